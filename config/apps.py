@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+
+class ConfigConfig(AppConfig):
+    """The project itself: holds the system checks (config/checks.py)."""
+
+    name = "config"
+
+    def ready(self) -> None:
+        from config import checks
+
+        checks.register()

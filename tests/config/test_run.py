@@ -1,0 +1,117 @@
+"""What `make run` says before it starts anything."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.local.environment import is_laptop, set_laptop_defaults
+from config.local.readiness import Addresses, describe_ready
+from config.local.run import CannotRunError, check_port_free, is_local, read_port
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("name", ["PORT", "SANDBOX_PORT"])
+def test_a_port_in_use_is_named_with_the_variable_that_moves_it(name: str, taken_port: int) -> None:
+    with pytest.raises(CannotRunError, match=rf"port {taken_port} is in use.*{name}=\d+ make run"):
+        check_port_free(name, taken_port)
+
+
+def test_it_ends_with_one_line_and_no_traceback_when_a_port_is_in_use(taken_port: int) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "config.local.run"],
+        cwd=ROOT,
+        env=os.environ | {"PORT": str(taken_port)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 1
+    assert answer.stderr.strip().startswith(f"Callboard can't start: port {taken_port} is in use.")
+    assert len(answer.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("value", ["http", "0", "65536", "-1", "80.5"])
+def test_a_port_that_is_none_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", value)
+    with pytest.raises(CannotRunError, match="is no port"):
+        read_port("PORT", 8000)
+
+
+def test_ports_have_their_usual_numbers_when_nobody_moves_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PORT", raising=False)
+    assert read_port("PORT", 8000) == 8000
+    monkeypatch.setenv("PORT", "9000")
+    assert read_port("PORT", 8000) == 9000
+
+
+@pytest.mark.parametrize(
+    ("environment", "laptop"),
+    [
+        ({}, True),
+        ({"DEBUG": "true"}, True),
+        ({"DEBUG": "true", "SECRET_KEY": "x", "DATABASE_URL": "postgresql:///x"}, True),
+        ({"DEBUG": "false"}, False),
+        ({"SECRET_KEY": "x"}, False),
+        ({"DATABASE_URL": "postgresql:///x"}, False),
+    ],
+)
+def test_a_laptop_is_where_nothing_says_production(
+    environment: dict[str, str], laptop: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DEBUG", "SECRET_KEY", "DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert is_laptop() is laptop
+
+
+def test_what_a_person_has_set_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLIC_BASE_URL", "https://tunnel.example")
+    monkeypatch.delenv("ROBOTALKER_BASE_URL")
+    set_laptop_defaults(port=9000, sandbox_port=9001)
+    assert os.environ["PUBLIC_BASE_URL"] == "https://tunnel.example"
+    assert os.environ["ROBOTALKER_BASE_URL"] == "http://127.0.0.1:9001"
+
+
+@pytest.mark.parametrize(
+    ("url", "local"),
+    [
+        ("http://127.0.0.1:8765", True),
+        ("http://localhost:8765", True),
+        ("https://api.robotalker.example", False),
+        ("http://10.0.0.5:8765", False),
+        ("", False),
+    ],
+)
+def test_made_up_people_are_only_called_by_a_sandbox_on_this_machine(url: str, local: bool) -> None:
+    assert is_local(url) is local
+
+
+def test_the_ready_block_tells_where_to_go_and_how_to_log_in() -> None:
+    block = describe_ready(Addresses(web="http://127.0.0.1:8001", sandbox="http://127.0.0.1:8766"))
+    addresses = ["http://127.0.0.1:8001/", "http://127.0.0.1:8766/"]
+    for text in [*addresses, "frontdesk", "callboard", "press 1", "Ctrl-C"]:
+        assert text in block
+
+
+def test_the_ready_block_does_not_speak_of_phones_when_another_server_is_used() -> None:
+    addresses = Addresses(
+        web="http://127.0.0.1:8001", sandbox="", robotalker="https://api.robotalker.example"
+    )
+    block = describe_ready(addresses)
+    assert "phones" not in block
+    assert "https://api.robotalker.example" in block

@@ -1,0 +1,67 @@
+"""The servers and the environment of a test run, there before Django reads its settings.
+
+A pytest plugin, loaded by `-p tests.local_services` (pyproject.toml). PostgreSQL and Valkey are real and
+start afresh in a temporary folder; `TEST_DATABASE_URL` and `TEST_REDIS_URL` name other servers instead
+(`DATABASE_URL` and `REDIS_URL` don't: they may be a practice's own).
+"""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config.local.postgres import start_postgres
+from config.local.valkey import start_valkey
+
+# Set, not merely suggested: what a developer's shell or .env says must never reach a test,
+# least of all the address and key of the real Robotalker.
+ENVIRONMENT = {
+    "DEBUG": "true",
+    "SECRET_KEY": "only-for-tests-" + "x" * 50,
+    "WEBHOOK_KEYS": "only-for-tests-" + "y" * 50,
+    "ALLOWED_HOSTS": "127.0.0.1,localhost,testserver",
+    "PUBLIC_BASE_URL": "http://127.0.0.1:8000",
+    "ROBOTALKER_BASE_URL": "http://127.0.0.1:9",  # nobody listens there; tests start their own sandbox
+    "ROBOTALKER_API_KEY": "sandbox-key",
+    "ROBOTALKER_FROM_NUMBER": "+18005550199",
+    "PHONE_REGION": "US",
+    "DATABASE_CONN_MAX_AGE": "0",  # a test's web server must leave no connection to its database
+}
+
+
+# Stops the servers when the test run ends, however it ends: a killed run closes the pipe as well.
+GUARD = """
+cat > /dev/null
+for pid_file in "$0/postgres/postmaster.pid" "$0/valkey/valkey.pid"; do
+    pid=$(head -n 1 "$pid_file") && kill -INT "$pid"
+    while [ -e "$pid_file" ] && kill -0 "$pid"; do sleep 0.05; done
+done 2> /dev/null
+rm -rf "$0"
+"""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Set the environment and start the servers, before pytest-django reads the settings."""
+    os.environ.update(ENVIRONMENT)
+    folder = Path(tempfile.mkdtemp(prefix="callboard-tests-"))
+    early_config.add_cleanup(start_guard(folder))
+    os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or start_postgres(
+        folder / "postgres", durable=False
+    )
+    os.environ["REDIS_URL"] = os.environ.get("TEST_REDIS_URL") or start_valkey(
+        folder / "valkey", durable=False
+    )
+
+
+def start_guard(folder: Path) -> Callable[[], None]:
+    """Start what cleans up the servers in `folder`; the function returned sets it off and waits."""
+    guard = subprocess.Popen(["/bin/sh", "-c", GUARD, folder], stdin=subprocess.PIPE, start_new_session=True)
+
+    def clean_up() -> None:
+        guard.communicate(timeout=30)
+
+    return clean_up
