@@ -1,0 +1,79 @@
+"""Whether and when a call is tried again, and how long to leave the provider in peace. Pure.
+
+Two matters kept apart: a person who wasn't reached (`next_try`, by the step's rule), and a provider
+that doesn't take calls just now (`provider_backoff`, `retry_after_or_backoff`).
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+BUSY_WAIT = timedelta(minutes=15)  # somebody is at the phone: no use in waiting for hours
+BACKOFF_BASE = timedelta(seconds=5)
+BACKOFF_CAP = timedelta(minutes=5)
+RETRY_AFTER_CAP = timedelta(minutes=15)  # a provider's odd answer must not silence a whole day
+MOST_DOUBLINGS = 16  # far past the cap; keeps the power small after a long outage
+
+
+class Outcome(StrEnum):
+    """How one try ended. FAILED is the carrier's failure; INVALID_NUMBER is the number's own."""
+
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    FAILED = "failed"
+    VOICEMAIL = "voicemail"
+    ANSWERED_WITHOUT_KEY = "answered_without_key"
+    INVALID_NUMBER = "invalid_number"
+    REJECTED = "rejected"
+    NOT_SENT = "not_sent"
+
+
+TRIED_AGAIN = frozenset({Outcome.NO_ANSWER, Outcome.BUSY, Outcome.FAILED})
+
+
+@dataclass(frozen=True)
+class RetryRule:
+    """At most `max_tries` calls in all, the first included, with `wait` between them."""
+
+    max_tries: int
+    wait: timedelta
+
+    def __post_init__(self) -> None:
+        if self.max_tries < 1:
+            raise ValueError("The number of tries must be 1 or more; 1 means no second try.")
+        if self.wait <= timedelta(0):
+            raise ValueError("The wait between two tries must be longer than nothing.")
+
+
+def next_try(rule: RetryRule, outcome: Outcome, tries_made: int, ended_at: datetime) -> datetime | None:
+    """When to try again after a try that ended at `ended_at`, or None for never.
+
+    `tries_made` counts the try that has just ended. What isn't in TRIED_AGAIN isn't tried again.
+    NOT_SENT rang nobody, so it uses up no try and comes again soon, whatever the count; the caller's
+    `not_after` ends it.
+    """
+    if outcome == Outcome.NOT_SENT:
+        return ended_at + min(rule.wait, BACKOFF_CAP)
+    if outcome not in TRIED_AGAIN or tries_made >= rule.max_tries:
+        return None
+    wait = min(rule.wait, BUSY_WAIT) if outcome == Outcome.BUSY else rule.wait
+    return ended_at + wait
+
+
+def provider_backoff(failures: int, rng: random.Random) -> timedelta:
+    """How long to wait after `failures` failures in a row (the first is 1): full jitter, at most 5 minutes.
+
+    Anything from 0 to 5 s after the first, then doubling, so that many workers don't return together.
+    """
+    doublings = min(max(failures - 1, 0), MOST_DOUBLINGS)
+    longest: timedelta = min(BACKOFF_CAP, BACKOFF_BASE * 2**doublings)
+    return longest * rng.random()
+
+
+def retry_after_or_backoff(retry_after: float | None, failures: int, rng: random.Random) -> timedelta:
+    """The provider's own wish in seconds, at most 15 minutes; backoff when it gave none that makes sense."""
+    # "not greater" rather than "smaller or equal", so that NaN counts as none; 0 would knock without end.
+    if retry_after is None or not retry_after > 0:
+        return provider_backoff(failures, rng)
+    return timedelta(seconds=min(retry_after, RETRY_AFTER_CAP.total_seconds()))

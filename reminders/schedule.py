@@ -1,0 +1,162 @@
+"""When a step falls due. Pure: values in, values out; no database and no clock of its own.
+
+"2 days before at 10:00" and "2 open days before at 10:00" are wall-clock arithmetic in the location's
+zone: the date is counted back first, then the wall time is looked up on that date. "24 hours before" is
+elapsed time and doesn't care about clock switches.
+
+A wall time that a clock switch leaves out (02:30 when the clock jumps from 02:00 to 03:00) becomes the
+first moment after the gap (03:00; on Lord Howe, whose gap is 02:00 to 02:30, it is 02:30). A wall time
+that happens twice is the first of the two.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+MOST_DAYS = 365
+MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
+
+
+class TimingKind(StrEnum):
+    DAYS_BEFORE = "days_before"
+    OPEN_DAYS_BEFORE = "open_days_before"
+    ELAPSED_BEFORE = "elapsed_before"
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When a step falls due, seen from the start of the appointment.
+
+    `days` (at most 365) and `at` (a wall time, whole minutes) belong to the two kinds that count days;
+    0 days is the day of the appointment itself. `elapsed` (whole minutes) belongs to ELAPSED_BEFORE.
+    Raises ValueError, with a sentence to show, when they don't fit together.
+    """
+
+    kind: TimingKind
+    days: int = 0
+    at: time | None = None
+    elapsed: timedelta = timedelta(0)
+
+    def __post_init__(self) -> None:
+        if self.kind not in list(TimingKind):
+            known = ", ".join(TimingKind)
+            raise ValueError(f"{self.kind!r} isn't a kind of timing. Use one of: {known}.")
+        if self.kind == TimingKind.ELAPSED_BEFORE:
+            _check_elapsed(self)
+        else:
+            _check_days(self)
+
+
+@dataclass(frozen=True)
+class OpenDays:
+    """The days on which a location is open: weekdays (Monday is 0, Sunday 6) without the closed dates."""
+
+    weekdays: frozenset[int]
+    closed_dates: frozenset[date]
+
+    def __post_init__(self) -> None:
+        if not self.weekdays <= frozenset(range(7)):
+            raise ValueError("Weekdays are numbers from 0 (Monday) to 6 (Sunday).")
+
+    def include(self, day: date) -> bool:
+        return day.weekday() in self.weekdays and day not in self.closed_dates
+
+
+def moment_due(timing: Timing, starts_at: datetime, zone: ZoneInfo, open_days: OpenDays) -> datetime:
+    """The moment a step falls due, as aware UTC. `starts_at` is aware; `zone` is the location's.
+
+    It can lie after `starts_at` (0 days before at 18:00, for an appointment at 9:00); what becomes of
+    that is the caller's rule. Raises ValueError for a naive `starts_at`, and when open days are to be
+    counted and there are none.
+    """
+    if starts_at.utcoffset() is None:
+        raise ValueError("The start of an appointment needs a time zone: give an aware datetime.")
+    if timing.at is None:
+        # In UTC, because subtracting in a zone would move the wall clock and not the real time.
+        return starts_at.astimezone(UTC) - timing.elapsed
+    day = starts_at.astimezone(zone).date()
+    if timing.kind == TimingKind.OPEN_DAYS_BEFORE:
+        day = _count_back_open_days(day, timing.days, open_days)
+    else:
+        day -= timedelta(days=timing.days)
+    return first_moment_at(datetime.combine(day, timing.at), zone)
+
+
+def first_moment_at(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The first moment, as aware UTC, at which clocks in `zone` show `wall` (naive), or have jumped it."""
+    moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None) == wall:
+        return moment
+    return _end_of_gap(wall, zone)
+
+
+def describe(timing: Timing) -> str:
+    """The timing in plain words, such as "2 days before at 10:00" or "3 hours before"."""
+    if timing.at is None:
+        return f"{_spell_elapsed(timing.elapsed)} before"
+    if timing.days == 0:
+        return f"on the day at {timing.at:%H:%M}"
+    unit = "open day" if timing.kind == TimingKind.OPEN_DAYS_BEFORE else "day"
+    return f"{_count(timing.days, unit)} before at {timing.at:%H:%M}"
+
+
+def _check_elapsed(timing: Timing) -> None:
+    if timing.days or timing.at is not None:
+        raise ValueError("A timing by elapsed time takes neither days nor a time of day. Leave both out.")
+    if not timedelta(0) < timing.elapsed <= timedelta(days=MOST_DAYS):
+        raise ValueError(f"The time before must be more than nothing and at most {MOST_DAYS} days.")
+    if timing.elapsed % MINUTE:
+        raise ValueError("The time before must be whole minutes.")
+
+
+def _check_days(timing: Timing) -> None:
+    if timing.at is None:
+        raise ValueError("A timing by days needs a time of day, such as 10:00.")
+    if timing.at.tzinfo is not None or timing.at.second or timing.at.microsecond:
+        raise ValueError("The time of day must be whole minutes without a time zone; the location has one.")
+    if timing.elapsed:
+        raise ValueError("A timing by days takes no elapsed time. Leave it out, or use elapsed_before.")
+    fewest = 1 if timing.kind == TimingKind.OPEN_DAYS_BEFORE else 0
+    if not fewest <= timing.days <= MOST_DAYS:
+        raise ValueError(f"The number of days before must be from {fewest} to {MOST_DAYS}.")
+
+
+def _count_back_open_days(day: date, count: int, open_days: OpenDays) -> date:
+    if not open_days.weekdays:
+        raise ValueError("No weekday is open, so open days can't be counted. Give the location opening days.")
+    # Enough for one open weekday a week; past it the closed dates leave too little to count.
+    earliest = day - timedelta(weeks=count + 53)
+    while count:
+        day -= timedelta(days=1)
+        if day < earliest:
+            raise ValueError("The location is closed for more than a year. Shorten its list of closed dates.")
+        count -= open_days.include(day)
+    return day
+
+
+def _end_of_gap(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The moment of the switch that leaves `wall` out, found by halving to the second."""
+    # Inside a gap, fold=1 reads `wall` by the later offset, which lands before the switch; fold=0 after it.
+    before = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    after = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    old_offset = before.astimezone(zone).utcoffset()
+    while after - before > SECOND:
+        middle = before + timedelta(seconds=(after - before) // SECOND // 2)
+        if middle.astimezone(zone).utcoffset() == old_offset:
+            before = middle
+        else:
+            after = middle
+    return after.replace(microsecond=0)
+
+
+def _spell_elapsed(elapsed: timedelta) -> str:
+    # Never in days: "24 hours before" and "1 day before" are two rules, an hour apart on switch days.
+    hours, minutes = divmod(elapsed // MINUTE, 60)
+    parts = [_count(hours, "hour")] * bool(hours) + [_count(minutes, "minute")] * bool(minutes)
+    return " ".join(parts)
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
