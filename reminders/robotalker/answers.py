@@ -1,0 +1,202 @@
+"""What Robotalker answers to a request that it accepted, read into frozen values.
+
+Only the id decides whether an answer is usable; what else is missing or odd becomes "" or None, since a
+call that was accepted must not become unknown for a badly written timestamp. The guide shows the answer to
+POST /calls; the rest is assumed (docs/robotalker.md).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from reminders.robotalker.fields import (
+    AmdResult,
+    WrongField,
+    read_amd,
+    read_count,
+    read_id,
+    read_keys,
+    read_moment,
+    read_text,
+)
+
+T = TypeVar("T")
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class CallAccepted:
+    """The answer to POST /calls. `created_at` is aware UTC."""
+
+    call_id: str
+    status: str = ""
+    to: str = field(default="", repr=False)
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class CallStatus:
+    """The answer to GET /calls/{id}. `status` is Robotalker's word; `keys` are the DTMF keys pressed."""
+
+    call_id: str
+    status: str = ""
+    to: str = field(default="", repr=False)
+    created_at: datetime | None = None
+    duration_seconds: int | None = None
+    keys: str = ""
+    amd_result: AmdResult = AmdResult.UNKNOWN
+    reason: str = field(default="", repr=False)
+    campaign_id: str | None = None
+
+
+@dataclass(frozen=True)
+class CampaignAccepted:
+    """The answer to POST /campaigns. It names no call: their ids come with their events."""
+
+    campaign_id: str
+    status: str = ""
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class CampaignStatus:
+    """The answer to GET /campaigns/{id}. `stats` counts calls by status."""
+
+    campaign_id: str
+    status: str = ""
+    created_at: datetime | None = None
+    stats: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SmsAccepted:
+    """The answer to POST /sms for one message, and one entry of a batch's."""
+
+    sms_id: str
+    status: str = ""
+    to: str = field(default="", repr=False)
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SmsBatchAccepted:
+    """The answer to POST /sms for many messages. `messages` holds those it names, perhaps none."""
+
+    batch_id: str
+    status: str = ""
+    messages: tuple[SmsAccepted, ...] = field(default=(), repr=False)
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ContactStatus:
+    """A number in Robotalker's list of contacts (E.164) and the channels it has opted out of."""
+
+    to: str = field(repr=False)
+    voice_opted_out: bool
+    sms_opted_out: bool
+    contact_id: str | None = None
+
+
+def read_call_accepted(source: Json) -> CallAccepted:
+    """Raises WrongField when there is no usable `call_id`."""
+    return CallAccepted(call_id=_require_id(source, "call_id"), to=_word(source, "to"), **_common(source))
+
+
+def read_call_status(source: Json) -> CallStatus:
+    """Raises WrongField when there is no usable `call_id`."""
+    return CallStatus(
+        call_id=_require_id(source, "call_id"),
+        to=_word(source, "to"),
+        duration_seconds=_or(None, read_count, source, "duration_seconds"),
+        keys=_or("", read_keys, source, "dtmf_response"),
+        amd_result=_or(AmdResult.UNKNOWN, read_amd, source, "amd_result"),
+        reason=_word(source, "reason"),
+        campaign_id=_or(None, read_id, source, "campaign_id"),
+        **_common(source),
+    )
+
+
+def read_campaign_accepted(source: Json) -> CampaignAccepted:
+    """Raises WrongField when there is no usable `campaign_id`."""
+    return CampaignAccepted(campaign_id=_require_id(source, "campaign_id"), **_common(source))
+
+
+def read_campaign_status(source: Json) -> CampaignStatus:
+    """Raises WrongField when there is no usable `campaign_id`."""
+    found = source.get("stats")
+    stats = found if isinstance(found, dict) else {}
+    counts = {name: _or(None, read_count, stats, name) for name in stats}
+    return CampaignStatus(
+        campaign_id=_require_id(source, "campaign_id"),
+        stats={name: count for name, count in counts.items() if count is not None},
+        **_common(source),
+    )
+
+
+def read_sms_accepted(source: Json) -> SmsAccepted:
+    """Raises WrongField when there is no usable `sms_id`."""
+    return SmsAccepted(sms_id=_require_id(source, "sms_id"), to=_word(source, "to"), **_common(source))
+
+
+def read_sms_batch_accepted(source: Json) -> SmsBatchAccepted:
+    """Raises WrongField when there is no usable `batch_id`."""
+    return SmsBatchAccepted(
+        batch_id=_require_id(source, "batch_id"),
+        messages=tuple(
+            read_sms_accepted(item) for item in _objects(source, "messages") if item.get("sms_id")
+        ),
+        **_common(source),
+    )
+
+
+def read_contact(source: Json) -> ContactStatus:
+    """Raises WrongField when there is no number or no opt-outs: neither may be guessed."""
+    to, flags = read_text(source, "to"), source.get("opted_out")
+    if not to or not isinstance(flags, dict):
+        raise WrongField("a contact without number or opt-outs")
+    voice, sms = flags.get("voice"), flags.get("sms")
+    if not isinstance(voice, bool) or not isinstance(sms, bool):
+        raise WrongField("opted_out: not true or false")
+    return ContactStatus(
+        to=to,
+        voice_opted_out=voice,
+        sms_opted_out=sms,
+        contact_id=_or(None, read_id, source, "contact_id"),
+    )
+
+
+def read_contacts(source: Json) -> list[ContactStatus]:
+    """The list under `contacts`. Raises WrongField when there is none."""
+    if not isinstance(source.get("contacts"), list):
+        raise WrongField("contacts: not a list")
+    return [read_contact(item) for item in _objects(source, "contacts")]
+
+
+def _require_id(source: Json, key: str) -> str:
+    found = read_id(source, key)
+    if found is None:
+        raise WrongField(f"{key}: missing")
+    return found
+
+
+def _common(source: Json) -> dict[str, Any]:
+    return {"status": _word(source, "status"), "created_at": _or(None, read_moment, source, "created_at")}
+
+
+def _word(source: Json, key: str) -> str:
+    value = source.get(key)
+    return value[:200] if isinstance(value, str) else ""
+
+
+def _or(default: T, read: Callable[[Json, str], T], source: Json, key: str) -> T:
+    try:
+        return read(source, key)
+    except WrongField:
+        return default
+
+
+def _objects(source: Json, key: str) -> list[dict[str, Any]]:
+    found = source.get(key)
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []

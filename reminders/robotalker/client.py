@@ -1,0 +1,234 @@
+"""The Robotalker client: every endpoint of the guide, one request per method, nothing hidden.
+
+No retries, no redirects, no proxies or netrc of the environment. A method returns a value, or raises a
+RobotalkerError whose `meaning` says what became of the request. One client belongs to one thread.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self, TypeVar
+from urllib.parse import quote, urlsplit
+
+import requests
+
+from reminders.robotalker import answers
+from reminders.robotalker.errors import AnswerTooLarge, AnswerUnusable, DeadlinePassed, RobotalkerError
+from reminders.robotalker.fields import MAX_ID, WrongField
+from reminders.robotalker.payloads import (
+    CallPayload,
+    CampaignPayload,
+    ContactPayload,
+    SmsBatchPayload,
+    SmsPayload,
+    check_e164,
+)
+from reminders.robotalker.strict_json import UnreadableJson, read_object
+from reminders.robotalker.transport import FAILURES, Flight, PlainSession, explain_failure, read_limited
+from reminders.robotalker.verdicts import judge_status
+
+T = TypeVar("T")
+KEEP_ALIVE_SECONDS = 2.0  # an older idle connection may be closing at the other end just as we write to it
+
+
+@dataclass(frozen=True)
+class RobotalkerSettings:
+    """Where Robotalker is and how long to wait for it, in seconds. Raises ValueError for what can't work.
+
+    `base_url` is the host's, without /api/v1. `read_timeout` is for each wait for a byte, `total_deadline`
+    for the whole request from the first byte sent to the last received, with connecting (only the look-up
+    of the host's name can't be interrupted; after it, a request that is too late isn't begun).
+    """
+
+    base_url: str
+    api_key: str = field(repr=False)
+    connect_timeout: float = 3.05
+    read_timeout: float = 10.0
+    total_deadline: float = 20.0
+    max_answer_bytes: int = 65_536
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.username:
+            raise ValueError("base_url must be an http or https address without user or query")
+        if (
+            not self.api_key.isascii()
+            or not self.api_key.isprintable()
+            or " " in self.api_key
+            or not self.api_key
+        ):
+            raise ValueError("the API key must be printable ASCII without blanks")
+        if min(self.connect_timeout, self.read_timeout, self.total_deadline, self.max_answer_bytes) <= 0:
+            raise ValueError("timeouts and sizes must be more than 0")
+
+
+class Payload(Protocol):
+    """What can be posted."""
+
+    def as_json(self) -> dict[str, Any]: ...
+
+
+class RobotalkerClient:
+    """`with RobotalkerClient(settings) as client:` opens a fresh session and closes it at the end."""
+
+    def __init__(self, settings: RobotalkerSettings) -> None:
+        self._settings = settings
+        self._session = PlainSession()
+        self._session.headers.update(
+            {
+                "Authorization": f"Bearer {settings.api_key}",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",  # so that the size limit is the size
+                "User-Agent": "callboard",
+            }
+        )
+        self._last_used = time.monotonic()
+
+    def __repr__(self) -> str:
+        return f"RobotalkerClient({self._settings.base_url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._session.close()
+
+    def create_call(self, payload: CallPayload) -> answers.CallAccepted:
+        """POST /calls: one call, queued at once."""
+        return self._post("calls", payload, answers.read_call_accepted)
+
+    def get_call(self, call_id: str) -> answers.CallStatus:
+        """GET /calls/{id}. For reconciling; the guide discourages polling."""
+        found = self._get(f"calls/{quote_id(call_id)}", answers.read_call_status)
+        if found.call_id != call_id:
+            raise AnswerUnusable("Robotalker answered for another call")
+        return found
+
+    def create_campaign(self, payload: CampaignPayload) -> answers.CampaignAccepted:
+        """POST /campaigns: many calls with one message."""
+        return self._post("campaigns", payload, answers.read_campaign_accepted)
+
+    def get_campaign(self, campaign_id: str) -> answers.CampaignStatus:
+        """GET /campaigns/{id}: status and counts."""
+        found = self._get(f"campaigns/{quote_id(campaign_id)}", answers.read_campaign_status)
+        if found.campaign_id != campaign_id:
+            raise AnswerUnusable("Robotalker answered for another campaign")
+        return found
+
+    def send_sms(self, payload: SmsPayload) -> answers.SmsAccepted:
+        """POST /sms: one text message."""
+        return self._post("sms", payload, answers.read_sms_accepted)
+
+    def send_sms_batch(self, payload: SmsBatchPayload) -> answers.SmsBatchAccepted:
+        """POST /sms: one text to many."""
+        return self._post("sms", payload, answers.read_sms_batch_accepted)
+
+    def create_contact(self, payload: ContactPayload) -> answers.ContactStatus:
+        """POST /contacts: tell Robotalker of a number's opt-outs."""
+        return self._post("contacts", payload, answers.read_contact)
+
+    def get_contacts(self, phone: str | None = None) -> list[answers.ContactStatus]:
+        """GET /contacts: all numbers Robotalker knows, or the one given (E.164)."""
+        params = {} if phone is None else {"to": check_e164(phone)}
+        return self._get("contacts", answers.read_contacts, params)
+
+    def _post(self, path: str, payload: Payload, read: Callable[[dict[str, Any]], T]) -> T:
+        content = payload.as_json()
+        return self._exchange("POST", path, read, content=content)
+
+    def _get(
+        self, path: str, read: Callable[[dict[str, Any]], T], params: Mapping[str, str] | None = None
+    ) -> T:
+        return self._exchange("GET", path, read, params=params)
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[dict[str, Any]], T],
+        *,
+        content: dict[str, Any] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> T:
+        request = self._prepare(method, path, content, params)
+        outcome = self._fly(request, private=[*_texts_in(content), self._settings.api_key])
+        if isinstance(outcome, RobotalkerError):
+            raise outcome  # here, not in `except`: requests' own errors carry headers and body along
+        usable, problem = _read_answer(outcome, read)
+        if usable is None:
+            raise AnswerUnusable(f"unusable answer: {problem}")
+        return usable
+
+    def _prepare(
+        self, method: str, path: str, content: dict[str, Any] | None, params: Mapping[str, str] | None
+    ) -> requests.PreparedRequest:
+        request = requests.Request(
+            method,
+            f"{self._settings.base_url.rstrip('/')}/api/v1/{path}",
+            params=dict(params or {}),
+            data=None if content is None else json.dumps(content, allow_nan=False).encode(),
+            headers={} if content is None else {"Content-Type": "application/json"},
+        )
+        return self._session.prepare_request(request)
+
+    def _fly(self, request: requests.PreparedRequest, private: list[str]) -> bytes | RobotalkerError:
+        """Send the request, once. The body of a 2xx, or the error that failure or status stand for."""
+        if time.monotonic() - self._last_used > KEEP_ALIVE_SECONDS:
+            self._session.close()
+        with Flight(self._settings.total_deadline) as flight:
+            try:
+                response = self._session.send(
+                    request,
+                    stream=True,
+                    allow_redirects=False,
+                    timeout=(self._settings.connect_timeout, self._settings.read_timeout),
+                )
+            except FAILURES as error:
+                return explain_failure(error, flight)
+            finally:
+                self._last_used = time.monotonic()
+            with response:
+                body = self._read_body(response, flight)
+        self._last_used = time.monotonic()
+        known = b"" if isinstance(body, RobotalkerError) else body
+        return judge_status(response.status_code, response.headers, known, private=private) or body
+
+    def _read_body(self, response: requests.Response, flight: Flight) -> bytes | RobotalkerError:
+        try:
+            body = read_limited(response, self._settings.max_answer_bytes)
+        except FAILURES as error:
+            return explain_failure(error, flight)
+        if flight.is_over_time:  # a line cut by the watchdog looks like the end of a body of unknown length
+            return DeadlinePassed()
+        return AnswerTooLarge() if body is None else body
+
+
+def _read_answer(body: bytes, read: Callable[[dict[str, Any]], T]) -> tuple[T | None, str]:
+    try:
+        return read(read_object(body, max_bytes=len(body))), ""
+    except (UnreadableJson, WrongField) as error:
+        return None, str(error)
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    """Every text we send: none of them may come back in an error."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts_in(item)
+
+
+def quote_id(found: str) -> str:
+    """An id of Robotalker's as one piece of a path. Raises ValueError for what can't be one."""
+    if not found.strip(".") or len(found) > MAX_ID:
+        raise ValueError("not an id of Robotalker's")
+    return quote(found, safe="")

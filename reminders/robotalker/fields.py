@@ -1,0 +1,86 @@
+"""Single fields of Robotalker's JSON, read with their types. Used for events and answers alike.
+
+Each function takes the object and a key, gives None (or the named default) for a missing or null field, and
+raises WrongField for a value of the wrong type. No error holds the value.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+MAX_ID = 100
+MAX_SECONDS = 7 * 24 * 3600  # no call lasts a week; also keeps the value inside a database integer
+_DTMF = frozenset("0123456789*#")
+_YEARS = range(2000, 2101)
+
+
+class WrongField(ValueError):
+    """A known field holds something it can't hold."""
+
+
+class AmdResult(StrEnum):
+    """Who answered, in the judgement of answering machine detection (AMD)."""
+
+    HUMAN = "human"
+    MACHINE = "machine"
+    UNKNOWN = "unknown"
+
+
+def read_text(source: Mapping[str, Any], key: str, *, max_length: int | None = None) -> str | None:
+    """A string, cut to `max_length`."""
+    value = source.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise WrongField(f"{key}: not a string")
+    return value[:max_length]
+
+
+def read_id(source: Mapping[str, Any], key: str) -> str | None:
+    """An id of Robotalker's: a printable string without blanks, at most MAX_ID long. An empty one is none."""
+    value = read_text(source, key)
+    if not value:
+        return None
+    if len(value) > MAX_ID or not value.isprintable() or " " in value:
+        raise WrongField(f"{key}: not an id")
+    return value
+
+
+def read_count(source: Mapping[str, Any], key: str, *, most: int = MAX_SECONDS) -> int | None:
+    """A whole number from 0 to `most`; 28.0 is 28."""
+    value = source.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        raise WrongField(f"{key}: not a whole number")
+    if not 0 <= value <= most:
+        raise WrongField(f"{key}: out of range")
+    return int(value)
+
+
+def read_moment(source: Mapping[str, Any], key: str) -> datetime | None:
+    """An ISO 8601 moment as aware UTC; one without a zone is taken as UTC."""
+    value = read_text(source, key)
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None or moment.year not in _YEARS:
+        raise WrongField(f"{key}: not a moment")
+    return moment
+
+
+def read_keys(source: Mapping[str, Any], key: str) -> str:
+    """The DTMF keys pressed, in order. A text that is no keys ("none", "timeout") is no key: ""."""
+    value = (read_text(source, key) or "").replace(" ", "")
+    return value if len(value) <= 32 and _DTMF.issuperset(value) else ""
+
+
+def read_amd(source: Mapping[str, Any], key: str) -> AmdResult:
+    """The AMD result; what isn't in the vocabulary, and nothing, is UNKNOWN."""
+    value = (read_text(source, key) or "").lower()
+    return AmdResult(value) if value in set(AmdResult) else AmdResult.UNKNOWN

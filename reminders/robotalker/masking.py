@@ -1,0 +1,18 @@
+"""Telephone numbers as they may appear in logs, errors and on shared screens."""
+
+import re
+
+_NUMBER = re.compile(r"\+?\d(?:[\s().\-/]{0,3}\d){6,}")
+_KEEP_END_FROM = 7  # digits; of a shorter number, two digits would tell too much
+DOTS = "••••"
+
+
+def mask_number(number: str) -> str:
+    """`+12025550123` becomes `•••• 23`; fewer than seven digits become `••••`."""
+    digits = [sign for sign in number if sign.isdigit()]
+    return f"{DOTS} {''.join(digits[-2:])}" if len(digits) >= _KEEP_END_FROM else DOTS
+
+
+def mask_numbers_in(text: str) -> str:
+    """The text with everything that looks like a telephone number masked."""
+    return _NUMBER.sub(lambda match: mask_number(match.group()), text)

@@ -1,0 +1,304 @@
+"""The bodies of Robotalker's POSTs. Pure: values in, a frozen payload out, nothing sent.
+
+The body of a call is the guide's. A campaign is a call with `recipients` in place of `to` and `variables`;
+an SMS is a call without voice and keys; a contact is `to`, names and `opted_out`: assumptions, see
+docs/robotalker.md.
+
+Payloads hold names, numbers, texts and signed addresses, so their repr shows none of them.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import phonenumbers
+
+from reminders.robotalker.masking import mask_number
+
+MAX_RECIPIENTS = 100  # ours, not the guide's: so many calls share the fate of one lost answer
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_KEYS = frozenset("0123456789*#")
+
+
+class InvalidE164(ValueError):
+    """Not a telephone number in E.164, such as +12125550100. The message has it masked."""
+
+    def __init__(self, number: object) -> None:
+        super().__init__(f"not an E.164 number: {mask_number(str(number))}")
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One recipient of a campaign or of an SMS batch: E.164 and the values of the message's variables."""
+
+    to: str = field(repr=False)
+    variables: Mapping[str, str] = field(repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"to": self.to, "variables": dict(self.variables)}
+
+
+@dataclass(frozen=True)
+class _Voice:
+    """What a call and a campaign say, how, and what the keys do."""
+
+    from_number: str
+    message: str = field(repr=False)
+    voice: str
+    key_urls: Mapping[str, str] = field(repr=False)
+    optout_key: str
+    status_url: str = field(repr=False)
+
+    def _keys_as_json(self) -> dict[str, Any]:
+        keys: dict[str, Any] = {
+            key: {"action": "webhook", "url": url} for key, url in sorted(self.key_urls.items())
+        }
+        return keys | {self.optout_key: {"action": "optout"}}
+
+    def _speech_as_json(self) -> dict[str, Any]:
+        return {"from": self.from_number, "message": self.message, "voice": self.voice}
+
+
+@dataclass(frozen=True)
+class CallPayload(_Voice):
+    """The body of POST /calls."""
+
+    to: str = field(repr=False)
+    variables: Mapping[str, str] = field(repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """The body, fields in the guide's order."""
+        return {
+            "to": self.to,
+            **self._speech_as_json(),
+            "variables": dict(self.variables),
+            "dtmf": self._keys_as_json(),
+            "webhook_url": self.status_url,
+        }
+
+
+@dataclass(frozen=True)
+class CampaignPayload(_Voice):
+    """The body of POST /campaigns."""
+
+    recipients: tuple[Recipient, ...] = field(repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """The body of a call, with recipients in place of `to` and `variables`."""
+        return {
+            "recipients": [recipient.as_json() for recipient in self.recipients],
+            **self._speech_as_json(),
+            "dtmf": self._keys_as_json(),
+            "webhook_url": self.status_url,
+        }
+
+
+@dataclass(frozen=True)
+class SmsPayload:
+    """The body of POST /sms for one message."""
+
+    to: str = field(repr=False)
+    from_number: str
+    message: str = field(repr=False)
+    variables: Mapping[str, str] = field(repr=False)
+    status_url: str = field(repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """`to`, `from`, `message`, `variables`, `webhook_url`."""
+        return {
+            "to": self.to,
+            "from": self.from_number,
+            "message": self.message,
+            "variables": dict(self.variables),
+            "webhook_url": self.status_url,
+        }
+
+
+@dataclass(frozen=True)
+class SmsBatchPayload:
+    """The body of POST /sms for many messages with one text."""
+
+    recipients: tuple[Recipient, ...] = field(repr=False)
+    from_number: str
+    message: str = field(repr=False)
+    status_url: str = field(repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """`recipients`, `from`, `message`, `webhook_url`."""
+        return {
+            "recipients": [recipient.as_json() for recipient in self.recipients],
+            "from": self.from_number,
+            "message": self.message,
+            "webhook_url": self.status_url,
+        }
+
+
+@dataclass(frozen=True)
+class ContactPayload:
+    """The body of POST /contacts: a number and its opt-outs; None leaves a channel as it is."""
+
+    to: str = field(repr=False)
+    voice_opted_out: bool | None = None
+    sms_opted_out: bool | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """`to` and `opted_out`. No names: Robotalker needs none to honour an opt-out."""
+        flags = {"voice": self.voice_opted_out, "sms": self.sms_opted_out}
+        return {
+            "to": self.to,
+            "opted_out": {channel: flag for channel, flag in flags.items() if flag is not None},
+        }
+
+
+def build_call(
+    *,
+    to: str,
+    from_number: str,
+    message: str,
+    voice: str,
+    variables: Mapping[str, str],
+    status_url: str,
+    key_urls: Mapping[str, str],
+    optout_key: str = "9",
+) -> CallPayload:
+    """One call. Raises InvalidE164, or ValueError for a body Robotalker would reject or misread aloud."""
+    check_speech(message, voice, key_urls, optout_key)
+    check_message(message, variables)
+    return CallPayload(
+        to=check_e164(to),
+        from_number=check_e164(from_number),
+        message=message,
+        voice=voice,
+        variables=dict(variables),
+        status_url=check_address(status_url),
+        key_urls=dict(key_urls),
+        optout_key=optout_key,
+    )
+
+
+def build_campaign(
+    *,
+    recipients: Sequence[Recipient],
+    from_number: str,
+    message: str,
+    voice: str,
+    status_url: str,
+    key_urls: Mapping[str, str],
+    optout_key: str = "9",
+) -> CampaignPayload:
+    """One message to 1 to 100 recipients, each number once. Raises as build_call."""
+    check_speech(message, voice, key_urls, optout_key)
+    return CampaignPayload(
+        recipients=check_recipients(recipients, message),
+        from_number=check_e164(from_number),
+        message=message,
+        voice=voice,
+        status_url=check_address(status_url),
+        key_urls=dict(key_urls),
+        optout_key=optout_key,
+    )
+
+
+def build_sms(
+    *, to: str, from_number: str, message: str, variables: Mapping[str, str], status_url: str
+) -> SmsPayload:
+    """One text message. Raises InvalidE164 or ValueError as build_call."""
+    check_message(message, variables)
+    return SmsPayload(
+        to=check_e164(to),
+        from_number=check_e164(from_number),
+        message=message,
+        variables=dict(variables),
+        status_url=check_address(status_url),
+    )
+
+
+def build_sms_batch(
+    *, recipients: Sequence[Recipient], from_number: str, message: str, status_url: str
+) -> SmsBatchPayload:
+    """One text to 1 to 100 recipients, each number once. Raises as build_call."""
+    return SmsBatchPayload(
+        recipients=check_recipients(recipients, message),
+        from_number=check_e164(from_number),
+        message=message,
+        status_url=check_address(status_url),
+    )
+
+
+def build_contact(
+    *, to: str, voice_opted_out: bool | None = None, sms_opted_out: bool | None = None
+) -> ContactPayload:
+    """A number as Robotalker shall keep it. Raises InvalidE164."""
+    return ContactPayload(to=check_e164(to), voice_opted_out=voice_opted_out, sms_opted_out=sms_opted_out)
+
+
+def check_e164(number: str) -> str:
+    """The number itself, when it is E.164 and of a possible length. Else raises InvalidE164.
+
+    Whether the number is in service isn't judged: numbering plans grow faster than tables of them.
+    """
+    if not isinstance(number, str) or not _E164.fullmatch(number):
+        raise InvalidE164(number)
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        parsed = None
+    if (
+        parsed is None
+        or not phonenumbers.is_possible_number(parsed)
+        or phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) != number
+    ):
+        raise InvalidE164(number)
+    return number
+
+
+def check_recipients(recipients: Sequence[Recipient], message: str) -> tuple[Recipient, ...]:
+    """The recipients, when they are 1 to 100, each number once, each with every variable of the message."""
+    if not 1 <= len(recipients) <= MAX_RECIPIENTS:
+        raise ValueError(f"1 to {MAX_RECIPIENTS} recipients, not {len(recipients)}")
+    numbers = {check_e164(recipient.to) for recipient in recipients}
+    if len(numbers) != len(recipients):
+        raise ValueError("a number twice among the recipients")
+    for recipient in recipients:
+        check_message(message, recipient.variables)
+    return tuple(recipients)
+
+
+def check_message(message: str, variables: Mapping[str, str]) -> None:
+    """Raises ValueError for an empty message or a {VARIABLE} that would be read out as it stands."""
+    if not message.strip():
+        raise ValueError("an empty message")
+    if any(not isinstance(value, str) for value in variables.values()):
+        raise ValueError("a variable that is not a text")
+    check_names(set(_PLACEHOLDER.findall(message)) - variables.keys())
+
+
+def check_names(unknown: Iterable[str]) -> None:
+    """Raises ValueError when there are names of variables nobody gave a value for."""
+    # A brace may also hold a piece of the text itself, which errors don't repeat.
+    names = sorted(name if re.fullmatch(r"[A-Z][A-Z0-9_]{0,39}", name) else "…" for name in unknown)
+    if names:
+        raise ValueError(f"no value for {', '.join('{' + name + '}' for name in names)}")
+
+
+def check_speech(message: str, voice: str, key_urls: Mapping[str, str], optout_key: str) -> None:
+    """Raises ValueError for an empty message or voice, an unknown key, or two meanings for one key."""
+    if not message.strip() or not voice.strip():
+        raise ValueError("an empty message or voice")
+    if not _KEYS.issuperset([optout_key, *key_urls]):
+        raise ValueError("a key must be one of 0 to 9, * and #")
+    if optout_key in key_urls:
+        raise ValueError(f"key {optout_key} is the opt-out key and can't have an address")
+    for url in key_urls.values():
+        check_address(url)
+
+
+def check_address(url: str) -> str:
+    """The address itself, when it is an absolute http or https one. Else raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not url.isascii() or " " in url:
+        raise ValueError("a webhook needs an absolute http or https address")
+    return url

@@ -1,0 +1,89 @@
+"""JSON from outside, read so that whatever comes out can be stored and compared."""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+MAX_DEPTH = 20
+
+
+class UnreadableJson(ValueError):
+    """The body is no JSON object we take. The message is a short reason and holds nothing of the body."""
+
+
+def read_object(body: bytes, *, max_bytes: int) -> dict[str, Any]:
+    """The JSON object in `body` (UTF-8).
+
+    Raises UnreadableJson for anything else: too large, deeper than MAX_DEPTH, a key twice in one object, NaN,
+    Infinity or a float beyond range, NUL or a lone surrogate in a string (PostgreSQL stores neither).
+    """
+    if len(body) > max_bytes:
+        raise UnreadableJson("too large")
+    value, reason = _parse(body)
+    if reason:  # raised outside of `except`: json's own errors carry the whole document along
+        raise UnreadableJson(reason)
+    if not isinstance(value, dict):
+        raise UnreadableJson("not a JSON object")
+    for text in _texts_in(value):
+        _check_text(text)
+    return value
+
+
+def _parse(body: bytes) -> tuple[object, str]:
+    try:
+        text = body.decode("utf-8-sig")
+        return json.loads(
+            text, parse_constant=_refuse_constant, parse_float=_read_float, object_pairs_hook=_read_pairs
+        ), ""
+    except UnreadableJson as error:
+        return None, str(error)
+    except UnicodeDecodeError:
+        return None, "not UTF-8"
+    except RecursionError:
+        return None, "nested too deep"
+    except ValueError:
+        return None, "not JSON"
+
+
+def _refuse_constant(name: str) -> None:
+    raise UnreadableJson(f"{name} is not a number")
+
+
+def _read_float(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise UnreadableJson("a number out of range")
+    return number
+
+
+def _read_pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise UnreadableJson("a key twice")
+    return found
+
+
+def _texts_in(value: dict[str, Any]) -> Iterator[str]:
+    """Every string in the value, keys too, level by level so that depth costs no stack."""
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, str):
+                yield item
+            elif isinstance(item, dict):
+                yield from item
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+        level = below
+    if level:
+        raise UnreadableJson("nested too deep")
+
+
+def _check_text(text: str) -> None:
+    if "\x00" in text:
+        raise UnreadableJson("a NUL character")
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise UnreadableJson("a lone surrogate")
