@@ -1,0 +1,40 @@
+"""Fill an empty database with the demo clinic."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from reminders.demo.clinic import DemoReport, build_demo_clinic, has_contacts, rebuild_demo_clinic
+
+NOT_IN_PRODUCTION = "The demo clinic is for trying things out: it is made only while DEBUG is on."
+NOT_EMPTY = (
+    "There is a practice in this database already, so nothing was changed. "
+    "To replace it by a fresh demo clinic, use --reset: that deletes everything in it."
+)
+
+
+class Command(BaseCommand):
+    help = "Make the demo clinic: a practice around this very moment, with made-up people and numbers."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        way = parser.add_mutually_exclusive_group()
+        way.add_argument("--if-empty", action="store_true", help="do nothing when there are contacts")
+        way.add_argument("--reset", action="store_true", help="delete the practice first, and make it anew")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEBUG:
+            raise CommandError(NOT_IN_PRODUCTION)
+        if options["reset"]:
+            self._say(rebuild_demo_clinic(timezone.now()))
+        elif not has_contacts():
+            self._say(build_demo_clinic(timezone.now()))
+        elif not options["if_empty"]:
+            raise CommandError(NOT_EMPTY)
+
+    def _say(self, report: DemoReport) -> None:
+        self.stdout.write(
+            f"The demo clinic is ready: {report.contacts} people, {report.today_and_ahead} appointments from "
+            f"today on, {report.reminders} reminders planned. Its clocks are those of {report.zone}."
+        )

@@ -1,0 +1,106 @@
+"""How the sandbox plays: its speed, whether people are at the phones, and who does what."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reminders.sandbox.stories import DEFAULT_MIX, Story, draw_story, find_scripted_story
+
+# A post that failed is tried again after these many seconds (divided by the speed).
+REPOST_AFTER_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0)
+
+
+@dataclass(slots=True)
+class Behaviour:
+    """Everything that ``/sandbox/behaviour`` can change.
+
+    ``attended``: a call first rings for ``ring_seconds`` (divided by ``speed``) so that a person can take it.
+    ``stories``: for a number, one story for every try, or a list with one for each (the last one stays).
+    """
+
+    speed: float = 1.0
+    attended: bool = True
+    seed: int = 1
+    ring_seconds: float = 25.0
+    campaign_gap_seconds: float = 0.2
+    mix: dict[Story, float] = field(default_factory=lambda: dict(DEFAULT_MIX))
+    stories: dict[str, list[Story]] = field(default_factory=dict)
+    repost_after_seconds: list[float] = field(default_factory=lambda: list(REPOST_AFTER_SECONDS))
+
+    def choose_story(self, number: str, attempt: int) -> tuple[Story, bool]:
+        """The story of this try (1 for the first), and whether someone scripted it (or it is the mix's)."""
+        ordered = self.stories.get(number)
+        if ordered:
+            return ordered[min(attempt, len(ordered)) - 1], True
+        scripted = find_scripted_story(number)
+        if scripted:
+            return scripted, True
+        return draw_story(self.mix, seed=self.seed, number=number, attempt=attempt), False
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "speed": self.speed,
+            "attended": self.attended,
+            "seed": self.seed,
+            "ring_seconds": self.ring_seconds,
+            "campaign_gap_seconds": self.campaign_gap_seconds,
+            "mix": {story.value: share for story, share in self.mix.items()},
+            "stories": {number: [story.value for story in told] for number, told in self.stories.items()},
+            "repost_after_seconds": self.repost_after_seconds,
+        }
+
+    def change(self, wanted: Mapping[str, Any]) -> None:
+        """Take over the fields given; all or none. Raises ValueError with a sentence that can be shown."""
+        changed = {name: READERS[name](value) for name, value in wanted.items() if _is_known(name)}
+        for name, value in changed.items():
+            setattr(self, name, value)
+
+
+def _is_known(name: str) -> bool:
+    if name not in READERS:
+        raise ValueError(f"There is no setting {name!r}; there are {', '.join(READERS)}.")
+    return True
+
+
+def _read_positive(value: Any) -> float:
+    number = _read_seconds(value)
+    if number == 0:
+        raise ValueError("This must be more than 0.")
+    return number
+
+
+def _read_seconds(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
+        raise ValueError(f"{value!r} is no number of 0 or more.")
+    return float(value)
+
+
+def _read_story(value: Any) -> Story:
+    try:
+        return Story(value)
+    except ValueError:
+        raise ValueError(f"There is no story {value!r}; there are {', '.join(Story)}.") from None
+
+
+def _read_stories(value: Any) -> dict[str, list[Story]]:
+    told = {number: [item] if isinstance(item, str) else list(item) for number, item in dict(value).items()}
+    return {number: [_read_story(item) for item in items] for number, items in told.items()}
+
+
+def _read_mix(value: Any) -> dict[Story, float]:
+    mix = {_read_story(name): _read_seconds(share) for name, share in dict(value).items()}
+    if not sum(mix.values()):
+        raise ValueError("A mix needs at least one share above 0.")
+    return mix
+
+
+READERS: dict[str, Any] = {
+    "speed": _read_positive,
+    "attended": bool,
+    "seed": int,
+    "ring_seconds": _read_seconds,
+    "campaign_gap_seconds": _read_seconds,
+    "mix": _read_mix,
+    "stories": _read_stories,
+    "repost_after_seconds": lambda value: [_read_seconds(item) for item in value],
+}

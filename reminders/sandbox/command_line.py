@@ -1,0 +1,50 @@
+"""The options of the sandbox, the same for ``manage.py robotalker_sandbox`` and ``python -m``."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from reminders.sandbox.sandbox import Settings
+
+DEFAULT_PORT = 8100
+DEFAULT_LEDGER = "var/robotalker-sandbox-ledger.jsonl"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare every option of the sandbox."""
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--ledger", type=Path, default=Path(DEFAULT_LEDGER), help="file of accepted calls")
+    parser.add_argument(
+        "--api-key",
+        default=os.environ.get("ROBOTALKER_API_KEY") or "sandbox-key",
+        help="the key that clients must send; ROBOTALKER_API_KEY, else sandbox-key",
+    )
+    parser.add_argument("--speed", type=float, default=1.0, help="rings and talks this many times faster")
+    parser.add_argument("--seed", type=int, default=1, help="of what numbers without a story do")
+    parser.add_argument(
+        "--ring-seconds", type=float, default=25.0, help="how long an attended phone waits for a person"
+    )
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument(
+        "--attended",
+        action="store_true",
+        default=True,
+        help="phones ring until a person answers or the ringing time is over (as when left out)",
+    )
+    who.add_argument("--unattended", dest="attended", action="store_false", help="stories play at once")
+    parser.add_argument("--faults", type=json.loads, default=[], help="JSON list of fault rules")
+
+
+def read_settings(options: dict[str, Any]) -> Settings:
+    """Settings from parsed options."""
+    return Settings(
+        ledger_path=options["ledger"],
+        api_key=options["api_key"],
+        host=options["host"],
+        port=options["port"],
+        behaviour={name: options[name] for name in ("speed", "seed", "attended", "ring_seconds")},
+        faults=options["faults"],
+    )

@@ -1,0 +1,144 @@
+"""The rules by which the sandbox misbehaves on demand.
+
+A rule is ``{"kind": ..., ...}``; everything but the kind is optional:
+
+============= =====================================================================================
+endpoint      ``calls``, ``campaigns``, ``sms`` or ``contacts``; any when left out (request faults)
+method        ``POST`` (as when left out) or ``GET`` (request faults)
+events        list of event names it is for, such as ``call.completed``; any when left out (event faults)
+numbers       list of E.164 numbers it is for; any when left out
+probability   0 to 1; 1 when left out
+next          how many times it applies before it is spent; for ever when left out
+accepted      whether the request is accepted (and in the ledger) before its answer is spoilt
+seconds       how long: slow_drip, slow_headers (30), late (5)
+retry_after   seconds, for rate_limit and error_503; no Retry-After header when left out
+as_date       true writes Retry-After as an HTTP date
+reset         true ends a dropped connection by RST, not FIN
+half_json     true cuts the JSON off under a right Content-Length (truncated)
+location      where a redirect leads; /sandbox/elsewhere when left out
+megabytes     size of a huge answer (32)
+times         how often a doubled event is posted (2)
+together      true posts the doubles at the same moment
+============= =====================================================================================
+"""
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+# Kind of request fault -> whether the request was accepted before the answer went wrong.
+REQUEST_FAULTS: dict[str, bool] = {
+    "rate_limit": False,
+    "error_400": False,
+    "error_401": False,
+    "error_500_before": False,
+    "error_500_after": True,
+    "error_502": True,
+    "error_503": False,
+    "error_504": True,
+    "drop_before": False,
+    "drop_after": True,
+    "slow_drip": True,
+    "slow_headers": True,
+    "truncated": True,
+    "no_id": True,
+    "html": True,
+    "redirect": False,
+    "huge": True,
+}
+EVENT_FAULTS = frozenset({"doubled", "shuffled", "late", "lost", "before_answer"})
+ENDPOINTS = frozenset({"calls", "campaigns", "sms", "contacts"})
+
+
+@dataclass(slots=True)
+class Fault:
+    """One rule; see the table above."""
+
+    kind: str
+    endpoint: str | None = None
+    method: str = "POST"
+    events: list[str] | None = None
+    numbers: list[str] | None = None
+    probability: float = 1.0
+    next: int | None = None
+    accepted: bool = False
+    seconds: float | None = None
+    retry_after: int | None = None
+    as_date: bool = False
+    reset: bool = False
+    half_json: bool = False
+    location: str | None = None
+    megabytes: int = 32
+    times: int = 2
+    together: bool = False
+    used: int = 0
+
+    def describe(self) -> dict[str, Any]:
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+    def matches_request(self, endpoint: str, method: str, numbers: Iterable[str]) -> bool:
+        return (
+            self.kind in REQUEST_FAULTS
+            and self.endpoint in {None, endpoint}
+            and self.method == method
+            and self.is_for_numbers(numbers)
+        )
+
+    def matches_event(self, kind: str, event: str, number: str) -> bool:
+        return (
+            self.kind == kind
+            and (self.events is None or event in self.events)
+            and self.is_for_numbers([number])
+        )
+
+    def is_for_numbers(self, numbers: Iterable[str]) -> bool:
+        return self.numbers is None or any(number in self.numbers for number in numbers)
+
+
+class FaultBook:
+    """The rules in force. The first that matches and whose dice fall applies."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self.faults: list[Fault] = []
+        self.dice = random.Random(seed)  # noqa: S311 - repeatable on purpose
+
+    def replace(self, rules: Any) -> None:
+        """Put these rules (a list, or an object with ``faults``) in force. Raises ValueError."""
+        listed = rules.get("faults") if isinstance(rules, dict) and "faults" in rules else rules
+        if not isinstance(listed, list):
+            raise ValueError("Faults must be a list of rules.")
+        self.faults = [read_fault(rule) for rule in listed]
+
+    def pick_for_request(self, endpoint: str, method: str, numbers: list[str]) -> Fault | None:
+        """The rule that spoils this request, counted as used; or None."""
+        matching = (fault for fault in self.faults if fault.matches_request(endpoint, method, numbers))
+        return next((fault for fault in matching if self._use(fault)), None)
+
+    def pick_for_event(self, kind: str, event: str, number: str) -> Fault | None:
+        """The rule of this kind that spoils this event, counted as used; or None."""
+        if not self.faults:
+            return None
+        matching = (fault for fault in self.faults if fault.matches_event(kind, event, number))
+        return next((fault for fault in matching if self._use(fault)), None)
+
+    def _use(self, fault: Fault) -> bool:
+        spent = fault.next is not None and fault.used >= fault.next
+        if spent or self.dice.random() >= fault.probability:
+            return False
+        fault.used += 1
+        return True
+
+
+def read_fault(rule: Any) -> Fault:
+    """A rule from its JSON. Raises ValueError with a sentence that can be shown."""
+    if not isinstance(rule, dict) or rule.get("kind") not in REQUEST_FAULTS.keys() | EVENT_FAULTS:
+        kinds = ", ".join([*REQUEST_FAULTS, *sorted(EVENT_FAULTS)])
+        raise ValueError(f"Each fault is an object whose kind is one of {kinds}.")
+    known = {item.name for item in fields(Fault)}
+    if unknown := rule.keys() - known:
+        raise ValueError(f"A fault has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}.")
+    if rule.get("endpoint") is not None and rule["endpoint"] not in ENDPOINTS:
+        raise ValueError(f"endpoint must be one of {', '.join(sorted(ENDPOINTS))}.")
+    accepted = rule.get("accepted", REQUEST_FAULTS.get(rule["kind"], False))
+    return Fault(**(rule | {"accepted": accepted, "used": 0}))

@@ -1,0 +1,57 @@
+"""The page of phones, and what it is made of."""
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from reminders.sandbox.sandbox import find_sandbox
+
+HERE = Path(__file__).parent
+TEMPLATES = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True)
+KEYPAD = "123456789*0#"
+# The faults that the page can switch on, in words, by where they strike.
+REQUEST_FAULTS = {
+    "rate_limit": "429 too many requests",
+    "error_500_before": "500, not accepted",
+    "error_500_after": "500, but accepted",
+    "error_503": "503, not accepted",
+    "error_502": "502, but accepted",
+    "drop_before": "Line drops before accepting",
+    "drop_after": "Line drops after accepting",
+    "slow_headers": "Answer 30 s late",
+    "truncated": "Answer cut in half",
+    "no_id": "Answer without an id",
+    "html": "A web page as answer",
+}
+EVENT_FAULTS = {
+    "doubled": "Every event twice",
+    "shuffled": "Events out of order",
+    "late": "Events 5 s late",
+    "lost": "Events lost",
+    "before_answer": "Events before the answer",
+}
+
+
+async def show_phones(request: Request) -> Response:
+    page = TEMPLATES.get_template("phones.html")
+    return HTMLResponse(page.render(keypad=KEYPAD, request_faults=REQUEST_FAULTS, event_faults=EVENT_FAULTS))
+
+
+async def stream_events(request: Request) -> Response:
+    """Server-sent events: ``call``, ``sms``, ``post``, ``faults``, ``behaviour``, ``resync``."""
+    return StreamingResponse(
+        find_sandbox(request).stream.listen(),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+PAGE_ROUTES = [
+    Route("/", show_phones),
+    Route("/sandbox/stream", stream_events),
+    Mount("/static", StaticFiles(directory=HERE / "static")),
+]

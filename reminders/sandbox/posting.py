@@ -1,0 +1,208 @@
+"""Posting events to webhooks: in order for one call, again after a failure, spoilt where a fault says so."""
+
+import asyncio
+import json
+import random
+from collections import deque
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import httpx
+
+from reminders.sandbox.behaviour import Behaviour
+from reminders.sandbox.clock import current_time, format_precise
+from reminders.sandbox.faults import FaultBook
+from reminders.sandbox.records import make_id
+from reminders.sandbox.stream import Stream
+
+Json = dict[str, Any]
+MOST_REMEMBERED = 20_000
+MOST_AT_ONCE = 64
+ANSWER_TIMEOUT_SECONDS = 15.0
+LATE_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class Post:
+    """One event on its way to one address. ``subject`` is the call's or message's id."""
+
+    subject: str
+    url: str
+    body: Json
+    id: str = field(default_factory=lambda: make_id("evt"))
+    at: datetime = field(default_factory=current_time)
+    state: Literal["waiting", "delivered", "refused", "given_up", "lost", "held"] = "waiting"
+    fault: str | None = None
+    attempts: list[Json] = field(default_factory=list)
+
+    def describe(self) -> Json:
+        """One item of ``GET /sandbox/posts``."""
+        return {
+            "id": self.id,
+            "at": format_precise(self.at),
+            "subject": self.subject,
+            "url": self.url,
+            "event": self.body["event"],
+            "body": self.body,
+            "state": self.state,
+            "fault": self.fault,
+            "attempts": self.attempts,
+        }
+
+
+class Poster:
+    """The events of one subject go out one after the other; a first try that fails holds up nothing."""
+
+    def __init__(self, behaviour: Behaviour, faults: FaultBook, stream: Stream) -> None:
+        self.behaviour = behaviour
+        self.faults = faults
+        self.stream = stream
+        self.posts: deque[Post] = deque(maxlen=MOST_REMEMBERED)
+        self._client = httpx.AsyncClient(
+            timeout=httpx.Timeout(ANSWER_TIMEOUT_SECONDS, pool=None),
+            limits=httpx.Limits(max_connections=MOST_AT_ONCE, max_keepalive_connections=MOST_AT_ONCE),
+            trust_env=False,  # a webhook on this machine must not go through a proxy
+        )
+        self._at_once = asyncio.Semaphore(MOST_AT_ONCE)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._last: dict[str, asyncio.Task[None]] = {}
+        self._held: dict[str, list[Post]] = {}
+
+    def submit(self, subject: str, url: str | None, body: Json) -> None:
+        """Post this event to this address, or spoil it as the faults say. Returns at once."""
+        if url is None:
+            return
+        post = Post(subject, url, body)
+        self.posts.append(post)
+        if self._is_struck(post, "lost"):
+            self._settle(post, "lost")
+        elif self._is_struck(post, "shuffled"):
+            self._held.setdefault(subject, []).append(post)
+            self._settle(post, "held")
+        else:
+            self._send_off(post)
+
+    def release(self, subject: str) -> None:
+        """The subject's story is over: post what was held back, never in the order it happened."""
+        held = self._held.pop(subject, [])
+        shuffled = held[:]
+        while len(held) > 1 and shuffled == held:
+            random.shuffle(shuffled)
+        for post in shuffled:
+            self._send_off(post)
+
+    def post_again(self, post: Post) -> Post:
+        """Post the same body to the same address once more, as a new entry."""
+        again = Post(post.subject, post.url, post.body, fault="again")
+        self.posts.append(again)
+        self._start(self._try(again))
+        return again
+
+    async def wait_until_tried(self, subject: str) -> None:
+        """Return when every event of this subject so far was posted once."""
+        while subject in self._last:
+            await asyncio.wait([self._last[subject]])
+
+    def forget(self) -> None:
+        """Stop everything under way and remember nothing."""
+        for task in self._tasks:
+            task.cancel()
+        self.posts.clear()
+        self._held.clear()
+        self._last.clear()
+
+    async def close(self) -> None:
+        self.forget()
+        await self._client.aclose()
+
+    def _is_struck(self, post: Post, kind: str) -> bool:
+        number = post.body.get("to", "")
+        struck = self.faults.pick_for_event(kind, post.body["event"], number)
+        if struck:
+            post.fault = kind
+        return struck is not None
+
+    def _send_off(self, post: Post) -> None:
+        number, event = post.body.get("to", ""), post.body["event"]
+        post.state = "waiting"
+        if late := self.faults.pick_for_event("late", event, number):
+            post.fault = "late"
+            seconds = LATE_SECONDS if late.seconds is None else late.seconds
+            self._start(self._try_later(post, seconds))
+            return
+        copies = [post]
+        doubled = self.faults.pick_for_event("doubled", event, number)
+        if doubled:
+            post.fault = "doubled"
+            copies += [self._copy(post) for _ in range(doubled.times - 1)]
+        before = self._last.get(post.subject)
+        task = self._start(self._try_in_turn(copies, before, together=bool(doubled and doubled.together)))
+        self._last[post.subject] = task
+        task.add_done_callback(lambda done: self._forget_last(post.subject, done))
+
+    def _copy(self, post: Post) -> Post:
+        copy = Post(post.subject, post.url, post.body, fault="doubled")
+        self.posts.append(copy)
+        return copy
+
+    def _forget_last(self, subject: str, task: asyncio.Task[None]) -> None:
+        if self._last.get(subject) is task:
+            del self._last[subject]
+
+    async def _try_in_turn(
+        self, copies: list[Post], before: asyncio.Task[None] | None, *, together: bool
+    ) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        if together:
+            await asyncio.gather(*(self._try(post) for post in copies))
+            return
+        for post in copies:
+            await self._try(post)
+
+    async def _try_later(self, post: Post, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._try(post)
+
+    async def _try(self, post: Post) -> None:
+        """One try; when it fails in a way that may pass, the next ones run by themselves."""
+        waits = self.behaviour.repost_after_seconds
+        tried = len(post.attempts)
+        if await self._attempt(post):
+            return
+        if tried >= len(waits):
+            self._settle(post, "given_up")
+            return
+        self._start(self._try_later(post, waits[tried] / self.behaviour.speed))
+
+    async def _attempt(self, post: Post) -> bool:
+        """Whether that was the last try: delivered, or refused for good (anything but 5xx)."""
+        attempt: Json = {"at": format_precise(current_time()), "status": None, "error": None}
+        post.attempts.append(attempt)
+        try:
+            async with self._at_once:
+                answer = await self._client.post(
+                    post.url, content=json.dumps(post.body), headers={"Content-Type": "application/json"}
+                )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            attempt["error"] = type(error).__name__
+            self._settle(post, "waiting")
+            return False
+        attempt["status"] = answer.status_code
+        again = answer.status_code >= 500
+        self._settle(post, "waiting" if again else "delivered" if answer.is_success else "refused")
+        return not again
+
+    def _settle(
+        self, post: Post, state: Literal["waiting", "delivered", "refused", "given_up", "lost", "held"]
+    ) -> None:
+        post.state = state
+        self.stream.publish("post", post.describe)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

@@ -1,0 +1,94 @@
+"""What happens to a call when no person picks up: stories told by the number, and a seeded mix.
+
+A number whose last four digits are ``77`` and a story's two digits plays that story every time, as
+``+12125557709`` answers and presses 9:
+
+====== ================== ==============================================
+digits story              what happens
+====== ================== ==============================================
+7701   press_1            answers, listens, presses 1
+7702   press_2            answers, listens, presses 2
+7703   no_answer          rings out
+7704   busy               fails: busy
+7705   press_5            answers, listens, presses 5 (mostly no meaning)
+7706   voicemail          a machine answers
+7707   invalid_number     fails: invalid number
+7708   hang_up            answers and hangs up
+7709   press_9            answers, listens, presses 9
+7710   listen             answers, listens, presses nothing
+7711   carrier            fails: carrier
+7712   press_5_then_1     answers, presses 5, then 1
+====== ================== ==============================================
+
+A text message to such a number is answered by the story's key, ``press_9`` by STOP; ``invalid_number``
+and ``carrier`` fail; the others are delivered and stay unanswered. Every other number plays a mix drawn
+from (seed, number, how often it was tried), so that the same day plays the same way twice.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Story(StrEnum):
+    PRESS_1 = "press_1"
+    PRESS_2 = "press_2"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    PRESS_5 = "press_5"
+    VOICEMAIL = "voicemail"
+    INVALID_NUMBER = "invalid_number"
+    HANG_UP = "hang_up"
+    PRESS_9 = "press_9"
+    LISTEN = "listen"
+    CARRIER = "carrier"
+    PRESS_5_THEN_1 = "press_5_then_1"
+
+    @property
+    def keys(self) -> str:
+        """The keys pressed in this story, in order."""
+        return "".join(letter for letter in self.value if letter.isdigit())
+
+    @property
+    def failure(self) -> str | None:
+        """The ``reason`` of ``call.failed``, or None for a call that rings."""
+        return self.value if self in FAILURES else None
+
+    @property
+    def text_reply(self) -> str | None:
+        """What this person answers to a text message, or None."""
+        return "STOP" if self is Story.PRESS_9 else self.keys[-1:] or None
+
+
+FAILURES = frozenset({Story.BUSY, Story.INVALID_NUMBER, Story.CARRIER})
+STORY_BY_ENDING: dict[str, Story] = {f"77{place:02}": story for place, story in enumerate(Story, start=1)}
+
+# Shares of calls as reminder systems see them: 36 % answered, 53 % voicemail, 11 % failed.
+DEFAULT_MIX: dict[Story, float] = {
+    Story.PRESS_1: 0.28,
+    Story.PRESS_2: 0.04,
+    Story.LISTEN: 0.03,
+    Story.PRESS_9: 0.01,
+    Story.VOICEMAIL: 0.53,
+    Story.BUSY: 0.06,
+    Story.CARRIER: 0.05,
+}
+
+
+def find_scripted_story(number: str) -> Story | None:
+    """The story that this E.164 number's last four digits name, or None."""
+    return STORY_BY_ENDING.get(number[-4:])
+
+
+def draw_story(mix: Mapping[Story, float], *, seed: int, number: str, attempt: int) -> Story:
+    """The mix's story for this try of this number: always the same for the same seed.
+
+    The shares needn't add up to 1; they are weights.
+    """
+    digest = hashlib.sha256(f"{seed}:{number}:{attempt}".encode()).digest()
+    left = int.from_bytes(digest[:8], "big") / 2**64 * sum(mix.values())
+    for story, share in mix.items():
+        left -= share
+        if left < 0:
+            return story
+    return list(mix)[-1]

@@ -1,0 +1,88 @@
+"""Plays text messages: delivers or fails them, and takes the patients' replies."""
+
+import asyncio
+
+from reminders.sandbox.events import describe_sms_optout, describe_sms_reply, describe_sms_status
+from reminders.sandbox.posting import Poster
+from reminders.sandbox.records import TextMessage, make_id
+from reminders.sandbox.stories import Story
+from reminders.sandbox.stream import Stream
+from reminders.sandbox.world import World
+
+DELIVERY_SECONDS = 1.0
+REPLY_SECONDS = 8.0
+# The words that carriers take for an opt-out, whatever the sender meant by them.
+STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"})
+START_WORDS = frozenset({"START", "UNSTOP"})
+UNDELIVERABLE = frozenset({Story.INVALID_NUMBER, Story.CARRIER})
+
+
+class Texting:
+    """Every accepted message is played here, each by its own task."""
+
+    def __init__(self, world: World, poster: Poster, stream: Stream) -> None:
+        self.world = world
+        self.poster = poster
+        self.stream = stream
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, sms: TextMessage) -> None:
+        task = asyncio.create_task(self._play(sms))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def play_at_once(self, sms: TextMessage) -> None:
+        """Deliver in no time; returns when the event was posted. Nobody replies by themselves."""
+        self._deliver(sms)
+        await self.poster.wait_until_tried(sms.id)
+
+    def reply(self, sms: TextMessage, text: str) -> TextMessage:
+        """The patient answers this message; STOP and START change what they may be sent."""
+        sms.replied = True
+        inbound = TextMessage(
+            id=make_id("sms"),
+            to=sms.to,
+            sender=sms.sender,
+            message=text,
+            webhook_url=None,
+            story=sms.story,
+            inbound=True,
+            status="received",
+        )
+        self.world.texts[inbound.id] = inbound
+        self.poster.submit(sms.id, sms.webhook_url, describe_sms_reply(sms, text))
+        self._heed_opt_out(sms, text.strip().upper())
+        self.stream.publish("sms", inbound.describe)
+        return inbound
+
+    def forget(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    async def _play(self, sms: TextMessage) -> None:
+        speed = self.world.behaviour.speed
+        self.stream.publish("sms", sms.describe)
+        await asyncio.sleep(DELIVERY_SECONDS / speed)
+        self._deliver(sms)
+        behaviour = self.world.behaviour
+        await asyncio.sleep((behaviour.ring_seconds if behaviour.attended else REPLY_SECONDS) / speed)
+        if sms.status == "delivered" and sms.story.text_reply and not sms.replied:
+            self.reply(sms, sms.story.text_reply)
+
+    def _deliver(self, sms: TextMessage) -> None:
+        sms.reason = self._find_failure(sms)
+        sms.status = "failed" if sms.reason else "delivered"
+        self.poster.submit(sms.id, sms.webhook_url, describe_sms_status(sms))
+        self.stream.publish("sms", sms.describe)
+
+    def _find_failure(self, sms: TextMessage) -> str | None:
+        if sms.opted_out_at_acceptance:
+            return "opted_out"
+        return sms.story.value if sms.story in UNDELIVERABLE else None
+
+    def _heed_opt_out(self, sms: TextMessage, word: str) -> None:
+        if word in STOP_WORDS:
+            self.world.set_opt_out(sms.to, "sms", opted_out=True)
+            self.poster.submit(sms.id, sms.webhook_url, describe_sms_optout(sms))
+        elif word in START_WORDS:
+            self.world.set_opt_out(sms.to, "sms", opted_out=False)

@@ -1,0 +1,106 @@
+"""Everything the sandbox holds in memory, and what it takes to accept an order."""
+
+from collections import Counter
+
+from reminders.sandbox.behaviour import Behaviour
+from reminders.sandbox.orders import CallOrder, ContactOrder, Recipient, SmsOrder, fill_in
+from reminders.sandbox.records import Call, Campaign, Channel, Contact, TextMessage, make_id
+from reminders.sandbox.stories import Story
+
+
+class World:
+    """Calls, campaigns, messages and contacts by id; nothing here waits or talks to anybody."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
+        self.calls: dict[str, Call] = {}
+        self.campaigns: dict[str, Campaign] = {}
+        self.texts: dict[str, TextMessage] = {}
+        self.contacts: dict[str, Contact] = {}
+        self.tries: Counter[tuple[Channel, str]] = Counter()
+        self.strays = 0
+
+    def accept_call(self, order: CallOrder, recipient: Recipient, campaign_id: str | None = None) -> Call:
+        """A new queued call; ``recipient`` is one of the order's."""
+        story, scripted, attempt = self._choose_story("voice", recipient.to)
+        call = Call(
+            id=make_id("cal"),
+            to=recipient.to,
+            sender=order.sender,
+            message=fill_in(order.message, recipient.variables),
+            voice=order.voice,
+            variables=recipient.variables,
+            dtmf=order.dtmf,
+            webhook_url=order.webhook_url,
+            story=story,
+            scripted=scripted,
+            attempt=attempt,
+            campaign_id=campaign_id,
+            opted_out_at_acceptance=self.is_opted_out(recipient.to, "voice"),
+        )
+        self.calls[call.id] = call
+        return call
+
+    def accept_campaign(self, order: CallOrder) -> Campaign:
+        """A new campaign with one queued call for each recipient, a number given twice included."""
+        campaign_id = make_id("cmp")
+        calls = [self.accept_call(order, recipient, campaign_id) for recipient in order.recipients]
+        campaign = self.campaigns[campaign_id] = Campaign(campaign_id, calls)
+        return campaign
+
+    def accept_texts(self, order: SmsOrder) -> list[TextMessage]:
+        """New queued messages, one for each recipient, with a batch id when the order is bulk."""
+        batch_id = make_id("bat") if order.bulk else None
+        return [self._accept_text(order, recipient, batch_id) for recipient in order.recipients]
+
+    def _accept_text(self, order: SmsOrder, recipient: Recipient, batch_id: str | None) -> TextMessage:
+        story, _, _ = self._choose_story("sms", recipient.to)
+        sms = TextMessage(
+            id=make_id("sms"),
+            to=recipient.to,
+            sender=order.sender,
+            message=fill_in(order.message, recipient.variables),
+            webhook_url=order.webhook_url,
+            story=story,
+            batch_id=batch_id,
+            opted_out_at_acceptance=self.is_opted_out(recipient.to, "sms"),
+        )
+        self.texts[sms.id] = sms
+        return sms
+
+    def _choose_story(self, channel: Channel, number: str) -> tuple[Story, bool, int]:
+        self.tries[channel, number] += 1
+        attempt = self.tries[channel, number]
+        return *self.behaviour.choose_story(number, attempt), attempt
+
+    def keep_contact(self, order: ContactOrder) -> tuple[Contact, bool]:
+        """The contact with this number, created (True) or changed (False)."""
+        created = order.to not in self.contacts
+        contact = self._find_or_add_contact(order.to)
+        if order.first_name is not None:
+            contact.first_name = order.first_name
+        if order.last_name is not None:
+            contact.last_name = order.last_name
+        contact.opted_out |= order.opted_out
+        return contact, created
+
+    def is_opted_out(self, number: str, channel: Channel) -> bool:
+        contact = self.contacts.get(number)
+        return contact is not None and contact.opted_out[channel]
+
+    def set_opt_out(self, number: str, channel: Channel, *, opted_out: bool) -> None:
+        self._find_or_add_contact(number).opted_out[channel] = opted_out
+
+    def _find_or_add_contact(self, number: str) -> Contact:
+        return self.contacts.setdefault(number, Contact(make_id("con"), number))
+
+    def find_last_text(self, number: str) -> TextMessage | None:
+        """The newest message we were asked to send to this number."""
+        sent = (sms for sms in reversed(self.texts.values()) if sms.to == number and not sms.inbound)
+        return next(sent, None)
+
+    def forget(self) -> None:
+        """Start with nothing again."""
+        for held in (self.calls, self.campaigns, self.texts, self.contacts, self.tries):
+            held.clear()
+        self.strays = 0
