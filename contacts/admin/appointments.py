@@ -1,0 +1,78 @@
+"""Appointments and their story. They are booked and moved on their own pages, where reminders follow."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from contacts.admin.columns import link_to_appointment, show_when
+from contacts.admin.history import HistoryAdmin, HistoryInline
+from contacts.models import Appointment, AppointmentChange
+
+
+class CurrentAnswerFilter(admin.SimpleListFilter):
+    """What was said about the appointment as it stands, not about an older time."""
+
+    title = _("answer, for the time as it stands")
+    parameter_name = "says"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(str(value or "none"), label) for value, label in Appointment.Answer.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> QuerySet[Appointment]:
+        if self.value() is None:
+            return queryset
+        current = {"answer_revision": F("revision")}
+        if self.value() == "none":
+            return queryset.exclude(answer__gt="", **current)
+        return queryset.filter(answer=self.value(), **current)
+
+
+class ChangeInline(HistoryInline):
+    model = AppointmentChange
+    fields = ("at", "what", "how", "by", "revision", "starts_before", "starts_after")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("by")
+
+
+@admin.register(Appointment)
+class AppointmentAdmin(HistoryAdmin[Appointment]):
+    list_display = ("when", "contact", "location", "provider", "kind", "status", "says", "revision", "page")
+    list_filter = ("status", CurrentAnswerFilter, "location", "provider", "source")
+    list_select_related = ("contact", "location", "provider")
+    search_fields = ("contact__first_name", "contact__last_name", "external_id")
+    date_hierarchy = "starts_at"
+    inlines = (ChangeInline,)
+
+    @admin.display(description=_("by its location's clock"), ordering="starts_at")
+    def when(self, appointment: Appointment) -> str:
+        return show_when(appointment.starts_at, appointment.location)
+
+    @admin.display(description=_("answer"))
+    def says(self, appointment: Appointment) -> str:
+        return str(Appointment.Answer(appointment.current_answer).label)
+
+    @admin.display(description=_("page"))
+    def page(self, appointment: Appointment) -> str:
+        return link_to_appointment(appointment.pk, _("open"))
+
+
+@admin.register(AppointmentChange)
+class AppointmentChangeAdmin(HistoryAdmin[AppointmentChange]):
+    list_display = ("when", "what", "how", "by", "revision", "patient")
+    list_filter = ("what", "appointment__location")
+    list_select_related = ("appointment__contact", "appointment__location", "by")
+    search_fields = ("appointment__contact__first_name", "appointment__contact__last_name", "how")
+    date_hierarchy = "at"
+
+    @admin.display(description=_("by the location's clock"), ordering="at")
+    def when(self, change: AppointmentChange) -> str:
+        return show_when(change.at, change.appointment.location)
+
+    @admin.display(description=_("appointment of"))
+    def patient(self, change: AppointmentChange) -> str:
+        return link_to_appointment(change.appointment_id, change.appointment.contact)

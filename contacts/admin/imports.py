@@ -1,0 +1,34 @@
+"""Files that were imported, and what was wrong in them."""
+
+from django.contrib import admin
+
+from contacts.admin.history import HistoryAdmin, HistoryInline
+from contacts.models import ImportBatch, ImportProblem
+
+
+class ProblemInline(HistoryInline):
+    model = ImportProblem
+    fields = ("line", "weight", "column", "value", "problem", "remedy")
+    readonly_fields = fields
+
+
+@admin.register(ImportBatch)
+class ImportBatchAdmin(HistoryAdmin[ImportBatch]):
+    list_display = ("applied_at", "file_name", "source", "by", "row_counts")
+    list_filter = ("source",)
+    list_select_related = ("by",)
+    search_fields = ("file_name", "sha256")
+    date_hierarchy = "applied_at"
+    inlines = (ProblemInline,)
+
+    @admin.display(description="rows")
+    def row_counts(self, batch: ImportBatch) -> str:
+        return ", ".join(f"{count} {word}" for word, count in batch.counts.items() if count)
+
+
+@admin.register(ImportProblem)
+class ImportProblemAdmin(HistoryAdmin[ImportProblem]):
+    list_display = ("batch", "line", "weight", "column", "problem", "remedy")
+    list_filter = ("weight", "column")
+    list_select_related = ("batch",)
+    search_fields = ("problem", "column", "batch__file_name")

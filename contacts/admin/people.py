@@ -1,0 +1,143 @@
+"""People, their numbers, and the ledger of what was said about being called."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from contacts.admin.history import ClinicAdmin, HistoryAdmin, HistoryInline
+from contacts.consent import record_consent_basis
+from contacts.models import ConsentEntry, Contact, PhoneNumber
+from contacts.numbers import mask
+
+
+class OptedOutFilter(admin.SimpleListFilter):
+    """Which numbers may not be called, or not be sent texts."""
+
+    title = _("opted out")
+    parameter_name = "opted_out"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("voice", _("of calls")), ("sms", _("of text messages")), ("no", _("of nothing"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[PhoneNumber]) -> QuerySet[PhoneNumber]:
+        wanted: dict[str | None, dict[str, bool]] = {
+            "voice": {"voice_opted_out_at__isnull": False},
+            "sms": {"sms_opted_out_at__isnull": False},
+            "no": {"voice_opted_out_at__isnull": True, "sms_opted_out_at__isnull": True},
+        }
+        return queryset.filter(**wanted.get(self.value(), {}))
+
+
+class ConsentInline(HistoryInline):
+    model = ConsentEntry
+    fields = ("at", "what", "scope", "source", "evidence", "by")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("by")
+
+
+class PhoneNumberForm(forms.ModelForm[PhoneNumber]):
+    """The consent basis of a number can be changed, with what shows it; its flags can't."""
+
+    evidence = forms.CharField(
+        label=_("What shows the consent"),
+        required=False,
+        max_length=250,
+        help_text=_("Needed when you change the basis: a form, a date, where it is kept."),
+    )
+
+    class Meta:
+        model = PhoneNumber
+        fields = ["consent_basis"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if "consent_basis" in self.changed_data and not cleaned.get("evidence"):
+            raise ValidationError({"evidence": _("Write down what shows the consent.")})
+        return cleaned
+
+
+@admin.register(PhoneNumber)
+class PhoneNumberAdmin(ClinicAdmin[PhoneNumber]):
+    """Opt-outs are recorded on the contact's page; a number is never deleted, or its opt-out would go too."""
+
+    form = PhoneNumberForm
+    list_display = ("masked", "voice_opted_out_at", "sms_opted_out_at", "unusable_since", "consent_basis")
+    list_filter = (OptedOutFilter, ("unusable_since", admin.EmptyFieldListFilter), "consent_basis")
+    search_fields = ("e164", "contacts__last_name")
+    fields = (
+        "e164",
+        "voice_opted_out_at",
+        "sms_opted_out_at",
+        "unusable_since",
+        "unusable_reason",
+        "time_zones",
+        "created_at",
+        "consent_basis",
+        "evidence",
+    )
+    readonly_fields = fields[:-2]
+    inlines = (ConsentInline,)
+
+    @admin.display(description=_("number"), ordering="e164")
+    def masked(self, number: PhoneNumber) -> str:
+        return mask(number.e164)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: PhoneNumber | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: PhoneNumber, form: Any, change: bool) -> None:
+        """The basis is the one thing that changes here, and goes through the ledger."""
+        if "consent_basis" in form.changed_data and isinstance(request.user, User):
+            evidence = form.cleaned_data["evidence"]
+            record_consent_basis(
+                obj.pk, obj.consent_basis, evidence=evidence, by=request.user, at=timezone.now()
+            )
+
+
+@admin.register(ConsentEntry)
+class ConsentEntryAdmin(HistoryAdmin[ConsentEntry]):
+    list_display = ("at", "masked", "what", "scope", "source", "evidence", "by")
+    list_filter = ("what", "scope", "source")
+    list_select_related = ("number", "by")
+    search_fields = ("number__e164", "evidence")
+    date_hierarchy = "at"
+
+    @admin.display(description=_("number"), ordering="number__e164")
+    def masked(self, entry: ConsentEntry) -> str:
+        return mask(entry.number.e164)
+
+
+@admin.register(Contact)
+class ContactAdmin(ClinicAdmin[Contact]):
+    """Numbers are changed on the contact's page, where what is booked ahead moves to the new one."""
+
+    list_display = ("full_name", "masked", "language", "preferred_channel", "time_zone", "source", "page")
+    list_filter = ("language", "preferred_channel", "source", ("phone", admin.EmptyFieldListFilter))
+    list_select_related = ("phone",)
+    search_fields = ("first_name", "last_name", "external_id", "phone__e164")
+    readonly_fields = ("phone", "other_phone", "source", "external_id", "page", "created_at", "updated_at")
+
+    @admin.display(description=_("number"), ordering="phone__e164")
+    def masked(self, contact: Contact) -> str:
+        return mask(contact.phone.e164) if contact.phone else "-"
+
+    @admin.display(description=_("page"))
+    def page(self, contact: Contact) -> str:
+        return format_html('<a href="{}">{}</a>', reverse("contact", args=[contact.pk]), _("open"))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False

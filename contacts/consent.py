@@ -1,0 +1,28 @@
+"""On what ground a number may be called: the only writer of a number's consent basis."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from contacts.models import ConsentEntry, PhoneNumber
+
+
+@transaction.atomic
+def record_consent_basis(number_id: int, basis: str, *, evidence: str, by: User, at: datetime) -> bool:
+    """Set a number's consent basis, with what shows it, in the ledger too; True if that was news."""
+    number = PhoneNumber.objects.select_for_update().get(pk=number_id)
+    if number.consent_basis == basis:
+        return False
+    number.consent_basis = PhoneNumber.ConsentBasis(basis)
+    number.save(update_fields=["consent_basis"])
+    ConsentEntry.objects.create(
+        number=number,
+        what=ConsentEntry.What.CONSENT,
+        scope=ConsentEntry.Scope.ALL,
+        source=ConsentEntry.Source.STAFF,
+        evidence=f"{number.consent_basis}: {evidence}",
+        by=by,
+        at=at,
+    )
+    return True

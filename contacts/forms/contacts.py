@@ -1,0 +1,203 @@
+"""What staff fill in about a person: who they are, their numbers, and what they said about being called."""
+
+import re
+import zoneinfo
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Column, Layout, Row
+from django import forms
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from contacts.languages import list_languages
+from contacts.models import ConsentEntry, Contact, PhoneNumber
+from contacts.numbers import NotANumber, ParsedNumber, national_format, parse_number
+from contacts.people import change_phone, keep_number
+
+AREA = re.compile(r"(Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific)/")
+ZONES = [
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Phoenix",
+    "America/Los_Angeles",
+    "America/Anchorage",
+    "Pacific/Honolulu",
+    "America/Puerto_Rico",
+    "Europe/London",
+    "Europe/Berlin",
+]
+
+
+def list_zones(also: str) -> list[Any]:
+    """Time zones to choose from: the ones many practices need first, then all by name, `also` among them."""
+    named = {zone for zone in zoneinfo.available_timezones() if AREA.match(zone)}
+    rest = sorted((named | {also}) - {*ZONES, ""})
+    return [
+        ("", _("Where the appointment is")),
+        (_("Often needed"), [(zone, zone) for zone in ZONES]),
+        (_("All"), [(zone, zone) for zone in rest]),
+    ]
+
+
+class NumberField(forms.CharField):
+    """A number as people write it; cleaned, a ParsedNumber, or None where nothing is written."""
+
+    default_error_messages = {
+        "extension": _(
+            "A reminder can't dial the extension %(extension)s. "
+            "Leave it out, or give a number that rings directly."
+        )
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        attributes = {"type": "tel", "autocomplete": "off", "inputmode": "tel"}
+        super().__init__(required=False, max_length=40, widget=forms.TextInput(attrs=attributes), **kwargs)
+
+    def clean(self, value: Any) -> ParsedNumber | None:
+        raw = super().clean(value)
+        if not raw:
+            return None
+        try:
+            parsed = parse_number(raw, settings.PHONE_REGION)
+        except NotANumber as error:
+            raise forms.ValidationError(str(error), code="not_a_number") from None
+        if parsed.extension:
+            message = self.error_messages["extension"]
+            raise forms.ValidationError(message, code="extension", params={"extension": parsed.extension})
+        return parsed
+
+
+class ContactForm(forms.ModelForm[Contact]):
+    """A person, new or known."""
+
+    number = NumberField(label=_("Phone number"), help_text=_("Reminders go here."))
+    other_number = NumberField(label=_("Another number"))
+    language = forms.ChoiceField(label=_("Language"))
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"),
+        required=False,
+        help_text=_("Only if they told you: it decides when we may call."),
+    )
+
+    class Meta:
+        model = Contact
+        fields = ["first_name", "last_name", "language", "preferred_channel", "time_zone"]
+        labels = {"preferred_channel": _("Reminded by")}
+        error_messages = {"first_name": {"required": _("Fill in a name: it is how the call greets the person.")}}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._offer("language", list_languages(self.instance.language))
+        self._offer("time_zone", list_zones(self.instance.time_zone))
+        self.fields["number"].initial = _as_written(self.instance.phone)
+        self.fields["other_number"].initial = _as_written(self.instance.other_phone)
+        self.helper = _lay_out(
+            Row(Column("first_name", css_class="col-sm-6"), Column("last_name", css_class="col-sm-6")),
+            "number",
+            "other_number",
+            Row(Column("language", css_class="col-sm-6"), Column("preferred_channel", css_class="col-sm-6")),
+            "time_zone",
+        )
+
+    def _offer(self, name: str, choices: list[Any]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells mypy what stands above
+        field.choices = choices
+
+    @transaction.atomic
+    def save_person(self, *, by: User) -> list[int]:
+        """Keep the person and their numbers; the ids of the appointments that a new number revises."""
+        contact = self.save(commit=False)
+        contact.other_phone = _keep(self.cleaned_data["other_number"])
+        phone = _keep(self.cleaned_data["number"])
+        if contact._state.adding:
+            contact.phone = phone
+        contact.save()
+        return change_phone(contact, phone, by=by)
+
+
+class OptOutForm(forms.Form):
+    """“Don't call me”, in whichever way it reached the practice."""
+
+    HEARD = [
+        ("in person", _("in person")),
+        ("by phone", _("by phone")),
+        ("by text message", _("by text message")),
+        ("by email", _("by email")),
+        ("by letter", _("by letter")),
+    ]
+
+    scope = forms.ChoiceField(
+        label=_("What do they no longer want?"),
+        choices=ConsentEntry.Scope.choices,
+        initial=ConsentEntry.Scope.ALL,
+        widget=forms.RadioSelect,
+    )
+    heard = forms.ChoiceField(label=_("How did they tell you?"), choices=HEARD)
+    note = forms.CharField(
+        label=_("Note"),
+        required=False,
+        max_length=240,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Their words, if they matter later."),
+    )
+
+    helper = FormHelper()
+    helper.form_tag = False
+
+    @property
+    def evidence(self) -> str:
+        """What shows it: how it was heard, and the note."""
+        return ": ".join(part for part in (self.cleaned_data["heard"], self.cleaned_data["note"]) if part)
+
+
+class OptInForm(forms.Form):
+    """Calls and texts are wanted again: only with a reason that stands up later."""
+
+    scope = forms.ChoiceField(
+        label=_("What do they want again?"), choices=ConsentEntry.Scope.choices, widget=forms.RadioSelect
+    )
+    reason = forms.CharField(
+        label=_("Who asked for it, and when?"),
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": _("Write down who asked for it and when: it lifts a recorded opt-out.")},
+    )
+
+    helper = FormHelper()
+    helper.form_tag = False
+
+    def __init__(self, *args: Any, number: PhoneNumber, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        scope = self.fields["scope"]
+        assert isinstance(scope, forms.ChoiceField)  # noqa: S101 - tells mypy what stands above
+        scope.choices = list_scopes_opted_out(number)
+        scope.initial = scope.choices[-1][0] if scope.choices else None
+
+
+def list_scopes_opted_out(number: PhoneNumber) -> list[tuple[str, str]]:
+    """The scopes that this number could be opted in to again, the widest last."""
+    Scope = ConsentEntry.Scope  # noqa: N806
+    voice = [Scope.VOICE] if number.voice_opted_out_at else []
+    sms = [Scope.SMS] if number.sms_opted_out_at else []
+    both = [Scope.ALL] if voice and sms else []
+    return [(scope.value, str(scope.label)) for scope in voice + sms + both]
+
+
+def _lay_out(*fields: Any) -> FormHelper:
+    helper = FormHelper()
+    helper.form_tag = False
+    helper.layout = Layout(*fields)
+    return helper
+
+
+def _as_written(number: PhoneNumber | None) -> str:
+    return national_format(number.e164, settings.PHONE_REGION) if number else ""
+
+
+def _keep(parsed: ParsedNumber | None) -> PhoneNumber | None:
+    return keep_number(parsed) if parsed else None

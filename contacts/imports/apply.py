@@ -1,0 +1,235 @@
+"""Writes a plan into the book, set-wise: new rows in bulk, changes through contacts/appointments.py."""
+
+from collections.abc import Iterable, Sequence
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from contacts.appointments import (
+    AppointmentClosed,
+    cancel_appointment,
+    move_appointment,
+    record_attendance,
+    reinstate_appointment,
+)
+from contacts.imports.matching import HOW
+from contacts.imports.people import PersonKey, person_key
+from contacts.imports.places import KnownPlaces, make_location
+from contacts.imports.planning import Outcome, Plan, PlannedContact, PlannedRow
+from contacts.imports.problems import Problem
+from contacts.imports.rows import Place, place_key
+from contacts.models import (
+    Appointment,
+    AppointmentChange,
+    Contact,
+    ImportBatch,
+    ImportProblem,
+    Location,
+    PhoneNumber,
+    Provider,
+)
+from contacts.people import change_phone
+
+BATCH_SIZE = 2000  # rows in one INSERT or UPDATE
+LEFT_OUT = (Outcome.UNCHANGED, Outcome.REJECTED, Outcome.ADDED)
+CLOSED_MEANWHILE = ("It was changed here while the file was imported.", "Import the file again.")
+
+
+def write_plan(
+    plan: Plan, places: KnownPlaces, described: dict[str, Place], batch: ImportBatch, by: User | None
+) -> list[Problem]:
+    """Write all of it, in the caller's transaction; notes of rows that somebody changed meanwhile."""
+    _make_places(plan, places, described)
+    numbers = _keep_numbers(plan.contacts.values())
+    contacts = _write_contacts(plan, batch.source, numbers, by)
+    _add_appointments(plan, contacts, places, batch, by)
+    _write_details(plan.rows)
+    return [note for planned in plan.rows if (note := _change(planned, places, by))]
+
+
+def _make_places(plan: Plan, places: KnownPlaces, described: dict[str, Place]) -> None:
+    rows = [each.row for each in plan.rows if each.outcome != Outcome.REJECTED]
+    locations = _spell(row.location for row in rows)
+    providers = _spell(row.provider for row in rows if row.provider)
+    new_locations = [
+        make_location(name, described[key]) for key, name in locations.items() if key not in places.locations
+    ]
+    new_providers = [Provider(name=name) for key, name in providers.items() if key not in places.providers]
+    places.locations |= {place_key(each.name): each for each in Location.objects.bulk_create(new_locations)}
+    places.providers |= {place_key(each.name): each for each in Provider.objects.bulk_create(new_providers)}
+
+
+def _spell(names: Iterable[str]) -> dict[str, str]:
+    """Each name once by its key, as the first row spells it."""
+    spelt: dict[str, str] = {}
+    for name in names:
+        spelt.setdefault(place_key(name), name)
+    return spelt
+
+
+def _keep_numbers(contacts: Iterable[PlannedContact]) -> dict[str, PhoneNumber]:
+    """The rows of all numbers that are set, made where they are new; by E.164."""
+    parsed = {
+        number.e164: number
+        for planned in contacts
+        for number in (planned.person.phone, planned.person.other_phone)
+        if number and number.e164 in (planned.phone, planned.other_phone)
+    }
+    # Sorted, so that two who insert the same numbers at once can't wait for each other in a circle.
+    PhoneNumber.objects.bulk_create(
+        [PhoneNumber(e164=e164, time_zones=list(parsed[e164].time_zones)) for e164 in sorted(parsed)],
+        ignore_conflicts=True,
+        batch_size=BATCH_SIZE,
+    )
+    return {each.e164: each for each in PhoneNumber.objects.filter(e164__in=parsed)}
+
+
+def _write_contacts(
+    plan: Plan, source: str, numbers: dict[str, PhoneNumber], by: User | None
+) -> dict[PersonKey, Contact]:
+    """The contact of every person of the plan, made or brought up to date."""
+    new = [each for each in plan.contacts.values() if each.contact is None]
+    made = Contact.objects.bulk_create(
+        [_make_contact(planned, source, numbers) for planned in new], batch_size=BATCH_SIZE
+    )
+    _update_contacts(list(plan.contacts.values()), numbers, by)
+    known = {key: each.contact for key, each in plan.contacts.items() if each.contact}
+    return known | {planned.person.key: contact for planned, contact in zip(new, made, strict=True)}
+
+
+def _make_contact(planned: PlannedContact, source: str, numbers: dict[str, PhoneNumber]) -> Contact:
+    person = planned.person
+    return Contact(
+        first_name=person.first_name,
+        last_name=person.last_name,
+        language=person.language or "en",
+        phone=numbers.get(planned.phone or ""),
+        other_phone=numbers.get(planned.other_phone or ""),
+        source=source,
+        external_id=person.patient_id,
+    )
+
+
+def _update_contacts(
+    planned: Sequence[PlannedContact], numbers: dict[str, PhoneNumber], by: User | None
+) -> None:
+    now, changed = timezone.now(), []
+    for each in planned:
+        contact = each.contact
+        if contact and (each.fields or each.other_phone):
+            for name, value in each.fields.items():
+                setattr(contact, name, value)
+            contact.other_phone = numbers[each.other_phone] if each.other_phone else contact.other_phone
+            contact.updated_at = now
+            changed.append(contact)
+        if contact and each.phone:
+            change_phone(contact, numbers[each.phone], by=by)
+    fields = ["first_name", "last_name", "language", "source", "external_id", "other_phone", "updated_at"]
+    Contact.objects.bulk_update(changed, fields, batch_size=BATCH_SIZE)
+
+
+def _add_appointments(
+    plan: Plan, contacts: dict[PersonKey, Contact], places: KnownPlaces, batch: ImportBatch, by: User | None
+) -> None:
+    """The new ones and the first line of each one's story, in two statements."""
+    new = [each for each in plan.rows if each.outcome == Outcome.ADDED]
+    now = timezone.now()
+    made = Appointment.objects.bulk_create(
+        [
+            Appointment(
+                contact=contacts[person_key(planned.row)],
+                location=places.locations[place_key(planned.row.location)],
+                provider=places.providers.get(place_key(planned.row.provider)),
+                kind=planned.row.kind,
+                starts_at=planned.row.starts_at,
+                ends_at=planned.ends_at,
+                status=planned.row.status,
+                revised_at=now,
+                source=batch.source,
+                external_id=planned.row.appointment_id,
+                batch=batch,
+            )
+            for planned in new
+        ],
+        batch_size=BATCH_SIZE,
+    )
+    AppointmentChange.objects.bulk_create(
+        [
+            AppointmentChange(
+                appointment=each,
+                what=AppointmentChange.What.IMPORTED,
+                revision=each.revision,
+                how=HOW,
+                by=by,
+                starts_after=each.starts_at,
+                at=now,
+            )
+            for each in made
+        ],
+        batch_size=BATCH_SIZE,
+    )
+
+
+def _write_details(rows: Iterable[PlannedRow]) -> None:
+    """Kind and id, which no reminder depends on; set before the functions that lock and read the row."""
+    changed = []
+    for planned in rows:
+        if planned.appointment and planned.fields:
+            for name, value in planned.fields.items():
+                setattr(planned.appointment, name, value)
+            planned.appointment.updated_at = timezone.now()
+            changed.append(planned.appointment)
+    fields = ["kind", "source", "external_id", "updated_at"]
+    Appointment.objects.bulk_update(changed, fields, batch_size=BATCH_SIZE)
+
+
+def _change(planned: PlannedRow, places: KnownPlaces, by: User | None) -> Problem | None:
+    """Carry out one change; a note when the appointment was closed since the plan was made."""
+    if planned.appointment is None or planned.outcome in LEFT_OUT:
+        return None
+    try:
+        _carry_out(planned, planned.appointment.pk, places, by)
+    except AppointmentClosed:
+        planned.outcome = Outcome.UNCHANGED
+        return Problem(planned.row.line, "Row", planned.row.appointment_id, *CLOSED_MEANWHILE)
+    return None
+
+
+def _carry_out(planned: PlannedRow, appointment_id: int, places: KnownPlaces, by: User | None) -> None:
+    row = planned.row
+    if planned.outcome == Outcome.CANCELLED:
+        cancel_appointment(appointment_id, by=by, how=HOW)
+        return
+    if planned.outcome == Outcome.BOOKED_AGAIN:
+        reinstate_appointment(appointment_id, by=by, how=HOW)
+    if planned.outcome != Outcome.UPDATED or planned.has_new_length_or_provider:
+        move_appointment(
+            appointment_id,
+            starts_at=row.starts_at,
+            ends_at=planned.ends_at,
+            location=places.locations[place_key(row.location)],
+            provider=places.providers.get(place_key(row.provider)),
+            by=by,
+            how=HOW,
+        )
+    if planned.has_new_attendance:
+        record_attendance(appointment_id, row.status, by=by)
+
+
+def store_problems(batch: ImportBatch, problems: Iterable[Problem]) -> None:
+    """Keep what was wrong beside the batch."""
+    ImportProblem.objects.bulk_create(
+        [
+            ImportProblem(
+                batch=batch,
+                weight=each.weight,
+                line=each.line,
+                column=each.column,
+                value=each.value,
+                problem=each.problem,
+                remedy=each.remedy,
+            )
+            for each in problems
+        ],
+        batch_size=BATCH_SIZE,
+    )

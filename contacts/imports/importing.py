@@ -1,0 +1,164 @@
+"""The one way of a file into the book, for the command and the upload page alike."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.utils import timezone
+
+from contacts.imports.apply import store_problems, write_plan
+from contacts.imports.columns import Columns, find_columns
+from contacts.imports.csv_files import CsvReader, clean_cell
+from contacts.imports.dates import guess_order, has_am_pm
+from contacts.imports.files import Table, TableReader, read_table
+from contacts.imports.matching import find_known
+from contacts.imports.missing import find_missing
+from contacts.imports.people import describe_number_faults, find_differences, gather_people
+from contacts.imports.places import (
+    ImportOptions,
+    KnownPlaces,
+    check_options,
+    describe_places,
+    read_known_places,
+)
+from contacts.imports.planning import Outcome, Plan, make_plan
+from contacts.imports.problems import Problem, clip
+from contacts.imports.repeats import find_repeats
+from contacts.imports.report import ImportReport, count_outcomes
+from contacts.imports.rows import Place, Reading, RowResult, place_key, read_row
+from contacts.models import ImportBatch
+
+READERS: Sequence[TableReader] = (CsvReader(),)
+ONE_AT_A_TIME = 7_305_022_011  # key of the advisory lock that two imports at once wait for
+
+
+@dataclass
+class ReadFile:
+    """A file as rows, before it is compared with the book's appointments."""
+
+    table: Table
+    columns: Columns
+    form: str
+    places: KnownPlaces
+    described: dict[str, Place]
+    results: list[RowResult]
+    duplicates: set[int]
+    unknown_locations: list[str]
+
+
+def preview_file(data: bytes, file_name: str, options: ImportOptions) -> ImportReport:
+    """What importing the file would do. Writes nothing. Raises ImportRefused."""
+    return _report(*_plan(_read(data, file_name, options), options), file_name, options)
+
+
+@transaction.atomic
+def import_file(
+    data: bytes, file_name: str, options: ImportOptions, *, by: User | None = None
+) -> ImportReport:
+    """Import the file and keep what was wrong in it. All or nothing; a second import waits for the first.
+
+    Raises ImportRefused when the file can't be read at all; faulty rows are in the report.
+    """
+    _wait_for_other_imports()
+    file, plan, problems = _plan(_read(data, file_name, options), options)
+    batch = ImportBatch.objects.create(
+        file_name=clip(clean_cell(PurePath(file_name).name), 255),
+        sha256=hashlib.sha256(data).hexdigest(),
+        source=options.source,
+        by=by,
+        applied_at=timezone.now(),
+    )
+    problems += write_plan(plan, file.places, file.described, batch, by)
+    report = _report(file, plan, problems, file_name, options, batch)
+    store_problems(batch, report.problems)
+    batch.counts = report.counts
+    batch.save(update_fields=["counts"])
+    return report
+
+
+def _wait_for_other_imports() -> None:
+    """Hold a lock until the transaction ends, so that two can't both find an appointment missing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+
+
+def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
+    check_options(options)
+    table = read_table(file_name, data, largest=settings.IMPORT_MAX_BYTES, readers=READERS)
+    columns = find_columns(table.headers, options.columns)
+    places = read_known_places()
+    locations = _read_column(table, columns, "location")
+    described = describe_places((name for _, name in locations), places, options)
+    order = guess_order(_read_column(table, columns, "date"), options.number_region)
+    am_pm = has_am_pm(value for _, value in _read_column(table, columns, "time"))
+    reading = Reading(columns, order, am_pm, described, options.number_region)
+    results, duplicates = find_repeats(
+        [read_row(raw, reading) for raw in table.rows], columns.header_of("appointment_id")
+    )
+    day_and_month = {True: "month first", False: "day first", None: "in both orders"}[order.month_first]
+    form = f"{table.form}, dates {day_and_month} ({order.proof})"
+    unknown = _find_unknown((name for _, name in locations), described)
+    return ReadFile(table, columns, form, places, described, results, duplicates, unknown)
+
+
+def _read_column(table: Table, columns: Columns, name: str) -> list[tuple[int, str]]:
+    place = columns.places.get(name)
+    if place is None:
+        return []
+    return [(row.line, row.cells[place]) for row in table.rows if place < len(row.cells)]
+
+
+def _find_unknown(names: Iterable[str], described: dict[str, Place]) -> list[str]:
+    """Locations without a clock, each once as the file first spells it."""
+    spelt = {place_key(name): name for name in reversed(list(names)) if name}
+    return sorted(name for key, name in spelt.items() if described[key].zone is None)
+
+
+def _plan(file: ReadFile, options: ImportOptions) -> tuple[ReadFile, Plan, list[Problem]]:
+    people = gather_people(result.row for result in file.results if result.row)
+    known = find_known(people, options.source)
+    id_header = file.columns.header_of("appointment_id")
+    plan = make_plan(people, known, file.places, source=options.source, id_header=id_header)
+    problems = [problem for result in file.results for problem in result.problems]
+    problems += [each.note for each in plan.rows if each.note]
+    problems += _describe_people(plan, file.columns)
+    problems += find_missing(file.results, plan, file.places, source=options.source, id_header=id_header)
+    return file, plan, problems
+
+
+def _describe_people(plan: Plan, columns: Columns) -> list[Problem]:
+    notes: list[Problem] = []
+    for planned in plan.contacts.values():
+        held = planned.contact.phone.e164 if planned.contact and planned.contact.phone else ""
+        notes += describe_number_faults(planned.person, held, columns.header_of("mobile"))
+        notes += find_differences(planned.person, columns.header_of("patient_id"))
+    return notes
+
+
+def _report(
+    file: ReadFile,
+    plan: Plan,
+    problems: Sequence[Problem],
+    file_name: str,
+    options: ImportOptions,
+    batch: ImportBatch | None = None,
+) -> ImportReport:
+    outcomes = Counter(each.outcome for each in plan.rows)
+    outcomes[Outcome.DUPLICATE] = len(file.duplicates)
+    outcomes[Outcome.REJECTED] = len(file.table.rows) - sum(
+        count for outcome, count in outcomes.items() if outcome != Outcome.REJECTED
+    )
+    return ImportReport(
+        file_name=PurePath(file_name).name,
+        source=options.source,
+        form=file.form,
+        counts=count_outcomes(outcomes, plan, problems),
+        problems=tuple(sorted(problems, key=lambda each: (each.weight != "rejected", each.line))),
+        unknown_locations=tuple(file.unknown_locations),
+        batch_id=batch.pk if batch else None,
+    )

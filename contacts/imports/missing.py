@@ -1,0 +1,44 @@
+"""Appointments that the file should have and doesn't. They are listed for review, never cancelled."""
+
+from collections.abc import Sequence
+
+from contacts.imports.places import KnownPlaces
+from contacts.imports.planning import Plan
+from contacts.imports.problems import NOT_IN_THE_FILE, Problem, clip
+from contacts.imports.rows import RowResult, place_key
+from contacts.models import Appointment
+
+MISSING = "This appointment is booked here but missing from the file."
+REVIEW = "If it was cancelled, cancel it here; an import never cancels what it doesn't find."
+
+
+def find_missing(
+    results: Sequence[RowResult], plan: Plan, places: KnownPlaces, *, source: str, id_header: str
+) -> list[Problem]:
+    """A note for each booked appointment of `source`, between the file's first and last and at one of
+    its locations, that no row of the file means: not even a faulty one.
+    """
+    rows = [each.row for each in plan.rows]
+    keys = {place_key(row.location) for row in rows}
+    locations = [location for key, location in places.locations.items() if key in keys]
+    if not rows or not locations:
+        return []
+    vanished = (
+        Appointment.objects.filter(
+            source=source,
+            status=Appointment.Status.BOOKED,
+            location__in=locations,
+            starts_at__range=(min(row.starts_at for row in rows), max(row.starts_at for row in rows)),
+        )
+        .exclude(pk__in={each.appointment.pk for each in plan.rows if each.appointment})
+        .exclude(external_id__in={each.appointment_id for each in results if each.appointment_id})
+        .select_related("location", "contact")
+        .order_by("starts_at", "pk")
+    )
+    return [Problem(NOT_IN_THE_FILE, id_header, clip(_describe(each)), MISSING, REVIEW) for each in vanished]
+
+
+def _describe(appointment: Appointment) -> str:
+    start = appointment.starts_at.astimezone(appointment.location.zone)
+    when = f"{start:%Y-%m-%d %H:%M}, {appointment.contact.full_name}, {appointment.location.name}"
+    return f"{appointment.external_id}: {when}" if appointment.external_id else when

@@ -1,0 +1,130 @@
+"""The people of a file: what all rows of one patient say together. Pure.
+
+The last line that says something counts, field by field, so that the second import of a file finds
+nothing to change.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from contacts.imports.problems import Problem, clip
+from contacts.imports.rows import AppointmentRow
+from contacts.numbers import ParsedNumber
+
+PersonKey = tuple[str, ...]
+DIFFERS = "This patient id stands for different details in other lines; the last line counts."
+CHECK_PATIENT = "Check that it is one patient, and correct the lines that are wrong."
+
+
+@dataclass(frozen=True)
+class Person:
+    """A patient as the file gives them; texts are "" and numbers None where no row says anything."""
+
+    key: PersonKey
+    patient_id: str
+    first_name: str
+    last_name: str
+    language: str
+    mobile: ParsedNumber | None
+    home: ParsedNumber | None
+    rows: tuple[AppointmentRow, ...]
+
+    @property
+    def phone(self) -> ParsedNumber | None:
+        """The number to call: the mobile, else the one at home."""
+        return self.mobile or self.home
+
+    @property
+    def other_phone(self) -> ParsedNumber | None:
+        return self.home if self.mobile and self.home and self.home.e164 != self.mobile.e164 else None
+
+
+def person_key(row: AppointmentRow) -> PersonKey:
+    """Who a row is about: the patient's id, else name and number."""
+    if row.patient_id:
+        return ("id", row.patient_id)
+    number = row.mobile or row.home
+    return ("name", row.first_name.casefold(), row.last_name.casefold(), number.e164 if number else "")
+
+
+def gather_people(rows: Iterable[AppointmentRow]) -> dict[PersonKey, Person]:
+    """Each person of the file once, in the order of their first rows."""
+    groups: dict[PersonKey, list[AppointmentRow]] = defaultdict(list)
+    for row in rows:
+        groups[person_key(row)].append(row)
+    return {key: _merge(key, group) for key, group in groups.items()}
+
+
+def _merge(key: PersonKey, rows: Sequence[AppointmentRow]) -> Person:
+    return Person(
+        key=key,
+        patient_id=rows[0].patient_id,
+        first_name=rows[-1].first_name,
+        last_name=_last(row.last_name for row in rows),
+        language=_last(row.language for row in rows),
+        mobile=_last_number(row.mobile for row in rows),
+        home=_last_number(row.home for row in rows),
+        rows=tuple(rows),
+    )
+
+
+def _last(values: Iterable[str]) -> str:
+    said = [value for value in values if value]
+    return said[-1] if said else ""
+
+
+def _last_number(values: Iterable[ParsedNumber | None]) -> ParsedNumber | None:
+    said = [value for value in values if value]
+    return said[-1] if said else None
+
+
+def find_differences(person: Person, header: str) -> list[Problem]:
+    """A note, at the person's last line, when their rows differ in what should be the same."""
+    values = {
+        "first name": [row.first_name for row in person.rows],
+        "last name": [row.last_name for row in person.rows],
+        "language": [row.language for row in person.rows],
+        "mobile phone": [row.mobile.e164 if row.mobile else "" for row in person.rows],
+        "home phone": [row.home.e164 if row.home else "" for row in person.rows],
+    }
+    differing = [title for title, said in values.items() if len({value for value in said if value}) > 1]
+    if not differing:
+        return []
+    lines = ", ".join(str(row.line) for row in person.rows)
+    value = clip(f"{person.patient_id}: {', '.join(differing)} (lines {lines})")
+    return [Problem(person.rows[-1].line, header, value, DIFFERS, CHECK_PATIENT)]
+
+
+def describe_number_faults(person: Person, kept: str, mobile_header: str) -> list[Problem]:
+    """A note for each number that can't be called, saying which number is used in its place.
+
+    `kept`: the number already in the book, "" for none; used when the file gives none.
+    """
+    phone = person.phone
+    notes = []
+    for row in person.rows:
+        consequence = _describe_consequence(person, row, kept)
+        notes += [
+            Problem(row.line, fault.column, fault.value, clip(f"{fault.problem} {consequence}"), fault.remedy)
+            for fault in row.faults
+        ]
+        if not row.faults and not row.mobile and not row.home:
+            problem = clip(f"The row has no number. {consequence}")
+            notes.append(Problem(row.line, mobile_header, "", problem, _remedy_without(phone, kept)))
+    return notes
+
+
+def _describe_consequence(person: Person, row: AppointmentRow, kept: str) -> str:
+    if not person.phone:
+        return "The number kept here stays." if kept else "The appointment is imported but can't be called."
+    if person.phone == row.mobile or (row.mobile is None and person.phone == row.home):
+        return "The row's other number is used."
+    giver = next(each for each in reversed(person.rows) if person.phone in (each.mobile, each.home))
+    return f"The number from line {giver.line} is used, for the same patient."
+
+
+def _remedy_without(phone: ParsedNumber | None, kept: str) -> str:
+    if phone or kept:
+        return "Nothing, if that number is right."
+    return "Fill one in in your practice system and import again, or add it on the patient's page."

@@ -1,0 +1,70 @@
+"""Rows of one file that say the same appointment twice. Pure."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from contacts.imports.problems import NOTE, REJECTED, Problem
+from contacts.imports.rows import AppointmentRow, RowResult, place_key
+
+DUPLICATE = "The same appointment stands in line {first} already; this row is left out."
+CONTRADICTION = "The same appointment id stands in {lines} with different contents; none of them is imported."
+
+
+def find_repeats(results: Sequence[RowResult], id_header: str) -> tuple[list[RowResult], set[int]]:
+    """The results with repeated rows taken out, and the lines that were exact repeats.
+
+    Of rows alike the first stays. Rows with one id but different contents are all rejected: nobody
+    should be told a time that may be the wrong one.
+    """
+    groups: dict[Hashable, list[RowResult]] = defaultdict(list)
+    for result in results:
+        if result.row:
+            groups[_identify(result.row)].append(result)
+    changed: dict[int, RowResult] = {}
+    duplicates: set[int] = set()
+    for group in groups.values():
+        if len(group) > 1 and len({_content(result.row) for result in group if result.row}) == 1:
+            changed.update({each.line: _mark_duplicate(each, group[0], id_header) for each in group[1:]})
+            duplicates.update(each.line for each in group[1:])
+        elif len(group) > 1:
+            changed.update({each.line: _reject(each, group, id_header) for each in group})
+    return [changed.get(result.line, result) for result in results], duplicates
+
+
+def _identify(row: AppointmentRow) -> Hashable:
+    return row.appointment_id or (_person(row), row.starts_at, place_key(row.location))
+
+
+def _person(row: AppointmentRow) -> Hashable:
+    number = row.mobile or row.home
+    return row.patient_id or (row.first_name.casefold(), row.last_name.casefold(), number and number.e164)
+
+
+def _content(row: AppointmentRow) -> tuple[datetime, int | None, str, str, str, Hashable]:
+    return (
+        row.starts_at,
+        row.minutes,
+        place_key(row.location),
+        place_key(row.provider),
+        row.status,
+        _person(row),
+    )
+
+
+def _mark_duplicate(result: RowResult, first: RowResult, header: str) -> RowResult:
+    text = DUPLICATE.format(first=first.line)
+    note = Problem(result.line, header, result.appointment_id, text, "Nothing, if one visit is meant.", NOTE)
+    return replace(result, row=None, problems=(note,))
+
+
+def _reject(result: RowResult, group: Sequence[RowResult], header: str) -> RowResult:
+    lines = ", ".join(f"line {each.line}" for each in group[:5]) + (" and others" if len(group) > 5 else "")
+    problem = CONTRADICTION.format(lines=lines)
+    remedy = "Keep the row that is right, or give each appointment its own id."
+    return replace(
+        result,
+        row=None,
+        problems=(Problem(result.line, header, result.appointment_id, problem, remedy, REJECTED),),
+    )

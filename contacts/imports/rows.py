@@ -1,0 +1,326 @@
+"""One raw row to an appointment, or to what is wrong with it. Pure.
+
+Rejected as a whole is what can't be told to a patient: no first name, no real date or time, no place
+with a clock. Anything else is left out of the row and noted, so that the desk keeps the appointment.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+
+from contacts.imports.columns import Columns
+from contacts.imports.dates import (
+    DateOrder,
+    is_odd_date,
+    is_odd_time,
+    place_in_zone,
+    read_date,
+    read_time,
+    split_date_and_time,
+)
+from contacts.imports.files import RawRow
+from contacts.imports.problems import NOTE, REJECTED, CellFault, Problem, clip
+from contacts.imports.words import read_language, read_minutes, read_status, split_full_name
+from contacts.numbers import NotANumber, ParsedNumber, parse_number
+
+T = TypeVar("T")
+
+LONGEST = {  # characters, as the tables hold them
+    "appointment_id": 120, "patient_id": 120, "first_name": 120, "last_name": 120,
+    "location": 120, "provider": 120, "kind": 80,
+}  # fmt: skip
+NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)  # of a row that is rejected anyway
+LONGEST_NUMBER = 60  # characters, with every sign that people put in
+CORRECT_NUMBER = "Correct the number in your practice system and export again."
+EXTENSION = "An automated call can't dial an extension."
+NO_FIRST_NAME = "The first name is missing; a call couldn't greet the patient."
+QUOTE_COMMAS = "Put quotation marks around the cell that holds the extra comma."
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is known of a location: its clock (None: not yet) and the country of its numbers."""
+
+    zone: ZoneInfo | None
+    region: str
+
+
+@dataclass
+class Reading:
+    """What reading a row needs to know. `places` by place_key; `region` is for a place not in it."""
+
+    columns: Columns
+    order: DateOrder
+    am_pm: bool
+    places: Mapping[str, Place]
+    region: str
+    numbers: dict[tuple[str, str], ParsedNumber | CellFault] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NumberFault:
+    """A number of a row that can't be called; what becomes of it depends on the person's other rows."""
+
+    column: str
+    value: str
+    problem: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class AppointmentRow:
+    """A row that can be imported. `starts_at`: aware UTC; `minutes`: None when the file doesn't say.
+
+    Texts are "" where the cell is empty; `language` is ISO 639-1 or "".
+    """
+
+    line: int
+    appointment_id: str
+    patient_id: str
+    first_name: str
+    last_name: str
+    language: str
+    mobile: ParsedNumber | None
+    home: ParsedNumber | None
+    faults: tuple[NumberFault, ...]
+    starts_at: datetime
+    minutes: int | None
+    location: str
+    provider: str
+    kind: str
+    status: str
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What one raw row came to: `row` is None when it was rejected, and `problems` says why.
+
+    `appointment_id` is there even then, so that a faulty row isn't taken for a vanished one.
+    """
+
+    line: int
+    appointment_id: str
+    row: AppointmentRow | None
+    problems: tuple[Problem, ...]
+
+
+def place_key(name: str) -> str:
+    """By which a location or provider is found again: without case and blanks around."""
+    return " ".join(name.split()).casefold()
+
+
+def read_row(raw: RawRow, reading: Reading) -> RowResult:
+    """Read one row. Never raises for what a cell holds."""
+    return _RowReader(raw, reading).read()
+
+
+class _RowReader:
+    """Reads the cells of one row and gathers what is wrong with them."""
+
+    def __init__(self, raw: RawRow, reading: Reading) -> None:
+        self.raw = raw
+        self.reading = reading
+        self.problems: list[Problem] = []
+        self.faults: list[NumberFault] = []
+
+    def read(self) -> RowResult:
+        row = self._read_fields() if self._has_its_cells() else None
+        rejected = any(problem.weight == REJECTED for problem in self.problems)
+        shown = [problem for problem in self.problems if problem.weight == REJECTED or not rejected]
+        appointment_id = clip(self._value("appointment_id"), 120)
+        return RowResult(self.raw.line, appointment_id, None if rejected else row, tuple(shown))
+
+    def _read_fields(self) -> AppointmentRow | None:
+        first_name, last_name = self._read_names()
+        location = self._take("location", _read_location, "")
+        starts_at = self._read_start(location)
+        region = self._region_of(location)
+        mobile, home = self._read_number("mobile", region), self._read_number("home", region)
+        row = AppointmentRow(
+            line=self.raw.line,
+            appointment_id=self._read_appointment_id(),
+            patient_id=self._text("patient_id"),
+            first_name=first_name,
+            last_name=last_name,
+            language=self._take("language", read_language, "", NOTE),
+            mobile=mobile,
+            home=home,
+            faults=tuple(self.faults),
+            starts_at=starts_at or NO_MOMENT,
+            minutes=self._take("duration", read_minutes, None, NOTE),
+            location=location,
+            provider=self._text("provider"),
+            kind=self._text("kind"),
+            status=self._take("status", read_status, ""),
+        )
+        return row if starts_at else None
+
+    def _value(self, name: str) -> str:
+        place = self.reading.columns.places.get(name)
+        return self.raw.cells[place] if place is not None and place < len(self.raw.cells) else ""
+
+    def _add(self, name: str, problem: str, remedy: str, weight: str) -> None:
+        column, value = self.reading.columns.header_of(name), clip(self._value(name))
+        self.problems.append(Problem(self.raw.line, column, value, clip(problem), clip(remedy), weight))
+
+    def _take(self, name: str, read: Callable[[str], T], otherwise: T, weight: str = REJECTED) -> T:
+        try:
+            _check_length(name, self._value(name))
+            return read(self._value(name))
+        except CellFault as fault:
+            self._add(name, fault.problem, fault.remedy, weight)
+            return otherwise
+
+    def _text(self, name: str) -> str:
+        return self._take(name, str, "")
+
+    def _has_its_cells(self) -> bool:
+        headers = self.reading.columns.headers
+        extra = self.raw.cells[len(headers) :]
+        if any(extra):
+            problem = f"The row has {len(self.raw.cells)} cells, the header {len(headers)}."
+            value = clip(", ".join(extra))
+            self.problems.append(Problem(self.raw.line, "Row", value, problem, QUOTE_COMMAS, REJECTED))
+        return not any(extra)
+
+    def _read_appointment_id(self) -> str:
+        if "appointment_id" in self.reading.columns.places and not self._value("appointment_id"):
+            self._add(
+                "appointment_id",
+                "The appointment has no id, so it is matched by patient, time and location.",
+                "Fill it in in your practice system, so that a later move is recognised.",
+                NOTE,
+            )
+        return self._text("appointment_id")
+
+    def _read_names(self) -> tuple[str, str]:
+        if "first_name" not in self.reading.columns.places:
+            first, last = split_full_name(self._text("full_name"))
+            where = "full_name"
+        else:
+            first, last, where = self._text("first_name"), self._text("last_name"), "last_name"
+        name = "first_name" if where == "last_name" else where
+        if not first and not self._is_reported(name):
+            self._add(name, NO_FIRST_NAME, _fill_in(), REJECTED)
+        elif first and not last and where in self.reading.columns.places and not self._is_reported(where):
+            self._add(where, "The last name is missing.", _fill_in(), NOTE)
+        return first, last
+
+    def _is_reported(self, name: str) -> bool:
+        return any(problem.column == self.reading.columns.header_of(name) for problem in self.problems)
+
+    def _read_start(self, location: str) -> datetime | None:
+        day_text, time_text = self._value("date"), self._value("time")
+        time_name = "time"
+        if "time" not in self.reading.columns.places:
+            day_text, time_text = split_date_and_time(day_text)
+            time_name = "date"
+        day = self._take("date", lambda _: read_date(day_text, self.reading.order), None)
+        clock = self._take(time_name, lambda _: read_time(time_text, am_pm=self.reading.am_pm), None)
+        zone = self._zone_of(location)
+        if day is None or clock is None or zone is None:
+            return None
+        wall = datetime.combine(day, clock)
+        if is_odd_date(day_text, self.reading.order):
+            self._note_odd("date", f"{wall:%d %B %Y}")
+        if is_odd_time(time_text, am_pm=self.reading.am_pm):
+            self._note_odd(time_name, f"{wall:%H:%M}")
+        return self._take(time_name, lambda _: self._place(wall, zone, time_name), None)
+
+    def _note_odd(self, name: str, meant: str) -> None:
+        problem = f"This is written in another way than in the other rows. It is taken as {meant}."
+        self._add(name, problem, "Nothing, if that is right.", NOTE)
+
+    def _place(self, wall: datetime, zone: ZoneInfo, time_name: str) -> datetime:
+        moment, comes_twice = place_in_zone(wall, zone)
+        if comes_twice:
+            self._add(
+                time_name,
+                "The clocks are put back that night, so this time comes twice; the first is taken.",
+                "Check with the patient which is meant.",
+                NOTE,
+            )
+        return moment
+
+    def _zone_of(self, location: str) -> ZoneInfo | None:
+        place = self.reading.places.get(place_key(location))
+        if location and (place is None or place.zone is None):
+            self._add(
+                "location", "This location is new and has no time zone yet.", _give_zone(location), REJECTED
+            )
+        return place.zone if place else None
+
+    def _region_of(self, location: str) -> str:
+        place = self.reading.places.get(place_key(location))
+        return place.region if place else self.reading.region
+
+    def _read_number(self, name: str, region: str) -> ParsedNumber | None:
+        value = self._value(name)
+        if not value:
+            return None
+        found = self._parse_once(value, region)
+        if isinstance(found, ParsedNumber):
+            self._note_if_foreign(name, found, region)
+            return found
+        header = self.reading.columns.header_of(name)
+        self.faults.append(NumberFault(header, clip(value), found.problem, found.remedy))
+        return None
+
+    def _parse_once(self, value: str, region: str) -> ParsedNumber | CellFault:
+        key = (value, region)
+        if key not in self.reading.numbers:
+            self.reading.numbers[key] = _parse_callable(value, region)
+        return self.reading.numbers[key]
+
+    def _note_if_foreign(self, name: str, number: ParsedNumber, region: str) -> None:
+        if not is_of_region(number.e164, region):
+            self._add(
+                name,
+                "This number is of another country; calls wait for the hours that are allowed there.",
+                "Nothing, if the patient is there; else ask for a number of this country.",
+                NOTE,
+            )
+
+
+def _check_length(name: str, value: str) -> None:
+    longest = LONGEST.get(name, 300)
+    if len(value) > longest:
+        raise CellFault(f"This is longer than {longest} characters.", "Shorten it and export again.")
+
+
+def _read_location(value: str) -> str:
+    if not value:
+        raise CellFault("The location is missing.", _fill_in())
+    return value
+
+
+def _fill_in() -> str:
+    return "Fill it in in your practice system and export again."
+
+
+def _give_zone(location: str) -> str:
+    return (
+        "Choose its time zone on the import page, or add "
+        f'--location-zone "{clip(location, 120)}=America/New_York" with its own zone.'
+    )
+
+
+def _parse_callable(value: str, region: str) -> ParsedNumber | CellFault:
+    """The number, or why it can't be called: NotANumber's text is the problem, then the remedy."""
+    if len(value) > LONGEST_NUMBER:
+        return CellFault("This is too long for a number.", CORRECT_NUMBER)
+    try:
+        number = parse_number(value, region)
+    except NotANumber as error:
+        problem, _, remedy = str(error).partition(". ")
+        return CellFault(f"{problem.rstrip('.')}.", remedy or CORRECT_NUMBER)
+    return CellFault(EXTENSION, "Give a number that rings at the patient.") if number.extension else number
+
+
+def is_of_region(e164: str, region: str) -> bool:
+    """Whether the number has the country code of `region` (ISO 3166)."""
+    return e164.startswith(f"+{phonenumbers.country_code_for_region(region)}")

@@ -1,0 +1,90 @@
+"""manage.py import_appointments FILE: bring in a list that another system exported."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from contacts.imports.errors import ImportRefused, UnreadableFile
+from contacts.imports.files import describe_too_large
+from contacts.imports.importing import import_file, preview_file
+from contacts.imports.places import ImportOptions
+from contacts.imports.report import ImportReport, report_as_json, report_as_text
+
+
+class Command(BaseCommand):
+    help = (
+        "Imports an appointment list (CSV). Faulty rows are reported with what to do, the others "
+        "imported; the same file again changes nothing. See docs/importing.md."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, help="the exported list")
+        parser.add_argument("--dry-run", action="store_true", help="say what would change, change nothing")
+        parser.add_argument("--json", action="store_true", help="print the report as JSON")
+        parser.add_argument("--source", default="csv", help="name of the system the file is from (csv)")
+        parser.add_argument(
+            "--location-zone",
+            action="append",
+            default=[],
+            metavar="LOCATION=ZONE",
+            help='time zone of a new location: "Eastside=America/New_York"; may be repeated',
+        )
+        parser.add_argument("--time-zone", default="", metavar="ZONE", help="for every other new location")
+        parser.add_argument("--region", default="", help="country of numbers without one (PHONE_REGION)")
+        parser.add_argument(
+            "--column",
+            action="append",
+            default=[],
+            metavar="MEANING=HEADER",
+            help='for odd headers: "first_name=Vorname"; may be repeated',
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            report = _run(options)
+        except ImportRefused as refused:
+            if options["json"]:
+                self.stdout.write(json.dumps({"error": str(refused)}, ensure_ascii=False))
+            raise CommandError(str(refused)) from None
+        if options["json"]:
+            self.stdout.write(json.dumps(report_as_json(report), ensure_ascii=False, indent=2))
+        else:
+            self.stdout.write(report_as_text(report))
+        if not report.took_something:
+            raise CommandError("No row of the file could be imported; see above for what to do.")
+
+
+def _run(options: dict[str, Any]) -> ImportReport:
+    chosen = ImportOptions(
+        source=options["source"],
+        zones=_split_pairs(options["location_zone"], "--location-zone"),
+        time_zone=options["time_zone"],
+        region=options["region"].upper(),
+        columns=_split_pairs(options["column"], "--column"),
+    )
+    path: Path = options["file"]
+    data = _read_bytes(path)
+    return (preview_file if options["dry_run"] else import_file)(data, path.name, chosen)
+
+
+def _split_pairs(pairs: list[str], option: str) -> dict[str, str]:
+    """ "Name=value" pairs; the last "=" counts, for a name may have one."""
+    split = [pair.rpartition("=") for pair in pairs]
+    for pair, (name, _, value) in zip(pairs, split, strict=True):
+        if not name or not value:
+            raise ImportRefused(f"{option} needs a name, an equals sign and a value; it got “{pair}”.")
+    return {name.strip(): value.strip() for name, _, value in split}
+
+
+def _read_bytes(path: Path) -> bytes:
+    """The file's content. Raises UnreadableFile, before reading one that is too large."""
+    try:
+        if path.stat().st_size > settings.IMPORT_MAX_BYTES:
+            raise UnreadableFile(describe_too_large(settings.IMPORT_MAX_BYTES))
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableFile(f"{path} can't be read: {error.strerror}.") from None

@@ -1,0 +1,19 @@
+"""The practice's book: places, people, appointments and the files they came in."""
+
+from contacts.models.appointments import Appointment, AppointmentChange
+from contacts.models.imports import ImportBatch, ImportProblem
+from contacts.models.people import ConsentEntry, Contact, PhoneNumber
+from contacts.models.places import ClosedDay, Location, Provider
+
+__all__ = [
+    "Appointment",
+    "AppointmentChange",
+    "ClosedDay",
+    "ConsentEntry",
+    "Contact",
+    "ImportBatch",
+    "ImportProblem",
+    "Location",
+    "PhoneNumber",
+    "Provider",
+]

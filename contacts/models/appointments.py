@@ -1,0 +1,132 @@
+"""Appointments, and the append-only story of what was done to each."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models.imports import ImportBatch
+from contacts.models.people import Contact
+from contacts.models.places import Location, Provider
+
+
+class Appointment(models.Model):
+    """A time somebody is expected.
+
+    `revision` grows when time, place or number changes; an answer belongs to the revision it was
+    given for, so a move takes a confirmation back by itself.
+    """
+
+    class Status(models.TextChoices):
+        BOOKED = "booked", _("booked")
+        ARRIVED = "arrived", _("arrived")
+        NO_SHOW = "no_show", _("no-show")
+        CANCELLED = "cancelled", _("cancelled")
+
+    class Answer(models.TextChoices):
+        NONE = "", _("no answer yet")
+        CONFIRMED = "confirmed", _("confirmed")
+        WANTS_ANOTHER_TIME = "wants_another_time", _("wants another time")
+
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="appointments")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="appointments")
+    provider = models.ForeignKey(
+        Provider, on_delete=models.PROTECT, related_name="appointments", null=True, blank=True
+    )
+    kind = models.CharField(max_length=80, blank=True, help_text=_("Never said in a call."))
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.BOOKED)
+    revision = models.PositiveIntegerField(default=1, editable=False)
+    revised_at = models.DateTimeField(editable=False, help_text=_("When this revision came to be."))
+    answer = models.CharField(max_length=20, choices=Answer, default=Answer.NONE, blank=True, editable=False)
+    answer_revision = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    answered_at = models.DateTimeField(null=True, blank=True, editable=False)
+    answered_how = models.CharField(max_length=60, blank=True, editable=False)
+    source = models.CharField(max_length=60, blank=True)
+    external_id = models.CharField(max_length=120, blank=True)
+    batch = models.ForeignKey(
+        ImportBatch,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="appointments",
+        editable=False,
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["starts_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at")), name="appointment_ends_after_start"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["booked", "arrived", "no_show", "cancelled"]),
+                name="appointment_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(answer="", answer_revision__isnull=True)
+                | Q(answer__in=["confirmed", "wants_another_time"], answer_revision__isnull=False),
+                name="appointment_answer_has_a_revision",
+            ),
+            models.UniqueConstraint(
+                fields=["source", "external_id"],
+                condition=~Q(external_id=""),
+                name="appointment_once_per_source",
+            ),
+        ]
+        indexes = [
+            # reminders/queries.py: read_day
+            models.Index(fields=["location", "starts_at"], name="appointment_day_of_location"),
+            # reminders/planning.py: what may still need a reminder
+            models.Index(fields=["starts_at"], condition=Q(status="booked"), name="appointment_booked_ahead"),
+        ]
+
+    def __str__(self) -> str:
+        return f"appointment {self.pk}"
+
+    @property
+    def current_answer(self) -> str:
+        """The answer given for this very revision, or ""."""
+        return self.answer if self.answer_revision == self.revision else ""
+
+    @property
+    def is_confirmed(self) -> bool:
+        return self.current_answer == self.Answer.CONFIRMED
+
+
+class AppointmentChange(models.Model):
+    """One thing that was done to an appointment: the lines of its story. Append-only."""
+
+    class What(models.TextChoices):
+        BOOKED = "booked", _("booked")
+        IMPORTED = "imported", _("imported")
+        MOVED = "moved", _("moved")
+        CANCELLED = "cancelled", _("cancelled")
+        REINSTATED = "reinstated", _("booked again")
+        CONFIRMED = "confirmed", _("confirmed")
+        WANTS_ANOTHER_TIME = "wants_another_time", _("asked for another time")
+        ARRIVED = "arrived", _("arrived")
+        NO_SHOW = "no_show", _("did not come")
+        CORRECTED = "corrected", _("put back to booked")
+        CALL_ORDERED = "call_ordered", _("ordered a call now")
+        STEP_SKIPPED = "step_skipped", _("skipped a reminder")
+
+    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="changes")
+    what = models.CharField(max_length=20, choices=What)
+    revision = models.PositiveIntegerField()
+    how = models.CharField(
+        max_length=60, blank=True, help_text=_("“key 1”, “import”; empty: in the browser.")
+    )
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    starts_before = models.DateTimeField(null=True, blank=True)
+    starts_after = models.DateTimeField(null=True, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_what_display()}"

@@ -1,0 +1,44 @@
+"""Files that were imported, and what was wrong in them."""
+
+from django.conf import settings
+from django.db import models
+
+
+class ImportBatch(models.Model):
+    """One file that was applied, with its counts."""
+
+    file_name = models.CharField(max_length=255)
+    sha256 = models.CharField(max_length=64)
+    source = models.CharField(max_length=60, help_text="The system the file came from.")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    applied_at = models.DateTimeField()
+    counts = models.JSONField(default=dict, help_text="What became of the rows, by word.")
+
+    class Meta:
+        ordering = ["-applied_at", "-id"]
+        verbose_name_plural = "import batches"
+
+    def __str__(self) -> str:
+        return f"{self.file_name} ({self.applied_at:%Y-%m-%d %H:%M})"
+
+
+class ImportProblem(models.Model):
+    """One thing wrong in one row of a file: where, with what value, and what to do."""
+
+    class Weight(models.TextChoices):
+        REJECTED = "rejected", "row not imported"
+        NOTE = "note", "row imported, worth a look"
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="problems")
+    weight = models.CharField(max_length=10, choices=Weight)
+    line = models.PositiveIntegerField(help_text="Line in the file; the header is line 1.")
+    column = models.CharField(max_length=80)
+    value = models.CharField(max_length=300, blank=True)
+    problem = models.CharField(max_length=300)
+    remedy = models.CharField(max_length=300)
+
+    class Meta:
+        ordering = ["line", "id"]
+
+    def __str__(self) -> str:
+        return f"line {self.line}, {self.column}"

@@ -1,0 +1,149 @@
+"""People, and the numbers they share."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.db import models
+from django.db.models.functions import Reverse
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models.places import E164_PATTERN, validate_time_zone
+
+
+class Channel(models.TextChoices):
+    VOICE = "voice", _("call")
+    SMS = "sms", _("text message")
+
+
+class PhoneNumber(models.Model):
+    """One E.164 number. Opt-outs and fitness belong to it, not to the people who share it."""
+
+    class ConsentBasis(models.TextChoices):
+        GIVEN_FOR_CARE = "given_for_care", _("given to the practice for care")
+        WRITTEN = "written", _("written consent")
+        NONE = "none", _("no consent known")
+
+    e164 = models.CharField(max_length=16, unique=True)
+    voice_opted_out_at = models.DateTimeField(null=True, blank=True, editable=False)
+    sms_opted_out_at = models.DateTimeField(null=True, blank=True, editable=False)
+    unusable_since = models.DateTimeField(null=True, blank=True, editable=False)
+    unusable_reason = models.CharField(max_length=200, blank=True, editable=False)
+    consent_basis = models.CharField(max_length=20, choices=ConsentBasis, default=ConsentBasis.GIVEN_FOR_CARE)
+    time_zones = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        blank=True,
+        help_text=_("Zones the number could be in, by its prefix; empty: unknown."),
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["e164"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(e164__regex=E164_PATTERN), name="phone_number_is_e164"),
+        ]
+        indexes = [
+            # contacts/queries.py: find_contacts, by the number's last digits
+            models.Index(OpClass(Reverse("e164"), "text_pattern_ops"), name="phone_number_by_its_end"),
+        ]
+
+    def __str__(self) -> str:
+        from contacts.numbers import mask
+
+        return mask(self.e164)
+
+    def opted_out_at(self, channel: str) -> datetime | None:
+        """When the number opted out of `channel` (aware UTC), or None."""
+        return self.sms_opted_out_at if channel == Channel.SMS else self.voice_opted_out_at
+
+
+class ConsentEntry(models.Model):
+    """One line of the append-only ledger behind a number's flags."""
+
+    class What(models.TextChoices):
+        OPT_OUT = "opt_out", _("opted out")
+        OPT_IN = "opt_in", _("opted in again")
+        CONSENT = "consent", _("consent recorded")
+
+    class Scope(models.TextChoices):
+        VOICE = "voice", _("calls")
+        SMS = "sms", _("text messages")
+        ALL = "all", _("calls and text messages")
+
+    class Source(models.TextChoices):
+        KEY = "key", _("pressed 9 in a call")
+        SMS_REPLY = "sms_reply", _("answered a text message")
+        ROBOTALKER = "robotalker", _("told by Robotalker")
+        STAFF = "staff", _("told the staff")
+        IMPORT = "import", _("imported")
+
+    number = models.ForeignKey(PhoneNumber, on_delete=models.PROTECT, related_name="consent_entries")
+    what = models.CharField(max_length=10, choices=What)
+    scope = models.CharField(max_length=5, choices=Scope)
+    source = models.CharField(max_length=12, choices=Source)
+    evidence = models.CharField(max_length=300, blank=True, help_text=_("What shows it: a call, a note."))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        verbose_name_plural = "consent entries"
+
+    def __str__(self) -> str:
+        return f"{self.get_what_display()} ({self.get_scope_display()})"
+
+
+class Contact(models.Model):
+    """A person whom the practice looks after."""
+
+    first_name = models.CharField(max_length=120)
+    last_name = models.CharField(max_length=120, blank=True)
+    language = models.CharField(max_length=8, default="en", help_text=_("ISO 639-1: en, es, fr…"))
+    phone = models.ForeignKey(
+        PhoneNumber, on_delete=models.PROTECT, null=True, blank=True, related_name="contacts"
+    )
+    other_phone = models.ForeignKey(
+        PhoneNumber, on_delete=models.PROTECT, null=True, blank=True, related_name="other_contacts"
+    )
+    preferred_channel = models.CharField(max_length=5, choices=Channel, default=Channel.VOICE)
+    time_zone = models.CharField(
+        max_length=64,
+        blank=True,
+        validators=[validate_time_zone],
+        help_text=_("Where the person is, if they said so; decides when we may call."),
+    )
+    source = models.CharField(max_length=60, blank=True, help_text=_("The system it came from."))
+    external_id = models.CharField(max_length=120, blank=True, help_text=_("Its id in that system."))
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    search = models.GeneratedField(
+        expression=SearchVector("first_name", "last_name", "external_id", config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        ordering = ["last_name", "first_name", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "external_id"],
+                condition=~models.Q(external_id=""),
+                name="contact_once_per_source",
+            ),
+        ]
+        indexes = [
+            # contacts/queries.py: find_contacts, by name or id
+            GinIndex(fields=["search"], name="contact_search"),
+            # contacts/queries.py: list_contacts
+            models.Index(fields=["last_name", "first_name", "id"], name="contact_by_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.full_name
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()

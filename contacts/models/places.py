@@ -1,0 +1,96 @@
+"""Where appointments happen and with whom."""
+
+import zoneinfo
+from datetime import time
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+E164_PATTERN = r"^\+[1-9][0-9]{6,14}$"
+MONDAY_TO_FRIDAY = (0, 1, 2, 3, 4)
+
+
+def monday_to_friday() -> list[int]:
+    return list(MONDAY_TO_FRIDAY)
+
+
+def validate_time_zone(name: str) -> None:
+    """Raise ValidationError unless `name` is an IANA time zone."""
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(
+            _("“%(name)s” is no time zone. Write it like America/New_York."), params={"name": name}
+        )
+
+
+class Location(models.Model):
+    """A place with its clock, the number it calls from, and the hours in which it may call."""
+
+    name = models.CharField(max_length=120, unique=True)
+    spoken_name = models.CharField(
+        max_length=160, help_text=_("As it is said on the phone, the practice's name first.")
+    )
+    time_zone = models.CharField(max_length=64, validators=[validate_time_zone])
+    region = models.CharField(
+        max_length=2, default="US", help_text=_("Country of numbers written without one (ISO 3166-1).")
+    )
+    caller_id = models.CharField(
+        max_length=16, blank=True, help_text=_("E.164; empty: the practice's own from-number.")
+    )
+    callback_number = models.CharField(max_length=16, help_text=_("E.164; said in every call."))
+    calling_opens = models.TimeField(default=time(9))
+    calling_closes = models.TimeField(default=time(19))
+    open_weekdays = ArrayField(
+        models.PositiveSmallIntegerField(),
+        default=monday_to_friday,
+        help_text=_("Monday is 0; counts the days of “open days before”."),
+    )
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(calling_opens__lt=models.F("calling_closes")),
+                name="location_opens_before_it_closes",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(calling_opens__gte=time(8), calling_closes__lte=time(21)),
+                name="location_calls_within_the_outer_limit",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.time_zone)
+
+
+class ClosedDay(models.Model):
+    """A day on which a location is closed: nothing is dialled for it, and it is no open day."""
+
+    location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="closed_days")
+    date = models.DateField()
+    reason = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        ordering = ["date"]
+        constraints = [models.UniqueConstraint(fields=["location", "date"], name="closed_day_once")]
+
+    def __str__(self) -> str:
+        return f"{self.location} {self.date:%Y-%m-%d}"
+
+
+class Provider(models.Model):
+    """Somebody whom appointments are with."""
+
+    name = models.CharField(max_length=120, unique=True)
+    spoken_name = models.CharField(max_length=160, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,64 @@
+"""Writing people and their numbers."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from contacts.appointments import lock_appointment
+from contacts.models import Appointment, Contact, PhoneNumber
+from contacts.numbers import ParsedNumber, parse_number
+
+
+def keep_number(parsed: ParsedNumber) -> PhoneNumber:
+    """The row of that number, made if it is new. Whoever shares it shares the row."""
+    number, _ = PhoneNumber.objects.get_or_create(
+        e164=parsed.e164, defaults={"time_zones": list(parsed.time_zones)}
+    )
+    return number
+
+
+def keep_written_number(raw: str, region: str) -> PhoneNumber:
+    """The row of a number as somebody wrote it. Raises NotANumber with what to do."""
+    return keep_number(parse_number(raw, region))
+
+
+@transaction.atomic
+def change_phone(contact: Contact, phone: PhoneNumber | None, *, by: User | None = None) -> list[int]:
+    """Give a person another number to be called on; the ids of the appointments that it revises.
+
+    What is booked ahead is owed its reminders on the new number, so it gets a new revision, which
+    keeps its answer: the person said it, not the number.
+    """
+    if contact.phone == phone:
+        return []
+    contact.phone = phone
+    contact.save(update_fields=["phone", "updated_at"])
+    ahead = contact.appointments.filter(
+        status=Appointment.Status.BOOKED, starts_at__gt=timezone.now()
+    ).order_by("pk")
+    return [_revise(pk) for pk in ahead.values_list("pk", flat=True)]
+
+
+def _revise(appointment_id: int) -> int:
+    appointment = lock_appointment(appointment_id)
+    if appointment.answer_revision == appointment.revision:
+        appointment.answer_revision = appointment.revision + 1
+    appointment.revision += 1
+    appointment.revised_at = timezone.now()
+    appointment.save(update_fields=["revision", "answer_revision", "revised_at", "updated_at"])
+    return appointment.pk
+
+
+def mark_number_unusable(number_id: int, reason: str, at: datetime) -> None:
+    """Say that a number can't be reached at all, and why; the first reason stays."""
+    PhoneNumber.objects.filter(pk=number_id, unusable_since=None).update(
+        unusable_since=at, unusable_reason=reason
+    )
+
+
+def mark_numbers_usable(number_ids: Iterable[int]) -> None:
+    """Take it back, when somebody has checked the numbers."""
+    PhoneNumber.objects.filter(pk__in=number_ids).update(unusable_since=None, unusable_reason="")

@@ -1,0 +1,120 @@
+"""Reading people: finding them, and everything that stands on one person's page."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.postgres.search import SearchQuery
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Reverse
+
+from contacts.models import Appointment, ConsentEntry, Contact, Location, PhoneNumber
+
+# Fewer digits fit too many numbers to be of help.
+FEWEST_DIGITS = 3
+DIGITS_AND_SIGNS = re.compile(r"[\d\s()+./-]+")
+PAST_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class NumberOnFile:
+    """One of a person's numbers, with its ledger and whoever shares it."""
+
+    number: PhoneNumber
+    is_main: bool
+    entries: list[ConsentEntry]
+    shared_with: list[Contact]
+
+
+@dataclass(frozen=True)
+class PersonOnFile:
+    """A person's page. `ahead` has the soonest first, `past` the latest (at most PAST_SHOWN).
+
+    `location`: whose clock tells the times that belong to no appointment; None where there is none yet.
+    """
+
+    contact: Contact
+    numbers: list[NumberOnFile]
+    ahead: list[Appointment]
+    past: list[Appointment]
+    location: Location | None
+
+
+def find_contacts(text: str) -> QuerySet[Contact]:
+    """People by the beginnings of their names or id, in any order, or by how their number ends.
+
+    Accents count as typed. All of them for an empty text; ordered by name, so that pages are stable.
+    """
+    people = Contact.objects.select_related("phone").order_by("last_name", "first_name", "id")
+    words = text.replace("\x00", "").split()
+    if not words:
+        return people
+    found = _ids_by_words(words)
+    digits = re.sub(r"\D", "", text)
+    if len(digits) >= FEWEST_DIGITS and DIGITS_AND_SIGNS.fullmatch(text):
+        found = found.union(*_ids_by_last_digits(digits))
+    return people.filter(pk__in=found)
+
+
+def _ids_by_words(words: list[str]) -> QuerySet[Contact, int]:
+    # Quoted, a word is text to PostgreSQL whatever is in it, and never a part of its query language.
+    quoted = [word.replace("\\", "\\\\").replace("'", "''") for word in words]
+    query = SearchQuery(" & ".join(f"'{word}':*" for word in quoted), config="simple", search_type="raw")
+    return Contact.objects.filter(search=query).order_by().values_list("pk", flat=True)
+
+
+def _ids_by_last_digits(digits: str) -> list[QuerySet[Contact, int]]:
+    """Read from its end a number begins with these digits, and a beginning is what an index can find."""
+    numbers = PhoneNumber.objects.annotate(from_its_end=Reverse("e164")).filter(
+        from_its_end__startswith=digits[::-1]
+    )
+    people = Contact.objects.order_by().values_list("pk", flat=True)
+    return [people.filter(phone__in=numbers), people.filter(other_phone__in=numbers)]
+
+
+def read_next_appointments(contact_ids: Collection[int], now: datetime) -> dict[int, Appointment]:
+    """The soonest booked appointment after `now` (aware) of each of these people who has one."""
+    soonest = (
+        Appointment.objects.filter(
+            contact__in=contact_ids, status=Appointment.Status.BOOKED, starts_at__gt=now
+        )
+        .select_related("location")
+        .order_by("contact_id", "starts_at", "id")
+        .distinct("contact_id")
+    )
+    return {appointment.contact_id: appointment for appointment in soonest}
+
+
+def read_person(contact_id: int, now: datetime) -> PersonOnFile:
+    """Everything that stands on one person's page. Raises Contact.DoesNotExist."""
+    contact = Contact.objects.select_related("phone", "other_phone").get(pk=contact_id)
+    appointments = contact.appointments.select_related("location", "provider")
+    ahead = list(appointments.filter(starts_at__gt=now).order_by("starts_at", "id"))
+    past = list(appointments.filter(starts_at__lte=now).order_by("-starts_at", "-id")[:PAST_SHOWN])
+    visited = [appointment.location for appointment in ahead + past]
+    location = visited[0] if visited else Location.objects.first()
+    return PersonOnFile(contact, _read_numbers(contact), ahead, past, location)
+
+
+def _read_numbers(contact: Contact) -> list[NumberOnFile]:
+    numbers = [number for number in (contact.phone, contact.other_phone) if number]
+    entries = list(ConsentEntry.objects.filter(number__in=numbers).select_related("by"))
+    sharing = list(find_household(contact, numbers))
+    return [
+        NumberOnFile(
+            number=number,
+            is_main=number == contact.phone,
+            entries=[entry for entry in entries if entry.number_id == number.pk],
+            shared_with=[
+                person for person in sharing if number.pk in (person.phone_id, person.other_phone_id)
+            ],
+        )
+        for number in dict.fromkeys(numbers)
+    ]
+
+
+def find_household(contact: Contact, numbers: Collection[PhoneNumber]) -> QuerySet[Contact]:
+    """The others who can be called on any of `numbers`."""
+    shared = Q(phone__in=numbers) | Q(other_phone__in=numbers)
+    return Contact.objects.filter(shared).exclude(pk=contact.pk).order_by("last_name", "first_name", "id")

@@ -1,0 +1,87 @@
+"""How things are shown: icons, masked numbers, and times by the location's own clock."""
+
+import re
+from datetime import date, datetime, time
+from functools import cache
+
+from django import template
+from django.conf import settings
+from django.templatetags.tz import do_timezone
+from django.utils import timezone
+from django.utils.formats import date_format, time_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import pgettext
+
+from contacts import numbers
+from contacts.models import Location, PhoneNumber
+
+register = template.Library()
+
+DRAWING = re.compile(r"<svg[^>]*>(.*)</svg>", re.DOTALL)
+
+
+@register.simple_tag
+def icon(name: str, classes: str = "") -> SafeString:
+    """The outline icon `name` of Tabler's set, drawn in the page. It is decoration: the word is beside it."""
+    return format_html(
+        '<svg class="icon {}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2"'
+        ' stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">{}</svg>',
+        classes,
+        _read_drawing(name),
+    )
+
+
+@register.filter
+def masked(number: PhoneNumber | str | None) -> str:
+    """The number with all but its country code and its end hidden; "" for none."""
+    if not number:
+        return ""
+    return numbers.mask(number.e164 if isinstance(number, PhoneNumber) else number)
+
+
+@register.filter
+def at_location(moment: datetime | None, location: Location) -> datetime | None:
+    """The moment by the location's clock, safe from Django's own conversion to the server's zone."""
+    return do_timezone(moment, location.zone) if moment else None
+
+
+@register.filter
+def clock(moment: datetime | time | None) -> str:
+    """The time of day as it stands in `moment`, such as 9:05 or 14:30; "" for none."""
+    if moment is None:
+        return ""
+    return time_format(moment, pgettext("time of day, Django's date format letters", "G:i"))
+
+
+@register.filter
+def day(moment: datetime | date | None) -> str:
+    """The day as it stands in `moment`, such as "Tue 14 Jul", with the year when it isn't this one."""
+    if moment is None:
+        return ""
+    shown = date_format(moment, pgettext("day, Django's date format letters", "D j M"))
+    return shown if moment.year == timezone.now().year else f"{shown} {moment.year}"
+
+
+@register.filter
+def long_day(moment: datetime | date | None) -> str:
+    """The day in full, such as "Tuesday 14 July", with the year when it isn't this one; "" for none."""
+    if moment is None:
+        return ""
+    shown = date_format(moment, pgettext("day in full, Django's date format letters", "l j F"))
+    return shown if moment.year == timezone.now().year else f"{shown} {moment.year}"
+
+
+@register.filter
+def day_and_clock(moment: datetime | None) -> str:
+    """Both, such as "Tue 14 Jul, 9:05"; "" for none."""
+    return f"{day(moment)}, {clock(moment)}" if moment else ""
+
+
+@cache
+def _read_drawing(name: str) -> SafeString:
+    source = (settings.ICONS_DIR / "outline" / f"{name}.svg").read_text()
+    found = DRAWING.search(source)
+    if found is None:
+        raise ValueError(f"{name}.svg holds no drawing")
+    return mark_safe(found[1].strip())  # noqa: S308 - a file of the icon package, not of a person

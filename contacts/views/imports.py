@@ -1,0 +1,133 @@
+"""Importing a list: upload, preview, apply; and the reports of what was imported."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from contacts.forms.imports import UploadForm, ZoneForm
+from contacts.imports.errors import ImportRefused
+from contacts.imports.importing import import_file, preview_file
+from contacts.imports.places import ImportOptions
+from contacts.imports.problems import NOTE, REJECTED
+from contacts.imports.report import group_problems, list_counts, problems_as_csv
+from contacts.imports.uploads import Upload, UploadGone, keep_upload, open_upload
+from contacts.models import ImportBatch, Location
+
+PER_PAGE = 50
+LINES_SHOWN = 100  # of one kind of fault; the downloaded list has all
+
+
+@require_GET
+def list_imports(request: HttpRequest) -> HttpResponse:
+    """What was imported, the newest first."""
+    batches = ImportBatch.objects.select_related("by")
+    page = Paginator(batches, PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "contacts/imports/list.html", {"page": page, "clock_of": _first_location()})
+
+
+@require_http_methods(["GET", "POST"])
+def upload_import(request: HttpRequest) -> HttpResponse:
+    """One address for the three steps: the file, its preview (`upload` names it), and applying it."""
+    token = request.POST.get("upload") or request.GET.get("upload")
+    if not token:
+        return _take_file(request)
+    try:
+        upload = open_upload(token, user_id=_staff(request).pk)
+        return _preview_or_apply(request, upload, token)
+    except UploadGone as gone:
+        messages.error(request, str(gone))
+        return redirect("upload_import")
+    except ImportRefused as refused:
+        return _ask_for_another(request, upload, refused)
+
+
+def _take_file(request: HttpRequest) -> HttpResponse:
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method != "POST" or not form.is_valid():
+        return _show_upload(request, form, status=422 if request.method == "POST" else 200)
+    file = form.cleaned_data["file"]
+    token = keep_upload(
+        file.chunks(), file_name=file.name, source=form.cleaned_data["source"], user_id=_staff(request).pk
+    )
+    return redirect(f"{reverse('upload_import')}?upload={token}")
+
+
+def _show_upload(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
+    return render(request, "contacts/imports/upload.html", {"form": form}, status=status)
+
+
+def _ask_for_another(request: HttpRequest, upload: Upload, refused: ImportRefused) -> HttpResponse:
+    """The file can't be read at all: say why beside the field for the next one."""
+    form = UploadForm({"source": upload.source})
+    form.full_clean()
+    form.errors["file"] = form.error_class([f"{upload.file_name}: {refused}"])
+    upload.drop()
+    return _show_upload(request, form, status=422)
+
+
+def _preview_or_apply(request: HttpRequest, upload: Upload, token: str) -> HttpResponse:
+    named = request.POST.getlist("location")
+    asked = ZoneForm(named, request.POST) if request.method == "POST" else ZoneForm([])
+    options = ImportOptions(source=upload.source, zones=asked.zones)
+    if "apply" in request.POST and (not named or asked.is_valid()):
+        report = import_file(upload.read(), upload.file_name, options, by=_staff(request))
+        upload.drop()
+        return redirect("import_batch", pk=report.batch_id)
+    report = preview_file(upload.read(), upload.file_name, options)
+    new = [name for name in report.unknown_locations if name not in named]
+    zone_form = asked if named and not new else ZoneForm([*named, *new])
+    context = {
+        "report": report,
+        "counts": list_counts(report.counts),
+        "rejected": group_problems(report.problems, REJECTED, LINES_SHOWN),
+        "notes": group_problems(report.problems, NOTE, LINES_SHOWN),
+        "zone_form": zone_form,
+        "token": token,
+    }
+    return render(request, "contacts/imports/preview.html", context)
+
+
+@require_GET
+def show_import(request: HttpRequest, pk: int) -> HttpResponse:
+    """The report of one import."""
+    batch = get_object_or_404(ImportBatch.objects.select_related("by"), pk=pk)
+    problems = list(batch.problems.all())
+    context = {
+        "batch": batch,
+        "counts": list_counts(batch.counts),
+        "rejected": group_problems(problems, REJECTED, LINES_SHOWN),
+        "notes": group_problems(problems, NOTE, LINES_SHOWN),
+        "clock_of": _first_location(),
+    }
+    return render(request, "contacts/imports/report.html", context)
+
+
+@require_GET
+def download_problems(request: HttpRequest, pk: int) -> HttpResponse:
+    """All that was wrong in one import, for a spreadsheet."""
+    batch = get_object_or_404(ImportBatch, pk=pk)
+    # The mark in front tells Excel that it is UTF-8.
+    text = "\ufeff" + problems_as_csv(batch.problems.all())
+    name = _("import-%(number)d-problems.csv") % {"number": pk}
+    return HttpResponse(
+        text,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _first_location() -> Location | None:
+    """The one by whose clock a moment is shown that belongs to no location."""
+    return Location.objects.order_by("pk").first()
+
+
+def _staff(request: HttpRequest) -> User:
+    """Who is signed in; LoginRequiredMiddleware lets nobody else come this far."""
+    return cast(User, request.user)

@@ -1,0 +1,54 @@
+"""Lists as a practice's system writes them, for the tests of importing."""
+
+import csv
+import io
+from typing import Any
+
+from contacts.imports.importing import import_file
+from contacts.imports.places import ImportOptions
+from contacts.imports.report import ImportReport
+from contacts.models import Appointment, Location
+
+HEADERS = {
+    "id": "Appt ID", "patient": "Patient ID", "last": "Last Name", "first": "First Name", "mobile": "Mobile",
+    "home": "Home Phone", "language": "Language", "date": "Date", "time": "Time", "minutes": "Duration (min)",
+    "provider": "Provider", "location": "Location", "kind": "Type", "status": "Status",
+}  # fmt: skip
+AISHA = {
+    "id": "A1", "patient": "P1", "last": "Okafor", "first": "Aisha", "mobile": "(202) 555-0101", "home": "",
+    "language": "English", "date": "12/15/2026", "time": "9:30 AM", "minutes": "30",
+    "provider": "Dr. S. Chen", "location": "Downtown", "kind": "Cleaning", "status": "Scheduled",
+}  # fmt: skip
+NOAH = AISHA | {"id": "A2", "patient": "P2", "last": "Brown", "first": "Noah", "mobile": "202-555-0102"}
+
+
+def write_list(*rows: dict[str, str], encoding: str = "utf-8", delimiter: str = ",") -> bytes:
+    """The rows as a file; the header is line 1."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, delimiter=delimiter)
+    writer.writerow(HEADERS.values())
+    writer.writerows([[row[key] for key in HEADERS] for row in rows])
+    return out.getvalue().encode(encoding)
+
+
+def make_downtown(**fields: Any) -> Location:
+    """A location with a clock."""
+    return Location.objects.create(
+        **{
+            "name": "Downtown",
+            "spoken_name": "Elm Street Clinic",
+            "time_zone": "America/New_York",
+            "callback_number": "+18005550199",
+        }
+        | fields
+    )
+
+
+def import_rows(*rows: dict[str, str], **options: Any) -> ImportReport:
+    """Import those rows as one file."""
+    return import_file(write_list(*rows), "list.csv", ImportOptions(**options))
+
+
+def only_appointment(external_id: str = "A1") -> Appointment:
+    """The one of that id, as it stands in the database now."""
+    return Appointment.objects.select_related("contact__phone", "location").get(external_id=external_id)
