@@ -1,0 +1,141 @@
+"""Each try to reach a number: what was said, what came of it, and when."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from contacts.admin.columns import link_to_appointment, show_when
+from contacts.admin.history import HistoryAdmin
+from contacts.numbers import mask
+from reminders.models import CallBatch, CallRecord
+from reminders.states import CALL_OPEN
+
+
+class WaitsFilter(admin.SimpleListFilter):
+    """Whether anything can still come of it."""
+
+    title = _("outcome")
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("waits", _("still waited for")), ("there", _("there"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[CallRecord]) -> QuerySet[CallRecord]:
+        if self.value() == "waits":
+            return queryset.filter(state__in=CALL_OPEN)
+        if self.value() == "there":
+            return queryset.exclude(state__in=CALL_OPEN)
+        return queryset
+
+
+class KeyFilter(admin.SimpleListFilter):
+    """Which key was pressed, if any."""
+
+    title = _("key pressed")
+    parameter_name = "key"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("1", _("1: confirm")),
+            ("2", _("2: another time")),
+            ("9", _("9: no more calls")),
+            ("other", _("a key without a meaning")),
+            ("any", _("any")),
+            ("none", _("none")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[CallRecord]) -> QuerySet[CallRecord]:
+        key = self.value()
+        if key is None:
+            return queryset
+        if key == "none":
+            return queryset.filter(key_pressed="")
+        pressed = queryset.exclude(key_pressed="")
+        if key == "any":
+            return pressed
+        return (
+            pressed.exclude(key_pressed__in=["1", "2", "9"])
+            if key == "other"
+            else pressed.filter(key_pressed=key)
+        )
+
+
+@admin.register(CallRecord)
+class CallRecordAdmin(HistoryAdmin[CallRecord]):
+    list_display = (
+        "sent",
+        "patient",
+        "masked",
+        "channel",
+        "state",
+        "reason",
+        "key_pressed",
+        "amd_result",
+        "try_number",
+        "location",
+        "campaign",
+    )
+    list_filter = (
+        "state",
+        WaitsFilter,
+        KeyFilter,
+        "channel",
+        "amd_result",
+        "reminder__appointment__location",
+        "reminder__step__campaign",
+        ("batch", admin.EmptyFieldListFilter),
+    )
+    list_select_related = (
+        "number",
+        "batch",
+        "reminder__appointment__contact",
+        "reminder__appointment__location",
+        "reminder__step__campaign",
+    )
+    search_fields = (
+        "robotalker_id",
+        "public_id",
+        "number__e164",
+        "reminder__appointment__contact__first_name",
+        "reminder__appointment__contact__last_name",
+    )
+    search_help_text = _("Robotalker's id or ours, the number as +12025550100, or a name")
+    date_hierarchy = "submitting_at"
+
+    @admin.display(description=_("sent, by the location's clock"), ordering="submitting_at")
+    def sent(self, call: CallRecord) -> str:
+        return show_when(call.submitting_at, call.reminder.appointment.location)
+
+    @admin.display(description=_("appointment of"))
+    def patient(self, call: CallRecord) -> str:
+        appointment = call.reminder.appointment
+        return link_to_appointment(appointment.pk, appointment.contact)
+
+    @admin.display(description=_("number"))
+    def masked(self, call: CallRecord) -> str:
+        return mask(call.number.e164)
+
+    @admin.display(description=_("location"))
+    def location(self, call: CallRecord) -> str:
+        return call.reminder.appointment.location.name
+
+    @admin.display(description=_("campaign"))
+    def campaign(self, call: CallRecord) -> str:
+        return call.reminder.step.campaign.name
+
+
+@admin.register(CallBatch)
+class CallBatchAdmin(HistoryAdmin[CallBatch]):
+    list_display = ("created_at", "robotalker_id", "call_count", "public_id")
+    search_fields = ("robotalker_id", "public_id")
+    date_hierarchy = "created_at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CallBatch]:
+        return super().get_queryset(request).annotate(call_count=Count("calls"))
+
+    @admin.display(description=_("calls"), ordering="call_count")
+    def call_count(self, batch: CallBatch) -> int:
+        return int(batch.call_count)  # type: ignore[attr-defined] # annotated above

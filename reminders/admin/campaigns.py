@@ -1,0 +1,107 @@
+"""Campaigns with their steps; switched on, off and copied by actions only."""
+
+from typing import cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.db.models import Count, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contacts.admin.history import ClinicAdmin
+from reminders.campaigns import activate_campaign, copy_campaign, pause_campaign
+from reminders.models import Campaign, Step
+
+
+class StepForm(forms.ModelForm[Step]):
+    """A step that says what it lacks before the database does."""
+
+    class Meta:
+        model = Step
+        fields = "__all__"  # noqa: DJ007 - for staff; every field of a step is theirs to set
+
+    def clean(self) -> dict[str, object]:
+        cleaned = super().clean() or {}
+        if cleaned.get("timing_kind") == "elapsed_before":
+            if not cleaned.get("elapsed"):
+                self.add_error("elapsed", _("Say how long before the appointment, such as 04:00:00."))
+        elif not cleaned.get("at"):
+            self.add_error("at", _("Say at what time of day, such as 10:00."))
+        if cleaned.get("max_tries") == 0:
+            self.add_error("max_tries", _("One try at least."))
+        return cleaned
+
+
+class StepInline(admin.StackedInline[Step, Campaign]):
+    model = Step
+    form = StepForm
+    extra = 0
+    fields = (
+        "position",
+        ("timing_kind", "days", "at", "elapsed"),
+        ("channel", "audience", "script"),
+        ("if_late", "stop_before"),
+        ("max_tries", "retry_wait"),
+    )
+
+
+@admin.register(Campaign)
+class CampaignAdmin(ClinicAdmin[Campaign]):
+    list_display = ("name", "state", "activated_at", "step_count", "created_by")
+    list_filter = ("state", "locations", "providers")
+    list_select_related = ("created_by",)
+    search_fields = ("name",)
+    fields = ("name", "state", "activated_at", "locations", "providers", "kinds", "created_by", "created_at")
+    readonly_fields = ("state", "activated_at", "created_by", "created_at")
+    filter_horizontal = ("locations", "providers")
+    inlines = (StepInline,)
+    actions = ("activate", "pause", "copy")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
+        return super().get_queryset(request).annotate(step_count=Count("steps"))
+
+    @admin.display(description=gettext_lazy("steps"), ordering="step_count")
+    def step_count(self, campaign: Campaign) -> int:
+        return cast(int, campaign.step_count)  # type: ignore[attr-defined] # annotated above
+
+    def save_model(
+        self, request: HttpRequest, obj: Campaign, form: ModelForm[Campaign], change: bool
+    ) -> None:
+        if not change:
+            obj.created_by = cast(User, request.user)
+        super().save_model(request, obj, form, change)
+
+    @admin.action(
+        description=gettext_lazy("Activate: from now on, never reaching back"), permissions=["change"]
+    )
+    def activate(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
+        resting = list(queryset.exclude(state=Campaign.State.ACTIVE))
+        for campaign in resting:
+            activate_campaign(campaign, by=cast(User, request.user))
+            self.log_change(request, campaign, "activated")
+        self.message_user(request, _("%(count)d activated.") % {"count": len(resting)}, messages.SUCCESS)
+
+    @admin.action(description=gettext_lazy("Pause: nothing is sent for it"), permissions=["change"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
+        active = list(queryset.filter(state=Campaign.State.ACTIVE))
+        for campaign in active:
+            pause_campaign(campaign)
+            self.log_change(request, campaign, "paused")
+        self.message_user(request, _("%(count)d paused.") % {"count": len(active)}, messages.SUCCESS)
+
+    @admin.action(description=gettext_lazy("Copy as a draft"), permissions=["add"])
+    def copy(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
+        names = ", ".join(f"“{copy_campaign(campaign)}”" for campaign in queryset)
+        self.message_user(request, _("Made %(names)s; a draft calls nobody.") % {"names": names})
+
+
+@admin.register(Step)
+class StepAdmin(ClinicAdmin[Step]):
+    form = StepForm
+    list_display = ("campaign", "position", "__str__", "audience", "if_late", "max_tries", "script")
+    list_filter = ("campaign", "channel", "audience")
+    list_select_related = ("campaign", "script")
+    search_fields = ("campaign__name", "script__name")

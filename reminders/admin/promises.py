@@ -1,0 +1,92 @@
+"""Reminders: what each appointment is owed, and why each is as it is."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from contacts.admin.columns import link_to_appointment, show_when
+from contacts.admin.history import HistoryAdmin
+from reminders.models import Reminder
+from reminders.reasons import Reason
+from reminders.states import REMINDER_OPEN
+
+
+class DueFilter(admin.SimpleListFilter):
+    """What should have happened by now, and what is yet to come."""
+
+    title = _("open")
+    parameter_name = "open"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("due", _("due by now")), ("ahead", _("still ahead"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Reminder]) -> QuerySet[Reminder]:
+        opened = queryset.filter(state__in=REMINDER_OPEN)
+        if self.value() == "due":
+            return opened.filter(due_at__lte=timezone.now())
+        return opened.filter(due_at__gt=timezone.now()) if self.value() == "ahead" else queryset
+
+
+class ReasonFilter(admin.SimpleListFilter):
+    """Why it is in its state, in words."""
+
+    title = _("reason")
+    parameter_name = "why"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        there = model_admin.model.objects.exclude(reason="").order_by("reason")
+        return [(code, show_reason(code)) for code in there.values_list("reason", flat=True).distinct()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Reminder]) -> QuerySet[Reminder]:
+        return queryset.filter(reason=self.value()) if self.value() else queryset
+
+
+def show_reason(code: str) -> str:
+    """The sentence of a reason code; an unknown code as it is."""
+    return str(Reason(code).label) if code in Reason.values else code
+
+
+@admin.register(Reminder)
+class ReminderAdmin(HistoryAdmin[Reminder]):
+    list_display = ("due", "patient", "step", "state", "why", "looks_again", "location", "campaign")
+    list_filter = (
+        "state",
+        DueFilter,
+        ReasonFilter,
+        "appointment__location",
+        "step__campaign",
+        "step__channel",
+    )
+    list_select_related = ("appointment__contact", "appointment__location", "step__campaign")
+    search_fields = ("appointment__contact__first_name", "appointment__contact__last_name")
+    date_hierarchy = "due_at"
+
+    @admin.display(description=_("due, by the location's clock"), ordering="due_at")
+    def due(self, reminder: Reminder) -> str:
+        return show_when(reminder.due_at, reminder.appointment.location)
+
+    @admin.display(description=_("looked at again"), ordering="next_look_at")
+    def looks_again(self, reminder: Reminder) -> str:
+        if reminder.state not in REMINDER_OPEN:
+            return "-"
+        return show_when(reminder.next_look_at, reminder.appointment.location)
+
+    @admin.display(description=_("appointment of"))
+    def patient(self, reminder: Reminder) -> str:
+        return link_to_appointment(reminder.appointment_id, reminder.appointment.contact)
+
+    @admin.display(description=_("why"), ordering="reason")
+    def why(self, reminder: Reminder) -> str:
+        return show_reason(reminder.reason)
+
+    @admin.display(description=_("location"))
+    def location(self, reminder: Reminder) -> str:
+        return reminder.appointment.location.name
+
+    @admin.display(description=_("campaign"))
+    def campaign(self, reminder: Reminder) -> str:
+        return reminder.step.campaign.name

@@ -1,0 +1,47 @@
+"""The switch that holds all sending, and who has been alive when."""
+
+from typing import Any, cast
+
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contacts.admin.history import HistoryAdmin
+from reminders.models import Heartbeat, SendingSwitch
+from reminders.sending import pause_sending, resume_sending
+
+
+@admin.register(SendingSwitch)
+class SendingSwitchAdmin(HistoryAdmin[SendingSwitch]):
+    list_display = ("__str__", "paused_at", "cause", "by")
+    list_select_related = ("by",)
+    actions = ("pause", "resume")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        SendingSwitch.objects.get_or_create(pk=1)  # there is nothing to choose an action for otherwise
+        return super().changelist_view(request, extra_context)
+
+    def has_switch_permission(self, request: HttpRequest) -> bool:
+        """Whoever may change the switch may pull it, though it has no fields to edit."""
+        return request.user.has_perm("reminders.change_sendingswitch")
+
+    @admin.action(description=gettext_lazy("Pause all sending"), permissions=["switch"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[SendingSwitch]) -> None:
+        pause_sending(by=cast(User, request.user))
+        self.message_user(request, _("All sending is paused."))
+
+    @admin.action(description=gettext_lazy("Send again"), permissions=["switch"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[SendingSwitch]) -> None:
+        resume_sending(by=cast(User, request.user))
+        self.message_user(request, _("Calls go out again."))
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(HistoryAdmin[Heartbeat]):
+    list_display = ("name", "at", "did")
+    search_fields = ("name",)

@@ -1,0 +1,68 @@
+"""What a person said by a key or a text message, applied to what it is about.
+
+An answer belongs to the call it was given in, so to one revision of one appointment; it is never looked
+up by telephone number (product rule 12). 1 confirms, 2 asks for another time, 9 opts the number out.
+"""
+
+from datetime import datetime
+
+from contacts.appointments import record_answer
+from contacts.models import Appointment, ConsentEntry
+from contacts.models.people import Channel
+from contacts.optouts import record_optout
+from reminders.followups import open_follow_up
+from reminders.models import CallRecord, FollowUp
+
+CONFIRM, ANOTHER_TIME, OPT_OUT = "1", "2", "9"
+MEANINGS = frozenset({CONFIRM, ANOTHER_TIME, OPT_OUT})
+# What a text message may say instead of a digit. Never CANCEL, END or QUIT, which carriers read as
+# "stop" and patients as "cancel my appointment" (product rule 11).
+KEY_BY_WORD = {
+    "1": CONFIRM,
+    "c": CONFIRM,
+    "2": ANOTHER_TIME,
+    "r": ANOTHER_TIME,
+    "9": OPT_OUT,
+    "stop": OPT_OUT,
+}
+
+
+def key_in_text(text: str) -> str:
+    """The key a text message stands for, or "" when it says something else."""
+    return KEY_BY_WORD.get(text.strip().strip(".!").casefold(), "")
+
+
+def apply_key(call: CallRecord, key: str, at: datetime) -> None:
+    """Do what the key means. The call comes locked; doing it twice changes nothing."""
+    if key == OPT_OUT:
+        _opt_out(call, at)
+    elif key == CONFIRM:
+        _answer(call, Appointment.Answer.CONFIRMED, at)
+    elif key == ANOTHER_TIME:
+        _answer(call, Appointment.Answer.WANTS_ANOTHER_TIME, at)
+        open_follow_up(FollowUp.Kind.WANTS_ANOTHER_TIME, reminder=call.reminder, call=call)
+    elif not any(pressed in MEANINGS for _, pressed in call.keys):
+        open_follow_up(
+            FollowUp.Kind.UNCLEAR_ANSWER, reminder=call.reminder, call=call, detail=f"pressed {key}"
+        )
+
+
+def _answer(call: CallRecord, answer: str, at: datetime) -> None:
+    appointment, revision = call.reminder.appointment, call.reminder.revision
+    how = f"key {call.key_pressed}" if call.channel == Channel.VOICE else "text message"
+    stands = record_answer(appointment.pk, answer, revision=revision, at=at, how=how)
+    appointment.refresh_from_db()
+    if not stands and appointment.revision != revision:
+        detail = f"{Appointment.Answer(answer).label}, for the time before the move"
+        open_follow_up(FollowUp.Kind.LATE_ANSWER, reminder=call.reminder, call=call, detail=detail)
+
+
+def _opt_out(call: CallRecord, at: datetime) -> None:
+    by_voice = call.channel == Channel.VOICE
+    record_optout(
+        call.number_id,
+        scope=ConsentEntry.Scope.VOICE if by_voice else ConsentEntry.Scope.SMS,
+        source=ConsentEntry.Source.KEY if by_voice else ConsentEntry.Source.SMS_REPLY,
+        at=at,
+        evidence=f"call {call.public_id}",
+    )

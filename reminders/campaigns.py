@@ -1,0 +1,43 @@
+"""Switching campaigns on and off."""
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from reminders.models import Campaign, Step
+
+
+def activate_campaign(campaign: Campaign, *, by: User | None = None) -> None:
+    """Switch it on from now: what was due before stays unsent (product rule 6)."""
+    del by  # kept in the admin's own log
+    campaign.state = Campaign.State.ACTIVE
+    campaign.activated_at = timezone.now()
+    campaign.save(update_fields=["state", "activated_at"])
+
+
+def pause_campaign(campaign: Campaign) -> None:
+    """Hold its reminders; they keep their place and their `not_after`."""
+    campaign.state = Campaign.State.PAUSED
+    campaign.save(update_fields=["state"])
+
+
+@transaction.atomic
+def copy_campaign(campaign: Campaign) -> Campaign:
+    """A draft with the same filters and steps; a draft calls nobody."""
+    copy = Campaign.objects.create(name=_free_name(campaign.name), kinds=campaign.kinds)
+    copy.locations.set(campaign.locations.all())
+    copy.providers.set(campaign.providers.all())
+    steps = list(campaign.steps.all())
+    for step in steps:
+        step.pk, step.campaign = None, copy
+        step._state.adding = True
+    Step.objects.bulk_create(steps)
+    return copy
+
+
+def _free_name(name: str) -> str:
+    taken = set(Campaign.objects.filter(name__startswith=name).values_list("name", flat=True))
+    number = 2
+    while f"{name} ({number})" in taken:
+        number += 1
+    return f"{name} ({number})"

@@ -1,0 +1,155 @@
+"""The one function that decides: whether a reminder is called now, waits, is skipped or is held.
+
+Pure: what is known and the moment go in, a verdict with its reason comes out. The worker, the preview,
+the appointment's page and the "call now" button all ask here, so that no path can go round a rule and
+the page can say why.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from reminders.calling_hours import CallingHours, next_allowed
+from reminders.reasons import Reason
+
+
+class Verdict(StrEnum):
+    CALL = "call"  # submit it now
+    WAIT = "wait"  # look again at `until`
+    SKIP = "skip"  # not needed or not allowed, for good
+    BLOCK = "block"  # held: a person has to change something first
+    MISS = "miss"  # its time is over
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that bears on one reminder; moments are aware UTC.
+
+    `zones` are those in which the call must be allowed (calling_hours.recipient_zones). For a
+    text message `opted_out` and `hours` are those of text messages.
+    """
+
+    due_at: datetime
+    not_before: datetime  # due_at, or later after a wait or a failed try
+    not_after: datetime
+    revision: int
+    appointment_revision: int
+    appointment_status: str
+    answer: str  # the answer for this revision: "", "confirmed" or "wants_another_time"
+    audience: str
+    campaign_active: bool
+    sending_paused: bool
+    has_number: bool
+    number_unusable: bool
+    opted_out: bool
+    has_consent: bool
+    has_script: bool
+    hours: CallingHours
+    zones: tuple[ZoneInfo, ...]
+    ordered: bool = False  # a named person ordered this try
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do, why (a code of reasons.Reason), and for WAIT until when (aware UTC)."""
+
+    verdict: Verdict
+    reason: Reason
+    until: datetime | None = None
+
+
+Rule = Callable[[Situation, datetime], Decision | None]
+
+
+def decide(situation: Situation, now: datetime) -> Decision:
+    """The decision for this moment: the first rule that has something to say.
+
+    An order by a person passes only the rules that say "not yet" or "not needed"; never those of
+    opt-out, hours, an old time, or an appointment that is cancelled or over.
+    """
+    for rule in RULES:
+        if decision := rule(situation, now):
+            return decision
+    return Decision(Verdict.CALL, Reason.ORDERED if situation.ordered else Reason.DUE)
+
+
+def refuse_what_is_not_there(situation: Situation, _now: datetime) -> Decision | None:
+    """Moved, cancelled, or the patient has been: there is nothing to remind of."""
+    if situation.revision != situation.appointment_revision:
+        return Decision(Verdict.SKIP, Reason.MOVED)
+    if situation.appointment_status == "cancelled":
+        return Decision(Verdict.SKIP, Reason.CANCELLED)
+    if situation.appointment_status != "booked":
+        return Decision(Verdict.SKIP, Reason.VISIT_RECORDED)
+    return None
+
+
+def refuse_what_is_too_late(situation: Situation, now: datetime) -> Decision | None:
+    return Decision(Verdict.MISS, Reason.TOO_LATE) if now >= situation.not_after else None
+
+
+def refuse_who_opted_out(situation: Situation, _now: datetime) -> Decision | None:
+    return Decision(Verdict.SKIP, Reason.OPTED_OUT) if situation.opted_out else None
+
+
+def skip_who_is_not_meant(situation: Situation, _now: datetime) -> Decision | None:
+    """The step's audience, and whoever asked for another time: a person sees to them."""
+    if situation.ordered:
+        return None
+    if situation.answer == "wants_another_time":
+        return Decision(Verdict.SKIP, Reason.WANTS_ANOTHER_TIME)
+    if situation.audience == "unconfirmed" and situation.answer == "confirmed":
+        return Decision(Verdict.SKIP, Reason.CONFIRMED)
+    return None
+
+
+def wait_for_its_moment(situation: Situation, now: datetime) -> Decision | None:
+    if situation.ordered or now >= situation.not_before:
+        return None
+    return Decision(Verdict.WAIT, Reason.NOT_DUE_YET, situation.not_before)
+
+
+def skip_who_did_not_confirm(situation: Situation, _now: datetime) -> Decision | None:
+    """Asked only when the moment has come: until then the patient may still confirm."""
+    if situation.ordered or situation.audience != "confirmed" or situation.answer == "confirmed":
+        return None
+    return Decision(Verdict.SKIP, Reason.NOT_CONFIRMED)
+
+
+def hold_what_lacks_something(situation: Situation, _now: datetime) -> Decision | None:
+    """What only a person can mend; it goes as soon as they have."""
+    lacks = [
+        (situation.sending_paused, Reason.SENDING_PAUSED),
+        (not situation.campaign_active and not situation.ordered, Reason.CAMPAIGN_PAUSED),
+        (not situation.has_number, Reason.NO_NUMBER),
+        (situation.number_unusable, Reason.NUMBER_UNUSABLE),
+        (not situation.has_consent, Reason.NO_CONSENT),
+        (not situation.has_script, Reason.NO_SCRIPT),
+    ]
+    return next((Decision(Verdict.BLOCK, reason) for missing, reason in lacks if missing), None)
+
+
+def wait_for_calling_hours(situation: Situation, now: datetime) -> Decision | None:
+    """The recipient's clock decides; no order goes round it (product rule 8)."""
+    allowed = next_allowed(now, situation.hours, situation.zones)
+    if allowed is None:
+        return Decision(Verdict.BLOCK, Reason.NO_COMMON_HOURS)
+    if allowed >= situation.not_after:
+        return Decision(Verdict.MISS, Reason.TOO_LATE)
+    if allowed > now:
+        return Decision(Verdict.WAIT, Reason.OUTSIDE_CALLING_HOURS, allowed)
+    return None
+
+
+RULES: tuple[Rule, ...] = (
+    refuse_what_is_not_there,
+    refuse_who_opted_out,
+    skip_who_is_not_meant,
+    refuse_what_is_too_late,  # after those: what nobody needed was not missed
+    wait_for_its_moment,
+    skip_who_did_not_confirm,
+    hold_what_lacks_something,
+    wait_for_calling_hours,
+)

@@ -1,0 +1,85 @@
+"""The words a fresh practice begins with, in English, Spanish and French.
+
+Who calls comes first, then who is meant, when, and the number to call back; keys come last, so that a
+voicemail that cuts in late still holds what matters. The kind of visit is never said: a machine may
+record it. Answers by text message are digits; CANCEL, END and QUIT mean "stop" to a carrier.
+"""
+
+from dataclasses import dataclass
+
+from contacts.models.people import Channel
+from reminders.models import Script, ScriptText
+
+CALL_SCRIPT = "Appointment reminder, by call"
+TEXT_SCRIPT = "Appointment reminder, by text message"
+
+VOICES = {"en": "en-US-Neural-F", "es": "es-US-Neural-F", "fr": "fr-FR-Neural-F"}
+
+SPOKEN = {
+    "en": (
+        "This is {PRACTICE}, calling for {FIRST_NAME}. "
+        "You have an appointment on {APPT_DATE} at {APPT_TIME} with {PROVIDER}. "
+        "To reach us, call {CALLBACK_NUMBER}. "
+        "To confirm, press 1. To ask for another time, press 2. To stop these calls, press 9."
+    ),
+    "es": (
+        "Le llamamos de {PRACTICE} con un mensaje para {FIRST_NAME}. "
+        "Tiene una cita el {APPT_DATE} a las {APPT_TIME} con {PROVIDER}. "
+        "Para comunicarse con nosotros, llame al {CALLBACK_NUMBER}. "
+        "Para confirmar, oprima 1. Para pedir otro horario, oprima 2. "
+        "Para no recibir más estas llamadas, oprima 9."
+    ),
+    "fr": (
+        "Ici {PRACTICE}, avec un message pour {FIRST_NAME}. "
+        "Vous avez rendez-vous le {APPT_DATE} à {APPT_TIME} avec {PROVIDER}. "
+        "Pour nous joindre, composez le {CALLBACK_NUMBER}. "
+        "Pour confirmer, appuyez sur le 1. Pour demander un autre horaire, appuyez sur le 2. "
+        "Pour ne plus recevoir ces appels, appuyez sur le 9."
+    ),
+}
+
+# Terse, because 160 characters must hold a long name and the longest day of the year.
+WRITTEN = {
+    "en": (
+        "{PRACTICE}: {FIRST_NAME}, your appointment is {APPT_DATE}, {APPT_TIME}. "
+        "Reply 1=confirm, 2=change. Tel {CALLBACK_NUMBER}. STOP=opt out."
+    ),
+    "es": (
+        "{PRACTICE}: {FIRST_NAME}, su cita es el {APPT_DATE}, {APPT_TIME}. "
+        "Responda 1=confirmar, 2=cambiar. Tel {CALLBACK_NUMBER}. STOP=no más SMS."
+    ),
+    "fr": (
+        "{PRACTICE} : {FIRST_NAME}, rendez-vous le {APPT_DATE}, {APPT_TIME}. "
+        "Répondez 1=confirmer, 2=changer. Tél {CALLBACK_NUMBER}. STOP=fin des SMS."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class DefaultScripts:
+    """The two scripts of a fresh practice, one for each channel."""
+
+    call: Script
+    text: Script
+
+    def of(self, channel: str) -> Script:
+        return self.text if channel == Channel.SMS else self.call
+
+
+def ensure_default_scripts() -> DefaultScripts:
+    """Make what is missing. Words that a practice has made its own stay as they are."""
+    return DefaultScripts(
+        call=_ensure_script(CALL_SCRIPT, SPOKEN, VOICES),
+        text=_ensure_script(TEXT_SCRIPT, WRITTEN, dict.fromkeys(WRITTEN, "")),
+    )
+
+
+def _ensure_script(name: str, words: dict[str, str], voices: dict[str, str]) -> Script:
+    script, _ = Script.objects.get_or_create(name=name)
+    there = set(script.texts.values_list("language", flat=True))
+    ScriptText.objects.bulk_create(
+        ScriptText(script=script, language=language, voice=voices[language], text=text)
+        for language, text in words.items()
+        if language not in there
+    )
+    return script

@@ -1,0 +1,68 @@
+"""Saving the demo's history: reminders, calls, and what the people's answers led to."""
+
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db.models import F
+
+from contacts.appointments import record_answer
+from contacts.models import Appointment, ConsentEntry
+from contacts.models.people import Channel
+from contacts.optouts import record_optout
+from contacts.people import mark_number_unusable
+from reminders.demo import fates
+from reminders.demo.history import History
+from reminders.followups import due_by
+from reminders.models import CallRecord, FollowUp, Reminder
+
+Answer = Appointment.Answer
+Kind = FollowUp.Kind
+SEEN_TO_AFTER = timedelta(hours=1, minutes=50)
+CALLED_BACK = "Called back; kept the time after all."
+ASKED_AT_DESK = "Asked at the desk; will bring the new number."
+
+
+def save_history(history: History, clerk: User) -> None:
+    """Save the rows, and record through the usual writers what was answered, at its moment."""
+    Reminder.objects.bulk_create(history.reminders)
+    Reminder.objects.update(created_at=F("due_at") - timedelta(days=7))
+    CallRecord.objects.bulk_create(history.calls)
+    CallRecord.objects.update(created_at=F("submitting_at"))
+    for call, end, at in sorted(history.decisive, key=lambda told: told[2]):
+        _record_ending(call, end, at, clerk)
+
+
+def _record_ending(call: CallRecord, end: str, at: datetime, clerk: User) -> None:
+    if end == fates.INVALID:
+        mark_number_unusable(call.number_id, "Robotalker: invalid number", at)
+        _note_follow_up(call, Kind.WRONG_NUMBER, ASKED_AT_DESK, at, clerk)
+    elif end == "9":
+        evidence = f"call {call.public_id}"
+        scope, source = ConsentEntry.Scope.VOICE, ConsentEntry.Source.KEY
+        record_optout(call.number_id, scope=scope, source=source, at=at, evidence=evidence)
+    else:
+        answer = Answer.CONFIRMED if end == "1" else Answer.WANTS_ANOTHER_TIME
+        how = "text message" if call.channel == Channel.SMS else f"key {end}"
+        reminder = call.reminder
+        record_answer(reminder.appointment_id, answer, revision=reminder.revision, at=at, how=how)
+    if end == "2":
+        _note_follow_up(call, Kind.WANTS_ANOTHER_TIME, CALLED_BACK, at, clerk)
+
+
+def _note_follow_up(call: CallRecord, kind: Kind, resolution: str, at: datetime, clerk: User) -> None:
+    """On the worklist since `at`, and long since resolved where the visit is over."""
+    appointment = call.reminder.appointment
+    entry = FollowUp.objects.create(
+        kind=kind,
+        contact=appointment.contact,
+        appointment=appointment,
+        reminder=call.reminder,
+        call=call,
+        due_at=due_by(appointment.starts_at, at),
+    )
+    entry.created_at = at
+    if appointment.status != Appointment.Status.BOOKED:
+        entry.state, entry.resolution = FollowUp.State.RESOLVED, resolution
+        entry.taken_by = entry.resolved_by = clerk
+        entry.resolved_at = at + SEEN_TO_AFTER
+    entry.save()

@@ -1,0 +1,54 @@
+"""What became of the calls of one visit: the demo's own small stories. Pure.
+
+A fate gives, for each step of the demo's campaign (a call two days before, a text message a day before,
+a call on the day), how each try ended. A step is only taken when the one before didn't settle it.
+"""
+
+import random
+
+# How a try ended: the key pressed ("1", "2", "9"; for a text message the digit replied), or a word.
+LISTENED, VOICEMAIL, NO_ANSWER = "listened", "voicemail", "no_answer"
+BUSY, CARRIER, INVALID, DELIVERED = "busy", "carrier", "invalid_number", "delivered"
+
+Fate = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+
+NOTHING_YET: Fate = ((), (), ())
+CONFIRMED_BY_CALL: Fate = (("1",), (), ())
+CONFIRMED_BY_TEXT: Fate = ((VOICEMAIL,), ("1",), ())
+CONFIRMED_TODAY: Fate = ((VOICEMAIL,), (DELIVERED,), ("1",))
+CONFIRMED_AT_SECOND_TRY: Fate = ((NO_ANSWER, "1"), (), ())
+BUSY_THEN_CONFIRMED: Fate = ((BUSY, "1"), (), ())
+LISTENED_THEN_CONFIRMED: Fate = ((LISTENED,), ("1",), ())
+VOICEMAIL_TWICE: Fate = ((VOICEMAIL,), (DELIVERED,), (VOICEMAIL,))
+NEVER_REACHED: Fate = ((NO_ANSWER, NO_ANSWER), (DELIVERED,), (NO_ANSWER, VOICEMAIL))
+TO_BE_TRIED_AGAIN: Fate = ((CARRIER, VOICEMAIL), (DELIVERED,), (NO_ANSWER, NO_ANSWER))
+WANTS_ANOTHER_TIME: Fate = (("2",), (), ())
+WANTS_ANOTHER_TIME_BY_TEXT: Fate = ((VOICEMAIL,), ("2",), ())
+OPTS_OUT: Fate = (("9",), (), ())
+INVALID_NUMBER: Fate = ((INVALID,), (), ())
+
+UNCONFIRMED = (
+    VOICEMAIL_TWICE,
+    ((LISTENED,), (DELIVERED,), ()),
+    ((NO_ANSWER, VOICEMAIL), (DELIVERED,), ()),
+)
+
+_SHARES: tuple[tuple[Fate, int], ...] = (
+    (CONFIRMED_BY_CALL, 30),
+    (CONFIRMED_BY_TEXT, 16),
+    (CONFIRMED_TODAY, 12),
+    (CONFIRMED_AT_SECOND_TRY, 8),
+    (BUSY_THEN_CONFIRMED, 4),
+    (LISTENED_THEN_CONFIRMED, 5),
+    (VOICEMAIL_TWICE, 17),
+    (NEVER_REACHED, 8),
+)
+
+# By how many days ago they came: somebody who opted out, whose number is bad, who asked for another time.
+PAST_STORIES: dict[int, Fate] = {5: OPTS_OUT, 4: INVALID_NUMBER, 3: WANTS_ANOTHER_TIME}
+
+
+def draw(chance: random.Random) -> Fate:
+    """One of the common fates, about as often as reminder systems see it."""
+    fates = [fate for fate, _ in _SHARES]
+    return chance.choices(fates, [share for _, share in _SHARES])[0]

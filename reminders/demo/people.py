@@ -1,0 +1,124 @@
+"""The cast: made-up people with numbers that nobody has. Pure.
+
+Ordinary numbers end in 555-01xx, which are kept free for fiction. Those that end in 77xx tell the
+sandbox what the person does (see reminders/sandbox/stories.py), so that a day shows every outcome.
+"""
+
+from dataclasses import dataclass
+
+AREA_CODES = (202, 212, 305, 312, 415, 503, 617, 713)
+
+ENGLISH = """
+Amara Okafor, Daniel Whitfield, Mei-Ling Zhou, Hannah Goldberg, Arjun Mehta, Siobhan Gallagher, Kwame
+Asante, Yuki Tanabe, Olivia Hartley, Samir Khoury, Ingrid Solberg, Deshawn Carter, Nadia Petrenko, Thabo
+Maseko, Ruth Abernathy, Farid Rahimi, Chloe Nguyen, Mateusz Kowalczyk, Aisha Bello, Gareth Llewellyn,
+Soo-Jin Park, Eleni Papadakis, Victor Lindqvist, Zainab Qureshi, Harold Finch, Lakshmi Iyer, Connor
+Doyle, Fatima Zahra Idrissi, Joseph Kamau, Beatrice Lowell, Anh Pham, Rosa Lindgren, Idris Yusuf, Petra
+Novotná, Malik Thompson, Divya Nair, Esther Cohen, Liam O’Rourke, Ngozi Eze, Walter Krause, Tala
+Whitehorse, Rashid Karimov, Emily Sanderson, Hiroshi Endo, Blessing Moyo, Katarina Horvat, Noor Al-Amin,
+Peter Vandenberg, Shreya Banerjee, Caleb Winters, Mina Farahani, Oluwaseun Adeyemi, Greta Baumann, Tane
+Parata, Joy Santos, Bilal Hussain, Astrid Dahl, Leroy Banks, Wei Zhang, Margaret Pruitt, Kavita Desai,
+Andrius Petrauskas, Sade Coleman, Elif Yıldız, Roman Sokolov, Penny Ashworth
+"""
+SPANISH = """
+Guadalupe Herrera, Javier Montoya, Ximena Cárdenas, Rafael Quintero, Marisol Peña, Esteban Villalobos,
+Paloma Restrepo, Ignacio Benítez, Yolanda Figueroa, Hernán Aguirre, Rocío Salcedo, Emilio Barragán,
+Dolores Zamora, Tomás Echeverría, Inés Maldonado, Joaquín Navarrete, Beatriz Olivares, Néstor Pacheco,
+Alma Delgadillo, Ramiro Cifuentes, Celia Arriaga, Óscar Valdivia
+"""
+FRENCH = """
+Aminata Diallo, Jean-Marc Toussaint, Geneviève Tremblay, Ousmane Ndiaye, Solange Baptiste, Mathieu
+Gauthier, Fatou Sarr, Hugues Pelletier, Nadège Desrosiers, Cédric Mbemba, Manon Bouchard, Wilfrid
+Célestin
+"""
+
+
+@dataclass(frozen=True)
+class Person:
+    """`number` is E.164, "" for none; people of one family share it."""
+
+    name: str
+    language: str
+    number: str
+
+    @property
+    def first_name(self) -> str:
+        return self.name.rsplit(" ", 1)[0]
+
+    @property
+    def last_name(self) -> str:
+        return self.name.rsplit(" ", 1)[1]
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Everybody, by the part they play; nobody has two."""
+
+    regulars: tuple[Person, ...]
+    called_first: tuple[Person, ...]  # whose phones ring in the first minute
+    called_next: tuple[Person, ...]  # whose phones ring in the hour after
+    family: tuple[Person, ...]  # a parent and two children, today
+    other_family: tuple[Person, ...]  # another, tomorrow
+    opted_out: Person
+    unusable: Person
+    without_number: Person
+
+    def everybody(self) -> tuple[Person, ...]:
+        families = self.family + self.other_family
+        alone = (self.opted_out, self.unusable, self.without_number)
+        return self.called_first + self.called_next + families + alone + self.regulars
+
+
+def gather_cast() -> Cast:
+    """The same people every time."""
+    names = [(name, language) for language, text in _by_language() for name in _split(text)]
+    return Cast(
+        regulars=tuple(Person(name, language, _free_number(i)) for i, (name, language) in enumerate(names)),
+        called_first=(
+            Person("Priya Raman", "en", _story_number(212, 1)),
+            Person("Carmen Ortega", "es", _story_number(305, 2)),
+            Person("Marcus Bell", "en", _story_number(312, 6)),
+            Person("Étienne Moreau", "fr", _story_number(617, 1)),
+            Person("Leila Haddad", "en", _story_number(415, 9)),
+            Person("Tomasz Zieliński", "en", _story_number(503, 3)),
+        ),
+        called_next=(
+            Person("Grace Nakamura", "en", _story_number(202, 12)),
+            Person("Alejandro Ibarra", "es", _story_number(713, 1)),
+            Person("Dmitri Volkov", "en", _story_number(212, 4)),
+            Person("Adaeze Obi", "en", _story_number(312, 8)),
+            Person("Clémence Roy", "fr", _story_number(617, 6)),
+            Person("Walid Mansour", "en", _story_number(415, 5)),
+            Person("Bonnie Sutherland", "en", _story_number(503, 10)),
+            Person("Hamish McAllister", "en", _story_number(713, 7)),
+            Person("Rani Kapoor", "en", _story_number(305, 11)),
+        ),
+        family=_gather_family("en", _free_number(200), "Akua Mensah", "Kofi Mensah", "Abena Mensah"),
+        other_family=_gather_family("es", _free_number(201), "Lucía Soto", "Mateo Soto", "Sofía Soto"),
+        opted_out=Person("Gordon Tate", "en", _free_number(202)),
+        unusable=Person("Valentina Cruz", "es", _free_number(203)),
+        without_number=Person("Edith Marlowe", "en", ""),
+    )
+
+
+def _by_language() -> tuple[tuple[str, str], ...]:
+    return (("en", ENGLISH), ("es", SPANISH), ("fr", FRENCH))
+
+
+def _split(names: str) -> list[str]:
+    return " ".join(names.split()).split(", ")
+
+
+def _gather_family(language: str, number: str, *names: str) -> tuple[Person, ...]:
+    return tuple(Person(name, language, number) for name in names)
+
+
+def _free_number(index: int) -> str:
+    """A number kept free for fiction, a different one for each index below 800."""
+    hundreds, last_two = divmod(index, 100)
+    area_code = AREA_CODES[(3 * index + hundreds) % len(AREA_CODES)]
+    return f"+1{area_code}55501{last_two:02}"
+
+
+def _story_number(area_code: int, story: int) -> str:
+    return f"+1{area_code}55577{story:02}"

@@ -1,0 +1,41 @@
+"""Putting things on the worklist: the flow opens entries, staff settle them (worklist.py)."""
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from reminders.models import CallRecord, FollowUp, Reminder
+from reminders.states import REMINDER_OPEN
+
+PATIENCE = timedelta(hours=4)  # by when somebody should have looked
+BEFORE_VISIT = timedelta(hours=1)  # and in any case so long before the appointment
+
+
+def open_follow_up(
+    kind: str, *, reminder: Reminder, call: CallRecord | None = None, detail: str = ""
+) -> None:
+    """Put it on the worklist; while an entry of that kind is open for the appointment, once is enough."""
+    appointment = reminder.appointment
+    entry = FollowUp(
+        kind=kind,
+        contact_id=appointment.contact_id,
+        appointment=appointment,
+        reminder=reminder,
+        call=call,
+        detail=detail[:300],
+        due_at=due_by(appointment.starts_at, timezone.now()),
+    )
+    FollowUp.objects.bulk_create([entry], ignore_conflicts=True)
+
+
+def due_by(starts_at: datetime, now: datetime) -> datetime:
+    """By when to see to it: within four hours, and an hour before the visit, but not before now."""
+    return max(now, min(now + PATIENCE, starts_at - BEFORE_VISIT))
+
+
+def open_if_nothing_follows(kind: str, *, reminder: Reminder, call: CallRecord) -> None:
+    """Put it on the worklist unless another reminder is still to come or the patient has answered."""
+    appointment = reminder.appointment
+    more = appointment.reminders.filter(state__in=REMINDER_OPEN, revision=appointment.revision)
+    if not appointment.current_answer and not more.exists():
+        open_follow_up(kind, reminder=reminder, call=call)

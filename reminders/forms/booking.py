@@ -1,0 +1,157 @@
+"""The forms to book and to move an appointment."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contacts.models import Appointment, Contact, Location, Provider
+from contacts.templatetags.display import clock, long_day
+from reminders.forms.wall_time import NoSuchTime, TimeComesTwice, TimeOfDay, read_wall_time
+
+FURTHEST = timedelta(days=2 * 366)
+TWICE = [
+    ("", gettext_lazy("Choose")),
+    ("first", gettext_lazy("The first time")),
+    ("second", gettext_lazy("The second time, after the clocks went back")),
+]
+
+
+class WhenForm(forms.Form):
+    """Where, with whom, and when by the location's clock.
+
+    Clean, it has `starts_at` and `ends_at` (aware UTC).
+    """
+
+    location = forms.ModelChoiceField(
+        Location.objects.all(),
+        label=gettext_lazy("Location"),
+        empty_label=gettext_lazy("Choose"),
+        error_messages={"required": gettext_lazy("Choose where it is.")},
+    )
+    provider = forms.ModelChoiceField(
+        Provider.objects.all(),
+        label=gettext_lazy("Provider"),
+        required=False,
+        empty_label=gettext_lazy("Nobody in particular"),
+    )
+    day = forms.DateField(
+        label=gettext_lazy("Day"),
+        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+        error_messages={
+            "required": gettext_lazy("Choose a day."),
+            "invalid": gettext_lazy("Choose a day that exists."),
+        },
+    )
+    at = TimeOfDay(
+        label=gettext_lazy("Time"),
+        widget=forms.TimeInput({"placeholder": "9:30", "autocomplete": "off"}, format="%-H:%M"),
+        error_messages={"required": gettext_lazy("Fill in a time, such as 9:30.")},
+    )
+    which = forms.ChoiceField(label=gettext_lazy("Which of the two?"), choices=TWICE, required=False)
+    minutes = forms.IntegerField(
+        label=gettext_lazy("Minutes"),
+        initial=30,
+        min_value=5,
+        max_value=600,
+        error_messages={
+            "required": gettext_lazy("Fill in how many minutes it takes."),
+            "invalid": gettext_lazy("Write whole minutes, such as 30."),
+            "min_value": gettext_lazy("Give it at least 5 minutes."),
+            "max_value": gettext_lazy("Give it at most 600 minutes."),
+        },
+    )
+    comes_twice = False  # the time entered is one that clocks show twice; then `which` is asked
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for field in self.fields.values():
+            is_select = isinstance(field.widget, forms.Select)
+            field.widget.attrs.setdefault("class", "form-select" if is_select else "form-control")
+
+    def clean(self) -> dict[str, Any]:
+        found = self.cleaned_data
+        location, day, at = found.get("location"), found.get("day"), found.get("at")
+        if location and day:
+            self._check_day(day, location)
+        if location and day and at is not None and not self.errors:
+            found["starts_at"] = self._read_start(location, day, at)
+            if found["starts_at"]:
+                found["ends_at"] = found["starts_at"] + timedelta(minutes=found["minutes"])
+        return found
+
+    def _check_day(self, day: date, location: Location) -> None:
+        today = timezone.now().astimezone(location.zone).date()
+        if day < today:
+            self.add_error("day", _("That day has passed. Choose today or a later one."))
+        elif day > today + FURTHEST:
+            self.add_error("day", _("That is more than two years ahead. Check the year."))
+
+    def _read_start(self, location: Location, day: date, at: time) -> datetime | None:
+        try:
+            return read_wall_time(
+                datetime.combine(day, at), location.zone, which=self.cleaned_data.get("which", "")
+            )
+        except NoSuchTime:
+            sentence = _(
+                "Clocks in %(place)s go forward on %(day)s and leave %(time)s out. Choose another time."
+            )
+        except TimeComesTwice:
+            self.comes_twice = True
+            sentence = _(
+                "Clocks in %(place)s go back on %(day)s, so %(time)s comes twice. Say below which is meant."
+            )
+        words = {"place": location.name, "day": long_day(day), "time": clock(at)}
+        self.add_error("at", sentence % words)
+        return None
+
+
+class BookForm(WhenForm):
+    """A new appointment."""
+
+    contact = forms.ModelChoiceField(
+        Contact.objects.select_related("phone"),
+        widget=forms.HiddenInput,
+        error_messages={
+            "required": gettext_lazy("Find the patient by name, number or id, and choose them."),
+            "invalid_choice": gettext_lazy("That person is not on file any more. Search again."),
+        },
+    )
+    kind = forms.CharField(
+        label=gettext_lazy("What for"),
+        max_length=80,
+        required=False,
+        help_text=gettext_lazy("Never said in a call."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean()
+        contact, starts_at = found.get("contact"), found.get("starts_at")
+        taken = Appointment.objects.filter(
+            contact=contact, starts_at=starts_at, location=found.get("location")
+        ).exclude(status=Appointment.Status.CANCELLED)
+        if contact and starts_at and taken.exists():
+            raise ValidationError(
+                _("%(name)s already has an appointment there at that time.") % {"name": contact.full_name}
+            )
+        return found
+
+
+class MoveForm(WhenForm):
+    """Another time or place for an appointment."""
+
+    def __init__(self, appointment: Appointment, data: Any = None) -> None:
+        local = appointment.starts_at.astimezone(appointment.location.zone)
+        length = appointment.ends_at - appointment.starts_at
+        initial = {
+            "location": appointment.location_id,
+            "provider": appointment.provider_id,
+            "day": local.date(),
+            "at": local.time(),
+            "minutes": int(length.total_seconds() // 60),
+        }
+        super().__init__(data, initial=initial)

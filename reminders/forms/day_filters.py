@@ -1,0 +1,16 @@
+"""Which day, and whose appointments, Today shows."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models import Location, Provider
+from reminders.queries.day import LABELS
+
+
+class DayFilters(forms.Form):
+    """What stands in the address. What makes no sense there is left out, so an old link still works."""
+
+    day = forms.DateField(required=False)
+    location = forms.ModelChoiceField(Location.objects.all(), required=False)
+    provider = forms.ModelChoiceField(Provider.objects.all(), required=False, empty_label=_("All providers"))
+    state = forms.ChoiceField(choices=[("", ""), *LABELS.items()], required=False)

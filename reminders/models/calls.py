@@ -1,0 +1,90 @@
+"""Each try to reach a number, by voice or by text message."""
+
+import secrets
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from contacts.models import PhoneNumber
+from contacts.models.people import Channel
+from reminders.models.campaigns import ScriptText
+from reminders.models.promises import Reminder
+from reminders.states import CALL_OPEN, CallState
+
+
+def make_public_id() -> str:
+    """96 random bits, safe in an address: what the outside knows a try by."""
+    return secrets.token_urlsafe(12)
+
+
+class CallBatch(models.Model):
+    """One POST /campaigns: calls with the same script that went out together."""
+
+    public_id = models.CharField(max_length=24, unique=True, default=make_public_id, editable=False)
+    robotalker_id = models.CharField(max_length=80, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name_plural = "call batches"
+
+    def __str__(self) -> str:
+        return f"batch {self.pk}"
+
+
+class CallRecord(models.Model):
+    """One try. Opened as `submitting` and committed before the first byte leaves."""
+
+    public_id = models.CharField(max_length=24, unique=True, default=make_public_id, editable=False)
+    reminder = models.ForeignKey(Reminder, on_delete=models.PROTECT, related_name="calls")
+    number = models.ForeignKey(PhoneNumber, on_delete=models.PROTECT, related_name="calls")
+    batch = models.ForeignKey(
+        CallBatch, on_delete=models.PROTECT, null=True, blank=True, related_name="calls"
+    )
+    channel = models.CharField(max_length=5, choices=Channel)
+    try_number = models.PositiveSmallIntegerField()
+    ordered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    from_number = models.CharField(max_length=16)
+    script_text = models.ForeignKey(ScriptText, on_delete=models.PROTECT, related_name="calls")
+    variables = models.JSONField(default=dict)
+    text = models.TextField(help_text="Exactly what is said.")
+    state = models.CharField(max_length=12, choices=CallState, default=CallState.SUBMITTING)
+    reason = models.CharField(max_length=200, blank=True, help_text="Why: Robotalker's word or ours.")
+    robotalker_id = models.CharField(max_length=80, blank=True, db_index=True)
+    submitting_at = models.DateTimeField()
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    duration_seconds = models.PositiveIntegerField(null=True, blank=True)
+    amd_result = models.CharField(max_length=20, blank=True)
+    keys = models.JSONField(default=list, help_text="[[ISO time, key], …] as pressed, sorted.")
+    key_pressed = models.CharField(max_length=8, blank=True, help_text="The last of them: the answer.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-submitting_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["reminder", "try_number"], name="call_try_once"),
+            models.UniqueConstraint(
+                fields=["reminder"], condition=Q(state__in=CALL_OPEN), name="call_one_open_per_reminder"
+            ),
+            models.UniqueConstraint(
+                fields=["batch", "number"],
+                condition=Q(batch__isnull=False),
+                name="call_number_once_per_batch",
+            ),
+            models.CheckConstraint(condition=Q(state__in=CallState.values), name="call_state_known"),
+        ]
+        indexes = [
+            # reminders/reconciliation.py: everything that waits for an answer
+            models.Index(
+                fields=["state", "submitting_at"], condition=Q(state__in=CALL_OPEN), name="call_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"call {self.public_id}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in CALL_OPEN

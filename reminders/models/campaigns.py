@@ -1,0 +1,150 @@
+"""Who is reminded, when, and in which words."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models import Location, Provider
+from contacts.models.people import Channel
+from reminders.schedule import Timing, TimingKind, describe
+
+
+class Script(models.Model):
+    """What is said, over all languages and versions."""
+
+    name = models.CharField(max_length=120, unique=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ScriptText(models.Model):
+    """A script's words in one language. Never changed once used: a new version is added instead."""
+
+    script = models.ForeignKey(Script, on_delete=models.CASCADE, related_name="texts")
+    language = models.CharField(max_length=8, help_text=_("ISO 639-1."))
+    version = models.PositiveIntegerField(default=1)
+    voice = models.CharField(max_length=60, default="en-US-Neural-F", blank=True)
+    text = models.TextField(
+        max_length=1200,
+        help_text=_(
+            "Variables: {FIRST_NAME} {APPT_DATE} {APPT_TIME} {PRACTICE} {PROVIDER} {CALLBACK_NUMBER}"
+        ),
+    )
+
+    class Meta:
+        ordering = ["script", "language", "-version"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["script", "language", "version"], name="script_text_version_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.script} · {self.language} · v{self.version}"
+
+
+class Campaign(models.Model):
+    """Who is reminded (the filters) by which steps."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("draft")
+        ACTIVE = "active", _("active")
+        PAUSED = "paused", _("paused")
+
+    name = models.CharField(max_length=120, unique=True)
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    activated_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Activation never reaches back: what was due before stays unsent.")
+    )
+    locations = models.ManyToManyField(Location, blank=True, help_text=_("None chosen: every location."))
+    providers = models.ManyToManyField(Provider, blank=True, help_text=_("None chosen: every provider."))
+    kinds = ArrayField(
+        models.CharField(max_length=80),
+        default=list,
+        blank=True,
+        help_text=_("Kinds of appointment, separated by commas; empty: every kind."),
+    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(state="active") | Q(activated_at__isnull=False),
+                name="campaign_active_since_a_moment",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Step(models.Model):
+    """One reminder of a campaign: when, by which channel, for whom, and how often to try."""
+
+    class Audience(models.TextChoices):
+        UNCONFIRMED = "unconfirmed", _("who has not confirmed")
+        EVERYONE = "everyone", _("everyone")
+        CONFIRMED = "confirmed", _("who has confirmed")
+
+    class IfLate(models.TextChoices):
+        SKIP = "skip", _("skip it")
+        SEND_NOW = "send_now", _("send it now")
+
+    KINDS = [
+        (TimingKind.DAYS_BEFORE.value, _("days before, at a time of day")),
+        (TimingKind.OPEN_DAYS_BEFORE.value, _("open days before, at a time of day")),
+        (TimingKind.ELAPSED_BEFORE.value, _("hours or minutes before")),
+    ]
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="steps")
+    position = models.PositiveSmallIntegerField(default=1)
+    timing_kind = models.CharField(max_length=20, choices=KINDS, default=TimingKind.DAYS_BEFORE.value)
+    days = models.PositiveSmallIntegerField(default=0)
+    at = models.TimeField(null=True, blank=True, help_text=_("By the clock of the appointment's location."))
+    elapsed = models.DurationField(default=timedelta(0), help_text=_("For “hours before”."))
+    channel = models.CharField(max_length=5, choices=Channel, default=Channel.VOICE)
+    audience = models.CharField(max_length=12, choices=Audience, default=Audience.UNCONFIRMED)
+    if_late = models.CharField(
+        max_length=8,
+        choices=IfLate,
+        default=IfLate.SKIP,
+        help_text=_("When the appointment is booked after this step's moment."),
+    )
+    stop_before = models.DurationField(
+        default=timedelta(minutes=30), help_text=_("No call later than this before the appointment.")
+    )
+    max_tries = models.PositiveSmallIntegerField(default=2)
+    retry_wait = models.DurationField(default=timedelta(hours=1))
+    script = models.ForeignKey(Script, on_delete=models.PROTECT, related_name="steps")
+
+    class Meta:
+        ordering = ["campaign", "position", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["campaign", "position"],
+                name="step_position_once",
+                deferrable=models.Deferrable.DEFERRED,
+            ),
+            models.CheckConstraint(
+                condition=Q(timing_kind="elapsed_before", elapsed__gt=timedelta(0)) | Q(at__isnull=False),
+                name="step_has_a_moment",
+            ),
+            models.CheckConstraint(condition=Q(max_tries__gte=1), name="step_tries_at_least_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_channel_display()}, {describe(self.timing)}"
+
+    @property
+    def timing(self) -> Timing:
+        return Timing(TimingKind(self.timing_kind), days=self.days, at=self.at, elapsed=self.elapsed)

@@ -1,0 +1,68 @@
+"""What a person must do."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models import Appointment, Contact
+from reminders.models.calls import CallRecord
+from reminders.models.promises import Reminder
+
+
+class FollowUp(models.Model):
+    """One entry of the worklist."""
+
+    class Kind(models.TextChoices):
+        WANTS_ANOTHER_TIME = "wants_another_time", _("wants another time")
+        COULD_NOT_REACH = "could_not_reach", _("could not be reached")
+        UNKNOWN_OUTCOME = "unknown_outcome", _("may or may not have been called")
+        WRONG_NUMBER = "wrong_number", _("number can't be used")
+        LATE_ANSWER = "late_answer", _("answered for an old time")
+        UNCLEAR_ANSWER = "unclear_answer", _("pressed a key without a meaning")
+        MISSED = "missed", _("reminder was missed")
+
+    class State(models.TextChoices):
+        OPEN = "open", _("open")
+        TAKEN = "taken", _("taken")
+        RESOLVED = "resolved", _("resolved")
+
+    kind = models.CharField(max_length=20, choices=Kind)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="follow_ups")
+    appointment = models.ForeignKey(Appointment, on_delete=models.PROTECT, related_name="follow_ups")
+    reminder = models.ForeignKey(
+        Reminder, on_delete=models.PROTECT, null=True, blank=True, related_name="follow_ups"
+    )
+    call = models.ForeignKey(
+        CallRecord, on_delete=models.PROTECT, null=True, blank=True, related_name="follow_ups"
+    )
+    detail = models.CharField(max_length=300, blank=True)
+    due_at = models.DateTimeField(help_text="By when somebody should have seen to it.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    taken_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolution = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["due_at", "id"]
+        constraints = [
+            # the same wish twice is one entry
+            models.UniqueConstraint(
+                fields=["appointment", "kind"], condition=~Q(state="resolved"), name="follow_up_open_once"
+            ),
+        ]
+        indexes = [
+            # reminders/queries.py: read_worklist and its count
+            models.Index(
+                fields=["due_at", "id"], condition=~Q(state="resolved"), name="follow_up_unresolved"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()

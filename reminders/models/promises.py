@@ -1,0 +1,61 @@
+"""The promise: this appointment, as it stands, is owed this step at this moment."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from contacts.models import Appointment
+from reminders.models.campaigns import Step
+from reminders.states import ReminderState
+
+
+class Reminder(models.Model):
+    """One step for one revision of one appointment; the row that is claimed is the row that is marked."""
+
+    appointment = models.ForeignKey(Appointment, on_delete=models.PROTECT, related_name="reminders")
+    step = models.ForeignKey(Step, on_delete=models.PROTECT, related_name="reminders")
+    revision = models.PositiveIntegerField(help_text="Of the appointment, as it was when this was planned.")
+    due_at = models.DateTimeField(help_text="The moment the step asks for.")
+    not_after = models.DateTimeField(help_text="Past this it is missed, never sent.")
+    next_look_at = models.DateTimeField(help_text="When a worker looks at it again: waiting is this column.")
+    try_after = models.DateTimeField(
+        null=True, blank=True, help_text="After a failed try: when it may be tried again."
+    )
+    state = models.CharField(max_length=12, choices=ReminderState, default=ReminderState.PLANNED)
+    reason = models.CharField(
+        max_length=40, blank=True, help_text="Why it is in its state; reminders/reasons.py."
+    )
+    claim = models.UUIDField(null=True, blank=True, help_text="The fence: whose claim this is.")
+    lease_until = models.DateTimeField(null=True, blank=True, help_text="By the database's clock.")
+    ordered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        help_text="Who ordered the next try by hand.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["due_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["appointment", "step", "revision"], name="reminder_identity"),
+            models.CheckConstraint(condition=Q(state__in=ReminderState.values), name="reminder_state_known"),
+            models.CheckConstraint(
+                condition=Q(state="claimed", claim__isnull=False, lease_until__isnull=False)
+                | (~Q(state="claimed") & Q(claim__isnull=True, lease_until__isnull=True)),
+                name="reminder_claimed_with_a_lease",
+            ),
+        ]
+        indexes = [
+            # reminders/dispatch.py: claim_due
+            models.Index(
+                fields=["next_look_at", "id"], condition=Q(state="planned"), name="reminder_planned"
+            ),
+            # reminders/reconciliation.py: release_expired_claims
+            models.Index(fields=["lease_until"], condition=Q(state="claimed"), name="reminder_claimed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"reminder {self.pk}"

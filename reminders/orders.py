@@ -1,0 +1,63 @@
+"""What a named person may order for one reminder: call now, or skip it.
+
+An order passes no rule that protects the patient: it asks the same decide() as the worker.
+"""
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from contacts.appointments import add_change
+from contacts.models import AppointmentChange
+from reminders.calls import finish
+from reminders.decide import Verdict, decide
+from reminders.explain import sentence_for
+from reminders.hints import hint_dispatch
+from reminders.locking import lock_reminder, read_database_clock
+from reminders.models import Reminder
+from reminders.reasons import Reason
+from reminders.sending import read_switch
+from reminders.situations import read_look, with_situation
+from reminders.states import REMINDER_PENDING, ReminderState
+
+NOT_CALLABLE = {
+    ReminderState.CLAIMED: "It is just being called.",
+    ReminderState.IN_PROGRESS: "A call for it is under way, or its outcome is unknown; settle that first.",
+    ReminderState.WITHDRAWN: "It was for a time or number that no longer holds.",
+}
+
+
+class OrderRefused(ValueError):
+    """It can't be done now; the message says why, in a sentence for staff."""
+
+
+@transaction.atomic
+def order_call(reminder_id: int, *, by: User) -> None:
+    """Call now, whatever the step's moment, audience or number of tries. Raises OrderRefused."""
+    reminder = lock_reminder(reminder_id)
+    if refusal := NOT_CALLABLE.get(ReminderState(reminder.state)):
+        raise OrderRefused(refusal)
+    now = read_database_clock()
+    Reminder.objects.filter(pk=reminder_id).update(
+        state=ReminderState.PLANNED, reason=Reason.ORDERED, ordered_by=by, next_look_at=now
+    )
+    _check_it_may_go(reminder_id)
+    add_change(reminder.appointment, AppointmentChange.What.CALL_ORDERED, by=by, at=now)
+    hint_dispatch()
+
+
+@transaction.atomic
+def skip_reminder(reminder_id: int, *, by: User) -> None:
+    """Don't send this one. Raises OrderRefused when it is past skipping."""
+    reminder = lock_reminder(reminder_id)
+    if reminder.state not in REMINDER_PENDING:
+        raise OrderRefused("It is not waiting any more, so there is nothing to skip.")
+    finish(reminder, ReminderState.SKIPPED, Reason.SKIPPED_BY_PERSON)
+    add_change(reminder.appointment, AppointmentChange.What.STEP_SKIPPED, by=by)
+
+
+def _check_it_may_go(reminder_id: int) -> None:
+    reminder = with_situation(Reminder.objects.filter(pk=reminder_id)).get()
+    look = read_look(reminder, sending_paused=read_switch().paused_at is not None)
+    decision = decide(look.situation, read_database_clock())
+    if decision.verdict != Verdict.CALL:
+        raise OrderRefused(sentence_for(decision.reason))

@@ -1,0 +1,210 @@
+"""Reading one day's appointments, each with its one honest state."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from django.db.models import F, Prefetch, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models import Appointment, Location
+from contacts.numbers import mask
+from contacts.templatetags.display import clock
+from reminders.models import CallRecord, Reminder
+from reminders.queries.standings import Standing, find_orderable, gather_facts, judge
+from reminders.schedule import first_moment_at
+from reminders.sending import read_switch
+from reminders.situations import with_situation
+
+# What the counts on top say, in their order, and the states each of them gathers.
+GATHERED = {
+    "confirmed": ("confirmed",),
+    "wants_another_time": ("wants_another_time",),
+    "unanswered": (
+        "will_call", "will_text", "calling", "submitting", "answered", "delivered", "voicemail", "no_answer",
+    ),
+    "held": ("held", "opted_out"),
+    "trouble": ("failed", "missed", "unknown"),
+    "not_reminded": ("not_reminded",),
+    "arrived": ("arrived",),
+    "no_show": ("no_show",),
+    "cancelled": ("cancelled",),
+}  # fmt: skip
+LABELS = {
+    "confirmed": _("confirmed"),
+    "wants_another_time": _("want another time"),
+    "unanswered": _("no answer yet"),
+    "held": _("held"),
+    "trouble": _("failed or unknown"),
+    "not_reminded": _("not reminded"),
+    "arrived": _("arrived"),
+    "no_show": _("no-show"),
+    "cancelled": _("cancelled"),
+}
+GATHERED_IN = {code: key for key, codes in GATHERED.items() for code in codes}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One appointment of the day. `starts_at` is by the location's clock; `mark`: "hour" where one begins."""
+
+    pk: int
+    starts_at: datetime
+    name: str
+    kind: str
+    provider: str
+    location: str
+    number: str  # masked
+    standing: Standing
+    call_reminder_id: int | None
+    is_cancelled: bool
+    mark: str = ""
+    after_now: bool = False  # the first row that is still ahead
+
+
+@dataclass(frozen=True)
+class Group:
+    """The rows that go by one clock. `now`: its time at present, "" when another day is shown."""
+
+    zone: str
+    day: date
+    locations: tuple[str, ...]
+    rows: tuple[Row, ...]
+    now: str
+    all_over: bool
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many appointments one filter holds."""
+
+    key: str
+    label: str
+    number: int
+
+
+@dataclass(frozen=True)
+class DayList:
+    """A day, or each location's own today. `total` counts what isn't cancelled, before the state's filter."""
+
+    day: date | None
+    is_today: bool
+    groups: tuple[Group, ...]
+    counts: tuple[Count, ...]
+    total: int
+    shown: int
+
+
+def read_day(
+    locations: Collection[Location],
+    day: date | None,
+    now: datetime,
+    *,
+    provider_id: int | None = None,
+    state: str = "",
+) -> DayList:
+    """The appointments of `day` (None: each location's own today) at these locations.
+
+    `state` is a key of GATHERED, "" for all. The number of queries doesn't depend on how many there are.
+    """
+    paused = read_switch().paused_at is not None
+    found = _with_story(_of_day(locations, day, now))
+    if provider_id is not None:
+        found = found.filter(provider=provider_id)
+    rows = [_build_row(appointment, now, paused=paused) for appointment in found]
+    counts = Counter(GATHERED_IN[row.standing.code] for row in rows)
+    kept = [row for row in rows if not state or GATHERED_IN[row.standing.code] == state]
+    return DayList(
+        day=day,
+        is_today=all(day in (None, today_at(location, now)) for location in locations),
+        groups=tuple(_group(kept, locations, day, now)),
+        counts=tuple(Count(key, str(LABELS[key]), counts[key]) for key in GATHERED if counts[key]),
+        total=len(rows) - counts["cancelled"],
+        shown=len(kept),
+    )
+
+
+def today_at(location: Location, now: datetime) -> date:
+    """The date on the location's own calendar."""
+    return now.astimezone(location.zone).date()
+
+
+def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The first moment of `day` in `zone` and of the next (aware UTC); 23 to 25 hours apart."""
+    return (
+        first_moment_at(datetime.combine(day, time.min), zone),
+        first_moment_at(datetime.combine(day + timedelta(days=1), time.min), zone),
+    )
+
+
+def _of_day(locations: Collection[Location], day: date | None, now: datetime) -> "QuerySet[Appointment]":
+    wanted = Q(pk__in=[])
+    for location in locations:
+        begin, end = day_bounds(day or today_at(location, now), location.zone)
+        wanted |= Q(location=location, starts_at__gte=begin, starts_at__lt=end)
+    return Appointment.objects.filter(wanted).order_by("starts_at", "pk")
+
+
+def _with_story(appointments: "QuerySet[Appointment]") -> "QuerySet[Appointment]":
+    present = with_situation(Reminder.objects.filter(revision=F("appointment__revision"))).prefetch_related(
+        Prefetch("calls", queryset=CallRecord.objects.defer("text", "variables"))
+    )
+    return appointments.select_related("contact__phone", "location", "provider").prefetch_related(
+        Prefetch("reminders", queryset=present)
+    )
+
+
+def _build_row(appointment: Appointment, now: datetime, *, paused: bool) -> Row:
+    facts = gather_facts(appointment, appointment.reminders.all(), now, sending_paused=paused)
+    standing = judge(facts)
+    phone = appointment.contact.phone
+    return Row(
+        pk=appointment.pk,
+        starts_at=appointment.starts_at.astimezone(facts.zone),
+        name=appointment.contact.full_name,
+        kind=appointment.kind,
+        provider=appointment.provider.name if appointment.provider else "",
+        location=appointment.location.name,
+        number=mask(phone.e164) if phone else "",
+        standing=standing,
+        call_reminder_id=find_orderable(facts, standing),
+        is_cancelled=appointment.status == Appointment.Status.CANCELLED,
+    )
+
+
+def _group(
+    rows: Sequence[Row], locations: Collection[Location], day: date | None, now: datetime
+) -> Iterator[Group]:
+    """One group for each clock that differs, in the order of the locations' names."""
+    names_by_zone: dict[str, list[str]] = {}
+    for location in locations:
+        names_by_zone.setdefault(location.time_zone, []).append(location.name)
+    for zone, names in names_by_zone.items():
+        local_now = now.astimezone(ZoneInfo(zone))
+        is_today = day in (None, local_now.date())
+        members = [row for row in rows if row.location in names]
+        ordered = tuple(_mark(members, now if is_today else None))
+        ahead = any(row.after_now for row in ordered)
+        if members:
+            yield Group(
+                zone=zone,
+                day=day or local_now.date(),
+                locations=tuple(names),
+                rows=ordered,
+                now=clock(local_now) if is_today else "",
+                all_over=is_today and not ahead,
+            )
+
+
+def _mark(rows: Sequence[Row], now: datetime | None) -> Iterator[Row]:
+    """The rows by time, cancelled ones last, with what opens an hour and where the present is."""
+    pending_now = now is not None
+    ordered = sorted(rows, key=lambda row: (row.is_cancelled, row.starts_at, row.pk))
+    for (cancelled, _hour), same_hour in groupby(ordered, lambda row: (row.is_cancelled, row.starts_at.hour)):
+        for place, row in enumerate(same_hour):
+            ahead = pending_now and now is not None and not cancelled and row.starts_at > now
+            pending_now = pending_now and not ahead
+            yield replace(row, mark="hour" if place == 0 and not cancelled else "", after_now=ahead)

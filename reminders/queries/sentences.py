@@ -1,0 +1,151 @@
+"""One plain sentence for each kind of thing that can stand in an appointment's story."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contacts.models import AppointmentChange
+from contacts.models.people import Channel
+from contacts.numbers import mask
+from contacts.templatetags.display import clock, day_and_clock
+from reminders.decide import Verdict
+from reminders.explain import Explanation
+from reminders.models import CallRecord, Reminder
+from reminders.queries.standings import tell_moment, tell_reason
+from reminders.states import REMINDER_PENDING, CallState
+
+What = AppointmentChange.What
+STATE_OF_CHANGE = {
+    What.IMPORTED: "booked",
+    What.MOVED: "moved",
+    What.REINSTATED: "booked",
+    What.CORRECTED: "withdrawn",
+    What.CALL_ORDERED: "call_ordered",
+    What.STEP_SKIPPED: "skipped",
+}
+CHANGES = {
+    What.BOOKED: gettext_lazy("Booked for %(after)s."),
+    What.IMPORTED: gettext_lazy("Came in with an import, for %(after)s."),
+    What.MOVED: gettext_lazy("Moved from %(before)s to %(after)s."),
+    What.CANCELLED: gettext_lazy("Cancelled."),
+    What.REINSTATED: gettext_lazy("Booked again, for %(after)s."),
+    What.CONFIRMED: gettext_lazy("Confirmed."),
+    What.WANTS_ANOTHER_TIME: gettext_lazy("Asked for another time."),
+    What.ARRIVED: gettext_lazy("The patient arrived."),
+    What.NO_SHOW: gettext_lazy("The patient did not come."),
+    What.CORRECTED: gettext_lazy("Put back to booked."),
+    What.CALL_ORDERED: gettext_lazy("Ordered a call now."),
+    What.STEP_SKIPPED: gettext_lazy("Left out a reminder."),
+}
+CALLS = {
+    CallState.SUBMITTING: gettext_lazy("A call is about to go out."),
+    CallState.SUBMITTED: gettext_lazy("Robotalker took the call; nothing is known yet of what came of it."),
+    CallState.UNKNOWN: gettext_lazy("The call may or may not have gone out: Robotalker's answer was lost."),
+    CallState.OVERDUE: gettext_lazy("Robotalker took the call, but never said what came of it."),
+    CallState.NOT_SENT: gettext_lazy("The call did not go out."),
+    CallState.REJECTED: gettext_lazy("Robotalker rejected the call."),
+    CallState.FAILED: gettext_lazy("The call failed."),
+    CallState.NO_ANSWER: gettext_lazy("Nobody answered the call."),
+    CallState.VOICEMAIL: gettext_lazy("The call reached a voicemail."),
+    CallState.ANSWERED: gettext_lazy("The call was answered; no key was pressed."),
+    CallState.ABANDONED: gettext_lazy("A person settled the call, as nobody knows what came of it."),
+}
+TEXTS = {
+    CallState.SUBMITTED: gettext_lazy(
+        "Robotalker took the text message; nothing is known yet of what came of it."
+    ),
+    CallState.DELIVERED: gettext_lazy("The text message was delivered."),
+    CallState.ANSWERED: gettext_lazy("The text message was answered."),
+    CallState.FAILED: gettext_lazy("The text message failed."),
+    CallState.REJECTED: gettext_lazy("Robotalker rejected the text message."),
+    CallState.NOT_SENT: gettext_lazy("The text message did not go out."),
+}
+
+
+def tell_change(change: AppointmentChange, zone: ZoneInfo) -> str:
+    """What was done to the appointment, with its times by the clock of `zone`."""
+    times = {
+        "before": day_and_clock(change.starts_before.astimezone(zone)) if change.starts_before else "",
+        "after": day_and_clock(change.starts_after.astimezone(zone)) if change.starts_after else "",
+    }
+    sentence = str(CHANGES[What(change.what)]) % times
+    if change.how.startswith("key "):
+        return f"{sentence.rstrip('.')}, {_('by %s') % change.how}."
+    if change.how == "text message":
+        return f"{sentence.rstrip('.')}, {_('by text message')}."
+    if change.how == "staff":
+        return f"{sentence.rstrip('.')}: {_('the patient told the staff')}."
+    return sentence
+
+
+def tell_planned(reminder: Reminder, why: Explanation) -> str:
+    """What is ahead: which step, and why not yet."""
+    return _("Planned: %(step)s. %(why)s") % {"step": _name_step(reminder), "why": why.sentence}
+
+
+def tell_held(reminder: Reminder, why: Explanation) -> str:
+    return _("Held: %(step)s. %(why)s") % {"step": _name_step(reminder), "why": why.sentence}
+
+
+def tell_settled(reminder: Reminder, why: Explanation) -> str:
+    """A step that ended without a call, or in spite of one."""
+    words = {
+        "state": reminder.get_state_display().capitalize(),
+        "step": _name_step(reminder),
+        "why": why.sentence,
+    }
+    return (_("%(state)s: %(step)s. %(why)s") % words).strip()
+
+
+def tell_call(call: CallRecord) -> str:
+    """What came of one try."""
+    if call.key_pressed:
+        if call.channel == Channel.SMS:
+            return _("The text message was answered; it stands for key %s.") % call.key_pressed
+        return _("The call was answered; key %s was pressed.") % call.key_pressed
+    table = TEXTS if call.channel == Channel.SMS else CALLS
+    state = CallState(call.state)
+    return str(table.get(state) or CALLS.get(state) or state.label)
+
+
+def tell_call_details(call: CallRecord, zone: ZoneInfo) -> Iterator[str]:
+    """What else is known of a try, as short phrases, times by the clock of `zone`."""
+    yield _("to %s") % mask(call.number.e164)
+    yield _("try %d") % call.try_number
+    yield _("begun %s") % clock(call.submitting_at.astimezone(zone))
+    if call.reason:
+        yield tell_reason(call.reason)
+    if call.duration_seconds is not None:
+        yield _("%d s long") % call.duration_seconds
+    if call.amd_result:
+        yield _("heard: %s") % call.amd_result.replace("_", " ")
+    for moment, key in call.keys:
+        yield _("key %(key)s at %(time)s") % {"key": key, "time": _clock_of(moment, zone)}
+    if call.robotalker_id:
+        yield call.robotalker_id
+
+
+def name_reminder(reminder: Reminder, why: Explanation, now: datetime) -> tuple[str, str]:
+    """A state of reminder_display.LOOKS and its words, for one step."""
+    if reminder.state not in REMINDER_PENDING:
+        return reminder.state, ""
+    if why.moment is None:
+        return ("held", "") if why.verdict == Verdict.BLOCK else ("not_reminded", _("won't be sent"))
+    is_text = reminder.step.channel == Channel.SMS
+    when = tell_moment(why.moment, reminder.appointment.location.zone, now)
+    words = _("will text %s") if is_text else _("will call %s")
+    return ("will_text" if is_text else "will_call"), words % when
+
+
+def _name_step(reminder: Reminder) -> str:
+    return str(reminder.step)
+
+
+def _clock_of(moment: str, zone: ZoneInfo) -> str:
+    try:
+        return clock(datetime.fromisoformat(moment).astimezone(zone))
+    except ValueError:
+        return moment

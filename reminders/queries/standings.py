@@ -1,0 +1,237 @@
+"""The one honest state of an appointment: what staff see of it on Today, worked out in one place.
+
+Pure but for the rows it is given: the first rule that has something to say speaks, as in decide().
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from contacts.models import Appointment
+from contacts.models.people import Channel
+from contacts.templatetags.display import clock, day
+from reminders.decide import Verdict
+from reminders.explain import Explanation, explain_reminder, sentence_for
+from reminders.models import CallRecord, Reminder
+from reminders.reasons import Reason
+from reminders.states import REMINDER_PENDING, CallState, ReminderState
+
+SOON = timedelta(minutes=1)
+NOT_CALLABLE_NOW = frozenset(
+    {"arrived", "no_show", "cancelled", "calling", "submitting", "opted_out", "unknown"}
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an appointment stands: a state of reminder_display.LOOKS, its words, and what comes next."""
+
+    code: str
+    words: str = ""
+    next_step: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that bears on it. `reminders` are those of its present revision; `calls` theirs, newest first."""
+
+    appointment: Appointment
+    reminders: Sequence[Reminder]
+    calls: Sequence[CallRecord]
+    coming: Explanation | None
+    coming_channel: str
+    now: datetime
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.appointment.location.zone
+
+    def tell(self, moment: datetime | None) -> str:
+        return tell_moment(moment, self.zone, self.now)
+
+
+def gather_facts(
+    appointment: Appointment, reminders: Sequence[Reminder], now: datetime, *, sending_paused: bool
+) -> Facts:
+    """The facts. Reminders come with their calls and from situations.with_situation()."""
+    calls = [call for reminder in reminders for call in reminder.calls.all()]
+    coming, channel = _find_coming(reminders, now, sending_paused=sending_paused)
+    calls.sort(key=lambda call: (call.submitting_at, call.pk), reverse=True)
+    return Facts(appointment, reminders, calls, coming, channel, now)
+
+
+def judge(facts: Facts) -> Standing:
+    """The standing: the first rule that has something to say."""
+    for rule in RULES:
+        if standing := rule(facts):
+            return standing
+    return Standing("not_reminded", _("no reminder"))
+
+
+def tell_visit(facts: Facts) -> Standing | None:
+    status = facts.appointment.status
+    return Standing(status) if status != Appointment.Status.BOOKED else None
+
+
+def tell_answer(facts: Facts) -> Standing | None:
+    appointment = facts.appointment
+    answer = appointment.current_answer
+    if answer == Appointment.Answer.WANTS_ANOTHER_TIME:
+        when = facts.tell(appointment.answered_at)
+        return Standing(answer, next_step=_("said so %(when)s, on the worklist") % {"when": when})
+    if answer == Appointment.Answer.CONFIRMED:
+        words = {"when": facts.tell(appointment.answered_at), "how": tell_how(appointment.answered_how)}
+        return Standing(answer, _("confirmed %(when)s by %(how)s") % words)
+    return None
+
+
+def tell_open_call(facts: Facts) -> Standing | None:
+    """A call that is under way, or of which nobody knows what became."""
+    call = facts.calls[0] if facts.calls else None
+    when = facts.tell(call.submitting_at) if call else ""
+    claimed = any(reminder.state == ReminderState.CLAIMED for reminder in facts.reminders)
+    if claimed or (call and call.state == CallState.SUBMITTING):
+        return Standing("submitting", _("about to call"))
+    if call and call.state == CallState.SUBMITTED:
+        is_text = call.channel == Channel.SMS
+        return Standing("calling", _("text sent %s") % when if is_text else _("calling since %s") % when)
+    if call and call.state == CallState.OVERDUE:
+        return Standing("unknown", _("no result yet"), _("called %s") % when)
+    if call and call.state == CallState.UNKNOWN:
+        return Standing("unknown", _("unknown since %s") % when, _("may or may not have been called"))
+    return None
+
+
+def tell_optout(facts: Facts) -> Standing | None:
+    phone = facts.appointment.contact.phone
+    channels = {reminder.step.channel for reminder in facts.reminders} or {Channel.VOICE.value}
+    optouts = [phone.opted_out_at(channel) for channel in channels] if phone else []
+    if not optouts or None in optouts:
+        return None
+    return Standing("opted_out", next_step=_("since %s") % facts.tell(optouts[0]))
+
+
+def tell_last_call(facts: Facts) -> Standing | None:
+    """What the last call came to, and what follows."""
+    if not facts.calls or facts.calls[0].state == CallState.ABANDONED:
+        return None
+    call = facts.calls[0]
+    when = facts.tell(call.ended_at or call.submitting_at)
+    follows = _tell_what_follows(facts)
+    if call.state in (CallState.FAILED, CallState.REJECTED, CallState.NOT_SENT):
+        next_step = " · ".join(filter(None, [tell_reason(call.reason), follows]))
+        return Standing("failed", f"{CallState(call.state).label} {when}", next_step)
+    if call.state == CallState.ANSWERED:
+        pressed = _("pressed %s") % call.key_pressed if call.key_pressed else _("no key pressed")
+        return Standing("answered", _("answered %s") % when, " · ".join(filter(None, [pressed, follows])))
+    return Standing(call.state, f"{CallState(call.state).label} {when}", follows)
+
+
+def tell_coming(facts: Facts) -> Standing | None:
+    """What is still ahead, or held."""
+    coming = facts.coming
+    if coming is None:
+        return None
+    if coming.moment is not None:
+        return _tell_call_ahead(facts, coming.moment)
+    if coming.verdict == Verdict.MISS:
+        return Standing("missed", next_step=coming.sentence)
+    held = coming.verdict == Verdict.BLOCK
+    return Standing("held" if held else "not_reminded", next_step=coming.sentence)
+
+
+def tell_settled(facts: Facts) -> Standing | None:
+    """Nothing is ahead and nobody was called: the last reminder's reason."""
+    if not facts.reminders:
+        return None
+    last = max(facts.reminders, key=lambda reminder: (reminder.due_at, reminder.pk))
+    code = "missed" if last.state == ReminderState.MISSED else "not_reminded"
+    return Standing(code, next_step=sentence_for(last.reason))
+
+
+RULES: tuple[Callable[[Facts], Standing | None], ...] = (
+    tell_visit,
+    tell_answer,
+    tell_open_call,
+    tell_optout,
+    tell_last_call,
+    tell_coming,
+    tell_settled,
+)
+
+
+def tell_moment(moment: datetime | None, zone: ZoneInfo, now: datetime) -> str:
+    """The moment by the clock of `zone`, as short as it is clear: "9:12", "Mon 9:12", "Tue 14 Jul"."""
+    if moment is None:
+        return ""
+    local, today = moment.astimezone(zone), now.astimezone(zone).date()
+    if local.date() == today:
+        return clock(local)
+    if abs(local.date() - today) < timedelta(days=6):
+        return date_format(local, pgettext("weekday and time, Django's date format letters", "D G:i"))
+    return day(local)
+
+
+def tell_how(how: str) -> str:
+    """The way an answer came, for behind "by"."""
+    known = {"staff": _("staff"), "text message": _("text message"), "": _("staff")}
+    return known.get(how, how)
+
+
+def tell_reason(reason: str) -> str:
+    """A call's reason in words: ours from the closed list, else Robotalker's own word."""
+    return sentence_for(reason).rstrip(".") if reason in Reason.values else reason.replace("_", " ")
+
+
+def find_orderable(facts: Facts, standing: Standing) -> int | None:
+    """The reminder that "call now" would send: the next one, else the last; None when it makes no sense."""
+    if standing.code in NOT_CALLABLE_NOW or not facts.appointment.contact.phone_id:
+        return None
+    if facts.appointment.starts_at <= facts.now:
+        return None
+    usable = [reminder for reminder in facts.reminders if reminder.state != ReminderState.WITHDRAWN]
+    pending = [reminder for reminder in usable if reminder.state in REMINDER_PENDING]
+    if pending:
+        return min(pending, key=lambda reminder: (reminder.due_at, reminder.pk)).pk
+    return max(usable, key=lambda reminder: (reminder.due_at, reminder.pk)).pk if usable else None
+
+
+def _find_coming(
+    reminders: Sequence[Reminder], now: datetime, *, sending_paused: bool
+) -> tuple[Explanation | None, str]:
+    """The pending reminder that is called first, else the first that is held, and its channel."""
+    pending = [
+        (explain_reminder(reminder, now, sending_paused=sending_paused), reminder)
+        for reminder in reminders
+        if reminder.state in REMINDER_PENDING
+    ]
+    if not pending:
+        return None, ""
+    explanation, reminder = min(
+        pending, key=lambda pair: (pair[0].moment is None, pair[0].moment or pair[1].due_at, pair[1].pk)
+    )
+    return explanation, reminder.step.channel
+
+
+def _tell_call_ahead(facts: Facts, moment: datetime) -> Standing:
+    is_text = facts.coming_channel == Channel.SMS
+    code = "will_text" if is_text else "will_call"
+    if moment <= facts.now + SOON:
+        return Standing(code, _("will text now") if is_text else _("will call now"))
+    words = _("will text %s") if is_text else _("will call %s")
+    return Standing(code, words % facts.tell(moment))
+
+
+def _tell_what_follows(facts: Facts) -> str:
+    if facts.coming is None:
+        return ""
+    if facts.coming.moment is None:
+        return facts.coming.sentence.rstrip(".")
+    if facts.coming.moment <= facts.now + SOON:
+        return _("again now")
+    return _("again %s") % facts.tell(facts.coming.moment)

@@ -1,0 +1,208 @@
+"""Reading one appointment's story: each thing that happened, and what is ahead, as one plain sentence."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db.models import Prefetch
+from django.utils.translation import gettext as _
+
+from contacts.models import Appointment
+from reminders.explain import Explanation, explain_reminder
+from reminders.models import CallRecord, FollowUp, Reminder
+from reminders.queries import sentences
+from reminders.queries.standings import Standing, gather_facts, judge
+from reminders.sending import read_switch
+from reminders.situations import with_situation
+from reminders.states import REMINDER_PENDING, ReminderState
+
+ORDERABLE = frozenset(
+    {ReminderState.PLANNED, ReminderState.SKIPPED, ReminderState.MISSED, ReminderState.DONE}
+)
+
+
+@dataclass(frozen=True)
+class RawEvent:
+    """One request from Robotalker, as it came in. `at` is by the location's clock."""
+
+    at: datetime
+    kind: str
+    state: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the story. `at` is by the location's clock; `state` is a key of reminder_display.LOOKS.
+
+    `said` is the exact text of a call, `details` what else is known of it.
+    """
+
+    key: str
+    at: datetime
+    state: str
+    sentence: str
+    by: str = ""
+    is_ahead: bool = False
+    said: str = ""
+    details: tuple[str, ...] = ()
+    events: tuple[RawEvent, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReminderLine:
+    """One step for the appointment as it stands, why or why not, and what may be ordered."""
+
+    pk: int
+    step: str
+    state: str
+    words: str
+    sentence: str
+    can_call: bool
+    can_skip: bool
+
+
+@dataclass(frozen=True)
+class Story:
+    """An appointment's page. `stamp` tells whether the rows shown beside the story have changed."""
+
+    appointment: Appointment
+    starts_at: datetime
+    ends_at: datetime
+    standing: Standing
+    reminders: tuple[ReminderLine, ...]
+    open_follow_ups: tuple[str, ...]
+    ahead: tuple[Entry, ...]
+    past: tuple[Entry, ...]
+    stamp: str
+
+
+def read_story(appointment_id: int, now: datetime) -> Story:
+    """The story at `now`, newest first. Raises Appointment.DoesNotExist. A constant number of queries."""
+    appointment = Appointment.objects.select_related("contact__phone", "location", "provider").get(
+        pk=appointment_id
+    )
+    reminders = _read_reminders(appointment)
+    present = [reminder for reminder in reminders if reminder.revision == appointment.revision]
+    paused = read_switch().paused_at is not None
+    explained = [(reminder, explain_reminder(reminder, now, sending_paused=paused)) for reminder in reminders]
+    follow_ups = list(appointment.follow_ups.select_related("taken_by", "resolved_by"))
+    entries = [
+        *_tell_changes(appointment),
+        *_tell_reminders(explained),
+        *(_tell_call(call) for reminder in reminders for call in reminder.calls.all()),
+        *(entry for follow_up in follow_ups for entry in _tell_follow_up(follow_up)),
+    ]
+    ordered = _by_newest(entries, appointment)
+    zone = appointment.location.zone
+    return Story(
+        appointment=appointment,
+        starts_at=appointment.starts_at.astimezone(zone),
+        ends_at=appointment.ends_at.astimezone(zone),
+        standing=judge(gather_facts(appointment, present, now, sending_paused=paused)),
+        reminders=tuple(_line(one, why, appointment, now) for one, why in explained if one in present),
+        open_follow_ups=tuple(one.get_kind_display() for one in follow_ups if one.resolved_at is None),
+        ahead=tuple(entry for entry in ordered if entry.is_ahead),
+        past=tuple(entry for entry in ordered if not entry.is_ahead),
+        stamp=f"{appointment.updated_at} {appointment.contact.updated_at} {appointment.contact.phone!r}",
+    )
+
+
+def _read_reminders(appointment: Appointment) -> list[Reminder]:
+    calls = CallRecord.objects.select_related("ordered_by", "number").prefetch_related("events")
+    reminders = with_situation(Reminder.objects.filter(appointment=appointment))
+    return list(reminders.prefetch_related(Prefetch("calls", queryset=calls)))
+
+
+def _by_newest(entries: Sequence[Entry], appointment: Appointment) -> list[Entry]:
+    zone = appointment.location.zone
+    ordered = sorted(entries, key=lambda entry: entry.at, reverse=True)
+    return [replace(entry, at=entry.at.astimezone(zone)) for entry in ordered]
+
+
+def _line(reminder: Reminder, why: Explanation, appointment: Appointment, now: datetime) -> ReminderLine:
+    code, words = sentences.name_reminder(reminder, why, now)
+    active = appointment.status == Appointment.Status.BOOKED and appointment.starts_at > now
+    return ReminderLine(
+        pk=reminder.pk,
+        step=str(reminder.step),
+        state=code,
+        words=words,
+        sentence=why.sentence,
+        can_call=active and reminder.state in ORDERABLE,
+        can_skip=active and reminder.state in REMINDER_PENDING,
+    )
+
+
+def _tell_changes(appointment: Appointment) -> Iterator[Entry]:
+    for change in appointment.changes.select_related("by"):
+        yield Entry(
+            key=f"change-{change.pk}",
+            at=change.at,
+            state=sentences.STATE_OF_CHANGE.get(change.what, change.what),
+            sentence=sentences.tell_change(change, appointment.location.zone),
+            by=name_person(change.by),
+        )
+
+
+def _tell_reminders(explained: Sequence[tuple[Reminder, Explanation]]) -> Iterator[Entry]:
+    """What is ahead, and what was settled without a call; where there was a call, that tells it."""
+    for reminder, why in explained:
+        if why.moment is not None:
+            yield _entry_of(
+                reminder, why.moment, "planned", sentences.tell_planned(reminder, why), ahead=True
+            )
+        elif reminder.state in REMINDER_PENDING:
+            held = sentences.tell_held(reminder, why)
+            yield _entry_of(reminder, max(reminder.due_at, reminder.created_at), "held", held, ahead=True)
+        elif not reminder.calls.all() or reminder.state != ReminderState.DONE:
+            yield _entry_of(
+                reminder, reminder.updated_at, reminder.state, sentences.tell_settled(reminder, why)
+            )
+
+
+def _entry_of(reminder: Reminder, at: datetime, state: str, sentence: str, *, ahead: bool = False) -> Entry:
+    return Entry(key=f"reminder-{reminder.pk}", at=at, state=state, sentence=sentence, is_ahead=ahead)
+
+
+def _tell_call(call: CallRecord) -> Entry:
+    zone = call.reminder.appointment.location.zone
+    events = sorted(call.events.all(), key=lambda event: (event.received_at, event.pk))
+    return Entry(
+        key=f"call-{call.pk}",
+        at=call.ended_at or call.submitting_at,
+        state="unknown" if call.state == "overdue" else call.state,
+        sentence=sentences.tell_call(call),
+        by=_("ordered by %s") % name_person(call.ordered_by) if call.ordered_by else "",
+        said=call.text,
+        details=tuple(sentences.tell_call_details(call, zone)),
+        events=tuple(
+            RawEvent(
+                event.received_at.astimezone(zone),
+                event.kind or event.purpose,
+                event.get_state_display(),
+                bytes(event.body).decode(errors="replace"),
+            )
+            for event in events
+        ),
+    )
+
+
+def _tell_follow_up(follow_up: FollowUp) -> Iterator[Entry]:
+    words = {"kind": follow_up.get_kind_display(), "detail": follow_up.detail}
+    opened = (
+        _("Put on the worklist: %(kind)s, %(detail)s.")
+        if follow_up.detail
+        else _("Put on the worklist: %(kind)s.")
+    )
+    yield Entry(f"follow-up-{follow_up.pk}", follow_up.created_at, follow_up.kind, opened % words)
+    if follow_up.resolved_at:
+        said = _("Seen to: %s") % follow_up.resolution if follow_up.resolution else _("Seen to.")
+        by = name_person(follow_up.resolved_by)
+        yield Entry(f"resolved-{follow_up.pk}", follow_up.resolved_at, "done", said, by)
+
+
+def name_person(user: User | None) -> str:
+    """A member of staff by name; "" for none."""
+    return (user.get_full_name() or user.get_username()) if user else ""

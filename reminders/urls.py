@@ -1,0 +1,24 @@
+from django.urls import URLPattern, path
+
+from reminders.views import appointments, booking, deeds, sending, today, worklist
+
+urlpatterns: list[URLPattern] = [
+    path("", today.show_today, name="today"),
+    path("pulse/", sending.show_pulse, name="pulse"),
+    path("sending/pause/", sending.pause, name="pause_sending"),
+    path("sending/resume/", sending.resume, name="resume_sending"),
+    path("appointments/book/", booking.book, name="book_appointment"),
+    path("appointments/book/contacts/", booking.offer_contacts, name="offer_contacts"),
+    path("appointments/<int:pk>/", appointments.show_appointment, name="appointment"),
+    path("appointments/<int:pk>/move/", booking.move, name="move_appointment"),
+    path("appointments/<int:pk>/cancel/", booking.cancel, name="cancel_appointment"),
+    path("appointments/<int:pk>/reinstate/", booking.reinstate, name="reinstate_appointment"),
+    path("appointments/<int:pk>/attendance/", deeds.record_attendance, name="record_attendance"),
+    path("appointments/<int:pk>/confirm/", deeds.confirm, name="confirm_appointment"),
+    path("reminders/<int:pk>/call/", deeds.order_call, name="order_call"),
+    path("reminders/<int:pk>/skip/", deeds.skip, name="skip_reminder"),
+    path("worklist/", worklist.show_worklist, name="worklist"),
+    path("worklist/<int:pk>/take/", worklist.take_follow_up, name="take_follow_up"),
+    path("worklist/<int:pk>/resolve/", worklist.resolve_follow_up, name="resolve_follow_up"),
+    path("worklist/<int:pk>/settle/", worklist.settle_follow_up, name="settle_follow_up"),
+]

@@ -1,0 +1,155 @@
+"""Booking an appointment, moving it, cancelling it and booking it again."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from contacts.appointments import AppointmentClosed
+from contacts.models import Appointment, Contact, Location
+from contacts.queries import find_contacts
+from contacts.templatetags.display import day_and_clock
+from reminders.forms.booking import BookForm, MoveForm
+from reminders.models import Reminder
+from reminders.rebooking import (
+    PlannedMove,
+    book_and_plan,
+    cancel_and_withdraw,
+    move_and_replan,
+    preview_move,
+    reinstate_and_plan,
+)
+from reminders.states import REMINDER_PENDING
+from reminders.views.people import signed_in
+from reminders.views.returning import go_back
+
+OFFERED = 8  # people offered at once: a longer list is a question too wide
+
+
+@require_http_methods(["GET", "POST"])
+def book(request: HttpRequest) -> HttpResponse:
+    """A new appointment; `?contact=`, `?location=` and `?day=` are chosen already, `?q=` searches people."""
+    form = (
+        BookForm(request.POST) if request.method == "POST" else BookForm(initial=_read_start_of_form(request))
+    )
+    if request.method == "POST" and form.is_valid():
+        fields = ("contact", "location", "provider", "starts_at", "ends_at", "kind")
+        booked = book_and_plan(**{name: form.cleaned_data[name] for name in fields}, by=signed_in(request))
+        when = day_and_clock(booked.starts_at.astimezone(booked.location.zone))
+        messages.success(request, _("Booked for %(when)s.") % {"when": when})
+        return redirect("appointment", booked.pk)
+    context = {"form": form, "chosen": _find_chosen(form), **_offer(request.GET.get("q", ""))}
+    return render(request, "reminders/book.html", context, status=422 if form.is_bound else 200)
+
+
+@require_GET
+def offer_contacts(request: HttpRequest) -> HttpResponse:
+    """The people that fit `?q=`, to choose one while booking."""
+    return render(request, "reminders/book/offered.html", _offer(request.GET.get("q", "")))
+
+
+@require_http_methods(["GET", "POST"])
+def move(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another time or place; what that changes is shown before it is saved (`save` in the form)."""
+    appointment = get_object_or_404(_with_people(), pk=pk)
+    data = request.POST if request.method == "POST" else (request.GET or None)
+    form = MoveForm(appointment, data)
+    is_good = form.is_bound and form.is_valid()
+    if is_good and request.method == "POST" and "save" in request.POST:
+        return _save_move(request, appointment, form.cleaned_data)
+    context = {"form": form, "appointment": appointment, "preview": None}
+    if is_good:
+        context |= describe_move(appointment, form.cleaned_data)
+    if request.headers.get("HX-Request"):
+        return render(request, "reminders/move/preview.html", context)
+    return render(request, "reminders/move.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask first, saying which reminders are withdrawn; then cancel."""
+    appointment = get_object_or_404(_with_people(), pk=pk)
+    if request.method == "GET":
+        pending = Reminder.objects.filter(appointment=appointment, state__in=REMINDER_PENDING)
+        context = {"appointment": appointment, "pending": pending.select_related("step")}
+        return render(request, "reminders/cancel.html", context)
+    try:
+        cancel_and_withdraw(pk, by=signed_in(request))
+    except AppointmentClosed as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, _("Cancelled. Nobody is called for it any more."))
+    return redirect("appointment", pk)
+
+
+@require_POST
+def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
+    """Book a cancelled appointment again."""
+    appointment = get_object_or_404(Appointment, pk=pk)
+    reinstate_and_plan(appointment.pk, by=signed_in(request))
+    messages.success(request, _("Booked again, with its reminders."))
+    return go_back(request, reverse("appointment", args=[pk]))
+
+
+def describe_move(appointment: Appointment, found: dict[str, Any]) -> dict[str, Any]:
+    """What the move would do to each reminder, and what the main button says."""
+    moves = preview_move(appointment, found["starts_at"], found["location"])
+    return {
+        "preview": [move for move in moves if move.old_due_at or move.new_due_at],
+        "new_location": found["location"],
+        "new_start": found["starts_at"],
+        "save_words": name_the_deed(appointment, moves, found),
+    }
+
+
+def name_the_deed(appointment: Appointment, moves: list[PlannedMove], found: dict[str, Any]) -> str:
+    """The main button: "Move and re-plan 2 reminders"."""
+    if found["starts_at"] == appointment.starts_at and found["location"] == appointment.location:
+        return _("Save without moving")
+    changed = sum(move.changes for move in moves)
+    if not changed:
+        return _("Move")
+    words = ngettext("Move and re-plan %(count)d reminder", "Move and re-plan %(count)d reminders", changed)
+    return words % {"count": changed}
+
+
+def _with_people() -> "QuerySet[Appointment]":
+    return Appointment.objects.select_related("contact__phone", "location", "provider")
+
+
+def _save_move(request: HttpRequest, appointment: Appointment, found: dict[str, Any]) -> HttpResponse:
+    fields = ("starts_at", "ends_at", "location", "provider")
+    try:
+        moved = move_and_replan(
+            appointment.pk, **{name: found[name] for name in fields}, by=signed_in(request)
+        )
+    except AppointmentClosed as refusal:
+        messages.error(request, str(refusal))
+    else:
+        when = day_and_clock(moved.starts_at.astimezone(moved.location.zone))
+        messages.success(request, _("It is now on %(when)s.") % {"when": when})
+    return redirect("appointment", appointment.pk)
+
+
+def _read_start_of_form(request: HttpRequest) -> dict[str, Any]:
+    """What the address has chosen already; with one location only, that one."""
+    chosen = {name: request.GET[name] for name in ("contact", "location", "day") if request.GET.get(name)}
+    places = list(Location.objects.all()[:2])
+    return ({"location": places[0].pk} if len(places) == 1 else {}) | chosen
+
+
+def _find_chosen(form: BookForm) -> Contact | None:
+    value = str(form["contact"].value() or "")
+    return Contact.objects.select_related("phone").filter(pk=value).first() if value.isdigit() else None
+
+
+def _offer(text: str) -> dict[str, Any]:
+    wanted = text.strip()
+    found = list(find_contacts(wanted)[: OFFERED + 1]) if wanted else []
+    return {"q": wanted, "offered": found[:OFFERED], "are_more": len(found) > OFFERED}

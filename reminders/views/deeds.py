@@ -1,0 +1,69 @@
+"""What staff do with one press: arrived, no-show, confirmed, call now, skip."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from contacts.appointments import AppointmentClosed
+from contacts.models import Appointment
+from reminders import orders
+from reminders.models import Reminder
+from reminders.rebooking import confirm_by_staff, record_visit
+from reminders.views.people import signed_in
+from reminders.views.returning import go_back
+
+VISITS = {Appointment.Status.ARRIVED, Appointment.Status.NO_SHOW, Appointment.Status.BOOKED}
+
+
+@require_POST
+def record_attendance(request: HttpRequest, pk: int) -> HttpResponse:
+    """Arrived, no-show, or back to booked."""
+    appointment = get_object_or_404(Appointment, pk=pk)
+    status = request.POST.get("status", "")
+    if status not in VISITS:
+        return HttpResponseBadRequest(_("Say whether the patient arrived, did not come, or is awaited."))
+    try:
+        record_visit(appointment.pk, status, by=signed_in(request))
+    except AppointmentClosed as refusal:
+        messages.error(request, str(refusal))
+    return go_back(request, appointment_address(pk))
+
+
+@require_POST
+def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    """Confirmed, because the patient told the staff."""
+    appointment = get_object_or_404(Appointment, pk=pk)
+    if not confirm_by_staff(appointment.pk, by=signed_in(request)):
+        messages.error(request, _("A cancelled appointment can't be confirmed; book it again first."))
+    return go_back(request, appointment_address(pk))
+
+
+@require_POST
+def order_call(request: HttpRequest, pk: int) -> HttpResponse:
+    """Call now; the rules that protect the patient still hold."""
+    return _order(request, pk, orders.order_call, _("The call goes out within seconds."))
+
+
+@require_POST
+def skip(request: HttpRequest, pk: int) -> HttpResponse:
+    return _order(request, pk, orders.skip_reminder, _("That reminder won't be sent."))
+
+
+def appointment_address(pk: int) -> str:
+    return reverse("appointment", args=[pk])
+
+
+def _order(request: HttpRequest, pk: int, order: Callable[..., None], done: str) -> HttpResponse:
+    reminder = get_object_or_404(Reminder, pk=pk)
+    try:
+        order(reminder.pk, by=signed_in(request))
+    except orders.OrderRefused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, done)
+    return go_back(request, appointment_address(reminder.appointment_id))

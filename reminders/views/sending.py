@@ -1,0 +1,32 @@
+"""The pulse in every page's frame, and the switch that holds all sending."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from reminders.sending import pause_sending, resume_sending
+from reminders.views.people import signed_in
+from reminders.views.returning import go_back
+
+
+@require_GET
+@never_cache
+def show_pulse(request: HttpRequest) -> HttpResponse:
+    """The mode, the last sweep, the worklist's length and whether sending is paused: polled by the frame."""
+    return render(request, "partials/pulse_update.html")
+
+
+@require_POST
+def pause(request: HttpRequest) -> HttpResponse:
+    pause_sending(by=signed_in(request))
+    return go_back(request, "today")
+
+
+@require_POST
+def resume(request: HttpRequest) -> HttpResponse:
+    resume_sending(by=signed_in(request))
+    messages.success(request, _("Calls go out again."))
+    return go_back(request, "today")

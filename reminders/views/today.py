@@ -1,0 +1,82 @@
+"""The day's appointments: the page, and the same address as a fragment that renews itself."""
+
+from datetime import date, timedelta
+from hashlib import sha256
+from typing import Any
+
+from django.contrib.messages import get_messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.translation import get_language
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from contacts.models import Location, Provider
+from reminders.forms.day_filters import DayFilters
+from reminders.queries.day import DayList, read_day, today_at
+
+
+@require_GET
+@never_cache
+def show_today(request: HttpRequest) -> HttpResponse:
+    """Today, or `?day=`; htmx gets the list alone, or 304 while nothing has changed."""
+    chosen = read_filters(request)
+    locations = list(Location.objects.all())
+    wanted = [place for place in locations if chosen["location"] in (None, place)]
+    now = timezone.now()
+    provider: Provider | None = chosen["provider"]
+    day_list = read_day(
+        wanted, chosen["day"], now, provider_id=provider.pk if provider else None, state=chosen["state"]
+    )
+    etag = make_etag(request, day_list)
+    is_fragment = bool(request.headers.get("HX-Request"))
+    if is_fragment and not get_messages(request) and (same := get_conditional_response(request, etag=etag)):
+        return same
+    shown = chosen["day"] or (today_at(wanted[0], now) if wanted else now.date())
+    context = {
+        "list": day_list,
+        "etag": etag,
+        "shown": shown,
+        "day_before": shown - timedelta(days=1),
+        "day_after": shown + timedelta(days=1),
+        "several_places": len(wanted) > 1,
+        "providers": Provider.objects.all(),
+        **describe_filters(request, chosen),
+    }
+    template = "reminders/today/fragment.html" if is_fragment else "reminders/today.html"
+    answer = render(request, template, context)
+    patch_vary_headers(answer, ["HX-Request"])
+    return answer
+
+
+def read_filters(request: HttpRequest) -> dict[str, Any]:
+    """The filters in the address; each that makes no sense counts as not given."""
+    filters = DayFilters(request.GET)
+    filters.is_valid()
+    found: dict[str, date | Location | Provider | str | None] = {
+        name: filters.cleaned_data.get(name) for name in filters.fields
+    }
+    return found | {"state": found["state"] or ""}
+
+
+def describe_filters(request: HttpRequest, chosen: dict[str, Any]) -> dict[str, Any]:
+    """What the top bar and the list's own filters need, to keep one another's choice."""
+    kept = [(name, value) for name, value in request.GET.items() if name in chosen and value]
+    return {
+        "chosen": chosen,
+        "chosen_location": chosen["location"].pk if chosen["location"] else None,
+        "kept_filters": [(name, value) for name, value in kept if name != "location"],
+        "kept_by_list": [(name, value) for name, value in kept if name in ("location", "state")],
+        "is_filtered": any(chosen[name] for name in ("location", "provider", "state")),
+    }
+
+
+def make_etag(request: HttpRequest, day_list: DayList) -> str:
+    """Of all that the fragment shows, so that an unchanged day costs no rendering and no transfer.
+
+    Weak, as the token against forgery in the fragment differs each time and is as good as the last.
+    """
+    shown = f"{get_language()} {request.get_full_path()} {day_list!r}"
+    return f'W/"{sha256(shown.encode()).hexdigest()[:32]}"'

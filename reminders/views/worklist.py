@@ -1,0 +1,72 @@
+"""The worklist: what a person must see to, oldest due first."""
+
+from collections.abc import Callable
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from reminders import worklist
+from reminders.models import FollowUp
+from reminders.orders import OrderRefused
+from reminders.queries.worklist import read_worklist
+from reminders.worklist_words import describe_entry
+
+
+@require_GET
+def show_worklist(request: HttpRequest) -> HttpResponse:
+    """All that is open or taken, or of one `kind`."""
+    kind = request.GET.get("kind", "")
+    found = read_worklist(kind)
+    now = timezone.now()
+    lines = [describe_entry(entry, now) for entry in found.entries]
+    context = {"worklist": found, "lines": lines, "kind": kind, "now": now}
+    return render(request, "reminders/worklist.html", context)
+
+
+@require_POST
+def take_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
+    staff = cast(User, request.user)
+    return _settle(request, pk, lambda: worklist.take_follow_up(pk, by=staff), _("You are on it."))
+
+
+@require_POST
+def resolve_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
+    """Settle it, with the note of what was done."""
+    staff = cast(User, request.user)
+    note = request.POST.get("resolution", "").replace("\x00", "").strip()
+    return _settle(
+        request,
+        pk,
+        lambda: worklist.resolve_follow_up(pk, by=staff, resolution=note),
+        _("Done, and off the list."),
+    )
+
+
+@require_POST
+def settle_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
+    """Decide about a call that may or may not have happened: `call_again` is "yes" or "no"."""
+    staff = cast(User, request.user)
+    again = request.POST.get("call_again") == "yes"
+    done = _("They are called again.") if again else _("Settled without another call.")
+    return _settle(request, pk, lambda: worklist.settle_unknown(pk, by=staff, call_again=again), done)
+
+
+def _settle(request: HttpRequest, pk: int, deed: Callable[[], FollowUp], done: str) -> HttpResponse:
+    """Do it and say so, or say why not; then back to the list as it was filtered."""
+    get_object_or_404(FollowUp.objects.only("pk"), pk=pk)
+    try:
+        deed()
+    except (worklist.AlreadyResolved, OrderRefused) as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, done)
+    kind = request.POST.get("kind", "")
+    return redirect(reverse("worklist") + (f"?{urlencode({'kind': kind})}" if kind else ""))

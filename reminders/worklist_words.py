@@ -1,0 +1,89 @@
+"""What stands on the worklist for each kind of entry: what happened, and what to do about it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contacts.models import Appointment
+from contacts.templatetags.display import at_location, clock, day_and_clock
+from reminders.models import FollowUp
+
+Kind = FollowUp.Kind
+Status = Appointment.Status
+
+# kind: (what happened, what to do); %(name)s is the person, %(when)s the appointment by its location's clock
+WORDS: dict[str, tuple[Promise | str, Promise | str]] = {
+    Kind.WANTS_ANOTHER_TIME: (
+        gettext_lazy("%(name)s asked for another time than %(when)s."),
+        gettext_lazy("Call them and move the appointment."),
+    ),
+    Kind.COULD_NOT_REACH: (
+        gettext_lazy("%(name)s could not be reached about %(when)s."),
+        gettext_lazy("Call them yourself, or try another number."),
+    ),
+    Kind.UNKNOWN_OUTCOME: (
+        gettext_lazy(
+            "%(name)s may or may not have been called about %(when)s: nobody knows what became of it."
+        ),
+        gettext_lazy("Decide: call again, or leave it at that."),
+    ),
+    Kind.WRONG_NUMBER: (
+        gettext_lazy("%(name)s can't be called about %(when)s: the number on file doesn't work."),
+        gettext_lazy("Find the right number and enter it; what is ahead is then reminded there."),
+    ),
+    Kind.LATE_ANSWER: (
+        gettext_lazy("%(name)s answered a call about an old time; the appointment is now on %(when)s."),
+        gettext_lazy("Tell them the new time and ask whether it suits."),
+    ),
+    Kind.UNCLEAR_ANSWER: (
+        gettext_lazy("%(name)s pressed a key without a meaning when called about %(when)s."),
+        gettext_lazy("Call them and ask whether they are coming."),
+    ),
+    Kind.MISSED: (
+        gettext_lazy("%(name)s was not reminded of %(when)s in time."),
+        gettext_lazy("Call them yourself while there is time."),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class WorklistLine:
+    """One entry as it is shown. `due`: by the location's clock. `since`: what has overtaken it, or ""."""
+
+    entry: FollowUp
+    what_happened: str
+    what_to_do: str
+    due: str
+    since: str
+    is_late: bool
+
+
+def describe_entry(entry: FollowUp, now: datetime) -> WorklistLine:
+    """The entry in words, with its appointment's time by the location's clock."""
+    appointment = entry.appointment
+    happened, to_do = WORDS[entry.kind]
+    zone = appointment.location.zone
+    due_at = entry.due_at.astimezone(zone)
+    is_today = due_at.date() == now.astimezone(zone).date()
+    when = day_and_clock(at_location(appointment.starts_at, appointment.location))
+    return WorklistLine(
+        entry=entry,
+        what_happened=str(happened) % {"name": entry.contact.full_name, "when": when},
+        what_to_do=str(to_do),
+        due=clock(due_at) if is_today else day_and_clock(due_at),
+        since=_tell_what_overtook_it(appointment, now),
+        is_late=entry.due_at < now,
+    )
+
+
+def _tell_what_overtook_it(appointment: Appointment, now: datetime) -> str:
+    if appointment.status == Status.CANCELLED:
+        return _("The appointment has been cancelled since.")
+    if appointment.status in (Status.ARRIVED, Status.NO_SHOW):
+        return _("The visit has been recorded since.")
+    if appointment.starts_at < now:
+        return _("The appointment has passed.")
+    return ""

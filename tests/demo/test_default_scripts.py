@@ -1,0 +1,94 @@
+"""The words a practice begins with keep the rules of what may be said."""
+
+import re
+from datetime import datetime, timedelta
+
+import pytest
+
+from contacts.models import Appointment, Contact, Location, Provider
+from reminders.default_scripts import SPOKEN, VOICES, WRITTEN, ensure_default_scripts
+from reminders.models import ScriptText
+from reminders.scripts import fill_variables, is_sayable, speak, used_variables
+
+WORDS_A_SECOND = 2.5
+EVERY_VARIABLE = {"PRACTICE", "FIRST_NAME", "APPT_DATE", "APPT_TIME", "CALLBACK_NUMBER"}
+# Words that mean "stop" to a carrier, and words that give away what the visit is.
+NEVER = re.compile(r"\b(cancel|end|quit|unsubscribe|check-?up|exam|vaccin\w*|dental|doctor)\b", re.IGNORECASE)
+LANGUAGES = sorted(SPOKEN)
+EVERY_TEXT = [*SPOKEN.values(), *WRITTEN.values()]
+
+
+def fill_longest(language: str) -> dict[str, str]:
+    """The variables for a long name at a practice with a long name, on the day that takes most letters."""
+    appointment = Appointment(
+        contact=Contact(first_name="Maximiliano"),
+        location=Location(
+            spoken_name="Harbor View Clinic Eastside",
+            time_zone="America/Chicago",
+            callback_number="+12025550199",
+        ),
+        provider=Provider(name="Alexandrina Montgomery"),
+    )
+    days = [datetime(2026, 1, 1, 16, 45).astimezone() + timedelta(days=day) for day in range(365)]
+    filled = []
+    for day in days:
+        appointment.starts_at = day
+        filled.append(fill_variables(appointment, language))
+    return max(filled, key=lambda variables: len("".join(variables.values())))
+
+
+def count_spoken_words(text: str) -> int:
+    """Words, with each digit of a number said by itself."""
+    return len(re.findall(r"[^\W\d]+|\d", text))
+
+
+def test_there_are_three_languages_with_their_voices() -> None:
+    assert set(SPOKEN) == set(WRITTEN) == set(VOICES) == {"en", "es", "fr"}
+
+
+@pytest.mark.parametrize("text", EVERY_TEXT)
+def test_it_says_who_when_and_where_to_call_back_and_nothing_unknown(text: str) -> None:
+    assert is_sayable(text)
+    assert used_variables(text) >= EVERY_VARIABLE
+
+
+@pytest.mark.parametrize("text", EVERY_TEXT)
+def test_the_practice_is_named_first_and_keys_come_last(text: str) -> None:
+    assert text.index("{PRACTICE}") == text.index("{")
+    assert text.index(" 1") > text.index("{APPT_TIME}")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_call_gives_the_number_before_the_keys_and_ends_with_the_key_to_opt_out(language: str) -> None:
+    keys = [SPOKEN[language].index(f" {key}") for key in "129"]
+    assert [SPOKEN[language].index("{CALLBACK_NUMBER}"), *keys] == sorted(
+        [SPOKEN[language].index("{CALLBACK_NUMBER}"), *keys]
+    )
+    assert SPOKEN[language].endswith("9.")
+
+
+@pytest.mark.parametrize("text", EVERY_TEXT)
+def test_it_never_names_the_kind_of_visit_or_a_word_that_carriers_read_as_stop(text: str) -> None:
+    assert not NEVER.search(text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_call_takes_less_than_a_minute_to_say(language: str) -> None:
+    said = speak(SPOKEN[language], fill_longest(language))
+    assert count_spoken_words(said) / WORDS_A_SECOND <= 60
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_message_has_at_most_160_characters_and_names_stop(language: str) -> None:
+    said = speak(WRITTEN[language], fill_longest(language))
+    assert len(said) <= 160, said
+    assert "STOP" in said
+
+
+@pytest.mark.django_db
+def test_words_that_a_practice_made_its_own_stay() -> None:
+    script = ensure_default_scripts().call
+    script.texts.filter(language="en").update(text="Our own words.")
+    ensure_default_scripts()
+    assert script.texts.get(language="en").text == "Our own words."
+    assert ScriptText.objects.count() == 6

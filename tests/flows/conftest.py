@@ -1,0 +1,40 @@
+"""Real parts for the flows: a sandbox in its own process, and a web server that takes its events."""
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from tests.sandbox_server import SandboxServer, run_sandbox, wait_until
+
+
+@pytest.fixture(scope="session")
+def sandbox_process() -> Iterator[SandboxServer]:
+    with run_sandbox() as server:
+        yield server
+
+
+@pytest.fixture
+def sandbox(
+    sandbox_process: SandboxServer,
+    transactional_db: None,
+    live_server: LiveServer,
+    settings: Settings,
+) -> Iterator[SandboxServer]:
+    """The sandbox, empty and well behaved, with its events coming back to this test's web server."""
+    sandbox_process.reset()
+    settings.ROBOTALKER_BASE_URL = sandbox_process.url
+    settings.ROBOTALKER_API_KEY = sandbox_process.api_key
+    settings.PUBLIC_BASE_URL = live_server.url
+    settings.ROBOTALKER_THREADS = 2
+    settings.ROBOTALKER_READ_TIMEOUT = 2.0
+    yield sandbox_process
+    fall_silent(sandbox_process)
+
+
+def fall_silent(sandbox: SandboxServer) -> None:
+    """No event of this test may arrive in the next, nor while the database is being emptied."""
+    sandbox.faults({"kind": "lost"})
+    wait_until(lambda: all(post["state"] != "waiting" for post in sandbox.posts()), "the last post to end")
+    sandbox.reset()

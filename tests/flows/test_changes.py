@@ -1,0 +1,76 @@
+"""Appointments that change between the promise and the call."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from contacts.models import Appointment
+from reminders.dispatch import claim_due, dispatch_due, submit_claim
+from reminders.models import CallRecord, FollowUp, Reminder
+from reminders.rebooking import cancel_and_withdraw, move_and_replan
+from tests.people import SARAH, make_due_reminder
+from tests.sandbox_server import SandboxServer, wait_until
+
+
+def test_a_cancelled_appointment_is_not_called(sandbox: SandboxServer) -> None:
+    reminder = make_due_reminder()
+    cancel_and_withdraw(reminder.appointment_id)
+    assert dispatch_due().calls == 0
+    reminder.refresh_from_db()
+    assert (reminder.state, reminder.reason) == ("withdrawn", "cancelled")
+    assert sandbox.ledger() == []
+
+
+def test_a_cancellation_after_the_claim_still_wins(sandbox: SandboxServer) -> None:
+    reminder = make_due_reminder()
+    claim = claim_due(10)
+    cancel_and_withdraw(reminder.appointment_id)
+    assert submit_claim(claim) == 0
+    assert sandbox.ledger() == []
+
+
+def test_a_cancellation_by_a_path_that_withdraws_nothing_is_seen_by_the_last_look(
+    sandbox: SandboxServer,
+) -> None:
+    reminder = make_due_reminder()
+    Appointment.objects.update(status="cancelled")  # an import, say
+    assert dispatch_due().calls == 0
+    reminder.refresh_from_db()
+    assert (reminder.state, reminder.reason) == ("skipped", "cancelled")
+    assert sandbox.ledger() == []
+
+
+def test_a_moved_appointment_is_called_for_its_new_time_only(sandbox: SandboxServer) -> None:
+    reminder = make_due_reminder()
+    later = reminder.appointment.starts_at + timedelta(minutes=15)
+    moved = move_and_replan(reminder.appointment_id, starts_at=later, ends_at=later + timedelta(minutes=30))
+    sandbox.tell_stories({SARAH: "press_1"})
+    assert dispatch_due().calls == 1
+    [accepted] = sandbox.ledger()
+    local = moved.starts_at.astimezone(moved.location.zone)
+    assert f"at {local:%-I:%M %p}" in accepted["message"]
+    wait_until(lambda: Appointment.objects.get().is_confirmed or None, "the confirmation")
+
+
+def test_a_yes_to_the_old_time_does_not_confirm_the_new_one(sandbox: SandboxServer) -> None:
+    sandbox.behave(attended=True, ring_seconds=3_000)
+    reminder = make_due_reminder()
+    dispatch_due()
+    ringing = sandbox.wait_for_call(SARAH, "ringing")
+    later = reminder.appointment.starts_at + timedelta(days=1)
+    move_and_replan(reminder.appointment_id, starts_at=later, ends_at=later + timedelta(minutes=30))
+    sandbox.answer(ringing["call_id"])
+    sandbox.press(ringing["call_id"], "1")
+    entry = wait_until(FollowUp.objects.filter(kind="late_answer").first, "the worklist entry")
+    assert entry.call == CallRecord.objects.get()
+    assert not Appointment.objects.get().is_confirmed
+
+
+def test_a_reminder_that_comes_too_late_is_missed_and_on_the_worklist(sandbox: SandboxServer) -> None:
+    reminder = make_due_reminder()
+    Reminder.objects.update(not_after=timezone.now())  # the provider was away all day
+    assert dispatch_due().calls == 0
+    reminder.refresh_from_db()
+    assert reminder.state == "missed"
+    assert FollowUp.objects.get().kind == "missed"
+    assert sandbox.ledger() == []

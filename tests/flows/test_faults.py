@@ -1,0 +1,193 @@
+"""What an answer to a POST means, row by row, against a sandbox that misbehaves."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from contacts.models import Appointment
+from reminders.dispatch import dispatch_due
+from reminders.models import CallRecord, FollowUp, Reminder, SendingSwitch
+from reminders.reconciliation import reconcile
+from reminders.sending import resume_sending
+from reminders.worklist import settle_unknown
+from tests.people import SARAH, make_contact, make_due_reminder, make_user
+from tests.sandbox_server import SandboxServer, wait_until
+
+NOT_SENT: list[dict[str, Any]] = [
+    {"kind": "rate_limit", "retry_after": 7},
+    {"kind": "rate_limit"},
+    {"kind": "error_500_before"},
+    {"kind": "error_503"},
+]
+UNKNOWN: list[dict[str, Any]] = [
+    {"kind": "error_502"},
+    {"kind": "error_504"},
+    {"kind": "drop_before"},
+    {"kind": "drop_after"},
+    {"kind": "slow_headers"},
+    {"kind": "truncated"},
+    {"kind": "no_id"},
+    {"kind": "html"},
+    {"kind": "redirect"},
+    {"kind": "huge"},
+]
+
+
+def name_fault(fault: dict[str, Any]) -> str:
+    return " ".join(str(part) for part in fault.values())
+
+
+def make_due_again() -> None:
+    """As if the backoff were over."""
+    now = timezone.now()
+    Reminder.objects.filter(state="planned").update(next_look_at=now, try_after=now - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("fault", NOT_SENT, ids=name_fault)
+def test_it_is_planned_again_and_then_sent_once(sandbox: SandboxServer, fault: dict[str, Any]) -> None:
+    reminder = make_due_reminder()
+    sandbox.faults({**fault, "next": 1})
+    dispatch_due()
+    reminder.refresh_from_db()
+    assert (reminder.state, reminder.reason) == ("planned", "provider_trouble")
+    assert CallRecord.objects.get().state == "not_sent"
+    make_due_again()
+    dispatch_due()
+    assert len(sandbox.ledger()) == 1
+
+
+@pytest.mark.parametrize("fault", UNKNOWN, ids=name_fault)
+def test_it_is_unknown_and_never_sent_again_by_itself(sandbox: SandboxServer, fault: dict[str, Any]) -> None:
+    make_due_reminder()
+    sandbox.faults({**fault, "next": 1}, {"kind": "lost"})
+    dispatch_due()
+    assert CallRecord.objects.get().state == "unknown"
+    make_due_again()
+    reconcile()
+    assert dispatch_due().calls == 0
+    assert len(sandbox.ledger()) <= 1
+    assert sandbox.control("GET", "/sandbox/health")["strays"] == 0, "no redirect is followed"
+
+
+def test_it_waits_as_long_as_robotalker_asks(sandbox: SandboxServer) -> None:
+    reminder = make_due_reminder()
+    sandbox.faults({"kind": "rate_limit", "retry_after": 120})
+    before = timezone.now()
+    dispatch_due()
+    reminder.refresh_from_db()
+    assert reminder.try_after is not None
+    wait = (reminder.try_after - before).total_seconds()
+    assert 115 <= wait <= 135
+
+
+def test_nobody_listens_so_it_never_left(sandbox: SandboxServer, settings: Settings) -> None:
+    reminder = make_due_reminder()
+    settings.ROBOTALKER_BASE_URL = "http://127.0.0.1:9"
+    dispatch_due()
+    reminder.refresh_from_db()
+    assert (CallRecord.objects.get().state, reminder.state) == ("not_sent", "planned")
+
+
+def test_a_practice_may_take_an_error_500_for_a_lost_answer(
+    sandbox: SandboxServer, settings: Settings
+) -> None:
+    settings.ROBOTALKER_ON_500 = "unknown"
+    make_due_reminder()
+    sandbox.faults({"kind": "error_500_after", "next": 1}, {"kind": "lost"})
+    dispatch_due()
+    assert CallRecord.objects.get().state == "unknown"
+    assert len(sandbox.ledger()) == 1
+
+
+def test_a_lost_answer_is_healed_by_the_event(sandbox: SandboxServer) -> None:
+    reminder = make_due_reminder()
+    sandbox.tell_stories({SARAH: "press_1"})
+    sandbox.faults({"kind": "drop_after", "next": 1})
+    dispatch_due()
+    wait_until(CallRecord.objects.filter(state="answered").first, "the event to heal it")
+    reminder.refresh_from_db()
+    assert reminder.state == "done"
+    assert Appointment.objects.get().is_confirmed
+    assert CallRecord.objects.get().robotalker_id == sandbox.ledger()[0]["id"]
+
+
+def test_a_lost_answer_that_nothing_heals_is_a_persons_to_settle(
+    sandbox: SandboxServer, settings: Settings
+) -> None:
+    settings.UNKNOWN_GRACE = 0
+    make_due_reminder()
+    sandbox.faults({"kind": "drop_before", "next": 1})
+    dispatch_due()
+    assert reconcile().asked == 1
+    assert reconcile().asked == 0, "asked once"
+    entry = FollowUp.objects.get()
+    assert entry.kind == "unknown_outcome"
+    settle_unknown(entry.pk, by=make_user(), call_again=True)
+    assert dispatch_due().calls == 1
+    assert CallRecord.objects.get(try_number=1).state == "abandoned"
+    assert len(sandbox.ledger()) == 1
+
+
+def test_an_event_may_come_before_the_answer(sandbox: SandboxServer) -> None:
+    make_due_reminder()
+    sandbox.tell_stories({SARAH: "press_1"})
+    sandbox.faults({"kind": "before_answer"})
+    dispatch_due()
+    call = CallRecord.objects.get()
+    assert (call.state, call.key_pressed) == ("answered", "1")
+    assert call.robotalker_id == sandbox.ledger()[0]["id"]
+    assert Appointment.objects.get().is_confirmed
+
+
+def test_doubled_and_shuffled_events_change_nothing_more(sandbox: SandboxServer) -> None:
+    make_due_reminder()
+    sandbox.tell_stories({SARAH: "press_2"})
+    sandbox.faults({"kind": "doubled", "times": 4}, {"kind": "shuffled"})
+    dispatch_due()
+    wait_until(CallRecord.objects.filter(state="answered").first, "the outcome")
+    wait_until(lambda: len(sandbox.posts("call.completed")) >= 4 or None, "all the doubles")
+    assert FollowUp.objects.get().kind == "wants_another_time"
+    assert Appointment.objects.get().changes.filter(what="wants_another_time").count() == 1
+
+
+def test_a_rejected_number_is_not_tried_again(sandbox: SandboxServer) -> None:
+    reminder = make_due_reminder()
+    sandbox.faults({"kind": "error_400"})
+    dispatch_due()
+    reminder.refresh_from_db()
+    assert (CallRecord.objects.get().state, reminder.state) == ("rejected", "done")
+    assert FollowUp.objects.count() == 1
+    assert dispatch_due().calls == 0
+
+
+def test_a_campaign_refused_as_a_whole_goes_out_as_single_calls(
+    sandbox: SandboxServer, settings: Settings
+) -> None:
+    settings.CAMPAIGN_MINIMUM = 2
+    make_due_reminder()
+    make_due_reminder(make_contact("Noah", number="+12025550142"))
+    sandbox.faults({"kind": "error_400", "endpoint": "campaigns"})
+    dispatch_due()
+    assert sorted(line["kind"] for line in sandbox.ledger()) == ["call", "call"]
+
+
+def test_a_refused_key_pauses_all_sending_and_burns_no_reminder(
+    sandbox: SandboxServer, settings: Settings
+) -> None:
+    reminder = make_due_reminder()
+    settings.ROBOTALKER_API_KEY = "wrong"
+    dispatch_due()
+    switch = SendingSwitch.objects.get()
+    assert switch.cause == "key_refused"
+    make_due_again()
+    assert dispatch_due().calls == 0
+    reminder.refresh_from_db()
+    assert (reminder.state, reminder.reason) == ("planned", "sending_paused")
+    settings.ROBOTALKER_API_KEY = sandbox.api_key
+    resume_sending(by=make_user())
+    make_due_again()
+    assert dispatch_due().calls == 1
+    assert len(sandbox.ledger()) == 1

@@ -1,0 +1,125 @@
+"""The people and places that tests speak of, made with few words.
+
+The clinic's hours are widened to the outer limit and its clock is put where it is noon, so that a test
+which isn't about calling hours may call whenever it is run.
+"""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from contacts.appointments import book_appointment
+from contacts.models import Appointment, Contact, Location, PhoneNumber, Provider
+from contacts.people import keep_written_number
+from reminders.models import Campaign, Reminder, Script, ScriptText, Step
+from reminders.planning import plan_appointments
+
+SARAH = "+12025550100"
+CALLBACK = "+12025550199"
+ENGLISH = (
+    "Hello {FIRST_NAME}, this is {PRACTICE}. You have an appointment on {APPT_DATE} at {APPT_TIME}. "
+    "Press 1 to confirm or 2 to ask for another time. Our number is {CALLBACK_NUMBER}. "
+    "Press 9 to get no more calls."
+)
+FIXED_OFFSETS = {offset: f"Etc/GMT{-offset:+d}" if offset else "Etc/UTC" for offset in range(-12, 15)}
+
+
+def zone_at_noon(now: datetime) -> str:
+    """A zone in which it is between 12:00 and 13:00 now."""
+    offset = 12 - now.astimezone(UTC).hour
+    return FIXED_OFFSETS[offset]
+
+
+def make_location(name: str = "Downtown", **fields: Any) -> Location:
+    defaults = {
+        "spoken_name": f"Harbor Clinic, {name}",
+        "time_zone": zone_at_noon(timezone.now()),
+        "callback_number": CALLBACK,
+        "calling_opens": time(8),
+        "calling_closes": time(21),
+    }
+    return Location.objects.create(name=name, **{**defaults, **fields})
+
+
+def make_number(e164: str = SARAH, **fields: Any) -> PhoneNumber:
+    number = keep_written_number(e164, "US")
+    for name, value in {"time_zones": [], **fields}.items():
+        setattr(number, name, value)
+    number.save()
+    return number
+
+
+def make_contact(first_name: str = "Sarah", *, number: str | None = SARAH, **fields: Any) -> Contact:
+    phone = make_number(number) if number else None
+    return Contact.objects.create(
+        first_name=first_name, **{"last_name": "Lindqvist", "phone": phone, **fields}
+    )
+
+
+def make_appointment(
+    contact: Contact | None = None,
+    *,
+    location: Location | None = None,
+    starts_at: datetime | None = None,
+    **fields: Any,
+) -> Appointment:
+    starts_at = starts_at or timezone.now() + timedelta(hours=3)
+    location = location or Location.objects.first() or make_location()
+    provider, _ = Provider.objects.get_or_create(name="Dr. S. Chen")
+    return book_appointment(
+        contact=contact or make_contact(),
+        location=location,
+        provider=provider,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=30),
+        **fields,
+    )
+
+
+def make_script(text: str = ENGLISH, *, name: str = "Reminder", language: str = "en") -> Script:
+    script, _ = Script.objects.get_or_create(name=name)
+    version = script.texts.filter(language=language).count() + 1
+    ScriptText.objects.create(script=script, language=language, text=text, version=version)
+    return script
+
+
+def make_step(campaign: Campaign | None = None, **fields: Any) -> Step:
+    """A step "4 hours before" that is sent at once when it is late, of an active campaign."""
+    campaign = campaign or Campaign.objects.first() or make_campaign()
+    defaults = {
+        "position": campaign.steps.count() + 1,
+        "timing_kind": "elapsed_before",
+        "elapsed": timedelta(hours=4),
+        "if_late": Step.IfLate.SEND_NOW,
+        "script": Script.objects.first() or make_script(),
+    }
+    return Step.objects.create(campaign=campaign, **{**defaults, **fields})
+
+
+def make_campaign(name: str = "Reminders", **fields: Any) -> Campaign:
+    defaults = {
+        "state": Campaign.State.ACTIVE,
+        "activated_at": timezone.now() - timedelta(days=30),
+    }
+    return Campaign.objects.create(name=name, **{**defaults, **fields})
+
+
+def make_due_reminder(contact: Contact | None = None, **booking: Any) -> Reminder:
+    """A reminder that is due now, planned the way every reminder is."""
+    if not Step.objects.exists():
+        make_step()
+    appointment = make_appointment(contact, **booking)
+    plan_appointments([appointment.pk])
+    return Reminder.objects.get(appointment=appointment)
+
+
+def make_user(username: str = "frontdesk", **fields: Any) -> User:
+    return User.objects.create_user(username, password="callboard", **fields)
+
+
+def at(zone: str, *moment: int) -> datetime:
+    """A wall time in a zone: at("America/New_York", 2026, 12, 1, 15, 15)."""
+    return datetime(*moment, tzinfo=ZoneInfo(zone))  # type: ignore[arg-type, misc]

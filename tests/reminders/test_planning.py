@@ -1,0 +1,137 @@
+"""Which reminders are owed, and that planning twice is planning once."""
+
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from contacts.models import Appointment
+from reminders.models import Campaign, Reminder, Step
+from reminders.planning import plan_all
+from reminders.rebooking import (
+    cancel_and_withdraw,
+    move_and_replan,
+    preview_move,
+    record_visit,
+    reinstate_and_plan,
+)
+from tests.people import at, make_appointment, make_campaign, make_contact, make_location, make_step
+
+pytestmark = pytest.mark.django_db
+
+NEW_YORK = "America/New_York"
+
+
+def plan_states(appointment: Appointment) -> list[tuple[int, str, str]]:
+    reminders = Reminder.objects.filter(appointment=appointment).order_by("revision", "step__position")
+    return [(reminder.revision, reminder.state, reminder.reason) for reminder in reminders]
+
+
+def test_it_plans_two_days_before_by_the_locations_clock_over_a_clock_switch() -> None:
+    location = make_location(time_zone=NEW_YORK)
+    make_step(timing_kind="days_before", days=2, at=time(10), elapsed=timedelta(0))
+    visit = make_appointment(location=location, starts_at=at(NEW_YORK, 2027, 3, 15, 15, 15))
+    plan_all()
+    assert Reminder.objects.get(appointment=visit).due_at == datetime(2027, 3, 13, 15, 0, tzinfo=UTC)
+
+
+def test_planning_twice_changes_nothing() -> None:
+    make_step()
+    make_appointment()
+    assert plan_all().added == 1
+    assert plan_all().added == 0
+    assert Reminder.objects.count() == 1
+
+
+def test_it_skips_a_step_whose_moment_had_passed_when_it_was_booked() -> None:
+    make_step(if_late=Step.IfLate.SKIP)
+    visit = make_appointment(starts_at=timezone.now() + timedelta(hours=3))
+    plan_all()
+    assert plan_states(visit) == [(1, "skipped", "past_when_booked")]
+
+
+def test_it_sends_a_late_step_now_when_the_step_says_so() -> None:
+    make_step(if_late=Step.IfLate.SEND_NOW)
+    visit = make_appointment(starts_at=timezone.now() + timedelta(hours=3))
+    plan_all()
+    assert plan_states(visit) == [(1, "planned", "")]
+
+
+def test_activation_never_reaches_back() -> None:
+    make_step(make_campaign(activated_at=timezone.now()), if_late=Step.IfLate.SEND_NOW)
+    visit = make_appointment(starts_at=timezone.now() + timedelta(hours=3))
+    plan_all()
+    assert plan_states(visit) == [(1, "skipped", "before_activation")]
+
+
+@pytest.mark.parametrize("state", [Campaign.State.DRAFT, Campaign.State.PAUSED])
+def test_a_campaign_that_is_not_active_plans_nothing(state: str) -> None:
+    make_step(make_campaign(state=state))
+    make_appointment()
+    assert plan_all().added == 0
+
+
+def test_a_campaign_covers_only_what_its_filters_say() -> None:
+    downtown, eastside = make_location("Downtown"), make_location("Eastside")
+    campaign = make_campaign(kinds=["Cleaning"])
+    campaign.locations.add(eastside)
+    make_step(campaign)
+    sarah = make_contact()
+    wanted = make_appointment(sarah, location=eastside, kind="Cleaning")
+    make_appointment(sarah, location=eastside, kind="Physical")
+    make_appointment(sarah, location=downtown, kind="Cleaning")
+    plan_all()
+    assert list(Reminder.objects.values_list("appointment", flat=True)) == [wanted.pk]
+
+
+def test_moving_withdraws_the_old_and_plans_the_new_in_one_go() -> None:
+    make_step()
+    visit = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
+    plan_all()
+    later = visit.starts_at + timedelta(days=1)
+    moved = move_and_replan(visit.pk, starts_at=later, ends_at=later + timedelta(minutes=30))
+    assert plan_states(moved) == [(1, "withdrawn", "moved"), (2, "planned", "")]
+    assert Reminder.objects.get(revision=2).due_at == later - timedelta(hours=4)
+
+
+def test_cancelling_withdraws_and_booking_again_plans_anew() -> None:
+    make_step()
+    visit = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
+    plan_all()
+    cancel_and_withdraw(visit.pk)
+    assert plan_states(visit) == [(1, "withdrawn", "cancelled")]
+    reinstate_and_plan(visit.pk)
+    assert plan_states(visit) == [(1, "withdrawn", "cancelled"), (2, "planned", "")]
+
+
+def test_a_recorded_visit_is_not_reminded_any_more() -> None:
+    make_step()
+    visit = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
+    plan_all()
+    record_visit(visit.pk, Appointment.Status.ARRIVED)
+    assert plan_states(visit) == [(1, "withdrawn", "visit_recorded")]
+
+
+def test_the_preview_of_a_move_says_what_the_move_then_does() -> None:
+    make_step()
+    visit = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
+    plan_all()
+    later = visit.starts_at + timedelta(days=1)
+    [preview] = preview_move(visit, later)
+    assert Reminder.objects.filter(revision=2).count() == 0, "a preview changes nothing"
+    move_and_replan(visit.pk, starts_at=later, ends_at=later + timedelta(minutes=30))
+    assert preview.new_due_at == Reminder.objects.get(revision=2).due_at
+    assert preview.old_due_at == Reminder.objects.get(revision=1).due_at
+
+
+@pytest.mark.parametrize("people", [1, 60])
+def test_it_plans_sixty_people_with_as_many_queries_as_one(
+    people: int, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    make_step()
+    sarah = make_contact()
+    for _ in range(people):
+        make_appointment(sarah)
+    with django_assert_max_num_queries(12):
+        assert plan_all().added == people

@@ -1,0 +1,83 @@
+"""What could not be applied keeps its error and is applied again."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from reminders.callbacks import Callback
+from reminders.calls import open_calls
+from reminders.dispatch import claim_due
+from reminders.models import CallRecord
+from tests.people import SARAH, make_due_reminder
+from webhooks.inbox import apply_again, apply_event, apply_stored, store_event
+from webhooks.models import WebhookEvent
+
+pytestmark = pytest.mark.django_db
+
+CONFIRMED = (
+    b'{"event": "call.completed", "call_id": "cal_1", "to": "%s", "status": "answered", "dtmf_response": "1"}'
+)
+
+
+@pytest.fixture
+def event() -> WebhookEvent:
+    make_due_reminder()
+    claim = claim_due(10)
+    [call] = open_calls(claim.reminder_ids, claim.token)
+    callback = Callback("c", call.public_id, "status")
+    stored = store_event(callback, CONFIRMED % SARAH.encode(), "application/json")
+    assert stored is not None
+    return stored
+
+
+def break_applying() -> None:
+    """A real fault of the database: the story can't be written."""
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE contacts_appointmentchange RENAME TO gone")
+
+
+def mend_applying() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE gone RENAME TO contacts_appointmentchange")
+
+
+def test_an_event_that_cannot_be_applied_keeps_its_error_and_waits(event: WebhookEvent) -> None:
+    break_applying()
+    assert apply_event(event.pk) == "failed"
+    event.refresh_from_db()
+    assert "contacts_appointmentchange" in event.error
+    assert event.next_attempt_at is not None
+    assert CallRecord.objects.get().state == "submitting", "nothing is half applied"
+
+
+def test_the_sweep_applies_it_again_when_its_pause_is_over(event: WebhookEvent) -> None:
+    break_applying()
+    apply_event(event.pk)
+    mend_applying()
+    assert apply_stored() == 0, "not before its pause is over"
+    assert apply_stored(timezone.now() + timedelta(minutes=2)) == 1
+    assert CallRecord.objects.get().reminder.appointment.is_confirmed
+
+
+def test_the_sweep_applies_what_a_request_stored_and_could_not_apply(event: WebhookEvent) -> None:
+    assert apply_stored(timezone.now() + timedelta(minutes=1)) == 1
+    event.refresh_from_db()
+    assert event.state == "applied"
+
+
+def test_the_sweep_gives_up_in_the_end_and_a_person_may_say_apply_again(event: WebhookEvent) -> None:
+    break_applying()
+    for _ in range(8):
+        apply_event(event.pk)
+    mend_applying()
+    assert apply_stored(timezone.now() + timedelta(days=30)) == 0
+    assert apply_again([event.pk]) == {event.pk: "applied"}
+
+
+def test_applying_twice_changes_nothing(event: WebhookEvent) -> None:
+    apply_event(event.pk)
+    before = CallRecord.objects.values().get()
+    apply_again([event.pk])
+    assert CallRecord.objects.values().get() == before

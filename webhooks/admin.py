@@ -1,0 +1,78 @@
+"""The inbox: each request as it came in, and what became of it."""
+
+import json
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contacts.admin.columns import link_to_appointment
+from contacts.admin.history import HistoryAdmin
+from webhooks.inbox import apply_again
+from webhooks.models import WebhookEvent
+
+
+def write_out(body: bytes | memoryview) -> str:
+    """A body to be read by a person: JSON indented, anything else as it came, what is no text as signs."""
+    text = bytes(body).decode("utf-8", errors="replace")
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+
+
+@admin.register(WebhookEvent)
+class WebhookEventAdmin(HistoryAdmin[WebhookEvent]):
+    list_display = (
+        "received_at",
+        "kind",
+        "purpose",
+        "state",
+        "attempts",
+        "applied_at",
+        "patient",
+        "call_state",
+    )
+    list_filter = ("state", "kind", "purpose", "content_type")
+    list_select_related = ("call__reminder__appointment__contact",)
+    search_fields = ("call__robotalker_id", "call__public_id", "batch__robotalker_id", "digest")
+    date_hierarchy = "received_at"
+    exclude = ("body",)
+    readonly_fields = ("body_text",)
+    actions = ("apply_again",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
+        events = super().get_queryset(request)
+        is_list = request.resolver_match is not None and request.resolver_match.url_name == (
+            "webhooks_webhookevent_changelist"
+        )
+        return events.defer("body", "error") if is_list else events
+
+    @admin.display(description=gettext_lazy("body"))
+    def body_text(self, event: WebhookEvent) -> str:
+        return format_html("<pre>{}</pre>", write_out(event.body))
+
+    @admin.display(description=gettext_lazy("appointment of"))
+    def patient(self, event: WebhookEvent) -> str:
+        if event.call is None:
+            return "-"
+        appointment = event.call.reminder.appointment
+        return link_to_appointment(appointment.pk, appointment.contact)
+
+    @admin.display(description=gettext_lazy("call"))
+    def call_state(self, event: WebhookEvent) -> str:
+        return event.call.get_state_display() if event.call else _("of a batch")
+
+    def has_apply_permission(self, request: HttpRequest) -> bool:
+        """Applying again changes no event, but what it says happens: for those who may change events."""
+        return request.user.has_perm("webhooks.change_webhookevent")
+
+    @admin.action(description=gettext_lazy("Apply again"), permissions=["apply"])
+    def apply_again(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
+        states = list(apply_again(queryset.values_list("pk", flat=True)).values())
+        applied = states.count(WebhookEvent.State.APPLIED)
+        words = _("%(applied)d of %(count)d are applied.") % {"applied": applied, "count": len(states)}
+        self.message_user(request, words, messages.SUCCESS if applied == len(states) else messages.WARNING)

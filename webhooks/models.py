@@ -1,0 +1,50 @@
+"""The inbox: every request that came through the door with a good token."""
+
+from django.db import models
+from django.db.models import Q
+
+from reminders.models import CallBatch, CallRecord
+
+
+class WebhookEvent(models.Model):
+    """One request as it came in, and what became of it. The body is kept whatever happens."""
+
+    class State(models.TextChoices):
+        STORED = "stored", "stored, to be applied"
+        APPLIED = "applied", "applied"
+        FAILED = "failed", "could not be applied yet"
+        QUARANTINED = "quarantined", "kept, doesn't fit its call"
+
+    call = models.ForeignKey(CallRecord, on_delete=models.PROTECT, null=True, related_name="events")
+    batch = models.ForeignKey(CallBatch, on_delete=models.PROTECT, null=True, related_name="events")
+    purpose = models.CharField(max_length=8, help_text="What the address was for: status, or a key.")
+    content_type = models.CharField(max_length=100, blank=True)
+    body = models.BinaryField(max_length=16384)
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of address and body, hex.")
+    received_at = models.DateTimeField()
+    state = models.CharField(max_length=12, choices=State, default=State.STORED)
+    kind = models.CharField(max_length=20, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    applied_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True, help_text="Why it could not be applied, with the traceback.")
+
+    class Meta:
+        ordering = ["-received_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(call__isnull=False) | Q(batch__isnull=False),
+                name="webhook_event_belongs_to_a_try",
+            ),
+        ]
+        indexes = [
+            # webhooks/inbox.py: apply_stored
+            models.Index(
+                fields=["received_at"],
+                condition=Q(state__in=["stored", "failed"]),
+                name="webhook_event_unapplied",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"event {self.pk}"
