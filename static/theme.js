@@ -1,0 +1,18 @@
+// Runs in the head, before anything is painted: the theme chosen here, else the system's own.
+(function () {
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  function chosen() {
+    try { return localStorage.getItem("theme"); } catch { return null; }
+  }
+  function apply() {
+    document.documentElement.dataset.bsTheme = chosen() || (system.matches ? "dark" : "light");
+  }
+  apply();
+  system.addEventListener("change", apply);
+  document.addEventListener("click", function (event) {
+    if (!event.target.closest("[data-toggle-theme]")) return;
+    const next = document.documentElement.dataset.bsTheme === "dark" ? "light" : "dark";
+    try { localStorage.setItem("theme", next); } catch { /* a private window: for this page only */ }
+    document.documentElement.dataset.bsTheme = next;
+  });
+})();

@@ -1,0 +1,52 @@
+"""A real browser and the whole program behind it."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.running import RunningClinic, run_clinic
+
+# Chromium must reach this machine only; without the first it can't run as root.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="session")
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClinic]:
+    with run_clinic(tmp_path_factory.mktemp("clinic")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = os.environ.get("CALLBOARD_BROWSER")
+    assert path, "`make test` finds or installs a browser and names it in CALLBOARD_BROWSER"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def desk(browser: Browser, clinic: RunningClinic) -> Iterator[Page]:
+    """A page on Today, logged in as the front desk."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.goto(clinic.web)
+    page.get_by_label("Name", exact=True).fill("frontdesk")
+    page.get_by_label("Password").fill("callboard")
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{clinic.web}/*")
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def phones(browser: Browser, clinic: RunningClinic) -> Iterator[Page]:
+    """The sandbox's page of phones, on a screen of a phone's size."""
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(clinic.phones)
+    yield page
+    context.close()

@@ -1,0 +1,90 @@
+"""`make run`'s own program, started for a test: its processes, its block, its addresses, its database."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+from tests.sandbox_server import find_free_port, wait_until
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+READY_WITHIN = 90.0
+DATABASE = "callboard_in_a_browser"
+
+
+@dataclass(frozen=True)
+class RunningClinic:
+    """The demo clinic as `make run` starts it, and an independent look into its database."""
+
+    web: str
+    phones: str
+    database_url: str
+
+    def ask(self, query: str, *values: object) -> Any:
+        """The first column of the first row, or None."""
+        with psycopg.connect(self.database_url) as connection:
+            row = connection.execute(query, values).fetchone()  # type: ignore[arg-type]
+        return row[0] if row else None
+
+    def tell(self, statement: str, *values: object) -> None:
+        """Change the database behind the program's back."""
+        with psycopg.connect(self.database_url) as connection:
+            connection.execute(statement, values)  # type: ignore[arg-type]
+
+
+@contextmanager
+def run_clinic(folder: Path) -> Iterator[RunningClinic]:
+    """The whole of it, from an empty database to the ready block; stopped as Ctrl-C would."""
+    database_url = _make_database()
+    port, sandbox_port = find_free_port(), find_free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "DEBUG": "true",
+        "DATABASE_URL": database_url,
+        "REDIS_URL": os.environ["REDIS_URL"],
+        "PORT": str(port),
+        "SANDBOX_PORT": str(sandbox_port),
+        "CALLBOARD_VAR": str(folder),
+    }
+    said = folder / "said.txt"
+    with said.open("w") as output:
+        program = subprocess.Popen(
+            [sys.executable, "-m", "config.local.run"],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        wait_until(
+            lambda: "Callboard is ready." in said.read_text() or program.poll() is not None,
+            "the ready block",
+            within_seconds=READY_WITHIN,
+        )
+        assert program.poll() is None, said.read_text()
+        yield RunningClinic(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{sandbox_port}", database_url)
+    finally:
+        program.send_signal(signal.SIGINT)
+        program.wait(timeout=60)
+    assert program.returncode == 0, said.read_text()
+    assert "Traceback" not in said.read_text(), said.read_text()
+
+
+def _make_database() -> str:
+    server = os.environ["DATABASE_URL"]
+    with psycopg.connect(server, autocommit=True) as connection:
+        name = sql.Identifier(DATABASE)
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+    return urlsplit(server)._replace(path=f"/{DATABASE}").geturl()

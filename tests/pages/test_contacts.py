@@ -1,0 +1,364 @@
+"""Finding people, a person's page, and what staff change there."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from contacts.appointments import record_answer
+from contacts.models import Appointment, ConsentEntry, Contact, PhoneNumber
+from contacts.optouts import record_optout
+from contacts.people import mark_number_unusable
+from contacts.queries import find_contacts
+from tests.people import SARAH, make_appointment, make_contact, make_location, make_number, make_user
+
+pytestmark = pytest.mark.django_db
+OTHER = "+12025550142"
+
+
+@pytest.fixture
+def rosa() -> User:
+    return make_user("rosa")
+
+
+@pytest.fixture
+def desk(rosa: User) -> Client:
+    client = Client()
+    client.force_login(rosa)
+    return client
+
+
+def read(client: Client, address: str, **headers: str) -> str:
+    answer = client.get(address, headers=headers)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def write_person(**changes: str) -> dict[str, str]:
+    """What the form sends for Sarah, with changes."""
+    person = {"first_name": "Sarah", "last_name": "Lindqvist", "number": "(202) 555-0100"}
+    return {**person, "language": "en", "preferred_channel": "voice", **changes}
+
+
+# --- finding ---------------------------------------------------------------------------------------
+
+CAST = [
+    ("Sarah", "Lindqvist", "P-1001", "+12025550100"),
+    ("Seán", "O'Brien", "P-1002", "+12025550123"),
+    ("María José", "García-Lopez", "2000", "+442079460101"),
+    ("Wei", "", "", None),
+]
+FINDS = [
+    ("lind", ["Sarah"], "the beginning of a last name, whatever its case"),
+    ("sar lindq", ["Sarah"], "beginnings of both names"),
+    ("Lindqvist S", ["Sarah"], "last name first"),
+    ("o'br", ["Seán"], "an apostrophe is part of a name"),
+    ("seá", ["Seán"], "an accent, as typed"),
+    ("garcía-l", ["María José"], "a hyphen"),
+    ("lopez", ["María José"], "the second half of a double name"),
+    ("P-1001", ["Sarah"], "the id in the practice's system"),
+    ("2000", ["María José"], "an id that could be the end of a number"),
+    ("0123", ["Seán"], "the last digits of a number"),
+    ("555-0100", ["Sarah"], "the end of a number as it is written"),
+    ("(202) 555-0100", ["Sarah"], "a whole number as it is written"),
+    ("+44 20 7946 0101", ["María José"], "a whole number with its country code"),
+    ("01", ["nobody"], "two digits fit too many"),
+    ("qvist", ["nobody"], "the middle of a name isn't searched"),
+    ("sarah garcía", ["nobody"], "every word must fit the same person"),
+    ("& | ! :* <-> (", ["nobody"], "signs of the query language are but signs"),
+    ("'", ["nobody"], "a lone quote"),
+    ("\\", ["nobody"], "a lone backslash"),
+    ("lind\\'", ["Sarah"], "a quote behind a backslash ends nothing"),
+    ("lind\x00", ["Sarah"], "a NUL, which PostgreSQL refuses, is left out"),
+]
+
+
+@pytest.fixture
+def cast() -> None:
+    for first, last, external_id, number in CAST:
+        make_contact(first, last_name=last, external_id=external_id, source="practice", number=number)
+
+
+@pytest.mark.parametrize(("text", "names", "reason"), FINDS)
+def test_it_finds_people_by_name_number_or_id(cast: None, text: str, names: list[str], reason: str) -> None:
+    found = [contact.first_name for contact in find_contacts(text)] or ["nobody"]
+    assert found == names, reason
+
+
+def test_it_finds_a_person_by_their_other_number_too() -> None:
+    contact = make_contact(other_phone=make_number(OTHER))
+    assert list(find_contacts("0142")) == [contact]
+
+
+def test_the_end_of_a_number_is_found_by_its_index() -> None:
+    make_contact()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "phone_number_by_its_end" in find_contacts("0100").explain()
+
+
+def test_a_name_is_found_by_its_index() -> None:
+    make_contact()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "contact_search" in find_contacts("lind").explain()
+
+
+def test_the_list_shows_masked_numbers_states_and_the_next_appointment(desk: Client) -> None:
+    now = timezone.now()
+    sarah = make_contact()
+    make_appointment(sarah, starts_at=now - timedelta(days=1))
+    later = make_appointment(sarah, starts_at=now + timedelta(days=3))
+    soon = make_appointment(sarah, starts_at=now + timedelta(days=2))
+    record_optout(sarah.phone_id or 0, scope="all", source="staff", at=now)
+    make_contact("Wei", number=None)
+    broken = make_contact("Tom", number=OTHER)
+    mark_number_unusable(broken.phone_id or 0, "no such number", now)
+    page = read(desk, "/contacts/")
+    assert "••00" in page
+    assert SARAH not in page
+    assert "555-0100" not in page
+    assert f"/appointments/{soon.pk}/" in page
+    assert f"/appointments/{later.pk}/" not in page
+    assert "opted out" in page
+    assert "no number" in page
+    assert "can't be used" in page
+
+
+def test_a_cancelled_appointment_is_not_the_next_one(desk: Client) -> None:
+    appointment = make_appointment()
+    Appointment.objects.update(status=Appointment.Status.CANCELLED)
+    assert f"/appointments/{appointment.pk}/" not in read(desk, "/contacts/")
+
+
+def make_crowd(name: str, count: int, area: int) -> None:
+    location = make_location(name)
+    for index in range(count):
+        contact = make_contact(f"{name}{index}", number=f"+1{area}555{index:04d}")
+        make_appointment(contact, location=location)
+
+
+def test_the_list_needs_as_many_queries_for_a_hundred_people_as_for_five(
+    desk: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    make_crowd("Downtown", 5, area=202)
+    with CaptureQueriesContext(connection) as queries:
+        read(desk, "/contacts/")
+    make_crowd("Eastside", 95, area=303)
+    with django_assert_num_queries(len(queries)):
+        assert read(desk, "/contacts/").count("Eastside") >= 95
+
+
+def test_pages_follow_one_another_without_doubling_or_leaving_out_anybody(desk: Client) -> None:
+    for index in range(150):
+        Contact.objects.create(first_name="Sam", last_name="Same", external_id=str(index), source="practice")
+    seen = [contact.pk for page in (1, 2) for contact in desk.get(f"/contacts/?page={page}").context["page"]]
+    assert len(seen) == len(set(seen)) == 150
+
+
+def test_the_next_page_keeps_what_was_searched_for(desk: Client) -> None:
+    for index in range(101):
+        Contact.objects.create(first_name="Sam", last_name=f"Same{index}")
+    assert "?q=sam&amp;page=2" in read(desk, "/contacts/?q=sam")
+
+
+def test_while_typing_only_the_results_come_back(desk: Client) -> None:
+    make_contact()
+    results = read(desk, "/contacts/?q=lind", HX_Request="true")
+    assert "Sarah Lindqvist" in results
+    assert "<html" not in results
+
+
+def test_going_back_in_the_browser_brings_the_whole_page(desk: Client) -> None:
+    page = read(desk, "/contacts/?q=lind", HX_Request="true", HX_History_Restore_Request="true")
+    assert "<html" in page
+
+
+def test_a_search_that_finds_nobody_says_what_to_try(desk: Client) -> None:
+    make_contact()
+    page = read(desk, "/contacts/?q=%3Cb%3Ezzz")
+    assert "Nobody fits “&lt;b&gt;zzz”" in page
+
+
+def test_an_empty_book_says_what_to_do_first(desk: Client) -> None:
+    page = read(desk, "/contacts/")
+    assert "Nobody is here yet" in page
+    assert "/imports/new/" in page
+
+
+# --- the person's page ------------------------------------------------------------------------------
+
+
+def test_the_page_tells_who_shares_the_number_and_what_was_said(desk: Client, rosa: User) -> None:
+    sarah = make_contact()
+    child = make_contact("Mia")
+    stranger = make_contact("Tom", number=OTHER)
+    record_optout(
+        sarah.phone_id or 0, scope="voice", source="staff", at=timezone.now(), evidence="by letter", by=rosa
+    )
+    page = read(desk, f"/contacts/{sarah.pk}/")
+    assert f'href="/contacts/{child.pk}/"' in page
+    assert f'href="/contacts/{stranger.pk}/"' not in page
+    assert "by letter" in page
+    assert "recorded by rosa" in page
+    assert "Opted out of calls; text messages are fine." in page
+
+
+def test_the_page_puts_appointments_ahead_and_past_by_the_locations_clock(desk: Client) -> None:
+    sydney = make_location("Harbour", time_zone="Australia/Sydney")
+    ahead = make_appointment(location=sydney, starts_at=timezone.now() + timedelta(days=2))
+    past = make_appointment(ahead.contact, location=sydney, starts_at=timezone.now() - timedelta(days=2))
+    answer = desk.get(f"/contacts/{ahead.contact_id}/")
+    person = answer.context["person"]
+    assert (person.ahead, person.past) == ([ahead], [past])
+    local = ahead.starts_at.astimezone(sydney.zone)
+    assert f"{local:%-H:%M}" in answer.content.decode()
+
+
+def test_a_person_who_is_not_there_is_a_404(desk: Client) -> None:
+    assert desk.get("/contacts/424242/").status_code == 404
+
+
+def test_the_page_needs_as_many_queries_for_twenty_visits_as_for_two(
+    desk: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    sarah = make_contact()
+    for days in (-1, 1):
+        make_appointment(sarah, starts_at=timezone.now() + timedelta(days=days))
+    make_contact("Mia")
+    with CaptureQueriesContext(connection) as queries:
+        read(desk, f"/contacts/{sarah.pk}/")
+    for days in (*range(-11, -2), *range(2, 11)):
+        make_appointment(sarah, starts_at=timezone.now() + timedelta(days=days))
+        make_contact(f"Child{days}")
+    with django_assert_num_queries(len(queries)):
+        read(desk, f"/contacts/{sarah.pk}/")
+
+
+# --- adding and changing ---------------------------------------------------------------------------
+
+
+def test_a_person_is_added_with_a_number_as_people_write_it(desk: Client) -> None:
+    answer = desk.post("/contacts/new/", write_person(number="202.555.0100", language="es"))
+    sarah = Contact.objects.get()
+    assert answer["Location"] == f"/contacts/{sarah.pk}/"
+    assert sarah.phone is not None
+    assert (sarah.phone.e164, sarah.language) == (SARAH, "es")
+
+
+def test_a_person_without_a_number_can_be_added(desk: Client) -> None:
+    desk.post("/contacts/new/", write_person(number=""))
+    assert Contact.objects.get().phone is None
+
+
+WRONG_NUMBERS = [
+    ("555-0100", "area code is missing", "no area code"),
+    ("call wife 202-555-0100", "words or signs", "words beside it"),
+    ("202-555-0100 x12", "can&#x27;t dial the extension 12", "an extension"),
+]
+
+
+@pytest.mark.parametrize(("raw", "says", "reason"), WRONG_NUMBERS)
+def test_a_number_that_can_not_be_called_is_told_beside_the_field(
+    desk: Client, raw: str, says: str, reason: str
+) -> None:
+    sarah = make_contact()
+    answer = desk.post(f"/contacts/{sarah.pk}/edit/", write_person(number=raw))
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert says in page, reason
+    assert f'value="{raw}"' in page  # what was typed is there to be corrected
+    sarah.refresh_from_db()
+    assert sarah.phone is not None
+    assert sarah.phone.e164 == SARAH
+
+
+def test_a_new_number_takes_what_is_booked_ahead_with_it_and_keeps_the_answer(desk: Client) -> None:
+    ahead = make_appointment()
+    record_answer(ahead.pk, "confirmed", revision=1, at=timezone.now(), how="key 1")
+    answer = desk.post(
+        f"/contacts/{ahead.contact_id}/edit/", write_person(number="202 555 0142"), follow=True
+    )
+    ahead.refresh_from_db()
+    assert ahead.contact.phone is not None
+    assert (ahead.contact.phone.e164, ahead.revision, ahead.is_confirmed) == (OTHER, 2, True)
+    assert "1 appointment ahead is reminded on the new number." in answer.content.decode()
+
+
+def test_saving_without_a_new_number_revises_nothing(desk: Client) -> None:
+    ahead = make_appointment()
+    desk.post(f"/contacts/{ahead.contact_id}/edit/", write_person(first_name="Sara"))
+    ahead.refresh_from_db()
+    assert (ahead.revision, ahead.contact.first_name) == (1, "Sara")
+
+
+def test_an_id_time_zone_or_language_from_an_import_survives_editing(desk: Client) -> None:
+    sarah = make_contact(external_id="P-1", source="practice", time_zone="Etc/UTC", language="xx")
+    page = read(desk, f"/contacts/{sarah.pk}/edit/")
+    assert 'value="Etc/UTC" selected' in page
+    desk.post(f"/contacts/{sarah.pk}/edit/", write_person(time_zone="Etc/UTC", language="xx"))
+    sarah.refresh_from_db()
+    assert (sarah.external_id, sarah.time_zone, sarah.language) == ("P-1", "Etc/UTC", "xx")
+
+
+# --- opting out and in -----------------------------------------------------------------------------
+
+
+def test_an_optout_is_recorded_with_who_heard_it_and_how(desk: Client, rosa: User) -> None:
+    sarah = make_contact()
+    wish = {"scope": "voice", "heard": "by phone", "note": "please stop", "number": str(sarah.phone_id)}
+    desk.post(f"/contacts/{sarah.pk}/opt-out/", wish)
+    number = PhoneNumber.objects.get()
+    entry = ConsentEntry.objects.get()
+    assert number.voice_opted_out_at is not None
+    assert number.sms_opted_out_at is None
+    assert (entry.what, entry.source, entry.by) == ("opt_out", "staff", rosa)
+    assert entry.evidence == "by phone: please stop"
+
+
+def test_an_optin_needs_a_reason(desk: Client) -> None:
+    sarah = make_contact()
+    record_optout(sarah.phone_id or 0, scope="all", source="key", at=timezone.now())
+    answer = desk.post(f"/contacts/{sarah.pk}/opt-in/", {"scope": "all", "reason": "  "})
+    assert answer.status_code == 422
+    assert "Write down who asked for it" in answer.content.decode()
+    assert PhoneNumber.objects.get().voice_opted_out_at is not None
+
+
+def test_an_optin_lifts_the_flags_and_stays_in_the_ledger(desk: Client, rosa: User) -> None:
+    sarah = make_contact()
+    record_optout(sarah.phone_id or 0, scope="all", source="key", at=timezone.now())
+    desk.post(f"/contacts/{sarah.pk}/opt-in/", {"scope": "all", "reason": "asked at the desk today"})
+    number = PhoneNumber.objects.get()
+    assert (number.voice_opted_out_at, number.sms_opted_out_at) == (None, None)
+    entry = ConsentEntry.objects.latest("pk")
+    assert (entry.what, entry.evidence, entry.by) == ("opt_in", "asked at the desk today", rosa)
+
+
+def test_only_what_was_opted_out_of_can_be_opted_in_to(desk: Client) -> None:
+    sarah = make_contact()
+    record_optout(sarah.phone_id or 0, scope="sms", source="sms_reply", at=timezone.now())
+    answer = desk.post(f"/contacts/{sarah.pk}/opt-in/", {"scope": "all", "reason": "asked"})
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("deed", ["opt-out", "opt-in", "number-usable"])
+def test_nobody_elses_number_can_be_changed_from_this_page(desk: Client, deed: str) -> None:
+    sarah, stranger = make_contact(), make_number(OTHER)
+    wish = {"number": str(stranger.pk), "scope": "all", "heard": "by phone", "reason": "asked"}
+    assert desk.post(f"/contacts/{sarah.pk}/{deed}/", wish).status_code == 404
+    assert not ConsentEntry.objects.exists()
+
+
+def test_a_checked_number_can_be_used_again(desk: Client) -> None:
+    sarah = make_contact()
+    mark_number_unusable(sarah.phone_id or 0, "Robotalker rejected it", timezone.now())
+    assert "Robotalker rejected it" in read(desk, f"/contacts/{sarah.pk}/")
+    assert desk.get(f"/contacts/{sarah.pk}/number-usable/").status_code == 405
+    desk.post(f"/contacts/{sarah.pk}/number-usable/")
+    assert PhoneNumber.objects.get().unusable_since is None

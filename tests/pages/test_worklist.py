@@ -1,0 +1,217 @@
+"""The worklist: what a person must see to, and how it is settled."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from contacts.appointments import cancel_appointment
+from contacts.models.people import Channel
+from reminders.models import CallRecord, FollowUp, Reminder
+from reminders.queries.worklist import SHOWN
+from reminders.sending import pause_sending
+from reminders.states import CallState, ReminderState
+from tests.people import make_appointment, make_contact, make_due_reminder, make_location, make_user
+
+pytestmark = pytest.mark.django_db
+Kind = FollowUp.Kind
+
+
+@pytest.fixture
+def rosa() -> User:
+    return make_user("rosa")
+
+
+@pytest.fixture
+def desk(rosa: User) -> Client:
+    client = Client()
+    client.force_login(rosa)
+    return client
+
+
+def read(client: Client, address: str = "/worklist/") -> str:
+    answer = client.get(address)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def make_entry(kind: str = Kind.MISSED, *, due_at: datetime | None = None, **fields: Any) -> FollowUp:
+    appointment = fields.pop("appointment", None) or make_appointment()
+    return FollowUp.objects.create(
+        kind=kind,
+        contact=appointment.contact,
+        appointment=appointment,
+        due_at=due_at or timezone.now() + timedelta(hours=1),
+        **fields,
+    )
+
+
+def make_unknown_call() -> FollowUp:
+    """A reminder whose one call may or may not have been accepted."""
+    reminder = make_due_reminder()
+    Reminder.objects.update(state=ReminderState.IN_PROGRESS)
+    call = CallRecord.objects.create(
+        reminder=reminder,
+        number_id=reminder.appointment.contact.phone_id or 0,
+        channel=Channel.VOICE,
+        try_number=1,
+        from_number="+18005550199",
+        script_text=reminder.step.script.texts.get(),
+        text="Hello",
+        state=CallState.UNKNOWN,
+        submitting_at=timezone.now(),
+    )
+    return make_entry(Kind.UNKNOWN_OUTCOME, appointment=reminder.appointment, reminder=reminder, call=call)
+
+
+SENTENCES = [
+    (Kind.WANTS_ANOTHER_TIME, "asked for another time than", "Move it"),
+    (Kind.COULD_NOT_REACH, "could not be reached about", "Show the contact"),
+    (Kind.UNKNOWN_OUTCOME, "may or may not have been called about", "Call again"),
+    (Kind.WRONG_NUMBER, "the number on file doesn't work", "Correct the number"),
+    (Kind.LATE_ANSWER, "answered a call about an old time", "Show the contact"),
+    (Kind.UNCLEAR_ANSWER, "pressed a key without a meaning", "Show the contact"),
+    (Kind.MISSED, "was not reminded of", "Show the contact"),
+]
+
+
+def test_there_is_a_sentence_for_every_kind() -> None:
+    assert {kind for kind, _, _ in SENTENCES} == set(Kind)
+
+
+@pytest.mark.parametrize(("kind", "happened", "button"), SENTENCES)
+def test_each_entry_says_who_what_happened_and_what_to_do(
+    desk: Client, kind: str, happened: str, button: str
+) -> None:
+    tokyo = make_location(time_zone="Asia/Tokyo")
+    appointment = make_appointment(location=tokyo)
+    make_entry(kind, appointment=appointment)
+    page = read(desk).replace("&#x27;", "'")
+    assert "Sarah Lindqvist" in page
+    assert happened in page
+    assert button in page
+    assert f"{appointment.starts_at.astimezone(tokyo.zone):%-H:%M}" in page  # the location's clock
+
+
+def test_what_is_due_first_stands_first_and_what_is_late_is_marked(desk: Client) -> None:
+    now = timezone.now()
+    later = make_entry(Kind.MISSED, due_at=now + timedelta(hours=2))
+    late = make_entry(Kind.WRONG_NUMBER, due_at=now - timedelta(hours=1), appointment=later.appointment)
+    page = read(desk)
+    assert page.index(f"entry-{late.pk}") < page.index(f"entry-{later.pk}")
+    assert page.count("todo-late") == 1
+
+
+def test_what_is_settled_is_gone_and_the_empty_list_says_so(desk: Client) -> None:
+    make_entry(state=FollowUp.State.RESOLVED)
+    assert "All is done" in read(desk)
+
+
+def test_the_counts_filter_by_kind(desk: Client) -> None:
+    missed = make_entry(Kind.MISSED)
+    wrong = make_entry(Kind.WRONG_NUMBER, appointment=missed.appointment)
+    page = read(desk, "/worklist/?kind=missed")
+    assert f"entry-{missed.pk}" in page
+    assert f"entry-{wrong.pk}" not in page
+    assert "<strong>2</strong> to do" in page
+
+
+def test_a_kind_nobody_knows_shows_the_whole_list(desk: Client) -> None:
+    entry = make_entry()
+    assert f"entry-{entry.pk}" in read(desk, "/worklist/?kind=%00nonsense")
+
+
+def test_a_very_long_list_shows_what_is_due_first_and_says_how_many_more_there_are(desk: Client) -> None:
+    appointments = [make_appointment(make_contact(number=None)) for _ in range(SHOWN + 1)]
+    FollowUp.objects.bulk_create(
+        FollowUp(kind=Kind.MISSED, contact=one.contact, appointment=one, due_at=timezone.now())
+        for one in appointments
+    )
+    page = read(desk)
+    assert page.count('class="todo-entry') == SHOWN
+    assert "1 more is due later." in page
+
+
+def test_the_list_needs_as_many_queries_for_thirty_entries_as_for_two(
+    desk: Client, rosa: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for index in range(2):
+        make_entry(appointment=make_appointment(make_contact(f"A{index}")), taken_by=rosa, state="taken")
+    with CaptureQueriesContext(connection) as queries:
+        read(desk)
+    for index in range(28):
+        appointment = make_appointment(make_contact(f"B{index}", number=f"+1202555{index:04d}"))
+        colleague = User.objects.create(username=f"user{index}")
+        make_entry(appointment=appointment, taken_by=colleague, state="taken")
+    with django_assert_num_queries(len(queries)):
+        read(desk)
+
+
+def test_an_entry_that_was_overtaken_says_by_what(desk: Client) -> None:
+    entry = make_entry()
+    cancel_appointment(entry.appointment_id)
+    assert "The appointment has been cancelled since." in read(desk)
+
+
+def test_taking_an_entry_shows_everybody_who_is_on_it(desk: Client, rosa: User) -> None:
+    entry = make_entry()
+    answer = desk.post(f"/worklist/{entry.pk}/take/", {"kind": "missed"})
+    assert answer["Location"] == "/worklist/?kind=missed"
+    entry.refresh_from_db()
+    assert (entry.state, entry.taken_by) == ("taken", rosa)
+    colleague = Client()
+    colleague.force_login(make_user("omar"))
+    assert "rosa is on it" in read(colleague)
+
+
+def test_settling_keeps_the_note_of_what_was_done(desk: Client, rosa: User) -> None:
+    entry = make_entry()
+    desk.post(f"/worklist/{entry.pk}/resolve/", {"resolution": " called, she comes \x00"})
+    entry.refresh_from_db()
+    assert (entry.state, entry.resolution, entry.resolved_by) == ("resolved", "called, she comes", rosa)
+
+
+def test_what_a_colleague_has_settled_is_told_and_not_settled_again(desk: Client, rosa: User) -> None:
+    entry = make_entry(state=FollowUp.State.RESOLVED, resolution="done by Omar")
+    page = desk.post(f"/worklist/{entry.pk}/resolve/", {"resolution": "mine"}, follow=True)
+    assert "Somebody has settled this already." in page.content.decode()
+    entry.refresh_from_db()
+    assert entry.resolution == "done by Omar"
+
+
+def test_an_unknown_call_can_be_settled_as_called(desk: Client) -> None:
+    entry = make_unknown_call()
+    desk.post(f"/worklist/{entry.pk}/settle/", {"call_again": "no"})
+    assert CallRecord.objects.get().state == CallState.ABANDONED
+    assert Reminder.objects.get().state == ReminderState.DONE
+    assert "All is done" in read(desk)
+
+
+def test_an_unknown_call_can_be_ordered_again_by_a_person(desk: Client, rosa: User) -> None:
+    entry = make_unknown_call()
+    desk.post(f"/worklist/{entry.pk}/settle/", {"call_again": "yes"})
+    reminder = Reminder.objects.get()
+    assert CallRecord.objects.get().state == CallState.ABANDONED
+    assert (reminder.state, reminder.ordered_by) == (ReminderState.PLANNED, rosa)
+
+
+def test_an_order_that_is_refused_says_why_and_leaves_the_entry(desk: Client) -> None:
+    entry = make_unknown_call()
+    pause_sending()
+    page = desk.post(f"/worklist/{entry.pk}/settle/", {"call_again": "yes"}, follow=True)
+    assert "All sending is paused." in page.content.decode()
+    entry.refresh_from_db()
+    assert entry.state == FollowUp.State.OPEN
+    assert CallRecord.objects.get().state == CallState.UNKNOWN
+
+
+@pytest.mark.parametrize("deed", ["take", "resolve", "settle"])
+def test_deeds_need_a_post_and_an_entry(desk: Client, deed: str) -> None:
+    assert desk.get(f"/worklist/1/{deed}/").status_code == 405
+    assert desk.post(f"/worklist/424242/{deed}/").status_code == 404
