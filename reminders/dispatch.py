@@ -119,7 +119,9 @@ def _read_for_sorting(reminder_ids: Sequence[int]) -> Iterable[Reminder]:
 
 
 def _find_refused_in_a_batch(reminder_ids: Sequence[int]) -> set[int]:
-    refused = CallRecord.objects.filter(reminder__in=reminder_ids, state=CallState.NOT_SENT, reason=BATCH_REFUSED)
+    refused = CallRecord.objects.filter(
+        reminder__in=reminder_ids, state=CallState.NOT_SENT, reason=BATCH_REFUSED
+    )
     return set(refused.values_list("reminder_id", flat=True))
 
 

@@ -1,5 +1,6 @@
 """Putting things on the worklist: the flow opens entries, staff settle them (worklist.py)."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -39,3 +40,11 @@ def open_if_nothing_follows(kind: str, *, reminder: Reminder, call: CallRecord) 
     more = appointment.reminders.filter(state__in=REMINDER_OPEN, revision=appointment.revision)
     if not appointment.current_answer and not more.exists():
         open_follow_up(kind, reminder=reminder, call=call)
+
+
+def settle_by_itself(call: CallRecord, kinds: Sequence[str]) -> None:
+    """Take from the worklist what the call had put there, because Robotalker has since told better."""
+    entries = FollowUp.objects.filter(call=call, kind__in=kinds).exclude(state=FollowUp.State.RESOLVED)
+    entries.update(
+        state=FollowUp.State.RESOLVED, resolved_at=timezone.now(), resolution="Robotalker reported after all"
+    )

@@ -9,19 +9,18 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
-from contacts.people import mark_number_unusable
+from contacts.people import mark_number_unusable, mark_numbers_usable
 from reminders.answers import apply_key, key_in_text
 from reminders.calls import close_call, finish, put_back
-from reminders.followups import open_follow_up, open_if_nothing_follows
+from reminders.followups import open_follow_up, open_if_nothing_follows, settle_by_itself
 from reminders.locking import lock_call
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.reasons import Reason
 from reminders.retries import Outcome, RetryRule, next_try
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.robotalker.fields import AmdResult
-from reminders.states import REMINDER_PENDING, CallState, ReminderState
+from reminders.states import REMINDER_OPEN, CallState, ReminderState
 
 STATE_BY_KIND = {
     EventKind.CALL_NO_ANSWER: CallState.NO_ANSWER,
@@ -50,6 +49,13 @@ REASON_BY_STATE = {
     CallState.FAILED: Reason.NOT_REACHED,
 }
 BUSY, INVALID_NUMBER = "busy", "invalid_number"
+FOLLOWS_ITS_CALL = (*REMINDER_OPEN, ReminderState.DONE)
+# Worklist entries that stronger evidence makes pointless.
+SET_OFF_BY_AN_OUTCOME = (
+    FollowUp.Kind.UNKNOWN_OUTCOME,
+    FollowUp.Kind.WRONG_NUMBER,
+    FollowUp.Kind.COULD_NOT_REACH,
+)
 RETRIED_OUTCOMES = {CallState.NO_ANSWER: Outcome.NO_ANSWER, CallState.FAILED: Outcome.FAILED}
 
 
@@ -68,8 +74,7 @@ def fold_event(
     for key in keys:
         _record_key(call, key, at)
     state = CallState.ANSWERED if keys else read_outcome(event)
-    if state and close_call(call, state, _word_for(event, state), at):
-        _heal_unknown(call)
+    if state and _learn_outcome(call, state, _word_for(event, state), at):
         settle_reminder(call, at)
     call.save()
     for key in keys:
@@ -89,32 +94,49 @@ def read_outcome(event: RobotalkerEvent) -> CallState | None:
 def settle_reminder(call: CallRecord, at: datetime) -> None:
     """Bring the reminder of a call that has ended where its outcome leads: done, or another try.
 
-    An older try's late news changes nothing for a reminder that a newer try has taken over.
+    An older try's late news changes nothing for a reminder that a newer try has taken over, nor does any
+    news for one that a person has settled or ordered anew.
     """
     reminder = call.reminder
-    if reminder.calls.filter(try_number__gt=call.try_number).exists():
+    taken_over = reminder.calls.filter(try_number__gt=call.try_number).exists()
+    by_person = reminder.ordered_by_id or reminder.reason == Reason.SETTLED_BY_PERSON
+    if taken_over or by_person or reminder.state not in FOLLOWS_ITS_CALL:
         return
-    reason = REASON_BY_STATE[CallState(call.state)]
-    if reminder.state == ReminderState.IN_PROGRESS:
-        _end_or_retry(call, reminder, reason, at)
-    elif reminder.state in REMINDER_PENDING and not reminder.ordered_by_id and reason != Reason.NOT_REACHED:
-        finish(reminder, ReminderState.DONE, reason)
-    elif reminder.state == ReminderState.DONE:
-        reminder.reason = reason
-        reminder.save(update_fields=["reason", "updated_at"])
-
-
-def _end_or_retry(call: CallRecord, reminder: Reminder, reason: Reason, at: datetime) -> None:
     again = _plan_retry(call, reminder, at)
     if again and again < reminder.not_after:
         put_back(reminder, next_look_at=again, reason=Reason.TRY_AGAIN, try_after=again)
-        return
-    finish(reminder, ReminderState.DONE, reason)
+    else:
+        finish(reminder, ReminderState.DONE, REASON_BY_STATE[CallState(call.state)])
+        _hand_over(call, at)
+
+
+def _learn_outcome(call: CallRecord, state: CallState, reason: str, at: datetime) -> bool:
+    """Take the outcome over if it is stronger evidence than what stands; what that had set off is undone."""
+    invalid_before = call.reason == INVALID_NUMBER
+    if call.state == state == CallState.FAILED:
+        if _strength(reason) <= _strength(call.reason):
+            return False
+        call.reason = reason
+    elif not close_call(call, state, reason, at):
+        return False
+    if invalid_before and call.reason != INVALID_NUMBER:
+        mark_numbers_usable([call.number_id])
+    settle_by_itself(call, SET_OFF_BY_AN_OUTCOME)
+    return True
+
+
+def _strength(reason: str) -> tuple[bool, str]:
+    """Of two reasons for one failure, the number's own fault says more; else any fixed order will do."""
+    return reason == INVALID_NUMBER, reason
+
+
+def _hand_over(call: CallRecord, at: datetime) -> None:
+    """What a person must do when the last try reached nobody."""
     if call.reason == INVALID_NUMBER:
         mark_number_unusable(call.number_id, "Robotalker: invalid number", at)
-        open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=reminder, call=call)
-    elif reason == Reason.NOT_REACHED:
-        open_if_nothing_follows(FollowUp.Kind.COULD_NOT_REACH, reminder=reminder, call=call)
+        open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=call.reminder, call=call)
+    elif call.state in RETRIED_OUTCOMES:
+        open_if_nothing_follows(FollowUp.Kind.COULD_NOT_REACH, reminder=call.reminder, call=call)
 
 
 def _plan_retry(call: CallRecord, reminder: Reminder, at: datetime) -> datetime | None:
@@ -154,13 +176,3 @@ def _word_for(event: RobotalkerEvent, state: CallState) -> str:
     if state != CallState.FAILED:
         return ""
     return event.reason or event.status or ""
-
-
-def _heal_unknown(call: CallRecord) -> None:
-    FollowUp.objects.filter(call=call, kind=FollowUp.Kind.UNKNOWN_OUTCOME).exclude(
-        state=FollowUp.State.RESOLVED
-    ).update(
-        state=FollowUp.State.RESOLVED,
-        resolved_at=timezone.now(),
-        resolution="Robotalker reported after all",
-    )

@@ -15,6 +15,7 @@ class Reason(models.TextChoices):
     # it waits
     NOT_DUE_YET = "not_due_yet", _("It is not due yet.")
     OUTSIDE_CALLING_HOURS = "outside_calling_hours", _("It waits for the calling hours.")
+    LINE_BUSY = "line_busy", _("Another call to this number is under way; it waits for the line.")
     PROVIDER_TROUBLE = "provider_trouble", _("Robotalker did not take it; it is tried again.")
     TRY_AGAIN = "try_again", _("The last try did not reach anybody; it is tried again.")
     # it is held until a person does something

@@ -37,7 +37,7 @@ def with_situation(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
     )
 
 
-def read_look(reminder: Reminder, *, sending_paused: bool) -> Look:
+def read_look(reminder: Reminder, *, sending_paused: bool, line_busy_until: datetime | None = None) -> Look:
     """All that bears on the reminder, from rows that with_situation() has brought."""
     appointment, step = reminder.appointment, reminder.step
     contact, location = appointment.contact, appointment.location
@@ -70,6 +70,7 @@ def read_look(reminder: Reminder, *, sending_paused: bool) -> Look:
             ),
             zones=recipient_zones(contact.time_zone, location.time_zone, number.time_zones if number else ()),
             ordered=reminder.ordered_by_id is not None,
+            line_busy_until=line_busy_until,
         ),
     )
 

@@ -31,7 +31,7 @@ WORDS: dict[str, tuple[Promise | str, Promise | str]] = {
         gettext_lazy("Decide: call again, or leave it at that."),
     ),
     Kind.WRONG_NUMBER: (
-        gettext_lazy("%(name)s can't be called about %(when)s: the number on file doesn't work."),
+        gettext_lazy("%(name)s can't be called about %(when)s: there is no number that works."),
         gettext_lazy("Find the right number and enter it; what is ahead is then reminded there."),
     ),
     Kind.LATE_ANSWER: (

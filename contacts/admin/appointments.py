@@ -48,7 +48,7 @@ class AppointmentAdmin(HistoryAdmin[Appointment]):
     date_hierarchy = "starts_at"
     inlines = (ChangeInline,)
 
-    @admin.display(description=_("by its location's clock"), ordering="starts_at")
+    @admin.display(description=_("when"), ordering="starts_at")
     def when(self, appointment: Appointment) -> str:
         return show_when(appointment.starts_at, appointment.location)
 
@@ -69,7 +69,7 @@ class AppointmentChangeAdmin(HistoryAdmin[AppointmentChange]):
     search_fields = ("appointment__contact__first_name", "appointment__contact__last_name", "how")
     date_hierarchy = "at"
 
-    @admin.display(description=_("by the location's clock"), ordering="at")
+    @admin.display(description=_("when"), ordering="at")
     def when(self, change: AppointmentChange) -> str:
         return show_when(change.at, change.appointment.location)
 

@@ -1,17 +1,23 @@
-"""What the admin's lists show in a column of more than one model."""
+"""What the admin's lists show in a column of more than one model; times by each row's own location."""
 
 from datetime import datetime
 
 from django.urls import reverse
 from django.utils.html import format_html
 
-from contacts.models import Location
+from contacts.models import Location, PhoneNumber
+from contacts.numbers import mask
 from contacts.templatetags.display import at_location, day_and_clock
 
 
 def show_when(moment: datetime | None, location: Location) -> str:
     """The moment by the location's own clock, such as "Tue 14 Jul, 9:05"; "-" for none."""
-    return day_and_clock(at_location(moment, location)) or "-"
+    return day_and_clock(at_location(moment, location)).replace(" ", "\u00a0") or "-"
+
+
+def show_number(number: PhoneNumber | None) -> str:
+    """The number with all but its end hidden, on one line; "-" for none."""
+    return mask(number.e164).replace(" ", "\u00a0") if number else "-"
 
 
 def link_to_appointment(appointment_id: int, words: object) -> str:

@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from contacts.admin.columns import show_number
 from contacts.admin.history import ClinicAdmin, HistoryAdmin, HistoryInline
 from contacts.consent import record_consent_basis
 from contacts.models import ConsentEntry, Contact, PhoneNumber
-from contacts.numbers import mask
 
 
 class OptedOutFilter(admin.SimpleListFilter):
@@ -91,7 +91,7 @@ class PhoneNumberAdmin(ClinicAdmin[PhoneNumber]):
 
     @admin.display(description=_("number"), ordering="e164")
     def masked(self, number: PhoneNumber) -> str:
-        return mask(number.e164)
+        return show_number(number)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -118,7 +118,7 @@ class ConsentEntryAdmin(HistoryAdmin[ConsentEntry]):
 
     @admin.display(description=_("number"), ordering="number__e164")
     def masked(self, entry: ConsentEntry) -> str:
-        return mask(entry.number.e164)
+        return show_number(entry.number)
 
 
 @admin.register(Contact)
@@ -133,7 +133,7 @@ class ContactAdmin(ClinicAdmin[Contact]):
 
     @admin.display(description=_("number"), ordering="phone__e164")
     def masked(self, contact: Contact) -> str:
-        return mask(contact.phone.e164) if contact.phone else "-"
+        return show_number(contact.phone)
 
     @admin.display(description=_("page"))
     def page(self, contact: Contact) -> str:

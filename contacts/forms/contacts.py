@@ -87,7 +87,9 @@ class ContactForm(forms.ModelForm[Contact]):
         model = Contact
         fields = ["first_name", "last_name", "language", "preferred_channel", "time_zone"]
         labels = {"preferred_channel": _("Reminded by")}
-        error_messages = {"first_name": {"required": _("Fill in a name: it is how the call greets the person.")}}
+        error_messages = {
+            "first_name": {"required": _("Fill in a name: it is how the call greets the person.")}
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -82,8 +82,8 @@ class ImportReport:
 
     @property
     def taken(self) -> int:
-        """Rows that aren't rejected."""
-        return self.counts["rows"] - self.counts["rejected"]
+        """Rows that aren't rejected, each appointment once."""
+        return self.counts["rows"] - self.counts["rejected"] - self.counts["duplicate"]
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,8 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from contacts.admin.columns import link_to_appointment, show_when
+from contacts.admin.columns import link_to_appointment, show_number, show_when
 from contacts.admin.history import HistoryAdmin
-from contacts.numbers import mask
 from reminders.models import CallBatch, CallRecord
 from reminders.states import CALL_OPEN
 
@@ -74,7 +73,6 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
         "reason",
         "key_pressed",
         "amd_result",
-        "try_number",
         "location",
         "campaign",
     )
@@ -105,7 +103,7 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
     search_help_text = _("Robotalker's id or ours, the number as +12025550100, or a name")
     date_hierarchy = "submitting_at"
 
-    @admin.display(description=_("sent, by the location's clock"), ordering="submitting_at")
+    @admin.display(description=_("sent"), ordering="submitting_at")
     def sent(self, call: CallRecord) -> str:
         return show_when(call.submitting_at, call.reminder.appointment.location)
 
@@ -116,7 +114,7 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
 
     @admin.display(description=_("number"))
     def masked(self, call: CallRecord) -> str:
-        return mask(call.number.e164)
+        return show_number(call.number)
 
     @admin.display(description=_("location"))
     def location(self, call: CallRecord) -> str:

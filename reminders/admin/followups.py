@@ -16,7 +16,7 @@ class FollowUpAdmin(HistoryAdmin[FollowUp]):
     search_fields = ("contact__first_name", "contact__last_name", "resolution", "detail")
     date_hierarchy = "due_at"
 
-    @admin.display(description=_("due, by the location's clock"), ordering="due_at")
+    @admin.display(description=_("due"), ordering="due_at")
     def due(self, entry: FollowUp) -> str:
         return show_when(entry.due_at, entry.appointment.location)
 

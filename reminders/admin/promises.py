@@ -65,7 +65,7 @@ class ReminderAdmin(HistoryAdmin[Reminder]):
     search_fields = ("appointment__contact__first_name", "appointment__contact__last_name")
     date_hierarchy = "due_at"
 
-    @admin.display(description=_("due, by the location's clock"), ordering="due_at")
+    @admin.display(description=_("due"), ordering="due_at")
     def due(self, reminder: Reminder) -> str:
         return show_when(reminder.due_at, reminder.appointment.location)
 

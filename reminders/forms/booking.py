@@ -131,20 +131,23 @@ class BookForm(WhenForm):
     def clean(self) -> dict[str, Any]:
         found = super().clean()
         contact, starts_at = found.get("contact"), found.get("starts_at")
-        taken = Appointment.objects.filter(
-            contact=contact, starts_at=starts_at, location=found.get("location")
-        ).exclude(status=Appointment.Status.CANCELLED)
-        if contact and starts_at and taken.exists():
+        if contact and starts_at and self._is_taken(contact, found["location"], starts_at):
             raise ValidationError(
                 _("%(name)s already has an appointment there at that time.") % {"name": contact.full_name}
             )
         return found
+
+    @staticmethod
+    def _is_taken(contact: Contact, location: Location, starts_at: datetime) -> bool:
+        there = Appointment.objects.filter(contact=contact, location=location, starts_at=starts_at)
+        return there.exclude(status=Appointment.Status.CANCELLED).exists()
 
 
 class MoveForm(WhenForm):
     """Another time or place for an appointment."""
 
     def __init__(self, appointment: Appointment, data: Any = None) -> None:
+        self.appointment = appointment
         local = appointment.starts_at.astimezone(appointment.location.zone)
         length = appointment.ends_at - appointment.starts_at
         initial = {
@@ -155,3 +158,16 @@ class MoveForm(WhenForm):
             "minutes": int(length.total_seconds() // 60),
         }
         super().__init__(data, initial=initial)
+        provider = self.fields["provider"]
+        if appointment.provider_id and isinstance(provider, forms.ModelChoiceField):
+            # a move changes the provider but never takes them away
+            provider.required, provider.empty_label = True, None
+
+    def _read_start(self, location: Location, day: date, at: time) -> datetime | None:
+        """Left as it is, it is the very same moment: no question about an hour that comes twice."""
+        starts_at = self.appointment.starts_at
+        local = starts_at.astimezone(location.zone)
+        same_minute = (local.date(), local.hour, local.minute) == (day, at.hour, at.minute)
+        if same_minute and location == self.appointment.location and not self.cleaned_data.get("which"):
+            return starts_at
+        return super()._read_start(location, day, at)

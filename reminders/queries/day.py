@@ -158,7 +158,7 @@ def _with_story(appointments: "QuerySet[Appointment]") -> "QuerySet[Appointment]
 
 
 def _build_row(appointment: Appointment, now: datetime, *, paused: bool) -> Row:
-    facts = gather_facts(appointment, appointment.reminders.all(), now, sending_paused=paused)
+    facts = gather_facts(appointment, list(appointment.reminders.all()), now, sending_paused=paused)
     standing = judge(facts)
     phone = appointment.contact.phone
     return Row(

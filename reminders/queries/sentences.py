@@ -65,6 +65,12 @@ TEXTS = {
 }
 
 
+def state_of_change(change: AppointmentChange) -> str:
+    """The state of reminder_display.LOOKS that its icon is taken from."""
+    what = What(change.what)
+    return STATE_OF_CHANGE.get(what, str(what))
+
+
 def tell_change(change: AppointmentChange, zone: ZoneInfo) -> str:
     """What was done to the appointment, with its times by the clock of `zone`."""
     times = {
@@ -87,7 +93,10 @@ def tell_planned(reminder: Reminder, why: Explanation) -> str:
 
 
 def tell_held(reminder: Reminder, why: Explanation) -> str:
-    return _("Held: %(step)s. %(why)s") % {"step": _name_step(reminder), "why": why.sentence}
+    """A step that waits for a person to change something, or won't be sent as things stand."""
+    is_held = why.verdict == Verdict.BLOCK
+    words = _("Held: %(step)s. %(why)s") if is_held else _("Won't be sent: %(step)s. %(why)s")
+    return words % {"step": _name_step(reminder), "why": why.sentence}
 
 
 def tell_settled(reminder: Reminder, why: Explanation) -> str:

@@ -9,6 +9,7 @@ from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
 from contacts.models import Appointment
+from reminders.decide import Verdict
 from reminders.explain import Explanation, explain_reminder
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.queries import sentences
@@ -140,7 +141,7 @@ def _tell_changes(appointment: Appointment) -> Iterator[Entry]:
         yield Entry(
             key=f"change-{change.pk}",
             at=change.at,
-            state=sentences.STATE_OF_CHANGE.get(change.what, change.what),
+            state=sentences.state_of_change(change),
             sentence=sentences.tell_change(change, appointment.location.zone),
             by=name_person(change.by),
         )
@@ -154,8 +155,8 @@ def _tell_reminders(explained: Sequence[tuple[Reminder, Explanation]]) -> Iterat
                 reminder, why.moment, "planned", sentences.tell_planned(reminder, why), ahead=True
             )
         elif reminder.state in REMINDER_PENDING:
-            held = sentences.tell_held(reminder, why)
-            yield _entry_of(reminder, max(reminder.due_at, reminder.created_at), "held", held, ahead=True)
+            state = "held" if why.verdict == Verdict.BLOCK else "not_reminded"
+            yield _entry_of(reminder, reminder.due_at, state, sentences.tell_held(reminder, why), ahead=True)
         elif not reminder.calls.all() or reminder.state != ReminderState.DONE:
             yield _entry_of(
                 reminder, reminder.updated_at, reminder.state, sentences.tell_settled(reminder, why)

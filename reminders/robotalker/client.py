@@ -47,6 +47,7 @@ class RobotalkerSettings:
     read_timeout: float = 10.0
     total_deadline: float = 20.0
     max_answer_bytes: int = 65_536
+    max_list_bytes: int = 8_388_608  # of a whole list of contacts
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.base_url)
@@ -59,7 +60,8 @@ class RobotalkerSettings:
             or not self.api_key
         ):
             raise ValueError("the API key must be printable ASCII without blanks")
-        if min(self.connect_timeout, self.read_timeout, self.total_deadline, self.max_answer_bytes) <= 0:
+        limits = [self.connect_timeout, self.read_timeout, self.total_deadline]
+        if min([*limits, self.max_answer_bytes, self.max_list_bytes]) <= 0:
             raise ValueError("timeouts and sizes must be more than 0")
 
 
@@ -132,9 +134,13 @@ class RobotalkerClient:
         """POST /contacts: tell Robotalker of a number's opt-outs."""
         return self._post("contacts", payload, answers.read_contact)
 
-    def get_contacts(self, phone: str | None = None) -> list[answers.ContactStatus]:
-        """GET /contacts: all numbers Robotalker knows, or the one given (E.164)."""
+    def get_contacts(
+        self, phone: str | None = None, *, opted_out: bool | None = None
+    ) -> list[answers.ContactStatus]:
+        """GET /contacts: all numbers Robotalker knows, or the one given (E.164), or those (not) opted out."""
         params = {} if phone is None else {"to": check_e164(phone)}
+        if opted_out is not None:
+            params["opted_out"] = "true" if opted_out else "false"
         return self._get("contacts", answers.read_contacts, params)
 
     def _post(self, path: str, payload: Payload, read: Callable[[dict[str, Any]], T]) -> T:
@@ -156,7 +162,8 @@ class RobotalkerClient:
         params: Mapping[str, str] | None = None,
     ) -> T:
         request = self._prepare(method, path, content, params)
-        outcome = self._fly(request, private=[*_texts_in(content), self._settings.api_key])
+        limit = self._settings.max_list_bytes if path == "contacts" else self._settings.max_answer_bytes
+        outcome = self._fly(request, limit, private=[*_texts_in(content), self._settings.api_key])
         if isinstance(outcome, RobotalkerError):
             raise outcome  # here, not in `except`: requests' own errors carry headers and body along
         usable, problem = _read_answer(outcome, read)
@@ -176,7 +183,9 @@ class RobotalkerClient:
         )
         return self._session.prepare_request(request)
 
-    def _fly(self, request: requests.PreparedRequest, private: list[str]) -> bytes | RobotalkerError:
+    def _fly(
+        self, request: requests.PreparedRequest, limit: int, *, private: list[str]
+    ) -> bytes | RobotalkerError:
         """Send the request, once. The body of a 2xx, or the error that failure or status stand for."""
         if time.monotonic() - self._last_used > KEEP_ALIVE_SECONDS:
             self._session.close()
@@ -193,19 +202,21 @@ class RobotalkerClient:
             finally:
                 self._last_used = time.monotonic()
             with response:
-                body = self._read_body(response, flight)
+                body = read_body(response, flight, limit)
         self._last_used = time.monotonic()
         known = b"" if isinstance(body, RobotalkerError) else body
         return judge_status(response.status_code, response.headers, known, private=private) or body
 
-    def _read_body(self, response: requests.Response, flight: Flight) -> bytes | RobotalkerError:
-        try:
-            body = read_limited(response, self._settings.max_answer_bytes)
-        except FAILURES as error:
-            return explain_failure(error, flight)
-        if flight.is_over_time:  # a line cut by the watchdog looks like the end of a body of unknown length
-            return DeadlinePassed()
-        return AnswerTooLarge() if body is None else body
+
+def read_body(response: requests.Response, flight: Flight, limit: int) -> bytes | RobotalkerError:
+    """The body of an answer, or why there is none."""
+    try:
+        body = read_limited(response, limit)
+    except FAILURES as error:
+        return explain_failure(error, flight)
+    if flight.is_over_time:  # a line cut by the watchdog looks like the end of a body of unknown length
+        return DeadlinePassed()
+    return AnswerTooLarge() if body is None else body
 
 
 def _read_answer(body: bytes, read: Callable[[dict[str, Any]], T]) -> tuple[T | None, str]:

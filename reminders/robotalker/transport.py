@@ -154,6 +154,13 @@ class WatchedAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
+    def close(self) -> None:
+        """Close every idle connection now; urllib3 waits until the garbage collector finds its pools."""
+        for key in self.poolmanager.pools.keys():  # noqa: SIM118 (can't be iterated)
+            if pool := self.poolmanager.pools.get(key):
+                pool.close()
+        super().close()
+
 
 class PlainSession(requests.Session):
     """A session without surprises: nothing from the environment, no cookies kept, no redirect looked at."""

@@ -65,7 +65,7 @@ def _is_known(name: str) -> bool:
 def _read_positive(value: Any) -> float:
     number = _read_seconds(value)
     if number == 0:
-        raise ValueError("This must be more than 0.")
+        raise ValueError(f"It must be more than 0, not {value!r}.")
     return number
 
 

@@ -11,7 +11,7 @@ from typing import Any
 Json = dict[str, Any]
 
 E164 = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
-WEB_ADDRESS = re.compile(r"https?://[^\s/]\S*")
+WEB_ADDRESS = re.compile(r"https?://[!-.0-~][!-~]*")
 VARIABLE = re.compile(r"\{([A-Za-z0-9_]+)\}")
 KEYS = frozenset("0123456789*#")
 MOST_RECIPIENTS = 10_000
@@ -190,7 +190,7 @@ def _read_opted_out(value: Any) -> dict[str, bool]:
 
 def _read_text(body: Json, field: str) -> str:
     value = _require(body, field, field)
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not any(letter > " " for letter in value):
         raise Refused("invalid_field", f"{field} must be a text that isn't empty.", field)
     return value
 

@@ -32,13 +32,13 @@ class RunningClinic:
     def ask(self, query: str, *values: object) -> Any:
         """The first column of the first row, or None."""
         with psycopg.connect(self.database_url) as connection:
-            row = connection.execute(query, values).fetchone()  # type: ignore[arg-type]
+            row = connection.execute(query, values).fetchone()
         return row[0] if row else None
 
     def tell(self, statement: str, *values: object) -> None:
         """Change the database behind the program's back."""
         with psycopg.connect(self.database_url) as connection:
-            connection.execute(statement, values)  # type: ignore[arg-type]
+            connection.execute(statement, values)
 
 
 @contextmanager

@@ -45,7 +45,8 @@ def test_she_presses_9_and_no_further_call_to_her_number_is_submitted(sandbox: S
     dispatch_due()
     number = first.appointment.contact.phone
     assert number is not None
-    wait_until(PhoneNumber.objects.filter(pk=number.pk).exclude(voice_opted_out_at=None).exists, "the opt-out flag")
+    opted_out = PhoneNumber.objects.filter(pk=number.pk, voice_opted_out_at__isnull=False)
+    wait_until(opted_out.exists, "the opt-out flag")
     brother = make_contact("Elias", number=SARAH)  # the number is opted out, whoever shares it
     second = make_due_reminder(brother)
     dispatch_due()
@@ -154,4 +155,15 @@ def test_stop_by_text_message_stops_text_messages(sandbox: SandboxServer) -> Non
     sandbox.reply(SARAH, "STOP")
     number = reminder.appointment.contact.phone
     assert number is not None
-    wait_until(PhoneNumber.objects.filter(pk=number.pk).exclude(sms_opted_out_at=None).exists, "the opt-out flag")
+    opted_out = PhoneNumber.objects.filter(pk=number.pk, sms_opted_out_at__isnull=False)
+    wait_until(opted_out.exists, "the opt-out flag")
+
+
+def test_one_phone_rings_for_one_call_at_a_time(sandbox: SandboxServer) -> None:
+    sandbox.behave(attended=True, ring_seconds=3_000)
+    make_due_reminder()
+    make_due_reminder(make_contact("Elias", number=SARAH))
+    assert dispatch_due().calls == 1
+    states = set(Reminder.objects.values_list("state", "reason"))
+    assert states == {("in_progress", ""), ("planned", "line_busy")}
+    assert len(sandbox.ledger(SARAH)) == 1

@@ -74,7 +74,7 @@ SENTENCES = [
     (Kind.WANTS_ANOTHER_TIME, "asked for another time than", "Move it"),
     (Kind.COULD_NOT_REACH, "could not be reached about", "Show the contact"),
     (Kind.UNKNOWN_OUTCOME, "may or may not have been called about", "Call again"),
-    (Kind.WRONG_NUMBER, "the number on file doesn't work", "Correct the number"),
+    (Kind.WRONG_NUMBER, "there is no number that works", "Correct the number"),
     (Kind.LATE_ANSWER, "answered a call about an old time", "Show the contact"),
     (Kind.UNCLEAR_ANSWER, "pressed a key without a meaning", "Show the contact"),
     (Kind.MISSED, "was not reminded of", "Show the contact"),
@@ -193,6 +193,11 @@ def test_an_unknown_call_can_be_settled_as_called(desk: Client) -> None:
     assert "All is done" in read(desk)
 
 
+def test_an_unknown_call_offers_no_way_to_be_done_with_the_entry_but_not_with_the_call(desk: Client) -> None:
+    entry = make_unknown_call()
+    assert f"/worklist/{entry.pk}/resolve/" not in read(desk)
+
+
 def test_an_unknown_call_can_be_ordered_again_by_a_person(desk: Client, rosa: User) -> None:
     entry = make_unknown_call()
     desk.post(f"/worklist/{entry.pk}/settle/", {"call_again": "yes"})
@@ -209,6 +214,13 @@ def test_an_order_that_is_refused_says_why_and_leaves_the_entry(desk: Client) ->
     entry.refresh_from_db()
     assert entry.state == FollowUp.State.OPEN
     assert CallRecord.objects.get().state == CallState.UNKNOWN
+
+
+def test_a_due_time_of_today_is_told_without_its_day(desk: Client) -> None:
+    location = make_location()  # it is noon there
+    due_at = timezone.now() + timedelta(hours=1)
+    make_entry(due_at=due_at, appointment=make_appointment(location=location))
+    assert f"due {due_at.astimezone(location.zone):%-H:%M}<" in read(desk)
 
 
 @pytest.mark.parametrize("deed", ["take", "resolve", "settle"])

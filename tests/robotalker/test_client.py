@@ -46,6 +46,7 @@ def test_the_guides_request_goes_out_and_its_answer_is_read(
     assert (request.method, request.target) == ("POST", "/api/v1/calls")
     assert request.headers["authorization"] == f"Bearer {API_KEY}"
     assert request.headers["content-type"] == "application/json"
+    assert request.headers["accept-encoding"] == "identity"  # else a small answer can unfold to a huge one
     assert request.json() == json.loads(CALL_REQUEST)
 
 
@@ -147,8 +148,21 @@ def test_contacts_are_told_and_asked(open_client: OpenClient) -> None:
         assert client.create_contact(build_contact(to=SARAH, voice_opted_out=True)) == known
         assert client.get_contacts(SARAH) == [known]
         assert client.get_contacts() == [known]
+        assert client.get_contacts(opted_out=True) == [known]
     targets = [request.target for request in server.requests]
-    assert targets == ["/api/v1/contacts", "/api/v1/contacts?to=%2B12125550100", "/api/v1/contacts"]
+    assert targets == [
+        "/api/v1/contacts",
+        "/api/v1/contacts?to=%2B12125550100",
+        "/api/v1/contacts",
+        "/api/v1/contacts?opted_out=true",
+    ]
+
+
+def test_a_long_list_of_contacts_may_be_longer_than_other_answers(open_client: OpenClient) -> None:
+    contact = {"to": SARAH, "opted_out": {"voice": True, "sms": False}}
+    play = answer(200, {"contacts": [contact] * 5000})
+    with RawServer(play) as server, open_client(server.url) as client:
+        assert len(client.get_contacts()) == 5000
 
 
 @pytest.mark.parametrize(
@@ -198,6 +212,18 @@ def test_a_connection_the_server_closed_is_not_used_again(
         for _ in range(3):
             client.create_call(sarahs_call)
     assert (server.connections, len(server.requests)) == (3, 3)
+
+
+def test_the_end_of_a_batch_closes_its_connections_at_once(
+    open_client: OpenClient, sarahs_call: CallPayload
+) -> None:
+    with RawServer(answer(201, GUIDE_ANSWER)) as server:
+        with open_client(server.url) as client:
+            client.create_call(sarahs_call)
+            [pool] = client._session.get_adapter(server.url).poolmanager.pools._container.values()  # type: ignore[attr-defined]
+            [idle] = [connection for connection in pool.pool.queue if connection]
+            line = idle.sock
+        assert line.fileno() == -1
 
 
 def test_two_clients_share_no_connection(open_client: OpenClient, sarahs_call: CallPayload) -> None:

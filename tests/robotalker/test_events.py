@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reminders.robotalker.events import (
@@ -250,16 +250,19 @@ def parse_or_refuse(body: bytes, content_type: str) -> None:
         (text or "").encode()
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.binary(max_size=300), st.sampled_from(["", "application/json", FORM, "multipart/form-data"]))
 def test_no_bytes_whatever_raise_anything_else(body: bytes, content_type: str) -> None:
     parse_or_refuse(body, content_type)
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.dictionaries(st.sampled_from(KNOWN) | st.text(), ANY_JSON | NAMES, max_size=10))
 def test_no_json_whatever_raises_anything_else(body: dict[str, Any]) -> None:
     parse_or_refuse(json.dumps(body).encode(), "application/json")
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(st.dictionaries(st.sampled_from(KNOWN), st.text(max_size=60), max_size=10))
 def test_no_texts_whatever_raise_anything_else(body: dict[str, str]) -> None:
     parse_or_refuse(json.dumps(body).encode(), "application/json")

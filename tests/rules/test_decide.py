@@ -93,6 +93,13 @@ CASES = [
         Reason.TOO_LATE,
     ),
     (
+        "her daughter's call is ringing there",
+        {"line_busy_until": LATER},
+        NOW,
+        Verdict.WAIT,
+        Reason.LINE_BUSY,
+    ),
+    (
         "she could be in New York or Tokyo, and no hour suits both",
         {"zones": (NEW_YORK, ZoneInfo("Asia/Tokyo")), "hours": CallingHours(time(9), time(17))},
         NOW,

@@ -203,9 +203,7 @@ def test_stop_opts_the_number_out_of_text_messages(sandbox: SandboxServer, webho
     assert sandbox.wait_for_post("sms.failed", number)["body"]["reason"] == "opted_out"
 
 
-@pytest.mark.parametrize(
-    "change", [{"speed": 0}, {"mix": {"dance": 1}}, {"colour": "red"}, {"speed": "fast"}]
-)
+@pytest.mark.parametrize("change", [{"speed": 0}, {"mix": {"dance": 1}}, {"colour": 1}, {"speed": "x"}])
 def test_a_behaviour_that_makes_no_sense_is_refused(
     sandbox: SandboxServer, change: dict[str, object]
 ) -> None:

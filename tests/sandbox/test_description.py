@@ -1,6 +1,7 @@
 """The sandbox keeps to docs/robotalker-openapi.yaml, whatever is thrown at it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import schemathesis
@@ -16,10 +17,17 @@ schema = schemathesis.openapi.from_path(DESCRIPTION)
 load_all_checks()
 
 
-@pytest.mark.usefixtures("sandbox")
+@pytest.fixture
+def silent_sandbox(sandbox: SandboxServer) -> SandboxServer:
+    """Posts nothing: the addresses that are made up here belong to nobody we know."""
+    sandbox.faults({"kind": "lost"})
+    return sandbox
+
+
+@pytest.mark.usefixtures("silent_sandbox")
 @schema.parametrize()
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-def test_every_answer_is_as_described(case: schemathesis.Case, running_sandbox: SandboxServer) -> None:
+def test_every_answer_is_as_described(case: "schemathesis.Case[Any]", running_sandbox: SandboxServer) -> None:
     case.call_and_validate(
         base_url=running_sandbox.url,
         headers={"Authorization": f"Bearer {running_sandbox.api_key}"},

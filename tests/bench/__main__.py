@@ -1,0 +1,69 @@
+"""`make bench`: start everything, measure, print one table. ARGS="--full", or some parts: ARGS="planning"."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from tests.bench.measure import Line, show_table
+from tests.bench.servers import run_servers
+from tests.sandbox_server import SandboxServer
+
+PARTS = ("planning", "claiming", "outgoing", "incoming", "memory")  # in this order: the last empties the book
+APPOINTMENTS, APPOINTMENTS_IN_FULL = 20_000, 100_000
+
+
+def main() -> int:
+    """Run the parts asked for, all when none is named."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)}; else all")
+    parser.add_argument("--full", action="store_true", help=f"{APPOINTMENTS_IN_FULL:,} appointments")
+    options = parser.parse_args()
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    with run_servers() as sandbox:
+        wanted = [part for part in PARTS if part in options.parts or not options.parts]
+        lines = list(_measure(wanted, sandbox, full=options.full))
+    _say(f"\n{show_table(lines)}\n")
+    return 0
+
+
+def _measure(parts: list[str], sandbox: SandboxServer, *, full: bool) -> Iterator[Line]:
+    appointments = APPOINTMENTS_IN_FULL if full else APPOINTMENTS
+    benches = _prepare(sandbox, appointments)
+    for part in parts:
+        started = time.monotonic()
+        yield from benches[part]()
+        _say(f"{part}: measured in {time.monotonic() - started:.0f} s")
+
+
+def _prepare(sandbox: SandboxServer, appointments: int) -> dict[str, Callable[[], Iterator[Line]]]:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    from tests.bench.incoming import bench_incoming
+    from tests.bench.memory import bench_memory
+    from tests.bench.outgoing import bench_outgoing
+    from tests.bench.planning import bench_claiming, bench_planning
+    from tests.bench.rows import make_book
+
+    call_command("migrate", verbosity=0)
+    make_book(appointments)
+    _say(f"A book of {appointments:,} appointments; PostgreSQL syncs each commit to disk, as in production.")
+    return {
+        "planning": bench_planning,
+        "claiming": bench_claiming,
+        "outgoing": lambda: bench_outgoing(sandbox),
+        "incoming": bench_incoming,
+        "memory": bench_memory,
+    }
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())

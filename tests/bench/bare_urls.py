@@ -1,0 +1,39 @@
+"""What the webhook door is measured beside: a view that does nothing, and one that stores the same row."""
+
+from uuid import uuid4
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from webhooks.models import WebhookEvent
+
+
+@csrf_exempt
+@login_not_required
+def do_nothing(request: HttpRequest) -> HttpResponse:
+    """Read the body and answer."""
+    return HttpResponse(str(len(request.body)))
+
+
+@csrf_exempt
+@login_not_required
+def insert_row(request: HttpRequest, call_id: int) -> HttpResponse:
+    """Insert one event for this call, which isn't looked up, and answer."""
+    WebhookEvent.objects.create(
+        call_id=call_id,
+        purpose="status",
+        content_type=request.content_type or "",
+        body=request.body,
+        digest=uuid4().hex,
+        received_at=timezone.now(),
+    )
+    return HttpResponse()
+
+
+urlpatterns = [
+    path("bare", do_nothing),
+    path("insert/<int:call_id>", insert_row),
+]

@@ -1,0 +1,152 @@
+"""The webhook door: events stored and applied, beside a view that does nothing and one that inserts a row."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from reminders.callbacks import status_url
+from reminders.models import CallRecord
+from tests.bench.load import Volley, fire, post
+from tests.bench.measure import Line, compare
+from tests.bench.rows import make_calls
+from tests.bench.servers import run_web
+from webhooks.models import WebhookEvent
+
+ROUNDS = 5
+EVENTS = 1_500  # a round
+WARM_UP = 300
+RATES = (200, 500)  # events a second
+RATE_SECONDS = 5
+CONNECTIONS = 32
+PATIENCE = 30.0  # seconds for a round; more means that something is wrong
+# As reminder calls end: 36 of 100 answered, 53 voicemail, 11 not reached.
+ENDINGS = [
+    *[{"event": "call.completed", "status": "answered", "dtmf_response": "1", "amd_result": "human"}] * 36,
+    *[{"event": "call.voicemail", "status": "voicemail", "amd_result": "machine"}] * 53,
+    *[{"event": "call.no_answer", "status": "no_answer"}] * 11,
+]
+
+
+def bench_incoming() -> Iterator[Line]:
+    """Throughput side by side, then latency at fixed rates, of both doors in turn."""
+    supply = _Supply(make_calls(WARM_UP + ROUNDS * EVENTS + sum(RATES) * RATE_SECONDS))
+    with ExitStack() as stack:
+        door = _Door(stack.enter_context(run_web("config.settings", "/healthz")))
+        bare = _Bare(stack.enter_context(run_web("tests.bench.bare_settings", "/bare")))
+        _warm_up(door, bare, supply.take(WARM_UP))
+        yield from _bench_throughput(door, bare, supply)
+        for rate in RATES:
+            yield _bench_latency(door, bare, supply.take(rate * RATE_SECONDS), rate)
+
+
+class _Supply:
+    """Calls to report on, each once."""
+
+    def __init__(self, calls: list[CallRecord]) -> None:
+        self._calls = calls
+        self.last: list[CallRecord] = []
+
+    def take(self, count: int) -> list[CallRecord]:
+        """The next ones; they stay in `last` for whoever is measured on the same calls."""
+        self.last, self._calls = self._calls[:count], self._calls[count:]
+        return self.last
+
+
+class _Door:
+    """Our own web process."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    def report(self, calls: Sequence[CallRecord], rate: float = 0.0) -> Volley:
+        """One event for each call. Raises RuntimeError unless every one is stored and applied."""
+        requests = [_write_event(place, call) for place, call in enumerate(calls)]
+        before = _count_applied()
+        volley = fire(self._port, requests, connections=CONNECTIONS, within=PATIENCE, rate=rate)
+        applied = _count_applied() - before
+        if applied != len(calls):
+            raise RuntimeError(f"{applied} of {len(calls)} events applied, {volley.refused} refused")
+        return volley
+
+
+class _Bare:
+    """The process with the two bare views."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    def insert(self, calls: Sequence[CallRecord], rate: float = 0.0) -> Volley:
+        """The same bodies, each inserted as a row."""
+        return self._fire(
+            [
+                post(f"/insert/{call.pk}", _write_body(*item))
+                for item in enumerate(calls)
+                for call in [item[1]]
+            ],
+            rate,
+        )
+
+    def do_nothing(self, calls: Sequence[CallRecord]) -> Volley:
+        """The same bodies, read and forgotten."""
+        return self._fire([post("/bare", _write_body(*item)) for item in enumerate(calls)])
+
+    def _fire(self, requests: list[bytes], rate: float = 0.0) -> Volley:
+        volley = fire(self._port, requests, connections=CONNECTIONS, within=PATIENCE, rate=rate)
+        if volley.refused:
+            raise RuntimeError(f"{volley.refused} of {len(requests)} requests refused")
+        return volley
+
+
+def _warm_up(door: _Door, bare: _Bare, calls: Sequence[CallRecord]) -> None:
+    for run in (door.report, bare.insert, bare.do_nothing):
+        run(calls)
+
+
+def _bench_throughput(door: _Door, bare: _Bare, supply: _Supply) -> list[Line]:
+    def rate_of(run: Callable[[Sequence[CallRecord]], Volley], calls: Sequence[CallRecord]) -> float:
+        return len(calls) / run(calls).seconds
+
+    return compare(
+        "webhook events stored and applied",
+        lambda: rate_of(door.report, supply.take(EVENTS)),
+        {
+            "insert one row": lambda: rate_of(bare.insert, supply.last),
+            "bare view": lambda: rate_of(bare.do_nothing, supply.last),
+        },
+        unit="/s",
+        rounds=ROUNDS,
+    )
+
+
+def _bench_latency(door: _Door, bare: _Bare, calls: Sequence[CallRecord], rate: int) -> Line:
+    ours, beside = door.report(calls, rate), bare.insert(calls, rate)
+    return Line(
+        f"webhook latency at {rate} events/s, p50 and p99",
+        _show_latency(ours),
+        f"insert one row: {_show_latency(beside)}",
+    )
+
+
+def _show_latency(volley: Volley) -> str:
+    return f"{volley.percentile(50) * 1000:,.0f} and {volley.percentile(99) * 1000:,.0f} ms"
+
+
+def _count_applied() -> int:
+    return WebhookEvent.objects.filter(state=WebhookEvent.State.APPLIED).count()
+
+
+def _write_event(place: int, call: CallRecord) -> bytes:
+    return post(urlsplit(status_url(call)).path, _write_body(place, call))
+
+
+def _write_body(place: int, call: CallRecord) -> bytes:
+    ending = ENDINGS[place * 7 % len(ENDINGS)]  # 7 and 100 share no factor: mixed, and each as often as said
+    facts = {
+        "call_id": call.robotalker_id,
+        "to": call.number.e164,
+        "duration_seconds": 28,
+        "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+    }
+    return json.dumps({**ending, **facts}).encode()

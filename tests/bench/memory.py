@@ -1,0 +1,62 @@
+"""The memory of a worker, with nothing ahead and with very much ahead.
+
+Run as a program (`python -m tests.bench.memory`) it is that worker: it imports what a worker imports, does
+one tick, and prints its resident memory.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+from tests.bench.measure import Line
+from tests.sandbox_server import ROOT
+
+TICKS = {"dispatch_due": "dispatch", "plan_reminders": "planning"}
+ROUNDS = 3
+MEGABYTE = 1024  # kB
+
+
+def bench_memory() -> Iterator[Line]:
+    """The memory after each kind of tick with the book planned, beside the same with an empty book.
+
+    Empties the book, so it comes last.
+    """
+    from reminders.models import Reminder
+    from reminders.planning import plan_all
+    from tests.bench.rows import delete_book, delete_reminders
+
+    delete_reminders()
+    plan_all()
+    ahead = Reminder.objects.count()
+    full = {tick: _weigh(tick) for tick in TICKS}
+    delete_book()
+    empty = {tick: _weigh(tick) for tick in TICKS}
+    for tick, name in TICKS.items():
+        yield Line(
+            f"worker's memory after a {name} tick, {ahead:,} reminders ahead",
+            f"{full[tick]:.1f} MB",
+            f"none ahead: {empty[tick]:.1f} MB",
+            f"{full[tick] - empty[tick]:+.1f} MB",
+        )
+
+
+def _weigh(tick: str) -> float:
+    """The resident memory of a new worker after this tick, in MB."""
+    command = [sys.executable, "-m", "tests.bench.memory", tick]
+    sizes = [subprocess.check_output(command, cwd=ROOT) for _ in range(ROUNDS)]
+    return median(float(size) for size in sizes)
+
+
+def _be_a_worker(tick: str) -> None:
+    from config.celery import app
+
+    app.loader.import_default_modules()
+    app.tasks[f"reminders.tasks.{tick}"]()
+    fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    sys.stdout.write(f"{int(fields['VmRSS'].split()[0]) / MEGABYTE:.2f}\n")
+
+
+if __name__ == "__main__":
+    _be_a_worker(sys.argv[1])

@@ -1,0 +1,110 @@
+"""Dispatch against the sandbox, which answers at once, beside the bare POSTs of the very same bodies."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from typing import Any
+
+import requests
+from django.conf import settings
+from django.test.utils import override_settings
+
+from reminders.callbacks import key_urls, status_url
+from reminders.dispatch import dispatch_due
+from reminders.models import CallBatch, CallRecord
+from reminders.robotalker.payloads import Recipient, build_call, build_campaign
+from reminders.states import CallState
+from tests.bench.measure import Line, compare, stopwatch
+from tests.bench.rows import make_due
+from tests.sandbox_server import SandboxServer
+
+ROUNDS = 5
+SINGLE = 600  # calls a round
+BY_CAMPAIGN = 2_000  # reminders a round
+Json = dict[str, Any]
+
+
+def bench_outgoing(sandbox: SandboxServer) -> Iterator[Line]:
+    """Single calls, then campaigns; each round dispatches what is due, and posts the same again barely."""
+    with override_settings(ROBOTALKER_CAMPAIGNS=False):
+        yield from compare(
+            f"single calls submitted, {settings.ROBOTALKER_THREADS} at once",
+            lambda: _dispatch(SINGLE, sandbox),
+            {"bare requests.Session": lambda: _post_barely("calls", _read_calls(), SINGLE)},
+            unit="/s",
+            rounds=ROUNDS,
+        )
+    yield from compare(
+        "reminders submitted by campaigns",
+        lambda: _dispatch(BY_CAMPAIGN, sandbox),
+        {"bare requests.Session": lambda: _post_barely("campaigns", _read_campaigns(), BY_CAMPAIGN)},
+        unit="/s",
+        rounds=ROUNDS,
+    )
+
+
+def _dispatch(count: int, sandbox: SandboxServer) -> float:
+    """Dispatch so many due reminders, as one worker's tick does; reminders per second."""
+    make_due(count)
+    sandbox.reset()
+    with stopwatch() as watch:
+        dispatch_due()
+    taken = CallRecord.objects.filter(state=CallState.SUBMITTED).count()
+    if not taken == len(sandbox.ledger()) == count:
+        raise RuntimeError(f"{taken} of {count} submitted, {len(sandbox.ledger())} in the ledger")
+    return watch.rate(count)
+
+
+def _post_barely(path: str, bodies: Sequence[Json], count: int) -> float:
+    """Post the bodies from as many threads as dispatch may use; `count` of what is in them per second."""
+    lanes = settings.ROBOTALKER_THREADS if path == "calls" else 1
+    with stopwatch() as watch, ThreadPoolExecutor(lanes) as pool:
+        list(pool.map(lambda lane: _post_all(path, bodies[lane::lanes]), range(lanes)))
+    return watch.rate(count)
+
+
+def _post_all(path: str, bodies: Sequence[Json]) -> None:
+    with requests.Session() as session:
+        session.trust_env = False  # or it looks for a proxy and a netrc at each request
+        session.headers["Authorization"] = f"Bearer {settings.ROBOTALKER_API_KEY}"
+        for body in bodies:
+            session.post(f"{settings.ROBOTALKER_BASE_URL}/api/v1/{path}", json=body).raise_for_status()
+
+
+def _read_calls() -> list[Json]:
+    """The bodies of the calls that were just dispatched."""
+    calls = CallRecord.objects.select_related("number", "script_text").order_by("pk")
+    return [
+        build_call(
+            to=call.number.e164,
+            from_number=call.from_number,
+            message=call.script_text.text,
+            voice=call.script_text.voice,
+            variables=call.variables,
+            status_url=status_url(call),
+            key_urls=key_urls(call),
+        ).as_json()
+        for call in calls
+    ]
+
+
+def _read_campaigns() -> list[Json]:
+    """The bodies of the campaigns that were just dispatched."""
+    calls = CallRecord.objects.select_related("number", "script_text", "batch").order_by("batch", "pk")
+    return [
+        _build_campaign(batch, list(members)) for batch, members in groupby(calls, lambda call: call.batch)
+    ]
+
+
+def _build_campaign(batch: CallBatch | None, calls: Sequence[CallRecord]) -> Json:
+    if batch is None:
+        raise RuntimeError("a call went out alone: no campaign was measured")
+    script = calls[0].script_text
+    return build_campaign(
+        recipients=[Recipient(call.number.e164, call.variables) for call in calls],
+        from_number=calls[0].from_number,
+        message=script.text,
+        voice=script.voice,
+        status_url=status_url(batch),
+        key_urls=key_urls(batch),
+    ).as_json()

@@ -1,0 +1,152 @@
+"""The rows that a bench works on, made in bulk: a book of people, what is due, and calls that were made."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+from contacts.models import Appointment, Contact, PhoneNumber
+from reminders.models import CallRecord, Reminder, ScriptText, Step
+from reminders.scripts import caller_id
+from reminders.states import CallState, ReminderState
+from tests.people import make_campaign, make_location, make_step
+
+MOST_NUMBERS = 50_000  # of the made-up ones; beyond that, people share
+CHUNK = 5_000
+
+
+def make_book(appointments: int) -> None:
+    """People with appointments from ten days ahead on, and a campaign of three steps."""
+    make_steps()
+    location = make_location()
+    numbers = PhoneNumber.objects.bulk_create(
+        [PhoneNumber(e164=e164) for e164 in _make_up_numbers(min(appointments, MOST_NUMBERS))], CHUNK
+    )
+    contacts = Contact.objects.bulk_create(
+        [
+            Contact(first_name=f"First{place}", last_name=f"Last{place}", phone=number)
+            for place, number in enumerate(numbers)
+        ],
+        CHUNK,
+    )
+    now = timezone.now()
+    Appointment.objects.bulk_create(
+        [
+            Appointment(
+                contact=contacts[place % len(contacts)],
+                location=location,
+                starts_at=now + timedelta(days=10, minutes=place % 40_000),
+                ends_at=now + timedelta(days=10, minutes=place % 40_000 + 30),
+                revised_at=now,
+            )
+            for place in range(appointments)
+        ],
+        CHUNK,
+    )
+    settle_tables()
+
+
+def make_steps() -> None:
+    """Three days before at ten, the day before at ten, and four hours before."""
+    campaign = make_campaign()
+    for days in (3, 1):
+        make_step(campaign, timing_kind="days_before", days=days, at="10:00", elapsed=timedelta(0))
+    make_step(campaign)
+
+
+def make_due(count: int) -> list[Reminder]:
+    """So many reminders, each for another number and due a minute ago; all others are deleted."""
+    now = timezone.now()
+    return _make_reminders(count, due_at=now - timedelta(minutes=1))
+
+
+def make_calls(count: int) -> list[CallRecord]:
+    """So many calls that Robotalker took and hasn't reported on; all others are deleted."""
+    now = timezone.now()
+    due_at = now - timedelta(minutes=1)
+    reminders = _make_reminders(count, due_at=due_at, state=ReminderState.IN_PROGRESS)
+    script = ScriptText.objects.get()
+    calls = CallRecord.objects.bulk_create(
+        [
+            CallRecord(
+                reminder=reminder,
+                number=_phone_of(reminder),
+                channel=reminder.step.channel,
+                try_number=1,
+                from_number=caller_id(reminder.appointment.location),
+                script_text=script,
+                text=script.text,
+                state=CallState.SUBMITTED,
+                submitting_at=due_at,
+                submitted_at=due_at,
+                robotalker_id=f"cal_{reminder.pk:08}",
+            )
+            for reminder in reminders
+        ],
+        CHUNK,
+    )
+    settle_tables()
+    return calls
+
+
+def delete_reminders() -> None:
+    """Empty the table of reminders and all that refers to them."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE reminders_reminder CASCADE")
+
+
+def delete_book() -> None:
+    """Empty the book: no appointment, so no reminder either."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE contacts_appointment CASCADE")
+
+
+def settle_tables() -> None:
+    """Leave no work behind from preparing: what autovacuum and the checkpointer would do at some time."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+        cursor.execute("CHECKPOINT")
+
+
+def _make_reminders(
+    count: int, *, due_at: datetime, state: ReminderState = ReminderState.PLANNED
+) -> list[Reminder]:
+    delete_reminders()
+    step = Step.objects.order_by("pk")[0]
+    appointments = _read_appointments(count)
+    reminders = [
+        Reminder(
+            appointment=appointment,
+            step=step,
+            revision=appointment.revision,
+            due_at=due_at,
+            not_after=appointment.starts_at,
+            next_look_at=due_at,
+            state=state,
+        )
+        for appointment in appointments
+    ]
+    Reminder.objects.bulk_create(reminders, CHUNK)
+    settle_tables()
+    return reminders
+
+
+def _read_appointments(count: int) -> Sequence[Appointment]:
+    found = Appointment.objects.select_related("contact__phone", "location").order_by("pk")[:count]
+    if len(found) < count or count > MOST_NUMBERS:
+        raise ValueError(f"the book is too thin for {count} reminders to different numbers")
+    return found
+
+
+def _phone_of(reminder: Reminder) -> PhoneNumber:
+    phone = reminder.appointment.contact.phone
+    assert phone is not None
+    return phone
+
+
+def _make_up_numbers(count: int) -> Iterator[str]:
+    """E.164 numbers of the kind that is kept for fiction: 555-0100 to 555-0199 of each area."""
+    for place in range(count):
+        area, line = divmod(place, 100)
+        yield f"+1{200 + area}55501{line:02}"

@@ -1,0 +1,83 @@
+"""The servers of a run, all its own: PostgreSQL and Valkey on a real disk, the sandbox, gunicorn."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+from config.local.postgres import start_postgres
+from config.local.valkey import start_valkey
+from tests.local_services import start_guard
+from tests.sandbox_server import ROOT, SandboxServer, find_free_port, run_sandbox, wait_until
+
+# As in production, DEBUG off above all: with it, Django writes down every query.
+ENVIRONMENT = {
+    "DEBUG": "false",
+    "SECRET_KEY": "only-for-the-bench-" + "x" * 50,
+    "WEBHOOK_KEYS": "only-for-the-bench-" + "y" * 50,
+    "ALLOWED_HOSTS": "callboard.example.org",
+    "PUBLIC_BASE_URL": "https://callboard.example.org",  # nothing is ever posted there
+    "ROBOTALKER_FROM_NUMBER": "+18005550199",
+    "PHONE_REGION": "US",
+    "LOG_LEVEL": "WARNING",
+    "DJANGO_SETTINGS_MODULE": "config.settings",
+}
+# Slow enough that no call gets as far as ringing while it is measured how fast calls are taken.
+NOBODY_RINGS = 0.001
+
+
+@contextmanager
+def run_servers() -> Iterator[SandboxServer]:
+    """Start database, broker and sandbox, and put them into the environment; stop them at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="callboard-bench-"))
+    clean_up = start_guard(folder)
+    try:
+        with run_sandbox(["--attended"], speed=NOBODY_RINGS) as sandbox:
+            os.environ.update(ENVIRONMENT)
+            os.environ["DATABASE_URL"] = start_postgres(folder / "postgres")
+            os.environ["REDIS_URL"] = start_valkey(folder / "valkey")
+            os.environ["ROBOTALKER_BASE_URL"] = sandbox.url
+            os.environ["ROBOTALKER_API_KEY"] = sandbox.api_key
+            yield sandbox
+    finally:
+        clean_up()
+
+
+@contextmanager
+def run_web(settings_module: str, ready_path: str) -> Iterator[int]:
+    """The web process as the Dockerfile starts it, on a free port: the port."""
+    port = find_free_port()
+    command = [sys.executable, "-m", *read_web_command(port)]
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": settings_module}
+    web = subprocess.Popen(command, cwd=ROOT, env=environment)
+    try:
+        wait_until(lambda: _answers(port, ready_path), "gunicorn to answer", within_seconds=30)
+        yield port
+    finally:
+        web.terminate()
+        web.wait(30)
+
+
+def read_web_command(port: int) -> list[str]:
+    """The Dockerfile's own command, so that workers and threads are those of production."""
+    found = re.search(r"^CMD (\[.*\])$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    if not found:
+        raise ValueError("the Dockerfile has no CMD to run as it stands")
+    command: list[str] = json.loads(found[1])
+    command[command.index("--bind") + 1] = f"127.0.0.1:{port}"
+    return command
+
+
+def _answers(port: int, path: str) -> bool:
+    headers = {"Host": "callboard.example.org", "X-Forwarded-Proto": "https"}
+    try:
+        return requests.get(f"http://127.0.0.1:{port}{path}", headers=headers, timeout=5).ok
+    except requests.ConnectionError:
+        return False

@@ -1,0 +1,104 @@
+"""The containers can't run here, so what they would run is checked against what is installed."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from celery.bin.base import CLIContext
+from celery.bin.celery import celery as celery_command
+from django.core.management import load_command_class
+
+from config.celery import app as celery_app
+from config.local.processes import QUEUES
+from reminders.sandbox.command_line import add_options
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+
+
+def words_of(service: str) -> list[str]:
+    return shlex.split(SERVICES[service]["command"])
+
+
+def test_every_process_of_callboard_has_a_container() -> None:
+    ours = {name for name, service in SERVICES.items() if service.get("image") == "callboard"}
+    assert ours == {"web", "worker", "beat", "migrate", "sandbox"}
+
+
+def test_the_web_container_starts_gunicorn_with_options_it_knows() -> None:
+    command = yaml.safe_load(re.findall(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE)[-1])
+    answer = subprocess.run([sys.executable, "-m", *command, "--check-config"], cwd=ROOT, check=False)
+    assert answer.returncode == 0
+
+
+@pytest.mark.parametrize("service", ["worker", "beat"])
+def test_celery_knows_the_options(service: str) -> None:
+    assert words_of(service)[:4] == ["celery", "-A", "config", service]
+    context = CLIContext(app=celery_app, no_color=True, workdir=None)
+    celery_command.commands[service].make_context(service, words_of(service)[4:], obj=context)
+
+
+def test_the_worker_takes_every_queue() -> None:
+    options = words_of("worker")
+    assert options[options.index("-Q") + 1] == QUEUES
+
+
+def test_the_tables_are_migrated_before_anything_starts() -> None:
+    program, script, name, *options = words_of("migrate")
+    assert (program, script) == ("python", "manage.py")
+    load_command_class("django.core", name).create_parser(script, name).parse_args(options)
+    for service in ("web", "worker", "beat"):
+        waits_for = SERVICES[service]["depends_on"]["migrate"]["condition"]
+        assert waits_for == "service_completed_successfully"
+
+
+def test_the_sandbox_knows_its_options_and_starts_only_when_asked_for() -> None:
+    assert words_of("sandbox")[:3] == ["python", "-m", "reminders.sandbox"]
+    parser = ArgumentParser()
+    add_options(parser)
+    assert parser.parse_args(words_of("sandbox")[3:]).port == 8765
+    assert SERVICES["sandbox"]["profiles"] == ["sandbox"]
+
+
+def test_every_volume_is_declared_and_used() -> None:
+    used = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
+    assert used == set(COMPOSE["volumes"])
+
+
+def test_servers_have_a_health_check_and_none_is_open_to_the_network() -> None:
+    for name in ("web", "worker", "postgres", "valkey"):
+        assert "healthcheck" in SERVICES[name], name
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_the_image_runs_as_somebody_who_is_not_root() -> None:
+    last_stage = DOCKERFILE.rpartition("FROM ")[2]
+    assert re.search(r"^USER callboard$", last_stage, re.MULTILINE)
+
+
+def test_no_password_is_written_into_the_compose_file() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    passwords = re.findall(r"POSTGRES_PASSWORD: *(.+)|callboard:(.+)@postgres", text)
+    assert len(passwords) == 2
+    assert all("".join(password).startswith("${") for password in passwords)
+
+
+def test_the_static_files_can_be_collected_as_the_image_does(tmp_path: Path) -> None:
+    step = re.search(r"^RUN (SECRET_KEY=.*?collectstatic)", DOCKERFILE, re.MULTILINE | re.DOTALL)
+    assert step
+    words = [word for word in shlex.split(step[1]) if word.strip()]
+    variables = dict(word.split("=", 1) for word in words if "=" in word)
+    command = [sys.executable, "manage.py", "collectstatic", "--noinput", "--dry-run", "--verbosity", "0"]
+    environment = {"PATH": os.environ["PATH"], **variables}
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
