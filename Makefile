@@ -47,7 +47,7 @@ lint: install ## check style, types, imports, migrations, templates, settings an
 	$(VENV)/lint-imports
 	DEBUG=true $(VENV)/python manage.py makemigrations --check --dry-run
 	$(LIKE_PRODUCTION) $(VENV)/python manage.py check --deploy --fail-level WARNING
-	$(VENV)/djlint --quiet --check --lint templates
+	$(VENV)/djlint --quiet --lint templates
 	$(UV) lock --check
 
 format: install ## put code and templates in shape

@@ -158,6 +158,8 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # Largest upload of an appointment list, bytes; a year of a large practice is about 5 MB.
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=20 * 1024 * 1024)
+# Uploads between preview and apply; a shared folder where several machines serve pages.
+IMPORT_UPLOADS_DIR = BASE_DIR / env.str("IMPORT_UPLOADS_DIR", default="var/uploads")
 # Country of numbers written without one, unless a location says otherwise (ISO 3166-1 alpha-2).
 PHONE_REGION = env.str("PHONE_REGION", default="US")
 
@@ -181,12 +183,15 @@ REST_FRAMEWORK = {
 # --- Celery: the queue is a hint, the table is the truth ------------------------------------------
 REDIS_URL = env.str("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
+# A page must not wait for a lost broker: what it publishes is only a hint. (Workers keep trying.)
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "max_retries": 1, "interval_start": 0}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: a worker that gave up would be silence
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = ROBOTALKER_TOTAL_DEADLINE + 10

@@ -168,9 +168,7 @@ def record_answer(
         return standing == answer
     appointment.answer, appointment.answer_revision = answer, revision
     appointment.answered_at, appointment.answered_how = at, how
-    appointment.save(
-        update_fields=["answer", "answer_revision", "answered_at", "answered_how", "updated_at"]
-    )
+    appointment.save(update_fields=["answer", "answer_revision", "answered_at", "answered_how", "updated_at"])
     if answer != standing:
         add_change(appointment, answer, by=by, how=how, at=at)
     return True

@@ -14,6 +14,11 @@ from reminders.followups import open_follow_up, settle_by_itself
 from reminders.models import CallRecord, FollowUp
 
 CONFIRM, ANOTHER_TIME, OPT_OUT = "1", "2", "9"
+SCOPE_BY_CHANNEL = {
+    Channel.VOICE: ConsentEntry.Scope.VOICE,
+    Channel.SMS: ConsentEntry.Scope.SMS,
+    None: ConsentEntry.Scope.ALL,
+}
 MEANINGS = frozenset({CONFIRM, ANOTHER_TIME, OPT_OUT})
 # What a text message may say instead of a digit. Never CANCEL, END or QUIT, which carriers read as
 # "stop" and patients as "cancel my appointment" (product rule 11).
@@ -37,7 +42,7 @@ def apply_key(call: CallRecord, key: str, at: datetime) -> None:
     if key in MEANINGS:
         settle_by_itself(call, [FollowUp.Kind.UNCLEAR_ANSWER])
     if key == OPT_OUT:
-        _opt_out(call, at)
+        opt_out(call, at, Channel(call.channel))
     elif key == CONFIRM:
         _answer(call, Appointment.Answer.CONFIRMED, key, at)
     elif key == ANOTHER_TIME:
@@ -59,12 +64,12 @@ def _answer(call: CallRecord, answer: Appointment.Answer, key: str, at: datetime
         open_follow_up(FollowUp.Kind.LATE_ANSWER, reminder=call.reminder, call=call, detail=detail)
 
 
-def _opt_out(call: CallRecord, at: datetime) -> None:
-    by_voice = call.channel == Channel.VOICE
+def opt_out(call: CallRecord, at: datetime, channel: Channel | None) -> None:
+    """Opt the call's number out of `channel`; of both when nobody said which (our "no" is the wider one)."""
     record_optout(
         call.number_id,
-        scope=ConsentEntry.Scope.VOICE if by_voice else ConsentEntry.Scope.SMS,
-        source=ConsentEntry.Source.KEY if by_voice else ConsentEntry.Source.SMS_REPLY,
+        scope=SCOPE_BY_CHANNEL[channel],
+        source=ConsentEntry.Source.KEY if call.channel == Channel.VOICE else ConsentEntry.Source.SMS_REPLY,
         at=at,
         evidence=f"call {call.public_id}",
     )

@@ -27,7 +27,8 @@ class Verdict(StrEnum):
 class Situation:
     """All that bears on one reminder; moments are aware UTC.
 
-    `zones` are those in which the call must be allowed (calling_hours.recipient_zones). For a
+    `zones` are those in which the call must be allowed (calling_hours.recipient_zones); empty when a name
+    in the book is no zone. For a
     text message `opted_out` and `hours` are those of text messages.
     """
 
@@ -133,8 +134,8 @@ def hold_what_lacks_something(situation: Situation, _now: datetime) -> Decision 
 
 
 def wait_for_calling_hours(situation: Situation, now: datetime) -> Decision | None:
-    """The recipient's clock decides; no order goes round it (product rule 8)."""
-    allowed = next_allowed(now, situation.hours, situation.zones)
+    """The recipient's clock decides, and no order goes round it (product rule 8). No clock: no call."""
+    allowed = next_allowed(now, situation.hours, situation.zones) if situation.zones else None
     if allowed is None:
         return Decision(Verdict.BLOCK, Reason.NO_COMMON_HOURS)
     if allowed >= situation.not_after:

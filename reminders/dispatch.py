@@ -5,6 +5,7 @@ by the database's clock and a fence (the claim's id) that only its owner knows. 
 a claim whose lease is over is safe to plan again. Dispatching twice at once does no harm.
 """
 
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -21,10 +22,13 @@ from django.db.models.functions import Now
 from contacts.models.people import Channel
 from reminders.calls import BATCH_REFUSED
 from reminders.models import CallRecord, Reminder
+from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.payloads import MAX_RECIPIENTS
 from reminders.scripts import caller_id, choose_text
 from reminders.states import CallState, ReminderState
 from reminders.submission import make_client, submit_batch, submit_single
+
+log = logging.getLogger(__name__)
 
 ROUND_SECONDS = 20.0  # a dispatch stops claiming after this and leaves the rest to the next tick
 
@@ -82,7 +86,12 @@ def submit_claim(claim: Claim) -> int:
     calls = 0
     if groups:
         with make_client() as client:
-            calls = sum(submit_batch(client, group, claim.token) for group in groups)
+            for group in groups:
+                try:
+                    calls += submit_batch(client, group, claim.token)
+                except Exception as error:  # noqa: BLE001 - what wasn't opened yet is tried one by one
+                    log.error("a campaign of %s was not submitted: %s", len(group), type(error).__name__)
+                    singles += group
     return calls + _submit_singles(singles, claim.token)
 
 
@@ -148,8 +157,18 @@ def _run_lane(waiting: "SimpleQueue[int]", claim: UUID) -> int:
     try:
         with make_client() as client:
             while True:
-                calls += submit_single(client, waiting.get_nowait(), claim)
+                calls += _submit_or_log(client, waiting.get_nowait(), claim)
     except Empty:
         return calls
     finally:
         connection.close()  # each thread has a connection of its own, and this thread ends here
+
+
+def _submit_or_log(client: RobotalkerClient, reminder_id: int, claim: UUID) -> int:
+    """A reminder that can't be submitted stays claimed until its lease ends; the others go on."""
+    try:
+        return submit_single(client, reminder_id, claim)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is this one's alone
+        # the type only: a database error's own words may hold a row of somebody's data
+        log.error("reminder %s was not submitted: %s", reminder_id, type(error).__name__)
+        return 0

@@ -28,7 +28,9 @@ def explain_reminder(reminder: Reminder, now: datetime, *, sending_paused: bool 
     """The explanation at `now`. The reminder comes from situations.with_situation()."""
     if reminder.state not in REMINDER_PENDING:
         return Explanation(reminder.state, reminder.reason, sentence_for(reminder.reason), None)
-    look = read_look(reminder, sending_paused=sending_paused)
+    # The line was found busy at the last look; asking again for each row of a page would cost a query each.
+    busy = reminder.next_look_at if reminder.reason == Reason.LINE_BUSY else None
+    look = read_look(reminder, sending_paused=sending_paused, line_busy_until=busy)
     # judged at its moment, not at this one: what would be decided then, as things stand now
     moment = max(now, look.situation.not_before)
     decision = decide(look.situation, moment)

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from contacts.appointments import add_change
 from contacts.models import AppointmentChange
-from reminders.calls import finish
+from reminders.calls import finish, put_back
 from reminders.decide import Verdict, decide
 from reminders.explain import sentence_for
 from reminders.hints import hint_dispatch
@@ -37,9 +37,8 @@ def order_call(reminder_id: int, *, by: User) -> None:
     if refusal := NOT_CALLABLE.get(ReminderState(reminder.state)):
         raise OrderRefused(refusal)
     now = read_database_clock()
-    Reminder.objects.filter(pk=reminder_id).update(
-        state=ReminderState.PLANNED, reason=Reason.ORDERED, ordered_by=by, next_look_at=now
-    )
+    reminder.ordered_by = by
+    put_back(reminder, next_look_at=now, reason=Reason.ORDERED)
     _check_it_may_go(reminder_id)
     add_change(reminder.appointment, AppointmentChange.What.CALL_ORDERED, by=by, at=now)
     hint_dispatch()

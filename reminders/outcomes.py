@@ -11,7 +11,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from contacts.people import mark_number_unusable, mark_numbers_usable
-from reminders.answers import apply_key, key_in_text
+from contacts.models.people import Channel
+from reminders.answers import apply_key, key_in_text, opt_out
 from reminders.calls import close_call, finish, put_back
 from reminders.followups import open_follow_up, open_if_nothing_follows, settle_by_itself
 from reminders.locking import lock_call
@@ -79,6 +80,8 @@ def fold_event(
     call.save()
     for key in keys:
         apply_key(call, key, at)
+    if event.kind == EventKind.OPTED_OUT:
+        opt_out(call, at, Channel(event.channel) if event.channel else None)
 
 
 def read_outcome(event: RobotalkerEvent) -> CallState | None:

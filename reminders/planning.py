@@ -55,8 +55,11 @@ def plan_appointments(appointment_ids: Sequence[int], now: datetime | None = Non
 def promise(step: Step, appointment: Appointment, now: datetime) -> Promise:
     """What `step` owes `appointment` as it stands. `location` and `step.campaign` must be loaded."""
     location = appointment.location
-    due_at = moment_due(step.timing, appointment.starts_at, location.zone, open_days_of(location))
     not_after = appointment.starts_at - step.stop_before
+    try:
+        due_at = moment_due(step.timing, appointment.starts_at, location.zone, open_days_of(location))
+    except ValueError:  # a location that is never open: one bad row must not stop the planning of all
+        return Promise(not_after, not_after, ReminderState.SKIPPED, Reason.NO_MOMENT)
     reason = _why_not(step, appointment, due_at, not_after, now)
     state = ReminderState.SKIPPED if reason else ReminderState.PLANNED
     return Promise(due_at, not_after, state, reason)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.db.models import Prefetch, QuerySet
 
@@ -68,7 +69,7 @@ def read_look(reminder: Reminder, *, sending_paused: bool, line_busy_until: date
                 location.calling_closes,
                 frozenset(day.date for day in location.closed_days.all()),
             ),
-            zones=recipient_zones(contact.time_zone, location.time_zone, number.time_zones if number else ()),
+            zones=_zones_of(contact.time_zone, location.time_zone, number.time_zones if number else []),
             ordered=reminder.ordered_by_id is not None,
             line_busy_until=line_busy_until,
         ),
@@ -78,3 +79,10 @@ def read_look(reminder: Reminder, *, sending_paused: bool, line_busy_until: date
 def _not_before(reminder: Reminder) -> datetime:
     # A held reminder is looked at again and again; what it waits for is not the next look.
     return max(reminder.due_at, reminder.try_after or reminder.due_at)
+
+
+def _zones_of(stated: str, location_zone: str, number_zones: list[str]) -> tuple[ZoneInfo, ...]:
+    try:
+        return recipient_zones(stated, location_zone, number_zones)
+    except ValueError:  # no zone of that name: held and shown, rather than an error that stops a batch
+        return ()

@@ -29,14 +29,6 @@
     if (document.hidden && event.detail.elt.matches("[data-live]")) event.preventDefault();
   });
 
-  // A button that was pressed with the keyboard keeps the focus when its list renews itself.
-  let focused = "";
-  body.addEventListener("htmx:beforeSwap", () => { focused = document.activeElement ? document.activeElement.id : ""; });
-  body.addEventListener("htmx:afterSettle", function () {
-    const element = focused && document.activeElement === body && document.getElementById(focused);
-    if (element) element.focus({ preventScroll: true });
-  });
-
   // When the session is over, the login page must not land in the middle of a list.
   body.addEventListener("htmx:beforeSwap", function (event) {
     const address = event.detail.xhr.responseURL;

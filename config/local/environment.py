@@ -6,6 +6,7 @@ from pathlib import Path
 import environ
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
+VAR = Path(os.environ.get("CALLBOARD_VAR") or BASE_DIR / "var")  # what must stay from run to run
 
 
 def is_laptop() -> bool:

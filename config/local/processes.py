@@ -20,8 +20,13 @@ QUEUES = "sweeps,dispatch,events"
 WEB_OPTIONS = ["--threads", "8", "--no-control-socket", "--log-level", "warning"]
 # One worker has no neighbours to look for, and is ready a second sooner.
 WORKER_OPTIONS = ["-Q", QUEUES, "--concurrency", "2", "--without-mingle", "--without-gossip"]
-# Its advice against root is for servers; a laptop's container often knows no other user.
-ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
+ENVIRONMENT = {
+    "PYTHONUNBUFFERED": "1",
+    # Advice for servers; a laptop's container often knows no other user than root.
+    "PYTHONWARNINGS": "ignore:You're running the worker with superuser",
+    # Celery would load every page twice to check it, and start a second later.
+    "CELERY_SKIP_CHECKS": "true",
+}
 STOP_WITHIN = 40  # seconds for a worker to end a submission that is under way; then it is killed
 
 
@@ -35,7 +40,8 @@ def build_commands(*, port: int, sandbox_port: int | None, var: Path) -> dict[st
         "beat": [*celery, "beat", "--schedule", str(var / "celerybeat-schedule"), "--pidfile="],
     }
     if sandbox_port:
-        commands["sandbox"] = [*python, "reminders.sandbox", "--port", str(sandbox_port)]
+        ledger = str(var / "robotalker-sandbox-ledger.jsonl")
+        commands["sandbox"] = [*python, "reminders.sandbox", "--port", str(sandbox_port), "--ledger", ledger]
     return commands
 
 

@@ -4,16 +4,13 @@ import os
 import signal
 import socket
 import sys
-from pathlib import Path
 from threading import Thread
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from config.local.environment import BASE_DIR, is_laptop, set_laptop_defaults
+from config.local.environment import BASE_DIR, VAR, is_laptop, set_laptop_defaults
 from config.local.errors import LocalServiceError
 from config.local.readiness import Addresses, describe_ready, wait_until_ready
-
-VAR = Path(os.environ.get("CALLBOARD_VAR") or BASE_DIR / "var")
 
 
 class CannotRunError(Exception):

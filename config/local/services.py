@@ -14,17 +14,17 @@ from pathlib import Path
 
 import environ
 
+from config.local.environment import BASE_DIR, VAR
 from config.local.postgres import start_postgres, stop_postgres
 from config.local.valkey import start_valkey, stop_valkey
 
-BASE_DIR = Path(__file__).resolve().parent.parent.parent
 STARTERS = {
     "DATABASE_URL": ("postgres", start_postgres, stop_postgres),
     "REDIS_URL": ("valkey", start_valkey, stop_valkey),
 }
 
 
-def ensure_services(var: Path = BASE_DIR / "var") -> None:
+def ensure_services(var: Path = VAR) -> None:
     """Give `DATABASE_URL` and `REDIS_URL` a value in `os.environ`.
 
     What the environment or the file `.env` names is left alone. For the rest an embedded server is found

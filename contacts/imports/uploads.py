@@ -52,7 +52,7 @@ class Upload:
 
 def uploads_folder() -> Path:
     """The folder of kept uploads; only this system's own user can read it."""
-    folder = Path(getattr(settings, "IMPORT_UPLOADS_DIR", settings.BASE_DIR / "var" / "uploads"))
+    folder = Path(settings.IMPORT_UPLOADS_DIR)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 

@@ -12,7 +12,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -21,239 +20,595 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Appointment',
+            name="Appointment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(blank=True, help_text='Never said in a call.', max_length=80)),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('status', models.CharField(choices=[('booked', 'booked'), ('arrived', 'arrived'), ('no_show', 'no-show'), ('cancelled', 'cancelled')], default='booked', max_length=10)),
-                ('revision', models.PositiveIntegerField(default=1, editable=False)),
-                ('revised_at', models.DateTimeField(editable=False, help_text='When this revision came to be.')),
-                ('answer', models.CharField(blank=True, choices=[('', 'no answer yet'), ('confirmed', 'confirmed'), ('wants_another_time', 'wants another time')], default='', editable=False, max_length=20)),
-                ('answer_revision', models.PositiveIntegerField(blank=True, editable=False, null=True)),
-                ('answered_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('answered_how', models.CharField(blank=True, editable=False, max_length=60)),
-                ('source', models.CharField(blank=True, max_length=60)),
-                ('external_id', models.CharField(blank=True, max_length=120)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(blank=True, help_text="Never said in a call.", max_length=80)),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("booked", "booked"),
+                            ("arrived", "arrived"),
+                            ("no_show", "no-show"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="booked",
+                        max_length=10,
+                    ),
+                ),
+                ("revision", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "revised_at",
+                    models.DateTimeField(editable=False, help_text="When this revision came to be."),
+                ),
+                (
+                    "answer",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "no answer yet"),
+                            ("confirmed", "confirmed"),
+                            ("wants_another_time", "wants another time"),
+                        ],
+                        default="",
+                        editable=False,
+                        max_length=20,
+                    ),
+                ),
+                ("answer_revision", models.PositiveIntegerField(blank=True, editable=False, null=True)),
+                ("answered_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("answered_how", models.CharField(blank=True, editable=False, max_length=60)),
+                ("source", models.CharField(blank=True, max_length=60)),
+                ("external_id", models.CharField(blank=True, max_length=120)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
-                'ordering': ['starts_at', 'id'],
+                "ordering": ["starts_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Contact',
+            name="Contact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('first_name', models.CharField(max_length=120)),
-                ('last_name', models.CharField(blank=True, max_length=120)),
-                ('language', models.CharField(default='en', help_text='ISO 639-1: en, es, fr…', max_length=8)),
-                ('preferred_channel', models.CharField(choices=[('voice', 'call'), ('sms', 'text message')], default='voice', max_length=5)),
-                ('time_zone', models.CharField(blank=True, help_text='Where the person is, if they said so; decides when we may call.', max_length=64, validators=[contacts.models.places.validate_time_zone])),
-                ('source', models.CharField(blank=True, help_text='The system it came from.', max_length=60)),
-                ('external_id', models.CharField(blank=True, help_text='Its id in that system.', max_length=120)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('search', models.GeneratedField(db_persist=True, expression=django.contrib.postgres.search.SearchVector('first_name', 'last_name', 'external_id', config='simple'), output_field=django.contrib.postgres.search.SearchVectorField())),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("first_name", models.CharField(max_length=120)),
+                ("last_name", models.CharField(blank=True, max_length=120)),
+                (
+                    "language",
+                    models.CharField(default="en", help_text="ISO 639-1: en, es, fr…", max_length=8),
+                ),
+                (
+                    "preferred_channel",
+                    models.CharField(
+                        choices=[("voice", "call"), ("sms", "text message")], default="voice", max_length=5
+                    ),
+                ),
+                (
+                    "time_zone",
+                    models.CharField(
+                        blank=True,
+                        help_text="Where the person is, if they said so; decides when we may call.",
+                        max_length=64,
+                        validators=[contacts.models.places.validate_time_zone],
+                    ),
+                ),
+                ("source", models.CharField(blank=True, help_text="The system it came from.", max_length=60)),
+                (
+                    "external_id",
+                    models.CharField(blank=True, help_text="Its id in that system.", max_length=120),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "search",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.contrib.postgres.search.SearchVector(
+                            "first_name", "last_name", "external_id", config="simple"
+                        ),
+                        output_field=django.contrib.postgres.search.SearchVectorField(),
+                    ),
+                ),
             ],
             options={
-                'ordering': ['last_name', 'first_name', 'id'],
+                "ordering": ["last_name", "first_name", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Provider',
+            name="Provider",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, unique=True)),
-                ('spoken_name', models.CharField(blank=True, max_length=160)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, unique=True)),
+                ("spoken_name", models.CharField(blank=True, max_length=160)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='AppointmentChange',
+            name="AppointmentChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('what', models.CharField(choices=[('booked', 'booked'), ('imported', 'imported'), ('moved', 'moved'), ('cancelled', 'cancelled'), ('reinstated', 'booked again'), ('confirmed', 'confirmed'), ('wants_another_time', 'asked for another time'), ('arrived', 'arrived'), ('no_show', 'did not come'), ('corrected', 'put back to booked'), ('call_ordered', 'ordered a call now'), ('step_skipped', 'skipped a reminder')], max_length=20)),
-                ('revision', models.PositiveIntegerField()),
-                ('how', models.CharField(blank=True, help_text='“key 1”, “import”; empty: in the browser.', max_length=60)),
-                ('starts_before', models.DateTimeField(blank=True, null=True)),
-                ('starts_after', models.DateTimeField(blank=True, null=True)),
-                ('at', models.DateTimeField()),
-                ('appointment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='contacts.appointment')),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "what",
+                    models.CharField(
+                        choices=[
+                            ("booked", "booked"),
+                            ("imported", "imported"),
+                            ("moved", "moved"),
+                            ("cancelled", "cancelled"),
+                            ("reinstated", "booked again"),
+                            ("confirmed", "confirmed"),
+                            ("wants_another_time", "asked for another time"),
+                            ("arrived", "arrived"),
+                            ("no_show", "did not come"),
+                            ("corrected", "put back to booked"),
+                            ("call_ordered", "ordered a call now"),
+                            ("step_skipped", "skipped a reminder"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("revision", models.PositiveIntegerField()),
+                (
+                    "how",
+                    models.CharField(
+                        blank=True, help_text="“key 1”, “import”; empty: in the browser.", max_length=60
+                    ),
+                ),
+                ("starts_before", models.DateTimeField(blank=True, null=True)),
+                ("starts_after", models.DateTimeField(blank=True, null=True)),
+                ("at", models.DateTimeField()),
+                (
+                    "appointment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="changes",
+                        to="contacts.appointment",
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-at', '-id'],
+                "ordering": ["-at", "-id"],
             },
         ),
         migrations.AddField(
-            model_name='appointment',
-            name='contact',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='appointments', to='contacts.contact'),
+            model_name="appointment",
+            name="contact",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="appointments",
+                to="contacts.contact",
+            ),
         ),
         migrations.CreateModel(
-            name='ImportBatch',
+            name="ImportBatch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('file_name', models.CharField(max_length=255)),
-                ('sha256', models.CharField(max_length=64)),
-                ('source', models.CharField(help_text='The system the file came from.', max_length=60)),
-                ('applied_at', models.DateTimeField()),
-                ('counts', models.JSONField(default=dict, help_text='What became of the rows, by word.')),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("file_name", models.CharField(max_length=255)),
+                ("sha256", models.CharField(max_length=64)),
+                ("source", models.CharField(help_text="The system the file came from.", max_length=60)),
+                ("applied_at", models.DateTimeField()),
+                ("counts", models.JSONField(default=dict, help_text="What became of the rows, by word.")),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'import batches',
-                'ordering': ['-applied_at', '-id'],
+                "verbose_name_plural": "import batches",
+                "ordering": ["-applied_at", "-id"],
             },
         ),
         migrations.AddField(
-            model_name='appointment',
-            name='batch',
-            field=models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='appointments', to='contacts.importbatch'),
+            model_name="appointment",
+            name="batch",
+            field=models.ForeignKey(
+                blank=True,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="appointments",
+                to="contacts.importbatch",
+            ),
         ),
         migrations.CreateModel(
-            name='ImportProblem',
+            name="ImportProblem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('weight', models.CharField(choices=[('rejected', 'row not imported'), ('note', 'row imported, worth a look')], max_length=10)),
-                ('line', models.PositiveIntegerField(help_text='Line in the file; the header is line 1.')),
-                ('column', models.CharField(max_length=80)),
-                ('value', models.CharField(blank=True, max_length=300)),
-                ('problem', models.CharField(max_length=300)),
-                ('remedy', models.CharField(max_length=300)),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='problems', to='contacts.importbatch')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "weight",
+                    models.CharField(
+                        choices=[("rejected", "row not imported"), ("note", "row imported, worth a look")],
+                        max_length=10,
+                    ),
+                ),
+                ("line", models.PositiveIntegerField(help_text="Line in the file; the header is line 1.")),
+                ("column", models.CharField(max_length=80)),
+                ("value", models.CharField(blank=True, max_length=300)),
+                ("problem", models.CharField(max_length=300)),
+                ("remedy", models.CharField(max_length=300)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="problems",
+                        to="contacts.importbatch",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['line', 'id'],
+                "ordering": ["line", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Location',
+            name="Location",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, unique=True)),
-                ('spoken_name', models.CharField(help_text="As it is said on the phone, the practice's name first.", max_length=160)),
-                ('time_zone', models.CharField(max_length=64, validators=[contacts.models.places.validate_time_zone])),
-                ('region', models.CharField(default='US', help_text='Country of numbers written without one (ISO 3166-1).', max_length=2)),
-                ('caller_id', models.CharField(blank=True, help_text="E.164; empty: the practice's own from-number.", max_length=16)),
-                ('callback_number', models.CharField(help_text='E.164; said in every call.', max_length=16)),
-                ('calling_opens', models.TimeField(default=datetime.time(9, 0))),
-                ('calling_closes', models.TimeField(default=datetime.time(19, 0))),
-                ('open_weekdays', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(), default=contacts.models.places.monday_to_friday, help_text='Monday is 0; counts the days of “open days before”.', size=None)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, unique=True)),
+                (
+                    "spoken_name",
+                    models.CharField(
+                        help_text="As it is said on the phone, the practice's name first.", max_length=160
+                    ),
+                ),
+                (
+                    "time_zone",
+                    models.CharField(max_length=64, validators=[contacts.models.places.validate_time_zone]),
+                ),
+                (
+                    "region",
+                    models.CharField(
+                        default="US",
+                        help_text="Country of numbers written without one (ISO 3166-1).",
+                        max_length=2,
+                    ),
+                ),
+                (
+                    "caller_id",
+                    models.CharField(
+                        blank=True, help_text="E.164; empty: the practice's own from-number.", max_length=16
+                    ),
+                ),
+                ("callback_number", models.CharField(help_text="E.164; said in every call.", max_length=16)),
+                ("calling_opens", models.TimeField(default=datetime.time(9, 0))),
+                ("calling_closes", models.TimeField(default=datetime.time(19, 0))),
+                (
+                    "open_weekdays",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.PositiveSmallIntegerField(),
+                        default=contacts.models.places.monday_to_friday,
+                        help_text="Monday is 0; counts the days of “open days before”.",
+                        size=None,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('calling_opens__lt', models.F('calling_closes'))), name='location_opens_before_it_closes'), models.CheckConstraint(condition=models.Q(('calling_closes__lte', datetime.time(21, 0)), ('calling_opens__gte', datetime.time(8, 0))), name='location_calls_within_the_outer_limit')],
+                "ordering": ["name"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("calling_opens__lt", models.F("calling_closes"))),
+                        name="location_opens_before_it_closes",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("calling_closes__lte", datetime.time(21, 0)),
+                            ("calling_opens__gte", datetime.time(8, 0)),
+                        ),
+                        name="location_calls_within_the_outer_limit",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
-            model_name='appointment',
-            name='location',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='appointments', to='contacts.location'),
+            model_name="appointment",
+            name="location",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="appointments",
+                to="contacts.location",
+            ),
         ),
         migrations.CreateModel(
-            name='PhoneNumber',
+            name="PhoneNumber",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('e164', models.CharField(max_length=16, unique=True)),
-                ('voice_opted_out_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('sms_opted_out_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('unusable_since', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('unusable_reason', models.CharField(blank=True, editable=False, max_length=200)),
-                ('consent_basis', models.CharField(choices=[('given_for_care', 'given to the practice for care'), ('written', 'written consent'), ('none', 'no consent known')], default='given_for_care', max_length=20)),
-                ('time_zones', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), blank=True, default=list, help_text='Zones the number could be in, by its prefix; empty: unknown.', size=None)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("e164", models.CharField(max_length=16, unique=True)),
+                ("voice_opted_out_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("sms_opted_out_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("unusable_since", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("unusable_reason", models.CharField(blank=True, editable=False, max_length=200)),
+                (
+                    "consent_basis",
+                    models.CharField(
+                        choices=[
+                            ("given_for_care", "given to the practice for care"),
+                            ("written", "written consent"),
+                            ("none", "no consent known"),
+                        ],
+                        default="given_for_care",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "time_zones",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
+                        blank=True,
+                        default=list,
+                        help_text="Zones the number could be in, by its prefix; empty: unknown.",
+                        size=None,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['e164'],
-                'indexes': [models.Index(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Reverse('e164'), 'text_pattern_ops'), name='phone_number_by_its_end')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('e164__regex', '^\\+[1-9][0-9]{6,14}$')), name='phone_number_is_e164')],
+                "ordering": ["e164"],
+                "indexes": [
+                    models.Index(
+                        django.contrib.postgres.indexes.OpClass(
+                            django.db.models.functions.text.Reverse("e164"), "text_pattern_ops"
+                        ),
+                        name="phone_number_by_its_end",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("e164__regex", "^\\+[1-9][0-9]{6,14}$")),
+                        name="phone_number_is_e164",
+                    )
+                ],
             },
         ),
         migrations.AddField(
-            model_name='contact',
-            name='other_phone',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='other_contacts', to='contacts.phonenumber'),
+            model_name="contact",
+            name="other_phone",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="other_contacts",
+                to="contacts.phonenumber",
+            ),
         ),
         migrations.AddField(
-            model_name='contact',
-            name='phone',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='contacts', to='contacts.phonenumber'),
+            model_name="contact",
+            name="phone",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="contacts",
+                to="contacts.phonenumber",
+            ),
         ),
         migrations.CreateModel(
-            name='ConsentEntry',
+            name="ConsentEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('what', models.CharField(choices=[('opt_out', 'opted out'), ('opt_in', 'opted in again'), ('consent', 'consent recorded')], max_length=10)),
-                ('scope', models.CharField(choices=[('voice', 'calls'), ('sms', 'text messages'), ('all', 'calls and text messages')], max_length=5)),
-                ('source', models.CharField(choices=[('key', 'pressed 9 in a call'), ('sms_reply', 'answered a text message'), ('robotalker', 'told by Robotalker'), ('staff', 'told the staff'), ('import', 'imported')], max_length=12)),
-                ('evidence', models.CharField(blank=True, help_text='What shows it: a call, a note.', max_length=300)),
-                ('at', models.DateTimeField()),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
-                ('number', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='consent_entries', to='contacts.phonenumber')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "what",
+                    models.CharField(
+                        choices=[
+                            ("opt_out", "opted out"),
+                            ("opt_in", "opted in again"),
+                            ("consent", "consent recorded"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "scope",
+                    models.CharField(
+                        choices=[
+                            ("voice", "calls"),
+                            ("sms", "text messages"),
+                            ("all", "calls and text messages"),
+                        ],
+                        max_length=5,
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("key", "pressed 9 in a call"),
+                            ("sms_reply", "answered a text message"),
+                            ("robotalker", "told by Robotalker"),
+                            ("staff", "told the staff"),
+                            ("import", "imported"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "evidence",
+                    models.CharField(blank=True, help_text="What shows it: a call, a note.", max_length=300),
+                ),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "number",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="consent_entries",
+                        to="contacts.phonenumber",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'consent entries',
-                'ordering': ['-at', '-id'],
+                "verbose_name_plural": "consent entries",
+                "ordering": ["-at", "-id"],
             },
         ),
         migrations.AddField(
-            model_name='appointment',
-            name='provider',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='appointments', to='contacts.provider'),
+            model_name="appointment",
+            name="provider",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="appointments",
+                to="contacts.provider",
+            ),
         ),
         migrations.CreateModel(
-            name='ClosedDay',
+            name="ClosedDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('date', models.DateField()),
-                ('reason', models.CharField(blank=True, max_length=120)),
-                ('location', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='closed_days', to='contacts.location')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("date", models.DateField()),
+                ("reason", models.CharField(blank=True, max_length=120)),
+                (
+                    "location",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="closed_days",
+                        to="contacts.location",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['date'],
-                'constraints': [models.UniqueConstraint(fields=('location', 'date'), name='closed_day_once')],
+                "ordering": ["date"],
+                "constraints": [models.UniqueConstraint(fields=("location", "date"), name="closed_day_once")],
             },
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='contact_search'),
+            model_name="contact",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="contact_search"),
         ),
         migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(fields=['last_name', 'first_name', 'id'], name='contact_by_name'),
+            model_name="contact",
+            index=models.Index(fields=["last_name", "first_name", "id"], name="contact_by_name"),
         ),
         migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('source', 'external_id'), name='contact_once_per_source'),
+            model_name="contact",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("source", "external_id"),
+                name="contact_once_per_source",
+            ),
         ),
         migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(fields=['location', 'starts_at'], name='appointment_day_of_location'),
+            model_name="appointment",
+            index=models.Index(fields=["location", "starts_at"], name="appointment_day_of_location"),
         ),
         migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(condition=models.Q(('status', 'booked')), fields=['starts_at'], name='appointment_booked_ahead'),
+            model_name="appointment",
+            index=models.Index(
+                condition=models.Q(("status", "booked")),
+                fields=["starts_at"],
+                name="appointment_booked_ahead",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='appointment',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='appointment_ends_after_start'),
+            model_name="appointment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))),
+                name="appointment_ends_after_start",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='appointment',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['booked', 'arrived', 'no_show', 'cancelled'])), name='appointment_status_known'),
+            model_name="appointment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["booked", "arrived", "no_show", "cancelled"])),
+                name="appointment_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='appointment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('answer', ''), ('answer_revision__isnull', True)), models.Q(('answer__in', ['confirmed', 'wants_another_time']), ('answer_revision__isnull', False)), _connector='OR'), name='appointment_answer_has_a_revision'),
+            model_name="appointment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("answer", ""), ("answer_revision__isnull", True)),
+                    models.Q(
+                        ("answer__in", ["confirmed", "wants_another_time"]),
+                        ("answer_revision__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="appointment_answer_has_a_revision",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='appointment',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('source', 'external_id'), name='appointment_once_per_source'),
+            model_name="appointment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("source", "external_id"),
+                name="appointment_once_per_source",
+            ),
         ),
     ]

@@ -10,272 +10,752 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('contacts', '0001_initial'),
+        ("contacts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CallBatch',
+            name="CallBatch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=reminders.models.calls.make_public_id, editable=False, max_length=24, unique=True)),
-                ('robotalker_id', models.CharField(blank=True, max_length=80)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=reminders.models.calls.make_public_id,
+                        editable=False,
+                        max_length=24,
+                        unique=True,
+                    ),
+                ),
+                ("robotalker_id", models.CharField(blank=True, max_length=80)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'verbose_name_plural': 'call batches',
-                'ordering': ['-created_at'],
+                "verbose_name_plural": "call batches",
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('did', models.CharField(blank=True, help_text='What the last round did, in counts.', max_length=200)),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                (
+                    "did",
+                    models.CharField(
+                        blank=True, help_text="What the last round did, in counts.", max_length=200
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Script',
+            name="Script",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, unique=True)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='CallRecord',
+            name="CallRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=reminders.models.calls.make_public_id, editable=False, max_length=24, unique=True)),
-                ('channel', models.CharField(choices=[('voice', 'call'), ('sms', 'text message')], max_length=5)),
-                ('try_number', models.PositiveSmallIntegerField()),
-                ('from_number', models.CharField(max_length=16)),
-                ('variables', models.JSONField(default=dict)),
-                ('text', models.TextField(help_text='Exactly what is said.')),
-                ('state', models.CharField(choices=[('submitting', 'submitting'), ('submitted', 'submitted'), ('unknown', 'unknown'), ('overdue', 'overdue'), ('not_sent', 'not sent'), ('rejected', 'rejected'), ('failed', 'failed'), ('no_answer', 'no answer'), ('voicemail', 'voicemail'), ('delivered', 'delivered'), ('answered', 'answered'), ('abandoned', 'abandoned')], default='submitting', max_length=12)),
-                ('reason', models.CharField(blank=True, help_text="Why: Robotalker's word or ours.", max_length=200)),
-                ('robotalker_id', models.CharField(blank=True, db_index=True, max_length=80)),
-                ('submitting_at', models.DateTimeField()),
-                ('submitted_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('duration_seconds', models.PositiveIntegerField(blank=True, null=True)),
-                ('amd_result', models.CharField(blank=True, max_length=20)),
-                ('keys', models.JSONField(default=list, help_text='[[ISO time, key], …] as pressed, sorted.')),
-                ('key_pressed', models.CharField(blank=True, help_text='The last of them: the answer.', max_length=8)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('batch', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='calls', to='reminders.callbatch')),
-                ('number', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='calls', to='contacts.phonenumber')),
-                ('ordered_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=reminders.models.calls.make_public_id,
+                        editable=False,
+                        max_length=24,
+                        unique=True,
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(choices=[("voice", "call"), ("sms", "text message")], max_length=5),
+                ),
+                ("try_number", models.PositiveSmallIntegerField()),
+                ("from_number", models.CharField(max_length=16)),
+                ("variables", models.JSONField(default=dict)),
+                ("text", models.TextField(help_text="Exactly what is said.")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("submitting", "submitting"),
+                            ("submitted", "submitted"),
+                            ("unknown", "unknown"),
+                            ("overdue", "overdue"),
+                            ("not_sent", "not sent"),
+                            ("rejected", "rejected"),
+                            ("failed", "failed"),
+                            ("no_answer", "no answer"),
+                            ("voicemail", "voicemail"),
+                            ("delivered", "delivered"),
+                            ("answered", "answered"),
+                            ("abandoned", "abandoned"),
+                        ],
+                        default="submitting",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(blank=True, help_text="Why: Robotalker's word or ours.", max_length=200),
+                ),
+                ("robotalker_id", models.CharField(blank=True, db_index=True, max_length=80)),
+                ("submitting_at", models.DateTimeField()),
+                ("submitted_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("duration_seconds", models.PositiveIntegerField(blank=True, null=True)),
+                ("amd_result", models.CharField(blank=True, max_length=20)),
+                (
+                    "keys",
+                    models.JSONField(default=list, help_text="[[ISO time, key], …] as pressed, sorted."),
+                ),
+                (
+                    "key_pressed",
+                    models.CharField(blank=True, help_text="The last of them: the answer.", max_length=8),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="calls",
+                        to="reminders.callbatch",
+                    ),
+                ),
+                (
+                    "number",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="calls",
+                        to="contacts.phonenumber",
+                    ),
+                ),
+                (
+                    "ordered_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-submitting_at', '-id'],
+                "ordering": ["-submitting_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Campaign',
+            name="Campaign",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, unique=True)),
-                ('state', models.CharField(choices=[('draft', 'draft'), ('active', 'active'), ('paused', 'paused')], default='draft', max_length=10)),
-                ('activated_at', models.DateTimeField(blank=True, help_text='Activation never reaches back: what was due before stays unsent.', null=True)),
-                ('kinds', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=80), blank=True, default=list, help_text='Kinds of appointment, separated by commas; empty: every kind.', size=None)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('locations', models.ManyToManyField(blank=True, help_text='None chosen: every location.', to='contacts.location')),
-                ('providers', models.ManyToManyField(blank=True, help_text='None chosen: every provider.', to='contacts.provider')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("draft", "draft"), ("active", "active"), ("paused", "paused")],
+                        default="draft",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "activated_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Activation never reaches back: what was due before stays unsent.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "kinds",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=80),
+                        blank=True,
+                        default=list,
+                        help_text="Kinds of appointment, separated by commas; empty: every kind.",
+                        size=None,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "locations",
+                    models.ManyToManyField(
+                        blank=True, help_text="None chosen: every location.", to="contacts.location"
+                    ),
+                ),
+                (
+                    "providers",
+                    models.ManyToManyField(
+                        blank=True, help_text="None chosen: every provider.", to="contacts.provider"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Reminder',
+            name="Reminder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('revision', models.PositiveIntegerField(help_text='Of the appointment, as it was when this was planned.')),
-                ('due_at', models.DateTimeField(help_text='The moment the step asks for.')),
-                ('not_after', models.DateTimeField(help_text='Past this it is missed, never sent.')),
-                ('next_look_at', models.DateTimeField(help_text='When a worker looks at it again: waiting is this column.')),
-                ('try_after', models.DateTimeField(blank=True, help_text='After a failed try: when it may be tried again.', null=True)),
-                ('state', models.CharField(choices=[('planned', 'planned'), ('claimed', 'claimed by a worker'), ('in_progress', 'in progress'), ('done', 'done'), ('skipped', 'skipped'), ('withdrawn', 'withdrawn'), ('missed', 'missed')], default='planned', max_length=12)),
-                ('reason', models.CharField(blank=True, help_text='Why it is in its state; reminders/reasons.py.', max_length=40)),
-                ('claim', models.UUIDField(blank=True, help_text='The fence: whose claim this is.', null=True)),
-                ('lease_until', models.DateTimeField(blank=True, help_text="By the database's clock.", null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('appointment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reminders', to='contacts.appointment')),
-                ('ordered_by', models.ForeignKey(blank=True, help_text='Who ordered the next try by hand.', null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "revision",
+                    models.PositiveIntegerField(
+                        help_text="Of the appointment, as it was when this was planned."
+                    ),
+                ),
+                ("due_at", models.DateTimeField(help_text="The moment the step asks for.")),
+                ("not_after", models.DateTimeField(help_text="Past this it is missed, never sent.")),
+                (
+                    "next_look_at",
+                    models.DateTimeField(
+                        help_text="When a worker looks at it again: waiting is this column."
+                    ),
+                ),
+                (
+                    "try_after",
+                    models.DateTimeField(
+                        blank=True, help_text="After a failed try: when it may be tried again.", null=True
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("planned", "planned"),
+                            ("claimed", "claimed by a worker"),
+                            ("in_progress", "in progress"),
+                            ("done", "done"),
+                            ("skipped", "skipped"),
+                            ("withdrawn", "withdrawn"),
+                            ("missed", "missed"),
+                        ],
+                        default="planned",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, help_text="Why it is in its state; reminders/reasons.py.", max_length=40
+                    ),
+                ),
+                (
+                    "claim",
+                    models.UUIDField(blank=True, help_text="The fence: whose claim this is.", null=True),
+                ),
+                (
+                    "lease_until",
+                    models.DateTimeField(blank=True, help_text="By the database's clock.", null=True),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "appointment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reminders",
+                        to="contacts.appointment",
+                    ),
+                ),
+                (
+                    "ordered_by",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Who ordered the next try by hand.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['due_at', 'id'],
+                "ordering": ["due_at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='FollowUp',
+            name="FollowUp",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('wants_another_time', 'wants another time'), ('could_not_reach', 'could not be reached'), ('unknown_outcome', 'may or may not have been called'), ('wrong_number', "number can't be used"), ('late_answer', 'answered for an old time'), ('unclear_answer', 'pressed a key without a meaning'), ('missed', 'reminder was missed')], max_length=20)),
-                ('state', models.CharField(choices=[('open', 'open'), ('taken', 'taken'), ('resolved', 'resolved')], default='open', max_length=10)),
-                ('detail', models.CharField(blank=True, max_length=300)),
-                ('due_at', models.DateTimeField(help_text='By when somebody should have seen to it.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('resolved_at', models.DateTimeField(blank=True, null=True)),
-                ('resolution', models.CharField(blank=True, max_length=300)),
-                ('appointment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='follow_ups', to='contacts.appointment')),
-                ('call', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='follow_ups', to='reminders.callrecord')),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='follow_ups', to='contacts.contact')),
-                ('resolved_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('taken_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('reminder', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='follow_ups', to='reminders.reminder')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("wants_another_time", "wants another time"),
+                            ("could_not_reach", "could not be reached"),
+                            ("unknown_outcome", "may or may not have been called"),
+                            ("wrong_number", "number can't be used"),
+                            ("late_answer", "answered for an old time"),
+                            ("unclear_answer", "pressed a key without a meaning"),
+                            ("missed", "reminder was missed"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "open"), ("taken", "taken"), ("resolved", "resolved")],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("detail", models.CharField(blank=True, max_length=300)),
+                ("due_at", models.DateTimeField(help_text="By when somebody should have seen to it.")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                ("resolution", models.CharField(blank=True, max_length=300)),
+                (
+                    "appointment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="follow_ups",
+                        to="contacts.appointment",
+                    ),
+                ),
+                (
+                    "call",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="follow_ups",
+                        to="reminders.callrecord",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="follow_ups",
+                        to="contacts.contact",
+                    ),
+                ),
+                (
+                    "resolved_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "taken_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "reminder",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="follow_ups",
+                        to="reminders.reminder",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['due_at', 'id'],
+                "ordering": ["due_at", "id"],
             },
         ),
         migrations.AddField(
-            model_name='callrecord',
-            name='reminder',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='calls', to='reminders.reminder'),
+            model_name="callrecord",
+            name="reminder",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="calls", to="reminders.reminder"
+            ),
         ),
         migrations.CreateModel(
-            name='ScriptText',
+            name="ScriptText",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('language', models.CharField(help_text='ISO 639-1.', max_length=8)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('voice', models.CharField(blank=True, default='en-US-Neural-F', max_length=60)),
-                ('text', models.TextField(help_text='Variables: {FIRST_NAME} {APPT_DATE} {APPT_TIME} {PRACTICE} {PROVIDER} {CALLBACK_NUMBER}', max_length=1200)),
-                ('script', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='texts', to='reminders.script')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("language", models.CharField(help_text="ISO 639-1.", max_length=8)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("voice", models.CharField(blank=True, default="en-US-Neural-F", max_length=60)),
+                (
+                    "text",
+                    models.TextField(
+                        help_text="Variables: {FIRST_NAME} {APPT_DATE} {APPT_TIME} {PRACTICE} {PROVIDER} {CALLBACK_NUMBER}",
+                        max_length=1200,
+                    ),
+                ),
+                (
+                    "script",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="texts",
+                        to="reminders.script",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['script', 'language', '-version'],
+                "ordering": ["script", "language", "-version"],
             },
         ),
         migrations.AddField(
-            model_name='callrecord',
-            name='script_text',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='calls', to='reminders.scripttext'),
+            model_name="callrecord",
+            name="script_text",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="calls", to="reminders.scripttext"
+            ),
         ),
         migrations.CreateModel(
-            name='SendingSwitch',
+            name="SendingSwitch",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
-                ('paused_at', models.DateTimeField(blank=True, null=True)),
-                ('cause', models.CharField(blank=True, choices=[('person', 'a person paused it'), ('key_refused', 'Robotalker refused the API key')], max_length=20)),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.PositiveSmallIntegerField(
+                        default=1, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("paused_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "cause",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("person", "a person paused it"),
+                            ("key_refused", "Robotalker refused the API key"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'sending switch',
+                "verbose_name_plural": "sending switch",
             },
         ),
         migrations.CreateModel(
-            name='Step',
+            name="Step",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField(default=1)),
-                ('timing_kind', models.CharField(choices=[('days_before', 'days before, at a time of day'), ('open_days_before', 'open days before, at a time of day'), ('elapsed_before', 'hours or minutes before')], default='days_before', max_length=20)),
-                ('days', models.PositiveSmallIntegerField(default=0)),
-                ('at', models.TimeField(blank=True, help_text="By the clock of the appointment's location.", null=True)),
-                ('elapsed', models.DurationField(default=datetime.timedelta(0), help_text='For “hours before”.')),
-                ('channel', models.CharField(choices=[('voice', 'call'), ('sms', 'text message')], default='voice', max_length=5)),
-                ('audience', models.CharField(choices=[('unconfirmed', 'who has not confirmed'), ('everyone', 'everyone'), ('confirmed', 'who has confirmed')], default='unconfirmed', max_length=12)),
-                ('if_late', models.CharField(choices=[('skip', 'skip it'), ('send_now', 'send it now')], default='skip', help_text="When the appointment is booked after this step's moment.", max_length=8)),
-                ('stop_before', models.DurationField(default=datetime.timedelta(seconds=1800), help_text='No call later than this before the appointment.')),
-                ('max_tries', models.PositiveSmallIntegerField(default=2)),
-                ('retry_wait', models.DurationField(default=datetime.timedelta(seconds=3600))),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='reminders.campaign')),
-                ('script', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='reminders.script')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField(default=1)),
+                (
+                    "timing_kind",
+                    models.CharField(
+                        choices=[
+                            ("days_before", "days before, at a time of day"),
+                            ("open_days_before", "open days before, at a time of day"),
+                            ("elapsed_before", "hours or minutes before"),
+                        ],
+                        default="days_before",
+                        max_length=20,
+                    ),
+                ),
+                ("days", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "at",
+                    models.TimeField(
+                        blank=True, help_text="By the clock of the appointment's location.", null=True
+                    ),
+                ),
+                (
+                    "elapsed",
+                    models.DurationField(default=datetime.timedelta(0), help_text="For “hours before”."),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[("voice", "call"), ("sms", "text message")], default="voice", max_length=5
+                    ),
+                ),
+                (
+                    "audience",
+                    models.CharField(
+                        choices=[
+                            ("unconfirmed", "who has not confirmed"),
+                            ("everyone", "everyone"),
+                            ("confirmed", "who has confirmed"),
+                        ],
+                        default="unconfirmed",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "if_late",
+                    models.CharField(
+                        choices=[("skip", "skip it"), ("send_now", "send it now")],
+                        default="skip",
+                        help_text="When the appointment is booked after this step's moment.",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "stop_before",
+                    models.DurationField(
+                        default=datetime.timedelta(seconds=1800),
+                        help_text="No call later than this before the appointment.",
+                    ),
+                ),
+                ("max_tries", models.PositiveSmallIntegerField(default=2)),
+                ("retry_wait", models.DurationField(default=datetime.timedelta(seconds=3600))),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="steps",
+                        to="reminders.campaign",
+                    ),
+                ),
+                (
+                    "script",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="steps",
+                        to="reminders.script",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['campaign', 'position', 'id'],
+                "ordering": ["campaign", "position", "id"],
             },
         ),
         migrations.AddField(
-            model_name='reminder',
-            name='step',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reminders', to='reminders.step'),
+            model_name="reminder",
+            name="step",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="reminders", to="reminders.step"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'active'), _negated=True), ('activated_at__isnull', False), _connector='OR'), name='campaign_active_since_a_moment'),
+            model_name="campaign",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "active"), _negated=True),
+                    ("activated_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="campaign_active_since_a_moment",
+            ),
         ),
         migrations.AddIndex(
-            model_name='followup',
-            index=models.Index(condition=models.Q(('state', 'resolved'), _negated=True), fields=['due_at', 'id'], name='follow_up_unresolved'),
+            model_name="followup",
+            index=models.Index(
+                condition=models.Q(("state", "resolved"), _negated=True),
+                fields=["due_at", "id"],
+                name="follow_up_unresolved",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='followup',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'resolved'), _negated=True), fields=('appointment', 'kind'), name='follow_up_open_once'),
+            model_name="followup",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "resolved"), _negated=True),
+                fields=("appointment", "kind"),
+                name="follow_up_open_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scripttext',
-            constraint=models.UniqueConstraint(fields=('script', 'language', 'version'), name='script_text_version_once'),
+            model_name="scripttext",
+            constraint=models.UniqueConstraint(
+                fields=("script", "language", "version"), name="script_text_version_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='callrecord',
-            index=models.Index(condition=models.Q(('state__in', ('submitting', 'submitted', 'unknown', 'overdue'))), fields=['state', 'submitting_at'], name='call_open'),
+            model_name="callrecord",
+            index=models.Index(
+                condition=models.Q(("state__in", ("submitting", "submitted", "unknown", "overdue"))),
+                fields=["state", "submitting_at"],
+                name="call_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='callrecord',
-            constraint=models.UniqueConstraint(fields=('reminder', 'try_number'), name='call_try_once'),
+            model_name="callrecord",
+            constraint=models.UniqueConstraint(fields=("reminder", "try_number"), name="call_try_once"),
         ),
         migrations.AddConstraint(
-            model_name='callrecord',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('submitting', 'submitted', 'unknown', 'overdue'))), fields=('reminder',), name='call_one_open_per_reminder'),
+            model_name="callrecord",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ("submitting", "submitted", "unknown", "overdue"))),
+                fields=("reminder",),
+                name="call_one_open_per_reminder",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='callrecord',
-            constraint=models.UniqueConstraint(condition=models.Q(('batch__isnull', False)), fields=('batch', 'number'), name='call_number_once_per_batch'),
+            model_name="callrecord",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("batch__isnull", False)),
+                fields=("batch", "number"),
+                name="call_number_once_per_batch",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='callrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['submitting', 'submitted', 'unknown', 'overdue', 'not_sent', 'rejected', 'failed', 'no_answer', 'voicemail', 'delivered', 'answered', 'abandoned'])), name='call_state_known'),
+            model_name="callrecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "submitting",
+                            "submitted",
+                            "unknown",
+                            "overdue",
+                            "not_sent",
+                            "rejected",
+                            "failed",
+                            "no_answer",
+                            "voicemail",
+                            "delivered",
+                            "answered",
+                            "abandoned",
+                        ],
+                    )
+                ),
+                name="call_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sendingswitch',
-            constraint=models.CheckConstraint(condition=models.Q(('id', 1)), name='sending_switch_is_one'),
+            model_name="sendingswitch",
+            constraint=models.CheckConstraint(condition=models.Q(("id", 1)), name="sending_switch_is_one"),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.UniqueConstraint(deferrable=django.db.models.constraints.Deferrable['DEFERRED'], fields=('campaign', 'position'), name='step_position_once'),
+            model_name="step",
+            constraint=models.UniqueConstraint(
+                deferrable=django.db.models.constraints.Deferrable["DEFERRED"],
+                fields=("campaign", "position"),
+                name="step_position_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('elapsed__gt', datetime.timedelta(0)), ('timing_kind', 'elapsed_before')), ('at__isnull', False), _connector='OR'), name='step_has_a_moment'),
+            model_name="step",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("elapsed__gt", datetime.timedelta(0)), ("timing_kind", "elapsed_before")),
+                    ("at__isnull", False),
+                    _connector="OR",
+                ),
+                name="step_has_a_moment",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.CheckConstraint(condition=models.Q(('max_tries__gte', 1)), name='step_tries_at_least_once'),
+            model_name="step",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("max_tries__gte", 1)), name="step_tries_at_least_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='reminder',
-            index=models.Index(condition=models.Q(('state', 'planned')), fields=['next_look_at', 'id'], name='reminder_planned'),
+            model_name="reminder",
+            index=models.Index(
+                condition=models.Q(("state", "planned")),
+                fields=["next_look_at", "id"],
+                name="reminder_planned",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reminder',
-            index=models.Index(condition=models.Q(('state', 'claimed')), fields=['lease_until'], name='reminder_claimed'),
+            model_name="reminder",
+            index=models.Index(
+                condition=models.Q(("state", "claimed")), fields=["lease_until"], name="reminder_claimed"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reminder',
-            constraint=models.UniqueConstraint(fields=('appointment', 'step', 'revision'), name='reminder_identity'),
+            model_name="reminder",
+            constraint=models.UniqueConstraint(
+                fields=("appointment", "step", "revision"), name="reminder_identity"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reminder',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['planned', 'claimed', 'in_progress', 'done', 'skipped', 'withdrawn', 'missed'])), name='reminder_state_known'),
+            model_name="reminder",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        ["planned", "claimed", "in_progress", "done", "skipped", "withdrawn", "missed"],
+                    )
+                ),
+                name="reminder_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reminder',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('claim__isnull', False), ('lease_until__isnull', False), ('state', 'claimed')), models.Q(models.Q(('state', 'claimed'), _negated=True), ('claim__isnull', True), ('lease_until__isnull', True)), _connector='OR'), name='reminder_claimed_with_a_lease'),
+            model_name="reminder",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("claim__isnull", False), ("lease_until__isnull", False), ("state", "claimed")),
+                    models.Q(
+                        models.Q(("state", "claimed"), _negated=True),
+                        ("claim__isnull", True),
+                        ("lease_until__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="reminder_claimed_with_a_lease",
+            ),
         ),
     ]

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -147,4 +148,15 @@ class Step(models.Model):
 
     @property
     def timing(self) -> Timing:
-        return Timing(TimingKind(self.timing_kind), days=self.days, at=self.at, elapsed=self.elapsed)
+        """When it falls due; what belongs to the other kinds is left out. Raises ValueError as Timing does."""
+        kind = TimingKind(self.timing_kind)
+        if kind == TimingKind.ELAPSED_BEFORE:
+            return Timing(kind, elapsed=self.elapsed)
+        return Timing(kind, days=self.days, at=self.at)
+
+    def clean(self) -> None:
+        """Refuse a moment that can't be: in a form, beside the field, before it can harm planning."""
+        try:
+            _ = self.timing
+        except ValueError as error:
+            raise ValidationError({"timing_kind": str(error)}) from error

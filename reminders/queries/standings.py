@@ -44,7 +44,7 @@ class Facts:
     reminders: Sequence[Reminder]
     calls: Sequence[CallRecord]
     coming: Explanation | None
-    coming_channel: str
+    coming_reminder: Reminder | None  # whose explanation `coming` is
     now: datetime
 
     @property
@@ -60,9 +60,9 @@ def gather_facts(
 ) -> Facts:
     """The facts. Reminders come with their calls and from situations.with_situation()."""
     calls = [call for reminder in reminders for call in reminder.calls.all()]
-    coming, channel = _find_coming(reminders, now, sending_paused=sending_paused)
+    coming, reminder = _find_coming(reminders, now, sending_paused=sending_paused)
     calls.sort(key=lambda call: (call.submitting_at, call.pk), reverse=True)
-    return Facts(appointment, reminders, calls, coming, channel, now)
+    return Facts(appointment, reminders, calls, coming, reminder, now)
 
 
 def judge(facts: Facts) -> Standing:
@@ -203,23 +203,22 @@ def find_orderable(facts: Facts, standing: Standing) -> int | None:
 
 def _find_coming(
     reminders: Sequence[Reminder], now: datetime, *, sending_paused: bool
-) -> tuple[Explanation | None, str]:
-    """The pending reminder that is called first, else the first that is held, and its channel."""
+) -> tuple[Explanation | None, Reminder | None]:
+    """The pending reminder that is called first, else the first that is held, with its explanation."""
     pending = [
         (explain_reminder(reminder, now, sending_paused=sending_paused), reminder)
         for reminder in reminders
         if reminder.state in REMINDER_PENDING
     ]
     if not pending:
-        return None, ""
-    explanation, reminder = min(
+        return None, None
+    return min(
         pending, key=lambda pair: (pair[0].moment is None, pair[0].moment or pair[1].due_at, pair[1].pk)
     )
-    return explanation, reminder.step.channel
 
 
 def _tell_call_ahead(facts: Facts, moment: datetime) -> Standing:
-    is_text = facts.coming_channel == Channel.SMS
+    is_text = facts.coming_reminder is not None and facts.coming_reminder.step.channel == Channel.SMS
     code = "will_text" if is_text else "will_call"
     if moment <= facts.now + SOON:
         return Standing(code, _("will text now") if is_text else _("will call now"))
@@ -228,10 +227,13 @@ def _tell_call_ahead(facts: Facts, moment: datetime) -> Standing:
 
 
 def _tell_what_follows(facts: Facts) -> str:
-    if facts.coming is None:
+    """Another try ("again 16:30"), or the next step ("will call 14:00"), or why neither."""
+    if facts.coming is None or facts.coming_reminder is None:
         return ""
     if facts.coming.moment is None:
         return facts.coming.sentence.rstrip(".")
+    if facts.coming_reminder.pk != facts.calls[0].reminder_id:
+        return _tell_call_ahead(facts, facts.coming.moment).words
     if facts.coming.moment <= facts.now + SOON:
         return _("again now")
     return _("again %s") % facts.tell(facts.coming.moment)

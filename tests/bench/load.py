@@ -22,11 +22,20 @@ class Volley:
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
-    refused: int = 0  # answers other than 200, and requests nobody answered in time
+    refused: int = 0  # answers other than 200
+    unanswered: list[float] = field(default_factory=list)  # how long they had waited when time was over
+
+    @property
+    def rate(self) -> float:
+        """Requests answered per second."""
+        return len(self.latencies) / self.seconds
 
     def percentile(self, percent: float) -> float:
-        """The latency, in seconds, that so many percent of the answers stayed within."""
-        ordered = sorted(self.latencies)
+        """The latency, in seconds, that so many percent of the requests stayed within.
+
+        What was never answered counts with the time it had waited: the true latency is longer.
+        """
+        ordered = sorted(self.latencies + self.unanswered)
         return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
@@ -49,7 +58,6 @@ def fire(
     with selectors.DefaultSelector() as selector:
         volley = _Battery(port, connections, selector).fire(waiting, started + within)
     volley.seconds = time.perf_counter() - started
-    volley.refused += len(requests) - len(volley.latencies) - volley.refused
     return volley
 
 
@@ -110,7 +118,10 @@ class _Battery:
             pause = max(waiting[0][0] - now, 0) if self._idle and waiting else 0.2
             for key, _ in self._selector.select(pause):
                 self._receive(key.data)
-        for line in [*self._idle, *(key.data for key in self._selector.get_map().values())]:
+        busy: list[_Line] = [key.data for key in self._selector.get_map().values()]
+        due = [*(line.due for line in busy), *(due for due, _ in waiting)]
+        self._volley.unanswered = [max(ends_at - moment, 0) for moment in due]
+        for line in [*self._idle, *busy]:
             line.close()
         return self._volley
 

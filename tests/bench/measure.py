@@ -65,7 +65,10 @@ def compare(what: str, ours: Run, beside: Mapping[str, Run], unit: str, rounds: 
 
 def show_table(lines: Sequence[Line]) -> str:
     """The lines as a Markdown table."""
-    cells = [HEADINGS, *((line.what, line.ours, line.beside, line.ratio) for line in lines)]
+    cells: list[tuple[str, ...]] = [
+        HEADINGS,
+        *((line.what, line.ours, line.beside, line.ratio) for line in lines),
+    ]
     widths = [max(len(row[column]) for row in cells) for column in range(len(HEADINGS))]
     cells.insert(1, ("-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])))
     return "\n".join(f"| {' | '.join(map(_pad, row, widths, range(4)))} |" for row in cells)

@@ -19,48 +19,49 @@ from tests.bench.rows import make_due
 from tests.sandbox_server import SandboxServer
 
 ROUNDS = 5
-SINGLE = 600  # calls a round
+SINGLE = 400  # calls a round
 BY_CAMPAIGN = 2_000  # reminders a round
 Json = dict[str, Any]
 
 
 def bench_outgoing(sandbox: SandboxServer) -> Iterator[Line]:
     """Single calls, then campaigns; each round dispatches what is due, and posts the same again barely."""
-    with override_settings(ROBOTALKER_CAMPAIGNS=False):
+    with override_settings(ROBOTALKER_BASE_URL=sandbox.url, ROBOTALKER_API_KEY=sandbox.api_key):
+        with override_settings(ROBOTALKER_CAMPAIGNS=False):
+            yield from compare(
+                f"single calls submitted, {settings.ROBOTALKER_THREADS} at once",
+                lambda: _dispatch(SINGLE, sandbox),
+                {"bare requests.Session": lambda: _post_barely("calls", _read_calls())},
+                unit="/s",
+                rounds=ROUNDS,
+            )
         yield from compare(
-            f"single calls submitted, {settings.ROBOTALKER_THREADS} at once",
-            lambda: _dispatch(SINGLE, sandbox),
-            {"bare requests.Session": lambda: _post_barely("calls", _read_calls(), SINGLE)},
+            "reminders submitted by campaigns",
+            lambda: _dispatch(BY_CAMPAIGN, sandbox),
+            {"bare requests.Session": lambda: _post_barely("campaigns", _read_campaigns())},
             unit="/s",
             rounds=ROUNDS,
         )
-    yield from compare(
-        "reminders submitted by campaigns",
-        lambda: _dispatch(BY_CAMPAIGN, sandbox),
-        {"bare requests.Session": lambda: _post_barely("campaigns", _read_campaigns(), BY_CAMPAIGN)},
-        unit="/s",
-        rounds=ROUNDS,
-    )
 
 
 def _dispatch(count: int, sandbox: SandboxServer) -> float:
-    """Dispatch so many due reminders, as one worker's tick does; reminders per second."""
+    """Reminders per second of one worker's tick, which has so many to dispatch and stops after 20 s."""
     make_due(count)
     sandbox.reset()
     with stopwatch() as watch:
         dispatch_due()
     taken = CallRecord.objects.filter(state=CallState.SUBMITTED).count()
-    if not taken == len(sandbox.ledger()) == count:
+    if not taken or taken != len(sandbox.ledger()):
         raise RuntimeError(f"{taken} of {count} submitted, {len(sandbox.ledger())} in the ledger")
-    return watch.rate(count)
+    return watch.rate(taken)
 
 
-def _post_barely(path: str, bodies: Sequence[Json], count: int) -> float:
-    """Post the bodies from as many threads as dispatch may use; `count` of what is in them per second."""
+def _post_barely(path: str, bodies: Sequence[Json]) -> float:
+    """Post the bodies, calls from as many threads as dispatch uses; people reached per second."""
     lanes = settings.ROBOTALKER_THREADS if path == "calls" else 1
     with stopwatch() as watch, ThreadPoolExecutor(lanes) as pool:
         list(pool.map(lambda lane: _post_all(path, bodies[lane::lanes]), range(lanes)))
-    return watch.rate(count)
+    return watch.rate(sum(len(body.get("recipients", ["one"])) for body in bodies))
 
 
 def _post_all(path: str, bodies: Sequence[Json]) -> None:

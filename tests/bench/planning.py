@@ -89,4 +89,4 @@ def _claim(*, by_hand: bool) -> float:
 def _claim_barely() -> int:
     with connection.cursor() as cursor:
         cursor.execute(BARE_CLAIM, [uuid4(), settings.DISPATCH_BATCH])
-        return cursor.rowcount
+        return int(cursor.rowcount)

@@ -1,6 +1,6 @@
 """The rows that a bench works on, made in bulk: a book of people, what is due, and calls that were made."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -132,8 +132,8 @@ def _make_reminders(
     return reminders
 
 
-def _read_appointments(count: int) -> Sequence[Appointment]:
-    found = Appointment.objects.select_related("contact__phone", "location").order_by("pk")[:count]
+def _read_appointments(count: int) -> list[Appointment]:
+    found = list(Appointment.objects.select_related("contact__phone", "location").order_by("pk")[:count])
     if len(found) < count or count > MOST_NUMBERS:
         raise ValueError(f"the book is too thin for {count} reminders to different numbers")
     return found

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -20,10 +21,12 @@ from tests.sandbox_server import ROOT, SandboxServer, find_free_port, run_sandbo
 # As in production, DEBUG off above all: with it, Django writes down every query.
 ENVIRONMENT = {
     "DEBUG": "false",
-    "SECRET_KEY": "only-for-the-bench-" + "x" * 50,
-    "WEBHOOK_KEYS": "only-for-the-bench-" + "y" * 50,
+    "SECRET_KEY": secrets.token_urlsafe(50),
+    "WEBHOOK_KEYS": secrets.token_urlsafe(50),
     "ALLOWED_HOSTS": "callboard.example.org",
     "PUBLIC_BASE_URL": "https://callboard.example.org",  # nothing is ever posted there
+    "ROBOTALKER_BASE_URL": "https://robotalker.invalid",  # web and worker may not start with the sandbox
+    "ROBOTALKER_API_KEY": "not-a-key",
     "ROBOTALKER_FROM_NUMBER": "+18005550199",
     "PHONE_REGION": "US",
     "LOG_LEVEL": "WARNING",
@@ -35,7 +38,7 @@ NOBODY_RINGS = 0.001
 
 @contextmanager
 def run_servers() -> Iterator[SandboxServer]:
-    """Start database, broker and sandbox, and put them into the environment; stop them at the end."""
+    """Start database, broker and sandbox, and set the environment; all end with the block."""
     folder = Path(tempfile.mkdtemp(prefix="callboard-bench-"))
     clean_up = start_guard(folder)
     try:
@@ -43,8 +46,6 @@ def run_servers() -> Iterator[SandboxServer]:
             os.environ.update(ENVIRONMENT)
             os.environ["DATABASE_URL"] = start_postgres(folder / "postgres")
             os.environ["REDIS_URL"] = start_valkey(folder / "valkey")
-            os.environ["ROBOTALKER_BASE_URL"] = sandbox.url
-            os.environ["ROBOTALKER_API_KEY"] = sandbox.api_key
             yield sandbox
     finally:
         clean_up()
@@ -72,7 +73,7 @@ def read_web_command(port: int) -> list[str]:
         raise ValueError("the Dockerfile has no CMD to run as it stands")
     command: list[str] = json.loads(found[1])
     command[command.index("--bind") + 1] = f"127.0.0.1:{port}"
-    return command
+    return [*command, "--log-level", "warning"]
 
 
 def _answers(port: int, path: str) -> bool:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 READ_ELSEWHERE = {
     "PORT": "config/local/run.py",
     "SANDBOX_PORT": "config/local/run.py",
-    "CALLBOARD_VAR": "config/local/run.py",
+    "CALLBOARD_VAR": "config/local/environment.py",
     "CHROME": "config/local/browser.py",
     "TEST_DATABASE_URL": "tests/local_services.py",
     "TEST_REDIS_URL": "tests/local_services.py",

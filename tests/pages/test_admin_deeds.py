@@ -211,9 +211,9 @@ def test_a_manager_may_pause_all_sending() -> None:
 
 
 def test_setting_up_roles_twice_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    call_command("setup_roles")
+    call_command("setup_practice")
     before = {group.name: group.permissions.count() for group in Group.objects.all()}
-    call_command("setup_roles")
+    call_command("setup_practice")
     assert {group.name: group.permissions.count() for group in Group.objects.all()} == before
     assert set(before) == {"Front desk", "Manager", "Auditor", "Admin"}
     assert "Manager" in capsys.readouterr().out

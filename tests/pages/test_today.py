@@ -93,6 +93,13 @@ def reach_voicemail_and_wait(reminder: Reminder) -> None:
     settle(reminder, "planned", "try_again", try_after=NOON_IN_CHICAGO + timedelta(minutes=50))
 
 
+def reach_voicemail_with_a_step_ahead(reminder: Reminder) -> None:
+    make_call(reminder, "voicemail", ended_at=NOON_IN_CHICAGO - timedelta(minutes=5))
+    settle(reminder, "done", "voicemail")
+    make_step(elapsed=timedelta(minutes=90), channel="sms")
+    plan_appointments([reminder.appointment_id])
+
+
 def fail_for_good(reminder: Reminder) -> None:
     make_call(reminder, "failed", reason="invalid_number", ended_at=timezone.now())
     settle(reminder, "done", "not_reached")
@@ -124,6 +131,7 @@ STATES = [
     (let_ring, "calling: calling since 11:53 | "),
     (lose_the_answer, "unknown: unknown since 11:53 | may or may not have been called"),
     (reach_voicemail_and_wait, "voicemail: voicemail 11:55 | again 12:50"),
+    (reach_voicemail_with_a_step_ahead, "voicemail: voicemail 11:55 | will text 14:00"),
     (fail_for_good, "failed: failed 12:00 | invalid number"),
     (press_5, "answered: answered 12:00 | pressed 5"),
     (opt_out, "opted_out:  | since 12:00"),
