@@ -26,7 +26,7 @@ ifneq ($(SOUND),yes)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format demo-reset clean
+.PHONY: help install run test lint format bench demo-reset clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ format: install ## put code and templates in shape
 	$(VENV)/ruff check --fix
 	$(VENV)/ruff format
 	-$(VENV)/djlint --quiet --reformat templates
+
+bench: install ## measure the busy paths beside plainer ways (ARGS="--full", or parts: ARGS="planning outgoing")
+	@$(VENV)/python -m tests.bench $(ARGS)
 
 demo-reset: install ## delete what is in the demo's database and make the demo clinic anew
 	@$(VENV)/python manage.py demo_clinic --reset

@@ -15,6 +15,7 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
 E164 = re.compile(r"\+[1-9]\d{6,14}")
+PRINTABLE = re.compile(r"[!-~]+")  # what a header can carry, without blanks
 MINIMUM_KEY_LENGTH = 50  # characters, as Django asks of SECRET_KEY
 LAPTOP_MARK = "only-for-"  # how the keys begin that stand in on a laptop and in tests
 SANDBOX_KEY = "sandbox-key"
@@ -75,9 +76,10 @@ def _check_robotalker_base_url() -> Iterator[checks.CheckMessage]:
 
 
 def _check_api_key() -> Iterator[checks.CheckMessage]:
-    if settings.ROBOTALKER_API_KEY.strip() in ("", SANDBOX_KEY):
+    key = settings.ROBOTALKER_API_KEY
+    if key == SANDBOX_KEY or not PRINTABLE.fullmatch(key):
         hint = "Copy it from your Robotalker account: dashboard, Settings, API."
-        yield _error(6, "ROBOTALKER_API_KEY is missing, or the sandbox's.", hint)
+        yield _error(6, "ROBOTALKER_API_KEY is missing, the sandbox's, or has a blank in it.", hint)
 
 
 def _check_from_number() -> Iterator[checks.CheckMessage]:

@@ -202,7 +202,8 @@ CELERY_TASK_ROUTES = {
 CELERY_TASK_DEFAULT_QUEUE = "sweeps"
 # A hint nobody took in time is worth nothing: the next tick says the same.
 CELERY_BEAT_SCHEDULE = {
-    name: {"task": task, "schedule": every, "options": {"expires": every.total_seconds()}}
+    # (ten seconds at least: a worker's clock may differ from beat's)
+    name: {"task": task, "schedule": every, "options": {"expires": max(every.total_seconds(), 10)}}
     for name, task, every in [
         ("plan", "reminders.tasks.plan_reminders", timedelta(seconds=60)),
         ("dispatch", "reminders.tasks.dispatch_due", timedelta(seconds=3)),
@@ -214,7 +215,12 @@ CELERY_BEAT_SCHEDULE = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {
+        "private": {
+            "()": "config.logs.PrivateFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "private"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

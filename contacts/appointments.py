@@ -4,6 +4,7 @@ Each locks the row, changes it, and adds a line to its story, in one transaction
 reminders is the business of reminders/rebooking.py, which calls these.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -21,7 +22,14 @@ class AppointmentClosed(ValueError):
 
 def lock_appointment(appointment_id: int) -> Appointment:
     """The row, locked until the transaction ends. Raises Appointment.DoesNotExist."""
-    return Appointment.objects.select_for_update().get(pk=appointment_id)
+    # NO KEY: rows that only refer to it (reminders, story lines) can still be added meanwhile
+    return Appointment.objects.select_for_update(no_key=True).get(pk=appointment_id)
+
+
+def lock_appointments(ids: Iterable[int]) -> None:
+    """Lock several, always in the same order, so that no two transactions wait for each other."""
+    rows = Appointment.objects.filter(pk__in=set(ids)).order_by("pk")
+    list(rows.select_for_update(no_key=True).values_list("pk"))
 
 
 def add_change(

@@ -48,20 +48,31 @@ def apply_key(call: CallRecord, key: str, at: datetime) -> None:
     elif key == ANOTHER_TIME:
         _answer(call, Appointment.Answer.WANTS_ANOTHER_TIME, key, at)
         open_follow_up(FollowUp.Kind.WANTS_ANOTHER_TIME, reminder=call.reminder, call=call)
-    elif not any(pressed in MEANINGS for _, pressed in call.keys):
-        open_follow_up(
-            FollowUp.Kind.UNCLEAR_ANSWER, reminder=call.reminder, call=call, detail=f"pressed {key}"
-        )
+    else:
+        ask_what_was_meant(call, f"pressed {key}")
+
+
+def ask_what_was_meant(call: CallRecord, detail: str) -> None:
+    """Put an answer without a meaning on the worklist, unless the call has one that has."""
+    if not any(pressed in MEANINGS for _, pressed in call.keys):
+        open_follow_up(FollowUp.Kind.UNCLEAR_ANSWER, reminder=call.reminder, call=call, detail=detail)
 
 
 def _answer(call: CallRecord, answer: Appointment.Answer, key: str, at: datetime) -> None:
     appointment, revision = call.reminder.appointment, call.reminder.revision
     how = f"key {key}" if call.channel == Channel.VOICE else "text message"
     stands = record_answer(appointment.pk, answer, revision=revision, at=at, how=how)
+    if stands:
+        return
     appointment.refresh_from_db()
-    if not stands and appointment.revision != revision:
-        detail = f"{answer.label}, for the time before the move"
-        open_follow_up(FollowUp.Kind.LATE_ANSWER, reminder=call.reminder, call=call, detail=detail)
+    if appointment.revision != revision:
+        _ask_about_late_answer(call, f"{answer.label}, for the time before the move")
+    elif appointment.status == Appointment.Status.CANCELLED:
+        _ask_about_late_answer(call, f"{answer.label}, though it is cancelled")
+
+
+def _ask_about_late_answer(call: CallRecord, detail: str) -> None:
+    open_follow_up(FollowUp.Kind.LATE_ANSWER, reminder=call.reminder, call=call, detail=detail)
 
 
 def opt_out(call: CallRecord, at: datetime, channel: Channel | None) -> None:

@@ -15,6 +15,7 @@ from django.urls import reverse
 from reminders.models import CallBatch, CallRecord
 
 STATUS = "status"
+KEY = "key-"
 KEYS_ASKED = ("1", "2")  # 9 is Robotalker's own "optout" action
 
 
@@ -30,11 +31,6 @@ class Callback:
     public_id: str
     purpose: str  # STATUS or "key-1"
 
-    @property
-    def key(self) -> str:
-        """The key this address stands for, or ""."""
-        return self.purpose.removeprefix("key-") if self.purpose.startswith("key-") else ""
-
 
 def status_url(subject: CallRecord | CallBatch) -> str:
     """Where the events of a call or a batch go."""
@@ -43,7 +39,12 @@ def status_url(subject: CallRecord | CallBatch) -> str:
 
 def key_urls(subject: CallRecord | CallBatch) -> dict[str, str]:
     """Where each key that means something goes, by key."""
-    return {key: _url(subject, f"key-{key}") for key in KEYS_ASKED}
+    return {key: _url(subject, f"{KEY}{key}") for key in KEYS_ASKED}
+
+
+def key_of(purpose: str) -> str:
+    """The key that an address for this purpose stands for, or ""."""
+    return purpose.removeprefix(KEY) if purpose.startswith(KEY) else ""
 
 
 def read_token(token: str) -> Callback:

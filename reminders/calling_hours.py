@@ -7,7 +7,7 @@ so that no setting and no caller can widen it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -37,11 +37,6 @@ class CallingHours:
             raise ValueError("Calling hours are plain times of day, without a time zone.")
         if self.closes < self.opens:
             raise ValueError("Calling hours must end after they begin, on the same day.")
-
-    def within_outer_limit(self) -> "CallingHours":
-        """The same hours cut to OUTER; never, when they lie outside it."""
-        opens = min(max(self.opens, OUTER[0]), OUTER[1])
-        return replace(self, opens=opens, closes=max(opens, min(self.closes, OUTER[1])))
 
 
 def recipient_zones(stated: str, location_zone: str, number_zones: Sequence[str]) -> tuple[ZoneInfo, ...]:

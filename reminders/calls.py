@@ -12,14 +12,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Now
 
+from contacts.appointments import lock_appointments
 from contacts.models.people import Channel
 from contacts.people import mark_number_unusable
 from reminders.decide import Decision, Verdict, decide
 from reminders.followups import open_follow_up
-from reminders.locking import lock_appointments, lock_call, lock_numbers, read_database_clock
+from reminders.locking import lock_call, lock_numbers, read_database_clock
 from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
 from reminders.reasons import Reason
 from reminders.retries import provider_backoff, retry_after_or_backoff
@@ -68,7 +69,7 @@ def settle(reminder: Reminder, decision: Decision, now: datetime) -> None:
         case Verdict.WAIT:
             put_back(reminder, next_look_at=decision.until or now, reason=decision.reason)
         case Verdict.BLOCK:
-            put_back(reminder, next_look_at=min(now + HELD_LOOK, reminder.not_after), reason=decision.reason)
+            put_back(reminder, next_look_at=now + HELD_LOOK, reason=decision.reason)
             _ask_for_a_number(reminder, decision.reason)
         case Verdict.SKIP:
             finish(reminder, ReminderState.SKIPPED, decision.reason)
@@ -81,13 +82,14 @@ def put_back(
 ) -> None:
     """Plan a locked reminder again, to be looked at from `next_look_at` on.
 
-    With `try_after` it is another try, not before that moment; an order by a person ends with its try.
+    With `try_after` it is another try, not before that moment. Nothing waits past its `not_after`: it is
+    looked at then, and missed in the open.
     """
     if reminder.state != ReminderState.PLANNED:
         check_reminder_move(reminder.state, ReminderState.PLANNED)
-    reminder.state, reminder.reason, reminder.next_look_at = ReminderState.PLANNED, reason, next_look_at
-    if try_after:
-        reminder.try_after, reminder.ordered_by = try_after, None
+    reminder.state, reminder.reason = ReminderState.PLANNED, reason
+    reminder.next_look_at = min(next_look_at, reminder.not_after)
+    reminder.try_after = try_after or reminder.try_after
     reminder.claim, reminder.lease_until = None, None
     reminder.save()
 
@@ -103,10 +105,9 @@ def finish(reminder: Reminder, state: ReminderState, reason: str) -> None:
 
 def miss(reminder: Reminder, reason: str) -> None:
     """Its time is over: visible, and on the worklist (product rule 4)."""
-    held_for_number = reminder.reason in (Reason.NO_NUMBER, Reason.NUMBER_UNUSABLE)
     finish(reminder, ReminderState.MISSED, reason)
-    if not held_for_number:  # those stand on the worklist already, under their own name
-        open_follow_up(FollowUp.Kind.MISSED, reminder=reminder)
+    if not _number_entries(reminder).exclude(state=FollowUp.State.RESOLVED).exists():
+        open_follow_up(FollowUp.Kind.MISSED, reminder=reminder)  # else that entry says it already, and why
 
 
 @transaction.atomic
@@ -148,6 +149,7 @@ def record_failure(call_id: int, error: RobotalkerError) -> None:
                 pause_sending(cause=Cause.KEY_REFUSED)
             if close_call(call, CallState.NOT_SENT, str(error), now):
                 again = now + _pause_before_next(call, error)
+                call.reminder.ordered_by_id = call.ordered_by_id  # nothing was sent, so the order stands
                 put_back(call.reminder, next_look_at=again, reason=Reason.PROVIDER_TROUBLE, try_after=again)
 
 
@@ -233,14 +235,27 @@ def _save_opened(calls: list[CallRecord]) -> list[CallRecord]:
         call.try_number = made.get(call.reminder_id, 0) + 1
         check_reminder_move(call.reminder.state, ReminderState.IN_PROGRESS)
     Reminder.objects.filter(pk__in=[reminder.pk for reminder in reminders]).update(
-        state=ReminderState.IN_PROGRESS, reason="", claim=None, lease_until=None, updated_at=Now()
+        state=ReminderState.IN_PROGRESS,
+        reason="",
+        ordered_by=None,  # the order is this try's now, and stands on the call
+        claim=None,
+        lease_until=None,
+        updated_at=Now(),
     )
     return CallRecord.objects.bulk_create(calls)
 
 
 def _ask_for_a_number(reminder: Reminder, reason: str) -> None:
-    if reason in (Reason.NO_NUMBER, Reason.NUMBER_UNUSABLE):
+    """Once: an entry that somebody has resolved isn't opened again at the next look."""
+    lacks_number = reason in (Reason.NO_NUMBER, Reason.NUMBER_UNUSABLE)
+    if lacks_number and not _number_entries(reminder).exists():
         open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=reminder, detail=str(Reason(reason).label))
+
+
+def _number_entries(reminder: Reminder) -> QuerySet[FollowUp]:
+    return FollowUp.objects.filter(
+        appointment=reminder.appointment_id, reminder=reminder, kind=FollowUp.Kind.WRONG_NUMBER
+    )
 
 
 def _meaning_of(error: RobotalkerError) -> Meaning:

@@ -41,6 +41,7 @@ class Situation:
     answer: str  # the answer for this revision: "", "confirmed" or "wants_another_time"
     audience: str
     campaign_active: bool
+    covered: bool  # the campaign's filters still mean this appointment
     sending_paused: bool
     has_number: bool
     number_unusable: bool
@@ -100,6 +101,8 @@ def skip_who_is_not_meant(situation: Situation, _now: datetime) -> Decision | No
     """The step's audience, and whoever asked for another time: a person sees to them."""
     if situation.ordered:
         return None
+    if not situation.covered:
+        return Decision(Verdict.SKIP, Reason.NOT_COVERED)
     if situation.answer == "wants_another_time":
         return Decision(Verdict.SKIP, Reason.WANTS_ANOTHER_TIME)
     if situation.audience == "unconfirmed" and situation.answer == "confirmed":

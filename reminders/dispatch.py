@@ -39,6 +39,11 @@ class Claim:
 
     token: UUID
     reminder_ids: list[int]
+    ends_at: float  # by this process's monotonic clock, so that nothing is begun after the lease
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.ends_at
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ def dispatch_due() -> DispatchReport:
 @transaction.atomic
 def claim_due(limit: int) -> Claim:
     """Take up to `limit` due reminders, oldest first, that no other dispatcher is taking."""
-    token = uuid4()
+    token, started = uuid4(), time.monotonic()
     due = (
         Reminder.objects.filter(state=ReminderState.PLANNED, next_look_at__lte=Now())
         .order_by("next_look_at", "id")
@@ -77,7 +82,7 @@ def claim_due(limit: int) -> Claim:
     Reminder.objects.filter(pk__in=ids).update(
         state=ReminderState.CLAIMED, claim=token, lease_until=Now() + lease, updated_at=Now()
     )
-    return Claim(token, ids)
+    return Claim(token, ids, ends_at=started + settings.DISPATCH_LEASE)
 
 
 def submit_claim(claim: Claim) -> int:
@@ -87,12 +92,14 @@ def submit_claim(claim: Claim) -> int:
     if groups:
         with make_client() as client:
             for group in groups:
+                if claim.is_over:
+                    break
                 try:
                     calls += submit_batch(client, group, claim.token)
                 except Exception as error:  # noqa: BLE001 - what wasn't opened yet is tried one by one
                     log.error("a campaign of %s was not submitted: %s", len(group), type(error).__name__)
                     singles += group
-    return calls + _submit_singles(singles, claim.token)
+    return calls + _submit_singles(singles, claim)
 
 
 def sort_for_submission(reminder_ids: Sequence[int]) -> tuple[list[list[int]], list[int]]:
@@ -138,7 +145,7 @@ def _cut(ids: Sequence[int], size: int) -> list[list[int]]:
     return [list(ids[start : start + size]) for start in range(0, len(ids), size)]
 
 
-def _submit_singles(reminder_ids: Sequence[int], claim: UUID) -> int:
+def _submit_singles(reminder_ids: Sequence[int], claim: Claim) -> int:
     """Each in a POST of its own, over a few lanes that take from one queue."""
     waiting: SimpleQueue[int] = SimpleQueue()
     for reminder_id in reminder_ids:
@@ -151,17 +158,18 @@ def _submit_singles(reminder_ids: Sequence[int], claim: UUID) -> int:
     return sum(run.result() for run in runs)
 
 
-def _run_lane(waiting: "SimpleQueue[int]", claim: UUID) -> int:
-    """Submit from the queue until it is empty; the number of calls begun."""
+def _run_lane(waiting: "SimpleQueue[int]", claim: Claim) -> int:
+    """Submit from the queue until it is empty or the lease is over; the number of calls begun."""
     calls = 0
     try:
         with make_client() as client:
-            while True:
-                calls += _submit_or_log(client, waiting.get_nowait(), claim)
+            while not claim.is_over:
+                calls += _submit_or_log(client, waiting.get_nowait(), claim.token)
     except Empty:
-        return calls
+        pass
     finally:
         connection.close()  # each thread has a connection of its own, and this thread ends here
+    return calls
 
 
 def _submit_or_log(client: RobotalkerClient, reminder_id: int, claim: UUID) -> int:

@@ -32,7 +32,7 @@ def explain_reminder(reminder: Reminder, now: datetime, *, sending_paused: bool 
     busy = reminder.next_look_at if reminder.reason == Reason.LINE_BUSY else None
     look = read_look(reminder, sending_paused=sending_paused, line_busy_until=busy)
     # judged at its moment, not at this one: what would be decided then, as things stand now
-    moment = max(now, look.situation.not_before)
+    moment = now if look.situation.ordered else max(now, look.situation.not_before)
     decision = decide(look.situation, moment)
     called_at = decision.until if decision.verdict == Verdict.WAIT else moment
     will_call = decision.verdict in (Verdict.CALL, Verdict.WAIT)

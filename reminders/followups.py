@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from reminders.models import CallRecord, FollowUp, Reminder
+from reminders.models import CallRecord, FollowUp, Reminder, Step
 from reminders.states import REMINDER_OPEN
 
 PATIENCE = timedelta(hours=4)  # by when somebody should have looked
@@ -37,7 +37,9 @@ def due_by(starts_at: datetime, now: datetime) -> datetime:
 def open_if_nothing_follows(kind: str, *, reminder: Reminder, call: CallRecord) -> None:
     """Put it on the worklist unless another reminder is still to come or the patient has answered."""
     appointment = reminder.appointment
-    more = appointment.reminders.filter(state__in=REMINDER_OPEN, revision=appointment.revision)
+    more = appointment.reminders.filter(state__in=REMINDER_OPEN, revision=appointment.revision).exclude(
+        step__audience=Step.Audience.CONFIRMED  # who was never reached won't be called by those
+    )
     if not appointment.current_answer and not more.exists():
         open_follow_up(kind, reminder=reminder, call=call)
 

@@ -8,20 +8,16 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import QuerySet
 
-from contacts.models import Appointment, PhoneNumber
+from contacts.appointments import lock_appointments
+from contacts.models import PhoneNumber
 from reminders.models import CallRecord, Reminder
-
-
-def lock_appointments(ids: Iterable[int]) -> None:
-    """Hold moves, cancellations and answers of these appointments until the transaction ends."""
-    _lock(Appointment.objects.filter(pk__in=set(ids)))
 
 
 def lock_numbers(ids: Iterable[int]) -> None:
     """Hold opt-outs of these numbers until the transaction ends."""
-    _lock(PhoneNumber.objects.filter(pk__in=set(ids)))
+    rows = PhoneNumber.objects.filter(pk__in=set(ids)).order_by("pk")
+    list(rows.select_for_update(no_key=True).values_list("pk"))
 
 
 def lock_reminder(reminder_id: int) -> Reminder:
@@ -64,8 +60,3 @@ def read_database_clock() -> datetime:
         cursor.execute("SELECT clock_timestamp()")
         moment: datetime = cursor.fetchone()[0]
     return moment
-
-
-def _lock(rows: QuerySet[Appointment] | QuerySet[PhoneNumber]) -> None:
-    # NO KEY: rows that only refer to these (story lines, ledger entries) can still be added meanwhile
-    list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk"))

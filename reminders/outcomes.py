@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from contacts.people import mark_number_unusable, mark_numbers_usable
 from contacts.models.people import Channel
-from reminders.answers import apply_key, key_in_text, opt_out
+from contacts.people import mark_number_unusable, mark_numbers_usable
+from reminders.answers import apply_key, ask_what_was_meant, key_in_text, opt_out
 from reminders.calls import close_call, finish, put_back
 from reminders.followups import open_follow_up, open_if_nothing_follows, settle_by_itself
 from reminders.locking import lock_call
@@ -36,7 +36,6 @@ STATE_BY_KIND = {
 # The words a completed call may carry; only "answered" stands in the guide.
 STATE_BY_STATUS = {
     "answered": CallState.ANSWERED,
-    "completed": CallState.ANSWERED,
     "no_answer": CallState.NO_ANSWER,
     "voicemail": CallState.VOICEMAIL,
     "busy": CallState.FAILED,
@@ -80,6 +79,8 @@ def fold_event(
     call.save()
     for key in keys:
         apply_key(call, key, at)
+    if event.kind == EventKind.SMS_RECEIVED and not keys:
+        ask_what_was_meant(call, "wrote in words; the event shows the text")
     if event.kind == EventKind.OPTED_OUT:
         opt_out(call, at, Channel(event.channel) if event.channel else None)
 
@@ -101,7 +102,8 @@ def settle_reminder(call: CallRecord, at: datetime) -> None:
     news for one that a person has settled or ordered anew.
     """
     reminder = call.reminder
-    taken_over = reminder.calls.filter(try_number__gt=call.try_number).exists()
+    later = reminder.calls.filter(~Q(state=CallState.NOT_SENT), try_number__gt=call.try_number)
+    taken_over = later.exists()
     by_person = reminder.ordered_by_id or reminder.reason == Reason.SETTLED_BY_PERSON
     if taken_over or by_person or reminder.state not in FOLLOWS_ITS_CALL:
         return

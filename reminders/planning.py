@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from contacts.models import Appointment, Location
-from reminders.models import Campaign, Reminder, Step
+from reminders.models import CallRecord, Campaign, Reminder, Step
 from reminders.reasons import Reason
 from reminders.schedule import OpenDays, moment_due
 from reminders.states import REMINDER_PENDING, ReminderState
@@ -52,14 +53,17 @@ def plan_appointments(appointment_ids: Sequence[int], now: datetime | None = Non
     )
 
 
-def promise(step: Step, appointment: Appointment, now: datetime) -> Promise:
-    """What `step` owes `appointment` as it stands. `location` and `step.campaign` must be loaded."""
+def promise(step: Step, appointment: Appointment, now: datetime) -> Promise | None:
+    """What `step` owes `appointment` as it stands. `location` and `step.campaign` must be loaded.
+
+    None when there is no such moment (a location that is never open): it is asked again at the next round.
+    """
     location = appointment.location
     not_after = appointment.starts_at - step.stop_before
     try:
         due_at = moment_due(step.timing, appointment.starts_at, location.zone, open_days_of(location))
-    except ValueError:  # a location that is never open: one bad row must not stop the planning of all
-        return Promise(not_after, not_after, ReminderState.SKIPPED, Reason.NO_MOMENT)
+    except ValueError:  # one bad row must not stop the planning of all
+        return None
     reason = _why_not(step, appointment, due_at, not_after, now)
     state = ReminderState.SKIPPED if reason else ReminderState.PLANNED
     return Promise(due_at, not_after, state, reason)
@@ -70,6 +74,17 @@ def open_days_of(location: Location) -> OpenDays:
     return OpenDays(
         weekdays=frozenset(location.open_weekdays),
         closed_dates=frozenset(day.date for day in location.closed_days.all()),
+    )
+
+
+def covers(campaign: Campaign, appointment: Appointment) -> bool:
+    """Whether the campaign is for this appointment; find_covered() asks the same of many."""
+    locations = {location.pk for location in campaign.locations.all()}
+    providers = {provider.pk for provider in campaign.providers.all()}
+    return (
+        (not locations or appointment.location_id in locations)
+        and (not providers or appointment.provider_id in providers)
+        and (not campaign.kinds or appointment.kind in campaign.kinds)
     )
 
 
@@ -119,20 +134,59 @@ def _plan(
 
 
 def withdraw_pointless(reminders: "QuerySet[Reminder]") -> int:
-    """Withdraw what is pending for an old revision, or for an appointment no longer booked."""
+    """Withdraw what is pending for an old revision, or for a cancelled appointment.
+
+    What a dispatcher holds just now is left to its last look, which sees the same. A visit that is
+    recorded withdraws nothing: should that have been a slip, the reminders still stand.
+    """
     pending = reminders.filter(state__in=REMINDER_PENDING)
-    cleared = {"claim": None, "lease_until": None, "updated_at": timezone.now()}
-    moved = pending.filter(~Q(revision=F("appointment__revision")))
-    cancelled = pending.filter(appointment__status=Appointment.Status.CANCELLED)
-    seen = pending.filter(appointment__status__in=[Appointment.Status.ARRIVED, Appointment.Status.NO_SHOW])
     return sum(
-        group.update(state=ReminderState.WITHDRAWN, reason=reason, **cleared)
+        _withdraw(group, reason)
         for group, reason in [
-            (cancelled, Reason.CANCELLED),
-            (moved, Reason.MOVED),
-            (seen, Reason.VISIT_RECORDED),
+            (pending.filter(appointment__status=Appointment.Status.CANCELLED), Reason.CANCELLED),
+            (pending.filter(~Q(revision=F("appointment__revision"))), Reason.MOVED),
         ]
     )
+
+
+@transaction.atomic
+def _withdraw(pointless: "QuerySet[Reminder]", reason: str) -> int:
+    held = pointless.order_by("pk").select_for_update(of=("self",), skip_locked=True)
+    return Reminder.objects.filter(pk__in=list(held.values_list("pk", flat=True))).update(
+        state=ReminderState.WITHDRAWN,
+        reason=reason,
+        claim=None,
+        lease_until=None,
+        updated_at=timezone.now(),
+    )
+
+
+@transaction.atomic
+def replan_campaign(campaign: Campaign) -> int:
+    """After an edit of its steps: give what waits and was never tried its new moment; how many moved."""
+    now = timezone.now()
+    waiting = (
+        Reminder.objects.filter(step__campaign=campaign, state=ReminderState.PLANNED)
+        .filter(~Exists(CallRecord.objects.filter(reminder=OuterRef("pk"))))
+        .select_related("step__campaign", "appointment__location")
+        .prefetch_related("appointment__location__closed_days")
+        .order_by("pk")
+        .select_for_update(of=("self",), skip_locked=True)
+    )
+    moved = [reminder for reminder in waiting if _take_new_moment(reminder, now)]
+    Reminder.objects.bulk_update(
+        moved, ["due_at", "not_after", "next_look_at", "state", "reason"], batch_size=CHUNK
+    )
+    return len(moved)
+
+
+def _take_new_moment(reminder: Reminder, now: datetime) -> bool:
+    owed = promise(reminder.step, reminder.appointment, now)
+    if owed is None or (owed.due_at, owed.not_after) == (reminder.due_at, reminder.not_after):
+        return False
+    reminder.due_at, reminder.not_after, reminder.next_look_at = owed.due_at, owed.not_after, owed.due_at
+    reminder.state, reminder.reason = owed.state, owed.reason
+    return True
 
 
 def _add_missing(step: Step, appointments: "QuerySet[Appointment]", now: datetime) -> int:
@@ -145,7 +199,7 @@ def _add_missing(step: Step, appointments: "QuerySet[Appointment]", now: datetim
     )
     added = 0
     for chunk in _chunks(missing):
-        rows = [_build_reminder(step, appointment, now) for appointment in chunk]
+        rows = [row for appointment in chunk if (row := _build_reminder(step, appointment, now))]
         # two planners at once: the unique identity lets one of them win, silently
         Reminder.objects.bulk_create(rows, ignore_conflicts=True)
         added += len(rows)
@@ -164,8 +218,10 @@ def _chunks(missing: "QuerySet[Appointment]") -> Iterator[list[Appointment]]:
         last = chunk[-1].pk
 
 
-def _build_reminder(step: Step, appointment: Appointment, now: datetime) -> Reminder:
+def _build_reminder(step: Step, appointment: Appointment, now: datetime) -> Reminder | None:
     owed = promise(step, appointment, now)
+    if owed is None:
+        return None
     return Reminder(
         appointment=appointment,
         step=step,

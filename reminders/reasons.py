@@ -37,10 +37,7 @@ class Reason(models.TextChoices):
     CANCELLED = "cancelled", _("The appointment was cancelled.")
     VISIT_RECORDED = "visit_recorded", _("The visit is already recorded.")
     MOVED = "moved", _("The appointment was moved; this was for the old time.")
-    NO_MOMENT = (
-        "no_moment",
-        _("Its moment can't be worked out; look at the step and the location's open days."),
-    )
+    NOT_COVERED = "not_covered", _("The campaign no longer covers this appointment.")
     PAST_WHEN_BOOKED = (
         "past_when_booked",
         _("Its moment had passed when the appointment was booked or moved."),

@@ -76,14 +76,6 @@ def reinstate_and_plan(appointment_id: int, *, by: User | None = None) -> Appoin
     return booked
 
 
-@transaction.atomic
-def record_visit(appointment_id: int, status: str, *, by: User | None = None) -> Appointment:
-    """Record arrived or no-show (or put it back to booked); a visit that is recorded isn't reminded."""
-    visited = appointments.record_attendance(appointment_id, status, by=by)
-    plan_appointments([appointment_id])
-    return visited
-
-
 def confirm_by_staff(appointment_id: int, *, by: User) -> bool:
     """Mark it confirmed because the patient said so; True if that now stands."""
     appointment = Appointment.objects.get(pk=appointment_id)
@@ -118,4 +110,6 @@ def preview_move(
 
 def _preview_step(step: Step, moved: Appointment, old_due_at: datetime | None, now: datetime) -> PlannedMove:
     owed = promise(step, moved, now)
-    return PlannedMove(step, old_due_at, None if owed.reason else owed.due_at, owed.reason)
+    if owed is None or owed.reason:
+        return PlannedMove(step, old_due_at, None, owed.reason if owed else "")
+    return PlannedMove(step, old_due_at, owed.due_at, "")

@@ -10,6 +10,7 @@ from contacts.models import ClosedDay, PhoneNumber
 from reminders.calling_hours import CallingHours, recipient_zones
 from reminders.decide import Situation
 from reminders.models import Campaign, Reminder, ScriptText
+from reminders.planning import covers
 from reminders.scripts import choose_text, is_sayable
 
 BOOK = "appointment__contact"
@@ -26,7 +27,7 @@ class Look:
 
 
 def with_situation(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
-    """The reminders with every row that read_look() asks for: four queries for any number of them."""
+    """The reminders with every row that read_look() asks for: six queries for any number of them."""
     return reminders.select_related(
         "appointment__location",
         "appointment__provider",
@@ -34,6 +35,8 @@ def with_situation(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
         "step__campaign",
     ).prefetch_related(
         "step__script__texts",
+        "step__campaign__locations",
+        "step__campaign__providers",
         Prefetch("appointment__location__closed_days", queryset=ClosedDay.objects.order_by("date")),
     )
 
@@ -57,6 +60,7 @@ def read_look(reminder: Reminder, *, sending_paused: bool, line_busy_until: date
             appointment_status=appointment.status,
             answer=appointment.current_answer,
             audience=step.audience,
+            covered=covers(step.campaign, appointment),
             campaign_active=step.campaign.state == Campaign.State.ACTIVE,
             sending_paused=sending_paused,
             has_number=number is not None,

@@ -64,8 +64,9 @@ CALL_MOVES: dict[str, frozenset[str]] = {
         for strength, outcome in enumerate(OUTCOMES_BY_STRENGTH)
     },
     _C.ABANDONED: _OUTCOMES,  # the facts still count when they arrive after all
-    _C.NOT_SENT: frozenset(),
-    _C.REJECTED: frozenset(),
+    # We were told it was not taken; an event on the address that only Robotalker has proves otherwise.
+    _C.NOT_SENT: _OUTCOMES,
+    _C.REJECTED: _OUTCOMES,
 }
 CALL_OPEN = (_C.SUBMITTING, _C.SUBMITTED, _C.UNKNOWN, _C.OVERDUE)
 

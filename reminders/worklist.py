@@ -27,7 +27,13 @@ def take_follow_up(follow_up_id: int, *, by: User) -> FollowUp:
 
 @transaction.atomic
 def resolve_follow_up(follow_up_id: int, *, by: User, resolution: str) -> FollowUp:
-    """Settle it with a note of what was done. Raises AlreadyResolved."""
+    """Settle it with a note of what was done. Raises AlreadyResolved.
+
+    A call of unknown outcome is given up with its entry: nobody waits for news of it any more.
+    """
+    entry = FollowUp.objects.get(pk=follow_up_id)
+    if entry.kind == FollowUp.Kind.UNKNOWN_OUTCOME and entry.call_id:
+        _abandon(entry.call_id)
     entry = _lock(follow_up_id)
     entry.state, entry.resolved_by = FollowUp.State.RESOLVED, by
     entry.resolved_at, entry.resolution = timezone.now(), resolution[:300]

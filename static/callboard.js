@@ -24,6 +24,20 @@
   }
   document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
 
+  // What went well fades by itself; what was refused stays until it is closed.
+  function letFade() {
+    for (const note of document.querySelectorAll("[data-fades]")) {
+      note.removeAttribute("data-fades");
+      setTimeout(() => note.remove(), 8000);
+    }
+  }
+  letFade();
+  body.addEventListener("htmx:oobAfterSwap", letFade);
+  document.addEventListener("click", function (event) {
+    const close = event.target.closest("[data-close-note]");
+    if (close) close.closest(".note").remove();
+  });
+
   // Nobody looks at a hidden page, so it asks nothing.
   body.addEventListener("htmx:beforeRequest", function (event) {
     if (document.hidden && event.detail.elt.matches("[data-live]")) event.preventDefault();

@@ -15,7 +15,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from reminders.callbacks import Callback
+from contacts.privacy import redact
+from reminders.callbacks import Callback, key_of
 from reminders.models import CallBatch, CallRecord
 from reminders.outcomes import fold_event
 from reminders.robotalker.events import RobotalkerEvent, UnreadableEvent, parse_event
@@ -71,7 +72,7 @@ def apply_event(event_id: int) -> str:
         return _keep(event_id, State.QUARANTINED, f"{type(error).__name__}: {error}")
     except Exception as error:  # noqa: BLE001 - whatever it is, it is kept with the event and tried again
         log.warning("event %s could not be applied: %s", event_id, type(error).__name__)
-        return _keep(event_id, State.FAILED, traceback.format_exc())
+        return _keep(event_id, State.FAILED, redact(traceback.format_exc()))
 
 
 def apply_stored(now: datetime | None = None) -> int:
@@ -83,6 +84,12 @@ def apply_stored(now: datetime | None = None) -> int:
     ).order_by("received_at")
     ids = list(left.values_list("pk", flat=True)[:SWEEP_SIZE])
     return sum(apply_event(event_id) == State.APPLIED for event_id in ids)
+
+
+def count_stuck() -> int:
+    """Events that nobody tries to apply any more: they need a person."""
+    given_up = Q(state=State.FAILED, attempts__gte=MOST_ATTEMPTS)
+    return WebhookEvent.objects.filter(given_up | Q(state=State.QUARANTINED)).count()
 
 
 def apply_again(event_ids: Iterable[int]) -> dict[int, str]:
@@ -106,8 +113,7 @@ def _fold(event: WebhookEvent) -> None:
     call = event.call or _find_member(event, parsed)
     _check_it_fits(call, parsed)
     event.call = call
-    key = event.purpose.removeprefix("key-") if event.purpose.startswith("key-") else ""
-    fold_event(call.pk, parsed, key_of_address=key, received_at=event.received_at)
+    fold_event(call.pk, parsed, key_of_address=key_of(event.purpose), received_at=event.received_at)
 
 
 def _find_member(event: WebhookEvent, parsed: RobotalkerEvent) -> CallRecord:

@@ -10,6 +10,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from contacts.languages import list_languages
@@ -93,6 +94,7 @@ class ContactForm(forms.ModelForm[Contact]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        name_optional_fields(self)
         self._offer("language", list_languages(self.instance.language))
         self._offer("time_zone", list_zones(self.instance.time_zone))
         self.fields["number"].initial = _as_written(self.instance.phone)
@@ -151,6 +153,10 @@ class OptOutForm(forms.Form):
     helper = FormHelper()
     helper.form_tag = False
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        name_optional_fields(self)
+
     @property
     def evidence(self) -> str:
         """What shows it: how it was heard, and the note."""
@@ -179,6 +185,15 @@ class OptInForm(forms.Form):
         assert isinstance(scope, forms.ChoiceField)  # noqa: S101 - tells mypy what stands above
         scope.choices = list_scopes_opted_out(number)
         scope.initial = scope.choices[-1][0] if scope.choices else None
+
+
+def name_optional_fields(form: forms.BaseForm) -> None:
+    """Say beside the label which fields may stay empty, as partials/field.html does."""
+    for field in form.fields.values():
+        if not field.required:
+            field.label = format_html(
+                '{} <span class="quiet optional">{}</span>', field.label, _("(optional)")
+            )
 
 
 def list_scopes_opted_out(number: PhoneNumber) -> list[tuple[str, str]]:

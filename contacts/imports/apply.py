@@ -8,6 +8,7 @@ from django.utils import timezone
 from contacts.appointments import (
     AppointmentClosed,
     cancel_appointment,
+    lock_appointments,
     move_appointment,
     record_attendance,
     reinstate_appointment,
@@ -39,12 +40,20 @@ def write_plan(
     plan: Plan, places: KnownPlaces, described: dict[str, Place], batch: ImportBatch, by: User | None
 ) -> list[Problem]:
     """Write all of it, in the caller's transaction; notes of rows that somebody changed meanwhile."""
+    _lock_what_may_change(plan)
     _make_places(plan, places, described)
     numbers = _keep_numbers(plan.contacts.values())
     contacts = _write_contacts(plan, batch.source, numbers, by)
     _add_appointments(plan, contacts, places, batch, by)
     _write_details(plan.rows)
     return [note for planned in plan.rows if (note := _change(planned, places, by))]
+
+
+def _lock_what_may_change(plan: Plan) -> None:
+    """In one go and in order: a dispatcher may be looking at the same appointments."""
+    people = [planned.contact.pk for planned in plan.contacts.values() if planned.contact]
+    rows = {planned.appointment.pk for planned in plan.rows if planned.appointment}
+    lock_appointments(rows | set(Appointment.objects.filter(contact__in=people).values_list("pk", flat=True)))
 
 
 def _make_places(plan: Plan, places: KnownPlaces, described: dict[str, Place]) -> None:

@@ -5,10 +5,12 @@ from datetime import time
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 E164_PATTERN = r"^\+[1-9][0-9]{6,14}$"
+validate_e164 = RegexValidator(E164_PATTERN, _("Write it with + and the country code: +12125550100."))
 MONDAY_TO_FRIDAY = (0, 1, 2, 3, 4)
 
 
@@ -36,13 +38,18 @@ class Location(models.Model):
         max_length=2, default="US", help_text=_("Country of numbers written without one (ISO 3166-1).")
     )
     caller_id = models.CharField(
-        max_length=16, blank=True, help_text=_("E.164; empty: the practice's own from-number.")
+        max_length=16,
+        blank=True,
+        validators=[validate_e164],
+        help_text=_("E.164; empty: the practice's own from-number."),
     )
-    callback_number = models.CharField(max_length=16, help_text=_("E.164; said in every call."))
+    callback_number = models.CharField(
+        max_length=16, validators=[validate_e164], help_text=_("E.164; said in every call.")
+    )
     calling_opens = models.TimeField(default=time(9))
     calling_closes = models.TimeField(default=time(19))
     open_weekdays = ArrayField(
-        models.PositiveSmallIntegerField(),
+        models.PositiveSmallIntegerField(validators=[MaxValueValidator(6)]),
         default=monday_to_friday,
         help_text=_("Monday is 0; counts the days of “open days before”."),
     )

@@ -1,6 +1,6 @@
 """Campaigns with their steps; switched on, off and copied by actions only."""
 
-from typing import cast
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from contacts.admin.history import ClinicAdmin
 from reminders.campaigns import activate_campaign, copy_campaign, pause_campaign
 from reminders.models import Campaign, Step
+from reminders.planning import replan_campaign
 
 
 class StepForm(forms.ModelForm[Step]):
@@ -73,6 +74,15 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
         if not change:
             obj.created_by = cast(User, request.user)
         super().save_model(request, obj, form, change)
+
+    def save_related(
+        self, request: HttpRequest, form: ModelForm[Campaign], formsets: Any, change: bool
+    ) -> None:
+        super().save_related(request, form, formsets, change)
+        if moved := replan_campaign(form.instance):
+            self.message_user(
+                request, _("%(count)d reminders that were waiting have a new moment.") % {"count": moved}
+            )
 
     @admin.action(
         description=gettext_lazy("Activate: from now on, never reaching back"), permissions=["change"]

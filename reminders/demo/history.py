@@ -88,7 +88,7 @@ class _Teller:
         settled = ""
         for step, ends in zip(steps, fate, strict=True):
             owed = promise(step, appointment, self.now)
-            if owed.due_at > self.now or owed.reason or not (ends or settled):
+            if owed is None or owed.due_at > self.now or owed.reason or not (ends or settled):
                 continue
             reminder = Reminder(
                 appointment=appointment,

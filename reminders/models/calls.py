@@ -22,7 +22,7 @@ class CallBatch(models.Model):
     """One POST /campaigns: calls with the same script that went out together."""
 
     public_id = models.CharField(max_length=24, unique=True, default=make_public_id, editable=False)
-    robotalker_id = models.CharField(max_length=80, blank=True)
+    robotalker_id = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -51,7 +51,7 @@ class CallRecord(models.Model):
     text = models.TextField(help_text="Exactly what is said.")
     state = models.CharField(max_length=12, choices=CallState, default=CallState.SUBMITTING)
     reason = models.CharField(max_length=200, blank=True, help_text="Why: Robotalker's word or ours.")
-    robotalker_id = models.CharField(max_length=80, blank=True, db_index=True)
+    robotalker_id = models.CharField(max_length=100, blank=True, db_index=True)
     submitting_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -84,7 +84,3 @@ class CallRecord(models.Model):
 
     def __str__(self) -> str:
         return f"call {self.public_id}"
-
-    @property
-    def is_open(self) -> bool:
-        return self.state in CALL_OPEN

@@ -148,7 +148,7 @@ class Step(models.Model):
 
     @property
     def timing(self) -> Timing:
-        """When it falls due; what belongs to the other kinds is left out. Raises ValueError as Timing does."""
+        """When it falls due, without what belongs to the other kinds. Raises ValueError as Timing does."""
         kind = TimingKind(self.timing_kind)
         if kind == TimingKind.ELAPSED_BEFORE:
             return Timing(kind, elapsed=self.elapsed)

@@ -131,8 +131,11 @@ def tell_call_details(call: CallRecord, zone: ZoneInfo) -> Iterator[str]:
         yield _("%d s long") % call.duration_seconds
     if call.amd_result:
         yield _("heard: %s") % call.amd_result.replace("_", " ")
-    for moment, key in call.keys:
-        yield _("key %(key)s at %(time)s") % {"key": key, "time": _clock_of(moment, zone)}
+    # one press is told by two events, often a second apart
+    yield from dict.fromkeys(
+        _("key %(key)s at %(time)s") % {"key": key, "time": _clock_of(moment, zone)}
+        for moment, key in call.keys
+    )
     if call.robotalker_id:
         yield call.robotalker_id
 

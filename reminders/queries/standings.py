@@ -83,7 +83,7 @@ def tell_answer(facts: Facts) -> Standing | None:
     answer = appointment.current_answer
     if answer == Appointment.Answer.WANTS_ANOTHER_TIME:
         when = facts.tell(appointment.answered_at)
-        return Standing(answer, next_step=_("said so %(when)s, on the worklist") % {"when": when})
+        return Standing(answer, next_step=_("said so %s") % when)
     if answer == Appointment.Answer.CONFIRMED:
         words = {"when": facts.tell(appointment.answered_at), "how": tell_how(appointment.answered_how)}
         return Standing(answer, _("confirmed %(when)s by %(how)s") % words)
@@ -109,11 +109,19 @@ def tell_open_call(facts: Facts) -> Standing | None:
 
 def tell_optout(facts: Facts) -> Standing | None:
     phone = facts.appointment.contact.phone
-    channels = {reminder.step.channel for reminder in facts.reminders} or {Channel.VOICE.value}
+    channels = _find_channels(facts)
     optouts = [phone.opted_out_at(channel) for channel in channels] if phone else []
     if not optouts or None in optouts:
         return None
     return Standing("opted_out", next_step=_("since %s") % facts.tell(optouts[0]))
+
+
+def _find_channels(facts: Facts) -> set[str]:
+    """The channels that matter now: of what is still ahead, else of the last try, else of every step."""
+    ahead = {each.step.channel for each in facts.reminders if each.state in REMINDER_PENDING}
+    last = {facts.calls[0].channel} if facts.calls else set()
+    steps = {each.step.channel for each in facts.reminders}
+    return ahead or last or steps or {Channel.VOICE.value}
 
 
 def tell_last_call(facts: Facts) -> Standing | None:
@@ -184,8 +192,15 @@ def tell_how(how: str) -> str:
 
 
 def tell_reason(reason: str) -> str:
-    """A call's reason in words: ours from the closed list, else Robotalker's own word."""
-    return sentence_for(reason).rstrip(".") if reason in Reason.values else reason.replace("_", " ")
+    """A call's reason in words: ours from the closed list, else what Robotalker's own word means."""
+    if reason in Reason.values:
+        return sentence_for(reason).rstrip(".")
+    known = {
+        "busy": _("the line was busy"),
+        "carrier": _("the phone network failed"),
+        "invalid_number": _("the number doesn't exist"),
+    }
+    return known.get(reason, reason.replace("_", " "))
 
 
 def find_orderable(facts: Facts, standing: Standing) -> int | None:

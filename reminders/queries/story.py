@@ -9,6 +9,7 @@ from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
 from contacts.models import Appointment
+from contacts.models.people import Channel
 from reminders.decide import Verdict
 from reminders.explain import Explanation, explain_reminder
 from reminders.models import CallRecord, FollowUp, Reminder
@@ -60,6 +61,7 @@ class ReminderLine:
     state: str
     words: str
     sentence: str
+    is_text: bool
     can_call: bool
     can_skip: bool
 
@@ -131,6 +133,7 @@ def _line(reminder: Reminder, why: Explanation, appointment: Appointment, now: d
         state=code,
         words=words,
         sentence=why.sentence,
+        is_text=reminder.step.channel == Channel.SMS,
         can_call=active and reminder.state in ORDERABLE,
         can_skip=active and reminder.state in REMINDER_PENDING,
     )
@@ -157,7 +160,10 @@ def _tell_reminders(explained: Sequence[tuple[Reminder, Explanation]]) -> Iterat
         elif reminder.state in REMINDER_PENDING:
             state = "held" if why.verdict == Verdict.BLOCK else "not_reminded"
             yield _entry_of(reminder, reminder.due_at, state, sentences.tell_held(reminder, why), ahead=True)
-        elif not reminder.calls.all() or reminder.state != ReminderState.DONE:
+        elif not reminder.calls.all() or reminder.state not in (
+            ReminderState.IN_PROGRESS,
+            ReminderState.DONE,
+        ):
             yield _entry_of(
                 reminder, reminder.updated_at, reminder.state, sentences.tell_settled(reminder, why)
             )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
+from django.utils.translation import ngettext
 
 from reminders.models import FollowUp
 
@@ -50,4 +51,15 @@ def count_by_kind() -> list[KindCount]:
     """The unresolved entries of each kind that has any, in the order of FollowUp.Kind."""
     rows = FollowUp.objects.filter(UNRESOLVED).order_by().values_list("kind").annotate(Count("pk"))
     counts: dict[str, int] = dict(rows)
-    return [KindCount(kind.value, str(kind.label), counts[kind]) for kind in FollowUp.Kind if kind in counts]
+    return [
+        KindCount(kind.value, _name(kind, counts[kind]), counts[kind])
+        for kind in FollowUp.Kind
+        if kind in counts
+    ]
+
+
+def _name(kind: FollowUp.Kind, count: int) -> str:
+    """The kind's label, fit to stand behind its number."""
+    if kind == FollowUp.Kind.WANTS_ANOTHER_TIME:
+        return ngettext("wants another time", "want another time", count)
+    return str(kind.label)

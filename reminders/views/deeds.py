@@ -9,11 +9,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from contacts import appointments
 from contacts.appointments import AppointmentClosed
 from contacts.models import Appointment
 from reminders import orders
 from reminders.models import Reminder
-from reminders.rebooking import confirm_by_staff, record_visit
+from reminders.rebooking import confirm_by_staff
 from reminders.views.people import signed_in
 from reminders.views.returning import go_back
 
@@ -28,7 +29,7 @@ def record_attendance(request: HttpRequest, pk: int) -> HttpResponse:
     if status not in VISITS:
         return HttpResponseBadRequest(_("Say whether the patient arrived, did not come, or is awaited."))
     try:
-        record_visit(appointment.pk, status, by=signed_in(request))
+        appointments.record_attendance(appointment.pk, status, by=signed_in(request))
     except AppointmentClosed as refusal:
         messages.error(request, str(refusal))
     return go_back(request, appointment_address(pk))

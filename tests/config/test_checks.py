@@ -48,6 +48,7 @@ FAULTS = [
     ("ROBOTALKER_BASE_URL", "https://sandbox:8765", "E005"),
     ("ROBOTALKER_API_KEY", "", "E006"),
     ("ROBOTALKER_API_KEY", " ", "E006"),
+    ("ROBOTALKER_API_KEY", "two words", "E006"),
     ("ROBOTALKER_API_KEY", "sandbox-key", "E006"),
     ("ROBOTALKER_FROM_NUMBER", "", "E007"),
     ("ROBOTALKER_FROM_NUMBER", "212-555-0100", "E007"),

@@ -5,8 +5,9 @@ from pytest_django import Settings
 from contacts.models import Appointment, PhoneNumber
 from reminders.dispatch import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder
+from reminders.orders import order_call
 from reminders.planning import plan_all
-from tests.people import SARAH, make_contact, make_due_reminder, make_step
+from tests.people import SARAH, make_contact, make_due_reminder, make_step, make_user
 from tests.sandbox_server import SandboxServer, wait_until
 
 NOAH = "+12025550142"
@@ -65,9 +66,10 @@ def test_an_opted_out_number_is_left_out_of_a_campaign(sandbox: SandboxServer, s
     dispatch_due()
     wait_for_state("answered", SARAH)
     wait_for_state("answered", NOAH)
-    make_step()  # a second step for both
+    make_step(audience="everyone")  # a second step for both
     plan_all()
     dispatch_due()
+    assert [line["kind"] for line in sandbox.ledger(NOAH)] == ["campaign_call", "campaign_call"]
     assert len(sandbox.ledger(SARAH)) == 1
     assert (
         Reminder.objects.get(appointment__contact__phone__e164=SARAH, step__position=2).reason == "opted_out"
@@ -167,3 +169,26 @@ def test_one_phone_rings_for_one_call_at_a_time(sandbox: SandboxServer) -> None:
     states = set(Reminder.objects.values_list("state", "reason"))
     assert states == {("in_progress", ""), ("planned", "line_busy")}
     assert len(sandbox.ledger(SARAH)) == 1
+
+
+def test_a_text_message_in_words_is_a_persons_to_read(sandbox: SandboxServer) -> None:
+    make_step(channel="sms")
+    make_due_reminder()
+    dispatch_due()
+    wait_for_state("delivered")
+    sandbox.reply(SARAH, "CANCEL please, I am ill")
+    entry = wait_until(FollowUp.objects.first, "a worklist entry")
+    assert entry.kind == "unclear_answer"
+    assert not Appointment.objects.get().current_answer
+
+
+def test_a_call_ordered_by_a_person_ends_like_every_other(sandbox: SandboxServer) -> None:
+    reminder = make_due_reminder()
+    Reminder.objects.update(due_at=reminder.not_after, next_look_at=reminder.not_after)
+    order_call(reminder.pk, by=make_user())
+    sandbox.tell_stories({SARAH: "no_answer"})
+    assert dispatch_due().calls == 1
+    call = wait_for_state("no_answer")
+    reminder.refresh_from_db()
+    assert call.ordered_by is not None
+    assert (reminder.state, reminder.reason, reminder.ordered_by) == ("planned", "try_again", None)

@@ -15,10 +15,12 @@ from django.utils import timezone
 from contacts.appointments import cancel_appointment, record_answer
 from contacts.models import Appointment, Location, Provider
 from contacts.optouts import record_optout
+from reminders.explain import explain_reminder
 from reminders.models import Reminder
 from reminders.planning import plan_appointments
 from reminders.queries.day import DayList, Row, day_bounds, read_day
 from reminders.sending import pause_sending
+from reminders.situations import with_situation
 from tests.pages.clinic import FRAGMENT, make_call, settle, sit_at_desk
 from tests.people import (
     at,
@@ -127,12 +129,12 @@ STATES = [
     (lambda _: None, "will_call: will call now | "),
     (fall_due_at_2, "will_call: will call 14:00 | "),
     (confirm, "confirmed: confirmed 9:12 by key 1 | "),
-    (ask_for_another_time, "wants_another_time:  | said so 12:00, on the worklist"),
+    (ask_for_another_time, "wants_another_time:  | said so 12:00"),
     (let_ring, "calling: calling since 11:53 | "),
     (lose_the_answer, "unknown: unknown since 11:53 | may or may not have been called"),
     (reach_voicemail_and_wait, "voicemail: voicemail 11:55 | again 12:50"),
     (reach_voicemail_with_a_step_ahead, "voicemail: voicemail 11:55 | will text 14:00"),
-    (fail_for_good, "failed: failed 12:00 | invalid number"),
+    (fail_for_good, "failed: failed 12:00 | the number doesn't exist"),
     (press_5, "answered: answered 12:00 | pressed 5"),
     (opt_out, "opted_out:  | since 12:00"),
     (lose_the_number, "held:  | There is no number to call."),
@@ -334,7 +336,8 @@ def test_arrived_is_one_press_and_can_be_taken_back(desk: Client) -> None:
     )
     assert (answer.status_code, answer["Location"]) == (303, "/?state=")
     assert read_rows()[0].standing.code == "arrived"
-    assert Reminder.objects.get().state == "withdrawn"
+    reminder = with_situation(Reminder.objects.all()).get()
+    assert explain_reminder(reminder, timezone.now()).reason == "visit_recorded", "who is here isn't called"
     assert "Undo" in desk.get("/").content.decode()
     desk.post(f"/appointments/{appointment.pk}/attendance/", {"status": "booked"})
     assert Appointment.objects.get().status == "booked"

@@ -197,25 +197,6 @@ def test_a_location_without_a_zone_is_refused() -> None:
         recipient_zones("", "", [])
 
 
-CUT = [
-    (time(0), time(23, 59), OUTER, "wider on both sides"),
-    (time(7), time(12), (time(8), time(12)), "too early"),
-    (time(12), time(22), (time(12), time(21)), "too late"),
-    (time(9), time(19), DEFAULT, "within it already"),
-    (time(5), time(7), (time(8), time(8)), "all before it: never"),
-    (time(22), time(23), (time(21), time(21)), "all after it: never"),
-]
-
-
-@pytest.mark.parametrize(("opens", "closes", "cut", "reason"), CUT)
-def test_hours_are_cut_to_the_outer_limit(
-    opens: time, closes: time, cut: tuple[time, time], reason: str
-) -> None:
-    holidays = frozenset({date(2026, 12, 25)})
-    hours = CallingHours(opens, closes, holidays).within_outer_limit()
-    assert hours == CallingHours(*cut, holidays), reason
-
-
 def test_hours_that_end_before_they_begin_are_refused() -> None:
     with pytest.raises(ValueError, match="end after they begin"):
         CallingHours(time(19), time(9))

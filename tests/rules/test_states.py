@@ -22,8 +22,8 @@ def test_every_state_stands_in_its_table() -> None:
     assert set(REMINDER_MOVES) == set(ReminderState)
 
 
-def test_what_was_refused_or_never_left_stays_so() -> None:
-    assert CALL_MOVES[CallState.NOT_SENT] == CALL_MOVES[CallState.REJECTED] == frozenset()
+def test_what_was_refused_or_never_left_is_changed_only_by_an_event_that_proves_otherwise() -> None:
+    assert CALL_MOVES[CallState.NOT_SENT] == CALL_MOVES[CallState.REJECTED] == frozenset(OUTCOMES_BY_STRENGTH)
 
 
 def test_no_call_is_ever_opened_again() -> None:

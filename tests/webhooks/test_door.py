@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from reminders.callbacks import key_urls, status_url
 from reminders.calls import open_calls, record_accepted
 from reminders.dispatch import claim_due
 from reminders.models import CallBatch, CallRecord, FollowUp
+from reminders.rebooking import cancel_and_withdraw
 from tests.people import SARAH, make_contact, make_due_reminder
 from webhooks.models import WebhookEvent
 
@@ -131,6 +133,28 @@ def test_a_token_signed_by_the_key_before_still_opens(call: CallRecord, settings
     settings.WEBHOOK_KEYS = ["the new key", *settings.WEBHOOK_KEYS]
     assert post(url, ANSWERED) == 200
     assert status_url(call) != url
+
+
+def test_whatever_robotalker_accepts_its_event_is_taken(call: CallRecord) -> None:
+    path = status_url(call).removeprefix("http://127.0.0.1:8000")
+    answer = Client().post(path, ANSWERED, content_type="application/json", headers={"accept": "text/csv"})
+    assert answer.status_code == 200
+    assert WebhookEvent.objects.get().state == "applied"
+
+
+def test_a_chunked_body_is_read_to_its_end(call: CallRecord) -> None:
+    path = status_url(call).removeprefix("http://127.0.0.1:8000")
+    raw = json.dumps(ANSWERED).encode()
+    server_says: dict[str, Any] = {"wsgi.input": BytesIO(raw), "wsgi.input_terminated": True}
+    answer = Client().post(path, content_type="application/json", CONTENT_LENGTH="", **server_says)
+    assert answer.status_code == 200
+    assert bytes(WebhookEvent.objects.get().body) == raw
+
+
+def test_a_yes_to_an_appointment_cancelled_meanwhile_is_a_persons_to_tell(call: CallRecord) -> None:
+    cancel_and_withdraw(call.reminder.appointment_id)
+    post(status_url(call), ANSWERED)
+    assert FollowUp.objects.get().kind == "late_answer"
 
 
 def test_an_oversized_body_is_refused_and_not_stored(call: CallRecord) -> None:

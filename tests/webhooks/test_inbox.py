@@ -76,8 +76,20 @@ def test_the_sweep_gives_up_in_the_end_and_a_person_may_say_apply_again(event: W
     assert apply_again([event.pk]) == {event.pk: "applied"}
 
 
-def test_applying_twice_changes_nothing(event: WebhookEvent) -> None:
+def test_folding_the_same_event_twice_changes_nothing(event: WebhookEvent) -> None:
     apply_event(event.pk)
     before = CallRecord.objects.values().get()
-    apply_again([event.pk])
+    WebhookEvent.objects.update(state="stored")  # as if its state had been lost
+    assert apply_event(event.pk) == "applied"
     assert CallRecord.objects.values().get() == before
+
+
+def test_a_stored_error_holds_nobodys_data(event: WebhookEvent) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE reminders_callrecord ADD CONSTRAINT broken CHECK (key_pressed <> '1')")
+    assert apply_event(event.pk) == "failed"
+    event.refresh_from_db()
+    assert "CheckViolation" in event.error
+    assert SARAH not in event.error
+    assert "Harbor Clinic" not in event.error

@@ -17,7 +17,8 @@ async function resync() {
   forgetCalls();
   forgetTextsAndPosts();
   callIds = new Set();
-  for (const call of all.calls) takeCall(call, false);
+  const byEnd = (one, other) => (one.ended_at ?? "").localeCompare(other.ended_at ?? "");
+  for (const call of all.calls.toSorted(byEnd)) takeCall(call, false);
   all.texts.forEach(showText);
   all.posts.forEach(showPost);
   showFaults(all.faults);
