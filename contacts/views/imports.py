@@ -22,6 +22,9 @@ from contacts.models import ImportBatch, Location
 
 PER_PAGE = 50
 LINES_SHOWN = 100  # of one kind of fault; the downloaded list has all
+CHANGES = (
+    "added", "moved", "cancelled", "booked_again", "updated", "contacts_added", "contacts_updated",
+)  # fmt: skip
 
 
 @require_GET
@@ -89,6 +92,7 @@ def _preview_or_apply(request: HttpRequest, upload: Upload, token: str) -> HttpR
         "rejected": group_problems(report.problems, REJECTED, LINES_SHOWN),
         "notes": group_problems(report.problems, NOTE, LINES_SHOWN),
         "zone_form": zone_form,
+        "changes_nothing": not any(report.counts.get(key) for key in CHANGES),
         "token": token,
     }
     return render(request, "contacts/imports/preview.html", context)

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from contacts.roles import ensure_roles
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
+
+from contacts.roles import ensure_roles
 
 PASSWORD = "callboard"  # noqa: S105 - made known on purpose
 
