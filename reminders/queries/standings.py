@@ -204,12 +204,16 @@ def tell_reason(reason: str) -> str:
 
 
 def find_orderable(facts: Facts, standing: Standing) -> int | None:
-    """The reminder that "call now" would send: the next one, else the last; None when it makes no sense."""
+    """The reminder that "call now" would call for: the next one, else the last; None when it makes no sense."""
     if standing.code in NOT_CALLABLE_NOW or not facts.appointment.contact.phone_id:
         return None
     if facts.appointment.starts_at <= facts.now:
         return None
-    usable = [reminder for reminder in facts.reminders if reminder.state != ReminderState.WITHDRAWN]
+    usable = [
+        reminder
+        for reminder in facts.reminders
+        if reminder.state != ReminderState.WITHDRAWN and reminder.step.channel == Channel.VOICE
+    ]
     pending = [reminder for reminder in usable if reminder.state in REMINDER_PENDING]
     if pending:
         return min(pending, key=lambda reminder: (reminder.due_at, reminder.pk)).pk
