@@ -5,6 +5,7 @@ contacts/appointments.py and replans it at once, so that a cancelled or moved ap
 pending the moment the change is committed.
 """
 
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,8 +16,10 @@ from django.utils import timezone
 
 from contacts import appointments
 from contacts.models import Appointment, Location, Provider
+from reminders.explain import explain_reminder
 from reminders.models import Reminder, Step
-from reminders.planning import active_steps, find_covered, plan_appointments, promise
+from reminders.planning import active_steps, covers, plan_appointments, promise
+from reminders.situations import with_situation
 from reminders.states import REMINDER_PENDING
 
 
@@ -92,24 +95,35 @@ def confirm_by_staff(appointment_id: int, *, by: User) -> bool:
 def preview_move(
     appointment: Appointment, starts_at: datetime, location: Location | None = None
 ) -> list[PlannedMove]:
-    """What moving it there would do to each step, without changing anything."""
+    """What moving it there would do to each step, calling hours and all, without changing anything."""
     now = timezone.now()
     pending = {
-        reminder.step_id: reminder.due_at
-        for reminder in Reminder.objects.filter(appointment=appointment, state__in=REMINDER_PENDING)
+        reminder.step_id: explain_reminder(reminder, now).moment
+        for reminder in with_situation(
+            Reminder.objects.filter(appointment=appointment, state__in=REMINDER_PENDING)
+        )
     }
-    moved = Appointment(
-        pk=appointment.pk, location=location or appointment.location, starts_at=starts_at, revised_at=now
-    )
+    moved = copy(appointment)
+    moved.starts_at, moved.location = starts_at, location or appointment.location
+    moved.revision, moved.revised_at = appointment.revision + 1, now
     return [
         _preview_step(step, moved, pending.get(step.pk), now)
         for step in active_steps()
-        if find_covered(step, Appointment.objects.filter(pk=appointment.pk)).exists()
+        if covers(step.campaign, moved)
     ]
 
 
-def _preview_step(step: Step, moved: Appointment, old_due_at: datetime | None, now: datetime) -> PlannedMove:
+def _preview_step(step: Step, moved: Appointment, old_moment: datetime | None, now: datetime) -> PlannedMove:
     owed = promise(step, moved, now)
     if owed is None or owed.reason:
-        return PlannedMove(step, old_due_at, None, owed.reason if owed else "")
-    return PlannedMove(step, old_due_at, owed.due_at, "")
+        return PlannedMove(step, old_moment, None, owed.reason if owed else "")
+    reminder = Reminder(
+        appointment=moved,
+        step=step,
+        revision=moved.revision,
+        due_at=owed.due_at,
+        not_after=owed.not_after,
+        next_look_at=owed.due_at,
+    )
+    explained = explain_reminder(reminder, now)
+    return PlannedMove(step, old_moment, explained.moment, "" if explained.moment else explained.reason)

@@ -204,7 +204,7 @@ def tell_reason(reason: str) -> str:
 
 
 def find_orderable(facts: Facts, standing: Standing) -> int | None:
-    """The reminder that "call now" would call for: the next one, else the last; None when it makes no sense."""
+    """The reminder that "call now" would call for: the next, else the last; None if it makes no sense."""
     if standing.code in NOT_CALLABLE_NOW or not facts.appointment.contact.phone_id:
         return None
     if facts.appointment.starts_at <= facts.now:

@@ -62,4 +62,6 @@ def _name(kind: FollowUp.Kind, count: int) -> str:
     """The kind's label, fit to stand behind its number."""
     if kind == FollowUp.Kind.WANTS_ANOTHER_TIME:
         return ngettext("wants another time", "want another time", count)
+    if kind == FollowUp.Kind.WRONG_NUMBER:
+        return ngettext("number can't be used", "numbers can't be used", count)
     return str(kind.label)

@@ -19,6 +19,7 @@ from reminders.explain import explain_reminder
 from reminders.models import Reminder
 from reminders.planning import plan_appointments
 from reminders.queries.day import DayList, Row, day_bounds, read_day
+from reminders.queries.standings import find_orderable, gather_facts, judge
 from reminders.sending import pause_sending
 from reminders.situations import with_situation
 from tests.pages.clinic import FRAGMENT, make_call, settle, sit_at_desk
@@ -102,6 +103,16 @@ def reach_voicemail_with_a_step_ahead(reminder: Reminder) -> None:
     plan_appointments([reminder.appointment_id])
 
 
+def press_9_after_a_text(reminder: Reminder) -> None:
+    make_call(reminder, "answered", key_pressed="9", ended_at=timezone.now())
+    settle(reminder, "done", "reached")
+    text = make_step(elapsed=timedelta(days=1), channel="sms")
+    plan_appointments([reminder.appointment_id])
+    settle(Reminder.objects.get(step=text), "done", "delivered")
+    assert reminder.appointment.contact.phone is not None
+    record_optout(reminder.appointment.contact.phone.pk, scope="voice", source="key", at=timezone.now())
+
+
 def fail_for_good(reminder: Reminder) -> None:
     make_call(reminder, "failed", reason="invalid_number", ended_at=timezone.now())
     settle(reminder, "done", "not_reached")
@@ -134,6 +145,7 @@ STATES = [
     (lose_the_answer, "unknown: unknown since 11:53 | may or may not have been called"),
     (reach_voicemail_and_wait, "voicemail: voicemail 11:55 | again 12:50"),
     (reach_voicemail_with_a_step_ahead, "voicemail: voicemail 11:55 | will text 14:00"),
+    (press_9_after_a_text, "opted_out:  | since 12:00"),
     (fail_for_good, "failed: failed 12:00 | the number doesn't exist"),
     (press_5, "answered: answered 12:00 | pressed 5"),
     (opt_out, "opted_out:  | since 12:00"),
@@ -364,3 +376,22 @@ def test_call_now_is_ordered_by_the_person_at_the_desk(desk: Client) -> None:
     ordered_by = Reminder.objects.get().ordered_by
     assert ordered_by is not None
     assert ordered_by.username == "frontdesk"
+
+
+def test_call_now_places_a_call_and_never_sends_a_text() -> None:
+    appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=2))
+    make_step(elapsed=timedelta(minutes=60), channel="sms")
+    plan_appointments([appointment.pk])
+    facts = gather_facts(
+        appointment, list(with_situation(Reminder.objects.all())), timezone.now(), sending_paused=False
+    )
+    assert len(facts.reminders) == 1
+    assert find_orderable(facts, judge(facts)) is None
+
+
+def test_what_was_refused_stays_in_sight_when_the_list_renews_itself(desk: Client) -> None:
+    reminder = make_due_reminder()
+    opt_out(reminder)
+    refused = desk.post(f"/reminders/{reminder.pk}/call/", {"next": "/"}, follow=True, headers=FRAGMENT)
+    assert 'id="messages"' in refused.content.decode()
+    assert 'id="messages"' not in desk.get("/", headers=FRAGMENT).content.decode()

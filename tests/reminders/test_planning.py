@@ -139,6 +139,13 @@ def test_the_preview_of_a_move_says_what_the_move_then_does() -> None:
     assert preview.old_due_at == Reminder.objects.get(revision=1).due_at
 
 
+def test_the_preview_of_a_move_waits_for_the_calling_hours_as_the_call_will() -> None:
+    make_step()
+    visit = make_appointment(location=make_location(time_zone=NEW_YORK, calling_opens=time(9)))
+    [preview] = preview_move(visit, at(NEW_YORK, 2027, 6, 15, 12, 0))
+    assert preview.new_due_at == at(NEW_YORK, 2027, 6, 15, 9, 0), "not at 8:00, four hours before"
+
+
 def test_it_plans_sixty_people_with_as_many_queries_as_one() -> None:
     make_step()
     sarah = make_contact()
