@@ -159,7 +159,7 @@ def record_attendance(appointment_id: int, status: str, *, by: User | None = Non
     return appointment
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_answer(
     appointment_id: int, answer: str, *, revision: int, at: datetime, how: str, by: User | None = None
 ) -> bool:

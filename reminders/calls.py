@@ -110,9 +110,16 @@ def miss(reminder: Reminder, reason: str) -> None:
         open_follow_up(FollowUp.Kind.MISSED, reminder=reminder)  # else that entry says it already, and why
 
 
-@transaction.atomic
 def record_accepted(call_id: int, robotalker_id: str) -> None:
     """Robotalker took it. If an event came first, only the id is new."""
+    as_expected = CallRecord.objects.filter(pk=call_id, state=CallState.SUBMITTING, robotalker_id="")
+    news = {"state": CallState.SUBMITTED, "robotalker_id": robotalker_id, "submitted_at": Now()}
+    if not as_expected.update(**news):
+        _record_accepted_late(call_id, robotalker_id)
+
+
+@transaction.atomic
+def _record_accepted_late(call_id: int, robotalker_id: str) -> None:
     call = lock_call(call_id)
     call.robotalker_id = call.robotalker_id or robotalker_id
     call.submitted_at = call.submitted_at or read_database_clock()
@@ -154,13 +161,20 @@ def record_failure(call_id: int, error: RobotalkerError) -> None:
 
 
 def close_call(call: CallRecord, state: CallState, reason: str, at: datetime) -> bool:
-    """Move a locked call to `state` if the table allows it; False when evidence came first."""
+    """Move a locked call to `state`, and save it; False when evidence came first."""
+    if not move_call(call, state, reason, at):
+        return False
+    call.save(update_fields=["state", "reason", "ended_at"])
+    return True
+
+
+def move_call(call: CallRecord, state: CallState, reason: str, at: datetime) -> bool:
+    """Move a locked call to `state` if the table allows it; the caller saves it."""
     if not can_move_call(call.state, state):
         return False
     call.state, call.reason = state, reason[:200]
     if state not in CALL_OPEN:
         call.ended_at = at
-    call.save()
     return True
 
 

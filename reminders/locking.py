@@ -39,19 +39,12 @@ def lock_call(call_id: int) -> CallRecord:
 
     `call.reminder` is the locked row. Raises CallRecord.DoesNotExist.
     """
-    appointment_id, number_id, reminder_id = CallRecord.objects.values_list(
-        "reminder__appointment_id", "number_id", "reminder_id"
-    ).get(pk=call_id)
-    lock_appointments([appointment_id])
-    lock_numbers([number_id])
-    reminder = (
-        Reminder.objects.select_related("appointment__contact", "step")
-        .select_for_update(of=("self",))
-        .get(pk=reminder_id)
+    # One statement: PostgreSQL locks the rows of a result in the order in which FOR UPDATE names the tables.
+    return (
+        CallRecord.objects.select_related("reminder__appointment__contact", "reminder__step", "number")
+        .select_for_update(of=("reminder__appointment", "number", "reminder", "self"), no_key=True)
+        .get(pk=call_id)
     )
-    call = CallRecord.objects.select_for_update(of=("self",)).get(pk=call_id)
-    call.reminder = reminder
-    return call
 
 
 def read_database_clock() -> datetime:

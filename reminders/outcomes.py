@@ -13,7 +13,7 @@ from django.db.models import Q
 from contacts.models.people import Channel
 from contacts.people import mark_number_unusable, mark_numbers_usable
 from reminders.answers import apply_key, ask_what_was_meant, key_in_text, opt_out
-from reminders.calls import close_call, finish, put_back
+from reminders.calls import finish, move_call, put_back
 from reminders.followups import open_follow_up, open_if_nothing_follows, settle_by_itself
 from reminders.locking import lock_call
 from reminders.models import CallRecord, FollowUp, Reminder
@@ -48,6 +48,16 @@ REASON_BY_STATE = {
     CallState.NO_ANSWER: Reason.NOT_REACHED,
     CallState.FAILED: Reason.NOT_REACHED,
 }
+TOLD_BY_EVENTS = [
+    "robotalker_id",
+    "state",
+    "reason",
+    "ended_at",
+    "duration_seconds",
+    "amd_result",
+    "keys",
+    "key_pressed",
+]
 BUSY, INVALID_NUMBER = "busy", "invalid_number"
 FOLLOWS_ITS_CALL = (*REMINDER_OPEN, ReminderState.DONE)
 # Worklist entries that stronger evidence makes pointless.
@@ -59,7 +69,7 @@ SET_OFF_BY_AN_OUTCOME = (
 RETRIED_OUTCOMES = {CallState.NO_ANSWER: Outcome.NO_ANSWER, CallState.FAILED: Outcome.FAILED}
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def fold_event(
     call_id: int, event: RobotalkerEvent, *, key_of_address: str = "", received_at: datetime
 ) -> None:
@@ -74,9 +84,10 @@ def fold_event(
     for key in keys:
         _record_key(call, key, at)
     state = CallState.ANSWERED if keys else read_outcome(event)
-    if state and _learn_outcome(call, state, _word_for(event, state), at):
+    news = state is not None and _learn_outcome(call, state, _word_for(event, state), at)
+    call.save(update_fields=TOLD_BY_EVENTS)
+    if news:
         settle_reminder(call, at)
-    call.save()
     for key in keys:
         apply_key(call, key, at)
     if event.kind == EventKind.SMS_RECEIVED and not keys:
@@ -118,15 +129,17 @@ def settle_reminder(call: CallRecord, at: datetime) -> None:
 def _learn_outcome(call: CallRecord, state: CallState, reason: str, at: datetime) -> bool:
     """Take the outcome over if it is stronger evidence than what stands; what that had set off is undone."""
     invalid_before = call.reason == INVALID_NUMBER
+    first_news = call.state in (CallState.SUBMITTING, CallState.SUBMITTED)
     if call.state == state == CallState.FAILED:
         if _strength(reason) <= _strength(call.reason):
             return False
         call.reason = reason
-    elif not close_call(call, state, reason, at):
+    elif not move_call(call, state, reason, at):
         return False
     if invalid_before and call.reason != INVALID_NUMBER:
         mark_numbers_usable([call.number_id])
-    settle_by_itself(call, SET_OFF_BY_AN_OUTCOME)
+    if not first_news:
+        settle_by_itself(call, SET_OFF_BY_AN_OUTCOME)
     return True
 
 

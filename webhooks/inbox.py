@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -51,22 +51,26 @@ def store_event(callback: Callback, body: bytes, content_type: str) -> WebhookEv
         digest=digest,
         received_at=timezone.now(),
     )
-    with transaction.atomic():
-        WebhookEvent.objects.bulk_create([event], ignore_conflicts=True)
+    try:
+        with transaction.atomic():
+            event.save(force_insert=True)
+    except IntegrityError:  # the digest is there: to be applied, if its first request hasn't got to it yet
         return WebhookEvent.objects.filter(digest=digest, state=State.STORED, attempts=0).first()
+    return event
 
 
 def apply_event(event_id: int) -> str:
     """Apply one stored event; its state after that. Never raises for what is in the event."""
     try:
         with transaction.atomic():
-            event = WebhookEvent.objects.select_for_update(skip_locked=True).filter(pk=event_id).first()
+            free = WebhookEvent.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
+            event = free.select_related("call__number").filter(pk=event_id).first()
             if event is None or event.state == State.APPLIED:
                 return State.APPLIED
             _fold(event)
             event.state, event.applied_at, event.error = State.APPLIED, timezone.now(), ""
             event.attempts += 1
-            event.save()
+            event.save(update_fields=["state", "applied_at", "error", "attempts", "kind", "call"])
             return State.APPLIED
     except (DoesNotFit, UnreadableEvent) as error:
         return _keep(event_id, State.QUARANTINED, f"{type(error).__name__}: {error}")
@@ -99,12 +103,12 @@ def apply_again(event_ids: Iterable[int]) -> dict[int, str]:
     return {event_id: apply_event(event_id) for event_id in ids}
 
 
-def _find_subject(callback: Callback) -> dict[str, CallRecord | CallBatch]:
-    model, name = (CallBatch, "batch") if callback.subject == "b" else (CallRecord, "call")
-    found = model.objects.filter(public_id=callback.public_id).first()
-    if found is None:
+def _find_subject(callback: Callback) -> dict[str, int]:
+    model, name = (CallBatch, "batch_id") if callback.subject == "b" else (CallRecord, "call_id")
+    found = model.objects.filter(public_id=callback.public_id).order_by().values_list("pk", flat=True)
+    if not found:
         raise UnknownSubject("no such try")
-    return {name: found}
+    return {name: found[0]}
 
 
 def _fold(event: WebhookEvent) -> None:

@@ -1,0 +1,55 @@
+"""Rows are locked in one order, appointment, number, reminder, call, so that nobody waits in a circle."""
+
+from threading import Thread
+
+import psycopg
+import pytest
+from django.db import connection, transaction
+from django.db.models import Model
+
+from contacts.models import Appointment, PhoneNumber
+from reminders.calls import open_calls
+from reminders.dispatch import claim_due
+from reminders.locking import lock_call
+from reminders.models import CallRecord, Reminder
+from tests.people import make_due_reminder
+from tests.sandbox_server import wait_until
+
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+)
+
+
+def is_free(model: type[Model]) -> bool:
+    """Whether the only row of that kind could be locked just now."""
+    with transaction.atomic():
+        free = model._default_manager.select_for_update(skip_locked=True)
+        return bool(list(free.values_list("pk")))
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING)
+        return bool(cursor.fetchone()[0])
+
+
+def lock_and_let_go(call_id: int) -> None:
+    with transaction.atomic():
+        lock_call(call_id)
+    connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_call_is_locked_after_its_appointment_its_number_and_its_reminder() -> None:
+    make_due_reminder()
+    claim = claim_due(10)
+    [call] = open_calls(claim.reminder_ids, claim.token)
+    with psycopg.connect(**connection.get_connection_params()) as optout:
+        optout.execute("SELECT 1 FROM contacts_phonenumber FOR UPDATE")
+        locker = Thread(target=lock_and_let_go, args=[call.pk])
+        locker.start()
+        wait_until(somebody_waits, "the call's locker to wait for the number")
+        held = [model for model in (Appointment, PhoneNumber, Reminder, CallRecord) if not is_free(model)]
+        optout.rollback()
+    locker.join()
+    assert held == [Appointment, PhoneNumber]
