@@ -8,24 +8,22 @@ server.stop()
 
 import atexit
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 
+from tests.waiting import find_free_port, wait_until
+
 Json = dict[str, Any]
-Found = TypeVar("Found")
 
 ROOT = Path(__file__).resolve().parent.parent
 START_WITHIN_SECONDS = 20.0
-POLL_SECONDS = 0.02
 
 
 class SandboxServer:
@@ -184,21 +182,3 @@ def run_sandbox(
         yield server.start()
     finally:
         server.stop()
-
-
-def wait_until(find: Callable[[], Found | None], what: str, *, within_seconds: float = 10.0) -> Found:
-    """The first truthy result of ``find``. Raises AssertionError when the time is over."""
-    deadline = time.monotonic() + within_seconds
-    while time.monotonic() < deadline:
-        if found := find():
-            return found
-        time.sleep(POLL_SECONDS)  # between two looks at a condition, under a deadline
-    raise AssertionError(f"Waited {within_seconds:g} s in vain for {what}.")
-
-
-def find_free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

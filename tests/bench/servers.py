@@ -16,7 +16,8 @@ import requests
 from config.local.postgres import start_postgres
 from config.local.valkey import start_valkey
 from tests.local_services import start_guard
-from tests.sandbox_server import ROOT, SandboxServer, find_free_port, run_sandbox, wait_until
+from tests.sandbox_server import ROOT, SandboxServer, run_sandbox
+from tests.waiting import find_free_port, wait_until
 
 # As in production, DEBUG off above all: with it, Django writes down every query.
 ENVIRONMENT = {

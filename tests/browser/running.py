@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-from tests.sandbox_server import find_free_port, wait_until
+from tests.waiting import find_free_port, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 READY_WITHIN = 90.0

@@ -6,7 +6,7 @@ import requests
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.running import RunningClinic
-from tests.sandbox_server import wait_until
+from tests.waiting import wait_until
 
 RINGS_WITHIN = 90_000  # ms; the first calls fall due within a minute
 SEEN_WITHIN = 5_000  # ms

@@ -11,7 +11,7 @@ from reminders import heartbeats
 from reminders.models import Heartbeat
 from reminders.sending import pause_sending
 from tests.people import make_user
-from tests.sandbox_server import find_free_port
+from tests.waiting import find_free_port
 
 pytestmark = pytest.mark.django_db
 

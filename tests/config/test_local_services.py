@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -14,6 +13,7 @@ import redis
 
 from config.local.postgres import _read_pid_file, start_postgres, stop_postgres
 from config.local.valkey import start_valkey, stop_valkey
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # A process that uses the servers until a line comes in.
@@ -128,7 +128,7 @@ def test_a_broken_pid_file_is_not_in_the_way(var: Path) -> None:
 def test_valkey_comes_back_after_kill_9(var: Path) -> None:
     before = start_valkey(var / "valkey")
     os.kill(int((var / "valkey" / "valkey.pid").read_text()), signal.SIGKILL)
-    wait_until(lambda: not broker_answers(before))
+    wait_until(lambda: not broker_answers(before), "the old broker to be gone")
     assert broker_answers(start_valkey(var / "valkey"))
 
 
@@ -169,10 +169,3 @@ def broker_answers(url: str) -> bool:
             return bool(client.ping())
     except redis.exceptions.RedisError:
         return False
-
-
-def wait_until(condition: Callable[[], bool], within: float = 10) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, "it didn't happen in time"
-        time.sleep(0.02)

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from django.conf import settings
 
 from config.local.processes import QUEUES, build_commands
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Runs the given commands as `make run` does, and says how they ended.
@@ -183,7 +183,4 @@ def is_alive(pid: int) -> bool:
 
 
 def wait_until_gone(pid: int) -> None:
-    deadline = time.monotonic() + 10
-    while is_alive(pid):
-        assert time.monotonic() < deadline, "it lives on"
-        time.sleep(0.02)
+    wait_until(lambda: not is_alive(pid), f"process {pid} to end")

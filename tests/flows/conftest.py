@@ -6,7 +6,8 @@ import pytest
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from tests.sandbox_server import SandboxServer, run_sandbox, wait_until
+from tests.sandbox_server import SandboxServer, run_sandbox
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="session")

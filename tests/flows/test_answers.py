@@ -8,7 +8,8 @@ from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.orders import order_call
 from reminders.planning import plan_all
 from tests.people import SARAH, make_contact, make_due_reminder, make_step, make_user
-from tests.sandbox_server import SandboxServer, wait_until
+from tests.sandbox_server import SandboxServer
+from tests.waiting import wait_until
 
 NOAH = "+12025550142"
 

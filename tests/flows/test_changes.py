@@ -9,7 +9,8 @@ from reminders.dispatch import claim_due, dispatch_due, submit_claim
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.rebooking import cancel_and_withdraw, move_and_replan
 from tests.people import SARAH, make_due_reminder
-from tests.sandbox_server import SandboxServer, wait_until
+from tests.sandbox_server import SandboxServer
+from tests.waiting import wait_until
 
 
 def test_a_cancelled_appointment_is_not_called(sandbox: SandboxServer) -> None:

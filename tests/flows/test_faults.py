@@ -15,7 +15,8 @@ from reminders.reconciliation import reconcile
 from reminders.sending import resume_sending
 from reminders.worklist import settle_unknown
 from tests.people import SARAH, make_contact, make_due_reminder, make_user
-from tests.sandbox_server import SandboxServer, wait_until
+from tests.sandbox_server import SandboxServer
+from tests.waiting import wait_until
 
 NOT_SENT: list[dict[str, Any]] = [
     {"kind": "rate_limit", "retry_after": 7},

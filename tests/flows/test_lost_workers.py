@@ -16,7 +16,8 @@ from reminders.dispatch import dispatch_due
 from reminders.models import CallRecord, Reminder
 from reminders.reconciliation import reconcile
 from tests.people import make_due_reminder
-from tests.sandbox_server import SandboxServer, wait_until
+from tests.sandbox_server import SandboxServer
+from tests.waiting import wait_until
 
 CLAIMING = """
 import django; django.setup()

@@ -7,7 +7,7 @@ from celery import current_app
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from reminders.hints import hint_dispatch
-from tests.sandbox_server import find_free_port
+from tests.waiting import find_free_port
 
 
 @pytest.mark.django_db

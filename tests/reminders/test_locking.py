@@ -13,7 +13,7 @@ from reminders.dispatch import claim_due
 from reminders.locking import lock_call
 from reminders.models import CallRecord, Reminder
 from tests.people import make_due_reminder
-from tests.sandbox_server import wait_until
+from tests.waiting import wait_until
 
 WAITING = (
     "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"

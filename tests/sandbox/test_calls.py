@@ -9,7 +9,8 @@ import requests
 from reminders.sandbox.stories import DEFAULT_MIX, STORY_BY_ENDING, Story, draw_story
 from tests.sandbox.orders import order_call, order_campaign, order_sms
 from tests.sandbox.webhook import Webhook
-from tests.sandbox_server import SandboxServer, run_sandbox, wait_until
+from tests.sandbox_server import SandboxServer, run_sandbox
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,8 @@
 
 from tests.sandbox.orders import order_call
 from tests.sandbox.webhook import Webhook
-from tests.sandbox_server import SandboxServer, wait_until
+from tests.sandbox_server import SandboxServer
+from tests.waiting import wait_until
 
 OPTS_OUT = "+12125557709"
 CONFIRMS = "+12125557701"
