@@ -2,6 +2,8 @@
 
 import json
 import re
+import select
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from reminders.robotalker.answers import (
     SmsAccepted,
     SmsBatchAccepted,
 )
-from reminders.robotalker.client import RobotalkerSettings
+from reminders.robotalker.client import RobotalkerClient, RobotalkerSettings
 from reminders.robotalker.errors import AnswerUnusable, RobotalkerError
 from reminders.robotalker.fields import AmdResult
 from reminders.robotalker.payloads import (
@@ -211,6 +213,8 @@ def test_a_connection_the_server_closed_is_not_used_again(
     ):
         for _ in range(3):
             client.create_call(sarahs_call)
+            # The server's goodbye has to arrive: a request that crosses it is lost for any client.
+            assert select.select([find_idle_line(client, server.url)], [], [], 10)[0]
     assert (server.connections, len(server.requests)) == (3, 3)
 
 
@@ -220,10 +224,16 @@ def test_the_end_of_a_batch_closes_its_connections_at_once(
     with RawServer(answer(201, GUIDE_ANSWER)) as server:
         with open_client(server.url) as client:
             client.create_call(sarahs_call)
-            [pool] = client._session.get_adapter(server.url).poolmanager.pools._container.values()  # type: ignore[attr-defined]
-            [idle] = [connection for connection in pool.pool.queue if connection]
-            line = idle.sock
+            line = find_idle_line(client, server.url)
         assert line.fileno() == -1
+
+
+def find_idle_line(client: RobotalkerClient, url: str) -> socket.socket:
+    """The socket of the one connection that waits to be used again."""
+    [pool] = client._session.get_adapter(url).poolmanager.pools._container.values()  # type: ignore[attr-defined]
+    [idle] = [connection for connection in pool.pool.queue if connection]
+    line: socket.socket = idle.sock
+    return line
 
 
 def test_two_clients_share_no_connection(open_client: OpenClient, sarahs_call: CallPayload) -> None:
