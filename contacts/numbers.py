@@ -123,11 +123,6 @@ def national_format(e164: str, home_region: str = "") -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
 
 
-def last_digits(number: str, count: int = 4) -> str:
-    """The last `count` digits, whatever signs stand between them; fewer when there are fewer."""
-    return re.sub(r"\D", "", number)[-count:]
-
-
 def _strip_wrapping(raw: str) -> str:
     """Without blanks, a "tel:" in front, and the ".0" that spreadsheets put behind a number kept as one."""
     text = SCHEME.sub("", raw).strip()

@@ -2,8 +2,8 @@
 
 Judged by the clock of the person who is called, not by the location's. Where several zones are
 possible, a moment must be allowed in every one of them. 8:00 to 21:00 is an outer limit (the hours of
-US telemarketing law, 47 CFR 64.1200(c)(1)) that `is_allowed` and `next_allowed` apply by themselves,
-so that no setting and no caller can widen it.
+US telemarketing law, 47 CFR 64.1200(c)(1)) that `next_allowed` applies by itself, so
+that no setting and no caller can widen it.
 """
 
 from collections.abc import Sequence
@@ -47,15 +47,6 @@ def recipient_zones(stated: str, location_zone: str, number_zones: Sequence[str]
     of phonenumbers, with or without "Etc/Unknown". Raises ValueError for a name that is no zone.
     """
     return _choose_zones(stated, location_zone, tuple(number_zones))
-
-
-def is_allowed(now: datetime, hours: CallingHours, zones: Sequence[ZoneInfo]) -> bool:
-    """Whether `now` (aware) is within the calling hours, and on no closed date, in every zone.
-
-    Raises ValueError for a naive `now` and for no zones at all.
-    """
-    _check(now, zones)
-    return all(_next_opening(now, hours, zone) == now for zone in zones)
 
 
 def next_allowed(now: datetime, hours: CallingHours, zones: Sequence[ZoneInfo]) -> datetime | None:

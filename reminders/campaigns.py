@@ -1,15 +1,13 @@
 """Switching campaigns on and off."""
 
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
 from reminders.models import Campaign, Step
 
 
-def activate_campaign(campaign: Campaign, *, by: User | None = None) -> None:
+def activate_campaign(campaign: Campaign) -> None:
     """Switch it on from now: what was due before stays unsent (product rule 6)."""
-    del by  # kept in the admin's own log
     campaign.state = Campaign.State.ACTIVE
     campaign.activated_at = timezone.now()
     campaign.save(update_fields=["state", "activated_at"])

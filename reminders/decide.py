@@ -32,8 +32,7 @@ class Situation:
     text message `opted_out` and `hours` are those of text messages.
     """
 
-    due_at: datetime
-    not_before: datetime  # due_at, or later after a wait or a failed try
+    not_before: datetime  # when it is due, or later after a failed try
     not_after: datetime
     revision: int
     appointment_revision: int

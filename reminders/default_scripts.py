@@ -7,7 +7,6 @@ record it. Answers by text message are digits; CANCEL, END and QUIT mean "stop" 
 
 from dataclasses import dataclass
 
-from contacts.models.people import Channel
 from reminders.models import Script, ScriptText
 
 CALL_SCRIPT = "Appointment reminder, by call"
@@ -61,9 +60,6 @@ class DefaultScripts:
 
     call: Script
     text: Script
-
-    def of(self, channel: str) -> Script:
-        return self.text if channel == Channel.SMS else self.call
 
 
 def ensure_default_scripts() -> DefaultScripts:

@@ -4,16 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 
-from contacts.models import ClosedDay, PhoneNumber
+from contacts.models import PhoneNumber
 from reminders.calling_hours import CallingHours, recipient_zones
 from reminders.decide import Situation
 from reminders.models import Campaign, Reminder, ScriptText
 from reminders.planning import covers
 from reminders.scripts import choose_text, is_sayable
-
-BOOK = "appointment__contact"
 
 
 @dataclass(frozen=True)
@@ -31,13 +29,13 @@ def with_situation(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
     return reminders.select_related(
         "appointment__location",
         "appointment__provider",
-        f"{BOOK}__phone",
+        "appointment__contact__phone",
         "step__campaign",
     ).prefetch_related(
         "step__script__texts",
         "step__campaign__locations",
         "step__campaign__providers",
-        Prefetch("appointment__location__closed_days", queryset=ClosedDay.objects.order_by("date")),
+        "appointment__location__closed_days",
     )
 
 
@@ -52,7 +50,6 @@ def read_look(reminder: Reminder, *, sending_paused: bool, line_busy_until: date
         number=number,
         script_text=text,
         situation=Situation(
-            due_at=reminder.due_at,
             not_before=_not_before(reminder),
             not_after=reminder.not_after,
             revision=reminder.revision,

@@ -90,7 +90,7 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
     def activate(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
         resting = list(queryset.exclude(state=Campaign.State.ACTIVE))
         for campaign in resting:
-            activate_campaign(campaign, by=cast(User, request.user))
+            activate_campaign(campaign)
             self.log_change(request, campaign, "activated")
         self.message_user(request, _("%(count)d activated.") % {"count": len(resting)}, messages.SUCCESS)
 

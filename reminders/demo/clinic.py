@@ -152,7 +152,7 @@ def _make_batch(rows: int, clerk: User, now: datetime) -> ImportBatch:
         source=LIST_SOURCE,
         by=clerk,
         applied_at=now,
-        counts={"rows": rows, "added": rows},
+        counts={"rows": rows, "added": rows, "changed": 0, "rejected": 0},
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 from phonenumbers import timezone
 
-from contacts.numbers import NotANumber, last_digits, mask, national_format, parse_number
+from contacts.numbers import NotANumber, mask, national_format, parse_number
 
 READ = [
     ("(202) 555-0100", "+12025550100", "", "as Americans write it"),
@@ -124,9 +124,3 @@ def test_it_shows_a_number_as_its_own_country_writes_it() -> None:
 def test_it_shows_a_foreign_number_with_its_country_code_where_home_is_given() -> None:
     assert national_format("+12025550100", "US") == "(202) 555-0100"
     assert national_format("+442079460101", "US") == "+44 20 7946 0101"
-
-
-def test_it_gives_the_last_digits_to_search_by() -> None:
-    assert last_digits("+12025550123") == "0123"
-    assert last_digits("555-01 23", 6) == "550123"
-    assert last_digits("12") == "12"

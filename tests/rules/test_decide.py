@@ -13,7 +13,6 @@ from reminders.reasons import Reason
 NEW_YORK = ZoneInfo("America/New_York")  # five hours behind UTC on this day
 NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)  # 10:00 for Sarah
 DUE = Situation(
-    due_at=datetime(2026, 12, 1, 14, 0, tzinfo=UTC),
     not_before=datetime(2026, 12, 1, 14, 0, tzinfo=UTC),
     not_after=datetime(2026, 12, 1, 17, 30, tzinfo=UTC),
     revision=1,
@@ -82,7 +81,7 @@ CASES = [
     ("the script has no words", {"has_script": False}, NOW, Verdict.BLOCK, Reason.NO_SCRIPT),
     (
         "it is 4:40 in the morning for her",
-        {"due_at": EARLY, "not_before": EARLY},
+        {"not_before": EARLY},
         EARLY,
         Verdict.WAIT,
         Reason.OUTSIDE_CALLING_HOURS,
@@ -122,7 +121,7 @@ def test_it_decides(
 
 
 def test_it_waits_until_her_calling_hours_begin() -> None:
-    asleep = replace(DUE, due_at=EARLY, not_before=EARLY)
+    asleep = replace(DUE, not_before=EARLY)
     assert decide(asleep, EARLY) == Decision(Verdict.WAIT, Reason.OUTSIDE_CALLING_HOURS, OPENING)
 
 
