@@ -8,7 +8,6 @@ from django.db import transaction
 
 from contacts.appointments import add_change
 from contacts.models import AppointmentChange
-from reminders.calls import finish, put_back
 from reminders.decide import Verdict, decide
 from reminders.explain import sentence_for
 from reminders.hints import hint_dispatch
@@ -16,6 +15,7 @@ from reminders.locking import lock_reminder, read_database_clock
 from reminders.models import Reminder
 from reminders.reasons import Reason
 from reminders.sending import read_switch
+from reminders.settling import finish, put_back
 from reminders.situations import read_look, with_situation
 from reminders.states import REMINDER_PENDING, ReminderState
 

@@ -13,7 +13,7 @@ from django.db.models import Q
 from contacts.models.people import Channel
 from contacts.people import mark_number_unusable, mark_numbers_usable
 from reminders.answers import apply_key, ask_what_was_meant, key_in_text, opt_out
-from reminders.calls import finish, move_call, put_back
+from reminders.calls import move_call
 from reminders.followups import open_follow_up, open_if_nothing_follows, settle_by_itself
 from reminders.locking import lock_call
 from reminders.models import CallRecord, FollowUp, Reminder
@@ -21,6 +21,7 @@ from reminders.reasons import Reason
 from reminders.retries import Outcome, RetryRule, next_try
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.robotalker.fields import AmdResult
+from reminders.settling import finish, put_back
 from reminders.states import REMINDER_OPEN, CallState, ReminderState
 
 STATE_BY_KIND = {

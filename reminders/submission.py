@@ -13,8 +13,9 @@ from django.conf import settings
 
 from contacts.models.people import Channel
 from reminders.callbacks import key_urls, status_url
-from reminders.calls import open_calls, record_accepted, record_batch_accepted, record_failure
+from reminders.calls import record_accepted, record_batch_accepted, record_failure
 from reminders.models import CallBatch, CallRecord
+from reminders.opening import open_calls
 from reminders.robotalker.client import RobotalkerClient, RobotalkerSettings
 from reminders.robotalker.errors import NeverLeft, Rejected, RobotalkerError
 from reminders.robotalker.payloads import (

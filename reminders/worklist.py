@@ -4,11 +4,12 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from reminders.calls import close_call, finish
+from reminders.calls import close_call
 from reminders.locking import lock_call
 from reminders.models import FollowUp
 from reminders.orders import order_call
 from reminders.reasons import Reason
+from reminders.settling import finish
 from reminders.states import CallState, ReminderState
 
 

@@ -11,13 +11,14 @@ class WebhookEvent(models.Model):
 
     class State(models.TextChoices):
         STORED = "stored", "stored, to be applied"
+        UNVERIFIED = "unverified", "to be confirmed by Robotalker before it counts"
         APPLIED = "applied", "applied"
         FAILED = "failed", "could not be applied yet"
         QUARANTINED = "quarantined", "kept, doesn't fit its call"
 
     call = models.ForeignKey(CallRecord, on_delete=models.PROTECT, null=True, related_name="events")
     batch = models.ForeignKey(CallBatch, on_delete=models.PROTECT, null=True, related_name="events")
-    purpose = models.CharField(max_length=8, help_text="What the address was for: status, or a key.")
+    purpose = models.CharField(max_length=8, help_text="What the address was for: status, a key, or optouts.")
     content_type = models.CharField(max_length=100, blank=True)
     body = models.BinaryField(max_length=16384)
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of address and body, hex.")
@@ -33,7 +34,7 @@ class WebhookEvent(models.Model):
         ordering = ["-received_at", "-id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(call__isnull=False) | Q(batch__isnull=False),
+                condition=Q(call__isnull=False) | Q(batch__isnull=False) | Q(purpose="optouts"),
                 name="webhook_event_belongs_to_a_try",
             ),
         ]
@@ -41,7 +42,7 @@ class WebhookEvent(models.Model):
             # webhooks/inbox.py: apply_stored
             models.Index(
                 fields=["received_at"],
-                condition=Q(state__in=["stored", "failed"]),
+                condition=Q(state__in=["stored", "unverified", "failed"]),
                 name="webhook_event_unapplied",
             ),
         ]

@@ -5,7 +5,7 @@ from datetime import time
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -48,6 +48,12 @@ class Location(models.Model):
     )
     calling_opens = models.TimeField(default=time(9))
     calling_closes = models.TimeField(default=time(19))
+    calls_per_minute = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("No more calls than this a minute, so that the desk keeps up; empty: no limit."),
+    )
     open_weekdays = ArrayField(
         models.PositiveSmallIntegerField(validators=[MaxValueValidator(6)]),
         default=monday_to_friday,

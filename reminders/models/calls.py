@@ -59,6 +59,10 @@ class CallRecord(models.Model):
     amd_result = models.CharField(max_length=20, blank=True)
     keys = models.JSONField(default=list, help_text="[[ISO time, key], …] as pressed, sorted.")
     key_pressed = models.CharField(max_length=8, blank=True, help_text="The last of them: the answer.")
+    asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When we last asked Robotalker what became of it."
+    )
+    asked_times = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -84,3 +88,19 @@ class CallRecord(models.Model):
 
     def __str__(self) -> str:
         return f"call {self.public_id}"
+
+
+class CallCompanion(models.Model):
+    """Another reminder that a call speaks for: the same phone, the same day (product rule 12).
+
+    The call's own `reminder` is not among them.
+    """
+
+    call = models.ForeignKey(CallRecord, on_delete=models.PROTECT, related_name="companions")
+    reminder = models.ForeignKey(Reminder, on_delete=models.PROTECT, related_name="companion_calls")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["call", "reminder"], name="companion_once_per_call")]
+
+    def __str__(self) -> str:
+        return f"{self.reminder} in {self.call}"

@@ -126,7 +126,21 @@ class Step(models.Model):
     )
     max_tries = models.PositiveSmallIntegerField(default=2)
     retry_wait = models.DurationField(default=timedelta(hours=1))
+    retry_voicemail = models.BooleanField(
+        default=False, help_text=_("Try again after a voicemail, too; the daily cap still holds.")
+    )
+    retry_at_another_time = models.BooleanField(
+        default=False, help_text=_("Try again in the other half of the day, as far as there is time.")
+    )
     script = models.ForeignKey(Script, on_delete=models.PROTECT, related_name="steps")
+    fallback_script = models.ForeignKey(
+        Script,
+        on_delete=models.PROTECT,
+        related_name="fallback_steps",
+        null=True,
+        blank=True,
+        help_text=_("Sent as a text message when the last call has reached nobody; empty: nothing."),
+    )
 
     class Meta:
         ordering = ["campaign", "position", "id"]

@@ -27,6 +27,9 @@ class Reminder(models.Model):
     )
     claim = models.UUIDField(null=True, blank=True, help_text="The fence: whose claim this is.")
     lease_until = models.DateTimeField(null=True, blank=True, help_text="By the database's clock.")
+    by_text = models.BooleanField(
+        default=False, help_text="Its calls have reached nobody: what follows is the step's text message."
+    )
     ordered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,

@@ -1,20 +1,36 @@
-"""Whether sending is on, and who has been alive when."""
+"""Whether sending is on, which database this is, and who has been alive when."""
+
+import secrets
 
 from django.conf import settings
 from django.db import models
 
 
 class SendingSwitch(models.Model):
-    """The one row that can hold all sending: by a person, or because Robotalker refused our key."""
+    """The one row that can hold all sending, and that says how Robotalker has been answering.
+
+    A pause (`paused_at`) has a cause. The gate (`gate_until`) closes for seconds or minutes after a 429.
+    """
 
     class Cause(models.TextChoices):
         PERSON = "person", "a person paused it"
         KEY_REFUSED = "key_refused", "Robotalker refused the API key"
+        PROVIDER_FAILING = "provider_failing", "Robotalker fails again and again"
+        RESTORED = "restored", "the database was restored or moved"
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     paused_at = models.DateTimeField(null=True, blank=True)
     cause = models.CharField(max_length=20, choices=Cause, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    failures = models.PositiveIntegerField(default=0, help_text="Failures in a row, from all workers.")
+    probe_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a paused provider is asked again whether it is well."
+    )
+    probes = models.PositiveIntegerField(default=0, help_text="Probes in a row that found it unwell.")
+    gate_until = models.DateTimeField(
+        null=True, blank=True, help_text="Robotalker asked to slow down: nothing begins before this."
+    )
+    gate_closings = models.PositiveIntegerField(default=0, help_text="In a row, without a good answer.")
 
     class Meta:
         verbose_name_plural = "sending switch"
@@ -33,6 +49,29 @@ class Heartbeat(models.Model):
 
     class Meta:
         ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def make_epoch_name() -> str:
+    """48 random bits, safe in an address."""
+    return secrets.token_urlsafe(6)
+
+
+class Epoch(models.Model):
+    """The one row that says which database this is, to notice that it was restored or moved.
+
+    `name` is in every callback address; `fingerprint` is PostgreSQL's own word for where the rows live.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    name = models.CharField(max_length=12, default=make_epoch_name, editable=False)
+    fingerprint = models.CharField(max_length=200, blank=True)
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="epoch_is_one")]
 
     def __str__(self) -> str:
         return self.name

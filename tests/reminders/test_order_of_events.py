@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reminders.callbacks import Callback
-from reminders.calls import open_calls
 from reminders.dispatch import claim_due
 from reminders.models import CallRecord, FollowUp
+from reminders.opening import open_calls
 from tests.people import SARAH, make_due_reminder
 from webhooks.inbox import apply_event, store_event
 

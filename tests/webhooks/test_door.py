@@ -12,9 +12,10 @@ from pytest_django import Settings
 
 from contacts.models import Appointment, ConsentEntry
 from reminders.callbacks import key_urls, status_url
-from reminders.calls import open_calls, record_accepted
+from reminders.calls import record_accepted
 from reminders.dispatch import claim_due
 from reminders.models import CallBatch, CallRecord, FollowUp
+from reminders.opening import open_calls
 from reminders.rebooking import cancel_and_withdraw
 from tests.people import SARAH, make_contact, make_due_reminder
 from webhooks.models import WebhookEvent

@@ -7,9 +7,9 @@ from django.db import connection
 from django.utils import timezone
 
 from reminders.callbacks import Callback
-from reminders.calls import open_calls
 from reminders.dispatch import claim_due
 from reminders.models import CallRecord
+from reminders.opening import open_calls
 from tests.people import SARAH, make_due_reminder
 from webhooks.inbox import apply_again, apply_event, apply_stored, store_event
 from webhooks.models import WebhookEvent

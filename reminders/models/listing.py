@@ -1,0 +1,24 @@
+"""What Robotalker's own list of contacts was last told, or said, of a number."""
+
+from django.db import models
+
+from contacts.models import PhoneNumber
+
+
+class ListedNumber(models.Model):
+    """A number as it stands in Robotalker's contact list, as far as we know."""
+
+    number = models.OneToOneField(PhoneNumber, on_delete=models.CASCADE, related_name="listed")
+    calls_opted_out = models.BooleanField(default=False)
+    texts_opted_out = models.BooleanField(default=False)
+    told_at = models.DateTimeField(null=True, blank=True, help_text="When Robotalker last took our word.")
+    failures = models.PositiveSmallIntegerField(default=0, help_text="Attempts in a row that failed.")
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = "number on Robotalker's list"
+        verbose_name_plural = "numbers on Robotalker's list"
+
+    def __str__(self) -> str:
+        return str(self.number)

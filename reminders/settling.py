@@ -1,0 +1,73 @@
+"""Bringing a locked reminder to where a decision or an outcome leads: planned again, or settled."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+
+from reminders.decide import Decision, Verdict
+from reminders.followups import open_follow_up
+from reminders.models import FollowUp, Reminder
+from reminders.reasons import Reason
+from reminders.states import ReminderState, check_reminder_move
+
+HELD_LOOK = timedelta(seconds=30)  # how soon a held reminder is looked at again
+
+
+def settle(reminder: Reminder, decision: Decision, now: datetime) -> None:
+    """Do what a decision other than CALL says to a locked reminder that is planned or claimed."""
+    match decision.verdict:
+        case Verdict.WAIT:
+            put_back(reminder, next_look_at=decision.until or now, reason=decision.reason)
+        case Verdict.BLOCK:
+            put_back(reminder, next_look_at=now + HELD_LOOK, reason=decision.reason)
+            _ask_for_a_number(reminder, decision.reason)
+        case Verdict.SKIP:
+            finish(reminder, ReminderState.SKIPPED, decision.reason)
+        case _:
+            miss(reminder, decision.reason)
+
+
+def put_back(
+    reminder: Reminder, *, next_look_at: datetime, reason: str = "", try_after: datetime | None = None
+) -> None:
+    """Plan a locked reminder again, to be looked at from `next_look_at` on.
+
+    With `try_after` it is another try, not before that moment. Nothing waits past its `not_after`: it is
+    looked at then, and missed in the open.
+    """
+    if reminder.state != ReminderState.PLANNED:
+        check_reminder_move(reminder.state, ReminderState.PLANNED)
+    reminder.state, reminder.reason = ReminderState.PLANNED, reason
+    reminder.next_look_at = min(next_look_at, reminder.not_after)
+    reminder.try_after = try_after or reminder.try_after
+    reminder.claim, reminder.lease_until = None, None
+    reminder.save()
+
+
+def finish(reminder: Reminder, state: ReminderState, reason: str) -> None:
+    """Bring a locked reminder to a state it stays in; another reason for the same state is welcome."""
+    if reminder.state != state:
+        check_reminder_move(reminder.state, state)
+    reminder.state, reminder.reason = state, reason
+    reminder.claim, reminder.lease_until, reminder.ordered_by = None, None, None
+    reminder.save()
+
+
+def miss(reminder: Reminder, reason: str) -> None:
+    """Its time is over: visible, and on the worklist (product rule 4)."""
+    finish(reminder, ReminderState.MISSED, reason)
+    if not _number_entries(reminder).exclude(state=FollowUp.State.RESOLVED).exists():
+        open_follow_up(FollowUp.Kind.MISSED, reminder=reminder)  # else that entry says it already, and why
+
+
+def _ask_for_a_number(reminder: Reminder, reason: str) -> None:
+    """Once: an entry that somebody has resolved isn't opened again at the next look."""
+    lacks_number = reason in (Reason.NO_NUMBER, Reason.NUMBER_UNUSABLE)
+    if lacks_number and not _number_entries(reminder).exists():
+        open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=reminder, detail=str(Reason(reason).label))
+
+
+def _number_entries(reminder: Reminder) -> QuerySet[FollowUp]:
+    return FollowUp.objects.filter(
+        appointment=reminder.appointment_id, reminder=reminder, kind=FollowUp.Kind.WRONG_NUMBER
+    )
