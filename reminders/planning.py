@@ -4,21 +4,24 @@ A reminder's identity is (appointment, step, revision); the database keeps it un
 is missing and withdraws what a move or a cancellation has made pointless. It never sends anything.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from contacts.models import Appointment, Location
-from reminders.models import CallRecord, Campaign, Reminder, Step
+from reminders.models import CallCompanion, CallRecord, Campaign, Reminder, Step
+from reminders.plan_rows import Promise, Visit, insert_reminders, move_reminders, read_visits
 from reminders.reasons import Reason
-from reminders.schedule import OpenDays, moment_due
+from reminders.schedule import OpenDays, Timing, moment_due
 from reminders.states import REMINDER_PENDING, ReminderState
 
-CHUNK = 5_000  # rows per INSERT: bounds memory, and keeps each statement short
+REPLANNED_AT_ONCE = 1_000  # reminders, read with all that a new moment depends on
 
 
 @dataclass(frozen=True)
@@ -29,14 +32,20 @@ class PlanReport:
     withdrawn: int
 
 
-@dataclass(frozen=True)
-class Promise:
-    """What a step owes one appointment: the moment, the end, and the state it begins in."""
+class Terms(NamedTuple):
+    """A step as planning reads it, once for all appointments."""
 
-    due_at: datetime
-    not_after: datetime
-    state: ReminderState
-    reason: str
+    timing: Timing
+    stop_before: timedelta
+    send_late: bool
+    activated_at: datetime | None
+
+
+class Place(NamedTuple):
+    """A location as planning reads it: its clock and its open days."""
+
+    zone: ZoneInfo
+    open_days: OpenDays
 
 
 def plan_all(now: datetime | None = None) -> PlanReport:
@@ -58,15 +67,37 @@ def promise(step: Step, appointment: Appointment, now: datetime) -> Promise | No
 
     None when there is no such moment (a location that is never open): it is asked again at the next round.
     """
-    location = appointment.location
-    not_after = appointment.starts_at - step.stop_before
+    return _owe(_read_terms(step), appointment, _read_place(appointment.location), now)
+
+
+def _owe(
+    terms: Terms | None, visit: Appointment | Visit, place: Place | None, now: datetime
+) -> Promise | None:
+    if terms is None or place is None:
+        return None
+    not_after = visit.starts_at - terms.stop_before
     try:
-        due_at = moment_due(step.timing, appointment.starts_at, location.zone, open_days_of(location))
+        due_at = moment_due(terms.timing, visit.starts_at, place.zone, place.open_days)
     except ValueError:  # one bad row must not stop the planning of all
         return None
-    reason = _why_not(step, appointment, due_at, not_after, now)
-    state = ReminderState.SKIPPED if reason else ReminderState.PLANNED
-    return Promise(due_at, not_after, state, reason)
+    reason = _why_not(terms, visit, due_at, not_after, now)
+    return Promise(due_at, not_after, ReminderState.SKIPPED if reason else ReminderState.PLANNED, reason)
+
+
+def _read_terms(step: Step) -> Terms | None:
+    try:
+        timing = step.timing
+    except ValueError:
+        return None
+    send_late = step.if_late == Step.IfLate.SEND_NOW
+    return Terms(timing, step.stop_before, send_late, step.campaign.activated_at)
+
+
+def _read_place(location: Location) -> Place | None:
+    try:
+        return Place(location.zone, open_days_of(location))
+    except (KeyError, ValueError):  # no zone of that name
+        return None
 
 
 def open_days_of(location: Location) -> OpenDays:
@@ -111,18 +142,16 @@ def active_steps() -> "QuerySet[Step]":
 
 
 def _why_not(
-    step: Step, appointment: Appointment, due_at: datetime, not_after: datetime, now: datetime
+    terms: Terms, visit: Appointment | Visit, due_at: datetime, not_after: datetime, now: datetime
 ) -> str:
     """The reason to skip it from the start, or "" (product rules 5 and 6)."""
-    activated_at = step.campaign.activated_at
-    if activated_at is None or due_at < activated_at:
+    if terms.activated_at is None or due_at < terms.activated_at:
         return Reason.BEFORE_ACTIVATION
     if due_at >= not_after:
         return Reason.TOO_LATE
-    if due_at >= appointment.revised_at:
+    if due_at >= visit.revised_at or (terms.send_late and now < not_after):
         return ""
-    send_late = step.if_late == Step.IfLate.SEND_NOW and now < not_after
-    return "" if send_late else Reason.PAST_WHEN_BOOKED
+    return Reason.PAST_WHEN_BOOKED
 
 
 def _plan(
@@ -161,32 +190,42 @@ def _withdraw(pointless: "QuerySet[Reminder]", reason: str) -> int:
     )
 
 
-@transaction.atomic
 def replan_campaign(campaign: Campaign) -> int:
     """After an edit of its steps: give what waits and was never tried its new moment; how many moved."""
+    return _replan(Reminder.objects.filter(step__campaign=campaign))
+
+
+def replan_location(location: Location) -> int:
+    """The same after an edit of a location's clock or of the days on which it is open."""
+    return _replan(Reminder.objects.filter(appointment__location=location))
+
+
+def _replan(reminders: "QuerySet[Reminder]") -> int:
     now = timezone.now()
     waiting = (
-        Reminder.objects.filter(step__campaign=campaign, state=ReminderState.PLANNED)
+        reminders.filter(state=ReminderState.PLANNED, ordered_by=None)
         .filter(~Exists(CallRecord.objects.filter(reminder=OuterRef("pk"))))
+        .filter(~Exists(CallCompanion.objects.filter(reminder=OuterRef("pk"))))
         .select_related("step__campaign", "appointment__location")
         .prefetch_related("appointment__location__closed_days")
         .order_by("pk")
         .select_for_update(of=("self",), skip_locked=True)
     )
-    moved = [reminder for reminder in waiting if _take_new_moment(reminder, now)]
-    Reminder.objects.bulk_update(
-        moved, ["due_at", "not_after", "next_look_at", "state", "reason"], batch_size=CHUNK
-    )
-    return len(moved)
+    moved = last = 0
+    while True:
+        with transaction.atomic():
+            chunk = list(waiting.filter(pk__gt=last)[:REPLANNED_AT_ONCE])
+            moved += move_reminders([new for reminder in chunk if (new := _find_new_moment(reminder, now))])
+        if not chunk:
+            return moved
+        last = chunk[-1].pk
 
 
-def _take_new_moment(reminder: Reminder, now: datetime) -> bool:
+def _find_new_moment(reminder: Reminder, now: datetime) -> tuple[int, Promise] | None:
     owed = promise(reminder.step, reminder.appointment, now)
     if owed is None or (owed.due_at, owed.not_after) == (reminder.due_at, reminder.not_after):
-        return False
-    reminder.due_at, reminder.not_after, reminder.next_look_at = owed.due_at, owed.not_after, owed.due_at
-    reminder.state, reminder.reason = owed.state, owed.reason
-    return True
+        return None
+    return reminder.pk, owed
 
 
 def _add_missing(step: Step, appointments: "QuerySet[Appointment]", now: datetime) -> int:
@@ -195,40 +234,15 @@ def _add_missing(step: Step, appointments: "QuerySet[Appointment]", now: datetim
         find_covered(step, appointments)
         .filter(status=Appointment.Status.BOOKED, starts_at__gt=now)
         .filter(~Exists(planned))
-        .order_by("pk")
     )
+    terms, places = _read_terms(step), _read_places()
     added = 0
-    for chunk in _chunks(missing):
-        rows = [row for appointment in chunk if (row := _build_reminder(step, appointment, now))]
-        # two planners at once: the unique identity lets one of them win, silently
-        Reminder.objects.bulk_create(rows, ignore_conflicts=True)
-        added += len(rows)
+    for visits in read_visits(missing):
+        owed = [(visit, _owe(terms, visit, places.get(visit.location_id), now)) for visit in visits]
+        added += insert_reminders(step.pk, [(visit, promised) for visit, promised in owed if promised])
     return added
 
 
-def _chunks(missing: "QuerySet[Appointment]") -> Iterator[list[Appointment]]:
-    """The appointments in chunks, by key, each with its location (one object per location)."""
-    locations = {location.pk: location for location in Location.objects.prefetch_related("closed_days")}
-    fields = ("pk", "location_id", "starts_at", "revision", "revised_at")
-    last = 0
-    while chunk := list(missing.filter(pk__gt=last).only(*fields)[:CHUNK]):
-        for appointment in chunk:
-            appointment.location = locations[appointment.location_id]
-        yield chunk
-        last = chunk[-1].pk
-
-
-def _build_reminder(step: Step, appointment: Appointment, now: datetime) -> Reminder | None:
-    owed = promise(step, appointment, now)
-    if owed is None:
-        return None
-    return Reminder(
-        appointment=appointment,
-        step=step,
-        revision=appointment.revision,
-        due_at=owed.due_at,
-        not_after=owed.not_after,
-        next_look_at=owed.due_at,
-        state=owed.state,
-        reason=owed.reason,
-    )
+def _read_places() -> dict[int, Place | None]:
+    locations = Location.objects.prefetch_related("closed_days")
+    return {location.pk: _read_place(location) for location in locations}

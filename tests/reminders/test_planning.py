@@ -1,27 +1,48 @@
 """Which reminders are owed, and that planning twice is planning once."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from threading import Thread
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from contacts.appointments import record_attendance
-from contacts.models import Appointment
+from contacts.models import Appointment, ClosedDay, Location
+from reminders import plan_rows, planning
+from reminders.dispatch import claim_due
 from reminders.models import Campaign, Reminder, Step
-from reminders.planning import plan_all, replan_campaign
+from reminders.opening import open_calls
+from reminders.orders import order_call
+from reminders.planning import plan_all, promise, replan_campaign, replan_location
 from reminders.rebooking import (
     cancel_and_withdraw,
     move_and_replan,
     preview_move,
     reinstate_and_plan,
 )
-from tests.people import at, make_appointment, make_campaign, make_contact, make_location, make_step
+from tests.people import (
+    at,
+    make_appointment,
+    make_campaign,
+    make_contact,
+    make_due_reminder,
+    make_location,
+    make_step,
+    make_user,
+)
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
 
 NEW_YORK = "America/New_York"
+KATHMANDU = "Asia/Kathmandu"
+SOMEBODY_WAITS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+)
 
 
 def plan_states(appointment: Appointment) -> list[tuple[int, str, str]]:
@@ -127,6 +148,71 @@ def test_an_edited_step_gives_what_waits_its_new_moment() -> None:
     assert replan_campaign(step.campaign) == 0
 
 
+def test_an_edit_leaves_alone_what_a_person_ordered_and_what_was_tried() -> None:
+    ordered, tried = make_due_reminder(), make_due_reminder(make_contact("Noah", number="+12025550142"))
+    order_call(ordered.pk, by=make_user())
+    claim = claim_due(10)
+    open_calls([tried.pk], claim.token)
+    Reminder.objects.update(state="planned", claim=None, lease_until=None)
+    ordered.step.elapsed = timedelta(hours=1)
+    ordered.step.save()
+    assert replan_campaign(ordered.step.campaign) == 0
+
+
+def test_another_clock_of_the_location_gives_what_waits_its_new_moment() -> None:
+    location = make_location(time_zone=NEW_YORK)
+    make_step(timing_kind="days_before", days=1, at=time(10), elapsed=timedelta(0))
+    visit = make_appointment(location=location, starts_at=at(NEW_YORK, 2027, 6, 15, 12, 0))
+    make_appointment(location=make_location("Eastside", time_zone=NEW_YORK), starts_at=visit.starts_at)
+    plan_all()
+    Location.objects.filter(pk=location.pk).update(time_zone="America/Chicago")
+    assert replan_location(location) == 1
+    assert Reminder.objects.get(appointment=visit).due_at == at("America/Chicago", 2027, 6, 14, 10, 0)
+
+
+def test_an_edit_moves_more_than_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "REPLANNED_AT_ONCE", 2)
+    step, sarah = make_step(), make_contact()
+    for _ in range(5):
+        make_appointment(sarah)
+    plan_all()
+    step.elapsed = timedelta(hours=2)
+    step.save()
+    assert replan_campaign(step.campaign) == 5
+
+
+def plan_for_a_wednesday() -> Reminder:
+    """The open day before, at ten, of a Wednesday's visit: Tuesday."""
+    location = make_location(time_zone=NEW_YORK)
+    make_step(timing_kind="open_days_before", days=1, at=time(10), elapsed=timedelta(0))
+    make_appointment(location=location, starts_at=at(NEW_YORK, 2027, 6, 16, 12, 0))
+    plan_all()
+    return Reminder.objects.get()
+
+
+def test_a_closed_day_that_staff_enter_or_delete_moves_what_counts_open_days(admin_client: Client) -> None:
+    reminder = plan_for_a_wednesday()
+    entry = {"location": reminder.appointment.location_id, "date": "2027-06-15", "reason": ""}
+    admin_client.post("/admin/contacts/closedday/add/", entry)
+    reminder.refresh_from_db()
+    assert reminder.due_at == at(NEW_YORK, 2027, 6, 14, 10, 0), "Monday"
+    delete = {"post": "yes", "action": "delete_selected", "_selected_action": ClosedDay.objects.get().pk}
+    admin_client.post("/admin/contacts/closedday/", delete)
+    reminder.refresh_from_db()
+    assert reminder.due_at == at(NEW_YORK, 2027, 6, 15, 10, 0)
+
+
+def test_a_location_that_staff_edit_moves_what_waits_for_it(admin_client: Client) -> None:
+    reminder = plan_for_a_wednesday()
+    location = reminder.appointment.location
+    form = {name: value for name, value in vars(location).items() if value and not name.startswith("_")}
+    inline = {"closed_days-TOTAL_FORMS": 0, "closed_days-INITIAL_FORMS": 0}
+    edit = form | inline | {"time_zone": "America/Chicago", "open_weekdays": "0,1,2"}
+    admin_client.post(f"/admin/contacts/location/{location.pk}/change/", edit)
+    reminder.refresh_from_db()
+    assert reminder.due_at == at("America/Chicago", 2027, 6, 15, 10, 0)
+
+
 def test_the_preview_of_a_move_says_what_the_move_then_does() -> None:
     make_step()
     visit = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
@@ -157,3 +243,62 @@ def test_it_plans_sixty_people_with_as_many_queries_as_one() -> None:
     with CaptureQueriesContext(connection) as for_sixty:
         assert plan_all().added == 60
     assert len(for_sixty) == len(for_one)
+
+
+@pytest.mark.parametrize("zone", [NEW_YORK, KATHMANDU])
+@pytest.mark.parametrize(
+    "timing",
+    [
+        {"timing_kind": "days_before", "days": 2, "at": time(10)},
+        {"timing_kind": "open_days_before", "days": 3, "at": time(16, 30)},
+        {"timing_kind": "elapsed_before", "elapsed": timedelta(hours=20), "if_late": "skip"},
+    ],
+)
+def test_what_is_planned_is_what_was_promised(zone: str, timing: dict[str, Any]) -> None:
+    location = make_location(time_zone=zone)
+    ClosedDay.objects.create(location=location, date=date(2027, 3, 11))
+    step, sarah = make_step(**{"elapsed": timedelta(0), **timing}), make_contact()
+    soon, later = timezone.now() + timedelta(hours=5, microseconds=7), at(zone, 2027, 3, 15, 15, 15)
+    visits = [make_appointment(sarah, location=location, starts_at=moment) for moment in (soon, later)]
+    now = timezone.now()
+    assert plan_all(now).added == 2
+    for visit in visits:
+        planned = Reminder.objects.get(appointment=visit)
+        owed = promise(step, visit, now)
+        assert owed == (planned.due_at, planned.not_after, planned.state, planned.reason)
+        assert planned.next_look_at == planned.due_at
+
+
+def test_it_plans_more_than_it_reads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_rows, "CHUNK", 2)
+    make_step()
+    sarah = make_contact()
+    for _ in range(5):
+        make_appointment(sarah)
+    assert plan_all().added == 5
+
+
+def somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees what it saw before
+        cursor.execute(SOMEBODY_WAITS)
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_planners_at_once_plan_each_reminder_once_and_count_it_once() -> None:
+    make_step()
+    make_appointment()
+    second: list[int] = []
+
+    def plan_too() -> None:
+        second.append(plan_all().added)
+        connection.close()
+
+    other = Thread(target=plan_too)
+    with transaction.atomic():
+        first = plan_all().added
+        other.start()
+        wait_until(somebody_waits, "the second planner to come upon the first one's row")
+    other.join()
+    assert (first, second, Reminder.objects.count()) == (1, [0], 1)

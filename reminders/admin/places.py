@@ -1,0 +1,55 @@
+"""Locations and their closed days, whose edits move what was planned by the old clock or the old days.
+
+The pages are those of the practice's book (contacts/admin), which knows nothing of reminders.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from contacts.admin import places
+from contacts.models import ClosedDay, Location
+from reminders.planning import replan_location
+
+admin.site.unregister([Location, ClosedDay])
+
+
+@admin.register(Location)
+class LocationAdmin(places.LocationAdmin):
+    def save_related(
+        self, request: HttpRequest, form: ModelForm[Location], formsets: Any, change: bool
+    ) -> None:
+        super().save_related(request, form, formsets, change)
+        _replan(self, request, [form.instance])
+
+
+@admin.register(ClosedDay)
+class ClosedDayAdmin(places.ClosedDayAdmin):
+    def save_model(
+        self, request: HttpRequest, obj: ClosedDay, form: ModelForm[ClosedDay], change: bool
+    ) -> None:
+        before = Location.objects.filter(closed_days=obj.pk) if change else Location.objects.none()
+        locations = {*before, obj.location}
+        super().save_model(request, obj, form, change)
+        _replan(self, request, locations)
+
+    def delete_model(self, request: HttpRequest, obj: ClosedDay) -> None:
+        super().delete_model(request, obj)
+        _replan(self, request, [obj.location])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ClosedDay]) -> None:
+        locations = list(Location.objects.filter(closed_days__in=queryset).distinct())
+        super().delete_queryset(request, queryset)
+        _replan(self, request, locations)
+
+
+def _replan(page: admin.ModelAdmin[Any], request: HttpRequest, locations: Iterable[Location]) -> None:
+    if moved := sum(map(replan_location, locations)):
+        page.message_user(
+            request, _("%(count)d reminders that were waiting have a new moment.") % {"count": moved}
+        )
