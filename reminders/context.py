@@ -13,10 +13,11 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from contacts.models import Location
-from contacts.templatetags.display import clock, day
 from reminders.demo.users import LOGINS, PASSWORD
-from reminders.heartbeats import last_sweep_age
-from reminders.models import FollowUp, SendingSwitch
+from reminders.diagnosis import WORDS, DeadPart, find_dead_part
+from reminders.heartbeats import DISPATCH, find_age, pick_stale, read_heartbeats
+from reminders.models import FollowUp
+from reminders.pauses import Pause, tell_pause
 from reminders.sending import read_switch
 
 # Hosts at which only our own sandbox listens: nothing leaves the machine.
@@ -25,22 +26,32 @@ SANDBOX_HOSTS = {"127.0.0.1", "localhost", "::1", "sandbox"}
 
 @dataclass(frozen=True)
 class Frame:
-    """`today` is by the clock of the first location; `sweep_age` is None when no sweep ever ran."""
+    """`today` is by the clock of the first location; `sweep_age` is None when no sweep ever ran.
+
+    `dead_part` says why the sweep is stale; None while it isn't.
+    """
 
     today: date
     locations: list[Location]
     mode: str
     sweep_age: timedelta | None
-    switch: SendingSwitch
+    dead_part: DeadPart | None
+    pause: Pause | None
     worklist_count: int
 
     @property
     def sweep_is_stale(self) -> bool:
-        return self.sweep_age is None or self.sweep_age.total_seconds() > settings.SWEEP_STALE_AFTER
+        return self.dead_part is not None
 
     @property
     def sweep_words(self) -> str:
-        """Such as "last sweep 6 s ago"."""
+        """Such as "last sweep 6 s ago", or "last sweep 3 min ago: beat is not running"."""
+        if self.dead_part is None:
+            return self._age_words
+        return _("%(age)s: %(why)s") % {"age": self._age_words, "why": WORDS[self.dead_part]}
+
+    @property
+    def _age_words(self) -> str:
         if self.sweep_age is None:
             return _("no sweep yet")
         seconds = int(self.sweep_age.total_seconds())
@@ -52,30 +63,6 @@ class Frame:
             if seconds >= size:
                 return words % {"count": seconds // size}
         return _("last sweep %(count)s s ago") % {"count": seconds}
-
-    @property
-    def pause_words(self) -> str:
-        """Who paused it or why, and since when, by the clock of the first location."""
-        if self.switch.paused_at is None:
-            return ""
-        zone = self.locations[0].zone if self.locations else None
-        since = self.switch.paused_at.astimezone(zone)
-        when = {"day": day(since), "time": clock(since)}
-        if self.switch.cause == SendingSwitch.Cause.KEY_REFUSED:
-            return (
-                _("Robotalker refused the API key on %(day)s at %(time)s. First put the right one in.") % when
-            )
-        who = (
-            (self.switch.by.get_full_name() or self.switch.by.get_username())
-            if self.switch.by
-            else _("Nobody known")
-        )
-        return _(
-            "%(who)s paused it on %(day)s at %(time)s; no call goes out until it is switched on again."
-        ) % {
-            "who": who,
-            **when,
-        }
 
 
 @dataclass(frozen=True)
@@ -94,15 +81,18 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 
 def read_frame() -> Frame:
-    """The frame as it stands: four queries."""
+    """The frame as it stands: four queries, and a question to the broker when the sweep is stale."""
     now = timezone.now()
     locations = list(Location.objects.all())
+    zone = locations[0].zone if locations else None
+    beats = read_heartbeats()
     return Frame(
-        today=now.astimezone(locations[0].zone if locations else None).date(),
+        today=now.astimezone(zone).date(),
         locations=locations,
         mode=read_mode(),
-        sweep_age=last_sweep_age(now),
-        switch=read_switch(),
+        sweep_age=find_age(beats, DISPATCH, now),
+        dead_part=find_dead_part(beats, now) if DISPATCH in pick_stale(beats, now) else None,
+        pause=tell_pause(read_switch(), now, zone),
         worklist_count=FollowUp.objects.exclude(state=FollowUp.State.RESOLVED).count(),
     )
 

@@ -1,11 +1,37 @@
-"""The switch that holds all sending."""
+"""The switch that holds all sending.
+
+A pause has a cause. What Callboard itself paused because of Robotalker (PROBED) it may end by itself, by
+probing.py; what a person paused, or a restored database, waits for a person.
+"""
+
+import logging
+import random
+from datetime import timedelta
 
 from django.contrib.auth.models import User
-from django.utils import timezone
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest, Now
 
-from reminders.models import SendingSwitch
+from reminders.models import Epoch, SendingSwitch
+
+log = logging.getLogger(__name__)
 
 Cause = SendingSwitch.Cause
+
+PROBED = frozenset({Cause.KEY_REFUSED, Cause.PROVIDER_FAILING})
+# Which pause stands when there are two: the one that needs most of a person.
+WEIGHTS = {
+    "": 0,
+    Cause.KEY_REFUSED: 1,
+    Cause.PROVIDER_FAILING: 1,
+    Cause.PERSON: 2,
+    Cause.RESTORED: 3,
+}
+PROBE_WAIT = timedelta(seconds=15)
+PROBE_WAIT_CAP = timedelta(minutes=5)
+
+_rng = random.SystemRandom()
 
 
 def read_switch() -> SendingSwitch:
@@ -13,12 +39,59 @@ def read_switch() -> SendingSwitch:
     return SendingSwitch.objects.filter(pk=1).first() or SendingSwitch()
 
 
-def pause_sending(*, by: User | None = None, cause: str = Cause.PERSON) -> None:
-    """Hold everything, here and in all workers, from the next last look on. A first cause stays."""
+def lock_switch() -> SendingSwitch:
+    """The switch's row, made where there is none, locked until the transaction ends; the last row to lock."""
     SendingSwitch.objects.get_or_create(pk=1)
-    SendingSwitch.objects.filter(pk=1, paused_at=None).update(paused_at=timezone.now(), cause=cause, by=by)
+    return SendingSwitch.objects.select_for_update(no_key=True).get(pk=1)
 
 
+def pause_sending(*, by: User | None = None, cause: str = Cause.PERSON) -> None:
+    """Hold everything, here and in all workers, from the next last look on.
+
+    A pause that stands already stays, unless this one needs more of a person: a person's pause takes the
+    place of one by Robotalker's fault (and is then probed no more), a restored database that of either.
+    """
+    if _outweighs(cause, read_switch()):  # else not even a lock: a campaign may be refused a hundred times
+        _pause(by, cause)
+
+
+@transaction.atomic
+def _pause(by: User | None, cause: str) -> None:
+    switch = lock_switch()
+    if _outweighs(cause, switch):
+        probe_at = Now() + probe_wait(switch.probes) if cause in PROBED else None
+        SendingSwitch.objects.filter(pk=1).update(paused_at=Now(), cause=cause, by=by, probe_at=probe_at)
+        log.warning("all sending is paused: %s", cause)
+
+
+def _outweighs(cause: str, switch: SendingSwitch) -> bool:
+    return switch.paused_at is None or WEIGHTS[cause] > WEIGHTS[switch.cause]
+
+
+@transaction.atomic
 def resume_sending(*, by: User) -> None:
-    """Send again. What is past its `not_after` by now is missed, never sent late."""
-    SendingSwitch.objects.filter(pk=1).update(paused_at=None, cause="", by=by)
+    """Send again, gently at first. What is past its `not_after` by now is missed, never sent late.
+
+    After a restore the epoch begins anew: what comes back of calls from before is known to be forgotten, and
+    pauses nothing again.
+    """
+    if read_switch().cause == Cause.RESTORED:
+        Epoch.objects.filter(pk=1).update(since=Now())
+    SendingSwitch.objects.filter(pk=1, paused_at__isnull=False).update(
+        paused_at=None,
+        cause="",
+        by=by,
+        probe_at=None,
+        probes=0,
+        failures=0,
+        gate_until=Greatest(F("gate_until"), Now()),
+    )
+
+
+def probe_wait(probes: int) -> timedelta:
+    """How long until Robotalker is asked again after `probes` probes in vain: 15 s, doubling to 5 minutes.
+
+    Up to a quarter less, by chance, so that many practices don't ask at one moment.
+    """
+    longest: timedelta = min(PROBE_WAIT * 2 ** min(probes, 10), PROBE_WAIT_CAP)
+    return longest * _rng.uniform(0.75, 1)

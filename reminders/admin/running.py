@@ -1,4 +1,4 @@
-"""The switch that holds all sending, and who has been alive when."""
+"""The switch that holds all sending, which database this is, and who has been alive when."""
 
 from typing import Any, cast
 
@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.admin.history import HistoryAdmin
-from reminders.models import Heartbeat, SendingSwitch
+from reminders.models import Epoch, Heartbeat, SendingSwitch
 from reminders.sending import pause_sending, resume_sending
 
 
 @admin.register(SendingSwitch)
 class SendingSwitchAdmin(HistoryAdmin[SendingSwitch]):
-    list_display = ("__str__", "paused_at", "cause", "by")
+    list_display = ("__str__", "paused_at", "cause", "by", "probe_at", "gate_until")
     list_select_related = ("by",)
     actions = ("pause", "resume")
 
@@ -45,3 +45,8 @@ class SendingSwitchAdmin(HistoryAdmin[SendingSwitch]):
 class HeartbeatAdmin(HistoryAdmin[Heartbeat]):
     list_display = ("name", "at", "did")
     search_fields = ("name",)
+
+
+@admin.register(Epoch)
+class EpochAdmin(HistoryAdmin[Epoch]):
+    list_display = ("name", "since", "fingerprint")

@@ -1,0 +1,56 @@
+"""Requests beside the calls: asking what became of a call, and the contact list. They can wait, calls can't.
+
+They obey the same gate, rate and switch. A 401 and a 429 are for all; any other failure of theirs ends
+their own round and says nothing of whether Robotalker takes calls, so it doesn't count for the breaker.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import TypeVar
+
+from reminders.gate import read_gate, record_success
+from reminders.rate import take_permits
+from reminders.robotalker.errors import (
+    AnswerTooLarge,
+    AnswerUnusable,
+    RateLimited,
+    Rejected,
+    RobotalkerError,
+    Unauthorized,
+)
+from reminders.stopping import is_stopping
+from reminders.submission import learn_from
+
+T = TypeVar("T")
+
+ROUND_SECONDS = 15.0  # no request of a round begins later, so that slow answers don't pile rounds up
+
+
+def as_they_may_begin(items: Iterable[T]) -> Iterator[T]:
+    """The items, one for each request that may begin; ends when none may, or the round is over."""
+    ends_at = time.monotonic() + ROUND_SECONDS
+    for item in items:
+        if time.monotonic() >= ends_at or is_stopping() or not may_begin():
+            return
+        yield item
+
+
+def may_begin(*, while_paused: bool = False) -> bool:
+    """Whether one more such request may begin now; it is counted as begun."""
+    gate = read_gate()
+    if gate.closed_for or (gate.paused and not while_paused):
+        return False
+    return take_permits(1, cost=gate.cost) == 1
+
+
+def is_well_after(error: RobotalkerError, asked_at: datetime) -> bool:
+    """Tell all others of a failure (begun at `asked_at`) that is for all; whether to go on in this round."""
+    if isinstance(error, AnswerUnusable | AnswerTooLarge):
+        return True
+    if isinstance(error, Rejected):
+        record_success(of_call=False)
+        return True
+    if isinstance(error, Unauthorized | RateLimited):
+        learn_from(error, asked_at)
+    return False

