@@ -1,21 +1,23 @@
 """Recording what the POST of a call came to: what it means for the call, its reminder and its number."""
 
 import random
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Case, Max, Q, Value, When
 from django.db.models.functions import Now
 
+from contacts.models.people import Channel
 from contacts.people import mark_number_unusable
 from reminders.followups import open_follow_up
+from reminders.households import reminders_of
 from reminders.locking import lock_call, read_database_clock
-from reminders.models import CallBatch, CallRecord, FollowUp
+from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
 from reminders.reasons import Reason
 from reminders.retries import provider_backoff, retry_after_or_backoff
-from reminders.robotalker.errors import Meaning, RateLimited, Rejected, RobotalkerError, ServerError
-from reminders.sending import Cause, pause_sending
+from reminders.robotalker.errors import Meaning, Rejected, RobotalkerError, ServerError
 from reminders.settling import finish, put_back
 from reminders.states import CALL_OPEN, CallState, ReminderState, can_move_call
 
@@ -24,12 +26,18 @@ BATCH_REFUSED = "campaign refused"  # a POST /campaigns that placed nothing: its
 _rng = random.SystemRandom()
 
 
-def record_accepted(call_id: int, robotalker_id: str) -> None:
-    """Robotalker took it. If an event came first, only the id is new."""
-    as_expected = CallRecord.objects.filter(pk=call_id, state=CallState.SUBMITTING, robotalker_id="")
-    news = {"state": CallState.SUBMITTED, "robotalker_id": robotalker_id, "submitted_at": Now()}
-    if not as_expected.update(**news):
-        _record_accepted_late(call_id, robotalker_id)
+def record_accepted(robotalker_ids: Mapping[int, str]) -> None:
+    """Robotalker took these calls: its ids, by ours. Where an event came first, only the id is new."""
+    as_expected = CallRecord.objects.filter(
+        pk__in=robotalker_ids, state=CallState.SUBMITTING, robotalker_id=""
+    )
+    told = Case(*(When(pk=call_id, then=Value(told)) for call_id, told in robotalker_ids.items()))
+    if as_expected.update(state=CallState.SUBMITTED, robotalker_id=told, submitted_at=Now()) < len(
+        robotalker_ids
+    ):
+        late = CallRecord.objects.filter(pk__in=robotalker_ids, submitted_at=None)
+        for call_id in late.order_by("pk").values_list("pk", flat=True):
+            _record_accepted_late(call_id, robotalker_ids[call_id])
 
 
 @transaction.atomic
@@ -52,7 +60,7 @@ def record_batch_accepted(batch: CallBatch, robotalker_id: str) -> None:
 
 @transaction.atomic
 def record_failure(call_id: int, error: RobotalkerError) -> None:
-    """The POST failed; what that means for call, reminder, number and sending (design's table of answers)."""
+    """The POST failed: what that means for the call, its reminder and its number (docs/robotalker.md)."""
     call = lock_call(call_id)
     now = read_database_clock()
     match _meaning_of(error):
@@ -60,18 +68,18 @@ def record_failure(call_id: int, error: RobotalkerError) -> None:
             close_call(call, CallState.UNKNOWN, str(error), now)
         case Meaning.REJECTED if call.batch_id:
             if close_call(call, CallState.NOT_SENT, BATCH_REFUSED, now):
-                put_back(call.reminder, next_look_at=now, try_after=now)
+                put_back(call.reminder, next_look_at=now, try_after=now)  # a campaign takes no households
         case Meaning.REJECTED:
             if close_call(call, CallState.REJECTED, str(error), now):
-                finish(call.reminder, ReminderState.DONE, Reason.REJECTED)
-                _blame(call, error, now)
-        case meaning:
-            if meaning == Meaning.UNAUTHORIZED:
-                pause_sending(cause=Cause.KEY_REFUSED)
+                for reminder in reminders_of(call):
+                    finish(reminder, ReminderState.DONE, Reason.REJECTED)
+                    _blame(reminder, call, error, now)
+        case _:
             if close_call(call, CallState.NOT_SENT, str(error), now):
                 again = now + _pause_before_next(call, error)
-                call.reminder.ordered_by_id = call.ordered_by_id  # nothing was sent, so the order stands
-                put_back(call.reminder, next_look_at=again, reason=Reason.PROVIDER_TROUBLE, try_after=again)
+                for reminder in reminders_of(call):
+                    reminder.ordered_by_id = call.ordered_by_id  # nothing was sent, so the order stands
+                    put_back(reminder, next_look_at=again, reason=Reason.PROVIDER_TROUBLE, try_after=again)
 
 
 def close_call(call: CallRecord, state: CallState, reason: str, at: datetime) -> bool:
@@ -98,19 +106,22 @@ def _meaning_of(error: RobotalkerError) -> Meaning:
     return error.meaning
 
 
-def _blame(call: CallRecord, error: RobotalkerError, now: datetime) -> None:
-    if isinstance(error, Rejected) and error.is_about_the_number:
+def _blame(reminder: Reminder, call: CallRecord, error: RobotalkerError, now: datetime) -> None:
+    by_voice = call.channel == Channel.VOICE  # who can't be texted may be called
+    if by_voice and isinstance(error, Rejected) and error.is_about_the_number:
         mark_number_unusable(call.number_id, f"Robotalker rejected it: {error.reason}"[:200], now)
-        open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=call.reminder, call=call, detail=error.reason)
+        open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=reminder, call=call, detail=error.reason)
     else:
-        open_follow_up(FollowUp.Kind.COULD_NOT_REACH, reminder=call.reminder, call=call, detail=str(error))
+        open_follow_up(FollowUp.Kind.COULD_NOT_REACH, reminder=reminder, call=call, detail=str(error))
 
 
 def _pause_before_next(call: CallRecord, error: RobotalkerError) -> timedelta:
-    """By Robotalker's wish, else by backoff over the failures since the last try that was sent."""
+    """None where the gate or the switch holds all; else backoff over the failures since a try was sent."""
+    if error.meaning in (Meaning.RATE_LIMITED, Meaning.UNAUTHORIZED):
+        return timedelta(0)
     sent = CallRecord.objects.filter(~Q(state=CallState.NOT_SENT), reminder=call.reminder_id)
     last_sent = sent.aggregate(last=Max("try_number"))["last"] or 0
     failures = call.try_number - last_sent
-    if isinstance(error, RateLimited | ServerError):
+    if isinstance(error, ServerError):
         return retry_after_or_backoff(error.retry_after, failures, _rng)
     return provider_backoff(failures, _rng)

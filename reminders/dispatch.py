@@ -7,29 +7,40 @@ a claim whose lease is over is safe to plan again. Dispatching twice at once doe
 
 import logging
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from queue import Empty, SimpleQueue
+from functools import partial
+from itertools import chain
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.functions import Now
+from psycopg.errors import LockNotAvailable
 
 from contacts.models.people import Channel
 from reminders.calls import BATCH_REFUSED
+from reminders.gate import read_gate
+from reminders.households import find_shared
+from reminders.lanes import Lanes, open_lanes
+from reminders.locking import wait_briefly
 from reminders.models import CallRecord, Reminder
-from reminders.robotalker.client import RobotalkerClient
+from reminders.opening import settle_held
+from reminders.patience import Patience
+from reminders.rate import seconds_until_permit, take_permits
 from reminders.robotalker.payloads import MAX_RECIPIENTS
-from reminders.scripts import caller_id, choose_text
+from reminders.scripts import caller_id, channel_of, text_of
+from reminders.situations import Book, look_up, read_book, with_people
+from reminders.slots import hold_slots
 from reminders.states import CallState, ReminderState
-from reminders.submission import make_client, submit_batch, submit_single
+from reminders.stopping import is_stopping
+from reminders.submission import RECORD_WITHIN, Flight, open_batch, open_singles, record_landings
 
 log = logging.getLogger(__name__)
 
+LONGEST_PAUSE = 1.0  # seconds a round waits for the rate; what takes longer is the next tick's
 ROUND_SECONDS = 20.0  # a dispatch stops claiming after this and leaves the rest to the next tick
 
 
@@ -48,23 +59,28 @@ class Claim:
 
 @dataclass(frozen=True)
 class DispatchReport:
-    """What a round of dispatch did: reminders claimed, calls begun."""
+    """What a round of dispatch did: reminders claimed, calls begun; whether it had a slot to work in."""
 
     claimed: int = 0
     calls: int = 0
+    had_slots: bool = True
 
 
 def dispatch_due() -> DispatchReport:
-    """Claim and submit what is due, batch by batch, until nothing is or the round is over."""
-    started = time.monotonic()
-    claimed = calls = 0
-    while time.monotonic() - started < ROUND_SECONDS:
-        claim = claim_due(settings.DISPATCH_BATCH)
-        if not claim.reminder_ids:
-            break
-        claimed += len(claim.reminder_ids)
-        calls += submit_claim(claim)
-    return DispatchReport(claimed=claimed, calls=calls)
+    """Claim and submit what is due, batch by batch, until nothing is or may be, or the round is over."""
+    report = DispatchReport()
+    ends_at = time.monotonic() + ROUND_SECONDS
+    with wait_briefly(), hold_slots(settings.ROBOTALKER_THREADS) as slots:
+        if not slots:
+            return DispatchReport(had_slots=False)
+        with open_lanes(slots) as lanes:
+            while time.monotonic() < ends_at and _may_begin_soon(ends_at):
+                claim = claim_due(settings.DISPATCH_BATCH)
+                if not claim.reminder_ids:
+                    break
+                calls = submit_claim(claim, lanes)
+                report = DispatchReport(report.claimed + len(claim.reminder_ids), report.calls + calls)
+    return report
 
 
 @transaction.atomic
@@ -85,24 +101,123 @@ def claim_due(limit: int) -> Claim:
     return Claim(token, ids, ends_at=started + settings.DISPATCH_LEASE)
 
 
-def submit_claim(claim: Claim) -> int:
-    """Submit all that is claimed: groups as campaigns, the rest singly; the number of calls begun."""
-    groups, singles = sort_for_submission(claim.reminder_ids)
+def submit_claim(claim: Claim, lanes: Lanes) -> int:
+    """Submit what is claimed: groups as campaigns, the rest singly; the number of calls begun.
+
+    What can't begin now (the gate has closed, the rate is used up, the worker is to stop) is given back.
+    """
+    work = Work(claim)
     calls = 0
-    if groups:
-        with make_client() as client:
-            for group in groups:
-                if claim.is_over:
-                    break
-                try:
-                    calls += submit_batch(client, group, claim.token)
-                except Exception as error:  # noqa: BLE001 - what wasn't opened yet is tried one by one
-                    log.error("a campaign of %s was not submitted: %s", len(group), type(error).__name__)
-                    singles += group
-    return calls + _submit_singles(singles, claim)
+    try:
+        while (flights := work.open_next(lanes.free)) or lanes.busy:
+            for flight in flights:
+                lanes.begin(flight)
+                calls += len(flight.calls)
+            if not flights or not lanes.free:
+                record_landings(lanes.land())
+    finally:
+        while lanes.busy:
+            record_landings(lanes.land())
+        Patience(RECORD_WITHIN).insist(partial(_give_back, claim, work.left))
+    return calls
 
 
-def sort_for_submission(reminder_ids: Sequence[int]) -> tuple[list[list[int]], list[int]]:
+class Work:
+    """What is still to be opened of a claim: campaigns first, then single calls."""
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim = claim
+        self._book = read_book()
+        groups, singles = sort_for_submission(claim.reminder_ids, self._book)
+        self._groups, self._singles = deque(groups), deque(singles)
+        self._permits = 0  # taken and not used yet, since what they were for was not to be called
+
+    @property
+    def left(self) -> list[int]:
+        """The reminders that nobody has looked at yet."""
+        return [*chain.from_iterable(self._groups), *self._singles]
+
+    def open_next(self, most: int) -> list[Flight]:
+        """Open what may begin now, at most `most` flights; none when nothing is left, or nothing may."""
+        while most and (self._groups or self._singles) and self._may_begin(most):
+            if flights := self._open(min(most, self._permits)):
+                self._permits -= len(flights)
+                return flights
+        return []
+
+    def _may_begin(self, most: int) -> bool:
+        gate = read_gate()
+        if self._claim.is_over or is_stopping() or gate.closed_for:
+            return False
+        if gate.paused:
+            self._hold_the_rest()
+        elif not self._permits:
+            self._permits = take_permits(1 if self._groups else min(most, len(self._singles)), cost=gate.cost)
+        return self._permits > 0 and bool(self._groups or self._singles)
+
+    def _hold_the_rest(self) -> None:
+        """All sending is paused: what is left is looked at in one go, and nothing will leave."""
+        held, self._permits = self.left, 0
+        self._groups.clear()
+        self._singles.clear()
+        try:
+            settle_held(held, self._claim.token, self._book)
+        except Exception as error:  # noqa: BLE001 - it stays claimed until its lease ends
+            log.error("%s held reminders were not looked at: %s", len(held), type(error).__name__)
+
+    def _open(self, most: int) -> list[Flight]:
+        if self._groups:
+            return self._open_group(self._groups.popleft())
+        return self._open_singles([self._singles.popleft() for _ in range(min(most, len(self._singles)))])
+
+    def _open_group(self, group: list[int]) -> list[Flight]:
+        try:
+            return open_batch(group, self._claim.token, self._book)
+        except Exception as error:  # noqa: BLE001 - what wasn't opened yet is tried one by one
+            log.error("a campaign of %s was not opened: %s", len(group), type(error).__name__)
+            self._singles.extend(group)
+            return []
+
+    def _open_singles(self, reminder_ids: list[int]) -> list[Flight]:
+        """A reminder that can't be opened stays claimed until its lease ends; the others go on."""
+        try:
+            return open_singles(reminder_ids, self._claim.token, self._book)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is one reminder's alone
+            if len(reminder_ids) > 1 and not _is_locked_out(error):
+                return [flight for one in reminder_ids for flight in self._open_singles([one])]
+            # the type only: a database error's own words may hold a row of somebody's data
+            log.error("reminders %s were not opened: %s", reminder_ids, type(error).__name__)
+            return []
+
+
+def _is_locked_out(error: Exception) -> bool:
+    """Whether somebody else holds a row that is needed, such as a long import: nothing is wrong with it."""
+    return isinstance(error.__cause__, LockNotAvailable)
+
+
+def _may_begin_soon(ends_at: float) -> bool:
+    """Whether claiming makes sense: the gate is open, and the rate leaves room within a moment.
+
+    Waits for that room here, where no lease runs.
+    """
+    gate = read_gate()
+    if gate.closed_for or is_stopping():
+        return False
+    wait = 0.0 if gate.paused else seconds_until_permit(gate.cost)
+    if wait > LONGEST_PAUSE or time.monotonic() + wait > ends_at:
+        return False
+    time.sleep(wait)
+    return True
+
+
+def _give_back(claim: Claim, reminder_ids: Sequence[int]) -> None:
+    """Plan again at once what was claimed and never looked at."""
+    Reminder.objects.filter(pk__in=reminder_ids, state=ReminderState.CLAIMED, claim=claim.token).update(
+        state=ReminderState.PLANNED, claim=None, lease_until=None, updated_at=Now()
+    )
+
+
+def sort_for_submission(reminder_ids: Sequence[int], book: Book) -> tuple[list[list[int]], list[int]]:
     """Groups that can be one campaign (one script, one caller id, at most 100), and single reminders.
 
     Read without locks: only a guess at who goes with whom. The last look decides.
@@ -111,12 +226,11 @@ def sort_for_submission(reminder_ids: Sequence[int]) -> tuple[list[list[int]], l
         return [], list(reminder_ids)
     by_message: dict[tuple[int, str], list[int]] = defaultdict(list)
     singles = []
-    refused = _find_refused_in_a_batch(reminder_ids)
-    for reminder in _read_for_sorting(reminder_ids):
-        contact = reminder.appointment.contact
-        text = choose_text(reminder.step.script, contact.language)
-        alone = reminder.pk in refused or reminder.ordered_by_id
-        if text is None or reminder.step.channel != Channel.VOICE or alone:
+    single = _find_refused_in_a_batch(reminder_ids) | find_shared(reminder_ids)
+    for reminder in _read_for_sorting(reminder_ids, book):
+        text = text_of(reminder)
+        alone = reminder.pk in single or reminder.ordered_by_id
+        if text is None or channel_of(reminder) != Channel.VOICE or alone:
             singles.append(reminder.pk)
         else:
             by_message[text.pk, caller_id(reminder.appointment.location)].append(reminder.pk)
@@ -125,13 +239,10 @@ def sort_for_submission(reminder_ids: Sequence[int]) -> tuple[list[list[int]], l
     return [group for group in groups if len(group) >= settings.CAMPAIGN_MINIMUM], singles
 
 
-def _read_for_sorting(reminder_ids: Sequence[int]) -> Iterable[Reminder]:
-    return (
-        Reminder.objects.filter(pk__in=reminder_ids)
-        .select_related("appointment__contact", "appointment__location", "step__script")
-        .prefetch_related("step__script__texts")
-        .order_by("due_at", "id")
-    )
+def _read_for_sorting(reminder_ids: Sequence[int], book: Book) -> list[Reminder]:
+    reminders = list(with_people(Reminder.objects.filter(pk__in=reminder_ids)).order_by("due_at", "id"))
+    look_up(reminders, book)
+    return reminders
 
 
 def _find_refused_in_a_batch(reminder_ids: Sequence[int]) -> set[int]:
@@ -143,40 +254,3 @@ def _find_refused_in_a_batch(reminder_ids: Sequence[int]) -> set[int]:
 
 def _cut(ids: Sequence[int], size: int) -> list[list[int]]:
     return [list(ids[start : start + size]) for start in range(0, len(ids), size)]
-
-
-def _submit_singles(reminder_ids: Sequence[int], claim: Claim) -> int:
-    """Each in a POST of its own, over a few lanes that take from one queue."""
-    waiting: SimpleQueue[int] = SimpleQueue()
-    for reminder_id in reminder_ids:
-        waiting.put(reminder_id)
-    lanes = min(settings.ROBOTALKER_THREADS, len(reminder_ids))
-    if not lanes:
-        return 0
-    with ThreadPoolExecutor(lanes, thread_name_prefix="lane") as pool:
-        runs = [pool.submit(_run_lane, waiting, claim) for _ in range(lanes)]
-    return sum(run.result() for run in runs)
-
-
-def _run_lane(waiting: "SimpleQueue[int]", claim: Claim) -> int:
-    """Submit from the queue until it is empty or the lease is over; the number of calls begun."""
-    calls = 0
-    try:
-        with make_client() as client:
-            while not claim.is_over:
-                calls += _submit_or_log(client, waiting.get_nowait(), claim.token)
-    except Empty:
-        pass
-    finally:
-        connection.close()  # each thread has a connection of its own, and this thread ends here
-    return calls
-
-
-def _submit_or_log(client: RobotalkerClient, reminder_id: int, claim: UUID) -> int:
-    """A reminder that can't be submitted stays claimed until its lease ends; the others go on."""
-    try:
-        return submit_single(client, reminder_id, claim)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is this one's alone
-        # the type only: a database error's own words may hold a row of somebody's data
-        log.error("reminder %s was not submitted: %s", reminder_id, type(error).__name__)
-        return 0

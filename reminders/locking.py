@@ -4,14 +4,45 @@ Always appointment, then number, then reminder, then call; within a kind by prim
 later kind first reads the ids without a lock (they never change) and then locks in this order.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
-from django.db import connection
+from django.db import DatabaseError, connection
+from django.db.models import Exists, OuterRef, Prefetch
 
 from contacts.appointments import lock_appointments
 from contacts.models import PhoneNumber
-from reminders.models import CallRecord, Reminder
+from reminders.models import CallCompanion, CallRecord, Reminder
+
+LOCK_NOT_AVAILABLE = "55P03"
+_AROUND_A_CALL = ("reminder__appointment__contact", "reminder__step", "number")
+
+
+@contextmanager
+def wait_briefly() -> Iterator[None]:
+    """Wait for each lock for two seconds at most, then OperationalError: there are other things to send."""
+    _set_lock_timeout("2s")
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError):  # a lost connection takes its settings along
+            _set_lock_timeout("0")
+
+
+def wait_briefly_here() -> None:
+    """The same for what is left of this transaction."""
+    _set_lock_timeout("2s", only_here=True)
+
+
+def is_lock_timeout(error: Exception) -> bool:
+    """Whether somebody else held a lock for too long."""
+    return getattr(error.__cause__, "sqlstate", "") == LOCK_NOT_AVAILABLE
+
+
+def _set_lock_timeout(longest: str, *, only_here: bool = False) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, %s)", [longest, only_here])
 
 
 def lock_numbers(ids: Iterable[int]) -> None:
@@ -35,16 +66,68 @@ def lock_reminder(reminder_id: int) -> Reminder:
 
 
 def lock_call(call_id: int) -> CallRecord:
-    """The call, with its appointment, number and reminder locked before it.
+    """The call, with each appointment it speaks of, its number and its reminders locked before it.
 
-    `call.reminder` is the locked row. Raises CallRecord.DoesNotExist.
+    `call.reminder`, and `reminder` of `call.companions.all()`, are the locked rows. Raises
+    CallRecord.DoesNotExist.
     """
     # One statement: PostgreSQL locks the rows of a result in the order in which FOR UPDATE names the tables.
-    return (
-        CallRecord.objects.select_related("reminder__appointment__contact", "reminder__step", "number")
+    # Whether there are companions is asked in it, too, since those would have to be locked before the call;
+    # they never change once the call is there.
+    alone = (
+        CallRecord.objects.filter(~Exists(CallCompanion.objects.filter(call=OuterRef("pk"))), pk=call_id)
+        .select_related(*_AROUND_A_CALL)
+        .prefetch_related(Prefetch("companions", queryset=CallCompanion.objects.none()))
         .select_for_update(of=("reminder__appointment", "number", "reminder", "self"), no_key=True)
+        .first()
+    )
+    return alone or _lock_household_call(call_id)
+
+
+def _lock_household_call(call_id: int) -> CallRecord:
+    calls = CallRecord.objects.select_related(*_AROUND_A_CALL)
+    call = calls.get(pk=call_id)
+    companions = call.companions.select_related("reminder")
+    reminders = [call.reminder, *(companion.reminder for companion in companions)]
+    lock_appointments(reminder.appointment_id for reminder in reminders)
+    lock_numbers([call.number_id])
+    _lock_reminders(reminder.pk for reminder in reminders)
+    around = CallCompanion.objects.select_related("reminder__appointment__contact", "reminder__step")
+    return (
+        calls.prefetch_related(Prefetch("companions", queryset=around.order_by("pk")))
+        .select_for_update(of=("self",), no_key=True)
         .get(pk=call_id)
     )
+
+
+def _lock_reminders(ids: Iterable[int]) -> None:
+    rows = Reminder.objects.filter(pk__in=set(ids)).order_by("pk")
+    list(rows.select_for_update(no_key=True).values_list("pk"))
+
+
+def lock_calls(call_ids: Iterable[int]) -> dict[int, CallRecord]:
+    """Many calls in one go, by id, each with its appointment, number and reminder locked before it.
+
+    `call.reminder` and `call.number` are the locked rows; two calls that share one have an object each. A
+    household's call isn't among them: it is for lock_call(), in a transaction of its own.
+    """
+    in_households = Exists(CallCompanion.objects.filter(call=OuterRef("pk")))
+    calls = CallRecord.objects.filter(~in_households, pk__in=set(call_ids)).order_by("pk")
+    rows = list(calls.values_list("pk", "number", "reminder", "reminder__appointment"))
+    if not rows:
+        return {}
+    ids, numbers, reminders, appointments = zip(*rows, strict=True)
+    lock_appointments(appointments)
+    lock_numbers(numbers)
+    _lock_reminders(reminders)
+    locked = (
+        CallRecord.objects.filter(pk__in=ids)
+        .select_related(*_AROUND_A_CALL, "reminder__appointment__location")
+        .prefetch_related(Prefetch("companions", queryset=CallCompanion.objects.none()))
+        .select_for_update(of=("self",), no_key=True)
+        .order_by("pk")
+    )
+    return {call.pk: call for call in locked}
 
 
 def read_database_clock() -> datetime:

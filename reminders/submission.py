@@ -1,40 +1,115 @@
-"""Submitting: from a claimed reminder to a POST and what came of it.
+"""Submitting: from claimed reminders to POSTs that are ready to go, and what came of them.
 
-Each function opens (commits `submitting`), posts outside any transaction, and records. Between the
-commit and the first byte nothing else happens; a worker that slept in between posts nothing.
+A flight is one POST and the calls that ride on it. It is opened (`submitting` is committed) just before it
+begins, flown outside any transaction by a lane (lanes.py), and recorded when it has landed.
 """
 
+import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 
 from contacts.models.people import Channel
+from reminders import calls as records
 from reminders.callbacks import key_urls, status_url
-from reminders.calls import record_accepted, record_batch_accepted, record_failure
+from reminders.gate import close_gate, record_failure, record_success, refuse_key
+from reminders.households import message_of
 from reminders.models import CallBatch, CallRecord
 from reminders.opening import open_calls
+from reminders.patience import Patience
 from reminders.robotalker.client import RobotalkerClient, RobotalkerSettings
-from reminders.robotalker.errors import NeverLeft, Rejected, RobotalkerError
-from reminders.robotalker.payloads import (
-    CallPayload,
-    CampaignPayload,
-    Recipient,
-    SmsPayload,
-    build_call,
-    build_campaign,
-    build_sms,
+from reminders.robotalker.errors import (
+    MayHaveArrived,
+    Meaning,
+    NeverLeft,
+    RateLimited,
+    Rejected,
+    RobotalkerError,
 )
+from reminders.robotalker.payloads import Recipient, build_call, build_campaign, build_sms
+from reminders.situations import Book
+
+log = logging.getLogger(__name__)
+
+RECORD_WITHIN = 30.0  # seconds for which a lost database is asked again to record what came back
+
+Post = Callable[[RobotalkerClient], str]
+"""One POST, ready to go: answers Robotalker's id, or raises RobotalkerError."""
 
 
 class SleptTooLong(NeverLeft):
     """The worker was frozen between the commit and the POST: too late to begin it safely."""
 
 
+class OurOwnFault(Rejected):
+    """The request can't be built, however often it is tried: nothing has left."""
+
+
+class NotBuilt(NeverLeft):
+    """Something went wrong while the request was built: nothing has left."""
+
+
+class LaneBroke(MayHaveArrived):
+    """Something of our own went wrong while the request was under way."""
+
+
+_SAYS_NOTHING_OF_THE_PROVIDER = (SleptTooLong, OurOwnFault, NotBuilt, LaneBroke)
+
+
+class Moment:
+    """Now, by both clocks of this machine: one of them stands still while it is suspended."""
+
+    def __init__(self) -> None:
+        self._steady, self._wall = time.monotonic(), time.time()
+
+    @property
+    def age(self) -> float:
+        """Seconds since, by the clock that says more."""
+        return max(time.monotonic() - self._steady, time.time() - self._wall)
+
+
+@dataclass(frozen=True)
+class Flight:
+    """One POST and the calls on it."""
+
+    calls: Sequence[CallRecord]
+    batch: CallBatch | None
+    post: Post
+    opened_at: "Moment"  # at the commit of `submitting`
+
+    def fly(self, client: RobotalkerClient) -> "Landing":
+        """POST it, unless this process slept since it was opened. Touches no database, raises nothing."""
+        try:
+            self._check_awake()
+            return Landing(self, robotalker_id=self.post(client))
+        except RobotalkerError as error:
+            return Landing(self, error=error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other flights must be recorded
+            log.error("a lane broke: %s", type(error).__name__)
+            return Landing(self, error=LaneBroke())
+
+    def _check_awake(self) -> None:
+        if self.opened_at.age > settings.DISPATCH_LEASE - settings.ROBOTALKER_TOTAL_DEADLINE:
+            raise SleptTooLong("the worker slept before it could send")
+
+
+@dataclass(frozen=True)
+class Landing:
+    """What came of a flight: Robotalker's id of the call or campaign, or the error."""
+
+    flight: Flight
+    robotalker_id: str = ""
+    error: RobotalkerError | None = None
+
+
 def make_client() -> RobotalkerClient:
-    """A client with a fresh session, for one thread and one batch."""
+    """A client with a fresh session, for one thread."""
     return RobotalkerClient(
         RobotalkerSettings(
             base_url=settings.ROBOTALKER_BASE_URL,
@@ -46,93 +121,109 @@ def make_client() -> RobotalkerClient:
     )
 
 
-def submit_single(client: RobotalkerClient, reminder_id: int, claim: UUID) -> int:
-    """Submit one claimed reminder as a call or text message of its own; the number of calls begun."""
-    calls = open_calls([reminder_id], claim)
-    opened_at = time.monotonic()
-    for call in calls:
-        try:
-            with _building_ours():
-                post = _prepare_single(client, call)
-            _check_awake(opened_at)
-            robotalker_id = post()
-        except RobotalkerError as error:
-            record_failure(call.pk, error)
-        else:
-            record_accepted(call.pk, robotalker_id)
-    return len(calls)
+def open_singles(reminder_ids: Sequence[int], claim: UUID, book: Book) -> list[Flight]:
+    """Open claimed reminders, each as a call or text message with a POST of its own."""
+    calls = open_calls(reminder_ids, claim, book=book)
+    opened_at = Moment()
+    return [Flight([call], None, _prepare(_build_single, call), opened_at) for call in calls]
 
 
-def submit_batch(client: RobotalkerClient, reminder_ids: Sequence[int], claim: UUID) -> int:
-    """Submit claimed reminders that share a script as one campaign; the number of calls begun."""
-    batch = CallBatch.objects.create()
-    calls = open_calls(reminder_ids, claim, batch)
-    opened_at = time.monotonic()
-    if not calls:
-        batch.delete()
-        return 0
+def open_batch(reminder_ids: Sequence[int], claim: UUID, book: Book) -> list[Flight]:
+    """Open claimed reminders that share a script as one campaign; no flight when none of them may go."""
+    with transaction.atomic():
+        batch = CallBatch.objects.create()
+        calls = open_calls(reminder_ids, claim, batch, book)
+        if not calls:
+            batch.delete()
+    opened_at = Moment()
+    return [] if not calls else [Flight(calls, batch, _prepare(_build_campaign, batch, calls), opened_at)]
+
+
+def record_landings(landings: Sequence[Landing]) -> None:
+    """Write down what came of flights, and let the gate learn from it. Raises nothing."""
+    accepted = [landing for landing in landings if landing.error is None]
+    singles = {
+        landing.flight.calls[0].pk: landing.robotalker_id for landing in accepted if not landing.flight.batch
+    }
+    patience = Patience(RECORD_WITHIN)
+    if singles:
+        patience.insist(partial(records.record_accepted, singles))
+    for landing in accepted:
+        if landing.flight.batch:
+            patience.insist(
+                partial(records.record_batch_accepted, landing.flight.batch, landing.robotalker_id)
+            )
+    if accepted:
+        patience.insist(record_success)
+    for landing in landings:
+        if landing.error is not None:
+            asked_at = landing.flight.calls[0].submitting_at
+            patience.insist(partial(learn_from, landing.error, asked_at))
+            for call in landing.flight.calls:
+                patience.insist(partial(records.record_failure, call.pk, landing.error))
+
+
+def learn_from(error: RobotalkerError, asked_at: datetime) -> None:
+    """What a failure says of the provider, for all that is still to be sent."""
+    if isinstance(error, _SAYS_NOTHING_OF_THE_PROVIDER):
+        return
+    match error.meaning:
+        case Meaning.UNAUTHORIZED:
+            refuse_key(asked_at=asked_at)
+        case Meaning.RATE_LIMITED:
+            close_gate(error.retry_after if isinstance(error, RateLimited) else None, asked_at=asked_at)
+        case Meaning.REJECTED:
+            record_success()  # it is well enough to judge a request
+        case _:
+            record_failure(asked_at=asked_at)
+
+
+def _prepare(build: Callable[..., Post], *parts: object) -> Post:
+    """The POST; one that can't be built fails when it is flown."""
+    fault: RobotalkerError
     try:
-        with _building_ours():
-            payload = _build_campaign(batch, calls)
-        _check_awake(opened_at)
-        accepted = client.create_campaign(payload)
-    except RobotalkerError as error:
-        for call in calls:
-            record_failure(call.pk, error)
-    else:
-        record_batch_accepted(batch, accepted.campaign_id)
-    return len(calls)
-
-
-def _check_awake(opened_at: float) -> None:
-    if time.monotonic() - opened_at > settings.DISPATCH_LEASE - settings.ROBOTALKER_TOTAL_DEADLINE:
-        raise SleptTooLong("the worker slept before it could send")
-
-
-@contextmanager
-def _building_ours() -> Iterator[None]:
-    """A payload that can't be built is rejected by ourselves: nothing has left."""
-    try:
-        yield
+        return build(*parts)
     except ValueError as error:
-        raise Rejected(status=0, reason=f"our own request was wrong: {error}") from error
+        fault = OurOwnFault(status=0, reason=f"our own request was wrong: {error}")
+    except Exception as error:  # noqa: BLE001 - whatever it is, nothing has left
+        log.error("a request was not built: %s", type(error).__name__)
+        fault = NotBuilt()
+
+    def refuse(_client: RobotalkerClient) -> str:
+        raise fault
+
+    return refuse
 
 
-def _prepare_single(client: RobotalkerClient, call: CallRecord) -> Callable[[], str]:
-    """The POST, ready to go; called, it answers Robotalker's id. Raises ValueError when it can't be built."""
+def _build_single(call: CallRecord) -> Post:
     if call.channel == Channel.SMS:
-        text = _build_sms(call)
-        return lambda: client.send_sms(text).sms_id
-    voice = _build_call(call)
-    return lambda: client.create_call(voice).call_id
-
-
-def _build_call(call: CallRecord) -> CallPayload:
-    script = call.script_text
-    return build_call(
+        return _build_sms(call)
+    voice = build_call(
         to=call.number.e164,
         from_number=call.from_number,
-        message=script.text,
-        voice=script.voice,
+        message=message_of(call),
+        voice=call.script_text.voice,
         variables=call.variables,
         status_url=status_url(call),
         key_urls=key_urls(call),
     )
+    return lambda client: client.create_call(voice).call_id
 
 
-def _build_sms(call: CallRecord) -> SmsPayload:
-    return build_sms(
+def _build_sms(call: CallRecord) -> Post:
+    text = build_sms(
         to=call.number.e164,
         from_number=call.from_number,
-        message=call.script_text.text,
+        message=message_of(call),
         variables=call.variables,
         status_url=status_url(call),
     )
+    return lambda client: client.send_sms(text).sms_id
 
 
-def _build_campaign(batch: CallBatch, calls: Sequence[CallRecord]) -> CampaignPayload:
+def _build_campaign(batch: CallBatch, calls: Sequence[CallRecord]) -> Post:
     script = calls[0].script_text
-    return build_campaign(
+    campaign = build_campaign(
         recipients=[Recipient(to=call.number.e164, variables=call.variables) for call in calls],
         from_number=calls[0].from_number,
         message=script.text,
@@ -140,3 +231,4 @@ def _build_campaign(batch: CallBatch, calls: Sequence[CallRecord]) -> CampaignPa
         status_url=status_url(batch),
         key_urls=key_urls(batch),
     )
+    return lambda client: client.create_campaign(campaign).campaign_id

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from contacts.models import Appointment
 from reminders.dispatch import claim_due, dispatch_due, submit_claim
+from reminders.lanes import open_lanes
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.rebooking import cancel_and_withdraw, move_and_replan
 from tests.people import SARAH, make_due_reminder
@@ -26,7 +27,8 @@ def test_a_cancellation_after_the_claim_still_wins(sandbox: SandboxServer) -> No
     reminder = make_due_reminder()
     claim = claim_due(10)
     cancel_and_withdraw(reminder.appointment_id)
-    assert submit_claim(claim) == 0
+    with open_lanes(2) as lanes:
+        assert submit_claim(claim, lanes) == 0
     assert sandbox.ledger() == []
 
 

@@ -9,6 +9,7 @@ from pytest_django import Settings
 
 from contacts.models import Appointment
 from reminders.dispatch import dispatch_due
+from reminders.gate import read_gate
 from reminders.models import CallRecord, FollowUp, Reminder, SendingSwitch
 from reminders.orders import order_call
 from reminders.reconciliation import reconcile
@@ -30,6 +31,7 @@ UNKNOWN: list[dict[str, Any]] = [
     {"kind": "drop_before"},
     {"kind": "drop_after"},
     {"kind": "slow_headers"},
+    {"kind": "slow_drip", "seconds": 60},
     {"kind": "truncated"},
     {"kind": "no_id"},
     {"kind": "html"},
@@ -43,8 +45,9 @@ def name_fault(fault: dict[str, Any]) -> str:
 
 
 def make_due_again() -> None:
-    """As if the backoff were over."""
+    """As if the backoff were over, and the gate open."""
     now = timezone.now()
+    SendingSwitch.objects.update(gate_until=None)
     Reminder.objects.filter(state="planned").update(next_look_at=now, try_after=now - timedelta(seconds=1))
 
 
@@ -61,7 +64,10 @@ def test_it_is_planned_again_and_then_sent_once(sandbox: SandboxServer, fault: d
 
 
 @pytest.mark.parametrize("fault", UNKNOWN, ids=name_fault)
-def test_it_is_unknown_and_never_sent_again_by_itself(sandbox: SandboxServer, fault: dict[str, Any]) -> None:
+def test_it_is_unknown_and_never_sent_again_by_itself(
+    sandbox: SandboxServer, settings: Settings, fault: dict[str, Any]
+) -> None:
+    settings.ROBOTALKER_TOTAL_DEADLINE = 4.0
     make_due_reminder()
     sandbox.faults({**fault, "next": 1}, {"kind": "lost"})
     dispatch_due()
@@ -73,15 +79,15 @@ def test_it_is_unknown_and_never_sent_again_by_itself(sandbox: SandboxServer, fa
     assert sandbox.control("GET", "/sandbox/health")["strays"] == 0, "no redirect is followed"
 
 
-def test_it_waits_as_long_as_robotalker_asks(sandbox: SandboxServer) -> None:
-    reminder = make_due_reminder()
+def test_everything_waits_as_long_as_robotalker_asks(sandbox: SandboxServer) -> None:
+    make_due_reminder()
+    make_due_reminder(make_contact("Noah", number="+12025550142"))
     sandbox.faults({"kind": "rate_limit", "retry_after": 120})
-    before = timezone.now()
     dispatch_due()
-    reminder.refresh_from_db()
-    assert reminder.try_after is not None
-    wait = (reminder.try_after - before).total_seconds()
-    assert 115 <= wait <= 135
+    assert 110 <= read_gate().closed_for <= 120
+    assert dispatch_due().claimed == 0, "nothing is even claimed behind a closed gate"
+    assert set(Reminder.objects.values_list("state", flat=True)) == {"planned"}
+    assert sandbox.ledger() == []
 
 
 def test_nobody_listens_so_it_never_left(sandbox: SandboxServer, settings: Settings) -> None:
@@ -202,6 +208,8 @@ def test_an_order_outlives_a_request_that_was_not_taken(sandbox: SandboxServer) 
     reminder.refresh_from_db()
     assert (reminder.state, reminder.ordered_by is not None) == ("planned", True)
     assert dispatch_due().calls == 0, "not before Robotalker's time is over"
+    make_due_again()
+    assert dispatch_due().calls == 1
 
 
 def test_an_event_proves_that_an_error_500_had_been_taken(sandbox: SandboxServer) -> None:
@@ -217,7 +225,7 @@ def test_an_event_proves_that_an_error_500_had_been_taken(sandbox: SandboxServer
 
 def test_nothing_waits_past_its_last_moment(sandbox: SandboxServer) -> None:
     reminder = make_due_reminder(starts_at=timezone.now() + timedelta(minutes=35))
-    sandbox.faults({"kind": "rate_limit", "retry_after": 800})
+    sandbox.faults({"kind": "error_503", "retry_after": 800})
     dispatch_due()
     reminder.refresh_from_db()
     assert reminder.next_look_at == reminder.not_after

@@ -12,7 +12,7 @@ from reminders.dispatch import claim_due
 from reminders.locking import lock_call
 from reminders.models import CallRecord, Reminder
 from reminders.opening import open_calls
-from tests.people import make_due_reminder
+from tests.people import make_contact, make_due_reminder
 from tests.waiting import wait_until
 
 WAITING = (
@@ -21,7 +21,7 @@ WAITING = (
 
 
 def is_free(model: type[Model]) -> bool:
-    """Whether the only row of that kind could be locked just now."""
+    """Whether any row of that kind could be locked just now."""
     with transaction.atomic():
         free = model._default_manager.select_for_update(skip_locked=True)
         return bool(list(free.values_list("pk")))
@@ -39,9 +39,11 @@ def lock_and_let_go(call_id: int) -> None:
     connection.close()
 
 
+@pytest.mark.parametrize("people", [["Sarah"], ["Anna", "Ben"]], ids=["one person", "a household"])
 @pytest.mark.django_db(transaction=True)
-def test_a_call_is_locked_after_its_appointment_its_number_and_its_reminder() -> None:
-    make_due_reminder()
+def test_a_call_is_locked_after_its_appointments_its_number_and_its_reminders(people: list[str]) -> None:
+    for name in people:
+        make_due_reminder(make_contact(name))
     claim = claim_due(10)
     [call] = open_calls(claim.reminder_ids, claim.token)
     with psycopg.connect(**connection.get_connection_params()) as optout:

@@ -1,0 +1,148 @@
+"""What came back is recorded, whatever goes wrong on our side meanwhile."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.conf import settings as live_settings
+from django.db import connection, transaction
+from pytest_django import Settings
+
+from contacts.models import Appointment
+from reminders import submission, tasks
+from reminders.dispatch import DispatchReport, dispatch_due
+from reminders.lanes import open_lanes
+from reminders.models import CallBatch, CallRecord, Heartbeat, Reminder, SendingSwitch
+from reminders.sending import pause_sending
+from reminders.slots import hold_slots
+from reminders.submission import Flight, LaneBroke, Moment, NotBuilt
+from tests.people import make_contact, make_due_reminder, make_user
+from tests.sandbox_server import SandboxServer
+from tests.waiting import wait_until
+
+NAMES = ["Sarah", "Noah", "Ada", "Lin"]
+
+
+def make_several_due() -> list[Reminder]:
+    return [
+        make_due_reminder(make_contact(name, number=f"+1202555011{place}"))
+        for place, name in enumerate(NAMES)
+    ]
+
+
+def in_a_thread_of_its_own() -> tuple[int, DispatchReport]:
+    try:
+        return connection.connection.info.backend_pid if connection.connection else 0, dispatch_due()
+    finally:
+        connection.close()
+
+
+def test_answers_are_recorded_though_the_connection_to_the_database_broke_meanwhile(
+    sandbox: SandboxServer, settings: Settings
+) -> None:
+    settings.ROBOTALKER_THREADS = 4
+    make_several_due()
+    sandbox.faults({"kind": "slow_headers", "seconds": 1}, {"kind": "lost"})
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(in_a_thread_of_its_own)
+        wait_until(lambda: len(sandbox.ledger()) == 4, "all four to be under way")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_locks"
+                " WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+            )
+            assert cursor.fetchone()[0] >= 1, "the connection that holds the slots"
+        assert run.result()[1].calls == 4
+    assert set(CallRecord.objects.values_list("state", flat=True)) == {"submitted"}
+
+
+def test_one_answer_that_cannot_be_recorded_spoils_no_other(
+    sandbox: SandboxServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ROBOTALKER_THREADS = 4
+    monkeypatch.setattr(submission, "RECORD_WITHIN", 1.0)
+    stuck = make_several_due()[0]
+    sandbox.faults({"kind": "slow_headers"}, {"kind": "lost"})
+    submitting = CallRecord.objects.filter(state="submitting")
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(in_a_thread_of_its_own)
+        wait_until(lambda: submitting.count() == 4, "all to be under way")
+        with transaction.atomic():
+            Appointment.objects.select_for_update().get(pk=stuck.appointment_id)
+            run.result()
+    assert [call.reminder_id for call in submitting] == [stuck.pk]
+    assert CallRecord.objects.filter(state="unknown").count() == 3
+
+
+def test_a_lane_that_breaks_makes_its_own_call_unknown_and_no_other(db: None) -> None:
+    def break_down(_client: object) -> str:
+        raise RuntimeError("out of memory")
+
+    with open_lanes(2) as lanes:
+        for post in (break_down, lambda _client: "cal_1"):
+            lanes.begin(Flight([], None, post, Moment()))
+        landings = [landing for _ in range(2) if lanes.busy for landing in lanes.land()]
+    assert {landing.robotalker_id for landing in landings} == {"", "cal_1"}
+    assert [type(landing.error) for landing in landings if landing.error] == [LaneBroke]
+
+
+def test_a_request_that_could_not_be_built_never_left(
+    sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reminder = make_due_reminder()
+
+    def fail(_subject: object) -> str:
+        raise OSError("no more files")
+
+    monkeypatch.setattr(submission, "status_url", fail)
+    dispatch_due()
+    reminder.refresh_from_db()
+    assert (CallRecord.objects.get().state, reminder.state) == ("not_sent", "planned")
+    assert CallRecord.objects.get().reason == str(NotBuilt())
+    assert SendingSwitch.objects.filter(failures__gt=0).count() == 0, "it says nothing of the provider"
+
+
+def test_a_machine_that_was_suspended_between_commit_and_post_sends_nothing() -> None:
+    slept = Moment()
+    slept._wall -= live_settings.DISPATCH_LEASE
+    landing = Flight([], None, lambda _client: "cal_1", slept).fly(None)  # type: ignore[arg-type]
+    assert isinstance(landing.error, submission.SleptTooLong)
+
+
+def test_a_dispatch_without_a_slot_is_no_sign_of_life(sandbox: SandboxServer, settings: Settings) -> None:
+    make_due_reminder()
+    settings.ROBOTALKER_CONCURRENCY = 3
+
+    def dispatch_beside() -> bool:
+        try:
+            tasks.dispatch_due()
+            return Heartbeat.objects.filter(name="dispatch").exists()
+        finally:
+            connection.close()
+
+    with hold_slots(8) as mine, ThreadPoolExecutor(1) as pool:
+        assert mine == 3, "no more than there are"
+        assert not pool.submit(dispatch_beside).result()
+    assert sandbox.ledger() == []
+    assert dispatch_beside()
+    assert len(sandbox.ledger()) == 1
+
+
+def test_what_is_held_by_a_pause_is_looked_at_together_and_nothing_leaves(sandbox: SandboxServer) -> None:
+    make_several_due()
+    pause_sending(by=make_user())
+    assert dispatch_due().calls == 0
+    assert set(Reminder.objects.values_list("state", "reason")) == {("planned", "sending_paused")}
+    assert sandbox.ledger() == []
+
+
+def test_a_campaign_that_could_not_be_opened_leaves_no_batch_behind(
+    sandbox: SandboxServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CAMPAIGN_MINIMUM = 2
+    make_several_due()
+    blocked = Appointment.objects.earliest("pk")
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        Appointment.objects.select_for_update().get(pk=blocked.pk)
+        pool.submit(in_a_thread_of_its_own).result()
+    assert CallBatch.objects.count() == 0
+    assert sandbox.ledger(str(blocked.contact.phone and blocked.contact.phone.e164)) == []

@@ -1,0 +1,70 @@
+"""A worker whose own clock is wrong: only the database's clock decides what is due and whether it may go."""
+
+from datetime import datetime, time, timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+from pytest_django import Settings
+
+from reminders.dispatch import claim_due, dispatch_due
+from reminders.models import CallRecord, Reminder
+from reminders.reconciliation import reconcile
+from tests.people import make_contact, make_due_reminder, make_location, make_step, zone_at_noon
+from tests.sandbox_server import SandboxServer
+
+NOAH = "+12025550142"
+SKEWS = [timedelta(days=-1), timedelta(hours=-2), timedelta(minutes=10), timedelta(days=1)]
+
+
+def skewed(skew: timedelta) -> time_machine.travel:
+    return time_machine.travel(timezone.now() + skew)
+
+
+def zone_where_it_is_night(now: datetime) -> str:
+    return zone_at_noon(now + timedelta(hours=12))
+
+
+@pytest.mark.parametrize("skew", SKEWS, ids=str)
+def test_it_calls_what_is_due_by_the_databases_clock(sandbox: SandboxServer, skew: timedelta) -> None:
+    make_due_reminder()
+    with skewed(skew):
+        assert dispatch_due().calls == 1
+    assert len(sandbox.ledger()) == 1
+
+
+@pytest.mark.parametrize("skew", SKEWS, ids=str)
+def test_it_calls_nothing_before_its_time_and_nobody_at_night(
+    sandbox: SandboxServer, skew: timedelta
+) -> None:
+    now = timezone.now()
+    make_step(elapsed=timedelta(hours=24))
+    early = make_due_reminder(starts_at=now + timedelta(hours=24, minutes=5))
+    night = make_location("Night", time_zone=zone_where_it_is_night(now), calling_opens=time(9))
+    late = make_due_reminder(
+        make_contact("Noah", number=NOAH), location=night, starts_at=now + timedelta(hours=23)
+    )
+    with skewed(skew):
+        assert dispatch_due().calls == 0
+    assert sandbox.ledger() == []
+    late.refresh_from_db()
+    early.refresh_from_db()
+    assert (late.reason, early.reason) == ("outside_calling_hours", "")
+
+
+@pytest.mark.parametrize("skew", SKEWS, ids=str)
+def test_it_takes_no_claim_away_that_still_runs_and_gives_up_no_call_under_way(
+    sandbox: SandboxServer, settings: Settings, skew: timedelta
+) -> None:
+    make_due_reminder()
+    claim_due(1)
+    sandbox.faults({"kind": "lost"})
+    with skewed(skew):
+        report = reconcile()
+    assert (report.released, report.lost, report.overdue) == (0, 0, 0)
+    Reminder.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    with skewed(skew):
+        assert reconcile().released == 1
+        assert dispatch_due().calls == 1
+        assert reconcile().overdue == 0
+    assert CallRecord.objects.get().state == "submitted"

@@ -1,0 +1,76 @@
+"""The two days a year on which a clock is switched; places that never do, and one that moves half an hour."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from reminders.explain import explain_reminder
+from reminders.models import Reminder
+from reminders.planning import plan_all
+from reminders.scripts import fill_variables
+from reminders.situations import with_situation
+from tests.people import at, make_appointment, make_contact, make_location, make_step
+
+pytestmark = pytest.mark.django_db
+
+# zone, the day of the switch (or of its neighbours'), the clock's offset before and after it in hours
+SWITCHES = [
+    ("America/New_York", (2027, 3, 14), -5, -4),
+    ("America/New_York", (2027, 11, 7), -4, -5),
+    ("America/Phoenix", (2027, 3, 14), -7, -7),
+    ("Australia/Lord_Howe", (2027, 4, 4), 11, 10.5),
+    ("Australia/Lord_Howe", (2027, 10, 3), 10.5, 11),
+    ("Europe/Paris", (2027, 10, 31), 2, 1),
+]
+
+
+def plan_for(zone: str, starts_at: datetime, **step: Any) -> Reminder:
+    make_step(**step)
+    place = make_location(time_zone=zone)
+    make_appointment(make_contact(time_zone=zone), location=place, starts_at=starts_at)
+    plan_all(now=timezone.now())
+    return with_situation(Reminder.objects.all()).get()
+
+
+def hours(offset: float) -> timedelta:
+    return timedelta(hours=offset)
+
+
+@pytest.mark.parametrize(("zone", "day", "before", "after"), SWITCHES)
+def test_the_day_before_at_ten_is_ten_by_the_clock_and_said_by_the_clock(
+    zone: str, day: tuple[int, int, int], before: float, after: float
+) -> None:
+    visit = at(zone, *day, 15, 15)
+    reminder = plan_for(zone, visit, timing_kind="days_before", days=1, at="10:00", elapsed=hours(0))
+    local = reminder.due_at.astimezone(ZoneInfo(zone))
+    assert (local.hour, local.minute, local.utcoffset()) == (10, 0, hours(before))
+    assert visit.utcoffset() == hours(after)
+    assert visit - reminder.due_at == timedelta(days=1, hours=5, minutes=15) - hours(after - before)
+    assert fill_variables(reminder.appointment, "en")["APPT_TIME"] == "3:15 PM"
+
+
+@pytest.mark.parametrize(("zone", "day", "before", "after"), SWITCHES)
+def test_twenty_four_hours_before_are_twenty_four_hours(
+    zone: str, day: tuple[int, int, int], before: float, after: float
+) -> None:
+    visit = at(zone, *day, 15, 15)
+    reminder = plan_for(zone, visit, timing_kind="elapsed_before", elapsed=hours(24))
+    local = reminder.due_at.astimezone(ZoneInfo(zone))
+    assert visit - reminder.due_at == hours(24)
+    by_the_clock = visit.replace(tzinfo=None) - local.replace(tzinfo=None)
+    assert by_the_clock == hours(24) + hours(after - before)
+
+
+@pytest.mark.parametrize(("zone", "day", "before", "after"), SWITCHES)
+def test_on_the_switch_day_nobody_is_called_before_the_hour_on_their_own_clock(
+    zone: str, day: tuple[int, int, int], before: float, after: float
+) -> None:
+    reminder = plan_for(zone, at(zone, *day, 15, 15), timing_kind="elapsed_before", elapsed=hours(13))
+    opens = at(zone, *day, 8, 0)
+    early = explain_reminder(reminder, at(zone, *day, 7, 59))
+    assert (early.verdict, early.reason) == ("wait", "outside_calling_hours")
+    assert early.moment == opens
+    assert explain_reminder(reminder, opens).verdict == "call"
