@@ -1,17 +1,19 @@
 """What a person said by a key or a text message, applied to what it is about.
 
-An answer belongs to the call it was given in, so to one revision of one appointment; it is never looked
-up by telephone number (product rule 12). 1 confirms, 2 asks for another time, 9 opts the number out.
+An answer belongs to the call it was given in, so to one revision of each appointment that the call spoke
+of; it is never looked up by telephone number (product rule 12). 1 confirms, 2 asks for another time, 9 opts
+the number out.
 """
 
 from datetime import datetime
 
-from contacts.appointments import record_answer
+from contacts.appointments import take_answer
 from contacts.models import Appointment, ConsentEntry
 from contacts.models.people import Channel
 from contacts.optouts import record_optout
 from reminders.followups import open_follow_up, settle_by_itself
-from reminders.models import CallRecord, FollowUp
+from reminders.households import reminders_of
+from reminders.models import CallRecord, FollowUp, Reminder
 
 CONFIRM, ANOTHER_TIME, OPT_OUT = "1", "2", "9"
 SCOPE_BY_CHANNEL = {
@@ -39,40 +41,53 @@ def key_in_text(text: str) -> str:
 
 def apply_key(call: CallRecord, key: str, at: datetime) -> None:
     """Do what the key means. The call comes locked, its keys recorded; doing it twice changes nothing."""
-    if key in MEANINGS:
+    if key in MEANINGS and _may_have_been_unclear(call):
         settle_by_itself(call, [FollowUp.Kind.UNCLEAR_ANSWER])
     if key == OPT_OUT:
         opt_out(call, at, Channel(call.channel))
     elif key == CONFIRM:
-        _answer(call, Appointment.Answer.CONFIRMED, key, at)
+        _answer_for_all(call, Appointment.Answer.CONFIRMED, key, at)
     elif key == ANOTHER_TIME:
-        _answer(call, Appointment.Answer.WANTS_ANOTHER_TIME, key, at)
-        open_follow_up(FollowUp.Kind.WANTS_ANOTHER_TIME, reminder=call.reminder, call=call)
+        _answer_for_all(call, Appointment.Answer.WANTS_ANOTHER_TIME, key, at)
+        _ask_a_person(call, FollowUp.Kind.WANTS_ANOTHER_TIME)
     else:
         ask_what_was_meant(call, f"pressed {key}")
+
+
+def _may_have_been_unclear(call: CallRecord) -> bool:
+    """Whether there may be an entry about an answer without a meaning: a key, or words in a text."""
+    return call.channel == Channel.SMS or any(pressed not in MEANINGS for _, pressed in call.keys)
 
 
 def ask_what_was_meant(call: CallRecord, detail: str) -> None:
     """Put an answer without a meaning on the worklist, unless the call has one that has."""
     if not any(pressed in MEANINGS for _, pressed in call.keys):
-        open_follow_up(FollowUp.Kind.UNCLEAR_ANSWER, reminder=call.reminder, call=call, detail=detail)
+        _ask_a_person(call, FollowUp.Kind.UNCLEAR_ANSWER, detail)
 
 
-def _answer(call: CallRecord, answer: Appointment.Answer, key: str, at: datetime) -> None:
-    appointment, revision = call.reminder.appointment, call.reminder.revision
+def _answer_for_all(call: CallRecord, answer: Appointment.Answer, key: str, at: datetime) -> None:
     how = f"key {key}" if call.channel == Channel.VOICE else "text message"
-    stands = record_answer(appointment.pk, answer, revision=revision, at=at, how=how)
-    if stands:
+    for reminder in reminders_of(call):
+        _answer(reminder, call, answer, how, at)
+
+
+def _answer(reminder: Reminder, call: CallRecord, answer: Appointment.Answer, how: str, at: datetime) -> None:
+    appointment, revision = reminder.appointment, reminder.revision
+    if take_answer(appointment, answer, revision=revision, at=at, how=how):
         return
-    appointment.refresh_from_db()
     if appointment.revision != revision:
-        _ask_about_late_answer(call, f"{answer.label}, for the time before the move")
+        late = f"{answer.label}, for the time before the move"
     elif appointment.status == Appointment.Status.CANCELLED:
-        _ask_about_late_answer(call, f"{answer.label}, though it is cancelled")
+        late = f"{answer.label}, though it is cancelled"
+    else:
+        return
+    open_follow_up(FollowUp.Kind.LATE_ANSWER, reminder=reminder, call=call, detail=late)
 
 
-def _ask_about_late_answer(call: CallRecord, detail: str) -> None:
-    open_follow_up(FollowUp.Kind.LATE_ANSWER, reminder=call.reminder, call=call, detail=detail)
+def _ask_a_person(call: CallRecord, kind: FollowUp.Kind, detail: str = "") -> None:
+    """One entry for each appointment the call spoke of."""
+    for reminder in reminders_of(call):
+        open_follow_up(kind, reminder=reminder, call=call, detail=detail)
 
 
 def opt_out(call: CallRecord, at: datetime, channel: Channel | None) -> None:

@@ -7,12 +7,14 @@ the page can say why.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from reminders.calling_hours import CallingHours, next_allowed
 from reminders.reasons import Reason
+
+CAP_LOOK = timedelta(minutes=5)  # how soon what the cap holds is looked at again
 
 
 class Verdict(StrEnum):
@@ -51,6 +53,12 @@ class Situation:
     zones: tuple[ZoneInfo, ...]
     ordered: bool = False  # a named person ordered this try
     line_busy_until: datetime | None = None  # another call of ours to this number is under way
+    capped_until: datetime | None = None  # the number has had its calls until this day begins (caps.py)
+    cap_may_lift: bool = (
+        False  # it lifts at once if a call that is still open turns out to have reached nobody
+    )
+    told_already: bool = False  # one of those calls was about this very appointment, as it stands
+    desk_busy_until: datetime | None = None  # the location's turn for one more call (desk_pace.py)
 
 
 @dataclass(frozen=True)
@@ -68,8 +76,9 @@ Rule = Callable[[Situation, datetime], Decision | None]
 def decide(situation: Situation, now: datetime) -> Decision:
     """The decision for this moment: the first rule that has something to say.
 
-    An order by a person passes only the rules that say "not yet" or "not needed"; never those of
-    opt-out, hours, an old time, or an appointment that is cancelled or over.
+    An order by a person passes only the rules that say "not yet" or "not needed", the cap per number and
+    the desk's pace among them; never those of opt-out, hours, an old time, or an appointment that is
+    cancelled or over.
     """
     for rule in RULES:
         if decision := rule(situation, now):
@@ -155,6 +164,33 @@ def wait_for_the_line(situation: Situation, now: datetime) -> Decision | None:
     return Decision(Verdict.WAIT, Reason.LINE_BUSY, busy_until)
 
 
+def hold_by_the_cap(situation: Situation, now: datetime) -> Decision | None:
+    """Not too many calls to one number (product rule 21): it waits for a day that has room for one more.
+
+    Calls to others of its household, for the same day, don't count (caps.py). Where that day is too late, it
+    is looked at again as long as a call that counts may turn out to have reached nobody. Else whoever was
+    told of this appointment needs no more, or it is missed, at once and in the open, so that a person has
+    time to see to it.
+    """
+    capped_until = situation.capped_until
+    if situation.ordered or capped_until is None or capped_until <= now:
+        return None
+    allowed = next_allowed(capped_until, situation.hours, situation.zones)
+    if allowed is not None and allowed < situation.not_after:
+        return Decision(Verdict.WAIT, Reason.HELD_BY_CAP, allowed)
+    if situation.cap_may_lift and now + CAP_LOOK < situation.not_after:
+        return Decision(Verdict.WAIT, Reason.HELD_BY_CAP, now + CAP_LOOK)
+    return Decision(Verdict.SKIP if situation.told_already else Verdict.MISS, Reason.HELD_BY_CAP)
+
+
+def wait_for_the_desk(situation: Situation, now: datetime) -> Decision | None:
+    """No more calls a minute than the location's desk can take the callbacks of (product rule 24)."""
+    busy_until = situation.desk_busy_until
+    if situation.ordered or busy_until is None or busy_until <= now:
+        return None
+    return Decision(Verdict.WAIT, Reason.DESK_PACE, busy_until)
+
+
 RULES: tuple[Rule, ...] = (
     refuse_what_is_not_there,
     refuse_who_opted_out,
@@ -164,5 +200,7 @@ RULES: tuple[Rule, ...] = (
     skip_who_did_not_confirm,
     hold_what_lacks_something,
     wait_for_calling_hours,
-    wait_for_the_line,
+    wait_for_the_line,  # before the cap: what is ringing just now may turn out to have reached nobody
+    hold_by_the_cap,
+    wait_for_the_desk,  # last: a turn is for what would be called
 )

@@ -2,12 +2,28 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
+from contacts.templatetags.display import day_and_clock
+from reminders.caps import NumberUse, zone_or_utc
 from reminders.decide import Verdict, decide
 from reminders.models import Reminder
 from reminders.reasons import Reason
-from reminders.situations import read_look
+from reminders.situations import Limits, limit, read_look
 from reminders.states import REMINDER_PENDING
+
+# What a look has found and another would, at its next_look_at: the reason, and the limit it stands for.
+FOUND: dict[str, str] = {
+    Reason.LINE_BUSY: "line_busy_until",
+    Reason.DESK_PACE: "desk_busy_until",
+}
+# Said with the moment, by the location's clock.
+UNTIL: dict[str, object] = {
+    Reason.HELD_BY_CAP: _("Held by the cap until %(when)s: enough calls have gone to this number."),
+    Reason.DESK_PACE: _("Its turn is at %(when)s, so that the desk keeps up with the callbacks."),
+}
 
 
 @dataclass(frozen=True)
@@ -24,22 +40,57 @@ class Explanation:
     moment: datetime | None
 
 
-def explain_reminder(reminder: Reminder, now: datetime, *, sending_paused: bool = False) -> Explanation:
-    """The explanation at `now`. The reminder comes from situations.with_situation()."""
+def explain_reminder(
+    reminder: Reminder, now: datetime, *, sending_paused: bool = False, use: NumberUse | None = None
+) -> Explanation:
+    """The explanation at `now`. The reminder comes from situations.with_situation().
+
+    `use` is what has gone to its number (caps.read_use); without it, the cap isn't judged.
+    """
     if reminder.state not in REMINDER_PENDING:
         return Explanation(reminder.state, reminder.reason, sentence_for(reminder.reason), None)
-    # The line was found busy at the last look; asking again for each row of a page would cost a query each.
-    busy = reminder.next_look_at if reminder.reason == Reason.LINE_BUSY else None
-    look = read_look(reminder, sending_paused=sending_paused, line_busy_until=busy)
+    situation = read_look(reminder, sending_paused=sending_paused).situation
     # judged at its moment, not at this one: what would be decided then, as things stand now
-    moment = now if look.situation.ordered else max(now, look.situation.not_before)
-    decision = decide(look.situation, moment)
+    moment = now if situation.ordered else max(now, situation.not_before)
+    decision = decide(limit(situation, _read_limits(reminder, moment, use)), moment)
     called_at = decision.until if decision.verdict == Verdict.WAIT else moment
     will_call = decision.verdict in (Verdict.CALL, Verdict.WAIT)
-    reason = Reason.NOT_DUE_YET if will_call and moment > now else decision.reason
-    if reminder.try_after and will_call:
-        reason = Reason(reminder.reason) if reminder.reason in Reason.values else Reason.TRY_AGAIN
-    return Explanation(decision.verdict, reason, sentence_for(reason), called_at if will_call else None)
+    reason: str = decision.reason
+    if will_call and reason not in UNTIL:
+        reason = _say_why_not_yet(reminder, reason, is_ahead=moment > now)
+    return Explanation(
+        decision.verdict,
+        reason,
+        _tell(reason, called_at if decision.verdict == Verdict.WAIT else None, reminder),
+        called_at if will_call else None,
+    )
+
+
+def _read_limits(reminder: Reminder, moment: datetime, use: NumberUse | None) -> Limits:
+    """What other calls leave no room for, as far as it can be told without a query for each row of a page."""
+    limit_found = FOUND.get(reminder.reason)
+    found: dict[str, Any] = {limit_found: reminder.next_look_at} if limit_found else {}
+    if use is None:
+        return Limits(**found)
+    return Limits(
+        **found,
+        capped_until=use.capped_until(reminder, moment),
+        cap_may_lift=use.may_lift(reminder, moment),
+        told_already=use.has_told(reminder),
+    )
+
+
+def _say_why_not_yet(reminder: Reminder, reason: str, *, is_ahead: bool) -> str:
+    if reminder.try_after:
+        return Reason(reminder.reason) if reminder.reason in Reason.values else Reason.TRY_AGAIN
+    return Reason.NOT_DUE_YET if is_ahead else reason
+
+
+def _tell(reason: str, until: datetime | None, reminder: Reminder) -> str:
+    if until is None or reason not in UNTIL:
+        return sentence_for(reason)
+    zone = zone_or_utc(reminder.appointment.location.time_zone)
+    return str(UNTIL[reason]) % {"when": day_and_clock(until.astimezone(zone))}
 
 
 def sentence_for(reason: str) -> str:

@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from contacts.saving import save_collected
 from reminders.models import CallRecord, FollowUp, Reminder, Step
 from reminders.states import REMINDER_OPEN
 
 PATIENCE = timedelta(hours=4)  # by when somebody should have looked
 BEFORE_VISIT = timedelta(hours=1)  # and in any case so long before the appointment
+OVERTAKEN = "Robotalker reported after all"
 
 
 def open_follow_up(
@@ -36,6 +38,7 @@ def due_by(starts_at: datetime, now: datetime) -> datetime:
 
 def open_if_nothing_follows(kind: str, *, reminder: Reminder, call: CallRecord) -> None:
     """Put it on the worklist unless another reminder is still to come or the patient has answered."""
+    save_collected()  # what is asked next must know how this reminder itself has ended
     appointment = reminder.appointment
     more = appointment.reminders.filter(state__in=REMINDER_OPEN, revision=appointment.revision).exclude(
         step__audience=Step.Audience.CONFIRMED  # who was never reached won't be called by those
@@ -47,6 +50,4 @@ def open_if_nothing_follows(kind: str, *, reminder: Reminder, call: CallRecord) 
 def settle_by_itself(call: CallRecord, kinds: Sequence[str]) -> None:
     """Take from the worklist what the call had put there, because Robotalker has since told better."""
     entries = FollowUp.objects.filter(call=call, kind__in=kinds).exclude(state=FollowUp.State.RESOLVED)
-    entries.update(
-        state=FollowUp.State.RESOLVED, resolved_at=timezone.now(), resolution="Robotalker reported after all"
-    )
+    entries.update(state=FollowUp.State.RESOLVED, resolved_at=timezone.now(), resolution=OVERTAKEN)

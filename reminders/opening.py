@@ -5,124 +5,212 @@ written as `submitting`, to be committed before the POST. From then on the try i
 says otherwise, and never begun again.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from contacts.appointments import lock_appointments
 from contacts.models.people import Channel
-from reminders.decide import Verdict, decide
+from contacts.saving import saving_together
+from reminders.caps import NOTHING, read_use
+from reminders.decide import Decision, Verdict, decide
+from reminders.desk_pace import DeskPace, has_waited, read_paces
+from reminders.households import (
+    build_companions,
+    choose_companions,
+    find_candidates,
+    group_by_number,
+    word_message,
+)
 from reminders.locking import lock_numbers, read_database_clock
-from reminders.models import CallBatch, CallRecord, Reminder
-from reminders.scripts import caller_id, fill_variables, speak, used_variables
+from reminders.models import CallBatch, CallCompanion, CallRecord, Reminder
+from reminders.reasons import Reason
+from reminders.scripts import caller_id, channel_of
 from reminders.sending import read_switch
 from reminders.settling import put_back, settle
-from reminders.situations import Look, read_look, with_situation
-from reminders.states import CallState, ReminderState, check_reminder_move
-
-LINE_TIME = timedelta(minutes=2)  # as long as a call may ring and talk
+from reminders.situations import Book, Limits, Look, limit, look_up, read_book, read_look, with_people
+from reminders.states import ReminderState, check_reminder_move
 
 
 @transaction.atomic
-def open_calls(reminder_ids: Sequence[int], claim: UUID, batch: CallBatch | None = None) -> list[CallRecord]:
+def open_calls(
+    reminder_ids: Collection[int], claim: UUID, batch: CallBatch | None = None, book: Book | None = None
+) -> list[CallRecord]:
     """The last look at claimed reminders; the calls to submit, as `submitting`.
 
     Only what this very claim still holds is touched (a worker that wakes late finds nothing). What isn't
-    called now is settled: waits, is held, skipped or missed. A batch takes each number once.
+    called now is settled: waits, is held, skipped or missed. Each number is taken once; a batch takes one
+    script and one caller id, and no household's call, whose message is its own.
+    `book` is what seldom changes, for many looks; without it, it is read for this one.
     """
-    _lock_for_last_look(reminder_ids)
+    last_look = _look(set(reminder_ids), claim, batch, book or read_book(), held=False)
+    return _save_opened(last_look.calls, last_look.companions)
+
+
+@transaction.atomic
+def settle_held(reminder_ids: Collection[int], claim: UUID, book: Book) -> None:
+    """The same look while all sending is paused: nothing is opened, even if the pause ends just now."""
+    _look(set(reminder_ids), claim, None, book, held=True)
+
+
+def _look(ids: set[int], claim: UUID, batch: CallBatch | None, book: Book, *, held: bool) -> "LastLook":
+    companion_ids = _lock_for_last_look(ids)
+    reminders = _lock_reminders(ids, companion_ids, claim)
+    look_up(reminders, book)
     now = read_database_clock()
-    paused = read_switch().paused_at is not None
-    reminders = _still_ours(reminder_ids, claim)
-    busy = _find_busy_lines(reminders, now)
-    calls: list[CallRecord] = []
-    for reminder in reminders:
-        number_id = reminder.appointment.contact.phone_id
-        look = read_look(reminder, sending_paused=paused, line_busy_until=busy.get(number_id or 0))
-        decision = decide(look.situation, now)
-        if decision.verdict != Verdict.CALL:
-            settle(reminder, decision, now)
-        elif _fits(call := _build_call(look, now, batch), calls):
-            calls.append(call)
-        else:
-            put_back(reminder, next_look_at=now)
-    return _save_opened(calls)
+    paused = held or read_switch().paused_at is not None
+    looks = [read_look(one, sending_paused=paused, terms=book.terms_of(one)) for one in reminders]
+    last_look = LastLook(looks, now, batch)
+    with saving_together():
+        last_look.judge(look for look in looks if _is_ours(look.reminder, ids, claim))
+    return last_look
 
 
-def _lock_for_last_look(reminder_ids: Sequence[int]) -> None:
-    rows = Reminder.objects.filter(pk__in=reminder_ids).values_list(
-        "appointment_id", "appointment__contact__phone_id"
-    )
-    pairs = list(rows)
-    lock_appointments(appointment for appointment, _ in pairs)
-    lock_numbers(number for _, number in pairs if number)
+class LastLook:
+    """One last look at locked reminders: each decision leaves less room for the next."""
+
+    def __init__(self, looks: Sequence[Look], now: datetime, batch: CallBatch | None) -> None:
+        self.looks, self.now, self.batch = looks, now, batch
+        self.calls: list[CallRecord] = []
+        self.companions: list[CallCompanion] = []
+        self._at_number = group_by_number(looks)
+        self._use = read_use(self._at_number, now)
+        self._paces = read_paces({_place_of(look) for look in looks if _is_paced(look)}, now)
+        self._spoken_for: set[int] = set()  # reminders that go along with a call of this look
+        self._taken: set[int] = set()  # numbers that it calls or texts
+
+    def judge(self, looks: Iterable[Look]) -> None:
+        """Open a call for those to be called now, and settle the others; whose turn has come goes first."""
+        for look in sorted(looks, key=_by_turn):
+            if look.reminder.pk in self._spoken_for:
+                continue
+            decision = decide(limit(look.situation, self._limits_of(look)), self.now)
+            if decision.verdict == Verdict.CALL:
+                self._open(look)
+            else:
+                self._settle(look, decision)
+
+    def _limits_of(self, look: Look) -> Limits:
+        reminder = look.reminder
+        use = self._use[look.number.pk] if look.number else NOTHING
+        pace = self._pace_of(look)
+        return Limits(
+            line_busy_until=use.line_busy_until,
+            capped_until=use.capped_until(reminder, self.now),
+            cap_may_lift=use.may_lift(reminder, self.now),
+            told_already=use.has_told(reminder),
+            desk_busy_until=pace.find_turn(self.now, waited=has_waited(look.reminder)) if pace else None,
+        )
+
+    def _open(self, look: Look) -> None:
+        joining = choose_companions(look, self._at_number, self.now)
+        if not self._fits(look, joining):
+            put_back(look.reminder, next_look_at=self.now)
+            return
+        call = _build_call(look, joining, self.now, self.batch)
+        self.calls.append(call)
+        self.companions += build_companions(call, joining)
+        self._spoken_for |= {one.reminder.pk for one in joining}
+        self._taken.add(call.number_id)
+        self._use[call.number_id].add(self.now, call.channel, [one.reminder for one in (look, *joining)])
+        if pace := self._pace_of(look):
+            pace.begin(self.now)
+
+    def _fits(self, look: Look, joining: Sequence[Look]) -> bool:
+        """Whether it can go out with the others."""
+        if look.number is None or look.number.pk in self._taken:
+            return False
+        if self.batch is None:
+            return True
+        first = self.calls[0] if self.calls else None
+        same = first is None or (first.script_text, first.from_number) == (
+            look.script_text,
+            caller_id(look.reminder.appointment.location),
+        )
+        return same and not joining
+
+    def _settle(self, look: Look, decision: Decision) -> None:
+        settle(look.reminder, decision, self.now)
+        pace = self._pace_of(look)
+        if pace and decision.until and decision.reason == Reason.DESK_PACE:
+            pace.give(decision.until)
+
+    def _pace_of(self, look: Look) -> DeskPace | None:
+        return self._paces.get(_place_of(look)) if _is_paced(look) else None
 
 
-def _still_ours(reminder_ids: Sequence[int], claim: UUID) -> list[Reminder]:
-    held = Reminder.objects.filter(
-        pk__in=reminder_ids, state=ReminderState.CLAIMED, claim=claim, lease_until__gt=Now()
-    )
-    return list(with_situation(held).select_for_update(of=("self",)).order_by("pk"))
+def _is_ours(reminder: Reminder, ids: Collection[int], claim: UUID) -> bool:
+    return reminder.pk in ids and reminder.claim == claim
 
 
-def _find_busy_lines(reminders: Sequence[Reminder], now: datetime) -> dict[int, datetime]:
-    """Until when each number that may be ringing for us just now is left alone, by its id."""
-    numbers = {reminder.appointment.contact.phone_id for reminder in reminders}
-    ringing = CallRecord.objects.filter(
-        number__in=numbers,
-        channel=Channel.VOICE,
-        state__in=[CallState.SUBMITTING, CallState.SUBMITTED, CallState.UNKNOWN],
-        submitting_at__gt=now - LINE_TIME,
-    )
-    latest = ringing.values_list("number").annotate(Max("submitting_at")).order_by()
-    return {number: submitting_at + LINE_TIME for number, submitting_at in latest}
+def _place_of(look: Look) -> int:
+    return look.reminder.appointment.location_id
 
 
-def _build_call(look: Look, now: datetime, batch: CallBatch | None) -> CallRecord:
+def _is_paced(look: Look) -> bool:
+    limited = look.reminder.appointment.location.calls_per_minute is not None
+    return limited and channel_of(look.reminder) == Channel.VOICE
+
+
+def _by_turn(look: Look) -> tuple[bool, datetime, int]:
+    reminder = look.reminder
+    return not has_waited(reminder), reminder.due_at, reminder.pk
+
+
+def _lock_for_last_look(reminder_ids: Collection[int]) -> list[int]:
+    """Hold the appointments and numbers; the reminders that may go along as companions."""
+    candidates = find_candidates(reminder_ids)
+    lock_appointments(one.appointment_id for one in candidates)
+    lock_numbers(one.number_id for one in candidates if one.number_id)
+    return [one.pk for one in candidates if one.pk not in reminder_ids]
+
+
+def _lock_reminders(
+    reminder_ids: Collection[int], companion_ids: Collection[int], claim: UUID
+) -> list[Reminder]:
+    """Those that this claim still holds, and what could go along: planned, or claimed by anybody.
+
+    A claim sends nothing, and whoever made it finds at its own last look what has gone along here.
+    """
+    ours = Q(pk__in=reminder_ids, state=ReminderState.CLAIMED, claim=claim, lease_until__gt=Now())
+    running = Q(state=ReminderState.PLANNED) | Q(state=ReminderState.CLAIMED, lease_until__gt=Now())
+    wanted = ours | Q(running, pk__in=companion_ids) if companion_ids else ours
+    held = with_people(Reminder.objects.filter(wanted))
+    return list(held.select_for_update(of=("self",)).order_by("pk"))
+
+
+def _build_call(look: Look, companions: Sequence[Look], now: datetime, batch: CallBatch | None) -> CallRecord:
     assert look.number is not None and look.script_text is not None  # noqa: S101, PT018 - decide() saw to it
     reminder, script = look.reminder, look.script_text
-    values = fill_variables(reminder.appointment, script.language)
-    variables = {name: values[name] for name in sorted(used_variables(script.text)) if name in values}
+    variables, text = word_message(look, companions)
     return CallRecord(
         reminder=reminder,
         number=look.number,
         batch=batch,
-        channel=reminder.step.channel,
+        channel=channel_of(reminder),
         try_number=1,
         ordered_by_id=reminder.ordered_by_id,
         from_number=caller_id(reminder.appointment.location),
         script_text=script,
         variables=variables,
-        text=speak(script.text, variables),
+        text=text,
         submitting_at=now,
     )
 
 
-def _fits(call: CallRecord, others: Sequence[CallRecord]) -> bool:
-    """Whether it can go out with the others: one script, one caller id, each number once."""
-    return all(
-        call.number_id != other.number_id
-        and call.script_text_id == other.script_text_id
-        and call.from_number == other.from_number
-        for other in others
-    )
-
-
-def _save_opened(calls: list[CallRecord]) -> list[CallRecord]:
-    reminders = [call.reminder for call in calls]
-    made = dict(
-        CallRecord.objects.filter(reminder__in=reminders)
-        .values_list("reminder")
-        .annotate(Max("try_number"))
-        .order_by()
-    )
+def _save_opened(calls: list[CallRecord], companions: list[CallCompanion]) -> list[CallRecord]:
+    leads = [call.reminder for call in calls]
+    made = _count_calls_about(leads)
     for call in calls:
-        call.try_number = made.get(call.reminder_id, 0) + 1
-        check_reminder_move(call.reminder.state, ReminderState.IN_PROGRESS)
+        call.try_number = made[call.reminder_id] + 1
+    reminders = [*leads, *(companion.reminder for companion in companions)]
+    for reminder in reminders:
+        check_reminder_move(reminder.state, ReminderState.IN_PROGRESS)
     Reminder.objects.filter(pk__in=[reminder.pk for reminder in reminders]).update(
         state=ReminderState.IN_PROGRESS,
         reason="",
@@ -131,4 +219,14 @@ def _save_opened(calls: list[CallRecord]) -> list[CallRecord]:
         lease_until=None,
         updated_at=Now(),
     )
-    return CallRecord.objects.bulk_create(calls)
+    opened = CallRecord.objects.bulk_create(calls)
+    CallCompanion.objects.bulk_create(companions)
+    return opened
+
+
+def _count_calls_about(reminders: Sequence[Reminder]) -> Counter[int]:
+    """How many calls have spoken for each, by its id."""
+    own = CallRecord.objects.filter(reminder__in=reminders).order_by()
+    shared = CallCompanion.objects.filter(reminder__in=reminders)
+    rows = own.values_list("reminder_id").union(shared.values_list("reminder_id"), all=True)
+    return Counter(reminder_id for (reminder_id,) in rows)

@@ -37,7 +37,7 @@ def order_call(reminder_id: int, *, by: User) -> None:
     if refusal := NOT_CALLABLE.get(ReminderState(reminder.state)):
         raise OrderRefused(refusal)
     now = read_database_clock()
-    reminder.ordered_by = by
+    reminder.ordered_by, reminder.by_text = by, False  # a call is ordered, whatever was to follow
     put_back(reminder, next_look_at=now, reason=Reason.ORDERED)
     _check_it_may_go(reminder_id)
     add_change(reminder.appointment, AppointmentChange.What.CALL_ORDERED, by=by, at=now)

@@ -1,4 +1,4 @@
-"""Folding what Robotalker reports into the call and its reminder.
+"""Folding what Robotalker reports into the call and its reminders.
 
 The result is the same for every order and repetition of the same events: of two outcomes the stronger
 evidence stands (states.OUTCOMES_BY_STRENGTH), keys are a sorted set of facts, and an answer belongs to
@@ -7,22 +7,24 @@ the moment it was given.
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 
 from contacts.models.people import Channel
 from contacts.people import mark_number_unusable, mark_numbers_usable
+from contacts.saving import save_row
 from reminders.answers import apply_key, ask_what_was_meant, key_in_text, opt_out
 from reminders.calls import move_call
 from reminders.followups import open_follow_up, open_if_nothing_follows, settle_by_itself
+from reminders.households import find_calls_about, reminders_of
 from reminders.locking import lock_call
 from reminders.models import CallRecord, FollowUp, Reminder
+from reminders.next_tries import REACHED_NOBODY, plan_next_try
 from reminders.reasons import Reason
-from reminders.retries import Outcome, RetryRule, next_try
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.robotalker.fields import AmdResult
-from reminders.settling import finish, put_back
-from reminders.states import REMINDER_OPEN, CallState, ReminderState
+from reminders.settling import finish
+from reminders.states import CALL_OPEN, REMINDER_OPEN, CallState, ReminderState
 
 STATE_BY_KIND = {
     EventKind.CALL_NO_ANSWER: CallState.NO_ANSWER,
@@ -59,7 +61,7 @@ TOLD_BY_EVENTS = [
     "keys",
     "key_pressed",
 ]
-BUSY, INVALID_NUMBER = "busy", "invalid_number"
+INVALID_NUMBER = "invalid_number"
 FOLLOWS_ITS_CALL = (*REMINDER_OPEN, ReminderState.DONE)
 # Worklist entries that stronger evidence makes pointless.
 SET_OFF_BY_AN_OUTCOME = (
@@ -67,7 +69,6 @@ SET_OFF_BY_AN_OUTCOME = (
     FollowUp.Kind.WRONG_NUMBER,
     FollowUp.Kind.COULD_NOT_REACH,
 )
-RETRIED_OUTCOMES = {CallState.NO_ANSWER: Outcome.NO_ANSWER, CallState.FAILED: Outcome.FAILED}
 
 
 @transaction.atomic(savepoint=False)
@@ -78,23 +79,36 @@ def fold_event(
 
     `key_of_address` is the key whose own address it came to ("" for the status address).
     """
-    call = lock_call(call_id)
-    at = min(event.occurred_at or received_at, received_at)
+    fold_into(lock_call(call_id), event, key_of_address=key_of_address, received_at=received_at)
+
+
+def fold_into(
+    call: CallRecord, event: RobotalkerEvent, *, key_of_address: str, received_at: datetime
+) -> None:
+    """The same for a call from lock_call() or lock_calls()."""
+    at = _date(event, call, received_at)
     _record_details(call, event)
-    keys = _keys_in(event, key_of_address)
+    keys = find_keys(event, key_of_address)
     for key in keys:
         _record_key(call, key, at)
     state = CallState.ANSWERED if keys else read_outcome(event)
+    was_open = call.state in CALL_OPEN
     news = state is not None and _learn_outcome(call, state, _word_for(event, state), at)
-    call.save(update_fields=TOLD_BY_EVENTS)
+    save_row(call, TOLD_BY_EVENTS)
     if news:
-        settle_reminder(call, at)
+        for reminder in reminders_of(call):
+            _settle(reminder, call, at, was_open=was_open)
     for key in keys:
         apply_key(call, key, at)
     if event.kind == EventKind.SMS_RECEIVED and not keys:
         ask_what_was_meant(call, "wrote in words; the event shows the text")
     if event.kind == EventKind.OPTED_OUT:
         opt_out(call, at, Channel(event.channel) if event.channel else None)
+
+
+def _date(event: RobotalkerEvent, call: CallRecord, received_at: datetime) -> datetime:
+    """When it happened: not after we heard of it nor before the call began, whatever their clock says."""
+    return max(min(event.occurred_at or received_at, received_at), call.submitting_at)
 
 
 def read_outcome(event: RobotalkerEvent) -> CallState | None:
@@ -107,41 +121,51 @@ def read_outcome(event: RobotalkerEvent) -> CallState | None:
     return state
 
 
-def settle_reminder(call: CallRecord, at: datetime) -> None:
-    """Bring the reminder of a call that has ended where its outcome leads: done, or another try.
+def _settle(reminder: Reminder, call: CallRecord, at: datetime, *, was_open: bool) -> None:
+    """Bring a reminder of a call that has ended where its outcome leads: done, another try, or its text.
 
     An older try's late news changes nothing for a reminder that a newer try has taken over, nor does any
     news for one that a person has settled or ordered anew.
     """
-    reminder = call.reminder
-    later = reminder.calls.filter(~Q(state=CallState.NOT_SENT), try_number__gt=call.try_number)
-    taken_over = later.exists()
+    is_its_open_call = was_open and reminder == call.reminder  # it has one at most, and that is its last
+    taken_over = not is_its_open_call and _has_later_call(reminder, call)
     by_person = reminder.ordered_by_id or reminder.reason == Reason.SETTLED_BY_PERSON
     if taken_over or by_person or reminder.state not in FOLLOWS_ITS_CALL:
         return
-    again = _plan_retry(call, reminder, at)
-    if again and again < reminder.not_after:
-        put_back(reminder, next_look_at=again, reason=Reason.TRY_AGAIN, try_after=again)
-    else:
+    if not plan_next_try(call, reminder, at):
         finish(reminder, ReminderState.DONE, REASON_BY_STATE[CallState(call.state)])
-        _hand_over(call, at)
+        _hand_over(reminder, call, at)
+
+
+def _has_later_call(reminder: Reminder, call: CallRecord) -> bool:
+    return find_calls_about(reminder, leave_out=[CallState.NOT_SENT], pk__gt=call.pk).exists()
 
 
 def _learn_outcome(call: CallRecord, state: CallState, reason: str, at: datetime) -> bool:
     """Take the outcome over if it is stronger evidence than what stands; what that had set off is undone."""
     invalid_before = call.reason == INVALID_NUMBER
-    first_news = call.state in (CallState.SUBMITTING, CallState.SUBMITTED)
+    first_news = _was_never_unknown(call)
     if call.state == state == CallState.FAILED:
         if _strength(reason) <= _strength(call.reason):
             return False
         call.reason = reason
     elif not move_call(call, state, reason, at):
         return False
-    if invalid_before and call.reason != INVALID_NUMBER:
+    if invalid_before and call.reason != INVALID_NUMBER and call.channel == Channel.VOICE:
         mark_numbers_usable([call.number_id])
     if not first_news:
         settle_by_itself(call, SET_OFF_BY_AN_OUTCOME)
     return True
+
+
+def _was_never_unknown(call: CallRecord) -> bool:
+    """Whether it has put nothing on the worklist yet; saves a query with nearly every event.
+
+    What was accepted later than a lease was taken for lost before, and may have been asked about.
+    """
+    if call.state != CallState.SUBMITTED or call.submitted_at is None:
+        return call.state == CallState.SUBMITTING
+    return call.submitted_at - call.submitting_at < timedelta(seconds=settings.DISPATCH_LEASE)
 
 
 def _strength(reason: str) -> tuple[bool, str]:
@@ -149,24 +173,13 @@ def _strength(reason: str) -> tuple[bool, str]:
     return reason == INVALID_NUMBER, reason
 
 
-def _hand_over(call: CallRecord, at: datetime) -> None:
+def _hand_over(reminder: Reminder, call: CallRecord, at: datetime) -> None:
     """What a person must do when the last try reached nobody."""
-    if call.reason == INVALID_NUMBER:
+    if call.reason == INVALID_NUMBER and call.channel == Channel.VOICE:  # who can't be texted may be called
         mark_number_unusable(call.number_id, "Robotalker: invalid number", at)
-        open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=call.reminder, call=call)
-    elif call.state in RETRIED_OUTCOMES:
-        open_if_nothing_follows(FollowUp.Kind.COULD_NOT_REACH, reminder=call.reminder, call=call)
-
-
-def _plan_retry(call: CallRecord, reminder: Reminder, at: datetime) -> datetime | None:
-    outcome = {BUSY: Outcome.BUSY, INVALID_NUMBER: Outcome.INVALID_NUMBER}.get(call.reason)
-    outcome = outcome or RETRIED_OUTCOMES.get(CallState(call.state))
-    if outcome is None:
-        return None
-    step = reminder.step
-    rule = RetryRule(max_tries=step.max_tries, wait=max(step.retry_wait, timedelta(minutes=1)))
-    tries = reminder.calls.filter(~Q(state=CallState.NOT_SENT)).count()
-    return next_try(rule, outcome, tries, at)
+        open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=reminder, call=call)
+    elif call.state in REACHED_NOBODY:
+        open_if_nothing_follows(FollowUp.Kind.COULD_NOT_REACH, reminder=reminder, call=call)
 
 
 def _record_details(call: CallRecord, event: RobotalkerEvent) -> None:
@@ -177,7 +190,8 @@ def _record_details(call: CallRecord, event: RobotalkerEvent) -> None:
         call.amd_result = max(str(event.amd_result), call.amd_result)
 
 
-def _keys_in(event: RobotalkerEvent, key_of_address: str) -> list[str]:
+def find_keys(event: RobotalkerEvent, key_of_address: str = "") -> list[str]:
+    """The keys that an event counts for: pressed, written in a text message, or its address's own."""
     if event.kind == EventKind.OPTED_OUT:
         return ["9"]
     if event.kind == EventKind.SMS_RECEIVED:

@@ -16,8 +16,11 @@ class Reason(models.TextChoices):
     NOT_DUE_YET = "not_due_yet", _("It is not due yet.")
     OUTSIDE_CALLING_HOURS = "outside_calling_hours", _("It waits for the calling hours.")
     LINE_BUSY = "line_busy", _("Another call to this number is under way; it waits for the line.")
+    HELD_BY_CAP = "held_by_cap", _("Held by the cap: enough calls have gone to this number.")
+    DESK_PACE = "desk_pace", _("It waits its turn, so that the desk keeps up with the callbacks.")
     PROVIDER_TROUBLE = "provider_trouble", _("Robotalker did not take it; it is tried again.")
     TRY_AGAIN = "try_again", _("The last try did not reach anybody; it is tried again.")
+    TEXT_FOLLOWS = "text_follows", _("No call reached anybody; a text message follows.")
     # it is held until a person does something
     SENDING_PAUSED = "sending_paused", _("All sending is paused.")
     CAMPAIGN_PAUSED = "campaign_paused", _("Its campaign is not active.")

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from contacts import appointments
 from contacts.models import Appointment, Location, Provider
+from reminders.caps import NumberUse, read_use
 from reminders.explain import explain_reminder
 from reminders.models import Reminder, Step
 from reminders.planning import active_steps, covers, plan_appointments, promise
@@ -97,8 +98,10 @@ def preview_move(
 ) -> list[PlannedMove]:
     """What moving it there would do to each step, calling hours and all, without changing anything."""
     now = timezone.now()
+    number_id = appointment.contact.phone_id
+    use = read_use([number_id], now)[number_id] if number_id else None
     pending = {
-        reminder.step_id: explain_reminder(reminder, now).moment
+        reminder.step_id: explain_reminder(reminder, now, use=use).moment
         for reminder in with_situation(
             Reminder.objects.filter(appointment=appointment, state__in=REMINDER_PENDING)
         )
@@ -107,13 +110,15 @@ def preview_move(
     moved.starts_at, moved.location = starts_at, location or appointment.location
     moved.revision, moved.revised_at = appointment.revision + 1, now
     return [
-        _preview_step(step, moved, pending.get(step.pk), now)
+        _preview_step(step, moved, pending.get(step.pk), now, use)
         for step in active_steps()
         if covers(step.campaign, moved)
     ]
 
 
-def _preview_step(step: Step, moved: Appointment, old_moment: datetime | None, now: datetime) -> PlannedMove:
+def _preview_step(
+    step: Step, moved: Appointment, old_moment: datetime | None, now: datetime, use: NumberUse | None
+) -> PlannedMove:
     owed = promise(step, moved, now)
     if owed is None or owed.reason:
         return PlannedMove(step, old_moment, None, owed.reason if owed else "")
@@ -125,5 +130,5 @@ def _preview_step(step: Step, moved: Appointment, old_moment: datetime | None, n
         not_after=owed.not_after,
         next_look_at=owed.due_at,
     )
-    explained = explain_reminder(reminder, now)
+    explained = explain_reminder(reminder, now, use=use)
     return PlannedMove(step, old_moment, explained.moment, "" if explained.moment else explained.reason)

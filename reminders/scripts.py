@@ -5,15 +5,21 @@ or reason is a variable: a machine may record what is said.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import translation
 from django.utils.formats import date_format
+from django.utils.text import get_text_list
 
 from contacts.models import Appointment, Location
+from contacts.models.people import Channel
 from contacts.numbers import national_format
-from reminders.models import Script, ScriptText
+from reminders.models import Reminder, Script, ScriptText
 
 VARIABLE = re.compile(r"\{([A-Z_]+)\}")
 KNOWN_VARIABLES = frozenset(
@@ -26,6 +32,65 @@ SPOKEN_DATES = {
     "es": (r"l j \d\e F", "H:i"),
     "fr": ("l j F", r"G \h i"),
 }
+FOR_ALL = "FOR_ALL"  # says that one answer counts for several appointments; no script may use it
+SPANISH_E = re.compile(r"h?i(?!e)", re.IGNORECASE)  # "Ana e Inés", not "Ana y Inés"
+
+
+@dataclass(frozen=True)
+class JoiningWords:
+    """How several people's appointments are told in one message. `text` is the terse form."""
+
+    conjunction: str
+    time_of: str
+    counts_for_two: str
+    counts_for_more: str
+    text_counts_for_two: str
+    text_counts_for_more: str
+
+
+# As with the dates, languages not listed use English's.
+JOINING_WORDS = {
+    "en": JoiningWords(
+        conjunction="and",
+        time_of="{time} for {name}",
+        counts_for_two="Your answer counts for both appointments.",
+        counts_for_more="Your answer counts for all {count} appointments.",
+        text_counts_for_two="Reply counts for both.",
+        text_counts_for_more="Reply counts for all {count}.",
+    ),
+    "es": JoiningWords(
+        conjunction="y",
+        time_of="{time} para {name}",
+        counts_for_two="Su respuesta vale para las dos citas.",
+        counts_for_more="Su respuesta vale para las {count} citas.",
+        text_counts_for_two="Vale para las dos.",
+        text_counts_for_more="Vale para las {count}.",
+    ),
+    "fr": JoiningWords(
+        conjunction="et",
+        time_of="{time} pour {name}",
+        counts_for_two="Votre réponse vaut pour les deux rendez-vous.",
+        counts_for_more="Votre réponse vaut pour les {count} rendez-vous.",
+        text_counts_for_two="Vaut pour les deux.",
+        text_counts_for_more="Vaut pour les {count}.",
+    ),
+}
+
+
+def channel_of(reminder: Reminder) -> Channel:
+    """By which channel its next try goes: the step's, or by text after its calls have reached nobody."""
+    return Channel.SMS if reminder.by_text else Channel(reminder.step.channel)
+
+
+def script_of(reminder: Reminder) -> Script | None:
+    """What its next try says; None when the text that was to follow has been taken from the step."""
+    return reminder.step.fallback_script if reminder.by_text else reminder.step.script
+
+
+def text_of(reminder: Reminder) -> ScriptText | None:
+    """The words of its next try in the person's language, or None."""
+    script = script_of(reminder)
+    return choose_text(script, reminder.appointment.contact.language) if script else None
 
 
 def choose_text(script: Script, language: str) -> ScriptText | None:
@@ -41,22 +106,73 @@ def fill_variables(appointment: Appointment, language: str) -> dict[str, str]:
     """The values of every variable a script may use, for one appointment, as they are spoken."""
     location = appointment.location
     provider = appointment.provider
-    local = appointment.starts_at.astimezone(location.zone)
+    day, clock = _speak_moment(appointment.starts_at, location.zone, language)
+    return {
+        "FIRST_NAME": appointment.contact.first_name,
+        "APPT_DATE": day,
+        "APPT_TIME": clock,
+        "PRACTICE": location.spoken_name,
+        "PROVIDER": (provider.spoken_name or provider.name) if provider else location.spoken_name,
+        "CALLBACK_NUMBER": _speak_number(location.callback_number),
+    }
+
+
+@lru_cache(maxsize=4096)  # a clinic's appointments share a few hundred moments
+def _speak_moment(moment: datetime, zone: ZoneInfo, language: str) -> tuple[str, str]:
+    """The day and the time of day by the clock of `zone`."""
+    local = moment.astimezone(zone)
     day, clock = SPOKEN_DATES.get(language, SPOKEN_DATES[FALLBACK_LANGUAGE])
     with translation.override(language if language in SPOKEN_DATES else FALLBACK_LANGUAGE):
-        return {
-            "FIRST_NAME": appointment.contact.first_name,
-            "APPT_DATE": date_format(local, day),
-            "APPT_TIME": date_format(local, clock),
-            "PRACTICE": location.spoken_name,
-            "PROVIDER": (provider.spoken_name or provider.name) if provider else location.spoken_name,
-            "CALLBACK_NUMBER": national_format(location.callback_number),
-        }
+        return date_format(local, day), date_format(local, clock)
 
 
-def used_variables(text: str) -> set[str]:
+_speak_number = lru_cache(maxsize=256)(national_format)
+
+
+def fill_for_all(appointments: Sequence[Appointment], language: str, *, is_text: bool) -> dict[str, str]:
+    """The values for one message about several appointments of one day and place, in the order given.
+
+    With FOR_ALL among them, the sentence to close the message with. `is_text`: for a text message.
+    """
+    each = [fill_variables(appointment, language) for appointment in appointments]
+    words = JOINING_WORDS.get(language, JOINING_WORDS[FALLBACK_LANGUAGE])
+    return each[0] | {
+        "FIRST_NAME": _join((values["FIRST_NAME"] for values in each), words),
+        "APPT_TIME": _join_times(each, words),
+        "PROVIDER": _join((values["PROVIDER"] for values in each), words),
+        FOR_ALL: _say_it_counts(len(each), words, is_text=is_text),
+    }
+
+
+def _join(items: Iterable[str], words: JoiningWords) -> str:
+    """Each once: "Anna and Ben", "Anna, Ben and Carl"."""
+    distinct = list(dict.fromkeys(items))
+    is_spanish_e = words.conjunction == "y" and SPANISH_E.match(distinct[-1])
+    return get_text_list(distinct, "e" if is_spanish_e else words.conjunction)
+
+
+def _join_times(each: Sequence[Mapping[str, str]], words: JoiningWords) -> str:
+    """Whose is which, unless there is but one time or one person: "9:00 AM for Anna and 9:30 AM for Ben"."""
+    names, times = ({values[name] for values in each} for name in ("FIRST_NAME", "APPT_TIME"))
+    if len(times) == 1 or len(names) == 1:
+        return _join((values["APPT_TIME"] for values in each), words)
+    told = (words.time_of.format(time=values["APPT_TIME"], name=values["FIRST_NAME"]) for values in each)
+    return _join(told, words)
+
+
+def _say_it_counts(count: int, words: JoiningWords, *, is_text: bool) -> str:
+    for_two, for_more = (
+        (words.text_counts_for_two, words.text_counts_for_more)
+        if is_text
+        else (words.counts_for_two, words.counts_for_more)
+    )
+    return for_two if count == 2 else for_more.format(count=count)
+
+
+@lru_cache(maxsize=1024)
+def used_variables(text: str) -> frozenset[str]:
     """The names of the variables in a text."""
-    return set(VARIABLE.findall(text))
+    return frozenset(VARIABLE.findall(text))
 
 
 def is_sayable(text: str) -> bool:

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from reminders.decide import Decision, Verdict
+from contacts.saving import save_row
+from reminders.decide import CAP_LOOK, Decision, Verdict
 from reminders.followups import open_follow_up
 from reminders.models import FollowUp, Reminder
 from reminders.reasons import Reason
@@ -17,7 +18,10 @@ def settle(reminder: Reminder, decision: Decision, now: datetime) -> None:
     """Do what a decision other than CALL says to a locked reminder that is planned or claimed."""
     match decision.verdict:
         case Verdict.WAIT:
-            put_back(reminder, next_look_at=decision.until or now, reason=decision.reason)
+            until = decision.until or now
+            if decision.reason == Reason.HELD_BY_CAP:
+                until = min(until, now + CAP_LOOK)
+            put_back(reminder, next_look_at=until, reason=decision.reason)
         case Verdict.BLOCK:
             put_back(reminder, next_look_at=now + HELD_LOOK, reason=decision.reason)
             _ask_for_a_number(reminder, decision.reason)
@@ -41,7 +45,7 @@ def put_back(
     reminder.next_look_at = min(next_look_at, reminder.not_after)
     reminder.try_after = try_after or reminder.try_after
     reminder.claim, reminder.lease_until = None, None
-    reminder.save()
+    save_row(reminder)
 
 
 def finish(reminder: Reminder, state: ReminderState, reason: str) -> None:
@@ -50,14 +54,16 @@ def finish(reminder: Reminder, state: ReminderState, reason: str) -> None:
         check_reminder_move(reminder.state, state)
     reminder.state, reminder.reason = state, reason
     reminder.claim, reminder.lease_until, reminder.ordered_by = None, None, None
-    reminder.save()
+    save_row(reminder)
 
 
 def miss(reminder: Reminder, reason: str) -> None:
     """Its time is over: visible, and on the worklist (product rule 4)."""
     finish(reminder, ReminderState.MISSED, reason)
+    # where there is an entry about its number, that one says it already, and why
     if not _number_entries(reminder).exclude(state=FollowUp.State.RESOLVED).exists():
-        open_follow_up(FollowUp.Kind.MISSED, reminder=reminder)  # else that entry says it already, and why
+        detail = "" if reason == Reason.TOO_LATE else str(Reason(reason).label)
+        open_follow_up(FollowUp.Kind.MISSED, reminder=reminder, detail=detail)
 
 
 def _ask_for_a_number(reminder: Reminder, reason: str) -> None:

@@ -1,17 +1,19 @@
 """From rows to what decide() needs: the only place that knows which column bears on which rule."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
-from contacts.models import PhoneNumber
+from contacts.models import Location, PhoneNumber, Provider
 from reminders.calling_hours import CallingHours, recipient_zones
 from reminders.decide import Situation
-from reminders.models import Campaign, Reminder, ScriptText
+from reminders.models import Campaign, Reminder, ScriptText, Step
 from reminders.planning import covers
-from reminders.scripts import choose_text, is_sayable
+from reminders.scripts import channel_of, is_sayable, text_of
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,95 @@ class Look:
     script_text: ScriptText | None
 
 
+class Terms(NamedTuple):
+    """What only the practice's own settings say about a reminder, the same for many of them."""
+
+    covered: bool
+    script_text: ScriptText | None
+    has_script: bool
+    hours: CallingHours
+
+
+class Limits(NamedTuple):
+    """What other calls leave no room for just now; the fields of the same names in decide.Situation."""
+
+    line_busy_until: datetime | None = None
+    capped_until: datetime | None = None
+    cap_may_lift: bool = False
+    told_already: bool = False
+    desk_busy_until: datetime | None = None
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Book:
+    """What seldom changes, by primary key: read once for a whole claim, so at most a lease old.
+
+    What must hold from the very next look on isn't taken from here: the switch, a campaign's state, and
+    all that belongs to a person, a number or an appointment.
+    """
+
+    steps: Mapping[int, Step]
+    locations: Mapping[int, Location]
+    providers: Mapping[int, Provider]
+    terms: dict[tuple[object, ...], Terms] = field(default_factory=dict)
+
+    def terms_of(self, reminder: Reminder) -> Terms:
+        """The terms of a reminder of look_up(), worked out once for all that are alike."""
+        appointment = reminder.appointment
+        alike = (
+            (reminder.step_id, reminder.by_text, appointment.contact.language),
+            (appointment.location_id, appointment.provider_id, appointment.kind),
+        )
+        if alike not in self.terms:
+            self.terms[alike] = read_terms(reminder)
+        return self.terms[alike]
+
+
+def read_book() -> Book:
+    """All steps with their texts and filters, all locations with their closed days, all providers."""
+    steps = Step.objects.select_related("campaign", "script", "fallback_script").prefetch_related(
+        "script__texts", "fallback_script__texts", "campaign__locations", "campaign__providers"
+    )
+    locations = Location.objects.prefetch_related("closed_days")
+    return Book(
+        steps={step.pk: step for step in steps},
+        locations={location.pk: location for location in locations},
+        providers=Provider.objects.in_bulk(),
+    )
+
+
+def with_people(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
+    """The reminders with every row that read_look() asks for and a Book doesn't hold: in one query."""
+    return (
+        reminders.select_related("appointment__contact__phone")
+        .defer("appointment__contact__search")
+        .annotate(campaign_state=F("step__campaign__state"))
+    )
+
+
+def look_up(reminders: Iterable[Reminder], book: Book) -> None:
+    """Give reminders of with_people() their steps, places and providers; who isn't in the book is read."""
+    for reminder in reminders:
+        appointment = reminder.appointment
+        if step := book.steps.get(reminder.step_id):
+            reminder.step = step
+            step.campaign.state = reminder.campaign_state  # type: ignore[attr-defined] # as it is now
+        if location := book.locations.get(appointment.location_id):
+            appointment.location = location
+        if provider := book.providers.get(appointment.provider_id or 0):
+            appointment.provider = provider
+
+
+def limit(situation: Situation, limits: Limits) -> Situation:
+    """The situation within these limits."""
+    return situation if limits == NO_LIMITS else replace(situation, **limits._asdict())
+
+
 def with_situation(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
-    """The reminders with every row that read_look() asks for: six queries for any number of them."""
+    """The reminders with every row that read_look() asks for: seven queries for any number of them."""
     return reminders.select_related(
         "appointment__location",
         "appointment__provider",
@@ -33,22 +122,35 @@ def with_situation(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
         "step__campaign",
     ).prefetch_related(
         "step__script__texts",
+        "step__fallback_script__texts",
         "step__campaign__locations",
         "step__campaign__providers",
         "appointment__location__closed_days",
     )
 
 
-def read_look(reminder: Reminder, *, sending_paused: bool, line_busy_until: datetime | None = None) -> Look:
-    """All that bears on the reminder, from rows that with_situation() has brought."""
+def read_terms(reminder: Reminder) -> Terms:
+    """The terms, from rows of with_situation() or look_up()."""
+    location, text = reminder.appointment.location, text_of(reminder)
+    closed = frozenset(day.date for day in location.closed_days.all())
+    return Terms(
+        covered=covers(reminder.step.campaign, reminder.appointment),
+        script_text=text,
+        has_script=text is not None and is_sayable(text.text),
+        hours=CallingHours(location.calling_opens, location.calling_closes, closed),
+    )
+
+
+def read_look(reminder: Reminder, *, sending_paused: bool, terms: Terms | None = None) -> Look:
+    """All that bears on the reminder but what limit() adds, from rows of with_situation() or look_up()."""
     appointment, step = reminder.appointment, reminder.step
     contact, location = appointment.contact, appointment.location
     number = contact.phone
-    text = choose_text(step.script, contact.language)
+    terms = terms or read_terms(reminder)
     return Look(
         reminder=reminder,
         number=number,
-        script_text=text,
+        script_text=terms.script_text,
         situation=Situation(
             not_before=_not_before(reminder),
             not_after=reminder.not_after,
@@ -57,22 +159,17 @@ def read_look(reminder: Reminder, *, sending_paused: bool, line_busy_until: date
             appointment_status=appointment.status,
             answer=appointment.current_answer,
             audience=step.audience,
-            covered=covers(step.campaign, appointment),
+            covered=terms.covered,
             campaign_active=step.campaign.state == Campaign.State.ACTIVE,
             sending_paused=sending_paused,
             has_number=number is not None,
             number_unusable=number is not None and number.unusable_since is not None,
-            opted_out=number is not None and number.opted_out_at(step.channel) is not None,
+            opted_out=number is not None and number.opted_out_at(channel_of(reminder)) is not None,
             has_consent=number is None or number.consent_basis != PhoneNumber.ConsentBasis.NONE,
-            has_script=text is not None and is_sayable(text.text),
-            hours=CallingHours(
-                location.calling_opens,
-                location.calling_closes,
-                frozenset(day.date for day in location.closed_days.all()),
-            ),
+            has_script=terms.has_script,
+            hours=terms.hours,
             zones=_zones_of(contact.time_zone, location.time_zone, number.time_zones if number else []),
             ordered=reminder.ordered_by_id is not None,
-            line_busy_until=line_busy_until,
         ),
     )
 

@@ -36,8 +36,9 @@ class CallState(models.TextChoices):
 _R, _C = ReminderState, CallState
 
 REMINDER_MOVES: dict[str, frozenset[str]] = {
+    # to in progress: as a companion in the call of another, which was claimed (households.py)
     # to done: another try was planned, and then it shows that the last one had reached somebody
-    _R.PLANNED: frozenset({_R.CLAIMED, _R.SKIPPED, _R.WITHDRAWN, _R.MISSED, _R.DONE}),
+    _R.PLANNED: frozenset({_R.CLAIMED, _R.IN_PROGRESS, _R.SKIPPED, _R.WITHDRAWN, _R.MISSED, _R.DONE}),
     _R.CLAIMED: frozenset({_R.IN_PROGRESS, _R.SKIPPED, _R.PLANNED, _R.WITHDRAWN, _R.MISSED, _R.DONE}),
     _R.IN_PROGRESS: frozenset({_R.DONE, _R.PLANNED, _R.MISSED, _R.WITHDRAWN}),
     # an order by a person puts a call to a reminder that was settled without one

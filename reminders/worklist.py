@@ -1,13 +1,18 @@
 """The worklist, as staff work it: take an entry, settle it, or settle a call of unknown outcome."""
 
+from contextlib import suppress
+
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from reminders.calls import close_call
+from reminders.followups import OVERTAKEN
+from reminders.households import reminders_of
 from reminders.locking import lock_call
-from reminders.models import FollowUp
-from reminders.orders import order_call
+from reminders.models import CallRecord, FollowUp
+from reminders.orders import OrderRefused, order_call
 from reminders.reasons import Reason
 from reminders.settling import finish
 from reminders.states import CallState, ReminderState
@@ -30,15 +35,14 @@ def take_follow_up(follow_up_id: int, *, by: User) -> FollowUp:
 def resolve_follow_up(follow_up_id: int, *, by: User, resolution: str) -> FollowUp:
     """Settle it with a note of what was done. Raises AlreadyResolved.
 
-    A call of unknown outcome is given up with its entry: nobody waits for news of it any more.
+    A call of unknown outcome is given up with its entry, and the entries of its household with it: nobody
+    waits for news of it any more.
     """
-    entry = FollowUp.objects.get(pk=follow_up_id)
-    if entry.kind == FollowUp.Kind.UNKNOWN_OUTCOME and entry.call_id:
-        _abandon(entry.call_id)
+    call = _lock_unknown(follow_up_id)
     entry = _lock(follow_up_id)
-    entry.state, entry.resolved_by = FollowUp.State.RESOLVED, by
-    entry.resolved_at, entry.resolution = timezone.now(), resolution[:300]
-    entry.save(update_fields=["state", "resolved_by", "resolved_at", "resolution"])
+    if call:
+        _give_up(call)
+    _resolve(entry, by, resolution)
     return entry
 
 
@@ -46,24 +50,56 @@ def resolve_follow_up(follow_up_id: int, *, by: User, resolution: str) -> Follow
 def settle_unknown(follow_up_id: int, *, by: User, call_again: bool) -> FollowUp:
     """Give up waiting for what became of a call; order a new one, or leave it at that.
 
-    Raises AlreadyResolved, and OrderRefused when no call may be made now (the entry then stays).
+    When Robotalker has told of the call meanwhile, nothing is given up or ordered: the entry is OVERTAKEN
+    (its `resolution`). Raises AlreadyResolved, and OrderRefused when no call may be made now (the entry
+    then stays).
     """
-    entry = FollowUp.objects.select_related("call").get(pk=follow_up_id)
-    if entry.call_id:
-        _abandon(entry.call_id)
+    call = _lock_unknown(follow_up_id)
+    entry = _lock(follow_up_id)
+    if call is None or not _give_up(call):
+        _resolve(entry, None, OVERTAKEN)
+        return entry
     if call_again and entry.reminder_id:
         order_call(entry.reminder_id, by=by)
-    return resolve_follow_up(
-        follow_up_id, by=by, resolution="called again" if call_again else "settled without another call"
-    )
+        _order_for_the_others(call, entry, by)
+    _resolve(entry, by, "called again" if call_again else "settled without another call")
+    return entry
 
 
-def _abandon(call_id: int) -> None:
-    call = lock_call(call_id)
-    now = timezone.now()
-    given_up = close_call(call, CallState.ABANDONED, "settled by a person", now)
-    if given_up and call.reminder.state == ReminderState.IN_PROGRESS:
-        finish(call.reminder, ReminderState.DONE, Reason.SETTLED_BY_PERSON)
+def _lock_unknown(follow_up_id: int) -> CallRecord | None:
+    """The call that an entry of unknown outcome is about, locked (before the entry); None for any other."""
+    entry = FollowUp.objects.get(pk=follow_up_id)
+    if entry.kind != FollowUp.Kind.UNKNOWN_OUTCOME or entry.call_id is None:
+        return None
+    return lock_call(entry.call_id)
+
+
+def _give_up(call: CallRecord) -> bool:
+    """Wait for no news of a locked call; False when there has been some."""
+    if not close_call(call, CallState.ABANDONED, "settled by a person", timezone.now()):
+        return False
+    for reminder in reminders_of(call):
+        if reminder.state == ReminderState.IN_PROGRESS:
+            finish(reminder, ReminderState.DONE, Reason.SETTLED_BY_PERSON)
+    return True
+
+
+def _order_for_the_others(call: CallRecord, entry: FollowUp, by: User) -> None:
+    """A household is called again as one; whom no call may be made for now is left out."""
+    for reminder in reminders_of(call):
+        if reminder.pk != entry.reminder_id:
+            with suppress(OrderRefused):
+                order_call(reminder.pk, by=by)
+
+
+def _resolve(entry: FollowUp, by: User | None, resolution: str) -> None:
+    entry.state, entry.resolved_by = FollowUp.State.RESOLVED, by
+    entry.resolved_at, entry.resolution = timezone.now(), resolution[:300]
+    how = {name: getattr(entry, name) for name in ("state", "resolved_by", "resolved_at", "resolution")}
+    one_matter = Q(pk=entry.pk)
+    if entry.kind == FollowUp.Kind.UNKNOWN_OUTCOME and entry.call_id:
+        one_matter |= Q(call=entry.call_id, kind=entry.kind)  # the others of its household
+    FollowUp.objects.filter(one_matter).exclude(state=FollowUp.State.RESOLVED).update(**how)
 
 
 def _lock(follow_up_id: int) -> FollowUp:

@@ -13,7 +13,15 @@ class ClosedDayInline(admin.TabularInline[ClosedDay, Location]):
 
 @admin.register(Location)
 class LocationAdmin(ClinicAdmin[Location]):
-    list_display = ("name", "time_zone", "calling_opens", "calling_closes", "callback_number", "caller_id")
+    list_display = (
+        "name",
+        "time_zone",
+        "calling_opens",
+        "calling_closes",
+        "calls_per_minute",
+        "callback_number",
+        "caller_id",
+    )
     list_filter = ("time_zone",)
     search_fields = ("name", "spoken_name")
     inlines = (ClosedDayInline,)

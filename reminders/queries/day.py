@@ -1,7 +1,7 @@
 """Reading one day's appointments, each with its one honest state."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from contacts.models import Appointment, Location
 from contacts.numbers import mask
 from contacts.templatetags.display import clock
+from reminders.caps import NumberUse, read_use
+from reminders.households import with_calls
 from reminders.models import CallRecord, Reminder
 from reminders.queries.standings import Standing, find_orderable, gather_facts, judge
 from reminders.schedule import first_moment_at
@@ -114,7 +116,8 @@ def read_day(
     found = _with_story(_of_day(locations, day, now))
     if provider_id is not None:
         found = found.filter(provider=provider_id)
-    rows = [_build_row(appointment, now, paused=paused) for appointment in found]
+    use = read_use({number for one in found if (number := one.contact.phone_id)}, now)
+    rows = [_build_row(appointment, now, use, paused=paused) for appointment in found]
     counts = Counter(GATHERED_IN[row.standing.code] for row in rows)
     kept = [row for row in rows if not state or GATHERED_IN[row.standing.code] == state]
     return DayList(
@@ -149,18 +152,21 @@ def _of_day(locations: Collection[Location], day: date | None, now: datetime) ->
 
 
 def _with_story(appointments: "QuerySet[Appointment]") -> "QuerySet[Appointment]":
-    present = with_situation(Reminder.objects.filter(revision=F("appointment__revision"))).prefetch_related(
-        Prefetch("calls", queryset=CallRecord.objects.defer("text", "variables"))
+    present = with_calls(
+        with_situation(Reminder.objects.filter(revision=F("appointment__revision"))),
+        CallRecord.objects.defer("text", "variables"),
     )
     return appointments.select_related("contact__phone", "location", "provider").prefetch_related(
         Prefetch("reminders", queryset=present)
     )
 
 
-def _build_row(appointment: Appointment, now: datetime, *, paused: bool) -> Row:
-    facts = gather_facts(appointment, list(appointment.reminders.all()), now, sending_paused=paused)
-    standing = judge(facts)
+def _build_row(appointment: Appointment, now: datetime, use: Mapping[int, NumberUse], *, paused: bool) -> Row:
     phone = appointment.contact.phone
+    reminders = list(appointment.reminders.all())
+    used = use[phone.pk] if phone else None
+    facts = gather_facts(appointment, reminders, now, sending_paused=paused, use=used)
+    standing = judge(facts)
     return Row(
         pk=appointment.pk,
         starts_at=appointment.starts_at.astimezone(facts.zone),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -13,8 +14,10 @@ from contacts.numbers import mask
 from contacts.templatetags.display import clock, day_and_clock
 from reminders.decide import Verdict
 from reminders.explain import Explanation
+from reminders.households import reminders_of
 from reminders.models import CallRecord, Reminder
 from reminders.queries.standings import tell_moment, tell_reason
+from reminders.scripts import channel_of
 from reminders.states import REMINDER_PENDING, CallState
 
 What = AppointmentChange.What
@@ -89,21 +92,21 @@ def tell_change(change: AppointmentChange, zone: ZoneInfo) -> str:
 
 def tell_planned(reminder: Reminder, why: Explanation) -> str:
     """What is ahead: which step, and why not yet."""
-    return _("Planned: %(step)s. %(why)s") % {"step": _name_step(reminder), "why": why.sentence}
+    return _("Planned: %(step)s. %(why)s") % {"step": name_step(reminder), "why": why.sentence}
 
 
 def tell_held(reminder: Reminder, why: Explanation) -> str:
     """A step that waits for a person to change something, or won't be sent as things stand."""
     is_held = why.verdict == Verdict.BLOCK
     words = _("Held: %(step)s. %(why)s") if is_held else _("Won't be sent: %(step)s. %(why)s")
-    return words % {"step": _name_step(reminder), "why": why.sentence}
+    return words % {"step": name_step(reminder), "why": why.sentence}
 
 
 def tell_settled(reminder: Reminder, why: Explanation) -> str:
     """A step that ended without a call, or in spite of one."""
     words = {
         "state": reminder.get_state_display().capitalize(),
-        "step": _name_step(reminder),
+        "step": name_step(reminder),
         "why": why.sentence,
     }
     return (_("%(state)s: %(step)s. %(why)s") % words).strip()
@@ -120,10 +123,26 @@ def tell_call(call: CallRecord) -> str:
     return str(table.get(state) or CALLS.get(state) or state.label)
 
 
-def tell_call_details(call: CallRecord, zone: ZoneInfo) -> Iterator[str]:
-    """What else is known of a try, as short phrases, times by the clock of `zone`."""
+def tell_household(call: CallRecord) -> str:
+    """Whom one call spoke of, "one call for Anna and Ben"; "" when it spoke of one appointment only."""
+    reminders = reminders_of(call)
+    if len(reminders) == 1:
+        return ""
+    is_text = call.channel == Channel.SMS
+    names = list(dict.fromkeys(reminder.appointment.contact.first_name for reminder in reminders))
+    if len(names) == 1:
+        words = _("one text message for %d appointments") if is_text else _("one call for %d appointments")
+        return words % len(reminders)
+    words = _("one text message for %s") if is_text else _("one call for %s")
+    return words % get_text_list(names, _("and"))
+
+
+def tell_call_details(call: CallRecord, zone: ZoneInfo, try_number: int) -> Iterator[str]:
+    """What else is known of a try, the how-manieth it was, as short phrases, times by the clock of `zone`."""
+    if told := tell_household(call):
+        yield told
     yield _("to %s") % mask(call.number.e164)
-    yield _("try %d") % call.try_number
+    yield _("try %d") % try_number
     yield _("begun %s") % clock(call.submitting_at.astimezone(zone))
     if call.reason:
         yield tell_reason(call.reason)
@@ -146,14 +165,16 @@ def name_reminder(reminder: Reminder, why: Explanation, now: datetime) -> tuple[
         return reminder.state, ""
     if why.moment is None:
         return ("held", "") if why.verdict == Verdict.BLOCK else ("not_reminded", _("won't be sent"))
-    is_text = reminder.step.channel == Channel.SMS
+    is_text = channel_of(reminder) == Channel.SMS
     when = tell_moment(why.moment, reminder.appointment.location.zone, now)
     words = _("will text %s") if is_text else _("will call %s")
     return ("will_text" if is_text else "will_call"), words % when
 
 
-def _name_step(reminder: Reminder) -> str:
-    return str(reminder.step)
+def name_step(reminder: Reminder) -> str:
+    """The step in words; with "then by text message" once its calls have reached nobody."""
+    words = {"step": reminder.step}
+    return _("%(step)s, then by text message") % words if reminder.by_text else str(reminder.step)
 
 
 def _clock_of(moment: str, zone: ZoneInfo) -> str:

@@ -15,10 +15,13 @@ from django.utils.translation import pgettext
 from contacts.models import Appointment
 from contacts.models.people import Channel
 from contacts.templatetags.display import clock, day
+from reminders.caps import NumberUse
 from reminders.decide import Verdict
 from reminders.explain import Explanation, explain_reminder, sentence_for
+from reminders.households import calls_of
 from reminders.models import CallRecord, Reminder
 from reminders.reasons import Reason
+from reminders.scripts import channel_of
 from reminders.states import REMINDER_PENDING, CallState, ReminderState
 
 SOON = timedelta(minutes=1)
@@ -56,11 +59,19 @@ class Facts:
 
 
 def gather_facts(
-    appointment: Appointment, reminders: Sequence[Reminder], now: datetime, *, sending_paused: bool
+    appointment: Appointment,
+    reminders: Sequence[Reminder],
+    now: datetime,
+    *,
+    sending_paused: bool,
+    use: NumberUse | None = None,
 ) -> Facts:
-    """The facts. Reminders come with their calls and from situations.with_situation()."""
-    calls = [call for reminder in reminders for call in reminder.calls.all()]
-    coming, reminder = _find_coming(reminders, now, sending_paused=sending_paused)
+    """The facts. Reminders come from situations.with_situation() and households.with_calls().
+
+    `use` is what has gone to the number, as explain_reminder() takes it.
+    """
+    calls = list({call.pk: call for reminder in reminders for call in calls_of(reminder)}.values())
+    coming, reminder = _find_coming(reminders, now, sending_paused=sending_paused, use=use)
     calls.sort(key=lambda call: (call.submitting_at, call.pk), reverse=True)
     return Facts(appointment, reminders, calls, coming, reminder, now)
 
@@ -118,7 +129,7 @@ def tell_optout(facts: Facts) -> Standing | None:
 
 def _find_channels(facts: Facts) -> set[str]:
     """The channels that matter now: of what is still ahead, else of the last try, else of every step."""
-    ahead = {each.step.channel for each in facts.reminders if each.state in REMINDER_PENDING}
+    ahead = {str(channel_of(each)) for each in facts.reminders if each.state in REMINDER_PENDING}
     last = {facts.calls[0].channel} if facts.calls else set()
     steps = {each.step.channel for each in facts.reminders}
     return ahead or last or steps or {Channel.VOICE.value}
@@ -221,11 +232,11 @@ def find_orderable(facts: Facts, standing: Standing) -> int | None:
 
 
 def _find_coming(
-    reminders: Sequence[Reminder], now: datetime, *, sending_paused: bool
+    reminders: Sequence[Reminder], now: datetime, *, sending_paused: bool, use: NumberUse | None
 ) -> tuple[Explanation | None, Reminder | None]:
     """The pending reminder that is called first, else the first that is held, with its explanation."""
     pending = [
-        (explain_reminder(reminder, now, sending_paused=sending_paused), reminder)
+        (explain_reminder(reminder, now, sending_paused=sending_paused, use=use), reminder)
         for reminder in reminders
         if reminder.state in REMINDER_PENDING
     ]
@@ -237,7 +248,7 @@ def _find_coming(
 
 
 def _tell_call_ahead(facts: Facts, moment: datetime) -> Standing:
-    is_text = facts.coming_reminder is not None and facts.coming_reminder.step.channel == Channel.SMS
+    is_text = facts.coming_reminder is not None and channel_of(facts.coming_reminder) == Channel.SMS
     code = "will_text" if is_text else "will_call"
     if moment <= facts.now + SOON:
         return Standing(code, _("will text now") if is_text else _("will call now"))
@@ -251,7 +262,8 @@ def _tell_what_follows(facts: Facts) -> str:
         return ""
     if facts.coming.moment is None:
         return facts.coming.sentence.rstrip(".")
-    if facts.coming_reminder.pk != facts.calls[0].reminder_id:
+    is_another_step = facts.calls[0] not in calls_of(facts.coming_reminder)
+    if is_another_step or channel_of(facts.coming_reminder) != facts.calls[0].channel:
         return _tell_call_ahead(facts, facts.coming.moment).words
     if facts.coming.moment <= facts.now + SOON:
         return _("again now")

@@ -3,18 +3,21 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
-from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
 from contacts.models import Appointment
 from contacts.models.people import Channel
+from reminders.caps import read_use
 from reminders.decide import Verdict
 from reminders.explain import Explanation, explain_reminder
+from reminders.households import calls_of, with_calls
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.queries import sentences
 from reminders.queries.standings import Standing, gather_facts, judge
+from reminders.scripts import channel_of
 from reminders.sending import read_switch
 from reminders.situations import with_situation
 from reminders.states import REMINDER_PENDING, ReminderState
@@ -89,12 +92,16 @@ def read_story(appointment_id: int, now: datetime) -> Story:
     reminders = _read_reminders(appointment)
     present = [reminder for reminder in reminders if reminder.revision == appointment.revision]
     paused = read_switch().paused_at is not None
-    explained = [(reminder, explain_reminder(reminder, now, sending_paused=paused)) for reminder in reminders]
+    number_id = appointment.contact.phone_id
+    use = read_use([number_id], now)[number_id] if number_id else None
+    explained = [
+        (reminder, explain_reminder(reminder, now, sending_paused=paused, use=use)) for reminder in reminders
+    ]
     follow_ups = list(appointment.follow_ups.select_related("taken_by", "resolved_by"))
     entries = [
         *_tell_changes(appointment),
         *_tell_reminders(explained),
-        *(_tell_call(call) for reminder in reminders for call in reminder.calls.all()),
+        *(entry for reminder in reminders for entry in _tell_calls(reminder)),
         *(entry for follow_up in follow_ups for entry in _tell_follow_up(follow_up)),
     ]
     ordered = _by_newest(entries, appointment)
@@ -103,7 +110,7 @@ def read_story(appointment_id: int, now: datetime) -> Story:
         appointment=appointment,
         starts_at=appointment.starts_at.astimezone(zone),
         ends_at=appointment.ends_at.astimezone(zone),
-        standing=judge(gather_facts(appointment, present, now, sending_paused=paused)),
+        standing=judge(gather_facts(appointment, present, now, sending_paused=paused, use=use)),
         reminders=tuple(_line(one, why, appointment, now) for one, why in explained if one in present),
         open_follow_ups=tuple(one.get_kind_display() for one in follow_ups if one.resolved_at is None),
         ahead=tuple(entry for entry in ordered if entry.is_ahead),
@@ -113,9 +120,10 @@ def read_story(appointment_id: int, now: datetime) -> Story:
 
 
 def _read_reminders(appointment: Appointment) -> list[Reminder]:
-    calls = CallRecord.objects.select_related("ordered_by", "number").prefetch_related("events")
-    reminders = with_situation(Reminder.objects.filter(appointment=appointment))
-    return list(reminders.prefetch_related(Prefetch("calls", queryset=calls)))
+    calls = CallRecord.objects.select_related(
+        "ordered_by", "number", "reminder__appointment__contact"
+    ).prefetch_related("events", "companions__reminder__appointment__contact")
+    return list(with_calls(with_situation(Reminder.objects.filter(appointment=appointment)), calls))
 
 
 def _by_newest(entries: Sequence[Entry], appointment: Appointment) -> list[Entry]:
@@ -129,11 +137,11 @@ def _line(reminder: Reminder, why: Explanation, appointment: Appointment, now: d
     active = appointment.status == Appointment.Status.BOOKED and appointment.starts_at > now
     return ReminderLine(
         pk=reminder.pk,
-        step=str(reminder.step),
+        step=sentences.name_step(reminder),
         state=code,
         words=words,
         sentence=why.sentence,
-        is_text=reminder.step.channel == Channel.SMS,
+        is_text=channel_of(reminder) == Channel.SMS,
         can_call=active and reminder.state in ORDERABLE,
         can_skip=active and reminder.state in REMINDER_PENDING,
     )
@@ -160,7 +168,7 @@ def _tell_reminders(explained: Sequence[tuple[Reminder, Explanation]]) -> Iterat
         elif reminder.state in REMINDER_PENDING:
             state = "held" if why.verdict == Verdict.BLOCK else "not_reminded"
             yield _entry_of(reminder, reminder.due_at, state, sentences.tell_held(reminder, why), ahead=True)
-        elif not reminder.calls.all() or reminder.state not in (
+        elif not calls_of(reminder) or reminder.state not in (
             ReminderState.IN_PROGRESS,
             ReminderState.DONE,
         ):
@@ -173,8 +181,13 @@ def _entry_of(reminder: Reminder, at: datetime, state: str, sentence: str, *, ah
     return Entry(key=f"reminder-{reminder.pk}", at=at, state=state, sentence=sentence, is_ahead=ahead)
 
 
-def _tell_call(call: CallRecord) -> Entry:
-    zone = call.reminder.appointment.location.zone
+def _tell_calls(reminder: Reminder) -> Iterator[Entry]:
+    zone = reminder.appointment.location.zone
+    for place, call in enumerate(calls_of(reminder), start=1):
+        yield _tell_call(call, zone, call.try_number if call.reminder_id == reminder.pk else place)
+
+
+def _tell_call(call: CallRecord, zone: ZoneInfo, try_number: int) -> Entry:
     events = sorted(call.events.all(), key=lambda event: (event.received_at, event.pk))
     return Entry(
         key=f"call-{call.pk}",
@@ -183,7 +196,7 @@ def _tell_call(call: CallRecord) -> Entry:
         sentence=sentences.tell_call(call),
         by=_("ordered by %s") % name_person(call.ordered_by) if call.ordered_by else "",
         said=call.text,
-        details=tuple(sentences.tell_call_details(call, zone)),
+        details=tuple(sentences.tell_call_details(call, zone, try_number)),
         events=tuple(
             RawEvent(
                 event.received_at.astimezone(zone),

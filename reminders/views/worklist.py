@@ -11,13 +11,19 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from reminders import worklist
+from reminders.followups import OVERTAKEN
 from reminders.models import FollowUp
 from reminders.orders import OrderRefused
 from reminders.queries.worklist import read_worklist
 from reminders.worklist_words import describe_entry
+
+OVERTAKEN_SAID = gettext_lazy(
+    "Robotalker has told of this call meanwhile. Nothing was ordered, and it is off the list."
+)
 
 
 @require_GET
@@ -63,10 +69,10 @@ def _settle(request: HttpRequest, pk: int, deed: Callable[[], FollowUp], done: s
     """Do it and say so, or say why not; then back to the list as it was filtered."""
     get_object_or_404(FollowUp.objects.only("pk"), pk=pk)
     try:
-        deed()
+        entry = deed()
     except (worklist.AlreadyResolved, OrderRefused) as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, done)
+        messages.success(request, OVERTAKEN_SAID if entry.resolution == OVERTAKEN else done)
     kind = request.POST.get("kind", "")
     return redirect(reverse("worklist") + (f"?{urlencode({'kind': kind})}" if kind else ""))

@@ -1,7 +1,7 @@
 """The decision, rule by rule, for Sarah's call due at 14:00 UTC before her visit at 18:00 UTC."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -34,6 +34,8 @@ DUE = Situation(
 LATER = datetime(2026, 12, 1, 16, 0, tzinfo=UTC)
 EARLY = datetime(2026, 12, 1, 9, 40, tzinfo=UTC)  # 4:40 for Sarah
 OPENING = datetime(2026, 12, 1, 14, 0, tzinfo=UTC)
+TOMORROW = datetime(2026, 12, 2, 5, 0, tzinfo=UTC)  # midnight for Sarah
+IN_TWO_DAYS = datetime(2026, 12, 3, 17, 30, tzinfo=UTC)
 
 CASES = [
     ("it is due", {}, NOW, Verdict.CALL, Reason.DUE),
@@ -101,6 +103,58 @@ CASES = [
         Reason.LINE_BUSY,
     ),
     (
+        "she was called today already, there is time tomorrow",
+        {"capped_until": TOMORROW, "not_after": IN_TWO_DAYS},
+        NOW,
+        Verdict.WAIT,
+        Reason.HELD_BY_CAP,
+    ),
+    (
+        "she was called today for another visit, tomorrow is too late",
+        {"capped_until": TOMORROW},
+        NOW,
+        Verdict.MISS,
+        Reason.HELD_BY_CAP,
+    ),
+    (
+        "she was called today for this visit, tomorrow is too late",
+        {"capped_until": TOMORROW, "told_already": True},
+        NOW,
+        Verdict.SKIP,
+        Reason.HELD_BY_CAP,
+    ),
+    (
+        "tomorrow's calling hours begin too late",
+        {"capped_until": TOMORROW, "not_after": datetime(2026, 12, 2, 14, 0, tzinfo=UTC)},
+        NOW,
+        Verdict.MISS,
+        Reason.HELD_BY_CAP,
+    ),
+    (
+        "she was called today, but that call may turn out to have reached nobody",
+        {"capped_until": TOMORROW, "cap_may_lift": True, "told_already": True},
+        NOW,
+        Verdict.WAIT,
+        Reason.HELD_BY_CAP,
+    ),
+    (
+        "there is no time left to see what becomes of that call",
+        {"capped_until": TOMORROW, "cap_may_lift": True, "not_after": NOW + timedelta(minutes=5)},
+        NOW,
+        Verdict.MISS,
+        Reason.HELD_BY_CAP,
+    ),
+    ("the cap has lifted", {"capped_until": NOW}, NOW, Verdict.CALL, Reason.DUE),
+    ("the desk has calls enough", {"desk_busy_until": LATER}, NOW, Verdict.WAIT, Reason.DESK_PACE),
+    ("it is the desk's turn", {"desk_busy_until": NOW}, NOW, Verdict.CALL, Reason.DUE),
+    (
+        "what rings there now may reach nobody, and then the cap allows it",
+        {"line_busy_until": LATER, "capped_until": TOMORROW},
+        NOW,
+        Verdict.WAIT,
+        Reason.LINE_BUSY,
+    ),
+    (
         "she could be in New York or Tokyo, and no hour suits both",
         {"zones": (NEW_YORK, ZoneInfo("Asia/Tokyo")), "hours": CallingHours(time(9), time(17))},
         NOW,
@@ -125,11 +179,19 @@ def test_it_waits_until_her_calling_hours_begin() -> None:
     assert decide(asleep, EARLY) == Decision(Verdict.WAIT, Reason.OUTSIDE_CALLING_HOURS, OPENING)
 
 
+def test_the_cap_and_the_hours_are_judged_together() -> None:
+    held = replace(DUE, capped_until=TOMORROW, not_after=IN_TWO_DAYS)
+    opening_tomorrow = datetime(2026, 12, 2, 14, 0, tzinfo=UTC)
+    assert decide(held, NOW) == Decision(Verdict.WAIT, Reason.HELD_BY_CAP, opening_tomorrow)
+
+
 ORDERS_PASS = [
     {"not_before": LATER},
     {"answer": "confirmed"},
     {"audience": "confirmed"},
     {"campaign_active": False},
+    {"capped_until": TOMORROW},
+    {"desk_busy_until": LATER},
 ]
 ORDERS_NEVER_PASS = [
     {"opted_out": True},

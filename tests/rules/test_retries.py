@@ -2,7 +2,8 @@
 
 import math
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from reminders.retries import Outcome, RetryRule, next_try, provider_backoff, re
 ENDED = datetime(2026, 7, 1, 16, 0, tzinfo=UTC)
 TWO_HOURS = timedelta(hours=2)
 RULE = RetryRule(max_tries=3, wait=TWO_HOURS)
+VOICEMAIL_RULE = RetryRule(max_tries=3, wait=TWO_HOURS, voicemail=True)
 QUICK_RULE = RetryRule(max_tries=3, wait=timedelta(minutes=4))
 
 NEXT_TRY = [
@@ -27,6 +29,8 @@ NEXT_TRY = [
     (RULE, Outcome.FAILED, 1, TWO_HOURS, "the carrier failed, the number may be good"),
     (RULE, Outcome.FAILED, 3, None, "not for ever"),
     (RULE, Outcome.VOICEMAIL, 1, None, "the message was left; the next step still runs"),
+    (VOICEMAIL_RULE, Outcome.VOICEMAIL, 1, TWO_HOURS, "this step wants the person, not the machine"),
+    (VOICEMAIL_RULE, Outcome.VOICEMAIL, 3, None, "a voicemail uses up a try"),
     (RULE, Outcome.ANSWERED_WITHOUT_KEY, 1, None, "the person has heard it"),
     (RULE, Outcome.INVALID_NUMBER, 1, None, "a bad number doesn't get better"),
     (RULE, Outcome.REJECTED, 1, None, "the same request would be refused again"),
@@ -46,6 +50,62 @@ def test_it_plans_the_next_try(
 
 def test_each_outcome_has_a_row_in_the_table() -> None:
     assert {row[1] for row in NEXT_TRY} == set(Outcome)
+
+
+NEW_YORK = ZoneInfo("America/New_York")
+HOUR = timedelta(hours=1)
+ANOTHER_TIME = [
+    # tried at, wait, tried again at; July, so New York is four hours behind
+    ((1, 9, 30), HOUR, (1, 16, 0), "a morning try: that afternoon"),
+    ((1, 12, 59), HOUR, (1, 16, 0), "still the morning"),
+    ((1, 13, 0), HOUR, (2, 9, 30), "an afternoon try: the next morning"),
+    ((1, 18, 30), HOUR, (2, 9, 30), "an evening try too"),
+    ((1, 11, 0), 6 * HOUR, (1, 17, 0), "never before the wait is over"),
+    ((1, 12, 30), 9 * HOUR, (1, 21, 30), "the calling hours are the last look's to judge"),
+    ((1, 11, 0), 24 * HOUR, (2, 16, 0), "a wait of a day: in the next afternoon"),
+    ((1, 15, 0), 20 * HOUR, (2, 11, 0), "a wait that ends in the other half stays as it is"),
+    ((1, 15, 0), 23 * HOUR, (3, 9, 30), "and one that ends in the same half goes on to the next"),
+]
+
+
+@pytest.mark.parametrize(("tried", "wait", "again", "reason"), ANOTHER_TIME)
+def test_it_tries_in_the_other_half_of_the_day(
+    tried: tuple[int, int, int], wait: timedelta, again: tuple[int, int, int], reason: str
+) -> None:
+    tried_at, expected = (datetime(2026, 7, *moment, tzinfo=NEW_YORK) for moment in (tried, again))
+    rule = RetryRule(3, wait, at_another_time=True)
+    found = next_try(rule, Outcome.NO_ANSWER, 1, tried_at.astimezone(UTC), zone=NEW_YORK)
+    assert found == expected, reason
+
+
+def test_another_time_of_day_that_would_be_too_late_is_given_up_for_the_plain_wait() -> None:
+    rule = RetryRule(3, TWO_HOURS, at_another_time=True)
+    tried_at = datetime(2026, 7, 1, 13, 30, tzinfo=UTC)  # 9:30 in New York
+    for not_after, wait in [(20, TWO_HOURS), (21, timedelta(hours=6, minutes=30))]:
+        last = datetime(2026, 7, 1, not_after, 0, tzinfo=UTC)
+        found = next_try(rule, Outcome.NO_ANSWER, 1, tried_at, zone=NEW_YORK, not_after=last)
+        assert found == tried_at + wait
+
+
+def test_a_busy_line_is_tried_soon_whatever_the_time_of_day() -> None:
+    rule = RetryRule(3, TWO_HOURS, at_another_time=True)
+    found = next_try(rule, Outcome.BUSY, 1, ENDED, zone=NEW_YORK)
+    assert found == ENDED + timedelta(minutes=15)
+
+
+@given(
+    tried_at=st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
+    minutes=st.integers(1, 3 * 24 * 60),
+)
+def test_another_time_of_day_is_always_another_and_never_before_the_wait_is_over(
+    tried_at: datetime, minutes: int
+) -> None:
+    wait = timedelta(minutes=minutes)
+    again = next_try(RetryRule(2, wait, at_another_time=True), Outcome.NO_ANSWER, 1, tried_at, zone=NEW_YORK)
+    assert again is not None
+    assert timedelta(0) <= again - (tried_at + wait) < timedelta(days=1, hours=1)
+    halves = [moment.astimezone(NEW_YORK).time() < time(13) for moment in (tried_at, again)]
+    assert halves[0] != halves[1]
 
 
 @pytest.mark.parametrize(("max_tries", "wait"), [(0, TWO_HOURS), (-1, TWO_HOURS), (2, timedelta(0))])

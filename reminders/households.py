@@ -1,0 +1,193 @@
+"""Households: appointments of one number on one day go out as one call (product rule 12).
+
+Such a call has its lead, the reminder that was due, and companions: reminders of the same step, number,
+place and day that its message speaks of as well. What the person answers counts for each of their
+appointments, and each reminder is settled by the rules for itself.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import Prefetch, QuerySet
+
+from contacts.models.people import Channel
+from reminders.decide import Verdict, decide
+from reminders.models import CallCompanion, CallRecord, Reminder
+from reminders.scripts import FOR_ALL, channel_of, fill_for_all, fill_variables, speak, used_variables
+from reminders.situations import Look
+from reminders.states import REMINDER_PENDING
+from reminders.text_length import MOST_CHARACTERS
+
+MOST_IN_ONE_CALL = 6  # nobody follows more by ear; the others of a large house come with the next call
+
+# Each reminder with its appointment and number, and each that may go along with it with its appointment: a
+# first guess, for about one day (the longest has 25 hours); the last look goes by the location's clock.
+_PAIRS = """
+    SELECT lead.id, lead.appointment_id, person.phone_id, mate.id, mate.appointment_id
+    FROM reminders_reminder AS lead
+    JOIN contacts_appointment AS visit ON visit.id = lead.appointment_id
+    JOIN contacts_contact AS person ON person.id = visit.contact_id
+    LEFT JOIN (
+        reminders_reminder AS mate
+        JOIN contacts_appointment AS other
+            ON other.id = mate.appointment_id AND other.revision = mate.revision
+        JOIN contacts_contact AS relative ON relative.id = other.contact_id
+    ) ON relative.phone_id = person.phone_id
+        AND mate.id <> lead.id
+        AND mate.state = ANY(%s)
+        AND (mate.step_id, mate.by_text, other.location_id) = (lead.step_id, lead.by_text, visit.location_id)
+        AND mate.ordered_by_id IS NOT DISTINCT FROM lead.ordered_by_id
+        AND abs(extract(epoch FROM other.starts_at - visit.starts_at)) < 25 * 3600
+    WHERE lead.id = ANY(%s)
+"""
+
+
+class Candidate(NamedTuple):
+    """A reminder that is looked at, or may go along, by primary keys."""
+
+    pk: int
+    appointment_id: int
+    number_id: int | None
+
+
+def find_candidates(reminder_ids: Collection[int]) -> set[Candidate]:
+    """The reminders themselves, and those that may go along as companions; without locks."""
+    rows = _find_pairs(reminder_ids)
+    given = {Candidate(pk, visit, number) for pk, visit, number, _, _ in rows}
+    return given | {Candidate(mate, other, number) for _, _, number, mate, other in rows if mate and other}
+
+
+def find_shared(reminder_ids: Collection[int]) -> set[int]:
+    """Those that a household's call is likely for: they go singly, since their message is their own."""
+    return {pk for pk, _, _, mate, _ in _find_pairs(reminder_ids) if mate}
+
+
+def _find_pairs(reminder_ids: Collection[int]) -> list[tuple[int, int, int | None, int | None, int | None]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_PAIRS, [list(REMINDER_PENDING), list(reminder_ids)])
+        rows: list[tuple[int, int, int | None, int | None, int | None]] = cursor.fetchall()
+    return rows
+
+
+def group_by_number(looks: Iterable[Look]) -> dict[int, list[Look]]:
+    """The looks at each number, by its id; only among them can there be companions."""
+    groups = defaultdict(list)
+    for look in looks:
+        if look.number:
+            groups[look.number.pk].append(look)
+    return groups
+
+
+def choose_companions(lead: Look, at_number: Mapping[int, Sequence[Look]], now: datetime) -> list[Look]:
+    """Those (locked, like the lead) that the lead's call speaks of as well, by the time of the visit.
+
+    Each is asked of decide() for itself; that it isn't due yet is all that may stand against it. Text
+    messages that would be too long together go out one by one.
+    `at_number` comes from group_by_number().
+    """
+    joining = [
+        look
+        for look in (at_number[lead.number.pk] if lead.number else [])
+        if look.reminder.pk != lead.reminder.pk and _are_together(look, lead) and _may_join(look, now)
+    ]
+    joining = sorted(joining, key=_by_visit)[: MOST_IN_ONE_CALL - 1]
+    if joining and channel_of(lead.reminder) == Channel.SMS:
+        return joining if len(word_message(lead, joining)[1]) <= MOST_CHARACTERS else []
+    return joining
+
+
+def word_message(lead: Look, companions: Sequence[Look]) -> tuple[dict[str, str], str]:
+    """The variables of the lead's message and exactly what is said; it must have a script."""
+    script = lead.script_text
+    if script is None:
+        raise ValueError("there are no words for it")
+    if companions:
+        looks = sorted([lead, *companions], key=_by_visit)
+        visits = [look.reminder.appointment for look in looks]
+        is_text = channel_of(lead.reminder) == Channel.SMS
+        values = fill_for_all(visits, script.language, is_text=is_text)
+    else:
+        values = fill_variables(lead.reminder.appointment, script.language)
+    used = used_variables(script.text) | {FOR_ALL}
+    variables = {name: values[name] for name in sorted(used) if name in values}
+    return variables, speak(_message(script.text, variables), variables)
+
+
+def message_of(call: CallRecord) -> str:
+    """The message to POST, with its variables unfilled. Filled with `call.variables` it is `call.text`."""
+    return _message(call.script_text.text, call.variables)
+
+
+def reminders_of(call: CallRecord) -> list[Reminder]:
+    """Every reminder that the call speaks for, its lead first. From lock_call() they are the locked rows."""
+    return [call.reminder, *(companion.reminder for companion in call.companions.all())]
+
+
+def find_calls_about(
+    reminder: Reminder, *, leave_out: Collection[str] = (), **by: Any
+) -> "QuerySet[CallRecord]":
+    """Every call that speaks for the reminder, be it as its lead or as a companion.
+
+    `leave_out`: states; `by`: further conditions. They are given here since a union can't be filtered.
+    """
+    calls = CallRecord.objects.filter(**by).exclude(state__in=leave_out).order_by()
+    return calls.filter(reminder=reminder).union(calls.filter(companions__reminder=reminder))
+
+
+def with_calls(reminders: "QuerySet[Reminder]", calls: "QuerySet[CallRecord]") -> "QuerySet[Reminder]":
+    """The reminders with what calls_of() asks for, the calls as `calls` brings them."""
+    return reminders.prefetch_related(
+        Prefetch("calls", queryset=calls),
+        "companion_calls",
+        Prefetch("companion_calls__call", queryset=calls),
+    )
+
+
+def calls_of(reminder: Reminder) -> list[CallRecord]:
+    """Every call that speaks for a reminder from with_calls(), oldest first."""
+    shared = (companion.call for companion in reminder.companion_calls.all())
+    return sorted([*reminder.calls.all(), *shared], key=lambda call: call.pk)
+
+
+def build_companions(call: CallRecord, companions: Sequence[Look]) -> list[CallCompanion]:
+    """The rows that say whom else a call speaks for, to be saved after it."""
+    return [CallCompanion(call=call, reminder=look.reminder) for look in companions]
+
+
+def _are_together(one: Look, other: Look) -> bool:
+    """Whether they are of one household, for one day and place.
+
+    An order is for what its person meant by it, so it joins nothing that the same person hasn't ordered.
+    """
+    return _home_of(one) == _home_of(other) and _day_of(one) == _day_of(other)
+
+
+def _home_of(look: Look) -> tuple[object, ...]:
+    reminder = look.reminder
+    number_id = look.number.pk if look.number else None
+    location_id = reminder.appointment.location_id
+    return number_id, reminder.step_id, reminder.by_text, reminder.ordered_by_id, location_id
+
+
+def _day_of(look: Look) -> date:
+    appointment = look.reminder.appointment
+    return appointment.starts_at.astimezone(appointment.location.zone).date()
+
+
+def _may_join(look: Look, now: datetime) -> bool:
+    if look.reminder.state not in REMINDER_PENDING:
+        return False
+    if_due = replace(look.situation, not_before=min(look.situation.not_before, now))
+    return decide(if_due, now).verdict == Verdict.CALL
+
+
+def _by_visit(look: Look) -> tuple[datetime, int]:
+    return look.reminder.appointment.starts_at, look.reminder.pk
+
+
+def _message(text: str, variables: dict[str, str]) -> str:
+    return f"{text.rstrip()} {{{FOR_ALL}}}" if FOR_ALL in variables else text

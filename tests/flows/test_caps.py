@@ -1,0 +1,42 @@
+"""Two campaigns want the same number on one day: it rings once, and the page says why not again."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from reminders.dispatch import dispatch_due
+from reminders.models import CallRecord, Reminder
+from reminders.planning import plan_all
+from reminders.queries.story import read_story
+from tests.people import SARAH, make_campaign, make_due_reminder, make_step
+from tests.sandbox_server import SandboxServer
+from tests.waiting import wait_until
+
+
+def call_and_plan_another(sandbox: SandboxServer, story: str, state: str) -> Reminder:
+    """Her first call comes to `state`; then another campaign's reminder is due."""
+    make_step(max_tries=1)
+    make_due_reminder()
+    sandbox.tell_stories({SARAH: story})
+    assert dispatch_due().calls == 1
+    wait_until(CallRecord.objects.filter(state=state).exists, f"her call to be {state}")
+    make_step(make_campaign("Other campaign"))
+    plan_all()
+    CallRecord.objects.update(submitting_at=timezone.now() - timedelta(minutes=3))  # the line is free again
+    return Reminder.objects.get(state="planned")
+
+
+def test_who_was_reached_is_not_called_again_that_day(sandbox: SandboxServer) -> None:
+    other = call_and_plan_another(sandbox, "voicemail", "voicemail")
+    assert dispatch_due().calls == 0
+    assert len(sandbox.ledger(SARAH)) == 1
+    other.refresh_from_db()
+    assert (other.state, other.reason) == ("skipped", "held_by_cap")
+    told = [entry.sentence for entry in read_story(other.appointment_id, timezone.now()).past]
+    assert any("Held by the cap" in sentence for sentence in told)
+
+
+def test_who_was_not_reached_may_be_called_again_that_day(sandbox: SandboxServer) -> None:
+    call_and_plan_another(sandbox, "no_answer", "no_answer")
+    assert dispatch_due().calls == 1
+    assert len(sandbox.ledger(SARAH)) == 2

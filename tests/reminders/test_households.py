@@ -1,0 +1,374 @@
+"""One phone, two children: who goes together in one call, and what it says."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from contacts.models import Appointment, Contact, Location, PhoneNumber, Provider
+from reminders.dispatch import claim_due
+from reminders.households import calls_of, find_shared, message_of, reminders_of, with_calls
+from reminders.locking import lock_call
+from reminders.models import CallBatch, CallRecord, Campaign, Reminder, Step
+from reminders.opening import open_calls
+from reminders.orders import order_call
+from reminders.outcomes import fold_event
+from reminders.queries.sentences import tell_household
+from reminders.queries.story import read_story
+from reminders.rebooking import cancel_and_withdraw, confirm_by_staff, move_and_replan
+from reminders.robotalker.events import parse_event
+from reminders.scripts import FOR_ALL, fill_for_all, speak
+from reminders.settling import put_back
+from tests.people import (
+    SARAH,
+    make_campaign,
+    make_contact,
+    make_due_reminder,
+    make_location,
+    make_script,
+    make_step,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+
+NOAH = "+12025550142"
+
+
+def book(name: str, hours: float = 3, *, number: str = SARAH, **booking: object) -> Reminder:
+    """A child's appointment so many hours from now, with its reminder; due from four hours before."""
+    child = make_contact(name, number=number)
+    return make_due_reminder(child, starts_at=timezone.now() + timedelta(hours=hours), **booking)
+
+
+def open_due(limit: int = 10) -> list[CallRecord]:
+    claim = claim_due(limit)
+    return open_calls(claim.reminder_ids, claim.token)
+
+
+def names_in(call: CallRecord) -> list[str]:
+    return sorted(reminder.appointment.contact.first_name for reminder in reminders_of(call))
+
+
+def heard_in(calls: Sequence[CallRecord]) -> list[list[str]]:
+    return sorted(names_in(call) for call in calls)
+
+
+def tell(call: CallRecord, event: str) -> None:
+    """What Robotalker tells of the call, a moment ago."""
+    body = json.dumps({"event": event, "call_id": f"cal_{call.pk}", "to": SARAH}).encode()
+    fold_event(call.pk, parse_event(body, "application/json"), received_at=timezone.now())
+
+
+def make_due_again() -> None:
+    """As if the wait were over, and the line free."""
+    long_ago = timezone.now() - timedelta(hours=1)
+    Reminder.objects.filter(state="planned").update(next_look_at=long_ago, try_after=long_ago)
+    CallRecord.objects.update(submitting_at=long_ago)
+
+
+def states() -> dict[str, str]:
+    rows = Reminder.objects.select_related("appointment__contact")
+    return {row.appointment.contact.first_name: row.state for row in rows}
+
+
+# --- who goes together ---------------------------------------------------------------------------
+
+
+def test_two_children_of_one_number_and_day_go_out_as_one_call() -> None:
+    book("Anna")
+    book("Ben", 3.5)
+    [call] = open_due()
+    assert names_in(call) == ["Anna", "Ben"]
+    assert set(states().values()) == {"in_progress"}
+    assert not Reminder.objects.exclude(claim=None).exists()
+
+
+def test_the_second_child_comes_along_though_its_own_moment_is_later() -> None:
+    book("Anna")
+    book("Ben", 5)
+    [call] = open_due()
+    assert names_in(call) == ["Anna", "Ben"]
+
+
+def test_nobody_else_calls_a_companion() -> None:
+    book("Anna")
+    book("Ben", 3.5)
+    first, second = claim_due(1), claim_due(1)
+    assert len(first.reminder_ids) == len(second.reminder_ids) == 1
+    [call] = open_calls(first.reminder_ids, first.token)
+    assert names_in(call) == ["Anna", "Ben"]
+    assert open_calls(second.reminder_ids, second.token) == []
+
+
+def test_what_a_lost_worker_holds_is_left_to_be_released() -> None:
+    book("Anna")
+    ben = book("Ben", 3.5)
+    claim_due(2)
+    Reminder.objects.exclude(pk=ben.pk).update(state="planned", claim=None, lease_until=None)
+    Reminder.objects.filter(pk=ben.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    [call] = open_due()
+    assert names_in(call) == ["Anna"]
+
+
+def test_another_day_another_place_another_number_or_another_step_is_a_call_of_its_own() -> None:
+    make_step()
+    book("Anna")
+    book("Tomorrow", 27)
+    book("Elsewhere", 3.5, location=make_location("Uptown"))
+    book("Noah", 3.5, number=NOAH)
+    book("Later", 3.5)
+    other_step = make_step(make_campaign("Others", state=Campaign.State.DRAFT))
+    Campaign.objects.update(state=Campaign.State.ACTIVE)
+    Reminder.objects.filter(appointment__contact__first_name="Later").update(step=other_step)
+    assert heard_in(open_due()) == [["Anna"], ["Noah"]], "the others wait for the line"
+
+
+def test_whoever_has_confirmed_is_not_spoken_of() -> None:
+    book("Anna")
+    ben = book("Ben", 3.5)
+    confirm_by_staff(ben.appointment_id, by=make_user())
+    [call] = open_due()
+    assert names_in(call) == ["Anna"]
+    assert FOR_ALL not in call.variables
+
+
+def test_who_may_still_confirm_is_not_brought_along_by_a_step_for_the_confirmed() -> None:
+    make_step(audience=Step.Audience.CONFIRMED)
+    anna, _ben = book("Anna"), book("Ben", 5)
+    confirm_by_staff(anna.appointment_id, by=make_user())
+    [call] = open_due()
+    assert names_in(call) == ["Anna"]
+    assert states()["Ben"] == "planned", "its own moment has not come"
+
+
+def test_a_child_whose_visit_was_cancelled_or_moved_after_the_claim_is_not_spoken_of() -> None:
+    book("Anna")
+    ben, carl = book("Ben", 3.5), book("Carl", 3.75)
+    claim = claim_due(10)
+    cancel_and_withdraw(ben.appointment_id)
+    moved = timezone.now() + timedelta(days=3)
+    move_and_replan(carl.appointment_id, starts_at=moved, ends_at=moved + timedelta(minutes=30))
+    [call] = open_calls(claim.reminder_ids, claim.token)
+    assert names_in(call) == ["Anna"]
+    assert "Ben" not in call.text
+    assert "Carl" not in call.text
+
+
+def test_a_number_that_opted_out_is_called_for_none_of_them() -> None:
+    book("Anna")
+    book("Ben", 3.5)
+    PhoneNumber.objects.update(voice_opted_out_at=timezone.now())
+    assert open_due() == []
+    assert set(states().values()) == {"skipped"}
+
+
+def test_an_order_is_for_what_its_person_meant() -> None:
+    anna, _ben = book("Anna", 5), book("Ben", 5.5)
+    order_call(anna.pk, by=make_user())
+    [call] = open_due()
+    assert names_in(call) == ["Anna"]
+
+
+def test_what_one_person_orders_for_both_goes_out_as_one_call() -> None:
+    anna, ben = book("Anna", 5), book("Ben", 5.5)
+    rosa = make_user()
+    order_call(anna.pk, by=rosa)
+    order_call(ben.pk, by=rosa)
+    [call] = open_due()
+    assert names_in(call) == ["Anna", "Ben"]
+    assert call.ordered_by == rosa
+
+
+def test_a_large_house_is_told_in_calls_that_can_be_followed_by_ear() -> None:
+    for place in range(8):
+        book(f"Child {place}", 3 + place / 100)
+    [call] = open_due()
+    assert names_in(call) == [f"Child {place}" for place in range(6)]
+    assert sorted(states().values()) == ["in_progress"] * 6 + ["planned"] * 2
+
+
+def test_a_campaign_takes_no_household_and_knows_beforehand() -> None:
+    anna, ben = book("Anna"), book("Ben", 3.5)
+    noah = book("Noah", number=NOAH)
+    claim = claim_due(10)
+    assert find_shared(claim.reminder_ids) == {anna.pk, ben.pk}
+    [call] = open_calls(claim.reminder_ids, claim.token, CallBatch.objects.create())
+    assert call.reminder == noah
+    assert states() == {"Anna": "planned", "Ben": "planned", "Noah": "in_progress"}
+    [joint] = open_due()
+    assert names_in(joint) == ["Anna", "Ben"]
+
+
+# --- what is said --------------------------------------------------------------------------------
+
+
+def test_what_is_posted_is_what_the_record_says_was_said() -> None:
+    book("Anna")
+    book("Ben", 3.5)
+    [call] = open_due()
+    assert speak(message_of(call), call.variables) == call.text
+    assert call.text.startswith("Hello Anna and Ben, ")
+    assert call.text.endswith("Press 9 to get no more calls. Your answer counts for both appointments.")
+
+
+def test_a_call_for_one_appointment_says_its_script_and_no_more() -> None:
+    book("Anna")
+    [call] = open_due()
+    assert message_of(call) == call.script_text.text
+    assert speak(call.script_text.text, call.variables) == call.text
+
+
+VISITS = [
+    (
+        "en",
+        [("Anna", 10, 0, "Dr. Chen"), ("Ben", 10, 30, "Dr. Chen")],
+        ("Anna and Ben", "10:00 AM for Anna and 10:30 AM for Ben", "Dr. Chen"),
+        "Your answer counts for both appointments.",
+    ),
+    (
+        "en",
+        [("Anna", 10, 0, "Dr. Chen"), ("Anna", 14, 0, "Dr. Patel")],
+        ("Anna", "10:00 AM and 2:00 PM", "Dr. Chen and Dr. Patel"),
+        "Your answer counts for both appointments.",
+    ),
+    (
+        "en",
+        [("Anna", 10, 0, "Dr. Chen"), ("Ben", 10, 0, "Dr. Patel")],
+        ("Anna and Ben", "10:00 AM", "Dr. Chen and Dr. Patel"),
+        "Your answer counts for both appointments.",
+    ),
+    (
+        "en",
+        [("Anna", 9, 0, "Dr. Chen"), ("Ben", 9, 30, "Dr. Chen"), ("Carl", 10, 0, "Dr. Chen")],
+        ("Anna, Ben and Carl", "9:00 AM for Anna, 9:30 AM for Ben and 10:00 AM for Carl", "Dr. Chen"),
+        "Your answer counts for all 3 appointments.",
+    ),
+    (
+        "es",
+        [("Ana", 10, 0, "Dra. Ruiz"), ("Inés", 10, 30, "Dra. Ruiz")],
+        ("Ana e Inés", "10:00 para Ana y 10:30 para Inés", "Dra. Ruiz"),
+        "Su respuesta vale para las dos citas.",
+    ),
+    (
+        "fr",
+        [("Anne", 10, 0, "Dr Roy"), ("Luc", 10, 30, "Dr Roy")],
+        ("Anne et Luc", "10 h 00 pour Anne et 10 h 30 pour Luc", "Dr Roy"),
+        "Votre réponse vaut pour les deux rendez-vous.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("language", "visits", "said", "closing"), VISITS)
+def test_names_and_times_are_joined_in_the_language_of_the_text(
+    language: str, visits: list[tuple[str, int, int, str]], said: tuple[str, str, str], closing: str
+) -> None:
+    location = Location(time_zone="UTC", spoken_name="Harbor Clinic", callback_number="+12025550199")
+    appointments = [
+        Appointment(
+            contact=Contact(first_name=name),
+            location=location,
+            provider=Provider(name=doctor),
+            starts_at=datetime(2026, 12, 1, hour, minute, tzinfo=UTC),
+        )
+        for name, hour, minute, doctor in visits
+    ]
+    values = fill_for_all(appointments, language, is_text=False)
+    assert (values["FIRST_NAME"], values["APPT_TIME"], values["PROVIDER"]) == said
+    assert values[FOR_ALL] == closing
+
+
+def test_a_text_message_speaks_for_both_where_it_fits_into_one() -> None:
+    make_step(
+        channel="sms", script=make_script("{FIRST_NAME}: {APPT_TIME}. 1=confirm, STOP=opt out.", name="T")
+    )
+    book("Anna")
+    book("Ben", 3.5)
+    [call] = open_due()
+    assert names_in(call) == ["Anna", "Ben"]
+    assert call.text.endswith("STOP=opt out. Reply counts for both.")
+    assert len(call.text) <= 160
+
+
+def test_text_messages_that_would_be_too_long_together_go_out_one_by_one() -> None:
+    long = "{FIRST_NAME}: {APPT_TIME}. 1=confirm, STOP=opt out." + " You are welcome." * 6
+    make_step(channel="sms", script=make_script(long, name="T"))
+    book("Anna")
+    book("Ben", 3.5)
+    calls = open_due()
+    assert [names_in(call) for call in calls] == [["Anna"]]
+    assert FOR_ALL not in calls[0].variables
+
+
+# --- counting and reading ------------------------------------------------------------------------
+
+
+def test_a_companion_that_leads_later_goes_on_with_its_count_of_tries() -> None:
+    anna, ben = book("Anna"), book("Ben", 3.5)
+    [call] = open_due()
+    CallRecord.objects.update(state="no_answer", submitting_at=timezone.now() - timedelta(hours=1))
+    for reminder in reminders_of(lock_call(call.pk)):
+        put_back(reminder, next_look_at=timezone.now())
+    cancel_and_withdraw(anna.appointment_id)
+    [again] = open_due()
+    assert (again.reminder, again.try_number) == (ben, 2)
+    [told] = with_calls(Reminder.objects.filter(pk=ben.pk), CallRecord.objects.all())
+    assert calls_of(told) == [call, again]
+
+
+def test_late_news_of_the_shared_call_changes_nothing_for_whom_a_later_call_speaks() -> None:
+    anna, ben = book("Anna"), book("Ben", 3.5)
+    [shared] = open_due()
+    tell(shared, "call.no_answer")
+    confirm_by_staff(anna.appointment_id, by=make_user())
+    make_due_again()
+    [later] = open_due()
+    tell(shared, "call.voicemail")
+    assert later.reminder == ben
+    assert states() == {"Anna": "skipped", "Ben": "in_progress"}
+
+
+def test_late_news_of_an_own_call_changes_nothing_for_a_companion_of_a_later_one() -> None:
+    ben = book("Ben")
+    [own] = open_due()
+    tell(own, "call.no_answer")
+    Reminder.objects.filter(pk=ben.pk).update(next_look_at=timezone.now() + timedelta(hours=1))
+    book("Anna", 3.5)
+    CallRecord.objects.update(submitting_at=timezone.now() - timedelta(hours=1))
+    [later] = open_due()
+    tell(own, "call.voicemail")
+    assert names_in(later) == ["Anna", "Ben"]
+    assert states() == {"Anna": "in_progress", "Ben": "in_progress"}
+
+
+def test_each_appointments_page_tells_the_one_call() -> None:
+    book("Anna")
+    book("Ben", 3.5)
+    [call] = open_due()
+    for reminder in reminders_of(call):
+        story = read_story(reminder.appointment_id, timezone.now())
+        [entry] = [entry for entry in story.past if entry.key == f"call-{call.pk}"]
+        assert "one call for Anna and Ben" in entry.details
+        assert "try 1" in entry.details
+        assert entry.said == call.text
+        assert story.standing.code == "submitting"
+
+
+def test_two_visits_of_one_person_are_told_by_their_number() -> None:
+    anna = make_contact("Anna")
+    for hours in (3, 3.5):
+        make_due_reminder(anna, starts_at=timezone.now() + timedelta(hours=hours))
+    [call] = open_due()
+    assert tell_household(call) == "one call for 2 appointments"
+
+
+def test_a_call_without_companions_is_locked_in_one_statement() -> None:
+    book("Anna")
+    [call] = open_due()
+    with CaptureQueriesContext(connection) as queries:
+        assert len(reminders_of(lock_call(call.pk))) == 1
+    assert len(queries) == 1
