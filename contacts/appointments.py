@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch, Location, Provider
+from contacts.saving import add_row, save_row
 
 What = AppointmentChange.What
 
@@ -42,7 +43,7 @@ def add_change(
     at: datetime | None = None,
 ) -> AppointmentChange:
     """Add a line to the appointment's story."""
-    return AppointmentChange.objects.create(
+    change = AppointmentChange(
         appointment=appointment,
         what=what,
         revision=appointment.revision,
@@ -52,6 +53,8 @@ def add_change(
         starts_after=appointment.starts_at,
         at=at or timezone.now(),
     )
+    add_row(change)
+    return change
 
 
 @transaction.atomic
@@ -168,7 +171,13 @@ def record_answer(
     The latest answer stands, in whatever order they are told; of two at the same moment, the wish for
     another time, since a person then asks. An answer for an older revision changes nothing.
     """
-    appointment = lock_appointment(appointment_id)
+    return take_answer(lock_appointment(appointment_id), answer, revision=revision, at=at, how=how, by=by)
+
+
+def take_answer(
+    appointment: Appointment, answer: str, *, revision: int, at: datetime, how: str, by: User | None = None
+) -> bool:
+    """record_answer() for an appointment that is locked already."""
     if revision != appointment.revision or appointment.status == Appointment.Status.CANCELLED:
         return False
     standing = appointment.current_answer
@@ -176,7 +185,7 @@ def record_answer(
         return standing == answer
     appointment.answer, appointment.answer_revision = answer, revision
     appointment.answered_at, appointment.answered_how = at, how
-    appointment.save(update_fields=["answer", "answer_revision", "answered_at", "answered_how", "updated_at"])
+    save_row(appointment, ["answer", "answer_revision", "answered_at", "answered_how", "updated_at"])
     if answer != standing:
         add_change(appointment, answer, by=by, how=how, at=at)
     return True

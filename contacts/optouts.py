@@ -4,10 +4,12 @@ The flag belongs to the number, so neither deleting nor importing a person bring
 Behind each flag stands a line of the append-only ledger.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q
 
 from contacts.models import ConsentEntry, PhoneNumber
 
@@ -24,7 +26,7 @@ def record_optout(
     number_id: int, *, scope: str, source: str, at: datetime, evidence: str = "", by: User | None = None
 ) -> bool:
     """Opt a number out of `scope` since `at` (aware UTC); True if that was news."""
-    number = PhoneNumber.objects.select_for_update().get(pk=number_id)
+    number = PhoneNumber.objects.select_for_update(no_key=True).get(pk=number_id)
     news = [flag for flag in FLAGS[Scope(scope)] if getattr(number, flag) is None]
     if not news:
         return False
@@ -36,9 +38,29 @@ def record_optout(
 
 
 @transaction.atomic
+def record_optouts(
+    number_ids: Collection[int], *, scope: str, source: str, at: datetime, evidence: str = ""
+) -> int:
+    """The same for many numbers, set-wise; how many it was news for."""
+    flags = FLAGS[Scope(scope)]
+    lacking = Q(*((flag, None) for flag in flags), _connector=Q.OR)
+    held = PhoneNumber.objects.filter(lacking, pk__in=number_ids).order_by("pk")
+    news = list(held.select_for_update(no_key=True).values_list("pk", flat=True))
+    for flag in flags:
+        PhoneNumber.objects.filter(**{flag: None}, pk__in=news).update(**{flag: at})
+    ConsentEntry.objects.bulk_create(
+        ConsentEntry(
+            number_id=pk, what=ConsentEntry.What.OPT_OUT, scope=scope, source=source, evidence=evidence, at=at
+        )
+        for pk in news
+    )
+    return len(news)
+
+
+@transaction.atomic
 def record_optin(number_id: int, *, scope: str, evidence: str, by: User, at: datetime) -> bool:
     """Opt a number in again: only by a person of the staff, who says why. True if that was news."""
-    number = PhoneNumber.objects.select_for_update().get(pk=number_id)
+    number = PhoneNumber.objects.select_for_update(no_key=True).get(pk=number_id)
     news = [flag for flag in FLAGS[Scope(scope)] if getattr(number, flag) is not None]
     if not news:
         return False

@@ -1,15 +1,17 @@
 """Writing people and their numbers."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
 from contacts.appointments import lock_appointment
 from contacts.models import Appointment, Contact, PhoneNumber
-from contacts.numbers import ParsedNumber, parse_number
+from contacts.numbers import NotANumber, ParsedNumber, parse_number
 
 
 def keep_number(parsed: ParsedNumber) -> PhoneNumber:
@@ -23,6 +25,18 @@ def keep_number(parsed: ParsedNumber) -> PhoneNumber:
 def keep_written_number(raw: str, region: str) -> PhoneNumber:
     """The row of a number as somebody wrote it. Raises NotANumber with what to do."""
     return keep_number(parse_number(raw, region))
+
+
+def keep_e164s(e164s: Iterable[str]) -> None:
+    """Make the rows of many numbers where they are missing; but for what can be no number."""
+    wanted = set(e164s)
+    known = PhoneNumber.objects.filter(e164__in=wanted).values_list("e164", flat=True)
+    rows = []
+    for e164 in sorted(wanted.difference(known)):
+        with suppress(NotANumber):
+            parsed = parse_number(e164, settings.PHONE_REGION)
+            rows.append(PhoneNumber(e164=parsed.e164, time_zones=list(parsed.time_zones)))
+    PhoneNumber.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 @transaction.atomic

@@ -1,7 +1,6 @@
 """Reconciliation: what nobody came back for is found, named, and healed or handed to a person.
 
-Nothing here sends. What is due but too late is not found here: dispatch looks at every planned row, and
-decide() says when its time is over.
+Nothing here places a call. It may ask Robotalker what became of one (asking.py).
 """
 
 from dataclasses import dataclass
@@ -9,35 +8,49 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from reminders.asking import NO_EVENT, AskReport, ask_about_calls, askable, close_as_overdue
 from reminders.calls import close_call
 from reminders.followups import open_follow_up
-from reminders.locking import lock_call
-from reminders.models import CallRecord, FollowUp, Reminder
+from reminders.households import reminders_of
+from reminders.lateness import miss_what_is_too_late
+from reminders.locking import lock_call, read_database_clock
+from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
 from reminders.states import CallState, ReminderState
 
 LOST_WORKER = "the worker was lost while it submitted"
-NO_EVENT = "no event came in time"
+WITHOUT_OUTCOME = (CallState.UNKNOWN, CallState.OVERDUE)
 MOST_AT_ONCE = 500  # each round; the next one goes on
 
 
 @dataclass(frozen=True)
 class ReconcileReport:
-    """What a round found, in numbers."""
+    """What a round found, in numbers: `questions` put to Robotalker, `asked` of a person."""
 
     released: int
+    missed: int
     lost: int
+    questions: int
+    healed: int
     overdue: int
     asked: int
 
 
-def reconcile() -> ReconcileReport:
-    """One round of everything below."""
+def reconcile(*, ask: bool = True) -> ReconcileReport:
+    """One round of everything below; without `ask` Robotalker is left alone, and nothing waits for it."""
+    released = release_expired_claims()
+    missed = miss_what_is_too_late(MOST_AT_ONCE)
+    lost = mark_lost_submissions()
+    questions = ask_about_calls() if ask else AskReport()
     return ReconcileReport(
-        released=release_expired_claims(),
-        lost=mark_lost_submissions(),
+        released=released,
+        missed=missed,
+        lost=lost,
+        questions=questions.asked,
+        healed=questions.healed,
         overdue=mark_overdue(),
         asked=ask_about_unknown(),
     )
@@ -53,39 +66,70 @@ def release_expired_claims() -> int:
 def mark_lost_submissions() -> int:
     """A submission that outlived every deadline is `unknown`: it may have left, so it is never sent again."""
     longest = timedelta(seconds=settings.DISPATCH_LEASE)
-    return _close(CallState.SUBMITTING, longest, CallState.UNKNOWN, LOST_WORKER)
+    waiting = CallRecord.objects.filter(state=CallState.SUBMITTING, submitting_at__lt=Now() - longest)
+    return sum(_mark_lost(call_id) for call_id in _oldest(waiting))
 
 
 def mark_overdue() -> int:
-    """Accepted, but no event came in time."""
-    patience = timedelta(seconds=settings.EVENT_PATIENCE)
-    return _close(CallState.SUBMITTED, patience, CallState.OVERDUE, NO_EVENT)
+    """Accepted, but no event came in time, and Robotalker has no answer or can't be asked.
+
+    What can be asked is left to asking.py until the grace time is over, too: sending may be paused for long.
+    """
+    patience, grace = _read_patience()
+    waiting = CallRecord.objects.filter(
+        ~askable() | Q(submitting_at__lt=Now() - patience - grace),
+        state=CallState.SUBMITTED,
+        submitting_at__lt=Now() - patience,
+    )
+    return sum(close_as_overdue(call_id, NO_EVENT) for call_id in _oldest(waiting))
 
 
 def ask_about_unknown() -> int:
-    """After the grace time a person is asked whether the patient was called."""
-    before = Now() - timedelta(seconds=settings.UNKNOWN_GRACE)
-    unknown = (
-        CallRecord.objects.filter(state__in=[CallState.UNKNOWN, CallState.OVERDUE], submitting_at__lt=before)
-        .exclude(follow_ups__kind=FollowUp.Kind.UNKNOWN_OUTCOME)
-        .select_related("reminder__appointment")
-        .order_by("submitting_at")[:MOST_AT_ONCE]
+    """After the grace time a person is asked whether the patient was called; past `not_after` at once.
+
+    For what was accepted the grace begins when its event is overdue. Of a household's call the earliest
+    `not_after` counts, and each of its appointments gets an entry, by its own time.
+    """
+    patience, grace = _read_patience()
+    too_late_for_one = Exists(
+        CallCompanion.objects.filter(call=OuterRef("pk"), reminder__not_after__lte=Now())
     )
-    calls = list(unknown)
-    for call in calls:
-        open_follow_up(FollowUp.Kind.UNKNOWN_OUTCOME, reminder=call.reminder, call=call, detail=call.reason)
-    return len(calls)
-
-
-def _close(state: CallState, longest: timedelta, to: CallState, reason: str) -> int:
-    waiting = CallRecord.objects.filter(state=state, submitting_at__lt=Now() - longest)
-    ids = list(waiting.order_by("submitting_at").values_list("pk", flat=True)[:MOST_AT_ONCE])
-    return sum(_close_one(call_id, state, to, reason) for call_id in ids)
+    asked_already = FollowUp.objects.filter(
+        ~Q(state=FollowUp.State.RESOLVED), call=OuterRef("pk"), kind=FollowUp.Kind.UNKNOWN_OUTCOME
+    )
+    waiting = CallRecord.objects.filter(
+        Q(state=CallState.UNKNOWN, submitting_at__lt=Now() - grace)
+        | Q(state=CallState.OVERDUE, submitting_at__lt=Now() - patience - grace)
+        | Q(reminder__not_after__lte=Now())
+        | too_late_for_one,
+        ~Exists(asked_already),
+        state__in=WITHOUT_OUTCOME,
+    )
+    return sum(_ask_a_person(call_id) for call_id in _oldest(waiting))
 
 
 @transaction.atomic
-def _close_one(call_id: int, state: CallState, to: CallState, reason: str) -> bool:
+def _mark_lost(call_id: int) -> bool:
     call = lock_call(call_id)
-    if call.state != state:  # an event came while we were looking
+    if call.state != CallState.SUBMITTING:  # its worker was only slow, or an event came
         return False
-    return close_call(call, to, reason, timezone.now())
+    return close_call(call, CallState.UNKNOWN, LOST_WORKER, read_database_clock())
+
+
+@transaction.atomic
+def _ask_a_person(call_id: int) -> bool:
+    call = lock_call(call_id)
+    if call.state not in WITHOUT_OUTCOME:  # an event came, or a person has settled it
+        return False
+    for reminder in reminders_of(call):
+        open_follow_up(FollowUp.Kind.UNKNOWN_OUTCOME, reminder=reminder, call=call, detail=call.reason)
+    return True
+
+
+def _oldest(calls: "QuerySet[CallRecord]") -> list[int]:
+    return list(calls.order_by("submitting_at").values_list("pk", flat=True)[:MOST_AT_ONCE])
+
+
+def _read_patience() -> tuple[timedelta, timedelta]:
+    """How long an event may take, and how long it is left after that before a person is asked."""
+    return timedelta(seconds=settings.EVENT_PATIENCE), timedelta(seconds=settings.UNKNOWN_GRACE)

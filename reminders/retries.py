@@ -6,9 +6,14 @@ that doesn't take calls just now (`provider_backoff`, `retry_after_or_backoff`).
 
 import random
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
+from reminders.schedule import first_moment_at
+
+NOON = time(13)  # who isn't there before it may be there after it, and the other way round
+MORNING, AFTERNOON = time(9, 30), time(16)  # when the other half of the day begins
 BUSY_WAIT = timedelta(minutes=15)  # somebody is at the phone: no use in waiting for hours
 BACKOFF_BASE = timedelta(seconds=5)
 BACKOFF_CAP = timedelta(minutes=5)
@@ -34,10 +39,15 @@ TRIED_AGAIN = frozenset({Outcome.NO_ANSWER, Outcome.BUSY, Outcome.FAILED})
 
 @dataclass(frozen=True)
 class RetryRule:
-    """At most `max_tries` calls in all, the first included, with `wait` between them."""
+    """At most `max_tries` calls in all, the first included, with `wait` between them.
+
+    `voicemail`: a message left doesn't count as reached. `at_another_time`: in the other half of the day.
+    """
 
     max_tries: int
     wait: timedelta
+    voicemail: bool = False
+    at_another_time: bool = False
 
     def __post_init__(self) -> None:
         if self.max_tries < 1:
@@ -46,19 +56,48 @@ class RetryRule:
             raise ValueError("The wait between two tries must be longer than nothing.")
 
 
-def next_try(rule: RetryRule, outcome: Outcome, tries_made: int, ended_at: datetime) -> datetime | None:
+def next_try(
+    rule: RetryRule,
+    outcome: Outcome,
+    tries_made: int,
+    ended_at: datetime,
+    *,
+    zone: ZoneInfo | None = None,
+    not_after: datetime | None = None,
+) -> datetime | None:
     """When to try again after a try that ended at `ended_at`, or None for never.
 
-    `tries_made` counts the try that has just ended. What isn't in TRIED_AGAIN isn't tried again.
-    NOT_SENT rang nobody, so it uses up no try and comes again soon, whatever the count; the caller's
-    `not_after` ends it.
+    `tries_made` counts the try that has just ended. What isn't in TRIED_AGAIN isn't tried again, a voicemail
+    only where the rule says so. NOT_SENT rang nobody, so it uses up no try and comes again soon, whatever the
+    count; the caller's `not_after` ends it. Another time of day is by the clock of `zone` (the location's),
+    and given up for the plain wait where it would be too late (`not_after`).
     """
     if outcome == Outcome.NOT_SENT:
         return ended_at + min(rule.wait, BACKOFF_CAP)
-    if outcome not in TRIED_AGAIN or tries_made >= rule.max_tries:
+    tried_again = TRIED_AGAIN | {Outcome.VOICEMAIL} if rule.voicemail else TRIED_AGAIN
+    if outcome not in tried_again or tries_made >= rule.max_tries:
         return None
-    wait = min(rule.wait, BUSY_WAIT) if outcome == Outcome.BUSY else rule.wait
-    return ended_at + wait
+    if outcome == Outcome.BUSY:  # somebody is there now, at this time of day
+        return ended_at + min(rule.wait, BUSY_WAIT)
+    earliest = ended_at + rule.wait
+    if rule.at_another_time and zone:
+        other = other_half_of_day(ended_at, earliest, zone)
+        return other if not_after is None or other < not_after else earliest
+    return earliest
+
+
+def other_half_of_day(tried_at: datetime, earliest: datetime, zone: ZoneInfo) -> datetime:
+    """The first moment from `earliest` on in the half of the day in which it wasn't tried (aware UTC).
+
+    After a try before 13:00 that is from 16:00 on, after a later one from 9:30 to 13:00.
+    """
+    was_morning = tried_at.astimezone(zone).time() < NOON
+    opens, closes = (AFTERNOON, time.max) if was_morning else (MORNING, NOON)
+    local = earliest.astimezone(zone)
+    if opens <= local.time() < closes:
+        return earliest
+    day = local.date() if local.time() < opens else local.date() + timedelta(days=1)
+    return first_moment_at(datetime.combine(day, opens), zone)
 
 
 def provider_backoff(failures: int, rng: random.Random) -> timedelta:

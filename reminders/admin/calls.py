@@ -5,11 +5,13 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.columns import link_to_appointment, show_number, show_when
 from contacts.admin.history import HistoryAdmin
-from reminders.models import CallBatch, CallRecord
+from reminders.households import reminders_of
+from reminders.models import CallBatch, CallCompanion, CallRecord
 from reminders.states import CALL_OPEN
 
 
@@ -86,6 +88,7 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
         "reminder__step__campaign",
         ("batch", admin.EmptyFieldListFilter),
     )
+    readonly_fields = ("spoke_of",)
     list_select_related = (
         "number",
         "batch",
@@ -99,9 +102,15 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
         "number__e164",
         "reminder__appointment__contact__first_name",
         "reminder__appointment__contact__last_name",
+        "companions__reminder__appointment__contact__first_name",
+        "companions__reminder__appointment__contact__last_name",
     )
     search_help_text = _("Robotalker's id or ours, the number as +12025550100, or a name")
     date_hierarchy = "submitting_at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CallRecord]:
+        calls = super().get_queryset(request)
+        return calls.prefetch_related("companions__reminder__appointment__contact")
 
     @admin.display(description=_("sent"), ordering="submitting_at")
     def sent(self, call: CallRecord) -> str:
@@ -109,8 +118,14 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
 
     @admin.display(description=_("appointment of"))
     def patient(self, call: CallRecord) -> str:
-        appointment = call.reminder.appointment
-        return link_to_appointment(appointment.pk, appointment.contact)
+        """Each appointment that the call spoke of, with a link to its story."""
+        visits = [reminder.appointment for reminder in reminders_of(call)]
+        links = ((link_to_appointment(visit.pk, visit.contact),) for visit in visits)
+        return format_html_join(", ", "{}", links)
+
+    @admin.display(description=_("appointments"))
+    def spoke_of(self, call: CallRecord) -> str:
+        return self.patient(call)
 
     @admin.display(description=_("number"))
     def masked(self, call: CallRecord) -> str:
@@ -123,6 +138,46 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
     @admin.display(description=_("campaign"))
     def campaign(self, call: CallRecord) -> str:
         return call.reminder.step.campaign.name
+
+
+@admin.register(CallCompanion)
+class CallCompanionAdmin(HistoryAdmin[CallCompanion]):
+    """Who else a household's call spoke of."""
+
+    list_display = ("sent", "patient", "lead", "masked", "state")
+    list_select_related = (
+        "call__number",
+        "call__reminder__appointment__contact",
+        "reminder__appointment__contact",
+        "reminder__appointment__location",
+    )
+    search_fields = (
+        "call__robotalker_id",
+        "reminder__appointment__contact__first_name",
+        "reminder__appointment__contact__last_name",
+    )
+
+    @admin.display(description=_("sent"), ordering="call__submitting_at")
+    def sent(self, companion: CallCompanion) -> str:
+        return show_when(companion.call.submitting_at, companion.reminder.appointment.location)
+
+    @admin.display(description=_("appointment of"))
+    def patient(self, companion: CallCompanion) -> str:
+        appointment = companion.reminder.appointment
+        return link_to_appointment(appointment.pk, appointment.contact)
+
+    @admin.display(description=_("in one call with"))
+    def lead(self, companion: CallCompanion) -> str:
+        appointment = companion.call.reminder.appointment
+        return link_to_appointment(appointment.pk, appointment.contact)
+
+    @admin.display(description=_("number"))
+    def masked(self, companion: CallCompanion) -> str:
+        return show_number(companion.call.number)
+
+    @admin.display(description=_("state"), ordering="call__state")
+    def state(self, companion: CallCompanion) -> str:
+        return companion.call.get_state_display()
 
 
 @admin.register(CallBatch)

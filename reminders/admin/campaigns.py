@@ -12,9 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.admin.history import ClinicAdmin
+from contacts.models.people import Channel
 from reminders.campaigns import activate_campaign, copy_campaign, pause_campaign
-from reminders.models import Campaign, Step
+from reminders.models import Campaign, Script, Step
 from reminders.planning import replan_campaign
+from reminders.text_length import MOST_CHARACTERS, find_too_long
 
 
 class StepForm(forms.ModelForm[Step]):
@@ -23,6 +25,12 @@ class StepForm(forms.ModelForm[Step]):
     class Meta:
         model = Step
         fields = "__all__"  # noqa: DJ007 - for staff; every field of a step is theirs to set
+        labels = {
+            "retry_wait": gettext_lazy("wait before the next try"),
+            "retry_voicemail": gettext_lazy("try again after a voicemail"),
+            "retry_at_another_time": gettext_lazy("try again at another time of day"),
+            "fallback_script": gettext_lazy("then by text message"),
+        }
 
     def clean(self) -> dict[str, object]:
         cleaned = super().clean() or {}
@@ -33,7 +41,25 @@ class StepForm(forms.ModelForm[Step]):
             self.add_error("at", _("Say at what time of day, such as 10:00."))
         if cleaned.get("max_tries") == 0:
             self.add_error("max_tries", _("One try at least."))
+        if script := cleaned.get("fallback_script"):
+            self._check_fallback(cast(Script, script), cleaned.get("channel"))
         return cleaned
+
+    def _check_fallback(self, script: Script, channel: object) -> None:
+        if channel != Channel.VOICE:
+            self.add_error("fallback_script", _("This step is a text message itself. Leave it empty."))
+        if not script.texts.exists():
+            self.add_error("fallback_script", _("It has no words yet. Write them first."))
+        for language, length in find_too_long(script).items():
+            words = {"language": language, "length": length, "most": MOST_CHARACTERS}
+            self.add_error(
+                "fallback_script",
+                _(
+                    "In %(language)s it can get %(length)d characters long, and a text message holds "
+                    "%(most)d. Choose or write a shorter one."
+                )
+                % words,
+            )
 
 
 class StepInline(admin.StackedInline[Step, Campaign]):
@@ -46,6 +72,7 @@ class StepInline(admin.StackedInline[Step, Campaign]):
         ("channel", "audience", "script"),
         ("if_late", "stop_before"),
         ("max_tries", "retry_wait"),
+        ("retry_voicemail", "retry_at_another_time", "fallback_script"),
     )
 
 
@@ -111,7 +138,16 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
 @admin.register(Step)
 class StepAdmin(ClinicAdmin[Step]):
     form = StepForm
-    list_display = ("campaign", "position", "__str__", "audience", "if_late", "max_tries", "script")
+    list_display = (
+        "campaign",
+        "position",
+        "__str__",
+        "audience",
+        "if_late",
+        "max_tries",
+        "script",
+        "fallback_script",
+    )
     list_filter = ("campaign", "channel", "audience")
-    list_select_related = ("campaign", "script")
+    list_select_related = ("campaign", "script", "fallback_script")
     search_fields = ("campaign__name", "script__name")

@@ -143,6 +143,13 @@ class RobotalkerClient:
             params["opted_out"] = "true" if opted_out else "false"
         return self._get("contacts", answers.read_contacts, params)
 
+    def check_well(self, phone: str) -> None:
+        """GET /contacts for a number of our own (E.164), to learn whether Robotalker answers at all.
+
+        Raises AnswerUnusable for a 2xx that is no JSON object; an answer it is all the same.
+        """
+        self._get("contacts", lambda source: source, {"to": check_e164(phone)})
+
     def _post(self, path: str, payload: Payload, read: Callable[[dict[str, Any]], T]) -> T:
         content = payload.as_json()
         return self._exchange("POST", path, read, content=content)

@@ -7,7 +7,7 @@
     │   ├── TlsFailed                          certificate, handshake
     │   └── ConnectTimedOut                    connecting, or too late for the first byte
     ├── Rejected                REJECTED       400: carries reason and field
-    │   └── Refused             REJECTED       any other 4xx (403, 404, 409, 413, 422 ...)
+    │   └── Refused             REJECTED       any other 4xx (403, 404, 413, 422 ...)
     ├── Unauthorized            UNAUTHORIZED   401: every request will fail, pause all
     ├── RateLimited             RATE_LIMITED   429: carries retry_after
     ├── ServerError             SERVER_ERROR   500, 503: carries retry_after
@@ -17,7 +17,7 @@
         ├── ConnectionLost                     reset, dropped or truncated
         ├── AnswerTooLarge                     more than max_answer_bytes
         ├── AnswerUnusable                     2xx without a usable id: HTML, broken JSON, empty
-        └── StatusUnclear                      502, 504, 408, any redirect, whatever is not listed above
+        └── StatusUnclear                      502, 504, 408, 409, any redirect, whatever is not listed above
 
 Only what is listed as NOT_SENT, UNAUTHORIZED, RATE_LIMITED or SERVER_ERROR may be planned again. What each
 meaning leads to is in docs/robotalker.md. No error holds the API key, a name, a message text or a whole

@@ -20,7 +20,8 @@ from reminders.robotalker.strict_json import UnreadableJson, read_object
 
 MAX_RETRY_AFTER = 3600.0  # seconds; a longer wish, or a wrong clock, must not hold up a day
 _MAX_REASON = 200
-_UNCLEAR_CLIENT_ERRORS = frozenset({408})  # a gateway may say it after passing the request on
+# A gateway may say 408 after passing the request on, and what a 409 is at odds with may be that very request.
+_UNCLEAR_CLIENT_ERRORS = frozenset({408, 409})
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 
 

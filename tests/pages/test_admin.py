@@ -27,10 +27,13 @@ from contacts.models import (
 from contacts.optouts import record_optout
 from reminders.models import (
     CallBatch,
+    CallCompanion,
     CallRecord,
     Campaign,
+    Epoch,
     FollowUp,
     Heartbeat,
+    ListedNumber,
     Reminder,
     Script,
     SendingSwitch,
@@ -54,11 +57,14 @@ OURS: list[type[Model]] = [
 HISTORY: list[type[Model]] = [
     AppointmentChange,
     CallBatch,
+    CallCompanion,
+    Epoch,
     CallRecord,
     ConsentEntry,
     Heartbeat,
     ImportBatch,
     ImportProblem,
+    ListedNumber,
     Reminder,
     WebhookEvent,
 ]
@@ -84,12 +90,16 @@ def make_a_bit_of_everything(index: int) -> None:
     ClosedDay.objects.create(location=location, date=now.date())
     contact = make_contact(f"Person{index}", number=f"+1202555{index:04d}")
     record_optout(contact.phone_id or 0, scope="sms", source="staff", at=now, by=user)
+    assert contact.phone is not None
+    ListedNumber.objects.create(number=contact.phone)
+    Epoch.objects.get_or_create(pk=1)
     campaign = make_campaign(f"Campaign {index}", created_by=user)
     campaign.locations.add(location)
     make_step(campaign)
     reminder = make_due_reminder_of(contact, location, campaign)
     call = make_call(reminder, ordered_by=user)
     make_event(call)
+    CallCompanion.objects.create(call=call, reminder=make_due_reminder_of(contact, location, campaign))
     batch = ImportBatch.objects.create(file_name=f"{index}.csv", by=user, applied_at=now, counts={"new": 1})
     ImportProblem.objects.create(batch=batch, weight="note", line=index, column="Mobile")
     Heartbeat.objects.create(name=f"sweep {index}", at=now)

@@ -87,7 +87,7 @@ def test_paused_sending_is_told_on_every_page_with_who_did_it(desk: Client, rosa
 
 def test_a_refused_key_is_told_with_what_to_do(desk: Client) -> None:
     pause_sending(cause="key_refused")
-    assert "First put the right one in." in desk.get("/pulse/").content.decode()
+    assert "puts the right one in." in desk.get("/pulse/").content.decode()
 
 
 def test_pausing_and_resuming_lead_back_to_the_page_one_was_on(desk: Client) -> None:

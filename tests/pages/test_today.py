@@ -91,14 +91,23 @@ def lose_the_answer(reminder: Reminder) -> None:
     settle(reminder, "in_progress")
 
 
-def reach_voicemail_and_wait(reminder: Reminder) -> None:
-    make_call(reminder, "voicemail", ended_at=NOON_IN_CHICAGO - timedelta(minutes=5))
+def ring_in_vain_and_wait(reminder: Reminder) -> None:
+    make_call(reminder, "no_answer", ended_at=NOON_IN_CHICAGO - timedelta(minutes=5))
     settle(reminder, "planned", "try_again", try_after=NOON_IN_CHICAGO + timedelta(minutes=50))
 
 
 def reach_voicemail_with_a_step_ahead(reminder: Reminder) -> None:
     make_call(reminder, "voicemail", ended_at=NOON_IN_CHICAGO - timedelta(minutes=5))
-    settle(reminder, "done", "voicemail")
+    _add_a_step_ahead(reminder, "voicemail")
+
+
+def ring_in_vain_with_a_step_ahead(reminder: Reminder) -> None:
+    make_call(reminder, "no_answer", ended_at=NOON_IN_CHICAGO - timedelta(minutes=5))
+    _add_a_step_ahead(reminder, "not_reached")
+
+
+def _add_a_step_ahead(reminder: Reminder, reason: str) -> None:
+    settle(reminder, "done", reason)
     make_step(elapsed=timedelta(minutes=90), channel="sms")
     plan_appointments([reminder.appointment_id])
 
@@ -143,8 +152,12 @@ STATES = [
     (ask_for_another_time, "wants_another_time:  | said so 12:00"),
     (let_ring, "calling: calling since 11:53 | "),
     (lose_the_answer, "unknown: unknown since 11:53 | may or may not have been called"),
-    (reach_voicemail_and_wait, "voicemail: voicemail 11:55 | again 12:50"),
-    (reach_voicemail_with_a_step_ahead, "voicemail: voicemail 11:55 | will text 14:00"),
+    (ring_in_vain_and_wait, "no_answer: no answer 11:55 | again 12:50"),
+    (ring_in_vain_with_a_step_ahead, "no_answer: no answer 11:55 | will text 14:00"),
+    (
+        reach_voicemail_with_a_step_ahead,
+        "voicemail: voicemail 11:55 | Held by the cap: enough calls have gone to this number",
+    ),
     (press_9_after_a_text, "opted_out:  | since 12:00"),
     (fail_for_good, "failed: failed 12:00 | the number doesn't exist"),
     (press_5, "answered: answered 12:00 | pressed 5"),

@@ -43,7 +43,7 @@ from tests.robotalker.raw_server import (
         (403, errors.Refused, Meaning.REJECTED),
         (404, errors.Refused, Meaning.REJECTED),
         (405, errors.Refused, Meaning.REJECTED),
-        (409, errors.Refused, Meaning.REJECTED),
+        (409, errors.StatusUnclear, Meaning.UNKNOWN),
         (413, errors.Refused, Meaning.REJECTED),
         (415, errors.Refused, Meaning.REJECTED),
         (422, errors.Refused, Meaning.REJECTED),

@@ -1,0 +1,30 @@
+"""What Robotalker's own list of contacts was last told of each number."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from contacts.admin.columns import show_number
+from contacts.admin.history import HistoryAdmin
+from reminders.models import ListedNumber
+
+
+@admin.register(ListedNumber)
+class ListedNumberAdmin(HistoryAdmin[ListedNumber]):
+    list_display = (
+        "masked",
+        "calls_opted_out",
+        "texts_opted_out",
+        "told_at",
+        "failures",
+        "next_attempt_at",
+        "error",
+    )
+    list_filter = ("calls_opted_out", "texts_opted_out", ("error", admin.EmptyFieldListFilter))
+    list_select_related = ("number",)
+    search_fields = ("number__e164",)
+    search_help_text = _("the number as +12025550100")
+    ordering = ("-failures", "-told_at")
+
+    @admin.display(description=_("number"), ordering="number__e164")
+    def masked(self, listed: ListedNumber) -> str:
+        return show_number(listed.number)

@@ -1,0 +1,155 @@
+"""Asking Robotalker what became of a call of which no event told: GET /calls/{id}, within a budget.
+
+The guide discourages polling, so a call is asked about a few times with growing pauses, and only when its
+events are overdue. What the answer tells is folded like an event. Text messages can't be asked about, nor
+calls whose id we were never given.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+
+from contacts.models.people import Channel
+from reminders.calls import close_call
+from reminders.gate import record_success
+from reminders.locking import lock_call, read_database_clock
+from reminders.models import CallRecord
+from reminders.outcomes import fold_event, read_outcome
+from reminders.robotalker.answers import CallStatus
+from reminders.robotalker.client import RobotalkerClient
+from reminders.robotalker.errors import Refused, RobotalkerError
+from reminders.robotalker.events import EventKind, RobotalkerEvent
+from reminders.side_requests import as_they_may_begin, is_well_after
+from reminders.states import CALL_OPEN, CallState
+from reminders.submission import make_client
+
+UNKNOWN_WAIT = timedelta(minutes=1)  # its event may be on the way
+ASK_AGAIN_AFTER = [timedelta(minutes=minutes) for minutes in (3, 10, 30, 120)]  # then no more
+NO_EVENT = "no event came in time"
+NO_SUCH_CALL = "Robotalker does not know this call"
+OTHER_NUMBER = "Robotalker gave another number for this call"
+
+
+@dataclass(frozen=True)
+class AskReport:
+    """GETs made, and calls of which they told the outcome."""
+
+    asked: int = 0
+    healed: int = 0
+
+
+def ask_about_calls() -> AskReport:
+    """One round: ask about what is due to be asked, oldest first, at most ROBOTALKER_ASK_BUDGET of them.
+
+    Stops early when sending is paused, the gate closes, the rate is used up, or Robotalker isn't well.
+    """
+    due = list(_find_due()[: settings.ROBOTALKER_ASK_BUDGET])
+    asked = healed = 0
+    if not due:
+        return AskReport()
+    with make_client() as client:
+        for call in as_they_may_begin(due):
+            if not _take_turn(call):
+                continue
+            asked += 1
+            asked_at = read_database_clock()
+            try:
+                healed += _ask(client, call)
+            except RobotalkerError as error:
+                close_as_overdue(call.pk, NO_EVENT)
+                if not is_well_after(error, asked_at):
+                    break
+    return AskReport(asked, healed)
+
+
+def askable() -> Q:
+    """Calls that GET /calls/{id} can be asked about, as far as there is a budget for it."""
+    return Q(channel=Channel.VOICE) & ~Q(robotalker_id="") if settings.ROBOTALKER_ASK_BUDGET else Q(pk__in=[])
+
+
+@transaction.atomic
+def close_as_overdue(call_id: int, reason: str) -> bool:
+    """Accepted, and nobody said what came of it; False when an event came meanwhile."""
+    call = lock_call(call_id)
+    if call.state != CallState.SUBMITTED:
+        return False
+    return close_call(call, CallState.OVERDUE, reason, read_database_clock())
+
+
+def read_as_event(status: CallStatus, submitting_at: datetime, now: datetime) -> RobotalkerEvent:
+    """What the answer tells, as the event that should have told it.
+
+    The answer has no moment of its end: the call's begin and length give the earliest that it could be, so
+    that an answer which staff took down since then stands.
+    """
+    begun = status.created_at or submitting_at
+    ended_at = (begun + timedelta(seconds=status.duration_seconds or 0)).astimezone(UTC)
+    return RobotalkerEvent(
+        kind=EventKind.CALL_COMPLETED,
+        name="GET /calls",
+        call_id=status.call_id,
+        campaign_id=status.campaign_id,
+        to=status.to or None,
+        status=status.status,
+        reason=status.reason or None,
+        duration_seconds=status.duration_seconds,
+        keys=status.keys,
+        amd_result=status.amd_result,
+        occurred_at=min(ended_at, now),
+    )
+
+
+def _find_due() -> "QuerySet[CallRecord]":
+    patience = timedelta(seconds=settings.EVENT_PATIENCE)
+    never = Q(asked_times=0) & (
+        Q(state=CallState.SUBMITTED, submitting_at__lt=Now() - patience)
+        | Q(state__in=[CallState.UNKNOWN, CallState.OVERDUE], submitting_at__lt=Now() - UNKNOWN_WAIT)
+    )
+    again = Q()
+    for times, pause in enumerate(ASK_AGAIN_AFTER, start=1):
+        again |= Q(asked_times=times, asked_at__lt=Now() - pause)
+    return (
+        CallRecord.objects.filter(askable(), never | again, state__in=CALL_OPEN)
+        .exclude(state=CallState.SUBMITTING)
+        .select_related("number")
+        .order_by("submitting_at")
+    )
+
+
+def _take_turn(call: CallRecord) -> bool:
+    """Note that it is asked about now, unless another worker has just done so; committed before the GET."""
+    as_read = CallRecord.objects.filter(pk=call.pk, asked_times=call.asked_times, state__in=CALL_OPEN)
+    return bool(as_read.update(asked_at=Now(), asked_times=F("asked_times") + 1))
+
+
+def _ask(client: RobotalkerClient, call: CallRecord) -> bool:
+    """Ask, and do what the answer says; whether it told the outcome. Raises RobotalkerError for no answer."""
+    try:
+        status = client.get_call(call.robotalker_id)
+    except Refused as refused:
+        if refused.status != 404:
+            raise
+        _note(call, NO_SUCH_CALL)
+        return False
+    record_success(of_call=False)
+    if status.to and status.to != call.number.e164:
+        _note(call, OTHER_NUMBER)
+        return False
+    now = read_database_clock()
+    event = read_as_event(status, call.submitting_at, now)
+    if read_outcome(event) is None and not event.keys:
+        _note(call, NO_EVENT)
+        return False
+    fold_event(call.pk, event, received_at=now)
+    return True
+
+
+def _note(call: CallRecord, reason: str) -> None:
+    """It told no outcome: what was awaited is overdue; of what was unknown already, only news is noted."""
+    if not close_as_overdue(call.pk, reason) and reason != NO_EVENT:
+        waiting = CallRecord.objects.filter(pk=call.pk, state__in=[CallState.UNKNOWN, CallState.OVERDUE])
+        waiting.update(reason=reason)

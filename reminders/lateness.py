@@ -1,0 +1,62 @@
+"""Missing in the open what is past its last moment, whatever dispatch is waiting for.
+
+Dispatch claims nothing while the gate is closed or the rate used up, and nobody dispatches while all workers
+are stuck. This asks the same decide() and sends nothing. What somebody else holds waits for the next round:
+one stuck row must keep neither the others nor reconciliation.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from contacts.models import Appointment, PhoneNumber
+from reminders.decide import Verdict, decide
+from reminders.locking import read_database_clock
+from reminders.models import Reminder
+from reminders.sending import read_switch
+from reminders.settling import settle
+from reminders.situations import read_look, with_situation
+from reminders.states import ReminderState
+
+CHUNK = 100  # reminders locked at once
+
+
+def miss_what_is_too_late(most: int) -> int:
+    """Settle up to `most` planned reminders whose `not_after` is over; how many."""
+    late = _late().order_by("next_look_at", "id")
+    rows = list(late.values_list("pk", "appointment_id", "appointment__contact__phone_id")[:most])
+    return sum(_settle_chunk(rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK))
+
+
+def _late() -> "QuerySet[Reminder]":
+    # (next_look_at is never after not_after, and has the index)
+    return Reminder.objects.filter(state=ReminderState.PLANNED, next_look_at__lte=Now(), not_after__lte=Now())
+
+
+@transaction.atomic
+def _settle_chunk(rows: Sequence[tuple[int, int, int | None]]) -> int:
+    held = with_situation(_late().filter(pk__in=_lock_around(rows))).order_by("pk")
+    now = read_database_clock()
+    paused = read_switch().paused_at is not None
+    settled = 0
+    for reminder in held.select_for_update(of=("self",), skip_locked=True):
+        decision = decide(read_look(reminder, sending_paused=paused).situation, now)
+        if decision.verdict in (Verdict.MISS, Verdict.SKIP):
+            settle(reminder, decision, now)
+            settled += 1
+    return settled
+
+
+def _lock_around(rows: Sequence[tuple[int, int, int | None]]) -> list[int]:
+    """Lock their appointments and numbers; the reminders for which that could be done without waiting."""
+    appointments = _lock_free(Appointment.objects.filter(pk__in={appointment for _, appointment, _ in rows}))
+    numbers = _lock_free(PhoneNumber.objects.filter(pk__in={number for *_, number in rows if number}))
+    return [pk for pk, visit, number in rows if visit in appointments and (not number or number in numbers)]
+
+
+def _lock_free(found: "QuerySet[Any]") -> set[int]:
+    free = found.order_by("pk").select_for_update(skip_locked=True, no_key=True)
+    return set(free.values_list("pk", flat=True))

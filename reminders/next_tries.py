@@ -1,0 +1,117 @@
+"""What follows a call that has ended: another call, the step's text message, or nothing.
+
+A voicemail counts as a message left: it is tried again where the step says so, but no text follows it.
+"""
+
+from datetime import datetime, timedelta
+
+from contacts.models.people import Channel
+from reminders.calling_hours import CallingHours, next_allowed, recipient_zones
+from reminders.households import find_calls_about
+from reminders.models import CallRecord, Reminder
+from reminders.reasons import Reason
+from reminders.retries import Outcome, RetryRule, next_try
+from reminders.settling import put_back
+from reminders.states import CallState
+
+REACHED_NOBODY = (CallState.NO_ANSWER, CallState.FAILED)
+OUTCOMES = {
+    CallState.NO_ANSWER: Outcome.NO_ANSWER,
+    CallState.FAILED: Outcome.FAILED,
+    CallState.VOICEMAIL: Outcome.VOICEMAIL,
+}
+SHORTEST_WAIT = timedelta(minutes=1)
+
+
+def plan_next_try(call: CallRecord, reminder: Reminder, at: datetime) -> bool:
+    """Plan what follows a call that ended at `at`, for a locked reminder it was for; False when nothing does.
+
+    Asked again when stronger evidence comes, so what was planned on the weaker one is taken back: the
+    caller saves the reminder when it is False.
+    """
+    if again := _when_to_call_again(call, reminder, at):
+        reminder.by_text = call.channel == Channel.SMS and reminder.by_text
+        put_back(reminder, next_look_at=again, reason=Reason.TRY_AGAIN, try_after=again)
+        return True
+    if call.channel != Channel.VOICE:
+        return False
+    text_at = _when_to_text(call, reminder, at)
+    reminder.by_text = text_at is not None
+    if text_at:
+        put_back(reminder, next_look_at=text_at, reason=Reason.TEXT_FOLLOWS, try_after=text_at)
+    return text_at is not None
+
+
+def _when_to_call_again(call: CallRecord, reminder: Reminder, at: datetime) -> datetime | None:
+    """By the step's rule, at a moment that is allowed; None for never or too late."""
+    outcome = _outcome_of(call)
+    is_the_one_text = reminder.by_text and call.channel == Channel.SMS
+    is_done_with = outcome == Outcome.VOICEMAIL and not reminder.step.retry_voicemail
+    if outcome is None or is_done_with or is_the_one_text:
+        return None
+    again = next_try(
+        _read_rule(reminder),
+        outcome,
+        _count_tries(reminder),
+        at,
+        zone=reminder.appointment.location.zone,
+        not_after=reminder.not_after,
+    )
+    return _allow(again, call, reminder) if again else None
+
+
+def _when_to_text(call: CallRecord, reminder: Reminder, at: datetime) -> datetime | None:
+    """At once, within the calling hours; None without a text, or a number it may go to, or time for it."""
+    number = call.number
+    step = reminder.step
+    if step.channel != Channel.VOICE or step.fallback_script_id is None:
+        return None
+    if call.state not in REACHED_NOBODY or call.reason == Outcome.INVALID_NUMBER:
+        return None
+    if number.unusable_since or number.sms_opted_out_at or _was_texted(reminder):
+        return None
+    return _allow(at, call, reminder)
+
+
+def _outcome_of(call: CallRecord) -> Outcome | None:
+    if call.state == CallState.FAILED and call.reason in (Outcome.BUSY, Outcome.INVALID_NUMBER):
+        return Outcome(call.reason)
+    return OUTCOMES.get(CallState(call.state))
+
+
+def _read_rule(reminder: Reminder) -> RetryRule:
+    step = reminder.step
+    return RetryRule(
+        max_tries=step.max_tries,
+        wait=max(step.retry_wait, SHORTEST_WAIT),
+        voicemail=step.retry_voicemail,
+        at_another_time=step.retry_at_another_time,
+    )
+
+
+def _count_tries(reminder: Reminder) -> int:
+    """The calls that spoke for it, its own and those it rode on."""
+    calls = find_calls_about(reminder, leave_out=[CallState.NOT_SENT])
+    return len(calls.values_list("pk"))  # a handful; to count a union takes far longer
+
+
+def _was_texted(reminder: Reminder) -> bool:
+    """Whether its text has gone out before, and a person has ordered a call since."""
+    return find_calls_about(reminder, leave_out=[CallState.NOT_SENT], channel=Channel.SMS).exists()
+
+
+def _allow(moment: datetime, call: CallRecord, reminder: Reminder) -> datetime | None:
+    """The first moment from `moment` on in the calling hours, so that pages show the true time.
+
+    None when that is too late; `moment` itself where there is no such hour (the last look says so).
+    """
+    appointment = reminder.appointment
+    location = appointment.location
+    closed = frozenset(day.date for day in location.closed_days.all())
+    hours = CallingHours(location.calling_opens, location.calling_closes, closed)
+    try:
+        zones = recipient_zones(appointment.contact.time_zone, location.time_zone, call.number.time_zones)
+        allowed = next_allowed(moment, hours, zones) or moment
+    except ValueError:  # a name in the book is no zone
+        allowed = moment
+    return allowed if allowed < reminder.not_after else None

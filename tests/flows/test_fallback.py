@@ -1,0 +1,234 @@
+"""What follows a call that reached nobody: another call, a text message, or a person."""
+
+from datetime import time, timedelta
+from typing import Any
+
+import pytest
+import requests
+from django.utils import timezone
+
+from contacts.models import Appointment, ConsentEntry, Location, PhoneNumber
+from contacts.optouts import record_optout
+from reminders.callbacks import status_url
+from reminders.dispatch import claim_due, dispatch_due
+from reminders.models import CallRecord, FollowUp, Reminder, Step
+from reminders.orders import order_call
+from reminders.queries.story import read_story
+from tests.people import SARAH, make_due_reminder, make_location, make_script, make_step, make_user
+from tests.sandbox_server import SandboxServer
+from tests.waiting import wait_until
+
+TEXT = (
+    "{PRACTICE}: {FIRST_NAME}, your visit is {APPT_DATE}, {APPT_TIME}. Reply 1=yes, 2=change. STOP=opt out."
+)
+
+
+def make_step_with_text(**fields: Any) -> Step:
+    spoken = make_script()
+    return make_step(script=spoken, fallback_script=make_script(TEXT, name="Text"), max_tries=1, **fields)
+
+
+def call_in_vain(sandbox: SandboxServer, *story: str) -> Reminder:
+    """A due reminder whose first call has reached nobody; what follows is planned."""
+    reminder = make_due_reminder()
+    sandbox.tell_stories({SARAH: list(story)})
+    assert dispatch_due().calls == 1
+    wait_for_state(story[0] if story[0] in ("no_answer", "voicemail") else "failed")
+    reminder.refresh_from_db()
+    return reminder
+
+
+def wait_for_state(state: str) -> CallRecord:
+    return wait_until(CallRecord.objects.filter(state=state).order_by("-pk").first, f"a call to be {state}")
+
+
+def opt_out(number: PhoneNumber, scope: str) -> None:
+    record_optout(number.pk, scope=scope, source=ConsentEntry.Source.STAFF, at=timezone.now())
+
+
+def standing(reminder: Reminder) -> tuple[str, str, bool]:
+    reminder.refresh_from_db()
+    return reminder.state, reminder.reason, reminder.by_text
+
+
+@pytest.mark.parametrize("story", ["no_answer", "busy", "carrier"])
+def test_a_text_follows_the_last_call_and_is_answered(sandbox: SandboxServer, story: str) -> None:
+    make_step_with_text()
+    reminder = call_in_vain(sandbox, story)
+    assert standing(reminder) == ("planned", "text_follows", True)
+    assert not FollowUp.objects.exists(), "nobody is asked while something still follows"
+    sandbox.tell_stories({SARAH: "listen"})
+    assert dispatch_due().calls == 1
+    wait_for_state("delivered")
+    [sent] = sandbox.texts(SARAH)
+    assert sent["text"].startswith("Harbor Clinic, Downtown: Sarah, your visit is")
+    sandbox.reply(SARAH, "1")
+    wait_until(lambda: Appointment.objects.get().is_confirmed, "the confirmation")
+    assert standing(reminder) == ("done", "reached", True)
+
+
+def test_the_text_waits_until_the_last_try_is_over(sandbox: SandboxServer) -> None:
+    step = make_step_with_text()
+    Step.objects.filter(pk=step.pk).update(max_tries=2)
+    reminder = call_in_vain(sandbox, "no_answer", "no_answer")
+    assert standing(reminder) == ("planned", "try_again", False)
+
+
+def test_a_voicemail_is_a_message_left_and_no_text_follows(sandbox: SandboxServer) -> None:
+    make_step_with_text()
+    reminder = call_in_vain(sandbox, "voicemail")
+    assert standing(reminder) == ("done", "voicemail", False)
+
+
+def test_a_voicemail_is_tried_again_where_the_step_says_so(sandbox: SandboxServer) -> None:
+    make_step(max_tries=2, retry_voicemail=True)
+    reminder = call_in_vain(sandbox, "voicemail")
+    assert standing(reminder) == ("planned", "try_again", False)
+
+
+def test_no_text_goes_to_a_number_that_does_not_exist(sandbox: SandboxServer) -> None:
+    make_step_with_text()
+    reminder = call_in_vain(sandbox, "invalid_number")
+    assert standing(reminder) == ("done", "not_reached", False)
+    assert FollowUp.objects.get().kind == "wrong_number"
+
+
+@pytest.mark.parametrize("opted_out_after", [False, True])
+def test_no_text_goes_to_who_wants_no_texts(sandbox: SandboxServer, opted_out_after: bool) -> None:
+    make_step_with_text()
+    reminder = make_due_reminder()
+    number = PhoneNumber.objects.get()
+    if not opted_out_after:
+        opt_out(number, "sms")
+    sandbox.tell_stories({SARAH: "no_answer"})
+    dispatch_due()
+    wait_for_state("no_answer")
+    if opted_out_after:
+        opt_out(number, "sms")
+    assert dispatch_due().calls == 0
+    assert sandbox.texts() == []
+    expected = ("skipped", "opted_out") if opted_out_after else ("done", "not_reached")
+    assert standing(reminder)[:2] == expected
+
+
+def test_who_wants_no_calls_may_get_the_text(sandbox: SandboxServer) -> None:
+    make_step_with_text()
+    call_in_vain(sandbox, "no_answer")
+    opt_out(PhoneNumber.objects.get(), "voice")
+    assert dispatch_due().calls == 1
+    assert len(sandbox.texts(SARAH)) == 1
+
+
+def test_a_late_answer_to_the_call_calls_the_text_off(sandbox: SandboxServer) -> None:
+    make_step_with_text()
+    reminder = call_in_vain(sandbox, "no_answer")
+    call = CallRecord.objects.get()
+    tell(call, "call.completed", status="answered", amd_result="human")
+    assert standing(reminder) == ("done", "reached", False)
+    assert dispatch_due().calls == 0
+
+
+def test_a_late_answer_reaches_a_text_that_is_claimed_but_not_sent(sandbox: SandboxServer) -> None:
+    make_step_with_text()
+    reminder = call_in_vain(sandbox, "no_answer")
+    claim = claim_due(10)
+    assert claim.reminder_ids == [reminder.pk]
+    tell(CallRecord.objects.get(), "call.completed", status="answered", amd_result="human")
+    assert standing(reminder) == ("done", "reached", False)
+
+
+def test_a_better_reason_of_the_same_failure_calls_the_text_off(sandbox: SandboxServer) -> None:
+    make_step_with_text()
+    reminder = call_in_vain(sandbox, "busy")
+    tell(CallRecord.objects.get(), "call.failed", status="failed", reason="invalid_number")
+    assert standing(reminder) == ("done", "not_reached", False)
+    assert FollowUp.objects.get().kind == "wrong_number"
+
+
+@pytest.mark.parametrize("failure", ["carrier", "invalid_number"])
+def test_a_text_that_fails_is_not_sent_twice_and_a_person_is_asked(
+    sandbox: SandboxServer, failure: str
+) -> None:
+    make_step_with_text()
+    reminder = call_in_vain(sandbox, "no_answer")
+    Step.objects.update(max_tries=9)
+    sandbox.tell_stories({SARAH: failure})
+    dispatch_due()
+    wait_for_state("failed")
+    assert standing(reminder)[:2] == ("done", "not_reached")
+    assert FollowUp.objects.get().kind == "could_not_reach"
+    assert PhoneNumber.objects.get().unusable_since is None, "a line that takes no texts may still ring"
+
+
+def test_a_text_that_robotalker_did_not_take_is_tried_again_as_a_text(sandbox: SandboxServer) -> None:
+    make_step_with_text()
+    reminder = call_in_vain(sandbox, "no_answer")
+    sandbox.faults({"kind": "error_500_before", "endpoint": "sms", "next": 1})
+    dispatch_due()
+    assert standing(reminder)[2]
+    Reminder.objects.update(next_look_at=timezone.now(), try_after=timezone.now())
+    dispatch_due()
+    assert len(sandbox.texts(SARAH)) == 1
+
+
+def test_a_person_who_orders_a_call_gets_a_call_and_no_second_text_follows(sandbox: SandboxServer) -> None:
+    make_step_with_text()
+    reminder = call_in_vain(sandbox, "no_answer", "no_answer", "no_answer")
+    dispatch_due()
+    wait_for_state("delivered")
+    CallRecord.objects.filter(channel="sms").update(submitting_at=timezone.now() - timedelta(days=2))
+    order_call(reminder.pk, by=make_user())
+    assert dispatch_due().calls == 1
+    wait_until(CallRecord.objects.filter(channel="voice", state="no_answer", try_number=3).first, "the call")
+    assert standing(reminder)[:2] == ("done", "not_reached")
+    assert len(sandbox.texts(SARAH)) == 1
+
+
+def test_the_text_that_was_taken_from_the_step_meanwhile_is_held_rather_than_the_call_read_out(
+    sandbox: SandboxServer,
+) -> None:
+    make_step_with_text()
+    reminder = call_in_vain(sandbox, "no_answer")
+    Step.objects.update(fallback_script=None)
+    assert dispatch_due().calls == 0
+    assert standing(reminder)[:2] == ("planned", "no_script")
+
+
+def test_the_next_try_is_planned_for_a_moment_that_is_allowed(sandbox: SandboxServer) -> None:
+    make_location(calling_opens=time(12), calling_closes=time(13))  # it is between 12 and 13 there
+    make_step(retry_wait=timedelta(hours=2), max_tries=2, elapsed=timedelta(days=2))
+    reminder = make_due_reminder(starts_at=timezone.now() + timedelta(days=2))
+    sandbox.tell_stories({SARAH: "no_answer"})
+    dispatch_due()
+    wait_for_state("no_answer")
+    reminder.refresh_from_db()
+    local = reminder.next_look_at.astimezone(Location.objects.get().zone)
+    assert (local.hour, local.minute) == (12, 0)
+    assert reminder.try_after == reminder.next_look_at
+
+
+def test_who_could_only_be_called_again_too_late_is_handed_over_at_once(sandbox: SandboxServer) -> None:
+    make_location(calling_opens=time(12), calling_closes=time(13))
+    make_step(retry_wait=timedelta(hours=1), max_tries=2)
+    reminder = call_in_vain(sandbox, "no_answer")
+    assert standing(reminder)[:2] == ("done", "not_reached")
+    assert FollowUp.objects.get().kind == "could_not_reach"
+
+
+def test_the_page_says_that_a_text_follows(sandbox: SandboxServer) -> None:
+    make_step_with_text()
+    reminder = call_in_vain(sandbox, "no_answer")
+    story = read_story(reminder.appointment_id, timezone.now())
+    assert story.ahead[0].sentence == (
+        "Planned: call, 4 hours before, then by text message. "
+        "No call reached anybody; a text message follows."
+    )
+    assert story.standing.next_step == "will text now"
+    assert story.reminders[0].is_text
+
+
+def tell(call: CallRecord, event: str, **fields: Any) -> None:
+    """One more event of this call, on its own address."""
+    body = {"event": event, "call_id": call.robotalker_id, "to": SARAH, **fields}
+    answer = requests.post(status_url(call), json=body, timeout=10)
+    assert answer.status_code == 200

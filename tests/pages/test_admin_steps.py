@@ -1,0 +1,65 @@
+"""A step's form: what follows a call that reached nobody, in plain words, and what it refuses."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reminders.admin.campaigns import StepForm
+from reminders.default_scripts import ensure_default_scripts
+from reminders.models import Script
+from reminders.text_length import find_too_long
+from tests.people import make_campaign, make_location, make_script
+
+pytestmark = pytest.mark.django_db
+
+
+def fill_in(fallback: Script | None, **fields: Any) -> StepForm:
+    values = {
+        "campaign": make_campaign(),
+        "position": 1,
+        "timing_kind": "elapsed_before",
+        "days": 0,
+        "elapsed": "04:00:00",
+        "stop_before": timedelta(minutes=30),
+        "channel": "voice",
+        "audience": "unconfirmed",
+        "if_late": "skip",
+        "max_tries": 2,
+        "retry_wait": "01:00:00",
+        "script": make_script(name="Call"),
+        "fallback_script": fallback,
+    }
+    return StepForm({**values, **fields})
+
+
+def test_a_call_may_be_followed_by_a_text_message() -> None:
+    make_location()
+    form = fill_in(ensure_default_scripts().text)
+    assert form.is_valid(), form.errors
+    assert form.fields["fallback_script"].label == "then by text message"
+
+
+def test_a_text_message_is_not_followed_by_another() -> None:
+    form = fill_in(make_script("Come.", name="Text"), channel="sms")
+    assert form.errors["fallback_script"] == ["This step is a text message itself. Leave it empty."]
+
+
+def test_a_text_of_more_than_160_characters_is_refused_with_its_length() -> None:
+    form = fill_in(make_script("x" * 161, name="Long"))
+    [error] = form.errors["fallback_script"]
+    assert str(error).startswith("In en it can get 161 characters long")
+
+
+def test_the_length_is_that_of_the_words_filled_in_and_of_the_newest_version() -> None:
+    make_location(spoken_name="Harbor Clinic")
+    script = make_script("x" * 200, name="Text")
+    make_script("x" * 147 + "{PRACTICE}", name="Text")
+    assert find_too_long(script) == {}
+    make_script("x" * 148 + "{PRACTICE}", name="Text")
+    assert find_too_long(script) == {"en": 161}
+
+
+def test_a_script_without_words_is_refused() -> None:
+    form = fill_in(Script.objects.create(name="Empty"))
+    assert form.errors["fallback_script"] == ["It has no words yet. Write them first."]
