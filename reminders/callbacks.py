@@ -1,45 +1,75 @@
 """The addresses Robotalker calls back on: one per try and purpose, signed.
 
 The guide has no webhook signature, and a lost answer loses the call's id; the address we chose is the
-only thing that surely comes back. A token names a try (`c`) or a batch (`b`) by its public id, and what
-the address is for: `status`, or `key-1` and the like, so that a status address can't confirm. The MAC is
-HMAC-SHA-256 by Django's Signer; every key of WEBHOOK_KEYS verifies, the first one signs.
+only thing that surely comes back. A token is
+
+    <id of the key>.<subject>.<its public id>.<purpose>.<name of the database>:<issued>:<MAC>
+
+so it names a call (`c`) or a batch (`b`), and what the address is for: `status`, or `key-1` and the like, so
+that a status address can't confirm. The MAC is HMAC-SHA-256 in full, by Django's TimestampSigner; every key
+of WEBHOOK_KEYS verifies, the first one signs. It is good for WEBHOOK_TOKEN_DAYS.
+
+One address belongs to no call: the account's, to be entered in Robotalker's dashboard, for opt-outs only.
+It doesn't expire, since nobody would notice.
 """
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
 
 from django.conf import settings
-from django.core.signing import BadSignature, Signer
+from django.core.signing import BadSignature, SignatureExpired, Signer, TimestampSigner, b62_decode
 from django.urls import reverse
 
+from reminders.epoch import read_epoch_name
 from reminders.models import CallBatch, CallRecord
 
+CALL, BATCH, ACCOUNT = "c", "b", "a"
 STATUS = "status"
+OPTOUTS = "optouts"
 KEY = "key-"
 KEYS_ASKED = ("1", "2")  # 9 is Robotalker's own "optout" action
+SALT = "callboard.callbacks"
 
 
 class BadToken(ValueError):
     """The token isn't one of ours."""
 
 
+class ExpiredToken(BadToken):
+    """It is one of ours, but too old."""
+
+
 @dataclass(frozen=True)
 class Callback:
-    """What a good token says: whose address it is and what for."""
+    """What a good token says: whose address it is, what for, and which database issued it."""
 
-    subject: str  # "c" for a call, "b" for a batch
+    subject: str  # CALL, BATCH or ACCOUNT
     public_id: str
-    purpose: str  # STATUS or "key-1"
+    purpose: str  # STATUS, OPTOUTS or "key-1"
+    epoch: str = ""
+    issued_at: int = field(default=0, compare=False)  # seconds since 1970; 0 where a token has no date
+
+
+ACCOUNT_CALLBACK = Callback(ACCOUNT, "account", OPTOUTS)
 
 
 def status_url(subject: CallRecord | CallBatch) -> str:
     """Where the events of a call or a batch go."""
-    return _url(subject, STATUS)
+    return _url_of(subject, STATUS)
 
 
 def key_urls(subject: CallRecord | CallBatch) -> dict[str, str]:
     """Where each key that means something goes, by key."""
-    return {key: _url(subject, f"{KEY}{key}") for key in KEYS_ASKED}
+    return {key: _url_of(subject, f"{KEY}{key}") for key in KEYS_ASKED}
+
+
+def account_url() -> str:
+    """Where opt-outs go that belong to no call. The same address as long as the first key is the same."""
+    key = settings.WEBHOOK_KEYS[0]
+    value = f"{name_key(key)}.{ACCOUNT}.{ACCOUNT_CALLBACK.public_id}.{OPTOUTS}"
+    return _build_url(_account_signer(key).sign(value))
 
 
 def key_of(purpose: str) -> str:
@@ -48,20 +78,44 @@ def key_of(purpose: str) -> str:
 
 
 def read_token(token: str) -> Callback:
-    """What the token says. Raises BadToken, in constant time, when it isn't ours."""
+    """What the token says. Raises BadToken when it isn't ours (compared in constant time), or too old."""
+    name, _, rest = token.partition(".")
+    key = next((key for key in settings.WEBHOOK_KEYS if name_key(key) == name), None)
+    if key is None:
+        raise BadToken("signed by no key of ours")
     try:
-        subject, public_id, purpose = _signer().unsign(token).split(".")
+        if rest.startswith(f"{ACCOUNT}."):
+            _account_signer(key).unsign(token)
+            return ACCOUNT_CALLBACK
+        value = _signer(key).unsign(token, max_age=timedelta(days=settings.WEBHOOK_TOKEN_DAYS))
+        _, subject, public_id, purpose, epoch = value.split(".")
+    except SignatureExpired as error:
+        raise ExpiredToken("one of ours, but too old") from error
     except (BadSignature, ValueError) as error:
         raise BadToken("not one of ours") from error
-    return Callback(subject, public_id, purpose)
+    return Callback(subject, public_id, purpose, epoch, b62_decode(rest.split(":")[1]))
 
 
-def _url(subject: CallRecord | CallBatch, purpose: str) -> str:
-    kind = "b" if isinstance(subject, CallBatch) else "c"
-    token = _signer().sign(f"{kind}.{subject.public_id}.{purpose}")
+@cache
+def name_key(key: str) -> str:
+    """A short public name of a key: says which one signed, and nothing of the key itself."""
+    return hashlib.sha256(key.encode()).hexdigest()[:8]
+
+
+def _url_of(subject: CallRecord | CallBatch, purpose: str) -> str:
+    key = settings.WEBHOOK_KEYS[0]
+    kind = BATCH if isinstance(subject, CallBatch) else CALL
+    value = ".".join([name_key(key), kind, subject.public_id, purpose, read_epoch_name()])
+    return _build_url(_signer(key).sign(value))
+
+
+def _build_url(token: str) -> str:
     return f"{settings.PUBLIC_BASE_URL}{reverse('robotalker_hook', args=[token])}"
 
 
-def _signer() -> Signer:
-    first, *others = settings.WEBHOOK_KEYS
-    return Signer(key=first, fallback_keys=others, salt="callboard.callbacks")
+def _signer(key: str) -> TimestampSigner:
+    return TimestampSigner(key=key, fallback_keys=[], salt=SALT)
+
+
+def _account_signer(key: str) -> Signer:
+    return Signer(key=key, fallback_keys=[], salt=f"{SALT}.account")

@@ -64,7 +64,9 @@ class WebhookEventAdmin(HistoryAdmin[WebhookEvent]):
 
     @admin.display(description=gettext_lazy("call"))
     def call_state(self, event: WebhookEvent) -> str:
-        return event.call.get_state_display() if event.call else _("of a batch")
+        if event.call:
+            return event.call.get_state_display()
+        return _("of a batch") if event.batch_id else _("of no call")
 
     def has_apply_permission(self, request: HttpRequest) -> bool:
         """Applying again changes no event, but what it says happens: for those who may change events."""

@@ -11,7 +11,8 @@ from reminders.dispatch import claim_due
 from reminders.models import CallRecord
 from reminders.opening import open_calls
 from tests.people import SARAH, make_due_reminder
-from webhooks.inbox import apply_again, apply_event, apply_stored, store_event
+from webhooks.applying import apply_event, keep
+from webhooks.inbox import apply_again, apply_stored, store_event
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -27,9 +28,9 @@ def event() -> WebhookEvent:
     claim = claim_due(10)
     [call] = open_calls(claim.reminder_ids, claim.token)
     callback = Callback("c", call.public_id, "status")
-    stored = store_event(callback, CONFIRMED % SARAH.encode(), "application/json")
-    assert stored is not None
-    return stored
+    event_id = store_event(callback, CONFIRMED % SARAH.encode(), "application/json")
+    assert event_id is not None
+    return WebhookEvent.objects.get(pk=event_id)
 
 
 def break_applying() -> None:
@@ -93,3 +94,27 @@ def test_a_stored_error_holds_nobodys_data(event: WebhookEvent) -> None:
     assert "CheckViolation" in event.error
     assert SARAH not in event.error
     assert "Harbor Clinic" not in event.error
+
+
+def test_what_was_applied_meanwhile_stays_applied(event: WebhookEvent) -> None:
+    apply_event(event.pk)
+    assert keep(event.pk, "quarantined", "too late") == "applied"
+    event.refresh_from_db()
+    assert (event.state, event.error, event.attempts) == ("applied", "", 1)
+
+
+def test_what_failed_is_tried_again_when_it_is_told_again(event: WebhookEvent) -> None:
+    assert event.call is not None
+    again = Callback("c", event.call.public_id, "status"), bytes(event.body), "application/json"
+    break_applying()
+    apply_event(event.pk)
+    assert store_event(*again) == event.pk
+    mend_applying()
+    apply_event(event.pk)
+    assert store_event(*again) is None
+
+
+def test_the_same_body_under_another_type_is_another_event(event: WebhookEvent) -> None:
+    assert event.call is not None
+    callback = Callback("c", event.call.public_id, "status")
+    assert store_event(callback, bytes(event.body), "text/plain") not in (None, event.pk)

@@ -1,0 +1,21 @@
+"""The call that events come for."""
+
+import pytest
+
+from reminders.calls import record_accepted
+from reminders.dispatch import claim_due
+from reminders.models import CallRecord
+from reminders.opening import open_calls
+from tests.people import make_due_reminder
+from tests.webhooks.robotalker import CALL_ID
+
+
+@pytest.fixture
+def call() -> CallRecord:
+    """Sarah's call, accepted by Robotalker."""
+    make_due_reminder()
+    claim = claim_due(10)
+    [opened] = open_calls(claim.reminder_ids, claim.token)
+    record_accepted({opened.pk: CALL_ID})
+    opened.refresh_from_db()
+    return opened

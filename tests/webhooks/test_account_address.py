@@ -1,0 +1,96 @@
+"""Opt-outs that belong to no call, on the account's own address."""
+
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import call_command
+from django.utils import timezone
+
+from contacts.models import Appointment, ConsentEntry, PhoneNumber
+from contacts.optouts import record_optin
+from reminders.callbacks import account_url
+from reminders.models import CallRecord
+from tests.people import SARAH, make_number, make_user
+from tests.webhooks.robotalker import ANSWERED, post
+from webhooks.models import WebhookEvent
+
+pytestmark = pytest.mark.django_db
+
+UNKNOWN = "+12025550188"
+
+
+def optout(**fields: Any) -> dict[str, Any]:
+    return {"event": "contact.optout", "to": SARAH, "timestamp": "2026-01-01T10:30:45Z", **fields}
+
+
+def flags(e164: str = SARAH) -> tuple[bool, bool]:
+    """Whether the number is opted out of calls, and of text messages."""
+    number = PhoneNumber.objects.get(e164=e164)
+    return number.voice_opted_out_at is not None, number.sms_opted_out_at is not None
+
+
+@pytest.mark.parametrize(
+    ("channel", "out"), [("voice", (True, False)), ("sms", (False, True)), (None, (True, True))]
+)
+def test_an_opt_out_without_a_call_opts_the_number_out(channel: str | None, out: tuple[bool, bool]) -> None:
+    make_number()
+    assert post(account_url(), optout(channel=channel)) == 200
+    assert flags() == out
+    entry = ConsentEntry.objects.get()
+    assert (entry.what, entry.source, entry.at.isoformat()) == (
+        "opt_out",
+        "robotalker",
+        "2026-01-01T10:30:45+00:00",
+    )
+
+
+def test_stop_in_a_text_message_opts_out_of_text_messages() -> None:
+    make_number()
+    assert post(account_url(), {"event": "sms.received", "to": SARAH, "text": " Stop. "}) == 200
+    assert flags() == (False, True)
+
+
+def test_a_number_we_do_not_know_is_kept_and_opted_out() -> None:
+    assert post(account_url(), optout(to=UNKNOWN)) == 200
+    assert flags(UNKNOWN) == (True, True)
+
+
+NO_OPTOUTS = {
+    "an answer to a call": ANSWERED,
+    "a text message that isn't STOP": {"event": "sms.received", "to": SARAH, "text": "CANCEL"},
+    "an opt-out of nobody": optout(to=None),
+    "an opt-out of no number": optout(to="Sarah"),
+    "nothing": b"",
+    "an unknown event": optout(event="contact.optin"),
+}
+
+
+@pytest.mark.parametrize("payload", NO_OPTOUTS.values(), ids=NO_OPTOUTS.keys())
+def test_anything_else_on_the_accounts_address_is_quarantined(call: CallRecord, payload: object) -> None:
+    assert post(account_url(), payload) == 200
+    assert WebhookEvent.objects.get().state == "quarantined"
+    assert flags() == (False, False)
+    assert not Appointment.objects.get().is_confirmed
+
+
+def test_the_same_words_at_another_time_are_said_again() -> None:
+    """STOP without a date, twice, with an opt-in in between: the second one counts as well."""
+    number = make_number()
+    stop = {"event": "sms.received", "to": SARAH, "text": "STOP"}
+    post(account_url(), stop)
+    record_optin(number.pk, scope="sms", evidence="asked for it", by=make_user(), at=timezone.now())
+    assert flags() == (False, False)
+    with time_machine.travel(timezone.now() + timedelta(minutes=2), tick=True):
+        post(account_url(), stop)
+    assert flags() == (False, True)
+
+
+def test_the_command_prints_the_address_that_opens() -> None:
+    make_number()
+    printed = StringIO()
+    call_command("account_webhook", stdout=printed)
+    assert post(printed.getvalue().strip(), optout()) == 200
+    assert flags() == (True, True)

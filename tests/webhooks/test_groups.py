@@ -1,0 +1,266 @@
+"""Events that are there together are applied together, and it comes to the same as one by one."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.db.utils import DataError
+from pytest_django import DjangoAssertNumQueries
+
+from contacts.models import Appointment, PhoneNumber
+from contacts.saving import CollectedTwice, add_row, save_row, save_rows, saving_together
+from reminders.callbacks import ACCOUNT_CALLBACK, Callback
+from reminders.dispatch import claim_due
+from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
+from reminders.models.calls import make_public_id
+from reminders.opening import open_calls
+from tests.people import SARAH, make_contact, make_due_reminder, make_step
+from webhooks.applying import apply_event, apply_events
+from webhooks.inbox import store_event
+from webhooks.models import WebhookEvent
+
+pytestmark = pytest.mark.django_db
+
+NUMBERS = [f"+120255501{line:02}" for line in range(40, 52)]
+
+
+def open_many(count: int, **step: Any) -> list[CallRecord]:
+    """So many people are being called, each at a number of their own."""
+    make_step(**step)
+    for number in NUMBERS[:count]:
+        make_due_reminder(make_contact(f"Patient {number[-2:]}", number=number))
+    claim = claim_due(count)
+    calls = open_calls(claim.reminder_ids, claim.token)
+    assert len(calls) == count
+    return calls
+
+
+def store(call: CallRecord, event: str, purpose: str = "status", **fields: Any) -> int:
+    told = {"event": event, "to": call.number.e164, "timestamp": "2026-01-01T10:30:45Z", **fields}
+    return store_raw(Callback("c", call.public_id, purpose), json.dumps(told).encode())
+
+
+def store_raw(callback: Callback, body: bytes) -> int:
+    event_id = store_event(callback, body, "application/json")
+    assert event_id is not None
+    return event_id
+
+
+def store_one_of_each(calls: Sequence[CallRecord]) -> list[int]:
+    """What can happen in calls, each to another of them; and two things to the last."""
+    answered: dict[str, Any] = {"status": "answered", "amd_result": "human", "duration_seconds": 28}
+    return [
+        store(calls[0], "call.completed", dtmf_response="1", **answered),
+        store(calls[1], "call.completed", dtmf_response="2", **answered),
+        store(calls[2], "call.completed", dtmf_response="5", **answered),
+        store(calls[3], "call.completed", **answered),
+        store(calls[4], "call.voicemail", status="voicemail", amd_result="machine"),
+        store(calls[5], "call.no_answer", status="no_answer"),
+        store(calls[6], "call.failed", status="failed", reason="invalid_number"),
+        store(calls[7], "call.failed", status="failed", reason="busy"),
+        store(calls[8], "contact.optout", channel="voice"),
+        store(calls[9], "call.dtmf", "key-1", digit="1"),
+        store(calls[9], "call.completed", dtmf_response="1", **answered),
+        store(calls[10], "call.completed", dtmf_response="12", **answered),
+    ]
+
+
+def read_end_state() -> list[Any]:
+    """All that events change, without the moments at which it was written."""
+    unlike = ("id", "created_at", "updated_at", "resolved_at", "due_at")
+    states: list[Any] = [
+        list(WebhookEvent.objects.order_by("pk").values_list("state", "kind", "attempts", "call_id")),
+        list(Appointment.objects.order_by("pk").values_list("answer", "answered_at", "answered_how")),
+        list(PhoneNumber.objects.order_by("pk").values_list("voice_opted_out_at", "unusable_since")),
+    ]
+    for model in (CallRecord, Reminder, FollowUp):
+        columns = [field.attname for field in model._meta.concrete_fields if field.name not in unlike]
+        states.append(list(model._default_manager.order_by("pk").values_list(*columns)))
+    stories = [
+        list(visit.changes.values_list("what", "how", "at")) for visit in Appointment.objects.order_by("pk")
+    ]
+    return [*states, [[line for line in story if line[0] != "booked"] for story in stories]]
+
+
+@pytest.mark.parametrize("max_tries", [1, 3])
+def test_together_comes_to_the_same_as_one_by_one(max_tries: int) -> None:
+    calls = open_many(11, max_tries=max_tries)
+    ids = store_one_of_each(calls)
+    with transaction.atomic():
+        assert {apply_event(event_id) for event_id in ids} == {"applied"}
+        one_by_one = read_end_state()
+        transaction.set_rollback(True)
+    assert set(apply_events(ids).values()) == {"applied"}
+    assert read_end_state() == one_by_one
+    kinds = set(FollowUp.objects.values_list("kind", flat=True))
+    assert {"wants_another_time", "unclear_answer", "wrong_number"} <= kinds
+    assert ("could_not_reach" in kinds) == (max_tries == 1)
+
+
+def open_another_for(call: CallRecord) -> CallRecord:
+    """A call for another step about the same appointment, as one that went out some time ago."""
+    reminder = Reminder.objects.get(pk=call.reminder_id)
+    reminder.pk, reminder.step = None, make_step()
+    reminder.save(force_insert=True)
+    another = CallRecord.objects.get(pk=call.pk)
+    another.pk, another.public_id, another.reminder = None, make_public_id(), reminder
+    another.save(force_insert=True)
+    return another
+
+
+def test_of_two_answers_about_one_appointment_the_later_stands_in_a_group_too() -> None:
+    [call] = open_many(1)
+    call.submitting_at = datetime(2026, 1, 1, 10, tzinfo=UTC)
+    call.save()
+    later, earlier = "2026-01-01T10:40:00Z", "2026-01-01T10:20:00Z"
+    told = {"status": "answered", "amd_result": "human"}
+    ids = [
+        store(call, "call.completed", dtmf_response="1", **{**told, "timestamp": later}),
+        store(open_another_for(call), "call.completed", dtmf_response="2", **{**told, "timestamp": earlier}),
+    ]
+    assert set(apply_events(ids).values()) == {"applied"}
+    assert Appointment.objects.get().is_confirmed
+
+
+def test_a_call_that_was_thought_never_sent_counts_as_a_try_in_a_group_too() -> None:
+    first, second = open_many(2, max_tries=1)
+    CallRecord.objects.filter(pk=first.pk).update(state="not_sent")
+    Reminder.objects.filter(pk=first.reminder_id).update(state="planned")
+    ids = [store(call, "call.no_answer", status="no_answer") for call in (first, second)]
+    assert set(apply_events(ids).values()) == {"applied"}
+    assert set(Reminder.objects.values_list("state", flat=True)) == {"done"}
+
+
+def test_a_group_costs_as_many_queries_as_one_event(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    calls = open_many(9)
+    answered = {"status": "answered", "dtmf_response": "1"}
+    ids = [store(call, "call.completed", **answered) for call in calls]
+    with django_assert_max_num_queries(15):  # with savepoint and release, in a test
+        assert set(apply_events(ids).values()) == {"applied"}
+    assert all(visit.is_confirmed for visit in Appointment.objects.all())
+
+
+def test_what_can_not_be_read_or_does_not_fit_spoils_nothing_for_the_others() -> None:
+    good, foreign, other = open_many(3)
+    ids = [
+        store(good, "call.completed", status="answered", dtmf_response="1"),
+        store_raw(Callback("c", other.public_id, "status"), b"<html>"),
+        store(foreign, "call.completed", status="answered", dtmf_response="1", to=SARAH),
+    ]
+    assert list(apply_events(ids).values()) == ["applied", "quarantined", "quarantined"]
+    assert [visit.is_confirmed for visit in Appointment.objects.order_by("pk")] == [True, False, False]
+
+
+def test_one_that_fails_is_kept_with_its_error_and_the_others_are_applied() -> None:
+    calls = open_many(3)
+    ids = [
+        store(call, "call.completed", status="answered", dtmf_response=key)
+        for call, key in zip(calls, "121", strict=True)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE reminders_callrecord ADD CONSTRAINT broken CHECK (key_pressed <> '2')")
+    assert apply_events(ids) == dict(zip(ids, ["applied", "failed", "applied"], strict=True))
+    assert "CheckViolation" in WebhookEvent.objects.get(pk=ids[1]).error
+    assert [visit.is_confirmed for visit in Appointment.objects.order_by("pk")] == [True, False, True]
+
+
+def test_the_events_of_a_campaign_and_of_the_account_go_with_the_others() -> None:
+    make_step()
+    for number in NUMBERS[:2]:
+        make_due_reminder(make_contact(number=number))
+    claim = claim_due(2)
+    batch = CallBatch.objects.create()
+    open_calls(claim.reminder_ids, claim.token, batch)
+    told = [
+        {"event": "call.completed", "to": number, "status": "answered", "dtmf_response": "1"}
+        for number in NUMBERS[:2]
+    ]
+    ids = [store_raw(Callback("b", batch.public_id, "status"), json.dumps(each).encode()) for each in told]
+    ids.append(
+        store_raw(ACCOUNT_CALLBACK, json.dumps({"event": "contact.optout", "to": NUMBERS[5]}).encode())
+    )
+    assert set(apply_events(ids).values()) == {"applied"}
+    assert all(visit.is_confirmed for visit in Appointment.objects.all())
+    assert PhoneNumber.objects.get(e164=NUMBERS[5]).voice_opted_out_at is not None
+
+
+def test_rows_are_saved_together_as_they_would_be_one_by_one() -> None:
+    first, second = open_many(2)
+    first.keys, first.ended_at, first.duration_seconds = (
+        [["2026-01-01T10:30:45+00:00", "1"]],
+        first.submitting_at,
+        28,
+    )
+    second.keys, second.reason = [], 'quotes " \\ and {braces}, NULL'
+    save_rows([first, second])
+    for call in (first, second):
+        stored = CallRecord.objects.get(pk=call.pk)
+        assert all(
+            getattr(stored, f.attname) == getattr(call, f.attname) for f in CallRecord._meta.concrete_fields
+        )
+
+
+def test_a_value_that_is_too_long_is_refused_rather_than_cut() -> None:
+    [call] = open_many(1)
+    call.reason = "x" * 201
+    with pytest.raises(DataError), transaction.atomic():
+        save_rows([call], ["reason"])
+
+
+def test_what_was_collected_is_forgotten_when_the_block_fails() -> None:
+    [call] = open_many(1)
+
+    def fail() -> None:
+        with saving_together():
+            call.reason = "never"
+            save_row(call, ["reason"])
+            add_row(FollowUp())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    save_row(call.reminder)  # outside of the block: at once
+    assert CallRecord.objects.get().reason == ""
+    assert not FollowUp.objects.exists()
+
+
+def test_a_row_that_would_be_saved_as_two_objects_is_refused() -> None:
+    [call] = open_many(1)
+    with saving_together():
+        save_row(call, ["reason"])
+        with pytest.raises(CollectedTwice):
+            save_row(CallRecord.objects.get(), ["reason"])
+
+
+def test_a_row_that_would_be_saved_with_other_fields_is_refused() -> None:
+    [call] = open_many(1)
+    with saving_together():
+        save_row(call, ["reason"])
+        with pytest.raises(CollectedTwice):
+            save_row(call, ["reason", "keys"])
+
+
+def test_the_same_row_may_be_saved_again() -> None:
+    [call] = open_many(1)
+    with saving_together():
+        save_row(call, ["reason"])
+        call.reason = "the last word"
+        save_row(call, ["reason"])
+    assert CallRecord.objects.get().reason == "the last word"
+
+
+def test_a_block_within_a_block_is_refused() -> None:
+    with saving_together(), pytest.raises(CollectedTwice), saving_together():
+        pass
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_collected_outside_of_a_transaction() -> None:
+    with pytest.raises(transaction.TransactionManagementError), saving_together():
+        pass

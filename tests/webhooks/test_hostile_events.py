@@ -1,0 +1,302 @@
+"""What is forged, foreign or malformed, through the real door: it changes nothing but a counter or a row."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.signing import Signer, TimestampSigner
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from contacts.models import Appointment, ConsentEntry, PhoneNumber
+from reminders.callbacks import SALT, key_urls, name_key, status_url
+from reminders.models import CallRecord, FollowUp
+from reminders.robotalker.events import EventKind, RobotalkerEvent
+from tests.people import make_contact, make_due_reminder
+from tests.waiting import find_free_port, wait_until
+from tests.webhooks.robotalker import ANSWERED, CALL_ID, knock, post, tell
+from webhooks.counting import forget_refusals, read_refusals
+from webhooks.fitting import must_be_verified
+from webhooks.models import WebhookEvent
+
+pytestmark = pytest.mark.django_db
+
+OTHER = "+12025550177"
+OTHER_KEY = "somebody-elses-" + "z" * 50
+
+
+def token_of(url: str) -> str:
+    return url.rpartition("/")[2]
+
+
+def check_nothing_changed(call: CallRecord) -> None:
+    call.refresh_from_db()
+    call.reminder.refresh_from_db()
+    number = PhoneNumber.objects.get(pk=call.number_id)
+    assert (call.state, call.keys, call.robotalker_id) == ("submitted", [], CALL_ID)
+    assert call.reminder.state == "in_progress"
+    assert Appointment.objects.get(pk=call.reminder.appointment_id).current_answer == ""
+    assert (number.voice_opted_out_at, number.sms_opted_out_at) == (None, None)
+    assert not FollowUp.objects.exists()
+
+
+def forge_tokens(call: CallRecord, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Tokens that somebody could make up who has seen a good one."""
+    good, own_key = token_of(status_url(call)), settings.WEBHOOK_KEYS[0]
+    value, stamp, mac = good.split(":")
+    yield "another purpose", good.replace(".status.", ".key-1.")
+    yield "another call", good.replace(call.public_id, "A" * 16)
+    yield "a batch in place of a call", good.replace(".c.", ".b.")
+    yield "the account in place of a call", good.replace(".c.", ".a.")
+    yield "another database", f"{value}x:{stamp}:{mac}"
+    yield "issued later", f"{value}:{stamp[:-1]}{'0' if stamp[-1] != '0' else '1'}:{mac}"
+    yield "no MAC", f"{value}:{stamp}:"
+    yield "half a MAC", good[:-20]
+    yield "no parts but the MAC", f":{mac}"
+    yield "signed by somebody else", TimestampSigner(key=OTHER_KEY, fallback_keys=[], salt=SALT).sign(value)
+    yield "signed by the site's own secret", TimestampSigner(fallback_keys=[], salt=SALT).sign(value)
+    yield "signed for another use", TimestampSigner(key=own_key, fallback_keys=[], salt="else").sign(value)
+    yield "signed without a date", Signer(key=own_key, fallback_keys=[], salt=SALT).sign(value)
+    yield (
+        "signed with too few parts",
+        TimestampSigner(key=own_key, fallback_keys=[], salt=SALT).sign(f"{name_key(own_key)}.c.status"),
+    )
+    yield "a path beyond it", f"{good}/more"
+    yield "nothing but a word", "x"
+    yield "signs of other scripts", "é.ü.日本:語:…"
+
+
+def test_a_forged_token_gets_404_without_a_body_and_stores_nothing(
+    call: CallRecord, settings: Settings
+) -> None:
+    for what, token in forge_tokens(call, settings):
+        answer = Client().post(f"/hooks/robotalker/{token}", ANSWERED, content_type="application/json")
+        assert (answer.status_code, answer.content) == (404, b""), what
+    assert WebhookEvent.objects.count() == 0
+    check_nothing_changed(call)
+
+
+@pytest.mark.parametrize("token", ["", "%0A", "a%0Ab", "%ff%00", "//", "a/"])
+def test_whatever_stands_in_place_of_a_token_gets_404_without_a_body(token: str) -> None:
+    forget_refusals()
+    answer = Client().generic("POST", f"/hooks/robotalker/{token}", b"{}")
+    assert (answer.status_code, answer.content) == (404, b"")
+    wait_until(lambda: read_refusals() == {"forged": 1}, "it to be counted")
+
+
+def test_a_token_mutated_at_any_place_is_refused(call: CallRecord) -> None:
+    good = token_of(key_urls(call)["1"])
+    for place, sign in enumerate(good):
+        other = "A" if sign != "A" else "B"
+        token = good[:place] + other + good[place + 1 :]
+        assert post(f"/hooks/robotalker/{token}", b"") == 404, f"mutated at {place}"
+    check_nothing_changed(call)
+
+
+def test_an_expired_token_is_refused(call: CallRecord, settings: Settings) -> None:
+    url = status_url(call)
+    settings.WEBHOOK_TOKEN_DAYS = 0
+    answer = knock(url, ANSWERED)
+    assert (answer.status_code, answer.content) == (404, b"")
+    check_nothing_changed(call)
+
+
+def test_another_calls_address_can_not_answer_for_this_one(call: CallRecord) -> None:
+    """A foreign event: a good address, and the body of another call."""
+    other = make_due_reminder(make_contact("Noah", number="+12025550142"))
+    assert post(status_url(call), {**ANSWERED, "to": "+12025550142", "call_id": "cal_noah"}) == 200
+    assert WebhookEvent.objects.get().state == "quarantined"
+    check_nothing_changed(call)
+    assert not Appointment.objects.get(pk=other.appointment_id).is_confirmed
+
+
+UNREADABLE = {
+    "HTML": b"<html>",
+    "a list": b"[1]",
+    "a string": b'"call.completed"',
+    "null": b"null",
+    "truncated": json.dumps(ANSWERED).encode()[:-10],
+    "two objects": json.dumps(ANSWERED).encode() * 2,
+    "NaN": b'{"event": "call.completed", "dtmf_response": "1", "duration_seconds": NaN}',
+    "Infinity": b'{"event": "call.completed", "dtmf_response": "1", "duration_seconds": -Infinity}',
+    "a float beyond range": b'{"event": "call.completed", "dtmf_response": "1", "duration_seconds": 1e999}',
+    "an integer beyond range": b'{"event": "call.completed", "duration_seconds": ' + b"9" * 5000 + b"}",
+    "a raw NUL": b'{"event": "call.completed", "dtmf_response": "1", "status": "a\x00b"}',
+    "an escaped NUL": b'{"event": "call.completed", "dtmf_response": "1", "status": "a\\u0000b"}',
+    "a lone surrogate": b'{"event": "call.completed", "dtmf_response": "1", "status": "\\ud800"}',
+    "not UTF-8": b'{"event": "call.completed", "dtmf_response": "1", "status": "\xff"}',
+    "a duplicate key": b'{"event": "call.completed", "event": "contact.optout"}',
+    "a duplicate key within": b'{"event": "contact.optout", "x": {"a": 1, "a": 2}}',
+    "nested deeply in objects": b'{"a":' * 500 + b"1" + b"}" * 500,
+    "nested deeply in lists": b'{"event": "contact.optout", "a": ' + b"[" * 5000 + b"]" * 5000 + b"}",
+    "another number": json.dumps({**ANSWERED, "to": "+12025550177"}).encode(),
+    "another call": json.dumps({**ANSWERED, "call_id": "cal_other"}).encode(),
+    "another text message": json.dumps(tell("sms.received", call_id=None, sms_id="sms_1", text="1")).encode(),
+    "a key that is a number": json.dumps({**ANSWERED, "dtmf_response": 1}).encode(),
+    "a timestamp before our time": json.dumps({**ANSWERED, "timestamp": "1970-01-01T00:00:00Z"}).encode(),
+    "a timestamp after our time": json.dumps({**ANSWERED, "timestamp": "9999-12-31T23:59:59-14:00"}).encode(),
+}
+
+
+@pytest.mark.parametrize("payload", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_what_is_malformed_or_does_not_fit_is_quarantined_and_changes_nothing(
+    call: CallRecord, payload: bytes
+) -> None:
+    assert post(status_url(call), payload) == 200
+    assert WebhookEvent.objects.get().state == "quarantined"
+    check_nothing_changed(call)
+
+
+def test_an_oversized_body_is_refused_and_not_stored(call: CallRecord) -> None:
+    oversized = b'{"event": "' + b"x" * 16_400 + b'"}'
+    assert post(status_url(call), oversized) == 413
+    assert WebhookEvent.objects.count() == 0
+    check_nothing_changed(call)
+
+
+def test_a_body_of_exactly_the_largest_size_is_taken(call: CallRecord) -> None:
+    frame = json.dumps(ANSWERED | {"x": ""}).encode()
+    largest = frame[:-2] + b"x" * (16_384 - len(frame)) + b'"}'
+    assert (len(largest), post(status_url(call), largest)) == (16_384, 200)
+    assert Appointment.objects.get().is_confirmed
+
+
+def test_a_text_message_can_not_answer_for_a_call(call: CallRecord) -> None:
+    for told in (tell("sms.received", text="1"), tell("sms.delivered", digit="1")):
+        assert post(status_url(call), told) == 200
+    assert set(WebhookEvent.objects.values_list("state", flat=True)) == {"quarantined"}
+    check_nothing_changed(call)
+
+
+def test_the_key_in_a_text_message_is_one_that_must_be_verified(call: CallRecord, settings: Settings) -> None:
+    """Held back by what it counts for, not only by what it names."""
+    settings.ROBOTALKER_VERIFY_EVENTS = True
+    assert must_be_verified(call, RobotalkerEvent(EventKind.SMS_RECEIVED, text="1"), "")
+
+
+NO_BUT_NOT_BELIEVED: dict[str, tuple[bytes, str]] = {
+    "another call": (json.dumps(tell("call.dtmf", digit="9") | {"call_id": "cal_other"}).encode(), ""),
+    "an opt-out of another call": (
+        json.dumps(tell("contact.optout") | {"call_id": "cal_other"}).encode(),
+        "",
+    ),
+    "STOP": (json.dumps(tell("sms.received", text="STOP")).encode(), ""),
+    "a form called text": (b"digit=9", "text/plain"),
+    "a plus sign become a blank": (b"digit=9&to=+12025550199", "application/x-www-form-urlencoded"),
+}
+
+
+@pytest.mark.parametrize(("payload", "content_type"), NO_BUT_NOT_BELIEVED.values(), ids=NO_BUT_NOT_BELIEVED)
+def test_a_no_is_heard_even_where_the_event_is_quarantined(
+    call: CallRecord, payload: bytes, content_type: str
+) -> None:
+    payload = payload.replace(b"+12025550199", call.number.e164.encode())
+    assert post(status_url(call), payload, content_type) == 200
+    assert WebhookEvent.objects.get().state == "quarantined"
+    call.number.refresh_from_db()
+    assert call.number.voice_opted_out_at is not None
+    assert not ConsentEntry.objects.exclude(number=call.number).exists()
+
+
+@pytest.mark.parametrize(
+    "payload", [json.dumps(tell("call.dtmf", digit="9", to=OTHER)), f"digit=9&to={OTHER}"]
+)
+def test_a_no_of_another_number_opts_nobody_out(call: CallRecord, payload: str) -> None:
+    assert post(status_url(call), payload.encode()) == 200
+    check_nothing_changed(call)
+
+
+NAMELESS: dict[str, tuple[bytes, str]] = {
+    "nothing at all": (b"", ""),
+    "blanks": (b"  \r\n", "application/json"),
+    "an object without a word": (b"{}", "application/json"),
+    "a key without an event": (b'{"dtmf_response": "1"}', "application/json"),
+    "a key of an event of no known kind": (b'{"event": "call.teleported", "digit": "1"}', "application/json"),
+    "a form": (b"digit=1", "application/x-www-form-urlencoded"),
+}
+
+
+@pytest.mark.parametrize(("payload", "content_type"), NAMELESS.values(), ids=NAMELESS.keys())
+def test_the_status_address_confirms_nothing_without_an_event_that_says_so(
+    call: CallRecord, payload: bytes, content_type: str
+) -> None:
+    assert post(status_url(call), payload, content_type) == 200
+    assert WebhookEvent.objects.get().state == "applied"
+    check_nothing_changed(call)
+
+
+def test_a_no_is_heard_in_an_event_of_no_known_kind(call: CallRecord) -> None:
+    assert post(status_url(call), b'{"event": "call.teleported", "digit": "9"}') == 200
+    call.number.refresh_from_db()
+    assert call.number.voice_opted_out_at is not None
+
+
+PRESSED = json.dumps(tell("call.dtmf", digit="1")).encode()
+FOR_A_KEY: dict[str, tuple[bytes, str]] = {
+    "nothing, without a type": (b"", ""),
+    "nothing, as JSON": (b"", "application/json"),
+    "JSON": (PRESSED, "application/json"),
+    "JSON with a charset": (PRESSED, "application/json; charset=utf-8"),
+    "JSON called text": (PRESSED, "text/plain"),
+    "JSON without a type": (PRESSED, ""),
+    "a form": (f"call_id={CALL_ID}&digit=1".encode(), "application/x-www-form-urlencoded"),
+    "an empty form": (b"", "application/x-www-form-urlencoded"),
+}
+
+
+@pytest.mark.parametrize(("payload", "content_type"), FOR_A_KEY.values(), ids=FOR_A_KEY.keys())
+def test_a_keys_own_address_takes_whatever_form_robotalker_sends(
+    call: CallRecord, payload: bytes, content_type: str
+) -> None:
+    assert post(key_urls(call)["1"], payload, content_type) == 200
+    assert Appointment.objects.get().is_confirmed
+
+
+def test_a_timestamp_of_the_future_counts_as_now(call: CallRecord) -> None:
+    """Else an answer dated ahead would stand against every later one."""
+    ahead = (datetime.now(UTC) + timedelta(days=300)).isoformat()
+    assert post(status_url(call), {**ANSWERED, "timestamp": ahead}) == 200
+    appointment = Appointment.objects.get()
+    assert appointment.is_confirmed
+    assert appointment.answered_at is not None
+    assert appointment.answered_at <= timezone.now()
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
+def test_no_other_method_is_taken(call: CallRecord, method: str) -> None:
+    answer = Client().generic(method, status_url(call).removeprefix("http://127.0.0.1:8000"), b"{}")
+    assert answer.status_code == 405
+    assert b"/hooks/" not in answer.content, "it says nothing of itself"
+    assert WebhookEvent.objects.count() == 0
+
+
+def test_the_door_sets_no_cookie_and_keeps_the_security_headers(call: CallRecord) -> None:
+    answer = knock(status_url(call), ANSWERED)
+    assert not answer.cookies
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["X-Frame-Options"] == "DENY"
+
+
+def test_two_forged_requests_cost_no_query(call: CallRecord, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(0):
+        post("/hooks/robotalker/x", ANSWERED)
+        post("/hooks/robotalker/" + "a.b.c.d.e:f:" + "g" * 43, ANSWERED)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_away_is_said_to_robotalker_so_that_it_tries_again(call: CallRecord) -> None:
+    url, there = status_url(call), connection.settings_dict
+    connection.close()
+    connection.settings_dict = {**there, "HOST": "127.0.0.1", "PORT": str(find_free_port())}
+    try:
+        answer = knock(url, ANSWERED)
+    finally:
+        connection.close()
+        connection.settings_dict = there
+    assert (answer.status_code, answer.content) == (503, b"")
+    assert post(url, ANSWERED) == 200
+    assert Appointment.objects.get().is_confirmed

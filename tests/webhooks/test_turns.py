@@ -1,0 +1,222 @@
+"""Whose turn it is to apply, when many events come at once."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import requests
+from django.db import InterfaceError, connection, connections
+from django.db.models import Model
+from django.utils import timezone
+from psycopg import sql
+from pytest_django.live_server_helper import LiveServer
+
+from contacts.models import Appointment, PhoneNumber
+from reminders.callbacks import Callback, status_url
+from reminders.dispatch import claim_due
+from reminders.models import CallRecord
+from reminders.opening import open_calls
+from tests.celery_processes import read_database_url
+from tests.people import make_contact, make_due_reminder
+from tests.waiting import wait_until
+from tests.webhooks.robotalker import ANSWERED, post, tell
+from webhooks import turns
+from webhooks.applying import apply_at_once
+from webhooks.inbox import apply_stored, store_event
+from webhooks.models import WebhookEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PEOPLE = 30
+
+
+@pytest.fixture(autouse=True)
+def end_idle() -> Iterator[None]:
+    yield
+    wait_until(turns.is_idle, "the last event to be applied")
+
+
+@pytest.fixture
+def somebody_applies() -> Iterator[None]:
+    """It is somebody else's turn; it ends with the block."""
+    assert turns._turn.acquire(timeout=10)
+    yield
+    if turns._turn.locked():
+        turns._give_back()
+
+
+def count_applied() -> int:
+    return WebhookEvent.objects.filter(state="applied").count()
+
+
+def test_alone_an_event_is_applied_before_it_is_answered(call: CallRecord) -> None:
+    assert post(status_url(call), ANSWERED) == 200
+    assert count_applied() == 1
+
+
+def test_while_somebody_applies_it_is_left_to_him_and_he_looks_again(
+    call: CallRecord, somebody_applies: None
+) -> None:
+    assert post(status_url(call), ANSWERED) == 200
+    assert (WebhookEvent.objects.count(), count_applied()) == (1, 0)
+    turns._give_back()
+    wait_until(lambda: count_applied() == 1, "the event to be applied")
+    assert Appointment.objects.get().is_confirmed
+
+
+OPT_OUTS: dict[str, dict[str, Any]] = {
+    "contact.optout": tell("contact.optout", channel="voice"),
+    "key 9": {**ANSWERED, "dtmf_response": "9"},
+    "STOP": tell("sms.received", text="STOP"),
+}
+
+
+@pytest.mark.parametrize("told", OPT_OUTS.values(), ids=OPT_OUTS.keys())
+def test_an_opt_out_waits_for_nobody_and_holds_when_it_is_answered(
+    call: CallRecord, somebody_applies: None, told: dict[str, Any]
+) -> None:
+    assert post(status_url(call), told) == 200
+    call.number.refresh_from_db()
+    assert call.number.voice_opted_out_at is not None
+
+
+def test_a_burst_is_applied_whole(live_server: LiveServer) -> None:
+    """Thirty people answer at the same moment, and each is told twice, over eight connections."""
+    for line in range(PEOPLE):
+        make_due_reminder(make_contact(f"Patient {line}", number=f"+120255501{line:02}"))
+    claim = claim_due(PEOPLE)
+    calls = open_calls(claim.reminder_ids, claim.token)
+    requests_ = [
+        (urlsplit(status_url(call)).path, {"event": event, "to": call.number.e164, "digit": "1"})
+        for call in calls
+        for event in ("call.dtmf", "call.completed")
+    ]
+
+    def send(request: tuple[str, dict[str, Any]]) -> int:
+        path, told = request
+        answer = requests.post(f"{live_server.url}{path}", data=json.dumps(told), timeout=30)
+        return answer.status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(send, requests_)) == {200}
+    wait_until(lambda: count_applied() == 2 * PEOPLE, "all to be applied", within_seconds=30)
+    assert sum(visit.is_confirmed for visit in Appointment.objects.all()) == PEOPLE
+
+
+def refuse_thread(*_: object, **__: object) -> None:
+    """As Python does when the system has none left."""
+    raise RuntimeError("can't start new thread")
+
+
+def test_without_a_thread_to_go_on_the_turn_is_free_and_the_next_request_goes_on(
+    call: CallRecord, somebody_applies: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post(status_url(call), ANSWERED)
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(threading, "_start_new_thread", refuse_thread)
+        turns._give_back()
+    assert not turns._turn.locked()
+    post(status_url(call), tell("call.voicemail"))
+    assert count_applied() == 2
+
+
+def test_connections_that_can_not_be_closed_keep_no_turn(
+    call: CallRecord, somebody_applies: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise InterfaceError("it was closed already")
+
+    monkeypatch.setattr(connections, "close_all", fail)
+    post(status_url(call), ANSWERED)
+    turns._apply_the_rest()
+    assert not turns._turn.locked()
+    assert count_applied() == 1
+
+
+def test_a_row_that_is_stuck_holds_the_turn_for_two_seconds_and_counts_no_attempt(call: CallRecord) -> None:
+    with hold(Appointment):
+        assert post(status_url(call), ANSWERED) == 200
+        event = WebhookEvent.objects.get()
+        assert (event.state, event.attempts, turns.is_idle()) == ("stored", 0, True)
+    assert apply_stored(timezone.now() + timedelta(minutes=1)) == 1
+
+
+def test_few_are_kept_waiting_when_too_much_has_come(
+    call: CallRecord, somebody_applies: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "MOST_WAITING", 0)
+    for _ in range(turns.MOST_SLOWED):
+        assert turns._slowed.acquire(blocking=False)
+    started = time.monotonic()
+    try:
+        assert post(status_url(call), ANSWERED) == 200
+    finally:
+        turns._slowed.release(turns.MOST_SLOWED)
+    assert time.monotonic() - started < turns.LONGEST_WAIT
+
+
+def test_an_opt_out_that_can_not_be_recorded_is_asked_for_again_and_holds_then(call: CallRecord) -> None:
+    no = tell("call.dtmf", digit="9")
+    with hold(PhoneNumber):
+        assert post(status_url(call), no) == 503
+        assert post(status_url(call), no) == 503, "its repetition, too"
+    assert post(status_url(call), no) == 200
+    check_opted_out(call)
+
+
+def test_an_opt_out_is_recorded_although_its_connection_was_cut(call: CallRecord) -> None:
+    """Between storing it and applying it."""
+    event_id = store_event(Callback("c", call.public_id, "status"), b'{"event": "contact.optout"}', "")
+    assert event_id is not None
+    with psycopg.connect(read_database_url(), autocommit=True) as server:
+        server.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+    assert apply_at_once(event_id)
+    check_opted_out(call)
+
+
+def test_the_twin_of_an_opt_out_waits_until_it_holds(call: CallRecord) -> None:
+    no = tell("call.dtmf", digit="9")
+
+    def tell_no() -> tuple[int, bool]:
+        try:
+            answer = post(status_url(call), no)
+            return answer, PhoneNumber.objects.get().voice_opted_out_at is not None
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        with hold(PhoneNumber):
+            twins = [pool.submit(tell_no) for _ in range(2)]
+            wait_until(lambda: count_lock_waits() >= 2, "both to wait")
+        assert [twin.result() for twin in twins] == [(200, True), (200, True)]
+
+
+def check_opted_out(call: CallRecord) -> None:
+    call.number.refresh_from_db()
+    assert call.number.voice_opted_out_at is not None
+
+
+def count_lock_waits() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        return int(cursor.fetchone()[0])
+
+
+@contextmanager
+def hold(model: type[Model]) -> Iterator[None]:
+    """Somebody else has these rows locked, and lets go when the block ends."""
+    with psycopg.connect(read_database_url()) as other:
+        table = sql.Identifier(model._meta.db_table)
+        other.execute(sql.SQL("SELECT 1 FROM {} FOR UPDATE").format(table))
+        yield

@@ -1,0 +1,17 @@
+"""``manage.py account_webhook``: the address to enter in Robotalker's dashboard."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from reminders.callbacks import account_url
+
+
+class Command(BaseCommand):
+    help = (
+        "Print the address for opt-outs that belong to no call, to be entered in Robotalker's dashboard. "
+        "It doesn't expire; enter it anew when the first of WEBHOOK_KEYS goes out of use."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.write(account_url())

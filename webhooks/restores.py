@@ -1,0 +1,26 @@
+"""Noticing at the door that the database is older than what was sent."""
+
+import logging
+
+from reminders.callbacks import Callback
+from reminders.models import Epoch
+from reminders.sending import Cause, pause_sending
+
+log = logging.getLogger(__name__)
+
+
+def suspect_restore(callback: Callback) -> bool:
+    """Whether this very database issued a good token for a try that isn't there.
+
+    Then it has been put back to an earlier state, and what it believes is due may have been called already:
+    all sending is held until a person has looked. Another database's token (of before it was set up anew, or
+    of a copy) means nothing; one of before a person last sent again after a restore is known to be forgotten.
+    """
+    # read afresh: a process may still know the name that it had before it was restored
+    epoch = Epoch.objects.filter(pk=1, name=callback.epoch).first()
+    if epoch is None:
+        return False
+    if callback.issued_at >= int(epoch.since.timestamp()):  # it is in whole seconds
+        pause_sending(cause=Cause.RESTORED)
+        log.error("a call came back that this database doesn't know: it was restored, and sending is paused")
+    return True

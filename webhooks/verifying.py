@@ -1,0 +1,102 @@
+"""Asking Robotalker whether a key was really pressed, before it counts (ROBOTALKER_VERIFY_EVENTS).
+
+Events have no signature: whoever learns a callback address could answer for a patient. Where that matters,
+keys 1 and 2 wait until GET /calls/{id} tells the same; what it contradicts goes to quarantine. Opt-outs
+never wait.
+"""
+
+import time
+from datetime import datetime
+from enum import Enum
+
+from django.utils import timezone
+
+from reminders.callbacks import key_of
+from reminders.gate import record_success
+from reminders.locking import read_database_clock
+from reminders.robotalker.answers import CallStatus
+from reminders.robotalker.client import RobotalkerClient
+from reminders.robotalker.errors import Refused, RobotalkerError
+from reminders.robotalker.events import parse_event
+from reminders.side_requests import is_well_after, may_begin
+from reminders.submission import make_client
+from webhooks.applying import MOST_ATTEMPTS, State, apply_event, keep
+from webhooks.fitting import read_consequential_keys
+from webhooks.models import WebhookEvent
+
+MOST_ASKED = 20  # a round; the guide discourages polling
+ROUND_SECONDS = 10.0  # so that slow answers don't keep the sweep from what it is there for
+ENDED = {"answered", "completed", "no_answer", "voicemail", "busy", "failed"}
+
+
+class Verdict(Enum):
+    """What Robotalker's own word on the call says of the keys that an event told."""
+
+    AGREES = "agrees"
+    CONTRADICTS = "contradicts"
+    OPEN = "open"
+
+
+def verify_events(now: datetime | None = None) -> int:
+    """A round: ask about events that wait to be verified; how many Robotalker confirmed.
+
+    Stops early when sending is paused, the gate closes, the rate is used up, or Robotalker isn't well.
+    """
+    waiting = WebhookEvent.objects.filter(
+        state=State.UNVERIFIED, attempts__lt=MOST_ATTEMPTS, next_attempt_at__lte=now or timezone.now()
+    ).select_related("call__number")
+    events = list(waiting.order_by("next_attempt_at")[:MOST_ASKED])
+    if not events:
+        return 0
+    ends_at, confirmed = time.monotonic() + ROUND_SECONDS, 0
+    with make_client() as client:
+        for event in events:
+            if time.monotonic() > ends_at or not may_begin():
+                break
+            asked_at = read_database_clock()
+            try:
+                confirmed += _verify(client, event)
+            except RobotalkerError as error:
+                keep(event.pk, State.UNVERIFIED, f"Robotalker could not be asked: {error}")
+                if not is_well_after(error, asked_at):
+                    break
+    return confirmed
+
+
+def judge(told: CallStatus, e164: str, keys: set[str]) -> Verdict:
+    """Compare the keys of an event (1 and 2 only) with what Robotalker tells of the call. Pure."""
+    if told.to and told.to != e164:
+        return Verdict.CONTRADICTS
+    if keys <= set(told.keys):
+        return Verdict.AGREES
+    return Verdict.CONTRADICTS if told.status.lower().replace("-", "_") in ENDED else Verdict.OPEN
+
+
+def _verify(client: RobotalkerClient, event: WebhookEvent) -> bool:
+    call = event.call
+    assert call is not None  # noqa: S101 - only what has found its call is held back
+    parsed = parse_event(bytes(event.body), event.content_type)
+    robotalker_id = call.robotalker_id or parsed.call_id
+    if not robotalker_id:
+        keep(event.pk, State.UNVERIFIED, "Robotalker can't be asked: its id of the call isn't known yet")
+        return False
+    keys = read_consequential_keys(parsed, key_of(event.purpose))
+    match _ask(client, robotalker_id, call.number.e164, keys):
+        case Verdict.AGREES:
+            return apply_event(event.pk, trusted=True) == State.APPLIED
+        case Verdict.CONTRADICTS:
+            keep(event.pk, State.QUARANTINED, "Robotalker, asked for the call, tells of no such key")
+        case Verdict.OPEN:
+            keep(event.pk, State.UNVERIFIED, "Robotalker, asked for the call, doesn't tell of a key yet")
+    return False
+
+
+def _ask(client: RobotalkerClient, robotalker_id: str, e164: str, keys: set[str]) -> Verdict:
+    try:
+        told = client.get_call(robotalker_id)
+    except Refused as refused:
+        if refused.status != 404:
+            raise
+        return Verdict.CONTRADICTS  # it doesn't know of the call at all
+    record_success(of_call=False)
+    return judge(told, e164, keys)
