@@ -1,4 +1,4 @@
-# One image for web, worker, beat and (to try things out) the sandbox: see docker-compose.yml.
+# One image for web, workers, beat and (to try things out) the sandbox: see docker-compose.yml.
 FROM python:3.11-slim AS build
 WORKDIR /app
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never

@@ -1,4 +1,4 @@
-"""The Celery application; beat's ticks stand in config/settings.py."""
+"""The Celery application; beat's ticks and who may take how long stand in config/settings.py."""
 
 import os
 from typing import Any
@@ -23,3 +23,40 @@ def refuse_unsafe_start(**_: Any) -> None:
         checks.refuse_unsafe_start()
     except ImproperlyConfigured as error:
         raise SystemExit(str(error)) from error  # Celery only logs what else a receiver raises, and goes on
+
+
+@signals.worker_init.connect
+def share_stopping(**_: Any) -> None:
+    """Before its children are forked."""
+    from reminders.stopping import share_with_children
+
+    share_with_children()
+
+
+@signals.worker_ready.connect
+def watch_over(sender: Any, **_: Any) -> None:
+    """A worker that has fallen silent ends itself."""
+    from config.watchdog import Watchdog
+
+    Watchdog(queues=list(sender.app.amqp.queues.consume_from)).start()
+
+
+@signals.worker_process_init.connect
+def watch_children(**_: Any) -> None:
+    """With the first task: the pool sets signal handlers of its own between this and that."""
+    signals.task_prerun.connect(end_children_gently)
+
+
+def end_children_gently(**_: Any) -> None:
+    """A child ends the submission it is at, whoever is told to stop."""
+    from reminders.stopping import end_gently_on_sigterm
+
+    end_gently_on_sigterm()
+
+
+@signals.worker_shutting_down.connect
+def begin_nothing_new(**_: Any) -> None:
+    """The children are at what they are at; of the rest they let go. (This runs in a signal handler.)"""
+    from reminders.stopping import mark_stopping
+
+    mark_stopping()

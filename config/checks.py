@@ -14,9 +14,12 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
+from reminders.rate import parse_rate
+
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 PRINTABLE = re.compile(r"[!-~]+")  # what a header can carry, without blanks
 MINIMUM_KEY_LENGTH = 50  # characters, as Django asks of SECRET_KEY
+LONGEST_TOKEN_DAYS = 365
 LAPTOP_MARK = "only-for-"  # how the keys begin that stand in on a laptop and in tests
 SANDBOX_KEY = "sandbox-key"
 SANDBOX_HOSTS = {"localhost", "sandbox", "host.docker.internal"}
@@ -110,8 +113,49 @@ def _check_allowed_hosts() -> Iterator[checks.CheckMessage]:
         yield _error(10, "ALLOWED_HOSTS is empty, or lets in every host name.", hint)
 
 
+def _check_token_days() -> Iterator[checks.CheckMessage]:
+    if not 1 <= settings.WEBHOOK_TOKEN_DAYS <= LONGEST_TOKEN_DAYS:
+        hint = f"Set it to 1 to {LONGEST_TOKEN_DAYS} days; late events of a call come within hours."
+        yield _error(11, "WEBHOOK_TOKEN_DAYS would close the door on calls that go out, or never.", hint)
+
+
+def _check_rate() -> Iterator[checks.CheckMessage]:
+    try:
+        parse_rate(settings.ROBOTALKER_RATE)
+    except ValueError:
+        hint = "Write the requests your Robotalker plan allows: 20/second (20/s), or 600/minute (600/m)."
+        yield _error(12, "ROBOTALKER_RATE is no rate.", hint)
+
+
+def _check_breaker() -> Iterator[checks.CheckMessage]:
+    if settings.ROBOTALKER_BREAKER < 1:
+        hint = "Set it to how many failures in a row pause sending: 5, or 1 at the least."
+        yield _error(13, "ROBOTALKER_BREAKER is less than 1.", hint)
+
+
+def _check_caps() -> Iterator[checks.CheckMessage]:
+    for name in ("CAP_PER_DAY", "CAP_PER_WEEK"):
+        if getattr(settings, name) < 0:
+            hint = "Set it to how many calls and texts may reach one number, or to 0 for no limit."
+            yield _error(14, f"{name} is less than 0: nobody would ever be called.", hint)
+
+
+def _check_ask_budget() -> Iterator[checks.CheckMessage]:
+    if settings.ROBOTALKER_ASK_BUDGET < 0:
+        hint = "Set it to how many questions a round of 20 seconds may ask: 20, or 0 to ask none."
+        yield _error(15, "ROBOTALKER_ASK_BUDGET is less than 0.", hint)
+
+
 Rule = Callable[[], Iterator[checks.CheckMessage]]
-ALWAYS: list[Rule] = [_check_lease, _check_on_500]
+ALWAYS: list[Rule] = [
+    _check_lease,
+    _check_on_500,
+    _check_rate,
+    _check_breaker,
+    _check_token_days,
+    _check_caps,
+    _check_ask_budget,
+]
 IN_PRODUCTION: list[Rule] = [
     _check_secret_key,
     _check_webhook_keys,

@@ -1,4 +1,7 @@
-"""Health addresses, as JSON: /healthz (the process lives) and /readyz (it can do its work)."""
+"""Health addresses, as JSON: /healthz (the process lives) and /readyz (it can do its work).
+
+A check that isn't "ok" makes the answer 503. A note is for a person, and doesn't. Ages are for a monitor.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,11 +13,16 @@ from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from redis import Redis, RedisError
 
-from reminders.heartbeats import find_stale
-from reminders.sending import read_switch
+from reminders import heartbeats
+from reminders.gate import read_gate
+from reminders.sending import Cause, read_switch
+from webhooks.counting import read_refusals
 from webhooks.inbox import count_stuck
+from webhooks.models import WebhookEvent
 
 OK = "ok"
+_ROUTED = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
+QUEUES = {settings.CELERY_TASK_DEFAULT_QUEUE, *_ROUTED}
 
 
 @login_not_required
@@ -25,11 +33,12 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 
 @login_not_required
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 when every check is "ok", else 503. `notes` are for a person, and don't make it unready."""
+    """200 when every check is "ok", else 503; with `notes`, and `ages`: seconds since each sign of life."""
     checks = {name: _ask(check) for name, check in CHECKS.items()}
     notes = {name: note for name, ask in NOTES.items() if (note := _ask(ask)) != OK}
     ready = all(finding == OK for finding in checks.values())
-    return JsonResponse({"ready": ready, "checks": checks, "notes": notes}, status=200 if ready else 503)
+    body = {"ready": ready, "checks": checks, "notes": notes, "ages": _read_ages()}
+    return JsonResponse(body, status=200 if ready else 503)
 
 
 def _ask(check: Callable[[], str]) -> str:
@@ -52,9 +61,20 @@ def _check_broker() -> str:
     return OK
 
 
+def _check_beat() -> str:
+    stale = heartbeats.find_stale(timezone.now())
+    return _say_age(stale[heartbeats.BEAT]) if heartbeats.BEAT in stale else OK
+
+
+def _check_workers() -> str:
+    served = heartbeats.find_served_queues(heartbeats.read_heartbeats(), timezone.now())
+    missing = sorted(QUEUES - served)
+    return f"none takes {', '.join(missing)}" if missing else OK
+
+
 def _check_sweeps() -> str:
-    stale = find_stale(timezone.now())
-    said = [f"{name}: {_say_age(age)}" for name, age in stale.items()]
+    stale = heartbeats.find_stale(timezone.now())
+    said = [f"{name}: {_say_age(age)}" for name, age in stale.items() if name != heartbeats.BEAT]
     return ", ".join(said) or OK
 
 
@@ -63,8 +83,17 @@ def _say_age(age: timedelta | None) -> str:
 
 
 def _note_sending() -> str:
+    """What holds sending and what ends it; times in UTC, and nobody's name: anybody may read this."""
     switch = read_switch()
-    return f"paused: {switch.cause}" if switch.paused_at else OK
+    if switch.paused_at is None:
+        seconds = read_gate().closed_for
+        return f"Robotalker asked to slow down: nothing begins for {seconds:.0f} s" if seconds else OK
+    end = "a person may send again"
+    if switch.cause == Cause.RESTORED:
+        end = "a person may send again, after a look at what was sent since"
+    elif switch.probe_at:
+        end = f"Robotalker is asked again at {switch.probe_at:%H:%M:%S}, or a person may send again"
+    return f"paused: {switch.cause}, since {switch.paused_at:%Y-%m-%d %H:%M:%S}; {end}"
 
 
 def _note_inbox() -> str:
@@ -72,9 +101,33 @@ def _note_inbox() -> str:
     return f"{stuck} events wait for a person: see webhook events in the admin" if stuck else OK
 
 
+def _note_refused() -> str:
+    refused = read_refusals()
+    by_why = ", ".join(f"{count} {why}" for why, count in sorted(refused.items()))
+    return f"{sum(refused.values())} requests today had no good address: {by_why}" if refused else OK
+
+
+def _read_ages() -> dict[str, float]:
+    """Seconds since each sweep, beat, each worker and the last event of Robotalker; {} without a database."""
+    now = timezone.now()
+    try:
+        at = {name: beat.at for name, beat in heartbeats.read_heartbeats().items()}
+        newest = WebhookEvent.objects.order_by("-pk").values_list("received_at", flat=True).first()
+    except DatabaseError:
+        return {}
+    seen = at | ({"webhook": newest} if newest else {})
+    return {name: round((now - moment).total_seconds(), 1) for name, moment in seen.items()}
+
+
 CHECKS: dict[str, Callable[[], str]] = {
     "database": _check_database,
     "broker": _check_broker,
+    "beat": _check_beat,
+    "workers": _check_workers,
     "sweeps": _check_sweeps,
 }
-NOTES: dict[str, Callable[[], str]] = {"sending": _note_sending, "inbox": _note_inbox}
+NOTES: dict[str, Callable[[], str]] = {
+    "sending": _note_sending,
+    "inbox": _note_inbox,
+    "refused": _note_refused,
+}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import django_stubs_ext
 import environ
+from celery.schedules import crontab
 
 django_stubs_ext.monkeypatch()
 
@@ -40,6 +41,9 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_BASE_URL
 ROBOTALKER_BASE_URL = required_in_production("ROBOTALKER_BASE_URL", local="http://127.0.0.1:8765").rstrip("/")
 ROBOTALKER_API_KEY = required_in_production("ROBOTALKER_API_KEY", local="sandbox-key")
 ROBOTALKER_FROM_NUMBER = required_in_production("ROBOTALKER_FROM_NUMBER", local="+18005550199")
+# Requests that may begin, of all workers together: "20/second" or "600/minute". See the plan's limits.
+ROBOTALKER_RATE = env.str("ROBOTALKER_RATE", default="20/second")
+ROBOTALKER_BREAKER = env.int("ROBOTALKER_BREAKER", default=5)  # failures in a row that pause sending
 # "on": many calls with one script go out as one POST /campaigns, whose body the guide doesn't give.
 ROBOTALKER_CAMPAIGNS = env.str("ROBOTALKER_CAMPAIGNS", default="on") == "on"
 # "retry" follows the guide; "unknown" would rather ask a person than risk a second call.
@@ -47,18 +51,26 @@ ROBOTALKER_ON_500 = env.str("ROBOTALKER_ON_500", default="retry")
 ROBOTALKER_CONNECT_TIMEOUT = env.float("ROBOTALKER_CONNECT_TIMEOUT", default=3.05)  # seconds
 ROBOTALKER_READ_TIMEOUT = env.float("ROBOTALKER_READ_TIMEOUT", default=10.0)  # seconds
 ROBOTALKER_TOTAL_DEADLINE = env.float("ROBOTALKER_TOTAL_DEADLINE", default=20.0)  # seconds, per request
-ROBOTALKER_THREADS = env.int("ROBOTALKER_THREADS", default=8)  # single calls at once, per worker
+ROBOTALKER_THREADS = env.int("ROBOTALKER_THREADS", default=8)  # requests at once, per worker
+ROBOTALKER_CONCURRENCY = env.int("ROBOTALKER_CONCURRENCY", default=16)  # requests at once, of all workers
 
 # Keys that sign callback addresses: the first signs, all verify, so that they can be rotated.
 WEBHOOK_KEYS = env.list("WEBHOOK_KEYS", default=[SECRET_KEY] if DEBUG else environ.Env.NOTSET)
+WEBHOOK_TOKEN_DAYS = env.int("WEBHOOK_TOKEN_DAYS", default=30)  # days that a callback address is good for
+# Keys 1 and 2 count only after Robotalker, asked by GET, says the same.
+ROBOTALKER_VERIFY_EVENTS = env.bool("ROBOTALKER_VERIFY_EVENTS", default=False)
 
 # --- The way of a reminder ---------------------------------------------------------------------
 # A claim is safe to take over when its lease is over, so the lease outlasts a whole submission.
 DISPATCH_LEASE = env.float("DISPATCH_LEASE", default=60.0)  # seconds
 DISPATCH_BATCH = env.int("DISPATCH_BATCH", default=200)  # reminders claimed at once
 CAMPAIGN_MINIMUM = env.int("CAMPAIGN_MINIMUM", default=10)  # fewer go out as single calls
+CAP_PER_DAY = env.int("CAP_PER_DAY", default=1)  # calls and texts that may reach one number; 0: no limit
+CAP_PER_WEEK = env.int("CAP_PER_WEEK", default=3)  # the same in a day and the six before it
 UNKNOWN_GRACE = env.float("UNKNOWN_GRACE", default=600.0)  # seconds until a person is asked
 EVENT_PATIENCE = env.float("EVENT_PATIENCE", default=900.0)  # seconds until a call without events is overdue
+# Questions to Robotalker about calls without an event, per round of 20 s; its guide discourages polling.
+ROBOTALKER_ASK_BUDGET = env.int("ROBOTALKER_ASK_BUDGET", default=20)
 SWEEP_STALE_AFTER = env.float("SWEEP_STALE_AFTER", default=60.0)  # seconds; then pages show it in red
 
 # --- Django ------------------------------------------------------------------------------------
@@ -84,6 +96,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "webhooks.middleware.go_straight_to_the_door",  # what follows isn't done for it
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -92,7 +106,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
@@ -120,9 +133,17 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 DATABASES = {"default": env.db("DATABASE_URL")}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# A machine that is gone without a word must not keep its row locks and slots for hours: both ends ask soon.
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    connect_timeout=3,
+    tcp_user_timeout=10_000,  # milliseconds
+    keepalives_idle=15,
+    keepalives_interval=5,
+    keepalives_count=3,
+    options="-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
+)
 if env.bool("DATABASE_PREPARED", default=True):  # statements that come often are planned once per connection
-    options = DATABASES["default"].setdefault("OPTIONS", {})
-    options.update(server_side_binding=True, prepare_threshold=5)
+    DATABASES["default"]["OPTIONS"].update(server_side_binding=True, prepare_threshold=5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LOGIN_URL = "login"
@@ -186,8 +207,15 @@ REST_FRAMEWORK = {
 # --- Celery: the queue is a hint, the table is the truth ------------------------------------------
 REDIS_URL = env.str("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
-# A page must not wait for a lost broker: what it publishes is only a hint. (Workers keep trying.)
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "max_retries": 1, "interval_start": 0}
+# A broker that hangs must hold nobody up: neither beat nor a worker, nor the thread that sends hints.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+    "socket_keepalive": True,
+    "max_retries": 1,
+    "interval_start": 0,
+}
+CELERY_TASK_ACKS_LATE = False  # a tick that was lost with its worker is worth nothing: the next says the same
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -198,11 +226,24 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: a worker that gave up w
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = ROBOTALKER_TOTAL_DEADLINE + 10
+CELERY_WORKER_MAX_TASKS_PER_CHILD = env.int("WORKER_MAX_TASKS", default=1000)  # then a child is replaced
+WORKER_SILENT_AFTER = env.float("WORKER_SILENT_AFTER", default=120.0)  # seconds; then a deaf worker ends
+# A child that is stuck is killed and replaced, well after anything that is merely slow: a dispatch claims
+# for 20 s, begins calls while its last lease lasts, and each has its deadline.
+CELERY_TASK_TIME_LIMIT = 3 * (20 + DISPATCH_LEASE + ROBOTALKER_TOTAL_DEADLINE)
+# Two worker processes share the queues. One takes "dispatch" and "asking", whose tasks wait for Robotalker;
+# the other what only needs the database, so that a Robotalker which hangs can't starve that.
 CELERY_TASK_ROUTES = {
     "reminders.tasks.dispatch_due": {"queue": "dispatch"},
+    "reminders.tasks.probe_provider": {"queue": "asking"},
+    "reminders.tasks.ask_about_calls": {"queue": "asking"},
+    "reminders.tasks.push_contacts": {"queue": "asking"},
+    "reminders.tasks.pull_contacts": {"queue": "asking"},
+    "webhooks.tasks.verify_events": {"queue": "asking"},
     "webhooks.tasks.*": {"queue": "events"},
 }
 CELERY_TASK_DEFAULT_QUEUE = "sweeps"
+CELERY_BEAT_SCHEDULER = "config.beat:TellingScheduler"
 # A hint nobody took in time is worth nothing: the next tick says the same.
 CELERY_BEAT_SCHEDULE = {
     # (ten seconds at least: a worker's clock may differ from beat's)
@@ -211,8 +252,18 @@ CELERY_BEAT_SCHEDULE = {
         ("plan", "reminders.tasks.plan_reminders", timedelta(seconds=60)),
         ("dispatch", "reminders.tasks.dispatch_due", timedelta(seconds=3)),
         ("reconcile", "reminders.tasks.reconcile_calls", timedelta(seconds=20)),
+        ("ask", "reminders.tasks.ask_about_calls", timedelta(seconds=20)),
+        ("probe", "reminders.tasks.probe_provider", timedelta(seconds=5)),
         ("apply", "webhooks.tasks.apply_stored_events", timedelta(seconds=15)),
+        ("verify", "webhooks.tasks.verify_events", timedelta(seconds=15)),
+        ("contacts", "reminders.tasks.push_contacts", timedelta(seconds=60)),
     ]
+}
+# Asked hourly, done once a night at 3:10 UTC: a night that failed is made up for within the hour.
+CELERY_BEAT_SCHEDULE["pull"] = {
+    "task": "reminders.tasks.pull_contacts",
+    "schedule": crontab(minute=10),
+    "options": {"expires": 1800},
 }
 
 LOGGING = {

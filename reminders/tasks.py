@@ -3,30 +3,71 @@
 from celery import shared_task
 
 from reminders import heartbeats
+from reminders.asking import ask_about_calls as ask
+from reminders.contact_list import pull_if_due
+from reminders.contact_list import push_contacts as push
 from reminders.dispatch import dispatch_due as dispatch
+from reminders.epoch import check_epoch, note_newest_call
 from reminders.planning import plan_all
+from reminders.probing import probe_provider as probe
 from reminders.reconciliation import reconcile
 
 
 @shared_task
 def plan_reminders() -> None:
     """Plan what is missing and withdraw what is pointless."""
+    check_epoch()
     report = plan_all()
     heartbeats.beat(heartbeats.PLANNING, f"{report.added} planned, {report.withdrawn} withdrawn")
 
 
 @shared_task
 def dispatch_due() -> None:
-    """Submit what is due."""
+    """Submit what is due; after a look at whether this database still knows what was sent.
+
+    Where that can't be looked up nothing is sent. When it was restored all is paused, and dispatch
+    only finds out what is too late.
+    """
+    check_epoch()
     report = dispatch()
-    heartbeats.beat(heartbeats.DISPATCH, f"{report.claimed} claimed, {report.calls} submitted")
+    if report.calls:
+        note_newest_call()
+    if report.had_slots:  # else nothing was even looked at, and if that goes on the page must say so
+        heartbeats.beat(heartbeats.DISPATCH, f"{report.claimed} claimed, {report.calls} submitted")
+
+
+@shared_task
+def probe_provider() -> None:
+    """Ask a Robotalker that was unwell whether it is well again."""
+    probe()
 
 
 @shared_task
 def reconcile_calls() -> None:
-    """Find what nobody came back for."""
-    report = reconcile()
+    """Find what nobody came back for, as far as the database tells."""
+    report = reconcile(ask=False)
     heartbeats.beat(
         heartbeats.RECONCILIATION,
-        f"{report.released} released, {report.lost} lost, {report.overdue} overdue, {report.asked} asked",
+        f"{report.released} released, {report.missed} missed, {report.lost} lost, {report.overdue} overdue, "
+        f"{report.asked} for a person",
     )
+
+
+@shared_task
+def ask_about_calls() -> None:
+    """Ask Robotalker about calls of which no event told."""
+    report = ask()
+    heartbeats.beat(heartbeats.ASKING, f"{report.asked} asked about, {report.healed} healed")
+
+
+@shared_task
+def push_contacts() -> None:
+    """Tell Robotalker of opt-outs and opt-ins that it doesn't know of."""
+    report = push()
+    heartbeats.beat(heartbeats.CONTACTS, f"{report.told} told, {report.failed} failed")
+
+
+@shared_task
+def pull_contacts() -> None:
+    """Once a night, take over who has opted out at Robotalker; where that failed, an hour later again."""
+    pull_if_due()

@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "ROBOTALKER_BASE_URL": "http://127.0.0.1:9",  # nobody listens there; tests start their own sandbox
     "ROBOTALKER_API_KEY": "sandbox-key",
     "ROBOTALKER_FROM_NUMBER": "+18005550199",
+    "ROBOTALKER_RATE": "1000/second",  # what isn't about the rate isn't held up by it
     "PHONE_REGION": "US",
     "DATABASE_CONN_MAX_AGE": "0",  # a test's web server must leave no connection to its database
 }
@@ -65,3 +66,11 @@ def start_guard(folder: Path) -> Callable[[], None]:
         guard.communicate(timeout=30)
 
     return clean_up
+
+
+@pytest.fixture(autouse=True)
+def read_epoch_anew() -> None:
+    """Each test has a database of another name than the one before."""
+    from reminders.epoch import forget_epoch_name
+
+    forget_epoch_name()

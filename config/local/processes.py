@@ -16,10 +16,11 @@ from honcho.compat import ProcessManager
 
 from config.local.environment import BASE_DIR
 
-QUEUES = "sweeps,dispatch,events"
+# Each worker with its queues. What waits for Robotalker is one worker's, so that it can't starve the rest.
+WORKER_QUEUES = {"dispatcher": "dispatch,asking", "worker": "sweeps,events"}
 WEB_OPTIONS = ["--threads", "8", "--no-control-socket", "--log-level", "warning"]
-# One worker has no neighbours to look for, and is ready a second sooner.
-WORKER_OPTIONS = ["-Q", QUEUES, "--concurrency", "2", "--without-mingle", "--without-gossip"]
+# Workers that don't look for neighbours are ready a second sooner.
+WORKER_OPTIONS = ["--concurrency", "3", "--without-mingle", "--without-gossip"]
 ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     # Advice for servers; a laptop's container often knows no other user than root.
@@ -36,7 +37,10 @@ def build_commands(*, port: int, sandbox_port: int | None, var: Path) -> dict[st
     celery = [*python, "celery", "--quiet", "-A", "config"]
     commands = {
         "web": [*python, "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", *WEB_OPTIONS],
-        "worker": [*celery, "worker", *WORKER_OPTIONS],
+        **{
+            name: [*celery, "worker", "-n", f"{name}@%h", "-Q", queues, *WORKER_OPTIONS]
+            for name, queues in WORKER_QUEUES.items()
+        },
         "beat": [*celery, "beat", "--schedule", str(var / "celerybeat-schedule"), "--pidfile="],
     }
     if sandbox_port:

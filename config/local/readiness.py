@@ -5,6 +5,8 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from config.local.processes import WORKER_QUEUES
+
 READY_WITHIN = 60.0  # seconds
 BETWEEN_LOOKS = 0.2  # seconds
 
@@ -19,10 +21,10 @@ class Addresses:
 
 
 def wait_until_ready(addresses: Addresses) -> list[str]:
-    """Wait for web, worker and sandbox to answer; the names of those that don't within a minute."""
+    """Wait for web, workers and sandbox to answer; the names of those that don't within a minute."""
     looks: dict[str, Callable[[], bool]] = {
         "web": lambda: _answers(f"{addresses.web}/healthz"),
-        "worker": _worker_answers,
+        "workers": _workers_answer,
     }
     if addresses.sandbox:
         looks["sandbox"] = lambda: _answers(f"{addresses.sandbox}/sandbox/health")
@@ -41,10 +43,11 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _worker_answers() -> bool:
+def _workers_answer() -> bool:
     from config.celery import app
 
-    return bool(app.control.ping(timeout=0.5))
+    answers = {name.partition("@")[0] for answer in app.control.ping(timeout=0.5) or [] for name in answer}
+    return answers >= set(WORKER_QUEUES)
 
 
 def describe_ready(addresses: Addresses) -> str:

@@ -54,11 +54,19 @@ FAULTS = [
     ("ROBOTALKER_FROM_NUMBER", "212-555-0100", "E007"),
     ("ROBOTALKER_FROM_NUMBER", "+0125550100", "E007"),
     ("ROBOTALKER_FROM_NUMBER", "+12125550100\n", "E007"),
+    ("CAP_PER_DAY", -1, "E014"),
+    ("CAP_PER_WEEK", -1, "E014"),
     ("DISPATCH_LEASE", 20.0, "E008"),
     ("DISPATCH_LEASE", 19.0, "E008"),
     ("ROBOTALKER_ON_500", "Retry", "E009"),
+    ("ROBOTALKER_RATE", "20", "E012"),
+    ("ROBOTALKER_RATE", "0/second", "E012"),
+    ("ROBOTALKER_BREAKER", 0, "E013"),
+    ("ROBOTALKER_ASK_BUDGET", -1, "E015"),
     ("ALLOWED_HOSTS", [], "E010"),
     ("ALLOWED_HOSTS", ["callboard.example.org", "*"], "E010"),
+    ("WEBHOOK_TOKEN_DAYS", 0, "E011"),
+    ("WEBHOOK_TOKEN_DAYS", 366, "E011"),
 ]
 
 

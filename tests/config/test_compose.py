@@ -13,10 +13,11 @@ import pytest
 import yaml
 from celery.bin.base import CLIContext
 from celery.bin.celery import celery as celery_command
+from django.conf import settings
 from django.core.management import load_command_class
 
 from config.celery import app as celery_app
-from config.local.processes import QUEUES
+from config.local.processes import STOP_WITHIN, WORKER_QUEUES
 from reminders.sandbox.command_line import add_options
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -31,7 +32,7 @@ def words_of(service: str) -> list[str]:
 
 def test_every_process_of_callboard_has_a_container() -> None:
     ours = {name for name, service in SERVICES.items() if service.get("image") == "callboard"}
-    assert ours == {"web", "worker", "beat", "migrate", "sandbox"}
+    assert ours == {"web", "dispatcher", "worker", "beat", "migrate", "sandbox"}
 
 
 def test_the_web_container_starts_gunicorn_with_options_it_knows() -> None:
@@ -40,23 +41,39 @@ def test_the_web_container_starts_gunicorn_with_options_it_knows() -> None:
     assert answer.returncode == 0
 
 
-@pytest.mark.parametrize("service", ["worker", "beat"])
-def test_celery_knows_the_options(service: str) -> None:
-    assert words_of(service)[:4] == ["celery", "-A", "config", service]
+@pytest.mark.parametrize(
+    ("service", "command"), [*((name, "worker") for name in WORKER_QUEUES), ("beat", "beat")]
+)
+def test_celery_knows_the_options(service: str, command: str) -> None:
+    assert words_of(service)[:4] == ["celery", "-A", "config", command]
     context = CLIContext(app=celery_app, no_color=True, workdir=None)
-    celery_command.commands[service].make_context(service, words_of(service)[4:], obj=context)
+    celery_command.commands[command].make_context(command, words_of(service)[4:], obj=context)
 
 
-def test_the_worker_takes_every_queue() -> None:
-    options = words_of("worker")
-    assert options[options.index("-Q") + 1] == QUEUES
+def test_the_workers_take_the_queues_they_take_on_a_laptop() -> None:
+    for name, queues in WORKER_QUEUES.items():
+        options = words_of(name)
+        assert options[options.index("-Q") + 1] == queues
+        assert options[options.index("-n") + 1] == f"{name}@%h"
+        assert f"--destination {name}@$$HOSTNAME" in SERVICES[name]["healthcheck"]["test"][1]
+
+
+def test_a_worker_is_given_the_time_to_end_its_submissions() -> None:
+    submission = settings.ROBOTALKER_TOTAL_DEADLINE
+    grace = [int(SERVICES[name]["stop_grace_period"].removesuffix("s")) for name in WORKER_QUEUES]
+    assert submission < settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT < min(*grace, STOP_WITHIN)
+
+
+def test_what_ends_is_started_again() -> None:
+    ends_for_good = {name for name, service in SERVICES.items() if service["restart"] != "unless-stopped"}
+    assert ends_for_good == {"migrate"}
 
 
 def test_the_tables_are_migrated_before_anything_starts() -> None:
     program, script, name, *options = words_of("migrate")
     assert (program, script) == ("python", "manage.py")
     load_command_class("django.core", name).create_parser(script, name).parse_args(options)
-    for service in ("web", "worker", "beat"):
+    for service in ("web", *WORKER_QUEUES, "beat"):
         waits_for = SERVICES[service]["depends_on"]["migrate"]["condition"]
         assert waits_for == "service_completed_successfully"
 
@@ -75,7 +92,7 @@ def test_every_volume_is_declared_and_used() -> None:
 
 
 def test_servers_have_a_health_check_and_none_is_open_to_the_network() -> None:
-    for name in ("web", "worker", "postgres", "valkey"):
+    for name in ("web", *WORKER_QUEUES, "postgres", "valkey"):
         assert "healthcheck" in SERVICES[name], name
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert ports

@@ -1,5 +1,6 @@
 """What the health addresses say."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -8,18 +9,27 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from reminders import heartbeats
+from reminders.gate import close_gate
 from reminders.models import Heartbeat
 from reminders.sending import pause_sending
 from tests.people import make_user
 from tests.waiting import find_free_port
+from webhooks.counting import forget_refusals
+from webhooks.models import WebhookEvent
+
+DISPATCHER = "worker front:1"
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def beating() -> None:
-    for name in (heartbeats.DISPATCH, *heartbeats.STALE_AFTER):
+    forget_refusals()
+    for name in (heartbeats.DISPATCH, heartbeats.BEAT, *heartbeats.STALE_AFTER):
         heartbeats.beat(name)
+    since = timezone.now()
+    heartbeats.beat_worker(DISPATCHER, "asking,dispatch", since=since, begun=1)
+    heartbeats.beat_worker("worker front:2", "events,sweeps", since=since, begun=1)
 
 
 def test_a_process_that_answers_is_alive() -> None:
@@ -54,4 +64,44 @@ def test_a_lost_broker_is_named(beating: None, settings: Settings) -> None:
 def test_paused_sending_is_a_note_and_keeps_the_door_open(beating: None) -> None:
     pause_sending(by=make_user())
     answer = Client().get("/readyz")
-    assert (answer.status_code, answer.json()["notes"]) == (200, {"sending": "paused: person"})
+    assert answer.status_code == 200
+    assert answer.json()["notes"]["sending"].startswith("paused: person, since 20")
+    assert answer.json()["notes"]["sending"].endswith("; a person may send again")
+
+
+def test_a_pause_that_may_end_by_itself_says_when_robotalker_is_asked_again(beating: None) -> None:
+    pause_sending(cause="provider_failing")
+    note = Client().get("/readyz").json()["notes"]["sending"]
+    assert re.fullmatch(
+        r"paused: provider_failing, since \S+ \S+; Robotalker is asked again at \S+, or .*", note
+    )
+
+
+def test_a_closed_gate_is_a_note_too(beating: None) -> None:
+    close_gate(30.0)
+    answer = Client().get("/readyz")
+    assert answer.status_code == 200
+    assert re.fullmatch(r"Robotalker asked to slow down: .* for [23]\d s", answer.json()["notes"]["sending"])
+
+
+def test_a_dead_beat_is_named(beating: None) -> None:
+    Heartbeat.objects.filter(name=heartbeats.BEAT).update(at=timezone.now() - timedelta(minutes=2))
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["beat"]) == (503, "120 s ago")
+
+
+def test_queues_without_a_worker_are_named(beating: None) -> None:
+    Heartbeat.objects.filter(name=DISPATCHER).update(at=timezone.now() - timedelta(minutes=2))
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]["workers"]) == (503, "none takes asking, dispatch")
+
+
+def test_a_monitor_is_told_the_age_of_each_sign_of_life(beating: None) -> None:
+    Heartbeat.objects.filter(name=heartbeats.PLANNING).update(at=timezone.now() - timedelta(seconds=45))
+    WebhookEvent.objects.create(
+        purpose="optouts", body=b"{}", digest="0" * 64, received_at=timezone.now() - timedelta(hours=1)
+    )
+    ages = Client().get("/readyz").json()["ages"]
+    assert ages["planning"] == pytest.approx(45, abs=5)
+    assert ages["webhook"] == pytest.approx(3600, abs=5)
+    assert {"dispatch", "reconciliation", "events", "beat", DISPATCHER} < set(ages)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from config.local.processes import QUEUES, build_commands
+from config.local.processes import WORKER_QUEUES, build_commands
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -160,9 +160,18 @@ def test_a_worker_may_finish_what_its_children_are_at(supervise: Supervise) -> N
     wait_until_gone(child)
 
 
-def test_the_worker_takes_every_queue_that_a_task_is_sent_to() -> None:
+def test_every_queue_that_a_task_is_sent_to_is_taken_by_one_worker() -> None:
     routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
-    assert {*routed, settings.CELERY_TASK_DEFAULT_QUEUE} == set(QUEUES.split(","))
+    taken = [queue for queues in WORKER_QUEUES.values() for queue in queues.split(",")]
+    assert sorted(taken) == sorted({*routed, settings.CELERY_TASK_DEFAULT_QUEUE})
+
+
+def test_what_waits_for_robotalker_and_what_does_not_are_two_processes() -> None:
+    commands = build_commands(port=8000, sandbox_port=None, var=Path("var"))
+    workers = {
+        name: command[command.index("-Q") + 1] for name, command in commands.items() if "-Q" in command
+    }
+    assert workers == {"dispatcher": "dispatch,asking", "worker": "sweeps,events"}
 
 
 def test_there_is_no_sandbox_without_a_port_for_it() -> None:

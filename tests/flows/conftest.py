@@ -8,6 +8,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests.sandbox_server import SandboxServer, run_sandbox
 from tests.waiting import wait_until
+from webhooks.turns import is_idle
 
 
 @pytest.fixture(scope="session")
@@ -38,4 +39,5 @@ def fall_silent(sandbox: SandboxServer) -> None:
     """No event of this test may arrive in the next, nor while the database is being emptied."""
     sandbox.faults({"kind": "lost"})
     wait_until(lambda: all(post["state"] != "waiting" for post in sandbox.posts()), "the last post to end")
+    wait_until(is_idle, "the last event to be applied")
     sandbox.reset()

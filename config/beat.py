@@ -1,0 +1,36 @@
+"""Beat's schedule, with a sign of life in the database: when it last got a tick out."""
+
+import logging
+import time
+from typing import Any
+
+from celery.beat import PersistentScheduler
+from django.db import DatabaseError, connection
+
+log = logging.getLogger(__name__)
+SAYS_EVERY = 5.0  # seconds
+
+
+class TellingScheduler(PersistentScheduler):
+    """Celery's own, that tells. Without a database beat goes on in silence: the ticks come first."""
+
+    _told_at = float("-inf")
+
+    def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **kwargs: Any) -> Any:
+        """Send a tick, then say that ticks go out. Raises SchedulingError when the broker takes none."""
+        sent = super().apply_async(entry, producer=producer, advance=advance, **kwargs)
+        if time.monotonic() - self._told_at > SAYS_EVERY:
+            self._told_at = time.monotonic()
+            say_ticks_go_out()
+        return sent
+
+
+def say_ticks_go_out() -> None:
+    """Write beat's heartbeat, if that can be done."""
+    from reminders import heartbeats
+
+    try:
+        heartbeats.beat(heartbeats.BEAT, "ticks go out")
+    except DatabaseError as error:
+        log.warning("no heartbeat of beat written: %s", type(error).__name__)
+        connection.close()

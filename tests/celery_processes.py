@@ -1,0 +1,104 @@
+"""Real Celery processes for tests, on the test's own database and a broker database of their own."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from celery import current_app
+from django.db import connection
+from kombu import Connection
+from redis import Redis
+
+from reminders.heartbeats import WORKER
+from reminders.models import Heartbeat
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+
+
+def read_database_url() -> str:
+    """The address of the very database this test works on."""
+    name = connection.settings_dict["NAME"]
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+
+
+class Broker:
+    """An empty database of the tests' Redis, to which no other test's worker listens."""
+
+    def __init__(self, number: int = 5) -> None:
+        self.url = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{number}").geturl()
+
+    def send(self, task: str, queue: str) -> None:
+        """Publish one tick."""
+        with Connection(self.url) as link:
+            current_app.send_task(task, queue=queue, connection=link)
+
+    def empty(self) -> None:
+        with Redis.from_url(self.url) as redis:
+            redis.flushdb()
+
+
+class CeleryProcess:
+    """A worker or beat, with what it has said so far."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
+        self.process = process
+        self._log = log
+
+    def read_log(self) -> str:
+        """What it has said so far."""
+        return self._log.read_text()
+
+    def wait_until_ready(self) -> Heartbeat:
+        """Wait for a worker's own heartbeat, which it writes when it takes tasks."""
+        name = f":{self.process.pid}"
+        try:
+            return wait_until(
+                lambda: Heartbeat.objects.filter(name__startswith=WORKER, name__endswith=name).first(),
+                "the worker to be ready",
+                within_seconds=60,
+            )
+        except AssertionError as error:
+            raise AssertionError(self.read_log()) from error
+
+    def wait(self, within_seconds: float = 60.0) -> int:
+        """The status it ended with."""
+        return self.process.wait(within_seconds)
+
+
+@contextmanager
+def run_celery(words: list[str], broker: Broker, log: Path, **settings: Any) -> Iterator[CeleryProcess]:
+    """`celery -A config` with these words; killed with its children at the end."""
+    environment = {name: str(value) for name, value in settings.items()}
+    environment |= {"DATABASE_URL": read_database_url(), "REDIS_URL": broker.url, "PYTHONUNBUFFERED": "1"}
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", "config", *words],
+            cwd=ROOT,
+            env=os.environ | environment,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield CeleryProcess(process, log)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def read_compose_words(service: str) -> list[str]:
+    """The words after `celery -A config` of this container."""
+    words = shlex.split(SERVICES[service]["command"])
+    assert words[:3] == ["celery", "-A", "config"]
+    return words[3:]

@@ -1,0 +1,103 @@
+"""Signs of life, and what their absence tells."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from reminders import heartbeats
+from reminders.diagnosis import DeadPart, broker_answers, find_dead_part
+from reminders.models import Heartbeat
+from tests.people import make_user
+from tests.waiting import find_free_port
+
+pytestmark = pytest.mark.django_db
+
+SINCE = datetime(2026, 1, 5, 8, tzinfo=UTC)
+WORKER = heartbeats.name_worker("front-1", 4711)
+
+
+def beat_everything() -> None:
+    for name in (heartbeats.DISPATCH, heartbeats.BEAT, *heartbeats.STALE_AFTER):
+        heartbeats.beat(name)
+    heartbeats.beat_worker(WORKER, "asking,dispatch", since=SINCE, begun=3)
+
+
+def silence(*names: str, ago: timedelta = timedelta(minutes=10)) -> None:
+    Heartbeat.objects.filter(name__in=names).update(at=timezone.now() - ago)
+
+
+def test_a_worker_says_what_it_takes_since_when_and_how_much_it_has_begun() -> None:
+    beat_everything()
+    assert Heartbeat.objects.get(name="worker front-1:4711").did == (
+        "takes asking,dispatch since 2026-01-05 08:00 UTC, 3 tasks begun"
+    )
+
+
+def test_a_worker_on_a_host_with_a_long_name_has_a_heartbeat_too() -> None:
+    name = heartbeats.name_worker("ip-10-0-0-1.a-region-far-away.compute.internal.example.org", 1234567)
+    heartbeats.beat_worker(name, "events", since=SINCE, begun=0)
+    assert Heartbeat.objects.get().name.startswith("worker ip-10-0-0-1.a-region")
+    assert Heartbeat.objects.get().name.endswith(":1234567")
+
+
+def test_a_worker_gone_for_a_day_is_forgotten_and_a_sweep_never() -> None:
+    beat_everything()
+    silence(WORKER, heartbeats.PLANNING, ago=timedelta(hours=25))
+    heartbeats.beat_worker("worker front-2:1", "events", since=SINCE, begun=0)
+    names = set(Heartbeat.objects.values_list("name", flat=True))
+    assert WORKER not in names
+    assert heartbeats.PLANNING in names
+
+
+def test_a_queue_is_served_as_long_as_its_worker_lives() -> None:
+    beat_everything()
+    heartbeats.beat_worker("worker front-2:1", "events", since=SINCE, begun=0)
+    now = timezone.now()
+    assert heartbeats.find_served_queues(heartbeats.read_heartbeats(), now) == {
+        "asking",
+        "dispatch",
+        "events",
+    }
+    silence(WORKER)
+    assert heartbeats.find_served_queues(heartbeats.read_heartbeats(), now) == {"events"}
+
+
+@pytest.mark.parametrize(
+    ("silent", "dead"),
+    [
+        ([heartbeats.BEAT], DeadPart.BEAT),
+        ([WORKER], DeadPart.WORKERS),
+        ([heartbeats.BEAT, WORKER], DeadPart.BEAT),
+        ([], DeadPart.NOT_TOLD),
+    ],
+)
+def test_the_dead_part_is_told(silent: list[str], dead: DeadPart) -> None:
+    beat_everything()
+    silence(heartbeats.DISPATCH, *silent)
+    assert find_dead_part(heartbeats.read_heartbeats(), timezone.now()) == dead
+
+
+def test_a_lost_broker_is_told_before_all_that_it_silences(settings: Settings) -> None:
+    settings.REDIS_URL = f"redis://127.0.0.1:{find_free_port()}/0"
+    assert not broker_answers()
+    assert find_dead_part({}, timezone.now()) == DeadPart.BROKER
+
+
+def test_beat_and_every_sweep_are_stale_before_they_ever_ran() -> None:
+    names = {heartbeats.DISPATCH, heartbeats.BEAT, *heartbeats.STALE_AFTER}
+    assert heartbeats.find_stale(timezone.now()) == dict.fromkeys(names)
+    beat_everything()
+    assert heartbeats.find_stale(timezone.now()) == {}
+
+
+def test_every_page_says_which_part_is_dead() -> None:
+    beat_everything()
+    silence(heartbeats.DISPATCH, heartbeats.BEAT)
+    client = Client()
+    client.force_login(make_user())
+    page = client.get("/pulse/").content.decode()
+    assert "last sweep 10 min ago: beat is not running" in page
+    assert "sweep-stale" in page
