@@ -26,7 +26,7 @@ ifneq ($(SOUND),yes)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format bench demo-reset clean
+.PHONY: help install run test lint format bench torture demo-reset clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,8 +55,11 @@ format: install ## put code and templates in shape
 	$(VENV)/ruff format
 	-$(VENV)/djlint --quiet --reformat templates
 
-bench: install ## measure the busy paths beside plainer ways (ARGS="--full", or parts: ARGS="planning outgoing")
+bench: install ## measure the busy paths beside plainer ways (some parts: ARGS="planning outgoing")
 	@$(VENV)/python -m tests.bench $(ARGS)
+
+torture: install ## kill workers, broker and database in mid-flight and count what was doubled or lost (TORTURE_KILLS=200)
+	@$(VENV)/python -m tests.torture $(ARGS)
 
 demo-reset: install ## delete what is in the demo's database and make the demo clinic anew
 	@$(VENV)/python manage.py demo_clinic --reset

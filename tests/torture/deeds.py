@@ -1,0 +1,110 @@
+"""What people at the front desk do while the storm lasts, through the same functions as their pages."""
+
+import random
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import cycle
+
+from django.contrib.auth.models import User
+from django.db import InterfaceError, OperationalError, connection
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from contacts.appointments import AppointmentClosed
+from contacts.models import Appointment, ConsentEntry
+from contacts.optouts import record_optout
+from reminders.models import FollowUp, Reminder
+from reminders.orders import OrderRefused, order_call
+from reminders.reasons import Reason
+from reminders.rebooking import cancel_and_withdraw, move_and_replan
+from reminders.sending import read_switch, resume_sending
+from reminders.states import ReminderState
+from reminders.worklist import AlreadyResolved, settle_unknown
+from tests.waiting import wait_until
+
+Deed = Callable[[], None]
+SHARE = 0.05  # of the appointments for each kind of deed
+NOT_NOW = (AppointmentClosed, OrderRefused, AlreadyResolved, FollowUp.DoesNotExist)
+
+
+class Staff:
+    """A person of the staff, patient with a database that is away."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.user = User.objects.create_user("frontdesk")
+
+    def plan_deeds(self) -> list[Deed]:
+        """Deeds for a part of the appointments, in any order."""
+        rows = Appointment.objects.order_by("pk").values_list("pk", "contact__phone_id", "starts_at")
+        kinds: Iterator[str] = cycle(["opt out", "cancel", "move", "order", "settle"])
+        chosen = self.rng.sample(list(rows), k=round(len(rows) * SHARE * 5))
+        deeds = [
+            self._plan(kind, pk, number, starts_at)
+            for kind, (pk, number, starts_at) in zip(kinds, chosen, strict=False)
+        ]
+        self.rng.shuffle(deeds)
+        return deeds
+
+    def _plan(self, kind: str, appointment_id: int, number_id: int, starts_at: object) -> Deed:
+        match kind:
+            case "opt out":
+                return lambda: self.opt_out(number_id)
+            case "cancel":
+                return lambda: self.cancel(appointment_id)
+            case "move":
+                return lambda: self.move(appointment_id)
+            case "order":
+                return lambda: self.order_twice(appointment_id)
+            case _:
+                return self.call_again
+
+    def do(self, deed: Deed) -> None:
+        """Do it, again and again while the database is away; what can't be done now is left."""
+        wait_until(lambda: self._try(deed), "the database to be back", within_seconds=60)
+
+    def _try(self, deed: Deed) -> bool:
+        try:
+            deed()
+        except NOT_NOW:
+            return True
+        except (OperationalError, InterfaceError):
+            connection.close()
+            return False
+        return True
+
+    def opt_out(self, number_id: int) -> None:
+        at = timezone.now()
+        record_optout(number_id, scope="all", source=ConsentEntry.Source.STAFF, at=at, by=self.user)
+
+    def cancel(self, appointment_id: int) -> None:
+        cancel_and_withdraw(appointment_id, by=self.user)
+
+    def move(self, appointment_id: int) -> None:
+        appointment = Appointment.objects.get(pk=appointment_id)
+        later = timedelta(seconds=self.rng.randint(1, 10))
+        move_and_replan(
+            appointment_id,
+            starts_at=appointment.starts_at + later,
+            ends_at=appointment.ends_at + later,
+            by=self.user,
+        )
+
+    def order_twice(self, appointment_id: int) -> None:
+        """ "Call now", pressed twice."""
+        reminder = Reminder.objects.filter(appointment=appointment_id).latest("revision")
+        order_call(reminder.pk, by=self.user)
+        order_call(reminder.pk, by=self.user)
+
+    def call_again(self) -> None:
+        """The oldest call of unknown outcome on the worklist: call again."""
+        unresolved = FollowUp.objects.exclude(state=FollowUp.State.RESOLVED)
+        entry = unresolved.filter(kind=FollowUp.Kind.UNKNOWN_OUTCOME).earliest("created_at")
+        settle_unknown(entry.pk, by=self.user, call_again=True)
+
+    def turn_sending_on(self) -> None:
+        """What a manager does on seeing the banner; what was held needn't wait half a minute for its look."""
+        if read_switch().paused_at is not None:
+            resume_sending(by=self.user)
+            held = Reminder.objects.filter(state=ReminderState.PLANNED, reason=Reason.SENDING_PAUSED)
+            held.update(next_look_at=Now())

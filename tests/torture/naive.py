@@ -1,0 +1,84 @@
+"""Two dispatchers as one would write them first, over the same tables, claims, rules and faults.
+
+They differ from ours in one thing: when it is written down that a call was made. Neither can be right: the
+first calls people twice, the second leaves some out without a word. The oracle has to say so.
+"""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from celery import shared_task
+from django.db import transaction
+
+from reminders.dispatch import claim_due
+from reminders.models import CallRecord, Reminder
+from reminders.reconciliation import release_expired_claims
+from reminders.robotalker.client import RobotalkerClient
+from reminders.robotalker.errors import RobotalkerError
+from reminders.situations import read_book
+from reminders.submission import Flight, make_client, open_singles
+
+AT_ONCE = 1  # claimed: the fewer wait for the end of a dead worker's claim, the more is tried
+Strategy = Callable[[RobotalkerClient, int, UUID], None]
+
+
+@shared_task
+def post_then_mark() -> None:
+    """Call, then write down that it was done. Killed in between, or without an answer: it calls again."""
+    _dispatch(_post_then_mark)
+
+
+@shared_task
+def mark_then_post() -> None:
+    """Write down that it was done, then call. Killed in between, or refused: nobody is ever called."""
+    _dispatch(_mark_then_post)
+
+
+@shared_task
+def release_claims() -> None:
+    """What a lost worker had claimed is free again."""
+    release_expired_claims()
+
+
+def _post_then_mark(client: RobotalkerClient, reminder_id: int, claim: UUID) -> None:
+    with transaction.atomic():  # its commit is the mark
+        for flight in open_singles([reminder_id], claim, read_book()):
+            _fly(flight, client)
+            _mark(flight)
+
+
+def _mark_then_post(client: RobotalkerClient, reminder_id: int, claim: UUID) -> None:
+    with transaction.atomic():
+        flights = open_singles([reminder_id], claim, read_book())
+        for flight in flights:
+            _mark(flight)
+    for flight in flights:
+        _fly(flight, client)
+
+
+def _dispatch(strategy: Strategy) -> None:
+    with make_client() as client:
+        while (claim := claim_due(AT_ONCE)).reminder_ids:
+            for reminder_id in claim.reminder_ids:
+                if not claim.is_over:
+                    _try(strategy, client, reminder_id, claim.token)
+
+
+def _try(strategy: Strategy, client: RobotalkerClient, reminder_id: int, claim: UUID) -> None:
+    try:
+        strategy(client, reminder_id, claim)
+    except RobotalkerError:
+        return  # the first tries again when the claim is over; the second has it written down already
+
+
+def _fly(flight: Flight, client: RobotalkerClient) -> None:
+    landing = flight.fly(client)
+    if landing.error is not None:
+        raise landing.error
+
+
+def _mark(flight: Flight) -> None:
+    for call in flight.calls:
+        CallRecord.objects.filter(pk=call.pk).update(state="answered")
+        about = [call.reminder_id, *call.companions.values_list("reminder_id", flat=True)]
+        Reminder.objects.filter(pk__in=about).update(state="done", reason="reached")

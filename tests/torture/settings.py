@@ -1,0 +1,38 @@
+"""The project's own settings with beat ticking faster, and a strategy's own dispatch in place of ours.
+
+`TORTURE_STRATEGY` is `ours` or the name of a task of naive.py. A naive one has no reconciliation: it only
+gets back what a lost worker had claimed.
+"""
+
+import os
+from datetime import timedelta
+
+from config.settings import *  # noqa: F403
+
+STRATEGY = os.environ.get("TORTURE_STRATEGY", "ours")
+EVERY = {
+    "plan": 2.0,
+    "dispatch": 0.4,
+    "reconcile": 1.0,
+    "apply": 1.0,
+}  # seconds; other ticks stay as they are
+WORTH_SECONDS = 3  # a tick older than this is forgotten
+
+CELERY_BEAT_SCHEDULE = {
+    name: entry
+    | (
+        {"schedule": timedelta(seconds=EVERY[name]), "options": {"expires": WORTH_SECONDS}}
+        if name in EVERY
+        else {}
+    )
+    for name, entry in CELERY_BEAT_SCHEDULE.items()  # noqa: F405
+}
+if STRATEGY != "ours":
+    CELERY_IMPORTS = ["tests.torture.naive"]
+    CELERY_BEAT_SCHEDULE["dispatch"]["task"] = f"tests.torture.naive.{STRATEGY}"
+    CELERY_BEAT_SCHEDULE["reconcile"]["task"] = "tests.torture.naive.release_claims"
+    CELERY_TASK_ROUTES = {
+        **CELERY_TASK_ROUTES,  # noqa: F405
+        f"tests.torture.naive.{STRATEGY}": {"queue": "dispatch"},
+        "reminders.tasks.dispatch_due": {"queue": "nowhere"},  # the hints that a page sends: not to ours
+    }

@@ -1,0 +1,120 @@
+"""A worker that dies before or after any commit or request of its round loses and doubles nothing."""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import count
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from pytest_django import Settings
+
+from contacts.models import Appointment
+from reminders.dispatch import dispatch_due
+from reminders.models import CallRecord, FollowUp, Reminder
+from reminders.planning import plan_all
+from reminders.reconciliation import reconcile
+from tests.people import make_appointment, make_contact, make_step
+from tests.sandbox_server import SandboxServer, run_sandbox
+from tests.torture.crash_points import deliver_events, run_round
+from tests.torture.facts import read_lines, read_promises, read_tries
+from tests.torture.oracle import RULES, Facts, count_outside_hours
+from webhooks.inbox import apply_stored
+
+LONG_AGO = timedelta(minutes=20)
+ROUND: dict[str, Any] = {
+    "ROBOTALKER_API_KEY": SandboxServer.api_key,
+    "ROBOTALKER_RATE": "1000/second",
+    "ROBOTALKER_THREADS": 1,  # one after the other, so that each point is the same in each round
+    "CAMPAIGN_MINIMUM": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[SandboxServer]:
+    with run_sandbox(speed=2000) as server:
+        yield server
+
+
+@pytest.fixture
+def round_settings(
+    sandbox: SandboxServer, transactional_db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    """What a round is run under, in this process and in the ones that die."""
+    database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
+    monkeypatch.setenv("DATABASE_URL", database.geturl())
+    sandbox.reset()
+    sandbox.faults({"kind": "lost"})  # the round itself brings the events to the door
+    chosen = {**ROUND, "ROBOTALKER_BASE_URL": sandbox.url}
+    for name, value in chosen.items():
+        setattr(settings, name, value)
+    return chosen
+
+
+@pytest.mark.parametrize("key", ["1", "9"])
+@pytest.mark.parametrize(("channel", "together"), [("voice", 1), ("voice", 2), ("sms", 1)])
+def test_a_worker_may_die_at_any_point_of_its_round(
+    channel: str, together: int, key: str, sandbox: SandboxServer, round_settings: dict[str, Any]
+) -> None:
+    make_step(channel=channel, max_tries=2)
+    for die_at in count(1):
+        numbers = _choose_numbers(together, die_at)
+        sandbox.tell_stories(dict.fromkeys(numbers, f"press_{key}"))
+        appointments = [make_appointment(make_contact(number=number)) for number in numbers]
+        alive = run_round(die_at, round_settings, numbers)
+        _recover(sandbox, numbers)
+        _check_rules(sandbox)
+        for appointment in appointments:
+            _check_one(appointment, key, sandbox)
+        if alive:
+            break
+    assert die_at > 12, "a round has at least planning, claim, opening, request, its answer and an event"
+
+
+def _choose_numbers(many: int, which: int) -> list[str]:
+    return [f"+1{200 + which}55501{place:02}" for place in range(many)]
+
+
+def _recover(sandbox: SandboxServer, numbers: list[str]) -> None:
+    """The next worker's rounds, when leases and patience are over; Robotalker posts until it hears 200."""
+    past = timezone.now() - LONG_AGO
+    Reminder.objects.filter(state="claimed").update(lease_until=past)
+    CallRecord.objects.filter(state="submitting").update(submitting_at=past)
+    reconcile()
+    plan_all()
+    dispatch_due()
+    deliver_events(sandbox.url, numbers)
+    apply_stored(timezone.now() + LONG_AGO)
+    reconcile()
+
+
+def _check_rules(sandbox: SandboxServer) -> None:
+    facts = Facts(lines=read_lines(sandbox), tries=read_tries(), promises=read_promises())
+    broken = {
+        name: rule(facts)
+        for name, (rule, limit) in RULES.items()
+        if rule is not count_outside_hours and rule(facts) > limit
+    }
+    assert not broken
+
+
+def _check_one(appointment: Appointment, key: str, sandbox: SandboxServer) -> None:
+    """The patient was called once and the answer stands; or may have been, and a person is asked."""
+    appointment.refresh_from_db()
+    number = appointment.contact.phone
+    assert number is not None
+    assert Reminder.objects.filter(appointment=appointment).count() == 1
+    called = sandbox.ledger(number.e164)
+    if not called:
+        assert FollowUp.objects.get(appointment=appointment).kind == FollowUp.Kind.UNKNOWN_OUTCOME
+        return
+    assert len(called) == 1
+    reminder = Reminder.objects.get(appointment=appointment)
+    assert reminder.state == "done"
+    assert reminder.calls.get(state="answered").key_pressed == key
+    assert appointment.is_confirmed == (key == "1")
+    opted_out = number.sms_opted_out_at or number.voice_opted_out_at
+    assert bool(opted_out) == (key == "9")
