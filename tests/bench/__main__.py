@@ -1,4 +1,4 @@
-"""`make bench`: start everything, measure, print one table. ARGS="--full", or some parts: ARGS="planning"."""
+"""`make bench`: start everything, measure, print one table. Some parts only: ARGS="planning claiming"."""
 
 import argparse
 import sys
@@ -10,26 +10,25 @@ from tests.bench.servers import run_servers
 from tests.sandbox_server import SandboxServer
 
 PARTS = ("planning", "claiming", "outgoing", "incoming", "memory")  # in this order: the last empties the book
-APPOINTMENTS, APPOINTMENTS_IN_FULL = 20_000, 100_000
+APPOINTMENTS = 100_000
 
 
 def main() -> int:
     """Run the parts asked for, all when none is named."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)}; else all")
-    parser.add_argument("--full", action="store_true", help=f"{APPOINTMENTS_IN_FULL:,} appointments")
+    parser.add_argument("--appointments", type=int, default=APPOINTMENTS, help="in the book; 12,000 or more")
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     with run_servers() as sandbox:
         wanted = [part for part in PARTS if part in options.parts or not options.parts]
-        lines = list(_measure(wanted, sandbox, full=options.full))
+        lines = list(_measure(wanted, sandbox, options.appointments))
     _say(f"\n{show_table(lines)}\n")
     return 0
 
 
-def _measure(parts: list[str], sandbox: SandboxServer, *, full: bool) -> Iterator[Line]:
-    appointments = APPOINTMENTS_IN_FULL if full else APPOINTMENTS
+def _measure(parts: list[str], sandbox: SandboxServer, appointments: int) -> Iterator[Line]:
     benches = _prepare(sandbox, appointments)
     for part in parts:
         started = time.monotonic()

@@ -11,6 +11,7 @@ from django.test.utils import override_settings
 
 from reminders.callbacks import key_urls, status_url
 from reminders.dispatch import dispatch_due
+from reminders.households import message_of
 from reminders.models import CallBatch, CallRecord
 from reminders.robotalker.payloads import Recipient, build_call, build_campaign
 from reminders.states import CallState
@@ -79,7 +80,7 @@ def _read_calls() -> list[Json]:
         build_call(
             to=call.number.e164,
             from_number=call.from_number,
-            message=call.script_text.text,
+            message=message_of(call),
             voice=call.script_text.voice,
             variables=call.variables,
             status_url=status_url(call),
