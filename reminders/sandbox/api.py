@@ -7,7 +7,7 @@ strike after.
 import hmac
 from collections.abc import Awaitable, Callable
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -42,6 +42,8 @@ def needs_key(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         except Refused as refused:
             return JsonAnswer(refused.body, status_code=400)
+        except ClientDisconnect:  # whoever asked was killed in the middle of it: nobody hears an answer
+            return Response(status_code=400)
 
     return guarded
 
