@@ -45,7 +45,7 @@ class Storm:
         self.parts, self.size = parts, size
         self.rng = random.Random(size.seed + 1)
         self.counts: Counter[str] = Counter()
-        self.requests_spoilt: Counter[str] = Counter()
+        self.spoilt: Counter[str] = Counter()
 
     def rage(self) -> None:
         """Let everything happen, in its order; afterwards the faults are off and all processes run."""
@@ -122,4 +122,4 @@ class Storm:
 
     def _count_spoilt(self) -> None:
         for rule in self.parts.sandbox.control("GET", "/sandbox/faults")["faults"]:
-            self.requests_spoilt[rule["kind"]] += rule["used"]
+            self.spoilt[rule["kind"]] += rule["used"]
