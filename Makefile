@@ -38,7 +38,7 @@ run: install ## start everything on this machine, with a demo clinic (PORT=8000 
 
 test: install ## run all tests, in a real browser too (CHROME=path, ARGS="-k import" for some)
 	@CALLBOARD_BROWSER="$$($(VENV)/python -m config.local.browser)" || exit 1; \
-	export CALLBOARD_BROWSER; $(VENV)/python -m pytest $(ARGS)
+	export CALLBOARD_BROWSER; $(VENV)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: install ## check style, types, imports, migrations, templates, settings and the lock file
 	$(VENV)/ruff check

@@ -12,13 +12,13 @@ from tests.browser.running import RunningClinic, run_clinic
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClinic]:
     with run_clinic(tmp_path_factory.mktemp("clinic")) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it lives, its event loop forbids other tests the database
 def browser() -> Iterator[Browser]:
     path = os.environ.get("CALLBOARD_BROWSER")
     assert path, "`make test` finds or installs a browser and names it in CALLBOARD_BROWSER"
