@@ -11,9 +11,10 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
-from redis import Redis, RedisError
+from redis import RedisError
 
 from reminders import heartbeats
+from reminders.broker import connect_briefly
 from reminders.gate import read_gate
 from reminders.sending import Cause, read_switch
 from webhooks.counting import read_refusals
@@ -56,7 +57,7 @@ def _check_database() -> str:
 
 
 def _check_broker() -> str:
-    with Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as broker:
+    with connect_briefly(2.0) as broker:
         broker.ping()
     return OK
 

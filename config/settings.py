@@ -134,14 +134,16 @@ DATABASES = {"default": env.db("DATABASE_URL")}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # A machine that is gone without a word must not keep its row locks and slots for hours: both ends ask soon.
-DATABASES["default"].setdefault("OPTIONS", {}).update(
-    connect_timeout=3,
-    tcp_user_timeout=10_000,  # milliseconds
-    keepalives_idle=15,
-    keepalives_interval=5,
-    keepalives_count=3,
-    options="-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
-)
+# (What DATABASE_URL itself says of these stands.)
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "options": "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
+    **DATABASES["default"].get("OPTIONS", {}),
+}
 if env.bool("DATABASE_PREPARED", default=True):  # statements that come often are planned once per connection
     DATABASES["default"]["OPTIONS"].update(server_side_binding=True, prepare_threshold=5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -25,6 +25,7 @@ from reminders.gate import record_success
 from reminders.heartbeats import PULL, beat
 from reminders.locking import read_database_clock
 from reminders.models import Heartbeat, ListedNumber
+from reminders.retries import doubled
 from reminders.robotalker.answers import ContactStatus
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import RobotalkerError
@@ -248,7 +249,7 @@ def _learn(
 def _put_off(number_id: int, error: str) -> None:
     """It didn't work: again after 2 minutes, doubling to 12 hours."""
     listed = ListedNumber.objects.get(number=number_id)
-    pause = min(BACKOFF_BASE * 2 ** min(listed.failures, 12), BACKOFF_CAP)
+    pause = doubled(BACKOFF_BASE, listed.failures + 1, BACKOFF_CAP)
     ListedNumber.objects.filter(pk=listed.pk).update(
         failures=F("failures") + 1, next_attempt_at=Now() + pause, error=error[:200]
     )

@@ -3,11 +3,11 @@
 from datetime import datetime
 from enum import StrEnum
 
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
-from redis import Redis, RedisError
+from redis import RedisError
 
 from reminders import heartbeats
+from reminders.broker import connect_briefly
 
 ASK_WITHIN = 0.5  # seconds: a page waits for it
 
@@ -43,9 +43,7 @@ def find_dead_part(beats: heartbeats.Heartbeats, now: datetime) -> DeadPart:
 def broker_answers() -> bool:
     """Whether Redis answers, within a second."""
     try:
-        with Redis.from_url(
-            settings.REDIS_URL, socket_timeout=ASK_WITHIN, socket_connect_timeout=ASK_WITHIN
-        ) as broker:
+        with connect_briefly(ASK_WITHIN) as broker:
             return bool(broker.ping())
     except RedisError:
         return False

@@ -18,14 +18,13 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
-from psycopg.errors import LockNotAvailable
 
 from contacts.models.people import Channel
 from reminders.calls import BATCH_REFUSED
 from reminders.gate import read_gate
 from reminders.households import find_shared
 from reminders.lanes import Lanes, open_lanes
-from reminders.locking import wait_briefly
+from reminders.locking import is_lock_timeout, wait_briefly
 from reminders.models import CallRecord, Reminder
 from reminders.opening import settle_held
 from reminders.patience import Patience
@@ -74,7 +73,7 @@ def dispatch_due() -> DispatchReport:
         if not slots:
             return DispatchReport(had_slots=False)
         with open_lanes(slots) as lanes:
-            while time.monotonic() < ends_at and _may_begin_soon(ends_at):
+            while time.monotonic() < ends_at and _wait_for_room(ends_at):
                 claim = claim_due(settings.DISPATCH_BATCH)
                 if not claim.reminder_ids:
                     break
@@ -139,21 +138,24 @@ class Work:
 
     def open_next(self, most: int) -> list[Flight]:
         """Open what may begin now, at most `most` flights; none when nothing is left, or nothing may."""
-        while most and (self._groups or self._singles) and self._may_begin(most):
-            if flights := self._open(min(most, self._permits)):
+        while most and (self._groups or self._singles) and not self._must_end():
+            gate = read_gate()
+            if gate.closed_for or (not gate.paused and not self._find_permits(most, gate.cost)):
+                return []
+            if gate.paused:
+                self._hold_the_rest()
+            elif flights := self._open(min(most, self._permits)):
                 self._permits -= len(flights)
                 return flights
         return []
 
-    def _may_begin(self, most: int) -> bool:
-        gate = read_gate()
-        if self._claim.is_over or is_stopping() or gate.closed_for:
-            return False
-        if gate.paused:
-            self._hold_the_rest()
-        elif not self._permits:
-            self._permits = take_permits(1 if self._groups else min(most, len(self._singles)), cost=gate.cost)
-        return self._permits > 0 and bool(self._groups or self._singles)
+    def _must_end(self) -> bool:
+        return self._claim.is_over or is_stopping()
+
+    def _find_permits(self, most: int, cost: int) -> int:
+        if not self._permits:
+            self._permits = take_permits(1 if self._groups else min(most, len(self._singles)), cost=cost)
+        return self._permits
 
     def _hold_the_rest(self) -> None:
         """All sending is paused: what is left is looked at in one go, and nothing will leave."""
@@ -183,23 +185,15 @@ class Work:
         try:
             return open_singles(reminder_ids, self._claim.token, self._book)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is one reminder's alone
-            if len(reminder_ids) > 1 and not _is_locked_out(error):
+            if len(reminder_ids) > 1 and not is_lock_timeout(error):
                 return [flight for one in reminder_ids for flight in self._open_singles([one])]
             # the type only: a database error's own words may hold a row of somebody's data
             log.error("reminders %s were not opened: %s", reminder_ids, type(error).__name__)
             return []
 
 
-def _is_locked_out(error: Exception) -> bool:
-    """Whether somebody else holds a row that is needed, such as a long import: nothing is wrong with it."""
-    return isinstance(error.__cause__, LockNotAvailable)
-
-
-def _may_begin_soon(ends_at: float) -> bool:
-    """Whether claiming makes sense: the gate is open, and the rate leaves room within a moment.
-
-    Waits for that room here, where no lease runs.
-    """
+def _wait_for_room(ends_at: float) -> bool:
+    """Wait a moment, while no lease runs, until one request may begin; False when claiming makes no sense."""
     gate = read_gate()
     if gate.closed_for or is_stopping():
         return False

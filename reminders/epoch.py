@@ -15,10 +15,11 @@ import logging
 import time
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from redis import Redis, RedisError
+from psycopg.errors import InsufficientPrivilege
+from redis import RedisError
 
+from reminders.broker import connect_briefly
 from reminders.models import CallRecord, Epoch
 from reminders.sending import Cause, pause_sending
 
@@ -33,8 +34,6 @@ PARTS = {
     "database": "SELECT oid::text FROM pg_database WHERE datname = current_database()",
     "table": "SELECT 'reminders_callrecord'::regclass::oid::text",
 }
-
-INSUFFICIENT_PRIVILEGE = "42501"
 
 
 @dataclass
@@ -74,7 +73,7 @@ def note_newest_call() -> None:
     """Keep the id of the newest call where a restore of the database doesn't reach; best effort."""
     mark, newest = _find_mark(), _find_newest_call()
     try:
-        with _connect() as redis:
+        with connect_briefly(ASK_WITHIN) as redis:
             redis.set(mark, newest)
     except RedisError as error:
         log.warning("the newest call was not noted: %s", type(error).__name__)
@@ -120,7 +119,7 @@ def _ask(*questions: str) -> list[str]:
             cursor.execute(f"SELECT {columns}")
             return list(cursor.fetchone())
     except DatabaseError as error:
-        if getattr(error.__cause__, "sqlstate", "") != INSUFFICIENT_PRIVILEGE:
+        if not isinstance(error.__cause__, InsufficientPrivilege):
             raise
         return []
 
@@ -133,7 +132,7 @@ def _check_newest_call() -> str:
     """What was found, or ""; nothing is when Redis doesn't answer or has forgotten."""
     mark = _find_mark()
     try:
-        with _connect() as redis:
+        with connect_briefly(ASK_WITHIN) as redis:
             noted = int(redis.get(mark) or 0)
             newest = _find_newest_call()
             if noted <= newest:
@@ -154,7 +153,3 @@ def _find_newest_call() -> int:
 def _find_mark() -> str:
     """Of this very database: the name that is kept may be one of before it was emptied."""
     return f"callboard:newest-call:{Epoch.objects.get_or_create(pk=1)[0].name}"
-
-
-def _connect() -> Redis:
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=ASK_WITHIN, socket_connect_timeout=ASK_WITHIN)

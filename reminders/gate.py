@@ -20,14 +20,14 @@ from django.db.models.functions import Greatest, Now
 
 from reminders.locking import read_database_clock
 from reminders.models import SendingSwitch
-from reminders.retries import RETRY_AFTER_CAP
+from reminders.retries import cap_retry_after, doubled
 from reminders.sending import Cause, lock_switch, pause_sending
 
 FIRST_COST = 16  # permits for one request just after the gate has opened
 HALVED_EVERY = 1.0  # seconds; so the rate doubles, and is whole again after four
-CLOSED_FIRST = 2.0  # seconds: the longest first closing
-CLOSED_MOST = 30.0  # seconds without a wish of Robotalker's: a storm's end must be noticed soon
-CLOSED_LEAST = 1.0  # seconds, so that answers under way find the gate still closed
+CLOSED_FIRST = timedelta(seconds=2)  # the longest first closing
+CLOSED_MOST = timedelta(seconds=30)  # without a wish of Robotalker's: a storm's end must be noticed soon
+CLOSED_LEAST = timedelta(seconds=1)  # so that answers under way find the gate still closed
 
 _rng = random.SystemRandom()
 
@@ -111,16 +111,13 @@ def refuse_key(*, asked_at: datetime | None = None) -> None:
 
 def read_wish(retry_after: float | None) -> timedelta | None:
     """Robotalker's Retry-After (seconds), capped; None for none and for what makes no sense."""
-    # "not greater" rather than "smaller or equal", so that NaN counts as none; 0 would knock without end.
-    if retry_after is None or not retry_after > 0:
-        return None
-    return timedelta(seconds=min(max(retry_after, CLOSED_LEAST), RETRY_AFTER_CAP.total_seconds()))
+    wish = cap_retry_after(retry_after)
+    return None if wish is None else max(wish, CLOSED_LEAST)
 
 
 def closing_time(closings: int) -> timedelta:
     """How long the gate stays closed the `closings`-th time in a row (the first is 1): full jitter."""
-    longest = min(CLOSED_FIRST * 2 ** min(closings - 1, 10), CLOSED_MOST)
-    return timedelta(seconds=max(_rng.uniform(0, longest), CLOSED_LEAST))
+    return max(doubled(CLOSED_FIRST, closings, CLOSED_MOST) * _rng.random(), CLOSED_LEAST)
 
 
 def _is_known(switch: SendingSwitch, asked_at: datetime | None) -> bool:

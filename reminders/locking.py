@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.models import Exists, OuterRef, Prefetch
+from psycopg.errors import LockNotAvailable
 
 from contacts.appointments import lock_appointments
 from contacts.models import PhoneNumber
 from reminders.models import CallCompanion, CallRecord, Reminder
 
-LOCK_NOT_AVAILABLE = "55P03"
 _AROUND_A_CALL = ("reminder__appointment__contact", "reminder__step", "number")
 
 
@@ -26,7 +26,7 @@ def wait_briefly() -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(DatabaseError):  # a lost connection takes its settings along
+        with suppress(Error):  # a lost connection takes its settings along
             _set_lock_timeout("0")
 
 
@@ -37,7 +37,7 @@ def wait_briefly_here() -> None:
 
 def is_lock_timeout(error: Exception) -> bool:
     """Whether somebody else held a lock for too long."""
-    return getattr(error.__cause__, "sqlstate", "") == LOCK_NOT_AVAILABLE
+    return isinstance(error.__cause__, LockNotAvailable)
 
 
 def _set_lock_timeout(longest: str, *, only_here: bool = False) -> None:

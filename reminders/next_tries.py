@@ -6,12 +6,13 @@ A voicemail counts as a message left: it is tried again where the step says so, 
 from datetime import datetime, timedelta
 
 from contacts.models.people import Channel
-from reminders.calling_hours import CallingHours, next_allowed, recipient_zones
+from reminders.calling_hours import next_allowed
 from reminders.households import find_calls_about
 from reminders.models import CallRecord, Reminder
 from reminders.reasons import Reason
 from reminders.retries import Outcome, RetryRule, next_try
 from reminders.settling import put_back
+from reminders.situations import hours_of, zones_of
 from reminders.states import CallState
 
 REACHED_NOBODY = (CallState.NO_ANSWER, CallState.FAILED)
@@ -107,11 +108,6 @@ def _allow(moment: datetime, call: CallRecord, reminder: Reminder) -> datetime |
     """
     appointment = reminder.appointment
     location = appointment.location
-    closed = frozenset(day.date for day in location.closed_days.all())
-    hours = CallingHours(location.calling_opens, location.calling_closes, closed)
-    try:
-        zones = recipient_zones(appointment.contact.time_zone, location.time_zone, call.number.time_zones)
-        allowed = next_allowed(moment, hours, zones) or moment
-    except ValueError:  # a name in the book is no zone
-        allowed = moment
+    zones = zones_of(appointment.contact.time_zone, location.time_zone, call.number.time_zones)
+    allowed = (next_allowed(moment, hours_of(location), zones) if zones else None) or moment
     return allowed if allowed < reminder.not_after else None

@@ -86,7 +86,7 @@ def fold_into(
     call: CallRecord, event: RobotalkerEvent, *, key_of_address: str, received_at: datetime
 ) -> None:
     """The same for a call from lock_call() or lock_calls()."""
-    at = _date(event, call, received_at)
+    at = date_event(event, call, received_at)
     _record_details(call, event)
     keys = find_keys(event, key_of_address)
     for key in keys:
@@ -106,7 +106,7 @@ def fold_into(
         opt_out(call, at, Channel(event.channel) if event.channel else None)
 
 
-def _date(event: RobotalkerEvent, call: CallRecord, received_at: datetime) -> datetime:
+def date_event(event: RobotalkerEvent, call: CallRecord, received_at: datetime) -> datetime:
     """When it happened: not after we heard of it nor before the call began, whatever their clock says."""
     return max(min(event.occurred_at or received_at, received_at), call.submitting_at)
 

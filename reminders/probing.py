@@ -18,7 +18,7 @@ from django.db.models.functions import Greatest, Now
 
 from reminders.models import SendingSwitch
 from reminders.rate import take_permits
-from reminders.retries import RETRY_AFTER_CAP
+from reminders.retries import cap_retry_after
 from reminders.robotalker.errors import (
     AnswerTooLarge,
     AnswerUnusable,
@@ -97,8 +97,8 @@ def _resume(switch: SendingSwitch, why: str) -> None:
 
 def _ask_later(switch: SendingSwitch, error: RobotalkerError) -> None:
     wait = probe_wait(switch.probes + 1)
-    if isinstance(error, RateLimited) and error.retry_after:
-        wait = max(wait, min(timedelta(seconds=error.retry_after), RETRY_AFTER_CAP))
+    if isinstance(error, RateLimited) and (wish := cap_retry_after(error.retry_after)):
+        wait = max(wait, wish)
     _same_pause(switch).update(probe_at=Now() + wait)
     log.warning("Robotalker isn't well yet (%s): asked again in %.0f s", error, wait.total_seconds())
 

@@ -14,6 +14,7 @@ from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
 from reminders.models import Epoch, SendingSwitch
+from reminders.retries import doubled
 
 log = logging.getLogger(__name__)
 
@@ -93,5 +94,4 @@ def probe_wait(probes: int) -> timedelta:
 
     Up to a quarter less, by chance, so that many practices don't ask at one moment.
     """
-    longest: timedelta = min(PROBE_WAIT * 2 ** min(probes, 10), PROBE_WAIT_CAP)
-    return longest * _rng.uniform(0.75, 1)
+    return doubled(PROBE_WAIT, probes + 1, PROBE_WAIT_CAP) * _rng.uniform(0.75, 1)

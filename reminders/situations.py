@@ -132,12 +132,11 @@ def with_situation(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
 def read_terms(reminder: Reminder) -> Terms:
     """The terms, from rows of with_situation() or look_up()."""
     location, text = reminder.appointment.location, text_of(reminder)
-    closed = frozenset(day.date for day in location.closed_days.all())
     return Terms(
         covered=covers(reminder.step.campaign, reminder.appointment),
         script_text=text,
         has_script=text is not None and is_sayable(text.text),
-        hours=CallingHours(location.calling_opens, location.calling_closes, closed),
+        hours=hours_of(location),
     )
 
 
@@ -168,7 +167,7 @@ def read_look(reminder: Reminder, *, sending_paused: bool, terms: Terms | None =
             has_consent=number is None or number.consent_basis != PhoneNumber.ConsentBasis.NONE,
             has_script=terms.has_script,
             hours=terms.hours,
-            zones=_zones_of(contact.time_zone, location.time_zone, number.time_zones if number else []),
+            zones=zones_of(contact.time_zone, location.time_zone, number.time_zones if number else []),
             ordered=reminder.ordered_by_id is not None,
         ),
     )
@@ -179,8 +178,15 @@ def _not_before(reminder: Reminder) -> datetime:
     return max(reminder.due_at, reminder.try_after or reminder.due_at)
 
 
-def _zones_of(stated: str, location_zone: str, number_zones: list[str]) -> tuple[ZoneInfo, ...]:
+def hours_of(location: Location) -> CallingHours:
+    """When a location may call, without its closed days."""
+    closed = frozenset(day.date for day in location.closed_days.all())
+    return CallingHours(location.calling_opens, location.calling_closes, closed)
+
+
+def zones_of(stated: str, location_zone: str, number_zones: list[str]) -> tuple[ZoneInfo, ...]:
+    """The zones in which a call must be allowed; none when a name in the book is no zone."""
     try:
         return recipient_zones(stated, location_zone, number_zones)
-    except ValueError:  # no zone of that name: held and shown, rather than an error that stops a batch
+    except ValueError:  # held and shown, rather than an error that stops a batch
         return ()

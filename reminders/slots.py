@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 SLOT_LOCKS = 7_364_001  # the first of the two numbers of our advisory locks
 
@@ -20,7 +20,7 @@ def hold_slots(most: int) -> Iterator[int]:
     try:
         yield len(slots)
     finally:
-        with suppress(DatabaseError):  # a lost connection has given them back already
+        with suppress(Error):  # a lost connection has given them back already
             _give_back(slots)
 
 

@@ -21,6 +21,7 @@ from reminders.callbacks import OPTOUTS, key_of
 from reminders.locking import is_lock_timeout, lock_call, lock_calls, wait_briefly_here
 from reminders.models import CallRecord
 from reminders.outcomes import fold_into
+from reminders.retries import doubled
 from reminders.robotalker.events import RobotalkerEvent, UnreadableEvent, parse_event
 from reminders.states import CALL_OPEN, CallState
 from webhooks.account import apply_account_event
@@ -36,7 +37,7 @@ MOST_ATTEMPTS = 8
 MOST_TOGETHER = 50  # what is locked together waits together
 # The first news of a call, or more of one that was answered. What overturns a call's end is seldom.
 PLAIN = frozenset({*CALL_OPEN, CallState.ANSWERED})
-FIRST_PAUSE = timedelta(seconds=15)
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=64)
 TOLD_BY_APPLYING = ["state", "applied_at", "next_attempt_at", "error", "attempts", "kind", "call"]
 
 
@@ -87,7 +88,7 @@ def keep(event_id: int, state: str, error: str) -> str:
     What somebody else has applied meanwhile stays applied. The state that it then has.
     """
     attempts = WebhookEvent.objects.values_list("attempts", flat=True).get(pk=event_id) + 1
-    pause = FIRST_PAUSE * 2 ** min(attempts, MOST_ATTEMPTS)
+    pause = doubled(FIRST_PAUSE, attempts + 1, LONGEST_PAUSE)
     kept = (
         WebhookEvent.objects.filter(pk=event_id)
         .exclude(state=State.APPLIED)

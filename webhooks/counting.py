@@ -10,8 +10,9 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from threading import Lock, Timer
 
-from django.conf import settings
-from redis import Redis, RedisError
+from redis import RedisError
+
+from reminders.broker import connect_briefly
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +56,14 @@ def count_refusal(why: Refusal) -> None:
 
 def read_refusals(day: date | None = None) -> dict[str, int]:
     """How many there were on a day (UTC; by default today), by why. Raises RedisError."""
-    with _connect() as redis:
+    with connect_briefly(PATIENCE) as redis:
         found = redis.hgetall(_key_of(day or datetime.now(UTC).date()))
     return {why.decode(): int(count) for why, count in found.items()}
 
 
 def forget_refusals() -> None:
     """Begin today at nothing."""
-    with _writing, _guard, _connect() as redis:
+    with _writing, _guard, connect_briefly(PATIENCE) as redis:
         _collected.clear()
         redis.delete(_key_of(datetime.now(UTC).date()))
 
@@ -83,17 +84,11 @@ def _write() -> None:
 
 def _add(counts: Counter[str]) -> None:
     key = _key_of(datetime.now(UTC).date())
-    with _connect() as redis, redis.pipeline() as pipeline:
+    with connect_briefly(PATIENCE) as redis, redis.pipeline() as pipeline:
         for why, count in counts.items():
             pipeline.hincrby(key, why, count)
         pipeline.expire(key, KEPT)
         pipeline.execute()
-
-
-def _connect() -> Redis:
-    return Redis.from_url(
-        settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=None
-    )
 
 
 def _key_of(day: date) -> str:

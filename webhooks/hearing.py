@@ -6,7 +6,7 @@ from contacts.models.people import Channel
 from reminders.answers import OPT_OUT, opt_out
 from reminders.callbacks import OPTOUTS
 from reminders.models import CallRecord
-from reminders.outcomes import find_keys
+from reminders.outcomes import date_event, find_keys
 from reminders.robotalker.events import EventKind, RobotalkerEvent, UnreadableEvent, parse_event
 
 FORM = "application/x-www-form-urlencoded"
@@ -37,8 +37,7 @@ def record_no(call: CallRecord, parsed: RobotalkerEvent | None, received_at: dat
     """Opt the call's number out if the event says so and names no other number."""
     if parsed is None or not tells_of_optout(parsed) or _names_another(parsed, call.number.e164):
         return
-    at = max(min(parsed.occurred_at or received_at, received_at), call.submitting_at)
-    opt_out(call, at, _channel_of(parsed, call))
+    opt_out(call, date_event(parsed, call, received_at), _channel_of(parsed, call))
 
 
 def _channel_of(parsed: RobotalkerEvent, call: CallRecord) -> Channel | None:

@@ -34,7 +34,9 @@ def busiest(window: timedelta) -> int:
 def test_a_storm_of_429_is_outlived_within_the_rate_and_drained_within_twice_the_ideal(
     sandbox: SandboxServer, many_due: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate, "CLOSED_MOST", 2.0)  # a storm of seconds stands for one of minutes
+    monkeypatch.setattr(
+        gate, "CLOSED_MOST", timedelta(seconds=2)
+    )  # a storm of seconds stands for one of minutes
     sandbox.faults({"kind": "rate_limit", "probability": 0.9}, {"kind": "lost"})
 
     def rage() -> bool:

@@ -10,10 +10,10 @@ from django.utils.module_loading import import_string
 
 django.setup()
 
-ROUTES = get_resolver().url_patterns
-AN_ADDRESS = reverse("healthz")  # the first one asked for makes the table of all
-DOORKEEPERS = [import_string(name) for name in settings.MIDDLEWARE]
-IN_A_ROUND = [
-    import_string(name) for name in ("reminders.dispatch.dispatch_due", "reminders.planning.plan_all")
+USED = [
+    *settings.MIDDLEWARE,
+    "reminders.dispatch.dispatch_due",
+    "reminders.planning.plan_all",
 ]
-LOADED = (django.test, pytest, valkey)
+LOADED = (django.test, pytest, valkey, get_resolver().url_patterns, [import_string(name) for name in USED])
+reverse("healthz")  # the first address asked for makes the table of all
