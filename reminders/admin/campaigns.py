@@ -72,7 +72,9 @@ class StepInline(admin.StackedInline[Step, Campaign]):
         ("channel", "audience", "script"),
         ("if_late", "stop_before"),
         ("max_tries", "retry_wait"),
-        ("retry_voicemail", "retry_at_another_time", "fallback_script"),
+        "retry_voicemail",
+        "retry_at_another_time",
+        "fallback_script",
     )
 
 
