@@ -1,13 +1,16 @@
-"""What a named person may order for one reminder: call now, or skip it.
+"""What a named person may order: call now, or skip it, or skip many.
 
 An order passes no rule that protects the patient: it asks the same decide() as the worker.
 """
 
+from collections.abc import Sequence
+
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from contacts.appointments import add_change
+from contacts.appointments import add_change, lock_appointments
 from contacts.models import AppointmentChange
+from contacts.saving import saving_together
 from reminders.decide import Verdict, decide
 from reminders.explain import sentence_for
 from reminders.hints import hint_dispatch
@@ -19,6 +22,7 @@ from reminders.settling import finish, put_back
 from reminders.situations import read_look, with_situation
 from reminders.states import REMINDER_PENDING, ReminderState
 
+SKIPPED_AT_ONCE = 200
 NOT_CALLABLE = {
     ReminderState.CLAIMED: "It is just being called.",
     ReminderState.IN_PROGRESS: "A call for it is under way, or its outcome is unknown; settle that first.",
@@ -52,6 +56,25 @@ def skip_reminder(reminder_id: int, *, by: User) -> None:
         raise OrderRefused("It is not waiting any more, so there is nothing to skip.")
     finish(reminder, ReminderState.SKIPPED, Reason.SKIPPED_BY_PERSON)
     add_change(reminder.appointment, AppointmentChange.What.STEP_SKIPPED, by=by)
+
+
+def skip_reminders(reminder_ids: Sequence[int], *, by: User) -> int:
+    """Don't send these; how many still waited. A group is a transaction, so that the worker waits briefly."""
+    groups = range(0, len(reminder_ids), SKIPPED_AT_ONCE)
+    return sum(_skip_group(reminder_ids[start : start + SKIPPED_AT_ONCE], by) for start in groups)
+
+
+@transaction.atomic
+def _skip_group(reminder_ids: Sequence[int], by: User) -> int:
+    asked = Reminder.objects.filter(pk__in=reminder_ids)
+    lock_appointments(asked.values_list("appointment", flat=True))
+    waiting = asked.filter(state__in=REMINDER_PENDING).select_related("appointment").order_by("pk")
+    reminders = list(waiting.select_for_update(of=("self",)))
+    with saving_together():
+        for reminder in reminders:
+            finish(reminder, ReminderState.SKIPPED, Reason.SKIPPED_BY_PERSON)
+            add_change(reminder.appointment, AppointmentChange.What.STEP_SKIPPED, by=by)
+    return len(reminders)
 
 
 def _check_it_may_go(reminder_id: int) -> None:

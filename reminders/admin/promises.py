@@ -1,16 +1,19 @@
 """Reminders: what each appointment is owed, and why each is as it is."""
 
-from typing import Any
+from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from contacts.admin.columns import link_to_appointment, show_when
 from contacts.admin.history import HistoryAdmin
 from reminders.models import Reminder
+from reminders.orders import skip_reminders
 from reminders.reasons import Reason
 from reminders.states import REMINDER_OPEN
 
@@ -18,7 +21,7 @@ from reminders.states import REMINDER_OPEN
 class DueFilter(admin.SimpleListFilter):
     """What should have happened by now, and what is yet to come."""
 
-    title = _("open")
+    title = gettext_lazy("open")
     parameter_name = "open"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -34,7 +37,7 @@ class DueFilter(admin.SimpleListFilter):
 class ReasonFilter(admin.SimpleListFilter):
     """Why it is in its state, in words."""
 
-    title = _("reason")
+    title = gettext_lazy("reason")
     parameter_name = "why"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -64,29 +67,43 @@ class ReminderAdmin(HistoryAdmin[Reminder]):
     list_select_related = ("appointment__contact", "appointment__location", "step__campaign")
     search_fields = ("appointment__contact__first_name", "appointment__contact__last_name")
     date_hierarchy = "due_at"
+    actions = ("skip",)
 
-    @admin.display(description=_("due"), ordering="due_at")
+    def has_skip_permission(self, request: HttpRequest) -> bool:
+        """Skipping in bulk is for those who may hold all sending; the front desk skips one by one."""
+        return request.user.has_perm("reminders.change_sendingswitch")
+
+    @admin.action(description=gettext_lazy("Skip: don't send these"), permissions=["skip"])
+    def skip(self, request: HttpRequest, queryset: QuerySet[Reminder]) -> None:
+        asked = list(queryset.order_by("pk").values_list("pk", flat=True))
+        skipped = skip_reminders(asked, by=cast(User, request.user))
+        words = _("%(skipped)d of %(count)d are skipped.") % {"skipped": skipped, "count": len(asked)}
+        if skipped < len(asked):
+            words += " " + _("The others did not wait any more: they went out, or were settled before.")
+        self.message_user(request, words, messages.SUCCESS if skipped == len(asked) else messages.WARNING)
+
+    @admin.display(description=gettext_lazy("due"), ordering="due_at")
     def due(self, reminder: Reminder) -> str:
         return show_when(reminder.due_at, reminder.appointment.location)
 
-    @admin.display(description=_("looked at again"), ordering="next_look_at")
+    @admin.display(description=gettext_lazy("looked at again"), ordering="next_look_at")
     def looks_again(self, reminder: Reminder) -> str:
         if reminder.state not in REMINDER_OPEN:
             return "-"
         return show_when(reminder.next_look_at, reminder.appointment.location)
 
-    @admin.display(description=_("appointment of"))
+    @admin.display(description=gettext_lazy("appointment of"))
     def patient(self, reminder: Reminder) -> str:
         return link_to_appointment(reminder.appointment_id, reminder.appointment.contact)
 
-    @admin.display(description=_("why"), ordering="reason")
+    @admin.display(description=gettext_lazy("why"), ordering="reason")
     def why(self, reminder: Reminder) -> str:
         return show_reason(reminder.reason)
 
-    @admin.display(description=_("location"))
+    @admin.display(description=gettext_lazy("location"))
     def location(self, reminder: Reminder) -> str:
         return reminder.appointment.location.name
 
-    @admin.display(description=_("campaign"))
+    @admin.display(description=gettext_lazy("campaign"))
     def campaign(self, reminder: Reminder) -> str:
         return reminder.step.campaign.name

@@ -7,11 +7,12 @@ from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
-from contacts.models import ConsentEntry, Contact, PhoneNumber
+from contacts.models import AppointmentChange, ConsentEntry, Contact, PhoneNumber
 from contacts.roles import ensure_roles
-from reminders.models import CallRecord, Campaign, Script, ScriptText, SendingSwitch
+from reminders.models import CallRecord, Campaign, Reminder, Script, ScriptText, SendingSwitch
+from reminders.reasons import Reason
 from reminders.sending import read_switch
-from reminders.states import CallState
+from reminders.states import CallState, ReminderState
 from tests.pages.office import act, address_of, make_call, make_colleague, make_event
 from tests.people import SARAH, make_campaign, make_contact, make_due_reminder, make_step
 from webhooks.models import WebhookEvent
@@ -162,6 +163,19 @@ def test_sending_is_paused_and_resumed_by_name(office: Client, sam: User) -> Non
     assert read_switch().paused_at is None
 
 
+def test_what_still_waits_is_skipped_in_bulk_and_by_name(office: Client, sam: User) -> None:
+    waiting = make_due_reminder()
+    under_way = make_due_reminder(make_contact("Noah", number="+12025550142"))
+    Reminder.objects.filter(pk=under_way.pk).update(state=ReminderState.IN_PROGRESS)
+    page = act(office, Reminder, "skip", waiting, under_way)
+    assert "1 of 2 are skipped. The others did not wait any more" in page
+    states = Reminder.objects.values_list("state", "reason")
+    assert states.get(pk=waiting.pk) == (ReminderState.SKIPPED, Reason.SKIPPED_BY_PERSON)
+    assert states.get(pk=under_way.pk)[0] == ReminderState.IN_PROGRESS
+    change = AppointmentChange.objects.get(what=AppointmentChange.What.STEP_SKIPPED)
+    assert (change.appointment_id, change.by) == (waiting.appointment_id, sam)
+
+
 # --- roles -----------------------------------------------------------------------------------------
 
 
@@ -208,6 +222,17 @@ def test_a_manager_may_pause_all_sending() -> None:
     office.get(address_of(SendingSwitch))
     act(office, SendingSwitch, "pause", SendingSwitch.objects.get())
     assert read_switch().paused_at is not None
+
+
+@pytest.mark.parametrize(
+    ("role", "state"), [("Manager", ReminderState.SKIPPED), ("Auditor", ReminderState.PLANNED)]
+)
+def test_reminders_are_skipped_in_bulk_by_those_who_may_hold_all_sending(role: str, state: str) -> None:
+    ensure_roles()
+    reminder = make_due_reminder()
+    act(log_in_as(role), Reminder, "skip", reminder)
+    reminder.refresh_from_db()
+    assert reminder.state == state
 
 
 def test_setting_up_roles_twice_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
