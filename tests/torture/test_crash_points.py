@@ -14,6 +14,7 @@ from pytest_django import Settings
 
 from contacts.models import Appointment
 from reminders.dispatch import dispatch_due
+from reminders.households import find_calls_about
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.planning import plan_all
 from reminders.reconciliation import reconcile
@@ -55,15 +56,19 @@ def round_settings(
 
 
 @pytest.mark.parametrize("key", ["1", "9"])
-@pytest.mark.parametrize(("channel", "together"), [("voice", 1), ("voice", 2), ("sms", 1)])
+@pytest.mark.parametrize(
+    ("channel", "phones", "people"),
+    [("voice", 1, 1), ("voice", 2, 1), ("voice", 1, 2), ("sms", 1, 1)],
+    ids=["call", "campaign", "household", "text"],
+)
 def test_a_worker_may_die_at_any_point_of_its_round(
-    channel: str, together: int, key: str, sandbox: SandboxServer, round_settings: dict[str, Any]
+    channel: str, phones: int, people: int, key: str, sandbox: SandboxServer, round_settings: dict[str, Any]
 ) -> None:
     make_step(channel=channel, max_tries=2)
     for die_at in count(1):
-        numbers = _choose_numbers(together, die_at)
+        numbers = _choose_numbers(phones, die_at)
         sandbox.tell_stories(dict.fromkeys(numbers, f"press_{key}"))
-        appointments = [make_appointment(make_contact(number=number)) for number in numbers]
+        appointments = [make_appointment(make_contact(number=number)) for number in numbers * people]
         alive = run_round(die_at, round_settings, numbers)
         _recover(sandbox, numbers)
         _check_rules(sandbox)
@@ -114,7 +119,7 @@ def _check_one(appointment: Appointment, key: str, sandbox: SandboxServer) -> No
     assert len(called) == 1
     reminder = Reminder.objects.get(appointment=appointment)
     assert reminder.state == "done"
-    assert reminder.calls.get(state="answered").key_pressed == key
+    assert find_calls_about(reminder, state="answered").get().key_pressed == key
     assert appointment.is_confirmed == (key == "1")
     opted_out = number.sms_opted_out_at or number.voice_opted_out_at
     assert bool(opted_out) == (key == "9")
