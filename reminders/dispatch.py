@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from itertools import chain
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -30,8 +31,8 @@ from reminders.opening import settle_held
 from reminders.patience import Patience
 from reminders.rate import seconds_until_permit, take_permits
 from reminders.robotalker.payloads import MAX_RECIPIENTS
-from reminders.scripts import caller_id, channel_of, text_of
-from reminders.situations import Book, look_up, read_book, with_people
+from reminders.scripts import caller_id, choose_text
+from reminders.situations import Book, read_book
 from reminders.slots import hold_slots
 from reminders.states import CallState, ReminderState
 from reminders.stopping import is_stopping
@@ -221,22 +222,43 @@ def sort_for_submission(reminder_ids: Sequence[int], book: Book) -> tuple[list[l
     by_message: dict[tuple[int, str], list[int]] = defaultdict(list)
     singles = []
     single = _find_refused_in_a_batch(reminder_ids) | find_shared(reminder_ids)
-    for reminder in _read_for_sorting(reminder_ids, book):
-        text = text_of(reminder)
-        alone = reminder.pk in single or reminder.ordered_by_id
-        if text is None or channel_of(reminder) != Channel.VOICE or alone:
-            singles.append(reminder.pk)
+    for sortable in _read_for_sorting(reminder_ids):
+        message = None if sortable.pk in single else _find_message(sortable, book)
+        if message is None:
+            singles.append(sortable.pk)
         else:
-            by_message[text.pk, caller_id(reminder.appointment.location)].append(reminder.pk)
+            by_message[message].append(sortable.pk)
     groups = [group for ids in by_message.values() for group in _cut(ids, MAX_RECIPIENTS)]
     singles += [pk for group in groups if len(group) < settings.CAMPAIGN_MINIMUM for pk in group]
     return [group for group in groups if len(group) >= settings.CAMPAIGN_MINIMUM], singles
 
 
-def _read_for_sorting(reminder_ids: Sequence[int], book: Book) -> list[Reminder]:
-    reminders = list(with_people(Reminder.objects.filter(pk__in=reminder_ids)).order_by("due_at", "id"))
-    look_up(reminders, book)
-    return reminders
+class Sortable(NamedTuple):
+    """What says with whom a reminder can go, by primary keys."""
+
+    pk: int
+    step: int
+    by_text: bool
+    ordered_by: int | None
+    location: int
+    language: str
+
+
+def _read_for_sorting(reminder_ids: Sequence[int]) -> list[Sortable]:
+    reminders = Reminder.objects.filter(pk__in=reminder_ids).order_by("due_at", "id")
+    rows = reminders.values_list(
+        "pk", "step", "by_text", "ordered_by", "appointment__location", "appointment__contact__language"
+    )
+    return [Sortable(*row) for row in rows]
+
+
+def _find_message(sortable: Sortable, book: Book) -> tuple[int, str] | None:
+    """The words (ScriptText's id) and caller id of a call that could be one of a campaign's, or None."""
+    step, location = book.steps.get(sortable.step), book.locations.get(sortable.location)
+    if sortable.by_text or sortable.ordered_by or not step or not location or step.channel != Channel.VOICE:
+        return None
+    text = choose_text(step.script, sortable.language)
+    return (text.pk, caller_id(location)) if text else None
 
 
 def _find_refused_in_a_batch(reminder_ids: Sequence[int]) -> set[int]:

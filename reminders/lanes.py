@@ -12,6 +12,8 @@ from contextlib import ExitStack, contextmanager
 from reminders.robotalker.client import RobotalkerClient
 from reminders.submission import Flight, Landing, make_client
 
+GATHERED = 0.02  # seconds in which others may join the first that has landed: one look serves them all
+
 
 class Lanes:
     """At most `count` flights at one time."""
@@ -37,8 +39,9 @@ class Lanes:
         self._flying.add(self._pool.submit(self._fly, flight))
 
     def land(self) -> list[Landing]:
-        """Wait for one flight to land at least; all that have."""
-        landed, self._flying = wait(self._flying, return_when=FIRST_COMPLETED)
+        """Wait for one flight to land at least; it, and all that land within a moment of it."""
+        wait(self._flying, return_when=FIRST_COMPLETED)
+        landed, self._flying = wait(self._flying, timeout=GATHERED)
         return [future.result() for future in landed]
 
     def close(self) -> None:

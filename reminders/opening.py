@@ -27,11 +27,11 @@ from reminders.households import (
     group_by_number,
     word_message,
 )
-from reminders.locking import lock_numbers, read_database_clock
+from reminders.locking import lock_numbers
 from reminders.models import CallBatch, CallCompanion, CallRecord, Reminder
 from reminders.reasons import Reason
 from reminders.scripts import caller_id, channel_of
-from reminders.sending import read_switch
+from reminders.sending import read_pause_and_clock
 from reminders.settling import put_back, settle
 from reminders.situations import Book, Limits, Look, limit, look_up, read_book, read_look, with_people
 from reminders.states import ReminderState, check_reminder_move
@@ -62,9 +62,8 @@ def _look(ids: set[int], claim: UUID, batch: CallBatch | None, book: Book, *, he
     companion_ids = _lock_for_last_look(ids)
     reminders = _lock_reminders(ids, companion_ids, claim)
     look_up(reminders, book)
-    now = read_database_clock()
-    paused = held or read_switch().paused_at is not None
-    looks = [read_look(one, sending_paused=paused, terms=book.terms_of(one)) for one in reminders]
+    paused, now = read_pause_and_clock()
+    looks = [read_look(one, sending_paused=paused or held, terms=book.terms_of(one)) for one in reminders]
     last_look = LastLook(looks, now, batch)
     with saving_together():
         last_look.judge(look for look in looks if _is_ours(look.reminder, ids, claim))
