@@ -38,8 +38,8 @@ _ACCEPTED = """
 def record_accepted(robotalker_ids: Mapping[int, str]) -> None:
     """Robotalker took these calls: its ids, by ours. Where an event came first, only the id is new."""
     with connection.cursor() as cursor:
-        told = [list(robotalker_ids), list(robotalker_ids.values())]
-        cursor.execute(_ACCEPTED, [CallState.SUBMITTED, *told, CallState.SUBMITTING])
+        ours, theirs = list(robotalker_ids), list(robotalker_ids.values())
+        cursor.execute(_ACCEPTED, [CallState.SUBMITTED, ours, theirs, CallState.SUBMITTING])
         as_expected = cursor.rowcount
     if as_expected < len(robotalker_ids):
         late = CallRecord.objects.filter(pk__in=robotalker_ids, submitted_at=None)
