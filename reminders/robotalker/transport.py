@@ -30,6 +30,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from reminders.robotalker.deadlines import DEADLINES
 from reminders.robotalker.errors import (
     ConnectionLost,
     ConnectionRefused,
@@ -64,18 +65,16 @@ class Flight:
         self._ends_at = time.monotonic() + deadline
         self._lock = threading.Lock()
         self._line: socket.socket | None = None
-        self._watchdog = threading.Timer(deadline, self._cut)
-        self._watchdog.daemon = True
 
     def __enter__(self) -> Self:
         self._token = _current_flight.set(self)
-        self._watchdog.start()
+        DEADLINES.set(self, self._ends_at, self._cut)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._watchdog.cancel()
+        DEADLINES.forget(self)
         _current_flight.reset(self._token)
         with self._lock:
             self._let_go()
