@@ -2,6 +2,7 @@
 
 import logging
 import time
+from datetime import timedelta
 from typing import Any
 
 from celery.beat import PersistentScheduler
@@ -9,12 +10,20 @@ from django.db import DatabaseError, connection
 
 log = logging.getLogger(__name__)
 SAYS_EVERY = 5.0  # seconds
+LONG_AGO = timedelta(hours=1)  # longer than any interval of the schedule
 
 
 class TellingScheduler(PersistentScheduler):
     """Celery's own, that tells. Without a database beat goes on in silence: the ticks come first."""
 
     _told_at = float("-inf")
+
+    def setup_schedule(self) -> None:
+        """What was never sent is due at once; Celery would wait first, and pages say "no sweep yet"."""
+        super().setup_schedule()
+        for entry in self.schedule.values():
+            if not entry.total_run_count:
+                entry.last_run_at = entry.default_now() - LONG_AGO
 
     def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **kwargs: Any) -> Any:
         """Send a tick, then say that ticks go out. Raises SchedulingError when the broker takes none."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from contacts.models import Location
 from reminders.demo.users import LOGINS, PASSWORD
-from reminders.diagnosis import WORDS, DeadPart, find_dead_part
-from reminders.heartbeats import DISPATCH, find_age, pick_stale, read_heartbeats
+from reminders.diagnosis import Standstill, find_standstill
+from reminders.heartbeats import DISPATCH, find_age, read_heartbeats
 from reminders.models import FollowUp
 from reminders.pauses import Pause, tell_pause
 from reminders.sending import read_switch
@@ -26,29 +27,33 @@ SANDBOX_HOSTS = {"127.0.0.1", "localhost", "::1", "sandbox"}
 
 @dataclass(frozen=True)
 class Frame:
-    """`today` is by the clock of the first location; `sweep_age` is None when no sweep ever ran.
+    """`today` is by the clock of the first location; `standstill`, why a sweep is stale, None while none is.
 
-    `dead_part` says why the sweep is stale; None while it isn't.
+    `sweep_age` is that of dispatch, or of the first sweep that stands still; None when it never ran.
     """
 
     today: date
     locations: list[Location]
     mode: str
     sweep_age: timedelta | None
-    dead_part: DeadPart | None
+    standstill: Standstill | None
     pause: Pause | None
-    worklist_count: int
+
+    @cached_property
+    def worklist_count(self) -> int:
+        """How many entries wait for a person; asked only where it is shown."""
+        return FollowUp.objects.exclude(state=FollowUp.State.RESOLVED).count()
 
     @property
     def sweep_is_stale(self) -> bool:
-        return self.dead_part is not None
+        return self.standstill is not None
 
     @property
     def sweep_words(self) -> str:
         """Such as "last sweep 6 s ago", or "last sweep 3 min ago: beat is not running"."""
-        if self.dead_part is None:
+        if self.standstill is None:
             return self._age_words
-        return _("%(age)s: %(why)s") % {"age": self._age_words, "why": WORDS[self.dead_part]}
+        return _("%(age)s: %(why)s") % {"age": self._age_words, "why": self.standstill.words}
 
     @property
     def _age_words(self) -> str:
@@ -75,25 +80,26 @@ class DemoLogin:
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Lazy, so that the admin's pages and the fragments pay nothing for it."""
+    """Lazy, so that the fragments pay nothing for it."""
     del request
     return {"frame": SimpleLazyObject(read_frame), "demo_logins": read_demo_logins}
 
 
 def read_frame() -> Frame:
-    """The frame as it stands: four queries, and a question to the broker when the sweep is stale."""
+    """The frame as it stands: three queries, and a question to the broker when a sweep is stale."""
     now = timezone.now()
     locations = list(Location.objects.all())
     zone = locations[0].zone if locations else None
     beats = read_heartbeats()
+    standstill = find_standstill(beats, now)
+    behind = standstill.sweeps if standstill else ()
     return Frame(
         today=now.astimezone(zone).date(),
         locations=locations,
         mode=read_mode(),
-        sweep_age=find_age(beats, DISPATCH, now),
-        dead_part=find_dead_part(beats, now) if DISPATCH in pick_stale(beats, now) else None,
+        sweep_age=find_age(beats, behind[0] if behind else DISPATCH, now),
+        standstill=standstill,
         pause=tell_pause(read_switch(), now, zone),
-        worklist_count=FollowUp.objects.exclude(state=FollowUp.State.RESOLVED).count(),
     )
 
 

@@ -1,9 +1,12 @@
-"""When nothing is sent: which part is dead, in words, as far as it can be told."""
+"""When work isn't done: which, and which part is dead, in words, as far as it can be told."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from redis import RedisError
 
 from reminders import heartbeats
@@ -22,22 +25,47 @@ class DeadPart(StrEnum):
 
 
 WORDS = {
-    DeadPart.BROKER: _("Redis does not answer"),
-    DeadPart.BEAT: _("beat is not running"),
-    DeadPart.WORKERS: _("no worker for sending is running"),
-    DeadPart.NOT_TOLD: _("the workers are running, but get nothing done: see their logs"),
+    DeadPart.BROKER: gettext_lazy("Redis does not answer"),
+    DeadPart.BEAT: gettext_lazy("beat is not running"),
+    DeadPart.WORKERS: gettext_lazy("no worker for %(work)s is running"),
+    DeadPart.NOT_TOLD: gettext_lazy("the worker for %(work)s is running, but gets nothing done: see its log"),
+}
+WORK = {
+    heartbeats.DISPATCH: gettext_lazy("sending"),
+    heartbeats.PLANNING: gettext_lazy("planning"),
+    heartbeats.RECONCILIATION: gettext_lazy("call results"),
+    heartbeats.EVENTS: gettext_lazy("events"),
 }
 
 
-def find_dead_part(beats: heartbeats.Heartbeats, now: datetime) -> DeadPart:
-    """Why dispatch is stale. Asks the broker; the rest is told by the heartbeats."""
+@dataclass(frozen=True)
+class Standstill:
+    """What is dead, and which sweeps stand still for it; none yet, when beat has only just fallen silent."""
+
+    part: DeadPart
+    sweeps: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """Such as "no worker for planning and events is running"."""
+        work = get_text_list([str(WORK[sweep]) for sweep in self.sweeps], _("and"))
+        return str(WORDS[self.part]) % {"work": work}
+
+
+def find_standstill(beats: heartbeats.Heartbeats, now: datetime) -> Standstill | None:
+    """None while every sweep and beat are well. Else the broker is asked; the rest the heartbeats tell."""
+    stale = heartbeats.pick_stale(beats, now)
+    if not stale:
+        return None
+    sweeps = tuple(sweep for sweep in heartbeats.QUEUES if sweep in stale)
     if not broker_answers():
-        return DeadPart.BROKER
-    if heartbeats.BEAT in heartbeats.pick_stale(beats, now):
-        return DeadPart.BEAT
-    if heartbeats.DISPATCH_QUEUE not in heartbeats.find_served_queues(beats, now):
-        return DeadPart.WORKERS
-    return DeadPart.NOT_TOLD
+        return Standstill(DeadPart.BROKER, sweeps)
+    if heartbeats.BEAT in stale:
+        return Standstill(DeadPart.BEAT, sweeps)
+    served = heartbeats.find_served_queues(beats, now)
+    if abandoned := tuple(sweep for sweep in sweeps if heartbeats.QUEUES[sweep] not in served):
+        return Standstill(DeadPart.WORKERS, abandoned)
+    return Standstill(DeadPart.NOT_TOLD, sweeps)
 
 
 def broker_answers() -> bool:

@@ -18,7 +18,8 @@ DISPATCH, PLANNING, RECONCILIATION, EVENTS = "dispatch", "planning", "reconcilia
 ASKING, VERIFYING, CONTACTS, PULL = "asking", "verifying", "contacts", "contacts pulled"
 BEAT = "beat"
 WORKER = "worker "  # and host:pid
-DISPATCH_QUEUE = "dispatch"
+# Where each sweep's tick goes; see CELERY_TASK_ROUTES.
+QUEUES = {DISPATCH: "dispatch", PLANNING: "sweeps", RECONCILIATION: "sweeps", EVENTS: "events"}
 # A sweep that missed a few of its ticks in a row is stale; dispatch's own limit is a setting.
 STALE_AFTER = {
     PLANNING: timedelta(minutes=5),

@@ -6,7 +6,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
+from reminders import heartbeats
+from reminders.context import read_frame
 from reminders.models import Heartbeat
 from reminders.sending import pause_sending
 
@@ -54,6 +57,19 @@ def test_demo_logins_are_shown_only_on_a_laptop_with_the_demo(
     assert ("demo clinic" in page) is shown
 
 
+@pytest.fixture
+def running() -> None:
+    """Beat, every sweep and the two kinds of worker have just told that they are well."""
+    for name in (heartbeats.DISPATCH, heartbeats.BEAT, *heartbeats.STALE_AFTER):
+        heartbeats.beat(name)
+    for place, queues in enumerate(["asking,dispatch", "events,sweeps"]):
+        heartbeats.beat_worker(f"worker front:{place}", queues, since=timezone.now(), begun=1)
+
+
+def silence(age: timedelta, *names: str) -> None:
+    Heartbeat.objects.filter(name__in=names).update(at=timezone.now() - age)
+
+
 @pytest.mark.parametrize(
     ("age", "words", "stale"),
     [
@@ -63,9 +79,9 @@ def test_demo_logins_are_shown_only_on_a_laptop_with_the_demo(
     ],
 )
 def test_the_last_sweep_is_told_and_red_when_it_is_stale(
-    desk: Client, age: timedelta, words: str, stale: bool
+    running: None, desk: Client, age: timedelta, words: str, stale: bool
 ) -> None:
-    Heartbeat.objects.create(name="dispatch", at=timezone.now() - age)
+    silence(age, heartbeats.DISPATCH)
     page = desk.get("/pulse/").content.decode()
     assert words in page
     assert ("sweep-stale" in page) is stale
@@ -75,6 +91,42 @@ def test_no_sweep_at_all_is_red_too(desk: Client) -> None:
     page = desk.get("/pulse/").content.decode()
     assert "no sweep yet" in page
     assert "sweep-stale" in page
+
+
+@pytest.mark.parametrize(
+    ("sweep", "words"),
+    [
+        (heartbeats.PLANNING, "planning"),
+        (heartbeats.RECONCILIATION, "call results"),
+        (heartbeats.EVENTS, "events"),
+    ],
+)
+def test_a_sweep_that_died_behind_a_dispatcher_that_lives_is_red_and_named(
+    running: None, desk: Client, sweep: str, words: str
+) -> None:
+    silence(timedelta(hours=5), sweep)
+    page = desk.get("/pulse/").content.decode()
+    assert "sweep-stale" in page
+    assert f"last sweep 5 h ago: the worker for {words} is running, but gets nothing done" in page
+
+
+def test_a_worker_that_is_gone_while_the_dispatcher_lives_is_told_with_all_it_leaves_undone(
+    running: None, desk: Client
+) -> None:
+    silence(timedelta(hours=5), "worker front:1", *heartbeats.STALE_AFTER)
+    page = desk.get("/pulse/").content.decode()
+    assert "last sweep 5 h ago: no worker for planning, call results and events is running" in page
+    assert "sweep-stale" in page
+
+
+def test_the_frame_asks_no_more_when_a_sweep_is_stale(
+    running: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(3):
+        assert not read_frame().sweep_is_stale
+    silence(timedelta(hours=5), "worker front:1", *heartbeats.STALE_AFTER)
+    with django_assert_num_queries(3):
+        assert read_frame().sweep_is_stale
 
 
 def test_paused_sending_is_told_on_every_page_with_who_did_it(desk: Client, rosa: User) -> None:

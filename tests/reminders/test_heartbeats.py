@@ -7,8 +7,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from config.celery import app
 from reminders import heartbeats
-from reminders.diagnosis import DeadPart, broker_answers, find_dead_part
+from reminders.diagnosis import WORK, DeadPart, Standstill, broker_answers, find_standstill
 from reminders.models import Heartbeat
 from tests.people import make_user
 from tests.waiting import find_free_port
@@ -74,16 +75,53 @@ def test_a_queue_is_served_as_long_as_its_worker_lives() -> None:
         ([], DeadPart.NOT_TOLD),
     ],
 )
-def test_the_dead_part_is_told(silent: list[str], dead: DeadPart) -> None:
+@pytest.mark.parametrize("sweep", heartbeats.QUEUES)
+def test_the_dead_part_is_told_whichever_sweep_stands_still(
+    sweep: str, silent: list[str], dead: DeadPart
+) -> None:
     beat_everything()
-    silence(heartbeats.DISPATCH, *silent)
-    assert find_dead_part(heartbeats.read_heartbeats(), timezone.now()) == dead
+    heartbeats.beat_worker(WORKER, ",".join(heartbeats.QUEUES.values()), since=SINCE, begun=3)
+    silence(sweep, *silent)
+    assert find_standstill(heartbeats.read_heartbeats(), timezone.now()) == Standstill(dead, (sweep,))
+
+
+def test_a_beat_that_has_only_just_died_is_told_before_a_sweep_is_stale() -> None:
+    beat_everything()
+    silence(heartbeats.BEAT, ago=timedelta(seconds=40))
+    assert find_standstill(heartbeats.read_heartbeats(), timezone.now()) == Standstill(DeadPart.BEAT, ())
+
+
+def test_a_sweep_without_a_worker_is_told_before_one_that_gets_nothing_done() -> None:
+    beat_everything()
+    heartbeats.beat_worker(WORKER, "asking,dispatch,sweeps", since=SINCE, begun=3)
+    silence(*heartbeats.QUEUES)
+    standstill = find_standstill(heartbeats.read_heartbeats(), timezone.now())
+    assert standstill == Standstill(DeadPart.WORKERS, (heartbeats.EVENTS,))
+    assert standstill.words == "no worker for events is running"
+
+
+@pytest.mark.parametrize(
+    ("sweep", "task"),
+    [
+        (heartbeats.DISPATCH, "reminders.tasks.dispatch_due"),
+        (heartbeats.PLANNING, "reminders.tasks.plan_reminders"),
+        (heartbeats.RECONCILIATION, "reminders.tasks.reconcile_calls"),
+        (heartbeats.EVENTS, "webhooks.tasks.apply_stored_events"),
+    ],
+)
+def test_a_sweep_is_looked_for_in_the_queue_its_ticks_go_to(sweep: str, task: str) -> None:
+    assert app.amqp.router.route({}, task)["queue"].name == heartbeats.QUEUES[sweep]
+
+
+def test_every_sweep_that_can_be_stale_has_a_queue_and_words() -> None:
+    watched = heartbeats.find_stale(timezone.now()).keys() - {heartbeats.BEAT}
+    assert watched == heartbeats.QUEUES.keys() == WORK.keys()
 
 
 def test_a_lost_broker_is_told_before_all_that_it_silences(settings: Settings) -> None:
     settings.REDIS_URL = f"redis://127.0.0.1:{find_free_port()}/0"
     assert not broker_answers()
-    assert find_dead_part({}, timezone.now()) == DeadPart.BROKER
+    assert find_standstill({}, timezone.now()) == Standstill(DeadPart.BROKER, tuple(heartbeats.QUEUES))
 
 
 def test_beat_and_every_sweep_are_stale_before_they_ever_ran() -> None:
