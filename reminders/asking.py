@@ -13,10 +13,11 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
+from contacts.clock import read_database_clock
 from contacts.models.people import Channel
 from reminders.calls import close_call
 from reminders.gate import record_success
-from reminders.locking import lock_call, read_database_clock
+from reminders.locking import lock_call
 from reminders.models import CallRecord
 from reminders.outcomes import fold_event, read_outcome
 from reminders.robotalker.answers import CallStatus
@@ -105,19 +106,13 @@ def read_as_event(status: CallStatus, submitting_at: datetime, now: datetime) ->
 
 def _find_due() -> "QuerySet[CallRecord]":
     patience = timedelta(seconds=settings.EVENT_PATIENCE)
-    never = Q(asked_times=0) & (
-        Q(state=CallState.SUBMITTED, submitting_at__lt=Now() - patience)
-        | Q(state__in=[CallState.UNKNOWN, CallState.OVERDUE], submitting_at__lt=Now() - UNKNOWN_WAIT)
-    )
-    again = Q()
+    waited_for = Q(state=CallState.SUBMITTED, submitting_at__lt=Now() - patience)
+    waited_for |= Q(state__in=[CallState.UNKNOWN, CallState.OVERDUE], submitting_at__lt=Now() - UNKNOWN_WAIT)
+    its_turn = Q(asked_times=0)
     for times, pause in enumerate(ASK_AGAIN_AFTER, start=1):
-        again |= Q(asked_times=times, asked_at__lt=Now() - pause)
-    return (
-        CallRecord.objects.filter(askable(), never | again, state__in=CALL_OPEN)
-        .exclude(state=CallState.SUBMITTING)
-        .select_related("number")
-        .order_by("submitting_at")
-    )
+        its_turn |= Q(asked_times=times, asked_at__lt=Now() - pause)
+    calls = CallRecord.objects.filter(askable(), waited_for, its_turn, state__in=CALL_OPEN)  # by its index
+    return calls.select_related("number").order_by("submitting_at")
 
 
 def _take_turn(call: CallRecord) -> bool:
@@ -141,15 +136,16 @@ def _ask(client: RobotalkerClient, call: CallRecord) -> bool:
         return False
     now = read_database_clock()
     event = read_as_event(status, call.submitting_at, now)
-    if read_outcome(event) is None and not event.keys:
-        _note(call, NO_EVENT)
-        return False
     fold_event(call.pk, event, received_at=now)
-    return True
+    if read_outcome(event) is not None or event.keys:
+        return True
+    if call.state == CallState.SUBMITTED:  # of one that was unknown, it is news that it was accepted
+        close_as_overdue(call.pk, NO_EVENT)
+    return False
 
 
 def _note(call: CallRecord, reason: str) -> None:
-    """It told no outcome: what was awaited is overdue; of what was unknown already, only news is noted."""
-    if not close_as_overdue(call.pk, reason) and reason != NO_EVENT:
+    """What was awaited is overdue, for this reason; so it is if nothing was known of it before."""
+    if not close_as_overdue(call.pk, reason):
         waiting = CallRecord.objects.filter(pk=call.pk, state__in=[CallState.UNKNOWN, CallState.OVERDUE])
         waiting.update(reason=reason)

@@ -9,11 +9,12 @@ from django.db import connection, transaction
 from django.db.models import Max, Q
 from django.db.models.functions import Now
 
+from contacts.clock import read_database_clock
 from contacts.models.people import Channel
 from contacts.people import mark_number_unusable
 from reminders.followups import open_follow_up
-from reminders.households import reminders_of
-from reminders.locking import lock_call, read_database_clock
+from reminders.households import find_calls_about, reminders_of
+from reminders.locking import lock_call
 from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
 from reminders.reasons import Reason
 from reminders.retries import provider_backoff, retry_after_or_backoff
@@ -42,7 +43,7 @@ def record_accepted(robotalker_ids: Mapping[int, str]) -> None:
         cursor.execute(_ACCEPTED, [CallState.SUBMITTED, ours, theirs, CallState.SUBMITTING])
         as_expected = cursor.rowcount
     if as_expected < len(robotalker_ids):
-        late = CallRecord.objects.filter(pk__in=robotalker_ids, submitted_at=None)
+        late = CallRecord.objects.filter(Q(submitted_at=None) | Q(robotalker_id=""), pk__in=robotalker_ids)
         for call_id in late.order_by("pk").values_list("pk", flat=True):
             _record_accepted_late(call_id, robotalker_ids[call_id])
 
@@ -85,6 +86,9 @@ def record_failure(call_id: int, error: RobotalkerError) -> None:
             if close_call(call, CallState.NOT_SENT, str(error), now):
                 again = now + _pause_before_next(call, error)
                 for reminder in reminders_of(call):
+                    if _was_reached_before(reminder, call):
+                        finish(reminder, ReminderState.DONE, Reason.REACHED)
+                        continue
                     reminder.ordered_by_id = call.ordered_by_id  # nothing was sent, so the order stands
                     put_back(reminder, next_look_at=again, reason=Reason.PROVIDER_TROUBLE, try_after=again)
 
@@ -111,6 +115,19 @@ def _meaning_of(error: RobotalkerError) -> Meaning:
     if isinstance(error, ServerError) and settings.ROBOTALKER_ON_500 == "unknown":
         return Meaning.UNKNOWN
     return error.meaning
+
+
+def _was_reached_before(reminder: Reminder, call: CallRecord) -> bool:
+    """Whether an earlier try that was thought not sent has turned out to have reached the person.
+
+    Without this one it would have been the last. What a person has ordered since is another matter.
+    """
+    if call.ordered_by_id:
+        return False
+    for earlier in find_calls_about(reminder, pk__lt=call.pk).order_by("-pk"):
+        if earlier.state == CallState.ANSWERED or earlier.ordered_by_id:
+            return earlier.state == CallState.ANSWERED
+    return False
 
 
 def _blame(reminder: Reminder, call: CallRecord, error: RobotalkerError, now: datetime) -> None:

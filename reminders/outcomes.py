@@ -55,6 +55,7 @@ TOLD_BY_EVENTS = [
     "robotalker_id",
     "state",
     "reason",
+    "submitted_at",
     "ended_at",
     "duration_seconds",
     "amd_result",
@@ -94,6 +95,8 @@ def fold_into(
     state = CallState.ANSWERED if keys else read_outcome(event)
     was_open = call.state in CALL_OPEN
     news = state is not None and _learn_outcome(call, state, _word_for(event, state), at)
+    if state is None:
+        _note_accepted(call, received_at)
     save_row(call, TOLD_BY_EVENTS)
     if news:
         for reminder in reminders_of(call):
@@ -104,6 +107,12 @@ def fold_into(
         ask_what_was_meant(call, "wrote in words; the event shows the text")
     if event.kind == EventKind.OPTED_OUT:
         opt_out(call, at, Channel(event.channel) if event.channel else None)
+
+
+def learn_that_it_was_accepted(call: CallRecord, received_at: datetime) -> None:
+    """All that an event tells which may not count yet; for a call from lock_call() or lock_calls()."""
+    _note_accepted(call, received_at)
+    save_row(call, TOLD_BY_EVENTS)
 
 
 def date_event(event: RobotalkerEvent, call: CallRecord, received_at: datetime) -> datetime:
@@ -156,6 +165,14 @@ def _learn_outcome(call: CallRecord, state: CallState, reason: str, at: datetime
     if not first_news:
         settle_by_itself(call, SET_OFF_BY_AN_OUTCOME)
     return True
+
+
+def _note_accepted(call: CallRecord, received_at: datetime) -> None:
+    """Of a call that was not accepted nobody could tell anything."""
+    if call.state in (CallState.UNKNOWN, CallState.SUBMITTED) and not _was_never_unknown(call):
+        settle_by_itself(call, [FollowUp.Kind.UNKNOWN_OUTCOME])
+    if move_call(call, CallState.SUBMITTED, "", received_at):
+        call.submitted_at = received_at
 
 
 def _was_never_unknown(call: CallRecord) -> bool:

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from contacts.privacy import redact
@@ -20,12 +21,12 @@ from contacts.saving import save_rows, saving_together
 from reminders.callbacks import OPTOUTS, key_of
 from reminders.locking import is_lock_timeout, lock_call, lock_calls, wait_briefly_here
 from reminders.models import CallRecord
-from reminders.outcomes import fold_into
+from reminders.outcomes import fold_into, learn_that_it_was_accepted
 from reminders.retries import doubled
-from reminders.robotalker.events import RobotalkerEvent, UnreadableEvent, parse_event
+from reminders.robotalker.events import RobotalkerEvent, UnreadableEvent
 from reminders.states import CALL_OPEN, CallState
 from webhooks.account import apply_account_event
-from webhooks.fitting import DoesNotFit, check_it_fits, drop_nameless_answer, find_member, must_be_verified
+from webhooks.fitting import DoesNotFit, check_it_fits, find_member, must_be_verified, read_event
 from webhooks.hearing import read_at_all, record_no
 from webhooks.models import WebhookEvent
 
@@ -92,7 +93,7 @@ def keep(event_id: int, state: str, error: str) -> str:
     kept = (
         WebhookEvent.objects.filter(pk=event_id)
         .exclude(state=State.APPLIED)
-        .update(state=state, error=error, attempts=F("attempts") + 1, next_attempt_at=timezone.now() + pause)
+        .update(state=state, error=error, attempts=F("attempts") + 1, next_attempt_at=Now() + pause)
     )
     return state if kept else State.APPLIED
 
@@ -190,7 +191,7 @@ def _lock_events(event_ids: Collection[int], *, wait: bool = False) -> list[Webh
 
 def _read(event: WebhookEvent) -> RobotalkerEvent:
     """What it says, and which call it is about. Raises UnreadableEvent or DoesNotFit."""
-    parsed = drop_nameless_answer(event.purpose, parse_event(bytes(event.body), event.content_type))
+    parsed = read_event(event.purpose, bytes(event.body), event.content_type)
     event.kind = str(parsed.kind)
     if event.purpose != OPTOUTS and event.call_id is None:
         event.call_id = find_member(event.batch_id, parsed)
@@ -212,8 +213,8 @@ def _whom_it_is_about(call: CallRecord) -> set[tuple[str, int]]:
 
 def _apply_to(call: CallRecord, event: WebhookEvent, parsed: RobotalkerEvent, *, trusted: bool) -> None:
     """Do what an event says of its call, both locked; the caller saves the event. Raises DoesNotFit."""
-    check_it_fits(call, parsed)
     key = key_of(event.purpose)
+    check_it_fits(call, parsed, key)
     if not trusted and must_be_verified(call, parsed, key):
         _hold_back(event, call, parsed)
         return
@@ -228,5 +229,6 @@ def _note_applied(event: WebhookEvent) -> None:
 
 def _hold_back(event: WebhookEvent, call: CallRecord, parsed: RobotalkerEvent) -> None:
     """Leave it until Robotalker was asked; but who has opted out isn't called meanwhile."""
-    event.state, event.next_attempt_at = State.UNVERIFIED, timezone.now()
+    event.state, event.next_attempt_at = State.UNVERIFIED, event.received_at  # at once, whatever our clock
+    learn_that_it_was_accepted(call, event.received_at)
     record_no(call, parsed, event.received_at)

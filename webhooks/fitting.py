@@ -1,4 +1,4 @@
-"""Whether an event fits the address it came to, and may count by itself."""
+"""What an event may say on the address it came to, and whether it fits it and may count by itself."""
 
 from dataclasses import replace
 
@@ -6,11 +6,14 @@ from django.conf import settings
 
 from contacts.models.people import Channel
 from reminders.answers import ANOTHER_TIME, CONFIRM, OPT_OUT
-from reminders.callbacks import STATUS
+from reminders.callbacks import STATUS, key_of
 from reminders.models import CallRecord
 from reminders.outcomes import find_keys
-from reminders.robotalker.events import EventKind, RobotalkerEvent
+from reminders.robotalker.events import EventKind, RobotalkerEvent, parse_event, parse_in_any_form
 
+# What may answer for the patient on a status address. The guide shows a call's end with its keys there; a key
+# by itself has an address of its own.
+ANSWERS_ON_STATUS = frozenset({EventKind.CALL_COMPLETED, EventKind.SMS_RECEIVED})
 TEXT_KINDS = frozenset({EventKind.SMS_DELIVERED, EventKind.SMS_FAILED, EventKind.SMS_RECEIVED})
 
 
@@ -18,10 +21,29 @@ class DoesNotFit(ValueError):
     """The event and the address it came to contradict each other. The message holds nobody's data."""
 
 
+def read_event(purpose: str, body: bytes, content_type: str) -> RobotalkerEvent:
+    """What a body says, as far as it may say it on an address for `purpose`. Raises UnreadableEvent.
+
+    A key's own address says by itself what was pressed, so there any form will do.
+    """
+    if key_of(purpose):
+        return parse_in_any_form(body, content_type)
+    parsed = parse_event(body, content_type)
+    return drop_misplaced_answer(parsed) if purpose == STATUS else parsed
+
+
+def drop_misplaced_answer(parsed: RobotalkerEvent) -> RobotalkerEvent:
+    """What an event says on a status address, but for an answer that has no place there; a "no" is heard."""
+    if parsed.kind in ANSWERS_ON_STATUS:
+        return parsed
+    kind = EventKind.UNKNOWN if parsed.kind == EventKind.KEY_PRESSED else parsed.kind
+    return replace(parsed, kind=kind, keys=OPT_OUT if OPT_OUT in parsed.keys else "")
+
+
 def find_member(batch_id: int | None, parsed: RobotalkerEvent) -> int:
     """Which of a batch's calls it is about, by its id: each number is in a batch once. Raises DoesNotFit."""
     members = CallRecord.objects.filter(batch=batch_id).order_by().values_list("pk", flat=True)
-    found = members.filter(number__e164=parsed.to or "").first()
+    found = members.filter(number__e164=f"+{_digits_in(parsed.to)}").first()
     if found is None and parsed.call_id:
         found = members.filter(robotalker_id=parsed.call_id).first()
     if found is None:
@@ -29,22 +51,26 @@ def find_member(batch_id: int | None, parsed: RobotalkerEvent) -> int:
     return found
 
 
-def check_it_fits(call: CallRecord, parsed: RobotalkerEvent) -> None:
-    """Number, ids and channel must agree with the try that the address belongs to. Raises DoesNotFit."""
+def check_it_fits(call: CallRecord, parsed: RobotalkerEvent, key_of_address: str = "") -> None:
+    """Number, ids, channel and key must agree with what the address belongs to. Raises DoesNotFit."""
     if call.channel == Channel.VOICE and parsed.kind in TEXT_KINDS:
         raise DoesNotFit("it tells of a text message, and its address belongs to a call")
-    if parsed.to and parsed.to != call.number.e164:
+    if names_another(parsed, call.number.e164):
         raise DoesNotFit("it names another number than the one that was called")
     named = parsed.call_id or parsed.sms_id
     if named and call.robotalker_id and named != call.robotalker_id:
         raise DoesNotFit("it names another call than the one its address belongs to")
+    if key_of_address and set(parsed.keys) - {key_of_address}:
+        raise DoesNotFit("it names another key than its address")
 
 
-def drop_nameless_answer(purpose: str, parsed: RobotalkerEvent) -> RobotalkerEvent:
-    """On the status address only an event we know may answer for the patient; a "no" is heard anyhow."""
-    if purpose != STATUS or parsed.kind != EventKind.UNKNOWN:
-        return parsed
-    return replace(parsed, keys=OPT_OUT if OPT_OUT in parsed.keys else "")
+def names_another(parsed: RobotalkerEvent, e164: str) -> bool:
+    """Whether it is about another number, by the digits alone: a form turns the plus sign into a blank."""
+    return bool(parsed.to) and f"+{_digits_in(parsed.to)}" != e164
+
+
+def _digits_in(number: str | None) -> str:
+    return "".join(filter(str.isdecimal, number or ""))
 
 
 def must_be_verified(call: CallRecord, parsed: RobotalkerEvent, key_of_address: str) -> bool:

@@ -1,5 +1,6 @@
 """Hearing a "no": it counts in whatever form it comes, also where nothing else would be believed."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from contacts.models.people import Channel
@@ -7,18 +8,14 @@ from reminders.answers import OPT_OUT, opt_out
 from reminders.callbacks import OPTOUTS
 from reminders.models import CallRecord
 from reminders.outcomes import date_event, find_keys
-from reminders.robotalker.events import EventKind, RobotalkerEvent, UnreadableEvent, parse_event
-
-FORM = "application/x-www-form-urlencoded"
+from reminders.robotalker.events import EventKind, RobotalkerEvent, UnreadableEvent, parse_in_any_form
+from webhooks.fitting import names_another
 
 
 def read_at_all(body: bytes, content_type: str) -> RobotalkerEvent | None:
-    """The event; what can't be read as what it is called is read as a form. None when it is neither."""
-    for called in (content_type, FORM):
-        try:
-            return parse_event(body, called)
-        except UnreadableEvent:
-            continue
+    """The event, whatever form it has; None when it has none."""
+    with suppress(UnreadableEvent):
+        return parse_in_any_form(body, content_type)
     return None
 
 
@@ -35,7 +32,7 @@ def tells_of_optout(parsed: RobotalkerEvent) -> bool:
 
 def record_no(call: CallRecord, parsed: RobotalkerEvent | None, received_at: datetime) -> None:
     """Opt the call's number out if the event says so and names no other number."""
-    if parsed is None or not tells_of_optout(parsed) or _names_another(parsed, call.number.e164):
+    if parsed is None or not tells_of_optout(parsed) or names_another(parsed, call.number.e164):
         return
     opt_out(call, date_event(parsed, call, received_at), _channel_of(parsed, call))
 
@@ -47,8 +44,3 @@ def _channel_of(parsed: RobotalkerEvent, call: CallRecord) -> Channel | None:
     if parsed.kind == EventKind.SMS_RECEIVED and call.channel == Channel.VOICE:
         return None
     return Channel(call.channel)
-
-
-def _names_another(parsed: RobotalkerEvent, e164: str) -> bool:
-    """By its digits alone: a form turns the plus sign into a blank."""
-    return bool(parsed.to) and "".join(filter(str.isdecimal, parsed.to or "")) != e164.removeprefix("+")

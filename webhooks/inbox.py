@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
 from django.utils import timezone
 
+from contacts.clock import read_database_clock
 from reminders.callbacks import ACCOUNT, BATCH, Callback
 from reminders.models import CallBatch, CallRecord
 from webhooks.applying import MOST_ATTEMPTS, State, apply_events
@@ -22,11 +23,12 @@ from webhooks.models import WebhookEvent
 SWEEP_SIZE = 500
 SETTLE_TIME = timedelta(seconds=10)  # the request itself applies first; the sweep takes what it left
 
-# One statement, so that storing costs one commit and no look-up. (The ORM has no INSERT ... SELECT.)
+# One statement, dated by the database's clock, so that storing costs one commit and no look-up. (The ORM has
+# no INSERT ... SELECT.)
 _INSERT = f"""
     INSERT INTO {WebhookEvent._meta.db_table}
         (call_id, batch_id, purpose, content_type, body, digest, received_at, state, kind, attempts, error)
-    SELECT {{call}}, {{batch}}, %s, %s, %s, %s, %s, %s, '', 0, '' {{source}}
+    SELECT {{call}}, {{batch}}, %s, %s, %s, %s, clock_timestamp(), %s, '', 0, '' {{source}}
     ON CONFLICT (digest) DO NOTHING RETURNING id
 """
 _BY_PUBLIC_ID = "FROM {table} WHERE public_id = %s"
@@ -48,10 +50,9 @@ def store_event(callback: Callback, body: bytes, content_type: str) -> int | Non
 
     Raises UnknownSubject.
     """
-    now = timezone.now()
     content_type = content_type[:100].replace("\x00", "")
-    digest = _digest(callback, body, content_type, now)
-    row = [callback.purpose, content_type, body, digest, now, State.STORED]
+    digest = _digest(callback, body, content_type)
+    row = [callback.purpose, content_type, body, digest, State.STORED]
     try:
         event_id = _insert(callback, row)
     except (OperationalError, InterfaceError):
@@ -64,7 +65,7 @@ def store_event(callback: Callback, body: bytes, content_type: str) -> int | Non
 
 def apply_stored(now: datetime | None = None) -> int:
     """The sweep: apply what the requests left over; the number of events applied."""
-    now = now or timezone.now()
+    now = now or read_database_clock()
     left = WebhookEvent.objects.filter(
         Q(state=State.STORED, received_at__lt=now - SETTLE_TIME)
         | Q(state=State.FAILED, attempts__lt=MOST_ATTEMPTS, next_attempt_at__lte=now)
@@ -100,13 +101,13 @@ def _insert(callback: Callback, row: list[Any]) -> int | None:
     return stored[0] if stored else None
 
 
-def _digest(callback: Callback, body: bytes, content_type: str, now: datetime) -> str:
+def _digest(callback: Callback, body: bytes, content_type: str) -> str:
     """What makes a request the same as another: address, body, and what the body is said to be.
 
     On the account's address two people's words may be the same ("STOP", with no time), and one that is
     lost would be a call too many, so there only what comes within the same minute is a repetition.
     """
-    once = f"{now:%Y-%m-%dT%H:%M}." if callback.subject == ACCOUNT else ""
+    once = f"{timezone.now():%Y-%m-%dT%H:%M}." if callback.subject == ACCOUNT else ""
     head = f"{callback.public_id}.{callback.purpose}.{once}{content_type}\n"
     return hashlib.sha256(head.encode() + body).hexdigest()
 

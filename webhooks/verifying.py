@@ -9,19 +9,16 @@ import time
 from datetime import datetime
 from enum import Enum
 
-from django.utils import timezone
-
+from contacts.clock import read_database_clock
 from reminders.callbacks import key_of
 from reminders.gate import record_success
-from reminders.locking import read_database_clock
 from reminders.robotalker.answers import CallStatus
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import Refused, RobotalkerError
-from reminders.robotalker.events import parse_event
 from reminders.side_requests import is_well_after, may_begin
 from reminders.submission import make_client
 from webhooks.applying import MOST_ATTEMPTS, State, apply_event, keep
-from webhooks.fitting import read_consequential_keys
+from webhooks.fitting import read_consequential_keys, read_event
 from webhooks.models import WebhookEvent
 
 MOST_ASKED = 20  # a round; the guide discourages polling
@@ -43,7 +40,7 @@ def verify_events(now: datetime | None = None) -> int:
     Stops early when sending is paused, the gate closes, the rate is used up, or Robotalker isn't well.
     """
     waiting = WebhookEvent.objects.filter(
-        state=State.UNVERIFIED, attempts__lt=MOST_ATTEMPTS, next_attempt_at__lte=now or timezone.now()
+        state=State.UNVERIFIED, attempts__lt=MOST_ATTEMPTS, next_attempt_at__lte=now or read_database_clock()
     ).select_related("call__number")
     events = list(waiting.order_by("next_attempt_at")[:MOST_ASKED])
     if not events:
@@ -75,7 +72,7 @@ def judge(told: CallStatus, e164: str, keys: set[str]) -> Verdict:
 def _verify(client: RobotalkerClient, event: WebhookEvent) -> bool:
     call = event.call
     assert call is not None  # noqa: S101 - only what has found its call is held back
-    parsed = parse_event(bytes(event.body), event.content_type)
+    parsed = read_event(event.purpose, bytes(event.body), event.content_type)
     robotalker_id = call.robotalker_id or parsed.call_id
     if not robotalker_id:
         keep(event.pk, State.UNVERIFIED, "Robotalker can't be asked: its id of the call isn't known yet")

@@ -6,8 +6,12 @@ events and `contact.optout`; `call.dtmf`, `sms.*` and every body but the first a
 (docs/robotalker.md).
 """
 
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from email import message_from_bytes
+from email.message import Message
 from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qsl
@@ -26,6 +30,9 @@ from reminders.robotalker.strict_json import UnreadableJson, read_object
 
 MAX_EVENT_BYTES = 16_384
 _MAX_FORM_FIELDS = 50
+_FORM, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+_KEY_FIELDS = ("digit", "dtmf_response")
+_KEYS = frozenset(b"0123456789*#")
 
 
 class EventKind(StrEnum):
@@ -95,14 +102,39 @@ def parse_event(body: bytes, content_type: str = "") -> RobotalkerEvent:
         raise UnreadableEvent("too large")
     if not body.strip():
         return RobotalkerEvent(kind=EventKind.UNKNOWN)
-    if content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
-        return _read_form(body)
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == _FORM and not _is_object(body):  # whoever forgets to name JSON calls it a form
+        return _build_from_form(_split_form(body))
+    if media_type == _MULTIPART:
+        return _build_from_form(_split_parts(body, content_type))
     return _read_json(body)
 
 
-def _read_json(body: bytes) -> RobotalkerEvent:
+def parse_in_any_form(body: bytes, content_type: str = "") -> RobotalkerEvent:
+    """The same where little is asked of an event: it may also be a form that isn't called one, a bare key, or
+    JSON with the key as a number. Raises UnreadableEvent for what is none of these.
+    """
+    with suppress(UnreadableEvent):
+        return parse_event(body, content_type)
+    if _is_object(body) or len(body) > MAX_EVENT_BYTES:
+        return _read_json(body, numbers_as_keys=True)
+    bare = body.strip().strip(b'"')
+    if len(bare) == 1 and _KEYS.issuperset(bare):
+        return RobotalkerEvent(kind=EventKind.UNKNOWN, keys=bare.decode())
+    found = _build_from_form(_split_form(body))
+    if found == RobotalkerEvent(kind=EventKind.UNKNOWN):
+        raise UnreadableEvent("neither JSON, nor a form, nor a key")
+    return found
+
+
+def _is_object(body: bytes) -> bool:
+    return body.lstrip().startswith(b"{")
+
+
+def _read_json(body: bytes, *, numbers_as_keys: bool = False) -> RobotalkerEvent:
     try:
-        return _build_event(read_object(body, max_bytes=MAX_EVENT_BYTES))
+        source = read_object(body, max_bytes=MAX_EVENT_BYTES)
+        return _build_event(_write_out_keys(source) if numbers_as_keys else source)
     except (UnreadableJson, WrongField) as error:
         reason = str(error)
     raise UnreadableEvent(reason)
@@ -121,7 +153,7 @@ def _build_event(source: dict[str, Any]) -> RobotalkerEvent:
         status=read_text(source, "status", max_length=50),
         reason=read_text(source, "reason", max_length=200),
         duration_seconds=read_count(source, "duration_seconds"),
-        keys=read_keys(source, "digit") or read_keys(source, "dtmf_response"),
+        keys=_read_keys(source),
         amd_result=read_amd(source, "amd_result"),
         text=read_text(source, "text"),
         occurred_at=read_moment(source, "timestamp"),
@@ -129,25 +161,60 @@ def _build_event(source: dict[str, Any]) -> RobotalkerEvent:
     )
 
 
+def _read_keys(source: Mapping[str, Any]) -> str:
+    return read_keys(source, "digit") or read_keys(source, "dtmf_response")
+
+
 def _read_channel(source: dict[str, Any], kind: EventKind) -> Channel | None:
     value = (read_text(source, "channel") or kind.partition(".")[0]).lower()
     return {"voice": Channel.VOICE, "call": Channel.VOICE, "sms": Channel.SMS}.get(value)
 
 
-def _read_form(body: bytes) -> RobotalkerEvent:
-    """The ids and the key of a form; a field that can't be read is left out."""
+def _write_out_keys(source: dict[str, Any]) -> dict[str, Any]:
+    return source | {name: str(source[name]) for name in _KEY_FIELDS if type(source.get(name)) is int}
+
+
+def _split_form(body: bytes) -> list[tuple[str, str]]:
     try:
-        pairs = parse_qsl(body.decode("ascii"), max_num_fields=_MAX_FORM_FIELDS)
+        return parse_qsl(body.decode("ascii"), max_num_fields=_MAX_FORM_FIELDS)
     except ValueError:  # not ASCII, or too many fields
-        pairs = []
-    source = {name: value for name, value in pairs if value.isprintable()}
+        return []
+
+
+def _split_parts(body: bytes, content_type: str) -> list[tuple[str, str]]:
+    """The fields of a form in parts, as a message that has its content type as a header."""
+    head = b"Content-Type: " + content_type.encode("ascii", errors="replace") + b"\r\n\r\n"
+    with suppress(Exception):  # nobody promises what that parser raises for what isn't well formed
+        parts = message_from_bytes(head + body).get_payload()
+        if isinstance(parts, list) and (fields := list(_read_parts(parts[:_MAX_FORM_FIELDS]))):
+            return fields
+    raise UnreadableEvent("a form in parts that has none")
+
+
+def _read_parts(parts: Iterable[object]) -> Iterator[tuple[str, str]]:
+    for part in parts:
+        assert isinstance(part, Message)  # noqa: S101 - a multipart message has nothing else
+        name, value = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(value, bytes) and value.isascii():
+            yield name, value.decode()
+
+
+def _build_from_form(pairs: Iterable[tuple[str, str]]) -> RobotalkerEvent:
+    """The ids and the key of a form; a field that can't be read is left out.
+
+    Of a name with several values all stand there in a row, so that none of them hides another.
+    """
+    source: dict[str, str] = {}
+    for name, value in dict.fromkeys(pairs):
+        if value.isprintable():
+            source[name] = source.get(name, "") + value
     return RobotalkerEvent(
         kind=EventKind.UNKNOWN,
         call_id=_read_form_id(source, "call_id"),
         campaign_id=_read_form_id(source, "campaign_id"),
         sms_id=_read_form_id(source, "sms_id"),
         to=source.get("to", "")[:32] or None,
-        keys=read_keys(source, "digit") or read_keys(source, "dtmf_response"),
+        keys=_read_keys(source),
     )
 
 

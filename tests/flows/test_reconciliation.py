@@ -14,7 +14,7 @@ from contacts.models import Appointment, PhoneNumber
 from reminders.dispatch import dispatch_due
 from reminders.gate import read_gate
 from reminders.models import CallRecord, FollowUp, Reminder, SendingSwitch
-from reminders.reconciliation import reconcile
+from reminders.reconciliation import ask_about_unknown, reconcile
 from reminders.sending import pause_sending
 from tests.people import SARAH, make_contact, make_due_reminder, make_step, make_user
 from tests.sandbox_server import SandboxServer
@@ -98,6 +98,28 @@ def test_a_call_still_ringing_is_overdue_and_asked_about_again_with_growing_paus
         assert reconcile().questions == 1, f"after {pause} minutes"
     make_time_pass(days=1)
     assert reconcile().questions == 0, "five times are enough"
+
+
+def test_a_call_whose_answer_was_lost_is_known_to_be_accepted_when_robotalker_says_that_it_rings(
+    sandbox: SandboxServer,
+) -> None:
+    sandbox.behave(attended=True, ring_seconds=3_000)
+    make_due_reminder()
+    dispatch_due()
+    sandbox.wait_for_call(SARAH, "ringing")
+    CallRecord.objects.update(state="unknown", submitted_at=None)
+    make_older(timedelta(minutes=11))
+    ask_about_unknown()
+    report = reconcile()
+    assert (report.questions, report.healed, report.overdue) == (1, 0, 0)
+    call = CallRecord.objects.get()
+    assert (call.state, call.reason, call.submitted_at is None) == ("submitted", "", False)
+    assert FollowUp.objects.get().state == "resolved"
+    make_time_pass(minutes=4)
+    assert reconcile().questions == 0, "its event may still come"
+    make_older(timedelta(minutes=16))
+    assert reconcile().questions == 1
+    assert CallRecord.objects.get().state == "overdue"
 
 
 def test_an_overdue_call_is_healed_by_a_later_question_and_its_entry_is_settled(

@@ -16,7 +16,7 @@ from contacts.models import Appointment, ConsentEntry, PhoneNumber
 from reminders.callbacks import SALT, key_urls, name_key, status_url
 from reminders.models import CallRecord, FollowUp
 from reminders.robotalker.events import EventKind, RobotalkerEvent
-from tests.people import make_contact, make_due_reminder
+from tests.people import SARAH, make_contact, make_due_reminder
 from tests.waiting import find_free_port, wait_until
 from tests.webhooks.robotalker import ANSWERED, CALL_ID, knock, post, tell
 from webhooks.counting import forget_refusals, read_refusals
@@ -25,6 +25,7 @@ from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
 
+FORM, PARTS = "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"
 OTHER = "+12025550177"
 OTHER_KEY = "somebody-elses-" + "z" * 50
 
@@ -137,6 +138,7 @@ UNREADABLE = {
     "another call": json.dumps({**ANSWERED, "call_id": "cal_other"}).encode(),
     "another text message": json.dumps(tell("sms.received", call_id=None, sms_id="sms_1", text="1")).encode(),
     "a key that is a number": json.dumps({**ANSWERED, "dtmf_response": 1}).encode(),
+    "a bare key": b"1",
     "a timestamp before our time": json.dumps({**ANSWERED, "timestamp": "1970-01-01T00:00:00Z"}).encode(),
     "a timestamp after our time": json.dumps({**ANSWERED, "timestamp": "9999-12-31T23:59:59-14:00"}).encode(),
 }
@@ -185,8 +187,9 @@ NO_BUT_NOT_BELIEVED: dict[str, tuple[bytes, str]] = {
         "",
     ),
     "STOP": (json.dumps(tell("sms.received", text="STOP")).encode(), ""),
-    "a form called text": (b"digit=9", "text/plain"),
-    "a plus sign become a blank": (b"digit=9&to=+12025550199", "application/x-www-form-urlencoded"),
+    "a form called text": (b"digit=9&to=+12025550199", "text/plain"),
+    "a key that is a number": (b'{"event": "call.dtmf", "digit": 9}', "application/json"),
+    "a bare key": (b"9", "text/plain"),
 }
 
 
@@ -216,7 +219,11 @@ NAMELESS: dict[str, tuple[bytes, str]] = {
     "an object without a word": (b"{}", "application/json"),
     "a key without an event": (b'{"dtmf_response": "1"}', "application/json"),
     "a key of an event of no known kind": (b'{"event": "call.teleported", "digit": "1"}', "application/json"),
-    "a form": (b"digit=1", "application/x-www-form-urlencoded"),
+    "a form": (b"digit=1", FORM),
+    "a form with a plus sign that has become a blank": (f"digit=1&to={SARAH}".encode(), FORM),
+    "a form in parts": (b'--x\r\nContent-Disposition: form-data; name="digit"\r\n\r\n1\r\n--x--', PARTS),
+    "a key by itself": (json.dumps(tell("call.dtmf", digit="1")).encode(), "application/json"),
+    "JSON called a form": (json.dumps(tell("call.dtmf", digit="1")).encode(), FORM),
 }
 
 
@@ -229,31 +236,21 @@ def test_the_status_address_confirms_nothing_without_an_event_that_says_so(
     check_nothing_changed(call)
 
 
-def test_a_no_is_heard_in_an_event_of_no_known_kind(call: CallRecord) -> None:
-    assert post(status_url(call), b'{"event": "call.teleported", "digit": "9"}') == 200
+@pytest.mark.parametrize("event", ["call.no_answer", "call.voicemail", "call.failed"])
+def test_only_the_end_of_an_answered_call_brings_a_key_to_the_status_address(
+    call: CallRecord, event: str
+) -> None:
+    assert post(status_url(call), tell(event, digit="1", dtmf_response="1")) == 200
+    call.refresh_from_db()
+    assert (call.state, call.keys) == (event.removeprefix("call."), [])
+    assert not Appointment.objects.get().is_confirmed
+
+
+@pytest.mark.parametrize("event", ["call.teleported", "call.dtmf", "call.no_answer"])
+def test_a_no_is_heard_in_an_event_that_may_not_answer(call: CallRecord, event: str) -> None:
+    assert post(status_url(call), tell(event, digit="9")) == 200
     call.number.refresh_from_db()
     assert call.number.voice_opted_out_at is not None
-
-
-PRESSED = json.dumps(tell("call.dtmf", digit="1")).encode()
-FOR_A_KEY: dict[str, tuple[bytes, str]] = {
-    "nothing, without a type": (b"", ""),
-    "nothing, as JSON": (b"", "application/json"),
-    "JSON": (PRESSED, "application/json"),
-    "JSON with a charset": (PRESSED, "application/json; charset=utf-8"),
-    "JSON called text": (PRESSED, "text/plain"),
-    "JSON without a type": (PRESSED, ""),
-    "a form": (f"call_id={CALL_ID}&digit=1".encode(), "application/x-www-form-urlencoded"),
-    "an empty form": (b"", "application/x-www-form-urlencoded"),
-}
-
-
-@pytest.mark.parametrize(("payload", "content_type"), FOR_A_KEY.values(), ids=FOR_A_KEY.keys())
-def test_a_keys_own_address_takes_whatever_form_robotalker_sends(
-    call: CallRecord, payload: bytes, content_type: str
-) -> None:
-    assert post(key_urls(call)["1"], payload, content_type) == 200
-    assert Appointment.objects.get().is_confirmed
 
 
 def test_a_timestamp_of_the_future_counts_as_now(call: CallRecord) -> None:

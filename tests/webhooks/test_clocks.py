@@ -1,0 +1,84 @@
+"""A web process or worker whose own clock is wrong: at the door the database's clock counts."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+from pytest_django import Settings
+
+from contacts.models import Appointment
+from reminders.callbacks import Callback, key_urls, status_url
+from reminders.models import CallRecord
+from tests.webhooks.robotalker import post, tell
+from webhooks.applying import apply_event, keep
+from webhooks.inbox import apply_stored, store_event
+from webhooks.models import WebhookEvent
+
+pytestmark = pytest.mark.django_db
+
+SKEWS = [timedelta(days=-1), timedelta(days=1)]
+
+
+def skewed(skew: timedelta) -> time_machine.travel:
+    return time_machine.travel(timezone.now() + skew)
+
+
+def store_stop(call: CallRecord) -> int:
+    event_id = store_event(Callback("c", call.public_id, "status"), b"", "")
+    assert event_id is not None
+    return event_id
+
+
+@pytest.mark.parametrize("skew", SKEWS, ids=str)
+def test_the_later_of_two_answers_stands_whichever_process_took_them(
+    call: CallRecord, skew: timedelta
+) -> None:
+    first, second = key_urls(call)["1"], key_urls(call)["2"]
+    with skewed(skew):
+        assert post(first, b"") == 200
+    assert Appointment.objects.get().is_confirmed
+    assert post(second, b"") == 200
+    assert Appointment.objects.get().current_answer == "wants_another_time"
+    with skewed(-skew):
+        assert post(first, b"digit=1", "text/plain") == 200
+    assert Appointment.objects.get().is_confirmed
+
+
+@pytest.mark.parametrize("skew", SKEWS, ids=str)
+def test_an_event_is_dated_by_the_databases_clock(call: CallRecord, skew: timedelta) -> None:
+    before = timezone.now()
+    with skewed(skew):
+        post(status_url(call), tell("call.ringing"))
+    assert abs(WebhookEvent.objects.get().received_at - before) < timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(("skew", "stored_ago", "applied"), [(1, 0, 0), (-1, 60, 1)])
+def test_the_sweep_leaves_to_its_request_what_came_just_now_and_takes_the_rest(
+    call: CallRecord, skew: int, stored_ago: int, applied: int
+) -> None:
+    store_stop(call)
+    WebhookEvent.objects.update(received_at=timezone.now() - timedelta(seconds=stored_ago))
+    with skewed(timedelta(days=skew)):
+        assert apply_stored() == applied
+
+
+@pytest.mark.parametrize("skew", SKEWS, ids=str)
+def test_what_failed_is_tried_again_after_its_pause(call: CallRecord, skew: timedelta) -> None:
+    event_id = store_stop(call)
+    with skewed(skew):
+        keep(event_id, "failed", "a fault")
+        assert apply_stored() == 0
+    assert apply_stored() == 0
+    assert apply_stored(timezone.now() + timedelta(minutes=5)) == 1
+
+
+def test_what_must_be_verified_is_asked_about_soon(call: CallRecord, settings: Settings) -> None:
+    settings.ROBOTALKER_VERIFY_EVENTS = True
+    event_id = store_event(Callback("c", call.public_id, "key-1"), b"", "")
+    assert event_id is not None
+    with skewed(timedelta(days=1)):
+        assert apply_event(event_id) == "unverified"
+    [asked_at] = WebhookEvent.objects.values_list("next_attempt_at", flat=True)
+    assert asked_at is not None
+    assert asked_at <= timezone.now()

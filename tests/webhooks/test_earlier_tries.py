@@ -1,0 +1,69 @@
+"""A try that was thought not sent turns out to have reached the person while the next one is under way."""
+
+import pytest
+from django.db.models import F
+from pytest_django import Settings
+
+from reminders.callbacks import status_url
+from reminders.calls import record_accepted, record_failure
+from reminders.dispatch import claim_due
+from reminders.models import CallRecord, Reminder
+from reminders.opening import open_calls
+from reminders.orders import order_call
+from reminders.robotalker.errors import ServerError
+from tests.people import make_contact, make_due_reminder, make_step, make_user
+from tests.webhooks.robotalker import post, tell
+
+pytestmark = pytest.mark.django_db
+
+ANSWERED_WITHOUT_A_KEY = tell(status="answered", amd_result="human", call_id=None)
+
+
+def open_next() -> CallRecord:
+    Reminder.objects.update(next_look_at=F("due_at"), try_after=F("due_at"))
+    claim = claim_due(10)
+    [call] = open_calls(claim.reminder_ids, claim.token)
+    return call
+
+
+def read_reminders() -> set[tuple[str, str]]:
+    return set(Reminder.objects.values_list("state", "reason"))
+
+
+@pytest.mark.parametrize("people", [["Sarah"], ["Anna", "Ben"]], ids=["one person", "a household"])
+def test_whom_an_earlier_try_has_reached_is_not_tried_again(people: list[str]) -> None:
+    for name in people:
+        make_due_reminder(make_contact(name))
+    first = open_next()
+    record_failure(first.pk, ServerError(status=500))
+    second = open_next()
+    assert post(status_url(first), ANSWERED_WITHOUT_A_KEY) == 200
+    assert read_reminders() == {("in_progress", "")}, "the second may still be under way"
+    record_failure(second.pk, ServerError(status=500))
+    assert read_reminders() == {("done", "reached")}
+
+
+def test_whom_no_earlier_try_has_reached_is_tried_again() -> None:
+    make_due_reminder()
+    first = open_next()
+    record_failure(first.pk, ServerError(status=500))
+    second = open_next()
+    assert post(status_url(first), tell("call.no_answer", call_id=None)) == 200
+    record_failure(second.pk, ServerError(status=500))
+    assert read_reminders() == {("planned", "provider_trouble")}
+
+
+def test_an_order_for_somebody_who_was_reached_before_stands(settings: Settings) -> None:
+    settings.CAP_PER_DAY = 0
+    make_step(max_tries=3)
+    reminder = make_due_reminder()
+    first = open_next()
+    record_accepted({first.pk: "cal_1"})
+    assert post(status_url(first), ANSWERED_WITHOUT_A_KEY) == 200
+    order_call(reminder.pk, by=make_user())
+    ordered = open_next()
+    record_accepted({ordered.pk: "cal_2"})
+    assert post(status_url(ordered), tell("call.no_answer", call_id="cal_2")) == 200
+    again = open_next()
+    record_failure(again.pk, ServerError(status=500))
+    assert read_reminders() == {("planned", "provider_trouble")}

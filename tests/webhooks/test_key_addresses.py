@@ -1,0 +1,170 @@
+"""A key's own address: whatever form Robotalker's webhook has, and what must not pass for a key."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from contacts.models import Appointment
+from reminders.callbacks import key_urls
+from reminders.dispatch import claim_due
+from reminders.models import CallBatch, CallRecord
+from reminders.opening import open_calls
+from reminders.robotalker.events import UnreadableEvent, parse_in_any_form
+from tests.people import SARAH, make_contact, make_due_reminder
+from tests.waiting import find_free_port
+from tests.webhooks.robotalker import CALL_ID, post, tell
+from tests.webhooks.test_hostile_events import UNREADABLE, check_nothing_changed
+from webhooks.inbox import apply_again
+from webhooks.models import WebhookEvent
+from webhooks.verifying import verify_events
+
+pytestmark = pytest.mark.django_db
+
+FORM, TEXT = "application/x-www-form-urlencoded", "text/plain"
+PARTS = "multipart/form-data; boundary=----boundary7MA4YWxk"
+NOAH = "+12025550142"
+
+
+def in_parts(**fields: str) -> bytes:
+    parts = [
+        f'------boundary7MA4YWxk\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    ]
+    return "".join([*parts, "------boundary7MA4YWxk--\r\n"]).encode()
+
+
+PRESSED = json.dumps(tell("call.dtmf", digit="1")).encode()
+FOR_A_KEY: dict[str, tuple[bytes, str]] = {
+    "nothing, without a type": (b"", ""),
+    "nothing, as JSON": (b"", "application/json"),
+    "JSON": (PRESSED, "application/json"),
+    "JSON with a charset": (PRESSED, "application/json; charset=utf-8"),
+    "JSON called text": (PRESSED, TEXT),
+    "JSON without a type": (PRESSED, ""),
+    "JSON called a form": (PRESSED, FORM),
+    "a key that is a number": (json.dumps(tell("call.dtmf", digit=1)).encode(), "application/json"),
+    "a form": (f"call_id={CALL_ID}&digit=1".encode(), FORM),
+    "an empty form": (b"", FORM),
+    "a form with a plus sign that has become a blank": (f"digit=1&to={SARAH}".encode(), FORM),
+    "a form that says it twice": (b"digit=1&digit=1", FORM),
+    "a form called text": (b"digit=1", TEXT),
+    "a form without a type": (f"to=%2B{SARAH[1:]}&digit=1".encode(), ""),
+    "a form without its key": (f"call_id={CALL_ID}".encode(), TEXT),
+    "a form in parts": (in_parts(digit="1", to=SARAH), PARTS),
+    "a bare key": (b"1\n", TEXT),
+    "a bare key without a type": (b"1", ""),
+    "a key as a JSON string": (b'"1"', "application/json"),
+}
+
+
+@pytest.mark.parametrize(("payload", "content_type"), FOR_A_KEY.values(), ids=FOR_A_KEY.keys())
+def test_a_keys_own_address_takes_whatever_form_robotalker_sends(
+    call: CallRecord, payload: bytes, content_type: str
+) -> None:
+    assert post(key_urls(call)["1"], payload, content_type) == 200
+    assert Appointment.objects.get().is_confirmed
+
+
+WITHIN_EACH_OTHER = b"".join(
+    b"--x%d\r\nContent-Type: multipart/mixed; boundary=x%d\r\n\r\n" % (depth, depth + 1)
+    for depth in range(250)
+)
+NO_KEY_1 = {
+    name: (body, TEXT)
+    for name, body in UNREADABLE.items()
+    if name not in ("a bare key", "a key that is a number")
+}
+NO_KEY_1 |= {
+    "another key as JSON": (json.dumps(tell("call.dtmf", digit="2")).encode(), "application/json"),
+    "another key as JSON called a form": (json.dumps(tell("call.dtmf", digit="2")).encode(), FORM),
+    "another key as a number": (b'{"digit": 2}', "application/json"),
+    "another key in a form": (b"digit=2", FORM),
+    "another key beside it": (b"digit=1&digit=2", FORM),
+    "another key before it": (b"digit=2&digit=1", TEXT),
+    "another key in parts": (in_parts(digit="2"), PARTS),
+    "another key, bare": (b"2", TEXT),
+    "another number in a form": (b"digit=1&to=%2B12025550177", FORM),
+    "another number in a form called text": (b"digit=1&to=+12025550177", TEXT),
+    "another number in parts": (in_parts(digit="1", to="+12025550177"), PARTS),
+    "two numbers": (f"digit=1&to=%2B12025550177&to={SARAH}".encode(), FORM),
+    "another call in a form": (b"digit=1&call_id=cal_other", TEXT),
+    "parts that are none": (b"--x\r\ndigit\r\n\r\n1\r\n--x--", "multipart/form-data; boundary=x"),
+    "parts within parts": (WITHIN_EACH_OTHER, "multipart/form-data; boundary=x0"),
+    "words": (b"Sarah pressed 1", TEXT),
+    "two keys, bare": (b"12", TEXT),
+    "a key of another script": ("１".encode(), TEXT),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("payload", "content_type"), NO_KEY_1.values(), ids=NO_KEY_1.keys())
+def test_what_can_not_be_read_or_names_another_key_confirms_nothing(
+    call: CallRecord, payload: bytes, content_type: str
+) -> None:
+    assert post(key_urls(call)["1"], payload, content_type) == 200
+    assert WebhookEvent.objects.get().state == "quarantined"
+    check_nothing_changed(call)
+
+
+@pytest.mark.parametrize(
+    ("payload", "content_type"),
+    [
+        (b"digit=9", TEXT),
+        (b"digit=1&digit=9", FORM),
+        (b"9", ""),
+        (in_parts(digit="9"), PARTS),
+        (b'{"digit": 9}', ""),
+    ],
+)
+def test_a_no_on_a_keys_address_opts_out_and_confirms_nothing(
+    call: CallRecord, payload: bytes, content_type: str
+) -> None:
+    assert post(key_urls(call)["1"], payload, content_type) == 200
+    call.number.refresh_from_db()
+    assert call.number.voice_opted_out_at is not None
+    assert not Appointment.objects.get().is_confirmed
+
+
+def test_a_campaigns_key_finds_its_call_in_a_form_whose_plus_sign_has_become_a_blank() -> None:
+    make_due_reminder()
+    make_due_reminder(make_contact("Noah", number=NOAH))
+    claim = claim_due(10)
+    batch = CallBatch.objects.create()
+    open_calls(claim.reminder_ids, claim.token, batch)
+    assert post(key_urls(batch)["1"], f"to={NOAH}".encode(), TEXT) == 200
+    assert [visit.contact.first_name for visit in Appointment.objects.all() if visit.is_confirmed] == ["Noah"]
+
+
+def test_a_key_in_any_form_waits_to_be_verified_where_that_is_wished(
+    call: CallRecord, settings: Settings
+) -> None:
+    settings.ROBOTALKER_VERIFY_EVENTS = True
+    settings.ROBOTALKER_BASE_URL = f"http://127.0.0.1:{find_free_port()}"
+    assert post(key_urls(call)["1"], b"digit=1", TEXT) == 200
+    event = WebhookEvent.objects.get()
+    assert event.state == "unverified"
+    assert verify_events(timezone.now() + timedelta(minutes=1)) == 0
+    event.refresh_from_db()
+    assert (event.state, event.attempts) == ("unverified", 1)
+    assert "could not be asked" in event.error
+    apply_again([event.pk])
+    assert Appointment.objects.get().is_confirmed
+
+
+@settings(deadline=None)  # a busy machine is no fault
+@given(
+    st.binary(max_size=300)
+    | st.text('-x\r\n:;=" ContentTypeDispositionmultipart/form-data1\0', max_size=300),
+    st.sampled_from(["", FORM, "multipart/form-data", "multipart/form-data; boundary=x"]),
+)
+def test_no_bytes_whatever_raise_anything_else(body: bytes | str, content_type: str) -> None:
+    try:
+        event = parse_in_any_form(body if isinstance(body, bytes) else body.encode(), content_type)
+    except UnreadableEvent:
+        return
+    for text in (event.name, event.call_id, event.to, event.keys):
+        assert "\x00" not in (text or "")

@@ -1,0 +1,106 @@
+"""The answer to the POST was lost, and then something is told of the call: so it was accepted."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from contacts.models import Appointment
+from reminders.callbacks import key_urls, status_url
+from reminders.calls import record_accepted, record_failure
+from reminders.dispatch import claim_due
+from reminders.models import CallRecord, FollowUp
+from reminders.opening import open_calls
+from reminders.reconciliation import ask_about_unknown, reconcile
+from reminders.robotalker.errors import ReadTimedOut
+from tests.people import make_due_reminder
+from tests.webhooks.robotalker import ANSWERED, CALL_ID, post, tell
+
+pytestmark = pytest.mark.django_db
+
+WITHOUT_OUTCOME = {
+    "ringing": tell("call.ringing"),
+    "initiated": tell("call.initiated"),
+    "ended somehow": tell(status="completed", duration_seconds=28),
+    "ended without a word": tell(),
+    "nothing at all": b"",
+    "a key where it has no place": tell("call.dtmf", digit="1"),
+}
+
+
+@pytest.fixture
+def call() -> CallRecord:
+    """Sarah's call, being submitted."""
+    make_due_reminder()
+    claim = claim_due(10)
+    [opened] = open_calls(claim.reminder_ids, claim.token)
+    return opened
+
+
+def put_on_worklist(call: CallRecord) -> None:
+    CallRecord.objects.update(submitting_at=timezone.now() - timedelta(minutes=11))
+    assert ask_about_unknown() == 1
+
+
+@pytest.mark.parametrize("told", WITHOUT_OUTCOME.values(), ids=WITHOUT_OUTCOME.keys())
+def test_whatever_is_told_of_it_proves_that_it_was_accepted(call: CallRecord, told: object) -> None:
+    record_failure(call.pk, ReadTimedOut())
+    put_on_worklist(call)
+    assert post(status_url(call), told) == 200
+    call.refresh_from_db()
+    assert (call.state, call.reason, call.submitted_at is None) == ("submitted", "", False)
+    assert FollowUp.objects.get().state == "resolved"
+    assert not Appointment.objects.get().current_answer
+
+
+def test_it_is_then_overdue_and_asked_about_like_every_accepted_call(call: CallRecord) -> None:
+    record_failure(call.pk, ReadTimedOut())
+    put_on_worklist(call)
+    post(status_url(call), tell("call.ringing"))
+    report = reconcile(ask=False)
+    assert (report.overdue, report.asked) == (0, 0)
+    CallRecord.objects.update(submitting_at=timezone.now() - timedelta(minutes=26))
+    report = reconcile(ask=False)
+    assert (report.overdue, report.asked) == (1, 1)
+    post(status_url(call), ANSWERED)
+    assert not FollowUp.objects.exclude(state="resolved").exists()
+    assert Appointment.objects.get().is_confirmed
+
+
+def test_what_does_not_fit_the_call_leaves_it_unknown(call: CallRecord) -> None:
+    record_failure(call.pk, ReadTimedOut())
+    assert post(key_urls(call)["1"], b"digit=2") == 200
+    call.refresh_from_db()
+    assert call.state == "unknown"
+
+
+def test_an_answer_that_waits_to_be_verified_proves_it_as_well(call: CallRecord, settings: Settings) -> None:
+    settings.ROBOTALKER_VERIFY_EVENTS = True
+    record_failure(call.pk, ReadTimedOut())
+    assert post(status_url(call), ANSWERED) == 200
+    call.refresh_from_db()
+    assert (call.state, call.keys, call.robotalker_id) == ("submitted", [], "")
+    assert not Appointment.objects.get().current_answer
+
+
+def test_what_is_told_before_the_answer_is_lost_counts_as_well(call: CallRecord) -> None:
+    assert post(status_url(call), tell("call.ringing")) == 200
+    record_failure(call.pk, ReadTimedOut())
+    call.refresh_from_db()
+    assert call.state == "submitted"
+
+
+def test_the_id_that_comes_with_a_late_answer_is_kept(call: CallRecord) -> None:
+    assert post(status_url(call), b"") == 200
+    record_accepted({call.pk: CALL_ID})
+    call.refresh_from_db()
+    assert (call.state, call.robotalker_id) == ("submitted", CALL_ID)
+
+
+@pytest.mark.parametrize("state", ["overdue", "abandoned", "not_sent", "answered"])
+def test_it_changes_nothing_where_more_is_known(call: CallRecord, state: str) -> None:
+    CallRecord.objects.update(state=state)
+    assert post(status_url(call), tell("call.ringing")) == 200
+    call.refresh_from_db()
+    assert (call.state, call.submitted_at) == (state, None)
