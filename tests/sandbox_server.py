@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,11 @@ class SandboxServer:
         """Every call and message accepted, oldest first; those to one number with ``to``."""
         entries: list[Json] = self.control("GET", "/sandbox/ledger")["entries"]
         return [entry for entry in entries if to in {None, entry["to"]}]
+
+    def requests(self) -> list[datetime]:
+        """When each request of the API came in, oldest first, those that were refused included."""
+        moments: list[str] = self.control("GET", "/sandbox/requests")["requests"]
+        return [datetime.fromisoformat(moment) for moment in moments]
 
     def calls(self, to: str | None = None, state: str | None = None) -> list[Json]:
         """Every call, live; ``state`` is queued, ringing, answered or ended."""

@@ -36,6 +36,7 @@ def needs_key(endpoint: Endpoint) -> Endpoint:
     """Answer 401 without the right key, and 400 where the body is refused."""
 
     async def guarded(request: Request) -> Response:
+        find_sandbox(request).note_asked()
         if not has_key(request):
             return make_unauthorized()
         try:

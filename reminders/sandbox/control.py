@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from reminders.sandbox.answers import ELSEWHERE, JsonAnswer, make_error
+from reminders.sandbox.clock import format_precise
 from reminders.sandbox.orders import KEYS, Refused, read_json
 from reminders.sandbox.records import Call, Json
 from reminders.sandbox.sandbox import Sandbox, find_sandbox
@@ -36,6 +37,11 @@ async def show_ledger(request: Request) -> Response:
     if not since.isdecimal():
         return refuse("since must be a whole number.")
     return JsonAnswer({"entries": entries[int(since) :], "next": len(entries)})
+
+
+async def list_requests(request: Request) -> Response:
+    """When each of the API's newest requests came in, the oldest of them first, refused ones included."""
+    return JsonAnswer({"requests": [format_precise(moment) for moment in find_sandbox(request).asked]})
 
 
 async def list_calls(request: Request) -> Response:
@@ -185,6 +191,7 @@ def not_found() -> Response:
 CONTROL_ROUTES = [
     Route("/sandbox/health", show_health),
     Route("/sandbox/ledger", show_ledger),
+    Route("/sandbox/requests", list_requests),
     Route("/sandbox/calls", list_calls),
     Route("/sandbox/calls/{id}/answer", answer_call, methods=["POST"]),
     Route("/sandbox/calls/{id}/press", press_key, methods=["POST"]),

@@ -1,12 +1,15 @@
 """The parts of one sandbox, put together from its settings."""
 
+from collections import deque
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 
 from reminders.sandbox.behaviour import Behaviour
+from reminders.sandbox.clock import current_time
 from reminders.sandbox.faults import FaultBook
 from reminders.sandbox.ledger import Ledger
 from reminders.sandbox.posting import Poster
@@ -14,6 +17,8 @@ from reminders.sandbox.stream import Stream
 from reminders.sandbox.switchboard import Switchboard
 from reminders.sandbox.texting import Texting
 from reminders.sandbox.world import World
+
+MOST_ASKED = 10_000  # moments of requests that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,11 @@ class Sandbox:
         self.poster = Poster(self.behaviour, self.faults, self.stream)
         self.switchboard = Switchboard(self.world, self.poster, self.stream)
         self.texting = Texting(self.world, self.poster, self.stream)
+        self.asked: deque[datetime] = deque(maxlen=MOST_ASKED)
+
+    def note_asked(self) -> None:
+        """A request of the API came in just now, whatever becomes of it."""
+        self.asked.append(current_time())
 
     def restore_start(self) -> None:
         """Behaviour and faults as they were when the sandbox started."""
@@ -53,6 +63,7 @@ class Sandbox:
         """Forget every call, message, contact, post and ledger line; behave as at the start."""
         self.stop_playing()
         self.world.forget()
+        self.asked.clear()
         await self.ledger.clear()
         self.restore_start()
         self.stream.publish("resync", dict)

@@ -13,11 +13,11 @@ from django.utils import timezone
 from contacts.appointments import AppointmentClosed
 from contacts.models import Appointment, ConsentEntry
 from contacts.optouts import record_optout
-from reminders.models import FollowUp, Reminder
+from reminders.models import FollowUp, Reminder, SendingSwitch
 from reminders.orders import OrderRefused, order_call
 from reminders.reasons import Reason
 from reminders.rebooking import cancel_and_withdraw, move_and_replan
-from reminders.sending import read_switch, resume_sending
+from reminders.sending import PROBED, read_switch, resume_sending
 from reminders.states import ReminderState
 from reminders.worklist import AlreadyResolved, settle_unknown
 from tests.waiting import wait_until
@@ -101,9 +101,18 @@ class Staff:
         entry = unresolved.filter(kind=FollowUp.Kind.UNKNOWN_OUTCOME).earliest("created_at")
         settle_unknown(entry.pk, by=self.user, call_again=True)
 
-    def turn_sending_on(self) -> None:
-        """What a manager does on seeing the banner; what was held needn't wait half a minute for its look."""
-        if read_switch().paused_at is not None:
-            resume_sending(by=self.user)
+    def see_to_the_banner(self) -> SendingSwitch:
+        """Turn sending on again where that takes a person; the switch as it was found.
+
+        What Callboard asks about by itself is left to it; only the time until it asks is over at once. And
+        what was held needn't wait half a minute for its look.
+        """
+        switch = read_switch()
+        if switch.paused_at is None:
             held = Reminder.objects.filter(state=ReminderState.PLANNED, reason=Reason.SENDING_PAUSED)
             held.update(next_look_at=Now())
+        elif switch.cause in PROBED:
+            SendingSwitch.objects.filter(pk=1, probe_at__gt=Now()).update(probe_at=Now())
+        else:
+            resume_sending(by=self.user)
+        return switch

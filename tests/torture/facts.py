@@ -1,5 +1,6 @@
 """Reading the facts for the oracle: the sandbox's ledger and calls, and the database."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from contacts.models import PhoneNumber
 from reminders.callbacks import BadToken, read_token
 from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
 from tests.sandbox_server import SandboxServer
-from tests.torture.oracle import Facts, Line, OptOut, Promise, Try, Withdrawal
+from tests.torture.oracle import Entry, Facts, Line, OptOut, Promise, Try, Withdrawal
 from tests.torture.world import World
 
 Json = dict[str, Any]
@@ -35,6 +36,7 @@ def read_facts(sandbox: SandboxServer, world: World) -> Facts:
         lines=read_lines(sandbox),
         tries=read_tries(),
         promises=read_promises(),
+        entries=read_entries(),
         optouts=[
             OptOut(number, CHANNELS[scope], committed_at) for number, scope, committed_at in _ask(OPT_OUTS)
         ],
@@ -62,8 +64,8 @@ def read_tries() -> list[Try]:
 
 def read_promises() -> list[Promise]:
     """Every reminder; all of them fell due in the run."""
-    told = FollowUp.objects.filter(
-        Q(appointment=OuterRef("appointment_id")) | Q(call__companions__reminder=OuterRef("pk"))
+    unheard_of = CallRecord.objects.filter(
+        Q(reminder=OuterRef("pk")) | Q(companions__reminder=OuterRef("pk")), state__in=["unknown", "overdue"]
     )
     reminders = Reminder.objects.select_related("appointment__contact__phone", "step").order_by("pk")
     return [
@@ -74,12 +76,34 @@ def read_promises() -> list[Promise]:
             number=_number_of(reminder),
             state=reminder.state,
             reason=reminder.reason,
-            on_worklist=reminder.told,
             max_tries=reminder.step.max_tries,
             retry_voicemail=reminder.step.retry_voicemail,
+            unheard_of=reminder.unheard_of,
         )
-        for reminder in reminders.annotate(told=Exists(told))
+        for reminder in reminders.annotate(unheard_of=Exists(unheard_of))
     ]
+
+
+def read_entries() -> list[Entry]:
+    """The whole worklist, settled or not; what is about a household's call is about each of them."""
+    entries = FollowUp.objects.select_related("call").prefetch_related("call__companions").order_by("pk")
+    return [
+        Entry(
+            kind=entry.kind,
+            appointment_id=entry.appointment_id,
+            reminder_ids=frozenset(_reminders_of(entry)),
+            resolved=entry.state == FollowUp.State.RESOLVED,
+        )
+        for entry in entries
+    ]
+
+
+def _reminders_of(entry: FollowUp) -> Iterator[int]:
+    if entry.reminder_id:
+        yield entry.reminder_id
+    if entry.call:
+        yield entry.call.reminder_id
+        yield from (companion.reminder_id for companion in entry.call.companions.all())
 
 
 def _read_line(entry: Json, end: Json) -> Line:

@@ -8,9 +8,19 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 RETRIED_OUTCOMES = frozenset({"no_answer", "failed"})  # and voicemail, where the step says so
+# The entry that tells a person of a reminder in this state. None tells of one that is only claimed.
+TOLD_BY = {
+    "planned": frozenset({"wrong_number"}),
+    "claimed": frozenset[str](),
+    "in_progress": frozenset({"unknown_outcome"}),
+    "missed": frozenset({"missed", "wrong_number"}),
+    "done": frozenset({"unknown_outcome", "could_not_reach", "wrong_number"}),
+}
+NOT_SETTLED = frozenset({"planned", "claimed", "in_progress"})
 
 
 @dataclass(frozen=True)
@@ -49,9 +59,37 @@ class Promise:
     number: str
     state: str
     reason: str = ""
-    on_worklist: bool = False  # an entry about it was made, whether or not it was settled since
     max_tries: int = 2
     retry_voicemail: bool = False
+    unheard_of: bool = False  # its call is one whose outcome nobody knows
+
+    @property
+    def must_ask(self) -> str:
+        """The kind of entry that it asks for by itself; "" for none."""
+        if self.state == "missed":
+            return "missed"
+        return "unknown_outcome" if self.state == "in_progress" and self.unheard_of else ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the worklist, with every reminder that it or its call is about."""
+
+    kind: str
+    appointment_id: int
+    reminder_ids: frozenset[int]
+    resolved: bool = False
+
+    def tells_of(self, promise: Promise) -> bool:
+        """Whether who works it off learns that this reminder didn't get through.
+
+        One that is resolved tells only of what has come to its end. And while one of a kind stands for an
+        appointment, another reminder of it gets none of its own.
+        """
+        if self.kind not in TOLD_BY[promise.state] or (self.resolved and promise.state in NOT_SETTLED):
+            return False
+        stands_for_both = self.appointment_id == promise.appointment_id and self.kind == promise.must_ask
+        return promise.reminder_id in self.reminder_ids or (stands_for_both and not self.resolved)
 
 
 @dataclass(frozen=True)
@@ -91,6 +129,7 @@ class Facts:
     lines: Sequence[Line]
     tries: Sequence[Try]
     promises: Sequence[Promise]
+    entries: Sequence[Entry] = ()
     optouts: Sequence[OptOut] = ()
     withdrawals: Sequence[Withdrawal] = ()
     hours: Mapping[str, Hours] = field(default_factory=dict)
@@ -121,17 +160,19 @@ def count_unsettled(facts: Facts) -> int:
 
 
 def find_unsettled(facts: Facts) -> list[Promise]:
-    open_or_missed = {"planned", "claimed", "in_progress", "missed"}
+    told = _Worklist(facts.entries)
     return [
-        promise for promise in facts.promises if promise.state in open_or_missed and not promise.on_worklist
+        promise
+        for promise in facts.promises
+        if promise.state in NOT_SETTLED | {"missed"} and not told.has(promise)
     ]
 
 
 def count_silently_lost(facts: Facts) -> int:
     """Reminders that count as done though no call for them was ever accepted, and nobody was told."""
-    accepted = _lines_by_reminder(facts)
+    accepted, told = _lines_by_reminder(facts), _Worklist(facts.entries)
     return sum(
-        promise.state == "done" and not promise.on_worklist and not accepted[promise.reminder_id]
+        promise.state == "done" and not accepted[promise.reminder_id] and not told.has(promise)
         for promise in facts.promises
     )
 
@@ -157,6 +198,23 @@ def count_outside_hours(facts: Facts) -> int:
 def count_unknown_lines(facts: Facts) -> int:
     known = {one.subject for one in facts.tries}
     return sum(line.subject not in known for line in facts.lines)
+
+
+class _Worklist:
+    """The worklist, by whom its entries may tell of."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._by_reminder: dict[int, list[Entry]] = defaultdict(list)
+        self._by_appointment: dict[int, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            self._by_appointment[entry.appointment_id].append(entry)
+            for reminder_id in entry.reminder_ids:
+                self._by_reminder[reminder_id].append(entry)
+
+    def has(self, promise: Promise) -> bool:
+        """Whether one of them tells of this reminder."""
+        near = chain(self._by_reminder[promise.reminder_id], self._by_appointment[promise.appointment_id])
+        return any(entry.tells_of(promise) for entry in near)
 
 
 def _lines_by_reminder(facts: Facts) -> dict[int, list[Line]]:

@@ -13,7 +13,7 @@ from reminders.models import CallRecord, Reminder
 from reminders.reasons import Reason
 from reminders.states import ReminderState
 from tests.sandbox_server import SandboxServer
-from tests.torture.facts import read_promises
+from tests.torture.facts import read_entries, read_promises
 from tests.torture.oracle import Facts, find_unsettled
 from tests.torture.storm import Storm
 from tests.waiting import wait_until
@@ -51,7 +51,7 @@ class Quiet:
             return None
         self.storm.look_at_the_banner()
         self.storm.parts.staff.do(pass_time)
-        left = len(find_unsettled(Facts((), (), read_promises())))
+        left = len(find_unsettled(Facts((), (), read_promises(), read_entries())))
         self._looks_at = time.monotonic() + BETWEEN_LOOKS
         if left == 0:
             return (0,) if _is_silent(self.storm.parts.sandbox) else None

@@ -14,6 +14,7 @@ EVERY = {
     "plan": 2.0,
     "dispatch": 0.4,
     "reconcile": 1.0,
+    "probe": 0.5,
     "apply": 1.0,
 }  # seconds; other ticks stay as they are
 WORTH_SECONDS = 3  # a tick older than this is forgotten

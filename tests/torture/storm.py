@@ -9,9 +9,11 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection
 
+from reminders.sending import PROBED
 from tests.sandbox_server import SandboxServer
 from tests.torture.deeds import Staff
 from tests.torture.servers import Broker, Database, Staffing
@@ -46,6 +48,7 @@ class Storm:
         self.rng = random.Random(size.seed + 1)
         self.counts: Counter[str] = Counter()
         self.spoilt: Counter[str] = Counter()
+        self._asked_about: datetime | None = None  # since when Callboard has been asking whether to go on
 
     def rage(self) -> None:
         """Let everything happen, in its order; afterwards the faults are off and all processes run."""
@@ -96,8 +99,14 @@ class Storm:
         return int(self.parts.sandbox.control("GET", "/sandbox/health")["ledger"])
 
     def look_at_the_banner(self) -> None:
-        """Somebody sees that sending is paused, and turns it on again."""
-        self.parts.staff.do(self.parts.staff.turn_sending_on)
+        """Somebody sees that sending is paused, and turns it on again unless Callboard does so by itself."""
+        self.parts.staff.do(self._look_at_the_banner)
+
+    def _look_at_the_banner(self) -> None:
+        switch = self.parts.staff.see_to_the_banner()
+        if self._asked_about not in (None, switch.paused_at):
+            self.counts["pauses that ended by a probe"] += 1
+        self._asked_about = switch.paused_at if switch.cause in PROBED else None
 
     def kill_a_worker(self) -> None:
         """SIGKILL to one of the workers with its children, and start it again."""

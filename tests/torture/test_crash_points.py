@@ -21,7 +21,7 @@ from reminders.reconciliation import reconcile
 from tests.people import make_appointment, make_contact, make_step
 from tests.sandbox_server import SandboxServer, run_sandbox
 from tests.torture.crash_points import deliver_events, run_round
-from tests.torture.facts import read_lines, read_promises, read_tries
+from tests.torture.facts import read_entries, read_lines, read_promises, read_tries
 from tests.torture.oracle import RULES, Facts, count_outside_hours
 from webhooks.inbox import apply_stored
 
@@ -97,7 +97,7 @@ def _recover(sandbox: SandboxServer, numbers: list[str]) -> None:
 
 
 def _check_rules(sandbox: SandboxServer) -> None:
-    facts = Facts(lines=read_lines(sandbox), tries=read_tries(), promises=read_promises())
+    facts = Facts(read_lines(sandbox), read_tries(), read_promises(), read_entries())
     broken = {
         name: rule(facts)
         for name, (rule, limit) in RULES.items()

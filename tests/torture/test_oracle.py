@@ -10,6 +10,7 @@ from tests.torture.oracle import (
     DOUBLED,
     LOST,
     RULES,
+    Entry,
     Facts,
     Hours,
     Line,
@@ -36,6 +37,15 @@ RIGHT = Facts(
 UNREACHED = replace(CALL, outcome="no_answer")
 OPT_OUT = OptOut(SARAH, frozenset({"voice"}), NOON - 2 * SECOND)
 MOVED = Withdrawal(1, 1, NOON - 2 * SECOND)
+
+OWN, OTHERS = frozenset({1}), frozenset({2})
+ASKED = Entry("unknown_outcome", 1, OWN)
+
+
+def leave(state: str, *entries: Entry) -> Facts:
+    """Nobody was called, the reminder is left in this state, and this is the worklist."""
+    return replace(RIGHT, lines=[], tries=[], promises=[replace(OWED, state=state)], entries=entries)
+
 
 WRONG: dict[str, tuple[Facts, list[str]]] = {
     "one try accepted twice": (
@@ -73,15 +83,46 @@ WRONG: dict[str, tuple[Facts, list[str]]] = {
         [DOUBLED],
     ),
     "left in progress": (replace(RIGHT, promises=[replace(OWED, state="in_progress")]), [UNSETTLED]),
-    "still planned": (
-        replace(RIGHT, lines=[], tries=[], promises=[replace(OWED, state="planned")]),
+    "still planned": (leave("planned"), [UNSETTLED]),
+    "planned again by a person's order, and forgotten": (
+        leave("planned", replace(ASKED, resolved=True)),
         [UNSETTLED],
     ),
-    "missed, and nobody was told": (
-        replace(RIGHT, lines=[], tries=[], promises=[replace(OWED, state="missed")]),
+    "planned, while its last call is on the worklist": (
+        leave("planned", Entry("could_not_reach", 1, OWN)),
+        [UNSETTLED],
+    ),
+    "claimed by a lost worker, whatever is on the worklist": (
+        leave("claimed", ASKED, Entry("wrong_number", 1, OWN)),
+        [UNSETTLED],
+    ),
+    "in progress, and asked about once": (leave("in_progress", replace(ASKED, resolved=True)), [UNSETTLED]),
+    "in progress, with an answer for the old time on the worklist": (
+        leave("in_progress", Entry("late_answer", 1, OTHERS)),
+        [UNSETTLED],
+    ),
+    "in progress, while another call of its appointment is asked about": (
+        leave("in_progress", replace(ASKED, reminder_ids=OTHERS)),
+        [UNSETTLED],
+    ),
+    "missed, and nobody was told": (leave("missed"), [UNSETTLED]),
+    "missed, with an answer for the old time on the worklist": (
+        leave("missed", Entry("late_answer", 1, OWN)),
+        [UNSETTLED],
+    ),
+    "missed, after its appointment's reminder before was seen to": (
+        leave("missed", Entry("missed", 1, OTHERS, resolved=True)),
+        [UNSETTLED],
+    ),
+    "missed, while another appointment's reminder is on the worklist": (
+        leave("missed", Entry("missed", 2, OTHERS)),
         [UNSETTLED],
     ),
     "done without a call": (replace(RIGHT, lines=[]), [LOST]),
+    "done without a call, with an answer for the old time on the worklist": (
+        leave("done", Entry("late_answer", 1, OWN)),
+        [LOST],
+    ),
     "called after an opt-out": (replace(RIGHT, optouts=[OPT_OUT]), [AGAINST]),
     "called for the old time": (replace(RIGHT, withdrawals=[MOVED]), [AGAINST]),
     "submitting for longer than any request lasts": (
@@ -113,9 +154,22 @@ ALLOWED: dict[str, Facts] = {
     "moved, and called for the new time": replace(
         RIGHT, promises=[replace(OWED, revision=2)], withdrawals=[MOVED]
     ),
-    "missed in the open": replace(
-        RIGHT, lines=[], tries=[], promises=[replace(OWED, state="missed", on_worklist=True)]
+    "missed in the open": leave("missed", Entry("missed", 1, OWN)),
+    "missed in the open, and seen to since": leave("missed", replace(Entry("missed", 1, OWN), resolved=True)),
+    "missed for want of a number, in the open": leave("missed", Entry("wrong_number", 1, OWN)),
+    "missed, while its appointment's reminder before is on the worklist": leave(
+        "missed", Entry("missed", 1, OTHERS)
     ),
+    "waits for a number, in the open": leave("planned", Entry("wrong_number", 1, OWN)),
+    "asked about": leave("in_progress", ASKED),
+    "asked about with the lead of its household": leave(
+        "in_progress", replace(ASKED, appointment_id=2, reminder_ids=OWN | OTHERS)
+    ),
+    "unknown, while its appointment's call before is asked about": replace(
+        leave("in_progress", replace(ASKED, reminder_ids=OTHERS)),
+        promises=[replace(OWED, state="in_progress", unheard_of=True)],
+    ),
+    "settled by a person without a call": leave("done", replace(ASKED, resolved=True)),
 }
 
 
