@@ -6,10 +6,11 @@ import pytest
 from django.conf import settings as live_settings
 from django.db import connection, transaction
 from pytest_django import Settings
+from redis import Redis
 
 from contacts.models import Appointment
 from reminders import submission, tasks
-from reminders.dispatch import DispatchReport, dispatch_due
+from reminders.dispatch import DispatchReport, claim_due, dispatch_due, submit_claim
 from reminders.lanes import open_lanes
 from reminders.models import CallBatch, CallRecord, Heartbeat, Reminder, SendingSwitch
 from reminders.sending import pause_sending
@@ -124,6 +125,22 @@ def test_a_dispatch_without_a_slot_is_no_sign_of_life(sandbox: SandboxServer, se
         assert not pool.submit(dispatch_beside).result()
     assert sandbox.ledger() == []
     assert dispatch_beside()
+    assert len(sandbox.ledger()) == 1
+
+
+def test_nothing_is_held_while_the_rate_is_used_up(sandbox: SandboxServer, settings: Settings) -> None:
+    """No sleep under a lease: what must wait for its turn is given back, for whoever has it then."""
+    settings.ROBOTALKER_RATE = "6/minute"  # one in ten seconds: the second isn't free until all is over
+    settings.ROBOTALKER_CAMPAIGNS = False
+    make_several_due()
+    with Redis.from_url(settings.REDIS_URL) as window, open_lanes(2) as lanes:
+        for key in window.scan_iter("callboard:rate*"):
+            window.delete(key)
+        claim = claim_due(10)
+        assert submit_claim(claim, lanes) == 1
+    left = Reminder.objects.filter(calls=None)
+    assert len(claim.reminder_ids) - 1 == left.count() == 3
+    assert set(left.values_list("state", "claim", "lease_until")) == {("planned", None, None)}
     assert len(sandbox.ledger()) == 1
 
 

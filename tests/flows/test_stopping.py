@@ -3,26 +3,37 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from reminders.models import CallRecord, Reminder
+from contacts.models import Location
+from reminders.models import CallBatch, CallRecord, Reminder
 from tests.celery_processes import Broker, CeleryProcess, read_compose_words, run_celery
-from tests.people import make_contact, make_due_reminder
+from tests.people import make_contact, make_due_reminder, make_location
 from tests.sandbox_server import SandboxServer
 from tests.waiting import wait_until
 
 DUE = 12
 AT_ONCE = 2
+IN_A_CAMPAIGN = DUE // 2
 GRACE = 45  # seconds, as in docker-compose.yml
 
 
-@pytest.fixture
-def dispatcher(sandbox: SandboxServer, tmp_path: Path) -> Iterator[CeleryProcess]:
-    """The dispatcher's own command, in the middle of the first calls of twelve; its answers are slow."""
+def make_due(*places: Location) -> None:
+    """Reminders for visits, place after place."""
     for index in range(DUE):
-        make_due_reminder(make_contact(number=f"+1202555{1000 + index}"))
+        place = places[index * len(places) // DUE]
+        make_due_reminder(make_contact(number=f"+1202555{1000 + index}"), location=place)
+
+
+@contextmanager
+def run_dispatcher(
+    sandbox: SandboxServer, tmp_path: Path, *, accepted: int, **settings: Any
+) -> Iterator[CeleryProcess]:
+    """The dispatcher's own command, when so many were accepted and their answers are still under way."""
     sandbox.faults({"kind": "slow_headers", "seconds": 2}, {"kind": "lost"})
     broker = Broker()
     broker.empty()
@@ -32,14 +43,11 @@ def dispatcher(sandbox: SandboxServer, tmp_path: Path) -> Iterator[CeleryProcess
         tmp_path / "log",
         ROBOTALKER_BASE_URL=sandbox.url,
         ROBOTALKER_API_KEY=sandbox.api_key,
-        ROBOTALKER_CAMPAIGNS="off",
-        ROBOTALKER_THREADS=AT_ONCE,
+        **settings,
     ) as worker:
         worker.wait_until_ready()
         broker.send("reminders.tasks.dispatch_due", "dispatch")
-        wait_until(
-            lambda: len(sandbox.ledger()) >= AT_ONCE, "the first calls to be accepted", within_seconds=30
-        )
+        wait_until(lambda: len(sandbox.ledger()) >= accepted, "the first to be accepted", within_seconds=30)
         yield worker
 
 
@@ -51,15 +59,44 @@ def stop_with_its_children(worker: CeleryProcess) -> None:
     os.killpg(worker.process.pid, signal.SIGTERM)
 
 
-@pytest.mark.parametrize("stop", [stop_as_a_container_is, stop_with_its_children])
-def test_a_worker_told_to_stop_ends_what_it_is_at_and_begins_nothing_new(
-    sandbox: SandboxServer, dispatcher: CeleryProcess, stop: Callable[[CeleryProcess], None]
-) -> None:
-    stop(dispatcher)
-    assert dispatcher.wait(GRACE) == 0
-    accepted = len(sandbox.ledger())
-    assert AT_ONCE <= accepted < DUE, "it should have stopped midway"
+def check_nothing_is_left_half_done(accepted: int) -> None:
+    """What Robotalker took is known to be taken, and everything else is free at once."""
     assert list(CallRecord.objects.values_list("state", flat=True)) == ["submitted"] * accepted
     assert Reminder.objects.filter(state="in_progress").count() == accepted
     waiting = Reminder.objects.filter(state="planned", claim=None, lease_until=None)
     assert waiting.count() == DUE - accepted, "what it had claimed is free at once"
+
+
+@pytest.mark.parametrize("stop", [stop_as_a_container_is, stop_with_its_children])
+def test_a_worker_told_to_stop_ends_what_it_is_at_and_begins_nothing_new(
+    sandbox: SandboxServer, tmp_path: Path, stop: Callable[[CeleryProcess], None]
+) -> None:
+    make_due(make_location())
+    with run_dispatcher(
+        sandbox, tmp_path, accepted=AT_ONCE, ROBOTALKER_CAMPAIGNS="off", ROBOTALKER_THREADS=AT_ONCE
+    ) as dispatcher:
+        stop(dispatcher)
+        assert dispatcher.wait(GRACE) == 0
+    accepted = len(sandbox.ledger())
+    assert AT_ONCE <= accepted < DUE, "it should have stopped midway"
+    check_nothing_is_left_half_done(accepted)
+
+
+@pytest.mark.parametrize("stop", [stop_as_a_container_is, stop_with_its_children])
+def test_a_worker_told_to_stop_ends_the_campaign_it_is_at_and_begins_no_other(
+    sandbox: SandboxServer, tmp_path: Path, stop: Callable[[CeleryProcess], None]
+) -> None:
+    """Two campaigns, since two places call from numbers of their own."""
+    make_due(make_location(), make_location("Riverside", caller_id="+18005550188"))
+    with run_dispatcher(
+        sandbox,
+        tmp_path,
+        accepted=IN_A_CAMPAIGN,
+        CAMPAIGN_MINIMUM=IN_A_CAMPAIGN,
+        ROBOTALKER_THREADS=1,
+    ) as dispatcher:
+        stop(dispatcher)
+        assert dispatcher.wait(GRACE) == 0
+    assert len(sandbox.ledger()) == IN_A_CAMPAIGN, "it should have stopped between the two"
+    check_nothing_is_left_half_done(IN_A_CAMPAIGN)
+    assert {entry["campaign_id"] for entry in sandbox.ledger()} == {CallBatch.objects.get().robotalker_id}

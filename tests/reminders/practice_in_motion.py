@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
 from contacts.appointments import AppointmentClosed, record_attendance
@@ -18,7 +19,7 @@ from contacts.optouts import record_optin, record_optout
 from contacts.people import mark_numbers_usable
 from reminders.callbacks import ACCOUNT_CALLBACK, Callback
 from reminders.dispatch import Claim, claim_due
-from reminders.models import FollowUp, Reminder, Step
+from reminders.models import CallRecord, FollowUp, Reminder, Step
 from reminders.orders import OrderRefused, order_call, skip_reminder
 from reminders.planning import replan_campaign
 from reminders.rebooking import book_and_plan, cancel_and_withdraw, move_and_replan, reinstate_and_plan
@@ -29,9 +30,11 @@ from reminders.states import REMINDER_PENDING
 from reminders.submission import Flight, Landing, open_batch, open_singles, record_landings
 from reminders.worklist import AlreadyResolved, resolve_follow_up, settle_unknown
 from tests.people import make_campaign, make_contact, make_location, make_script, make_step
+from tests.reminders.forger import tell_lies
 from tests.reminders.witness import CALL_NEWS, TEXT_NEWS, News, Try, Visit, Witness
 from webhooks.applying import apply_event, apply_events
 from webhooks.inbox import store_event
+from webhooks.models import WebhookEvent
 
 START = datetime(2027, 3, 12, 15, 0, tzinfo=UTC)  # 10:00 in New York, two days before its clocks change
 NEW_YORK, LOS_ANGELES = "America/New_York", "America/Los_Angeles"
@@ -246,6 +249,10 @@ class Practice:
             return
         landing = self.answered.pop(which % len(self.answered))
         record_landings([landing])
+        silent = CallRecord.objects.filter(
+            pk__in=[call.pk for call in landing.flight.calls], state__in=["submitting", "unknown"]
+        )
+        assert landing.error or not silent.exists(), "rule 8: a late answer is an answer"
         for call in landing.flight.calls:
             known = self.witness.tries[call.pk]
             known.refused = not known.accepted and not isinstance(landing.error, errors.MayHaveArrived)
@@ -283,6 +290,19 @@ class Practice:
         """Store an event and apply it: what became of it, "" for nothing."""
         event_id = store_event(callback, body, "application/json")
         return apply_event(event_id) if event_id else ""
+
+    def tell_a_lie(self, which: int, what: int) -> None:
+        """Somebody who isn't Robotalker, or a Robotalker gone mad, knocks at the door about a call."""
+        if not self.witness.tries:
+            return
+        known = pick(list(self.witness.tries.values())[::-1], which)
+        lie = pick(tell_lies(CallRecord.objects.select_related("number").get(pk=known.pk)), what)
+        stored = WebhookEvent.objects.count()
+        answer = Client().generic("POST", lie.path, lie.body, content_type="application/json")
+        assert (answer.status_code, answer.content) == (lie.status, b""), "rule 4: a lie is refused"
+        kept = WebhookEvent.objects.order_by("-pk")[: WebhookEvent.objects.count() - stored]
+        assert lie.status == 200 or not kept, "rule 4: what has no good address isn't even stored"
+        assert {event.state for event in kept} <= {"quarantined"}, "rule 4: what can't be is kept apart"
 
     def opt_out_without_a_call(self, e164: str) -> None:
         """Robotalker says that this number wants nothing more."""
