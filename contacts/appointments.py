@@ -9,8 +9,8 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils import timezone
 
+from contacts.clock import read_database_clock
 from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch, Location, Provider
 from contacts.saving import add_row, save_row
 
@@ -51,7 +51,7 @@ def add_change(
         how=how,
         starts_before=starts_before,
         starts_after=appointment.starts_at,
-        at=at or timezone.now(),
+        at=at or read_database_clock(),
     )
     add_row(change)
     return change
@@ -72,7 +72,7 @@ def book_appointment(
     batch: ImportBatch | None = None,
 ) -> Appointment:
     """A new appointment from `starts_at` to `ends_at` (aware), with the first line of its story."""
-    now = timezone.now()
+    now = read_database_clock()
     appointment = Appointment.objects.create(
         contact=contact,
         location=location,
@@ -114,7 +114,7 @@ def move_appointment(
     appointment.provider = provider or appointment.provider
     if revised:
         appointment.revision += 1
-        appointment.revised_at = timezone.now()
+        appointment.revised_at = read_database_clock()
     appointment.save()
     if revised:
         add_change(appointment, What.MOVED, by=by, how=how, starts_before=before)
@@ -143,7 +143,7 @@ def reinstate_appointment(appointment_id: int, *, by: User | None = None, how: s
         return appointment
     appointment.status = Appointment.Status.BOOKED
     appointment.revision += 1
-    appointment.revised_at = timezone.now()
+    appointment.revised_at = read_database_clock()
     appointment.save()
     add_change(appointment, What.REINSTATED, by=by, how=how)
     return appointment

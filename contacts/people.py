@@ -7,9 +7,9 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils import timezone
 
 from contacts.appointments import lock_appointment
+from contacts.clock import read_database_clock
 from contacts.models import Appointment, Contact, PhoneNumber
 from contacts.numbers import NotANumber, ParsedNumber, parse_number
 
@@ -51,7 +51,7 @@ def change_phone(contact: Contact, phone: PhoneNumber | None, *, by: User | None
     contact.phone = phone
     contact.save(update_fields=["phone", "updated_at"])
     ahead = contact.appointments.filter(
-        status=Appointment.Status.BOOKED, starts_at__gt=timezone.now()
+        status=Appointment.Status.BOOKED, starts_at__gt=read_database_clock()
     ).order_by("pk")
     return [_revise(pk) for pk in ahead.values_list("pk", flat=True)]
 
@@ -61,7 +61,7 @@ def _revise(appointment_id: int) -> int:
     if appointment.answer_revision == appointment.revision:
         appointment.answer_revision = appointment.revision + 1
     appointment.revision += 1
-    appointment.revised_at = timezone.now()
+    appointment.revised_at = read_database_clock()
     appointment.save(update_fields=["revision", "answer_revision", "revised_at", "updated_at"])
     return appointment.pk
 

@@ -1,16 +1,20 @@
 """Switching campaigns on and off."""
 
 from django.db import transaction
-from django.utils import timezone
 
-from reminders.models import Campaign, Step
+from contacts.clock import read_database_clock
+from reminders.models import Campaign, Reminder, Step
+from reminders.reasons import Reason
+from reminders.settling import look_again
 
 
+@transaction.atomic
 def activate_campaign(campaign: Campaign) -> None:
     """Switch it on from now: what was due before stays unsent (product rule 6)."""
     campaign.state = Campaign.State.ACTIVE
-    campaign.activated_at = timezone.now()
+    campaign.activated_at = read_database_clock()
     campaign.save(update_fields=["state", "activated_at"])
+    look_again(Reminder.objects.filter(step__campaign=campaign, reason=Reason.CAMPAIGN_PAUSED))
 
 
 def pause_campaign(campaign: Campaign) -> None:

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Now
 
+from contacts.clock import read_database_clock
 from contacts.models import ConsentEntry, PhoneNumber
 from contacts.models.people import Channel
 from contacts.models.places import E164_PATTERN
@@ -23,7 +24,6 @@ from contacts.optouts import record_optout, record_optouts
 from contacts.people import keep_e164s
 from reminders.gate import record_success
 from reminders.heartbeats import PULL, beat
-from reminders.locking import read_database_clock
 from reminders.models import Heartbeat, ListedNumber
 from reminders.retries import doubled
 from reminders.robotalker.answers import ContactStatus

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.utils import timezone
+from django.db.models import Value
+from django.db.models.functions import Greatest, Least, Now
 
 from contacts.saving import save_collected
 from reminders.models import CallRecord, FollowUp, Reminder, Step
@@ -26,7 +27,7 @@ def open_follow_up(
         reminder=reminder,
         call=call,
         detail=detail[:300],
-        due_at=due_by(appointment.starts_at, timezone.now()),
+        due_at=_due_by_its_clock(appointment.starts_at),
     )
     FollowUp.objects.bulk_create([entry], ignore_conflicts=True)
 
@@ -34,6 +35,11 @@ def open_follow_up(
 def due_by(starts_at: datetime, now: datetime) -> datetime:
     """By when to see to it: within four hours, and an hour before the visit, but not before now."""
     return max(now, min(now + PATIENCE, starts_at - BEFORE_VISIT))
+
+
+def _due_by_its_clock(starts_at: datetime) -> Greatest:
+    """due_by() as the database works it out when the row is written, for it has the clock that counts."""
+    return Greatest(Now(), Least(Now() + PATIENCE, Value(starts_at - BEFORE_VISIT)))
 
 
 def open_if_nothing_follows(kind: str, *, reminder: Reminder, call: CallRecord) -> None:
@@ -50,4 +56,4 @@ def open_if_nothing_follows(kind: str, *, reminder: Reminder, call: CallRecord) 
 def settle_by_itself(call: CallRecord, kinds: Sequence[str]) -> None:
     """Take from the worklist what the call had put there, because Robotalker has since told better."""
     entries = FollowUp.objects.filter(call=call, kind__in=kinds).exclude(state=FollowUp.State.RESOLVED)
-    entries.update(state=FollowUp.State.RESOLVED, resolved_at=timezone.now(), resolution=OVERTAKEN)
+    entries.update(state=FollowUp.State.RESOLVED, resolved_at=Now(), resolution=OVERTAKEN)

@@ -12,9 +12,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from contacts.clock import read_database_clock
 from contacts.models import Appointment, PhoneNumber
 from reminders.decide import Verdict, decide
-from reminders.locking import read_database_clock
 from reminders.models import Reminder
 from reminders.sending import read_switch
 from reminders.settling import settle

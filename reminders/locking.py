@@ -6,7 +6,6 @@ later kind first reads the ids without a lock (they never change) and then locks
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
 
 from django.db import Error, connection
 from django.db.models import Exists, OuterRef, Prefetch
@@ -123,16 +122,11 @@ def lock_calls(call_ids: Iterable[int]) -> dict[int, CallRecord]:
     locked = (
         CallRecord.objects.filter(pk__in=ids)
         .select_related(*_AROUND_A_CALL, "reminder__appointment__location")
-        .prefetch_related(Prefetch("companions", queryset=CallCompanion.objects.none()))
+        .prefetch_related(
+            Prefetch("companions", queryset=CallCompanion.objects.none()),
+            "reminder__appointment__location__closed_days",
+        )
         .select_for_update(of=("self",), no_key=True)
         .order_by("pk")
     )
     return {call.pk: call for call in locked}
-
-
-def read_database_clock() -> datetime:
-    """The database's time now (aware UTC): one clock for all workers, however skewed their own."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-    return moment

@@ -53,7 +53,7 @@ def _when_to_call_again(call: CallRecord, reminder: Reminder, at: datetime) -> d
     again = next_try(
         _read_rule(reminder),
         outcome,
-        _count_tries(reminder),
+        _count_tries(call, reminder),
         at,
         zone=reminder.appointment.location.zone,
         not_after=reminder.not_after,
@@ -90,8 +90,10 @@ def _read_rule(reminder: Reminder) -> RetryRule:
     )
 
 
-def _count_tries(reminder: Reminder) -> int:
-    """The calls that spoke for it, its own and those it rode on."""
+def _count_tries(call: CallRecord, reminder: Reminder) -> int:
+    """The calls that spoke for it, its own and those it rode on; `call` is the last of them."""
+    if call.try_number == 1 and call.reminder_id == reminder.pk:
+        return 1  # and so it is with nearly all: no need to ask
     calls = find_calls_about(reminder, leave_out=[CallState.NOT_SENT])
     return len(calls.values_list("pk"))  # a handful; to count a union takes far longer
 

@@ -32,6 +32,8 @@ _MOVE = """
         AS owed (id, due_at, not_after, state, reason)
     WHERE reminder.id = owed.id
 """
+_HOLD_STEP = "SELECT FROM reminders_step WHERE id = %s FOR SHARE"
+_HOLD_PLACES = "SELECT FROM contacts_location WHERE id = ANY(%s::bigint[]) ORDER BY id FOR SHARE"
 
 
 class Visit(NamedTuple):
@@ -62,6 +64,15 @@ def read_visits(appointments: "QuerySet[Appointment]") -> Iterator[list[Visit]]:
     while chunk := [_read_visit(*row) for row in rows.filter(pk__gt=last)[:CHUNK]]:
         yield chunk
         last = chunk[-1].pk
+
+
+def hold_terms(step_id: int, location_ids: Iterable[int]) -> None:
+    """Let nobody edit the step or these locations until the transaction ends; planners don't keep each other.
+
+    An edit thus waits for what is being planned, and gives it its new moment with all the rest.
+    """
+    _execute(_HOLD_STEP, [step_id])
+    _execute(_HOLD_PLACES, [_write_numbers(location_ids)])
 
 
 def insert_reminders(step_id: int, owed: Sequence[tuple[Visit, Promise]]) -> int:

@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
+from contacts.clock import read_database_clock
 from contacts.models import Appointment, Location
 from reminders.models import CallCompanion, CallRecord, Campaign, Reminder, Step
-from reminders.plan_rows import Promise, Visit, insert_reminders, move_reminders, read_visits
+from reminders.plan_rows import Promise, Visit, hold_terms, insert_reminders, move_reminders, read_visits
 from reminders.reasons import Reason
-from reminders.schedule import OpenDays, Timing, moment_due
+from reminders.schedule import OpenDays, Timing, least_ahead, moment_due
 from reminders.states import REMINDER_PENDING, ReminderState
 
 REPLANNED_AT_ONCE = 1_000  # reminders, read with all that a new moment depends on
@@ -49,8 +50,8 @@ class Place(NamedTuple):
 
 
 def plan_all(now: datetime | None = None) -> PlanReport:
-    """Plan every booked appointment ahead for every active campaign."""
-    return _plan(Appointment.objects.all(), Reminder.objects.all(), now or timezone.now())
+    """Plan every booked appointment ahead of `now` (the database's, if None) for every active campaign."""
+    return _plan(Appointment.objects.all(), Reminder.objects.all(), now or read_database_clock())
 
 
 def plan_appointments(appointment_ids: Sequence[int], now: datetime | None = None) -> PlanReport:
@@ -58,21 +59,19 @@ def plan_appointments(appointment_ids: Sequence[int], now: datetime | None = Non
     return _plan(
         Appointment.objects.filter(pk__in=appointment_ids),
         Reminder.objects.filter(appointment_id__in=appointment_ids),
-        now or timezone.now(),
+        now or read_database_clock(),
     )
 
 
-def promise(step: Step, appointment: Appointment, now: datetime) -> Promise | None:
+def promise(step: Step, appointment: Appointment) -> Promise | None:
     """What `step` owes `appointment` as it stands. `location` and `step.campaign` must be loaded.
 
     None when there is no such moment (a location that is never open): it is asked again at the next round.
     """
-    return _owe(_read_terms(step), appointment, _read_place(appointment.location), now)
+    return _owe(_read_terms(step), appointment, _read_place(appointment.location))
 
 
-def _owe(
-    terms: Terms | None, visit: Appointment | Visit, place: Place | None, now: datetime
-) -> Promise | None:
+def _owe(terms: Terms | None, visit: Appointment | Visit, place: Place | None) -> Promise | None:
     if terms is None or place is None:
         return None
     not_after = visit.starts_at - terms.stop_before
@@ -80,7 +79,7 @@ def _owe(
         due_at = moment_due(terms.timing, visit.starts_at, place.zone, place.open_days)
     except ValueError:  # one bad row must not stop the planning of all
         return None
-    reason = _why_not(terms, visit, due_at, not_after, now)
+    reason = _why_not(terms, visit, due_at, not_after)
     return Promise(due_at, not_after, ReminderState.SKIPPED if reason else ReminderState.PLANNED, reason)
 
 
@@ -100,11 +99,29 @@ def _read_place(location: Location) -> Place | None:
         return None
 
 
+def _read_places(locations: "QuerySet[Location]") -> dict[int, Place | None]:
+    return {location.pk: _read_place(location) for location in locations.prefetch_related("closed_days")}
+
+
 def open_days_of(location: Location) -> OpenDays:
     """The days a location is open, as schedule.py wants them."""
     return OpenDays(
         weekdays=frozenset(location.open_weekdays),
         closed_dates=frozenset(day.date for day in location.closed_days.all()),
+    )
+
+
+def count_never_in_time(step: Step) -> int:
+    """For how many visits ahead the step's moment comes too late; `step.campaign` must be loaded."""
+    terms = _read_terms(step)
+    if terms is None or least_ahead(terms.timing) > terms.stop_before:
+        return 0  # as for nearly all steps, whatever the visits
+    ahead = Appointment.objects.filter(status=Appointment.Status.BOOKED, starts_at__gt=Now())
+    places = _read_places(Location.objects.all())
+    return sum(
+        owed is not None and owed.due_at >= owed.not_after
+        for visits in read_visits(find_covered(step, ahead))
+        for owed in (_owe(terms, visit, places.get(visit.location_id)) for visit in visits)
     )
 
 
@@ -141,15 +158,16 @@ def active_steps() -> "QuerySet[Step]":
     )
 
 
-def _why_not(
-    terms: Terms, visit: Appointment | Visit, due_at: datetime, not_after: datetime, now: datetime
-) -> str:
-    """The reason to skip it from the start, or "" (product rules 5 and 6)."""
+def _why_not(terms: Terms, visit: Appointment | Visit, due_at: datetime, not_after: datetime) -> str:
+    """The reason to skip it from the start, or "" (product rules 5 and 6).
+
+    When it is asked has no say: what was owed once and planned too late is missed in the open.
+    """
     if terms.activated_at is None or due_at < terms.activated_at:
         return Reason.BEFORE_ACTIVATION
     if due_at >= not_after:
-        return Reason.TOO_LATE
-    if due_at >= visit.revised_at or (terms.send_late and now < not_after):
+        return Reason.NEVER_IN_TIME
+    if due_at >= visit.revised_at or (terms.send_late and visit.revised_at < not_after):
         return ""
     return Reason.PAST_WHEN_BOOKED
 
@@ -186,7 +204,7 @@ def _withdraw(pointless: "QuerySet[Reminder]", reason: str) -> int:
         reason=reason,
         claim=None,
         lease_until=None,
-        updated_at=timezone.now(),
+        updated_at=Now(),
     )
 
 
@@ -195,13 +213,14 @@ def replan_campaign(campaign: Campaign) -> int:
     return _replan(Reminder.objects.filter(step__campaign=campaign))
 
 
+@transaction.atomic
 def replan_location(location: Location) -> int:
     """The same after an edit of a location's clock or of the days on which it is open."""
+    list(Location.objects.select_for_update(no_key=True).filter(pk=location.pk))  # no planner is half done
     return _replan(Reminder.objects.filter(appointment__location=location))
 
 
 def _replan(reminders: "QuerySet[Reminder]") -> int:
-    now = timezone.now()
     waiting = (
         reminders.filter(state=ReminderState.PLANNED, ordered_by=None)
         .filter(~Exists(CallRecord.objects.filter(reminder=OuterRef("pk"))))
@@ -215,14 +234,14 @@ def _replan(reminders: "QuerySet[Reminder]") -> int:
     while True:
         with transaction.atomic():
             chunk = list(waiting.filter(pk__gt=last)[:REPLANNED_AT_ONCE])
-            moved += move_reminders([new for reminder in chunk if (new := _find_new_moment(reminder, now))])
+            moved += move_reminders([new for reminder in chunk if (new := _find_new_moment(reminder))])
         if not chunk:
             return moved
         last = chunk[-1].pk
 
 
-def _find_new_moment(reminder: Reminder, now: datetime) -> tuple[int, Promise] | None:
-    owed = promise(reminder.step, reminder.appointment, now)
+def _find_new_moment(reminder: Reminder) -> tuple[int, Promise] | None:
+    owed = promise(reminder.step, reminder.appointment)
     if owed is None or (owed.due_at, owed.not_after) == (reminder.due_at, reminder.not_after):
         return None
     return reminder.pk, owed
@@ -235,14 +254,15 @@ def _add_missing(step: Step, appointments: "QuerySet[Appointment]", now: datetim
         .filter(status=Appointment.Status.BOOKED, starts_at__gt=now)
         .filter(~Exists(planned))
     )
-    terms, places = _read_terms(step), _read_places()
-    added = 0
-    for visits in read_visits(missing):
-        owed = [(visit, _owe(terms, visit, places.get(visit.location_id), now)) for visit in visits]
-        added += insert_reminders(step.pk, [(visit, promised) for visit, promised in owed if promised])
-    return added
+    return sum(_add(step.pk, visits) for visits in read_visits(missing))
 
 
-def _read_places() -> dict[int, Place | None]:
-    locations = Location.objects.prefetch_related("closed_days")
-    return {location.pk: _read_place(location) for location in locations}
+@transaction.atomic
+def _add(step_id: int, visits: Sequence[Visit]) -> int:
+    """Insert what the step owes them by its terms and the places' clocks, none of which changes meanwhile."""
+    place_ids = {visit.location_id for visit in visits}
+    hold_terms(step_id, place_ids)
+    terms = _read_terms(Step.objects.select_related("campaign").get(pk=step_id))
+    places = _read_places(Location.objects.filter(pk__in=place_ids))
+    owed = [(visit, _owe(terms, visit, places.get(visit.location_id))) for visit in visits]
+    return insert_reminders(step_id, [(visit, promised) for visit, promised in owed if promised])

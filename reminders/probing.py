@@ -16,8 +16,9 @@ from django.conf import settings
 from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest, Now
 
-from reminders.models import SendingSwitch
+from reminders.models import Reminder, SendingSwitch
 from reminders.rate import take_permits
+from reminders.reasons import Reason
 from reminders.retries import cap_retry_after
 from reminders.robotalker.errors import (
     AnswerTooLarge,
@@ -27,6 +28,7 @@ from reminders.robotalker.errors import (
     RobotalkerError,
 )
 from reminders.sending import PROBED, Cause, probe_wait
+from reminders.settling import look_again
 from reminders.submission import make_client
 
 log = logging.getLogger(__name__)
@@ -92,6 +94,7 @@ def _resume(switch: SendingSwitch, why: str) -> None:
         **(last_failure if switch.cause == Cause.PROVIDER_FAILING else {}),
     )
     if resumed:
+        look_again(Reminder.objects.filter(reason=Reason.SENDING_PAUSED))
         log.warning(why)
 
 

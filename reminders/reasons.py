@@ -45,6 +45,10 @@ class Reason(models.TextChoices):
         "past_when_booked",
         _("Its moment had passed when the appointment was booked or moved."),
     )
+    NEVER_IN_TIME = (
+        "never_in_time",
+        _("Its moment comes too late for a visit at this time, so it is never sent."),
+    )
     BEFORE_ACTIVATION = "before_activation", _("Its moment had passed when the campaign was switched on.")
     SKIPPED_BY_PERSON = "skipped_by_person", _("A person skipped it.")
     # it ended

@@ -12,9 +12,9 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils import timezone
 
 from contacts import appointments
+from contacts.clock import read_database_clock
 from contacts.models import Appointment, Location, Provider
 from reminders.caps import NumberUse, read_use
 from reminders.explain import explain_reminder
@@ -87,7 +87,7 @@ def confirm_by_staff(appointment_id: int, *, by: User) -> bool:
         appointment_id,
         Appointment.Answer.CONFIRMED,
         revision=appointment.revision,
-        at=timezone.now(),
+        at=read_database_clock(),
         how="staff",
         by=by,
     )
@@ -97,7 +97,7 @@ def preview_move(
     appointment: Appointment, starts_at: datetime, location: Location | None = None
 ) -> list[PlannedMove]:
     """What moving it there would do to each step, calling hours and all, without changing anything."""
-    now = timezone.now()
+    now = read_database_clock()
     number_id = appointment.contact.phone_id
     use = read_use([number_id], now)[number_id] if number_id else None
     pending = {
@@ -119,7 +119,7 @@ def preview_move(
 def _preview_step(
     step: Step, moved: Appointment, old_moment: datetime | None, now: datetime, use: NumberUse | None
 ) -> PlannedMove:
-    owed = promise(step, moved, now)
+    owed = promise(step, moved)
     if owed is None or owed.reason:
         return PlannedMove(step, old_moment, None, owed.reason if owed else "")
     reminder = Reminder(

@@ -10,14 +10,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
+from contacts.clock import read_database_clock
 from reminders.asking import NO_EVENT, AskReport, ask_about_calls, askable, close_as_overdue
 from reminders.calls import close_call
 from reminders.followups import open_follow_up
 from reminders.households import reminders_of
 from reminders.lateness import miss_what_is_too_late
-from reminders.locking import lock_call, read_database_clock
+from reminders.locking import lock_call
 from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
 from reminders.states import CallState, ReminderState
 
@@ -59,7 +59,7 @@ def reconcile(*, ask: bool = True) -> ReconcileReport:
 def release_expired_claims() -> int:
     """Plan again what a lost worker had claimed: it had sent nothing."""
     return Reminder.objects.filter(state=ReminderState.CLAIMED, lease_until__lt=Now()).update(
-        state=ReminderState.PLANNED, claim=None, lease_until=None, updated_at=timezone.now()
+        state=ReminderState.PLANNED, claim=None, lease_until=None, updated_at=Now()
     )
 
 

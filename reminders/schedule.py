@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 MOST_DAYS = 365
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
+LONGEST_SWITCH = timedelta(hours=2)  # by which a clock is put forward between the moment and the appointment
 
 
 class TimingKind(StrEnum):
@@ -82,6 +83,14 @@ def moment_due(timing: Timing, starts_at: datetime, zone: ZoneInfo, open_days: O
     else:
         day -= timedelta(days=timing.days)
     return first_moment_at(datetime.combine(day, timing.at), zone)
+
+
+def least_ahead(timing: Timing) -> timedelta:
+    """By how much the moment lies before any appointment at least; negative when it may lie after it."""
+    if timing.at is None:
+        return timing.elapsed
+    at = timedelta(hours=timing.at.hour, minutes=timing.at.minute)
+    return timedelta(days=timing.days) - at - LONGEST_SWITCH
 
 
 def first_moment_at(wall: datetime, zone: ZoneInfo) -> datetime:

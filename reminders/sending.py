@@ -13,8 +13,10 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
-from reminders.models import Epoch, SendingSwitch
+from reminders.models import Epoch, Reminder, SendingSwitch
+from reminders.reasons import Reason
 from reminders.retries import doubled
+from reminders.settling import look_again
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +100,7 @@ def resume_sending(*, by: User) -> None:
         failures=0,
         gate_until=Greatest(F("gate_until"), Now()),
     )
+    look_again(Reminder.objects.filter(reason=Reason.SENDING_PAUSED))
 
 
 def probe_wait(probes: int) -> timedelta:

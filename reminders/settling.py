@@ -1,8 +1,11 @@
 """Bringing a locked reminder to where a decision or an outcome leads: planned again, or settled."""
 
+import random
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 
 from contacts.saving import save_row
 from reminders.decide import CAP_LOOK, Decision, Verdict
@@ -11,7 +14,10 @@ from reminders.models import FollowUp, Reminder
 from reminders.reasons import Reason
 from reminders.states import ReminderState, check_reminder_move
 
-HELD_LOOK = timedelta(seconds=30)  # how soon a held reminder is looked at again
+# How soon a held reminder is looked at again: less often the longer it is held, for it may be one of 50,000.
+HELD_LOOK, HELD_LOOK_CAP = timedelta(seconds=30), timedelta(minutes=2)
+
+_rng = random.SystemRandom()
 
 
 def settle(reminder: Reminder, decision: Decision, now: datetime) -> None:
@@ -23,12 +29,30 @@ def settle(reminder: Reminder, decision: Decision, now: datetime) -> None:
                 until = min(until, now + CAP_LOOK)
             put_back(reminder, next_look_at=until, reason=decision.reason)
         case Verdict.BLOCK:
-            put_back(reminder, next_look_at=now + HELD_LOOK, reason=decision.reason)
+            put_back(reminder, next_look_at=now + _wait_held(reminder, now), reason=decision.reason)
             _ask_for_a_number(reminder, decision.reason)
         case Verdict.SKIP:
             finish(reminder, ReminderState.SKIPPED, decision.reason)
         case _:
             miss(reminder, decision.reason)
+
+
+def _wait_held(reminder: Reminder, now: datetime) -> timedelta:
+    """A quarter of the time it has been held; up to a quarter less, by chance: not all at once."""
+    held_for = now - max(reminder.due_at, reminder.try_after or reminder.due_at)
+    return min(max(HELD_LOOK, held_for / 4), HELD_LOOK_CAP) * _rng.uniform(0.75, 1)
+
+
+@transaction.atomic
+def look_again(held: "QuerySet[Reminder]") -> int:
+    """Look at once at those that are held, since a person has changed what held them; how many.
+
+    What a dispatcher has in hand just now it puts back, and looks at again within HELD_LOOK_CAP.
+    """
+    waiting = held.filter(state=ReminderState.PLANNED, next_look_at__gt=Now()).order_by("pk")
+    rows = waiting.select_for_update(of=("self",), skip_locked=True, no_key=True)
+    ids = list(rows.values_list("pk", flat=True))
+    return Reminder.objects.filter(pk__in=ids).update(next_look_at=Now(), updated_at=Now())
 
 
 def put_back(

@@ -5,8 +5,8 @@ from contextlib import suppress
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
+from contacts.clock import read_database_clock
 from reminders.calls import close_call
 from reminders.followups import OVERTAKEN
 from reminders.households import reminders_of
@@ -76,7 +76,7 @@ def _lock_unknown(follow_up_id: int) -> CallRecord | None:
 
 def _give_up(call: CallRecord) -> bool:
     """Wait for no news of a locked call; False when there has been some."""
-    if not close_call(call, CallState.ABANDONED, "settled by a person", timezone.now()):
+    if not close_call(call, CallState.ABANDONED, "settled by a person", read_database_clock()):
         return False
     for reminder in reminders_of(call):
         if reminder.state == ReminderState.IN_PROGRESS:
@@ -94,7 +94,7 @@ def _order_for_the_others(call: CallRecord, entry: FollowUp, by: User) -> None:
 
 def _resolve(entry: FollowUp, by: User | None, resolution: str) -> None:
     entry.state, entry.resolved_by = FollowUp.State.RESOLVED, by
-    entry.resolved_at, entry.resolution = timezone.now(), resolution[:300]
+    entry.resolved_at, entry.resolution = read_database_clock(), resolution[:300]
     how = {name: getattr(entry, name) for name in ("state", "resolved_by", "resolved_at", "resolution")}
     one_matter = Q(pk=entry.pk)
     if entry.kind == FollowUp.Kind.UNKNOWN_OUTCOME and entry.call_id:

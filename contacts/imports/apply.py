@@ -13,6 +13,7 @@ from contacts.appointments import (
     record_attendance,
     reinstate_appointment,
 )
+from contacts.clock import read_database_clock
 from contacts.imports.matching import HOW
 from contacts.imports.people import PersonKey, person_key
 from contacts.imports.places import KnownPlaces, make_location
@@ -142,7 +143,7 @@ def _add_appointments(
 ) -> None:
     """The new ones and the first line of each one's story, in two statements."""
     new = [each for each in plan.rows if each.outcome == Outcome.ADDED]
-    now = timezone.now()
+    now = read_database_clock()
     made = Appointment.objects.bulk_create(
         [
             Appointment(

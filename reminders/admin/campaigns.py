@@ -1,5 +1,6 @@
 """Campaigns with their steps; switched on, off and copied by actions only."""
 
+from datetime import timedelta
 from typing import Any, cast
 
 from django import forms
@@ -9,13 +10,13 @@ from django.db.models import Count, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.admin.history import ClinicAdmin
 from contacts.models.people import Channel
 from reminders.campaigns import activate_campaign, copy_campaign, pause_campaign
 from reminders.models import Campaign, Script, Step
-from reminders.planning import replan_campaign
+from reminders.planning import count_never_in_time, replan_campaign
 from reminders.text_length import MOST_CHARACTERS, find_too_long
 
 
@@ -35,8 +36,7 @@ class StepForm(forms.ModelForm[Step]):
     def clean(self) -> dict[str, object]:
         cleaned = super().clean() or {}
         if cleaned.get("timing_kind") == "elapsed_before":
-            if not cleaned.get("elapsed"):
-                self.add_error("elapsed", _("Say how long before the appointment, such as 04:00:00."))
+            self._check_elapsed(cleaned.get("elapsed"), cleaned.get("stop_before"))
         elif not cleaned.get("at"):
             self.add_error("at", _("Say at what time of day, such as 10:00."))
         if cleaned.get("max_tries") == 0:
@@ -44,6 +44,15 @@ class StepForm(forms.ModelForm[Step]):
         if script := cleaned.get("fallback_script"):
             self._check_fallback(cast(Script, script), cleaned.get("channel"))
         return cleaned
+
+    def _check_elapsed(self, elapsed: timedelta | None, stop_before: timedelta | None) -> None:
+        if not elapsed:
+            self.add_error("elapsed", _("Say how long before the appointment, such as 04:00:00."))
+        elif stop_before is not None and elapsed <= stop_before:
+            self.add_error(
+                "elapsed",
+                _("By then it is too late to call (“stop before”), so nobody would be. Make it longer."),
+            )
 
     def _check_fallback(self, script: Script, channel: object) -> None:
         if channel != Channel.VOICE:
@@ -108,10 +117,7 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
         self, request: HttpRequest, form: ModelForm[Campaign], formsets: Any, change: bool
     ) -> None:
         super().save_related(request, form, formsets, change)
-        if moved := replan_campaign(form.instance):
-            self.message_user(
-                request, _("%(count)d reminders that were waiting have a new moment.") % {"count": moved}
-            )
+        _replan(self, request, form.instance)
 
     @admin.action(
         description=gettext_lazy("Activate: from now on, never reaching back"), permissions=["change"]
@@ -121,6 +127,7 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
         for campaign in resting:
             activate_campaign(campaign)
             self.log_change(request, campaign, "activated")
+            _tell_never_in_time(self, request, campaign)
         self.message_user(request, _("%(count)d activated.") % {"count": len(resting)}, messages.SUCCESS)
 
     @admin.action(description=gettext_lazy("Pause: nothing is sent for it"), permissions=["change"])
@@ -153,3 +160,27 @@ class StepAdmin(ClinicAdmin[Step]):
     list_filter = ("campaign", "channel", "audience")
     list_select_related = ("campaign", "script", "fallback_script")
     search_fields = ("campaign__name", "script__name")
+
+    def save_model(self, request: HttpRequest, obj: Step, form: ModelForm[Step], change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        _replan(self, request, obj.campaign)
+
+
+def _replan(page: admin.ModelAdmin[Any], request: HttpRequest, campaign: Campaign) -> None:
+    if moved := replan_campaign(campaign):
+        page.message_user(
+            request, _("%(count)d reminders that were waiting have a new moment.") % {"count": moved}
+        )
+    _tell_never_in_time(page, request, campaign)
+
+
+def _tell_never_in_time(page: admin.ModelAdmin[Any], request: HttpRequest, campaign: Campaign) -> None:
+    """Warn of each step whose moment comes too late for some of the visits that are booked."""
+    for step in campaign.steps.select_related("campaign"):
+        if count := count_never_in_time(step):
+            words = ngettext(
+                "“%(step)s” comes too late for %(count)d visit ahead, which gets no reminder by it.",
+                "“%(step)s” comes too late for %(count)d visits ahead, which get no reminder by it.",
+                count,
+            )
+            page.message_user(request, words % {"step": step, "count": count}, messages.WARNING)

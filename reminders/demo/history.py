@@ -87,7 +87,7 @@ class _Teller:
     def tell_visit(self, appointment: Appointment, steps: Sequence[Step], fate: Fate) -> None:
         settled = ""
         for step, ends in zip(steps, fate, strict=True):
-            owed = promise(step, appointment, self.now)
+            owed = promise(step, appointment)
             if owed is None or owed.due_at > self.now or owed.reason or not (ends or settled):
                 continue
             reminder = Reminder(

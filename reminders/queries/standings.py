@@ -168,9 +168,14 @@ def tell_settled(facts: Facts) -> Standing | None:
     """Nothing is ahead and nobody was called: the last reminder's reason."""
     if not facts.reminders:
         return None
-    last = max(facts.reminders, key=lambda reminder: (reminder.due_at, reminder.pk))
+    last = max(facts.reminders, key=_by_what_it_tells)
     code = "missed" if last.state == ReminderState.MISSED else "not_reminded"
     return Standing(code, next_step=sentence_for(last.reason))
+
+
+def _by_what_it_tells(reminder: Reminder) -> tuple[bool, datetime, int]:
+    # what could never be in time has the latest moment, and tells least
+    return reminder.reason != Reason.NEVER_IN_TIME, reminder.due_at, reminder.pk
 
 
 RULES: tuple[Callable[[Facts], Standing | None], ...] = (

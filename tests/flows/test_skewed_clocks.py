@@ -7,10 +7,21 @@ import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
+from reminders.campaigns import activate_campaign
 from reminders.dispatch import claim_due, dispatch_due
-from reminders.models import CallRecord, Reminder
+from reminders.followups import open_follow_up
+from reminders.models import CallRecord, Campaign, Reminder, Step
+from reminders.planning import plan_all
 from reminders.reconciliation import reconcile
-from tests.people import make_contact, make_due_reminder, make_location, make_step, zone_at_noon
+from tests.people import (
+    make_appointment,
+    make_campaign,
+    make_contact,
+    make_due_reminder,
+    make_location,
+    make_step,
+    zone_at_noon,
+)
 from tests.sandbox_server import SandboxServer
 
 NOAH = "+12025550142"
@@ -68,3 +79,26 @@ def test_it_takes_no_claim_away_that_still_runs_and_gives_up_no_call_under_way(
         assert dispatch_due().calls == 1
         assert reconcile().overdue == 0
     assert CallRecord.objects.get().state == "submitted"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("skew", SKEWS, ids=str)
+def test_it_plans_what_is_booked_ahead_by_the_databases_clock(skew: timedelta) -> None:
+    now = timezone.now()
+    make_step(make_campaign(state=Campaign.State.DRAFT), if_late=Step.IfLate.SKIP)
+    with skewed(skew):
+        activate_campaign(Campaign.objects.get())
+        ahead = make_appointment(starts_at=now + timedelta(hours=20))
+        over = make_appointment(ahead.contact, starts_at=now - timedelta(minutes=1))
+        assert plan_all().added == 1
+    assert not over.reminders.exists()
+    assert [(one.state, one.reason) for one in ahead.reminders.all()] == [("planned", "")]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("skew", SKEWS, ids=str)
+def test_the_worklist_asks_for_it_in_time_for_the_visit(skew: timedelta) -> None:
+    visit = make_due_reminder().appointment
+    with skewed(skew):
+        open_follow_up("missed", reminder=visit.reminders.get())
+    assert visit.follow_ups.get().due_at == visit.starts_at - timedelta(hours=1)

@@ -1,5 +1,7 @@
 """The admin: what is arranged there, what can be done there, and by whom."""
 
+from datetime import time, timedelta
+
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
@@ -14,7 +16,16 @@ from reminders.reasons import Reason
 from reminders.sending import read_switch
 from reminders.states import CallState, ReminderState
 from tests.pages.office import act, address_of, make_call, make_colleague, make_event
-from tests.people import SARAH, make_campaign, make_contact, make_due_reminder, make_step
+from tests.people import (
+    SARAH,
+    at,
+    make_appointment,
+    make_campaign,
+    make_contact,
+    make_due_reminder,
+    make_location,
+    make_step,
+)
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +54,18 @@ def test_activating_a_campaign_starts_it_from_now(office: Client) -> None:
     assert campaign.state == "active"
     assert campaign.activated_at is not None
     assert campaign.activated_at >= before
+
+
+def test_activating_says_for_how_many_visits_a_step_comes_too_late(office: Client) -> None:
+    campaign = make_campaign(state="draft", activated_at=None)
+    make_step(campaign, timing_kind="days_before", days=0, at=time(10), elapsed=timedelta(0))
+    make_step(campaign, timing_kind="days_before", days=1, at=time(10), elapsed=timedelta(0))
+    place = make_location(time_zone="America/New_York")
+    for hour in (9, 10, 11):
+        make_appointment(location=place, starts_at=at("America/New_York", 2027, 6, 15, hour, 0))
+    page = act(office, Campaign, "activate", campaign)
+    assert "“call, on the day at 10:00” comes too late for 2 visits ahead" in page
+    assert page.count("too late") == 1
 
 
 def test_activating_an_active_campaign_changes_nothing(office: Client) -> None:

@@ -40,6 +40,14 @@ def test_a_call_may_be_followed_by_a_text_message() -> None:
     assert form.fields["fallback_script"].label == "then by text message"
 
 
+@pytest.mark.parametrize(
+    ("elapsed", "refused"), [("00:20:00", True), ("00:30:00", True), ("00:31:00", False)]
+)
+def test_a_moment_at_which_it_is_too_late_to_call_is_refused(elapsed: str, refused: bool) -> None:
+    form = fill_in(None, elapsed=elapsed)
+    assert ("elapsed" in form.errors) == refused
+
+
 def test_a_text_message_is_not_followed_by_another() -> None:
     form = fill_in(make_script("Come.", name="Text"), channel="sms")
     assert form.errors["fallback_script"] == ["This step is a text message itself. Leave it empty."]

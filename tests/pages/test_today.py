@@ -1,7 +1,7 @@
 """Today: the day's appointments, each with its one honest state."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -32,9 +32,17 @@ from tests.people import (
     make_step,
     make_user,
 )
+from tests.reminders.two_clocks import TwoClocks
 
 pytestmark = pytest.mark.django_db
 NOON_IN_CHICAGO = datetime(2026, 7, 14, 17, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def noon_in_chicago() -> Iterator[None]:
+    clocks = TwoClocks(NOON_IN_CHICAGO)
+    yield
+    clocks.stop()
 
 
 @pytest.fixture
@@ -69,6 +77,13 @@ def confirm(reminder: Reminder) -> None:
 
 def ask_for_another_time(reminder: Reminder) -> None:
     record_answer(reminder.appointment_id, "wants_another_time", revision=1, at=timezone.now(), how="key 2")
+
+
+def leave_out_a_step_that_is_never_in_time(reminder: Reminder) -> None:
+    settle(reminder, "missed", "too_late")
+    make_step(elapsed=timedelta(minutes=20))
+    plan_appointments([reminder.appointment_id])
+    assert Reminder.objects.filter(reason="never_in_time").exists()
 
 
 def opt_out(reminder: Reminder) -> None:
@@ -165,6 +180,11 @@ STATES = [
     (lose_the_number, "held:  | There is no number to call."),
     (lambda _: pause_sending(), "held:  | All sending is paused."),
     (lambda one: settle(one, "missed", "too_late"), "missed:  | It could not be sent in time."),
+    (leave_out_a_step_that_is_never_in_time, "missed:  | It could not be sent in time."),
+    (
+        lambda one: settle(one, "skipped", "never_in_time"),
+        "not_reminded:  | Its moment comes too late for a visit at this time, so it is never sent.",
+    ),
     (lambda one: settle(one, "skipped", "skipped_by_person"), "not_reminded:  | A person skipped it."),
     (lambda one: one.delete(), "not_reminded: no reminder | "),
     (set_status("arrived"), "arrived:  | "),
@@ -174,18 +194,16 @@ STATES = [
 
 
 @pytest.mark.parametrize(("happen", "words"), STATES)
+@pytest.mark.usefixtures("noon_in_chicago")
 def test_each_appointment_shows_the_one_state_it_is_in(
     happen: Callable[[Reminder], object], words: str
 ) -> None:
-    with time_machine.travel(NOON_IN_CHICAGO, tick=False):
-        location = make_location(time_zone="America/Chicago")
-        appointment = make_appointment(
-            location=location, starts_at=at("America/Chicago", 2026, 7, 14, 15, 30)
-        )
-        make_step()
-        plan_appointments([appointment.pk])
-        happen(Reminder.objects.get())
-        assert [words_of(row) for row in read_rows()] == [words]
+    location = make_location(time_zone="America/Chicago")
+    appointment = make_appointment(location=location, starts_at=at("America/Chicago", 2026, 7, 14, 15, 30))
+    make_step()
+    plan_appointments([appointment.pk])
+    happen(Reminder.objects.get())
+    assert [words_of(row) for row in read_rows()] == [words]
 
 
 def test_an_answer_for_the_old_time_counts_for_nothing_after_a_move() -> None:

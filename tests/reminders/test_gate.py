@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from contacts.clock import read_database_clock
 from reminders.gate import (
     Gate,
     close_gate,
@@ -23,7 +24,6 @@ from reminders.gate import (
     record_success,
     refuse_key,
 )
-from reminders.locking import read_database_clock
 from reminders.models import SendingSwitch
 from reminders.sending import Cause, pause_sending, probe_wait, read_switch, resume_sending
 from tests.people import make_user

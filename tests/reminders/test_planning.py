@@ -1,5 +1,6 @@
 """Which reminders are owed, and that planning twice is planning once."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Thread
 from typing import Any
@@ -24,6 +25,7 @@ from reminders.rebooking import (
     preview_move,
     reinstate_and_plan,
 )
+from reminders.reconciliation import reconcile
 from tests.people import (
     at,
     make_appointment,
@@ -69,6 +71,43 @@ def test_planning_twice_changes_nothing() -> None:
 def test_it_skips_a_step_whose_moment_had_passed_when_it_was_booked() -> None:
     make_step(if_late=Step.IfLate.SKIP)
     visit = make_appointment(starts_at=timezone.now() + timedelta(hours=3))
+    plan_all()
+    assert plan_states(visit) == [(1, "skipped", "past_when_booked")]
+
+
+@pytest.mark.parametrize(
+    "timing",
+    [
+        {"elapsed": timedelta(minutes=20), "stop_before": timedelta(minutes=30)},
+        {"timing_kind": "days_before", "days": 0, "at": time(10), "elapsed": timedelta(0)},
+    ],
+    ids=["elapsed", "on the day"],
+)
+@pytest.mark.parametrize("if_late", Step.IfLate)
+def test_a_step_whose_moment_never_comes_in_time_is_left_out_and_says_so(
+    timing: dict[str, Any], if_late: str
+) -> None:
+    make_step(if_late=if_late, **timing)
+    visit = make_appointment(
+        location=make_location(time_zone=NEW_YORK), starts_at=at(NEW_YORK, 2027, 6, 15, 9, 0)
+    )
+    plan_all()
+    assert plan_states(visit) == [(1, "skipped", "never_in_time")]
+
+
+def test_a_late_step_that_is_planned_only_after_its_last_moment_is_missed_in_the_open() -> None:
+    make_step(if_late=Step.IfLate.SEND_NOW)
+    visit = make_appointment(starts_at=timezone.now() + timedelta(minutes=20))
+    Appointment.objects.update(revised_at=timezone.now() - timedelta(hours=1))
+    plan_all()
+    assert reconcile(ask=False).missed == 1
+    assert plan_states(visit) == [(1, "missed", "too_late")]
+    assert visit.follow_ups.get().kind == "missed"
+
+
+def test_who_books_after_a_steps_last_moment_is_not_called() -> None:
+    make_step(if_late=Step.IfLate.SEND_NOW)
+    visit = make_appointment(starts_at=timezone.now() + timedelta(minutes=20))
     plan_all()
     assert plan_states(visit) == [(1, "skipped", "past_when_booked")]
 
@@ -146,6 +185,17 @@ def test_an_edited_step_gives_what_waits_its_new_moment() -> None:
     assert replan_campaign(step.campaign) == 1
     assert Reminder.objects.get().due_at == visit.starts_at - timedelta(hours=2)
     assert replan_campaign(step.campaign) == 0
+
+
+def test_a_step_that_staff_edit_on_its_own_moves_what_waits_for_it(admin_client: Client) -> None:
+    reminder = make_due_reminder(starts_at=timezone.now() + timedelta(days=2))
+    step = reminder.step
+    fields = ("campaign", "position", "timing_kind", "days", "channel", "audience", "script", "if_late")
+    form = {name: getattr(step, f"{name}_id", getattr(step, name)) for name in fields}
+    edit = form | {"elapsed": "20:00:00", "stop_before": "00:30:00", "max_tries": 2, "retry_wait": "01:00:00"}
+    admin_client.post(f"/admin/reminders/step/{step.pk}/change/", edit)
+    reminder.refresh_from_db()
+    assert reminder.due_at == reminder.appointment.starts_at - timedelta(hours=20)
 
 
 def test_an_edit_leaves_alone_what_a_person_ordered_and_what_was_tried() -> None:
@@ -264,7 +314,7 @@ def test_what_is_planned_is_what_was_promised(zone: str, timing: dict[str, Any])
     assert plan_all(now).added == 2
     for visit in visits:
         planned = Reminder.objects.get(appointment=visit)
-        owed = promise(step, visit, now)
+        owed = promise(step, visit)
         assert owed == (planned.due_at, planned.not_after, planned.state, planned.reason)
         assert planned.next_look_at == planned.due_at
 
@@ -302,3 +352,79 @@ def test_two_planners_at_once_plan_each_reminder_once_and_count_it_once() -> Non
         wait_until(somebody_waits, "the second planner to come upon the first one's row")
     other.join()
     assert (first, second, Reminder.objects.count()) == (1, [0], 1)
+
+
+def in_a_thread(work: Callable[[], object]) -> Thread:
+    def run() -> None:
+        work()
+        connection.close()
+
+    thread = Thread(target=run)
+    thread.start()
+    return thread
+
+
+def make_a_place_to_edit() -> tuple[Location, Appointment]:
+    location = make_location(time_zone=NEW_YORK)
+    make_step(timing_kind="open_days_before", days=1, at=time(10), elapsed=timedelta(0))
+    return location, make_appointment(location=location, starts_at=at(NEW_YORK, 2027, 6, 16, 12, 0))
+
+
+def edit_clock(location: Location) -> datetime:
+    Location.objects.filter(pk=location.pk).update(time_zone="America/Chicago")
+    return at("America/Chicago", 2027, 6, 15, 10, 0)
+
+
+def edit_closed_days(location: Location) -> datetime:
+    ClosedDay.objects.create(location=location, date=date(2027, 6, 15))
+    return at(NEW_YORK, 2027, 6, 14, 10, 0)
+
+
+EDITS = pytest.mark.parametrize("edit", [edit_clock, edit_closed_days])
+
+
+@EDITS
+@pytest.mark.django_db(transaction=True)
+def test_a_place_that_is_edited_while_it_is_planned_leaves_no_old_moment(
+    edit: Callable[[Location], datetime],
+) -> None:
+    location, visit = make_a_place_to_edit()
+    with transaction.atomic():
+        plan_all()
+        moment: list[datetime] = []
+
+        def edit_and_replan() -> None:
+            with transaction.atomic():
+                moment.append(edit(location))
+                replan_location(location)
+
+        other = in_a_thread(edit_and_replan)
+        wait_until(somebody_waits, "the edit to come upon the planner")
+    other.join()
+    assert [visit.reminders.get().due_at] == moment
+
+
+@EDITS
+@pytest.mark.django_db(transaction=True)
+def test_a_planner_waits_for_the_edit_of_a_place(edit: Callable[[Location], datetime]) -> None:
+    location, visit = make_a_place_to_edit()
+    with transaction.atomic():
+        moment = edit(location)
+        replan_location(location)
+        other = in_a_thread(plan_all)
+        wait_until(somebody_waits, "the planner to come upon the edit")
+    other.join()
+    assert visit.reminders.get().due_at == moment
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_planner_waits_for_the_edit_of_a_step() -> None:
+    step = make_step()
+    visit = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
+    with transaction.atomic():
+        Step.objects.update(elapsed=timedelta(hours=2))
+        replan_campaign(step.campaign)
+        other = in_a_thread(plan_all)
+        wait_until(somebody_waits, "the planner to come upon the edit")
+    other.join()
+    assert visit.reminders.get().due_at == visit.starts_at - timedelta(hours=2)

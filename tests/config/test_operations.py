@@ -1,0 +1,82 @@
+"""docs/operations.md tells an operator what each state, cause, reason and kind means, and what to do."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from django.db.models import TextChoices
+
+from reminders import heartbeats
+from reminders.diagnosis import WORDS, WORK, DeadPart
+from reminders.models import Campaign, FollowUp, SendingSwitch
+from reminders.reasons import Reason
+from reminders.states import CallState, ReminderState
+from webhooks.models import WebhookEvent
+
+PAGE = (Path(__file__).resolve().parent.parent.parent / "docs/operations.md").read_text()
+
+
+def read_table(*header: str) -> list[list[str]]:
+    """The cells of each row of the one table whose header begins so."""
+    tables = [
+        [[cell.strip() for cell in line.strip("|").split(" | ")] for line in block.splitlines()]
+        for block in re.findall(r"(?:^\|.*\n)+", PAGE, re.MULTILINE)
+    ]
+    [found] = [table for table in tables if table[0][: len(header)] == list(header)]
+    return found[2:]
+
+
+def in_words(choices: Iterable[TextChoices]) -> set[str]:
+    return {choice.value.replace("_", " ") for choice in choices}
+
+
+@pytest.mark.parametrize(
+    ("header", "choices"),
+    [
+        ("reminder", ReminderState),
+        ("call", CallState),
+        ("campaign", Campaign.State),
+        ("event", WebhookEvent.State),
+        ("state", FollowUp.State),
+    ],
+)
+def test_each_state_is_told_with_its_meaning_and_what_to_do(header: str, choices: type[TextChoices]) -> None:
+    rows = read_table(header, "meaning", "what to do")
+    assert {row[0] for row in rows} == in_words(choices)
+    assert all(len(row) == 3 and all(row) for row in rows)
+
+
+def test_each_kind_of_the_worklist_is_told() -> None:
+    rows = read_table("kind", "how it comes about", "what to do")
+    assert {row[0] for row in rows} == {str(label) for label in FollowUp.Kind.labels}
+    assert all(len(row) == 3 and all(row) for row in rows)
+
+
+def test_each_cause_of_a_pause_is_told() -> None:
+    assert {row[1].strip("`") for row in read_table("banner", "cause")} == set(SendingSwitch.Cause.values)
+
+
+def test_each_reason_is_told_in_the_words_of_the_page() -> None:
+    told = {row[1].strip("`"): row[0] for row in read_table("reason", "code")}
+    assert told == {reason.value: str(reason.label) for reason in Reason}
+
+
+@pytest.mark.parametrize("part", DeadPart)
+def test_each_reason_for_a_red_sweep_is_told(part: DeadPart) -> None:
+    signs = " ".join(row[0] for row in read_table("sign", "meaning"))
+    begin = str(WORDS[part]).split("%(work)s")[0]
+    assert f"… *{begin}" in signs
+
+
+def test_each_sweep_that_can_stand_still_is_told_by_both_its_names() -> None:
+    told = {row[1].strip("`"): row[0] for row in read_table("in words", "sweep")}
+    assert told == {sweep: str(words) for sweep, words in WORK.items()}
+
+
+def test_each_heartbeat_is_told() -> None:
+    names = {
+        name for row in read_table("heartbeat", "old means") for name in re.findall(r"`([^`]+)`", row[0])
+    }
+    own = {heartbeats.ASKING, heartbeats.VERIFYING, heartbeats.CONTACTS, heartbeats.PULL, heartbeats.BEAT}
+    assert names == own | set(heartbeats.QUEUES) | {f"{heartbeats.WORKER}HOST:PID"}
