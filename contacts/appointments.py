@@ -117,7 +117,8 @@ def move_appointment(
         appointment.revised_at = read_database_clock()
     appointment.save()
     if revised:
-        add_change(appointment, What.MOVED, by=by, how=how, starts_before=before)
+        at = appointment.revised_at
+        add_change(appointment, What.MOVED, by=by, how=how, starts_before=before, at=at)
     return appointment
 
 
@@ -145,7 +146,7 @@ def reinstate_appointment(appointment_id: int, *, by: User | None = None, how: s
     appointment.revision += 1
     appointment.revised_at = read_database_clock()
     appointment.save()
-    add_change(appointment, What.REINSTATED, by=by, how=how)
+    add_change(appointment, What.REINSTATED, by=by, how=how, at=appointment.revised_at)
     return appointment
 
 

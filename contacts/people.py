@@ -50,18 +50,17 @@ def change_phone(contact: Contact, phone: PhoneNumber | None, *, by: User | None
         return []
     contact.phone = phone
     contact.save(update_fields=["phone", "updated_at"])
-    ahead = contact.appointments.filter(
-        status=Appointment.Status.BOOKED, starts_at__gt=read_database_clock()
-    ).order_by("pk")
-    return [_revise(pk) for pk in ahead.values_list("pk", flat=True)]
+    now = read_database_clock()
+    ahead = contact.appointments.filter(status=Appointment.Status.BOOKED, starts_at__gt=now).order_by("pk")
+    return [_revise(pk, now) for pk in ahead.values_list("pk", flat=True)]
 
 
-def _revise(appointment_id: int) -> int:
+def _revise(appointment_id: int, now: datetime) -> int:
     appointment = lock_appointment(appointment_id)
     if appointment.answer_revision == appointment.revision:
         appointment.answer_revision = appointment.revision + 1
     appointment.revision += 1
-    appointment.revised_at = read_database_clock()
+    appointment.revised_at = now
     appointment.save(update_fields=["revision", "answer_revision", "revised_at", "updated_at"])
     return appointment.pk
 

@@ -16,7 +16,7 @@ from reminders.followups import open_follow_up
 from reminders.households import find_calls_about, reminders_of
 from reminders.locking import lock_call
 from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
-from reminders.reasons import Reason
+from reminders.reasons import REASON_BY_STATE, Reason
 from reminders.retries import provider_backoff, retry_after_or_backoff
 from reminders.robotalker.errors import Meaning, Rejected, RobotalkerError, ServerError
 from reminders.settling import finish, put_back
@@ -39,7 +39,8 @@ _ACCEPTED = """
 def record_accepted(robotalker_ids: Mapping[int, str]) -> None:
     """Robotalker took these calls: its ids, by ours. Where an event came first, only the id is new."""
     with connection.cursor() as cursor:
-        ours, theirs = list(robotalker_ids), list(robotalker_ids.values())
+        ours = sorted(robotalker_ids)  # locked in this order, as everywhere
+        theirs = [robotalker_ids[call_id] for call_id in ours]
         cursor.execute(_ACCEPTED, [CallState.SUBMITTED, ours, theirs, CallState.SUBMITTING])
         as_expected = cursor.rowcount
     if as_expected < len(robotalker_ids):
@@ -86,8 +87,8 @@ def record_failure(call_id: int, error: RobotalkerError) -> None:
             if close_call(call, CallState.NOT_SENT, str(error), now):
                 again = now + _pause_before_next(call, error)
                 for reminder in reminders_of(call):
-                    if _was_reached_before(reminder, call):
-                        finish(reminder, ReminderState.DONE, Reason.REACHED)
+                    if earlier := _find_reached_before(reminder, call):
+                        finish(reminder, ReminderState.DONE, REASON_BY_STATE[earlier])
                         continue
                     reminder.ordered_by_id = call.ordered_by_id  # nothing was sent, so the order stands
                     put_back(reminder, next_look_at=again, reason=Reason.PROVIDER_TROUBLE, try_after=again)
@@ -117,17 +118,20 @@ def _meaning_of(error: RobotalkerError) -> Meaning:
     return error.meaning
 
 
-def _was_reached_before(reminder: Reminder, call: CallRecord) -> bool:
-    """Whether an earlier try that was thought not sent has turned out to have reached the person.
+def _find_reached_before(reminder: Reminder, call: CallRecord) -> CallState | None:
+    """How an earlier try that was thought not sent has turned out to have reached the person, if one has.
 
     Without this one it would have been the last. What a person has ordered since is another matter.
     """
     if call.ordered_by_id:
-        return False
+        return None
+    message_left = [] if reminder.step.retry_voicemail else [CallState.VOICEMAIL]
     for earlier in find_calls_about(reminder, pk__lt=call.pk).order_by("-pk"):
-        if earlier.state == CallState.ANSWERED or earlier.ordered_by_id:
-            return earlier.state == CallState.ANSWERED
-    return False
+        if earlier.state in (CallState.ANSWERED, CallState.DELIVERED, *message_left):
+            return CallState(earlier.state)
+        if earlier.ordered_by_id:
+            return None
+    return None
 
 
 def _blame(reminder: Reminder, call: CallRecord, error: RobotalkerError, now: datetime) -> None:

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import merge
 
+from django.db import connection
+
 from contacts.models import Location
 from contacts.models.people import Channel
 from reminders.models import CallRecord, Reminder
 from reminders.reasons import Reason
 from reminders.states import CallState, ReminderState
 
+PACE_LOCKS = 7_364_002  # the first of the two numbers of our advisory locks, as in slots.py
 MINUTE = timedelta(minutes=1)
 NEVER_RANG = (CallState.NOT_SENT, CallState.REJECTED)
 
@@ -57,12 +60,14 @@ def find_room(moments: Sequence[datetime], rate: int, now: datetime) -> datetime
 def read_paces(locations: Collection[int], now: datetime) -> dict[int, DeskPace]:
     """The pace of those of these locations (ids) that have one, by id.
 
-    Locks them (after the reminders, by primary key), so that two workers don't fill the same minute.
+    Locks them (after the reminders, by primary key), so that two workers don't fill the same minute. Not
+    their rows: those are held by whoever plans for a location, or edits it, for longer than a look can wait.
     """
     rated = Location.objects.filter(pk__in=locations, calls_per_minute__isnull=False).order_by("pk")
-    rates = rated.select_for_update(no_key=True).values_list("pk", "calls_per_minute")
+    rates = rated.values_list("pk", "calls_per_minute")
     paces = {location: DeskPace(rate) for location, rate in rates if rate}
     if paces:
+        _lock(list(paces))
         _read_begun(paces, now)
     if any(pace.begun for pace in paces.values()):  # else nobody has had to wait
         _read_turns(paces, now)
@@ -72,6 +77,13 @@ def read_paces(locations: Collection[int], now: datetime) -> dict[int, DeskPace]
 def has_waited(reminder: Reminder) -> bool:
     """Whether its turn has come: it was sent to wait for it at an earlier look."""
     return reminder.reason == Reason.DESK_PACE
+
+
+def _lock(locations: list[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, place) FROM unnest(%s::int[]) AS place", [PACE_LOCKS, locations]
+        )
 
 
 def _read_begun(paces: dict[int, DeskPace], now: datetime) -> None:

@@ -1,7 +1,8 @@
 """The order in which rows are locked, so that no two transactions wait for each other.
 
 Always appointment, then number, then reminder, then call; within a kind by primary key. Whoever needs a
-later kind first reads the ids without a lock (they never change) and then locks in this order.
+later kind first reads the ids without a lock (they never change) and then locks in this order. Before all of
+them come a step and then locations, which planners share (plan_rows.py) and an edit holds while it replans.
 """
 
 from collections.abc import Iterable, Iterator

@@ -70,11 +70,11 @@ def _skip_group(reminder_ids: Sequence[int], by: User) -> int:
     asked = Reminder.objects.filter(pk__in=reminder_ids)
     lock_appointments(asked.values_list("appointment", flat=True))
     waiting = asked.filter(state__in=REMINDER_PENDING).select_related("appointment").order_by("pk")
-    reminders = list(waiting.select_for_update(of=("self",)))
+    reminders, now = list(waiting.select_for_update(of=("self",))), read_database_clock()
     with saving_together():
         for reminder in reminders:
             finish(reminder, ReminderState.SKIPPED, Reason.SKIPPED_BY_PERSON)
-            add_change(reminder.appointment, AppointmentChange.What.STEP_SKIPPED, by=by)
+            add_change(reminder.appointment, AppointmentChange.What.STEP_SKIPPED, by=by, at=now)
     return len(reminders)
 
 

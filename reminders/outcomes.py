@@ -20,7 +20,7 @@ from reminders.households import find_calls_about, reminders_of
 from reminders.locking import lock_call
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.next_tries import REACHED_NOBODY, plan_next_try
-from reminders.reasons import Reason
+from reminders.reasons import REASON_BY_STATE, Reason
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.robotalker.fields import AmdResult
 from reminders.settling import finish
@@ -43,13 +43,6 @@ STATE_BY_STATUS = {
     "voicemail": CallState.VOICEMAIL,
     "busy": CallState.FAILED,
     "failed": CallState.FAILED,
-}
-REASON_BY_STATE = {
-    CallState.ANSWERED: Reason.REACHED,
-    CallState.VOICEMAIL: Reason.VOICEMAIL,
-    CallState.DELIVERED: Reason.DELIVERED,
-    CallState.NO_ANSWER: Reason.NOT_REACHED,
-    CallState.FAILED: Reason.NOT_REACHED,
 }
 TOLD_BY_EVENTS = [
     "robotalker_id",
@@ -168,7 +161,10 @@ def _learn_outcome(call: CallRecord, state: CallState, reason: str, at: datetime
 
 
 def _note_accepted(call: CallRecord, received_at: datetime) -> None:
-    """Of a call that was not accepted nobody could tell anything."""
+    """It is `submitted` at least: of a call that was not accepted nobody could tell anything.
+
+    What asks whether it was called at all leaves the worklist; without an outcome it comes back, as overdue.
+    """
     if call.state in (CallState.UNKNOWN, CallState.SUBMITTED) and not _was_never_unknown(call):
         settle_by_itself(call, [FollowUp.Kind.UNKNOWN_OUTCOME])
     if move_call(call, CallState.SUBMITTED, "", received_at):

@@ -67,7 +67,7 @@ def read_visits(appointments: "QuerySet[Appointment]") -> Iterator[list[Visit]]:
 
 
 def hold_terms(step_id: int, location_ids: Iterable[int]) -> None:
-    """Let nobody edit the step or these locations until the transaction ends; planners don't keep each other.
+    """Let nobody edit the step or these locations until the transaction ends; other planners needn't wait.
 
     An edit thus waits for what is being planned, and gives it its new moment with all the rest.
     """

@@ -7,6 +7,8 @@ sentences. Words for patients' phones are in the scripts, never here.
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from reminders.states import CallState
+
 
 class Reason(models.TextChoices):
     # it goes
@@ -59,3 +61,13 @@ class Reason(models.TextChoices):
     NOT_REACHED = "not_reached", _("Nobody was reached after all tries.")
     REJECTED = "rejected", _("Robotalker rejected it.")
     SETTLED_BY_PERSON = "settled_by_person", _("A person settled it.")
+
+
+# Why a reminder is done, by the state of its last call.
+REASON_BY_STATE = {
+    CallState.ANSWERED: Reason.REACHED,
+    CallState.VOICEMAIL: Reason.VOICEMAIL,
+    CallState.DELIVERED: Reason.DELIVERED,
+    CallState.NO_ANSWER: Reason.NOT_REACHED,
+    CallState.FAILED: Reason.NOT_REACHED,
+}

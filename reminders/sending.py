@@ -82,13 +82,18 @@ def _outweighs(cause: str, switch: SendingSwitch) -> bool:
     return switch.paused_at is None or WEIGHTS[cause] > WEIGHTS[switch.cause]
 
 
-@transaction.atomic
 def resume_sending(*, by: User) -> None:
     """Send again, gently at first. What is past its `not_after` by now is missed, never sent late.
 
     After a restore the epoch begins anew: what comes back of calls from before is known to be forgotten, and
     pauses nothing again.
     """
+    _resume(by)
+    look_again(Reminder.objects.filter(reason=Reason.SENDING_PAUSED))  # the switch is the last row to lock
+
+
+@transaction.atomic
+def _resume(by: User) -> None:
     if read_switch().cause == Cause.RESTORED:
         Epoch.objects.filter(pk=1).update(since=Now())
     SendingSwitch.objects.filter(pk=1, paused_at__isnull=False).update(
@@ -100,7 +105,6 @@ def resume_sending(*, by: User) -> None:
         failures=0,
         gate_until=Greatest(F("gate_until"), Now()),
     )
-    look_again(Reminder.objects.filter(reason=Reason.SENDING_PAUSED))
 
 
 def probe_wait(probes: int) -> timedelta:

@@ -1,7 +1,7 @@
 """Bringing a locked reminder to where a decision or an outcome leads: planned again, or settled."""
 
 import random
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -16,6 +16,8 @@ from reminders.states import ReminderState, check_reminder_move
 
 # How soon a held reminder is looked at again: less often the longer it is held, for it may be one of 50,000.
 HELD_LOOK, HELD_LOOK_CAP = timedelta(seconds=30), timedelta(minutes=2)
+TOGETHER = timedelta(seconds=10)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _rng = random.SystemRandom()
 
@@ -29,7 +31,7 @@ def settle(reminder: Reminder, decision: Decision, now: datetime) -> None:
                 until = min(until, now + CAP_LOOK)
             put_back(reminder, next_look_at=until, reason=decision.reason)
         case Verdict.BLOCK:
-            put_back(reminder, next_look_at=now + _wait_held(reminder, now), reason=decision.reason)
+            put_back(reminder, next_look_at=_find_held_look(reminder, now), reason=decision.reason)
             _ask_for_a_number(reminder, decision.reason)
         case Verdict.SKIP:
             finish(reminder, ReminderState.SKIPPED, decision.reason)
@@ -37,10 +39,14 @@ def settle(reminder: Reminder, decision: Decision, now: datetime) -> None:
             miss(reminder, decision.reason)
 
 
-def _wait_held(reminder: Reminder, now: datetime) -> timedelta:
-    """A quarter of the time it has been held; up to a quarter less, by chance: not all at once."""
+def _find_held_look(reminder: Reminder, now: datetime) -> datetime:
+    """After a quarter of the time it has been held; a little earlier by chance, so that not all come at once.
+
+    On a whole TOGETHER, so that some do: looking at two hundred in one claim costs little more than at ten.
+    """
     held_for = now - max(reminder.due_at, reminder.try_after or reminder.due_at)
-    return min(max(HELD_LOOK, held_for / 4), HELD_LOOK_CAP) * _rng.uniform(0.75, 1)
+    wait = min(max(HELD_LOOK, held_for / 4), HELD_LOOK_CAP) * _rng.uniform(0.75, 1)
+    return now + wait - (now + wait - EPOCH) % TOGETHER
 
 
 @transaction.atomic

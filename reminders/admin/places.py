@@ -4,6 +4,7 @@ The pages are those of the practice's book (contacts/admin), which knows nothing
 """
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 
 from django.contrib import admin
@@ -49,7 +50,8 @@ class ClosedDayAdmin(places.ClosedDayAdmin):
 
 
 def _replan(page: admin.ModelAdmin[Any], request: HttpRequest, locations: Iterable[Location]) -> None:
-    if moved := sum(map(replan_location, locations)):
+    in_order = sorted(locations, key=attrgetter("pk"))  # each is locked until the end
+    if moved := sum(map(replan_location, in_order)):
         page.message_user(
             request, _("%(count)d reminders that were waiting have a new moment.") % {"count": moved}
         )

@@ -5,13 +5,16 @@ from datetime import time, timedelta
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
+from django.db import connection
 from django.db.models import Model
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from contacts.models import AppointmentChange, ConsentEntry, Contact, PhoneNumber
 from contacts.roles import ensure_roles
 from reminders.models import CallRecord, Campaign, Reminder, Script, ScriptText, SendingSwitch
+from reminders.orders import skip_reminders
 from reminders.reasons import Reason
 from reminders.sending import read_switch
 from reminders.states import CallState, ReminderState
@@ -197,6 +200,18 @@ def test_what_still_waits_is_skipped_in_bulk_and_by_name(office: Client, sam: Us
     assert states.get(pk=under_way.pk)[0] == ReminderState.IN_PROGRESS
     change = AppointmentChange.objects.get(what=AppointmentChange.What.STEP_SKIPPED)
     assert (change.appointment_id, change.by) == (waiting.appointment_id, sam)
+
+
+def test_skipping_many_takes_no_more_statements_than_skipping_a_few(sam: User) -> None:
+    def count_statements(many: int) -> int:
+        numbers = PhoneNumber.objects.count()
+        people = [make_contact(number=f"+1{numbers + place + 200}5550142") for place in range(many)]
+        reminders = [make_due_reminder(person).pk for person in people]
+        with CaptureQueriesContext(connection) as statements:
+            assert skip_reminders(reminders, by=sam) == many
+        return len(statements)
+
+    assert count_statements(2) == count_statements(6)
 
 
 # --- roles -----------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from contacts.models import Location
 from reminders.desk_pace import find_room
 from reminders.dispatch import claim_due
 from reminders.explain import explain_reminder
+from reminders.locking import wait_briefly
 from reminders.models import CallBatch, CallRecord, Reminder
 from reminders.opening import open_calls
 from reminders.orders import order_call
@@ -180,3 +181,14 @@ def test_two_workers_at_once_do_not_fill_the_same_minute() -> None:
     other.join()
     assert opened == [0]
     assert turns() == [60, 60]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_long_plan_or_edit_of_a_paced_location_keeps_no_call_waiting() -> None:
+    location = make_location(calls_per_minute=10)
+    make_due_reminder(location=location)
+    claim = claim_due(10)
+    with psycopg.connect(**connection.get_connection_params()) as editor, wait_briefly():
+        editor.execute("SELECT FROM contacts_location WHERE id = %s FOR UPDATE", [location.pk])
+        assert len(open_calls(claim.reminder_ids, claim.token)) == 1
+        editor.rollback()

@@ -43,6 +43,34 @@ def test_whom_an_earlier_try_has_reached_is_not_tried_again(people: list[str]) -
     assert read_reminders() == {("done", "reached")}
 
 
+@pytest.mark.parametrize(
+    ("channel", "event", "reason"),
+    [("sms", "sms.delivered", "delivered"), ("voice", "call.voicemail", "voicemail")],
+)
+def test_nor_is_tried_again_who_has_the_text_or_a_voicemail_that_is_left_at_that(
+    channel: str, event: str, reason: str
+) -> None:
+    make_step(channel=channel, retry_voicemail=False, max_tries=3)
+    make_due_reminder()
+    first = open_next()
+    record_failure(first.pk, ServerError(status=500))
+    second = open_next()
+    assert post(status_url(first), tell(event, call_id=None)) == 200
+    record_failure(second.pk, ServerError(status=500))
+    assert read_reminders() == {("done", reason)}
+
+
+def test_a_voicemail_that_is_tried_again_stops_no_try() -> None:
+    make_step(retry_voicemail=True, max_tries=3)
+    make_due_reminder()
+    first = open_next()
+    record_failure(first.pk, ServerError(status=500))
+    second = open_next()
+    assert post(status_url(first), tell("call.voicemail", call_id=None)) == 200
+    record_failure(second.pk, ServerError(status=500))
+    assert read_reminders() == {("planned", "provider_trouble")}
+
+
 def test_whom_no_earlier_try_has_reached_is_tried_again() -> None:
     make_due_reminder()
     first = open_next()
