@@ -13,7 +13,7 @@ from django.db import transaction
 from contacts.models.people import Channel
 from contacts.people import mark_number_unusable, mark_numbers_usable
 from contacts.saving import save_row
-from reminders.answers import apply_key, ask_what_was_meant, key_in_text, opt_out
+from reminders.answers import OPT_OUT, apply_key, ask_what_was_meant, key_in_text, opt_out
 from reminders.calls import move_call
 from reminders.followups import open_follow_up, open_if_nothing_follows, settle_by_itself
 from reminders.households import find_calls_about, reminders_of
@@ -208,7 +208,8 @@ def find_keys(event: RobotalkerEvent, key_of_address: str = "") -> list[str]:
     if event.kind == EventKind.OPTED_OUT:
         return ["9"]
     if event.kind == EventKind.SMS_RECEIVED:
-        return [key] if (key := key_in_text(event.text or "")) else []
+        no = {OPT_OUT} & set(event.keys)  # beside its text a key may not answer, but a "no" is heard
+        return sorted(({key_in_text(event.text or "")} | no) - {""})
     return list(event.keys) or ([key_of_address] if key_of_address else [])
 
 

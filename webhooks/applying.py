@@ -14,7 +14,6 @@ from datetime import timedelta
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from contacts.privacy import redact
 from contacts.saving import save_rows, saving_together
@@ -27,13 +26,14 @@ from reminders.robotalker.events import RobotalkerEvent, UnreadableEvent
 from reminders.states import CALL_OPEN, CallState
 from webhooks.account import apply_account_event
 from webhooks.fitting import DoesNotFit, check_it_fits, find_member, must_be_verified, read_event
-from webhooks.hearing import read_at_all, record_no
+from webhooks.hearing import read_at_all, record_no, tells_of_optout
 from webhooks.models import WebhookEvent
 
 log = logging.getLogger(__name__)
 
 State = WebhookEvent.State
-SEEN_TO = frozenset({State.APPLIED, State.UNVERIFIED, State.QUARANTINED})  # a "no" in it is recorded
+# A "no" in it is recorded; or it is nobody's here, which the event says (_quarantine), and never will be.
+SEEN_TO = frozenset({State.APPLIED, State.UNVERIFIED, State.QUARANTINED})
 MOST_ATTEMPTS = 8
 MOST_TOGETHER = 50  # what is locked together waits together
 # The first news of a call, or more of one that was answered. What overturns a call's end is seldom.
@@ -125,15 +125,22 @@ def _quarantine(event_id: int, why: str) -> str:
     """Keep what can't be believed; but a "no" in it is heard."""
     wait_briefly_here()
     event = WebhookEvent.objects.select_related("call__number").get(pk=event_id)
-    parsed = read_at_all(bytes(event.body), event.content_type)
-    if call := event.call or _find_call(event, parsed):
-        record_no(call, parsed, event.received_at)
+    parsed = read_at_all(bytes(event.body))
+    if parsed and tells_of_optout(parsed) and not _hear(event, parsed):
+        log.error("event %s tells of an opt-out, but not whose: it waits for a person", event_id)
+        why += "; it tells of an opt-out, which is recorded for nobody: please see to it"
     return keep(event_id, State.QUARANTINED, why)
 
 
-def _find_call(event: WebhookEvent, parsed: RobotalkerEvent | None) -> CallRecord | None:
+def _hear(event: WebhookEvent, parsed: RobotalkerEvent) -> bool:
+    """Record the "no" in it; whether it is one of its call, or of one of its batch's."""
+    call = event.call or _find_call(event, parsed)
+    return call is not None and record_no(call, parsed, event.received_at)
+
+
+def _find_call(event: WebhookEvent, parsed: RobotalkerEvent) -> CallRecord | None:
     """Which of its batch's calls it is about, if it says so."""
-    if event.batch_id is None or parsed is None:
+    if event.batch_id is None:
         return None
     with suppress(DoesNotFit):
         return CallRecord.objects.select_related("number").get(pk=find_member(event.batch_id, parsed))
@@ -184,8 +191,9 @@ def _apply_plain(
 
 
 def _lock_events(event_ids: Collection[int], *, wait: bool = False) -> list[WebhookEvent]:
-    """Those that are still to be applied; without `wait` only what nobody else is at."""
+    """Those that are still to be applied, with the time; without `wait` only what nobody else is at."""
     rows = WebhookEvent.objects.select_for_update(of=("self",), skip_locked=not wait, no_key=True)
+    rows = rows.annotate(locked_at=Now())
     return list(rows.filter(pk__in=event_ids).exclude(state=State.APPLIED).order_by("pk"))
 
 
@@ -223,7 +231,9 @@ def _apply_to(call: CallRecord, event: WebhookEvent, parsed: RobotalkerEvent, *,
 
 
 def _note_applied(event: WebhookEvent) -> None:
-    event.state, event.applied_at, event.error = State.APPLIED, timezone.now(), ""
+    """Dated by the database's clock, as its receipt is: by the time that its lock was asked for."""
+    event.applied_at = event.locked_at  # type: ignore[attr-defined]
+    event.state, event.error = State.APPLIED, ""
     event.attempts += 1
 
 

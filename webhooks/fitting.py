@@ -6,10 +6,17 @@ from django.conf import settings
 
 from contacts.models.people import Channel
 from reminders.answers import ANOTHER_TIME, CONFIRM, OPT_OUT
-from reminders.callbacks import STATUS, key_of
+from reminders.callbacks import OPTOUTS, STATUS, key_of
 from reminders.models import CallRecord
-from reminders.outcomes import find_keys
-from reminders.robotalker.events import EventKind, RobotalkerEvent, parse_event, parse_in_any_form
+from reminders.outcomes import find_keys, read_outcome
+from reminders.robotalker.events import (
+    EventKind,
+    RobotalkerEvent,
+    parse_event,
+    parse_in_any_form,
+    parse_to_hear,
+)
+from reminders.states import CallState
 
 # What may answer for the patient on a status address. The guide shows a call's end with its keys there; a key
 # by itself has an address of its own.
@@ -24,10 +31,13 @@ class DoesNotFit(ValueError):
 def read_event(purpose: str, body: bytes, content_type: str) -> RobotalkerEvent:
     """What a body says, as far as it may say it on an address for `purpose`. Raises UnreadableEvent.
 
-    A key's own address says by itself what was pressed, so there any form will do.
+    A key's own address says by itself what was pressed, so there any form will do; the account's is there to
+    hear a "no".
     """
     if key_of(purpose):
-        return parse_in_any_form(body, content_type)
+        return parse_in_any_form(body)
+    if purpose == OPTOUTS:
+        return parse_to_hear(body)
     parsed = parse_event(body, content_type)
     return drop_misplaced_answer(parsed) if purpose == STATUS else parsed
 
@@ -60,8 +70,16 @@ def check_it_fits(call: CallRecord, parsed: RobotalkerEvent, key_of_address: str
     named = parsed.call_id or parsed.sms_id
     if named and call.robotalker_id and named != call.robotalker_id:
         raise DoesNotFit("it names another call than the one its address belongs to")
-    if key_of_address and set(parsed.keys) - {key_of_address}:
-        raise DoesNotFit("it names another key than its address")
+    if key_of_address:
+        _check_it_was_pressed(parsed, key_of_address)
+
+
+def _check_it_was_pressed(parsed: RobotalkerEvent, key: str) -> None:
+    """Nothing that came to a key's own address may speak against it. Raises DoesNotFit."""
+    if parsed.says_no_key or set(parsed.keys) - {key}:
+        raise DoesNotFit("it names another key than its address, or none")
+    if read_outcome(parsed) not in (None, CallState.ANSWERED):
+        raise DoesNotFit("it tells that nobody answered, and its address belongs to a key")
 
 
 def names_another(parsed: RobotalkerEvent, e164: str) -> bool:

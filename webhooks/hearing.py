@@ -5,24 +5,26 @@ from datetime import datetime
 
 from contacts.models.people import Channel
 from reminders.answers import OPT_OUT, opt_out
-from reminders.callbacks import OPTOUTS
 from reminders.models import CallRecord
 from reminders.outcomes import date_event, find_keys
-from reminders.robotalker.events import EventKind, RobotalkerEvent, UnreadableEvent, parse_in_any_form
+from reminders.robotalker.events import EventKind, RobotalkerEvent, UnreadableEvent, parse_to_hear
 from webhooks.fitting import names_another
 
 
-def read_at_all(body: bytes, content_type: str) -> RobotalkerEvent | None:
-    """The event, whatever form it has; None when it has none."""
+def read_at_all(body: bytes) -> RobotalkerEvent | None:
+    """The event, whatever form it has, by the bytes that are stored and nothing else; None when it has none.
+
+    What is_optout() promises is recorded by this very reading.
+    """
     with suppress(UnreadableEvent):
-        return parse_in_any_form(body, content_type)
+        return parse_to_hear(body)
     return None
 
 
-def is_optout(purpose: str, body: bytes, content_type: str) -> bool:
+def is_optout(body: bytes) -> bool:
     """Whether a request tells that somebody wants no more calls or messages."""
-    parsed = read_at_all(body, content_type)
-    return parsed is not None and (purpose == OPTOUTS or tells_of_optout(parsed))
+    parsed = read_at_all(body)
+    return parsed is not None and tells_of_optout(parsed)
 
 
 def tells_of_optout(parsed: RobotalkerEvent) -> bool:
@@ -30,11 +32,12 @@ def tells_of_optout(parsed: RobotalkerEvent) -> bool:
     return OPT_OUT in parsed.keys or OPT_OUT in find_keys(parsed)
 
 
-def record_no(call: CallRecord, parsed: RobotalkerEvent | None, received_at: datetime) -> None:
-    """Opt the call's number out if the event says so and names no other number."""
-    if parsed is None or not tells_of_optout(parsed) or names_another(parsed, call.number.e164):
-        return
+def record_no(call: CallRecord, parsed: RobotalkerEvent, received_at: datetime) -> bool:
+    """Opt the call's number out if the event says so and names no other number; whether it did."""
+    if not tells_of_optout(parsed) or names_another(parsed, call.number.e164):
+        return False
     opt_out(call, date_event(parsed, call, received_at), _channel_of(parsed, call))
+    return True
 
 
 def _channel_of(parsed: RobotalkerEvent, call: CallRecord) -> Channel | None:

@@ -41,7 +41,8 @@ class _AnswersAnyAccept(BaseContentNegotiation):
 class RobotalkerHook(APIView):
     """POST /hooks/robotalker/<token>: an event of one try, in whatever form Robotalker sends it.
 
-    200 once it is stored, whatever becomes of it; an opt-out, once it holds. 404 without a body for a token
+    200 once it is stored, whatever becomes of it; an opt-out, once it holds, or waits for a person because it
+    names somebody else, or nobody: that it would say again. 404 without a body for a token
     that isn't ours, 413 over 16 kB, 503 when the database is away or an opt-out doesn't hold yet (Robotalker
     then sends it again).
     """
@@ -77,7 +78,7 @@ def _take(callback: Callback, body: bytes, content_type: str) -> HttpResponse:
         return _take_forgotten(callback, body, content_type)
     if event_id is None:
         return HttpResponse()
-    if is_optout(callback.purpose, body, content_type):
+    if is_optout(body):
         return _apply_optout(event_id)
     try:
         apply_in_turn(event_id)
@@ -90,7 +91,7 @@ def _take_forgotten(callback: Callback, body: bytes, content_type: str) -> HttpR
     """A try that we don't have; a "no" to one that this very database has forgotten counts all the same."""
     if not suspect_restore(callback):
         return _refuse(Refusal.FOREIGN)
-    if not is_optout(callback.purpose, body, content_type):
+    if not is_optout(body):
         return _refuse(Refusal.UNKNOWN)
     count_refusal(Refusal.UNKNOWN)
     event_id = store_event(ACCOUNT_CALLBACK, body, content_type)

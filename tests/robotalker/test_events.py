@@ -214,11 +214,15 @@ def test_what_a_form_says_is_read() -> None:
     assert event == RobotalkerEvent(kind=EventKind.UNKNOWN, call_id="cal_1", to="+12125550100", keys="1")
 
 
-@pytest.mark.parametrize(
-    "body", [b"call_id=a%00b", b"call_id=a+b&to=%00", b"\xff\xfe", b"&".join([b"a=b"] * 60), b"&&&==", b"%"]
-)
+@pytest.mark.parametrize("body", [b"call_id=a%00b", b"call_id=a+b&to=%00", b"&&&==", "name=Köln".encode()])
 def test_what_a_form_says_badly_is_left_out(body: bytes) -> None:
     assert parse_event(body, FORM) == RobotalkerEvent(kind=EventKind.UNKNOWN)
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"&".join([b"a=b"] * 60), b"%", b"--x\r\n\r\n--x--"])
+def test_what_has_no_fields_or_too_many_is_no_form(body: bytes) -> None:
+    with pytest.raises(UnreadableEvent, match="a form that has no fields"):
+        parse_event(body, FORM)
 
 
 def test_the_repr_of_an_event_shows_no_number_and_no_text() -> None:

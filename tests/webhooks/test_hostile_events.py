@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.signing import Signer, TimestampSigner
 from django.db import connection
 from django.test import Client
@@ -13,14 +14,16 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment, ConsentEntry, PhoneNumber
-from reminders.callbacks import SALT, key_urls, name_key, status_url
+from reminders.callbacks import SALT, account_url, key_urls, name_key, status_url
 from reminders.models import CallRecord, FollowUp
+from reminders.outcomes import find_keys
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from tests.people import SARAH, make_contact, make_due_reminder
 from tests.waiting import find_free_port, wait_until
 from tests.webhooks.robotalker import ANSWERED, CALL_ID, knock, post, tell
 from webhooks.counting import forget_refusals, read_refusals
 from webhooks.fitting import must_be_verified
+from webhooks.hearing import is_optout
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -167,6 +170,11 @@ def test_a_body_of_exactly_the_largest_size_is_taken(call: CallRecord) -> None:
     assert Appointment.objects.get().is_confirmed
 
 
+def test_a_no_by_key_is_heard_beside_the_text_of_a_message() -> None:
+    assert find_keys(RobotalkerEvent(EventKind.SMS_RECEIVED, text="Thank you", keys="9")) == ["9"]
+    assert find_keys(RobotalkerEvent(EventKind.SMS_RECEIVED, text="Thank you", keys="1")) == []
+
+
 def test_a_text_message_can_not_answer_for_a_call(call: CallRecord) -> None:
     for told in (tell("sms.received", text="1"), tell("sms.delivered", digit="1")):
         assert post(status_url(call), told) == 200
@@ -180,6 +188,7 @@ def test_the_key_in_a_text_message_is_one_that_must_be_verified(call: CallRecord
     assert must_be_verified(call, RobotalkerEvent(EventKind.SMS_RECEIVED, text="1"), "")
 
 
+NO = {"event": "contact.optout", "to": SARAH}
 NO_BUT_NOT_BELIEVED: dict[str, tuple[bytes, str]] = {
     "another call": (json.dumps(tell("call.dtmf", digit="9") | {"call_id": "cal_other"}).encode(), ""),
     "an opt-out of another call": (
@@ -205,12 +214,84 @@ def test_a_no_is_heard_even_where_the_event_is_quarantined(
     assert not ConsentEntry.objects.exclude(number=call.number).exists()
 
 
+LONG = "b" * 70
+ODD_NOS: dict[str, tuple[bytes, str]] = {
+    "a timestamp in seconds": (json.dumps(NO | {"timestamp": 1732300000}).encode(), "application/json"),
+    "a timestamp that is none": (json.dumps(NO | {"timestamp": "yesterday"}).encode(), "application/json"),
+    "an id that is a number": (json.dumps(NO | {"call_id": 12345}).encode(), "application/json"),
+    "a number that is one": (json.dumps(NO | {"to": int(SARAH[1:])}).encode(), "application/json"),
+    "a duration that is a text": (
+        json.dumps({"event": "call.dtmf", "to": SARAH, "digit": "9", "duration_seconds": "28"}).encode(),
+        "application/json",
+    ),
+    "keys in a list": (
+        json.dumps({"event": "call.completed", "to": SARAH, "dtmf_response": ["1", 9]}).encode(),
+        "application/json",
+    ),
+    "a form": (f"event=contact.optout&to=%2B{SARAH[1:]}".encode(), FORM),
+    "a form that says STOP": (f"event=sms.received&text=Stop.&to=%2B{SARAH[1:]}".encode(), FORM),
+    "a form with a raw name": (f"digit=9&to=%2B{SARAH[1:]}&name=Köln".encode(), FORM),
+    "a form that is a bare field": (f"to=%2B{SARAH[1:]}&dtmf_response=9".encode(), "text/plain"),
+    "a long boundary": (
+        "".join(
+            f'--{LONG}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in {"digit": "9", "to": SARAH, "name": "Köln"}.items()
+        ).encode() + f"--{LONG}--\r\n".encode(),
+        f"multipart/form-data; charset=utf-8; boundary={LONG}",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["status", "key", "account"])
+@pytest.mark.parametrize(("payload", "content_type"), ODD_NOS.values(), ids=ODD_NOS)
+def test_a_no_with_an_odd_detail_holds_when_it_is_answered(
+    call: CallRecord, payload: bytes, content_type: str, where: str
+) -> None:
+    url = {"status": status_url(call), "key": key_urls(call)["1"], "account": account_url()}[where]
+    assert post(url, payload, content_type) == 200
+    call.number.refresh_from_db()
+    assert call.number.voice_opted_out_at or call.number.sms_opted_out_at
+    assert not Appointment.objects.get().is_confirmed
+
+
 @pytest.mark.parametrize(
-    "payload", [json.dumps(tell("call.dtmf", digit="9", to=OTHER)), f"digit=9&to={OTHER}"]
+    "body", [b"digit=9", b"9", b'{"digit": 9}', b"event=contact.optout", b"dtmf_response=19"]
 )
-def test_a_no_of_another_number_opts_nobody_out(call: CallRecord, payload: str) -> None:
+@pytest.mark.parametrize("content_type", [FORM, PARTS, "application/json", "text/plain", "", "x" * 200])
+def test_what_is_said_of_a_no_does_not_decide_whether_it_is_heard(
+    call: CallRecord, body: bytes, content_type: str
+) -> None:
+    assert is_optout(body)
+    assert post(status_url(call), body, content_type) == 200
+    call.number.refresh_from_db()
+    assert call.number.voice_opted_out_at is not None
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        json.dumps(tell("call.dtmf", digit="9", to=OTHER)),
+        f"digit=9&to={OTHER}",
+        f"digit=9&to={OTHER}%0A&name=Köln",
+        json.dumps({"event": "contact.optout", "to": int(OTHER[1:])}),
+    ],
+)
+def test_a_no_of_another_number_opts_nobody_out_and_waits_for_a_person(
+    call: CallRecord, payload: str
+) -> None:
     assert post(status_url(call), payload.encode()) == 200
+    event = WebhookEvent.objects.get()
+    assert event.state == "quarantined"
+    assert "an opt-out, which is recorded for nobody" in event.error
     check_nothing_changed(call)
+
+
+def test_an_event_is_applied_by_the_databases_clock_however_wrong_ours(call: CallRecord) -> None:
+    with time_machine.travel(timezone.now() - timedelta(minutes=5), tick=True):
+        assert post(status_url(call), ANSWERED) == 200
+    event = WebhookEvent.objects.get()
+    assert event.applied_at is not None
+    assert event.received_at <= event.applied_at
 
 
 NAMELESS: dict[str, tuple[bytes, str]] = {
