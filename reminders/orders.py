@@ -49,14 +49,10 @@ def order_call(reminder_id: int, *, by: User) -> None:
     hint_dispatch()
 
 
-@transaction.atomic
 def skip_reminder(reminder_id: int, *, by: User) -> None:
     """Don't send this one. Raises OrderRefused when it is past skipping."""
-    reminder = lock_reminder(reminder_id)
-    if reminder.state not in REMINDER_PENDING:
+    if not skip_reminders([reminder_id], by=by):
         raise OrderRefused("It is not waiting any more, so there is nothing to skip.")
-    finish(reminder, ReminderState.SKIPPED, Reason.SKIPPED_BY_PERSON)
-    add_change(reminder.appointment, AppointmentChange.What.STEP_SKIPPED, by=by)
 
 
 def skip_reminders(reminder_ids: Sequence[int], *, by: User) -> int:

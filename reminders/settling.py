@@ -44,7 +44,7 @@ def _find_held_look(reminder: Reminder, now: datetime) -> datetime:
 
     On a whole TOGETHER, so that some do: looking at two hundred in one claim costs little more than at ten.
     """
-    held_for = now - max(reminder.due_at, reminder.try_after or reminder.due_at)
+    held_for = now - reminder.not_before
     wait = min(max(HELD_LOOK, held_for / 4), HELD_LOOK_CAP) * _rng.uniform(0.75, 1)
     return now + wait - (now + wait - EPOCH) % TOGETHER
 

@@ -163,7 +163,7 @@ def read_look(reminder: Reminder, *, sending_paused: bool, terms: Terms | None =
         number=number,
         script_text=terms.script_text,
         situation=Situation(
-            not_before=_not_before(reminder),
+            not_before=reminder.not_before,
             not_after=reminder.not_after,
             revision=reminder.revision,
             appointment_revision=appointment.revision,
@@ -183,11 +183,6 @@ def read_look(reminder: Reminder, *, sending_paused: bool, terms: Terms | None =
             ordered=reminder.ordered_by_id is not None,
         ),
     )
-
-
-def _not_before(reminder: Reminder) -> datetime:
-    # A held reminder is looked at again and again; what it waits for is not the next look.
-    return max(reminder.due_at, reminder.try_after or reminder.due_at)
 
 
 def hours_of(location: Location) -> CallingHours:

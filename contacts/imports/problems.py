@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 REJECTED = "rejected"  # ImportProblem.Weight, which this pure module doesn't import
 NOTE = "note"
-COLUMN_LENGTH = 80
 TEXT_LENGTH = 300
 NOT_IN_THE_FILE = 0  # in place of a line number
 

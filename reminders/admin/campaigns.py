@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.admin.history import ClinicAdmin
 from contacts.models.people import Channel
+from reminders.admin.moments import tell_moved
 from reminders.campaigns import activate_campaign, copy_campaign, pause_campaign
 from reminders.models import Campaign, Script, Step
 from reminders.planning import count_never_in_time, replan_campaign
@@ -167,10 +168,7 @@ class StepAdmin(ClinicAdmin[Step]):
 
 
 def _replan(page: admin.ModelAdmin[Any], request: HttpRequest, campaign: Campaign) -> None:
-    if moved := replan_campaign(campaign):
-        page.message_user(
-            request, _("%(count)d reminders that were waiting have a new moment.") % {"count": moved}
-        )
+    tell_moved(page, request, replan_campaign(campaign))
     _tell_never_in_time(page, request, campaign)
 
 

@@ -11,10 +11,10 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 
 from contacts.admin import places
 from contacts.models import ClosedDay, Location
+from reminders.admin.moments import tell_moved
 from reminders.planning import replan_location
 
 admin.site.unregister([Location, ClosedDay])
@@ -51,7 +51,4 @@ class ClosedDayAdmin(places.ClosedDayAdmin):
 
 def _replan(page: admin.ModelAdmin[Any], request: HttpRequest, locations: Iterable[Location]) -> None:
     in_order = sorted(locations, key=attrgetter("pk"))  # each is locked until the end
-    if moved := sum(map(replan_location, in_order)):
-        page.message_user(
-            request, _("%(count)d reminders that were waiting have a new moment.") % {"count": moved}
-        )
+    tell_moved(page, request, sum(map(replan_location, in_order)))

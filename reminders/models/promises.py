@@ -1,5 +1,7 @@
 """The promise: this appointment, as it stands, is owed this step at this moment."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -62,3 +64,10 @@ class Reminder(models.Model):
 
     def __str__(self) -> str:
         return f"reminder {self.pk}"
+
+    @property
+    def not_before(self) -> datetime:
+        """When it goes at the earliest (aware UTC): when due, or later after a try. Not `next_look_at`, which
+        moves on and on while it is held.
+        """
+        return max(self.due_at, self.try_after or self.due_at)

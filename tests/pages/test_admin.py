@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
@@ -68,18 +67,6 @@ HISTORY: list[type[Model]] = [
     Reminder,
     WebhookEvent,
 ]
-
-
-@pytest.fixture
-def sam() -> User:
-    return make_colleague("sam", is_staff=True, is_superuser=True)
-
-
-@pytest.fixture
-def office(sam: User) -> Client:
-    client = Client()
-    client.force_login(sam)
-    return client
 
 
 def make_a_bit_of_everything(index: int) -> None:

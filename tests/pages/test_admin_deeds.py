@@ -34,18 +34,6 @@ from webhooks.models import WebhookEvent
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def sam() -> User:
-    return make_colleague("sam", is_staff=True, is_superuser=True)
-
-
-@pytest.fixture
-def office(sam: User) -> Client:
-    client = Client()
-    client.force_login(sam)
-    return client
-
-
 # --- campaigns and scripts -------------------------------------------------------------------------
 
 

@@ -20,18 +20,6 @@ POPUP = "/admin/contacts/location/add/?_popup=1"
 
 
 @pytest.fixture
-def sam() -> User:
-    return make_colleague("sam", is_staff=True, is_superuser=True)
-
-
-@pytest.fixture
-def office(sam: User) -> Client:
-    client = Client()
-    client.force_login(sam)
-    return client
-
-
-@pytest.fixture
 def running() -> None:
     """Beat, every sweep and its worker have just told that they are well."""
     for name in (heartbeats.BEAT, *heartbeats.QUEUES):
