@@ -2,11 +2,11 @@
 
 import logging
 
-from contacts.privacy import redact
+from contacts.redaction import redact
 
 
 class PrivateFormatter(logging.Formatter):
-    """The usual line, tracebacks included, with what belongs to people left out (contacts/privacy.py)."""
+    """The usual line, tracebacks included, with what belongs to people left out (contacts/redaction.py)."""
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))

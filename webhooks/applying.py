@@ -15,7 +15,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from contacts.privacy import redact
+from contacts.redaction import redact
 from contacts.saving import save_rows, saving_together
 from reminders.callbacks import OPTOUTS, key_of
 from reminders.locking import is_lock_timeout, lock_call, lock_calls, wait_briefly_here
