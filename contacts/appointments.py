@@ -10,9 +10,9 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from contacts.clock import read_database_clock
+from contacts.database.clock import read_database_clock
+from contacts.database.saving import add_row, save_row
 from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch, Location, Provider
-from contacts.saving import add_row, save_row
 
 What = AppointmentChange.What
 

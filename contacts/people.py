@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from contacts.appointments import lock_appointment
-from contacts.clock import read_database_clock
+from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Contact, PhoneNumber
 from contacts.numbers import NotANumber, ParsedNumber, parse_number
 

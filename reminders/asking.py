@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
-from contacts.clock import read_database_clock
+from contacts.database.clock import read_database_clock
 from contacts.models.people import Channel
 from reminders.calls import close_call
 from reminders.gate import record_success

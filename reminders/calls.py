@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Max, Q
 from django.db.models.functions import Now
 
-from contacts.clock import read_database_clock
+from contacts.database.clock import read_database_clock
 from contacts.models.people import Channel
 from contacts.people import mark_number_unusable
 from reminders.followups import open_follow_up

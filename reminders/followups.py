@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Value
 from django.db.models.functions import Greatest, Least, Now
 
-from contacts.saving import save_collected
+from contacts.database.saving import save_collected
 from reminders.models import CallRecord, FollowUp, Reminder, Step
 from reminders.states import REMINDER_OPEN
 

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Greatest, Now
 
-from contacts.clock import read_database_clock
+from contacts.database.clock import read_database_clock
 from reminders.models import SendingSwitch
 from reminders.retries import cap_retry_after, doubled
 from reminders.sending import Cause, lock_switch, pause_sending

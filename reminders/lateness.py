@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from contacts.clock import read_database_clock
+from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, PhoneNumber
 from reminders.decide import Verdict, decide
 from reminders.models import Reminder

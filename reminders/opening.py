@@ -15,8 +15,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from contacts.appointments import lock_appointments
+from contacts.database.saving import saving_together
 from contacts.models.people import Channel
-from contacts.saving import saving_together
 from reminders.caps import NOTHING, read_use
 from reminders.decide import Decision, Verdict, decide
 from reminders.desk_pace import DeskPace, has_waited, read_paces

@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from contacts.appointments import add_change, lock_appointments
-from contacts.clock import read_database_clock
+from contacts.database.clock import read_database_clock
+from contacts.database.saving import saving_together
 from contacts.models import AppointmentChange
-from contacts.saving import saving_together
 from reminders.decide import Verdict, decide
 from reminders.explain import sentence_for
 from reminders.hints import hint_dispatch

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
+from contacts.database.saving import save_row
 from contacts.models.people import Channel
 from contacts.people import mark_number_unusable, mark_numbers_usable
-from contacts.saving import save_row
 from reminders.answers import OPT_OUT, apply_key, ask_what_was_meant, key_in_text, opt_out
 from reminders.calls import move_call
 from reminders.followups import open_follow_up, open_if_nothing_follows, settle_by_itself

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from contacts.clock import read_database_clock
+from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Location
 from reminders.models import CallCompanion, CallRecord, Campaign, Reminder, Step
 from reminders.plan_rows import Promise, Visit, hold_terms, insert_reminders, move_reminders, read_visits

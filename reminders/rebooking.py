@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from contacts import appointments
-from contacts.clock import read_database_clock
+from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Location, Provider
 from reminders.caps import NumberUse, read_use
 from reminders.explain import explain_reminder

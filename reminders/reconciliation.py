@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
-from contacts.clock import read_database_clock
+from contacts.database.clock import read_database_clock
 from reminders.asking import NO_EVENT, AskReport, ask_about_calls, askable, close_as_overdue
 from reminders.calls import close_call
 from reminders.followups import open_follow_up

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from contacts.saving import save_row
+from contacts.database.saving import save_row
 from reminders.decide import CAP_LOOK, Decision, Verdict
 from reminders.followups import open_follow_up
 from reminders.models import FollowUp, Reminder

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
 
-from contacts.clock import read_database_clock
+from contacts.database.clock import read_database_clock
 from reminders.calls import close_call
 from reminders.followups import OVERTAKEN
 from reminders.households import reminders_of

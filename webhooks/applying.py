@@ -15,8 +15,8 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from contacts.database.saving import save_rows, saving_together
 from contacts.redaction import redact
-from contacts.saving import save_rows, saving_together
 from reminders.callbacks import OPTOUTS, key_of
 from reminders.locking import is_lock_timeout, lock_call, lock_calls, wait_briefly_here
 from reminders.models import CallRecord

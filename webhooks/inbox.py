@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
 from django.utils import timezone
 
-from contacts.clock import read_database_clock
+from contacts.database.clock import read_database_clock
 from reminders.callbacks import ACCOUNT, BATCH, Callback
 from reminders.models import CallBatch, CallRecord
 from webhooks.applying import MOST_ATTEMPTS, State, apply_events

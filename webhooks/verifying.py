@@ -9,7 +9,7 @@ import time
 from datetime import datetime
 from enum import Enum
 
-from contacts.clock import read_database_clock
+from contacts.database.clock import read_database_clock
 from reminders.callbacks import key_of
 from reminders.gate import record_success
 from reminders.robotalker.answers import CallStatus

@@ -13,7 +13,7 @@ from contacts.appointments import (
     record_attendance,
     reinstate_appointment,
 )
-from contacts.clock import read_database_clock
+from contacts.database.clock import read_database_clock
 from contacts.imports.matching import HOW
 from contacts.imports.people import PersonKey, person_key
 from contacts.imports.places import KnownPlaces, make_location

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from contacts.clock import read_database_clock
+from contacts.database.clock import read_database_clock
 from reminders.gate import (
     Gate,
     close_gate,

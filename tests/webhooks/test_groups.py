@@ -10,8 +10,8 @@ from django.db import connection, transaction
 from django.db.utils import DataError
 from pytest_django import DjangoAssertNumQueries
 
+from contacts.database.saving import CollectedTwice, add_row, save_row, save_rows, saving_together
 from contacts.models import Appointment, PhoneNumber
-from contacts.saving import CollectedTwice, add_row, save_row, save_rows, saving_together
 from reminders.callbacks import ACCOUNT_CALLBACK, Callback
 from reminders.dispatch import claim_due
 from reminders.models import CallBatch, CallRecord, FollowUp, Reminder

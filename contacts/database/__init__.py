@@ -1,0 +1,1 @@
+"""Talking to PostgreSQL: its clock, and many saves as one statement."""
