@@ -5,7 +5,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import reminders.models.running
+import reminders.models.operations
 
 
 class Migration(migrations.Migration):
@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        default=reminders.models.running.make_epoch_name, editable=False, max_length=12
+                        default=reminders.models.operations.make_epoch_name, editable=False, max_length=12
                     ),
                 ),
                 ("fingerprint", models.CharField(blank=True, max_length=200)),

@@ -3,9 +3,9 @@
 from reminders.models.calls import CallBatch, CallCompanion, CallRecord
 from reminders.models.campaigns import Campaign, Script, ScriptText, Step
 from reminders.models.followups import FollowUp
-from reminders.models.listing import ListedNumber
-from reminders.models.promises import Reminder
-from reminders.models.running import Epoch, Heartbeat, SendingSwitch
+from reminders.models.listed_numbers import ListedNumber
+from reminders.models.operations import Epoch, Heartbeat, SendingSwitch
+from reminders.models.reminders import Reminder
 
 __all__ = [
     "CallBatch",

@@ -10,7 +10,7 @@ from django.db.models import Q
 from contacts.models import PhoneNumber
 from contacts.models.people import Channel
 from reminders.models.campaigns import ScriptText
-from reminders.models.promises import Reminder
+from reminders.models.reminders import Reminder
 from reminders.states import CALL_OPEN, CallState
 
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Appointment, Contact
 from reminders.models.calls import CallRecord
-from reminders.models.promises import Reminder
+from reminders.models.reminders import Reminder
 
 
 class FollowUp(models.Model):
