@@ -24,8 +24,8 @@ from reminders.robotalker.answers import CallStatus
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import Refused, RobotalkerError
 from reminders.robotalker.events import EventKind, RobotalkerEvent
+from reminders.rules.states import CALL_OPEN, CallState
 from reminders.side_requests import as_they_may_begin, is_well_after
-from reminders.states import CALL_OPEN, CallState
 from reminders.submission import make_client
 
 UNKNOWN_WAIT = timedelta(minutes=1)  # its event may be on the way

@@ -16,11 +16,11 @@ from reminders.followups import open_follow_up
 from reminders.households import find_calls_about, reminders_of
 from reminders.locking import lock_call
 from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
-from reminders.reasons import REASON_BY_STATE, Reason
-from reminders.retries import provider_backoff, retry_after_or_backoff
 from reminders.robotalker.errors import Meaning, Rejected, RobotalkerError, ServerError
+from reminders.rules.reasons import REASON_BY_STATE, Reason
+from reminders.rules.retries import provider_backoff, retry_after_or_backoff
+from reminders.rules.states import CALL_OPEN, CallState, ReminderState, can_move_call
 from reminders.settling import finish, put_back
-from reminders.states import CALL_OPEN, CallState, ReminderState, can_move_call
 
 BATCH_REFUSED = "campaign refused"  # a POST /campaigns that placed nothing: its members go out singly
 

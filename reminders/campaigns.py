@@ -4,7 +4,7 @@ from django.db import transaction
 
 from contacts.database.clock import read_database_clock
 from reminders.models import Campaign, Reminder, Step
-from reminders.reasons import Reason
+from reminders.rules.reasons import Reason
 from reminders.settling import look_again
 
 

@@ -17,8 +17,8 @@ from django.conf import settings
 
 from contacts.models.people import Channel
 from reminders.models import CallRecord, Reminder
-from reminders.schedule import first_moment_at
-from reminders.states import CALL_OPEN, CallState
+from reminders.rules.schedule import first_moment_at
+from reminders.rules.states import CALL_OPEN, CallState
 
 COUNTED = (
     CallState.ANSWERED,

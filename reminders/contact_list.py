@@ -25,11 +25,11 @@ from contacts.people import keep_e164s
 from reminders.gate import record_success
 from reminders.heartbeats import PULL, beat
 from reminders.models import Heartbeat, ListedNumber
-from reminders.retries import doubled
 from reminders.robotalker.answers import ContactStatus
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import RobotalkerError
 from reminders.robotalker.payloads import build_contact
+from reminders.rules.retries import doubled
 from reminders.side_requests import as_they_may_begin, is_well_after, may_begin
 from reminders.submission import make_client
 

@@ -15,8 +15,8 @@ from django.db import connection
 from contacts.models import Location
 from contacts.models.people import Channel
 from reminders.models import CallRecord, Reminder
-from reminders.reasons import Reason
-from reminders.states import CallState, ReminderState
+from reminders.rules.reasons import Reason
+from reminders.rules.states import CallState, ReminderState
 
 PACE_LOCKS = 7_364_002  # the first of the two numbers of our advisory locks, as in slots.py
 MINUTE = timedelta(minutes=1)

@@ -8,11 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.templatetags.display import day_and_clock
 from reminders.caps import NumberUse, zone_or_utc
-from reminders.decide import Verdict, decide
 from reminders.models import Reminder
-from reminders.reasons import Reason
+from reminders.rules.decide import Verdict, decide
+from reminders.rules.reasons import Reason
+from reminders.rules.states import REMINDER_PENDING
 from reminders.situations import Limits, limit, read_look
-from reminders.states import REMINDER_PENDING
 
 # What a look has found and another would, at its next_look_at: the reason, and the limit it stands for.
 FOUND: dict[str, str] = {

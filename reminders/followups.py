@@ -8,7 +8,7 @@ from django.db.models.functions import Greatest, Least, Now
 
 from contacts.database.saving import save_collected
 from reminders.models import CallRecord, FollowUp, Reminder, Step
-from reminders.states import REMINDER_OPEN
+from reminders.rules.states import REMINDER_OPEN
 
 PATIENCE = timedelta(hours=4)  # by when somebody should have looked
 BEFORE_VISIT = timedelta(hours=1)  # and in any case so long before the appointment

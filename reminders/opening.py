@@ -18,7 +18,6 @@ from contacts.appointments import lock_appointments
 from contacts.database.saving import saving_together
 from contacts.models.people import Channel
 from reminders.caps import NOTHING, read_use
-from reminders.decide import Decision, Verdict, decide
 from reminders.desk_pace import DeskPace, has_waited, read_paces
 from reminders.households import (
     build_companions,
@@ -29,12 +28,13 @@ from reminders.households import (
 )
 from reminders.locking import lock_numbers
 from reminders.models import CallBatch, CallCompanion, CallRecord, Reminder
-from reminders.reasons import Reason
+from reminders.rules.decide import Decision, Verdict, decide
+from reminders.rules.reasons import Reason
+from reminders.rules.states import ReminderState, check_reminder_move
 from reminders.scripts import caller_id, channel_of
 from reminders.sending import read_pause_and_clock
 from reminders.settling import put_back, settle
 from reminders.situations import Book, Limits, Look, limit, look_up, read_book, read_look, with_people
-from reminders.states import ReminderState, check_reminder_move
 
 
 @transaction.atomic

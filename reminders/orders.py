@@ -12,16 +12,16 @@ from contacts.appointments import add_change, lock_appointments
 from contacts.database.clock import read_database_clock
 from contacts.database.saving import saving_together
 from contacts.models import AppointmentChange
-from reminders.decide import Verdict, decide
 from reminders.explain import sentence_for
 from reminders.hints import hint_dispatch
 from reminders.locking import lock_reminder
 from reminders.models import Reminder
-from reminders.reasons import Reason
+from reminders.rules.decide import Verdict, decide
+from reminders.rules.reasons import Reason
+from reminders.rules.states import REMINDER_PENDING, ReminderState
 from reminders.sending import read_switch
 from reminders.settling import finish, put_back
 from reminders.situations import read_look, with_situation
-from reminders.states import REMINDER_PENDING, ReminderState
 
 SKIPPED_AT_ONCE = 200
 NOT_CALLABLE = {

@@ -20,11 +20,11 @@ from reminders.households import find_calls_about, reminders_of
 from reminders.locking import lock_call
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.next_tries import REACHED_NOBODY, plan_next_try
-from reminders.reasons import REASON_BY_STATE, Reason
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.robotalker.fields import AmdResult
+from reminders.rules.reasons import REASON_BY_STATE, Reason
+from reminders.rules.states import CALL_OPEN, REMINDER_OPEN, CallState, ReminderState
 from reminders.settling import finish
-from reminders.states import CALL_OPEN, REMINDER_OPEN, CallState, ReminderState
 
 STATE_BY_KIND = {
     EventKind.CALL_NO_ANSWER: CallState.NO_ANSWER,

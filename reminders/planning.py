@@ -18,9 +18,9 @@ from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Location
 from reminders.models import CallCompanion, CallRecord, Campaign, Reminder, Step
 from reminders.plan_rows import Promise, Visit, hold_terms, insert_reminders, move_reminders, read_visits
-from reminders.reasons import Reason
-from reminders.schedule import OpenDays, Timing, least_ahead, moment_due
-from reminders.states import REMINDER_PENDING, ReminderState
+from reminders.rules.reasons import Reason
+from reminders.rules.schedule import OpenDays, Timing, least_ahead, moment_due
+from reminders.rules.states import REMINDER_PENDING, ReminderState
 
 REPLANNED_AT_ONCE = 1_000  # reminders, read with all that a new moment depends on
 

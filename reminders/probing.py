@@ -18,8 +18,6 @@ from django.db.models.functions import Greatest, Now
 
 from reminders.models import Reminder, SendingSwitch
 from reminders.rate import take_permits
-from reminders.reasons import Reason
-from reminders.retries import cap_retry_after
 from reminders.robotalker.errors import (
     AnswerTooLarge,
     AnswerUnusable,
@@ -27,6 +25,8 @@ from reminders.robotalker.errors import (
     Rejected,
     RobotalkerError,
 )
+from reminders.rules.reasons import Reason
+from reminders.rules.retries import cap_retry_after
 from reminders.sending import PROBED, Cause, probe_wait
 from reminders.settling import look_again
 from reminders.submission import make_client

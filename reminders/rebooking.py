@@ -20,8 +20,8 @@ from reminders.caps import NumberUse, read_use
 from reminders.explain import explain_reminder
 from reminders.models import Reminder, Step
 from reminders.planning import active_steps, covers, plan_appointments, promise
+from reminders.rules.states import REMINDER_PENDING
 from reminders.situations import with_situation
-from reminders.states import REMINDER_PENDING
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from reminders.households import reminders_of
 from reminders.lateness import miss_what_is_too_late
 from reminders.locking import lock_call
 from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
-from reminders.states import CallState, ReminderState
+from reminders.rules.states import CallState, ReminderState
 
 LOST_WORKER = "the worker was lost while it submitted"
 WITHOUT_OUTCOME = (CallState.UNKNOWN, CallState.OVERDUE)

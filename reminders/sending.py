@@ -14,8 +14,8 @@ from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
 from reminders.models import Epoch, Reminder, SendingSwitch
-from reminders.reasons import Reason
-from reminders.retries import doubled
+from reminders.rules.reasons import Reason
+from reminders.rules.retries import doubled
 from reminders.settling import look_again
 
 log = logging.getLogger(__name__)

@@ -8,11 +8,11 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from contacts.database.saving import save_row
-from reminders.decide import CAP_LOOK, Decision, Verdict
 from reminders.followups import open_follow_up
 from reminders.models import FollowUp, Reminder
-from reminders.reasons import Reason
-from reminders.states import ReminderState, check_reminder_move
+from reminders.rules.decide import CAP_LOOK, Decision, Verdict
+from reminders.rules.reasons import Reason
+from reminders.rules.states import ReminderState, check_reminder_move
 
 # How soon a held reminder is looked at again: less often the longer it is held, for it may be one of 50,000.
 HELD_LOOK, HELD_LOOK_CAP = timedelta(seconds=30), timedelta(minutes=2)

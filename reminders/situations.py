@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from django.db.models import F, QuerySet
 
 from contacts.models import Location, PhoneNumber, Provider
-from reminders.calling_hours import CallingHours, recipient_zones
-from reminders.decide import Situation
 from reminders.models import Campaign, Reminder, ScriptText, Step
 from reminders.planning import covers
+from reminders.rules.calling_hours import CallingHours, recipient_zones
+from reminders.rules.decide import Situation
 from reminders.scripts import channel_of, is_sayable, text_of
 
 

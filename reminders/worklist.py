@@ -13,9 +13,9 @@ from reminders.households import reminders_of
 from reminders.locking import lock_call
 from reminders.models import CallRecord, FollowUp
 from reminders.orders import OrderRefused, order_call
-from reminders.reasons import Reason
+from reminders.rules.reasons import Reason
+from reminders.rules.states import CallState, ReminderState
 from reminders.settling import finish
-from reminders.states import CallState, ReminderState
 
 
 class AlreadyResolved(ValueError):

@@ -16,7 +16,7 @@ from reminders.robotalker.events import (
     parse_in_any_form,
     parse_to_hear,
 )
-from reminders.states import CallState
+from reminders.rules.states import CallState
 
 # What may answer for the patient on a status address. The guide shows a call's end with its keys there; a key
 # by itself has an address of its own.

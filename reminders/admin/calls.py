@@ -12,7 +12,7 @@ from contacts.admin.columns import link_to_appointment, show_number, show_when
 from contacts.admin.history import HistoryAdmin
 from reminders.households import reminders_of
 from reminders.models import CallBatch, CallCompanion, CallRecord
-from reminders.states import CALL_OPEN
+from reminders.rules.states import CALL_OPEN
 
 
 class WaitsFilter(admin.SimpleListFilter):

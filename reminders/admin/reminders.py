@@ -14,8 +14,8 @@ from contacts.admin.columns import link_to_appointment, show_when
 from contacts.admin.history import HistoryAdmin
 from reminders.models import Reminder
 from reminders.orders import skip_reminders
-from reminders.reasons import Reason
-from reminders.states import REMINDER_OPEN
+from reminders.rules.reasons import Reason
+from reminders.rules.states import REMINDER_OPEN
 
 
 class DueFilter(admin.SimpleListFilter):

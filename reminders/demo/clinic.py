@@ -24,7 +24,7 @@ from reminders.demo.zones import choose_zone
 from reminders.followups import due_by
 from reminders.models import FollowUp
 from reminders.planning import plan_all
-from reminders.reasons import Reason
+from reminders.rules.reasons import Reason
 
 PRACTICE_APPS = ("contacts", "reminders", "webhooks")
 LIST_NAME = "this-mornings-list.csv"

@@ -11,15 +11,15 @@ from datetime import datetime, timedelta
 
 from contacts.models import Appointment
 from contacts.models.people import Channel
-from reminders.calling_hours import CallingHours, next_allowed
 from reminders.demo import fates
 from reminders.demo.fates import Fate
 from reminders.models import CallRecord, Reminder, Step
 from reminders.planning import promise
-from reminders.reasons import Reason
-from reminders.retries import Outcome, RetryRule, next_try
+from reminders.rules.calling_hours import CallingHours, next_allowed
+from reminders.rules.reasons import Reason
+from reminders.rules.retries import Outcome, RetryRule, next_try
+from reminders.rules.states import CallState, ReminderState
 from reminders.scripts import caller_id, choose_text, fill_variables, speak, used_variables
-from reminders.states import CallState, ReminderState
 
 RINGS, SPEAKS = (20, 30), (18, 41)  # seconds, from and to
 POST_TOOK = timedelta(milliseconds=310)

@@ -9,7 +9,7 @@ from contacts.models.people import Channel
 from reminders.default_scripts import DefaultScripts
 from reminders.demo import diary
 from reminders.models import Campaign, Step
-from reminders.schedule import TimingKind
+from reminders.rules.schedule import TimingKind
 
 ACTIVE_FOR = timedelta(days=30)  # longer than the past week, so that activation has cut nothing off
 QUARTER = timedelta(minutes=15)

@@ -286,7 +286,9 @@ class Migration(migrations.Migration):
                 (
                     "reason",
                     models.CharField(
-                        blank=True, help_text="Why it is in its state; reminders/reasons.py.", max_length=40
+                        blank=True,
+                        help_text="Why it is in its state; reminders/rules/reasons.py.",
+                        max_length=40,
                     ),
                 ),
                 (

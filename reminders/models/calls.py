@@ -11,7 +11,7 @@ from contacts.models import PhoneNumber
 from contacts.models.people import Channel
 from reminders.models.campaigns import ScriptText
 from reminders.models.reminders import Reminder
-from reminders.states import CALL_OPEN, CallState
+from reminders.rules.states import CALL_OPEN, CallState
 
 
 def make_public_id() -> str:

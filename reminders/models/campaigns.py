@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Location, Provider
 from contacts.models.people import Channel
-from reminders.schedule import Timing, TimingKind, describe
+from reminders.rules.schedule import Timing, TimingKind, describe
 
 
 class Script(models.Model):

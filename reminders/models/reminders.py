@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from contacts.models import Appointment
 from reminders.models.campaigns import Step
-from reminders.states import ReminderState
+from reminders.rules.states import ReminderState
 
 
 class Reminder(models.Model):
@@ -25,7 +25,7 @@ class Reminder(models.Model):
     )
     state = models.CharField(max_length=12, choices=ReminderState, default=ReminderState.PLANNED)
     reason = models.CharField(
-        max_length=40, blank=True, help_text="Why it is in its state; reminders/reasons.py."
+        max_length=40, blank=True, help_text="Why it is in its state; reminders/rules/reasons.py."
     )
     claim = models.UUIDField(null=True, blank=True, help_text="The fence: whose claim this is.")
     lease_until = models.DateTimeField(null=True, blank=True, help_text="By the database's clock.")

@@ -17,7 +17,7 @@ from reminders.caps import NumberUse, read_use
 from reminders.households import with_calls
 from reminders.models import CallRecord, Reminder
 from reminders.queries.standings import Standing, find_orderable, gather_facts, judge
-from reminders.schedule import first_moment_at
+from reminders.rules.schedule import first_moment_at
 from reminders.sending import read_switch
 from reminders.situations import with_situation
 

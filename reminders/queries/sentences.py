@@ -12,13 +12,13 @@ from contacts.models import AppointmentChange
 from contacts.models.people import Channel
 from contacts.numbers import mask
 from contacts.templatetags.display import clock, day_and_clock
-from reminders.decide import Verdict
 from reminders.explain import Explanation
 from reminders.households import reminders_of
 from reminders.models import CallRecord, Reminder
 from reminders.queries.standings import tell_moment, tell_reason
+from reminders.rules.decide import Verdict
+from reminders.rules.states import REMINDER_PENDING, CallState
 from reminders.scripts import channel_of
-from reminders.states import REMINDER_PENDING, CallState
 
 What = AppointmentChange.What
 STATE_OF_CHANGE = {

@@ -16,13 +16,13 @@ from contacts.models import Appointment
 from contacts.models.people import Channel
 from contacts.templatetags.display import clock, day
 from reminders.caps import NumberUse
-from reminders.decide import Verdict
 from reminders.explain import Explanation, explain_reminder, sentence_for
 from reminders.households import calls_of
 from reminders.models import CallRecord, Reminder
-from reminders.reasons import Reason
+from reminders.rules.decide import Verdict
+from reminders.rules.reasons import Reason
+from reminders.rules.states import REMINDER_PENDING, CallState, ReminderState
 from reminders.scripts import channel_of
-from reminders.states import REMINDER_PENDING, CallState, ReminderState
 
 SOON = timedelta(minutes=1)
 NOT_CALLABLE_NOW = frozenset(

@@ -25,7 +25,7 @@ from reminders.rebooking import (
     preview_move,
     reinstate_and_plan,
 )
-from reminders.states import REMINDER_PENDING
+from reminders.rules.states import REMINDER_PENDING
 from reminders.views.people import signed_in
 from reminders.views.returning import go_back
 

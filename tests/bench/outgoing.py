@@ -14,7 +14,7 @@ from reminders.dispatch import dispatch_due
 from reminders.households import message_of
 from reminders.models import CallBatch, CallRecord
 from reminders.robotalker.payloads import Recipient, build_call, build_campaign
-from reminders.states import CallState
+from reminders.rules.states import CallState
 from tests.bench.measure import Line, compare, stopwatch
 from tests.bench.rows import make_due
 from tests.sandbox_server import SandboxServer

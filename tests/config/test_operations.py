@@ -10,8 +10,8 @@ from django.db.models import TextChoices
 from reminders import heartbeats
 from reminders.diagnosis import WORDS, WORK, DeadPart
 from reminders.models import Campaign, FollowUp, SendingSwitch
-from reminders.reasons import Reason
-from reminders.states import CallState, ReminderState
+from reminders.rules.reasons import Reason
+from reminders.rules.states import CallState, ReminderState
 from webhooks.models import WebhookEvent
 
 PAGE = (Path(__file__).resolve().parent.parent.parent / "docs/operations.md").read_text()

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from contacts.models.people import Channel
 from reminders.models import CallBatch, CallRecord, Reminder
-from reminders.states import CallState
+from reminders.rules.states import CallState
 from webhooks.models import WebhookEvent
 
 

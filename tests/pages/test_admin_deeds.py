@@ -15,9 +15,9 @@ from contacts.models import AppointmentChange, ConsentEntry, Contact, PhoneNumbe
 from contacts.roles import ensure_roles
 from reminders.models import CallRecord, Campaign, Reminder, Script, ScriptText, SendingSwitch
 from reminders.orders import skip_reminders
-from reminders.reasons import Reason
+from reminders.rules.reasons import Reason
+from reminders.rules.states import CallState, ReminderState
 from reminders.sending import read_switch
-from reminders.states import CallState, ReminderState
 from tests.pages.office import act, address_of, make_call, make_colleague, make_event
 from tests.people import (
     SARAH,

@@ -24,9 +24,9 @@ from reminders.orders import OrderRefused, order_call, skip_reminder
 from reminders.planning import replan_campaign
 from reminders.rebooking import book_and_plan, cancel_and_withdraw, move_and_replan, reinstate_and_plan
 from reminders.robotalker import errors
+from reminders.rules.states import REMINDER_PENDING
 from reminders.sending import read_switch
 from reminders.situations import read_book
-from reminders.states import REMINDER_PENDING
 from reminders.submission import Flight, Landing, open_batch, open_singles, record_landings
 from reminders.worklist import AlreadyResolved, resolve_follow_up, settle_unknown
 from tests.people import make_campaign, make_contact, make_location, make_script, make_step

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reminders.calling_hours import DEFAULT, OUTER, CallingHours, next_allowed, recipient_zones
+from reminders.rules.calling_hours import DEFAULT, OUTER, CallingHours, next_allowed, recipient_zones
 
 NEW_YORK, CHICAGO, LOS_ANGELES = "America/New_York", "America/Chicago", "America/Los_Angeles"
 PHOENIX, BERLIN, LORD_HOWE = "America/Phoenix", "Europe/Berlin", "Australia/Lord_Howe"

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reminders.calling_hours import CallingHours
-from reminders.decide import Decision, Situation, Verdict, decide
-from reminders.reasons import Reason
+from reminders.rules.calling_hours import CallingHours
+from reminders.rules.decide import Decision, Situation, Verdict, decide
+from reminders.rules.reasons import Reason
 
 NEW_YORK = ZoneInfo("America/New_York")  # five hours behind UTC on this day
 NOW = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)  # 10:00 for Sarah

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminders.schedule import OpenDays, Timing, TimingKind, describe, first_moment_at, moment_due
+from reminders.rules.schedule import OpenDays, Timing, TimingKind, describe, first_moment_at, moment_due
 
 NEW_YORK, PHOENIX = "America/New_York", "America/Phoenix"
 BERLIN, LORD_HOWE = "Europe/Berlin", "Australia/Lord_Howe"

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from reminders.states import (
+from reminders.rules.states import (
     CALL_MOVES,
     CALL_OPEN,
     OUTCOMES_BY_STRENGTH,

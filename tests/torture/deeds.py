@@ -15,10 +15,10 @@ from contacts.models import Appointment, ConsentEntry
 from contacts.optouts import record_optout
 from reminders.models import FollowUp, Reminder, SendingSwitch
 from reminders.orders import OrderRefused, order_call
-from reminders.reasons import Reason
 from reminders.rebooking import cancel_and_withdraw, move_and_replan
+from reminders.rules.reasons import Reason
+from reminders.rules.states import ReminderState
 from reminders.sending import PROBED, read_switch, resume_sending
-from reminders.states import ReminderState
 from reminders.worklist import AlreadyResolved, settle_unknown
 from tests.waiting import wait_until
 

@@ -10,8 +10,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from reminders.models import CallRecord, Reminder
-from reminders.reasons import Reason
-from reminders.states import ReminderState
+from reminders.rules.reasons import Reason
+from reminders.rules.states import ReminderState
 from tests.sandbox_server import SandboxServer
 from tests.torture.facts import read_entries, read_promises
 from tests.torture.oracle import Facts, find_unsettled

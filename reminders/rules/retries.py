@@ -10,7 +10,7 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from reminders.schedule import first_moment_at
+from reminders.rules.schedule import first_moment_at
 
 NOON = time(13)  # who isn't there before it may be there after it, and the other way round
 MORNING, AFTERNOON = time(9, 30), time(16)  # when the other half of the day begins

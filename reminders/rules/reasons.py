@@ -7,7 +7,7 @@ sentences. Words for patients' phones are in the scripts, never here.
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from reminders.states import CallState
+from reminders.rules.states import CallState
 
 
 class Reason(models.TextChoices):

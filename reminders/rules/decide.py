@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from reminders.calling_hours import CallingHours, next_allowed
-from reminders.reasons import Reason
+from reminders.rules.calling_hours import CallingHours, next_allowed
+from reminders.rules.reasons import Reason
 
 CAP_LOOK = timedelta(minutes=5)  # how soon what the cap holds is looked at again
 

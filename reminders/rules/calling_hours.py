@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from reminders.schedule import first_moment_at
+from reminders.rules.schedule import first_moment_at
 
 OUTER = (time(8), time(21))
 DEFAULT = (time(9), time(19))

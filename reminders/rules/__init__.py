@@ -1,0 +1,1 @@
+"""The rules: values in, values out. No tables, no clock of their own."""
