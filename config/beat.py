@@ -36,7 +36,7 @@ class TellingScheduler(PersistentScheduler):
 
 def say_ticks_go_out() -> None:
     """Write beat's heartbeat, if that can be done."""
-    from reminders import heartbeats
+    from reminders.health import heartbeats
 
     try:
         heartbeats.beat(heartbeats.BEAT, "ticks go out")

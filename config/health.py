@@ -13,9 +13,9 @@ from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from redis import RedisError
 
-from reminders import heartbeats
-from reminders.broker import connect_briefly
 from reminders.gate import read_gate
+from reminders.health import heartbeats
+from reminders.health.redis import connect_briefly
 from reminders.sending import Cause, read_switch
 from webhooks.counting import read_refusals
 from webhooks.inbox import count_stuck

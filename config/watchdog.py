@@ -18,8 +18,8 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from reminders import heartbeats
-from reminders.diagnosis import broker_answers
+from reminders.health import heartbeats
+from reminders.health.diagnosis import broker_answers
 from reminders.stopping import is_stopping, mark_stopping
 
 log = logging.getLogger(__name__)

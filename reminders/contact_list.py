@@ -23,7 +23,7 @@ from contacts.models.places import E164_PATTERN
 from contacts.optouts import record_optout, record_optouts
 from contacts.people import keep_e164s
 from reminders.gate import record_success
-from reminders.heartbeats import PULL, beat
+from reminders.health.heartbeats import PULL, beat
 from reminders.models import Heartbeat, ListedNumber
 from reminders.robotalker.answers import ContactStatus
 from reminders.robotalker.client import RobotalkerClient

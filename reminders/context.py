@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from contacts.models import Location
 from reminders.demo.users import LOGINS, PASSWORD
-from reminders.diagnosis import Standstill, find_standstill
-from reminders.heartbeats import DISPATCH, find_age, read_heartbeats
+from reminders.health.diagnosis import Standstill, find_standstill
+from reminders.health.heartbeats import DISPATCH, find_age, read_heartbeats
 from reminders.models import FollowUp
 from reminders.pauses import Pause, tell_pause
 from reminders.sending import read_switch

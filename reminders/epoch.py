@@ -19,7 +19,7 @@ from django.db import DatabaseError, connection, transaction
 from psycopg.errors import InsufficientPrivilege
 from redis import RedisError
 
-from reminders.broker import connect_briefly
+from reminders.health.redis import connect_briefly
 from reminders.models import CallRecord, Epoch
 from reminders.sending import Cause, pause_sending
 

@@ -17,7 +17,7 @@ from django.db import connection
 from kombu import Connection
 from redis import Redis
 
-from reminders.heartbeats import WORKER
+from reminders.health.heartbeats import WORKER
 from reminders.models import Heartbeat
 from tests.waiting import wait_until
 

@@ -12,7 +12,7 @@ from threading import Lock, Timer
 
 from redis import RedisError
 
-from reminders.broker import connect_briefly
+from reminders.health.redis import connect_briefly
 
 log = logging.getLogger(__name__)
 

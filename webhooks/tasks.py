@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from reminders import heartbeats
+from reminders.health import heartbeats
 from webhooks.inbox import apply_stored
 from webhooks.verifying import verify_events as verify
 

@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from reminders import heartbeats
 from reminders.gate import close_gate
+from reminders.health import heartbeats
 from reminders.models import Heartbeat
 from reminders.sending import pause_sending
 from tests.people import make_user

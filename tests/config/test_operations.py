@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from django.db.models import TextChoices
 
-from reminders import heartbeats
-from reminders.diagnosis import WORDS, WORK, DeadPart
+from reminders.health import heartbeats
+from reminders.health.diagnosis import WORDS, WORK, DeadPart
 from reminders.models import Campaign, FollowUp, SendingSwitch
 from reminders.rules.reasons import Reason
 from reminders.rules.states import CallState, ReminderState

@@ -6,7 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from config.watchdog import Signs
-from reminders import heartbeats
+from reminders.health import heartbeats
 from tests.celery_processes import Broker, read_compose_words, run_celery
 from tests.waiting import wait_until
 

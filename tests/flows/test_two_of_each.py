@@ -4,7 +4,7 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
-from reminders import heartbeats
+from reminders.health import heartbeats
 from reminders.models import CallRecord, Heartbeat
 from tests.celery_processes import Broker, read_compose_words, run_celery
 from tests.people import make_contact, make_due_reminder

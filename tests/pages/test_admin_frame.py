@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from reminders import heartbeats
+from reminders.health import heartbeats
 from reminders.models import Heartbeat
 from reminders.sending import pause_sending
 from tests.pages.office import make_colleague

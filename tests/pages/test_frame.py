@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from reminders import heartbeats
 from reminders.context import read_frame
+from reminders.health import heartbeats
 from reminders.models import Heartbeat
 from reminders.sending import pause_sending
 

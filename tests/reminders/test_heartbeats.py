@@ -8,8 +8,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from config.celery import app
-from reminders import heartbeats
-from reminders.diagnosis import WORK, DeadPart, Standstill, broker_answers, find_standstill
+from reminders.health import heartbeats
+from reminders.health.diagnosis import WORK, DeadPart, Standstill, broker_answers, find_standstill
 from reminders.models import Heartbeat
 from tests.people import make_user
 from tests.waiting import find_free_port

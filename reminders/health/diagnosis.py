@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from redis import RedisError
 
-from reminders import heartbeats
-from reminders.broker import connect_briefly
+from reminders.health import heartbeats
+from reminders.health.redis import connect_briefly
 
 ASK_WITHIN = 0.5  # seconds: a page waits for it
 

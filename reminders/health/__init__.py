@@ -1,0 +1,1 @@
+"""Is everything alive? Heartbeats of sweeps and workers, and what stands still."""
