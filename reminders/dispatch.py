@@ -32,11 +32,11 @@ from reminders.patience import Patience
 from reminders.rate import seconds_until_permit, take_permits
 from reminders.robotalker.payloads import MAX_RECIPIENTS
 from reminders.rules.states import CallState, ReminderState
-from reminders.scripts import caller_id, choose_text
 from reminders.situations import Book, read_book
 from reminders.slots import hold_slots
 from reminders.stopping import is_stopping
 from reminders.submission import RECORD_WITHIN, Flight, open_batch, open_singles, record_landings
+from reminders.wording.scripts import caller_id, choose_text
 
 log = logging.getLogger(__name__)
 

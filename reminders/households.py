@@ -18,9 +18,9 @@ from contacts.models.people import Channel
 from reminders.models import CallCompanion, CallRecord, Reminder
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.states import REMINDER_PENDING
-from reminders.scripts import FOR_ALL, channel_of, fill_for_all, fill_variables, speak, used_variables
 from reminders.situations import Look
-from reminders.text_length import MOST_CHARACTERS
+from reminders.wording.scripts import FOR_ALL, channel_of, fill_for_all, fill_variables, speak, used_variables
+from reminders.wording.sms_length import MOST_CHARACTERS
 
 MOST_IN_ONE_CALL = 6  # nobody follows more by ear; the others of a large house come with the next call
 

@@ -31,10 +31,10 @@ from reminders.models import CallBatch, CallCompanion, CallRecord, Reminder
 from reminders.rules.decide import Decision, Verdict, decide
 from reminders.rules.reasons import Reason
 from reminders.rules.states import ReminderState, check_reminder_move
-from reminders.scripts import caller_id, channel_of
 from reminders.sending import read_pause_and_clock
 from reminders.settling import put_back, settle
 from reminders.situations import Book, Limits, Look, limit, look_up, read_book, read_look, with_people
+from reminders.wording.scripts import caller_id, channel_of
 
 
 @transaction.atomic

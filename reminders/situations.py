@@ -13,7 +13,7 @@ from reminders.models import Campaign, Reminder, ScriptText, Step
 from reminders.planning import covers
 from reminders.rules.calling_hours import CallingHours, recipient_zones
 from reminders.rules.decide import Situation
-from reminders.scripts import channel_of, is_sayable, text_of
+from reminders.wording.scripts import channel_of, is_sayable, text_of
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from reminders.admin.replanned import tell_moved
 from reminders.campaigns import activate_campaign, copy_campaign, pause_campaign
 from reminders.models import Campaign, Script, Step
 from reminders.planning import count_never_in_time, replan_campaign
-from reminders.text_length import MOST_CHARACTERS, find_too_long
+from reminders.wording.sms_length import MOST_CHARACTERS, find_too_long
 
 
 class StepForm(forms.ModelForm[Step]):

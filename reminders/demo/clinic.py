@@ -13,7 +13,6 @@ from django.db.models import F
 from contacts.appointments import cancel_appointment, move_appointment
 from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch
 from contacts.people import keep_written_number
-from reminders.default_scripts import ensure_default_scripts
 from reminders.demo.aftermath import save_history
 from reminders.demo.diary import Visit, plan_visits
 from reminders.demo.history import tell_history
@@ -25,6 +24,7 @@ from reminders.followups import due_by
 from reminders.models import FollowUp
 from reminders.planning import plan_all
 from reminders.rules.reasons import Reason
+from reminders.wording.default_scripts import ensure_default_scripts
 
 PRACTICE_APPS = ("contacts", "reminders", "webhooks")
 LIST_NAME = "this-mornings-list.csv"

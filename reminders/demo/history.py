@@ -19,7 +19,7 @@ from reminders.rules.calling_hours import CallingHours, next_allowed
 from reminders.rules.reasons import Reason
 from reminders.rules.retries import Outcome, RetryRule, next_try
 from reminders.rules.states import CallState, ReminderState
-from reminders.scripts import caller_id, choose_text, fill_variables, speak, used_variables
+from reminders.wording.scripts import caller_id, choose_text, fill_variables, speak, used_variables
 
 RINGS, SPEAKS = (20, 30), (18, 41)  # seconds, from and to
 POST_TOOK = timedelta(milliseconds=310)

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 from contacts.models import Location, Provider
 from contacts.models.people import Channel
-from reminders.default_scripts import DefaultScripts
 from reminders.demo import diary
 from reminders.models import Campaign, Step
 from reminders.rules.schedule import TimingKind
+from reminders.wording.default_scripts import DefaultScripts
 
 ACTIVE_FOR = timedelta(days=30)  # longer than the past week, so that activation has cut nothing off
 QUARTER = timedelta(minutes=15)

@@ -18,7 +18,7 @@ from reminders.models import CallRecord, Reminder
 from reminders.queries.standings import tell_moment, tell_reason
 from reminders.rules.decide import Verdict
 from reminders.rules.states import REMINDER_PENDING, CallState
-from reminders.scripts import channel_of
+from reminders.wording.scripts import channel_of
 
 What = AppointmentChange.What
 STATE_OF_CHANGE = {

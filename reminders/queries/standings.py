@@ -22,7 +22,7 @@ from reminders.models import CallRecord, Reminder
 from reminders.rules.decide import Verdict
 from reminders.rules.reasons import Reason
 from reminders.rules.states import REMINDER_PENDING, CallState, ReminderState
-from reminders.scripts import channel_of
+from reminders.wording.scripts import channel_of
 
 SOON = timedelta(minutes=1)
 NOT_CALLABLE_NOW = frozenset(

@@ -18,9 +18,9 @@ from reminders.queries import sentences
 from reminders.queries.standings import Standing, gather_facts, judge
 from reminders.rules.decide import Verdict
 from reminders.rules.states import REMINDER_PENDING, ReminderState
-from reminders.scripts import channel_of
 from reminders.sending import read_switch
 from reminders.situations import with_situation
+from reminders.wording.scripts import channel_of
 
 ORDERABLE = frozenset(
     {ReminderState.PLANNED, ReminderState.SKIPPED, ReminderState.MISSED, ReminderState.DONE}

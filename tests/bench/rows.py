@@ -9,7 +9,7 @@ from django.utils import timezone
 from contacts.models import Appointment, Contact, PhoneNumber
 from reminders.models import CallRecord, Reminder, ScriptText, Step
 from reminders.rules.states import CallState, ReminderState
-from reminders.scripts import caller_id
+from reminders.wording.scripts import caller_id
 from tests.people import make_campaign, make_location, make_step
 
 MOST_NUMBERS = 50_000  # of the made-up ones; beyond that, people share

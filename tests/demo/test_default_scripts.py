@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from contacts.models import Appointment, Contact, Location, Provider
-from reminders.default_scripts import SPOKEN, VOICES, WRITTEN, ensure_default_scripts
 from reminders.models import ScriptText
-from reminders.scripts import fill_variables, is_sayable, speak, used_variables
+from reminders.wording.default_scripts import SPOKEN, VOICES, WRITTEN, ensure_default_scripts
+from reminders.wording.scripts import fill_variables, is_sayable, speak, used_variables
 
 WORDS_A_SECOND = 2.5
 EVERY_VARIABLE = {"PRACTICE", "FIRST_NAME", "APPT_DATE", "APPT_TIME", "CALLBACK_NUMBER"}

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from reminders.admin.campaigns import StepForm
-from reminders.default_scripts import ensure_default_scripts
 from reminders.models import Script
-from reminders.text_length import find_too_long
+from reminders.wording.default_scripts import ensure_default_scripts
+from reminders.wording.sms_length import find_too_long
 from tests.people import make_campaign, make_location, make_script
 
 pytestmark = pytest.mark.django_db

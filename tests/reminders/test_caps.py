@@ -18,8 +18,8 @@ from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
 from reminders.opening import open_calls
 from reminders.orders import order_call
 from reminders.planning import plan_all
-from reminders.scripts import caller_id, channel_of
 from reminders.situations import with_situation
+from reminders.wording.scripts import caller_id, channel_of
 from tests.people import (
     SARAH,
     make_appointment,

@@ -21,8 +21,8 @@ from reminders.queries.sentences import tell_household
 from reminders.queries.story import read_story
 from reminders.rebooking import cancel_and_withdraw, confirm_by_staff, move_and_replan
 from reminders.robotalker.events import parse_event
-from reminders.scripts import FOR_ALL, fill_for_all, speak
 from reminders.settling import put_back
+from reminders.wording.scripts import FOR_ALL, fill_for_all, speak
 from tests.people import (
     SARAH,
     make_campaign,

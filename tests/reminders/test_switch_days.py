@@ -10,8 +10,8 @@ from django.utils import timezone
 from reminders.explain import explain_reminder
 from reminders.models import Reminder
 from reminders.planning import plan_all
-from reminders.scripts import fill_variables
 from reminders.situations import with_situation
+from reminders.wording.scripts import fill_variables
 from tests.people import at, make_appointment, make_contact, make_location, make_step
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from contacts.roles import ADMIN, AUDITOR, FRONT_DESK, MANAGER, ensure_roles
-from reminders.default_scripts import ensure_default_scripts
+from reminders.wording.default_scripts import ensure_default_scripts
 
 
 class Command(BaseCommand):

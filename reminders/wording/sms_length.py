@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from contacts.models import Appointment, Contact, Location, Provider
 from reminders.models import Script, ScriptText
-from reminders.scripts import fill_variables, speak
+from reminders.wording.scripts import fill_variables, speak
 
 MOST_CHARACTERS = 160
 LONG_NAME = "Maximiliano"

@@ -1,0 +1,1 @@
+"""What is said: scripts, their variables, and how long they are."""
