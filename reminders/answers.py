@@ -11,8 +11,8 @@ from contacts.appointments import take_answer
 from contacts.models import Appointment, ConsentEntry
 from contacts.models.people import Channel
 from contacts.optouts import record_optout
-from reminders.followups import open_follow_up, settle_by_itself
 from reminders.households import reminders_of
+from reminders.lifecycle.follow_ups import open_follow_up, settle_by_itself
 from reminders.models import CallRecord, FollowUp, Reminder
 
 CONFIRM, ANOTHER_TIME, OPT_OUT = "1", "2", "9"

@@ -17,7 +17,7 @@ from contacts.database.clock import read_database_clock
 from contacts.models.people import Channel
 from reminders.calls import close_call
 from reminders.gate import record_success
-from reminders.locking import lock_call
+from reminders.lifecycle.locking import lock_call
 from reminders.models import CallRecord
 from reminders.outcomes import fold_event, read_outcome
 from reminders.robotalker.answers import CallStatus

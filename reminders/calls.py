@@ -12,15 +12,15 @@ from django.db.models.functions import Now
 from contacts.database.clock import read_database_clock
 from contacts.models.people import Channel
 from contacts.people import mark_number_unusable
-from reminders.followups import open_follow_up
 from reminders.households import find_calls_about, reminders_of
-from reminders.locking import lock_call
+from reminders.lifecycle.follow_ups import open_follow_up
+from reminders.lifecycle.locking import lock_call
+from reminders.lifecycle.reminders import finish, put_back
 from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
 from reminders.robotalker.errors import Meaning, Rejected, RobotalkerError, ServerError
 from reminders.rules.reasons import REASON_BY_STATE, Reason
 from reminders.rules.retries import provider_backoff, retry_after_or_backoff
 from reminders.rules.states import CALL_OPEN, CallState, ReminderState, can_move_call
-from reminders.settling import finish, put_back
 
 BATCH_REFUSED = "campaign refused"  # a POST /campaigns that placed nothing: its members go out singly
 

@@ -3,9 +3,9 @@
 from django.db import transaction
 
 from contacts.database.clock import read_database_clock
+from reminders.lifecycle.reminders import look_again
 from reminders.models import Campaign, Reminder, Step
 from reminders.rules.reasons import Reason
-from reminders.settling import look_again
 
 
 @transaction.atomic

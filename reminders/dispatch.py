@@ -25,7 +25,7 @@ from reminders.calls import BATCH_REFUSED
 from reminders.gate import read_gate
 from reminders.households import find_shared
 from reminders.lanes import Lanes, open_lanes
-from reminders.locking import is_lock_timeout, wait_briefly
+from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
 from reminders.models import CallRecord, Reminder
 from reminders.opening import settle_held
 from reminders.patience import Patience

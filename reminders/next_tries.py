@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 from contacts.models.people import Channel
 from reminders.households import find_calls_about
+from reminders.lifecycle.reminders import put_back
 from reminders.models import CallRecord, Reminder
 from reminders.rules.calling_hours import next_allowed
 from reminders.rules.reasons import Reason
 from reminders.rules.retries import Outcome, RetryRule, next_try
 from reminders.rules.states import CallState
-from reminders.settling import put_back
 from reminders.situations import hours_of, zones_of
 
 REACHED_NOBODY = (CallState.NO_ANSWER, CallState.FAILED)

@@ -26,13 +26,13 @@ from reminders.households import (
     group_by_number,
     word_message,
 )
-from reminders.locking import lock_numbers
+from reminders.lifecycle.locking import lock_numbers
+from reminders.lifecycle.reminders import put_back, settle
 from reminders.models import CallBatch, CallCompanion, CallRecord, Reminder
 from reminders.rules.decide import Decision, Verdict, decide
 from reminders.rules.reasons import Reason
 from reminders.rules.states import ReminderState, check_reminder_move
 from reminders.sending import read_pause_and_clock
-from reminders.settling import put_back, settle
 from reminders.situations import Book, Limits, Look, limit, look_up, read_book, read_look, with_people
 from reminders.wording.scripts import caller_id, channel_of
 

@@ -14,13 +14,13 @@ from contacts.database.saving import saving_together
 from contacts.models import AppointmentChange
 from reminders.explain import sentence_for
 from reminders.hints import hint_dispatch
-from reminders.locking import lock_reminder
+from reminders.lifecycle.locking import lock_reminder
+from reminders.lifecycle.reminders import finish, put_back
 from reminders.models import Reminder
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.reasons import Reason
 from reminders.rules.states import REMINDER_PENDING, ReminderState
 from reminders.sending import read_switch
-from reminders.settling import finish, put_back
 from reminders.situations import read_look, with_situation
 
 SKIPPED_AT_ONCE = 200

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest, Now
 
+from reminders.lifecycle.reminders import look_again
 from reminders.models import Reminder, SendingSwitch
 from reminders.rate import take_permits
 from reminders.robotalker.errors import (
@@ -28,7 +29,6 @@ from reminders.robotalker.errors import (
 from reminders.rules.reasons import Reason
 from reminders.rules.retries import cap_retry_after
 from reminders.sending import PROBED, Cause, probe_wait
-from reminders.settling import look_again
 from reminders.submission import make_client
 
 log = logging.getLogger(__name__)

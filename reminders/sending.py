@@ -13,10 +13,10 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
+from reminders.lifecycle.reminders import look_again
 from reminders.models import Epoch, Reminder, SendingSwitch
 from reminders.rules.reasons import Reason
 from reminders.rules.retries import doubled
-from reminders.settling import look_again
 
 log = logging.getLogger(__name__)
 

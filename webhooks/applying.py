@@ -1,7 +1,7 @@
 """Applying stored events: what each says is done, or why it can't be is kept with it.
 
 Events that are there together are applied together: their rows are locked in one go, in the order of
-reminders/locking.py, and they share one commit. What can't go with the others is applied by itself; if one of
+reminders/lifecycle/locking.py, and they share one commit. What can't go with the others is applied by itself; if one of
 them fails, nothing of the group is kept, and each is.
 """
 
@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from contacts.database.saving import save_rows, saving_together
 from contacts.redaction import redact
 from reminders.callbacks import OPTOUTS, key_of
-from reminders.locking import is_lock_timeout, lock_call, lock_calls, wait_briefly_here
+from reminders.lifecycle.locking import is_lock_timeout, lock_call, lock_calls, wait_briefly_here
 from reminders.models import CallRecord
 from reminders.outcomes import fold_into, learn_that_it_was_accepted
 from reminders.robotalker.events import RobotalkerEvent, UnreadableEvent

@@ -12,7 +12,7 @@ from contacts.optouts import record_optout
 from contacts.people import mark_number_unusable
 from reminders.demo import fates
 from reminders.demo.history import History
-from reminders.followups import due_by
+from reminders.lifecycle.follow_ups import due_by
 from reminders.models import CallRecord, FollowUp, Reminder
 
 Answer = Appointment.Answer

@@ -20,7 +20,7 @@ from reminders.demo.people import Cast, Person, gather_cast
 from reminders.demo.places import Places, make_campaigns, make_places
 from reminders.demo.users import ensure_logins
 from reminders.demo.zones import choose_zone
-from reminders.followups import due_by
+from reminders.lifecycle.follow_ups import due_by
 from reminders.models import FollowUp
 from reminders.planning import plan_all
 from reminders.rules.reasons import Reason

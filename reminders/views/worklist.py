@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from reminders import worklist
-from reminders.followups import OVERTAKEN
+from reminders.lifecycle.follow_ups import OVERTAKEN
 from reminders.models import FollowUp
 from reminders.orders import OrderRefused
 from reminders.queries.worklist import read_worklist

@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from reminders.campaigns import activate_campaign
 from reminders.dispatch import claim_due, dispatch_due
-from reminders.followups import open_follow_up
+from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.models import CallRecord, Campaign, Reminder, Step
 from reminders.planning import plan_all
 from reminders.reconciliation import reconcile

@@ -13,7 +13,7 @@ from contacts.models import Location
 from reminders.desk_pace import find_room
 from reminders.dispatch import claim_due
 from reminders.explain import explain_reminder
-from reminders.locking import wait_briefly
+from reminders.lifecycle.locking import wait_briefly
 from reminders.models import CallBatch, CallRecord, Reminder
 from reminders.opening import open_calls
 from reminders.orders import order_call

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from reminders.campaigns import activate_campaign, pause_campaign
 from reminders.dispatch import claim_due
+from reminders.lifecycle.reminders import TOGETHER
 from reminders.models import Campaign, Reminder
 from reminders.opening import open_calls
 from reminders.sending import pause_sending, resume_sending
-from reminders.settling import TOGETHER
 from tests.people import make_due_reminder, make_user
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,8 @@ from django.utils import timezone
 from contacts.models import Appointment, Contact, Location, PhoneNumber, Provider
 from reminders.dispatch import claim_due
 from reminders.households import calls_of, find_shared, message_of, reminders_of, with_calls
-from reminders.locking import lock_call
+from reminders.lifecycle.locking import lock_call
+from reminders.lifecycle.reminders import put_back
 from reminders.models import CallBatch, CallRecord, Campaign, Reminder, Step
 from reminders.opening import open_calls
 from reminders.orders import order_call
@@ -21,7 +22,6 @@ from reminders.queries.sentences import tell_household
 from reminders.queries.story import read_story
 from reminders.rebooking import cancel_and_withdraw, confirm_by_staff, move_and_replan
 from reminders.robotalker.events import parse_event
-from reminders.settling import put_back
 from reminders.wording.scripts import FOR_ALL, fill_for_all, speak
 from tests.people import (
     SARAH,

@@ -9,7 +9,7 @@ from django.db.models import Model
 
 from contacts.models import Appointment, PhoneNumber
 from reminders.dispatch import claim_due
-from reminders.locking import lock_call
+from reminders.lifecycle.locking import lock_call
 from reminders.models import CallRecord, Reminder
 from reminders.opening import open_calls
 from tests.people import make_contact, make_due_reminder

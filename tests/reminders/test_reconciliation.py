@@ -17,9 +17,9 @@ from contacts.models import Appointment
 from reminders.asking import read_as_event
 from reminders.calls import record_accepted
 from reminders.dispatch import claim_due
-from reminders.followups import OVERTAKEN
 from reminders.lateness import miss_what_is_too_late
-from reminders.locking import lock_call, wait_briefly
+from reminders.lifecycle.follow_ups import OVERTAKEN
+from reminders.lifecycle.locking import lock_call, wait_briefly
 from reminders.models import CallRecord, FollowUp, Reminder, SendingSwitch
 from reminders.opening import open_calls
 from reminders.outcomes import fold_event

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from contacts.database.saving import save_row
-from reminders.followups import open_follow_up
+from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.models import FollowUp, Reminder
 from reminders.rules.decide import CAP_LOOK, Decision, Verdict
 from reminders.rules.reasons import Reason

@@ -1,0 +1,1 @@
+"""How a row changes its state, and which rows are locked for it."""
