@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from contacts.database.clock import read_database_clock
 from contacts.models.people import Channel
 from contacts.people import mark_number_unusable
-from reminders.households import find_calls_about, reminders_of
+from reminders.deciding.households import find_calls_about, reminders_of
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish, put_back

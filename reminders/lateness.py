@@ -14,12 +14,12 @@ from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, PhoneNumber
+from reminders.deciding.situations import read_look, with_situation
 from reminders.lifecycle.reminders import settle
 from reminders.models import Reminder
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.states import ReminderState
 from reminders.sending import read_switch
-from reminders.situations import read_look, with_situation
 
 CHUNK = 100  # reminders locked at once
 

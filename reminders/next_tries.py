@@ -6,14 +6,14 @@ A voicemail counts as a message left: it is tried again where the step says so, 
 from datetime import datetime, timedelta
 
 from contacts.models.people import Channel
-from reminders.households import find_calls_about
+from reminders.deciding.households import find_calls_about
+from reminders.deciding.situations import hours_of, zones_of
 from reminders.lifecycle.reminders import put_back
 from reminders.models import CallRecord, Reminder
 from reminders.rules.calling_hours import next_allowed
 from reminders.rules.reasons import Reason
 from reminders.rules.retries import Outcome, RetryRule, next_try
 from reminders.rules.states import CallState
-from reminders.situations import hours_of, zones_of
 
 REACHED_NOBODY = (CallState.NO_ANSWER, CallState.FAILED)
 OUTCOMES = {

@@ -17,14 +17,24 @@ from django.db.models.functions import Now
 from contacts.appointments import lock_appointments
 from contacts.database.saving import saving_together
 from contacts.models.people import Channel
-from reminders.caps import NOTHING, read_use
-from reminders.desk_pace import DeskPace, has_waited, read_paces
-from reminders.households import (
+from reminders.deciding.desk_pace import DeskPace, has_waited, read_paces
+from reminders.deciding.households import (
     build_companions,
     choose_companions,
     find_candidates,
     group_by_number,
     word_message,
+)
+from reminders.deciding.number_caps import NOTHING, read_use
+from reminders.deciding.situations import (
+    Book,
+    Limits,
+    Look,
+    limit,
+    look_up,
+    read_book,
+    read_look,
+    with_people,
 )
 from reminders.lifecycle.locking import lock_numbers
 from reminders.lifecycle.reminders import put_back, settle
@@ -33,7 +43,6 @@ from reminders.rules.decide import Decision, Verdict, decide
 from reminders.rules.reasons import Reason
 from reminders.rules.states import ReminderState, check_reminder_move
 from reminders.sending import read_pause_and_clock
-from reminders.situations import Book, Limits, Look, limit, look_up, read_book, read_look, with_people
 from reminders.wording.scripts import caller_id, channel_of
 
 

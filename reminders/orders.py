@@ -12,7 +12,8 @@ from contacts.appointments import add_change, lock_appointments
 from contacts.database.clock import read_database_clock
 from contacts.database.saving import saving_together
 from contacts.models import AppointmentChange
-from reminders.explain import sentence_for
+from reminders.deciding.explanations import sentence_for
+from reminders.deciding.situations import read_look, with_situation
 from reminders.hints import hint_dispatch
 from reminders.lifecycle.locking import lock_reminder
 from reminders.lifecycle.reminders import finish, put_back
@@ -21,7 +22,6 @@ from reminders.rules.decide import Verdict, decide
 from reminders.rules.reasons import Reason
 from reminders.rules.states import REMINDER_PENDING, ReminderState
 from reminders.sending import read_switch
-from reminders.situations import read_look, with_situation
 
 SKIPPED_AT_ONCE = 200
 NOT_CALLABLE = {

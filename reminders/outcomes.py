@@ -15,7 +15,7 @@ from contacts.models.people import Channel
 from contacts.people import mark_number_unusable, mark_numbers_usable
 from reminders.answers import OPT_OUT, apply_key, ask_what_was_meant, key_in_text, opt_out
 from reminders.calls import move_call
-from reminders.households import find_calls_about, reminders_of
+from reminders.deciding.households import find_calls_about, reminders_of
 from reminders.lifecycle.follow_ups import open_follow_up, open_if_nothing_follows, settle_by_itself
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from contacts.database.clock import read_database_clock
 from reminders.calls import close_call
-from reminders.households import reminders_of
+from reminders.deciding.households import reminders_of
 from reminders.lifecycle.follow_ups import OVERTAKEN
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish

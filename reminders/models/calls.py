@@ -86,7 +86,7 @@ class CallRecord(models.Model):
             models.Index(
                 fields=["state", "submitting_at"], condition=Q(state__in=CALL_OPEN), name="call_open"
             ),
-            # reminders/desk_pace.py: read_paces, the last minute's calls
+            # reminders/deciding/desk_pace.py: read_paces, the last minute's calls
             BrinIndex(fields=["submitting_at"], name="call_by_time", autosummarize=True),
         ]
 

@@ -13,13 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from contacts.models import Appointment, Location
 from contacts.numbers import mask
 from contacts.templatetags.display import clock
-from reminders.caps import NumberUse, read_use
-from reminders.households import with_calls
+from reminders.deciding.households import with_calls
+from reminders.deciding.number_caps import NumberUse, read_use
+from reminders.deciding.situations import with_situation
 from reminders.models import CallRecord, Reminder
 from reminders.queries.standings import Standing, find_orderable, gather_facts, judge
 from reminders.rules.schedule import first_moment_at
 from reminders.sending import read_switch
-from reminders.situations import with_situation
 
 # What the counts on top say, in their order, and the states each of them gathers.
 GATHERED = {

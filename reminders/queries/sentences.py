@@ -12,8 +12,8 @@ from contacts.models import AppointmentChange
 from contacts.models.people import Channel
 from contacts.numbers import mask
 from contacts.templatetags.display import clock, day_and_clock
-from reminders.explain import Explanation
-from reminders.households import reminders_of
+from reminders.deciding.explanations import Explanation
+from reminders.deciding.households import reminders_of
 from reminders.models import CallRecord, Reminder
 from reminders.queries.standings import tell_moment, tell_reason
 from reminders.rules.decide import Verdict

@@ -10,16 +10,16 @@ from django.utils.translation import gettext as _
 
 from contacts.models import Appointment
 from contacts.models.people import Channel
-from reminders.caps import read_use
-from reminders.explain import Explanation, explain_reminder
-from reminders.households import calls_of, with_calls
+from reminders.deciding.explanations import Explanation, explain_reminder
+from reminders.deciding.households import calls_of, with_calls
+from reminders.deciding.number_caps import read_use
+from reminders.deciding.situations import with_situation
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.queries import sentences
 from reminders.queries.standings import Standing, gather_facts, judge
 from reminders.rules.decide import Verdict
 from reminders.rules.states import REMINDER_PENDING, ReminderState
 from reminders.sending import read_switch
-from reminders.situations import with_situation
 from reminders.wording.scripts import channel_of
 
 ORDERABLE = frozenset(

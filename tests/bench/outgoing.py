@@ -10,8 +10,8 @@ from django.conf import settings
 from django.test.utils import override_settings
 
 from reminders.callbacks import key_urls, status_url
+from reminders.deciding.households import message_of
 from reminders.dispatch import dispatch_due
-from reminders.households import message_of
 from reminders.models import CallBatch, CallRecord
 from reminders.robotalker.payloads import Recipient, build_call, build_campaign
 from reminders.rules.states import CallState

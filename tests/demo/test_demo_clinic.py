@@ -21,13 +21,13 @@ from contacts.models import (
     Provider,
 )
 from contacts.numbers import parse_number
+from reminders.deciding.situations import read_look, with_situation
 from reminders.demo.clinic import build_demo_clinic
 from reminders.demo.zones import choose_zone, is_mid_morning
 from reminders.models import CallRecord, Campaign, FollowUp, Reminder
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.states import OUTCOMES_BY_STRENGTH, CallState, ReminderState
 from reminders.sandbox.stories import Story, find_scripted_story
-from reminders.situations import read_look, with_situation
 
 pytestmark = pytest.mark.django_db
 

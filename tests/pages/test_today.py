@@ -15,13 +15,13 @@ from django.utils import timezone
 from contacts.appointments import cancel_appointment, record_answer
 from contacts.models import Appointment, Location, Provider
 from contacts.optouts import record_optout
-from reminders.explain import explain_reminder
+from reminders.deciding.explanations import explain_reminder
+from reminders.deciding.situations import with_situation
 from reminders.models import Reminder
 from reminders.planning import plan_appointments
 from reminders.queries.day import DayList, Row, day_bounds, read_day
 from reminders.queries.standings import find_orderable, gather_facts, judge
 from reminders.sending import pause_sending
-from reminders.situations import with_situation
 from tests.pages.clinic import FRAGMENT, make_call, settle, sit_at_desk
 from tests.people import (
     at,

@@ -18,6 +18,7 @@ from contacts.models import Appointment, Contact, Location, PhoneNumber
 from contacts.optouts import record_optin, record_optout
 from contacts.people import mark_numbers_usable
 from reminders.callbacks import ACCOUNT_CALLBACK, Callback
+from reminders.deciding.situations import read_book
 from reminders.dispatch import Claim, claim_due
 from reminders.models import CallRecord, FollowUp, Reminder, Step
 from reminders.orders import OrderRefused, order_call, skip_reminder
@@ -26,7 +27,6 @@ from reminders.rebooking import book_and_plan, cancel_and_withdraw, move_and_rep
 from reminders.robotalker import errors
 from reminders.rules.states import REMINDER_PENDING
 from reminders.sending import read_switch
-from reminders.situations import read_book
 from reminders.submission import Flight, Landing, open_batch, open_singles, record_landings
 from reminders.worklist import AlreadyResolved, resolve_follow_up, settle_unknown
 from tests.people import make_campaign, make_contact, make_location, make_script, make_step

@@ -11,14 +11,14 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from contacts.models import Appointment, Contact, Location, PhoneNumber
-from reminders.caps import Caps, NumberUse, find_free_day, read_use
+from reminders.deciding.explanations import explain_reminder
+from reminders.deciding.number_caps import Caps, NumberUse, find_free_day, read_use
+from reminders.deciding.situations import with_situation
 from reminders.dispatch import claim_due
-from reminders.explain import explain_reminder
 from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
 from reminders.opening import open_calls
 from reminders.orders import order_call
 from reminders.planning import plan_all
-from reminders.situations import with_situation
 from reminders.wording.scripts import caller_id, channel_of
 from tests.people import (
     SARAH,

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from contacts.models import Appointment, Contact, Location, PhoneNumber, Provider
+from reminders.deciding.households import calls_of, find_shared, message_of, reminders_of, with_calls
 from reminders.dispatch import claim_due
-from reminders.households import calls_of, find_shared, message_of, reminders_of, with_calls
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import put_back
 from reminders.models import CallBatch, CallRecord, Campaign, Reminder, Step

@@ -15,10 +15,10 @@ from django.db import connection
 from django.db.models import Prefetch, QuerySet
 
 from contacts.models.people import Channel
+from reminders.deciding.situations import Look
 from reminders.models import CallCompanion, CallRecord, Reminder
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.states import REMINDER_PENDING
-from reminders.situations import Look
 from reminders.wording.scripts import FOR_ALL, channel_of, fill_for_all, fill_variables, speak, used_variables
 from reminders.wording.sms_length import MOST_CHARACTERS
 

@@ -7,12 +7,12 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from contacts.templatetags.display import day_and_clock
-from reminders.caps import NumberUse, zone_or_utc
+from reminders.deciding.number_caps import NumberUse, zone_or_utc
+from reminders.deciding.situations import Limits, limit, read_look
 from reminders.models import Reminder
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.reasons import Reason
 from reminders.rules.states import REMINDER_PENDING
-from reminders.situations import Limits, limit, read_look
 
 # What a look has found and another would, at its next_look_at: the reason, and the limit it stands for.
 FOUND: dict[str, str] = {

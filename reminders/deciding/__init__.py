@@ -1,0 +1,1 @@
+"""Does this reminder go? The facts that decide() needs, read from the tables."""
