@@ -28,7 +28,7 @@ def refuse_unsafe_start(**_: Any) -> None:
 @signals.worker_init.connect
 def share_stopping(**_: Any) -> None:
     """Before its children are forked."""
-    from reminders.stopping import share_with_children
+    from reminders.traffic.shutdown import share_with_children
 
     share_with_children()
 
@@ -49,7 +49,7 @@ def watch_children(**_: Any) -> None:
 
 def end_children_gently(**_: Any) -> None:
     """A child ends the submission it is at, whoever is told to stop."""
-    from reminders.stopping import end_gently_on_sigterm
+    from reminders.traffic.shutdown import end_gently_on_sigterm
 
     end_gently_on_sigterm()
 
@@ -57,6 +57,6 @@ def end_children_gently(**_: Any) -> None:
 @signals.worker_shutting_down.connect
 def begin_nothing_new(**_: Any) -> None:
     """The children are at what they are at; of the rest they let go. (This runs in a signal handler.)"""
-    from reminders.stopping import mark_stopping
+    from reminders.traffic.shutdown import mark_stopping
 
     mark_stopping()

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
-from reminders.rate import parse_rate
+from reminders.traffic.rate import parse_rate
 
 E164 = re.compile(r"\+[1-9]\d{6,14}")
 PRINTABLE = re.compile(r"[!-~]+")  # what a header can carry, without blanks

@@ -13,10 +13,10 @@ from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from redis import RedisError
 
-from reminders.gate import read_gate
 from reminders.health import heartbeats
 from reminders.health.redis import connect_briefly
-from reminders.sending import Cause, read_switch
+from reminders.traffic.gate import read_gate
+from reminders.traffic.switch import Cause, read_switch
 from webhooks.counting import read_refusals
 from webhooks.inbox import count_stuck
 from webhooks.models import WebhookEvent

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from reminders.health import heartbeats
 from reminders.health.diagnosis import broker_answers
-from reminders.stopping import is_stopping, mark_stopping
+from reminders.traffic.shutdown import is_stopping, mark_stopping
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,6 @@ from django.db.models.functions import Now
 from contacts.database.clock import read_database_clock
 from contacts.models.people import Channel
 from reminders.calls import close_call
-from reminders.gate import record_success
 from reminders.lifecycle.locking import lock_call
 from reminders.models import CallRecord
 from reminders.outcomes import fold_event, read_outcome
@@ -25,8 +24,9 @@ from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import Refused, RobotalkerError
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.rules.states import CALL_OPEN, CallState
-from reminders.side_requests import as_they_may_begin, is_well_after
 from reminders.submission import make_client
+from reminders.traffic.background_requests import as_they_may_begin, is_well_after
+from reminders.traffic.gate import record_success
 
 UNKNOWN_WAIT = timedelta(minutes=1)  # its event may be on the way
 ASK_AGAIN_AFTER = [timedelta(minutes=minutes) for minutes in (3, 10, 30, 120)]  # then no more

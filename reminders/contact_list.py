@@ -22,7 +22,6 @@ from contacts.models.people import Channel
 from contacts.models.places import E164_PATTERN
 from contacts.optouts import record_optout, record_optouts
 from contacts.people import keep_e164s
-from reminders.gate import record_success
 from reminders.health.heartbeats import PULL, beat
 from reminders.models import Heartbeat, ListedNumber
 from reminders.robotalker.answers import ContactStatus
@@ -30,8 +29,9 @@ from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import RobotalkerError
 from reminders.robotalker.payloads import build_contact
 from reminders.rules.retries import doubled
-from reminders.side_requests import as_they_may_begin, is_well_after, may_begin
 from reminders.submission import make_client
+from reminders.traffic.background_requests import as_they_may_begin, is_well_after, may_begin
+from reminders.traffic.gate import record_success
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from reminders.health.diagnosis import Standstill, find_standstill
 from reminders.health.heartbeats import DISPATCH, find_age, read_heartbeats
 from reminders.models import FollowUp
 from reminders.pauses import Pause, tell_pause
-from reminders.sending import read_switch
+from reminders.traffic.switch import read_switch
 
 # Hosts at which only our own sandbox listens: nothing leaves the machine.
 SANDBOX_HOSTS = {"127.0.0.1", "localhost", "::1", "sandbox"}

@@ -24,18 +24,18 @@ from contacts.models.people import Channel
 from reminders.calls import BATCH_REFUSED
 from reminders.deciding.households import find_shared
 from reminders.deciding.situations import Book, read_book
-from reminders.gate import read_gate
 from reminders.lanes import Lanes, open_lanes
 from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
 from reminders.models import CallRecord, Reminder
 from reminders.opening import settle_held
 from reminders.patience import Patience
-from reminders.rate import seconds_until_permit, take_permits
 from reminders.robotalker.payloads import MAX_RECIPIENTS
 from reminders.rules.states import CallState, ReminderState
-from reminders.slots import hold_slots
-from reminders.stopping import is_stopping
 from reminders.submission import RECORD_WITHIN, Flight, open_batch, open_singles, record_landings
+from reminders.traffic.concurrency import hold_slots
+from reminders.traffic.gate import read_gate
+from reminders.traffic.rate import seconds_until_permit, take_permits
+from reminders.traffic.shutdown import is_stopping
 from reminders.wording.scripts import caller_id, choose_text
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from reminders.lifecycle.reminders import settle
 from reminders.models import Reminder
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.states import ReminderState
-from reminders.sending import read_switch
+from reminders.traffic.switch import read_switch
 
 CHUNK = 100  # reminders locked at once
 

@@ -42,7 +42,7 @@ from reminders.models import CallBatch, CallCompanion, CallRecord, Reminder
 from reminders.rules.decide import Decision, Verdict, decide
 from reminders.rules.reasons import Reason
 from reminders.rules.states import ReminderState, check_reminder_move
-from reminders.sending import read_pause_and_clock
+from reminders.traffic.switch import read_pause_and_clock
 from reminders.wording.scripts import caller_id, channel_of
 
 

@@ -21,7 +21,7 @@ from reminders.models import Reminder
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.reasons import Reason
 from reminders.rules.states import REMINDER_PENDING, ReminderState
-from reminders.sending import read_switch
+from reminders.traffic.switch import read_switch
 
 SKIPPED_AT_ONCE = 200
 NOT_CALLABLE = {

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from contacts.templatetags.display import clock, day
 from reminders.models import SendingSwitch
-from reminders.sending import PROBED, Cause
+from reminders.traffic.switch import PROBED, Cause
 
 
 @dataclass(frozen=True)

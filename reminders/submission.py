@@ -17,10 +17,8 @@ from django.db import transaction
 
 from contacts.models.people import Channel
 from reminders import calls as records
-from reminders.callbacks import key_urls, status_url
 from reminders.deciding.households import message_of
 from reminders.deciding.situations import Book
-from reminders.gate import close_gate, record_failure, record_success, refuse_key
 from reminders.models import CallBatch, CallRecord
 from reminders.opening import open_calls
 from reminders.patience import Patience
@@ -34,6 +32,8 @@ from reminders.robotalker.errors import (
     RobotalkerError,
 )
 from reminders.robotalker.payloads import Recipient, build_call, build_campaign, build_sms
+from reminders.traffic.callback_urls import key_urls, status_url
+from reminders.traffic.gate import close_gate, record_failure, record_success, refuse_key
 
 log = logging.getLogger(__name__)
 

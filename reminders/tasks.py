@@ -6,11 +6,11 @@ from reminders.asking import ask_about_calls as ask
 from reminders.contact_list import pull_if_due
 from reminders.contact_list import push_contacts as push
 from reminders.dispatch import dispatch_due as dispatch
-from reminders.epoch import check_epoch, note_newest_call
 from reminders.health import heartbeats
 from reminders.planning import plan_all
-from reminders.probing import probe_provider as probe
 from reminders.reconciliation import reconcile
+from reminders.traffic.probing import probe_provider as probe
+from reminders.traffic.restore_guard import check_epoch, note_newest_call
 
 
 @shared_task

@@ -17,13 +17,13 @@ from django.db.models.functions import Now
 
 from contacts.database.saving import save_rows, saving_together
 from contacts.redaction import redact
-from reminders.callbacks import OPTOUTS, key_of
 from reminders.lifecycle.locking import is_lock_timeout, lock_call, lock_calls, wait_briefly_here
 from reminders.models import CallRecord
 from reminders.outcomes import fold_into, learn_that_it_was_accepted
 from reminders.robotalker.events import RobotalkerEvent, UnreadableEvent
 from reminders.rules.retries import doubled
 from reminders.rules.states import CALL_OPEN, CallState
+from reminders.traffic.callback_urls import OPTOUTS, key_of
 from webhooks.account import apply_account_event
 from webhooks.fitting import DoesNotFit, check_it_fits, find_member, must_be_verified, read_event
 from webhooks.hearing import read_at_all, record_no, tells_of_optout

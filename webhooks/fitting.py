@@ -6,7 +6,6 @@ from django.conf import settings
 
 from contacts.models.people import Channel
 from reminders.answers import ANOTHER_TIME, CONFIRM, OPT_OUT
-from reminders.callbacks import OPTOUTS, STATUS, key_of
 from reminders.models import CallRecord
 from reminders.outcomes import find_keys, read_outcome
 from reminders.robotalker.events import (
@@ -17,6 +16,7 @@ from reminders.robotalker.events import (
     parse_to_hear,
 )
 from reminders.rules.states import CallState
+from reminders.traffic.callback_urls import OPTOUTS, STATUS, key_of
 
 # What may answer for the patient on a status address. The guide shows a call's end with its keys there; a key
 # by itself has an address of its own.

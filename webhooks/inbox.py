@@ -15,8 +15,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from contacts.database.clock import read_database_clock
-from reminders.callbacks import ACCOUNT, BATCH, Callback
 from reminders.models import CallBatch, CallRecord
+from reminders.traffic.callback_urls import ACCOUNT, BATCH, Callback
 from webhooks.applying import MOST_ATTEMPTS, State, apply_events
 from webhooks.models import WebhookEvent
 

@@ -2,9 +2,9 @@
 
 import logging
 
-from reminders.callbacks import Callback
 from reminders.models import Epoch
-from reminders.sending import Cause, pause_sending
+from reminders.traffic.callback_urls import Callback
+from reminders.traffic.switch import Cause, pause_sending
 
 log = logging.getLogger(__name__)
 

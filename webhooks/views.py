@@ -13,8 +13,8 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from reminders.callbacks import ACCOUNT_CALLBACK, BadToken, Callback, ExpiredToken, read_token
 from reminders.robotalker.events import MAX_EVENT_BYTES
+from reminders.traffic.callback_urls import ACCOUNT_CALLBACK, BadToken, Callback, ExpiredToken, read_token
 from webhooks.applying import apply_at_once
 from webhooks.counting import Refusal, count_refusal
 from webhooks.hearing import is_optout

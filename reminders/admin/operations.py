@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from contacts.admin.history import HistoryAdmin
 from reminders.models import Epoch, Heartbeat, SendingSwitch
-from reminders.sending import pause_sending, resume_sending
+from reminders.traffic.switch import pause_sending, resume_sending
 
 
 @admin.register(SendingSwitch)

@@ -19,7 +19,7 @@ from reminders.deciding.situations import with_situation
 from reminders.models import CallRecord, Reminder
 from reminders.queries.standings import Standing, find_orderable, gather_facts, judge
 from reminders.rules.schedule import first_moment_at
-from reminders.sending import read_switch
+from reminders.traffic.switch import read_switch
 
 # What the counts on top say, in their order, and the states each of them gathers.
 GATHERED = {

@@ -19,7 +19,7 @@ from reminders.queries import sentences
 from reminders.queries.standings import Standing, gather_facts, judge
 from reminders.rules.decide import Verdict
 from reminders.rules.states import REMINDER_PENDING, ReminderState
-from reminders.sending import read_switch
+from reminders.traffic.switch import read_switch
 from reminders.wording.scripts import channel_of
 
 ORDERABLE = frozenset(

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from reminders.sending import pause_sending, resume_sending
+from reminders.traffic.switch import pause_sending, resume_sending
 from reminders.views.people import signed_in
 from reminders.views.returning import go_back
 

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from reminders.callbacks import status_url
 from reminders.models import CallRecord
+from reminders.traffic.callback_urls import status_url
 from tests.bench.load import Volley, fire, post
 from tests.bench.measure import Line, compare
 from tests.bench.rows import make_calls

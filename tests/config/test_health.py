@@ -8,10 +8,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from reminders.gate import close_gate
 from reminders.health import heartbeats
 from reminders.models import Heartbeat
-from reminders.sending import pause_sending
+from reminders.traffic.gate import close_gate
+from reminders.traffic.switch import pause_sending
 from tests.people import make_user
 from tests.waiting import find_free_port
 from webhooks.counting import forget_refusals

@@ -9,11 +9,11 @@ from pytest_django import Settings
 
 from contacts.models import Appointment
 from reminders.dispatch import dispatch_due
-from reminders.gate import read_gate
 from reminders.models import CallRecord, FollowUp, Reminder, SendingSwitch
 from reminders.orders import order_call
 from reminders.reconciliation import reconcile
-from reminders.sending import resume_sending
+from reminders.traffic.gate import read_gate
+from reminders.traffic.switch import resume_sending
 from reminders.worklist import settle_unknown
 from tests.people import SARAH, make_contact, make_due_reminder, make_user
 from tests.sandbox_server import SandboxServer

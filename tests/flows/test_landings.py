@@ -13,9 +13,9 @@ from reminders import submission, tasks
 from reminders.dispatch import DispatchReport, claim_due, dispatch_due, submit_claim
 from reminders.lanes import open_lanes
 from reminders.models import CallBatch, CallRecord, Heartbeat, Reminder, SendingSwitch
-from reminders.sending import pause_sending
-from reminders.slots import hold_slots
 from reminders.submission import Flight, LaneBroke, Moment, NotBuilt
+from reminders.traffic.concurrency import hold_slots
+from reminders.traffic.switch import pause_sending
 from tests.people import make_contact, make_due_reminder, make_user
 from tests.sandbox_server import SandboxServer
 from tests.waiting import wait_until

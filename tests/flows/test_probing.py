@@ -12,12 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from reminders.dispatch import dispatch_due
-from reminders.gate import read_gate, record_failure, record_success
 from reminders.models import SendingSwitch
-from reminders.probing import probe_provider
-from reminders.rate import take_permits
-from reminders.sending import Cause, pause_sending, read_switch
 from reminders.tasks import probe_provider as tick
+from reminders.traffic.gate import read_gate, record_failure, record_success
+from reminders.traffic.probing import probe_provider
+from reminders.traffic.rate import take_permits
+from reminders.traffic.switch import Cause, pause_sending, read_switch
 from tests.people import make_due_reminder, make_user
 from tests.sandbox_server import SandboxServer
 from tests.waiting import find_free_port, wait_until

@@ -12,10 +12,10 @@ from pytest_django import Settings
 
 from contacts.models import Appointment, PhoneNumber
 from reminders.dispatch import dispatch_due
-from reminders.gate import read_gate
 from reminders.models import CallRecord, FollowUp, Reminder, SendingSwitch
 from reminders.reconciliation import ask_about_unknown, reconcile
-from reminders.sending import pause_sending
+from reminders.traffic.gate import read_gate
+from reminders.traffic.switch import pause_sending
 from tests.people import SARAH, make_contact, make_due_reminder, make_step, make_user
 from tests.sandbox_server import SandboxServer
 from tests.waiting import wait_until

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from reminders.dispatch import dispatch_due
-from reminders.epoch import check_epoch
 from reminders.models import Epoch
-from reminders.sending import read_switch
+from reminders.traffic.restore_guard import check_epoch
+from reminders.traffic.switch import read_switch
 from tests.celery_processes import read_database_url
 from tests.people import make_due_reminder, make_user
 from tests.sandbox_server import SandboxServer
@@ -26,15 +26,15 @@ import django; django.setup()
 from reminders.tasks import dispatch_due, plan_reminders
 for _ in range(2):
     dispatch_due(); plan_reminders()
-from reminders.sending import read_switch
-from reminders.epoch import read_epoch_name
+from reminders.traffic.switch import read_switch
+from reminders.traffic.restore_guard import read_epoch_name
 print(read_switch().cause, read_epoch_name())
 """
 SEND_AGAIN = """
 import django; django.setup()
 from django.contrib.auth.models import User
 from reminders.models import Reminder
-from reminders.sending import resume_sending
+from reminders.traffic.switch import resume_sending
 resume_sending(by=User.objects.get())
 Reminder.objects.update(next_look_at="2026-01-01T00:00Z")
 """

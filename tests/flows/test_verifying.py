@@ -10,9 +10,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment, PhoneNumber
-from reminders.callbacks import status_url
 from reminders.dispatch import dispatch_due
 from reminders.models import CallRecord
+from reminders.traffic.callback_urls import status_url
 from tests.people import SARAH, make_due_reminder
 from tests.sandbox_server import SandboxServer
 from tests.waiting import find_free_port, wait_until

@@ -17,7 +17,7 @@ from reminders.models import CallRecord, Campaign, Reminder, Script, ScriptText,
 from reminders.orders import skip_reminders
 from reminders.rules.reasons import Reason
 from reminders.rules.states import CallState, ReminderState
-from reminders.sending import read_switch
+from reminders.traffic.switch import read_switch
 from tests.pages.office import act, address_of, make_call, make_colleague, make_event
 from tests.people import (
     SARAH,

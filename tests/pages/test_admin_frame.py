@@ -10,7 +10,7 @@ from django.utils.html import strip_tags
 
 from reminders.health import heartbeats
 from reminders.models import Heartbeat
-from reminders.sending import pause_sending
+from reminders.traffic.switch import pause_sending
 from tests.pages.office import make_colleague
 
 pytestmark = pytest.mark.django_db

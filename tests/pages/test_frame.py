@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from reminders.context import read_frame
 from reminders.health import heartbeats
 from reminders.models import Heartbeat
-from reminders.sending import pause_sending
+from reminders.traffic.switch import pause_sending
 
 pytestmark = pytest.mark.django_db
 

@@ -8,10 +8,10 @@ import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 
-from reminders.gate import close_gate
 from reminders.models import SendingSwitch
 from reminders.pauses import tell_pause
-from reminders.sending import Cause, pause_sending, read_switch
+from reminders.traffic.gate import close_gate
+from reminders.traffic.switch import Cause, pause_sending, read_switch
 
 pytestmark = pytest.mark.django_db
 

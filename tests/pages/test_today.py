@@ -21,7 +21,7 @@ from reminders.models import Reminder
 from reminders.planning import plan_appointments
 from reminders.queries.day import DayList, Row, day_bounds, read_day
 from reminders.queries.standings import find_orderable, gather_facts, judge
-from reminders.sending import pause_sending
+from reminders.traffic.switch import pause_sending
 from tests.pages.clinic import FRAGMENT, make_call, settle, sit_at_desk
 from tests.people import (
     at,

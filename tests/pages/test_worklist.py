@@ -16,7 +16,7 @@ from contacts.models.people import Channel
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.queries.worklist import SHOWN
 from reminders.rules.states import CallState, ReminderState
-from reminders.sending import pause_sending
+from reminders.traffic.switch import pause_sending
 from tests.people import make_appointment, make_contact, make_due_reminder, make_location, make_user
 
 pytestmark = pytest.mark.django_db

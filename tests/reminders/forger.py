@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from django.core.signing import TimestampSigner
 
-from reminders.callbacks import SALT, key_urls, status_url
 from reminders.models import CallRecord
 from reminders.robotalker.events import MAX_EVENT_BYTES
+from reminders.traffic.callback_urls import SALT, key_urls, status_url
 
 OTHER_KEY = "somebody-elses-" + "z" * 50
 FOREIGN = "+12125550177"

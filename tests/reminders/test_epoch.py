@@ -9,10 +9,16 @@ from redis import Redis
 
 from reminders.demo.clinic import clear_practice
 from reminders.dispatch import claim_due
-from reminders.epoch import PARTS, check_epoch, forget_epoch_name, note_newest_call, read_epoch_name
 from reminders.models import CallRecord, Epoch
 from reminders.opening import open_calls
-from reminders.sending import pause_sending, read_switch, resume_sending
+from reminders.traffic.restore_guard import (
+    PARTS,
+    check_epoch,
+    forget_epoch_name,
+    note_newest_call,
+    read_epoch_name,
+)
+from reminders.traffic.switch import pause_sending, read_switch, resume_sending
 from tests.people import make_due_reminder, make_user
 from tests.waiting import find_free_port
 

@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from contacts.database.clock import read_database_clock
-from reminders.gate import (
+from reminders.models import SendingSwitch
+from reminders.traffic.gate import (
     Gate,
     close_gate,
     closing_time,
@@ -24,8 +25,7 @@ from reminders.gate import (
     record_success,
     refuse_key,
 )
-from reminders.models import SendingSwitch
-from reminders.sending import Cause, pause_sending, probe_wait, read_switch, resume_sending
+from reminders.traffic.switch import Cause, pause_sending, probe_wait, read_switch, resume_sending
 from tests.people import make_user
 
 pytestmark = pytest.mark.django_db

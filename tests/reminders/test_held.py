@@ -12,7 +12,7 @@ from reminders.dispatch import claim_due
 from reminders.lifecycle.reminders import TOGETHER
 from reminders.models import Campaign, Reminder
 from reminders.opening import open_calls
-from reminders.sending import pause_sending, resume_sending
+from reminders.traffic.switch import pause_sending, resume_sending
 from tests.people import make_due_reminder, make_user
 
 pytestmark = pytest.mark.django_db

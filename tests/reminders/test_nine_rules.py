@@ -25,7 +25,7 @@ from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
 from reminders.planning import plan_all
 from reminders.reconciliation import reconcile
 from reminders.rules.states import CALL_OPEN, REMINDER_PENDING
-from reminders.sending import pause_sending, resume_sending
+from reminders.traffic.switch import pause_sending, resume_sending
 from tests.people import SARAH
 from tests.reminders.eavesdropper import PRIVATE, Eavesdropper
 from tests.reminders.practice_in_motion import (

@@ -11,7 +11,6 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reminders.callbacks import Callback
 from reminders.calls import record_accepted, record_failure
 from reminders.dispatch import claim_due
 from reminders.models import CallRecord, FollowUp, Reminder
@@ -19,6 +18,7 @@ from reminders.opening import open_calls
 from reminders.outcomes import fold_event
 from reminders.robotalker.errors import ReadTimedOut
 from reminders.robotalker.events import EventKind, RobotalkerEvent
+from reminders.traffic.callback_urls import Callback
 from tests.people import SARAH, make_contact, make_due_reminder
 from webhooks.applying import apply_event
 from webhooks.inbox import store_event

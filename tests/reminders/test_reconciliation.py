@@ -26,7 +26,7 @@ from reminders.outcomes import fold_event
 from reminders.reconciliation import ask_about_unknown, reconcile
 from reminders.robotalker.answers import CallStatus
 from reminders.robotalker.events import EventKind, RobotalkerEvent
-from reminders.sending import pause_sending
+from reminders.traffic.switch import pause_sending
 from reminders.views.worklist import OVERTAKEN_SAID
 from reminders.worklist import AlreadyResolved, settle_unknown
 from tests.people import make_contact, make_due_reminder, make_user

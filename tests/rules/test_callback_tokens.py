@@ -9,7 +9,8 @@ from django.core.signing import b62_decode
 from django.utils import timezone
 from pytest_django import Settings
 
-from reminders.callbacks import (
+from reminders.models import CallBatch, CallRecord
+from reminders.traffic.callback_urls import (
     BadToken,
     Callback,
     ExpiredToken,
@@ -20,8 +21,7 @@ from reminders.callbacks import (
     read_token,
     status_url,
 )
-from reminders.epoch import read_epoch_name
-from reminders.models import CallBatch, CallRecord
+from reminders.traffic.restore_guard import read_epoch_name
 
 pytestmark = pytest.mark.django_db
 

@@ -18,7 +18,7 @@ from reminders.orders import OrderRefused, order_call
 from reminders.rebooking import cancel_and_withdraw, move_and_replan
 from reminders.rules.reasons import Reason
 from reminders.rules.states import ReminderState
-from reminders.sending import PROBED, read_switch, resume_sending
+from reminders.traffic.switch import PROBED, read_switch, resume_sending
 from reminders.worklist import AlreadyResolved, settle_unknown
 from tests.waiting import wait_until
 

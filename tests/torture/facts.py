@@ -9,8 +9,8 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 
 from contacts.models import PhoneNumber
-from reminders.callbacks import BadToken, read_token
 from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
+from reminders.traffic.callback_urls import BadToken, read_token
 from tests.sandbox_server import SandboxServer
 from tests.torture.oracle import Entry, Facts, Line, OptOut, Promise, Try, Withdrawal
 from tests.torture.world import World

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from reminders.sending import PROBED
+from reminders.traffic.switch import PROBED
 from tests.sandbox_server import SandboxServer
 from tests.torture.deeds import Staff
 from tests.torture.servers import Broker, Database, Staffing

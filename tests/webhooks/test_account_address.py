@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from contacts.models import Appointment, ConsentEntry, PhoneNumber
 from contacts.optouts import record_optin
-from reminders.callbacks import account_url
 from reminders.models import CallRecord
+from reminders.traffic.callback_urls import account_url
 from tests.people import SARAH, make_number, make_user
 from tests.webhooks.robotalker import ANSWERED, post
 from webhooks.models import WebhookEvent

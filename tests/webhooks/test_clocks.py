@@ -8,8 +8,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment
-from reminders.callbacks import Callback, key_urls, status_url
 from reminders.models import CallRecord
+from reminders.traffic.callback_urls import Callback, key_urls, status_url
 from tests.webhooks.robotalker import post, tell
 from webhooks.applying import apply_event, keep
 from webhooks.inbox import apply_stored, store_event

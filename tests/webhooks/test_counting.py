@@ -9,9 +9,9 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from reminders.callbacks import status_url
-from reminders.epoch import forget_epoch_name
 from reminders.models import CallRecord
+from reminders.traffic.callback_urls import status_url
+from reminders.traffic.restore_guard import forget_epoch_name
 from tests.waiting import find_free_port, wait_until
 from tests.webhooks.robotalker import ANSWERED, post
 from webhooks import counting

@@ -14,10 +14,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment, ConsentEntry, PhoneNumber
-from reminders.callbacks import SALT, account_url, key_urls, name_key, status_url
 from reminders.models import CallRecord, FollowUp
 from reminders.outcomes import find_keys
 from reminders.robotalker.events import EventKind, RobotalkerEvent
+from reminders.traffic.callback_urls import SALT, account_url, key_urls, name_key, status_url
 from tests.people import SARAH, make_contact, make_due_reminder
 from tests.waiting import find_free_port, wait_until
 from tests.webhooks.robotalker import ANSWERED, CALL_ID, knock, post, tell

@@ -9,10 +9,10 @@ import time_machine
 from django.utils import timezone
 
 from contacts.models import PhoneNumber
-from reminders.callbacks import status_url
-from reminders.epoch import forget_epoch_name, read_epoch_name
 from reminders.models import CallBatch, CallRecord, Epoch
-from reminders.sending import pause_sending, read_switch, resume_sending
+from reminders.traffic.callback_urls import status_url
+from reminders.traffic.restore_guard import forget_epoch_name, read_epoch_name
+from reminders.traffic.switch import pause_sending, read_switch, resume_sending
 from tests.people import SARAH, make_user
 from tests.webhooks.robotalker import ANSWERED, knock, post, tell
 from webhooks.models import WebhookEvent

@@ -20,10 +20,10 @@ from psycopg import sql
 from pytest_django.live_server_helper import LiveServer
 
 from contacts.models import Appointment, PhoneNumber
-from reminders.callbacks import Callback, status_url
 from reminders.dispatch import claim_due
 from reminders.models import CallRecord
 from reminders.opening import open_calls
+from reminders.traffic.callback_urls import Callback, status_url
 from tests.celery_processes import read_database_url
 from tests.people import make_contact, make_due_reminder
 from tests.waiting import wait_until

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from reminders.callbacks import account_url
+from reminders.traffic.callback_urls import account_url
 
 
 class Command(BaseCommand):

@@ -21,7 +21,7 @@ from django.db.models.functions import Greatest, Now
 from contacts.database.clock import read_database_clock
 from reminders.models import SendingSwitch
 from reminders.rules.retries import cap_retry_after, doubled
-from reminders.sending import Cause, lock_switch, pause_sending
+from reminders.traffic.switch import Cause, lock_switch, pause_sending
 
 FIRST_COST = 16  # permits for one request just after the gate has opened
 HALVED_EVERY = 1.0  # seconds; so the rate doubles, and is whole again after four

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TypeVar
 
-from reminders.gate import read_gate, record_success
-from reminders.rate import take_permits
 from reminders.robotalker.errors import (
     AnswerTooLarge,
     AnswerUnusable,
@@ -19,8 +17,10 @@ from reminders.robotalker.errors import (
     RobotalkerError,
     Unauthorized,
 )
-from reminders.stopping import is_stopping
 from reminders.submission import learn_from
+from reminders.traffic.gate import read_gate, record_success
+from reminders.traffic.rate import take_permits
+from reminders.traffic.shutdown import is_stopping
 
 T = TypeVar("T")
 

@@ -18,7 +18,6 @@ from django.db.models.functions import Greatest, Now
 
 from reminders.lifecycle.reminders import look_again
 from reminders.models import Reminder, SendingSwitch
-from reminders.rate import take_permits
 from reminders.robotalker.errors import (
     AnswerTooLarge,
     AnswerUnusable,
@@ -28,8 +27,9 @@ from reminders.robotalker.errors import (
 )
 from reminders.rules.reasons import Reason
 from reminders.rules.retries import cap_retry_after
-from reminders.sending import PROBED, Cause, probe_wait
 from reminders.submission import make_client
+from reminders.traffic.rate import take_permits
+from reminders.traffic.switch import PROBED, Cause, probe_wait
 
 log = logging.getLogger(__name__)
 

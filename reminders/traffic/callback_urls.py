@@ -22,8 +22,8 @@ from django.conf import settings
 from django.core.signing import BadSignature, SignatureExpired, Signer, TimestampSigner, b62_decode
 from django.urls import reverse
 
-from reminders.epoch import read_epoch_name
 from reminders.models import CallBatch, CallRecord
+from reminders.traffic.restore_guard import read_epoch_name
 
 CALL, BATCH, ACCOUNT = "c", "b", "a"
 STATUS = "status"

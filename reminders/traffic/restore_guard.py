@@ -21,7 +21,7 @@ from redis import RedisError
 
 from reminders.health.redis import connect_briefly
 from reminders.models import CallRecord, Epoch
-from reminders.sending import Cause, pause_sending
+from reminders.traffic.switch import Cause, pause_sending
 
 log = logging.getLogger(__name__)
 
