@@ -15,10 +15,10 @@ from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
 from contacts.models.people import Channel
-from reminders.calls import close_call
 from reminders.lifecycle.locking import lock_call
 from reminders.models import CallRecord
-from reminders.outcomes import fold_event, read_outcome
+from reminders.results.outcomes import fold_event, read_outcome
+from reminders.results.post_results import close_call
 from reminders.robotalker.answers import CallStatus
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import Refused, RobotalkerError

@@ -21,7 +21,6 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from contacts.models.people import Channel
-from reminders.calls import BATCH_REFUSED
 from reminders.deciding.households import find_shared
 from reminders.deciding.situations import Book, read_book
 from reminders.lanes import Lanes, open_lanes
@@ -29,6 +28,7 @@ from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
 from reminders.models import CallRecord, Reminder
 from reminders.opening import settle_held
 from reminders.patience import Patience
+from reminders.results.post_results import BATCH_REFUSED
 from reminders.robotalker.payloads import MAX_RECIPIENTS
 from reminders.rules.states import CallState, ReminderState
 from reminders.submission import RECORD_WITHIN, Flight, open_batch, open_singles, record_landings

@@ -16,12 +16,12 @@ from django.conf import settings
 from django.db import transaction
 
 from contacts.models.people import Channel
-from reminders import calls as records
 from reminders.deciding.households import message_of
 from reminders.deciding.situations import Book
 from reminders.models import CallBatch, CallRecord
 from reminders.opening import open_calls
 from reminders.patience import Patience
+from reminders.results import post_results as records
 from reminders.robotalker.client import RobotalkerClient, RobotalkerSettings
 from reminders.robotalker.errors import (
     MayHaveArrived,

@@ -12,7 +12,7 @@ from contacts.models.people import Channel
 from contacts.numbers import NotANumber
 from contacts.optouts import record_optout
 from contacts.people import keep_written_number
-from reminders.answers import SCOPE_BY_CHANNEL
+from reminders.results.answers import SCOPE_BY_CHANNEL
 from reminders.robotalker.events import RobotalkerEvent
 from webhooks.fitting import DoesNotFit
 from webhooks.hearing import tells_of_optout

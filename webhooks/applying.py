@@ -19,7 +19,7 @@ from contacts.database.saving import save_rows, saving_together
 from contacts.redaction import redact
 from reminders.lifecycle.locking import is_lock_timeout, lock_call, lock_calls, wait_briefly_here
 from reminders.models import CallRecord
-from reminders.outcomes import fold_into, learn_that_it_was_accepted
+from reminders.results.outcomes import fold_into, learn_that_it_was_accepted
 from reminders.robotalker.events import RobotalkerEvent, UnreadableEvent
 from reminders.rules.retries import doubled
 from reminders.rules.states import CALL_OPEN, CallState

@@ -5,9 +5,9 @@ from dataclasses import replace
 from django.conf import settings
 
 from contacts.models.people import Channel
-from reminders.answers import ANOTHER_TIME, CONFIRM, OPT_OUT
 from reminders.models import CallRecord
-from reminders.outcomes import find_keys, read_outcome
+from reminders.results.answers import ANOTHER_TIME, CONFIRM, OPT_OUT
+from reminders.results.outcomes import find_keys, read_outcome
 from reminders.robotalker.events import (
     EventKind,
     RobotalkerEvent,

@@ -4,9 +4,9 @@ from contextlib import suppress
 from datetime import datetime
 
 from contacts.models.people import Channel
-from reminders.answers import OPT_OUT, opt_out
 from reminders.models import CallRecord
-from reminders.outcomes import date_event, find_keys
+from reminders.results.answers import OPT_OUT, opt_out
+from reminders.results.outcomes import date_event, find_keys
 from reminders.robotalker.events import EventKind, RobotalkerEvent, UnreadableEvent, parse_to_hear
 from webhooks.fitting import names_another
 

@@ -17,10 +17,10 @@ from reminders.lifecycle.reminders import put_back
 from reminders.models import CallBatch, CallRecord, Campaign, Reminder, Step
 from reminders.opening import open_calls
 from reminders.orders import order_call
-from reminders.outcomes import fold_event
 from reminders.queries.sentences import tell_household
 from reminders.queries.story import read_story
 from reminders.rebooking import cancel_and_withdraw, confirm_by_staff, move_and_replan
+from reminders.results.outcomes import fold_event
 from reminders.robotalker.events import parse_event
 from reminders.wording.scripts import FOR_ALL, fill_for_all, speak
 from tests.people import (

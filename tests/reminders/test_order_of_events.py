@@ -11,11 +11,11 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reminders.calls import record_accepted, record_failure
 from reminders.dispatch import claim_due
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.opening import open_calls
-from reminders.outcomes import fold_event
+from reminders.results.outcomes import fold_event
+from reminders.results.post_results import record_accepted, record_failure
 from reminders.robotalker.errors import ReadTimedOut
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.traffic.callback_urls import Callback

@@ -2,10 +2,10 @@
 
 import pytest
 
-from reminders.calls import record_accepted
 from reminders.dispatch import claim_due
 from reminders.models import CallRecord
 from reminders.opening import open_calls
+from reminders.results.post_results import record_accepted
 from tests.people import make_due_reminder
 from tests.webhooks.robotalker import CALL_ID
 

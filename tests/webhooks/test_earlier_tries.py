@@ -4,11 +4,11 @@ import pytest
 from django.db.models import F
 from pytest_django import Settings
 
-from reminders.calls import record_accepted, record_failure
 from reminders.dispatch import claim_due
 from reminders.models import CallRecord, Reminder
 from reminders.opening import open_calls
 from reminders.orders import order_call
+from reminders.results.post_results import record_accepted, record_failure
 from reminders.robotalker.errors import ServerError
 from reminders.traffic.callback_urls import status_url
 from tests.people import make_contact, make_due_reminder, make_step, make_user

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from contacts.models import Appointment, ConsentEntry, PhoneNumber
 from reminders.models import CallRecord, FollowUp
-from reminders.outcomes import find_keys
+from reminders.results.outcomes import find_keys
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.traffic.callback_urls import SALT, account_url, key_urls, name_key, status_url
 from tests.people import SARAH, make_contact, make_due_reminder

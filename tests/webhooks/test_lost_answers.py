@@ -7,11 +7,11 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment
-from reminders.calls import record_accepted, record_failure
 from reminders.dispatch import claim_due
 from reminders.models import CallRecord, FollowUp
 from reminders.opening import open_calls
 from reminders.reconciliation import ask_about_unknown, reconcile
+from reminders.results.post_results import record_accepted, record_failure
 from reminders.robotalker.errors import ReadTimedOut
 from reminders.traffic.callback_urls import key_urls, status_url
 from tests.people import make_due_reminder
