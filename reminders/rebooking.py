@@ -20,7 +20,7 @@ from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.situations import with_situation
 from reminders.models import Reminder, Step
-from reminders.planning import active_steps, covers, plan_appointments, promise
+from reminders.planning.planner import active_steps, covers, plan_appointments, promise
 from reminders.rules.states import REMINDER_PENDING
 
 

@@ -7,7 +7,7 @@ from reminders.contact_list import pull_if_due
 from reminders.contact_list import push_contacts as push
 from reminders.dispatch import dispatch_due as dispatch
 from reminders.health import heartbeats
-from reminders.planning import plan_all
+from reminders.planning.planner import plan_all
 from reminders.reconciliation import reconcile
 from reminders.traffic.probing import probe_provider as probe
 from reminders.traffic.restore_guard import check_epoch, note_newest_call

@@ -15,7 +15,7 @@ from contacts.appointments import book_appointment
 from contacts.models import Appointment, Contact, Location, PhoneNumber, Provider
 from contacts.people import keep_written_number
 from reminders.models import Campaign, Reminder, Script, ScriptText, Step
-from reminders.planning import plan_appointments
+from reminders.planning.planner import plan_appointments
 
 SARAH = "+12025550100"
 CALLBACK = "+12025550199"

@@ -80,7 +80,7 @@ class Appointment(models.Model):
         indexes = [
             # reminders/queries.py: read_day
             models.Index(fields=["location", "starts_at"], name="appointment_day_of_location"),
-            # reminders/planning.py: what may still need a reminder
+            # reminders/planning/planner.py: what may still need a reminder
             models.Index(fields=["starts_at"], condition=Q(status="booked"), name="appointment_booked_ahead"),
         ]
 

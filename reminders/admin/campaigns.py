@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from contacts.admin.history import ClinicAdmin
 from contacts.models.people import Channel
 from reminders.admin.replanned import tell_moved
-from reminders.campaigns import activate_campaign, copy_campaign, pause_campaign
 from reminders.models import Campaign, Script, Step
-from reminders.planning import count_never_in_time, replan_campaign
+from reminders.planning.activation import activate_campaign, copy_campaign, pause_campaign
+from reminders.planning.planner import count_never_in_time, replan_campaign
 from reminders.wording.sms_length import MOST_CHARACTERS, find_too_long
 
 

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from contacts.admin import places
 from contacts.models import ClosedDay, Location
 from reminders.admin.replanned import tell_moved
-from reminders.planning import replan_location
+from reminders.planning.planner import replan_location
 
 admin.site.unregister([Location, ClosedDay])
 

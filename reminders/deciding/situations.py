@@ -10,7 +10,7 @@ from django.db.models import F, QuerySet
 
 from contacts.models import Location, PhoneNumber, Provider
 from reminders.models import Campaign, Reminder, ScriptText, Step
-from reminders.planning import covers
+from reminders.planning.planner import covers
 from reminders.rules.calling_hours import CallingHours, recipient_zones
 from reminders.rules.decide import Situation
 from reminders.wording.scripts import channel_of, is_sayable, text_of

@@ -22,7 +22,7 @@ from reminders.demo.users import ensure_logins
 from reminders.demo.zones import choose_zone
 from reminders.lifecycle.follow_ups import due_by
 from reminders.models import FollowUp
-from reminders.planning import plan_all
+from reminders.planning.planner import plan_all
 from reminders.rules.reasons import Reason
 from reminders.wording.default_scripts import ensure_default_scripts
 

@@ -14,7 +14,7 @@ from contacts.models.people import Channel
 from reminders.demo import fates
 from reminders.demo.fates import Fate
 from reminders.models import CallRecord, Reminder, Step
-from reminders.planning import promise
+from reminders.planning.planner import promise
 from reminders.rules.calling_hours import CallingHours, next_allowed
 from reminders.rules.reasons import Reason
 from reminders.rules.retries import Outcome, RetryRule, next_try

@@ -24,7 +24,7 @@ def bench_memory() -> Iterator[Line]:
     Empties the book, so it comes last.
     """
     from reminders.models import Reminder
-    from reminders.planning import plan_all
+    from reminders.planning.planner import plan_all
     from tests.bench.rows import delete_book, delete_reminders
 
     delete_reminders()

@@ -9,7 +9,7 @@ from django.db import connection
 from contacts.models import Appointment
 from reminders.dispatch import claim_due
 from reminders.models import Reminder, Step
-from reminders.planning import plan_all
+from reminders.planning.planner import plan_all
 from tests.bench.measure import Line, compare, stopwatch
 from tests.bench.rows import delete_reminders, make_due, settle_tables
 

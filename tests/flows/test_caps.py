@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from reminders.dispatch import dispatch_due
 from reminders.models import CallRecord, Reminder
-from reminders.planning import plan_all
+from reminders.planning.planner import plan_all
 from reminders.queries.story import read_story
 from tests.people import SARAH, make_campaign, make_due_reminder, make_step
 from tests.sandbox_server import SandboxServer

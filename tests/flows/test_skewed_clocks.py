@@ -7,11 +7,11 @@ import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
-from reminders.campaigns import activate_campaign
 from reminders.dispatch import claim_due, dispatch_due
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.models import CallRecord, Campaign, Reminder, Step
-from reminders.planning import plan_all
+from reminders.planning.activation import activate_campaign
+from reminders.planning.planner import plan_all
 from reminders.reconciliation import reconcile
 from tests.people import (
     make_appointment,

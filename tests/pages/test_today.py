@@ -18,7 +18,7 @@ from contacts.optouts import record_optout
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.situations import with_situation
 from reminders.models import Reminder
-from reminders.planning import plan_appointments
+from reminders.planning.planner import plan_appointments
 from reminders.queries.day import DayList, Row, day_bounds, read_day
 from reminders.queries.standings import find_orderable, gather_facts, judge
 from reminders.traffic.switch import pause_sending

@@ -21,7 +21,7 @@ from reminders.deciding.situations import read_book
 from reminders.dispatch import Claim, claim_due
 from reminders.models import CallRecord, FollowUp, Reminder, Step
 from reminders.orders import OrderRefused, order_call, skip_reminder
-from reminders.planning import replan_campaign
+from reminders.planning.planner import replan_campaign
 from reminders.rebooking import book_and_plan, cancel_and_withdraw, move_and_replan, reinstate_and_plan
 from reminders.robotalker import errors
 from reminders.rules.states import REMINDER_PENDING

@@ -18,7 +18,7 @@ from reminders.dispatch import claim_due
 from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
 from reminders.opening import open_calls
 from reminders.orders import order_call
-from reminders.planning import plan_all
+from reminders.planning.planner import plan_all
 from reminders.wording.scripts import caller_id, channel_of
 from tests.people import (
     SARAH,

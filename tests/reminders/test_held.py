@@ -7,11 +7,11 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from reminders.campaigns import activate_campaign, pause_campaign
 from reminders.dispatch import claim_due
 from reminders.lifecycle.reminders import TOGETHER
 from reminders.models import Campaign, Reminder
 from reminders.opening import open_calls
+from reminders.planning.activation import activate_campaign, pause_campaign
 from reminders.traffic.switch import pause_sending, resume_sending
 from tests.people import make_due_reminder, make_user
 

@@ -13,12 +13,13 @@ from django.utils import timezone
 
 from contacts.appointments import record_attendance
 from contacts.models import Appointment, ClosedDay, Location
-from reminders import plan_rows, planning
 from reminders.dispatch import claim_due
 from reminders.models import Campaign, Reminder, Step
 from reminders.opening import open_calls
 from reminders.orders import order_call
-from reminders.planning import plan_all, promise, replan_campaign, replan_location
+from reminders.planning import bulk_rows as plan_rows
+from reminders.planning import planner as planning
+from reminders.planning.planner import plan_all, promise, replan_campaign, replan_location
 from reminders.rebooking import (
     cancel_and_withdraw,
     move_and_replan,

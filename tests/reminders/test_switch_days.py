@@ -10,7 +10,7 @@ from django.utils import timezone
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.situations import with_situation
 from reminders.models import Reminder
-from reminders.planning import plan_all
+from reminders.planning.planner import plan_all
 from reminders.wording.scripts import fill_variables
 from tests.people import at, make_appointment, make_contact, make_location, make_step
 

@@ -105,7 +105,7 @@ def _live(die_at: int, changes: dict[str, Any], numbers: list[str]) -> None:
         setattr(settings, name, value)
     Points(die_at).install()
     from reminders.dispatch import dispatch_due
-    from reminders.planning import plan_all
+    from reminders.planning.planner import plan_all
 
     plan_all()
     dispatch_due()

@@ -13,7 +13,7 @@ django.setup()
 USED = [
     *settings.MIDDLEWARE,
     "reminders.dispatch.dispatch_due",
-    "reminders.planning.plan_all",
+    "reminders.planning.planner.plan_all",
 ]
 LOADED = (django.test, pytest, valkey, get_resolver().url_patterns, [import_string(name) for name in USED])
 reverse("healthz")  # the first address asked for makes the table of all

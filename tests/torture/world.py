@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from contacts.models import Appointment, Contact, Location, PhoneNumber
-from reminders.planning import plan_all
+from reminders.planning.planner import plan_all
 from tests.people import ENGLISH, FIXED_OFFSETS, make_campaign, make_location, make_script, make_step
 from tests.torture.oracle import Hours
 from tests.torture.size import Size

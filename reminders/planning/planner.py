@@ -17,7 +17,14 @@ from django.db.models.functions import Now
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Location
 from reminders.models import CallCompanion, CallRecord, Campaign, Reminder, Step
-from reminders.plan_rows import Promise, Visit, hold_terms, insert_reminders, move_reminders, read_visits
+from reminders.planning.bulk_rows import (
+    Promise,
+    Visit,
+    hold_terms,
+    insert_reminders,
+    move_reminders,
+    read_visits,
+)
 from reminders.rules.reasons import Reason
 from reminders.rules.schedule import OpenDays, Timing, least_ahead, moment_due
 from reminders.rules.states import REMINDER_PENDING, ReminderState

@@ -1,0 +1,1 @@
+"""What is owed? Reminders as rows, for every appointment and step."""
