@@ -2,13 +2,13 @@
 
 from celery import shared_task
 
-from reminders.asking import ask_about_calls as ask
-from reminders.contact_list import pull_if_due
-from reminders.contact_list import push_contacts as push
 from reminders.dispatch import dispatch_due as dispatch
 from reminders.health import heartbeats
 from reminders.planning.planner import plan_all
-from reminders.reconciliation import reconcile
+from reminders.sweeps.call_status import ask_about_calls as ask
+from reminders.sweeps.optout_push import pull_if_due
+from reminders.sweeps.optout_push import push_contacts as push
+from reminders.sweeps.reconciliation import reconcile
 from reminders.traffic.probing import probe_provider as probe
 from reminders.traffic.restore_guard import check_epoch, note_newest_call
 

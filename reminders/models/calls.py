@@ -82,7 +82,7 @@ class CallRecord(models.Model):
             models.CheckConstraint(condition=Q(state__in=CallState.values), name="call_state_known"),
         ]
         indexes = [
-            # reminders/reconciliation.py: everything that waits for an answer
+            # reminders/sweeps/reconciliation.py: everything that waits for an answer
             models.Index(
                 fields=["state", "submitting_at"], condition=Q(state__in=CALL_OPEN), name="call_open"
             ),

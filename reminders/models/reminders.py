@@ -58,7 +58,7 @@ class Reminder(models.Model):
             models.Index(
                 fields=["next_look_at", "id"], condition=Q(state="planned"), name="reminder_planned"
             ),
-            # reminders/reconciliation.py: release_expired_claims
+            # reminders/sweeps/reconciliation.py: release_expired_claims
             models.Index(fields=["lease_until"], condition=Q(state="claimed"), name="reminder_claimed"),
         ]
 

@@ -11,7 +11,7 @@ from contacts.models import Appointment
 from reminders.dispatch import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder, SendingSwitch
 from reminders.orders import order_call
-from reminders.reconciliation import reconcile
+from reminders.sweeps.reconciliation import reconcile
 from reminders.traffic.gate import read_gate
 from reminders.traffic.switch import resume_sending
 from reminders.worklist import settle_unknown

@@ -13,7 +13,7 @@ from reminders.dispatch import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.orders import order_call
 from reminders.rebooking import cancel_and_withdraw, confirm_by_staff, move_and_replan
-from reminders.reconciliation import reconcile
+from reminders.sweeps.reconciliation import reconcile
 from reminders.worklist import settle_unknown
 from tests.people import SARAH, make_contact, make_due_reminder, make_step, make_user
 from tests.sandbox_server import SandboxServer

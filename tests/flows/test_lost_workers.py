@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from reminders.dispatch import dispatch_due
 from reminders.models import CallRecord, Reminder
-from reminders.reconciliation import reconcile
+from reminders.sweeps.reconciliation import reconcile
 from tests.people import make_due_reminder
 from tests.sandbox_server import SandboxServer
 from tests.waiting import wait_until

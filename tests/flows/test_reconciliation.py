@@ -13,7 +13,7 @@ from pytest_django import Settings
 from contacts.models import Appointment, PhoneNumber
 from reminders.dispatch import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder, SendingSwitch
-from reminders.reconciliation import ask_about_unknown, reconcile
+from reminders.sweeps.reconciliation import ask_about_unknown, reconcile
 from reminders.traffic.gate import read_gate
 from reminders.traffic.switch import pause_sending
 from tests.people import SARAH, make_contact, make_due_reminder, make_step, make_user

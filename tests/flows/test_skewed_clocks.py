@@ -12,7 +12,7 @@ from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.models import CallRecord, Campaign, Reminder, Step
 from reminders.planning.activation import activate_campaign
 from reminders.planning.planner import plan_all
-from reminders.reconciliation import reconcile
+from reminders.sweeps.reconciliation import reconcile
 from tests.people import (
     make_appointment,
     make_campaign,

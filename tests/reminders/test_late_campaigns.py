@@ -8,10 +8,10 @@ from django.utils import timezone
 from reminders.dispatch import claim_due
 from reminders.models import CallBatch, CallRecord, FollowUp
 from reminders.opening import open_calls
-from reminders.reconciliation import ask_about_unknown, mark_lost_submissions
 from reminders.results.outcomes import fold_event
 from reminders.results.post_results import record_batch_accepted
 from reminders.robotalker.events import EventKind, RobotalkerEvent
+from reminders.sweeps.reconciliation import ask_about_unknown, mark_lost_submissions
 from reminders.worklist import settle_unknown
 from tests.people import make_contact, make_due_reminder, make_user
 

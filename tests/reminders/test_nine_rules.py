@@ -23,8 +23,8 @@ from pytest_django import Settings
 from contacts.models import Appointment, PhoneNumber
 from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
 from reminders.planning.planner import plan_all
-from reminders.reconciliation import reconcile
 from reminders.rules.states import CALL_OPEN, REMINDER_PENDING
+from reminders.sweeps.reconciliation import reconcile
 from reminders.traffic.switch import pause_sending, resume_sending
 from tests.people import SARAH
 from tests.reminders.eavesdropper import PRIVATE, Eavesdropper

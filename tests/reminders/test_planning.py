@@ -26,7 +26,7 @@ from reminders.rebooking import (
     preview_move,
     reinstate_and_plan,
 )
-from reminders.reconciliation import reconcile
+from reminders.sweeps.reconciliation import reconcile
 from tests.people import (
     at,
     make_appointment,

@@ -14,18 +14,18 @@ from django.utils import timezone
 from psycopg import sql
 
 from contacts.models import Appointment
-from reminders.asking import read_as_event
 from reminders.dispatch import claim_due
-from reminders.lateness import miss_what_is_too_late
 from reminders.lifecycle.follow_ups import OVERTAKEN
 from reminders.lifecycle.locking import lock_call, wait_briefly
 from reminders.models import CallRecord, FollowUp, Reminder, SendingSwitch
 from reminders.opening import open_calls
-from reminders.reconciliation import ask_about_unknown, reconcile
 from reminders.results.outcomes import fold_event
 from reminders.results.post_results import record_accepted
 from reminders.robotalker.answers import CallStatus
 from reminders.robotalker.events import EventKind, RobotalkerEvent
+from reminders.sweeps.call_status import read_as_event
+from reminders.sweeps.missed import miss_what_is_too_late
+from reminders.sweeps.reconciliation import ask_about_unknown, reconcile
 from reminders.traffic.switch import pause_sending
 from reminders.views.worklist import OVERTAKEN_SAID
 from reminders.worklist import AlreadyResolved, settle_unknown

@@ -13,10 +13,10 @@ from django.db import transaction
 from reminders.deciding.situations import read_book
 from reminders.dispatch import claim_due
 from reminders.models import CallRecord, Reminder
-from reminders.reconciliation import release_expired_claims
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import RobotalkerError
 from reminders.submission import Flight, make_client, open_singles
+from reminders.sweeps.reconciliation import release_expired_claims
 
 AT_ONCE = 1  # claimed: the fewer wait for the end of a dead worker's claim, the more is tried
 Strategy = Callable[[RobotalkerClient, int, UUID], None]

@@ -17,7 +17,7 @@ from reminders.deciding.households import find_calls_about
 from reminders.dispatch import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.planning.planner import plan_all
-from reminders.reconciliation import reconcile
+from reminders.sweeps.reconciliation import reconcile
 from tests.people import make_appointment, make_contact, make_step
 from tests.sandbox_server import SandboxServer, run_sandbox
 from tests.torture.crash_points import deliver_events, run_round

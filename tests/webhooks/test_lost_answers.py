@@ -10,9 +10,9 @@ from contacts.models import Appointment
 from reminders.dispatch import claim_due
 from reminders.models import CallRecord, FollowUp
 from reminders.opening import open_calls
-from reminders.reconciliation import ask_about_unknown, reconcile
 from reminders.results.post_results import record_accepted, record_failure
 from reminders.robotalker.errors import ReadTimedOut
+from reminders.sweeps.reconciliation import ask_about_unknown, reconcile
 from reminders.traffic.callback_urls import key_urls, status_url
 from tests.people import make_due_reminder
 from tests.webhooks.robotalker import ANSWERED, CALL_ID, post, tell

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from reminders.contact_list import NotNow, pull_contacts
 from reminders.robotalker.errors import RobotalkerError
+from reminders.sweeps.optout_push import NotNow, pull_contacts
 
 
 class Command(BaseCommand):

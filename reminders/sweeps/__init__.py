@@ -1,0 +1,1 @@
+"""What did nobody come back for? Regular rounds that look for it."""
