@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from reminders.dispatch import dispatch_due as dispatch
+from reminders.dispatch.rounds import dispatch_due as dispatch
 from reminders.health import heartbeats
 from reminders.planning.planner import plan_all
 from reminders.sweeps.call_status import ask_about_calls as ask

@@ -54,7 +54,7 @@ class Reminder(models.Model):
             ),
         ]
         indexes = [
-            # reminders/dispatch.py: claim_due
+            # reminders/dispatch/rounds.py: claim_due
             models.Index(
                 fields=["next_look_at", "id"], condition=Q(state="planned"), name="reminder_planned"
             ),

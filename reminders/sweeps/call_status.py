@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
 from contacts.models.people import Channel
+from reminders.dispatch.submission import make_client
 from reminders.lifecycle.locking import lock_call
 from reminders.models import CallRecord
 from reminders.results.outcomes import fold_event, read_outcome
@@ -24,7 +25,6 @@ from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import Refused, RobotalkerError
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.rules.states import CALL_OPEN, CallState
-from reminders.submission import make_client
 from reminders.traffic.background_requests import as_they_may_begin, is_well_after
 from reminders.traffic.gate import record_success
 

@@ -22,6 +22,7 @@ from contacts.models.people import Channel
 from contacts.models.places import E164_PATTERN
 from contacts.optouts import record_optout, record_optouts
 from contacts.people import keep_e164s
+from reminders.dispatch.submission import make_client
 from reminders.health.heartbeats import PULL, beat
 from reminders.models import Heartbeat, ListedNumber
 from reminders.robotalker.answers import ContactStatus
@@ -29,7 +30,6 @@ from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import RobotalkerError
 from reminders.robotalker.payloads import build_contact
 from reminders.rules.retries import doubled
-from reminders.submission import make_client
 from reminders.traffic.background_requests import as_they_may_begin, is_well_after, may_begin
 from reminders.traffic.gate import record_success
 

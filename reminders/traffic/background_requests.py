@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TypeVar
 
+from reminders.dispatch.submission import learn_from
 from reminders.robotalker.errors import (
     AnswerTooLarge,
     AnswerUnusable,
@@ -17,7 +18,6 @@ from reminders.robotalker.errors import (
     RobotalkerError,
     Unauthorized,
 )
-from reminders.submission import learn_from
 from reminders.traffic.gate import read_gate, record_success
 from reminders.traffic.rate import take_permits
 from reminders.traffic.shutdown import is_stopping

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test.utils import override_settings
 
 from reminders.deciding.households import message_of
-from reminders.dispatch import dispatch_due
+from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallBatch, CallRecord
 from reminders.robotalker.payloads import Recipient, build_call, build_campaign
 from reminders.rules.states import CallState

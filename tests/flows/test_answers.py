@@ -3,7 +3,7 @@
 from pytest_django import Settings
 
 from contacts.models import Appointment, PhoneNumber
-from reminders.dispatch import dispatch_due
+from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.orders import order_call
 from reminders.planning.planner import plan_all

@@ -3,7 +3,7 @@
 from pytest_django import Settings
 
 from contacts.models import Contact, Location
-from reminders.dispatch import dispatch_due
+from reminders.dispatch.rounds import dispatch_due
 from reminders.models import Reminder, ScriptText
 from reminders.planning.planner import plan_all
 from tests.people import make_appointment, make_contact, make_due_reminder, make_step

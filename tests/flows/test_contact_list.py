@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from contacts.models import ConsentEntry, PhoneNumber
 from contacts.optouts import record_optin, record_optout
-from reminders.dispatch import dispatch_due
+from reminders.dispatch.rounds import dispatch_due
 from reminders.models import Heartbeat, ListedNumber, Reminder, SendingSwitch
 from reminders.sweeps import optout_push as contact_list
 from reminders.sweeps.optout_push import pull_contacts, pull_if_due, push_contacts

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from contacts.models import Appointment, ConsentEntry, Location, PhoneNumber
 from contacts.optouts import record_optout
-from reminders.dispatch import claim_due, dispatch_due
+from reminders.dispatch.rounds import claim_due, dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder, Step
 from reminders.orders import order_call
 from reminders.queries.story import read_story

@@ -8,7 +8,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment
-from reminders.dispatch import dispatch_due
+from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder, SendingSwitch
 from reminders.orders import order_call
 from reminders.sweeps.reconciliation import reconcile

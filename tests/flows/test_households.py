@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment, ConsentEntry, PhoneNumber
-from reminders.dispatch import dispatch_due
+from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.orders import order_call
 from reminders.rebooking import cancel_and_withdraw, confirm_by_staff, move_and_replan

@@ -9,11 +9,12 @@ from pytest_django import Settings
 from redis import Redis
 
 from contacts.models import Appointment
-from reminders import submission, tasks
-from reminders.dispatch import DispatchReport, claim_due, dispatch_due, submit_claim
-from reminders.lanes import open_lanes
+from reminders import tasks
+from reminders.dispatch import submission
+from reminders.dispatch.post_threads import open_lanes
+from reminders.dispatch.rounds import DispatchReport, claim_due, dispatch_due, submit_claim
+from reminders.dispatch.submission import Flight, LaneBroke, Moment, NotBuilt
 from reminders.models import CallBatch, CallRecord, Heartbeat, Reminder, SendingSwitch
-from reminders.submission import Flight, LaneBroke, Moment, NotBuilt
 from reminders.traffic.concurrency import hold_slots
 from reminders.traffic.switch import pause_sending
 from tests.people import make_contact, make_due_reminder, make_user

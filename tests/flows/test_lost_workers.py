@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from django.db import connection
 from django.utils import timezone
 
-from reminders.dispatch import dispatch_due
+from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, Reminder
 from reminders.sweeps.reconciliation import reconcile
 from tests.people import make_due_reminder
@@ -21,14 +21,14 @@ from tests.waiting import wait_until
 
 CLAIMING = """
 import django; django.setup()
-from reminders.dispatch import claim_due
+from reminders.dispatch.rounds import claim_due
 claim_due(10)
 print("claimed", flush=True)
 input()
 """
 POSTING = """
 import django; django.setup()
-from reminders.dispatch import dispatch_due
+from reminders.dispatch.rounds import dispatch_due
 print("posting", flush=True)
 dispatch_due()
 """

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from reminders.dispatch import dispatch_due
+from reminders.dispatch.rounds import dispatch_due
 from reminders.models import SendingSwitch
 from reminders.tasks import probe_provider as tick
 from reminders.traffic.gate import read_gate, record_failure, record_success

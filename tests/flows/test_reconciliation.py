@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment, PhoneNumber
-from reminders.dispatch import dispatch_due
+from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder, SendingSwitch
 from reminders.sweeps.reconciliation import ask_about_unknown, reconcile
 from reminders.traffic.gate import read_gate

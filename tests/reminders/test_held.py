@@ -7,10 +7,10 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from reminders.dispatch import claim_due
+from reminders.dispatch.opening import open_calls
+from reminders.dispatch.rounds import claim_due
 from reminders.lifecycle.reminders import TOGETHER
 from reminders.models import Campaign, Reminder
-from reminders.opening import open_calls
 from reminders.planning.activation import activate_campaign, pause_campaign
 from reminders.traffic.switch import pause_sending, resume_sending
 from tests.people import make_due_reminder, make_user

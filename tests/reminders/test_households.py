@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from contacts.models import Appointment, Contact, Location, PhoneNumber, Provider
 from reminders.deciding.households import calls_of, find_shared, message_of, reminders_of, with_calls
-from reminders.dispatch import claim_due
+from reminders.dispatch.opening import open_calls
+from reminders.dispatch.rounds import claim_due
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import put_back
 from reminders.models import CallBatch, CallRecord, Campaign, Reminder, Step
-from reminders.opening import open_calls
 from reminders.orders import order_call
 from reminders.queries.sentences import tell_household
 from reminders.queries.story import read_story

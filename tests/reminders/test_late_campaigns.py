@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from reminders.dispatch import claim_due
+from reminders.dispatch.opening import open_calls
+from reminders.dispatch.rounds import claim_due
 from reminders.models import CallBatch, CallRecord, FollowUp
-from reminders.opening import open_calls
 from reminders.results.outcomes import fold_event
 from reminders.results.post_results import record_batch_accepted
 from reminders.robotalker.events import EventKind, RobotalkerEvent

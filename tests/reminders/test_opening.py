@@ -9,9 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from reminders.deciding.situations import Book, read_book
-from reminders.dispatch import Claim, claim_due
+from reminders.dispatch.opening import open_calls
+from reminders.dispatch.rounds import Claim, claim_due
 from reminders.models import CallBatch, CallRecord, Campaign, Reminder, Step
-from reminders.opening import open_calls
 from tests.people import (
     make_campaign,
     make_contact,

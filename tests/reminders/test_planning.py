@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from contacts.appointments import record_attendance
 from contacts.models import Appointment, ClosedDay, Location
-from reminders.dispatch import claim_due
+from reminders.dispatch.opening import open_calls
+from reminders.dispatch.rounds import claim_due
 from reminders.models import Campaign, Reminder, Step
-from reminders.opening import open_calls
 from reminders.orders import order_call
 from reminders.planning import bulk_rows as plan_rows
 from reminders.planning import planner as planning

@@ -14,11 +14,11 @@ from django.utils import timezone
 from psycopg import sql
 
 from contacts.models import Appointment
-from reminders.dispatch import claim_due
+from reminders.dispatch.opening import open_calls
+from reminders.dispatch.rounds import claim_due
 from reminders.lifecycle.follow_ups import OVERTAKEN
 from reminders.lifecycle.locking import lock_call, wait_briefly
 from reminders.models import CallRecord, FollowUp, Reminder, SendingSwitch
-from reminders.opening import open_calls
 from reminders.results.outcomes import fold_event
 from reminders.results.post_results import record_accepted
 from reminders.robotalker.answers import CallStatus

@@ -104,7 +104,7 @@ def _live(die_at: int, changes: dict[str, Any], numbers: list[str]) -> None:
     for name, value in changes.items():
         setattr(settings, name, value)
     Points(die_at).install()
-    from reminders.dispatch import dispatch_due
+    from reminders.dispatch.rounds import dispatch_due
     from reminders.planning.planner import plan_all
 
     plan_all()

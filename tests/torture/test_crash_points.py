@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from contacts.models import Appointment
 from reminders.deciding.households import find_calls_about
-from reminders.dispatch import dispatch_due
+from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.planning.planner import plan_all
 from reminders.sweeps.reconciliation import reconcile

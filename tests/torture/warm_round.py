@@ -12,7 +12,7 @@ django.setup()
 
 USED = [
     *settings.MIDDLEWARE,
-    "reminders.dispatch.dispatch_due",
+    "reminders.dispatch.rounds.dispatch_due",
     "reminders.planning.planner.plan_all",
 ]
 LOADED = (django.test, pytest, valkey, get_resolver().url_patterns, [import_string(name) for name in USED])

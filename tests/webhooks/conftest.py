@@ -2,9 +2,9 @@
 
 import pytest
 
-from reminders.dispatch import claim_due
+from reminders.dispatch.opening import open_calls
+from reminders.dispatch.rounds import claim_due
 from reminders.models import CallRecord
-from reminders.opening import open_calls
 from reminders.results.post_results import record_accepted
 from tests.people import make_due_reminder
 from tests.webhooks.robotalker import CALL_ID

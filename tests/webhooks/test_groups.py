@@ -12,10 +12,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from contacts.database.saving import CollectedTwice, add_row, save_row, save_rows, saving_together
 from contacts.models import Appointment, PhoneNumber
-from reminders.dispatch import claim_due
+from reminders.dispatch.opening import open_calls
+from reminders.dispatch.rounds import claim_due
 from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
 from reminders.models.calls import make_public_id
-from reminders.opening import open_calls
 from reminders.traffic.callback_urls import ACCOUNT_CALLBACK, Callback
 from tests.people import SARAH, make_contact, make_due_reminder, make_step
 from webhooks.applying import apply_event, apply_events

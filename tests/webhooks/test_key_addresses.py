@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from contacts.models import Appointment
-from reminders.dispatch import claim_due
+from reminders.dispatch.opening import open_calls
+from reminders.dispatch.rounds import claim_due
 from reminders.models import CallBatch, CallRecord
-from reminders.opening import open_calls
 from reminders.robotalker.events import UnreadableEvent, parse_to_hear
 from reminders.traffic.callback_urls import key_urls
 from tests.people import SARAH, make_contact, make_due_reminder

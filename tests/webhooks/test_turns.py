@@ -20,9 +20,9 @@ from psycopg import sql
 from pytest_django.live_server_helper import LiveServer
 
 from contacts.models import Appointment, PhoneNumber
-from reminders.dispatch import claim_due
+from reminders.dispatch.opening import open_calls
+from reminders.dispatch.rounds import claim_due
 from reminders.models import CallRecord
-from reminders.opening import open_calls
 from reminders.traffic.callback_urls import Callback, status_url
 from tests.celery_processes import read_database_url
 from tests.people import make_contact, make_due_reminder

@@ -23,15 +23,15 @@ from django.db.models.functions import Now
 from contacts.models.people import Channel
 from reminders.deciding.households import find_shared
 from reminders.deciding.situations import Book, read_book
-from reminders.lanes import Lanes, open_lanes
+from reminders.dispatch.database_retry import Patience
+from reminders.dispatch.opening import settle_held
+from reminders.dispatch.post_threads import Lanes, open_lanes
+from reminders.dispatch.submission import RECORD_WITHIN, Flight, open_batch, open_singles, record_landings
 from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
 from reminders.models import CallRecord, Reminder
-from reminders.opening import settle_held
-from reminders.patience import Patience
 from reminders.results.post_results import BATCH_REFUSED
 from reminders.robotalker.payloads import MAX_RECIPIENTS
 from reminders.rules.states import CallState, ReminderState
-from reminders.submission import RECORD_WITHIN, Flight, open_batch, open_singles, record_landings
 from reminders.traffic.concurrency import hold_slots
 from reminders.traffic.gate import read_gate
 from reminders.traffic.rate import seconds_until_permit, take_permits

@@ -18,9 +18,9 @@ from django.db import transaction
 from contacts.models.people import Channel
 from reminders.deciding.households import message_of
 from reminders.deciding.situations import Book
+from reminders.dispatch.database_retry import Patience
+from reminders.dispatch.opening import open_calls
 from reminders.models import CallBatch, CallRecord
-from reminders.opening import open_calls
-from reminders.patience import Patience
 from reminders.results import post_results as records
 from reminders.robotalker.client import RobotalkerClient, RobotalkerSettings
 from reminders.robotalker.errors import (
