@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Location, Provider
-from reminders.queries.day import LABELS
+from reminders.pages.day import LABELS
 
 
 class DayFilters(forms.Form):

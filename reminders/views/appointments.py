@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from contacts.models import Appointment
-from reminders.queries.story import read_story
+from reminders.pages.story import read_story
 
 
 @require_GET

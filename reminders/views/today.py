@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 
 from contacts.models import Location, Provider
 from reminders.forms.day_filters import DayFilters
-from reminders.queries.day import DayList, read_day, today_at
+from reminders.pages.day import DayList, read_day, today_at
 
 
 @require_GET

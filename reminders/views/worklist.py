@@ -18,8 +18,8 @@ from reminders import worklist
 from reminders.lifecycle.follow_ups import OVERTAKEN
 from reminders.models import FollowUp
 from reminders.orders import OrderRefused
-from reminders.queries.worklist import read_worklist
-from reminders.worklist_words import describe_entry
+from reminders.pages.worklist import read_worklist
+from reminders.pages.worklist_words import describe_entry
 
 OVERTAKEN_SAID = gettext_lazy(
     "Robotalker has told of this call meanwhile. Nothing was ordered, and it is off the list."

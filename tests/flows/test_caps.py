@@ -6,8 +6,8 @@ from django.utils import timezone
 
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, Reminder
+from reminders.pages.story import read_story
 from reminders.planning.planner import plan_all
-from reminders.queries.story import read_story
 from tests.people import SARAH, make_campaign, make_due_reminder, make_step
 from tests.sandbox_server import SandboxServer
 from tests.waiting import wait_until

@@ -15,8 +15,8 @@ from django.utils import timezone
 from contacts.models import Appointment, Location, Provider
 from reminders.forms.wall_time import NoSuchTime, TimeComesTwice, TimeOfDay, read_wall_time
 from reminders.models import FollowUp, Reminder
+from reminders.pages.story import Story, read_story
 from reminders.planning.planner import plan_appointments
-from reminders.queries.story import Story, read_story
 from reminders.rebooking import cancel_and_withdraw, confirm_by_staff, move_and_replan
 from tests.pages.clinic import FRAGMENT, make_call, settle, sit_at_desk
 from tests.people import (

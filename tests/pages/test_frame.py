@@ -8,9 +8,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from reminders.context import read_frame
 from reminders.health import heartbeats
 from reminders.models import Heartbeat
+from reminders.pages.frame import read_frame
 from reminders.traffic.switch import pause_sending
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from reminders.models import SendingSwitch
-from reminders.pauses import tell_pause
+from reminders.pages.pause_banner import tell_pause
 from reminders.traffic.gate import close_gate
 from reminders.traffic.switch import Cause, pause_sending, read_switch
 

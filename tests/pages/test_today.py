@@ -18,9 +18,9 @@ from contacts.optouts import record_optout
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.situations import with_situation
 from reminders.models import Reminder
+from reminders.pages.day import DayList, Row, day_bounds, read_day
+from reminders.pages.standings import find_orderable, gather_facts, judge
 from reminders.planning.planner import plan_appointments
-from reminders.queries.day import DayList, Row, day_bounds, read_day
-from reminders.queries.standings import find_orderable, gather_facts, judge
 from reminders.traffic.switch import pause_sending
 from tests.pages.clinic import FRAGMENT, make_call, settle, sit_at_desk
 from tests.people import (

@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from contacts.appointments import cancel_appointment
 from contacts.models.people import Channel
 from reminders.models import CallRecord, FollowUp, Reminder
-from reminders.queries.worklist import SHOWN
+from reminders.pages.worklist import SHOWN
 from reminders.rules.states import CallState, ReminderState
 from reminders.traffic.switch import pause_sending
 from tests.people import make_appointment, make_contact, make_due_reminder, make_location, make_user

@@ -17,8 +17,8 @@ from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import put_back
 from reminders.models import CallBatch, CallRecord, Campaign, Reminder, Step
 from reminders.orders import order_call
-from reminders.queries.sentences import tell_household
-from reminders.queries.story import read_story
+from reminders.pages.sentences import tell_household
+from reminders.pages.story import read_story
 from reminders.rebooking import cancel_and_withdraw, confirm_by_staff, move_and_replan
 from reminders.results.outcomes import fold_event
 from reminders.robotalker.events import parse_event

@@ -18,7 +18,7 @@ from reminders.demo.users import LOGINS, PASSWORD
 from reminders.health.diagnosis import Standstill, find_standstill
 from reminders.health.heartbeats import DISPATCH, find_age, read_heartbeats
 from reminders.models import FollowUp
-from reminders.pauses import Pause, tell_pause
+from reminders.pages.pause_banner import Pause, tell_pause
 from reminders.traffic.switch import read_switch
 
 # Hosts at which only our own sandbox listens: nothing leaves the machine.

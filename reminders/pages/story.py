@@ -15,8 +15,8 @@ from reminders.deciding.households import calls_of, with_calls
 from reminders.deciding.number_caps import read_use
 from reminders.deciding.situations import with_situation
 from reminders.models import CallRecord, FollowUp, Reminder
-from reminders.queries import sentences
-from reminders.queries.standings import Standing, gather_facts, judge
+from reminders.pages import sentences
+from reminders.pages.standings import Standing, gather_facts, judge
 from reminders.rules.decide import Verdict
 from reminders.rules.states import REMINDER_PENDING, ReminderState
 from reminders.traffic.switch import read_switch

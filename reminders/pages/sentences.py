@@ -15,7 +15,7 @@ from contacts.templatetags.display import clock, day_and_clock
 from reminders.deciding.explanations import Explanation
 from reminders.deciding.households import reminders_of
 from reminders.models import CallRecord, Reminder
-from reminders.queries.standings import tell_moment, tell_reason
+from reminders.pages.standings import tell_moment, tell_reason
 from reminders.rules.decide import Verdict
 from reminders.rules.states import REMINDER_PENDING, CallState
 from reminders.wording.scripts import channel_of

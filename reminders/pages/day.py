@@ -17,7 +17,7 @@ from reminders.deciding.households import with_calls
 from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.situations import with_situation
 from reminders.models import CallRecord, Reminder
-from reminders.queries.standings import Standing, find_orderable, gather_facts, judge
+from reminders.pages.standings import Standing, find_orderable, gather_facts, judge
 from reminders.rules.schedule import first_moment_at
 from reminders.traffic.switch import read_switch
 

@@ -1,0 +1,1 @@
+"""What is shown? Reading for the pages of the front desk."""
