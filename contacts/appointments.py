@@ -1,7 +1,7 @@
 """Booking, moving, cancelling and answering: the only writers of an appointment.
 
 Each locks the row, changes it, and adds a line to its story, in one transaction. What it means for
-reminders is the business of reminders/rebooking.py, which calls these.
+reminders is the business of reminders/desk/bookings.py, which calls these.
 """
 
 from collections.abc import Iterable

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy
 
 from contacts.admin.columns import link_to_appointment, show_when
 from contacts.admin.history import HistoryAdmin
+from reminders.desk.orders import skip_reminders
 from reminders.models import Reminder
-from reminders.orders import skip_reminders
 from reminders.rules.reasons import Reason
 from reminders.rules.states import REMINDER_OPEN
 

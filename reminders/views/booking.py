@@ -15,9 +15,7 @@ from contacts.appointments import AppointmentClosed
 from contacts.models import Appointment, Contact, Location
 from contacts.queries import find_contacts
 from contacts.templatetags.display import day_and_clock
-from reminders.forms.booking import BookForm, MoveForm
-from reminders.models import Reminder
-from reminders.rebooking import (
+from reminders.desk.bookings import (
     PlannedMove,
     book_and_plan,
     cancel_and_withdraw,
@@ -25,6 +23,8 @@ from reminders.rebooking import (
     preview_move,
     reinstate_and_plan,
 )
+from reminders.forms.booking import BookForm, MoveForm
+from reminders.models import Reminder
 from reminders.rules.states import REMINDER_PENDING
 from reminders.views.people import signed_in
 from reminders.views.returning import go_back

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_POST
 from contacts import appointments
 from contacts.appointments import AppointmentClosed
 from contacts.models import Appointment
-from reminders import orders
+from reminders.desk import orders
+from reminders.desk.bookings import confirm_by_staff
 from reminders.models import Reminder
-from reminders.rebooking import confirm_by_staff
 from reminders.views.people import signed_in
 from reminders.views.returning import go_back
 

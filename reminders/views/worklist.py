@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from reminders import worklist
+from reminders.desk import worklist
+from reminders.desk.orders import OrderRefused
 from reminders.lifecycle.follow_ups import OVERTAKEN
 from reminders.models import FollowUp
-from reminders.orders import OrderRefused
 from reminders.pages.worklist import read_worklist
 from reminders.pages.worklist_words import describe_entry
 

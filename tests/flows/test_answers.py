@@ -3,9 +3,9 @@
 from pytest_django import Settings
 
 from contacts.models import Appointment, PhoneNumber
+from reminders.desk.orders import order_call
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder
-from reminders.orders import order_call
 from reminders.planning.planner import plan_all
 from tests.people import SARAH, make_contact, make_due_reminder, make_location, make_step, make_user
 from tests.sandbox_server import SandboxServer

@@ -8,13 +8,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment
+from reminders.desk.orders import order_call
+from reminders.desk.worklist import settle_unknown
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder, SendingSwitch
-from reminders.orders import order_call
 from reminders.sweeps.reconciliation import reconcile
 from reminders.traffic.gate import read_gate
 from reminders.traffic.switch import resume_sending
-from reminders.worklist import settle_unknown
 from tests.people import SARAH, make_contact, make_due_reminder, make_user
 from tests.sandbox_server import SandboxServer
 from tests.waiting import wait_until

@@ -9,12 +9,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment, ConsentEntry, PhoneNumber
+from reminders.desk.bookings import cancel_and_withdraw, confirm_by_staff, move_and_replan
+from reminders.desk.orders import order_call
+from reminders.desk.worklist import settle_unknown
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder
-from reminders.orders import order_call
-from reminders.rebooking import cancel_and_withdraw, confirm_by_staff, move_and_replan
 from reminders.sweeps.reconciliation import reconcile
-from reminders.worklist import settle_unknown
 from tests.people import SARAH, make_contact, make_due_reminder, make_step, make_user
 from tests.sandbox_server import SandboxServer
 from tests.waiting import wait_until

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from contacts.models import AppointmentChange, ConsentEntry, Contact, PhoneNumber
 from contacts.roles import ensure_roles
+from reminders.desk.orders import skip_reminders
 from reminders.models import CallRecord, Campaign, Reminder, Script, ScriptText, SendingSwitch
-from reminders.orders import skip_reminders
 from reminders.rules.reasons import Reason
 from reminders.rules.states import CallState, ReminderState
 from reminders.traffic.switch import read_switch

@@ -13,11 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from contacts.models import Appointment, Location, Provider
+from reminders.desk.bookings import cancel_and_withdraw, confirm_by_staff, move_and_replan
 from reminders.forms.wall_time import NoSuchTime, TimeComesTwice, TimeOfDay, read_wall_time
 from reminders.models import FollowUp, Reminder
 from reminders.pages.story import Story, read_story
 from reminders.planning.planner import plan_appointments
-from reminders.rebooking import cancel_and_withdraw, confirm_by_staff, move_and_replan
 from tests.pages.clinic import FRAGMENT, make_call, settle, sit_at_desk
 from tests.people import (
     make_appointment,

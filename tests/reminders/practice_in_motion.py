@@ -18,17 +18,17 @@ from contacts.models import Appointment, Contact, Location, PhoneNumber
 from contacts.optouts import record_optin, record_optout
 from contacts.people import mark_numbers_usable
 from reminders.deciding.situations import read_book
+from reminders.desk.bookings import book_and_plan, cancel_and_withdraw, move_and_replan, reinstate_and_plan
+from reminders.desk.orders import OrderRefused, order_call, skip_reminder
+from reminders.desk.worklist import AlreadyResolved, resolve_follow_up, settle_unknown
 from reminders.dispatch.rounds import Claim, claim_due
 from reminders.dispatch.submission import Flight, Landing, open_batch, open_singles, record_landings
 from reminders.models import CallRecord, FollowUp, Reminder, Step
-from reminders.orders import OrderRefused, order_call, skip_reminder
 from reminders.planning.planner import replan_campaign
-from reminders.rebooking import book_and_plan, cancel_and_withdraw, move_and_replan, reinstate_and_plan
 from reminders.robotalker import errors
 from reminders.rules.states import REMINDER_PENDING
 from reminders.traffic.callback_urls import ACCOUNT_CALLBACK, Callback
 from reminders.traffic.switch import read_switch
-from reminders.worklist import AlreadyResolved, resolve_follow_up, settle_unknown
 from tests.people import make_campaign, make_contact, make_location, make_script, make_step
 from tests.reminders.forger import tell_lies
 from tests.reminders.witness import CALL_NEWS, TEXT_NEWS, News, Try, Visit, Witness

@@ -13,11 +13,11 @@ from contacts.models import Location
 from reminders.deciding.desk_pace import find_room
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.situations import with_situation
+from reminders.desk.orders import order_call
 from reminders.dispatch.opening import open_calls
 from reminders.dispatch.rounds import claim_due
 from reminders.lifecycle.locking import wait_briefly
 from reminders.models import CallBatch, CallRecord, Reminder
-from reminders.orders import order_call
 from tests.people import make_contact, make_due_reminder, make_location, make_step, make_user
 from tests.waiting import wait_until
 

@@ -18,7 +18,7 @@ REQUEST = """
 import time
 import django; django.setup()
 from django.db import transaction
-from reminders.hints import hint_dispatch
+from reminders.desk.wake_dispatch import hint_dispatch
 started = time.monotonic()
 with transaction.atomic():
     hint_dispatch()

@@ -11,15 +11,15 @@ from django.utils import timezone
 
 from contacts.models import Appointment, Contact, Location, PhoneNumber, Provider
 from reminders.deciding.households import calls_of, find_shared, message_of, reminders_of, with_calls
+from reminders.desk.bookings import cancel_and_withdraw, confirm_by_staff, move_and_replan
+from reminders.desk.orders import order_call
 from reminders.dispatch.opening import open_calls
 from reminders.dispatch.rounds import claim_due
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import put_back
 from reminders.models import CallBatch, CallRecord, Campaign, Reminder, Step
-from reminders.orders import order_call
 from reminders.pages.sentences import tell_household
 from reminders.pages.story import read_story
-from reminders.rebooking import cancel_and_withdraw, confirm_by_staff, move_and_replan
 from reminders.results.outcomes import fold_event
 from reminders.robotalker.events import parse_event
 from reminders.wording.scripts import FOR_ALL, fill_for_all, speak

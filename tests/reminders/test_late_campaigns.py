@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from reminders.desk.worklist import settle_unknown
 from reminders.dispatch.opening import open_calls
 from reminders.dispatch.rounds import claim_due
 from reminders.models import CallBatch, CallRecord, FollowUp
@@ -12,7 +13,6 @@ from reminders.results.outcomes import fold_event
 from reminders.results.post_results import record_batch_accepted
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.sweeps.reconciliation import ask_about_unknown, mark_lost_submissions
-from reminders.worklist import settle_unknown
 from tests.people import make_contact, make_due_reminder, make_user
 
 pytestmark = pytest.mark.django_db

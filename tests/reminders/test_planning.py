@@ -13,19 +13,19 @@ from django.utils import timezone
 
 from contacts.appointments import record_attendance
 from contacts.models import Appointment, ClosedDay, Location
-from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import claim_due
-from reminders.models import Campaign, Reminder, Step
-from reminders.orders import order_call
-from reminders.planning import bulk_rows as plan_rows
-from reminders.planning import planner as planning
-from reminders.planning.planner import plan_all, promise, replan_campaign, replan_location
-from reminders.rebooking import (
+from reminders.desk.bookings import (
     cancel_and_withdraw,
     move_and_replan,
     preview_move,
     reinstate_and_plan,
 )
+from reminders.desk.orders import order_call
+from reminders.dispatch.opening import open_calls
+from reminders.dispatch.rounds import claim_due
+from reminders.models import Campaign, Reminder, Step
+from reminders.planning import bulk_rows as plan_rows
+from reminders.planning import planner as planning
+from reminders.planning.planner import plan_all, promise, replan_campaign, replan_location
 from reminders.sweeps.reconciliation import reconcile
 from tests.people import (
     at,

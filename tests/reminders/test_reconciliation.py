@@ -14,6 +14,7 @@ from django.utils import timezone
 from psycopg import sql
 
 from contacts.models import Appointment
+from reminders.desk.worklist import AlreadyResolved, settle_unknown
 from reminders.dispatch.opening import open_calls
 from reminders.dispatch.rounds import claim_due
 from reminders.lifecycle.follow_ups import OVERTAKEN
@@ -28,7 +29,6 @@ from reminders.sweeps.missed import miss_what_is_too_late
 from reminders.sweeps.reconciliation import ask_about_unknown, reconcile
 from reminders.traffic.switch import pause_sending
 from reminders.views.worklist import OVERTAKEN_SAID
-from reminders.worklist import AlreadyResolved, settle_unknown
 from tests.people import make_contact, make_due_reminder, make_user
 from tests.waiting import wait_until
 

@@ -7,7 +7,7 @@ import pytest
 from celery import current_app, signals
 from django.conf import settings
 
-from reminders.orders import order_call
+from reminders.desk.orders import order_call
 from tests.people import make_due_reminder, make_user
 from tests.waiting import wait_until
 

@@ -13,13 +13,13 @@ from django.utils import timezone
 from contacts.appointments import AppointmentClosed
 from contacts.models import Appointment, ConsentEntry
 from contacts.optouts import record_optout
+from reminders.desk.bookings import cancel_and_withdraw, move_and_replan
+from reminders.desk.orders import OrderRefused, order_call
+from reminders.desk.worklist import AlreadyResolved, settle_unknown
 from reminders.models import FollowUp, Reminder, SendingSwitch
-from reminders.orders import OrderRefused, order_call
-from reminders.rebooking import cancel_and_withdraw, move_and_replan
 from reminders.rules.reasons import Reason
 from reminders.rules.states import ReminderState
 from reminders.traffic.switch import PROBED, read_switch, resume_sending
-from reminders.worklist import AlreadyResolved, settle_unknown
 from tests.waiting import wait_until
 
 Deed = Callable[[], None]

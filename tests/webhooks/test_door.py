@@ -9,10 +9,10 @@ from django.test import Client
 from pytest_django import Settings
 
 from contacts.models import Appointment, ConsentEntry
+from reminders.desk.bookings import cancel_and_withdraw
 from reminders.dispatch.opening import open_calls
 from reminders.dispatch.rounds import claim_due
 from reminders.models import CallBatch, CallRecord, FollowUp
-from reminders.rebooking import cancel_and_withdraw
 from reminders.traffic.callback_urls import key_urls, status_url
 from tests.people import make_contact, make_due_reminder
 from tests.webhooks.robotalker import ANSWERED, post, tell

@@ -4,10 +4,10 @@ import pytest
 from django.db.models import F
 from pytest_django import Settings
 
+from reminders.desk.orders import order_call
 from reminders.dispatch.opening import open_calls
 from reminders.dispatch.rounds import claim_due
 from reminders.models import CallRecord, Reminder
-from reminders.orders import order_call
 from reminders.results.post_results import record_accepted, record_failure
 from reminders.robotalker.errors import ServerError
 from reminders.traffic.callback_urls import status_url

@@ -14,7 +14,7 @@ from contacts.database.saving import saving_together
 from contacts.models import AppointmentChange
 from reminders.deciding.explanations import sentence_for
 from reminders.deciding.situations import read_look, with_situation
-from reminders.hints import hint_dispatch
+from reminders.desk.wake_dispatch import hint_dispatch
 from reminders.lifecycle.locking import lock_reminder
 from reminders.lifecycle.reminders import finish, put_back
 from reminders.models import Reminder

@@ -1,0 +1,1 @@
+"""What does a named person do? Orders, bookings and the worklist."""
