@@ -1,6 +1,7 @@
 from django.urls import URLPattern, path
 
-from reminders.views import appointments, booking, deeds, sending, today, worklist
+from reminders.views import actions as deeds
+from reminders.views import appointments, booking, sending, today, worklist
 
 urlpatterns: list[URLPattern] = [
     path("", today.show_today, name="today"),

@@ -26,8 +26,7 @@ from reminders.desk.bookings import (
 from reminders.forms.booking import BookForm, MoveForm
 from reminders.models import Reminder
 from reminders.rules.states import REMINDER_PENDING
-from reminders.views.people import signed_in
-from reminders.views.returning import go_back
+from reminders.views.requests import go_back, signed_in
 
 OFFERED = 8  # people offered at once: a longer list is a question too wide
 

@@ -8,8 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from reminders.traffic.switch import pause_sending, resume_sending
-from reminders.views.people import signed_in
-from reminders.views.returning import go_back
+from reminders.views.requests import go_back, signed_in
 
 
 @require_GET

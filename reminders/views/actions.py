@@ -15,8 +15,7 @@ from contacts.models import Appointment
 from reminders.desk import orders
 from reminders.desk.bookings import confirm_by_staff
 from reminders.models import Reminder
-from reminders.views.people import signed_in
-from reminders.views.returning import go_back
+from reminders.views.requests import go_back, signed_in
 
 VISITS = {Appointment.Status.ARRIVED, Appointment.Status.NO_SHOW, Appointment.Status.BOOKED}
 
