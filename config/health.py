@@ -17,9 +17,9 @@ from reminders.health import heartbeats
 from reminders.health.redis import connect_briefly
 from reminders.traffic.gate import read_gate
 from reminders.traffic.switch import Cause, read_switch
-from webhooks.counting import read_refusals
 from webhooks.inbox import count_stuck
 from webhooks.models import WebhookEvent
+from webhooks.refusal_counts import read_refusals
 
 OK = "ok"
 _ROUTED = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}

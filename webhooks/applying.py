@@ -24,10 +24,10 @@ from reminders.robotalker.events import RobotalkerEvent, UnreadableEvent
 from reminders.rules.retries import doubled
 from reminders.rules.states import CALL_OPEN, CallState
 from reminders.traffic.callback_urls import OPTOUTS, key_of
-from webhooks.account import apply_account_event
-from webhooks.fitting import DoesNotFit, check_it_fits, find_member, must_be_verified, read_event
-from webhooks.hearing import read_at_all, record_no, tells_of_optout
+from webhooks.account_optouts import apply_account_event
+from webhooks.address_checks import DoesNotFit, check_it_fits, find_member, must_be_verified, read_event
 from webhooks.models import WebhookEvent
+from webhooks.optout_detection import read_at_all, record_no, tells_of_optout
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from reminders.health import heartbeats
 from webhooks.inbox import apply_stored
-from webhooks.verifying import verify_events as verify
+from webhooks.verification import verify_events as verify
 
 
 @shared_task

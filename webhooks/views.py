@@ -15,12 +15,12 @@ from rest_framework.views import APIView
 
 from reminders.robotalker.events import MAX_EVENT_BYTES
 from reminders.traffic.callback_urls import ACCOUNT_CALLBACK, BadToken, Callback, ExpiredToken, read_token
+from webhooks.apply_queue import apply_in_turn
 from webhooks.applying import apply_at_once
-from webhooks.counting import Refusal, count_refusal
-from webhooks.hearing import is_optout
 from webhooks.inbox import UnknownSubject, store_event
-from webhooks.restores import suspect_restore
-from webhooks.turns import apply_in_turn
+from webhooks.optout_detection import is_optout
+from webhooks.refusal_counts import Refusal, count_refusal
+from webhooks.restored_database import suspect_restore
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from reminders.traffic.gate import close_gate
 from reminders.traffic.switch import pause_sending
 from tests.people import make_user
 from tests.waiting import find_free_port
-from webhooks.counting import forget_refusals
 from webhooks.models import WebhookEvent
+from webhooks.refusal_counts import forget_refusals
 
 DISPATCHER = "worker front:1"
 

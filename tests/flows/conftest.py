@@ -8,7 +8,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests.sandbox_server import SandboxServer, run_sandbox
 from tests.waiting import wait_until
-from webhooks.turns import is_idle
+from webhooks.apply_queue import is_idle
 
 
 @pytest.fixture(scope="session")

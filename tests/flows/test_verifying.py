@@ -19,7 +19,7 @@ from tests.waiting import find_free_port, wait_until
 from webhooks.applying import MOST_ATTEMPTS
 from webhooks.inbox import apply_again, count_stuck
 from webhooks.models import WebhookEvent
-from webhooks.verifying import verify_events
+from webhooks.verification import verify_events
 
 LATER = timedelta(hours=2)
 

@@ -14,8 +14,8 @@ from reminders.traffic.callback_urls import status_url
 from reminders.traffic.restore_guard import forget_epoch_name
 from tests.waiting import find_free_port, wait_until
 from tests.webhooks.robotalker import ANSWERED, post
-from webhooks import counting
-from webhooks.counting import PATIENCE, forget_refusals, read_refusals
+from webhooks import refusal_counts as counting
+from webhooks.refusal_counts import PATIENCE, forget_refusals, read_refusals
 
 pytestmark = pytest.mark.django_db
 

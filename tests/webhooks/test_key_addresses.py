@@ -21,7 +21,7 @@ from tests.webhooks.robotalker import CALL_ID, post, tell
 from tests.webhooks.test_hostile_events import UNREADABLE, check_nothing_changed
 from webhooks.inbox import apply_again
 from webhooks.models import WebhookEvent
-from webhooks.verifying import verify_events
+from webhooks.verification import verify_events
 
 pytestmark = pytest.mark.django_db
 

@@ -28,7 +28,7 @@ from tests.celery_processes import read_database_url
 from tests.people import make_contact, make_due_reminder
 from tests.waiting import wait_until
 from tests.webhooks.robotalker import ANSWERED, post, tell
-from webhooks import turns
+from webhooks import apply_queue as turns
 from webhooks.applying import apply_at_once
 from webhooks.inbox import apply_stored, store_event
 from webhooks.models import WebhookEvent

@@ -4,7 +4,7 @@ import pytest
 
 from reminders.robotalker.answers import CallStatus
 from tests.people import SARAH
-from webhooks.verifying import Verdict, judge
+from webhooks.verification import Verdict, judge
 
 CASES = [
     # status, keys told, number told, keys of the event, verdict

@@ -8,7 +8,7 @@ from reminders.models import CallRecord
 from reminders.results.answers import OPT_OUT, opt_out
 from reminders.results.outcomes import date_event, find_keys
 from reminders.robotalker.events import EventKind, RobotalkerEvent, UnreadableEvent, parse_to_hear
-from webhooks.fitting import names_another
+from webhooks.address_checks import names_another
 
 
 def read_at_all(body: bytes) -> RobotalkerEvent | None:

@@ -14,8 +14,8 @@ from contacts.optouts import record_optout
 from contacts.people import keep_written_number
 from reminders.results.answers import SCOPE_BY_CHANNEL
 from reminders.robotalker.events import RobotalkerEvent
-from webhooks.fitting import DoesNotFit
-from webhooks.hearing import tells_of_optout
+from webhooks.address_checks import DoesNotFit
+from webhooks.optout_detection import tells_of_optout
 
 EVIDENCE = "event on the account's address"
 

@@ -17,8 +17,8 @@ from reminders.robotalker.errors import Refused, RobotalkerError
 from reminders.traffic.background_requests import is_well_after, may_begin
 from reminders.traffic.callback_urls import key_of
 from reminders.traffic.gate import record_success
+from webhooks.address_checks import read_consequential_keys, read_event
 from webhooks.applying import MOST_ATTEMPTS, State, apply_event, keep
-from webhooks.fitting import read_consequential_keys, read_event
 from webhooks.models import WebhookEvent
 
 MOST_ASKED = 20  # a round; the guide discourages polling
