@@ -123,6 +123,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "reminders.pages.frame.frame",
+                *(["reminders.demo.login_page.demo_logins"] if DEBUG else []),
             ],
         },
     },

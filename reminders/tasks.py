@@ -6,7 +6,7 @@ from reminders.dispatch.rounds import dispatch_due as dispatch
 from reminders.health import heartbeats
 from reminders.planning.planner import plan_all
 from reminders.sweeps.call_status import ask_about_calls as ask
-from reminders.sweeps.optout_push import pull_if_due
+from reminders.sweeps.optout_pull import pull_if_due
 from reminders.sweeps.optout_push import push_contacts as push
 from reminders.sweeps.reconciliation import reconcile
 from reminders.traffic.probing import probe_provider as probe

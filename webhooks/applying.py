@@ -1,8 +1,8 @@
 """Applying stored events: what each says is done, or why it can't be is kept with it.
 
 Events that are there together are applied together: their rows are locked in one go, in the order of
-reminders/lifecycle/locking.py, and they share one commit. What can't go with the others is applied by itself; if one of
-them fails, nothing of the group is kept, and each is.
+reminders/lifecycle/locking.py, and they share one commit. What can't go with the others is applied by
+itself; if one of them fails, nothing of the group is kept, and each is.
 """
 
 import logging
@@ -21,7 +21,7 @@ from reminders.lifecycle.locking import is_lock_timeout, lock_call, lock_calls, 
 from reminders.models import CallRecord
 from reminders.results.outcomes import fold_into, learn_that_it_was_accepted
 from reminders.robotalker.events import RobotalkerEvent, UnreadableEvent
-from reminders.rules.retries import doubled
+from reminders.rules.backoff import doubled
 from reminders.rules.states import CALL_OPEN, CallState
 from reminders.traffic.callback_urls import OPTOUTS, key_of
 from webhooks.account_optouts import apply_account_event

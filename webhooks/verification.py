@@ -10,12 +10,12 @@ from datetime import datetime
 from enum import Enum
 
 from contacts.database.clock import read_database_clock
-from reminders.dispatch.submission import make_client
 from reminders.robotalker.answers import CallStatus
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import Refused, RobotalkerError
 from reminders.traffic.background_requests import is_well_after, may_begin
 from reminders.traffic.callback_urls import key_of
+from reminders.traffic.client import make_client
 from reminders.traffic.gate import record_success
 from webhooks.address_checks import read_consequential_keys, read_event
 from webhooks.applying import MOST_ATTEMPTS, State, apply_event, keep

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.columns import link_to_appointment, show_number, show_when
 from contacts.admin.history import HistoryAdmin
-from reminders.deciding.households import reminders_of
+from reminders.lifecycle.call_reminders import reminders_of
 from reminders.models import CallBatch, CallCompanion, CallRecord
 from reminders.rules.states import CALL_OPEN
 

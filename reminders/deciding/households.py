@@ -9,17 +9,24 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import Prefetch, QuerySet
 
 from contacts.models.people import Channel
 from reminders.deciding.situations import Look
-from reminders.models import CallCompanion, CallRecord, Reminder
+from reminders.models import CallCompanion, CallRecord
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.states import REMINDER_PENDING
-from reminders.wording.scripts import FOR_ALL, channel_of, fill_for_all, fill_variables, speak, used_variables
+from reminders.wording.scripts import (
+    FOR_ALL,
+    _message,
+    channel_of,
+    fill_for_all,
+    fill_variables,
+    speak,
+    used_variables,
+)
 from reminders.wording.sms_length import MOST_CHARACTERS
 
 MOST_IN_ONE_CALL = 6  # nobody follows more by ear; the others of a large house come with the next call
@@ -117,42 +124,6 @@ def word_message(lead: Look, companions: Sequence[Look]) -> tuple[dict[str, str]
     return variables, speak(_message(script.text, variables), variables)
 
 
-def message_of(call: CallRecord) -> str:
-    """The message to POST, with its variables unfilled. Filled with `call.variables` it is `call.text`."""
-    return _message(call.script_text.text, call.variables)
-
-
-def reminders_of(call: CallRecord) -> list[Reminder]:
-    """Every reminder that the call speaks for, its lead first. From lock_call() they are the locked rows."""
-    return [call.reminder, *(companion.reminder for companion in call.companions.all())]
-
-
-def find_calls_about(
-    reminder: Reminder, *, leave_out: Collection[str] = (), **by: Any
-) -> "QuerySet[CallRecord]":
-    """Every call that speaks for the reminder, be it as its lead or as a companion.
-
-    `leave_out`: states; `by`: further conditions. They are given here since a union can't be filtered.
-    """
-    calls = CallRecord.objects.filter(**by).exclude(state__in=leave_out).order_by()
-    return calls.filter(reminder=reminder).union(calls.filter(companions__reminder=reminder))
-
-
-def with_calls(reminders: "QuerySet[Reminder]", calls: "QuerySet[CallRecord]") -> "QuerySet[Reminder]":
-    """The reminders with what calls_of() asks for, the calls as `calls` brings them."""
-    return reminders.prefetch_related(
-        Prefetch("calls", queryset=calls),
-        "companion_calls",
-        Prefetch("companion_calls__call", queryset=calls),
-    )
-
-
-def calls_of(reminder: Reminder) -> list[CallRecord]:
-    """Every call that speaks for a reminder from with_calls(), oldest first."""
-    shared = (companion.call for companion in reminder.companion_calls.all())
-    return sorted([*reminder.calls.all(), *shared], key=lambda call: call.pk)
-
-
 def build_companions(call: CallRecord, companions: Sequence[Look]) -> list[CallCompanion]:
     """The rows that say whom else a call speaks for, to be saved after it."""
     return [CallCompanion(call=call, reminder=look.reminder) for look in companions]
@@ -187,7 +158,3 @@ def _may_join(look: Look, now: datetime) -> bool:
 
 def _by_visit(look: Look) -> tuple[datetime, int]:
     return look.reminder.appointment.starts_at, look.reminder.pk
-
-
-def _message(text: str, variables: dict[str, str]) -> str:
-    return f"{text.rstrip()} {{{FOR_ALL}}}" if FOR_ALL in variables else text

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import F, QuerySet
 
 from contacts.models import Location, PhoneNumber, Provider
+from reminders.deciding.coverage import covers
 from reminders.models import Campaign, Reminder, ScriptText, Step
-from reminders.planning.planner import covers
 from reminders.rules.calling_hours import CallingHours, recipient_zones
 from reminders.rules.decide import Situation
 from reminders.wording.scripts import channel_of, is_sayable, text_of

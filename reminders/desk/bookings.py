@@ -16,11 +16,12 @@ from django.db import transaction
 from contacts import appointments
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Location, Provider
+from reminders.deciding.coverage import covers
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.situations import with_situation
 from reminders.models import Reminder, Step
-from reminders.planning.planner import active_steps, covers, plan_appointments, promise
+from reminders.planning.planner import active_steps, plan_appointments, promise
 from reminders.rules.states import REMINDER_PENDING
 
 

@@ -7,13 +7,13 @@ from django.db import transaction
 from django.db.models import Q
 
 from contacts.database.clock import read_database_clock
-from reminders.deciding.households import reminders_of
 from reminders.desk.orders import OrderRefused, order_call
+from reminders.lifecycle.call_reminders import reminders_of
+from reminders.lifecycle.calls import close_call
 from reminders.lifecycle.follow_ups import OVERTAKEN
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish
 from reminders.models import CallRecord, FollowUp
-from reminders.results.post_results import close_call
 from reminders.rules.reasons import Reason
 from reminders.rules.states import CallState, ReminderState
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 
-from reminders.dispatch.submission import Flight, Landing, make_client
+from reminders.dispatch.submission import Flight, Landing
 from reminders.robotalker.client import RobotalkerClient
+from reminders.traffic.client import make_client
 
 GATHERED = 0.02  # seconds in which others may join the first that has landed: one look serves them all
 

@@ -7,54 +7,30 @@ a claim whose lease is over is safe to plan again. Dispatching twice at once doe
 
 import logging
 import time
-from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections import deque
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from itertools import chain
-from typing import NamedTuple
-from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models.functions import Now
 
-from contacts.models.people import Channel
-from reminders.deciding.households import find_shared
-from reminders.deciding.situations import Book, read_book
+from reminders.deciding.situations import read_book
+from reminders.dispatch.claims import Claim, _give_back, claim_due
 from reminders.dispatch.database_retry import Patience
+from reminders.dispatch.grouping import sort_for_submission
 from reminders.dispatch.opening import settle_held
 from reminders.dispatch.post_threads import Lanes, open_lanes
 from reminders.dispatch.submission import RECORD_WITHIN, Flight, open_batch, open_singles, record_landings
 from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
-from reminders.models import CallRecord, Reminder
-from reminders.results.post_results import BATCH_REFUSED
-from reminders.robotalker.payloads import MAX_RECIPIENTS
-from reminders.rules.states import CallState, ReminderState
 from reminders.traffic.concurrency import hold_slots
 from reminders.traffic.gate import read_gate
 from reminders.traffic.rate import seconds_until_permit, take_permits
 from reminders.traffic.shutdown import is_stopping
-from reminders.wording.scripts import caller_id, choose_text
 
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 1.0  # seconds a round waits for the rate; what takes longer is the next tick's
 ROUND_SECONDS = 20.0  # a dispatch stops claiming after this and leaves the rest to the next tick
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What one dispatcher holds until the lease is over."""
-
-    token: UUID
-    reminder_ids: list[int]
-    ends_at: float  # by this process's monotonic clock, so that nothing is begun after the lease
-
-    @property
-    def is_over(self) -> bool:
-        return time.monotonic() >= self.ends_at
 
 
 @dataclass(frozen=True)
@@ -81,24 +57,6 @@ def dispatch_due() -> DispatchReport:
                 calls = submit_claim(claim, lanes)
                 report = DispatchReport(report.claimed + len(claim.reminder_ids), report.calls + calls)
     return report
-
-
-@transaction.atomic
-def claim_due(limit: int) -> Claim:
-    """Take up to `limit` due reminders, oldest first, that no other dispatcher is taking."""
-    token, started = uuid4(), time.monotonic()
-    due = (
-        Reminder.objects.filter(state=ReminderState.PLANNED, next_look_at__lte=Now())
-        .order_by("next_look_at", "id")
-        .select_for_update(skip_locked=True, no_key=True)
-        .values_list("pk", flat=True)[:limit]
-    )
-    ids = list(due)
-    lease = timedelta(seconds=settings.DISPATCH_LEASE)
-    Reminder.objects.filter(pk__in=ids).update(
-        state=ReminderState.CLAIMED, claim=token, lease_until=Now() + lease, updated_at=Now()
-    )
-    return Claim(token, ids, ends_at=started + settings.DISPATCH_LEASE)
 
 
 def submit_claim(claim: Claim, lanes: Lanes) -> int:
@@ -203,70 +161,3 @@ def _wait_for_room(ends_at: float) -> bool:
         return False
     time.sleep(wait)
     return True
-
-
-def _give_back(claim: Claim, reminder_ids: Sequence[int]) -> None:
-    """Plan again at once what was claimed and never looked at."""
-    Reminder.objects.filter(pk__in=reminder_ids, state=ReminderState.CLAIMED, claim=claim.token).update(
-        state=ReminderState.PLANNED, claim=None, lease_until=None, updated_at=Now()
-    )
-
-
-def sort_for_submission(reminder_ids: Sequence[int], book: Book) -> tuple[list[list[int]], list[int]]:
-    """Groups that can be one campaign (one script, one caller id, at most 100), and single reminders.
-
-    Read without locks: only a guess at who goes with whom. The last look decides.
-    """
-    if not settings.ROBOTALKER_CAMPAIGNS:
-        return [], list(reminder_ids)
-    by_message: dict[tuple[int, str], list[int]] = defaultdict(list)
-    singles = []
-    single = _find_refused_in_a_batch(reminder_ids) | find_shared(reminder_ids)
-    for sortable in _read_for_sorting(reminder_ids):
-        message = None if sortable.pk in single else _find_message(sortable, book)
-        if message is None:
-            singles.append(sortable.pk)
-        else:
-            by_message[message].append(sortable.pk)
-    groups = [group for ids in by_message.values() for group in _cut(ids, MAX_RECIPIENTS)]
-    singles += [pk for group in groups if len(group) < settings.CAMPAIGN_MINIMUM for pk in group]
-    return [group for group in groups if len(group) >= settings.CAMPAIGN_MINIMUM], singles
-
-
-class Sortable(NamedTuple):
-    """What says with whom a reminder can go, by primary keys."""
-
-    pk: int
-    step: int
-    by_text: bool
-    ordered_by: int | None
-    location: int
-    language: str
-
-
-def _read_for_sorting(reminder_ids: Sequence[int]) -> list[Sortable]:
-    reminders = Reminder.objects.filter(pk__in=reminder_ids).order_by("due_at", "id")
-    rows = reminders.values_list(
-        "pk", "step", "by_text", "ordered_by", "appointment__location", "appointment__contact__language"
-    )
-    return [Sortable(*row) for row in rows]
-
-
-def _find_message(sortable: Sortable, book: Book) -> tuple[int, str] | None:
-    """The words (ScriptText's id) and caller id of a call that could be one of a campaign's, or None."""
-    step, location = book.steps.get(sortable.step), book.locations.get(sortable.location)
-    if sortable.by_text or sortable.ordered_by or not step or not location or step.channel != Channel.VOICE:
-        return None
-    text = choose_text(step.script, sortable.language)
-    return (text.pk, caller_id(location)) if text else None
-
-
-def _find_refused_in_a_batch(reminder_ids: Sequence[int]) -> set[int]:
-    refused = CallRecord.objects.filter(
-        reminder__in=reminder_ids, state=CallState.NOT_SENT, reason=BATCH_REFUSED
-    )
-    return set(refused.values_list("reminder_id", flat=True))
-
-
-def _cut(ids: Sequence[int], size: int) -> list[list[int]]:
-    return [list(ids[start : start + size]) for start in range(0, len(ids), size)]

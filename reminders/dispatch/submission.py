@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -16,24 +15,25 @@ from django.conf import settings
 from django.db import transaction
 
 from contacts.models.people import Channel
-from reminders.deciding.households import message_of
 from reminders.deciding.situations import Book
 from reminders.dispatch.database_retry import Patience
 from reminders.dispatch.opening import open_calls
 from reminders.models import CallBatch, CallRecord
 from reminders.results import post_results as records
-from reminders.robotalker.client import RobotalkerClient, RobotalkerSettings
+from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import (
-    MayHaveArrived,
-    Meaning,
-    NeverLeft,
-    RateLimited,
-    Rejected,
     RobotalkerError,
 )
 from reminders.robotalker.payloads import Recipient, build_call, build_campaign, build_sms
 from reminders.traffic.callback_urls import key_urls, status_url
-from reminders.traffic.gate import close_gate, record_failure, record_success, refuse_key
+from reminders.traffic.gate import learn_from, record_success
+from reminders.traffic.local_faults import (
+    LaneBroke,
+    NotBuilt,
+    OurOwnFault,
+    SleptTooLong,
+)
+from reminders.wording.scripts import message_of
 
 log = logging.getLogger(__name__)
 
@@ -41,25 +41,6 @@ RECORD_WITHIN = 30.0  # seconds for which a lost database is asked again to reco
 
 Post = Callable[[RobotalkerClient], str]
 """One POST, ready to go: answers Robotalker's id, or raises RobotalkerError."""
-
-
-class SleptTooLong(NeverLeft):
-    """The worker was frozen between the commit and the POST: too late to begin it safely."""
-
-
-class OurOwnFault(Rejected):
-    """The request can't be built, however often it is tried: nothing has left."""
-
-
-class NotBuilt(NeverLeft):
-    """Something went wrong while the request was built: nothing has left."""
-
-
-class LaneBroke(MayHaveArrived):
-    """Something of our own went wrong while the request was under way."""
-
-
-_SAYS_NOTHING_OF_THE_PROVIDER = (SleptTooLong, OurOwnFault, NotBuilt, LaneBroke)
 
 
 class Moment:
@@ -108,19 +89,6 @@ class Landing:
     error: RobotalkerError | None = None
 
 
-def make_client() -> RobotalkerClient:
-    """A client with a fresh session, for one thread."""
-    return RobotalkerClient(
-        RobotalkerSettings(
-            base_url=settings.ROBOTALKER_BASE_URL,
-            api_key=settings.ROBOTALKER_API_KEY,
-            connect_timeout=settings.ROBOTALKER_CONNECT_TIMEOUT,
-            read_timeout=settings.ROBOTALKER_READ_TIMEOUT,
-            total_deadline=settings.ROBOTALKER_TOTAL_DEADLINE,
-        )
-    )
-
-
 def open_singles(reminder_ids: Sequence[int], claim: UUID, book: Book) -> list[Flight]:
     """Open claimed reminders, each as a call or text message with a POST of its own."""
     calls = open_calls(reminder_ids, claim, book=book)
@@ -161,21 +129,6 @@ def record_landings(landings: Sequence[Landing]) -> None:
             patience.insist(partial(learn_from, landing.error, asked_at))
             for call in landing.flight.calls:
                 patience.insist(partial(records.record_failure, call.pk, landing.error))
-
-
-def learn_from(error: RobotalkerError, asked_at: datetime) -> None:
-    """What a failure says of the provider, for all that is still to be sent."""
-    if isinstance(error, _SAYS_NOTHING_OF_THE_PROVIDER):
-        return
-    match error.meaning:
-        case Meaning.UNAUTHORIZED:
-            refuse_key(asked_at=asked_at)
-        case Meaning.RATE_LIMITED:
-            close_gate(error.retry_after if isinstance(error, RateLimited) else None, asked_at=asked_at)
-        case Meaning.REJECTED:
-            record_success()  # it is well enough to judge a request
-        case _:
-            record_failure(asked_at=asked_at)
 
 
 def _prepare(build: Callable[..., Post], *parts: object) -> Post:

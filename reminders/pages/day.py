@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from contacts.models import Appointment, Location
 from contacts.numbers import mask
 from contacts.templatetags.display import clock
-from reminders.deciding.households import with_calls
 from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.situations import with_situation
+from reminders.lifecycle.call_reminders import with_calls
 from reminders.models import CallRecord, Reminder
 from reminders.pages.standings import Standing, find_orderable, gather_facts, judge
 from reminders.rules.schedule import first_moment_at

@@ -7,14 +7,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from contacts.models import Location
-from reminders.demo.users import LOGINS, PASSWORD
 from reminders.health.diagnosis import Standstill, find_standstill
 from reminders.health.heartbeats import DISPATCH, find_age, read_heartbeats
 from reminders.models import FollowUp
@@ -70,19 +68,10 @@ class Frame:
         return _("last sweep %(count)s s ago") % {"count": seconds}
 
 
-@dataclass(frozen=True)
-class DemoLogin:
-    """A login of the demo clinic; the login page shows it on a developer's machine only."""
-
-    role: str
-    name: str
-    password: str
-
-
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Lazy, so that the fragments pay nothing for it."""
     del request
-    return {"frame": SimpleLazyObject(read_frame), "demo_logins": read_demo_logins}
+    return {"frame": SimpleLazyObject(read_frame)}
 
 
 def read_frame() -> Frame:
@@ -107,16 +96,3 @@ def read_mode() -> str:
     """ "sandbox" while calls go to a server on this machine, else "live"."""
     host = urlsplit(settings.ROBOTALKER_BASE_URL).hostname
     return "sandbox" if host in SANDBOX_HOSTS else "live"
-
-
-def read_demo_logins() -> list[DemoLogin]:
-    """The demo clinic's logins; none unless this is a developer's machine with the demo on it."""
-    if not settings.DEBUG:
-        return []
-    names = {login.username for login in LOGINS}
-    there = set(User.objects.filter(username__in=names).values_list("username", flat=True))
-    return [
-        DemoLogin(login.group, login.username, PASSWORD)
-        for login in LOGINS
-        if "frontdesk" in there and login.username in there
-    ]

@@ -13,7 +13,7 @@ from contacts.models.people import Channel
 from contacts.numbers import mask
 from contacts.templatetags.display import clock, day_and_clock
 from reminders.deciding.explanations import Explanation
-from reminders.deciding.households import reminders_of
+from reminders.lifecycle.call_reminders import reminders_of
 from reminders.models import CallRecord, Reminder
 from reminders.pages.standings import tell_moment, tell_reason
 from reminders.rules.decide import Verdict

@@ -16,8 +16,8 @@ from contacts.models import Appointment
 from contacts.models.people import Channel
 from contacts.templatetags.display import clock, day
 from reminders.deciding.explanations import Explanation, explain_reminder, sentence_for
-from reminders.deciding.households import calls_of
 from reminders.deciding.number_caps import NumberUse
+from reminders.lifecycle.call_reminders import calls_of
 from reminders.models import CallRecord, Reminder
 from reminders.rules.decide import Verdict
 from reminders.rules.reasons import Reason

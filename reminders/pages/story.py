@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from contacts.models import Appointment
 from contacts.models.people import Channel
 from reminders.deciding.explanations import Explanation, explain_reminder
-from reminders.deciding.households import calls_of, with_calls
 from reminders.deciding.number_caps import read_use
 from reminders.deciding.situations import with_situation
+from reminders.lifecycle.call_reminders import calls_of, with_calls
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.pages import sentences
 from reminders.pages.standings import Standing, gather_facts, judge

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Location
+from reminders.deciding.coverage import find_covered
 from reminders.models import CallCompanion, CallRecord, Campaign, Reminder, Step
 from reminders.planning.bulk_rows import (
     Promise,
@@ -130,29 +131,6 @@ def count_never_in_time(step: Step) -> int:
         for visits in read_visits(find_covered(step, ahead))
         for owed in (_owe(terms, visit, places.get(visit.location_id)) for visit in visits)
     )
-
-
-def covers(campaign: Campaign, appointment: Appointment) -> bool:
-    """Whether the campaign is for this appointment; find_covered() asks the same of many."""
-    locations = {location.pk for location in campaign.locations.all()}
-    providers = {provider.pk for provider in campaign.providers.all()}
-    return (
-        (not locations or appointment.location_id in locations)
-        and (not providers or appointment.provider_id in providers)
-        and (not campaign.kinds or appointment.kind in campaign.kinds)
-    )
-
-
-def find_covered(step: Step, appointments: "QuerySet[Appointment]") -> "QuerySet[Appointment]":
-    """Those of `appointments` that the step's campaign is for. Empty filters mean everybody."""
-    campaign = step.campaign
-    if locations := [location.pk for location in campaign.locations.all()]:
-        appointments = appointments.filter(location__in=locations)
-    if providers := [provider.pk for provider in campaign.providers.all()]:
-        appointments = appointments.filter(provider__in=providers)
-    if campaign.kinds:
-        appointments = appointments.filter(kind__in=campaign.kinds)
-    return appointments
 
 
 def active_steps() -> "QuerySet[Step]":

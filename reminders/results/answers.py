@@ -11,7 +11,7 @@ from contacts.appointments import take_answer
 from contacts.models import Appointment, ConsentEntry
 from contacts.models.people import Channel
 from contacts.optouts import record_optout
-from reminders.deciding.households import reminders_of
+from reminders.lifecycle.call_reminders import reminders_of
 from reminders.lifecycle.follow_ups import open_follow_up, settle_by_itself
 from reminders.models import CallRecord, FollowUp, Reminder
 

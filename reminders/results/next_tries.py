@@ -6,8 +6,8 @@ A voicemail counts as a message left: it is tried again where the step says so, 
 from datetime import datetime, timedelta
 
 from contacts.models.people import Channel
-from reminders.deciding.households import find_calls_about
 from reminders.deciding.situations import hours_of, zones_of
+from reminders.lifecycle.call_reminders import find_calls_about
 from reminders.lifecycle.reminders import put_back
 from reminders.models import CallRecord, Reminder
 from reminders.rules.calling_hours import next_allowed

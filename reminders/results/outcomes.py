@@ -13,14 +13,14 @@ from django.db import transaction
 from contacts.database.saving import save_row
 from contacts.models.people import Channel
 from contacts.people import mark_number_unusable, mark_numbers_usable
-from reminders.deciding.households import find_calls_about, reminders_of
+from reminders.lifecycle.call_reminders import find_calls_about, reminders_of
+from reminders.lifecycle.calls import move_call
 from reminders.lifecycle.follow_ups import open_follow_up, open_if_nothing_follows, settle_by_itself
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.results.answers import OPT_OUT, apply_key, ask_what_was_meant, key_in_text, opt_out
 from reminders.results.next_tries import REACHED_NOBODY, plan_next_try
-from reminders.results.post_results import move_call
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.robotalker.fields import AmdResult
 from reminders.rules.reasons import REASON_BY_STATE, Reason

@@ -12,15 +12,16 @@ from django.db.models.functions import Now
 from contacts.database.clock import read_database_clock
 from contacts.models.people import Channel
 from contacts.people import mark_number_unusable
-from reminders.deciding.households import find_calls_about, reminders_of
+from reminders.lifecycle.call_reminders import find_calls_about, reminders_of
+from reminders.lifecycle.calls import close_call
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish, put_back
 from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
 from reminders.robotalker.errors import Meaning, Rejected, RobotalkerError, ServerError
+from reminders.rules.backoff import provider_backoff, retry_after_or_backoff
 from reminders.rules.reasons import REASON_BY_STATE, Reason
-from reminders.rules.retries import provider_backoff, retry_after_or_backoff
-from reminders.rules.states import CALL_OPEN, CallState, ReminderState, can_move_call
+from reminders.rules.states import CallState, ReminderState, can_move_call
 
 BATCH_REFUSED = "campaign refused"  # a POST /campaigns that placed nothing: its members go out singly
 
@@ -92,24 +93,6 @@ def record_failure(call_id: int, error: RobotalkerError) -> None:
                         continue
                     reminder.ordered_by_id = call.ordered_by_id  # nothing was sent, so the order stands
                     put_back(reminder, next_look_at=again, reason=Reason.PROVIDER_TROUBLE, try_after=again)
-
-
-def close_call(call: CallRecord, state: CallState, reason: str, at: datetime) -> bool:
-    """Move a locked call to `state`, and save it; False when evidence came first."""
-    if not move_call(call, state, reason, at):
-        return False
-    call.save(update_fields=["state", "reason", "ended_at"])
-    return True
-
-
-def move_call(call: CallRecord, state: CallState, reason: str, at: datetime) -> bool:
-    """Move a locked call to `state` if the table allows it; the caller saves it."""
-    if not can_move_call(call.state, state):
-        return False
-    call.state, call.reason = state, reason[:200]
-    if state not in CALL_OPEN:
-        call.ended_at = at
-    return True
 
 
 def _meaning_of(error: RobotalkerError) -> Meaning:

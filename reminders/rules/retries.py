@@ -4,7 +4,6 @@ Two matters kept apart: a person who wasn't reached (`next_try`, by the step's r
 that doesn't take calls just now (`provider_backoff`, `retry_after_or_backoff`).
 """
 
-import random
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -15,10 +14,7 @@ from reminders.rules.schedule import first_moment_at
 NOON = time(13)  # who isn't there before it may be there after it, and the other way round
 MORNING, AFTERNOON = time(9, 30), time(16)  # when the other half of the day begins
 BUSY_WAIT = timedelta(minutes=15)  # somebody is at the phone: no use in waiting for hours
-BACKOFF_BASE = timedelta(seconds=5)
 BACKOFF_CAP = timedelta(minutes=5)
-RETRY_AFTER_CAP = timedelta(minutes=15)  # a provider's odd answer must not silence a whole day
-MOST_DOUBLINGS = 16  # far past the cap; keeps the power small after a long outage
 
 
 class Outcome(StrEnum):
@@ -98,31 +94,3 @@ def other_half_of_day(tried_at: datetime, earliest: datetime, zone: ZoneInfo) ->
         return earliest
     day = local.date() if local.time() < opens else local.date() + timedelta(days=1)
     return first_moment_at(datetime.combine(day, opens), zone)
-
-
-def provider_backoff(failures: int, rng: random.Random) -> timedelta:
-    """How long to wait after `failures` failures in a row (the first is 1): full jitter, at most 5 minutes.
-
-    Anything from 0 to 5 s after the first, then doubling, so that many workers don't return together.
-    """
-    return doubled(BACKOFF_BASE, failures, BACKOFF_CAP) * rng.random()
-
-
-def retry_after_or_backoff(retry_after: float | None, failures: int, rng: random.Random) -> timedelta:
-    """The provider's own wish in seconds, at most 15 minutes; backoff when it gave none that makes sense."""
-    wish = cap_retry_after(retry_after)
-    return provider_backoff(failures, rng) if wish is None else wish
-
-
-def cap_retry_after(retry_after: float | None) -> timedelta | None:
-    """The provider's Retry-After (seconds), at most 15 minutes; None for none and for what makes no sense."""
-    # "not greater" rather than "smaller or equal", so that NaN counts as none; 0 would knock without end.
-    if retry_after is None or not retry_after > 0:
-        return None
-    return timedelta(seconds=min(retry_after, RETRY_AFTER_CAP.total_seconds()))
-
-
-def doubled(first: timedelta, times: int, most: timedelta) -> timedelta:
-    """`first` the first time (1), twice as long each time in a row after that, never more than `most`."""
-    longest: timedelta = min(most, first * 2 ** min(max(times - 1, 0), MOST_DOUBLINGS))
-    return longest

@@ -15,17 +15,17 @@ from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
 from contacts.models.people import Channel
-from reminders.dispatch.submission import make_client
+from reminders.lifecycle.calls import close_call
 from reminders.lifecycle.locking import lock_call
 from reminders.models import CallRecord
 from reminders.results.outcomes import fold_event, read_outcome
-from reminders.results.post_results import close_call
 from reminders.robotalker.answers import CallStatus
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import Refused, RobotalkerError
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.rules.states import CALL_OPEN, CallState
 from reminders.traffic.background_requests import as_they_may_begin, is_well_after
+from reminders.traffic.client import make_client
 from reminders.traffic.gate import record_success
 
 UNKNOWN_WAIT = timedelta(minutes=1)  # its event may be on the way

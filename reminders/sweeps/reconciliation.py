@@ -12,11 +12,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
-from reminders.deciding.households import reminders_of
+from reminders.lifecycle.call_reminders import reminders_of
+from reminders.lifecycle.calls import close_call
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.lifecycle.locking import lock_call
 from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
-from reminders.results.post_results import close_call
 from reminders.rules.states import CallState, ReminderState
 from reminders.sweeps.call_status import NO_EVENT, AskReport, ask_about_calls, askable, close_as_overdue
 from reminders.sweeps.missed import miss_what_is_too_late

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TypeVar
 
-from reminders.dispatch.submission import learn_from
 from reminders.robotalker.errors import (
     AnswerTooLarge,
     AnswerUnusable,
@@ -18,7 +17,7 @@ from reminders.robotalker.errors import (
     RobotalkerError,
     Unauthorized,
 )
-from reminders.traffic.gate import read_gate, record_success
+from reminders.traffic.gate import learn_from, read_gate, record_success
 from reminders.traffic.rate import take_permits
 from reminders.traffic.shutdown import is_stopping
 

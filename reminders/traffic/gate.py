@@ -20,7 +20,13 @@ from django.db.models.functions import Greatest, Now
 
 from contacts.database.clock import read_database_clock
 from reminders.models import SendingSwitch
-from reminders.rules.retries import cap_retry_after, doubled
+from reminders.robotalker.errors import (
+    Meaning,
+    RateLimited,
+    RobotalkerError,
+)
+from reminders.rules.backoff import cap_retry_after, doubled
+from reminders.traffic.local_faults import _SAYS_NOTHING_OF_THE_PROVIDER
 from reminders.traffic.switch import Cause, lock_switch, pause_sending
 
 FIRST_COST = 16  # permits for one request just after the gate has opened
@@ -131,3 +137,18 @@ def _close(wait: timedelta, closings: int) -> None:
     SendingSwitch.objects.filter(pk=1).update(
         gate_until=Greatest(F("gate_until"), Now() + wait), gate_closings=closings
     )
+
+
+def learn_from(error: RobotalkerError, asked_at: datetime) -> None:
+    """What a failure says of the provider, for all that is still to be sent."""
+    if isinstance(error, _SAYS_NOTHING_OF_THE_PROVIDER):
+        return
+    match error.meaning:
+        case Meaning.UNAUTHORIZED:
+            refuse_key(asked_at=asked_at)
+        case Meaning.RATE_LIMITED:
+            close_gate(error.retry_after if isinstance(error, RateLimited) else None, asked_at=asked_at)
+        case Meaning.REJECTED:
+            record_success()  # it is well enough to judge a request
+        case _:
+            record_failure(asked_at=asked_at)

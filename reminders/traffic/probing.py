@@ -16,7 +16,6 @@ from django.conf import settings
 from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest, Now
 
-from reminders.dispatch.submission import make_client
 from reminders.lifecycle.reminders import look_again
 from reminders.models import Reminder, SendingSwitch
 from reminders.robotalker.errors import (
@@ -26,8 +25,9 @@ from reminders.robotalker.errors import (
     Rejected,
     RobotalkerError,
 )
+from reminders.rules.backoff import cap_retry_after
 from reminders.rules.reasons import Reason
-from reminders.rules.retries import cap_retry_after
+from reminders.traffic.client import make_client
 from reminders.traffic.rate import take_permits
 from reminders.traffic.switch import PROBED, Cause, probe_wait
 

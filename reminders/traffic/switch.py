@@ -15,8 +15,8 @@ from django.db.models.functions import Greatest, Now
 
 from reminders.lifecycle.reminders import look_again
 from reminders.models import Epoch, Reminder, SendingSwitch
+from reminders.rules.backoff import doubled
 from reminders.rules.reasons import Reason
-from reminders.rules.retries import doubled
 
 log = logging.getLogger(__name__)
 

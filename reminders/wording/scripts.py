@@ -19,7 +19,7 @@ from django.utils.text import get_text_list
 from contacts.models import Appointment, Location
 from contacts.models.people import Channel
 from contacts.numbers import national_format
-from reminders.models import Reminder, Script, ScriptText
+from reminders.models import CallRecord, Reminder, Script, ScriptText
 
 VARIABLE = re.compile(r"\{([A-Z_]+)\}")
 KNOWN_VARIABLES = frozenset(
@@ -188,3 +188,12 @@ def speak(text: str, variables: Mapping[str, str]) -> str:
 def caller_id(location: Location) -> str:
     """The number a location calls from, E.164."""
     return location.caller_id or str(settings.ROBOTALKER_FROM_NUMBER)
+
+
+def message_of(call: CallRecord) -> str:
+    """The message to POST, with its variables unfilled. Filled with `call.variables` it is `call.text`."""
+    return _message(call.script_text.text, call.variables)
+
+
+def _message(text: str, variables: dict[str, str]) -> str:
+    return f"{text.rstrip()} {{{FOR_ALL}}}" if FOR_ALL in variables else text

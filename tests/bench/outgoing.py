@@ -9,12 +9,12 @@ import requests
 from django.conf import settings
 from django.test.utils import override_settings
 
-from reminders.deciding.households import message_of
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallBatch, CallRecord
 from reminders.robotalker.payloads import Recipient, build_call, build_campaign
 from reminders.rules.states import CallState
 from reminders.traffic.callback_urls import key_urls, status_url
+from reminders.wording.scripts import message_of
 from tests.bench.measure import Line, compare, stopwatch
 from tests.bench.rows import make_due
 from tests.sandbox_server import SandboxServer

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import connection
 
 from contacts.models import Appointment
-from reminders.dispatch.rounds import claim_due
+from reminders.dispatch.claims import claim_due
 from reminders.models import Reminder, Step
 from reminders.planning.planner import plan_all
 from tests.bench.measure import Line, compare, stopwatch

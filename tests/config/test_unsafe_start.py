@@ -21,6 +21,10 @@ SAFE = {
     "ROBOTALKER_FROM_NUMBER": "+12125550100",
     "PATH": os.environ["PATH"],
 }
+NO_DEMO_LOGINS = """
+from django.conf import settings
+assert not [name for name in settings.TEMPLATES[0]["OPTIONS"]["context_processors"] if "demo" in name]
+"""
 STARTS = {
     "web": "import config.wsgi",
     "worker": "from celery import signals; import config.celery; signals.worker_init.send(None)",
@@ -39,6 +43,11 @@ def test_it_does_not_start_over_http(process: str) -> None:
 def test_it_starts_under_safe_settings(process: str) -> None:
     started = start(process)
     assert started.returncode == 0, started.stderr
+
+
+def test_production_never_shows_demo_logins() -> None:
+    environment = SAFE | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    subprocess.run([sys.executable, "-c", NO_DEMO_LOGINS], cwd=ROOT, env=environment, check=True)
 
 
 def start(process: str, **changes: str) -> "subprocess.CompletedProcess[str]":

@@ -6,8 +6,9 @@ from django.utils import timezone
 
 from contacts.models import Appointment
 from reminders.desk.bookings import cancel_and_withdraw, move_and_replan
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.post_threads import open_lanes
-from reminders.dispatch.rounds import claim_due, dispatch_due, submit_claim
+from reminders.dispatch.rounds import dispatch_due, submit_claim
 from reminders.models import CallRecord, FollowUp, Reminder
 from tests.people import SARAH, make_due_reminder
 from tests.sandbox_server import SandboxServer

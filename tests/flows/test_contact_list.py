@@ -17,7 +17,8 @@ from contacts.optouts import record_optin, record_optout
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import Heartbeat, ListedNumber, Reminder, SendingSwitch
 from reminders.sweeps import optout_push as contact_list
-from reminders.sweeps.optout_push import pull_contacts, pull_if_due, push_contacts
+from reminders.sweeps.optout_pull import pull_contacts, pull_if_due
+from reminders.sweeps.optout_push import push_contacts
 from reminders.tasks import push_contacts as push_tick
 from reminders.traffic import background_requests as side_requests
 from reminders.traffic.switch import pause_sending

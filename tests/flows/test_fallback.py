@@ -10,7 +10,8 @@ from django.utils import timezone
 from contacts.models import Appointment, ConsentEntry, Location, PhoneNumber
 from contacts.optouts import record_optout
 from reminders.desk.orders import order_call
-from reminders.dispatch.rounds import claim_due, dispatch_due
+from reminders.dispatch.claims import claim_due
+from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder, Step
 from reminders.pages.story import read_story
 from reminders.traffic.callback_urls import status_url

@@ -11,11 +11,13 @@ from redis import Redis
 from contacts.models import Appointment
 from reminders import tasks
 from reminders.dispatch import submission
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.post_threads import open_lanes
-from reminders.dispatch.rounds import DispatchReport, claim_due, dispatch_due, submit_claim
-from reminders.dispatch.submission import Flight, LaneBroke, Moment, NotBuilt
+from reminders.dispatch.rounds import DispatchReport, dispatch_due, submit_claim
+from reminders.dispatch.submission import Flight, Moment
 from reminders.models import CallBatch, CallRecord, Heartbeat, Reminder, SendingSwitch
 from reminders.traffic.concurrency import hold_slots
+from reminders.traffic.local_faults import LaneBroke, NotBuilt, SleptTooLong
 from reminders.traffic.switch import pause_sending
 from tests.people import make_contact, make_due_reminder, make_user
 from tests.sandbox_server import SandboxServer
@@ -107,7 +109,7 @@ def test_a_machine_that_was_suspended_between_commit_and_post_sends_nothing() ->
     slept = Moment()
     slept._wall -= live_settings.DISPATCH_LEASE
     landing = Flight([], None, lambda _client: "cal_1", slept).fly(None)  # type: ignore[arg-type]
-    assert isinstance(landing.error, submission.SleptTooLong)
+    assert isinstance(landing.error, SleptTooLong)
 
 
 def test_a_dispatch_without_a_slot_is_no_sign_of_life(sandbox: SandboxServer, settings: Settings) -> None:

@@ -21,7 +21,7 @@ from tests.waiting import wait_until
 
 CLAIMING = """
 import django; django.setup()
-from reminders.dispatch.rounds import claim_due
+from reminders.dispatch.claims import claim_due
 claim_due(10)
 print("claimed", flush=True)
 input()

@@ -7,7 +7,8 @@ import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
-from reminders.dispatch.rounds import claim_due, dispatch_due
+from reminders.dispatch.claims import claim_due
+from reminders.dispatch.rounds import dispatch_due
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.models import CallRecord, Campaign, Reminder, Step
 from reminders.planning.activation import activate_campaign

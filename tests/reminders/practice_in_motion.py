@@ -21,7 +21,7 @@ from reminders.deciding.situations import read_book
 from reminders.desk.bookings import book_and_plan, cancel_and_withdraw, move_and_replan, reinstate_and_plan
 from reminders.desk.orders import OrderRefused, order_call, skip_reminder
 from reminders.desk.worklist import AlreadyResolved, resolve_follow_up, settle_unknown
-from reminders.dispatch.rounds import Claim, claim_due
+from reminders.dispatch.claims import Claim, claim_due
 from reminders.dispatch.submission import Flight, Landing, open_batch, open_singles, record_landings
 from reminders.models import CallRecord, FollowUp, Reminder, Step
 from reminders.planning.planner import replan_campaign

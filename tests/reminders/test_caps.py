@@ -15,8 +15,8 @@ from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.number_caps import Caps, NumberUse, find_free_day, read_use
 from reminders.deciding.situations import with_situation
 from reminders.desk.orders import order_call
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import claim_due
 from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
 from reminders.planning.planner import plan_all
 from reminders.wording.scripts import caller_id, channel_of

@@ -14,8 +14,8 @@ from reminders.deciding.desk_pace import find_room
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.situations import with_situation
 from reminders.desk.orders import order_call
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import claim_due
 from reminders.lifecycle.locking import wait_briefly
 from reminders.models import CallBatch, CallRecord, Reminder
 from tests.people import make_contact, make_due_reminder, make_location, make_step, make_user

@@ -8,8 +8,8 @@ from pytest_django import Settings
 from redis import Redis
 
 from reminders.demo.clinic import clear_practice
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import claim_due
 from reminders.models import CallRecord, Epoch
 from reminders.traffic.restore_guard import (
     PARTS,

@@ -7,8 +7,8 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import claim_due
 from reminders.lifecycle.reminders import TOGETHER
 from reminders.models import Campaign, Reminder
 from reminders.planning.activation import activate_campaign, pause_campaign

@@ -10,11 +10,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from contacts.models import Appointment, Contact, Location, PhoneNumber, Provider
-from reminders.deciding.households import calls_of, find_shared, message_of, reminders_of, with_calls
+from reminders.deciding.households import find_shared
 from reminders.desk.bookings import cancel_and_withdraw, confirm_by_staff, move_and_replan
 from reminders.desk.orders import order_call
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import claim_due
+from reminders.lifecycle.call_reminders import calls_of, reminders_of, with_calls
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import put_back
 from reminders.models import CallBatch, CallRecord, Campaign, Reminder, Step
@@ -22,7 +23,7 @@ from reminders.pages.sentences import tell_household
 from reminders.pages.story import read_story
 from reminders.results.outcomes import fold_event
 from reminders.robotalker.events import parse_event
-from reminders.wording.scripts import FOR_ALL, fill_for_all, speak
+from reminders.wording.scripts import FOR_ALL, fill_for_all, message_of, speak
 from tests.people import (
     SARAH,
     make_campaign,

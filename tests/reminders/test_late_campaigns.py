@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from reminders.desk.worklist import settle_unknown
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import claim_due
 from reminders.models import CallBatch, CallRecord, FollowUp
 from reminders.results.outcomes import fold_event
 from reminders.results.post_results import record_batch_accepted

@@ -8,8 +8,8 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from contacts.models import Appointment, PhoneNumber
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import claim_due
 from reminders.lifecycle.locking import lock_call
 from reminders.models import CallRecord, Reminder
 from tests.people import make_contact, make_due_reminder

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from reminders.deciding.situations import Book, read_book
+from reminders.dispatch.claims import Claim, claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import Claim, claim_due
 from reminders.models import CallBatch, CallRecord, Campaign, Reminder, Step
 from tests.people import (
     make_campaign,

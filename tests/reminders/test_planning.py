@@ -20,8 +20,8 @@ from reminders.desk.bookings import (
     reinstate_and_plan,
 )
 from reminders.desk.orders import order_call
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import claim_due
 from reminders.models import Campaign, Reminder, Step
 from reminders.planning import bulk_rows as plan_rows
 from reminders.planning import planner as planning

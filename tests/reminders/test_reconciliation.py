@@ -15,8 +15,8 @@ from psycopg import sql
 
 from contacts.models import Appointment
 from reminders.desk.worklist import AlreadyResolved, settle_unknown
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import claim_due
 from reminders.lifecycle.follow_ups import OVERTAKEN
 from reminders.lifecycle.locking import lock_call, wait_briefly
 from reminders.models import CallRecord, FollowUp, Reminder, SendingSwitch

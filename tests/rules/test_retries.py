@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminders.rules.retries import Outcome, RetryRule, next_try, provider_backoff, retry_after_or_backoff
+from reminders.rules.backoff import provider_backoff, retry_after_or_backoff
+from reminders.rules.retries import Outcome, RetryRule, next_try
 
 ENDED = datetime(2026, 7, 1, 16, 0, tzinfo=UTC)
 TWO_HOURS = timedelta(hours=2)

@@ -11,12 +11,13 @@ from celery import shared_task
 from django.db import transaction
 
 from reminders.deciding.situations import read_book
-from reminders.dispatch.rounds import claim_due
-from reminders.dispatch.submission import Flight, make_client, open_singles
+from reminders.dispatch.claims import claim_due
+from reminders.dispatch.submission import Flight, open_singles
 from reminders.models import CallRecord, Reminder
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import RobotalkerError
 from reminders.sweeps.reconciliation import release_expired_claims
+from reminders.traffic.client import make_client
 
 AT_ONCE = 1  # claimed: the fewer wait for the end of a dead worker's claim, the more is tried
 Strategy = Callable[[RobotalkerClient, int, UUID], None]

@@ -13,8 +13,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment
-from reminders.deciding.households import find_calls_about
 from reminders.dispatch.rounds import dispatch_due
+from reminders.lifecycle.call_reminders import find_calls_about
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.planning.planner import plan_all
 from reminders.sweeps.reconciliation import reconcile

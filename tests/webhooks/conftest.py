@@ -2,8 +2,8 @@
 
 import pytest
 
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import claim_due
 from reminders.models import CallRecord
 from reminders.results.post_results import record_accepted
 from tests.people import make_due_reminder

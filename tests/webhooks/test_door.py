@@ -10,8 +10,8 @@ from pytest_django import Settings
 
 from contacts.models import Appointment, ConsentEntry
 from reminders.desk.bookings import cancel_and_withdraw
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import claim_due
 from reminders.models import CallBatch, CallRecord, FollowUp
 from reminders.traffic.callback_urls import key_urls, status_url
 from tests.people import make_contact, make_due_reminder

@@ -5,8 +5,8 @@ from django.db.models import F
 from pytest_django import Settings
 
 from reminders.desk.orders import order_call
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import claim_due
 from reminders.models import CallRecord, Reminder
 from reminders.results.post_results import record_accepted, record_failure
 from reminders.robotalker.errors import ServerError

@@ -12,8 +12,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from contacts.database.saving import CollectedTwice, add_row, save_row, save_rows, saving_together
 from contacts.models import Appointment, PhoneNumber
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import claim_due
 from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
 from reminders.models.calls import make_public_id
 from reminders.traffic.callback_urls import ACCOUNT_CALLBACK, Callback

@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import claim_due
 from reminders.models import CallRecord
 from reminders.traffic.callback_urls import Callback
 from tests.people import SARAH, make_due_reminder

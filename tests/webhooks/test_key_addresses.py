@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from contacts.models import Appointment
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import claim_due
 from reminders.models import CallBatch, CallRecord
 from reminders.robotalker.events import UnreadableEvent, parse_to_hear
 from reminders.traffic.callback_urls import key_urls

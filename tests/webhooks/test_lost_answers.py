@@ -7,8 +7,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import claim_due
 from reminders.models import CallRecord, FollowUp
 from reminders.results.post_results import record_accepted, record_failure
 from reminders.robotalker.errors import ReadTimedOut

@@ -20,8 +20,8 @@ from psycopg import sql
 from pytest_django.live_server_helper import LiveServer
 
 from contacts.models import Appointment, PhoneNumber
+from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.dispatch.rounds import claim_due
 from reminders.models import CallRecord
 from reminders.traffic.callback_urls import Callback, status_url
 from tests.celery_processes import read_database_url

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from reminders.robotalker.errors import RobotalkerError
-from reminders.sweeps.optout_push import NotNow, pull_contacts
+from reminders.sweeps.optout_pull import NotNow, pull_contacts
 
 
 class Command(BaseCommand):

@@ -1,0 +1,52 @@
+"""Claims: due reminders that one dispatcher holds until its lease is over."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from reminders.models import Reminder
+from reminders.rules.states import ReminderState
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one dispatcher holds until the lease is over."""
+
+    token: UUID
+    reminder_ids: list[int]
+    ends_at: float  # by this process's monotonic clock, so that nothing is begun after the lease
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.ends_at
+
+
+@transaction.atomic
+def claim_due(limit: int) -> Claim:
+    """Take up to `limit` due reminders, oldest first, that no other dispatcher is taking."""
+    token, started = uuid4(), time.monotonic()
+    due = (
+        Reminder.objects.filter(state=ReminderState.PLANNED, next_look_at__lte=Now())
+        .order_by("next_look_at", "id")
+        .select_for_update(skip_locked=True, no_key=True)
+        .values_list("pk", flat=True)[:limit]
+    )
+    ids = list(due)
+    lease = timedelta(seconds=settings.DISPATCH_LEASE)
+    Reminder.objects.filter(pk__in=ids).update(
+        state=ReminderState.CLAIMED, claim=token, lease_until=Now() + lease, updated_at=Now()
+    )
+    return Claim(token, ids, ends_at=started + settings.DISPATCH_LEASE)
+
+
+def _give_back(claim: Claim, reminder_ids: Sequence[int]) -> None:
+    """Plan again at once what was claimed and never looked at."""
+    Reminder.objects.filter(pk__in=reminder_ids, state=ReminderState.CLAIMED, claim=claim.token).update(
+        state=ReminderState.PLANNED, claim=None, lease_until=None, updated_at=Now()
+    )
