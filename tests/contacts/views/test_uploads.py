@@ -1,0 +1,40 @@
+"""The upload page: what a person meets when a file is no good, and when it brings nothing new."""
+
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from pytest_django import Settings
+
+from tests.people import make_location, make_user
+from tests.reminders.pages.clinic import sit_at_desk
+
+pytestmark = pytest.mark.django_db
+LIST = b"Appt ID,Date,Time,Location,First Name,Mobile\nA1,12/14/2027,9:30 AM,Downtown,Sarah,(202) 555-0142\n"
+
+
+@pytest.fixture
+def desk(settings: Settings, tmp_path: Path) -> Client:
+    settings.IMPORT_UPLOADS_DIR = tmp_path
+    return sit_at_desk(make_user())
+
+
+def upload(desk: Client, data: bytes) -> str:
+    file = SimpleUploadedFile("list.csv", data)
+    return desk.post("/imports/new/", {"file": file, "source": "csv"}, follow=True).content.decode()
+
+
+def test_after_a_refused_file_the_next_one_goes_to_a_fresh_address(desk: Client) -> None:
+    page = upload(desk, b"\x00\x01\x02\x03")
+    assert "a text file" in page
+    assert 'method="post" action="/imports/new/"' in page, "its own address names the file that was refused"
+
+
+def test_a_list_that_brings_nothing_new_says_so(desk: Client) -> None:
+    make_location(name="Downtown")
+    page = upload(desk, LIST)
+    assert "Import 1 row" in page
+    token = page.split('name="upload" value="')[1].split('"')[0]
+    desk.post("/imports/new/", {"upload": token, "apply": ""})
+    assert "importing it would change nothing" in upload(desk, LIST)

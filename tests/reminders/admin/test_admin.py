@@ -1,0 +1,203 @@
+"""The admin: everything is there, history can't be edited, and lists stay quick and discreet."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from contacts.models import (
+    AppointmentChange,
+    ClosedDay,
+    ConsentEntry,
+    Contact,
+    ImportBatch,
+    ImportProblem,
+    Location,
+    PhoneNumber,
+)
+from contacts.optouts import record_optout
+from reminders.models import (
+    CallBatch,
+    CallCompanion,
+    CallRecord,
+    Campaign,
+    Epoch,
+    FollowUp,
+    Heartbeat,
+    ListedNumber,
+    Reminder,
+    Script,
+    SendingSwitch,
+)
+from tests.office import address_of, make_call, make_colleague, make_event
+from tests.people import (
+    make_appointment,
+    make_campaign,
+    make_contact,
+    make_due_reminder,
+    make_location,
+    make_step,
+)
+from webhooks.models import WebhookEvent
+
+pytestmark = pytest.mark.django_db
+
+OURS: list[type[Model]] = [
+    model for app in ("contacts", "reminders", "webhooks") for model in apps.get_app_config(app).get_models()
+]
+HISTORY: list[type[Model]] = [
+    AppointmentChange,
+    CallBatch,
+    CallCompanion,
+    Epoch,
+    CallRecord,
+    ConsentEntry,
+    Heartbeat,
+    ImportBatch,
+    ImportProblem,
+    ListedNumber,
+    Reminder,
+    WebhookEvent,
+]
+
+
+def make_a_bit_of_everything(index: int) -> None:
+    """At least one more row of every model that there can be more than one of."""
+    now = timezone.now()
+    user = make_colleague(f"user{index}")
+    location = make_location(f"Place {index}")
+    ClosedDay.objects.create(location=location, date=now.date())
+    contact = make_contact(f"Person{index}", number=f"+1202555{index:04d}")
+    record_optout(contact.phone_id or 0, scope="sms", source="staff", at=now, by=user)
+    assert contact.phone is not None
+    ListedNumber.objects.create(number=contact.phone)
+    Epoch.objects.get_or_create(pk=1)
+    campaign = make_campaign(f"Campaign {index}", created_by=user)
+    campaign.locations.add(location)
+    make_step(campaign)
+    reminder = make_due_reminder_of(contact, location, campaign)
+    call = make_call(reminder, ordered_by=user)
+    make_event(call)
+    CallCompanion.objects.create(call=call, reminder=make_due_reminder_of(contact, location, campaign))
+    batch = ImportBatch.objects.create(file_name=f"{index}.csv", by=user, applied_at=now, counts={"new": 1})
+    ImportProblem.objects.create(batch=batch, weight="note", line=index, column="Mobile")
+    Heartbeat.objects.create(name=f"sweep {index}", at=now)
+    Script.objects.create(name=f"Script {index}")
+    FollowUp.objects.create(
+        kind="missed", contact=contact, appointment=reminder.appointment, due_at=now, taken_by=user
+    )
+
+
+def make_due_reminder_of(contact: Contact, location: Location, campaign: Campaign) -> Reminder:
+    appointment = make_appointment(contact, location=location)
+    now = timezone.now()
+    return Reminder.objects.create(
+        appointment=appointment,
+        step=campaign.steps.get(),
+        revision=1,
+        due_at=now,
+        not_after=now + timedelta(hours=2),
+        next_look_at=now,
+        reason="due",
+    )
+
+
+def test_every_model_is_registered() -> None:
+    assert [model for model in OURS if not admin.site.is_registered(model)] == []
+
+
+def test_the_admin_says_whose_it_is(office: Client) -> None:
+    assert "Callboard" in office.get("/admin/").content.decode()
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_each_list_and_page_opens_and_can_be_searched(office: Client, model: type[Model]) -> None:
+    make_a_bit_of_everything(0)
+    office.get(address_of(SendingSwitch))
+    searched = "?q=no-such-thing" if admin.site.get_model_admin(model).search_fields else ""
+    assert office.get(address_of(model)).status_code == 200
+    assert office.get(address_of(model, searched)).status_code == 200
+    assert office.get(address_of(model, f"{model._default_manager.all()[0].pk}/change/")).status_code == 200
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_each_list_needs_as_many_queries_for_eight_rows_as_for_two(
+    office: Client, model: type[Model], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for index in range(2):
+        make_a_bit_of_everything(index)
+    office.get(address_of(model))  # caches of content types are warm after that
+    with CaptureQueriesContext(connection) as queries:
+        office.get(address_of(model))
+    for index in range(2, 8):
+        make_a_bit_of_everything(index)
+    with django_assert_num_queries(len(queries)):
+        office.get(address_of(model))
+
+
+@pytest.mark.parametrize("model", [*HISTORY, FollowUp, SendingSwitch], ids=lambda model: model.__name__)
+def test_history_can_not_be_added_changed_or_deleted_even_by_a_superuser(
+    office: Client, model: type[Model]
+) -> None:
+    make_a_bit_of_everything(0)
+    office.get(address_of(SendingSwitch))
+    row = model._default_manager.all()[0]
+    assert office.post(address_of(model, "add/"), {}).status_code == 403
+    assert office.post(address_of(model, f"{row.pk}/change/"), {}).status_code == 403
+    assert office.post(address_of(model, f"{row.pk}/delete/"), {"post": "yes"}).status_code == 403
+    wipe = {"action": "delete_selected", "_selected_action": [str(row.pk)], "post": "yes"}
+    office.post(address_of(model), wipe)
+    assert model._default_manager.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [PhoneNumber, Contact, ConsentEntry, CallRecord, Reminder, FollowUp],
+    ids=lambda model: model.__name__,
+)
+def test_lists_never_show_a_whole_number(office: Client, model: type[Model]) -> None:
+    make_a_bit_of_everything(0)
+    page = office.get(address_of(model)).content.decode()
+    assert "2025550000" not in page
+    assert "555-0000" not in page
+
+
+CALL_QUESTIONS = [
+    ("state__exact=voicemail", ["V"], "which went to voicemail"),
+    ("outcome=waits", ["U"], "which are still waited for"),
+    ("outcome=there", ["C", "V"], "which have come to an end"),
+    ("key=1", ["C"], "who confirmed"),
+    ("key=none", ["U", "V"], "who pressed nothing"),
+    ("key=any", ["C"], "who pressed anything"),
+    ("key=other", [], "who pressed a key without a meaning"),
+]
+
+
+@pytest.mark.parametrize(("question", "names", "reason"), CALL_QUESTIONS)
+def test_filters_of_calls_answer_real_questions(
+    office: Client, question: str, names: list[str], reason: str
+) -> None:
+    rows: Iterable[tuple[str, dict[str, str]]] = [
+        ("C", {"state": "answered", "key_pressed": "1"}),
+        ("V", {"state": "voicemail"}),
+        ("U", {"state": "unknown"}),
+    ]
+    for index, (name, fields) in enumerate(rows):
+        make_call(make_due_reminder(make_contact(name, number=f"+1202555{index:04d}")), **fields)
+    found = office.get(address_of(CallRecord, f"?{question}")).context["cl"].queryset
+    assert sorted(call.reminder.appointment.contact.first_name for call in found) == names, reason
+
+
+def test_times_in_lists_are_those_of_the_practice(office: Client) -> None:
+    make_location(time_zone="Asia/Kolkata")
+    moment = timezone.now().replace(hour=4, minute=7)
+    Heartbeat.objects.create(name="dispatch", at=moment)
+    assert "9:37 a.m." in office.get(address_of(Heartbeat)).content.decode()

@@ -1,0 +1,270 @@
+"""The admin: what is arranged there, what can be done there, and by whom."""
+
+from datetime import time, timedelta
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.management import call_command
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from contacts.models import AppointmentChange, ConsentEntry, Contact, PhoneNumber
+from contacts.roles import ensure_roles
+from reminders.desk.orders import skip_reminders
+from reminders.models import CallRecord, Campaign, Reminder, Script, ScriptText, SendingSwitch
+from reminders.rules.reasons import Reason
+from reminders.rules.states import CallState, ReminderState
+from reminders.traffic.switch import read_switch
+from tests.office import act, address_of, make_call, make_colleague, make_event
+from tests.people import (
+    SARAH,
+    at,
+    make_appointment,
+    make_campaign,
+    make_contact,
+    make_due_reminder,
+    make_location,
+    make_step,
+)
+from webhooks.models import WebhookEvent
+
+pytestmark = pytest.mark.django_db
+
+
+# --- campaigns and scripts -------------------------------------------------------------------------
+
+
+def test_activating_a_campaign_starts_it_from_now(office: Client) -> None:
+    campaign = make_campaign(state="draft", activated_at=None)
+    before = timezone.now()
+    act(office, Campaign, "activate", campaign)
+    campaign.refresh_from_db()
+    assert campaign.state == "active"
+    assert campaign.activated_at is not None
+    assert campaign.activated_at >= before
+
+
+def test_activating_says_for_how_many_visits_a_step_comes_too_late(office: Client) -> None:
+    campaign = make_campaign(state="draft", activated_at=None)
+    make_step(campaign, timing_kind="days_before", days=0, at=time(10), elapsed=timedelta(0))
+    make_step(campaign, timing_kind="days_before", days=1, at=time(10), elapsed=timedelta(0))
+    place = make_location(time_zone="America/New_York")
+    for hour in (9, 10, 11):
+        make_appointment(location=place, starts_at=at("America/New_York", 2027, 6, 15, hour, 0))
+    page = act(office, Campaign, "activate", campaign)
+    assert "“call, on the day at 10:00” comes too late for 2 visits ahead" in page
+    assert page.count("too late") == 1
+
+
+def test_activating_an_active_campaign_changes_nothing(office: Client) -> None:
+    campaign = make_campaign()
+    before = campaign.activated_at
+    act(office, Campaign, "activate", campaign)
+    campaign.refresh_from_db()
+    assert campaign.activated_at == before
+
+
+def test_a_campaign_is_paused_and_copied_as_a_draft(office: Client) -> None:
+    campaign = make_campaign()
+    make_step(campaign)
+    act(office, Campaign, "pause", campaign)
+    act(office, Campaign, "copy", campaign)
+    copy = Campaign.objects.exclude(pk=campaign.pk).get()
+    assert (Campaign.objects.get(pk=campaign.pk).state, copy.state, copy.steps.count()) == (
+        "paused",
+        "draft",
+        1,
+    )
+
+
+def test_the_state_of_a_campaign_is_no_field_of_a_form(office: Client) -> None:
+    campaign = make_campaign(state="draft", activated_at=None)
+    page = office.get(address_of(Campaign, f"{campaign.pk}/change/")).content.decode()
+    assert 'name="state"' not in page
+    assert 'name="activated_at' not in page
+
+
+def write_script(script: Script, texts: list[dict[str, str]], initial: int) -> dict[str, str]:
+    """What the admin's form of a script sends."""
+    form = {"name": script.name, "texts-TOTAL_FORMS": str(len(texts)), "texts-INITIAL_FORMS": str(initial)}
+    for index, text in enumerate(texts):
+        form |= {f"texts-{index}-{name}": value for name, value in text.items()}
+        form[f"texts-{index}-script"] = str(script.pk)
+    return form
+
+
+def test_words_that_were_used_stay_and_a_new_version_is_added_beside_them(office: Client) -> None:
+    make_call(make_due_reminder())
+    used = ScriptText.objects.get()
+    texts = [
+        {"id": str(used.pk), "language": "en", "voice": "x", "text": "Changed"},
+        {"id": "", "language": "en", "voice": "", "text": "Hello again {FIRST_NAME}"},
+    ]
+    form = write_script(used.script, texts, initial=1)
+    assert office.post(address_of(Script, f"{used.script_id}/change/"), form).status_code == 302
+    now = dict(ScriptText.objects.values_list("version", "text"))
+    assert now == {1: used.text, 2: "Hello again {FIRST_NAME}"}
+
+
+def test_words_that_were_never_used_can_be_edited(office: Client) -> None:
+    make_step()
+    unused = ScriptText.objects.get()
+    form = write_script(
+        unused.script, [{"id": str(unused.pk), "language": "en", "voice": "", "text": "Changed"}], initial=1
+    )
+    office.post(address_of(Script, f"{unused.script_id}/change/"), form)
+    assert ScriptText.objects.get().text == "Changed"
+
+
+# --- numbers, events, the switch -------------------------------------------------------------------
+
+
+def test_the_flags_of_a_number_are_no_fields_of_a_form(office: Client) -> None:
+    sarah = make_contact()
+    form = {"consent_basis": "given_for_care", "voice_opted_out_at_0": "2026-01-01", "e164": "+12025550177"}
+    form |= {"consent_entries-TOTAL_FORMS": "0", "consent_entries-INITIAL_FORMS": "0"}
+    office.post(address_of(PhoneNumber, f"{sarah.phone_id}/change/"), form)
+    number = PhoneNumber.objects.get()
+    assert (number.e164, number.voice_opted_out_at) == (SARAH, None)
+
+
+def test_a_number_and_its_optout_can_not_be_deleted(office: Client) -> None:
+    number = make_contact().phone
+    assert number is not None
+    Contact.objects.all().delete()
+    assert office.post(address_of(PhoneNumber, f"{number.pk}/delete/"), {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize(("evidence", "basis"), [("form of 3 May", "written"), ("", "given_for_care")])
+def test_a_consent_basis_changes_only_with_what_shows_it(
+    office: Client, sam: User, evidence: str, basis: str
+) -> None:
+    number_id = make_contact().phone_id
+    form = {"consent_basis": "written", "evidence": evidence}
+    form |= {"consent_entries-TOTAL_FORMS": "0", "consent_entries-INITIAL_FORMS": "0"}
+    office.post(address_of(PhoneNumber, f"{number_id}/change/"), form)
+    assert PhoneNumber.objects.get().consent_basis == basis
+    assert [entry.by for entry in ConsentEntry.objects.all()] == ([sam] if evidence else [])
+
+
+def test_the_body_of_an_event_is_shown_as_text_and_nothing_else(office: Client) -> None:
+    event = make_event(make_call(make_due_reminder()), body=b'{"a": "<script>alert(1)</script>\xff"}')
+    page = office.get(address_of(WebhookEvent, f"{event.pk}/change/")).content.decode()
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert(1)" not in page
+
+
+def test_an_event_that_failed_is_applied_again(office: Client) -> None:
+    call = make_call(make_due_reminder(), state=CallState.SUBMITTED, robotalker_id="cal_9x7k2m4p")
+    body = (
+        b'{"event": "call.voicemail", "call_id": "cal_9x7k2m4p", "to": "+12025550100", "status": "voicemail",'
+        b' "duration_seconds": 28, "amd_result": "machine", "timestamp": "2026-04-15T10:30:45Z"}'
+    )
+    event = make_event(call, body, state="failed", attempts=8, error="Traceback")
+    assert "1 of 1 are applied." in act(office, WebhookEvent, "apply_again", event)
+    call.refresh_from_db()
+    assert call.state == CallState.VOICEMAIL
+
+
+def test_sending_is_paused_and_resumed_by_name(office: Client, sam: User) -> None:
+    office.get(address_of(SendingSwitch))
+    act(office, SendingSwitch, "pause", SendingSwitch.objects.get())
+    assert (read_switch().by, read_switch().cause) == (sam, "person")
+    act(office, SendingSwitch, "resume", SendingSwitch.objects.get())
+    assert read_switch().paused_at is None
+
+
+def test_what_still_waits_is_skipped_in_bulk_and_by_name(office: Client, sam: User) -> None:
+    waiting = make_due_reminder()
+    under_way = make_due_reminder(make_contact("Noah", number="+12025550142"))
+    Reminder.objects.filter(pk=under_way.pk).update(state=ReminderState.IN_PROGRESS)
+    page = act(office, Reminder, "skip", waiting, under_way)
+    assert "1 of 2 are skipped. The others did not wait any more" in page
+    states = Reminder.objects.values_list("state", "reason")
+    assert states.get(pk=waiting.pk) == (ReminderState.SKIPPED, Reason.SKIPPED_BY_PERSON)
+    assert states.get(pk=under_way.pk)[0] == ReminderState.IN_PROGRESS
+    change = AppointmentChange.objects.get(what=AppointmentChange.What.STEP_SKIPPED)
+    assert (change.appointment_id, change.by) == (waiting.appointment_id, sam)
+
+
+def test_skipping_many_takes_no_more_statements_than_skipping_a_few(sam: User) -> None:
+    def count_statements(many: int) -> int:
+        numbers = PhoneNumber.objects.count()
+        people = [make_contact(number=f"+1{numbers + place + 200}5550142") for place in range(many)]
+        reminders = [make_due_reminder(person).pk for person in people]
+        with CaptureQueriesContext(connection) as statements:
+            assert skip_reminders(reminders, by=sam) == many
+        return len(statements)
+
+    assert count_statements(2) == count_statements(6)
+
+
+# --- roles -----------------------------------------------------------------------------------------
+
+
+def log_in_as(role: str) -> Client:
+    user = make_colleague(role.lower(), is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+ROLES = [
+    ("Front desk", Contact, 200, "sees contacts"),
+    ("Front desk", Campaign, 403, "arranges no campaigns"),
+    ("Manager", Campaign, 200, "arranges campaigns"),
+    ("Manager", CallRecord, 200, "reviews calls"),
+    ("Manager", User, 403, "makes no users"),
+    ("Auditor", WebhookEvent, 200, "sees everything"),
+    ("Admin", User, 200, "makes users"),
+]
+
+
+@pytest.mark.parametrize(("role", "model", "status", "reason"), ROLES)
+def test_each_role_sees_what_it_needs(role: str, model: type[Model], status: int, reason: str) -> None:
+    ensure_roles()
+    assert log_in_as(role).get(address_of(model)).status_code == status, reason
+
+
+def test_an_auditor_changes_nothing() -> None:
+    ensure_roles()
+    office = log_in_as("Auditor")
+    campaign = make_campaign()
+    assert office.post(address_of(Campaign, f"{campaign.pk}/change/"), {"name": "x"}).status_code == 403
+    act(office, Campaign, "pause", campaign)
+    office.get(address_of(SendingSwitch))
+    act(office, SendingSwitch, "pause", SendingSwitch.objects.get())
+    campaign.refresh_from_db()
+    assert (campaign.state, read_switch().paused_at) == ("active", None)
+
+
+def test_a_manager_may_pause_all_sending() -> None:
+    ensure_roles()
+    office = log_in_as("Manager")
+    office.get(address_of(SendingSwitch))
+    act(office, SendingSwitch, "pause", SendingSwitch.objects.get())
+    assert read_switch().paused_at is not None
+
+
+@pytest.mark.parametrize(
+    ("role", "state"), [("Manager", ReminderState.SKIPPED), ("Auditor", ReminderState.PLANNED)]
+)
+def test_reminders_are_skipped_in_bulk_by_those_who_may_hold_all_sending(role: str, state: str) -> None:
+    ensure_roles()
+    reminder = make_due_reminder()
+    act(log_in_as(role), Reminder, "skip", reminder)
+    reminder.refresh_from_db()
+    assert reminder.state == state
+
+
+def test_setting_up_roles_twice_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("setup_practice")
+    before = {group.name: group.permissions.count() for group in Group.objects.all()}
+    call_command("setup_practice")
+    assert {group.name: group.permissions.count() for group in Group.objects.all()} == before
+    assert set(before) == {"Front desk", "Manager", "Auditor", "Admin"}
+    assert "Manager" in capsys.readouterr().out

@@ -1,0 +1,365 @@
+"""One appointment: its story, and booking, moving, cancelling it."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from contacts.models import Appointment, Location, Provider
+from reminders.desk.bookings import cancel_and_withdraw, confirm_by_staff, move_and_replan
+from reminders.forms.wall_time import NoSuchTime, TimeComesTwice, TimeOfDay, read_wall_time
+from reminders.models import FollowUp, Reminder
+from reminders.pages.story import Story, read_story
+from reminders.planning.planner import plan_appointments
+from tests.people import (
+    make_appointment,
+    make_contact,
+    make_due_reminder,
+    make_location,
+    make_step,
+    make_user,
+)
+from tests.reminders.pages.clinic import FRAGMENT, make_call, settle, sit_at_desk
+from webhooks.models import WebhookEvent
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def rosa() -> User:
+    return make_user("rosa", first_name="Rosa", last_name="Quint")
+
+
+@pytest.fixture
+def desk(rosa: User) -> Client:
+    return sit_at_desk(rosa)
+
+
+def tell(appointment: Appointment) -> list[str]:
+    """The sentences of the story, newest first."""
+    story = read_story(appointment.pk, timezone.now())
+    return [entry.sentence for entry in (*story.ahead, *story.past)]
+
+
+# --- the story -----------------------------------------------------------------------------------
+
+
+def test_the_story_tells_each_thing_in_one_sentence_newest_first(rosa: User) -> None:
+    make_step()
+    start = timezone.now() + timedelta(hours=30)
+    appointment = make_appointment(starts_at=start, by=rosa)
+    plan_appointments([appointment.pk])
+    move_and_replan(
+        appointment.pk, starts_at=start + timedelta(hours=1), ends_at=start + timedelta(hours=2), by=rosa
+    )
+    confirm_by_staff(appointment.pk, by=rosa)
+    sentences = tell(appointment)
+    assert [one.split(" for ")[0].split(" from ")[0] for one in sentences] == [
+        "Won't be sent: call, 4 hours before. The appointment is confirmed already.",
+        "Confirmed: the patient told the staff.",
+        "Withdrawn: call, 4 hours before. The appointment was moved; this was",
+        "Moved",
+        "Booked",
+    ]
+
+
+def test_a_call_is_told_with_its_exact_text_and_what_robotalker_sent(desk: Client) -> None:
+    reminder = make_due_reminder()
+    call = make_call(
+        reminder,
+        "answered",
+        key_pressed="5",
+        keys=[[timezone.now().isoformat(), "5"]],
+        duration_seconds=31,
+        amd_result="human",
+        text="Hello Sarah, <this> is said.",
+        ended_at=timezone.now(),
+    )
+    settle(reminder, "done", "reached")
+    WebhookEvent.objects.create(
+        call=call,
+        purpose="key-5",
+        body=b'{"digit": "5"}',
+        digest="a" * 64,
+        received_at=timezone.now(),
+        kind="key",
+    )
+    page = desk.get(f"/appointments/{reminder.appointment_id}/").content.decode()
+    assert "The call was answered; key 5 was pressed." in page
+    assert "Hello Sarah, &lt;this&gt; is said." in page
+    assert "31 s long" in page
+    assert "{&quot;digit&quot;: &quot;5&quot;}" in page
+
+
+def test_a_number_is_never_shown_whole(desk: Client) -> None:
+    reminder = make_due_reminder()
+    make_call(reminder, "no_answer")
+    page = desk.get(f"/appointments/{reminder.appointment_id}/").content.decode()
+    assert "+12025550100" not in page
+    assert "••00" in page
+
+
+def test_what_stands_on_the_worklist_is_told_until_it_is_seen_to(rosa: User) -> None:
+    reminder = make_due_reminder()
+    follow_up = FollowUp.objects.create(
+        kind="could_not_reach",
+        contact=reminder.appointment.contact,
+        appointment=reminder.appointment,
+        due_at=timezone.now(),
+    )
+    assert read(reminder).open_follow_ups == ("could not be reached",)
+    FollowUp.objects.filter(pk=follow_up.pk).update(
+        state="resolved", resolved_at=timezone.now(), resolved_by=rosa, resolution="left a note"
+    )
+    assert read(reminder).open_follow_ups == ()
+    assert "Seen to: left a note" in tell(reminder.appointment)
+
+
+def read(reminder: Reminder) -> Story:
+    return read_story(reminder.appointment_id, timezone.now())
+
+
+def test_the_story_asks_as_many_queries_for_many_calls_as_for_one() -> None:
+    def count_queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            read(reminder)
+        return len(asked)
+
+    reminder = make_due_reminder()
+    make_call(reminder, "no_answer")
+    few = count_queries()
+    for number in range(10):
+        call = make_call(reminder, "failed")
+        WebhookEvent.objects.create(call=call, body=b"{}", digest=f"{number:064}", received_at=timezone.now())
+    assert len(read(reminder).past) > 10
+    assert count_queries() == few
+
+
+def test_it_is_live_and_silent_while_nothing_changes(desk: Client) -> None:
+    reminder = make_due_reminder()
+    address = f"/appointments/{reminder.appointment_id}/"
+    with time_machine.travel(timezone.now(), tick=False):
+        etag = desk.get(address, headers=FRAGMENT).context["etag"]
+        known = {**FRAGMENT, "If-None-Match": etag}
+        assert desk.get(address, headers=known).status_code == 304
+        make_call(reminder, "submitted")
+        settle(reminder, "in_progress")
+        assert "Robotalker took the call" in desk.get(address, headers=known).content.decode()
+
+
+def test_an_appointment_that_is_not_there_is_a_404(desk: Client) -> None:
+    assert desk.get("/appointments/4711/").status_code == 404
+
+
+# --- deeds ---------------------------------------------------------------------------------------
+
+
+def test_staff_mark_it_confirmed_for_a_patient_who_told_them(desk: Client) -> None:
+    appointment = make_appointment()
+    answer = desk.post(f"/appointments/{appointment.pk}/confirm/")
+    assert answer["Location"] == f"/appointments/{appointment.pk}/"
+    assert Appointment.objects.get().is_confirmed
+
+
+def test_skipping_a_reminder_is_told_with_who_did_it(desk: Client) -> None:
+    reminder = make_due_reminder()
+    desk.post(f"/reminders/{reminder.pk}/skip/")
+    assert Reminder.objects.get().reason == "skipped_by_person"
+    page = desk.get(f"/appointments/{reminder.appointment_id}/").content.decode()
+    assert "Left out a reminder." in page
+    assert "Rosa Quint" in page
+
+
+def test_cancelling_asks_first_and_says_what_is_withdrawn(desk: Client) -> None:
+    reminder = make_due_reminder()
+    address = f"/appointments/{reminder.appointment_id}/cancel/"
+    assert "Cancel and withdraw 1 reminder" in desk.get(address).content.decode()
+    assert Appointment.objects.get().status == "booked"
+    desk.post(address)
+    assert Appointment.objects.get().status == "cancelled"
+    assert Reminder.objects.get().state == "withdrawn"
+
+
+def test_a_visit_that_was_recorded_is_not_cancelled(desk: Client) -> None:
+    appointment = make_appointment()
+    Appointment.objects.update(status="arrived")
+    answer = desk.post(f"/appointments/{appointment.pk}/cancel/", follow=True)
+    assert "already recorded" in answer.content.decode()
+    assert Appointment.objects.get().status == "arrived"
+
+
+def test_a_cancelled_appointment_is_booked_again_with_its_reminders(desk: Client) -> None:
+    reminder = make_due_reminder()
+    cancel_and_withdraw(reminder.appointment_id)
+    desk.post(f"/appointments/{reminder.appointment_id}/reinstate/")
+    assert Appointment.objects.get().status == "booked"
+    assert Reminder.objects.filter(revision=2, state="planned").exists()
+
+
+# --- booking -------------------------------------------------------------------------------------
+
+
+def fill_in(location: Location, **changes: str | int | None) -> dict[str, str | int]:
+    """The form as the browser sends it, with a day three days ahead; None leaves a field out."""
+    day = timezone.now().astimezone(location.zone).date() + timedelta(days=3)
+    form = {"location": location.pk, "day": day.isoformat(), "at": "10:30", "minutes": 20, **changes}
+    return {name: value for name, value in form.items() if value is not None}
+
+
+def test_booking_takes_the_wall_time_of_the_location_and_plans_reminders(desk: Client) -> None:
+    make_step()
+    phoenix = make_location(time_zone="America/Phoenix")
+    sarah = make_contact()
+    answer = desk.post("/appointments/book/", fill_in(phoenix, contact=sarah.pk, kind="check-up"))
+    appointment = Appointment.objects.get()
+    assert answer["Location"] == f"/appointments/{appointment.pk}/"
+    local = appointment.starts_at.astimezone(ZoneInfo("America/Phoenix"))
+    assert (local.hour, local.minute) == (10, 30)
+    assert appointment.ends_at - appointment.starts_at == timedelta(minutes=20)
+    assert appointment.reminders.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"contact": ""}, "Find the patient by name, number or id, and choose them."),
+        ({"contact": 4711}, "That person is not on file any more. Search again."),
+        ({"location": ""}, "Choose where it is."),
+        ({"day": ""}, "Choose a day."),
+        ({"day": "2020-01-07"}, "That day has passed. Choose today or a later one."),
+        ({"day": "2926-01-07"}, "That is more than two years ahead. Check the year."),
+        ({"at": ""}, "Fill in a time, such as 9:30."),
+        ({"at": "quarter past"}, "Write the time like 9:30 or 14:05."),
+        ({"minutes": 0}, "Give it at least 5 minutes."),
+    ],
+)
+def test_what_is_wrong_is_said_beside_the_field(
+    desk: Client, changes: dict[str, str | int], sentence: str
+) -> None:
+    answer = desk.post("/appointments/book/", fill_in(make_location(), contact=make_contact().pk) | changes)
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+    assert not Appointment.objects.exists()
+
+
+def test_the_same_person_is_not_booked_twice_at_the_same_time(desk: Client) -> None:
+    form = fill_in(make_location(), contact=make_contact().pk)
+    desk.post("/appointments/book/", form)
+    answer = desk.post("/appointments/book/", form)
+    assert "Sarah Lindqvist already has an appointment there at that time." in answer.content.decode()
+    assert Appointment.objects.count() == 1
+
+
+def test_a_person_is_found_and_chosen_with_and_without_javascript(desk: Client) -> None:
+    sarah = make_contact()
+    choice = re.compile(rf'name="contact"\s+value="{sarah.pk}"')
+    assert choice.search(desk.get("/appointments/book/?q=sar").content.decode())
+    assert choice.search(desk.get("/appointments/book/contacts/?q=lind", headers=FRAGMENT).content.decode())
+    assert choice.search(desk.get(f"/appointments/book/?contact={sarah.pk}").content.decode())
+    assert "Nobody on file fits that." in desk.get("/appointments/book/contacts/?q=zzz").content.decode()
+
+
+# --- the two odd days of a year ------------------------------------------------------------------
+
+CHICAGO = ZoneInfo("America/Chicago")
+
+
+def test_a_time_that_clocks_leave_out_is_refused() -> None:
+    with pytest.raises(NoSuchTime):
+        read_wall_time(datetime(2027, 3, 14, 2, 30), CHICAGO)  # noqa: DTZ001 - a wall time
+
+
+def test_a_time_that_comes_twice_must_be_told_apart() -> None:
+    wall = datetime(2026, 11, 1, 1, 30)  # noqa: DTZ001 - a wall time
+    with pytest.raises(TimeComesTwice):
+        read_wall_time(wall, CHICAGO)
+    assert read_wall_time(wall, CHICAGO, which="first") == datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
+    assert read_wall_time(wall, CHICAGO, which="second") == datetime(2026, 11, 1, 7, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("day", "at", "which", "sentence"),
+    [
+        (date(2027, 3, 14), "2:30", "", "go forward on Sunday 14 March 2027 and leave 2:30 out"),
+        (date(2026, 11, 1), "1:30", "", "so 1:30 comes twice. Say below which is meant."),
+        (date(2026, 11, 1), "1:30", "second", ""),
+    ],
+)
+def test_the_form_asks_about_such_times(desk: Client, day: date, at: str, which: str, sentence: str) -> None:
+    with time_machine.travel(datetime(2026, 10, 1, 15, tzinfo=UTC)):
+        desk.force_login(User.objects.get())
+        chicago = make_location(time_zone="America/Chicago")
+        form = fill_in(chicago, contact=make_contact().pk, day=day.isoformat(), at=at, which=which)
+        answer = desk.post("/appointments/book/", form)
+    assert Appointment.objects.exists() is not bool(sentence)
+    assert sentence in answer.content.decode()
+    assert ("The second time" in answer.content.decode()) is ("twice" in sentence)
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("9:30", "09:30"),
+        ("930", "09:30"),
+        ("1430", "14:30"),
+        ("2pm", "14:00"),
+        ("2:05 pm", "14:05"),
+        ("9.15", "09:15"),
+        ("9", "09:00"),
+    ],
+)
+def test_times_are_read_as_people_type_them(typed: str, read: str) -> None:
+    assert TimeOfDay().clean(typed).strftime("%H:%M") == read
+
+
+# --- moving --------------------------------------------------------------------------------------
+
+
+def test_a_move_shows_first_what_it_does_to_each_reminder(desk: Client) -> None:
+    make_step(if_late="skip")
+    appointment = make_appointment(starts_at=timezone.now() + timedelta(days=2))
+    plan_appointments([appointment.pk])
+    address = f"/appointments/{appointment.pk}/move/"
+    form = fill_in(appointment.location, provider=appointment.provider_id)
+    for shown in (desk.get(address, form, headers=FRAGMENT), desk.post(address, form)):
+        assert "Move and re-plan 1 reminder" in shown.content.decode()
+    assert Appointment.objects.get().revision == 1
+    desk.post(address, {**form, "save": "1"})
+    moved = Appointment.objects.get()
+    assert moved.revision == 2
+    assert sorted(Reminder.objects.values_list("revision", "state")) == [(1, "withdrawn"), (2, "planned")]
+
+
+def test_only_another_length_or_provider_moves_nothing(desk: Client) -> None:
+    appointment = make_appointment()
+    local = appointment.starts_at.astimezone(appointment.location.zone)
+    rivera = Provider.objects.create(name="Dr. A. Rivera")
+    form = {
+        "location": appointment.location_id,
+        "provider": rivera.pk,
+        "day": local.date().isoformat(),
+        "at": f"{local:%H:%M}",
+        "minutes": 45,
+    }
+    address = f"/appointments/{appointment.pk}/move/"
+    assert "Save without moving" in desk.post(address, form).content.decode()
+    desk.post(address, {**form, "save": "1"})
+    changed = Appointment.objects.get()
+    assert (changed.revision, changed.provider) == (1, rivera)
+
+
+def test_a_cancelled_appointment_is_not_moved(desk: Client) -> None:
+    appointment = make_appointment()
+    cancel_and_withdraw(appointment.pk)
+    address = f"/appointments/{appointment.pk}/move/"
+    assert "book it again first" in desk.get(address).content.decode()
+    form = fill_in(appointment.location, provider=appointment.provider_id, save="1")
+    assert "book it again first" in desk.post(address, form, follow=True).content.decode()
+    assert Appointment.objects.get().revision == 1

@@ -1,0 +1,330 @@
+"""What an accepted request comes back as, and how requests go out."""
+
+import json
+import re
+import select
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reminders.robotalker.answers import (
+    CallAccepted,
+    CallStatus,
+    CampaignAccepted,
+    CampaignStatus,
+    ContactStatus,
+    SmsAccepted,
+    SmsBatchAccepted,
+)
+from reminders.robotalker.client import RobotalkerClient, RobotalkerSettings
+from reminders.robotalker.errors import AnswerUnusable, RobotalkerError
+from reminders.robotalker.fields import AmdResult
+from reminders.robotalker.payloads import (
+    CallPayload,
+    Recipient,
+    build_campaign,
+    build_contact,
+    build_sms,
+    build_sms_batch,
+)
+from tests.reminders.robotalker.conftest import API_KEY, SARAH, OpenClient
+from tests.reminders.robotalker.guide import CALL_ANSWER, CALL_REQUEST
+from tests.reminders.robotalker.raw_server import RawServer, answer, send, send_and_close, write_answer
+
+CREATED = datetime(2025, 4, 15, 10, 30, tzinfo=UTC)
+GUIDE_ANSWER = json.loads(CALL_ANSWER)
+
+
+def test_the_guides_request_goes_out_and_its_answer_is_read(
+    open_client: OpenClient, sarahs_call: CallPayload
+) -> None:
+    with RawServer(answer(201, CALL_ANSWER.encode())) as server, open_client(server.url) as client:
+        accepted = client.create_call(sarahs_call)
+    assert accepted == CallAccepted("cal_9x7k2m4p", "queued", SARAH, CREATED)
+    [request] = server.requests
+    assert (request.method, request.target) == ("POST", "/api/v1/calls")
+    assert request.headers["authorization"] == f"Bearer {API_KEY}"
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["accept-encoding"] == "identity"  # else a small answer can unfold to a huge one
+    assert request.json() == json.loads(CALL_REQUEST)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+@pytest.mark.parametrize(
+    ("body", "accepted"),
+    [
+        ({"call_id": "cal_1"}, CallAccepted("cal_1")),
+        ({"call_id": "cal_1", "status": 5, "to": None, "created_at": "soon"}, CallAccepted("cal_1")),
+        ({"call_id": "cal_1", "cost": 0.02, "more": {"a": [1]}}, CallAccepted("cal_1")),
+    ],
+)
+def test_an_id_is_enough(
+    open_client: OpenClient,
+    sarahs_call: CallPayload,
+    status: int,
+    body: dict[str, Any],
+    accepted: CallAccepted,
+) -> None:
+    with RawServer(answer(status, body)) as server, open_client(server.url) as client:
+        assert client.create_call(sarahs_call) == accepted
+
+
+def test_a_call_is_looked_up(open_client: OpenClient) -> None:
+    body = GUIDE_ANSWER | {
+        "status": "answered",
+        "duration_seconds": 28,
+        "dtmf_response": "1",
+        "amd_result": "human",
+        "campaign_id": "cmp_1",
+    }
+    with RawServer(answer(200, body)) as server, open_client(server.url) as client:
+        found = client.get_call("cal_9x7k2m4p")
+    assert found == CallStatus(
+        "cal_9x7k2m4p", "answered", SARAH, CREATED, 28, "1", AmdResult.HUMAN, campaign_id="cmp_1"
+    )
+    [request] = server.requests
+    assert (request.method, request.target, request.body) == ("GET", "/api/v1/calls/cal_9x7k2m4p", b"")
+
+
+def test_an_answer_about_another_call_is_not_taken(open_client: OpenClient) -> None:
+    body = {"call_id": "cal_2", "campaign_id": "cmp_2"}
+    with RawServer(answer(200, body)) as server, open_client(server.url) as client:
+        with pytest.raises(AnswerUnusable):
+            client.get_call("cal_1")
+        with pytest.raises(AnswerUnusable):
+            client.get_campaign("cmp_1")
+
+
+def test_an_id_stays_one_piece_of_the_address(open_client: OpenClient) -> None:
+    with RawServer(answer(200, {"call_id": "../x?y#z"})) as server, open_client(server.url) as client:
+        client.get_call("../x?y#z")
+        for bad in ("", ".", "..", "a" * 101):
+            with pytest.raises(ValueError, match="not an id"):
+                client.get_call(bad)
+    assert [request.target for request in server.requests] == ["/api/v1/calls/..%2Fx%3Fy%23z"]
+
+
+def test_a_campaign_is_sent_and_looked_up(open_client: OpenClient) -> None:
+    campaign = build_campaign(
+        recipients=[Recipient(SARAH, {"FIRST_NAME": "Sarah"})],
+        from_number="+18005550199",
+        message="Hello {FIRST_NAME}.",
+        voice="en-US-Neural-F",
+        status_url="https://yourapp.com/s",
+        key_urls={"1": "https://yourapp.com/1"},
+    )
+    body = {"campaign_id": "cmp_1", "status": "queued", "created_at": "2025-04-15T10:30:00Z"}
+    stats = {"stats": {"answered": 1, "odd": "x"}}
+    plays = [answer(201, body), answer(200, body | stats)]
+    with RawServer(plays) as server, open_client(server.url) as client:
+        assert client.create_campaign(campaign) == CampaignAccepted("cmp_1", "queued", CREATED)
+        assert client.get_campaign("cmp_1") == CampaignStatus("cmp_1", "queued", CREATED, {"answered": 1})
+    assert [request.target for request in server.requests] == ["/api/v1/campaigns", "/api/v1/campaigns/cmp_1"]
+    assert server.requests[0].json() == campaign.as_json()
+
+
+def test_text_messages_are_sent_one_or_many(open_client: OpenClient) -> None:
+    sender = {"from_number": "+18005550199", "message": "Reply C.", "status_url": "https://yourapp.com/s"}
+    sms = build_sms(to=SARAH, variables={}, **sender)
+    batch = build_sms_batch(recipients=[Recipient(SARAH, {})], **sender)
+    one = {"sms_id": "sms_1", "status": "queued", "to": SARAH, "created_at": "2025-04-15T10:30:00Z"}
+    plays = [
+        answer(201, one),
+        answer(201, {"batch_id": "bat_1", "status": "queued", "messages": [one, {}, 5]}),
+    ]
+    with RawServer(plays) as server, open_client(server.url) as client:
+        sent = SmsAccepted("sms_1", "queued", SARAH, CREATED)
+        assert client.send_sms(sms) == sent
+        assert client.send_sms_batch(batch) == SmsBatchAccepted("bat_1", "queued", (sent,))
+    assert [request.json() for request in server.requests] == [sms.as_json(), batch.as_json()]
+
+
+def test_contacts_are_told_and_asked(open_client: OpenClient) -> None:
+    contact = {"contact_id": "con_1", "to": SARAH, "opted_out": {"voice": True, "sms": False}}
+    plays = [answer(201, contact), answer(200, {"contacts": [contact]})]
+    with RawServer(plays) as server, open_client(server.url) as client:
+        known = ContactStatus(SARAH, voice_opted_out=True, sms_opted_out=False, contact_id="con_1")
+        assert client.create_contact(build_contact(to=SARAH, voice_opted_out=True)) == known
+        assert client.get_contacts(SARAH) == [known]
+        assert client.get_contacts() == [known]
+        assert client.get_contacts(opted_out=True) == [known]
+    targets = [request.target for request in server.requests]
+    assert targets == [
+        "/api/v1/contacts",
+        "/api/v1/contacts?to=%2B12125550100",
+        "/api/v1/contacts",
+        "/api/v1/contacts?opted_out=true",
+    ]
+
+
+def test_a_long_list_of_contacts_may_be_longer_than_other_answers(open_client: OpenClient) -> None:
+    contact = {"to": SARAH, "opted_out": {"voice": True, "sms": False}}
+    play = answer(200, {"contacts": [contact] * 5000})
+    with RawServer(play) as server, open_client(server.url) as client:
+        assert len(client.get_contacts()) == 5000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"contacts": None},
+        {"contacts": [{"to": SARAH}]},
+        {"contacts": [{"to": SARAH, "opted_out": True}]},
+        {"contacts": [{"to": SARAH, "opted_out": {"voice": "no", "sms": False}}]},
+        {"contacts": [{"opted_out": {"voice": False, "sms": False}}]},
+    ],
+)
+def test_an_opt_out_is_never_guessed(open_client: OpenClient, body: dict[str, Any]) -> None:
+    with (
+        RawServer(answer(200, body)) as server,
+        open_client(server.url) as client,
+        pytest.raises(AnswerUnusable),
+    ):
+        client.get_contacts()
+
+
+def test_a_batch_uses_one_connection(open_client: OpenClient, sarahs_call: CallPayload) -> None:
+    with RawServer(answer(201, GUIDE_ANSWER)) as server, open_client(server.url) as client:
+        for _ in range(3):
+            client.create_call(sarahs_call)
+    assert (server.connections, len(server.requests)) == (1, 3)
+
+
+def test_a_connection_that_was_idle_too_long_is_not_used_again(
+    open_client: OpenClient, sarahs_call: CallPayload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reminders.robotalker.client.KEEP_ALIVE_SECONDS", 0)
+    with RawServer(answer(201, GUIDE_ANSWER)) as server, open_client(server.url) as client:
+        client.create_call(sarahs_call)
+        client.create_call(sarahs_call)
+    assert server.connections == 2
+
+
+def test_a_connection_the_server_closed_is_not_used_again(
+    open_client: OpenClient, sarahs_call: CallPayload
+) -> None:
+    with (
+        RawServer(send_and_close(write_answer(201, GUIDE_ANSWER))) as server,
+        open_client(server.url) as client,
+    ):
+        for _ in range(3):
+            client.create_call(sarahs_call)
+            # The server's goodbye has to arrive: a request that crosses it is lost for any client.
+            assert select.select([find_idle_line(client, server.url)], [], [], 10)[0]
+    assert (server.connections, len(server.requests)) == (3, 3)
+
+
+def test_the_end_of_a_batch_closes_its_connections_at_once(
+    open_client: OpenClient, sarahs_call: CallPayload
+) -> None:
+    with RawServer(answer(201, GUIDE_ANSWER)) as server:
+        with open_client(server.url) as client:
+            client.create_call(sarahs_call)
+            line = find_idle_line(client, server.url)
+        assert line.fileno() == -1
+
+
+def find_idle_line(client: RobotalkerClient, url: str) -> socket.socket:
+    """The socket of the one connection that waits to be used again."""
+    [pool] = client._session.get_adapter(url).poolmanager.pools._container.values()  # type: ignore[attr-defined]
+    [idle] = [connection for connection in pool.pool.queue if connection]
+    line: socket.socket = idle.sock
+    return line
+
+
+def test_two_clients_share_no_connection(open_client: OpenClient, sarahs_call: CallPayload) -> None:
+    with RawServer(answer(201, GUIDE_ANSWER)) as server:
+        for _ in range(2):
+            with open_client(server.url) as client:
+                client.create_call(sarahs_call)
+    assert server.connections == 2
+
+
+def test_an_answer_in_chunks_is_read(open_client: OpenClient, sarahs_call: CallPayload) -> None:
+    content = json.dumps(GUIDE_ANSWER).encode()
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (content[:10], content[10:]))
+    whole = b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+    with RawServer(send(whole)) as server, open_client(server.url) as client:
+        assert client.create_call(sarahs_call).call_id == "cal_9x7k2m4p"
+
+
+def test_nothing_of_the_environment_is_used(
+    open_client: OpenClient, sarahs_call: CallPayload, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with RawServer(answer(201, GUIDE_ANSWER)) as server, open_client(server.url) as client:
+        client.create_call(sarahs_call)
+    assert server.requests[0].headers["authorization"] == f"Bearer {API_KEY}"
+
+
+def test_no_cookie_is_kept(open_client: OpenClient, sarahs_call: CallPayload) -> None:
+    play = answer(201, GUIDE_ANSWER, Set_Cookie="session=1; Path=/")
+    with RawServer(play) as server, open_client(server.url) as client:
+        client.create_call(sarahs_call)
+        client.create_call(sarahs_call)
+    assert all("cookie" not in request.headers for request in server.requests)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"base_url": "api.robotalker.example"},
+        {"base_url": "ftp://api.robotalker.example"},
+        {"base_url": "https://"},
+        {"base_url": "https://me:secret@api.robotalker.example"},
+        {"base_url": "https://api.robotalker.example/?key=1"},
+        {"api_key": ""},
+        {"api_key": f"{API_KEY}\n"},
+        {"api_key": f"{API_KEY} "},
+        {"api_key": f"{API_KEY}é"},
+        {"total_deadline": 0},
+        {"read_timeout": -1},
+    ],
+)
+def test_settings_that_can_not_work_are_refused_at_once(change: dict[str, Any]) -> None:
+    good: dict[str, Any] = {"base_url": "https://api.robotalker.example", "api_key": API_KEY}
+    assert RobotalkerSettings(**good)
+    with pytest.raises(ValueError, match=r"must be") as caught:
+        RobotalkerSettings(**good | change)
+    assert API_KEY not in str(caught.value)
+
+
+def test_the_key_is_in_no_repr(open_client: OpenClient) -> None:
+    settings = RobotalkerSettings(base_url="https://api.robotalker.example", api_key=API_KEY)
+    with open_client("http://127.0.0.1:9") as client:
+        for shown in (repr(settings), str(settings), repr(client), str(client)):
+            assert API_KEY not in shown
+
+
+def test_answers_show_no_number_in_their_repr() -> None:
+    shown = repr(
+        [CallAccepted("cal_1", to=SARAH), CallStatus("cal_1", to=SARAH), SmsAccepted("sms_1", to=SARAH)]
+    )
+    shown += repr(ContactStatus(SARAH, voice_opted_out=True, sms_opted_out=True))
+    assert not re.search(r"\d{5}", shown)
+
+
+def test_logs_at_their_loudest_hold_no_key_no_number_and_no_text(
+    open_client: OpenClient, sarahs_call: CallPayload, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(0)
+    refusal = {
+        "error": {"code": "invalid_number", "message": f"{SARAH} (Sarah) can't be called", "field": "to"}
+    }
+    plays = [answer(200, {"contacts": []}), answer(400, refusal), answer(502)]
+    with RawServer(plays) as server, open_client(server.url) as client:
+        client.get_contacts(SARAH)
+        for _ in range(2):
+            with pytest.raises(RobotalkerError):
+                client.create_call(sarahs_call)
+    assert "/api/v1/contacts" in caplog.text  # else nothing was logged, and the test would prove nothing
+    for secret in (API_KEY, SARAH, "2125550100", "Sarah", "Hello"):
+        assert secret not in caplog.text

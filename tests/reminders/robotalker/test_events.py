@@ -1,0 +1,275 @@
+"""What Robotalker posts, read: the guide's event, the assumed ones, and whatever else may come in."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reminders.robotalker.events import (
+    MAX_EVENT_BYTES,
+    Channel,
+    EventKind,
+    RobotalkerEvent,
+    UnreadableEvent,
+    parse_event,
+)
+from reminders.robotalker.fields import AmdResult
+from tests.reminders.robotalker.guide import CALL_COMPLETED
+
+FORM = "application/x-www-form-urlencoded; charset=utf-8"
+MOMENT = "2025-04-15T10:30:45Z"
+
+
+def parse(**body: Any) -> RobotalkerEvent:
+    return parse_event(json.dumps(body).encode(), "application/json")
+
+
+def test_the_guides_event_is_read_in_full() -> None:
+    event = parse_event(CALL_COMPLETED.encode(), "application/json")
+    assert event == RobotalkerEvent(
+        kind=EventKind.CALL_COMPLETED,
+        name="call.completed",
+        call_id="cal_9x7k2m4p",
+        to="+12125550100",
+        status="answered",
+        duration_seconds=28,
+        keys="1",
+        amd_result=AmdResult.HUMAN,
+        occurred_at=datetime(2025, 4, 15, 10, 30, 45, tzinfo=UTC),
+        channel=Channel.VOICE,
+    )
+    assert event.key == "1"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "channel"),
+    [
+        ("call.completed", EventKind.CALL_COMPLETED, Channel.VOICE),
+        ("call.no_answer", EventKind.CALL_NO_ANSWER, Channel.VOICE),
+        ("call.voicemail", EventKind.CALL_VOICEMAIL, Channel.VOICE),
+        ("call.failed", EventKind.CALL_FAILED, Channel.VOICE),
+        ("call.dtmf", EventKind.KEY_PRESSED, Channel.VOICE),
+        ("contact.optout", EventKind.OPTED_OUT, None),
+        ("sms.delivered", EventKind.SMS_DELIVERED, Channel.SMS),
+        ("sms.failed", EventKind.SMS_FAILED, Channel.SMS),
+        ("sms.received", EventKind.SMS_RECEIVED, Channel.SMS),
+        ("call.transferred", EventKind.UNKNOWN, None),
+        ("CALL.COMPLETED", EventKind.UNKNOWN, None),
+        ("", EventKind.UNKNOWN, None),
+    ],
+)
+def test_the_vocabulary_is_closed(name: str, kind: EventKind, channel: Channel | None) -> None:
+    event = parse(event=name)
+    assert (event.kind, event.name, event.channel) == (kind, name, channel)
+
+
+def test_a_key_that_was_pressed_is_read() -> None:
+    event = parse(event="call.dtmf", call_id="cal_1", to="+12125550100", digit="2", timestamp=MOMENT)
+    assert (event.kind, event.key, event.call_id) == (EventKind.KEY_PRESSED, "2", "cal_1")
+
+
+@pytest.mark.parametrize(
+    ("sent", "keys", "last"),
+    [
+        ("1", "1", "1"),
+        ("12", "12", "2"),
+        ("1 9", "19", "9"),
+        ("*", "*", "*"),
+        ("#", "#", "#"),
+        ("", "", None),
+        (None, "", None),
+        ("none", "", None),
+        ("timeout", "", None),
+        ("１", "", None),
+        ("1" * 33, "", None),
+    ],
+)
+def test_all_keys_are_kept_and_the_last_is_the_answer(sent: str | None, keys: str, last: str | None) -> None:
+    event = parse(event="call.completed", dtmf_response=sent)
+    assert (event.keys, event.key) == (keys, last)
+
+
+@pytest.mark.parametrize(
+    ("sent", "channel"), [("voice", Channel.VOICE), ("sms", Channel.SMS), ("SMS", Channel.SMS), ("fax", None)]
+)
+def test_an_opt_out_tells_its_channel_or_means_all(sent: str, channel: Channel | None) -> None:
+    event = parse(
+        event="contact.optout", to="+12125550100", channel=sent, sms_id="sms_1", campaign_id="cmp_1"
+    )
+    assert (event.kind, event.channel, event.sms_id, event.campaign_id) == (
+        EventKind.OPTED_OUT,
+        channel,
+        "sms_1",
+        "cmp_1",
+    )
+
+
+def test_a_reply_by_sms_is_read() -> None:
+    event = parse(event="sms.received", sms_id="sms_1", to="+12125550100", text="C", timestamp=MOMENT)
+    assert (event.kind, event.text, event.channel) == (EventKind.SMS_RECEIVED, "C", Channel.SMS)
+
+
+@pytest.mark.parametrize(
+    ("sent", "result"),
+    [("human", "human"), ("Machine", "machine"), ("fax", "unknown"), ("", "unknown"), (None, "unknown")],
+)
+def test_an_amd_result_out_of_vocabulary_is_unknown(sent: str | None, result: str) -> None:
+    assert parse(event="call.completed", amd_result=sent).amd_result == result
+
+
+@pytest.mark.parametrize(
+    ("sent", "moment"),
+    [
+        (MOMENT, datetime(2025, 4, 15, 10, 30, 45, tzinfo=UTC)),
+        ("2025-04-15T10:30:45.123456Z", datetime(2025, 4, 15, 10, 30, 45, 123456, tzinfo=UTC)),
+        ("2025-04-15T06:30:45-04:00", datetime(2025, 4, 15, 10, 30, 45, tzinfo=UTC)),
+        ("2025-04-15T10:30:45", datetime(2025, 4, 15, 10, 30, 45, tzinfo=UTC)),
+        (None, None),
+    ],
+)
+def test_a_timestamp_is_utc(sent: str | None, moment: datetime | None) -> None:
+    assert parse(event="call.failed", timestamp=sent).occurred_at == moment
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"[]", "not a JSON object"),
+        (b'"call.completed"', "not a JSON object"),
+        (b"null", "not a JSON object"),
+        (b"<html></html>", "not JSON"),
+        (b'{"event": "call.completed"', "not JSON"),
+        (b"{'event': 1}", "not JSON"),
+        (b'{"a": 1} {"b": 2}', "not JSON"),
+        (b'{"duration_seconds": ' + b"9" * 5000 + b"}", "not JSON"),
+        (b'{"event": "\xff"}', "not UTF-8"),
+        ('{"event": "call.failed"}'.encode("utf-16"), "not UTF-8"),
+        (b'{"event": "' + b"a" * MAX_EVENT_BYTES + b'"}', "too large"),
+        (b'{"a": ' + b"[" * 21 + b"]" * 21 + b"}", "nested too deep"),
+        (b'{"a":' * 1500 + b"1" + b"}" * 1500, "nested too deep"),
+        (b"[" * MAX_EVENT_BYTES, "nested too deep"),
+        (b'{"a": NaN}', "NaN is not a number"),
+        (b'{"a": [-Infinity]}', "-Infinity is not a number"),
+        (b'{"duration_seconds": 1e999}', "a number out of range"),
+        (b'{"to": "+1\\u0000"}', "a NUL character"),
+        (b'{"a": [{"b\\u0000": 1}]}', "a NUL character"),
+        (b'{"to": "\\ud800"}', "a lone surrogate"),
+        (b'{"event": "call.failed", "event": "call.completed"}', "a key twice"),
+        (b'{"x": {"a": 1, "a": 1}}', "a key twice"),
+        (b'{"event": 1}', "event: not a string"),
+        (b'{"event": ["call.completed"]}', "event: not a string"),
+        (b'{"call_id": 7}', "call_id: not a string"),
+        (b'{"call_id": "a b"}', "call_id: not an id"),
+        (b'{"call_id": "' + b"a" * 101 + b'"}', "call_id: not an id"),
+        (b'{"sms_id": {}}', "sms_id: not a string"),
+        (b'{"to": 12125550100}', "to: not a string"),
+        (b'{"digit": 1}', "digit: not a string"),
+        (b'{"dtmf_response": 1}', "dtmf_response: not a string"),
+        (b'{"amd_result": true}', "amd_result: not a string"),
+        (b'{"duration_seconds": "28"}', "duration_seconds: not a whole number"),
+        (b'{"duration_seconds": true}', "duration_seconds: not a whole number"),
+        (b'{"duration_seconds": 2.5}', "duration_seconds: not a whole number"),
+        (b'{"duration_seconds": -1}', "duration_seconds: out of range"),
+        (b'{"duration_seconds": 99999999999}', "duration_seconds: out of range"),
+        (b'{"timestamp": 1744713045}', "timestamp: not a string"),
+        (b'{"timestamp": "yesterday"}', "timestamp: not a moment"),
+        (b'{"timestamp": ""}', "timestamp: not a moment"),
+        (b'{"timestamp": "2025-02-30T00:00:00Z"}', "timestamp: not a moment"),
+        (b'{"timestamp": "0001-01-01T00:00:00+14:00"}', "timestamp: not a moment"),
+        (b'{"timestamp": "9999-12-31T23:59:59-14:00"}', "timestamp: not a moment"),
+        (b'{"timestamp": "1970-01-01T00:00:00Z"}', "timestamp: not a moment"),
+    ],
+)
+def test_a_body_that_is_no_event_is_refused_with_its_reason(body: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableEvent) as caught:
+        parse_event(body, "application/json")
+    assert str(caught.value) == reason
+
+
+def test_the_largest_and_deepest_events_allowed_are_read() -> None:
+    filler = MAX_EVENT_BYTES - len(b'{"event": "call.failed", "x": ""}')
+    assert parse(event="call.failed", x="a" * filler).kind == EventKind.CALL_FAILED
+    assert parse_event(b'{"a": ' + b"[" * 18 + b"]" * 18 + b"}").kind == EventKind.UNKNOWN
+
+
+def test_a_refusal_carries_nothing_of_the_body() -> None:
+    with pytest.raises(UnreadableEvent) as caught:
+        parse_event(b'{"to": "+12125550100", "text": "Sarah"')
+    links = [caught.value, caught.value.__cause__, caught.value.__context__]
+    assert links[1:] == [None, None]
+    assert "Sarah" not in repr(links)
+
+
+@pytest.mark.parametrize("body", [b"", b"  \r\n"])
+@pytest.mark.parametrize("content_type", ["", "application/json", FORM])
+def test_an_empty_body_is_an_event_without_content(body: bytes, content_type: str) -> None:
+    assert parse_event(body, content_type) == RobotalkerEvent(kind=EventKind.UNKNOWN)
+
+
+def test_what_a_form_says_is_read() -> None:
+    event = parse_event(b"call_id=cal_1&to=%2B12125550100&digit=1&x=y", FORM)
+    assert event == RobotalkerEvent(kind=EventKind.UNKNOWN, call_id="cal_1", to="+12125550100", keys="1")
+
+
+@pytest.mark.parametrize("body", [b"call_id=a%00b", b"call_id=a+b&to=%00", b"&&&==", "name=Köln".encode()])
+def test_what_a_form_says_badly_is_left_out(body: bytes) -> None:
+    assert parse_event(body, FORM) == RobotalkerEvent(kind=EventKind.UNKNOWN)
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"&".join([b"a=b"] * 60), b"%", b"--x\r\n\r\n--x--"])
+def test_what_has_no_fields_or_too_many_is_no_form(body: bytes) -> None:
+    with pytest.raises(UnreadableEvent, match="a form that has no fields"):
+        parse_event(body, FORM)
+
+
+def test_the_repr_of_an_event_shows_no_number_and_no_text() -> None:
+    event = parse(event="sms.received", to="+12125550100", text="Sarah is ill", reason="Sarah")
+    assert "2125550100" not in repr(event)
+    assert "Sarah" not in repr(event)
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+KNOWN = [
+    "event", "call_id", "campaign_id", "sms_id", "to", "status", "reason", "duration_seconds",
+    "digit", "dtmf_response", "amd_result", "text", "timestamp", "channel",
+]  # fmt: skip
+NAMES = st.sampled_from([*EventKind, "call.completed"])
+
+
+def parse_or_refuse(body: bytes, content_type: str) -> None:
+    try:
+        event = parse_event(body, content_type)
+    except UnreadableEvent:
+        return
+    assert event.occurred_at is None or event.occurred_at.tzinfo is UTC
+    for text in (event.name, event.call_id, event.to, event.status, event.reason, event.text, event.keys):
+        assert "\x00" not in (text or "")
+        (text or "").encode()
+
+
+@settings(deadline=None)  # a busy machine is no fault
+@given(st.binary(max_size=300), st.sampled_from(["", "application/json", FORM, "multipart/form-data"]))
+def test_no_bytes_whatever_raise_anything_else(body: bytes, content_type: str) -> None:
+    parse_or_refuse(body, content_type)
+
+
+@settings(deadline=None)  # a busy machine is no fault
+@given(st.dictionaries(st.sampled_from(KNOWN) | st.text(), ANY_JSON | NAMES, max_size=10))
+def test_no_json_whatever_raises_anything_else(body: dict[str, Any]) -> None:
+    parse_or_refuse(json.dumps(body).encode(), "application/json")
+
+
+@settings(deadline=None)  # a busy machine is no fault
+@given(st.dictionaries(st.sampled_from(KNOWN), st.text(max_size=60), max_size=10))
+def test_no_texts_whatever_raise_anything_else(body: dict[str, str]) -> None:
+    parse_or_refuse(json.dumps(body).encode(), "application/json")
+    parse_or_refuse(
+        "&".join(f"{key}={value}" for key, value in body.items()).encode("utf-8", "replace"), FORM
+    )
