@@ -13,7 +13,7 @@ SAYS_EVERY = 5.0  # seconds
 LONG_AGO = timedelta(hours=1)  # longer than any interval of the schedule
 
 
-class TellingScheduler(PersistentScheduler):
+class HeartbeatScheduler(PersistentScheduler):
     """Celery's own, that tells. Without a database beat goes on in silence: the ticks come first."""
 
     _told_at = float("-inf")
@@ -30,16 +30,16 @@ class TellingScheduler(PersistentScheduler):
         sent = super().apply_async(entry, producer=producer, advance=advance, **kwargs)
         if time.monotonic() - self._told_at > SAYS_EVERY:
             self._told_at = time.monotonic()
-            say_ticks_go_out()
+            record_ticks()
         return sent
 
 
-def say_ticks_go_out() -> None:
+def record_ticks() -> None:
     """Write beat's heartbeat, if that can be done."""
     from reminders.health import heartbeats
 
     try:
-        heartbeats.beat(heartbeats.BEAT, "ticks go out")
+        heartbeats.record_heartbeat(heartbeats.BEAT, "ticks go out")
     except DatabaseError as error:
         log.warning("no heartbeat of beat written: %s", type(error).__name__)
         connection.close()

@@ -15,7 +15,7 @@ app.autodiscover_tasks()
 
 @signals.worker_init.connect
 @signals.beat_init.connect
-def refuse_unsafe_start(**_: Any) -> None:
+def check_before_start(**_: Any) -> None:
     """A worker or beat under wrong settings ends at once, saying why."""
     from config import checks
 
@@ -34,7 +34,7 @@ def share_stopping(**_: Any) -> None:
 
 
 @signals.worker_ready.connect
-def watch_over(sender: Any, **_: Any) -> None:
+def start_watchdog(sender: Any, **_: Any) -> None:
     """A worker that has fallen silent ends itself."""
     from config.watchdog import Watchdog
 

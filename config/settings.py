@@ -97,7 +97,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "webhooks.middleware.go_straight_to_the_door",  # what follows isn't done for it
+    "webhooks.middleware.bypass_middleware_for_webhooks",  # what follows isn't done for it
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -238,7 +238,7 @@ CELERY_TASK_TIME_LIMIT = 3 * (20 + DISPATCH_LEASE + ROBOTALKER_TOTAL_DEADLINE)
 # the other what only needs the database, so that a Robotalker which hangs can't starve that.
 CELERY_TASK_ROUTES = {
     "reminders.tasks.dispatch_due": {"queue": "dispatch"},
-    "reminders.tasks.probe_provider": {"queue": "asking"},
+    "reminders.tasks.probe_robotalker": {"queue": "asking"},
     "reminders.tasks.ask_about_calls": {"queue": "asking"},
     "reminders.tasks.push_contacts": {"queue": "asking"},
     "reminders.tasks.pull_contacts": {"queue": "asking"},
@@ -246,7 +246,7 @@ CELERY_TASK_ROUTES = {
     "webhooks.tasks.*": {"queue": "events"},
 }
 CELERY_TASK_DEFAULT_QUEUE = "sweeps"
-CELERY_BEAT_SCHEDULER = "config.beat:TellingScheduler"
+CELERY_BEAT_SCHEDULER = "config.beat:HeartbeatScheduler"
 # A hint nobody took in time is worth nothing: the next tick says the same.
 CELERY_BEAT_SCHEDULE = {
     # (ten seconds at least: a worker's clock may differ from beat's)
@@ -256,7 +256,7 @@ CELERY_BEAT_SCHEDULE = {
         ("dispatch", "reminders.tasks.dispatch_due", timedelta(seconds=3)),
         ("reconcile", "reminders.tasks.reconcile_calls", timedelta(seconds=20)),
         ("ask", "reminders.tasks.ask_about_calls", timedelta(seconds=20)),
-        ("probe", "reminders.tasks.probe_provider", timedelta(seconds=5)),
+        ("probe", "reminders.tasks.probe_robotalker", timedelta(seconds=5)),
         ("apply", "webhooks.tasks.apply_stored_events", timedelta(seconds=15)),
         ("verify", "webhooks.tasks.verify_events", timedelta(seconds=15)),
         ("contacts", "reminders.tasks.push_contacts", timedelta(seconds=60)),

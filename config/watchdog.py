@@ -30,7 +30,7 @@ LAST_WORDS = 10.0  # seconds for the worker to end by itself, before it is ended
 
 
 @dataclass(frozen=True)
-class Signs:
+class WorkerSigns:
     """What a look has found."""
 
     begun: bool  # a task was begun here since the last look, or is under way
@@ -70,11 +70,11 @@ class Watchdog(Thread):
                 end_worker(f"no task came to this worker for {silent_for:.0f} s, though beat sends them")
             time.sleep(min(LOOK_EVERY, settings.WORKER_SILENT_AFTER / 4))
 
-    def _look(self) -> Signs:
+    def _look(self) -> WorkerSigns:
         begun_before, self._begun = self._begun, state.all_total_count[0]
         begun = self._begun != begun_before or bool(state.active_requests)
         beats, now = self._tell_and_read(), timezone.now()
-        return Signs(
+        return WorkerSigns(
             begun=begun,
             beat_sends=heartbeats.BEAT not in heartbeats.pick_stale(beats, now),
             broker_answers=begun or broker_answers(),
@@ -84,7 +84,9 @@ class Watchdog(Thread):
     def _tell_and_read(self) -> heartbeats.Heartbeats:
         """Write the heartbeat; all there are, none without a database."""
         try:
-            heartbeats.beat_worker(self._name, ",".join(self._queues), since=self._since, begun=self._begun)
+            heartbeats.record_worker_heartbeat(
+                self._name, ",".join(self._queues), since=self._since, begun=self._begun
+            )
             return heartbeats.read_heartbeats()
         except DatabaseError as error:
             log.warning("no heartbeat of this worker written: %s", type(error).__name__)

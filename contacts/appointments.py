@@ -172,10 +172,12 @@ def record_answer(
     The latest answer stands, in whatever order they are told; of two at the same moment, the wish for
     another time, since a person then asks. An answer for an older revision changes nothing.
     """
-    return take_answer(lock_appointment(appointment_id), answer, revision=revision, at=at, how=how, by=by)
+    return record_answer_on_locked(
+        lock_appointment(appointment_id), answer, revision=revision, at=at, how=how, by=by
+    )
 
 
-def take_answer(
+def record_answer_on_locked(
     appointment: Appointment, answer: str, *, revision: int, at: datetime, how: str, by: User | None = None
 ) -> bool:
     """record_answer() for an appointment that is locked already."""

@@ -14,7 +14,7 @@ from contacts.models import Appointment, Contact, PhoneNumber
 from contacts.numbers import NotANumber, ParsedNumber, parse_number
 
 
-def keep_number(parsed: ParsedNumber) -> PhoneNumber:
+def get_or_create_number(parsed: ParsedNumber) -> PhoneNumber:
     """The row of that number, made if it is new. Whoever shares it shares the row."""
     number, _ = PhoneNumber.objects.get_or_create(
         e164=parsed.e164, defaults={"time_zones": list(parsed.time_zones)}
@@ -22,12 +22,12 @@ def keep_number(parsed: ParsedNumber) -> PhoneNumber:
     return number
 
 
-def keep_written_number(raw: str, region: str) -> PhoneNumber:
+def get_or_create_written_number(raw: str, region: str) -> PhoneNumber:
     """The row of a number as somebody wrote it. Raises NotANumber with what to do."""
-    return keep_number(parse_number(raw, region))
+    return get_or_create_number(parse_number(raw, region))
 
 
-def keep_e164s(e164s: Iterable[str]) -> None:
+def get_or_create_numbers(e164s: Iterable[str]) -> None:
     """Make the rows of many numbers where they are missing; but for what can be no number."""
     wanted = set(e164s)
     known = PhoneNumber.objects.filter(e164__in=wanted).values_list("e164", flat=True)

@@ -9,16 +9,16 @@ from reminders.sweeps.call_status import ask_about_calls as ask
 from reminders.sweeps.optout_pull import pull_if_due
 from reminders.sweeps.optout_push import push_contacts as push
 from reminders.sweeps.reconciliation import reconcile
-from reminders.traffic.probing import probe_provider as probe
-from reminders.traffic.restore_guard import check_epoch, note_newest_call
+from reminders.traffic.probing import probe_robotalker as probe
+from reminders.traffic.restore_guard import check_for_restore, note_newest_call
 
 
 @shared_task
 def plan_reminders() -> None:
     """Plan what is missing and withdraw what is pointless."""
-    check_epoch()
+    check_for_restore()
     report = plan_all()
-    heartbeats.beat(heartbeats.PLANNING, f"{report.added} planned, {report.withdrawn} withdrawn")
+    heartbeats.record_heartbeat(heartbeats.PLANNING, f"{report.added} planned, {report.withdrawn} withdrawn")
 
 
 @shared_task
@@ -28,16 +28,18 @@ def dispatch_due() -> None:
     Where that can't be looked up nothing is sent. When it was restored all is paused, and dispatch
     only finds out what is too late.
     """
-    check_epoch()
+    check_for_restore()
     report = dispatch()
     if report.calls:
         note_newest_call()
     if report.had_slots:  # else nothing was even looked at, and if that goes on the page must say so
-        heartbeats.beat(heartbeats.DISPATCH, f"{report.claimed} claimed, {report.calls} submitted")
+        heartbeats.record_heartbeat(
+            heartbeats.DISPATCH, f"{report.claimed} claimed, {report.calls} submitted"
+        )
 
 
 @shared_task
-def probe_provider() -> None:
+def probe_robotalker() -> None:
     """Ask a Robotalker that was unwell whether it is well again."""
     probe()
 
@@ -46,7 +48,7 @@ def probe_provider() -> None:
 def reconcile_calls() -> None:
     """Find what nobody came back for, as far as the database tells."""
     report = reconcile(ask=False)
-    heartbeats.beat(
+    heartbeats.record_heartbeat(
         heartbeats.RECONCILIATION,
         f"{report.released} released, {report.missed} missed, {report.lost} lost, {report.overdue} overdue, "
         f"{report.asked} for a person",
@@ -57,14 +59,14 @@ def reconcile_calls() -> None:
 def ask_about_calls() -> None:
     """Ask Robotalker about calls of which no event told."""
     report = ask()
-    heartbeats.beat(heartbeats.ASKING, f"{report.asked} asked about, {report.healed} healed")
+    heartbeats.record_heartbeat(heartbeats.ASKING, f"{report.asked} asked about, {report.healed} healed")
 
 
 @shared_task
 def push_contacts() -> None:
     """Tell Robotalker of opt-outs and opt-ins that it doesn't know of."""
     report = push()
-    heartbeats.beat(heartbeats.CONTACTS, f"{report.told} told, {report.failed} failed")
+    heartbeats.record_heartbeat(heartbeats.CONTACTS, f"{report.told} told, {report.failed} failed")
 
 
 @shared_task

@@ -71,6 +71,6 @@ def start_guard(folder: Path) -> Callable[[], None]:
 @pytest.fixture(autouse=True)
 def read_epoch_anew() -> None:
     """Each test has a database of another name than the one before."""
-    from reminders.traffic.restore_guard import forget_epoch_name
+    from reminders.traffic.restore_guard import forget_database_name
 
-    forget_epoch_name()
+    forget_database_name()

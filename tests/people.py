@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from contacts.appointments import book_appointment
 from contacts.models import Appointment, Contact, Location, PhoneNumber, Provider
-from contacts.people import keep_written_number
+from contacts.people import get_or_create_written_number
 from reminders.models import Campaign, Reminder, Script, ScriptText, Step
 from reminders.planning.planner import plan_appointments
 
@@ -45,7 +45,7 @@ def make_location(name: str = "Downtown", **fields: Any) -> Location:
 
 
 def make_number(e164: str = SARAH, **fields: Any) -> PhoneNumber:
-    number = keep_written_number(e164, "US")
+    number = get_or_create_written_number(e164, "US")
     for name, value in {"time_zones": [], **fields}.items():
         setattr(number, name, value)
     number.save()

@@ -11,21 +11,21 @@ from contacts.models import ConsentEntry
 from contacts.models.people import Channel
 from contacts.numbers import NotANumber
 from contacts.optouts import record_optout
-from contacts.people import keep_written_number
+from contacts.people import get_or_create_written_number
 from reminders.results.answers import SCOPE_BY_CHANNEL
 from reminders.robotalker.events import RobotalkerEvent
 from webhooks.address_checks import DoesNotFit
-from webhooks.optout_detection import tells_of_optout
+from webhooks.optout_detection import mentions_optout
 
 EVIDENCE = "event on the account's address"
 
 
 def apply_account_event(event: RobotalkerEvent, received_at: datetime) -> None:
     """Opt the number out that the event names; one we don't know yet is kept. Raises DoesNotFit."""
-    if not tells_of_optout(event):
+    if not mentions_optout(event):
         raise DoesNotFit("the account's address takes opt-outs only")
     try:
-        number = keep_written_number(event.to or "", settings.PHONE_REGION)
+        number = get_or_create_written_number(event.to or "", settings.PHONE_REGION)
     except NotANumber as error:
         raise DoesNotFit("it names no number that could opt out") from error
     record_optout(

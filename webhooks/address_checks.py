@@ -11,9 +11,9 @@ from reminders.results.outcomes import find_keys, read_outcome
 from reminders.robotalker.events import (
     EventKind,
     RobotalkerEvent,
+    parse_any_body,
     parse_event,
-    parse_in_any_form,
-    parse_to_hear,
+    parse_for_optout,
 )
 from reminders.rules.states import CallState
 from reminders.traffic.callback_urls import OPTOUTS, STATUS, key_of
@@ -35,9 +35,9 @@ def read_event(purpose: str, body: bytes, content_type: str) -> RobotalkerEvent:
     hear a "no".
     """
     if key_of(purpose):
-        return parse_in_any_form(body)
+        return parse_any_body(body)
     if purpose == OPTOUTS:
-        return parse_to_hear(body)
+        return parse_for_optout(body)
     parsed = parse_event(body, content_type)
     return drop_misplaced_answer(parsed) if purpose == STATUS else parsed
 

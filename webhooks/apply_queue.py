@@ -33,7 +33,7 @@ _turn = Lock()
 _slowed = BoundedSemaphore(MOST_SLOWED)
 
 
-def apply_in_turn(event_id: int) -> None:
+def apply_or_queue(event_id: int) -> None:
     """Have a stored event applied, now or by whoever is at it.
 
     Raises django.db.Error when the database is away.

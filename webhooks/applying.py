@@ -19,7 +19,7 @@ from contacts.database.saving import save_rows, saving_together
 from contacts.redaction import redact
 from reminders.lifecycle.locking import is_lock_timeout, lock_call, lock_calls, wait_briefly_here
 from reminders.models import CallRecord
-from reminders.results.outcomes import fold_into, learn_that_it_was_accepted
+from reminders.results.outcomes import fold_into_call, mark_accepted
 from reminders.robotalker.events import RobotalkerEvent, UnreadableEvent
 from reminders.rules.backoff import doubled
 from reminders.rules.states import CALL_OPEN, CallState
@@ -27,13 +27,13 @@ from reminders.traffic.callback_urls import OPTOUTS, key_of
 from webhooks.account_optouts import apply_account_event
 from webhooks.address_checks import DoesNotFit, check_it_fits, find_member, must_be_verified, read_event
 from webhooks.models import WebhookEvent
-from webhooks.optout_detection import read_at_all, record_no, tells_of_optout
+from webhooks.optout_detection import mentions_optout, read_for_optout, record_heard_optout
 
 log = logging.getLogger(__name__)
 
 State = WebhookEvent.State
 # A "no" in it is recorded; or it is nobody's here, which the event says (_quarantine), and never will be.
-SEEN_TO = frozenset({State.APPLIED, State.UNVERIFIED, State.QUARANTINED})
+FINISHED_STATES = frozenset({State.APPLIED, State.UNVERIFIED, State.QUARANTINED})
 MOST_ATTEMPTS = 8
 MOST_TOGETHER = 50  # what is locked together waits together
 # The first news of a call, or more of one that was answered. What overturns a call's end is seldom.
@@ -68,7 +68,7 @@ def apply_event(event_id: int, *, trusted: bool = False, wait: bool = False) -> 
         log.warning("event %s could not be applied: %s", event_id, type(error).__name__)
         if isinstance(error, OperationalError) and is_lock_timeout(error):
             return _read_state(event_id)
-        return keep(event_id, State.FAILED, redact(traceback.format_exc()))
+        return set_aside(event_id, State.FAILED, redact(traceback.format_exc()))
 
 
 def apply_at_once(event_id: int) -> bool:
@@ -76,14 +76,14 @@ def apply_at_once(event_id: int) -> bool:
 
     Raises django.db.Error when the database is away.
     """
-    if apply_event(event_id, wait=True) in SEEN_TO:
+    if apply_event(event_id, wait=True) in FINISHED_STATES:
         return True
     if not connection.in_atomic_block:
         connection.close()  # it may have been cut
-    return apply_event(event_id, wait=True) in SEEN_TO
+    return apply_event(event_id, wait=True) in FINISHED_STATES
 
 
-def keep(event_id: int, state: str, error: str) -> str:
+def set_aside(event_id: int, state: str, error: str) -> str:
     """Leave an event as `state`, saying why, to be looked at again after a growing pause.
 
     What somebody else has applied meanwhile stays applied. The state that it then has.
@@ -125,17 +125,17 @@ def _quarantine(event_id: int, why: str) -> str:
     """Keep what can't be believed; but a "no" in it is heard."""
     wait_briefly_here()
     event = WebhookEvent.objects.select_related("call__number").get(pk=event_id)
-    parsed = read_at_all(bytes(event.body))
-    if parsed and tells_of_optout(parsed) and not _hear(event, parsed):
+    parsed = read_for_optout(bytes(event.body))
+    if parsed and mentions_optout(parsed) and not _record_optout_in(event, parsed):
         log.error("event %s tells of an opt-out, but not whose: it waits for a person", event_id)
         why += "; it tells of an opt-out, which is recorded for nobody: please see to it"
-    return keep(event_id, State.QUARANTINED, why)
+    return set_aside(event_id, State.QUARANTINED, why)
 
 
-def _hear(event: WebhookEvent, parsed: RobotalkerEvent) -> bool:
+def _record_optout_in(event: WebhookEvent, parsed: RobotalkerEvent) -> bool:
     """Record the "no" in it; whether it is one of its call, or of one of its batch's."""
     call = event.call or _find_call(event, parsed)
-    return call is not None and record_no(call, parsed, event.received_at)
+    return call is not None and record_heard_optout(call, parsed, event.received_at)
 
 
 def _find_call(event: WebhookEvent, parsed: RobotalkerEvent) -> CallRecord | None:
@@ -179,7 +179,7 @@ def _apply_plain(
     taken: set[tuple[str, int]] = set()
     for event, parsed in readings:
         call = calls.get(event.call_id or 0)
-        if call is None or call.state not in PLAIN or taken & (about := _whom_it_is_about(call)):
+        if call is None or call.state not in PLAIN or taken & (about := _rows_it_touches(call)):
             continue
         try:
             _apply_to(call, event, parsed, trusted=trusted)
@@ -214,7 +214,7 @@ def _read_if_plain(event: WebhookEvent) -> RobotalkerEvent | None:
         return None
 
 
-def _whom_it_is_about(call: CallRecord) -> set[tuple[str, int]]:
+def _rows_it_touches(call: CallRecord) -> set[tuple[str, int]]:
     """What two events of a group may not share: the second would see it as it was before the first."""
     return {("appointment", call.reminder.appointment_id), ("number", call.number_id)}
 
@@ -226,7 +226,7 @@ def _apply_to(call: CallRecord, event: WebhookEvent, parsed: RobotalkerEvent, *,
     if not trusted and must_be_verified(call, parsed, key):
         _hold_back(event, call, parsed)
         return
-    fold_into(call, parsed, key_of_address=key, received_at=event.received_at)
+    fold_into_call(call, parsed, key_of_address=key, received_at=event.received_at)
     _note_applied(event)
 
 
@@ -240,5 +240,5 @@ def _note_applied(event: WebhookEvent) -> None:
 def _hold_back(event: WebhookEvent, call: CallRecord, parsed: RobotalkerEvent) -> None:
     """Leave it until Robotalker was asked; but who has opted out isn't called meanwhile."""
     event.state, event.next_attempt_at = State.UNVERIFIED, event.received_at  # at once, whatever our clock
-    learn_that_it_was_accepted(call, event.received_at)
-    record_no(call, parsed, event.received_at)
+    mark_accepted(call, event.received_at)
+    record_heard_optout(call, parsed, event.received_at)

@@ -8,7 +8,7 @@ from django.urls import resolve, reverse
 Respond = Callable[[HttpRequest], HttpResponseBase]
 
 
-def go_straight_to_the_door(get_response: Respond) -> Respond:
+def bypass_middleware_for_webhooks(get_response: Respond) -> Respond:
     """A request to the webhook door needs no session, login, language, message or form token: it skips them.
 
     A burst of events is when it counts. What stands before this in MIDDLEWARE is done for the door, too.

@@ -7,34 +7,34 @@ from contacts.models.people import Channel
 from reminders.models import CallRecord
 from reminders.results.answers import OPT_OUT, opt_out
 from reminders.results.outcomes import date_event, find_keys
-from reminders.robotalker.events import EventKind, RobotalkerEvent, UnreadableEvent, parse_to_hear
+from reminders.robotalker.events import EventKind, RobotalkerEvent, UnreadableEvent, parse_for_optout
 from webhooks.address_checks import names_another
 
 
-def read_at_all(body: bytes) -> RobotalkerEvent | None:
+def read_for_optout(body: bytes) -> RobotalkerEvent | None:
     """The event, whatever form it has, by the bytes that are stored and nothing else; None when it has none.
 
     What is_optout() promises is recorded by this very reading.
     """
     with suppress(UnreadableEvent):
-        return parse_to_hear(body)
+        return parse_for_optout(body)
     return None
 
 
 def is_optout(body: bytes) -> bool:
     """Whether a request tells that somebody wants no more calls or messages."""
-    parsed = read_at_all(body)
-    return parsed is not None and tells_of_optout(parsed)
+    parsed = read_for_optout(body)
+    return parsed is not None and mentions_optout(parsed)
 
 
-def tells_of_optout(parsed: RobotalkerEvent) -> bool:
+def mentions_optout(parsed: RobotalkerEvent) -> bool:
     """By its kind, by a 9 among its keys, or by STOP."""
     return OPT_OUT in parsed.keys or OPT_OUT in find_keys(parsed)
 
 
-def record_no(call: CallRecord, parsed: RobotalkerEvent, received_at: datetime) -> bool:
+def record_heard_optout(call: CallRecord, parsed: RobotalkerEvent, received_at: datetime) -> bool:
     """Opt the call's number out if the event says so and names no other number; whether it did."""
-    if not tells_of_optout(parsed) or names_another(parsed, call.number.e164):
+    if not mentions_optout(parsed) or names_another(parsed, call.number.e164):
         return False
     opt_out(call, date_event(parsed, call, received_at), _channel_of(parsed, call))
     return True

@@ -10,10 +10,10 @@ from webhooks.verification import verify_events as verify
 @shared_task
 def apply_stored_events() -> None:
     """Apply what the requests left over."""
-    heartbeats.beat(heartbeats.EVENTS, f"{apply_stored()} applied")
+    heartbeats.record_heartbeat(heartbeats.EVENTS, f"{apply_stored()} applied")
 
 
 @shared_task
 def verify_events() -> None:
     """Ask Robotalker about events that wait for its word; a task of its own, as that may take long."""
-    heartbeats.beat(heartbeats.VERIFYING, f"{verify()} verified")
+    heartbeats.record_heartbeat(heartbeats.VERIFYING, f"{verify()} verified")

@@ -6,7 +6,7 @@ from django.urls import path, register_converter
 from webhooks.views import RobotalkerHook
 
 
-class AnySigns:
+class AnyToken:
     """Whatever follows, also nothing, or a line break: the door itself says what isn't a token."""
 
     regex = "(?s:.*)"
@@ -18,7 +18,7 @@ class AnySigns:
         return value
 
 
-register_converter(AnySigns, "any")
+register_converter(AnyToken, "any")
 
 urlpatterns = [
     path("robotalker/<any:token>", login_not_required(RobotalkerHook.as_view()), name="robotalker_hook"),

@@ -10,15 +10,15 @@ from datetime import datetime
 from enum import Enum
 
 from contacts.database.clock import read_database_clock
-from reminders.robotalker.answers import CallStatus
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import Refused, RobotalkerError
-from reminders.traffic.background_requests import is_well_after, may_begin
+from reminders.robotalker.responses import CallStatus
+from reminders.traffic.background_requests import should_continue_after, take_request_permit
 from reminders.traffic.callback_urls import key_of
 from reminders.traffic.client import make_client
-from reminders.traffic.gate import record_success
+from reminders.traffic.gate import count_success
 from webhooks.address_checks import read_consequential_keys, read_event
-from webhooks.applying import MOST_ATTEMPTS, State, apply_event, keep
+from webhooks.applying import MOST_ATTEMPTS, State, apply_event, set_aside
 from webhooks.models import WebhookEvent
 
 MOST_ASKED = 20  # a round; the guide discourages polling
@@ -26,7 +26,7 @@ ROUND_SECONDS = 10.0  # so that slow answers don't keep the sweep from what it i
 ENDED = {"answered", "completed", "no_answer", "voicemail", "busy", "failed"}
 
 
-class Verdict(Enum):
+class VerificationResult(Enum):
     """What Robotalker's own word on the call says of the keys that an event told."""
 
     AGREES = "agrees"
@@ -48,25 +48,29 @@ def verify_events(now: datetime | None = None) -> int:
     ends_at, confirmed = time.monotonic() + ROUND_SECONDS, 0
     with make_client() as client:
         for event in events:
-            if time.monotonic() > ends_at or not may_begin():
+            if time.monotonic() > ends_at or not take_request_permit():
                 break
             asked_at = read_database_clock()
             try:
                 confirmed += _verify(client, event)
             except RobotalkerError as error:
-                keep(event.pk, State.UNVERIFIED, f"Robotalker could not be asked: {error}")
-                if not is_well_after(error, asked_at):
+                set_aside(event.pk, State.UNVERIFIED, f"Robotalker could not be asked: {error}")
+                if not should_continue_after(error, asked_at):
                     break
     return confirmed
 
 
-def judge(told: CallStatus, e164: str, keys: set[str]) -> Verdict:
+def compare_with_status(told: CallStatus, e164: str, keys: set[str]) -> VerificationResult:
     """Compare the keys of an event (1 and 2 only) with what Robotalker tells of the call. Pure."""
     if told.to and told.to != e164:
-        return Verdict.CONTRADICTS
+        return VerificationResult.CONTRADICTS
     if keys <= set(told.keys):
-        return Verdict.AGREES
-    return Verdict.CONTRADICTS if told.status.lower().replace("-", "_") in ENDED else Verdict.OPEN
+        return VerificationResult.AGREES
+    return (
+        VerificationResult.CONTRADICTS
+        if told.status.lower().replace("-", "_") in ENDED
+        else VerificationResult.OPEN
+    )
 
 
 def _verify(client: RobotalkerClient, event: WebhookEvent) -> bool:
@@ -75,25 +79,25 @@ def _verify(client: RobotalkerClient, event: WebhookEvent) -> bool:
     parsed = read_event(event.purpose, bytes(event.body), event.content_type)
     robotalker_id = call.robotalker_id or parsed.call_id
     if not robotalker_id:
-        keep(event.pk, State.UNVERIFIED, "Robotalker can't be asked: its id of the call isn't known yet")
+        set_aside(event.pk, State.UNVERIFIED, "Robotalker can't be asked: its id of the call isn't known yet")
         return False
     keys = read_consequential_keys(parsed, key_of(event.purpose))
     match _ask(client, robotalker_id, call.number.e164, keys):
-        case Verdict.AGREES:
+        case VerificationResult.AGREES:
             return apply_event(event.pk, trusted=True) == State.APPLIED
-        case Verdict.CONTRADICTS:
-            keep(event.pk, State.QUARANTINED, "Robotalker, asked for the call, tells of no such key")
-        case Verdict.OPEN:
-            keep(event.pk, State.UNVERIFIED, "Robotalker, asked for the call, doesn't tell of a key yet")
+        case VerificationResult.CONTRADICTS:
+            set_aside(event.pk, State.QUARANTINED, "Robotalker, asked for the call, tells of no such key")
+        case VerificationResult.OPEN:
+            set_aside(event.pk, State.UNVERIFIED, "Robotalker, asked for the call, doesn't tell of a key yet")
     return False
 
 
-def _ask(client: RobotalkerClient, robotalker_id: str, e164: str, keys: set[str]) -> Verdict:
+def _ask(client: RobotalkerClient, robotalker_id: str, e164: str, keys: set[str]) -> VerificationResult:
     try:
         told = client.get_call(robotalker_id)
     except Refused as refused:
         if refused.status != 404:
             raise
-        return Verdict.CONTRADICTS  # it doesn't know of the call at all
-    record_success(of_call=False)
-    return judge(told, e164, keys)
+        return VerificationResult.CONTRADICTS  # it doesn't know of the call at all
+    count_success(of_call=False)
+    return compare_with_status(told, e164, keys)

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from reminders.robotalker.events import MAX_EVENT_BYTES
 from reminders.traffic.callback_urls import ACCOUNT_CALLBACK, BadToken, Callback, ExpiredToken, read_token
-from webhooks.apply_queue import apply_in_turn
+from webhooks.apply_queue import apply_or_queue
 from webhooks.applying import apply_at_once
 from webhooks.inbox import UnknownSubject, store_event
 from webhooks.optout_detection import is_optout
@@ -81,7 +81,7 @@ def _take(callback: Callback, body: bytes, content_type: str) -> HttpResponse:
     if is_optout(body):
         return _apply_optout(event_id)
     try:
-        apply_in_turn(event_id)
+        apply_or_queue(event_id)
     except Error as error:  # it is stored: the sweep sees to it
         log.error("an event could not be applied in its request: %s", type(error).__name__)
     return HttpResponse()

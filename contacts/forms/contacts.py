@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.languages import list_languages
 from contacts.models import ConsentEntry, Contact, PhoneNumber
 from contacts.numbers import NotANumber, ParsedNumber, national_format, parse_number
-from contacts.people import change_phone, keep_number
+from contacts.people import change_phone, get_or_create_number
 
 AREA = re.compile(r"(Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific)/")
 ZONES = [
@@ -217,4 +217,4 @@ def _as_written(number: PhoneNumber | None) -> str:
 
 
 def _keep(parsed: ParsedNumber | None) -> PhoneNumber | None:
-    return keep_number(parsed) if parsed else None
+    return get_or_create_number(parsed) if parsed else None

@@ -17,9 +17,9 @@ from contacts.database.clock import read_database_clock
 from contacts.imports.matching import HOW
 from contacts.imports.people import PersonKey, person_key
 from contacts.imports.places import KnownPlaces, make_location
-from contacts.imports.planning import Outcome, Plan, PlannedContact, PlannedRow
+from contacts.imports.planning import Plan, PlannedContact, PlannedRow, RowOutcome
 from contacts.imports.problems import Problem
-from contacts.imports.rows import Place, place_key
+from contacts.imports.rows import ImportedLocation, location_key
 from contacts.models import (
     Appointment,
     AppointmentChange,
@@ -33,12 +33,16 @@ from contacts.models import (
 from contacts.people import change_phone
 
 BATCH_SIZE = 2000  # rows in one INSERT or UPDATE
-LEFT_OUT = (Outcome.UNCHANGED, Outcome.REJECTED, Outcome.ADDED)
+LEFT_OUT = (RowOutcome.UNCHANGED, RowOutcome.REJECTED, RowOutcome.ADDED)
 CLOSED_MEANWHILE = ("It was changed here while the file was imported.", "Import the file again.")
 
 
 def write_plan(
-    plan: Plan, places: KnownPlaces, described: dict[str, Place], batch: ImportBatch, by: User | None
+    plan: Plan,
+    places: KnownPlaces,
+    described: dict[str, ImportedLocation],
+    batch: ImportBatch,
+    by: User | None,
 ) -> list[Problem]:
     """Write all of it, in the caller's transaction; notes of rows that somebody changed meanwhile."""
     _lock_what_may_change(plan)
@@ -57,23 +61,27 @@ def _lock_what_may_change(plan: Plan) -> None:
     lock_appointments(rows | set(Appointment.objects.filter(contact__in=people).values_list("pk", flat=True)))
 
 
-def _make_places(plan: Plan, places: KnownPlaces, described: dict[str, Place]) -> None:
-    rows = [each.row for each in plan.rows if each.outcome != Outcome.REJECTED]
+def _make_places(plan: Plan, places: KnownPlaces, described: dict[str, ImportedLocation]) -> None:
+    rows = [each.row for each in plan.rows if each.outcome != RowOutcome.REJECTED]
     locations = _spell(row.location for row in rows)
     providers = _spell(row.provider for row in rows if row.provider)
     new_locations = [
         make_location(name, described[key]) for key, name in locations.items() if key not in places.locations
     ]
     new_providers = [Provider(name=name) for key, name in providers.items() if key not in places.providers]
-    places.locations |= {place_key(each.name): each for each in Location.objects.bulk_create(new_locations)}
-    places.providers |= {place_key(each.name): each for each in Provider.objects.bulk_create(new_providers)}
+    places.locations |= {
+        location_key(each.name): each for each in Location.objects.bulk_create(new_locations)
+    }
+    places.providers |= {
+        location_key(each.name): each for each in Provider.objects.bulk_create(new_providers)
+    }
 
 
 def _spell(names: Iterable[str]) -> dict[str, str]:
     """Each name once by its key, as the first row spells it."""
     spelt: dict[str, str] = {}
     for name in names:
-        spelt.setdefault(place_key(name), name)
+        spelt.setdefault(location_key(name), name)
     return spelt
 
 
@@ -142,14 +150,14 @@ def _add_appointments(
     plan: Plan, contacts: dict[PersonKey, Contact], places: KnownPlaces, batch: ImportBatch, by: User | None
 ) -> None:
     """The new ones and the first line of each one's story, in two statements."""
-    new = [each for each in plan.rows if each.outcome == Outcome.ADDED]
+    new = [each for each in plan.rows if each.outcome == RowOutcome.ADDED]
     now = read_database_clock()
     made = Appointment.objects.bulk_create(
         [
             Appointment(
                 contact=contacts[person_key(planned.row)],
-                location=places.locations[place_key(planned.row.location)],
-                provider=places.providers.get(place_key(planned.row.provider)),
+                location=places.locations[location_key(planned.row.location)],
+                provider=places.providers.get(location_key(planned.row.provider)),
                 kind=planned.row.kind,
                 starts_at=planned.row.starts_at,
                 ends_at=planned.ends_at,
@@ -200,25 +208,25 @@ def _change(planned: PlannedRow, places: KnownPlaces, by: User | None) -> Proble
     try:
         _carry_out(planned, planned.appointment.pk, places, by)
     except AppointmentClosed:
-        planned.outcome = Outcome.UNCHANGED
+        planned.outcome = RowOutcome.UNCHANGED
         return Problem(planned.row.line, "Row", planned.row.appointment_id, *CLOSED_MEANWHILE)
     return None
 
 
 def _carry_out(planned: PlannedRow, appointment_id: int, places: KnownPlaces, by: User | None) -> None:
     row = planned.row
-    if planned.outcome == Outcome.CANCELLED:
+    if planned.outcome == RowOutcome.CANCELLED:
         cancel_appointment(appointment_id, by=by, how=HOW)
         return
-    if planned.outcome == Outcome.BOOKED_AGAIN:
+    if planned.outcome == RowOutcome.BOOKED_AGAIN:
         reinstate_appointment(appointment_id, by=by, how=HOW)
-    if planned.outcome != Outcome.UPDATED or planned.has_new_length_or_provider:
+    if planned.outcome != RowOutcome.UPDATED or planned.has_new_length_or_provider:
         move_appointment(
             appointment_id,
             starts_at=row.starts_at,
             ends_at=planned.ends_at,
-            location=places.locations[place_key(row.location)],
-            provider=places.providers.get(place_key(row.provider)),
+            location=places.locations[location_key(row.location)],
+            provider=places.providers.get(location_key(row.provider)),
             by=by,
             how=HOW,
         )

@@ -18,7 +18,7 @@ from contacts.imports.dates import guess_order, has_am_pm
 from contacts.imports.files import Table, TableReader, read_table
 from contacts.imports.matching import find_known
 from contacts.imports.missing import find_missing
-from contacts.imports.people import describe_number_faults, find_differences, gather_people
+from contacts.imports.people import collect_people, describe_number_faults, find_differences
 from contacts.imports.places import (
     ImportOptions,
     KnownPlaces,
@@ -26,11 +26,11 @@ from contacts.imports.places import (
     describe_places,
     read_known_places,
 )
-from contacts.imports.planning import Outcome, Plan, make_plan
+from contacts.imports.planning import Plan, RowOutcome, make_plan
 from contacts.imports.problems import Problem, clip
 from contacts.imports.repeats import find_repeats
 from contacts.imports.report import ImportReport, count_outcomes
-from contacts.imports.rows import Place, Reading, RowResult, place_key, read_row
+from contacts.imports.rows import ImportedLocation, Reading, RowResult, location_key, read_row
 from contacts.models import ImportBatch
 
 READERS: Sequence[TableReader] = (CsvReader(),)
@@ -45,7 +45,7 @@ class ReadFile:
     columns: Columns
     form: str
     places: KnownPlaces
-    described: dict[str, Place]
+    described: dict[str, ImportedLocation]
     results: list[RowResult]
     duplicates: set[int]
     unknown_locations: list[str]
@@ -113,14 +113,14 @@ def _read_column(table: Table, columns: Columns, name: str) -> list[tuple[int, s
     return [(row.line, row.cells[place]) for row in table.rows if place < len(row.cells)]
 
 
-def _find_unknown(names: Iterable[str], described: dict[str, Place]) -> list[str]:
+def _find_unknown(names: Iterable[str], described: dict[str, ImportedLocation]) -> list[str]:
     """Locations without a clock, each once as the file first spells it."""
-    spelt = {place_key(name): name for name in reversed(list(names)) if name}
+    spelt = {location_key(name): name for name in reversed(list(names)) if name}
     return sorted(name for key, name in spelt.items() if described[key].zone is None)
 
 
 def _plan(file: ReadFile, options: ImportOptions) -> tuple[ReadFile, Plan, list[Problem]]:
-    people = gather_people(result.row for result in file.results if result.row)
+    people = collect_people(result.row for result in file.results if result.row)
     known = find_known(people, options.source)
     id_header = file.columns.header_of("appointment_id")
     plan = make_plan(people, known, file.places, source=options.source, id_header=id_header)
@@ -149,9 +149,9 @@ def _report(
     batch: ImportBatch | None = None,
 ) -> ImportReport:
     outcomes = Counter(each.outcome for each in plan.rows)
-    outcomes[Outcome.DUPLICATE] = len(file.duplicates)
-    outcomes[Outcome.REJECTED] = len(file.table.rows) - sum(
-        count for outcome, count in outcomes.items() if outcome != Outcome.REJECTED
+    outcomes[RowOutcome.DUPLICATE] = len(file.duplicates)
+    outcomes[RowOutcome.REJECTED] = len(file.table.rows) - sum(
+        count for outcome, count in outcomes.items() if outcome != RowOutcome.REJECTED
     )
     return ImportReport(
         file_name=PurePath(file_name).name,

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from contacts.imports.people import Person, PersonKey
+from contacts.imports.people import ImportedPerson, PersonKey
 from contacts.imports.rows import AppointmentRow
 from contacts.models import Appointment, AppointmentChange, Contact, PhoneNumber
 
@@ -37,7 +37,7 @@ class Known:
     unusable: frozenset[str] = frozenset()
 
 
-def find_known(people: dict[PersonKey, Person], source: str) -> Known:
+def find_known(people: dict[PersonKey, ImportedPerson], source: str) -> Known:
     """Match the file's people and appointments with the book."""
     rows = [row for person in people.values() for row in person.rows]
     by_id = _find_by_id(rows, source)
@@ -59,7 +59,7 @@ def _find_by_id(rows: Sequence[AppointmentRow], source: str) -> dict[str, Appoin
 
 
 def _find_contacts(
-    people: dict[PersonKey, Person], by_id: dict[str, Appointment], source: str
+    people: dict[PersonKey, ImportedPerson], by_id: dict[str, Appointment], source: str
 ) -> dict[PersonKey, Contact]:
     """By the patient's id; else by name, as the contact of their own appointment or of their number."""
     ids = {person.patient_id for person in people.values() if person.patient_id}
@@ -73,7 +73,7 @@ def _find_contacts(
     return found | _find_by_name([person for person in others if person.key not in found])
 
 
-def _find_by_appointment(person: Person, by_id: dict[str, Appointment]) -> Contact | None:
+def _find_by_appointment(person: ImportedPerson, by_id: dict[str, Appointment]) -> Contact | None:
     for row in person.rows:
         appointment = by_id.get(row.appointment_id)
         if appointment and may_be(person, appointment.contact):
@@ -81,7 +81,7 @@ def _find_by_appointment(person: Person, by_id: dict[str, Appointment]) -> Conta
     return None
 
 
-def _find_by_name(people: Sequence[Person]) -> dict[PersonKey, Contact]:
+def _find_by_name(people: Sequence[ImportedPerson]) -> dict[PersonKey, Contact]:
     """Contacts of the same name and number, or of the same name where neither has a number."""
     numbers = {person.phone.e164 for person in people if person.phone}
     names = {person.last_name for person in people if not person.phone}
@@ -104,11 +104,11 @@ def _find_by_name(people: Sequence[Person]) -> dict[PersonKey, Contact]:
     return found
 
 
-def _name(who: Person | Contact) -> str:
+def _name(who: ImportedPerson | Contact) -> str:
     return f"{who.first_name}\n{who.last_name}".casefold()
 
 
-def may_be(person: Person, contact: Contact) -> bool:
+def may_be(person: ImportedPerson, contact: Contact) -> bool:
     """Whether a contact found without its id can be that person: same name, and no other id of its own."""
     return _name(person) == _name(contact) and not (person.patient_id and contact.external_id)
 
@@ -148,7 +148,7 @@ def _fold(before: HandChanges, change: AppointmentChange) -> HandChanges:
     return HandChanges(before.cancelled, before.moved_from | {change.starts_before})
 
 
-def _find_unusable(people: Iterable[Person]) -> frozenset[str]:
+def _find_unusable(people: Iterable[ImportedPerson]) -> frozenset[str]:
     numbers = {person.phone.e164 for person in people if person.phone}
     unusable = PhoneNumber.objects.filter(e164__in=numbers).exclude(unusable_since=None)
     return frozenset(unusable.values_list("e164", flat=True))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contacts.imports.places import KnownPlaces
 from contacts.imports.planning import Plan
 from contacts.imports.problems import NOT_IN_THE_FILE, Problem, clip
-from contacts.imports.rows import RowResult, place_key
+from contacts.imports.rows import RowResult, location_key
 from contacts.models import Appointment
 
 MISSING = "This appointment is booked here but missing from the file."
@@ -19,7 +19,7 @@ def find_missing(
     its locations, that no row of the file means: not even a faulty one.
     """
     rows = [each.row for each in plan.rows]
-    keys = {place_key(row.location) for row in rows}
+    keys = {location_key(row.location) for row in rows}
     locations = [location for key, location in places.locations.items() if key in keys]
     if not rows or not locations:
         return []

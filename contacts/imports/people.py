@@ -18,7 +18,7 @@ CHECK_PATIENT = "Check that it is one patient, and correct the lines that are wr
 
 
 @dataclass(frozen=True)
-class Person:
+class ImportedPerson:
     """A patient as the file gives them; texts are "" and numbers None where no row says anything."""
 
     key: PersonKey
@@ -48,7 +48,7 @@ def person_key(row: AppointmentRow) -> PersonKey:
     return ("name", row.first_name.casefold(), row.last_name.casefold(), number.e164 if number else "")
 
 
-def gather_people(rows: Iterable[AppointmentRow]) -> dict[PersonKey, Person]:
+def collect_people(rows: Iterable[AppointmentRow]) -> dict[PersonKey, ImportedPerson]:
     """Each person of the file once, in the order of their first rows."""
     groups: dict[PersonKey, list[AppointmentRow]] = defaultdict(list)
     for row in rows:
@@ -56,8 +56,8 @@ def gather_people(rows: Iterable[AppointmentRow]) -> dict[PersonKey, Person]:
     return {key: _merge(key, group) for key, group in groups.items()}
 
 
-def _merge(key: PersonKey, rows: Sequence[AppointmentRow]) -> Person:
-    return Person(
+def _merge(key: PersonKey, rows: Sequence[AppointmentRow]) -> ImportedPerson:
+    return ImportedPerson(
         key=key,
         patient_id=rows[0].patient_id,
         first_name=rows[-1].first_name,
@@ -79,7 +79,7 @@ def _last_number(values: Iterable[ParsedNumber | None]) -> ParsedNumber | None:
     return said[-1] if said else None
 
 
-def find_differences(person: Person, header: str) -> list[Problem]:
+def find_differences(person: ImportedPerson, header: str) -> list[Problem]:
     """A note, at the person's last line, when their rows differ in what should be the same."""
     values = {
         "first name": [row.first_name for row in person.rows],
@@ -96,7 +96,7 @@ def find_differences(person: Person, header: str) -> list[Problem]:
     return [Problem(person.rows[-1].line, header, value, DIFFERS, CHECK_PATIENT)]
 
 
-def describe_number_faults(person: Person, kept: str, mobile_header: str) -> list[Problem]:
+def describe_number_faults(person: ImportedPerson, kept: str, mobile_header: str) -> list[Problem]:
     """A note for each number that can't be called, saying which number is used in its place.
 
     `kept`: the number already in the book, "" for none; used when the file gives none.
@@ -115,7 +115,7 @@ def describe_number_faults(person: Person, kept: str, mobile_header: str) -> lis
     return notes
 
 
-def _describe_consequence(person: Person, row: AppointmentRow, kept: str) -> str:
+def _describe_consequence(person: ImportedPerson, row: AppointmentRow, kept: str) -> str:
     if not person.phone:
         return "The number kept here stays." if kept else "The appointment is imported but can't be called."
     if person.phone == row.mobile or (row.mobile is None and person.phone == row.home):

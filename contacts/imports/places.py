@@ -10,7 +10,7 @@ from django.conf import settings
 
 from contacts.imports.errors import ImportRefused, UnknownZone
 from contacts.imports.problems import clip
-from contacts.imports.rows import Place, place_key
+from contacts.imports.rows import ImportedLocation, location_key
 from contacts.models import Location, Provider
 
 
@@ -34,7 +34,7 @@ class ImportOptions:
 
 @dataclass
 class KnownPlaces:
-    """Locations and providers in the book, by place_key."""
+    """Locations and providers in the book, by location_key."""
 
     locations: dict[str, Location]
     providers: dict[str, Provider]
@@ -56,26 +56,28 @@ def check_options(options: ImportOptions) -> None:
 def read_known_places() -> KnownPlaces:
     """All of them, in two queries; of two names that differ only in case the older row counts."""
     return KnownPlaces(
-        locations={place_key(each.name): each for each in Location.objects.order_by("-pk")},
-        providers={place_key(each.name): each for each in Provider.objects.order_by("-pk")},
+        locations={location_key(each.name): each for each in Location.objects.order_by("-pk")},
+        providers={location_key(each.name): each for each in Provider.objects.order_by("-pk")},
     )
 
 
-def describe_places(names: Iterable[str], known: KnownPlaces, options: ImportOptions) -> dict[str, Place]:
-    """Clock and country of each location that the file names, by place_key."""
-    given = {place_key(name): zone for name, zone in options.zones.items()}
+def describe_places(
+    names: Iterable[str], known: KnownPlaces, options: ImportOptions
+) -> dict[str, ImportedLocation]:
+    """Clock and country of each location that the file names, by location_key."""
+    given = {location_key(name): zone for name, zone in options.zones.items()}
     places = {}
-    for key in {place_key(name) for name in names} - {""}:
+    for key in {location_key(name) for name in names} - {""}:
         location = known.locations.get(key)
         if location:
-            places[key] = Place(location.zone, location.region)
+            places[key] = ImportedLocation(location.zone, location.region)
         else:
             zone = given.get(key) or options.time_zone
-            places[key] = Place(ZoneInfo(zone) if zone else None, options.number_region)
+            places[key] = ImportedLocation(ZoneInfo(zone) if zone else None, options.number_region)
     return places
 
 
-def make_location(name: str, place: Place) -> Location:
+def make_location(name: str, place: ImportedLocation) -> Location:
     """A new location, not saved: spoken as it is written, called back at the practice's own number."""
     return Location(
         name=name,

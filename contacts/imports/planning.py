@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from contacts.imports.matching import HandChanges, Known
-from contacts.imports.people import Person, PersonKey, person_key
+from contacts.imports.people import ImportedPerson, PersonKey, person_key
 from contacts.imports.places import KnownPlaces
 from contacts.imports.problems import REJECTED, Problem
-from contacts.imports.rows import AppointmentRow, place_key
+from contacts.imports.rows import AppointmentRow, location_key
 from contacts.imports.words import CANCELLED
 from contacts.models import Appointment, Contact
 
@@ -17,7 +17,7 @@ Status = Appointment.Status
 VISIT_RECORDED = (Status.ARRIVED, Status.NO_SHOW)
 
 
-class Outcome(StrEnum):
+class RowOutcome(StrEnum):
     """What becomes of a row; every row of a file has exactly one."""
 
     ADDED = "added"
@@ -63,17 +63,17 @@ class PlannedContact:
     `fields`: what changes besides numbers. `phone`, `other_phone`: E.164 to set, None: leave as it is.
     """
 
-    person: Person
+    person: ImportedPerson
     contact: Contact | None
     fields: dict[str, str] = field(default_factory=dict)
     phone: str | None = None
     other_phone: str | None = None
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> RowOutcome:
         if self.contact is None:
-            return Outcome.ADDED
-        return Outcome.UPDATED if self.fields or self.phone or self.other_phone else Outcome.UNCHANGED
+            return RowOutcome.ADDED
+        return RowOutcome.UPDATED if self.fields or self.phone or self.other_phone else RowOutcome.UNCHANGED
 
 
 @dataclass
@@ -84,7 +84,7 @@ class PlannedRow:
     """
 
     row: AppointmentRow
-    outcome: Outcome
+    outcome: RowOutcome
     appointment: Appointment | None = None
     matched_by: MatchedBy = MatchedBy.NOTHING
     fields: dict[str, str] = field(default_factory=dict)
@@ -105,8 +105,8 @@ class PlannedRow:
         booked = self.appointment
         if booked is None or booked.status != Status.BOOKED:
             return False
-        provider = place_key(booked.provider.name) if booked.provider else ""
-        return self.ends_at != booked.ends_at or place_key(self.row.provider) not in ("", provider)
+        provider = location_key(booked.provider.name) if booked.provider else ""
+        return self.ends_at != booked.ends_at or location_key(self.row.provider) not in ("", provider)
 
     @property
     def has_new_attendance(self) -> bool:
@@ -124,13 +124,13 @@ class Plan:
 
 
 def make_plan(
-    people: dict[PersonKey, Person], known: Known, places: KnownPlaces, *, source: str, id_header: str
+    people: dict[PersonKey, ImportedPerson], known: Known, places: KnownPlaces, *, source: str, id_header: str
 ) -> Plan:
     """Decide for each row and person. `id_header`: the column that names an appointment in a note."""
     rows = sorted((row for person in people.values() for row in person.rows), key=lambda row: row.line)
     planner = _Planner(known, places, source, id_header)
     planned = [planner.plan(row) for row in rows]
-    in_use = {person_key(each.row) for each in planned if each.outcome != Outcome.REJECTED}
+    in_use = {person_key(each.row) for each in planned if each.outcome != RowOutcome.REJECTED}
     contacts = {key: plan_contact(person, known, source) for key, person in people.items() if key in in_use}
     return Plan(planned, contacts)
 
@@ -145,19 +145,19 @@ class _Planner:
     def plan(self, row: AppointmentRow) -> PlannedRow:
         appointment, matched_by = self._match(row)
         if appointment is None:
-            return PlannedRow(row, Outcome.ADDED)
+            return PlannedRow(row, RowOutcome.ADDED)
         contact = self.known.contacts.get(person_key(row))
         if contact is None or contact.pk != appointment.contact_id:
             note = self._note(row, OTHER_PATIENT, REJECTED)
-            return PlannedRow(row, Outcome.REJECTED, appointment, matched_by, note=note)
-        planned = PlannedRow(row, Outcome.UNCHANGED, appointment, matched_by)
-        reason = judge(planned, self.known.hand.get(appointment.pk, HandChanges()))
+            return PlannedRow(row, RowOutcome.REJECTED, appointment, matched_by, note=note)
+        planned = PlannedRow(row, RowOutcome.UNCHANGED, appointment, matched_by)
+        reason = plan_appointment(planned, self.known.hand.get(appointment.pk, HandChanges()))
         if reason:
             planned.note = self._note(row, reason)
             return planned
         planned.fields = self._find_new_details(row, appointment)
-        if planned.outcome == Outcome.UNCHANGED and planned.fields:
-            planned.outcome = Outcome.UPDATED
+        if planned.outcome == RowOutcome.UNCHANGED and planned.fields:
+            planned.outcome = RowOutcome.UPDATED
         return planned
 
     def _match(self, row: AppointmentRow) -> tuple[Appointment | None, MatchedBy]:
@@ -165,7 +165,7 @@ class _Planner:
         if row.appointment_id in self.known.by_id:
             return self.known.by_id[row.appointment_id], MatchedBy.ID
         contact = self.known.contacts.get(person_key(row))
-        location = self.places.locations.get(place_key(row.location))
+        location = self.places.locations.get(location_key(row.location))
         if contact is None or location is None:
             return None, MatchedBy.NOTHING
         there = self.known.by_slot.get((contact.pk, row.starts_at, location.pk), [])
@@ -187,7 +187,7 @@ class _Planner:
         return Problem(row.line, self.id_header, row.appointment_id, *reason, weight)
 
 
-def judge(planned: PlannedRow, hand: HandChanges) -> tuple[str, str] | None:
+def plan_appointment(planned: PlannedRow, hand: HandChanges) -> tuple[str, str] | None:
     """Set the outcome by comparing row and appointment; the reason when the book's side stays.
 
     A cancellation in the file always counts. Apart from that, what staff did by hand stays until the
@@ -201,31 +201,31 @@ def judge(planned: PlannedRow, hand: HandChanges) -> tuple[str, str] | None:
     if appointment.status == Status.CANCELLED:
         if hand.cancelled and (stale or row.starts_at == appointment.starts_at):
             return CANCELLED_HERE
-        planned.outcome = Outcome.BOOKED_AGAIN
+        planned.outcome = RowOutcome.BOOKED_AGAIN
         return None
     if appointment.status in VISIT_RECORDED:
         return None if _is_same_slot(row, appointment) else VISITED
     if not _is_same_slot(row, appointment):
         if stale:
             return MOVED_HERE
-        planned.outcome = Outcome.MOVED
+        planned.outcome = RowOutcome.MOVED
     elif planned.has_new_length_or_provider or planned.has_new_attendance:
-        planned.outcome = Outcome.UPDATED
+        planned.outcome = RowOutcome.UPDATED
     return None
 
 
 def _judge_cancelled(planned: PlannedRow, appointment: Appointment) -> tuple[str, str] | None:
     if appointment.status == Status.BOOKED:
-        planned.outcome = Outcome.CANCELLED
+        planned.outcome = RowOutcome.CANCELLED
     return VISITED if appointment.status in VISIT_RECORDED else None
 
 
 def _is_same_slot(row: AppointmentRow, appointment: Appointment) -> bool:
-    same_place = place_key(row.location) == place_key(appointment.location.name)
+    same_place = location_key(row.location) == location_key(appointment.location.name)
     return same_place and row.starts_at == appointment.starts_at
 
 
-def plan_contact(person: Person, known: Known, source: str) -> PlannedContact:
+def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedContact:
     """What a person's contact gets. An empty cell never takes away what the book has."""
     contact = known.contacts.get(person.key)
     phone = person.phone.e164 if person.phone else None

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from contacts.imports.problems import NOTE, REJECTED, Problem
-from contacts.imports.rows import AppointmentRow, RowResult, place_key
+from contacts.imports.rows import AppointmentRow, RowResult, location_key
 
 DUPLICATE = "The same appointment stands in line {first} already; this row is left out."
 CONTRADICTION = "The same appointment id stands in {lines} with different contents; none of them is imported."
@@ -34,7 +34,7 @@ def find_repeats(results: Sequence[RowResult], id_header: str) -> tuple[list[Row
 
 
 def _identify(row: AppointmentRow) -> Hashable:
-    return row.appointment_id or (_person(row), row.starts_at, place_key(row.location))
+    return row.appointment_id or (_person(row), row.starts_at, location_key(row.location))
 
 
 def _person(row: AppointmentRow) -> Hashable:
@@ -46,8 +46,8 @@ def _content(row: AppointmentRow) -> tuple[datetime, int | None, str, str, str, 
     return (
         row.starts_at,
         row.minutes,
-        place_key(row.location),
-        place_key(row.provider),
+        location_key(row.location),
+        location_key(row.provider),
         row.status,
         _person(row),
     )

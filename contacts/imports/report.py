@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from django.utils.translation import gettext_lazy as _
 
-from contacts.imports.planning import MatchedBy, Outcome, Plan
+from contacts.imports.planning import MatchedBy, Plan, RowOutcome
 from contacts.imports.problems import NOT_IN_THE_FILE, NOTE, REJECTED, Problem
 
 # The keys of ImportBatch.counts, in the order in which they are shown.
@@ -23,7 +23,7 @@ APPOINTMENT_WORDS = {
     "duplicate": _("said twice"),
     "rejected": _("not imported"),
 }
-CHANGED = (Outcome.MOVED, Outcome.CANCELLED, Outcome.BOOKED_AGAIN, Outcome.UPDATED)
+CHANGED = (RowOutcome.MOVED, RowOutcome.CANCELLED, RowOutcome.BOOKED_AGAIN, RowOutcome.UPDATED)
 CONTACT_WORDS = {
     "contacts_added": _("added"),
     "contacts_updated": _("updated"),
@@ -101,7 +101,7 @@ class ProblemGroup:
         return len(self.lines) + self.more
 
 
-def count_outcomes(outcomes: Counter[Outcome], plan: Plan, problems: Sequence[Problem]) -> dict[str, int]:
+def count_outcomes(outcomes: Counter[RowOutcome], plan: Plan, problems: Sequence[Problem]) -> dict[str, int]:
     """The counts of an import. Those of APPOINTMENT_WORDS add up to "rows".
 
     Besides them: "changed" (moved, cancelled, booked again or updated), "added_as_cancelled",
@@ -113,21 +113,21 @@ def count_outcomes(outcomes: Counter[Outcome], plan: Plan, problems: Sequence[Pr
     missing = sum(each.line == NOT_IN_THE_FILE for each in problems)
     return {
         "rows": sum(outcomes.values()),
-        **{str(outcome): outcomes[outcome] for outcome in Outcome},
+        **{str(outcome): outcomes[outcome] for outcome in RowOutcome},
         "changed": sum(outcomes[outcome] for outcome in CHANGED),
         "added_as_cancelled": _count_added_as_cancelled(plan),
         "matched_by_id": matched[MatchedBy.ID],
         "matched_by_slot": matched[MatchedBy.SLOT],
-        "contacts_added": contacts[Outcome.ADDED],
-        "contacts_updated": contacts[Outcome.UPDATED],
-        "contacts_unchanged": contacts[Outcome.UNCHANGED],
+        "contacts_added": contacts[RowOutcome.ADDED],
+        "contacts_updated": contacts[RowOutcome.UPDATED],
+        "contacts_unchanged": contacts[RowOutcome.UNCHANGED],
         "notes": sum(each.weight == NOTE for each in problems) - missing,
         "missing": missing,
     }
 
 
 def _count_added_as_cancelled(plan: Plan) -> int:
-    return sum(each.outcome == Outcome.ADDED and each.row.status == "cancelled" for each in plan.rows)
+    return sum(each.outcome == RowOutcome.ADDED and each.row.status == "cancelled" for each in plan.rows)
 
 
 def group_problems(
@@ -148,7 +148,7 @@ def group_problems(
 
 
 @dataclass(frozen=True)
-class Count:
+class OutcomeCount:
     """One number of an import with its word; `key` is that of ImportBatch.counts."""
 
     key: str
@@ -156,11 +156,13 @@ class Count:
     number: int
 
 
-def list_counts(counts: dict[str, int]) -> dict[str, list[Count]]:
+def list_counts(counts: dict[str, int]) -> dict[str, list[OutcomeCount]]:
     """The counts for a page: "appointments", "contacts", and "besides" what isn't nought."""
-    appointments = [Count(key, str(word), counts.get(key, 0)) for key, word in APPOINTMENT_WORDS.items()]
-    contacts = [Count(key, str(word), counts.get(key, 0)) for key, word in CONTACT_WORDS.items()]
-    besides = [Count(key, str(word), counts[key]) for key, word in BESIDES.items() if counts.get(key)]
+    appointments = [
+        OutcomeCount(key, str(word), counts.get(key, 0)) for key, word in APPOINTMENT_WORDS.items()
+    ]
+    contacts = [OutcomeCount(key, str(word), counts.get(key, 0)) for key, word in CONTACT_WORDS.items()]
+    besides = [OutcomeCount(key, str(word), counts[key]) for key, word in BESIDES.items() if counts.get(key)]
     return {"appointments": appointments, "contacts": contacts, "besides": besides}
 
 

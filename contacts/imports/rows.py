@@ -42,7 +42,7 @@ QUOTE_COMMAS = "Put quotation marks around the cell that holds the extra comma."
 
 
 @dataclass(frozen=True)
-class Place:
+class ImportedLocation:
     """What is known of a location: its clock (None: not yet) and the country of its numbers."""
 
     zone: ZoneInfo | None
@@ -51,12 +51,12 @@ class Place:
 
 @dataclass
 class Reading:
-    """What reading a row needs to know. `places` by place_key; `region` is for a place not in it."""
+    """What reading a row needs to know. `places` by location_key; `region` is for a place not in it."""
 
     columns: Columns
     order: DateOrder
     am_pm: bool
-    places: Mapping[str, Place]
+    places: Mapping[str, ImportedLocation]
     region: str
     numbers: dict[tuple[str, str], ParsedNumber | CellFault] = field(default_factory=dict)
 
@@ -108,7 +108,7 @@ class RowResult:
     problems: tuple[Problem, ...]
 
 
-def place_key(name: str) -> str:
+def location_key(name: str) -> str:
     """By which a location or provider is found again: without case and blanks around."""
     return " ".join(name.split()).casefold()
 
@@ -247,7 +247,7 @@ class _RowReader:
         return moment
 
     def _zone_of(self, location: str) -> ZoneInfo | None:
-        place = self.reading.places.get(place_key(location))
+        place = self.reading.places.get(location_key(location))
         if location and (place is None or place.zone is None):
             self._add(
                 "location", "This location is new and has no time zone yet.", _give_zone(location), REJECTED
@@ -255,7 +255,7 @@ class _RowReader:
         return place.zone if place else None
 
     def _region_of(self, location: str) -> str:
-        place = self.reading.places.get(place_key(location))
+        place = self.reading.places.get(location_key(location))
         return place.region if place else self.reading.region
 
     def _read_number(self, name: str, region: str) -> ParsedNumber | None:

@@ -26,7 +26,7 @@ NAME = re.compile(r"[A-Za-z0-9_-]{20,60}")
 GONE = "This upload has been applied already or is more than a day old. Upload the file again."
 
 
-class UploadGone(ImportRefused):
+class UploadExpired(ImportRefused):
     """There is no such upload any more, or it is somebody else's."""
 
 
@@ -39,11 +39,11 @@ class Upload:
     source: str
 
     def read(self) -> bytes:
-        """Its content. Raises UploadGone."""
+        """Its content. Raises UploadExpired."""
         try:
             return self.path.read_bytes()
         except OSError:
-            raise UploadGone(GONE) from None
+            raise UploadExpired(GONE) from None
 
     def drop(self) -> None:
         """Forget it, once it is applied."""
@@ -57,10 +57,10 @@ def uploads_folder() -> Path:
     return folder
 
 
-def keep_upload(chunks: Iterable[bytes], *, file_name: str, source: str, user_id: int) -> str:
+def store_upload(chunks: Iterable[bytes], *, file_name: str, source: str, user_id: int) -> str:
     """Keep a file for a day; the token that its uploader can open it with."""
     folder = uploads_folder()
-    sweep_uploads(folder)
+    delete_old_uploads(folder)
     name = secrets.token_urlsafe(24)
     with (folder / name).open("xb") as file:
         (folder / name).chmod(0o600)
@@ -70,18 +70,18 @@ def keep_upload(chunks: Iterable[bytes], *, file_name: str, source: str, user_id
 
 
 def open_upload(token: str, *, user_id: int) -> Upload:
-    """The upload of that token. Raises UploadGone when it is over, not theirs, or no token of ours."""
+    """The upload of that token. Raises UploadExpired when it is over, not theirs, or no token of ours."""
     try:
         kept = signing.loads(token, salt=SALT, max_age=KEPT_FOR)
     except signing.BadSignature:
-        raise UploadGone(GONE) from None
+        raise UploadExpired(GONE) from None
     path = uploads_folder() / kept["name"]
     if kept["user"] != user_id or not NAME.fullmatch(kept["name"]) or not path.is_file():
-        raise UploadGone(GONE)
+        raise UploadExpired(GONE)
     return Upload(path, kept["file"], kept["source"])
 
 
-def sweep_uploads(folder: Path) -> None:
+def delete_old_uploads(folder: Path) -> None:
     """Delete what was never applied and is older than KEPT_FOR."""
     oldest = (timezone.now() - KEPT_FOR).timestamp()
     for path in folder.iterdir():

@@ -17,7 +17,7 @@ from contacts.imports.importing import import_file, preview_file
 from contacts.imports.places import ImportOptions
 from contacts.imports.problems import NOTE, REJECTED
 from contacts.imports.report import group_problems, list_counts, problems_as_csv
-from contacts.imports.uploads import Upload, UploadGone, keep_upload, open_upload
+from contacts.imports.uploads import Upload, UploadExpired, open_upload, store_upload
 from contacts.models import ImportBatch, Location
 
 PER_PAGE = 50
@@ -44,7 +44,7 @@ def upload_import(request: HttpRequest) -> HttpResponse:
     try:
         upload = open_upload(token, user_id=_staff(request).pk)
         return _preview_or_apply(request, upload, token)
-    except UploadGone as gone:
+    except UploadExpired as gone:
         messages.error(request, str(gone))
         return redirect("upload_import")
     except ImportRefused as refused:
@@ -56,7 +56,7 @@ def _take_file(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return _show_upload(request, form, status=422 if request.method == "POST" else 200)
     file = form.cleaned_data["file"]
-    token = keep_upload(
+    token = store_upload(
         file.chunks(), file_name=file.name, source=form.cleaned_data["source"], user_id=_staff(request).pk
     )
     return redirect(f"{reverse('upload_import')}?upload={token}")

@@ -1,8 +1,23 @@
-"""The admin of reminders: what was promised, what was sent, and what came of it."""
+"""The admin of reminders: what is owed, what was sent, and what came of it."""
 
-from reminders.admin import calls, campaigns, followups, places, scripts
-from reminders.admin import listed_numbers as listing
-from reminders.admin import operations as running
-from reminders.admin import reminders as promises
+from reminders.admin import (
+    calls,
+    campaigns,
+    follow_ups,
+    listed_numbers,
+    operations,
+    places,
+    reminders,
+    scripts,
+)
 
-__all__ = ["calls", "campaigns", "followups", "listing", "places", "promises", "running", "scripts"]
+__all__ = [
+    "calls",
+    "campaigns",
+    "follow_ups",
+    "listed_numbers",
+    "operations",
+    "places",
+    "reminders",
+    "scripts",
+]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.admin.history import ClinicAdmin
 from contacts.models.people import Channel
-from reminders.admin.replanned import tell_moved
+from reminders.admin.replanned import describe_replanned
 from reminders.models import Campaign, Script, Step
 from reminders.planning.activation import activate_campaign, copy_campaign, pause_campaign
 from reminders.planning.planner import count_never_in_time, replan_campaign
@@ -168,7 +168,7 @@ class StepAdmin(ClinicAdmin[Step]):
 
 
 def _replan(page: admin.ModelAdmin[Any], request: HttpRequest, campaign: Campaign) -> None:
-    tell_moved(page, request, replan_campaign(campaign))
+    describe_replanned(page, request, replan_campaign(campaign))
     _tell_never_in_time(page, request, campaign)
 
 

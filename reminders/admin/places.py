@@ -14,7 +14,7 @@ from django.http import HttpRequest
 
 from contacts.admin import places
 from contacts.models import ClosedDay, Location
-from reminders.admin.replanned import tell_moved
+from reminders.admin.replanned import describe_replanned
 from reminders.planning.planner import replan_location
 
 admin.site.unregister([Location, ClosedDay])
@@ -51,4 +51,4 @@ class ClosedDayAdmin(places.ClosedDayAdmin):
 
 def _replan(page: admin.ModelAdmin[Any], request: HttpRequest, locations: Iterable[Location]) -> None:
     in_order = sorted(locations, key=attrgetter("pk"))  # each is locked until the end
-    tell_moved(page, request, sum(map(replan_location, in_order)))
+    describe_replanned(page, request, sum(map(replan_location, in_order)))

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 
-def tell_moved(page: admin.ModelAdmin[Any], request: HttpRequest, moved: int) -> None:
+def describe_replanned(page: admin.ModelAdmin[Any], request: HttpRequest, moved: int) -> None:
     """Say how many of them have a new moment; nothing when none has."""
     if moved:
         words = _("%(count)d reminders that were waiting have a new moment.") % {"count": moved}

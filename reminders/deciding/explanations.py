@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.templatetags.display import day_and_clock
 from reminders.deciding.number_caps import NumberUse, zone_or_utc
-from reminders.deciding.situations import Limits, limit, read_look
+from reminders.deciding.situations import Limits, apply_limits, read_reminder_facts
 from reminders.models import Reminder
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.reasons import Reason
@@ -49,10 +49,10 @@ def explain_reminder(
     """
     if reminder.state not in REMINDER_PENDING:
         return Explanation(reminder.state, reminder.reason, sentence_for(reminder.reason), None)
-    situation = read_look(reminder, sending_paused=sending_paused).situation
+    situation = read_reminder_facts(reminder, sending_paused=sending_paused).situation
     # judged at its moment, not at this one: what would be decided then, as things stand now
     moment = now if situation.ordered else max(now, situation.not_before)
-    decision = decide(limit(situation, _read_limits(reminder, moment, use)), moment)
+    decision = decide(apply_limits(situation, _read_limits(reminder, moment, use)), moment)
     called_at = decision.until if decision.verdict == Verdict.WAIT else moment
     will_call = decision.verdict in (Verdict.CALL, Verdict.WAIT)
     reason: str = decision.reason

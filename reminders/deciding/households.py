@@ -14,7 +14,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from contacts.models.people import Channel
-from reminders.deciding.situations import Look
+from reminders.deciding.situations import ReminderFacts
 from reminders.models import CallCompanion, CallRecord
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.states import REMINDER_PENDING
@@ -68,7 +68,7 @@ def find_candidates(reminder_ids: Collection[int]) -> set[Candidate]:
     return given | {Candidate(mate, other, number) for _, _, number, mate, other in rows if mate and other}
 
 
-def find_shared(reminder_ids: Collection[int]) -> set[int]:
+def find_household_reminders(reminder_ids: Collection[int]) -> set[int]:
     """Those that a household's call is likely for: they go singly, since their message is their own."""
     return {pk for pk, _, _, mate, _ in _find_pairs(reminder_ids) if mate}
 
@@ -80,16 +80,18 @@ def _find_pairs(reminder_ids: Collection[int]) -> list[tuple[int, int, int | Non
     return rows
 
 
-def group_by_number(looks: Iterable[Look]) -> dict[int, list[Look]]:
-    """The looks at each number, by its id; only among them can there be companions."""
+def group_by_number(all_facts: Iterable[ReminderFacts]) -> dict[int, list[ReminderFacts]]:
+    """The facts about each number, by its id; only among them can there be companions."""
     groups = defaultdict(list)
-    for look in looks:
-        if look.number:
-            groups[look.number.pk].append(look)
+    for facts in all_facts:
+        if facts.number:
+            groups[facts.number.pk].append(facts)
     return groups
 
 
-def choose_companions(lead: Look, at_number: Mapping[int, Sequence[Look]], now: datetime) -> list[Look]:
+def choose_companions(
+    lead: ReminderFacts, at_number: Mapping[int, Sequence[ReminderFacts]], now: datetime
+) -> list[ReminderFacts]:
     """Those (locked, like the lead) that the lead's call speaks of as well, by the time of the visit.
 
     Each is asked of decide() for itself; that it isn't due yet is all that may stand against it. Text
@@ -97,24 +99,24 @@ def choose_companions(lead: Look, at_number: Mapping[int, Sequence[Look]], now: 
     `at_number` comes from group_by_number().
     """
     joining = [
-        look
-        for look in (at_number[lead.number.pk] if lead.number else [])
-        if look.reminder.pk != lead.reminder.pk and _are_together(look, lead) and _may_join(look, now)
+        facts
+        for facts in (at_number[lead.number.pk] if lead.number else [])
+        if facts.reminder.pk != lead.reminder.pk and _are_together(facts, lead) and _may_join(facts, now)
     ]
     joining = sorted(joining, key=_by_visit)[: MOST_IN_ONE_CALL - 1]
     if joining and channel_of(lead.reminder) == Channel.SMS:
-        return joining if len(word_message(lead, joining)[1]) <= MOST_CHARACTERS else []
+        return joining if len(build_message(lead, joining)[1]) <= MOST_CHARACTERS else []
     return joining
 
 
-def word_message(lead: Look, companions: Sequence[Look]) -> tuple[dict[str, str], str]:
+def build_message(lead: ReminderFacts, companions: Sequence[ReminderFacts]) -> tuple[dict[str, str], str]:
     """The variables of the lead's message and exactly what is said; it must have a script."""
     script = lead.script_text
     if script is None:
         raise ValueError("there are no words for it")
     if companions:
-        looks = sorted([lead, *companions], key=_by_visit)
-        visits = [look.reminder.appointment for look in looks]
+        all_facts = sorted([lead, *companions], key=_by_visit)
+        visits = [facts.reminder.appointment for facts in all_facts]
         is_text = channel_of(lead.reminder) == Channel.SMS
         values = fill_for_all(visits, script.language, is_text=is_text)
     else:
@@ -124,12 +126,12 @@ def word_message(lead: Look, companions: Sequence[Look]) -> tuple[dict[str, str]
     return variables, speak(_message(script.text, variables), variables)
 
 
-def build_companions(call: CallRecord, companions: Sequence[Look]) -> list[CallCompanion]:
+def build_companions(call: CallRecord, companions: Sequence[ReminderFacts]) -> list[CallCompanion]:
     """The rows that say whom else a call speaks for, to be saved after it."""
-    return [CallCompanion(call=call, reminder=look.reminder) for look in companions]
+    return [CallCompanion(call=call, reminder=facts.reminder) for facts in companions]
 
 
-def _are_together(one: Look, other: Look) -> bool:
+def _are_together(one: ReminderFacts, other: ReminderFacts) -> bool:
     """Whether they are of one household, for one day and place.
 
     An order is for what its person meant by it, so it joins nothing that the same person hasn't ordered.
@@ -137,24 +139,24 @@ def _are_together(one: Look, other: Look) -> bool:
     return _home_of(one) == _home_of(other) and _day_of(one) == _day_of(other)
 
 
-def _home_of(look: Look) -> tuple[object, ...]:
-    reminder = look.reminder
-    number_id = look.number.pk if look.number else None
+def _home_of(facts: ReminderFacts) -> tuple[object, ...]:
+    reminder = facts.reminder
+    number_id = facts.number.pk if facts.number else None
     location_id = reminder.appointment.location_id
     return number_id, reminder.step_id, reminder.by_text, reminder.ordered_by_id, location_id
 
 
-def _day_of(look: Look) -> date:
-    appointment = look.reminder.appointment
+def _day_of(facts: ReminderFacts) -> date:
+    appointment = facts.reminder.appointment
     return appointment.starts_at.astimezone(appointment.location.zone).date()
 
 
-def _may_join(look: Look, now: datetime) -> bool:
-    if look.reminder.state not in REMINDER_PENDING:
+def _may_join(facts: ReminderFacts, now: datetime) -> bool:
+    if facts.reminder.state not in REMINDER_PENDING:
         return False
-    if_due = replace(look.situation, not_before=min(look.situation.not_before, now))
+    if_due = replace(facts.situation, not_before=min(facts.situation.not_before, now))
     return decide(if_due, now).verdict == Verdict.CALL
 
 
-def _by_visit(look: Look) -> tuple[datetime, int]:
-    return look.reminder.appointment.starts_at, look.reminder.pk
+def _by_visit(facts: ReminderFacts) -> tuple[datetime, int]:
+    return facts.reminder.appointment.starts_at, facts.reminder.pk

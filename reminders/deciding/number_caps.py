@@ -42,7 +42,7 @@ class Caps:
     per_week: int
 
 
-class Visit(NamedTuple):
+class CallSubject(NamedTuple):
     """What a call is about, as far as the cap minds; `starts_at` is aware UTC."""
 
     step: int
@@ -51,7 +51,7 @@ class Visit(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Counted:
+class CountedCall:
     """A call or text that counts, begun at `at`, about these appointments at these revisions.
 
     `visit` is its lead's; its companions' are at the same place and day. `is_open`: it may yet turn out to
@@ -60,12 +60,12 @@ class Counted:
 
     at: datetime
     is_open: bool
-    visit: Visit
+    visit: CallSubject
     told: set[tuple[int, int]]
 
     def is_for_others_of_the_household(self, reminder: Reminder, zone: ZoneInfo) -> bool:
         """Whether it was for the same step, place and day, and not for this reminder's appointment."""
-        visit = visit_of(reminder)
+        visit = subject_of(reminder)
         together = self.visit[:2] == visit[:2] and _day(self.visit.starts_at, zone) == _day(
             visit.starts_at, zone
         )
@@ -76,13 +76,13 @@ class Counted:
 class NumberUse:
     """What has gone to one number of late."""
 
-    calls: list[Counted] = field(default_factory=list)
+    calls: list[CountedCall] = field(default_factory=list)
     line_busy_until: datetime | None = None
 
     def add(self, at: datetime, channel: str, reminders: Sequence[Reminder]) -> None:
         """One more call or text, begun at `at`, for these reminders, its lead first."""
         told = {(reminder.appointment_id, reminder.revision) for reminder in reminders}
-        self.calls.append(Counted(at, is_open=True, visit=visit_of(reminders[0]), told=told))
+        self.calls.append(CountedCall(at, is_open=True, visit=subject_of(reminders[0]), told=told))
         if channel == Channel.VOICE:
             self.line_busy_until = max(self.line_busy_until or at, at + LINE_TIME)
 
@@ -103,10 +103,10 @@ class NumberUse:
 NOTHING = NumberUse()  # for those who have no number, and only to be read
 
 
-def visit_of(reminder: Reminder) -> Visit:
+def subject_of(reminder: Reminder) -> CallSubject:
     """What the reminder is about; it may be one that isn't saved."""
     appointment = reminder.appointment
-    return Visit(reminder.step_id, appointment.location_id, appointment.starts_at)
+    return CallSubject(reminder.step_id, appointment.location_id, appointment.starts_at)
 
 
 def read_caps() -> Caps:
@@ -155,7 +155,9 @@ def read_use(numbers: Collection[int], now: datetime) -> dict[int, NumberUse]:
     for pk, number, at, channel, state, step, place, visit_at, lead, revision, other, its_revision in rows:
         if pk not in told:  # one row for each companion
             told[pk] = {(lead, revision)}
-            use[number].calls.append(Counted(at, state in CALL_OPEN, Visit(step, place, visit_at), told[pk]))
+            use[number].calls.append(
+                CountedCall(at, state in CALL_OPEN, CallSubject(step, place, visit_at), told[pk])
+            )
             if channel == Channel.VOICE and state in RINGING:
                 use[number].line_busy_until = max(use[number].line_busy_until or at, at + LINE_TIME)
         if other:
@@ -163,7 +165,7 @@ def read_use(numbers: Collection[int], now: datetime) -> dict[int, NumberUse]:
     return use
 
 
-def _capped_until(calls: Sequence[Counted], reminder: Reminder, moment: datetime) -> datetime | None:
+def _capped_until(calls: Sequence[CountedCall], reminder: Reminder, moment: datetime) -> datetime | None:
     zone = zone_or_utc(reminder.appointment.location.time_zone)
     today = _day(moment, zone)
     days = [_day(call.at, zone) for call in calls if not call.is_for_others_of_the_household(reminder, zone)]

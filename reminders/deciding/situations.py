@@ -17,7 +17,7 @@ from reminders.wording.scripts import channel_of, is_sayable, text_of
 
 
 @dataclass(frozen=True)
-class Look:
+class ReminderFacts:
     """A reminder with all that was read for it: what to judge, whom to reach, what to say."""
 
     reminder: Reminder
@@ -26,7 +26,7 @@ class Look:
     script_text: ScriptText | None
 
 
-class Terms(NamedTuple):
+class SharedFacts(NamedTuple):
     """What only the practice's own settings say about a reminder, the same for many of them."""
 
     covered: bool
@@ -37,7 +37,7 @@ class Terms(NamedTuple):
 
 # Columns of the people's rows that bear on no rule and stand in no message: making values of them would
 # take as long as all the rest. Whoever asks for one all the same gets it, by a query of its own.
-BEARS_ON_NOTHING = (
+UNUSED_COLUMNS = (
     *(f"appointment__{name}" for name in ("ends_at", "revised_at", "answered_at", "answered_how", "batch")),
     *(f"appointment__{name}" for name in ("source", "external_id", "created_at", "updated_at")),
     *(f"appointment__contact__{name}" for name in ("search", "last_name", "other_phone", "source")),
@@ -61,7 +61,7 @@ NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
-class Book:
+class PracticeConfig:
     """What seldom changes, by primary key: read once for a whole claim, so at most a lease old.
 
     What must hold from the very next look on isn't taken from here: the switch, a campaign's state, and
@@ -71,9 +71,9 @@ class Book:
     steps: Mapping[int, Step]
     locations: Mapping[int, Location]
     providers: Mapping[int, Provider]
-    terms: dict[tuple[object, ...], Terms] = field(default_factory=dict)
+    terms: dict[tuple[object, ...], SharedFacts] = field(default_factory=dict)
 
-    def terms_of(self, reminder: Reminder) -> Terms:
+    def shared_facts_of(self, reminder: Reminder) -> SharedFacts:
         """The terms of a reminder of look_up(), worked out once for all that are alike."""
         appointment = reminder.appointment
         alike = (
@@ -81,17 +81,17 @@ class Book:
             (appointment.location_id, appointment.provider_id, appointment.kind),
         )
         if alike not in self.terms:
-            self.terms[alike] = read_terms(reminder)
+            self.terms[alike] = read_shared_facts(reminder)
         return self.terms[alike]
 
 
-def read_book() -> Book:
+def read_practice_config() -> PracticeConfig:
     """All steps with their texts and filters, all locations with their closed days, all providers."""
     steps = Step.objects.select_related("campaign", "script", "fallback_script").prefetch_related(
         "script__texts", "fallback_script__texts", "campaign__locations", "campaign__providers"
     )
     locations = Location.objects.prefetch_related("closed_days")
-    return Book(
+    return PracticeConfig(
         steps={step.pk: step for step in steps},
         locations={location.pk: location for location in locations},
         providers=Provider.objects.in_bulk(),
@@ -99,34 +99,34 @@ def read_book() -> Book:
 
 
 def with_people(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
-    """The reminders with every row that read_look() asks for and a Book doesn't hold: in one query."""
+    """The reminders with every row that read_reminder_facts() needs and PracticeConfig lacks: one query."""
     return (
         reminders.select_related("appointment__contact__phone")
-        .defer(*BEARS_ON_NOTHING)
+        .defer(*UNUSED_COLUMNS)
         .annotate(campaign_state=F("step__campaign__state"))
     )
 
 
-def look_up(reminders: Iterable[Reminder], book: Book) -> None:
+def attach_config(reminders: Iterable[Reminder], practice: PracticeConfig) -> None:
     """Give reminders of with_people() their steps, places and providers; who isn't in the book is read."""
     for reminder in reminders:
         appointment = reminder.appointment
-        if step := book.steps.get(reminder.step_id):
+        if step := practice.steps.get(reminder.step_id):
             reminder.step = step
             step.campaign.state = reminder.campaign_state  # type: ignore[attr-defined] # as it is now
-        if location := book.locations.get(appointment.location_id):
+        if location := practice.locations.get(appointment.location_id):
             appointment.location = location
-        if provider := book.providers.get(appointment.provider_id or 0):
+        if provider := practice.providers.get(appointment.provider_id or 0):
             appointment.provider = provider
 
 
-def limit(situation: Situation, limits: Limits) -> Situation:
+def apply_limits(situation: Situation, limits: Limits) -> Situation:
     """The situation within these limits."""
     return situation if limits == NO_LIMITS else replace(situation, **limits._asdict())
 
 
 def with_situation(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
-    """The reminders with every row that read_look() asks for: seven queries for any number of them."""
+    """The reminders with every row that read_reminder_facts() needs: seven queries, however many they are."""
     return reminders.select_related(
         "appointment__location",
         "appointment__provider",
@@ -141,10 +141,10 @@ def with_situation(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
     )
 
 
-def read_terms(reminder: Reminder) -> Terms:
+def read_shared_facts(reminder: Reminder) -> SharedFacts:
     """The terms, from rows of with_situation() or look_up()."""
     location, text = reminder.appointment.location, text_of(reminder)
-    return Terms(
+    return SharedFacts(
         covered=covers(reminder.step.campaign, reminder.appointment),
         script_text=text,
         has_script=text is not None and is_sayable(text.text),
@@ -152,13 +152,15 @@ def read_terms(reminder: Reminder) -> Terms:
     )
 
 
-def read_look(reminder: Reminder, *, sending_paused: bool, terms: Terms | None = None) -> Look:
+def read_reminder_facts(
+    reminder: Reminder, *, sending_paused: bool, terms: SharedFacts | None = None
+) -> ReminderFacts:
     """All that bears on the reminder but what limit() adds, from rows of with_situation() or look_up()."""
     appointment, step = reminder.appointment, reminder.step
     contact, location = appointment.contact, appointment.location
     number = contact.phone
-    terms = terms or read_terms(reminder)
-    return Look(
+    terms = terms or read_shared_facts(reminder)
+    return ReminderFacts(
         reminder=reminder,
         number=number,
         script_text=terms.script_text,

@@ -12,15 +12,15 @@ from django.db.models import F
 
 from contacts.appointments import cancel_appointment, move_appointment
 from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch
-from contacts.people import keep_written_number
-from reminders.demo.aftermath import save_history
-from reminders.demo.diary import Visit, plan_visits
-from reminders.demo.history import tell_history
-from reminders.demo.people import Cast, Person, gather_cast
-from reminders.demo.places import Places, make_campaigns, make_places
+from contacts.people import get_or_create_written_number
+from reminders.demo.appointments import DemoVisit, plan_demo_visits
+from reminders.demo.history import make_history
+from reminders.demo.locations import DemoPractice, make_campaigns, make_locations
+from reminders.demo.people import DemoPeople, DemoPerson, make_demo_people
+from reminders.demo.saved_history import save_history
 from reminders.demo.users import ensure_logins
 from reminders.demo.zones import choose_zone
-from reminders.lifecycle.follow_ups import due_by
+from reminders.lifecycle.follow_ups import find_due_time
 from reminders.models import FollowUp
 from reminders.planning.planner import plan_all
 from reminders.rules.reasons import Reason
@@ -75,14 +75,14 @@ def build_demo_clinic(now: datetime) -> DemoReport:
     Raises RuntimeError without DEBUG, for its logins and numbers are only for trying things out.
     """
     users = ensure_logins()
-    zone, cast = choose_zone(now), gather_cast()
-    places = make_places(zone)
+    zone, cast = choose_zone(now), make_demo_people()
+    places = make_locations(zone)
     steps = make_campaigns(ensure_default_scripts(), now, zone)
-    visits = plan_visits(now, zone, cast)
+    visits = plan_demo_visits(now, zone, cast)
     contacts = _make_contacts(cast, zone)
     appointments = _make_appointments(visits, contacts, places, users["frontdesk"], now)
     fates = [visit.fate for visit in visits]
-    save_history(tell_history(zip(appointments, fates, strict=True), steps, now), users["frontdesk"])
+    save_history(make_history(zip(appointments, fates, strict=True), steps, now), users["frontdesk"])
     _do_what_was_asked(visits, appointments, users["frontdesk"])
     planned = plan_all(now)
     return DemoReport(
@@ -98,7 +98,7 @@ def _start_of_day(now: datetime, zone: ZoneInfo) -> datetime:
     return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _make_contacts(cast: Cast, zone: ZoneInfo) -> dict[Person, Contact]:
+def _make_contacts(cast: DemoPeople, zone: ZoneInfo) -> dict[DemoPerson, Contact]:
     """Everybody states the clinic's zone, whatever their area code, so that they may be called now."""
     people = cast.everybody()
     contacts = Contact.objects.bulk_create(
@@ -106,7 +106,7 @@ def _make_contacts(cast: Cast, zone: ZoneInfo) -> dict[Person, Contact]:
             first_name=person.first_name,
             last_name=person.last_name,
             language=person.language,
-            phone=keep_written_number(person.number, "US") if person.number else None,
+            phone=get_or_create_written_number(person.number, "US") if person.number else None,
             time_zone=zone.key,
             source=LIST_SOURCE,
             external_id=f"P{4100 + place}",
@@ -117,7 +117,11 @@ def _make_contacts(cast: Cast, zone: ZoneInfo) -> dict[Person, Contact]:
 
 
 def _make_appointments(
-    visits: list[Visit], contacts: dict[Person, Contact], places: Places, clerk: User, now: datetime
+    visits: list[DemoVisit],
+    contacts: dict[DemoPerson, Contact],
+    places: DemoPractice,
+    clerk: User,
+    now: datetime,
 ) -> list[Appointment]:
     """All at once and dated back: the writers of contacts/appointments.py write what happens now."""
     batch = _make_batch(sum(visit.listed for visit in visits), clerk, now)
@@ -181,7 +185,7 @@ def _tell_visit(appointment: Appointment, clerk: User) -> AppointmentChange:
     )
 
 
-def _do_what_was_asked(visits: list[Visit], appointments: list[Appointment], clerk: User) -> None:
+def _do_what_was_asked(visits: list[DemoVisit], appointments: list[Appointment], clerk: User) -> None:
     """Somebody called and cancelled, somebody was given another day, somebody's number is to be asked for."""
     for visit, appointment in zip(visits, appointments, strict=True):
         if visit.role == "cancel":
@@ -195,5 +199,5 @@ def _do_what_was_asked(visits: list[Visit], appointments: list[Appointment], cle
                 contact=appointment.contact,
                 appointment=appointment,
                 detail=str(Reason.NUMBER_UNUSABLE.label),
-                due_at=due_by(appointment.starts_at, visit.booked_at),
+                due_at=find_due_time(appointment.starts_at, visit.booked_at),
             )

@@ -1,7 +1,7 @@
 """What became of the demo's reminders before now, as rows that the real way would have left behind.
 
 The moments come from the real rules (planning, calling hours, retries); only the endings are made up
-(fates.py). What is still owed is left to planning.
+(outcomes.py). What is still owed is left to planning.
 """
 
 import random
@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 from contacts.models import Appointment
 from contacts.models.people import Channel
-from reminders.demo import fates
-from reminders.demo.fates import Fate
+from reminders.demo import outcomes
+from reminders.demo.outcomes import DemoOutcome
 from reminders.models import CallRecord, Reminder, Step
-from reminders.planning.planner import promise
+from reminders.planning.planner import find_owed_reminder
 from reminders.rules.calling_hours import CallingHours, next_allowed
 from reminders.rules.reasons import Reason
-from reminders.rules.retries import Outcome, RetryRule, next_try
+from reminders.rules.retries import RetryRule, TryOutcome, next_try
 from reminders.rules.states import CallState, ReminderState
 from reminders.wording.scripts import caller_id, choose_text, fill_variables, speak, used_variables
 
@@ -31,33 +31,37 @@ class Ending:
     """What a try's ending means: for the call, for another try, and for the reminder when it was the last."""
 
     state: CallState
-    outcome: Outcome
+    outcome: TryOutcome
     reason: Reason
     amd_result: str = ""
     seconds: tuple[int, int] = SPEAKS
 
 
-_PICKED_UP = Ending(CallState.ANSWERED, Outcome.ANSWERED_WITHOUT_KEY, Reason.REACHED, "human")
-_FAILED = Ending(CallState.FAILED, Outcome.FAILED, Reason.NOT_REACHED, seconds=(1, 3))
+_PICKED_UP = Ending(CallState.ANSWERED, TryOutcome.ANSWERED_WITHOUT_KEY, Reason.REACHED, "human")
+_FAILED = Ending(CallState.FAILED, TryOutcome.FAILED, Reason.NOT_REACHED, seconds=(1, 3))
 ENDINGS: dict[str, Ending] = {
     "1": _PICKED_UP,
     "2": _PICKED_UP,
     "9": _PICKED_UP,
-    fates.LISTENED: _PICKED_UP,
-    fates.VOICEMAIL: Ending(CallState.VOICEMAIL, Outcome.VOICEMAIL, Reason.VOICEMAIL, "machine"),
-    fates.NO_ANSWER: Ending(CallState.NO_ANSWER, Outcome.NO_ANSWER, Reason.NOT_REACHED, seconds=RINGS),
-    fates.BUSY: replace(_FAILED, outcome=Outcome.BUSY),
-    fates.CARRIER: _FAILED,
-    fates.INVALID: replace(_FAILED, outcome=Outcome.INVALID_NUMBER),
+    outcomes.LISTENED: _PICKED_UP,
+    outcomes.VOICEMAIL: Ending(CallState.VOICEMAIL, TryOutcome.VOICEMAIL, Reason.VOICEMAIL, "machine"),
+    outcomes.NO_ANSWER: Ending(CallState.NO_ANSWER, TryOutcome.NO_ANSWER, Reason.NOT_REACHED, seconds=RINGS),
+    outcomes.BUSY: replace(_FAILED, outcome=TryOutcome.BUSY),
+    outcomes.CARRIER: _FAILED,
+    outcomes.INVALID: replace(_FAILED, outcome=TryOutcome.INVALID_NUMBER),
 }
-_TEXT_DELIVERED = Ending(CallState.DELIVERED, Outcome.ANSWERED_WITHOUT_KEY, Reason.DELIVERED, seconds=(2, 5))
-_TEXT_ANSWERED = Ending(CallState.ANSWERED, Outcome.ANSWERED_WITHOUT_KEY, Reason.REACHED, seconds=(60, 600))
+_TEXT_DELIVERED = Ending(
+    CallState.DELIVERED, TryOutcome.ANSWERED_WITHOUT_KEY, Reason.DELIVERED, seconds=(2, 5)
+)
+_TEXT_ANSWERED = Ending(
+    CallState.ANSWERED, TryOutcome.ANSWERED_WITHOUT_KEY, Reason.REACHED, seconds=(60, 600)
+)
 # What settles an appointment's further steps, and how they end for it.
 SETTLES: dict[str, tuple[ReminderState, Reason]] = {
     "1": (ReminderState.SKIPPED, Reason.CONFIRMED),
     "2": (ReminderState.SKIPPED, Reason.WANTS_ANOTHER_TIME),
     "9": (ReminderState.SKIPPED, Reason.OPTED_OUT),
-    fates.INVALID: (ReminderState.MISSED, Reason.TOO_LATE),
+    outcomes.INVALID: (ReminderState.MISSED, Reason.TOO_LATE),
 }
 
 
@@ -70,11 +74,13 @@ class History:
     decisive: list[tuple[CallRecord, str, datetime]] = field(default_factory=list)
 
 
-def tell_history(visits: Iterable[tuple[Appointment, Fate]], steps: Sequence[Step], now: datetime) -> History:
+def make_history(
+    visits: Iterable[tuple[Appointment, DemoOutcome]], steps: Sequence[Step], now: datetime
+) -> History:
     """What happened until `now` (aware UTC). Location, contact, phone and texts must be loaded."""
     teller = _Teller(now, random.Random(11))  # noqa: S311 - no secret
     for appointment, fate in visits:
-        teller.tell_visit(appointment, steps, fate)
+        teller.describe_visit(appointment, steps, fate)
     return teller.history
 
 
@@ -84,10 +90,10 @@ class _Teller:
     chance: random.Random
     history: History = field(default_factory=History)
 
-    def tell_visit(self, appointment: Appointment, steps: Sequence[Step], fate: Fate) -> None:
+    def describe_visit(self, appointment: Appointment, steps: Sequence[Step], fate: DemoOutcome) -> None:
         settled = ""
         for step, ends in zip(steps, fate, strict=True):
-            owed = promise(step, appointment)
+            owed = find_owed_reminder(step, appointment)
             if owed is None or owed.due_at > self.now or owed.reason or not (ends or settled):
                 continue
             reminder = Reminder(

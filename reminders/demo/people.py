@@ -1,7 +1,7 @@
 """The cast: made-up people with numbers that nobody has. Pure.
 
 Ordinary numbers end in 555-01xx, which are kept free for fiction. Those that end in 77xx tell the
-sandbox what the person does (see reminders/sandbox/stories.py), so that a day shows every outcome.
+sandbox what the person does (see reminders/sandbox/scenarios.py), so that a day shows every outcome.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ Célestin
 
 
 @dataclass(frozen=True)
-class Person:
+class DemoPerson:
     """`number` is E.164, "" for none; people of one family share it."""
 
     name: str
@@ -51,53 +51,55 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Cast:
+class DemoPeople:
     """Everybody, by the part they play; nobody has two."""
 
-    regulars: tuple[Person, ...]
-    called_first: tuple[Person, ...]  # whose phones ring in the first minute
-    called_next: tuple[Person, ...]  # whose phones ring in the hour after
-    family: tuple[Person, ...]  # a parent and two children, today
-    other_family: tuple[Person, ...]  # another, tomorrow
-    opted_out: Person
-    unusable: Person
-    without_number: Person
+    regulars: tuple[DemoPerson, ...]
+    called_first: tuple[DemoPerson, ...]  # whose phones ring in the first minute
+    called_next: tuple[DemoPerson, ...]  # whose phones ring in the hour after
+    family: tuple[DemoPerson, ...]  # a parent and two children, today
+    other_family: tuple[DemoPerson, ...]  # another, tomorrow
+    opted_out: DemoPerson
+    unusable: DemoPerson
+    without_number: DemoPerson
 
-    def everybody(self) -> tuple[Person, ...]:
+    def everybody(self) -> tuple[DemoPerson, ...]:
         families = self.family + self.other_family
         alone = (self.opted_out, self.unusable, self.without_number)
         return self.called_first + self.called_next + families + alone + self.regulars
 
 
-def gather_cast() -> Cast:
+def make_demo_people() -> DemoPeople:
     """The same people every time."""
     names = [(name, language) for language, text in _by_language() for name in _split(text)]
-    return Cast(
-        regulars=tuple(Person(name, language, _free_number(i)) for i, (name, language) in enumerate(names)),
+    return DemoPeople(
+        regulars=tuple(
+            DemoPerson(name, language, _free_number(i)) for i, (name, language) in enumerate(names)
+        ),
         called_first=(
-            Person("Priya Raman", "en", _story_number(212, 1)),
-            Person("Carmen Ortega", "es", _story_number(305, 2)),
-            Person("Marcus Bell", "en", _story_number(312, 6)),
-            Person("Étienne Moreau", "fr", _story_number(617, 1)),
-            Person("Leila Haddad", "en", _story_number(415, 9)),
-            Person("Tomasz Zieliński", "en", _story_number(503, 3)),
+            DemoPerson("Priya Raman", "en", _story_number(212, 1)),
+            DemoPerson("Carmen Ortega", "es", _story_number(305, 2)),
+            DemoPerson("Marcus Bell", "en", _story_number(312, 6)),
+            DemoPerson("Étienne Moreau", "fr", _story_number(617, 1)),
+            DemoPerson("Leila Haddad", "en", _story_number(415, 9)),
+            DemoPerson("Tomasz Zieliński", "en", _story_number(503, 3)),
         ),
         called_next=(
-            Person("Grace Nakamura", "en", _story_number(202, 12)),
-            Person("Alejandro Ibarra", "es", _story_number(713, 1)),
-            Person("Dmitri Volkov", "en", _story_number(212, 4)),
-            Person("Adaeze Obi", "en", _story_number(312, 8)),
-            Person("Clémence Roy", "fr", _story_number(617, 6)),
-            Person("Walid Mansour", "en", _story_number(415, 5)),
-            Person("Bonnie Sutherland", "en", _story_number(503, 10)),
-            Person("Hamish McAllister", "en", _story_number(713, 7)),
-            Person("Rani Kapoor", "en", _story_number(305, 11)),
+            DemoPerson("Grace Nakamura", "en", _story_number(202, 12)),
+            DemoPerson("Alejandro Ibarra", "es", _story_number(713, 1)),
+            DemoPerson("Dmitri Volkov", "en", _story_number(212, 4)),
+            DemoPerson("Adaeze Obi", "en", _story_number(312, 8)),
+            DemoPerson("Clémence Roy", "fr", _story_number(617, 6)),
+            DemoPerson("Walid Mansour", "en", _story_number(415, 5)),
+            DemoPerson("Bonnie Sutherland", "en", _story_number(503, 10)),
+            DemoPerson("Hamish McAllister", "en", _story_number(713, 7)),
+            DemoPerson("Rani Kapoor", "en", _story_number(305, 11)),
         ),
         family=_gather_family("en", _free_number(200), "Akua Mensah", "Kofi Mensah", "Abena Mensah"),
         other_family=_gather_family("es", _free_number(201), "Lucía Soto", "Mateo Soto", "Sofía Soto"),
-        opted_out=Person("Gordon Tate", "en", _free_number(202)),
-        unusable=Person("Valentina Cruz", "es", _free_number(203)),
-        without_number=Person("Edith Marlowe", "en", ""),
+        opted_out=DemoPerson("Gordon Tate", "en", _free_number(202)),
+        unusable=DemoPerson("Valentina Cruz", "es", _free_number(203)),
+        without_number=DemoPerson("Edith Marlowe", "en", ""),
     )
 
 
@@ -109,8 +111,8 @@ def _split(names: str) -> list[str]:
     return " ".join(names.split()).split(", ")
 
 
-def _gather_family(language: str, number: str, *names: str) -> tuple[Person, ...]:
-    return tuple(Person(name, language, number) for name in names)
+def _gather_family(language: str, number: str, *names: str) -> tuple[DemoPerson, ...]:
+    return tuple(DemoPerson(name, language, number) for name in names)
 
 
 def _free_number(index: int) -> str:

@@ -21,7 +21,7 @@ from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.situations import with_situation
 from reminders.models import Reminder, Step
-from reminders.planning.planner import active_steps, plan_appointments, promise
+from reminders.planning.planner import active_steps, find_owed_reminder, plan_appointments
 from reminders.rules.states import REMINDER_PENDING
 
 
@@ -120,7 +120,7 @@ def preview_move(
 def _preview_step(
     step: Step, moved: Appointment, old_moment: datetime | None, now: datetime, use: NumberUse | None
 ) -> PlannedMove:
-    owed = promise(step, moved)
+    owed = find_owed_reminder(step, moved)
     if owed is None or owed.reason:
         return PlannedMove(step, old_moment, None, owed.reason if owed else "")
     reminder = Reminder(

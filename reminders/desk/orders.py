@@ -13,10 +13,10 @@ from contacts.database.clock import read_database_clock
 from contacts.database.saving import saving_together
 from contacts.models import AppointmentChange
 from reminders.deciding.explanations import sentence_for
-from reminders.deciding.situations import read_look, with_situation
-from reminders.desk.wake_dispatch import hint_dispatch
+from reminders.deciding.situations import read_reminder_facts, with_situation
+from reminders.desk.wake_dispatch import wake_dispatch
 from reminders.lifecycle.locking import lock_reminder
-from reminders.lifecycle.reminders import finish, put_back
+from reminders.lifecycle.reminders import finish_reminder, plan_again
 from reminders.models import Reminder
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.reasons import Reason
@@ -43,10 +43,10 @@ def order_call(reminder_id: int, *, by: User) -> None:
         raise OrderRefused(refusal)
     now = read_database_clock()
     reminder.ordered_by, reminder.by_text = by, False  # a call is ordered, whatever was to follow
-    put_back(reminder, next_look_at=now, reason=Reason.ORDERED)
+    plan_again(reminder, next_look_at=now, reason=Reason.ORDERED)
     _check_it_may_go(reminder_id)
     add_change(reminder.appointment, AppointmentChange.What.CALL_ORDERED, by=by, at=now)
-    hint_dispatch()
+    wake_dispatch()
 
 
 def skip_reminder(reminder_id: int, *, by: User) -> None:
@@ -69,14 +69,14 @@ def _skip_group(reminder_ids: Sequence[int], by: User) -> int:
     reminders, now = list(waiting.select_for_update(of=("self",))), read_database_clock()
     with saving_together():
         for reminder in reminders:
-            finish(reminder, ReminderState.SKIPPED, Reason.SKIPPED_BY_PERSON)
+            finish_reminder(reminder, ReminderState.SKIPPED, Reason.SKIPPED_BY_PERSON)
             add_change(reminder.appointment, AppointmentChange.What.STEP_SKIPPED, by=by, at=now)
     return len(reminders)
 
 
 def _check_it_may_go(reminder_id: int) -> None:
     reminder = with_situation(Reminder.objects.filter(pk=reminder_id)).get()
-    look = read_look(reminder, sending_paused=read_switch().paused_at is not None)
-    decision = decide(look.situation, read_database_clock())
+    facts = read_reminder_facts(reminder, sending_paused=read_switch().paused_at is not None)
+    decision = decide(facts.situation, read_database_clock())
     if decision.verdict != Verdict.CALL:
         raise OrderRefused(sentence_for(decision.reason))

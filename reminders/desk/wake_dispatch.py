@@ -18,7 +18,7 @@ _starting = threading.Lock()
 _sender: threading.Thread | None = None
 
 
-def hint_dispatch() -> None:
+def wake_dispatch() -> None:
     """After the commit, ask for a dispatch. Returns at once, and fails never."""
     transaction.on_commit(_want_hint, robust=True)
 

@@ -12,7 +12,7 @@ from reminders.lifecycle.call_reminders import reminders_of
 from reminders.lifecycle.calls import close_call
 from reminders.lifecycle.follow_ups import OVERTAKEN
 from reminders.lifecycle.locking import lock_call
-from reminders.lifecycle.reminders import finish
+from reminders.lifecycle.reminders import finish_reminder
 from reminders.models import CallRecord, FollowUp
 from reminders.rules.reasons import Reason
 from reminders.rules.states import CallState, ReminderState
@@ -47,7 +47,7 @@ def resolve_follow_up(follow_up_id: int, *, by: User, resolution: str) -> Follow
 
 
 @transaction.atomic
-def settle_unknown(follow_up_id: int, *, by: User, call_again: bool) -> FollowUp:
+def resolve_unknown_outcome(follow_up_id: int, *, by: User, call_again: bool) -> FollowUp:
     """Give up waiting for what became of a call; order a new one, or leave it at that.
 
     When Robotalker has told of the call meanwhile, nothing is given up or ordered: the entry is OVERTAKEN
@@ -80,7 +80,7 @@ def _give_up(call: CallRecord) -> bool:
         return False
     for reminder in reminders_of(call):
         if reminder.state == ReminderState.IN_PROGRESS:
-            finish(reminder, ReminderState.DONE, Reason.SETTLED_BY_PERSON)
+            finish_reminder(reminder, ReminderState.DONE, Reason.SETTLED_BY_PERSON)
     return True
 
 

@@ -1,4 +1,4 @@
-"""Patience with a database that is away for a moment, where giving up would lose what only we know."""
+"""Trying again while the database is away for a moment, where giving up would lose what only we know."""
 
 import logging
 import time
@@ -11,13 +11,13 @@ log = logging.getLogger(__name__)
 PAUSE = 0.5  # seconds between two attempts
 
 
-class Patience:
+class DatabaseRetry:
     """So many seconds, for several deeds together; when they are over each is attempted once."""
 
     def __init__(self, seconds: float) -> None:
         self._ends_at = time.monotonic() + seconds
 
-    def insist(self, deed: Callable[[], None]) -> None:
+    def run(self, deed: Callable[[], None]) -> None:
         """Do it, over new connections while the database is away. Raises no database error.
 
         The deed is a transaction of its own and may be done twice, for a commit's answer can be lost.

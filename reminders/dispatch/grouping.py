@@ -7,8 +7,8 @@ from typing import NamedTuple
 from django.conf import settings
 
 from contacts.models.people import Channel
-from reminders.deciding.households import find_shared
-from reminders.deciding.situations import Book
+from reminders.deciding.households import find_household_reminders
+from reminders.deciding.situations import PracticeConfig
 from reminders.models import CallRecord, Reminder
 from reminders.results.post_results import BATCH_REFUSED
 from reminders.robotalker.payloads import MAX_RECIPIENTS
@@ -16,7 +16,9 @@ from reminders.rules.states import CallState
 from reminders.wording.scripts import caller_id, choose_text
 
 
-def sort_for_submission(reminder_ids: Sequence[int], book: Book) -> tuple[list[list[int]], list[int]]:
+def sort_for_submission(
+    reminder_ids: Sequence[int], practice: PracticeConfig
+) -> tuple[list[list[int]], list[int]]:
     """Groups that can be one campaign (one script, one caller id, at most 100), and single reminders.
 
     Read without locks: only a guess at who goes with whom. The last look decides.
@@ -25,9 +27,9 @@ def sort_for_submission(reminder_ids: Sequence[int], book: Book) -> tuple[list[l
         return [], list(reminder_ids)
     by_message: dict[tuple[int, str], list[int]] = defaultdict(list)
     singles = []
-    single = _find_refused_in_a_batch(reminder_ids) | find_shared(reminder_ids)
+    single = _find_refused_in_a_batch(reminder_ids) | find_household_reminders(reminder_ids)
     for sortable in _read_for_sorting(reminder_ids):
-        message = None if sortable.pk in single else _find_message(sortable, book)
+        message = None if sortable.pk in single else _find_message(sortable, practice)
         if message is None:
             singles.append(sortable.pk)
         else:
@@ -56,9 +58,9 @@ def _read_for_sorting(reminder_ids: Sequence[int]) -> list[Sortable]:
     return [Sortable(*row) for row in rows]
 
 
-def _find_message(sortable: Sortable, book: Book) -> tuple[int, str] | None:
+def _find_message(sortable: Sortable, practice: PracticeConfig) -> tuple[int, str] | None:
     """The words (ScriptText's id) and caller id of a call that could be one of a campaign's, or None."""
-    step, location = book.steps.get(sortable.step), book.locations.get(sortable.location)
+    step, location = practice.steps.get(sortable.step), practice.locations.get(sortable.location)
     if sortable.by_text or sortable.ordered_by or not step or not location or step.channel != Channel.VOICE:
         return None
     text = choose_text(step.script, sortable.language)

@@ -20,24 +20,24 @@ from contacts.models.people import Channel
 from reminders.deciding.desk_pace import DeskPace, has_waited, read_paces
 from reminders.deciding.households import (
     build_companions,
+    build_message,
     choose_companions,
     find_candidates,
     group_by_number,
-    word_message,
 )
 from reminders.deciding.number_caps import NOTHING, read_use
 from reminders.deciding.situations import (
-    Book,
     Limits,
-    Look,
-    limit,
-    look_up,
-    read_book,
-    read_look,
+    PracticeConfig,
+    ReminderFacts,
+    apply_limits,
+    attach_config,
+    read_practice_config,
+    read_reminder_facts,
     with_people,
 )
 from reminders.lifecycle.locking import lock_numbers
-from reminders.lifecycle.reminders import put_back, settle
+from reminders.lifecycle.reminders import apply_decision, plan_again
 from reminders.models import CallBatch, CallCompanion, CallRecord, Reminder
 from reminders.rules.decide import Decision, Verdict, decide
 from reminders.rules.reasons import Reason
@@ -48,125 +48,135 @@ from reminders.wording.scripts import caller_id, channel_of
 
 @transaction.atomic
 def open_calls(
-    reminder_ids: Collection[int], claim: UUID, batch: CallBatch | None = None, book: Book | None = None
+    reminder_ids: Collection[int],
+    claim: UUID,
+    batch: CallBatch | None = None,
+    practice: PracticeConfig | None = None,
 ) -> list[CallRecord]:
     """The last look at claimed reminders; the calls to submit, as `submitting`.
 
     Only what this very claim still holds is touched (a worker that wakes late finds nothing). What isn't
     called now is settled: waits, is held, skipped or missed. Each number is taken once; a batch takes one
     script and one caller id, and no household's call, whose message is its own.
-    `book` is what seldom changes, for many looks; without it, it is read for this one.
+    `practice` is what seldom changes, for many looks; without it, it is read for this one.
     """
-    last_look = _look(set(reminder_ids), claim, batch, book or read_book(), held=False)
+    last_look = _run_last_look(
+        set(reminder_ids), claim, batch, practice or read_practice_config(), held=False
+    )
     return _save_opened(last_look.calls, last_look.companions)
 
 
 @transaction.atomic
-def settle_held(reminder_ids: Collection[int], claim: UUID, book: Book) -> None:
+def hold_while_paused(reminder_ids: Collection[int], claim: UUID, practice: PracticeConfig) -> None:
     """The same look while all sending is paused: nothing is opened, even if the pause ends just now."""
-    _look(set(reminder_ids), claim, None, book, held=True)
+    _run_last_look(set(reminder_ids), claim, None, practice, held=True)
 
 
-def _look(ids: set[int], claim: UUID, batch: CallBatch | None, book: Book, *, held: bool) -> "LastLook":
+def _run_last_look(
+    ids: set[int], claim: UUID, batch: CallBatch | None, practice: PracticeConfig, *, held: bool
+) -> "LastLook":
     companion_ids = _lock_for_last_look(ids)
     reminders = _lock_reminders(ids, companion_ids, claim)
-    look_up(reminders, book)
+    attach_config(reminders, practice)
     paused, now = read_pause_and_clock()
-    looks = [read_look(one, sending_paused=paused or held, terms=book.terms_of(one)) for one in reminders]
-    last_look = LastLook(looks, now, batch)
+    all_facts = [
+        read_reminder_facts(one, sending_paused=paused or held, terms=practice.shared_facts_of(one))
+        for one in reminders
+    ]
+    last_look = LastLook(all_facts, now, batch)
     with saving_together():
-        last_look.judge(look for look in looks if _is_ours(look.reminder, ids, claim))
+        last_look.judge(facts for facts in all_facts if _is_ours(facts.reminder, ids, claim))
     return last_look
 
 
 class LastLook:
     """One last look at locked reminders: each decision leaves less room for the next."""
 
-    def __init__(self, looks: Sequence[Look], now: datetime, batch: CallBatch | None) -> None:
-        self.looks, self.now, self.batch = looks, now, batch
+    def __init__(self, all_facts: Sequence[ReminderFacts], now: datetime, batch: CallBatch | None) -> None:
+        self.all_facts, self.now, self.batch = all_facts, now, batch
         self.calls: list[CallRecord] = []
         self.companions: list[CallCompanion] = []
-        self._at_number = group_by_number(looks)
+        self._at_number = group_by_number(all_facts)
         self._use = read_use(self._at_number, now)
-        self._paces = read_paces({_place_of(look) for look in looks if _is_paced(look)}, now)
+        self._paces = read_paces({_place_of(facts) for facts in all_facts if _is_paced(facts)}, now)
         self._spoken_for: set[int] = set()  # reminders that go along with a call of this look
         self._taken: set[int] = set()  # numbers that it calls or texts
 
-    def judge(self, looks: Iterable[Look]) -> None:
+    def judge(self, all_facts: Iterable[ReminderFacts]) -> None:
         """Open a call for those to be called now, and settle the others; whose turn has come goes first."""
-        for look in sorted(looks, key=_by_turn):
-            if look.reminder.pk in self._spoken_for:
+        for facts in sorted(all_facts, key=_by_turn):
+            if facts.reminder.pk in self._spoken_for:
                 continue
-            decision = decide(limit(look.situation, self._limits_of(look)), self.now)
+            decision = decide(apply_limits(facts.situation, self._limits_of(facts)), self.now)
             if decision.verdict == Verdict.CALL:
-                self._open(look)
+                self._open(facts)
             else:
-                self._settle(look, decision)
+                self._settle(facts, decision)
 
-    def _limits_of(self, look: Look) -> Limits:
-        reminder = look.reminder
-        use = self._use[look.number.pk] if look.number else NOTHING
-        pace = self._pace_of(look)
+    def _limits_of(self, facts: ReminderFacts) -> Limits:
+        reminder = facts.reminder
+        use = self._use[facts.number.pk] if facts.number else NOTHING
+        pace = self._pace_of(facts)
         return Limits(
             line_busy_until=use.line_busy_until,
             capped_until=use.capped_until(reminder, self.now),
             cap_may_lift=use.may_lift(reminder, self.now),
             told_already=use.has_told(reminder),
-            desk_busy_until=pace.find_turn(self.now, waited=has_waited(look.reminder)) if pace else None,
+            desk_busy_until=pace.find_turn(self.now, waited=has_waited(facts.reminder)) if pace else None,
         )
 
-    def _open(self, look: Look) -> None:
-        joining = choose_companions(look, self._at_number, self.now)
-        if not self._fits(look, joining):
-            put_back(look.reminder, next_look_at=self.now)
+    def _open(self, facts: ReminderFacts) -> None:
+        joining = choose_companions(facts, self._at_number, self.now)
+        if not self._fits(facts, joining):
+            plan_again(facts.reminder, next_look_at=self.now)
             return
-        call = _build_call(look, joining, self.now, self.batch)
+        call = _build_call(facts, joining, self.now, self.batch)
         self.calls.append(call)
         self.companions += build_companions(call, joining)
         self._spoken_for |= {one.reminder.pk for one in joining}
         self._taken.add(call.number_id)
-        self._use[call.number_id].add(self.now, call.channel, [one.reminder for one in (look, *joining)])
-        if pace := self._pace_of(look):
+        self._use[call.number_id].add(self.now, call.channel, [one.reminder for one in (facts, *joining)])
+        if pace := self._pace_of(facts):
             pace.begin(self.now)
 
-    def _fits(self, look: Look, joining: Sequence[Look]) -> bool:
+    def _fits(self, facts: ReminderFacts, joining: Sequence[ReminderFacts]) -> bool:
         """Whether it can go out with the others."""
-        if look.number is None or look.number.pk in self._taken:
+        if facts.number is None or facts.number.pk in self._taken:
             return False
         if self.batch is None:
             return True
         first = self.calls[0] if self.calls else None
         same = first is None or (first.script_text, first.from_number) == (
-            look.script_text,
-            caller_id(look.reminder.appointment.location),
+            facts.script_text,
+            caller_id(facts.reminder.appointment.location),
         )
         return same and not joining
 
-    def _settle(self, look: Look, decision: Decision) -> None:
-        settle(look.reminder, decision, self.now)
-        pace = self._pace_of(look)
+    def _settle(self, facts: ReminderFacts, decision: Decision) -> None:
+        apply_decision(facts.reminder, decision, self.now)
+        pace = self._pace_of(facts)
         if pace and decision.until and decision.reason == Reason.DESK_PACE:
             pace.give(decision.until)
 
-    def _pace_of(self, look: Look) -> DeskPace | None:
-        return self._paces.get(_place_of(look)) if _is_paced(look) else None
+    def _pace_of(self, facts: ReminderFacts) -> DeskPace | None:
+        return self._paces.get(_place_of(facts)) if _is_paced(facts) else None
 
 
 def _is_ours(reminder: Reminder, ids: Collection[int], claim: UUID) -> bool:
     return reminder.pk in ids and reminder.claim == claim
 
 
-def _place_of(look: Look) -> int:
-    return look.reminder.appointment.location_id
+def _place_of(facts: ReminderFacts) -> int:
+    return facts.reminder.appointment.location_id
 
 
-def _is_paced(look: Look) -> bool:
-    limited = look.reminder.appointment.location.calls_per_minute is not None
-    return limited and channel_of(look.reminder) == Channel.VOICE
+def _is_paced(facts: ReminderFacts) -> bool:
+    limited = facts.reminder.appointment.location.calls_per_minute is not None
+    return limited and channel_of(facts.reminder) == Channel.VOICE
 
 
-def _by_turn(look: Look) -> tuple[bool, datetime, int]:
-    reminder = look.reminder
+def _by_turn(facts: ReminderFacts) -> tuple[bool, datetime, int]:
+    reminder = facts.reminder
     return not has_waited(reminder), reminder.due_at, reminder.pk
 
 
@@ -192,13 +202,15 @@ def _lock_reminders(
     return list(held.select_for_update(of=("self",)).order_by("pk"))
 
 
-def _build_call(look: Look, companions: Sequence[Look], now: datetime, batch: CallBatch | None) -> CallRecord:
-    assert look.number is not None and look.script_text is not None  # noqa: S101, PT018 - decide() saw to it
-    reminder, script = look.reminder, look.script_text
-    variables, text = word_message(look, companions)
+def _build_call(
+    facts: ReminderFacts, companions: Sequence[ReminderFacts], now: datetime, batch: CallBatch | None
+) -> CallRecord:
+    assert facts.number is not None and facts.script_text is not None  # noqa: S101, PT018 - decide() saw to it
+    reminder, script = facts.reminder, facts.script_text
+    variables, text = build_message(facts, companions)
     return CallRecord(
         reminder=reminder,
-        number=look.number,
+        number=facts.number,
         batch=batch,
         channel=channel_of(reminder),
         try_number=1,

@@ -14,13 +14,13 @@ from itertools import chain
 
 from django.conf import settings
 
-from reminders.deciding.situations import read_book
+from reminders.deciding.situations import read_practice_config
 from reminders.dispatch.claims import Claim, _give_back, claim_due
-from reminders.dispatch.database_retry import Patience
+from reminders.dispatch.database_retry import DatabaseRetry
 from reminders.dispatch.grouping import sort_for_submission
-from reminders.dispatch.opening import settle_held
-from reminders.dispatch.post_threads import Lanes, open_lanes
-from reminders.dispatch.submission import RECORD_WITHIN, Flight, open_batch, open_singles, record_landings
+from reminders.dispatch.opening import hold_while_paused
+from reminders.dispatch.post_threads import PostThreads, open_post_threads
+from reminders.dispatch.submission import RECORD_WITHIN, Submission, open_batch, open_singles, record_results
 from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
 from reminders.traffic.concurrency import hold_slots
 from reminders.traffic.gate import read_gate
@@ -49,44 +49,44 @@ def dispatch_due() -> DispatchReport:
     with wait_briefly(), hold_slots(settings.ROBOTALKER_THREADS) as slots:
         if not slots:
             return DispatchReport(had_slots=False)
-        with open_lanes(slots) as lanes:
+        with open_post_threads(slots) as threads:
             while time.monotonic() < ends_at and _wait_for_room(ends_at):
                 claim = claim_due(settings.DISPATCH_BATCH)
                 if not claim.reminder_ids:
                     break
-                calls = submit_claim(claim, lanes)
+                calls = submit_claim(claim, threads)
                 report = DispatchReport(report.claimed + len(claim.reminder_ids), report.calls + calls)
     return report
 
 
-def submit_claim(claim: Claim, lanes: Lanes) -> int:
+def submit_claim(claim: Claim, threads: PostThreads) -> int:
     """Submit what is claimed: groups as campaigns, the rest singly; the number of calls begun.
 
     What can't begin now (the gate has closed, the rate is used up, the worker is to stop) is given back.
     """
-    work = Work(claim)
+    work = ClaimWork(claim)
     calls = 0
     try:
-        while (flights := work.open_next(lanes.free)) or lanes.busy:
-            for flight in flights:
-                lanes.begin(flight)
-                calls += len(flight.calls)
-            if not flights or not lanes.free:
-                record_landings(lanes.land())
+        while (submissions := work.open_next(threads.free)) or threads.busy:
+            for submission in submissions:
+                threads.begin(submission)
+                calls += len(submission.calls)
+            if not submissions or not threads.free:
+                record_results(threads.wait_for_results())
     finally:
-        while lanes.busy:
-            record_landings(lanes.land())
-        Patience(RECORD_WITHIN).insist(partial(_give_back, claim, work.left))
+        while threads.busy:
+            record_results(threads.wait_for_results())
+        DatabaseRetry(RECORD_WITHIN).run(partial(_give_back, claim, work.left))
     return calls
 
 
-class Work:
+class ClaimWork:
     """What is still to be opened of a claim: campaigns first, then single calls."""
 
     def __init__(self, claim: Claim) -> None:
         self._claim = claim
-        self._book = read_book()
-        groups, singles = sort_for_submission(claim.reminder_ids, self._book)
+        self._practice = read_practice_config()
+        groups, singles = sort_for_submission(claim.reminder_ids, self._practice)
         self._groups, self._singles = deque(groups), deque(singles)
         self._permits = 0  # taken and not used yet, since what they were for was not to be called
 
@@ -95,17 +95,17 @@ class Work:
         """The reminders that nobody has looked at yet."""
         return [*chain.from_iterable(self._groups), *self._singles]
 
-    def open_next(self, most: int) -> list[Flight]:
-        """Open what may begin now, at most `most` flights; none when nothing is left, or nothing may."""
+    def open_next(self, most: int) -> list[Submission]:
+        """Open what may begin now, at most `most` submissions; none when nothing is left, or nothing may."""
         while most and (self._groups or self._singles) and not self._must_end():
             gate = read_gate()
             if gate.closed_for or (not gate.paused and not self._find_permits(most, gate.cost)):
                 return []
             if gate.paused:
                 self._hold_the_rest()
-            elif flights := self._open(min(most, self._permits)):
-                self._permits -= len(flights)
-                return flights
+            elif submissions := self._open(min(most, self._permits)):
+                self._permits -= len(submissions)
+                return submissions
         return []
 
     def _must_end(self) -> bool:
@@ -122,30 +122,30 @@ class Work:
         self._groups.clear()
         self._singles.clear()
         try:
-            settle_held(held, self._claim.token, self._book)
+            hold_while_paused(held, self._claim.token, self._practice)
         except Exception as error:  # noqa: BLE001 - it stays claimed until its lease ends
             log.error("%s held reminders were not looked at: %s", len(held), type(error).__name__)
 
-    def _open(self, most: int) -> list[Flight]:
+    def _open(self, most: int) -> list[Submission]:
         if self._groups:
             return self._open_group(self._groups.popleft())
         return self._open_singles([self._singles.popleft() for _ in range(min(most, len(self._singles)))])
 
-    def _open_group(self, group: list[int]) -> list[Flight]:
+    def _open_group(self, group: list[int]) -> list[Submission]:
         try:
-            return open_batch(group, self._claim.token, self._book)
+            return open_batch(group, self._claim.token, self._practice)
         except Exception as error:  # noqa: BLE001 - what wasn't opened yet is tried one by one
             log.error("a campaign of %s was not opened: %s", len(group), type(error).__name__)
             self._singles.extend(group)
             return []
 
-    def _open_singles(self, reminder_ids: list[int]) -> list[Flight]:
+    def _open_singles(self, reminder_ids: list[int]) -> list[Submission]:
         """A reminder that can't be opened stays claimed until its lease ends; the others go on."""
         try:
-            return open_singles(reminder_ids, self._claim.token, self._book)
+            return open_singles(reminder_ids, self._claim.token, self._practice)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is one reminder's alone
             if len(reminder_ids) > 1 and not is_lock_timeout(error):
-                return [flight for one in reminder_ids for flight in self._open_singles([one])]
+                return [submission for one in reminder_ids for submission in self._open_singles([one])]
             # the type only: a database error's own words may hold a row of somebody's data
             log.error("reminders %s were not opened: %s", reminder_ids, type(error).__name__)
             return []

@@ -1,7 +1,7 @@
 """Submitting: from claimed reminders to POSTs that are ready to go, and what came of them.
 
-A flight is one POST and the calls that ride on it. It is opened (`submitting` is committed) just before it
-begins, flown outside any transaction by a lane (lanes.py), and recorded when it has landed.
+A submission is one POST and the calls it places. It is opened (`submitting` is committed) just before it
+begins, made outside any transaction by a thread (post_threads.py), and its result is recorded.
 """
 
 import logging
@@ -15,8 +15,8 @@ from django.conf import settings
 from django.db import transaction
 
 from contacts.models.people import Channel
-from reminders.deciding.situations import Book
-from reminders.dispatch.database_retry import Patience
+from reminders.deciding.situations import PracticeConfig
+from reminders.dispatch.database_retry import DatabaseRetry
 from reminders.dispatch.opening import open_calls
 from reminders.models import CallBatch, CallRecord
 from reminders.results import post_results as records
@@ -26,11 +26,11 @@ from reminders.robotalker.errors import (
 )
 from reminders.robotalker.payloads import Recipient, build_call, build_campaign, build_sms
 from reminders.traffic.callback_urls import key_urls, status_url
-from reminders.traffic.gate import learn_from, record_success
+from reminders.traffic.gate import count_error, count_success
 from reminders.traffic.local_faults import (
-    LaneBroke,
     NotBuilt,
     OurOwnFault,
+    PostThreadFailed,
     SleptTooLong,
 )
 from reminders.wording.scripts import message_of
@@ -56,7 +56,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Flight:
+class Submission:
     """One POST and the calls on it."""
 
     calls: Sequence[CallRecord]
@@ -64,16 +64,16 @@ class Flight:
     post: Post
     opened_at: "Moment"  # at the commit of `submitting`
 
-    def fly(self, client: RobotalkerClient) -> "Landing":
+    def submit_with(self, client: RobotalkerClient) -> "SubmissionResult":
         """POST it, unless this process slept since it was opened. Touches no database, raises nothing."""
         try:
             self._check_awake()
-            return Landing(self, robotalker_id=self.post(client))
+            return SubmissionResult(self, robotalker_id=self.post(client))
         except RobotalkerError as error:
-            return Landing(self, error=error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other flights must be recorded
-            log.error("a lane broke: %s", type(error).__name__)
-            return Landing(self, error=LaneBroke())
+            return SubmissionResult(self, error=error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other submissions must be recorded
+            log.error("a thread broke: %s", type(error).__name__)
+            return SubmissionResult(self, error=PostThreadFailed())
 
     def _check_awake(self) -> None:
         if self.opened_at.age > settings.DISPATCH_LEASE - settings.ROBOTALKER_TOTAL_DEADLINE:
@@ -81,54 +81,54 @@ class Flight:
 
 
 @dataclass(frozen=True)
-class Landing:
-    """What came of a flight: Robotalker's id of the call or campaign, or the error."""
+class SubmissionResult:
+    """What came of a submission: Robotalker's id of the call or campaign, or the error."""
 
-    flight: Flight
+    submission: Submission
     robotalker_id: str = ""
     error: RobotalkerError | None = None
 
 
-def open_singles(reminder_ids: Sequence[int], claim: UUID, book: Book) -> list[Flight]:
+def open_singles(reminder_ids: Sequence[int], claim: UUID, practice: PracticeConfig) -> list[Submission]:
     """Open claimed reminders, each as a call or text message with a POST of its own."""
-    calls = open_calls(reminder_ids, claim, book=book)
+    calls = open_calls(reminder_ids, claim, practice=practice)
     opened_at = Moment()
-    return [Flight([call], None, _prepare(_build_single, call), opened_at) for call in calls]
+    return [Submission([call], None, _prepare(_build_single, call), opened_at) for call in calls]
 
 
-def open_batch(reminder_ids: Sequence[int], claim: UUID, book: Book) -> list[Flight]:
-    """Open claimed reminders that share a script as one campaign; no flight when none of them may go."""
+def open_batch(reminder_ids: Sequence[int], claim: UUID, practice: PracticeConfig) -> list[Submission]:
+    """Open claimed reminders that share a script as one campaign; no submission when none of them may go."""
     with transaction.atomic():
         batch = CallBatch.objects.create()
-        calls = open_calls(reminder_ids, claim, batch, book)
+        calls = open_calls(reminder_ids, claim, batch, practice)
         if not calls:
             batch.delete()
     opened_at = Moment()
-    return [] if not calls else [Flight(calls, batch, _prepare(_build_campaign, batch, calls), opened_at)]
+    return [] if not calls else [Submission(calls, batch, _prepare(_build_campaign, batch, calls), opened_at)]
 
 
-def record_landings(landings: Sequence[Landing]) -> None:
-    """Write down what came of flights, and let the gate learn from it. Raises nothing."""
-    accepted = [landing for landing in landings if landing.error is None]
+def record_results(results: Sequence[SubmissionResult]) -> None:
+    """Write down what came of submissions, and let the gate learn from it. Raises nothing."""
+    accepted = [result for result in results if result.error is None]
     singles = {
-        landing.flight.calls[0].pk: landing.robotalker_id for landing in accepted if not landing.flight.batch
+        result.submission.calls[0].pk: result.robotalker_id
+        for result in accepted
+        if not result.submission.batch
     }
-    patience = Patience(RECORD_WITHIN)
+    retry = DatabaseRetry(RECORD_WITHIN)
     if singles:
-        patience.insist(partial(records.record_accepted, singles))
-    for landing in accepted:
-        if landing.flight.batch:
-            patience.insist(
-                partial(records.record_batch_accepted, landing.flight.batch, landing.robotalker_id)
-            )
+        retry.run(partial(records.record_accepted, singles))
+    for result in accepted:
+        if result.submission.batch:
+            retry.run(partial(records.record_batch_accepted, result.submission.batch, result.robotalker_id))
     if accepted:
-        patience.insist(record_success)
-    for landing in landings:
-        if landing.error is not None:
-            asked_at = landing.flight.calls[0].submitting_at
-            patience.insist(partial(learn_from, landing.error, asked_at))
-            for call in landing.flight.calls:
-                patience.insist(partial(records.record_failure, call.pk, landing.error))
+        retry.run(count_success)
+    for result in results:
+        if result.error is not None:
+            asked_at = result.submission.calls[0].submitting_at
+            retry.run(partial(count_error, result.error, asked_at))
+            for call in result.submission.calls:
+                retry.run(partial(records.record_failed_post, call.pk, result.error))
 
 
 def _prepare(build: Callable[..., Post], *parts: object) -> Post:

@@ -15,7 +15,7 @@ from reminders.health.redis import connect_briefly
 ASK_WITHIN = 0.5  # seconds: a page waits for it
 
 
-class DeadPart(StrEnum):
+class StoppedPart(StrEnum):
     """What keeps the sweeps from running; the first of these that is so."""
 
     BROKER = "broker"
@@ -25,10 +25,12 @@ class DeadPart(StrEnum):
 
 
 WORDS = {
-    DeadPart.BROKER: gettext_lazy("Redis does not answer"),
-    DeadPart.BEAT: gettext_lazy("beat is not running"),
-    DeadPart.WORKERS: gettext_lazy("no worker for %(work)s is running"),
-    DeadPart.NOT_TOLD: gettext_lazy("the worker for %(work)s is running, but gets nothing done: see its log"),
+    StoppedPart.BROKER: gettext_lazy("Redis does not answer"),
+    StoppedPart.BEAT: gettext_lazy("beat is not running"),
+    StoppedPart.WORKERS: gettext_lazy("no worker for %(work)s is running"),
+    StoppedPart.NOT_TOLD: gettext_lazy(
+        "the worker for %(work)s is running, but gets nothing done: see its log"
+    ),
 }
 WORK = {
     heartbeats.DISPATCH: gettext_lazy("sending"),
@@ -42,7 +44,7 @@ WORK = {
 class Standstill:
     """What is dead, and which sweeps stand still for it; none yet, when beat has only just fallen silent."""
 
-    part: DeadPart
+    part: StoppedPart
     sweeps: tuple[str, ...]
 
     @property
@@ -59,13 +61,13 @@ def find_standstill(beats: heartbeats.Heartbeats, now: datetime) -> Standstill |
         return None
     sweeps = tuple(sweep for sweep in heartbeats.QUEUES if sweep in stale)
     if not broker_answers():
-        return Standstill(DeadPart.BROKER, sweeps)
+        return Standstill(StoppedPart.BROKER, sweeps)
     if heartbeats.BEAT in stale:
-        return Standstill(DeadPart.BEAT, sweeps)
+        return Standstill(StoppedPart.BEAT, sweeps)
     served = heartbeats.find_served_queues(beats, now)
     if abandoned := tuple(sweep for sweep in sweeps if heartbeats.QUEUES[sweep] not in served):
-        return Standstill(DeadPart.WORKERS, abandoned)
-    return Standstill(DeadPart.NOT_TOLD, sweeps)
+        return Standstill(StoppedPart.WORKERS, abandoned)
+    return Standstill(StoppedPart.NOT_TOLD, sweeps)
 
 
 def broker_answers() -> bool:

@@ -32,7 +32,7 @@ WORKER_KEPT = timedelta(days=1)
 LONGEST_NAME = 40
 
 
-def beat(name: str, did: str = "") -> None:
+def record_heartbeat(name: str, did: str = "") -> None:
     """Say that the sweep `name` has just finished, and in counts what it did."""
     Heartbeat.objects.update_or_create(name=name, defaults={"at": Now(), "did": did[:200]})
 
@@ -43,9 +43,9 @@ def name_worker(host: str, pid: int) -> str:
     return f"{WORKER}{host[: LONGEST_NAME - len(WORKER) - len(tail)]}{tail}"
 
 
-def beat_worker(name: str, queues: str, *, since: datetime, begun: int) -> None:
+def record_worker_heartbeat(name: str, queues: str, *, since: datetime, begun: int) -> None:
     """Say that this worker lives, which queues it takes, and what it has begun. Forgets those long gone."""
-    beat(name, f"takes {queues} since {since:%Y-%m-%d %H:%M} UTC, {begun} tasks begun")
+    record_heartbeat(name, f"takes {queues} since {since:%Y-%m-%d %H:%M} UTC, {begun} tasks begun")
     Heartbeat.objects.filter(name__startswith=WORKER, at__lt=Now() - WORKER_KEPT).delete()
 
 

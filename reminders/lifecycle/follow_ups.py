@@ -32,13 +32,13 @@ def open_follow_up(
     FollowUp.objects.bulk_create([entry], ignore_conflicts=True)
 
 
-def due_by(starts_at: datetime, now: datetime) -> datetime:
+def find_due_time(starts_at: datetime, now: datetime) -> datetime:
     """By when to see to it: within four hours, and an hour before the visit, but not before now."""
     return max(now, min(now + PATIENCE, starts_at - BEFORE_VISIT))
 
 
 def _due_by_its_clock(starts_at: datetime) -> Greatest:
-    """due_by() as the database works it out when the row is written, for it has the clock that counts."""
+    """find_due_time() as the database works it out when the row is written: its clock counts."""
     return Greatest(Now(), Least(Now() + PATIENCE, Value(starts_at - BEFORE_VISIT)))
 
 
@@ -53,7 +53,7 @@ def open_if_nothing_follows(kind: str, *, reminder: Reminder, call: CallRecord) 
         open_follow_up(kind, reminder=reminder, call=call)
 
 
-def settle_by_itself(call: CallRecord, kinds: Sequence[str]) -> None:
+def resolve_automatically(call: CallRecord, kinds: Sequence[str]) -> None:
     """Take from the worklist what the call had put there, because Robotalker has since told better."""
     entries = FollowUp.objects.filter(call=call, kind__in=kinds).exclude(state=FollowUp.State.RESOLVED)
     entries.update(state=FollowUp.State.RESOLVED, resolved_at=Now(), resolution=OVERTAKEN)

@@ -22,21 +22,21 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _rng = random.SystemRandom()
 
 
-def settle(reminder: Reminder, decision: Decision, now: datetime) -> None:
+def apply_decision(reminder: Reminder, decision: Decision, now: datetime) -> None:
     """Do what a decision other than CALL says to a locked reminder that is planned or claimed."""
     match decision.verdict:
         case Verdict.WAIT:
             until = decision.until or now
             if decision.reason == Reason.HELD_BY_CAP:
                 until = min(until, now + CAP_LOOK)
-            put_back(reminder, next_look_at=until, reason=decision.reason)
+            plan_again(reminder, next_look_at=until, reason=decision.reason)
         case Verdict.BLOCK:
-            put_back(reminder, next_look_at=_find_held_look(reminder, now), reason=decision.reason)
+            plan_again(reminder, next_look_at=_find_held_look(reminder, now), reason=decision.reason)
             _ask_for_a_number(reminder, decision.reason)
         case Verdict.SKIP:
-            finish(reminder, ReminderState.SKIPPED, decision.reason)
+            finish_reminder(reminder, ReminderState.SKIPPED, decision.reason)
         case _:
-            miss(reminder, decision.reason)
+            mark_missed(reminder, decision.reason)
 
 
 def _find_held_look(reminder: Reminder, now: datetime) -> datetime:
@@ -50,7 +50,7 @@ def _find_held_look(reminder: Reminder, now: datetime) -> datetime:
 
 
 @transaction.atomic
-def look_again(held: "QuerySet[Reminder]") -> int:
+def recheck_now(held: "QuerySet[Reminder]") -> int:
     """Look at once at those that are held, since a person has changed what held them; how many.
 
     What a dispatcher has in hand just now it puts back, and looks at again within HELD_LOOK_CAP.
@@ -61,7 +61,7 @@ def look_again(held: "QuerySet[Reminder]") -> int:
     return Reminder.objects.filter(pk__in=ids).update(next_look_at=Now(), updated_at=Now())
 
 
-def put_back(
+def plan_again(
     reminder: Reminder, *, next_look_at: datetime, reason: str = "", try_after: datetime | None = None
 ) -> None:
     """Plan a locked reminder again, to be looked at from `next_look_at` on.
@@ -78,7 +78,7 @@ def put_back(
     save_row(reminder)
 
 
-def finish(reminder: Reminder, state: ReminderState, reason: str) -> None:
+def finish_reminder(reminder: Reminder, state: ReminderState, reason: str) -> None:
     """Bring a locked reminder to a state it stays in; another reason for the same state is welcome."""
     if reminder.state != state:
         check_reminder_move(reminder.state, state)
@@ -87,9 +87,9 @@ def finish(reminder: Reminder, state: ReminderState, reason: str) -> None:
     save_row(reminder)
 
 
-def miss(reminder: Reminder, reason: str) -> None:
+def mark_missed(reminder: Reminder, reason: str) -> None:
     """Its time is over: visible, and on the worklist (product rule 4)."""
-    finish(reminder, ReminderState.MISSED, reason)
+    finish_reminder(reminder, ReminderState.MISSED, reason)
     # where there is an entry about its number, that one says it already, and why
     if not _number_entries(reminder).exclude(state=FollowUp.State.RESOLVED).exists():
         detail = "" if reason == Reason.TOO_LATE else str(Reason(reason).label)

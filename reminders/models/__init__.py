@@ -2,7 +2,7 @@
 
 from reminders.models.calls import CallBatch, CallCompanion, CallRecord
 from reminders.models.campaigns import Campaign, Script, ScriptText, Step
-from reminders.models.followups import FollowUp
+from reminders.models.follow_ups import FollowUp
 from reminders.models.listed_numbers import ListedNumber
 from reminders.models.operations import Epoch, Heartbeat, SendingSwitch
 from reminders.models.reminders import Reminder

@@ -17,7 +17,7 @@ from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.situations import with_situation
 from reminders.lifecycle.call_reminders import with_calls
 from reminders.models import CallRecord, Reminder
-from reminders.pages.standings import Standing, find_orderable, gather_facts, judge
+from reminders.pages.standings import Standing, find_orderable, find_standing, read_standing_facts
 from reminders.rules.schedule import first_moment_at
 from reminders.traffic.switch import read_switch
 
@@ -80,7 +80,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Count:
+class DayCount:
     """How many appointments one filter holds."""
 
     key: str
@@ -95,7 +95,7 @@ class DayList:
     day: date | None
     is_today: bool
     groups: tuple[Group, ...]
-    counts: tuple[Count, ...]
+    counts: tuple[DayCount, ...]
     total: int
     shown: int
 
@@ -124,7 +124,7 @@ def read_day(
         day=day,
         is_today=all(day in (None, today_at(location, now)) for location in locations),
         groups=tuple(_group(kept, locations, day, now)),
-        counts=tuple(Count(key, str(LABELS[key]), counts[key]) for key in GATHERED if counts[key]),
+        counts=tuple(DayCount(key, str(LABELS[key]), counts[key]) for key in GATHERED if counts[key]),
         total=len(rows) - counts["cancelled"],
         shown=len(kept),
     )
@@ -165,8 +165,8 @@ def _build_row(appointment: Appointment, now: datetime, use: Mapping[int, Number
     phone = appointment.contact.phone
     reminders = list(appointment.reminders.all())
     used = use[phone.pk] if phone else None
-    facts = gather_facts(appointment, reminders, now, sending_paused=paused, use=used)
-    standing = judge(facts)
+    facts = read_standing_facts(appointment, reminders, now, sending_paused=paused, use=used)
+    standing = find_standing(facts)
     return Row(
         pk=appointment.pk,
         starts_at=appointment.starts_at.astimezone(facts.zone),

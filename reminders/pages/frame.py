@@ -16,7 +16,7 @@ from contacts.models import Location
 from reminders.health.diagnosis import Standstill, find_standstill
 from reminders.health.heartbeats import DISPATCH, find_age, read_heartbeats
 from reminders.models import FollowUp
-from reminders.pages.pause_banner import Pause, tell_pause
+from reminders.pages.pause_banner import Pause, describe_pause
 from reminders.traffic.switch import read_switch
 
 # Hosts at which only our own sandbox listens: nothing leaves the machine.
@@ -88,7 +88,7 @@ def read_frame() -> Frame:
         mode=read_mode(),
         sweep_age=find_age(beats, behind[0] if behind else DISPATCH, now),
         standstill=standstill,
-        pause=tell_pause(read_switch(), now, zone),
+        pause=describe_pause(read_switch(), now, zone),
     )
 
 

@@ -18,7 +18,7 @@ class Pause:
     ends_by_itself: bool
 
 
-def tell_pause(switch: SendingSwitch, now: datetime, zone: tzinfo | None) -> Pause | None:
+def describe_pause(switch: SendingSwitch, now: datetime, zone: tzinfo | None) -> Pause | None:
     """The pause in words, by the clock of `zone`; None while sending is on."""
     if switch.paused_at is None:
         return None

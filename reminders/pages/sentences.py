@@ -15,7 +15,7 @@ from contacts.templatetags.display import clock, day_and_clock
 from reminders.deciding.explanations import Explanation
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.models import CallRecord, Reminder
-from reminders.pages.standings import tell_moment, tell_reason
+from reminders.pages.standings import describe_moment, describe_reason
 from reminders.rules.decide import Verdict
 from reminders.rules.states import REMINDER_PENDING, CallState
 from reminders.wording.scripts import channel_of
@@ -74,7 +74,7 @@ def state_of_change(change: AppointmentChange) -> str:
     return STATE_OF_CHANGE.get(what, str(what))
 
 
-def tell_change(change: AppointmentChange, zone: ZoneInfo) -> str:
+def describe_change(change: AppointmentChange, zone: ZoneInfo) -> str:
     """What was done to the appointment, with its times by the clock of `zone`."""
     times = {
         "before": day_and_clock(change.starts_before.astimezone(zone)) if change.starts_before else "",
@@ -90,19 +90,19 @@ def tell_change(change: AppointmentChange, zone: ZoneInfo) -> str:
     return sentence
 
 
-def tell_planned(reminder: Reminder, why: Explanation) -> str:
+def describe_planned(reminder: Reminder, why: Explanation) -> str:
     """What is ahead: which step, and why not yet."""
     return _("Planned: %(step)s. %(why)s") % {"step": name_step(reminder), "why": why.sentence}
 
 
-def tell_held(reminder: Reminder, why: Explanation) -> str:
+def describe_held(reminder: Reminder, why: Explanation) -> str:
     """A step that waits for a person to change something, or won't be sent as things stand."""
     is_held = why.verdict == Verdict.BLOCK
     words = _("Held: %(step)s. %(why)s") if is_held else _("Won't be sent: %(step)s. %(why)s")
     return words % {"step": name_step(reminder), "why": why.sentence}
 
 
-def tell_settled(reminder: Reminder, why: Explanation) -> str:
+def describe_settled_reminder(reminder: Reminder, why: Explanation) -> str:
     """A step that ended without a call, or in spite of one."""
     words = {
         "state": reminder.get_state_display().capitalize(),
@@ -112,7 +112,7 @@ def tell_settled(reminder: Reminder, why: Explanation) -> str:
     return (_("%(state)s: %(step)s. %(why)s") % words).strip()
 
 
-def tell_call(call: CallRecord) -> str:
+def describe_call(call: CallRecord) -> str:
     """What came of one try."""
     if call.key_pressed:
         if call.channel == Channel.SMS:
@@ -123,7 +123,7 @@ def tell_call(call: CallRecord) -> str:
     return str(table.get(state) or CALLS.get(state) or state.label)
 
 
-def tell_household(call: CallRecord) -> str:
+def describe_household(call: CallRecord) -> str:
     """Whom one call spoke of, "one call for Anna and Ben"; "" when it spoke of one appointment only."""
     reminders = reminders_of(call)
     if len(reminders) == 1:
@@ -137,15 +137,15 @@ def tell_household(call: CallRecord) -> str:
     return words % get_text_list(names, _("and"))
 
 
-def tell_call_details(call: CallRecord, zone: ZoneInfo, try_number: int) -> Iterator[str]:
+def describe_call_details(call: CallRecord, zone: ZoneInfo, try_number: int) -> Iterator[str]:
     """What else is known of a try, the how-manieth it was, as short phrases, times by the clock of `zone`."""
-    if told := tell_household(call):
+    if told := describe_household(call):
         yield told
     yield _("to %s") % mask(call.number.e164)
     yield _("try %d") % try_number
     yield _("begun %s") % clock(call.submitting_at.astimezone(zone))
     if call.reason:
-        yield tell_reason(call.reason)
+        yield describe_reason(call.reason)
     if call.duration_seconds is not None:
         yield _("%d s long") % call.duration_seconds
     if call.amd_result:
@@ -166,7 +166,7 @@ def name_reminder(reminder: Reminder, why: Explanation, now: datetime) -> tuple[
     if why.moment is None:
         return ("held", "") if why.verdict == Verdict.BLOCK else ("not_reminded", _("won't be sent"))
     is_text = channel_of(reminder) == Channel.SMS
-    when = tell_moment(why.moment, reminder.appointment.location.zone, now)
+    when = describe_moment(why.moment, reminder.appointment.location.zone, now)
     words = _("will text %s") if is_text else _("will call %s")
     return ("will_text" if is_text else "will_call"), words % when
 

@@ -40,7 +40,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Facts:
+class StandingFacts:
     """All that bears on it. `reminders` are those of its present revision; `calls` theirs, newest first."""
 
     appointment: Appointment
@@ -55,17 +55,17 @@ class Facts:
         return self.appointment.location.zone
 
     def tell(self, moment: datetime | None) -> str:
-        return tell_moment(moment, self.zone, self.now)
+        return describe_moment(moment, self.zone, self.now)
 
 
-def gather_facts(
+def read_standing_facts(
     appointment: Appointment,
     reminders: Sequence[Reminder],
     now: datetime,
     *,
     sending_paused: bool,
     use: NumberUse | None = None,
-) -> Facts:
+) -> StandingFacts:
     """The facts. Reminders come from situations.with_situation() and households.with_calls().
 
     `use` is what has gone to the number, as explain_reminder() takes it.
@@ -73,10 +73,10 @@ def gather_facts(
     calls = list({call.pk: call for reminder in reminders for call in calls_of(reminder)}.values())
     coming, reminder = _find_coming(reminders, now, sending_paused=sending_paused, use=use)
     calls.sort(key=lambda call: (call.submitting_at, call.pk), reverse=True)
-    return Facts(appointment, reminders, calls, coming, reminder, now)
+    return StandingFacts(appointment, reminders, calls, coming, reminder, now)
 
 
-def judge(facts: Facts) -> Standing:
+def find_standing(facts: StandingFacts) -> Standing:
     """The standing: the first rule that has something to say."""
     for rule in RULES:
         if standing := rule(facts):
@@ -84,24 +84,24 @@ def judge(facts: Facts) -> Standing:
     return Standing("not_reminded", _("no reminder"))
 
 
-def tell_visit(facts: Facts) -> Standing | None:
+def describe_visit(facts: StandingFacts) -> Standing | None:
     status = facts.appointment.status
     return Standing(status) if status != Appointment.Status.BOOKED else None
 
 
-def tell_answer(facts: Facts) -> Standing | None:
+def describe_answer(facts: StandingFacts) -> Standing | None:
     appointment = facts.appointment
     answer = appointment.current_answer
     if answer == Appointment.Answer.WANTS_ANOTHER_TIME:
         when = facts.tell(appointment.answered_at)
         return Standing(answer, next_step=_("said so %s") % when)
     if answer == Appointment.Answer.CONFIRMED:
-        words = {"when": facts.tell(appointment.answered_at), "how": tell_how(appointment.answered_how)}
+        words = {"when": facts.tell(appointment.answered_at), "how": describe_how(appointment.answered_how)}
         return Standing(answer, _("confirmed %(when)s by %(how)s") % words)
     return None
 
 
-def tell_open_call(facts: Facts) -> Standing | None:
+def describe_open_call(facts: StandingFacts) -> Standing | None:
     """A call that is under way, or of which nobody knows what became."""
     call = facts.calls[0] if facts.calls else None
     when = facts.tell(call.submitting_at) if call else ""
@@ -118,7 +118,7 @@ def tell_open_call(facts: Facts) -> Standing | None:
     return None
 
 
-def tell_optout(facts: Facts) -> Standing | None:
+def describe_optout(facts: StandingFacts) -> Standing | None:
     phone = facts.appointment.contact.phone
     channels = _find_channels(facts)
     optouts = [phone.opted_out_at(channel) for channel in channels] if phone else []
@@ -127,7 +127,7 @@ def tell_optout(facts: Facts) -> Standing | None:
     return Standing("opted_out", next_step=_("since %s") % facts.tell(optouts[0]))
 
 
-def _find_channels(facts: Facts) -> set[str]:
+def _find_channels(facts: StandingFacts) -> set[str]:
     """The channels that matter now: of what is still ahead, else of the last try, else of every step."""
     ahead = {str(channel_of(each)) for each in facts.reminders if each.state in REMINDER_PENDING}
     last = {facts.calls[0].channel} if facts.calls else set()
@@ -135,7 +135,7 @@ def _find_channels(facts: Facts) -> set[str]:
     return ahead or last or steps or {Channel.VOICE.value}
 
 
-def tell_last_call(facts: Facts) -> Standing | None:
+def describe_last_call(facts: StandingFacts) -> Standing | None:
     """What the last call came to, and what follows."""
     if not facts.calls or facts.calls[0].state == CallState.ABANDONED:
         return None
@@ -143,7 +143,7 @@ def tell_last_call(facts: Facts) -> Standing | None:
     when = facts.tell(call.ended_at or call.submitting_at)
     follows = _tell_what_follows(facts)
     if call.state in (CallState.FAILED, CallState.REJECTED, CallState.NOT_SENT):
-        next_step = " · ".join(filter(None, [tell_reason(call.reason), follows]))
+        next_step = " · ".join(filter(None, [describe_reason(call.reason), follows]))
         return Standing("failed", f"{CallState(call.state).label} {when}", next_step)
     if call.state == CallState.ANSWERED:
         pressed = _("pressed %s") % call.key_pressed if call.key_pressed else _("no key pressed")
@@ -151,7 +151,7 @@ def tell_last_call(facts: Facts) -> Standing | None:
     return Standing(call.state, f"{CallState(call.state).label} {when}", follows)
 
 
-def tell_coming(facts: Facts) -> Standing | None:
+def describe_next(facts: StandingFacts) -> Standing | None:
     """What is still ahead, or held."""
     coming = facts.coming
     if coming is None:
@@ -164,7 +164,7 @@ def tell_coming(facts: Facts) -> Standing | None:
     return Standing("held" if held else "not_reminded", next_step=coming.sentence)
 
 
-def tell_settled(facts: Facts) -> Standing | None:
+def describe_settled(facts: StandingFacts) -> Standing | None:
     """Nothing is ahead and nobody was called: the last reminder's reason."""
     if not facts.reminders:
         return None
@@ -178,18 +178,18 @@ def _by_what_it_tells(reminder: Reminder) -> tuple[bool, datetime, int]:
     return reminder.reason != Reason.NEVER_IN_TIME, reminder.due_at, reminder.pk
 
 
-RULES: tuple[Callable[[Facts], Standing | None], ...] = (
-    tell_visit,
-    tell_answer,
-    tell_open_call,
-    tell_optout,
-    tell_last_call,
-    tell_coming,
-    tell_settled,
+RULES: tuple[Callable[[StandingFacts], Standing | None], ...] = (
+    describe_visit,
+    describe_answer,
+    describe_open_call,
+    describe_optout,
+    describe_last_call,
+    describe_next,
+    describe_settled,
 )
 
 
-def tell_moment(moment: datetime | None, zone: ZoneInfo, now: datetime) -> str:
+def describe_moment(moment: datetime | None, zone: ZoneInfo, now: datetime) -> str:
     """The moment by the clock of `zone`, as short as it is clear: "9:12", "Mon 9:12", "Tue 14 Jul"."""
     if moment is None:
         return ""
@@ -201,13 +201,13 @@ def tell_moment(moment: datetime | None, zone: ZoneInfo, now: datetime) -> str:
     return day(local)
 
 
-def tell_how(how: str) -> str:
+def describe_how(how: str) -> str:
     """The way an answer came, for behind "by"."""
     known = {"staff": _("staff"), "text message": _("text message"), "": _("staff")}
     return known.get(how, how)
 
 
-def tell_reason(reason: str) -> str:
+def describe_reason(reason: str) -> str:
     """A call's reason in words: ours from the closed list, else what Robotalker's own word means."""
     if reason in Reason.values:
         return sentence_for(reason).rstrip(".")
@@ -219,7 +219,7 @@ def tell_reason(reason: str) -> str:
     return known.get(reason, reason.replace("_", " "))
 
 
-def find_orderable(facts: Facts, standing: Standing) -> int | None:
+def find_orderable(facts: StandingFacts, standing: Standing) -> int | None:
     """The reminder that "call now" would call for: the next, else the last; None if it makes no sense."""
     if standing.code in NOT_CALLABLE_NOW or not facts.appointment.contact.phone_id:
         return None
@@ -252,7 +252,7 @@ def _find_coming(
     )
 
 
-def _tell_call_ahead(facts: Facts, moment: datetime) -> Standing:
+def _tell_call_ahead(facts: StandingFacts, moment: datetime) -> Standing:
     is_text = facts.coming_reminder is not None and channel_of(facts.coming_reminder) == Channel.SMS
     code = "will_text" if is_text else "will_call"
     if moment <= facts.now + SOON:
@@ -261,7 +261,7 @@ def _tell_call_ahead(facts: Facts, moment: datetime) -> Standing:
     return Standing(code, words % facts.tell(moment))
 
 
-def _tell_what_follows(facts: Facts) -> str:
+def _tell_what_follows(facts: StandingFacts) -> str:
     """Another try ("again 16:30"), or the next step ("will call 14:00"), or why neither."""
     if facts.coming is None or facts.coming_reminder is None:
         return ""

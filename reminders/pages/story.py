@@ -16,7 +16,7 @@ from reminders.deciding.situations import with_situation
 from reminders.lifecycle.call_reminders import calls_of, with_calls
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.pages import sentences
-from reminders.pages.standings import Standing, gather_facts, judge
+from reminders.pages.standings import Standing, find_standing, read_standing_facts
 from reminders.rules.decide import Verdict
 from reminders.rules.states import REMINDER_PENDING, ReminderState
 from reminders.traffic.switch import read_switch
@@ -110,7 +110,9 @@ def read_story(appointment_id: int, now: datetime) -> Story:
         appointment=appointment,
         starts_at=appointment.starts_at.astimezone(zone),
         ends_at=appointment.ends_at.astimezone(zone),
-        standing=judge(gather_facts(appointment, present, now, sending_paused=paused, use=use)),
+        standing=find_standing(
+            read_standing_facts(appointment, present, now, sending_paused=paused, use=use)
+        ),
         reminders=tuple(_line(one, why, appointment, now) for one, why in explained if one in present),
         open_follow_ups=tuple(one.get_kind_display() for one in follow_ups if one.resolved_at is None),
         ahead=tuple(entry for entry in ordered if entry.is_ahead),
@@ -153,7 +155,7 @@ def _tell_changes(appointment: Appointment) -> Iterator[Entry]:
             key=f"change-{change.pk}",
             at=change.at,
             state=sentences.state_of_change(change),
-            sentence=sentences.tell_change(change, appointment.location.zone),
+            sentence=sentences.describe_change(change, appointment.location.zone),
             by=name_person(change.by),
         )
 
@@ -163,17 +165,22 @@ def _tell_reminders(explained: Sequence[tuple[Reminder, Explanation]]) -> Iterat
     for reminder, why in explained:
         if why.moment is not None:
             yield _entry_of(
-                reminder, why.moment, "planned", sentences.tell_planned(reminder, why), ahead=True
+                reminder, why.moment, "planned", sentences.describe_planned(reminder, why), ahead=True
             )
         elif reminder.state in REMINDER_PENDING:
             state = "held" if why.verdict == Verdict.BLOCK else "not_reminded"
-            yield _entry_of(reminder, reminder.due_at, state, sentences.tell_held(reminder, why), ahead=True)
+            yield _entry_of(
+                reminder, reminder.due_at, state, sentences.describe_held(reminder, why), ahead=True
+            )
         elif not calls_of(reminder) or reminder.state not in (
             ReminderState.IN_PROGRESS,
             ReminderState.DONE,
         ):
             yield _entry_of(
-                reminder, reminder.updated_at, reminder.state, sentences.tell_settled(reminder, why)
+                reminder,
+                reminder.updated_at,
+                reminder.state,
+                sentences.describe_settled_reminder(reminder, why),
             )
 
 
@@ -193,10 +200,10 @@ def _tell_call(call: CallRecord, zone: ZoneInfo, try_number: int) -> Entry:
         key=f"call-{call.pk}",
         at=call.ended_at or call.submitting_at,
         state="unknown" if call.state == "overdue" else call.state,
-        sentence=sentences.tell_call(call),
+        sentence=sentences.describe_call(call),
         by=_("ordered by %s") % name_person(call.ordered_by) if call.ordered_by else "",
         said=call.text,
-        details=tuple(sentences.tell_call_details(call, zone, try_number)),
+        details=tuple(sentences.describe_call_details(call, zone, try_number)),
         events=tuple(
             RawEvent(
                 event.received_at.astimezone(zone),

@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from contacts.database.clock import read_database_clock
-from reminders.lifecycle.reminders import look_again
+from reminders.lifecycle.reminders import recheck_now
 from reminders.models import Campaign, Reminder, Step
 from reminders.rules.reasons import Reason
 
@@ -14,7 +14,7 @@ def activate_campaign(campaign: Campaign) -> None:
     campaign.state = Campaign.State.ACTIVE
     campaign.activated_at = read_database_clock()
     campaign.save(update_fields=["state", "activated_at"])
-    look_again(Reminder.objects.filter(step__campaign=campaign, reason=Reason.CAMPAIGN_PAUSED))
+    recheck_now(Reminder.objects.filter(step__campaign=campaign, reason=Reason.CAMPAIGN_PAUSED))
 
 
 def pause_campaign(campaign: Campaign) -> None:

@@ -36,7 +36,7 @@ _HOLD_STEP = "SELECT FROM reminders_step WHERE id = %s FOR SHARE"
 _HOLD_PLACES = "SELECT FROM contacts_location WHERE id = ANY(%s::bigint[]) ORDER BY id FOR SHARE"
 
 
-class Visit(NamedTuple):
+class PlannedAppointment(NamedTuple):
     """What planning asks of an appointment, by the names of its columns; moments are aware UTC."""
 
     pk: int
@@ -46,7 +46,7 @@ class Visit(NamedTuple):
     revised_at: datetime
 
 
-class Promise(NamedTuple):
+class OwedReminder(NamedTuple):
     """What a step owes one appointment: the moment, the end (aware UTC), and the state it begins in."""
 
     due_at: datetime
@@ -55,7 +55,7 @@ class Promise(NamedTuple):
     reason: str
 
 
-def read_visits(appointments: "QuerySet[Appointment]") -> Iterator[list[Visit]]:
+def read_planned_appointments(appointments: "QuerySet[Appointment]") -> Iterator[list[PlannedAppointment]]:
     """The appointments by key, in chunks of at most CHUNK."""
     # As text, since Python's own reader of ISO 8601 is twenty times as fast as the database driver's.
     moments = [Cast(name, TextField()) for name in ("starts_at", "revised_at")]
@@ -66,7 +66,7 @@ def read_visits(appointments: "QuerySet[Appointment]") -> Iterator[list[Visit]]:
         last = chunk[-1].pk
 
 
-def hold_terms(step_id: int, location_ids: Iterable[int]) -> None:
+def lock_step_and_locations(step_id: int, location_ids: Iterable[int]) -> None:
     """Let nobody edit the step or these locations until the transaction ends; other planners needn't wait.
 
     An edit thus waits for what is being planned, and gives it its new moment with all the rest.
@@ -75,7 +75,7 @@ def hold_terms(step_id: int, location_ids: Iterable[int]) -> None:
     _execute(_HOLD_PLACES, [_write_numbers(location_ids)])
 
 
-def insert_reminders(step_id: int, owed: Sequence[tuple[Visit, Promise]]) -> int:
+def insert_reminders(step_id: int, owed: Sequence[tuple[PlannedAppointment, OwedReminder]]) -> int:
     """Insert what isn't there yet; how many were new.
 
     Of two planners at once, the unique identity lets one win, silently.
@@ -87,15 +87,17 @@ def insert_reminders(step_id: int, owed: Sequence[tuple[Visit, Promise]]) -> int
     )
 
 
-def move_reminders(owed: Sequence[tuple[int, Promise]]) -> int:
+def move_reminders(owed: Sequence[tuple[int, OwedReminder]]) -> int:
     """Give these reminders, by id, what they are now owed; how many there were."""
     ids, promises = (pk for pk, _ in owed), [promise for _, promise in owed]
     return _execute(_MOVE, [_write_numbers(ids), *_write_promises(promises)])
 
 
-def _read_visit(pk: int, location_id: int, revision: int, starts_at: str, revised_at: str) -> Visit:
+def _read_visit(
+    pk: int, location_id: int, revision: int, starts_at: str, revised_at: str
+) -> PlannedAppointment:
     read = datetime.fromisoformat
-    return Visit(pk, location_id, revision, read(starts_at), read(revised_at))
+    return PlannedAppointment(pk, location_id, revision, read(starts_at), read(revised_at))
 
 
 def _execute(statement: str, parameters: list[Any]) -> int:
@@ -108,7 +110,7 @@ def _write_numbers(numbers: Iterable[int]) -> str:
     return _write_array(map(str, numbers))
 
 
-def _write_promises(promises: Sequence[Promise]) -> Iterator[str]:
+def _write_promises(promises: Sequence[OwedReminder]) -> Iterator[str]:
     """A column each, as PostgreSQL writes arrays; states and reasons are codes of ours."""
     yield _write_array(promise.due_at.isoformat() for promise in promises)
     yield _write_array(promise.not_after.isoformat() for promise in promises)

@@ -19,12 +19,12 @@ from contacts.models import Appointment, Location
 from reminders.deciding.coverage import find_covered
 from reminders.models import CallCompanion, CallRecord, Campaign, Reminder, Step
 from reminders.planning.bulk_rows import (
-    Promise,
-    Visit,
-    hold_terms,
+    OwedReminder,
+    PlannedAppointment,
     insert_reminders,
+    lock_step_and_locations,
     move_reminders,
-    read_visits,
+    read_planned_appointments,
 )
 from reminders.rules.reasons import Reason
 from reminders.rules.schedule import OpenDays, Timing, least_ahead, moment_due
@@ -41,7 +41,7 @@ class PlanReport:
     withdrawn: int
 
 
-class Terms(NamedTuple):
+class StepTiming(NamedTuple):
     """A step as planning reads it, once for all appointments."""
 
     timing: Timing
@@ -50,7 +50,7 @@ class Terms(NamedTuple):
     activated_at: datetime | None
 
 
-class Place(NamedTuple):
+class LocationClock(NamedTuple):
     """A location as planning reads it: its clock and its open days."""
 
     zone: ZoneInfo
@@ -59,27 +59,29 @@ class Place(NamedTuple):
 
 def plan_all(now: datetime | None = None) -> PlanReport:
     """Plan every booked appointment ahead of `now` (the database's, if None) for every active campaign."""
-    return _plan(Appointment.objects.all(), Reminder.objects.all(), now or read_database_clock())
+    return _plan_for_steps(Appointment.objects.all(), Reminder.objects.all(), now or read_database_clock())
 
 
 def plan_appointments(appointment_ids: Sequence[int], now: datetime | None = None) -> PlanReport:
     """The same for a few appointments, at once instead of within the minute."""
-    return _plan(
+    return _plan_for_steps(
         Appointment.objects.filter(pk__in=appointment_ids),
         Reminder.objects.filter(appointment_id__in=appointment_ids),
         now or read_database_clock(),
     )
 
 
-def promise(step: Step, appointment: Appointment) -> Promise | None:
+def find_owed_reminder(step: Step, appointment: Appointment) -> OwedReminder | None:
     """What `step` owes `appointment` as it stands. `location` and `step.campaign` must be loaded.
 
     None when there is no such moment (a location that is never open): it is asked again at the next round.
     """
-    return _owe(_read_terms(step), appointment, _read_place(appointment.location))
+    return _find_owed(_read_step_timing(step), appointment, _read_location_clock(appointment.location))
 
 
-def _owe(terms: Terms | None, visit: Appointment | Visit, place: Place | None) -> Promise | None:
+def _find_owed(
+    terms: StepTiming | None, visit: Appointment | PlannedAppointment, place: LocationClock | None
+) -> OwedReminder | None:
     if terms is None or place is None:
         return None
     not_after = visit.starts_at - terms.stop_before
@@ -88,27 +90,29 @@ def _owe(terms: Terms | None, visit: Appointment | Visit, place: Place | None) -
     except ValueError:  # one bad row must not stop the planning of all
         return None
     reason = _why_not(terms, visit, due_at, not_after)
-    return Promise(due_at, not_after, ReminderState.SKIPPED if reason else ReminderState.PLANNED, reason)
+    return OwedReminder(due_at, not_after, ReminderState.SKIPPED if reason else ReminderState.PLANNED, reason)
 
 
-def _read_terms(step: Step) -> Terms | None:
+def _read_step_timing(step: Step) -> StepTiming | None:
     try:
         timing = step.timing
     except ValueError:
         return None
     send_late = step.if_late == Step.IfLate.SEND_NOW
-    return Terms(timing, step.stop_before, send_late, step.campaign.activated_at)
+    return StepTiming(timing, step.stop_before, send_late, step.campaign.activated_at)
 
 
-def _read_place(location: Location) -> Place | None:
+def _read_location_clock(location: Location) -> LocationClock | None:
     try:
-        return Place(location.zone, open_days_of(location))
+        return LocationClock(location.zone, open_days_of(location))
     except (KeyError, ValueError):  # no zone of that name
         return None
 
 
-def _read_places(locations: "QuerySet[Location]") -> dict[int, Place | None]:
-    return {location.pk: _read_place(location) for location in locations.prefetch_related("closed_days")}
+def _read_location_clocks(locations: "QuerySet[Location]") -> dict[int, LocationClock | None]:
+    return {
+        location.pk: _read_location_clock(location) for location in locations.prefetch_related("closed_days")
+    }
 
 
 def open_days_of(location: Location) -> OpenDays:
@@ -121,15 +125,15 @@ def open_days_of(location: Location) -> OpenDays:
 
 def count_never_in_time(step: Step) -> int:
     """For how many visits ahead the step's moment comes too late; `step.campaign` must be loaded."""
-    terms = _read_terms(step)
+    terms = _read_step_timing(step)
     if terms is None or least_ahead(terms.timing) > terms.stop_before:
         return 0  # as for nearly all steps, whatever the visits
     ahead = Appointment.objects.filter(status=Appointment.Status.BOOKED, starts_at__gt=Now())
-    places = _read_places(Location.objects.all())
+    places = _read_location_clocks(Location.objects.all())
     return sum(
         owed is not None and owed.due_at >= owed.not_after
-        for visits in read_visits(find_covered(step, ahead))
-        for owed in (_owe(terms, visit, places.get(visit.location_id)) for visit in visits)
+        for visits in read_planned_appointments(find_covered(step, ahead))
+        for owed in (_find_owed(terms, visit, places.get(visit.location_id)) for visit in visits)
     )
 
 
@@ -143,7 +147,9 @@ def active_steps() -> "QuerySet[Step]":
     )
 
 
-def _why_not(terms: Terms, visit: Appointment | Visit, due_at: datetime, not_after: datetime) -> str:
+def _why_not(
+    terms: StepTiming, visit: Appointment | PlannedAppointment, due_at: datetime, not_after: datetime
+) -> str:
     """The reason to skip it from the start, or "" (product rules 5 and 6).
 
     When it is asked has no say: what was owed once and planned too late is missed in the open.
@@ -157,7 +163,7 @@ def _why_not(terms: Terms, visit: Appointment | Visit, due_at: datetime, not_aft
     return Reason.PAST_WHEN_BOOKED
 
 
-def _plan(
+def _plan_for_steps(
     appointments: "QuerySet[Appointment]", reminders: "QuerySet[Reminder]", now: datetime
 ) -> PlanReport:
     withdrawn = withdraw_pointless(reminders)
@@ -225,8 +231,8 @@ def _replan(reminders: "QuerySet[Reminder]") -> int:
         last = chunk[-1].pk
 
 
-def _find_new_moment(reminder: Reminder) -> tuple[int, Promise] | None:
-    owed = promise(reminder.step, reminder.appointment)
+def _find_new_moment(reminder: Reminder) -> tuple[int, OwedReminder] | None:
+    owed = find_owed_reminder(reminder.step, reminder.appointment)
     if owed is None or (owed.due_at, owed.not_after) == (reminder.due_at, reminder.not_after):
         return None
     return reminder.pk, owed
@@ -239,15 +245,15 @@ def _add_missing(step: Step, appointments: "QuerySet[Appointment]", now: datetim
         .filter(status=Appointment.Status.BOOKED, starts_at__gt=now)
         .filter(~Exists(planned))
     )
-    return sum(_add(step.pk, visits) for visits in read_visits(missing))
+    return sum(_add(step.pk, visits) for visits in read_planned_appointments(missing))
 
 
 @transaction.atomic
-def _add(step_id: int, visits: Sequence[Visit]) -> int:
+def _add(step_id: int, visits: Sequence[PlannedAppointment]) -> int:
     """Insert what the step owes them by its terms and the places' clocks, none of which changes meanwhile."""
     place_ids = {visit.location_id for visit in visits}
-    hold_terms(step_id, place_ids)
-    terms = _read_terms(Step.objects.select_related("campaign").get(pk=step_id))
-    places = _read_places(Location.objects.filter(pk__in=place_ids))
-    owed = [(visit, _owe(terms, visit, places.get(visit.location_id))) for visit in visits]
+    lock_step_and_locations(step_id, place_ids)
+    terms = _read_step_timing(Step.objects.select_related("campaign").get(pk=step_id))
+    places = _read_location_clocks(Location.objects.filter(pk__in=place_ids))
+    owed = [(visit, _find_owed(terms, visit, places.get(visit.location_id))) for visit in visits]
     return insert_reminders(step_id, [(visit, promised) for visit, promised in owed if promised])

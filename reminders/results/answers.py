@@ -7,12 +7,12 @@ the number out.
 
 from datetime import datetime
 
-from contacts.appointments import take_answer
+from contacts.appointments import record_answer_on_locked
 from contacts.models import Appointment, ConsentEntry
 from contacts.models.people import Channel
 from contacts.optouts import record_optout
 from reminders.lifecycle.call_reminders import reminders_of
-from reminders.lifecycle.follow_ups import open_follow_up, settle_by_itself
+from reminders.lifecycle.follow_ups import open_follow_up, resolve_automatically
 from reminders.models import CallRecord, FollowUp, Reminder
 
 CONFIRM, ANOTHER_TIME, OPT_OUT = "1", "2", "9"
@@ -42,7 +42,7 @@ def key_in_text(text: str) -> str:
 def apply_key(call: CallRecord, key: str, at: datetime) -> None:
     """Do what the key means. The call comes locked, its keys recorded; doing it twice changes nothing."""
     if key in MEANINGS and _may_have_been_unclear(call):
-        settle_by_itself(call, [FollowUp.Kind.UNCLEAR_ANSWER])
+        resolve_automatically(call, [FollowUp.Kind.UNCLEAR_ANSWER])
     if key == OPT_OUT:
         opt_out(call, at, Channel(call.channel))
     elif key == CONFIRM:
@@ -51,7 +51,7 @@ def apply_key(call: CallRecord, key: str, at: datetime) -> None:
         _answer_for_all(call, Appointment.Answer.WANTS_ANOTHER_TIME, key, at)
         _ask_a_person(call, FollowUp.Kind.WANTS_ANOTHER_TIME)
     else:
-        ask_what_was_meant(call, f"pressed {key}")
+        ask_about_unclear_answer(call, f"pressed {key}")
 
 
 def _may_have_been_unclear(call: CallRecord) -> bool:
@@ -59,7 +59,7 @@ def _may_have_been_unclear(call: CallRecord) -> bool:
     return call.channel == Channel.SMS or any(pressed not in MEANINGS for _, pressed in call.keys)
 
 
-def ask_what_was_meant(call: CallRecord, detail: str) -> None:
+def ask_about_unclear_answer(call: CallRecord, detail: str) -> None:
     """Put an answer without a meaning on the worklist, unless the call has one that has."""
     if not any(pressed in MEANINGS for _, pressed in call.keys):
         _ask_a_person(call, FollowUp.Kind.UNCLEAR_ANSWER, detail)
@@ -73,7 +73,7 @@ def _answer_for_all(call: CallRecord, answer: Appointment.Answer, key: str, at: 
 
 def _answer(reminder: Reminder, call: CallRecord, answer: Appointment.Answer, how: str, at: datetime) -> None:
     appointment, revision = reminder.appointment, reminder.revision
-    if take_answer(appointment, answer, revision=revision, at=at, how=how):
+    if record_answer_on_locked(appointment, answer, revision=revision, at=at, how=how):
         return
     if appointment.revision != revision:
         late = f"{answer.label}, for the time before the move"

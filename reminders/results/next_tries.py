@@ -8,18 +8,18 @@ from datetime import datetime, timedelta
 from contacts.models.people import Channel
 from reminders.deciding.situations import hours_of, zones_of
 from reminders.lifecycle.call_reminders import find_calls_about
-from reminders.lifecycle.reminders import put_back
+from reminders.lifecycle.reminders import plan_again
 from reminders.models import CallRecord, Reminder
 from reminders.rules.calling_hours import next_allowed
 from reminders.rules.reasons import Reason
-from reminders.rules.retries import Outcome, RetryRule, next_try
+from reminders.rules.retries import RetryRule, TryOutcome, next_try
 from reminders.rules.states import CallState
 
 REACHED_NOBODY = (CallState.NO_ANSWER, CallState.FAILED)
 OUTCOMES = {
-    CallState.NO_ANSWER: Outcome.NO_ANSWER,
-    CallState.FAILED: Outcome.FAILED,
-    CallState.VOICEMAIL: Outcome.VOICEMAIL,
+    CallState.NO_ANSWER: TryOutcome.NO_ANSWER,
+    CallState.FAILED: TryOutcome.FAILED,
+    CallState.VOICEMAIL: TryOutcome.VOICEMAIL,
 }
 SHORTEST_WAIT = timedelta(minutes=1)
 
@@ -32,14 +32,14 @@ def plan_next_try(call: CallRecord, reminder: Reminder, at: datetime) -> bool:
     """
     if again := _when_to_call_again(call, reminder, at):
         reminder.by_text = call.channel == Channel.SMS and reminder.by_text
-        put_back(reminder, next_look_at=again, reason=Reason.TRY_AGAIN, try_after=again)
+        plan_again(reminder, next_look_at=again, reason=Reason.TRY_AGAIN, try_after=again)
         return True
     if call.channel != Channel.VOICE:
         return False
     text_at = _when_to_text(call, reminder, at)
     reminder.by_text = text_at is not None
     if text_at:
-        put_back(reminder, next_look_at=text_at, reason=Reason.TEXT_FOLLOWS, try_after=text_at)
+        plan_again(reminder, next_look_at=text_at, reason=Reason.TEXT_FOLLOWS, try_after=text_at)
     return text_at is not None
 
 
@@ -47,7 +47,7 @@ def _when_to_call_again(call: CallRecord, reminder: Reminder, at: datetime) -> d
     """By the step's rule, at a moment that is allowed; None for never or too late."""
     outcome = _outcome_of(call)
     is_the_one_text = reminder.by_text and call.channel == Channel.SMS
-    is_done_with = outcome == Outcome.VOICEMAIL and not reminder.step.retry_voicemail
+    is_done_with = outcome == TryOutcome.VOICEMAIL and not reminder.step.retry_voicemail
     if outcome is None or is_done_with or is_the_one_text:
         return None
     again = next_try(
@@ -67,16 +67,16 @@ def _when_to_text(call: CallRecord, reminder: Reminder, at: datetime) -> datetim
     step = reminder.step
     if step.channel != Channel.VOICE or step.fallback_script_id is None:
         return None
-    if call.state not in REACHED_NOBODY or call.reason == Outcome.INVALID_NUMBER:
+    if call.state not in REACHED_NOBODY or call.reason == TryOutcome.INVALID_NUMBER:
         return None
     if number.unusable_since or number.sms_opted_out_at or _was_texted(reminder):
         return None
     return _allow(at, call, reminder)
 
 
-def _outcome_of(call: CallRecord) -> Outcome | None:
-    if call.state == CallState.FAILED and call.reason in (Outcome.BUSY, Outcome.INVALID_NUMBER):
-        return Outcome(call.reason)
+def _outcome_of(call: CallRecord) -> TryOutcome | None:
+    if call.state == CallState.FAILED and call.reason in (TryOutcome.BUSY, TryOutcome.INVALID_NUMBER):
+        return TryOutcome(call.reason)
     return OUTCOMES.get(CallState(call.state))
 
 

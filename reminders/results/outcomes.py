@@ -15,11 +15,11 @@ from contacts.models.people import Channel
 from contacts.people import mark_number_unusable, mark_numbers_usable
 from reminders.lifecycle.call_reminders import find_calls_about, reminders_of
 from reminders.lifecycle.calls import move_call
-from reminders.lifecycle.follow_ups import open_follow_up, open_if_nothing_follows, settle_by_itself
+from reminders.lifecycle.follow_ups import open_follow_up, open_if_nothing_follows, resolve_automatically
 from reminders.lifecycle.locking import lock_call
-from reminders.lifecycle.reminders import finish
+from reminders.lifecycle.reminders import finish_reminder
 from reminders.models import CallRecord, FollowUp, Reminder
-from reminders.results.answers import OPT_OUT, apply_key, ask_what_was_meant, key_in_text, opt_out
+from reminders.results.answers import OPT_OUT, apply_key, ask_about_unclear_answer, key_in_text, opt_out
 from reminders.results.next_tries import REACHED_NOBODY, plan_next_try
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.robotalker.fields import AmdResult
@@ -73,10 +73,10 @@ def fold_event(
 
     `key_of_address` is the key whose own address it came to ("" for the status address).
     """
-    fold_into(lock_call(call_id), event, key_of_address=key_of_address, received_at=received_at)
+    fold_into_call(lock_call(call_id), event, key_of_address=key_of_address, received_at=received_at)
 
 
-def fold_into(
+def fold_into_call(
     call: CallRecord, event: RobotalkerEvent, *, key_of_address: str, received_at: datetime
 ) -> None:
     """The same for a call from lock_call() or lock_calls()."""
@@ -97,12 +97,12 @@ def fold_into(
     for key in keys:
         apply_key(call, key, at)
     if event.kind == EventKind.SMS_RECEIVED and not keys:
-        ask_what_was_meant(call, "wrote in words; the event shows the text")
+        ask_about_unclear_answer(call, "wrote in words; the event shows the text")
     if event.kind == EventKind.OPTED_OUT:
         opt_out(call, at, Channel(event.channel) if event.channel else None)
 
 
-def learn_that_it_was_accepted(call: CallRecord, received_at: datetime) -> None:
+def mark_accepted(call: CallRecord, received_at: datetime) -> None:
     """All that an event tells which may not count yet; for a call from lock_call() or lock_calls()."""
     _note_accepted(call, received_at)
     save_row(call, TOLD_BY_EVENTS)
@@ -135,7 +135,7 @@ def _settle(reminder: Reminder, call: CallRecord, at: datetime, *, was_open: boo
     if taken_over or by_person or reminder.state not in FOLLOWS_ITS_CALL:
         return
     if not plan_next_try(call, reminder, at):
-        finish(reminder, ReminderState.DONE, REASON_BY_STATE[CallState(call.state)])
+        finish_reminder(reminder, ReminderState.DONE, REASON_BY_STATE[CallState(call.state)])
         _hand_over(reminder, call, at)
 
 
@@ -156,7 +156,7 @@ def _learn_outcome(call: CallRecord, state: CallState, reason: str, at: datetime
     if invalid_before and call.reason != INVALID_NUMBER and call.channel == Channel.VOICE:
         mark_numbers_usable([call.number_id])
     if not first_news:
-        settle_by_itself(call, SET_OFF_BY_AN_OUTCOME)
+        resolve_automatically(call, SET_OFF_BY_AN_OUTCOME)
     return True
 
 
@@ -166,7 +166,7 @@ def _note_accepted(call: CallRecord, received_at: datetime) -> None:
     What asks whether it was called at all leaves the worklist; without an outcome it comes back, as overdue.
     """
     if call.state in (CallState.UNKNOWN, CallState.SUBMITTED) and not _was_never_unknown(call):
-        settle_by_itself(call, [FollowUp.Kind.UNKNOWN_OUTCOME])
+        resolve_automatically(call, [FollowUp.Kind.UNKNOWN_OUTCOME])
     if move_call(call, CallState.SUBMITTED, "", received_at):
         call.submitted_at = received_at
 

@@ -16,10 +16,10 @@ from reminders.lifecycle.call_reminders import find_calls_about, reminders_of
 from reminders.lifecycle.calls import close_call
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.lifecycle.locking import lock_call
-from reminders.lifecycle.reminders import finish, put_back
+from reminders.lifecycle.reminders import finish_reminder, plan_again
 from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
 from reminders.robotalker.errors import Meaning, Rejected, RobotalkerError, ServerError
-from reminders.rules.backoff import provider_backoff, retry_after_or_backoff
+from reminders.rules.backoff import backoff_after_failures, retry_after_or_backoff
 from reminders.rules.reasons import REASON_BY_STATE, Reason
 from reminders.rules.states import CallState, ReminderState, can_move_call
 
@@ -69,7 +69,7 @@ def record_batch_accepted(batch: CallBatch, robotalker_id: str) -> None:
 
 
 @transaction.atomic
-def record_failure(call_id: int, error: RobotalkerError) -> None:
+def record_failed_post(call_id: int, error: RobotalkerError) -> None:
     """The POST failed: what that means for the call, its reminder and its number (docs/robotalker.md)."""
     call = lock_call(call_id)
     now = read_database_clock()
@@ -78,21 +78,21 @@ def record_failure(call_id: int, error: RobotalkerError) -> None:
             close_call(call, CallState.UNKNOWN, str(error), now)
         case Meaning.REJECTED if call.batch_id:
             if close_call(call, CallState.NOT_SENT, BATCH_REFUSED, now):
-                put_back(call.reminder, next_look_at=now, try_after=now)  # a campaign takes no households
+                plan_again(call.reminder, next_look_at=now, try_after=now)  # a campaign takes no households
         case Meaning.REJECTED:
             if close_call(call, CallState.REJECTED, str(error), now):
                 for reminder in reminders_of(call):
-                    finish(reminder, ReminderState.DONE, Reason.REJECTED)
+                    finish_reminder(reminder, ReminderState.DONE, Reason.REJECTED)
                     _blame(reminder, call, error, now)
         case _:
             if close_call(call, CallState.NOT_SENT, str(error), now):
                 again = now + _pause_before_next(call, error)
                 for reminder in reminders_of(call):
                     if earlier := _find_reached_before(reminder, call):
-                        finish(reminder, ReminderState.DONE, REASON_BY_STATE[earlier])
+                        finish_reminder(reminder, ReminderState.DONE, REASON_BY_STATE[earlier])
                         continue
                     reminder.ordered_by_id = call.ordered_by_id  # nothing was sent, so the order stands
-                    put_back(reminder, next_look_at=again, reason=Reason.PROVIDER_TROUBLE, try_after=again)
+                    plan_again(reminder, next_look_at=again, reason=Reason.PROVIDER_TROUBLE, try_after=again)
 
 
 def _meaning_of(error: RobotalkerError) -> Meaning:
@@ -135,4 +135,4 @@ def _pause_before_next(call: CallRecord, error: RobotalkerError) -> timedelta:
     failures = call.try_number - last_sent
     if isinstance(error, ServerError):
         return retry_after_or_backoff(error.retry_after, failures, _rng)
-    return provider_backoff(failures, _rng)
+    return backoff_after_failures(failures, _rng)

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 import requests
 
-from reminders.robotalker import answers
+from reminders.robotalker import responses
 from reminders.robotalker.errors import AnswerTooLarge, AnswerUnusable, DeadlinePassed, RobotalkerError
 from reminders.robotalker.fields import MAX_ID, WrongField
 from reminders.robotalker.payloads import (
@@ -24,9 +24,9 @@ from reminders.robotalker.payloads import (
     SmsPayload,
     check_e164,
 )
+from reminders.robotalker.status_codes import error_for_status
 from reminders.robotalker.strict_json import UnreadableJson, read_object
-from reminders.robotalker.transport import FAILURES, Flight, PlainSession, explain_failure, read_limited
-from reminders.robotalker.verdicts import judge_status
+from reminders.robotalker.transport import FAILURES, Exchange, PlainSession, explain_failure, read_limited
 
 T = TypeVar("T")
 KEEP_ALIVE_SECONDS = 2.0  # an older idle connection may be closing at the other end just as we write to it
@@ -100,48 +100,48 @@ class RobotalkerClient:
         """Close every connection."""
         self._session.close()
 
-    def create_call(self, payload: CallPayload) -> answers.CallAccepted:
+    def create_call(self, payload: CallPayload) -> responses.CallAccepted:
         """POST /calls: one call, queued at once."""
-        return self._post("calls", payload, answers.read_call_accepted)
+        return self._post("calls", payload, responses.read_call_accepted)
 
-    def get_call(self, call_id: str) -> answers.CallStatus:
+    def get_call(self, call_id: str) -> responses.CallStatus:
         """GET /calls/{id}. For reconciling; the guide discourages polling."""
-        found = self._get(f"calls/{quote_id(call_id)}", answers.read_call_status)
+        found = self._get(f"calls/{quote_id(call_id)}", responses.read_call_status)
         if found.call_id != call_id:
             raise AnswerUnusable("Robotalker answered for another call")
         return found
 
-    def create_campaign(self, payload: CampaignPayload) -> answers.CampaignAccepted:
+    def create_campaign(self, payload: CampaignPayload) -> responses.CampaignAccepted:
         """POST /campaigns: many calls with one message."""
-        return self._post("campaigns", payload, answers.read_campaign_accepted)
+        return self._post("campaigns", payload, responses.read_campaign_accepted)
 
-    def get_campaign(self, campaign_id: str) -> answers.CampaignStatus:
+    def get_campaign(self, campaign_id: str) -> responses.CampaignStatus:
         """GET /campaigns/{id}: status and counts."""
-        found = self._get(f"campaigns/{quote_id(campaign_id)}", answers.read_campaign_status)
+        found = self._get(f"campaigns/{quote_id(campaign_id)}", responses.read_campaign_status)
         if found.campaign_id != campaign_id:
             raise AnswerUnusable("Robotalker answered for another campaign")
         return found
 
-    def send_sms(self, payload: SmsPayload) -> answers.SmsAccepted:
+    def send_sms(self, payload: SmsPayload) -> responses.SmsAccepted:
         """POST /sms: one text message."""
-        return self._post("sms", payload, answers.read_sms_accepted)
+        return self._post("sms", payload, responses.read_sms_accepted)
 
-    def send_sms_batch(self, payload: SmsBatchPayload) -> answers.SmsBatchAccepted:
+    def send_sms_batch(self, payload: SmsBatchPayload) -> responses.SmsBatchAccepted:
         """POST /sms: one text to many."""
-        return self._post("sms", payload, answers.read_sms_batch_accepted)
+        return self._post("sms", payload, responses.read_sms_batch_accepted)
 
-    def create_contact(self, payload: ContactPayload) -> answers.ContactStatus:
+    def create_contact(self, payload: ContactPayload) -> responses.ContactStatus:
         """POST /contacts: tell Robotalker of a number's opt-outs."""
-        return self._post("contacts", payload, answers.read_contact)
+        return self._post("contacts", payload, responses.read_contact)
 
     def get_contacts(
         self, phone: str | None = None, *, opted_out: bool | None = None
-    ) -> list[answers.ContactStatus]:
+    ) -> list[responses.ContactStatus]:
         """GET /contacts: all numbers Robotalker knows, or the one given (E.164), or those (not) opted out."""
         params = {} if phone is None else {"to": check_e164(phone)}
         if opted_out is not None:
             params["opted_out"] = "true" if opted_out else "false"
-        return self._get("contacts", answers.read_contacts, params)
+        return self._get("contacts", responses.read_contacts, params)
 
     def check_well(self, phone: str) -> None:
         """GET /contacts for a number of our own (E.164), to learn whether Robotalker answers at all.
@@ -196,7 +196,7 @@ class RobotalkerClient:
         """Send the request, once. The body of a 2xx, or the error that failure or status stand for."""
         if time.monotonic() - self._last_used > KEEP_ALIVE_SECONDS:
             self._session.close()
-        with Flight(self._settings.total_deadline) as flight:
+        with Exchange(self._settings.total_deadline) as exchange:
             try:
                 response = self._session.send(
                     request,
@@ -205,23 +205,23 @@ class RobotalkerClient:
                     timeout=(self._settings.connect_timeout, self._settings.read_timeout),
                 )
             except FAILURES as error:
-                return explain_failure(error, flight)
+                return explain_failure(error, exchange)
             finally:
                 self._last_used = time.monotonic()
             with response:
-                body = read_body(response, flight, limit)
+                body = read_body(response, exchange, limit)
         self._last_used = time.monotonic()
         known = b"" if isinstance(body, RobotalkerError) else body
-        return judge_status(response.status_code, response.headers, known, private=private) or body
+        return error_for_status(response.status_code, response.headers, known, private=private) or body
 
 
-def read_body(response: requests.Response, flight: Flight, limit: int) -> bytes | RobotalkerError:
+def read_body(response: requests.Response, exchange: Exchange, limit: int) -> bytes | RobotalkerError:
     """The body of an answer, or why there is none."""
     try:
         body = read_limited(response, limit)
     except FAILURES as error:
-        return explain_failure(error, flight)
-    if flight.is_over_time:  # a line cut by the watchdog looks like the end of a body of unknown length
+        return explain_failure(error, exchange)
+    if exchange.is_over_time:  # a line cut by the watchdog looks like the end of a body of unknown length
         return DeadlinePassed()
     return AnswerTooLarge() if body is None else body
 

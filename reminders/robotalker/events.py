@@ -33,7 +33,7 @@ _MAX_FORM_FIELDS = 50
 _FORM, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 _KEY_FIELDS = ("digit", "dtmf_response")
 _KEYS = frozenset(b"0123456789*#")
-_HEARD_FIELDS = ("event", "to", "text", "channel")  # with the keys, all that a "no" is understood by
+_OPTOUT_FIELDS = ("event", "to", "text", "channel")  # with the keys, all that a "no" is understood by
 
 
 class EventKind(StrEnum):
@@ -55,7 +55,7 @@ class EventKind(StrEnum):
 _KINDS_OF_FORMS = frozenset({EventKind.OPTED_OUT, EventKind.SMS_RECEIVED})
 
 
-class Channel(StrEnum):
+class EventChannel(StrEnum):
     """How a person is reached."""
 
     VOICE = "voice"
@@ -91,7 +91,7 @@ class RobotalkerEvent:
     amd_result: AmdResult = AmdResult.UNKNOWN
     text: str | None = field(default=None, repr=False)
     occurred_at: datetime | None = None
-    channel: Channel | None = None
+    channel: EventChannel | None = None
 
     @property
     def key(self) -> str | None:
@@ -115,7 +115,7 @@ def parse_event(body: bytes, content_type: str = "") -> RobotalkerEvent:
     return found if found.kind in _KINDS_OF_FORMS else replace(found, kind=EventKind.UNKNOWN)
 
 
-def parse_in_any_form(body: bytes) -> RobotalkerEvent:
+def parse_any_body(body: bytes) -> RobotalkerEvent:
     """The same where little is asked of an event, by the body alone: it may also be a form that isn't called
     one, a bare key, or JSON with the key as a number. Raises UnreadableEvent for what is none of these.
     """
@@ -133,13 +133,13 @@ def parse_in_any_form(body: bytes) -> RobotalkerEvent:
     return found
 
 
-def parse_to_hear(body: bytes) -> RobotalkerEvent:
+def parse_for_optout(body: bytes) -> RobotalkerEvent:
     """The same to hear a "no" by: of an object with a field of a wrong type, what tells a "no" and whose.
 
     Raises UnreadableEvent. It confirms nothing: what is left out may have spoken against it.
     """
     with suppress(UnreadableEvent):
-        return parse_in_any_form(body)
+        return parse_any_body(body)
     return _read_json(body, _leave_out_unusable)
 
 
@@ -196,9 +196,9 @@ def _says_no_key(source: Mapping[str, Any]) -> bool:
     return any(read_text(source, name) and not read_keys(source, name) for name in _KEY_FIELDS)
 
 
-def _read_channel(source: Mapping[str, Any], kind: EventKind) -> Channel | None:
+def _read_channel(source: Mapping[str, Any], kind: EventKind) -> EventChannel | None:
     value = (read_text(source, "channel") or kind.partition(".")[0]).lower()
-    return {"voice": Channel.VOICE, "call": Channel.VOICE, "sms": Channel.SMS}.get(value)
+    return {"voice": EventChannel.VOICE, "call": EventChannel.VOICE, "sms": EventChannel.SMS}.get(value)
 
 
 def _write_out_keys(source: dict[str, Any]) -> dict[str, Any]:
@@ -211,7 +211,7 @@ def _is_digit(value: object) -> bool:
 
 def _leave_out_unusable(source: dict[str, Any]) -> dict[str, Any]:
     """Each field that a "no" is understood by, if it can be; numbers and lists written out."""
-    kept = {name: source[name] for name in _HEARD_FIELDS if isinstance(source.get(name), str)}
+    kept = {name: source[name] for name in _OPTOUT_FIELDS if isinstance(source.get(name), str)}
     if type(source.get("to")) is int:
         kept["to"] = str(source["to"])
     for name in _KEY_FIELDS:

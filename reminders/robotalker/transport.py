@@ -3,7 +3,7 @@ limited size.
 
 Two things that `requests` does not tell are found out at the socket itself:
 
-- whether a byte of the request was handed to it (`Flight.has_left`), which parts NeverLeft from
+- whether a byte of the request was handed to it (`Exchange.has_left`), which parts NeverLeft from
   MayHaveArrived without guessing by the class of an exception;
 - the total deadline: read timeouts start anew with each byte, so a watchdog shuts the socket down when time
   is over, whatever is going on: handshake, sending, headers or body.
@@ -44,7 +44,7 @@ from reminders.robotalker.errors import (
 )
 from reminders.robotalker.masking import mask_numbers_in
 
-_current_flight: ContextVar["Flight | None"] = ContextVar("_current_flight", default=None)
+_current_exchange: ContextVar["Exchange | None"] = ContextVar("_current_exchange", default=None)
 
 # What sending and reading can raise; ValueError is for host names that can't be encoded.
 FAILURES = (
@@ -56,7 +56,7 @@ FAILURES = (
 )
 
 
-class Flight:
+class Exchange:
     """One request on its way, used as context manager. Times are seconds of the monotonic clock."""
 
     def __init__(self, deadline: float) -> None:
@@ -67,7 +67,7 @@ class Flight:
         self._line: socket.socket | None = None
 
     def __enter__(self) -> Self:
-        self._token = _current_flight.set(self)
+        self._token = _current_exchange.set(self)
         DEADLINES.set(self, self._ends_at, self._cut)
         return self
 
@@ -75,7 +75,7 @@ class Flight:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         DEADLINES.forget(self)
-        _current_flight.reset(self._token)
+        _current_exchange.reset(self._token)
         with self._lock:
             self._let_go()
 
@@ -113,21 +113,21 @@ class Flight:
 
 
 class _Watched(HTTPConnection):
-    """A connection that tells the current flight about its socket and its first byte."""
+    """A connection that tells the current exchange about its socket and its first byte."""
 
     def _new_conn(self) -> socket.socket:
         sock = super()._new_conn()
-        if flight := _current_flight.get():
-            flight.hold(sock)
+        if exchange := _current_exchange.get():
+            exchange.hold(sock)
         return sock
 
     def send(self, data: Any) -> None:
-        flight = _current_flight.get()
-        if flight and self.sock is None:
+        exchange = _current_exchange.get()
+        if exchange and self.sock is None:
             self.connect()
-        if flight and not flight.has_left:
-            flight.hold(self.sock)  # a kept connection is new to this flight
-            flight.leave()
+        if exchange and not exchange.has_left:
+            exchange.hold(self.sock)  # a kept connection is new to this exchange
+            exchange.leave()
         super().send(data)
 
 
@@ -190,24 +190,24 @@ def read_limited(response: requests.Response, limit: int) -> bytes | None:
     return bytes(body)
 
 
-def explain_failure(error: BaseException, flight: Flight) -> RobotalkerError:
-    """What a failure of sending or reading means. The flight decides; the error's class only refines."""
+def explain_failure(error: BaseException, exchange: Exchange) -> RobotalkerError:
+    """What a failure of sending or reading means. The exchange decides; the error's class only refines."""
     links = list(walk_causes(error))
-    if flight.has_left:
-        return _explain_lost(links, flight)
+    if exchange.has_left:
+        return _explain_lost(links, exchange)
     if any(isinstance(link, urllib3.exceptions.NameResolutionError | socket.gaierror) for link in links):
         return NameNotFound()
     if any(isinstance(link, ConnectionRefusedError) for link in links):
         return ConnectionRefused()
-    if flight.is_over_time or any(isinstance(link, requests.Timeout | TimeoutError) for link in links):
+    if exchange.is_over_time or any(isinstance(link, requests.Timeout | TimeoutError) for link in links):
         return ConnectTimedOut()
     if any(isinstance(link, ssl.SSLError | urllib3.exceptions.SSLError) for link in links):
         return TlsFailed()
     return NeverLeft()
 
 
-def _explain_lost(links: list[BaseException], flight: Flight) -> RobotalkerError:
-    if flight.is_over_time:
+def _explain_lost(links: list[BaseException], exchange: Exchange) -> RobotalkerError:
+    if exchange.is_over_time:
         return DeadlinePassed()
     timed_out = requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError
     return ReadTimedOut() if any(isinstance(link, timed_out) for link in links) else ConnectionLost()

@@ -14,7 +14,7 @@ RETRY_AFTER_CAP = timedelta(minutes=15)  # a provider's odd answer must not sile
 MOST_DOUBLINGS = 16  # far past the cap; keeps the power small after a long outage
 
 
-def provider_backoff(failures: int, rng: random.Random) -> timedelta:
+def backoff_after_failures(failures: int, rng: random.Random) -> timedelta:
     """How long to wait after `failures` failures in a row (the first is 1): full jitter, at most 5 minutes.
 
     Anything from 0 to 5 s after the first, then doubling, so that many workers don't return together.
@@ -25,7 +25,7 @@ def provider_backoff(failures: int, rng: random.Random) -> timedelta:
 def retry_after_or_backoff(retry_after: float | None, failures: int, rng: random.Random) -> timedelta:
     """The provider's own wish in seconds, at most 15 minutes; backoff when it gave none that makes sense."""
     wish = cap_retry_after(retry_after)
-    return provider_backoff(failures, rng) if wish is None else wish
+    return backoff_after_failures(failures, rng) if wish is None else wish
 
 
 def cap_retry_after(retry_after: float | None) -> timedelta | None:

@@ -1,7 +1,7 @@
 """Whether and when a call is tried again, and how long to leave the provider in peace. Pure.
 
 Two matters kept apart: a person who wasn't reached (`next_try`, by the step's rule), and a provider
-that doesn't take calls just now (`provider_backoff`, `retry_after_or_backoff`).
+that doesn't take calls just now (`backoff_after_failures`, `retry_after_or_backoff`).
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ BUSY_WAIT = timedelta(minutes=15)  # somebody is at the phone: no use in waiting
 BACKOFF_CAP = timedelta(minutes=5)
 
 
-class Outcome(StrEnum):
+class TryOutcome(StrEnum):
     """How one try ended. FAILED is the carrier's failure; INVALID_NUMBER is the number's own."""
 
     NO_ANSWER = "no_answer"
@@ -30,7 +30,7 @@ class Outcome(StrEnum):
     NOT_SENT = "not_sent"
 
 
-TRIED_AGAIN = frozenset({Outcome.NO_ANSWER, Outcome.BUSY, Outcome.FAILED})
+TRIED_AGAIN = frozenset({TryOutcome.NO_ANSWER, TryOutcome.BUSY, TryOutcome.FAILED})
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class RetryRule:
 
 def next_try(
     rule: RetryRule,
-    outcome: Outcome,
+    outcome: TryOutcome,
     tries_made: int,
     ended_at: datetime,
     *,
@@ -68,12 +68,12 @@ def next_try(
     count; the caller's `not_after` ends it. Another time of day is by the clock of `zone` (the location's),
     and given up for the plain wait where it would be too late (`not_after`).
     """
-    if outcome == Outcome.NOT_SENT:
+    if outcome == TryOutcome.NOT_SENT:
         return ended_at + min(rule.wait, BACKOFF_CAP)
-    tried_again = TRIED_AGAIN | {Outcome.VOICEMAIL} if rule.voicemail else TRIED_AGAIN
+    tried_again = TRIED_AGAIN | {TryOutcome.VOICEMAIL} if rule.voicemail else TRIED_AGAIN
     if outcome not in tried_again or tries_made >= rule.max_tries:
         return None
-    if outcome == Outcome.BUSY:  # somebody is there now, at this time of day
+    if outcome == TryOutcome.BUSY:  # somebody is there now, at this time of day
         return ended_at + min(rule.wait, BUSY_WAIT)
     earliest = ended_at + rule.wait
     if rule.at_another_time and zone:

@@ -11,22 +11,22 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from reminders.sandbox.answers import JsonAnswer, make_error, make_unauthorized, spoil
 from reminders.sandbox.clock import format_timestamp
 from reminders.sandbox.faults import Fault
 from reminders.sandbox.ledger import make_call_entry, make_sms_entry
-from reminders.sandbox.orders import (
-    CallOrder,
-    Refused,
-    SmsOrder,
-    read_call,
-    read_campaign,
-    read_contact,
+from reminders.sandbox.records import Call, Json, ListedContact, TextMessage
+from reminders.sandbox.requests import (
+    CallRequest,
+    RequestRefused,
+    SmsRequest,
+    read_call_request,
+    read_campaign_request,
+    read_contact_request,
     read_json,
     read_number,
-    read_sms,
+    read_sms_request,
 )
-from reminders.sandbox.records import Call, Contact, Json, TextMessage
+from reminders.sandbox.responses import JsonAnswer, make_error, make_unauthorized, spoil
 from reminders.sandbox.sandbox import Sandbox, find_sandbox
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -41,7 +41,7 @@ def needs_key(endpoint: Endpoint) -> Endpoint:
             return make_unauthorized()
         try:
             return await endpoint(request)
-        except Refused as refused:
+        except RequestRefused as refused:
             return JsonAnswer(refused.body, status_code=400)
         except ClientDisconnect:  # whoever asked was killed in the middle of it: nobody hears an answer
             return Response(status_code=400)
@@ -59,7 +59,7 @@ def has_key(request: Request) -> bool:
 @needs_key
 async def create_call(request: Request) -> Response:
     sandbox = find_sandbox(request)
-    order = read_call(read_json(await request.body()))
+    order = read_call_request(read_json(await request.body()))
     fault = pick_fault(sandbox, "calls", order)
     if fault and not fault.accepted:
         return spoil(fault, None)
@@ -81,7 +81,7 @@ async def create_call(request: Request) -> Response:
 @needs_key
 async def create_campaign(request: Request) -> Response:
     sandbox = find_sandbox(request)
-    order = read_campaign(read_json(await request.body()))
+    order = read_campaign_request(read_json(await request.body()))
     fault = pick_fault(sandbox, "campaigns", order)
     if fault and not fault.accepted:
         return spoil(fault, None)
@@ -104,7 +104,7 @@ async def create_campaign(request: Request) -> Response:
 @needs_key
 async def create_sms(request: Request) -> Response:
     sandbox = find_sandbox(request)
-    order = read_sms(read_json(await request.body()))
+    order = read_sms_request(read_json(await request.body()))
     fault = pick_fault(sandbox, "sms", order)
     if fault and not fault.accepted:
         return spoil(fault, None)
@@ -118,7 +118,7 @@ async def create_sms(request: Request) -> Response:
 @needs_key
 async def keep_contact(request: Request) -> Response:
     sandbox = find_sandbox(request)
-    order = read_contact(read_json(await request.body()))
+    order = read_contact_request(read_json(await request.body()))
     fault = sandbox.faults.pick_for_request("contacts", "POST", [order.to])
     if fault and not fault.accepted:
         return spoil(fault, None)
@@ -128,14 +128,14 @@ async def keep_contact(request: Request) -> Response:
 
 
 @needs_key
-async def read_call_status(request: Request) -> Response:
+async def show_call_status(request: Request) -> Response:
     sandbox = find_sandbox(request)
     call = sandbox.world.calls.get(request.path_params["id"])
     return answer_get(sandbox, "calls", call.describe() if call else None)
 
 
 @needs_key
-async def read_campaign_status(request: Request) -> Response:
+async def show_campaign_status(request: Request) -> Response:
     sandbox = find_sandbox(request)
     campaign = sandbox.world.campaigns.get(request.path_params["id"])
     return answer_get(sandbox, "campaigns", campaign.describe() if campaign else None)
@@ -147,11 +147,11 @@ async def list_contacts(request: Request) -> Response:
     sandbox = find_sandbox(request)
     wanted = dict(request.query_params)
     if unknown := wanted.keys() - {"to", "opted_out"}:
-        raise Refused("unknown_filter", "The filters are to and opted_out.", min(unknown))
+        raise RequestRefused("unknown_filter", "The filters are to and opted_out.", min(unknown))
     number = read_number(wanted, "to") if "to" in wanted else None
     opted_out = wanted.get("opted_out")
     if opted_out not in {None, "true", "false"}:
-        raise Refused("invalid_field", "opted_out must be true or false.", "opted_out")
+        raise RequestRefused("invalid_field", "opted_out must be true or false.", "opted_out")
     found = [
         contact.describe()
         for contact in sandbox.world.contacts.values()
@@ -160,7 +160,7 @@ async def list_contacts(request: Request) -> Response:
     return answer_get(sandbox, "contacts", {"contacts": found})
 
 
-def is_wanted(contact: Contact, opted_out: str | None) -> bool:
+def is_wanted(contact: ListedContact, opted_out: str | None) -> bool:
     return opted_out is None or any(contact.opted_out.values()) == (opted_out == "true")
 
 
@@ -173,7 +173,7 @@ def answer_get(sandbox: Sandbox, endpoint: str, body: Json | None) -> Response:
     return spoil(fault, answer) if fault else answer
 
 
-def pick_fault(sandbox: Sandbox, endpoint: str, order: CallOrder | SmsOrder) -> Fault | None:
+def pick_fault(sandbox: Sandbox, endpoint: str, order: CallRequest | SmsRequest) -> Fault | None:
     numbers = [recipient.to for recipient in order.recipients]
     return sandbox.faults.pick_for_request(endpoint, "POST", numbers)
 
@@ -212,9 +212,9 @@ async def keep_or_list_contacts(request: Request) -> Response:
 
 API_ROUTES = [
     Route("/api/v1/calls", create_call, methods=["POST"]),
-    Route("/api/v1/calls/{id}", read_call_status, methods=["GET"]),
+    Route("/api/v1/calls/{id}", show_call_status, methods=["GET"]),
     Route("/api/v1/campaigns", create_campaign, methods=["POST"]),
-    Route("/api/v1/campaigns/{id}", read_campaign_status, methods=["GET"]),
+    Route("/api/v1/campaigns/{id}", show_campaign_status, methods=["GET"]),
     Route("/api/v1/sms", create_sms, methods=["POST"]),
     Route("/api/v1/contacts", keep_or_list_contacts, methods=["GET", "POST"]),
 ]

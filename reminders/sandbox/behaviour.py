@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reminders.sandbox.stories import DEFAULT_MIX, Story, draw_story, find_scripted_story
+from reminders.sandbox.scenarios import DEFAULT_MIX, Scenario, choose_scenario, find_scripted_scenario
 
 # A post that failed is tried again after these many seconds (divided by the speed).
 REPOST_AFTER_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0)
@@ -23,19 +23,19 @@ class Behaviour:
     seed: int = 1
     ring_seconds: float = 25.0
     campaign_gap_seconds: float = 0.2
-    mix: dict[Story, float] = field(default_factory=lambda: dict(DEFAULT_MIX))
-    stories: dict[str, list[Story]] = field(default_factory=dict)
+    mix: dict[Scenario, float] = field(default_factory=lambda: dict(DEFAULT_MIX))
+    stories: dict[str, list[Scenario]] = field(default_factory=dict)
     repost_after_seconds: list[float] = field(default_factory=lambda: list(REPOST_AFTER_SECONDS))
 
-    def choose_story(self, number: str, attempt: int) -> tuple[Story, bool]:
+    def choose_story(self, number: str, attempt: int) -> tuple[Scenario, bool]:
         """The story of this try (1 for the first), and whether someone scripted it (or it is the mix's)."""
         ordered = self.stories.get(number)
         if ordered:
             return ordered[min(attempt, len(ordered)) - 1], True
-        scripted = find_scripted_story(number)
+        scripted = find_scripted_scenario(number)
         if scripted:
             return scripted, True
-        return draw_story(self.mix, seed=self.seed, number=number, attempt=attempt), False
+        return choose_scenario(self.mix, seed=self.seed, number=number, attempt=attempt), False
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -75,19 +75,19 @@ def _read_seconds(value: Any) -> float:
     return float(value)
 
 
-def _read_story(value: Any) -> Story:
+def _read_story(value: Any) -> Scenario:
     try:
-        return Story(value)
+        return Scenario(value)
     except ValueError:
-        raise ValueError(f"There is no story {value!r}; there are {', '.join(Story)}.") from None
+        raise ValueError(f"There is no story {value!r}; there are {', '.join(Scenario)}.") from None
 
 
-def _read_stories(value: Any) -> dict[str, list[Story]]:
+def _read_stories(value: Any) -> dict[str, list[Scenario]]:
     told = {number: [item] if isinstance(item, str) else list(item) for number, item in dict(value).items()}
     return {number: [_read_story(item) for item in items] for number, items in told.items()}
 
 
-def _read_mix(value: Any) -> dict[Story, float]:
+def _read_mix(value: Any) -> dict[Scenario, float]:
     mix = {_read_story(name): _read_seconds(share) for name, share in dict(value).items()}
     if not sum(mix.values()):
         raise ValueError("A mix needs at least one share above 0.")

@@ -6,10 +6,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from reminders.sandbox.answers import ELSEWHERE, JsonAnswer, make_error
 from reminders.sandbox.clock import format_precise
-from reminders.sandbox.orders import KEYS, Refused, read_json
 from reminders.sandbox.records import Call, Json
+from reminders.sandbox.requests import KEYS, RequestRefused, read_json
+from reminders.sandbox.responses import ELSEWHERE, JsonAnswer, make_error
 from reminders.sandbox.sandbox import Sandbox, find_sandbox
 from reminders.sandbox.switchboard import Impossible
 
@@ -93,7 +93,7 @@ async def hang_up(request: Request) -> Response:
 def press(sandbox: Sandbox, call: Call, body: Json) -> None:
     digit = body.get("digit")
     if not isinstance(digit, str) or digit not in KEYS:
-        raise Refused("invalid_field", "digit must be one of 0 to 9, * and #.", "digit")
+        raise RequestRefused("invalid_field", "digit must be one of 0 to 9, * and #.", "digit")
     sandbox.switchboard.press(call, digit)
 
 
@@ -108,7 +108,7 @@ async def act_on_call(request: Request, act: Act) -> Response:
         act(sandbox, call, read_json(raw) if raw else {})
     except Impossible as impossible:
         return make_error(409, "impossible", str(impossible))
-    except Refused as refused:
+    except RequestRefused as refused:
         return JsonAnswer(refused.body, status_code=400)
     return JsonAnswer(call.describe_phone())
 
@@ -118,7 +118,7 @@ async def reply_to_sms(request: Request) -> Response:
     sandbox = find_sandbox(request)
     try:
         body = read_json(await request.body())
-    except Refused as refused:
+    except RequestRefused as refused:
         return JsonAnswer(refused.body, status_code=400)
     sms = sandbox.world.find_last_text(str(body.get("to")))
     if sms is None:
@@ -134,7 +134,7 @@ async def set_faults(request: Request) -> Response:
     """Body: ``{"faults": [rule, ...]}``; they replace what was there."""
     try:
         find_sandbox(request).faults.replace(read_json(await request.body()))
-    except (Refused, ValueError, TypeError) as error:
+    except (RequestRefused, ValueError, TypeError) as error:
         return refuse(str(error))
     return await announce_faults(request)
 
@@ -159,7 +159,7 @@ async def set_behaviour(request: Request) -> Response:
     sandbox = find_sandbox(request)
     try:
         sandbox.behaviour.change(read_json(await request.body()))
-    except (Refused, ValueError, TypeError) as error:
+    except (RequestRefused, ValueError, TypeError) as error:
         return refuse(str(error))
     sandbox.stream.publish("behaviour", sandbox.behaviour.describe)
     return await show_behaviour(request)
@@ -170,7 +170,7 @@ async def reset(request: Request) -> Response:
     return JsonAnswer({"status": "ok"})
 
 
-async def count_stray(request: Request) -> Response:
+async def count_unknown_path(request: Request) -> Response:
     """Where a redirect leads by default: nobody should ever come here."""
     find_sandbox(request).world.strays += 1
     return JsonAnswer({"status": "you should not have followed me"})
@@ -206,5 +206,5 @@ CONTROL_ROUTES = [
     Route("/sandbox/behaviour", show_behaviour, methods=["GET"]),
     Route("/sandbox/behaviour", set_behaviour, methods=["PUT"]),
     Route("/sandbox/reset", reset, methods=["POST"]),
-    Route(ELSEWHERE, count_stray, methods=["GET", "POST"]),
+    Route(ELSEWHERE, count_unknown_path, methods=["GET", "POST"]),
 ]

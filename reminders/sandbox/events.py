@@ -4,7 +4,7 @@ docs/robotalker-openapi.yaml."""
 from typing import Any
 
 from reminders.sandbox.clock import current_time, format_timestamp
-from reminders.sandbox.records import Call, Channel, TextMessage
+from reminders.sandbox.records import Call, SandboxChannel, TextMessage
 
 Json = dict[str, Any]
 
@@ -38,13 +38,13 @@ def describe_key(call: Call, digit: str) -> Json:
 
 def describe_voice_optout(call: Call) -> Json:
     """``contact.optout`` after the opt-out key."""
-    channel: Channel = "voice"
+    channel: SandboxChannel = "voice"
     return _start("contact.optout", call) | {"channel": channel} | _now()
 
 
 def describe_sms_optout(sms: TextMessage) -> Json:
     """``contact.optout`` after STOP."""
-    channel: Channel = "sms"
+    channel: SandboxChannel = "sms"
     return {"event": "contact.optout", "sms_id": sms.id, "to": sms.to, "channel": channel} | _now()
 
 

@@ -41,10 +41,10 @@ class Ledger:
             try:
                 await asyncio.to_thread(self._write, entries)
             except OSError as error:
-                settle([done for _, done in group], error)
+                close_entry([done for _, done in group], error)
             else:
                 self.entries.extend(entries)
-                settle([done for _, done in group])
+                close_entry([done for _, done in group])
 
     def _write(self, entries: list[Entry]) -> None:
         self._file.write("".join(json.dumps(entry) + "\n" for entry in entries).encode())
@@ -62,7 +62,7 @@ class Ledger:
         self._file.close()
 
 
-def settle(waiting: list[asyncio.Future[None]], error: OSError | None = None) -> None:
+def close_entry(waiting: list[asyncio.Future[None]], error: OSError | None = None) -> None:
     """Tell those who still wait that their group is written, or why not."""
     for done in waiting:
         if done.done():

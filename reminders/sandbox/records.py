@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from reminders.sandbox.clock import current_time, format_timestamp
-from reminders.sandbox.stories import Story
+from reminders.sandbox.scenarios import Scenario
 
 Json = dict[str, Any]
-Channel = Literal["voice", "sms"]
+SandboxChannel = Literal["voice", "sms"]
 
 ID_LETTERS = string.ascii_lowercase + string.digits
 
@@ -33,7 +33,7 @@ class Call:
     variables: dict[str, str]
     dtmf: dict[str, Json]
     webhook_url: str | None
-    story: Story
+    story: Scenario
     scripted: bool
     attempt: int
     campaign_id: str | None = None
@@ -96,7 +96,7 @@ class Call:
 
 
 @dataclass(slots=True)
-class Campaign:
+class PlacedCampaign:
     """A batch of calls with one script."""
 
     id: str
@@ -133,7 +133,7 @@ class TextMessage:
     sender: str
     message: str
     webhook_url: str | None
-    story: Story
+    story: Scenario
     inbound: bool = False
     batch_id: str | None = None
     opted_out_at_acceptance: bool = False
@@ -158,7 +158,7 @@ class TextMessage:
 
 
 @dataclass(slots=True)
-class Contact:
+class ListedContact:
     """A number in Robotalker's own contact list."""
 
     id: str

@@ -13,10 +13,10 @@ from reminders.sandbox.clock import current_time
 from reminders.sandbox.faults import FaultBook
 from reminders.sandbox.ledger import Ledger
 from reminders.sandbox.posting import Poster
+from reminders.sandbox.state import SandboxState
 from reminders.sandbox.stream import Stream
 from reminders.sandbox.switchboard import Switchboard
 from reminders.sandbox.texting import Texting
-from reminders.sandbox.world import World
 
 MOST_ASKED = 10_000  # moments of requests that are kept
 
@@ -44,7 +44,7 @@ class Sandbox:
         self.restore_start()
         self.stream = Stream()
         self.ledger = Ledger(settings.ledger_path)
-        self.world = World(self.behaviour)
+        self.world = SandboxState(self.behaviour)
         self.poster = Poster(self.behaviour, self.faults, self.stream)
         self.switchboard = Switchboard(self.world, self.poster, self.stream)
         self.texting = Texting(self.world, self.poster, self.stream)

@@ -12,16 +12,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from reminders.sandbox.answers import make_error
 from reminders.sandbox.api import API_ROUTES
 from reminders.sandbox.control import CONTROL_ROUTES
 from reminders.sandbox.page import PAGE_ROUTES
+from reminders.sandbox.responses import make_error
 from reminders.sandbox.sandbox import Sandbox, Settings
 
 STOP_WITHIN_SECONDS = 2
 
 
-class OpenHandedProtocol(H11Protocol):
+class UnlimitedProtocol(H11Protocol):
     """Hands the connection's transport to the application, which must be able to break it off."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -82,7 +82,7 @@ def serve(settings: Settings) -> None:
         make_application(sandbox),
         host=settings.host,
         port=settings.port,
-        http=OpenHandedProtocol,
+        http=UnlimitedProtocol,
         log_level="warning",
         access_log=False,  # its lines would name people's calls
         timeout_graceful_shutdown=STOP_WITHIN_SECONDS,

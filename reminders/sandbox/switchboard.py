@@ -8,9 +8,9 @@ from reminders.sandbox.clock import current_time
 from reminders.sandbox.events import describe_call_end, describe_key, describe_voice_optout
 from reminders.sandbox.posting import Poster
 from reminders.sandbox.records import Call
-from reminders.sandbox.stories import Story
+from reminders.sandbox.scenarios import Scenario
+from reminders.sandbox.state import SandboxState
 from reminders.sandbox.stream import Stream
-from reminders.sandbox.world import World
 
 Answerer = Literal["person", "story"]
 
@@ -33,7 +33,7 @@ class Impossible(Exception):
 class Switchboard:
     """Every call that was accepted is played here, each by its own task."""
 
-    def __init__(self, world: World, poster: Poster, stream: Stream) -> None:
+    def __init__(self, world: SandboxState, poster: Poster, stream: Stream) -> None:
         self.world = world
         self.poster = poster
         self.stream = stream
@@ -103,16 +103,16 @@ class Switchboard:
     def _choose_ring_seconds(self, call: Call) -> float:
         behaviour = self.world.behaviour
         shortest = behaviour.ring_seconds if behaviour.attended else 0.0
-        if call.story is Story.NO_ANSWER:
+        if call.story is Scenario.NO_ANSWER:
             return max(shortest, RING_OUT_SECONDS)
         return shortest or random.uniform(*RING_SECONDS)  # noqa: S311 - a ringing time, no secret
 
     async def _play_story(self, call: Call) -> None:
         if call.story.failure:
             self._end(call, "failed", call.story.failure)
-        elif call.story is Story.NO_ANSWER:
+        elif call.story is Scenario.NO_ANSWER:
             self._end(call, "no_answer")
-        elif call.story is Story.VOICEMAIL:
+        elif call.story is Scenario.VOICEMAIL:
             await self._play_voicemail(call)
         else:
             await self._play_answer(call)
@@ -126,7 +126,7 @@ class Switchboard:
     async def _play_answer(self, call: Call) -> None:
         self._pick_up(call, "story", "human")
         listens = HANG_UP_AFTER_SECONDS
-        if call.story is not Story.HANG_UP:
+        if call.story is not Scenario.HANG_UP:
             listens = estimate_speech_seconds(call.message)
         left_alone = not await self._wait(call, self._scale(call, listens))
         for key in call.story.keys:

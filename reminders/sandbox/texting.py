@@ -5,22 +5,22 @@ import asyncio
 from reminders.sandbox.events import describe_sms_optout, describe_sms_reply, describe_sms_status
 from reminders.sandbox.posting import Poster
 from reminders.sandbox.records import TextMessage, make_id
-from reminders.sandbox.stories import Story
+from reminders.sandbox.scenarios import Scenario
+from reminders.sandbox.state import SandboxState
 from reminders.sandbox.stream import Stream
-from reminders.sandbox.world import World
 
 DELIVERY_SECONDS = 1.0
 REPLY_SECONDS = 8.0
 # The words that carriers take for an opt-out, whatever the sender meant by them.
 STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"})
 START_WORDS = frozenset({"START", "UNSTOP"})
-UNDELIVERABLE = frozenset({Story.INVALID_NUMBER, Story.CARRIER})
+UNDELIVERABLE = frozenset({Scenario.INVALID_NUMBER, Scenario.CARRIER})
 
 
 class Texting:
     """Every accepted message is played here, each by its own task."""
 
-    def __init__(self, world: World, poster: Poster, stream: Stream) -> None:
+    def __init__(self, world: SandboxState, poster: Poster, stream: Stream) -> None:
         self.world = world
         self.poster = poster
         self.stream = stream

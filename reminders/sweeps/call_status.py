@@ -19,14 +19,14 @@ from reminders.lifecycle.calls import close_call
 from reminders.lifecycle.locking import lock_call
 from reminders.models import CallRecord
 from reminders.results.outcomes import fold_event, read_outcome
-from reminders.robotalker.answers import CallStatus
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import Refused, RobotalkerError
 from reminders.robotalker.events import EventKind, RobotalkerEvent
+from reminders.robotalker.responses import CallStatus
 from reminders.rules.states import CALL_OPEN, CallState
-from reminders.traffic.background_requests import as_they_may_begin, is_well_after
+from reminders.traffic.background_requests import limit_to_permits, should_continue_after
 from reminders.traffic.client import make_client
-from reminders.traffic.gate import record_success
+from reminders.traffic.gate import count_success
 
 UNKNOWN_WAIT = timedelta(minutes=1)  # its event may be on the way
 ASK_AGAIN_AFTER = [timedelta(minutes=minutes) for minutes in (3, 10, 30, 120)]  # then no more
@@ -53,7 +53,7 @@ def ask_about_calls() -> AskReport:
     if not due:
         return AskReport()
     with make_client() as client:
-        for call in as_they_may_begin(due):
+        for call in limit_to_permits(due):
             if not _take_turn(call):
                 continue
             asked += 1
@@ -62,7 +62,7 @@ def ask_about_calls() -> AskReport:
                 healed += _ask(client, call)
             except RobotalkerError as error:
                 close_as_overdue(call.pk, NO_EVENT)
-                if not is_well_after(error, asked_at):
+                if not should_continue_after(error, asked_at):
                     break
     return AskReport(asked, healed)
 
@@ -130,7 +130,7 @@ def _ask(client: RobotalkerClient, call: CallRecord) -> bool:
             raise
         _note(call, NO_SUCH_CALL)
         return False
-    record_success(of_call=False)
+    count_success(of_call=False)
     if status.to and status.to != call.number.e164:
         _note(call, OTHER_NUMBER)
         return False

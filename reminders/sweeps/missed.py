@@ -14,8 +14,8 @@ from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, PhoneNumber
-from reminders.deciding.situations import read_look, with_situation
-from reminders.lifecycle.reminders import settle
+from reminders.deciding.situations import read_reminder_facts, with_situation
+from reminders.lifecycle.reminders import apply_decision
 from reminders.models import Reminder
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.states import ReminderState
@@ -43,9 +43,9 @@ def _settle_chunk(rows: Sequence[tuple[int, int, int | None]]) -> int:
     paused = read_switch().paused_at is not None
     settled = 0
     for reminder in held.select_for_update(of=("self",), skip_locked=True):
-        decision = decide(read_look(reminder, sending_paused=paused).situation, now)
+        decision = decide(read_reminder_facts(reminder, sending_paused=paused).situation, now)
         if decision.verdict in (Verdict.MISS, Verdict.SKIP):
-            settle(reminder, decision, now)
+            apply_decision(reminder, decision, now)
             settled += 1
     return settled
 

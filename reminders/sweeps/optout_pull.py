@@ -13,11 +13,11 @@ from contacts.models import ConsentEntry, PhoneNumber
 from contacts.models.people import Channel
 from contacts.models.places import E164_PATTERN
 from contacts.optouts import record_optouts
-from contacts.people import keep_e164s
-from reminders.health.heartbeats import PULL, beat
+from contacts.people import get_or_create_numbers
+from reminders.health.heartbeats import PULL, record_heartbeat
 from reminders.models import Heartbeat, ListedNumber
-from reminders.robotalker.answers import ContactStatus
 from reminders.robotalker.errors import RobotalkerError
+from reminders.robotalker.responses import ContactStatus
 from reminders.sweeps.optout_differences import (
     EVIDENCE,
     FLAGS,
@@ -27,9 +27,9 @@ from reminders.sweeps.optout_differences import (
     _read_opted_in,
 )
 from reminders.sweeps.optout_push import log, push_contacts
-from reminders.traffic.background_requests import is_well_after, may_begin
+from reminders.traffic.background_requests import should_continue_after, take_request_permit
 from reminders.traffic.client import make_client
-from reminders.traffic.gate import record_success
+from reminders.traffic.gate import count_success
 
 CHUNK = 1_000  # contacts of a pulled list per statement
 
@@ -67,16 +67,16 @@ def pull_contacts() -> PullReport:
     Raises NotNow, or RobotalkerError when there is no list to be had.
     """
     push_contacts()
-    if not may_begin(while_paused=True):
+    if not take_request_permit(while_paused=True):
         raise NotNow
     asked_at = read_database_clock()
     with make_client() as client:
         try:
             contacts = client.get_contacts(opted_out=True)
         except RobotalkerError as error:
-            is_well_after(error, asked_at)
+            should_continue_after(error, asked_at)
             raise
-    record_success(of_call=False)
+    count_success(of_call=False)
     theirs = _merge(contacts)
     e164s = list(theirs)
     chunks = [e164s[start : start + CHUNK] for start in range(0, len(e164s), CHUNK)]
@@ -87,7 +87,7 @@ def pull_contacts() -> PullReport:
         unreadable=len({contact.to for contact in contacts}) - len(theirs),
         missing=_forget_missing(theirs, asked_at),
     )
-    beat(PULL, str(report))
+    record_heartbeat(PULL, str(report))
     return report
 
 
@@ -119,7 +119,7 @@ def _merge(contacts: Iterable[ContactStatus]) -> dict[str, set[Channel]]:
 @transaction.atomic
 def _take_over(theirs: Mapping[str, Collection[Channel]], asked_at: datetime) -> int:
     """Take over the opt-outs of numbers on the list; how many numbers it was news for."""
-    keep_e164s(theirs)
+    get_or_create_numbers(theirs)
     numbers = list(PhoneNumber.objects.filter(e164__in=theirs).select_related("listed"))
     opted_in = _read_opted_in([number.pk for number in numbers])
     news: dict[str, list[int]] = {}

@@ -20,10 +20,10 @@ from contacts.models import ConsentEntry, PhoneNumber
 from contacts.models.people import Channel
 from contacts.optouts import record_optout
 from reminders.models import ListedNumber
-from reminders.robotalker.answers import ContactStatus
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import RobotalkerError
 from reminders.robotalker.payloads import build_contact
+from reminders.robotalker.responses import ContactStatus
 from reminders.rules.backoff import doubled
 from reminders.sweeps.optout_differences import (
     EVIDENCE,
@@ -33,9 +33,9 @@ from reminders.sweeps.optout_differences import (
     _fresh_opt_ins,
     _read_opted_in,
 )
-from reminders.traffic.background_requests import as_they_may_begin, is_well_after
+from reminders.traffic.background_requests import limit_to_permits, should_continue_after
 from reminders.traffic.client import make_client
-from reminders.traffic.gate import record_success
+from reminders.traffic.gate import count_success
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def push_contacts() -> PushReport:
         return PushReport()
     ListedNumber.objects.bulk_create([ListedNumber(number_id=pk) for pk in numbers], ignore_conflicts=True)
     with make_client() as client:
-        for number_id in as_they_may_begin(numbers):
+        for number_id in limit_to_permits(numbers):
             if not _take_in_hand(number_id):
                 continue
             asked_at = read_database_clock()
@@ -72,7 +72,7 @@ def push_contacts() -> PushReport:
             except (RobotalkerError, ValueError) as error:  # ValueError: a number that none can be
                 failed += 1
                 _put_off(number_id, str(error))
-                if isinstance(error, RobotalkerError) and not is_well_after(error, asked_at):
+                if isinstance(error, RobotalkerError) and not should_continue_after(error, asked_at):
                     break
     return PushReport(told, failed)
 
@@ -116,7 +116,7 @@ def _tell(client: RobotalkerClient, number_id: int, asked_at: datetime) -> bool:
         to=number.e164, voice_opted_out=owed.get(Channel.VOICE), sms_opted_out=owed.get(Channel.SMS)
     )
     answer = client.create_contact(payload)
-    record_success(of_call=False)
+    count_success(of_call=False)
     _learn(number, owed, answer, asked_at)
     return True
 

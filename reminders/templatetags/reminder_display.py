@@ -13,7 +13,7 @@ register = template.Library()
 
 
 @dataclass(frozen=True)
-class Look:
+class ChipLook:
     """A state's hue (a class of callboard.css), icon (of Tabler's outline set) and word."""
 
     hue: str
@@ -21,55 +21,55 @@ class Look:
     word: object  # str, or one that is translated when shown
 
 
-UNHEARD_OF = Look("grey", "help-circle", _("state not known"))
-LOOKS: dict[str, Look] = {
+UNHEARD_OF = ChipLook("grey", "help-circle", _("state not known"))
+LOOKS: dict[str, ChipLook] = {
     # what the person said
-    "confirmed": Look("green", "check", _("confirmed")),
-    "wants_another_time": Look("violet", "arrows-left-right", _("wants another time")),
+    "confirmed": ChipLook("green", "check", _("confirmed")),
+    "wants_another_time": ChipLook("violet", "arrows-left-right", _("wants another time")),
     # what is ahead
-    "will_call": Look("slate", "clock", _("will call")),
-    "will_text": Look("slate", "clock", _("will text")),
-    "planned": Look("slate", "clock", _("planned")),
-    "booked": Look("slate", "calendar-event", _("booked")),
-    "moved": Look("slate", "calendar-time", _("moved")),
-    "call_ordered": Look("blue", "phone-outgoing", _("call ordered")),
+    "will_call": ChipLook("slate", "clock", _("will call")),
+    "will_text": ChipLook("slate", "clock", _("will text")),
+    "planned": ChipLook("slate", "clock", _("planned")),
+    "booked": ChipLook("slate", "calendar-event", _("booked")),
+    "moved": ChipLook("slate", "calendar-time", _("moved")),
+    "call_ordered": ChipLook("blue", "phone-outgoing", _("call ordered")),
     # what is going on
-    "calling": Look("blue moving", "phone-ringing", _("calling")),
-    "claimed": Look("blue", "phone-outgoing", _("about to be called")),
-    "in_progress": Look("blue", "phone-outgoing", _("in progress")),
-    "submitting": Look("blue", "phone-outgoing", _("submitting")),
-    "submitted": Look("blue moving", "phone-ringing", _("submitted")),
+    "calling": ChipLook("blue moving", "phone-ringing", _("calling")),
+    "claimed": ChipLook("blue", "phone-outgoing", _("about to be called")),
+    "in_progress": ChipLook("blue", "phone-outgoing", _("in progress")),
+    "submitting": ChipLook("blue", "phone-outgoing", _("submitting")),
+    "submitted": ChipLook("blue moving", "phone-ringing", _("submitted")),
     # what came of it
-    "answered": Look("slate", "phone-call", _("answered")),
-    "delivered": Look("slate", "message", _("delivered")),
-    "done": Look("slate", "circle-check", _("done")),
-    "voicemail": Look("amber", "device-audio-tape", _("voicemail")),
-    "no_answer": Look("amber", "phone-off", _("no answer")),
-    "could_not_reach": Look("amber", "phone-off", _("could not be reached")),
-    "late_answer": Look("amber", "hourglass", _("answered for an old time")),
-    "unclear_answer": Look("amber", "help-circle", _("pressed a key without a meaning")),
-    "unanswered": Look("slate", "clock", _("no answer yet")),
+    "answered": ChipLook("slate", "phone-call", _("answered")),
+    "delivered": ChipLook("slate", "message", _("delivered")),
+    "done": ChipLook("slate", "circle-check", _("done")),
+    "voicemail": ChipLook("amber", "device-audio-tape", _("voicemail")),
+    "no_answer": ChipLook("amber", "phone-off", _("no answer")),
+    "could_not_reach": ChipLook("amber", "phone-off", _("could not be reached")),
+    "late_answer": ChipLook("amber", "hourglass", _("answered for an old time")),
+    "unclear_answer": ChipLook("amber", "help-circle", _("pressed a key without a meaning")),
+    "unanswered": ChipLook("slate", "clock", _("no answer yet")),
     # what is held or left out
-    "held": Look("grey", "hand-stop", _("held")),
-    "opted_out": Look("grey", "hand-stop", _("opted out")),
-    "not_reminded": Look("grey", "bell-off", _("not reminded")),
-    "skipped": Look("grey", "player-skip-forward", _("skipped")),
-    "withdrawn": Look("grey", "arrow-back-up", _("withdrawn")),
-    "cancelled": Look("grey", "ban", _("cancelled")),
-    "abandoned": Look("grey", "flag-off", _("settled by a person")),
+    "held": ChipLook("grey", "hand-stop", _("held")),
+    "opted_out": ChipLook("grey", "hand-stop", _("opted out")),
+    "not_reminded": ChipLook("grey", "bell-off", _("not reminded")),
+    "skipped": ChipLook("grey", "player-skip-forward", _("skipped")),
+    "withdrawn": ChipLook("grey", "arrow-back-up", _("withdrawn")),
+    "cancelled": ChipLook("grey", "ban", _("cancelled")),
+    "abandoned": ChipLook("grey", "flag-off", _("settled by a person")),
     # what went wrong
-    "unknown": Look("red", "help-circle", _("unknown")),
-    "unknown_outcome": Look("red", "help-circle", _("may or may not have been called")),
-    "overdue": Look("red", "help-circle", _("no result yet")),
-    "missed": Look("red", "x", _("missed")),
-    "failed": Look("red", "x", _("failed")),
-    "rejected": Look("red", "x", _("rejected")),
-    "not_sent": Look("red", "x", _("not sent")),
-    "wrong_number": Look("red", "x", _("number can't be used")),
-    "trouble": Look("red", "x", _("failed or unknown")),
+    "unknown": ChipLook("red", "help-circle", _("unknown")),
+    "unknown_outcome": ChipLook("red", "help-circle", _("may or may not have been called")),
+    "overdue": ChipLook("red", "help-circle", _("no result yet")),
+    "missed": ChipLook("red", "x", _("missed")),
+    "failed": ChipLook("red", "x", _("failed")),
+    "rejected": ChipLook("red", "x", _("rejected")),
+    "not_sent": ChipLook("red", "x", _("not sent")),
+    "wrong_number": ChipLook("red", "x", _("number can't be used")),
+    "trouble": ChipLook("red", "x", _("failed or unknown")),
     # the visit
-    "arrived": Look("green outlined", "user-check", _("arrived")),
-    "no_show": Look("red outlined", "user-x", _("no-show")),
+    "arrived": ChipLook("green outlined", "user-check", _("arrived")),
+    "no_show": ChipLook("red outlined", "user-x", _("no-show")),
 }
 
 

@@ -17,7 +17,7 @@ from reminders.robotalker.errors import (
     RobotalkerError,
     Unauthorized,
 )
-from reminders.traffic.gate import learn_from, read_gate, record_success
+from reminders.traffic.gate import count_error, count_success, read_gate
 from reminders.traffic.rate import take_permits
 from reminders.traffic.shutdown import is_stopping
 
@@ -26,16 +26,16 @@ T = TypeVar("T")
 ROUND_SECONDS = 15.0  # no request of a round begins later, so that slow answers don't pile rounds up
 
 
-def as_they_may_begin(items: Iterable[T]) -> Iterator[T]:
+def limit_to_permits(items: Iterable[T]) -> Iterator[T]:
     """The items, one for each request that may begin; ends when none may, or the round is over."""
     ends_at = time.monotonic() + ROUND_SECONDS
     for item in items:
-        if time.monotonic() >= ends_at or is_stopping() or not may_begin():
+        if time.monotonic() >= ends_at or is_stopping() or not take_request_permit():
             return
         yield item
 
 
-def may_begin(*, while_paused: bool = False) -> bool:
+def take_request_permit(*, while_paused: bool = False) -> bool:
     """Whether one more such request may begin now; it is counted as begun."""
     gate = read_gate()
     if gate.closed_for or (gate.paused and not while_paused):
@@ -43,13 +43,13 @@ def may_begin(*, while_paused: bool = False) -> bool:
     return take_permits(1, cost=gate.cost) == 1
 
 
-def is_well_after(error: RobotalkerError, asked_at: datetime) -> bool:
+def should_continue_after(error: RobotalkerError, asked_at: datetime) -> bool:
     """Tell all others of a failure (begun at `asked_at`) that is for all; whether to go on in this round."""
     if isinstance(error, AnswerUnusable | AnswerTooLarge):
         return True
     if isinstance(error, Rejected):
-        record_success(of_call=False)
+        count_success(of_call=False)
         return True
     if isinstance(error, Unauthorized | RateLimited):
-        learn_from(error, asked_at)
+        count_error(error, asked_at)
     return False

@@ -23,7 +23,7 @@ from django.core.signing import BadSignature, SignatureExpired, Signer, Timestam
 from django.urls import reverse
 
 from reminders.models import CallBatch, CallRecord
-from reminders.traffic.restore_guard import read_epoch_name
+from reminders.traffic.restore_guard import read_database_name
 
 CALL, BATCH, ACCOUNT = "c", "b", "a"
 STATUS = "status"
@@ -105,7 +105,7 @@ def name_key(key: str) -> str:
 def _url_of(subject: CallRecord | CallBatch, purpose: str) -> str:
     key = settings.WEBHOOK_KEYS[0]
     kind = BATCH if isinstance(subject, CallBatch) else CALL
-    value = ".".join([name_key(key), kind, subject.public_id, purpose, read_epoch_name()])
+    value = ".".join([name_key(key), kind, subject.public_id, purpose, read_database_name()])
     return _build_url(_signer(key).sign(value))
 
 

@@ -26,7 +26,7 @@ from reminders.robotalker.errors import (
     RobotalkerError,
 )
 from reminders.rules.backoff import cap_retry_after, doubled
-from reminders.traffic.local_faults import _SAYS_NOTHING_OF_THE_PROVIDER
+from reminders.traffic.local_faults import NOT_ABOUT_ROBOTALKER
 from reminders.traffic.switch import Cause, lock_switch, pause_sending
 
 FIRST_COST = 16  # permits for one request just after the gate has opened
@@ -75,7 +75,7 @@ def close_gate(retry_after: float | None, *, asked_at: datetime | None = None) -
     Never opens it earlier than it would open anyway. The 429s of one burst count as one closing.
     """
     switch = lock_switch()
-    wished = read_wish(retry_after)
+    wished = cap_requested_wait(retry_after)
     if not _is_known(switch, asked_at):
         closings = switch.gate_closings + 1
         _close(wished or closing_time(closings), closings)
@@ -83,7 +83,7 @@ def close_gate(retry_after: float | None, *, asked_at: datetime | None = None) -
         _close(wished, switch.gate_closings)
 
 
-def record_success(*, of_call: bool = True) -> None:
+def count_success(*, of_call: bool = True) -> None:
     """A request was answered well. Writes nothing when all has been well before.
 
     After a pause only a call that was taken (`of_call`) proves that calls are taken again; the answer to
@@ -95,7 +95,7 @@ def record_success(*, of_call: bool = True) -> None:
 
 
 @transaction.atomic
-def record_failure(*, asked_at: datetime | None = None) -> None:
+def count_failure(*, asked_at: datetime | None = None) -> None:
     """One request failed: Robotalker unreachable, a server error or a lost answer; not a 400, 401 or 429.
 
     ROBOTALKER_BREAKER of them in a row, from all workers together, pause sending.
@@ -109,13 +109,13 @@ def record_failure(*, asked_at: datetime | None = None) -> None:
 
 
 @transaction.atomic
-def refuse_key(*, asked_at: datetime | None = None) -> None:
+def pause_for_refused_key(*, asked_at: datetime | None = None) -> None:
     """Robotalker answered 401: all sending pauses, until the key is good again."""
     if not _is_known(lock_switch(), asked_at):
         pause_sending(cause=Cause.KEY_REFUSED)
 
 
-def read_wish(retry_after: float | None) -> timedelta | None:
+def cap_requested_wait(retry_after: float | None) -> timedelta | None:
     """Robotalker's Retry-After (seconds), capped; None for none and for what makes no sense."""
     wish = cap_retry_after(retry_after)
     return None if wish is None else max(wish, CLOSED_LEAST)
@@ -139,16 +139,16 @@ def _close(wait: timedelta, closings: int) -> None:
     )
 
 
-def learn_from(error: RobotalkerError, asked_at: datetime) -> None:
+def count_error(error: RobotalkerError, asked_at: datetime) -> None:
     """What a failure says of the provider, for all that is still to be sent."""
-    if isinstance(error, _SAYS_NOTHING_OF_THE_PROVIDER):
+    if isinstance(error, NOT_ABOUT_ROBOTALKER):
         return
     match error.meaning:
         case Meaning.UNAUTHORIZED:
-            refuse_key(asked_at=asked_at)
+            pause_for_refused_key(asked_at=asked_at)
         case Meaning.RATE_LIMITED:
             close_gate(error.retry_after if isinstance(error, RateLimited) else None, asked_at=asked_at)
         case Meaning.REJECTED:
-            record_success()  # it is well enough to judge a request
+            count_success()  # it is well enough to judge a request
         case _:
-            record_failure(asked_at=asked_at)
+            count_failure(asked_at=asked_at)

@@ -19,8 +19,8 @@ class NotBuilt(NeverLeft):
     """Something went wrong while the request was built: nothing has left."""
 
 
-class LaneBroke(MayHaveArrived):
+class PostThreadFailed(MayHaveArrived):
     """Something of our own went wrong while the request was under way."""
 
 
-_SAYS_NOTHING_OF_THE_PROVIDER = (SleptTooLong, OurOwnFault, NotBuilt, LaneBroke)
+NOT_ABOUT_ROBOTALKER = (SleptTooLong, OurOwnFault, NotBuilt, PostThreadFailed)

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest, Now
 
-from reminders.lifecycle.reminders import look_again
+from reminders.lifecycle.reminders import recheck_now
 from reminders.models import Reminder, SendingSwitch
 from reminders.robotalker.errors import (
     AnswerTooLarge,
@@ -33,16 +33,16 @@ from reminders.traffic.switch import PROBED, Cause, probe_wait
 
 log = logging.getLogger(__name__)
 
-WELL_ALL_THE_SAME = (Rejected, AnswerUnusable, AnswerTooLarge)  # it knew the key, and had an answer
-CANARY_AFTER = 3  # probes in a row: some two minutes
+STILL_PROVES_WELL = (Rejected, AnswerUnusable, AnswerTooLarge)  # it knew the key, and had an answer
+CALL_AS_PROBE_AFTER = 3  # probes in a row: some two minutes
 
 
-def probe_provider() -> bool | None:
+def probe_robotalker() -> bool | None:
     """Ask, if it is time and nobody else does: whether Robotalker is well; None when it wasn't asked."""
     switch = _find_due()
     if switch is None or not take_permits(1) or not _claim(switch):
         return None
-    error = ask_provider()
+    error = ask_robotalker()
     if error is None:
         _resume(switch, "Robotalker is well again: calls go out")
     elif _may_be_the_question(switch, error):
@@ -52,13 +52,13 @@ def probe_provider() -> bool | None:
     return error is None
 
 
-def ask_provider() -> RobotalkerError | None:
+def ask_robotalker() -> RobotalkerError | None:
     """What is wrong with Robotalker, if anything: one GET, outside any transaction."""
     with make_client() as client:
         try:
             client.check_well(settings.ROBOTALKER_FROM_NUMBER)
         except RobotalkerError as error:
-            return None if isinstance(error, WELL_ALL_THE_SAME) else error
+            return None if isinstance(error, STILL_PROVES_WELL) else error
     return None
 
 
@@ -78,7 +78,7 @@ def _claim(switch: SendingSwitch) -> bool:
 
 def _may_be_the_question(switch: SendingSwitch, error: RobotalkerError) -> bool:
     """Whether only a call can tell. With the breaker at its last failure one that fails pauses again."""
-    asked_enough = switch.probes + 1 >= CANARY_AFTER
+    asked_enough = switch.probes + 1 >= CALL_AS_PROBE_AFTER
     return switch.cause == Cause.PROVIDER_FAILING and asked_enough and (error.status or 0) >= 500
 
 
@@ -94,7 +94,7 @@ def _resume(switch: SendingSwitch, why: str) -> None:
         **(last_failure if switch.cause == Cause.PROVIDER_FAILING else {}),
     )
     if resumed:
-        look_again(Reminder.objects.filter(reason=Reason.SENDING_PAUSED))
+        recheck_now(Reminder.objects.filter(reason=Reason.SENDING_PAUSED))
         log.warning(why)
 
 

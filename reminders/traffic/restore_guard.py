@@ -45,7 +45,7 @@ class _Kept:
 _kept = _Kept()
 
 
-def read_epoch_name() -> str:
+def read_database_name() -> str:
     """The name of this practice's epoch, up to 12 characters safe in an address; made at first sight."""
     if time.monotonic() >= _kept.until:
         epoch, _ = Epoch.objects.get_or_create(pk=1)
@@ -53,12 +53,12 @@ def read_epoch_name() -> str:
     return _kept.name
 
 
-def forget_epoch_name() -> None:
+def forget_database_name() -> None:
     """Read it anew next time."""
     _kept.until = 0.0
 
 
-def check_epoch() -> bool:
+def check_for_restore() -> bool:
     """Whether this database may go on sending; pauses all sending when it was restored, copied or moved.
 
     Each case is found once: after a person sends again, it is as if the rows had always been here.

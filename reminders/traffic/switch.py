@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
-from reminders.lifecycle.reminders import look_again
+from reminders.lifecycle.reminders import recheck_now
 from reminders.models import Epoch, Reminder, SendingSwitch
 from reminders.rules.backoff import doubled
 from reminders.rules.reasons import Reason
@@ -89,7 +89,7 @@ def resume_sending(*, by: User) -> None:
     pauses nothing again.
     """
     _resume(by)
-    look_again(Reminder.objects.filter(reason=Reason.SENDING_PAUSED))  # the switch is the last row to lock
+    recheck_now(Reminder.objects.filter(reason=Reason.SENDING_PAUSED))  # the switch is the last row to lock
 
 
 @transaction.atomic

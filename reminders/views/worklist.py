@@ -62,7 +62,9 @@ def settle_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
     staff = cast(User, request.user)
     again = request.POST.get("call_again") == "yes"
     done = _("They are called again.") if again else _("Settled without another call.")
-    return _settle(request, pk, lambda: worklist.settle_unknown(pk, by=staff, call_again=again), done)
+    return _settle(
+        request, pk, lambda: worklist.resolve_unknown_outcome(pk, by=staff, call_again=again), done
+    )
 
 
 def _settle(request: HttpRequest, pk: int, deed: Callable[[], FollowUp], done: str) -> HttpResponse:

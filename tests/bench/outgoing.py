@@ -59,9 +59,9 @@ def _dispatch(count: int, sandbox: SandboxServer) -> float:
 
 def _post_barely(path: str, bodies: Sequence[Json]) -> float:
     """Post the bodies, calls from as many threads as dispatch uses; people reached per second."""
-    lanes = settings.ROBOTALKER_THREADS if path == "calls" else 1
-    with stopwatch() as watch, ThreadPoolExecutor(lanes) as pool:
-        list(pool.map(lambda lane: _post_all(path, bodies[lane::lanes]), range(lanes)))
+    threads = settings.ROBOTALKER_THREADS if path == "calls" else 1
+    with stopwatch() as watch, ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda thread: _post_all(path, bodies[thread::threads]), range(threads)))
     return watch.rate(sum(len(body.get("recipients", ["one"])) for body in bodies))
 
 

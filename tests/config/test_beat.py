@@ -3,17 +3,17 @@
 from contextlib import closing
 from pathlib import Path
 
-from config.beat import TellingScheduler
+from config.beat import HeartbeatScheduler
 from config.celery import app
 
 OURS = set(app.conf.beat_schedule)
 
 
-def start_beat(folder: Path) -> TellingScheduler:
-    return TellingScheduler(app, schedule_filename=str(folder / "schedule"))
+def start_beat(folder: Path) -> HeartbeatScheduler:
+    return HeartbeatScheduler(app, schedule_filename=str(folder / "schedule"))
 
 
-def list_due(beat: TellingScheduler) -> set[str]:
+def list_due(beat: HeartbeatScheduler) -> set[str]:
     return {name for name in OURS if beat.schedule[name].is_due()[0]}
 
 

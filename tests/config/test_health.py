@@ -26,10 +26,10 @@ pytestmark = pytest.mark.django_db
 def beating() -> None:
     forget_refusals()
     for name in (heartbeats.DISPATCH, heartbeats.BEAT, *heartbeats.STALE_AFTER):
-        heartbeats.beat(name)
+        heartbeats.record_heartbeat(name)
     since = timezone.now()
-    heartbeats.beat_worker(DISPATCHER, "asking,dispatch", since=since, begun=1)
-    heartbeats.beat_worker("worker front:2", "events,sweeps", since=since, begun=1)
+    heartbeats.record_worker_heartbeat(DISPATCHER, "asking,dispatch", since=since, begun=1)
+    heartbeats.record_worker_heartbeat("worker front:2", "events,sweeps", since=since, begun=1)
 
 
 def test_a_process_that_answers_is_alive() -> None:

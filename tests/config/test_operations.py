@@ -8,7 +8,7 @@ import pytest
 from django.db.models import TextChoices
 
 from reminders.health import heartbeats
-from reminders.health.diagnosis import WORDS, WORK, DeadPart
+from reminders.health.diagnosis import WORDS, WORK, StoppedPart
 from reminders.models import Campaign, FollowUp, SendingSwitch
 from reminders.rules.reasons import Reason
 from reminders.rules.states import CallState, ReminderState
@@ -62,8 +62,8 @@ def test_each_reason_is_told_in_the_words_of_the_page() -> None:
     assert told == {reason.value: str(reason.label) for reason in Reason}
 
 
-@pytest.mark.parametrize("part", DeadPart)
-def test_each_reason_for_a_red_sweep_is_told(part: DeadPart) -> None:
+@pytest.mark.parametrize("part", StoppedPart)
+def test_each_reason_for_a_red_sweep_is_told(part: StoppedPart) -> None:
     signs = " ".join(row[0] for row in read_table("sign", "meaning"))
     begin = str(WORDS[part]).split("%(work)s")[0]
     assert f"… *{begin}" in signs

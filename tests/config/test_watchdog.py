@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from config.watchdog import Signs
+from config.watchdog import WorkerSigns
 from reminders.health import heartbeats
 from tests.celery_processes import Broker, read_compose_words, run_celery
 from tests.waiting import wait_until
@@ -24,15 +24,15 @@ from tests.waiting import wait_until
 def test_silence_is_strange_only_when_tasks_should_have_come(
     begun: bool, beat_sends: bool, broker_answers: bool, strange: bool
 ) -> None:
-    assert Signs(begun, beat_sends, broker_answers).silence_is_strange is strange
+    assert WorkerSigns(begun, beat_sends, broker_answers).silence_is_strange is strange
 
 
 def test_the_more_workers_share_the_work_the_longer_each_may_get_none(settings: Settings) -> None:
     settings.WORKER_SILENT_AFTER = 100.0
-    assert Signs(False, True, True, workers=1).is_deaf(101)
-    assert not Signs(False, True, True, workers=2).is_deaf(101)
-    assert Signs(False, True, True, workers=2).is_deaf(201)
-    assert not Signs(False, False, True, workers=1).is_deaf(10**6)
+    assert WorkerSigns(False, True, True, workers=1).is_deaf(101)
+    assert not WorkerSigns(False, True, True, workers=2).is_deaf(101)
+    assert WorkerSigns(False, True, True, workers=2).is_deaf(201)
+    assert not WorkerSigns(False, False, True, workers=1).is_deaf(10**6)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -41,7 +41,7 @@ def test_a_worker_that_tasks_do_not_reach_says_so_and_ends_with_a_failure(tmp_pa
     broker.empty()
 
     def has_ended_while_beat_lives() -> bool:
-        heartbeats.beat(heartbeats.BEAT)
+        heartbeats.record_heartbeat(heartbeats.BEAT)
         return worker.process.poll() is not None
 
     words = read_compose_words("worker")

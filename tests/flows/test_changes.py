@@ -7,7 +7,7 @@ from django.utils import timezone
 from contacts.models import Appointment
 from reminders.desk.bookings import cancel_and_withdraw, move_and_replan
 from reminders.dispatch.claims import claim_due
-from reminders.dispatch.post_threads import open_lanes
+from reminders.dispatch.post_threads import open_post_threads
 from reminders.dispatch.rounds import dispatch_due, submit_claim
 from reminders.models import CallRecord, FollowUp, Reminder
 from tests.people import SARAH, make_due_reminder
@@ -28,8 +28,8 @@ def test_a_cancellation_after_the_claim_still_wins(sandbox: SandboxServer) -> No
     reminder = make_due_reminder()
     claim = claim_due(10)
     cancel_and_withdraw(reminder.appointment_id)
-    with open_lanes(2) as lanes:
-        assert submit_claim(claim, lanes) == 0
+    with open_post_threads(2) as threads:
+        assert submit_claim(claim, threads) == 0
     assert sandbox.ledger() == []
 
 

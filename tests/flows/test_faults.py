@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from contacts.models import Appointment
 from reminders.desk.orders import order_call
-from reminders.desk.worklist import settle_unknown
+from reminders.desk.worklist import resolve_unknown_outcome
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder, SendingSwitch
 from reminders.sweeps.reconciliation import reconcile
@@ -132,7 +132,7 @@ def test_a_lost_answer_that_nothing_heals_is_a_persons_to_settle(
     assert reconcile().asked == 0, "asked once"
     entry = FollowUp.objects.get()
     assert entry.kind == "unknown_outcome"
-    settle_unknown(entry.pk, by=make_user(), call_again=True)
+    resolve_unknown_outcome(entry.pk, by=make_user(), call_again=True)
     assert dispatch_due().calls == 1
     assert CallRecord.objects.get(try_number=1).state == "abandoned"
     assert len(sandbox.ledger()) == 1

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from contacts.models import Appointment, ConsentEntry, PhoneNumber
 from reminders.desk.bookings import cancel_and_withdraw, confirm_by_staff, move_and_replan
 from reminders.desk.orders import order_call
-from reminders.desk.worklist import settle_unknown
+from reminders.desk.worklist import resolve_unknown_outcome
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.sweeps.reconciliation import reconcile
@@ -230,7 +230,7 @@ def test_a_lost_answer_is_settled_for_both_and_called_again_as_one(
     dispatch_due()
     reconcile()
     [entry, _] = FollowUp.objects.filter(kind="unknown_outcome")
-    settle_unknown(entry.pk, by=make_user(), call_again=True)
+    resolve_unknown_outcome(entry.pk, by=make_user(), call_again=True)
     assert dispatch_due().calls == 1
     assert CallRecord.objects.order_by("-pk")[0].companions.count() == 1
     assert len(sandbox.ledger()) == 1
@@ -243,5 +243,5 @@ def test_settling_a_lost_answer_leaves_neither_waiting(sandbox: SandboxServer, s
     dispatch_due()
     reconcile()
     [entry, _] = FollowUp.objects.filter(kind="unknown_outcome")
-    settle_unknown(entry.pk, by=make_user(), call_again=False)
+    resolve_unknown_outcome(entry.pk, by=make_user(), call_again=False)
     assert set(states().values()) == {("done", "settled_by_person")}

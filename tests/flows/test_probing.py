@@ -13,9 +13,9 @@ from pytest_django import Settings
 
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import SendingSwitch
-from reminders.tasks import probe_provider as tick
-from reminders.traffic.gate import read_gate, record_failure, record_success
-from reminders.traffic.probing import probe_provider
+from reminders.tasks import probe_robotalker as tick
+from reminders.traffic.gate import count_failure, count_success, read_gate
+from reminders.traffic.probing import probe_robotalker
 from reminders.traffic.rate import take_permits
 from reminders.traffic.switch import Cause, pause_sending, read_switch
 from tests.people import make_due_reminder, make_user
@@ -57,7 +57,7 @@ def seconds_until(moment: datetime | None) -> float:
 @pytest.mark.parametrize("cause", [Cause.KEY_REFUSED, Cause.PROVIDER_FAILING])
 def test_a_good_answer_sends_again_by_itself_and_gently(sandbox: SandboxServer, cause: str) -> None:
     pause_and_let_the_time_come(cause)
-    assert probe_provider() is True
+    assert probe_robotalker() is True
     switch = read_switch()
     assert (switch.paused_at, switch.cause, switch.by, switch.probe_at) == (None, "", None, None)
     assert (read_gate().paused, read_gate().closed_for, read_gate().cost) == (False, 0.0, 16)
@@ -71,7 +71,7 @@ def test_a_bad_answer_is_asked_again_later_and_later(sandbox: SandboxServer, fau
     since = read_switch().paused_at
     for probes, longest in [(1, 30), (2, 60)]:
         SendingSwitch.objects.update(probe_at=Now())
-        assert probe_provider() is False
+        assert probe_robotalker() is False
         switch = read_switch()
         assert (switch.paused_at, switch.cause, switch.probes) == (since, Cause.PROVIDER_FAILING, probes)
         assert longest * 0.7 < seconds_until(switch.probe_at) <= longest
@@ -82,24 +82,24 @@ def test_a_key_that_is_still_refused_is_asked_for_again_later(
 ) -> None:
     settings.ROBOTALKER_API_KEY = "wrong"
     pause_and_let_the_time_come(Cause.KEY_REFUSED)
-    assert probe_provider() is False
+    assert probe_robotalker() is False
     assert (read_switch().cause, read_switch().probes) == (Cause.KEY_REFUSED, 1)
     settings.ROBOTALKER_API_KEY = sandbox.api_key
     SendingSwitch.objects.update(probe_at=Now())
-    assert probe_provider() is True
+    assert probe_robotalker() is True
 
 
 def test_nobody_there_is_asked_again_later(sandbox: SandboxServer, settings: Settings) -> None:
     settings.ROBOTALKER_BASE_URL = f"http://127.0.0.1:{find_free_port()}"
     pause_and_let_the_time_come()
-    assert probe_provider() is False
+    assert probe_robotalker() is False
     assert read_switch().probes == 1
 
 
 def test_robotalker_may_ask_for_more_time_than_we_would_leave_it(sandbox: SandboxServer) -> None:
     break_questions(sandbox, kind="rate_limit", retry_after=600)
     pause_and_let_the_time_come()
-    assert probe_provider() is False
+    assert probe_robotalker() is False
     assert 590 < seconds_until(read_switch().probe_at) <= 600
 
 
@@ -109,10 +109,10 @@ def test_a_robotalker_that_knows_the_key_but_not_the_question_is_well(
     for kind in ("error_400", "html", "no_id"):
         break_questions(sandbox, kind=kind)
         pause_and_let_the_time_come()
-        assert probe_provider() is True, kind
+        assert probe_robotalker() is True, kind
     settings.ROBOTALKER_BASE_URL = f"{sandbox.url}/elsewhere"  # where nothing is found
     pause_and_let_the_time_come()
-    assert probe_provider() is True
+    assert probe_robotalker() is True
 
 
 @pytest.mark.parametrize("kind", ["error_503", "error_502"])
@@ -122,10 +122,10 @@ def test_a_call_is_tried_when_the_question_goes_on_failing(sandbox: SandboxServe
     for asked in (1, 2, 3):
         assert read_switch().cause == Cause.PROVIDER_FAILING, f"{asked - 1} questions prove nothing"
         SendingSwitch.objects.update(probe_at=Now())
-        assert probe_provider() is False
+        assert probe_robotalker() is False
     assert not read_gate().paused, "an address that is broken for good can't hold sending for ever"
     assert read_gate().cost == 16
-    record_failure()
+    count_failure()
     switch = read_switch()
     assert switch.cause == Cause.PROVIDER_FAILING, "one call that fails is enough"
     assert 60 < seconds_until(switch.probe_at) <= 120, "and the pauses grow"
@@ -136,7 +136,7 @@ def test_a_call_that_is_tried_and_taken_ends_the_trouble(sandbox: SandboxServer)
     break_questions(sandbox, kind="error_500_before")
     pause_and_let_the_time_come()
     SendingSwitch.objects.update(probes=2)
-    probe_provider()
+    probe_robotalker()
     assert dispatch_due().calls == 1
     switch = read_switch()
     assert (switch.paused_at, switch.failures, switch.probes) == (None, 0, 0)
@@ -156,14 +156,14 @@ def test_no_call_is_tried_where_it_would_be_no_better_a_question(
     break_questions(sandbox, kind=kind)
     pause_and_let_the_time_come(cause)
     SendingSwitch.objects.update(probes=9)
-    assert probe_provider() is False
+    assert probe_robotalker() is False
     assert read_switch().cause == cause
 
 
 def test_it_does_not_ask_before_the_time(sandbox: SandboxServer) -> None:
     break_questions(sandbox, kind="error_503")
     pause_sending(cause=Cause.PROVIDER_FAILING)
-    assert probe_provider() is None
+    assert probe_robotalker() is None
     assert count_questions(sandbox) == 0
 
 
@@ -171,7 +171,7 @@ def test_it_does_not_ask_before_the_time(sandbox: SandboxServer) -> None:
 def test_a_pause_that_waits_for_a_person_is_never_probed_away(sandbox: SandboxServer, cause: str) -> None:
     break_questions(sandbox, kind="error_503")
     pause_and_let_the_time_come(cause)
-    assert probe_provider() is None
+    assert probe_robotalker() is None
     assert (read_switch().cause, count_questions(sandbox)) == (cause, 0)
 
 
@@ -190,7 +190,7 @@ def test_only_one_of_two_workers_asks(sandbox: SandboxServer) -> None:
     def work(_: int) -> bool | None:
         try:
             together.wait()
-            return probe_provider()
+            return probe_robotalker()
         finally:
             connection.close()
 
@@ -208,7 +208,7 @@ def test_a_person_who_pauses_while_it_is_asked_has_the_last_word(sandbox: Sandbo
 
     def work() -> None:
         try:
-            answers.append(probe_provider())
+            answers.append(probe_robotalker())
         finally:
             connection.close()
 
@@ -224,8 +224,8 @@ def test_a_person_who_pauses_while_it_is_asked_has_the_last_word(sandbox: Sandbo
 
 def test_one_failure_after_a_good_answer_is_enough_to_pause_again(sandbox: SandboxServer) -> None:
     pause_and_let_the_time_come()
-    assert probe_provider() is True
-    record_failure()
+    assert probe_robotalker() is True
+    count_failure()
     assert read_switch().cause == Cause.PROVIDER_FAILING
 
 
@@ -236,8 +236,8 @@ def test_a_robotalker_that_answers_questions_but_takes_no_calls_is_tried_ever_mo
         pause_sending(cause=Cause.KEY_REFUSED)
         assert longest * 0.7 < seconds_until(read_switch().probe_at) <= longest
         SendingSwitch.objects.update(probe_at=Now() - timedelta(seconds=1))
-        assert probe_provider() is True
-    record_success()
+        assert probe_robotalker() is True
+    count_success()
     pause_sending(cause=Cause.KEY_REFUSED)
     assert seconds_until(read_switch().probe_at) <= 15
 
@@ -246,7 +246,7 @@ def test_it_waits_for_a_permit_like_every_request(sandbox: SandboxServer, settin
     settings.ROBOTALKER_RATE = "1/minute"
     take_permits(1)
     pause_and_let_the_time_come()
-    assert probe_provider() is None
+    assert probe_robotalker() is None
     assert read_switch().cause == Cause.PROVIDER_FAILING
     settings.ROBOTALKER_RATE = "10/second"
-    assert probe_provider() is True
+    assert probe_robotalker() is True

@@ -13,7 +13,7 @@ import pytest
 
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import Epoch
-from reminders.traffic.restore_guard import check_epoch
+from reminders.traffic.restore_guard import check_for_restore
 from reminders.traffic.switch import read_switch
 from tests.celery_processes import read_database_url
 from tests.people import make_due_reminder, make_user
@@ -27,8 +27,8 @@ from reminders.tasks import dispatch_due, plan_reminders
 for _ in range(2):
     dispatch_due(); plan_reminders()
 from reminders.traffic.switch import read_switch
-from reminders.traffic.restore_guard import read_epoch_name
-print(read_switch().cause, read_epoch_name())
+from reminders.traffic.restore_guard import read_database_name
+print(read_switch().cause, read_database_name())
 """
 SEND_AGAIN = """
 import django; django.setup()
@@ -46,7 +46,7 @@ def restored(sandbox: SandboxServer, tmp_path: Path) -> Iterator[str]:
     del sandbox
     make_user()
     make_due_reminder()
-    check_epoch()
+    check_for_restore()
     backup = tmp_path / "backup"
     source = read_database_url()
     subprocess.run([TOOLS / "pg_dump", "-Fc", "-f", backup, source], check=True)
@@ -79,7 +79,7 @@ def test_a_restored_backup_calls_nobody_until_a_person_sends_again(
     name = Epoch.objects.get().name
     assert run_on(restored, TICK, sandbox).split() == ["restored", name]
     assert len(sandbox.ledger()) == 1, "the call that it had forgotten"
-    assert check_epoch()
+    assert check_for_restore()
     assert read_switch().paused_at is None, "the database it was taken from goes on"
     run_on(restored, SEND_AGAIN, sandbox)
     run_on(restored, TICK, sandbox)

@@ -17,12 +17,18 @@ from contacts.appointments import AppointmentClosed, record_attendance
 from contacts.models import Appointment, Contact, Location, PhoneNumber
 from contacts.optouts import record_optin, record_optout
 from contacts.people import mark_numbers_usable
-from reminders.deciding.situations import read_book
+from reminders.deciding.situations import read_practice_config
 from reminders.desk.bookings import book_and_plan, cancel_and_withdraw, move_and_replan, reinstate_and_plan
 from reminders.desk.orders import OrderRefused, order_call, skip_reminder
-from reminders.desk.worklist import AlreadyResolved, resolve_follow_up, settle_unknown
+from reminders.desk.worklist import AlreadyResolved, resolve_follow_up, resolve_unknown_outcome
 from reminders.dispatch.claims import Claim, claim_due
-from reminders.dispatch.submission import Flight, Landing, open_batch, open_singles, record_landings
+from reminders.dispatch.submission import (
+    Submission,
+    SubmissionResult,
+    open_batch,
+    open_singles,
+    record_results,
+)
 from reminders.models import CallRecord, FollowUp, Reminder, Step
 from reminders.planning.planner import replan_campaign
 from reminders.robotalker import errors
@@ -104,8 +110,8 @@ class Practice:
         self.staff = User.objects.get()
         self.steps = {step.pk: step for step in Step.objects.select_related("campaign")}
         self.claims: list[HeldClaim] = []
-        self.ready: list[Flight] = []  # `submitting` is committed, the POST not begun
-        self.answered: list[Landing] = []  # Robotalker has answered, the worker hasn't recorded it
+        self.ready: list[Submission] = []  # `submitting` is committed, the POST not begun
+        self.answered: list[SubmissionResult] = []  # Robotalker has answered, the worker hasn't recorded it
         self.stored: list[tuple[int, Try, News]] = []  # events at the door, not yet applied
         self.told: list[tuple[Callback, bytes]] = []
 
@@ -189,7 +195,7 @@ class Practice:
         call_again = call_again and entry.kind == FollowUp.Kind.UNKNOWN_OUTCOME
         try:
             if call_again:
-                settle_unknown(entry.pk, by=self.staff, call_again=True)
+                resolve_unknown_outcome(entry.pk, by=self.staff, call_again=True)
             else:
                 resolve_follow_up(entry.pk, by=self.staff, resolution="seen to")
         except (OrderRefused, AlreadyResolved):
@@ -224,38 +230,40 @@ class Practice:
         look = open_batch if as_campaign else open_singles
         self.witness.paused = read_switch().paused_at is not None
         in_time = timezone.now() - since < LEASE
-        flights = look(claim.reminder_ids, claim.token, read_book())
-        assert in_time or not flights, "rule 8: a lease that is over holds nothing"
-        for flight in flights:
+        submissions = look(claim.reminder_ids, claim.token, read_practice_config())
+        assert in_time or not submissions, "rule 8: a lease that is over holds nothing"
+        for submission in submissions:
             tries = {pk: step.max_tries for pk, step in self.steps.items()}
-            self.witness.see_opened(flight.calls, timezone.now(), tries)
-        self.ready += flights
-        assert not look(claim.reminder_ids, claim.token, read_book()), "rule 1: nothing is opened twice"
+            self.witness.see_opened(submission.calls, timezone.now(), tries)
+        self.ready += submissions
+        assert not look(claim.reminder_ids, claim.token, read_practice_config()), (
+            "rule 1: nothing is opened twice"
+        )
 
     def post(self, which: int, fate: Fate) -> None:
         """A POST is made, and answered or not."""
         if not self.ready:
             return
-        flight = self.ready.pop(which % len(self.ready))
+        submission = self.ready.pop(which % len(self.ready))
         arrived, error = fate
-        for call in flight.calls:
+        for call in submission.calls:
             self.witness.tries[call.pk].accepted = arrived
-        first = flight.batch or flight.calls[0]
-        self.answered.append(Landing(flight, "" if error else f"cal_{first.public_id}", error))
+        first = submission.batch or submission.calls[0]
+        self.answered.append(SubmissionResult(submission, "" if error else f"cal_{first.public_id}", error))
 
     def record_the_answer(self, which: int) -> None:
         """The worker writes down what it heard."""
         if not self.answered:
             return
-        landing = self.answered.pop(which % len(self.answered))
-        record_landings([landing])
+        result = self.answered.pop(which % len(self.answered))
+        record_results([result])
         silent = CallRecord.objects.filter(
-            pk__in=[call.pk for call in landing.flight.calls], state__in=["submitting", "unknown"]
+            pk__in=[call.pk for call in result.submission.calls], state__in=["submitting", "unknown"]
         )
-        assert landing.error or not silent.exists(), "rule 8: a late answer is an answer"
-        for call in landing.flight.calls:
+        assert result.error or not silent.exists(), "rule 8: a late answer is an answer"
+        for call in result.submission.calls:
             known = self.witness.tries[call.pk]
-            known.refused = not known.accepted and not isinstance(landing.error, errors.MayHaveArrived)
+            known.refused = not known.accepted and not isinstance(result.error, errors.MayHaveArrived)
 
     def lose_a_worker(self, what: str, which: int) -> None:
         """Whatever it held is gone with it: a claim, a call before its POST, an answer."""

@@ -15,7 +15,7 @@ from contacts.models import Appointment, ConsentEntry
 from contacts.optouts import record_optout
 from reminders.desk.bookings import cancel_and_withdraw, move_and_replan
 from reminders.desk.orders import OrderRefused, order_call
-from reminders.desk.worklist import AlreadyResolved, settle_unknown
+from reminders.desk.worklist import AlreadyResolved, resolve_unknown_outcome
 from reminders.models import FollowUp, Reminder, SendingSwitch
 from reminders.rules.reasons import Reason
 from reminders.rules.states import ReminderState
@@ -99,7 +99,7 @@ class Staff:
         """The oldest call of unknown outcome on the worklist: call again."""
         unresolved = FollowUp.objects.exclude(state=FollowUp.State.RESOLVED)
         entry = unresolved.filter(kind=FollowUp.Kind.UNKNOWN_OUTCOME).earliest("created_at")
-        settle_unknown(entry.pk, by=self.user, call_again=True)
+        resolve_unknown_outcome(entry.pk, by=self.user, call_again=True)
 
     def see_to_the_banner(self) -> SendingSwitch:
         """Turn sending on again where that takes a person; the switch as it was found.

@@ -10,9 +10,9 @@ from uuid import UUID
 from celery import shared_task
 from django.db import transaction
 
-from reminders.deciding.situations import read_book
+from reminders.deciding.situations import read_practice_config
 from reminders.dispatch.claims import claim_due
-from reminders.dispatch.submission import Flight, open_singles
+from reminders.dispatch.submission import Submission, open_singles
 from reminders.models import CallRecord, Reminder
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import RobotalkerError
@@ -43,18 +43,18 @@ def release_claims() -> None:
 
 def _post_then_mark(client: RobotalkerClient, reminder_id: int, claim: UUID) -> None:
     with transaction.atomic():  # its commit is the mark
-        for flight in open_singles([reminder_id], claim, read_book()):
-            _fly(flight, client)
-            _mark(flight)
+        for submission in open_singles([reminder_id], claim, read_practice_config()):
+            _submit(submission, client)
+            _mark(submission)
 
 
 def _mark_then_post(client: RobotalkerClient, reminder_id: int, claim: UUID) -> None:
     with transaction.atomic():
-        flights = open_singles([reminder_id], claim, read_book())
-        for flight in flights:
-            _mark(flight)
-    for flight in flights:
-        _fly(flight, client)
+        submissions = open_singles([reminder_id], claim, read_practice_config())
+        for submission in submissions:
+            _mark(submission)
+    for submission in submissions:
+        _submit(submission, client)
 
 
 def _dispatch(strategy: Strategy) -> None:
@@ -72,14 +72,14 @@ def _try(strategy: Strategy, client: RobotalkerClient, reminder_id: int, claim: 
         return  # the first tries again when the claim is over; the second has it written down already
 
 
-def _fly(flight: Flight, client: RobotalkerClient) -> None:
-    landing = flight.fly(client)
-    if landing.error is not None:
-        raise landing.error
+def _submit(submission: Submission, client: RobotalkerClient) -> None:
+    result = submission.submit_with(client)
+    if result.error is not None:
+        raise result.error
 
 
-def _mark(flight: Flight) -> None:
-    for call in flight.calls:
+def _mark(submission: Submission) -> None:
+    for call in submission.calls:
         CallRecord.objects.filter(pk=call.pk).update(state="answered")
         about = [call.reminder_id, *call.companions.values_list("reminder_id", flat=True)]
         Reminder.objects.filter(pk__in=about).update(state="done", reason="reached")

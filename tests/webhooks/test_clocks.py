@@ -11,7 +11,7 @@ from contacts.models import Appointment
 from reminders.models import CallRecord
 from reminders.traffic.callback_urls import Callback, key_urls, status_url
 from tests.webhooks.robotalker import post, tell
-from webhooks.applying import apply_event, keep
+from webhooks.applying import apply_event, set_aside
 from webhooks.inbox import apply_stored, store_event
 from webhooks.models import WebhookEvent
 
@@ -67,7 +67,7 @@ def test_the_sweep_leaves_to_its_request_what_came_just_now_and_takes_the_rest(
 def test_what_failed_is_tried_again_after_its_pause(call: CallRecord, skew: timedelta) -> None:
     event_id = store_stop(call)
     with skewed(skew):
-        keep(event_id, "failed", "a fault")
+        set_aside(event_id, "failed", "a fault")
         assert apply_stored() == 0
     assert apply_stored() == 0
     assert apply_stored(timezone.now() + timedelta(minutes=5)) == 1

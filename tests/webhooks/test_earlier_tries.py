@@ -8,7 +8,7 @@ from reminders.desk.orders import order_call
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import CallRecord, Reminder
-from reminders.results.post_results import record_accepted, record_failure
+from reminders.results.post_results import record_accepted, record_failed_post
 from reminders.robotalker.errors import ServerError
 from reminders.traffic.callback_urls import status_url
 from tests.people import make_contact, make_due_reminder, make_step, make_user
@@ -35,11 +35,11 @@ def test_whom_an_earlier_try_has_reached_is_not_tried_again(people: list[str]) -
     for name in people:
         make_due_reminder(make_contact(name))
     first = open_next()
-    record_failure(first.pk, ServerError(status=500))
+    record_failed_post(first.pk, ServerError(status=500))
     second = open_next()
     assert post(status_url(first), ANSWERED_WITHOUT_A_KEY) == 200
     assert read_reminders() == {("in_progress", "")}, "the second may still be under way"
-    record_failure(second.pk, ServerError(status=500))
+    record_failed_post(second.pk, ServerError(status=500))
     assert read_reminders() == {("done", "reached")}
 
 
@@ -53,10 +53,10 @@ def test_nor_is_tried_again_who_has_the_text_or_a_voicemail_that_is_left_at_that
     make_step(channel=channel, retry_voicemail=False, max_tries=3)
     make_due_reminder()
     first = open_next()
-    record_failure(first.pk, ServerError(status=500))
+    record_failed_post(first.pk, ServerError(status=500))
     second = open_next()
     assert post(status_url(first), tell(event, call_id=None)) == 200
-    record_failure(second.pk, ServerError(status=500))
+    record_failed_post(second.pk, ServerError(status=500))
     assert read_reminders() == {("done", reason)}
 
 
@@ -64,20 +64,20 @@ def test_a_voicemail_that_is_tried_again_stops_no_try() -> None:
     make_step(retry_voicemail=True, max_tries=3)
     make_due_reminder()
     first = open_next()
-    record_failure(first.pk, ServerError(status=500))
+    record_failed_post(first.pk, ServerError(status=500))
     second = open_next()
     assert post(status_url(first), tell("call.voicemail", call_id=None)) == 200
-    record_failure(second.pk, ServerError(status=500))
+    record_failed_post(second.pk, ServerError(status=500))
     assert read_reminders() == {("planned", "provider_trouble")}
 
 
 def test_whom_no_earlier_try_has_reached_is_tried_again() -> None:
     make_due_reminder()
     first = open_next()
-    record_failure(first.pk, ServerError(status=500))
+    record_failed_post(first.pk, ServerError(status=500))
     second = open_next()
     assert post(status_url(first), tell("call.no_answer", call_id=None)) == 200
-    record_failure(second.pk, ServerError(status=500))
+    record_failed_post(second.pk, ServerError(status=500))
     assert read_reminders() == {("planned", "provider_trouble")}
 
 
@@ -93,5 +93,5 @@ def test_an_order_for_somebody_who_was_reached_before_stands(settings: Settings)
     record_accepted({ordered.pk: "cal_2"})
     assert post(status_url(ordered), tell("call.no_answer", call_id="cal_2")) == 200
     again = open_next()
-    record_failure(again.pk, ServerError(status=500))
+    record_failed_post(again.pk, ServerError(status=500))
     assert read_reminders() == {("planned", "provider_trouble")}

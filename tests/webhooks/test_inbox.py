@@ -11,7 +11,7 @@ from reminders.dispatch.opening import open_calls
 from reminders.models import CallRecord
 from reminders.traffic.callback_urls import Callback
 from tests.people import SARAH, make_due_reminder
-from webhooks.applying import apply_event, keep
+from webhooks.applying import apply_event, set_aside
 from webhooks.inbox import apply_again, apply_stored, store_event
 from webhooks.models import WebhookEvent
 
@@ -98,7 +98,7 @@ def test_a_stored_error_holds_nobodys_data(event: WebhookEvent) -> None:
 
 def test_what_was_applied_meanwhile_stays_applied(event: WebhookEvent) -> None:
     apply_event(event.pk)
-    assert keep(event.pk, "quarantined", "too late") == "applied"
+    assert set_aside(event.pk, "quarantined", "too late") == "applied"
     event.refresh_from_db()
     assert (event.state, event.error, event.attempts) == ("applied", "", 1)
 

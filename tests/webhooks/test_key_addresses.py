@@ -13,7 +13,7 @@ from contacts.models import Appointment
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import CallBatch, CallRecord
-from reminders.robotalker.events import UnreadableEvent, parse_to_hear
+from reminders.robotalker.events import UnreadableEvent, parse_for_optout
 from reminders.traffic.callback_urls import key_urls
 from tests.people import SARAH, make_contact, make_due_reminder
 from tests.waiting import find_free_port
@@ -189,7 +189,7 @@ def test_a_key_in_any_form_waits_to_be_verified_where_that_is_wished(
 )
 def test_no_bytes_whatever_raise_anything_else(body: bytes | str, start: bytes) -> None:
     try:
-        event = parse_to_hear(start + (body if isinstance(body, bytes) else body.encode()))
+        event = parse_for_optout(start + (body if isinstance(body, bytes) else body.encode()))
     except UnreadableEvent:
         return
     for text in (event.name, event.call_id, event.to, event.keys):

@@ -10,7 +10,7 @@ from contacts.models import Appointment
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import CallRecord, FollowUp
-from reminders.results.post_results import record_accepted, record_failure
+from reminders.results.post_results import record_accepted, record_failed_post
 from reminders.robotalker.errors import ReadTimedOut
 from reminders.sweeps.reconciliation import ask_about_unknown, reconcile
 from reminders.traffic.callback_urls import key_urls, status_url
@@ -45,7 +45,7 @@ def put_on_worklist(call: CallRecord) -> None:
 
 @pytest.mark.parametrize("told", WITHOUT_OUTCOME.values(), ids=WITHOUT_OUTCOME.keys())
 def test_whatever_is_told_of_it_proves_that_it_was_accepted(call: CallRecord, told: object) -> None:
-    record_failure(call.pk, ReadTimedOut())
+    record_failed_post(call.pk, ReadTimedOut())
     put_on_worklist(call)
     assert post(status_url(call), told) == 200
     call.refresh_from_db()
@@ -55,7 +55,7 @@ def test_whatever_is_told_of_it_proves_that_it_was_accepted(call: CallRecord, to
 
 
 def test_it_is_then_overdue_and_asked_about_like_every_accepted_call(call: CallRecord) -> None:
-    record_failure(call.pk, ReadTimedOut())
+    record_failed_post(call.pk, ReadTimedOut())
     put_on_worklist(call)
     post(status_url(call), tell("call.ringing"))
     report = reconcile(ask=False)
@@ -69,7 +69,7 @@ def test_it_is_then_overdue_and_asked_about_like_every_accepted_call(call: CallR
 
 
 def test_what_does_not_fit_the_call_leaves_it_unknown(call: CallRecord) -> None:
-    record_failure(call.pk, ReadTimedOut())
+    record_failed_post(call.pk, ReadTimedOut())
     assert post(key_urls(call)["1"], b"digit=2") == 200
     call.refresh_from_db()
     assert call.state == "unknown"
@@ -77,7 +77,7 @@ def test_what_does_not_fit_the_call_leaves_it_unknown(call: CallRecord) -> None:
 
 def test_an_answer_that_waits_to_be_verified_proves_it_as_well(call: CallRecord, settings: Settings) -> None:
     settings.ROBOTALKER_VERIFY_EVENTS = True
-    record_failure(call.pk, ReadTimedOut())
+    record_failed_post(call.pk, ReadTimedOut())
     assert post(status_url(call), ANSWERED) == 200
     call.refresh_from_db()
     assert (call.state, call.keys, call.robotalker_id) == ("submitted", [], "")
@@ -86,7 +86,7 @@ def test_an_answer_that_waits_to_be_verified_proves_it_as_well(call: CallRecord,
 
 def test_what_is_told_before_the_answer_is_lost_counts_as_well(call: CallRecord) -> None:
     assert post(status_url(call), tell("call.ringing")) == 200
-    record_failure(call.pk, ReadTimedOut())
+    record_failed_post(call.pk, ReadTimedOut())
     call.refresh_from_db()
     assert call.state == "submitted"
 

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from reminders.models import CallRecord
 from reminders.traffic.callback_urls import status_url
-from reminders.traffic.restore_guard import forget_epoch_name
+from reminders.traffic.restore_guard import forget_database_name
 from tests.waiting import find_free_port, wait_until
 from tests.webhooks.robotalker import ANSWERED, post
 from webhooks import refusal_counts as counting
@@ -26,7 +26,7 @@ FORGED = "/hooks/robotalker/x"
 def begin_at_nothing(settings: Settings) -> Iterator[None]:
     here = settings.REDIS_URL
     forget_refusals()
-    forget_epoch_name()
+    forget_database_name()
     yield
     settings.REDIS_URL = here
     forget_refusals()

@@ -11,7 +11,7 @@ from django.utils import timezone
 from contacts.models import PhoneNumber
 from reminders.models import CallBatch, CallRecord, Epoch
 from reminders.traffic.callback_urls import status_url
-from reminders.traffic.restore_guard import forget_epoch_name, read_epoch_name
+from reminders.traffic.restore_guard import forget_database_name, read_database_name
 from reminders.traffic.switch import pause_sending, read_switch, resume_sending
 from tests.people import SARAH, make_user
 from tests.webhooks.robotalker import ANSWERED, knock, post, tell
@@ -24,9 +24,9 @@ LOST = CallRecord(public_id="A" * 16)
 
 @pytest.fixture(autouse=True)
 def epoch() -> Iterator[str]:
-    forget_epoch_name()
-    yield read_epoch_name()
-    forget_epoch_name()
+    forget_database_name()
+    yield read_database_name()
+    forget_database_name()
 
 
 @pytest.mark.parametrize("lost", [LOST, CallBatch(public_id="A" * 16)], ids=["call", "campaign"])

@@ -14,7 +14,7 @@ from contacts.appointments import (
     record_attendance,
 )
 from contacts.models import Appointment, AppointmentChange, Contact, Location, PhoneNumber
-from contacts.people import change_phone, keep_written_number, mark_number_unusable
+from contacts.people import change_phone, get_or_create_written_number, mark_number_unusable
 from tests.contacts.imports.import_world import AISHA, NOAH, import_rows, make_downtown, only_appointment
 
 pytestmark = pytest.mark.django_db
@@ -192,7 +192,7 @@ def test_what_is_outside_the_files_days_locations_or_source_is_not_missing() -> 
 
 def test_an_appointment_booked_by_hand_is_recognised_and_gets_its_id(downtown: Location, staff: User) -> None:
     contact = Contact.objects.create(
-        first_name="Aisha", last_name="Okafor", phone=keep_written_number("+12025550101", "US")
+        first_name="Aisha", last_name="Okafor", phone=get_or_create_written_number("+12025550101", "US")
     )
     booked = book_appointment(
         contact=contact, location=downtown, provider=None, starts_at=NINE_THIRTY, ends_at=TEN, by=staff
@@ -239,7 +239,7 @@ def test_a_number_that_staff_put_right_is_not_overwritten_by_the_one_that_cant_b
     import_rows(AISHA)
     contact = Contact.objects.get()
     mark_number_unusable(PhoneNumber.objects.get().pk, "invalid number", timezone.now())
-    change_phone(contact, keep_written_number("+12025550177", "US"))
+    change_phone(contact, get_or_create_written_number("+12025550177", "US"))
     assert import_rows(AISHA).counts["contacts_unchanged"] == 1
     contact.refresh_from_db()
     assert contact.phone

@@ -23,9 +23,9 @@ POPUP = "/admin/contacts/location/add/?_popup=1"
 def running() -> None:
     """Beat, every sweep and its worker have just told that they are well."""
     for name in (heartbeats.BEAT, *heartbeats.QUEUES):
-        heartbeats.beat(name)
+        heartbeats.record_heartbeat(name)
     queues = ",".join(heartbeats.QUEUES.values())
-    heartbeats.beat_worker("worker front:1", queues, since=timezone.now(), begun=1)
+    heartbeats.record_worker_heartbeat("worker front:1", queues, since=timezone.now(), begun=1)
 
 
 def read(client: Client, address: str) -> str:

@@ -10,16 +10,16 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from contacts.models import Appointment, Contact, Location, PhoneNumber, Provider
-from reminders.deciding.households import find_shared
+from reminders.deciding.households import find_household_reminders
 from reminders.desk.bookings import cancel_and_withdraw, confirm_by_staff, move_and_replan
 from reminders.desk.orders import order_call
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.lifecycle.call_reminders import calls_of, reminders_of, with_calls
 from reminders.lifecycle.locking import lock_call
-from reminders.lifecycle.reminders import put_back
+from reminders.lifecycle.reminders import plan_again
 from reminders.models import CallBatch, CallRecord, Campaign, Reminder, Step
-from reminders.pages.sentences import tell_household
+from reminders.pages.sentences import describe_household
 from reminders.pages.story import read_story
 from reminders.results.outcomes import fold_event
 from reminders.robotalker.events import parse_event
@@ -197,7 +197,7 @@ def test_a_campaign_takes_no_household_and_knows_beforehand() -> None:
     anna, ben = book("Anna"), book("Ben", 3.5)
     noah = book("Noah", number=NOAH)
     claim = claim_due(10)
-    assert find_shared(claim.reminder_ids) == {anna.pk, ben.pk}
+    assert find_household_reminders(claim.reminder_ids) == {anna.pk, ben.pk}
     [call] = open_calls(claim.reminder_ids, claim.token, CallBatch.objects.create())
     assert call.reminder == noah
     assert states() == {"Anna": "planned", "Ben": "planned", "Noah": "in_progress"}
@@ -313,7 +313,7 @@ def test_a_companion_that_leads_later_goes_on_with_its_count_of_tries() -> None:
     [call] = open_due()
     CallRecord.objects.update(state="no_answer", submitting_at=timezone.now() - timedelta(hours=1))
     for reminder in reminders_of(lock_call(call.pk)):
-        put_back(reminder, next_look_at=timezone.now())
+        plan_again(reminder, next_look_at=timezone.now())
     cancel_and_withdraw(anna.appointment_id)
     [again] = open_due()
     assert (again.reminder, again.try_number) == (ben, 2)
@@ -364,7 +364,7 @@ def test_two_visits_of_one_person_are_told_by_their_number() -> None:
     for hours in (3, 3.5):
         make_due_reminder(anna, starts_at=timezone.now() + timedelta(hours=hours))
     [call] = open_due()
-    assert tell_household(call) == "one call for 2 appointments"
+    assert describe_household(call) == "one call for 2 appointments"
 
 
 def test_a_call_without_companions_is_locked_in_one_statement() -> None:

@@ -21,13 +21,13 @@ from contacts.models import (
     Provider,
 )
 from contacts.numbers import parse_number
-from reminders.deciding.situations import read_look, with_situation
+from reminders.deciding.situations import read_reminder_facts, with_situation
 from reminders.demo.clinic import build_demo_clinic
 from reminders.demo.zones import choose_zone, is_mid_morning
 from reminders.models import CallRecord, Campaign, FollowUp, Reminder
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.states import OUTCOMES_BY_STRENGTH, CallState, ReminderState
-from reminders.sandbox.stories import Story, find_scripted_story
+from reminders.sandbox.scenarios import Scenario, find_scripted_scenario
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +59,7 @@ def now(
 def list_due(now: datetime) -> list[Reminder]:
     """The reminders that a worker would call at `now`, by the very function that decides."""
     planned = with_situation(Reminder.objects.filter(state=ReminderState.PLANNED, next_look_at__lte=now))
-    looks = [read_look(reminder, sending_paused=False) for reminder in planned]
+    looks = [read_reminder_facts(reminder, sending_paused=False) for reminder in planned]
     return [look.reminder for look in looks if decide(look.situation, now).verdict == Verdict.CALL]
 
 
@@ -160,12 +160,12 @@ def test_somebody_today_opted_out_or_has_a_bad_number_or_none(now: datetime) -> 
 
 def test_people_of_today_play_every_story_of_the_sandbox(now: datetime) -> None:
     numbers = {a.contact.phone.e164 for a in list_today(now) if a.contact.phone}
-    assert {find_scripted_story(number) for number in numbers} == {*Story, None}
+    assert {find_scripted_scenario(number) for number in numbers} == {*Scenario, None}
 
 
 def test_ordinary_numbers_are_kept_free_for_fiction(now: datetime) -> None:
     numbers = set(PhoneNumber.objects.values_list("e164", flat=True))
-    ordinary = {number for number in numbers if not find_scripted_story(number)}
+    ordinary = {number for number in numbers if not find_scripted_scenario(number)}
     assert all(number[5:10] == "55501" for number in ordinary)
     assert all(parse_number(number, "US").e164 == number for number in numbers)
 

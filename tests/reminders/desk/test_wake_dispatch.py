@@ -18,10 +18,10 @@ REQUEST = """
 import time
 import django; django.setup()
 from django.db import transaction
-from reminders.desk.wake_dispatch import hint_dispatch
+from reminders.desk.wake_dispatch import wake_dispatch
 started = time.monotonic()
 with transaction.atomic():
-    hint_dispatch()
+    wake_dispatch()
 print(time.monotonic() - started, flush=True)
 input()
 """

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from reminders.desk.worklist import settle_unknown
+from reminders.desk.worklist import resolve_unknown_outcome
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import CallBatch, CallRecord, FollowUp
@@ -53,7 +53,7 @@ def test_a_campaign_taken_for_lost_and_accepted_and_answered_leaves_the_worklist
 def test_a_campaigns_late_answer_takes_nothing_back_that_is_known_already(batch: CallBatch) -> None:
     answered, given_up = read_calls()
     fold_event(answered.pk, PRESSED_1, received_at=timezone.now())
-    settle_unknown(FollowUp.objects.get(call=given_up).pk, by=make_user(), call_again=False)
+    resolve_unknown_outcome(FollowUp.objects.get(call=given_up).pk, by=make_user(), call_again=False)
     record_batch_accepted(batch, "cmp_1")
     assert [call.state for call in read_calls()] == ["answered", "abandoned"]
 

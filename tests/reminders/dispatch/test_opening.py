@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from reminders.deciding.situations import Book, read_book
+from reminders.deciding.situations import PracticeConfig, read_practice_config
 from reminders.dispatch.claims import Claim, claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import CallBatch, CallRecord, Campaign, Reminder, Step
@@ -30,7 +30,9 @@ def make_due(count: int) -> Claim:
     return claim_due(count)
 
 
-def count_statements(claim: Claim, ids: Iterable[int], book: Book, batch: CallBatch | None = None) -> int:
+def count_statements(
+    claim: Claim, ids: Iterable[int], book: PracticeConfig, batch: CallBatch | None = None
+) -> int:
     with CaptureQueriesContext(connection) as asked:
         assert open_calls(list(ids), claim.token, batch, book)
     return len([one for one in asked.captured_queries if not one["sql"].startswith(("SAVEPOINT", "RELEASE"))])
@@ -39,7 +41,7 @@ def count_statements(claim: Claim, ids: Iterable[int], book: Book, batch: CallBa
 @pytest.mark.django_db
 def test_a_look_costs_few_statements_however_many_are_looked_at() -> None:
     claim = make_due(13)
-    book = read_book()
+    book = read_practice_config()
     first, *others = claim.reminder_ids
     assert count_statements(claim, [first], book) <= MOST_STATEMENTS
     assert count_statements(claim, others[:6], book) <= MOST_STATEMENTS
@@ -49,7 +51,7 @@ def test_a_look_costs_few_statements_however_many_are_looked_at() -> None:
 @pytest.mark.django_db
 def test_what_a_call_needs_to_be_sent_is_there_without_another_query() -> None:
     claim = make_due(2)
-    calls = open_calls(claim.reminder_ids, claim.token, book=read_book())
+    calls = open_calls(claim.reminder_ids, claim.token, practice=read_practice_config())
     with CaptureQueriesContext(connection) as asked:
         for call in calls:
             assert all([call.number.e164, call.script_text.text, call.reminder.appointment_id])
@@ -75,18 +77,18 @@ def test_single_calls_of_different_scripts_are_opened_together_but_not_in_one_ca
 
 @pytest.mark.django_db
 def test_a_campaign_that_is_paused_after_the_claim_calls_nobody() -> None:
-    claim, book = make_due(1), read_book()
+    claim, book = make_due(1), read_practice_config()
     Campaign.objects.update(state="paused")
-    assert open_calls(claim.reminder_ids, claim.token, book=book) == []
+    assert open_calls(claim.reminder_ids, claim.token, practice=book) == []
     assert Reminder.objects.get().reason == "campaign_paused"
 
 
 @pytest.mark.django_db
 def test_a_step_a_place_and_a_provider_that_are_newer_than_the_book_are_read() -> None:
-    book = read_book()
+    book = read_practice_config()
     make_location("Uptown")
     claim = make_due(1)
-    [call] = open_calls(claim.reminder_ids, claim.token, book=book)
+    [call] = open_calls(claim.reminder_ids, claim.token, practice=book)
     assert "Harbor Clinic, Uptown" in call.text
 
 

@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from config.celery import app
 from reminders.health import heartbeats
-from reminders.health.diagnosis import WORK, DeadPart, Standstill, broker_answers, find_standstill
+from reminders.health.diagnosis import WORK, Standstill, StoppedPart, broker_answers, find_standstill
 from reminders.models import Heartbeat
 from tests.people import make_user
 from tests.waiting import find_free_port
@@ -22,8 +22,8 @@ WORKER = heartbeats.name_worker("front-1", 4711)
 
 def beat_everything() -> None:
     for name in (heartbeats.DISPATCH, heartbeats.BEAT, *heartbeats.STALE_AFTER):
-        heartbeats.beat(name)
-    heartbeats.beat_worker(WORKER, "asking,dispatch", since=SINCE, begun=3)
+        heartbeats.record_heartbeat(name)
+    heartbeats.record_worker_heartbeat(WORKER, "asking,dispatch", since=SINCE, begun=3)
 
 
 def silence(*names: str, ago: timedelta = timedelta(minutes=10)) -> None:
@@ -39,7 +39,7 @@ def test_a_worker_says_what_it_takes_since_when_and_how_much_it_has_begun() -> N
 
 def test_a_worker_on_a_host_with_a_long_name_has_a_heartbeat_too() -> None:
     name = heartbeats.name_worker("ip-10-0-0-1.a-region-far-away.compute.internal.example.org", 1234567)
-    heartbeats.beat_worker(name, "events", since=SINCE, begun=0)
+    heartbeats.record_worker_heartbeat(name, "events", since=SINCE, begun=0)
     assert Heartbeat.objects.get().name.startswith("worker ip-10-0-0-1.a-region")
     assert Heartbeat.objects.get().name.endswith(":1234567")
 
@@ -47,7 +47,7 @@ def test_a_worker_on_a_host_with_a_long_name_has_a_heartbeat_too() -> None:
 def test_a_worker_gone_for_a_day_is_forgotten_and_a_sweep_never() -> None:
     beat_everything()
     silence(WORKER, heartbeats.PLANNING, ago=timedelta(hours=25))
-    heartbeats.beat_worker("worker front-2:1", "events", since=SINCE, begun=0)
+    heartbeats.record_worker_heartbeat("worker front-2:1", "events", since=SINCE, begun=0)
     names = set(Heartbeat.objects.values_list("name", flat=True))
     assert WORKER not in names
     assert heartbeats.PLANNING in names
@@ -55,7 +55,7 @@ def test_a_worker_gone_for_a_day_is_forgotten_and_a_sweep_never() -> None:
 
 def test_a_queue_is_served_as_long_as_its_worker_lives() -> None:
     beat_everything()
-    heartbeats.beat_worker("worker front-2:1", "events", since=SINCE, begun=0)
+    heartbeats.record_worker_heartbeat("worker front-2:1", "events", since=SINCE, begun=0)
     now = timezone.now()
     assert heartbeats.find_served_queues(heartbeats.read_heartbeats(), now) == {
         "asking",
@@ -69,18 +69,18 @@ def test_a_queue_is_served_as_long_as_its_worker_lives() -> None:
 @pytest.mark.parametrize(
     ("silent", "dead"),
     [
-        ([heartbeats.BEAT], DeadPart.BEAT),
-        ([WORKER], DeadPart.WORKERS),
-        ([heartbeats.BEAT, WORKER], DeadPart.BEAT),
-        ([], DeadPart.NOT_TOLD),
+        ([heartbeats.BEAT], StoppedPart.BEAT),
+        ([WORKER], StoppedPart.WORKERS),
+        ([heartbeats.BEAT, WORKER], StoppedPart.BEAT),
+        ([], StoppedPart.NOT_TOLD),
     ],
 )
 @pytest.mark.parametrize("sweep", heartbeats.QUEUES)
 def test_the_dead_part_is_told_whichever_sweep_stands_still(
-    sweep: str, silent: list[str], dead: DeadPart
+    sweep: str, silent: list[str], dead: StoppedPart
 ) -> None:
     beat_everything()
-    heartbeats.beat_worker(WORKER, ",".join(heartbeats.QUEUES.values()), since=SINCE, begun=3)
+    heartbeats.record_worker_heartbeat(WORKER, ",".join(heartbeats.QUEUES.values()), since=SINCE, begun=3)
     silence(sweep, *silent)
     assert find_standstill(heartbeats.read_heartbeats(), timezone.now()) == Standstill(dead, (sweep,))
 
@@ -88,15 +88,15 @@ def test_the_dead_part_is_told_whichever_sweep_stands_still(
 def test_a_beat_that_has_only_just_died_is_told_before_a_sweep_is_stale() -> None:
     beat_everything()
     silence(heartbeats.BEAT, ago=timedelta(seconds=40))
-    assert find_standstill(heartbeats.read_heartbeats(), timezone.now()) == Standstill(DeadPart.BEAT, ())
+    assert find_standstill(heartbeats.read_heartbeats(), timezone.now()) == Standstill(StoppedPart.BEAT, ())
 
 
 def test_a_sweep_without_a_worker_is_told_before_one_that_gets_nothing_done() -> None:
     beat_everything()
-    heartbeats.beat_worker(WORKER, "asking,dispatch,sweeps", since=SINCE, begun=3)
+    heartbeats.record_worker_heartbeat(WORKER, "asking,dispatch,sweeps", since=SINCE, begun=3)
     silence(*heartbeats.QUEUES)
     standstill = find_standstill(heartbeats.read_heartbeats(), timezone.now())
-    assert standstill == Standstill(DeadPart.WORKERS, (heartbeats.EVENTS,))
+    assert standstill == Standstill(StoppedPart.WORKERS, (heartbeats.EVENTS,))
     assert standstill.words == "no worker for events is running"
 
 
@@ -121,7 +121,7 @@ def test_every_sweep_that_can_be_stale_has_a_queue_and_words() -> None:
 def test_a_lost_broker_is_told_before_all_that_it_silences(settings: Settings) -> None:
     settings.REDIS_URL = f"redis://127.0.0.1:{find_free_port()}/0"
     assert not broker_answers()
-    assert find_standstill({}, timezone.now()) == Standstill(DeadPart.BROKER, tuple(heartbeats.QUEUES))
+    assert find_standstill({}, timezone.now()) == Standstill(StoppedPart.BROKER, tuple(heartbeats.QUEUES))
 
 
 def test_beat_and_every_sweep_are_stale_before_they_ever_ran() -> None:

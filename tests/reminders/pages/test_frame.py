@@ -55,9 +55,9 @@ def test_demo_logins_are_shown_only_where_the_demo_clinic_is(name: str, shown: b
 def running() -> None:
     """Beat, every sweep and the two kinds of worker have just told that they are well."""
     for name in (heartbeats.DISPATCH, heartbeats.BEAT, *heartbeats.STALE_AFTER):
-        heartbeats.beat(name)
+        heartbeats.record_heartbeat(name)
     for place, queues in enumerate(["asking,dispatch", "events,sweeps"]):
-        heartbeats.beat_worker(f"worker front:{place}", queues, since=timezone.now(), begun=1)
+        heartbeats.record_worker_heartbeat(f"worker front:{place}", queues, since=timezone.now(), begun=1)
 
 
 def silence(age: timedelta, *names: str) -> None:

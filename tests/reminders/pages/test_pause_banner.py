@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from reminders.models import SendingSwitch
-from reminders.pages.pause_banner import tell_pause
+from reminders.pages.pause_banner import describe_pause
 from reminders.traffic.gate import close_gate
 from reminders.traffic.switch import Cause, pause_sending, read_switch
 
@@ -42,14 +42,14 @@ def tell(cause: str, *, by: User | None = None, asked_again_in: int | None = Non
         probe_at=None if asked_again_in is None else NOW + timedelta(minutes=asked_again_in),
     )
     with time_machine.travel(NOW):  # the year isn't said when it is this one
-        pause = tell_pause(switch, NOW, NEW_YORK)
+        pause = describe_pause(switch, NOW, NEW_YORK)
     assert pause is not None
     assert pause.ends_by_itself is (asked_again_in is not None)
     return pause.words
 
 
 def test_nothing_is_told_while_sending_is_on() -> None:
-    assert tell_pause(SendingSwitch(), NOW, NEW_YORK) is None
+    assert describe_pause(SendingSwitch(), NOW, NEW_YORK) is None
 
 
 def test_a_persons_pause_is_told_by_name(rosa: User) -> None:

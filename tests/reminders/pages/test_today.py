@@ -19,7 +19,7 @@ from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.situations import with_situation
 from reminders.models import Reminder
 from reminders.pages.day import DayList, Row, day_bounds, read_day
-from reminders.pages.standings import find_orderable, gather_facts, judge
+from reminders.pages.standings import find_orderable, find_standing, read_standing_facts
 from reminders.planning.planner import plan_appointments
 from reminders.traffic.switch import pause_sending
 from tests.people import (
@@ -413,11 +413,11 @@ def test_call_now_places_a_call_and_never_sends_a_text() -> None:
     appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=2))
     make_step(elapsed=timedelta(minutes=60), channel="sms")
     plan_appointments([appointment.pk])
-    facts = gather_facts(
+    facts = read_standing_facts(
         appointment, list(with_situation(Reminder.objects.all())), timezone.now(), sending_paused=False
     )
     assert len(facts.reminders) == 1
-    assert find_orderable(facts, judge(facts)) is None
+    assert find_orderable(facts, find_standing(facts)) is None
 
 
 def test_what_was_refused_stays_in_sight_when_the_list_renews_itself(desk: Client) -> None:

@@ -25,7 +25,7 @@ from reminders.dispatch.opening import open_calls
 from reminders.models import Campaign, Reminder, Step
 from reminders.planning import bulk_rows as plan_rows
 from reminders.planning import planner as planning
-from reminders.planning.planner import plan_all, promise, replan_campaign, replan_location
+from reminders.planning.planner import find_owed_reminder, plan_all, replan_campaign, replan_location
 from reminders.sweeps.reconciliation import reconcile
 from tests.people import (
     at,
@@ -315,7 +315,7 @@ def test_what_is_planned_is_what_was_promised(zone: str, timing: dict[str, Any])
     assert plan_all(now).added == 2
     for visit in visits:
         planned = Reminder.objects.get(appointment=visit)
-        owed = promise(step, visit)
+        owed = find_owed_reminder(step, visit)
         assert owed == (planned.due_at, planned.not_after, planned.state, planned.reason)
         assert planned.next_look_at == planned.due_at
 

@@ -15,7 +15,7 @@ from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.results.outcomes import fold_event
-from reminders.results.post_results import record_accepted, record_failure
+from reminders.results.post_results import record_accepted, record_failed_post
 from reminders.robotalker.errors import ReadTimedOut
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.traffic.callback_urls import Callback
@@ -104,7 +104,7 @@ def end_post(call: CallRecord, how: bytes) -> None:
     if how == b"accepted":
         record_accepted({call.pk: "cal_1"})
     else:
-        record_failure(call.pk, ReadTimedOut())
+        record_failed_post(call.pk, ReadTimedOut())
 
 
 def test_a_provider_whose_clock_is_hours_behind_does_not_make_the_tries_go_back_to_back() -> None:

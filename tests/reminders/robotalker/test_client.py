@@ -10,15 +10,6 @@ from typing import Any
 
 import pytest
 
-from reminders.robotalker.answers import (
-    CallAccepted,
-    CallStatus,
-    CampaignAccepted,
-    CampaignStatus,
-    ContactStatus,
-    SmsAccepted,
-    SmsBatchAccepted,
-)
 from reminders.robotalker.client import RobotalkerClient, RobotalkerSettings
 from reminders.robotalker.errors import AnswerUnusable, RobotalkerError
 from reminders.robotalker.fields import AmdResult
@@ -29,6 +20,15 @@ from reminders.robotalker.payloads import (
     build_contact,
     build_sms,
     build_sms_batch,
+)
+from reminders.robotalker.responses import (
+    CallAccepted,
+    CallStatus,
+    CampaignAccepted,
+    CampaignStatus,
+    ContactStatus,
+    SmsAccepted,
+    SmsBatchAccepted,
 )
 from tests.reminders.robotalker.conftest import API_KEY, SARAH, OpenClient
 from tests.reminders.robotalker.guide import CALL_ANSWER, CALL_REQUEST

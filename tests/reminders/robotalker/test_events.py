@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reminders.robotalker.events import (
     MAX_EVENT_BYTES,
-    Channel,
+    EventChannel,
     EventKind,
     RobotalkerEvent,
     UnreadableEvent,
@@ -39,7 +39,7 @@ def test_the_guides_event_is_read_in_full() -> None:
         keys="1",
         amd_result=AmdResult.HUMAN,
         occurred_at=datetime(2025, 4, 15, 10, 30, 45, tzinfo=UTC),
-        channel=Channel.VOICE,
+        channel=EventChannel.VOICE,
     )
     assert event.key == "1"
 
@@ -47,21 +47,21 @@ def test_the_guides_event_is_read_in_full() -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "channel"),
     [
-        ("call.completed", EventKind.CALL_COMPLETED, Channel.VOICE),
-        ("call.no_answer", EventKind.CALL_NO_ANSWER, Channel.VOICE),
-        ("call.voicemail", EventKind.CALL_VOICEMAIL, Channel.VOICE),
-        ("call.failed", EventKind.CALL_FAILED, Channel.VOICE),
-        ("call.dtmf", EventKind.KEY_PRESSED, Channel.VOICE),
+        ("call.completed", EventKind.CALL_COMPLETED, EventChannel.VOICE),
+        ("call.no_answer", EventKind.CALL_NO_ANSWER, EventChannel.VOICE),
+        ("call.voicemail", EventKind.CALL_VOICEMAIL, EventChannel.VOICE),
+        ("call.failed", EventKind.CALL_FAILED, EventChannel.VOICE),
+        ("call.dtmf", EventKind.KEY_PRESSED, EventChannel.VOICE),
         ("contact.optout", EventKind.OPTED_OUT, None),
-        ("sms.delivered", EventKind.SMS_DELIVERED, Channel.SMS),
-        ("sms.failed", EventKind.SMS_FAILED, Channel.SMS),
-        ("sms.received", EventKind.SMS_RECEIVED, Channel.SMS),
+        ("sms.delivered", EventKind.SMS_DELIVERED, EventChannel.SMS),
+        ("sms.failed", EventKind.SMS_FAILED, EventChannel.SMS),
+        ("sms.received", EventKind.SMS_RECEIVED, EventChannel.SMS),
         ("call.transferred", EventKind.UNKNOWN, None),
         ("CALL.COMPLETED", EventKind.UNKNOWN, None),
         ("", EventKind.UNKNOWN, None),
     ],
 )
-def test_the_vocabulary_is_closed(name: str, kind: EventKind, channel: Channel | None) -> None:
+def test_the_vocabulary_is_closed(name: str, kind: EventKind, channel: EventChannel | None) -> None:
     event = parse(event=name)
     assert (event.kind, event.name, event.channel) == (kind, name, channel)
 
@@ -93,9 +93,10 @@ def test_all_keys_are_kept_and_the_last_is_the_answer(sent: str | None, keys: st
 
 
 @pytest.mark.parametrize(
-    ("sent", "channel"), [("voice", Channel.VOICE), ("sms", Channel.SMS), ("SMS", Channel.SMS), ("fax", None)]
+    ("sent", "channel"),
+    [("voice", EventChannel.VOICE), ("sms", EventChannel.SMS), ("SMS", EventChannel.SMS), ("fax", None)],
 )
-def test_an_opt_out_tells_its_channel_or_means_all(sent: str, channel: Channel | None) -> None:
+def test_an_opt_out_tells_its_channel_or_means_all(sent: str, channel: EventChannel | None) -> None:
     event = parse(
         event="contact.optout", to="+12125550100", channel=sent, sms_id="sms_1", campaign_id="cmp_1"
     )
@@ -109,7 +110,7 @@ def test_an_opt_out_tells_its_channel_or_means_all(sent: str, channel: Channel |
 
 def test_a_reply_by_sms_is_read() -> None:
     event = parse(event="sms.received", sms_id="sms_1", to="+12125550100", text="C", timestamp=MOMENT)
-    assert (event.kind, event.text, event.channel) == (EventKind.SMS_RECEIVED, "C", Channel.SMS)
+    assert (event.kind, event.text, event.channel) == (EventKind.SMS_RECEIVED, "C", EventChannel.SMS)
 
 
 @pytest.mark.parametrize(

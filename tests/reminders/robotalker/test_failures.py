@@ -11,7 +11,7 @@ import pytest
 from reminders.robotalker import errors
 from reminders.robotalker.errors import Meaning, RobotalkerError
 from reminders.robotalker.payloads import CallPayload
-from reminders.robotalker.verdicts import MAX_RETRY_AFTER
+from reminders.robotalker.status_codes import MAX_RETRY_AFTER
 from tests.reminders.robotalker.conftest import API_KEY, SARAH, OpenClient
 from tests.reminders.robotalker.failing import ACCEPTED, DEADLINE, HEAD, fail_against, for_ever
 from tests.reminders.robotalker.guide import CALL_ANSWER

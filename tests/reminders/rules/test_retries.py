@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminders.rules.backoff import provider_backoff, retry_after_or_backoff
-from reminders.rules.retries import Outcome, RetryRule, next_try
+from reminders.rules.backoff import backoff_after_failures, retry_after_or_backoff
+from reminders.rules.retries import RetryRule, TryOutcome, next_try
 
 ENDED = datetime(2026, 7, 1, 16, 0, tzinfo=UTC)
 TWO_HOURS = timedelta(hours=2)
@@ -19,38 +19,38 @@ VOICEMAIL_RULE = RetryRule(max_tries=3, wait=TWO_HOURS, voicemail=True)
 QUICK_RULE = RetryRule(max_tries=3, wait=timedelta(minutes=4))
 
 NEXT_TRY = [
-    (RULE, Outcome.NO_ANSWER, 1, TWO_HOURS, "nobody came to the phone"),
-    (RULE, Outcome.NO_ANSWER, 2, TWO_HOURS, "one try is left"),
-    (RULE, Outcome.NO_ANSWER, 3, None, "that was the last"),
-    (RULE, Outcome.NO_ANSWER, 4, None, "the rule was shortened meanwhile"),
-    (RetryRule(1, TWO_HOURS), Outcome.NO_ANSWER, 1, None, "one try means no second"),
-    (RULE, Outcome.BUSY, 1, timedelta(minutes=15), "somebody is there: sooner"),
-    (QUICK_RULE, Outcome.BUSY, 1, timedelta(minutes=4), "never later than the rule says"),
-    (RULE, Outcome.BUSY, 3, None, "busy uses up a try too"),
-    (RULE, Outcome.FAILED, 1, TWO_HOURS, "the carrier failed, the number may be good"),
-    (RULE, Outcome.FAILED, 3, None, "not for ever"),
-    (RULE, Outcome.VOICEMAIL, 1, None, "the message was left; the next step still runs"),
-    (VOICEMAIL_RULE, Outcome.VOICEMAIL, 1, TWO_HOURS, "this step wants the person, not the machine"),
-    (VOICEMAIL_RULE, Outcome.VOICEMAIL, 3, None, "a voicemail uses up a try"),
-    (RULE, Outcome.ANSWERED_WITHOUT_KEY, 1, None, "the person has heard it"),
-    (RULE, Outcome.INVALID_NUMBER, 1, None, "a bad number doesn't get better"),
-    (RULE, Outcome.REJECTED, 1, None, "the same request would be refused again"),
-    (RULE, Outcome.NOT_SENT, 1, timedelta(minutes=5), "nobody was rung"),
-    (RULE, Outcome.NOT_SENT, 3, timedelta(minutes=5), "so it uses up no try"),
-    (QUICK_RULE, Outcome.NOT_SENT, 1, timedelta(minutes=4), "never later than the rule says"),
+    (RULE, TryOutcome.NO_ANSWER, 1, TWO_HOURS, "nobody came to the phone"),
+    (RULE, TryOutcome.NO_ANSWER, 2, TWO_HOURS, "one try is left"),
+    (RULE, TryOutcome.NO_ANSWER, 3, None, "that was the last"),
+    (RULE, TryOutcome.NO_ANSWER, 4, None, "the rule was shortened meanwhile"),
+    (RetryRule(1, TWO_HOURS), TryOutcome.NO_ANSWER, 1, None, "one try means no second"),
+    (RULE, TryOutcome.BUSY, 1, timedelta(minutes=15), "somebody is there: sooner"),
+    (QUICK_RULE, TryOutcome.BUSY, 1, timedelta(minutes=4), "never later than the rule says"),
+    (RULE, TryOutcome.BUSY, 3, None, "busy uses up a try too"),
+    (RULE, TryOutcome.FAILED, 1, TWO_HOURS, "the carrier failed, the number may be good"),
+    (RULE, TryOutcome.FAILED, 3, None, "not for ever"),
+    (RULE, TryOutcome.VOICEMAIL, 1, None, "the message was left; the next step still runs"),
+    (VOICEMAIL_RULE, TryOutcome.VOICEMAIL, 1, TWO_HOURS, "this step wants the person, not the machine"),
+    (VOICEMAIL_RULE, TryOutcome.VOICEMAIL, 3, None, "a voicemail uses up a try"),
+    (RULE, TryOutcome.ANSWERED_WITHOUT_KEY, 1, None, "the person has heard it"),
+    (RULE, TryOutcome.INVALID_NUMBER, 1, None, "a bad number doesn't get better"),
+    (RULE, TryOutcome.REJECTED, 1, None, "the same request would be refused again"),
+    (RULE, TryOutcome.NOT_SENT, 1, timedelta(minutes=5), "nobody was rung"),
+    (RULE, TryOutcome.NOT_SENT, 3, timedelta(minutes=5), "so it uses up no try"),
+    (QUICK_RULE, TryOutcome.NOT_SENT, 1, timedelta(minutes=4), "never later than the rule says"),
 ]
 
 
 @pytest.mark.parametrize(("rule", "outcome", "tries_made", "wait", "reason"), NEXT_TRY)
 def test_it_plans_the_next_try(
-    rule: RetryRule, outcome: Outcome, tries_made: int, wait: timedelta | None, reason: str
+    rule: RetryRule, outcome: TryOutcome, tries_made: int, wait: timedelta | None, reason: str
 ) -> None:
     expected = None if wait is None else ENDED + wait
     assert next_try(rule, outcome, tries_made, ENDED) == expected, reason
 
 
 def test_each_outcome_has_a_row_in_the_table() -> None:
-    assert {row[1] for row in NEXT_TRY} == set(Outcome)
+    assert {row[1] for row in NEXT_TRY} == set(TryOutcome)
 
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -75,7 +75,7 @@ def test_it_tries_in_the_other_half_of_the_day(
 ) -> None:
     tried_at, expected = (datetime(2026, 7, *moment, tzinfo=NEW_YORK) for moment in (tried, again))
     rule = RetryRule(3, wait, at_another_time=True)
-    found = next_try(rule, Outcome.NO_ANSWER, 1, tried_at.astimezone(UTC), zone=NEW_YORK)
+    found = next_try(rule, TryOutcome.NO_ANSWER, 1, tried_at.astimezone(UTC), zone=NEW_YORK)
     assert found == expected, reason
 
 
@@ -84,13 +84,13 @@ def test_another_time_of_day_that_would_be_too_late_is_given_up_for_the_plain_wa
     tried_at = datetime(2026, 7, 1, 13, 30, tzinfo=UTC)  # 9:30 in New York
     for not_after, wait in [(20, TWO_HOURS), (21, timedelta(hours=6, minutes=30))]:
         last = datetime(2026, 7, 1, not_after, 0, tzinfo=UTC)
-        found = next_try(rule, Outcome.NO_ANSWER, 1, tried_at, zone=NEW_YORK, not_after=last)
+        found = next_try(rule, TryOutcome.NO_ANSWER, 1, tried_at, zone=NEW_YORK, not_after=last)
         assert found == tried_at + wait
 
 
 def test_a_busy_line_is_tried_soon_whatever_the_time_of_day() -> None:
     rule = RetryRule(3, TWO_HOURS, at_another_time=True)
-    found = next_try(rule, Outcome.BUSY, 1, ENDED, zone=NEW_YORK)
+    found = next_try(rule, TryOutcome.BUSY, 1, ENDED, zone=NEW_YORK)
     assert found == ENDED + timedelta(minutes=15)
 
 
@@ -102,7 +102,9 @@ def test_another_time_of_day_is_always_another_and_never_before_the_wait_is_over
     tried_at: datetime, minutes: int
 ) -> None:
     wait = timedelta(minutes=minutes)
-    again = next_try(RetryRule(2, wait, at_another_time=True), Outcome.NO_ANSWER, 1, tried_at, zone=NEW_YORK)
+    again = next_try(
+        RetryRule(2, wait, at_another_time=True), TryOutcome.NO_ANSWER, 1, tried_at, zone=NEW_YORK
+    )
     assert again is not None
     assert timedelta(0) <= again - (tried_at + wait) < timedelta(days=1, hours=1)
     halves = [moment.astimezone(NEW_YORK).time() < time(13) for moment in (tried_at, again)]
@@ -127,18 +129,18 @@ BOUNDS = [(0, 5), (1, 5), (2, 10), (3, 20), (4, 40), (5, 80), (6, 160), (7, 300)
 
 @pytest.mark.parametrize(("failures", "seconds"), BOUNDS)
 def test_backoff_doubles_from_five_seconds_to_five_minutes(failures: int, seconds: int) -> None:
-    assert provider_backoff(failures, Highest()) == timedelta(seconds=seconds)
+    assert backoff_after_failures(failures, Highest()) == timedelta(seconds=seconds)
 
 
 @given(failures=st.integers(min_value=1, max_value=100), seed=st.integers())
 def test_backoff_is_never_negative_and_never_over_the_cap(failures: int, seed: int) -> None:
-    wait = provider_backoff(failures, random.Random(seed))
+    wait = backoff_after_failures(failures, random.Random(seed))
     assert timedelta(0) <= wait <= timedelta(minutes=5)
 
 
 def test_backoff_is_spread_over_the_whole_range() -> None:
     rng = random.Random(7)
-    waits = [provider_backoff(7, rng).total_seconds() for _ in range(300)]
+    waits = [backoff_after_failures(7, rng).total_seconds() for _ in range(300)]
     assert min(waits) < 30
     assert max(waits) > 270
 

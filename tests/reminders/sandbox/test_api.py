@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.reminders.sandbox.orders import SENDER, order_call, order_campaign, order_sms
 from tests.reminders.sandbox.raw_client import post_raw
+from tests.reminders.sandbox.requests import SENDER, order_call, order_campaign, order_sms
 from tests.sandbox_server import SandboxServer, run_sandbox
 
 NUMBER = "+12125557703"

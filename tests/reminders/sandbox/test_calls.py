@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from reminders.sandbox.stories import DEFAULT_MIX, STORY_BY_ENDING, Story, draw_story
-from tests.reminders.sandbox.orders import order_call, order_campaign, order_sms
+from reminders.sandbox.scenarios import DEFAULT_MIX, STORY_BY_ENDING, Scenario, choose_scenario
+from tests.reminders.sandbox.requests import order_call, order_campaign, order_sms
 from tests.reminders.sandbox.webhook import Webhook
 from tests.sandbox_server import SandboxServer, run_sandbox
 from tests.waiting import wait_until
@@ -60,7 +60,7 @@ def test_a_number_tells_its_story(
 
 
 def test_every_story_has_a_number() -> None:
-    assert set(STORY_BY_ENDING.values()) == set(Story)
+    assert set(STORY_BY_ENDING.values()) == set(Scenario)
 
 
 def test_a_completed_call_is_told_as_in_the_guide(sandbox: SandboxServer, webhook: Webhook) -> None:
@@ -128,17 +128,17 @@ def test_a_number_can_be_given_a_story_for_each_try(sandbox: SandboxServer) -> N
 def test_the_mix_is_near_the_shares_that_reminder_systems_see() -> None:
     outcomes: Counter[str] = Counter()
     for place in range(5000):
-        story = draw_story(DEFAULT_MIX, seed=1, number=f"+1212555{place:04}", attempt=1)
-        kind = "failed" if story.failure else "voicemail" if story is Story.VOICEMAIL else "answered"
+        story = choose_scenario(DEFAULT_MIX, seed=1, number=f"+1212555{place:04}", attempt=1)
+        kind = "failed" if story.failure else "voicemail" if story is Scenario.VOICEMAIL else "answered"
         outcomes[kind] += 1
     shares = {kind: count / 5000 for kind, count in outcomes.items()}
     assert shares == pytest.approx({"answered": 0.36, "voicemail": 0.53, "failed": 0.11}, abs=0.03)
 
 
 def test_the_same_seed_plays_the_same_day_again() -> None:
-    def play(seed: int) -> list[Story]:
+    def play(seed: int) -> list[Scenario]:
         numbers = [f"+1212555{place:04}" for place in range(50)]
-        return [draw_story(DEFAULT_MIX, seed=seed, number=number, attempt=1) for number in numbers]
+        return [choose_scenario(DEFAULT_MIX, seed=seed, number=number, attempt=1) for number in numbers]
 
     assert play(1) == play(1) != play(2)
 

@@ -1,6 +1,6 @@
 """Every way to spoil the events, seen by a webhook."""
 
-from tests.reminders.sandbox.orders import order_call
+from tests.reminders.sandbox.requests import order_call
 from tests.reminders.sandbox.webhook import Webhook
 from tests.sandbox_server import SandboxServer
 from tests.waiting import wait_until

@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from reminders.sandbox.faults import REQUEST_FAULTS
-from tests.reminders.sandbox.orders import order_call, order_campaign, order_sms
 from tests.reminders.sandbox.raw_client import RawAnswer, post_raw
+from tests.reminders.sandbox.requests import order_call, order_campaign, order_sms
 from tests.sandbox_server import SandboxServer
 
 NUMBER = "+12125557701"

@@ -14,7 +14,7 @@ from django.utils import timezone
 from psycopg import sql
 
 from contacts.models import Appointment
-from reminders.desk.worklist import AlreadyResolved, settle_unknown
+from reminders.desk.worklist import AlreadyResolved, resolve_unknown_outcome
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.lifecycle.follow_ups import OVERTAKEN
@@ -22,8 +22,8 @@ from reminders.lifecycle.locking import lock_call, wait_briefly
 from reminders.models import CallRecord, FollowUp, Reminder, SendingSwitch
 from reminders.results.outcomes import fold_event
 from reminders.results.post_results import record_accepted
-from reminders.robotalker.answers import CallStatus
 from reminders.robotalker.events import EventKind, RobotalkerEvent
+from reminders.robotalker.responses import CallStatus
 from reminders.sweeps.call_status import read_as_event
 from reminders.sweeps.missed import miss_what_is_too_late
 from reminders.sweeps.reconciliation import ask_about_unknown, reconcile
@@ -203,14 +203,16 @@ def test_settling_one_of_a_household_settles_the_call_for_all_of_them() -> None:
     ask_about_unknown()
     of_companion = FollowUp.objects.get(reminder__companion_calls__isnull=False)
     rosa = make_user()
-    settle_unknown(of_companion.pk, by=rosa, call_again=True)
+    resolve_unknown_outcome(of_companion.pk, by=rosa, call_again=True)
     assert set(FollowUp.objects.values_list("state", "resolution", "resolved_by")) == {
         ("resolved", "called again", rosa.pk)
     }
     assert set(Reminder.objects.values_list("state", "ordered_by")) == {("planned", rosa.pk)}
     assert CallRecord.objects.get().state == "abandoned"
     with pytest.raises(AlreadyResolved):
-        settle_unknown(FollowUp.objects.exclude(pk=of_companion.pk).get().pk, by=rosa, call_again=True)
+        resolve_unknown_outcome(
+            FollowUp.objects.exclude(pk=of_companion.pk).get().pk, by=rosa, call_again=True
+        )
 
 
 def test_a_late_reminder_is_missed_though_nobody_dispatches() -> None:

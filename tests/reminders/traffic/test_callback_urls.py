@@ -21,7 +21,7 @@ from reminders.traffic.callback_urls import (
     read_token,
     status_url,
 )
-from reminders.traffic.restore_guard import read_epoch_name
+from reminders.traffic.restore_guard import read_database_name
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ def token_of(url: str) -> str:
 
 
 def test_an_address_says_whose_it_is_and_what_for() -> None:
-    epoch = read_epoch_name()
+    epoch = read_database_name()
     assert read_token(token_of(status_url(CALL))) == Callback("c", CALL.public_id, "status", epoch)
     assert read_token(token_of(status_url(BATCH))) == Callback("b", BATCH.public_id, "status", epoch)
     purposes = {key: read_token(token_of(url)).purpose for key, url in key_urls(CALL).items()}

@@ -16,14 +16,14 @@ from contacts.database.clock import read_database_clock
 from reminders.models import SendingSwitch
 from reminders.traffic.gate import (
     Gate,
+    cap_requested_wait,
     close_gate,
     closing_time,
     cost_after,
+    count_failure,
+    count_success,
+    pause_for_refused_key,
     read_gate,
-    read_wish,
-    record_failure,
-    record_success,
-    refuse_key,
 )
 from reminders.traffic.switch import Cause, pause_sending, probe_wait, read_switch, resume_sending
 from tests.people import make_user
@@ -76,7 +76,7 @@ def test_a_429_closes_it_for_as_long_as_robotalker_asks() -> None:
     ],
 )
 def test_a_wish_is_capped_and_nonsense_is_none(retry_after: float | None, seconds: float | None) -> None:
-    assert read_wish(retry_after) == (seconds and timedelta(seconds=seconds))
+    assert cap_requested_wait(retry_after) == (seconds and timedelta(seconds=seconds))
 
 
 def test_without_a_wish_it_closes_by_chance_for_longer_each_time_up_to_half_a_minute() -> None:
@@ -152,36 +152,36 @@ def test_what_was_closed_a_moment_ago_is_dear_and_later_is_not() -> None:
 
 
 def test_a_good_answer_forgets_what_was() -> None:
-    record_failure()
+    count_failure()
     close_gate(5)
     SendingSwitch.objects.update(probes=3)
-    record_success()
+    count_success()
     switch = SendingSwitch.objects.get()
     assert (switch.failures, switch.gate_closings, switch.probes) == (0, 0, 0)
     assert read_gate().closed_for > 0, "what Robotalker asked for stands"
 
 
 def test_after_a_pause_only_a_call_that_was_taken_proves_that_calls_are_taken() -> None:
-    record_failure()
-    record_success(of_call=False)
+    count_failure()
+    count_success(of_call=False)
     assert SendingSwitch.objects.get().failures == 0, "nothing was paused: any good answer counts"
     SendingSwitch.objects.update(failures=4, probes=2)
-    record_success(of_call=False)
+    count_success(of_call=False)
     assert (SendingSwitch.objects.get().failures, SendingSwitch.objects.get().probes) == (4, 2)
-    record_success()
+    count_success()
     assert (SendingSwitch.objects.get().failures, SendingSwitch.objects.get().probes) == (0, 0)
 
 
 def test_a_good_answer_writes_nothing_when_all_is_well() -> None:
-    record_failure()
-    record_success()
+    count_failure()
+    count_success()
     with CaptureQueriesContext(connection) as queries:
-        record_success()
+        count_success()
     assert len(queries) == 1
     with connection.cursor() as cursor:
         cursor.execute("SELECT ctid::text FROM reminders_sendingswitch")
         before = cursor.fetchone()  # where the row lies: each UPDATE moves it
-        record_success()
+        count_success()
         cursor.execute("SELECT ctid::text FROM reminders_sendingswitch")
         assert cursor.fetchone() == before
 
@@ -189,12 +189,12 @@ def test_a_good_answer_writes_nothing_when_all_is_well() -> None:
 def test_failures_in_a_row_pause_all_sending(settings: Settings) -> None:
     settings.ROBOTALKER_BREAKER = 3
     for _ in range(2):
-        record_failure()
-    record_success()
+        count_failure()
+    count_success()
     for _ in range(2):
-        record_failure()
+        count_failure()
     assert not read_gate().paused, "not in a row"
-    record_failure()
+    count_failure()
     switch = read_switch()
     assert (switch.cause, read_gate().paused) == (Cause.PROVIDER_FAILING, True)
     assert switch.probe_at is not None
@@ -204,22 +204,22 @@ def test_failures_in_a_row_pause_all_sending(settings: Settings) -> None:
 def test_a_failure_from_before_sending_went_on_again_does_not_stop_it(settings: Settings, rosa: User) -> None:
     settings.ROBOTALKER_BREAKER = 1
     asked_at = read_database_clock()
-    record_failure(asked_at=asked_at)
+    count_failure(asked_at=asked_at)
     resume_sending(by=rosa)
-    record_failure(asked_at=asked_at)
+    count_failure(asked_at=asked_at)
     assert not read_gate().paused
-    record_failure(asked_at=read_database_clock())
+    count_failure(asked_at=read_database_clock())
     assert read_gate().paused
 
 
 def test_a_key_refused_before_a_person_sent_again_does_not_stop_it(rosa: User) -> None:
     asked_at = read_database_clock()
-    refuse_key(asked_at=asked_at)
+    pause_for_refused_key(asked_at=asked_at)
     assert read_switch().cause == Cause.KEY_REFUSED
     resume_sending(by=rosa)
-    refuse_key(asked_at=asked_at)
+    pause_for_refused_key(asked_at=asked_at)
     assert not read_gate().paused
-    refuse_key(asked_at=read_database_clock())
+    pause_for_refused_key(asked_at=read_database_clock())
     assert read_switch().cause == Cause.KEY_REFUSED
 
 
@@ -232,7 +232,7 @@ def test_failures_of_two_workers_at_once_are_all_counted(settings: Settings) -> 
         try:
             together.wait()
             for _ in range(5):
-                record_failure()
+                count_failure()
         finally:
             connection.close()
 

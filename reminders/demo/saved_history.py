@@ -10,9 +10,9 @@ from contacts.models import Appointment, ConsentEntry
 from contacts.models.people import Channel
 from contacts.optouts import record_optout
 from contacts.people import mark_number_unusable
-from reminders.demo import fates
+from reminders.demo import outcomes
 from reminders.demo.history import History
-from reminders.lifecycle.follow_ups import due_by
+from reminders.lifecycle.follow_ups import find_due_time
 from reminders.models import CallRecord, FollowUp, Reminder
 
 Answer = Appointment.Answer
@@ -33,7 +33,7 @@ def save_history(history: History, clerk: User) -> None:
 
 
 def _record_ending(call: CallRecord, end: str, at: datetime, clerk: User) -> None:
-    if end == fates.INVALID:
+    if end == outcomes.INVALID:
         mark_number_unusable(call.number_id, "Robotalker: invalid number", at)
         _note_follow_up(call, Kind.WRONG_NUMBER, ASKED_AT_DESK, at, clerk)
     elif end == "9":
@@ -58,7 +58,7 @@ def _note_follow_up(call: CallRecord, kind: Kind, resolution: str, at: datetime,
         appointment=appointment,
         reminder=call.reminder,
         call=call,
-        due_at=due_by(appointment.starts_at, at),
+        due_at=find_due_time(appointment.starts_at, at),
     )
     entry.created_at = at
     if appointment.status != Appointment.Status.BOOKED:

@@ -30,7 +30,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 
-class Story(StrEnum):
+class Scenario(StrEnum):
     PRESS_1 = "press_1"
     PRESS_2 = "press_2"
     NO_ANSWER = "no_answer"
@@ -57,30 +57,32 @@ class Story(StrEnum):
     @property
     def text_reply(self) -> str | None:
         """What this person answers to a text message, or None."""
-        return "STOP" if self is Story.PRESS_9 else self.keys[-1:] or None
+        return "STOP" if self is Scenario.PRESS_9 else self.keys[-1:] or None
 
 
-FAILURES = frozenset({Story.BUSY, Story.INVALID_NUMBER, Story.CARRIER})
-STORY_BY_ENDING: dict[str, Story] = {f"77{place:02}": story for place, story in enumerate(Story, start=1)}
+FAILURES = frozenset({Scenario.BUSY, Scenario.INVALID_NUMBER, Scenario.CARRIER})
+STORY_BY_ENDING: dict[str, Scenario] = {
+    f"77{place:02}": story for place, story in enumerate(Scenario, start=1)
+}
 
 # Shares of calls as reminder systems see them: 36 % answered, 53 % voicemail, 11 % failed.
-DEFAULT_MIX: dict[Story, float] = {
-    Story.PRESS_1: 0.28,
-    Story.PRESS_2: 0.04,
-    Story.LISTEN: 0.03,
-    Story.PRESS_9: 0.01,
-    Story.VOICEMAIL: 0.53,
-    Story.BUSY: 0.06,
-    Story.CARRIER: 0.05,
+DEFAULT_MIX: dict[Scenario, float] = {
+    Scenario.PRESS_1: 0.28,
+    Scenario.PRESS_2: 0.04,
+    Scenario.LISTEN: 0.03,
+    Scenario.PRESS_9: 0.01,
+    Scenario.VOICEMAIL: 0.53,
+    Scenario.BUSY: 0.06,
+    Scenario.CARRIER: 0.05,
 }
 
 
-def find_scripted_story(number: str) -> Story | None:
+def find_scripted_scenario(number: str) -> Scenario | None:
     """The story that this E.164 number's last four digits name, or None."""
     return STORY_BY_ENDING.get(number[-4:])
 
 
-def draw_story(mix: Mapping[Story, float], *, seed: int, number: str, attempt: int) -> Story:
+def choose_scenario(mix: Mapping[Scenario, float], *, seed: int, number: str, attempt: int) -> Scenario:
     """The mix's story for this try of this number: always the same for the same seed.
 
     The shares needn't add up to 1; they are weights.

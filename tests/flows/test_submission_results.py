@@ -12,12 +12,12 @@ from contacts.models import Appointment
 from reminders import tasks
 from reminders.dispatch import submission
 from reminders.dispatch.claims import claim_due
-from reminders.dispatch.post_threads import open_lanes
+from reminders.dispatch.post_threads import open_post_threads
 from reminders.dispatch.rounds import DispatchReport, dispatch_due, submit_claim
-from reminders.dispatch.submission import Flight, Moment
+from reminders.dispatch.submission import Moment, Submission
 from reminders.models import CallBatch, CallRecord, Heartbeat, Reminder, SendingSwitch
 from reminders.traffic.concurrency import hold_slots
-from reminders.traffic.local_faults import LaneBroke, NotBuilt, SleptTooLong
+from reminders.traffic.local_faults import NotBuilt, PostThreadFailed, SleptTooLong
 from reminders.traffic.switch import pause_sending
 from tests.people import make_contact, make_due_reminder, make_user
 from tests.sandbox_server import SandboxServer
@@ -81,12 +81,12 @@ def test_a_lane_that_breaks_makes_its_own_call_unknown_and_no_other(db: None) ->
     def break_down(_client: object) -> str:
         raise RuntimeError("out of memory")
 
-    with open_lanes(2) as lanes:
+    with open_post_threads(2) as threads:
         for post in (break_down, lambda _client: "cal_1"):
-            lanes.begin(Flight([], None, post, Moment()))
-        landings = [landing for _ in range(2) if lanes.busy for landing in lanes.land()]
-    assert {landing.robotalker_id for landing in landings} == {"", "cal_1"}
-    assert [type(landing.error) for landing in landings if landing.error] == [LaneBroke]
+            threads.begin(Submission([], None, post, Moment()))
+        results = [result for _ in range(2) if threads.busy for result in threads.wait_for_results()]
+    assert {result.robotalker_id for result in results} == {"", "cal_1"}
+    assert [type(result.error) for result in results if result.error] == [PostThreadFailed]
 
 
 def test_a_request_that_could_not_be_built_never_left(
@@ -108,8 +108,8 @@ def test_a_request_that_could_not_be_built_never_left(
 def test_a_machine_that_was_suspended_between_commit_and_post_sends_nothing() -> None:
     slept = Moment()
     slept._wall -= live_settings.DISPATCH_LEASE
-    landing = Flight([], None, lambda _client: "cal_1", slept).fly(None)  # type: ignore[arg-type]
-    assert isinstance(landing.error, SleptTooLong)
+    result = Submission([], None, lambda _client: "cal_1", slept).submit_with(None)  # type: ignore[arg-type]
+    assert isinstance(result.error, SleptTooLong)
 
 
 def test_a_dispatch_without_a_slot_is_no_sign_of_life(sandbox: SandboxServer, settings: Settings) -> None:
@@ -136,11 +136,11 @@ def test_nothing_is_held_while_the_rate_is_used_up(sandbox: SandboxServer, setti
     settings.ROBOTALKER_RATE = "6/minute"  # one in ten seconds: the second isn't free until all is over
     settings.ROBOTALKER_CAMPAIGNS = False
     make_several_due()
-    with Redis.from_url(settings.REDIS_URL) as window, open_lanes(2) as lanes:
+    with Redis.from_url(settings.REDIS_URL) as window, open_post_threads(2) as threads:
         for key in window.scan_iter("callboard:rate*"):
             window.delete(key)
         claim = claim_due(10)
-        assert submit_claim(claim, lanes) == 1
+        assert submit_claim(claim, threads) == 1
     left = Reminder.objects.filter(calls=None)
     assert len(claim.reminder_ids) - 1 == left.count() == 3
     assert set(left.values_list("state", "claim", "lease_until")) == {("planned", None, None)}

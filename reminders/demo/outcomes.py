@@ -10,22 +10,22 @@ import random
 LISTENED, VOICEMAIL, NO_ANSWER = "listened", "voicemail", "no_answer"
 BUSY, CARRIER, INVALID, DELIVERED = "busy", "carrier", "invalid_number", "delivered"
 
-Fate = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+DemoOutcome = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
-NOTHING_YET: Fate = ((), (), ())
-CONFIRMED_BY_CALL: Fate = (("1",), (), ())
-CONFIRMED_BY_TEXT: Fate = ((VOICEMAIL,), ("1",), ())
-CONFIRMED_TODAY: Fate = ((VOICEMAIL,), (DELIVERED,), ("1",))
-CONFIRMED_AT_SECOND_TRY: Fate = ((NO_ANSWER, "1"), (), ())
-BUSY_THEN_CONFIRMED: Fate = ((BUSY, "1"), (), ())
-LISTENED_THEN_CONFIRMED: Fate = ((LISTENED,), ("1",), ())
-VOICEMAIL_TWICE: Fate = ((VOICEMAIL,), (DELIVERED,), (VOICEMAIL,))
-NEVER_REACHED: Fate = ((NO_ANSWER, NO_ANSWER), (DELIVERED,), (NO_ANSWER, VOICEMAIL))
-TO_BE_TRIED_AGAIN: Fate = ((CARRIER, VOICEMAIL), (DELIVERED,), (NO_ANSWER, NO_ANSWER))
-WANTS_ANOTHER_TIME: Fate = (("2",), (), ())
-WANTS_ANOTHER_TIME_BY_TEXT: Fate = ((VOICEMAIL,), ("2",), ())
-OPTS_OUT: Fate = (("9",), (), ())
-INVALID_NUMBER: Fate = ((INVALID,), (), ())
+NOTHING_YET: DemoOutcome = ((), (), ())
+CONFIRMED_BY_CALL: DemoOutcome = (("1",), (), ())
+CONFIRMED_BY_TEXT: DemoOutcome = ((VOICEMAIL,), ("1",), ())
+CONFIRMED_TODAY: DemoOutcome = ((VOICEMAIL,), (DELIVERED,), ("1",))
+CONFIRMED_AT_SECOND_TRY: DemoOutcome = ((NO_ANSWER, "1"), (), ())
+BUSY_THEN_CONFIRMED: DemoOutcome = ((BUSY, "1"), (), ())
+LISTENED_THEN_CONFIRMED: DemoOutcome = ((LISTENED,), ("1",), ())
+VOICEMAIL_TWICE: DemoOutcome = ((VOICEMAIL,), (DELIVERED,), (VOICEMAIL,))
+NEVER_REACHED: DemoOutcome = ((NO_ANSWER, NO_ANSWER), (DELIVERED,), (NO_ANSWER, VOICEMAIL))
+TO_BE_TRIED_AGAIN: DemoOutcome = ((CARRIER, VOICEMAIL), (DELIVERED,), (NO_ANSWER, NO_ANSWER))
+WANTS_ANOTHER_TIME: DemoOutcome = (("2",), (), ())
+WANTS_ANOTHER_TIME_BY_TEXT: DemoOutcome = ((VOICEMAIL,), ("2",), ())
+OPTS_OUT: DemoOutcome = (("9",), (), ())
+INVALID_NUMBER: DemoOutcome = ((INVALID,), (), ())
 
 UNCONFIRMED = (
     VOICEMAIL_TWICE,
@@ -33,7 +33,7 @@ UNCONFIRMED = (
     ((NO_ANSWER, VOICEMAIL), (DELIVERED,), ()),
 )
 
-_SHARES: tuple[tuple[Fate, int], ...] = (
+_SHARES: tuple[tuple[DemoOutcome, int], ...] = (
     (CONFIRMED_BY_CALL, 30),
     (CONFIRMED_BY_TEXT, 16),
     (CONFIRMED_TODAY, 12),
@@ -45,10 +45,10 @@ _SHARES: tuple[tuple[Fate, int], ...] = (
 )
 
 # By how many days ago they came: somebody who opted out, whose number is bad, who asked for another time.
-PAST_STORIES: dict[int, Fate] = {5: OPTS_OUT, 4: INVALID_NUMBER, 3: WANTS_ANOTHER_TIME}
+PAST_STORIES: dict[int, DemoOutcome] = {5: OPTS_OUT, 4: INVALID_NUMBER, 3: WANTS_ANOTHER_TIME}
 
 
-def draw(chance: random.Random) -> Fate:
+def choose_outcome(chance: random.Random) -> DemoOutcome:
     """One of the common fates, about as often as reminder systems see it."""
     fates = [fate for fate, _ in _SHARES]
     return chance.choices(fates, [share for _, share in _SHARES])[0]

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from contacts.models import Location, Provider
 from contacts.models.people import Channel
-from reminders.demo import diary
+from reminders.demo import appointments
 from reminders.models import Campaign, Step
 from reminders.rules.schedule import TimingKind
 from reminders.wording.default_scripts import DefaultScripts
@@ -16,29 +16,33 @@ QUARTER = timedelta(minutes=15)
 SOON = timedelta(minutes=10)
 EVERY_DAY = list(range(7))  # also on Sundays, or the demo would be empty on Saturdays
 
-PROVIDERS = {diary.CHEN: "Susan Chen", diary.RIVERA: "Alejandro Rivera", diary.BROOKS: "Nora Brooks"}
+PROVIDERS = {
+    appointments.CHEN: "Susan Chen",
+    appointments.RIVERA: "Alejandro Rivera",
+    appointments.BROOKS: "Nora Brooks",
+}
 
 
 @dataclass(frozen=True)
-class Places:
+class DemoPractice:
     """What was made, by name."""
 
     locations: dict[str, Location]
     providers: dict[str, Provider]
 
 
-def make_places(zone: ZoneInfo) -> Places:
+def make_locations(zone: ZoneInfo) -> DemoPractice:
     """Two locations in the same zone, and three providers."""
     Location.objects.bulk_create(
         [
-            _build_location(diary.DOWNTOWN, "Harbor View Clinic", "+18005550199", zone),
-            _build_location(diary.EASTSIDE, "Harbor View Clinic Eastside", "+12025550199", zone),
+            _build_location(appointments.DOWNTOWN, "Harbor View Clinic", "+18005550199", zone),
+            _build_location(appointments.EASTSIDE, "Harbor View Clinic Eastside", "+12025550199", zone),
         ]
     )
     Provider.objects.bulk_create(
         Provider(name=name, spoken_name=spoken_name) for name, spoken_name in PROVIDERS.items()
     )
-    return Places(
+    return DemoPractice(
         {location.name: location for location in Location.objects.prefetch_related("closed_days")},
         {provider.name: provider for provider in Provider.objects.all()},
     )

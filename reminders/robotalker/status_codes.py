@@ -25,7 +25,7 @@ _UNCLEAR_CLIENT_ERRORS = frozenset({408, 409})
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 
 
-def judge_status(
+def error_for_status(
     status: int, headers: Mapping[str, str], body: bytes, *, private: Iterable[str] = ()
 ) -> RobotalkerError | None:
     """The error an answer's status stands for; None for a 2xx. `private` texts are blotted out."""

@@ -3,24 +3,33 @@
 from collections import Counter
 
 from reminders.sandbox.behaviour import Behaviour
-from reminders.sandbox.orders import CallOrder, ContactOrder, Recipient, SmsOrder, fill_in
-from reminders.sandbox.records import Call, Campaign, Channel, Contact, TextMessage, make_id
-from reminders.sandbox.stories import Story
+from reminders.sandbox.records import (
+    Call,
+    ListedContact,
+    PlacedCampaign,
+    SandboxChannel,
+    TextMessage,
+    make_id,
+)
+from reminders.sandbox.requests import CallRequest, ContactRequest, RequestRecipient, SmsRequest, fill_in
+from reminders.sandbox.scenarios import Scenario
 
 
-class World:
+class SandboxState:
     """Calls, campaigns, messages and contacts by id; nothing here waits or talks to anybody."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
         self.calls: dict[str, Call] = {}
-        self.campaigns: dict[str, Campaign] = {}
+        self.campaigns: dict[str, PlacedCampaign] = {}
         self.texts: dict[str, TextMessage] = {}
-        self.contacts: dict[str, Contact] = {}
-        self.tries: Counter[tuple[Channel, str]] = Counter()
+        self.contacts: dict[str, ListedContact] = {}
+        self.tries: Counter[tuple[SandboxChannel, str]] = Counter()
         self.strays = 0
 
-    def accept_call(self, order: CallOrder, recipient: Recipient, campaign_id: str | None = None) -> Call:
+    def accept_call(
+        self, order: CallRequest, recipient: RequestRecipient, campaign_id: str | None = None
+    ) -> Call:
         """A new queued call; ``recipient`` is one of the order's."""
         story, scripted, attempt = self._choose_story("voice", recipient.to)
         call = Call(
@@ -41,19 +50,21 @@ class World:
         self.calls[call.id] = call
         return call
 
-    def accept_campaign(self, order: CallOrder) -> Campaign:
+    def accept_campaign(self, order: CallRequest) -> PlacedCampaign:
         """A new campaign with one queued call for each recipient, a number given twice included."""
         campaign_id = make_id("cmp")
         calls = [self.accept_call(order, recipient, campaign_id) for recipient in order.recipients]
-        campaign = self.campaigns[campaign_id] = Campaign(campaign_id, calls)
+        campaign = self.campaigns[campaign_id] = PlacedCampaign(campaign_id, calls)
         return campaign
 
-    def accept_texts(self, order: SmsOrder) -> list[TextMessage]:
+    def accept_texts(self, order: SmsRequest) -> list[TextMessage]:
         """New queued messages, one for each recipient, with a batch id when the order is bulk."""
         batch_id = make_id("bat") if order.bulk else None
         return [self._accept_text(order, recipient, batch_id) for recipient in order.recipients]
 
-    def _accept_text(self, order: SmsOrder, recipient: Recipient, batch_id: str | None) -> TextMessage:
+    def _accept_text(
+        self, order: SmsRequest, recipient: RequestRecipient, batch_id: str | None
+    ) -> TextMessage:
         story, _, _ = self._choose_story("sms", recipient.to)
         sms = TextMessage(
             id=make_id("sms"),
@@ -68,12 +79,12 @@ class World:
         self.texts[sms.id] = sms
         return sms
 
-    def _choose_story(self, channel: Channel, number: str) -> tuple[Story, bool, int]:
+    def _choose_story(self, channel: SandboxChannel, number: str) -> tuple[Scenario, bool, int]:
         self.tries[channel, number] += 1
         attempt = self.tries[channel, number]
         return *self.behaviour.choose_story(number, attempt), attempt
 
-    def keep_contact(self, order: ContactOrder) -> tuple[Contact, bool]:
+    def keep_contact(self, order: ContactRequest) -> tuple[ListedContact, bool]:
         """The contact with this number, created (True) or changed (False)."""
         created = order.to not in self.contacts
         contact = self._find_or_add_contact(order.to)
@@ -84,15 +95,15 @@ class World:
         contact.opted_out |= order.opted_out
         return contact, created
 
-    def is_opted_out(self, number: str, channel: Channel) -> bool:
+    def is_opted_out(self, number: str, channel: SandboxChannel) -> bool:
         contact = self.contacts.get(number)
         return contact is not None and contact.opted_out[channel]
 
-    def set_opt_out(self, number: str, channel: Channel, *, opted_out: bool) -> None:
+    def set_opt_out(self, number: str, channel: SandboxChannel, *, opted_out: bool) -> None:
         self._find_or_add_contact(number).opted_out[channel] = opted_out
 
-    def _find_or_add_contact(self, number: str) -> Contact:
-        return self.contacts.setdefault(number, Contact(make_id("con"), number))
+    def _find_or_add_contact(self, number: str) -> ListedContact:
+        return self.contacts.setdefault(number, ListedContact(make_id("con"), number))
 
     def find_last_text(self, number: str) -> TextMessage | None:
         """The newest message we were asked to send to this number."""

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from reminders.demo import fates
-from reminders.demo.fates import Fate
-from reminders.demo.people import Cast, Person
+from reminders.demo import outcomes
+from reminders.demo.outcomes import DemoOutcome
+from reminders.demo.people import DemoPeople, DemoPerson
 
 CHEN, RIVERA, BROOKS = "Dr. S. Chen", "Dr. A. Rivera", "N. Brooks, NP"
 DOWNTOWN, EASTSIDE = "Downtown", "Eastside"
@@ -42,20 +42,20 @@ class Slot:
 
 
 @dataclass(frozen=True)
-class Visit:
+class DemoVisit:
     """Somebody in a slot. `booked_at` is aware; `listed`: came in with this morning's list."""
 
-    person: Person
+    person: DemoPerson
     slot: Slot
     kind: str
     booked_at: datetime
-    fate: Fate
+    fate: DemoOutcome
     status: str = "booked"
     listed: bool = False
     role: str = ""  # what is done with it in the end: "cancel", "move" or "ask for a number"
 
 
-def plan_visits(now: datetime, zone: ZoneInfo, cast: Cast) -> list[Visit]:
+def plan_demo_visits(now: datetime, zone: ZoneInfo, cast: DemoPeople) -> list[DemoVisit]:
     """All visits, made for `now` (aware) at mid-morning in `zone`. The same `now` gives the same."""
     today = now.astimezone(zone).date()
     diary = _Diary(now, zone, random.Random(7), itertools.cycle(cast.regulars))  # noqa: S311 - no secret
@@ -87,19 +87,19 @@ class _Diary:
     now: datetime
     zone: ZoneInfo
     chance: random.Random
-    regulars: Iterator[Person]
+    regulars: Iterator[DemoPerson]
 
-    def draw_past_day(self, day: date, cast: Cast) -> list[Visit]:
+    def draw_past_day(self, day: date, cast: DemoPeople) -> list[DemoVisit]:
         slots = spread(list_slots(day, self.zone), A_DAY_IN_THE_PAST)
-        visits = [self._write(slot, fate=fates.draw(self.chance)) for slot in slots]
+        visits = [self._write(slot, fate=outcomes.choose_outcome(self.chance)) for slot in slots]
         visits = [replace(visit, status=self._draw_attendance(visit.fate)) for visit in visits]
         days_ago = (self.now.astimezone(self.zone).date() - day).days
-        if days_ago in fates.PAST_STORIES:
+        if days_ago in outcomes.PAST_STORIES:
             who = {5: cast.opted_out, 4: cast.unusable}.get(days_ago, visits[3].person)
-            visits[3] = replace(visits[3], person=who, fate=fates.PAST_STORIES[days_ago], status="arrived")
+            visits[3] = replace(visits[3], person=who, fate=outcomes.PAST_STORIES[days_ago], status="arrived")
         return visits
 
-    def draw_today(self, today: date, cast: Cast) -> list[Visit]:
+    def draw_today(self, today: date, cast: DemoPeople) -> list[DemoVisit]:
         slots = list_slots(today, self.zone)
         return [
             *self._draw_those_who_have_been(self._between(slots, hours=(-9, 0))),
@@ -108,32 +108,33 @@ class _Diary:
             *self._draw_the_rest(self._between(slots, hours=(4, 9)), cast),
         ]
 
-    def draw_day_ahead(self, today: date, days: int, cast: Cast) -> list[Visit]:
+    def draw_day_ahead(self, today: date, days: int, cast: DemoPeople) -> list[DemoVisit]:
         slots = list_slots(today + timedelta(days=days), self.zone)
         if days == 1:
             return self._draw_tomorrow(slots, cast)
         drawn = spread(slots, THE_DAY_AFTER if days == 2 else A_DAY_AHEAD)
-        visits = [self._write(slot, fate=fates.draw(self.chance)) for slot in drawn]
+        visits = [self._write(slot, fate=outcomes.choose_outcome(self.chance)) for slot in drawn]
         if days == 4:
             visits[2] = replace(visits[2], role="move")
         return visits
 
-    def _draw_those_who_have_been(self, slots: list[Slot]) -> list[Visit]:
+    def _draw_those_who_have_been(self, slots: list[Slot]) -> list[DemoVisit]:
         visits = [
-            self._write(slot, fate=fates.draw(self.chance), status="arrived") for slot in spread(slots, 6)
+            self._write(slot, fate=outcomes.choose_outcome(self.chance), status="arrived")
+            for slot in spread(slots, 6)
         ]
-        visits[2] = replace(visits[2], fate=fates.NEVER_REACHED, status="no_show")
+        visits[2] = replace(visits[2], fate=outcomes.NEVER_REACHED, status="no_show")
         if self.now - visits[-1].slot.starts_at < 3 * STAGGER:
             visits[-1] = replace(visits[-1], status="booked")  # a little late, or just at the door
         return visits
 
-    def _draw_those_who_come_soon(self, slots: list[Slot], cast: Cast) -> list[Visit]:
+    def _draw_those_who_come_soon(self, slots: list[Slot], cast: DemoPeople) -> list[DemoVisit]:
         called = spread(slots, 4)
         told = (
-            fates.CONFIRMED_BY_CALL,
-            fates.VOICEMAIL_TWICE,
-            fates.CONFIRMED_TODAY,
-            fates.TO_BE_TRIED_AGAIN,
+            outcomes.CONFIRMED_BY_CALL,
+            outcomes.VOICEMAIL_TWICE,
+            outcomes.CONFIRMED_TODAY,
+            outcomes.TO_BE_TRIED_AGAIN,
         )
         visits = [self._write(slot, fate=fate) for slot, fate in zip(called, told, strict=True)]
         free = [slot for slot in slots if slot not in called and slot.starts_at > self.now + HOUR]
@@ -144,14 +145,14 @@ class _Diary:
             self._write(slot, person, booked_at=self.now, listed=True) for person, slot in listed
         ]
 
-    def _draw_those_called_next(self, slots: list[Slot], cast: Cast) -> list[Visit]:
+    def _draw_those_called_next(self, slots: list[Slot], cast: DemoPeople) -> list[DemoVisit]:
         drawn = spread(slots, len(cast.called_next))
         return [
             self._write(slot, person, fate=fate)
             for person, slot, fate in zip(cast.called_next, drawn, _unconfirmed(), strict=False)
         ]
 
-    def _draw_the_rest(self, slots: list[Slot], cast: Cast) -> list[Visit]:
+    def _draw_the_rest(self, slots: list[Slot], cast: DemoPeople) -> list[DemoVisit]:
         drawn = spread(slots, 6)
         this_morning = self.now - timedelta(minutes=25)
         alone = (cast.opted_out, cast.unusable, cast.without_number)
@@ -159,44 +160,44 @@ class _Diary:
             self._write(slot, person, booked_at=this_morning)
             for slot, person in zip(drawn[1::2], alone, strict=True)
         ]
-        told = (fates.CONFIRMED_BY_CALL, fates.CONFIRMED_BY_TEXT, fates.CONFIRMED_BY_CALL)
+        told = (outcomes.CONFIRMED_BY_CALL, outcomes.CONFIRMED_BY_TEXT, outcomes.CONFIRMED_BY_CALL)
         visits += [self._write(slot, fate=fate) for slot, fate in zip(drawn[::2], told, strict=True)]
         visits[1] = replace(visits[1], role="ask for a number")
         visits[-1] = replace(visits[-1], role="cancel")
         return visits
 
-    def _draw_tomorrow(self, slots: list[Slot], cast: Cast) -> list[Visit]:
+    def _draw_tomorrow(self, slots: list[Slot], cast: DemoPeople) -> list[DemoVisit]:
         """Many of them in the hour in which the text messages of the day before fall due."""
         earlier = spread(self._between(slots, hours=(0, 23.75)), 3)
         texted = spread(self._between(slots, hours=(24, 25)), 7)
         later = self._between(slots, hours=(25, 48))
         together = _choose_together(later, len(cast.other_family))
         rest = spread([slot for slot in later if slot not in together], 6)
-        visits = [self._write(slot, fate=fates.draw(self.chance)) for slot in earlier]
-        visits[-1] = replace(visits[-1], fate=fates.WANTS_ANOTHER_TIME_BY_TEXT)
+        visits = [self._write(slot, fate=outcomes.choose_outcome(self.chance)) for slot in earlier]
+        visits[-1] = replace(visits[-1], fate=outcomes.WANTS_ANOTHER_TIME_BY_TEXT)
         visits += [self._write(slot, fate=fate) for slot, fate in zip(texted, _unconfirmed(), strict=False)]
         visits += [
-            self._write(slot, person, fate=fates.CONFIRMED_AT_SECOND_TRY)
+            self._write(slot, person, fate=outcomes.CONFIRMED_AT_SECOND_TRY)
             for person, slot in zip(cast.other_family, together, strict=True)
         ]
-        visits += [self._write(slot, fate=fates.draw(self.chance)) for slot in rest]
+        visits += [self._write(slot, fate=outcomes.choose_outcome(self.chance)) for slot in rest]
         visits[-1] = replace(visits[-1], role="cancel")
         return visits
 
     def _write(
         self,
         slot: Slot,
-        person: Person | None = None,
+        person: DemoPerson | None = None,
         *,
-        fate: Fate = fates.NOTHING_YET,
+        fate: DemoOutcome = outcomes.NOTHING_YET,
         booked_at: datetime | None = None,
         status: str = "booked",
         listed: bool = False,
-    ) -> Visit:
+    ) -> DemoVisit:
         long_before = slot.starts_at - timedelta(
             days=self.chance.randint(17, 40), minutes=self.chance.randint(0, 400)
         )
-        return Visit(
+        return DemoVisit(
             person=person or next(self.regulars),
             slot=slot,
             kind=self.chance.choice(KINDS),
@@ -211,8 +212,8 @@ class _Diary:
         first, last = (self.now + timedelta(hours=number) for number in hours)
         return [slot for slot in slots if first < slot.starts_at <= last]
 
-    def _draw_attendance(self, fate: Fate) -> str:
-        missed = 0.45 if fate == fates.NEVER_REACHED else 0.08
+    def _draw_attendance(self, fate: DemoOutcome) -> str:
+        missed = 0.45 if fate == outcomes.NEVER_REACHED else 0.08
         return "no_show" if self.chance.random() < missed else "arrived"
 
 
@@ -227,8 +228,8 @@ def _choose_together(slots: list[Slot], count: int) -> list[Slot]:
     return [slot for slot in slots if slot.location == slots[0].location][:count]
 
 
-def _unconfirmed() -> Iterator[Fate]:
-    return itertools.cycle(fates.UNCONFIRMED)
+def _unconfirmed() -> Iterator[DemoOutcome]:
+    return itertools.cycle(outcomes.UNCONFIRMED)
 
 
 def _place_of(provider: str, clock: time) -> str:

@@ -17,7 +17,7 @@ KEYS = frozenset("0123456789*#")
 MOST_RECIPIENTS = 10_000
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """The request isn't right: 400 with this code, sentence and field."""
 
     def __init__(self, code: str, message: str, field: str | None = None) -> None:
@@ -26,16 +26,16 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Recipient:
+class RequestRecipient:
     to: str
     variables: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class CallOrder:
+class CallRequest:
     """A call, or with several recipients a campaign."""
 
-    recipients: list[Recipient]
+    recipients: list[RequestRecipient]
     sender: str
     message: str
     voice: str
@@ -44,10 +44,10 @@ class CallOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class SmsOrder:
+class SmsRequest:
     """One text message, or with ``bulk`` a batch."""
 
-    recipients: list[Recipient]
+    recipients: list[RequestRecipient]
     sender: str
     message: str
     webhook_url: str | None
@@ -55,7 +55,7 @@ class SmsOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class ContactOrder:
+class ContactRequest:
     """A contact to create or to change; None leaves what is there as it is."""
 
     to: str
@@ -69,31 +69,31 @@ def read_json(raw: bytes) -> Json:
     try:
         body = json.loads(raw, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        raise Refused("malformed_json", "The body is not valid JSON.") from None
+        raise RequestRefused("malformed_json", "The body is not valid JSON.") from None
     if not isinstance(body, dict):
-        raise Refused("malformed_json", "The body must be a JSON object.")
+        raise RequestRefused("malformed_json", "The body must be a JSON object.")
     return body
 
 
-def read_call(body: Json) -> CallOrder:
+def read_call_request(body: Json) -> CallRequest:
     """The body of ``POST /api/v1/calls``."""
-    return _read_voice(body, [Recipient(read_number(body, "to"), _read_variables(body, "variables"))])
+    return _read_voice(body, [RequestRecipient(read_number(body, "to"), _read_variables(body, "variables"))])
 
 
-def read_campaign(body: Json) -> CallOrder:
+def read_campaign_request(body: Json) -> CallRequest:
     """The body of ``POST /api/v1/campaigns``: a call's, with ``recipients`` instead of ``to``."""
     return _read_voice(body, _read_recipients(body))
 
 
-def read_sms(body: Json) -> SmsOrder:
+def read_sms_request(body: Json) -> SmsRequest:
     """The body of ``POST /api/v1/sms``; with ``recipients`` it is a batch."""
     bulk = "recipients" in body
     recipients = (
         _read_recipients(body)
         if bulk
-        else [Recipient(read_number(body, "to"), _read_variables(body, "variables"))]
+        else [RequestRecipient(read_number(body, "to"), _read_variables(body, "variables"))]
     )
-    return SmsOrder(
+    return SmsRequest(
         recipients=recipients,
         sender=read_number(body, "from"),
         message=_read_text(body, "message"),
@@ -102,9 +102,9 @@ def read_sms(body: Json) -> SmsOrder:
     )
 
 
-def read_contact(body: Json) -> ContactOrder:
+def read_contact_request(body: Json) -> ContactRequest:
     """The body of ``POST /api/v1/contacts``; ``opted_out`` is one boolean, or one per channel."""
-    return ContactOrder(
+    return ContactRequest(
         to=read_number(body, "to"),
         first_name=_read_optional_text(body, "first_name"),
         last_name=_read_optional_text(body, "last_name"),
@@ -117,7 +117,9 @@ def read_number(body: Json, field: str, *, label: str = "") -> str:
     label = label or field
     value = _require(body, field, label)
     if not isinstance(value, str) or not E164.fullmatch(value):
-        raise Refused("invalid_number", f"{label} must be a phone number in E.164, like +12125550100.", label)
+        raise RequestRefused(
+            "invalid_number", f"{label} must be a phone number in E.164, like +12125550100.", label
+        )
     return value
 
 
@@ -126,8 +128,8 @@ def fill_in(text: str, variables: dict[str, str]) -> str:
     return VARIABLE.sub(lambda found: variables.get(found[1], found[0]), text)
 
 
-def _read_voice(body: Json, recipients: list[Recipient]) -> CallOrder:
-    return CallOrder(
+def _read_voice(body: Json, recipients: list[RequestRecipient]) -> CallRequest:
+    return CallRequest(
         recipients=recipients,
         sender=read_number(body, "from"),
         message=_read_text(body, "message"),
@@ -137,17 +139,19 @@ def _read_voice(body: Json, recipients: list[Recipient]) -> CallOrder:
     )
 
 
-def _read_recipients(body: Json) -> list[Recipient]:
+def _read_recipients(body: Json) -> list[RequestRecipient]:
     items = _require(body, "recipients", "recipients")
     if not isinstance(items, list) or not 0 < len(items) <= MOST_RECIPIENTS:
-        raise Refused("invalid_field", f"recipients must be a list of 1 to {MOST_RECIPIENTS}.", "recipients")
+        raise RequestRefused(
+            "invalid_field", f"recipients must be a list of 1 to {MOST_RECIPIENTS}.", "recipients"
+        )
     return [_read_recipient(item, f"recipients[{place}]") for place, item in enumerate(items)]
 
 
-def _read_recipient(item: Any, label: str) -> Recipient:
+def _read_recipient(item: Any, label: str) -> RequestRecipient:
     if not isinstance(item, dict):
-        raise Refused("invalid_field", f"{label} must be an object.", label)
-    return Recipient(
+        raise RequestRefused("invalid_field", f"{label} must be an object.", label)
+    return RequestRecipient(
         read_number(item, "to", label=f"{label}.to"), _read_variables(item, f"{label}.variables")
     )
 
@@ -155,22 +159,22 @@ def _read_recipient(item: Any, label: str) -> Recipient:
 def _read_variables(body: Json, label: str) -> dict[str, str]:
     value = body.get("variables", {})
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise Refused("invalid_field", f"{label} must be an object of texts.", label)
+        raise RequestRefused("invalid_field", f"{label} must be an object of texts.", label)
     return value
 
 
 def _read_dtmf(value: Any) -> dict[str, Json]:
     if not isinstance(value, dict) or not value.keys() <= KEYS:
-        raise Refused("invalid_field", "dtmf must be an object with the keys 0 to 9, * and #.", "dtmf")
+        raise RequestRefused("invalid_field", "dtmf must be an object with the keys 0 to 9, * and #.", "dtmf")
     return {key: _read_key_action(action, f"dtmf.{key}") for key, action in value.items()}
 
 
 def _read_key_action(value: Any, label: str) -> Json:
     if not isinstance(value, dict) or value.get("action") not in ("webhook", "optout"):
-        raise Refused("invalid_field", f"{label}.action must be webhook or optout.", f"{label}.action")
+        raise RequestRefused("invalid_field", f"{label}.action must be webhook or optout.", f"{label}.action")
     url = _read_address(value, "url", f"{label}.url")
     if value["action"] == "webhook" and url is None:
-        raise Refused("missing_field", f"{label}.url is required for a webhook.", f"{label}.url")
+        raise RequestRefused("missing_field", f"{label}.url is required for a webhook.", f"{label}.url")
     return value
 
 
@@ -183,7 +187,7 @@ def _read_opted_out(value: Any) -> dict[str, bool]:
         and all(isinstance(flag, bool) for flag in value.values())
     ):
         return value
-    raise Refused(
+    raise RequestRefused(
         "invalid_field", "opted_out must be true, false, or one of each for voice and sms.", "opted_out"
     )
 
@@ -191,27 +195,29 @@ def _read_opted_out(value: Any) -> dict[str, bool]:
 def _read_text(body: Json, field: str) -> str:
     value = _require(body, field, field)
     if not isinstance(value, str) or not any(letter > " " for letter in value):
-        raise Refused("invalid_field", f"{field} must be a text that isn't empty.", field)
+        raise RequestRefused("invalid_field", f"{field} must be a text that isn't empty.", field)
     return value
 
 
 def _read_optional_text(body: Json, field: str) -> str | None:
     value = body.get(field)
     if field in body and not isinstance(value, str):
-        raise Refused("invalid_field", f"{field} must be a text.", field)
+        raise RequestRefused("invalid_field", f"{field} must be a text.", field)
     return value
 
 
 def _read_address(body: Json, field: str, label: str = "") -> str | None:
     value = body.get(field)
     if field in body and (not isinstance(value, str) or not WEB_ADDRESS.fullmatch(value)):
-        raise Refused("invalid_field", f"{label or field} must be an http or https address.", label or field)
+        raise RequestRefused(
+            "invalid_field", f"{label or field} must be an http or https address.", label or field
+        )
     return value
 
 
 def _require(body: Json, field: str, label: str) -> Any:
     if body.get(field) is None:
-        raise Refused("missing_field", f"{label} is required.", label)
+        raise RequestRefused("missing_field", f"{label} is required.", label)
     return body[field]
 
 
