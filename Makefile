@@ -31,7 +31,7 @@ ifneq ($(SOUND),yes)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint format bench torture demo-reset clean
+.PHONY: help install run test check lint format structure bench torture demo-reset clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ format: install ## put code and templates in shape
 
 bench: install ## measure the busy paths beside plainer ways (some parts: ARGS="planning outgoing")
 	@$(VENV)/python -m tests.bench $(ARGS)
+
+structure: install ## count names that stand twice, files on the two long ways, lines of functions
+	@$(VENV)/python -m tests.structure
 
 torture: install ## kill workers, broker and database in mid-flight and count what was doubled or lost (TORTURE_KILLS=200)
 	@$(VENV)/python -m tests.torture $(ARGS)

@@ -1,0 +1,46 @@
+"""The code stays as easy to follow as it is; `make structure` prints what is counted."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from tests.bench.servers import NOBODY_RINGS
+from tests.sandbox_server import SandboxServer, run_sandbox
+from tests.structure.source import find_repeated_names
+from tests.structure.ways import EVENT, OPENING, read_ways
+
+
+class Ceiling(NamedTuple):
+    """What a way may need at most, and the files that it must lead through, or else it wasn't followed."""
+
+    files: int
+    visits: int
+    landmarks: set[str]
+
+
+CEILINGS = {
+    # The aim is 10 files.
+    OPENING: Ceiling(36, 143, {"reminders/dispatch/opening.py", "reminders/robotalker/client.py"}),
+    # The aim is 12 files and 35 visits.
+    EVENT: Ceiling(23, 71, {"webhooks/views.py", "contacts/appointments.py"}),
+}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[SandboxServer]:
+    with run_sandbox(["--attended"], speed=NOBODY_RINGS) as server:
+        yield server
+
+
+def test_no_name_stands_in_two_modules() -> None:
+    assert find_repeated_names() == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_opening_and_an_event_lead_through_no_more_files_than_before(sandbox: SandboxServer) -> None:
+    for name, way in read_ways(sandbox).items():
+        ceiling = CEILINGS[name]
+        assert ceiling.landmarks <= set(way.files), f"{name} wasn't followed: {way.files}"
+        assert len(way.files) <= ceiling.files, f"{name} leads through {way.files}"
+        assert len(way.visits) <= ceiling.visits, f"{name} visits {way.visits}"

@@ -1,0 +1,188 @@
+"""The two long ways through the code, followed as somebody reads them, while they really run.
+
+An opening: from dispatch_due() to the client's POST of one claimed reminder.
+An event: from a POST of `call.completed` with key 1 to the commit that confirms the appointment.
+
+How it is counted: a reader follows the calls in their order, and reads each function once, the first time
+that it is entered. A visit is each time that the eye moves into another file of ours:
+
+- into the file of a function that is read now (from its caller's file: if the eye is elsewhere, it goes there
+  first, which is a visit, too);
+- back into the caller's file when that function returns, if more is read there: the caller goes on to
+  another line, or calls another function that wasn't read yet.
+
+Libraries aren't read; where they call ours, ours is. A comprehension is read where it stands. Where work is
+handed to a pool of threads, the eye goes with the work. What happens only once in a process doesn't count:
+each way is run before it is counted.
+"""
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from types import CodeType, FrameType
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import override_settings
+
+from contacts.models import Appointment
+from reminders.dispatch.rounds import dispatch_due
+from reminders.models import CallRecord
+from reminders.traffic.callback_urls import status_url
+from tests.people import SARAH, make_contact, make_due_reminder
+from tests.sandbox_server import SandboxServer
+from tests.structure.source import PACKAGES, ROOT
+from tests.webhooks.robotalker import ANSWERED
+
+PEOPLE = {"Sarah": SARAH, "Noah": "+12025550142"}
+OPENING, EVENT = "an opening", "an event"
+OURS = tuple(f"{ROOT / package}/" for package in PACKAGES)
+READ_WHERE_THEY_STAND = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
+SUBMIT, SEND = ThreadPoolExecutor.submit.__code__, requests.Session.send.__code__
+
+
+@dataclass
+class Way:
+    """The files in the order in which the eye is in them, and how many functions are read."""
+
+    visits: list[str] = field(default_factory=list)
+    functions: int = 0
+
+    @property
+    def files(self) -> list[str]:
+        """Each file once, in the order of the first visit."""
+        return list(dict.fromkeys(self.visits))
+
+    @property
+    def returns(self) -> int:
+        """How often the eye comes back to a file that it has left."""
+        return len(self.visits) - len(self.files)
+
+
+class Reader:
+    """A profile function that follows a way, until it is over."""
+
+    def __init__(self) -> None:
+        self.way = Way()
+        self.is_over = False
+        self._threads = [threading.get_ident()]  # the last one is followed
+        self._is_handed_over = False
+        self._read: set[CodeType] = set()
+        self._stack: list[tuple[FrameType, bool]] = []  # with whether it is read for the first time
+        self._came_back: tuple[FrameType, int] | None = None  # the last visit: to whom, and to which line
+
+    def end(self) -> None:
+        self.is_over = True
+
+    def __call__(self, frame: FrameType, event: str, _arg: object) -> None:
+        if self.is_over:
+            sys.setprofile(None)
+        elif event in {"call", "return"} and self._follows_this_thread(frame.f_code):
+            if frame.f_code is SEND:
+                self.end()
+            elif frame.f_code is SUBMIT:
+                self._is_handed_over = True
+            elif _is_ours(frame.f_code):
+                self._enter(frame) if event == "call" else self._leave(frame)
+
+    def _follows_this_thread(self, code: CodeType) -> bool:
+        thread = threading.get_ident()
+        if self._is_handed_over and thread not in self._threads and _is_ours(code):
+            self._threads.append(thread)
+            self._stack, self._is_handed_over = [], False
+        return thread == self._threads[-1] and not self._is_handed_over
+
+    def _enter(self, frame: FrameType) -> None:
+        is_new = frame.f_code not in self._read
+        if is_new:
+            self._read.add(frame.f_code)
+            self.way.functions += 1
+            for read in [*(caller for caller, _ in self._stack[-1:]), frame]:
+                self._look_into(read)
+        self._stack.append((frame, is_new))
+
+    def _leave(self, frame: FrameType) -> None:
+        _, is_new = self._stack.pop()
+        if self._came_back == (frame, frame.f_lineno):  # nothing more was read there
+            self.way.visits.pop()
+            self._came_back = None
+        if is_new and self._stack:
+            caller, _ = self._stack[-1]
+            if self._look_into(caller):
+                self._came_back = (caller, caller.f_lineno)
+
+    def _look_into(self, frame: FrameType) -> bool:
+        """Whether the eye has to move for it."""
+        file = frame.f_code.co_filename.removeprefix(f"{ROOT}/")
+        self._came_back = None
+        if self.way.visits[-1:] == [file]:
+            return False
+        self.way.visits.append(file)
+        return True
+
+
+def read_ways(sandbox: SandboxServer) -> dict[str, Way]:
+    """Run both ways in an empty database, with a sandbox in which no phone rings; leaves rows behind.
+
+    Raises RuntimeError when one of them doesn't lead where it should.
+    """
+    client = Client()
+    ways: dict[str, Way] = {}
+    with override_settings(ROBOTALKER_BASE_URL=sandbox.url, ROBOTALKER_API_KEY=sandbox.api_key):
+        for name, number in PEOPLE.items():  # of the first, nothing is kept: see above
+            ways = {OPENING: _follow_opening(name, number), EVENT: _follow_event(client, number)}
+    return ways
+
+
+def _follow_opening(name: str, number: str) -> Way:
+    make_due_reminder(make_contact(name, number=number))
+    reader = Reader()
+    with _following(reader):
+        report = dispatch_due()
+    if not reader.is_over or report.calls != 1:
+        raise RuntimeError(f"{name}'s reminder was not submitted")
+    return reader.way
+
+
+def _follow_event(client: Client, number: str) -> Way:
+    call = CallRecord.objects.get(number__e164=number)
+    body = json.dumps(ANSWERED | {"call_id": call.robotalker_id, "to": number})
+    url = urlsplit(status_url(call))
+    reader = Reader()
+
+    def end_with_commit(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if sql.startswith(f'UPDATE "{Appointment._meta.db_table}"'):
+            transaction.on_commit(reader.end)
+        return execute(sql, *rest)
+
+    post = partial(client.post, secure=url.scheme == "https", headers={"host": url.netloc})
+    with connection.execute_wrapper(end_with_commit), _following(reader):
+        post(url.path, body, "application/json")
+    if not reader.is_over or not Appointment.objects.get(contact__phone__e164=number).is_confirmed:
+        raise RuntimeError("the appointment was not confirmed")
+    return reader.way
+
+
+@contextmanager
+def _following(reader: Reader) -> Iterator[None]:
+    """Let it follow this thread, and the new ones to which work is handed over."""
+    before, before_in_threads = sys.getprofile(), threading.getprofile()
+    threading.setprofile(reader)
+    sys.setprofile(reader)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+        threading.setprofile(before_in_threads)
+
+
+def _is_ours(code: CodeType) -> bool:
+    return code.co_filename.startswith(OURS) and code.co_name not in READ_WHERE_THEY_STAND
