@@ -97,10 +97,10 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc]
     def _start(self) -> None:
         super()._start()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._record_optout_in)
+            signal.signal(number, self._hear)
         self._when_started()
 
-    def _record_optout_in(self, number: int, frame: FrameType | None) -> None:
+    def _hear(self, number: int, frame: FrameType | None) -> None:
         again, self.stopped_by_hand = self.stopped_by_hand, True
         # In a thread, as it prints: printing in a signal handler may interrupt a print, and then fails.
         Thread(target=self.kill if again else self._stop_by_hand).start()

@@ -35,11 +35,11 @@ def mark_stopping() -> None:
 
 def end_gently_on_sigterm() -> None:
     """Let this child of a worker end its task when SIGTERM is sent to it and not only to its parent."""
-    if signal.getsignal(signal.SIGTERM) is not _record_optout_in:
-        signal.signal(signal.SIGTERM, _record_optout_in)
+    if signal.getsignal(signal.SIGTERM) is not _hear:
+        signal.signal(signal.SIGTERM, _hear)
 
 
-def _record_optout_in(number: int, frame: FrameType | None) -> None:
+def _hear(number: int, frame: FrameType | None) -> None:
     del frame
     global _told_itself
     if _told_itself or current_app.current_worker_task is None:
