@@ -6,13 +6,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from threading import Lock, Thread, Timer
 from types import FrameType
 
 import honcho.manager
-from honcho.compat import ProcessManager
 
 from config.local.environment import BASE_DIR
 
@@ -50,11 +48,11 @@ def build_commands(*, port: int, sandbox_port: int | None, var: Path) -> dict[st
 
 
 class Processes(honcho.manager.Manager):  # type: ignore[misc]
-    """Honcho's manager, but it asks a process to stop and not its children as well.
+    """Honcho's manager, which tells each process and its children to stop.
 
-    A worker's children must live on until the submission they are at is recorded. The first signal stops
-    everything gently, the second one, or `stop_within` seconds, at once. `when_started` is called as soon
-    as all are started.
+    The first signal sends them SIGTERM, the second one, or `stop_within` seconds, SIGKILL. A worker's child
+    ends the submission it is at first (reminders/traffic/shutdown.py). `when_started` is called as soon as
+    all are started.
     """
 
     def __init__(
@@ -65,7 +63,6 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         honcho.manager.KILL_WAIT = stop_within
-        self._procmgr = _AsksLeadersOnly()
         self._ending = Lock()
         self._too_long = Timer(stop_within, self.kill)
         self._when_started = when_started
@@ -109,9 +106,3 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc]
         while not self._all_started():  # a very early Ctrl-C; honcho learns the pids in the meantime
             time.sleep(0.05)
         self.terminate()
-
-
-class _AsksLeadersOnly(ProcessManager):  # type: ignore[misc]
-    def terminate(self, pid: int) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)

@@ -39,14 +39,11 @@ print("UP", flush=True)
 while True:
     signal.pause()
 """)
-# A process with a child, as a worker has: it looks how the child fares when it is asked to end.
-WITH_CHILD = python("""
+# Its child, as a worker has some, does not stop by itself.
+WITH_CHILD = python(f"""
 import signal, subprocess, sys
-child = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-def end(number, frame):
-    print("CHILD LIVES" if child.poll() is None else "CHILD DEAD", flush=True)
-    sys.exit()
-signal.signal(signal.SIGTERM, end)
+child = subprocess.Popen({STUBBORN}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+child.stdout.readline()
 print("UP child", child.pid, flush=True)
 signal.pause()
 """)
@@ -151,13 +148,12 @@ def test_a_process_that_dies_is_named_and_stops_the_others(supervise: Supervise)
     assert not [pid for pid in find_pids(output) if is_alive(pid)]
 
 
-def test_a_worker_may_finish_what_its_children_are_at(supervise: Supervise) -> None:
+def test_a_child_that_does_not_stop_is_killed_when_its_parent_has_ended(supervise: Supervise) -> None:
     supervisor = supervise(worker=WITH_CHILD)
     output = supervisor.read_until_up()
     supervisor.press_ctrl_c()
-    assert "CHILD LIVES" in supervisor.wait()
-    child = int(output.rpartition("child ")[2])
-    wait_until_gone(child)
+    assert "BY HAND" in supervisor.wait()
+    wait_until_gone(int(output.rpartition("child ")[2]))
 
 
 def test_every_queue_that_a_task_is_sent_to_is_taken_by_one_worker() -> None:
