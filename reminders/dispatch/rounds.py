@@ -99,7 +99,7 @@ class ClaimWork:
         """Open what may begin now, at most `most` submissions; none when nothing is left, or nothing may."""
         while most and (self._groups or self._singles) and not self._must_end():
             gate = read_gate()
-            if gate.closed_for or (not gate.paused and not self._find_permits(most, gate.cost)):
+            if gate.closed_for or (not gate.paused and not self._find_permits(most)):
                 return []
             if gate.paused:
                 self._hold_the_rest()
@@ -111,9 +111,9 @@ class ClaimWork:
     def _must_end(self) -> bool:
         return self._claim.is_over or is_stopping()
 
-    def _find_permits(self, most: int, cost: int) -> int:
+    def _find_permits(self, most: int) -> int:
         if not self._permits:
-            self._permits = take_permits(1 if self._groups else min(most, len(self._singles)), cost=cost)
+            self._permits = take_permits(1 if self._groups else min(most, len(self._singles)))
         return self._permits
 
     def _hold_the_rest(self) -> None:
@@ -156,7 +156,7 @@ def _wait_for_room(ends_at: float) -> bool:
     gate = read_gate()
     if gate.closed_for or is_stopping():
         return False
-    wait = 0.0 if gate.paused else seconds_until_permit(gate.cost)
+    wait = 0.0 if gate.paused else seconds_until_permit()
     if wait > LONGEST_PAUSE or time.monotonic() + wait > ends_at:
         return False
     time.sleep(wait)

@@ -40,7 +40,7 @@ def take_request_permit(*, while_paused: bool = False) -> bool:
     gate = read_gate()
     if gate.closed_for or (gate.paused and not while_paused):
         return False
-    return take_permits(1, cost=gate.cost) == 1
+    return take_permits(1) == 1
 
 
 def should_continue_after(error: RobotalkerError, asked_at: datetime) -> bool:

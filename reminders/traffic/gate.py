@@ -1,14 +1,12 @@
 """How Robotalker has been answering, for all workers: the gate that a 429 closes, and the circuit breaker.
 
-All of it is in the row of the SendingSwitch, by the database's clock. A closed gate opens by itself, gently:
-at first each request costs sixteen permits (rate.py), every second half as many. The breaker pauses
-sending after so many failures in a row; probing.py ends such a pause.
+All of it is in the row of the SendingSwitch, by the database's clock. A closed gate opens by itself. The
+breaker pauses sending after so many failures in a row; probing.py ends such a pause.
 
 `asked_at` is when the request was begun, by the database's clock. What was under way already when the gate
 closed, or sending paused, tells nothing new when its answer comes.
 """
 
-import math
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,8 +27,6 @@ from reminders.rules.backoff import cap_retry_after, doubled
 from reminders.traffic.local_faults import NOT_ABOUT_ROBOTALKER
 from reminders.traffic.switch import Cause, lock_switch, pause_sending
 
-FIRST_COST = 16  # permits for one request just after the gate has opened
-HALVED_EVERY = 1.0  # seconds; so the rate doubles, and is whole again after four
 CLOSED_FIRST = timedelta(seconds=2)  # the longest first closing
 CLOSED_MOST = timedelta(seconds=30)  # without a wish of Robotalker's: a storm's end must be noticed soon
 CLOSED_LEAST = timedelta(seconds=1)  # so that answers under way find the gate still closed
@@ -43,12 +39,11 @@ class Gate:
     """What a sender must know before it begins a request.
 
     `paused`: nothing may be sent until the switch is on again. `closed_for`: seconds in which nothing may
-    begin, 0 when open. `cost`: the permits that one request takes, 1 but for a gate that has just opened.
+    begin, 0 when open.
     """
 
     paused: bool
     closed_for: float
-    cost: int = 1
 
 
 def read_gate() -> Gate:
@@ -58,14 +53,8 @@ def read_gate() -> Gate:
     if row is None:
         return Gate(paused=False, closed_for=0.0)
     paused_at, gate_until, now = row
-    open_for = (now - gate_until).total_seconds() if gate_until else math.inf
-    return Gate(paused=paused_at is not None, closed_for=max(-open_for, 0.0), cost=cost_after(open_for))
-
-
-def cost_after(open_for: float) -> int:
-    """The permits one request takes when the gate has been open for so many seconds."""
-    halvings = max(open_for, 0.0) / HALVED_EVERY
-    return max(FIRST_COST >> int(min(halvings, FIRST_COST)), 1)
+    closed_for = (gate_until - now).total_seconds() if gate_until else 0.0
+    return Gate(paused=paused_at is not None, closed_for=max(closed_for, 0.0))
 
 
 @transaction.atomic

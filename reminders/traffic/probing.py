@@ -1,8 +1,8 @@
 """Asking Robotalker whether it is well again, after sending was paused because of it.
 
-The question is harmless: what does it know of our own number? A good answer switches sending on, gently, and
-with the breaker at its last failure. `probes` goes on growing until a POST succeeds, so that a Robotalker
-which answers questions and takes no calls is tried ever more rarely.
+The question is harmless: what does it know of our own number? A good answer switches sending on, with the
+breaker at its last failure. `probes` goes on growing until a POST succeeds, so that a Robotalker which
+answers questions and takes no calls is tried ever more rarely.
 
 The answer's status tells, never its body: the guide doesn't say what a contact looks like. And where the
 question itself goes on failing with a 5xx, a call is the next question, so that an address which is broken

@@ -32,18 +32,17 @@ LONE_SHARE = 4  # a process without Redis takes a quarter of the rate: it can't 
 RATE = re.compile(r"([1-9][0-9]{0,5})/(?:(s|sec|second)|(m|min|minute))")
 
 
-def take_permits(most: int, *, cost: int = 1) -> int:
+def take_permits(most: int) -> int:
     """How many requests (0 to `most`) may begin now; they are counted as begun.
 
-    A request of `cost` c uses up c places of the window, at most all of them. Several workers at once never
-    get more than the rate allows.
+    Several workers at once never get more than the rate allows.
     """
-    return _pacer().take(most, cost)
+    return _pacer().take(most)
 
 
-def seconds_until_permit(cost: int = 1) -> float:
-    """About how long until one request of `cost` may begin, if nobody else begins any; 0 for now."""
-    return _pacer().wait_for(cost)
+def seconds_until_permit() -> float:
+    """How long until one request may begin, if nobody else begins any; 0 for now."""
+    return _pacer().wait_for()
 
 
 def parse_rate(text: str) -> RateLimitItem:
@@ -98,13 +97,13 @@ class Pacer:
         self._own_lock = threading.Lock()
         self._away_until: float | None = None  # by the monotonic clock; None while Redis is there
 
-    def take(self, most: int, cost: int) -> int:
+    def take(self, most: int) -> int:
         """How many of `most` requests may begin now."""
-        return self._ask(lambda limiter, rate: _take(limiter, rate, most, cost))
+        return self._ask(lambda limiter, rate: _take(limiter, rate, most))
 
-    def wait_for(self, cost: int) -> float:
+    def wait_for(self) -> float:
         """Seconds until one request may begin."""
-        return self._ask(lambda limiter, rate: _wait_for(limiter, rate, cost))
+        return self._ask(_wait_for)
 
     def _ask(self, question: Callable[[MovingWindowRateLimiter, RateLimitItem], T]) -> T:
         if self._away_until is None or time.monotonic() >= self._away_until:
@@ -145,26 +144,16 @@ def _make_pacer(redis_url: str, rate: str) -> Pacer:
     return Pacer(redis_url, parse_rate(rate))
 
 
-def _take(limiter: MovingWindowRateLimiter, rate: RateLimitItem, most: int, cost: int) -> int:
-    cost = _possible(rate, cost)
-    wanted = min(most, rate.amount // cost)
-    while wanted > 0 and not limiter.hit(rate, WINDOW, cost=wanted * cost):
-        left = limiter.get_window_stats(rate, WINDOW).remaining // cost
+def _take(limiter: MovingWindowRateLimiter, rate: RateLimitItem, most: int) -> int:
+    wanted = min(most, rate.amount)
+    while wanted > 0 and not limiter.hit(rate, WINDOW, cost=wanted):
+        left = limiter.get_window_stats(rate, WINDOW).remaining
         wanted = min(left, wanted - 1)  # fewer each time, whatever others take meanwhile
     return max(wanted, 0)
 
 
-def _wait_for(limiter: MovingWindowRateLimiter, rate: RateLimitItem, cost: int) -> float:
+def _wait_for(limiter: MovingWindowRateLimiter, rate: RateLimitItem) -> float:
     oldest_leaves_at, left = limiter.get_window_stats(rate, WINDOW)
-    missing = _possible(rate, cost) - left
-    if missing <= 0:
+    if left > 0:
         return 0.0
-    # The oldest place is free at a known moment; those after it as if they had been taken evenly.
-    window = rate.get_expiry()
-    wait = oldest_leaves_at - time.time() + (missing - 1) * window / rate.amount
-    return min(max(wait, 0.001), float(window))
-
-
-def _possible(rate: RateLimitItem, cost: int) -> int:
-    """A cost above the whole window could never be paid."""
-    return min(max(cost, 1), rate.amount)
+    return min(max(oldest_leaves_at - time.time(), 0.001), float(rate.get_expiry()))

@@ -83,7 +83,7 @@ def _outweighs(cause: str, switch: SendingSwitch) -> bool:
 
 
 def resume_sending(*, by: User) -> None:
-    """Send again, gently at first. What is past its `not_after` by now is missed, never sent late.
+    """Send again. What is past its `not_after` by now is missed, never sent late.
 
     After a restore the epoch begins anew: what comes back of calls from before is known to be forgotten, and
     pauses nothing again.

@@ -19,7 +19,6 @@ from reminders.traffic.gate import (
     cap_requested_wait,
     close_gate,
     closing_time,
-    cost_after,
     count_failure,
     count_success,
     pause_for_refused_key,
@@ -46,7 +45,7 @@ def let_pass(seconds: float) -> None:
 
 
 def test_it_is_open_before_anything_has_happened() -> None:
-    assert read_gate() == Gate(paused=False, closed_for=0.0, cost=1)
+    assert read_gate() == Gate(paused=False, closed_for=0.0)
 
 
 def test_reading_it_is_one_query() -> None:
@@ -135,20 +134,11 @@ def test_the_429s_of_all_workers_at_once_are_one_closing() -> None:
     assert SendingSwitch.objects.get().gate_closings == 1
 
 
-@pytest.mark.parametrize(
-    ("open_for", "cost"),
-    [(-3, 16), (0, 16), (0.9, 16), (1, 8), (2.2, 4), (3, 2), (4, 1), (10, 1), (1e9, 1), (math.inf, 1)],
-)
-def test_it_opens_gently_at_twice_the_rate_every_second(open_for: float, cost: int) -> None:
-    assert cost_after(open_for) == cost
-
-
-def test_what_was_closed_a_moment_ago_is_dear_and_later_is_not() -> None:
+def test_a_closed_gate_opens_by_itself() -> None:
     close_gate(5)
+    assert 4 < read_gate().closed_for <= 5
     let_pass(5)
-    assert read_gate() == Gate(paused=False, closed_for=0.0, cost=16)
-    let_pass(30)
-    assert read_gate().cost == 1
+    assert read_gate() == Gate(paused=False, closed_for=0.0)
 
 
 def test_a_good_answer_forgets_what_was() -> None:
@@ -275,21 +265,21 @@ def test_a_second_person_does_not_take_over_the_first_ones_pause(rosa: User) -> 
 
 
 @pytest.mark.parametrize("cause", list(Cause))
-def test_a_person_may_always_send_again_and_it_begins_gently(cause: str, rosa: User) -> None:
+def test_a_person_may_always_send_again(cause: str, rosa: User) -> None:
     pause_sending(cause=cause)
     SendingSwitch.objects.update(failures=9, probes=4)
     resume_sending(by=rosa)
     switch = read_switch()
     assert (switch.paused_at, switch.cause, switch.probe_at) == (None, "", None)
     assert (switch.failures, switch.probes, switch.by) == (0, 0, rosa)
-    assert read_gate() == Gate(paused=False, closed_for=0.0, cost=16)
+    assert read_gate() == Gate(paused=False, closed_for=0.0)
 
 
 def test_sending_again_while_it_is_on_changes_nothing(rosa: User) -> None:
     close_gate(30)
     let_pass(60)
     resume_sending(by=rosa)
-    assert (read_switch().by, read_gate().cost) == (None, 1)
+    assert read_switch().by is None
 
 
 def test_sending_again_does_not_open_a_closed_gate(rosa: User) -> None:
