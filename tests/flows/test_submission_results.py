@@ -21,7 +21,7 @@ from reminders.traffic.local_faults import NotBuilt, PostThreadFailed, SleptTooL
 from reminders.traffic.switch import pause_sending
 from tests.people import make_contact, make_due_reminder, make_user
 from tests.sandbox_server import SandboxServer
-from tests.waiting import wait_until
+from tests.waiting import find_free_port, wait_until
 
 NAMES = ["Sarah", "Noah", "Ada", "Lin"]
 
@@ -145,6 +145,20 @@ def test_nothing_is_held_while_the_rate_is_used_up(sandbox: SandboxServer, setti
     assert len(claim.reminder_ids) - 1 == left.count() == 3
     assert set(left.values_list("state", "claim", "lease_until")) == {("planned", None, None)}
     assert len(sandbox.ledger()) == 1
+
+
+def test_nothing_begins_and_nothing_is_held_while_redis_is_away(
+    sandbox: SandboxServer, settings: Settings
+) -> None:
+    here, settings.REDIS_URL = settings.REDIS_URL, f"redis://127.0.0.1:{find_free_port()}/0"
+    make_several_due()
+    assert dispatch_due().claimed == 0, "it isn't even claimed"
+    with open_post_threads(2) as threads:
+        assert submit_claim(claim_due(10), threads) == 0, "lost after the claim"
+    assert set(Reminder.objects.values_list("state", "claim", "lease_until")) == {("planned", None, None)}
+    assert sandbox.ledger() == []
+    settings.REDIS_URL = here
+    assert dispatch_due().calls == 4
 
 
 def test_what_is_held_by_a_pause_is_looked_at_together_and_nothing_leaves(sandbox: SandboxServer) -> None:
