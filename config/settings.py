@@ -210,7 +210,7 @@ REST_FRAMEWORK = {
 # --- Celery: the queue is a hint, the table is the truth ------------------------------------------
 REDIS_URL = env.str("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
-# A broker that hangs must hold nobody up: neither beat nor a worker, nor the thread that sends hints.
+# A broker that hangs must hold nobody up, neither beat nor a worker. (A hint waits less: wake_dispatch.py.)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
     "socket_timeout": 5,

@@ -1,47 +1,37 @@
-"""Telling the workers to look now instead of at the next tick. A hint that is lost costs seconds.
-
-So it must cost the request nothing: a thread of its own sends it, and may wait for a broker that is away
-or hangs. Hints that come meanwhile become one.
-"""
+"""Telling the workers to look now instead of at the next tick. A hint that is lost costs seconds."""
 
 import logging
-import threading
 
 from celery import current_app
 from django.db import transaction
+from kombu.exceptions import OperationalError
 
 log = logging.getLogger(__name__)
-WORTH_SECONDS = 10  # the next tick says the same
 
-_wanted = threading.Event()
-_starting = threading.Lock()
-_sender: threading.Thread | None = None
+WORTH_SECONDS = 10  # the next tick says the same
+BROKER_TIMEOUT = 0.5  # seconds, for connecting, and for each answer: a person waits for their page
 
 
 def wake_dispatch() -> None:
-    """After the commit, ask for a dispatch. Returns at once, and fails never."""
-    transaction.on_commit(_want_hint, robust=True)
-
-
-def _want_hint() -> None:
-    global _sender
-    _wanted.set()
-    with _starting:
-        if _sender is None or not _sender.is_alive():  # a process that was forked has no threads yet
-            _sender = threading.Thread(target=_send_for_ever, name="hints", daemon=True)
-            _sender.start()
-
-
-def _send_for_ever() -> None:
-    while _wanted.wait():
-        _wanted.clear()
-        _send_hint()
+    """After the commit, ask for a dispatch. Never fails; a broker that is away costs a second at most."""
+    transaction.on_commit(_send_hint, robust=True)
 
 
 def _send_hint() -> None:
+    options = {
+        **current_app.conf.broker_transport_options,
+        "socket_connect_timeout": BROKER_TIMEOUT,
+        "socket_timeout": BROKER_TIMEOUT,
+        "max_retries": 0,
+    }
     try:
-        current_app.send_task(
-            "reminders.tasks.dispatch_due", expires=WORTH_SECONDS, retry=False, ignore_result=True
-        )
-    except Exception as error:  # noqa: BLE001 - whatever it is, the thread lives on for the next hint
+        with current_app.connection_for_write(transport_options=options) as broker:
+            current_app.send_task(
+                "reminders.tasks.dispatch_due",
+                connection=broker,
+                expires=WORTH_SECONDS,
+                retry=False,
+                ignore_result=True,
+            )
+    except OperationalError as error:
         log.warning("no hint sent, the next tick will do: %s", type(error).__name__)

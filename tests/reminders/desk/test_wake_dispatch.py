@@ -1,4 +1,4 @@
-"""A hint to the workers never fails a request, nor keeps it waiting."""
+"""A hint to the workers never fails a request, nor keeps it waiting for long."""
 
 import os
 import socket
@@ -13,7 +13,8 @@ from redis import Redis
 from tests.celery_processes import Broker
 from tests.waiting import find_free_port, wait_until
 
-# What a request does, in a process that lives on until it is told to end. Says how long the request took.
+SOON = 3  # seconds; a broker that hangs may take one of them, the rest is for a busy machine
+# What a request does, in a process of its own. Says how long the request took.
 REQUEST = """
 import time
 import django; django.setup()
@@ -23,7 +24,6 @@ started = time.monotonic()
 with transaction.atomic():
     wake_dispatch()
 print(time.monotonic() - started, flush=True)
-input()
 """
 
 
@@ -45,17 +45,15 @@ class Desk:
 
 @contextmanager
 def open_desk(broker_url: str) -> Iterator[Desk]:
-    """A desk with this broker; its process ends well, whatever the broker does."""
+    """A desk with this broker; its request ends well, whatever the broker does."""
     settings = {"REDIS_URL": broker_url, "DJANGO_SETTINGS_MODULE": "config.settings"}
     pipe = subprocess.PIPE
     command = [sys.executable, "-c", REQUEST]
-    with subprocess.Popen(
-        command, env=os.environ | settings, stdin=pipe, stdout=pipe, stderr=pipe, text=True
-    ) as process:
+    with subprocess.Popen(command, env=os.environ | settings, stdout=pipe, stderr=pipe, text=True) as process:
         try:
             yield Desk(process)
         finally:
-            process.communicate("\n", timeout=30)
+            process.communicate(timeout=30)
         assert process.returncode == 0
 
 
@@ -68,15 +66,15 @@ def hanging_url() -> Iterator[str]:
         yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
 
 
-def test_a_broker_that_hangs_keeps_no_request_waiting(hanging_url: str) -> None:
+def test_a_broker_that_hangs_keeps_no_request_waiting_for_long(hanging_url: str) -> None:
     with open_desk(hanging_url) as desk:
-        assert desk.read_seconds() < 1
+        assert desk.read_seconds() < SOON
         assert "no hint sent, the next tick will do" in desk.read_log_line()
 
 
 def test_a_lost_broker_fails_no_request() -> None:
     with open_desk(f"redis://127.0.0.1:{find_free_port()}/0") as desk:
-        assert desk.read_seconds() < 1
+        assert desk.read_seconds() < SOON
         assert "no hint sent, the next tick will do: OperationalError" in desk.read_log_line()
 
 
