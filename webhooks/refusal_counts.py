@@ -1,24 +1,25 @@
 """Counting the requests that had no good address: per day, in Redis, never stored one by one.
 
-The door doesn't wait for Redis, which may be away or hang: a request adds to a number of this process, and a
-second later a thread takes what has come together there. What can't be written waits for the next time.
+A count may be lost, the door may not: after a Redis that is away or hangs nothing is counted for a while, so
+that a flood of bad requests can't hold the threads that good ones need.
 """
 
 import logging
-from collections import Counter
+import time
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from threading import Lock, Timer
+from functools import cache
 
-from redis import RedisError
-
-from reminders.health.redis import connect_briefly
+from django.conf import settings
+from redis import Redis, RedisError
 
 log = logging.getLogger(__name__)
 
-COLLECT_SECONDS = 1.0
 PATIENCE = 0.5  # seconds for a connection, and for each answer
+PAUSE = 10.0  # seconds in which nothing is counted, after Redis failed to answer
 KEPT = timedelta(days=8)
+
+_paused_until = 0.0  # by the monotonic clock
 
 
 class Refusal(StrEnum):
@@ -30,65 +31,37 @@ class Refusal(StrEnum):
     FOREIGN = "of another database"
 
 
-_collected: Counter[str] = Counter()
-_guard = Lock()  # of what is collected, held for no longer than it takes to add one
-_writing = Lock()
-_is_due = False
-
-
 def count_refusal(why: Refusal) -> None:
-    """One more today. Returns at once, and never raises."""
-    global _is_due
-    with _guard:
-        _collected[why] += 1
-        if _is_due:
-            return
-        _is_due = True
-    timer = Timer(COLLECT_SECONDS, _write)
-    timer.daemon = True  # a process that ends doesn't wait to have counted
+    """One more today, unless Redis failed a moment ago. Never raises, and seldom waits."""
+    global _paused_until
+    if time.monotonic() < _paused_until:
+        return
+    key = _key_of(datetime.now(UTC).date())
     try:
-        timer.start()
-    except RuntimeError as error:  # no more threads: the next one to be refused tries again
-        log.warning("refused requests could not be counted yet: %s", error)
-        with _guard:
-            _is_due = False
+        with _connect(settings.REDIS_URL).pipeline() as pipeline:
+            pipeline.hincrby(key, why, 1)
+            pipeline.expire(key, KEPT)
+            pipeline.execute()
+    except (RedisError, OSError) as error:
+        _paused_until = time.monotonic() + PAUSE
+        log.warning("refused requests are not counted for %.0f s: %s", PAUSE, type(error).__name__)
 
 
 def read_refusals(day: date | None = None) -> dict[str, int]:
     """How many there were on a day (UTC; by default today), by why. Raises RedisError."""
-    with connect_briefly(PATIENCE) as redis:
-        found = redis.hgetall(_key_of(day or datetime.now(UTC).date()))
+    found = _connect(settings.REDIS_URL).hgetall(_key_of(day or datetime.now(UTC).date()))
     return {why.decode(): int(count) for why, count in found.items()}
 
 
 def forget_refusals() -> None:
-    """Begin today at nothing."""
-    with _writing, _guard, connect_briefly(PATIENCE) as redis:
-        _collected.clear()
-        redis.delete(_key_of(datetime.now(UTC).date()))
+    """Begin today at nothing. Raises RedisError."""
+    _connect(settings.REDIS_URL).delete(_key_of(datetime.now(UTC).date()))
 
 
-def _write() -> None:
-    global _is_due
-    with _writing:
-        with _guard:
-            taken, _is_due = Counter(_collected), False
-            _collected.clear()
-        try:
-            _add(taken)
-        except (RedisError, OSError) as error:
-            log.warning("refused requests could not be counted yet: %s", type(error).__name__)
-            with _guard:
-                _collected.update(taken)
-
-
-def _add(counts: Counter[str]) -> None:
-    key = _key_of(datetime.now(UTC).date())
-    with connect_briefly(PATIENCE) as redis, redis.pipeline() as pipeline:
-        for why, count in counts.items():
-            pipeline.hincrby(key, why, count)
-        pipeline.expire(key, KEPT)
-        pipeline.execute()
+@cache
+def _connect(redis_url: str) -> Redis:
+    """A client whose connections are kept."""
+    return Redis.from_url(redis_url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=None)
 
 
 def _key_of(day: date) -> str:
