@@ -14,9 +14,9 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
+from contacts.numbers import E164_PATTERN
 from reminders.traffic.rate import parse_rate
 
-E164 = re.compile(r"\+[1-9]\d{6,14}")
 PRINTABLE = re.compile(r"[!-~]+")  # what a header can carry, without blanks
 MINIMUM_KEY_LENGTH = 50  # characters, as Django asks of SECRET_KEY
 LONGEST_TOKEN_DAYS = 365
@@ -86,7 +86,7 @@ def _check_api_key() -> Iterator[checks.CheckMessage]:
 
 
 def _check_from_number() -> Iterator[checks.CheckMessage]:
-    if not E164.fullmatch(settings.ROBOTALKER_FROM_NUMBER):
+    if not re.fullmatch(E164_PATTERN, settings.ROBOTALKER_FROM_NUMBER):
         hint = "Write the number that patients see as Robotalker knows it: +, country, number: +12125550100."
         yield _error(7, "ROBOTALKER_FROM_NUMBER is no E.164 number.", hint)
 

@@ -2,12 +2,12 @@
 
 import re
 
-from contacts.numbers import mask
+from contacts.numbers import E164_PATTERN, mask
 
 # PostgreSQL quotes whole rows in its details; a callback address lets whoever reads it answer for a patient.
 _DETAIL = re.compile(r"DETAIL:.*$", re.MULTILINE)
 _TOKEN = re.compile(r"(/hooks/robotalker/)[^\s\"']+")
-_NUMBER = re.compile(r"\+[1-9]\d{6,14}")
+_NUMBER = re.compile(E164_PATTERN)
 
 
 def redact(text: str) -> str:

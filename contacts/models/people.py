@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.functions import Reverse
 from django.utils.translation import gettext_lazy as _
 
-from contacts.models.places import E164_PATTERN, validate_time_zone
+from contacts.models.places import WHOLE_E164, validate_time_zone
 
 
 class Channel(models.TextChoices):
@@ -43,7 +43,7 @@ class PhoneNumber(models.Model):
     class Meta:
         ordering = ["e164"]
         constraints = [
-            models.CheckConstraint(condition=models.Q(e164__regex=E164_PATTERN), name="phone_number_is_e164"),
+            models.CheckConstraint(condition=models.Q(e164__regex=WHOLE_E164), name="phone_number_is_e164"),
         ]
         indexes = [
             # contacts/queries.py: find_contacts, by the number's last digits

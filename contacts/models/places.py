@@ -9,8 +9,10 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-E164_PATTERN = r"^\+[1-9][0-9]{6,14}$"
-validate_e164 = RegexValidator(E164_PATTERN, _("Write it with + and the country code: +12125550100."))
+from contacts.numbers import E164_PATTERN
+
+WHOLE_E164 = f"^{E164_PATTERN}$"
+validate_e164 = RegexValidator(WHOLE_E164, _("Write it with + and the country code: +12125550100."))
 MONDAY_TO_FRIDAY = (0, 1, 2, 3, 4)
 
 

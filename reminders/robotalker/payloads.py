@@ -18,7 +18,7 @@ import phonenumbers
 from reminders.robotalker.masking import mask_number
 
 MAX_RECIPIENTS = 100  # ours, not the guide's: so many calls share the fate of one lost answer
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+E164_PATTERN = r"\+[1-9][0-9]{6,14}"  # the wire format's own, equal to contacts.numbers.E164_PATTERN
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _KEYS = frozenset("0123456789*#")
 
@@ -240,7 +240,7 @@ def check_e164(number: str) -> str:
 
     Whether the number is in service isn't judged: numbering plans grow faster than tables of them.
     """
-    if not isinstance(number, str) or not _E164.fullmatch(number):
+    if not isinstance(number, str) or not re.fullmatch(E164_PATTERN, number):
         raise InvalidE164(number)
     try:
         parsed = phonenumbers.parse(number)

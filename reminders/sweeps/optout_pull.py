@@ -11,7 +11,7 @@ from django.db.models import Q
 from contacts.database.clock import read_database_clock
 from contacts.models import ConsentEntry, PhoneNumber
 from contacts.models.people import Channel
-from contacts.models.places import E164_PATTERN
+from contacts.numbers import E164_PATTERN
 from contacts.optouts import record_optouts
 from contacts.people import get_or_create_numbers
 from reminders.health.heartbeats import PULL, record_heartbeat
