@@ -1,4 +1,8 @@
-"""Telephone numbers as they may appear in logs, errors and on shared screens."""
+"""Telephone numbers as they may appear in logs, errors and on shared screens.
+
+The app's own mask (contacts/numbers.py) reads E.164 alone; here numbers come as Robotalker writes them, in
+any form and amid text. Nothing of ours is imported here, so a test holds that both show the same digits.
+"""
 
 import re
 
