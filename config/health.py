@@ -5,14 +5,15 @@ A check that isn't "ok" makes the answer 503. A note is for a person, and doesn'
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import chain
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from redis import RedisError
 
+from config.queues import WORKERS
 from reminders.health import heartbeats
 from reminders.health.redis import connect_briefly
 from reminders.traffic.gate import read_gate
@@ -22,8 +23,7 @@ from webhooks.models import WebhookEvent
 from webhooks.refusal_counts import read_refusals
 
 OK = "ok"
-_ROUTED = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
-QUEUES = {settings.CELERY_TASK_DEFAULT_QUEUE, *_ROUTED}
+QUEUES = frozenset(chain.from_iterable(WORKERS.values()))
 
 
 @login_not_required

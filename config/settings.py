@@ -11,6 +11,8 @@ import django_stubs_ext
 import environ
 from celery.schedules import crontab
 
+from config.queues import ASKING_QUEUE, DISPATCH_QUEUE, EVENTS_QUEUE, SWEEPS_QUEUE
+
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -234,18 +236,16 @@ WORKER_SILENT_AFTER = env.float("WORKER_SILENT_AFTER", default=120.0)  # seconds
 # A child that is stuck is killed and replaced, well after anything that is merely slow: a dispatch claims
 # for 20 s, begins calls while its last lease lasts, and each has its deadline.
 CELERY_TASK_TIME_LIMIT = 3 * (20 + DISPATCH_LEASE + ROBOTALKER_TOTAL_DEADLINE)
-# Two worker processes share the queues. One takes "dispatch" and "asking", whose tasks wait for Robotalker;
-# the other what only needs the database, so that a Robotalker which hangs can't starve that.
 CELERY_TASK_ROUTES = {
-    "reminders.tasks.dispatch_due": {"queue": "dispatch"},
-    "reminders.tasks.probe_robotalker": {"queue": "asking"},
-    "reminders.tasks.ask_about_calls": {"queue": "asking"},
-    "reminders.tasks.push_contacts": {"queue": "asking"},
-    "reminders.tasks.pull_contacts": {"queue": "asking"},
-    "webhooks.tasks.verify_events": {"queue": "asking"},
-    "webhooks.tasks.*": {"queue": "events"},
+    "reminders.tasks.dispatch_due": {"queue": DISPATCH_QUEUE},
+    "reminders.tasks.probe_robotalker": {"queue": ASKING_QUEUE},
+    "reminders.tasks.ask_about_calls": {"queue": ASKING_QUEUE},
+    "reminders.tasks.push_contacts": {"queue": ASKING_QUEUE},
+    "reminders.tasks.pull_contacts": {"queue": ASKING_QUEUE},
+    "webhooks.tasks.verify_events": {"queue": ASKING_QUEUE},
+    "webhooks.tasks.*": {"queue": EVENTS_QUEUE},
 }
-CELERY_TASK_DEFAULT_QUEUE = "sweeps"
+CELERY_TASK_DEFAULT_QUEUE = SWEEPS_QUEUE
 CELERY_BEAT_SCHEDULER = "config.beat:HeartbeatScheduler"
 # A hint nobody took in time is worth nothing: the next tick says the same.
 CELERY_BEAT_SCHEDULE = {

@@ -13,9 +13,9 @@ from types import FrameType
 import honcho.manager
 
 from config.local.environment import BASE_DIR
+from config.queues import WORKERS
 
-# Each worker with its queues. What waits for Robotalker is one worker's, so that it can't starve the rest.
-WORKER_QUEUES = {"dispatcher": "dispatch,asking", "worker": "sweeps,events"}
+WORKER_QUEUES = {name: ",".join(queues) for name, queues in WORKERS.items()}  # as Celery's -Q takes them
 WEB_OPTIONS = ["--threads", "8", "--no-control-socket", "--log-level", "warning"]
 # Workers that don't look for neighbours are ready a second sooner.
 WORKER_OPTIONS = ["--concurrency", "3", "--without-mingle", "--without-gossip"]

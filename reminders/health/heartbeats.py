@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models.functions import Now
 
+from config.queues import DISPATCH_QUEUE, EVENTS_QUEUE, SWEEPS_QUEUE
 from reminders.models import Heartbeat
 
 Heartbeats = Mapping[str, Heartbeat]
@@ -19,7 +20,12 @@ ASKING, VERIFYING, CONTACTS, PULL = "asking", "verifying", "contacts", "contacts
 BEAT = "beat"
 WORKER = "worker "  # and host:pid
 # Where each sweep's tick goes; see CELERY_TASK_ROUTES.
-QUEUES = {DISPATCH: "dispatch", PLANNING: "sweeps", RECONCILIATION: "sweeps", EVENTS: "events"}
+QUEUES = {
+    DISPATCH: DISPATCH_QUEUE,
+    PLANNING: SWEEPS_QUEUE,
+    RECONCILIATION: SWEEPS_QUEUE,
+    EVENTS: EVENTS_QUEUE,
+}
 # A sweep that missed a few of its ticks in a row is stale; dispatch's own limit is a setting.
 STALE_AFTER = {
     PLANNING: timedelta(minutes=5),

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from django.db.models import TextChoices
 
+from config.celery import app
+from config.queues import WORKERS
 from reminders.health import heartbeats
 from reminders.health.diagnosis import WORDS, WORK, StoppedPart
 from reminders.models import Campaign, FollowUp, SendingSwitch
@@ -80,3 +82,15 @@ def test_each_heartbeat_is_told() -> None:
     }
     own = {heartbeats.ASKING, heartbeats.VERIFYING, heartbeats.CONTACTS, heartbeats.PULL, heartbeats.BEAT}
     assert names == own | set(heartbeats.QUEUES) | {f"{heartbeats.WORKER}HOST:PID"}
+
+
+def test_each_worker_is_told_with_its_queues() -> None:
+    told = {row[0]: row[1] for row in read_table("process", "command")}
+    for worker, queues in WORKERS.items():
+        assert f"-n {worker}@%h -Q {','.join(queues)} " in told[worker]
+
+
+def test_each_tick_is_told_with_its_queue() -> None:
+    told = {row[1].split("`")[1]: row[0].strip("`") for row in read_table("queue", "tick")}
+    ticks = {tick["task"] for tick in app.conf.beat_schedule.values()}
+    assert told == {task: app.amqp.router.route({}, task)["queue"].name for task in ticks}

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from config import health
 from config.local.processes import WORKER_QUEUES, build_commands
+from config.queues import ASKING_QUEUE, DISPATCH_QUEUE
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -167,7 +169,11 @@ def test_what_waits_for_robotalker_and_what_does_not_are_two_processes() -> None
     workers = {
         name: command[command.index("-Q") + 1] for name, command in commands.items() if "-Q" in command
     }
-    assert workers == {"dispatcher": "dispatch,asking", "worker": "sweeps,events"}
+    waiting = {DISPATCH_QUEUE, ASKING_QUEUE}
+    assert {frozenset(taken.split(",")) for taken in workers.values()} == {
+        frozenset(waiting),
+        frozenset(health.QUEUES - waiting),
+    }
 
 
 def test_there_is_no_sandbox_without_a_port_for_it() -> None:

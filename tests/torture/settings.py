@@ -7,6 +7,7 @@ gets back what a lost worker had claimed.
 import os
 from datetime import timedelta
 
+from config.queues import DISPATCH_QUEUE
 from config.settings import *  # noqa: F403
 
 STRATEGY = os.environ.get("TORTURE_STRATEGY", "ours")
@@ -34,6 +35,6 @@ if STRATEGY != "ours":
     CELERY_BEAT_SCHEDULE["reconcile"]["task"] = "tests.torture.naive.release_claims"
     CELERY_TASK_ROUTES = {
         **CELERY_TASK_ROUTES,  # noqa: F405
-        f"tests.torture.naive.{STRATEGY}": {"queue": "dispatch"},
+        f"tests.torture.naive.{STRATEGY}": {"queue": DISPATCH_QUEUE},
         "reminders.tasks.dispatch_due": {"queue": "nowhere"},  # the hints that a page sends: not to ours
     }

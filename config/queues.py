@@ -1,0 +1,13 @@
+"""The queues of tasks and who takes them: the one list that routes, `make run`, health and tests derive from.
+
+docker-compose.yml and docs/operations.md can import nothing; tests hold them equal to this list.
+"""
+
+DISPATCH_QUEUE = "dispatch"
+ASKING_QUEUE = "asking"
+SWEEPS_QUEUE = "sweeps"
+EVENTS_QUEUE = "events"
+
+# Each worker with its queues. What waits for Robotalker is one worker's, so that a Robotalker which hangs
+# can't starve what only needs the database.
+WORKERS = {"dispatcher": (DISPATCH_QUEUE, ASKING_QUEUE), "worker": (SWEEPS_QUEUE, EVENTS_QUEUE)}
