@@ -5,7 +5,6 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
 from contacts.numbers import E164_PATTERN
+from reminders.rules.sandbox_hosts import is_sandbox_address
 from reminders.traffic.rate import parse_rate
 
 PRINTABLE = re.compile(r"[!-~]+")  # what a header can carry, without blanks
@@ -22,7 +22,6 @@ MINIMUM_KEY_LENGTH = 50  # characters, as Django asks of SECRET_KEY
 LONGEST_TOKEN_DAYS = 365
 LAPTOP_MARK = "only-for-"  # how the keys begin that stand in on a laptop and in tests
 SANDBOX_KEY = "sandbox-key"
-SANDBOX_HOSTS = {"localhost", "sandbox", "host.docker.internal"}
 
 
 def register() -> None:
@@ -61,7 +60,7 @@ def _check_webhook_keys() -> Iterator[checks.CheckMessage]:
 
 
 def _check_public_base_url() -> Iterator[checks.CheckMessage]:
-    if not _is_https(settings.PUBLIC_BASE_URL) or _is_this_machine(settings.PUBLIC_BASE_URL):
+    if not _is_https(settings.PUBLIC_BASE_URL) or is_sandbox_address(settings.PUBLIC_BASE_URL):
         yield _error(
             3,
             "PUBLIC_BASE_URL is no https address that Robotalker can reach.",
@@ -73,7 +72,7 @@ def _check_robotalker_base_url() -> Iterator[checks.CheckMessage]:
     if not _is_https(settings.ROBOTALKER_BASE_URL):
         hint = "Set it to the https address of Robotalker's API: over http anybody on the way reads the key."
         yield _error(4, "ROBOTALKER_BASE_URL is no https address.", hint)
-    if _is_this_machine(settings.ROBOTALKER_BASE_URL):
+    if is_sandbox_address(settings.ROBOTALKER_BASE_URL):
         hint = "Set it to Robotalker's own address, or set DEBUG=true to try things out in the sandbox."
         yield _error(5, "ROBOTALKER_BASE_URL is the sandbox, or this machine: nobody would be called.", hint)
 
@@ -179,14 +178,3 @@ def _hint_for_key(name: str) -> str:
 def _is_https(url: str) -> bool:
     parts = urlsplit(url)
     return parts.scheme == "https" and bool(parts.hostname)
-
-
-def _is_this_machine(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    if host in SANDBOX_HOSTS or host.endswith(".localhost"):
-        return True
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    return address.is_loopback or address.is_unspecified

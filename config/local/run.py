@@ -6,11 +6,11 @@ import socket
 import sys
 from threading import Thread
 from typing import NoReturn
-from urllib.parse import urlsplit
 
 from config.local.environment import BASE_DIR, VAR, is_laptop, set_laptop_defaults
 from config.local.errors import LocalServiceError
 from config.local.readiness import Addresses, describe_ready, wait_until_ready
+from reminders.rules.sandbox_hosts import is_sandbox_address
 
 
 class CannotRunError(Exception):
@@ -100,7 +100,7 @@ def check_front_end() -> None:
 
 def is_local(url: str) -> bool:
     """Whether this is the sandbox of a laptop. Elsewhere, made-up people are never called."""
-    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+    return is_sandbox_address(url)
 
 
 def announce(addresses: Addresses) -> None:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -17,10 +16,8 @@ from reminders.health.diagnosis import Standstill, find_standstill
 from reminders.health.heartbeats import DISPATCH, find_age, read_heartbeats
 from reminders.models import FollowUp
 from reminders.pages.pause_banner import Pause, describe_pause
+from reminders.rules.sandbox_hosts import is_sandbox_address
 from reminders.traffic.switch import read_switch
-
-# Hosts at which only our own sandbox listens: nothing leaves the machine.
-SANDBOX_HOSTS = {"127.0.0.1", "localhost", "::1", "sandbox"}
 
 
 @dataclass(frozen=True)
@@ -94,5 +91,4 @@ def read_frame() -> Frame:
 
 def read_mode() -> str:
     """ "sandbox" while calls go to a server on this machine, else "live"."""
-    host = urlsplit(settings.ROBOTALKER_BASE_URL).hostname
-    return "sandbox" if host in SANDBOX_HOSTS else "live"
+    return "sandbox" if is_sandbox_address(settings.ROBOTALKER_BASE_URL) else "live"
