@@ -1,6 +1,5 @@
 """Locations and providers of a file: matched by name, or to be made."""
 
-import zoneinfo
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
@@ -12,6 +11,7 @@ from contacts.imports.errors import ImportRefused, UnknownZone
 from contacts.imports.problems import clip
 from contacts.imports.rows import ImportedLocation, location_key
 from contacts.models import Location, Provider
+from contacts.zones import is_zone_name
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class KnownPlaces:
 def check_options(options: ImportOptions) -> None:
     """Raise ImportRefused unless the zones and the region exist and the source is a short name."""
     for name in filter(None, [options.time_zone, *options.zones.values()]):
-        if name not in zoneinfo.available_timezones():
+        if not is_zone_name(name):
             raise UnknownZone(f"“{clip(name, 60)}” is no time zone. Write it like America/New_York.")
     if options.number_region not in phonenumbers.SUPPORTED_REGIONS:
         raise ImportRefused(

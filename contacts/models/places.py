@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from contacts.numbers import E164_PATTERN
+from contacts.zones import is_zone_name
 
 WHOLE_E164 = f"^{E164_PATTERN}$"
 validate_e164 = RegexValidator(WHOLE_E164, _("Write it with + and the country code: +12125550100."))
@@ -22,7 +23,7 @@ def monday_to_friday() -> list[int]:
 
 def validate_time_zone(name: str) -> None:
     """Raise ValidationError unless `name` is an IANA time zone."""
-    if name not in zoneinfo.available_timezones():
+    if not is_zone_name(name):
         raise ValidationError(
             _("“%(name)s” is no time zone. Write it like America/New_York."), params={"name": name}
         )

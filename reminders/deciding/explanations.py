@@ -7,12 +7,13 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from contacts.templatetags.display import day_and_clock
-from reminders.deciding.number_caps import NumberUse, zone_or_utc
+from reminders.deciding.number_caps import NumberUse
 from reminders.deciding.situations import Limits, apply_limits, read_reminder_facts
 from reminders.models import Reminder
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.reasons import Reason
 from reminders.rules.states import REMINDER_PENDING
+from reminders.rules.zones import zone_or_utc
 
 # What a look has found and another would, at its next_look_at: the reason, and the limit it stands for.
 FOUND: dict[str, str] = {

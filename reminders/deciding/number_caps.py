@@ -19,6 +19,7 @@ from contacts.models.people import Channel
 from reminders.models import CallRecord, Reminder
 from reminders.rules.schedule import first_moment_at
 from reminders.rules.states import CALL_OPEN, CallState
+from reminders.rules.zones import zone_or_utc
 
 COUNTED = (
     CallState.ANSWERED,
@@ -175,11 +176,3 @@ def _capped_until(calls: Sequence[CountedCall], reminder: Reminder, moment: date
 
 def _day(moment: datetime, zone: ZoneInfo) -> date:
     return moment.astimezone(zone).date()
-
-
-def zone_or_utc(name: str) -> ZoneInfo:
-    """The zone of that name; UTC where the book has one that doesn't exist, so that no batch stops."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return ZoneInfo("UTC")

@@ -13,6 +13,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from reminders.rules.schedule import first_moment_at
+from reminders.rules.zones import load_zone
 
 OUTER = (time(8), time(21))
 DEFAULT = (time(9), time(19))
@@ -100,15 +101,8 @@ def _first_after(moment: datetime, wall: datetime, zone: ZoneInfo) -> datetime:
 @lru_cache(maxsize=4096)
 def _choose_zones(stated: str, location_zone: str, number_zones: tuple[str, ...]) -> tuple[ZoneInfo, ...]:
     if stated:
-        return (_load_zone(stated),)
+        return (load_zone(stated),)
     known = tuple(name for name in number_zones if name != UNKNOWN_ZONE)
     if not known or location_zone in known:
-        return (_load_zone(location_zone),)
-    return tuple(_load_zone(name) for name in known)
-
-
-def _load_zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:  # unknown, malformed, or a folder of the tz database
-        raise ValueError(f"{name!r} isn't a time zone. Use a name such as America/New_York.") from error
+        return (load_zone(location_zone),)
+    return tuple(load_zone(name) for name in known)

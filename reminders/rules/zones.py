@@ -1,0 +1,19 @@
+"""Names of zones that do not exist: held where a call depends on it, UTC where it is counted or shown."""
+
+from zoneinfo import ZoneInfo
+
+
+def load_zone(name: str) -> ZoneInfo:
+    """The zone of that name. Raises ValueError for a name that is no zone."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:  # unknown, malformed, or a folder of the tz database
+        raise ValueError(f"{name!r} isn't a time zone. Use a name such as America/New_York.") from error
+
+
+def zone_or_utc(name: str) -> ZoneInfo:
+    """The zone of that name; UTC where the book has one that doesn't exist, so that no batch stops."""
+    try:
+        return load_zone(name)
+    except ValueError:
+        return ZoneInfo("UTC")
