@@ -1,9 +1,14 @@
-"""What views need of a request: who is asking, and where to go back to."""
+"""What views need of a request: who is asking, where to go back to, and whether they have seen it already."""
+
+from hashlib import sha256
 
 from django.contrib.auth.models import User
+from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
+from django.utils.cache import get_conditional_response
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -21,3 +26,24 @@ def go_back(request: HttpRequest, otherwise: str) -> HttpResponse:
     wanted = request.POST.get("next", "")
     ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
     return HttpResponseRedirect(wanted if ours else resolve_url(otherwise), status=303)
+
+
+def wants_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asks, for the part of the page that renews itself."""
+    return bool(request.headers.get("HX-Request"))
+
+
+def make_etag(request: HttpRequest, shown: object) -> str:
+    """The ETag of a fragment, from the repr of all that it shows: unchanged, it is neither rendered nor sent.
+
+    Weak, as the token against forgery in the fragment differs each time and is as good as the last.
+    """
+    told = f"{get_language()} {request.get_full_path()} {shown!r}"
+    return f'W/"{sha256(told.encode()).hexdigest()[:32]}"'
+
+
+def answer_unchanged(request: HttpRequest, etag: str) -> HttpResponse | None:
+    """304 for a fragment that the browser has already; None when there is something to show, or to say."""
+    if not wants_fragment(request) or get_messages(request):
+        return None
+    return get_conditional_response(request, etag=etag)

@@ -1,21 +1,19 @@
 """The day's appointments: the page, and the same address as a fragment that renews itself."""
 
 from datetime import date, timedelta
-from hashlib import sha256
 from typing import Any
 
-from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.cache import get_conditional_response, patch_vary_headers
-from django.utils.translation import get_language
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from contacts.models import Location, Provider
 from reminders.forms.day_filters import DayFilters
-from reminders.pages.day import DayList, read_day, today_at
+from reminders.pages.day import read_day, today_at
+from reminders.views.requests import answer_unchanged, make_etag, wants_fragment
 
 
 @require_GET
@@ -31,9 +29,8 @@ def show_today(request: HttpRequest) -> HttpResponse:
         wanted, chosen["day"], now, provider_id=provider.pk if provider else None, state=chosen["state"]
     )
     etag = make_etag(request, day_list)
-    is_fragment = bool(request.headers.get("HX-Request"))
-    if is_fragment and not get_messages(request) and (same := get_conditional_response(request, etag=etag)):
-        return same
+    if unchanged := answer_unchanged(request, etag):
+        return unchanged
     shown = chosen["day"] or (today_at(wanted[0], now) if wanted else now.date())
     context = {
         "list": day_list,
@@ -45,7 +42,7 @@ def show_today(request: HttpRequest) -> HttpResponse:
         "providers": Provider.objects.all(),
         **describe_filters(request, chosen),
     }
-    template = "reminders/today/fragment.html" if is_fragment else "reminders/today.html"
+    template = "reminders/today/fragment.html" if wants_fragment(request) else "reminders/today.html"
     answer = render(request, template, context)
     patch_vary_headers(answer, ["HX-Request"])
     return answer
@@ -71,12 +68,3 @@ def describe_filters(request: HttpRequest, chosen: dict[str, Any]) -> dict[str, 
         "kept_by_list": [(name, value) for name, value in kept if name in ("location", "state")],
         "is_filtered": any(chosen[name] for name in ("location", "provider", "state")),
     }
-
-
-def make_etag(request: HttpRequest, day_list: DayList) -> str:
-    """Of all that the fragment shows, so that an unchanged day costs no rendering and no transfer.
-
-    Weak, as the token against forgery in the fragment differs each time and is as good as the last.
-    """
-    shown = f"{get_language()} {request.get_full_path()} {day_list!r}"
-    return f'W/"{sha256(shown.encode()).hexdigest()[:32]}"'
