@@ -110,13 +110,13 @@ class _AskedToWait(RobotalkerError):
 
 
 class RateLimited(_AskedToWait):
-    """Robotalker asks to slow down (429). `retry_after` is in seconds, capped, or None."""
+    """Robotalker asks to slow down (429). `retry_after` is in seconds, or None."""
 
     meaning = Meaning.RATE_LIMITED
 
 
 class ServerError(_AskedToWait):
-    """Robotalker failed (500 or 503). `retry_after` is in seconds, capped, or None."""
+    """Robotalker failed (500 or 503). `retry_after` is in seconds, or None."""
 
     meaning = Meaning.SERVER_ERROR
 

@@ -18,7 +18,6 @@ from reminders.robotalker.errors import (
 from reminders.robotalker.masking import mask_numbers_in
 from reminders.robotalker.strict_json import UnreadableJson, read_object
 
-MAX_RETRY_AFTER = 3600.0  # seconds; a longer wish, or a wrong clock, must not hold up a day
 _MAX_REASON = 200
 # A gateway may say 408 after passing the request on, and what a 409 is at odds with may be that very request.
 _UNCLEAR_CLIENT_ERRORS = frozenset({408, 409})
@@ -44,16 +43,19 @@ def error_for_status(
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Retry-After, in seconds or as a date, as seconds from now up to MAX_RETRY_AFTER; None without."""
+    """Retry-After, in seconds or as a date, as seconds from now; None without.
+
+    As long as they say: how much of it is heeded is for rules/backoff.py (cap_retry_after).
+    """
     value = headers.get("Retry-After", "").strip()
     if _SECONDS.fullmatch(value):
-        return min(float(value), MAX_RETRY_AFTER)
+        return float(value)
     until = _read_http_date(value)
     if until is None:
         return None
     # Their date is compared with their clock where they tell it, so that a wrong clock here does no harm.
     now = _read_http_date(headers.get("Date", "")) or datetime.now(UTC)
-    return min(max((until - now).total_seconds(), 0.0), MAX_RETRY_AFTER)
+    return max((until - now).total_seconds(), 0.0)
 
 
 def _read_http_date(value: str) -> datetime | None:

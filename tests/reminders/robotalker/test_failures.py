@@ -11,7 +11,7 @@ import pytest
 from reminders.robotalker import errors
 from reminders.robotalker.errors import Meaning, RobotalkerError
 from reminders.robotalker.payloads import CallPayload
-from reminders.robotalker.status_codes import MAX_RETRY_AFTER
+from reminders.rules.backoff import RETRY_AFTER_CAP, cap_retry_after
 from tests.reminders.robotalker.conftest import API_KEY, SARAH, OpenClient
 from tests.reminders.robotalker.failing import ACCEPTED, DEADLINE, HEAD, fail_against, for_ever
 from tests.reminders.robotalker.guide import CALL_ANSWER
@@ -162,7 +162,7 @@ NOON = datetime(2025, 4, 15, 12, 0, tzinfo=UTC)
         ({"Retry_After": "7"}, 7.0),
         ({"Retry_After": " 0 "}, 0.0),
         ({"Retry_After": "1.5"}, 1.5),
-        ({"Retry_After": "86400"}, MAX_RETRY_AFTER),
+        ({"Retry_After": "86400"}, 86400.0),
         ({"Retry_After": "-5"}, None),
         ({"Retry_After": "soon"}, None),
         ({"Retry_After": "nan"}, None),
@@ -171,11 +171,14 @@ NOON = datetime(2025, 4, 15, 12, 0, tzinfo=UTC)
         ({"Retry_After": format_datetime(NOON + timedelta(seconds=30)), "Date": format_datetime(NOON)}, 30.0),
         ({"Retry_After": format_datetime(NOON - timedelta(days=1)), "Date": format_datetime(NOON)}, 0.0),
         ({"Retry_After": format_datetime(NOON), "Date": "noon"}, 0.0),
-        ({"Retry_After": "Wed, 31 Dec 9999 23:59:59 GMT"}, MAX_RETRY_AFTER),
+        (
+            {"Retry_After": "Wed, 31 Dec 9999 23:59:59 GMT", "Date": "Wed, 31 Dec 9998 23:59:59 GMT"},
+            365 * 86400.0,
+        ),
         ({"Retry_After": "Wed, 99 Dec 2025 23:59:59 GMT"}, None),
     ],
 )
-def test_how_long_to_wait_is_read_and_capped(
+def test_how_long_to_wait_is_read(
     headers: dict[str, str],
     seconds: float | None,
     status: int,
@@ -185,6 +188,15 @@ def test_how_long_to_wait_is_read_and_capped(
     error = fail_against(answer(status, b"", **headers), open_client, sarahs_call)
     assert isinstance(error, errors.RateLimited | errors.ServerError)
     assert error.retry_after == seconds
+
+
+@pytest.mark.parametrize("header", ["999999999", "Wed, 31 Dec 9999 23:59:59 GMT"])
+def test_a_wait_without_sense_is_cut_to_the_cap(
+    header: str, open_client: OpenClient, sarahs_call: CallPayload
+) -> None:
+    error = fail_against(answer(429, b"", Retry_After=header), open_client, sarahs_call)
+    assert isinstance(error, errors.RateLimited)
+    assert cap_retry_after(error.retry_after) == RETRY_AFTER_CAP
 
 
 # --- accepted, but how would we know ---
