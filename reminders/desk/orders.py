@@ -20,7 +20,7 @@ from reminders.lifecycle.reminders import finish_reminder, plan_again
 from reminders.models import Reminder
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.reasons import Reason
-from reminders.rules.states import REMINDER_PENDING, ReminderState
+from reminders.rules.states import REMINDER_ORDERABLE, REMINDER_PENDING, ReminderState
 from reminders.traffic.switch import read_switch
 
 SKIPPED_AT_ONCE = 200
@@ -39,8 +39,8 @@ class OrderRefused(ValueError):
 def order_call(reminder_id: int, *, by: User) -> None:
     """Call now, whatever the step's moment, audience or number of tries. Raises OrderRefused."""
     reminder = lock_reminder(reminder_id)
-    if refusal := NOT_CALLABLE.get(ReminderState(reminder.state)):
-        raise OrderRefused(refusal)
+    if reminder.state not in REMINDER_ORDERABLE:
+        raise OrderRefused(NOT_CALLABLE[ReminderState(reminder.state)])
     now = read_database_clock()
     reminder.ordered_by, reminder.by_text = by, False  # a call is ordered, whatever was to follow
     plan_again(reminder, next_look_at=now, reason=Reason.ORDERED)

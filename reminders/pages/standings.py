@@ -15,6 +15,7 @@ from django.utils.translation import pgettext
 from contacts.models import Appointment
 from contacts.models.people import Channel
 from contacts.templatetags.display import clock, day
+from reminders.deciding.call_now import may_order_call
 from reminders.deciding.explanations import Explanation, explain_reminder, sentence_for
 from reminders.deciding.number_caps import NumberUse
 from reminders.lifecycle.call_reminders import calls_of
@@ -25,9 +26,7 @@ from reminders.rules.states import REMINDER_PENDING, CallState, ReminderState
 from reminders.wording.scripts import channel_of
 
 SOON = timedelta(minutes=1)
-NOT_CALLABLE_NOW = frozenset(
-    {"arrived", "no_show", "cancelled", "calling", "submitting", "opted_out", "unknown"}
-)
+UNDER_WAY = frozenset({"calling", "submitting", "unknown"})  # standings of a call that has no outcome yet
 
 
 @dataclass(frozen=True)
@@ -221,14 +220,12 @@ def describe_reason(reason: str) -> str:
 
 def find_orderable(facts: StandingFacts, standing: Standing) -> int | None:
     """The reminder that "call now" would call for: the next, else the last; None if it makes no sense."""
-    if standing.code in NOT_CALLABLE_NOW or not facts.appointment.contact.phone_id:
-        return None
-    if facts.appointment.starts_at <= facts.now:
+    if standing.code in UNDER_WAY:
         return None
     usable = [
         reminder
         for reminder in facts.reminders
-        if reminder.state != ReminderState.WITHDRAWN and reminder.step.channel == Channel.VOICE
+        if reminder.step.channel == Channel.VOICE and may_order_call(reminder, facts.now)
     ]
     pending = [reminder for reminder in usable if reminder.state in REMINDER_PENDING]
     if pending:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from contacts.models import Appointment
 from contacts.models.people import Channel
+from reminders.deciding.call_now import may_order_call
 from reminders.deciding.explanations import Explanation, explain_reminder
 from reminders.deciding.number_caps import read_use
 from reminders.deciding.situations import with_situation
@@ -21,10 +22,6 @@ from reminders.rules.decide import Verdict
 from reminders.rules.states import REMINDER_PENDING, ReminderState
 from reminders.traffic.switch import read_switch
 from reminders.wording.scripts import channel_of
-
-ORDERABLE = frozenset(
-    {ReminderState.PLANNED, ReminderState.SKIPPED, ReminderState.MISSED, ReminderState.DONE}
-)
 
 
 @dataclass(frozen=True)
@@ -144,7 +141,7 @@ def _line(reminder: Reminder, why: Explanation, appointment: Appointment, now: d
         words=words,
         sentence=why.sentence,
         is_text=channel_of(reminder) == Channel.SMS,
-        can_call=active and reminder.state in ORDERABLE,
+        can_call=may_order_call(reminder, now),
         can_skip=active and reminder.state in REMINDER_PENDING,
     )
 

@@ -49,6 +49,7 @@ REMINDER_MOVES: dict[str, frozenset[str]] = {
 }
 REMINDER_PENDING = (_R.PLANNED, _R.CLAIMED)
 REMINDER_OPEN = (_R.PLANNED, _R.CLAIMED, _R.IN_PROGRESS)
+REMINDER_ORDERABLE = (_R.PLANNED, _R.SKIPPED, _R.MISSED, _R.DONE)  # a person may order a call for it
 
 # What Robotalker may report, weakest first. Events can come in any order, so of two that
 # contradict each other the stronger evidence stands, whichever came last.
