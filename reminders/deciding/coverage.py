@@ -1,4 +1,7 @@
-"""Which appointments a campaign is for."""
+"""Which appointments a campaign is for: one rule, in Python for one appointment and in SQL for many.
+
+A test holds the two equal over every combination of filters.
+"""
 
 from django.db.models import QuerySet
 
