@@ -27,7 +27,7 @@ def open_follow_up(
         reminder=reminder,
         call=call,
         detail=detail[:300],
-        due_at=_due_by_its_clock(appointment.starts_at),
+        due_at=due_by_database_clock(appointment.starts_at),
     )
     FollowUp.objects.bulk_create([entry], ignore_conflicts=True)
 
@@ -37,8 +37,8 @@ def find_due_time(starts_at: datetime, now: datetime) -> datetime:
     return max(now, min(now + PATIENCE, starts_at - BEFORE_VISIT))
 
 
-def _due_by_its_clock(starts_at: datetime) -> Greatest:
-    """find_due_time() as the database works it out when the row is written: its clock counts."""
+def due_by_database_clock(starts_at: datetime) -> Greatest:
+    """find_due_time() in SQL, by the clock that counts, when the row is written. A test holds the two equal."""
     return Greatest(Now(), Least(Now() + PATIENCE, Value(starts_at - BEFORE_VISIT)))
 
 
