@@ -1,0 +1,228 @@
+"""A last look asks for no column that with_people() leaves out: each would be a query for each reminder."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models import Model
+from django.utils import timezone
+
+from contacts.models import Appointment, PhoneNumber
+from reminders.deciding.situations import UNUSED_COLUMNS, read_practice_config, with_people
+from reminders.desk.orders import order_call
+from reminders.dispatch.claims import claim_due
+from reminders.dispatch.opening import hold_while_paused, open_calls
+from reminders.dispatch.submission import open_singles
+from reminders.models import CallBatch, CallRecord, Campaign, Reminder, ScriptText
+from tests.people import (
+    FIXED_OFFSETS,
+    make_contact,
+    make_due_reminder,
+    make_location,
+    make_script,
+    make_step,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+
+NOAH = "+12025550142"
+
+
+@contextmanager
+def watch_columns() -> Iterator[list[str]]:
+    """The columns that are read by a query of their own since they were deferred, as "Contact.search"."""
+    asked: list[str] = []
+    load = Model.refresh_from_db
+
+    def note(row: Model, using: str | None = None, fields: Iterable[str] | None = None, **more: Any) -> None:
+        asked.extend(f"{type(row).__name__}.{name}" for name in fields or ["*"])
+        load(row, using=using, fields=fields, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Model, "refresh_from_db", note)
+        yield asked
+
+
+def call() -> None:
+    make_due_reminder()
+
+
+def household() -> None:
+    """Two children of one number, who go together in one call."""
+    for hours, name in ((3, "Anna"), (3.5, "Ben")):
+        make_due_reminder(make_contact(name), starts_at=timezone.now() + timedelta(hours=hours))
+
+
+def text() -> None:
+    make_step(channel="sms", script=make_script("{FIRST_NAME}, {APPT_DATE}. STOP=opt out.", name="Text"))
+    make_due_reminder()
+
+
+def household_text() -> None:
+    make_step(channel="sms", script=make_script("{FIRST_NAME}, {APPT_DATE}. STOP=opt out.", name="Text"))
+    household()
+
+
+def fallback_text() -> None:
+    make_step(fallback_script=make_script("{FIRST_NAME}, {APPT_DATE}. STOP=opt out.", name="Text"))
+    make_due_reminder()
+    Reminder.objects.update(by_text=True)
+
+
+def order() -> None:
+    order_call(make_due_reminder().pk, by=make_user())
+
+
+def another_language() -> None:
+    make_script("Hola {FIRST_NAME}, {APPT_DATE} {APPT_TIME} {PROVIDER}.", language="es")
+    make_due_reminder(make_contact(language="es"))
+
+
+def wait_for_hours() -> None:
+    """Where it is six in the morning, two hours at most before anybody may be called."""
+    offset = (6 - timezone.now().hour + 12) % 24 - 12
+    make_due_reminder(make_contact(time_zone=FIXED_OFFSETS[offset]))
+
+
+def wait_for_line() -> None:
+    """A number that is being called already, for another step."""
+    first = make_due_reminder()
+    claim = claim_due(1)
+    open_calls(claim.reminder_ids, claim.token)
+    assert Reminder.objects.get(pk=first.pk).state == "in_progress"
+    make_due_reminder(make_contact("Ben"), starts_at=timezone.now() + timedelta(hours=3.8))
+
+
+def wait_for_desk() -> None:
+    """Two for a desk that takes one call a minute."""
+    place = make_location(calls_per_minute=1)
+    make_due_reminder(location=place)
+    make_due_reminder(make_contact("Noah", number=NOAH), location=place)
+
+
+def hold_by_cap() -> None:
+    """A number that may have been reached today already, about a visit elsewhere."""
+    make_due_reminder()
+    claim = claim_due(1)
+    open_calls(claim.reminder_ids, claim.token)
+    CallRecord.objects.update(state="overdue", submitting_at=timezone.now() - timedelta(minutes=10))
+    make_due_reminder(make_contact("Ben"), location=make_location("Hill"))
+
+
+def block() -> None:
+    make_due_reminder()
+    ScriptText.objects.update(text="Hello {NICKNAME}")
+
+
+def block_without_number() -> None:
+    make_due_reminder(make_contact(number=None))
+
+
+def block_unusable() -> None:
+    make_due_reminder()
+    PhoneNumber.objects.update(unusable_since=timezone.now(), unusable_reason="rejected")
+
+
+def block_paused_campaign() -> None:
+    make_due_reminder()
+    Campaign.objects.update(state="paused")
+
+
+def skip_opted_out() -> None:
+    make_due_reminder()
+    PhoneNumber.objects.update(voice_opted_out_at=timezone.now())
+
+
+def skip_confirmed() -> None:
+    make_due_reminder()
+    Appointment.objects.update(answer="confirmed", answer_revision=1)
+
+
+def skip_cancelled() -> None:
+    make_due_reminder()
+    Appointment.objects.update(status="cancelled")
+
+
+def skip_not_covered() -> None:
+    make_due_reminder()
+    Campaign.objects.update(kinds=["surgery"])
+
+
+def miss() -> None:
+    make_due_reminder()
+    Reminder.objects.update(not_after=timezone.now(), next_look_at=timezone.now() - timedelta(minutes=1))
+
+
+# what is prepared: the states and reasons that the look must have come to, so that it was of this kind
+KINDS: list[tuple[Callable[[], None], set[tuple[str, str]]]] = [
+    (call, {("in_progress", "")}),
+    (household, {("in_progress", "")}),
+    (text, {("in_progress", "")}),
+    (household_text, {("in_progress", "")}),
+    (fallback_text, {("in_progress", "")}),
+    (order, {("in_progress", "")}),
+    (another_language, {("in_progress", "")}),
+    (wait_for_hours, {("planned", "outside_calling_hours")}),
+    (wait_for_line, {("in_progress", ""), ("planned", "line_busy")}),
+    (wait_for_desk, {("in_progress", ""), ("planned", "desk_pace")}),
+    (hold_by_cap, {("in_progress", ""), ("planned", "held_by_cap")}),
+    (block, {("planned", "no_script")}),
+    (block_without_number, {("planned", "no_number")}),
+    (block_unusable, {("planned", "number_unusable")}),
+    (block_paused_campaign, {("planned", "campaign_paused")}),
+    (skip_opted_out, {("skipped", "opted_out")}),
+    (skip_confirmed, {("skipped", "confirmed")}),
+    (skip_cancelled, {("skipped", "cancelled")}),
+    (skip_not_covered, {("skipped", "not_covered")}),
+    (miss, {("missed", "too_late")}),
+]
+
+
+def read_ends() -> set[tuple[str, str]]:
+    return set(Reminder.objects.values_list("state", "reason"))
+
+
+@pytest.mark.parametrize(("prepare", "ends"), KINDS, ids=lambda kind: getattr(kind, "__name__", ""))
+def test_a_last_look_asks_for_no_unused_column(
+    prepare: Callable[[], None], ends: set[tuple[str, str]]
+) -> None:
+    prepare()
+    claim = claim_due(10)
+    with watch_columns() as asked:
+        open_singles(claim.reminder_ids, claim.token, read_practice_config())
+    assert read_ends() == ends
+    assert asked == []
+
+
+def test_a_look_for_a_campaign_asks_for_no_unused_column() -> None:
+    make_due_reminder()
+    make_due_reminder(make_contact("Noah", number=NOAH))
+    claim = claim_due(10)
+    with watch_columns() as asked:
+        assert len(open_calls(claim.reminder_ids, claim.token, CallBatch.objects.create())) == 2
+    assert asked == []
+
+
+def test_a_look_while_sending_is_paused_asks_for_no_unused_column() -> None:
+    make_due_reminder()
+    claim = claim_due(10)
+    with watch_columns() as asked:
+        hold_while_paused(claim.reminder_ids, claim.token, read_practice_config())
+    assert read_ends() == {("planned", "sending_paused")}
+    assert asked == []
+
+
+@pytest.mark.parametrize("column", UNUSED_COLUMNS)
+def test_an_unused_column_that_is_asked_for_after_all_is_noticed(column: str) -> None:
+    make_due_reminder()
+    *way, name = column.split("__")
+    with watch_columns() as asked:
+        row: Any = with_people(Reminder.objects.all()).get()
+        for step in way:
+            row = getattr(row, step)
+        assert asked == []
+        getattr(row, name)
+    assert asked == [f"{type(row).__name__}.{row._meta.get_field(name).attname}"]
