@@ -6,7 +6,6 @@ from django.conf import settings
 
 from contacts.models.people import Channel
 from reminders.models import CallRecord
-from reminders.results.answers import ANOTHER_TIME, CONFIRM, OPT_OUT
 from reminders.results.outcomes import find_keys, read_outcome
 from reminders.robotalker.events import (
     EventKind,
@@ -15,6 +14,7 @@ from reminders.robotalker.events import (
     parse_event,
     parse_for_optout,
 )
+from reminders.rules.keys import ANOTHER_TIME, CONFIRM, OPT_OUT
 from reminders.rules.states import CallState
 from reminders.traffic.callback_urls import OPTOUTS, STATUS, key_of
 

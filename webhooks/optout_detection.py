@@ -5,9 +5,10 @@ from datetime import datetime
 
 from contacts.models.people import Channel
 from reminders.models import CallRecord
-from reminders.results.answers import OPT_OUT, opt_out
+from reminders.results.answers import opt_out
 from reminders.results.outcomes import date_event, find_keys
 from reminders.robotalker.events import EventKind, RobotalkerEvent, UnreadableEvent, parse_for_optout
+from reminders.rules.keys import OPT_OUT
 from webhooks.address_checks import names_another
 
 

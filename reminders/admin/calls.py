@@ -12,6 +12,7 @@ from contacts.admin.columns import link_to_appointment, show_number, show_when
 from contacts.admin.history import HistoryAdmin
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.models import CallBatch, CallCompanion, CallRecord
+from reminders.rules.keys import ANOTHER_TIME, CONFIRM, MEANINGS, OPT_OUT
 from reminders.rules.states import CALL_OPEN
 
 
@@ -40,9 +41,9 @@ class KeyFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
-            ("1", _("1: confirm")),
-            ("2", _("2: another time")),
-            ("9", _("9: no more calls")),
+            (CONFIRM, _("1: confirm")),
+            (ANOTHER_TIME, _("2: another time")),
+            (OPT_OUT, _("9: no more calls")),
             ("other", _("a key without a meaning")),
             ("any", _("any")),
             ("none", _("none")),
@@ -58,9 +59,7 @@ class KeyFilter(admin.SimpleListFilter):
         if key == "any":
             return pressed
         return (
-            pressed.exclude(key_pressed__in=["1", "2", "9"])
-            if key == "other"
-            else pressed.filter(key_pressed=key)
+            pressed.exclude(key_pressed__in=MEANINGS) if key == "other" else pressed.filter(key_pressed=key)
         )
 
 

@@ -14,22 +14,21 @@ from contacts.optouts import record_optout
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.lifecycle.follow_ups import open_follow_up, resolve_automatically
 from reminders.models import CallRecord, FollowUp, Reminder
+from reminders.rules.keys import ANOTHER_TIME, CONFIRM, MEANINGS, OPT_OUT
 
-CONFIRM, ANOTHER_TIME, OPT_OUT = "1", "2", "9"
 SCOPE_BY_CHANNEL = {
     Channel.VOICE: ConsentEntry.Scope.VOICE,
     Channel.SMS: ConsentEntry.Scope.SMS,
     None: ConsentEntry.Scope.ALL,
 }
-MEANINGS = frozenset({CONFIRM, ANOTHER_TIME, OPT_OUT})
 # What a text message may say instead of a digit. Never CANCEL, END or QUIT, which carriers read as
 # "stop" and patients as "cancel my appointment" (product rule 11).
 KEY_BY_WORD = {
-    "1": CONFIRM,
+    CONFIRM: CONFIRM,
     "c": CONFIRM,
-    "2": ANOTHER_TIME,
+    ANOTHER_TIME: ANOTHER_TIME,
     "r": ANOTHER_TIME,
-    "9": OPT_OUT,
+    OPT_OUT: OPT_OUT,
     "stop": OPT_OUT,
 }
 

@@ -19,10 +19,11 @@ from reminders.lifecycle.follow_ups import open_follow_up, open_if_nothing_follo
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish_reminder
 from reminders.models import CallRecord, FollowUp, Reminder
-from reminders.results.answers import OPT_OUT, apply_key, ask_about_unclear_answer, key_in_text, opt_out
+from reminders.results.answers import apply_key, ask_about_unclear_answer, key_in_text, opt_out
 from reminders.results.next_tries import REACHED_NOBODY, plan_next_try
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.robotalker.fields import AmdResult
+from reminders.rules.keys import OPT_OUT
 from reminders.rules.reasons import REASON_BY_STATE, Reason
 from reminders.rules.states import CALL_OPEN, REMINDER_OPEN, CallState, ReminderState
 
@@ -206,7 +207,7 @@ def _record_details(call: CallRecord, event: RobotalkerEvent) -> None:
 def find_keys(event: RobotalkerEvent, key_of_address: str = "") -> list[str]:
     """The keys that an event counts for: pressed, written in a text message, or its address's own."""
     if event.kind == EventKind.OPTED_OUT:
-        return ["9"]
+        return [OPT_OUT]
     if event.kind == EventKind.SMS_RECEIVED:
         no = {OPT_OUT} & set(event.keys)  # beside its text a key may not answer, but a "no" is heard
         return sorted(({key_in_text(event.text or "")} | no) - {""})

@@ -23,13 +23,14 @@ from django.core.signing import BadSignature, SignatureExpired, Signer, Timestam
 from django.urls import reverse
 
 from reminders.models import CallBatch, CallRecord
+from reminders.rules.keys import ANOTHER_TIME, CONFIRM
 from reminders.traffic.restore_guard import read_database_name
 
 CALL, BATCH, ACCOUNT = "c", "b", "a"
 STATUS = "status"
 OPTOUTS = "optouts"
 KEY = "key-"
-KEYS_ASKED = ("1", "2")  # 9 is Robotalker's own "optout" action
+KEYS_ASKED = (CONFIRM, ANOTHER_TIME)  # to opt out is Robotalker's own action, without an address
 SALT = "callboard.callbacks"
 
 
