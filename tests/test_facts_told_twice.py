@@ -1,18 +1,28 @@
 """Facts that must stand in two places, because one may not import the other: they are held equal here."""
 
+import os
 import re
+from argparse import ArgumentParser
 from pathlib import Path
 
 import phonenumbers
 import pytest
 import yaml
 
-from contacts.numbers import E164_PATTERN, mask
-from reminders.robotalker import payloads
+from config import checks
+from config.local.environment import set_laptop_defaults
+from contacts.models.places import OUTER_HOURS
+from contacts.numbers import E164_PATTERN, UNKNOWN_ZONE, mask
+from reminders.models import CallBatch, CallRecord, ScriptText
+from reminders.robotalker import events, fields, payloads
 from reminders.robotalker.masking import mask_number, mask_numbers_in
+from reminders.rules import calling_hours, keys
 from reminders.sandbox import requests
+from reminders.sandbox.command_line import add_options
+from reminders.wording.default_scripts import VOICES
 
 ROOT = Path(__file__).resolve().parent.parent
+DESCRIPTION = yaml.safe_load((ROOT / "docs/robotalker-openapi.yaml").read_text())
 
 
 def test_the_app_robotalkers_client_and_the_sandbox_take_the_same_numbers() -> None:
@@ -21,9 +31,7 @@ def test_the_app_robotalkers_client_and_the_sandbox_take_the_same_numbers() -> N
 
 
 def test_the_description_of_robotalkers_api_takes_the_same_numbers() -> None:
-    description = yaml.safe_load((ROOT / "docs/robotalker-openapi.yaml").read_text())
-    patterns = [schema.get("pattern", "") for schema in description["components"]["schemas"].values()]
-    assert f"^{E164_PATTERN}$" in patterns
+    assert DESCRIPTION["components"]["schemas"]["Number"]["pattern"] == f"^{E164_PATTERN}$"
 
 
 @pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
@@ -39,3 +47,53 @@ def test_both_masks_show_the_last_two_digits_and_no_others_of_a_number(region: s
 
 def find_digits(text: str) -> str:
     return "".join(re.findall(r"[0-9]", text))
+
+
+def test_no_location_may_call_outside_the_hours_in_which_anybody_may_be_called() -> None:
+    assert OUTER_HOURS == calling_hours.OUTER
+
+
+def test_the_zone_of_a_number_that_tells_none_has_one_name() -> None:
+    assert UNKNOWN_ZONE == calling_hours.UNKNOWN_ZONE
+
+
+def test_the_key_to_opt_out_is_the_one_that_robotalker_is_told() -> None:
+    call = payloads.build_call(
+        to="+12025550100",
+        from_number="+12025550199",
+        message="Hello",
+        voice="en-US",
+        variables={},
+        status_url="https://callboard.example/",
+        key_urls={},
+    )
+    assert call.as_json()["dtmf"] == {keys.OPT_OUT: {"action": "optout"}}
+
+
+def test_what_robotalker_sends_fits_its_column() -> None:
+    for model in (CallRecord, CallBatch):
+        assert model._meta.get_field("robotalker_id").max_length == fields.MAX_ID
+    event = events.parse_event(
+        b'{"event": "call.failed", "reason": "' + b"a" * 900 + b'"}', "application/json"
+    )
+    assert len(event.reason or "") == CallRecord._meta.get_field("reason").max_length
+    longest = max(map(len, fields.AmdResult))
+    assert longest <= (CallRecord._meta.get_field("amd_result").max_length or 0)
+
+
+def test_a_script_speaks_english_unless_told_otherwise() -> None:
+    assert ScriptText._meta.get_field("voice").default == VOICES["en"]
+
+
+def test_the_sandboxs_own_key_is_the_one_that_production_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ROBOTALKER_API_KEY")
+    parser = ArgumentParser()
+    add_options(parser)
+    assert parser.parse_args([]).api_key == checks.SANDBOX_KEY
+    set_laptop_defaults()
+    assert os.environ["ROBOTALKER_API_KEY"] == checks.SANDBOX_KEY
+
+
+def test_the_sandbox_takes_as_many_recipients_as_its_description_says() -> None:
+    recipients = DESCRIPTION["components"]["schemas"]["Recipients"]
+    assert recipients["maxItems"] == orders.MOST_RECIPIENTS >= payloads.MAX_RECIPIENTS

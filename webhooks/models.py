@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from reminders.models import CallBatch, CallRecord
+from reminders.robotalker.events import MAX_EVENT_BYTES
 
 
 class WebhookEvent(models.Model):
@@ -20,7 +21,7 @@ class WebhookEvent(models.Model):
     batch = models.ForeignKey(CallBatch, on_delete=models.PROTECT, null=True, related_name="events")
     purpose = models.CharField(max_length=8, help_text="What the address was for: status, a key, or optouts.")
     content_type = models.CharField(max_length=100, blank=True)
-    body = models.BinaryField(max_length=16384)
+    body = models.BinaryField(max_length=MAX_EVENT_BYTES)
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of address and body, hex.")
     received_at = models.DateTimeField()
     state = models.CharField(max_length=12, choices=State, default=State.STORED)

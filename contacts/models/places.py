@@ -15,6 +15,9 @@ from contacts.zones import is_zone_name
 WHOLE_E164 = f"^{E164_PATTERN}$"
 validate_e164 = RegexValidator(WHOLE_E164, _("Write it with + and the country code: +12125550100."))
 MONDAY_TO_FRIDAY = (0, 1, 2, 3, 4)
+# No location may call outside these; equal to rules/calling_hours.py OUTER, which holds whatever stands here.
+OUTER_HOURS = (time(8), time(21))
+USUAL_HOURS = (time(9), time(19))
 
 
 def monday_to_friday() -> list[int]:
@@ -49,8 +52,8 @@ class Location(models.Model):
     callback_number = models.CharField(
         max_length=16, validators=[validate_e164], help_text=_("E.164; said in every call.")
     )
-    calling_opens = models.TimeField(default=time(9))
-    calling_closes = models.TimeField(default=time(19))
+    calling_opens = models.TimeField(default=USUAL_HOURS[0])
+    calling_closes = models.TimeField(default=USUAL_HOURS[1])
     calls_per_minute = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
@@ -71,7 +74,7 @@ class Location(models.Model):
                 name="location_opens_before_it_closes",
             ),
             models.CheckConstraint(
-                condition=models.Q(calling_opens__gte=time(8), calling_closes__lte=time(21)),
+                condition=models.Q(calling_opens__gte=OUTER_HOURS[0], calling_closes__lte=OUTER_HOURS[1]),
                 name="location_calls_within_the_outer_limit",
             ),
         ]

@@ -16,7 +16,6 @@ from reminders.rules.schedule import first_moment_at
 from reminders.rules.zones import load_zone
 
 OUTER = (time(8), time(21))
-DEFAULT = (time(9), time(19))
 SEARCH_LIMIT = timedelta(days=14)
 UNKNOWN_ZONE = "Etc/Unknown"  # what phonenumbers answers when it can't tell
 ONE_DAY = timedelta(days=1)

@@ -15,18 +15,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reminders.rules.calling_hours import DEFAULT, OUTER, CallingHours, next_allowed, recipient_zones
+from contacts.models.places import USUAL_HOURS
+from reminders.rules.calling_hours import OUTER, CallingHours, next_allowed, recipient_zones
 
 NEW_YORK, CHICAGO, LOS_ANGELES = "America/New_York", "America/Chicago", "America/Los_Angeles"
 PHOENIX, BERLIN, LORD_HOWE = "America/Phoenix", "Europe/Berlin", "Australia/Lord_Howe"
 KIRITIMATI, ADAK, SHANGHAI = "Pacific/Kiritimati", "America/Adak", "Asia/Shanghai"
 MINUTE = timedelta(minutes=1)
 
-USUAL = CallingHours(*DEFAULT)
+USUAL = CallingHours(*USUAL_HOURS)
 WIDEST = CallingHours(*OUTER)
 TWELVE_HOURS = CallingHours(time(8), time(20))
 ALL_DAY = CallingHours(time(0), time(23, 59))
-INDEPENDENCE = CallingHours(*DEFAULT, frozenset({date(2026, 7, 3), date(2026, 7, 4)}))
+INDEPENDENCE = CallingHours(*USUAL_HOURS, frozenset({date(2026, 7, 3), date(2026, 7, 4)}))
 
 
 @pytest.fixture(params=["UTC", "America/Los_Angeles", "Pacific/Kiritimati"])
@@ -139,9 +140,9 @@ NEXT = [
     # Closed dates
     ("2026-07-02T19:00-04:00", INDEPENDENCE, [NEW_YORK], "2026-07-05T09:00-04:00", "over two closed dates"),
     ("2026-07-03T12:00-04:00", INDEPENDENCE, [NEW_YORK], "2026-07-05T09:00-04:00", "on a closed date"),
-    ("2026-07-01T12:00-04:00", CallingHours(*DEFAULT, frozenset(date(2026, 7, n) for n in range(1, 20))),
+    ("2026-07-01T12:00-04:00", CallingHours(*USUAL_HOURS, frozenset(date(2026, 7, n) for n in range(1, 20))),
      [NEW_YORK], None, "closed for more than two weeks"),
-    ("2026-07-01T12:00-04:00", CallingHours(*DEFAULT, frozenset(date(2026, 7, n) for n in range(1, 15))),
+    ("2026-07-01T12:00-04:00", CallingHours(*USUAL_HOURS, frozenset(date(2026, 7, n) for n in range(1, 15))),
      [NEW_YORK], "2026-07-15T09:00-04:00", "closed for just two weeks"),
     ("2026-07-01T12:00-04:00", CallingHours(time(12), time(12)), [NEW_YORK], None, "equal times are never"),
     ("2026-07-01T12:00-04:00", CallingHours(time(6), time(7)), [NEW_YORK], None, "all before the limit"),
