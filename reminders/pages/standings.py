@@ -26,7 +26,8 @@ from reminders.rules.states import REMINDER_PENDING, CallState, ReminderState
 from reminders.wording.scripts import channel_of
 
 SOON = timedelta(minutes=1)
-UNDER_WAY = frozenset({"calling", "submitting", "unknown"})  # standings of a call that has no outcome yet
+# Standings in which Today offers no call: one has no outcome yet, or the patient has said that they come.
+NO_CALL_WANTED = frozenset({"calling", "submitting", "unknown", "confirmed"})
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,7 @@ def describe_reason(reason: str) -> str:
 
 def find_orderable(facts: StandingFacts, standing: Standing) -> int | None:
     """The reminder that "call now" would call for: the next, else the last; None if it makes no sense."""
-    if standing.code in UNDER_WAY:
+    if standing.code in NO_CALL_WANTED:
         return None
     usable = [
         reminder

@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from contacts.models import Appointment, Contact, PhoneNumber
 from reminders.deciding.call_now import may_order_call
 from reminders.deciding.situations import with_situation
+from reminders.desk.bookings import confirm_by_staff
 from reminders.desk.orders import NOT_CALLABLE, OrderRefused, order_call
 from reminders.models import Reminder
 from reminders.pages.day import read_day
@@ -82,6 +83,13 @@ def test_no_call_is_offered_or_taken_for_somebody_without_a_number() -> None:
 
 def test_each_state_in_which_no_call_can_be_ordered_has_its_reason_in_words() -> None:
     assert NOT_CALLABLE.keys() == set(ReminderState) - set(REMINDER_ORDERABLE)
+
+
+def test_who_has_confirmed_is_offered_no_call_on_today_but_may_still_be_called() -> None:
+    reminder = make_due_reminder()
+    confirm_by_staff(reminder.appointment_id, by=make_user("sam"))
+    assert is_offered() == (True, False)
+    assert is_taken()
 
 
 def test_it_is_told_without_a_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:
