@@ -27,7 +27,7 @@ DESCRIPTION = yaml.safe_load((ROOT / "docs/robotalker-openapi.yaml").read_text()
 
 def test_the_app_robotalkers_client_and_the_sandbox_take_the_same_numbers() -> None:
     assert payloads.E164_PATTERN == E164_PATTERN
-    assert orders.E164.pattern == E164_PATTERN
+    assert requests.E164.pattern == E164_PATTERN
 
 
 def test_the_description_of_robotalkers_api_takes_the_same_numbers() -> None:
@@ -96,4 +96,4 @@ def test_the_sandboxs_own_key_is_the_one_that_production_refuses(monkeypatch: py
 
 def test_the_sandbox_takes_as_many_recipients_as_its_description_says() -> None:
     recipients = DESCRIPTION["components"]["schemas"]["Recipients"]
-    assert recipients["maxItems"] == orders.MOST_RECIPIENTS >= payloads.MAX_RECIPIENTS
+    assert recipients["maxItems"] == requests.MOST_RECIPIENTS >= payloads.MAX_RECIPIENTS

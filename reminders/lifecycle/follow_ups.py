@@ -38,7 +38,7 @@ def find_due_time(starts_at: datetime, now: datetime) -> datetime:
 
 
 def due_by_database_clock(starts_at: datetime) -> Greatest:
-    """find_due_time() in SQL, by the clock that counts, when the row is written. A test holds the two equal."""
+    """find_due_time() in SQL, by the clock that counts, when the row is written. A test holds both equal."""
     return Greatest(Now(), Least(Now() + PATIENCE, Value(starts_at - BEFORE_VISIT)))
 
 
