@@ -84,9 +84,7 @@ class Watchdog(Thread):
     def _tell_and_read(self) -> heartbeats.Heartbeats:
         """Write the heartbeat; all there are, none without a database."""
         try:
-            heartbeats.record_worker_heartbeat(
-                self._name, ",".join(self._queues), since=self._since, begun=self._begun
-            )
+            heartbeats.record_worker_heartbeat(self._name, self._queues, since=self._since, begun=self._begun)
             return heartbeats.read_heartbeats()
         except DatabaseError as error:
             log.warning("no heartbeat of this worker written: %s", type(error).__name__)

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from reminders.models import CallBatch, CallRecord
 from reminders.robotalker.events import MAX_EVENT_BYTES
@@ -11,11 +12,11 @@ class WebhookEvent(models.Model):
     """One request as it came in, and what became of it. The body is kept whatever happens."""
 
     class State(models.TextChoices):
-        STORED = "stored", "stored, to be applied"
-        UNVERIFIED = "unverified", "to be confirmed by Robotalker before it counts"
-        APPLIED = "applied", "applied"
-        FAILED = "failed", "could not be applied yet"
-        QUARANTINED = "quarantined", "kept, doesn't fit its call"
+        STORED = "stored", _("stored, to be applied")
+        UNVERIFIED = "unverified", _("to be confirmed by Robotalker before it counts")
+        APPLIED = "applied", _("applied")
+        FAILED = "failed", _("could not be applied yet")
+        QUARANTINED = "quarantined", _("kept, doesn't fit its call")
 
     call = models.ForeignKey(CallRecord, on_delete=models.PROTECT, null=True, related_name="events")
     batch = models.ForeignKey(CallBatch, on_delete=models.PROTECT, null=True, related_name="events")

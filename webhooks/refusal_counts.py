@@ -50,7 +50,7 @@ def count_refusal(why: Refusal) -> None:
 def read_refusals(day: date | None = None) -> dict[str, int]:
     """How many there were on a day (UTC; by default today), by why. Raises RedisError."""
     found = _connect(settings.REDIS_URL).hgetall(_key_of(day or datetime.now(UTC).date()))
-    return {why.decode(): int(count) for why, count in found.items()}
+    return {why.decode(): int(count) for why, count in found.items()}  # type: ignore[union-attr]
 
 
 def forget_refusals() -> None:

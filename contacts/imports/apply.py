@@ -14,7 +14,6 @@ from contacts.appointments import (
     reinstate_appointment,
 )
 from contacts.database.clock import read_database_clock
-from contacts.imports.matching import HOW
 from contacts.imports.people import PersonKey, person_key
 from contacts.imports.places import KnownPlaces, make_location
 from contacts.imports.planning import Plan, PlannedContact, PlannedRow, RowOutcome
@@ -29,6 +28,7 @@ from contacts.models import (
     Location,
     PhoneNumber,
     Provider,
+    Way,
 )
 from contacts.people import change_phone
 
@@ -177,7 +177,7 @@ def _add_appointments(
                 appointment=each,
                 what=AppointmentChange.What.IMPORTED,
                 revision=each.revision,
-                how=HOW,
+                how=Way.IMPORT,
                 by=by,
                 starts_after=each.starts_at,
                 at=now,
@@ -216,10 +216,10 @@ def _change(planned: PlannedRow, places: KnownPlaces, by: User | None) -> Proble
 def _carry_out(planned: PlannedRow, appointment_id: int, places: KnownPlaces, by: User | None) -> None:
     row = planned.row
     if planned.outcome == RowOutcome.CANCELLED:
-        cancel_appointment(appointment_id, by=by, how=HOW)
+        cancel_appointment(appointment_id, by=by, how=Way.IMPORT)
         return
     if planned.outcome == RowOutcome.BOOKED_AGAIN:
-        reinstate_appointment(appointment_id, by=by, how=HOW)
+        reinstate_appointment(appointment_id, by=by, how=Way.IMPORT)
     if planned.outcome != RowOutcome.UPDATED or planned.has_new_length_or_provider:
         move_appointment(
             appointment_id,
@@ -228,7 +228,7 @@ def _carry_out(planned: PlannedRow, appointment_id: int, places: KnownPlaces, by
             location=places.locations[location_key(row.location)],
             provider=places.providers.get(location_key(row.provider)),
             by=by,
-            how=HOW,
+            how=Way.IMPORT,
         )
     if planned.has_new_attendance:
         record_attendance(appointment_id, row.status, by=by)

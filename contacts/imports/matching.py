@@ -9,9 +9,8 @@ from django.db.models import Q, QuerySet
 
 from contacts.imports.people import ImportedPerson, PersonKey
 from contacts.imports.rows import AppointmentRow
-from contacts.models import Appointment, AppointmentChange, Contact, PhoneNumber
+from contacts.models import Appointment, AppointmentChange, Contact, PhoneNumber, Way
 
-HOW = "import"  # AppointmentChange.how of what an import did
 What = AppointmentChange.What
 
 
@@ -140,7 +139,7 @@ def _read_hand_changes(appointment_ids: Iterable[int]) -> dict[int, HandChanges]
 
 
 def _fold(before: HandChanges, change: AppointmentChange) -> HandChanges:
-    by_hand = change.how != HOW
+    by_hand = change.how != Way.IMPORT
     if change.what != What.MOVED:
         return HandChanges(by_hand and change.what == What.CANCELLED, before.moved_from)
     if not by_hand or change.starts_before is None:

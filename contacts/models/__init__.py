@@ -1,6 +1,6 @@
 """The practice's book: places, people, appointments and the files they came in."""
 
-from contacts.models.appointments import Appointment, AppointmentChange
+from contacts.models.appointments import Appointment, AppointmentChange, Way
 from contacts.models.imports import ImportBatch, ImportProblem
 from contacts.models.people import ConsentEntry, Contact, PhoneNumber
 from contacts.models.places import ClosedDay, Location, Provider
@@ -16,4 +16,5 @@ __all__ = [
     "Location",
     "PhoneNumber",
     "Provider",
+    "Way",
 ]

@@ -10,6 +10,17 @@ from contacts.models.people import Contact
 from contacts.models.places import Location, Provider
 
 
+class Way(models.TextChoices):
+    """How an answer or a change came, with words for behind "by"; "" is by a person in the browser."""
+
+    KEY_1 = "key_1", _("key 1")
+    KEY_2 = "key_2", _("key 2")
+    TEXT = "text", _("text message")
+    STAFF = "staff", _("staff")
+    PHONE = "phone", _("phone")
+    IMPORT = "import", _("import")
+
+
 class Appointment(models.Model):
     """A time somebody is expected.
 
@@ -42,7 +53,7 @@ class Appointment(models.Model):
     answer = models.CharField(max_length=20, choices=Answer, default=Answer.NONE, blank=True, editable=False)
     answer_revision = models.PositiveIntegerField(null=True, blank=True, editable=False)
     answered_at = models.DateTimeField(null=True, blank=True, editable=False)
-    answered_how = models.CharField(max_length=60, blank=True, editable=False)
+    answered_how = models.CharField(max_length=10, choices=Way, blank=True, editable=False)
     source = models.CharField(max_length=60, blank=True)
     external_id = models.CharField(max_length=120, blank=True)
     batch = models.ForeignKey(
@@ -118,7 +129,7 @@ class AppointmentChange(models.Model):
     what = models.CharField(max_length=20, choices=What)
     revision = models.PositiveIntegerField()
     how = models.CharField(
-        max_length=60, blank=True, help_text=_("“key 1”, “import”; empty: in the browser.")
+        max_length=10, choices=Way, blank=True, help_text=_("The way it came; empty: in the browser.")
     )
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
     starts_before = models.DateTimeField(null=True, blank=True)

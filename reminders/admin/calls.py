@@ -13,6 +13,7 @@ from contacts.admin.history import HistoryAdmin
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.models import CallBatch, CallCompanion, CallRecord
 from reminders.rules.keys import ANOTHER_TIME, CONFIRM, MEANINGS, OPT_OUT
+from reminders.rules.reasons import phrase_for
 from reminders.rules.states import CALL_OPEN
 
 
@@ -71,7 +72,7 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
         "masked",
         "channel",
         "state",
-        "reason",
+        "why",
         "key_pressed",
         "amd_result",
         "location",
@@ -129,6 +130,10 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
     @admin.display(description=_("number"))
     def masked(self, call: CallRecord) -> str:
         return show_number(call.number)
+
+    @admin.display(description=_("reason"), ordering="reason")
+    def why(self, call: CallRecord) -> str:
+        return phrase_for(call.reason, call.detail)
 
     @admin.display(description=_("location"))
     def location(self, call: CallRecord) -> str:

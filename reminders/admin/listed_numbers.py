@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.admin.columns import show_number
 from contacts.admin.history import HistoryAdmin
 from reminders.models import ListedNumber
+from reminders.rules.reasons import phrase_for
 
 
 @admin.register(ListedNumber)
@@ -17,7 +18,7 @@ class ListedNumberAdmin(HistoryAdmin[ListedNumber]):
         "told_at",
         "failures",
         "next_attempt_at",
-        "error",
+        "why",
     )
     list_filter = ("calls_opted_out", "texts_opted_out", ("error", admin.EmptyFieldListFilter))
     list_select_related = ("number",)
@@ -28,3 +29,7 @@ class ListedNumberAdmin(HistoryAdmin[ListedNumber]):
     @admin.display(description=_("number"), ordering="number__e164")
     def masked(self, listed: ListedNumber) -> str:
         return show_number(listed.number)
+
+    @admin.display(description=_("error"), ordering="error")
+    def why(self, listed: ListedNumber) -> str:
+        return phrase_for(listed.error, listed.detail)

@@ -43,8 +43,13 @@ class SendingSwitchAdmin(HistoryAdmin[SendingSwitch]):
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(HistoryAdmin[Heartbeat]):
-    list_display = ("name", "at", "did")
+    list_display = ("name", "at", "taken", "did")
     search_fields = ("name",)
+
+    @admin.display(description=gettext_lazy("queues"))
+    def taken(self, heartbeat: Heartbeat) -> str:
+        """The queues a worker takes; "" for a sweep."""
+        return ", ".join(heartbeat.queues)
 
 
 @admin.register(Epoch)

@@ -11,7 +11,7 @@ from reminders.deciding.number_caps import NumberUse
 from reminders.deciding.situations import Limits, apply_limits, read_reminder_facts
 from reminders.models import Reminder
 from reminders.rules.decide import Verdict, decide
-from reminders.rules.reasons import Reason
+from reminders.rules.reasons import Reason, sentence_for
 from reminders.rules.states import REMINDER_PENDING
 from reminders.rules.zones import zone_or_utc
 
@@ -22,7 +22,7 @@ FOUND: dict[str, str] = {
 }
 # Said with the moment, by the location's clock.
 UNTIL: dict[str, object] = {
-    Reason.HELD_BY_CAP: _("Held by the cap until %(when)s: enough calls have gone to this number."),
+    Reason.HELD_BY_CAP: _("This number has had enough calls for now; it waits until %(when)s."),
     Reason.DESK_PACE: _("Its turn is at %(when)s, so that the desk keeps up with the callbacks."),
 }
 
@@ -92,8 +92,3 @@ def _tell(reason: str, until: datetime | None, reminder: Reminder) -> str:
         return sentence_for(reason)
     zone = zone_or_utc(reminder.appointment.location.time_zone)
     return str(UNTIL[reason]) % {"when": day_and_clock(until.astimezone(zone))}
-
-
-def sentence_for(reason: str) -> str:
-    """The sentence of a reason code; the code itself when it is not ours, "" for ""."""
-    return str(Reason(reason).label) if reason in Reason.values else reason

@@ -46,7 +46,7 @@ _PAIRS = """
     ) ON relative.phone_id = person.phone_id
         AND mate.id <> lead.id
         AND mate.state = ANY(%s)
-        AND (mate.step_id, mate.by_text, other.location_id) = (lead.step_id, lead.by_text, visit.location_id)
+        AND (mate.step_id, mate.channel, other.location_id) = (lead.step_id, lead.channel, visit.location_id)
         AND mate.ordered_by_id IS NOT DISTINCT FROM lead.ordered_by_id
         AND abs(extract(epoch FROM other.starts_at - visit.starts_at)) < 25 * 3600
     WHERE lead.id = ANY(%s)
@@ -143,7 +143,7 @@ def _home_of(facts: ReminderFacts) -> tuple[object, ...]:
     reminder = facts.reminder
     number_id = facts.number.pk if facts.number else None
     location_id = reminder.appointment.location_id
-    return number_id, reminder.step_id, reminder.by_text, reminder.ordered_by_id, location_id
+    return number_id, reminder.step_id, reminder.channel, reminder.ordered_by_id, location_id
 
 
 def _day_of(facts: ReminderFacts) -> date:

@@ -77,7 +77,7 @@ class PracticeConfig:
         """The terms of a reminder of look_up(), worked out once for all that are alike."""
         appointment = reminder.appointment
         alike = (
-            (reminder.step_id, reminder.by_text, appointment.contact.language),
+            (reminder.step_id, reminder.channel, appointment.contact.language),
             (appointment.location_id, appointment.provider_id, appointment.kind),
         )
         if alike not in self.terms:

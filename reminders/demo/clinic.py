@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from contacts.appointments import cancel_appointment, move_appointment
-from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch
+from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch, Way
 from contacts.people import get_or_create_written_number
 from reminders.demo.appointments import DemoVisit, plan_demo_visits
 from reminders.demo.history import make_history
@@ -165,7 +165,7 @@ def _tell_booking(appointment: Appointment, clerk: User) -> AppointmentChange:
         appointment=appointment,
         what=What.IMPORTED if appointment.batch else What.BOOKED,
         revision=1,
-        how="import" if appointment.batch else "",
+        how=Way.IMPORT if appointment.batch else "",
         by=clerk,
         starts_after=appointment.starts_at,
         at=appointment.revised_at,
@@ -189,15 +189,15 @@ def _do_what_was_asked(visits: list[DemoVisit], appointments: list[Appointment],
     """Somebody called and cancelled, somebody was given another day, somebody's number is to be asked for."""
     for visit, appointment in zip(visits, appointments, strict=True):
         if visit.role == "cancel":
-            cancel_appointment(appointment.pk, by=clerk, how="by phone")
+            cancel_appointment(appointment.pk, by=clerk, how=Way.PHONE)
         elif visit.role == "move":
             later = appointment.starts_at + timedelta(days=1, minutes=30)
-            move_appointment(appointment.pk, starts_at=later, ends_at=later + LASTS, by=clerk, how="by phone")
+            move_appointment(appointment.pk, starts_at=later, ends_at=later + LASTS, by=clerk, how=Way.PHONE)
         elif visit.role == "ask for a number":
             FollowUp.objects.create(
                 kind=FollowUp.Kind.WRONG_NUMBER,
                 contact=appointment.contact,
                 appointment=appointment,
-                detail=str(Reason.NUMBER_UNUSABLE.label),
+                reason=Reason.NUMBER_UNUSABLE,
                 due_at=find_due_time(appointment.starts_at, visit.booked_at),
             )

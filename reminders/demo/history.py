@@ -103,6 +103,7 @@ class _Teller:
                 due_at=owed.due_at,
                 not_after=owed.not_after,
                 next_look_at=owed.due_at,
+                channel=step.channel,
             )
             self.history.reminders.append(reminder)
             if settled:

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.db.models import F
 
 from contacts.appointments import record_answer
-from contacts.models import Appointment, ConsentEntry
+from contacts.models import Appointment, ConsentEntry, Way
 from contacts.models.people import Channel
 from contacts.optouts import record_optout
 from contacts.people import mark_number_unusable
@@ -14,6 +14,7 @@ from reminders.demo import outcomes
 from reminders.demo.history import History
 from reminders.lifecycle.follow_ups import find_due_time
 from reminders.models import CallRecord, FollowUp, Reminder
+from reminders.results.answers import WAY_BY_KEY
 
 Answer = Appointment.Answer
 Kind = FollowUp.Kind
@@ -42,14 +43,14 @@ def _record_ending(call: CallRecord, end: str, at: datetime, clerk: User) -> Non
         record_optout(call.number_id, scope=scope, source=source, at=at, evidence=evidence)
     else:
         answer = Answer.CONFIRMED if end == "1" else Answer.WANTS_ANOTHER_TIME
-        how = "text message" if call.channel == Channel.SMS else f"key {end}"
+        how = Way.TEXT if call.channel == Channel.SMS else WAY_BY_KEY[end]
         reminder = call.reminder
         record_answer(reminder.appointment_id, answer, revision=reminder.revision, at=at, how=how)
     if end == "2":
         _note_follow_up(call, Kind.WANTS_ANOTHER_TIME, CALLED_BACK, at, clerk)
 
 
-def _note_follow_up(call: CallRecord, kind: Kind, resolution: str, at: datetime, clerk: User) -> None:
+def _note_follow_up(call: CallRecord, kind: Kind, note: str, at: datetime, clerk: User) -> None:
     """On the worklist since `at`, and long since resolved where the visit is over."""
     appointment = call.reminder.appointment
     entry = FollowUp.objects.create(
@@ -62,7 +63,8 @@ def _note_follow_up(call: CallRecord, kind: Kind, resolution: str, at: datetime,
     )
     entry.created_at = at
     if appointment.status != Appointment.Status.BOOKED:
-        entry.state, entry.resolution = FollowUp.State.RESOLVED, resolution
+        entry.state, entry.note = FollowUp.State.RESOLVED, note
+        entry.resolution = FollowUp.Resolution.FINISHED_STATES
         entry.taken_by = entry.resolved_by = clerk
         entry.resolved_at = at + SEEN_TO_AFTER
     entry.save()

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from contacts import appointments
 from contacts.database.clock import read_database_clock
-from contacts.models import Appointment, Location, Provider
+from contacts.models import Appointment, Location, Provider, Way
 from reminders.deciding.coverage import covers
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.number_caps import NumberUse, read_use
@@ -89,7 +89,7 @@ def confirm_by_staff(appointment_id: int, *, by: User) -> bool:
         Appointment.Answer.CONFIRMED,
         revision=appointment.revision,
         at=read_database_clock(),
-        how="staff",
+        how=Way.STAFF,
         by=by,
     )
 
@@ -130,6 +130,7 @@ def _preview_step(
         due_at=owed.due_at,
         not_after=owed.not_after,
         next_look_at=owed.due_at,
+        channel=step.channel,
     )
     explained = explain_reminder(reminder, now, use=use)
     return PlannedMove(step, old_moment, explained.moment, "" if explained.moment else explained.reason)

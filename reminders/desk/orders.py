@@ -12,14 +12,13 @@ from contacts.appointments import add_change, lock_appointments
 from contacts.database.clock import read_database_clock
 from contacts.database.saving import saving_together
 from contacts.models import AppointmentChange
-from reminders.deciding.explanations import sentence_for
 from reminders.deciding.situations import read_reminder_facts, with_situation
 from reminders.desk.wake_dispatch import wake_dispatch
 from reminders.lifecycle.locking import lock_reminder
 from reminders.lifecycle.reminders import finish_reminder, plan_again
 from reminders.models import Reminder
 from reminders.rules.decide import Verdict, decide
-from reminders.rules.reasons import Reason
+from reminders.rules.reasons import Reason, sentence_for
 from reminders.rules.states import REMINDER_ORDERABLE, REMINDER_PENDING, ReminderState
 from reminders.traffic.switch import read_switch
 
@@ -42,7 +41,8 @@ def order_call(reminder_id: int, *, by: User) -> None:
     if reminder.state not in REMINDER_ORDERABLE:
         raise OrderRefused(NOT_CALLABLE[ReminderState(reminder.state)])
     now = read_database_clock()
-    reminder.ordered_by, reminder.by_text = by, False  # a call is ordered, whatever was to follow
+    # what the step says is ordered, whatever was to follow
+    reminder.ordered_by, reminder.channel = by, reminder.step.channel
     plan_again(reminder, next_look_at=now, reason=Reason.ORDERED)
     _check_it_may_go(reminder_id)
     add_change(reminder.appointment, AppointmentChange.What.CALL_ORDERED, by=by, at=now)

@@ -10,12 +10,13 @@ from contacts.database.clock import read_database_clock
 from reminders.desk.orders import OrderRefused, order_call
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.lifecycle.calls import close_call
-from reminders.lifecycle.follow_ups import OVERTAKEN
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish_reminder
 from reminders.models import CallRecord, FollowUp
-from reminders.rules.reasons import Reason
+from reminders.rules.reasons import CallReason, Reason
 from reminders.rules.states import CallState, ReminderState
+
+Resolution = FollowUp.Resolution
 
 
 class AlreadyResolved(ValueError):
@@ -32,7 +33,7 @@ def take_follow_up(follow_up_id: int, *, by: User) -> FollowUp:
 
 
 @transaction.atomic
-def resolve_follow_up(follow_up_id: int, *, by: User, resolution: str) -> FollowUp:
+def resolve_follow_up(follow_up_id: int, *, by: User, note: str = "") -> FollowUp:
     """Settle it with a note of what was done. Raises AlreadyResolved.
 
     A call of unknown outcome is given up with its entry, and the entries of its household with it: nobody
@@ -42,7 +43,7 @@ def resolve_follow_up(follow_up_id: int, *, by: User, resolution: str) -> Follow
     entry = _lock(follow_up_id)
     if call:
         _give_up(call)
-    _resolve(entry, by, resolution)
+    _resolve(entry, by, Resolution.FINISHED_STATES, note)
     return entry
 
 
@@ -50,19 +51,19 @@ def resolve_follow_up(follow_up_id: int, *, by: User, resolution: str) -> Follow
 def resolve_unknown_outcome(follow_up_id: int, *, by: User, call_again: bool) -> FollowUp:
     """Give up waiting for what became of a call; order a new one, or leave it at that.
 
-    When Robotalker has told of the call meanwhile, nothing is given up or ordered: the entry is OVERTAKEN
-    (its `resolution`). Raises AlreadyResolved, and OrderRefused when no call may be made now (the entry
+    When Robotalker has told of the call meanwhile, nothing is given up or ordered: the entry's `resolution`
+    is OVERTAKEN. Raises AlreadyResolved, and OrderRefused when no call may be made now (the entry
     then stays).
     """
     call = _lock_unknown(follow_up_id)
     entry = _lock(follow_up_id)
     if call is None or not _give_up(call):
-        _resolve(entry, None, OVERTAKEN)
+        _resolve(entry, None, Resolution.OVERTAKEN)
         return entry
     if call_again and entry.reminder_id:
         order_call(entry.reminder_id, by=by)
         _order_for_the_others(call, entry, by)
-    _resolve(entry, by, "called again" if call_again else "settled without another call")
+    _resolve(entry, by, Resolution.CALLED_AGAIN if call_again else Resolution.NOT_CALLED_AGAIN)
     return entry
 
 
@@ -76,7 +77,7 @@ def _lock_unknown(follow_up_id: int) -> CallRecord | None:
 
 def _give_up(call: CallRecord) -> bool:
     """Wait for no news of a locked call; False when there has been some."""
-    if not close_call(call, CallState.ABANDONED, "settled by a person", read_database_clock()):
+    if not close_call(call, CallState.ABANDONED, CallReason.GIVEN_UP, read_database_clock()):
         return False
     for reminder in reminders_of(call):
         if reminder.state == ReminderState.IN_PROGRESS:
@@ -92,10 +93,12 @@ def _order_for_the_others(call: CallRecord, entry: FollowUp, by: User) -> None:
                 order_call(reminder.pk, by=by)
 
 
-def _resolve(entry: FollowUp, by: User | None, resolution: str) -> None:
+def _resolve(entry: FollowUp, by: User | None, resolution: Resolution, note: str = "") -> None:
     entry.state, entry.resolved_by = FollowUp.State.RESOLVED, by
-    entry.resolved_at, entry.resolution = read_database_clock(), resolution[:300]
-    how = {name: getattr(entry, name) for name in ("state", "resolved_by", "resolved_at", "resolution")}
+    entry.resolved_at, entry.resolution, entry.note = read_database_clock(), resolution, note[:300]
+    how = {
+        name: getattr(entry, name) for name in ("state", "resolved_by", "resolved_at", "resolution", "note")
+    }
     one_matter = Q(pk=entry.pk)
     if entry.kind == FollowUp.Kind.UNKNOWN_OUTCOME and entry.call_id:
         one_matter |= Q(call=entry.call_id, kind=entry.kind)  # the others of its household

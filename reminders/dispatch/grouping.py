@@ -10,8 +10,8 @@ from contacts.models.people import Channel
 from reminders.deciding.households import find_household_reminders
 from reminders.deciding.situations import PracticeConfig
 from reminders.models import CallRecord, Reminder
-from reminders.results.post_results import BATCH_REFUSED
 from reminders.robotalker.payloads import MAX_RECIPIENTS
+from reminders.rules.reasons import CallReason
 from reminders.rules.states import CallState
 from reminders.wording.scripts import caller_id, choose_text
 
@@ -44,7 +44,7 @@ class Sortable(NamedTuple):
 
     pk: int
     step: int
-    by_text: bool
+    channel: str
     ordered_by: int | None
     location: int
     language: str
@@ -53,7 +53,7 @@ class Sortable(NamedTuple):
 def _read_for_sorting(reminder_ids: Sequence[int]) -> list[Sortable]:
     reminders = Reminder.objects.filter(pk__in=reminder_ids).order_by("due_at", "id")
     rows = reminders.values_list(
-        "pk", "step", "by_text", "ordered_by", "appointment__location", "appointment__contact__language"
+        "pk", "step", "channel", "ordered_by", "appointment__location", "appointment__contact__language"
     )
     return [Sortable(*row) for row in rows]
 
@@ -61,7 +61,7 @@ def _read_for_sorting(reminder_ids: Sequence[int]) -> list[Sortable]:
 def _find_message(sortable: Sortable, practice: PracticeConfig) -> tuple[int, str] | None:
     """The words (ScriptText's id) and caller id of a call that could be one of a campaign's, or None."""
     step, location = practice.steps.get(sortable.step), practice.locations.get(sortable.location)
-    if sortable.by_text or sortable.ordered_by or not step or not location or step.channel != Channel.VOICE:
+    if sortable.channel != Channel.VOICE or sortable.ordered_by or not step or not location:
         return None
     text = choose_text(step.script, sortable.language)
     return (text.pk, caller_id(location)) if text else None
@@ -69,7 +69,7 @@ def _find_message(sortable: Sortable, practice: PracticeConfig) -> tuple[int, st
 
 def _find_refused_in_a_batch(reminder_ids: Sequence[int]) -> set[int]:
     refused = CallRecord.objects.filter(
-        reminder__in=reminder_ids, state=CallState.NOT_SENT, reason=BATCH_REFUSED
+        reminder__in=reminder_ids, state=CallState.NOT_SENT, reason=CallReason.GROUP_REFUSED
     )
     return set(refused.values_list("reminder_id", flat=True))
 

@@ -77,7 +77,7 @@ class Submission:
 
     def _check_awake(self) -> None:
         if self.opened_at.age > settings.DISPATCH_LEASE - settings.ROBOTALKER_TOTAL_DEADLINE:
-            raise SleptTooLong("the worker slept before it could send")
+            raise SleptTooLong()
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,8 @@ def _prepare(build: Callable[..., Post], *parts: object) -> Post:
     try:
         return build(*parts)
     except ValueError as error:
-        fault = OurOwnFault(status=0, reason=f"our own request was wrong: {error}")
+        log.error("a request can't be built: %s", error)
+        fault = OurOwnFault(str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, nothing has left
         log.error("a request was not built: %s", type(error).__name__)
         fault = NotBuilt()

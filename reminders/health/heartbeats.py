@@ -2,8 +2,7 @@
 worker last looked at itself.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -38,9 +37,13 @@ WORKER_KEPT = timedelta(days=1)
 LONGEST_NAME = 40
 
 
-def record_heartbeat(name: str, did: str = "") -> None:
-    """Say that the sweep `name` has just finished, and in counts what it did."""
-    Heartbeat.objects.update_or_create(name=name, defaults={"at": Now(), "did": did[:200]})
+def record_heartbeat(name: str, did: str = "", *, queues: Sequence[str] = ()) -> None:
+    """Say that the sweep `name` has just finished, and in counts what it did.
+
+    `queues` are those that a worker takes.
+    """
+    defaults = {"at": Now(), "did": did[:200], "queues": list(queues)}
+    Heartbeat.objects.update_or_create(name=name, defaults=defaults)
 
 
 def name_worker(host: str, pid: int) -> str:
@@ -49,9 +52,9 @@ def name_worker(host: str, pid: int) -> str:
     return f"{WORKER}{host[: LONGEST_NAME - len(WORKER) - len(tail)]}{tail}"
 
 
-def record_worker_heartbeat(name: str, queues: str, *, since: datetime, begun: int) -> None:
+def record_worker_heartbeat(name: str, queues: Sequence[str], *, since: datetime, begun: int) -> None:
     """Say that this worker lives, which queues it takes, and what it has begun. Forgets those long gone."""
-    record_heartbeat(name, f"takes {queues} since {since:%Y-%m-%d %H:%M} UTC, {begun} tasks begun")
+    record_heartbeat(name, f"since {since:%Y-%m-%d %H:%M} UTC, {begun} tasks begun", queues=queues)
     Heartbeat.objects.filter(name__startswith=WORKER, at__lt=Now() - WORKER_KEPT).delete()
 
 
@@ -88,10 +91,8 @@ def count_workers(beats: Heartbeats, queue: str, now: datetime) -> int:
 
 def _list_taken_queues(beats: Heartbeats, now: datetime) -> list[str]:
     """Each queue as often as there are living workers that take it."""
-    workers = (row for name, row in beats.items() if name.startswith(WORKER))
-    living = [row for row in workers if now - row.at <= WORKER_STALE_AFTER]
-    takes = (re.match(r"takes (\S+) since", row.did) for row in living)
-    return [queue for match in takes if match for queue in match[1].split(",")]
+    living = (row for row in beats.values() if now - row.at <= WORKER_STALE_AFTER)
+    return [queue for row in living for queue in row.queues]
 
 
 def _limits() -> dict[str, timedelta]:

@@ -12,13 +12,15 @@ from reminders.rules.states import REMINDER_OPEN
 
 PATIENCE = timedelta(hours=4)  # by when somebody should have looked
 BEFORE_VISIT = timedelta(hours=1)  # and in any case so long before the appointment
-OVERTAKEN = "Robotalker reported after all"
 
 
 def open_follow_up(
-    kind: str, *, reminder: Reminder, call: CallRecord | None = None, detail: str = ""
+    kind: str, *, reminder: Reminder, call: CallRecord | None = None, reason: str = "", detail: str = ""
 ) -> None:
-    """Put it on the worklist; while an entry of that kind is open for the appointment, once is enough."""
+    """Put it on the worklist; while an entry of that kind is open for the appointment, once is enough.
+
+    `reason` is a code of reasons.SENTENCES or "", `detail` what phrase_for() says with it.
+    """
     appointment = reminder.appointment
     entry = FollowUp(
         kind=kind,
@@ -26,6 +28,7 @@ def open_follow_up(
         appointment=appointment,
         reminder=reminder,
         call=call,
+        reason=reason,
         detail=detail[:300],
         due_at=due_by_database_clock(appointment.starts_at),
     )
@@ -56,4 +59,4 @@ def open_if_nothing_follows(kind: str, *, reminder: Reminder, call: CallRecord) 
 def resolve_automatically(call: CallRecord, kinds: Sequence[str]) -> None:
     """Take from the worklist what the call had put there, because Robotalker has since told better."""
     entries = FollowUp.objects.filter(call=call, kind__in=kinds).exclude(state=FollowUp.State.RESOLVED)
-    entries.update(state=FollowUp.State.RESOLVED, resolved_at=Now(), resolution=OVERTAKEN)
+    entries.update(state=FollowUp.State.RESOLVED, resolved_at=Now(), resolution=FollowUp.Resolution.OVERTAKEN)

@@ -92,15 +92,15 @@ def mark_missed(reminder: Reminder, reason: str) -> None:
     finish_reminder(reminder, ReminderState.MISSED, reason)
     # where there is an entry about its number, that one says it already, and why
     if not _number_entries(reminder).exclude(state=FollowUp.State.RESOLVED).exists():
-        detail = "" if reason == Reason.TOO_LATE else str(Reason(reason).label)
-        open_follow_up(FollowUp.Kind.MISSED, reminder=reminder, detail=detail)
+        why = "" if reason == Reason.TOO_LATE else reason
+        open_follow_up(FollowUp.Kind.MISSED, reminder=reminder, reason=why)
 
 
 def _ask_for_a_number(reminder: Reminder, reason: str) -> None:
     """Once: an entry that somebody has resolved isn't opened again at the next look."""
     lacks_number = reason in (Reason.NO_NUMBER, Reason.NUMBER_UNUSABLE)
     if lacks_number and not _number_entries(reminder).exists():
-        open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=reminder, detail=str(Reason(reason).label))
+        open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=reminder, reason=reason)
 
 
 def _number_entries(reminder: Reminder) -> QuerySet[FollowUp]:

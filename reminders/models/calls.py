@@ -52,7 +52,10 @@ class CallRecord(models.Model):
     variables = models.JSONField(default=dict)
     text = models.TextField(help_text="Exactly what is said.")
     state = models.CharField(max_length=12, choices=CallState, default=CallState.SUBMITTING)
-    reason = models.CharField(max_length=200, blank=True, help_text="Why: Robotalker's word or ours.")
+    reason = models.CharField(
+        max_length=40, blank=True, help_text="Why it is in its state; reminders/rules/reasons.py."
+    )
+    detail = models.CharField(max_length=200, blank=True, help_text="Robotalker's own words about it.")
     robotalker_id = models.CharField(max_length=100, blank=True, db_index=True)
     submitting_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True, blank=True)

@@ -19,13 +19,21 @@ class FollowUp(models.Model):
         UNKNOWN_OUTCOME = "unknown_outcome", _("may or may not have been called")
         WRONG_NUMBER = "wrong_number", _("number can't be used")
         LATE_ANSWER = "late_answer", _("answered for an old time")
-        UNCLEAR_ANSWER = "unclear_answer", _("pressed a key without a meaning")
+        UNCLEAR_ANSWER = "unclear_answer", _("answer not understood")
         MISSED = "missed", _("reminder was missed")
 
     class State(models.TextChoices):
         OPEN = "open", _("open")
         TAKEN = "taken", _("taken")
         RESOLVED = "resolved", _("resolved")
+
+    class Resolution(models.TextChoices):
+        """How an entry was settled; `note` is what a person wrote about it."""
+
+        FINISHED_STATES = "seen_to", _("Seen to.")
+        CALLED_AGAIN = "called_again", _("They were called again.")
+        NOT_CALLED_AGAIN = "not_called_again", _("They were not called again.")
+        OVERTAKEN = "overtaken", _("Robotalker reported after all.")
 
     kind = models.CharField(max_length=20, choices=Kind)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
@@ -37,7 +45,10 @@ class FollowUp(models.Model):
     call = models.ForeignKey(
         CallRecord, on_delete=models.PROTECT, null=True, blank=True, related_name="follow_ups"
     )
-    detail = models.CharField(max_length=300, blank=True)
+    reason = models.CharField(max_length=40, blank=True, help_text="Why; reminders/rules/reasons.py.")
+    detail = models.CharField(
+        max_length=300, blank=True, help_text="Robotalker's own words, or the key that was pressed."
+    )
     due_at = models.DateTimeField(help_text="By when somebody should have seen to it.")
     created_at = models.DateTimeField(auto_now_add=True)
     taken_by = models.ForeignKey(
@@ -47,7 +58,8 @@ class FollowUp(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     resolved_at = models.DateTimeField(null=True, blank=True)
-    resolution = models.CharField(max_length=300, blank=True)
+    resolution = models.CharField(max_length=20, choices=Resolution, blank=True)
+    note = models.CharField(max_length=300, blank=True, help_text="What a person wrote about it.")
 
     class Meta:
         ordering = ["due_at", "id"]

@@ -14,7 +14,10 @@ class ListedNumber(models.Model):
     told_at = models.DateTimeField(null=True, blank=True, help_text="When Robotalker last took our word.")
     failures = models.PositiveSmallIntegerField(default=0, help_text="Attempts in a row that failed.")
     next_attempt_at = models.DateTimeField(null=True, blank=True)
-    error = models.CharField(max_length=200, blank=True)
+    error = models.CharField(
+        max_length=40, blank=True, help_text="Why it failed; reminders/rules/reasons.py."
+    )
+    detail = models.CharField(max_length=200, blank=True, help_text="Robotalker's own words about it.")
 
     class Meta:
         verbose_name = "number on Robotalker's list"

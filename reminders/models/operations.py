@@ -3,7 +3,9 @@
 import secrets
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class SendingSwitch(models.Model):
@@ -13,10 +15,10 @@ class SendingSwitch(models.Model):
     """
 
     class Cause(models.TextChoices):
-        PERSON = "person", "a person paused it"
-        KEY_REFUSED = "key_refused", "Robotalker refused the API key"
-        PROVIDER_FAILING = "provider_failing", "Robotalker fails again and again"
-        RESTORED = "restored", "the database was restored or moved"
+        PERSON = "person", _("a person paused it")
+        KEY_REFUSED = "key_refused", _("Robotalker refused the API key")
+        PROVIDER_FAILING = "provider_failing", _("Robotalker fails again and again")
+        RESTORED = "restored", _("the database was restored or moved")
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     paused_at = models.DateTimeField(null=True, blank=True)
@@ -41,11 +43,17 @@ class SendingSwitch(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a sweep last finished, by the database's clock."""
+    """When a sweep last finished, or a worker last looked at itself, by the database's clock."""
 
     name = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()
     did = models.CharField(max_length=200, blank=True, help_text="What the last round did, in counts.")
+    queues = ArrayField(
+        models.CharField(max_length=40),
+        default=list,
+        blank=True,
+        help_text="Of a worker: the queues it takes.",
+    )
 
     class Meta:
         ordering = ["name"]

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from contacts.models import Appointment
+from contacts.models.people import Channel
 from reminders.models.campaigns import Step
 from reminders.rules.states import ReminderState
 
@@ -29,8 +30,10 @@ class Reminder(models.Model):
     )
     claim = models.UUIDField(null=True, blank=True, help_text="The fence: whose claim this is.")
     lease_until = models.DateTimeField(null=True, blank=True, help_text="By the database's clock.")
-    by_text = models.BooleanField(
-        default=False, help_text="Its calls have reached nobody: what follows is the step's text message."
+    channel = models.CharField(
+        max_length=5,
+        choices=Channel,
+        help_text="Of its next try: the step's own, or a text message after its calls have reached nobody.",
     )
     ordered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -47,6 +50,7 @@ class Reminder(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["appointment", "step", "revision"], name="reminder_identity"),
             models.CheckConstraint(condition=Q(state__in=ReminderState.values), name="reminder_state_known"),
+            models.CheckConstraint(condition=Q(channel__in=Channel.values), name="reminder_channel_known"),
             models.CheckConstraint(
                 condition=Q(state="claimed", claim__isnull=False, lease_until__isnull=False)
                 | (~Q(state="claimed") & Q(claim__isnull=True, lease_until__isnull=True)),

@@ -8,17 +8,18 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contacts.models import AppointmentChange
+from contacts.models import AppointmentChange, Way
 from contacts.models.people import Channel
 from contacts.numbers import mask
 from contacts.templatetags.display import clock, day_and_clock
 from reminders.deciding.explanations import Explanation
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.models import CallRecord, Reminder
-from reminders.pages.standings import describe_moment, describe_reason
+from reminders.pages.standings import describe_moment
 from reminders.rules.decide import Verdict
+from reminders.rules.reasons import phrase_for
 from reminders.rules.states import REMINDER_PENDING, CallState
-from reminders.wording.scripts import channel_of
+from reminders.wording.scripts import channel_of, is_fallback
 
 What = AppointmentChange.What
 STATE_OF_CHANGE = {
@@ -43,18 +44,27 @@ CHANGES = {
     What.CALL_ORDERED: gettext_lazy("Ordered a call now."),
     What.STEP_SKIPPED: gettext_lazy("Left out a reminder."),
 }
+# How the patient said it, behind a comma; other ways say nothing of that.
+ANSWERED_BY = {
+    Way.KEY_1: gettext_lazy("by key 1"),
+    Way.KEY_2: gettext_lazy("by key 2"),
+    Way.TEXT: gettext_lazy("by text message"),
+    Way.STAFF: gettext_lazy("as the patient told the staff"),
+}
 CALLS = {
     CallState.SUBMITTING: gettext_lazy("A call is about to go out."),
     CallState.SUBMITTED: gettext_lazy("Robotalker took the call; nothing is known yet of what came of it."),
-    CallState.UNKNOWN: gettext_lazy("The call may or may not have gone out: Robotalker's answer was lost."),
-    CallState.OVERDUE: gettext_lazy("Robotalker took the call, but never said what came of it."),
+    CallState.UNKNOWN: gettext_lazy("We don't know whether the call was made."),
+    CallState.OVERDUE: gettext_lazy("Robotalker took the call, but we don't know what came of it."),
     CallState.NOT_SENT: gettext_lazy("The call did not go out."),
     CallState.REJECTED: gettext_lazy("Robotalker rejected the call."),
     CallState.FAILED: gettext_lazy("The call failed."),
     CallState.NO_ANSWER: gettext_lazy("Nobody answered the call."),
     CallState.VOICEMAIL: gettext_lazy("The call reached a voicemail."),
     CallState.ANSWERED: gettext_lazy("The call was answered; no key was pressed."),
-    CallState.ABANDONED: gettext_lazy("A person settled the call, as nobody knows what came of it."),
+    CallState.ABANDONED: gettext_lazy(
+        "Somebody on the staff settled the call, as nobody knows what came of it."
+    ),
 }
 TEXTS = {
     CallState.SUBMITTED: gettext_lazy(
@@ -65,6 +75,12 @@ TEXTS = {
     CallState.FAILED: gettext_lazy("The text message failed."),
     CallState.REJECTED: gettext_lazy("Robotalker rejected the text message."),
     CallState.NOT_SENT: gettext_lazy("The text message did not go out."),
+    CallState.UNKNOWN: gettext_lazy("We don't know whether the text message was sent."),
+    CallState.OVERDUE: gettext_lazy("Robotalker took the text message, but we don't know what came of it."),
+    CallState.SUBMITTING: gettext_lazy("A text message is about to go out."),
+    CallState.ABANDONED: gettext_lazy(
+        "Somebody on the staff settled the text message, as nobody knows what came of it."
+    ),
 }
 
 
@@ -81,12 +97,8 @@ def describe_change(change: AppointmentChange, zone: ZoneInfo) -> str:
         "after": day_and_clock(change.starts_after.astimezone(zone)) if change.starts_after else "",
     }
     sentence = str(CHANGES[What(change.what)]) % times
-    if change.how.startswith("key "):
-        return f"{sentence.rstrip('.')}, {_('by %s') % change.how}."
-    if change.how == "text message":
-        return f"{sentence.rstrip('.')}, {_('by text message')}."
-    if change.how == "staff":
-        return f"{sentence.rstrip('.')}: {_('the patient told the staff')}."
+    if change.how in ANSWERED_BY:
+        return f"{sentence.rstrip('.')}, {ANSWERED_BY[Way(change.how)]}."
     return sentence
 
 
@@ -145,7 +157,7 @@ def describe_call_details(call: CallRecord, zone: ZoneInfo, try_number: int) -> 
     yield _("try %d") % try_number
     yield _("begun %s") % clock(call.submitting_at.astimezone(zone))
     if call.reason:
-        yield describe_reason(call.reason)
+        yield phrase_for(call.reason, call.detail)
     if call.duration_seconds is not None:
         yield _("%d s long") % call.duration_seconds
     if call.amd_result:
@@ -174,7 +186,7 @@ def name_reminder(reminder: Reminder, why: Explanation, now: datetime) -> tuple[
 def name_step(reminder: Reminder) -> str:
     """The step in words; with "then by text message" once its calls have reached nobody."""
     words = {"step": reminder.step}
-    return _("%(step)s, then by text message") % words if reminder.by_text else str(reminder.step)
+    return _("%(step)s, then by text message") % words if is_fallback(reminder) else str(reminder.step)
 
 
 def _clock_of(moment: str, zone: ZoneInfo) -> str:

@@ -12,16 +12,16 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from contacts.models import Appointment
+from contacts.models import Appointment, Way
 from contacts.models.people import Channel
 from contacts.templatetags.display import clock, day
 from reminders.deciding.call_now import may_order_call
-from reminders.deciding.explanations import Explanation, explain_reminder, sentence_for
+from reminders.deciding.explanations import Explanation, explain_reminder
 from reminders.deciding.number_caps import NumberUse
 from reminders.lifecycle.call_reminders import calls_of
 from reminders.models import CallRecord, Reminder
 from reminders.rules.decide import Verdict
-from reminders.rules.reasons import Reason
+from reminders.rules.reasons import Reason, phrase_for, sentence_for
 from reminders.rules.states import REMINDER_PENDING, CallState, ReminderState
 from reminders.wording.scripts import channel_of
 
@@ -96,7 +96,7 @@ def describe_answer(facts: StandingFacts) -> Standing | None:
         when = facts.tell(appointment.answered_at)
         return Standing(answer, next_step=_("said so %s") % when)
     if answer == Appointment.Answer.CONFIRMED:
-        words = {"when": facts.tell(appointment.answered_at), "how": describe_how(appointment.answered_how)}
+        words = {"when": facts.tell(appointment.answered_at), "how": name_way(appointment.answered_how)}
         return Standing(answer, _("confirmed %(when)s by %(how)s") % words)
     return None
 
@@ -143,7 +143,7 @@ def describe_last_call(facts: StandingFacts) -> Standing | None:
     when = facts.tell(call.ended_at or call.submitting_at)
     follows = _tell_what_follows(facts)
     if call.state in (CallState.FAILED, CallState.REJECTED, CallState.NOT_SENT):
-        next_step = " · ".join(filter(None, [describe_reason(call.reason), follows]))
+        next_step = " · ".join(filter(None, [phrase_for(call.reason, call.detail), follows]))
         return Standing("failed", f"{CallState(call.state).label} {when}", next_step)
     if call.state == CallState.ANSWERED:
         pressed = _("pressed %s") % call.key_pressed if call.key_pressed else _("no key pressed")
@@ -201,22 +201,9 @@ def describe_moment(moment: datetime | None, zone: ZoneInfo, now: datetime) -> s
     return day(local)
 
 
-def describe_how(how: str) -> str:
+def name_way(way: str) -> str:
     """The way an answer came, for behind "by"."""
-    known = {"staff": _("staff"), "text message": _("text message"), "": _("staff")}
-    return known.get(how, how)
-
-
-def describe_reason(reason: str) -> str:
-    """A call's reason in words: ours from the closed list, else what Robotalker's own word means."""
-    if reason in Reason.values:
-        return sentence_for(reason).rstrip(".")
-    known = {
-        "busy": _("the line was busy"),
-        "carrier": _("the phone network failed"),
-        "invalid_number": _("the number doesn't exist"),
-    }
-    return known.get(reason, reason.replace("_", " "))
+    return str(Way(way or Way.STAFF).label)
 
 
 def find_orderable(facts: StandingFacts, standing: Standing) -> int | None:

@@ -19,6 +19,7 @@ from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.pages import sentences
 from reminders.pages.standings import Standing, find_standing, read_standing_facts
 from reminders.rules.decide import Verdict
+from reminders.rules.reasons import phrase_for
 from reminders.rules.states import REMINDER_PENDING, ReminderState
 from reminders.traffic.switch import read_switch
 from reminders.wording.scripts import channel_of
@@ -214,15 +215,11 @@ def _tell_call(call: CallRecord, zone: ZoneInfo, try_number: int) -> Entry:
 
 
 def _tell_follow_up(follow_up: FollowUp) -> Iterator[Entry]:
-    words = {"kind": follow_up.get_kind_display(), "detail": follow_up.detail}
-    opened = (
-        _("Put on the worklist: %(kind)s, %(detail)s.")
-        if follow_up.detail
-        else _("Put on the worklist: %(kind)s.")
-    )
-    yield Entry(f"follow-up-{follow_up.pk}", follow_up.created_at, follow_up.kind, opened % words)
+    opened = _("Put on the worklist: %s.") % follow_up.get_kind_display()
+    details = tuple(filter(None, [phrase_for(follow_up.reason, follow_up.detail)]))
+    yield Entry(f"follow-up-{follow_up.pk}", follow_up.created_at, follow_up.kind, opened, details=details)
     if follow_up.resolved_at:
-        said = _("Seen to: %s") % follow_up.resolution if follow_up.resolution else _("Seen to.")
+        said = _("Seen to: %s") % follow_up.note if follow_up.note else follow_up.get_resolution_display()
         by = name_person(follow_up.resolved_by)
         yield Entry(f"resolved-{follow_up.pk}", follow_up.resolved_at, "done", said, by)
 

@@ -64,4 +64,6 @@ def _name(kind: FollowUp.Kind, count: int) -> str:
         return ngettext("wants another time", "want another time", count)
     if kind == FollowUp.Kind.WRONG_NUMBER:
         return ngettext("number can't be used", "numbers can't be used", count)
+    if kind == FollowUp.Kind.UNCLEAR_ANSWER:
+        return ngettext("answer not understood", "answers not understood", count)
     return str(kind.label)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from contacts.models import Appointment
 from contacts.templatetags.display import at_location, clock, day_and_clock
 from reminders.models import FollowUp
+from reminders.rules.reasons import phrase_for
 
 Kind = FollowUp.Kind
 Status = Appointment.Status
@@ -39,7 +40,7 @@ WORDS: dict[str, tuple[Promise | str, Promise | str]] = {
         gettext_lazy("Tell them the new time and ask whether it suits."),
     ),
     Kind.UNCLEAR_ANSWER: (
-        gettext_lazy("%(name)s pressed a key without a meaning when called about %(when)s."),
+        gettext_lazy("%(name)s answered about %(when)s, but the answer was not understood."),
         gettext_lazy("Call them and ask whether they are coming."),
     ),
     Kind.MISSED: (
@@ -51,11 +52,14 @@ WORDS: dict[str, tuple[Promise | str, Promise | str]] = {
 
 @dataclass(frozen=True)
 class WorklistLine:
-    """One entry as it is shown. `due`: by the location's clock. `since`: what has overtaken it, or ""."""
+    """One entry as it is shown. `why`: a sentence, or "". `due`: by the location's clock. `since`: what has
+    overtaken it, or "".
+    """
 
     entry: FollowUp
     what_happened: str
     what_to_do: str
+    why: str
     due: str
     since: str
     is_late: bool
@@ -73,6 +77,7 @@ def describe_entry(entry: FollowUp, now: datetime) -> WorklistLine:
         entry=entry,
         what_happened=str(happened) % {"name": entry.contact.full_name, "when": when},
         what_to_do=str(to_do),
+        why=phrase_for(entry.reason, entry.detail),
         due=clock(due_at) if is_today else day_and_clock(due_at),
         since=_tell_what_overtook_it(appointment, now),
         is_late=entry.due_at < now,

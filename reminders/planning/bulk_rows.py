@@ -17,9 +17,9 @@ CHUNK = 5_000  # rows per statement: bounds memory, and keeps each statement sho
 
 _INSERT = """
     INSERT INTO reminders_reminder
-        (appointment_id, step_id, revision, due_at, not_after, next_look_at, state, reason, by_text,
+        (appointment_id, step_id, revision, due_at, not_after, next_look_at, state, reason, channel,
          created_at, updated_at)
-    SELECT appointment_id, %s, revision, due_at, not_after, due_at, state, reason, false, now(), now()
+    SELECT appointment_id, %s, revision, due_at, not_after, due_at, state, reason, %s, now(), now()
     FROM unnest(%s::bigint[], %s::integer[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[])
         AS owed (appointment_id, revision, due_at, not_after, state, reason)
     ON CONFLICT (appointment_id, step_id, revision) DO NOTHING
@@ -75,15 +75,18 @@ def lock_step_and_locations(step_id: int, location_ids: Iterable[int]) -> None:
     _execute(_HOLD_PLACES, [_write_numbers(location_ids)])
 
 
-def insert_reminders(step_id: int, owed: Sequence[tuple[PlannedAppointment, OwedReminder]]) -> int:
-    """Insert what isn't there yet; how many were new.
+def insert_reminders(
+    step_id: int, channel: str, owed: Sequence[tuple[PlannedAppointment, OwedReminder]]
+) -> int:
+    """Insert what isn't there yet, by the step's `channel`; how many were new.
 
     Of two planners at once, the unique identity lets one win, silently.
     """
     visits, promises = [visit for visit, _ in owed], [promise for _, promise in owed]
     ids, revisions = (visit.pk for visit in visits), (visit.revision for visit in visits)
     return _execute(
-        _INSERT, [step_id, _write_numbers(ids), _write_numbers(revisions), *_write_promises(promises)]
+        _INSERT,
+        [step_id, channel, _write_numbers(ids), _write_numbers(revisions), *_write_promises(promises)],
     )
 
 

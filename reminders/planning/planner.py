@@ -11,11 +11,12 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Location
+from contacts.models.people import Channel
 from reminders.deciding.coverage import find_covered
 from reminders.models import CallCompanion, CallRecord, Campaign, Reminder, Step
 from reminders.planning.bulk_rows import (
@@ -200,7 +201,11 @@ def _withdraw(pointless: "QuerySet[Reminder]", reason: str) -> int:
 
 
 def replan_campaign(campaign: Campaign) -> int:
-    """After an edit of its steps: give what waits and was never tried its new moment; how many moved."""
+    """After an edit of its steps: give what waits and was never tried its new moment; how many moved.
+
+    All that waits follows its step's channel, but for a text message that follows a call.
+    """
+    _follow_channels(campaign)
     return _replan(Reminder.objects.filter(step__campaign=campaign))
 
 
@@ -231,6 +236,24 @@ def _replan(reminders: "QuerySet[Reminder]") -> int:
         last = chunk[-1].pk
 
 
+@transaction.atomic
+def _follow_channels(campaign: Campaign) -> None:
+    called = CallRecord.objects.filter(channel=Channel.VOICE)
+    others = (
+        Reminder.objects.filter(step__campaign=campaign, state__in=REMINDER_PENDING)
+        .exclude(channel=F("step__channel"))
+        .exclude(
+            Exists(called.filter(reminder=OuterRef("pk")))
+            | Exists(called.filter(companions__reminder=OuterRef("pk"))),
+            channel=Channel.SMS,
+        )
+        .order_by("pk")
+    )
+    ids = list(others.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+    by_step = Step.objects.filter(pk=OuterRef("step")).values("channel")
+    Reminder.objects.filter(pk__in=ids).update(channel=Subquery(by_step), updated_at=Now())
+
+
 def _find_new_moment(reminder: Reminder) -> tuple[int, OwedReminder] | None:
     owed = find_owed_reminder(reminder.step, reminder.appointment)
     if owed is None or (owed.due_at, owed.not_after) == (reminder.due_at, reminder.not_after):
@@ -253,7 +276,8 @@ def _add(step_id: int, visits: Sequence[PlannedAppointment]) -> int:
     """Insert what the step owes them by its terms and the places' clocks, none of which changes meanwhile."""
     place_ids = {visit.location_id for visit in visits}
     lock_step_and_locations(step_id, place_ids)
-    terms = _read_step_timing(Step.objects.select_related("campaign").get(pk=step_id))
+    step = Step.objects.select_related("campaign").get(pk=step_id)
+    terms = _read_step_timing(step)
     places = _read_location_clocks(Location.objects.filter(pk__in=place_ids))
     owed = [(visit, _find_owed(terms, visit, places.get(visit.location_id))) for visit in visits]
-    return insert_reminders(step_id, [(visit, promised) for visit, promised in owed if promised])
+    return insert_reminders(step_id, step.channel, [(visit, told) for visit, told in owed if told])

@@ -8,18 +8,28 @@ the number out.
 from datetime import datetime
 
 from contacts.appointments import record_answer_on_locked
-from contacts.models import Appointment, ConsentEntry
+from contacts.models import Appointment, ConsentEntry, Way
 from contacts.models.people import Channel
 from contacts.optouts import record_optout
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.lifecycle.follow_ups import open_follow_up, resolve_automatically
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.rules.keys import ANOTHER_TIME, CONFIRM, MEANINGS, OPT_OUT
+from reminders.rules.reasons import AnswerReason
 
 SCOPE_BY_CHANNEL = {
     Channel.VOICE: ConsentEntry.Scope.VOICE,
     Channel.SMS: ConsentEntry.Scope.SMS,
     None: ConsentEntry.Scope.ALL,
+}
+WAY_BY_KEY = {CONFIRM: Way.KEY_1, ANOTHER_TIME: Way.KEY_2}
+ANSWERED_OLD_TIME = {
+    Appointment.Answer.CONFIRMED: AnswerReason.CONFIRMED_OLD_TIME,
+    Appointment.Answer.WANTS_ANOTHER_TIME: AnswerReason.DECLINED_OLD_TIME,
+}
+ANSWERED_CANCELLED = {
+    Appointment.Answer.CONFIRMED: AnswerReason.CONFIRMED_CANCELLED,
+    Appointment.Answer.WANTS_ANOTHER_TIME: AnswerReason.DECLINED_CANCELLED,
 }
 # What a text message may say instead of a digit. Never CANCEL, END or QUIT, which carriers read as
 # "stop" and patients as "cancel my appointment" (product rule 11).
@@ -50,7 +60,7 @@ def apply_key(call: CallRecord, key: str, at: datetime) -> None:
         _answer_for_all(call, Appointment.Answer.WANTS_ANOTHER_TIME, key, at)
         _ask_a_person(call, FollowUp.Kind.WANTS_ANOTHER_TIME)
     else:
-        ask_about_unclear_answer(call, f"pressed {key}")
+        ask_about_unclear_answer(call, AnswerReason.UNKNOWN_KEY, key)
 
 
 def _may_have_been_unclear(call: CallRecord) -> bool:
@@ -58,35 +68,35 @@ def _may_have_been_unclear(call: CallRecord) -> bool:
     return call.channel == Channel.SMS or any(pressed not in MEANINGS for _, pressed in call.keys)
 
 
-def ask_about_unclear_answer(call: CallRecord, detail: str) -> None:
+def ask_about_unclear_answer(call: CallRecord, reason: AnswerReason, key: str = "") -> None:
     """Put an answer without a meaning on the worklist, unless the call has one that has."""
     if not any(pressed in MEANINGS for _, pressed in call.keys):
-        _ask_a_person(call, FollowUp.Kind.UNCLEAR_ANSWER, detail)
+        _ask_a_person(call, FollowUp.Kind.UNCLEAR_ANSWER, reason, key)
 
 
 def _answer_for_all(call: CallRecord, answer: Appointment.Answer, key: str, at: datetime) -> None:
-    how = f"key {key}" if call.channel == Channel.VOICE else "text message"
+    how = WAY_BY_KEY[key] if call.channel == Channel.VOICE else Way.TEXT
     for reminder in reminders_of(call):
         _answer(reminder, call, answer, how, at)
 
 
-def _answer(reminder: Reminder, call: CallRecord, answer: Appointment.Answer, how: str, at: datetime) -> None:
+def _answer(reminder: Reminder, call: CallRecord, answer: Appointment.Answer, how: Way, at: datetime) -> None:
     appointment, revision = reminder.appointment, reminder.revision
     if record_answer_on_locked(appointment, answer, revision=revision, at=at, how=how):
         return
     if appointment.revision != revision:
-        late = f"{answer.label}, for the time before the move"
+        late = ANSWERED_OLD_TIME[answer]
     elif appointment.status == Appointment.Status.CANCELLED:
-        late = f"{answer.label}, though it is cancelled"
+        late = ANSWERED_CANCELLED[answer]
     else:
         return
-    open_follow_up(FollowUp.Kind.LATE_ANSWER, reminder=reminder, call=call, detail=late)
+    open_follow_up(FollowUp.Kind.LATE_ANSWER, reminder=reminder, call=call, reason=late)
 
 
-def _ask_a_person(call: CallRecord, kind: FollowUp.Kind, detail: str = "") -> None:
+def _ask_a_person(call: CallRecord, kind: FollowUp.Kind, reason: str = "", detail: str = "") -> None:
     """One entry for each appointment the call spoke of."""
     for reminder in reminders_of(call):
-        open_follow_up(kind, reminder=reminder, call=call, detail=detail)
+        open_follow_up(kind, reminder=reminder, call=call, reason=reason, detail=detail)
 
 
 def opt_out(call: CallRecord, at: datetime, channel: Channel | None) -> None:

@@ -11,9 +11,10 @@ from reminders.lifecycle.call_reminders import find_calls_about
 from reminders.lifecycle.reminders import plan_again
 from reminders.models import CallRecord, Reminder
 from reminders.rules.calling_hours import next_allowed
-from reminders.rules.reasons import Reason
+from reminders.rules.reasons import CallReason, Reason
 from reminders.rules.retries import RetryRule, TryOutcome, next_try
 from reminders.rules.states import CallState
+from reminders.wording.scripts import is_fallback
 
 REACHED_NOBODY = (CallState.NO_ANSWER, CallState.FAILED)
 OUTCOMES = {
@@ -31,13 +32,14 @@ def plan_next_try(call: CallRecord, reminder: Reminder, at: datetime) -> bool:
     caller saves the reminder when it is False.
     """
     if again := _when_to_call_again(call, reminder, at):
-        reminder.by_text = call.channel == Channel.SMS and reminder.by_text
+        if call.channel == Channel.VOICE:
+            reminder.channel = reminder.step.channel
         plan_again(reminder, next_look_at=again, reason=Reason.TRY_AGAIN, try_after=again)
         return True
     if call.channel != Channel.VOICE:
         return False
     text_at = _when_to_text(call, reminder, at)
-    reminder.by_text = text_at is not None
+    reminder.channel = Channel.SMS if text_at else Channel(reminder.step.channel)
     if text_at:
         plan_again(reminder, next_look_at=text_at, reason=Reason.TEXT_FOLLOWS, try_after=text_at)
     return text_at is not None
@@ -46,7 +48,7 @@ def plan_next_try(call: CallRecord, reminder: Reminder, at: datetime) -> bool:
 def _when_to_call_again(call: CallRecord, reminder: Reminder, at: datetime) -> datetime | None:
     """By the step's rule, at a moment that is allowed; None for never or too late."""
     outcome = _outcome_of(call)
-    is_the_one_text = reminder.by_text and call.channel == Channel.SMS
+    is_the_one_text = is_fallback(reminder) and call.channel == Channel.SMS
     is_done_with = outcome == TryOutcome.VOICEMAIL and not reminder.step.retry_voicemail
     if outcome is None or is_done_with or is_the_one_text:
         return None
@@ -67,7 +69,7 @@ def _when_to_text(call: CallRecord, reminder: Reminder, at: datetime) -> datetim
     step = reminder.step
     if step.channel != Channel.VOICE or step.fallback_script_id is None:
         return None
-    if call.state not in REACHED_NOBODY or call.reason == TryOutcome.INVALID_NUMBER:
+    if call.state not in REACHED_NOBODY or call.reason == CallReason.INVALID_NUMBER:
         return None
     if number.unusable_since or number.sms_opted_out_at or _was_texted(reminder):
         return None
@@ -75,7 +77,7 @@ def _when_to_text(call: CallRecord, reminder: Reminder, at: datetime) -> datetim
 
 
 def _outcome_of(call: CallRecord) -> TryOutcome | None:
-    if call.state == CallState.FAILED and call.reason in (TryOutcome.BUSY, TryOutcome.INVALID_NUMBER):
+    if call.state == CallState.FAILED and call.reason in (CallReason.BUSY, CallReason.INVALID_NUMBER):
         return TryOutcome(call.reason)
     return OUTCOMES.get(CallState(call.state))
 

@@ -24,7 +24,13 @@ from reminders.results.next_tries import REACHED_NOBODY, plan_next_try
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.robotalker.fields import AmdResult
 from reminders.rules.keys import OPT_OUT
-from reminders.rules.reasons import REASON_BY_STATE, Reason
+from reminders.rules.reasons import (
+    CALL_REASONS_OF_ROBOTALKER,
+    REASON_BY_STATE,
+    AnswerReason,
+    CallReason,
+    Reason,
+)
 from reminders.rules.states import CALL_OPEN, REMINDER_OPEN, CallState, ReminderState
 
 STATE_BY_KIND = {
@@ -49,6 +55,7 @@ TOLD_BY_EVENTS = [
     "robotalker_id",
     "state",
     "reason",
+    "detail",
     "submitted_at",
     "ended_at",
     "duration_seconds",
@@ -56,7 +63,6 @@ TOLD_BY_EVENTS = [
     "keys",
     "key_pressed",
 ]
-INVALID_NUMBER = "invalid_number"
 FOLLOWS_ITS_CALL = (*REMINDER_OPEN, ReminderState.DONE)
 # Worklist entries that stronger evidence makes pointless.
 SET_OFF_BY_AN_OUTCOME = (
@@ -88,7 +94,7 @@ def fold_into_call(
         _record_key(call, key, at)
     state = CallState.ANSWERED if keys else read_outcome(event)
     was_open = call.state in CALL_OPEN
-    news = state is not None and _learn_outcome(call, state, _word_for(event, state), at)
+    news = state is not None and _learn_outcome(call, state, *_find_reason(event, state), at)
     if state is None:
         _note_accepted(call, received_at)
     save_row(call, TOLD_BY_EVENTS)
@@ -98,7 +104,7 @@ def fold_into_call(
     for key in keys:
         apply_key(call, key, at)
     if event.kind == EventKind.SMS_RECEIVED and not keys:
-        ask_about_unclear_answer(call, "wrote in words; the event shows the text")
+        ask_about_unclear_answer(call, AnswerReason.IN_WORDS)
     if event.kind == EventKind.OPTED_OUT:
         opt_out(call, at, Channel(event.channel) if event.channel else None)
 
@@ -144,17 +150,17 @@ def _has_later_call(reminder: Reminder, call: CallRecord) -> bool:
     return find_calls_about(reminder, leave_out=[CallState.NOT_SENT], pk__gt=call.pk).exists()
 
 
-def _learn_outcome(call: CallRecord, state: CallState, reason: str, at: datetime) -> bool:
+def _learn_outcome(call: CallRecord, state: CallState, reason: str, detail: str, at: datetime) -> bool:
     """Take the outcome over if it is stronger evidence than what stands; what that had set off is undone."""
-    invalid_before = call.reason == INVALID_NUMBER
+    invalid_before = call.reason == CallReason.INVALID_NUMBER
     first_news = _was_never_unknown(call)
     if call.state == state == CallState.FAILED:
-        if _strength(reason) <= _strength(call.reason):
+        if _strength(reason, detail) <= _strength(call.reason, call.detail):
             return False
-        call.reason = reason
-    elif not move_call(call, state, reason, at):
+        call.reason, call.detail = reason, detail
+    elif not move_call(call, state, reason, at, detail=detail):
         return False
-    if invalid_before and call.reason != INVALID_NUMBER and call.channel == Channel.VOICE:
+    if invalid_before and call.reason != CallReason.INVALID_NUMBER and call.channel == Channel.VOICE:
         mark_numbers_usable([call.number_id])
     if not first_news:
         resolve_automatically(call, SET_OFF_BY_AN_OUTCOME)
@@ -182,14 +188,18 @@ def _was_never_unknown(call: CallRecord) -> bool:
     return call.submitted_at - call.submitting_at < timedelta(seconds=settings.DISPATCH_LEASE)
 
 
-def _strength(reason: str) -> tuple[bool, str]:
-    """Of two reasons for one failure, the number's own fault says more; else any fixed order will do."""
-    return reason == INVALID_NUMBER, reason
+def _strength(reason: str, detail: str) -> tuple[bool, bool, str, str]:
+    """Of two reasons for one failure, the number's own fault says most, then a reason that we know; else any
+    fixed order will do.
+    """
+    return reason == CallReason.INVALID_NUMBER, reason in CALL_REASONS_OF_ROBOTALKER, reason, detail
 
 
 def _hand_over(reminder: Reminder, call: CallRecord, at: datetime) -> None:
     """What a person must do when the last try reached nobody."""
-    if call.reason == INVALID_NUMBER and call.channel == Channel.VOICE:  # who can't be texted may be called
+    if (
+        call.reason == CallReason.INVALID_NUMBER and call.channel == Channel.VOICE
+    ):  # who can't be texted may be called
         mark_number_unusable(call.number_id, "Robotalker: invalid number", at)
         open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=reminder, call=call)
     elif call.state in REACHED_NOBODY:
@@ -220,7 +230,9 @@ def _record_key(call: CallRecord, key: str, at: datetime) -> None:
     call.key_pressed = call.keys[-1][1]
 
 
-def _word_for(event: RobotalkerEvent, state: CallState) -> str:
-    if state != CallState.FAILED:
-        return ""
-    return event.reason or event.status or ""
+def _find_reason(event: RobotalkerEvent, state: CallState) -> tuple[str, str]:
+    """Why a call failed, as a code; and Robotalker's own word for it where we have no code for that."""
+    word = event.reason or event.status or ""
+    if state != CallState.FAILED or word in ("", "failed"):
+        return "", ""
+    return (word, "") if word in CALL_REASONS_OF_ROBOTALKER else (CallReason.OTHER, word[:200])

@@ -20,10 +20,8 @@ from reminders.lifecycle.reminders import finish_reminder, plan_again
 from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
 from reminders.robotalker.errors import Meaning, Rejected, RobotalkerError, ServerError
 from reminders.rules.backoff import backoff_after_failures, retry_after_or_backoff
-from reminders.rules.reasons import REASON_BY_STATE, Reason
+from reminders.rules.reasons import REASON_BY_STATE, CallReason, Reason
 from reminders.rules.states import CallState, ReminderState, can_move_call
-
-BATCH_REFUSED = "campaign refused"  # a POST /campaigns that placed nothing: its members go out singly
 
 _rng = random.SystemRandom()
 
@@ -56,7 +54,7 @@ def _record_accepted_late(call_id: int, robotalker_id: str) -> None:
     call.robotalker_id = call.robotalker_id or robotalker_id
     call.submitted_at = call.submitted_at or read_database_clock()
     if can_move_call(call.state, CallState.SUBMITTED):
-        call.state, call.reason = CallState.SUBMITTED, ""
+        call.state, call.reason, call.detail = CallState.SUBMITTED, "", ""
     call.save()
 
 
@@ -65,7 +63,7 @@ def record_batch_accepted(batch: CallBatch, robotalker_id: str) -> None:
     """Robotalker took the campaign; its calls get their ids from their events."""
     CallBatch.objects.filter(pk=batch.pk).update(robotalker_id=robotalker_id)
     waiting = CallRecord.objects.filter(batch=batch, state__in=[CallState.SUBMITTING, CallState.UNKNOWN])
-    waiting.update(state=CallState.SUBMITTED, submitted_at=Now(), reason="")
+    waiting.update(state=CallState.SUBMITTED, submitted_at=Now(), reason="", detail="")
 
 
 @transaction.atomic
@@ -75,17 +73,18 @@ def record_failed_post(call_id: int, error: RobotalkerError) -> None:
     now = read_database_clock()
     match _meaning_of(error):
         case Meaning.UNKNOWN:
-            close_call(call, CallState.UNKNOWN, str(error), now)
+            close_call(call, CallState.UNKNOWN, error.code, now, detail=error.detail)
         case Meaning.REJECTED if call.batch_id:
-            if close_call(call, CallState.NOT_SENT, BATCH_REFUSED, now):
+            # it placed nothing: its members go out singly
+            if close_call(call, CallState.NOT_SENT, CallReason.GROUP_REFUSED, now, detail=error.detail):
                 plan_again(call.reminder, next_look_at=now, try_after=now)  # a campaign takes no households
         case Meaning.REJECTED:
-            if close_call(call, CallState.REJECTED, str(error), now):
+            if close_call(call, CallState.REJECTED, error.code, now, detail=error.detail):
                 for reminder in reminders_of(call):
                     finish_reminder(reminder, ReminderState.DONE, Reason.REJECTED)
                     _blame(reminder, call, error, now)
         case _:
-            if close_call(call, CallState.NOT_SENT, str(error), now):
+            if close_call(call, CallState.NOT_SENT, error.code, now, detail=error.detail):
                 again = now + _pause_before_next(call, error)
                 for reminder in reminders_of(call):
                     if earlier := _find_reached_before(reminder, call):
@@ -120,10 +119,11 @@ def _find_reached_before(reminder: Reminder, call: CallRecord) -> CallState | No
 def _blame(reminder: Reminder, call: CallRecord, error: RobotalkerError, now: datetime) -> None:
     by_voice = call.channel == Channel.VOICE  # who can't be texted may be called
     if by_voice and isinstance(error, Rejected) and error.is_about_the_number:
-        mark_number_unusable(call.number_id, f"Robotalker rejected it: {error.reason}"[:200], now)
-        open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=reminder, call=call, detail=error.reason)
+        mark_number_unusable(call.number_id, f"Robotalker rejected it: {error.detail}"[:200], now)
+        kind = FollowUp.Kind.WRONG_NUMBER
     else:
-        open_follow_up(FollowUp.Kind.COULD_NOT_REACH, reminder=reminder, call=call, detail=str(error))
+        kind = FollowUp.Kind.COULD_NOT_REACH
+    open_follow_up(kind, reminder=reminder, call=call, reason=error.code, detail=error.detail)
 
 
 def _pause_before_next(call: CallRecord, error: RobotalkerError) -> timedelta:

@@ -108,7 +108,7 @@ class RobotalkerClient:
         """GET /calls/{id}. For reconciling; the guide discourages polling."""
         found = self._get(f"calls/{quote_id(call_id)}", responses.read_call_status)
         if found.call_id != call_id:
-            raise AnswerUnusable("Robotalker answered for another call")
+            raise AnswerUnusable("for another call")
         return found
 
     def create_campaign(self, payload: CampaignPayload) -> responses.CampaignAccepted:
@@ -119,7 +119,7 @@ class RobotalkerClient:
         """GET /campaigns/{id}: status and counts."""
         found = self._get(f"campaigns/{quote_id(campaign_id)}", responses.read_campaign_status)
         if found.campaign_id != campaign_id:
-            raise AnswerUnusable("Robotalker answered for another campaign")
+            raise AnswerUnusable("for another campaign")
         return found
 
     def send_sms(self, payload: SmsPayload) -> responses.SmsAccepted:
@@ -175,7 +175,7 @@ class RobotalkerClient:
             raise outcome  # here, not in `except`: requests' own errors carry headers and body along
         usable, problem = _read_answer(outcome, read)
         if usable is None:
-            raise AnswerUnusable(f"unusable answer: {problem}")
+            raise AnswerUnusable(problem)
         return usable
 
     def _prepare(

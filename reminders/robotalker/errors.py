@@ -1,4 +1,4 @@
-"""What can go wrong with a request to Robotalker; each error carries the decision as `meaning`.
+"""What can go wrong with a request to Robotalker; each error has a `code`, and the decision as `meaning`.
 
     RobotalkerError
     ├── NeverLeft               NOT_SENT       no byte of the request was sent
@@ -39,13 +39,42 @@ class Meaning(StrEnum):
     UNKNOWN = "unknown"
 
 
+class ErrorCode(StrEnum):
+    """What went wrong, one for each class below. None is a sentence for staff: CallReason has those."""
+
+    NEVER_LEFT = "never_left"
+    NAME_NOT_FOUND = "name_not_found"
+    CONNECTION_REFUSED = "connection_refused"
+    TLS_FAILED = "tls_failed"
+    CONNECT_TIMED_OUT = "connect_timed_out"
+    BAD_REQUEST = "bad_request"
+    REQUEST_REFUSED = "request_refused"
+    KEY_REFUSED = "key_refused"
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    MAY_HAVE_ARRIVED = "may_have_arrived"
+    READ_TIMED_OUT = "read_timed_out"
+    DEADLINE_PASSED = "deadline_passed"
+    CONNECTION_LOST = "connection_lost"
+    ANSWER_TOO_LARGE = "answer_too_large"
+    ANSWER_UNUSABLE = "answer_unusable"
+    STATUS_UNCLEAR = "status_unclear"
+
+
 class RobotalkerError(Exception):
-    """The base of the tree. `status` is the HTTP status, where one came back."""
+    """The base of the tree. `status` is the HTTP status, where one came back.
+
+    `detail` is what Robotalker itself said of it, "" for nothing. str() is for logs: the code, the status and
+    the note (or the detail).
+    """
 
     meaning: ClassVar[Meaning] = Meaning.UNKNOWN
+    code: ClassVar[str] = ErrorCode.MAY_HAVE_ARRIVED  # an ErrorCode, or a code of whoever derives from these
+    detail = ""
 
-    def __init__(self, message: str = "", *, status: int | None = None) -> None:
-        super().__init__(message or (self.__doc__ or "").strip())
+    def __init__(self, note: str = "", *, status: int | None = None) -> None:
+        told = f"{self.code} ({status})" if status else str(self.code)
+        super().__init__(f"{told}: {note}" if note else told)
         self.status = status
 
 
@@ -53,59 +82,72 @@ class NeverLeft(RobotalkerError):
     """The request was never sent."""
 
     meaning = Meaning.NOT_SENT
+    code = ErrorCode.NEVER_LEFT
 
 
 class NameNotFound(NeverLeft):
     """The name of Robotalker's host could not be resolved."""
 
+    code = ErrorCode.NAME_NOT_FOUND
+
 
 class ConnectionRefused(NeverLeft):
     """Robotalker's host refused the connection."""
+
+    code = ErrorCode.CONNECTION_REFUSED
 
 
 class TlsFailed(NeverLeft):
     """No trusted TLS connection to Robotalker's host could be made."""
 
+    code = ErrorCode.TLS_FAILED
+
 
 class ConnectTimedOut(NeverLeft):
     """No connection to Robotalker's host could be made in time."""
+
+    code = ErrorCode.CONNECT_TIMED_OUT
 
 
 class Rejected(RobotalkerError):
     """Robotalker answered 400: it placed nothing and will not, however often it is asked.
 
-    `reason` is the provider's own word, short, numbers and our own texts masked. `field` is the field it
+    `detail` is Robotalker's own words, short, numbers and our own texts masked. `field` is the field it
     names, or "".
     """
 
     meaning = Meaning.REJECTED
+    code = ErrorCode.BAD_REQUEST
 
-    def __init__(self, *, status: int, reason: str = "", field: str = "") -> None:
-        super().__init__(f"rejected ({status}): {reason or 'no reason given'}", status=status)
-        self.reason = reason
+    def __init__(self, detail: str = "", *, status: int | None = None, field: str = "") -> None:
+        super().__init__(detail, status=status)
+        self.detail = detail
         self.field = field
 
     @property
     def is_about_the_number(self) -> bool:
-        """Whether the provider names the recipient's number as what is wrong."""
+        """Whether Robotalker names the recipient's number as what is wrong."""
         return self.status == 400 and self.field.rpartition(".")[2] in {"to", "phone"}
 
 
 class Refused(Rejected):
     """Robotalker answered an unlisted 4xx: not accepted, for a reason that is not the number's."""
 
+    code = ErrorCode.REQUEST_REFUSED
+
 
 class Unauthorized(RobotalkerError):
     """Robotalker does not accept the API key (401)."""
 
     meaning = Meaning.UNAUTHORIZED
+    code = ErrorCode.KEY_REFUSED
 
 
 class _AskedToWait(RobotalkerError):
     def __init__(
-        self, message: str = "", *, status: int | None = None, retry_after: float | None = None
+        self, note: str = "", *, status: int | None = None, retry_after: float | None = None
     ) -> None:
-        super().__init__(message, status=status)
+        super().__init__(note, status=status)
         self.retry_after = retry_after
 
 
@@ -113,39 +155,54 @@ class RateLimited(_AskedToWait):
     """Robotalker asks to slow down (429). `retry_after` is in seconds, or None."""
 
     meaning = Meaning.RATE_LIMITED
+    code = ErrorCode.RATE_LIMITED
 
 
 class ServerError(_AskedToWait):
     """Robotalker failed (500 or 503). `retry_after` is in seconds, or None."""
 
     meaning = Meaning.SERVER_ERROR
+    code = ErrorCode.SERVER_ERROR
 
 
 class MayHaveArrived(RobotalkerError):
     """The request left, and nobody can say whether it was accepted."""
 
     meaning = Meaning.UNKNOWN
+    code = ErrorCode.MAY_HAVE_ARRIVED
 
 
 class ReadTimedOut(MayHaveArrived):
-    """Robotalker did not answer in time."""
+    """No byte of an answer came for `read_timeout` seconds."""
+
+    code = ErrorCode.READ_TIMED_OUT
 
 
 class DeadlinePassed(MayHaveArrived):
     """The answer had not arrived in full when the time for the whole request was over."""
 
+    code = ErrorCode.DEADLINE_PASSED
+
 
 class ConnectionLost(MayHaveArrived):
     """The connection broke before the answer had arrived in full."""
+
+    code = ErrorCode.CONNECTION_LOST
 
 
 class AnswerTooLarge(MayHaveArrived):
     """The answer is larger than any answer of Robotalker's."""
 
+    code = ErrorCode.ANSWER_TOO_LARGE
+
 
 class AnswerUnusable(MayHaveArrived):
     """Robotalker's answer could not be understood or carries no id."""
 
+    code = ErrorCode.ANSWER_UNUSABLE
+
 
 class StatusUnclear(MayHaveArrived):
     """Robotalker's answer does not say whether the request was accepted."""
+
+    code = ErrorCode.STATUS_UNCLEAR

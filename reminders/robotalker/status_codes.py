@@ -38,7 +38,7 @@ def error_for_status(
         return ServerError(status=status, retry_after=read_retry_after(headers))
     if 400 <= status < 500 and status not in _UNCLEAR_CLIENT_ERRORS:
         reason, field = read_reason(body, private)
-        return (Rejected if status == 400 else Refused)(status=status, reason=reason, field=field)
+        return (Rejected if status == 400 else Refused)(reason, status=status, field=field)
     return StatusUnclear(status=status)
 
 

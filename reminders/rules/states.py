@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 class ReminderState(models.TextChoices):
     PLANNED = "planned", _("planned")
-    CLAIMED = "claimed", _("claimed by a worker")
+    CLAIMED = "claimed", _("about to be called")
     IN_PROGRESS = "in_progress", _("in progress")
     DONE = "done", _("done")
     SKIPPED = "skipped", _("skipped")
@@ -19,10 +19,10 @@ class ReminderState(models.TextChoices):
 
 
 class CallState(models.TextChoices):
-    SUBMITTING = "submitting", _("submitting")
-    SUBMITTED = "submitted", _("submitted")
+    SUBMITTING = "submitting", _("about to go out")
+    SUBMITTED = "submitted", _("taken by Robotalker")
     UNKNOWN = "unknown", _("unknown")
-    OVERDUE = "overdue", _("overdue")
+    OVERDUE = "overdue", _("no result yet")
     NOT_SENT = "not_sent", _("not sent")
     REJECTED = "rejected", _("rejected")
     FAILED = "failed", _("failed")
@@ -30,7 +30,7 @@ class CallState(models.TextChoices):
     VOICEMAIL = "voicemail", _("voicemail")
     DELIVERED = "delivered", _("delivered")  # a text message; a call is never "delivered"
     ANSWERED = "answered", _("answered")
-    ABANDONED = "abandoned", _("abandoned")
+    ABANDONED = "abandoned", _("settled by a person")
 
 
 _R, _C = ReminderState, CallState

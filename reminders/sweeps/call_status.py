@@ -23,6 +23,7 @@ from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import Refused, RobotalkerError
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.robotalker.responses import CallStatus
+from reminders.rules.reasons import CallReason
 from reminders.rules.states import CALL_OPEN, CallState
 from reminders.traffic.background_requests import limit_to_permits, should_continue_after
 from reminders.traffic.client import make_client
@@ -30,9 +31,6 @@ from reminders.traffic.gate import count_success
 
 UNKNOWN_WAIT = timedelta(minutes=1)  # its event may be on the way
 ASK_AGAIN_AFTER = [timedelta(minutes=minutes) for minutes in (3, 10, 30, 120)]  # then no more
-NO_EVENT = "no event came in time"
-NO_SUCH_CALL = "Robotalker does not know this call"
-OTHER_NUMBER = "Robotalker gave another number for this call"
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ def ask_about_calls() -> AskReport:
             try:
                 healed += _ask(client, call)
             except RobotalkerError as error:
-                close_as_overdue(call.pk, NO_EVENT)
+                close_as_overdue(call.pk, CallReason.NO_REPORT)
                 if not should_continue_after(error, asked_at):
                     break
     return AskReport(asked, healed)
@@ -73,7 +71,7 @@ def askable() -> Q:
 
 
 @transaction.atomic
-def close_as_overdue(call_id: int, reason: str) -> bool:
+def close_as_overdue(call_id: int, reason: CallReason) -> bool:
     """Accepted, and nobody said what came of it; False when an event came meanwhile."""
     call = lock_call(call_id)
     if call.state != CallState.SUBMITTED:
@@ -128,11 +126,11 @@ def _ask(client: RobotalkerClient, call: CallRecord) -> bool:
     except Refused as refused:
         if refused.status != 404:
             raise
-        _note(call, NO_SUCH_CALL)
+        _note(call, CallReason.NO_SUCH_CALL)
         return False
     count_success(of_call=False)
     if status.to and status.to != call.number.e164:
-        _note(call, OTHER_NUMBER)
+        _note(call, CallReason.OTHER_NUMBER)
         return False
     now = read_database_clock()
     event = read_as_event(status, call.submitting_at, now)
@@ -140,12 +138,12 @@ def _ask(client: RobotalkerClient, call: CallRecord) -> bool:
     if read_outcome(event) is not None or event.keys:
         return True
     if call.state == CallState.SUBMITTED:  # of one that was unknown, it is news that it was accepted
-        close_as_overdue(call.pk, NO_EVENT)
+        close_as_overdue(call.pk, CallReason.NO_REPORT)
     return False
 
 
-def _note(call: CallRecord, reason: str) -> None:
+def _note(call: CallRecord, reason: CallReason) -> None:
     """What was awaited is overdue, for this reason; so it is if nothing was known of it before."""
     if not close_as_overdue(call.pk, reason):
         waiting = CallRecord.objects.filter(pk=call.pk, state__in=[CallState.UNKNOWN, CallState.OVERDUE])
-        waiting.update(reason=reason)
+        waiting.update(reason=reason, detail="")

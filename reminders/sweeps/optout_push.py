@@ -25,6 +25,7 @@ from reminders.robotalker.errors import RobotalkerError
 from reminders.robotalker.payloads import build_contact
 from reminders.robotalker.responses import ContactStatus
 from reminders.rules.backoff import doubled
+from reminders.rules.reasons import ListReason
 from reminders.sweeps.optout_differences import (
     EVIDENCE,
     FLAGS,
@@ -69,10 +70,13 @@ def push_contacts() -> PushReport:
             asked_at = read_database_clock()
             try:
                 told += _tell(client, number_id, asked_at)
-            except (RobotalkerError, ValueError) as error:  # ValueError: a number that none can be
+            except ValueError:
                 failed += 1
-                _put_off(number_id, str(error))
-                if isinstance(error, RobotalkerError) and not should_continue_after(error, asked_at):
+                _put_off(number_id, ListReason.NOT_A_NUMBER)
+            except RobotalkerError as error:
+                failed += 1
+                _put_off(number_id, error.code, error.detail)
+                if not should_continue_after(error, asked_at):
                     break
     return PushReport(told, failed)
 
@@ -109,7 +113,7 @@ def _tell(client: RobotalkerClient, number_id: int, asked_at: datetime) -> bool:
     number = PhoneNumber.objects.select_related("listed").get(pk=number_id)
     owed = _find_owed(number, number.listed, _read_opted_in([number_id])[number_id])
     if not owed:
-        in_step = {"told_at": asked_at, "next_attempt_at": None, "failures": 0, "error": ""}
+        in_step = {"told_at": asked_at, "next_attempt_at": None, "failures": 0, "error": "", "detail": ""}
         ListedNumber.objects.filter(number=number_id).update(**in_step)
         return False
     payload = build_contact(
@@ -128,7 +132,7 @@ def _learn(
     """Keep what Robotalker now says. A "no" that was news to us, or that outlived our yes, is taken over."""
     theirs = {Channel.VOICE: answer.voice_opted_out, Channel.SMS: answer.sms_opted_out}
     if answer.to != number.e164 or any(no and not theirs[channel] for channel, no in owed.items()):
-        _put_off(number.pk, "Robotalker answered, but did not take it over")
+        _put_off(number.pk, ListReason.NOT_TAKEN_OVER)
         return
     for channel, no in theirs.items():
         if no and number.opted_out_at(channel) is None:
@@ -145,13 +149,14 @@ def _learn(
         failures=0,
         next_attempt_at=None,
         error="",
+        detail="",
     )
 
 
-def _put_off(number_id: int, error: str) -> None:
+def _put_off(number_id: int, error: str, detail: str = "") -> None:
     """It didn't work: again after 2 minutes, doubling to 12 hours."""
     listed = ListedNumber.objects.get(number=number_id)
     pause = doubled(BACKOFF_BASE, listed.failures + 1, BACKOFF_CAP)
     ListedNumber.objects.filter(pk=listed.pk).update(
-        failures=F("failures") + 1, next_attempt_at=Now() + pause, error=error[:200]
+        failures=F("failures") + 1, next_attempt_at=Now() + pause, error=error, detail=detail[:200]
     )

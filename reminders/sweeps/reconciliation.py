@@ -17,11 +17,11 @@ from reminders.lifecycle.calls import close_call
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.lifecycle.locking import lock_call
 from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
+from reminders.rules.reasons import CallReason
 from reminders.rules.states import CallState, ReminderState
-from reminders.sweeps.call_status import NO_EVENT, AskReport, ask_about_calls, askable, close_as_overdue
+from reminders.sweeps.call_status import AskReport, ask_about_calls, askable, close_as_overdue
 from reminders.sweeps.missed import miss_what_is_too_late
 
-LOST_WORKER = "the worker was lost while it submitted"
 WITHOUT_OUTCOME = (CallState.UNKNOWN, CallState.OVERDUE)
 MOST_AT_ONCE = 500  # each round; the next one goes on
 
@@ -81,7 +81,7 @@ def mark_overdue() -> int:
         state=CallState.SUBMITTED,
         submitting_at__lt=Now() - patience,
     )
-    return sum(close_as_overdue(call_id, NO_EVENT) for call_id in _oldest(waiting))
+    return sum(close_as_overdue(call_id, CallReason.NO_REPORT) for call_id in _oldest(waiting))
 
 
 def ask_about_unknown() -> int:
@@ -113,7 +113,7 @@ def _mark_lost(call_id: int) -> bool:
     call = lock_call(call_id)
     if call.state != CallState.SUBMITTING:  # its worker was only slow, or an event came
         return False
-    return close_call(call, CallState.UNKNOWN, LOST_WORKER, read_database_clock())
+    return close_call(call, CallState.UNKNOWN, CallReason.SENDER_LOST, read_database_clock())
 
 
 @transaction.atomic
@@ -122,7 +122,13 @@ def _ask_a_person(call_id: int) -> bool:
     if call.state not in WITHOUT_OUTCOME:  # an event came, or a person has settled it
         return False
     for reminder in reminders_of(call):
-        open_follow_up(FollowUp.Kind.UNKNOWN_OUTCOME, reminder=reminder, call=call, detail=call.reason)
+        open_follow_up(
+            FollowUp.Kind.UNKNOWN_OUTCOME,
+            reminder=reminder,
+            call=call,
+            reason=call.reason,
+            detail=call.detail,
+        )
     return True
 
 

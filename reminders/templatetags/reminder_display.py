@@ -37,8 +37,8 @@ LOOKS: dict[str, ChipLook] = {
     "calling": ChipLook("blue moving", "phone-ringing", _("calling")),
     "claimed": ChipLook("blue", "phone-outgoing", _("about to be called")),
     "in_progress": ChipLook("blue", "phone-outgoing", _("in progress")),
-    "submitting": ChipLook("blue", "phone-outgoing", _("submitting")),
-    "submitted": ChipLook("blue moving", "phone-ringing", _("submitted")),
+    "submitting": ChipLook("blue", "phone-outgoing", _("about to go out")),
+    "submitted": ChipLook("blue moving", "phone-ringing", _("taken by Robotalker")),
     # what came of it
     "answered": ChipLook("slate", "phone-call", _("answered")),
     "delivered": ChipLook("slate", "message", _("delivered")),
@@ -47,7 +47,7 @@ LOOKS: dict[str, ChipLook] = {
     "no_answer": ChipLook("amber", "phone-off", _("no answer")),
     "could_not_reach": ChipLook("amber", "phone-off", _("could not be reached")),
     "late_answer": ChipLook("amber", "hourglass", _("answered for an old time")),
-    "unclear_answer": ChipLook("amber", "help-circle", _("pressed a key without a meaning")),
+    "unclear_answer": ChipLook("amber", "help-circle", _("answer not understood")),
     "unanswered": ChipLook("slate", "clock", _("no answer yet")),
     # what is held or left out
     "held": ChipLook("grey", "hand-stop", _("held")),

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from reminders.desk import worklist
 from reminders.desk.orders import OrderRefused
-from reminders.lifecycle.follow_ups import OVERTAKEN
 from reminders.models import FollowUp
 from reminders.pages.worklist import read_worklist
 from reminders.pages.worklist_words import describe_entry
@@ -47,11 +46,11 @@ def take_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
 def resolve_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
     """Settle it, with the note of what was done."""
     staff = cast(User, request.user)
-    note = request.POST.get("resolution", "").replace("\x00", "").strip()
+    note = request.POST.get("note", "").replace("\x00", "").strip()
     return _settle(
         request,
         pk,
-        lambda: worklist.resolve_follow_up(pk, by=staff, resolution=note),
+        lambda: worklist.resolve_follow_up(pk, by=staff, note=note),
         _("Done, and off the list."),
     )
 
@@ -75,6 +74,8 @@ def _settle(request: HttpRequest, pk: int, deed: Callable[[], FollowUp], done: s
     except (worklist.AlreadyResolved, OrderRefused) as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, OVERTAKEN_SAID if entry.resolution == OVERTAKEN else done)
+        messages.success(
+            request, OVERTAKEN_SAID if entry.resolution == FollowUp.Resolution.OVERTAKEN else done
+        )
     kind = request.POST.get("kind", "")
     return redirect(reverse("worklist") + (f"?{urlencode({'kind': kind})}" if kind else ""))

@@ -78,13 +78,18 @@ JOINING_WORDS = {
 
 
 def channel_of(reminder: Reminder) -> Channel:
-    """By which channel its next try goes: the step's, or by text after its calls have reached nobody."""
-    return Channel.SMS if reminder.by_text else Channel(reminder.step.channel)
+    """By which channel its next try goes."""
+    return Channel(reminder.channel)
+
+
+def is_fallback(reminder: Reminder) -> bool:
+    """Whether its calls have reached nobody, and what follows is the step's text message."""
+    return reminder.channel == Channel.SMS and reminder.step.channel == Channel.VOICE
 
 
 def script_of(reminder: Reminder) -> Script | None:
     """What its next try says; None when the text that was to follow has been taken from the step."""
-    return reminder.step.fallback_script if reminder.by_text else reminder.step.script
+    return reminder.step.fallback_script if is_fallback(reminder) else reminder.step.script
 
 
 def text_of(reminder: Reminder) -> ScriptText | None:

@@ -28,8 +28,8 @@ def beating() -> None:
     for name in (heartbeats.DISPATCH, heartbeats.BEAT, *heartbeats.STALE_AFTER):
         heartbeats.record_heartbeat(name)
     since = timezone.now()
-    heartbeats.record_worker_heartbeat(DISPATCHER, "asking,dispatch", since=since, begun=1)
-    heartbeats.record_worker_heartbeat("worker front:2", "events,sweeps", since=since, begun=1)
+    heartbeats.record_worker_heartbeat(DISPATCHER, ["asking", "dispatch"], since=since, begun=1)
+    heartbeats.record_worker_heartbeat("worker front:2", ["events", "sweeps"], since=since, begun=1)
 
 
 def test_a_process_that_answers_is_alive() -> None:

@@ -12,7 +12,7 @@ from config.queues import WORKERS
 from reminders.health import heartbeats
 from reminders.health.diagnosis import WORDS, WORK, StoppedPart
 from reminders.models import Campaign, FollowUp, SendingSwitch
-from reminders.rules.reasons import Reason
+from reminders.rules.reasons import CallReason, Reason
 from reminders.rules.states import CallState, ReminderState
 from webhooks.models import WebhookEvent
 
@@ -30,7 +30,11 @@ def read_table(*header: str) -> list[list[str]]:
 
 
 def in_words(choices: Iterable[TextChoices]) -> set[str]:
-    return {choice.value.replace("_", " ") for choice in choices}
+    """As the admin shows them, with the code where that is another word."""
+    return {
+        str(one.label) if one.label == one.value.replace("_", " ") else f"{one.label} (`{one.value}`)"
+        for one in choices
+    }
 
 
 @pytest.mark.parametrize(
@@ -59,9 +63,10 @@ def test_each_cause_of_a_pause_is_told() -> None:
     assert {row[1].strip("`") for row in read_table("banner", "cause")} == set(SendingSwitch.Cause.values)
 
 
-def test_each_reason_is_told_in_the_words_of_the_page() -> None:
-    told = {row[1].strip("`"): row[0] for row in read_table("reason", "code")}
-    assert told == {reason.value: str(reason.label) for reason in Reason}
+@pytest.mark.parametrize(("header", "reasons"), [("reason", Reason), ("reason of a call", CallReason)])
+def test_each_reason_is_told_in_the_words_of_the_page(header: str, reasons: type[TextChoices]) -> None:
+    told = {row[1].strip("`"): row[0] for row in read_table(header, "code")}
+    assert told == {reason.value: str(reason.label) for reason in reasons}
 
 
 @pytest.mark.parametrize("part", StoppedPart)

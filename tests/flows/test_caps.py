@@ -33,7 +33,7 @@ def test_who_was_reached_is_not_called_again_that_day(sandbox: SandboxServer) ->
     other.refresh_from_db()
     assert (other.state, other.reason) == ("skipped", "held_by_cap")
     told = [entry.sentence for entry in read_story(other.appointment_id, timezone.now()).past]
-    assert any("Held by the cap" in sentence for sentence in told)
+    assert any("has had enough calls" in sentence for sentence in told)
 
 
 def test_who_was_not_reached_may_be_called_again_that_day(sandbox: SandboxServer) -> None:

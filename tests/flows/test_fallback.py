@@ -49,7 +49,7 @@ def opt_out(number: PhoneNumber, scope: str) -> None:
 
 def standing(reminder: Reminder) -> tuple[str, str, bool]:
     reminder.refresh_from_db()
-    return reminder.state, reminder.reason, reminder.by_text
+    return reminder.state, reminder.reason, reminder.channel
 
 
 @pytest.mark.parametrize("story", ["no_answer", "busy", "carrier"])

@@ -90,7 +90,7 @@ def test_a_call_still_ringing_is_overdue_and_asked_about_again_with_growing_paus
     make_older(timedelta(minutes=16))
     assert reconcile().questions == 1
     call = CallRecord.objects.get()
-    assert (call.state, call.reason, call.asked_times) == ("overdue", "no event came in time", 1)
+    assert (call.state, call.reason, call.asked_times) == ("overdue", "no_report", 1)
     for pause in (3, 10, 30, 120):
         make_time_pass(minutes=pause - 1)
         assert reconcile().questions == 0, f"before {pause} minutes"
@@ -144,7 +144,7 @@ def test_a_call_that_robotalker_does_not_know_has_no_outcome_and_says_so(sandbox
     CallRecord.objects.update(robotalker_id="cal_nowhere1")
     assert reconcile().healed == 0
     call = CallRecord.objects.get()
-    assert (call.state, call.reason) == ("overdue", "Robotalker does not know this call")
+    assert (call.state, call.reason) == ("overdue", "no_such_call")
 
 
 def test_an_answer_about_another_number_changes_nothing(sandbox: SandboxServer) -> None:
@@ -157,7 +157,7 @@ def test_an_answer_about_another_number_changes_nothing(sandbox: SandboxServer) 
     CallRecord.objects.update(robotalker_id=noah.json()["call_id"])
     reconcile()
     call = CallRecord.objects.get()
-    assert (call.state, call.reason) == ("overdue", "Robotalker gave another number for this call")
+    assert (call.state, call.reason) == ("overdue", "other_number")
     assert not Appointment.objects.get().is_confirmed
 
 

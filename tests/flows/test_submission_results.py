@@ -101,7 +101,7 @@ def test_a_request_that_could_not_be_built_never_left(
     dispatch_due()
     reminder.refresh_from_db()
     assert (CallRecord.objects.get().state, reminder.state) == ("not_sent", "planned")
-    assert CallRecord.objects.get().reason == str(NotBuilt())
+    assert CallRecord.objects.get().reason == NotBuilt.code
     assert SendingSwitch.objects.filter(failures__gt=0).count() == 0, "it says nothing of the provider"
 
 

@@ -57,8 +57,8 @@ FATES: list[Fate] = [
     (True, errors.AnswerUnusable(status=200)),
     (False, errors.ConnectionLost()),
     (False, errors.ConnectionRefused()),
-    (False, errors.Rejected(status=400, reason="message too long")),
-    (False, errors.Rejected(status=400, reason="not a number", field="to")),
+    (False, errors.Rejected("message too long", status=400)),
+    (False, errors.Rejected("not a number", status=400, field="to")),
     (False, errors.Unauthorized(status=401)),
     (False, errors.RateLimited(status=429, retry_after=5.0)),
     (False, errors.ServerError(status=500)),
@@ -197,7 +197,7 @@ class Practice:
             if call_again:
                 resolve_unknown_outcome(entry.pk, by=self.staff, call_again=True)
             else:
-                resolve_follow_up(entry.pk, by=self.staff, resolution="seen to")
+                resolve_follow_up(entry.pk, by=self.staff, note="seen to")
         except (OrderRefused, AlreadyResolved):
             return
         if call_again and entry.call_id:

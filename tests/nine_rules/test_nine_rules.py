@@ -287,7 +287,8 @@ class Story(RuleBasedStateMachine):
         errors = WebhookEvent.objects.values_list("error", flat=True)
         reasons = CallRecord.objects.values_list("reason", flat=True)
         details = FollowUp.objects.values_list("detail", flat=True)
-        assert not [text for text in chain(errors, reasons, details) if PRIVATE.search(text)], "rule 9"
+        words = CallRecord.objects.values_list("detail", flat=True)
+        assert not [text for text in chain(errors, reasons, words, details) if PRIVATE.search(text)], "rule 9"
 
     def _who_may_not_have_been_called_is_on_the_worklist(self) -> None:
         asked = FollowUp.objects.filter(kind=FollowUp.Kind.UNKNOWN_OUTCOME)
@@ -304,7 +305,7 @@ def read_all() -> list[object]:
         list(rows.order_by("pk").values_list(*columns))
         for rows, columns in [
             (CallRecord.objects, ("state", "reason", "keys", "robotalker_id")),
-            (Reminder.objects, ("state", "reason", "next_look_at", "by_text")),
+            (Reminder.objects, ("state", "reason", "next_look_at", "channel")),
             (Appointment.objects, ("status", "answer", "answered_at", "revision")),
             (PhoneNumber.objects, ("voice_opted_out_at", "sms_opted_out_at", "unusable_since")),
             (FollowUp.objects, ("kind", "state")),

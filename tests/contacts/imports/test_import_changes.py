@@ -59,7 +59,7 @@ def move_by_hand(starts_at: datetime, staff: User) -> None:
 
 def test_a_moved_row_moves_the_appointment_and_takes_its_confirmation_back() -> None:
     import_rows(AISHA)
-    record_answer(only_appointment().pk, "confirmed", revision=1, at=timezone.now(), how="key 1")
+    record_answer(only_appointment().pk, "confirmed", revision=1, at=timezone.now(), how="key_1")
     assert counts_of(AT_ELEVEN) == {"moved": 1}
     moved = only_appointment()
     assert (moved.starts_at, moved.ends_at, moved.revision) == (ELEVEN, ELEVEN.replace(minute=30), 2)

@@ -280,7 +280,7 @@ def test_a_number_that_can_not_be_called_is_told_beside_the_field(
 
 def test_a_new_number_takes_what_is_booked_ahead_with_it_and_keeps_the_answer(desk: Client) -> None:
     ahead = make_appointment()
-    record_answer(ahead.pk, "confirmed", revision=1, at=timezone.now(), how="key 1")
+    record_answer(ahead.pk, "confirmed", revision=1, at=timezone.now(), how="key_1")
     answer = desk.post(
         f"/contacts/{ahead.contact_id}/edit/", write_person(number="202 555 0142"), follow=True
     )

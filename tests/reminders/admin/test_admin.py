@@ -106,6 +106,7 @@ def make_due_reminder_of(contact: Contact, location: Location, campaign: Campaig
         due_at=now,
         not_after=now + timedelta(hours=2),
         next_look_at=now,
+        channel="voice",
         reason="due",
     )
 

@@ -24,7 +24,7 @@ def running() -> None:
     """Beat, every sweep and its worker have just told that they are well."""
     for name in (heartbeats.BEAT, *heartbeats.QUEUES):
         heartbeats.record_heartbeat(name)
-    queues = ",".join(heartbeats.QUEUES.values())
+    queues = sorted(set(heartbeats.QUEUES.values()))
     heartbeats.record_worker_heartbeat("worker front:1", queues, since=timezone.now(), begun=1)
 
 

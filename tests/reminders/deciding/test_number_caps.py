@@ -33,7 +33,6 @@ from tests.people import (
 )
 from tests.waiting import wait_until
 
-ENOUGH = "enough calls have gone to this number"
 TODAY = date(2026, 12, 10)
 WAITING = (
     "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -165,7 +164,7 @@ def test_another_appointment_of_the_number_is_missed_in_the_open() -> None:
     assert look_at(brother) == "missed held_by_cap"
     entry = FollowUp.objects.get()
     assert (entry.kind, entry.appointment) == ("missed", brother.appointment)
-    assert "cap" in entry.detail
+    assert entry.reason == "held_by_cap"
 
 
 @pytest.mark.django_db
@@ -292,7 +291,9 @@ def test_it_waits_for_the_day_that_has_room_and_the_page_says_until_when() -> No
     assert told.moment is not None
     until = told.moment.astimezone(location.zone)
     assert (until.date(), until.time()) == (first_day, location.calling_opens)
-    assert told.sentence == f"Held by the cap until {until:%a {until.day} %b}, 8:00: {ENOUGH}."
+    assert told.sentence == (
+        f"This number has had enough calls for now; it waits until {until:%a {until.day} %b}, 8:00."
+    )
 
 
 @pytest.mark.django_db

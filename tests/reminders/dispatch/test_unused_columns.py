@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from contacts.models import Appointment, PhoneNumber
+from contacts.models.people import Channel
 from reminders.deciding.situations import UNUSED_COLUMNS, read_practice_config, with_people
 from reminders.desk.orders import order_call
 from reminders.dispatch.claims import claim_due
@@ -69,7 +70,7 @@ def household_text() -> None:
 def fallback_text() -> None:
     make_step(fallback_script=make_script("{FIRST_NAME}, {APPT_DATE}. STOP=opt out.", name="Text"))
     make_due_reminder()
-    Reminder.objects.update(by_text=True)
+    Reminder.objects.update(channel=Channel.SMS)
 
 
 def order() -> None:

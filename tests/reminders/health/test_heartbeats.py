@@ -23,7 +23,7 @@ WORKER = heartbeats.name_worker("front-1", 4711)
 def beat_everything() -> None:
     for name in (heartbeats.DISPATCH, heartbeats.BEAT, *heartbeats.STALE_AFTER):
         heartbeats.record_heartbeat(name)
-    heartbeats.record_worker_heartbeat(WORKER, "asking,dispatch", since=SINCE, begun=3)
+    heartbeats.record_worker_heartbeat(WORKER, ["asking", "dispatch"], since=SINCE, begun=3)
 
 
 def silence(*names: str, ago: timedelta = timedelta(minutes=10)) -> None:
@@ -32,14 +32,14 @@ def silence(*names: str, ago: timedelta = timedelta(minutes=10)) -> None:
 
 def test_a_worker_says_what_it_takes_since_when_and_how_much_it_has_begun() -> None:
     beat_everything()
-    assert Heartbeat.objects.get(name="worker front-1:4711").did == (
-        "takes asking,dispatch since 2026-01-05 08:00 UTC, 3 tasks begun"
-    )
+    told = Heartbeat.objects.get(name="worker front-1:4711")
+    assert told.queues == ["asking", "dispatch"]
+    assert told.did == "since 2026-01-05 08:00 UTC, 3 tasks begun"
 
 
 def test_a_worker_on_a_host_with_a_long_name_has_a_heartbeat_too() -> None:
     name = heartbeats.name_worker("ip-10-0-0-1.a-region-far-away.compute.internal.example.org", 1234567)
-    heartbeats.record_worker_heartbeat(name, "events", since=SINCE, begun=0)
+    heartbeats.record_worker_heartbeat(name, ["events"], since=SINCE, begun=0)
     assert Heartbeat.objects.get().name.startswith("worker ip-10-0-0-1.a-region")
     assert Heartbeat.objects.get().name.endswith(":1234567")
 
@@ -47,7 +47,7 @@ def test_a_worker_on_a_host_with_a_long_name_has_a_heartbeat_too() -> None:
 def test_a_worker_gone_for_a_day_is_forgotten_and_a_sweep_never() -> None:
     beat_everything()
     silence(WORKER, heartbeats.PLANNING, ago=timedelta(hours=25))
-    heartbeats.record_worker_heartbeat("worker front-2:1", "events", since=SINCE, begun=0)
+    heartbeats.record_worker_heartbeat("worker front-2:1", ["events"], since=SINCE, begun=0)
     names = set(Heartbeat.objects.values_list("name", flat=True))
     assert WORKER not in names
     assert heartbeats.PLANNING in names
@@ -55,7 +55,7 @@ def test_a_worker_gone_for_a_day_is_forgotten_and_a_sweep_never() -> None:
 
 def test_a_queue_is_served_as_long_as_its_worker_lives() -> None:
     beat_everything()
-    heartbeats.record_worker_heartbeat("worker front-2:1", "events", since=SINCE, begun=0)
+    heartbeats.record_worker_heartbeat("worker front-2:1", ["events"], since=SINCE, begun=0)
     now = timezone.now()
     assert heartbeats.find_served_queues(heartbeats.read_heartbeats(), now) == {
         "asking",
@@ -80,7 +80,7 @@ def test_the_dead_part_is_told_whichever_sweep_stands_still(
     sweep: str, silent: list[str], dead: StoppedPart
 ) -> None:
     beat_everything()
-    heartbeats.record_worker_heartbeat(WORKER, ",".join(heartbeats.QUEUES.values()), since=SINCE, begun=3)
+    heartbeats.record_worker_heartbeat(WORKER, sorted(set(heartbeats.QUEUES.values())), since=SINCE, begun=3)
     silence(sweep, *silent)
     assert find_standstill(heartbeats.read_heartbeats(), timezone.now()) == Standstill(dead, (sweep,))
 
@@ -93,7 +93,7 @@ def test_a_beat_that_has_only_just_died_is_told_before_a_sweep_is_stale() -> Non
 
 def test_a_sweep_without_a_worker_is_told_before_one_that_gets_nothing_done() -> None:
     beat_everything()
-    heartbeats.record_worker_heartbeat(WORKER, "asking,dispatch,sweeps", since=SINCE, begun=3)
+    heartbeats.record_worker_heartbeat(WORKER, ["asking", "dispatch", "sweeps"], since=SINCE, begun=3)
     silence(*heartbeats.QUEUES)
     standstill = find_standstill(heartbeats.read_heartbeats(), timezone.now())
     assert standstill == Standstill(StoppedPart.WORKERS, (heartbeats.EVENTS,))

@@ -63,7 +63,7 @@ def test_the_story_tells_each_thing_in_one_sentence_newest_first(rosa: User) -> 
     sentences = tell(appointment)
     assert [one.split(" for ")[0].split(" from ")[0] for one in sentences] == [
         "Won't be sent: call, 4 hours before. The appointment is confirmed already.",
-        "Confirmed: the patient told the staff.",
+        "Confirmed, as the patient told the staff.",
         "Withdrawn: call, 4 hours before. The appointment was moved; this was",
         "Moved",
         "Booked",
@@ -116,7 +116,7 @@ def test_what_stands_on_the_worklist_is_told_until_it_is_seen_to(rosa: User) -> 
     )
     assert read(reminder).open_follow_ups == ("could not be reached",)
     FollowUp.objects.filter(pk=follow_up.pk).update(
-        state="resolved", resolved_at=timezone.now(), resolved_by=rosa, resolution="left a note"
+        state="resolved", resolved_at=timezone.now(), resolved_by=rosa, note="left a note"
     )
     assert read(reminder).open_follow_ups == ()
     assert "Seen to: left a note" in tell(reminder.appointment)

@@ -56,7 +56,7 @@ def running() -> None:
     """Beat, every sweep and the two kinds of worker have just told that they are well."""
     for name in (heartbeats.DISPATCH, heartbeats.BEAT, *heartbeats.STALE_AFTER):
         heartbeats.record_heartbeat(name)
-    for place, queues in enumerate(["asking,dispatch", "events,sweeps"]):
+    for place, queues in enumerate([["asking", "dispatch"], ["events", "sweeps"]]):
         heartbeats.record_worker_heartbeat(f"worker front:{place}", queues, since=timezone.now(), begun=1)
 
 

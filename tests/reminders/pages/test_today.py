@@ -71,12 +71,12 @@ def confirm(reminder: Reminder) -> None:
         "confirmed",
         revision=1,
         at=datetime(2026, 7, 14, 14, 12, tzinfo=UTC),
-        how="key 1",
+        how="key_1",
     )
 
 
 def ask_for_another_time(reminder: Reminder) -> None:
-    record_answer(reminder.appointment_id, "wants_another_time", revision=1, at=timezone.now(), how="key 2")
+    record_answer(reminder.appointment_id, "wants_another_time", revision=1, at=timezone.now(), how="key_2")
 
 
 def leave_out_a_step_that_is_never_in_time(reminder: Reminder) -> None:
@@ -171,10 +171,10 @@ STATES = [
     (ring_in_vain_with_a_step_ahead, "no_answer: no answer 11:55 | will text 14:00"),
     (
         reach_voicemail_with_a_step_ahead,
-        "voicemail: voicemail 11:55 | Held by the cap: enough calls have gone to this number",
+        "voicemail: voicemail 11:55 | This number has had enough calls for now",
     ),
     (press_9_after_a_text, "opted_out:  | since 12:00"),
-    (fail_for_good, "failed: failed 12:00 | the number doesn't exist"),
+    (fail_for_good, "failed: failed 12:00 | The number doesn't exist"),
     (press_5, "answered: answered 12:00 | pressed 5"),
     (opt_out, "opted_out:  | since 12:00"),
     (lose_the_number, "held:  | There is no number to call."),
@@ -183,9 +183,12 @@ STATES = [
     (leave_out_a_step_that_is_never_in_time, "missed:  | It could not be sent in time."),
     (
         lambda one: settle(one, "skipped", "never_in_time"),
-        "not_reminded:  | Its moment comes too late for a visit at this time, so it is never sent.",
+        "not_reminded:  | Its time comes too late for an appointment at this hour.",
     ),
-    (lambda one: settle(one, "skipped", "skipped_by_person"), "not_reminded:  | A person skipped it."),
+    (
+        lambda one: settle(one, "skipped", "skipped_by_person"),
+        "not_reminded:  | Somebody on the staff left it out.",
+    ),
     (lambda one: one.delete(), "not_reminded: no reminder | "),
     (set_status("arrived"), "arrived:  | "),
     (set_status("no_show"), "no_show:  | "),
@@ -356,7 +359,7 @@ def test_htmx_gets_the_list_alone_and_nothing_at_all_while_nothing_changes(desk:
         etag = known[1].encode().decode("unicode_escape")
         again = desk.get("/", headers={**FRAGMENT, "If-None-Match": etag})
         assert (again.status_code, again.content) == (304, b"")
-        record_answer(Appointment.objects.get().pk, "confirmed", revision=1, at=timezone.now(), how="key 1")
+        record_answer(Appointment.objects.get().pk, "confirmed", revision=1, at=timezone.now(), how="key_1")
         changed = desk.get("/", headers={**FRAGMENT, "If-None-Match": etag})
     assert changed.status_code == 200
     assert "by key 1" in changed.content.decode()

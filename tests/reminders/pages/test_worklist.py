@@ -76,7 +76,7 @@ SENTENCES = [
     (Kind.UNKNOWN_OUTCOME, "may or may not have been called about", "Call again"),
     (Kind.WRONG_NUMBER, "there is no number that works", "Correct the number"),
     (Kind.LATE_ANSWER, "answered a call about an old time", "Show the contact"),
-    (Kind.UNCLEAR_ANSWER, "pressed a key without a meaning", "Show the contact"),
+    (Kind.UNCLEAR_ANSWER, "but the answer was not understood", "Show the contact"),
     (Kind.MISSED, "was not reminded of", "Show the contact"),
 ]
 
@@ -172,17 +172,18 @@ def test_taking_an_entry_shows_everybody_who_is_on_it(desk: Client, rosa: User) 
 
 def test_settling_keeps_the_note_of_what_was_done(desk: Client, rosa: User) -> None:
     entry = make_entry()
-    desk.post(f"/worklist/{entry.pk}/resolve/", {"resolution": " called, she comes \x00"})
+    desk.post(f"/worklist/{entry.pk}/resolve/", {"note": " called, she comes \x00"})
     entry.refresh_from_db()
-    assert (entry.state, entry.resolution, entry.resolved_by) == ("resolved", "called, she comes", rosa)
+    assert (entry.state, entry.resolution) == ("resolved", "seen_to")
+    assert (entry.note, entry.resolved_by) == ("called, she comes", rosa)
 
 
 def test_what_a_colleague_has_settled_is_told_and_not_settled_again(desk: Client, rosa: User) -> None:
-    entry = make_entry(state=FollowUp.State.RESOLVED, resolution="done by Omar")
-    page = desk.post(f"/worklist/{entry.pk}/resolve/", {"resolution": "mine"}, follow=True)
+    entry = make_entry(state=FollowUp.State.RESOLVED, note="done by Omar")
+    page = desk.post(f"/worklist/{entry.pk}/resolve/", {"note": "mine"}, follow=True)
     assert "Somebody has settled this already." in page.content.decode()
     entry.refresh_from_db()
-    assert entry.resolution == "done by Omar"
+    assert entry.note == "done by Omar"
 
 
 def test_an_unknown_call_can_be_settled_as_called(desk: Client) -> None:

@@ -140,7 +140,7 @@ def test_a_rejection_carries_the_providers_reason_without_anything_of_ours(
 ) -> None:
     error = fail_against(answer(400, body), open_client, sarahs_call)
     assert isinstance(error, errors.Rejected)
-    assert (error.reason, error.field, error.is_about_the_number) == (reason, field, about_number)
+    assert (error.detail, error.field, error.is_about_the_number) == (reason, field, about_number)
 
 
 def test_another_4xx_says_nothing_about_the_number(open_client: OpenClient, sarahs_call: CallPayload) -> None:

@@ -17,7 +17,6 @@ from contacts.models import Appointment
 from reminders.desk.worklist import AlreadyResolved, resolve_unknown_outcome
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.lifecycle.follow_ups import OVERTAKEN
 from reminders.lifecycle.locking import lock_call, wait_briefly
 from reminders.models import CallRecord, FollowUp, Reminder, SendingSwitch
 from reminders.results.outcomes import fold_event
@@ -187,7 +186,7 @@ def test_calling_again_when_robotalker_has_told_of_the_call_meanwhile_orders_not
     answer = client.post(reverse("settle_follow_up", args=[entry.pk]), {"call_again": "yes"}, follow=True)
     assert [str(told) for told in answer.context["messages"]] == [str(OVERTAKEN_SAID)]
     entry.refresh_from_db()
-    assert (entry.state, entry.resolution) == ("resolved", OVERTAKEN)
+    assert (entry.state, entry.resolution) == ("resolved", "overtaken")
     reminder = Reminder.objects.get()
     assert (reminder.state, reminder.ordered_by) == ("in_progress", None)
     CallRecord.objects.update(state="overdue", submitting_at=timezone.now() - timedelta(minutes=30))
@@ -205,7 +204,7 @@ def test_settling_one_of_a_household_settles_the_call_for_all_of_them() -> None:
     rosa = make_user()
     resolve_unknown_outcome(of_companion.pk, by=rosa, call_again=True)
     assert set(FollowUp.objects.values_list("state", "resolution", "resolved_by")) == {
-        ("resolved", "called again", rosa.pk)
+        ("resolved", "called_again", rosa.pk)
     }
     assert set(Reminder.objects.values_list("state", "ordered_by")) == {("planned", rosa.pk)}
     assert CallRecord.objects.get().state == "abandoned"

@@ -1,0 +1,232 @@
+"""The migration to codes: rows of the old kind are brought forward, and back."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.apps.registry import Apps
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BEFORE = [("contacts", "0002_holding_under_faults"), ("reminders", "0002_holding_under_faults")]
+AFTER = [("contacts", "0003_ways"), ("reminders", "0003_codes")]
+NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
+
+# what a call's reason was: (code, detail), and what the way back makes of it where that isn't the same
+CALLS: dict[str, tuple[str, str]] = {
+    "": ("", ""),
+    "busy": ("busy", ""),
+    "invalid_number": ("invalid_number", ""),
+    "network_congestion": ("other", "network_congestion"),
+    "campaign refused": ("group_refused", ""),
+    "no event came in time": ("no_report", ""),
+    "settled by a person": ("given_up", ""),
+    "Robotalker did not answer in time.": ("read_timed_out", ""),
+    "Robotalker asks to slow down (429). `retry_after` is in seconds, capped, or None.": ("rate_limited", ""),
+    "rejected (400): to is not a number": ("bad_request", "to is not a number"),
+    "rejected (400): no reason given": ("bad_request", ""),
+    "rejected (403): no such caller id": ("request_refused", "no such caller id"),
+}
+ONE_WAY_CALLS: dict[str, tuple[str, str]] = {
+    "failed": ("", ""),
+    "unusable answer: call_id: missing": ("answer_unusable", ""),
+    "rejected (0): our own request was wrong: no value for {FIRST_NAME}": ("not_writable", ""),
+}
+ERRORS: dict[str, tuple[str, str]] = {
+    "Robotalker answered, but did not take it over": ("not_taken_over", ""),
+    "rejected (400): to is not a number": ("bad_request", "to is not a number"),
+}
+ENTRIES: dict[str, tuple[str, str]] = {
+    "": ("", ""),
+    "pressed 5": ("unknown_key", "5"),
+    "wrote in words; the event shows the text": ("in_words", ""),
+    "confirmed, for the time before the move": ("confirmed_old_time", ""),
+    "There is no number to call.": ("no_number", ""),
+    "no event came in time": ("no_report", ""),
+    "rejected (400): message too long": ("bad_request", "message too long"),
+}
+RESOLUTIONS: dict[str, tuple[str, str]] = {
+    "called again": ("called_again", ""),
+    "settled without another call": ("not_called_again", ""),
+    "Robotalker reported after all": ("overtaken", ""),
+    "left a note at the desk": ("seen_to", "left a note at the desk"),
+    "": ("seen_to", ""),
+}
+WAYS = {
+    "key 1": ("key_1",),
+    "key 2": ("key_2",),
+    "text message": ("text",),
+    "by phone": ("phone",),
+    "import": ("import",),
+}
+ONE_WAY_WAYS = {"by carrier pigeon": ("",)}
+CHANNELS = {
+    ("voice", False): ("voice",),
+    ("voice", True): ("sms",),
+    ("sms", False): ("sms",),
+}  # step, by_text
+DID = "since 2026-01-05 08:00 UTC, 3 tasks begun"
+
+
+@pytest.fixture
+def old() -> Iterator[Apps]:
+    """The tables as they were before; all is brought up to date again at the end."""
+    yield migrate(BEFORE)
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes())
+
+
+def migrate(to: list[tuple[str, str]]) -> Apps:
+    executor = MigrationExecutor(connection)
+    executor.migrate(to)
+    return MigrationExecutor(connection).loader.project_state(to).apps
+
+
+class OldClinic:
+    """Rows of the old kind, written through the models of that time."""
+
+    def __init__(self, apps: Apps) -> None:
+        self.apps = apps
+        self.number = self.make_number(100)
+        self.location = self.make(
+            "contacts.Location",
+            name="Downtown",
+            spoken_name="Harbor Clinic",
+            time_zone="America/Chicago",
+            callback_number="+12025550199",
+        )
+        self.contact = self.make("contacts.Contact", first_name="Sarah", phone=self.number)
+        script = self.make("reminders.Script", name="Reminder")
+        self.text = self.make("reminders.ScriptText", script=script, language="en", text="Come.", version=1)
+        campaign = self.make("reminders.Campaign", name="Reminders")
+        self.steps = {
+            channel: self.make(
+                "reminders.Step",
+                campaign=campaign,
+                position=position,
+                channel=channel,
+                timing_kind="elapsed_before",
+                elapsed=timedelta(hours=4),
+                script=script,
+            )
+            for position, channel in enumerate(("voice", "sms"), start=1)
+        }
+
+    def make(self, model: str, **fields: Any) -> Any:
+        return self.apps.get_model(model)._default_manager.create(**fields)
+
+    def make_number(self, index: int) -> Any:
+        return self.make("contacts.PhoneNumber", e164=f"+12025550{index:03}")
+
+    def make_reminder(self, channel: str = "voice", *, by_text: bool = False, way: str = "") -> Any:
+        answer = {"answer": "confirmed", "answer_revision": 1, "answered_how": way} if way else {}
+        appointment = self.make(
+            "contacts.Appointment",
+            contact=self.contact,
+            location=self.location,
+            starts_at=NOON,
+            ends_at=NOON + timedelta(minutes=30),
+            revised_at=NOON,
+            **answer,
+        )
+        self.make(
+            "contacts.AppointmentChange", appointment=appointment, what="booked", revision=1, how=way, at=NOON
+        )
+        return self.make(
+            "reminders.Reminder",
+            appointment=appointment,
+            step=self.steps[channel],
+            revision=1,
+            due_at=NOON,
+            not_after=NOON,
+            next_look_at=NOON,
+            by_text=by_text,
+        )
+
+    def make_call(self, reason: str) -> int:
+        call = self.make(
+            "reminders.CallRecord",
+            reminder=self.make_reminder(),
+            number=self.number,
+            channel="voice",
+            try_number=1,
+            from_number="+12025550199",
+            script_text=self.text,
+            text="Come.",
+            state="failed",
+            reason=reason,
+            submitting_at=NOON,
+        )
+        return int(call.pk)
+
+    def make_entry(self, detail: str, *, resolution: str | None = None) -> int:
+        appointment = self.make_reminder().appointment
+        entry = self.make(
+            "reminders.FollowUp",
+            kind="could_not_reach",
+            contact=self.contact,
+            appointment=appointment,
+            due_at=NOON,
+            detail=detail,
+            state="open" if resolution is None else "resolved",
+            resolution=resolution or "",
+        )
+        return int(entry.pk)
+
+
+def read(apps: Apps, model: str, keys: Mapping[Any, int], *fields: str) -> dict[Any, tuple[Any, ...]]:
+    """The values of these fields in each row, by what names it in `keys`."""
+    rows = apps.get_model(model)._default_manager
+    return {name: rows.values_list(*fields).get(pk=pk) for name, pk in keys.items()}
+
+
+def test_rows_with_sentences_are_brought_forward_to_codes_and_back(old: Apps) -> None:
+    clinic = OldClinic(old)
+    calls = {words: clinic.make_call(words) for words in CALLS | ONE_WAY_CALLS}
+    entries = {words: clinic.make_entry(words) for words in ENTRIES}
+    settled = {words: clinic.make_entry("", resolution=words) for words in RESOLUTIONS}
+    visits = {way: clinic.make_reminder(way=way).appointment_id for way in WAYS | ONE_WAY_WAYS}
+    reminders = {kind: clinic.make_reminder(kind[0], by_text=kind[1]).pk for kind in CHANNELS}
+    clinic.make(
+        "reminders.Heartbeat", name="worker front-1:4711", at=NOON, did=f"takes asking,dispatch {DID}"
+    )
+    numbers = {words: clinic.make_number(index) for index, words in enumerate(ERRORS)}
+    listed = {
+        words: clinic.make("reminders.ListedNumber", number=number, error=words).pk
+        for words, number in numbers.items()
+    }
+    clinic.make("reminders.Heartbeat", name="dispatch", at=NOON, did="3 calls")
+
+    new = migrate(AFTER)
+    assert read(new, "reminders.CallRecord", calls, "reason", "detail") == CALLS | ONE_WAY_CALLS
+    assert read(new, "reminders.ListedNumber", listed, "error", "detail") == ERRORS
+    assert read(new, "reminders.FollowUp", entries, "reason", "detail") == ENTRIES
+    assert read(new, "reminders.FollowUp", settled, "resolution", "note") == RESOLUTIONS
+    assert {*read(new, "reminders.FollowUp", entries, "resolution").values()} == {("",)}, "none is settled"
+    assert read(new, "contacts.Appointment", visits, "answered_how") == WAYS | ONE_WAY_WAYS
+    assert read(new, "reminders.Reminder", reminders, "channel") == CHANNELS
+    beats = new.get_model("reminders.Heartbeat")._default_manager.order_by("name")
+    assert list(beats.values_list("name", "queues", "did")) == [
+        ("dispatch", [], "3 calls"),
+        ("worker front-1:4711", ["asking", "dispatch"], DID),
+    ]
+    changes = new.get_model("contacts.AppointmentChange")._default_manager
+    assert {way: (changes.get(appointment=visits[way]).how,) for way in WAYS} == WAYS
+
+    back = migrate(BEFORE)
+    assert_unchanged(read(back, "reminders.CallRecord", calls, "reason"), CALLS)
+    assert_unchanged(read(back, "reminders.ListedNumber", listed, "error"), ERRORS)
+    assert_unchanged(read(back, "reminders.FollowUp", entries, "detail"), ENTRIES)
+    assert_unchanged(read(back, "reminders.FollowUp", settled, "resolution"), RESOLUTIONS)
+    assert_unchanged(read(back, "contacts.Appointment", visits, "answered_how"), WAYS)
+    by_text = read(back, "reminders.Reminder", reminders, "by_text")
+    assert by_text == {kind: (kind[1],) for kind in CHANNELS}
+    worker = back.get_model("reminders.Heartbeat")._default_manager.get(name="worker front-1:4711")
+    assert worker.did == f"takes asking,dispatch {DID}"
+
+
+def assert_unchanged(found: Mapping[Any, Any], words: Iterable[str]) -> None:
+    assert {one: found[one] for one in words} == {one: (one,) for one in words}
