@@ -82,7 +82,7 @@ class NeverLeft(RobotalkerError):
     """The request was never sent."""
 
     meaning = Meaning.NOT_SENT
-    code = ErrorCode.NEVER_LEFT
+    code: ClassVar[str] = ErrorCode.NEVER_LEFT
 
 
 class NameNotFound(NeverLeft):
@@ -117,7 +117,7 @@ class Rejected(RobotalkerError):
     """
 
     meaning = Meaning.REJECTED
-    code = ErrorCode.BAD_REQUEST
+    code: ClassVar[str] = ErrorCode.BAD_REQUEST
 
     def __init__(self, detail: str = "", *, status: int | None = None, field: str = "") -> None:
         super().__init__(detail, status=status)
@@ -169,7 +169,7 @@ class MayHaveArrived(RobotalkerError):
     """The request left, and nobody can say whether it was accepted."""
 
     meaning = Meaning.UNKNOWN
-    code = ErrorCode.MAY_HAVE_ARRIVED
+    code: ClassVar[str] = ErrorCode.MAY_HAVE_ARRIVED
 
 
 class ReadTimedOut(MayHaveArrived):

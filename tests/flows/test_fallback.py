@@ -47,7 +47,7 @@ def opt_out(number: PhoneNumber, scope: str) -> None:
     record_optout(number.pk, scope=scope, source=ConsentEntry.Source.STAFF, at=timezone.now())
 
 
-def standing(reminder: Reminder) -> tuple[str, str, bool]:
+def standing(reminder: Reminder) -> tuple[str, str, str]:
     reminder.refresh_from_db()
     return reminder.state, reminder.reason, reminder.channel
 
@@ -56,7 +56,7 @@ def standing(reminder: Reminder) -> tuple[str, str, bool]:
 def test_a_text_follows_the_last_call_and_is_answered(sandbox: SandboxServer, story: str) -> None:
     make_step_with_text()
     reminder = call_in_vain(sandbox, story)
-    assert standing(reminder) == ("planned", "text_follows", True)
+    assert standing(reminder) == ("planned", "text_follows", "sms")
     assert not FollowUp.objects.exists(), "nobody is asked while something still follows"
     sandbox.tell_stories({SARAH: "listen"})
     assert dispatch_due().calls == 1
@@ -65,32 +65,32 @@ def test_a_text_follows_the_last_call_and_is_answered(sandbox: SandboxServer, st
     assert sent["text"].startswith("Harbor Clinic, Downtown: Sarah, your visit is")
     sandbox.reply(SARAH, "1")
     wait_until(lambda: Appointment.objects.get().is_confirmed, "the confirmation")
-    assert standing(reminder) == ("done", "reached", True)
+    assert standing(reminder) == ("done", "reached", "sms")
 
 
 def test_the_text_waits_until_the_last_try_is_over(sandbox: SandboxServer) -> None:
     step = make_step_with_text()
     Step.objects.filter(pk=step.pk).update(max_tries=2)
     reminder = call_in_vain(sandbox, "no_answer", "no_answer")
-    assert standing(reminder) == ("planned", "try_again", False)
+    assert standing(reminder) == ("planned", "try_again", "voice")
 
 
 def test_a_voicemail_is_a_message_left_and_no_text_follows(sandbox: SandboxServer) -> None:
     make_step_with_text()
     reminder = call_in_vain(sandbox, "voicemail")
-    assert standing(reminder) == ("done", "voicemail", False)
+    assert standing(reminder) == ("done", "voicemail", "voice")
 
 
 def test_a_voicemail_is_tried_again_where_the_step_says_so(sandbox: SandboxServer) -> None:
     make_step(max_tries=2, retry_voicemail=True)
     reminder = call_in_vain(sandbox, "voicemail")
-    assert standing(reminder) == ("planned", "try_again", False)
+    assert standing(reminder) == ("planned", "try_again", "voice")
 
 
 def test_no_text_goes_to_a_number_that_does_not_exist(sandbox: SandboxServer) -> None:
     make_step_with_text()
     reminder = call_in_vain(sandbox, "invalid_number")
-    assert standing(reminder) == ("done", "not_reached", False)
+    assert standing(reminder) == ("done", "not_reached", "voice")
     assert FollowUp.objects.get().kind == "wrong_number"
 
 
@@ -125,7 +125,7 @@ def test_a_late_answer_to_the_call_calls_the_text_off(sandbox: SandboxServer) ->
     reminder = call_in_vain(sandbox, "no_answer")
     call = CallRecord.objects.get()
     tell(call, "call.completed", status="answered", amd_result="human")
-    assert standing(reminder) == ("done", "reached", False)
+    assert standing(reminder) == ("done", "reached", "voice")
     assert dispatch_due().calls == 0
 
 
@@ -135,14 +135,14 @@ def test_a_late_answer_reaches_a_text_that_is_claimed_but_not_sent(sandbox: Sand
     claim = claim_due(10)
     assert claim.reminder_ids == [reminder.pk]
     tell(CallRecord.objects.get(), "call.completed", status="answered", amd_result="human")
-    assert standing(reminder) == ("done", "reached", False)
+    assert standing(reminder) == ("done", "reached", "voice")
 
 
 def test_a_better_reason_of_the_same_failure_calls_the_text_off(sandbox: SandboxServer) -> None:
     make_step_with_text()
     reminder = call_in_vain(sandbox, "busy")
     tell(CallRecord.objects.get(), "call.failed", status="failed", reason="invalid_number")
-    assert standing(reminder) == ("done", "not_reached", False)
+    assert standing(reminder) == ("done", "not_reached", "voice")
     assert FollowUp.objects.get().kind == "wrong_number"
 
 

@@ -118,10 +118,14 @@ def test_a_reason_does_not_repeat_the_title_that_it_stands_under() -> None:
         told = str(reason.label).rstrip(".").lower()
         assert told not in title
         assert title not in told
-    for reasons, states in [(CallReason, CallState), (Reason, ReminderState)]:
-        for reason, state in product(reasons, states):
-            told = str(reason.label)
-            assert not re.search(rf"\b{state.label}\b", told, re.IGNORECASE), f"{state.label}: {told}"
+    beside: list[tuple[TextChoices, TextChoices]] = [
+        *product(CallReason, CallState),
+        *product(Reason, ReminderState),
+    ]
+    for why, state in beside:
+        assert not re.search(rf"\b{state.label}\b", str(why.label), re.IGNORECASE), (
+            f"{state.label}: {why.label}"
+        )
 
 
 def test_a_detail_is_quoted_as_robotalkers_own_words() -> None:

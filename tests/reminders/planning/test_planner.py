@@ -34,6 +34,7 @@ from tests.people import (
     make_contact,
     make_due_reminder,
     make_location,
+    make_script,
     make_step,
     make_user,
 )
@@ -429,3 +430,24 @@ def test_a_planner_waits_for_the_edit_of_a_step() -> None:
         wait_until(somebody_waits, "the planner to come upon the edit")
     other.join()
     assert visit.reminders.get().due_at == visit.starts_at - timedelta(hours=2)
+
+
+def test_what_waits_follows_its_step_to_another_channel_but_not_a_text_that_follows_a_call() -> None:
+    fallback = make_script("{FIRST_NAME}, we could not reach you.", name="Fallback")
+    step = make_step(fallback_script=fallback)
+    never_called, called = (
+        make_due_reminder(),
+        make_due_reminder(make_contact("Elias", number="+12025550101")),
+    )
+    claim = claim_due(10)
+    open_calls([called.pk], claim.token)
+    Reminder.objects.update(state="planned", claim=None, lease_until=None, channel="sms")
+    replan_campaign(step.campaign)
+    assert read_channels(never_called, called) == ["voice", "sms"]
+    Step.objects.update(channel="sms")
+    replan_campaign(step.campaign)
+    assert read_channels(never_called, called) == ["sms", "sms"]
+
+
+def read_channels(*reminders: Reminder) -> list[str]:
+    return [Reminder.objects.get(pk=reminder.pk).channel for reminder in reminders]
