@@ -62,7 +62,7 @@ class ReminderAdmin(HistoryAdmin[Reminder]):
         ReasonFilter,
         "appointment__location",
         "step__campaign",
-        "step__channel",
+        "channel",
     )
     list_select_related = ("appointment__contact", "appointment__location", "step__campaign")
     search_fields = ("appointment__contact__first_name", "appointment__contact__last_name")

@@ -203,7 +203,7 @@ def describe_moment(moment: datetime | None, zone: ZoneInfo, now: datetime) -> s
 
 def name_way(way: str) -> str:
     """The way an answer came, for behind "by"."""
-    return str(Way(way or Way.STAFF).label)
+    return str(Way(way).label if way in Way.values else Way.STAFF.label)
 
 
 def find_orderable(facts: StandingFacts, standing: Standing) -> int | None:

@@ -29,7 +29,7 @@ from reminders.planning.bulk_rows import (
 )
 from reminders.rules.reasons import Reason
 from reminders.rules.schedule import OpenDays, Timing, least_ahead, moment_due
-from reminders.rules.states import REMINDER_PENDING, ReminderState
+from reminders.rules.states import REMINDER_OPEN, REMINDER_PENDING, ReminderState
 
 REPLANNED_AT_ONCE = 1_000  # reminders, read with all that a new moment depends on
 
@@ -203,7 +203,7 @@ def _withdraw(pointless: "QuerySet[Reminder]", reason: str) -> int:
 def replan_campaign(campaign: Campaign) -> int:
     """After an edit of its steps: give what waits and was never tried its new moment; how many moved.
 
-    All that waits follows its step's channel, but for a text message that follows a call.
+    All that is open follows its step's channel, but for a text message that follows a call.
     """
     _follow_channels(campaign)
     return _replan(Reminder.objects.filter(step__campaign=campaign))
@@ -240,7 +240,7 @@ def _replan(reminders: "QuerySet[Reminder]") -> int:
 def _follow_channels(campaign: Campaign) -> None:
     called = CallRecord.objects.filter(channel=Channel.VOICE)
     others = (
-        Reminder.objects.filter(step__campaign=campaign, state__in=REMINDER_PENDING)
+        Reminder.objects.filter(step__campaign=campaign, state__in=REMINDER_OPEN)
         .exclude(channel=F("step__channel"))
         .exclude(
             Exists(called.filter(reminder=OuterRef("pk")))

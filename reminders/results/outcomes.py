@@ -197,9 +197,8 @@ def _strength(reason: str, detail: str) -> tuple[bool, bool, str, str]:
 
 def _hand_over(reminder: Reminder, call: CallRecord, at: datetime) -> None:
     """What a person must do when the last try reached nobody."""
-    if (
-        call.reason == CallReason.INVALID_NUMBER and call.channel == Channel.VOICE
-    ):  # who can't be texted may be called
+    # who can't be texted may be called
+    if call.reason == CallReason.INVALID_NUMBER and call.channel == Channel.VOICE:
         mark_number_unusable(call.number_id, "Robotalker: invalid number", at)
         open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=reminder, call=call)
     elif call.state in REACHED_NOBODY:

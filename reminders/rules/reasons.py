@@ -89,7 +89,7 @@ class CallReason(models.TextChoices):
     STATUS_UNCLEAR = "status_unclear", _("Robotalker's answer was neither yes nor no.")
     # Callboard itself failed: traffic/local_faults.py, sweeps/reconciliation.py
     SLEPT_TOO_LONG = "slept_too_long", _("The computer stood still just before sending.")
-    NOT_WRITABLE = "not_writable", _("Callboard can't put it into words from what it knows.")
+    NOT_WRITABLE = "not_writable", _("There is a mistake in the number or the script.")
     NOT_BUILT = "not_built", _("Callboard made a mistake before sending.")
     INTERRUPTED = "interrupted", _("Callboard made a mistake while sending.")
     SENDER_LOST = "sender_lost", _("Callboard was stopped while sending.")

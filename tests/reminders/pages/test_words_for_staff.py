@@ -8,6 +8,7 @@ from itertools import product
 
 import pytest
 from django.db.models import TextChoices
+from django.test import Client
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import strip_tags
@@ -15,9 +16,12 @@ from django.utils.html import strip_tags
 from contacts.models import Appointment, AppointmentChange, Way
 from contacts.models.people import Channel
 from reminders.deciding.explanations import UNTIL
+from reminders.dispatch.claims import claim_due
+from reminders.dispatch.opening import open_calls
 from reminders.models import Campaign, FollowUp, SendingSwitch
 from reminders.pages import sentences
 from reminders.pages.worklist_words import WORDS
+from reminders.results.post_results import record_failed_post
 from reminders.robotalker import errors
 from reminders.rules.reasons import SENTENCES, AnswerReason, CallReason, ListReason, Reason, phrase_for
 from reminders.rules.states import CallState, ReminderState
@@ -142,6 +146,27 @@ def test_a_code_that_this_version_does_not_know_is_never_shown() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("error", sorted(ERRORS - {errors.RobotalkerError}, key=lambda error: error.__name__))
+def test_a_failed_request_is_stored_as_a_code_and_told_in_its_sentence(
+    error: type[errors.RobotalkerError],
+) -> None:
+    reminder = make_due_reminder()
+    [call] = open_calls([reminder.pk], claim_due(1).token)
+    failure = error("to: not a mobile") if issubclass(error, errors.Rejected) else error()
+    record_failed_post(call.pk, failure)
+    call.refresh_from_db()
+    assert (call.reason, call.detail) == (error.code, failure.detail)
+    page = read_page(sit_at_desk(make_user()), f"/appointments/{reminder.appointment_id}/")
+    assert phrase_for(error.code, failure.detail) in page
+    assert [docstring for docstring in DOCSTRINGS if docstring in page] == []
+
+
+def read_page(desk: Client, address: str) -> str:
+    """The words of the page, one space between any two."""
+    return " ".join(html.unescape(strip_tags(desk.get(address).content.decode())).split())
+
+
+@pytest.mark.django_db
 def test_no_page_shows_what_is_written_for_programmers() -> None:
     for index, reason in enumerate(CallReason):
         reminder = make_due_reminder(make_contact(f"Sarah{index}", number=f"+1202555{1000 + index}"))
@@ -160,8 +185,7 @@ def test_no_page_shows_what_is_written_for_programmers() -> None:
     )
     desk = sit_at_desk(make_user())
     for address in ("/", f"/appointments/{story.appointment_id}/"):
-        page = " ".join(html.unescape(strip_tags(desk.get(address).content.decode())).split())
+        page = read_page(desk, address)
         assert [reason for reason in CallReason if str(reason.label).rstrip(".") not in page] == []
         assert [docstring for docstring in DOCSTRINGS if docstring in page] == []
-    worklist = desk.get("/worklist/").content.decode()
-    assert "Robotalker had a fault of its own" in worklist
+    assert "Robotalker had a fault of its own" in read_page(desk, "/worklist/")
