@@ -53,8 +53,7 @@ ROBOTALKER_ON_500 = env.str("ROBOTALKER_ON_500", default="retry")
 ROBOTALKER_CONNECT_TIMEOUT = env.float("ROBOTALKER_CONNECT_TIMEOUT", default=3.05)  # seconds
 ROBOTALKER_READ_TIMEOUT = env.float("ROBOTALKER_READ_TIMEOUT", default=10.0)  # seconds
 ROBOTALKER_TOTAL_DEADLINE = env.float("ROBOTALKER_TOTAL_DEADLINE", default=20.0)  # seconds, per request
-ROBOTALKER_THREADS = env.int("ROBOTALKER_THREADS", default=8)  # requests at once, per worker
-ROBOTALKER_CONCURRENCY = env.int("ROBOTALKER_CONCURRENCY", default=16)  # requests at once, of all workers
+ROBOTALKER_THREADS = env.int("ROBOTALKER_THREADS", default=8)  # requests at once, per dispatch
 
 # Keys that sign callback addresses: the first signs, all verify, so that they can be rotated.
 WEBHOOK_KEYS = env.list("WEBHOOK_KEYS", default=[SECRET_KEY] if DEBUG else environ.Env.NOTSET)
@@ -136,7 +135,7 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 DATABASES = {"default": env.db("DATABASE_URL")}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-# A machine that is gone without a word must not keep its row locks and slots for hours: both ends ask soon.
+# A machine that is gone without a word must not keep its row locks for hours: both ends ask soon.
 # (What DATABASE_URL itself says of these stands.)
 DATABASES["default"]["OPTIONS"] = {
     "connect_timeout": 3,

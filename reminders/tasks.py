@@ -32,10 +32,7 @@ def dispatch_due() -> None:
     report = dispatch()
     if report.calls:
         note_newest_call()
-    if report.had_slots:  # else nothing was even looked at, and if that goes on the page must say so
-        heartbeats.record_heartbeat(
-            heartbeats.DISPATCH, f"{report.claimed} claimed, {report.calls} submitted"
-        )
+    heartbeats.record_heartbeat(heartbeats.DISPATCH, f"{report.claimed} claimed, {report.calls} submitted")
 
 
 @shared_task

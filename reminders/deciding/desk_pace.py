@@ -18,7 +18,7 @@ from reminders.models import CallRecord, Reminder
 from reminders.rules.reasons import Reason
 from reminders.rules.states import CallState, ReminderState
 
-PACE_LOCKS = 7_364_002  # the first of the two numbers of our advisory locks, as in slots.py
+PACE_LOCKS = 7_364_002  # the first of the two numbers of our advisory locks
 MINUTE = timedelta(minutes=1)
 NEVER_RANG = (CallState.NOT_SENT, CallState.REJECTED)
 

@@ -22,7 +22,6 @@ from reminders.dispatch.opening import hold_while_paused
 from reminders.dispatch.post_threads import PostThreads, open_post_threads
 from reminders.dispatch.submission import RECORD_WITHIN, Submission, open_batch, open_singles, record_results
 from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
-from reminders.traffic.concurrency import hold_slots
 from reminders.traffic.gate import read_gate
 from reminders.traffic.rate import seconds_until_permit, take_permits
 from reminders.traffic.shutdown import is_stopping
@@ -35,27 +34,23 @@ ROUND_SECONDS = 20.0  # a dispatch stops claiming after this and leaves the rest
 
 @dataclass(frozen=True)
 class DispatchReport:
-    """What a round of dispatch did: reminders claimed, calls begun; whether it had a slot to work in."""
+    """What a round of dispatch did: reminders claimed, calls begun."""
 
     claimed: int = 0
     calls: int = 0
-    had_slots: bool = True
 
 
 def dispatch_due() -> DispatchReport:
     """Claim and submit what is due, batch by batch, until nothing is or may be, or the round is over."""
     report = DispatchReport()
     ends_at = time.monotonic() + ROUND_SECONDS
-    with wait_briefly(), hold_slots(settings.ROBOTALKER_THREADS) as slots:
-        if not slots:
-            return DispatchReport(had_slots=False)
-        with open_post_threads(slots) as threads:
-            while time.monotonic() < ends_at and _wait_for_room(ends_at):
-                claim = claim_due(settings.DISPATCH_BATCH)
-                if not claim.reminder_ids:
-                    break
-                calls = submit_claim(claim, threads)
-                report = DispatchReport(report.claimed + len(claim.reminder_ids), report.calls + calls)
+    with wait_briefly(), open_post_threads(settings.ROBOTALKER_THREADS) as threads:
+        while time.monotonic() < ends_at and _wait_for_room(ends_at):
+            claim = claim_due(settings.DISPATCH_BATCH)
+            if not claim.reminder_ids:
+                break
+            calls = submit_claim(claim, threads)
+            report = DispatchReport(report.claimed + len(claim.reminder_ids), report.calls + calls)
     return report
 
 

@@ -39,7 +39,6 @@ def two_dispatchers(sandbox: SandboxServer, tmp_path: Path) -> Iterator[Broker]:
         "ROBOTALKER_API_KEY": sandbox.api_key,
         "ROBOTALKER_CAMPAIGNS": "off",
         "ROBOTALKER_RATE": f"{RATE}/second",
-        "ROBOTALKER_CONCURRENCY": AT_ONCE,
         "ROBOTALKER_THREADS": AT_ONCE // 2,
     }
     with ExitStack() as running:
