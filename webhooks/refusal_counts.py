@@ -50,7 +50,7 @@ def count_refusal(why: Refusal) -> None:
 def read_refusals(day: date | None = None) -> dict[str, int]:
     """How many there were on a day (UTC; by default today), by why. Raises RedisError."""
     found = _connect(settings.REDIS_URL).hgetall(_key_of(day or datetime.now(UTC).date()))
-    return {why.decode(): int(count) for why, count in found.items()}  # type: ignore[union-attr]
+    return {str(why): int(count) for why, count in found.items()}
 
 
 def forget_refusals() -> None:
@@ -61,7 +61,9 @@ def forget_refusals() -> None:
 @cache
 def _connect(redis_url: str) -> Redis:
     """A client whose connections are kept."""
-    return Redis.from_url(redis_url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=None)
+    return Redis.from_url(
+        redis_url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=None, decode_responses=True
+    )
 
 
 def _key_of(day: date) -> str:

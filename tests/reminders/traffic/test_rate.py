@@ -133,10 +133,10 @@ def test_no_request_begins_while_redis_is_away(caplog: pytest.LogCaptureFixture)
 def test_a_redis_that_never_answers_is_given_up_soon(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
-        for ask, answer in [(lambda: take_permits(1), 0), (seconds_until_permit, math.inf)]:
-            started = time.monotonic()
-            assert ask() == answer
-            assert time.monotonic() - started < 2
+        started = time.monotonic()
+        assert take_permits(1) == 0
+        assert seconds_until_permit() == math.inf
+        assert time.monotonic() - started < 3, "half a second for each of them"
 
 
 @pytest.fixture
