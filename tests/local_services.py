@@ -69,7 +69,7 @@ def start_guard(folder: Path) -> Callable[[], None]:
 
 
 @pytest.fixture(autouse=True)
-def read_epoch_anew() -> None:
+def read_database_name_anew() -> None:
     """Each test has a database of another name than the one before."""
     from reminders.traffic.restore_guard import forget_database_name
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from reminders.models import Epoch
+from reminders.models import DatabaseIdentity
 from reminders.traffic.callback_urls import Callback
 from reminders.traffic.switch import Cause, pause_sending
 
@@ -17,10 +17,10 @@ def suspect_restore(callback: Callback) -> bool:
     of a copy) means nothing; one of before a person last sent again after a restore is known to be forgotten.
     """
     # read afresh: a process may still know the name that it had before it was restored
-    epoch = Epoch.objects.filter(pk=1, name=callback.epoch).first()
-    if epoch is None:
+    identity = DatabaseIdentity.objects.filter(pk=1, name=callback.identity).first()
+    if identity is None:
         return False
-    if callback.issued_at >= int(epoch.since.timestamp()):  # it is in whole seconds
+    if callback.issued_at >= int(identity.since.timestamp()):  # it is in whole seconds
         pause_sending(cause=Cause.RESTORED)
         log.error("a call came back that this database doesn't know: it was restored, and sending is paused")
     return True

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.admin.history import HistoryAdmin
-from reminders.models import Epoch, Heartbeat, SendingSwitch
+from reminders.models import DatabaseIdentity, Heartbeat, SendingSwitch
 from reminders.traffic.switch import pause_sending, resume_sending
 
 
@@ -52,6 +52,6 @@ class HeartbeatAdmin(HistoryAdmin[Heartbeat]):
         return ", ".join(heartbeat.queues)
 
 
-@admin.register(Epoch)
-class EpochAdmin(HistoryAdmin[Epoch]):
+@admin.register(DatabaseIdentity)
+class DatabaseIdentityAdmin(HistoryAdmin[DatabaseIdentity]):
     list_display = ("name", "since", "fingerprint")

@@ -18,7 +18,7 @@ from reminders.results.answers import WAY_BY_KEY
 
 Answer = Appointment.Answer
 Kind = FollowUp.Kind
-SEEN_TO_AFTER = timedelta(hours=1, minutes=50)
+HANDLED_AFTER = timedelta(hours=1, minutes=50)
 CALLED_BACK = "Called back; kept the time after all."
 ASKED_AT_DESK = "Asked at the desk; will bring the new number."
 
@@ -64,7 +64,7 @@ def _note_follow_up(call: CallRecord, kind: Kind, note: str, at: datetime, clerk
     entry.created_at = at
     if appointment.status != Appointment.Status.BOOKED:
         entry.state, entry.note = FollowUp.State.RESOLVED, note
-        entry.resolution = FollowUp.Resolution.FINISHED_STATES
+        entry.resolution = FollowUp.Resolution.HANDLED
         entry.taken_by = entry.resolved_by = clerk
-        entry.resolved_at = at + SEEN_TO_AFTER
+        entry.resolved_at = at + HANDLED_AFTER
     entry.save()

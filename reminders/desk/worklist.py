@@ -43,7 +43,7 @@ def resolve_follow_up(follow_up_id: int, *, by: User, note: str = "") -> FollowU
     entry = _lock(follow_up_id)
     if call:
         _give_up(call)
-    _resolve(entry, by, Resolution.FINISHED_STATES, note)
+    _resolve(entry, by, Resolution.HANDLED, note)
     return entry
 
 

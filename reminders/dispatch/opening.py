@@ -68,7 +68,7 @@ def open_calls(
 
 @transaction.atomic
 def hold_while_paused(reminder_ids: Collection[int], claim: UUID, practice: PracticeConfig) -> None:
-    """The same look while all sending is paused: nothing is opened, even if the pause ends just now."""
+    """The same facts while all sending is paused: nothing is opened, even if the pause ends just now."""
     _run_last_look(set(reminder_ids), claim, None, practice, held=True)
 
 

@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        default=reminders.models.operations.make_epoch_name, editable=False, max_length=12
+                        default=reminders.models.operations.make_database_name, editable=False, max_length=12
                     ),
                 ),
                 ("fingerprint", models.CharField(blank=True, max_length=200)),

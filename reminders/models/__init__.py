@@ -4,7 +4,7 @@ from reminders.models.calls import CallBatch, CallCompanion, CallRecord
 from reminders.models.campaigns import Campaign, Script, ScriptText, Step
 from reminders.models.follow_ups import FollowUp
 from reminders.models.listed_numbers import ListedNumber
-from reminders.models.operations import Epoch, Heartbeat, SendingSwitch
+from reminders.models.operations import DatabaseIdentity, Heartbeat, SendingSwitch
 from reminders.models.reminders import Reminder
 
 __all__ = [
@@ -12,7 +12,7 @@ __all__ = [
     "CallCompanion",
     "CallRecord",
     "Campaign",
-    "Epoch",
+    "DatabaseIdentity",
     "FollowUp",
     "Heartbeat",
     "ListedNumber",

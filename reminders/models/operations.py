@@ -17,7 +17,7 @@ class SendingSwitch(models.Model):
     class Cause(models.TextChoices):
         PERSON = "person", _("a person paused it")
         KEY_REFUSED = "key_refused", _("Robotalker refused the API key")
-        PROVIDER_FAILING = "provider_failing", _("Robotalker fails again and again")
+        ROBOTALKER_FAILING = "robotalker_failing", _("Robotalker fails again and again")
         RESTORED = "restored", _("the database was restored or moved")
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
@@ -62,24 +62,24 @@ class Heartbeat(models.Model):
         return self.name
 
 
-def make_epoch_name() -> str:
+def make_database_name() -> str:
     """48 random bits, safe in an address."""
     return secrets.token_urlsafe(6)
 
 
-class Epoch(models.Model):
+class DatabaseIdentity(models.Model):
     """The one row that says which database this is, to notice that it was restored or moved.
 
     `name` is in every callback address; `fingerprint` is PostgreSQL's own word for where the rows live.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
-    name = models.CharField(max_length=12, default=make_epoch_name, editable=False)
+    name = models.CharField(max_length=12, default=make_database_name, editable=False)
     fingerprint = models.CharField(max_length=200, blank=True)
     since = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="epoch_is_one")]
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="database_identity_is_one")]
 
     def __str__(self) -> str:
         return self.name

@@ -36,7 +36,7 @@ def _say_what_happened(switch: SendingSwitch) -> str:
     match switch.cause:
         case Cause.KEY_REFUSED:
             return _("Robotalker refused the API key on %(day)s at %(time)s.")
-        case Cause.PROVIDER_FAILING:
+        case Cause.ROBOTALKER_FAILING:
             return _("Robotalker failed again and again, the last time on %(day)s at %(time)s.")
         case Cause.RESTORED:
             return _("The database was restored or moved on %(day)s at %(time)s.")
@@ -60,7 +60,7 @@ def _say_what_one_may_do(switch: SendingSwitch) -> str:
             return _(
                 "No reminder is lost. If the key was changed, whoever runs Callboard puts the right one in."
             )
-        case Cause.PROVIDER_FAILING:
+        case Cause.ROBOTALKER_FAILING:
             return _("What is due waits. You may also send again now.")
         case Cause.RESTORED:
             return _("Nothing is sent until somebody looks at what was sent since, and presses Send again.")

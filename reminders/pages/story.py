@@ -219,7 +219,7 @@ def _tell_follow_up(follow_up: FollowUp) -> Iterator[Entry]:
     details = tuple(filter(None, [phrase_for(follow_up.reason, follow_up.detail)]))
     yield Entry(f"follow-up-{follow_up.pk}", follow_up.created_at, follow_up.kind, opened, details=details)
     if follow_up.resolved_at:
-        said = _("Seen to: %s") % follow_up.note if follow_up.note else follow_up.get_resolution_display()
+        said = _("Handled: %s") % follow_up.note if follow_up.note else follow_up.get_resolution_display()
         by = name_person(follow_up.resolved_by)
         yield Entry(f"resolved-{follow_up.pk}", follow_up.resolved_at, "done", said, by)
 

@@ -91,7 +91,9 @@ def record_failed_post(call_id: int, error: RobotalkerError) -> None:
                         finish_reminder(reminder, ReminderState.DONE, REASON_BY_STATE[earlier])
                         continue
                     reminder.ordered_by_id = call.ordered_by_id  # nothing was sent, so the order stands
-                    plan_again(reminder, next_look_at=again, reason=Reason.PROVIDER_TROUBLE, try_after=again)
+                    plan_again(
+                        reminder, next_look_at=again, reason=Reason.ROBOTALKER_TROUBLE, try_after=again
+                    )
 
 
 def _meaning_of(error: RobotalkerError) -> Meaning:

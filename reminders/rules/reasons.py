@@ -23,7 +23,7 @@ class Reason(models.TextChoices):
     LINE_BUSY = "line_busy", _("Another call to this number is under way.")
     HELD_BY_CAP = "held_by_cap", _("This number has had enough calls for now.")
     DESK_PACE = "desk_pace", _("It waits its turn, so that the desk keeps up with the callbacks.")
-    PROVIDER_TROUBLE = "provider_trouble", _("Robotalker did not take it; it is tried again.")
+    ROBOTALKER_TROUBLE = "robotalker_trouble", _("Robotalker did not take it; it is tried again.")
     TRY_AGAIN = "try_again", _("The last try did not reach anybody; it is tried again.")
     TEXT_FOLLOWS = "text_follows", _("No call reached anybody; a text message follows.")
     # it is held until a person does something

@@ -49,7 +49,7 @@ class Callback:
     subject: str  # CALL, BATCH or ACCOUNT
     public_id: str
     purpose: str  # STATUS, OPTOUTS or "key-1"
-    epoch: str = ""
+    identity: str = ""
     issued_at: int = field(default=0, compare=False)  # seconds since 1970; 0 where a token has no date
 
 
@@ -89,12 +89,12 @@ def read_token(token: str) -> Callback:
             _account_signer(key).unsign(token)
             return ACCOUNT_CALLBACK
         value = _signer(key).unsign(token, max_age=timedelta(days=settings.WEBHOOK_TOKEN_DAYS))
-        _, subject, public_id, purpose, epoch = value.split(".")
+        _, subject, public_id, purpose, identity = value.split(".")
     except SignatureExpired as error:
         raise ExpiredToken("one of ours, but too old") from error
     except (BadSignature, ValueError) as error:
         raise BadToken("not one of ours") from error
-    return Callback(subject, public_id, purpose, epoch, b62_decode(rest.split(":")[1]))
+    return Callback(subject, public_id, purpose, identity, b62_decode(rest.split(":")[1]))
 
 
 @cache

@@ -94,7 +94,7 @@ def count_failure(*, asked_at: datetime | None = None) -> None:
         return
     SendingSwitch.objects.filter(pk=1).update(failures=F("failures") + 1)
     if switch.failures + 1 >= settings.ROBOTALKER_BREAKER:
-        pause_sending(cause=Cause.PROVIDER_FAILING)
+        pause_sending(cause=Cause.ROBOTALKER_FAILING)
 
 
 @transaction.atomic

@@ -79,7 +79,7 @@ def _claim(switch: SendingSwitch) -> bool:
 def _may_be_the_question(switch: SendingSwitch, error: RobotalkerError) -> bool:
     """Whether only a call can tell. With the breaker at its last failure one that fails pauses again."""
     asked_enough = switch.probes + 1 >= CALL_AS_PROBE_AFTER
-    return switch.cause == Cause.PROVIDER_FAILING and asked_enough and (error.status or 0) >= 500
+    return switch.cause == Cause.ROBOTALKER_FAILING and asked_enough and (error.status or 0) >= 500
 
 
 def _resume(switch: SendingSwitch, why: str) -> None:
@@ -91,7 +91,7 @@ def _resume(switch: SendingSwitch, why: str) -> None:
         by=None,
         probe_at=None,
         gate_until=Greatest(F("gate_until"), Now()),
-        **(last_failure if switch.cause == Cause.PROVIDER_FAILING else {}),
+        **(last_failure if switch.cause == Cause.ROBOTALKER_FAILING else {}),
     )
     if resumed:
         recheck_now(Reminder.objects.filter(reason=Reason.SENDING_PAUSED))

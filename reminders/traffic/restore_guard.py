@@ -5,9 +5,9 @@ kinds of evidence tell, and either pauses sending until a person sends again:
 
 - PostgreSQL says where the rows live: cluster, timeline, database, table. It stands in the row, so that
   rows which come with a backup come with the wrong word. A move to another server looks the same.
-- Redis knows the newest call of this epoch, and the database knows only older ones.
+- Redis knows the newest call of this identity, and the database knows only older ones.
 
-The epoch's name is in every callback address. A restored database keeps it: that is how it recognises
+The identity's name is in every callback address. A restored database keeps it: that is how it recognises
 events of calls it has forgotten. A practice made anew has a new one.
 """
 
@@ -20,7 +20,7 @@ from psycopg.errors import InsufficientPrivilege
 from redis import RedisError
 
 from reminders.health.redis import connect_briefly
-from reminders.models import CallRecord, Epoch
+from reminders.models import CallRecord, DatabaseIdentity
 from reminders.traffic.switch import Cause, pause_sending
 
 log = logging.getLogger(__name__)
@@ -46,10 +46,10 @@ _kept = _Kept()
 
 
 def read_database_name() -> str:
-    """The name of this practice's epoch, up to 12 characters safe in an address; made at first sight."""
+    """The name of this practice's identity, up to 12 characters safe in an address; made at first sight."""
     if time.monotonic() >= _kept.until:
-        epoch, _ = Epoch.objects.get_or_create(pk=1)
-        _kept.name, _kept.until = epoch.name, time.monotonic() + NAME_KEPT
+        identity, _ = DatabaseIdentity.objects.get_or_create(pk=1)
+        _kept.name, _kept.until = identity.name, time.monotonic() + NAME_KEPT
     return _kept.name
 
 
@@ -81,25 +81,25 @@ def note_newest_call() -> None:
 
 def _check_place() -> str:
     """What was found, or ""."""
-    epoch, _ = Epoch.objects.get_or_create(pk=1)
+    identity, _ = DatabaseIdentity.objects.get_or_create(pk=1)
     place = _read_place()
-    return "" if _fits(epoch, place) else _keep_place(place)
+    return "" if _fits(identity, place) else _keep_place(place)
 
 
-def _fits(epoch: Epoch, place: dict[str, str]) -> bool:
-    return place.items() <= _parse(epoch.fingerprint).items()
+def _fits(identity: DatabaseIdentity, place: dict[str, str]) -> bool:
+    return place.items() <= _parse(identity.fingerprint).items()
 
 
 @transaction.atomic
 def _keep_place(place: dict[str, str]) -> str:
     """Keep it, and pause if another one was known; one of those who see it first does so."""
-    epoch = Epoch.objects.select_for_update().get(pk=1)
-    known = _parse(epoch.fingerprint)
+    identity = DatabaseIdentity.objects.select_for_update().get(pk=1)
+    known = _parse(identity.fingerprint)
     changed = sorted(part for part in known.keys() & place.keys() if known[part] != place[part])
     if changed:
         pause_sending(cause=Cause.RESTORED)
-    epoch.fingerprint = " ".join(f"{part}={value}" for part, value in (known | place).items())
-    epoch.save(update_fields=["fingerprint"])
+    identity.fingerprint = " ".join(f"{part}={value}" for part, value in (known | place).items())
+    identity.save(update_fields=["fingerprint"])
     return f"the rows are in another {', '.join(changed)} than before" if changed else ""
 
 
@@ -152,4 +152,4 @@ def _find_newest_call() -> int:
 
 def _find_mark() -> str:
     """Of this very database: the name that is kept may be one of before it was emptied."""
-    return f"callboard:newest-call:{Epoch.objects.get_or_create(pk=1)[0].name}"
+    return f"callboard:newest-call:{DatabaseIdentity.objects.get_or_create(pk=1)[0].name}"

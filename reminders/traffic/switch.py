@@ -14,7 +14,7 @@ from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
 from reminders.lifecycle.reminders import recheck_now
-from reminders.models import Epoch, Reminder, SendingSwitch
+from reminders.models import DatabaseIdentity, Reminder, SendingSwitch
 from reminders.rules.backoff import doubled
 from reminders.rules.reasons import Reason
 
@@ -22,12 +22,12 @@ log = logging.getLogger(__name__)
 
 Cause = SendingSwitch.Cause
 
-PROBED = frozenset({Cause.KEY_REFUSED, Cause.PROVIDER_FAILING})
+PROBED = frozenset({Cause.KEY_REFUSED, Cause.ROBOTALKER_FAILING})
 # Which pause stands when there are two: the one that needs most of a person.
 WEIGHTS = {
     "": 0,
     Cause.KEY_REFUSED: 1,
-    Cause.PROVIDER_FAILING: 1,
+    Cause.ROBOTALKER_FAILING: 1,
     Cause.PERSON: 2,
     Cause.RESTORED: 3,
 }
@@ -85,8 +85,8 @@ def _outweighs(cause: str, switch: SendingSwitch) -> bool:
 def resume_sending(*, by: User) -> None:
     """Send again. What is past its `not_after` by now is missed, never sent late.
 
-    After a restore the epoch begins anew: what comes back of calls from before is known to be forgotten, and
-    pauses nothing again.
+    After a restore the identity's `since` starts again: events of calls from before are known to be of
+    forgotten calls, and pause nothing again.
     """
     _resume(by)
     recheck_now(Reminder.objects.filter(reason=Reason.SENDING_PAUSED))  # the switch is the last row to lock
@@ -95,7 +95,7 @@ def resume_sending(*, by: User) -> None:
 @transaction.atomic
 def _resume(by: User) -> None:
     if read_switch().cause == Cause.RESTORED:
-        Epoch.objects.filter(pk=1).update(since=Now())
+        DatabaseIdentity.objects.filter(pk=1).update(since=Now())
     SendingSwitch.objects.filter(pk=1, paused_at__isnull=False).update(
         paused_at=None,
         cause="",

@@ -70,10 +70,10 @@ def test_paused_sending_is_a_note_and_keeps_the_door_open(beating: None) -> None
 
 
 def test_a_pause_that_may_end_by_itself_says_when_robotalker_is_asked_again(beating: None) -> None:
-    pause_sending(cause="provider_failing")
+    pause_sending(cause="robotalker_failing")
     note = Client().get("/readyz").json()["notes"]["sending"]
     assert re.fullmatch(
-        r"paused: provider_failing, since \S+ \S+; Robotalker is asked again at \S+, or .*", note
+        r"paused: robotalker_failing, since \S+ \S+; Robotalker is asked again at \S+, or .*", note
     )
 
 

@@ -43,7 +43,7 @@ def count_questions(sandbox: SandboxServer) -> int:
     return int(sandbox.control("GET", "/sandbox/faults")["faults"][0]["used"])
 
 
-def pause_and_let_the_time_come(cause: str = Cause.PROVIDER_FAILING) -> None:
+def pause_and_let_the_time_come(cause: str = Cause.ROBOTALKER_FAILING) -> None:
     pause_sending(cause=cause)
     SendingSwitch.objects.update(probe_at=Now())
 
@@ -54,7 +54,7 @@ def seconds_until(moment: datetime | None) -> float:
     return (moment - now).total_seconds()
 
 
-@pytest.mark.parametrize("cause", [Cause.KEY_REFUSED, Cause.PROVIDER_FAILING])
+@pytest.mark.parametrize("cause", [Cause.KEY_REFUSED, Cause.ROBOTALKER_FAILING])
 def test_a_good_answer_sends_again_by_itself(sandbox: SandboxServer, cause: str) -> None:
     pause_and_let_the_time_come(cause)
     assert probe_robotalker() is True
@@ -73,7 +73,7 @@ def test_a_bad_answer_is_asked_again_later_and_later(sandbox: SandboxServer, fau
         SendingSwitch.objects.update(probe_at=Now())
         assert probe_robotalker() is False
         switch = read_switch()
-        assert (switch.paused_at, switch.cause, switch.probes) == (since, Cause.PROVIDER_FAILING, probes)
+        assert (switch.paused_at, switch.cause, switch.probes) == (since, Cause.ROBOTALKER_FAILING, probes)
         assert longest * 0.7 < seconds_until(switch.probe_at) <= longest
 
 
@@ -120,13 +120,13 @@ def test_a_call_is_tried_when_the_question_goes_on_failing(sandbox: SandboxServe
     break_questions(sandbox, kind=kind)
     pause_and_let_the_time_come()
     for asked in (1, 2, 3):
-        assert read_switch().cause == Cause.PROVIDER_FAILING, f"{asked - 1} questions prove nothing"
+        assert read_switch().cause == Cause.ROBOTALKER_FAILING, f"{asked - 1} questions prove nothing"
         SendingSwitch.objects.update(probe_at=Now())
         assert probe_robotalker() is False
     assert not read_gate().paused, "an address that is broken for good can't hold sending for ever"
     count_failure()
     switch = read_switch()
-    assert switch.cause == Cause.PROVIDER_FAILING, "one call that fails is enough"
+    assert switch.cause == Cause.ROBOTALKER_FAILING, "one call that fails is enough"
     assert 60 < seconds_until(switch.probe_at) <= 120, "and the pauses grow"
 
 
@@ -145,8 +145,8 @@ def test_a_call_that_is_tried_and_taken_ends_the_trouble(sandbox: SandboxServer)
     ("cause", "kind"),
     [
         (Cause.KEY_REFUSED, "error_503"),
-        (Cause.PROVIDER_FAILING, "drop_before"),
-        (Cause.PROVIDER_FAILING, "error_401"),
+        (Cause.ROBOTALKER_FAILING, "drop_before"),
+        (Cause.ROBOTALKER_FAILING, "error_401"),
     ],
 )
 def test_no_call_is_tried_where_it_would_be_no_better_a_question(
@@ -161,7 +161,7 @@ def test_no_call_is_tried_where_it_would_be_no_better_a_question(
 
 def test_it_does_not_ask_before_the_time(sandbox: SandboxServer) -> None:
     break_questions(sandbox, kind="error_503")
-    pause_sending(cause=Cause.PROVIDER_FAILING)
+    pause_sending(cause=Cause.ROBOTALKER_FAILING)
     assert probe_robotalker() is None
     assert count_questions(sandbox) == 0
 
@@ -225,7 +225,7 @@ def test_one_failure_after_a_good_answer_is_enough_to_pause_again(sandbox: Sandb
     pause_and_let_the_time_come()
     assert probe_robotalker() is True
     count_failure()
-    assert read_switch().cause == Cause.PROVIDER_FAILING
+    assert read_switch().cause == Cause.ROBOTALKER_FAILING
 
 
 def test_a_robotalker_that_answers_questions_but_takes_no_calls_is_tried_ever_more_rarely(
@@ -246,6 +246,6 @@ def test_it_waits_for_a_permit_like_every_request(sandbox: SandboxServer, settin
     take_permits(1)
     pause_and_let_the_time_come()
     assert probe_robotalker() is None
-    assert read_switch().cause == Cause.PROVIDER_FAILING
+    assert read_switch().cause == Cause.ROBOTALKER_FAILING
     settings.ROBOTALKER_RATE = "10/second"
     assert probe_robotalker() is True

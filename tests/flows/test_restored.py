@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from reminders.dispatch.rounds import dispatch_due
-from reminders.models import Epoch
+from reminders.models import DatabaseIdentity
 from reminders.traffic.restore_guard import check_for_restore
 from reminders.traffic.switch import read_switch
 from tests.celery_processes import read_database_url
@@ -76,7 +76,7 @@ def run_on(database: str, program: str, sandbox: SandboxServer) -> str:
 def test_a_restored_backup_calls_nobody_until_a_person_sends_again(
     sandbox: SandboxServer, restored: str
 ) -> None:
-    name = Epoch.objects.get().name
+    name = DatabaseIdentity.objects.get().name
     assert run_on(restored, TICK, sandbox).split() == ["restored", name]
     assert len(sandbox.ledger()) == 1, "the call that it had forgotten"
     assert check_for_restore()

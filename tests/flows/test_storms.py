@@ -110,4 +110,4 @@ def test_an_outage_trips_the_breaker_after_a_few_requests_and_costs_no_reminder(
 
 
 def _paused_by_itself() -> bool:
-    return SendingSwitch.objects.filter(cause="provider_failing", paused_at__isnull=False).exists()
+    return SendingSwitch.objects.filter(cause="robotalker_failing", paused_at__isnull=False).exists()

@@ -22,7 +22,7 @@ WITHIN_SECONDS = (
     90  # without anything getting settled: then something was forgotten, and the oracle says what
 )
 BETWEEN_LOOKS = 0.5  # seconds: looking costs time that the workers need
-FOR_A_WHILE = Q(try_after__gt=Now()) | Q(reason__in=[Reason.SENDING_PAUSED, Reason.PROVIDER_TROUBLE])
+FOR_A_WHILE = Q(try_after__gt=Now()) | Q(reason__in=[Reason.SENDING_PAUSED, Reason.ROBOTALKER_TROUBLE])
 WITH_A_WORKER = Q(state=ReminderState.CLAIMED) | Q(state=ReminderState.PLANNED, next_look_at__lte=Now())
 
 

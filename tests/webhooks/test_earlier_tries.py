@@ -68,7 +68,7 @@ def test_a_voicemail_that_is_tried_again_stops_no_try() -> None:
     second = open_next()
     assert post(status_url(first), tell("call.voicemail", call_id=None)) == 200
     record_failed_post(second.pk, ServerError(status=500))
-    assert read_reminders() == {("planned", "provider_trouble")}
+    assert read_reminders() == {("planned", "robotalker_trouble")}
 
 
 def test_whom_no_earlier_try_has_reached_is_tried_again() -> None:
@@ -78,7 +78,7 @@ def test_whom_no_earlier_try_has_reached_is_tried_again() -> None:
     second = open_next()
     assert post(status_url(first), tell("call.no_answer", call_id=None)) == 200
     record_failed_post(second.pk, ServerError(status=500))
-    assert read_reminders() == {("planned", "provider_trouble")}
+    assert read_reminders() == {("planned", "robotalker_trouble")}
 
 
 def test_an_order_for_somebody_who_was_reached_before_stands(settings: Settings) -> None:
@@ -94,4 +94,4 @@ def test_an_order_for_somebody_who_was_reached_before_stands(settings: Settings)
     assert post(status_url(ordered), tell("call.no_answer", call_id="cal_2")) == 200
     again = open_next()
     record_failed_post(again.pk, ServerError(status=500))
-    assert read_reminders() == {("planned", "provider_trouble")}
+    assert read_reminders() == {("planned", "robotalker_trouble")}

@@ -9,7 +9,7 @@ import time_machine
 from django.utils import timezone
 
 from contacts.models import PhoneNumber
-from reminders.models import CallBatch, CallRecord, Epoch
+from reminders.models import CallBatch, CallRecord, DatabaseIdentity
 from reminders.traffic.callback_urls import status_url
 from reminders.traffic.restore_guard import forget_database_name, read_database_name
 from reminders.traffic.switch import pause_sending, read_switch, resume_sending
@@ -23,7 +23,7 @@ LOST = CallRecord(public_id="A" * 16)
 
 
 @pytest.fixture(autouse=True)
-def epoch() -> Iterator[str]:
+def identity() -> Iterator[str]:
     forget_database_name()
     yield read_database_name()
     forget_database_name()
@@ -41,13 +41,13 @@ def test_a_call_that_only_robotalker_knows_pauses_all_sending(lost: CallRecord |
 
 def test_a_call_of_another_database_pauses_nothing() -> None:
     url = status_url(LOST)
-    Epoch.objects.update(name="another")
+    DatabaseIdentity.objects.update(name="another")
     assert post(url, ANSWERED) == 404
     assert read_switch().paused_at is None
 
 
 def test_an_address_of_before_a_person_sent_again_pauses_nothing_again() -> None:
-    Epoch.objects.update(since=timezone.now() - timedelta(days=9))
+    DatabaseIdentity.objects.update(since=timezone.now() - timedelta(days=9))
     with time_machine.travel(timezone.now() - timedelta(days=1), tick=False):
         old = status_url(LOST)
     assert (post(old, ANSWERED), read_switch().cause) == (404, "restored")
@@ -57,11 +57,11 @@ def test_an_address_of_before_a_person_sent_again_pauses_nothing_again() -> None
     assert (post(status_url(LOST), ANSWERED), read_switch().cause) == (404, "restored"), "a new one does"
 
 
-def test_a_persons_own_pause_leaves_the_epoch_as_it_was() -> None:
-    since = Epoch.objects.get().since
+def test_a_persons_own_pause_leaves_the_identity_as_it_was() -> None:
+    since = DatabaseIdentity.objects.get().since
     pause_sending(by=make_user())
     resume_sending(by=make_user("other"))
-    assert Epoch.objects.get().since == since
+    assert DatabaseIdentity.objects.get().since == since
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,13 @@ def test_a_no_to_a_call_that_was_forgotten_counts(told: dict[str, Any]) -> None:
 
 def test_a_no_to_a_call_of_another_database_counts_for_nothing() -> None:
     url = status_url(LOST)
-    Epoch.objects.update(name="another")
+    DatabaseIdentity.objects.update(name="another")
     assert post(url, tell("contact.optout")) == 404
     assert not PhoneNumber.objects.exists()
 
 
 def test_a_process_that_still_knows_the_name_of_before_pauses_nothing() -> None:
     url = status_url(LOST)
-    Epoch.objects.all().delete()
+    DatabaseIdentity.objects.all().delete()
     assert post(url, ANSWERED) == 404
     assert read_switch().paused_at is None

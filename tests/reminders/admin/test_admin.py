@@ -29,7 +29,7 @@ from reminders.models import (
     CallCompanion,
     CallRecord,
     Campaign,
-    Epoch,
+    DatabaseIdentity,
     FollowUp,
     Heartbeat,
     ListedNumber,
@@ -57,7 +57,7 @@ HISTORY: list[type[Model]] = [
     AppointmentChange,
     CallBatch,
     CallCompanion,
-    Epoch,
+    DatabaseIdentity,
     CallRecord,
     ConsentEntry,
     Heartbeat,
@@ -79,7 +79,7 @@ def make_a_bit_of_everything(index: int) -> None:
     record_optout(contact.phone_id or 0, scope="sms", source="staff", at=now, by=user)
     assert contact.phone is not None
     ListedNumber.objects.create(number=contact.phone)
-    Epoch.objects.get_or_create(pk=1)
+    DatabaseIdentity.objects.get_or_create(pk=1)
     campaign = make_campaign(f"Campaign {index}", created_by=user)
     campaign.locations.add(location)
     make_step(campaign)

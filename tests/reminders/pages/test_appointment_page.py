@@ -106,7 +106,7 @@ def test_a_number_is_never_shown_whole(desk: Client) -> None:
     assert "••00" in page
 
 
-def test_what_stands_on_the_worklist_is_told_until_it_is_seen_to(rosa: User) -> None:
+def test_what_stands_on_the_worklist_is_told_until_it_is_handled(rosa: User) -> None:
     reminder = make_due_reminder()
     follow_up = FollowUp.objects.create(
         kind="could_not_reach",
@@ -119,7 +119,7 @@ def test_what_stands_on_the_worklist_is_told_until_it_is_seen_to(rosa: User) -> 
         state="resolved", resolved_at=timezone.now(), resolved_by=rosa, note="left a note"
     )
     assert read(reminder).open_follow_ups == ()
-    assert "Seen to: left a note" in tell(reminder.appointment)
+    assert "Handled: left a note" in tell(reminder.appointment)
 
 
 def read(reminder: Reminder) -> Story:

@@ -67,7 +67,7 @@ def test_a_refused_key_is_told_with_what_to_do() -> None:
 
 
 def test_a_failing_robotalker_is_told_with_what_callboard_does() -> None:
-    assert tell(Cause.PROVIDER_FAILING, asked_again_in=0) == (
+    assert tell(Cause.ROBOTALKER_FAILING, asked_again_in=0) == (
         "Robotalker failed again and again, the last time on Tue 14 Jul at 9:05. "
         "Callboard is asking it again just now, and goes on by itself when all is well. "
         "What is due waits. You may also send again now."
@@ -88,7 +88,7 @@ def test_a_restored_database_waits_for_somebody_who_looks() -> None:
         (Cause.PERSON, ["Send again"]),
         (Cause.RESTORED, ["Send again"]),
         (Cause.KEY_REFUSED, ["Keep it paused", "Send again"]),
-        (Cause.PROVIDER_FAILING, ["Keep it paused", "Send again"]),
+        (Cause.ROBOTALKER_FAILING, ["Keep it paused", "Send again"]),
     ],
 )
 def test_every_page_tells_it_with_what_a_person_may_do(
@@ -101,7 +101,7 @@ def test_every_page_tells_it_with_what_a_person_may_do(
 
 
 def test_a_pause_that_a_person_keeps_is_theirs(desk: Client, rosa: User) -> None:
-    pause_sending(cause=Cause.PROVIDER_FAILING)
+    pause_sending(cause=Cause.ROBOTALKER_FAILING)
     desk.post("/sending/pause/")
     assert (read_switch().cause, read_switch().by, read_switch().probe_at) == (Cause.PERSON, rosa, None)
 

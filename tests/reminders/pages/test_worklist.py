@@ -174,7 +174,7 @@ def test_settling_keeps_the_note_of_what_was_done(desk: Client, rosa: User) -> N
     entry = make_entry()
     desk.post(f"/worklist/{entry.pk}/resolve/", {"note": " called, she comes \x00"})
     entry.refresh_from_db()
-    assert (entry.state, entry.resolution) == ("resolved", "seen_to")
+    assert (entry.state, entry.resolution) == ("resolved", "handled")
     assert (entry.note, entry.resolved_by) == ("called, she comes", rosa)
 
 

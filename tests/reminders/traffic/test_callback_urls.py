@@ -35,9 +35,9 @@ def token_of(url: str) -> str:
 
 
 def test_an_address_says_whose_it_is_and_what_for() -> None:
-    epoch = read_database_name()
-    assert read_token(token_of(status_url(CALL))) == Callback("c", CALL.public_id, "status", epoch)
-    assert read_token(token_of(status_url(BATCH))) == Callback("b", BATCH.public_id, "status", epoch)
+    identity = read_database_name()
+    assert read_token(token_of(status_url(CALL))) == Callback("c", CALL.public_id, "status", identity)
+    assert read_token(token_of(status_url(BATCH))) == Callback("b", BATCH.public_id, "status", identity)
     purposes = {key: read_token(token_of(url)).purpose for key, url in key_urls(CALL).items()}
     assert {key: key_of(purpose) for key, purpose in purposes.items()} == {"1": "1", "2": "2"}
 

@@ -186,7 +186,7 @@ def test_failures_in_a_row_pause_all_sending(settings: Settings) -> None:
     assert not read_gate().paused, "not in a row"
     count_failure()
     switch = read_switch()
-    assert (switch.cause, read_gate().paused) == (Cause.PROVIDER_FAILING, True)
+    assert (switch.cause, read_gate().paused) == (Cause.ROBOTALKER_FAILING, True)
     assert switch.probe_at is not None
     assert 0 < (switch.probe_at - read_database_clock()).total_seconds() <= 15
 
@@ -231,7 +231,7 @@ def test_failures_of_two_workers_at_once_are_all_counted(settings: Settings) -> 
     assert SendingSwitch.objects.get().failures == 20
 
 
-@pytest.mark.parametrize("cause", [Cause.KEY_REFUSED, Cause.PROVIDER_FAILING])
+@pytest.mark.parametrize("cause", [Cause.KEY_REFUSED, Cause.ROBOTALKER_FAILING])
 def test_a_persons_pause_takes_the_place_of_one_by_robotalkers_fault(cause: str, rosa: User) -> None:
     pause_sending(cause=cause)
     assert read_switch().probe_at is not None
@@ -240,7 +240,7 @@ def test_a_persons_pause_takes_the_place_of_one_by_robotalkers_fault(cause: str,
     assert (switch.cause, switch.by, switch.probe_at) == (Cause.PERSON, rosa, None)
 
 
-@pytest.mark.parametrize("cause", [Cause.KEY_REFUSED, Cause.PROVIDER_FAILING])
+@pytest.mark.parametrize("cause", [Cause.KEY_REFUSED, Cause.ROBOTALKER_FAILING])
 @pytest.mark.parametrize("first", [Cause.PERSON, Cause.RESTORED])
 def test_what_waits_for_a_person_is_not_overwritten_by_robotalkers_fault(first: str, cause: str) -> None:
     pause_sending(cause=first)
@@ -250,7 +250,7 @@ def test_what_waits_for_a_person_is_not_overwritten_by_robotalkers_fault(first: 
     assert (switch.cause, switch.paused_at, switch.probe_at) == (first, before, None)
 
 
-@pytest.mark.parametrize("cause", [Cause.PERSON, Cause.KEY_REFUSED, Cause.PROVIDER_FAILING])
+@pytest.mark.parametrize("cause", [Cause.PERSON, Cause.KEY_REFUSED, Cause.ROBOTALKER_FAILING])
 def test_a_restored_database_is_told_whatever_paused_before(cause: str, rosa: User) -> None:
     pause_sending(cause=cause)
     pause_sending(cause=Cause.RESTORED)

@@ -10,7 +10,7 @@ from redis import Redis
 from reminders.demo.clinic import clear_practice
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.models import CallRecord, Epoch
+from reminders.models import CallRecord, DatabaseIdentity
 from reminders.traffic.restore_guard import (
     PARTS,
     check_for_restore,
@@ -37,10 +37,10 @@ def find_cause() -> str:
 
 
 def say_it_was_elsewhere(part: str) -> None:
-    epoch = Epoch.objects.get()
-    parts = dict(word.split("=") for word in epoch.fingerprint.split())
-    epoch.fingerprint = " ".join(f"{name}={value}" for name, value in (parts | {part: "7"}).items())
-    epoch.save()
+    identity = DatabaseIdentity.objects.get()
+    parts = dict(word.split("=") for word in identity.fingerprint.split())
+    identity.fingerprint = " ".join(f"{name}={value}" for name, value in (parts | {part: "7"}).items())
+    identity.save()
 
 
 def make_call() -> CallRecord:
@@ -54,7 +54,7 @@ def test_at_first_sight_it_is_only_written_down() -> None:
     assert check_for_restore()
     assert check_for_restore()
     assert find_cause() == ""
-    assert set(PARTS) == {word.split("=")[0] for word in Epoch.objects.get().fingerprint.split()}
+    assert set(PARTS) == {word.split("=")[0] for word in DatabaseIdentity.objects.get().fingerprint.split()}
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -80,7 +80,7 @@ def test_its_name_stays_so_that_it_knows_the_addresses_it_gave_out() -> None:
     say_it_was_elsewhere("cluster")
     check_for_restore()
     forget_database_name()
-    assert read_database_name() == name == Epoch.objects.get().name
+    assert read_database_name() == name == DatabaseIdentity.objects.get().name
 
 
 def test_the_name_is_not_read_again_and_again(django_assert_num_queries: "object") -> None:
@@ -104,10 +104,10 @@ def test_what_a_user_of_little_right_may_not_ask_is_left_out_and_pauses_nothing(
         cursor.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO of_little_right")
         cursor.execute("SET LOCAL ROLE of_little_right")
         assert check_for_restore()
-        assert "cluster" not in Epoch.objects.get().fingerprint
+        assert "cluster" not in DatabaseIdentity.objects.get().fingerprint
         cursor.execute("RESET ROLE")
     assert check_for_restore(), "it may ask now: that is nothing new about the rows"
-    assert "cluster" in Epoch.objects.get().fingerprint
+    assert "cluster" in DatabaseIdentity.objects.get().fingerprint
     say_it_was_elsewhere("database")
     assert not check_for_restore()
 
@@ -145,7 +145,7 @@ def test_without_redis_the_database_alone_tells(settings: Settings) -> None:
     assert not check_for_restore()
 
 
-def test_a_practice_made_anew_is_another_epoch_and_pauses_nothing() -> None:
+def test_a_practice_made_anew_is_another_identity_and_pauses_nothing() -> None:
     name = read_database_name()
     make_call()
     note_newest_call()

@@ -1,4 +1,4 @@
-"""The migration to codes: rows of the old kind are brought forward, and back."""
+"""The migrations to codes and to new names: rows of the old kind are brought forward, and back."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -52,8 +52,8 @@ RESOLUTIONS: dict[str, tuple[str, str]] = {
     "called again": ("called_again", ""),
     "settled without another call": ("not_called_again", ""),
     "Robotalker reported after all": ("overtaken", ""),
-    "left a note at the desk": ("seen_to", "left a note at the desk"),
-    "": ("seen_to", ""),
+    "left a note at the desk": ("handled", "left a note at the desk"),
+    "": ("handled", ""),
 }
 WAYS = {
     "key 1": ("key_1",),
@@ -75,6 +75,10 @@ DID = "since 2026-01-05 08:00 UTC, 3 tasks begun"
 def old() -> Iterator[Apps]:
     """The tables as they were before; all is brought up to date again at the end."""
     yield migrate(BEFORE)
+    bring_up_to_date()
+
+
+def bring_up_to_date() -> None:
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes())
 
@@ -121,7 +125,7 @@ class OldClinic:
     def make_number(self, index: int) -> Any:
         return self.make("contacts.PhoneNumber", e164=f"+12025550{index:03}")
 
-    def make_reminder(self, channel: str = "voice", *, by_text: bool = False, way: str = "") -> Any:
+    def make_reminder(self, channel: str = "voice", *, way: str = "", **fields: Any) -> Any:
         answer = {"answer": "confirmed", "answer_revision": 1, "answered_how": way} if way else {}
         appointment = self.make(
             "contacts.Appointment",
@@ -143,7 +147,7 @@ class OldClinic:
             due_at=NOON,
             not_after=NOON,
             next_look_at=NOON,
-            by_text=by_text,
+            **fields,
         )
 
     def make_call(self, reason: str) -> int:
@@ -230,3 +234,24 @@ def test_rows_with_sentences_are_brought_forward_to_codes_and_back(old: Apps) ->
 
 def assert_unchanged(found: Mapping[Any, Any], words: Iterable[str]) -> None:
     assert {one: found[one] for one in words} == {one: (one,) for one in words}
+
+
+def test_a_database_keeps_its_identity_and_its_pause_under_the_new_names() -> None:
+    try:
+        old = migrate(AFTER)
+        clinic = OldClinic(old)
+        identity = clinic.make("reminders.Epoch", name="harbor")
+        clinic.make("reminders.SendingSwitch", pk=1, paused_at=NOON, cause="provider_failing")
+        reminder = clinic.make_reminder(reason="provider_trouble")
+
+        new = migrate([("reminders", "0004_names")])
+        assert read(new, "reminders.DatabaseIdentity", {1: identity.pk}, "name") == {1: ("harbor",)}
+        assert read(new, "reminders.SendingSwitch", {1: 1}, "cause") == {1: ("robotalker_failing",)}
+        assert read(new, "reminders.Reminder", {1: reminder.pk}, "reason") == {1: ("robotalker_trouble",)}
+
+        back = migrate(AFTER)
+        assert read(back, "reminders.Epoch", {1: identity.pk}, "name") == {1: ("harbor",)}
+        assert read(back, "reminders.SendingSwitch", {1: 1}, "cause") == {1: ("provider_failing",)}
+        assert read(back, "reminders.Reminder", {1: reminder.pk}, "reason") == {1: ("provider_trouble",)}
+    finally:
+        bring_up_to_date()
