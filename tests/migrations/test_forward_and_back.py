@@ -125,7 +125,7 @@ class OldClinic:
     def make_number(self, index: int) -> Any:
         return self.make("contacts.PhoneNumber", e164=f"+12025550{index:03}")
 
-    def make_reminder(self, channel: str = "voice", *, way: str = "", **fields: Any) -> Any:
+    def make_reminder(self, step: str = "voice", *, way: str = "", **fields: Any) -> Any:
         answer = {"answer": "confirmed", "answer_revision": 1, "answered_how": way} if way else {}
         appointment = self.make(
             "contacts.Appointment",
@@ -142,7 +142,7 @@ class OldClinic:
         return self.make(
             "reminders.Reminder",
             appointment=appointment,
-            step=self.steps[channel],
+            step=self.steps[step],
             revision=1,
             due_at=NOON,
             not_after=NOON,
@@ -242,7 +242,7 @@ def test_a_database_keeps_its_identity_and_its_pause_under_the_new_names() -> No
         clinic = OldClinic(old)
         identity = clinic.make("reminders.Epoch", name="harbor")
         clinic.make("reminders.SendingSwitch", pk=1, paused_at=NOON, cause="provider_failing")
-        reminder = clinic.make_reminder(reason="provider_trouble")
+        reminder = clinic.make_reminder(reason="provider_trouble", channel="voice")
 
         new = migrate([("reminders", "0004_names")])
         assert read(new, "reminders.DatabaseIdentity", {1: identity.pk}, "name") == {1: ("harbor",)}
