@@ -1,5 +1,6 @@
-"""All knowledge of Robotalker's wire format. Knows no models and no Django: configuration comes as arguments.
+"""Everything about Robotalker's wire format. Imports no models and no Django; configuration is passed in.
 
-payloads.py builds what is sent, client.py sends it, answers.py reads what comes back, errors.py says what a
-failure means, events.py reads what Robotalker posts to us. Facts and assumptions: docs/robotalker.md.
+payloads.py builds request bodies, client.py sends them, responses.py reads the responses, status_codes.py
+and errors.py say what a failure means, events.py reads what Robotalker posts to us. Facts and assumptions:
+docs/robotalker.md.
 """

@@ -1,7 +1,8 @@
-"""The Robotalker client: every endpoint of the guide, one request per method, nothing hidden.
+"""The Robotalker client: one method for each endpoint of the guide, one HTTP request for each method call.
 
-No retries, no redirects, no proxies or netrc of the environment. A method returns a value, or raises a
-RobotalkerError whose `meaning` says what became of the request. One client belongs to one thread.
+It doesn't retry, doesn't follow redirects, and ignores the environment's proxies and netrc. A method returns
+a value, or raises a RobotalkerError whose `meaning` says what became of the request. A client must be used by
+one thread only.
 """
 
 import json
@@ -29,16 +30,16 @@ from reminders.robotalker.strict_json import UnreadableJson, read_object
 from reminders.robotalker.transport import FAILURES, Exchange, PlainSession, explain_failure, read_limited
 
 T = TypeVar("T")
-KEEP_ALIVE_SECONDS = 2.0  # an older idle connection may be closing at the other end just as we write to it
+KEEP_ALIVE_SECONDS = 2.0  # the server may be closing a connection that has been idle for longer
 
 
 @dataclass(frozen=True)
 class RobotalkerSettings:
-    """Where Robotalker is and how long to wait for it, in seconds. Raises ValueError for what can't work.
+    """Robotalker's address and timeouts, in seconds. Raises ValueError for invalid values.
 
-    `base_url` is the host's, without /api/v1. `read_timeout` is for each wait for a byte, `total_deadline`
-    for the whole request from the first byte sent to the last received, with connecting (only the look-up
-    of the host's name can't be interrupted; after it, a request that is too late isn't begun).
+    `base_url` is without /api/v1. `read_timeout` limits each wait for a byte. `total_deadline` limits the
+    whole request, from connecting to the last byte received. A DNS lookup can't be interrupted; if the
+    deadline has passed when it ends, the request isn't sent.
     """
 
     base_url: str
@@ -47,7 +48,7 @@ class RobotalkerSettings:
     read_timeout: float = 10.0
     total_deadline: float = 20.0
     max_answer_bytes: int = 65_536
-    max_list_bytes: int = 8_388_608  # of a whole list of contacts
+    max_list_bytes: int = 8_388_608  # for GET /contacts
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.base_url)
@@ -59,14 +60,14 @@ class RobotalkerSettings:
             or " " in self.api_key
             or not self.api_key
         ):
-            raise ValueError("the API key must be printable ASCII without blanks")
+            raise ValueError("the API key must be printable ASCII without spaces")
         limits = [self.connect_timeout, self.read_timeout, self.total_deadline]
         if min([*limits, self.max_answer_bytes, self.max_list_bytes]) <= 0:
-            raise ValueError("timeouts and sizes must be more than 0")
+            raise ValueError("timeouts and sizes must be greater than 0")
 
 
 class Payload(Protocol):
-    """What can be posted."""
+    """A request body."""
 
     def as_json(self) -> dict[str, Any]: ...
 
@@ -81,7 +82,7 @@ class RobotalkerClient:
             {
                 "Authorization": f"Bearer {settings.api_key}",
                 "Accept": "application/json",
-                "Accept-Encoding": "identity",  # so that the size limit is the size
+                "Accept-Encoding": "identity",  # else a small compressed body could exceed the size limit
                 "User-Agent": "callboard",
             }
         )
@@ -105,21 +106,21 @@ class RobotalkerClient:
         return self._post("calls", payload, responses.read_call_accepted)
 
     def get_call(self, call_id: str) -> responses.CallStatus:
-        """GET /calls/{id}. For reconciling; the guide discourages polling."""
+        """GET /calls/{id}. For reconciliation only: the guide discourages polling."""
         found = self._get(f"calls/{quote_id(call_id)}", responses.read_call_status)
         if found.call_id != call_id:
-            raise AnswerUnusable("for another call")
+            raise AnswerUnusable("about another call")
         return found
 
     def create_campaign(self, payload: CampaignPayload) -> responses.CampaignAccepted:
-        """POST /campaigns: many calls with one message."""
+        """POST /campaigns: several calls with one message."""
         return self._post("campaigns", payload, responses.read_campaign_accepted)
 
     def get_campaign(self, campaign_id: str) -> responses.CampaignStatus:
         """GET /campaigns/{id}: status and counts."""
         found = self._get(f"campaigns/{quote_id(campaign_id)}", responses.read_campaign_status)
         if found.campaign_id != campaign_id:
-            raise AnswerUnusable("for another campaign")
+            raise AnswerUnusable("about another campaign")
         return found
 
     def send_sms(self, payload: SmsPayload) -> responses.SmsAccepted:
@@ -127,26 +128,26 @@ class RobotalkerClient:
         return self._post("sms", payload, responses.read_sms_accepted)
 
     def send_sms_batch(self, payload: SmsBatchPayload) -> responses.SmsBatchAccepted:
-        """POST /sms: one text to many."""
+        """POST /sms: one text message to several recipients."""
         return self._post("sms", payload, responses.read_sms_batch_accepted)
 
     def create_contact(self, payload: ContactPayload) -> responses.ContactStatus:
-        """POST /contacts: tell Robotalker of a number's opt-outs."""
+        """POST /contacts: set a number's opt-outs at Robotalker."""
         return self._post("contacts", payload, responses.read_contact)
 
     def get_contacts(
         self, phone: str | None = None, *, opted_out: bool | None = None
     ) -> list[responses.ContactStatus]:
-        """GET /contacts: all numbers Robotalker knows, or the one given (E.164), or those (not) opted out."""
+        """GET /contacts: all, or the one with this number (E.164), or those that have (not) opted out."""
         params = {} if phone is None else {"to": check_e164(phone)}
         if opted_out is not None:
             params["opted_out"] = "true" if opted_out else "false"
         return self._get("contacts", responses.read_contacts, params)
 
     def check_well(self, phone: str) -> None:
-        """GET /contacts for a number of our own (E.164), to learn whether Robotalker answers at all.
+        """GET /contacts for one of our own numbers (E.164), to find out whether Robotalker responds.
 
-        Raises AnswerUnusable for a 2xx that is no JSON object; an answer it is all the same.
+        Raises AnswerUnusable for a 2xx whose body isn't a JSON object, although that is a response too.
         """
         self._get("contacts", lambda source: source, {"to": check_e164(phone)})
 
@@ -170,9 +171,9 @@ class RobotalkerClient:
     ) -> T:
         request = self._prepare(method, path, content, params)
         limit = self._settings.max_list_bytes if path == "contacts" else self._settings.max_answer_bytes
-        outcome = self._fly(request, limit, private=[*_texts_in(content), self._settings.api_key])
+        outcome = self._send(request, limit, private=[*_texts_in(content), self._settings.api_key])
         if isinstance(outcome, RobotalkerError):
-            raise outcome  # here, not in `except`: requests' own errors carry headers and body along
+            raise outcome  # not within `except`: the errors of requests hold headers and body
         usable, problem = _read_answer(outcome, read)
         if usable is None:
             raise AnswerUnusable(problem)
@@ -190,10 +191,10 @@ class RobotalkerClient:
         )
         return self._session.prepare_request(request)
 
-    def _fly(
+    def _send(
         self, request: requests.PreparedRequest, limit: int, *, private: list[str]
     ) -> bytes | RobotalkerError:
-        """Send the request, once. The body of a 2xx, or the error that failure or status stand for."""
+        """Send the request once. Returns the body of a 2xx, or the error for the failure or status."""
         if time.monotonic() - self._last_used > KEEP_ALIVE_SECONDS:
             self._session.close()
         with Exchange(self._settings.total_deadline) as exchange:
@@ -216,12 +217,12 @@ class RobotalkerClient:
 
 
 def read_body(response: requests.Response, exchange: Exchange, limit: int) -> bytes | RobotalkerError:
-    """The body of an answer, or why there is none."""
+    """The response's body, or the error that prevented reading it."""
     try:
         body = read_limited(response, limit)
     except FAILURES as error:
         return explain_failure(error, exchange)
-    if exchange.is_over_time:  # a line cut by the watchdog looks like the end of a body of unknown length
+    if exchange.is_over_time:  # a closed connection looks like the end of a body without Content-Length
         return DeadlinePassed()
     return AnswerTooLarge() if body is None else body
 
@@ -234,7 +235,7 @@ def _read_answer(body: bytes, read: Callable[[dict[str, Any]], T]) -> tuple[T | 
 
 
 def _texts_in(value: object) -> Iterator[str]:
-    """Every text we send: none of them may come back in an error."""
+    """Every string in a request body: none of them may appear in an error."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
@@ -246,7 +247,7 @@ def _texts_in(value: object) -> Iterator[str]:
 
 
 def quote_id(found: str) -> str:
-    """An id of Robotalker's as one piece of a path. Raises ValueError for what can't be one."""
+    """An id of Robotalker's, quoted as one path segment. Raises ValueError for an invalid id."""
     if not found.strip(".") or len(found) > MAX_ID:
         raise ValueError("not an id of Robotalker's")
     return quote(found, safe="")

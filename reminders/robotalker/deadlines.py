@@ -1,6 +1,6 @@
-"""Deadlines: one thread for the whole process that acts on what is over time.
+"""Deadlines: one thread per process that calls a function when a deadline passes.
 
-A timer of its own for each request would start a thread for each, which takes as long as half the request.
+A threading.Timer for each request would start a thread each time, which takes half as long as the request.
 """
 
 import math
@@ -9,52 +9,52 @@ import threading
 import time
 from collections.abc import Callable
 
-Act = Callable[[], None]  # must neither raise nor take long
+Action = Callable[[], None]  # must not raise and must return quickly
 
 
 class Deadlines:
-    """What is to be done at a moment of the monotonic clock, unless it is forgotten before."""
+    """Functions to call at a time of the monotonic clock, unless they are cancelled before."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._acts: dict[object, tuple[float, Act]] = {}
-        self._looks_at = math.inf  # when the thread looks again by itself
+        self._actions: dict[object, tuple[float, Action]] = {}
+        self._wakes_at = math.inf  # when the thread wakes up by itself
         self._thread: threading.Thread | None = None
 
-    def set(self, subject: object, moment: float, act: Act) -> None:
-        """Call `act` once it is `moment`, from another thread."""
+    def set(self, subject: object, moment: float, action: Action) -> None:
+        """Call `action` at `moment`, from another thread."""
         with self._changed:
-            self._acts[subject] = (moment, act)
+            self._actions[subject] = (moment, action)
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._keep_looking, name="deadlines", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
                 self._thread.start()
-            elif moment < self._looks_at:
+            elif moment < self._wakes_at:
                 self._changed.notify()
 
     def forget(self, subject: object) -> None:
-        """It is done, or was begun in vain; the act may be under way just now."""
+        """Cancel the action of this subject, if it isn't running already."""
         with self._changed:
-            self._acts.pop(subject, None)
+            self._actions.pop(subject, None)
 
-    def _keep_looking(self) -> None:
+    def _run(self) -> None:
         while True:
-            for act in self._wait_for_some():
-                act()
+            for action in self._wait_for_expired():
+                action()
 
-    def _wait_for_some(self) -> list[Act]:
+    def _wait_for_expired(self) -> list[Action]:
         with self._changed:
-            self._looks_at = min((moment for moment, _ in self._acts.values()), default=math.inf)
-            seconds = self._looks_at - time.monotonic()
+            self._wakes_at = min((moment for moment, _ in self._actions.values()), default=math.inf)
+            seconds = self._wakes_at - time.monotonic()
             if seconds > 0:
                 self._changed.wait(min(seconds, threading.TIMEOUT_MAX))
             now = time.monotonic()
-            over = [subject for subject, (moment, _) in self._acts.items() if moment <= now]
-            return [self._acts.pop(subject)[1] for subject in over]
+            expired = [subject for subject, (moment, _) in self._actions.items() if moment <= now]
+            return [self._actions.pop(subject)[1] for subject in expired]
 
-    def begin_anew(self) -> None:
-        """In a process that was forked: the thread, and what it was to do, are the parent's."""
+    def reset(self) -> None:
+        """Start empty in a forked process: the thread and its actions belong to the parent."""
         Deadlines.__init__(self)
 
 
 DEADLINES = Deadlines()
-os.register_at_fork(after_in_child=DEADLINES.begin_anew)
+os.register_at_fork(after_in_child=DEADLINES.reset)

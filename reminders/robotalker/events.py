@@ -1,9 +1,8 @@
-"""Reading what Robotalker posts to a webhook. Pure: bytes in, a frozen RobotalkerEvent out.
+"""Parses what Robotalker posts to a webhook. Pure: bytes in, a frozen RobotalkerEvent out.
 
-The vocabulary is closed: an event we don't know has the kind UNKNOWN and is kept, not refused. What no honest
-Robotalker would send raises UnreadableEvent. The guide shows `call.completed` and names the other `call.*`
-events and `contact.optout`; `call.dtmf`, `sms.*` and every body but the first are assumptions
-(docs/robotalker.md).
+An event with an unknown name has the kind UNKNOWN and is stored, not refused. A malformed body raises
+UnreadableEvent. The guide shows `call.completed` and names the other `call.*` events and `contact.optout`;
+`call.dtmf`, `sms.*` and all other bodies are assumptions (docs/robotalker.md).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -33,11 +32,11 @@ _MAX_FORM_FIELDS = 50
 _FORM, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 _KEY_FIELDS = ("digit", "dtmf_response")
 _KEYS = frozenset(b"0123456789*#")
-_OPTOUT_FIELDS = ("event", "to", "text", "channel")  # with the keys, all that a "no" is understood by
+_OPTOUT_FIELDS = ("event", "to", "text", "channel")  # with _KEY_FIELDS, all that an opt-out is read from
 
 
 class EventKind(StrEnum):
-    """What an event tells. The values are Robotalker's names, but UNKNOWN."""
+    """The kinds of events. The values are Robotalker's names, except UNKNOWN."""
 
     CALL_COMPLETED = "call.completed"
     CALL_NO_ANSWER = "call.no_answer"
@@ -51,30 +50,28 @@ class EventKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-# What a form may tell where each event is taken at its word; a key's own address asks for less.
+# The kinds that parse_event accepts from a form. A key's own address needs less: see parse_any_body.
 _KINDS_OF_FORMS = frozenset({EventKind.OPTED_OUT, EventKind.SMS_RECEIVED})
 
 
 class EventChannel(StrEnum):
-    """How a person is reached."""
+    """By voice or by SMS."""
 
     VOICE = "voice"
     SMS = "sms"
 
 
 class UnreadableEvent(ValueError):
-    """The body is no event. The message is a short reason and holds nothing of the body."""
+    """The body isn't an event. The message is a short reason without any of the body."""
 
 
 @dataclass(frozen=True)
 class RobotalkerEvent:
-    """One event. Ids and texts are None where the body has none; `to` is E.164 as sent; personal parts stay
-    out of the repr.
+    """One event. Missing ids and texts are None; `to` is as sent; personal data isn't in the repr.
 
-    `keys` are all DTMF keys pressed in order, `key` the last of them; `says_no_key` when a field for keys
-    holds something else ("timeout"). `occurred_at` is aware UTC. `channel`
-    is the body's own, else follows from the kind; None on an opt-out that names none means every channel.
-    `name` is the event's name as sent.
+    `name` is the event's name as sent. `keys` are all DTMF keys pressed, in order, `key` the last of them;
+    `says_no_key` is true if a field for keys has another value ("timeout"). `occurred_at` is aware UTC.
+    `channel` is the body's, else the one of the kind; None on an opt-out means all channels.
     """
 
     kind: EventKind
@@ -100,30 +97,31 @@ class RobotalkerEvent:
 
 
 def parse_event(body: bytes, content_type: str = "") -> RobotalkerEvent:
-    """The event in a webhook's body. Raises UnreadableEvent, and nothing else, for a body that is none.
+    """The event in a webhook's body. Raises UnreadableEvent, and no other error, for an invalid body.
 
-    An empty body, or a form (which a key's webhook may send) that tells of no opt-out and no reply, has the
-    kind UNKNOWN: the key is then known by the address it came to.
+    An empty body, or a form that is neither an opt-out nor a reply, has the kind UNKNOWN: a key's webhook may
+    send these, and the key is then known from the address.
     """
     _check_size(body)
     if not body.strip():
         return RobotalkerEvent(kind=EventKind.UNKNOWN)
     media_type = content_type.partition(";")[0].strip().lower()
-    if media_type not in (_FORM, _MULTIPART) or _is_object(body):  # who forgets to name JSON calls it a form
+    # JSON is sometimes sent with the content type of a form.
+    if media_type not in (_FORM, _MULTIPART) or _is_object(body):
         return _read_json(body)
     found = _read_form(body)
     return found if found.kind in _KINDS_OF_FORMS else replace(found, kind=EventKind.UNKNOWN)
 
 
 def parse_any_body(body: bytes) -> RobotalkerEvent:
-    """The same where little is asked of an event, by the body alone: it may also be a form that isn't called
-    one, a bare key, or JSON with the key as a number. Raises UnreadableEvent for what is none of these.
+    """Like parse_event, but more tolerant, and without the content type: the body may also be a form of any
+    kind, a bare key, or JSON with the key as a number. Raises UnreadableEvent for anything else.
     """
     _check_size(body)
     if not body.strip():
         return RobotalkerEvent(kind=EventKind.UNKNOWN)
     if _is_object(body):
-        return _read_json(body, _write_out_keys)
+        return _read_json(body, _keys_as_text)
     bare = body.strip().strip(b'"')
     if len(bare) == 1 and _KEYS.issuperset(bare):
         return RobotalkerEvent(kind=EventKind.UNKNOWN, keys=bare.decode())
@@ -134,13 +132,13 @@ def parse_any_body(body: bytes) -> RobotalkerEvent:
 
 
 def parse_for_optout(body: bytes) -> RobotalkerEvent:
-    """The same to hear a "no" by: of an object with a field of a wrong type, what tells a "no" and whose.
+    """Like parse_any_body, but of a JSON object with a field of a wrong type it reads what an opt-out needs.
 
-    Raises UnreadableEvent. It confirms nothing: what is left out may have spoken against it.
+    Raises UnreadableEvent. Must not be used for confirmations: a field that was left out may contradict one.
     """
     with suppress(UnreadableEvent):
         return parse_any_body(body)
-    return _read_json(body, _leave_out_unusable)
+    return _read_json(body, _keep_optout_fields)
 
 
 def _check_size(body: bytes) -> None:
@@ -152,9 +150,9 @@ def _is_object(body: bytes) -> bool:
     return body.lstrip().startswith(b"{")
 
 
-def _read_json(body: bytes, mend: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> RobotalkerEvent:
+def _read_json(body: bytes, repair: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> RobotalkerEvent:
     try:
-        return _build_event(mend(read_object(body, max_bytes=MAX_EVENT_BYTES)))
+        return _build_event(repair(read_object(body, max_bytes=MAX_EVENT_BYTES)))
     except (UnreadableJson, WrongField) as error:
         reason = str(error)
     raise UnreadableEvent(reason)
@@ -187,9 +185,9 @@ def _read_kind(name: str) -> EventKind:
 
 
 def _read_keys(source: Mapping[str, Any]) -> str:
-    """Of both fields, so that neither hides the other."""
-    told, pressed = read_keys(source, "dtmf_response"), read_keys(source, "digit")
-    return told if told.endswith(pressed) else told + pressed
+    """The keys of both fields, so that neither hides the other."""
+    all_keys, last_keys = read_keys(source, "dtmf_response"), read_keys(source, "digit")
+    return all_keys if all_keys.endswith(last_keys) else all_keys + last_keys
 
 
 def _says_no_key(source: Mapping[str, Any]) -> bool:
@@ -201,7 +199,7 @@ def _read_channel(source: Mapping[str, Any], kind: EventKind) -> EventChannel | 
     return {"voice": EventChannel.VOICE, "call": EventChannel.VOICE, "sms": EventChannel.SMS}.get(value)
 
 
-def _write_out_keys(source: dict[str, Any]) -> dict[str, Any]:
+def _keys_as_text(source: dict[str, Any]) -> dict[str, Any]:
     return source | {name: str(source[name]) for name in _KEY_FIELDS if _is_digit(source.get(name))}
 
 
@@ -209,8 +207,8 @@ def _is_digit(value: object) -> bool:
     return type(value) is int and 0 <= value <= 9
 
 
-def _leave_out_unusable(source: dict[str, Any]) -> dict[str, Any]:
-    """Each field that a "no" is understood by, if it can be; numbers and lists written out."""
+def _keep_optout_fields(source: dict[str, Any]) -> dict[str, Any]:
+    """The usable fields that an opt-out is read from; numbers and lists become text."""
     kept = {name: source[name] for name in _OPTOUT_FIELDS if isinstance(source.get(name), str)}
     if type(source.get("to")) is int:
         kept["to"] = str(source["to"])
@@ -221,10 +219,10 @@ def _leave_out_unusable(source: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_form(body: bytes) -> RobotalkerEvent:
-    """What a form says, in parts or not, by the body alone. Raises UnreadableEvent."""
+    """The event in a form, urlencoded or multipart, whatever the content type. Raises UnreadableEvent."""
     pairs = _split_parts(body.lstrip()) if body.lstrip().startswith(b"--") else _split_form(body)
     if not pairs:
-        raise UnreadableEvent("a form that has no fields")
+        raise UnreadableEvent("a form without fields")
     return _build_from_form(pairs)
 
 
@@ -235,9 +233,9 @@ def _split_form(body: bytes) -> list[tuple[str, str]]:
 
 
 def _split_parts(body: bytes) -> list[tuple[str, str]]:
-    """The fields of a form in parts, by the boundary that its first line shows."""
+    """The fields of a multipart form; the boundary is taken from its first line."""
     boundary = body.splitlines()[0].strip()[2:]
-    with suppress(Exception):  # nobody promises what that parser raises for what isn't well formed
+    with suppress(Exception):  # what the parser raises for a malformed body isn't documented
         message = message_from_bytes(
             b'Content-Type: multipart/form-data; boundary="%b"\r\n\r\n' % boundary + body
         )
@@ -249,16 +247,16 @@ def _split_parts(body: bytes) -> list[tuple[str, str]]:
 
 def _read_parts(parts: Iterable[object]) -> Iterator[tuple[str, str]]:
     for part in parts:
-        assert isinstance(part, Message)  # noqa: S101 - a multipart message has nothing else
+        assert isinstance(part, Message)  # noqa: S101 - a multipart message has no other parts
         name, value = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
         if isinstance(name, str) and isinstance(value, bytes):
             yield name, value.decode("latin-1")
 
 
 def _build_from_form(pairs: Iterable[tuple[str, str]]) -> RobotalkerEvent:
-    """What a form tells in ASCII; an id that can't be read is left out.
+    """The event in a form's fields; invalid ids are left out, and so are bytes that aren't ASCII.
 
-    Of a name with several values all stand there in a row, so that none of them hides another.
+    Several values of one name are joined, so that none of them hides another.
     """
     raw: dict[str, str] = {}
     for name, value in dict.fromkeys((name.strip(), value.strip()) for name, value in pairs):

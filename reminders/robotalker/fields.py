@@ -1,7 +1,7 @@
-"""Single fields of Robotalker's JSON, read with their types. Used for events and answers alike.
+"""Reads single fields of Robotalker's JSON with their types, for events and responses.
 
-Each function takes the object and a key, gives None (or the named default) for a missing or null field, and
-raises WrongField for a value of the wrong type. No error holds the value.
+Each function takes the object and a key, returns None (or the documented default) for a missing or null
+field, and raises WrongField for a value of the wrong type. The error never contains the value.
 """
 
 from collections.abc import Mapping
@@ -10,17 +10,17 @@ from enum import StrEnum
 from typing import Any
 
 MAX_ID = 100
-MAX_SECONDS = 7 * 24 * 3600  # no call lasts a week; also keeps the value inside a database integer
+MAX_SECONDS = 7 * 24 * 3600  # no call lasts a week; the value must also fit a database integer
 _DTMF = frozenset("0123456789*#")
 _YEARS = range(2000, 2101)
 
 
 class WrongField(ValueError):
-    """A known field holds something it can't hold."""
+    """A known field has an invalid value."""
 
 
 class AmdResult(StrEnum):
-    """Who answered, in the judgement of answering machine detection (AMD)."""
+    """Who answered, according to answering machine detection (AMD)."""
 
     HUMAN = "human"
     MACHINE = "machine"
@@ -28,7 +28,7 @@ class AmdResult(StrEnum):
 
 
 def read_text(source: Mapping[str, Any], key: str, *, max_length: int | None = None) -> str | None:
-    """A string, cut to `max_length`."""
+    """A string, truncated to `max_length`."""
     value = source.get(key)
     if value is None:
         return None
@@ -38,7 +38,7 @@ def read_text(source: Mapping[str, Any], key: str, *, max_length: int | None = N
 
 
 def read_id(source: Mapping[str, Any], key: str) -> str | None:
-    """An id of Robotalker's: a printable string without blanks, at most MAX_ID long. An empty one is none."""
+    """An id of Robotalker's: printable, without spaces, at most MAX_ID characters. "" counts as missing."""
     value = read_text(source, key)
     if not value:
         return None
@@ -48,7 +48,7 @@ def read_id(source: Mapping[str, Any], key: str) -> str | None:
 
 
 def read_count(source: Mapping[str, Any], key: str, *, most: int = MAX_SECONDS) -> int | None:
-    """A whole number from 0 to `most`; 28.0 is 28."""
+    """A whole number from 0 to `most`; 28.0 is read as 28."""
     value = source.get(key)
     if value is None:
         return None
@@ -60,7 +60,7 @@ def read_count(source: Mapping[str, Any], key: str, *, most: int = MAX_SECONDS) 
 
 
 def read_moment(source: Mapping[str, Any], key: str) -> datetime | None:
-    """An ISO 8601 moment as aware UTC; one without a zone is taken as UTC."""
+    """An ISO 8601 timestamp as aware UTC; without a zone it is taken as UTC."""
     value = read_text(source, key)
     if value is None:
         return None
@@ -70,17 +70,17 @@ def read_moment(source: Mapping[str, Any], key: str) -> datetime | None:
     except (ValueError, OverflowError):
         moment = None
     if moment is None or moment.year not in _YEARS:
-        raise WrongField(f"{key}: not a moment")
+        raise WrongField(f"{key}: not a timestamp")
     return moment
 
 
 def read_keys(source: Mapping[str, Any], key: str) -> str:
-    """The DTMF keys pressed, in order. A text that is no keys ("none", "timeout") is no key: ""."""
+    """The DTMF keys pressed, in order; "" for other texts such as "none" or "timeout"."""
     value = (read_text(source, key) or "").replace(" ", "")
     return value if len(value) <= 32 and _DTMF.issuperset(value) else ""
 
 
 def read_amd(source: Mapping[str, Any], key: str) -> AmdResult:
-    """The AMD result; what isn't in the vocabulary, and nothing, is UNKNOWN."""
+    """The AMD result; UNKNOWN for a missing or unknown value."""
     value = (read_text(source, key) or "").lower()
     return AmdResult(value) if value in set(AmdResult) else AmdResult.UNKNOWN

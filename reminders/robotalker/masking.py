@@ -7,7 +7,7 @@ any form and amid text. Nothing of ours is imported here, so a test holds that b
 import re
 
 _NUMBER = re.compile(r"\+?\d(?:[\s().\-/]{0,3}\d){6,}")
-_KEEP_END_FROM = 7  # digits; of a shorter number, two digits would tell too much
+_KEEP_END_FROM = 7  # digits; two digits of a shorter number would reveal too much
 DOTS = "••••"
 
 
@@ -18,5 +18,5 @@ def mask_number(number: str) -> str:
 
 
 def mask_numbers_in(text: str) -> str:
-    """The text with everything that looks like a telephone number masked."""
+    """The text with everything that looks like a phone number masked."""
     return _NUMBER.sub(lambda match: mask_number(match.group()), text)

@@ -1,10 +1,10 @@
-"""The bodies of Robotalker's POSTs. Pure: values in, a frozen payload out, nothing sent.
+"""The request bodies for Robotalker. Pure: values in, a frozen payload out; nothing is sent.
 
-The body of a call is the guide's. A campaign is a call with `recipients` in place of `to` and `variables`;
-an SMS is a call without voice and keys; a contact is `to`, names and `opted_out`: assumptions, see
-docs/robotalker.md.
+The body of a call is the guide's. The others are assumptions (docs/robotalker.md): a campaign is a call with
+`recipients` instead of `to` and `variables`; an SMS is a call without voice and keys; a contact is `to` and
+`opted_out`.
 
-Payloads hold names, numbers, texts and signed addresses, so their repr shows none of them.
+Payloads hold names, numbers, texts and signed addresses, so their repr shows none of these.
 """
 
 import re
@@ -17,14 +17,14 @@ import phonenumbers
 
 from reminders.robotalker.masking import mask_number
 
-MAX_RECIPIENTS = 100  # ours, not the guide's: so many calls share the fate of one lost answer
+MAX_RECIPIENTS = 100  # our limit, not the guide's: one lost response makes this many calls unknown
 E164_PATTERN = r"\+[1-9][0-9]{6,14}"  # the wire format's own, equal to contacts.numbers.E164_PATTERN
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _KEYS = frozenset("0123456789*#")
 
 
 class InvalidE164(ValueError):
-    """Not a telephone number in E.164, such as +12125550100. The message has it masked."""
+    """Not a phone number in E.164, such as +12125550100. The message shows it masked."""
 
     def __init__(self, number: object) -> None:
         super().__init__(f"not an E.164 number: {mask_number(str(number))}")
@@ -32,7 +32,7 @@ class InvalidE164(ValueError):
 
 @dataclass(frozen=True)
 class Recipient:
-    """One recipient of a campaign or of an SMS batch: E.164 and the values of the message's variables."""
+    """One recipient of a campaign or an SMS batch: `to` in E.164 and the values of the variables."""
 
     to: str = field(repr=False)
     variables: Mapping[str, str] = field(repr=False)
@@ -43,7 +43,7 @@ class Recipient:
 
 @dataclass(frozen=True)
 class _Voice:
-    """What a call and a campaign say, how, and what the keys do."""
+    """What calls and campaigns share: the message, the voice and what the keys do."""
 
     from_number: str
     message: str = field(repr=False)
@@ -70,7 +70,7 @@ class CallPayload(_Voice):
     variables: Mapping[str, str] = field(repr=False)
 
     def as_json(self) -> dict[str, Any]:
-        """The body, fields in the guide's order."""
+        """The body as in the guide."""
         return {
             "to": self.to,
             **self._speech_as_json(),
@@ -87,7 +87,7 @@ class CampaignPayload(_Voice):
     recipients: tuple[Recipient, ...] = field(repr=False)
 
     def as_json(self) -> dict[str, Any]:
-        """The body of a call, with recipients in place of `to` and `variables`."""
+        """The body of a call, with `recipients` instead of `to` and `variables`."""
         return {
             "recipients": [recipient.as_json() for recipient in self.recipients],
             **self._speech_as_json(),
@@ -119,7 +119,7 @@ class SmsPayload:
 
 @dataclass(frozen=True)
 class SmsBatchPayload:
-    """The body of POST /sms for many messages with one text."""
+    """The body of POST /sms for several recipients."""
 
     recipients: tuple[Recipient, ...] = field(repr=False)
     from_number: str
@@ -138,14 +138,14 @@ class SmsBatchPayload:
 
 @dataclass(frozen=True)
 class ContactPayload:
-    """The body of POST /contacts: a number and its opt-outs; None leaves a channel as it is."""
+    """The body of POST /contacts: a number and its opt-outs; None leaves a channel unchanged."""
 
     to: str = field(repr=False)
     voice_opted_out: bool | None = None
     sms_opted_out: bool | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """`to` and `opted_out`. No names: Robotalker needs none to honour an opt-out."""
+        """`to` and `opted_out`. No names: Robotalker doesn't need them for an opt-out."""
         flags = {"voice": self.voice_opted_out, "sms": self.sms_opted_out}
         return {
             "to": self.to,
@@ -164,7 +164,7 @@ def build_call(
     key_urls: Mapping[str, str],
     optout_key: str = "9",
 ) -> CallPayload:
-    """One call. Raises InvalidE164, or ValueError for a body Robotalker would reject or misread aloud."""
+    """One call. Raises InvalidE164, or ValueError for a body Robotalker would reject or read out wrong."""
     check_speech(message, voice, key_urls, optout_key)
     check_message(message, variables)
     return CallPayload(
@@ -189,7 +189,7 @@ def build_campaign(
     key_urls: Mapping[str, str],
     optout_key: str = "9",
 ) -> CampaignPayload:
-    """One message to 1 to 100 recipients, each number once. Raises as build_call."""
+    """One message to 1 to 100 recipients, each number once. Raises like build_call."""
     check_speech(message, voice, key_urls, optout_key)
     return CampaignPayload(
         recipients=check_recipients(recipients, message),
@@ -205,7 +205,7 @@ def build_campaign(
 def build_sms(
     *, to: str, from_number: str, message: str, variables: Mapping[str, str], status_url: str
 ) -> SmsPayload:
-    """One text message. Raises InvalidE164 or ValueError as build_call."""
+    """One text message. Raises InvalidE164 or ValueError like build_call."""
     check_message(message, variables)
     return SmsPayload(
         to=check_e164(to),
@@ -219,7 +219,7 @@ def build_sms(
 def build_sms_batch(
     *, recipients: Sequence[Recipient], from_number: str, message: str, status_url: str
 ) -> SmsBatchPayload:
-    """One text to 1 to 100 recipients, each number once. Raises as build_call."""
+    """One text message to 1 to 100 recipients, each number once. Raises like build_call."""
     return SmsBatchPayload(
         recipients=check_recipients(recipients, message),
         from_number=check_e164(from_number),
@@ -231,14 +231,14 @@ def build_sms_batch(
 def build_contact(
     *, to: str, voice_opted_out: bool | None = None, sms_opted_out: bool | None = None
 ) -> ContactPayload:
-    """A number as Robotalker shall keep it. Raises InvalidE164."""
+    """The opt-outs to set for a number. Raises InvalidE164."""
     return ContactPayload(to=check_e164(to), voice_opted_out=voice_opted_out, sms_opted_out=sms_opted_out)
 
 
 def check_e164(number: str) -> str:
-    """The number itself, when it is E.164 and of a possible length. Else raises InvalidE164.
+    """Returns the number if it is E.164 with a possible length. Else raises InvalidE164.
 
-    Whether the number is in service isn't judged: numbering plans grow faster than tables of them.
+    Doesn't check whether the number is assigned: the tables of numbering plans are never up to date.
     """
     if not isinstance(number, str) or not re.fullmatch(E164_PATTERN, number):
         raise InvalidE164(number)
@@ -256,19 +256,21 @@ def check_e164(number: str) -> str:
 
 
 def check_recipients(recipients: Sequence[Recipient], message: str) -> tuple[Recipient, ...]:
-    """The recipients, when they are 1 to 100, each number once, each with every variable of the message."""
+    """Returns the recipients as a tuple. Raises ValueError unless they are 1 to 100, with no duplicate number
+    and a value for each variable of the message.
+    """
     if not 1 <= len(recipients) <= MAX_RECIPIENTS:
         raise ValueError(f"1 to {MAX_RECIPIENTS} recipients, not {len(recipients)}")
     numbers = {check_e164(recipient.to) for recipient in recipients}
     if len(numbers) != len(recipients):
-        raise ValueError("a number twice among the recipients")
+        raise ValueError("a number occurs twice among the recipients")
     for recipient in recipients:
         check_message(message, recipient.variables)
     return tuple(recipients)
 
 
 def check_message(message: str, variables: Mapping[str, str]) -> None:
-    """Raises ValueError for an empty message or a {VARIABLE} that would be read out as it stands."""
+    """Raises ValueError for an empty message, or a {VARIABLE} without a value (it would be read aloud)."""
     if not message.strip():
         raise ValueError("an empty message")
     if any(not isinstance(value, str) for value in variables.values()):
@@ -277,28 +279,28 @@ def check_message(message: str, variables: Mapping[str, str]) -> None:
 
 
 def check_names(unknown: Iterable[str]) -> None:
-    """Raises ValueError when there are names of variables nobody gave a value for."""
-    # A brace may also hold a piece of the text itself, which errors don't repeat.
+    """Raises ValueError if any variable has no value."""
+    # Braces may also contain a part of the message, which must not appear in an error.
     names = sorted(name if re.fullmatch(r"[A-Z][A-Z0-9_]{0,39}", name) else "…" for name in unknown)
     if names:
         raise ValueError(f"no value for {', '.join('{' + name + '}' for name in names)}")
 
 
 def check_speech(message: str, voice: str, key_urls: Mapping[str, str], optout_key: str) -> None:
-    """Raises ValueError for an empty message or voice, an unknown key, or two meanings for one key."""
+    """Raises ValueError for an empty message or voice, an unknown key, or a key with two actions."""
     if not message.strip() or not voice.strip():
         raise ValueError("an empty message or voice")
     if not _KEYS.issuperset([optout_key, *key_urls]):
         raise ValueError("a key must be one of 0 to 9, * and #")
     if optout_key in key_urls:
-        raise ValueError(f"key {optout_key} is the opt-out key and can't have an address")
+        raise ValueError(f"key {optout_key} is the opt-out key and can't have a webhook")
     for url in key_urls.values():
         check_address(url)
 
 
 def check_address(url: str) -> str:
-    """The address itself, when it is an absolute http or https one. Else raises ValueError."""
+    """Returns the URL if it is an absolute http or https URL. Else raises ValueError."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or not url.isascii() or " " in url:
-        raise ValueError("a webhook needs an absolute http or https address")
+        raise ValueError("a webhook needs an absolute http or https URL")
     return url

@@ -1,8 +1,8 @@
-"""What Robotalker answers to a request that it accepted, read into frozen values.
+"""Robotalker's responses to accepted requests, read into frozen dataclasses.
 
-Only the id decides whether an answer is usable; what else is missing or odd becomes "" or None, since a
-call that was accepted must not become unknown for a badly written timestamp. The guide shows the answer to
-POST /calls; the rest is assumed (docs/robotalker.md).
+A response is usable if it has its id. Any other field that is missing or invalid becomes "" or None, so that
+a bad timestamp doesn't turn an accepted call into an unknown one. The guide shows the response to POST
+/calls; the others are assumed (docs/robotalker.md).
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class CallAccepted:
-    """The answer to POST /calls. `created_at` is aware UTC."""
+    """The response to POST /calls. `created_at` is aware UTC."""
 
     call_id: str
     status: str = ""
@@ -37,7 +37,7 @@ class CallAccepted:
 
 @dataclass(frozen=True)
 class CallStatus:
-    """The answer to GET /calls/{id}. `status` is Robotalker's word; `keys` are the DTMF keys pressed."""
+    """The response to GET /calls/{id}. `status` is as Robotalker sent it; `keys` are DTMF keys."""
 
     call_id: str
     status: str = ""
@@ -52,7 +52,7 @@ class CallStatus:
 
 @dataclass(frozen=True)
 class CampaignAccepted:
-    """The answer to POST /campaigns. It names no call: their ids come with their events."""
+    """The response to POST /campaigns. It has no call ids; they come with the events."""
 
     campaign_id: str
     status: str = ""
@@ -61,7 +61,7 @@ class CampaignAccepted:
 
 @dataclass(frozen=True)
 class CampaignStatus:
-    """The answer to GET /campaigns/{id}. `stats` counts calls by status."""
+    """The response to GET /campaigns/{id}. `stats` counts calls by status."""
 
     campaign_id: str
     status: str = ""
@@ -71,7 +71,7 @@ class CampaignStatus:
 
 @dataclass(frozen=True)
 class SmsAccepted:
-    """The answer to POST /sms for one message, and one entry of a batch's."""
+    """The response to POST /sms for one message, or one entry of a batch's response."""
 
     sms_id: str
     status: str = ""
@@ -81,7 +81,7 @@ class SmsAccepted:
 
 @dataclass(frozen=True)
 class SmsBatchAccepted:
-    """The answer to POST /sms for many messages. `messages` holds those it names, perhaps none."""
+    """The response to POST /sms for a batch. `messages` are those it lists, possibly none."""
 
     batch_id: str
     status: str = ""
@@ -152,7 +152,7 @@ def read_sms_batch_accepted(source: Json) -> SmsBatchAccepted:
 
 
 def read_contact(source: Json) -> ContactStatus:
-    """Raises WrongField when there is no number or no opt-outs: neither may be guessed."""
+    """Raises WrongField without a number or without opt-outs: neither may be guessed."""
     to, flags = read_text(source, "to"), source.get("opted_out")
     if not to or not isinstance(flags, dict):
         raise WrongField("a contact without number or opt-outs")
@@ -168,7 +168,7 @@ def read_contact(source: Json) -> ContactStatus:
 
 
 def read_contacts(source: Json) -> list[ContactStatus]:
-    """The list under `contacts`. Raises WrongField when there is none."""
+    """The list under `contacts`. Raises WrongField if there is none."""
     if not isinstance(source.get("contacts"), list):
         raise WrongField("contacts: not a list")
     return [read_contact(item) for item in _objects(source, "contacts")]

@@ -1,4 +1,4 @@
-"""What an answer's status means: the table of docs/robotalker.md, as one function."""
+"""What a response's HTTP status means: the table of docs/robotalker.md as one function."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ from reminders.robotalker.masking import mask_numbers_in
 from reminders.robotalker.strict_json import UnreadableJson, read_object
 
 _MAX_REASON = 200
-# A gateway may say 408 after passing the request on, and what a 409 is at odds with may be that very request.
+# A gateway may return 408 after forwarding the request, and a 409 may be a conflict with that same request.
 _UNCLEAR_CLIENT_ERRORS = frozenset({408, 409})
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 
@@ -27,7 +27,7 @@ _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
 def error_for_status(
     status: int, headers: Mapping[str, str], body: bytes, *, private: Iterable[str] = ()
 ) -> RobotalkerError | None:
-    """The error an answer's status stands for; None for a 2xx. `private` texts are blotted out."""
+    """The error for a response's status; None for a 2xx. `private` texts are removed from the reason."""
     if 200 <= status < 300:
         return None
     if status == 401:
@@ -53,7 +53,7 @@ def read_retry_after(headers: Mapping[str, str]) -> float | None:
     until = _read_http_date(value)
     if until is None:
         return None
-    # Their date is compared with their clock where they tell it, so that a wrong clock here does no harm.
+    # A date is compared with the server's own Date header if there is one, in case our clock is wrong.
     now = _read_http_date(headers.get("Date", "")) or datetime.now(UTC)
     return max((until - now).total_seconds(), 0.0)
 
@@ -67,10 +67,10 @@ def _read_http_date(value: str) -> datetime | None:
 
 
 def read_reason(body: bytes, private: Iterable[str] = ()) -> tuple[str, str]:
-    """(reason, field) of a rejection, both "" where the body doesn't say.
+    """(reason, field) of a rejection; each is "" if the body doesn't have it.
 
-    Read from `{"error": {"code", "message", "field"}}`, or the same fields flat, or an `error` that is a
-    text.
+    Read from `{"error": {"code", "message", "field"}}`, from the same fields at the top level, or from an
+    `error` that is a string.
     """
     try:
         source = read_object(body, max_bytes=len(body))
@@ -82,14 +82,14 @@ def read_reason(body: bytes, private: Iterable[str] = ()) -> tuple[str, str]:
     )
     reason = next((text for key in ("message", "code") if isinstance(text := details.get(key), str)), "")
     field = details.get("field")
-    return _blot(reason, private), _blot(field, private)[:50] if isinstance(field, str) else ""
+    return _clean(reason, private), _clean(field, private)[:50] if isinstance(field, str) else ""
 
 
-def _blot(text: str, private: Iterable[str]) -> str:
-    """The text on one line, short, without numbers and without anything we sent."""
+def _clean(text: str, private: Iterable[str]) -> str:
+    """The text on one short line, without phone numbers and without anything from our request."""
     text = mask_numbers_in(text)
     for secret in sorted({item.strip() for item in private}, key=len, reverse=True):
         if len(secret) > 1:
             text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "…", text)
-    visible = "".join(sign if sign.isprintable() else " " for sign in text)
+    visible = "".join(char if char.isprintable() else " " for char in text)
     return " ".join(visible.split())[:_MAX_REASON]

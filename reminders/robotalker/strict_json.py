@@ -1,4 +1,4 @@
-"""JSON from outside, read so that whatever comes out can be stored and compared."""
+"""Parses JSON from outside strictly, so that the result can be stored and compared."""
 
 import json
 import math
@@ -9,24 +9,27 @@ MAX_DEPTH = 20
 
 
 class UnreadableJson(ValueError):
-    """The body is no JSON object we take. The message is a short reason and holds nothing of the body."""
+    """The body isn't a JSON object we accept. The message is a short reason without any of the body."""
 
 
 def read_object(body: bytes, *, max_bytes: int) -> dict[str, Any]:
     """The JSON object in `body` (UTF-8).
 
-    Raises UnreadableJson for anything else: too large, deeper than MAX_DEPTH, a key twice in one object, NaN,
-    Infinity or a float beyond range, NUL or a lone surrogate in a string (PostgreSQL stores neither).
+    Raises UnreadableJson for anything else: too large, nested deeper than MAX_DEPTH, a duplicate key, NaN,
+    Infinity or a float out of range, a NUL or a lone surrogate in a string (PostgreSQL can't store these).
     """
     if len(body) > max_bytes:
         raise UnreadableJson("too large")
     value, reason = _parse(body)
-    if reason:  # raised outside of `except`: json's own errors carry the whole document along
+    if reason:  # not within `except`: the errors of json hold the whole document
         raise UnreadableJson(reason)
     if not isinstance(value, dict):
         raise UnreadableJson("not a JSON object")
     for text in _texts_in(value):
-        _check_text(text)
+        if "\x00" in text:
+            raise UnreadableJson("a NUL character")
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            raise UnreadableJson("a lone surrogate")
     return value
 
 
@@ -60,12 +63,12 @@ def _read_float(digits: str) -> float:
 def _read_pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise UnreadableJson("a key twice")
+        raise UnreadableJson("a duplicate key")
     return found
 
 
 def _texts_in(value: dict[str, Any]) -> Iterator[str]:
-    """Every string in the value, keys too, level by level so that depth costs no stack."""
+    """Every string in the value, keys too; level by level, so that deep nesting can't exhaust the stack."""
     level: list[Any] = [value]
     for _ in range(MAX_DEPTH):
         below: list[Any] = []
@@ -80,10 +83,3 @@ def _texts_in(value: dict[str, Any]) -> Iterator[str]:
         level = below
     if level:
         raise UnreadableJson("nested too deep")
-
-
-def _check_text(text: str) -> None:
-    if "\x00" in text:
-        raise UnreadableJson("a NUL character")
-    if any("\ud800" <= sign <= "\udfff" for sign in text):
-        raise UnreadableJson("a lone surrogate")

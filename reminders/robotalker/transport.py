@@ -1,12 +1,11 @@
-"""One HTTP exchange with Robotalker: at most one request, within a total deadline, with an answer of
-limited size.
+"""One HTTP exchange with Robotalker: at most one request, within a total deadline, with a limited response.
 
-Two things that `requests` does not tell are found out at the socket itself:
+Two things that `requests` doesn't offer are done at the socket itself:
 
-- whether a byte of the request was handed to it (`Exchange.has_left`), which parts NeverLeft from
-  MayHaveArrived without guessing by the class of an exception;
-- the total deadline: read timeouts start anew with each byte, so a watchdog shuts the socket down when time
-  is over, whatever is going on: handshake, sending, headers or body.
+- `Exchange.has_sent` says whether a byte of the request was handed to the socket. This tells NeverLeft from
+  MayHaveArrived without guessing from the class of an exception.
+- The total deadline: a read timeout starts again with each byte, so the socket is shut down when the deadline
+  passes, whether during the handshake, sending, the headers or the body.
 """
 
 import http.client
@@ -18,6 +17,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from contextvars import ContextVar
 from itertools import chain
 from types import TracebackType
@@ -46,7 +46,7 @@ from reminders.robotalker.masking import mask_numbers_in
 
 _current_exchange: ContextVar["Exchange | None"] = ContextVar("_current_exchange", default=None)
 
-# What sending and reading can raise; ValueError is for host names that can't be encoded.
+# What sending and reading can raise; ValueError comes from host names that can't be encoded.
 FAILURES = (
     requests.RequestException,
     urllib3.exceptions.HTTPError,
@@ -57,18 +57,18 @@ FAILURES = (
 
 
 class Exchange:
-    """One request on its way, used as context manager. Times are seconds of the monotonic clock."""
+    """One request and its response, as a context manager. `deadline` is in seconds from now."""
 
     def __init__(self, deadline: float) -> None:
-        self.has_left = False
+        self.has_sent = False
         self.is_over_time = False
         self._ends_at = time.monotonic() + deadline
         self._lock = threading.Lock()
-        self._line: socket.socket | None = None
+        self._socket: socket.socket | None = None
 
     def __enter__(self) -> Self:
         self._token = _current_exchange.set(self)
-        DEADLINES.set(self, self._ends_at, self._cut)
+        DEADLINES.set(self, self._ends_at, self._end)
         return self
 
     def __exit__(
@@ -77,57 +77,56 @@ class Exchange:
         DEADLINES.forget(self)
         _current_exchange.reset(self._token)
         with self._lock:
-            self._let_go()
+            self._close_duplicate()
 
-    def hold(self, sock: socket.socket) -> None:
-        """Remember the socket to cut. A duplicate, since wrapping it in TLS takes the original away."""
+    def watch(self, sock: socket.socket) -> None:
+        """Remember the socket to shut down. A duplicate, since wrapping it in TLS detaches the original."""
         with self._lock:
-            self._let_go()
-            self._line = socket.socket(fileno=os.dup(sock.fileno()))
+            self._close_duplicate()
+            self._socket = socket.socket(fileno=os.dup(sock.fileno()))
             if self.is_over_time:
-                self._shut_down(self._line)
+                self._shut_down()
 
-    def leave(self) -> None:
-        """Called just before bytes of the request are sent. Raises TimeoutError when it is too late."""
-        if not self.has_left and (self.is_over_time or time.monotonic() >= self._ends_at):
+    def start_sending(self) -> None:
+        """Call this just before bytes are sent. Raises TimeoutError if the deadline has passed."""
+        if not self.has_sent and (self.is_over_time or time.monotonic() >= self._ends_at):
             self.is_over_time = True
             raise TimeoutError("the deadline passed before the request was sent")
-        self.has_left = True
+        self.has_sent = True
 
-    def _cut(self) -> None:
+    def _end(self) -> None:
+        """Called when the deadline passes."""
         with self._lock:
             self.is_over_time = True
-            if self._line is not None:
-                self._shut_down(self._line)
+            self._shut_down()
 
-    def _shut_down(self, line: socket.socket) -> None:
-        try:
-            line.shutdown(socket.SHUT_RDWR)
-        except OSError:  # the other side was faster
-            return
+    def _shut_down(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):  # the other side has closed it already
+                self._socket.shutdown(socket.SHUT_RDWR)
 
-    def _let_go(self) -> None:
-        if self._line is not None:
-            self._line.close()
-            self._line = None
+    def _close_duplicate(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
 
 class _Watched(HTTPConnection):
-    """A connection that tells the current exchange about its socket and its first byte."""
+    """A connection that reports its socket and its first byte to the current exchange."""
 
     def _new_conn(self) -> socket.socket:
         sock = super()._new_conn()
         if exchange := _current_exchange.get():
-            exchange.hold(sock)
+            exchange.watch(sock)
         return sock
 
     def send(self, data: Any) -> None:
         exchange = _current_exchange.get()
         if exchange and self.sock is None:
             self.connect()
-        if exchange and not exchange.has_left:
-            exchange.hold(self.sock)  # a kept connection is new to this exchange
-            exchange.leave()
+        if exchange and not exchange.has_sent:
+            exchange.watch(self.sock)  # a reused connection isn't watched by this exchange yet
+            exchange.start_sending()
         super().send(data)
 
 
@@ -144,7 +143,7 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class WatchedAdapter(HTTPAdapter):
-    """Sends through watched connections; retries nothing."""
+    """Sends through watched connections, without retries."""
 
     def __init__(self) -> None:
         super().__init__(max_retries=0)
@@ -154,7 +153,7 @@ class WatchedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
     def close(self) -> None:
-        """Close every idle connection now; urllib3 waits until the garbage collector finds its pools."""
+        """Close every idle connection now; urllib3 would leave that to the garbage collector."""
         for key in self.poolmanager.pools.keys():  # noqa: SIM118 (can't be iterated)
             if pool := self.poolmanager.pools.get(key):
                 pool.close()
@@ -162,7 +161,7 @@ class WatchedAdapter(HTTPAdapter):
 
 
 class PlainSession(requests.Session):
-    """A session without surprises: nothing from the environment, no cookies kept, no redirect looked at."""
+    """A session that ignores the environment, stores no cookies and looks at no redirect."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -172,7 +171,7 @@ class PlainSession(requests.Session):
             self.mount(prefix, WatchedAdapter())
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """None, always; else requests reads a redirect's whole body, of any size."""
+        """Always None; else requests would read the whole body of a redirect, whatever its size."""
 
 
 class _NoCookies(http.cookiejar.DefaultCookiePolicy):
@@ -181,7 +180,7 @@ class _NoCookies(http.cookiejar.DefaultCookiePolicy):
 
 
 def read_limited(response: requests.Response, limit: int) -> bytes | None:
-    """The answer's body as it came over the wire, or None when it is longer than `limit` bytes."""
+    """The response's body as received, or None if it is longer than `limit` bytes."""
     body = bytearray()
     for chunk in response.raw.stream(8192, decode_content=False):
         body += chunk
@@ -191,10 +190,13 @@ def read_limited(response: requests.Response, limit: int) -> bytes | None:
 
 
 def explain_failure(error: BaseException, exchange: Exchange) -> RobotalkerError:
-    """What a failure of sending or reading means. The exchange decides; the error's class only refines."""
+    """The error for a failed send or read. `exchange` decides; the class of `error` only refines it."""
     links = list(walk_causes(error))
-    if exchange.has_left:
-        return _explain_lost(links, exchange)
+    if exchange.has_sent:
+        if exchange.is_over_time:
+            return DeadlinePassed()
+        timed_out = requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError
+        return ReadTimedOut() if any(isinstance(link, timed_out) for link in links) else ConnectionLost()
     if any(isinstance(link, urllib3.exceptions.NameResolutionError | socket.gaierror) for link in links):
         return NameNotFound()
     if any(isinstance(link, ConnectionRefusedError) for link in links):
@@ -206,15 +208,8 @@ def explain_failure(error: BaseException, exchange: Exchange) -> RobotalkerError
     return NeverLeft()
 
 
-def _explain_lost(links: list[BaseException], exchange: Exchange) -> RobotalkerError:
-    if exchange.is_over_time:
-        return DeadlinePassed()
-    timed_out = requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError
-    return ReadTimedOut() if any(isinstance(link, timed_out) for link in links) else ConnectionLost()
-
-
 def walk_causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and all it wraps: requests and urllib3 keep causes in arguments and in `reason`, too."""
+    """The error and all its causes; requests and urllib3 also keep causes in `args` and `reason`."""
     seen: set[int] = set()
     waiting: list[object] = [error]
     while waiting:
@@ -227,7 +222,7 @@ def walk_causes(error: BaseException) -> Iterator[BaseException]:
 
 
 class _MaskedAddresses(logging.Filter):
-    """Masks numbers in urllib3's own log lines: GET /contacts has one in its address."""
+    """Masks numbers in urllib3's log lines: the URL of GET /contacts contains one."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg = mask_numbers_in(unquote(record.getMessage()))

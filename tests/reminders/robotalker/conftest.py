@@ -1,4 +1,4 @@
-"""What the tests of the client share: Sarah's call, and a client with short timeouts."""
+"""Fixtures for the tests of the client: Sarah's call, and a client with short timeouts."""
 
 from collections.abc import Callable
 
@@ -34,7 +34,7 @@ def sarahs_call() -> CallPayload:
 
 @pytest.fixture
 def open_client() -> OpenClient:
-    """A function that opens a client of a server's; timeouts are short, in seconds."""
+    """A function that opens a client for a server's URL; timeouts are short, in seconds."""
 
     def open_one(url: str, **settings: float) -> RobotalkerClient:
         waits = {"connect_timeout": 1.0, "read_timeout": 1.0, "total_deadline": 5.0} | settings

@@ -1,4 +1,4 @@
-"""Calls that fail: against a server that plays what is wrong, with a look at what the error gives away."""
+"""Places calls that fail, and checks that the error reveals no personal data."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -22,7 +22,7 @@ def for_ever(piece: bytes) -> Callable[[], Iterable[bytes]]:
 
 
 def fail_to_call(open_client: OpenClient, call: CallPayload, url: str, **settings: float) -> RobotalkerError:
-    """The error that this call ends in; checks that it tells nothing and drags nothing along."""
+    """The error this call raises. Checks that it contains no personal data and has no cause or context."""
     with open_client(url, **settings) as client, pytest.raises(RobotalkerError) as caught:
         client.create_call(call)
     error = caught.value
@@ -35,7 +35,7 @@ def fail_to_call(open_client: OpenClient, call: CallPayload, url: str, **setting
 def fail_against(
     play: Play, open_client: OpenClient, call: CallPayload, **settings: float
 ) -> RobotalkerError:
-    """The same against a server that plays this; the request reached it exactly once."""
+    """The same against a server that responds with `play`. Checks that it got the request exactly once."""
     with RawServer(play) as server:
         error = fail_to_call(open_client, call, server.url, **settings)
     assert len(server.requests) == 1

@@ -1,4 +1,4 @@
-"""The examples of Robotalker's guide, word for word."""
+"""The examples in Robotalker's guide, verbatim."""
 
 CALL_REQUEST = """
 {

@@ -1,4 +1,4 @@
-"""A server made of bare sockets that answers as it is told, well or badly."""
+"""A server on plain sockets that sends the responses a test gives it, valid or broken."""
 
 import json
 import socket
@@ -15,7 +15,7 @@ ONE_BYTE_EVERY = 0.02  # seconds
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it came in."""
+    """One request as received."""
 
     method: str
     target: str
@@ -31,11 +31,11 @@ Play = Callable[["RawServer", socket.socket], None]
 
 @dataclass
 class RawServer:
-    """Takes requests on a free port and lets `play` answer them; a list of plays is used in turn."""
+    """Receives requests on a free port and calls `play` to respond; a list of plays is used in order."""
 
     play: Play | list[Play]
     tls: ssl.SSLContext | None = None
-    spoils_handshake: bool = False  # play as soon as the client says hello, without reading requests
+    breaks_handshake: bool = False  # calls play right after the client's hello, without reading a request
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -61,34 +61,34 @@ class RawServer:
     def _listen(self) -> None:
         while True:
             try:
-                line, _ = self._listener.accept()
+                client, _ = self._listener.accept()
             except OSError:
                 return
             self.connections += 1
-            thread = threading.Thread(target=self._serve, args=[line])
+            thread = threading.Thread(target=self._serve, args=[client])
             self._threads.append(thread)
             thread.start()
 
-    def _serve(self, line: socket.socket) -> None:
-        line.settimeout(5)
+    def _serve(self, client: socket.socket) -> None:
+        client.settimeout(5)
         try:
             if self.tls:
-                line = self.tls.wrap_socket(line, server_side=True)
-            self._answer_all(line)
-        except OSError:  # the client went away, as it may
+                client = self.tls.wrap_socket(client, server_side=True)
+            self._answer_all(client)
+        except OSError:  # the client closed the connection
             return
         finally:
-            line.close()
+            client.close()
 
-    def _answer_all(self, line: socket.socket) -> None:
-        if self.spoils_handshake:
-            line.recv(65_536)
-            self._next_play()(self, line)
+    def _answer_all(self, client: socket.socket) -> None:
+        if self.breaks_handshake:
+            client.recv(65_536)
+            self._next_play()(self, client)
             return
-        with line.makefile("rb") as incoming:
+        with client.makefile("rb") as incoming:
             while request := read_request(incoming):
                 self.requests.append(request)
-                self._next_play()(self, line)
+                self._next_play()(self, client)
 
     def _next_play(self) -> Play:
         if not isinstance(self.play, list):
@@ -109,7 +109,7 @@ def read_request(incoming: Any) -> Request | None:
 
 
 def write_answer(status: int, body: bytes | dict[str, Any] = b"", **headers: str) -> bytes:
-    """A whole HTTP answer; header names with underscores."""
+    """A complete HTTP response; header names are written with underscores."""
     content = json.dumps(body).encode() if isinstance(body, dict) else body
     named = {"Content_Length": str(len(content)), **headers}
     reason = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Odd"
@@ -118,44 +118,44 @@ def write_answer(status: int, body: bytes | dict[str, Any] = b"", **headers: str
 
 
 def answer(status: int, body: bytes | dict[str, Any] = b"", **headers: str) -> Play:
-    """A well-formed answer."""
+    """Sends a well-formed response."""
     return send(write_answer(status, body, **headers))
 
 
 def send(whole: bytes) -> Play:
-    """These bytes, and the connection stays open."""
-    return lambda _, line: line.sendall(whole)
+    """Sends these bytes and keeps the connection open."""
+    return lambda _, client: client.sendall(whole)
 
 
 def send_and_close(whole: bytes) -> Play:
-    """These bytes and then the end of the connection."""
+    """Sends these bytes and closes the connection."""
 
-    def play(_: RawServer, line: socket.socket) -> None:
-        line.sendall(whole)
-        line.shutdown(socket.SHUT_RDWR)
+    def play(_: RawServer, client: socket.socket) -> None:
+        client.sendall(whole)
+        client.shutdown(socket.SHUT_RDWR)
 
     return play
 
 
 def drip(at_once: bytes, slowly: Callable[[], Iterable[bytes]]) -> Play:
-    """Some bytes, then piece after piece, slowly, until the server stops or the client leaves."""
+    """Sends some bytes, then slowly the pieces, until the server stops or the client disconnects."""
 
-    def play(server: RawServer, line: socket.socket) -> None:
-        line.sendall(at_once)
+    def play(server: RawServer, client: socket.socket) -> None:
+        client.sendall(at_once)
         for piece in slowly():
             if server.stopping.wait(ONE_BYTE_EVERY):
                 return
-            line.sendall(piece)
+            client.sendall(piece)
 
     return play
 
 
-def stay_silent(server: RawServer, line: socket.socket) -> None:
-    """Nothing, for as long as the server runs."""
+def stay_silent(server: RawServer, _: socket.socket) -> None:
+    """Sends nothing for as long as the server runs."""
     server.stopping.wait(30)
 
 
-def reset(_: RawServer, line: socket.socket) -> None:
-    """Ends the connection by RST: what closing does when nothing may linger."""
-    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+def reset(_: RawServer, client: socket.socket) -> None:
+    """Ends the connection by RST, which closing does with SO_LINGER of 0 seconds."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     raise ConnectionAbortedError

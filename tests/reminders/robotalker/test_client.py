@@ -1,4 +1,4 @@
-"""What an accepted request comes back as, and how requests go out."""
+"""How requests are sent, and how the responses to accepted requests are read."""
 
 import json
 import re
@@ -38,7 +38,7 @@ CREATED = datetime(2025, 4, 15, 10, 30, tzinfo=UTC)
 GUIDE_ANSWER = json.loads(CALL_ANSWER)
 
 
-def test_the_guides_request_goes_out_and_its_answer_is_read(
+def test_the_guides_request_is_sent_and_its_response_is_read(
     open_client: OpenClient, sarahs_call: CallPayload
 ) -> None:
     with RawServer(answer(201, CALL_ANSWER.encode())) as server, open_client(server.url) as client:
@@ -48,7 +48,9 @@ def test_the_guides_request_goes_out_and_its_answer_is_read(
     assert (request.method, request.target) == ("POST", "/api/v1/calls")
     assert request.headers["authorization"] == f"Bearer {API_KEY}"
     assert request.headers["content-type"] == "application/json"
-    assert request.headers["accept-encoding"] == "identity"  # else a small answer can unfold to a huge one
+    assert (
+        request.headers["accept-encoding"] == "identity"
+    )  # else a small compressed body could exceed the size limit
     assert request.json() == json.loads(CALL_REQUEST)
 
 
@@ -61,7 +63,7 @@ def test_the_guides_request_goes_out_and_its_answer_is_read(
         ({"call_id": "cal_1", "cost": 0.02, "more": {"a": [1]}}, CallAccepted("cal_1")),
     ],
 )
-def test_an_id_is_enough(
+def test_a_response_with_an_id_is_usable_whatever_the_other_fields_are(
     open_client: OpenClient,
     sarahs_call: CallPayload,
     status: int,
@@ -72,7 +74,7 @@ def test_an_id_is_enough(
         assert client.create_call(sarahs_call) == accepted
 
 
-def test_a_call_is_looked_up(open_client: OpenClient) -> None:
+def test_the_status_of_a_call_is_read(open_client: OpenClient) -> None:
     body = GUIDE_ANSWER | {
         "status": "answered",
         "duration_seconds": 28,
@@ -89,7 +91,7 @@ def test_a_call_is_looked_up(open_client: OpenClient) -> None:
     assert (request.method, request.target, request.body) == ("GET", "/api/v1/calls/cal_9x7k2m4p", b"")
 
 
-def test_an_answer_about_another_call_is_not_taken(open_client: OpenClient) -> None:
+def test_a_response_about_another_call_is_unusable(open_client: OpenClient) -> None:
     body = {"call_id": "cal_2", "campaign_id": "cmp_2"}
     with RawServer(answer(200, body)) as server, open_client(server.url) as client:
         with pytest.raises(AnswerUnusable):
@@ -98,7 +100,7 @@ def test_an_answer_about_another_call_is_not_taken(open_client: OpenClient) -> N
             client.get_campaign("cmp_1")
 
 
-def test_an_id_stays_one_piece_of_the_address(open_client: OpenClient) -> None:
+def test_an_id_is_quoted_as_one_path_segment(open_client: OpenClient) -> None:
     with RawServer(answer(200, {"call_id": "../x?y#z"})) as server, open_client(server.url) as client:
         client.get_call("../x?y#z")
         for bad in ("", ".", "..", "a" * 101):
@@ -107,7 +109,7 @@ def test_an_id_stays_one_piece_of_the_address(open_client: OpenClient) -> None:
     assert [request.target for request in server.requests] == ["/api/v1/calls/..%2Fx%3Fy%23z"]
 
 
-def test_a_campaign_is_sent_and_looked_up(open_client: OpenClient) -> None:
+def test_a_campaign_is_sent_and_its_status_is_read(open_client: OpenClient) -> None:
     campaign = build_campaign(
         recipients=[Recipient(SARAH, {"FIRST_NAME": "Sarah"})],
         from_number="+18005550199",
@@ -126,7 +128,7 @@ def test_a_campaign_is_sent_and_looked_up(open_client: OpenClient) -> None:
     assert server.requests[0].json() == campaign.as_json()
 
 
-def test_text_messages_are_sent_one_or_many(open_client: OpenClient) -> None:
+def test_text_messages_are_sent_one_by_one_or_as_a_batch(open_client: OpenClient) -> None:
     sender = {"from_number": "+18005550199", "message": "Reply C.", "status_url": "https://yourapp.com/s"}
     sms = build_sms(to=SARAH, variables={}, **sender)
     batch = build_sms_batch(recipients=[Recipient(SARAH, {})], **sender)
@@ -142,7 +144,7 @@ def test_text_messages_are_sent_one_or_many(open_client: OpenClient) -> None:
     assert [request.json() for request in server.requests] == [sms.as_json(), batch.as_json()]
 
 
-def test_contacts_are_told_and_asked(open_client: OpenClient) -> None:
+def test_contacts_are_sent_and_read(open_client: OpenClient) -> None:
     contact = {"contact_id": "con_1", "to": SARAH, "opted_out": {"voice": True, "sms": False}}
     plays = [answer(201, contact), answer(200, {"contacts": [contact]})]
     with RawServer(plays) as server, open_client(server.url) as client:
@@ -160,7 +162,7 @@ def test_contacts_are_told_and_asked(open_client: OpenClient) -> None:
     ]
 
 
-def test_a_long_list_of_contacts_may_be_longer_than_other_answers(open_client: OpenClient) -> None:
+def test_a_list_of_contacts_has_a_higher_size_limit_than_other_responses(open_client: OpenClient) -> None:
     contact = {"to": SARAH, "opted_out": {"voice": True, "sms": False}}
     play = answer(200, {"contacts": [contact] * 5000})
     with RawServer(play) as server, open_client(server.url) as client:
@@ -178,7 +180,7 @@ def test_a_long_list_of_contacts_may_be_longer_than_other_answers(open_client: O
         {"contacts": [{"opted_out": {"voice": False, "sms": False}}]},
     ],
 )
-def test_an_opt_out_is_never_guessed(open_client: OpenClient, body: dict[str, Any]) -> None:
+def test_a_contact_without_clear_opt_outs_is_unusable(open_client: OpenClient, body: dict[str, Any]) -> None:
     with (
         RawServer(answer(200, body)) as server,
         open_client(server.url) as client,
@@ -187,14 +189,16 @@ def test_an_opt_out_is_never_guessed(open_client: OpenClient, body: dict[str, An
         client.get_contacts()
 
 
-def test_a_batch_uses_one_connection(open_client: OpenClient, sarahs_call: CallPayload) -> None:
+def test_one_client_uses_one_connection_for_all_its_requests(
+    open_client: OpenClient, sarahs_call: CallPayload
+) -> None:
     with RawServer(answer(201, GUIDE_ANSWER)) as server, open_client(server.url) as client:
         for _ in range(3):
             client.create_call(sarahs_call)
     assert (server.connections, len(server.requests)) == (1, 3)
 
 
-def test_a_connection_that_was_idle_too_long_is_not_used_again(
+def test_a_connection_that_was_idle_for_too_long_is_not_reused(
     open_client: OpenClient, sarahs_call: CallPayload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reminders.robotalker.client.KEEP_ALIVE_SECONDS", 0)
@@ -204,7 +208,7 @@ def test_a_connection_that_was_idle_too_long_is_not_used_again(
     assert server.connections == 2
 
 
-def test_a_connection_the_server_closed_is_not_used_again(
+def test_a_connection_that_the_server_closed_is_not_reused(
     open_client: OpenClient, sarahs_call: CallPayload
 ) -> None:
     with (
@@ -213,27 +217,27 @@ def test_a_connection_the_server_closed_is_not_used_again(
     ):
         for _ in range(3):
             client.create_call(sarahs_call)
-            # The server's goodbye has to arrive: a request that crosses it is lost for any client.
-            assert select.select([find_idle_line(client, server.url)], [], [], 10)[0]
+            # The server's FIN has to arrive first: a request sent before it is lost for any client.
+            assert select.select([find_idle_socket(client, server.url)], [], [], 10)[0]
     assert (server.connections, len(server.requests)) == (3, 3)
 
 
-def test_the_end_of_a_batch_closes_its_connections_at_once(
+def test_closing_a_client_closes_its_connections_at_once(
     open_client: OpenClient, sarahs_call: CallPayload
 ) -> None:
     with RawServer(answer(201, GUIDE_ANSWER)) as server:
         with open_client(server.url) as client:
             client.create_call(sarahs_call)
-            line = find_idle_line(client, server.url)
-        assert line.fileno() == -1
+            idle = find_idle_socket(client, server.url)
+        assert idle.fileno() == -1
 
 
-def find_idle_line(client: RobotalkerClient, url: str) -> socket.socket:
-    """The socket of the one connection that waits to be used again."""
+def find_idle_socket(client: RobotalkerClient, url: str) -> socket.socket:
+    """The socket of the one idle connection."""
     [pool] = client._session.get_adapter(url).poolmanager.pools._container.values()  # type: ignore[attr-defined]
-    [idle] = [connection for connection in pool.pool.queue if connection]
-    line: socket.socket = idle.sock
-    return line
+    [connection] = [connection for connection in pool.pool.queue if connection]
+    idle: socket.socket = connection.sock
+    return idle
 
 
 def test_two_clients_share_no_connection(open_client: OpenClient, sarahs_call: CallPayload) -> None:
@@ -244,7 +248,7 @@ def test_two_clients_share_no_connection(open_client: OpenClient, sarahs_call: C
     assert server.connections == 2
 
 
-def test_an_answer_in_chunks_is_read(open_client: OpenClient, sarahs_call: CallPayload) -> None:
+def test_a_chunked_response_is_read(open_client: OpenClient, sarahs_call: CallPayload) -> None:
     content = json.dumps(GUIDE_ANSWER).encode()
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (content[:10], content[10:]))
     whole = b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
@@ -252,7 +256,7 @@ def test_an_answer_in_chunks_is_read(open_client: OpenClient, sarahs_call: CallP
         assert client.create_call(sarahs_call).call_id == "cal_9x7k2m4p"
 
 
-def test_nothing_of_the_environment_is_used(
+def test_proxies_and_netrc_of_the_environment_are_ignored(
     open_client: OpenClient, sarahs_call: CallPayload, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     netrc = tmp_path / "netrc"
@@ -265,7 +269,7 @@ def test_nothing_of_the_environment_is_used(
     assert server.requests[0].headers["authorization"] == f"Bearer {API_KEY}"
 
 
-def test_no_cookie_is_kept(open_client: OpenClient, sarahs_call: CallPayload) -> None:
+def test_cookies_are_not_stored(open_client: OpenClient, sarahs_call: CallPayload) -> None:
     play = answer(201, GUIDE_ANSWER, Set_Cookie="session=1; Path=/")
     with RawServer(play) as server, open_client(server.url) as client:
         client.create_call(sarahs_call)
@@ -289,7 +293,7 @@ def test_no_cookie_is_kept(open_client: OpenClient, sarahs_call: CallPayload) ->
         {"read_timeout": -1},
     ],
 )
-def test_settings_that_can_not_work_are_refused_at_once(change: dict[str, Any]) -> None:
+def test_invalid_settings_are_refused(change: dict[str, Any]) -> None:
     good: dict[str, Any] = {"base_url": "https://api.robotalker.example", "api_key": API_KEY}
     assert RobotalkerSettings(**good)
     with pytest.raises(ValueError, match=r"must be") as caught:
@@ -297,14 +301,14 @@ def test_settings_that_can_not_work_are_refused_at_once(change: dict[str, Any]) 
     assert API_KEY not in str(caught.value)
 
 
-def test_the_key_is_in_no_repr(open_client: OpenClient) -> None:
+def test_the_api_key_is_in_no_repr(open_client: OpenClient) -> None:
     settings = RobotalkerSettings(base_url="https://api.robotalker.example", api_key=API_KEY)
     with open_client("http://127.0.0.1:9") as client:
         for shown in (repr(settings), str(settings), repr(client), str(client)):
             assert API_KEY not in shown
 
 
-def test_answers_show_no_number_in_their_repr() -> None:
+def test_the_repr_of_a_response_shows_no_number() -> None:
     shown = repr(
         [CallAccepted("cal_1", to=SARAH), CallStatus("cal_1", to=SARAH), SmsAccepted("sms_1", to=SARAH)]
     )
@@ -312,7 +316,7 @@ def test_answers_show_no_number_in_their_repr() -> None:
     assert not re.search(r"\d{5}", shown)
 
 
-def test_logs_at_their_loudest_hold_no_key_no_number_and_no_text(
+def test_logs_at_the_lowest_level_contain_no_key_number_or_text(
     open_client: OpenClient, sarahs_call: CallPayload, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(0)
@@ -325,6 +329,6 @@ def test_logs_at_their_loudest_hold_no_key_no_number_and_no_text(
         for _ in range(2):
             with pytest.raises(RobotalkerError):
                 client.create_call(sarahs_call)
-    assert "/api/v1/contacts" in caplog.text  # else nothing was logged, and the test would prove nothing
+    assert "/api/v1/contacts" in caplog.text  # else nothing was logged
     for secret in (API_KEY, SARAH, "2125550100", "Sarah", "Hello"):
         assert secret not in caplog.text

@@ -1,4 +1,4 @@
-"""The deadline, and what surely never left: against servers that spoil the connection itself."""
+"""The total deadline, and requests that were never sent, against servers that break the connection."""
 
 import socket
 import ssl
@@ -23,30 +23,30 @@ from tests.reminders.robotalker.raw_server import (
     stay_silent,
 )
 
-CERTIFICATE = Path(__file__).parent / "tls" / "localhost.pem"  # for tests only; nobody trusts it
+CERTIFICATE = Path(__file__).parent / "tls" / "localhost.pem"  # for tests only; not trusted by default
 
-# --- the deadline holds against a server that keeps the line just alive ---
+# --- the deadline, against a server that sends a byte now and then ---
 
 
 def header_lines() -> Iterator[bytes]:
-    for place in range(90):
-        yield from (bytes([sign]) for sign in f"X-{place}: a\r\n".encode())
+    for index in range(90):
+        yield from (bytes([char]) for char in f"X-{index}: a\r\n".encode())
 
 
 DRIPS = {
     "status line": drip(b"HTTP/1.1 201 ", for_ever(b"x")),
     "headers": drip(HEAD, header_lines),
-    "interim answers": drip(b"", for_ever(b"HTTP/1.1 100 Continue\r\n\r\n")),
-    "body of a length": drip(HEAD + b"Content-Length: 500\r\n\r\n", for_ever(b" ")),
-    "body of no length": drip(HEAD + b'\r\n{"call_id": "cal_1"}', for_ever(b" ")),
-    "body in chunks": drip(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", for_ever(b"1\r\nx\r\n")),
-    "size of a chunk": drip(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", for_ever(b"0")),
+    "interim responses": drip(b"", for_ever(b"HTTP/1.1 100 Continue\r\n\r\n")),
+    "body with a length": drip(HEAD + b"Content-Length: 500\r\n\r\n", for_ever(b" ")),
+    "body without a length": drip(HEAD + b'\r\n{"call_id": "cal_1"}', for_ever(b" ")),
+    "chunked body": drip(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", for_ever(b"1\r\nx\r\n")),
+    "chunk size": drip(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", for_ever(b"0")),
 }
 
 
 @pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("what", DRIPS)
-def test_the_deadline_ends_a_dripping_answer(
+def test_the_deadline_ends_a_slow_response(
     what: str, encrypted: bool, open_client: OpenClient, sarahs_call: CallPayload
 ) -> None:
     tls = make_server_tls() if encrypted else None
@@ -62,9 +62,7 @@ def test_the_deadline_ends_a_dripping_answer(
     assert len(server.requests) == 1
 
 
-def test_a_deadline_that_passed_harms_no_later_call(
-    open_client: OpenClient, sarahs_call: CallPayload
-) -> None:
+def test_a_call_after_a_passed_deadline_succeeds(open_client: OpenClient, sarahs_call: CallPayload) -> None:
     plays = [DRIPS["headers"], send(ACCEPTED), stay_silent, send(ACCEPTED)]
     with RawServer(plays) as server, open_client(server.url, total_deadline=DEADLINE) as client:
         for _ in range(2):
@@ -74,18 +72,18 @@ def test_a_deadline_that_passed_harms_no_later_call(
     assert len(server.requests) == 4
 
 
-# --- it never left ---
+# --- never sent ---
 
 
-def test_a_refused_connection_never_left(open_client: OpenClient, sarahs_call: CallPayload) -> None:
+def test_a_refused_connection_means_not_sent(open_client: OpenClient, sarahs_call: CallPayload) -> None:
     with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))  # bound, so that nobody else takes it, but nobody listens
+        unused.bind(("127.0.0.1", 0))  # bound, so that the port stays ours, but not listening
         error = fail_to_call(open_client, sarahs_call, f"http://127.0.0.1:{unused.getsockname()[1]}")
     assert (type(error), error.meaning) == (errors.ConnectionRefused, Meaning.NOT_SENT)
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".example"])
-def test_a_name_that_can_not_be_never_left(
+def test_an_invalid_host_name_means_not_sent(
     host: str, open_client: OpenClient, sarahs_call: CallPayload
 ) -> None:
     error = fail_to_call(open_client, sarahs_call, f"http://{host}")
@@ -93,26 +91,26 @@ def test_a_name_that_can_not_be_never_left(
     assert error.meaning == Meaning.NOT_SENT
 
 
-def test_a_name_that_leads_nowhere_never_left(open_client: OpenClient, sarahs_call: CallPayload) -> None:
-    host = f"{'x' * 60}." * 5 + "example"  # too long for any name server, so that none is asked
+def test_an_unknown_host_name_means_not_sent(open_client: OpenClient, sarahs_call: CallPayload) -> None:
+    host = f"{'x' * 60}." * 5 + "example"  # too long for DNS, so that no name server is queried
     error = fail_to_call(open_client, sarahs_call, f"http://{host}")
     assert (type(error), error.meaning) == (errors.NameNotFound, Meaning.NOT_SENT)
 
 
-def test_a_host_that_does_not_answer_never_left(open_client: OpenClient, sarahs_call: CallPayload) -> None:
+def test_a_connect_timeout_means_not_sent(open_client: OpenClient, sarahs_call: CallPayload) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         address = full.getsockname()
         waiting = [socket.socket() for _ in range(4)]
-        for line in waiting:  # fills the queue of those who wait to be accepted
-            line.setblocking(False)
-            line.connect_ex(address)
+        for client in waiting:  # fills the listener's backlog
+            client.setblocking(False)
+            client.connect_ex(address)
         error = fail_to_call(open_client, sarahs_call, f"http://127.0.0.1:{address[1]}", connect_timeout=0.3)
-        for line in waiting:
-            line.close()
+        for client in waiting:
+            client.close()
     assert (type(error), error.meaning) == (errors.ConnectTimedOut, Meaning.NOT_SENT)
 
 
-def test_a_certificate_nobody_trusts_never_left(open_client: OpenClient, sarahs_call: CallPayload) -> None:
+def test_an_untrusted_certificate_means_not_sent(open_client: OpenClient, sarahs_call: CallPayload) -> None:
     with RawServer(send(ACCEPTED), tls=make_server_tls()) as server:
         error = fail_to_call(open_client, sarahs_call, server.url)
     assert (type(error), error.meaning, server.requests) == (errors.TlsFailed, Meaning.NOT_SENT, [])
@@ -127,12 +125,12 @@ def test_a_certificate_nobody_trusts_never_left(open_client: OpenClient, sarahs_
         (stay_silent, errors.ConnectTimedOut),
         (drip(b"\x16\x03\x03\x40\x00", for_ever(b"\x00")), errors.ConnectTimedOut),
     ],
-    ids=["no TLS at all", "closed", "reset", "silent", "dripping"],
+    ids=["no TLS", "closed", "reset", "silent", "slow"],
 )
-def test_a_handshake_that_fails_never_left(
+def test_a_failed_handshake_means_not_sent(
     play: Play, kind: type[RobotalkerError], open_client: OpenClient, sarahs_call: CallPayload
 ) -> None:
-    with RawServer(play, spoils_handshake=True) as server:
+    with RawServer(play, breaks_handshake=True) as server:
         url = server.url.replace("http:", "https:")
         began = time.monotonic()
         error = fail_to_call(open_client, sarahs_call, url, total_deadline=DEADLINE)
@@ -141,7 +139,9 @@ def test_a_handshake_that_fails_never_left(
     assert (error.meaning, server.requests) == (Meaning.NOT_SENT, [])
 
 
-def test_a_trusted_certificate_is_spoken_to(open_client: OpenClient, sarahs_call: CallPayload) -> None:
+def test_calls_succeed_over_tls_with_a_trusted_certificate(
+    open_client: OpenClient, sarahs_call: CallPayload
+) -> None:
     with RawServer(send(ACCEPTED), tls=make_server_tls()) as server, open_client(server.url) as client:
         client._session.verify = str(CERTIFICATE)
         assert client.create_call(sarahs_call).call_id == "cal_9x7k2m4p"

@@ -1,4 +1,4 @@
-"""What is over time is acted on, once, whatever else is still in time."""
+"""An action is called once, when its deadline passes."""
 
 import os
 import threading
@@ -15,17 +15,17 @@ def in_seconds(seconds: float) -> float:
     return time.monotonic() + seconds
 
 
-def test_what_is_over_time_is_acted_on_and_what_is_in_time_is_not() -> None:
+def test_only_the_action_whose_deadline_has_passed_is_called() -> None:
     deadlines, late, in_time = Deadlines(), threading.Event(), threading.Event()
     deadlines.set("in time", in_seconds(LONG), in_time.set)
-    deadlines.set("late", in_seconds(0.01), late.set)  # a nearer one, while the thread waits for the other
+    deadlines.set("late", in_seconds(0.01), late.set)  # an earlier one, while the thread waits for the other
     assert late.wait(LONG)
     assert not in_time.is_set()
 
 
-def test_what_is_forgotten_in_time_is_never_acted_on() -> None:
+def test_a_cancelled_action_is_not_called() -> None:
     deadlines, forgotten, later = Deadlines(), threading.Event(), threading.Event()
-    with deadlines._changed:  # so that its thread sees neither before the other
+    with deadlines._changed:  # so that its thread sees both changes at once
         deadlines.set("forgotten", in_seconds(-1), forgotten.set)
         deadlines.forget("forgotten")
     deadlines.set("later", in_seconds(0.01), later.set)
@@ -33,7 +33,7 @@ def test_what_is_forgotten_in_time_is_never_acted_on() -> None:
     assert not forgotten.is_set()
 
 
-def test_a_deadline_that_is_over_already_is_acted_on_at_once_and_only_once() -> None:
+def test_an_action_whose_deadline_has_already_passed_is_called_once() -> None:
     deadlines, acted, after = Deadlines(), [], threading.Event()
     deadlines.set("over", in_seconds(-1), lambda: acted.append("over"))
     deadlines.set("after", in_seconds(0.05), after.set)
@@ -41,8 +41,10 @@ def test_a_deadline_that_is_over_already_is_acted_on_at_once_and_only_once() -> 
     assert acted == ["over"]
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # later Pythons say that a child may hang
-def test_a_forked_process_has_deadlines_of_its_own() -> None:
+@pytest.mark.filterwarnings(
+    "ignore:.*fork:DeprecationWarning"
+)  # newer Python versions warn that a forked child may hang
+def test_a_forked_process_has_its_own_deadlines() -> None:
     DEADLINES.set("the parent's", in_seconds(LONG), lambda: None)  # so that its thread runs
     child = os.fork()
     if not child:

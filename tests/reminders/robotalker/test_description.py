@@ -1,4 +1,4 @@
-"""The client against docs/robotalker-openapi.yaml, which the sandbox is held to as well."""
+"""The client conforms to docs/robotalker-openapi.yaml, as the sandbox does."""
 
 import json
 from functools import cache
@@ -34,18 +34,18 @@ def read_description() -> dict[str, Any]:
 
 
 def check(name: str, body: dict[str, Any]) -> None:
-    """Fails when the body isn't as described, or has a field the description doesn't know."""
+    """Fails if the body doesn't match the schema, or has a field that the schema doesn't list."""
     components = read_description()["components"]
     schema = {"$ref": f"#/components/schemas/{name}", "components": components}
     Draft202012Validator(schema).validate(body)
     assert body.keys() <= components["schemas"][name]["properties"].keys()
 
 
-def test_a_call_is_as_described(sarahs_call: CallPayload) -> None:
+def test_the_body_of_a_call_matches_the_description(sarahs_call: CallPayload) -> None:
     check("CallOrder", sarahs_call.as_json())
 
 
-def test_a_campaign_is_as_described() -> None:
+def test_the_body_of_a_campaign_matches_the_description() -> None:
     recipients = [Recipient(SARAH, VARIABLES), ANN]
     campaign = build_campaign(recipients=recipients, voice="en-US-Neural-F", key_urls=KEYS, **SENDER)
     check("CampaignOrder", campaign.as_json())
@@ -53,13 +53,13 @@ def test_a_campaign_is_as_described() -> None:
         check("Recipient", recipient)
 
 
-def test_text_messages_are_as_described() -> None:
+def test_the_bodies_of_text_messages_match_the_description() -> None:
     check("SmsOrder", build_sms(to=SARAH, variables=VARIABLES, **SENDER).as_json())
     check("SmsBatchOrder", build_sms_batch(recipients=[ANN], **SENDER).as_json())
 
 
 @pytest.mark.parametrize("flags", [(True, None), (None, False), (True, True), (None, None)])
-def test_a_contact_is_as_described(flags: tuple[bool | None, bool | None]) -> None:
+def test_the_body_of_a_contact_matches_the_description(flags: tuple[bool | None, bool | None]) -> None:
     check("ContactOrder", build_contact(to=SARAH, voice_opted_out=flags[0], sms_opted_out=flags[1]).as_json())
 
 
@@ -67,16 +67,16 @@ def test_a_contact_is_as_described(flags: tuple[bool | None, bool | None]) -> No
     ("name", "example"),
     [("CallOrder", CALL_REQUEST), ("CallAccepted", CALL_ANSWER), ("CallEvent", CALL_COMPLETED)],
 )
-def test_the_guides_examples_are_as_described(name: str, example: str) -> None:
+def test_the_guides_examples_match_the_description(name: str, example: str) -> None:
     check(name, json.loads(example))
 
 
-def test_the_check_itself_refuses_what_is_not_described(sarahs_call: CallPayload) -> None:
+def test_the_check_fails_for_a_field_that_is_not_described(sarahs_call: CallPayload) -> None:
     with pytest.raises(AssertionError):
         check("CallOrder", sarahs_call.as_json() | {"surprise": 1})
 
 
-def test_every_event_described_is_one_we_know() -> None:
+def test_every_described_event_has_an_event_kind() -> None:
     names: set[str] = set()
     for schema in read_description()["components"]["schemas"]["Event"]["oneOf"]:
         event = read_description()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]["properties"][

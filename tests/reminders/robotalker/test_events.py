@@ -1,4 +1,4 @@
-"""What Robotalker posts, read: the guide's event, the assumed ones, and whatever else may come in."""
+"""Parsing what Robotalker posts: the guide's event, the assumed ones, and malformed bodies."""
 
 import json
 from datetime import UTC, datetime
@@ -61,7 +61,9 @@ def test_the_guides_event_is_read_in_full() -> None:
         ("", EventKind.UNKNOWN, None),
     ],
 )
-def test_the_vocabulary_is_closed(name: str, kind: EventKind, channel: EventChannel | None) -> None:
+def test_an_event_with_an_unknown_name_has_the_kind_unknown(
+    name: str, kind: EventKind, channel: EventChannel | None
+) -> None:
     event = parse(event=name)
     assert (event.kind, event.name, event.channel) == (kind, name, channel)
 
@@ -87,7 +89,7 @@ def test_a_key_that_was_pressed_is_read() -> None:
         ("1" * 33, "", None),
     ],
 )
-def test_all_keys_are_kept_and_the_last_is_the_answer(sent: str | None, keys: str, last: str | None) -> None:
+def test_all_keys_are_kept_and_key_is_the_last_one(sent: str | None, keys: str, last: str | None) -> None:
     event = parse(event="call.completed", dtmf_response=sent)
     assert (event.keys, event.key) == (keys, last)
 
@@ -96,7 +98,9 @@ def test_all_keys_are_kept_and_the_last_is_the_answer(sent: str | None, keys: st
     ("sent", "channel"),
     [("voice", EventChannel.VOICE), ("sms", EventChannel.SMS), ("SMS", EventChannel.SMS), ("fax", None)],
 )
-def test_an_opt_out_tells_its_channel_or_means_all(sent: str, channel: EventChannel | None) -> None:
+def test_the_channel_of_an_opt_out_is_read_and_none_means_every_channel(
+    sent: str, channel: EventChannel | None
+) -> None:
     event = parse(
         event="contact.optout", to="+12125550100", channel=sent, sms_id="sms_1", campaign_id="cmp_1"
     )
@@ -117,7 +121,7 @@ def test_a_reply_by_sms_is_read() -> None:
     ("sent", "result"),
     [("human", "human"), ("Machine", "machine"), ("fax", "unknown"), ("", "unknown"), (None, "unknown")],
 )
-def test_an_amd_result_out_of_vocabulary_is_unknown(sent: str | None, result: str) -> None:
+def test_an_unknown_amd_result_is_read_as_unknown(sent: str | None, result: str) -> None:
     assert parse(event="call.completed", amd_result=sent).amd_result == result
 
 
@@ -131,7 +135,7 @@ def test_an_amd_result_out_of_vocabulary_is_unknown(sent: str | None, result: st
         (None, None),
     ],
 )
-def test_a_timestamp_is_utc(sent: str | None, moment: datetime | None) -> None:
+def test_a_timestamp_is_converted_to_utc(sent: str | None, moment: datetime | None) -> None:
     assert parse(event="call.failed", timestamp=sent).occurred_at == moment
 
 
@@ -158,8 +162,8 @@ def test_a_timestamp_is_utc(sent: str | None, moment: datetime | None) -> None:
         (b'{"to": "+1\\u0000"}', "a NUL character"),
         (b'{"a": [{"b\\u0000": 1}]}', "a NUL character"),
         (b'{"to": "\\ud800"}', "a lone surrogate"),
-        (b'{"event": "call.failed", "event": "call.completed"}', "a key twice"),
-        (b'{"x": {"a": 1, "a": 1}}', "a key twice"),
+        (b'{"event": "call.failed", "event": "call.completed"}', "a duplicate key"),
+        (b'{"x": {"a": 1, "a": 1}}', "a duplicate key"),
         (b'{"event": 1}', "event: not a string"),
         (b'{"event": ["call.completed"]}', "event: not a string"),
         (b'{"call_id": 7}', "call_id: not a string"),
@@ -176,27 +180,27 @@ def test_a_timestamp_is_utc(sent: str | None, moment: datetime | None) -> None:
         (b'{"duration_seconds": -1}', "duration_seconds: out of range"),
         (b'{"duration_seconds": 99999999999}', "duration_seconds: out of range"),
         (b'{"timestamp": 1744713045}', "timestamp: not a string"),
-        (b'{"timestamp": "yesterday"}', "timestamp: not a moment"),
-        (b'{"timestamp": ""}', "timestamp: not a moment"),
-        (b'{"timestamp": "2025-02-30T00:00:00Z"}', "timestamp: not a moment"),
-        (b'{"timestamp": "0001-01-01T00:00:00+14:00"}', "timestamp: not a moment"),
-        (b'{"timestamp": "9999-12-31T23:59:59-14:00"}', "timestamp: not a moment"),
-        (b'{"timestamp": "1970-01-01T00:00:00Z"}', "timestamp: not a moment"),
+        (b'{"timestamp": "yesterday"}', "timestamp: not a timestamp"),
+        (b'{"timestamp": ""}', "timestamp: not a timestamp"),
+        (b'{"timestamp": "2025-02-30T00:00:00Z"}', "timestamp: not a timestamp"),
+        (b'{"timestamp": "0001-01-01T00:00:00+14:00"}', "timestamp: not a timestamp"),
+        (b'{"timestamp": "9999-12-31T23:59:59-14:00"}', "timestamp: not a timestamp"),
+        (b'{"timestamp": "1970-01-01T00:00:00Z"}', "timestamp: not a timestamp"),
     ],
 )
-def test_a_body_that_is_no_event_is_refused_with_its_reason(body: bytes, reason: str) -> None:
+def test_a_malformed_body_is_refused_with_a_reason(body: bytes, reason: str) -> None:
     with pytest.raises(UnreadableEvent) as caught:
         parse_event(body, "application/json")
     assert str(caught.value) == reason
 
 
-def test_the_largest_and_deepest_events_allowed_are_read() -> None:
+def test_events_of_the_maximum_size_and_depth_are_read() -> None:
     filler = MAX_EVENT_BYTES - len(b'{"event": "call.failed", "x": ""}')
     assert parse(event="call.failed", x="a" * filler).kind == EventKind.CALL_FAILED
     assert parse_event(b'{"a": ' + b"[" * 18 + b"]" * 18 + b"}").kind == EventKind.UNKNOWN
 
 
-def test_a_refusal_carries_nothing_of_the_body() -> None:
+def test_an_unreadable_event_error_contains_nothing_of_the_body() -> None:
     with pytest.raises(UnreadableEvent) as caught:
         parse_event(b'{"to": "+12125550100", "text": "Sarah"')
     links = [caught.value, caught.value.__cause__, caught.value.__context__]
@@ -206,23 +210,23 @@ def test_a_refusal_carries_nothing_of_the_body() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"  \r\n"])
 @pytest.mark.parametrize("content_type", ["", "application/json", FORM])
-def test_an_empty_body_is_an_event_without_content(body: bytes, content_type: str) -> None:
+def test_an_empty_body_is_an_unknown_event_without_fields(body: bytes, content_type: str) -> None:
     assert parse_event(body, content_type) == RobotalkerEvent(kind=EventKind.UNKNOWN)
 
 
-def test_what_a_form_says_is_read() -> None:
+def test_the_fields_of_a_form_are_read() -> None:
     event = parse_event(b"call_id=cal_1&to=%2B12125550100&digit=1&x=y", FORM)
     assert event == RobotalkerEvent(kind=EventKind.UNKNOWN, call_id="cal_1", to="+12125550100", keys="1")
 
 
 @pytest.mark.parametrize("body", [b"call_id=a%00b", b"call_id=a+b&to=%00", b"&&&==", "name=Köln".encode()])
-def test_what_a_form_says_badly_is_left_out(body: bytes) -> None:
+def test_invalid_fields_of_a_form_are_left_out(body: bytes) -> None:
     assert parse_event(body, FORM) == RobotalkerEvent(kind=EventKind.UNKNOWN)
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"&".join([b"a=b"] * 60), b"%", b"--x\r\n\r\n--x--"])
-def test_what_has_no_fields_or_too_many_is_no_form(body: bytes) -> None:
-    with pytest.raises(UnreadableEvent, match="a form that has no fields"):
+def test_a_form_with_no_fields_or_too_many_is_unreadable(body: bytes) -> None:
+    with pytest.raises(UnreadableEvent, match="a form without fields"):
         parse_event(body, FORM)
 
 
@@ -244,7 +248,7 @@ KNOWN = [
 NAMES = st.sampled_from([*EventKind, "call.completed"])
 
 
-def parse_or_refuse(body: bytes, content_type: str) -> None:
+def check_parses_or_is_unreadable(body: bytes, content_type: str) -> None:
     try:
         event = parse_event(body, content_type)
     except UnreadableEvent:
@@ -255,22 +259,22 @@ def parse_or_refuse(body: bytes, content_type: str) -> None:
         (text or "").encode()
 
 
-@settings(deadline=None)  # a busy machine is no fault
+@settings(deadline=None)  # a slow machine must not fail the test
 @given(st.binary(max_size=300), st.sampled_from(["", "application/json", FORM, "multipart/form-data"]))
-def test_no_bytes_whatever_raise_anything_else(body: bytes, content_type: str) -> None:
-    parse_or_refuse(body, content_type)
+def test_random_bytes_raise_no_other_error(body: bytes, content_type: str) -> None:
+    check_parses_or_is_unreadable(body, content_type)
 
 
-@settings(deadline=None)  # a busy machine is no fault
+@settings(deadline=None)  # a slow machine must not fail the test
 @given(st.dictionaries(st.sampled_from(KNOWN) | st.text(), ANY_JSON | NAMES, max_size=10))
-def test_no_json_whatever_raises_anything_else(body: dict[str, Any]) -> None:
-    parse_or_refuse(json.dumps(body).encode(), "application/json")
+def test_random_json_raises_no_other_error(body: dict[str, Any]) -> None:
+    check_parses_or_is_unreadable(json.dumps(body).encode(), "application/json")
 
 
-@settings(deadline=None)  # a busy machine is no fault
+@settings(deadline=None)  # a slow machine must not fail the test
 @given(st.dictionaries(st.sampled_from(KNOWN), st.text(max_size=60), max_size=10))
-def test_no_texts_whatever_raise_anything_else(body: dict[str, str]) -> None:
-    parse_or_refuse(json.dumps(body).encode(), "application/json")
-    parse_or_refuse(
+def test_random_texts_in_known_fields_raise_no_other_error(body: dict[str, str]) -> None:
+    check_parses_or_is_unreadable(json.dumps(body).encode(), "application/json")
+    check_parses_or_is_unreadable(
         "&".join(f"{key}={value}" for key, value in body.items()).encode("utf-8", "replace"), FORM
     )

@@ -1,4 +1,4 @@
-"""Each row of the table "what an answer means" in docs/robotalker.md, played by a real server."""
+"""Each row of the table "What a response means" in docs/robotalker.md, against a real server."""
 
 import json
 import re
@@ -26,7 +26,7 @@ from tests.reminders.robotalker.raw_server import (
     stay_silent,
 )
 
-# --- the status decides ---
+# --- the status ---
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ from tests.reminders.robotalker.raw_server import (
     ],
 )
 @pytest.mark.parametrize("body", [b"", b"<h1>Sorry</h1>", b'{"call_id": "cal_1"}'])
-def test_a_status_means_what_the_table_says(
+def test_each_status_raises_the_error_of_the_table(
     status: int,
     kind: type[RobotalkerError],
     meaning: Meaning,
@@ -78,7 +78,7 @@ def test_a_redirect_is_not_followed(status: int, open_client: OpenClient, sarahs
     assert (error.meaning, elsewhere.connections) == (Meaning.UNKNOWN, 0)
 
 
-def test_the_body_of_a_redirect_is_not_swallowed_whole(
+def test_the_body_of_a_redirect_is_not_read_past_the_size_limit(
     open_client: OpenClient, sarahs_call: CallPayload
 ) -> None:
     head = b"HTTP/1.1 302 Found\r\nLocation: http://[bad\r\n\r\n"
@@ -89,7 +89,7 @@ def test_the_body_of_a_redirect_is_not_swallowed_whole(
 
 
 @pytest.mark.parametrize("status", [401, 429, 500, 400])
-def test_a_refusal_counts_though_its_body_never_ends(
+def test_an_error_status_counts_even_if_the_body_never_ends(
     status: int, open_client: OpenClient, sarahs_call: CallPayload
 ) -> None:
     head = f"HTTP/1.1 {status} No\r\nContent-Length: 1000\r\n\r\n".encode()
@@ -98,7 +98,7 @@ def test_a_refusal_counts_though_its_body_never_ends(
     assert error.meaning != Meaning.UNKNOWN
 
 
-# --- what a rejection says ---
+# --- the reason of a rejection ---
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_refusal_counts_though_its_body_never_ends(
         ({}, "", "", False),
     ],
 )
-def test_a_rejection_carries_the_providers_reason_without_anything_of_ours(
+def test_a_rejection_has_robotalkers_reason_without_our_own_data(
     body: dict[str, Any],
     reason: str,
     field: str,
@@ -143,7 +143,9 @@ def test_a_rejection_carries_the_providers_reason_without_anything_of_ours(
     assert (error.detail, error.field, error.is_about_the_number) == (reason, field, about_number)
 
 
-def test_another_4xx_says_nothing_about_the_number(open_client: OpenClient, sarahs_call: CallPayload) -> None:
+def test_a_4xx_other_than_400_never_blames_the_number(
+    open_client: OpenClient, sarahs_call: CallPayload
+) -> None:
     error = fail_against(answer(403, {"error": {"message": "no", "field": "to"}}), open_client, sarahs_call)
     assert isinstance(error, errors.Refused)
     assert not error.is_about_the_number
@@ -178,7 +180,7 @@ NOON = datetime(2025, 4, 15, 12, 0, tzinfo=UTC)
         ({"Retry_After": "Wed, 99 Dec 2025 23:59:59 GMT"}, None),
     ],
 )
-def test_how_long_to_wait_is_read(
+def test_retry_after_is_read(
     headers: dict[str, str],
     seconds: float | None,
     status: int,
@@ -191,7 +193,7 @@ def test_how_long_to_wait_is_read(
 
 
 @pytest.mark.parametrize("header", ["999999999", "Wed, 31 Dec 9999 23:59:59 GMT"])
-def test_a_wait_without_sense_is_cut_to_the_cap(
+def test_an_absurd_retry_after_is_cut_to_the_cap(
     header: str, open_client: OpenClient, sarahs_call: CallPayload
 ) -> None:
     error = fail_against(answer(429, b"", Retry_After=header), open_client, sarahs_call)
@@ -199,7 +201,7 @@ def test_a_wait_without_sense_is_cut_to_the_cap(
     assert cap_retry_after(error.retry_after) == RETRY_AFTER_CAP
 
 
-# --- accepted, but how would we know ---
+# --- possibly accepted ---
 
 
 @pytest.mark.parametrize(
@@ -235,14 +237,16 @@ def test_a_wait_without_sense_is_cut_to_the_cap(
         (send(HEAD + b"Content-Length: 100\r\n\r\n{"), errors.ReadTimedOut),
     ],
 )
-def test_what_may_have_arrived_is_unknown(
+def test_a_request_that_may_have_arrived_is_unknown(
     play: Play, kind: type[RobotalkerError], open_client: OpenClient, sarahs_call: CallPayload
 ) -> None:
     error = fail_against(play, open_client, sarahs_call)
     assert (type(error), error.meaning) == (kind, Meaning.UNKNOWN)
 
 
-def test_an_endless_answer_is_left_at_its_limit(open_client: OpenClient, sarahs_call: CallPayload) -> None:
+def test_an_endless_response_is_cut_off_at_the_size_limit(
+    open_client: OpenClient, sarahs_call: CallPayload
+) -> None:
     flood = drip(HEAD + b"\r\n", for_ever(b"x" * 20_000))
     error = fail_against(flood, open_client, sarahs_call, max_answer_bytes=50_000)
     assert isinstance(error, errors.AnswerTooLarge)
@@ -252,21 +256,21 @@ def test_an_endless_answer_is_left_at_its_limit(open_client: OpenClient, sarahs_
 
 
 def list_errors(kind: type[RobotalkerError] = RobotalkerError) -> list[type[RobotalkerError]]:
-    """The tree of errors.py; other modules may hang their own leaves on it."""
+    """The classes of errors.py; other modules may add subclasses."""
     children = [child for child in kind.__subclasses__() if child.__module__ == errors.__name__]
     return [kind, *(below for child in children for below in list_errors(child))]
 
 
-def test_the_tree_in_the_docstring_is_the_tree_in_the_code() -> None:
+def test_the_docstring_lists_the_same_errors_as_the_code() -> None:
     drawn = re.findall(r"(\w+)", " ".join(re.findall(r"^[ │├└─]+(\w+)", errors.__doc__ or "", re.MULTILINE)))
     public = [kind.__name__ for kind in list_errors() if not kind.__name__.startswith("_")]
     assert sorted(drawn) == sorted(public)
 
 
 @pytest.mark.parametrize("kind", [k for k in list_errors() if issubclass(k, errors.NeverLeft)])
-def test_everything_that_never_left_may_be_planned_again(kind: type[RobotalkerError]) -> None:
+def test_every_never_left_error_means_not_sent(kind: type[RobotalkerError]) -> None:
     assert kind.meaning == Meaning.NOT_SENT
 
 
-def test_an_error_nobody_listed_is_unknown() -> None:
+def test_the_base_error_means_unknown() -> None:
     assert RobotalkerError.meaning == Meaning.UNKNOWN

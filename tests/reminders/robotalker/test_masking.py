@@ -1,4 +1,4 @@
-"""Numbers as they may be shown and logged."""
+"""Masking of phone numbers."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from reminders.robotalker.masking import mask_number, mask_numbers_in
         ("no number", "••••"),
     ],
 )
-def test_only_the_end_of_a_number_is_shown(number: str, shown: str) -> None:
+def test_only_the_last_two_digits_of_a_number_are_shown(number: str, shown: str) -> None:
     assert mask_number(number) == shown
 
 

@@ -1,4 +1,4 @@
-"""The client and the sandbox, written apart from each other, understand each other over HTTP."""
+"""The client and the sandbox, which share no code, work together over HTTP."""
 
 from collections.abc import Iterator
 
@@ -36,14 +36,16 @@ def client(sandbox: SandboxServer) -> Iterator[RobotalkerClient]:
         yield opened
 
 
-def test_a_call_is_accepted_and_found_again(client: RobotalkerClient, sarahs_call: CallPayload) -> None:
+def test_a_call_is_accepted_and_its_status_can_be_read(
+    client: RobotalkerClient, sarahs_call: CallPayload
+) -> None:
     accepted = client.create_call(sarahs_call)
     assert (accepted.status, accepted.to) == ("queued", SARAH)
     assert accepted.created_at is not None
     assert client.get_call(accepted.call_id).call_id == accepted.call_id
 
 
-def test_a_campaign_is_accepted_and_found_again(client: RobotalkerClient) -> None:
+def test_a_campaign_is_accepted_and_its_status_can_be_read(client: RobotalkerClient) -> None:
     recipients = [Recipient(SARAH, VARIABLES), Recipient(TOM, VARIABLES)]
     campaign = build_campaign(recipients=recipients, voice="en-US-Neural-F", key_urls={}, **SENDER)
     accepted = client.create_campaign(campaign)
@@ -58,25 +60,25 @@ def test_text_messages_are_accepted(client: RobotalkerClient) -> None:
     assert {message.to for message in batch.messages} == {SARAH, TOM}
 
 
-def test_an_opt_out_is_kept(client: RobotalkerClient) -> None:
+def test_an_opt_out_is_stored(client: RobotalkerClient) -> None:
     number = "+12125550188"
-    told = client.create_contact(build_contact(to=number, voice_opted_out=True))
-    assert (told.voice_opted_out, told.sms_opted_out) == (True, False)
-    assert client.get_contacts(number) == [told]
-    assert told in client.get_contacts()
-    assert told in client.get_contacts(opted_out=True)
+    stored = client.create_contact(build_contact(to=number, voice_opted_out=True))
+    assert (stored.voice_opted_out, stored.sms_opted_out) == (True, False)
+    assert client.get_contacts(number) == [stored]
+    assert stored in client.get_contacts()
+    assert stored in client.get_contacts(opted_out=True)
     assert client.get_contacts(TOM) == []
 
 
-def test_a_wrong_key_is_told_as_such(sandbox: SandboxServer, sarahs_call: CallPayload) -> None:
+def test_a_wrong_api_key_is_refused_as_unauthorized(sandbox: SandboxServer, sarahs_call: CallPayload) -> None:
     settings = RobotalkerSettings(base_url=sandbox.url, api_key="another-key")
     with RobotalkerClient(settings) as client, pytest.raises(Unauthorized):
         client.create_call(sarahs_call)
 
 
-def test_a_bad_number_is_told_with_its_field(client: RobotalkerClient) -> None:
+def test_a_rejected_number_is_reported_with_its_field(client: RobotalkerClient) -> None:
     bad = CallPayload(
-        to="+1 (212) 555-0100",  # around build_call, which would refuse it
+        to="+1 (212) 555-0100",  # built without build_call, which would refuse it
         from_number="+18005550199",
         message="Hello.",
         voice="en-US-Neural-F",
@@ -91,7 +93,7 @@ def test_a_bad_number_is_told_with_its_field(client: RobotalkerClient) -> None:
     assert caught.value.is_about_the_number
 
 
-def test_a_call_nobody_knows_is_refused(client: RobotalkerClient) -> None:
+def test_the_status_of_an_unknown_call_is_refused(client: RobotalkerClient) -> None:
     with pytest.raises(Refused) as caught:
         client.get_call("cal_unknown1")
     assert caught.value.status == 404
