@@ -1,4 +1,4 @@
-"""Beat's ticks: doors to the sweeps. They carry no state; running one twice, or two at once, does no harm."""
+"""The tasks that beat sends. They carry no state; running one twice or two at the same time does no harm."""
 
 from celery import shared_task
 
@@ -15,7 +15,7 @@ from reminders.traffic.restore_guard import check_for_restore, note_newest_call
 
 @shared_task
 def plan_reminders() -> None:
-    """Plan what is missing and withdraw what is pointless."""
+    """Plan missing reminders and withdraw those that are no longer needed."""
     check_for_restore()
     report = plan_all()
     heartbeats.record_heartbeat(heartbeats.PLANNING, f"{report.added} planned, {report.withdrawn} withdrawn")
@@ -23,10 +23,10 @@ def plan_reminders() -> None:
 
 @shared_task
 def dispatch_due() -> None:
-    """Submit what is due; after a look at whether this database still knows what was sent.
+    """Submit due reminders, after a check whether this database was restored from a backup.
 
-    Where that can't be looked up nothing is sent. When it was restored all is paused, and dispatch
-    only finds out what is too late.
+    Nothing is sent if that can't be checked. If it was restored, sending is paused, and dispatch only marks
+    late reminders as missed.
     """
     check_for_restore()
     report = dispatch()
@@ -37,13 +37,13 @@ def dispatch_due() -> None:
 
 @shared_task
 def probe_robotalker() -> None:
-    """Ask a Robotalker that was unwell whether it is well again."""
+    """After failures of Robotalker, check whether it works again."""
     probe()
 
 
 @shared_task
 def reconcile_calls() -> None:
-    """Find what nobody came back for, as far as the database tells."""
+    """Release expired claims and find missed reminders and lost or overdue calls, from the database alone."""
     report = reconcile(ask=False)
     heartbeats.record_heartbeat(
         heartbeats.RECONCILIATION,
@@ -54,19 +54,19 @@ def reconcile_calls() -> None:
 
 @shared_task
 def ask_about_calls() -> None:
-    """Ask Robotalker about calls of which no event told."""
+    """Ask Robotalker about calls without an event."""
     report = ask()
     heartbeats.record_heartbeat(heartbeats.ASKING, f"{report.asked} asked about, {report.healed} healed")
 
 
 @shared_task
 def push_contacts() -> None:
-    """Tell Robotalker of opt-outs and opt-ins that it doesn't know of."""
+    """Send Robotalker the opt-outs and opt-ins that it doesn't know."""
     report = push()
     heartbeats.record_heartbeat(heartbeats.CONTACTS, f"{report.told} told, {report.failed} failed")
 
 
 @shared_task
 def pull_contacts() -> None:
-    """Once a night, take over who has opted out at Robotalker; where that failed, an hour later again."""
+    """Import Robotalker's opt-outs once a night; try again an hour later if that failed."""
     pull_if_due()

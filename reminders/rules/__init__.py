@@ -1,1 +1,1 @@
-"""The rules: values in, values out. No tables, no clock of their own."""
+"""The rules. Pure: values in, values out; no tables and no clock."""

@@ -1,9 +1,8 @@
-"""When a number may be dialled. Pure: values and `now` in, values out.
+"""When a number may be called. Pure: values and `now` in, values out.
 
-Judged by the clock of the person who is called, not by the location's. Where several zones are
-possible, a moment must be allowed in every one of them. 8:00 to 21:00 is an outer limit (the hours of
-US telemarketing law, 47 CFR 64.1200(c)(1)) that `next_allowed` applies by itself, so
-that no setting and no caller can widen it.
+The local time of the person called counts, not the location's. If several time zones are possible, a moment
+must be allowed in all of them. `next_allowed` always applies an outer limit of 8:00 to 21:00 (the hours of
+US telemarketing law, 47 CFR 64.1200(c)(1)), so that no setting and no caller can extend it.
 """
 
 from collections.abc import Sequence
@@ -17,15 +16,15 @@ from reminders.rules.zones import load_zone
 
 OUTER = (time(8), time(21))
 SEARCH_LIMIT = timedelta(days=14)
-UNKNOWN_ZONE = "Etc/Unknown"  # what phonenumbers answers when it can't tell
+UNKNOWN_ZONE = "Etc/Unknown"  # what phonenumbers returns when it doesn't know
 ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class CallingHours:
-    """Local wall times from `opens` (allowed) to `closes` (not any more); local dates that are closed.
+    """Local wall times from `opens` (included) to `closes` (excluded), and local dates that are closed.
 
-    Equal times mean never. Raises ValueError for times with a zone, or when `closes` is before `opens`.
+    Equal times mean never. Raises ValueError for times with a zone, or if `closes` is before `opens`.
     """
 
     opens: time
@@ -40,26 +39,29 @@ class CallingHours:
 
 
 def recipient_zones(stated: str, location_zone: str, number_zones: Sequence[str]) -> tuple[ZoneInfo, ...]:
-    """The zones in which a call must be allowed, by the best that is known of where a person is.
+    """The time zones in which a call must be allowed: where the person called may be.
 
-    The zone the person stated ("" when none); else the location's, when the number could be there or
-    nothing is known of the number; else every zone the number could be in. `number_zones` are those
-    of phonenumbers, with or without "Etc/Unknown". Raises ValueError for a name that is no zone.
+    The zone the person stated ("" if none); else the location's, if the number could be there or its zones
+    are unknown; else all zones of the number. `number_zones` are those of phonenumbers, with or without
+    "Etc/Unknown". Raises ValueError for a name that isn't a time zone.
     """
     return _choose_zones(stated, location_zone, tuple(number_zones))
 
 
 def next_allowed(now: datetime, hours: CallingHours, zones: Sequence[ZoneInfo]) -> datetime | None:
-    """The earliest moment from `now` (aware) on, as aware UTC, that is allowed in every zone.
+    """The first moment from `now` (aware) on that is allowed in every zone, as aware UTC.
 
-    None when there is none within 14 days: the zones' hours don't meet, or all days are closed.
-    Raises ValueError for a naive `now` and for no zones at all.
+    None if there is none within 14 days: the zones' hours don't overlap, or all days are closed.
+    Raises ValueError for a naive `now` or an empty `zones`.
     """
-    _check(now, zones)
+    if now.utcoffset() is None:
+        raise ValueError("`now` needs a time zone: give an aware datetime.")
+    if not zones:
+        raise ValueError("There is no time zone. Use recipient_zones(), which always returns one.")
     moment = now.astimezone(UTC)
     last = moment + SEARCH_LIMIT
     while moment <= last:
-        # No moment before the latest of the zones' openings can be allowed in all of them.
+        # Before the latest opening of all zones, no moment is allowed in all of them.
         latest = max(_next_opening(moment, hours, zone) for zone in zones)
         if latest == moment:
             return moment
@@ -67,17 +69,10 @@ def next_allowed(now: datetime, hours: CallingHours, zones: Sequence[ZoneInfo]) 
     return None
 
 
-def _check(now: datetime, zones: Sequence[ZoneInfo]) -> None:
-    if now.utcoffset() is None:
-        raise ValueError("The moment to judge needs a time zone: give an aware datetime.")
-    if not zones:
-        raise ValueError("No time zone to judge by. Use recipient_zones(), which always gives one.")
-
-
 def _next_opening(moment: datetime, hours: CallingHours, zone: ZoneInfo) -> datetime:
-    """`moment` itself when allowed in this zone, else when this zone opens next, as aware UTC.
+    """`moment` itself if it is allowed in this zone, else the zone's next opening, as aware UTC.
 
-    Takes it that no zone switches its clock within OUTER, which a test holds against the tz database.
+    Assumes that no zone changes its clock within OUTER; a test checks this against the tz database.
     """
     opens, closes = max(hours.opens, OUTER[0]), min(hours.closes, OUTER[1])
     local = moment.astimezone(zone)
@@ -93,7 +88,7 @@ def _next_opening(moment: datetime, hours: CallingHours, zone: ZoneInfo) -> date
 
 def _first_after(moment: datetime, wall: datetime, zone: ZoneInfo) -> datetime:
     first = first_moment_at(wall, zone)
-    # Where `wall` happens twice and the first is over, the second; so that a search always moves on.
+    # If `wall` occurs twice and the first is past, take the second, so that the search always advances.
     return first if first > moment else wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
 
 

@@ -1,8 +1,8 @@
-"""The one function that decides: whether a reminder is called now, waits, is skipped or is held.
+"""The one function that decides whether a reminder is sent now, waits, is skipped, is held or is missed.
 
-Pure: what is known and the moment go in, a verdict with its reason comes out. The worker, the preview,
-the appointment's page and the "call now" button all ask here, so that no path can go round a rule and
-the page can say why.
+Pure: the situation and the time go in, a decision with its reason comes out. The worker, the preview, the
+appointment page and the "call now" button all use it, so that no code path can bypass a rule and the page can
+show the reason.
 """
 
 from collections.abc import Callable
@@ -14,35 +14,34 @@ from zoneinfo import ZoneInfo
 from reminders.rules.calling_hours import CallingHours, next_allowed
 from reminders.rules.reasons import Reason
 
-CAP_LOOK = timedelta(minutes=5)  # how soon what the cap holds is looked at again
+CAP_LOOK = timedelta(minutes=5)  # when a reminder that the cap delays is decided again
 
 
 class Verdict(StrEnum):
     CALL = "call"  # submit it now
-    WAIT = "wait"  # look again at `until`
+    WAIT = "wait"  # decide again at `until`
     SKIP = "skip"  # not needed or not allowed, for good
-    BLOCK = "block"  # held: a person has to change something first
-    MISS = "miss"  # its time is over
+    BLOCK = "block"  # held until a person changes something
+    MISS = "miss"  # too late
 
 
 @dataclass(frozen=True)
 class Situation:
-    """All that bears on one reminder; moments are aware UTC.
+    """Everything the decision about one reminder depends on; times are aware UTC.
 
-    `zones` are those in which the call must be allowed (calling_hours.recipient_zones); empty when a name
-    in the book is no zone. For a
-    text message `opted_out` and `hours` are those of text messages.
+    `zones` are those in which the call must be allowed (calling_hours.recipient_zones); empty if a stored
+    zone name is invalid. For a text message, `opted_out` and `hours` are those for text messages.
     """
 
-    not_before: datetime  # when it is due, or later after a failed try
+    not_before: datetime  # the due time, or later after a failed try
     not_after: datetime
     revision: int
     appointment_revision: int
     appointment_status: str
-    answer: str  # the answer for this revision: "", "confirmed" or "wants_another_time"
+    answer: str  # the patient's answer for this revision: "", "confirmed" or "wants_another_time"
     audience: str
     campaign_active: bool
-    covered: bool  # the campaign's filters still mean this appointment
+    covered: bool  # the campaign's filters still include this appointment
     sending_paused: bool
     has_number: bool
     number_unusable: bool
@@ -51,14 +50,12 @@ class Situation:
     has_script: bool
     hours: CallingHours
     zones: tuple[ZoneInfo, ...]
-    ordered: bool = False  # a named person ordered this try
-    line_busy_until: datetime | None = None  # another call of ours to this number is under way
-    capped_until: datetime | None = None  # the number has had its calls until this day begins (caps.py)
-    cap_may_lift: bool = (
-        False  # it lifts at once if a call that is still open turns out to have reached nobody
-    )
-    told_already: bool = False  # one of those calls was about this very appointment, as it stands
-    desk_busy_until: datetime | None = None  # the location's turn for one more call (desk_pace.py)
+    ordered: bool = False  # a member of staff ordered this try
+    line_busy_until: datetime | None = None  # another of our calls to this number is in progress
+    capped_until: datetime | None = None  # the cap of the number allows no more before (number_caps.py)
+    cap_may_lift: bool = False  # a counted call is still open and won't count if it reached nobody
+    told_already: bool = False  # one of the counted calls was about this revision of the appointment
+    desk_busy_until: datetime | None = None  # the location's desk pace allows no more before (desk_pace.py)
 
 
 @dataclass(frozen=True)
@@ -74,11 +71,11 @@ Rule = Callable[[Situation, datetime], Decision | None]
 
 
 def decide(situation: Situation, now: datetime) -> Decision:
-    """The decision for this moment: the first rule that has something to say.
+    """The decision at `now`: that of the first rule that returns one.
 
-    An order by a person passes only the rules that say "not yet" or "not needed", the cap per number and
-    the desk's pace among them; never those of opt-out, hours, an old time, or an appointment that is
-    cancelled or over.
+    An order by staff overrides only the rules that say "not yet" or "not needed", including the cap per
+    number and the desk pace. It never overrides opt-out, calling hours, lateness, or an appointment that was
+    moved, cancelled or is over.
     """
     for rule in RULES:
         if decision := rule(situation, now):
@@ -86,8 +83,8 @@ def decide(situation: Situation, now: datetime) -> Decision:
     return Decision(Verdict.CALL, Reason.ORDERED if situation.ordered else Reason.DUE)
 
 
-def refuse_what_is_not_there(situation: Situation, _now: datetime) -> Decision | None:
-    """Moved, cancelled, or the patient has been: there is nothing to remind of."""
+def skip_changed_appointments(situation: Situation, _now: datetime) -> Decision | None:
+    """The appointment was moved or cancelled, or the visit is recorded: there is nothing to remind of."""
     if situation.revision != situation.appointment_revision:
         return Decision(Verdict.SKIP, Reason.MOVED)
     if situation.appointment_status == "cancelled":
@@ -97,16 +94,16 @@ def refuse_what_is_not_there(situation: Situation, _now: datetime) -> Decision |
     return None
 
 
-def refuse_what_is_too_late(situation: Situation, now: datetime) -> Decision | None:
+def miss_late_reminders(situation: Situation, now: datetime) -> Decision | None:
     return Decision(Verdict.MISS, Reason.TOO_LATE) if now >= situation.not_after else None
 
 
-def refuse_who_opted_out(situation: Situation, _now: datetime) -> Decision | None:
+def skip_opted_out_numbers(situation: Situation, _now: datetime) -> Decision | None:
     return Decision(Verdict.SKIP, Reason.OPTED_OUT) if situation.opted_out else None
 
 
-def skip_who_is_not_meant(situation: Situation, _now: datetime) -> Decision | None:
-    """The step's audience, and whoever asked for another time: a person sees to them."""
+def skip_unneeded_reminders(situation: Situation, _now: datetime) -> Decision | None:
+    """Not in the step's audience, or asked for another time, which staff follow up."""
     if situation.ordered:
         return None
     if not situation.covered:
@@ -118,22 +115,22 @@ def skip_who_is_not_meant(situation: Situation, _now: datetime) -> Decision | No
     return None
 
 
-def wait_for_its_moment(situation: Situation, now: datetime) -> Decision | None:
+def wait_until_due(situation: Situation, now: datetime) -> Decision | None:
     if situation.ordered or now >= situation.not_before:
         return None
     return Decision(Verdict.WAIT, Reason.NOT_DUE_YET, situation.not_before)
 
 
-def skip_who_did_not_confirm(situation: Situation, _now: datetime) -> Decision | None:
-    """Asked only when the moment has come: until then the patient may still confirm."""
+def skip_unconfirmed_appointments(situation: Situation, _now: datetime) -> Decision | None:
+    """Decided only when the reminder is due: until then the patient may still confirm."""
     if situation.ordered or situation.audience != "confirmed" or situation.answer == "confirmed":
         return None
     return Decision(Verdict.SKIP, Reason.NOT_CONFIRMED)
 
 
-def hold_what_lacks_something(situation: Situation, _now: datetime) -> Decision | None:
-    """What only a person can mend; it goes as soon as they have."""
-    lacks = [
+def hold_blocked_reminders(situation: Situation, _now: datetime) -> Decision | None:
+    """Held until a person changes something; then it is sent."""
+    checks = [
         (situation.sending_paused, Reason.SENDING_PAUSED),
         (not situation.campaign_active and not situation.ordered, Reason.CAMPAIGN_PAUSED),
         (not situation.has_number, Reason.NO_NUMBER),
@@ -141,11 +138,11 @@ def hold_what_lacks_something(situation: Situation, _now: datetime) -> Decision 
         (not situation.has_consent, Reason.NO_CONSENT),
         (not situation.has_script, Reason.NO_SCRIPT),
     ]
-    return next((Decision(Verdict.BLOCK, reason) for missing, reason in lacks if missing), None)
+    return next((Decision(Verdict.BLOCK, reason) for blocked, reason in checks if blocked), None)
 
 
 def wait_for_calling_hours(situation: Situation, now: datetime) -> Decision | None:
-    """The recipient's clock decides, and no order goes round it (product rule 8). No clock: no call."""
+    """The recipient's local time counts, for orders too (product rule 8). Without a time zone: no call."""
     allowed = next_allowed(now, situation.hours, situation.zones) if situation.zones else None
     if allowed is None:
         return Decision(Verdict.BLOCK, Reason.NO_COMMON_HOURS)
@@ -156,21 +153,21 @@ def wait_for_calling_hours(situation: Situation, now: datetime) -> Decision | No
     return None
 
 
-def wait_for_the_line(situation: Situation, now: datetime) -> Decision | None:
-    """One phone rings for one call at a time, however many people share it."""
+def wait_for_open_calls(situation: Situation, now: datetime) -> Decision | None:
+    """One call at a time to one number, even if several people share it."""
     busy_until = situation.line_busy_until
     if busy_until is None or busy_until <= now:
         return None
     return Decision(Verdict.WAIT, Reason.LINE_BUSY, busy_until)
 
 
-def hold_by_the_cap(situation: Situation, now: datetime) -> Decision | None:
-    """Not too many calls to one number (product rule 21): it waits for a day that has room for one more.
+def wait_for_number_cap(situation: Situation, now: datetime) -> Decision | None:
+    """At most so many calls to one number (product rule 21): the reminder waits for a day below the cap.
 
-    Calls to others of its household, for the same day, don't count (caps.py). Where that day is too late, it
-    is looked at again as long as a call that counts may turn out to have reached nobody. Else whoever was
-    told of this appointment needs no more, or it is missed, at once and in the open, so that a person has
-    time to see to it.
+    Calls to others of the household for the same day don't count (number_caps.py). If that day is too late,
+    the reminder is decided again while a counted call is still open, since it won't count if it reached
+    nobody. Else it is skipped if the patient was already reminded of this appointment. If not, it is missed
+    at once, so that staff have time to follow up.
     """
     capped_until = situation.capped_until
     if situation.ordered or capped_until is None or capped_until <= now:
@@ -183,8 +180,8 @@ def hold_by_the_cap(situation: Situation, now: datetime) -> Decision | None:
     return Decision(Verdict.SKIP if situation.told_already else Verdict.MISS, Reason.HELD_BY_CAP)
 
 
-def wait_for_the_desk(situation: Situation, now: datetime) -> Decision | None:
-    """No more calls a minute than the location's desk can take the callbacks of (product rule 24)."""
+def wait_for_desk_pace(situation: Situation, now: datetime) -> Decision | None:
+    """No more calls per minute than the location's desk can take callbacks from (product rule 24)."""
     busy_until = situation.desk_busy_until
     if situation.ordered or busy_until is None or busy_until <= now:
         return None
@@ -192,15 +189,15 @@ def wait_for_the_desk(situation: Situation, now: datetime) -> Decision | None:
 
 
 RULES: tuple[Rule, ...] = (
-    refuse_what_is_not_there,
-    refuse_who_opted_out,
-    skip_who_is_not_meant,
-    refuse_what_is_too_late,  # after those: what nobody needed was not missed
-    wait_for_its_moment,
-    skip_who_did_not_confirm,
-    hold_what_lacks_something,
+    skip_changed_appointments,
+    skip_opted_out_numbers,
+    skip_unneeded_reminders,
+    miss_late_reminders,  # after the skips: a reminder that wasn't needed isn't missed
+    wait_until_due,
+    skip_unconfirmed_appointments,
+    hold_blocked_reminders,
     wait_for_calling_hours,
-    wait_for_the_line,  # before the cap: what is ringing just now may turn out to have reached nobody
-    hold_by_the_cap,
-    wait_for_the_desk,  # last: a turn is for what would be called
+    wait_for_open_calls,  # before the cap: the call in progress won't count if it reaches nobody
+    wait_for_number_cap,
+    wait_for_desk_pace,  # last: only a call that would be made takes a place in the desk pace
 )

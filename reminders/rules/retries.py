@@ -1,7 +1,6 @@
-"""Whether and when a call is tried again, and how long to leave the provider in peace. Pure.
+"""Whether and when a call is tried again after it reached nobody, by the step's rule. Pure.
 
-Two matters kept apart: a person who wasn't reached (`next_try`, by the step's rule), and a provider
-that doesn't take calls just now (`backoff_after_failures`, `retry_after_or_backoff`).
+How long to wait when Robotalker itself fails is in backoff.py.
 """
 
 from dataclasses import dataclass
@@ -11,14 +10,14 @@ from zoneinfo import ZoneInfo
 
 from reminders.rules.schedule import first_moment_at
 
-NOON = time(13)  # who isn't there before it may be there after it, and the other way round
-MORNING, AFTERNOON = time(9, 30), time(16)  # when the other half of the day begins
-BUSY_WAIT = timedelta(minutes=15)  # somebody is at the phone: no use in waiting for hours
+NOON = time(13)  # divides the day in two: who isn't reached in one half may be reached in the other
+MORNING, AFTERNOON = time(9, 30), time(16)  # when calls in each half of the day begin
+BUSY_WAIT = timedelta(minutes=15)  # the person is at the phone, so the next try comes soon
 BACKOFF_CAP = timedelta(minutes=5)
 
 
 class TryOutcome(StrEnum):
-    """How one try ended. FAILED is the carrier's failure; INVALID_NUMBER is the number's own."""
+    """How one try ended. FAILED is a failure of the carrier; INVALID_NUMBER is one of the number."""
 
     NO_ANSWER = "no_answer"
     BUSY = "busy"
@@ -35,9 +34,9 @@ TRIED_AGAIN = frozenset({TryOutcome.NO_ANSWER, TryOutcome.BUSY, TryOutcome.FAILE
 
 @dataclass(frozen=True)
 class RetryRule:
-    """At most `max_tries` calls in all, the first included, with `wait` between them.
+    """At most `max_tries` calls, including the first, with `wait` between them.
 
-    `voicemail`: a message left doesn't count as reached. `at_another_time`: in the other half of the day.
+    `voicemail`: also try again after leaving a message. `at_another_time`: in the other half of the day.
     """
 
     max_tries: int
@@ -49,7 +48,7 @@ class RetryRule:
         if self.max_tries < 1:
             raise ValueError("The number of tries must be 1 or more; 1 means no second try.")
         if self.wait <= timedelta(0):
-            raise ValueError("The wait between two tries must be longer than nothing.")
+            raise ValueError("The wait between two tries must be more than 0.")
 
 
 def next_try(
@@ -61,19 +60,19 @@ def next_try(
     zone: ZoneInfo | None = None,
     not_after: datetime | None = None,
 ) -> datetime | None:
-    """When to try again after a try that ended at `ended_at`, or None for never.
+    """When to try again after a try that ended at `ended_at`; None for never.
 
-    `tries_made` counts the try that has just ended. What isn't in TRIED_AGAIN isn't tried again, a voicemail
-    only where the rule says so. NOT_SENT rang nobody, so it uses up no try and comes again soon, whatever the
-    count; the caller's `not_after` ends it. Another time of day is by the clock of `zone` (the location's),
-    and given up for the plain wait where it would be too late (`not_after`).
+    `tries_made` includes the try that has just ended. Only outcomes in TRIED_AGAIN are tried again, and a
+    voicemail if the rule says so. NOT_SENT reached no phone: it doesn't count as a try and is repeated soon
+    until the caller's `not_after`. Another time of day is in `zone` (the location's); if that would be too
+    late (`not_after`), only the plain wait applies.
     """
     if outcome == TryOutcome.NOT_SENT:
         return ended_at + min(rule.wait, BACKOFF_CAP)
     tried_again = TRIED_AGAIN | {TryOutcome.VOICEMAIL} if rule.voicemail else TRIED_AGAIN
     if outcome not in tried_again or tries_made >= rule.max_tries:
         return None
-    if outcome == TryOutcome.BUSY:  # somebody is there now, at this time of day
+    if outcome == TryOutcome.BUSY:  # the person is there at this time of day
         return ended_at + min(rule.wait, BUSY_WAIT)
     earliest = ended_at + rule.wait
     if rule.at_another_time and zone:
@@ -83,9 +82,9 @@ def next_try(
 
 
 def other_half_of_day(tried_at: datetime, earliest: datetime, zone: ZoneInfo) -> datetime:
-    """The first moment from `earliest` on in the half of the day in which it wasn't tried (aware UTC).
+    """The first moment from `earliest` on in the half of the day without a try (aware UTC).
 
-    After a try before 13:00 that is from 16:00 on, after a later one from 9:30 to 13:00.
+    After a try before 13:00 that is from 16:00 on; after a later one it is from 9:30 to 13:00.
     """
     was_morning = tried_at.astimezone(zone).time() < NOON
     opens, closes = (AFTERNOON, time.max) if was_morning else (MORNING, NOON)

@@ -1,12 +1,12 @@
-"""When a step falls due. Pure: values in, values out; no database and no clock of its own.
+"""When a step falls due. Pure: values in, values out; no database and no clock.
 
-"2 days before at 10:00" and "2 open days before at 10:00" are wall-clock arithmetic in the location's
-zone: the date is counted back first, then the wall time is looked up on that date. "24 hours before" is
-elapsed time and doesn't care about clock switches.
+"2 days before at 10:00" and "2 open days before at 10:00" are wall-clock arithmetic in the location's time
+zone: first the date is counted back, then the wall time is looked up on that date. "24 hours before" is
+elapsed time, which clock changes don't affect.
 
-A wall time that a clock switch leaves out (02:30 when the clock jumps from 02:00 to 03:00) becomes the
-first moment after the gap (03:00; on Lord Howe, whose gap is 02:00 to 02:30, it is 02:30). A wall time
-that happens twice is the first of the two.
+A wall time that a clock change skips (02:30 when the clock jumps from 02:00 to 03:00) becomes the first
+moment after the gap (03:00; on Lord Howe, where the gap is 02:00 to 02:30, it is 02:30). Of a wall time that
+occurs twice, the first is used.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 MOST_DAYS = 365
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
-LONGEST_SWITCH = timedelta(hours=2)  # by which a clock is put forward between the moment and the appointment
+LONGEST_SWITCH = timedelta(hours=2)  # the most that clocks go forward at one change
 
 
 class TimingKind(StrEnum):
@@ -28,11 +28,11 @@ class TimingKind(StrEnum):
 
 @dataclass(frozen=True)
 class Timing:
-    """When a step falls due, seen from the start of the appointment.
+    """When a step falls due, relative to the start of the appointment.
 
-    `days` (at most 365) and `at` (a wall time, whole minutes) belong to the two kinds that count days;
-    0 days is the day of the appointment itself. `elapsed` (whole minutes) belongs to ELAPSED_BEFORE.
-    Raises ValueError, with a sentence to show, when they don't fit together.
+    `days` (at most 365) and `at` (a wall time in whole minutes) are for the two kinds that count days; 0 days
+    is the day of the appointment. `elapsed` (whole minutes) is for ELAPSED_BEFORE. Raises ValueError with a
+    sentence for the page if the values are invalid.
     """
 
     kind: TimingKind
@@ -52,7 +52,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class OpenDays:
-    """The days on which a location is open: weekdays (Monday is 0, Sunday 6) without the closed dates."""
+    """The days a location is open: these weekdays (Monday is 0, Sunday 6) except the closed dates."""
 
     weekdays: frozenset[int]
     closed_dates: frozenset[date]
@@ -68,14 +68,13 @@ class OpenDays:
 def moment_due(timing: Timing, starts_at: datetime, zone: ZoneInfo, open_days: OpenDays) -> datetime:
     """The moment a step falls due, as aware UTC. `starts_at` is aware; `zone` is the location's.
 
-    It can lie after `starts_at` (0 days before at 18:00, for an appointment at 9:00); what becomes of
-    that is the caller's rule. Raises ValueError for a naive `starts_at`, and when open days are to be
-    counted and there are none.
+    It can be after `starts_at` (0 days before at 18:00, for an appointment at 9:00); the caller has to handle
+    that. Raises ValueError for a naive `starts_at`, or if open days are counted and there are none.
     """
     if starts_at.utcoffset() is None:
         raise ValueError("The start of an appointment needs a time zone: give an aware datetime.")
     if timing.at is None:
-        # In UTC, because subtracting in a zone would move the wall clock and not the real time.
+        # In UTC, because subtracting in a time zone changes the wall time, not the elapsed time.
         return starts_at.astimezone(UTC) - timing.elapsed
     day = starts_at.astimezone(zone).date()
     if timing.kind == TimingKind.OPEN_DAYS_BEFORE:
@@ -86,7 +85,7 @@ def moment_due(timing: Timing, starts_at: datetime, zone: ZoneInfo, open_days: O
 
 
 def least_ahead(timing: Timing) -> timedelta:
-    """By how much the moment lies before any appointment at least; negative when it may lie after it."""
+    """The shortest time between the moment and any appointment; negative if it may be after the start."""
     if timing.at is None:
         return timing.elapsed
     at = timedelta(hours=timing.at.hour, minutes=timing.at.minute)
@@ -94,7 +93,7 @@ def least_ahead(timing: Timing) -> timedelta:
 
 
 def first_moment_at(wall: datetime, zone: ZoneInfo) -> datetime:
-    """The first moment, as aware UTC, at which clocks in `zone` show `wall` (naive), or have jumped it."""
+    """The first moment, as aware UTC, at which clocks in `zone` show `wall` (naive) or have skipped it."""
     moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if moment.astimezone(zone).replace(tzinfo=None) == wall:
         return moment
@@ -102,7 +101,7 @@ def first_moment_at(wall: datetime, zone: ZoneInfo) -> datetime:
 
 
 def describe(timing: Timing) -> str:
-    """The timing in plain words, such as "2 days before at 10:00" or "3 hours before"."""
+    """The timing in words, such as "2 days before at 10:00" or "3 hours before"."""
     if timing.at is None:
         return f"{_spell_elapsed(timing.elapsed)} before"
     if timing.days == 0:
@@ -115,7 +114,7 @@ def _check_elapsed(timing: Timing) -> None:
     if timing.days or timing.at is not None:
         raise ValueError("A timing by elapsed time takes neither days nor a time of day. Leave both out.")
     if not timedelta(0) < timing.elapsed <= timedelta(days=MOST_DAYS):
-        raise ValueError(f"The time before must be more than nothing and at most {MOST_DAYS} days.")
+        raise ValueError(f"The time before must be more than 0 and at most {MOST_DAYS} days.")
     if timing.elapsed % MINUTE:
         raise ValueError("The time before must be whole minutes.")
 
@@ -134,8 +133,10 @@ def _check_days(timing: Timing) -> None:
 
 def _count_back_open_days(day: date, count: int, open_days: OpenDays) -> date:
     if not open_days.weekdays:
-        raise ValueError("No weekday is open, so open days can't be counted. Give the location opening days.")
-    # Enough for one open weekday a week; past it the closed dates leave too little to count.
+        raise ValueError(
+            "No weekday is open, so open days can't be counted. Set the location's opening days."
+        )
+    # Enough for one open weekday per week and a year of closed dates.
     earliest = day - timedelta(weeks=count + 53)
     while count:
         day -= timedelta(days=1)
@@ -146,8 +147,8 @@ def _count_back_open_days(day: date, count: int, open_days: OpenDays) -> date:
 
 
 def _end_of_gap(wall: datetime, zone: ZoneInfo) -> datetime:
-    """The moment of the switch that leaves `wall` out, found by halving to the second."""
-    # Inside a gap, fold=1 reads `wall` by the later offset, which lands before the switch; fold=0 after it.
+    """The moment of the clock change that skips `wall`, found by bisection to the second."""
+    # In a gap, fold=1 uses the later offset, which gives a moment before the change; fold=0 gives one after.
     before = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
     after = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     old_offset = before.astimezone(zone).utcoffset()
@@ -161,7 +162,7 @@ def _end_of_gap(wall: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _spell_elapsed(elapsed: timedelta) -> str:
-    # Never in days: "24 hours before" and "1 day before" are two rules, an hour apart on switch days.
+    # Never in days: "24 hours before" and "1 day before" differ by an hour when clocks change.
     hours, minutes = divmod(elapsed // MINUTE, 60)
     parts = [_count(hours, "hour")] * bool(hours) + [_count(minutes, "minute")] * bool(minutes)
     return " ".join(parts)

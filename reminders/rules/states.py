@@ -1,7 +1,7 @@
-"""The states of a reminder and of a call, and every move between them that is allowed.
+"""The states of a reminder and of a call, and the allowed moves between them.
 
-One table per kind, asked at every write while the row is locked. What isn't in the
-table doesn't happen: a late or doubled event is recorded and changes nothing.
+There is one table for each, checked at every write while the row is locked. A move that isn't in the table
+isn't made: a late or duplicate event is recorded and changes nothing.
 """
 
 from django.db import models
@@ -36,12 +36,12 @@ class CallState(models.TextChoices):
 _R, _C = ReminderState, CallState
 
 REMINDER_MOVES: dict[str, frozenset[str]] = {
-    # to in progress: as a companion in the call of another, which was claimed (households.py)
-    # to done: another try was planned, and then it shows that the last one had reached somebody
+    # to in progress: when it joins the call of another, claimed reminder (households.py)
+    # to done: another try was planned, and then an event shows that the last one had reached the patient
     _R.PLANNED: frozenset({_R.CLAIMED, _R.IN_PROGRESS, _R.SKIPPED, _R.WITHDRAWN, _R.MISSED, _R.DONE}),
     _R.CLAIMED: frozenset({_R.IN_PROGRESS, _R.SKIPPED, _R.PLANNED, _R.WITHDRAWN, _R.MISSED, _R.DONE}),
     _R.IN_PROGRESS: frozenset({_R.DONE, _R.PLANNED, _R.MISSED, _R.WITHDRAWN}),
-    # an order by a person puts a call to a reminder that was settled without one
+    # an order by staff plans a try of a reminder that had ended
     _R.SKIPPED: frozenset({_R.PLANNED}),
     _R.MISSED: frozenset({_R.PLANNED, _R.DONE}),
     _R.DONE: frozenset({_R.PLANNED}),
@@ -51,8 +51,8 @@ REMINDER_PENDING = (_R.PLANNED, _R.CLAIMED)
 REMINDER_OPEN = (_R.PLANNED, _R.CLAIMED, _R.IN_PROGRESS)
 REMINDER_ORDERABLE = (_R.PLANNED, _R.SKIPPED, _R.MISSED, _R.DONE)  # a person may order a call for it
 
-# What Robotalker may report, weakest first. Events can come in any order, so of two that
-# contradict each other the stronger evidence stands, whichever came last.
+# The outcomes that Robotalker may report, weakest evidence first. Events can arrive in any order, so of two
+# that contradict each other the stronger one counts, not the later one.
 OUTCOMES_BY_STRENGTH = (_C.FAILED, _C.NO_ANSWER, _C.VOICEMAIL, _C.DELIVERED, _C.ANSWERED)
 _OUTCOMES = frozenset(OUTCOMES_BY_STRENGTH)
 
@@ -65,8 +65,8 @@ CALL_MOVES: dict[str, frozenset[str]] = {
         outcome: frozenset(OUTCOMES_BY_STRENGTH[strength + 1 :])
         for strength, outcome in enumerate(OUTCOMES_BY_STRENGTH)
     },
-    _C.ABANDONED: _OUTCOMES,  # the facts still count when they arrive after all
-    # We were told it was not taken; an event on the address that only Robotalker has proves otherwise.
+    _C.ABANDONED: _OUTCOMES,  # an event still counts if it arrives after all
+    # Robotalker refused it, but an event at the address that only Robotalker knows proves otherwise.
     _C.NOT_SENT: _OUTCOMES,
     _C.REJECTED: _OUTCOMES,
 }
@@ -74,7 +74,7 @@ CALL_OPEN = (_C.SUBMITTING, _C.SUBMITTED, _C.UNKNOWN, _C.OVERDUE)
 
 
 class MoveNotAllowed(ValueError):
-    """A state was asked to move where the table has no way."""
+    """The table doesn't allow this move."""
 
 
 def can_move_reminder(old: str, new: str) -> bool:
@@ -86,6 +86,6 @@ def can_move_call(old: str, new: str) -> bool:
 
 
 def check_reminder_move(old: str, new: str) -> None:
-    """Raise MoveNotAllowed unless a reminder may go from `old` to `new`."""
+    """Raises MoveNotAllowed unless a reminder may move from `old` to `new`."""
     if not can_move_reminder(old, new):
-        raise MoveNotAllowed(f"a reminder can't go from {old} to {new}")
+        raise MoveNotAllowed(f"a reminder can't move from {old} to {new}")

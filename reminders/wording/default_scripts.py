@@ -1,8 +1,9 @@
-"""The words a fresh practice begins with, in English, Spanish and French.
+"""The scripts of a new practice, in English, Spanish and French.
 
-Who calls comes first, then who is meant, when, and the number to call back; keys come last, so that a
-voicemail that cuts in late still holds what matters. The kind of visit is never said: a machine may
-record it. Answers by text message are digits; CANCEL, END and QUIT mean "stop" to a carrier.
+A call first says who is calling, then for whom, when, and the number to call back; the keys come last, so
+that a voicemail that starts recording late still has what matters. The kind of appointment is never said,
+because a machine may record it. Answers by text message are digits, since CANCEL, END and QUIT mean "stop" to
+a carrier.
 """
 
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ SPOKEN = {
     ),
 }
 
-# Terse, because 160 characters must hold a long name and the longest day of the year.
+# Short, so that a long name and the longest date fit into 160 characters.
 WRITTEN = {
     "en": (
         "{PRACTICE}: {FIRST_NAME}, your appointment is {APPT_DATE}, {APPT_TIME}. "
@@ -56,14 +57,14 @@ WRITTEN = {
 
 @dataclass(frozen=True)
 class DefaultScripts:
-    """The two scripts of a fresh practice, one for each channel."""
+    """The two scripts of a new practice, one for each channel."""
 
     call: Script
     text: Script
 
 
 def ensure_default_scripts() -> DefaultScripts:
-    """Make what is missing. Words that a practice has made its own stay as they are."""
+    """Create what is missing. Texts that a practice has changed stay as they are."""
     return DefaultScripts(
         call=_ensure_script(CALL_SCRIPT, SPOKEN, VOICES),
         text=_ensure_script(TEXT_SCRIPT, WRITTEN, dict.fromkeys(WRITTEN, "")),
@@ -72,10 +73,10 @@ def ensure_default_scripts() -> DefaultScripts:
 
 def _ensure_script(name: str, words: dict[str, str], voices: dict[str, str]) -> Script:
     script, _ = Script.objects.get_or_create(name=name)
-    there = set(script.texts.values_list("language", flat=True))
+    existing = set(script.texts.values_list("language", flat=True))
     ScriptText.objects.bulk_create(
         ScriptText(script=script, language=language, voice=voices[language], text=text)
         for language, text in words.items()
-        if language not in there
+        if language not in existing
     )
     return script

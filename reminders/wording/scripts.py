@@ -1,7 +1,7 @@
-"""From a script to the exact words: which text, which variables, and what is said.
+"""From a script to the exact message: which text, the values of its variables, and the text filled in.
 
-Dates and times are the location's wall clock, in the language of the text. Nothing of the visit's kind
-or reason is a variable: a machine may record what is said.
+Dates and times are the location's local time, in the language of the text. The kind and reason of the
+appointment are not variables, because a machine may record the message.
 """
 
 import re
@@ -26,19 +26,19 @@ KNOWN_VARIABLES = frozenset(
     {"FIRST_NAME", "APPT_DATE", "APPT_TIME", "PRACTICE", "PROVIDER", "CALLBACK_NUMBER"}
 )
 FALLBACK_LANGUAGE = "en"
-# How a day and a time are said aloud, in Django's date format letters; languages not listed use English's.
+# How a date and a time are spoken, as Django date formats; languages not listed use the English ones.
 SPOKEN_DATES = {
     "en": ("l, F jS", "g:i A"),
     "es": (r"l j \d\e F", "H:i"),
     "fr": ("l j F", r"G \h i"),
 }
-FOR_ALL = "FOR_ALL"  # says that one answer counts for several appointments; no script may use it
+FOR_ALL = "FOR_ALL"  # the sentence that one answer counts for several appointments; not for use in scripts
 SPANISH_E = re.compile(r"h?i(?!e)", re.IGNORECASE)  # "Ana e Inés", not "Ana y Inés"
 
 
 @dataclass(frozen=True)
 class JoiningWords:
-    """How several people's appointments are told in one message. `text` is the terse form."""
+    """The phrases for a message about several people's appointments; `text_...` are short forms for SMS."""
 
     conjunction: str
     time_of: str
@@ -48,7 +48,7 @@ class JoiningWords:
     text_counts_for_more: str
 
 
-# As with the dates, languages not listed use English's.
+# As with the dates, languages not listed use the English ones.
 JOINING_WORDS = {
     "en": JoiningWords(
         conjunction="and",
@@ -93,7 +93,7 @@ def script_of(reminder: Reminder) -> Script | None:
 
 
 def text_of(reminder: Reminder) -> ScriptText | None:
-    """The words of its next try in the person's language, or None."""
+    """The text of its next try in the person's language, or None."""
     script = script_of(reminder)
     return choose_text(script, reminder.appointment.contact.language) if script else None
 
@@ -108,7 +108,7 @@ def choose_text(script: Script, language: str) -> ScriptText | None:
 
 
 def fill_variables(appointment: Appointment, language: str) -> dict[str, str]:
-    """The values of every variable a script may use, for one appointment, as they are spoken."""
+    """The values of all variables a script may use, for one appointment, as spoken."""
     location = appointment.location
     provider = appointment.provider
     day, clock = _speak_moment(appointment.starts_at, location.zone, language)
@@ -124,7 +124,7 @@ def fill_variables(appointment: Appointment, language: str) -> dict[str, str]:
 
 @lru_cache(maxsize=4096)  # a clinic's appointments share a few hundred moments
 def _speak_moment(moment: datetime, zone: ZoneInfo, language: str) -> tuple[str, str]:
-    """The day and the time of day by the clock of `zone`."""
+    """The date and the time of day in `zone`, as spoken."""
     local = moment.astimezone(zone)
     day, clock = SPOKEN_DATES.get(language, SPOKEN_DATES[FALLBACK_LANGUAGE])
     with translation.override(language if language in SPOKEN_DATES else FALLBACK_LANGUAGE):
@@ -135,9 +135,9 @@ _speak_number = lru_cache(maxsize=256)(national_format)
 
 
 def fill_for_all(appointments: Sequence[Appointment], language: str, *, is_text: bool) -> dict[str, str]:
-    """The values for one message about several appointments of one day and place, in the order given.
+    """The values for one message about several appointments on one day at one location, in the order given.
 
-    With FOR_ALL among them, the sentence to close the message with. `is_text`: for a text message.
+    They include FOR_ALL, the closing sentence. `is_text`: for a text message.
     """
     each = [fill_variables(appointment, language) for appointment in appointments]
     words = JOINING_WORDS.get(language, JOINING_WORDS[FALLBACK_LANGUAGE])
@@ -150,19 +150,19 @@ def fill_for_all(appointments: Sequence[Appointment], language: str, *, is_text:
 
 
 def _join(items: Iterable[str], words: JoiningWords) -> str:
-    """Each once: "Anna and Ben", "Anna, Ben and Carl"."""
+    """The distinct items as a list: "Anna and Ben", "Anna, Ben and Carl"."""
     distinct = list(dict.fromkeys(items))
     is_spanish_e = words.conjunction == "y" and SPANISH_E.match(distinct[-1])
     return get_text_list(distinct, "e" if is_spanish_e else words.conjunction)
 
 
 def _join_times(each: Sequence[Mapping[str, str]], words: JoiningWords) -> str:
-    """Whose is which, unless there is but one time or one person: "9:00 AM for Anna and 9:30 AM for Ben"."""
+    """ "9:00 AM for Anna and 9:30 AM for Ben"; without the names if there is only one time or one person."""
     names, times = ({values[name] for values in each} for name in ("FIRST_NAME", "APPT_TIME"))
     if len(times) == 1 or len(names) == 1:
         return _join((values["APPT_TIME"] for values in each), words)
-    told = (words.time_of.format(time=values["APPT_TIME"], name=values["FIRST_NAME"]) for values in each)
-    return _join(told, words)
+    phrases = (words.time_of.format(time=values["APPT_TIME"], name=values["FIRST_NAME"]) for values in each)
+    return _join(phrases, words)
 
 
 def _say_it_counts(count: int, words: JoiningWords, *, is_text: bool) -> str:
@@ -181,12 +181,12 @@ def used_variables(text: str) -> frozenset[str]:
 
 
 def is_sayable(text: str) -> bool:
-    """Whether every variable in the text is one we can fill; the others would be read aloud in braces."""
+    """Whether we can fill every variable in the text; the others would be read aloud in braces."""
     return used_variables(text) <= KNOWN_VARIABLES
 
 
 def speak(text: str, variables: Mapping[str, str]) -> str:
-    """The text with its variables filled in: exactly what will be said."""
+    """The text with its variables filled in: the exact message."""
     return VARIABLE.sub(lambda match: variables.get(match[1], match[0]), text)
 
 
@@ -196,7 +196,7 @@ def caller_id(location: Location) -> str:
 
 
 def message_of(call: CallRecord) -> str:
-    """The message to POST, with its variables unfilled. Filled with `call.variables` it is `call.text`."""
+    """The message to POST, variables not filled in. Filled in with `call.variables` it is `call.text`."""
     return _message(call.script_text.text, call.variables)
 
 

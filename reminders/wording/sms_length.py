@@ -1,4 +1,4 @@
-"""How long a text message gets: 160 characters are one message, more are charged and may arrive in pieces."""
+"""How long a text message can get: more than 160 characters cost more and may arrive in several parts."""
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -13,31 +13,35 @@ NEW_YEAR = datetime(2026, 1, 1, 22, 45, tzinfo=UTC)
 
 
 def find_too_long(script: Script) -> dict[str, int]:
-    """The languages in which the script's words get longer than a text message holds, with their length."""
+    """The languages in which the script can exceed 160 characters, with the length."""
     newest = {text.language: text for text in script.texts.order_by("version")}
     lengths = {language: count_longest(text) for language, text in newest.items()}
     return {language: length for language, length in lengths.items() if length > MOST_CHARACTERS}
 
 
 def count_longest(text: ScriptText) -> int:
-    """Its length for a long first name, on the longest day, and the longest other names in the book."""
+    """The length of the text for a long first name, the longest date, and the longest other names."""
     providers = [*Provider.objects.all(), Provider(name="")]
     provider = max(providers, key=lambda one: len(one.spoken_name or one.name))
-    places = [*Location.objects.all()] or [Location(time_zone="UTC", callback_number="")]
+    locations = [*Location.objects.all()] or [Location(time_zone="UTC", callback_number="")]
     contact = Contact(first_name=LONG_NAME)
-    visits = (
-        Appointment(contact=contact, location=place, provider=provider, starts_at=_longest_day(text.language))
-        for place in places
+    appointments = (
+        Appointment(
+            contact=contact, location=location, provider=provider, starts_at=_longest_day(text.language)
+        )
+        for location in locations
     )
-    return max(len(speak(text.text, fill_variables(visit, text.language))) for visit in visits)
+    return max(
+        len(speak(text.text, fill_variables(appointment, text.language))) for appointment in appointments
+    )
 
 
 @lru_cache
 def _longest_day(language: str) -> datetime:
-    visit = Appointment(contact=Contact(), location=Location(time_zone="UTC", callback_number=""))
+    appointment = Appointment(contact=Contact(), location=Location(time_zone="UTC", callback_number=""))
 
     def count(day: datetime) -> int:
-        visit.starts_at = day
-        return len(fill_variables(visit, language)["APPT_DATE"])
+        appointment.starts_at = day
+        return len(fill_variables(appointment, language)["APPT_DATE"])
 
     return max((NEW_YEAR + timedelta(days=day) for day in range(365)), key=count)

@@ -301,7 +301,7 @@ def test_the_command_says_what_it_did_or_why_it_could_not(sandbox: SandboxServer
     call_command("pull_contacts", stdout=said)
     assert said.getvalue().startswith("1 opted out there, 1 of them news")
     sandbox.faults({"kind": "error_503", "endpoint": "contacts", "method": "GET"})
-    with pytest.raises(CommandError, match="could not be had"):
+    with pytest.raises(CommandError, match="could not be read"):
         call_command("pull_contacts")
 
 

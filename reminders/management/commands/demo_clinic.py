@@ -8,20 +8,22 @@ from django.utils import timezone
 
 from reminders.demo.clinic import DemoReport, build_demo_clinic, has_contacts, rebuild_demo_clinic
 
-NOT_IN_PRODUCTION = "The demo clinic is for trying things out: it is made only while DEBUG is on."
+NOT_IN_PRODUCTION = "The demo clinic is for trying Callboard out. It can only be created while DEBUG is on."
 NOT_EMPTY = (
-    "There is a practice in this database already, so nothing was changed. "
-    "To replace it by a fresh demo clinic, use --reset: that deletes everything in it."
+    "This database already has a practice, so nothing was changed. "
+    "To replace it with a new demo clinic, use --reset: that deletes all of its data."
 )
 
 
 class Command(BaseCommand):
-    help = "Make the demo clinic: a practice around this very moment, with made-up people and numbers."
+    help = "Create the demo clinic: a practice with appointments around now, made-up people and numbers."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        way = parser.add_mutually_exclusive_group()
-        way.add_argument("--if-empty", action="store_true", help="do nothing when there are contacts")
-        way.add_argument("--reset", action="store_true", help="delete the practice first, and make it anew")
+        mode = parser.add_mutually_exclusive_group()
+        mode.add_argument("--if-empty", action="store_true", help="do nothing when there are contacts")
+        mode.add_argument(
+            "--reset", action="store_true", help="delete the practice's data first, and create it again"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
@@ -36,5 +38,5 @@ class Command(BaseCommand):
     def _say(self, report: DemoReport) -> None:
         self.stdout.write(
             f"The demo clinic is ready: {report.contacts} people, {report.today_and_ahead} appointments from "
-            f"today on, {report.reminders} reminders planned. Its clocks are those of {report.zone}."
+            f"today on, {report.reminders} reminders planned. Its time zone is {report.zone}."
         )

@@ -1,4 +1,4 @@
-"""manage.py pull_contacts: take over at once who has opted out at Robotalker, as every night."""
+"""manage.py pull_contacts: import Robotalker's opt-outs now, as is done every night."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from reminders.sweeps.optout_pull import NotNow, pull_contacts
 
 class Command(BaseCommand):
     help = (
-        "Opts out here who has opted out on Robotalker's list of contacts; never the other way round. "
-        "Run it after a restore, before sending is switched on again."
+        "Records the opt-outs of Robotalker's list of contacts here; it never removes an opt-out. "
+        "Run it after restoring a backup, before sending is resumed."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             report = pull_contacts()
         except (NotNow, RobotalkerError) as error:
-            raise CommandError(f"The list could not be had: {error}") from None
+            raise CommandError(f"The list could not be read: {error}") from None
         self.stdout.write(f"{report}.")

@@ -1,4 +1,4 @@
-"""``manage.py robotalker_sandbox --port 8100``: the stand-in for Robotalker's servers."""
+"""``manage.py robotalker_sandbox --port 8100``: a simulator of Robotalker's servers."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from reminders.sandbox.server import serve
 
 
 class Command(BaseCommand):
-    help = "Run a stand-in for Robotalker's servers: it rings on a page of phones and calls nobody."
+    help = "Run a simulator of Robotalker's servers: calls ring on a web page, and nobody is really called."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,4 +1,4 @@
-"""What a practice needs besides its tables: roles and scripts. Run it after each migration."""
+"""Creates what a practice needs besides tables: roles and default scripts. Run it after each migration."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from reminders.wording.default_scripts import ensure_default_scripts
 
 
 class Command(BaseCommand):
-    help = "Make the roles and the default scripts where they are missing; what is there stays as it is."
+    help = "Create the roles and the default scripts if they are missing; existing ones stay as they are."
 
     def handle(self, *args: Any, **options: Any) -> None:
         ensure_roles()
         ensure_default_scripts()
-        self.stdout.write(f"The roles are there: {FRONT_DESK}, {MANAGER}, {AUDITOR}, {ADMIN}.")
-        self.stdout.write("The default scripts are there: see Scripts in the admin.")
+        self.stdout.write(f"The roles exist: {FRONT_DESK}, {MANAGER}, {AUDITOR}, {ADMIN}.")
+        self.stdout.write("The default scripts exist: see Scripts in the admin.")

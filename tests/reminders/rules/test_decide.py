@@ -1,4 +1,4 @@
-"""The decision, rule by rule, for Sarah's call due at 14:00 UTC before her visit at 18:00 UTC."""
+"""The decision, rule by rule, for Sarah's call due at 14:00 UTC before her appointment at 18:00 UTC."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -39,9 +39,15 @@ IN_TWO_DAYS = datetime(2026, 12, 3, 17, 30, tzinfo=UTC)
 
 CASES = [
     ("it is due", {}, NOW, Verdict.CALL, Reason.DUE),
-    ("she moved it", {"appointment_revision": 2}, NOW, Verdict.SKIP, Reason.MOVED),
-    ("she cancelled", {"appointment_status": "cancelled"}, NOW, Verdict.SKIP, Reason.CANCELLED),
-    ("she is here already", {"appointment_status": "arrived"}, NOW, Verdict.SKIP, Reason.VISIT_RECORDED),
+    ("she moved her appointment", {"appointment_revision": 2}, NOW, Verdict.SKIP, Reason.MOVED),
+    (
+        "she cancelled her appointment",
+        {"appointment_status": "cancelled"},
+        NOW,
+        Verdict.SKIP,
+        Reason.CANCELLED,
+    ),
+    ("she has arrived", {"appointment_status": "arrived"}, NOW, Verdict.SKIP, Reason.VISIT_RECORDED),
     ("her number opted out", {"opted_out": True}, NOW, Verdict.SKIP, Reason.OPTED_OUT),
     ("she confirmed", {"answer": "confirmed"}, NOW, Verdict.SKIP, Reason.CONFIRMED),
     (
@@ -52,14 +58,14 @@ CASES = [
         Reason.DUE,
     ),
     (
-        "the step is for the confirmed, she is",
+        "the step is for confirmed patients, and she confirmed",
         {"answer": "confirmed", "audience": "confirmed"},
         NOW,
         Verdict.CALL,
         Reason.DUE,
     ),
     (
-        "the step is for the confirmed, she isn't",
+        "the step is for confirmed patients, and she didn't confirm",
         {"audience": "confirmed"},
         NOW,
         Verdict.SKIP,
@@ -72,15 +78,15 @@ CASES = [
         Verdict.SKIP,
         Reason.WANTS_ANOTHER_TIME,
     ),
-    ("the visit is too near", {}, DUE.not_after, Verdict.MISS, Reason.TOO_LATE),
-    ("a failed try made it wait", {"not_before": LATER}, NOW, Verdict.WAIT, Reason.NOT_DUE_YET),
+    ("the appointment is too soon", {}, DUE.not_after, Verdict.MISS, Reason.TOO_LATE),
+    ("it waits after a failed try", {"not_before": LATER}, NOW, Verdict.WAIT, Reason.NOT_DUE_YET),
     ("the campaign's filters changed", {"covered": False}, NOW, Verdict.SKIP, Reason.NOT_COVERED),
     ("all sending is paused", {"sending_paused": True}, NOW, Verdict.BLOCK, Reason.SENDING_PAUSED),
     ("its campaign is paused", {"campaign_active": False}, NOW, Verdict.BLOCK, Reason.CAMPAIGN_PAUSED),
     ("she has no number", {"has_number": False}, NOW, Verdict.BLOCK, Reason.NO_NUMBER),
-    ("her number is dead", {"number_unusable": True}, NOW, Verdict.BLOCK, Reason.NUMBER_UNUSABLE),
-    ("no consent is known", {"has_consent": False}, NOW, Verdict.BLOCK, Reason.NO_CONSENT),
-    ("the script has no words", {"has_script": False}, NOW, Verdict.BLOCK, Reason.NO_SCRIPT),
+    ("her number is unusable", {"number_unusable": True}, NOW, Verdict.BLOCK, Reason.NUMBER_UNUSABLE),
+    ("there is no consent", {"has_consent": False}, NOW, Verdict.BLOCK, Reason.NO_CONSENT),
+    ("there is no script", {"has_script": False}, NOW, Verdict.BLOCK, Reason.NO_SCRIPT),
     (
         "it is 4:40 in the morning for her",
         {"not_before": EARLY},
@@ -89,35 +95,35 @@ CASES = [
         Reason.OUTSIDE_CALLING_HOURS,
     ),
     (
-        "her hours begin when it is too late",
+        "her calling hours begin too late",
         {"not_before": EARLY, "not_after": OPENING},
         EARLY,
         Verdict.MISS,
         Reason.TOO_LATE,
     ),
     (
-        "her daughter's call is ringing there",
+        "a call to her daughter at the same number is in progress",
         {"line_busy_until": LATER},
         NOW,
         Verdict.WAIT,
         Reason.LINE_BUSY,
     ),
     (
-        "she was called today already, there is time tomorrow",
+        "the number was called today, and tomorrow is early enough",
         {"capped_until": TOMORROW, "not_after": IN_TWO_DAYS},
         NOW,
         Verdict.WAIT,
         Reason.HELD_BY_CAP,
     ),
     (
-        "she was called today for another visit, tomorrow is too late",
+        "the number was called today for another appointment, and tomorrow is too late",
         {"capped_until": TOMORROW},
         NOW,
         Verdict.MISS,
         Reason.HELD_BY_CAP,
     ),
     (
-        "she was called today for this visit, tomorrow is too late",
+        "the number was called today for this appointment, and tomorrow is too late",
         {"capped_until": TOMORROW, "told_already": True},
         NOW,
         Verdict.SKIP,
@@ -131,31 +137,37 @@ CASES = [
         Reason.HELD_BY_CAP,
     ),
     (
-        "she was called today, but that call may turn out to have reached nobody",
+        "the number was called today, but that call is still open",
         {"capped_until": TOMORROW, "cap_may_lift": True, "told_already": True},
         NOW,
         Verdict.WAIT,
         Reason.HELD_BY_CAP,
     ),
     (
-        "there is no time left to see what becomes of that call",
+        "that call is still open, but there is no time left to wait for its outcome",
         {"capped_until": TOMORROW, "cap_may_lift": True, "not_after": NOW + timedelta(minutes=5)},
         NOW,
         Verdict.MISS,
         Reason.HELD_BY_CAP,
     ),
-    ("the cap has lifted", {"capped_until": NOW}, NOW, Verdict.CALL, Reason.DUE),
-    ("the desk has calls enough", {"desk_busy_until": LATER}, NOW, Verdict.WAIT, Reason.DESK_PACE),
-    ("it is the desk's turn", {"desk_busy_until": NOW}, NOW, Verdict.CALL, Reason.DUE),
+    ("the number is below the cap again", {"capped_until": NOW}, NOW, Verdict.CALL, Reason.DUE),
     (
-        "what rings there now may reach nobody, and then the cap allows it",
+        "the desk pace allows no more calls yet",
+        {"desk_busy_until": LATER},
+        NOW,
+        Verdict.WAIT,
+        Reason.DESK_PACE,
+    ),
+    ("the desk pace allows one more call", {"desk_busy_until": NOW}, NOW, Verdict.CALL, Reason.DUE),
+    (
+        "a call to the number is in progress, and the cap is reached",
         {"line_busy_until": LATER, "capped_until": TOMORROW},
         NOW,
         Verdict.WAIT,
         Reason.LINE_BUSY,
     ),
     (
-        "she could be in New York or Tokyo, and no hour suits both",
+        "she could be in New York or Tokyo, and their calling hours don't overlap",
         {"zones": (NEW_YORK, ZoneInfo("Asia/Tokyo")), "hours": CallingHours(time(9), time(17))},
         NOW,
         Verdict.BLOCK,
@@ -167,25 +179,25 @@ CASES = [
 @pytest.mark.parametrize(
     ("why", "change", "now", "verdict", "reason"), CASES, ids=[case[0] for case in CASES]
 )
-def test_it_decides(
+def test_the_decision_and_its_reason(
     why: str, change: dict[str, object], now: datetime, verdict: Verdict, reason: Reason
 ) -> None:
     decision = decide(replace(DUE, **change), now)  # type: ignore[arg-type]
     assert (decision.verdict, decision.reason) == (verdict, reason), why
 
 
-def test_it_waits_until_her_calling_hours_begin() -> None:
+def test_the_reminder_waits_until_the_recipients_calling_hours_begin() -> None:
     asleep = replace(DUE, not_before=EARLY)
     assert decide(asleep, EARLY) == Decision(Verdict.WAIT, Reason.OUTSIDE_CALLING_HOURS, OPENING)
 
 
-def test_the_cap_and_the_hours_are_judged_together() -> None:
+def test_a_reminder_over_the_cap_waits_for_calling_hours_of_the_next_free_day() -> None:
     held = replace(DUE, capped_until=TOMORROW, not_after=IN_TWO_DAYS)
     opening_tomorrow = datetime(2026, 12, 2, 14, 0, tzinfo=UTC)
     assert decide(held, NOW) == Decision(Verdict.WAIT, Reason.HELD_BY_CAP, opening_tomorrow)
 
 
-ORDERS_PASS = [
+OVERRIDDEN_BY_ORDERS = [
     {"not_before": LATER},
     {"answer": "confirmed"},
     {"audience": "confirmed"},
@@ -193,7 +205,7 @@ ORDERS_PASS = [
     {"capped_until": TOMORROW},
     {"desk_busy_until": LATER},
 ]
-ORDERS_NEVER_PASS = [
+NEVER_OVERRIDDEN = [
     {"opted_out": True},
     {"appointment_status": "cancelled"},
     {"appointment_revision": 2},
@@ -209,11 +221,11 @@ ORDERS_NEVER_PASS = [
 ]
 
 
-@pytest.mark.parametrize("change", ORDERS_PASS, ids=str)
-def test_an_order_passes_what_only_says_not_yet_or_not_needed(change: dict[str, object]) -> None:
+@pytest.mark.parametrize("change", OVERRIDDEN_BY_ORDERS, ids=str)
+def test_an_order_overrides_rules_that_say_not_yet_or_not_needed(change: dict[str, object]) -> None:
     assert decide(replace(DUE, ordered=True, **change), NOW).verdict == Verdict.CALL  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("change", ORDERS_NEVER_PASS, ids=str)
-def test_an_order_passes_no_rule_that_protects_the_patient(change: dict[str, object]) -> None:
+@pytest.mark.parametrize("change", NEVER_OVERRIDDEN, ids=str)
+def test_an_order_overrides_no_rule_that_protects_the_patient(change: dict[str, object]) -> None:
     assert decide(replace(DUE, ordered=True, **change), NOW).verdict != Verdict.CALL  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Who is tried again and when, and how long a troubled provider is left in peace."""
+"""When a call is tried again, and how long to wait after failures of Robotalker."""
 
 import math
 import random
@@ -19,30 +19,30 @@ VOICEMAIL_RULE = RetryRule(max_tries=3, wait=TWO_HOURS, voicemail=True)
 QUICK_RULE = RetryRule(max_tries=3, wait=timedelta(minutes=4))
 
 NEXT_TRY = [
-    (RULE, TryOutcome.NO_ANSWER, 1, TWO_HOURS, "nobody came to the phone"),
+    (RULE, TryOutcome.NO_ANSWER, 1, TWO_HOURS, "nobody answered"),
     (RULE, TryOutcome.NO_ANSWER, 2, TWO_HOURS, "one try is left"),
-    (RULE, TryOutcome.NO_ANSWER, 3, None, "that was the last"),
-    (RULE, TryOutcome.NO_ANSWER, 4, None, "the rule was shortened meanwhile"),
+    (RULE, TryOutcome.NO_ANSWER, 3, None, "that was the last try"),
+    (RULE, TryOutcome.NO_ANSWER, 4, None, "the rule was changed to fewer tries meanwhile"),
     (RetryRule(1, TWO_HOURS), TryOutcome.NO_ANSWER, 1, None, "one try means no second"),
-    (RULE, TryOutcome.BUSY, 1, timedelta(minutes=15), "somebody is there: sooner"),
+    (RULE, TryOutcome.BUSY, 1, timedelta(minutes=15), "the person is there: sooner"),
     (QUICK_RULE, TryOutcome.BUSY, 1, timedelta(minutes=4), "never later than the rule says"),
-    (RULE, TryOutcome.BUSY, 3, None, "busy uses up a try too"),
+    (RULE, TryOutcome.BUSY, 3, None, "busy counts as a try"),
     (RULE, TryOutcome.FAILED, 1, TWO_HOURS, "the carrier failed, the number may be good"),
-    (RULE, TryOutcome.FAILED, 3, None, "not for ever"),
+    (RULE, TryOutcome.FAILED, 3, None, "a failure counts as a try"),
     (RULE, TryOutcome.VOICEMAIL, 1, None, "the message was left; the next step still runs"),
-    (VOICEMAIL_RULE, TryOutcome.VOICEMAIL, 1, TWO_HOURS, "this step wants the person, not the machine"),
-    (VOICEMAIL_RULE, TryOutcome.VOICEMAIL, 3, None, "a voicemail uses up a try"),
-    (RULE, TryOutcome.ANSWERED_WITHOUT_KEY, 1, None, "the person has heard it"),
-    (RULE, TryOutcome.INVALID_NUMBER, 1, None, "a bad number doesn't get better"),
+    (VOICEMAIL_RULE, TryOutcome.VOICEMAIL, 1, TWO_HOURS, "this step tries again after a voicemail"),
+    (VOICEMAIL_RULE, TryOutcome.VOICEMAIL, 3, None, "a voicemail counts as a try"),
+    (RULE, TryOutcome.ANSWERED_WITHOUT_KEY, 1, None, "the person was reached"),
+    (RULE, TryOutcome.INVALID_NUMBER, 1, None, "an invalid number stays invalid"),
     (RULE, TryOutcome.REJECTED, 1, None, "the same request would be refused again"),
-    (RULE, TryOutcome.NOT_SENT, 1, timedelta(minutes=5), "nobody was rung"),
-    (RULE, TryOutcome.NOT_SENT, 3, timedelta(minutes=5), "so it uses up no try"),
+    (RULE, TryOutcome.NOT_SENT, 1, timedelta(minutes=5), "no phone rang"),
+    (RULE, TryOutcome.NOT_SENT, 3, timedelta(minutes=5), "it doesn't count as a try"),
     (QUICK_RULE, TryOutcome.NOT_SENT, 1, timedelta(minutes=4), "never later than the rule says"),
 ]
 
 
 @pytest.mark.parametrize(("rule", "outcome", "tries_made", "wait", "reason"), NEXT_TRY)
-def test_it_plans_the_next_try(
+def test_the_next_try_is_planned_by_the_rule(
     rule: RetryRule, outcome: TryOutcome, tries_made: int, wait: timedelta | None, reason: str
 ) -> None:
     expected = None if wait is None else ENDED + wait
@@ -57,20 +57,20 @@ NEW_YORK = ZoneInfo("America/New_York")
 HOUR = timedelta(hours=1)
 ANOTHER_TIME = [
     # tried at, wait, tried again at; July, so New York is four hours behind
-    ((1, 9, 30), HOUR, (1, 16, 0), "a morning try: that afternoon"),
-    ((1, 12, 59), HOUR, (1, 16, 0), "still the morning"),
-    ((1, 13, 0), HOUR, (2, 9, 30), "an afternoon try: the next morning"),
-    ((1, 18, 30), HOUR, (2, 9, 30), "an evening try too"),
+    ((1, 9, 30), HOUR, (1, 16, 0), "after a morning try: the same afternoon"),
+    ((1, 12, 59), HOUR, (1, 16, 0), "12:59 is still morning"),
+    ((1, 13, 0), HOUR, (2, 9, 30), "after an afternoon try: the next morning"),
+    ((1, 18, 30), HOUR, (2, 9, 30), "after an evening try: the next morning"),
     ((1, 11, 0), 6 * HOUR, (1, 17, 0), "never before the wait is over"),
-    ((1, 12, 30), 9 * HOUR, (1, 21, 30), "the calling hours are the last look's to judge"),
-    ((1, 11, 0), 24 * HOUR, (2, 16, 0), "a wait of a day: in the next afternoon"),
-    ((1, 15, 0), 20 * HOUR, (2, 11, 0), "a wait that ends in the other half stays as it is"),
-    ((1, 15, 0), 23 * HOUR, (3, 9, 30), "and one that ends in the same half goes on to the next"),
+    ((1, 12, 30), 9 * HOUR, (1, 21, 30), "calling hours are checked by decide() later"),
+    ((1, 11, 0), 24 * HOUR, (2, 16, 0), "a wait of a day: the next afternoon"),
+    ((1, 15, 0), 20 * HOUR, (2, 11, 0), "a wait that ends in the other half isn't extended"),
+    ((1, 15, 0), 23 * HOUR, (3, 9, 30), "a wait that ends in the same half is extended to the next"),
 ]
 
 
 @pytest.mark.parametrize(("tried", "wait", "again", "reason"), ANOTHER_TIME)
-def test_it_tries_in_the_other_half_of_the_day(
+def test_the_next_try_is_in_the_other_half_of_the_day(
     tried: tuple[int, int, int], wait: timedelta, again: tuple[int, int, int], reason: str
 ) -> None:
     tried_at, expected = (datetime(2026, 7, *moment, tzinfo=NEW_YORK) for moment in (tried, again))
@@ -79,7 +79,7 @@ def test_it_tries_in_the_other_half_of_the_day(
     assert found == expected, reason
 
 
-def test_another_time_of_day_that_would_be_too_late_is_given_up_for_the_plain_wait() -> None:
+def test_the_plain_wait_applies_if_another_time_of_day_would_be_too_late() -> None:
     rule = RetryRule(3, TWO_HOURS, at_another_time=True)
     tried_at = datetime(2026, 7, 1, 13, 30, tzinfo=UTC)  # 9:30 in New York
     for not_after, wait in [(20, TWO_HOURS), (21, timedelta(hours=6, minutes=30))]:
@@ -88,7 +88,7 @@ def test_another_time_of_day_that_would_be_too_late_is_given_up_for_the_plain_wa
         assert found == tried_at + wait
 
 
-def test_a_busy_line_is_tried_soon_whatever_the_time_of_day() -> None:
+def test_a_busy_number_is_tried_again_soon_at_the_same_time_of_day() -> None:
     rule = RetryRule(3, TWO_HOURS, at_another_time=True)
     found = next_try(rule, TryOutcome.BUSY, 1, ENDED, zone=NEW_YORK)
     assert found == ENDED + timedelta(minutes=15)
@@ -98,7 +98,7 @@ def test_a_busy_line_is_tried_soon_whatever_the_time_of_day() -> None:
     tried_at=st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
     minutes=st.integers(1, 3 * 24 * 60),
 )
-def test_another_time_of_day_is_always_another_and_never_before_the_wait_is_over(
+def test_another_time_of_day_is_in_the_other_half_and_never_before_the_wait_is_over(
     tried_at: datetime, minutes: int
 ) -> None:
     wait = timedelta(minutes=minutes)
@@ -112,13 +112,13 @@ def test_another_time_of_day_is_always_another_and_never_before_the_wait_is_over
 
 
 @pytest.mark.parametrize(("max_tries", "wait"), [(0, TWO_HOURS), (-1, TWO_HOURS), (2, timedelta(0))])
-def test_it_refuses_a_rule_that_makes_no_sense(max_tries: int, wait: timedelta) -> None:
+def test_an_invalid_rule_is_refused(max_tries: int, wait: timedelta) -> None:
     with pytest.raises(ValueError, match="must be"):
         RetryRule(max_tries, wait)
 
 
 class Highest(random.Random):
-    """Draws the top of the range, to see the bound itself."""
+    """Always returns the top of the range, to test the upper bound."""
 
     def random(self) -> float:
         return 1.0
@@ -133,7 +133,7 @@ def test_backoff_doubles_from_five_seconds_to_five_minutes(failures: int, second
 
 
 @given(failures=st.integers(min_value=1, max_value=100), seed=st.integers())
-def test_backoff_is_never_negative_and_never_over_the_cap(failures: int, seed: int) -> None:
+def test_backoff_is_between_zero_and_the_cap(failures: int, seed: int) -> None:
     wait = backoff_after_failures(failures, random.Random(seed))
     assert timedelta(0) <= wait <= timedelta(minutes=5)
 
@@ -146,20 +146,20 @@ def test_backoff_is_spread_over_the_whole_range() -> None:
 
 
 RETRY_AFTER = [
-    (30.0, 30, "the provider's wish counts"),
-    (0.5, 0.5, "fractions too"),
-    (900.0, 900, "just the cap"),
-    (86_400.0, 900, "a day of silence is too much"),
-    (math.inf, 900, "no end is too much"),
-    (None, 20, "none given: backoff"),
-    (0.0, 20, "nothing is no wait: backoff"),
+    (30.0, 30, "Robotalker's Retry-After"),
+    (0.5, 0.5, "a fraction of a second"),
+    (900.0, 900, "exactly the cap"),
+    (86_400.0, 900, "a day: capped"),
+    (math.inf, 900, "infinity: capped"),
+    (None, 20, "no Retry-After: backoff"),
+    (0.0, 20, "0: backoff"),
     (-5.0, 20, "a date in the past: backoff"),
-    (math.nan, 20, "no number at all: backoff"),
+    (math.nan, 20, "not a number: backoff"),
 ]
 
 
 @pytest.mark.parametrize(("retry_after", "seconds", "reason"), RETRY_AFTER)
-def test_it_waits_as_the_provider_asks_within_reason(
+def test_retry_after_is_followed_up_to_15_minutes(
     retry_after: float | None, seconds: float, reason: str
 ) -> None:
     wait = retry_after_or_backoff(retry_after, 3, Highest())

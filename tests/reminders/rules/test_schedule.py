@@ -1,6 +1,6 @@
-"""When a step falls due: one table of timing, start and expected moment, each row with its reason.
+"""When a step falls due: a table of timing, start and expected moment, each row with its reason.
 
-Starts and expected moments are local wall times with their offset, so that a row can be checked by eye.
+Starts and expected moments are local wall times with their UTC offset, so that rows can be checked by eye.
 """
 
 import os
@@ -23,7 +23,7 @@ EVERY_DAY = OpenDays(frozenset(range(7)), frozenset())
 
 @pytest.fixture(params=["UTC", "America/Los_Angeles", "Pacific/Kiritimati"])
 def process_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The server's own zone, which must make no difference."""
+    """Sets the server's own time zone, which must make no difference."""
     monkeypatch.setenv("TZ", request.param)
     process_time.tzset()
     yield os.environ["TZ"]
@@ -54,27 +54,30 @@ DUE = [
     (days(1, "10:00"), NEW_YORK, "2026-07-15T00:00-04:00", "2026-07-14T10:00-04:00",
      "midnight belongs to the day it begins"),
     (days(1, "00:00"), NEW_YORK, "2026-07-15T09:00-04:00", "2026-07-14T00:00-04:00", "due at midnight"),
-    (days(1, "23:59"), NEW_YORK, "2026-07-15T00:00-04:00", "2026-07-14T23:59-04:00", "a minute before it"),
+    (days(1, "23:59"), NEW_YORK, "2026-07-15T00:00-04:00", "2026-07-14T23:59-04:00",
+     "a minute before midnight"),
     (days(1, "10:00"), NEW_YORK, "2027-01-01T09:00-05:00", "2026-12-31T10:00-05:00", "over the new year"),
     (hours(3), NEW_YORK, "2026-07-15T15:15-04:00", "2026-07-15T12:15-04:00", "three hours on any day"),
     # Switch days in the US
     (days(1, "10:00"), NEW_YORK, "2026-03-08T15:00-04:00", "2026-03-07T10:00-05:00",
      "the day before the spring switch keeps winter time"),
     (days(1, "10:00"), NEW_YORK, "2026-03-09T09:00-04:00", "2026-03-08T10:00-04:00",
-     "on the switch day, after it, summer time"),
+     "on the day of the switch, after it: summer time"),
     (hours(24), NEW_YORK, "2026-03-08T15:00-04:00", "2026-03-07T14:00-05:00",
      "24 real hours: the wall clock shows one less"),
     (hours(3), NEW_YORK, "2026-03-08T04:00-04:00", "2026-03-08T00:00-05:00", "across the missing hour"),
     (days(0, "02:30"), NEW_YORK, "2026-03-08T15:00-04:00", "2026-03-08T03:00-04:00",
      "02:30 doesn't exist: the first moment after the gap"),
-    (days(0, "02:00"), NEW_YORK, "2026-03-08T15:00-04:00", "2026-03-08T03:00-04:00", "nor does 02:00"),
-    (days(0, "03:00"), NEW_YORK, "2026-03-08T15:00-04:00", "2026-03-08T03:00-04:00", "03:00 does"),
-    (days(0, "01:59"), NEW_YORK, "2026-03-08T15:00-04:00", "2026-03-08T01:59-05:00", "so does 01:59"),
+    (days(0, "02:00"), NEW_YORK, "2026-03-08T15:00-04:00", "2026-03-08T03:00-04:00",
+     "02:00 doesn't exist either"),
+    (days(0, "03:00"), NEW_YORK, "2026-03-08T15:00-04:00", "2026-03-08T03:00-04:00", "03:00 exists"),
+    (days(0, "01:59"), NEW_YORK, "2026-03-08T15:00-04:00", "2026-03-08T01:59-05:00", "01:59 exists"),
     (days(1, "10:00"), NEW_YORK, "2026-11-01T15:00-05:00", "2026-10-31T10:00-04:00",
      "the day before the autumn switch keeps summer time"),
     (days(1, "10:00"), NEW_YORK, "2026-11-02T09:00-05:00", "2026-11-01T10:00-05:00", "on the switch day"),
-    (hours(24), NEW_YORK, "2026-11-01T15:00-05:00", "2026-10-31T16:00-04:00", "24 real hours: one more"),
-    (hours(3), NEW_YORK, "2026-11-01T03:00-05:00", "2026-11-01T01:00-04:00", "across the doubled hour"),
+    (hours(24), NEW_YORK, "2026-11-01T15:00-05:00", "2026-10-31T16:00-04:00",
+     "24 real hours: the wall clock shows one more"),
+    (hours(3), NEW_YORK, "2026-11-01T03:00-05:00", "2026-11-01T01:00-04:00", "across the repeated hour"),
     (days(0, "01:30"), NEW_YORK, "2026-11-01T15:00-05:00", "2026-11-01T01:30-04:00",
      "01:30 happens twice: the first"),
     (days(0, "02:00"), NEW_YORK, "2026-11-01T15:00-05:00", "2026-11-01T02:00-05:00", "02:00 happens once"),
@@ -89,36 +92,36 @@ DUE = [
      "a day before, summer time"),
     (days(1, "10:00"), BERLIN, "2026-10-26T09:00+01:00", "2026-10-25T10:00+01:00",
      "on the autumn switch day"),
-    (days(0, "02:30"), BERLIN, "2026-10-25T15:00+01:00", "2026-10-25T02:30+02:00", "the doubled hour"),
+    (days(0, "02:30"), BERLIN, "2026-10-25T15:00+01:00", "2026-10-25T02:30+02:00", "the repeated hour"),
     (hours(24), BERLIN, "2026-10-25T15:00+01:00", "2026-10-24T16:00+02:00", "24 real hours"),
     (days(14, "10:00"), NEW_YORK, "2026-04-02T10:00-04:00", "2026-03-19T10:00-04:00",
      "America has switched, Europe hasn't yet"),
-    # Places with clocks of their own
+    # Zones with unusual offsets or switches
     (days(1, "10:00"), PHOENIX, "2026-03-08T15:00-07:00", "2026-03-07T10:00-07:00", "Arizona doesn't switch"),
     (days(0, "02:30"), PHOENIX, "2026-03-08T15:00-07:00", "2026-03-08T02:30-07:00", "so 02:30 exists there"),
-    (hours(24), PHOENIX, "2026-11-01T15:00-07:00", "2026-10-31T15:00-07:00", "and 24 hours are a day"),
+    (hours(24), PHOENIX, "2026-11-01T15:00-07:00", "2026-10-31T15:00-07:00", "24 hours are a day there"),
     (days(1, "10:00"), LORD_HOWE, "2026-10-04T15:00+11:00", "2026-10-03T10:00+10:30",
      "a switch of half an hour"),
     (days(0, "02:15"), LORD_HOWE, "2026-10-04T15:00+11:00", "2026-10-04T02:30+11:00",
      "its gap is 02:00 to 02:30, and the first moment after it is 02:30"),
     (days(0, "02:30"), LORD_HOWE, "2026-10-04T15:00+11:00", "2026-10-04T02:30+11:00", "02:30 exists"),
     (days(0, "01:45"), LORD_HOWE, "2026-04-05T15:00+10:30", "2026-04-05T01:45+11:00",
-     "its doubled half hour"),
+     "the repeated half hour"),
     (hours(24), LORD_HOWE, "2026-04-05T15:00+10:30", "2026-04-04T15:30+11:00",
-     "24 real hours, half an hour off"),
+     "24 real hours: the wall clock shows half an hour more"),
     (days(0, "00:00"), "Africa/Cairo", "2026-04-24T10:00+03:00", "2026-04-24T01:00+03:00",
      "a missing midnight: the day begins at 01:00"),
     (days(1, "10:00"), "Pacific/Kiritimati", "2026-07-15T09:00+14:00", "2026-07-14T10:00+14:00",
-     "first to see a day"),
+     "the zone where a day begins first"),
     (days(1, "10:00"), "America/Adak", "2026-07-15T09:00-09:00", "2026-07-14T10:00-09:00",
-     "among the last to see it"),
+     "one of the last zones where a day begins"),
     (days(1, "10:00"), "Asia/Kathmandu", "2026-07-15T03:00+05:45", "2026-07-14T10:00+05:45", "quarter hours"),
     (days(1, "10:00"), "Pacific/Apia", "2011-12-31T09:00+14:00", "2011-12-31T00:00+14:00",
-     "Samoa left out 30 December 2011, all of it"),
+     "Samoa skipped 30 December 2011 entirely"),
     # The leap day
     (days(1, "10:00"), NEW_YORK, "2028-03-01T09:00-05:00", "2028-02-29T10:00-05:00", "a day before 1 March"),
     (days(2, "10:00"), NEW_YORK, "2028-03-01T09:00-05:00", "2028-02-28T10:00-05:00", "two days before it"),
-    (days(1, "10:00"), NEW_YORK, "2027-03-01T09:00-05:00", "2027-02-28T10:00-05:00", "no leap year"),
+    (days(1, "10:00"), NEW_YORK, "2027-03-01T09:00-05:00", "2027-02-28T10:00-05:00", "not a leap year"),
     (days(365, "10:00"), NEW_YORK, "2028-02-29T09:00-05:00", "2027-03-01T10:00-05:00",
      "365 days before a leap day"),
     (hours(24), NEW_YORK, "2028-03-01T09:00-05:00", "2028-02-29T09:00-05:00", "24 hours before 1 March"),
@@ -136,7 +139,7 @@ def test_a_step_falls_due(timing: Timing, zone: str, starts_at: str, due: str, r
 
 
 def check_is_wall_time(text: str, zone: str) -> datetime:
-    """The moment written in a row, whose offset must be the zone's, or the row itself is wrong."""
+    """The moment in a row. Fails if its offset isn't the zone's: then the row itself is wrong."""
     moment = datetime.fromisoformat(text)
     assert moment.astimezone(ZoneInfo(zone)).utcoffset() == moment.utcoffset(), f"{text} isn't {zone} time"
     return moment
@@ -153,13 +156,19 @@ OPEN = [
     (5, "2026-07-15", WORKDAYS, "2026-07-08", "five open days are a week"),
     (1, "2026-07-12", WORKDAYS, "2026-07-10", "an appointment on a closed Sunday"),
     (1, "2026-11-30", OpenDays(frozenset(range(5)), THANKSGIVING), "2026-11-25", "a long closed weekend"),
-    (2, "2026-11-30", OpenDays(frozenset(range(5)), THANKSGIVING), "2026-11-24", "and one open day more"),
-    (1, "2026-11-27", OpenDays(frozenset(range(5)), THANKSGIVING), "2026-11-25", "seen on a closed date"),
+    (2, "2026-11-30", OpenDays(frozenset(range(5)), THANKSGIVING), "2026-11-24", "one open day more"),
+    (
+        1,
+        "2026-11-27",
+        OpenDays(frozenset(range(5)), THANKSGIVING),
+        "2026-11-25",
+        "an appointment on a closed date",
+    ),
     (3, "2026-07-15", ONLY_TUESDAYS, "2026-06-30", "open on Tuesdays only"),
     (1, "2026-07-14", ONLY_TUESDAYS, "2026-07-07", "the day itself isn't counted"),
     (1, "2028-03-01", WORKDAYS, "2028-02-29", "the leap day is a Tuesday"),
-    (1, "2026-03-09", EVERY_DAY, "2026-03-08", "a switch day is a day"),
-    (365, "2026-07-14", ONLY_TUESDAYS, "2019-07-16", "the most that can be asked for"),
+    (1, "2026-03-09", EVERY_DAY, "2026-03-08", "a day with a clock change is an open day"),
+    (365, "2026-07-14", ONLY_TUESDAYS, "2019-07-16", "the most open days allowed"),
 ]
 
 
@@ -189,7 +198,7 @@ def test_a_location_closed_for_years_is_refused_and_does_not_loop() -> None:
         )
 
 
-def test_closed_days_do_not_matter_to_a_timing_that_does_not_count_them() -> None:
+def test_closed_days_do_not_affect_a_timing_in_plain_days() -> None:
     never = OpenDays(frozenset(), frozenset())
     due = moment_due(days(1, "10:00"), datetime(2026, 7, 15, 12, tzinfo=UTC), ZoneInfo(NEW_YORK), never)
     assert due == datetime(2026, 7, 14, 14, tzinfo=UTC)
@@ -201,7 +210,7 @@ def test_a_start_without_a_zone_is_refused() -> None:
         moment_due(days(1, "10:00"), naive, ZoneInfo(NEW_YORK), EVERY_DAY)
 
 
-def test_a_start_in_any_zone_means_the_same_moment() -> None:
+def test_the_time_zone_of_the_start_makes_no_difference() -> None:
     start = datetime(2026, 3, 8, 19, tzinfo=UTC)
     for zone in (NEW_YORK, BERLIN, "Pacific/Kiritimati"):
         for timing in (hours(24), days(1, "10:00")):
@@ -217,7 +226,9 @@ GAPS = [NEW_YORK, BERLIN, LORD_HOWE, "Africa/Cairo", "America/Adak", "Pacific/Ch
     wall=st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 31)),  # noqa: DTZ001 - wall times
     zone=st.sampled_from(GAPS).map(ZoneInfo),
 )
-def test_clocks_show_the_wall_time_or_have_just_jumped_it(wall: datetime, zone: ZoneInfo) -> None:
+def test_the_first_moment_shows_the_wall_time_or_is_the_end_of_the_gap(
+    wall: datetime, zone: ZoneInfo
+) -> None:
     moment = first_moment_at(wall, zone)
     shown = moment.astimezone(zone).replace(tzinfo=None)
     a_moment_ago = (moment - timedelta(microseconds=1)).astimezone(zone).replace(tzinfo=None)
@@ -226,8 +237,8 @@ def test_clocks_show_the_wall_time_or_have_just_jumped_it(wall: datetime, zone: 
 
 @pytest.mark.parametrize("wall", ["02:00", "02:00:00.000001", "02:29:59.999999", "02:59:59.999999"])
 def test_the_end_of_a_gap_is_exact_to_the_microsecond(wall: str) -> None:
-    jumped = datetime.combine(date(2026, 3, 8), time.fromisoformat(wall))
-    assert first_moment_at(jumped, ZoneInfo(NEW_YORK)) == datetime(2026, 3, 8, 7, tzinfo=UTC)
+    skipped = datetime.combine(date(2026, 3, 8), time.fromisoformat(wall))
+    assert first_moment_at(skipped, ZoneInfo(NEW_YORK)) == datetime(2026, 3, 8, 7, tzinfo=UTC)
 
 
 REFUSED = [
@@ -239,8 +250,8 @@ REFUSED = [
     ({"kind": TimingKind.DAYS_BEFORE, "days": 1, "at": time(10, tzinfo=UTC)}, "without a time zone"),
     ({"kind": TimingKind.DAYS_BEFORE, "days": 1, "at": time(10, 0, 30)}, "whole minutes"),
     ({"kind": TimingKind.DAYS_BEFORE, "at": time(10), "elapsed": timedelta(hours=1)}, "no elapsed time"),
-    ({"kind": TimingKind.ELAPSED_BEFORE}, "more than nothing"),
-    ({"kind": TimingKind.ELAPSED_BEFORE, "elapsed": timedelta(hours=-1)}, "more than nothing"),
+    ({"kind": TimingKind.ELAPSED_BEFORE}, "more than 0"),
+    ({"kind": TimingKind.ELAPSED_BEFORE, "elapsed": timedelta(hours=-1)}, "more than 0"),
     ({"kind": TimingKind.ELAPSED_BEFORE, "elapsed": timedelta(days=366)}, "at most 365 days"),
     ({"kind": TimingKind.ELAPSED_BEFORE, "elapsed": timedelta(seconds=90)}, "whole minutes"),
     ({"kind": TimingKind.ELAPSED_BEFORE, "elapsed": timedelta(hours=1), "days": 1}, "neither days"),
@@ -250,12 +261,12 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("given_values", "says"), REFUSED)
-def test_a_timing_that_makes_no_sense_is_refused(given_values: dict[str, object], says: str) -> None:
+def test_an_invalid_timing_is_refused(given_values: dict[str, object], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         Timing(**given_values)  # type: ignore[arg-type]
 
 
-def test_weekdays_that_do_not_exist_are_refused() -> None:
+def test_invalid_weekdays_are_refused() -> None:
     with pytest.raises(ValueError, match="0 \\(Monday\\)"):
         OpenDays(frozenset({7}), frozenset())
 
@@ -275,5 +286,5 @@ IN_WORDS = [
 
 
 @pytest.mark.parametrize(("timing", "words"), IN_WORDS)
-def test_a_timing_is_told_in_plain_words(timing: Timing, words: str) -> None:
+def test_a_timing_is_described_in_words(timing: Timing, words: str) -> None:
     assert describe(timing) == words

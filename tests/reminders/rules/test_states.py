@@ -1,4 +1,4 @@
-"""The two tables of allowed moves."""
+"""The tables of allowed moves of reminders and calls."""
 
 import itertools
 
@@ -17,19 +17,19 @@ from reminders.rules.states import (
 )
 
 
-def test_every_state_stands_in_its_table() -> None:
+def test_the_tables_of_moves_include_every_state() -> None:
     assert set(CALL_MOVES) == set(CallState)
     assert set(REMINDER_MOVES) == set(ReminderState)
 
 
-def test_what_was_refused_or_never_left_is_changed_only_by_an_event_that_proves_otherwise() -> None:
+def test_a_rejected_or_unsent_call_can_only_move_to_an_outcome() -> None:
     assert CALL_MOVES[CallState.NOT_SENT] == CALL_MOVES[CallState.REJECTED] == frozenset(OUTCOMES_BY_STRENGTH)
 
 
-def test_no_call_is_ever_opened_again() -> None:
-    assert not any(CallState.SUBMITTING in ways for ways in CALL_MOVES.values())
-    finals = set(CallState) - set(CALL_OPEN)
-    assert not any(can_move_call(final, opened) for final in finals for opened in CALL_OPEN)
+def test_a_closed_call_can_not_be_reopened() -> None:
+    assert not any(CallState.SUBMITTING in targets for targets in CALL_MOVES.values())
+    closed = set(CallState) - set(CALL_OPEN)
+    assert not any(can_move_call(old, new) for old in closed for new in CALL_OPEN)
 
 
 def test_a_weaker_outcome_never_replaces_a_stronger_one() -> None:
@@ -38,6 +38,6 @@ def test_a_weaker_outcome_never_replaces_a_stronger_one() -> None:
         assert not can_move_call(strong, weak)
 
 
-def test_a_withdrawn_reminder_never_comes_back() -> None:
+def test_a_withdrawn_reminder_can_not_be_planned_again() -> None:
     with pytest.raises(MoveNotAllowed, match="from withdrawn to planned"):
         check_reminder_move(ReminderState.WITHDRAWN, ReminderState.PLANNED)

@@ -1,4 +1,4 @@
-"""The words a practice begins with keep the rules of what may be said."""
+"""The default scripts follow the rules for what a message may say."""
 
 import re
 from datetime import datetime, timedelta
@@ -12,14 +12,14 @@ from reminders.wording.scripts import fill_variables, is_sayable, speak, used_va
 
 WORDS_A_SECOND = 2.5
 EVERY_VARIABLE = {"PRACTICE", "FIRST_NAME", "APPT_DATE", "APPT_TIME", "CALLBACK_NUMBER"}
-# Words that mean "stop" to a carrier, and words that give away what the visit is.
+# Words that mean "stop" to a carrier, and words that reveal the kind of appointment.
 NEVER = re.compile(r"\b(cancel|end|quit|unsubscribe|check-?up|exam|vaccin\w*|dental|doctor)\b", re.IGNORECASE)
 LANGUAGES = sorted(SPOKEN)
 EVERY_TEXT = [*SPOKEN.values(), *WRITTEN.values()]
 
 
 def fill_longest(language: str) -> dict[str, str]:
-    """The variables for a long name at a practice with a long name, on the day that takes most letters."""
+    """The variables for a long name, at a practice with a long name, on the longest date."""
     appointment = Appointment(
         contact=Contact(first_name="Maximiliano"),
         location=Location(
@@ -38,28 +38,28 @@ def fill_longest(language: str) -> dict[str, str]:
 
 
 def count_spoken_words(text: str) -> int:
-    """Words, with each digit of a number said by itself."""
+    """The number of words; each digit counts as one."""
     return len(re.findall(r"[^\W\d]+|\d", text))
 
 
-def test_there_are_three_languages_with_their_voices() -> None:
+def test_the_scripts_and_voices_exist_in_three_languages() -> None:
     assert set(SPOKEN) == set(WRITTEN) == set(VOICES) == {"en", "es", "fr"}
 
 
 @pytest.mark.parametrize("text", EVERY_TEXT)
-def test_it_says_who_when_and_where_to_call_back_and_nothing_unknown(text: str) -> None:
+def test_each_text_uses_all_required_variables_and_no_unknown_ones(text: str) -> None:
     assert is_sayable(text)
     assert used_variables(text) >= EVERY_VARIABLE
 
 
 @pytest.mark.parametrize("text", EVERY_TEXT)
-def test_the_practice_is_named_first_and_keys_come_last(text: str) -> None:
+def test_each_text_names_the_practice_first_and_the_keys_last(text: str) -> None:
     assert text.index("{PRACTICE}") == text.index("{")
     assert text.index(" 1") > text.index("{APPT_TIME}")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_call_gives_the_number_before_the_keys_and_ends_with_the_key_to_opt_out(language: str) -> None:
+def test_a_call_gives_the_callback_number_before_the_keys_and_the_opt_out_key_last(language: str) -> None:
     keys = [SPOKEN[language].index(f" {key}") for key in "129"]
     assert [SPOKEN[language].index("{CALLBACK_NUMBER}"), *keys] == sorted(
         [SPOKEN[language].index("{CALLBACK_NUMBER}"), *keys]
@@ -68,12 +68,12 @@ def test_a_call_gives_the_number_before_the_keys_and_ends_with_the_key_to_opt_ou
 
 
 @pytest.mark.parametrize("text", EVERY_TEXT)
-def test_it_never_names_the_kind_of_visit_or_a_word_that_carriers_read_as_stop(text: str) -> None:
+def test_no_text_names_the_kind_of_appointment_or_has_a_word_that_means_stop(text: str) -> None:
     assert not NEVER.search(text)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_call_takes_less_than_a_minute_to_say(language: str) -> None:
+def test_a_call_takes_less_than_a_minute(language: str) -> None:
     said = speak(SPOKEN[language], fill_longest(language))
     assert count_spoken_words(said) / WORDS_A_SECOND <= 60
 
@@ -86,7 +86,7 @@ def test_a_text_message_has_at_most_160_characters_and_names_stop(language: str)
 
 
 @pytest.mark.django_db
-def test_words_that_a_practice_made_its_own_stay() -> None:
+def test_texts_that_a_practice_has_changed_stay() -> None:
     script = ensure_default_scripts().call
     script.texts.filter(language="en").update(text="Our own words.")
     ensure_default_scripts()
