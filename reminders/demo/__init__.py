@@ -1,6 +1,6 @@
-"""A clinic to try things out in, made relative to now, with made-up people and numbers.
+"""The demo clinic: a practice to try Callboard with, around the current time, all of it made up.
 
-zones.py picks where it is mid-morning, people.py names the cast, diary.py lays out their visits,
-outcomes.py and history.py tell what became of those before now and aftermath.py saves it, places.py and
-users.py make the rest, and clinic.py puts it all into the database.
+zones.py chooses a time zone where it is mid-morning, people.py lists the people and appointments.py their
+appointments. outcomes.py and history.py make up what happened to the reminders before now, and
+saved_history.py saves it. locations.py and users.py make the rest, and clinic.py saves everything.
 """

@@ -1,4 +1,4 @@
-"""Putting the demo clinic into the database, all of it or nothing."""
+"""Saves the demo clinic in the database, in one transaction."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from django.db.models import F
 from contacts.appointments import cancel_appointment, move_appointment
 from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch, Way
 from contacts.people import get_or_create_written_number
-from reminders.demo.appointments import DemoVisit, plan_demo_visits
+from reminders.demo.appointments import DemoAppointment, plan_demo_appointments
 from reminders.demo.history import make_history
 from reminders.demo.locations import DemoPractice, make_campaigns, make_locations
 from reminders.demo.people import DemoPeople, DemoPerson, make_demo_people
@@ -35,7 +35,7 @@ What = AppointmentChange.What
 
 @dataclass(frozen=True)
 class DemoReport:
-    """What was made: `zone` is the IANA name of both locations' zone, the rest are counts."""
+    """What was created: `zone` is the IANA name of the locations' time zone, the rest are counts."""
 
     zone: str
     contacts: int
@@ -49,58 +49,56 @@ def has_contacts() -> bool:
 
 
 def clear_practice() -> None:
-    """Delete every row of the practice; users and their roles stay."""
+    """Delete all data of the practice; users and their roles stay."""
     tables = [
         connection.ops.quote_name(model._meta.db_table)
         for label in PRACTICE_APPS
         for model in apps.get_app_config(label).get_models(include_auto_created=True)
     ]
-    connection.check_constraints()  # PostgreSQL truncates nothing while deferred checks are pending
+    connection.check_constraints()  # PostgreSQL can't truncate while deferred checks are pending
     with connection.cursor() as cursor:
-        # Ids go on counting, so that nothing still under way meets a new row under an old id.
+        # Ids aren't reset, so that a task in progress can't find a new row under an old id.
         cursor.execute(f"TRUNCATE {', '.join(tables)}")
 
 
 @transaction.atomic
 def rebuild_demo_clinic(now: datetime) -> DemoReport:
-    """Clear the practice and make the demo anew."""
+    """Delete the practice's data and create the demo clinic."""
     clear_practice()
     return build_demo_clinic(now)
 
 
 @transaction.atomic
 def build_demo_clinic(now: datetime) -> DemoReport:
-    """Make the demo in a database without a practice, so that calls are due at `now` (aware).
+    """Create the demo clinic in a database without a practice. Calls are due at `now` (aware).
 
-    Raises RuntimeError without DEBUG, for its logins and numbers are only for trying things out.
+    Raises RuntimeError without DEBUG, because its logins have a public password.
     """
     users = ensure_logins()
-    zone, cast = choose_zone(now), make_demo_people()
-    places = make_locations(zone)
+    clerk = users["frontdesk"]
+    zone, people = choose_zone(now), make_demo_people()
+    practice = make_locations(zone)
     steps = make_campaigns(ensure_default_scripts(), now, zone)
-    visits = plan_demo_visits(now, zone, cast)
-    contacts = _make_contacts(cast, zone)
-    appointments = _make_appointments(visits, contacts, places, users["frontdesk"], now)
-    fates = [visit.fate for visit in visits]
-    save_history(make_history(zip(appointments, fates, strict=True), steps, now), users["frontdesk"])
-    _do_what_was_asked(visits, appointments, users["frontdesk"])
-    planned = plan_all(now)
+    plan = plan_demo_appointments(now, zone, people)
+    contacts = _make_contacts(people, zone)
+    appointments = _make_appointments(plan, contacts, practice, clerk, now)
+    outcomes = [planned.outcome for planned in plan]
+    save_history(make_history(zip(appointments, outcomes, strict=True), steps, now), clerk)
+    _make_changes(plan, appointments, clerk)
+    start_of_today = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    report = plan_all(now)
     return DemoReport(
         zone=zone.key,
         contacts=len(contacts),
         appointments=len(appointments),
-        today_and_ahead=sum(visit.slot.starts_at >= _start_of_day(now, zone) for visit in visits),
-        reminders=planned.added,
+        today_and_ahead=sum(planned.slot.starts_at >= start_of_today for planned in plan),
+        reminders=report.added,
     )
 
 
-def _start_of_day(now: datetime, zone: ZoneInfo) -> datetime:
-    return now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _make_contacts(cast: DemoPeople, zone: ZoneInfo) -> dict[DemoPerson, Contact]:
-    """Everybody states the clinic's zone, whatever their area code, so that they may be called now."""
-    people = cast.everybody()
+def _make_contacts(demo_people: DemoPeople, zone: ZoneInfo) -> dict[DemoPerson, Contact]:
+    """All have the clinic's time zone, whatever their area code, so that they may be called now."""
+    people = demo_people.everybody()
     contacts = Contact.objects.bulk_create(
         Contact(
             first_name=person.first_name,
@@ -109,42 +107,46 @@ def _make_contacts(cast: DemoPeople, zone: ZoneInfo) -> dict[DemoPerson, Contact
             phone=get_or_create_written_number(person.number, "US") if person.number else None,
             time_zone=zone.key,
             source=LIST_SOURCE,
-            external_id=f"P{4100 + place}",
+            external_id=f"P{4100 + index}",
         )
-        for place, person in enumerate(people)
+        for index, person in enumerate(people)
     )
     return dict(zip(people, contacts, strict=True))
 
 
 def _make_appointments(
-    visits: list[DemoVisit],
+    plan: list[DemoAppointment],
     contacts: dict[DemoPerson, Contact],
-    places: DemoPractice,
+    practice: DemoPractice,
     clerk: User,
     now: datetime,
 ) -> list[Appointment]:
-    """All at once and dated back: the writers of contacts/appointments.py write what happens now."""
-    batch = _make_batch(sum(visit.listed for visit in visits), clerk, now)
+    """Saved in bulk and backdated, which the functions of contacts/appointments.py can't do."""
+    batch = _make_batch(sum(planned.listed for planned in plan), clerk, now)
     appointments = Appointment.objects.bulk_create(
         Appointment(
-            contact=contacts[visit.person],
-            location=places.locations[visit.slot.location],
-            provider=places.providers[visit.slot.provider],
-            kind=visit.kind,
-            starts_at=visit.slot.starts_at,
-            ends_at=visit.slot.starts_at + LASTS,
-            status=visit.status,
-            revised_at=visit.booked_at,
+            contact=contacts[planned.person],
+            location=practice.locations[planned.slot.location],
+            provider=practice.providers[planned.slot.provider],
+            kind=planned.kind,
+            starts_at=planned.slot.starts_at,
+            ends_at=planned.slot.starts_at + LASTS,
+            status=planned.status,
+            revised_at=planned.booked_at,
             source=LIST_SOURCE,
-            external_id=f"A{81000 + place}",
-            batch=batch if visit.listed else None,
+            external_id=f"A{81000 + index}",
+            batch=batch if planned.listed else None,
         )
-        for place, visit in enumerate(visits)
+        for index, planned in enumerate(plan)
     )
     Appointment.objects.update(created_at=F("revised_at"))
     AppointmentChange.objects.bulk_create(
-        [_tell_booking(appointment, clerk) for appointment in appointments]
-        + [_tell_visit(appointment, clerk) for appointment in appointments if appointment.status != "booked"]
+        [_build_booking_change(appointment, clerk) for appointment in appointments]
+        + [
+            _build_attendance_change(appointment, clerk)
+            for appointment in appointments
+            if appointment.status != "booked"
+        ]
     )
     return appointments
 
@@ -160,7 +162,7 @@ def _make_batch(rows: int, clerk: User, now: datetime) -> ImportBatch:
     )
 
 
-def _tell_booking(appointment: Appointment, clerk: User) -> AppointmentChange:
+def _build_booking_change(appointment: Appointment, clerk: User) -> AppointmentChange:
     return AppointmentChange(
         appointment=appointment,
         what=What.IMPORTED if appointment.batch else What.BOOKED,
@@ -172,8 +174,8 @@ def _tell_booking(appointment: Appointment, clerk: User) -> AppointmentChange:
     )
 
 
-def _tell_visit(appointment: Appointment, clerk: User) -> AppointmentChange:
-    """Recorded a little before the start for who came, and after it for who didn't."""
+def _build_attendance_change(appointment: Appointment, clerk: User) -> AppointmentChange:
+    """Recorded a little before the start for patients who arrived, and after it for no-shows."""
     late = LASTS if appointment.status == Appointment.Status.NO_SHOW else timedelta(minutes=-4)
     return AppointmentChange(
         appointment=appointment,
@@ -185,19 +187,19 @@ def _tell_visit(appointment: Appointment, clerk: User) -> AppointmentChange:
     )
 
 
-def _do_what_was_asked(visits: list[DemoVisit], appointments: list[Appointment], clerk: User) -> None:
-    """Somebody called and cancelled, somebody was given another day, somebody's number is to be asked for."""
-    for visit, appointment in zip(visits, appointments, strict=True):
-        if visit.role == "cancel":
+def _make_changes(plan: list[DemoAppointment], appointments: list[Appointment], clerk: User) -> None:
+    """Cancel and move some appointments, and add a follow-up for a number that isn't usable."""
+    for planned, appointment in zip(plan, appointments, strict=True):
+        if planned.change == "cancel":
             cancel_appointment(appointment.pk, by=clerk, how=Way.PHONE)
-        elif visit.role == "move":
+        elif planned.change == "move":
             later = appointment.starts_at + timedelta(days=1, minutes=30)
             move_appointment(appointment.pk, starts_at=later, ends_at=later + LASTS, by=clerk, how=Way.PHONE)
-        elif visit.role == "ask for a number":
+        elif planned.change == "ask for a number":
             FollowUp.objects.create(
                 kind=FollowUp.Kind.WRONG_NUMBER,
                 contact=appointment.contact,
                 appointment=appointment,
                 reason=Reason.NUMBER_UNUSABLE,
-                due_at=find_due_time(appointment.starts_at, visit.booked_at),
+                due_at=find_due_time(appointment.starts_at, planned.booked_at),
             )

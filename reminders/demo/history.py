@@ -1,7 +1,7 @@
-"""What became of the demo's reminders before now, as rows that the real way would have left behind.
+"""What happened to the demo's reminders before now, as the rows that real sending would have left.
 
-The moments come from the real rules (planning, calling hours, retries); only the endings are made up
-(outcomes.py). What is still owed is left to planning.
+The times come from the real rules (planning, calling hours, retries); only the outcomes are made up
+(outcomes.py). Reminders that are still due are left to planning.
 """
 
 import random
@@ -28,7 +28,7 @@ LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 
 @dataclass(frozen=True)
 class Ending:
-    """What a try's ending means: for the call, for another try, and for the reminder when it was the last."""
+    """What the end of a try means for the call, for the next try, and for the reminder if it was the last."""
 
     state: CallState
     outcome: TryOutcome
@@ -56,7 +56,7 @@ _TEXT_DELIVERED = Ending(
 _TEXT_ANSWERED = Ending(
     CallState.ANSWERED, TryOutcome.ANSWERED_WITHOUT_KEY, Reason.REACHED, seconds=(60, 600)
 )
-# What settles an appointment's further steps, and how they end for it.
+# Ends that make an appointment's further steps unnecessary, with the state and reason these steps get.
 SETTLES: dict[str, tuple[ReminderState, Reason]] = {
     "1": (ReminderState.SKIPPED, Reason.CONFIRMED),
     "2": (ReminderState.SKIPPED, Reason.WANTS_ANOTHER_TIME),
@@ -67,7 +67,7 @@ SETTLES: dict[str, tuple[ReminderState, Reason]] = {
 
 @dataclass
 class History:
-    """Rows to be saved, reminders first; `decisive`: the calls whose ending did more, with its moment."""
+    """Rows to save, reminders first. `decisive`: calls whose end changed more, with the end and its time."""
 
     reminders: list[Reminder] = field(default_factory=list)
     calls: list[CallRecord] = field(default_factory=list)
@@ -75,24 +75,24 @@ class History:
 
 
 def make_history(
-    visits: Iterable[tuple[Appointment, DemoOutcome]], steps: Sequence[Step], now: datetime
+    outcomes_of: Iterable[tuple[Appointment, DemoOutcome]], steps: Sequence[Step], now: datetime
 ) -> History:
     """What happened until `now` (aware UTC). Location, contact, phone and texts must be loaded."""
-    teller = _Teller(now, random.Random(11))  # noqa: S311 - no secret
-    for appointment, fate in visits:
-        teller.describe_visit(appointment, steps, fate)
-    return teller.history
+    maker = _HistoryMaker(now, random.Random(11))  # noqa: S311 - no secret
+    for appointment, outcome in outcomes_of:
+        maker.add_appointment(appointment, steps, outcome)
+    return maker.history
 
 
 @dataclass
-class _Teller:
+class _HistoryMaker:
     now: datetime
     chance: random.Random
     history: History = field(default_factory=History)
 
-    def describe_visit(self, appointment: Appointment, steps: Sequence[Step], fate: DemoOutcome) -> None:
+    def add_appointment(self, appointment: Appointment, steps: Sequence[Step], outcome: DemoOutcome) -> None:
         settled = ""
-        for step, ends in zip(steps, fate, strict=True):
+        for step, ends in zip(steps, outcome, strict=True):
             owed = find_owed_reminder(step, appointment)
             if owed is None or owed.due_at > self.now or owed.reason or not (ends or settled):
                 continue
@@ -113,13 +113,13 @@ class _Teller:
                     ReminderState.MISSED,
                     Reason.TOO_LATE,
                 )
-                settled = self._tell_tries(reminder, ends)
+                settled = self._add_tries(reminder, ends)
 
-    def _tell_tries(self, reminder: Reminder, ends: Sequence[str]) -> str:
-        """Make the tries; the ending that settles the appointment, or ""."""
+    def _add_tries(self, reminder: Reminder, ends: Sequence[str]) -> str:
+        """Add the tries; returns the end that makes further steps unnecessary, or ""."""
         again: datetime | None = reminder.due_at
         for try_number, end in enumerate(ends, start=1):
-            moment = _allowed_from(again, reminder) if again else reminder.not_after
+            moment = _find_allowed(again, reminder) if again else reminder.not_after
             if moment >= reminder.not_after:
                 break
             if moment > self.now:
@@ -127,19 +127,20 @@ class _Teller:
                 reminder.next_look_at = reminder.try_after = moment
                 break
             began = moment + timedelta(seconds=self.chance.uniform(0.5, 9))
-            ended = self._make_call(reminder, end, began, try_number)
+            ended = self._add_try(reminder, end, began, try_number)
             if end in SETTLES:
                 return end
             outcome = _ending_of(end, reminder.step.channel).outcome
-            again = next_try(_rule_of(reminder.step), outcome, try_number, ended)
+            rule = RetryRule(reminder.step.max_tries, reminder.step.retry_wait)
+            again = next_try(rule, outcome, try_number, ended)
         return ""
 
-    def _make_call(self, reminder: Reminder, end: str, began: datetime, try_number: int) -> datetime:
-        """Add one try that ended so; the moment it ended."""
+    def _add_try(self, reminder: Reminder, end: str, began: datetime, try_number: int) -> datetime:
+        """Add one try with this end; returns when it ended."""
         ending = _ending_of(end, reminder.step.channel)
         lasted = self.chance.randint(*ending.seconds)
         ended = began + timedelta(seconds=lasted)
-        call = _word_call(reminder)
+        call = _build_call(reminder)
         call.state, call.try_number, call.amd_result = ending.state, try_number, ending.amd_result
         call.reason = end if ending.state == CallState.FAILED else ""
         call.robotalker_id = "cal_" + "".join(self.chance.choices(LETTERS, k=8))
@@ -160,13 +161,13 @@ def _ending_of(end: str, channel: str) -> Ending:
     return ENDINGS[end]
 
 
-def _word_call(reminder: Reminder) -> CallRecord:
+def _build_call(reminder: Reminder) -> CallRecord:
     appointment = reminder.appointment
     number = appointment.contact.phone
     text = choose_text(reminder.step.script, appointment.contact.language)
     if number is None or text is None:
-        raise ValueError("Whoever was called has a number and a script.")
-    known = fill_variables(appointment, text.language)
+        raise ValueError("A call needs a number and a script.")
+    values = fill_variables(appointment, text.language)
     used = used_variables(text.text)
     return CallRecord(
         reminder=reminder,
@@ -174,16 +175,12 @@ def _word_call(reminder: Reminder) -> CallRecord:
         channel=reminder.step.channel,
         from_number=caller_id(appointment.location),
         script_text=text,
-        variables={name: value for name, value in known.items() if name in used},
-        text=speak(text.text, known),
+        variables={name: value for name, value in values.items() if name in used},
+        text=speak(text.text, values),
     )
 
 
-def _allowed_from(moment: datetime, reminder: Reminder) -> datetime:
+def _find_allowed(moment: datetime, reminder: Reminder) -> datetime:
     location = reminder.appointment.location
     hours = CallingHours(location.calling_opens, location.calling_closes)
     return next_allowed(moment, hours, (location.zone,)) or reminder.not_after
-
-
-def _rule_of(step: Step) -> RetryRule:
-    return RetryRule(step.max_tries, step.retry_wait)

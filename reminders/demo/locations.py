@@ -11,10 +11,10 @@ from reminders.models import Campaign, Step
 from reminders.rules.schedule import TimingKind
 from reminders.wording.default_scripts import DefaultScripts
 
-ACTIVE_FOR = timedelta(days=30)  # longer than the past week, so that activation has cut nothing off
+ACTIVE_FOR = timedelta(days=30)  # longer than the past week, so that it covers all past appointments
 QUARTER = timedelta(minutes=15)
 SOON = timedelta(minutes=10)
-EVERY_DAY = list(range(7))  # also on Sundays, or the demo would be empty on Saturdays
+EVERY_DAY = list(range(7))  # on Sundays too, or the demo would be empty on Saturdays
 
 PROVIDERS = {
     appointments.CHEN: "Susan Chen",
@@ -49,11 +49,11 @@ def make_locations(zone: ZoneInfo) -> DemoPractice:
 
 
 def make_campaigns(scripts: DefaultScripts, now: datetime, zone: ZoneInfo) -> list[Step]:
-    """The active campaign and a draft; the active one's steps, with what history.py asks for."""
+    """Makes the active campaign and a draft. Returns the active one's steps, with what history.py needs."""
     active = Campaign.objects.create(
         name="Appointment reminders", state=Campaign.State.ACTIVE, activated_at=now - ACTIVE_FOR
     )
-    draft = Campaign.objects.create(name="A week ahead, for confirmed visits")
+    draft = Campaign.objects.create(name="A week ahead, for confirmed appointments")
     Step.objects.bulk_create(
         [
             *_build_steps(active, scripts, next_quarter(now, zone)),

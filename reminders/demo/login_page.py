@@ -1,4 +1,4 @@
-"""What the login page shows of the demo clinic."""
+"""The demo clinic's logins for the login page."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,17 +19,17 @@ class DemoLogin:
 
 
 def read_demo_logins() -> list[DemoLogin]:
-    """The demo clinic's logins; none unless this is a developer's machine with the demo on it."""
+    """The demo clinic's logins; empty if the demo doesn't exist."""
     names = {login.username for login in LOGINS}
-    there = set(User.objects.filter(username__in=names).values_list("username", flat=True))
+    existing = set(User.objects.filter(username__in=names).values_list("username", flat=True))
     return [
         DemoLogin(login.group, login.username, PASSWORD)
         for login in LOGINS
-        if "frontdesk" in there and login.username in there
+        if "frontdesk" in existing and login.username in existing
     ]
 
 
 def demo_logins(request: HttpRequest) -> dict[str, Any]:
-    """A context processor, only in use with DEBUG. Lazy: only the login page asks."""
+    """A context processor, used only with DEBUG. It passes a function, since only the login page needs it."""
     del request
     return {"demo_logins": read_demo_logins}

@@ -1,12 +1,12 @@
-"""What became of the calls of one visit: the demo's own small stories. Pure.
+"""What happened to the reminders of one appointment of the demo. Pure.
 
-A fate gives, for each step of the demo's campaign (a call two days before, a text message a day before,
-a call on the day), how each try ended. A step is only taken when the one before didn't settle it.
+An outcome lists, for each step of the demo's campaign (a call two days before, a text message a day before, a
+call on the day), how each try ended. A step only applies if the one before brought no answer.
 """
 
 import random
 
-# How a try ended: the key pressed ("1", "2", "9"; for a text message the digit replied), or a word.
+# How a try ended: the key pressed ("1", "2", "9"; for a text message the digit replied), or one of these.
 LISTENED, VOICEMAIL, NO_ANSWER = "listened", "voicemail", "no_answer"
 BUSY, CARRIER, INVALID, DELIVERED = "busy", "carrier", "invalid_number", "delivered"
 
@@ -44,11 +44,11 @@ _SHARES: tuple[tuple[DemoOutcome, int], ...] = (
     (NEVER_REACHED, 8),
 )
 
-# By how many days ago they came: somebody who opted out, whose number is bad, who asked for another time.
-PAST_STORIES: dict[int, DemoOutcome] = {5: OPTS_OUT, 4: INVALID_NUMBER, 3: WANTS_ANOTHER_TIME}
+# By the number of days ago: an opt-out, an invalid number, a patient who asked for another time.
+OUTCOMES_BY_DAYS_AGO: dict[int, DemoOutcome] = {5: OPTS_OUT, 4: INVALID_NUMBER, 3: WANTS_ANOTHER_TIME}
 
 
 def choose_outcome(chance: random.Random) -> DemoOutcome:
-    """One of the common fates, about as often as reminder systems see it."""
-    fates = [fate for fate, _ in _SHARES]
-    return chance.choices(fates, [share for _, share in _SHARES])[0]
+    """One of the common outcomes, with the shares that reminder systems usually see."""
+    choices = [outcome for outcome, _ in _SHARES]
+    return chance.choices(choices, [share for _, share in _SHARES])[0]

@@ -1,7 +1,7 @@
-"""The cast: made-up people with numbers that nobody has. Pure.
+"""The demo's people, made up, with numbers that aren't assigned. Pure.
 
-Ordinary numbers end in 555-01xx, which are kept free for fiction. Those that end in 77xx tell the
-sandbox what the person does (see reminders/sandbox/scenarios.py), so that a day shows every outcome.
+Most numbers are 555-01xx, which are reserved for fiction. Those that end in 77xx select a scenario of the
+sandbox (see reminders/sandbox/scenarios.py), so that one day shows every outcome.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ Célestin
 
 @dataclass(frozen=True)
 class DemoPerson:
-    """`number` is E.164, "" for none; people of one family share it."""
+    """`number` is E.164, "" for none; a family shares one."""
 
     name: str
     language: str
@@ -52,13 +52,13 @@ class DemoPerson:
 
 @dataclass(frozen=True)
 class DemoPeople:
-    """Everybody, by the part they play; nobody has two."""
+    """All people, by what they are for; each person is in one group only."""
 
     regulars: tuple[DemoPerson, ...]
-    called_first: tuple[DemoPerson, ...]  # whose phones ring in the first minute
-    called_next: tuple[DemoPerson, ...]  # whose phones ring in the hour after
+    called_first: tuple[DemoPerson, ...]  # called within the first minute
+    called_next: tuple[DemoPerson, ...]  # called within the hour after
     family: tuple[DemoPerson, ...]  # a parent and two children, today
-    other_family: tuple[DemoPerson, ...]  # another, tomorrow
+    other_family: tuple[DemoPerson, ...]  # another family, tomorrow
     opted_out: DemoPerson
     unusable: DemoPerson
     without_number: DemoPerson
@@ -71,56 +71,52 @@ class DemoPeople:
 
 def make_demo_people() -> DemoPeople:
     """The same people every time."""
-    names = [(name, language) for language, text in _by_language() for name in _split(text)]
+    names = [
+        (name, language)
+        for language, text in (("en", ENGLISH), ("es", SPANISH), ("fr", FRENCH))
+        for name in " ".join(text.split()).split(", ")
+    ]
     return DemoPeople(
         regulars=tuple(
-            DemoPerson(name, language, _free_number(i)) for i, (name, language) in enumerate(names)
+            DemoPerson(name, language, _fictional_number(i)) for i, (name, language) in enumerate(names)
         ),
         called_first=(
-            DemoPerson("Priya Raman", "en", _story_number(212, 1)),
-            DemoPerson("Carmen Ortega", "es", _story_number(305, 2)),
-            DemoPerson("Marcus Bell", "en", _story_number(312, 6)),
-            DemoPerson("Étienne Moreau", "fr", _story_number(617, 1)),
-            DemoPerson("Leila Haddad", "en", _story_number(415, 9)),
-            DemoPerson("Tomasz Zieliński", "en", _story_number(503, 3)),
+            DemoPerson("Priya Raman", "en", _scenario_number(212, 1)),
+            DemoPerson("Carmen Ortega", "es", _scenario_number(305, 2)),
+            DemoPerson("Marcus Bell", "en", _scenario_number(312, 6)),
+            DemoPerson("Étienne Moreau", "fr", _scenario_number(617, 1)),
+            DemoPerson("Leila Haddad", "en", _scenario_number(415, 9)),
+            DemoPerson("Tomasz Zieliński", "en", _scenario_number(503, 3)),
         ),
         called_next=(
-            DemoPerson("Grace Nakamura", "en", _story_number(202, 12)),
-            DemoPerson("Alejandro Ibarra", "es", _story_number(713, 1)),
-            DemoPerson("Dmitri Volkov", "en", _story_number(212, 4)),
-            DemoPerson("Adaeze Obi", "en", _story_number(312, 8)),
-            DemoPerson("Clémence Roy", "fr", _story_number(617, 6)),
-            DemoPerson("Walid Mansour", "en", _story_number(415, 5)),
-            DemoPerson("Bonnie Sutherland", "en", _story_number(503, 10)),
-            DemoPerson("Hamish McAllister", "en", _story_number(713, 7)),
-            DemoPerson("Rani Kapoor", "en", _story_number(305, 11)),
+            DemoPerson("Grace Nakamura", "en", _scenario_number(202, 12)),
+            DemoPerson("Alejandro Ibarra", "es", _scenario_number(713, 1)),
+            DemoPerson("Dmitri Volkov", "en", _scenario_number(212, 4)),
+            DemoPerson("Adaeze Obi", "en", _scenario_number(312, 8)),
+            DemoPerson("Clémence Roy", "fr", _scenario_number(617, 6)),
+            DemoPerson("Walid Mansour", "en", _scenario_number(415, 5)),
+            DemoPerson("Bonnie Sutherland", "en", _scenario_number(503, 10)),
+            DemoPerson("Hamish McAllister", "en", _scenario_number(713, 7)),
+            DemoPerson("Rani Kapoor", "en", _scenario_number(305, 11)),
         ),
-        family=_gather_family("en", _free_number(200), "Akua Mensah", "Kofi Mensah", "Abena Mensah"),
-        other_family=_gather_family("es", _free_number(201), "Lucía Soto", "Mateo Soto", "Sofía Soto"),
-        opted_out=DemoPerson("Gordon Tate", "en", _free_number(202)),
-        unusable=DemoPerson("Valentina Cruz", "es", _free_number(203)),
+        family=_gather_family("en", _fictional_number(200), "Akua Mensah", "Kofi Mensah", "Abena Mensah"),
+        other_family=_gather_family("es", _fictional_number(201), "Lucía Soto", "Mateo Soto", "Sofía Soto"),
+        opted_out=DemoPerson("Gordon Tate", "en", _fictional_number(202)),
+        unusable=DemoPerson("Valentina Cruz", "es", _fictional_number(203)),
         without_number=DemoPerson("Edith Marlowe", "en", ""),
     )
-
-
-def _by_language() -> tuple[tuple[str, str], ...]:
-    return (("en", ENGLISH), ("es", SPANISH), ("fr", FRENCH))
-
-
-def _split(names: str) -> list[str]:
-    return " ".join(names.split()).split(", ")
 
 
 def _gather_family(language: str, number: str, *names: str) -> tuple[DemoPerson, ...]:
     return tuple(DemoPerson(name, language, number) for name in names)
 
 
-def _free_number(index: int) -> str:
-    """A number kept free for fiction, a different one for each index below 800."""
+def _fictional_number(index: int) -> str:
+    """A number reserved for fiction, a different one for each index below 800."""
     hundreds, last_two = divmod(index, 100)
     area_code = AREA_CODES[(3 * index + hundreds) % len(AREA_CODES)]
     return f"+1{area_code}55501{last_two:02}"
 
 
-def _story_number(area_code: int, story: int) -> str:
-    return f"+1{area_code}55577{story:02}"
+def _scenario_number(area_code: int, scenario: int) -> str:
+    return f"+1{area_code}55577{scenario:02}"

@@ -1,4 +1,4 @@
-"""Saving the demo's history: reminders, calls, and what the people's answers led to."""
+"""Saves the demo's history: reminders, calls, and the effects of the patients' answers."""
 
 from datetime import datetime, timedelta
 
@@ -18,25 +18,25 @@ from reminders.results.answers import WAY_BY_KEY
 
 Answer = Appointment.Answer
 Kind = FollowUp.Kind
-HANDLED_AFTER = timedelta(hours=1, minutes=50)
-CALLED_BACK = "Called back; kept the time after all."
+RESOLVED_AFTER = timedelta(hours=1, minutes=50)
+CALLED_BACK = "Called back; kept the appointment."
 ASKED_AT_DESK = "Asked at the desk; will bring the new number."
 
 
 def save_history(history: History, clerk: User) -> None:
-    """Save the rows, and record through the usual writers what was answered, at its moment."""
+    """Save the rows, and record the answers with the usual functions, at their times."""
     Reminder.objects.bulk_create(history.reminders)
     Reminder.objects.update(created_at=F("due_at") - timedelta(days=7))
     CallRecord.objects.bulk_create(history.calls)
     CallRecord.objects.update(created_at=F("submitting_at"))
-    for call, end, at in sorted(history.decisive, key=lambda told: told[2]):
-        _record_ending(call, end, at, clerk)
+    for call, end, at in sorted(history.decisive, key=lambda decisive: decisive[2]):
+        _record_end(call, end, at, clerk)
 
 
-def _record_ending(call: CallRecord, end: str, at: datetime, clerk: User) -> None:
+def _record_end(call: CallRecord, end: str, at: datetime, clerk: User) -> None:
     if end == outcomes.INVALID:
         mark_number_unusable(call.number_id, "Robotalker: invalid number", at)
-        _note_follow_up(call, Kind.WRONG_NUMBER, ASKED_AT_DESK, at, clerk)
+        _add_follow_up(call, Kind.WRONG_NUMBER, ASKED_AT_DESK, at, clerk)
     elif end == "9":
         evidence = f"call {call.public_id}"
         scope, source = ConsentEntry.Scope.VOICE, ConsentEntry.Source.KEY
@@ -47,13 +47,13 @@ def _record_ending(call: CallRecord, end: str, at: datetime, clerk: User) -> Non
         reminder = call.reminder
         record_answer(reminder.appointment_id, answer, revision=reminder.revision, at=at, how=how)
     if end == "2":
-        _note_follow_up(call, Kind.WANTS_ANOTHER_TIME, CALLED_BACK, at, clerk)
+        _add_follow_up(call, Kind.WANTS_ANOTHER_TIME, CALLED_BACK, at, clerk)
 
 
-def _note_follow_up(call: CallRecord, kind: Kind, note: str, at: datetime, clerk: User) -> None:
-    """On the worklist since `at`, and long since resolved where the visit is over."""
+def _add_follow_up(call: CallRecord, kind: Kind, note: str, at: datetime, clerk: User) -> None:
+    """Add a follow-up since `at`, resolved if the appointment is over."""
     appointment = call.reminder.appointment
-    entry = FollowUp.objects.create(
+    follow_up = FollowUp.objects.create(
         kind=kind,
         contact=appointment.contact,
         appointment=appointment,
@@ -61,10 +61,10 @@ def _note_follow_up(call: CallRecord, kind: Kind, note: str, at: datetime, clerk
         call=call,
         due_at=find_due_time(appointment.starts_at, at),
     )
-    entry.created_at = at
+    follow_up.created_at = at
     if appointment.status != Appointment.Status.BOOKED:
-        entry.state, entry.note = FollowUp.State.RESOLVED, note
-        entry.resolution = FollowUp.Resolution.HANDLED
-        entry.taken_by = entry.resolved_by = clerk
-        entry.resolved_at = at + HANDLED_AFTER
-    entry.save()
+        follow_up.state, follow_up.note = FollowUp.State.RESOLVED, note
+        follow_up.resolution = FollowUp.Resolution.HANDLED
+        follow_up.taken_by = follow_up.resolved_by = clerk
+        follow_up.resolved_at = at + RESOLVED_AFTER
+    follow_up.save()

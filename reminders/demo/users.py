@@ -1,4 +1,4 @@
-"""The demo's logins. Only while DEBUG is on, because their password is known to everybody."""
+"""The demo's logins. They exist only while DEBUG is on, because their password is public."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, User
 
 from contacts.roles import ensure_roles
 
-PASSWORD = "callboard"  # noqa: S105 - made known on purpose
+PASSWORD = "callboard"  # noqa: S105 - public on purpose
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,14 @@ LOGINS = (
 
 
 def ensure_logins() -> dict[str, User]:
-    """The demo's users by name, made if missing; those that are there keep their password.
+    """The demo's users by name, created if missing; existing ones keep their password.
 
     Raises RuntimeError without DEBUG.
     """
     if not settings.DEBUG:
-        raise RuntimeError("Demo logins have a known password, so they are made only while DEBUG is on.")
+        raise RuntimeError(
+            "The demo logins have a public password, so they are created only while DEBUG is on."
+        )
     ensure_roles()
     hashed = make_password(PASSWORD)  # once: hashing is slow on purpose
     return {login.username: _ensure_user(login, hashed) for login in LOGINS}

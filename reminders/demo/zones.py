@@ -1,12 +1,12 @@
-"""Where on earth it is mid-morning. Pure."""
+"""Chooses a time zone where it is mid-morning. Pure."""
 
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 EARLIEST, LATEST = time(10), time(11, 30)
 
-# American places first, since the demo's numbers are American; then one without clock switches for each
-# hour around the globe, so that some zone always fits.
+# American zones first, since the demo's numbers are American; then one without clock changes for each hour of
+# UTC offset, so that it is always mid-morning in one of them.
 ZONES = (
     *("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "America/Anchorage"),
     *("Pacific/Honolulu", "America/Phoenix", "America/Costa_Rica", "America/Bogota", "America/Puerto_Rico"),
@@ -18,7 +18,7 @@ ZONES = (
 
 
 def choose_zone(now: datetime) -> ZoneInfo:
-    """The first of ZONES whose clocks show 10:00 to 11:30 at `now` (aware). There always is one."""
+    """The first of ZONES where it is between 10:00 and 11:30 at `now` (aware). There always is one."""
     return next(zone for zone in map(ZoneInfo, ZONES) if is_mid_morning(now, zone))
 
 

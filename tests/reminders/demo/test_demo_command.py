@@ -1,4 +1,4 @@
-"""The command makes the demo clinic in an empty database, and harms no practice that is there."""
+"""The command creates the demo clinic in an empty database and never changes an existing practice unasked."""
 
 from io import StringIO
 
@@ -24,20 +24,20 @@ def run(*args: str) -> str:
     return out.getvalue()
 
 
-def test_if_empty_makes_it_once_and_then_changes_nothing() -> None:
+def test_if_empty_creates_the_clinic_once_and_then_changes_nothing() -> None:
     assert "is ready" in run("--if-empty")
     made = set(Appointment.objects.values_list("pk", "updated_at"))
     assert run("--if-empty") == ""
     assert set(Appointment.objects.values_list("pk", "updated_at")) == made != set()
 
 
-def test_it_refuses_to_mix_with_what_is_there() -> None:
+def test_the_command_refuses_a_database_with_a_practice() -> None:
     run()
     with pytest.raises(CommandError, match="--reset"):
         run()
 
 
-def test_reset_makes_a_fresh_one() -> None:
+def test_reset_replaces_all_data() -> None:
     run()
     before = Appointment.objects.count()
     Contact.objects.update(first_name="Changed")
@@ -49,15 +49,15 @@ def test_reset_makes_a_fresh_one() -> None:
     assert not CallRecord.objects.exclude(reminder__appointment__in=Appointment.objects.all()).exists()
 
 
-@pytest.mark.parametrize("way", ["--reset", "--if-empty"])
-def test_it_is_never_made_in_production(way: str, settings: Settings) -> None:
+@pytest.mark.parametrize("option", ["--reset", "--if-empty"])
+def test_the_clinic_is_never_created_in_production(option: str, settings: Settings) -> None:
     settings.DEBUG = False
     with pytest.raises(CommandError, match="DEBUG"):
-        run(way)
+        run(option)
     assert not Contact.objects.exists()
 
 
-def test_the_demo_logins_work_and_have_their_roles() -> None:
+def test_the_demo_logins_work_with_their_roles() -> None:
     run()
     for name, group, is_staff in [
         ("frontdesk", "Front desk", False),
@@ -70,6 +70,8 @@ def test_the_demo_logins_work_and_have_their_roles() -> None:
         assert user.groups.filter(name=group).exists()
 
 
-def test_it_is_made_with_few_queries(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+def test_the_clinic_is_created_with_few_queries(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
     with django_assert_max_num_queries(1500):
         run()
