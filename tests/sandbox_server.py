@@ -156,12 +156,12 @@ class SandboxServer:
         self.control("PUT", "/sandbox/faults", {"faults": list(rules)})
 
     def behave(self, **changes: Any) -> None:
-        """Change the behaviour: ``speed``, ``attended``, ``ring_seconds``, ``mix``, ``stories``, ..."""
+        """Change the behaviour: ``speed``, ``attended``, ``ring_seconds``, ``mix``, ``scenarios``, ..."""
         self.control("PUT", "/sandbox/behaviour", changes)
 
     def tell_stories(self, stories: Mapping[str, str | Sequence[str]]) -> None:
         """Say what each number does: ``{"+12125550100": ["no_answer", "press_1"]}``, one for each try."""
-        self.behave(stories=dict(stories))
+        self.behave(scenarios=dict(stories))
 
     def wait_for_call(self, to: str, state: str) -> Json:
         """The newest call to this number, once it is in this state."""

@@ -7,7 +7,7 @@ from reminders.sandbox.server import serve
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser("reminders.sandbox", description="A stand-in for Robotalker's servers.")
+    parser = argparse.ArgumentParser("reminders.sandbox", description="A simulator of Robotalker's servers.")
     add_options(parser)
     settings = read_settings(vars(parser.parse_args()))
     try:

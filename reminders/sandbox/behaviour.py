@@ -1,4 +1,4 @@
-"""How the sandbox plays: its speed, whether people are at the phones, and who does what."""
+"""How the sandbox behaves: its speed, whether a person answers the phones, and which scenarios it plays."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import Any
 
 from reminders.sandbox.scenarios import DEFAULT_MIX, Scenario, choose_scenario, find_scripted_scenario
 
-# A post that failed is tried again after these many seconds (divided by the speed).
+# A failed post is repeated after these many seconds (divided by the speed).
 REPOST_AFTER_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0)
 
 
@@ -14,8 +14,8 @@ REPOST_AFTER_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0)
 class Behaviour:
     """Everything that ``/sandbox/behaviour`` can change.
 
-    ``attended``: a call first rings for ``ring_seconds`` (divided by ``speed``) so that a person can take it.
-    ``stories``: for a number, one story for every try, or a list with one for each (the last one stays).
+    ``attended``: a call first rings for ``ring_seconds`` (divided by ``speed``), for a person to answer it.
+    ``scenarios``: for a number, one scenario for all tries, or a list with one for each (the last repeats).
     """
 
     speed: float = 1.0
@@ -24,12 +24,12 @@ class Behaviour:
     ring_seconds: float = 25.0
     campaign_gap_seconds: float = 0.2
     mix: dict[Scenario, float] = field(default_factory=lambda: dict(DEFAULT_MIX))
-    stories: dict[str, list[Scenario]] = field(default_factory=dict)
+    scenarios: dict[str, list[Scenario]] = field(default_factory=dict)
     repost_after_seconds: list[float] = field(default_factory=lambda: list(REPOST_AFTER_SECONDS))
 
-    def choose_story(self, number: str, attempt: int) -> tuple[Scenario, bool]:
-        """The story of this try (1 for the first), and whether someone scripted it (or it is the mix's)."""
-        ordered = self.stories.get(number)
+    def choose_scenario(self, number: str, attempt: int) -> tuple[Scenario, bool]:
+        """The scenario of this try (1 for the first), and whether it is scripted (else it is the mix's)."""
+        ordered = self.scenarios.get(number)
         if ordered:
             return ordered[min(attempt, len(ordered)) - 1], True
         scripted = find_scripted_scenario(number)
@@ -44,22 +44,21 @@ class Behaviour:
             "seed": self.seed,
             "ring_seconds": self.ring_seconds,
             "campaign_gap_seconds": self.campaign_gap_seconds,
-            "mix": {story.value: share for story, share in self.mix.items()},
-            "stories": {number: [story.value for story in told] for number, told in self.stories.items()},
+            "mix": {scenario.value: share for scenario, share in self.mix.items()},
+            "scenarios": {
+                number: [scenario.value for scenario in tries] for number, tries in self.scenarios.items()
+            },
             "repost_after_seconds": self.repost_after_seconds,
         }
 
     def change(self, wanted: Mapping[str, Any]) -> None:
-        """Take over the fields given; all or none. Raises ValueError with a sentence that can be shown."""
-        changed = {name: READERS[name](value) for name, value in wanted.items() if _is_known(name)}
+        """Change the given fields, all or none. Raises ValueError with a message for the user."""
+        for name in wanted:
+            if name not in READERS:
+                raise ValueError(f"There is no setting {name!r}; there are {', '.join(READERS)}.")
+        changed = {name: READERS[name](value) for name, value in wanted.items()}
         for name, value in changed.items():
             setattr(self, name, value)
-
-
-def _is_known(name: str) -> bool:
-    if name not in READERS:
-        raise ValueError(f"There is no setting {name!r}; there are {', '.join(READERS)}.")
-    return True
 
 
 def _read_positive(value: Any) -> float:
@@ -71,24 +70,24 @@ def _read_positive(value: Any) -> float:
 
 def _read_seconds(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
-        raise ValueError(f"{value!r} is no number of 0 or more.")
+        raise ValueError(f"{value!r} is not a number of 0 or more.")
     return float(value)
 
 
-def _read_story(value: Any) -> Scenario:
+def _read_scenario(value: Any) -> Scenario:
     try:
         return Scenario(value)
     except ValueError:
-        raise ValueError(f"There is no story {value!r}; there are {', '.join(Scenario)}.") from None
+        raise ValueError(f"There is no scenario {value!r}; there are {', '.join(Scenario)}.") from None
 
 
-def _read_stories(value: Any) -> dict[str, list[Scenario]]:
-    told = {number: [item] if isinstance(item, str) else list(item) for number, item in dict(value).items()}
-    return {number: [_read_story(item) for item in items] for number, items in told.items()}
+def _read_scenarios(value: Any) -> dict[str, list[Scenario]]:
+    lists = {number: [item] if isinstance(item, str) else list(item) for number, item in dict(value).items()}
+    return {number: [_read_scenario(item) for item in items] for number, items in lists.items()}
 
 
 def _read_mix(value: Any) -> dict[Scenario, float]:
-    mix = {_read_story(name): _read_seconds(share) for name, share in dict(value).items()}
+    mix = {_read_scenario(name): _read_seconds(share) for name, share in dict(value).items()}
     if not sum(mix.values()):
         raise ValueError("A mix needs at least one share above 0.")
     return mix
@@ -101,6 +100,6 @@ READERS: dict[str, Any] = {
     "ring_seconds": _read_seconds,
     "campaign_gap_seconds": _read_seconds,
     "mix": _read_mix,
-    "stories": _read_stories,
+    "scenarios": _read_scenarios,
     "repost_after_seconds": lambda value: [_read_seconds(item) for item in value],
 }

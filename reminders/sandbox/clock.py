@@ -1,4 +1,4 @@
-"""The time, as the API writes it."""
+"""The current time, and timestamps in the API's format."""
 
 from datetime import UTC, datetime
 
@@ -9,7 +9,7 @@ def current_time() -> datetime:
 
 
 def format_timestamp(moment: datetime) -> str:
-    """As the guide writes its timestamps: ``2025-04-15T10:30:45Z``."""
+    """In the guide's format: ``2025-04-15T10:30:45Z``."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

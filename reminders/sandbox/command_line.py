@@ -16,25 +16,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare every option of the sandbox."""
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--ledger", type=Path, default=Path(DEFAULT_LEDGER), help="file of accepted calls")
+    parser.add_argument(
+        "--ledger", type=Path, default=Path(DEFAULT_LEDGER), help="file for accepted requests"
+    )
     parser.add_argument(
         "--api-key",
         default=os.environ.get("ROBOTALKER_API_KEY") or "sandbox-key",
-        help="the key that clients must send; ROBOTALKER_API_KEY, else sandbox-key",
+        help="the API key that clients must send; default: ROBOTALKER_API_KEY, else sandbox-key",
     )
-    parser.add_argument("--speed", type=float, default=1.0, help="rings and talks this many times faster")
-    parser.add_argument("--seed", type=int, default=1, help="of what numbers without a story do")
+    parser.add_argument("--speed", type=float, default=1.0, help="plays calls this many times faster")
+    parser.add_argument("--seed", type=int, default=1, help="seed for the scenarios of numbers without one")
     parser.add_argument(
-        "--ring-seconds", type=float, default=25.0, help="how long an attended phone waits for a person"
+        "--ring-seconds", type=float, default=25.0, help="how long a phone rings for a person to answer"
     )
-    who = parser.add_mutually_exclusive_group()
-    who.add_argument(
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument(
         "--attended",
         action="store_true",
         default=True,
-        help="phones ring until a person answers or the ringing time is over (as when left out)",
+        help="phones ring until a person answers or the ringing time is over (the default)",
     )
-    who.add_argument("--unattended", dest="attended", action="store_false", help="stories play at once")
+    mode.add_argument(
+        "--unattended", dest="attended", action="store_false", help="scenarios play without a person"
+    )
     parser.add_argument("--faults", type=json.loads, default=[], help="JSON list of fault rules")
 
 

@@ -1,4 +1,4 @@
-"""The sandbox's own controls, under ``/sandbox``: JSON, and no key."""
+"""The sandbox's control API, under ``/sandbox``: JSON, without an API key."""
 
 from collections.abc import Callable
 
@@ -9,29 +9,29 @@ from starlette.routing import Route
 from reminders.sandbox.clock import format_precise
 from reminders.sandbox.records import Call, Json
 from reminders.sandbox.requests import KEYS, RequestRefused, read_json
-from reminders.sandbox.responses import ELSEWHERE, JsonAnswer, make_error
+from reminders.sandbox.responses import REDIRECT_TARGET, JsonAnswer, make_error
 from reminders.sandbox.sandbox import Sandbox, find_sandbox
-from reminders.sandbox.switchboard import Impossible
+from reminders.sandbox.switchboard import ActionNotAllowed
 
-Act = Callable[[Sandbox, Call, Json], None]
+Action = Callable[[Sandbox, Call, Json], None]
 
 
 async def show_health(request: Request) -> Response:
-    """``strays`` counts requests that followed a redirect."""
+    """``followed_redirects`` counts requests to the default target of redirects."""
     sandbox = find_sandbox(request)
     return JsonAnswer(
         {
             "status": "ok",
             "service": "robotalker-sandbox",
-            "calls": len(sandbox.world.calls),
+            "calls": len(sandbox.state.calls),
             "ledger": len(sandbox.ledger.entries),
-            "strays": sandbox.world.strays,
+            "followed_redirects": sandbox.state.followed_redirects,
         }
     )
 
 
 async def show_ledger(request: Request) -> Response:
-    """Every entry from ``since`` (a count, 0 when left out) on; ``next`` is the ``since`` to come."""
+    """The entries from number ``since`` (default 0) on; ``next`` is the ``since`` of the next request."""
     entries = find_sandbox(request).ledger.entries
     since = request.query_params.get("since", "0")
     if not since.isdecimal():
@@ -40,28 +40,28 @@ async def show_ledger(request: Request) -> Response:
 
 
 async def list_requests(request: Request) -> Response:
-    """When each of the API's newest requests came in, the oldest of them first, refused ones included."""
-    return JsonAnswer({"requests": [format_precise(moment) for moment in find_sandbox(request).asked]})
+    """When the API's latest requests were received, oldest first, including refused ones."""
+    return JsonAnswer({"requests": [format_precise(moment) for moment in find_sandbox(request).received_at]})
 
 
 async def list_calls(request: Request) -> Response:
-    """The phones, newest last; ``state`` and ``to`` narrow them down, ``limit`` keeps the newest."""
+    """The calls, newest last, filtered by ``state`` and ``to``; ``limit`` keeps the newest."""
     wanted = request.query_params
     calls = [
         call.describe_phone()
-        for call in find_sandbox(request).world.calls.values()
+        for call in find_sandbox(request).state.calls.values()
         if wanted.get("state") in {None, call.state} and wanted.get("to") in {None, call.to}
     ]
     return JsonAnswer({"calls": keep_newest(calls, wanted.get("limit"))})
 
 
 async def list_texts(request: Request) -> Response:
-    texts = [sms.describe() for sms in find_sandbox(request).world.texts.values()]
+    texts = [sms.describe() for sms in find_sandbox(request).state.texts.values()]
     return JsonAnswer({"texts": keep_newest(texts, request.query_params.get("limit"))})
 
 
 async def list_posts(request: Request) -> Response:
-    """What was posted to webhooks and what they answered, oldest first; ``subject`` is a call or SMS id."""
+    """The posts to webhooks with their responses, oldest first; ``subject`` is the id of a call or SMS."""
     subject = request.query_params.get("subject")
     posts = [
         post.describe() for post in find_sandbox(request).poster.posts if subject in {None, post.subject}
@@ -97,30 +97,30 @@ def press(sandbox: Sandbox, call: Call, body: Json) -> None:
     sandbox.switchboard.press(call, digit)
 
 
-async def act_on_call(request: Request, act: Act) -> Response:
-    """Do this to the call in the path; 409 when its state doesn't allow it."""
+async def act_on_call(request: Request, act: Action) -> Response:
+    """Apply the action to the call in the path; 409 if the call's state doesn't allow it."""
     sandbox = find_sandbox(request)
-    call = sandbox.world.calls.get(request.path_params["id"])
+    call = sandbox.state.calls.get(request.path_params["id"])
     if call is None:
         return not_found()
     raw = await request.body()
     try:
         act(sandbox, call, read_json(raw) if raw else {})
-    except Impossible as impossible:
-        return make_error(409, "impossible", str(impossible))
+    except ActionNotAllowed as error:
+        return make_error(409, "not_allowed", str(error))
     except RequestRefused as refused:
         return JsonAnswer(refused.body, status_code=400)
     return JsonAnswer(call.describe_phone())
 
 
 async def reply_to_sms(request: Request) -> Response:
-    """Body: ``{"to": the patient's number, "text": ...}``; answers the newest message sent to it."""
+    """Body: ``{"to": the patient's number, "text": ...}``; replies to the newest message to it."""
     sandbox = find_sandbox(request)
     try:
         body = read_json(await request.body())
     except RequestRefused as refused:
         return JsonAnswer(refused.body, status_code=400)
-    sms = sandbox.world.find_last_text(str(body.get("to")))
+    sms = sandbox.state.find_last_text(str(body.get("to")))
     if sms is None:
         return not_found()
     return JsonAnswer(sandbox.texting.reply(sms, str(body.get("text", ""))).describe())
@@ -131,7 +131,7 @@ async def show_faults(request: Request) -> Response:
 
 
 async def set_faults(request: Request) -> Response:
-    """Body: ``{"faults": [rule, ...]}``; they replace what was there."""
+    """Body: ``{"faults": [rule, ...]}``; they replace the existing rules."""
     try:
         find_sandbox(request).faults.replace(read_json(await request.body()))
     except (RequestRefused, ValueError, TypeError) as error:
@@ -170,10 +170,10 @@ async def reset(request: Request) -> Response:
     return JsonAnswer({"status": "ok"})
 
 
-async def count_unknown_path(request: Request) -> Response:
-    """Where a redirect leads by default: nobody should ever come here."""
-    find_sandbox(request).world.strays += 1
-    return JsonAnswer({"status": "you should not have followed me"})
+async def count_followed_redirect(request: Request) -> Response:
+    """The default target of redirects, which no client should follow."""
+    find_sandbox(request).state.followed_redirects += 1
+    return JsonAnswer({"status": "the redirect should not have been followed"})
 
 
 def keep_newest(items: list[Json], limit: str | None) -> list[Json]:
@@ -185,7 +185,7 @@ def refuse(message: str) -> Response:
 
 
 def not_found() -> Response:
-    return make_error(404, "not_found", "There is nothing with this id.")
+    return make_error(404, "not_found", "Nothing has this id.")
 
 
 CONTROL_ROUTES = [
@@ -206,5 +206,5 @@ CONTROL_ROUTES = [
     Route("/sandbox/behaviour", show_behaviour, methods=["GET"]),
     Route("/sandbox/behaviour", set_behaviour, methods=["PUT"]),
     Route("/sandbox/reset", reset, methods=["POST"]),
-    Route(ELSEWHERE, count_unknown_path, methods=["GET", "POST"]),
+    Route(REDIRECT_TARGET, count_followed_redirect, methods=["GET", "POST"]),
 ]

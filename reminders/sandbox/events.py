@@ -1,5 +1,6 @@
-"""The bodies posted to webhooks. ``call.*`` as in the guide; the others are assumptions, marked so in
-docs/robotalker-openapi.yaml."""
+"""The bodies posted to webhooks: ``call.*`` as in the guide; the others are assumptions, marked as such in
+docs/robotalker-openapi.yaml.
+"""
 
 from typing import Any
 
@@ -8,7 +9,7 @@ from reminders.sandbox.records import Call, SandboxChannel, TextMessage
 
 Json = dict[str, Any]
 
-# A call's outcome -> the event that tells of it.
+# A call's outcome -> the event for it.
 EVENT_BY_OUTCOME = {
     "answered": "call.completed",
     "no_answer": "call.no_answer",
@@ -32,7 +33,7 @@ def describe_call_end(call: Call) -> Json:
 
 
 def describe_key(call: Call, digit: str) -> Json:
-    """``call.dtmf``, posted to the key's own address when it is pressed."""
+    """``call.dtmf``, posted to the key's own URL when it is pressed."""
     return _start("call.dtmf", call) | {"digit": digit} | _now()
 
 
@@ -59,7 +60,7 @@ def describe_sms_status(sms: TextMessage) -> Json:
 
 
 def describe_sms_reply(sms: TextMessage, text: str) -> Json:
-    """``sms.received``: ``to`` is the patient's number, as everywhere."""
+    """``sms.received``; ``to`` is the patient's number, as in all events."""
     return {"event": "sms.received", "sms_id": sms.id, "to": sms.to, "text": text} | _now()
 
 

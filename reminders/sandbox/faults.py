@@ -1,24 +1,24 @@
-"""The rules by which the sandbox misbehaves on demand.
+"""The fault rules: how the sandbox fails on demand.
 
-A rule is ``{"kind": ..., ...}``; everything but the kind is optional:
+A rule is ``{"kind": ..., ...}``; all fields except the kind are optional:
 
 ============= =====================================================================================
-endpoint      ``calls``, ``campaigns``, ``sms`` or ``contacts``; any when left out (request faults)
-method        ``POST`` (as when left out) or ``GET`` (request faults)
-events        list of event names it is for, such as ``call.completed``; any when left out (event faults)
-numbers       list of E.164 numbers it is for; any when left out
-probability   0 to 1; 1 when left out
-next          how many times it applies before it is spent; for ever when left out
-accepted      whether the request is accepted (and in the ledger) before its answer is spoilt
+endpoint      ``calls``, ``campaigns``, ``sms`` or ``contacts``; default: any (request faults)
+method        ``POST`` (the default) or ``GET`` (request faults)
+events        list of event names it applies to, such as ``call.completed``; default: any (event faults)
+numbers       list of E.164 numbers it applies to; default: any
+probability   0 to 1; default: 1
+next          how many times it applies; default: without limit
+accepted      whether the request is accepted (and in the ledger) before the fault
 seconds       how long: slow_drip, slow_headers (30), late (5)
-retry_after   seconds, for rate_limit and error_503; no Retry-After header when left out
-as_date       true writes Retry-After as an HTTP date
-reset         true ends a dropped connection by RST, not FIN
-half_json     true cuts the JSON off under a right Content-Length (truncated)
-location      where a redirect leads; /sandbox/elsewhere when left out
-megabytes     size of a huge answer (32)
+retry_after   seconds, for rate_limit and error_503; default: no Retry-After header
+as_date       true: Retry-After is an HTTP date
+reset         true: a dropped connection ends with RST, not FIN
+half_json     true: the JSON is cut in half, with the Content-Length of the half (truncated)
+location      where a redirect leads; default: /sandbox/redirect-target
+megabytes     size of a huge response (32)
 times         how often a doubled event is posted (2)
-together      true posts the doubles at the same moment
+together      true: the copies are posted at the same time
 ============= =====================================================================================
 """
 
@@ -27,7 +27,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
-# Kind of request fault -> whether the request was accepted before the answer went wrong.
+# Kind of request fault -> whether the request is accepted before the fault.
 REQUEST_FAULTS: dict[str, bool] = {
     "rate_limit": False,
     "error_400": False,
@@ -96,42 +96,42 @@ class Fault:
         return self.numbers is None or any(number in self.numbers for number in numbers)
 
 
-class FaultBook:
-    """The rules in force. The first that matches and whose dice fall applies."""
+class FaultRules:
+    """The active rules. The first that matches applies, with its probability."""
 
     def __init__(self, seed: int = 1) -> None:
         self.faults: list[Fault] = []
-        self.dice = random.Random(seed)  # noqa: S311 - repeatable on purpose
+        self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
 
     def replace(self, rules: Any) -> None:
-        """Put these rules (a list, or an object with ``faults``) in force. Raises ValueError."""
+        """Replace all rules by these (a list, or an object with ``faults``). Raises ValueError."""
         listed = rules.get("faults") if isinstance(rules, dict) and "faults" in rules else rules
         if not isinstance(listed, list):
             raise ValueError("Faults must be a list of rules.")
         self.faults = [read_fault(rule) for rule in listed]
 
     def pick_for_request(self, endpoint: str, method: str, numbers: list[str]) -> Fault | None:
-        """The rule that spoils this request, counted as used; or None."""
+        """The rule that applies to this request, counted as used; or None."""
         matching = (fault for fault in self.faults if fault.matches_request(endpoint, method, numbers))
         return next((fault for fault in matching if self._use(fault)), None)
 
     def pick_for_event(self, kind: str, event: str, number: str) -> Fault | None:
-        """The rule of this kind that spoils this event, counted as used; or None."""
+        """The rule of this kind that applies to this event, counted as used; or None."""
         if not self.faults:
             return None
         matching = (fault for fault in self.faults if fault.matches_event(kind, event, number))
         return next((fault for fault in matching if self._use(fault)), None)
 
     def _use(self, fault: Fault) -> bool:
-        spent = fault.next is not None and fault.used >= fault.next
-        if spent or self.dice.random() >= fault.probability:
+        used_up = fault.next is not None and fault.used >= fault.next
+        if used_up or self._random.random() >= fault.probability:
             return False
         fault.used += 1
         return True
 
 
 def read_fault(rule: Any) -> Fault:
-    """A rule from its JSON. Raises ValueError with a sentence that can be shown."""
+    """A rule from its JSON. Raises ValueError with a message for the user."""
     if not isinstance(rule, dict) or rule.get("kind") not in REQUEST_FAULTS.keys() | EVENT_FAULTS:
         kinds = ", ".join([*REQUEST_FAULTS, *sorted(EVENT_FAULTS)])
         raise ValueError(f"Each fault is an object whose kind is one of {kinds}.")

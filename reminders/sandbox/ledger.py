@@ -1,4 +1,4 @@
-"""The ledger: one line of JSON for everything accepted, on the disk before the answer goes out."""
+"""The ledger: one line of JSON for each accepted call or text, on disk before the response is sent."""
 
 import asyncio
 import json
@@ -13,9 +13,9 @@ Entry = dict[str, Any]
 
 
 class Ledger:
-    """An append-only file, synced in groups: requests that wait at the same time share one fsync.
+    """An append-only file. Requests that wait at the same time share one fsync.
 
-    What the file holds already is kept and read, so the ledger outlives a restart of the sandbox.
+    An existing file is read and continued, so the ledger survives a restart of the sandbox.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,7 +27,7 @@ class Ledger:
         self._writer: asyncio.Task[None] | None = None
 
     async def append(self, entries: list[Entry]) -> None:
-        """Return when these entries are on the disk."""
+        """Return when these entries are on disk."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((entries, done))
         if self._writer is None or self._writer.done():
@@ -41,10 +41,10 @@ class Ledger:
             try:
                 await asyncio.to_thread(self._write, entries)
             except OSError as error:
-                close_entry([done for _, done in group], error)
+                finish_group([done for _, done in group], error)
             else:
                 self.entries.extend(entries)
-                close_entry([done for _, done in group])
+                finish_group([done for _, done in group])
 
     def _write(self, entries: list[Entry]) -> None:
         self._file.write("".join(json.dumps(entry) + "\n" for entry in entries).encode())
@@ -52,7 +52,7 @@ class Ledger:
         os.fsync(self._file.fileno())
 
     async def clear(self) -> None:
-        """Forget everything, in the file too."""
+        """Delete all entries, in the file too."""
         if self._writer is not None:
             await self._writer
         self.entries = []
@@ -62,8 +62,8 @@ class Ledger:
         self._file.close()
 
 
-def close_entry(waiting: list[asyncio.Future[None]], error: OSError | None = None) -> None:
-    """Tell those who still wait that their group is written, or why not."""
+def finish_group(waiting: list[asyncio.Future[None]], error: OSError | None = None) -> None:
+    """End the wait of a group's requests, with an error if it couldn't be written."""
     for done in waiting:
         if done.done():
             continue
@@ -74,7 +74,7 @@ def close_entry(waiting: list[asyncio.Future[None]], error: OSError | None = Non
 
 
 def read_entries(path: Path) -> list[Entry]:
-    """The entries of a ledger file; a last line cut off by a crash was never acknowledged and is left out."""
+    """The entries of a ledger file. A last line cut off by a crash was never acknowledged and is removed."""
     if not path.exists():
         return []
     data = path.read_bytes()
@@ -86,7 +86,7 @@ def read_entries(path: Path) -> list[Entry]:
 
 
 def make_call_entry(call: Call, fault: str | None) -> Entry:
-    """The line of one accepted call; ``fault`` names how its answer was then spoilt."""
+    """The entry of an accepted call; ``fault`` is the fault applied to its response."""
     return {
         "at": format_precise(current_time()),
         "kind": "campaign_call" if call.campaign_id else "call",
@@ -102,7 +102,7 @@ def make_call_entry(call: Call, fault: str | None) -> Entry:
 
 
 def make_sms_entry(sms: TextMessage, fault: str | None) -> Entry:
-    """The line of one accepted text message; ``kind`` is ``sms`` or ``bulk_sms``."""
+    """The entry of an accepted text message; ``kind`` is ``sms`` or ``bulk_sms``."""
     return {
         "at": format_precise(current_time()),
         "kind": "bulk_sms" if sms.batch_id else "sms",

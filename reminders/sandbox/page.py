@@ -1,4 +1,4 @@
-"""The page of phones, and what it is made of."""
+"""The web page of phones."""
 
 from pathlib import Path
 
@@ -13,26 +13,26 @@ from reminders.sandbox.sandbox import find_sandbox
 HERE = Path(__file__).parent
 TEMPLATES = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True)
 KEYPAD = "123456789*0#"
-# The faults that the page can switch on, in words, by where they strike.
+# The faults that the page can switch on, with their labels.
 REQUEST_FAULTS = {
     "rate_limit": "429 too many requests",
     "error_500_before": "500, not accepted",
     "error_500_after": "500, but accepted",
     "error_503": "503, not accepted",
     "error_502": "502, but accepted",
-    "drop_before": "Line drops before accepting",
-    "drop_after": "Line drops after accepting",
-    "slow_headers": "Answer 30 s late",
-    "truncated": "Answer cut in half",
-    "no_id": "Answer without an id",
-    "html": "A web page as answer",
+    "drop_before": "Connection drops before accepting",
+    "drop_after": "Connection drops after accepting",
+    "slow_headers": "Response 30 s late",
+    "truncated": "Response cut in half",
+    "no_id": "Response without an id",
+    "html": "A web page as response",
 }
 EVENT_FAULTS = {
     "doubled": "Every event twice",
     "shuffled": "Events out of order",
     "late": "Events 5 s late",
     "lost": "Events lost",
-    "before_answer": "Events before the answer",
+    "before_answer": "Events before the response",
 }
 
 

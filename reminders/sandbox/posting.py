@@ -1,4 +1,4 @@
-"""Posting events to webhooks: in order for one call, again after a failure, spoilt where a fault says so."""
+"""Posts events to webhooks: in order for one call, again after a failure, and changed by fault rules."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ import httpx
 
 from reminders.sandbox.behaviour import Behaviour
 from reminders.sandbox.clock import current_time, format_precise
-from reminders.sandbox.faults import FaultBook
+from reminders.sandbox.faults import FaultRules
 from reminders.sandbox.records import make_id
 from reminders.sandbox.stream import Stream
 
@@ -26,7 +26,7 @@ LATE_SECONDS = 5.0
 
 @dataclass(slots=True)
 class Post:
-    """One event on its way to one address. ``subject`` is the call's or message's id."""
+    """One event for one URL. ``subject`` is the id of the call or message."""
 
     subject: str
     url: str
@@ -53,9 +53,9 @@ class Post:
 
 
 class Poster:
-    """The events of one subject go out one after the other; a first try that fails holds up nothing."""
+    """Posts the events of one subject one after the other; they don't wait for repeats of failed posts."""
 
-    def __init__(self, behaviour: Behaviour, faults: FaultBook, stream: Stream) -> None:
+    def __init__(self, behaviour: Behaviour, faults: FaultRules, stream: Stream) -> None:
         self.behaviour = behaviour
         self.faults = faults
         self.stream = stream
@@ -71,42 +71,42 @@ class Poster:
         self._held: dict[str, list[Post]] = {}
 
     def submit(self, subject: str, url: str | None, body: Json) -> None:
-        """Post this event to this address, or spoil it as the faults say. Returns at once."""
+        """Post this event to this URL, subject to the fault rules. Returns at once."""
         if url is None:
             return
         post = Post(subject, url, body)
         self.posts.append(post)
-        if self._is_struck(post, "lost"):
-            self._settle(post, "lost")
-        elif self._is_struck(post, "shuffled"):
+        if self._apply_fault(post, "lost"):
+            self._set_state(post, "lost")
+        elif self._apply_fault(post, "shuffled"):
             self._held.setdefault(subject, []).append(post)
-            self._settle(post, "held")
+            self._set_state(post, "held")
         else:
-            self._send_off(post)
+            self._post(post)
 
     def release(self, subject: str) -> None:
-        """The subject's story is over: post what was held back, never in the order it happened."""
+        """The subject has ended: post the events that were held back, in a different order."""
         held = self._held.pop(subject, [])
         shuffled = held[:]
         while len(held) > 1 and shuffled == held:
             random.shuffle(shuffled)
         for post in shuffled:
-            self._send_off(post)
+            self._post(post)
 
     def post_again(self, post: Post) -> Post:
-        """Post the same body to the same address once more, as a new entry."""
+        """Post the same body to the same URL again, as a new entry."""
         again = Post(post.subject, post.url, post.body, fault="again")
         self.posts.append(again)
         self._start(self._try(again))
         return again
 
     async def wait_until_tried(self, subject: str) -> None:
-        """Return when every event of this subject so far was posted once."""
+        """Return when every event of this subject so far has been posted once."""
         while subject in self._last:
             await asyncio.wait([self._last[subject]])
 
-    def forget(self) -> None:
-        """Stop everything under way and remember nothing."""
+    def reset(self) -> None:
+        """Cancel all posts and forget them."""
         for task in self._tasks:
             task.cancel()
         self.posts.clear()
@@ -114,17 +114,17 @@ class Poster:
         self._last.clear()
 
     async def close(self) -> None:
-        self.forget()
+        self.reset()
         await self._client.aclose()
 
-    def _is_struck(self, post: Post, kind: str) -> bool:
+    def _apply_fault(self, post: Post, kind: str) -> bool:
         number = post.body.get("to", "")
-        struck = self.faults.pick_for_event(kind, post.body["event"], number)
-        if struck:
+        fault = self.faults.pick_for_event(kind, post.body["event"], number)
+        if fault:
             post.fault = kind
-        return struck is not None
+        return fault is not None
 
-    def _send_off(self, post: Post) -> None:
+    def _post(self, post: Post) -> None:
         number, event = post.body.get("to", ""), post.body["event"]
         post.state = "waiting"
         if late := self.faults.pick_for_event("late", event, number):
@@ -140,14 +140,14 @@ class Poster:
         before = self._last.get(post.subject)
         task = self._start(self._try_in_turn(copies, before, together=bool(doubled and doubled.together)))
         self._last[post.subject] = task
-        task.add_done_callback(lambda done: self._forget_last(post.subject, done))
+        task.add_done_callback(lambda done: self._remove_last(post.subject, done))
 
     def _copy(self, post: Post) -> Post:
         copy = Post(post.subject, post.url, post.body, fault="doubled")
         self.posts.append(copy)
         return copy
 
-    def _forget_last(self, subject: str, task: asyncio.Task[None]) -> None:
+    def _remove_last(self, subject: str, task: asyncio.Task[None]) -> None:
         if self._last.get(subject) is task:
             del self._last[subject]
 
@@ -167,18 +167,18 @@ class Poster:
         await self._try(post)
 
     async def _try(self, post: Post) -> None:
-        """One try; when it fails in a way that may pass, the next ones run by themselves."""
+        """Post once; after a failure that may be temporary, schedule the next try."""
         waits = self.behaviour.repost_after_seconds
         tried = len(post.attempts)
         if await self._attempt(post):
             return
         if tried >= len(waits):
-            self._settle(post, "given_up")
+            self._set_state(post, "given_up")
             return
         self._start(self._try_later(post, waits[tried] / self.behaviour.speed))
 
     async def _attempt(self, post: Post) -> bool:
-        """Whether that was the last try: delivered, or refused for good (anything but 5xx)."""
+        """Post once. Returns False if it should be repeated: after a 5xx or no response."""
         attempt: Json = {"at": format_precise(current_time()), "status": None, "error": None}
         post.attempts.append(attempt)
         try:
@@ -188,14 +188,14 @@ class Poster:
                 )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             attempt["error"] = type(error).__name__
-            self._settle(post, "waiting")
+            self._set_state(post, "waiting")
             return False
         attempt["status"] = answer.status_code
         again = answer.status_code >= 500
-        self._settle(post, "waiting" if again else "delivered" if answer.is_success else "refused")
+        self._set_state(post, "waiting" if again else "delivered" if answer.is_success else "refused")
         return not again
 
-    def _settle(
+    def _set_state(
         self, post: Post, state: Literal["waiting", "delivered", "refused", "given_up", "lost", "held"]
     ) -> None:
         post.state = state

@@ -1,4 +1,4 @@
-"""What the sandbox remembers: calls, campaigns, text messages, contacts."""
+"""The sandbox's records: calls, campaigns, text messages, contacts."""
 
 import asyncio
 import secrets
@@ -17,7 +17,7 @@ ID_LETTERS = string.ascii_lowercase + string.digits
 
 
 def make_id(prefix: str) -> str:
-    """An id in the guide's shape: ``cal_9x7k2m4p``. Random, so that a restart never repeats one."""
+    """An id in the guide's format: ``cal_9x7k2m4p``. Random, so that ids don't repeat after a restart."""
     return f"{prefix}_{''.join(secrets.choice(ID_LETTERS) for _ in range(8))}"
 
 
@@ -33,7 +33,7 @@ class Call:
     variables: dict[str, str]
     dtmf: dict[str, Json]
     webhook_url: str | None
-    story: Scenario
+    scenario: Scenario
     scripted: bool
     attempt: int
     campaign_id: str | None = None
@@ -45,10 +45,10 @@ class Call:
     outcome: str = "queued"
     reason: str | None = None
     amd_result: str | None = None
-    answered_by: Literal["person", "story"] | None = None
+    answered_by: Literal["person", "scenario"] | None = None
     keys: list[str] = field(default_factory=list)
     duration_seconds: int = 0
-    hurried: bool = False
+    instant: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -79,7 +79,7 @@ class Call:
         }
 
     def describe_phone(self) -> Json:
-        """What the page of phones and ``GET /sandbox/calls`` show: more than the API tells."""
+        """The body for the page of phones and ``GET /sandbox/calls``: more than the API's."""
         return self.describe() | {
             "state": self.state,
             "name": self.variables.get("FIRST_NAME", ""),
@@ -89,7 +89,7 @@ class Call:
             "dtmf": {key: value["action"] for key, value in self.dtmf.items()},
             "keys": self.keys,
             "answered_by": self.answered_by,
-            "story": self.story.value,
+            "scenario": self.scenario.value,
             "attempt": self.attempt,
             "opted_out": self.opted_out_at_acceptance,
         }
@@ -97,7 +97,7 @@ class Call:
 
 @dataclass(slots=True)
 class PlacedCampaign:
-    """A batch of calls with one script."""
+    """A campaign: several calls with one message."""
 
     id: str
     calls: list[Call]
@@ -126,14 +126,14 @@ class PlacedCampaign:
 
 @dataclass(slots=True)
 class TextMessage:
-    """One SMS, out to the patient or in from them."""
+    """One SMS, to the patient or from the patient."""
 
     id: str
     to: str
     sender: str
     message: str
     webhook_url: str | None
-    story: Scenario
+    scenario: Scenario
     inbound: bool = False
     batch_id: str | None = None
     opted_out_at_acceptance: bool = False
@@ -143,7 +143,7 @@ class TextMessage:
     replied: bool = False
 
     def describe(self) -> Json:
-        """What the page of phones shows; ``to`` is the patient's number in both directions."""
+        """The body for the page of phones; ``to`` is the patient's number in both directions."""
         return {
             "sms_id": self.id,
             "batch_id": self.batch_id,
@@ -159,7 +159,7 @@ class TextMessage:
 
 @dataclass(slots=True)
 class ListedContact:
-    """A number in Robotalker's own contact list."""
+    """A number in Robotalker's list of contacts."""
 
     id: str
     to: str

@@ -1,6 +1,6 @@
-"""What a request asks for, read from its body and judged as the guide does.
+"""Reads and validates request bodies as in the guide.
 
-Every reader raises ``Refused``, which becomes a 400 with a code, a sentence and the field at fault.
+Every reader raises ``RequestRefused``, which becomes a 400 with a code, a message and the invalid field.
 """
 
 import json
@@ -18,7 +18,7 @@ MOST_RECIPIENTS = 10_000
 
 
 class RequestRefused(Exception):
-    """The request isn't right: 400 with this code, sentence and field."""
+    """The request is invalid: 400 with this code, message and field."""
 
     def __init__(self, code: str, message: str, field: str | None = None) -> None:
         super().__init__(message)
@@ -33,7 +33,7 @@ class RequestRecipient:
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:
-    """A call, or with several recipients a campaign."""
+    """A call, or a campaign if there are several recipients."""
 
     recipients: list[RequestRecipient]
     sender: str
@@ -45,7 +45,7 @@ class CallRequest:
 
 @dataclass(frozen=True, slots=True)
 class SmsRequest:
-    """One text message, or with ``bulk`` a batch."""
+    """One text message, or a batch if ``bulk``."""
 
     recipients: list[RequestRecipient]
     sender: str
@@ -56,7 +56,7 @@ class SmsRequest:
 
 @dataclass(frozen=True, slots=True)
 class ContactRequest:
-    """A contact to create or to change; None leaves what is there as it is."""
+    """A contact to create or change; None leaves a field unchanged."""
 
     to: str
     first_name: str | None
@@ -86,7 +86,7 @@ def read_campaign_request(body: Json) -> CallRequest:
 
 
 def read_sms_request(body: Json) -> SmsRequest:
-    """The body of ``POST /api/v1/sms``; with ``recipients`` it is a batch."""
+    """The body of ``POST /api/v1/sms``; a batch if it has ``recipients``."""
     bulk = "recipients" in body
     recipients = (
         _read_recipients(body)
@@ -124,7 +124,7 @@ def read_number(body: Json, field: str, *, label: str = "") -> str:
 
 
 def fill_in(text: str, variables: dict[str, str]) -> str:
-    """The text with each ``{VARIABLE}`` that is given put in; others stay as they are."""
+    """The text with each ``{VARIABLE}`` that has a value filled in; others stay as they are."""
     return VARIABLE.sub(lambda found: variables.get(found[1], found[0]), text)
 
 
@@ -145,7 +145,7 @@ def _read_recipients(body: Json) -> list[RequestRecipient]:
         raise RequestRefused(
             "invalid_field", f"recipients must be a list of 1 to {MOST_RECIPIENTS}.", "recipients"
         )
-    return [_read_recipient(item, f"recipients[{place}]") for place, item in enumerate(items)]
+    return [_read_recipient(item, f"recipients[{index}]") for index, item in enumerate(items)]
 
 
 def _read_recipient(item: Any, label: str) -> RequestRecipient:
@@ -159,7 +159,7 @@ def _read_recipient(item: Any, label: str) -> RequestRecipient:
 def _read_variables(body: Json, label: str) -> dict[str, str]:
     value = body.get("variables", {})
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise RequestRefused("invalid_field", f"{label} must be an object of texts.", label)
+        raise RequestRefused("invalid_field", f"{label} must be an object with strings as values.", label)
     return value
 
 
@@ -188,21 +188,23 @@ def _read_opted_out(value: Any) -> dict[str, bool]:
     ):
         return value
     raise RequestRefused(
-        "invalid_field", "opted_out must be true, false, or one of each for voice and sms.", "opted_out"
+        "invalid_field",
+        "opted_out must be true, false, or an object with true or false for voice and sms.",
+        "opted_out",
     )
 
 
 def _read_text(body: Json, field: str) -> str:
     value = _require(body, field, field)
     if not isinstance(value, str) or not any(letter > " " for letter in value):
-        raise RequestRefused("invalid_field", f"{field} must be a text that isn't empty.", field)
+        raise RequestRefused("invalid_field", f"{field} must be a string that isn't empty.", field)
     return value
 
 
 def _read_optional_text(body: Json, field: str) -> str | None:
     value = body.get(field)
     if field in body and not isinstance(value, str):
-        raise RequestRefused("invalid_field", f"{field} must be a text.", field)
+        raise RequestRefused("invalid_field", f"{field} must be a string.", field)
     return value
 
 
@@ -210,7 +212,7 @@ def _read_address(body: Json, field: str, label: str = "") -> str | None:
     value = body.get(field)
     if field in body and (not isinstance(value, str) or not WEB_ADDRESS.fullmatch(value)):
         raise RequestRefused(
-            "invalid_field", f"{label or field} must be an http or https address.", label or field
+            "invalid_field", f"{label or field} must be an http or https URL.", label or field
         )
     return value
 
@@ -222,4 +224,4 @@ def _require(body: Json, field: str, label: str) -> Any:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")

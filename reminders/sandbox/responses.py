@@ -1,4 +1,4 @@
-"""What goes back over the wire: right answers, and every way to spoil one."""
+"""The responses: correct ones, and one for each request fault."""
 
 import asyncio
 import json
@@ -16,12 +16,12 @@ from reminders.sandbox.clock import current_time
 from reminders.sandbox.faults import Fault
 
 DEFAULT_SECONDS = 30.0
-ELSEWHERE = "/sandbox/elsewhere"
+REDIRECT_TARGET = "/sandbox/redirect-target"
 ERROR_PAGE = "<!doctype html><title>Robotalker</title><h1>We'll be right back</h1>"
 
 
 class JsonAnswer(Response):
-    """JSON in ASCII, so that any text that came in can go out again."""
+    """JSON in ASCII, so that any text that was received can be sent."""
 
     media_type = "application/json"
 
@@ -30,7 +30,7 @@ class JsonAnswer(Response):
 
 
 class Dropped(Response):
-    """No answer: the connection ends, politely (FIN) or not (RST)."""
+    """No response: the connection is closed with FIN or RST."""
 
     def __init__(self, *, reset: bool = False) -> None:
         super().__init__()
@@ -39,16 +39,16 @@ class Dropped(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         transport: asyncio.Transport = scope["state"]["transport"]
         if self.reset:
-            linger_for_nothing = struct.pack("ii", 1, 0)
+            linger_0_seconds = struct.pack("ii", 1, 0)
             transport.get_extra_info("socket").setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, linger_for_nothing
+                socket.SOL_SOCKET, socket.SO_LINGER, linger_0_seconds
             )
         transport.abort()
         await wait_for_disconnect(receive)
 
 
 class Truncated(Response):
-    """Promises more bytes than it sends, then ends the connection."""
+    """Announces more bytes than it sends, then closes the connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         half = bytes(self.body)[: len(self.body) // 2]
@@ -60,7 +60,7 @@ class Truncated(Response):
 
 
 class Delayed(Response):
-    """The right answer, its first byte ``seconds`` late."""
+    """The correct response, delayed by ``seconds``."""
 
     def __init__(self, answer: Response, seconds: float) -> None:
         super().__init__()
@@ -80,45 +80,45 @@ def make_error(status: int, code: str, message: str, **headers: str) -> JsonAnsw
 
 
 def make_unauthorized() -> JsonAnswer:
-    """401: no key, or not the right one."""
+    """401: the API key is missing or wrong."""
     message = "The API key is missing or not valid."
     return make_error(401, "unauthorized", message, WWW_Authenticate="Bearer")
 
 
-def spoil(fault: Fault, answer: JsonAnswer | None) -> Response:
-    """The answer this fault gives. ``answer`` is the right one, or None if the request wasn't accepted."""
-    right = answer or JsonAnswer({})
+def apply_fault(fault: Fault, answer: JsonAnswer | None) -> Response:
+    """The response for this fault. ``answer`` is the correct one, or None if the request isn't accepted."""
+    correct = answer or JsonAnswer({})
     seconds = DEFAULT_SECONDS if fault.seconds is None else fault.seconds
     match fault.kind:
         case "drop_before" | "drop_after":
             return Dropped(reset=fault.reset)
         case "slow_drip":
-            return make_drip(right, seconds)
+            return make_drip(correct, seconds)
         case "slow_headers":
-            return Delayed(right, seconds)
+            return Delayed(correct, seconds)
         case "truncated":
-            return make_truncated(right, half_json=fault.half_json)
+            return make_truncated(correct, half_json=fault.half_json)
         case "no_id":
-            return make_answer_without_id(right)
+            return make_answer_without_id(correct)
         case "html":
             return HTMLResponse(ERROR_PAGE)
         case "redirect":
-            return RedirectResponse(fault.location or ELSEWHERE, status_code=307)
+            return RedirectResponse(fault.location or REDIRECT_TARGET, status_code=307)
         case "huge":
-            return make_huge(right, fault.megabytes)
+            return make_huge(correct, fault.megabytes)
         case _:
             return make_error_answer(fault)
 
 
 def make_error_answer(fault: Fault) -> Response:
-    """The status that the fault's name tells."""
+    """The error response with the status in the fault's name."""
     retry_after = make_retry_after(fault)
     if fault.kind == "rate_limit":
         return make_error(429, "rate_limited", "Too many requests.", **retry_after)
     if fault.kind in {"error_502", "error_504"}:
         return HTMLResponse(ERROR_PAGE, status_code=int(fault.kind[-3:]))
     if fault.kind == "error_400":
-        return make_error(400, "invalid_field", "The sandbox was told to refuse this.")
+        return make_error(400, "invalid_field", "A fault rule of the sandbox refuses this request.")
     if fault.kind == "error_401":
         return make_unauthorized()
     status = 503 if fault.kind == "error_503" else 500
@@ -126,7 +126,7 @@ def make_error_answer(fault: Fault) -> Response:
 
 
 def make_retry_after(fault: Fault) -> dict[str, str]:
-    """The Retry-After header in seconds or as an HTTP date, or none."""
+    """The Retry-After header, in seconds or as an HTTP date; {} for none."""
     if fault.retry_after is None:
         return {}
     if not fault.as_date:
@@ -136,19 +136,19 @@ def make_retry_after(fault: Fault) -> dict[str, str]:
 
 
 def make_drip(answer: Response, seconds: float) -> Response:
-    """The right answer, byte by byte, spread over ``seconds``."""
+    """The correct response, sent byte by byte over ``seconds``."""
 
     async def drip() -> AsyncIterator[bytes]:
         body = bytes(answer.body)
-        for place in range(len(body)):
-            yield body[place : place + 1]
+        for index in range(len(body)):
+            yield body[index : index + 1]
             await asyncio.sleep(seconds / len(body))
 
     return StreamingResponse(drip(), answer.status_code, media_type="application/json")
 
 
 def make_truncated(answer: Response, *, half_json: bool) -> Response:
-    """Half of the answer, under a Content-Length that promises all of it or (half JSON) just that half."""
+    """Half of the response, with the Content-Length of the whole or (``half_json``) of the half."""
     if not half_json:
         return Truncated(answer.body, answer.status_code, media_type="application/json")
     half = bytes(answer.body)[: len(answer.body) // 2]
@@ -162,7 +162,7 @@ def make_answer_without_id(answer: Response) -> Response:
 
 
 def make_huge(answer: Response, megabytes: int) -> Response:
-    """The right answer after many megabytes of padding, still valid JSON."""
+    """The correct response after many megabytes of padding; still valid JSON."""
 
     before, _, after = json.dumps({"padding": "|"} | json.loads(bytes(answer.body))).partition("|")
 
@@ -176,6 +176,6 @@ def make_huge(answer: Response, megabytes: int) -> Response:
 
 
 async def wait_for_disconnect(receive: Receive) -> None:
-    """Return when the server knows that the connection is gone, so that it doesn't answer by itself."""
+    """Return when uvicorn has noticed the disconnect, so that it doesn't send a response itself."""
     while (await receive())["type"] != "http.disconnect":
         pass

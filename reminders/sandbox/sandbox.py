@@ -1,4 +1,4 @@
-"""The parts of one sandbox, put together from its settings."""
+"""A sandbox, built from its settings."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from reminders.sandbox.behaviour import Behaviour
 from reminders.sandbox.clock import current_time
-from reminders.sandbox.faults import FaultBook
+from reminders.sandbox.faults import FaultRules
 from reminders.sandbox.ledger import Ledger
 from reminders.sandbox.posting import Poster
 from reminders.sandbox.state import SandboxState
@@ -18,13 +18,14 @@ from reminders.sandbox.stream import Stream
 from reminders.sandbox.switchboard import Switchboard
 from reminders.sandbox.texting import Texting
 
-MOST_ASKED = 10_000  # moments of requests that are kept
+MOST_REQUEST_TIMES = 10_000  # times of requests that are kept
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a sandbox starts; ``behaviour`` and ``faults`` are as the control takes them, and are judged by
-    ``Sandbox``, which raises ValueError."""
+    """How a sandbox starts. ``behaviour`` and ``faults`` are as in the control API; ``Sandbox`` raises
+    ValueError if they are invalid.
+    """
 
     ledger_path: Path
     api_key: str = "sandbox-key"
@@ -35,43 +36,43 @@ class Settings:
 
 
 class Sandbox:
-    """Everything a request can touch."""
+    """All parts of the sandbox that a request can use."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.behaviour = Behaviour()
-        self.faults = FaultBook()
-        self.restore_start()
+        self.faults = FaultRules()
+        self.apply_settings()
         self.stream = Stream()
         self.ledger = Ledger(settings.ledger_path)
-        self.world = SandboxState(self.behaviour)
+        self.state = SandboxState(self.behaviour)
         self.poster = Poster(self.behaviour, self.faults, self.stream)
-        self.switchboard = Switchboard(self.world, self.poster, self.stream)
-        self.texting = Texting(self.world, self.poster, self.stream)
-        self.asked: deque[datetime] = deque(maxlen=MOST_ASKED)
+        self.switchboard = Switchboard(self.state, self.poster, self.stream)
+        self.texting = Texting(self.state, self.poster, self.stream)
+        self.received_at: deque[datetime] = deque(maxlen=MOST_REQUEST_TIMES)
 
-    def note_asked(self) -> None:
-        """A request of the API came in just now, whatever becomes of it."""
-        self.asked.append(current_time())
+    def record_request(self) -> None:
+        """Record the time of a request to the API, whether it is accepted or not."""
+        self.received_at.append(current_time())
 
-    def restore_start(self) -> None:
-        """Behaviour and faults as they were when the sandbox started."""
+    def apply_settings(self) -> None:
+        """Set behaviour and faults as at the start."""
         self.behaviour.change(Behaviour().describe() | self.settings.behaviour)
         self.faults.replace(list(self.settings.faults))
 
     async def reset(self) -> None:
-        """Forget every call, message, contact, post and ledger line; behave as at the start."""
+        """Delete all calls, messages, contacts, posts and ledger entries; behave as at the start."""
         self.stop_playing()
-        self.world.forget()
-        self.asked.clear()
+        self.state.reset()
+        self.received_at.clear()
         await self.ledger.clear()
-        self.restore_start()
+        self.apply_settings()
         self.stream.publish("resync", dict)
 
     def stop_playing(self) -> None:
-        self.switchboard.forget()
-        self.texting.forget()
-        self.poster.forget()
+        self.switchboard.stop()
+        self.texting.stop()
+        self.poster.reset()
 
     async def close(self) -> None:
         self.stop_playing()
@@ -80,6 +81,6 @@ class Sandbox:
 
 
 def find_sandbox(request: Request) -> Sandbox:
-    """The sandbox that this request came to."""
+    """The sandbox that received this request."""
     sandbox: Sandbox = request.app.state.sandbox
     return sandbox

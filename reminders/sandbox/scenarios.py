@@ -1,16 +1,16 @@
-"""What happens to a call when no person picks up: stories told by the number, and a seeded mix.
+"""What happens to a call that no person answers: a scenario given by the number, or one of a seeded mix.
 
-A number whose last four digits are ``77`` and a story's two digits plays that story every time, as
+A number whose last four digits are ``77`` and a scenario's two digits always plays that scenario;
 ``+12125557709`` answers and presses 9:
 
 ====== ================== ==============================================
-digits story              what happens
+digits scenario           what happens
 ====== ================== ==============================================
 7701   press_1            answers, listens, presses 1
 7702   press_2            answers, listens, presses 2
 7703   no_answer          rings out
 7704   busy               fails: busy
-7705   press_5            answers, listens, presses 5 (mostly no meaning)
+7705   press_5            answers, listens, presses 5 (usually no action)
 7706   voicemail          a machine answers
 7707   invalid_number     fails: invalid number
 7708   hang_up            answers and hangs up
@@ -20,9 +20,9 @@ digits story              what happens
 7712   press_5_then_1     answers, presses 5, then 1
 ====== ================== ==============================================
 
-A text message to such a number is answered by the story's key, ``press_9`` by STOP; ``invalid_number``
-and ``carrier`` fail; the others are delivered and stay unanswered. Every other number plays a mix drawn
-from (seed, number, how often it was tried), so that the same day plays the same way twice.
+A text message to such a number is answered with the scenario's key, and with STOP for ``press_9``;
+``invalid_number`` and ``carrier`` fail; the others are delivered and not answered. For every other number the
+scenario is drawn from the mix by (seed, number, number of tries), so that a day can be repeated exactly.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ class Scenario(StrEnum):
 
     @property
     def keys(self) -> str:
-        """The keys pressed in this story, in order."""
+        """The keys pressed in this scenario, in order."""
         return "".join(letter for letter in self.value if letter.isdigit())
 
     @property
@@ -56,13 +56,13 @@ class Scenario(StrEnum):
 
     @property
     def text_reply(self) -> str | None:
-        """What this person answers to a text message, or None."""
+        """The reply to a text message, or None."""
         return "STOP" if self is Scenario.PRESS_9 else self.keys[-1:] or None
 
 
 FAILURES = frozenset({Scenario.BUSY, Scenario.INVALID_NUMBER, Scenario.CARRIER})
-STORY_BY_ENDING: dict[str, Scenario] = {
-    f"77{place:02}": story for place, story in enumerate(Scenario, start=1)
+SCENARIO_BY_ENDING: dict[str, Scenario] = {
+    f"77{number:02}": scenario for number, scenario in enumerate(Scenario, start=1)
 }
 
 # Shares of calls as reminder systems see them: 36 % answered, 53 % voicemail, 11 % failed.
@@ -78,19 +78,19 @@ DEFAULT_MIX: dict[Scenario, float] = {
 
 
 def find_scripted_scenario(number: str) -> Scenario | None:
-    """The story that this E.164 number's last four digits name, or None."""
-    return STORY_BY_ENDING.get(number[-4:])
+    """The scenario given by the last four digits of this E.164 number, or None."""
+    return SCENARIO_BY_ENDING.get(number[-4:])
 
 
 def choose_scenario(mix: Mapping[Scenario, float], *, seed: int, number: str, attempt: int) -> Scenario:
-    """The mix's story for this try of this number: always the same for the same seed.
+    """The mix's scenario for this try of this number; the same for the same seed.
 
     The shares needn't add up to 1; they are weights.
     """
     digest = hashlib.sha256(f"{seed}:{number}:{attempt}".encode()).digest()
     left = int.from_bytes(digest[:8], "big") / 2**64 * sum(mix.values())
-    for story, share in mix.items():
+    for scenario, share in mix.items():
         left -= share
         if left < 0:
-            return story
+            return scenario
     return list(mix)[-1]

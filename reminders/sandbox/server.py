@@ -1,4 +1,4 @@
-"""The process: the application, and uvicorn with the two things it lacks here."""
+"""The server process: the application, and uvicorn with two additions."""
 
 import asyncio
 import contextlib
@@ -21,8 +21,8 @@ from reminders.sandbox.sandbox import Sandbox, Settings
 STOP_WITHIN_SECONDS = 2
 
 
-class UnlimitedProtocol(H11Protocol):
-    """Hands the connection's transport to the application, which must be able to break it off."""
+class AbortableProtocol(H11Protocol):
+    """Gives the application access to the connection's transport, so that it can abort the connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.app_state = {**self.app_state, "transport": transport}
@@ -30,7 +30,7 @@ class UnlimitedProtocol(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """Lets the open pages go when it is told to stop; uvicorn would wait for them."""
+    """Closes the event streams of open pages when it stops; uvicorn would wait for them."""
 
     def __init__(self, config: uvicorn.Config, sandbox: Sandbox) -> None:
         super().__init__(config)
@@ -65,7 +65,7 @@ def make_application(sandbox: Sandbox) -> Starlette:
 
 
 async def answer_http_error(_: Request, error: Exception) -> Response:
-    """No such address, no such method: in the API's shape."""
+    """Unknown path or method: an error in the API's format."""
     if not isinstance(error, HTTPException):
         raise error
     answer = make_error(
@@ -76,15 +76,15 @@ async def answer_http_error(_: Request, error: Exception) -> Response:
 
 
 def serve(settings: Settings) -> None:
-    """Run until SIGINT or SIGTERM. Raises ValueError when behaviour or faults aren't right."""
+    """Run until SIGINT or SIGTERM. Raises ValueError for invalid behaviour or faults."""
     sandbox = Sandbox(settings)
     config = uvicorn.Config(
         make_application(sandbox),
         host=settings.host,
         port=settings.port,
-        http=UnlimitedProtocol,
+        http=AbortableProtocol,
         log_level="warning",
-        access_log=False,  # its lines would name people's calls
+        access_log=False,  # its lines would contain phone numbers
         timeout_graceful_shutdown=STOP_WITHIN_SECONDS,
         backlog=2048,
     )

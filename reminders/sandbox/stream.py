@@ -1,4 +1,4 @@
-"""What happens, told live to every open page of phones (server-sent events)."""
+"""Sends every change to all open pages of phones (server-sent events)."""
 
 import asyncio
 import json
@@ -7,48 +7,49 @@ from typing import Any
 
 MOST_WAITING = 2_000
 KEEP_ALIVE_SECONDS = 15.0
-Told = tuple[str, Any]
+Message = tuple[str, Any]
 
 
 class Stream:
-    """Publishing costs next to nothing while nobody listens."""
+    """The event stream. Publishing is cheap while no page is open."""
 
     def __init__(self) -> None:
-        self._listeners: set[asyncio.Queue[Told | None]] = set()
+        self._listeners: set[asyncio.Queue[Message | None]] = set()
         self._closed = False
 
     def publish(self, kind: str, describe: Callable[[], Any]) -> None:
-        """Tell every listener. One that fell too far behind is told to read everything again."""
+        """Send a message to every listener, or "resync" (read everything again) if its queue is full."""
         if not self._listeners:
             return
-        told: Told = (kind, describe())
+        message: Message = (kind, describe())
         for listener in self._listeners:
             if listener.full():
                 empty(listener)
-                told = ("resync", {})
-            listener.put_nowait(told)
+                listener.put_nowait(("resync", {}))
+            else:
+                listener.put_nowait(message)
 
     async def listen(self) -> AsyncIterator[bytes]:
-        """Server-sent events for one page, until the sandbox stops or the page goes away."""
-        listener: asyncio.Queue[Told | None] = asyncio.Queue(MOST_WAITING)
+        """Server-sent events for one page, until the sandbox stops or the page is closed."""
+        listener: asyncio.Queue[Message | None] = asyncio.Queue(MOST_WAITING)
         self._listeners.add(listener)
         try:
             yield b"retry: 1000\n\n"
             while not self._closed:
                 try:
                     async with asyncio.timeout(KEEP_ALIVE_SECONDS):
-                        told = await listener.get()
+                        message = await listener.get()
                 except TimeoutError:
-                    yield b": still here\n\n"
+                    yield b": keep-alive\n\n"
                     continue
-                if told is None:
+                if message is None:
                     return
-                yield f"event: {told[0]}\ndata: {json.dumps(told[1])}\n\n".encode()
+                yield f"event: {message[0]}\ndata: {json.dumps(message[1])}\n\n".encode()
         finally:
             self._listeners.discard(listener)
 
     def close(self) -> None:
-        """Let every page go, so that the server can stop."""
+        """End all streams, so that the server can stop."""
         self._closed = True
         for listener in self._listeners:
             empty(listener)

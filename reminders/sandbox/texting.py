@@ -1,4 +1,4 @@
-"""Plays text messages: delivers or fails them, and takes the patients' replies."""
+"""Plays text messages: delivers them or lets them fail, and takes the patients' replies."""
 
 import asyncio
 
@@ -11,17 +11,17 @@ from reminders.sandbox.stream import Stream
 
 DELIVERY_SECONDS = 1.0
 REPLY_SECONDS = 8.0
-# The words that carriers take for an opt-out, whatever the sender meant by them.
+# The words that carriers treat as an opt-out, whatever the sender uses them for.
 STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"})
 START_WORDS = frozenset({"START", "UNSTOP"})
 UNDELIVERABLE = frozenset({Scenario.INVALID_NUMBER, Scenario.CARRIER})
 
 
 class Texting:
-    """Every accepted message is played here, each by its own task."""
+    """Plays each accepted message in its own task."""
 
-    def __init__(self, world: SandboxState, poster: Poster, stream: Stream) -> None:
-        self.world = world
+    def __init__(self, state: SandboxState, poster: Poster, stream: Stream) -> None:
+        self.state = state
         self.poster = poster
         self.stream = stream
         self._tasks: set[asyncio.Task[None]] = set()
@@ -32,12 +32,12 @@ class Texting:
         task.add_done_callback(self._tasks.discard)
 
     async def play_at_once(self, sms: TextMessage) -> None:
-        """Deliver in no time; returns when the event was posted. Nobody replies by themselves."""
+        """Deliver without delay; returns when the event has been posted. There is no automatic reply."""
         self._deliver(sms)
         await self.poster.wait_until_tried(sms.id)
 
     def reply(self, sms: TextMessage, text: str) -> TextMessage:
-        """The patient answers this message; STOP and START change what they may be sent."""
+        """The patient replies to this message; STOP and START change the opt-out."""
         sms.replied = True
         inbound = TextMessage(
             id=make_id("sms"),
@@ -45,29 +45,29 @@ class Texting:
             sender=sms.sender,
             message=text,
             webhook_url=None,
-            story=sms.story,
+            scenario=sms.scenario,
             inbound=True,
             status="received",
         )
-        self.world.texts[inbound.id] = inbound
+        self.state.texts[inbound.id] = inbound
         self.poster.submit(sms.id, sms.webhook_url, describe_sms_reply(sms, text))
-        self._heed_opt_out(sms, text.strip().upper())
+        self._apply_stop_word(sms, text.strip().upper())
         self.stream.publish("sms", inbound.describe)
         return inbound
 
-    def forget(self) -> None:
+    def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
 
     async def _play(self, sms: TextMessage) -> None:
-        speed = self.world.behaviour.speed
+        speed = self.state.behaviour.speed
         self.stream.publish("sms", sms.describe)
         await asyncio.sleep(DELIVERY_SECONDS / speed)
         self._deliver(sms)
-        behaviour = self.world.behaviour
+        behaviour = self.state.behaviour
         await asyncio.sleep((behaviour.ring_seconds if behaviour.attended else REPLY_SECONDS) / speed)
-        if sms.status == "delivered" and sms.story.text_reply and not sms.replied:
-            self.reply(sms, sms.story.text_reply)
+        if sms.status == "delivered" and sms.scenario.text_reply and not sms.replied:
+            self.reply(sms, sms.scenario.text_reply)
 
     def _deliver(self, sms: TextMessage) -> None:
         sms.reason = self._find_failure(sms)
@@ -78,11 +78,11 @@ class Texting:
     def _find_failure(self, sms: TextMessage) -> str | None:
         if sms.opted_out_at_acceptance:
             return "opted_out"
-        return sms.story.value if sms.story in UNDELIVERABLE else None
+        return sms.scenario.value if sms.scenario in UNDELIVERABLE else None
 
-    def _heed_opt_out(self, sms: TextMessage, word: str) -> None:
+    def _apply_stop_word(self, sms: TextMessage, word: str) -> None:
         if word in STOP_WORDS:
-            self.world.set_opt_out(sms.to, "sms", opted_out=True)
+            self.state.set_opt_out(sms.to, "sms", opted_out=True)
             self.poster.submit(sms.id, sms.webhook_url, describe_sms_optout(sms))
         elif word in START_WORDS:
-            self.world.set_opt_out(sms.to, "sms", opted_out=False)
+            self.state.set_opt_out(sms.to, "sms", opted_out=False)

@@ -76,7 +76,7 @@ def test_it_is_unknown_and_never_sent_again_by_itself(
     reconcile()
     assert dispatch_due().calls == 0
     assert len(sandbox.ledger()) <= 1
-    assert sandbox.control("GET", "/sandbox/health")["strays"] == 0, "no redirect is followed"
+    assert sandbox.control("GET", "/sandbox/health")["followed_redirects"] == 0, "no redirect is followed"
 
 
 def test_everything_waits_as_long_as_robotalker_asks(sandbox: SandboxServer) -> None:

@@ -1,4 +1,4 @@
-/* The sandbox's own controls, over HTTP. */
+/* Requests to the sandbox's control API. */
 
 export async function ask(path, method = "GET", body = undefined) {
   const answer = await fetch(path, {
@@ -7,11 +7,11 @@ export async function ask(path, method = "GET", body = undefined) {
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   const result = await answer.json();
-  if (!answer.ok) throw new Error(result.error?.message ?? `The sandbox answered ${answer.status}.`);
+  if (!answer.ok) throw new Error(result.error?.message ?? `The sandbox responded with ${answer.status}.`);
   return result;
 }
 
-export const act = (call, deed, body = {}) => ask(`/sandbox/calls/${call.call_id}/${deed}`, "POST", body);
+export const act = (call, action, body = {}) => ask(`/sandbox/calls/${call.call_id}/${action}`, "POST", body);
 export const reply = (to, text) => ask("/sandbox/sms/reply", "POST", { to, text });
 export const postAgain = (id) => ask(`/sandbox/posts/${id}/again`, "POST");
 export const behave = (changes) => ask("/sandbox/behaviour", "PUT", changes);

@@ -1,4 +1,4 @@
-/* The phones: one card for each call on the line, a row for each that ended. */
+/* The phones: a card for each ringing or answered call, a row for each ended one. */
 
 import { act } from "./control.js";
 import { layOut, say, showAll } from "./speech.js";
@@ -9,7 +9,7 @@ const OUTCOMES = {
   answered: ["Answered", "good"], voicemail: ["Voicemail", "half"],
   no_answer: ["No answer", "half"], failed: ["Failed", "bad"],
 };
-const MEANINGS = { webhook: "to clinic", optout: "opt out" };
+const MEANINGS = { webhook: "sent to clinic", optout: "opt out" };
 
 const phones = document.getElementById("phones");
 const ended = document.getElementById("ended");
@@ -20,14 +20,14 @@ let speed = 1;
 export const setSpeed = (value) => { speed = value; };
 export const countRinging = () => phones.querySelectorAll('[data-state="ringing"]').length;
 
-export function forgetCalls() {
+export function clearCalls() {
   for (const held of cards.values()) held.stop?.();
   cards.clear();
   phones.replaceChildren();
   ended.replaceChildren();
 }
 
-/** Show this call as it is now. `live` is false for what was over before the page opened. */
+/** Show this call as it is now. `live` is false for calls from before the page was opened. */
 export function showCall(call, live = true) {
   if (call.state === "queued") return;
   const held = cards.get(call.call_id);
@@ -101,7 +101,7 @@ function describeState(call) {
   if (call.state === "ringing") return "Ringing";
   if (call.state === "ended") return OUTCOMES[call.status]?.[0] ?? call.status;
   if (call.amd_result === "machine") return "Voicemail is recording";
-  return call.answered_by === "story" ? "Answered by itself" : "You are on the line";
+  return call.answered_by === "scenario" ? "Answered automatically" : "You are on this call";
 }
 
 function addRow(call) {
@@ -122,7 +122,7 @@ function addRow(call) {
 const describeReason = (words, call) => (call.reason ? `${words}: ${call.reason.replaceAll("_", " ")}` : words);
 
 async function answer(held) {
-  held.mine = true; // before the stream tells that it was answered, so that this page speaks
+  held.mine = true; // before the stream reports the answer, so that this page speaks
   await send(held, "answer");
   held.card.focus({ preventScroll: true });
 }
@@ -133,15 +133,15 @@ async function press(held, digit) {
   await send(held, "press", { digit });
 }
 
-async function send(held, deed, body) {
+async function send(held, action, body) {
   try {
-    update(held, await act(held.call, deed, body), true);
+    update(held, await act(held.call, action, body), true);
   } catch (error) {
     held.card.querySelector(".pressed").textContent = error.message;
   }
 }
 
-/** Keys typed on the keyboard go to the phone that has the focus, else to the only one answered. */
+/** Keys typed on the keyboard go to the phone with the focus, else to the only answered one. */
 document.addEventListener("keydown", (event) => {
   if (!/^[0-9*#]$/.test(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input, select, textarea")) return;

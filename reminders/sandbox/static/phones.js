@@ -1,21 +1,21 @@
-/* The page of phones: reads everything once, then follows the sandbox's stream. */
+/* The page of phones: reads everything once, then follows the sandbox's event stream. */
 
 import { behave, readAll, setFaults } from "./control.js";
-import { countRinging, forgetCalls, setSpeed, showCall } from "./phone-cards.js";
+import { countRinging, clearCalls, setSpeed, showCall } from "./phone-cards.js";
 import { isMuted, setMuted } from "./speech.js";
-import { forgetTextsAndPosts, showPost, showText } from "./texts-and-posts.js";
+import { clearTextsAndPosts, showPost, showText } from "./texts-and-posts.js";
 
 const find = (id) => document.getElementById(id);
 let callIds = new Set();
 let reading = null;
-let queued = []; // what the stream told while everything was being read
+let queued = []; // messages of the stream received while everything was being read
 
 async function resync() {
   queued = [];
   reading = readAll();
   const all = await reading;
-  forgetCalls();
-  forgetTextsAndPosts();
+  clearCalls();
+  clearTextsAndPosts();
   callIds = new Set();
   const byEnd = (one, other) => (one.ended_at ?? "").localeCompare(other.ended_at ?? "");
   for (const call of all.calls.toSorted(byEnd)) takeCall(call, false);
@@ -49,7 +49,7 @@ function follow() {
   stream.addEventListener("resync", resync);
   stream.addEventListener("open", resync);
   stream.addEventListener("error", () => {
-    find("counts").textContent = "The sandbox doesn't answer. Trying again…";
+    find("counts").textContent = "No connection to the sandbox. Trying again…";
     find("counts").classList.add("lost");
   });
 }

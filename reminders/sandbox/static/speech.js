@@ -1,4 +1,4 @@
-/* Saying a call's text aloud, and showing each word as it is said. */
+/* Speaks a call's text aloud and highlights each word as it is spoken. */
 
 const WORDS_PER_SECOND = 2.6;
 const synthesis = window.speechSynthesis;
@@ -8,7 +8,7 @@ export const isMuted = () => muted;
 
 export function setMuted(value) {
   muted = value;
-  try { localStorage.setItem("phones.muted", String(value)); } catch { /* a private window keeps nothing */ }
+  try { localStorage.setItem("phones.muted", String(value)); } catch { /* not available in some private windows */ }
   if (muted) synthesis?.cancel();
 }
 
@@ -16,7 +16,7 @@ function readMuted() {
   try { return localStorage.getItem("phones.muted") === "true"; } catch { return false; }
 }
 
-/** Put the text into the element, word by word, none of them said yet. */
+/** Put the text into the element, one span per word. */
 export function layOut(element, text) {
   element.replaceChildren(...text.split(/\s+/).flatMap((word) => {
     const span = document.createElement("span");
@@ -29,7 +29,7 @@ export function showAll(element) {
   for (const span of element.querySelectorAll("span")) span.classList.add("said");
 }
 
-/** Show the words as they are said; aloud, too, when `aloud`. Returns a function that ends it. */
+/** Highlight the words one by one, and speak them if `aloud`. Returns a function that stops it. */
 export function say(element, call, { aloud, speed }) {
   const spans = [...element.querySelectorAll("span")];
   const started = performance.now();
@@ -45,7 +45,7 @@ export function say(element, call, { aloud, speed }) {
   }, 120);
   const utterance = aloud && !muted && synthesis ? speak(call) : null;
   utterance?.addEventListener("boundary", (event) => {
-    clearInterval(timer); // from now on the voice itself says where it is
+    clearInterval(timer); // from now on the voice reports its position
     show(call.message.slice(0, event.charIndex).split(/\s+/).length);
   });
   utterance?.addEventListener("end", () => show(spans.length));

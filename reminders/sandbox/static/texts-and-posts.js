@@ -1,4 +1,4 @@
-/* The text messages in threads, and the log of what was posted to webhooks. */
+/* The text messages, by number, and the log of posts to webhooks. */
 
 import { postAgain, reply } from "./control.js";
 import { formatTime, make, makePair } from "./phone-cards.js";
@@ -8,7 +8,7 @@ const threads = document.getElementById("threads");
 const posts = document.getElementById("posts");
 const template = document.getElementById("thread-template");
 
-export function forgetTextsAndPosts() {
+export function clearTextsAndPosts() {
   threads.replaceChildren();
   posts.replaceChildren();
 }
@@ -34,7 +34,7 @@ function findThread(number) {
   thread.dataset.thread = number;
   thread.querySelector(".number").textContent = number;
   const input = thread.querySelector("input");
-  input.placeholder = "Reply, or STOP";
+  input.placeholder = "Reply or STOP";
   input.setAttribute("aria-label", `Reply from ${number}`);
   thread.querySelector("form").addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -73,7 +73,7 @@ function describeAnswer(post) {
   if (post.state === "held") return ["held back", "half"];
   const last = post.attempts.at(-1);
   if (!last) return ["waiting", ""];
-  const words = last.status ? String(last.status) : "no answer";
+  const words = last.status ? String(last.status) : "no response";
   const tries = post.attempts.length > 1 ? ` · try ${post.attempts.length}` : "";
   const colour = { delivered: "good", waiting: "half" }[post.state] ?? "bad";
   return [words + tries, colour];
@@ -84,7 +84,7 @@ function makeFold(post) {
   const button = make("button", "Post again");
   button.type = "button";
   button.addEventListener("click", () => postAgain(post.id));
-  fold.append(make("summary", "Body and address"), make("p", post.url, "detail"));
+  fold.append(make("summary", "Body and URL"), make("p", post.url, "detail"));
   fold.append(make("pre", JSON.stringify(post.body, null, 2)), button);
   return fold;
 }

@@ -1,4 +1,4 @@
-"""One sandbox for all tests of this folder, reset before each; and a webhook that answers as told."""
+"""Fixtures: one sandbox for all tests here, reset before each, and a webhook with settable statuses."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A client that shows what really comes over the wire, down to how the connection ends."""
+"""A client that shows the raw bytes received and how the connection ends."""
 
 import json
 import socket
@@ -12,7 +12,7 @@ from tests.sandbox_server import SandboxServer
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """``status`` is None when no answer came; seconds are from the end of the request."""
+    """``status`` is None if there was no response; seconds are from the end of the request."""
 
     raw: bytes
     ending: Literal["closed", "reset"]
@@ -37,7 +37,7 @@ class RawAnswer:
 
 
 def post_raw(sandbox: SandboxServer, path: str, body: Any, *, key: str | None = None) -> RawAnswer:
-    """Post over a plain socket, and read until the other side ends the connection."""
+    """Post over a plain socket, and read until the server closes the connection."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     head = (
         f"POST {path} HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n"

@@ -1,16 +1,16 @@
-"""Bodies of requests, as the guide shows them."""
+"""Request bodies as in the guide."""
 
 from typing import Any
 
 Json = dict[str, Any]
 
 SENDER = "+18005550199"
-ELSEWHERE = "http://127.0.0.1:9/nobody-listens"
+UNREACHABLE = "http://127.0.0.1:9/nobody-listens"
 
 
 def order_call(to: str = "+12125557701", webhook: str | None = None) -> Json:
-    """The guide's own example, with our addresses."""
-    url = webhook or ELSEWHERE
+    """The guide's example, with our own URLs."""
+    url = webhook or UNREACHABLE
     return {
         "to": to,
         "from": SENDER,
@@ -39,5 +39,5 @@ def order_sms(to: str, webhook: str | None = None) -> Json:
         "from": SENDER,
         "message": "Hello {FIRST_NAME}, reply 1 to confirm.",
         "variables": {"FIRST_NAME": "Sarah"},
-        "webhook_url": f"{webhook or ELSEWHERE}/sms-status",
+        "webhook_url": f"{webhook or UNREACHABLE}/sms-status",
     }

@@ -1,4 +1,4 @@
-"""The guide's API: what it takes, what it refuses, and what the ledger keeps."""
+"""The guide's API: what it accepts, what it refuses, and what the ledger records."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from tests.sandbox_server import SandboxServer, run_sandbox
 NUMBER = "+12125557703"
 
 
-def test_a_call_is_answered_as_in_the_guide(sandbox: SandboxServer) -> None:
+def test_the_response_to_a_call_is_as_in_the_guide(sandbox: SandboxServer) -> None:
     answer = sandbox.api("POST", "/api/v1/calls", order_call(NUMBER))
     body = answer.json()
     assert answer.status_code == 201
@@ -24,7 +24,7 @@ def test_a_call_is_answered_as_in_the_guide(sandbox: SandboxServer) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", body["created_at"])
 
 
-def test_the_ledger_keeps_the_text_with_its_variables_put_in(sandbox: SandboxServer) -> None:
+def test_the_ledger_has_the_message_with_its_variables_filled_in(sandbox: SandboxServer) -> None:
     call_id = sandbox.api("POST", "/api/v1/calls", order_call(NUMBER)).json()["call_id"]
     (entry,) = sandbox.ledger()
     assert entry["message"] == "Hello Sarah, your appointment is on Tuesday, April 15th. Press 1 to confirm."
@@ -32,7 +32,7 @@ def test_the_ledger_keeps_the_text_with_its_variables_put_in(sandbox: SandboxSer
     assert (entry["fault"], entry["opted_out_at_acceptance"], entry["campaign_id"]) == (None, False, None)
 
 
-def test_a_variable_without_a_value_stays_as_it_is(sandbox: SandboxServer) -> None:
+def test_a_variable_without_a_value_is_not_replaced(sandbox: SandboxServer) -> None:
     sandbox.api("POST", "/api/v1/calls", order_call(NUMBER) | {"variables": {"FIRST_NAME": "{APPT_DATE}"}})
     assert sandbox.ledger()[0]["message"].startswith("Hello {APPT_DATE}, your appointment is on {APPT_DATE}.")
 
@@ -58,7 +58,7 @@ def test_a_variable_without_a_value_stays_as_it_is(sandbox: SandboxServer) -> No
         ({"webhook_url": "ftp://example.org"}, "webhook_url"),
     ],
 )
-def test_a_faulty_call_is_refused_with_the_field_at_fault(
+def test_an_invalid_call_is_refused_with_the_name_of_the_field(
     sandbox: SandboxServer, change: dict[str, Any], field: str
 ) -> None:
     body = {name: value for name, value in (order_call(NUMBER) | change).items() if value is not None}
@@ -69,20 +69,20 @@ def test_a_faulty_call_is_refused_with_the_field_at_fault(
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b'"x"', b'{"to": NaN}', b"\xff\xfe", b"[" * 100_000])
-def test_what_is_no_json_object_is_refused(sandbox: SandboxServer, raw: bytes) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(sandbox: SandboxServer, raw: bytes) -> None:
     answer = post_raw(sandbox, "/api/v1/calls", raw)
     assert answer.status == 400
     assert json.loads(answer.body)["error"]["code"] == "malformed_json"
 
 
 @pytest.mark.parametrize("key", ["wrong", "", "test-key2"])
-def test_without_the_right_key_nothing_is_accepted(sandbox: SandboxServer, key: str) -> None:
+def test_a_request_without_the_right_api_key_is_refused(sandbox: SandboxServer, key: str) -> None:
     answer = sandbox.api("POST", "/api/v1/calls", order_call(NUMBER), Authorization=f"Bearer {key}")
     assert answer.status_code == 401
     assert sandbox.ledger() == []
 
 
-def test_a_call_can_be_read_by_its_id(sandbox: SandboxServer) -> None:
+def test_the_status_of_a_call_can_be_read(sandbox: SandboxServer) -> None:
     call_id = sandbox.api("POST", "/api/v1/calls", order_call(NUMBER)).json()["call_id"]
     sandbox.wait_for_call(NUMBER, "ended")
     body = sandbox.api("GET", f"/api/v1/calls/{call_id}").json()
@@ -92,7 +92,7 @@ def test_a_call_can_be_read_by_its_id(sandbox: SandboxServer) -> None:
 @pytest.mark.parametrize(
     "path", ["/api/v1/calls/cal_unknown1", "/api/v1/campaigns/cmp_unknown1", "/api/v1/x"]
 )
-def test_what_does_not_exist_is_404_in_json(sandbox: SandboxServer, path: str) -> None:
+def test_an_unknown_id_or_path_is_a_404_in_json(sandbox: SandboxServer, path: str) -> None:
     answer = sandbox.api("GET", path)
     assert answer.status_code == 404
     assert answer.json()["error"]["code"] == "not_found"
@@ -111,13 +111,13 @@ def test_a_campaign_calls_each_recipient_and_counts_the_outcomes(sandbox: Sandbo
     assert kinds == {("campaign_call", body["campaign_id"])}
 
 
-def test_one_bad_number_refuses_the_whole_campaign(sandbox: SandboxServer) -> None:
+def test_a_campaign_with_one_invalid_number_is_refused(sandbox: SandboxServer) -> None:
     answer = sandbox.api("POST", "/api/v1/campaigns", order_campaign([NUMBER, "0800"]))
     assert answer.json()["error"]["field"] == "recipients[1].to"
     assert sandbox.ledger() == []
 
 
-def test_a_batch_of_messages_names_each(sandbox: SandboxServer) -> None:
+def test_the_response_to_a_batch_lists_each_message(sandbox: SandboxServer) -> None:
     body = order_sms(NUMBER)
     recipients = [{"to": body.pop("to"), "variables": body.pop("variables")}, {"to": "+12125557706"}]
     answer = sandbox.api("POST", "/api/v1/sms", body | {"recipients": recipients}).json()
@@ -126,7 +126,7 @@ def test_a_batch_of_messages_names_each(sandbox: SandboxServer) -> None:
     assert sandbox.ledger(NUMBER)[0]["message"] == "Hello Sarah, reply 1 to confirm."
 
 
-def test_a_contact_keeps_its_opt_outs_until_they_are_changed(sandbox: SandboxServer) -> None:
+def test_the_opt_outs_of_a_contact_can_be_set_per_channel(sandbox: SandboxServer) -> None:
     assert sandbox.api("POST", "/api/v1/contacts", {"to": NUMBER, "opted_out": True}).status_code == 201
     changed = sandbox.api("POST", "/api/v1/contacts", {"to": NUMBER, "opted_out": {"sms": False}})
     assert (changed.status_code, changed.json()["opted_out"]) == (200, {"voice": True, "sms": False})
@@ -135,7 +135,7 @@ def test_a_contact_keeps_its_opt_outs_until_they_are_changed(sandbox: SandboxSer
     assert sandbox.api("GET", "/api/v1/contacts?opted_out=false").json()["contacts"] == []
 
 
-def test_a_call_to_a_number_that_opted_out_fails_and_the_ledger_says_so(sandbox: SandboxServer) -> None:
+def test_a_call_to_an_opted_out_number_fails_and_is_marked_in_the_ledger(sandbox: SandboxServer) -> None:
     sandbox.api("POST", "/api/v1/contacts", {"to": "+12125557701", "opted_out": True})
     sandbox.api("POST", "/api/v1/calls", order_call("+12125557701"))
     call = sandbox.wait_for_call("+12125557701", "ended")
@@ -143,7 +143,7 @@ def test_a_call_to_a_number_that_opted_out_fails_and_the_ledger_says_so(sandbox:
     assert sandbox.ledger()[0]["opted_out_at_acceptance"] is True
 
 
-def test_the_ledger_can_be_read_from_where_one_stopped(sandbox: SandboxServer) -> None:
+def test_the_ledger_can_be_read_from_a_given_entry_on(sandbox: SandboxServer) -> None:
     sandbox.api("POST", "/api/v1/calls", order_call(NUMBER))
     mark = sandbox.control("GET", "/sandbox/ledger")["next"]
     second = sandbox.api("POST", "/api/v1/calls", order_call(NUMBER)).json()["call_id"]
@@ -151,7 +151,7 @@ def test_the_ledger_can_be_read_from_where_one_stopped(sandbox: SandboxServer) -
     assert [entry["id"] for entry in entries] == [second]
 
 
-def test_what_was_acknowledged_is_in_the_ledger_after_a_kill() -> None:
+def test_acknowledged_calls_are_in_the_ledger_after_a_kill() -> None:
     with run_sandbox() as server:
         with ThreadPoolExecutor(8) as pool:
             orders = pool.map(
@@ -164,7 +164,7 @@ def test_what_was_acknowledged_is_in_the_ledger_after_a_kill() -> None:
         assert acknowledged == on_disk == {entry["id"] for entry in server.ledger()}
 
 
-def test_a_line_cut_off_by_a_crash_is_left_out() -> None:
+def test_a_ledger_line_cut_off_by_a_crash_is_removed() -> None:
     with run_sandbox() as server:
         server.api("POST", "/api/v1/calls", order_call(NUMBER))
         server.kill()

@@ -1,4 +1,4 @@
-"""What happens on the phones: stories, the mix, people, and the events they cause."""
+"""Playing calls and text messages: scenarios, the mix, actions of a person, and the events."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from reminders.sandbox.scenarios import DEFAULT_MIX, STORY_BY_ENDING, Scenario, choose_scenario
+from reminders.sandbox.scenarios import DEFAULT_MIX, SCENARIO_BY_ENDING, Scenario, choose_scenario
 from tests.reminders.sandbox.requests import order_call, order_campaign, order_sms
 from tests.reminders.sandbox.webhook import Webhook
 from tests.sandbox_server import SandboxServer, run_sandbox
@@ -42,7 +42,7 @@ def attended(attended_process: SandboxServer) -> SandboxServer:
         ("7712", ["call.dtmf", "call.completed"], "answered", "1", None),
     ],
 )
-def test_a_number_tells_its_story(
+def test_each_scenario_posts_its_events(
     sandbox: SandboxServer,
     webhook: Webhook,
     ending: str,
@@ -59,11 +59,11 @@ def test_a_number_tells_its_story(
     assert (last["status"], last.get("dtmf_response"), last.get("reason")) == (status, key, reason)
 
 
-def test_every_story_has_a_number() -> None:
-    assert set(STORY_BY_ENDING.values()) == set(Scenario)
+def test_every_scenario_has_a_number() -> None:
+    assert set(SCENARIO_BY_ENDING.values()) == set(Scenario)
 
 
-def test_a_completed_call_is_told_as_in_the_guide(sandbox: SandboxServer, webhook: Webhook) -> None:
+def test_the_event_of_a_completed_call_is_as_in_the_guide(sandbox: SandboxServer, webhook: Webhook) -> None:
     sandbox.api("POST", "/api/v1/calls", order_call("+12125557701", webhook.url))
     wait_until(lambda: len(webhook.received) == 2, "both events")
     path, body = webhook.received[1]
@@ -82,7 +82,7 @@ def test_a_completed_call_is_told_as_in_the_guide(sandbox: SandboxServer, webhoo
     assert body["amd_result"] == "human"
 
 
-def test_a_key_is_posted_to_its_own_address(sandbox: SandboxServer, webhook: Webhook) -> None:
+def test_a_key_is_posted_to_its_own_url(sandbox: SandboxServer, webhook: Webhook) -> None:
     sandbox.api("POST", "/api/v1/calls", order_call("+12125557702", webhook.url))
     wait_until(lambda: webhook.received, "the key")
     path, body = webhook.received[0]
@@ -94,7 +94,7 @@ def test_a_key_is_posted_to_its_own_address(sandbox: SandboxServer, webhook: Web
     )
 
 
-def test_the_events_of_a_campaign_carry_its_id(sandbox: SandboxServer, webhook: Webhook) -> None:
+def test_the_events_of_a_campaign_have_its_id(sandbox: SandboxServer, webhook: Webhook) -> None:
     order = order_campaign(["+12125557701"], webhook.url)
     campaign_id = sandbox.api("POST", "/api/v1/campaigns", order).json()["campaign_id"]
     wait_until(lambda: len(webhook.received) == 2, "both events")
@@ -102,7 +102,7 @@ def test_the_events_of_a_campaign_carry_its_id(sandbox: SandboxServer, webhook: 
     assert all(body["call_id"] and body["to"] for _, body in webhook.received)
 
 
-def test_an_opt_out_key_marks_the_contact(sandbox: SandboxServer, webhook: Webhook) -> None:
+def test_the_opt_out_key_opts_the_contact_out(sandbox: SandboxServer, webhook: Webhook) -> None:
     sandbox.api("POST", "/api/v1/calls", order_call("+12125557709", webhook.url))
     sandbox.wait_for_post("contact.optout", "+12125557709")
     path, body = webhook.received[0]
@@ -111,7 +111,7 @@ def test_an_opt_out_key_marks_the_contact(sandbox: SandboxServer, webhook: Webho
     assert contact["opted_out"] == {"voice": True, "sms": False}
 
 
-def test_a_number_can_be_given_a_story_for_each_try(sandbox: SandboxServer) -> None:
+def test_a_number_can_be_given_a_scenario_for_each_try(sandbox: SandboxServer) -> None:
     number = "+12125550142"
     sandbox.tell_stories({number: ["no_answer", "press_1"]})
     outcomes = []
@@ -125,26 +125,26 @@ def test_a_number_can_be_given_a_story_for_each_try(sandbox: SandboxServer) -> N
     assert outcomes == ["no_answer", "answered", "answered"]
 
 
-def test_the_mix_is_near_the_shares_that_reminder_systems_see() -> None:
+def test_the_mix_has_the_usual_shares_of_outcomes() -> None:
     outcomes: Counter[str] = Counter()
-    for place in range(5000):
-        story = choose_scenario(DEFAULT_MIX, seed=1, number=f"+1212555{place:04}", attempt=1)
-        kind = "failed" if story.failure else "voicemail" if story is Scenario.VOICEMAIL else "answered"
+    for index in range(5000):
+        scenario = choose_scenario(DEFAULT_MIX, seed=1, number=f"+1212555{index:04}", attempt=1)
+        kind = "failed" if scenario.failure else "voicemail" if scenario is Scenario.VOICEMAIL else "answered"
         outcomes[kind] += 1
     shares = {kind: count / 5000 for kind, count in outcomes.items()}
     assert shares == pytest.approx({"answered": 0.36, "voicemail": 0.53, "failed": 0.11}, abs=0.03)
 
 
-def test_the_same_seed_plays_the_same_day_again() -> None:
+def test_the_same_seed_gives_the_same_scenarios() -> None:
     def play(seed: int) -> list[Scenario]:
-        numbers = [f"+1212555{place:04}" for place in range(50)]
+        numbers = [f"+1212555{index:04}" for index in range(50)]
         return [choose_scenario(DEFAULT_MIX, seed=seed, number=number, attempt=1) for number in numbers]
 
     assert play(1) == play(1) != play(2)
 
 
-def test_a_person_answers_presses_a_key_and_hangs_up(attended: SandboxServer, webhook: Webhook) -> None:
-    number = "+12125557706"  # left alone, a voicemail
+def test_a_person_can_answer_press_a_key_and_hang_up(attended: SandboxServer, webhook: Webhook) -> None:
+    number = "+12125557706"  # its scenario is a voicemail
     attended.api("POST", "/api/v1/calls", order_call(number, webhook.url))
     call_id = attended.wait_for_call(number, "ringing")["call_id"]
     attended.answer(call_id)
@@ -154,20 +154,20 @@ def test_a_person_answers_presses_a_key_and_hangs_up(attended: SandboxServer, we
     assert webhook.events == ["call.dtmf", "call.completed"]
 
 
-def test_a_phone_that_is_declined_was_not_answered(attended: SandboxServer, webhook: Webhook) -> None:
+def test_a_declined_call_counts_as_not_answered(attended: SandboxServer, webhook: Webhook) -> None:
     attended.api("POST", "/api/v1/calls", order_call("+12125557701", webhook.url))
     attended.hang_up(attended.wait_for_call("+12125557701", "ringing")["call_id"])
     attended.wait_for_post("call.no_answer", "+12125557701")
 
 
-def test_a_phone_nobody_answers_plays_by_itself(attended: SandboxServer) -> None:
+def test_a_call_that_no_person_answers_plays_its_scenario(attended: SandboxServer) -> None:
     attended.behave(ring_seconds=0.2, speed=50)
     attended.api("POST", "/api/v1/calls", order_call("+12125557701"))
     call = attended.wait_for_call("+12125557701", "ended")
-    assert (call["answered_by"], call["keys"]) == ("story", ["1"])
+    assert (call["answered_by"], call["keys"]) == ("scenario", ["1"])
 
 
-def test_a_call_ends_by_itself_after_a_key_that_means_something(attended: SandboxServer) -> None:
+def test_a_call_ends_after_a_key_with_an_action(attended: SandboxServer) -> None:
     attended.api("POST", "/api/v1/calls", order_call("+12125557706"))
     call_id = attended.wait_for_call("+12125557706", "ringing")["call_id"]
     attended.answer(call_id)
@@ -175,15 +175,15 @@ def test_a_call_ends_by_itself_after_a_key_that_means_something(attended: Sandbo
     assert attended.wait_for_call("+12125557706", "ended")["keys"] == ["2"]
 
 
-@pytest.mark.parametrize("deed", ["answer", "hangup"])
-def test_an_ended_call_takes_nothing_more(sandbox: SandboxServer, deed: str) -> None:
+@pytest.mark.parametrize("action", ["answer", "hangup"])
+def test_an_ended_call_refuses_further_actions(sandbox: SandboxServer, action: str) -> None:
     sandbox.api("POST", "/api/v1/calls", order_call("+12125557704"))
     call_id = sandbox.wait_for_call("+12125557704", "ended")["call_id"]
     with pytest.raises(requests.HTTPError, match="409"):
-        sandbox.control("POST", f"/sandbox/calls/{call_id}/{deed}")
+        sandbox.control("POST", f"/sandbox/calls/{call_id}/{action}")
 
 
-def test_a_text_message_is_delivered_and_answered_by_its_story(
+def test_a_text_message_is_delivered_and_answered_by_its_scenario(
     sandbox: SandboxServer, webhook: Webhook
 ) -> None:
     sandbox.api("POST", "/api/v1/sms", order_sms("+12125557701", webhook.url))
@@ -205,8 +205,6 @@ def test_stop_opts_the_number_out_of_text_messages(sandbox: SandboxServer, webho
 
 
 @pytest.mark.parametrize("change", [{"speed": 0}, {"mix": {"dance": 1}}, {"colour": 1}, {"speed": "x"}])
-def test_a_behaviour_that_makes_no_sense_is_refused(
-    sandbox: SandboxServer, change: dict[str, object]
-) -> None:
+def test_an_invalid_behaviour_is_refused(sandbox: SandboxServer, change: dict[str, object]) -> None:
     with pytest.raises(requests.HTTPError, match="400"):
         sandbox.behave(**change)

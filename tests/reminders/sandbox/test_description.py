@@ -1,4 +1,4 @@
-"""The sandbox keeps to docs/robotalker-openapi.yaml, whatever is thrown at it."""
+"""The sandbox conforms to docs/robotalker-openapi.yaml for generated requests."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ load_all_checks()
 
 @pytest.fixture
 def silent_sandbox(sandbox: SandboxServer) -> SandboxServer:
-    """Posts nothing: the addresses that are made up here belong to nobody we know."""
+    """Posts no events: the generated URLs could belong to anybody."""
     sandbox.faults({"kind": "lost"})
     return sandbox
 
@@ -27,7 +27,9 @@ def silent_sandbox(sandbox: SandboxServer) -> SandboxServer:
 @pytest.mark.usefixtures("silent_sandbox")
 @schema.parametrize()
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-def test_every_answer_is_as_described(case: "schemathesis.Case[Any]", running_sandbox: SandboxServer) -> None:
+def test_every_response_matches_the_description(
+    case: "schemathesis.Case[Any]", running_sandbox: SandboxServer
+) -> None:
     case.call_and_validate(
         base_url=running_sandbox.url,
         headers={"Authorization": f"Bearer {running_sandbox.api_key}"},
@@ -35,6 +37,6 @@ def test_every_answer_is_as_described(case: "schemathesis.Case[Any]", running_sa
     )
 
 
-def test_every_assumption_says_why() -> None:
+def test_every_assumption_has_a_reason() -> None:
     text = DESCRIPTION.read_text()
     assert text.count("x-assumption: true") == text.count("x-assumption-why: ") > 10

@@ -1,4 +1,4 @@
-"""Every way to spoil the events, seen by a webhook."""
+"""Each event fault, as seen by a webhook."""
 
 from tests.reminders.sandbox.requests import order_call
 from tests.reminders.sandbox.webhook import Webhook
@@ -13,13 +13,13 @@ def place_call(sandbox: SandboxServer, webhook: Webhook, to: str = CONFIRMS) -> 
     assert sandbox.api("POST", "/api/v1/calls", order_call(to, webhook.url)).status_code == 201
 
 
-def test_events_come_in_order_when_nothing_is_spoilt(sandbox: SandboxServer, webhook: Webhook) -> None:
+def test_events_arrive_in_order_without_a_fault(sandbox: SandboxServer, webhook: Webhook) -> None:
     place_call(sandbox, webhook, OPTS_OUT)
     sandbox.wait_for_post("call.completed", OPTS_OUT)
     assert webhook.events == ["contact.optout", "call.completed"]
 
 
-def test_doubled_events_come_twice_with_the_same_body(sandbox: SandboxServer, webhook: Webhook) -> None:
+def test_doubled_events_arrive_twice_with_the_same_body(sandbox: SandboxServer, webhook: Webhook) -> None:
     sandbox.faults({"kind": "doubled", "events": ["call.completed"]})
     place_call(sandbox, webhook)
     wait_until(lambda: len(webhook.received) == 3, "both events")
@@ -27,30 +27,28 @@ def test_doubled_events_come_twice_with_the_same_body(sandbox: SandboxServer, we
     assert webhook.received[1] == webhook.received[2]
 
 
-def test_doubled_events_can_come_at_the_same_moment(sandbox: SandboxServer, webhook: Webhook) -> None:
+def test_doubled_events_can_arrive_at_the_same_time(sandbox: SandboxServer, webhook: Webhook) -> None:
     sandbox.faults({"kind": "doubled", "events": ["call.completed"], "times": 5, "together": True})
     place_call(sandbox, webhook)
     wait_until(lambda: len(webhook.received) == 6, "all six")
     assert webhook.events.count("call.completed") == 5
 
 
-def test_shuffled_events_never_come_in_the_order_they_happened(
-    sandbox: SandboxServer, webhook: Webhook
-) -> None:
+def test_shuffled_events_arrive_in_a_different_order(sandbox: SandboxServer, webhook: Webhook) -> None:
     sandbox.faults({"kind": "shuffled"})
     place_call(sandbox, webhook, OPTS_OUT)
     wait_until(lambda: len(webhook.received) == 2, "both events")
     assert webhook.events == ["call.completed", "contact.optout"]
 
 
-def test_a_late_event_lets_the_others_pass(sandbox: SandboxServer, webhook: Webhook) -> None:
+def test_a_late_event_does_not_delay_the_others(sandbox: SandboxServer, webhook: Webhook) -> None:
     sandbox.faults({"kind": "late", "events": ["call.dtmf"], "seconds": 0.8})
     place_call(sandbox, webhook)
     wait_until(lambda: len(webhook.received) == 2, "both events")
     assert webhook.events == ["call.completed", "call.dtmf"]
 
 
-def test_a_lost_event_never_comes(sandbox: SandboxServer, webhook: Webhook) -> None:
+def test_a_lost_event_never_arrives(sandbox: SandboxServer, webhook: Webhook) -> None:
     sandbox.faults({"kind": "lost", "events": ["call.dtmf"]})
     place_call(sandbox, webhook)
     sandbox.wait_for_post("call.completed", CONFIRMS)
@@ -58,41 +56,43 @@ def test_a_lost_event_never_comes(sandbox: SandboxServer, webhook: Webhook) -> N
     assert sandbox.posts("call.dtmf")[0]["state"] == "lost"
 
 
-def test_events_can_come_before_the_answer_to_the_order(sandbox: SandboxServer, webhook: Webhook) -> None:
+def test_events_can_arrive_before_the_response_to_the_request(
+    sandbox: SandboxServer, webhook: Webhook
+) -> None:
     sandbox.faults({"kind": "before_answer"})
     place_call(sandbox, webhook)
     assert webhook.events == ["call.dtmf", "call.completed"]
 
 
-def test_events_can_come_though_the_answer_is_lost(sandbox: SandboxServer, webhook: Webhook) -> None:
+def test_events_can_arrive_although_the_response_is_lost(sandbox: SandboxServer, webhook: Webhook) -> None:
     sandbox.faults({"kind": "before_answer"}, {"kind": "error_502"})
     answer = sandbox.api("POST", "/api/v1/calls", order_call(CONFIRMS, webhook.url))
     assert answer.status_code == 502
     assert webhook.events == ["call.dtmf", "call.completed"]
 
 
-def test_an_event_is_posted_again_after_a_5xx(sandbox: SandboxServer, webhook: Webhook) -> None:
+def test_an_event_is_posted_again_after_a_5xx_response(sandbox: SandboxServer, webhook: Webhook) -> None:
     webhook.statuses = [503, 500]
     place_call(sandbox, webhook, "+12125557703")
     post = sandbox.wait_for_post("call.no_answer", "+12125557703")
     assert [attempt["status"] for attempt in post["attempts"]] == [503, 500, 200]
 
 
-def test_an_event_is_posted_again_when_nobody_listens_until_it_gives_up(sandbox: SandboxServer) -> None:
+def test_an_event_is_posted_again_without_a_connection_until_it_is_given_up(sandbox: SandboxServer) -> None:
     sandbox.behave(repost_after_seconds=[0.01, 0.01])
     sandbox.api("POST", "/api/v1/calls", order_call("+12125557703"))
     post = sandbox.wait_for_post("call.no_answer", "+12125557703", state="given_up")
     assert [attempt["error"] for attempt in post["attempts"]] == ["ConnectError"] * 3
 
 
-def test_an_event_is_not_posted_again_after_a_4xx(sandbox: SandboxServer, webhook: Webhook) -> None:
+def test_an_event_is_not_posted_again_after_a_4xx_response(sandbox: SandboxServer, webhook: Webhook) -> None:
     webhook.statuses = [404]
     place_call(sandbox, webhook, "+12125557703")
     post = sandbox.wait_for_post("call.no_answer", "+12125557703", state="refused")
     assert [attempt["status"] for attempt in post["attempts"]] == [404]
 
 
-def test_an_event_can_be_posted_again_by_hand(sandbox: SandboxServer, webhook: Webhook) -> None:
+def test_an_event_can_be_posted_again_on_request(sandbox: SandboxServer, webhook: Webhook) -> None:
     place_call(sandbox, webhook, "+12125557703")
     post = sandbox.wait_for_post("call.no_answer", "+12125557703")
     sandbox.post_again(post["id"])

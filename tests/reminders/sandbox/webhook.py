@@ -1,4 +1,4 @@
-"""A small web server that keeps what is posted to it and answers with the statuses it was given."""
+"""A small web server that stores what is posted to it and responds with the statuses a test sets."""
 
 import json
 import threading
@@ -12,7 +12,7 @@ Json = dict[str, Any]
 class Webhook:
     """``with Webhook() as webhook:`` listens on a free port of 127.0.0.1.
 
-    ``statuses`` are answered one after the other; then 200 for ever.
+    Responds with each of ``statuses`` once, in order, then always with 200.
     """
 
     def __init__(self) -> None:
