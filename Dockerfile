@@ -1,14 +1,14 @@
-# One image for web, workers, beat and (to try things out) the sandbox: see docker-compose.yml.
+# One image for web, workers, beat and, for trying Callboard, the sandbox: see docker-compose.yml.
 FROM python:3.11-slim AS build
 WORKDIR /app
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 RUN pip install --no-cache-dir uv==0.13.9
 
-# The packages first: they change less often than the code.
+# Packages are installed first, because they change less often than the code.
 COPY pyproject.toml uv.lock ./
 RUN uv sync --locked --no-default-groups
 
-# npm from a wheel, as on a laptop; it stays behind in this stage.
+# npm from a wheel, as on a laptop; it is needed in this stage only.
 COPY package.json package-lock.json ./
 RUN uv venv /npm \
     && uv export --locked --only-group local --no-hashes --quiet > /tmp/locked.txt \
@@ -16,7 +16,7 @@ RUN uv venv /npm \
     && PATH="/npm/bin:$PATH" npm ci --no-audit --no-fund --ignore-scripts
 
 COPY . .
-# Settings that only this step needs, and no secret among them.
+# Settings that only this step needs; none of them is a secret.
 RUN SECRET_KEY=unused DATABASE_URL=postgresql:///unused REDIS_URL=redis://unused WEBHOOK_KEYS=unused \
     PUBLIC_BASE_URL=https://unused ROBOTALKER_BASE_URL=https://unused ROBOTALKER_API_KEY=unused \
     ROBOTALKER_FROM_NUMBER=unused .venv/bin/python manage.py collectstatic --noinput

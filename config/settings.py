@@ -1,7 +1,7 @@
-"""Every setting, driven by the environment (README lists them in one table).
+"""All settings, read from the environment (README lists them in one table).
 
-Safe by default: without DEBUG, what is secret or faces outward has no default, and a missing one
-stops the start. What can only be judged together is judged in config/checks.py.
+Safe by default: without DEBUG, secrets and public URLs have no default, and no process starts if one is
+missing. config/checks.py checks the values.
 """
 
 from datetime import timedelta
@@ -24,9 +24,9 @@ DEBUG = env.bool("DEBUG", default=False)
 
 
 def required_in_production(name: str, local: str) -> str:
-    """The variable's value; `local` stands in for it only while DEBUG is on.
+    """The variable's value; `local` is the default only while DEBUG is on.
 
-    Raises ImproperlyConfigured, naming the variable, when it is missing in production.
+    Raises ImproperlyConfigured with the variable's name if it is missing in production.
     """
     return str(env.str(name, default=local) if DEBUG else env.str(name))
 
@@ -35,7 +35,7 @@ SECRET_KEY = required_in_production("SECRET_KEY", local="only-for-a-laptop-never
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
 
-# Where Robotalker reaches us: the stem of every callback address.
+# Where Robotalker reaches us: the beginning of every callback URL.
 PUBLIC_BASE_URL = required_in_production("PUBLIC_BASE_URL", local="http://127.0.0.1:8000").rstrip("/")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_BASE_URL])
 
@@ -43,36 +43,36 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_BASE_URL
 ROBOTALKER_BASE_URL = required_in_production("ROBOTALKER_BASE_URL", local="http://127.0.0.1:8765").rstrip("/")
 ROBOTALKER_API_KEY = required_in_production("ROBOTALKER_API_KEY", local="sandbox-key")
 ROBOTALKER_FROM_NUMBER = required_in_production("ROBOTALKER_FROM_NUMBER", local="+18005550199")
-# Requests that may begin, of all workers together: "20/second" or "600/minute". See the plan's limits.
+# The rate of requests to Robotalker, for all workers together, such as "20/second" or "600/minute".
 ROBOTALKER_RATE = env.str("ROBOTALKER_RATE", default="20/second")
 ROBOTALKER_BREAKER = env.int("ROBOTALKER_BREAKER", default=5)  # failures in a row that pause sending
-# "on": many calls with one script go out as one POST /campaigns, whose body the guide doesn't give.
+# "on": calls with the same script are sent as one POST /campaigns, whose body the guide doesn't show.
 ROBOTALKER_CAMPAIGNS = env.str("ROBOTALKER_CAMPAIGNS", default="on") == "on"
-# "retry" follows the guide; "unknown" would rather ask a person than risk a second call.
+# "retry" follows the guide; "unknown" lets staff decide instead of risking a second call.
 ROBOTALKER_ON_500 = env.str("ROBOTALKER_ON_500", default="retry")
 ROBOTALKER_CONNECT_TIMEOUT = env.float("ROBOTALKER_CONNECT_TIMEOUT", default=3.05)  # seconds
 ROBOTALKER_READ_TIMEOUT = env.float("ROBOTALKER_READ_TIMEOUT", default=10.0)  # seconds
 ROBOTALKER_TOTAL_DEADLINE = env.float("ROBOTALKER_TOTAL_DEADLINE", default=20.0)  # seconds, per request
 ROBOTALKER_THREADS = env.int("ROBOTALKER_THREADS", default=8)  # requests at once, per dispatch
 
-# Keys that sign callback addresses: the first signs, all verify, so that they can be rotated.
+# Keys for signed callback URLs: the first signs, all verify, so that keys can be rotated.
 WEBHOOK_KEYS = env.list("WEBHOOK_KEYS", default=[SECRET_KEY] if DEBUG else environ.Env.NOTSET)
-WEBHOOK_TOKEN_DAYS = env.int("WEBHOOK_TOKEN_DAYS", default=30)  # days that a callback address is good for
-# Keys 1 and 2 count only after Robotalker, asked by GET, says the same.
+WEBHOOK_TOKEN_DAYS = env.int("WEBHOOK_TOKEN_DAYS", default=30)  # days that a callback URL is valid
+# Keys 1 and 2 count only after GET /calls/{id} confirms them.
 ROBOTALKER_VERIFY_EVENTS = env.bool("ROBOTALKER_VERIFY_EVENTS", default=False)
 
-# --- The way of a reminder ---------------------------------------------------------------------
-# A claim is safe to take over when its lease is over, so the lease outlasts a whole submission.
+# --- Reminders ---------------------------------------------------------------------------------
+# Another worker may take over a claim after its lease, so the lease must be longer than a submission.
 DISPATCH_LEASE = env.float("DISPATCH_LEASE", default=60.0)  # seconds
 DISPATCH_BATCH = env.int("DISPATCH_BATCH", default=200)  # reminders claimed at once
-CAMPAIGN_MINIMUM = env.int("CAMPAIGN_MINIMUM", default=10)  # fewer go out as single calls
+CAMPAIGN_MINIMUM = env.int("CAMPAIGN_MINIMUM", default=10)  # fewer are sent as single calls
 CAP_PER_DAY = env.int("CAP_PER_DAY", default=1)  # calls and texts that may reach one number; 0: no limit
-CAP_PER_WEEK = env.int("CAP_PER_WEEK", default=3)  # the same in a day and the six before it
-UNKNOWN_GRACE = env.float("UNKNOWN_GRACE", default=600.0)  # seconds until a person is asked
+CAP_PER_WEEK = env.int("CAP_PER_WEEK", default=3)  # the same for a day and the six days before it
+UNKNOWN_GRACE = env.float("UNKNOWN_GRACE", default=600.0)  # seconds until an unknown call becomes a follow-up
 EVENT_PATIENCE = env.float("EVENT_PATIENCE", default=900.0)  # seconds until a call without events is overdue
-# Questions to Robotalker about calls without an event, per round of 20 s; its guide discourages polling.
+# Status requests for calls without an event, per round of 20 s; the guide discourages polling.
 ROBOTALKER_ASK_BUDGET = env.int("ROBOTALKER_ASK_BUDGET", default=20)
-SWEEP_STALE_AFTER = env.float("SWEEP_STALE_AFTER", default=60.0)  # seconds; then pages show it in red
+SWEEP_STALE_AFTER = env.float("SWEEP_STALE_AFTER", default=60.0)  # seconds; then pages show the sweep in red
 
 # --- Django ------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -98,7 +98,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "webhooks.middleware.bypass_middleware_for_webhooks",  # what follows isn't done for it
+    "webhooks.middleware.bypass_middleware_for_webhooks",  # webhooks skip all middleware below
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -135,8 +135,8 @@ CRISPY_TEMPLATE_PACK = "bootstrap5"
 DATABASES = {"default": env.db("DATABASE_URL")}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-# A machine that is gone without a word must not keep its row locks for hours: both ends ask soon.
-# (What DATABASE_URL itself says of these stands.)
+# If a machine disappears, its row locks must not be held for hours: both ends send keepalives soon.
+# (Options in DATABASE_URL take precedence.)
 DATABASES["default"]["OPTIONS"] = {
     "connect_timeout": 3,
     "tcp_user_timeout": 10_000,  # milliseconds
@@ -146,7 +146,7 @@ DATABASES["default"]["OPTIONS"] = {
     "options": "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
     **DATABASES["default"].get("OPTIONS", {}),
 }
-if env.bool("DATABASE_PREPARED", default=True):  # statements that come often are planned once per connection
+if env.bool("DATABASE_PREPARED", default=True):  # frequent statements are planned once per connection
     DATABASES["default"]["OPTIONS"].update(server_side_binding=True, prepare_threshold=5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -160,7 +160,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "en"
-TIME_ZONE = "UTC"  # pages show each location's own wall time; nothing relies on this one
+TIME_ZONE = "UTC"  # pages show each location's local time; nothing depends on this setting
 USE_I18N = True
 USE_TZ = True
 
@@ -172,7 +172,7 @@ STATICFILES_DIRS = [
     ("vendor/htmx", BASE_DIR / "node_modules/htmx.org/dist"),
     ("vendor/idiomorph", BASE_DIR / "node_modules/idiomorph/dist"),
 ]
-ICONS_DIR = BASE_DIR / "node_modules/@tabler/icons/icons"  # the {% icon %} tag puts them in the page
+ICONS_DIR = BASE_DIR / "node_modules/@tabler/icons/icons"  # the {% icon %} tag inserts them into the page
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -184,11 +184,11 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 
-# Largest upload of an appointment list, bytes; a year of a large practice is about 5 MB.
+# The largest upload of an appointment list, in bytes; a year of a large practice is about 5 MB.
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=20 * 1024 * 1024)
-# Uploads between preview and apply; a shared folder where several machines serve pages.
+# Uploads between preview and import; must be a shared directory if several machines serve pages.
 IMPORT_UPLOADS_DIR = BASE_DIR / env.str("IMPORT_UPLOADS_DIR", default="var/uploads")
-# Country of numbers written without one, unless a location says otherwise (ISO 3166-1 alpha-2).
+# The country of numbers without a country code, unless the location has its own (ISO 3166-1 alpha-2).
 PHONE_REGION = env.str("PHONE_REGION", default="US")
 
 if not DEBUG:
@@ -208,10 +208,10 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
-# --- Celery: the queue is a hint, the table is the truth ------------------------------------------
+# --- Celery: the tables hold the state, tasks only trigger work ------------------------------------
 REDIS_URL = env.str("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
-# A broker that hangs must hold nobody up, neither beat nor a worker. (A hint waits less: wake_dispatch.py.)
+# A broker that hangs must not block beat or a worker. (Waking dispatch waits less: wake_dispatch.py.)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
     "socket_timeout": 5,
@@ -219,21 +219,22 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "max_retries": 1,
     "interval_start": 0,
 }
-CELERY_TASK_ACKS_LATE = False  # a tick that was lost with its worker is worth nothing: the next says the same
+CELERY_TASK_ACKS_LATE = False  # a tick lost with its worker doesn't matter: the next one does the same
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: a worker that gave up would be silence
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # without limit: a worker that gives up would do nothing any more
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = ROBOTALKER_TOTAL_DEADLINE + 10
-CELERY_WORKER_MAX_TASKS_PER_CHILD = env.int("WORKER_MAX_TASKS", default=1000)  # then a child is replaced
-WORKER_SILENT_AFTER = env.float("WORKER_SILENT_AFTER", default=120.0)  # seconds; then a deaf worker ends
-# A child that is stuck is killed and replaced, well after anything that is merely slow: a dispatch claims
-# for 20 s, begins calls while its last lease lasts, and each has its deadline.
+CELERY_WORKER_MAX_TASKS_PER_CHILD = env.int("WORKER_MAX_TASKS", default=1000)  # then the child is replaced
+# Seconds without a task after which a worker ends itself (config/watchdog.py).
+WORKER_SILENT_AFTER = env.float("WORKER_SILENT_AFTER", default=120.0)
+# A child that hangs is killed and replaced, but only after a time that nothing slow needs: a dispatch claims
+# for 20 s, starts calls until its last lease ends, and each call has its deadline.
 CELERY_TASK_TIME_LIMIT = 3 * (20 + DISPATCH_LEASE + ROBOTALKER_TOTAL_DEADLINE)
 CELERY_TASK_ROUTES = {
     "reminders.tasks.dispatch_due": {"queue": DISPATCH_QUEUE},
@@ -246,9 +247,9 @@ CELERY_TASK_ROUTES = {
 }
 CELERY_TASK_DEFAULT_QUEUE = SWEEPS_QUEUE
 CELERY_BEAT_SCHEDULER = "config.beat:HeartbeatScheduler"
-# A hint nobody took in time is worth nothing: the next tick says the same.
+# A tick that no worker took in time expires: the next one does the same.
 CELERY_BEAT_SCHEDULE = {
-    # (ten seconds at least: a worker's clock may differ from beat's)
+    # (at least ten seconds: a worker's clock may differ from beat's)
     name: {"task": task, "schedule": every, "options": {"expires": max(every.total_seconds(), 10)}}
     for name, task, every in [
         ("plan", "reminders.tasks.plan_reminders", timedelta(seconds=60)),
@@ -261,7 +262,7 @@ CELERY_BEAT_SCHEDULE = {
         ("contacts", "reminders.tasks.push_contacts", timedelta(seconds=60)),
     ]
 }
-# Asked hourly, done once a night at 3:10 UTC: a night that failed is made up for within the hour.
+# Sent hourly, done once a night at 3:10 UTC: after a failure it is repeated an hour later.
 CELERY_BEAT_SCHEDULE["pull"] = {
     "task": "reminders.tasks.pull_contacts",
     "schedule": crontab(minute=10),

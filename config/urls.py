@@ -1,4 +1,4 @@
-"""Every address of the site, by room."""
+"""All URLs of the site."""
 
 from django.contrib import admin
 from django.contrib.auth import views as auth_views

@@ -1,4 +1,4 @@
-"""The web process: `gunicorn config.wsgi`."""
+"""The WSGI application of the web process: `gunicorn config.wsgi`."""
 
 import os
 

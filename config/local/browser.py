@@ -1,4 +1,4 @@
-"""The browser of the tests: Chromium or Chrome is found, or else installed, and never left out.
+"""Finds Chromium or Chrome for the tests, or installs it; browser tests are never skipped.
 
 `python -m config.local.browser` prints its path.
 """
@@ -17,7 +17,7 @@ ON_MAC = [
 
 
 def main() -> int:
-    """Print the path of a browser that starts; 1 and a word of advice if there is none."""
+    """Print the path of a browser that starts; returns 1 with advice if there is none."""
     browser = find_browser() or install_browser()
     if not browser:
         print(  # noqa: T201
@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def find_browser() -> str:
-    """The first browser that starts, `CHROME` and `CALLBOARD_BROWSER` before all others; else empty."""
+    """The first browser that starts, `CHROME` and `CALLBOARD_BROWSER` first; "" if there is none."""
     named = [os.environ.get("CHROME"), os.environ.get("CALLBOARD_BROWSER")]
     candidates = [name for name in named if name] or [*NAMES, *ON_MAC, _find_playwrights_own()]
     found = (shutil.which(name) for name in candidates if name)
@@ -39,9 +39,9 @@ def find_browser() -> str:
 
 
 def install_browser() -> str:
-    """Install one, by apt as root on Debian or Ubuntu, else Playwright's own; its path, or empty."""
+    """Install a browser: with apt as root on Debian or Ubuntu, else Playwright's. Its path, or ""."""
     if os.environ.get("CHROME"):
-        return ""  # a person named one; another in its place would only hide that it doesn't start
+        return ""  # the user named one; using another would hide that it doesn't start
     if os.geteuid() == 0 and shutil.which("apt-get"):
         _run("apt-get", "update", "-qq")
         _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium")
@@ -70,7 +70,7 @@ def _starts(path: str) -> bool:
 
 def _run(*command: str) -> None:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    # What it prints goes to the error stream: the output is the path alone.
+    # Its output goes to stderr: stdout has the path only.
     subprocess.run(command, stdout=sys.stderr, check=False, env=environment)  # noqa: S603
 
 

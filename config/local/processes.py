@@ -1,4 +1,4 @@
-"""The processes of `make run`, under honcho: one terminal, prefixed logs, one Ctrl-C."""
+"""The processes of `make run`, run by honcho: one terminal, prefixed logs, one Ctrl-C."""
 
 import os
 import shlex
@@ -17,20 +17,20 @@ from config.queues import WORKERS
 
 WORKER_QUEUES = {name: ",".join(queues) for name, queues in WORKERS.items()}  # as Celery's -Q takes them
 WEB_OPTIONS = ["--threads", "8", "--no-control-socket", "--log-level", "warning"]
-# Workers that don't look for neighbours are ready a second sooner.
+# Workers that don't look for other workers are ready a second sooner.
 WORKER_OPTIONS = ["--concurrency", "3", "--without-mingle", "--without-gossip"]
 ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
-    # Advice for servers; a laptop's container often knows no other user than root.
+    # This warning is for servers; a container on a laptop often has no other user than root.
     "PYTHONWARNINGS": "ignore:You're running the worker with superuser",
     # Celery would load every page twice to check it, and start a second later.
     "CELERY_SKIP_CHECKS": "true",
 }
-STOP_WITHIN = 40  # seconds for a worker to end a submission that is under way; then it is killed
+STOP_WITHIN = 40  # seconds for a worker to finish its current submission; then it is killed
 
 
 def build_commands(*, port: int, sandbox_port: int | None, var: Path) -> dict[str, list[str]]:
-    """The command of each process, by name; no sandbox without a port for it."""
+    """The command of each process, by name; without `sandbox_port` there is no sandbox."""
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "--quiet", "-A", "config"]
     commands = {
@@ -51,8 +51,8 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc]
     """Honcho's manager, which tells each process and its children to stop.
 
     The first signal sends them SIGTERM, the second one, or `stop_within` seconds, SIGKILL. A worker's child
-    ends the submission it is at first (reminders/traffic/shutdown.py). `when_started` is called as soon as
-    all are started.
+    first records its current submission (reminders/traffic/shutdown.py). `when_started` is called when all
+    processes have been started.
     """
 
     def __init__(
@@ -67,14 +67,14 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc]
         self._too_long = Timer(stop_within, self.kill)
         self._when_started = when_started
         self.stopped_by_hand = False
-        self.ended_first = ""  # what ended without being told to, and how
+        self.ended_first = ""  # the process that ended by itself, with its exit code
         environment = os.environ | ENVIRONMENT
         for name, command in commands.items():
-            # exec: signals then reach the process itself, not a shell around it
+            # exec: so that signals reach the process itself, not a shell around it
             self.add_process(name, f"exec {shlex.join(command)}", cwd=str(BASE_DIR), env=environment)
 
     def terminate(self) -> None:
-        """Ask all that still run to stop."""
+        """Send SIGTERM to all running processes."""
         with self._ending:
             if self._terminating:
                 return
@@ -85,24 +85,24 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc]
             super().terminate()
 
     def loop(self) -> None:
-        """Start all, print what they say, and return when all have ended, their children too."""
+        """Start all processes, print their output, and return when they and their children have ended."""
         super().loop()
         for process in self._processes.values():
-            self._procmgr.kill(process["pid"])  # the group: children of one that was killed
+            self._procmgr.kill(process["pid"])  # the process group: children of a killed process
         self._too_long.cancel()
 
     def _start(self) -> None:
         super()._start()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._hear)
+            signal.signal(number, self._handle_signal)
         self._when_started()
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
+    def _handle_signal(self, number: int, frame: FrameType | None) -> None:
         again, self.stopped_by_hand = self.stopped_by_hand, True
-        # In a thread, as it prints: printing in a signal handler may interrupt a print, and then fails.
+        # In a thread, because it prints: a print in a signal handler fails if it interrupts another one.
         Thread(target=self.kill if again else self._stop_by_hand).start()
 
     def _stop_by_hand(self) -> None:
-        while not self._all_started():  # a very early Ctrl-C; honcho learns the pids in the meantime
+        while not self._all_started():  # Ctrl-C came before honcho knows all pids
             time.sleep(0.05)
         self.terminate()

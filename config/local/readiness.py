@@ -1,4 +1,4 @@
-"""When everything answers, and what a person is told then."""
+"""Waits until everything responds, and writes the message that says where to go."""
 
 import time
 import urllib.request
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from config.local.processes import WORKER_QUEUES
 
 READY_WITHIN = 60.0  # seconds
-BETWEEN_LOOKS = 0.2  # seconds
+CHECK_EVERY = 0.2  # seconds
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where a person finds what was started; `robotalker` is named when it isn't our sandbox."""
+    """The URLs of what was started; `robotalker` is set if it isn't our sandbox."""
 
     web: str
     sandbox: str
@@ -21,23 +21,23 @@ class Addresses:
 
 
 def wait_until_ready(addresses: Addresses) -> list[str]:
-    """Wait for web, workers and sandbox to answer; the names of those that don't within a minute."""
-    looks: dict[str, Callable[[], bool]] = {
+    """Wait until web, workers and sandbox respond; returns the names of those that don't within a minute."""
+    checks: dict[str, Callable[[], bool]] = {
         "web": lambda: _answers(f"{addresses.web}/healthz"),
         "workers": _workers_answer,
     }
     if addresses.sandbox:
-        looks["sandbox"] = lambda: _answers(f"{addresses.sandbox}/sandbox/health")
+        checks["sandbox"] = lambda: _answers(f"{addresses.sandbox}/sandbox/health")
     deadline = time.monotonic() + READY_WITHIN
-    while looks and time.monotonic() < deadline:
-        looks = {name: look for name, look in looks.items() if not look()}
-        time.sleep(BETWEEN_LOOKS if looks else 0)
-    return list(looks)
+    while checks and time.monotonic() < deadline:
+        checks = {name: check for name, check in checks.items() if not check()}
+        time.sleep(CHECK_EVERY if checks else 0)
+    return list(checks)
 
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  always one of ours, by http
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  always one of our own http URLs
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -51,27 +51,27 @@ def _workers_answer() -> bool:
 
 
 def describe_ready(addresses: Addresses) -> str:
-    """The block that says where to go and what to try."""
+    """The message that says where to go and what to try."""
     lines = ["Callboard is ready.", "", f"  The front desk   {addresses.web}/"]
     lines += [f"  The admin        {addresses.web}/admin/"]
     if addresses.sandbox:
         lines += [f"  The phones       {addresses.sandbox}/", "", *TO_TRY]
     else:
         lines += [f"  Robotalker       {addresses.robotalker}", "", *NO_SANDBOX]
-    lines += ["", *YOUR_OWN_LIST, "", "  Ctrl-C stops everything; the data stay under var/."]
+    lines += ["", *YOUR_OWN_LIST, "", "  Ctrl-C stops everything; the data stays under var/."]
     rule = "─" * max(map(len, lines))
     return "\n".join(["", rule, *lines, rule, ""])
 
 
 TO_TRY = [
     "  Log in as frontdesk, manager or admin; the password of each is callboard.",
-    "  Open the phones beside the front desk's Today page. The first ones ring within a minute:",
-    "  answer one, press 1, and watch its appointment turn to confirmed. 2 asks for another time,",
-    "  9 opts the number out. No call leaves this machine.",
+    "  Open the phones next to the Today page. The first ones ring within a minute: answer one,",
+    "  press 1, and see its appointment become confirmed. 2 asks for another time, 9 opts the",
+    "  number out. No real calls are made.",
 ]
 NO_SANDBOX = [
-    "  That server is used as it is: the sandbox isn't started, and no made-up clinic is added unless",
-    "  it is on this machine. Its answers come in at PUBLIC_BASE_URL, which it must be able to reach.",
+    "  This server is used instead of the sandbox. The demo clinic is created only if the server is on",
+    "  this machine. It must be able to reach PUBLIC_BASE_URL, where it posts its events.",
 ]
 YOUR_OWN_LIST = [
     "  Your own list: Import in the menu, or in a second terminal",

@@ -14,11 +14,11 @@ from reminders.rules.sandbox_hosts import is_sandbox_address
 
 
 class CannotRunError(Exception):
-    """Why it can't start here, in one line that says what to do."""
+    """`make run` can't start; the message is one line that says why and what to do."""
 
 
 def main() -> int:
-    """Run it all; 0 when a person stopped it, 1 when it could not start or something broke."""
+    """Run everything; returns 0 if the user stopped it, 1 if it could not start or a process ended."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGHUP, _stop)  # the terminal was closed
     try:
@@ -35,7 +35,7 @@ def _stop(number: int, frame: object) -> NoReturn:
 
 
 def run() -> int:
-    """Prepare what is missing, start the processes, and stay until they are stopped."""
+    """Prepare what is missing, start the processes, and wait until they have ended."""
     addresses, port, sandbox_port = prepare_environment()
     check_front_end()
     from config.local.database import prepare_database
@@ -50,14 +50,14 @@ def run() -> int:
     if processes.stopped_by_hand:
         say("Stopped.")
         return 0
-    say(f"{processes.ended_first} ended by itself, so all was stopped. Its last lines above say why.")
+    say(f"{processes.ended_first} ended unexpectedly, so everything was stopped. See its last lines above.")
     return 1
 
 
 def prepare_environment() -> tuple[Addresses, int, int | None]:
-    """Check the ports, start the servers and set what all processes share."""
+    """Check the ports, start the servers and set the environment for all processes."""
     if not is_laptop():
-        raise CannotRunError("the settings are those of a production. Set DEBUG=true to try it here.")
+        raise CannotRunError("these are settings for production. Set DEBUG=true to run it here.")
     port, sandbox_port = read_port("PORT", 8000), read_port("SANDBOX_PORT", 8765)
     check_port_free("PORT", port)
     elsewhere = os.environ.get("ROBOTALKER_BASE_URL", "")
@@ -77,37 +77,37 @@ def read_port(name: str, default: int) -> int:
     """The port in this environment variable. Raises CannotRunError unless it is 1 to 65535."""
     value = os.environ.get(name) or str(default)
     if not value.isdecimal() or not 1 <= int(value) <= 65535:
-        raise CannotRunError(f"{name}={value} is no port. Use a number from 1 to 65535.")
+        raise CannotRunError(f"{name}={value} is not a port. Use a number from 1 to 65535.")
     return int(value)
 
 
 def check_port_free(name: str, port: int) -> None:
-    """Raise CannotRunError, naming the variable that moves it, if somebody listens there."""
+    """Raises CannotRunError with the variable to change if the port is in use."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", port))
         except OSError:
-            advice = f"Stop what uses it, or choose another one: {name}={port + 1} make run"
+            advice = f"Stop the program that uses it, or choose another port: {name}={port + 1} make run"
             raise CannotRunError(f"port {port} is in use. {advice}") from None
 
 
 def check_front_end() -> None:
-    """Raise CannotRunError if the front-end packages are not there."""
+    """Raises CannotRunError if the front-end packages aren't installed."""
     if not (BASE_DIR / "node_modules/@tabler/core/dist").is_dir():
         raise CannotRunError("the front-end packages are missing. `make run` installs them.")
 
 
 def is_local(url: str) -> bool:
-    """Whether this is the sandbox of a laptop. Elsewhere, made-up people are never called."""
+    """Whether the URL is a sandbox's. The demo's people are never sent to another Robotalker."""
     return is_sandbox_address(url)
 
 
 def announce(addresses: Addresses) -> None:
-    """Say that it is ready, or what keeps it from being so."""
-    silent = wait_until_ready(addresses)
-    if silent:
-        say(f"No answer from {' and '.join(silent)} after a minute: the lines above may say why.")
+    """Say that everything is ready, or what doesn't respond."""
+    missing = wait_until_ready(addresses)
+    if missing:
+        say(f"No response from {' and '.join(missing)} after a minute: the lines above may say why.")
     else:
         say(describe_ready(addresses))
 

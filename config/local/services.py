@@ -1,8 +1,8 @@
-"""PostgreSQL and Valkey for a laptop: started when no server is named, stopped by whoever leaves last.
+"""PostgreSQL and Valkey for a laptop: started if no server is configured, stopped by the last process.
 
-Several processes may need them at once (`make run`, an import typed in another terminal). Each holds a
-shared lock on a file while it lives. The kernel lets go of that lock however a process ends, so that no
-stale count of users can keep the servers alive, or stop them under somebody's hands.
+Several processes may need them at the same time (`make run`, an import in another terminal). Each holds a
+shared lock on a file while it runs. The kernel releases the lock however a process ends, so no stale count of
+users can keep the servers running, or stop them while they are in use.
 """
 
 import atexit
@@ -25,11 +25,11 @@ STARTERS = {
 
 
 def ensure_services(var: Path = VAR) -> None:
-    """Give `DATABASE_URL` and `REDIS_URL` a value in `os.environ`.
+    """Set `DATABASE_URL` and `REDIS_URL` in `os.environ`.
 
-    What the environment or the file `.env` names is left alone. For the rest an embedded server is found
-    or started, with its data under `var`. Servers that were found or started here are stopped when the
-    last process that uses them ends. Raises `LocalServiceError` when a server can't be started.
+    Values from the environment or the file `.env` stay. For the others an embedded server is found or
+    started, with its data under `var`. Such a server is stopped when the last process that uses it ends.
+    Raises `LocalServiceError` if a server can't be started.
     """
     environ.Env.read_env(BASE_DIR / ".env")
     missing = [name for name in STARTERS if not os.environ.get(name)]
@@ -57,11 +57,11 @@ def _stop_when_last(var: Path) -> None:
 
 
 def _leave(var: Path, lock: int, owner: int) -> None:
-    if os.getpid() != owner:  # a forked child leaves its parent's servers alone
+    if os.getpid() != owner:  # a forked child doesn't stop its parent's servers
         return
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:  # somebody else still uses them
+    except BlockingIOError:  # another process still uses them
         return
     for folder, _start, stop in STARTERS.values():
         stop(var / folder)

@@ -1,7 +1,7 @@
-"""Valkey from a wheel: the Redis-protocol broker, on a free local port with a password of its own.
+"""Valkey from a wheel: the broker (Redis protocol), on a free local port with its own password.
 
-The password is not only for other users of the machine: a foreign server that has taken the port of one
-that was killed refuses it, and so is never mistaken for ours.
+The password doesn't only keep out other users of the machine: if another server has taken the port of a
+killed one, it refuses the password and so isn't mistaken for ours.
 """
 
 import secrets
@@ -19,7 +19,7 @@ READY_WITHIN = 5.0  # seconds
 
 
 def start_valkey(data: Path, *, durable: bool = True) -> str:
-    """Find the server whose data is in the folder `data`, or start it, and return its URL.
+    """Find the server whose data is in the directory `data`, or start it, and return its URL.
 
     With `durable=False` nothing is written to disk. Raises `LocalServiceError`.
     """
@@ -35,7 +35,7 @@ def start_valkey(data: Path, *, durable: bool = True) -> str:
 
 
 def stop_valkey(data: Path) -> None:
-    """Stop the server whose data is in the folder `data`, if there is one; it saves first."""
+    """Stop the server whose data is in the directory `data`, if there is one; it saves first."""
     url = _read_url(data)
     if not url or not _answers(url):
         return
@@ -58,7 +58,7 @@ def _launch(data: Path, *, durable: bool) -> str:
         logfile "{data / "valkey.log"}"
         save {'"60 1"' if durable else '""'}
         daemonize yes
-    """  # as a daemon it hears no Ctrl-C, and leaves no child behind that we would have to wait for
+    """  # as a daemon it gets no Ctrl-C and isn't our child process
     subprocess.run([_binary(), "-"], input=config, text=True, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
     return url
 

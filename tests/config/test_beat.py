@@ -1,4 +1,4 @@
-"""When beat's ticks are due."""
+"""When beat's ticks are due after a start."""
 
 from contextlib import closing
 from pathlib import Path
@@ -22,7 +22,7 @@ def test_every_tick_is_due_when_beat_starts_for_the_first_time(tmp_path: Path) -
         assert list_due(beat) == OURS
 
 
-def test_a_beat_that_starts_again_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_a_restarted_beat_continues_its_schedule(tmp_path: Path) -> None:
     with closing(start_beat(tmp_path)) as beat:
         beat.reserve(beat.schedule["plan"])
     with closing(start_beat(tmp_path)) as beat:

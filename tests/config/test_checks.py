@@ -1,4 +1,4 @@
-"""Each setting that must stop the start, and what is said about it."""
+"""Each invalid setting is refused with an error that names it and a hint."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ PRODUCTION: dict[str, Any] = {
     "ROBOTALKER_ON_500": "retry",
     "DISPATCH_LEASE": 60.0,
 }
-FAULTS = [
+INVALID = [
     ("SECRET_KEY", "short", "E001"),
     ("SECRET_KEY", "only-for-a-laptop-never-for-production" + RANDOM, "E001"),
     ("SECRET_KEY", "x" * 60, "E001"),
@@ -77,23 +77,25 @@ def production(settings: Settings) -> Settings:
     return settings
 
 
-def test_a_practice_with_everything_set_may_start(production: Settings) -> None:
+def test_valid_settings_for_production_are_accepted(production: Settings) -> None:
     assert check_settings(None) == []
     refuse_unsafe_start()
 
 
-@pytest.mark.parametrize(("name", "value", "fault"), FAULTS)
-def test_production_does_not_start_with(production: Settings, name: str, value: object, fault: str) -> None:
+@pytest.mark.parametrize(("name", "value", "error_id"), INVALID)
+def test_an_invalid_setting_is_refused_in_production(
+    production: Settings, name: str, value: object, error_id: str
+) -> None:
     setattr(production, name, value)
     found = check_settings(None)
-    assert [message.id for message in found] == [f"callboard.{fault}"]
+    assert [message.id for message in found] == [f"callboard.{error_id}"]
     assert name in found[0].msg
     assert found[0].hint
     with pytest.raises(ImproperlyConfigured, match=name):
         refuse_unsafe_start()
 
 
-def test_a_secret_is_never_part_of_the_message(production: Settings) -> None:
+def test_an_error_message_never_contains_a_secret(production: Settings) -> None:
     production.SECRET_KEY = "hunter2"
     production.WEBHOOK_KEYS = ["hunter3"]
     with pytest.raises(ImproperlyConfigured) as refusal:
@@ -101,7 +103,7 @@ def test_a_secret_is_never_part_of_the_message(production: Settings) -> None:
     assert "hunter" not in str(refusal.value)
 
 
-def test_a_laptop_may_use_the_sandbox_over_http(production: Settings) -> None:
+def test_a_laptop_can_use_the_sandbox_over_http(production: Settings) -> None:
     production.DEBUG = True
     production.SECRET_KEY = "short"
     production.PUBLIC_BASE_URL = "http://127.0.0.1:8000"
@@ -110,13 +112,13 @@ def test_a_laptop_may_use_the_sandbox_over_http(production: Settings) -> None:
     assert check_settings(None) == []
 
 
-def test_a_lease_that_is_too_short_is_refused_on_a_laptop_too(production: Settings) -> None:
+def test_a_lease_that_is_too_short_is_also_refused_on_a_laptop(production: Settings) -> None:
     production.DEBUG = True
     production.DISPATCH_LEASE = 5.0
     assert [message.id for message in check_settings(None)] == ["callboard.E008"]
 
 
-def test_manage_py_check_lists_them_and_fails() -> None:
+def test_manage_py_check_lists_the_errors_and_fails() -> None:
     environment = os.environ | {"DEBUG": "false", "SECRET_KEY": "short", "ROBOTALKER_API_KEY": "sandbox-key"}
     command = [sys.executable, "manage.py", "check"]
     answer = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""The containers can't run here, so what they would run is checked against what is installed."""
+"""The containers can't run here, so their commands are checked against what is installed."""
 
 import os
 import re
@@ -26,16 +26,16 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
-def words_of(service: str) -> list[str]:
+def read_command(service: str) -> list[str]:
     return shlex.split(SERVICES[service]["command"])
 
 
-def test_every_process_of_callboard_has_a_container() -> None:
+def test_every_process_has_a_container() -> None:
     ours = {name for name, service in SERVICES.items() if service.get("image") == "callboard"}
     assert ours == {"web", "dispatcher", "worker", "beat", "migrate", "sandbox"}
 
 
-def test_the_web_container_starts_gunicorn_with_options_it_knows() -> None:
+def test_gunicorn_accepts_the_options_of_the_web_container() -> None:
     command = yaml.safe_load(re.findall(r"^CMD (.*)$", DOCKERFILE, re.MULTILINE)[-1])
     answer = subprocess.run([sys.executable, "-m", *command, "--check-config"], cwd=ROOT, check=False)
     assert answer.returncode == 0
@@ -44,33 +44,33 @@ def test_the_web_container_starts_gunicorn_with_options_it_knows() -> None:
 @pytest.mark.parametrize(
     ("service", "command"), [*((name, "worker") for name in WORKER_QUEUES), ("beat", "beat")]
 )
-def test_celery_knows_the_options(service: str, command: str) -> None:
-    assert words_of(service)[:4] == ["celery", "-A", "config", command]
+def test_celery_accepts_the_options_of_its_containers(service: str, command: str) -> None:
+    assert read_command(service)[:4] == ["celery", "-A", "config", command]
     context = CLIContext(app=celery_app, no_color=True, workdir=None)
-    celery_command.commands[command].make_context(command, words_of(service)[4:], obj=context)
+    celery_command.commands[command].make_context(command, read_command(service)[4:], obj=context)
 
 
-def test_the_workers_take_the_queues_they_take_on_a_laptop() -> None:
+def test_the_workers_take_the_same_queues_as_on_a_laptop() -> None:
     for name, queues in WORKER_QUEUES.items():
-        options = words_of(name)
+        options = read_command(name)
         assert options[options.index("-Q") + 1] == queues
         assert options[options.index("-n") + 1] == f"{name}@%h"
         assert f"--destination {name}@$$HOSTNAME" in SERVICES[name]["healthcheck"]["test"][1]
 
 
-def test_a_worker_is_given_the_time_to_end_its_submissions() -> None:
+def test_a_worker_has_time_to_finish_its_submissions() -> None:
     submission = settings.ROBOTALKER_TOTAL_DEADLINE
     grace = [int(SERVICES[name]["stop_grace_period"].removesuffix("s")) for name in WORKER_QUEUES]
     assert submission < settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT < min(*grace, STOP_WITHIN)
 
 
-def test_what_ends_is_started_again() -> None:
+def test_every_container_except_migrate_is_restarted() -> None:
     ends_for_good = {name for name, service in SERVICES.items() if service["restart"] != "unless-stopped"}
     assert ends_for_good == {"migrate"}
 
 
-def test_the_tables_are_migrated_before_anything_starts() -> None:
-    program, script, name, *options = words_of("migrate")
+def test_migrations_run_before_the_other_containers_start() -> None:
+    program, script, name, *options = read_command("migrate")
     assert (program, script) == ("python", "manage.py")
     load_command_class("django.core", name).create_parser(script, name).parse_args(options)
     for service in ("web", *WORKER_QUEUES, "beat"):
@@ -78,11 +78,11 @@ def test_the_tables_are_migrated_before_anything_starts() -> None:
         assert waits_for == "service_completed_successfully"
 
 
-def test_the_sandbox_knows_its_options_and_starts_only_when_asked_for() -> None:
-    assert words_of("sandbox")[:3] == ["python", "-m", "reminders.sandbox"]
+def test_the_sandbox_accepts_its_options_and_starts_only_with_its_profile() -> None:
+    assert read_command("sandbox")[:3] == ["python", "-m", "reminders.sandbox"]
     parser = ArgumentParser()
     add_options(parser)
-    assert parser.parse_args(words_of("sandbox")[3:]).port == 8765
+    assert parser.parse_args(read_command("sandbox")[3:]).port == 8765
     assert SERVICES["sandbox"]["profiles"] == ["sandbox"]
 
 
@@ -91,7 +91,7 @@ def test_every_volume_is_declared_and_used() -> None:
     assert used == set(COMPOSE["volumes"])
 
 
-def test_servers_have_a_health_check_and_none_is_open_to_the_network() -> None:
+def test_servers_have_a_health_check_and_ports_on_localhost_only() -> None:
     for name in ("web", *WORKER_QUEUES, "postgres", "valkey"):
         assert "healthcheck" in SERVICES[name], name
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
@@ -99,19 +99,19 @@ def test_servers_have_a_health_check_and_none_is_open_to_the_network() -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
-def test_the_image_runs_as_somebody_who_is_not_root() -> None:
+def test_the_image_does_not_run_as_root() -> None:
     last_stage = DOCKERFILE.rpartition("FROM ")[2]
     assert re.search(r"^USER callboard$", last_stage, re.MULTILINE)
 
 
-def test_no_password_is_written_into_the_compose_file() -> None:
+def test_the_compose_file_contains_no_password() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
     passwords = re.findall(r"POSTGRES_PASSWORD: *(.+)|callboard:(.+)@postgres", text)
     assert len(passwords) == 2
     assert all("".join(password).startswith("${") for password in passwords)
 
 
-def test_the_static_files_can_be_collected_as_the_image_does(tmp_path: Path) -> None:
+def test_the_static_files_can_be_collected_with_the_settings_of_the_image(tmp_path: Path) -> None:
     step = re.search(r"^RUN (SECRET_KEY=.*?collectstatic)", DOCKERFILE, re.MULTILINE | re.DOTALL)
     assert step
     words = [word for word in shlex.split(step[1]) if word.strip()]

@@ -1,4 +1,4 @@
-"""A first start prepares the database, a later one sees that nothing is left to do."""
+"""The first start prepares the database; later starts skip that."""
 
 import os
 import subprocess

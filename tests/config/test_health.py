@@ -1,4 +1,4 @@
-"""What the health addresses say."""
+"""The health endpoints."""
 
 import re
 from datetime import timedelta
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def beating() -> None:
+def heartbeats_written() -> None:
     forget_refusals()
     for name in (heartbeats.DISPATCH, heartbeats.BEAT, *heartbeats.STALE_AFTER):
         heartbeats.record_heartbeat(name)
@@ -32,71 +32,78 @@ def beating() -> None:
     heartbeats.record_worker_heartbeat("worker front:2", ["events", "sweeps"], since=since, begun=1)
 
 
-def test_a_process_that_answers_is_alive() -> None:
+def test_healthz_is_ok_while_the_process_responds() -> None:
     assert Client().get("/healthz").json() == {"status": "ok"}
 
 
-def test_it_is_ready_when_database_broker_and_all_sweeps_are_well(beating: None) -> None:
+def test_readyz_is_200_when_all_checks_are_ok(heartbeats_written: None) -> None:
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()["ready"], answer.json()["notes"]) == (200, True, {})
 
 
-def test_it_is_not_ready_before_the_first_sweep() -> None:
+def test_readyz_is_503_before_the_first_sweep() -> None:
     answer = Client().get("/readyz")
     assert answer.status_code == 503
     assert "dispatch: never ran" in answer.json()["checks"]["sweeps"]
 
 
 @pytest.mark.parametrize("name", [heartbeats.DISPATCH, *heartbeats.STALE_AFTER])
-def test_each_sweep_that_has_died_is_named(beating: None, name: str) -> None:
+def test_each_stale_sweep_is_named(heartbeats_written: None, name: str) -> None:
     Heartbeat.objects.filter(name=name).update(at=timezone.now() - timedelta(hours=1))
     answer = Client().get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["checks"]["sweeps"].startswith(f"{name}: 36")
 
 
-def test_a_lost_broker_is_named(beating: None, settings: Settings) -> None:
+def test_a_broker_that_does_not_respond_is_named(heartbeats_written: None, settings: Settings) -> None:
     settings.REDIS_URL = f"redis://127.0.0.1:{find_free_port()}/0"
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()["checks"]["broker"]) == (503, "ConnectionError")
 
 
-def test_paused_sending_is_a_note_and_keeps_the_door_open(beating: None) -> None:
+def test_paused_sending_is_a_note_and_does_not_change_the_status(heartbeats_written: None) -> None:
     pause_sending(by=make_user())
     answer = Client().get("/readyz")
     assert answer.status_code == 200
     assert answer.json()["notes"]["sending"].startswith("paused: person, since 20")
-    assert answer.json()["notes"]["sending"].endswith("; a person may send again")
+    assert answer.json()["notes"]["sending"].endswith("; staff can resume sending")
 
 
-def test_a_pause_that_may_end_by_itself_says_when_robotalker_is_asked_again(beating: None) -> None:
+def test_a_pause_that_can_end_by_itself_says_when_robotalker_is_checked_again(
+    heartbeats_written: None,
+) -> None:
     pause_sending(cause="robotalker_failing")
     note = Client().get("/readyz").json()["notes"]["sending"]
     assert re.fullmatch(
-        r"paused: robotalker_failing, since \S+ \S+; Robotalker is asked again at \S+, or .*", note
+        r"paused: robotalker_failing, since \S+ \S+; Robotalker is checked again at \S+, or .*", note
     )
 
 
-def test_a_closed_gate_is_a_note_too(beating: None) -> None:
+def test_a_closed_gate_is_a_note(heartbeats_written: None) -> None:
     close_gate(30.0)
     answer = Client().get("/readyz")
     assert answer.status_code == 200
-    assert re.fullmatch(r"Robotalker asked to slow down: .* for [23]\d s", answer.json()["notes"]["sending"])
+    assert re.fullmatch(
+        r"Robotalker asked us to slow down: .* for [23]\d s", answer.json()["notes"]["sending"]
+    )
 
 
-def test_a_dead_beat_is_named(beating: None) -> None:
+def test_a_stopped_beat_is_named(heartbeats_written: None) -> None:
     Heartbeat.objects.filter(name=heartbeats.BEAT).update(at=timezone.now() - timedelta(minutes=2))
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()["checks"]["beat"]) == (503, "120 s ago")
 
 
-def test_queues_without_a_worker_are_named(beating: None) -> None:
+def test_queues_without_a_worker_are_named(heartbeats_written: None) -> None:
     Heartbeat.objects.filter(name=DISPATCHER).update(at=timezone.now() - timedelta(minutes=2))
     answer = Client().get("/readyz")
-    assert (answer.status_code, answer.json()["checks"]["workers"]) == (503, "none takes asking, dispatch")
+    assert (answer.status_code, answer.json()["checks"]["workers"]) == (
+        503,
+        "no worker takes asking, dispatch",
+    )
 
 
-def test_a_monitor_is_told_the_age_of_each_sign_of_life(beating: None) -> None:
+def test_the_age_of_each_heartbeat_and_the_last_event_is_reported(heartbeats_written: None) -> None:
     Heartbeat.objects.filter(name=heartbeats.PLANNING).update(at=timezone.now() - timedelta(seconds=45))
     WebhookEvent.objects.create(
         purpose="optouts", body=b"{}", digest="0" * 64, received_at=timezone.now() - timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""The embedded servers, with real processes that come, go and are killed."""
+"""The embedded servers, with real processes that start, end and are killed."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from config.local.valkey import start_valkey, stop_valkey
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# A process that uses the servers until a line comes in.
+# A process that uses the servers until it reads a line.
 USER = """
 import os, sys
 from pathlib import Path
@@ -28,7 +28,7 @@ sys.stdin.readline()
 
 
 class ServiceUser:
-    """A process of its own that needs the servers."""
+    """A separate process that uses the servers."""
 
     def __init__(self, var: Path) -> None:
         environment = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
@@ -62,7 +62,7 @@ def var(tmp_path: Path) -> Iterator[Path]:
     stop_valkey(tmp_path / "var" / "valkey")
 
 
-def test_they_stay_while_somebody_uses_them_and_stop_with_the_last(var: Path) -> None:
+def test_the_servers_stop_with_the_last_process_that_uses_them(var: Path) -> None:
     first, second = ServiceUser(var), ServiceUser(var)
     urls = first.read_urls()
     assert second.read_urls() == urls
@@ -73,11 +73,11 @@ def test_they_stay_while_somebody_uses_them_and_stop_with_the_last(var: Path) ->
     assert not broker_answers(urls[1])
 
 
-def test_a_killed_user_does_not_keep_them_alive_for_ever(var: Path) -> None:
+def test_the_servers_stop_even_if_a_process_that_used_them_was_killed(var: Path) -> None:
     killed = ServiceUser(var)
     urls = killed.read_urls()
     killed.kill()
-    assert both_answer(urls), "they outlive a killed user, until the next one leaves"
+    assert both_answer(urls), "they run on after a kill, until the next user ends"
     later = ServiceUser(var)
     assert later.read_urls() == urls
     later.leave()
@@ -85,7 +85,7 @@ def test_a_killed_user_does_not_keep_them_alive_for_ever(var: Path) -> None:
     assert not broker_answers(urls[1])
 
 
-def test_what_was_written_is_there_after_a_restart(var: Path) -> None:
+def test_data_is_kept_after_a_restart(var: Path) -> None:
     database_url, redis_url = start_postgres(var / "postgres"), start_valkey(var / "valkey")
     with psycopg.connect(database_url) as connection:
         connection.execute("CREATE TABLE note AS SELECT 'kept' AS text")
@@ -99,7 +99,7 @@ def test_what_was_written_is_there_after_a_restart(var: Path) -> None:
         assert client.get("note") == b"kept"
 
 
-def test_postgresql_comes_back_after_kill_9_with_what_was_committed(var: Path) -> None:
+def test_postgresql_restarts_after_kill_9_with_all_committed_data(var: Path) -> None:
     data = var / "postgres"
     with psycopg.connect(start_postgres(data)) as connection:
         connection.execute("CREATE TABLE note AS SELECT 'kept' AS text")
@@ -108,7 +108,7 @@ def test_postgresql_comes_back_after_kill_9_with_what_was_committed(var: Path) -
         assert connection.execute("SELECT text FROM note").fetchone() == ("kept",)
 
 
-def test_a_pid_file_that_names_somebody_elses_process_is_not_believed(var: Path) -> None:
+def test_a_pid_file_with_the_pid_of_another_process_is_ignored(var: Path) -> None:
     data = var / "postgres"
     start_postgres(data)
     lines = _read_pid_file(data)
@@ -117,7 +117,7 @@ def test_a_pid_file_that_names_somebody_elses_process_is_not_believed(var: Path)
     assert database_answers(start_postgres(data))
 
 
-def test_a_broken_pid_file_is_not_in_the_way(var: Path) -> None:
+def test_a_broken_pid_file_is_ignored(var: Path) -> None:
     data = var / "postgres"
     start_postgres(data)
     stop_postgres(data)
@@ -125,25 +125,25 @@ def test_a_broken_pid_file_is_not_in_the_way(var: Path) -> None:
     assert database_answers(start_postgres(data))
 
 
-def test_valkey_comes_back_after_kill_9(var: Path) -> None:
+def test_valkey_restarts_after_kill_9(var: Path) -> None:
     before = start_valkey(var / "valkey")
     os.kill(int((var / "valkey" / "valkey.pid").read_text()), signal.SIGKILL)
     wait_until(lambda: not broker_answers(before), "the old broker to be gone")
     assert broker_answers(start_valkey(var / "valkey"))
 
 
-def test_a_foreign_server_on_the_old_port_is_not_taken_for_ours(var: Path, tmp_path: Path) -> None:
-    foreign = start_valkey(tmp_path / "foreign")
+def test_another_server_on_the_old_port_is_not_mistaken_for_ours(var: Path, tmp_path: Path) -> None:
+    other = start_valkey(tmp_path / "other")
     try:
         (var / "valkey").mkdir(parents=True)
-        (var / "valkey" / "url").write_text(foreign.replace("redis://:", "redis://:other-"))
+        (var / "valkey" / "url").write_text(other.replace("redis://:", "redis://:other-"))
         ours = start_valkey(var / "valkey")
-        assert ours.rpartition("@")[2] != foreign.rpartition("@")[2]
+        assert ours.rpartition("@")[2] != other.rpartition("@")[2]
     finally:
-        stop_valkey(tmp_path / "foreign")
+        stop_valkey(tmp_path / "other")
 
 
-def test_a_project_deep_in_the_file_system_works(tmp_path: Path) -> None:
+def test_the_servers_work_in_a_deep_directory(tmp_path: Path) -> None:
     deep = tmp_path / ("a" * 60) / ("with space " + "b" * 60) / "var"
     user = ServiceUser(deep)
     urls = user.read_urls()

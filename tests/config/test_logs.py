@@ -1,4 +1,4 @@
-"""Log lines hold nobody's data."""
+"""Log lines contain no personal data."""
 
 import logging
 
@@ -7,14 +7,14 @@ from config.logs import PrivateFormatter
 ROW = "DETAIL:  Failing row contains (26, Sarah, Lindqvist, +12025550100)."
 
 
-def test_a_log_line_holds_no_row_no_number_and_no_callback_token() -> None:
-    message = f"gone wrong at /hooks/robotalker/c.abc.status:secret for +12025550100\n{ROW}"
+def test_a_log_line_contains_no_row_number_or_callback_token() -> None:
+    message = f"failed at /hooks/robotalker/c.abc.status:secret for +12025550100\n{ROW}"
     record = logging.LogRecord("x", logging.ERROR, "", 0, message, None, None)
     line = PrivateFormatter("%(message)s").format(record)
-    assert line == ("gone wrong at /hooks/robotalker/(left out) for +1 ••• ••• ••00\nDETAIL: left out")
+    assert line == ("failed at /hooks/robotalker/(left out) for +1 ••• ••• ••00\nDETAIL: left out")
 
 
-def test_nor_does_a_traceback() -> None:
+def test_a_traceback_in_the_log_contains_no_row() -> None:
     try:
         raise ValueError(ROW)
     except ValueError as error:

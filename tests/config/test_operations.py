@@ -1,4 +1,4 @@
-"""docs/operations.md tells an operator what each state, cause, reason and kind means, and what to do."""
+"""docs/operations.md explains every state, cause, reason and kind, and what to do."""
 
 import re
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ PAGE = (Path(__file__).resolve().parent.parent.parent / "docs/operations.md").re
 
 
 def read_table(*header: str) -> list[list[str]]:
-    """The cells of each row of the one table whose header begins so."""
+    """The cells of each row of the one table whose header begins with these cells."""
     tables = [
         [[cell.strip() for cell in line.strip("|").split(" | ")] for line in block.splitlines()]
         for block in re.findall(r"(?:^\|.*\n)+", PAGE, re.MULTILINE)
@@ -47,19 +47,21 @@ def in_words(choices: Iterable[TextChoices]) -> set[str]:
         ("state", FollowUp.State),
     ],
 )
-def test_each_state_is_told_with_its_meaning_and_what_to_do(header: str, choices: type[TextChoices]) -> None:
+def test_each_state_is_documented_with_its_meaning_and_what_to_do(
+    header: str, choices: type[TextChoices]
+) -> None:
     rows = read_table(header, "meaning", "what to do")
     assert {row[0] for row in rows} == in_words(choices)
     assert all(len(row) == 3 and all(row) for row in rows)
 
 
-def test_each_kind_of_the_worklist_is_told() -> None:
+def test_each_kind_of_follow_up_is_documented() -> None:
     rows = read_table("kind", "how it comes about", "what to do")
     assert {row[0] for row in rows} == {str(label) for label in FollowUp.Kind.labels}
     assert all(len(row) == 3 and all(row) for row in rows)
 
 
-def test_each_cause_of_a_pause_is_told() -> None:
+def test_each_cause_of_a_pause_is_documented() -> None:
     assert {row[1].strip("`") for row in read_table("banner", "cause")} == set(SendingSwitch.Cause.values)
 
 
@@ -70,18 +72,18 @@ def test_each_reason_is_told_in_the_words_of_the_page(header: str, reasons: type
 
 
 @pytest.mark.parametrize("part", StoppedPart)
-def test_each_reason_for_a_red_sweep_is_told(part: StoppedPart) -> None:
+def test_each_reason_for_a_red_sweep_is_documented(part: StoppedPart) -> None:
     signs = " ".join(row[0] for row in read_table("sign", "meaning"))
     begin = str(WORDS[part]).split("%(work)s")[0]
     assert f"… *{begin}" in signs
 
 
-def test_each_sweep_that_can_stand_still_is_told_by_both_its_names() -> None:
-    told = {row[1].strip("`"): row[0] for row in read_table("in words", "sweep")}
-    assert told == {sweep: str(words) for sweep, words in WORK.items()}
+def test_each_sweep_is_documented_with_both_its_names() -> None:
+    documented = {row[1].strip("`"): row[0] for row in read_table("in words", "sweep")}
+    assert documented == {sweep: str(words) for sweep, words in WORK.items()}
 
 
-def test_each_heartbeat_is_told() -> None:
+def test_each_heartbeat_is_documented() -> None:
     names = {
         name for row in read_table("heartbeat", "old means") for name in re.findall(r"`([^`]+)`", row[0])
     }

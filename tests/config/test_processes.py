@@ -1,4 +1,4 @@
-"""What one Ctrl-C, a second one, and a process that dies mean for `make run`; with real processes."""
+"""How `make run` handles a first and a second Ctrl-C and a process that ends, with real processes."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from config.queues import ASKING_QUEUE, DISPATCH_QUEUE
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# Runs the given commands as `make run` does, and says how they ended.
+# Runs the given commands as `make run` does, and prints how they ended.
 SUPERVISOR = """
 import json, sys
 from config.local.processes import Processes
@@ -52,7 +52,7 @@ signal.pause()
 
 
 class Supervisor:
-    """A `make run` in small."""
+    """A small `make run`."""
 
     def __init__(self, commands: dict[str, list[str]], stop_within: float) -> None:
         self.count = len(commands)
@@ -72,18 +72,20 @@ class Supervisor:
         seen = ""
         while seen.count(text) < times:
             line = self.process.stdout.readline()
-            assert line, f"{text} never came; before it: {seen}"
+            assert line, f"{text} wasn't printed; the output was: {seen}"
             seen += line
         return seen
 
     def press_ctrl_c(self) -> None:
-        os.killpg(self.process.pid, signal.SIGINT)  # a terminal tells the whole group in front
+        os.killpg(
+            self.process.pid, signal.SIGINT
+        )  # a terminal sends it to the whole foreground process group
 
     def wait(self) -> str:
         return self.process.communicate(timeout=20)[0]
 
     def clean_up(self) -> None:
-        if self.process.poll() is None:  # a test that failed midway
+        if self.process.poll() is None:  # the test failed before the end
             self.press_ctrl_c()
             self.press_ctrl_c()
             self.wait()
@@ -107,7 +109,7 @@ def supervise() -> Iterator[Supervise]:
         supervisor.clean_up()
 
 
-def test_one_ctrl_c_stops_all(supervise: Supervise) -> None:
+def test_one_ctrl_c_stops_all_processes(supervise: Supervise) -> None:
     supervisor = supervise(web=SLEEPS, worker=SLEEPS)
     pids = find_pids(supervisor.read_until_up())
     supervisor.press_ctrl_c()
@@ -116,7 +118,7 @@ def test_one_ctrl_c_stops_all(supervise: Supervise) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_ending_it_or_closing_its_terminal_stops_all(supervise: Supervise, number: signal.Signals) -> None:
+def test_sigterm_and_sighup_stop_all_processes(supervise: Supervise, number: signal.Signals) -> None:
     supervisor = supervise(web=SLEEPS, worker=SLEEPS)
     pids = find_pids(supervisor.read_until_up())
     supervisor.process.send_signal(number)
@@ -124,7 +126,7 @@ def test_ending_it_or_closing_its_terminal_stops_all(supervise: Supervise, numbe
     assert not [pid for pid in pids if is_alive(pid)]
 
 
-def test_a_second_ctrl_c_does_not_wait_for_a_process_that_will_not_stop(supervise: Supervise) -> None:
+def test_a_second_ctrl_c_kills_a_process_that_does_not_stop(supervise: Supervise) -> None:
     supervisor = supervise(worker=STUBBORN)
     (pid,) = find_pids(supervisor.read_until_up())
     supervisor.press_ctrl_c()
@@ -135,7 +137,7 @@ def test_a_second_ctrl_c_does_not_wait_for_a_process_that_will_not_stop(supervis
     assert not is_alive(pid)
 
 
-def test_a_process_that_will_not_stop_is_killed_when_its_time_is_over(supervise: Supervise) -> None:
+def test_a_process_that_does_not_stop_is_killed_after_a_time(supervise: Supervise) -> None:
     supervisor = supervise(stop_within=0.5, worker=STUBBORN)
     (pid,) = find_pids(supervisor.read_until_up())
     supervisor.press_ctrl_c()
@@ -143,7 +145,7 @@ def test_a_process_that_will_not_stop_is_killed_when_its_time_is_over(supervise:
     assert not is_alive(pid)
 
 
-def test_a_process_that_dies_is_named_and_stops_the_others(supervise: Supervise) -> None:
+def test_a_process_that_ends_by_itself_is_named_and_stops_the_others(supervise: Supervise) -> None:
     supervisor = supervise(web=SLEEPS, worker=DIES)
     output = supervisor.wait()
     assert "ENDED worker (exit code 3)" in output
@@ -158,13 +160,13 @@ def test_a_child_that_does_not_stop_is_killed_when_its_parent_has_ended(supervis
     wait_until_gone(int(output.rpartition("child ")[2]))
 
 
-def test_every_queue_that_a_task_is_sent_to_is_taken_by_one_worker() -> None:
+def test_every_queue_is_taken_by_exactly_one_worker() -> None:
     routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
     taken = [queue for queues in WORKER_QUEUES.values() for queue in queues.split(",")]
     assert sorted(taken) == sorted({*routed, settings.CELERY_TASK_DEFAULT_QUEUE})
 
 
-def test_what_waits_for_robotalker_and_what_does_not_are_two_processes() -> None:
+def test_tasks_that_wait_for_robotalker_have_their_own_worker() -> None:
     commands = build_commands(port=8000, sandbox_port=None, var=Path("var"))
     workers = {
         name: command[command.index("-Q") + 1] for name, command in commands.items() if "-Q" in command
@@ -176,7 +178,7 @@ def test_what_waits_for_robotalker_and_what_does_not_are_two_processes() -> None
     }
 
 
-def test_there_is_no_sandbox_without_a_port_for_it() -> None:
+def test_the_sandbox_is_started_only_with_a_port() -> None:
     assert "sandbox" not in build_commands(port=8000, sandbox_port=None, var=Path("var"))
     assert "sandbox" in build_commands(port=8000, sandbox_port=8765, var=Path("var"))
 
@@ -186,7 +188,7 @@ def find_pids(output: str) -> list[int]:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether it runs; one that ended but was not yet waited for does not."""
+    """Whether the process runs; a zombie doesn't."""
     answer = subprocess.run(
         ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
     )

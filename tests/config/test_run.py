@@ -1,4 +1,4 @@
-"""What `make run` says before it starts anything."""
+"""The checks and messages of `make run`."""
 
 import os
 import socket
@@ -25,12 +25,12 @@ def taken_port() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("name", ["PORT", "SANDBOX_PORT"])
-def test_a_port_in_use_is_named_with_the_variable_that_moves_it(name: str, taken_port: int) -> None:
+def test_a_port_in_use_is_reported_with_the_variable_to_change(name: str, taken_port: int) -> None:
     with pytest.raises(CannotRunError, match=rf"port {taken_port} is in use.*{name}=\d+ make run"):
         check_port_free(name, taken_port)
 
 
-def test_it_ends_with_one_line_and_no_traceback_when_a_port_is_in_use(taken_port: int) -> None:
+def test_make_run_ends_with_one_line_if_a_port_is_in_use(taken_port: int) -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "config.local.run"],
         cwd=ROOT,
@@ -45,13 +45,13 @@ def test_it_ends_with_one_line_and_no_traceback_when_a_port_is_in_use(taken_port
 
 
 @pytest.mark.parametrize("value", ["http", "0", "65536", "-1", "80.5"])
-def test_a_port_that_is_none_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_port_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", value)
-    with pytest.raises(CannotRunError, match="is no port"):
+    with pytest.raises(CannotRunError, match="is not a port"):
         read_port("PORT", 8000)
 
 
-def test_ports_have_their_usual_numbers_when_nobody_moves_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ports_have_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PORT", raising=False)
     assert read_port("PORT", 8000) == 8000
     monkeypatch.setenv("PORT", "9000")
@@ -69,7 +69,7 @@ def test_ports_have_their_usual_numbers_when_nobody_moves_them(monkeypatch: pyte
         ({"DATABASE_URL": "postgresql:///x"}, False),
     ],
 )
-def test_a_laptop_is_where_nothing_says_production(
+def test_a_machine_without_production_settings_is_a_laptop(
     environment: dict[str, str], laptop: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("DEBUG", "SECRET_KEY", "DATABASE_URL"):
@@ -79,7 +79,7 @@ def test_a_laptop_is_where_nothing_says_production(
     assert is_laptop() is laptop
 
 
-def test_what_a_person_has_set_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_that_are_already_set_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBLIC_BASE_URL", "https://tunnel.example")
     monkeypatch.delenv("ROBOTALKER_BASE_URL")
     set_laptop_defaults(port=9000, sandbox_port=9001)
@@ -97,21 +97,21 @@ def test_what_a_person_has_set_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
         ("", False),
     ],
 )
-def test_made_up_people_are_only_called_by_a_sandbox_on_this_machine(url: str, local: bool) -> None:
+def test_only_a_url_on_this_machine_is_local(url: str, local: bool) -> None:
     assert is_local(url) is local
 
 
-def test_the_ready_block_tells_where_to_go_and_how_to_log_in() -> None:
-    block = describe_ready(Addresses(web="http://127.0.0.1:8001", sandbox="http://127.0.0.1:8766"))
+def test_the_ready_message_says_where_to_go_and_how_to_log_in() -> None:
+    message = describe_ready(Addresses(web="http://127.0.0.1:8001", sandbox="http://127.0.0.1:8766"))
     addresses = ["http://127.0.0.1:8001/", "http://127.0.0.1:8766/"]
     for text in [*addresses, "frontdesk", "callboard", "press 1", "Ctrl-C"]:
-        assert text in block
+        assert text in message
 
 
-def test_the_ready_block_does_not_speak_of_phones_when_another_server_is_used() -> None:
+def test_the_ready_message_does_not_mention_phones_without_the_sandbox() -> None:
     addresses = Addresses(
         web="http://127.0.0.1:8001", sandbox="", robotalker="https://api.robotalker.example"
     )
-    block = describe_ready(addresses)
-    assert "phones" not in block
-    assert "https://api.robotalker.example" in block
+    message = describe_ready(addresses)
+    assert "phones" not in message
+    assert "https://api.robotalker.example" in message

@@ -1,4 +1,4 @@
-"""Under unsafe settings no process of a production starts."""
+"""With invalid settings no process starts in production."""
 
 import os
 import subprocess
@@ -33,19 +33,19 @@ STARTS = {
 
 
 @pytest.mark.parametrize("process", STARTS)
-def test_it_does_not_start_over_http(process: str) -> None:
+def test_no_process_starts_with_an_http_public_url(process: str) -> None:
     started = start(process, PUBLIC_BASE_URL="http://callboard.example.org")
     assert started.returncode != 0
     assert "PUBLIC_BASE_URL" in started.stderr
 
 
 @pytest.mark.parametrize("process", STARTS)
-def test_it_starts_under_safe_settings(process: str) -> None:
+def test_each_process_starts_with_valid_settings(process: str) -> None:
     started = start(process)
     assert started.returncode == 0, started.stderr
 
 
-def test_production_never_shows_demo_logins() -> None:
+def test_production_has_no_context_processor_for_demo_logins() -> None:
     environment = SAFE | {"DJANGO_SETTINGS_MODULE": "config.settings"}
     subprocess.run([sys.executable, "-c", NO_DEMO_LOGINS], cwd=ROOT, env=environment, check=True)
 

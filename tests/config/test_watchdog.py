@@ -1,4 +1,4 @@
-"""A deaf worker ends itself, and no other does."""
+"""A worker that receives no tasks any more ends itself, and no other worker does."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize(
-    ("begun", "beat_sends", "broker_answers", "strange"),
+    ("begun", "beat_sends", "broker_answers", "lacks_tasks"),
     [
         (False, True, True, True),
         (True, True, True, False),
@@ -21,38 +21,38 @@ from tests.waiting import wait_until
         (False, False, False, False),
     ],
 )
-def test_silence_is_strange_only_when_tasks_should_have_come(
-    begun: bool, beat_sends: bool, broker_answers: bool, strange: bool
+def test_a_worker_lacks_tasks_only_if_it_should_have_received_some(
+    begun: bool, beat_sends: bool, broker_answers: bool, lacks_tasks: bool
 ) -> None:
-    assert WorkerSigns(begun, beat_sends, broker_answers).silence_is_strange is strange
+    assert WorkerSigns(begun, beat_sends, broker_answers).lacks_tasks is lacks_tasks
 
 
-def test_the_more_workers_share_the_work_the_longer_each_may_get_none(settings: Settings) -> None:
+def test_with_more_workers_each_may_be_idle_for_longer(settings: Settings) -> None:
     settings.WORKER_SILENT_AFTER = 100.0
-    assert WorkerSigns(False, True, True, workers=1).is_deaf(101)
-    assert not WorkerSigns(False, True, True, workers=2).is_deaf(101)
-    assert WorkerSigns(False, True, True, workers=2).is_deaf(201)
-    assert not WorkerSigns(False, False, True, workers=1).is_deaf(10**6)
+    assert WorkerSigns(False, True, True, workers=1).is_idle_too_long(101)
+    assert not WorkerSigns(False, True, True, workers=2).is_idle_too_long(101)
+    assert WorkerSigns(False, True, True, workers=2).is_idle_too_long(201)
+    assert not WorkerSigns(False, False, True, workers=1).is_idle_too_long(10**6)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_that_tasks_do_not_reach_says_so_and_ends_with_a_failure(tmp_path: Path) -> None:
+def test_a_worker_that_receives_no_tasks_logs_this_and_ends_with_status_1(tmp_path: Path) -> None:
     broker = Broker()
     broker.empty()
 
-    def has_ended_while_beat_lives() -> bool:
+    def has_ended_while_beat_runs() -> bool:
         heartbeats.record_heartbeat(heartbeats.BEAT)
         return worker.process.poll() is not None
 
     words = read_compose_words("worker")
     with run_celery(words, broker, tmp_path / "log", WORKER_SILENT_AFTER=1) as worker:
-        wait_until(has_ended_while_beat_lives, "the worker to end", within_seconds=60)
+        wait_until(has_ended_while_beat_runs, "the worker to end", within_seconds=60)
         assert worker.process.returncode == 1
-        assert "s, though beat sends them: it ends now, to be started again" in worker.read_log()
+        assert "s although beat sends them: ending it so that it is restarted" in worker.read_log()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_counts_the_tasks_that_reach_it(tmp_path: Path) -> None:
+def test_a_worker_counts_the_tasks_it_starts(tmp_path: Path) -> None:
     broker = Broker()
     broker.empty()
     words = read_compose_words("worker")

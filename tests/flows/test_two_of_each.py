@@ -35,7 +35,7 @@ def test_two_beats_and_two_dispatchers_call_everybody_once(sandbox: SandboxServe
             running.enter_context(run_celery(worker, broker, tmp_path / f"worker-{one}", **settings))
         wait_until(lambda: len(sandbox.ledger()) >= len(NUMBERS), "all calls", within_seconds=90)
         wait_until(
-            lambda: Heartbeat.objects.filter(name=heartbeats.BEAT, did="ticks go out").exists(),
+            lambda: Heartbeat.objects.filter(name=heartbeats.BEAT, did="ticks sent").exists(),
             "beat to tell that it lives",
         )
     assert Counter(entry["to"] for entry in sandbox.ledger()) == Counter(NUMBERS)

@@ -50,7 +50,7 @@ def test_the_count_is_a_note_where_health_is_asked() -> None:
     post(FORGED, ANSWERED)
     assert read_refusals() == {"forged": 1}
     notes = Client().get("/readyz").json()["notes"]
-    assert notes["refused"] == "1 requests today had no good address: 1 forged"
+    assert notes["refused"] == "1 requests today had an invalid address: 1 forged"
 
 
 def test_while_redis_is_away_the_door_works_and_when_it_is_back_it_counts_again(
