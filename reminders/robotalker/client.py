@@ -144,7 +144,7 @@ class RobotalkerClient:
             params["opted_out"] = "true" if opted_out else "false"
         return self._get("contacts", responses.read_contacts, params)
 
-    def check_well(self, phone: str) -> None:
+    def check_responds(self, phone: str) -> None:
         """GET /contacts for one of our own numbers (E.164), to find out whether Robotalker responds.
 
         Raises AnswerUnusable for a 2xx whose body isn't a JSON object, although that is a response too.

@@ -56,7 +56,7 @@ def ask_robotalker() -> RobotalkerError | None:
     """What is wrong with Robotalker, if anything: one GET, outside any transaction."""
     with make_client() as client:
         try:
-            client.check_well(settings.ROBOTALKER_FROM_NUMBER)
+            client.check_responds(settings.ROBOTALKER_FROM_NUMBER)
         except RobotalkerError as error:
             return None if isinstance(error, STILL_PROVES_WELL) else error
     return None
