@@ -8,7 +8,7 @@ Payloads hold names, numbers, texts and signed addresses, so their repr shows no
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -275,14 +275,10 @@ def check_message(message: str, variables: Mapping[str, str]) -> None:
         raise ValueError("an empty message")
     if any(not isinstance(value, str) for value in variables.values()):
         raise ValueError("a variable that is not a text")
-    check_names(set(_PLACEHOLDER.findall(message)) - variables.keys())
-
-
-def check_names(unknown: Iterable[str]) -> None:
-    """Raises ValueError if any variable has no value."""
-    # Braces may also contain a part of the message, which must not appear in an error.
-    names = sorted(name if re.fullmatch(r"[A-Z][A-Z0-9_]{0,39}", name) else "…" for name in unknown)
-    if names:
+    missing = set(_PLACEHOLDER.findall(message)) - variables.keys()
+    if missing:
+        # Braces may also contain a part of the message, which must not appear in an error.
+        names = sorted(name if re.fullmatch(r"[A-Z][A-Z0-9_]{0,39}", name) else "…" for name in missing)
         raise ValueError(f"no value for {', '.join('{' + name + '}' for name in names)}")
 
 

@@ -83,10 +83,7 @@ def _next_opening(moment: datetime, hours: CallingHours, zone: ZoneInfo) -> date
         day += ONE_DAY
     while day in hours.closed_dates:
         day += ONE_DAY
-    return _first_after(moment, datetime.combine(day, opens), zone)
-
-
-def _first_after(moment: datetime, wall: datetime, zone: ZoneInfo) -> datetime:
+    wall = datetime.combine(day, opens)
     first = first_moment_at(wall, zone)
     # If `wall` occurs twice and the first is past, take the second, so that the search always advances.
     return first if first > moment else wall.replace(tzinfo=zone, fold=1).astimezone(UTC)

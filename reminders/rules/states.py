@@ -77,15 +77,11 @@ class MoveNotAllowed(ValueError):
     """The table doesn't allow this move."""
 
 
-def can_move_reminder(old: str, new: str) -> bool:
-    return new in REMINDER_MOVES[old]
-
-
 def can_move_call(old: str, new: str) -> bool:
     return new in CALL_MOVES[old]
 
 
 def check_reminder_move(old: str, new: str) -> None:
     """Raises MoveNotAllowed unless a reminder may move from `old` to `new`."""
-    if not can_move_reminder(old, new):
+    if new not in REMINDER_MOVES[old]:
         raise MoveNotAllowed(f"a reminder can't move from {old} to {new}")

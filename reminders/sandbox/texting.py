@@ -70,15 +70,13 @@ class Texting:
             self.reply(sms, sms.scenario.text_reply)
 
     def _deliver(self, sms: TextMessage) -> None:
-        sms.reason = self._find_failure(sms)
+        if sms.opted_out_at_acceptance:
+            sms.reason = "opted_out"
+        elif sms.scenario in UNDELIVERABLE:
+            sms.reason = sms.scenario.value
         sms.status = "failed" if sms.reason else "delivered"
         self.poster.submit(sms.id, sms.webhook_url, describe_sms_status(sms))
         self.stream.publish("sms", sms.describe)
-
-    def _find_failure(self, sms: TextMessage) -> str | None:
-        if sms.opted_out_at_acceptance:
-            return "opted_out"
-        return sms.scenario.value if sms.scenario in UNDELIVERABLE else None
 
     def _apply_stop_word(self, sms: TextMessage, word: str) -> None:
         if word in STOP_WORDS:
