@@ -194,7 +194,7 @@ ZONES = [
 
 
 @pytest.mark.parametrize(("stated", "location", "number", "zones", "reason"), ZONES)
-def test_the_zones_in_which_a_call_must_be_allowed(
+def test_a_call_must_be_allowed_in_every_zone_where_the_person_may_be(
     stated: str, location: str, number: Sequence[str], zones: list[str], reason: str
 ) -> None:
     assert recipient_zones(stated, location, number) == load_zones(*zones), reason

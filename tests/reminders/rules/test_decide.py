@@ -179,7 +179,7 @@ CASES = [
 @pytest.mark.parametrize(
     ("why", "change", "now", "verdict", "reason"), CASES, ids=[case[0] for case in CASES]
 )
-def test_the_decision_and_its_reason(
+def test_each_situation_gets_its_decision_and_reason(
     why: str, change: dict[str, object], now: datetime, verdict: Verdict, reason: Reason
 ) -> None:
     decision = decide(replace(DUE, **change), now)  # type: ignore[arg-type]

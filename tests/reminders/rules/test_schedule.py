@@ -131,7 +131,9 @@ DUE = [
 
 @pytest.mark.usefixtures("process_zone")
 @pytest.mark.parametrize(("timing", "zone", "starts_at", "due", "reason"), DUE)
-def test_a_step_falls_due(timing: Timing, zone: str, starts_at: str, due: str, reason: str) -> None:
+def test_a_step_falls_due_at_the_moment_of_its_timing(
+    timing: Timing, zone: str, starts_at: str, due: str, reason: str
+) -> None:
     start = check_is_wall_time(starts_at, zone)
     found = moment_due(timing, start.astimezone(UTC), ZoneInfo(zone), EVERY_DAY)
     assert found.tzinfo is UTC
