@@ -9,7 +9,7 @@ const OUTCOMES = {
   answered: ["Answered", "good"], voicemail: ["Voicemail", "half"],
   no_answer: ["No answer", "half"], failed: ["Failed", "bad"],
 };
-const MEANINGS = { webhook: "sent to clinic", optout: "opt out" };
+const MEANINGS = { webhook: "webhook", optout: "opt out" };
 
 const phones = document.getElementById("phones");
 const ended = document.getElementById("ended");
