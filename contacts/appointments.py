@@ -1,7 +1,10 @@
-"""Booking, moving, cancelling and answering: the only writers of an appointment.
+"""Book, move, cancel and confirm appointments. Only this module changes an existing appointment.
 
-Each locks the row, changes it, and adds a line to its story, in one transaction. What it means for
-reminders is the business of reminders/desk/bookings.py, which calls these.
+The exceptions are imports, which insert new appointments in bulk and set details that no reminder
+depends on (contacts/imports/apply.py), and contacts/people.py, which gives an appointment a new revision.
+
+Each function locks the row, changes it and adds an entry to the appointment's history, in one
+transaction. reminders/desk/bookings.py calls these and then plans or withdraws the reminders.
 """
 
 from collections.abc import Iterable
@@ -9,6 +12,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from contacts.database.clock import read_database_clock
 from contacts.database.saving import add_row, save_row
@@ -18,17 +22,17 @@ What = AppointmentChange.What
 
 
 class AppointmentClosed(ValueError):
-    """The appointment is cancelled or over, so the change makes no sense."""
+    """The change isn't possible, because the appointment is cancelled or the visit is recorded."""
 
 
 def lock_appointment(appointment_id: int) -> Appointment:
-    """The row, locked until the transaction ends. Raises Appointment.DoesNotExist."""
-    # NO KEY: rows that only refer to it (reminders, story lines) can still be added meanwhile
+    """Return the row, locked until the transaction ends. Raises Appointment.DoesNotExist."""
+    # NO KEY: other transactions can still add rows that refer to it (reminders, history entries)
     return Appointment.objects.select_for_update(no_key=True).get(pk=appointment_id)
 
 
 def lock_appointments(ids: Iterable[int]) -> None:
-    """Lock several, always in the same order, so that no two transactions wait for each other."""
+    """Lock several appointments, always in the same order, so that two transactions can't deadlock."""
     rows = Appointment.objects.filter(pk__in=set(ids)).order_by("pk")
     list(rows.select_for_update(no_key=True).values_list("pk"))
 
@@ -42,7 +46,7 @@ def add_change(
     starts_before: datetime | None = None,
     at: datetime | None = None,
 ) -> AppointmentChange:
-    """Add a line to the appointment's story."""
+    """Add an entry to the appointment's history. `at`: aware; by default the database's time now."""
     change = AppointmentChange(
         appointment=appointment,
         what=what,
@@ -71,7 +75,7 @@ def book_appointment(
     external_id: str = "",
     batch: ImportBatch | None = None,
 ) -> Appointment:
-    """A new appointment from `starts_at` to `ends_at` (aware), with the first line of its story."""
+    """Create an appointment from `starts_at` to `ends_at` (aware), and the first entry of its history."""
     now = read_database_clock()
     appointment = Appointment.objects.create(
         contact=contact,
@@ -100,17 +104,18 @@ def move_appointment(
     by: User | None = None,
     how: str = "",
 ) -> Appointment:
-    """Give it another time or place. A new time or place is a new revision, which un-confirms it.
+    """Change the time, location or provider. A new time or location makes a new revision.
 
-    Raises AppointmentClosed when it is cancelled or the patient has been and gone.
+    A confirmation belongs to the revision it was given for, so a new revision is unconfirmed. Raises
+    AppointmentClosed when the appointment is cancelled or the visit is recorded.
     """
     appointment = lock_appointment(appointment_id)
     if appointment.status != Appointment.Status.BOOKED:
-        raise AppointmentClosed("Only a booked appointment can be moved; book it again first.")
+        raise AppointmentClosed(_("Only a booked appointment can be moved; book it again first."))
     before = appointment.starts_at
-    place = location or appointment.location
-    revised = starts_at != before or place != appointment.location
-    appointment.starts_at, appointment.ends_at, appointment.location = starts_at, ends_at, place
+    new_location = location or appointment.location
+    revised = starts_at != before or new_location != appointment.location
+    appointment.starts_at, appointment.ends_at, appointment.location = starts_at, ends_at, new_location
     appointment.provider = provider or appointment.provider
     if revised:
         appointment.revision += 1
@@ -124,12 +129,12 @@ def move_appointment(
 
 @transaction.atomic
 def cancel_appointment(appointment_id: int, *, by: User | None = None, how: str = "") -> Appointment:
-    """Cancel it; cancelling twice changes nothing. Raises AppointmentClosed when the patient came."""
+    """Cancel it; cancelling twice changes nothing. Raises AppointmentClosed when the visit is recorded."""
     appointment = lock_appointment(appointment_id)
     if appointment.status == Appointment.Status.CANCELLED:
         return appointment
     if appointment.status != Appointment.Status.BOOKED:
-        raise AppointmentClosed("The visit is already recorded, so it can't be cancelled.")
+        raise AppointmentClosed(_("The visit is already recorded, so the appointment can't be cancelled."))
     appointment.status = Appointment.Status.CANCELLED
     appointment.save(update_fields=["status", "updated_at"])
     add_change(appointment, What.CANCELLED, by=by, how=how)
@@ -138,7 +143,7 @@ def cancel_appointment(appointment_id: int, *, by: User | None = None, how: str 
 
 @transaction.atomic
 def reinstate_appointment(appointment_id: int, *, by: User | None = None, how: str = "") -> Appointment:
-    """Book a cancelled appointment again, as a new revision: it is owed its reminders anew."""
+    """Book a cancelled appointment again, as a new revision, so that its reminders are planned again."""
     appointment = lock_appointment(appointment_id)
     if appointment.status != Appointment.Status.CANCELLED:
         return appointment
@@ -152,10 +157,10 @@ def reinstate_appointment(appointment_id: int, *, by: User | None = None, how: s
 
 @transaction.atomic
 def record_attendance(appointment_id: int, status: str, *, by: User | None = None) -> Appointment:
-    """Record arrived or no_show, or put it back to booked. Raises AppointmentClosed when cancelled."""
+    """Set the status to arrived, no_show or back to booked. Raises AppointmentClosed when cancelled."""
     appointment = lock_appointment(appointment_id)
     if appointment.status == Appointment.Status.CANCELLED:
-        raise AppointmentClosed("It is cancelled; book it again first.")
+        raise AppointmentClosed(_("The appointment is cancelled. Book it again first."))
     if appointment.status != status:
         appointment.status = status
         appointment.save(update_fields=["status", "updated_at"])
@@ -167,10 +172,11 @@ def record_attendance(appointment_id: int, status: str, *, by: User | None = Non
 def record_answer(
     appointment_id: int, answer: str, *, revision: int, at: datetime, how: str, by: User | None = None
 ) -> bool:
-    """Record what the person said about `revision`, at `at` (aware UTC); True if it now stands.
+    """Record what the patient answered for `revision` at `at` (aware UTC).
 
-    The latest answer stands, in whatever order they are told; of two at the same moment, the wish for
-    another time, since a person then asks. An answer for an older revision changes nothing.
+    Returns True if the appointment now has this answer. The latest answer counts, whatever the order in
+    which answers are recorded. Of two given at the same moment the wish for another time counts, because
+    somebody from the practice then asks the patient. An answer for an older revision changes nothing.
     """
     return record_answer_on_locked(
         lock_appointment(appointment_id), answer, revision=revision, at=at, how=how, by=by
@@ -180,7 +186,7 @@ def record_answer(
 def record_answer_on_locked(
     appointment: Appointment, answer: str, *, revision: int, at: datetime, how: str, by: User | None = None
 ) -> bool:
-    """record_answer() for an appointment that is locked already."""
+    """Do what record_answer() does, for an appointment that is already locked."""
     if revision != appointment.revision or appointment.status == Appointment.Status.CANCELLED:
         return False
     standing = appointment.current_answer

@@ -1,4 +1,4 @@
-"""On what ground a number may be called: the only writer of a number's consent basis."""
+"""Record the consent on which a number may be called. Only this module changes a number's consent basis."""
 
 from datetime import datetime
 
@@ -10,7 +10,10 @@ from contacts.models import ConsentEntry, PhoneNumber
 
 @transaction.atomic
 def record_consent_basis(number_id: int, basis: str, *, evidence: str, by: User, at: datetime) -> bool:
-    """Set a number's consent basis, with what shows it, in the ledger too; True if that was news."""
+    """Set a number's consent basis and add it to the consent ledger; return True if it changed.
+
+    `evidence` says how the practice knows it, such as where the signed form is kept.
+    """
     number = PhoneNumber.objects.select_for_update().get(pk=number_id)
     if number.consent_basis == basis:
         return False

@@ -1,8 +1,8 @@
-"""Telephone numbers: read as people write them, kept as E.164, shown without giving them away. Pure.
+"""Parse, mask and format telephone numbers. Pure: no database.
 
-What counts is whether a number is *possible* (right length for its country). Whether it is *valid*
-(in a range that is handed out) is told beside it but bars nothing: the ranges in the library are
-always a little behind, and a new area code must not keep a patient from being reminded.
+A number is accepted when it is *possible* (right length for its country). Whether it is *valid* (in a
+range that is assigned) is returned too, but an invalid number isn't refused: the library's list of
+ranges is always a little out of date, and a patient with a new area code must still get reminders.
 """
 
 import re
@@ -23,20 +23,20 @@ EXTENSION = re.compile(r"(?:;ext=|[,;]?\s*(?:ext(?:ension|n)?|x|#)[.:]?)\s*(\d{1
 SCHEME = re.compile(r"^\s*tel:", re.IGNORECASE)
 SHORTENED_BY_SPREADSHEET = re.compile(r"\d(?:[.,]\d+)?e\+?\d{1,2}", re.IGNORECASE)
 WHOLE_NUMBER_AS_FRACTION = re.compile(r"(\+?\d{7,15})\.0")
-# Digits of any script, blanks, and the signs that people put between them, in their typographic forms too.
+# Digits of any script, spaces, and the punctuation people put between them, typographic forms included.
 OF_A_NUMBER = re.compile(
     r"[\d\s+＋()（）.\-/‐-―−·\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]*"
 )
 
-EMPTY = "There is no number. Fill one in, or leave the person without calls."
-WORDS = f"There are words or signs besides the number. Leave only the number, {EXAMPLE}."
-SHORTENED = "A spreadsheet has shortened this number. Format its column as text and export it again."
-NO_COUNTRY = f"No country has this code. Check the digits after the plus, {EXAMPLE}."
-NO_AREA_CODE = f"The area code is missing. Write the whole number, {EXAMPLE}."
-TOO_SHORT = f"The number is too short. Write the whole number with its area code, {EXAMPLE}."
-TOO_LONG = "The number has too many digits. Where two numbers stand together, keep one."
-WRONG_LENGTH = f"No number of this country has so many digits. Check it, {EXAMPLE}."
-UNREADABLE = f"This can't be read as a number. Write it with its country code, {EXAMPLE}."
+EMPTY = "The phone number is missing. Enter one, or leave the field empty if this person gets no calls."
+WORDS = f"There are other characters besides the phone number. Enter only the number, {EXAMPLE}."
+SHORTENED = "A spreadsheet has shortened this number. Format the column as text and export the list again."
+NO_COUNTRY = f"This country code doesn't exist. Check the digits after the plus sign, {EXAMPLE}."
+NO_AREA_CODE = f"The area code is missing. Enter the whole number, {EXAMPLE}."
+TOO_SHORT = f"The number is too short. Enter the whole number with its area code, {EXAMPLE}."
+TOO_LONG = "The number has too many digits. If there are two numbers, keep one of them."
+WRONG_LENGTH = f"Numbers in this country have a different length. Check the number, {EXAMPLE}."
+UNREADABLE = f"This isn't a phone number. Enter it with its country code, {EXAMPLE}."
 
 OF_PARSING = {
     NumberParseException.INVALID_COUNTRY_CODE: NO_COUNTRY,
@@ -53,19 +53,19 @@ OF_LENGTH = {
 
 
 class NotANumber(ValueError):
-    """What was given is no number that can be called. Its text says what is wrong and what to do.
+    """The text isn't a number that can be called. The message says what is wrong and what to do.
 
-    The text never holds what was given, so that it can be logged and shown anywhere.
+    The message never contains the text that was given, so that it can be logged and shown anywhere.
     """
 
 
 @dataclass(frozen=True)
 class ParsedNumber:
-    """One number as E.164, such as +12025550100, and what is known of it.
+    """One number as E.164, such as +12025550100, and what is known about it.
 
-    `extension`: digits, "" for none; an automated call can't dial it, so the caller decides.
-    `time_zones`: every zone the number could be in, by its digits; empty when that can't be told.
-    `possible`: always true, for what isn't possible raises. `valid`: in a range known to be handed out.
+    `extension`: digits, or "" for none; an automated call can't dial it, so the calling code decides.
+    `time_zones`: every zone the number could be in, by its digits; empty if unknown.
+    `possible`: always True, since parse_number() raises otherwise. `valid`: in a range known to be assigned.
     """
 
     e164: str
@@ -76,12 +76,13 @@ class ParsedNumber:
 
 
 def parse_number(raw: str, region: str) -> ParsedNumber:
-    """Read a number as people write it. `region` (ISO 3166, such as "US") is for one without a country code.
+    """Parse a number as people write it.
 
-    Raises NotANumber, with a sentence to show to staff; ValueError for a region that doesn't exist.
+    `region` (ISO 3166, such as "US") is the country of a number written without a country code. Raises
+    NotANumber, with a message to show to staff, and ValueError for a region that doesn't exist.
     """
     if region not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValueError(f"{region!r} isn't a region. Use two capital letters, such as US.")
+        raise ValueError(f"{region!r} isn't a region code. Use two capital letters, such as US.")
     text, extension = _split_extension(_strip_wrapping(raw))
     _check_is_number_alone(text)
     number = _parse(text, region)
@@ -96,26 +97,26 @@ def parse_number(raw: str, region: str) -> ParsedNumber:
 
 
 def mask(e164: str) -> str:
-    """The number with all but its country code and last two digits hidden: "+1 ••• ••• ••23".
+    """Hide all digits but the country code and the last two: "+1 ••• ••• ••23".
 
-    For logs too, so it never raises: what is no number comes back as three dots.
+    Never raises, so that logs can use it: text that isn't a number becomes three dots.
     """
     try:
         number = phonenumbers.parse(e164)
     except NumberParseException:
         return HIDDEN
     country, _, rest = phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL).partition(" ")
-    if len(re.findall(r"\d", rest)) < 4:  # two digits of so few would give too much away
+    if len(re.findall(r"\d", rest)) < 4:  # of so few digits, two would reveal too much
         return f"{country} {HIDDEN}"
     hidden = re.sub(r"\d(?=(?:\D*\d){2})", DOT, rest)
     return f"{country} {re.sub(r'[^•0-9]+', ' ', hidden)}"
 
 
 def national_format(e164: str, home_region: str = "") -> str:
-    """The number as its own country writes it, such as "(202) 555-0100", for staff to read.
+    """Format the number as its own country writes it, such as "(202) 555-0100", for staff to read.
 
-    With `home_region`, a number of another country is written with its country code instead. What
-    can't be read as E.164 comes back as it is.
+    With `home_region`, a number of another country is written with its country code instead. Text that
+    isn't E.164 is returned unchanged.
     """
     try:
         number = phonenumbers.parse(e164)
@@ -127,7 +128,7 @@ def national_format(e164: str, home_region: str = "") -> str:
 
 
 def _strip_wrapping(raw: str) -> str:
-    """Without blanks, a "tel:" in front, and the ".0" that spreadsheets put behind a number kept as one."""
+    """Remove surrounding spaces, a "tel:" prefix, and the ".0" that spreadsheets add to a numeric cell."""
     text = SCHEME.sub("", raw).strip()
     fraction = WHOLE_NUMBER_AS_FRACTION.fullmatch(text)
     return fraction[1] if fraction else text
@@ -139,7 +140,7 @@ def _split_extension(text: str) -> tuple[str, str]:
 
 
 def _check_is_number_alone(text: str) -> None:
-    """Raise unless there is a number and nothing else: the library would take letters for keys of a phone."""
+    """Raise NotANumber unless the text is only a number: the library reads letters as keys of a phone."""
     if not re.search(r"\d", text):
         raise NotANumber(EMPTY)
     if SHORTENED_BY_SPREADSHEET.fullmatch(text):
@@ -152,7 +153,7 @@ def _parse(text: str, region: str) -> phonenumbers.PhoneNumber:
     try:
         return phonenumbers.parse(text, region)
     except NumberParseException as error:
-        # "from None": the library's own error can carry the number.
+        # "from None": the library's own error can contain the number.
         raise NotANumber(OF_PARSING.get(error.error_type, UNREADABLE)) from None
 
 

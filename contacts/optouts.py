@@ -1,7 +1,7 @@
-"""Opting a number out and in again: the only writers of its flags.
+"""Record opt-outs and opt-ins of numbers. Only this module changes a number's opt-out flags.
 
-The flag belongs to the number, so neither deleting nor importing a person brings a number back.
-Behind each flag stands a line of the append-only ledger.
+The flags belong to the number, so neither deleting nor importing a contact removes an opt-out. Every
+change of a flag adds an entry to the append-only consent ledger.
 """
 
 from collections.abc import Collection
@@ -25,15 +25,15 @@ FLAGS = {
 def record_optout(
     number_id: int, *, scope: str, source: str, at: datetime, evidence: str = "", by: User | None = None
 ) -> bool:
-    """Opt a number out of `scope` since `at` (aware UTC); True if that was news."""
+    """Opt a number out of `scope` since `at` (aware UTC); return True if anything changed."""
     number = PhoneNumber.objects.select_for_update(no_key=True).get(pk=number_id)
-    news = [flag for flag in FLAGS[Scope(scope)] if getattr(number, flag) is None]
-    if not news:
+    changed = [flag for flag in FLAGS[Scope(scope)] if getattr(number, flag) is None]
+    if not changed:
         return False
-    for flag in news:
+    for flag in changed:
         setattr(number, flag, at)
-    number.save(update_fields=news)
-    _enter(number, ConsentEntry.What.OPT_OUT, scope, source, evidence, by, at)
+    number.save(update_fields=changed)
+    _add_to_ledger(number, ConsentEntry.What.OPT_OUT, scope, source, evidence, by, at)
     return True
 
 
@@ -41,37 +41,37 @@ def record_optout(
 def record_optouts(
     number_ids: Collection[int], *, scope: str, source: str, at: datetime, evidence: str = ""
 ) -> int:
-    """The same for many numbers, set-wise; how many it was news for."""
+    """Opt many numbers out with one statement per flag; return how many of them changed."""
     flags = FLAGS[Scope(scope)]
     lacking = Q(*((flag, None) for flag in flags), _connector=Q.OR)
-    held = PhoneNumber.objects.filter(lacking, pk__in=number_ids).order_by("pk")
-    news = list(held.select_for_update(no_key=True).values_list("pk", flat=True))
+    affected = PhoneNumber.objects.filter(lacking, pk__in=number_ids).order_by("pk")
+    changed = list(affected.select_for_update(no_key=True).values_list("pk", flat=True))
     for flag in flags:
-        PhoneNumber.objects.filter(**{flag: None}, pk__in=news).update(**{flag: at})
+        PhoneNumber.objects.filter(**{flag: None}, pk__in=changed).update(**{flag: at})
     ConsentEntry.objects.bulk_create(
         ConsentEntry(
             number_id=pk, what=ConsentEntry.What.OPT_OUT, scope=scope, source=source, evidence=evidence, at=at
         )
-        for pk in news
+        for pk in changed
     )
-    return len(news)
+    return len(changed)
 
 
 @transaction.atomic
 def record_optin(number_id: int, *, scope: str, evidence: str, by: User, at: datetime) -> bool:
-    """Opt a number in again: only by a person of the staff, who says why. True if that was news."""
+    """Opt a number in again; only staff can, and must give a reason. Return True if anything changed."""
     number = PhoneNumber.objects.select_for_update(no_key=True).get(pk=number_id)
-    news = [flag for flag in FLAGS[Scope(scope)] if getattr(number, flag) is not None]
-    if not news:
+    changed = [flag for flag in FLAGS[Scope(scope)] if getattr(number, flag) is not None]
+    if not changed:
         return False
-    for flag in news:
+    for flag in changed:
         setattr(number, flag, None)
-    number.save(update_fields=news)
-    _enter(number, ConsentEntry.What.OPT_IN, scope, ConsentEntry.Source.STAFF, evidence, by, at)
+    number.save(update_fields=changed)
+    _add_to_ledger(number, ConsentEntry.What.OPT_IN, scope, ConsentEntry.Source.STAFF, evidence, by, at)
     return True
 
 
-def _enter(
+def _add_to_ledger(
     number: PhoneNumber, what: str, scope: str, source: str, evidence: str, by: User | None, at: datetime
 ) -> None:
     ConsentEntry.objects.create(

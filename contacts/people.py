@@ -1,4 +1,4 @@
-"""Writing people and their numbers."""
+"""Create numbers, change a contact's number, and mark numbers as usable or not."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -15,7 +15,7 @@ from contacts.numbers import NotANumber, ParsedNumber, parse_number
 
 
 def get_or_create_number(parsed: ParsedNumber) -> PhoneNumber:
-    """The row of that number, made if it is new. Whoever shares it shares the row."""
+    """Return the row of that number, creating it if it is new. Contacts who share a number share the row."""
     number, _ = PhoneNumber.objects.get_or_create(
         e164=parsed.e164, defaults={"time_zones": list(parsed.time_zones)}
     )
@@ -23,12 +23,12 @@ def get_or_create_number(parsed: ParsedNumber) -> PhoneNumber:
 
 
 def get_or_create_written_number(raw: str, region: str) -> PhoneNumber:
-    """The row of a number as somebody wrote it. Raises NotANumber with what to do."""
+    """Return the row of a number as a person wrote it. Raises NotANumber, which says what to do."""
     return get_or_create_number(parse_number(raw, region))
 
 
 def get_or_create_numbers(e164s: Iterable[str]) -> None:
-    """Make the rows of many numbers where they are missing; but for what can be no number."""
+    """Create the missing rows of many numbers, skipping any text that isn't a number."""
     wanted = set(e164s)
     known = PhoneNumber.objects.filter(e164__in=wanted).values_list("e164", flat=True)
     rows = []
@@ -41,10 +41,10 @@ def get_or_create_numbers(e164s: Iterable[str]) -> None:
 
 @transaction.atomic
 def change_phone(contact: Contact, phone: PhoneNumber | None, *, by: User | None = None) -> list[int]:
-    """Give a person another number to be called on; the ids of the appointments that it revises.
+    """Change the number a contact is called on; return the ids of the appointments that were revised.
 
-    What is booked ahead is owed its reminders on the new number, so it gets a new revision, which
-    keeps its answer: the person said it, not the number.
+    Reminders of future booked appointments must go to the new number, so each gets a new revision. It
+    keeps its answer, because the patient gave the answer, whatever the number.
     """
     if contact.phone == phone:
         return []
@@ -66,12 +66,12 @@ def _revise(appointment_id: int, now: datetime) -> int:
 
 
 def mark_number_unusable(number_id: int, reason: str, at: datetime) -> None:
-    """Say that a number can't be reached at all, and why; the first reason stays."""
+    """Record that a number can't be reached at all, and why; an earlier reason is kept."""
     PhoneNumber.objects.filter(pk=number_id, unusable_since=None).update(
         unusable_since=at, unusable_reason=reason
     )
 
 
 def mark_numbers_usable(number_ids: Iterable[int]) -> None:
-    """Take it back, when somebody has checked the numbers."""
+    """Mark the numbers as usable again, after staff have checked them."""
     PhoneNumber.objects.filter(pk__in=number_ids).update(unusable_since=None, unusable_reason="")

@@ -1,4 +1,4 @@
-"""Reading people: finding them, and everything that stands on one person's page."""
+"""Queries for contacts: search, and everything shown on a contact's page."""
 
 import re
 from collections.abc import Collection
@@ -11,7 +11,7 @@ from django.db.models.functions import Reverse
 
 from contacts.models import Appointment, ConsentEntry, Contact, Location, PhoneNumber
 
-# Fewer digits fit too many numbers to be of help.
+# Fewer digits match too many numbers to be useful.
 FEWEST_DIGITS = 3
 DIGITS_AND_SIGNS = re.compile(r"[\d\s()+./-]+")
 PAST_SHOWN = 50
@@ -19,7 +19,7 @@ PAST_SHOWN = 50
 
 @dataclass(frozen=True)
 class NumberOnFile:
-    """One of a person's numbers, with its ledger and whoever shares it."""
+    """One of a contact's numbers, with its consent ledger and the other contacts who share it."""
 
     number: PhoneNumber
     is_main: bool
@@ -29,9 +29,9 @@ class NumberOnFile:
 
 @dataclass(frozen=True)
 class PersonOnFile:
-    """A person's page. `ahead` has the soonest first, `past` the latest (at most PAST_SHOWN).
+    """What a contact's page shows. `ahead`: soonest first; `past`: latest first, at most PAST_SHOWN.
 
-    `location`: whose clock tells the times that belong to no appointment; None where there is none yet.
+    `location`: its time zone is used for times that belong to no appointment; None if there is none yet.
     """
 
     contact: Contact
@@ -42,9 +42,9 @@ class PersonOnFile:
 
 
 def find_contacts(text: str) -> QuerySet[Contact]:
-    """People by the beginnings of their names or id, in any order, or by how their number ends.
+    """Find contacts by the beginnings of their names or id, in any order, or by the end of their number.
 
-    Accents count as typed. All of them for an empty text; ordered by name, so that pages are stable.
+    Accents must be typed. An empty text finds all contacts. Ordered by name, so that paging is stable.
     """
     people = Contact.objects.select_related("phone").order_by("last_name", "first_name", "id")
     words = text.replace("\x00", "").split()
@@ -58,23 +58,23 @@ def find_contacts(text: str) -> QuerySet[Contact]:
 
 
 def _ids_by_words(words: list[str]) -> QuerySet[Contact, int]:
-    # Quoted, a word is text to PostgreSQL whatever is in it, and never a part of its query language.
+    # PostgreSQL takes a quoted word as text, whatever it contains, and never as part of its query language.
     quoted = [word.replace("\\", "\\\\").replace("'", "''") for word in words]
     query = SearchQuery(" & ".join(f"'{word}':*" for word in quoted), config="simple", search_type="raw")
     return Contact.objects.filter(search=query).order_by().values_list("pk", flat=True)
 
 
 def _ids_by_last_digits(digits: str) -> list[QuerySet[Contact, int]]:
-    """Read from its end a number begins with these digits, and a beginning is what an index can find."""
-    numbers = PhoneNumber.objects.annotate(from_its_end=Reverse("e164")).filter(
-        from_its_end__startswith=digits[::-1]
+    """Match the reversed number with the reversed digits, because an index can only find a prefix."""
+    numbers = PhoneNumber.objects.annotate(reversed_e164=Reverse("e164")).filter(
+        reversed_e164__startswith=digits[::-1]
     )
     people = Contact.objects.order_by().values_list("pk", flat=True)
     return [people.filter(phone__in=numbers), people.filter(other_phone__in=numbers)]
 
 
 def read_next_appointments(contact_ids: Collection[int], now: datetime) -> dict[int, Appointment]:
-    """The soonest booked appointment after `now` (aware) of each of these people who has one."""
+    """Return the next booked appointment after `now` (aware) of each contact who has one, by contact id."""
     soonest = (
         Appointment.objects.filter(
             contact__in=contact_ids, status=Appointment.Status.BOOKED, starts_at__gt=now
@@ -87,7 +87,7 @@ def read_next_appointments(contact_ids: Collection[int], now: datetime) -> dict[
 
 
 def read_person(contact_id: int, now: datetime) -> PersonOnFile:
-    """Everything that stands on one person's page. Raises Contact.DoesNotExist."""
+    """Return everything shown on a contact's page. Raises Contact.DoesNotExist."""
     contact = Contact.objects.select_related("phone", "other_phone").get(pk=contact_id)
     appointments = contact.appointments.select_related("location", "provider")
     ahead = list(appointments.filter(starts_at__gt=now).order_by("starts_at", "id"))
@@ -115,6 +115,6 @@ def _read_numbers(contact: Contact) -> list[NumberOnFile]:
 
 
 def find_household(contact: Contact, numbers: Collection[PhoneNumber]) -> QuerySet[Contact]:
-    """The others who can be called on any of `numbers`."""
+    """Return the other contacts who can be called on any of `numbers`."""
     shared = Q(phone__in=numbers) | Q(other_phone__in=numbers)
     return Contact.objects.filter(shared).exclude(pk=contact.pk).order_by("last_name", "first_name", "id")

@@ -1,7 +1,7 @@
-"""The four roles, as Django groups, and what each may do in the admin.
+"""The four roles, as Django groups, and the permissions each has in the admin.
 
-The front desk's own pages ask for a login only; these permissions say who may see and change what in the
-admin. They are named by their codes, so that this room needs to import no other.
+The front desk's own pages need only a login; these permissions control who can view and change what in
+the admin. They are looked up by code name, so that `contacts` doesn't import the other apps.
 """
 
 from collections.abc import Iterable
@@ -15,9 +15,9 @@ AUDITOR = "Auditor"
 ADMIN = "Admin"
 
 APPS = ("contacts", "reminders", "webhooks")
-BOOK = ("contacts.contact", "contacts.appointment", "contacts.phonenumber")
-# What a manager arranges; the rest of the admin is history, changed by nobody.
-ARRANGED = (
+PATIENT_MODELS = ("contacts.contact", "contacts.appointment", "contacts.phonenumber")
+# What a manager sets up. The rest of the admin is a record of what happened, which nobody can change.
+MANAGED_MODELS = (
     "contacts.location",
     "contacts.provider",
     "contacts.closedday",
@@ -29,25 +29,25 @@ ARRANGED = (
 
 
 def ensure_roles() -> None:
-    """Make the groups that are missing, and give each its permissions; more that a group has are kept."""
+    """Create missing groups and grant each its permissions; permissions a group has besides are kept."""
     view_all = Q(content_type__app_label__in=APPS, codename__startswith="view_")
-    _grant(FRONT_DESK, _permissions(["view", "add", "change"], BOOK))
+    _grant(FRONT_DESK, _permissions(["view", "add", "change"], PATIENT_MODELS))
     _grant(
         MANAGER,
         view_all
-        | _permissions(["add", "change", "delete"], ARRANGED)
-        | _permissions(["add", "change"], BOOK)
+        | _permissions(["add", "change", "delete"], MANAGED_MODELS)
+        | _permissions(["add", "change"], PATIENT_MODELS)
         | _permissions(["change"], ["reminders.sendingswitch"]),
     )
     _grant(AUDITOR, view_all)
     _grant(ADMIN, Q(content_type__app_label__in=[*APPS, "auth"]))
 
 
-def _permissions(deeds: Iterable[str], models: Iterable[str]) -> Q:
+def _permissions(actions: Iterable[str], models: Iterable[str]) -> Q:
     wanted = Q(pk__in=[])
     for label in models:
         app, model = label.split(".")
-        codenames = [f"{deed}_{model}" for deed in deeds]
+        codenames = [f"{action}_{model}" for action in actions]
         wanted |= Q(content_type__app_label=app, codename__in=codenames)
     return wanted
 

@@ -1,4 +1,4 @@
-"""Addresses of people and imports."""
+"""URLs of contacts and imports."""
 
 from django.urls import path
 

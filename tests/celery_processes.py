@@ -1,4 +1,4 @@
-"""Real Celery processes for tests, on the test's own database and a broker database of their own."""
+"""Run real Celery processes in tests, on the test's database and a separate Redis database."""
 
 import os
 import shlex
@@ -26,19 +26,19 @@ SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 
 
 def read_database_url() -> str:
-    """The address of the very database this test works on."""
+    """Return the URL of the database that this test uses."""
     name = connection.settings_dict["NAME"]
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
 
 
 class Broker:
-    """An empty database of the tests' Redis, to which no other test's worker listens."""
+    """A database of the tests' Redis that no other test's worker uses."""
 
     def __init__(self, number: int = 5) -> None:
         self.url = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{number}").geturl()
 
     def send(self, task: str, queue: str) -> None:
-        """Publish one tick."""
+        """Send one task to a queue."""
         with Connection(self.url) as link:
             current_app.send_task(task, queue=queue, connection=link)
 
@@ -48,18 +48,18 @@ class Broker:
 
 
 class CeleryProcess:
-    """A worker or beat, with what it has said so far."""
+    """A worker or beat process and its log."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
         self.process = process
         self._log = log
 
     def read_log(self) -> str:
-        """What it has said so far."""
+        """Return what it has logged so far."""
         return self._log.read_text()
 
     def wait_until_ready(self) -> Heartbeat:
-        """Wait for a worker's own heartbeat, which it writes when it takes tasks."""
+        """Wait for the worker's heartbeat, which it writes when it is ready for tasks."""
         name = f":{self.process.pid}"
         try:
             return wait_until(
@@ -71,13 +71,13 @@ class CeleryProcess:
             raise AssertionError(self.read_log()) from error
 
     def wait(self, within_seconds: float = 60.0) -> int:
-        """The status it ended with."""
+        """Wait until it ends, and return its exit status."""
         return self.process.wait(within_seconds)
 
 
 @contextmanager
 def run_celery(words: list[str], broker: Broker, log: Path, **settings: Any) -> Iterator[CeleryProcess]:
-    """`celery -A config` with these words; killed with its children at the end."""
+    """Run `celery -A config` with these arguments; kill it and its children at the end."""
     environment = {name: str(value) for name, value in settings.items()}
     environment |= {"DATABASE_URL": read_database_url(), "REDIS_URL": broker.url, "PYTHONUNBUFFERED": "1"}
     with log.open("wb") as out:
@@ -98,7 +98,7 @@ def run_celery(words: list[str], broker: Broker, log: Path, **settings: Any) -> 
 
 
 def read_compose_words(service: str) -> list[str]:
-    """The words after `celery -A config` of this container."""
+    """Return the arguments after `celery -A config` in this container's command."""
     words = shlex.split(SERVICES[service]["command"])
     assert words[:3] == ["celery", "-A", "config"]
     return words[3:]

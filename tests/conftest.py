@@ -1,4 +1,4 @@
-"""For all tests: which files run first, and who looks at the admin."""
+"""For all tests: which files run first, and a superuser with a logged-in client for the admin."""
 
 from pathlib import Path
 

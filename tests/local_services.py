@@ -1,8 +1,8 @@
-"""The servers and the environment of a test run, there before Django reads its settings.
+"""Start the servers and set the environment of a test run, before Django reads its settings.
 
-A pytest plugin, loaded by `-p tests.local_services` (pyproject.toml). PostgreSQL and Valkey are real and
-start afresh in a temporary folder; `TEST_DATABASE_URL` and `TEST_REDIS_URL` name other servers instead
-(`DATABASE_URL` and `REDIS_URL` don't: they may be a practice's own).
+A pytest plugin, loaded by `-p tests.local_services` (pyproject.toml). It starts new PostgreSQL and Valkey
+servers in a temporary folder. `TEST_DATABASE_URL` and `TEST_REDIS_URL` select other servers instead;
+`DATABASE_URL` and `REDIS_URL` are ignored, because they may be those of a practice.
 """
 
 import os
@@ -16,24 +16,24 @@ import pytest
 from config.local.postgres import start_postgres
 from config.local.valkey import start_valkey
 
-# Set, not merely suggested: what a developer's shell or .env says must never reach a test,
-# least of all the address and key of the real Robotalker.
+# These override the developer's shell and .env, which must never affect a test; above all not the address
+# and key of the real Robotalker.
 ENVIRONMENT = {
     "DEBUG": "true",
     "SECRET_KEY": "only-for-tests-" + "x" * 50,
     "WEBHOOK_KEYS": "only-for-tests-" + "y" * 50,
     "ALLOWED_HOSTS": "127.0.0.1,localhost,testserver",
     "PUBLIC_BASE_URL": "http://127.0.0.1:8000",
-    "ROBOTALKER_BASE_URL": "http://127.0.0.1:9",  # nobody listens there; tests start their own sandbox
+    "ROBOTALKER_BASE_URL": "http://127.0.0.1:9",  # nothing listens there; tests start their own sandbox
     "ROBOTALKER_API_KEY": "sandbox-key",
     "ROBOTALKER_FROM_NUMBER": "+18005550199",
-    "ROBOTALKER_RATE": "1000/second",  # what isn't about the rate isn't held up by it
+    "ROBOTALKER_RATE": "1000/second",  # so high that it never delays a test
     "PHONE_REGION": "US",
-    "DATABASE_CONN_MAX_AGE": "0",  # a test's web server must leave no connection to its database
+    "DATABASE_CONN_MAX_AGE": "0",  # a test's web server must not leave a connection to its database open
 }
 
 
-# Stops the servers when the test run ends, however it ends: a killed run closes the pipe as well.
+# Stops the servers when the test run ends, even if it is killed, because that closes the pipe too.
 GUARD = """
 cat > /dev/null
 for pid_file in "$0/postgres/postmaster.pid" "$0/valkey/valkey.pid"; do
@@ -59,7 +59,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def start_guard(folder: Path) -> Callable[[], None]:
-    """Start what cleans up the servers in `folder`; the function returned sets it off and waits."""
+    """Start the process that stops the servers in `folder`; return a function that triggers it and waits."""
     guard = subprocess.Popen(["/bin/sh", "-c", GUARD, folder], stdin=subprocess.PIPE, start_new_session=True)
 
     def clean_up() -> None:
@@ -69,8 +69,8 @@ def start_guard(folder: Path) -> Callable[[], None]:
 
 
 @pytest.fixture(autouse=True)
-def read_database_name_anew() -> None:
-    """Each test has a database of another name than the one before."""
+def forget_the_database_name() -> None:
+    """Forget the database's name, because each test may use a database with another name."""
     from reminders.traffic.restore_guard import forget_database_name
 
     forget_database_name()

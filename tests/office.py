@@ -1,4 +1,4 @@
-"""What the tests of the admin share: who works there, what lies there, and how it is acted on."""
+"""Helpers for the tests of the admin: users, calls, events, URLs and admin actions."""
 
 import uuid
 from typing import Any
@@ -15,7 +15,7 @@ from webhooks.models import WebhookEvent
 
 
 def make_colleague(username: str, **fields: bool) -> User:
-    """Somebody who never types a password: hashing one takes long, on purpose."""
+    """Create a user without a password, because hashing one takes long."""
     return User.objects.create(username=username, **fields)
 
 

@@ -1,7 +1,7 @@
-"""The people and places that tests speak of, made with few words.
+"""Factories for contacts, locations, appointments, campaigns and reminders.
 
-The clinic's hours are widened to the outer limit and its clock is put where it is noon, so that a test
-which isn't about calling hours may call whenever it is run.
+A location's calling hours are the widest allowed and its time zone is one where it is noon now, so that a
+test that isn't about calling hours can make calls at any time of day.
 """
 
 from datetime import UTC, datetime, time, timedelta
@@ -28,7 +28,7 @@ FIXED_OFFSETS = {offset: f"Etc/GMT{-offset:+d}" if offset else "Etc/UTC" for off
 
 
 def zone_at_noon(now: datetime) -> str:
-    """A zone in which it is between 12:00 and 13:00 now."""
+    """Return a time zone in which it is between 12:00 and 13:00 now."""
     offset = 12 - now.astimezone(UTC).hour
     return FIXED_OFFSETS[offset]
 
@@ -87,7 +87,7 @@ def make_script(text: str = ENGLISH, *, name: str = "Reminder", language: str = 
 
 
 def make_step(campaign: Campaign | None = None, **fields: Any) -> Step:
-    """A step "4 hours before" that is sent at once when it is late, of an active campaign."""
+    """Create a step "4 hours before" of an active campaign; a late reminder is sent at once."""
     campaign = campaign or Campaign.objects.first() or make_campaign()
     defaults = {
         "position": campaign.steps.count() + 1,
@@ -108,7 +108,7 @@ def make_campaign(name: str = "Reminders", **fields: Any) -> Campaign:
 
 
 def make_due_reminder(contact: Contact | None = None, **booking: Any) -> Reminder:
-    """A reminder that is due now, planned the way every reminder is."""
+    """Create a reminder that is due now, by the same planning as every reminder."""
     if not Step.objects.exists():
         make_step()
     appointment = make_appointment(contact, **booking)
@@ -121,5 +121,5 @@ def make_user(username: str = "frontdesk", **fields: Any) -> User:
 
 
 def at(zone: str, *moment: int) -> datetime:
-    """A wall time in a zone: at("America/New_York", 2026, 12, 1, 15, 15)."""
+    """Return a wall time in a time zone: at("America/New_York", 2026, 12, 1, 15, 15)."""
     return datetime(*moment, tzinfo=ZoneInfo(zone))  # type: ignore[arg-type, misc]

@@ -1,4 +1,4 @@
-"""A real sandbox in its own process, for tests: the oracle of what was accepted, and the hand on the phones.
+"""Run the sandbox in its own process for tests, read what it accepted, and control its phones.
 
 server = SandboxServer()
 server.start()
@@ -28,10 +28,10 @@ START_WITHIN_SECONDS = 20.0
 
 
 class SandboxServer:
-    """``python -m reminders.sandbox`` on a free port of 127.0.0.1, unattended and fast unless told otherwise.
+    """``python -m reminders.sandbox`` on a free port of 127.0.0.1, unattended and fast by default.
 
     ``options`` are further options of the command line, such as ``["--attended", "--speed", "5"]``.
-    The ledger lives in a directory of its own, kept until the tests are over.
+    The ledger is in its own directory, which is kept until the tests end.
     """
 
     api_key = "test-key"
@@ -50,7 +50,7 @@ class SandboxServer:
         self._session.trust_env = False
 
     def start(self) -> "SandboxServer":
-        """Start the process and return when it answers. May be called again after ``stop`` or ``kill``."""
+        """Start the process and wait until it answers. Can be called again after ``stop`` or ``kill``."""
         command = [sys.executable, "-m", "reminders.sandbox", "--port", str(self.port)]
         command += ["--api-key", self.api_key, "--ledger", str(self.ledger_path), *self._options]
         self._process = subprocess.Popen(command, cwd=ROOT)
@@ -58,7 +58,7 @@ class SandboxServer:
         return self
 
     def stop(self) -> None:
-        """Stop it as Ctrl-C would."""
+        """Stop it with SIGTERM."""
         if self._process is not None:
             self._process.terminate()
             self._process.wait(10)
@@ -66,7 +66,7 @@ class SandboxServer:
         self._session.close()
 
     def kill(self) -> None:
-        """End it in the middle of whatever it does; what it acknowledged is in the ledger."""
+        """Kill it with SIGKILL. Everything it acknowledged is in the ledger."""
         if self._process is not None:
             self._process.kill()
             self._process.wait(10)
@@ -81,9 +81,9 @@ class SandboxServer:
             return False
 
     def control(self, method: str, path: str, body: Any = None) -> Json:
-        """One request to the sandbox's own controls, such as ``("GET", "/sandbox/health")``.
+        """Send a request to the sandbox's own control API, such as ``("GET", "/sandbox/health")``.
 
-        Raises requests.HTTPError when it is refused.
+        Raises requests.HTTPError if it is refused.
         """
         answer = self._session.request(method, f"{self.url}{path}", json=body, timeout=10)
         answer.raise_for_status()
@@ -91,65 +91,65 @@ class SandboxServer:
         return result
 
     def api(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
-        """One request to the guide's API with the right key, such as ``("POST", "/api/v1/calls", {...})``."""
+        """Send a request to the guide's API with the right key, such as ``("POST", "/api/v1/calls", {})``."""
         named = {"Authorization": f"Bearer {self.api_key}"} | headers
         return requests.request(
             method, f"{self.url}{path}", json=body, headers=named, timeout=10, allow_redirects=False
         )
 
     def reset(self) -> None:
-        """Forget all calls, messages, contacts, posts, the ledger and faults; behave as at the start."""
+        """Delete all calls, messages, contacts, posts, ledger entries and faults; reset the behaviour."""
         self.control("POST", "/sandbox/reset")
 
     def ledger(self, to: str | None = None) -> list[Json]:
-        """Every call and message accepted, oldest first; those to one number with ``to``."""
+        """Return all accepted calls and messages, oldest first; with ``to``, only those to that number."""
         entries: list[Json] = self.control("GET", "/sandbox/ledger")["entries"]
         return [entry for entry in entries if to in {None, entry["to"]}]
 
     def requests(self) -> list[datetime]:
-        """When each request of the API came in, oldest first, those that were refused included."""
+        """Return when each API request was received, oldest first, including refused ones."""
         moments: list[str] = self.control("GET", "/sandbox/requests")["requests"]
         return [datetime.fromisoformat(moment) for moment in moments]
 
     def calls(self, to: str | None = None, state: str | None = None) -> list[Json]:
-        """Every call, live; ``state`` is queued, ringing, answered or ended."""
+        """Return all calls in their current state; ``state``: queued, ringing, answered or ended."""
         calls: list[Json] = self.control("GET", "/sandbox/calls")["calls"]
         return [call for call in calls if to in {None, call["to"]} and state in {None, call["state"]}]
 
     def texts(self, to: str | None = None) -> list[Json]:
-        """Every text message, out and in; ``to`` is the patient's number."""
+        """Return all text messages, sent and received; ``to`` is the patient's number."""
         texts: list[Json] = self.control("GET", "/sandbox/sms")["texts"]
         return [sms for sms in texts if to in {None, sms["to"]}]
 
     def posts(self, event: str | None = None, to: str | None = None) -> list[Json]:
-        """What was posted to webhooks, with the answers, oldest first."""
+        """Return what was posted to webhooks, with the responses, oldest first."""
         posts: list[Json] = self.control("GET", "/sandbox/posts")["posts"]
         return [
             post for post in posts if event in {None, post["event"]} and to in {None, post["body"].get("to")}
         ]
 
     def post_again(self, post_id: str) -> Json:
-        """Post this event once more."""
+        """Post this event again."""
         return self.control("POST", f"/sandbox/posts/{post_id}/again")
 
     def answer(self, call_id: str) -> Json:
-        """Pick up a ringing phone."""
+        """Answer a ringing call."""
         return self.control("POST", f"/sandbox/calls/{call_id}/answer")
 
     def press(self, call_id: str, digit: str) -> Json:
-        """Press a key in a call that is answered."""
+        """Press a key in an answered call."""
         return self.control("POST", f"/sandbox/calls/{call_id}/press", {"digit": digit})
 
     def hang_up(self, call_id: str) -> Json:
-        """Hang up, or turn a ringing call away."""
+        """Hang up an answered call, or reject a ringing one."""
         return self.control("POST", f"/sandbox/calls/{call_id}/hangup")
 
     def reply(self, to: str, text: str) -> Json:
-        """Let the patient answer the newest text message sent to this number."""
+        """Send a reply from this number to the newest text message it was sent."""
         return self.control("POST", "/sandbox/sms/reply", {"to": to, "text": text})
 
     def faults(self, *rules: Json) -> None:
-        """Put these fault rules in force in place of all others; none clears them.
+        """Replace all fault rules by these; no argument removes all.
 
         ``server.faults({"kind": "drop_after", "endpoint": "calls", "next": 1})``
         """
@@ -160,17 +160,17 @@ class SandboxServer:
         self.control("PUT", "/sandbox/behaviour", changes)
 
     def tell_stories(self, stories: Mapping[str, str | Sequence[str]]) -> None:
-        """Say what each number does: ``{"+12125550100": ["no_answer", "press_1"]}``, one for each try."""
+        """Set what each number does in each try: ``{"+12125550100": ["no_answer", "press_1"]}``."""
         self.behave(scenarios=dict(stories))
 
     def wait_for_call(self, to: str, state: str) -> Json:
-        """The newest call to this number, once it is in this state."""
+        """Wait until a call to this number is in this state, and return the newest one."""
         return wait_until(
             lambda: next(iter(self.calls(to, state)[-1:]), None), f"a call to be {state}", within_seconds=15
         )
 
     def wait_for_post(self, event: str, to: str, *, state: str = "delivered") -> Json:
-        """The newest post of this event about this number, once it is in this state."""
+        """Wait until a post of this event about this number is in this state; return the newest one."""
         return wait_until(
             lambda: next((post for post in self.posts(event, to)[::-1] if post["state"] == state), None),
             f"{event} to be {state}",
@@ -182,7 +182,7 @@ class SandboxServer:
 def run_sandbox(
     options: Sequence[str] = (), *, speed: float = 50.0, seed: int = 1
 ) -> Iterator[SandboxServer]:
-    """A running sandbox for the length of a ``with`` block."""
+    """Run a sandbox for the duration of a ``with`` block."""
     server = SandboxServer(options, speed=speed, seed=seed)
     try:
         yield server.start()

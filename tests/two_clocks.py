@@ -1,7 +1,7 @@
-"""One clock for this process and the database, which a test sets and lets run on by days.
+"""Set the clocks of this process and of the database together, and move them forward.
 
-Python's is moved by time_machine. The database's functions that tell the time are hidden behind our own,
-in a schema that is searched first; all of it lasts until the end of the transaction.
+time_machine moves Python's clock. For the database, a schema that is searched first has functions that
+replace those returning the current time. They exist until the end of the transaction.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import time_machine
 from django.db import connection
 
-HIDE = """
+REPLACE_TIME_FUNCTIONS = """
     CREATE SCHEMA two_clocks;
     CREATE FUNCTION two_clocks.statement_timestamp() RETURNS timestamptz STABLE LANGUAGE sql AS
         $$ SELECT pg_catalog.statement_timestamp() + current_setting('two_clocks.ahead')::interval $$;
@@ -22,27 +22,27 @@ HIDE = """
 
 
 class TwoClocks:
-    """Started at `start` (aware), within a transaction; to be stopped before that ends."""
+    """Both clocks, set to `start` (aware). Create it in a transaction and stop it before that ends."""
 
     def __init__(self, start: datetime) -> None:
         self._ahead = start - datetime.now(UTC)
         self._travel = time_machine.travel(start)
         self._clock = self._travel.start()
         with connection.cursor() as cursor:
-            cursor.execute(HIDE)
-        self._tell_database()
+            cursor.execute(REPLACE_TIME_FUNCTIONS)
+        self._set_database_clock()
 
     def let_pass(self, time: timedelta) -> None:
-        """It is later by so much, for both."""
+        """Move both clocks forward by `time`."""
         self._ahead += time
         self._clock.shift(time)
-        self._tell_database()
+        self._set_database_clock()
 
     def stop(self) -> None:
-        """It is now again, for this process; for the database, at the end of the transaction."""
+        """Reset this process's clock. The database's is reset at the end of the transaction."""
         self._travel.stop()
 
-    def _tell_database(self) -> None:
+    def _set_database_clock(self) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT set_config('two_clocks.ahead', %s, true)", [f"{self._ahead.total_seconds():f} s"]

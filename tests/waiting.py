@@ -1,4 +1,4 @@
-"""Waiting for a condition under a deadline: the one place in the tests where time is allowed to pass."""
+"""Wait for a condition with a deadline. This is the only module of the tests that sleeps."""
 
 import socket
 import time
@@ -10,17 +10,17 @@ POLL_SECONDS = 0.02
 
 
 def wait_until(find: Callable[[], Found | None], what: str, *, within_seconds: float = 10.0) -> Found:
-    """The first truthy result of ``find``. Raises AssertionError when the time is over."""
+    """Return the first truthy result of ``find``. Raises AssertionError at the deadline."""
     deadline = time.monotonic() + within_seconds
     while time.monotonic() < deadline:
         if found := find():
             return found
         time.sleep(POLL_SECONDS)
-    raise AssertionError(f"Waited {within_seconds:g} s in vain for {what}.")
+    raise AssertionError(f"Timed out after {within_seconds:g} s waiting for {what}.")
 
 
 def find_free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on at this moment."""
+    """Return a port of 127.0.0.1 on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,1 +1,1 @@
-"""Talking to PostgreSQL: its clock, and many saves as one statement."""
+"""Access to PostgreSQL: its clock, and saving many rows with one statement."""

@@ -1,4 +1,4 @@
-"""The clock that rules go by."""
+"""The database's clock, which all rules use."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from django.db import connection
 
 
 def read_database_clock() -> datetime:
-    """The database's time now (aware UTC): one clock for all machines, however skewed their own."""
+    """Return the database's current time (aware UTC): one clock for all machines, however wrong their own."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         moment: datetime = cursor.fetchone()[0]

@@ -1,9 +1,9 @@
-"""Saving rows that were changed: each at once, or many together with one statement for each kind.
+"""Save changed rows: each immediately, or many together with one statement per model and set of fields.
 
-Whoever changes rows calls save_row() and add_row(). Within saving_together() they are collected and written
-when its block ends; what is read from the database meanwhile is as it was before, so whoever needs it to be
-up to date calls save_collected() first. Only rows that are locked may be collected. What would be lost in
-silence raises: a row as two objects, or with two sets of fields; one write would undo the other.
+Code that changes rows calls save_row() and add_row(). Inside a saving_together() block the rows are
+collected and written when the block ends. Until then a query returns the old values; code that needs the
+new ones calls save_collected() first. Collect only rows that are locked. Collecting the same row as two
+objects, or with two sets of fields, raises CollectedTwice: one write would silently undo the other.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,11 +14,11 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Field, Model
 
-Kind = tuple[type[Model], tuple[str, ...]]  # a model, and the fields to be saved
+Kind = tuple[type[Model], tuple[str, ...]]  # a model, and the fields to save
 
 
 class CollectedTwice(RuntimeError):
-    """A row was to be saved as two objects, or with other fields than before, or blocks were nested."""
+    """A row was collected as two objects or with different fields, or two blocks were nested."""
 
 
 class _Collection:
@@ -37,7 +37,7 @@ _collection: ContextVar[_Collection | None] = ContextVar("rows to be saved toget
 
 
 def save_row(row: Model, fields: Sequence[str] = ()) -> None:
-    """Save these fields of a row, all of them when none is named. Raises CollectedTwice."""
+    """Save these fields of a row, or all fields if none is named. Raises CollectedTwice."""
     collection = _collection.get()
     if collection is None:
         row.save(update_fields=fields or None)
@@ -46,7 +46,7 @@ def save_row(row: Model, fields: Sequence[str] = ()) -> None:
 
 
 def add_row(row: Model) -> None:
-    """Insert a new row. Within saving_together() it has no primary key until the end."""
+    """Insert a new row. Inside saving_together() it has no primary key until the block ends."""
     collection = _collection.get()
     if collection is None:
         row.save(force_insert=True)
@@ -56,14 +56,14 @@ def add_row(row: Model) -> None:
 
 @contextmanager
 def saving_together() -> Iterator[None]:
-    """Collect what is saved in this block; forgotten when the block fails.
+    """Collect the rows saved in this block and write them at its end; drop them if the block raises.
 
-    Raises TransactionManagementError outside of a transaction, and CollectedTwice within another such block.
+    Raises TransactionManagementError outside a transaction, and CollectedTwice inside another such block.
     """
     if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError("rows are saved together in a transaction only")
+        raise transaction.TransactionManagementError("rows can only be saved together inside a transaction")
     if _collection.get() is not None:
-        raise CollectedTwice("one block within another")
+        raise CollectedTwice("saving_together() blocks can't be nested")
     token = _collection.set(_Collection())
     try:
         yield
@@ -73,7 +73,7 @@ def saving_together() -> Iterator[None]:
 
 
 def save_collected() -> None:
-    """Write what was collected so far; nothing to do outside of saving_together()."""
+    """Write the rows collected so far. Does nothing outside saving_together()."""
     collection = _collection.get()
     if collection is None:
         return
@@ -86,10 +86,10 @@ def save_collected() -> None:
 
 
 def save_rows(rows: Sequence[Model], fields: Sequence[str] = ()) -> None:
-    """Save these fields (by default all) of rows of one model, each with its own values, in one UPDATE.
+    """Save these fields (default: all) of rows of one model, each with its own values, in one UPDATE.
 
-    The values travel as one array for each field. bulk_update() would build a CASE with a branch for each
-    row and field, which for fifty rows takes longer than fifty UPDATEs.
+    The values are sent as one array per field. bulk_update() would build a CASE with a branch for each row
+    and field, which for fifty rows takes longer than fifty UPDATEs.
     """
     if not rows:
         return
@@ -97,13 +97,13 @@ def save_rows(rows: Sequence[Model], fields: Sequence[str] = ()) -> None:
     columns = [f for f in meta.concrete_fields if f.name in fields or not (fields or f.primary_key)]
     every = [meta.pk, *columns]
     values = [[_prepare(field, row) for row in rows] for field in every]
-    assignments = ", ".join(f'"{field.column}" = told."{field.column}"' for field in columns)
+    assignments = ", ".join(f'"{field.column}" = new."{field.column}"' for field in columns)
     arrays = ", ".join(f"%s::{_type_of(field)}[]" for field in every)
     names = ", ".join(f'"{field.column}"' for field in every)
     table, key = meta.db_table, meta.pk.column
-    update = f'UPDATE "{table}" SET {assignments} FROM unnest({arrays}) AS told ({names})'  # noqa: S608 - our own
+    update = f'UPDATE "{table}" SET {assignments} FROM unnest({arrays}) AS new ({names})'  # noqa: S608 - our own
     with connection.cursor() as cursor:
-        cursor.execute(f'{update} WHERE "{table}"."{key}" = told."{key}"', values)
+        cursor.execute(f'{update} WHERE "{table}"."{key}" = new."{key}"', values)
 
 
 def _prepare(field: "Field[Any, Any]", row: Model) -> Any:
@@ -112,6 +112,8 @@ def _prepare(field: "Field[Any, Any]", row: Model) -> Any:
 
 
 def _type_of(field: "Field[Any, Any]") -> str:
-    """Without the length: a cast to varchar(8) would cut in silence what the column then refuses aloud."""
+    """Return the column type without its length: a cast to varchar(8) would silently cut a value that is
+    too long, while the column itself raises an error.
+    """
     kind = field.rel_db_type(connection) if field.is_relation else field.db_type(connection)
     return str(kind).partition("(")[0]

@@ -1,7 +1,13 @@
-"""Appointment lists out of other systems: read, checked, compared with the book, and applied.
+"""Import of appointment lists that other systems exported.
 
-The way of a file, one module each: decoding and files (bytes to a table), columns (which column means
-what), dates, words and rows (cells to values, each fault with a remedy), repeats and people (what the
-rows of one file say about each other), places and matching (what the book knows), planning (what would
-change), apply (changes it), report (says it). importing.py walks it from end to end.
+importing.py runs these steps, each in a module of its own:
+
+1. decoding, csv_files, files: bytes to a table of text.
+2. columns: which column has which meaning.
+3. dates, words, rows: cells to values; each problem comes with what to do about it.
+4. repeats, people: rows of one appointment or one patient within the file.
+5. places, matching: which locations, contacts and appointments exist already.
+6. planning: what would change. missing: appointments that the file should have and doesn't.
+7. apply: writes the changes.
+8. report: the result as counts, text, JSON and CSV.
 """

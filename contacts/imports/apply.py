@@ -1,4 +1,4 @@
-"""Writes a plan into the book, set-wise: new rows in bulk, changes through contacts/appointments.py."""
+"""Write a plan to the database: new rows in bulk, changes through contacts/appointments.py."""
 
 from collections.abc import Iterable, Sequence
 
@@ -33,8 +33,11 @@ from contacts.models import (
 from contacts.people import change_phone
 
 BATCH_SIZE = 2000  # rows in one INSERT or UPDATE
-LEFT_OUT = (RowOutcome.UNCHANGED, RowOutcome.REJECTED, RowOutcome.ADDED)
-CLOSED_MEANWHILE = ("It was changed here while the file was imported.", "Import the file again.")
+NO_CHANGE_NEEDED = (RowOutcome.UNCHANGED, RowOutcome.REJECTED, RowOutcome.ADDED)
+CLOSED_MEANWHILE = (
+    "Somebody changed this appointment here while the file was being imported.",
+    "Import the file again.",
+)
 
 
 def write_plan(
@@ -44,27 +47,32 @@ def write_plan(
     batch: ImportBatch,
     by: User | None,
 ) -> list[Problem]:
-    """Write all of it, in the caller's transaction; notes of rows that somebody changed meanwhile."""
-    _lock_what_may_change(plan)
-    _make_places(plan, places, described)
-    numbers = _keep_numbers(plan.contacts.values())
+    """Write the whole plan in the caller's transaction.
+
+    Returns a note for each row whose appointment somebody changed since the plan was made.
+    """
+    _lock_affected_appointments(plan)
+    _add_locations_and_providers(plan, places, described)
+    numbers = _get_or_create_numbers(plan.contacts.values())
     contacts = _write_contacts(plan, batch.source, numbers, by)
     _add_appointments(plan, contacts, places, batch, by)
     _write_details(plan.rows)
-    return [note for planned in plan.rows if (note := _change(planned, places, by))]
+    return [note for planned in plan.rows if (note := _apply_row(planned, places, by))]
 
 
-def _lock_what_may_change(plan: Plan) -> None:
-    """In one go and in order: a dispatcher may be looking at the same appointments."""
+def _lock_affected_appointments(plan: Plan) -> None:
+    """Lock all appointments at once and in order, because dispatch may lock some of them too."""
     people = [planned.contact.pk for planned in plan.contacts.values() if planned.contact]
     rows = {planned.appointment.pk for planned in plan.rows if planned.appointment}
     lock_appointments(rows | set(Appointment.objects.filter(contact__in=people).values_list("pk", flat=True)))
 
 
-def _make_places(plan: Plan, places: KnownPlaces, described: dict[str, ImportedLocation]) -> None:
+def _add_locations_and_providers(
+    plan: Plan, places: KnownPlaces, described: dict[str, ImportedLocation]
+) -> None:
     rows = [each.row for each in plan.rows if each.outcome != RowOutcome.REJECTED]
-    locations = _spell(row.location for row in rows)
-    providers = _spell(row.provider for row in rows if row.provider)
+    locations = _first_spellings(row.location for row in rows)
+    providers = _first_spellings(row.provider for row in rows if row.provider)
     new_locations = [
         make_location(name, described[key]) for key, name in locations.items() if key not in places.locations
     ]
@@ -77,23 +85,23 @@ def _make_places(plan: Plan, places: KnownPlaces, described: dict[str, ImportedL
     }
 
 
-def _spell(names: Iterable[str]) -> dict[str, str]:
-    """Each name once by its key, as the first row spells it."""
-    spelt: dict[str, str] = {}
+def _first_spellings(names: Iterable[str]) -> dict[str, str]:
+    """Return each name once, by its key, as the first row spells it."""
+    spellings: dict[str, str] = {}
     for name in names:
-        spelt.setdefault(location_key(name), name)
-    return spelt
+        spellings.setdefault(location_key(name), name)
+    return spellings
 
 
-def _keep_numbers(contacts: Iterable[PlannedContact]) -> dict[str, PhoneNumber]:
-    """The rows of all numbers that are set, made where they are new; by E.164."""
+def _get_or_create_numbers(contacts: Iterable[PlannedContact]) -> dict[str, PhoneNumber]:
+    """Return the rows of all numbers to be set, by E.164, creating those that are new."""
     parsed = {
         number.e164: number
         for planned in contacts
         for number in (planned.person.phone, planned.person.other_phone)
         if number and number.e164 in (planned.phone, planned.other_phone)
     }
-    # Sorted, so that two who insert the same numbers at once can't wait for each other in a circle.
+    # Sorted, so that two transactions that insert the same numbers can't deadlock.
     PhoneNumber.objects.bulk_create(
         [PhoneNumber(e164=e164, time_zones=list(parsed[e164].time_zones)) for e164 in sorted(parsed)],
         ignore_conflicts=True,
@@ -105,7 +113,7 @@ def _keep_numbers(contacts: Iterable[PlannedContact]) -> dict[str, PhoneNumber]:
 def _write_contacts(
     plan: Plan, source: str, numbers: dict[str, PhoneNumber], by: User | None
 ) -> dict[PersonKey, Contact]:
-    """The contact of every person of the plan, made or brought up to date."""
+    """Create or update the contact of each person in the plan, and return them all."""
     new = [each for each in plan.contacts.values() if each.contact is None]
     made = Contact.objects.bulk_create(
         [_make_contact(planned, source, numbers) for planned in new], batch_size=BATCH_SIZE
@@ -149,7 +157,7 @@ def _update_contacts(
 def _add_appointments(
     plan: Plan, contacts: dict[PersonKey, Contact], places: KnownPlaces, batch: ImportBatch, by: User | None
 ) -> None:
-    """The new ones and the first line of each one's story, in two statements."""
+    """Insert the new appointments and the first history entry of each, in two statements."""
     new = [each for each in plan.rows if each.outcome == RowOutcome.ADDED]
     now = read_database_clock()
     made = Appointment.objects.bulk_create(
@@ -189,7 +197,7 @@ def _add_appointments(
 
 
 def _write_details(rows: Iterable[PlannedRow]) -> None:
-    """Kind and id, which no reminder depends on; set before the functions that lock and read the row."""
+    """Write type and id, which no reminder depends on, before other functions lock and read the row."""
     changed = []
     for planned in rows:
         if planned.appointment and planned.fields:
@@ -201,19 +209,19 @@ def _write_details(rows: Iterable[PlannedRow]) -> None:
     Appointment.objects.bulk_update(changed, fields, batch_size=BATCH_SIZE)
 
 
-def _change(planned: PlannedRow, places: KnownPlaces, by: User | None) -> Problem | None:
-    """Carry out one change; a note when the appointment was closed since the plan was made."""
-    if planned.appointment is None or planned.outcome in LEFT_OUT:
+def _apply_row(planned: PlannedRow, places: KnownPlaces, by: User | None) -> Problem | None:
+    """Apply one change; return a note if the appointment was closed since the plan was made."""
+    if planned.appointment is None or planned.outcome in NO_CHANGE_NEEDED:
         return None
     try:
-        _carry_out(planned, planned.appointment.pk, places, by)
+        _apply_outcome(planned, planned.appointment.pk, places, by)
     except AppointmentClosed:
         planned.outcome = RowOutcome.UNCHANGED
         return Problem(planned.row.line, "Row", planned.row.appointment_id, *CLOSED_MEANWHILE)
     return None
 
 
-def _carry_out(planned: PlannedRow, appointment_id: int, places: KnownPlaces, by: User | None) -> None:
+def _apply_outcome(planned: PlannedRow, appointment_id: int, places: KnownPlaces, by: User | None) -> None:
     row = planned.row
     if planned.outcome == RowOutcome.CANCELLED:
         cancel_appointment(appointment_id, by=by, how=Way.IMPORT)
@@ -235,7 +243,7 @@ def _carry_out(planned: PlannedRow, appointment_id: int, places: KnownPlaces, by
 
 
 def store_problems(batch: ImportBatch, problems: Iterable[Problem]) -> None:
-    """Keep what was wrong beside the batch."""
+    """Store the problems with the batch."""
     ImportProblem.objects.bulk_create(
         [
             ImportProblem(

@@ -1,4 +1,4 @@
-"""Which column means what, by the words that practice systems put in their headers. Pure."""
+"""Recognise columns by the headers that practice systems use. Pure: no database."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from contacts.imports.errors import MissingColumns
 from contacts.imports.problems import clip
 
-# For each meaning the headers it goes by, the surest first; a header is taken once, from the top down.
+# The headers of each field, most reliable first. A header is used for one field only, from the top down.
 WORDS: dict[str, tuple[str, ...]] = {
     "appointment_id": (
         "appt id", "appointment id", "appt no", "appt number", "appointment no", "appointment number",
@@ -75,8 +75,8 @@ TITLES = {
     "first_name": "first name", "full_name": "full name", "mobile": "mobile phone", "home": "home phone",
     "kind": "type",
 }  # fmt: skip
-# Under these headers a date and its time stand in one cell.
-OF_DATE_AND_TIME = frozenset(
+# Columns with these headers have date and time in one cell.
+DATE_AND_TIME_HEADERS = frozenset(
     {
         "datetime",
         "dateandtime",
@@ -92,37 +92,37 @@ OF_DATE_AND_TIME = frozenset(
 
 @dataclass(frozen=True)
 class Columns:
-    """Where each meaning stands: its place counted from 0, and the headers for messages."""
+    """The column of each field (`positions`, counted from 0), and the headers for messages."""
 
     headers: tuple[str, ...]
-    places: Mapping[str, int]
+    positions: Mapping[str, int]
 
     def header_of(self, field: str) -> str:
-        """The header as the file writes it; the meaning's own title when the file has none."""
-        place = self.places.get(field)
-        return clip(self.headers[place], 80) if place is not None else title_of(field).capitalize()
+        """Return the header as the file has it, or the field's own title if the file has no such column."""
+        position = self.positions.get(field)
+        return clip(self.headers[position], 80) if position is not None else title_of(field).capitalize()
 
 
 def title_of(field: str) -> str:
-    """A meaning in words, such as "first name"."""
+    """Return a field's name for people, such as "first name"."""
     return TITLES.get(field, field.replace("_", " "))
 
 
 def find_columns(headers: Sequence[str], given: Mapping[str, str] | None = None) -> Columns:
-    """Tell the columns by their headers; `given` (meaning -> header) goes before any guess.
+    """Find the column of each field by its header. `given` (field -> header) overrides the guesses.
 
-    Raises MissingColumns, naming what is missing and which headers there are.
+    Raises MissingColumns, which names the missing columns and the headers of the file.
     """
     plain = [_plain(header) for header in headers]
-    places = {field: _find_given(field, header, headers) for field, header in (given or {}).items()}
+    positions = {field: _find_given(field, header, headers) for field, header in (given or {}).items()}
     for field, words in WORDS.items():
-        if field not in places:
-            taken = set(places.values())
-            place = next((at for word in words if (at := _position(plain, word)) not in {*taken, -1}), None)
-            if place is not None:
-                places[field] = place
-    _check_needed(places, plain, headers)
-    return Columns(tuple(headers), places)
+        if field not in positions:
+            taken = set(positions.values())
+            found = next((at for word in words if (at := _position(plain, word)) not in {*taken, -1}), None)
+            if found is not None:
+                positions[field] = found
+    _check_needed(positions, plain, headers)
+    return Columns(tuple(headers), positions)
 
 
 def _plain(header: str) -> str:
@@ -136,25 +136,28 @@ def _position(plain: Sequence[str], word: str) -> int:
 
 def _find_given(field: str, header: str, headers: Sequence[str]) -> int:
     if field not in WORDS:
-        raise MissingColumns(f"“{clip(field, 40)}” is no column we know. Use one of: {', '.join(WORDS)}.")
+        raise MissingColumns(f"“{clip(field, 40)}” isn't a known field. Use one of: {', '.join(WORDS)}.")
     plain = [_plain(each) for each in headers]
     if _plain(header) not in plain:
-        raise MissingColumns(f"There is no column “{clip(header, 60)}”. {_describe_headers(headers)}")
+        raise MissingColumns(f"The file has no column “{clip(header, 60)}”. {_describe_headers(headers)}")
     return plain.index(_plain(header))
 
 
-def _check_needed(places: Mapping[str, int], plain: Sequence[str], headers: Sequence[str]) -> None:
-    missing = [title_of(field) for field in ("date", "location") if field not in places]
-    if "first_name" not in places and "full_name" not in places:
+def _check_needed(positions: Mapping[str, int], plain: Sequence[str], headers: Sequence[str]) -> None:
+    missing = [title_of(field) for field in ("date", "location") if field not in positions]
+    if "first_name" not in positions and "full_name" not in positions:
         missing.append("first name")
-    if "mobile" not in places and "home" not in places:
+    if "mobile" not in positions and "home" not in positions:
         missing.append("mobile phone (or home phone)")
-    if "time" not in places and ("date" not in places or plain[places["date"]] not in OF_DATE_AND_TIME):
+    has_time = "time" in positions or (
+        "date" in positions and plain[positions["date"]] in DATE_AND_TIME_HEADERS
+    )
+    if not has_time:
         missing.append("time")
     if missing:
         raise MissingColumns(
             f"The file has no column for: {', '.join(missing)}. {_describe_headers(headers)} "
-            "Rename the header of the column that is meant, and import again."
+            "Rename the header of the right column and import the file again."
         )
 
 

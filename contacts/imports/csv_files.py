@@ -1,4 +1,4 @@
-"""Comma-separated lists, with whatever stands in for the comma. Pure."""
+"""Read CSV files with any usual delimiter. Pure: no database."""
 
 import csv
 import io
@@ -15,16 +15,16 @@ ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252", "ma
 SAMPLE = 8192  # characters
 MOST_ROWS = 200_000
 MOST_COLUMNS = 200
-LARGEST_CELL = 32_767  # characters; what a spreadsheet's cell can hold
-# Excel writes this first line for itself: sep=;
+LARGEST_CELL = 32_767  # characters; the most a spreadsheet's cell can hold
+# Excel adds this first line to say which delimiter it used: sep=;
 SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")
-ONLY_HEADER = "The file has a header but no rows. Export the list again with the days you want."
-TOO_MANY_ROWS = f"The file has more than {MOST_ROWS:,} rows. Export a shorter span of days."
+ONLY_HEADER = "The file has a header but no rows. Export the list again and choose the days you need."
+TOO_MANY_ROWS = f"The file has more than {MOST_ROWS:,} rows. Export fewer days at a time."
 TOO_MANY_COLUMNS = f"The file has more than {MOST_COLUMNS} columns. Export only the appointment list."
 
 
 class CsvReader:
-    """Text with a delimiter; takes whatever no other kind of file claims."""
+    """Reads text with a delimiter; accepts every file that isn't of another known kind."""
 
     def is_mine(self, file_name: str, data: bytes) -> bool:
         return not any(data.startswith(start) for start, _ in OTHER_KINDS)
@@ -40,7 +40,7 @@ class CsvReader:
 
 
 def _find_delimiter(text: str) -> tuple[str, str, int]:
-    """The text without Excel's own first line, the delimiter, and the number of lines left out."""
+    """Return the text without Excel's "sep=" line, the delimiter, and the number of lines removed."""
     stated = SEPARATOR_LINE.match(text)
     if stated:
         return text[stated.end() :], stated[1], 1
@@ -48,7 +48,7 @@ def _find_delimiter(text: str) -> tuple[str, str, int]:
 
 
 def _guess_delimiter(text: str) -> str:
-    """What csv.Sniffer finds, if the header has it; else what stands in the header most often."""
+    """Return what csv.Sniffer finds, if the header contains it, else the header's most frequent delimiter."""
     header = next(iter(text.lstrip()[:SAMPLE].splitlines()), "")
     try:
         found = csv.Sniffer().sniff(text[:SAMPLE], "".join(DELIMITERS)).delimiter
@@ -58,7 +58,7 @@ def _guess_delimiter(text: str) -> str:
 
 
 def _read_records(text: str, delimiter: str) -> Iterator[RawRow]:
-    """Each record that isn't blank, the header first. Raises UnreadableFile."""
+    """Yield each record that isn't blank, the header first. Raises UnreadableFile."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     before, count = 0, 0
     try:
@@ -84,13 +84,13 @@ def _check_size(row: RawRow, count: int) -> None:
 
 def _describe_broken(line: int) -> str:
     return (
-        f"The cell that starts in line {line} never ends or is far too large. "
-        "Look there for a quotation mark that isn't closed."
+        f"The cell that starts in line {line} has no end or is far too large. "
+        "Check that line for a quotation mark that isn't closed."
     )
 
 
 def clean_cell(cell: str) -> str:
-    """In composed form (NFC), blanks of any kind as single spaces, control characters left out."""
+    """Return the text in composed form (NFC), with single spaces and without control characters."""
     if cell.isascii() and cell.isprintable() and "  " not in cell:
         return cell.strip()
     text = " ".join(unicodedata.normalize("NFC", cell).split())

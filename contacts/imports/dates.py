@@ -1,4 +1,4 @@
-"""Dates and times as systems write them, and the moment they mean at a location. Pure."""
+"""Parse dates and times as other systems write them, and convert them to UTC. Pure: no database."""
 
 import re
 from collections.abc import Iterable
@@ -20,19 +20,20 @@ MONTHS = (
 CLOCK = re.compile(
     r"(\d{1,2})(?:[:.h](\d{2}))?(?::(\d{2})(?:\.\d+)?)?\s*(?:([ap])\.?\s?m?\.?)?", re.IGNORECASE
 )
-EARLIEST, LATEST = 2000, 2100  # years; outside, somebody mistyped
+EARLIEST, LATEST = 2000, 2100  # years; anything outside is a typing error
 MONTH_FIRST_REGIONS = frozenset({"US"})
 
 CORRECT_DATE = "Correct the date in your practice system and export again."
-WRITE_DATE = "Write it like 12/31/2026 or 2026-12-31."
-WRITE_TIME = "Write it like 4:15 PM or 16:15."
+WRITE_DATE = "Write the date like 12/31/2026 or 2026-12-31."
+WRITE_TIME = "Write the time like 4:15 PM or 16:15."
 
 
 @dataclass(frozen=True)
 class DateOrder:
-    """How numeric dates of this file are read. `month_first`: None when rows contradict each other.
+    """How the numeric dates of this file are read. `month_first`: None if rows contradict each other.
 
-    `proof`: for people, what settled it; `numeric`: whether there are any, so that 2026-12-31 is odd.
+    `proof`: the reason, for people; `numeric`: whether the file has dates such as 12/31/2026, so that
+    2026-12-31 is an exception.
     """
 
     month_first: bool | None
@@ -41,10 +42,10 @@ class DateOrder:
 
 
 def guess_order(values: Iterable[tuple[int, str]], region: str) -> DateOrder:
-    """The order of day and month over the whole column; `values`: pairs of line and cell.
+    """Find the order of day and month from the whole column; `values`: pairs of line and cell.
 
-    A date such as 12/19/2026 can be read in one way only and settles it for all; where none does, the
-    US puts the month first and other regions the day.
+    A date such as 12/19/2026 can be read in only one way and decides for all rows. If there is none, the
+    month comes first in the US and the day elsewhere.
     """
     proofs: dict[bool, int] = {}
     numeric = False
@@ -55,7 +56,7 @@ def guess_order(values: Iterable[tuple[int, str]], region: str) -> DateOrder:
             proofs.setdefault(order, line)
     if len(proofs) == 2:
         return DateOrder(
-            None, f"line {proofs[True]} writes the month first, line {proofs[False]} the day", numeric
+            None, f"line {proofs[True]} has the month first, line {proofs[False]} the day", numeric
         )
     if proofs:
         [(month_first, line)] = proofs.items()
@@ -65,7 +66,7 @@ def guess_order(values: Iterable[tuple[int, str]], region: str) -> DateOrder:
 
 def _proven_order(value: str) -> bool | None:
     found = NUMERIC.match(value)
-    if not found or found[2] == ".":  # with dots the day is first everywhere
+    if not found or found[2] == ".":  # with dots the day comes first everywhere
         return None
     month_first = _make_date(found[4], found[1], found[3]) is not None
     day_first = _make_date(found[4], found[3], found[1]) is not None
@@ -80,18 +81,18 @@ def _make_date(year: str, month: str, day: str) -> date | None:
 
 
 def read_date(value: str, order: DateOrder) -> date:
-    """The date in the cell. Raises CellFault when there is none, it doesn't exist, or it is ambiguous."""
+    """Return the date in the cell. Raises CellFault if it is missing, doesn't exist or is ambiguous."""
     if not value:
-        raise CellFault("The date is missing.", "Fill it in in your practice system and export again.")
+        raise CellFault("The date is missing.", "Enter it in your practice system and export again.")
     text = WEEKDAY.sub("", value, count=1) if WEEKDAY.match(value) else value
     parts = _split_iso(text) or _split_named(text) or _split_numeric(text, order)
     if parts is None:
-        raise CellFault("This can't be read as a date.", WRITE_DATE)
+        raise CellFault("This isn't a date.", WRITE_DATE)
     found = _make_date(*parts)
     if found is None:
         raise CellFault("This date doesn't exist.", CORRECT_DATE)
     if not EARLIEST <= found.year < LATEST:
-        raise CellFault("The year can't be right.", CORRECT_DATE)
+        raise CellFault("The year is wrong.", CORRECT_DATE)
     return found
 
 
@@ -120,43 +121,43 @@ def _split_numeric(text: str, order: DateOrder) -> tuple[str, str, str] | None:
     month_first = False if mark == "." else order.month_first if proven is None else proven
     if order.month_first is None and proven is None and mark != ".":
         raise CellFault(
-            f"Day and month can't be told apart: {order.proof}.",
-            "Correct the line that is the exception, or export dates like 2026-12-31.",
+            f"It isn't clear which is the day and which the month: {order.proof}.",
+            "Correct the line that differs from the others, or export dates like 2026-12-31.",
         )
     return (year, first, second) if month_first else (year, second, first)
 
 
 def is_odd_date(value: str, order: DateOrder) -> bool:
-    """Whether it is written like 2026-12-31 in a file that writes its dates otherwise."""
+    """Whether the date is written like 2026-12-31 in a file that writes its other dates differently."""
     return order.numeric and ISO.match(value) is not None
 
 
 def is_odd_time(value: str, *, am_pm: bool) -> bool:
-    """Whether it says neither AM nor PM in a file that says it elsewhere."""
+    """Whether the time has neither AM nor PM in a file where other times have it."""
     found = CLOCK.fullmatch(value)
     return am_pm and found is not None and not found[4]
 
 
 def has_am_pm(values: Iterable[str]) -> bool:
-    """Whether any time of the column says AM or PM, so that one without it is in doubt."""
+    """Whether any time of the column has AM or PM, so that one without it is ambiguous."""
     return any(found[4] for value in values if (found := CLOCK.fullmatch(value)))
 
 
 def read_time(value: str, *, am_pm: bool) -> time:
-    """The wall time in the cell. `am_pm`: other rows say AM or PM, so 1:15 alone could be either.
+    """Return the wall time in the cell. `am_pm`: other rows have AM or PM, so 1:15 alone is ambiguous.
 
-    14:30 is accepted all the same: it can be read in one way only. Raises CellFault.
+    14:30 is accepted all the same, because it can be read in only one way. Raises CellFault.
     """
     if not value:
-        raise CellFault("The time is missing.", "Fill it in in your practice system and export again.")
+        raise CellFault("The time is missing.", "Enter it in your practice system and export again.")
     found = CLOCK.fullmatch(value)
     if not found or not (found[2] or found[4]):
-        raise CellFault("This can't be read as a time.", WRITE_TIME)
+        raise CellFault("This isn't a time.", WRITE_TIME)
     hour, minute = int(found[1]), int(found[2] or 0)
     if found[4]:
         return _read_twelve_hours(hour, minute, found[4].lower())
     if am_pm and 1 <= hour <= 12:
-        raise CellFault("This could be morning or afternoon.", "Add AM or PM, as in the other rows.")
+        raise CellFault("It isn't clear whether this is AM or PM.", "Add AM or PM, as in the other rows.")
     return _make_time(hour, minute)
 
 
@@ -174,7 +175,7 @@ def _make_time(hour: int, minute: int) -> time:
 
 
 def split_date_and_time(value: str) -> tuple[str, str]:
-    """The two parts of a cell such as "2026-12-31T14:30:00" or "12/31/2026 2:30 PM"."""
+    """Split a cell such as "2026-12-31T14:30:00" or "12/31/2026 2:30 PM" into date and time."""
     text = re.sub(r"(?<=\d)T(?=\d)", " ", value)
     found = re.fullmatch(
         r"(.*\d{4}|\S+)[, ]+(\d{1,2}[:.h]\d{2}.*|\d{1,2}\s*[ap]\.?m\.?)", text, re.IGNORECASE
@@ -183,14 +184,14 @@ def split_date_and_time(value: str) -> tuple[str, str]:
 
 
 def place_in_zone(wall: datetime, zone: ZoneInfo) -> tuple[datetime, bool]:
-    """The moment (aware UTC) of a wall time, and whether that wall time comes twice that night.
+    """Return the moment (aware UTC) of a wall time, and whether that wall time occurs twice that night.
 
-    Of two the earlier is taken. Raises CellFault when the clocks jump over it.
+    Of two moments the earlier is returned. Raises CellFault if the clocks skip that time.
     """
     moment = wall.replace(tzinfo=zone).astimezone(UTC)
     if moment.astimezone(zone).replace(tzinfo=None) != wall:
         raise CellFault(
-            "The clocks are put forward that night, so this time doesn't exist.",
+            "The clocks go forward that night, so this time doesn't exist.",
             "Correct the time in your practice system and export again.",
         )
     later = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)

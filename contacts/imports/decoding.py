@@ -1,4 +1,4 @@
-"""From bytes to text, whatever encoding a practice's system writes. Pure."""
+"""Decode bytes to text, in whatever encoding the practice system wrote. Pure: no database."""
 
 import codecs
 import itertools
@@ -13,18 +13,18 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# What a spreadsheet or a practice's system saves, west to east; anything rarer is likelier a wrong guess.
+# The encodings that spreadsheets and practice systems write. A rarer one is more likely a wrong guess.
 CANDIDATES = [WINDOWS_1252, "cp1250", "cp1251", "cp1253", "cp1254", "cp1257", "mac_roman", "cp850"]
 SAMPLE_LINES = 2000
-# Guesses this close to the best are a tie: a list of names is too short a text to tell more.
+# A guess this close to the best counts as equal: a list of names is too short a text to tell them apart.
 TIE_OF_CHAOS = 0.01
 TIE_OF_COHERENCE = 0.05
 BROKEN = "The file's characters can't be read. Save it as “CSV UTF-8” and upload it again."
-BINARY = "This isn't a text file. Export the list as CSV and upload that."
+BINARY = "This isn't a text file. Export the list as CSV and upload the CSV file."
 
 
 def decode_text(data: bytes) -> tuple[str, str]:
-    """The text and the name of its encoding. Raises UnreadableFile when it is no text."""
+    """Return the text and the name of its encoding. Raises UnreadableFile if the bytes aren't text."""
     encoding = _find_encoding(data)
     try:
         text = data.decode(encoding)
@@ -49,9 +49,9 @@ def _find_encoding(data: bytes) -> str:
 
 
 def _guess_encoding(data: bytes) -> str:
-    """The likeliest of CANDIDATES; Windows-1252 whenever it is as good as the best."""
-    telling = (line for line in data.splitlines() if not line.isascii())
-    sample = b"\n".join(itertools.islice(telling, SAMPLE_LINES))
+    """Return the most likely of CANDIDATES, or Windows-1252 if it is as good as the best."""
+    non_ascii = (line for line in data.splitlines() if not line.isascii())
+    sample = b"\n".join(itertools.islice(non_ascii, SAMPLE_LINES))
     matches = list(from_bytes(sample, cp_isolation=CANDIDATES))
     if not matches:
         return _fall_back(data)
@@ -64,7 +64,7 @@ def _is_as_good(match: CharsetMatch, best: CharsetMatch) -> bool:
 
 
 def _fall_back(data: bytes) -> str:
-    """Windows-1252, unless the bytes are mostly signs that no list of names has."""
+    """Return Windows-1252. Raises UnreadableFile if more than 1 byte in 50 is a control character."""
     control = sum(byte < 32 and byte not in b"\t\r\n" for byte in data[:4096])
     if control > len(data[:4096]) // 50:
         raise UnreadableFile(BINARY)

@@ -1,14 +1,14 @@
-"""Why a file can't be imported at all. The text of each is one sentence or two for staff.
+"""Why a whole file can't be imported. Each message is one or two sentences for staff.
 
 ImportRefused
-├── UnreadableFile   the bytes are no table we can read
-├── MissingColumns   a table, but not of appointments
-└── UnknownZone      a time zone was given that doesn't exist
+├── UnreadableFile   the file isn't a table we can read
+├── MissingColumns   the table lacks a column that an appointment list needs
+└── UnknownZone      a given time zone doesn't exist
 """
 
 
 class ImportRefused(Exception):
-    """Nothing of the file was imported. The text says why and what to do."""
+    """Nothing was imported. The message says why and what to do."""
 
 
 class UnreadableFile(ImportRefused):
@@ -16,8 +16,8 @@ class UnreadableFile(ImportRefused):
 
 
 class MissingColumns(ImportRefused):
-    """A column that is needed isn't there."""
+    """A required column is missing."""
 
 
 class UnknownZone(ImportRefused):
-    """A time zone was named that doesn't exist."""
+    """A given time zone doesn't exist."""

@@ -1,4 +1,4 @@
-"""Which reader turns a file into a table. docs/importing.md tells how to add one."""
+"""Choose the reader for a file. docs/importing.md says how to add a reader."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from typing import Protocol
 
 from contacts.imports.errors import UnreadableFile
 
-EMPTY = "The file is empty. Export the list again and upload that."
-EXCEL = "This is an Excel workbook. Save it as “CSV UTF-8” and upload that."
-CALENDAR = "This is a calendar file. Export the list as CSV and upload that."
-PDF = "This is a PDF. Export the list as CSV and upload that."
+EMPTY = "The file is empty. Export the list again and upload the new file."
+EXCEL = "This is an Excel workbook. Save it as “CSV UTF-8” and upload the CSV file."
+CALENDAR = "This is a calendar file. Export the list as CSV and upload the CSV file."
+PDF = "This is a PDF. Export the list as CSV and upload the CSV file."
 OTHER_KINDS = (
     (b"PK\x03\x04", EXCEL),
     (b"\xd0\xcf\x11\xe0", EXCEL),
@@ -28,7 +28,7 @@ class RawRow:
 
 @dataclass(frozen=True)
 class Table:
-    """A file as rows of text. `form` says in words how it was read: “Windows-1252, commas”."""
+    """A file as rows of text. `form` says how it was read, such as “Windows-1252, commas”."""
 
     headers: tuple[str, ...]
     rows: tuple[RawRow, ...]
@@ -39,18 +39,18 @@ class TableReader(Protocol):
     """Reads one kind of file. Needs no database and keeps no state."""
 
     def is_mine(self, file_name: str, data: bytes) -> bool:
-        """Whether this reader should read it; looks at the first bytes rather than the name."""
+        """Whether this reader can read the file, judging by its first bytes rather than its name."""
         ...
 
     def read(self, data: bytes) -> Table:
-        """The table in it. Raises UnreadableFile with a sentence for staff."""
+        """Return the file's table. Raises UnreadableFile with a message for staff."""
         ...
 
 
 def read_table(file_name: str, data: bytes, *, largest: int, readers: Sequence[TableReader]) -> Table:
-    """The file's table, by the first reader that takes it. `largest`: bytes.
+    """Return the file's table, read by the first reader that accepts it. `largest`: in bytes.
 
-    Raises UnreadableFile when it is empty, larger than that, or of a kind that no reader takes.
+    Raises UnreadableFile if the file is empty, larger than that, or of a kind that no reader accepts.
     """
     if not data.strip():
         raise UnreadableFile(EMPTY)
@@ -63,6 +63,6 @@ def read_table(file_name: str, data: bytes, *, largest: int, readers: Sequence[T
 
 
 def describe_too_large(largest: int) -> str:
-    """The sentence for a file of more than `largest` bytes."""
+    """Return the message for a file of more than `largest` bytes."""
     size = f"{largest / 1024**2:g} MB" if largest >= 1024**2 else f"{largest} bytes"
-    return f"The file is larger than {size}. Export a shorter span of days."
+    return f"The file is larger than {size}. Export fewer days at a time."

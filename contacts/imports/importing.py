@@ -1,4 +1,4 @@
-"""The one way of a file into the book, for the command and the upload page alike."""
+"""Preview and import a file; the command and the upload page both use this module."""
 
 import hashlib
 from collections import Counter
@@ -34,12 +34,12 @@ from contacts.imports.rows import ImportedLocation, Reading, RowResult, location
 from contacts.models import ImportBatch
 
 READERS: Sequence[TableReader] = (CsvReader(),)
-ONE_AT_A_TIME = 7_305_022_011  # key of the advisory lock that two imports at once wait for
+ONE_AT_A_TIME = 7_305_022_011  # key of the advisory lock that lets only one import run at a time
 
 
 @dataclass
 class ReadFile:
-    """A file as rows, before it is compared with the book's appointments."""
+    """A file as rows, before it is compared with the appointments in the database."""
 
     table: Table
     columns: Columns
@@ -52,7 +52,7 @@ class ReadFile:
 
 
 def preview_file(data: bytes, file_name: str, options: ImportOptions) -> ImportReport:
-    """What importing the file would do. Writes nothing. Raises ImportRefused."""
+    """Report what importing the file would change. Writes nothing. Raises ImportRefused."""
     return _report(*_plan(_read(data, file_name, options), options), file_name, options)
 
 
@@ -60,9 +60,9 @@ def preview_file(data: bytes, file_name: str, options: ImportOptions) -> ImportR
 def import_file(
     data: bytes, file_name: str, options: ImportOptions, *, by: User | None = None
 ) -> ImportReport:
-    """Import the file and keep what was wrong in it. All or nothing; a second import waits for the first.
+    """Import the file in one transaction and store its problems. A second import waits for the first.
 
-    Raises ImportRefused when the file can't be read at all; faulty rows are in the report.
+    Raises ImportRefused if the whole file can't be read; rows with errors are in the report.
     """
     _wait_for_other_imports()
     file, plan, problems = _plan(_read(data, file_name, options), options)
@@ -82,7 +82,7 @@ def import_file(
 
 
 def _wait_for_other_imports() -> None:
-    """Hold a lock until the transaction ends, so that two can't both find an appointment missing."""
+    """Lock until the transaction ends, so that two imports can't both add the same appointment."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
 
@@ -107,16 +107,16 @@ def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
 
 
 def _read_column(table: Table, columns: Columns, name: str) -> list[tuple[int, str]]:
-    place = columns.places.get(name)
-    if place is None:
+    position = columns.positions.get(name)
+    if position is None:
         return []
-    return [(row.line, row.cells[place]) for row in table.rows if place < len(row.cells)]
+    return [(row.line, row.cells[position]) for row in table.rows if position < len(row.cells)]
 
 
 def _find_unknown(names: Iterable[str], described: dict[str, ImportedLocation]) -> list[str]:
-    """Locations without a clock, each once as the file first spells it."""
-    spelt = {location_key(name): name for name in reversed(list(names)) if name}
-    return sorted(name for key, name in spelt.items() if described[key].zone is None)
+    """Return the locations without a time zone, each once, as the file first spells it."""
+    spellings = {location_key(name): name for name in reversed(list(names)) if name}
+    return sorted(name for key, name in spellings.items() if described[key].zone is None)
 
 
 def _plan(file: ReadFile, options: ImportOptions) -> tuple[ReadFile, Plan, list[Problem]]:

@@ -1,4 +1,4 @@
-"""What the book already knows of a file's people and appointments, in a handful of queries."""
+"""Find the contacts and appointments of a file that exist in the database already, in a few queries."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,9 +16,9 @@ What = AppointmentChange.What
 
 @dataclass(frozen=True)
 class HandChanges:
-    """What staff did to an appointment here, which an older file mustn't undo.
+    """Changes staff made to an appointment here, which an older file must not undo.
 
-    `moved_from`: the times it stood at before they moved it; `cancelled`: they cancelled it.
+    `moved_from`: the times it had before staff moved it; `cancelled`: staff cancelled it.
     """
 
     cancelled: bool = False
@@ -27,7 +27,7 @@ class HandChanges:
 
 @dataclass
 class Known:
-    """The book's side of a file. `by_slot`: (contact, start, location) -> appointments not found by id."""
+    """What exists already. `by_slot`: (contact, start, location) -> appointments not found by id."""
 
     by_id: dict[str, Appointment] = field(default_factory=dict)
     by_slot: dict[tuple[int, datetime, int], list[Appointment]] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Known:
 
 
 def find_known(people: dict[PersonKey, ImportedPerson], source: str) -> Known:
-    """Match the file's people and appointments with the book."""
+    """Match the file's patients and appointments with those in the database."""
     rows = [row for person in people.values() for row in person.rows]
     by_id = _find_by_id(rows, source)
     contacts = _find_contacts(people, by_id, source)
@@ -60,7 +60,7 @@ def _find_by_id(rows: Sequence[AppointmentRow], source: str) -> dict[str, Appoin
 def _find_contacts(
     people: dict[PersonKey, ImportedPerson], by_id: dict[str, Appointment], source: str
 ) -> dict[PersonKey, Contact]:
-    """By the patient's id; else by name, as the contact of their own appointment or of their number."""
+    """Match by the patient's id, else by name with the contact of the same appointment or number."""
     ids = {person.patient_id for person in people.values() if person.patient_id}
     contacts = Contact.objects.select_related("phone", "other_phone")
     known = {each.external_id: each for each in contacts.filter(source=source, external_id__in=ids)}
@@ -81,7 +81,7 @@ def _find_by_appointment(person: ImportedPerson, by_id: dict[str, Appointment]) 
 
 
 def _find_by_name(people: Sequence[ImportedPerson]) -> dict[PersonKey, Contact]:
-    """Contacts of the same name and number, or of the same name where neither has a number."""
+    """Match contacts of the same name and number, or of the same name if neither has a number."""
     numbers = {person.phone.e164 for person in people if person.phone}
     names = {person.last_name for person in people if not person.phone}
     candidates = (
@@ -108,7 +108,7 @@ def _name(who: ImportedPerson | Contact) -> str:
 
 
 def may_be(person: ImportedPerson, contact: Contact) -> bool:
-    """Whether a contact found without its id can be that person: same name, and no other id of its own."""
+    """Whether a contact found without its id can be that patient: same name, and not both have an id."""
     return _name(person) == _name(contact) and not (person.patient_id and contact.external_id)
 
 
@@ -119,7 +119,7 @@ def _find_by_slot(
     people = {contact.pk for contact in contacts.values()}
     taken = {each.pk for each in by_id.values()}
     slots: dict[tuple[int, datetime, int], list[Appointment]] = defaultdict(list)
-    # Without an id of its own first: that one is surest to be meant.
+    # Appointments without an id come first, because one with another id is less likely to be the same.
     found = _appointments().filter(contact__in=people, starts_at__in=starts).exclude(pk__in=taken)
     for each in found.order_by("external_id", "pk"):
         slots[each.contact_id, each.starts_at, each.location_id].append(each)
@@ -127,18 +127,18 @@ def _find_by_slot(
 
 
 def _read_hand_changes(appointment_ids: Iterable[int]) -> dict[int, HandChanges]:
-    """What staff did since the last import that moved, cancelled or re-booked the appointment."""
+    """Return what staff changed since the last import that moved, cancelled or re-booked the appointment."""
     found: dict[int, HandChanges] = {}
     changes = AppointmentChange.objects.filter(
         appointment__in=set(appointment_ids), what__in=[What.MOVED, What.CANCELLED, What.REINSTATED]
     ).order_by("pk")
     for change in changes:
         before = found.get(change.appointment_id, HandChanges())
-        found[change.appointment_id] = _fold(before, change)
+        found[change.appointment_id] = _add_change(before, change)
     return found
 
 
-def _fold(before: HandChanges, change: AppointmentChange) -> HandChanges:
+def _add_change(before: HandChanges, change: AppointmentChange) -> HandChanges:
     by_hand = change.how != Way.IMPORT
     if change.what != What.MOVED:
         return HandChanges(by_hand and change.what == What.CANCELLED, before.moved_from)

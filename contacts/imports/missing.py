@@ -1,4 +1,4 @@
-"""Appointments that the file should have and doesn't. They are listed for review, never cancelled."""
+"""Find appointments that the file should have but doesn't. They are listed for review, never cancelled."""
 
 from collections.abc import Sequence
 
@@ -8,22 +8,23 @@ from contacts.imports.problems import NOT_IN_THE_FILE, Problem, clip
 from contacts.imports.rows import RowResult, location_key
 from contacts.models import Appointment
 
-MISSING = "This appointment is booked here but missing from the file."
-REVIEW = "If it was cancelled, cancel it here; an import never cancels what it doesn't find."
+MISSING = "This appointment is booked here but isn't in the file."
+REVIEW = "If it was cancelled, cancel it here. An import never cancels an appointment that isn't in the file."
 
 
 def find_missing(
     results: Sequence[RowResult], plan: Plan, places: KnownPlaces, *, source: str, id_header: str
 ) -> list[Problem]:
-    """A note for each booked appointment of `source`, between the file's first and last and at one of
-    its locations, that no row of the file means: not even a faulty one.
+    """Return a note for each booked appointment that no row of the file is about, not even a rejected one.
+
+    Only appointments of `source` count, at the file's locations and between its first and last start.
     """
     rows = [each.row for each in plan.rows]
     keys = {location_key(row.location) for row in rows}
     locations = [location for key, location in places.locations.items() if key in keys]
     if not rows or not locations:
         return []
-    vanished = (
+    missing = (
         Appointment.objects.filter(
             source=source,
             status=Appointment.Status.BOOKED,
@@ -35,7 +36,7 @@ def find_missing(
         .select_related("location", "contact")
         .order_by("starts_at", "pk")
     )
-    return [Problem(NOT_IN_THE_FILE, id_header, clip(_describe(each)), MISSING, REVIEW) for each in vanished]
+    return [Problem(NOT_IN_THE_FILE, id_header, clip(_describe(each)), MISSING, REVIEW) for each in missing]
 
 
 def _describe(appointment: Appointment) -> str:

@@ -1,7 +1,7 @@
-"""The people of a file: what all rows of one patient say together. Pure.
+"""Combine all rows of one patient in a file. Pure: no database.
 
-The last line that says something counts, field by field, so that the second import of a file finds
-nothing to change.
+For each field the last row that isn't empty counts, so that importing a file a second time changes
+nothing.
 """
 
 from collections import defaultdict
@@ -13,13 +13,17 @@ from contacts.imports.rows import AppointmentRow
 from contacts.numbers import ParsedNumber
 
 PersonKey = tuple[str, ...]
-DIFFERS = "This patient id stands for different details in other lines; the last line counts."
-CHECK_PATIENT = "Check that it is one patient, and correct the lines that are wrong."
+KEPT_NUMBER_USED = "The number already recorded here is used."
+NO_NUMBER_TO_CALL = "The appointment is imported, but there is no number to call."
+DIFFERS = "Other lines have different details for this patient id. The last line was used."
+CHECK_PATIENT = (
+    "Check that these lines are about one patient, and correct the wrong ones in your practice system."
+)
 
 
 @dataclass(frozen=True)
 class ImportedPerson:
-    """A patient as the file gives them; texts are "" and numbers None where no row says anything."""
+    """A patient as the file describes them; texts are "" and numbers None if all rows are empty."""
 
     key: PersonKey
     patient_id: str
@@ -32,7 +36,7 @@ class ImportedPerson:
 
     @property
     def phone(self) -> ParsedNumber | None:
-        """The number to call: the mobile, else the one at home."""
+        """The number to call: the mobile phone, else the home phone."""
         return self.mobile or self.home
 
     @property
@@ -41,7 +45,7 @@ class ImportedPerson:
 
 
 def person_key(row: AppointmentRow) -> PersonKey:
-    """Who a row is about: the patient's id, else name and number."""
+    """Identify the patient of a row: by patient id, else by name and number."""
     if row.patient_id:
         return ("id", row.patient_id)
     number = row.mobile or row.home
@@ -49,7 +53,7 @@ def person_key(row: AppointmentRow) -> PersonKey:
 
 
 def collect_people(rows: Iterable[AppointmentRow]) -> dict[PersonKey, ImportedPerson]:
-    """Each person of the file once, in the order of their first rows."""
+    """Return each patient of the file once, in the order of their first rows."""
     groups: dict[PersonKey, list[AppointmentRow]] = defaultdict(list)
     for row in rows:
         groups[person_key(row)].append(row)
@@ -80,7 +84,7 @@ def _last_number(values: Iterable[ParsedNumber | None]) -> ParsedNumber | None:
 
 
 def find_differences(person: ImportedPerson, header: str) -> list[Problem]:
-    """A note, at the person's last line, when their rows differ in what should be the same."""
+    """Return a note, at the patient's last line, if their rows differ in name, language or number."""
     values = {
         "first name": [row.first_name for row in person.rows],
         "last name": [row.last_name for row in person.rows],
@@ -97,9 +101,9 @@ def find_differences(person: ImportedPerson, header: str) -> list[Problem]:
 
 
 def describe_number_faults(person: ImportedPerson, kept: str, mobile_header: str) -> list[Problem]:
-    """A note for each number that can't be called, saying which number is used in its place.
+    """Return a note for each number that can't be called, saying which number is used instead.
 
-    `kept`: the number already in the book, "" for none; used when the file gives none.
+    `kept`: the contact's number in the database, or ""; used if the file has no usable number.
     """
     phone = person.phone
     notes = []
@@ -110,21 +114,21 @@ def describe_number_faults(person: ImportedPerson, kept: str, mobile_header: str
             for fault in row.faults
         ]
         if not row.faults and not row.mobile and not row.home:
-            problem = clip(f"The row has no number. {consequence}")
+            problem = clip(f"The row has no phone number. {consequence}")
             notes.append(Problem(row.line, mobile_header, "", problem, _remedy_without(phone, kept)))
     return notes
 
 
 def _describe_consequence(person: ImportedPerson, row: AppointmentRow, kept: str) -> str:
     if not person.phone:
-        return "The number kept here stays." if kept else "The appointment is imported but can't be called."
+        return KEPT_NUMBER_USED if kept else NO_NUMBER_TO_CALL
     if person.phone == row.mobile or (row.mobile is None and person.phone == row.home):
-        return "The row's other number is used."
+        return "The other number in the row is used."
     giver = next(each for each in reversed(person.rows) if person.phone in (each.mobile, each.home))
-    return f"The number from line {giver.line} is used, for the same patient."
+    return f"The patient's number from line {giver.line} is used."
 
 
 def _remedy_without(phone: ParsedNumber | None, kept: str) -> str:
     if phone or kept:
-        return "Nothing, if that number is right."
-    return "Fill one in in your practice system and import again, or add it on the patient's page."
+        return "Check that this number is right."
+    return "Enter a number in your practice system and import again, or add it on the patient's page."

@@ -1,4 +1,4 @@
-"""Locations and providers of a file: matched by name, or to be made."""
+"""Locations and providers of a file: matched by name, or created."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,9 +16,10 @@ from contacts.zones import is_zone_name
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What a person says about a file. `zones`: location as written -> IANA zone, for new ones.
+    """The choices made for an import. `zones`: name of a new location -> IANA zone.
 
-    `time_zone`: for every new location without its own; `columns`: meaning -> header, for odd headers.
+    `time_zone`: for new locations that `zones` doesn't have; `columns`: field -> header, for columns whose
+    headers aren't recognised; `region`: ISO 3166, by default PHONE_REGION.
     """
 
     source: str = "csv"
@@ -34,27 +35,29 @@ class ImportOptions:
 
 @dataclass
 class KnownPlaces:
-    """Locations and providers in the book, by location_key."""
+    """The locations and providers in the database, by location_key()."""
 
     locations: dict[str, Location]
     providers: dict[str, Provider]
 
 
 def check_options(options: ImportOptions) -> None:
-    """Raise ImportRefused unless the zones and the region exist and the source is a short name."""
+    """Raise ImportRefused unless the time zones and the region exist and the source has a valid length."""
     for name in filter(None, [options.time_zone, *options.zones.values()]):
         if not is_zone_name(name):
-            raise UnknownZone(f"“{clip(name, 60)}” is no time zone. Write it like America/New_York.")
+            raise UnknownZone(f"“{clip(name, 60)}” isn't a time zone. Enter one such as America/New_York.")
     if options.number_region not in phonenumbers.SUPPORTED_REGIONS:
         raise ImportRefused(
-            f"“{clip(options.number_region, 20)}” is no country. Use two letters, such as US."
+            f"“{clip(options.number_region, 20)}” isn't a country code. Use two letters, such as US."
         )
     if not options.source or len(options.source) > 60:
-        raise ImportRefused("The source needs a name of at most 60 characters, such as “frontdesk-export”.")
+        raise ImportRefused(
+            "The source must have 1 to 60 characters. Enter a name such as “frontdesk-export”."
+        )
 
 
 def read_known_places() -> KnownPlaces:
-    """All of them, in two queries; of two names that differ only in case the older row counts."""
+    """Read all of them, in two queries. If two names differ only in case, the older row is used."""
     return KnownPlaces(
         locations={location_key(each.name): each for each in Location.objects.order_by("-pk")},
         providers={location_key(each.name): each for each in Provider.objects.order_by("-pk")},
@@ -64,7 +67,7 @@ def read_known_places() -> KnownPlaces:
 def describe_places(
     names: Iterable[str], known: KnownPlaces, options: ImportOptions
 ) -> dict[str, ImportedLocation]:
-    """Clock and country of each location that the file names, by location_key."""
+    """Return the time zone and country of each location that the file names, by location_key()."""
     given = {location_key(name): zone for name, zone in options.zones.items()}
     places = {}
     for key in {location_key(name) for name in names} - {""}:
@@ -78,7 +81,7 @@ def describe_places(
 
 
 def make_location(name: str, place: ImportedLocation) -> Location:
-    """A new location, not saved: spoken as it is written, called back at the practice's own number."""
+    """Build a new location, not saved. Its spoken name is its name, its callback number the practice's."""
     return Location(
         name=name,
         spoken_name=name,

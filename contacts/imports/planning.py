@@ -1,4 +1,4 @@
-"""What a file would change in the book. Decides and writes nothing; needs no further query."""
+"""Decide what importing a file would change. Writes nothing and makes no query."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ VISIT_RECORDED = (Status.ARRIVED, Status.NO_SHOW)
 
 
 class RowOutcome(StrEnum):
-    """What becomes of a row; every row of a file has exactly one."""
+    """The result of importing a row; every row of a file has exactly one."""
 
     ADDED = "added"
     MOVED = "moved"
@@ -31,36 +31,36 @@ class RowOutcome(StrEnum):
 
 
 class MatchedBy(StrEnum):
-    """How a row's appointment was recognised."""
+    """How the existing appointment of a row was found."""
 
     ID = "id"
     SLOT = "patient, time and location"
     NOTHING = "nothing"
 
 
-VISITED = (
-    "The visit is already recorded here, so it stays as it is.",
-    "Correct the visit here if it is wrong.",
+VISIT_ALREADY_RECORDED = (
+    "The visit is already recorded here, so the appointment wasn't changed.",
+    "If the recorded visit is wrong, correct it here.",
 )
 CANCELLED_HERE = (
-    "It was cancelled here by hand, so it stays cancelled.",
-    "Book it again here, or cancel it in your practice system.",
+    "Staff cancelled this appointment here, so it stays cancelled.",
+    "Book it again here, or cancel it in your practice system too.",
 )
 MOVED_HERE = (
-    "It was moved here by hand, so the older time in the file is left out.",
+    "Staff moved this appointment here, so the older time in the file isn't used.",
     "Move it in your practice system too.",
 )
 OTHER_PATIENT = (
-    "This appointment belongs to another patient here.",
-    "Check whose it is; cancel it here and book it by hand if the file is right.",
+    "Here this appointment belongs to another patient.",
+    "Check whose appointment it is. If the file is right, cancel it here and book it again for this patient.",
 )
 
 
 @dataclass
 class PlannedContact:
-    """A person of the file and their contact; `contact` is None for one to be made.
+    """A patient of the file and their contact; `contact` is None if it must be created.
 
-    `fields`: what changes besides numbers. `phone`, `other_phone`: E.164 to set, None: leave as it is.
+    `fields`: changes besides numbers. `phone`, `other_phone`: the E.164 number to set, None for no change.
     """
 
     person: ImportedPerson
@@ -78,9 +78,9 @@ class PlannedContact:
 
 @dataclass
 class PlannedRow:
-    """A row, what becomes of it, and which appointment it is (None: a new one).
+    """A row, its outcome, and its existing appointment (None for a new one).
 
-    `fields`: what is written besides time, place and status.
+    `fields`: changes besides time, location and status. `note`: a problem to report.
     """
 
     row: AppointmentRow
@@ -92,7 +92,7 @@ class PlannedRow:
 
     @property
     def ends_at(self) -> datetime:
-        """Start plus the file's length; where it gives none, the length so far or DEFAULT_MINUTES."""
+        """Start plus the length in the file, else the current length, else DEFAULT_MINUTES."""
         if self.row.minutes is not None:
             return self.row.starts_at + timedelta(minutes=self.row.minutes)
         if self.appointment:
@@ -101,7 +101,7 @@ class PlannedRow:
 
     @property
     def has_new_length_or_provider(self) -> bool:
-        """Whether a booked appointment gets another end or provider; an empty cell changes nothing."""
+        """Whether a booked appointment gets a new end or provider; an empty cell changes nothing."""
         booked = self.appointment
         if booked is None or booked.status != Status.BOOKED:
             return False
@@ -110,14 +110,14 @@ class PlannedRow:
 
     @property
     def has_new_attendance(self) -> bool:
-        """Whether the file says that the patient came or didn't, and the book doesn't say yet."""
+        """Whether the file says arrived or no-show, and no visit is recorded here yet."""
         closed = self.appointment is not None and self.appointment.status in VISIT_RECORDED
         return self.row.status in VISIT_RECORDED and not closed
 
 
 @dataclass
 class Plan:
-    """All of a file's changes: its accepted rows, and the people who have at least one of them."""
+    """All changes of a file: its rows, and the patients who have at least one accepted row."""
 
     rows: list[PlannedRow]
     contacts: dict[PersonKey, PlannedContact]
@@ -126,7 +126,7 @@ class Plan:
 def make_plan(
     people: dict[PersonKey, ImportedPerson], known: Known, places: KnownPlaces, *, source: str, id_header: str
 ) -> Plan:
-    """Decide for each row and person. `id_header`: the column that names an appointment in a note."""
+    """Decide on each row and patient. `id_header`: header of the appointment id, for notes."""
     rows = sorted((row for person in people.values() for row in person.rows), key=lambda row: row.line)
     planner = _Planner(known, places, source, id_header)
     planned = [planner.plan(row) for row in rows]
@@ -161,7 +161,7 @@ class _Planner:
         return planned
 
     def _match(self, row: AppointmentRow) -> tuple[Appointment | None, MatchedBy]:
-        """By id, else by patient, time and location (rule: an id of another appointment bars that)."""
+        """Match by id, else by patient, time and location unless both have an id and the ids differ."""
         if row.appointment_id in self.known.by_id:
             return self.known.by_id[row.appointment_id], MatchedBy.ID
         contact = self.known.contacts.get(person_key(row))
@@ -188,15 +188,15 @@ class _Planner:
 
 
 def plan_appointment(planned: PlannedRow, hand: HandChanges) -> tuple[str, str] | None:
-    """Set the outcome by comparing row and appointment; the reason when the book's side stays.
+    """Set the outcome by comparing row and appointment; return a reason if the row isn't applied.
 
-    A cancellation in the file always counts. Apart from that, what staff did by hand stays until the
-    file brings a time that it didn't have before.
+    A cancellation in the file always counts. Apart from that, changes made by staff are kept until the file
+    has a time that the appointment didn't have before.
     """
     row, appointment = planned.row, planned.appointment
-    assert appointment is not None  # noqa: S101 - only matched rows are judged
+    assert appointment is not None  # noqa: S101 - only matched rows get here
     if row.status == CANCELLED:
-        return _judge_cancelled(planned, appointment)
+        return _plan_cancellation(planned, appointment)
     stale = row.starts_at in hand.moved_from
     if appointment.status == Status.CANCELLED:
         if hand.cancelled and (stale or row.starts_at == appointment.starts_at):
@@ -204,7 +204,7 @@ def plan_appointment(planned: PlannedRow, hand: HandChanges) -> tuple[str, str] 
         planned.outcome = RowOutcome.BOOKED_AGAIN
         return None
     if appointment.status in VISIT_RECORDED:
-        return None if _is_same_slot(row, appointment) else VISITED
+        return None if _is_same_slot(row, appointment) else VISIT_ALREADY_RECORDED
     if not _is_same_slot(row, appointment):
         if stale:
             return MOVED_HERE
@@ -214,19 +214,19 @@ def plan_appointment(planned: PlannedRow, hand: HandChanges) -> tuple[str, str] 
     return None
 
 
-def _judge_cancelled(planned: PlannedRow, appointment: Appointment) -> tuple[str, str] | None:
+def _plan_cancellation(planned: PlannedRow, appointment: Appointment) -> tuple[str, str] | None:
     if appointment.status == Status.BOOKED:
         planned.outcome = RowOutcome.CANCELLED
-    return VISITED if appointment.status in VISIT_RECORDED else None
+    return VISIT_ALREADY_RECORDED if appointment.status in VISIT_RECORDED else None
 
 
 def _is_same_slot(row: AppointmentRow, appointment: Appointment) -> bool:
-    same_place = location_key(row.location) == location_key(appointment.location.name)
-    return same_place and row.starts_at == appointment.starts_at
+    same_location = location_key(row.location) == location_key(appointment.location.name)
+    return same_location and row.starts_at == appointment.starts_at
 
 
 def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedContact:
-    """What a person's contact gets. An empty cell never takes away what the book has."""
+    """Decide what changes in a patient's contact. An empty cell never removes a recorded value."""
     contact = known.contacts.get(person.key)
     phone = person.phone.e164 if person.phone else None
     other = person.other_phone.e164 if person.other_phone else None
@@ -237,7 +237,7 @@ def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedCo
     if person.patient_id and not contact.external_id:
         fields |= {"source": source, "external_id": person.patient_id}
     held = contact.phone
-    # Staff have put a number that works in place of the file's, which can't be reached.
+    # Staff replaced the file's number, which can't be reached, with one that works.
     if held and not held.unusable_since and phone in known.unusable:
         phone = other = None
     return PlannedContact(

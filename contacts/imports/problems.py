@@ -1,11 +1,11 @@
-"""What is wrong in a file: where, with what value, and what to do about it. Pure."""
+"""Problems in a file: where, which value, what is wrong and what to do. Pure: no database."""
 
 from dataclasses import dataclass
 
 REJECTED = "rejected"  # ImportProblem.Weight, which this pure module doesn't import
 NOTE = "note"
 TEXT_LENGTH = 300
-NOT_IN_THE_FILE = 0  # in place of a line number
+NOT_IN_THE_FILE = 0  # line number of a problem about an appointment that the file doesn't have
 
 
 class CellFault(ValueError):
@@ -19,7 +19,7 @@ class CellFault(ValueError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault. `line` counts from 1, the header's; `weight` is REJECTED (row left out) or NOTE."""
+    """One problem. `line`: the header is line 1; `weight`: REJECTED (row not imported) or NOTE."""
 
     line: int
     column: str
@@ -30,5 +30,5 @@ class Problem:
 
 
 def clip(text: str, length: int = TEXT_LENGTH) -> str:
-    """The text, cut to `length` characters with a sign that it was cut."""
+    """Return the text, cut to `length` characters; "…" shows that it was cut."""
     return text if len(text) <= length else text[: length - 1] + "…"

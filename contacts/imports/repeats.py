@@ -1,4 +1,4 @@
-"""Rows of one file that say the same appointment twice. Pure."""
+"""Find rows of one file that are about the same appointment. Pure: no database."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
@@ -8,15 +8,17 @@ from datetime import datetime
 from contacts.imports.problems import NOTE, REJECTED, Problem
 from contacts.imports.rows import AppointmentRow, RowResult, location_key
 
-DUPLICATE = "The same appointment stands in line {first} already; this row is left out."
-CONTRADICTION = "The same appointment id stands in {lines} with different contents; none of them is imported."
+DUPLICATE = "This row repeats line {first}, so it was skipped."
+CONTRADICTION = "The same appointment id is in {lines} with different details, so none of them was imported."
+
+ONE_APPOINTMENT = "Nothing to do if the patient has only one appointment at this time."
 
 
 def find_repeats(results: Sequence[RowResult], id_header: str) -> tuple[list[RowResult], set[int]]:
-    """The results with repeated rows taken out, and the lines that were exact repeats.
+    """Return the results without repeated rows, and the lines that were exact repeats.
 
-    Of rows alike the first stays. Rows with one id but different contents are all rejected: nobody
-    should be told a time that may be the wrong one.
+    Of identical rows the first is kept. Rows with one id but different details are all rejected, so that no
+    patient is told a time that may be wrong.
     """
     groups: dict[Hashable, list[RowResult]] = defaultdict(list)
     for result in results:
@@ -55,14 +57,14 @@ def _content(row: AppointmentRow) -> tuple[datetime, int | None, str, str, str, 
 
 def _mark_duplicate(result: RowResult, first: RowResult, header: str) -> RowResult:
     text = DUPLICATE.format(first=first.line)
-    note = Problem(result.line, header, result.appointment_id, text, "Nothing, if one visit is meant.", NOTE)
+    note = Problem(result.line, header, result.appointment_id, text, ONE_APPOINTMENT, NOTE)
     return replace(result, row=None, problems=(note,))
 
 
 def _reject(result: RowResult, group: Sequence[RowResult], header: str) -> RowResult:
     lines = ", ".join(f"line {each.line}" for each in group[:5]) + (" and others" if len(group) > 5 else "")
     problem = CONTRADICTION.format(lines=lines)
-    remedy = "Keep the row that is right, or give each appointment its own id."
+    remedy = "Keep only the correct row, or give each appointment its own id."
     return replace(
         result,
         row=None,

@@ -1,4 +1,4 @@
-"""What an import did or would do, as numbers, as text, and as a list for a spreadsheet."""
+"""The report of an import or a preview: as counts, text, JSON and CSV."""
 
 import csv
 import io
@@ -12,35 +12,38 @@ from django.utils.translation import gettext_lazy as _
 from contacts.imports.planning import MatchedBy, Plan, RowOutcome
 from contacts.imports.problems import NOT_IN_THE_FILE, NOTE, REJECTED, Problem
 
-# The keys of ImportBatch.counts, in the order in which they are shown.
-APPOINTMENT_WORDS = {
+# Keys of ImportBatch.counts with their labels, in the order in which they are shown.
+APPOINTMENT_LABELS = {
     "added": _("added"),
     "moved": _("moved"),
     "cancelled": _("cancelled"),
     "booked_again": _("booked again"),
     "updated": _("updated"),
     "unchanged": _("unchanged"),
-    "duplicate": _("said twice"),
+    "duplicate": _("repeated"),
     "rejected": _("not imported"),
 }
 CHANGED = (RowOutcome.MOVED, RowOutcome.CANCELLED, RowOutcome.BOOKED_AGAIN, RowOutcome.UPDATED)
-CONTACT_WORDS = {
+CONTACT_LABELS = {
     "contacts_added": _("added"),
     "contacts_updated": _("updated"),
     "contacts_unchanged": _("unchanged"),
 }
-BESIDES = {
-    "added_as_cancelled": _("of those added are cancelled, so they get no calls"),
-    "matched_by_id": _("recognised by their id"),
-    "matched_by_slot": _("recognised by patient, time and location"),
-    "missing": _("booked here but missing from the file"),
+OTHER_LABELS = {
+    "added_as_cancelled": _("added as cancelled, so they get no reminders"),
+    "matched_by_id": _("matched by id"),
+    "matched_by_slot": _("matched by patient, time and location"),
+    "missing": _("booked here but not in the file"),
 }
-MOST_LINES_SHOWN = {REJECTED: 100, NOTE: 10}  # of one kind of fault, in the text; JSON and CSV have all
+MOST_LINES_SHOWN = {
+    REJECTED: 100,
+    NOTE: 10,
+}  # of one kind of problem, in the text report; JSON and CSV have all
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class AnyProblem(Protocol):
-    """A Problem, or the ImportProblem that was kept of it."""
+    """A Problem, or the ImportProblem row that stores it."""
 
     @property
     def line(self) -> int: ...
@@ -58,9 +61,9 @@ class AnyProblem(Protocol):
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What became of a file. `counts`: see count_outcomes; `batch_id` is None for a dry run.
+    """The result of an import. `counts`: see count_outcomes(); `batch_id` is None for a dry run.
 
-    `form` says how the file was read; `unknown_locations` wait for a time zone.
+    `form` says how the file was read; `unknown_locations` are new and need a time zone.
     """
 
     file_name: str
@@ -77,18 +80,18 @@ class ImportReport:
 
     @property
     def took_something(self) -> bool:
-        """Whether any row of the file counts, be it unchanged."""
+        """Whether at least one row was accepted, even if it changed nothing."""
         return self.taken > 0
 
     @property
     def taken(self) -> int:
-        """Rows that aren't rejected, each appointment once."""
+        """The number of accepted rows: neither rejected nor repeated."""
         return self.counts["rows"] - self.counts["rejected"] - self.counts["duplicate"]
 
 
 @dataclass(frozen=True)
 class ProblemGroup:
-    """Faults of one kind, said once with their lines. `lines`: the ones to show, `more`: how many others."""
+    """Problems of one kind. `lines`: the ones to show; `more`: the number of others."""
 
     weight: str
     problem: str
@@ -102,10 +105,10 @@ class ProblemGroup:
 
 
 def count_outcomes(outcomes: Counter[RowOutcome], plan: Plan, problems: Sequence[Problem]) -> dict[str, int]:
-    """The counts of an import. Those of APPOINTMENT_WORDS add up to "rows".
+    """Return the counts of an import. Those of APPOINTMENT_LABELS add up to "rows".
 
-    Besides them: "changed" (moved, cancelled, booked again or updated), "added_as_cancelled",
-    "matched_by_id", "matched_by_slot" (patient, time and location), the contacts', "notes", and
+    The others are "changed" (moved, cancelled, booked again or updated), "added_as_cancelled",
+    "matched_by_id", "matched_by_slot" (patient, time and location), those of contacts, "notes", and
     "missing" (booked here, not in the file).
     """
     contacts = Counter(each.outcome for each in plan.contacts.values())
@@ -133,9 +136,9 @@ def _count_added_as_cancelled(plan: Plan) -> int:
 def group_problems(
     problems: Iterable[AnyProblem], weight: str, most: int | None = None
 ) -> list[ProblemGroup]:
-    """Faults of one weight by what is wrong and what to do, in the order of their first lines.
+    """Group the problems of one weight by problem and remedy, in the order of their first lines.
 
-    `most`: lines to show of each kind; None: all.
+    `most`: how many lines of each group to show; None for all.
     """
     groups: dict[tuple[str, str], list[AnyProblem]] = defaultdict(list)
     for each in problems:
@@ -149,7 +152,7 @@ def group_problems(
 
 @dataclass(frozen=True)
 class OutcomeCount:
-    """One number of an import with its word; `key` is that of ImportBatch.counts."""
+    """One count of an import with its label; `key` is its key in ImportBatch.counts."""
 
     key: str
     word: str
@@ -157,37 +160,39 @@ class OutcomeCount:
 
 
 def list_counts(counts: dict[str, int]) -> dict[str, list[OutcomeCount]]:
-    """The counts for a page: "appointments", "contacts", and "besides" what isn't nought."""
+    """Return the counts for a page: "appointments", "contacts", and "besides" those that aren't 0."""
     appointments = [
-        OutcomeCount(key, str(word), counts.get(key, 0)) for key, word in APPOINTMENT_WORDS.items()
+        OutcomeCount(key, str(word), counts.get(key, 0)) for key, word in APPOINTMENT_LABELS.items()
     ]
-    contacts = [OutcomeCount(key, str(word), counts.get(key, 0)) for key, word in CONTACT_WORDS.items()]
-    besides = [OutcomeCount(key, str(word), counts[key]) for key, word in BESIDES.items() if counts.get(key)]
+    contacts = [OutcomeCount(key, str(word), counts.get(key, 0)) for key, word in CONTACT_LABELS.items()]
+    besides = [
+        OutcomeCount(key, str(word), counts[key]) for key, word in OTHER_LABELS.items() if counts.get(key)
+    ]
     return {"appointments": appointments, "contacts": contacts, "besides": besides}
 
 
 def report_as_json(report: ImportReport) -> dict[str, Any]:
-    """The report as plain values: every problem, whether or not the text shows it."""
+    """Return the report as plain values, with every problem."""
     return asdict(report) | {"dry_run": report.is_dry_run}
 
 
 def report_as_text(report: ImportReport) -> str:
-    """The report as the command prints it."""
+    """Return the report as the command prints it."""
     counts = report.counts
-    lines = [f"{report.file_name}: {counts['rows']} rows ({report.form})", _say_what_was_done(report), ""]
-    lines += ["Appointments", *_list_counts(counts, APPOINTMENT_WORDS), *_list_extras(counts), ""]
-    lines += ["Contacts", *_list_counts(counts, CONTACT_WORDS)]
+    lines = [f"{report.file_name}: {counts['rows']} rows ({report.form})", _describe_run(report), ""]
+    lines += ["Appointments", *_list_counts(counts, APPOINTMENT_LABELS), *_list_other_counts(counts), ""]
+    lines += ["Contacts", *_list_counts(counts, CONTACT_LABELS)]
     rejected, notes = (_list_groups(report.problems, weight) for weight in (REJECTED, NOTE))
     if rejected:
         lines += ["", "Not imported", *rejected]
     if notes:
-        lines += ["", "Imported, but worth a look", *notes]
+        lines += ["", "Imported, but please check", *notes]
     return "\n".join(lines)
 
 
-def _say_what_was_done(report: ImportReport) -> str:
+def _describe_run(report: ImportReport) -> str:
     if report.is_dry_run:
-        return f"A dry run for source “{report.source}”: nothing was changed."
+        return f"Dry run for source “{report.source}”. Nothing was changed."
     return f"Imported as batch {report.batch_id} of source “{report.source}”."
 
 
@@ -195,28 +200,28 @@ def _list_counts(counts: dict[str, int], words: Mapping[str, object]) -> list[st
     return [f"  {word!s:<14}{counts[key]:>6}" for key, word in words.items()]
 
 
-def _list_extras(counts: dict[str, int]) -> list[str]:
-    return [f"  ({counts[key]} {word})" for key, word in BESIDES.items() if counts[key]]
+def _list_other_counts(counts: dict[str, int]) -> list[str]:
+    return [f"  ({counts[key]} {word})" for key, word in OTHER_LABELS.items() if counts[key]]
 
 
 def _list_groups(problems: Sequence[Problem], weight: str) -> list[str]:
     lines = []
     for group in group_problems(problems, weight, MOST_LINES_SHOWN[weight]):
-        lines += [f"  {group.problem}", *(f"    {_describe_place(each)}" for each in group.lines)]
+        lines += [f"  {group.problem}", *(f"    {_describe_cell(each)}" for each in group.lines)]
         if group.more:
             lines.append(f"    and {group.more} more (all of them with --json)")
         lines.append(f"    What to do: {group.remedy}")
     return lines
 
 
-def _describe_place(problem: AnyProblem) -> str:
+def _describe_cell(problem: AnyProblem) -> str:
     value = f"“{problem.value}”" if problem.value else "(empty)"
     where = "not in the file" if problem.line == NOT_IN_THE_FILE else f"line {problem.line}"
     return f"{where}, {problem.column}: {value}"
 
 
 def problems_as_csv(problems: Iterable[AnyProblem]) -> str:
-    """A list for a spreadsheet, in which no cell can start a formula."""
+    """Return the problems as CSV for a spreadsheet, in which no cell is run as a formula."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(["Line", "Imported", "Column", "Value", "What is wrong", "What to do"])
@@ -229,5 +234,5 @@ def problems_as_csv(problems: Iterable[AnyProblem]) -> str:
 
 
 def neutralise_formula(cell: str) -> str:
-    """The cell as text, even where a spreadsheet would run it (OWASP: CSV injection)."""
+    """Return the cell so that a spreadsheet doesn't run it as a formula (OWASP: CSV injection)."""
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell

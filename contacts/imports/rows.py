@@ -1,7 +1,7 @@
-"""One raw row to an appointment, or to what is wrong with it. Pure.
+"""Turn one raw row into an appointment or into the problems with it. Pure: no database.
 
-Rejected as a whole is what can't be told to a patient: no first name, no real date or time, no place
-with a clock. Anything else is left out of the row and noted, so that the desk keeps the appointment.
+A row is rejected if a reminder couldn't be made from it: no first name, no valid date or time, no location
+with a time zone. Any other cell with an error is ignored and noted, so that the appointment isn't lost.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,21 +29,22 @@ from contacts.numbers import NotANumber, ParsedNumber, parse_number
 
 T = TypeVar("T")
 
-LONGEST = {  # characters, as the tables hold them
+LONGEST = {  # characters; the lengths of the database columns
     "appointment_id": 120, "patient_id": 120, "first_name": 120, "last_name": 120,
     "location": 120, "provider": 120, "kind": 80,
 }  # fmt: skip
-NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)  # of a row that is rejected anyway
-LONGEST_NUMBER = 60  # characters, with every sign that people put in
+NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)  # placeholder in a row that is rejected anyway
+LONGEST_NUMBER = 60  # characters, including punctuation
 CORRECT_NUMBER = "Correct the number in your practice system and export again."
 EXTENSION = "An automated call can't dial an extension."
-NO_FIRST_NAME = "The first name is missing; a call couldn't greet the patient."
-QUOTE_COMMAS = "Put quotation marks around the cell that holds the extra comma."
+NO_FIRST_NAME = "The first name is missing. Calls greet the patient by first name."
+QUOTE_COMMAS = "Put quotation marks around the cell that contains an extra comma."
+FILL_IN = "Enter it in your practice system and export again."
 
 
 @dataclass(frozen=True)
 class ImportedLocation:
-    """What is known of a location: its clock (None: not yet) and the country of its numbers."""
+    """A location's time zone (None if not known yet) and the country of its numbers (ISO 3166)."""
 
     zone: ZoneInfo | None
     region: str
@@ -51,7 +52,7 @@ class ImportedLocation:
 
 @dataclass
 class Reading:
-    """What reading a row needs to know. `places` by location_key; `region` is for a place not in it."""
+    """What is needed to read a row. `places`: by location_key(); `region`: for a location not in it."""
 
     columns: Columns
     order: DateOrder
@@ -63,7 +64,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class NumberFault:
-    """A number of a row that can't be called; what becomes of it depends on the person's other rows."""
+    """A number that can't be called. Which number is used instead depends on the patient's other rows."""
 
     column: str
     value: str
@@ -73,9 +74,9 @@ class NumberFault:
 
 @dataclass(frozen=True)
 class AppointmentRow:
-    """A row that can be imported. `starts_at`: aware UTC; `minutes`: None when the file doesn't say.
+    """A row that can be imported. `starts_at`: aware UTC; `minutes`: None if the cell is empty.
 
-    Texts are "" where the cell is empty; `language` is ISO 639-1 or "".
+    Texts are "" if the cell is empty; `language` is ISO 639-1 or "".
     """
 
     line: int
@@ -97,9 +98,9 @@ class AppointmentRow:
 
 @dataclass(frozen=True)
 class RowResult:
-    """What one raw row came to: `row` is None when it was rejected, and `problems` says why.
+    """The result of reading one row: `row` is None if it was rejected, and `problems` says why.
 
-    `appointment_id` is there even then, so that a faulty row isn't taken for a vanished one.
+    `appointment_id` is set even then, so that the appointment isn't reported as missing from the file.
     """
 
     line: int
@@ -109,17 +110,17 @@ class RowResult:
 
 
 def location_key(name: str) -> str:
-    """By which a location or provider is found again: without case and blanks around."""
+    """Return the name in lower case with single spaces, to compare locations and providers by."""
     return " ".join(name.split()).casefold()
 
 
 def read_row(raw: RawRow, reading: Reading) -> RowResult:
-    """Read one row. Never raises for what a cell holds."""
+    """Read one row. Never raises because of a cell's content."""
     return _RowReader(raw, reading).read()
 
 
 class _RowReader:
-    """Reads the cells of one row and gathers what is wrong with them."""
+    """Reads the cells of one row and collects the problems with them."""
 
     def __init__(self, raw: RawRow, reading: Reading) -> None:
         self.raw = raw
@@ -160,8 +161,10 @@ class _RowReader:
         return row if starts_at else None
 
     def _value(self, name: str) -> str:
-        place = self.reading.columns.places.get(name)
-        return self.raw.cells[place] if place is not None and place < len(self.raw.cells) else ""
+        position = self.reading.columns.positions.get(name)
+        if position is None or position >= len(self.raw.cells):
+            return ""
+        return self.raw.cells[position]
 
     def _add(self, name: str, problem: str, remedy: str, weight: str) -> None:
         column, value = self.reading.columns.header_of(name), clip(self._value(name))
@@ -182,32 +185,32 @@ class _RowReader:
         headers = self.reading.columns.headers
         extra = self.raw.cells[len(headers) :]
         if any(extra):
-            problem = f"The row has {len(self.raw.cells)} cells, the header {len(headers)}."
+            problem = f"The row has {len(self.raw.cells)} cells, but the header has {len(headers)}."
             value = clip(", ".join(extra))
             self.problems.append(Problem(self.raw.line, "Row", value, problem, QUOTE_COMMAS, REJECTED))
         return not any(extra)
 
     def _read_appointment_id(self) -> str:
-        if "appointment_id" in self.reading.columns.places and not self._value("appointment_id"):
+        if "appointment_id" in self.reading.columns.positions and not self._value("appointment_id"):
             self._add(
                 "appointment_id",
-                "The appointment has no id, so it is matched by patient, time and location.",
-                "Fill it in in your practice system, so that a later move is recognised.",
+                "The appointment has no id, so it was matched by patient, time and location.",
+                "Enter an id in your practice system, so that a later change of time is recognised.",
                 NOTE,
             )
         return self._text("appointment_id")
 
     def _read_names(self) -> tuple[str, str]:
-        if "first_name" not in self.reading.columns.places:
+        if "first_name" not in self.reading.columns.positions:
             first, last = split_full_name(self._text("full_name"))
             where = "full_name"
         else:
             first, last, where = self._text("first_name"), self._text("last_name"), "last_name"
         name = "first_name" if where == "last_name" else where
         if not first and not self._is_reported(name):
-            self._add(name, NO_FIRST_NAME, _fill_in(), REJECTED)
-        elif first and not last and where in self.reading.columns.places and not self._is_reported(where):
-            self._add(where, "The last name is missing.", _fill_in(), NOTE)
+            self._add(name, NO_FIRST_NAME, FILL_IN, REJECTED)
+        elif first and not last and where in self.reading.columns.positions and not self._is_reported(where):
+            self._add(where, "The last name is missing.", FILL_IN, NOTE)
         return first, last
 
     def _is_reported(self, name: str) -> bool:
@@ -216,7 +219,7 @@ class _RowReader:
     def _read_start(self, location: str) -> datetime | None:
         day_text, time_text = self._value("date"), self._value("time")
         time_name = "time"
-        if "time" not in self.reading.columns.places:
+        if "time" not in self.reading.columns.positions:
             day_text, time_text = split_date_and_time(day_text)
             time_name = "date"
         day = self._take("date", lambda _: read_date(day_text, self.reading.order), None)
@@ -226,22 +229,22 @@ class _RowReader:
             return None
         wall = datetime.combine(day, clock)
         if is_odd_date(day_text, self.reading.order):
-            self._note_odd("date", f"{wall:%d %B %Y}")
+            self._note_different_format("date", f"{wall:%d %B %Y}")
         if is_odd_time(time_text, am_pm=self.reading.am_pm):
-            self._note_odd(time_name, f"{wall:%H:%M}")
+            self._note_different_format(time_name, f"{wall:%H:%M}")
         return self._take(time_name, lambda _: self._place(wall, zone, time_name), None)
 
-    def _note_odd(self, name: str, meant: str) -> None:
-        problem = f"This is written in another way than in the other rows. It is taken as {meant}."
-        self._add(name, problem, "Nothing, if that is right.", NOTE)
+    def _note_different_format(self, name: str, meant: str) -> None:
+        problem = f"This is written differently from the other rows. It was read as {meant}."
+        self._add(name, problem, "Check that this is right.", NOTE)
 
     def _place(self, wall: datetime, zone: ZoneInfo, time_name: str) -> datetime:
-        moment, comes_twice = place_in_zone(wall, zone)
-        if comes_twice:
+        moment, occurs_twice = place_in_zone(wall, zone)
+        if occurs_twice:
             self._add(
                 time_name,
-                "The clocks are put back that night, so this time comes twice; the first is taken.",
-                "Check with the patient which is meant.",
+                "The clocks go back that night, so this time occurs twice. The earlier one was used.",
+                "Check the time with the patient.",
                 NOTE,
             )
         return moment
@@ -250,7 +253,10 @@ class _RowReader:
         place = self.reading.places.get(location_key(location))
         if location and (place is None or place.zone is None):
             self._add(
-                "location", "This location is new and has no time zone yet.", _give_zone(location), REJECTED
+                "location",
+                "This location is new and has no time zone yet.",
+                _describe_zone_options(location),
+                REJECTED,
             )
         return place.zone if place else None
 
@@ -280,8 +286,8 @@ class _RowReader:
         if not is_of_region(number.e164, region):
             self._add(
                 name,
-                "This number is of another country; calls wait for the hours that are allowed there.",
-                "Nothing, if the patient is there; else ask for a number of this country.",
+                "This is a number of another country, so it is called only in calling hours there too.",
+                "If the patient isn't in that country, ask for a local number.",
                 NOTE,
             )
 
@@ -294,31 +300,31 @@ def _check_length(name: str, value: str) -> None:
 
 def _read_location(value: str) -> str:
     if not value:
-        raise CellFault("The location is missing.", _fill_in())
+        raise CellFault("The location is missing.", FILL_IN)
     return value
 
 
-def _fill_in() -> str:
-    return "Fill it in in your practice system and export again."
-
-
-def _give_zone(location: str) -> str:
+def _describe_zone_options(location: str) -> str:
     return (
-        "Choose its time zone on the import page, or add "
-        f'--location-zone "{clip(location, 120)}=America/New_York" with its own zone.'
+        "Choose its time zone on the import page, or use the option "
+        f'--location-zone "{clip(location, 120)}=America/New_York" with the right time zone.'
     )
 
 
 def _parse_callable(value: str, region: str) -> ParsedNumber | CellFault:
-    """The number, or why it can't be called: NotANumber's text is the problem, then the remedy."""
+    """Return the number, or why it can't be called. NotANumber's text is the problem, then the remedy."""
     if len(value) > LONGEST_NUMBER:
-        return CellFault("This is too long for a number.", CORRECT_NUMBER)
+        return CellFault("This is too long to be a phone number.", CORRECT_NUMBER)
     try:
         number = parse_number(value, region)
     except NotANumber as error:
         problem, _, remedy = str(error).partition(". ")
         return CellFault(f"{problem.rstrip('.')}.", remedy or CORRECT_NUMBER)
-    return CellFault(EXTENSION, "Give a number that rings at the patient.") if number.extension else number
+    return (
+        CellFault(EXTENSION, "Enter a number that reaches the patient directly.")
+        if number.extension
+        else number
+    )
 
 
 def is_of_region(e164: str, region: str) -> bool:

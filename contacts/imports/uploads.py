@@ -1,8 +1,8 @@
-"""Uploaded files between preview and apply.
+"""Uploaded files, kept from the preview until they are applied.
 
-Each lies under a random name in one folder (var/uploads, or IMPORT_UPLOADS_DIR where several machines
-serve pages and share a disc), and the browser holds a signed token for it: whichever process applies
-it finds it, and nobody can name another file. What is a day old is swept at the next upload.
+Each is stored under a random name in one folder: var/uploads, or IMPORT_UPLOADS_DIR if several machines
+serve pages and share a disk. The browser gets a signed token for the file, so that any web process can
+find it and nobody can open another file. Files more than a day old are deleted at the next upload.
 """
 
 import re
@@ -23,42 +23,42 @@ from contacts.imports.problems import clip
 KEPT_FOR = timedelta(days=1)
 SALT = "contacts.imports.uploads"
 NAME = re.compile(r"[A-Za-z0-9_-]{20,60}")
-GONE = "This upload has been applied already or is more than a day old. Upload the file again."
+GONE = "This upload was already imported or is more than a day old. Upload the file again."
 
 
 class UploadExpired(ImportRefused):
-    """There is no such upload any more, or it is somebody else's."""
+    """The upload no longer exists, or another user uploaded it."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A kept upload. `file_name`: as the person's computer calls it; `source`: as they said."""
+    """A stored upload. `file_name`: on the user's computer; `source`: as the user entered it."""
 
     path: Path
     file_name: str
     source: str
 
     def read(self) -> bytes:
-        """Its content. Raises UploadExpired."""
+        """Return its content. Raises UploadExpired."""
         try:
             return self.path.read_bytes()
         except OSError:
             raise UploadExpired(GONE) from None
 
     def drop(self) -> None:
-        """Forget it, once it is applied."""
+        """Delete it, after it was applied."""
         self.path.unlink(missing_ok=True)
 
 
 def uploads_folder() -> Path:
-    """The folder of kept uploads; only this system's own user can read it."""
+    """Return the folder of stored uploads; only the user that runs Callboard can read it."""
     folder = Path(settings.IMPORT_UPLOADS_DIR)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder
 
 
 def store_upload(chunks: Iterable[bytes], *, file_name: str, source: str, user_id: int) -> str:
-    """Keep a file for a day; the token that its uploader can open it with."""
+    """Store a file for a day; return the token with which the user who uploaded it can open it."""
     folder = uploads_folder()
     delete_old_uploads(folder)
     name = secrets.token_urlsafe(24)
@@ -70,7 +70,7 @@ def store_upload(chunks: Iterable[bytes], *, file_name: str, source: str, user_i
 
 
 def open_upload(token: str, *, user_id: int) -> Upload:
-    """The upload of that token. Raises UploadExpired when it is over, not theirs, or no token of ours."""
+    """Return the upload of a token. Raises UploadExpired if it is too old, another user's, or forged."""
     try:
         kept = signing.loads(token, salt=SALT, max_age=KEPT_FOR)
     except signing.BadSignature:
@@ -82,7 +82,7 @@ def open_upload(token: str, *, user_id: int) -> Upload:
 
 
 def delete_old_uploads(folder: Path) -> None:
-    """Delete what was never applied and is older than KEPT_FOR."""
+    """Delete uploads that were never applied and are older than KEPT_FOR."""
     oldest = (timezone.now() - KEPT_FOR).timestamp()
     for path in folder.iterdir():
         if NAME.fullmatch(path.name) and path.stat().st_mtime < oldest:

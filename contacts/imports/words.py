@@ -1,4 +1,4 @@
-"""Words of other systems for a status, a language and a length. Pure."""
+"""Parse the words of other systems for a status, a language and a length. Pure: no database."""
 
 import re
 
@@ -34,20 +34,20 @@ LONGEST_MINUTES = 24 * 60
 
 
 def read_status(value: str) -> str:
-    """One of Appointment.Status; booked when the cell is empty. Raises CellFault for an unknown word."""
+    """Return one of Appointment.Status; booked if the cell is empty. Raises CellFault for an unknown word."""
     word = re.sub(r"[^\w]|_", "", value.casefold())
     if not word:
         return BOOKED
     if word not in STATUS_OF:
         raise CellFault(
-            "This status isn't known, so it isn't clear whether the patient is expected.",
+            "This status is unknown, so it isn't clear whether the patient is expected.",
             "Use Scheduled, Cancelled, Completed or No-show.",
         )
     return STATUS_OF[word]
 
 
 def read_language(value: str) -> str:
-    """An ISO 639-1 code; "" when the cell is empty. Raises CellFault for a language we don't know."""
+    """Return an ISO 639-1 code, "" if the cell is empty. Raises CellFault for an unknown language."""
     word = value.casefold().replace(" ", "")
     code = LANGUAGE_CODE.fullmatch(word)
     if not word:
@@ -56,11 +56,13 @@ def read_language(value: str) -> str:
         return LANGUAGE_OF[word]
     if code:
         return code[1]
-    raise CellFault("This language isn't known.", "Write it in English or as its two letters, such as es.")
+    raise CellFault(
+        "This language is unknown.", "Write its English name or its two-letter code, such as Spanish or es."
+    )
 
 
 def read_minutes(value: str) -> int | None:
-    """A length in minutes, None when the cell is empty. Raises CellFault."""
+    """Return a length in minutes, None if the cell is empty. Raises CellFault."""
     if not value:
         return None
     if found := HOURS_AND_MINUTES.fullmatch(value):
@@ -68,14 +70,16 @@ def read_minutes(value: str) -> int | None:
     elif found := LENGTH.fullmatch(value):
         minutes = int(found[1])
     else:
-        raise CellFault("This can't be read as a length in minutes.", "Write only the minutes, such as 45.")
+        raise CellFault("This isn't a length in minutes.", "Write the number of minutes, such as 45.")
     if not 1 <= minutes <= LONGEST_MINUTES:
-        raise CellFault("An appointment can't be this long.", "Write the minutes, such as 45.")
+        raise CellFault(
+            f"The length must be 1 to {LONGEST_MINUTES} minutes.", "Write the number of minutes, such as 45."
+        )
     return minutes
 
 
 def split_full_name(value: str) -> tuple[str, str]:
-    """First and last name out of "Last, First" or "First Last"; a single word is a first name."""
+    """Split "Last, First" or "First Last" into first and last name; a single word is a first name."""
     last, comma, first = value.partition(",")
     if comma:
         return first.strip(), last.strip()

@@ -103,15 +103,22 @@ class Migration(migrations.Migration):
                     "time_zone",
                     models.CharField(
                         blank=True,
-                        help_text="Where the person is, if they said so; decides when we may call.",
+                        help_text="The patient's own time zone, if known. Decides when they can be called.",
                         max_length=64,
                         validators=[contacts.models.places.validate_time_zone],
                     ),
                 ),
-                ("source", models.CharField(blank=True, help_text="The system it came from.", max_length=60)),
+                (
+                    "source",
+                    models.CharField(
+                        blank=True, help_text="The system the contact came from.", max_length=60
+                    ),
+                ),
                 (
                     "external_id",
-                    models.CharField(blank=True, help_text="Its id in that system.", max_length=120),
+                    models.CharField(
+                        blank=True, help_text="The contact's id in that system.", max_length=120
+                    ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
@@ -229,7 +236,12 @@ class Migration(migrations.Migration):
                 ("sha256", models.CharField(max_length=64)),
                 ("source", models.CharField(help_text="The system the file came from.", max_length=60)),
                 ("applied_at", models.DateTimeField()),
-                ("counts", models.JSONField(default=dict, help_text="What became of the rows, by word.")),
+                (
+                    "counts",
+                    models.JSONField(
+                        default=dict, help_text="How many rows were added, moved, rejected and so on."
+                    ),
+                ),
                 (
                     "by",
                     models.ForeignKey(
@@ -269,7 +281,7 @@ class Migration(migrations.Migration):
                 (
                     "weight",
                     models.CharField(
-                        choices=[("rejected", "row not imported"), ("note", "row imported, worth a look")],
+                        choices=[("rejected", "row not imported"), ("note", "row imported, please check")],
                         max_length=10,
                     ),
                 ),
@@ -304,7 +316,7 @@ class Migration(migrations.Migration):
                 (
                     "spoken_name",
                     models.CharField(
-                        help_text="As it is said on the phone, the practice's name first.", max_length=160
+                        help_text="The name said in calls, starting with the practice's name.", max_length=160
                     ),
                 ),
                 (
@@ -315,7 +327,7 @@ class Migration(migrations.Migration):
                     "region",
                     models.CharField(
                         default="US",
-                        help_text="Country of numbers written without one (ISO 3166-1).",
+                        help_text="Country of numbers written without a country code (ISO 3166-1).",
                         max_length=2,
                     ),
                 ),
@@ -323,11 +335,12 @@ class Migration(migrations.Migration):
                     "caller_id",
                     models.CharField(
                         blank=True,
-                        help_text="E.164; empty: the practice's own from-number.",
+                        help_text="In E.164 format. Leave empty to use the practice's own number.",
                         max_length=16,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^\\+[1-9][0-9]{6,14}$", "Write it with + and the country code: +12125550100."
+                                "^\\+[1-9][0-9]{6,14}$",
+                                "Enter it with + and the country code, such as +12125550100.",
                             )
                         ],
                     ),
@@ -335,11 +348,12 @@ class Migration(migrations.Migration):
                 (
                     "callback_number",
                     models.CharField(
-                        help_text="E.164; said in every call.",
+                        help_text="In E.164 format. Said in every call.",
                         max_length=16,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^\\+[1-9][0-9]{6,14}$", "Write it with + and the country code: +12125550100."
+                                "^\\+[1-9][0-9]{6,14}$",
+                                "Enter it with + and the country code, such as +12125550100.",
                             )
                         ],
                     ),
@@ -353,7 +367,7 @@ class Migration(migrations.Migration):
                             validators=[django.core.validators.MaxValueValidator(6)]
                         ),
                         default=contacts.models.places.monday_to_friday,
-                        help_text="Monday is 0; counts the days of “open days before”.",
+                        help_text="Monday is 0. Used to count the open days before an appointment.",
                         size=None,
                     ),
                 ),
@@ -416,7 +430,7 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(max_length=64),
                         blank=True,
                         default=list,
-                        help_text="Zones the number could be in, by its prefix; empty: unknown.",
+                        help_text="Time zones the number could be in, by its prefix. Empty if unknown.",
                         size=None,
                     ),
                 ),
@@ -498,9 +512,9 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("key", "pressed 9 in a call"),
-                            ("sms_reply", "answered a text message"),
-                            ("robotalker", "told by Robotalker"),
-                            ("staff", "told the staff"),
+                            ("sms_reply", "replied to a text message"),
+                            ("robotalker", "reported by Robotalker"),
+                            ("staff", "told staff"),
                             ("import", "imported"),
                         ],
                         max_length=12,
@@ -508,7 +522,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "evidence",
-                    models.CharField(blank=True, help_text="What shows it: a call, a note.", max_length=300),
+                    models.CharField(
+                        blank=True, help_text="How it is known, such as a call or a note.", max_length=300
+                    ),
                 ),
                 ("at", models.DateTimeField()),
                 (

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             name="calls_per_minute",
             field=models.PositiveSmallIntegerField(
                 blank=True,
-                help_text="No more calls than this a minute, so that the desk keeps up; empty: no limit.",
+                help_text="Most calls per minute, so that the front desk can keep up. Empty for no limit.",
                 null=True,
                 validators=[django.core.validators.MinValueValidator(1)],
             ),

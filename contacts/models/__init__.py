@@ -1,4 +1,4 @@
-"""The practice's book: places, people, appointments and the files they came in."""
+"""Models: locations, providers, contacts, numbers, appointments and imported files."""
 
 from contacts.models.appointments import Appointment, AppointmentChange, Way
 from contacts.models.imports import ImportBatch, ImportProblem

@@ -1,4 +1,4 @@
-"""Appointments, and the append-only story of what was done to each."""
+"""Appointments, and the append-only history of each."""
 
 from django.conf import settings
 from django.db import models
@@ -22,10 +22,10 @@ class Way(models.TextChoices):
 
 
 class Appointment(models.Model):
-    """A time somebody is expected.
+    """An appointment of a contact at a location.
 
-    `revision` grows when time, place or number changes; an answer belongs to the revision it was
-    given for, so a move takes a confirmation back by itself.
+    `revision` grows when the time, location or phone number changes. An answer belongs to the revision it
+    was given for, so a moved appointment is no longer confirmed.
     """
 
     class Status(models.TextChoices):
@@ -89,9 +89,9 @@ class Appointment(models.Model):
             ),
         ]
         indexes = [
-            # reminders/queries.py: read_day
+            # reminders/pages/day.py: read_day
             models.Index(fields=["location", "starts_at"], name="appointment_day_of_location"),
-            # reminders/planning/planner.py: what may still need a reminder
+            # reminders/planning/planner.py: appointments that may still need a reminder
             models.Index(fields=["starts_at"], condition=Q(status="booked"), name="appointment_booked_ahead"),
         ]
 
@@ -100,7 +100,7 @@ class Appointment(models.Model):
 
     @property
     def current_answer(self) -> str:
-        """The answer given for this very revision, or ""."""
+        """The answer given for the current revision, or ""."""
         return self.answer if self.answer_revision == self.revision else ""
 
     @property
@@ -109,7 +109,7 @@ class Appointment(models.Model):
 
 
 class AppointmentChange(models.Model):
-    """One thing that was done to an appointment: the lines of its story. Append-only."""
+    """One change of an appointment: an entry of its history. Append-only."""
 
     class What(models.TextChoices):
         BOOKED = "booked", _("booked")

@@ -1,18 +1,18 @@
-"""Files that were imported, and what was wrong in them."""
+"""Imported files and the problems found in them."""
 
 from django.conf import settings
 from django.db import models
 
 
 class ImportBatch(models.Model):
-    """One file that was applied, with its counts."""
+    """One imported file, with its counts."""
 
     file_name = models.CharField(max_length=255)
     sha256 = models.CharField(max_length=64)
     source = models.CharField(max_length=60, help_text="The system the file came from.")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
     applied_at = models.DateTimeField()
-    counts = models.JSONField(default=dict, help_text="What became of the rows, by word.")
+    counts = models.JSONField(default=dict, help_text="How many rows were added, moved, rejected and so on.")
 
     class Meta:
         ordering = ["-applied_at", "-id"]
@@ -23,11 +23,11 @@ class ImportBatch(models.Model):
 
 
 class ImportProblem(models.Model):
-    """One thing wrong in one row of a file: where, with what value, and what to do."""
+    """One problem in one row of a file: where it is, the value, what is wrong and what to do."""
 
     class Weight(models.TextChoices):
         REJECTED = "rejected", "row not imported"
-        NOTE = "note", "row imported, worth a look"
+        NOTE = "note", "row imported, please check"
 
     batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="problems")
     weight = models.CharField(max_length=10, choices=Weight)

@@ -1,4 +1,4 @@
-"""People, and the numbers they share."""
+"""Contacts, their phone numbers, and the consent ledger of each number."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ class Channel(models.TextChoices):
 
 
 class PhoneNumber(models.Model):
-    """One E.164 number. Opt-outs and fitness belong to it, not to the people who share it."""
+    """One E.164 number. Opt-outs and usability belong to the number, not to the contacts who share it."""
 
     class ConsentBasis(models.TextChoices):
         GIVEN_FOR_CARE = "given_for_care", _("given to the practice for care")
@@ -36,7 +36,7 @@ class PhoneNumber(models.Model):
         models.CharField(max_length=64),
         default=list,
         blank=True,
-        help_text=_("Zones the number could be in, by its prefix; empty: unknown."),
+        help_text=_("Time zones the number could be in, by its prefix. Empty if unknown."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -61,7 +61,7 @@ class PhoneNumber(models.Model):
 
 
 class ConsentEntry(models.Model):
-    """One line of the append-only ledger behind a number's flags."""
+    """One entry of the append-only ledger that explains a number's opt-out flags and consent basis."""
 
     class What(models.TextChoices):
         OPT_OUT = "opt_out", _("opted out")
@@ -75,16 +75,18 @@ class ConsentEntry(models.Model):
 
     class Source(models.TextChoices):
         KEY = "key", _("pressed 9 in a call")
-        SMS_REPLY = "sms_reply", _("answered a text message")
-        ROBOTALKER = "robotalker", _("told by Robotalker")
-        STAFF = "staff", _("told the staff")
+        SMS_REPLY = "sms_reply", _("replied to a text message")
+        ROBOTALKER = "robotalker", _("reported by Robotalker")
+        STAFF = "staff", _("told staff")
         IMPORT = "import", _("imported")
 
     number = models.ForeignKey(PhoneNumber, on_delete=models.PROTECT, related_name="consent_entries")
     what = models.CharField(max_length=10, choices=What)
     scope = models.CharField(max_length=5, choices=Scope)
     source = models.CharField(max_length=12, choices=Source)
-    evidence = models.CharField(max_length=300, blank=True, help_text=_("What shows it: a call, a note."))
+    evidence = models.CharField(
+        max_length=300, blank=True, help_text=_("How it is known, such as a call or a note.")
+    )
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
     at = models.DateTimeField()
 
@@ -97,7 +99,7 @@ class ConsentEntry(models.Model):
 
 
 class Contact(models.Model):
-    """A person whom the practice looks after."""
+    """A patient of the practice."""
 
     first_name = models.CharField(max_length=120)
     last_name = models.CharField(max_length=120, blank=True)
@@ -113,10 +115,12 @@ class Contact(models.Model):
         max_length=64,
         blank=True,
         validators=[validate_time_zone],
-        help_text=_("Where the person is, if they said so; decides when we may call."),
+        help_text=_("The patient's own time zone, if known. Decides when they can be called."),
     )
-    source = models.CharField(max_length=60, blank=True, help_text=_("The system it came from."))
-    external_id = models.CharField(max_length=120, blank=True, help_text=_("Its id in that system."))
+    source = models.CharField(max_length=60, blank=True, help_text=_("The system the contact came from."))
+    external_id = models.CharField(
+        max_length=120, blank=True, help_text=_("The contact's id in that system.")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     search = models.GeneratedField(

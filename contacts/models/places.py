@@ -1,4 +1,4 @@
-"""Where appointments happen and with whom."""
+"""Locations with their closed days, and providers."""
 
 import zoneinfo
 from datetime import time
@@ -13,9 +13,9 @@ from contacts.numbers import E164_PATTERN
 from contacts.zones import is_zone_name
 
 WHOLE_E164 = f"^{E164_PATTERN}$"
-validate_e164 = RegexValidator(WHOLE_E164, _("Write it with + and the country code: +12125550100."))
+validate_e164 = RegexValidator(WHOLE_E164, _("Enter it with + and the country code, such as +12125550100."))
 MONDAY_TO_FRIDAY = (0, 1, 2, 3, 4)
-# No location may call outside these; equal to rules/calling_hours.py OUTER, which holds whatever stands here.
+# No location may call outside these; the same as OUTER in rules/calling_hours.py, which applies whatever is entered here.
 OUTER_HOURS = (time(8), time(21))
 USUAL_HOURS = (time(9), time(19))
 
@@ -28,29 +28,31 @@ def validate_time_zone(name: str) -> None:
     """Raise ValidationError unless `name` is an IANA time zone."""
     if not is_zone_name(name):
         raise ValidationError(
-            _("“%(name)s” is no time zone. Write it like America/New_York."), params={"name": name}
+            _("“%(name)s” isn't a time zone. Enter one such as America/New_York."), params={"name": name}
         )
 
 
 class Location(models.Model):
-    """A place with its clock, the number it calls from, and the hours in which it may call."""
+    """A location: its time zone, the number it calls from, and its calling hours."""
 
     name = models.CharField(max_length=120, unique=True)
     spoken_name = models.CharField(
-        max_length=160, help_text=_("As it is said on the phone, the practice's name first.")
+        max_length=160, help_text=_("The name said in calls, starting with the practice's name.")
     )
     time_zone = models.CharField(max_length=64, validators=[validate_time_zone])
     region = models.CharField(
-        max_length=2, default="US", help_text=_("Country of numbers written without one (ISO 3166-1).")
+        max_length=2,
+        default="US",
+        help_text=_("Country of numbers written without a country code (ISO 3166-1)."),
     )
     caller_id = models.CharField(
         max_length=16,
         blank=True,
         validators=[validate_e164],
-        help_text=_("E.164; empty: the practice's own from-number."),
+        help_text=_("In E.164 format. Leave empty to use the practice's own number."),
     )
     callback_number = models.CharField(
-        max_length=16, validators=[validate_e164], help_text=_("E.164; said in every call.")
+        max_length=16, validators=[validate_e164], help_text=_("In E.164 format. Said in every call.")
     )
     calling_opens = models.TimeField(default=USUAL_HOURS[0])
     calling_closes = models.TimeField(default=USUAL_HOURS[1])
@@ -58,12 +60,12 @@ class Location(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_("No more calls than this a minute, so that the desk keeps up; empty: no limit."),
+        help_text=_("Most calls per minute, so that the front desk can keep up. Empty for no limit."),
     )
     open_weekdays = ArrayField(
         models.PositiveSmallIntegerField(validators=[MaxValueValidator(6)]),
         default=monday_to_friday,
-        help_text=_("Monday is 0; counts the days of “open days before”."),
+        help_text=_("Monday is 0. Used to count the open days before an appointment."),
     )
 
     class Meta:
@@ -88,7 +90,7 @@ class Location(models.Model):
 
 
 class ClosedDay(models.Model):
-    """A day on which a location is closed: nothing is dialled for it, and it is no open day."""
+    """A day on which a location is closed: no calls are made for it, and it isn't counted as an open day."""
 
     location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="closed_days")
     date = models.DateField()
@@ -103,7 +105,7 @@ class ClosedDay(models.Model):
 
 
 class Provider(models.Model):
-    """Somebody whom appointments are with."""
+    """A clinician who has appointments."""
 
     name = models.CharField(max_length=120, unique=True)
     spoken_name = models.CharField(max_length=160, blank=True)

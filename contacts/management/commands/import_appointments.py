@@ -1,4 +1,4 @@
-"""manage.py import_appointments FILE: bring in a list that another system exported."""
+"""manage.py import_appointments FILE: import an appointment list that another system exported."""
 
 import json
 from argparse import ArgumentParser
@@ -17,30 +17,40 @@ from contacts.imports.report import ImportReport, report_as_json, report_as_text
 
 class Command(BaseCommand):
     help = (
-        "Imports an appointment list (CSV). Faulty rows are reported with what to do, the others "
-        "imported; the same file again changes nothing. See docs/importing.md."
+        "Imports an appointment list (CSV). Rows with errors are reported with what to do, the others are "
+        "imported. Importing the same file again changes nothing. See docs/importing.md."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="the exported list")
-        parser.add_argument("--dry-run", action="store_true", help="say what would change, change nothing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show what would change, without changing anything"
+        )
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
-        parser.add_argument("--source", default="csv", help="name of the system the file is from (csv)")
+        parser.add_argument(
+            "--source", default="csv", help="name of the system that exported the file (default: csv)"
+        )
         parser.add_argument(
             "--location-zone",
             action="append",
             default=[],
             metavar="LOCATION=ZONE",
-            help='time zone of a new location: "Eastside=America/New_York"; may be repeated',
+            help='time zone of a new location, such as "Eastside=America/New_York"; can be repeated',
         )
-        parser.add_argument("--time-zone", default="", metavar="ZONE", help="for every other new location")
-        parser.add_argument("--region", default="", help="country of numbers without one (PHONE_REGION)")
+        parser.add_argument(
+            "--time-zone", default="", metavar="ZONE", help="time zone of all other new locations"
+        )
+        parser.add_argument(
+            "--region",
+            default="",
+            help="country of numbers written without a country code (default: PHONE_REGION)",
+        )
         parser.add_argument(
             "--column",
             action="append",
             default=[],
             metavar="MEANING=HEADER",
-            help='for odd headers: "first_name=Vorname"; may be repeated',
+            help='column with an unknown header, such as "first_name=Vorname"; can be repeated',
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -55,7 +65,7 @@ class Command(BaseCommand):
         else:
             self.stdout.write(report_as_text(report))
         if not report.took_something:
-            raise CommandError("No row of the file could be imported; see above for what to do.")
+            raise CommandError("No row of the file could be imported. The report above says what to do.")
 
 
 def _run(options: dict[str, Any]) -> ImportReport:
@@ -72,19 +82,19 @@ def _run(options: dict[str, Any]) -> ImportReport:
 
 
 def _split_pairs(pairs: list[str], option: str) -> dict[str, str]:
-    """ "Name=value" pairs; the last "=" counts, for a name may have one."""
+    """Split "name=value" pairs at the last "=", because a name may contain one."""
     split = [pair.rpartition("=") for pair in pairs]
     for pair, (name, _, value) in zip(pairs, split, strict=True):
         if not name or not value:
-            raise ImportRefused(f"{option} needs a name, an equals sign and a value; it got “{pair}”.")
+            raise ImportRefused(f"“{pair}” is wrong for {option}. Write a name, an equals sign and a value.")
     return {name.strip(): value.strip() for name, _, value in split}
 
 
 def _read_bytes(path: Path) -> bytes:
-    """The file's content. Raises UnreadableFile, before reading one that is too large."""
+    """Return the file's content. Raises UnreadableFile; a file that is too large isn't read at all."""
     try:
         if path.stat().st_size > settings.IMPORT_MAX_BYTES:
             raise UnreadableFile(describe_too_large(settings.IMPORT_MAX_BYTES))
         return path.read_bytes()
     except OSError as error:
-        raise UnreadableFile(f"{path} can't be read: {error.strerror}.") from None
+        raise UnreadableFile(f"The file {path} can't be read: {error.strerror}.") from None

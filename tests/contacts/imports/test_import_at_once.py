@@ -1,4 +1,4 @@
-"""Two imports at the same moment."""
+"""Two imports at the same time."""
 
 import threading
 
@@ -8,11 +8,11 @@ from django.db import connection
 from contacts.imports.importing import import_file
 from contacts.imports.places import ImportOptions
 from contacts.models import Appointment, Contact, ImportBatch
-from tests.contacts.imports.import_world import AISHA, NOAH, make_downtown, write_list
+from tests.contacts.imports.example_lists import AISHA, NOAH, make_downtown, write_list
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_same_file_imported_twice_at_once_adds_its_appointments_once() -> None:
+def test_a_file_imported_twice_at_the_same_time_adds_its_appointments_once() -> None:
     make_downtown()
     errors: list[Exception] = []
     start = threading.Barrier(2)

@@ -1,4 +1,4 @@
-"""Cells: what is read as what, and what is refused; tables of pure rules."""
+"""How cells are parsed, and which are refused."""
 
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
@@ -18,28 +18,30 @@ from contacts.imports.errors import MissingColumns
 from contacts.imports.problems import CellFault
 from contacts.imports.report import neutralise_formula
 from contacts.imports.words import read_language, read_minutes, read_status, split_full_name
-from tests.contacts.imports.import_world import AISHA, write_list
+from tests.contacts.imports.example_lists import AISHA, write_list
 
 
 @pytest.mark.parametrize(
     ("column", "region", "expected"),
     [
-        (["01/02/2026", "12/19/2026"], "GB", date(2026, 1, 2)),  # the second proves the month first
-        (["01/02/2026", "19/12/2026"], "US", date(2026, 2, 1)),  # and here the day
-        (["01/02/2026"], "US", date(2026, 1, 2)),  # nothing proves it
+        (["01/02/2026", "12/19/2026"], "GB", date(2026, 1, 2)),  # the second shows that the month is first
+        (["01/02/2026", "19/12/2026"], "US", date(2026, 2, 1)),  # and here that the day is first
+        (["01/02/2026"], "US", date(2026, 1, 2)),  # neither order is shown
         (["01/02/2026"], "GB", date(2026, 2, 1)),
         (["1/2/26"], "US", date(2026, 1, 2)),
-        (["01.02.2026"], "US", date(2026, 2, 1)),  # dots: the day first everywhere
+        (["01.02.2026"], "US", date(2026, 2, 1)),  # with dots the day is first everywhere
         (["2026-01-02", "12/19/2026"], "US", date(2026, 1, 2)),
         (["2026/1/2"], "GB", date(2026, 1, 2)),
         (["Jan 2, 2026"], "GB", date(2026, 1, 2)),
         (["2 January 2026"], "US", date(2026, 1, 2)),
         (["Fri 2nd Jan 2026"], "US", date(2026, 1, 2)),
         (["02/29/2028"], "US", date(2028, 2, 29)),
-        (["01/02/2026", "02/30/2026"], "US", date(2026, 1, 2)),  # an impossible date proves nothing
+        (["01/02/2026", "02/30/2026"], "US", date(2026, 1, 2)),  # an impossible date shows nothing
     ],
 )
-def test_the_whole_column_tells_how_a_date_is_read(column: list[str], region: str, expected: date) -> None:
+def test_the_whole_column_decides_the_order_of_day_and_month(
+    column: list[str], region: str, expected: date
+) -> None:
     assert read_date(column[0], guess_order(enumerate(column, 2), region)) == expected
 
 
@@ -49,26 +51,26 @@ def test_the_whole_column_tells_how_a_date_is_read(column: list[str], region: st
         ("", "The date is missing."),
         ("02/30/2027", "This date doesn't exist."),
         ("02/29/2027", "This date doesn't exist."),
-        ("soon", "This can't be read as a date."),
-        ("12/19", "This can't be read as a date."),
-        ("46000", "This can't be read as a date."),
-        ("12/19/1926", "The year can't be right."),
+        ("soon", "This isn't a date."),
+        ("12/19", "This isn't a date."),
+        ("46000", "This isn't a date."),
+        ("12/19/1926", "The year is wrong."),
         ("2026-13-01", "This date doesn't exist."),
-        ("9999999999/1/1", "This can't be read as a date."),
+        ("9999999999/1/1", "This isn't a date."),
     ],
 )
-def test_it_says_what_is_wrong_with_a_date(value: str, problem: str) -> None:
+def test_an_invalid_date_is_refused_with_a_reason(value: str, problem: str) -> None:
     with pytest.raises(CellFault) as caught:
         read_date(value, guess_order([], "US"))
     assert caught.value.problem == problem
     assert caught.value.remedy
 
 
-def test_dates_in_both_orders_are_doubted_only_where_they_could_be_either() -> None:
+def test_in_a_file_with_both_orders_only_ambiguous_dates_are_refused() -> None:
     column = ["12/19/2026", "19/12/2026", "01/02/2026"]
     order = guess_order(enumerate(column, 2), "US")
     assert read_date(column[0], order) == read_date(column[1], order) == date(2026, 12, 19)
-    with pytest.raises(CellFault, match="line 2 writes the month first, line 3 the day"):
+    with pytest.raises(CellFault, match="line 2 has the month first, line 3 the day"):
         read_date(column[2], order)
 
 
@@ -89,7 +91,7 @@ def test_dates_in_both_orders_are_doubted_only_where_they_could_be_either() -> N
         ("9h30", False, time(9, 30)),
     ],
 )
-def test_times_are_read_with_and_without_am_and_pm(value: str, am_pm: bool, expected: time) -> None:
+def test_times_are_parsed_with_and_without_am_and_pm(value: str, am_pm: bool, expected: time) -> None:
     assert read_time(value, am_pm=am_pm) == expected
 
 
@@ -97,23 +99,23 @@ def test_times_are_read_with_and_without_am_and_pm(value: str, am_pm: bool, expe
     ("value", "am_pm", "problem"),
     [
         ("", True, "The time is missing."),
-        ("1:15", True, "This could be morning or afternoon."),
-        ("12:15", True, "This could be morning or afternoon."),
+        ("1:15", True, "It isn't clear whether this is AM or PM."),
+        ("12:15", True, "It isn't clear whether this is AM or PM."),
         ("13:15 PM", True, "This time doesn't exist with AM or PM."),
         ("25:00", False, "This time doesn't exist."),
         ("9:75", False, "This time doesn't exist."),
-        ("9", False, "This can't be read as a time."),
-        ("noon", False, "This can't be read as a time."),
+        ("9", False, "This isn't a time."),
+        ("noon", False, "This isn't a time."),
     ],
 )
-def test_it_says_what_is_wrong_with_a_time(value: str, am_pm: bool, problem: str) -> None:
+def test_an_invalid_time_is_refused_with_a_reason(value: str, am_pm: bool, problem: str) -> None:
     with pytest.raises(CellFault) as caught:
         read_time(value, am_pm=am_pm)
     assert caught.value.problem == problem
 
 
 @pytest.mark.parametrize(
-    ("wall", "zone", "expected", "comes_twice"),
+    ("wall", "zone", "expected", "occurs_twice"),
     [
         ("2026-12-01T09:00", "America/New_York", "2026-12-01T14:00", False),
         ("2026-11-01T01:30", "America/New_York", "2026-11-01T05:30", True),
@@ -123,11 +125,11 @@ def test_it_says_what_is_wrong_with_a_time(value: str, am_pm: bool, problem: str
         ("2026-04-05T01:45", "Australia/Lord_Howe", "2026-04-04T14:45", True),
     ],
 )
-def test_a_wall_time_is_placed_by_the_locations_clock(
-    wall: str, zone: str, expected: str, comes_twice: bool
+def test_a_wall_time_is_converted_by_the_locations_time_zone(
+    wall: str, zone: str, expected: str, occurs_twice: bool
 ) -> None:
     moment, twice = place_in_zone(datetime.fromisoformat(wall), ZoneInfo(zone))
-    assert (moment, twice) == (datetime.fromisoformat(expected).replace(tzinfo=UTC), comes_twice)
+    assert (moment, twice) == (datetime.fromisoformat(expected).replace(tzinfo=UTC), occurs_twice)
 
 
 @pytest.mark.parametrize(
@@ -138,8 +140,8 @@ def test_a_wall_time_is_placed_by_the_locations_clock(
         ("2026-10-04T02:15", "Australia/Lord_Howe"),
     ],
 )
-def test_a_wall_time_that_the_clocks_jump_over_is_refused(wall: str, zone: str) -> None:
-    with pytest.raises(CellFault, match="put forward"):
+def test_a_wall_time_that_the_clocks_skip_is_refused(wall: str, zone: str) -> None:
+    with pytest.raises(CellFault, match="clocks go forward"):
         place_in_zone(datetime.fromisoformat(wall), ZoneInfo(zone))
 
 
@@ -153,7 +155,7 @@ def test_a_wall_time_that_the_clocks_jump_over_is_refused(wall: str, zone: str) 
         ("2026-12-11", ("2026-12-11", "")),
     ],
 )
-def test_date_and_time_in_one_cell_are_taken_apart(value: str, parts: tuple[str, str]) -> None:
+def test_date_and_time_in_one_cell_are_split(value: str, parts: tuple[str, str]) -> None:
     assert split_date_and_time(value) == parts
 
 
@@ -168,12 +170,12 @@ def test_date_and_time_in_one_cell_are_taken_apart(value: str, parts: tuple[str,
         ("Checked In", "arrived"),
     ],
 )
-def test_statuses_are_known_by_their_words(value: str, status: str) -> None:
+def test_statuses_are_recognised(value: str, status: str) -> None:
     assert read_status(value) == status
 
 
-def test_an_unknown_status_is_refused_rather_than_called() -> None:
-    with pytest.raises(CellFault, match="status isn't known"):
+def test_an_unknown_status_is_refused() -> None:
+    with pytest.raises(CellFault, match="status is unknown"):
         read_status("Deleted")
 
 
@@ -181,17 +183,17 @@ def test_an_unknown_status_is_refused_rather_than_called() -> None:
     ("value", "code"),
     [("English", "en"), ("en", "en"), ("ES", "es"), ("Español", "es"), ("fr-CA", "fr"), ("", "")],
 )
-def test_languages_are_known_by_name_and_by_code(value: str, code: str) -> None:
+def test_languages_are_recognised_by_name_and_by_code(value: str, code: str) -> None:
     assert read_language(value) == code
 
 
 @pytest.mark.parametrize(("value", "minutes"), [("45", 45), ("45 min", 45), ("1:30", 90), ("", None)])
-def test_lengths_are_minutes(value: str, minutes: int | None) -> None:
+def test_lengths_are_converted_to_minutes(value: str, minutes: int | None) -> None:
     assert read_minutes(value) == minutes
 
 
 @pytest.mark.parametrize("value", ["0", "-15", "9999", "half an hour", "45.5"])
-def test_a_length_that_cant_be_is_refused(value: str) -> None:
+def test_an_invalid_length_is_refused(value: str) -> None:
     with pytest.raises(CellFault):
         read_minutes(value)
 
@@ -204,7 +206,7 @@ def test_a_length_that_cant_be_is_refused(value: str) -> None:
         ("Aisha", ("Aisha", "")),
     ],
 )
-def test_a_full_name_is_taken_apart(value: str, names: tuple[str, str]) -> None:
+def test_a_full_name_is_split_into_first_and_last_name(value: str, names: tuple[str, str]) -> None:
     assert split_full_name(value) == names
 
 
@@ -217,19 +219,19 @@ def test_a_full_name_is_taken_apart(value: str, names: tuple[str, str]) -> None:
         "APPT DATE;APPT_TIME;First Name;Last Name;Primary Phone;Office",
     ],
 )
-def test_the_headers_of_several_systems_are_known(headers: str) -> None:
+def test_the_headers_of_several_systems_are_recognised(headers: str) -> None:
     columns = find_columns(headers.replace(";", ",").split(","))
-    assert {"date", "location"} <= columns.places.keys()
-    assert len(set(columns.places.values())) == len(columns.places)
+    assert {"date", "location"} <= columns.positions.keys()
+    assert len(set(columns.positions.values())) == len(columns.positions)
 
 
-def test_a_single_phone_column_is_the_number_to_call() -> None:
-    assert find_columns(["Name", "Phone", "Date", "Time", "Location"]).places["mobile"] == 1
-    beside = find_columns(["Name", "Phone", "Mobile", "Date", "Time", "Location"]).places
+def test_a_single_phone_column_is_read_as_the_mobile_phone() -> None:
+    assert find_columns(["Name", "Phone", "Date", "Time", "Location"]).positions["mobile"] == 1
+    beside = find_columns(["Name", "Phone", "Mobile", "Date", "Time", "Location"]).positions
     assert (beside["mobile"], beside["home"]) == (2, 1)
 
 
-def test_missing_columns_are_named_with_those_that_are_there() -> None:
+def test_missing_columns_are_named_together_with_the_files_headers() -> None:
     with pytest.raises(MissingColumns) as caught:
         find_columns(["Vorname", "Mobile", "Date", "Location"])
     assert str(caught.value).startswith(
@@ -237,16 +239,18 @@ def test_missing_columns_are_named_with_those_that_are_there() -> None:
     )
 
 
-def test_a_column_with_an_odd_header_can_be_given() -> None:
+def test_the_header_of_a_field_can_be_given() -> None:
     headers = ["Vorname", "Mobile", "Date", "Time", "Location"]
-    assert find_columns(headers, {"first_name": "vorname"}).places["first_name"] == 0
-    with pytest.raises(MissingColumns, match="There is no column “Nachname”"):
+    assert find_columns(headers, {"first_name": "vorname"}).positions["first_name"] == 0
+    with pytest.raises(MissingColumns, match="The file has no column “Nachname”"):
         find_columns(headers, {"last_name": "Nachname"})
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
-def test_a_list_is_read_in_any_usual_encoding_with_any_usual_delimiter(encoding: str, delimiter: str) -> None:
+def test_a_list_is_read_in_every_usual_encoding_with_every_usual_delimiter(
+    encoding: str, delimiter: str
+) -> None:
     zoe = AISHA | {"first": "Zoë", "last": "O'Brien, Müller", "provider": 'N. "Nan" Brooks, NP'}
     table = CsvReader().read(write_list(zoe, zoe, encoding=encoding, delimiter=delimiter))
     assert len(table.headers) == 14
@@ -255,7 +259,7 @@ def test_a_list_is_read_in_any_usual_encoding_with_any_usual_delimiter(encoding:
     assert table.rows[0].cells[10] == 'N. "Nan" Brooks, NP'
 
 
-def test_lines_are_counted_as_an_editor_counts_them() -> None:
+def test_lines_are_counted_as_a_text_editor_counts_them() -> None:
     data = b'sep=,\r\nName,Date\r\n"two\r\nlines",1\r\n\r\nthird,2\r\n'
     assert [(row.line, row.cells[0]) for row in CsvReader().read(data).rows] == [
         (3, "two lines"),
@@ -264,9 +268,9 @@ def test_lines_are_counted_as_an_editor_counts_them() -> None:
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
-def test_a_formula_is_made_harmless(cell: str) -> None:
+def test_a_formula_is_marked_as_text(cell: str) -> None:
     assert neutralise_formula(cell) == f"'{cell}"
 
 
-def test_a_plain_cell_stays_as_it_is() -> None:
+def test_a_cell_without_a_formula_is_unchanged() -> None:
     assert neutralise_formula("02/30/2027") == "02/30/2027"

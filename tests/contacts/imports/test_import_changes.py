@@ -1,4 +1,4 @@
-"""What a later export changes: moves, cancellations, new numbers; and what staff did stays."""
+"""What a later export changes, such as times and numbers, and which changes made by staff are kept."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ from contacts.appointments import (
 )
 from contacts.models import Appointment, AppointmentChange, Contact, Location, PhoneNumber
 from contacts.people import change_phone, get_or_create_written_number, mark_number_unusable
-from tests.contacts.imports.import_world import AISHA, NOAH, import_rows, make_downtown, only_appointment
+from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows, make_downtown, only_appointment
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +37,7 @@ def staff() -> User:
 
 
 def counts_of(*rows: dict[str, str]) -> dict[str, int]:
-    """The counts that aren't nought, without those that every import has."""
+    """Return the counts that aren't 0, without those that every import has."""
     counts = import_rows(*rows).counts
     left_out = {"rows", "changed", "notes", "matched_by_id"}
     return {
@@ -47,41 +47,41 @@ def counts_of(*rows: dict[str, str]) -> dict[str, int]:
     }
 
 
-def story_of(appointment: Appointment) -> list[tuple[str, str]]:
+def history_of(appointment: Appointment) -> list[tuple[str, str]]:
     return list(appointment.changes.order_by("pk").values_list("what", "how"))
 
 
-def move_by_hand(starts_at: datetime, staff: User) -> None:
+def move_as_staff(starts_at: datetime, staff: User) -> None:
     appointment = only_appointment()
     length = appointment.ends_at - appointment.starts_at
     move_appointment(appointment.pk, starts_at=starts_at, ends_at=starts_at + length, by=staff)
 
 
-def test_a_moved_row_moves_the_appointment_and_takes_its_confirmation_back() -> None:
+def test_a_row_with_a_new_time_moves_the_appointment_and_voids_its_confirmation() -> None:
     import_rows(AISHA)
     record_answer(only_appointment().pk, "confirmed", revision=1, at=timezone.now(), how="key_1")
     assert counts_of(AT_ELEVEN) == {"moved": 1}
     moved = only_appointment()
     assert (moved.starts_at, moved.ends_at, moved.revision) == (ELEVEN, ELEVEN.replace(minute=30), 2)
     assert not moved.is_confirmed
-    assert story_of(moved)[-1] == ("moved", "import")
+    assert history_of(moved)[-1] == ("moved", "import")
 
 
-def test_a_row_of_another_location_moves_the_appointment_there() -> None:
+def test_a_row_with_another_location_moves_the_appointment_there() -> None:
     make_downtown(name="Eastside")
     import_rows(AISHA)
     assert counts_of(AISHA | {"location": "eastside "}) == {"moved": 1}
     assert only_appointment().location.name == "Eastside"
 
 
-def test_a_cancelled_row_cancels_and_a_scheduled_one_books_again() -> None:
+def test_a_cancelled_row_cancels_the_appointment_and_a_scheduled_row_books_it_again() -> None:
     import_rows(AISHA)
     assert counts_of(CANCELLED) == {"cancelled": 1}
     assert only_appointment().status == "cancelled"
     assert counts_of(CANCELLED) == {"unchanged": 1}
     assert counts_of(AT_ELEVEN) == {"booked_again": 1}
     assert (only_appointment().status, only_appointment().starts_at) == ("booked", ELEVEN)
-    assert [what for what, _ in story_of(only_appointment())] == [
+    assert [what for what, _ in history_of(only_appointment())] == [
         "imported",
         "cancelled",
         "reinstated",
@@ -89,12 +89,12 @@ def test_a_cancelled_row_cancels_and_a_scheduled_one_books_again() -> None:
     ]
 
 
-def test_a_cancelled_row_for_an_unknown_appointment_is_kept_as_cancelled() -> None:
+def test_a_cancelled_row_for_a_new_appointment_is_added_as_cancelled() -> None:
     assert counts_of(CANCELLED) == {"added": 1, "added_as_cancelled": 1}
     assert only_appointment().status == "cancelled"
 
 
-def test_another_length_provider_or_type_updates_without_a_new_revision() -> None:
+def test_a_new_length_provider_or_type_is_updated_without_a_new_revision() -> None:
     import_rows(AISHA)
     assert counts_of(AISHA | {"minutes": "60", "provider": "N. Brooks, NP", "kind": "Physical"}) == {
         "updated": 1
@@ -107,7 +107,7 @@ def test_another_length_provider_or_type_updates_without_a_new_revision() -> Non
     assert (updated.ends_at - updated.starts_at).total_seconds() == 3600
 
 
-def test_an_empty_cell_takes_nothing_away() -> None:
+def test_an_empty_cell_removes_nothing() -> None:
     import_rows(AISHA | {"home": "202-555-0190"})
     emptied = AISHA | {"mobile": "", "home": "", "language": "", "minutes": "", "provider": "", "kind": ""}
     assert counts_of(emptied) == {"unchanged": 1}
@@ -119,54 +119,54 @@ def test_an_empty_cell_takes_nothing_away() -> None:
     assert kept.kind
 
 
-def test_a_visit_that_the_file_says_happened_is_recorded() -> None:
+def test_arrived_and_no_show_in_the_file_are_recorded() -> None:
     import_rows(AISHA, NOAH)
     assert counts_of(AISHA | {"status": "Completed"}, NOAH | {"status": "No Show"}) == {"updated": 2}
     assert (only_appointment("A1").status, only_appointment("A2").status) == ("arrived", "no_show")
 
 
-def test_what_staff_moved_by_hand_stays_while_the_file_has_the_older_time(staff: User) -> None:
+def test_an_appointment_moved_by_staff_is_kept_while_the_file_has_an_older_time(staff: User) -> None:
     import_rows(AISHA)
-    move_by_hand(TEN, staff)
-    move_by_hand(ELEVEN, staff)
+    move_as_staff(TEN, staff)
+    move_as_staff(ELEVEN, staff)
     report = import_rows(AISHA)
     assert only_appointment().starts_at == ELEVEN
     assert report.counts["unchanged"] == 1
     assert [each.problem for each in report.problems] == [
-        "It was moved here by hand, so the older time in the file is left out."
+        "Staff moved this appointment here, so the older time in the file isn't used."
     ]
 
 
-def test_a_time_that_is_new_in_the_file_wins_over_what_staff_moved(staff: User) -> None:
+def test_a_new_time_in_the_file_overrides_a_move_by_staff(staff: User) -> None:
     import_rows(AISHA)
-    move_by_hand(TEN, staff)
+    move_as_staff(TEN, staff)
     assert counts_of(AT_ELEVEN) == {"moved": 1}
     assert only_appointment().starts_at == ELEVEN
 
 
-def test_what_staff_cancelled_by_hand_stays_cancelled_until_the_file_brings_a_new_time(staff: User) -> None:
+def test_an_appointment_cancelled_by_staff_stays_cancelled_until_the_file_has_a_new_time(staff: User) -> None:
     import_rows(AISHA)
     cancel_appointment(only_appointment().pk, by=staff)
     report = import_rows(AISHA)
     assert only_appointment().status == "cancelled"
     assert [each.problem for each in report.problems] == [
-        "It was cancelled here by hand, so it stays cancelled."
+        "Staff cancelled this appointment here, so it stays cancelled."
     ]
     assert counts_of(AT_ELEVEN) == {"booked_again": 1}
 
 
 @pytest.mark.parametrize("row", [AT_ELEVEN, CANCELLED], ids=["moved", "cancelled"])
-def test_a_recorded_visit_stays_as_it_is(row: dict[str, str], staff: User) -> None:
+def test_an_appointment_with_a_recorded_visit_is_not_changed(row: dict[str, str], staff: User) -> None:
     import_rows(AISHA)
     record_attendance(only_appointment().pk, "arrived", by=staff)
     report = import_rows(row)
     assert (only_appointment().status, only_appointment().starts_at) == ("arrived", NINE_THIRTY)
     assert [each.problem for each in report.problems] == [
-        "The visit is already recorded here, so it stays as it is."
+        "The visit is already recorded here, so the appointment wasn't changed."
     ]
 
 
-def test_what_vanished_from_the_file_is_listed_and_never_cancelled() -> None:
+def test_an_appointment_missing_from_the_file_is_listed_and_never_cancelled() -> None:
     early, late = AISHA | {"date": "12/14/2026"}, AISHA | {"id": "A3", "date": "12/16/2026"}
     import_rows(early, NOAH, late)
     report = import_rows(early, late)
@@ -176,13 +176,13 @@ def test_what_vanished_from_the_file_is_listed_and_never_cancelled() -> None:
     assert only_appointment("A2").status == "booked"
 
 
-def test_a_faulty_row_is_not_taken_for_a_vanished_one() -> None:
+def test_the_appointment_of_a_rejected_row_is_not_listed_as_missing() -> None:
     early, late = AISHA | {"date": "12/14/2026"}, AISHA | {"id": "A3", "date": "12/16/2026"}
     import_rows(early, NOAH, late)
     assert import_rows(early, NOAH | {"date": "02/30/2026"}, late).counts["missing"] == 0
 
 
-def test_what_is_outside_the_files_days_locations_or_source_is_not_missing() -> None:
+def test_an_appointment_outside_the_files_days_locations_or_source_is_not_listed_as_missing() -> None:
     make_downtown(name="Eastside")
     import_rows(AISHA | {"date": "12/20/2026"}, NOAH | {"location": "Eastside", "date": "12/15/2026"})
     import_rows(NOAH | {"id": "other", "date": "12/15/2026"}, source="another-system")
@@ -190,7 +190,7 @@ def test_what_is_outside_the_files_days_locations_or_source_is_not_missing() -> 
     assert import_rows(early, late).counts["missing"] == 0
 
 
-def test_an_appointment_booked_by_hand_is_recognised_and_gets_its_id(downtown: Location, staff: User) -> None:
+def test_an_appointment_booked_by_staff_is_matched_and_gets_its_id(downtown: Location, staff: User) -> None:
     contact = Contact.objects.create(
         first_name="Aisha", last_name="Okafor", phone=get_or_create_written_number("+12025550101", "US")
     )
@@ -204,27 +204,27 @@ def test_an_appointment_booked_by_hand_is_recognised_and_gets_its_id(downtown: L
     assert counts_of(AISHA) == {"unchanged": 1}
 
 
-def test_rows_without_any_id_are_recognised_by_patient_time_and_location() -> None:
+def test_rows_without_an_id_are_matched_by_patient_time_and_location() -> None:
     nameless = AISHA | {"id": "", "patient": ""}
     import_rows(nameless)
     assert counts_of(nameless) == {"unchanged": 1, "matched_by_slot": 1}
     assert Contact.objects.count() == Appointment.objects.count() == 1
 
 
-def test_the_same_ids_of_another_source_are_other_people() -> None:
+def test_the_same_ids_from_another_source_are_other_patients() -> None:
     import_rows(AISHA)
     assert import_rows(AISHA, source="another-system").counts["added"] == 1
     assert Contact.objects.count() == 2
 
 
-def test_an_appointment_of_another_patient_is_left_alone() -> None:
+def test_a_row_whose_appointment_belongs_to_another_patient_is_rejected() -> None:
     import_rows(AISHA, NOAH)
     report = import_rows(NOAH | {"id": "A1"})
     assert report.counts["rejected"] == 1
     assert only_appointment("A1").contact.first_name == "Aisha"
 
 
-def test_a_new_number_revises_what_is_booked_ahead() -> None:
+def test_a_new_number_makes_a_new_revision_of_future_appointments() -> None:
     ahead = AISHA | {"date": f"06/15/{timezone.now().year + 1}"}
     import_rows(ahead)
     report = import_rows(ahead | {"mobile": "+1 202 555 0177"})
@@ -235,7 +235,7 @@ def test_a_new_number_revises_what_is_booked_ahead() -> None:
     assert appointment.revision == 2
 
 
-def test_a_number_that_staff_put_right_is_not_overwritten_by_the_one_that_cant_be_reached() -> None:
+def test_a_number_corrected_by_staff_is_not_overwritten_by_an_unusable_one() -> None:
     import_rows(AISHA)
     contact = Contact.objects.get()
     mark_number_unusable(PhoneNumber.objects.get().pk, "invalid number", timezone.now())
@@ -246,7 +246,7 @@ def test_a_number_that_staff_put_right_is_not_overwritten_by_the_one_that_cant_b
     assert contact.phone.e164 == "+12025550177"
 
 
-def test_an_import_never_lifts_an_opt_out() -> None:
+def test_an_import_never_removes_an_opt_out() -> None:
     import_rows(AISHA)
     PhoneNumber.objects.update(voice_opted_out_at=timezone.now())
     Contact.objects.update(phone=None)
@@ -256,7 +256,7 @@ def test_an_import_never_lifts_an_opt_out() -> None:
     assert number.voice_opted_out_at
 
 
-def test_rows_with_one_id_and_different_contents_are_all_left_out() -> None:
+def test_rows_with_the_same_id_and_different_details_are_all_rejected() -> None:
     report = import_rows(AISHA, AT_ELEVEN)
     assert report.counts["rejected"] == 2
     assert {each.line for each in report.problems} == {2, 3}
@@ -264,30 +264,32 @@ def test_rows_with_one_id_and_different_contents_are_all_left_out() -> None:
     assert not AppointmentChange.objects.exists()
 
 
-def test_a_patient_without_any_number_is_imported_and_noted() -> None:
+def test_a_patient_without_a_usable_number_is_imported_with_a_note() -> None:
     report = import_rows(AISHA | {"mobile": "555-01"})
     assert report.counts["added"] == 1
     assert only_appointment().contact.phone is None
     [note] = report.problems
-    assert note.problem == "The number is too short. The appointment is imported but can't be called."
+    assert note.problem == (
+        "The number is too short. The appointment is imported, but there is no number to call."
+    )
 
 
-def test_the_home_phone_stands_in_for_a_mobile_that_is_no_number() -> None:
+def test_the_home_phone_is_used_if_the_mobile_phone_is_not_a_number() -> None:
     report = import_rows(AISHA | {"mobile": "call mother", "home": "202-555-0190"})
     phone = only_appointment().contact.phone
     assert phone
     assert phone.e164 == "+12025550190"
-    assert report.problems[0].problem.endswith("The row's other number is used.")
+    assert report.problems[0].problem.endswith("The other number in the row is used.")
 
 
-def test_every_new_location_can_get_one_time_zone_at_once() -> None:
+def test_one_time_zone_can_be_given_for_all_new_locations() -> None:
     rows = AISHA | {"location": "Harbour"}, NOAH | {"location": "Hill"}
     assert import_rows(*rows).counts["rejected"] == 2
     assert import_rows(*rows, time_zone="America/Phoenix").counts["added"] == 2
     assert Location.objects.filter(time_zone="America/Phoenix").count() == 2
 
 
-def test_a_location_of_another_country_reads_its_own_numbers() -> None:
+def test_numbers_are_parsed_by_the_country_of_their_location() -> None:
     make_downtown(name="London", time_zone="Europe/London", region="GB")
     import_rows(AISHA | {"location": "London", "mobile": "020 7946 0101"})
     phone = only_appointment().contact.phone

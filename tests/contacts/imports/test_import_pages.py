@@ -1,4 +1,4 @@
-"""Upload, preview, apply and report, as the front desk goes through them."""
+"""The pages of an import: upload, preview, apply and report."""
 
 import os
 from datetime import timedelta
@@ -15,7 +15,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment, ImportBatch, Location
-from tests.contacts.imports.import_world import AISHA, NOAH, import_rows, make_downtown, write_list
+from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows, make_downtown, write_list
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ def desk(client: Client) -> Client:
 
 
 def upload(desk: Client, data: bytes, name: str = "list.csv", source: str = "csv") -> str:
-    """Upload a file; the token of its preview."""
+    """Upload a file and return the token of its preview."""
     response = desk.post(reverse("upload_import"), {"file": SimpleUploadedFile(name, data), "source": source})
     assert response.status_code == 302, response.content.decode()
     return parse_qs(urlsplit(response["Location"]).query)["upload"][0]
@@ -55,7 +55,7 @@ def test_a_preview_shows_what_would_change_and_changes_nothing(desk: Client) -> 
     assert not Appointment.objects.exists()
 
 
-def test_applying_imports_the_list_and_shows_its_report(desk: Client, uploads: Path) -> None:
+def test_applying_an_upload_imports_the_list_and_shows_the_report(desk: Client, uploads: Path) -> None:
     make_downtown()
     token = upload(desk, write_list(AISHA, NOAH | {"date": "02/30/2027"}), source="elm-street")
     response = desk.post(reverse("upload_import"), {"upload": token, "apply": ""}, follow=True)
@@ -67,7 +67,7 @@ def test_applying_imports_the_list_and_shows_its_report(desk: Client, uploads: P
     assert not list(uploads.iterdir())
 
 
-def test_a_new_location_asks_for_its_time_zone_and_gets_it(desk: Client) -> None:
+def test_the_time_zone_of_a_new_location_is_asked_for_and_stored(desk: Client) -> None:
     token = upload(desk, write_list(AISHA | {"location": "Harbour"}))
     page = read(desk, reverse("upload_import"), upload=token)
     assert 'name="location" value="Harbour"' in page
@@ -81,7 +81,7 @@ def test_a_new_location_asks_for_its_time_zone_and_gets_it(desk: Client) -> None
     assert Appointment.objects.get().starts_at.isoformat() == "2026-12-15T16:30:00+00:00"
 
 
-def test_a_time_zone_that_doesnt_exist_is_shown_beside_its_location(desk: Client) -> None:
+def test_an_invalid_time_zone_is_reported_next_to_its_location(desk: Client) -> None:
     token = upload(desk, write_list(AISHA | {"location": "Harbour"}))
     chosen = {"upload": token, "location": "Harbour", "zone-0": "Mars/Base", "apply": ""}
     response = desk.post(reverse("upload_import"), chosen)
@@ -96,7 +96,7 @@ def test_a_time_zone_that_doesnt_exist_is_shown_beside_its_location(desk: Client
         (b"Product,Price\r\nTea,3\r\n", "The file has no column for: date"),
     ],
 )
-def test_a_file_that_cant_be_read_is_explained_beside_the_field(
+def test_the_reason_why_a_file_cant_be_read_is_shown_next_to_the_field(
     desk: Client, data: bytes, sentence: str
 ) -> None:
     token = upload(desk, data, source="elm-street")
@@ -120,7 +120,7 @@ def test_a_file_that_is_too_large_or_empty_or_missing_is_refused(desk: Client, s
         assert sentence in response.content.decode()
 
 
-def test_nobody_can_open_an_upload_of_somebody_else(desk: Client) -> None:
+def test_a_user_cant_open_an_upload_of_another_user(desk: Client) -> None:
     token = upload(desk, write_list(AISHA))
     desk.force_login(User.objects.create_user("another"))
     response = desk.get(reverse("upload_import"), {"upload": token}, follow=True)
@@ -133,16 +133,16 @@ def test_a_forged_token_opens_nothing(desk: Client, token: str) -> None:
     assert "Upload the file again." in response.content.decode()
 
 
-def test_applying_twice_imports_once_and_says_so(desk: Client) -> None:
+def test_applying_an_upload_twice_imports_it_once_and_says_so(desk: Client) -> None:
     make_downtown()
     token = upload(desk, write_list(AISHA))
     desk.post(reverse("upload_import"), {"upload": token, "apply": ""})
     response = desk.post(reverse("upload_import"), {"upload": token, "apply": ""}, follow=True)
-    assert "This upload has been applied already" in response.content.decode()
+    assert "This upload was already imported" in response.content.decode()
     assert ImportBatch.objects.count() == 1
 
 
-def test_an_upload_that_was_never_applied_is_swept_after_a_day(desk: Client, uploads: Path) -> None:
+def test_an_upload_that_was_never_applied_is_deleted_after_a_day(desk: Client, uploads: Path) -> None:
     upload(desk, write_list(AISHA))
     [old] = uploads.iterdir()
     long_ago = (timezone.now() - timedelta(hours=25)).timestamp()
@@ -152,14 +152,14 @@ def test_an_upload_that_was_never_applied_is_swept_after_a_day(desk: Client, upl
     assert len(list(uploads.iterdir())) == 1
 
 
-def test_only_this_systems_own_user_can_read_an_upload(desk: Client, uploads: Path) -> None:
+def test_an_upload_is_readable_only_by_the_user_that_runs_callboard(desk: Client, uploads: Path) -> None:
     upload(desk, write_list(AISHA))
     [kept] = uploads.iterdir()
     assert kept.stat().st_mode & 0o077 == 0
     assert uploads.stat().st_mode & 0o077 == 0
 
 
-def test_the_list_of_imports_shows_each_with_its_counts(desk: Client) -> None:
+def test_the_list_of_imports_shows_each_import(desk: Client) -> None:
     assert "No list has been imported yet" in read(desk, reverse("imports"))
     make_downtown()
     import_rows(AISHA, NOAH | {"time": ""})
@@ -168,7 +168,7 @@ def test_the_list_of_imports_shows_each_with_its_counts(desk: Client) -> None:
     assert reverse("import_batch", args=[ImportBatch.objects.get().pk]) in page
 
 
-def test_the_problems_come_as_a_list_in_which_no_formula_runs(desk: Client) -> None:
+def test_the_downloaded_problems_contain_no_formula(desk: Client) -> None:
     make_downtown()
     batch_id = import_rows(
         AISHA | {"first": "", "last": "x", "mobile": "1", "date": "=cmd|'/c calc'!A1"}
@@ -177,10 +177,10 @@ def test_the_problems_come_as_a_list_in_which_no_formula_runs(desk: Client) -> N
     text = response.content.decode("utf-8-sig")
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert text.splitlines()[0] == "Line,Imported,Column,Value,What is wrong,What to do"
-    assert "2,no,Date,'=cmd|'/c calc'!A1,This can't be read as a date." in text
+    assert "2,no,Date,'=cmd|'/c calc'!A1,This isn't a date." in text
 
 
-def test_a_strangers_words_are_never_markup(desk: Client) -> None:
+def test_text_from_a_file_is_escaped_in_html(desk: Client) -> None:
     make_downtown()
     batch_id = import_rows(AISHA | {"date": "<script>alert(1)</script>"}).batch_id
     assert b"<script>alert" not in desk.get(reverse("import_batch", args=[batch_id])).content

@@ -1,6 +1,6 @@
-"""An export as a practice's system writes it: 240 rows, some fifteen of them faulty.
+"""The example export in tests/data: 240 rows, about fifteen of them with errors.
 
-The counts are those of docs/importing.md.
+docs/importing.md has the same counts.
 """
 
 import json
@@ -23,7 +23,7 @@ from contacts.models import (
     PhoneNumber,
     Provider,
 )
-from tests.contacts.imports.import_world import make_downtown
+from tests.contacts.imports.example_lists import make_downtown
 
 EXPORT = Path(__file__).parents[2] / "data" / "appointments-export.csv"
 MOST_QUERIES = 40
@@ -76,7 +76,7 @@ def run_for_report(*options: str) -> dict[str, Any]:
     return report
 
 
-def test_it_gives_the_counts_that_are_documented_and_changes_nothing_the_second_time() -> None:
+def test_an_import_gives_the_documented_counts_and_a_second_import_changes_nothing() -> None:
     first = run_for_report()
     before = snapshot()
     second = run_for_report()
@@ -87,12 +87,12 @@ def test_it_gives_the_counts_that_are_documented_and_changes_nothing_the_second_
 
 
 def snapshot() -> list[Any]:
-    """Everything an import could change, but for its own report."""
+    """Return everything an import could change, except its own report."""
     models = (Appointment, AppointmentChange, Contact, PhoneNumber, Location, Provider)
     return [list(model._default_manager.order_by("pk").values()) for model in models]
 
 
-def test_it_reports_each_faulty_row_with_line_column_value_and_what_to_do() -> None:
+def test_each_row_with_an_error_is_reported_with_line_column_value_and_what_to_do() -> None:
     report = run_for_report()
     faults = [
         (each["line"], each["column"], each["value"], each["weight"] == "note")
@@ -103,19 +103,19 @@ def test_it_reports_each_faulty_row_with_line_column_value_and_what_to_do() -> N
     assert all(each["problem"] and each["remedy"] for each in report["problems"])
 
 
-def test_it_notes_each_patient_whose_lines_differ() -> None:
+def test_each_patient_whose_lines_differ_is_noted() -> None:
     notes = [each for each in run_for_report()["problems"] if each["column"] == "Patient ID"]
     assert len(notes) == 58
     assert notes[0]["value"] == "P2000: last name, home phone (lines 2, 182)"
 
 
-def test_it_keeps_the_problems_beside_the_batch() -> None:
+def test_the_problems_are_stored_with_the_batch() -> None:
     report = run_for_report()
     kept = ImportProblem.objects.values("line", "column", "value", "problem", "remedy", "weight")
     assert sorted(map(str, kept)) == sorted(map(str, report["problems"]))
 
 
-def test_it_reads_names_times_and_languages_as_they_are_meant() -> None:
+def test_names_times_and_languages_are_parsed() -> None:
     run_for_report()
     zoe = Appointment.objects.select_related("contact__phone", "provider").get(external_id="A10410")
     assert zoe.contact.first_name == "Zoë"
@@ -128,19 +128,19 @@ def test_it_reads_names_times_and_languages_as_they_are_meant() -> None:
     assert set(Contact.objects.values_list("language", flat=True)) == {"en", "es", "fr"}
 
 
-def test_it_makes_no_second_row_for_a_number_that_a_family_shares() -> None:
+def test_a_number_shared_by_two_patients_has_one_row() -> None:
     run_for_report()
     number = PhoneNumber.objects.get(e164="+12025550100")
     assert number.contacts.count() == 2
 
 
-def test_it_adds_the_first_line_of_each_appointments_story() -> None:
+def test_each_appointment_gets_the_first_entry_of_its_history() -> None:
     run_for_report()
     changes = AppointmentChange.objects.filter(what="imported", how="import")
     assert changes.values("appointment").distinct().count() == changes.count() == 235
 
 
-def test_a_dry_run_says_the_same_and_writes_nothing() -> None:
+def test_a_dry_run_gives_the_same_counts_and_writes_nothing() -> None:
     before = snapshot()
     report = run_for_report("--dry-run")
     assert report["counts"] == FIRST
@@ -150,7 +150,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing() -> None:
 
 
 @pytest.mark.parametrize("run", ["first", "second"])
-def test_it_needs_few_queries_for_many_rows(run: str) -> None:
+def test_an_import_of_240_rows_makes_at_most_40_queries(run: str) -> None:
     if run == "second":
         run_for_report()
     with CaptureQueriesContext(
@@ -160,7 +160,7 @@ def test_it_needs_few_queries_for_many_rows(run: str) -> None:
     assert len(queries) <= MOST_QUERIES, "\n".join(query["sql"][:120] for query in queries)
 
 
-def test_it_imports_the_unknown_location_once_its_time_zone_is_given() -> None:
+def test_the_rows_of_a_new_location_are_imported_if_its_time_zone_is_given() -> None:
     run_for_report()
     report = run_for_report("--location-zone", "Westend=America/Chicago")
     assert (report["counts"]["added"], report["counts"]["rejected"]) == (1, 3)
@@ -170,7 +170,7 @@ def test_it_imports_the_unknown_location_once_its_time_zone_is_given() -> None:
     assert westend.starts_at.isoformat() == "2026-12-12T15:45:00+00:00"
 
 
-def test_it_prints_a_report_that_says_what_to_do() -> None:
+def test_the_printed_report_says_what_to_do() -> None:
     printed = run_command()
     assert "240 rows (Windows-1252, commas, dates month first (as line 2 shows))" in printed
     assert "line 43, Date: “02/30/2027”" in printed

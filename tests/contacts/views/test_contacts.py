@@ -258,7 +258,7 @@ def test_a_person_without_a_number_can_be_added(desk: Client) -> None:
 
 WRONG_NUMBERS = [
     ("555-0100", "area code is missing", "no area code"),
-    ("call wife 202-555-0100", "words or signs", "words beside it"),
+    ("call wife 202-555-0100", "other characters", "words beside it"),
     ("202-555-0100 x12", "can&#x27;t dial the extension 12", "an extension"),
 ]
 

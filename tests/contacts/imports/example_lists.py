@@ -1,4 +1,4 @@
-"""Lists as a practice's system writes them, for the tests of importing."""
+"""Example lists as a practice system exports them, for the tests of imports."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ NOAH = AISHA | {"id": "A2", "patient": "P2", "last": "Brown", "first": "Noah", "
 
 
 def write_list(*rows: dict[str, str], encoding: str = "utf-8", delimiter: str = ",") -> bytes:
-    """The rows as a file; the header is line 1."""
+    """Return the rows as a CSV file; the header is line 1."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=delimiter)
     writer.writerow(HEADERS.values())
@@ -32,7 +32,7 @@ def write_list(*rows: dict[str, str], encoding: str = "utf-8", delimiter: str = 
 
 
 def make_downtown(**fields: Any) -> Location:
-    """A location with a clock."""
+    """Create a location with a time zone."""
     return Location.objects.create(
         **{
             "name": "Downtown",
@@ -50,5 +50,5 @@ def import_rows(*rows: dict[str, str], **options: Any) -> ImportReport:
 
 
 def only_appointment(external_id: str = "A1") -> Appointment:
-    """The one of that id, as it stands in the database now."""
+    """Read the appointment with that id from the database."""
     return Appointment.objects.select_related("contact__phone", "location").get(external_id=external_id)
