@@ -1,4 +1,4 @@
-"""Listening to whatever is logged, for what belongs to people or opens a door."""
+"""Find personal data and callback tokens in log records."""
 
 import logging
 import re
@@ -6,7 +6,7 @@ import re
 from config.logs import PrivateFormatter
 
 OURS = ("config", "contacts", "reminders", "webhooks")
-# Of the people of practice_in_motion.py: names, telephone numbers, words of messages; and callback tokens.
+# Names, telephone numbers and message texts of simulated_practice.py, and callback tokens.
 PRIVATE = re.compile(
     r"\b(?:Sarah|Sam|Noah|Lindqvist)\b"
     r"|(?:202555|213555|212555)\d{4}"
@@ -16,31 +16,32 @@ PRIVATE = re.compile(
 )
 
 
-class Eavesdropper(logging.Handler):
-    """Hears all loggers at their loudest, from `listen` to `stop`; `leaks` are the lines that tell too much.
+class LogLeakDetector(logging.Handler):
+    """Checks the records of all loggers at level DEBUG, from `attach` to `detach`.
 
-    What others log counts as it is written, by the formatter of the settings; what is ours, as it is said.
+    `leaks` are the lines with personal data or tokens. Records of other libraries are checked after the
+    formatter of the settings has redacted them, Callboard's own records before.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._as_said, self._as_written = logging.Formatter(), PrivateFormatter()
-        self.heard = 0
+        self._plain, self._redacting = logging.Formatter(), PrivateFormatter()
+        self.record_count = 0
         self.leaks: list[str] = []
 
-    def listen(self) -> None:
+    def attach(self) -> None:
         root = logging.getLogger()
         self._level_before = root.level
         root.setLevel(logging.DEBUG)
         root.addHandler(self)
 
-    def stop(self) -> None:
+    def detach(self) -> None:
         logging.getLogger().removeHandler(self)
         logging.getLogger().setLevel(self._level_before)
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.heard += 1
+        self.record_count += 1
         is_ours = record.name.partition(".")[0] in OURS
-        line = (self._as_said if is_ours else self._as_written).format(record)
+        line = (self._plain if is_ours else self._redacting).format(record)
         if PRIVATE.search(line):
             self.leaks.append(line)
