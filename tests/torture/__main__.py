@@ -1,7 +1,8 @@
-"""`make torture`: the storm for our dispatch and for two naive ones, judged by one oracle, side by side.
+"""`make torture`: run Callboard's dispatch and two naive ones under the same faults, and compare them.
 
-0 when every rule holds for ours, and when the oracle finds the naive ones out: else it proves nothing.
-Arguments name the strategies to run when not all; TORTURE_LOGS is a folder to copy all logs to.
+The exit status is 0 if Callboard breaks no rule and the oracle finds the expected violation of each naive
+strategy; otherwise the run would prove nothing. Arguments: the strategies to run, by default all.
+TORTURE_LOGS: a folder to copy all logs to.
 """
 
 import json
@@ -19,14 +20,14 @@ from tests.local_services import start_guard
 from tests.sandbox_server import ROOT
 from tests.torture.servers import Database
 from tests.torture.size import Size, read_size
-from tests.torture.table import find_faults, show_table
+from tests.torture.table import find_failures, show_table
 
 STRATEGIES = ("ours", "post_then_mark", "mark_then_post")
-STOP_WITHIN = 30  # seconds for a run to end what it has started
+STOP_WITHIN = 30  # seconds for a run to stop its processes
 
 
 def main() -> int:
-    """Run all three, print the table, and say whether it is as it must be."""
+    """Run the strategies, print the table and whether the test passed."""
     signal.signal(signal.SIGTERM, _stop)
     size, started = read_size(), time.monotonic()
     say(f"{size.reminders} reminders, 2 workers, 2 beats, {size.kills} kills, seed {size.seed}.")
@@ -35,12 +36,12 @@ def main() -> int:
     except KeyboardInterrupt:
         say("Stopped.")
         return 130
-    faults = find_faults(results)
+    failures = find_failures(results)
     say(f"\n{show_table(results)}\n")
-    for fault in faults:
-        say(f"NOT AS IT MUST BE: {fault}")
-    say(f"{'Failed' if faults else 'As it must be'}, after {time.monotonic() - started:.0f} s.")
-    return 1 if faults else 0
+    for failure in failures:
+        say(f"FAILED: {failure}")
+    say(f"{'Failed' if failures else 'Passed'} after {time.monotonic() - started:.0f} s.")
+    return 1 if failures else 0
 
 
 def _stop(number: int, frame: object) -> NoReturn:
@@ -49,11 +50,11 @@ def _stop(number: int, frame: object) -> NoReturn:
 
 
 def run_all(size: Size) -> dict[str, dict[str, Any]]:
-    """The result of each strategy, by name."""
+    """Return the result of each strategy, by name."""
     folder = Path(tempfile.mkdtemp(prefix="callboard-torture-"))
     clean_up = start_guard(folder)
     try:
-        os.environ.update({"DEBUG": "true", "REDIS_URL": "redis://not-needed"})  # migrating needs no more
+        os.environ.update({"DEBUG": "true", "REDIS_URL": "redis://not-needed"})  # enough for the migrations
         database = Database(folder)
         database.prepare()
         strategies = sys.argv[1:] or STRATEGIES
@@ -75,13 +76,13 @@ def _run_one(strategy: str, database: Database, folder: Path) -> dict[str, Any]:
         process.terminate()
         process.wait(STOP_WITHIN)
     if code:
-        raise SystemExit(f"The run of {strategy} broke off with {code}.")
+        raise SystemExit(f"The run of {strategy} failed with exit status {code}.")
     result: dict[str, Any] = json.loads((folder / f"{strategy}.json").read_text())
     return result
 
 
 def say(text: str) -> None:
-    """Print for the person at the terminal."""
+    """Print to the terminal."""
     print(text, flush=True)  # noqa: T201
 
 

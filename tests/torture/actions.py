@@ -1,4 +1,4 @@
-"""What people at the front desk do while the storm lasts, through the same functions as their pages."""
+"""Actions of the front desk during the fault phase, through the same functions that the pages use."""
 
 import random
 from collections.abc import Callable
@@ -22,30 +22,30 @@ from reminders.rules.states import ReminderState
 from reminders.traffic.switch import PROBED, read_switch, resume_sending
 from tests.waiting import wait_until
 
-Deed = Callable[[], None]
-SHARE = 0.05  # of the appointments for each kind of deed
-NOT_NOW = (AppointmentClosed, OrderRefused, AlreadyResolved, FollowUp.DoesNotExist)
+Action = Callable[[], None]
+SHARE = 0.05  # of the appointments, for each kind of action
+REFUSALS = (AppointmentClosed, OrderRefused, AlreadyResolved, FollowUp.DoesNotExist)
 
 
 class Staff:
-    """A person of the staff, patient with a database that is away."""
+    """A member of staff, who retries while the database is down."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self.user = User.objects.create_user("frontdesk")
 
-    def plan_deeds(self) -> list[Deed]:
-        """Deeds for a part of the appointments, in any order."""
+    def plan_actions(self) -> list[Action]:
+        """Return actions on some of the appointments, in random order."""
         rows = Appointment.objects.order_by("pk").values_list("pk", "contact__phone_id")
-        kinds = ["opt out", "cancel", "move", "order", "settle"]
+        kinds = ["opt out", "cancel", "move", "order", "resolve"]
         chosen = self.rng.sample(list(rows), k=round(len(rows) * SHARE * len(kinds)))
-        deeds = [
+        actions = [
             self._plan(kind, pk, number) for kind, (pk, number) in zip(cycle(kinds), chosen, strict=False)
         ]
-        self.rng.shuffle(deeds)
-        return deeds
+        self.rng.shuffle(actions)
+        return actions
 
-    def _plan(self, kind: str, appointment_id: int, number_id: int) -> Deed:
+    def _plan(self, kind: str, appointment_id: int, number_id: int) -> Action:
         match kind:
             case "opt out":
                 return lambda: self.opt_out(number_id)
@@ -58,14 +58,14 @@ class Staff:
             case _:
                 return self.call_again
 
-    def do(self, deed: Deed) -> None:
-        """Do it, again and again while the database is away; what can't be done now is left."""
-        wait_until(lambda: self._try(deed), "the database to be back", within_seconds=60)
+    def do(self, action: Action) -> None:
+        """Do it, retrying while the database is down; an action that is refused is skipped."""
+        wait_until(lambda: self._try(action), "the database to be available", within_seconds=60)
 
-    def _try(self, deed: Deed) -> bool:
+    def _try(self, action: Action) -> bool:
         try:
-            deed()
-        except NOT_NOW:
+            action()
+        except REFUSALS:
             return True
         except (OperationalError, InterfaceError):
             connection.close()
@@ -90,22 +90,22 @@ class Staff:
         )
 
     def order_twice(self, appointment_id: int) -> None:
-        """ "Call now", pressed twice."""
+        """Order a call now, twice."""
         reminder = Reminder.objects.filter(appointment=appointment_id).latest("revision")
         order_call(reminder.pk, by=self.user)
         order_call(reminder.pk, by=self.user)
 
     def call_again(self) -> None:
-        """The oldest call of unknown outcome on the worklist: call again."""
+        """Resolve the oldest follow-up about a call of unknown outcome by calling again."""
         unresolved = FollowUp.objects.exclude(state=FollowUp.State.RESOLVED)
-        entry = unresolved.filter(kind=FollowUp.Kind.UNKNOWN_OUTCOME).earliest("created_at")
-        resolve_unknown_outcome(entry.pk, by=self.user, call_again=True)
+        follow_up = unresolved.filter(kind=FollowUp.Kind.UNKNOWN_OUTCOME).earliest("created_at")
+        resolve_unknown_outcome(follow_up.pk, by=self.user, call_again=True)
 
-    def see_to_the_banner(self) -> SendingSwitch:
-        """Turn sending on again where that takes a person; the switch as it was found.
+    def resume_if_paused(self) -> SendingSwitch:
+        """Resume sending if only a person can; return the switch as it was before.
 
-        What Callboard asks about by itself is left to it; only the time until it asks is over at once. And
-        what was held needn't wait half a minute for its look.
+        If Callboard itself probes whether it can resume, the next probe is made due now. After a pause, held
+        reminders are made due now instead of half a minute later.
         """
         switch = read_switch()
         if switch.paused_at is None:

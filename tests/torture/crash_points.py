@@ -1,8 +1,8 @@
-"""Dying at every point where it could matter: before and after each commit, and each request.
+"""Crash a process at every point where it could matter: before and after each commit and each request.
 
-A round (planning, dispatch, the events that come back) runs in a child process. At the n-th such point it
-sends itself SIGKILL. The hooks sit around Django's commit and the client's `send`; the product knows nothing
-of them.
+A round (planning, dispatch, and the events that follow) runs in a child process, which sends itself SIGKILL
+at the n-th such point. The hooks wrap Django's commit and the client's `send`; the application's code has
+no part in them.
 """
 
 import json
@@ -25,28 +25,28 @@ WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE", "COPY")
 _context = multiprocessing.get_context("forkserver")
 
 
-class Points:
-    """Counts the points passed, and dies at one of them. Threads may share it."""
+class CrashPoints:
+    """Counts the points reached and kills the process at one of them. Thread-safe."""
 
-    def __init__(self, die_at: int) -> None:
-        self.die_at, self.passed = die_at, 0
+    def __init__(self, crash_at: int) -> None:
+        self.crash_at, self.reached = crash_at, 0
         self._lock = threading.Lock()
 
-    def pass_one(self) -> None:
-        """One point; the last thing this process does if it is the one to die at."""
+    def reach(self) -> None:
+        """Count one point, and kill the process if this is the one to crash at."""
         with self._lock:
-            self.passed += 1
-            if self.passed == self.die_at:
+            self.reached += 1
+            if self.reached == self.crash_at:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     @contextmanager
     def around(self) -> Iterator[None]:
-        self.pass_one()
+        self.reach()
         yield
-        self.pass_one()
+        self.reach()
 
     def install(self) -> None:
-        """Put a point before and after each commit, of transactions and of single statements, and request."""
+        """Add a point before and after each request, each commit, and each write outside a transaction."""
         from django.db.backends.base.base import BaseDatabaseWrapper
         from django.db.backends.signals import connection_created
 
@@ -78,15 +78,14 @@ class Points:
             return execute(sql, params, many, context)
 
 
-def run_round(die_at: int, settings: Mapping[str, Any], numbers: Collection[str]) -> bool:
-    """One round in a process of its own, under these settings; True if it came to its end alive.
+def run_round(crash_at: int, settings: Mapping[str, Any], numbers: Collection[str]) -> bool:
+    """Run one round in a child process with these settings; return True if it finished without crashing.
 
-    `numbers` are those whose events come back in it.
-
-    Raises RuntimeError when it ended in any other way.
+    `numbers`: the numbers whose events are delivered in it. Raises RuntimeError if the process ended in any
+    way other than finishing or SIGKILL.
     """
-    _context.set_forkserver_preload(["tests.torture.warm_round"])
-    process = _context.Process(target=_live, args=(die_at, dict(settings), list(numbers)))
+    _context.set_forkserver_preload(["tests.torture.preload_round"])
+    process = _context.Process(target=_run_in_child, args=(crash_at, dict(settings), list(numbers)))
     process.start()
     process.join(60)
     code = process.exitcode
@@ -94,16 +93,16 @@ def run_round(die_at: int, settings: Mapping[str, Any], numbers: Collection[str]
     process.join()
     process.close()
     if code not in (0, -signal.SIGKILL):
-        raise RuntimeError(f"The round ended with {code} instead of living or dying.")
+        raise RuntimeError(f"The round ended with exit status {code}, which is neither 0 nor SIGKILL.")
     return code == 0
 
 
-def _live(die_at: int, changes: dict[str, Any], numbers: list[str]) -> None:
+def _run_in_child(crash_at: int, changes: dict[str, Any], numbers: list[str]) -> None:
     from django.conf import settings
 
     for name, value in changes.items():
         setattr(settings, name, value)
-    Points(die_at).install()
+    CrashPoints(crash_at).install()
     from reminders.dispatch.rounds import dispatch_due
     from reminders.planning.planner import plan_all
 
@@ -113,25 +112,28 @@ def _live(die_at: int, changes: dict[str, Any], numbers: list[str]) -> None:
 
 
 def deliver_events(sandbox_url: str, numbers: Collection[str]) -> None:
-    """Everything that Robotalker tells of these numbers, to the door in this very process, in its order."""
+    """Post all of the sandbox's events about these numbers to the webhook view of this process, in order."""
     from django.test import Client
 
-    wait_until(lambda: _are_over(sandbox_url, numbers), "the calls to end")
-    door = Client()
-    for post in _ask(sandbox_url, "posts", numbers):
+    wait_until(lambda: _are_finished(sandbox_url, numbers), "the calls to end")
+    client = Client()
+    for post in _read_from_sandbox(sandbox_url, "posts", numbers):
         path = urlsplit(post["url"]).path
-        answer = door.post(path, json.dumps(post["body"]), content_type="application/json")
+        answer = client.post(path, json.dumps(post["body"]), content_type="application/json")
         assert answer.status_code == 200, answer.status_code
 
 
-def _are_over(sandbox_url: str, numbers: Collection[str]) -> bool:
-    """Each call has ended, and each text message was answered."""
-    calls, texts = _ask(sandbox_url, "calls", numbers), _ask(sandbox_url, "sms", numbers)
+def _are_finished(sandbox_url: str, numbers: Collection[str]) -> bool:
+    """Whether every call has ended and every text message was answered."""
+    calls, texts = (
+        _read_from_sandbox(sandbox_url, "calls", numbers),
+        _read_from_sandbox(sandbox_url, "sms", numbers),
+    )
     answered = {sms["to"] for sms in texts if sms["inbound"]}
     return all(call["state"] == "ended" for call in calls) and all(sms["to"] in answered for sms in texts)
 
 
-def _ask(sandbox_url: str, what: str, numbers: Collection[str]) -> list[Json]:
+def _read_from_sandbox(sandbox_url: str, what: str, numbers: Collection[str]) -> list[Json]:
     with requests.Session() as session:
         session.trust_env = False
         answer: Json = session.get(f"{sandbox_url}/sandbox/{what}", timeout=10).json()

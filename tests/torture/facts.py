@@ -1,4 +1,4 @@
-"""Reading the facts for the oracle: the sandbox's ledger and calls, and the database."""
+"""Read the facts for the oracle from the sandbox and the database."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -12,12 +12,12 @@ from contacts.models import PhoneNumber
 from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
 from reminders.traffic.callback_urls import BadToken, read_token
 from tests.sandbox_server import SandboxServer
-from tests.torture.oracle import Entry, Facts, Line, OptOut, Promise, Try, Withdrawal
-from tests.torture.world import World
+from tests.torture.generated_clinic import GeneratedClinic
+from tests.torture.oracle import Facts, FollowUpRow, LedgerLine, OptOut, ReminderRow, Try, Withdrawal
 
 Json = dict[str, Any]
 CHANNELS = {"voice": frozenset({"voice"}), "sms": frozenset({"sms"}), "all": frozenset({"voice", "sms"})}
-# The moment a row was committed, by the database itself (it keeps them with track_commit_timestamp).
+# The commit time of each row, which PostgreSQL keeps with track_commit_timestamp.
 OPT_OUTS = """
     SELECT e164, scope, pg_xact_commit_timestamp(entry.xmin)
     FROM contacts_consententry entry JOIN contacts_phonenumber number ON number.id = entry.number_id
@@ -30,31 +30,31 @@ WITHDRAWALS = """
 """
 
 
-def read_facts(sandbox: SandboxServer, world: World) -> Facts:
-    """Everything the oracle looks at, as it stands now."""
+def read_facts(sandbox: SandboxServer, clinic: GeneratedClinic) -> Facts:
+    """Read everything the oracle uses."""
     return Facts(
-        lines=read_lines(sandbox),
+        lines=read_ledger(sandbox),
         tries=read_tries(),
-        promises=read_promises(),
-        entries=read_entries(),
+        reminders=read_reminders(),
+        follow_ups=read_follow_ups(),
         optouts=[
-            OptOut(number, CHANNELS[scope], committed_at) for number, scope, committed_at in _ask(OPT_OUTS)
+            OptOut(number, CHANNELS[scope], committed_at) for number, scope, committed_at in _query(OPT_OUTS)
         ],
-        withdrawals=[Withdrawal(*row) for row in _ask(WITHDRAWALS)],
-        hours=world.hours,
+        withdrawals=[Withdrawal(*row) for row in _query(WITHDRAWALS)],
+        hours=clinic.hours,
         deadline=timedelta(seconds=settings.DISPATCH_LEASE),
     )
 
 
-def read_lines(sandbox: SandboxServer) -> list[Line]:
-    """The ledger, each line with what became of the call at the sandbox."""
+def read_ledger(sandbox: SandboxServer) -> list[LedgerLine]:
+    """Read the sandbox's ledger, each line with the outcome of its call or text."""
     ends = {call["call_id"]: call for call in sandbox.calls()}
     ends |= {sms["sms_id"]: sms for sms in sandbox.texts()}
     return [_read_line(entry, ends.get(entry["id"], {})) for entry in sandbox.ledger()]
 
 
 def read_tries() -> list[Try]:
-    """Every CallRecord."""
+    """Read all CallRecords."""
     companions: dict[int, list[int]] = {}
     for call_id, reminder_id in CallCompanion.objects.values_list("call_id", "reminder_id"):
         companions.setdefault(call_id, []).append(reminder_id)
@@ -62,14 +62,14 @@ def read_tries() -> list[Try]:
     return [_read_try(call, companions.get(call.pk, [])) for call in calls]
 
 
-def read_promises() -> list[Promise]:
-    """Every reminder; all of them fell due in the run."""
-    unheard_of = CallRecord.objects.filter(
+def read_reminders() -> list[ReminderRow]:
+    """Read all reminders; all of them became due in the run."""
+    outcome_unknown = CallRecord.objects.filter(
         Q(reminder=OuterRef("pk")) | Q(companions__reminder=OuterRef("pk")), state__in=["unknown", "overdue"]
     )
     reminders = Reminder.objects.select_related("appointment__contact__phone", "step").order_by("pk")
     return [
-        Promise(
+        ReminderRow(
             reminder_id=reminder.pk,
             appointment_id=reminder.appointment_id,
             revision=reminder.revision,
@@ -78,23 +78,23 @@ def read_promises() -> list[Promise]:
             reason=reminder.reason,
             max_tries=reminder.step.max_tries,
             retry_voicemail=reminder.step.retry_voicemail,
-            unheard_of=reminder.unheard_of,
+            outcome_unknown=reminder.outcome_unknown,
         )
-        for reminder in reminders.annotate(unheard_of=Exists(unheard_of))
+        for reminder in reminders.annotate(outcome_unknown=Exists(outcome_unknown))
     ]
 
 
-def read_entries() -> list[Entry]:
-    """The whole worklist, settled or not; what is about a household's call is about each of them."""
-    entries = FollowUp.objects.select_related("call").prefetch_related("call__companions").order_by("pk")
+def read_follow_ups() -> list[FollowUpRow]:
+    """Read all follow-ups, resolved or not. One about a household's call is about each of its reminders."""
+    follow_ups = FollowUp.objects.select_related("call").prefetch_related("call__companions").order_by("pk")
     return [
-        Entry(
+        FollowUpRow(
             kind=entry.kind,
             appointment_id=entry.appointment_id,
             reminder_ids=frozenset(_reminders_of(entry)),
             resolved=entry.state == FollowUp.State.RESOLVED,
         )
-        for entry in entries
+        for entry in follow_ups
     ]
 
 
@@ -106,9 +106,9 @@ def _reminders_of(entry: FollowUp) -> Iterator[int]:
         yield from (companion.reminder_id for companion in entry.call.companions.all())
 
 
-def _read_line(entry: Json, end: Json) -> Line:
+def _read_line(entry: Json, end: Json) -> LedgerLine:
     ended_at = end.get("ended_at") or (end.get("created_at") if end.get("status") == "failed" else None)
-    return Line(
+    return LedgerLine(
         subject=_read_subject(entry),
         to=entry["to"],
         channel="sms" if entry["kind"] in {"sms", "bulk_sms"} else "voice",
@@ -120,7 +120,7 @@ def _read_line(entry: Json, end: Json) -> Line:
 
 
 def _read_subject(entry: Json) -> str:
-    """Whose call it was, by the address that we gave and nobody else knows."""
+    """Return which try the line belongs to, from the secret callback URL that was sent with the call."""
     token = entry["webhook_url"].rstrip("/").rsplit("/", 1)[-1]
     try:
         callback = read_token(token)
@@ -138,7 +138,7 @@ def _read_try(call: CallRecord, companions: list[int]) -> Try:
         state=call.state,
         submitting_at=call.submitting_at,
         ordered=call.ordered_by_id is not None,
-        written_down=bool(call.submitted_at or (call.batch and call.batch.robotalker_id)),
+        answer_recorded=bool(call.submitted_at or (call.batch and call.batch.robotalker_id)),
     )
 
 
@@ -147,7 +147,7 @@ def _number_of(reminder: Reminder) -> str:
     return number.e164 if number else ""
 
 
-def _ask(query: str) -> list[tuple[Any, ...]]:
+def _query(query: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

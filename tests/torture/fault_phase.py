@@ -1,7 +1,7 @@
-"""The storm: kills one after the other, and between them what is restarted and what people do.
+"""The fault phase: workers are killed one after the other, with outages and staff actions in between.
 
-It goes by kills, not by the clock: before the next one, something has to have got done, so that a busy
-machine makes the storm longer and not emptier.
+The phase is measured in kills, not in time: some calls must have been accepted before the next kill, so that
+a busy machine makes the phase longer instead of emptier.
 """
 
 import random
@@ -15,120 +15,120 @@ from django.db import connection
 
 from reminders.traffic.switch import PROBED
 from tests.sandbox_server import SandboxServer
-from tests.torture.deeds import Staff
-from tests.torture.servers import Broker, Database, Staffing
+from tests.torture.actions import Staff
+from tests.torture.sandbox_faults import FAULTY_EVENTS, FAULTY_REQUESTS, KEY_REFUSED
+from tests.torture.servers import Broker, CallboardProcesses, Database
 from tests.torture.size import KILL_EVERY, Size
-from tests.torture.trouble import EVENTS, KEY_REFUSED, REQUESTS
 from tests.waiting import wait_until
 
-Act = Callable[[], None]
-IN_THE_STORM = 0.5  # of the reminders should be called for between the kills, and not only afterwards
-LONGEST_LIFE = 4.0  # seconds that workers get for their part before the next kill comes all the same
-# When what happens, as a part of the storm; a long storm has one more of each for every so many kills.
+Step = Callable[[], None]
+SHARE_BETWEEN_KILLS = 0.5  # of the reminders should be called between the kills, not only afterwards
+MOST_SECONDS_BETWEEN_KILLS = 4.0  # then the next kill comes even if too few calls were accepted
+# When each outage happens, as a part of the phase; a long phase repeats them every KILLS_PER_ROUND kills.
 KEY_AT, BROKER_AT, DATABASE_AT = 0.2, 0.35, 0.6
-LONG_STORM = 120
+KILLS_PER_ROUND = 120
 
 
 @dataclass(frozen=True)
-class Parts:
-    """Everything a storm can strike."""
+class SystemUnderTest:
+    """Everything that the fault phase acts on."""
 
     database: Database
     broker: Broker
     sandbox: SandboxServer
-    staffing: Staffing
+    processes: CallboardProcesses
     staff: Staff
 
 
-class Storm:
-    """`rage` until all that was planned has happened; `counts` says how often what did."""
+class FaultPhase:
+    """`run` does everything that is planned; `counts` has how often each thing happened."""
 
-    def __init__(self, parts: Parts, size: Size) -> None:
-        self.parts, self.size = parts, size
+    def __init__(self, system: SystemUnderTest, size: Size) -> None:
+        self.system, self.size = system, size
         self.rng = random.Random(size.seed + 1)
         self.counts: Counter[str] = Counter()
-        self.spoilt: Counter[str] = Counter()
-        self._asked_about: datetime | None = None  # since when Callboard has been asking whether to go on
+        self.faults_used: Counter[str] = Counter()
+        self._probed_pause: datetime | None = None  # start of the pause that Callboard is probing
 
-    def rage(self) -> None:
-        """Let everything happen, in its order; afterwards the faults are off and all processes run."""
-        self.parts.sandbox.faults(*REQUESTS, *EVENTS)
+    def run(self) -> None:
+        """Run the whole phase; afterwards all faults are off and all processes are running."""
+        self.system.sandbox.faults(*FAULTY_REQUESTS, *FAULTY_EVENTS)
         planned = self._plan()
         for kill in range(self.size.kills):
-            for act in planned[kill]:
-                act()
-            self.look_at_the_banner()
-            self._let_them_work()
+            for step in planned[kill]:
+                step()
+            self.check_sending_switch()
+            self._wait_for_work()
             self.kill_a_worker()
-        self._count_spoilt()
-        self.parts.sandbox.faults()
+        self._count_faults_used()
+        self.system.sandbox.faults()
 
-    def _plan(self) -> dict[int, list[Act]]:
-        """What happens before which kill."""
-        planned: dict[int, list[Act]] = defaultdict(list)
-        rounds = max(1, self.size.kills // LONG_STORM)
-        strikes = [(KEY_AT, self.refuse_the_key), (BROKER_AT, self.restart_broker)]
+    def _plan(self) -> dict[int, list[Step]]:
+        """Return the steps to do before each kill."""
+        planned: dict[int, list[Step]] = defaultdict(list)
+        rounds = max(1, self.size.kills // KILLS_PER_ROUND)
+        outages = [(KEY_AT, self.refuse_the_key), (BROKER_AT, self.restart_broker)]
         for part in range(rounds):
-            for moment, act in [*strikes, (DATABASE_AT, self.restart_database)]:
-                planned[int((part + moment) * self.size.kills / rounds)].append(act)
-        for deed in self.parts.staff.plan_deeds():
-            planned[self.rng.randrange(self.size.kills)].append(self._as_act(deed))
+            for moment, step in [*outages, (DATABASE_AT, self.restart_database)]:
+                planned[int((part + moment) * self.size.kills / rounds)].append(step)
+        for action in self.system.staff.plan_actions():
+            planned[self.rng.randrange(self.size.kills)].append(self._as_step(action))
         return planned
 
-    def _as_act(self, deed: Act) -> Act:
-        def act() -> None:
-            self.parts.staff.do(deed)
-            self.counts["deeds of the staff"] += 1
+    def _as_step(self, action: Step) -> Step:
+        def step() -> None:
+            self.system.staff.do(action)
+            self.counts["staff actions"] += 1
 
-        return act
+        return step
 
-    def _let_them_work(self) -> None:
-        """Until half a second is over, more or less, and a fair part of the calls was accepted."""
+    def _wait_for_work(self) -> None:
+        """Wait about half a second, and until enough calls were accepted since the last kill."""
         started = time.monotonic()
         least = KILL_EVERY * (0.5 + self.rng.random())
-        enough = self._count_accepted() + self.size.reminders * IN_THE_STORM / self.size.kills
+        enough = self._count_accepted() + self.size.reminders * SHARE_BETWEEN_KILLS / self.size.kills
         wait_until(
             lambda: (
-                (life := time.monotonic() - started) >= LONGEST_LIFE
+                (life := time.monotonic() - started) >= MOST_SECONDS_BETWEEN_KILLS
                 or (life >= least and self._count_accepted() >= enough)
             ),
             "the next kill",
         )
 
     def _count_accepted(self) -> int:
-        return int(self.parts.sandbox.control("GET", "/sandbox/health")["ledger"])
+        return int(self.system.sandbox.control("GET", "/sandbox/health")["ledger"])
 
-    def look_at_the_banner(self) -> None:
-        """Somebody sees that sending is paused, and turns it on again unless Callboard does so by itself."""
-        self.parts.staff.do(self._look_at_the_banner)
+    def check_sending_switch(self) -> None:
+        """Resume sending if it is paused, unless Callboard resumes it by itself."""
+        self.system.staff.do(self._check_sending_switch)
 
-    def _look_at_the_banner(self) -> None:
-        switch = self.parts.staff.see_to_the_banner()
-        if self._asked_about not in (None, switch.paused_at):
+    def _check_sending_switch(self) -> None:
+        switch = self.system.staff.resume_if_paused()
+        if self._probed_pause not in (None, switch.paused_at):
             self.counts["pauses that ended by a probe"] += 1
-        self._asked_about = switch.paused_at if switch.cause in PROBED else None
+        self._probed_pause = switch.paused_at if switch.cause in PROBED else None
 
     def kill_a_worker(self) -> None:
-        """SIGKILL to one of the workers with its children, and start it again."""
-        worker = self.rng.choice(self.parts.staffing.workers)
+        """Send SIGKILL to one of the workers and its children, and start it again."""
+        worker = self.rng.choice(self.system.processes.workers)
         worker.kill()
         worker.start()
         self.counts["workers killed"] += 1
 
     def restart_broker(self) -> None:
-        self.parts.broker.restart()
+        self.system.broker.restart()
         self.counts["broker restarts, content lost"] += 1
 
     def restart_database(self) -> None:
         connection.close()
-        self.parts.database.restart()
+        self.system.database.restart()
         self.counts["database crashes"] += 1
 
     def refuse_the_key(self) -> None:
-        """A few 401 in a row, first of all rules."""
-        self._count_spoilt()
-        self.parts.sandbox.faults(KEY_REFUSED, *REQUESTS, *EVENTS)
+        """Let the next few requests fail with 401; this fault rule goes before all others."""
+        self._count_faults_used()
+        self.system.sandbox.faults(KEY_REFUSED, *FAULTY_REQUESTS, *FAULTY_EVENTS)
 
-    def _count_spoilt(self) -> None:
-        for rule in self.parts.sandbox.control("GET", "/sandbox/faults")["faults"]:
-            self.spoilt[rule["kind"]] += rule["used"]
+    def _count_faults_used(self) -> None:
+        for rule in self.system.sandbox.control("GET", "/sandbox/faults")["faults"]:
+            self.faults_used[rule["kind"]] += rule["used"]

@@ -1,4 +1,4 @@
-"""The people of a run: most may be called at any time of it, some never, some only until a moment in it."""
+"""Generate the clinic of a run: most patients can be called at any time, some never, some only at first."""
 
 import random
 from dataclasses import dataclass
@@ -13,52 +13,52 @@ from tests.people import ENGLISH, FIXED_OFFSETS, make_campaign, make_location, m
 from tests.torture.oracle import Hours
 from tests.torture.size import Size
 
-BEFORE = timedelta(hours=2)  # the steps' moment before the appointment
-WINDOW = timedelta(minutes=30)  # from then on it may be called for; longer than any run
+BEFORE = timedelta(hours=2)  # how long before the appointment the steps are due
+WINDOW = timedelta(minutes=30)  # how long a reminder can be sent after that; longer than any run
 SPANISH = ENGLISH.replace("Hello {FIRST_NAME}, this is", "Hola {FIRST_NAME}, le llama")
 TEXT = "{PRACTICE}: {FIRST_NAME}, {APPT_DATE} {APPT_TIME}. 1 = yes, 2 = another time. {CALLBACK_NUMBER}"
-AT_NIGHT = 2  # the hour of the day it is for some people
-# Parts of all: who shares a number, for whom it is night, who gets a text message.
-SHARING, NIGHTS, TEXTS = 0.05, 0.04, 0.1
+NIGHT_HOUR = 2  # the hour of the day for patients who can't be called
+# Shares of patients who share a number, who can't be called because it is night, and who get a text message.
+SHARED_NUMBERS, AT_NIGHT, TEXTS = 0.05, 0.04, 0.1
 
 
 @dataclass(frozen=True)
-class World:
-    """What the oracle knows of the people from nobody else."""
+class GeneratedClinic:
+    """What the oracle must know about the clinic."""
 
-    starts_at: datetime  # when the first reminder falls due
+    starts_at: datetime  # when the first reminder becomes due
     hours: dict[str, Hours]  # by E.164 number
 
 
-def make_world(size: Size) -> World:
-    """People, appointments and planned reminders for one run."""
+def generate_clinic(size: Size) -> GeneratedClinic:
+    """Create the patients, appointments and planned reminders of one run."""
     rng, now = random.Random(size.seed), timezone.now()
     starts_at = now + timedelta(seconds=3 + size.reminders / 400)
-    people = _Book(rng, now, _make_places(starts_at, size, now))
+    generator = _AppointmentGenerator(rng, now, _make_locations(starts_at, size, now))
     _make_steps()
     for number in _make_numbers(size.reminders):
         due_at = starts_at + timedelta(seconds=rng.random() * size.due_seconds)
-        people.add(number, due_at)
-    Contact.objects.bulk_create(people.contacts)
-    Appointment.objects.bulk_create(people.appointments)
+        generator.add(number, due_at)
+    Contact.objects.bulk_create(generator.contacts)
+    Appointment.objects.bulk_create(generator.appointments)
     plan_all()
-    return World(starts_at, people.hours)
+    return GeneratedClinic(starts_at, generator.hours)
 
 
-class _Book:
-    """People and their appointments, one after the other; some share the number of the one before."""
+class _AppointmentGenerator:
+    """Builds patients with an appointment each; some share the number of the patient before."""
 
-    def __init__(self, rng: random.Random, now: datetime, places: list[Location]) -> None:
-        self.rng, self.now, self.places = rng, now, places
+    def __init__(self, rng: random.Random, now: datetime, locations: list[Location]) -> None:
+        self.rng, self.now, self.locations = rng, now, locations
         self.contacts: list[Contact] = []
         self.appointments: list[Appointment] = []
         self.hours: dict[str, Hours] = {}
 
     def add(self, number: PhoneNumber, due_at: datetime) -> None:
-        shared = self.contacts and self.rng.random() < SHARING
+        shared = self.contacts and self.rng.random() < SHARED_NUMBERS
         before = self.contacts[-1] if shared else None
-        location = self.appointments[-1].location if shared else self.rng.choice(self.places)
-        at_night = _zone_where_it_is(AT_NIGHT, self.now) if self.rng.random() < NIGHTS else ""
+        location = self.appointments[-1].location if shared else self.rng.choice(self.locations)
+        at_night = _find_zone_at_hour(NIGHT_HOUR, self.now) if self.rng.random() < AT_NIGHT else ""
         contact = Contact(
             first_name=f"First{len(self.contacts)}",
             last_name=f"Last{len(self.contacts)}",
@@ -84,14 +84,14 @@ class _Book:
         self.appointments.append(appointment)
 
 
-def _zone_where_it_is(hour: int, now: datetime) -> str:
+def _find_zone_at_hour(hour: int, now: datetime) -> str:
     offset = (hour - now.hour + 12) % 24 - 12
     return FIXED_OFFSETS[offset]
 
 
-def _make_places(starts_at: datetime, size: Size, now: datetime) -> list[Location]:
-    """Three places where it is noon; the third stops calling in the middle of the storm."""
-    noon = _zone_where_it_is(12, now)
+def _make_locations(starts_at: datetime, size: Size, now: datetime) -> list[Location]:
+    """Create three locations where it is noon; the third one's calling hours end during the fault phase."""
+    noon = _find_zone_at_hour(12, now)
     closes_at = starts_at + timedelta(seconds=size.due_seconds / 2)
     closes = closes_at.astimezone(ZoneInfo(noon)).time()
     downtown = make_location("Downtown", time_zone=noon)
@@ -105,12 +105,12 @@ def _make_steps() -> None:
     call = make_script()
     call.texts.create(language="es", text=SPANISH)
     texting = make_script(TEXT, name="Text")
-    visits = make_campaign("Calls", kinds=["visit"])
-    make_step(visits, script=call, retry_wait=timedelta(minutes=1), fallback_script=texting, **window)
+    calls = make_campaign("Calls", kinds=["visit"])
+    make_step(calls, script=call, retry_wait=timedelta(minutes=1), fallback_script=texting, **window)
     make_step(make_campaign("Texts", kinds=["text"]), script=texting, channel="sms", **window)
 
 
 def _make_numbers(most: int) -> list[PhoneNumber]:
-    """Numbers of the kind that is kept for fiction: 555-0100 to 555-0199 of each area."""
+    """Create numbers reserved for fiction: 555-0100 to 555-0199 of each area code."""
     e164s = (f"+1{200 + place // 100}55501{place % 100:02}" for place in range(most))
     return PhoneNumber.objects.bulk_create([PhoneNumber(e164=e164) for e164 in e164s])

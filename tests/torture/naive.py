@@ -1,7 +1,7 @@
-"""Two dispatchers as one would write them first, over the same tables, claims, rules and faults.
+"""Two simple dispatchers, with the same tables, claims, rules and faults as Callboard's own.
 
-They differ from ours in one thing: when it is written down that a call was made. Neither can be right: the
-first calls people twice, the second leaves some out without a word. The oracle has to say so.
+They differ from it in one thing: when they record that a call was made. Neither can be correct: the first
+calls some patients twice, the second silently leaves some out. The oracle must detect both.
 """
 
 from collections.abc import Callable
@@ -19,30 +19,30 @@ from reminders.robotalker.errors import RobotalkerError
 from reminders.sweeps.reconciliation import release_expired_claims
 from reminders.traffic.client import make_client
 
-AT_ONCE = 1  # claimed: the fewer wait for the end of a dead worker's claim, the more is tried
+CLAIM_SIZE = 1  # small, so that few reminders wait until the claim of a killed worker expires
 Strategy = Callable[[RobotalkerClient, int, UUID], None]
 
 
 @shared_task
 def post_then_mark() -> None:
-    """Call, then write down that it was done. Killed in between, or without an answer: it calls again."""
+    """Call, then record it. If it is killed in between or gets no answer, it calls again."""
     _dispatch(_post_then_mark)
 
 
 @shared_task
 def mark_then_post() -> None:
-    """Write down that it was done, then call. Killed in between, or refused: nobody is ever called."""
+    """Record the call, then call. If it is killed in between or refused, the patient is never called."""
     _dispatch(_mark_then_post)
 
 
 @shared_task
 def release_claims() -> None:
-    """What a lost worker had claimed is free again."""
+    """Release the claims of lost workers."""
     release_expired_claims()
 
 
 def _post_then_mark(client: RobotalkerClient, reminder_id: int, claim: UUID) -> None:
-    with transaction.atomic():  # its commit is the mark
+    with transaction.atomic():  # the record is committed at the end of the block
         for submission in open_singles([reminder_id], claim, read_practice_config()):
             _submit(submission, client)
             _mark(submission)
@@ -59,7 +59,7 @@ def _mark_then_post(client: RobotalkerClient, reminder_id: int, claim: UUID) -> 
 
 def _dispatch(strategy: Strategy) -> None:
     with make_client() as client:
-        while (claim := claim_due(AT_ONCE)).reminder_ids:
+        while (claim := claim_due(CLAIM_SIZE)).reminder_ids:
             for reminder_id in claim.reminder_ids:
                 if not claim.is_over:
                     _try(strategy, client, reminder_id, claim.token)
@@ -69,7 +69,7 @@ def _try(strategy: Strategy, client: RobotalkerClient, reminder_id: int, claim: 
     try:
         strategy(client, reminder_id, claim)
     except RobotalkerError:
-        return  # the first tries again when the claim is over; the second has it written down already
+        return  # post_then_mark tries again after the claim expires; mark_then_post doesn't
 
 
 def _submit(submission: Submission, client: RobotalkerClient) -> None:

@@ -1,7 +1,7 @@
-"""The oracle: what the sandbox accepted, held against what the database says. Pure: facts in, rows out.
+"""The test oracle: compares what the sandbox accepted with the database. Pure: facts in, counts out.
 
-It judges by the sandbox's ledger, the database's own commit times and the world as it was made; of the
-project's rules it uses none.
+It uses only the sandbox's ledger, the database's commit times and how the clinic was generated, and none of
+the project's own rules.
 """
 
 from collections import Counter, defaultdict
@@ -11,9 +11,9 @@ from datetime import datetime, time, timedelta
 from itertools import chain
 from zoneinfo import ZoneInfo
 
-RETRIED_OUTCOMES = frozenset({"no_answer", "failed"})  # and voicemail, where the step says so
-# The entry that tells a person of a reminder in this state. None tells of one that is only claimed.
-TOLD_BY = {
+RETRIED_OUTCOMES = frozenset({"no_answer", "failed"})  # and voicemail, if the step retries it
+# The kinds of follow-up that tell staff about a reminder in this state. None is about a claimed reminder.
+REPORTED_BY = {
     "planned": frozenset({"wrong_number"}),
     "claimed": frozenset[str](),
     "in_progress": frozenset({"unknown_outcome"}),
@@ -24,10 +24,10 @@ NOT_SETTLED = frozenset({"planned", "claimed", "in_progress"})
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of the ledger, and how that call ended by the sandbox's own word."""
+class LedgerLine:
+    """One line of the sandbox's ledger, and how that call or text ended in the sandbox."""
 
-    subject: str  # public id of the try, or of its batch and the number, as its callback address says
+    subject: str  # from its callback URL: public id of the try, or of its batch with the number
     to: str
     channel: str
     at: datetime
@@ -38,7 +38,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Try:
-    """One CallRecord, with every reminder it speaks for."""
+    """One CallRecord, with all reminders it covers."""
 
     subject: str
     number: str
@@ -46,12 +46,12 @@ class Try:
     state: str
     submitting_at: datetime
     ordered: bool = False
-    written_down: bool = True  # the answer to its POST was recorded
+    answer_recorded: bool = True  # whether the answer to its POST was recorded
 
 
 @dataclass(frozen=True)
-class Promise:
-    """One reminder as the database has it at the end."""
+class ReminderRow:
+    """One reminder as it is in the database at the end."""
 
     reminder_id: int
     appointment_id: int
@@ -61,40 +61,42 @@ class Promise:
     reason: str = ""
     max_tries: int = 2
     retry_voicemail: bool = False
-    unheard_of: bool = False  # its call is one whose outcome nobody knows
+    outcome_unknown: bool = False  # its call has no known outcome
 
     @property
-    def must_ask(self) -> str:
-        """The kind of entry that it asks for by itself; "" for none."""
+    def own_follow_up(self) -> str:
+        """The kind of follow-up that this reminder needs, or ""."""
         if self.state == "missed":
             return "missed"
-        return "unknown_outcome" if self.state == "in_progress" and self.unheard_of else ""
+        return "unknown_outcome" if self.state == "in_progress" and self.outcome_unknown else ""
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One entry of the worklist, with every reminder that it or its call is about."""
+class FollowUpRow:
+    """One follow-up, with all reminders that it or its call is about."""
 
     kind: str
     appointment_id: int
     reminder_ids: frozenset[int]
     resolved: bool = False
 
-    def tells_of(self, promise: Promise) -> bool:
-        """Whether who works it off learns that this reminder didn't get through.
+    def reports(self, reminder: ReminderRow) -> bool:
+        """Whether staff who work on it learn that this reminder didn't reach the patient.
 
-        One that is resolved tells only of what has come to its end. And while one of a kind stands for an
-        appointment, another reminder of it gets none of its own.
+        A resolved follow-up reports only finished reminders. While an appointment has an unresolved follow-up
+        of a kind, another reminder of that appointment gets no follow-up of the same kind.
         """
-        if self.kind not in TOLD_BY[promise.state] or (self.resolved and promise.state in NOT_SETTLED):
+        if self.kind not in REPORTED_BY[reminder.state] or (self.resolved and reminder.state in NOT_SETTLED):
             return False
-        stands_for_both = self.appointment_id == promise.appointment_id and self.kind == promise.must_ask
-        return promise.reminder_id in self.reminder_ids or (stands_for_both and not self.resolved)
+        covers_appointment = (
+            self.appointment_id == reminder.appointment_id and self.kind == reminder.own_follow_up
+        )
+        return reminder.reminder_id in self.reminder_ids or (covers_appointment and not self.resolved)
 
 
 @dataclass(frozen=True)
 class OptOut:
-    """A number's "no" for these channels, and when it was committed."""
+    """An opt-out of a number from these channels, and when it was committed."""
 
     number: str
     channels: frozenset[str]
@@ -103,7 +105,7 @@ class OptOut:
 
 @dataclass(frozen=True)
 class Withdrawal:
-    """A cancellation or a move: reminders up to this revision hold no more."""
+    """A cancellation or a move: reminders up to this revision must not be sent afterwards."""
 
     appointment_id: int
     up_to_revision: int
@@ -112,7 +114,7 @@ class Withdrawal:
 
 @dataclass(frozen=True)
 class Hours:
-    """When a number may be called, by construction: wall times of its own zone."""
+    """The calling hours of a number, from how the clinic was generated: wall times of its time zone."""
 
     zone: ZoneInfo
     opens: time
@@ -124,16 +126,16 @@ class Hours:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything the oracle looks at."""
+    """Everything the oracle uses."""
 
-    lines: Sequence[Line]
+    lines: Sequence[LedgerLine]
     tries: Sequence[Try]
-    promises: Sequence[Promise]
-    entries: Sequence[Entry] = ()
+    reminders: Sequence[ReminderRow]
+    follow_ups: Sequence[FollowUpRow] = ()
     optouts: Sequence[OptOut] = ()
     withdrawals: Sequence[Withdrawal] = ()
     hours: Mapping[str, Hours] = field(default_factory=dict)
-    deadline: timedelta = timedelta(seconds=10)  # of one POST, generously: after that none is under way
+    deadline: timedelta = timedelta(seconds=10)  # longer than any POST can take
 
 
 Rule = Callable[[Facts], int]
@@ -144,157 +146,162 @@ def count_most_calls_of_one_try(facts: Facts) -> int:
 
 
 def count_doubled(facts: Facts) -> int:
-    """Reminders accepted again though the call before it had not ended in a way that is tried again."""
+    """Count reminders accepted again although the call before had no outcome that is retried."""
     tries = {one.subject: one for one in facts.tries}
     accepted = _lines_by_reminder(facts)
     return sum(
-        _is_doubled(promise, accepted[promise.reminder_id], tries)
-        for promise in facts.promises
-        if len(accepted[promise.reminder_id]) > 1
+        _is_doubled(reminder, accepted[reminder.reminder_id], tries)
+        for reminder in facts.reminders
+        if len(accepted[reminder.reminder_id]) > 1
     )
 
 
 def count_unsettled(facts: Facts) -> int:
-    """Due reminders in no final state and on no worklist; or missed, and nobody was told."""
+    """Count due reminders that are neither finished nor on the worklist, or missed without a follow-up."""
     return len(find_unsettled(facts))
 
 
-def find_unsettled(facts: Facts) -> list[Promise]:
-    told = _Worklist(facts.entries)
+def find_unsettled(facts: Facts) -> list[ReminderRow]:
+    worklist = _Worklist(facts.follow_ups)
     return [
-        promise
-        for promise in facts.promises
-        if promise.state in NOT_SETTLED | {"missed"} and not told.has(promise)
+        reminder
+        for reminder in facts.reminders
+        if reminder.state in NOT_SETTLED | {"missed"} and not worklist.reports(reminder)
     ]
 
 
-def count_silently_lost(facts: Facts) -> int:
-    """Reminders that count as done though no call for them was ever accepted, and nobody was told."""
-    accepted, told = _lines_by_reminder(facts), _Worklist(facts.entries)
+def count_done_without_a_call(facts: Facts) -> int:
+    """Count reminders marked as done although no call was ever accepted and they have no follow-up."""
+    accepted, worklist = _lines_by_reminder(facts), _Worklist(facts.follow_ups)
     return sum(
-        promise.state == "done" and not accepted[promise.reminder_id] and not told.has(promise)
-        for promise in facts.promises
+        reminder.state == "done" and not accepted[reminder.reminder_id] and not worklist.reports(reminder)
+        for reminder in facts.reminders
     )
 
 
-def count_against_a_no(facts: Facts) -> int:
-    """Calls accepted after an opt-out, a cancellation or a move was committed.
+def count_after_optout_or_withdrawal(facts: Facts) -> int:
+    """Count calls accepted after an opt-out, a cancellation or a move was committed.
 
-    One that was being submitted at that moment is allowed, as long as a POST may last.
+    A call that was being submitted at that moment is allowed, for as long as a POST can take.
     """
     tries = {one.subject: one for one in facts.tries}
-    return sum(_is_against_a_no(line, tries.get(line.subject), facts) for line in facts.lines)
+    return sum(_is_after_optout_or_withdrawal(line, tries.get(line.subject), facts) for line in facts.lines)
 
 
 def count_outside_hours(facts: Facts) -> int:
-    """Calls outside the hours of the number's own zone; text messages obey them as well."""
+    """Count calls and texts outside the calling hours of the number's own time zone."""
     tries = {one.subject: one for one in facts.tries}
     return sum(
-        not facts.hours[line.to].allow(_begun_at(line, tries.get(line.subject), facts))
+        not facts.hours[line.to].allow(_submission_began_at(line, tries.get(line.subject), facts))
         for line in facts.lines
     )
 
 
-def count_unknown_lines(facts: Facts) -> int:
+def count_lines_without_record(facts: Facts) -> int:
     known = {one.subject for one in facts.tries}
     return sum(line.subject not in known for line in facts.lines)
 
 
 class _Worklist:
-    """The worklist, by whom its entries may tell of."""
+    """All follow-ups, by reminder and by appointment."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self._by_reminder: dict[int, list[Entry]] = defaultdict(list)
-        self._by_appointment: dict[int, list[Entry]] = defaultdict(list)
-        for entry in entries:
-            self._by_appointment[entry.appointment_id].append(entry)
-            for reminder_id in entry.reminder_ids:
-                self._by_reminder[reminder_id].append(entry)
+    def __init__(self, follow_ups: Sequence[FollowUpRow]) -> None:
+        self._by_reminder: dict[int, list[FollowUpRow]] = defaultdict(list)
+        self._by_appointment: dict[int, list[FollowUpRow]] = defaultdict(list)
+        for follow_up in follow_ups:
+            self._by_appointment[follow_up.appointment_id].append(follow_up)
+            for reminder_id in follow_up.reminder_ids:
+                self._by_reminder[reminder_id].append(follow_up)
 
-    def has(self, promise: Promise) -> bool:
-        """Whether one of them tells of this reminder."""
-        near = chain(self._by_reminder[promise.reminder_id], self._by_appointment[promise.appointment_id])
-        return any(entry.tells_of(promise) for entry in near)
+    def reports(self, reminder: ReminderRow) -> bool:
+        """Whether one of the follow-ups reports this reminder."""
+        related = chain(
+            self._by_reminder[reminder.reminder_id], self._by_appointment[reminder.appointment_id]
+        )
+        return any(follow_up.reports(reminder) for follow_up in related)
 
 
-def _lines_by_reminder(facts: Facts) -> dict[int, list[Line]]:
-    """The accepted calls for each reminder, in order; one without a CallRecord goes to its number's."""
+def _lines_by_reminder(facts: Facts) -> dict[int, list[LedgerLine]]:
+    """Return the accepted calls of each reminder, in order.
+
+    A call without a CallRecord is counted for a reminder of the same number.
+    """
     of_try = {one.subject: one.reminder_ids for one in facts.tries}
     of_number: dict[str, list[int]] = defaultdict(list)
-    for promise in facts.promises:
-        of_number[promise.number].append(promise.reminder_id)
-    found: dict[int, list[Line]] = defaultdict(list)
+    for reminder in facts.reminders:
+        of_number[reminder.number].append(reminder.reminder_id)
+    found: dict[int, list[LedgerLine]] = defaultdict(list)
     for line in sorted(facts.lines, key=lambda line: line.at):
         for reminder_id in of_try.get(line.subject) or of_number[line.to][:1]:
             found[reminder_id].append(line)
     return found
 
 
-def _is_doubled(promise: Promise, lines: Sequence[Line], tries: Mapping[str, Try]) -> bool:
+def _is_doubled(reminder: ReminderRow, lines: Sequence[LedgerLine], tries: Mapping[str, Try]) -> bool:
     ordered = [line.subject in tries and tries[line.subject].ordered for line in lines]
-    spoken = [line for line, by_person in zip(lines, ordered, strict=True) if not by_person]
-    if sum(line.channel == "voice" for line in spoken) > promise.max_tries:
+    automatic = [line for line, by_person in zip(lines, ordered, strict=True) if not by_person]
+    if sum(line.channel == "voice" for line in automatic) > reminder.max_tries:
         return True
     return any(
-        not by_person and not _allows_another(before, after, promise)
+        not by_person and not _allows_another(before, after, reminder)
         for before, after, by_person in zip(lines, lines[1:], ordered[1:], strict=False)
     )
 
 
-def _allows_another(before: Line, after: Line, promise: Promise) -> bool:
-    retried = RETRIED_OUTCOMES | ({"voicemail"} if promise.retry_voicemail else set())
+def _allows_another(before: LedgerLine, after: LedgerLine, reminder: ReminderRow) -> bool:
+    retried = RETRIED_OUTCOMES | ({"voicemail"} if reminder.retry_voicemail else set())
     ended = before.ended_at is not None and before.ended_at <= after.at
     return ended and before.outcome in retried
 
 
-def _is_against_a_no(line: Line, found: Try | None, facts: Facts) -> bool:
-    begun_at = _begun_at(line, found, facts)
-    said_no = any(
-        optout.committed_at < begun_at
+def _is_after_optout_or_withdrawal(line: LedgerLine, found: Try | None, facts: Facts) -> bool:
+    began_at = _submission_began_at(line, found, facts)
+    opted_out = any(
+        optout.committed_at < began_at
         for optout in facts.optouts
         if optout.number == line.to and line.channel in optout.channels
     )
-    return said_no or _is_withdrawn(found, begun_at, facts)
+    return opted_out or _is_withdrawn(found, began_at, facts)
 
 
-def _is_withdrawn(found: Try | None, begun_at: datetime, facts: Facts) -> bool:
+def _is_withdrawn(found: Try | None, began_at: datetime, facts: Facts) -> bool:
     of_try = set(found.reminder_ids) if found else set()
-    meant = [promise for promise in facts.promises if promise.reminder_id in of_try]
+    meant = [reminder for reminder in facts.reminders if reminder.reminder_id in of_try]
     return any(
-        withdrawal.committed_at < begun_at
-        for promise in meant
+        withdrawal.committed_at < began_at
+        for reminder in meant
         for withdrawal in facts.withdrawals
-        if withdrawal.appointment_id == promise.appointment_id
-        and withdrawal.up_to_revision >= promise.revision
+        if withdrawal.appointment_id == reminder.appointment_id
+        and withdrawal.up_to_revision >= reminder.revision
     )
 
 
-def _begun_at(line: Line, found: Try | None, facts: Facts) -> datetime:
-    """When it was committed to; but no POST lasts longer than its deadline, whatever the record says."""
+def _submission_began_at(line: LedgerLine, found: Try | None, facts: Facts) -> datetime:
+    """Return when submitting began, but not earlier than a POST can take before the call was accepted."""
     if found is None:
         return line.at
     return max(found.submitting_at, line.at - facts.deadline)
 
 
-# The rows that must be zero (the first one: at most 1), in the order of the table.
+# Each rule with its limit, in the order of the table.
 RULES: dict[str, tuple[Rule, int]] = {
     "calls accepted for one try, at most": (count_most_calls_of_one_try, 1),
     "reminders accepted again without evidence": (count_doubled, 0),
     "due reminders neither settled nor on the worklist": (count_unsettled, 0),
-    'reminders "done" that nobody was called for': (count_silently_lost, 0),
-    "calls accepted after an opt-out, cancellation or move": (count_against_a_no, 0),
+    'reminders "done" that nobody was called for': (count_done_without_a_call, 0),
+    "calls accepted after an opt-out, cancellation or move": (count_after_optout_or_withdrawal, 0),
     "calls outside calling hours": (count_outside_hours, 0),
-    "ledger lines without a CallRecord": (count_unknown_lines, 0),
+    "ledger lines without a CallRecord": (count_lines_without_record, 0),
 }
 DOUBLED = "reminders accepted again without evidence"
 LOST = 'reminders "done" that nobody was called for'
 
 
-def judge(facts: Facts) -> dict[str, int]:
-    """What each rule counts, by its name."""
+def count_violations(facts: Facts) -> dict[str, int]:
+    """Return the count of each rule, by its name."""
     return {name: rule(facts) for name, (rule, _) in RULES.items()}
 
 
-def find_broken(counts: Mapping[str, int]) -> list[str]:
-    """The names of the rules that don't hold."""
+def find_broken_rules(counts: Mapping[str, int]) -> list[str]:
+    """Return the names of the rules whose limit is exceeded."""
     return [name for name, (_, limit) in RULES.items() if counts[name] > limit]

@@ -1,4 +1,4 @@
-"""Everything that a worker, a beat or a web process imports, loaded once in the fork server.
+"""Load everything that a worker, beat or web process imports once, in the fork server.
 
 No connection is opened here: each process opens its own after the fork.
 """

@@ -1,9 +1,9 @@
-"""What a round of crash_points.py imports, loaded once in the fork server; no connection is opened here."""
+"""Load what a round of crash_points.py imports once, in the fork server. Opens no connection."""
 
 import django
 import django.test
-import pytest  # the program that all this is run by, and that each child would load anew
-import valkey  # asked for by `limits` when it is first used
+import pytest  # runs these tests, and would otherwise be loaded again by each child
+import valkey  # `limits` imports it when it is first used
 from django.conf import settings
 from django.urls import get_resolver, reverse
 from django.utils.module_loading import import_string
@@ -16,4 +16,4 @@ USED = [
     "reminders.planning.planner.plan_all",
 ]
 LOADED = (django.test, pytest, valkey, get_resolver().url_patterns, [import_string(name) for name in USED])
-reverse("healthz")  # the first address asked for makes the table of all
+reverse("healthz")  # the first reverse() builds the table of all URLs

@@ -1,6 +1,6 @@
-"""One run of one strategy, in a process of its own: `python -m tests.torture.run STRATEGY FOLDER`.
+"""Run one strategy in its own process: `python -m tests.torture.run STRATEGY FOLDER`.
 
-FOLDER holds the running database; `DATABASE_URL` names the run's copy. Writes `STRATEGY.json` there.
+FOLDER contains the running database; `DATABASE_URL` is the run's copy. Writes FOLDER/STRATEGY.json.
 """
 
 import json
@@ -14,12 +14,12 @@ from typing import Any, NoReturn
 
 from config.local.processes import ENVIRONMENT as OF_PROCESSES
 from tests.sandbox_server import SandboxServer, run_sandbox
-from tests.torture.oracle import judge
-from tests.torture.servers import Broker, Staffing, run_broker
+from tests.torture.oracle import count_violations
+from tests.torture.servers import Broker, CallboardProcesses, run_broker
 from tests.torture.size import Size, read_size
 from tests.waiting import find_free_port
 
-# Everything short, so that what takes minutes in a practice takes seconds here.
+# Short times, so that what takes minutes in a practice takes seconds here.
 ENVIRONMENT = {
     "DJANGO_SETTINGS_MODULE": "tests.torture.settings",
     "DEBUG": "true",
@@ -34,7 +34,7 @@ ENVIRONMENT = {
     "ROBOTALKER_TOTAL_DEADLINE": "1.5",
     "ROBOTALKER_THREADS": "3",
     "ROBOTALKER_RATE": "60/second",
-    "CAP_PER_DAY": "2",  # so that some are tried again
+    "CAP_PER_DAY": "2",  # so that some calls are tried again
     "DISPATCH_LEASE": "4",
     "DISPATCH_BATCH": "20",
     "CAMPAIGN_MINIMUM": "8",
@@ -46,24 +46,24 @@ SPEED = 40.0  # of the sandbox: an answered call takes about half a second
 
 
 def main() -> int:
-    """Run it; 0 whatever the oracle says: that is judged by who reads the result."""
+    """Run it. The exit status is 0 whatever the oracle finds; __main__ evaluates the result."""
     signal.signal(signal.SIGTERM, _stop)
     strategy, folder = sys.argv[1], Path(sys.argv[2])
     try:
         result = run(strategy, folder, read_size())
-    except KeyboardInterrupt:  # a person's Ctrl-C, or the end of the program that started this one
+    except KeyboardInterrupt:  # Ctrl-C, or SIGTERM from the program that started this one
         return 130
     (folder / f"{strategy}.json").write_text(json.dumps(result))
     return 0
 
 
 def _stop(number: int, frame: object) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: what was started is being ended
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # ignore further ones while the processes are stopped
     raise KeyboardInterrupt
 
 
 def run(strategy: str, folder: Path, size: Size) -> dict[str, Any]:
-    """Storm, quiet, oracle: what its rules count (`rules`) and what happened (`told`)."""
+    """Run the strategy; return what the oracle's rules count (`rules`) and what happened (`counts`)."""
     started = time.monotonic()
     own = folder / strategy
     own.mkdir()
@@ -72,10 +72,11 @@ def run(strategy: str, folder: Path, size: Size) -> dict[str, Any]:
         sandbox = stack.enter_context(run_sandbox(speed=SPEED, seed=size.seed))
         port = find_free_port()
         _set_environment(strategy, broker, sandbox, port)
-        from tests.torture.play import play
+        from tests.torture.scenario import run_scenario
 
-        facts, told = play(broker, sandbox, Staffing(own, port), folder, size)
-    return {"rules": judge(facts), "told": told | {"seconds": round(time.monotonic() - started)}}
+        facts, counts = run_scenario(broker, sandbox, CallboardProcesses(own, port), folder, size)
+    counts["seconds"] = round(time.monotonic() - started)
+    return {"rules": count_violations(facts), "counts": counts}
 
 
 def _set_environment(strategy: str, broker: Broker, sandbox: SandboxServer, port: int) -> None:

@@ -1,13 +1,13 @@
-"""What the sandbox does to requests and events while the storm lasts."""
+"""Faults of requests and events in the sandbox, and the patients' behaviour, during the fault phase."""
 
 from typing import Any
 
 Json = dict[str, Any]
 
-PAST_THE_DEADLINE = 4.0  # seconds; the runs give up on a request well before that
+PAST_THE_DEADLINE = 4.0  # seconds; a request is given up well before that
 
-# The first rule whose dice fall applies. After "after", the call was accepted and only the answer is bad.
-REQUESTS: list[Json] = [
+# The first rule that its probability selects is used. "after": the call was accepted, only the answer fails.
+FAULTY_REQUESTS: list[Json] = [
     {"kind": "rate_limit", "retry_after": 1, "probability": 0.02},
     {"kind": "rate_limit", "probability": 0.01},
     {"kind": "error_503", "probability": 0.03},
@@ -27,10 +27,10 @@ REQUESTS: list[Json] = [
     {"kind": "html", "probability": 0.02},
     {"kind": "huge", "megabytes": 1, "probability": 0.005},
     {"kind": "redirect", "probability": 0.01},
-    # In time, but long enough for a kill to strike in the middle of it.
+    # Within the deadline, but long enough that a worker can be killed while it waits.
     {"kind": "slow_headers", "seconds": 0.3, "probability": 0.4},
 ]
-EVENTS: list[Json] = [
+FAULTY_EVENTS: list[Json] = [
     {"kind": "lost", "probability": 0.1},
     {"kind": "shuffled", "probability": 0.15},
     {"kind": "late", "seconds": 2.0, "probability": 0.1},
@@ -38,10 +38,10 @@ EVENTS: list[Json] = [
     {"kind": "doubled", "together": True, "probability": 0.1},
     {"kind": "before_answer", "probability": 0.1},
 ]
-KEY_REFUSED: Json = {"kind": "error_401", "next": 2}  # for a moment, as when somebody changes the key
+KEY_REFUSED: Json = {"kind": "error_401", "next": 2}  # for a short time, as when somebody changes the key
 
-# What people do: more of everything that matters here than in life.
-MIX = {
+# What patients do; rare behaviour is more frequent than in reality.
+PATIENT_BEHAVIOUR = {
     "press_1": 0.3,
     "press_2": 0.08,
     "press_9": 0.08,
@@ -54,7 +54,7 @@ MIX = {
     "busy": 0.08,
     "carrier": 0.06,
 }
-LOST_ANSWERS = frozenset(  # the call was accepted, and its answer told nobody so
+LOST_ANSWER_FAULTS = frozenset(  # the call was accepted, but the answer didn't say so
     {
         "error_500_after",
         "error_502",

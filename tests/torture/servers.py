@@ -1,4 +1,4 @@
-"""The servers of the torture: a database that keeps commit times, a broker that forgets, and what is ours."""
+"""The servers of a run: a database that keeps commit times, a broker in memory only, and Callboard itself."""
 
 import os
 import secrets
@@ -19,25 +19,25 @@ from config.local.errors import LocalServiceError
 from config.local.postgres import start_postgres
 from config.local.processes import WORKER_QUEUES, build_commands
 from tests.sandbox_server import ROOT
-from tests.torture.nursery import Nursling
+from tests.torture.process_supervisor import SupervisedProcess
 from tests.waiting import find_free_port, wait_until
 
 CONFIGURATION = """
-# The oracle asks when what was committed; and on a busy disk, recovering must not last as long as the storm.
+# The oracle needs commit times. On a busy disk, recovery must not take as long as the fault phase.
 track_commit_timestamp = on
 recovery_init_sync_method = syncfs
 """
-TEMPLATE = "callboard"  # the database that is migrated once; each run gets a copy
+TEMPLATE = "callboard"  # this database is migrated once; each run gets a copy
 
 
 class Database:
-    """PostgreSQL as in production, syncing each commit, on a folder of its own."""
+    """PostgreSQL as in production, with a sync for each commit, in its own folder."""
 
     def __init__(self, folder: Path) -> None:
         self.data = folder / "postgres"
 
     def prepare(self) -> None:
-        """Start it, with the tables in the template."""
+        """Start it and create the tables in the template database."""
         start_postgres(self.data)
         with (self.data / "postgresql.conf").open("a") as conf:
             conf.write(CONFIGURATION)
@@ -47,7 +47,7 @@ class Database:
         subprocess.run(command, cwd=ROOT, env=os.environ | {"DATABASE_URL": url}, check=True)
 
     def copy(self, name: str) -> str:
-        """The URL of a fresh copy of the template."""
+        """Create a copy of the template database and return its URL."""
         url = start_postgres(self.data)
         with psycopg.connect(url.replace(f"/{TEMPLATE}?", "/postgres?"), autocommit=True) as connection:
             names = sql.Identifier(name), sql.Identifier(TEMPLATE)
@@ -55,25 +55,25 @@ class Database:
         return url.replace(f"/{TEMPLATE}?", f"/{name}?")
 
     def crash(self) -> None:
-        """End it at once, as `pg_ctl stop -m immediate` does: it has to recover when it starts again."""
+        """Stop it like `pg_ctl stop -m immediate`, so that it has to recover when it starts again."""
         pid_file = self.data / "postmaster.pid"
         os.kill(int(pid_file.read_text().splitlines()[0]), signal.SIGQUIT)
-        wait_until(lambda: not pid_file.exists(), "PostgreSQL to be gone", within_seconds=30)
+        wait_until(lambda: not pid_file.exists(), "PostgreSQL to stop", within_seconds=30)
 
     def restart(self) -> None:
-        """Crash it, and return when it has recovered."""
+        """Crash it, start it again and wait until it has recovered."""
         self.crash()
         wait_until(self._starts, "PostgreSQL to recover", within_seconds=120)
 
     def _starts(self) -> bool:
         try:
             return bool(start_postgres(self.data))
-        except LocalServiceError:  # still recovering: on a busy machine it may take longer than usual
+        except LocalServiceError:  # still recovering, which can take longer on a busy machine
             return False
 
 
 class Broker:
-    """Valkey that keeps nothing on disk, on a port that stays the same when it comes back."""
+    """Valkey that stores nothing on disk, on a port that stays the same after a restart."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "valkey"
@@ -98,11 +98,11 @@ class Broker:
         wait_until(self._answers, "Valkey to answer")
 
     def kill(self) -> None:
-        """SIGKILL: what it held is gone."""
+        """Send SIGKILL; all its data is lost."""
         pid_file = self.folder / "valkey.pid"
         if pid_file.exists():
             os.kill(int(pid_file.read_text()), signal.SIGKILL)
-            wait_until(lambda: not self._answers(), "Valkey to be gone")
+            wait_until(lambda: not self._answers(), "Valkey to stop")
             pid_file.unlink()
 
     def restart(self) -> None:
@@ -117,33 +117,33 @@ class Broker:
             return False
 
 
-class Staffing:
-    """Two workers, two beats and a web process, by the command lines of `make run`."""
+class CallboardProcesses:
+    """Two workers, two beats and a web process, with the command lines of `make run`."""
 
     def __init__(self, folder: Path, web_port: int) -> None:
         self.web_port = web_port
-        self.web = self._raise("web", folder, "web")
-        self.beats = [self._raise("beat", folder, f"beat-{which}") for which in (1, 2)]
-        self.workers = [self._raise("worker", folder, f"worker-{which}") for which in (1, 2)]
+        self.web = self._make_process("web", folder, "web")
+        self.beats = [self._make_process("beat", folder, f"beat-{which}") for which in (1, 2)]
+        self.workers = [self._make_process("worker", folder, f"worker-{which}") for which in (1, 2)]
 
-    def _raise(self, kind: str, folder: Path, name: str) -> Nursling:
+    def _make_process(self, kind: str, folder: Path, name: str) -> SupervisedProcess:
         var = folder / name
         var.mkdir(exist_ok=True)
         command = build_commands(port=self.web_port, sandbox_port=None, var=var)[kind]
         argv = command[2:]  # without "python -m"
-        if kind == "worker":  # two that do the same, rather than two that share the work
+        if kind == "worker":  # both workers take all queues
             argv += ["-n", f"{name}@%h", "-Q", ",".join(WORKER_QUEUES.values())]
-        return Nursling(name, argv, var / "log")
+        return SupervisedProcess(name, argv, var / "log")
 
     def start(self) -> None:
-        """Start all, and return when the web process answers."""
-        for nursling in [self.web, *self.workers, *self.beats]:
-            nursling.start()
+        """Start all processes and wait until the web process answers."""
+        for process in [self.web, *self.workers, *self.beats]:
+            process.start()
         wait_until(self._web_answers, "the web process to answer", within_seconds=60)
 
     def stop(self) -> None:
-        for nursling in [*self.beats, *self.workers, self.web]:
-            nursling.kill()
+        for process in [*self.beats, *self.workers, self.web]:
+            process.kill()
 
     def _web_answers(self) -> bool:
         if not self.web.is_alive:
@@ -156,7 +156,7 @@ class Staffing:
 
 @contextmanager
 def run_broker(folder: Path) -> Iterator[Broker]:
-    """A broker for the length of a `with` block."""
+    """Run a broker for the duration of a `with` block."""
     broker = Broker(folder)
     broker.start()
     try:

@@ -1,7 +1,7 @@
-"""The project's own settings with beat ticking faster, and a strategy's own dispatch in place of ours.
+"""The project's settings with shorter beat intervals, and optionally a naive dispatcher.
 
-`TORTURE_STRATEGY` is `ours` or the name of a task of naive.py. A naive one has no reconciliation: it only
-gets back what a lost worker had claimed.
+`TORTURE_STRATEGY` is `ours` or the name of a task in naive.py. With a naive task there is no reconciliation;
+only the claims of lost workers are released.
 """
 
 import os
@@ -17,8 +17,8 @@ EVERY = {
     "reconcile": 1.0,
     "probe": 0.5,
     "apply": 1.0,
-}  # seconds; other ticks stay as they are
-WORTH_SECONDS = 3  # a tick older than this is forgotten
+}  # seconds; the other intervals don't change
+WORTH_SECONDS = 3  # a task that is older than this expires
 
 CELERY_BEAT_SCHEDULE = {
     name: entry
@@ -36,5 +36,5 @@ if STRATEGY != "ours":
     CELERY_TASK_ROUTES = {
         **CELERY_TASK_ROUTES,  # noqa: F405
         f"tests.torture.naive.{STRATEGY}": {"queue": DISPATCH_QUEUE},
-        "reminders.tasks.dispatch_due": {"queue": "nowhere"},  # the hints that a page sends: not to ours
+        "reminders.tasks.dispatch_due": {"queue": "nowhere"},  # no worker runs the tasks that pages send
     }

@@ -1,14 +1,14 @@
-"""How much of everything, by the environment: one program is the short, the usual and the long form."""
+"""The size of a run, from the environment."""
 
 import os
 from dataclasses import dataclass
 
-KILL_EVERY = 0.5  # seconds at least, plus what a busy machine needs to get anything done in between
+KILL_EVERY = 0.5  # seconds on average at least; longer on a busy machine
 
 
 @dataclass(frozen=True)
 class Size:
-    """One run: so many reminders, falling due while workers are killed so many times."""
+    """The number of reminders and of kills in a run, and the seed of its random choices."""
 
     reminders: int
     kills: int
@@ -16,12 +16,12 @@ class Size:
 
     @property
     def due_seconds(self) -> float:
-        """The reminders fall due over this time, so that the last ones are still caught in the storm."""
+        """The time over which reminders become due, so that the last ones still meet faults."""
         return self.kills * KILL_EVERY * 0.8
 
 
 def read_size() -> Size:
-    """TORTURE_REMINDERS (2000), TORTURE_KILLS (120) and TORTURE_SEED (1)."""
+    """Read TORTURE_REMINDERS (default 2000), TORTURE_KILLS (120) and TORTURE_SEED (1)."""
     return Size(
         reminders=int(os.environ.get("TORTURE_REMINDERS", "2000")),
         kills=int(os.environ.get("TORTURE_KILLS", "120")),

@@ -1,39 +1,41 @@
-"""The results side by side, and what in them isn't as it must be."""
+"""Compare the results of the strategies: the table, and the reasons why a run failed."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.torture.oracle import DOUBLED, LOST, RULES, find_broken
+from tests.torture.oracle import DOUBLED, LOST, RULES, find_broken_rules
 
 Result = Mapping[str, Any]
 Results = Mapping[str, Result]
-MUST_SHOW = {"post_then_mark": DOUBLED, "mark_then_post": LOST}
-ENOUGH = 0.3  # a run in which fewer calls were accepted than this part of the reminders proves nothing
+EXPECTED_VIOLATIONS = {"post_then_mark": DOUBLED, "mark_then_post": LOST}
+LEAST_ACCEPTED = 0.3  # of the reminders; a run with fewer accepted calls proves nothing
 
 
-def find_faults(results: Results) -> list[str]:
-    """What isn't as it must be, in sentences; none when ours holds and the naive ones are found out."""
-    return [fault for strategy, result in results.items() for fault in _find_faults(strategy, result)]
+def find_failures(results: Results) -> list[str]:
+    """Return why the run failed; empty if Callboard breaks no rule and each naive strategy breaks its own."""
+    return [failure for strategy, result in results.items() for failure in _find_failures(strategy, result)]
 
 
-def _find_faults(strategy: str, result: Result) -> Iterator[str]:
-    broken, told = find_broken(result["rules"]), result["told"]
-    if strategy in MUST_SHOW:
-        if MUST_SHOW[strategy] not in broken:
-            yield f"{strategy}: the oracle found none of the {MUST_SHOW[strategy]}"
+def _find_failures(strategy: str, result: Result) -> Iterator[str]:
+    broken, counts = find_broken_rules(result["rules"]), result["counts"]
+    if strategy in EXPECTED_VIOLATIONS:
+        if EXPECTED_VIOLATIONS[strategy] not in broken:
+            yield f"{strategy}: the oracle should have found {EXPECTED_VIOLATIONS[strategy]}"
         return
     yield from (f"{strategy}: {name}: {result['rules'][name]}" for name in broken)
-    if told["calls and texts accepted"] < ENOUGH * told["reminders"]:
-        yield f"{strategy}: too few calls were accepted for this run to prove anything"
+    if counts["calls and texts accepted"] < LEAST_ACCEPTED * counts["reminders"]:
+        yield f"{strategy}: too few calls were accepted, so the run proves nothing"
 
 
 def show_table(results: Results) -> str:
-    """One column for each strategy: first what must hold, then what happened."""
+    """Return a table with a column for each strategy: first the rules, then what happened."""
     names = [name.replace("_", " ") for name in results]
     rules = [[name, *_show_rule(name, results)] for name in RULES]
-    told = list(dict.fromkeys(name for result in results.values() for name in result["told"]))
-    happened = [[name, *(str(result["told"].get(name, "")) for result in results.values())] for name in told]
-    rows = [["what must hold", *names], *rules, [], ["what happened", *names], *happened]
+    counts = list(dict.fromkeys(name for result in results.values() for name in result["counts"]))
+    happened = [
+        [name, *(str(result["counts"].get(name, "")) for result in results.values())] for name in counts
+    ]
+    rows = [["rules", *names], *rules, [], ["what happened", *names], *happened]
     return "\n".join(_align(rows))
 
 

@@ -1,4 +1,4 @@
-"""A worker that dies before or after any commit or request of its round loses and doubles nothing."""
+"""A worker that crashes before or after any commit or request of its round loses and doubles no call."""
 
 import os
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from reminders.sweeps.reconciliation import reconcile
 from tests.people import make_appointment, make_contact, make_step
 from tests.sandbox_server import SandboxServer, run_sandbox
 from tests.torture.crash_points import deliver_events, run_round
-from tests.torture.facts import read_entries, read_lines, read_promises, read_tries
+from tests.torture.facts import read_follow_ups, read_ledger, read_reminders, read_tries
 from tests.torture.oracle import RULES, Facts, count_outside_hours
 from webhooks.inbox import apply_stored
 
@@ -29,7 +29,7 @@ LONG_AGO = timedelta(minutes=20)
 ROUND: dict[str, Any] = {
     "ROBOTALKER_API_KEY": SandboxServer.api_key,
     "ROBOTALKER_RATE": "1000/second",
-    "ROBOTALKER_THREADS": 1,  # one after the other, so that each point is the same in each round
+    "ROBOTALKER_THREADS": 1,  # one after the other, so that the points are the same in each round
     "CAMPAIGN_MINIMUM": 2,
 }
 
@@ -44,11 +44,11 @@ def sandbox() -> Iterator[SandboxServer]:
 def round_settings(
     sandbox: SandboxServer, transactional_db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any]:
-    """What a round is run under, in this process and in the ones that die."""
+    """The settings of a round, in this process and in those that crash."""
     database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
     monkeypatch.setenv("DATABASE_URL", database.geturl())
     sandbox.reset()
-    sandbox.faults({"kind": "lost"})  # the round itself brings the events to the door
+    sandbox.faults({"kind": "lost"})  # the round itself delivers the events
     chosen = {**ROUND, "ROBOTALKER_BASE_URL": sandbox.url}
     for name, value in chosen.items():
         setattr(settings, name, value)
@@ -59,24 +59,26 @@ def round_settings(
 @pytest.mark.parametrize(
     ("channel", "phones", "people"),
     [("voice", 1, 1), ("voice", 2, 1), ("voice", 1, 2), ("sms", 1, 1)],
-    ids=["call", "campaign", "household", "text"],
+    ids=["single call", "campaign", "household", "text"],
 )
-def test_a_worker_may_die_at_any_point_of_its_round(
+def test_a_worker_can_crash_at_any_point_of_its_round(
     channel: str, phones: int, people: int, key: str, sandbox: SandboxServer, round_settings: dict[str, Any]
 ) -> None:
     make_step(channel=channel, max_tries=2)
-    for die_at in count(1):
-        numbers = _choose_numbers(phones, die_at)
+    for crash_at in count(1):
+        numbers = _choose_numbers(phones, crash_at)
         sandbox.tell_stories(dict.fromkeys(numbers, f"press_{key}"))
         appointments = [make_appointment(make_contact(number=number)) for number in numbers * people]
-        alive = run_round(die_at, round_settings, numbers)
+        alive = run_round(crash_at, round_settings, numbers)
         _recover(sandbox, numbers)
         _check_rules(sandbox)
         for appointment in appointments:
             _check_one(appointment, key, sandbox)
         if alive:
             break
-    assert die_at > 12, "a round has at least planning, claim, opening, request, its answer and an event"
+    assert crash_at > 12, (
+        "a round has at least planning, a claim, opening, a request, its answer and an event"
+    )
 
 
 def _choose_numbers(many: int, which: int) -> list[str]:
@@ -84,7 +86,7 @@ def _choose_numbers(many: int, which: int) -> list[str]:
 
 
 def _recover(sandbox: SandboxServer, numbers: list[str]) -> None:
-    """The next worker's rounds, when leases and patience are over; Robotalker posts until it hears 200."""
+    """Run the next rounds after leases and waiting times have expired, and deliver all events again."""
     past = timezone.now() - LONG_AGO
     Reminder.objects.filter(state="claimed").update(lease_until=past)
     CallRecord.objects.filter(state="submitting").update(submitting_at=past)
@@ -97,7 +99,7 @@ def _recover(sandbox: SandboxServer, numbers: list[str]) -> None:
 
 
 def _check_rules(sandbox: SandboxServer) -> None:
-    facts = Facts(read_lines(sandbox), read_tries(), read_promises(), read_entries())
+    facts = Facts(read_ledger(sandbox), read_tries(), read_reminders(), read_follow_ups())
     broken = {
         name: rule(facts)
         for name, (rule, limit) in RULES.items()
@@ -107,7 +109,7 @@ def _check_rules(sandbox: SandboxServer) -> None:
 
 
 def _check_one(appointment: Appointment, key: str, sandbox: SandboxServer) -> None:
-    """The patient was called once and the answer stands; or may have been, and a person is asked."""
+    """Check that the patient was called once and the answer is recorded, or that there is a follow-up."""
     appointment.refresh_from_db()
     number = appointment.contact.phone
     assert number is not None
