@@ -1,1 +1,1 @@
-"""`make bench`: how fast the busy paths are, each beside the plainest thing that could do its work."""
+"""`make bench`: measure the busiest code paths, compared with the simplest code that does the same work."""

@@ -1,4 +1,4 @@
-"""`make bench`: start everything, measure, print one table. Some parts only: ARGS="planning claiming"."""
+"""`make bench`: start the servers, measure, and print a table. Some parts only: ARGS="planning claiming"."""
 
 import argparse
 import sys
@@ -9,18 +9,23 @@ from tests.bench.measure import Line, show_table
 from tests.bench.servers import run_servers
 from tests.sandbox_server import SandboxServer
 
-PARTS = ("planning", "claiming", "outgoing", "incoming", "memory")  # in this order: the last empties the book
+# In the order in which they run; "memory" is the last, because it deletes all appointments.
+PARTS = ("planning", "claiming", "outgoing", "incoming", "memory")
 APPOINTMENTS = 100_000
 
 
 def main() -> int:
-    """Run the parts asked for, all when none is named."""
+    """Run the given parts, or all parts if none is given."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)}; else all")
-    parser.add_argument("--appointments", type=int, default=APPOINTMENTS, help="in the book; 12,000 or more")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"one or more of {', '.join(PARTS)}; default: all"
+    )
+    parser.add_argument(
+        "--appointments", type=int, default=APPOINTMENTS, help="number of appointments; 12,000 or more"
+    )
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
-        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+        parser.error(f"unknown part {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
     with run_servers() as sandbox:
         wanted = [part for part in PARTS if part in options.parts or not options.parts]
         lines = list(_measure(wanted, sandbox, options.appointments))
@@ -46,11 +51,11 @@ def _prepare(sandbox: SandboxServer, appointments: int) -> dict[str, Callable[[]
     from tests.bench.memory import bench_memory
     from tests.bench.outgoing import bench_outgoing
     from tests.bench.planning import bench_claiming, bench_planning
-    from tests.bench.rows import make_book
+    from tests.bench.rows import make_appointments
 
     call_command("migrate", verbosity=0)
-    make_book(appointments)
-    _say(f"A book of {appointments:,} appointments; PostgreSQL syncs each commit to disk, as in production.")
+    make_appointments(appointments)
+    _say(f"{appointments:,} appointments; PostgreSQL syncs each commit to disk, as in production.")
     return {
         "planning": bench_planning,
         "claiming": bench_claiming,

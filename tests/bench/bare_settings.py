@@ -1,4 +1,4 @@
-"""The project's own settings, middleware and all, with two bare views in place of its pages."""
+"""The project's settings, including its middleware, with two bare views instead of its pages."""
 
 from config.settings import *  # noqa: F403
 

@@ -1,6 +1,6 @@
-"""What the webhook door is measured beside: a view that does nothing, and one that stores the same row.
+"""Views that the webhook endpoint is compared with: one does nothing, the other inserts the same row.
 
-They stand where the door would, so that they take the same short way through the middleware.
+Their paths start like the endpoint's, so that the middleware treats the requests in the same way.
 """
 
 from uuid import uuid4
@@ -17,14 +17,14 @@ from webhooks.models import WebhookEvent
 @csrf_exempt
 @login_not_required
 def do_nothing(request: HttpRequest) -> HttpResponse:
-    """Read the body and answer."""
+    """Read the body and respond."""
     return HttpResponse(str(len(request.body)))
 
 
 @csrf_exempt
 @login_not_required
 def insert_row(request: HttpRequest, call_id: int) -> HttpResponse:
-    """Insert one event for this call, which isn't looked up, and answer."""
+    """Insert one event for this call, without looking the call up, and respond."""
     WebhookEvent.objects.create(
         call_id=call_id,
         purpose="status",

@@ -1,4 +1,4 @@
-"""The webhook door: events stored and applied, beside a view that does nothing and one that inserts a row."""
+"""Measure the webhook endpoint: storing and applying events, compared with the two bare views."""
 
 import json
 import time
@@ -9,21 +9,21 @@ from urllib.parse import urlsplit
 
 from reminders.models import CallRecord
 from reminders.traffic.callback_urls import status_url
-from tests.bench.load import Volley, fire, post
+from tests.bench.load import LoadResult, post, send_load
 from tests.bench.measure import Line, compare
 from tests.bench.rows import make_calls
 from tests.bench.servers import run_web
 from webhooks.models import WebhookEvent
 
 ROUNDS = 5
-EVENTS = 1_500  # at most, a round
-ROUND_SECONDS = 4.0  # at most, a round
+EVENTS = 1_500  # per round at most
+ROUND_SECONDS = 4.0  # per round at most
 WARM_UP = 200
-RATES = (200, 500)  # events a second
+RATES = (200, 500)  # events per second
 RATE_SECONDS = 5
-PATIENCE = 5.0  # seconds past the end for what is still waiting
+GRACE = 5.0  # seconds after the end for requests that still wait
 CONNECTIONS = 32
-# As reminder calls end: 36 of 100 answered, 53 voicemail, 11 not reached.
+# Typical outcomes of reminder calls: of 100, 36 answered, 53 voicemail, 11 no answer.
 ENDINGS = [
     *[{"event": "call.completed", "status": "answered", "dtmf_response": "1", "amd_result": "human"}] * 36,
     *[{"event": "call.voicemail", "status": "voicemail", "amd_result": "machine"}] * 53,
@@ -32,45 +32,45 @@ ENDINGS = [
 
 
 def bench_incoming() -> Iterator[Line]:
-    """Throughput side by side, then latency at fixed rates, of both doors in turn."""
+    """Measure the throughput of the endpoint and the bare views, then their latency at fixed rates."""
     supply = _Supply(make_calls(WARM_UP + ROUNDS * EVENTS + sum(RATES) * RATE_SECONDS))
     with ExitStack() as stack:
-        door = _Door(stack.enter_context(run_web("config.settings", "/healthz")))
+        endpoint = _Endpoint(stack.enter_context(run_web("config.settings", "/healthz")))
         bare = _Bare(stack.enter_context(run_web("tests.bench.bare_settings", "/hooks/bare")))
-        _warm_up(door, bare, supply.take(WARM_UP))
-        yield from _bench_throughput(door, bare, supply)
+        _warm_up(endpoint, bare, supply.take(WARM_UP))
+        yield from _bench_throughput(endpoint, bare, supply)
         for rate in RATES:
-            yield _bench_latency(door, bare, supply.take(rate * RATE_SECONDS), rate)
+            yield _bench_latency(endpoint, bare, supply.take(rate * RATE_SECONDS), rate)
 
 
 class _Supply:
-    """Calls to report on, each once."""
+    """Calls that events are sent for, each once."""
 
     def __init__(self, calls: list[CallRecord]) -> None:
         self._calls = calls
         self.last: list[CallRecord] = []
 
     def take(self, count: int) -> list[CallRecord]:
-        """The next ones; they stay in `last` for whoever is measured on the same calls."""
+        """Return the next calls. `last` keeps them, so that the bare views are measured with the same."""
         self.last, self._calls = self._calls[:count], self._calls[count:]
         return self.last
 
 
-class _Door:
-    """Our own web process."""
+class _Endpoint:
+    """Callboard's own web process."""
 
     def __init__(self, port: int) -> None:
         self._port = port
 
-    def report(self, calls: Sequence[CallRecord], within: float, rate: float = 0.0) -> Volley:
-        """One event for each call. Raises RuntimeError unless every one that is answered was applied."""
-        requests = [_write_event(place, call) for place, call in enumerate(calls)]
+    def report(self, calls: Sequence[CallRecord], within: float, rate: float = 0.0) -> LoadResult:
+        """Send one event per call. Raises RuntimeError unless every event with a response was applied."""
+        requests = [_write_event(index, call) for index, call in enumerate(calls)]
         before = _count_applied()
-        volley = fire(self._port, requests, connections=CONNECTIONS, within=within, rate=rate)
-        applied = _wait_until_applied(before + len(volley.latencies), volley) - before
-        if volley.refused or applied < len(volley.latencies):
-            raise RuntimeError(f"{applied} of {len(volley.latencies)} applied, {volley.refused} refused")
-        return volley
+        result = send_load(self._port, requests, connections=CONNECTIONS, within=within, rate=rate)
+        applied = _wait_until_applied(before + len(result.latencies), result) - before
+        if result.refused or applied < len(result.latencies):
+            raise RuntimeError(f"{applied} of {len(result.latencies)} applied, {result.refused} refused")
+        return result
 
 
 class _Bare:
@@ -79,35 +79,35 @@ class _Bare:
     def __init__(self, port: int) -> None:
         self._port = port
 
-    def insert(self, calls: Sequence[CallRecord], within: float, rate: float = 0.0) -> Volley:
-        """The same bodies, each inserted as a row."""
+    def insert(self, calls: Sequence[CallRecord], within: float, rate: float = 0.0) -> LoadResult:
+        """Send the same bodies to the view that inserts each as a row."""
         paths = [f"/hooks/insert/{call.pk}" for call in calls]
         return self._fire(paths, calls, within, rate)
 
-    def do_nothing(self, calls: Sequence[CallRecord], within: float) -> Volley:
-        """The same bodies, read and forgotten."""
+    def do_nothing(self, calls: Sequence[CallRecord], within: float) -> LoadResult:
+        """Send the same bodies to the view that only reads them."""
         return self._fire(["/hooks/bare"] * len(calls), calls, within)
 
     def _fire(
         self, paths: Sequence[str], calls: Sequence[CallRecord], within: float, rate: float = 0.0
-    ) -> Volley:
-        bodies = [_write_body(place, call) for place, call in enumerate(calls)]
+    ) -> LoadResult:
+        bodies = [_write_body(index, call) for index, call in enumerate(calls)]
         requests = [post(path, body) for path, body in zip(paths, bodies, strict=True)]
-        volley = fire(self._port, requests, connections=CONNECTIONS, within=within, rate=rate)
-        if volley.refused:
-            raise RuntimeError(f"{volley.refused} of {len(requests)} requests refused")
-        return volley
+        result = send_load(self._port, requests, connections=CONNECTIONS, within=within, rate=rate)
+        if result.refused:
+            raise RuntimeError(f"{result.refused} of {len(requests)} requests refused")
+        return result
 
 
-def _warm_up(door: _Door, bare: _Bare, calls: Sequence[CallRecord]) -> None:
-    for run in (door.report, bare.insert, bare.do_nothing):
+def _warm_up(endpoint: _Endpoint, bare: _Bare, calls: Sequence[CallRecord]) -> None:
+    for run in (endpoint.report, bare.insert, bare.do_nothing):
         run(calls, ROUND_SECONDS)
 
 
-def _bench_throughput(door: _Door, bare: _Bare, supply: _Supply) -> list[Line]:
+def _bench_throughput(endpoint: _Endpoint, bare: _Bare, supply: _Supply) -> list[Line]:
     return compare(
         "webhook events stored and applied",
-        lambda: door.report(supply.take(EVENTS), ROUND_SECONDS).rate,
+        lambda: endpoint.report(supply.take(EVENTS), ROUND_SECONDS).rate,
         {
             "insert one row": lambda: bare.insert(supply.last, ROUND_SECONDS).rate,
             "bare view": lambda: bare.do_nothing(supply.last, ROUND_SECONDS).rate,
@@ -117,9 +117,9 @@ def _bench_throughput(door: _Door, bare: _Bare, supply: _Supply) -> list[Line]:
     )
 
 
-def _bench_latency(door: _Door, bare: _Bare, calls: Sequence[CallRecord], rate: int) -> Line:
-    ours = door.report(calls, RATE_SECONDS + PATIENCE, rate)
-    beside = bare.insert(calls, RATE_SECONDS + PATIENCE, rate)
+def _bench_latency(endpoint: _Endpoint, bare: _Bare, calls: Sequence[CallRecord], rate: int) -> Line:
+    ours = endpoint.report(calls, RATE_SECONDS + GRACE, rate)
+    beside = bare.insert(calls, RATE_SECONDS + GRACE, rate)
     return Line(
         f"webhook latency at {rate} events/s, p50 and p99",
         _show_latency(ours),
@@ -127,17 +127,17 @@ def _bench_latency(door: _Door, bare: _Bare, calls: Sequence[CallRecord], rate: 
     )
 
 
-def _show_latency(volley: Volley) -> str:
-    kept_up = "" if not volley.unanswered else f", {len(volley.unanswered)} unanswered"
-    return f"{volley.percentile(50) * 1000:,.0f} and {volley.percentile(99) * 1000:,.0f} ms{kept_up}"
+def _show_latency(result: LoadResult) -> str:
+    kept_up = "" if not result.unanswered else f", {len(result.unanswered)} unanswered"
+    return f"{result.percentile(50) * 1000:,.0f} and {result.percentile(99) * 1000:,.0f} ms{kept_up}"
 
 
-def _wait_until_applied(wanted: int, volley: Volley) -> int:
-    """How many are applied when all are, or time is over. The time it takes is part of the work."""
+def _wait_until_applied(wanted: int, result: LoadResult) -> int:
+    """Wait until all are applied, at most GRACE seconds; return how many are. Adds the time to the result."""
     started = time.perf_counter()
-    while (applied := _count_applied()) < wanted and time.perf_counter() - started < PATIENCE:
+    while (applied := _count_applied()) < wanted and time.perf_counter() - started < GRACE:
         time.sleep(0.01)
-    volley.seconds += time.perf_counter() - started
+    result.seconds += time.perf_counter() - started
     return applied
 
 
@@ -145,12 +145,14 @@ def _count_applied() -> int:
     return WebhookEvent.objects.filter(state=WebhookEvent.State.APPLIED).count()
 
 
-def _write_event(place: int, call: CallRecord) -> bytes:
-    return post(urlsplit(status_url(call)).path, _write_body(place, call))
+def _write_event(index: int, call: CallRecord) -> bytes:
+    return post(urlsplit(status_url(call)).path, _write_body(index, call))
 
 
-def _write_body(place: int, call: CallRecord) -> bytes:
-    ending = ENDINGS[place * 7 % len(ENDINGS)]  # 7 and 100 share no factor: mixed, and each as often as said
+def _write_body(index: int, call: CallRecord) -> bytes:
+    ending = ENDINGS[
+        index * 7 % len(ENDINGS)
+    ]  # 7 and 100 have no common factor, so this mixes the endings in the right proportion
     facts = {
         "call_id": call.robotalker_id,
         "to": call.number.e164,

@@ -1,7 +1,7 @@
-"""The hammer: requests over kept-alive connections to a port of this machine, and how long each took.
+"""The load generator: sends requests over keep-alive connections to a local port and measures latencies.
 
-One process and one loop, so that it takes as little as possible from the two cores it shares with those
-it measures. It speaks just enough HTTP: status, Content-Length, and a connection that was closed.
+It is one process with one loop, so that it takes little CPU time from the servers it measures on the same
+cores. It supports only the parts of HTTP that it needs: status, Content-Length, and closed connections.
 """
 
 import selectors
@@ -11,19 +11,19 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-RENEW_AFTER = 50  # requests; a new connection may reach another worker, so that none stays idle
-BROWSE = 65_536
+RENEW_AFTER = 50  # requests; a new connection can reach another worker, so that no worker stays idle
+RECEIVE_BYTES = 65_536
 HEADERS = "Host: callboard.example.org\r\nX-Forwarded-Proto: https\r\nContent-Type: application/json\r\n"
 
 
 @dataclass
-class Volley:
-    """What came of some requests: the seconds for all, and each one's latency in seconds."""
+class LoadResult:
+    """The result of a load: the seconds it took, and the latency of each request in seconds."""
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
-    refused: int = 0  # answers other than 200
-    unanswered: list[float] = field(default_factory=list)  # how long they had waited when time was over
+    refused: int = 0  # responses other than 200
+    unanswered: list[float] = field(default_factory=list)  # seconds they had waited at the end
 
     @property
     def rate(self) -> float:
@@ -31,38 +31,38 @@ class Volley:
         return len(self.latencies) / self.seconds
 
     def percentile(self, percent: float) -> float:
-        """The latency, in seconds, that so many percent of the requests stayed within.
+        """Return the latency in seconds that this percentage of the requests didn't exceed.
 
-        What was never answered counts with the time it had waited: the true latency is longer.
+        A request without a response counts with the time it had waited; its true latency is longer.
         """
         ordered = sorted(self.latencies + self.unanswered)
         return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
 def post(path: str, body: bytes) -> bytes:
-    """A request as it goes over the wire."""
+    """Return the bytes of an HTTP request."""
     return f"POST {path} HTTP/1.1\r\n{HEADERS}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def fire(
+def send_load(
     port: int, requests: Sequence[bytes], *, connections: int, within: float, rate: float = 0.0
-) -> Volley:
-    """Send every request once, as fast as the answers come, or `rate` a second whatever comes.
+) -> LoadResult:
+    """Send every request once, as fast as responses arrive, or `rate` per second regardless of them.
 
-    At a rate, a latency counts from the moment the request was due, so that waiting for a free connection
-    is part of it. What isn't answered `within` seconds is given up.
+    With a rate, latency is measured from the moment the request was due, so it includes waiting for a free
+    connection. Requests without a response `within` seconds are given up.
     """
     started = time.perf_counter()
     gap = 1 / rate if rate else 0.0
-    waiting = deque((started + place * gap, request) for place, request in enumerate(requests))
+    waiting = deque((started + index * gap, request) for index, request in enumerate(requests))
     with selectors.DefaultSelector() as selector:
-        volley = _Battery(port, connections, selector).fire(waiting, started + within)
-    volley.seconds = time.perf_counter() - started
-    return volley
+        result = _LoadGenerator(port, connections, selector).run(waiting, started + within)
+    result.seconds = time.perf_counter() - started
+    return result
 
 
-class _Line:
-    """One connection, and the request on its way over it."""
+class _Connection:
+    """One connection, and the request that is waiting for its response."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -82,9 +82,9 @@ class _Line:
         return self.socket
 
     def receive(self) -> int:
-        """The status of the answer; 0 while it isn't whole. Raises ConnectionError when it was cut off."""
+        """Return the response's status, 0 while incomplete. Raises ConnectionError if it is cut off."""
         assert self.socket is not None
-        received = self.socket.recv(BROWSE)
+        received = self.socket.recv(RECEIVE_BYTES)
         if not received:
             raise ConnectionResetError
         self._answer += received
@@ -105,54 +105,54 @@ class _Line:
         self._left = RENEW_AFTER
 
 
-class _Battery:
+class _LoadGenerator:
     def __init__(self, port: int, connections: int, selector: selectors.BaseSelector) -> None:
-        self._idle = deque(_Line(port) for _ in range(connections))
+        self._idle = deque(_Connection(port) for _ in range(connections))
         self._selector = selector
-        self._volley = Volley()
+        self._result = LoadResult()
 
-    def fire(self, waiting: deque[tuple[float, bytes]], ends_at: float) -> Volley:
+    def run(self, waiting: deque[tuple[float, bytes]], ends_at: float) -> LoadResult:
         while (waiting or self._selector.get_map()) and (now := time.perf_counter()) < ends_at:
             while self._idle and waiting and waiting[0][0] <= now:
                 self._send(self._idle.popleft(), *waiting.popleft())
             pause = max(waiting[0][0] - now, 0) if self._idle and waiting else 0.2
             for key, _ in self._selector.select(pause):
                 self._receive(key.data)
-        busy: list[_Line] = [key.data for key in self._selector.get_map().values()]
-        due = [*(line.due for line in busy), *(due for due, _ in waiting)]
-        self._volley.unanswered = [max(ends_at - moment, 0) for moment in due]
-        for line in [*self._idle, *busy]:
-            line.close()
-        return self._volley
+        busy: list[_Connection] = [key.data for key in self._selector.get_map().values()]
+        due = [*(each.due for each in busy), *(due for due, _ in waiting)]
+        self._result.unanswered = [max(ends_at - moment, 0) for moment in due]
+        for each in [*self._idle, *busy]:
+            each.close()
+        return self._result
 
-    def _send(self, line: _Line, due: float, request: bytes) -> None:
+    def _send(self, connection: _Connection, due: float, request: bytes) -> None:
         try:
-            connection = line.send(due, request)
+            sent_on = connection.send(due, request)
         except ConnectionError:  # it was closed while idle
-            line.close()
-            connection = line.send(due, request)
-        self._selector.register(connection, selectors.EVENT_READ, line)
+            connection.close()
+            sent_on = connection.send(due, request)
+        self._selector.register(sent_on, selectors.EVENT_READ, connection)
 
-    def _receive(self, line: _Line) -> None:
+    def _receive(self, connection: _Connection) -> None:
         try:
-            status = line.receive()
-        except ConnectionError:  # closed just as we wrote to it
-            self._let_go(line)
-            line.close()
-            self._send(line, line.due, line.request)
+            status = connection.receive()
+        except ConnectionError:  # it was closed just when the request was sent
+            self._unregister(connection)
+            connection.close()
+            self._send(connection, connection.due, connection.request)
             return
         if not status:
             return
         if status == 200:
-            self._volley.latencies.append(time.perf_counter() - line.due)
+            self._result.latencies.append(time.perf_counter() - connection.due)
         else:
-            self._volley.refused += 1
-        self._let_go(line)
-        self._idle.append(line)
+            self._result.refused += 1
+        self._unregister(connection)
+        self._idle.append(connection)
 
-    def _let_go(self, line: _Line) -> None:
-        assert line.socket is not None
-        self._selector.unregister(line.socket)
+    def _unregister(self, connection: _Connection) -> None:
+        assert connection.socket is not None
+        self._selector.unregister(connection.socket)
 
 
 def _read_length(head: bytes) -> int:

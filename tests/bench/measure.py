@@ -1,7 +1,7 @@
-"""Rounds side by side, and the table they end in.
+"""Measure alternatives in turns, and print the table of results.
 
-The machine is seldom quiet, so no figure stands alone: the contenders take turns (A B C, A B C, ...), and
-what is compared is their ratio within a round.
+Other programs use the machine too, so single figures say little. The alternatives are measured in turns
+(A B C, A B C, ...) and compared by their ratio within each round.
 """
 
 import time
@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 
-Run = Callable[[], float]  # one round; what it measured, such as events per second
+Run = Callable[[], float]  # measures one round and returns the result, such as events per second
 
 HEADINGS = ("what", "Callboard", "beside it", "Callboard / beside it (lowest to highest round)")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the table, as it is printed."""
+    """One line of the printed table."""
 
     what: str
     ours: str
@@ -26,35 +26,35 @@ class Line:
 
 
 class Stopwatch:
-    """The seconds that a `with` block took."""
+    """The time that a `with` block took, in seconds."""
 
     seconds = 0.0
 
     def rate(self, count: int) -> float:
-        """`count` things, per second."""
+        """Return `count` divided by the seconds."""
         return count / self.seconds
 
 
 @contextmanager
 def stopwatch() -> Iterator[Stopwatch]:
-    """Time a block, by the monotonic clock."""
+    """Measure the time of a block with the monotonic clock."""
     watch = Stopwatch()
     started = time.perf_counter()
     yield watch
     watch.seconds = time.perf_counter() - started
 
 
-def take_turns(contenders: Mapping[str, Run], rounds: int) -> dict[str, list[float]]:
-    """Let each contender run once a round; what each measured, round by round."""
-    measured: dict[str, list[float]] = {name: [] for name in contenders}
+def take_turns(alternatives: Mapping[str, Run], rounds: int) -> dict[str, list[float]]:
+    """Run each alternative once per round; return the measurements of each, by round."""
+    measured: dict[str, list[float]] = {name: [] for name in alternatives}
     for _ in range(rounds):
-        for name, run in contenders.items():
+        for name, run in alternatives.items():
             measured[name].append(run())
     return measured
 
 
 def compare(what: str, ours: Run, beside: Mapping[str, Run], unit: str, rounds: int) -> list[Line]:
-    """A line for each thing `ours` is measured beside, by rates (the more the better)."""
+    """Compare the rate of `ours` with each alternative in `beside` (higher is better); one line for each."""
     measured = take_turns({"": ours, **beside}, rounds)
     mine = measured.pop("")
     return [
@@ -64,7 +64,7 @@ def compare(what: str, ours: Run, beside: Mapping[str, Run], unit: str, rounds: 
 
 
 def show_table(lines: Sequence[Line]) -> str:
-    """The lines as a Markdown table."""
+    """Return the lines as a Markdown table."""
     cells: list[tuple[str, ...]] = [
         HEADINGS,
         *((line.what, line.ours, line.beside, line.ratio) for line in lines),

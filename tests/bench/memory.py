@@ -1,7 +1,7 @@
-"""The memory of a worker, with nothing ahead and with very much ahead.
+"""Measure the memory of a worker, with no reminders planned and with very many.
 
-Run as a program (`python -m tests.bench.memory`) it is that worker: it imports what a worker imports, does
-one tick, and prints its resident memory.
+As a program (`python -m tests.bench.memory`) it acts as that worker: it imports what a worker imports, runs
+one task, and prints its resident memory in MB.
 """
 
 import subprocess
@@ -19,20 +19,20 @@ MEGABYTE = 1024  # kB
 
 
 def bench_memory() -> Iterator[Line]:
-    """The memory after each kind of tick with the book planned, beside the same with an empty book.
+    """Measure the memory after each kind of task, with all reminders planned and with no appointments.
 
-    Empties the book, so it comes last.
+    Deletes all appointments, so it must run last.
     """
     from reminders.models import Reminder
     from reminders.planning.planner import plan_all
-    from tests.bench.rows import delete_book, delete_reminders
+    from tests.bench.rows import delete_appointments, delete_reminders
 
     delete_reminders()
     plan_all()
     ahead = Reminder.objects.count()
-    full = {tick: _weigh(tick) for tick in TICKS}
-    delete_book()
-    empty = {tick: _weigh(tick) for tick in TICKS}
+    full = {tick: _measure_memory(tick) for tick in TICKS}
+    delete_appointments()
+    empty = {tick: _measure_memory(tick) for tick in TICKS}
     for tick, name in TICKS.items():
         yield Line(
             f"worker's memory after a {name} tick, {ahead:,} reminders ahead",
@@ -42,14 +42,14 @@ def bench_memory() -> Iterator[Line]:
         )
 
 
-def _weigh(tick: str) -> float:
-    """The resident memory of a new worker after this tick, in MB."""
+def _measure_memory(tick: str) -> float:
+    """Return the resident memory of a new worker after this task, in MB."""
     command = [sys.executable, "-m", "tests.bench.memory", tick]
     sizes = [subprocess.check_output(command, cwd=ROOT) for _ in range(ROUNDS)]
     return median(float(size) for size in sizes)
 
 
-def _be_a_worker(tick: str) -> None:
+def _run_task(tick: str) -> None:
     from config.celery import app
 
     app.loader.import_default_modules()
@@ -59,4 +59,4 @@ def _be_a_worker(tick: str) -> None:
 
 
 if __name__ == "__main__":
-    _be_a_worker(sys.argv[1])
+    _run_task(sys.argv[1])

@@ -1,4 +1,4 @@
-"""Dispatch against the sandbox, which answers at once, beside the bare POSTs of the very same bodies."""
+"""Measure dispatch with a sandbox that answers immediately, compared with plain POSTs of the same bodies."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,33 +20,33 @@ from tests.bench.rows import make_due
 from tests.sandbox_server import SandboxServer
 
 ROUNDS = 5
-SINGLE = 400  # calls a round
-BY_CAMPAIGN = 2_000  # reminders a round
+SINGLE = 400  # calls per round
+BY_CAMPAIGN = 2_000  # reminders per round
 Json = dict[str, Any]
 
 
 def bench_outgoing(sandbox: SandboxServer) -> Iterator[Line]:
-    """Single calls, then campaigns; each round dispatches what is due, and posts the same again barely."""
+    """Measure single calls, then campaigns. Each round dispatches reminders, then posts the same bodies."""
     with override_settings(ROBOTALKER_BASE_URL=sandbox.url, ROBOTALKER_API_KEY=sandbox.api_key):
         with override_settings(ROBOTALKER_CAMPAIGNS=False):
             yield from compare(
                 f"single calls submitted, {settings.ROBOTALKER_THREADS} at once",
                 lambda: _dispatch(SINGLE, sandbox),
-                {"bare requests.Session": lambda: _post_barely("calls", _read_calls())},
+                {"bare requests.Session": lambda: _post_directly("calls", _read_calls())},
                 unit="/s",
                 rounds=ROUNDS,
             )
         yield from compare(
             "reminders submitted by campaigns",
             lambda: _dispatch(BY_CAMPAIGN, sandbox),
-            {"bare requests.Session": lambda: _post_barely("campaigns", _read_campaigns())},
+            {"bare requests.Session": lambda: _post_directly("campaigns", _read_campaigns())},
             unit="/s",
             rounds=ROUNDS,
         )
 
 
 def _dispatch(count: int, sandbox: SandboxServer) -> float:
-    """Reminders per second of one worker's tick, which has so many to dispatch and stops after 20 s."""
+    """Return the reminders per second of one dispatch task with this many due; it stops after 20 s."""
     make_due(count)
     sandbox.reset()
     with stopwatch() as watch:
@@ -57,8 +57,8 @@ def _dispatch(count: int, sandbox: SandboxServer) -> float:
     return watch.rate(taken)
 
 
-def _post_barely(path: str, bodies: Sequence[Json]) -> float:
-    """Post the bodies, calls from as many threads as dispatch uses; people reached per second."""
+def _post_directly(path: str, bodies: Sequence[Json]) -> float:
+    """Post the bodies, calls with as many threads as dispatch uses; return recipients per second."""
     threads = settings.ROBOTALKER_THREADS if path == "calls" else 1
     with stopwatch() as watch, ThreadPoolExecutor(threads) as pool:
         list(pool.map(lambda thread: _post_all(path, bodies[thread::threads]), range(threads)))
@@ -67,14 +67,14 @@ def _post_barely(path: str, bodies: Sequence[Json]) -> float:
 
 def _post_all(path: str, bodies: Sequence[Json]) -> None:
     with requests.Session() as session:
-        session.trust_env = False  # or it looks for a proxy and a netrc at each request
+        session.trust_env = False  # otherwise it looks for a proxy and a netrc file at each request
         session.headers["Authorization"] = f"Bearer {settings.ROBOTALKER_API_KEY}"
         for body in bodies:
             session.post(f"{settings.ROBOTALKER_BASE_URL}/api/v1/{path}", json=body).raise_for_status()
 
 
 def _read_calls() -> list[Json]:
-    """The bodies of the calls that were just dispatched."""
+    """Rebuild the request bodies of the calls that were just dispatched."""
     calls = CallRecord.objects.select_related("number", "script_text").order_by("pk")
     return [
         build_call(
@@ -91,7 +91,7 @@ def _read_calls() -> list[Json]:
 
 
 def _read_campaigns() -> list[Json]:
-    """The bodies of the campaigns that were just dispatched."""
+    """Rebuild the request bodies of the campaigns that were just dispatched."""
     calls = CallRecord.objects.select_related("number", "script_text", "batch").order_by("batch", "pk")
     return [
         _build_campaign(batch, list(members)) for batch, members in groupby(calls, lambda call: call.batch)
@@ -100,7 +100,7 @@ def _read_campaigns() -> list[Json]:
 
 def _build_campaign(batch: CallBatch | None, calls: Sequence[CallRecord]) -> Json:
     if batch is None:
-        raise RuntimeError("a call went out alone: no campaign was measured")
+        raise RuntimeError("a call was sent on its own, so no campaign was measured")
     script = calls[0].script_text
     return build_campaign(
         recipients=[Recipient(call.number.e164, call.variables) for call in calls],

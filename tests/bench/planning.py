@@ -1,4 +1,4 @@
-"""Planning beside a COPY of the same rows into the same table, and claiming beside a bare UPDATE."""
+"""Measure planning, compared with a COPY of the same rows, and claiming, compared with a bare UPDATE."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -11,10 +11,10 @@ from reminders.dispatch.claims import claim_due
 from reminders.models import Reminder, Step
 from reminders.planning.planner import plan_all
 from tests.bench.measure import Line, compare, stopwatch
-from tests.bench.rows import delete_reminders, make_due, settle_tables
+from tests.bench.rows import delete_reminders, make_due, vacuum_tables
 
 ROUNDS = 3
-CLAIMS = 10_000  # reminders a round
+CLAIMS = 10_000  # reminders per round
 BARE_CLAIM = """
     UPDATE reminders_reminder
     SET state = 'claimed', claim = %s, lease_until = now() + interval '60 s', updated_at = now()
@@ -26,7 +26,7 @@ BARE_CLAIM = """
 
 
 def bench_planning() -> Iterator[Line]:
-    """Plan the whole book anew in each round; then once more, when there is nothing left to plan."""
+    """Plan all appointments from scratch in each round, then once more with nothing left to plan."""
     appointments, steps = Appointment.objects.count(), Step.objects.count()
     copy = _Copy()
     yield from compare(
@@ -42,11 +42,11 @@ def bench_planning() -> Iterator[Line]:
 
 
 def bench_claiming() -> Iterator[Line]:
-    """Claim what is due, batch by batch, with nobody else about."""
+    """Claim due reminders, batch by batch, with no other worker."""
     yield from compare(
         f"reminders claimed, {settings.DISPATCH_BATCH} at once",
-        lambda: _claim(by_hand=False),
-        {"bare UPDATE": lambda: _claim(by_hand=True)},
+        lambda: _claim(bare=False),
+        {"bare UPDATE": lambda: _claim(bare=True)},
         unit="/s",
         rounds=ROUNDS,
     )
@@ -54,7 +54,7 @@ def bench_claiming() -> Iterator[Line]:
 
 def _plan(expected: int) -> float:
     delete_reminders()
-    settle_tables()
+    vacuum_tables()
     with stopwatch() as watch:
         added = plan_all().added
     if not added == Reminder.objects.count() == expected:
@@ -63,7 +63,7 @@ def _plan(expected: int) -> float:
 
 
 class _Copy:
-    """What planning has just made, taken out as COPY writes it and put back."""
+    """Copies the rows that planning has just made out of the table and back into it."""
 
     _INTO = "COPY reminders_reminder FROM STDIN"
 
@@ -71,22 +71,22 @@ class _Copy:
         with connection.cursor() as cursor, cursor.copy("COPY reminders_reminder TO STDOUT") as out:
             rows = b"".join(bytes(block) for block in out)
         delete_reminders()
-        settle_tables()
+        vacuum_tables()
         with connection.cursor() as cursor, stopwatch() as watch, cursor.copy(self._INTO) as into:
             into.write(rows)
         return watch.rate(rows.count(b"\n"))
 
 
-def _claim(*, by_hand: bool) -> float:
+def _claim(*, bare: bool) -> float:
     make_due(CLAIMS)
     left = CLAIMS
     with stopwatch() as watch:
         while left:
-            left -= _claim_barely() if by_hand else len(claim_due(settings.DISPATCH_BATCH).reminder_ids)
+            left -= _claim_with_update() if bare else len(claim_due(settings.DISPATCH_BATCH).reminder_ids)
     return watch.rate(CLAIMS)
 
 
-def _claim_barely() -> int:
+def _claim_with_update() -> int:
     with connection.cursor() as cursor:
         cursor.execute(BARE_CLAIM, [uuid4(), settings.DISPATCH_BATCH])
         return int(cursor.rowcount)

@@ -1,4 +1,4 @@
-"""The rows that a bench works on, made in bulk: a book of people, what is due, and calls that were made."""
+"""Create the rows for the measurements in bulk: contacts, appointments, due reminders and calls."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -12,12 +12,12 @@ from reminders.rules.states import CallState, ReminderState
 from reminders.wording.scripts import caller_id
 from tests.people import make_campaign, make_location, make_step
 
-MOST_NUMBERS = 50_000  # of the made-up ones; beyond that, people share
+MOST_NUMBERS = 50_000  # with more contacts, several share a number
 CHUNK = 5_000
 
 
-def make_book(appointments: int) -> None:
-    """People with appointments from ten days ahead on, and a campaign of three steps."""
+def make_appointments(appointments: int) -> None:
+    """Create contacts with appointments in ten days and later, and a campaign of three steps."""
     make_steps()
     location = make_location()
     numbers = PhoneNumber.objects.bulk_create(
@@ -25,8 +25,8 @@ def make_book(appointments: int) -> None:
     )
     contacts = Contact.objects.bulk_create(
         [
-            Contact(first_name=f"First{place}", last_name=f"Last{place}", phone=number)
-            for place, number in enumerate(numbers)
+            Contact(first_name=f"First{index}", last_name=f"Last{index}", phone=number)
+            for index, number in enumerate(numbers)
         ],
         CHUNK,
     )
@@ -34,21 +34,21 @@ def make_book(appointments: int) -> None:
     Appointment.objects.bulk_create(
         [
             Appointment(
-                contact=contacts[place % len(contacts)],
+                contact=contacts[index % len(contacts)],
                 location=location,
-                starts_at=now + timedelta(days=10, minutes=place % 40_000),
-                ends_at=now + timedelta(days=10, minutes=place % 40_000 + 30),
+                starts_at=now + timedelta(days=10, minutes=index % 40_000),
+                ends_at=now + timedelta(days=10, minutes=index % 40_000 + 30),
                 revised_at=now,
             )
-            for place in range(appointments)
+            for index in range(appointments)
         ],
         CHUNK,
     )
-    settle_tables()
+    vacuum_tables()
 
 
 def make_steps() -> None:
-    """Three days before at ten, the day before at ten, and four hours before."""
+    """Create steps three days before at ten, the day before at ten, and four hours before."""
     campaign = make_campaign()
     for days in (3, 1):
         make_step(campaign, timing_kind="days_before", days=days, at="10:00", elapsed=timedelta(0))
@@ -56,13 +56,13 @@ def make_steps() -> None:
 
 
 def make_due(count: int) -> list[Reminder]:
-    """So many reminders, each for another number and due a minute ago; all others are deleted."""
+    """Create reminders to different numbers that became due a minute ago, and delete all others."""
     now = timezone.now()
     return _make_reminders(count, due_at=now - timedelta(minutes=1))
 
 
 def make_calls(count: int) -> list[CallRecord]:
-    """So many calls that Robotalker took and hasn't reported on; all others are deleted."""
+    """Create calls that Robotalker accepted and hasn't reported on, and delete all others."""
     now = timezone.now()
     due_at = now - timedelta(minutes=1)
     reminders = _make_reminders(count, due_at=due_at, state=ReminderState.IN_PROGRESS)
@@ -86,24 +86,24 @@ def make_calls(count: int) -> list[CallRecord]:
         ],
         CHUNK,
     )
-    settle_tables()
+    vacuum_tables()
     return calls
 
 
 def delete_reminders() -> None:
-    """Empty the table of reminders and all that refers to them."""
+    """Delete all reminders and all rows that refer to them."""
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE reminders_reminder CASCADE")
 
 
-def delete_book() -> None:
-    """Empty the book: no appointment, so no reminder either."""
+def delete_appointments() -> None:
+    """Delete all appointments, and with them all reminders."""
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE contacts_appointment CASCADE")
 
 
-def settle_tables() -> None:
-    """Leave no work behind from preparing: what autovacuum and the checkpointer would do at some time."""
+def vacuum_tables() -> None:
+    """Do now what autovacuum and the checkpointer would otherwise do during the measurement."""
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")
@@ -129,14 +129,14 @@ def _make_reminders(
         for appointment in appointments
     ]
     Reminder.objects.bulk_create(reminders, CHUNK)
-    settle_tables()
+    vacuum_tables()
     return reminders
 
 
 def _read_appointments(count: int) -> list[Appointment]:
     found = list(Appointment.objects.select_related("contact__phone", "location").order_by("pk")[:count])
     if len(found) < count or count > MOST_NUMBERS:
-        raise ValueError(f"the book is too thin for {count} reminders to different numbers")
+        raise ValueError(f"there aren't enough appointments for {count} reminders to different numbers")
     return found
 
 
@@ -147,7 +147,7 @@ def _phone_of(reminder: Reminder) -> PhoneNumber:
 
 
 def _make_up_numbers(count: int) -> Iterator[str]:
-    """E.164 numbers of the kind that is kept for fiction: 555-0100 to 555-0199 of each area."""
-    for place in range(count):
-        area, line = divmod(place, 100)
+    """Yield E.164 numbers reserved for fiction: 555-0100 to 555-0199 of each area code."""
+    for index in range(count):
+        area, line = divmod(index, 100)
         yield f"+1{200 + area}55501{line:02}"
