@@ -69,7 +69,7 @@ def start_guard(folder: Path) -> Callable[[], None]:
 
 
 @pytest.fixture(autouse=True)
-def forget_the_database_name() -> None:
+def reset_database_name() -> None:
     """Forget the database's name, because each test may use a database with another name."""
     from reminders.traffic.restore_guard import forget_database_name
 

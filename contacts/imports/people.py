@@ -15,7 +15,7 @@ from contacts.numbers import ParsedNumber
 PersonKey = tuple[str, ...]
 KEPT_NUMBER_USED = "The number already recorded here is used."
 NO_NUMBER_TO_CALL = "The appointment is imported, but there is no number to call."
-DIFFERS = "Other lines have different details for this patient id. The last line was used."
+DIFFERS = "Other lines have different details for this patient id. The last line is used."
 CHECK_PATIENT = (
     "Check that these lines are about one patient, and correct the wrong ones in your practice system."
 )

@@ -39,7 +39,7 @@ class MatchedBy(StrEnum):
 
 
 VISIT_ALREADY_RECORDED = (
-    "The visit is already recorded here, so the appointment wasn't changed.",
+    "The visit is already recorded here, so the appointment isn't changed.",
     "If the recorded visit is wrong, correct it here.",
 )
 CANCELLED_HERE = (

@@ -8,8 +8,8 @@ from datetime import datetime
 from contacts.imports.problems import NOTE, REJECTED, Problem
 from contacts.imports.rows import AppointmentRow, RowResult, location_key
 
-DUPLICATE = "This row repeats line {first}, so it was skipped."
-CONTRADICTION = "The same appointment id is in {lines} with different details, so none of them was imported."
+DUPLICATE = "This row repeats line {first}, so it is skipped."
+CONTRADICTION = "The same appointment id is in {lines} with different details, so none of them is imported."
 
 ONE_APPOINTMENT = "Nothing to do if the patient has only one appointment at this time."
 

@@ -1,7 +1,8 @@
 """Turn one raw row into an appointment or into the problems with it. Pure: no database.
 
-A row is rejected if a reminder couldn't be made from it: no first name, no valid date or time, no location
-with a time zone. Any other cell with an error is ignored and noted, so that the appointment isn't lost.
+A row is rejected if a correct reminder couldn't be made from it: no first name, no valid date or time, no
+location with a time zone, an unknown status, too many cells, or a name or id that is too long. An error in
+any other cell is noted and the cell ignored, so that the appointment isn't lost.
 """
 
 from collections.abc import Callable, Mapping
@@ -194,7 +195,7 @@ class _RowReader:
         if "appointment_id" in self.reading.columns.positions and not self._value("appointment_id"):
             self._add(
                 "appointment_id",
-                "The appointment has no id, so it was matched by patient, time and location.",
+                "The appointment has no id, so it is matched by patient, time and location.",
                 "Enter an id in your practice system, so that a later change of time is recognised.",
                 NOTE,
             )
@@ -235,7 +236,7 @@ class _RowReader:
         return self._take(time_name, lambda _: self._place(wall, zone, time_name), None)
 
     def _note_different_format(self, name: str, meant: str) -> None:
-        problem = f"This is written differently from the other rows. It was read as {meant}."
+        problem = f"This is written differently from the other rows. It is read as {meant}."
         self._add(name, problem, "Check that this is right.", NOTE)
 
     def _place(self, wall: datetime, zone: ZoneInfo, time_name: str) -> datetime:
@@ -243,7 +244,7 @@ class _RowReader:
         if occurs_twice:
             self._add(
                 time_name,
-                "The clocks go back that night, so this time occurs twice. The earlier one was used.",
+                "The clocks go back that night, so this time occurs twice. The earlier one is used.",
                 "Check the time with the patient.",
                 NOTE,
             )

@@ -162,7 +162,7 @@ def test_an_appointment_with_a_recorded_visit_is_not_changed(row: dict[str, str]
     report = import_rows(row)
     assert (only_appointment().status, only_appointment().starts_at) == ("arrived", NINE_THIRTY)
     assert [each.problem for each in report.problems] == [
-        "The visit is already recorded here, so the appointment wasn't changed."
+        "The visit is already recorded here, so the appointment isn't changed."
     ]
 
 
