@@ -12,7 +12,7 @@ from statistics import median
 
 Run = Callable[[], float]  # measures one round and returns the result, such as events per second
 
-HEADINGS = ("what", "Callboard", "beside it", "Callboard / beside it (lowest to highest round)")
+HEADINGS = ("what", "Callboard", "alternative", "Callboard / alternative (lowest to highest round)")
 
 
 @dataclass(frozen=True)
