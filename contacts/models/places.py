@@ -15,7 +15,7 @@ from contacts.zones import is_zone_name
 WHOLE_E164 = f"^{E164_PATTERN}$"
 validate_e164 = RegexValidator(WHOLE_E164, _("Enter it with + and the country code, such as +12125550100."))
 MONDAY_TO_FRIDAY = (0, 1, 2, 3, 4)
-# No location may call outside these; the same as OUTER in rules/calling_hours.py, which applies whatever is entered here.
+# No location may call outside these, whatever is entered: the same as OUTER in rules/calling_hours.py.
 OUTER_HOURS = (time(8), time(21))
 USUAL_HOURS = (time(9), time(19))
 

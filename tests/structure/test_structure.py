@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.bench.servers import NOBODY_RINGS
+from tests.bench.servers import NO_RINGING_SPEED
 from tests.sandbox_server import SandboxServer, run_sandbox
 from tests.structure.source import find_repeated_names
 from tests.structure.ways import EVENT, OPENING, read_ways
@@ -29,7 +29,7 @@ CEILINGS = {
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[SandboxServer]:
-    with run_sandbox(["--attended"], speed=NOBODY_RINGS) as server:
+    with run_sandbox(["--attended"], speed=NO_RINGING_SPEED) as server:
         yield server
 
 

@@ -20,7 +20,9 @@ from tests.waiting import wait_until
 
 WITHIN_SECONDS = 90  # without progress; then a reminder was forgotten, and the oracle reports it
 CHECK_EVERY = 0.5  # seconds; each check takes CPU time from the workers
-WAITING_FOR_A_RETRY = Q(try_after__gt=Now()) | Q(reason__in=[Reason.SENDING_PAUSED, Reason.ROBOTALKER_TROUBLE])
+WAITING_FOR_A_RETRY = Q(try_after__gt=Now()) | Q(
+    reason__in=[Reason.SENDING_PAUSED, Reason.ROBOTALKER_TROUBLE]
+)
 CLAIMED_OR_DUE = Q(state=ReminderState.CLAIMED) | Q(state=ReminderState.PLANNED, next_look_at__lte=Now())
 
 
