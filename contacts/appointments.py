@@ -22,7 +22,7 @@ What = AppointmentChange.What
 
 
 class AppointmentClosed(ValueError):
-    """The change isn't possible, because the appointment is cancelled or the visit is recorded."""
+    """The appointment is cancelled or its visit is recorded. The message is a sentence for staff."""
 
 
 def lock_appointment(appointment_id: int) -> Appointment:
@@ -111,7 +111,7 @@ def move_appointment(
     """
     appointment = lock_appointment(appointment_id)
     if appointment.status != Appointment.Status.BOOKED:
-        raise AppointmentClosed(_("Only a booked appointment can be moved; book it again first."))
+        raise AppointmentClosed(_("Only a booked appointment can be moved. Book it again first."))
     before = appointment.starts_at
     new_location = location or appointment.location
     revised = starts_at != before or new_location != appointment.location

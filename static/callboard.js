@@ -1,8 +1,8 @@
-// Small comforts on top of pages that work without them.
+// Small conveniences for pages that work without them, too.
 (function () {
   const body = document.body;
 
-  // Ctrl-K (Cmd-K) goes to the search.
+  // Ctrl-K (Cmd-K) focuses the search.
   document.addEventListener("keydown", function (event) {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
       const search = document.getElementById("search");
@@ -11,12 +11,12 @@
     if (event.key === "Escape") closeMenus();
   });
 
-  // A choice in a filter is applied at once; without this script its button does it.
+  // A filter is applied when it is changed; without this script, by its button.
   document.addEventListener("change", function (event) {
     if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();
   });
 
-  // A menu closes when something else is pressed.
+  // A menu closes on a click elsewhere.
   function closeMenus(except) {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (menu !== except) menu.open = false;
@@ -24,26 +24,26 @@
   }
   document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
 
-  // What went well fades by itself; what was refused stays until it is closed.
-  function letFade() {
+  // Messages of success disappear by themselves; errors stay until they are closed.
+  function hideLater() {
     for (const note of document.querySelectorAll("[data-fades]")) {
       note.removeAttribute("data-fades");
       setTimeout(() => note.remove(), 8000);
     }
   }
-  letFade();
-  body.addEventListener("htmx:oobAfterSwap", letFade);
+  hideLater();
+  body.addEventListener("htmx:oobAfterSwap", hideLater);
   document.addEventListener("click", function (event) {
     const close = event.target.closest("[data-close-note]");
     if (close) close.closest(".note").remove();
   });
 
-  // Nobody looks at a hidden page, so it asks nothing.
+  // A page in a hidden tab doesn't poll.
   body.addEventListener("htmx:beforeRequest", function (event) {
     if (document.hidden && event.detail.elt.matches("[data-live]")) event.preventDefault();
   });
 
-  // When the session is over, the login page must not land in the middle of a list.
+  // When the session has expired, reload, so that the login page is not swapped into the list.
   body.addEventListener("htmx:beforeSwap", function (event) {
     const address = event.detail.xhr.responseURL;
     if (address && new URL(address).pathname === body.dataset.login) {
@@ -52,7 +52,7 @@
     }
   });
 
-  // A page that no longer hears from the server says so.
+  // Show "not connected" when polling fails.
   const lost = (event) => { if (event.detail.elt.matches("[data-live]")) body.classList.add("not-live"); };
   body.addEventListener("htmx:sendError", lost);
   body.addEventListener("htmx:timeout", lost);
@@ -61,7 +61,7 @@
     if (event.detail.xhr && event.detail.xhr.status && event.detail.xhr.status < 400) body.classList.remove("not-live");
   });
 
-  // What a person has unfolded stays unfolded when the page renews itself.
+  // An open <details> stays open when the page refreshes itself.
   if (window.Idiomorph) {
     const keepOpen = (name, element) => !(name === "open" && element.matches("details"));
     Idiomorph.defaults.callbacks.beforeAttributeUpdated = keepOpen;

@@ -1,4 +1,4 @@
-// Runs in the head, before anything is painted: the theme chosen here, else the system's own.
+// Runs in the head, before the page is painted: the chosen theme, else the system's.
 (function () {
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   function chosen() {
@@ -12,7 +12,7 @@
   document.addEventListener("click", function (event) {
     if (!event.target.closest("[data-toggle-theme]")) return;
     const next = document.documentElement.dataset.bsTheme === "dark" ? "light" : "dark";
-    try { localStorage.setItem("theme", next); } catch { /* a private window: for this page only */ }
+    try { localStorage.setItem("theme", next); } catch { /* no storage in a private window: for this page only */ }
     document.documentElement.dataset.bsTheme = next;
   });
 })();

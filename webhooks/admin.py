@@ -1,4 +1,4 @@
-"""The inbox: each request as it came in, and what became of it."""
+"""The inbox: each webhook request as it was received, and its state."""
 
 import json
 
@@ -16,7 +16,7 @@ from webhooks.models import WebhookEvent
 
 
 def write_out(body: bytes | memoryview) -> str:
-    """A body to be read by a person: JSON indented, anything else as it came, what is no text as signs."""
+    """A body as text: JSON is indented, anything else unchanged; bytes that are no UTF-8 are replaced."""
     text = bytes(body).decode("utf-8", errors="replace")
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
@@ -66,15 +66,15 @@ class WebhookEventAdmin(HistoryAdmin[WebhookEvent]):
     def call_state(self, event: WebhookEvent) -> str:
         if event.call:
             return event.call.get_state_display()
-        return _("of a batch") if event.batch_id else _("of no call")
+        return _("several calls") if event.batch_id else _("none")
 
     def has_apply_permission(self, request: HttpRequest) -> bool:
-        """Applying again changes no event, but what it says happens: for those who may change events."""
+        """Applying an event again has effects, so it needs the permission to change events."""
         return request.user.has_perm("webhooks.change_webhookevent")
 
     @admin.action(description=gettext_lazy("Apply again"), permissions=["apply"])
     def apply_again(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
         states = list(apply_again(queryset.values_list("pk", flat=True)).values())
         applied = states.count(WebhookEvent.State.APPLIED)
-        words = _("%(applied)d of %(count)d are applied.") % {"applied": applied, "count": len(states)}
+        words = _("%(applied)d of %(count)d have been applied.") % {"applied": applied, "count": len(states)}
         self.message_user(request, words, messages.SUCCESS if applied == len(states) else messages.WARNING)

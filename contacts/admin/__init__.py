@@ -1,6 +1,7 @@
-"""The admin of the practice's book. What has happened is shown and never changed."""
+"""The admin of contacts, appointments, locations and imports. History is read-only."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from contacts.admin import appointments, imports, people, places
 
@@ -8,4 +9,4 @@ __all__ = ["appointments", "imports", "people", "places"]
 
 admin.site.site_header = "Callboard"
 admin.site.site_title = "Callboard"
-admin.site.index_title = "What is behind the pages"
+admin.site.index_title = _("Settings and records")

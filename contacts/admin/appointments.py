@@ -1,4 +1,4 @@
-"""Appointments and their story. They are booked and moved on their own pages, where reminders follow."""
+"""Appointments and their history. They are booked and moved on their own pages, which plan reminders too."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from contacts.models import Appointment, AppointmentChange
 
 
 class CurrentAnswerFilter(admin.SimpleListFilter):
-    """What was said about the appointment as it stands, not about an older time."""
+    """The answer for the current time, not for an older one."""
 
-    title = _("answer, for the time as it stands")
+    title = _("answer for the current time")
     parameter_name = "says"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:

@@ -1,4 +1,4 @@
-"""What the admin's lists show in a column of more than one model; times by each row's own location."""
+"""Column values that the admin lists of several models share; times by each row's own location."""
 
 from datetime import datetime
 
@@ -21,5 +21,5 @@ def show_number(number: PhoneNumber | None) -> str:
 
 
 def link_to_appointment(appointment_id: int, words: object) -> str:
-    """A link to the appointment's page, with its whole story."""
+    """A link to the appointment's page, with its whole history."""
     return format_html('<a href="{}">{}</a>', reverse("appointment", args=[appointment_id]), words)

@@ -1,4 +1,4 @@
-"""What every page of the admin has in common: the practice's clock, and history that can't be edited."""
+"""Base classes of the admin: times by the practice's clock, and history that can't be edited."""
 
 from collections.abc import Callable
 from datetime import UTC, tzinfo
@@ -23,7 +23,7 @@ def read_practice_zone() -> tzinfo:
 
 
 class ClinicAdmin(admin.ModelAdmin[ModelT]):
-    """Times, and the days one can filter by, are those of the practice's clock."""
+    """Shows times, and filters by day, by the practice's clock."""
 
     list_per_page = PER_PAGE
     show_full_result_count = False
@@ -46,7 +46,7 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
 
 
 class HistoryAdmin(ClinicAdmin[ModelT]):
-    """What has happened: to be looked at, not added to, changed or deleted."""
+    """Read-only: history can't be added, changed or deleted."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -59,7 +59,7 @@ class HistoryAdmin(ClinicAdmin[ModelT]):
 
 
 class HistoryInline(admin.TabularInline[Any, Any]):
-    """Lines of history beneath what they belong to."""
+    """Read-only history rows on the page of the object they belong to."""
 
     extra = 0
     can_delete = False
@@ -79,5 +79,5 @@ def _by_the_clock(view: Callable[[], HttpResponse]) -> HttpResponse:
     with timezone.override(read_practice_zone()):
         response = view()
         if isinstance(response, SimpleTemplateResponse):
-            response.render()  # here, because Django would do it after the clock is put back
+            response.render()  # now, since Django would render it after the override has ended
         return response

@@ -1,6 +1,7 @@
-"""Files that were imported, and what was wrong in them."""
+"""Imported files and the problems in them."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.history import HistoryAdmin, HistoryInline
 from contacts.models import ImportBatch, ImportProblem
@@ -21,7 +22,7 @@ class ImportBatchAdmin(HistoryAdmin[ImportBatch]):
     date_hierarchy = "applied_at"
     inlines = (ProblemInline,)
 
-    @admin.display(description="rows")
+    @admin.display(description=_("rows"))
     def row_counts(self, batch: ImportBatch) -> str:
         return ", ".join(f"{count} {word}" for word, count in batch.counts.items() if count)
 

@@ -1,4 +1,4 @@
-"""People, their numbers, and the ledger of what was said about being called."""
+"""Contacts, their numbers, and the ledger of opt-outs and consent."""
 
 from typing import Any
 
@@ -20,13 +20,13 @@ from contacts.models import ConsentEntry, Contact, PhoneNumber
 
 
 class OptedOutFilter(admin.SimpleListFilter):
-    """Which numbers may not be called, or not be sent texts."""
+    """Numbers that have opted out of calls or of texts."""
 
     title = _("opted out")
     parameter_name = "opted_out"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("voice", _("of calls")), ("sms", _("of text messages")), ("no", _("of nothing"))]
+        return [("voice", _("of calls")), ("sms", _("of text messages")), ("no", _("not opted out"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[PhoneNumber]) -> QuerySet[PhoneNumber]:
         wanted: dict[str | None, dict[str, bool]] = {
@@ -47,13 +47,13 @@ class ConsentInline(HistoryInline):
 
 
 class PhoneNumberForm(forms.ModelForm[PhoneNumber]):
-    """The consent basis of a number can be changed, with what shows it; its flags can't."""
+    """The consent basis can be changed, with evidence for it; the opt-out flags can't."""
 
     evidence = forms.CharField(
-        label=_("What shows the consent"),
+        label=_("Evidence of consent"),
         required=False,
         max_length=250,
-        help_text=_("Needed when you change the basis: a form, a date, where it is kept."),
+        help_text=_("Required when you change the basis: which form, its date, where it is kept."),
     )
 
     class Meta:
@@ -63,13 +63,13 @@ class PhoneNumberForm(forms.ModelForm[PhoneNumber]):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if "consent_basis" in self.changed_data and not cleaned.get("evidence"):
-            raise ValidationError({"evidence": _("Write down what shows the consent.")})
+            raise ValidationError({"evidence": _("Enter the evidence of consent.")})
         return cleaned
 
 
 @admin.register(PhoneNumber)
 class PhoneNumberAdmin(ClinicAdmin[PhoneNumber]):
-    """Opt-outs are recorded on the contact's page; a number is never deleted, or its opt-out would go too."""
+    """Opt-outs are recorded on the contact's page. A number is never deleted: its opt-out would be lost."""
 
     form = PhoneNumberForm
     list_display = ("masked", "voice_opted_out_at", "sms_opted_out_at", "unusable_since", "consent_basis")
@@ -100,7 +100,7 @@ class PhoneNumberAdmin(ClinicAdmin[PhoneNumber]):
         return False
 
     def save_model(self, request: HttpRequest, obj: PhoneNumber, form: Any, change: bool) -> None:
-        """The basis is the one thing that changes here, and goes through the ledger."""
+        """Only the basis can change here, and the change is recorded in the ledger."""
         if "consent_basis" in form.changed_data and isinstance(request.user, User):
             evidence = form.cleaned_data["evidence"]
             record_consent_basis(
@@ -123,7 +123,7 @@ class ConsentEntryAdmin(HistoryAdmin[ConsentEntry]):
 
 @admin.register(Contact)
 class ContactAdmin(ClinicAdmin[Contact]):
-    """Numbers are changed on the contact's page, where what is booked ahead moves to the new one."""
+    """Numbers are changed on the contact's page, which moves upcoming reminders to the new number."""
 
     list_display = ("full_name", "masked", "language", "preferred_channel", "time_zone", "source", "page")
     list_filter = ("language", "preferred_channel", "source", ("phone", admin.EmptyFieldListFilter))

@@ -1,4 +1,4 @@
-"""Where appointments happen, with whom, and on which days they don't."""
+"""Locations, providers and closed days."""
 
 from django.contrib import admin
 

@@ -1,4 +1,4 @@
-"""What staff fill in about a person: who they are, their numbers, and what they said about being called."""
+"""Forms for a contact: details and numbers, opt-out, opt-in."""
 
 import re
 import zoneinfo
@@ -34,23 +34,23 @@ ZONES = [
 
 
 def list_zones(also: str) -> list[Any]:
-    """Time zones to choose from: the ones many practices need first, then all by name, `also` among them."""
+    """Time zones to choose from: common ones first, then all by name, including `also`."""
     named = {zone for zone in zoneinfo.available_timezones() if AREA.match(zone)}
     rest = sorted((named | {also}) - {*ZONES, ""})
     return [
-        ("", _("Where the appointment is")),
-        (_("Often needed"), [(zone, zone) for zone in ZONES]),
+        ("", _("Same as the appointment's location")),
+        (_("Common"), [(zone, zone) for zone in ZONES]),
         (_("All"), [(zone, zone) for zone in rest]),
     ]
 
 
 class NumberField(forms.CharField):
-    """A number as people write it; cleaned, a ParsedNumber, or None where nothing is written."""
+    """A number as people write it. Cleans to a ParsedNumber, or None if empty."""
 
     default_error_messages = {
         "extension": _(
-            "A reminder can't dial the extension %(extension)s. "
-            "Leave it out, or give a number that rings directly."
+            "Reminders can't dial the extension %(extension)s. "
+            "Remove it, or enter a number that can be called directly."
         )
     }
 
@@ -73,24 +73,22 @@ class NumberField(forms.CharField):
 
 
 class ContactForm(forms.ModelForm[Contact]):
-    """A person, new or known."""
+    """A new or existing contact."""
 
-    number = NumberField(label=_("Phone number"), help_text=_("Reminders go here."))
-    other_number = NumberField(label=_("Another number"))
+    number = NumberField(label=_("Phone number"), help_text=_("Reminders go to this number."))
+    other_number = NumberField(label=_("Other number"))
     language = forms.ChoiceField(label=_("Language"))
     time_zone = forms.ChoiceField(
         label=_("Time zone"),
         required=False,
-        help_text=_("Only if they told you: it decides when we may call."),
+        help_text=_("Fill in only if they told you. It decides when we may call."),
     )
 
     class Meta:
         model = Contact
         fields = ["first_name", "last_name", "language", "preferred_channel", "time_zone"]
         labels = {"preferred_channel": _("Reminded by")}
-        error_messages = {
-            "first_name": {"required": _("Fill in a name: it is how the call greets the person.")}
-        }
+        error_messages = {"first_name": {"required": _("Enter a first name. Calls greet the person by it.")}}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -114,10 +112,10 @@ class ContactForm(forms.ModelForm[Contact]):
 
     @transaction.atomic
     def save_person(self, *, by: User) -> list[int]:
-        """Keep the person and their numbers; the ids of the appointments that a new number revises."""
+        """Save the contact and numbers; returns the ids of the appointments that a new number revises."""
         contact = self.save(commit=False)
-        contact.other_phone = _keep(self.cleaned_data["other_number"])
-        phone = _keep(self.cleaned_data["number"])
+        contact.other_phone = _save_number(self.cleaned_data["other_number"])
+        phone = _save_number(self.cleaned_data["number"])
         if contact._state.adding:
             contact.phone = phone
         contact.save()
@@ -125,7 +123,7 @@ class ContactForm(forms.ModelForm[Contact]):
 
 
 class OptOutForm(forms.Form):
-    """“Don't call me”, in whichever way it reached the practice."""
+    """An opt-out, however the person told the practice."""
 
     HEARD = [
         ("in person", _("in person")),
@@ -147,7 +145,7 @@ class OptOutForm(forms.Form):
         required=False,
         max_length=240,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=_("Their words, if they matter later."),
+        help_text=_("What they said, if it may matter later."),
     )
 
     helper = FormHelper()
@@ -159,12 +157,12 @@ class OptOutForm(forms.Form):
 
     @property
     def evidence(self) -> str:
-        """What shows it: how it was heard, and the note."""
+        """The evidence: how they told us, and the note."""
         return ": ".join(part for part in (self.cleaned_data["heard"], self.cleaned_data["note"]) if part)
 
 
 class OptInForm(forms.Form):
-    """Calls and texts are wanted again: only with a reason that stands up later."""
+    """An opt-in. It needs a reason, as evidence."""
 
     scope = forms.ChoiceField(
         label=_("What do they want again?"), choices=ConsentEntry.Scope.choices, widget=forms.RadioSelect
@@ -173,7 +171,7 @@ class OptInForm(forms.Form):
         label=_("Who asked for it, and when?"),
         max_length=300,
         widget=forms.Textarea(attrs={"rows": 2}),
-        error_messages={"required": _("Write down who asked for it and when: it lifts a recorded opt-out.")},
+        error_messages={"required": _("Enter who asked for it and when. This ends a recorded opt-out.")},
     )
 
     helper = FormHelper()
@@ -188,7 +186,7 @@ class OptInForm(forms.Form):
 
 
 def name_optional_fields(form: forms.BaseForm) -> None:
-    """Say beside the label which fields may stay empty, as partials/field.html does."""
+    """Mark optional fields beside the label, as partials/field.html does."""
     for field in form.fields.values():
         if not field.required:
             field.label = format_html(
@@ -197,7 +195,7 @@ def name_optional_fields(form: forms.BaseForm) -> None:
 
 
 def list_scopes_opted_out(number: PhoneNumber) -> list[tuple[str, str]]:
-    """The scopes that this number could be opted in to again, the widest last."""
+    """The scopes that this number has opted out of, the widest last."""
     Scope = ConsentEntry.Scope  # noqa: N806
     voice = [Scope.VOICE] if number.voice_opted_out_at else []
     sms = [Scope.SMS] if number.sms_opted_out_at else []
@@ -216,5 +214,5 @@ def _as_written(number: PhoneNumber | None) -> str:
     return national_format(number.e164, settings.PHONE_REGION) if number else ""
 
 
-def _keep(parsed: ParsedNumber | None) -> PhoneNumber | None:
+def _save_number(parsed: ParsedNumber | None) -> PhoneNumber | None:
     return get_or_create_number(parsed) if parsed else None

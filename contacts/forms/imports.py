@@ -1,4 +1,4 @@
-"""What staff fill in to import a list: the file, and the clock of each location that is new."""
+"""Forms to import a list: the file, and the time zone of each new location."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,20 +18,20 @@ DEFAULT_SOURCE = "csv"
 
 
 class UploadForm(forms.Form):
-    """A list from the practice's computer."""
+    """The file to import and its source."""
 
     file = forms.FileField(
-        label=_("The list"),
-        help_text=_("CSV, as your practice system exports it. Nothing is imported before you have seen it."),
+        label=_("File"),
+        help_text=_("A CSV file from your practice system. You see a preview before anything is imported."),
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv"}),
-        error_messages={"required": _("Choose the file first."), "empty": _("The file is empty.")},
+        error_messages={"required": _("Choose a file."), "empty": _("The file is empty.")},
     )
     source = forms.CharField(
-        label=_("Where it comes from"),
+        label=_("Source"),
         initial=DEFAULT_SOURCE,
         max_length=60,
         validators=[RegexValidator(r"^[\w.-]+$", _("Use letters, digits, dots and dashes only."))],
-        help_text=_("Use the same word each time: appointments are recognised by it and their id."),
+        help_text=_("Use the same name each time: appointments are recognised by it and their ID."),
     )
 
     helper = FormHelper()
@@ -46,16 +46,16 @@ class UploadForm(forms.Form):
 
 
 class ZoneForm(forms.Form):
-    """A time zone for each location that is new; one left empty keeps its rows out."""
+    """A time zone for each new location. Rows of a location without one are not imported."""
 
     def __init__(self, locations: Sequence[str], data: MultiValueDict[str, Any] | None = None) -> None:
         super().__init__(data)
         self.locations = list(locations)
-        for place, location in enumerate(self.locations):
-            self.fields[f"zone-{place}"] = forms.ChoiceField(
+        for index, location in enumerate(self.locations):
+            self.fields[f"zone-{index}"] = forms.ChoiceField(
                 label=location,
                 required=False,
-                choices=[("", _("Not yet: leave its rows out")), *list_zones("")[1:]],
+                choices=[("", _("Not yet (don't import its rows)")), *list_zones("")[1:]],
             )
         self.helper = FormHelper()
         self.helper.form_tag = False
@@ -63,7 +63,7 @@ class ZoneForm(forms.Form):
 
     @property
     def zones(self) -> dict[str, str]:
-        """Location -> zone, for those that were chosen."""
+        """Time zone by location name, for the locations where one was chosen."""
         chosen = self.cleaned_data if self.is_bound and self.is_valid() else {}
-        named = {name: chosen.get(f"zone-{place}") for place, name in enumerate(self.locations)}
+        named = {name: chosen.get(f"zone-{index}") for index, name in enumerate(self.locations)}
         return {name: zone for name, zone in named.items() if zone}

@@ -23,7 +23,7 @@ DRAWING = re.compile(r"<svg[^>]*>(.*)</svg>", re.DOTALL)
 
 @register.simple_tag
 def icon(name: str, classes: str = "") -> SafeString:
-    """The outline icon `name` of Tabler's set, drawn in the page. It is decoration: the word is beside it."""
+    """The outline icon `name` of Tabler's set, inline. It is decoration: a word stands beside it."""
     return format_html(
         '<svg class="icon {}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2"'
         ' stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">{}</svg>',
@@ -42,13 +42,13 @@ def masked(number: PhoneNumber | str | None) -> str:
 
 @register.filter
 def at_location(moment: datetime | None, location: Location) -> datetime | None:
-    """The moment by the location's clock, safe from Django's own conversion to the server's zone."""
+    """The moment by the location's clock; templates don't convert it to the server's zone."""
     return do_timezone(moment, location.zone) if moment else None
 
 
 @register.filter
 def clock(moment: datetime | time | None) -> str:
-    """The time of day as it stands in `moment`, such as 9:05 or 14:30; "" for none."""
+    """The time of day of `moment` in its own zone, such as 9:05 or 14:30; "" for none."""
     if moment is None:
         return ""
     return time_format(moment, pgettext("time of day, Django's date format letters", "G:i"))
@@ -56,7 +56,7 @@ def clock(moment: datetime | time | None) -> str:
 
 @register.filter
 def day(moment: datetime | date | None) -> str:
-    """The day as it stands in `moment`, such as "Tue 14 Jul", with the year when it isn't this one."""
+    """The day of `moment` in its own zone, such as "Tue 14 Jul", with the year if it isn't this year."""
     if moment is None:
         return ""
     shown = date_format(moment, pgettext("day, Django's date format letters", "D j M"))
@@ -65,7 +65,7 @@ def day(moment: datetime | date | None) -> str:
 
 @register.filter
 def long_day(moment: datetime | date | None) -> str:
-    """The day in full, such as "Tuesday 14 July", with the year when it isn't this one; "" for none."""
+    """The day in full, such as "Tuesday 14 July", with the year if it isn't this year; "" for none."""
     if moment is None:
         return ""
     shown = date_format(moment, pgettext("day in full, Django's date format letters", "l j F"))

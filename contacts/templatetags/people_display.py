@@ -1,4 +1,4 @@
-"""How people are shown."""
+"""Filters to show languages and numbers of contacts."""
 
 from django import template
 from django.conf import settings
@@ -13,5 +13,5 @@ register.filter("language_name", name_language)
 
 @register.filter
 def written_out(number: PhoneNumber) -> str:
-    """The whole number, as it is written in the practice's country."""
+    """The whole number, in the format of the practice's country."""
     return national_format(number.e164, settings.PHONE_REGION)

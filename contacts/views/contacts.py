@@ -1,4 +1,4 @@
-"""People: finding them, their page, and what staff change there."""
+"""Contacts: the searchable list, a contact's page, and the changes made there."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -25,7 +25,7 @@ PER_PAGE = 100
 
 
 class HtmxRequest(HttpRequest):
-    """A request that has been through django-htmx's middleware."""
+    """A request with the attributes of django-htmx's middleware."""
 
     htmx: HtmxDetails
 
@@ -40,10 +40,10 @@ class ContactLine:
 
 @require_GET
 def list_contacts(request: HtmxRequest) -> HttpResponse:
-    """People by name, or those that `q` finds; only the results where htmx asks for them."""
+    """Contacts by name, or those that match `q`. htmx gets only the results."""
     text = request.GET.get("q", "").strip()
     page = Paginator(find_contacts(text), PER_PAGE).get_page(request.GET.get("page"))
-    # Going back in the browser asks for the whole page again, though htmx does the asking.
+    # On "back" htmx asks too, but needs the whole page.
     only_results = request.htmx and not request.htmx.history_restore_request
     template = "contacts/list/results.html" if only_results else "contacts/list.html"
     context = {"page": page, "lines": _add_next_appointments(page), "q": text}
@@ -88,7 +88,7 @@ def _save_contact(request: HttpRequest, contact: Contact, template: str) -> Http
 
 
 def _describe_saving(contact: Contact, revised: list[int]) -> str:
-    saved = _("%(name)s is saved.") % {"name": contact.full_name}
+    saved = _("%(name)s has been saved.") % {"name": contact.full_name}
     if not revised:
         return saved
     count = len(revised)
@@ -96,8 +96,8 @@ def _describe_saving(contact: Contact, revised: list[int]) -> str:
         saved
         + " "
         + ngettext(
-            "%(count)d appointment ahead is reminded on the new number.",
-            "%(count)d appointments ahead are reminded on the new number.",
+            "Reminders of %(count)d upcoming appointment now go to the new number.",
+            "Reminders of %(count)d upcoming appointments now go to the new number.",
             count,
         )
         % {"count": count}
@@ -106,12 +106,12 @@ def _describe_saving(contact: Contact, revised: list[int]) -> str:
 
 @require_http_methods(["GET", "POST"])
 def record_optout(request: HttpRequest, pk: int) -> HttpResponse:
-    """Opt one of the person's numbers out; `number` says which, the main one if it doesn't."""
+    """Record an opt-out for one of the contact's numbers: `number`, or the main one."""
     contact, number = _find_number(request, pk)
     form = OptOutForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return _show_consent_form(request, "contacts/optout.html", contact, number, form)
-    news = optouts.record_optout(
+    is_new = optouts.record_optout(
         number.pk,
         scope=form.cleaned_data["scope"],
         source=ConsentEntry.Source.STAFF,
@@ -119,19 +119,19 @@ def record_optout(request: HttpRequest, pk: int) -> HttpResponse:
         evidence=form.evidence,
         by=_staff(request),
     )
-    done = _("The opt-out is recorded. It holds from this moment, for everybody who shares the number.")
-    messages.success(request, done if news else _("The number had already opted out of that."))
+    done = _("The opt-out is recorded. It applies from now on to everybody who shares the number.")
+    messages.success(request, done if is_new else _("The number had already opted out of that."))
     return redirect("contact", pk=pk)
 
 
 @require_http_methods(["GET", "POST"])
 def record_optin(request: HttpRequest, pk: int) -> HttpResponse:
-    """Lift the opt-out of one of the person's numbers, with the reason."""
+    """Record an opt-in for one of the contact's numbers, with the reason."""
     contact, number = _find_number(request, pk)
     form = OptInForm(request.POST or None, number=number)
     if request.method != "POST" or not form.is_valid():
         return _show_consent_form(request, "contacts/optin.html", contact, number, form)
-    news = optouts.record_optin(
+    is_new = optouts.record_optin(
         number.pk,
         scope=form.cleaned_data["scope"],
         evidence=form.cleaned_data["reason"],
@@ -139,14 +139,14 @@ def record_optin(request: HttpRequest, pk: int) -> HttpResponse:
         at=timezone.now(),
     )
     messages.success(
-        request, _("The opt-in is recorded.") if news else _("The number was not opted out of that.")
+        request, _("The opt-in is recorded.") if is_new else _("The number was not opted out of that.")
     )
     return redirect("contact", pk=pk)
 
 
 @require_POST
 def mark_usable(request: HttpRequest, pk: int) -> HttpResponse:
-    """Somebody has checked the number: it can be called again."""
+    """Mark a number that somebody has checked as usable again."""
     _contact, number = _find_number(request, pk)
     mark_numbers_usable([number.pk])
     messages.success(request, _("The number can be used again."))
@@ -154,7 +154,7 @@ def mark_usable(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _find_number(request: HttpRequest, contact_id: int) -> tuple[Contact, PhoneNumber]:
-    """The person and the one of their numbers that the request names. Raises Http404 for anybody else's."""
+    """The contact and the number that the request names. Raises Http404 if it isn't the contact's."""
     contact = get_object_or_404(Contact.objects.select_related("phone", "other_phone"), pk=contact_id)
     numbers = {str(number.pk): number for number in (contact.phone, contact.other_phone) if number}
     asked = request.POST.get("number") or request.GET.get("number") or next(iter(numbers), "")
@@ -171,5 +171,5 @@ def _show_consent_form(
 
 
 def _staff(request: HttpRequest) -> User:
-    """Who is signed in; LoginRequiredMiddleware lets nobody else come this far."""
+    """The signed-in user; LoginRequiredMiddleware lets nobody else through."""
     return cast(User, request.user)

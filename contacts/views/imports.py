@@ -21,7 +21,7 @@ from contacts.imports.uploads import Upload, UploadExpired, open_upload, store_u
 from contacts.models import ImportBatch, Location
 
 PER_PAGE = 50
-LINES_SHOWN = 100  # of one kind of fault; the downloaded list has all
+LINES_SHOWN = 100  # for each kind of problem; the download has all of them
 CHANGES = (
     "added", "moved", "cancelled", "booked_again", "updated", "contacts_added", "contacts_updated",
 )  # fmt: skip
@@ -29,7 +29,7 @@ CHANGES = (
 
 @require_GET
 def list_imports(request: HttpRequest) -> HttpResponse:
-    """What was imported, the newest first."""
+    """Past imports, newest first."""
     batches = ImportBatch.objects.select_related("by")
     page = Paginator(batches, PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "contacts/imports/list.html", {"page": page, "clock_of": _first_location()})
@@ -37,15 +37,15 @@ def list_imports(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def upload_import(request: HttpRequest) -> HttpResponse:
-    """One address for the three steps: the file, its preview (`upload` names it), and applying it."""
+    """One address for three steps: upload the file, preview it (`upload` is its token), import it."""
     token = request.POST.get("upload") or request.GET.get("upload")
     if not token:
         return _take_file(request)
     try:
         upload = open_upload(token, user_id=_staff(request).pk)
         return _preview_or_apply(request, upload, token)
-    except UploadExpired as gone:
-        messages.error(request, str(gone))
+    except UploadExpired as error:
+        messages.error(request, str(error))
         return redirect("upload_import")
     except ImportRefused as refused:
         return _ask_for_another(request, upload, refused)
@@ -67,7 +67,7 @@ def _show_upload(request: HttpRequest, form: UploadForm, status: int) -> HttpRes
 
 
 def _ask_for_another(request: HttpRequest, upload: Upload, refused: ImportRefused) -> HttpResponse:
-    """The file can't be read at all: say why beside the field for the next one."""
+    """Show the upload form again, with the reason why the file can't be read."""
     form = UploadForm({"source": upload.source})
     form.full_clean()
     form.errors["file"] = form.error_class([f"{upload.file_name}: {refused}"])
@@ -115,9 +115,9 @@ def show_import(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_GET
 def download_problems(request: HttpRequest, pk: int) -> HttpResponse:
-    """All that was wrong in one import, for a spreadsheet."""
+    """All problems of one import as CSV."""
     batch = get_object_or_404(ImportBatch, pk=pk)
-    # The mark in front tells Excel that it is UTF-8.
+    # The byte order mark tells Excel that it is UTF-8.
     text = "\ufeff" + problems_as_csv(batch.problems.all())
     name = _("import-%(number)d-problems.csv") % {"number": pk}
     return HttpResponse(
@@ -128,10 +128,10 @@ def download_problems(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _first_location() -> Location | None:
-    """The one by whose clock a moment is shown that belongs to no location."""
+    """The location by whose clock times without a location are shown."""
     return Location.objects.order_by("pk").first()
 
 
 def _staff(request: HttpRequest) -> User:
-    """Who is signed in; LoginRequiredMiddleware lets nobody else come this far."""
+    """The signed-in user; LoginRequiredMiddleware lets nobody else through."""
     return cast(User, request.user)

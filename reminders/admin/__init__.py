@@ -1,4 +1,4 @@
-"""The admin of reminders: what is owed, what was sent, and what came of it."""
+"""The admin of reminders: campaigns and scripts, reminders, calls and follow-ups."""
 
 from reminders.admin import (
     calls,

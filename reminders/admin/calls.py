@@ -1,4 +1,4 @@
-"""Each try to reach a number: what was said, what came of it, and when."""
+"""Calls and text messages: the text, the result, and when."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ from reminders.rules.states import CALL_OPEN
 
 
 class WaitsFilter(admin.SimpleListFilter):
-    """Whether anything can still come of it."""
+    """Whether a result is still awaited."""
 
     title = _("outcome")
     parameter_name = "outcome"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("waits", _("still waited for")), ("there", _("there"))]
+        return [("waits", _("not known yet")), ("there", _("known"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[CallRecord]) -> QuerySet[CallRecord]:
         if self.value() == "waits":
@@ -45,7 +45,7 @@ class KeyFilter(admin.SimpleListFilter):
             (CONFIRM, _("1: confirm")),
             (ANOTHER_TIME, _("2: another time")),
             (OPT_OUT, _("9: no more calls")),
-            ("other", _("a key without a meaning")),
+            ("other", _("another key")),
             ("any", _("any")),
             ("none", _("none")),
         ]
@@ -105,7 +105,7 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
         "companions__reminder__appointment__contact__first_name",
         "companions__reminder__appointment__contact__last_name",
     )
-    search_help_text = _("Robotalker's id or ours, the number as +12025550100, or a name")
+    search_help_text = _("Robotalker's ID or ours, the number like +12025550100, or a name")
     date_hierarchy = "submitting_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CallRecord]:
@@ -118,7 +118,7 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
 
     @admin.display(description=_("appointment of"))
     def patient(self, call: CallRecord) -> str:
-        """Each appointment that the call spoke of, with a link to its story."""
+        """Each appointment that the call was about, linked to its page."""
         visits = [reminder.appointment for reminder in reminders_of(call)]
         links = ((link_to_appointment(visit.pk, visit.contact),) for visit in visits)
         return format_html_join(", ", "{}", links)
@@ -146,7 +146,7 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
 
 @admin.register(CallCompanion)
 class CallCompanionAdmin(HistoryAdmin[CallCompanion]):
-    """Who else a household's call spoke of."""
+    """The other appointments that a household's call was about."""
 
     list_display = ("sent", "patient", "lead", "masked", "state")
     list_select_related = (

@@ -1,4 +1,4 @@
-"""Campaigns with their steps; switched on, off and copied by actions only."""
+"""Campaigns with their steps. Activating, pausing and copying are actions, not fields."""
 
 from datetime import timedelta
 from typing import Any, cast
@@ -22,7 +22,7 @@ from reminders.wording.sms_length import MOST_CHARACTERS, find_too_long
 
 
 class StepForm(forms.ModelForm[Step]):
-    """A step that says what it lacks before the database does."""
+    """A step, validated before the database's constraints would reject it."""
 
     class Meta:
         model = Step
@@ -39,34 +39,34 @@ class StepForm(forms.ModelForm[Step]):
         if cleaned.get("timing_kind") == "elapsed_before":
             self._check_elapsed(cleaned.get("elapsed"), cleaned.get("stop_before"))
         elif not cleaned.get("at"):
-            self.add_error("at", _("Say at what time of day, such as 10:00."))
+            self.add_error("at", _("Enter a time of day, such as 10:00."))
         if cleaned.get("max_tries") == 0:
-            self.add_error("max_tries", _("One try at least."))
+            self.add_error("max_tries", _("Enter at least one try."))
         if script := cleaned.get("fallback_script"):
             self._check_fallback(cast(Script, script), cleaned.get("channel"))
         return cleaned
 
     def _check_elapsed(self, elapsed: timedelta | None, stop_before: timedelta | None) -> None:
         if not elapsed:
-            self.add_error("elapsed", _("Say how long before the appointment, such as 04:00:00."))
+            self.add_error("elapsed", _("Enter how long before the appointment, such as 04:00:00."))
         elif stop_before is not None and elapsed <= stop_before:
             self.add_error(
                 "elapsed",
-                _("By then it is too late to call (“stop before”), so nobody would be. Make it longer."),
+                _("This is not before the last moment to call (“stop before”). Make it longer."),
             )
 
     def _check_fallback(self, script: Script, channel: object) -> None:
         if channel != Channel.VOICE:
-            self.add_error("fallback_script", _("This step is a text message itself. Leave it empty."))
+            self.add_error("fallback_script", _("This step is already a text message. Leave it empty."))
         if not script.texts.exists():
-            self.add_error("fallback_script", _("It has no words yet. Write them first."))
+            self.add_error("fallback_script", _("This script has no text yet. Write it first."))
         for language, length in find_too_long(script).items():
             words = {"language": language, "length": length, "most": MOST_CHARACTERS}
             self.add_error(
                 "fallback_script",
                 _(
-                    "In %(language)s it can get %(length)d characters long, and a text message holds "
-                    "%(most)d. Choose or write a shorter one."
+                    "In %(language)s this script can be %(length)d characters long, but a text message "
+                    "can have only %(most)d. Choose or write a shorter one."
                 )
                 % words,
             )
@@ -121,17 +121,17 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
         _replan(self, request, form.instance)
 
     @admin.action(
-        description=gettext_lazy("Activate: from now on, never reaching back"), permissions=["change"]
+        description=gettext_lazy("Activate (for reminders due from now on)"), permissions=["change"]
     )
     def activate(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
-        resting = list(queryset.exclude(state=Campaign.State.ACTIVE))
-        for campaign in resting:
+        inactive = list(queryset.exclude(state=Campaign.State.ACTIVE))
+        for campaign in inactive:
             activate_campaign(campaign)
             self.log_change(request, campaign, "activated")
-            _tell_never_in_time(self, request, campaign)
-        self.message_user(request, _("%(count)d activated.") % {"count": len(resting)}, messages.SUCCESS)
+            _warn_never_in_time(self, request, campaign)
+        self.message_user(request, _("%(count)d activated.") % {"count": len(inactive)}, messages.SUCCESS)
 
-    @admin.action(description=gettext_lazy("Pause: nothing is sent for it"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Pause (nothing is sent for it)"), permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
         active = list(queryset.filter(state=Campaign.State.ACTIVE))
         for campaign in active:
@@ -142,7 +142,7 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
     @admin.action(description=gettext_lazy("Copy as a draft"), permissions=["add"])
     def copy(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
         names = ", ".join(f"“{copy_campaign(campaign)}”" for campaign in queryset)
-        self.message_user(request, _("Made %(names)s; a draft calls nobody.") % {"names": names})
+        self.message_user(request, _("Created %(names)s. A draft calls nobody.") % {"names": names})
 
 
 @admin.register(Step)
@@ -169,16 +169,16 @@ class StepAdmin(ClinicAdmin[Step]):
 
 def _replan(page: admin.ModelAdmin[Any], request: HttpRequest, campaign: Campaign) -> None:
     describe_replanned(page, request, replan_campaign(campaign))
-    _tell_never_in_time(page, request, campaign)
+    _warn_never_in_time(page, request, campaign)
 
 
-def _tell_never_in_time(page: admin.ModelAdmin[Any], request: HttpRequest, campaign: Campaign) -> None:
-    """Warn of each step whose moment comes too late for some of the visits that are booked."""
+def _warn_never_in_time(page: admin.ModelAdmin[Any], request: HttpRequest, campaign: Campaign) -> None:
+    """Warn about each step that would come too late for some of the booked appointments."""
     for step in campaign.steps.select_related("campaign"):
         if count := count_never_in_time(step):
             words = ngettext(
-                "“%(step)s” comes too late for %(count)d visit ahead, which gets no reminder by it.",
-                "“%(step)s” comes too late for %(count)d visits ahead, which get no reminder by it.",
+                "“%(step)s” comes too late for %(count)d upcoming appointment, which gets no reminder.",
+                "“%(step)s” comes too late for %(count)d upcoming appointments, which get no reminder.",
                 count,
             )
             page.message_user(request, words % {"step": step, "count": count}, messages.WARNING)

@@ -1,4 +1,4 @@
-"""The worklist, settled entries too. It is worked on its own page."""
+"""Follow-ups, resolved ones too. They are worked on the worklist page."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
@@ -29,17 +29,17 @@ class FollowUpAdmin(HistoryAdmin[FollowUp]):
     date_hierarchy = "due_at"
 
     @admin.display(description=_("due"), ordering="due_at")
-    def due(self, entry: FollowUp) -> str:
-        return show_when(entry.due_at, entry.appointment.location)
+    def due(self, follow_up: FollowUp) -> str:
+        return show_when(follow_up.due_at, follow_up.appointment.location)
 
     @admin.display(description=_("reason"), ordering="reason")
-    def why(self, entry: FollowUp) -> str:
-        return phrase_for(entry.reason, entry.detail)
+    def why(self, follow_up: FollowUp) -> str:
+        return phrase_for(follow_up.reason, follow_up.detail)
 
-    @admin.display(description=_("settled"), ordering="resolved_at")
-    def settled(self, entry: FollowUp) -> str:
-        return show_when(entry.resolved_at, entry.appointment.location)
+    @admin.display(description=_("resolved"), ordering="resolved_at")
+    def settled(self, follow_up: FollowUp) -> str:
+        return show_when(follow_up.resolved_at, follow_up.appointment.location)
 
     @admin.display(description=_("appointment of"))
-    def patient(self, entry: FollowUp) -> str:
-        return link_to_appointment(entry.appointment_id, entry.contact)
+    def patient(self, follow_up: FollowUp) -> str:
+        return link_to_appointment(follow_up.appointment_id, follow_up.contact)

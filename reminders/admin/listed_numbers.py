@@ -1,4 +1,4 @@
-"""What Robotalker's own list of contacts was last told of each number."""
+"""The opt-outs of each number as last sent to Robotalker's contact list."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
@@ -23,7 +23,7 @@ class ListedNumberAdmin(HistoryAdmin[ListedNumber]):
     list_filter = ("calls_opted_out", "texts_opted_out", ("error", admin.EmptyFieldListFilter))
     list_select_related = ("number",)
     search_fields = ("number__e164",)
-    search_help_text = _("the number as +12025550100")
+    search_help_text = _("the number like +12025550100")
     ordering = ("-failures", "-told_at")
 
     @admin.display(description=_("number"), ordering="number__e164")

@@ -1,4 +1,4 @@
-"""The switch that holds all sending, which database this is, and who has been alive when."""
+"""The switch that pauses all sending, which database this is, and when each process last reported."""
 
 from typing import Any, cast
 
@@ -23,11 +23,11 @@ class SendingSwitchAdmin(HistoryAdmin[SendingSwitch]):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        SendingSwitch.objects.get_or_create(pk=1)  # there is nothing to choose an action for otherwise
+        SendingSwitch.objects.get_or_create(pk=1)  # without a row there is nothing to choose an action for
         return super().changelist_view(request, extra_context)
 
     def has_switch_permission(self, request: HttpRequest) -> bool:
-        """Whoever may change the switch may pull it, though it has no fields to edit."""
+        """Anyone with the change permission may pause and resume, though no field can be edited."""
         return request.user.has_perm("reminders.change_sendingswitch")
 
     @admin.action(description=gettext_lazy("Pause all sending"), permissions=["switch"])
@@ -35,10 +35,10 @@ class SendingSwitchAdmin(HistoryAdmin[SendingSwitch]):
         pause_sending(by=cast(User, request.user))
         self.message_user(request, _("All sending is paused."))
 
-    @admin.action(description=gettext_lazy("Send again"), permissions=["switch"])
+    @admin.action(description=gettext_lazy("Resume sending"), permissions=["switch"])
     def resume(self, request: HttpRequest, queryset: QuerySet[SendingSwitch]) -> None:
         resume_sending(by=cast(User, request.user))
-        self.message_user(request, _("Calls go out again."))
+        self.message_user(request, _("Sending has resumed."))
 
 
 @admin.register(Heartbeat)

@@ -1,6 +1,6 @@
-"""Locations and their closed days, whose edits move what was planned by the old clock or the old days.
+"""Locations and their closed days. Saving them replans the reminders, whose times depend on both.
 
-The pages are those of the practice's book (contacts/admin), which knows nothing of reminders.
+The pages are those of contacts/admin, which doesn't know about reminders.
 """
 
 from collections.abc import Iterable
@@ -50,5 +50,5 @@ class ClosedDayAdmin(places.ClosedDayAdmin):
 
 
 def _replan(page: admin.ModelAdmin[Any], request: HttpRequest, locations: Iterable[Location]) -> None:
-    in_order = sorted(locations, key=attrgetter("pk"))  # each is locked until the end
+    in_order = sorted(locations, key=attrgetter("pk"))  # each stays locked until the end of the transaction
     describe_replanned(page, request, sum(map(replan_location, in_order)))

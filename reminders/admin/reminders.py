@@ -1,4 +1,4 @@
-"""Reminders: what each appointment is owed, and why each is as it is."""
+"""Reminders: their state and the reason for it."""
 
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from reminders.rules.states import REMINDER_OPEN
 
 
 class DueFilter(admin.SimpleListFilter):
-    """What should have happened by now, and what is yet to come."""
+    """Open reminders that are due, or that are still ahead."""
 
     title = gettext_lazy("open")
     parameter_name = "open"
@@ -35,7 +35,7 @@ class DueFilter(admin.SimpleListFilter):
 
 
 class ReasonFilter(admin.SimpleListFilter):
-    """Why it is in its state, in words."""
+    """The reason for its state, in words."""
 
     title = gettext_lazy("reason")
     parameter_name = "why"
@@ -49,7 +49,7 @@ class ReasonFilter(admin.SimpleListFilter):
 
 
 def show_reason(code: str) -> str:
-    """The sentence of a reason code; an unknown code as it is."""
+    """The sentence of a reason code; an unknown code itself."""
     return str(Reason(code).label) if code in Reason.values else code
 
 
@@ -70,23 +70,23 @@ class ReminderAdmin(HistoryAdmin[Reminder]):
     actions = ("skip",)
 
     def has_skip_permission(self, request: HttpRequest) -> bool:
-        """Skipping in bulk is for those who may hold all sending; the front desk skips one by one."""
+        """Only users who may pause all sending may skip in bulk; the front desk skips one by one."""
         return request.user.has_perm("reminders.change_sendingswitch")
 
-    @admin.action(description=gettext_lazy("Skip: don't send these"), permissions=["skip"])
+    @admin.action(description=gettext_lazy("Skip (don't send these)"), permissions=["skip"])
     def skip(self, request: HttpRequest, queryset: QuerySet[Reminder]) -> None:
         asked = list(queryset.order_by("pk").values_list("pk", flat=True))
         skipped = skip_reminders(asked, by=cast(User, request.user))
-        words = _("%(skipped)d of %(count)d are skipped.") % {"skipped": skipped, "count": len(asked)}
+        words = _("%(skipped)d of %(count)d have been skipped.") % {"skipped": skipped, "count": len(asked)}
         if skipped < len(asked):
-            words += " " + _("The others did not wait any more: they went out, or were settled before.")
+            words += " " + _("The others were no longer waiting: they had been sent, or had ended before.")
         self.message_user(request, words, messages.SUCCESS if skipped == len(asked) else messages.WARNING)
 
     @admin.display(description=gettext_lazy("due"), ordering="due_at")
     def due(self, reminder: Reminder) -> str:
         return show_when(reminder.due_at, reminder.appointment.location)
 
-    @admin.display(description=gettext_lazy("looked at again"), ordering="next_look_at")
+    @admin.display(description=gettext_lazy("next check"), ordering="next_look_at")
     def looks_again(self, reminder: Reminder) -> str:
         if reminder.state not in REMINDER_OPEN:
             return "-"

@@ -1,14 +1,18 @@
-"""What an edit of a campaign, a step or a place did to the reminders that were waiting."""
+"""The message about reminders that an edit of a campaign, step or location has rescheduled."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 
 def describe_replanned(page: admin.ModelAdmin[Any], request: HttpRequest, moved: int) -> None:
-    """Say how many of them have a new moment; nothing when none has."""
+    """Show how many waiting reminders have a new time; no message if none has."""
     if moved:
-        words = _("%(count)d reminders that were waiting have a new moment.") % {"count": moved}
-        page.message_user(request, words)
+        words = ngettext(
+            "%(count)d waiting reminder has a new time.",
+            "%(count)d waiting reminders have a new time.",
+            moved,
+        )
+        page.message_user(request, words % {"count": moved})

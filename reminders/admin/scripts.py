@@ -1,4 +1,4 @@
-"""What is said. Words that were used stay as they were: a new version is added instead."""
+"""Scripts. A text that was used in a call can't be changed: a new version is added instead."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from reminders.models import CallRecord, Script, ScriptText
 
 
 def mark_used(texts: QuerySet[ScriptText]) -> QuerySet[ScriptText]:
-    """With `is_used`: whether a call was ever made with these words."""
+    """Annotates `is_used`: whether a call was ever made with this text."""
     return texts.annotate(is_used=Exists(CallRecord.objects.filter(script_text=OuterRef("pk"))))
 
 
 class ScriptTextForm(forms.ModelForm[ScriptText]):
-    """Words in one language; locked once used. A new one gets the next version of its language."""
+    """A text in one language, locked once used. A new one gets the next version number of its language."""
 
     class Meta:
         model = ScriptText
@@ -29,7 +29,7 @@ class ScriptTextForm(forms.ModelForm[ScriptText]):
         if getattr(self.instance, "is_used", False):
             for field in self.fields.values():
                 field.disabled = True
-            self.fields["text"].help_text = _("Used in calls, so it stays as it is. Add a new version below.")
+            self.fields["text"].help_text = _("Already used, so it can't be changed. Add a version below.")
 
     def save(self, commit: bool = True) -> ScriptText:
         if self.instance._state.adding:
@@ -44,8 +44,8 @@ class ScriptTextInline(admin.StackedInline[ScriptText, Script]):
     extra = 0
     fields = (("language", "voice", "version"), "text")
     readonly_fields = ("version",)
-    verbose_name = _("version of the words")
-    verbose_name_plural = _("words, by language and version; the highest version of a language is said")
+    verbose_name = _("text")
+    verbose_name_plural = _("texts by language and version; the highest version of each language is used")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScriptText]:
         return mark_used(super().get_queryset(request))
@@ -60,7 +60,7 @@ class ScriptAdmin(ClinicAdmin[Script]):
 
 @admin.register(ScriptText)
 class ScriptTextAdmin(ClinicAdmin[ScriptText]):
-    """To find words by; they are written on their script's page."""
+    """For searching only; texts are written on their script's page."""
 
     list_display = ("script", "language", "version", "voice", "is_used", "text")
     list_filter = ("language", "script")

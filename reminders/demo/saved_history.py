@@ -64,7 +64,7 @@ def _add_follow_up(call: CallRecord, kind: Kind, note: str, at: datetime, clerk:
     follow_up.created_at = at
     if appointment.status != Appointment.Status.BOOKED:
         follow_up.state, follow_up.note = FollowUp.State.RESOLVED, note
-        follow_up.resolution = FollowUp.Resolution.HANDLED
+        follow_up.resolution = FollowUp.Resolution.DONE
         follow_up.taken_by = follow_up.resolved_by = clerk
         follow_up.resolved_at = at + RESOLVED_AFTER
     follow_up.save()

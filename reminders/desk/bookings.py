@@ -1,8 +1,7 @@
-"""What staff do to an appointment, and what it means for its reminders, in one transaction.
+"""Booking, moving and cancelling an appointment together with its reminders, in one transaction.
 
-The doors of the browser and the admin call these. Each changes the appointment through
-contacts/appointments.py and replans it at once, so that a cancelled or moved appointment has nothing
-pending the moment the change is committed.
+Views and the admin call these. Each changes the appointment through contacts/appointments.py and replans
+its reminders at once, so that no reminder for the old state is pending once the change is committed.
 """
 
 from copy import copy
@@ -27,12 +26,12 @@ from reminders.rules.states import REMINDER_PENDING
 
 @dataclass(frozen=True)
 class PlannedMove:
-    """What a move would do to one step: its moment before and after (aware UTC; None: no call)."""
+    """The effect of a move on one step: its time before and after (aware UTC; None: no reminder)."""
 
     step: Step
     old_due_at: datetime | None
     new_due_at: datetime | None
-    reason: str  # a code of reasons.Reason when there would be no call, else ""
+    reason: str  # a code of reasons.Reason if there would be no reminder, else ""
 
     @property
     def changes(self) -> bool:
@@ -57,7 +56,7 @@ def move_and_replan(
     provider: Provider | None = None,
     by: User | None = None,
 ) -> Appointment:
-    """Move it; what was pending for the old time is withdrawn, what the new time owes is planned."""
+    """Move it: reminders for the old time are withdrawn, those for the new time are planned."""
     moved = appointments.move_appointment(
         appointment_id, starts_at=starts_at, ends_at=ends_at, location=location, provider=provider, by=by
     )
@@ -67,7 +66,7 @@ def move_and_replan(
 
 @transaction.atomic
 def cancel_and_withdraw(appointment_id: int, *, by: User | None = None, how: str = "") -> Appointment:
-    """Cancel it; nothing of it is called any more once this is committed."""
+    """Cancel it and withdraw its pending reminders."""
     cancelled = appointments.cancel_appointment(appointment_id, by=by, how=how)
     plan_appointments([appointment_id])
     return cancelled
@@ -75,14 +74,14 @@ def cancel_and_withdraw(appointment_id: int, *, by: User | None = None, how: str
 
 @transaction.atomic
 def reinstate_and_plan(appointment_id: int, *, by: User | None = None) -> Appointment:
-    """Book a cancelled appointment again, with its reminders."""
+    """Book a cancelled appointment again and plan its reminders."""
     booked = appointments.reinstate_appointment(appointment_id, by=by)
     plan_appointments([appointment_id])
     return booked
 
 
 def confirm_by_staff(appointment_id: int, *, by: User) -> bool:
-    """Mark it confirmed because the patient said so; True if that now stands."""
+    """Mark it confirmed because the patient told the staff; returns whether it now is confirmed."""
     appointment = Appointment.objects.get(pk=appointment_id)
     return appointments.record_answer(
         appointment_id,
@@ -97,7 +96,7 @@ def confirm_by_staff(appointment_id: int, *, by: User) -> bool:
 def preview_move(
     appointment: Appointment, starts_at: datetime, location: Location | None = None
 ) -> list[PlannedMove]:
-    """What moving it there would do to each step, calling hours and all, without changing anything."""
+    """The effect on each step of moving it there, by all rules, calling hours included. Changes nothing."""
     now = read_database_clock()
     number_id = appointment.contact.phone_id
     use = read_use([number_id], now)[number_id] if number_id else None

@@ -1,12 +1,14 @@
-"""What a named person may order: call now, or skip it, or skip many.
+"""What a member of staff may order for reminders: call one now, skip one, or skip many.
 
-An order passes no rule that protects the patient: it asks the same decide() as the worker.
+An order bypasses no rule that protects the patient: it is checked by the same decide() as the worker's.
 """
 
 from collections.abc import Sequence
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from contacts.appointments import add_change, lock_appointments
 from contacts.database.clock import read_database_clock
@@ -22,24 +24,26 @@ from reminders.rules.reasons import Reason, sentence_for
 from reminders.rules.states import REMINDER_ORDERABLE, REMINDER_PENDING, ReminderState
 from reminders.traffic.switch import read_switch
 
-SKIPPED_AT_ONCE = 200
+SKIPPED_PER_TRANSACTION = 200
 NOT_CALLABLE = {
-    ReminderState.CLAIMED: "It is just being called.",
-    ReminderState.IN_PROGRESS: "A call for it is under way, or its outcome is unknown; settle that first.",
-    ReminderState.WITHDRAWN: "It was for a time or number that no longer holds.",
+    ReminderState.CLAIMED: _("A call is in progress."),
+    ReminderState.IN_PROGRESS: _(
+        "A call is in progress, or its result is not known yet. Wait for it, or decide on the worklist."
+    ),
+    ReminderState.WITHDRAWN: _("This reminder was for an old time or an old phone number."),
 }
 
 
 class OrderRefused(ValueError):
-    """It can't be done now; the message says why, in a sentence for staff."""
+    """The order can't be carried out now. The message says why, in a sentence for staff."""
 
 
 @transaction.atomic
 def order_call(reminder_id: int, *, by: User) -> None:
-    """Call now, whatever the step's moment, audience or number of tries. Raises OrderRefused."""
+    """Call now, regardless of the step's time, audience and number of tries. Raises OrderRefused."""
     reminder = lock_reminder(reminder_id)
     if reminder.state not in REMINDER_ORDERABLE:
-        raise OrderRefused(NOT_CALLABLE[ReminderState(reminder.state)])
+        raise OrderRefused(str(NOT_CALLABLE[ReminderState(reminder.state)]))
     now = read_database_clock()
     # what the step says is ordered, whatever was to follow
     reminder.ordered_by, reminder.channel = by, reminder.step.channel
@@ -50,15 +54,15 @@ def order_call(reminder_id: int, *, by: User) -> None:
 
 
 def skip_reminder(reminder_id: int, *, by: User) -> None:
-    """Don't send this one. Raises OrderRefused when it is past skipping."""
+    """Don't send this reminder. Raises OrderRefused when it is no longer waiting."""
     if not skip_reminders([reminder_id], by=by):
-        raise OrderRefused("It is not waiting any more, so there is nothing to skip.")
+        raise OrderRefused(gettext("This reminder is no longer waiting, so it can't be skipped."))
 
 
 def skip_reminders(reminder_ids: Sequence[int], *, by: User) -> int:
-    """Don't send these; how many still waited. A group is a transaction, so that the worker waits briefly."""
-    groups = range(0, len(reminder_ids), SKIPPED_AT_ONCE)
-    return sum(_skip_group(reminder_ids[start : start + SKIPPED_AT_ONCE], by) for start in groups)
+    """Don't send these; returns how many were still waiting. In groups, so that each transaction is short."""
+    groups = range(0, len(reminder_ids), SKIPPED_PER_TRANSACTION)
+    return sum(_skip_group(reminder_ids[start : start + SKIPPED_PER_TRANSACTION], by) for start in groups)
 
 
 @transaction.atomic

@@ -1,10 +1,11 @@
-"""The worklist, as staff work it: take an entry, settle it, or settle a call of unknown outcome."""
+"""Actions on the worklist: assign a follow-up, resolve it, or decide about a call of unknown outcome."""
 
 from contextlib import suppress
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from contacts.database.clock import read_database_clock
 from reminders.desk.orders import OrderRefused, order_call
@@ -20,12 +21,12 @@ Resolution = FollowUp.Resolution
 
 
 class AlreadyResolved(ValueError):
-    """Somebody else has settled it."""
+    """Somebody else has resolved it already. The message is a sentence for staff."""
 
 
 @transaction.atomic
 def take_follow_up(follow_up_id: int, *, by: User) -> FollowUp:
-    """Say who is on it. Raises AlreadyResolved."""
+    """Assign it to this user. Raises AlreadyResolved."""
     entry = _lock(follow_up_id)
     entry.state, entry.taken_by = FollowUp.State.TAKEN, by
     entry.save(update_fields=["state", "taken_by"])
@@ -34,22 +35,22 @@ def take_follow_up(follow_up_id: int, *, by: User) -> FollowUp:
 
 @transaction.atomic
 def resolve_follow_up(follow_up_id: int, *, by: User, note: str = "") -> FollowUp:
-    """Settle it with a note of what was done. Raises AlreadyResolved.
+    """Resolve it with a note of what was done. Raises AlreadyResolved.
 
-    A call of unknown outcome is given up with its entry, and the entries of its household with it: nobody
-    waits for news of it any more.
+    If it is about a call of unknown outcome, the call is abandoned: nobody waits for its result any more,
+    and the follow-ups of its household are resolved too.
     """
     call = _lock_unknown(follow_up_id)
     entry = _lock(follow_up_id)
     if call:
-        _give_up(call)
-    _resolve(entry, by, Resolution.HANDLED, note)
+        _abandon(call)
+    _resolve(entry, by, Resolution.DONE, note)
     return entry
 
 
 @transaction.atomic
 def resolve_unknown_outcome(follow_up_id: int, *, by: User, call_again: bool) -> FollowUp:
-    """Give up waiting for what became of a call; order a new one, or leave it at that.
+    """Stop waiting for the result of a call and, if `call_again`, order a new one.
 
     When Robotalker has told of the call meanwhile, nothing is given up or ordered: the entry's `resolution`
     is OVERTAKEN. Raises AlreadyResolved, and OrderRefused when no call may be made now (the entry
@@ -57,7 +58,7 @@ def resolve_unknown_outcome(follow_up_id: int, *, by: User, call_again: bool) ->
     """
     call = _lock_unknown(follow_up_id)
     entry = _lock(follow_up_id)
-    if call is None or not _give_up(call):
+    if call is None or not _abandon(call):
         _resolve(entry, None, Resolution.OVERTAKEN)
         return entry
     if call_again and entry.reminder_id:
@@ -68,15 +69,15 @@ def resolve_unknown_outcome(follow_up_id: int, *, by: User, call_again: bool) ->
 
 
 def _lock_unknown(follow_up_id: int) -> CallRecord | None:
-    """The call that an entry of unknown outcome is about, locked (before the entry); None for any other."""
+    """The call of an unknown-outcome follow-up, locked (before the follow-up); None for other kinds."""
     entry = FollowUp.objects.get(pk=follow_up_id)
     if entry.kind != FollowUp.Kind.UNKNOWN_OUTCOME or entry.call_id is None:
         return None
     return lock_call(entry.call_id)
 
 
-def _give_up(call: CallRecord) -> bool:
-    """Wait for no news of a locked call; False when there has been some."""
+def _abandon(call: CallRecord) -> bool:
+    """Abandon a locked call; False when its result has come in the meantime."""
     if not close_call(call, CallState.ABANDONED, CallReason.GIVEN_UP, read_database_clock()):
         return False
     for reminder in reminders_of(call):
@@ -86,7 +87,7 @@ def _give_up(call: CallRecord) -> bool:
 
 
 def _order_for_the_others(call: CallRecord, entry: FollowUp, by: User) -> None:
-    """A household is called again as one; whom no call may be made for now is left out."""
+    """Order the call for the whole household; those who may not be called now are left out."""
     for reminder in reminders_of(call):
         if reminder.pk != entry.reminder_id:
             with suppress(OrderRefused):
@@ -108,5 +109,5 @@ def _resolve(entry: FollowUp, by: User | None, resolution: Resolution, note: str
 def _lock(follow_up_id: int) -> FollowUp:
     entry = FollowUp.objects.select_for_update().get(pk=follow_up_id)
     if entry.state == FollowUp.State.RESOLVED:
-        raise AlreadyResolved("Somebody has settled this already.")
+        raise AlreadyResolved(_("Somebody has already marked this as done."))
     return entry

@@ -16,56 +16,56 @@ from reminders.forms.wall_time import NoSuchTime, TimeComesTwice, TimeOfDay, rea
 FURTHEST = timedelta(days=2 * 366)
 TWICE = [
     ("", gettext_lazy("Choose")),
-    ("first", gettext_lazy("The first time")),
-    ("second", gettext_lazy("The second time, after the clocks went back")),
+    ("first", gettext_lazy("The earlier one, before the clocks go back")),
+    ("second", gettext_lazy("The later one, after the clocks go back")),
 ]
 
 
 class WhenForm(forms.Form):
-    """Where, with whom, and when by the location's clock.
+    """Location, provider, and time by the location's clock.
 
-    Clean, it has `starts_at` and `ends_at` (aware UTC).
+    `cleaned_data` has `starts_at` and `ends_at` (aware UTC).
     """
 
     location = forms.ModelChoiceField(
         Location.objects.all(),
         label=gettext_lazy("Location"),
         empty_label=gettext_lazy("Choose"),
-        error_messages={"required": gettext_lazy("Choose where it is.")},
+        error_messages={"required": gettext_lazy("Choose a location.")},
     )
     provider = forms.ModelChoiceField(
         Provider.objects.all(),
         label=gettext_lazy("Provider"),
         required=False,
-        empty_label=gettext_lazy("Nobody in particular"),
+        empty_label=gettext_lazy("Any provider"),
     )
     day = forms.DateField(
         label=gettext_lazy("Day"),
         widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
         error_messages={
             "required": gettext_lazy("Choose a day."),
-            "invalid": gettext_lazy("Choose a day that exists."),
+            "invalid": gettext_lazy("Enter a valid date."),
         },
     )
     at = TimeOfDay(
         label=gettext_lazy("Time"),
         widget=forms.TimeInput({"placeholder": "9:30", "autocomplete": "off"}, format="%-H:%M"),
-        error_messages={"required": gettext_lazy("Fill in a time, such as 9:30.")},
+        error_messages={"required": gettext_lazy("Enter a time, such as 9:30.")},
     )
-    which = forms.ChoiceField(label=gettext_lazy("Which of the two?"), choices=TWICE, required=False)
+    which = forms.ChoiceField(label=gettext_lazy("Which of the two times?"), choices=TWICE, required=False)
     minutes = forms.IntegerField(
         label=gettext_lazy("Minutes"),
         initial=30,
         min_value=5,
         max_value=600,
         error_messages={
-            "required": gettext_lazy("Fill in how many minutes it takes."),
-            "invalid": gettext_lazy("Write whole minutes, such as 30."),
-            "min_value": gettext_lazy("Give it at least 5 minutes."),
-            "max_value": gettext_lazy("Give it at most 600 minutes."),
+            "required": gettext_lazy("Enter how many minutes it takes."),
+            "invalid": gettext_lazy("Enter whole minutes, such as 30."),
+            "min_value": gettext_lazy("Enter at least 5 minutes."),
+            "max_value": gettext_lazy("Enter at most 600 minutes."),
         },
     )
-    comes_twice = False  # the time entered is one that clocks show twice; then `which` is asked
+    comes_twice = False  # whether the time entered occurs twice that day; then the form asks for `which`
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -87,7 +87,7 @@ class WhenForm(forms.Form):
     def _check_day(self, day: date, location: Location) -> None:
         today = timezone.now().astimezone(location.zone).date()
         if day < today:
-            self.add_error("day", _("That day has passed. Choose today or a later one."))
+            self.add_error("day", _("That day has passed. Choose today or a later day."))
         elif day > today + FURTHEST:
             self.add_error("day", _("That is more than two years ahead. Check the year."))
 
@@ -98,12 +98,12 @@ class WhenForm(forms.Form):
             )
         except NoSuchTime:
             sentence = _(
-                "Clocks in %(place)s go forward on %(day)s and leave %(time)s out. Choose another time."
+                "In %(place)s the clocks go forward on %(day)s, so there is no %(time)s. Choose another time."
             )
         except TimeComesTwice:
             self.comes_twice = True
             sentence = _(
-                "Clocks in %(place)s go back on %(day)s, so %(time)s comes twice. Say below which is meant."
+                "In %(place)s the clocks go back on %(day)s, so %(time)s comes twice. Choose which one below."
             )
         words = {"place": location.name, "day": long_day(day), "time": clock(at)}
         self.add_error("at", sentence % words)
@@ -117,15 +117,15 @@ class BookForm(WhenForm):
         Contact.objects.select_related("phone"),
         widget=forms.HiddenInput,
         error_messages={
-            "required": gettext_lazy("Find the patient by name, number or id, and choose them."),
-            "invalid_choice": gettext_lazy("That person is not on file any more. Search again."),
+            "required": gettext_lazy("Search for the patient by name, number or ID, and choose them."),
+            "invalid_choice": gettext_lazy("That contact no longer exists. Search again."),
         },
     )
     kind = forms.CharField(
-        label=gettext_lazy("What for"),
+        label=gettext_lazy("Appointment type"),
         max_length=80,
         required=False,
-        help_text=gettext_lazy("Never said in a call."),
+        help_text=gettext_lazy("Not mentioned in calls or text messages."),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -133,7 +133,8 @@ class BookForm(WhenForm):
         contact, starts_at = found.get("contact"), found.get("starts_at")
         if contact and starts_at and self._is_taken(contact, found["location"], starts_at):
             raise ValidationError(
-                _("%(name)s already has an appointment there at that time.") % {"name": contact.full_name}
+                _("%(name)s already has an appointment at that location and time.")
+                % {"name": contact.full_name}
             )
         return found
 
@@ -144,7 +145,7 @@ class BookForm(WhenForm):
 
 
 class MoveForm(WhenForm):
-    """Another time or place for an appointment."""
+    """Another time or location for an appointment."""
 
     def __init__(self, appointment: Appointment, data: Any = None) -> None:
         self.appointment = appointment
@@ -160,11 +161,11 @@ class MoveForm(WhenForm):
         super().__init__(data, initial=initial)
         provider = self.fields["provider"]
         if appointment.provider_id and isinstance(provider, forms.ModelChoiceField):
-            # a move changes the provider but never takes them away
+            # a move may change the provider but not remove them
             provider.required, provider.empty_label = True, None
 
     def _read_start(self, location: Location, day: date, at: time) -> datetime | None:
-        """Left as it is, it is the very same moment: no question about an hour that comes twice."""
+        """An unchanged time keeps its exact moment: then the form need not ask which of two is meant."""
         starts_at = self.appointment.starts_at
         local = starts_at.astimezone(location.zone)
         same_minute = (local.date(), local.hour, local.minute) == (day, at.hour, at.minute)

@@ -1,4 +1,4 @@
-"""Which day, and whose appointments, Today shows."""
+"""The filters of Today."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -8,7 +8,7 @@ from reminders.pages.day import LABELS
 
 
 class DayFilters(forms.Form):
-    """What stands in the address. What makes no sense there is left out, so an old link still works."""
+    """The filters of the query string. Invalid ones are ignored, so that an old link still works."""
 
     day = forms.DateField(required=False)
     location = forms.ModelChoiceField(Location.objects.all(), required=False)

@@ -1,4 +1,4 @@
-"""Reading a wall-clock time as a moment, on the two days a year when that isn't plain."""
+"""Converting a wall-clock time to a moment, on the two days a year when the clocks change, too."""
 
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
@@ -8,11 +8,11 @@ from django.utils.translation import gettext_lazy as _
 
 
 class NoSuchTime(ValueError):
-    """Clocks jump over this time on that day."""
+    """The clocks skip this time on that day."""
 
 
 class TimeComesTwice(ValueError):
-    """Clocks show this time twice on that day, and nobody said which is meant."""
+    """The clocks show this time twice on that day, and `which` was not given."""
 
 
 def read_wall_time(wall: datetime, zone: ZoneInfo, *, which: str = "") -> datetime:
@@ -31,14 +31,14 @@ def read_wall_time(wall: datetime, zone: ZoneInfo, *, which: str = "") -> dateti
 class TimeOfDay(forms.TimeField):
     """A time as people type it: 9:30, 14:05, 930, 2pm, 2:05 pm."""
 
-    default_error_messages = {"invalid": _("Write the time like 9:30 or 14:05.")}
+    default_error_messages = {"invalid": _("Enter the time like 9:30 or 14:05.")}
 
     def __init__(self, **options: object) -> None:
         formats = ["%H:%M", "%H:%M:%S", "%H.%M", "%I:%M %p", "%I:%M%p", "%I %p", "%I%p", "%H%M", "%H"]
         super().__init__(input_formats=formats, **options)  # type: ignore[arg-type]
 
     def to_python(self, value: object) -> time | None:
-        # 930 means half past nine; read as it stands it would be 93 o'clock
+        # 930 means half past nine; "%H%M" would read it as 93 o'clock
         text = str(value).strip() if value is not None else ""
         padded = text.zfill(4) if text.isdigit() and len(text) == 3 else text
         found: time | None = super().to_python(padded or None)

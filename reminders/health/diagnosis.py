@@ -1,4 +1,4 @@
-"""When work isn't done: which, and which part is dead, in words, as far as it can be told."""
+"""Why sweeps have stopped: which ones, and which part of Callboard is down, as far as heartbeats show."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ ASK_WITHIN = 0.5  # seconds: a page waits for it
 
 
 class StoppedPart(StrEnum):
-    """What keeps the sweeps from running; the first of these that is so."""
+    """The part that keeps the sweeps from running: the first of these that applies."""
 
     BROKER = "broker"
     BEAT = "beat"
@@ -42,20 +42,20 @@ WORK = {
 
 @dataclass(frozen=True)
 class Standstill:
-    """What is dead, and which sweeps stand still for it; none yet, when beat has only just fallen silent."""
+    """The part that is down, and the sweeps that have stopped; none yet, if beat has only just stopped."""
 
     part: StoppedPart
     sweeps: tuple[str, ...]
 
     @property
     def words(self) -> str:
-        """Such as "no worker for planning and events is running"."""
+        """The cause, for administrators, such as "no worker for planning and events is running"."""
         work = get_text_list([str(WORK[sweep]) for sweep in self.sweeps], _("and"))
         return str(WORDS[self.part]) % {"work": work}
 
 
 def find_standstill(beats: heartbeats.Heartbeats, now: datetime) -> Standstill | None:
-    """None while every sweep and beat are well. Else the broker is asked; the rest the heartbeats tell."""
+    """None while beat and all sweeps run. Otherwise pings Redis; the rest follows from the heartbeats."""
     stale = heartbeats.pick_stale(beats, now)
     if not stale:
         return None

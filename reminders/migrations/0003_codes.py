@@ -71,7 +71,7 @@ RESOLUTIONS = {
     "settled without another call": "not_called_again",
     "Robotalker reported after all": "overtaken",
 }
-HANDLED = "handled"
+DONE = "done"
 NOT_TAKEN_OVER = "Robotalker answered, but did not take it over"
 NOT_A_NUMBER = "not an E.164 number"
 
@@ -85,7 +85,7 @@ def make_codes(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
     _rewrite(alias, "reminders_followup", ("reason", "detail"), _read_entry_reason)
     _rewrite(alias, "reminders_followup", ("resolution", "note"), _read_resolution)
     resolved = apps.get_model("reminders", "FollowUp").objects.filter(state="resolved", resolution="")
-    resolved.update(resolution=HANDLED)
+    resolved.update(resolution=DONE)
     texts = models.Q(by_text=True) | models.Q(step__channel="sms")
     apps.get_model("reminders", "Reminder").objects.filter(texts).update(channel="sms")
     for worker in apps.get_model("reminders", "Heartbeat").objects.filter(name__startswith="worker "):
@@ -180,7 +180,7 @@ def _write_list_error(code: str, detail: str) -> Told:
 
 
 def _read_resolution(words: str, _note: str) -> Told:
-    return (RESOLUTIONS[words], "") if words in RESOLUTIONS else (HANDLED, words)
+    return (RESOLUTIONS[words], "") if words in RESOLUTIONS else (DONE, words)
 
 
 def _write_resolution(code: str, note: str) -> Told:
@@ -329,7 +329,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 choices=[
-                    ("handled", "Handled."),
+                    ("done", "Done."),
                     ("called_again", "They were called again."),
                     ("not_called_again", "They were not called again."),
                     ("overtaken", "Robotalker reported after all."),

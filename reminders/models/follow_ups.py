@@ -30,7 +30,7 @@ class FollowUp(models.Model):
     class Resolution(models.TextChoices):
         """How an entry was settled; `note` is what a person wrote about it."""
 
-        HANDLED = "handled", _("Handled.")
+        DONE = "done", _("Done.")
         CALLED_AGAIN = "called_again", _("They were called again.")
         NOT_CALLED_AGAIN = "not_called_again", _("They were not called again.")
         OVERTAKEN = "overtaken", _("Robotalker reported after all.")

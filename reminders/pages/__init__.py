@@ -1,1 +1,1 @@
-"""What is shown? Reading for the pages of the front desk."""
+"""What the staff's pages show: reading and wording, no changes."""

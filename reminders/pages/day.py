@@ -1,4 +1,4 @@
-"""Reading one day's appointments, each with its one honest state."""
+"""Reading one day's appointments, each with its state."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,8 +21,8 @@ from reminders.pages.standings import Standing, find_orderable, find_standing, r
 from reminders.rules.schedule import first_moment_at
 from reminders.traffic.switch import read_switch
 
-# What the counts on top say, in their order, and the states each of them gathers.
-GATHERED = {
+# The counts at the top, in order, and the states that each of them includes.
+COUNTED_STATES = {
     "confirmed": ("confirmed",),
     "wants_another_time": ("wants_another_time",),
     "unanswered": (
@@ -46,12 +46,12 @@ LABELS = {
     "no_show": _("no-show"),
     "cancelled": _("cancelled"),
 }
-GATHERED_IN = {code: key for key, codes in GATHERED.items() for code in codes}
+COUNT_OF_STATE = {code: key for key, codes in COUNTED_STATES.items() for code in codes}
 
 
 @dataclass(frozen=True)
 class Row:
-    """One appointment of the day. `starts_at` is by the location's clock; `mark`: "hour" where one begins."""
+    """One appointment. `starts_at`: by the location's clock; `mark`: "hour" if first of its hour."""
 
     pk: int
     starts_at: datetime
@@ -64,12 +64,12 @@ class Row:
     call_reminder_id: int | None
     is_cancelled: bool
     mark: str = ""
-    after_now: bool = False  # the first row that is still ahead
+    after_now: bool = False  # the first row later than now
 
 
 @dataclass(frozen=True)
 class Group:
-    """The rows that go by one clock. `now`: its time at present, "" when another day is shown."""
+    """The rows of one time zone. `now`: the time there, "" when another day is shown."""
 
     zone: str
     day: date
@@ -81,7 +81,7 @@ class Group:
 
 @dataclass(frozen=True)
 class DayCount:
-    """How many appointments one filter holds."""
+    """How many appointments one filter matches."""
 
     key: str
     label: str
@@ -90,7 +90,7 @@ class DayCount:
 
 @dataclass(frozen=True)
 class DayList:
-    """A day, or each location's own today. `total` counts what isn't cancelled, before the state's filter."""
+    """A day, or each location's own today. `total`: those not cancelled, regardless of the state filter."""
 
     day: date | None
     is_today: bool
@@ -110,21 +110,21 @@ def read_day(
 ) -> DayList:
     """The appointments of `day` (None: each location's own today) at these locations.
 
-    `state` is a key of GATHERED, "" for all. The number of queries doesn't depend on how many there are.
+    `state` is a key of COUNTED_STATES, "" for all. The number of queries is constant.
     """
     paused = read_switch().paused_at is not None
-    found = _with_story(_of_day(locations, day, now))
+    found = _with_reminders(_of_day(locations, day, now))
     if provider_id is not None:
         found = found.filter(provider=provider_id)
     use = read_use({number for one in found if (number := one.contact.phone_id)}, now)
     rows = [_build_row(appointment, now, use, paused=paused) for appointment in found]
-    counts = Counter(GATHERED_IN[row.standing.code] for row in rows)
-    kept = [row for row in rows if not state or GATHERED_IN[row.standing.code] == state]
+    counts = Counter(COUNT_OF_STATE[row.standing.code] for row in rows)
+    kept = [row for row in rows if not state or COUNT_OF_STATE[row.standing.code] == state]
     return DayList(
         day=day,
         is_today=all(day in (None, today_at(location, now)) for location in locations),
         groups=tuple(_group(kept, locations, day, now)),
-        counts=tuple(DayCount(key, str(LABELS[key]), counts[key]) for key in GATHERED if counts[key]),
+        counts=tuple(DayCount(key, str(LABELS[key]), counts[key]) for key in COUNTED_STATES if counts[key]),
         total=len(rows) - counts["cancelled"],
         shown=len(kept),
     )
@@ -136,7 +136,7 @@ def today_at(location: Location, now: datetime) -> date:
 
 
 def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """The first moment of `day` in `zone` and of the next (aware UTC); 23 to 25 hours apart."""
+    """The first moments of `day` and of the next day in `zone` (aware UTC), 23 to 25 hours apart."""
     return (
         first_moment_at(datetime.combine(day, time.min), zone),
         first_moment_at(datetime.combine(day + timedelta(days=1), time.min), zone),
@@ -151,7 +151,7 @@ def _of_day(locations: Collection[Location], day: date | None, now: datetime) ->
     return Appointment.objects.filter(wanted).order_by("starts_at", "pk")
 
 
-def _with_story(appointments: "QuerySet[Appointment]") -> "QuerySet[Appointment]":
+def _with_reminders(appointments: "QuerySet[Appointment]") -> "QuerySet[Appointment]":
     present = with_calls(
         with_situation(Reminder.objects.filter(revision=F("appointment__revision"))),
         CallRecord.objects.defer("text", "variables"),
@@ -184,7 +184,7 @@ def _build_row(appointment: Appointment, now: datetime, use: Mapping[int, Number
 def _group(
     rows: Sequence[Row], locations: Collection[Location], day: date | None, now: datetime
 ) -> Iterator[Group]:
-    """One group for each clock that differs, in the order of the locations' names."""
+    """One group per time zone, in the order of the locations' names."""
     names_by_zone: dict[str, list[str]] = {}
     for location in locations:
         names_by_zone.setdefault(location.time_zone, []).append(location.name)
@@ -206,11 +206,11 @@ def _group(
 
 
 def _mark(rows: Sequence[Row], now: datetime | None) -> Iterator[Row]:
-    """The rows by time, cancelled ones last, with what opens an hour and where the present is."""
+    """The rows by time, cancelled ones last; the first of each hour and the first after `now` are marked."""
     pending_now = now is not None
     ordered = sorted(rows, key=lambda row: (row.is_cancelled, row.starts_at, row.pk))
     for (cancelled, _hour), same_hour in groupby(ordered, lambda row: (row.is_cancelled, row.starts_at.hour)):
-        for place, row in enumerate(same_hour):
+        for index, row in enumerate(same_hour):
             ahead = pending_now and now is not None and not cancelled and row.starts_at > now
             pending_now = pending_now and not ahead
-            yield replace(row, mark="hour" if place == 0 and not cancelled else "", after_now=ahead)
+            yield replace(row, mark="hour" if index == 0 and not cancelled else "", after_now=ahead)

@@ -1,4 +1,4 @@
-"""What the banner says while sending is paused: what happened, what Callboard does, what a person may do."""
+"""What the banner says while sending is paused: what happened, what Callboard does, what staff can do."""
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -12,7 +12,7 @@ from reminders.traffic.switch import PROBED, Cause
 
 @dataclass(frozen=True)
 class Pause:
-    """`ends_by_itself`: Robotalker is asked again and again, and a good answer ends the pause."""
+    """`ends_by_itself`: Callboard checks Robotalker regularly and ends the pause when it works again."""
 
     words: str
     ends_by_itself: bool
@@ -25,49 +25,52 @@ def describe_pause(switch: SendingSwitch, now: datetime, zone: tzinfo | None) ->
     since = switch.paused_at.astimezone(zone)
     when = {"day": day(since), "time": clock(since)}
     words = [
-        _say_what_happened(switch) % when,
-        _say_what_is_done(switch, now, zone),
-        _say_what_one_may_do(switch),
+        _describe_cause(switch) % when,
+        _describe_checking(switch, now, zone),
+        _describe_options(switch),
     ]
     return Pause(" ".join(filter(None, words)), ends_by_itself=switch.cause in PROBED)
 
 
-def _say_what_happened(switch: SendingSwitch) -> str:
+def _describe_cause(switch: SendingSwitch) -> str:
     match switch.cause:
         case Cause.KEY_REFUSED:
             return _("Robotalker refused the API key on %(day)s at %(time)s.")
         case Cause.ROBOTALKER_FAILING:
-            return _("Robotalker failed again and again, the last time on %(day)s at %(time)s.")
+            return _("Robotalker failed repeatedly, most recently on %(day)s at %(time)s.")
         case Cause.RESTORED:
             return _("The database was restored or moved on %(day)s at %(time)s.")
-    # The name's own percent signs must survive the times' being put in.
-    return _("%(who)s paused it on %%(day)s at %%(time)s.") % {"who": _name(switch).replace("%", "%%")}
+    # A percent sign in the name must survive the second formatting, which fills in the day and time.
+    who = _name_user(switch).replace("%", "%%")
+    return _("%(who)s paused sending on %%(day)s at %%(time)s.") % {"who": who}
 
 
-def _say_what_is_done(switch: SendingSwitch, now: datetime, zone: tzinfo | None) -> str:
+def _describe_checking(switch: SendingSwitch, now: datetime, zone: tzinfo | None) -> str:
     if switch.cause not in PROBED or switch.probe_at is None:
         return ""
     if switch.probe_at <= now:
-        return _("Callboard is asking it again just now, and goes on by itself when all is well.")
-    return _("Callboard asks it again at %(time)s, and goes on by itself when all is well.") % {
+        return _("Callboard is checking Robotalker now and resumes sending by itself if it works again.")
+    return _("Callboard checks Robotalker at %(time)s and resumes sending by itself if it works again.") % {
         "time": clock(switch.probe_at.astimezone(zone))
     }
 
 
-def _say_what_one_may_do(switch: SendingSwitch) -> str:
+def _describe_options(switch: SendingSwitch) -> str:
     match switch.cause:
         case Cause.KEY_REFUSED:
             return _(
-                "No reminder is lost. If the key was changed, whoever runs Callboard puts the right one in."
+                "No reminder is lost. If the key was changed, ask your administrator to enter the new one."
             )
         case Cause.ROBOTALKER_FAILING:
-            return _("What is due waits. You may also send again now.")
+            return _("Reminders that are due wait. You can also resume sending now.")
         case Cause.RESTORED:
-            return _("Nothing is sent until somebody looks at what was sent since, and presses Send again.")
-    return _("No call goes out until it is switched on again.")
+            return _(
+                "Nothing is sent until somebody checks what was sent since then and presses Resume sending."
+            )
+    return _("No calls or text messages go out until somebody resumes sending.")
 
 
-def _name(switch: SendingSwitch) -> str:
+def _name_user(switch: SendingSwitch) -> str:
     if switch.by is None:
-        return _("Nobody known")
+        return _("An unknown user")
     return switch.by.get_full_name() or switch.by.get_username()

@@ -83,6 +83,13 @@ TEXTS = {
     ),
 }
 
+TRIES = {1: gettext_lazy("first try"), 2: gettext_lazy("second try"), 3: gettext_lazy("third try")}
+# By answering machine detection; an unknown result says nothing.
+ANSWERED_BY_WHOM = {
+    "human": gettext_lazy("a person answered"),
+    "machine": gettext_lazy("an answering machine answered"),
+}
+
 
 def state_of_change(change: AppointmentChange) -> str:
     """The state of reminder_display.LOOKS that its icon is taken from."""
@@ -154,14 +161,14 @@ def describe_call_details(call: CallRecord, zone: ZoneInfo, try_number: int) -> 
     if told := describe_household(call):
         yield told
     yield _("to %s") % mask(call.number.e164)
-    yield _("try %d") % try_number
+    yield str(TRIES[try_number]) if try_number in TRIES else _("try number %d") % try_number
     yield _("begun %s") % clock(call.submitting_at.astimezone(zone))
     if call.reason:
         yield phrase_for(call.reason, call.detail)
     if call.duration_seconds is not None:
         yield _("%d s long") % call.duration_seconds
-    if call.amd_result:
-        yield _("heard: %s") % call.amd_result.replace("_", " ")
+    if call.amd_result in ANSWERED_BY_WHOM:
+        yield str(ANSWERED_BY_WHOM[call.amd_result])
     # one press is told by two events, often a second apart
     yield from dict.fromkeys(
         _("key %(key)s at %(time)s") % {"key": key, "time": _clock_of(moment, zone)}

@@ -1,6 +1,6 @@
-"""The one honest state of an appointment: what staff see of it on Today, worked out in one place.
+"""The state of an appointment as staff see it on Today.
 
-Pure but for the rows it is given: the first rule that has something to say speaks, as in decide().
+RULES are tried in order and the first that applies decides, as in decide(). Runs no queries of its own.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ NO_CALL_WANTED = frozenset({"calling", "submitting", "unknown", "confirmed"})
 
 @dataclass(frozen=True)
 class Standing:
-    """How an appointment stands: a state of reminder_display.LOOKS, its words, and what comes next."""
+    """An appointment's state: a key of reminder_display.LOOKS, its words, and what comes next."""
 
     code: str
     words: str = ""
@@ -41,7 +41,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class StandingFacts:
-    """All that bears on it. `reminders` are those of its present revision; `calls` theirs, newest first."""
+    """What the state depends on. `reminders`: of the current revision; `calls`: theirs, newest first."""
 
     appointment: Appointment
     reminders: Sequence[Reminder]
@@ -77,7 +77,7 @@ def read_standing_facts(
 
 
 def find_standing(facts: StandingFacts) -> Standing:
-    """The standing: the first rule that has something to say."""
+    """The standing by the first rule that applies."""
     for rule in RULES:
         if standing := rule(facts):
             return standing
@@ -94,7 +94,7 @@ def describe_answer(facts: StandingFacts) -> Standing | None:
     answer = appointment.current_answer
     if answer == Appointment.Answer.WANTS_ANOTHER_TIME:
         when = facts.tell(appointment.answered_at)
-        return Standing(answer, next_step=_("said so %s") % when)
+        return Standing(answer, next_step=_("asked %s") % when)
     if answer == Appointment.Answer.CONFIRMED:
         words = {"when": facts.tell(appointment.answered_at), "how": name_way(appointment.answered_how)}
         return Standing(answer, _("confirmed %(when)s by %(how)s") % words)
@@ -102,7 +102,7 @@ def describe_answer(facts: StandingFacts) -> Standing | None:
 
 
 def describe_open_call(facts: StandingFacts) -> Standing | None:
-    """A call that is under way, or of which nobody knows what became."""
+    """A call that is in progress or has no known result."""
     call = facts.calls[0] if facts.calls else None
     when = facts.tell(call.submitting_at) if call else ""
     claimed = any(reminder.state == ReminderState.CLAIMED for reminder in facts.reminders)
@@ -128,7 +128,7 @@ def describe_optout(facts: StandingFacts) -> Standing | None:
 
 
 def _find_channels(facts: StandingFacts) -> set[str]:
-    """The channels that matter now: of what is still ahead, else of the last try, else of every step."""
+    """The channels of the pending reminders, else of the last try, else of all steps."""
     ahead = {str(channel_of(each)) for each in facts.reminders if each.state in REMINDER_PENDING}
     last = {facts.calls[0].channel} if facts.calls else set()
     steps = {each.step.channel for each in facts.reminders}
@@ -136,7 +136,7 @@ def _find_channels(facts: StandingFacts) -> set[str]:
 
 
 def describe_last_call(facts: StandingFacts) -> Standing | None:
-    """What the last call came to, and what follows."""
+    """The last call's result, and what follows."""
     if not facts.calls or facts.calls[0].state == CallState.ABANDONED:
         return None
     call = facts.calls[0]
@@ -146,13 +146,13 @@ def describe_last_call(facts: StandingFacts) -> Standing | None:
         next_step = " · ".join(filter(None, [phrase_for(call.reason, call.detail), follows]))
         return Standing("failed", f"{CallState(call.state).label} {when}", next_step)
     if call.state == CallState.ANSWERED:
-        pressed = _("pressed %s") % call.key_pressed if call.key_pressed else _("no key pressed")
+        pressed = _("pressed key %s") % call.key_pressed if call.key_pressed else _("no key pressed")
         return Standing("answered", _("answered %s") % when, " · ".join(filter(None, [pressed, follows])))
     return Standing(call.state, f"{CallState(call.state).label} {when}", follows)
 
 
 def describe_next(facts: StandingFacts) -> Standing | None:
-    """What is still ahead, or held."""
+    """What is planned next, or held."""
     coming = facts.coming
     if coming is None:
         return None
@@ -165,16 +165,16 @@ def describe_next(facts: StandingFacts) -> Standing | None:
 
 
 def describe_settled(facts: StandingFacts) -> Standing | None:
-    """Nothing is ahead and nobody was called: the last reminder's reason."""
+    """Nothing is planned and no call was made: the last reminder's reason."""
     if not facts.reminders:
         return None
-    last = max(facts.reminders, key=_by_what_it_tells)
+    last = max(facts.reminders, key=_by_relevance)
     code = "missed" if last.state == ReminderState.MISSED else "not_reminded"
     return Standing(code, next_step=sentence_for(last.reason))
 
 
-def _by_what_it_tells(reminder: Reminder) -> tuple[bool, datetime, int]:
-    # what could never be in time has the latest moment, and tells least
+def _by_relevance(reminder: Reminder) -> tuple[bool, datetime, int]:
+    # a reminder that was never in time has the latest due time, but says the least
     return reminder.reason != Reason.NEVER_IN_TIME, reminder.due_at, reminder.pk
 
 
@@ -190,7 +190,7 @@ RULES: tuple[Callable[[StandingFacts], Standing | None], ...] = (
 
 
 def describe_moment(moment: datetime | None, zone: ZoneInfo, now: datetime) -> str:
-    """The moment by the clock of `zone`, as short as it is clear: "9:12", "Mon 9:12", "Tue 14 Jul"."""
+    """The moment by the clock of `zone`, in short: "9:12", "Mon 9:12", "Tue 14 Jul"."""
     if moment is None:
         return ""
     local, today = moment.astimezone(zone), now.astimezone(zone).date()
@@ -247,7 +247,7 @@ def _tell_call_ahead(facts: StandingFacts, moment: datetime) -> Standing:
 
 
 def _tell_what_follows(facts: StandingFacts) -> str:
-    """Another try ("again 16:30"), or the next step ("will call 14:00"), or why neither."""
+    """Another try ("next try 16:30"), or the next step ("will call 14:00"), or why neither."""
     if facts.coming is None or facts.coming_reminder is None:
         return ""
     if facts.coming.moment is None:
@@ -256,5 +256,5 @@ def _tell_what_follows(facts: StandingFacts) -> str:
     if is_another_step or channel_of(facts.coming_reminder) != facts.calls[0].channel:
         return _tell_call_ahead(facts, facts.coming.moment).words
     if facts.coming.moment <= facts.now + SOON:
-        return _("again now")
-    return _("again %s") % facts.tell(facts.coming.moment)
+        return _("next try now")
+    return _("next try %s") % facts.tell(facts.coming.moment)

@@ -1,4 +1,4 @@
-"""Reading one appointment's story: each thing that happened, and what is ahead, as one plain sentence."""
+"""Reading one appointment's timeline: each past event and planned reminder as one sentence."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from reminders.wording.scripts import channel_of
 
 @dataclass(frozen=True)
 class RawEvent:
-    """One request from Robotalker, as it came in. `at` is by the location's clock."""
+    """One webhook request from Robotalker as it was received. `at` is by the location's clock."""
 
     at: datetime
     kind: str
@@ -37,9 +37,9 @@ class RawEvent:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the story. `at` is by the location's clock; `state` is a key of reminder_display.LOOKS.
+    """One line of the timeline. `at` is by the location's clock; `state` is a key of reminder_display.LOOKS.
 
-    `said` is the exact text of a call, `details` what else is known of it.
+    `said`: the exact text of the call or text message; `details`: other facts about it.
     """
 
     key: str
@@ -55,7 +55,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class ReminderLine:
-    """One step for the appointment as it stands, why or why not, and what may be ordered."""
+    """One reminder of the current revision: its state, the reason, and which orders are possible."""
 
     pk: int
     step: str
@@ -69,7 +69,7 @@ class ReminderLine:
 
 @dataclass(frozen=True)
 class Story:
-    """An appointment's page. `stamp` tells whether the rows shown beside the story have changed."""
+    """An appointment's page. `stamp` changes when the rows shown beside the timeline change."""
 
     appointment: Appointment
     starts_at: datetime
@@ -83,7 +83,7 @@ class Story:
 
 
 def read_story(appointment_id: int, now: datetime) -> Story:
-    """The story at `now`, newest first. Raises Appointment.DoesNotExist. A constant number of queries."""
+    """The timeline at `now`, newest first; a constant number of queries. Raises Appointment.DoesNotExist."""
     appointment = Appointment.objects.select_related("contact__phone", "location", "provider").get(
         pk=appointment_id
     )
@@ -159,7 +159,7 @@ def _tell_changes(appointment: Appointment) -> Iterator[Entry]:
 
 
 def _tell_reminders(explained: Sequence[tuple[Reminder, Explanation]]) -> Iterator[Entry]:
-    """What is ahead, and what was settled without a call; where there was a call, that tells it."""
+    """Reminders that are pending, or that ended without a call; with a call, the call has its own entry."""
     for reminder, why in explained:
         if why.moment is not None:
             yield _entry_of(
@@ -188,8 +188,8 @@ def _entry_of(reminder: Reminder, at: datetime, state: str, sentence: str, *, ah
 
 def _tell_calls(reminder: Reminder) -> Iterator[Entry]:
     zone = reminder.appointment.location.zone
-    for place, call in enumerate(calls_of(reminder), start=1):
-        yield _tell_call(call, zone, call.try_number if call.reminder_id == reminder.pk else place)
+    for number, call in enumerate(calls_of(reminder), start=1):
+        yield _tell_call(call, zone, call.try_number if call.reminder_id == reminder.pk else number)
 
 
 def _tell_call(call: CallRecord, zone: ZoneInfo, try_number: int) -> Entry:
@@ -219,7 +219,7 @@ def _tell_follow_up(follow_up: FollowUp) -> Iterator[Entry]:
     details = tuple(filter(None, [phrase_for(follow_up.reason, follow_up.detail)]))
     yield Entry(f"follow-up-{follow_up.pk}", follow_up.created_at, follow_up.kind, opened, details=details)
     if follow_up.resolved_at:
-        said = _("Handled: %s") % follow_up.note if follow_up.note else follow_up.get_resolution_display()
+        said = _("Done: %s") % follow_up.note if follow_up.note else follow_up.get_resolution_display()
         by = name_person(follow_up.resolved_by)
         yield Entry(f"resolved-{follow_up.pk}", follow_up.resolved_at, "done", said, by)
 

@@ -1,4 +1,4 @@
-"""Reading the worklist: what waits for a person, oldest due first."""
+"""Reading the worklist: unresolved follow-ups, oldest due first."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from django.utils.translation import ngettext
 from reminders.models import FollowUp
 
 UNRESOLVED = ~Q(state=FollowUp.State.RESOLVED)
-SHOWN = 200  # what is due first; a longer list is worked from its top anyway
+SHOWN = 200  # those due first; a longer list is worked from the top anyway
 
 
 @dataclass(frozen=True)
 class KindCount:
-    """How many unresolved entries are of one kind."""
+    """How many unresolved follow-ups are of one kind."""
 
     kind: str
     label: str
@@ -22,33 +22,33 @@ class KindCount:
 
 @dataclass(frozen=True)
 class Worklist:
-    """The entries due first, at most SHOWN, and how many there are: by kind, and of what was asked for."""
+    """The follow-ups due first, at most SHOWN. `counts`: by kind; `asked_for`: how many match the filter."""
 
-    entries: list[FollowUp]
+    follow_ups: list[FollowUp]
     counts: list[KindCount]
     total: int
     asked_for: int
 
     @property
     def left_off(self) -> int:
-        return self.asked_for - len(self.entries)
+        return self.asked_for - len(self.follow_ups)
 
 
 def read_worklist(kind: str = "") -> Worklist:
-    """What is open or taken, all of it or of one FollowUp.Kind; an unknown kind counts as none."""
+    """The unresolved follow-ups, all or of one FollowUp.Kind; an unknown kind is ignored."""
     counts = count_by_kind()
     total = sum(one.count for one in counts)
     if kind not in FollowUp.Kind.values:
         kind = ""
     asked_for = sum(one.count for one in counts if not kind or one.kind == kind)
-    entries = FollowUp.objects.filter(UNRESOLVED, **({"kind": kind} if kind else {})).select_related(
+    follow_ups = FollowUp.objects.filter(UNRESOLVED, **({"kind": kind} if kind else {})).select_related(
         "contact__phone", "appointment__location", "appointment__provider", "taken_by"
     )
-    return Worklist(list(entries.order_by("due_at", "id")[:SHOWN]), counts, total, asked_for)
+    return Worklist(list(follow_ups.order_by("due_at", "id")[:SHOWN]), counts, total, asked_for)
 
 
 def count_by_kind() -> list[KindCount]:
-    """The unresolved entries of each kind that has any, in the order of FollowUp.Kind."""
+    """The number of unresolved follow-ups of each kind that has any, in the order of FollowUp.Kind."""
     rows = FollowUp.objects.filter(UNRESOLVED).order_by().values_list("kind").annotate(Count("pk"))
     counts: dict[str, int] = dict(rows)
     return [
@@ -59,7 +59,7 @@ def count_by_kind() -> list[KindCount]:
 
 
 def _name(kind: FollowUp.Kind, count: int) -> str:
-    """The kind's label, fit to stand behind its number."""
+    """The kind's label as it follows the number."""
     if kind == FollowUp.Kind.WANTS_ANOTHER_TIME:
         return ngettext("wants another time", "want another time", count)
     if kind == FollowUp.Kind.WRONG_NUMBER:

@@ -1,4 +1,4 @@
-"""What stands on the worklist for each kind of entry: what happened, and what to do about it."""
+"""The sentences for each kind of follow-up: what happened, and what to do about it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ Status = Appointment.Status
 # kind: (what happened, what to do); %(name)s is the person, %(when)s the appointment by its location's clock
 WORDS: dict[str, tuple[Promise | str, Promise | str]] = {
     Kind.WANTS_ANOTHER_TIME: (
-        gettext_lazy("%(name)s asked for another time than %(when)s."),
+        gettext_lazy("%(name)s asked for another time instead of %(when)s."),
         gettext_lazy("Call them and move the appointment."),
     ),
     Kind.COULD_NOT_REACH: (
@@ -26,18 +26,16 @@ WORDS: dict[str, tuple[Promise | str, Promise | str]] = {
         gettext_lazy("Call them yourself, or try another number."),
     ),
     Kind.UNKNOWN_OUTCOME: (
-        gettext_lazy(
-            "%(name)s may or may not have been called about %(when)s: nobody knows what became of it."
-        ),
-        gettext_lazy("Decide: call again, or leave it at that."),
+        gettext_lazy("%(name)s may or may not have been called about %(when)s: the result is not known."),
+        gettext_lazy("Choose whether to call again."),
     ),
     Kind.WRONG_NUMBER: (
-        gettext_lazy("%(name)s can't be called about %(when)s: there is no number that works."),
-        gettext_lazy("Find the right number and enter it; what is ahead is then reminded there."),
+        gettext_lazy("%(name)s can't be called about %(when)s: there is no working number."),
+        gettext_lazy("Find the right number and enter it. Upcoming reminders then go to it."),
     ),
     Kind.LATE_ANSWER: (
         gettext_lazy("%(name)s answered a call about an old time; the appointment is now on %(when)s."),
-        gettext_lazy("Tell them the new time and ask whether it suits."),
+        gettext_lazy("Tell them the new time and ask whether it works for them."),
     ),
     Kind.UNCLEAR_ANSWER: (
         gettext_lazy("%(name)s answered about %(when)s, but the answer was not understood."),
@@ -52,11 +50,9 @@ WORDS: dict[str, tuple[Promise | str, Promise | str]] = {
 
 @dataclass(frozen=True)
 class WorklistLine:
-    """One entry as it is shown. `why`: a sentence, or "". `due`: by the location's clock. `since`: what has
-    overtaken it, or "".
-    """
+    """One follow-up as shown. `due`: by the location's clock. `since`: what made it unnecessary, or ""."""
 
-    entry: FollowUp
+    follow_up: FollowUp
     what_happened: str
     what_to_do: str
     why: str
@@ -65,26 +61,26 @@ class WorklistLine:
     is_late: bool
 
 
-def describe_entry(entry: FollowUp, now: datetime) -> WorklistLine:
-    """The entry in words, with its appointment's time by the location's clock."""
-    appointment = entry.appointment
-    happened, to_do = WORDS[entry.kind]
+def describe_follow_up(follow_up: FollowUp, now: datetime) -> WorklistLine:
+    """The follow-up in words, with its appointment's time by the location's clock."""
+    appointment = follow_up.appointment
+    happened, to_do = WORDS[follow_up.kind]
     zone = appointment.location.zone
-    due_at = entry.due_at.astimezone(zone)
+    due_at = follow_up.due_at.astimezone(zone)
     is_today = due_at.date() == now.astimezone(zone).date()
     when = day_and_clock(at_location(appointment.starts_at, appointment.location))
     return WorklistLine(
-        entry=entry,
-        what_happened=str(happened) % {"name": entry.contact.full_name, "when": when},
+        follow_up=follow_up,
+        what_happened=str(happened) % {"name": follow_up.contact.full_name, "when": when},
         what_to_do=str(to_do),
-        why=phrase_for(entry.reason, entry.detail),
+        why=phrase_for(follow_up.reason, follow_up.detail),
         due=clock(due_at) if is_today else day_and_clock(due_at),
-        since=_tell_what_overtook_it(appointment, now),
-        is_late=entry.due_at < now,
+        since=_describe_later_change(appointment, now),
+        is_late=follow_up.due_at < now,
     )
 
 
-def _tell_what_overtook_it(appointment: Appointment, now: datetime) -> str:
+def _describe_later_change(appointment: Appointment, now: datetime) -> str:
     if appointment.status == Status.CANCELLED:
         return _("The appointment has been cancelled since.")
     if appointment.status in (Status.ARRIVED, Status.NO_SHOW):

@@ -21,9 +21,9 @@ class ChipLook:
     word: object  # str, or one that is translated when shown
 
 
-UNHEARD_OF = ChipLook("grey", "help-circle", _("state not known"))
+UNKNOWN_STATE = ChipLook("grey", "help-circle", _("state not known"))
 LOOKS: dict[str, ChipLook] = {
-    # what the person said
+    # the patient's answer
     "confirmed": ChipLook("green", "check", _("confirmed")),
     "wants_another_time": ChipLook("violet", "arrows-left-right", _("wants another time")),
     # what is ahead
@@ -33,7 +33,7 @@ LOOKS: dict[str, ChipLook] = {
     "booked": ChipLook("slate", "calendar-event", _("booked")),
     "moved": ChipLook("slate", "calendar-time", _("moved")),
     "call_ordered": ChipLook("blue", "phone-outgoing", _("call ordered")),
-    # what is going on
+    # in progress
     "calling": ChipLook("blue moving", "phone-ringing", _("calling")),
     "claimed": ChipLook("blue", "phone-outgoing", _("about to be called")),
     "in_progress": ChipLook("blue", "phone-outgoing", _("in progress")),
@@ -49,7 +49,7 @@ LOOKS: dict[str, ChipLook] = {
     "late_answer": ChipLook("amber", "hourglass", _("answered for an old time")),
     "unclear_answer": ChipLook("amber", "help-circle", _("answer not understood")),
     "unanswered": ChipLook("slate", "clock", _("no answer yet")),
-    # what is held or left out
+    # held or not sent
     "held": ChipLook("grey", "hand-stop", _("held")),
     "opted_out": ChipLook("grey", "hand-stop", _("opted out")),
     "not_reminded": ChipLook("grey", "bell-off", _("not reminded")),
@@ -75,8 +75,8 @@ LOOKS: dict[str, ChipLook] = {
 
 @register.simple_tag
 def chip(state: str, words: str = "") -> SafeString:
-    """A state as a chip; `words` stand in place of its own word ("confirmed 9:12 by key 1")."""
-    look = LOOKS.get(state, UNHEARD_OF)
+    """A state as a chip; `words` replace its own word ("confirmed 9:12 by key 1")."""
+    look = LOOKS.get(state, UNKNOWN_STATE)
     hues = " ".join(f"chip-{hue}" for hue in look.hue.split())
     return format_html(
         '<span class="chip {}">{}<span class="chip-words">{}</span></span>',
@@ -88,7 +88,7 @@ def chip(state: str, words: str = "") -> SafeString:
 
 @register.simple_tag
 def state_icon(state: str) -> SafeString:
-    """Only the state's icon in its hue, for where the word stands beside it."""
-    look = LOOKS.get(state, UNHEARD_OF)
+    """Only the state's icon in its hue, for use beside the word."""
+    look = LOOKS.get(state, UNKNOWN_STATE)
     hues = " ".join(f"hue-{hue}" for hue in look.hue.split())
     return format_html('<span class="{}">{}</span>', hues, icon(look.icon))

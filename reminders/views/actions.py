@@ -1,4 +1,4 @@
-"""What staff do with one press: arrived, no-show, confirmed, call now, skip."""
+"""Actions of one click: arrived, no-show, confirmed, call now, skip."""
 
 from collections.abc import Callable
 
@@ -22,11 +22,11 @@ VISITS = {Appointment.Status.ARRIVED, Appointment.Status.NO_SHOW, Appointment.St
 
 @require_POST
 def record_attendance(request: HttpRequest, pk: int) -> HttpResponse:
-    """Arrived, no-show, or back to booked."""
+    """Record arrived or no-show, or undo it."""
     appointment = get_object_or_404(Appointment, pk=pk)
     status = request.POST.get("status", "")
     if status not in VISITS:
-        return HttpResponseBadRequest(_("Say whether the patient arrived, did not come, or is awaited."))
+        return HttpResponseBadRequest(_("The status must be arrived, no-show or booked."))
     try:
         appointments.record_attendance(appointment.pk, status, by=signed_in(request))
     except AppointmentClosed as refusal:
@@ -36,22 +36,22 @@ def record_attendance(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def confirm(request: HttpRequest, pk: int) -> HttpResponse:
-    """Confirmed, because the patient told the staff."""
+    """Mark it confirmed because the patient told the staff."""
     appointment = get_object_or_404(Appointment, pk=pk)
     if not confirm_by_staff(appointment.pk, by=signed_in(request)):
-        messages.error(request, _("A cancelled appointment can't be confirmed; book it again first."))
+        messages.error(request, _("A cancelled appointment can't be confirmed. Book it again first."))
     return go_back(request, appointment_address(pk))
 
 
 @require_POST
 def order_call(request: HttpRequest, pk: int) -> HttpResponse:
-    """Call now; the rules that protect the patient still hold."""
+    """Call now. The rules that protect the patient still apply."""
     return _order(request, pk, orders.order_call, _("The call goes out within seconds."))
 
 
 @require_POST
 def skip(request: HttpRequest, pk: int) -> HttpResponse:
-    return _order(request, pk, orders.skip_reminder, _("That reminder won't be sent."))
+    return _order(request, pk, orders.skip_reminder, _("This reminder will not be sent."))
 
 
 def appointment_address(pk: int) -> str:

@@ -1,4 +1,4 @@
-"""One appointment: what it is, and its story. The page and, for htmx, the part that renews itself."""
+"""One appointment and its timeline: the whole page and, for htmx, the part that refreshes itself."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,7 +15,7 @@ from reminders.views.requests import answer_unchanged, make_etag, wants_fragment
 @require_GET
 @never_cache
 def show_appointment(request: HttpRequest, pk: int) -> HttpResponse:
-    """The page; htmx gets its moving part alone, or 304 while nothing has changed."""
+    """The page. htmx gets only the part that refreshes itself, or 304 if nothing has changed."""
     try:
         story = read_story(pk, timezone.now())
     except Appointment.DoesNotExist:

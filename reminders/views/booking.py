@@ -28,12 +28,12 @@ from reminders.models import Reminder
 from reminders.rules.states import REMINDER_PENDING
 from reminders.views.requests import go_back, signed_in
 
-OFFERED = 8  # people offered at once: a longer list is a question too wide
+OFFERED = 8  # contacts shown at once; with more matches the search should be narrowed
 
 
 @require_http_methods(["GET", "POST"])
 def book(request: HttpRequest) -> HttpResponse:
-    """A new appointment; `?contact=`, `?location=` and `?day=` are chosen already, `?q=` searches people."""
+    """A new appointment. `?contact=`, `?location=` and `?day=` fill in the form, `?q=` searches contacts."""
     form = (
         BookForm(request.POST) if request.method == "POST" else BookForm(initial=_read_start_of_form(request))
     )
@@ -49,13 +49,13 @@ def book(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def offer_contacts(request: HttpRequest) -> HttpResponse:
-    """The people that fit `?q=`, to choose one while booking."""
+    """The contacts that match `?q=`, to choose one while booking."""
     return render(request, "reminders/book/offered.html", _offer(request.GET.get("q", "")))
 
 
 @require_http_methods(["GET", "POST"])
 def move(request: HttpRequest, pk: int) -> HttpResponse:
-    """Another time or place; what that changes is shown before it is saved (`save` in the form)."""
+    """Change time or location. The effect on reminders is shown first; `save` in the form saves it."""
     appointment = get_object_or_404(_with_people(), pk=pk)
     data = request.POST if request.method == "POST" else (request.GET or None)
     form = MoveForm(appointment, data)
@@ -72,7 +72,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask first, saying which reminders are withdrawn; then cancel."""
+    """GET asks, naming the reminders that would be withdrawn; POST cancels."""
     appointment = get_object_or_404(_with_people(), pk=pk)
     if request.method == "GET":
         pending = Reminder.objects.filter(appointment=appointment, state__in=REMINDER_PENDING)
@@ -83,7 +83,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     except AppointmentClosed as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, _("Cancelled. Nobody is called for it any more."))
+        messages.success(request, _("Cancelled. No more reminders are sent for it."))
     return redirect("appointment", pk)
 
 
@@ -92,23 +92,23 @@ def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
     """Book a cancelled appointment again."""
     appointment = get_object_or_404(Appointment, pk=pk)
     reinstate_and_plan(appointment.pk, by=signed_in(request))
-    messages.success(request, _("Booked again, with its reminders."))
+    messages.success(request, _("Booked again. Its reminders are planned."))
     return go_back(request, reverse("appointment", args=[pk]))
 
 
 def describe_move(appointment: Appointment, found: dict[str, Any]) -> dict[str, Any]:
-    """What the move would do to each reminder, and what the main button says."""
+    """The move's effect on each reminder, and the label of the main button."""
     moves = preview_move(appointment, found["starts_at"], found["location"])
     return {
         "preview": [move for move in moves if move.old_due_at or move.new_due_at],
         "new_location": found["location"],
         "new_start": found["starts_at"],
-        "save_words": name_the_deed(appointment, moves, found),
+        "save_words": name_save_button(appointment, moves, found),
     }
 
 
-def name_the_deed(appointment: Appointment, moves: list[PlannedMove], found: dict[str, Any]) -> str:
-    """The main button: "Move and re-plan 2 reminders"."""
+def name_save_button(appointment: Appointment, moves: list[PlannedMove], found: dict[str, Any]) -> str:
+    """The label of the main button, such as "Move and re-plan 2 reminders"."""
     if found["starts_at"] == appointment.starts_at and found["location"] == appointment.location:
         return _("Save without moving")
     changed = sum(move.changes for move in moves)
@@ -132,12 +132,12 @@ def _save_move(request: HttpRequest, appointment: Appointment, found: dict[str, 
         messages.error(request, str(refusal))
     else:
         when = day_and_clock(moved.starts_at.astimezone(moved.location.zone))
-        messages.success(request, _("It is now on %(when)s.") % {"when": when})
+        messages.success(request, _("The appointment is now on %(when)s.") % {"when": when})
     return redirect("appointment", appointment.pk)
 
 
 def _read_start_of_form(request: HttpRequest) -> dict[str, Any]:
-    """What the address has chosen already; with one location only, that one."""
+    """The form's initial values from the query string. If there is only one location, it is chosen."""
     chosen = {name: request.GET[name] for name in ("contact", "location", "day") if request.GET.get(name)}
     places = list(Location.objects.all()[:2])
     return ({"location": places[0].pk} if len(places) == 1 else {}) | chosen

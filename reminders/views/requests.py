@@ -12,16 +12,16 @@ from django.utils.translation import get_language
 
 
 def signed_in(request: HttpRequest) -> User:
-    """The user; LoginRequiredMiddleware has seen to it that there is one."""
+    """The user; LoginRequiredMiddleware makes sure that there is one."""
     if not isinstance(request.user, User):
         raise TypeError("this page is for people who have logged in")
     return request.user
 
 
 def go_back(request: HttpRequest, otherwise: str) -> HttpResponse:
-    """To the page the form named in `next`, if that is ours, else to `otherwise`.
+    """Redirect to the form's `next` if it is a page of this site, else to `otherwise`.
 
-    303, so that htmx follows with a GET and gets the page's renewed fragment.
+    303, so that htmx follows with a GET and gets the fresh fragment.
     """
     wanted = request.POST.get("next", "")
     ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())

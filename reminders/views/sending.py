@@ -1,4 +1,4 @@
-"""The pulse in every page's frame, and the switch that holds all sending."""
+"""The status in every page's frame, and pausing and resuming all sending."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +14,7 @@ from reminders.views.requests import go_back, signed_in
 @require_GET
 @never_cache
 def show_pulse(request: HttpRequest) -> HttpResponse:
-    """The mode, the last sweep, the worklist's length and whether sending is paused: polled by the frame."""
+    """The mode, when calls were last checked, the worklist's length and the pause. Every page polls it."""
     return render(request, "partials/pulse_update.html")
 
 
@@ -27,5 +27,5 @@ def pause(request: HttpRequest) -> HttpResponse:
 @require_POST
 def resume(request: HttpRequest) -> HttpResponse:
     resume_sending(by=signed_in(request))
-    messages.success(request, _("Calls go out again."))
+    messages.success(request, _("Sending has resumed."))
     return go_back(request, "today")

@@ -1,4 +1,4 @@
-"""The day's appointments: the page, and the same address as a fragment that renews itself."""
+"""The day's appointments: the page, and at the same address the fragment that refreshes itself."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from reminders.views.requests import answer_unchanged, make_etag, wants_fragment
 @require_GET
 @never_cache
 def show_today(request: HttpRequest) -> HttpResponse:
-    """Today, or `?day=`; htmx gets the list alone, or 304 while nothing has changed."""
+    """Today, or `?day=`; htmx gets only the list, or 304 if nothing has changed."""
     chosen = read_filters(request)
     locations = list(Location.objects.all())
     wanted = [place for place in locations if chosen["location"] in (None, place)]
@@ -49,7 +49,7 @@ def show_today(request: HttpRequest) -> HttpResponse:
 
 
 def read_filters(request: HttpRequest) -> dict[str, Any]:
-    """The filters in the address; each that makes no sense counts as not given."""
+    """The filters of the query string; an invalid one is ignored."""
     filters = DayFilters(request.GET)
     filters.is_valid()
     found: dict[str, date | Location | Provider | str | None] = {
@@ -59,7 +59,7 @@ def read_filters(request: HttpRequest) -> dict[str, Any]:
 
 
 def describe_filters(request: HttpRequest, chosen: dict[str, Any]) -> dict[str, Any]:
-    """What the top bar and the list's own filters need, to keep one another's choice."""
+    """What the top bar and the list's filters need, so that each keeps the other's choice."""
     kept = [(name, value) for name, value in request.GET.items() if name in chosen and value]
     return {
         "chosen": chosen,

@@ -1,4 +1,4 @@
-"""The worklist: what a person must see to, oldest due first."""
+"""The worklist: follow-ups for staff, oldest due first."""
 
 from collections.abc import Callable
 from typing import cast
@@ -18,20 +18,21 @@ from reminders.desk import worklist
 from reminders.desk.orders import OrderRefused
 from reminders.models import FollowUp
 from reminders.pages.worklist import read_worklist
-from reminders.pages.worklist_words import describe_entry
+from reminders.pages.worklist_words import describe_follow_up
 
 OVERTAKEN_SAID = gettext_lazy(
-    "Robotalker has told of this call meanwhile. Nothing was ordered, and it is off the list."
+    "Robotalker has reported the result of this call in the meantime. "
+    "No new call was ordered, and it is off the list."
 )
 
 
 @require_GET
 def show_worklist(request: HttpRequest) -> HttpResponse:
-    """All that is open or taken, or of one `kind`."""
+    """All follow-ups that are not resolved, or those of one `kind`."""
     kind = request.GET.get("kind", "")
     found = read_worklist(kind)
     now = timezone.now()
-    lines = [describe_entry(entry, now) for entry in found.entries]
+    lines = [describe_follow_up(follow_up, now) for follow_up in found.follow_ups]
     context = {"worklist": found, "lines": lines, "kind": kind, "now": now}
     return render(request, "reminders/worklist.html", context)
 
@@ -39,38 +40,38 @@ def show_worklist(request: HttpRequest) -> HttpResponse:
 @require_POST
 def take_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
     staff = cast(User, request.user)
-    return _settle(request, pk, lambda: worklist.take_follow_up(pk, by=staff), _("You are on it."))
+    return _settle(request, pk, lambda: worklist.take_follow_up(pk, by=staff), _("Assigned to you."))
 
 
 @require_POST
 def resolve_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
-    """Settle it, with the note of what was done."""
+    """Mark it as done, with a note of what was done."""
     staff = cast(User, request.user)
     note = request.POST.get("note", "").replace("\x00", "").strip()
     return _settle(
         request,
         pk,
         lambda: worklist.resolve_follow_up(pk, by=staff, note=note),
-        _("Done, and off the list."),
+        _("Marked as done."),
     )
 
 
 @require_POST
 def settle_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
-    """Decide about a call that may or may not have happened: `call_again` is "yes" or "no"."""
+    """Decide about a call that may or may not have been made: `call_again` is "yes" or "no"."""
     staff = cast(User, request.user)
     again = request.POST.get("call_again") == "yes"
-    done = _("They are called again.") if again else _("Settled without another call.")
+    done = _("A new call has been ordered.") if again else _("Marked as done, without another call.")
     return _settle(
         request, pk, lambda: worklist.resolve_unknown_outcome(pk, by=staff, call_again=again), done
     )
 
 
-def _settle(request: HttpRequest, pk: int, deed: Callable[[], FollowUp], done: str) -> HttpResponse:
-    """Do it and say so, or say why not; then back to the list as it was filtered."""
+def _settle(request: HttpRequest, pk: int, action: Callable[[], FollowUp], done: str) -> HttpResponse:
+    """Run the action and show `done`, or why it was refused; then back to the list with its filter."""
     get_object_or_404(FollowUp.objects.only("pk"), pk=pk)
     try:
-        entry = deed()
+        follow_up = action()
     except (worklist.AlreadyResolved, OrderRefused) as error:
         messages.error(request, str(error))
     else:

@@ -34,7 +34,7 @@ def desk(browser: Browser, clinic: RunningClinic) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.goto(clinic.web)
-    page.get_by_label("Name", exact=True).fill("frontdesk")
+    page.get_by_label("Username").fill("frontdesk")
     page.get_by_label("Password").fill("callboard")
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url(f"{clinic.web}/*")

@@ -54,7 +54,7 @@ def answer_next_phone(clinic: RunningClinic, phones: Page) -> Answered:
     return Answered(phone, number, clinic.ask(CALLED_FOR, call_id, number))
 
 
-def test_she_presses_1_and_today_shows_confirmed_within_five_seconds(
+def test_today_shows_confirmed_within_five_seconds_of_key_1(
     clinic: RunningClinic, desk: Page, phones: Page
 ) -> None:
     sarah = answer_next_phone(clinic, phones)
@@ -64,7 +64,7 @@ def test_she_presses_1_and_today_shows_confirmed_within_five_seconds(
     expect(row).to_contain_text("confirmed", ignore_case=True, timeout=SEEN_WITHIN)
 
 
-def test_he_presses_9_and_no_further_call_to_his_number_is_submitted(
+def test_no_call_is_submitted_to_a_number_after_key_9(
     clinic: RunningClinic, desk: Page, phones: Page
 ) -> None:
     noah = answer_next_phone(clinic, phones)

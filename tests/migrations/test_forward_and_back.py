@@ -52,8 +52,8 @@ RESOLUTIONS: dict[str, tuple[str, str]] = {
     "called again": ("called_again", ""),
     "settled without another call": ("not_called_again", ""),
     "Robotalker reported after all": ("overtaken", ""),
-    "left a note at the desk": ("handled", "left a note at the desk"),
-    "": ("handled", ""),
+    "left a note at the desk": ("done", "left a note at the desk"),
+    "": ("done", ""),
 }
 WAYS = {
     "key 1": ("key_1",),

@@ -113,7 +113,7 @@ def test_a_file_that_is_too_large_or_empty_or_missing_is_refused(desk: Client, s
     for file, sentence in [
         (SimpleUploadedFile("list.csv", b"x" * 11), "The file is larger than 10 bytes."),
         (SimpleUploadedFile("list.csv", b""), "The file is empty."),
-        ("", "Choose the file first."),
+        ("", "Choose a file."),
     ]:
         response = desk.post(address, {"file": file, "source": "csv"})
         assert response.status_code == 422

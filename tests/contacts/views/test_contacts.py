@@ -85,24 +85,26 @@ def cast() -> None:
 
 
 @pytest.mark.parametrize(("text", "names", "reason"), FINDS)
-def test_it_finds_people_by_name_number_or_id(cast: None, text: str, names: list[str], reason: str) -> None:
+def test_search_finds_contacts_by_name_number_or_id(
+    cast: None, text: str, names: list[str], reason: str
+) -> None:
     found = [contact.first_name for contact in find_contacts(text)] or ["nobody"]
     assert found == names, reason
 
 
-def test_it_finds_a_person_by_their_other_number_too() -> None:
+def test_search_finds_a_contact_by_their_other_number_too() -> None:
     contact = make_contact(other_phone=make_number(OTHER))
     assert list(find_contacts("0142")) == [contact]
 
 
-def test_the_end_of_a_number_is_found_by_its_index() -> None:
+def test_searching_the_end_of_a_number_uses_its_index() -> None:
     make_contact()
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
     assert "phone_number_by_its_end" in find_contacts("0100").explain()
 
 
-def test_a_name_is_found_by_its_index() -> None:
+def test_searching_a_name_uses_its_index() -> None:
     make_contact()
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
@@ -154,47 +156,47 @@ def test_the_list_needs_as_many_queries_for_a_hundred_people_as_for_five(
         assert read(desk, "/contacts/").count("Eastside") >= 95
 
 
-def test_pages_follow_one_another_without_doubling_or_leaving_out_anybody(desk: Client) -> None:
+def test_each_contact_is_on_exactly_one_page(desk: Client) -> None:
     for index in range(150):
         Contact.objects.create(first_name="Sam", last_name="Same", external_id=str(index), source="practice")
     seen = [contact.pk for page in (1, 2) for contact in desk.get(f"/contacts/?page={page}").context["page"]]
     assert len(seen) == len(set(seen)) == 150
 
 
-def test_the_next_page_keeps_what_was_searched_for(desk: Client) -> None:
+def test_the_next_page_keeps_the_search(desk: Client) -> None:
     for index in range(101):
         Contact.objects.create(first_name="Sam", last_name=f"Same{index}")
     assert "?q=sam&amp;page=2" in read(desk, "/contacts/?q=sam")
 
 
-def test_while_typing_only_the_results_come_back(desk: Client) -> None:
+def test_htmx_gets_only_the_results(desk: Client) -> None:
     make_contact()
     results = read(desk, "/contacts/?q=lind", HX_Request="true")
     assert "Sarah Lindqvist" in results
     assert "<html" not in results
 
 
-def test_going_back_in_the_browser_brings_the_whole_page(desk: Client) -> None:
+def test_going_back_in_the_browser_gets_the_whole_page(desk: Client) -> None:
     page = read(desk, "/contacts/?q=lind", HX_Request="true", HX_History_Restore_Request="true")
     assert "<html" in page
 
 
-def test_a_search_that_finds_nobody_says_what_to_try(desk: Client) -> None:
+def test_a_search_without_matches_suggests_what_to_try(desk: Client) -> None:
     make_contact()
     page = read(desk, "/contacts/?q=%3Cb%3Ezzz")
     assert "Nobody fits “&lt;b&gt;zzz”" in page
 
 
-def test_an_empty_book_says_what_to_do_first(desk: Client) -> None:
+def test_an_empty_list_offers_to_import_or_add_contacts(desk: Client) -> None:
     page = read(desk, "/contacts/")
-    assert "Nobody is here yet" in page
+    assert "No contacts yet" in page
     assert "/imports/new/" in page
 
 
 # --- the person's page ------------------------------------------------------------------------------
 
 
-def test_the_page_tells_who_shares_the_number_and_what_was_said(desk: Client, rosa: User) -> None:
+def test_the_page_shows_who_shares_the_number_and_its_opt_outs(desk: Client, rosa: User) -> None:
     sarah = make_contact()
     child = make_contact("Mia")
     stranger = make_contact("Tom", number=OTHER)
@@ -206,10 +208,10 @@ def test_the_page_tells_who_shares_the_number_and_what_was_said(desk: Client, ro
     assert f'href="/contacts/{stranger.pk}/"' not in page
     assert "by letter" in page
     assert "recorded by rosa" in page
-    assert "Opted out of calls; text messages are fine." in page
+    assert "Opted out of calls; text messages are allowed." in page
 
 
-def test_the_page_puts_appointments_ahead_and_past_by_the_locations_clock(desk: Client) -> None:
+def test_the_page_shows_upcoming_and_past_appointments_by_the_locations_clock(desk: Client) -> None:
     sydney = make_location("Harbour", time_zone="Australia/Sydney")
     ahead = make_appointment(location=sydney, starts_at=timezone.now() + timedelta(days=2))
     past = make_appointment(ahead.contact, location=sydney, starts_at=timezone.now() - timedelta(days=2))
@@ -220,11 +222,11 @@ def test_the_page_puts_appointments_ahead_and_past_by_the_locations_clock(desk: 
     assert f"{local:%-H:%M}" in answer.content.decode()
 
 
-def test_a_person_who_is_not_there_is_a_404(desk: Client) -> None:
+def test_an_unknown_contact_is_a_404(desk: Client) -> None:
     assert desk.get("/contacts/424242/").status_code == 404
 
 
-def test_the_page_needs_as_many_queries_for_twenty_visits_as_for_two(
+def test_the_page_needs_as_many_queries_for_twenty_appointments_as_for_two(
     desk: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     sarah = make_contact()
@@ -243,7 +245,7 @@ def test_the_page_needs_as_many_queries_for_twenty_visits_as_for_two(
 # --- adding and changing ---------------------------------------------------------------------------
 
 
-def test_a_person_is_added_with_a_number_as_people_write_it(desk: Client) -> None:
+def test_a_contact_can_be_added_with_a_number_in_local_format(desk: Client) -> None:
     answer = desk.post("/contacts/new/", write_person(number="202.555.0100", language="es"))
     sarah = Contact.objects.get()
     assert answer["Location"] == f"/contacts/{sarah.pk}/"
@@ -251,7 +253,7 @@ def test_a_person_is_added_with_a_number_as_people_write_it(desk: Client) -> Non
     assert (sarah.phone.e164, sarah.language) == (SARAH, "es")
 
 
-def test_a_person_without_a_number_can_be_added(desk: Client) -> None:
+def test_a_contact_without_a_number_can_be_added(desk: Client) -> None:
     desk.post("/contacts/new/", write_person(number=""))
     assert Contact.objects.get().phone is None
 
@@ -264,7 +266,7 @@ WRONG_NUMBERS = [
 
 
 @pytest.mark.parametrize(("raw", "says", "reason"), WRONG_NUMBERS)
-def test_a_number_that_can_not_be_called_is_told_beside_the_field(
+def test_a_number_that_can_not_be_called_shows_an_error_beside_the_field(
     desk: Client, raw: str, says: str, reason: str
 ) -> None:
     sarah = make_contact()
@@ -278,7 +280,7 @@ def test_a_number_that_can_not_be_called_is_told_beside_the_field(
     assert sarah.phone.e164 == SARAH
 
 
-def test_a_new_number_takes_what_is_booked_ahead_with_it_and_keeps_the_answer(desk: Client) -> None:
+def test_upcoming_reminders_move_to_a_new_number_and_answers_are_kept(desk: Client) -> None:
     ahead = make_appointment()
     record_answer(ahead.pk, "confirmed", revision=1, at=timezone.now(), how="key_1")
     answer = desk.post(
@@ -297,7 +299,7 @@ def test_saving_without_a_new_number_revises_nothing(desk: Client) -> None:
     assert (ahead.revision, ahead.contact.first_name) == (1, "Sara")
 
 
-def test_an_id_time_zone_or_language_from_an_import_survives_editing(desk: Client) -> None:
+def test_editing_keeps_an_id_time_zone_and_language_from_an_import(desk: Client) -> None:
     sarah = make_contact(external_id="P-1", source="practice", time_zone="Etc/UTC", language="xx")
     page = read(desk, f"/contacts/{sarah.pk}/edit/")
     assert 'value="Etc/UTC" selected' in page
@@ -309,7 +311,7 @@ def test_an_id_time_zone_or_language_from_an_import_survives_editing(desk: Clien
 # --- opting out and in -----------------------------------------------------------------------------
 
 
-def test_an_optout_is_recorded_with_who_heard_it_and_how(desk: Client, rosa: User) -> None:
+def test_an_opt_out_is_recorded_with_who_recorded_it_and_how_it_was_given(desk: Client, rosa: User) -> None:
     sarah = make_contact()
     wish = {"scope": "voice", "heard": "by phone", "note": "please stop", "number": str(sarah.phone_id)}
     desk.post(f"/contacts/{sarah.pk}/opt-out/", wish)
@@ -321,7 +323,7 @@ def test_an_optout_is_recorded_with_who_heard_it_and_how(desk: Client, rosa: Use
     assert entry.evidence == "by phone: please stop"
 
 
-def test_an_optin_needs_a_reason(desk: Client) -> None:
+def test_an_opt_in_needs_a_reason(desk: Client) -> None:
     sarah = make_contact()
     record_optout(sarah.phone_id or 0, scope="all", source="key", at=timezone.now())
     answer = desk.post(f"/contacts/{sarah.pk}/opt-in/", {"scope": "all", "reason": "  "})
@@ -330,7 +332,7 @@ def test_an_optin_needs_a_reason(desk: Client) -> None:
     assert PhoneNumber.objects.get().voice_opted_out_at is not None
 
 
-def test_an_optin_lifts_the_flags_and_stays_in_the_ledger(desk: Client, rosa: User) -> None:
+def test_an_opt_in_clears_the_opt_outs_and_is_kept_in_the_ledger(desk: Client, rosa: User) -> None:
     sarah = make_contact()
     record_optout(sarah.phone_id or 0, scope="all", source="key", at=timezone.now())
     desk.post(f"/contacts/{sarah.pk}/opt-in/", {"scope": "all", "reason": "asked at the desk today"})
@@ -340,22 +342,22 @@ def test_an_optin_lifts_the_flags_and_stays_in_the_ledger(desk: Client, rosa: Us
     assert (entry.what, entry.evidence, entry.by) == ("opt_in", "asked at the desk today", rosa)
 
 
-def test_only_what_was_opted_out_of_can_be_opted_in_to(desk: Client) -> None:
+def test_only_the_scopes_opted_out_of_can_be_opted_in_to(desk: Client) -> None:
     sarah = make_contact()
     record_optout(sarah.phone_id or 0, scope="sms", source="sms_reply", at=timezone.now())
     answer = desk.post(f"/contacts/{sarah.pk}/opt-in/", {"scope": "all", "reason": "asked"})
     assert answer.status_code == 422
 
 
-@pytest.mark.parametrize("deed", ["opt-out", "opt-in", "number-usable"])
-def test_nobody_elses_number_can_be_changed_from_this_page(desk: Client, deed: str) -> None:
+@pytest.mark.parametrize("action", ["opt-out", "opt-in", "number-usable"])
+def test_another_contacts_number_can_not_be_changed_from_this_page(desk: Client, action: str) -> None:
     sarah, stranger = make_contact(), make_number(OTHER)
     wish = {"number": str(stranger.pk), "scope": "all", "heard": "by phone", "reason": "asked"}
-    assert desk.post(f"/contacts/{sarah.pk}/{deed}/", wish).status_code == 404
+    assert desk.post(f"/contacts/{sarah.pk}/{action}/", wish).status_code == 404
     assert not ConsentEntry.objects.exists()
 
 
-def test_a_checked_number_can_be_used_again(desk: Client) -> None:
+def test_a_number_can_be_marked_as_usable_again(desk: Client) -> None:
     sarah = make_contact()
     mark_number_unusable(sarah.phone_id or 0, "Robotalker rejected it", timezone.now())
     assert "Robotalker rejected it" in read(desk, f"/contacts/{sarah.pk}/")

@@ -25,16 +25,16 @@ def upload(desk: Client, data: bytes) -> str:
     return desk.post("/imports/new/", {"file": file, "source": "csv"}, follow=True).content.decode()
 
 
-def test_after_a_refused_file_the_next_one_goes_to_a_fresh_address(desk: Client) -> None:
+def test_after_a_refused_file_the_form_has_no_old_upload_token(desk: Client) -> None:
     page = upload(desk, b"\x00\x01\x02\x03")
     assert "a text file" in page
     assert 'method="post" action="/imports/new/"' in page, "its own address names the file that was refused"
 
 
-def test_a_list_that_brings_nothing_new_says_so(desk: Client) -> None:
+def test_the_preview_of_a_file_without_changes_says_so(desk: Client) -> None:
     make_location(name="Downtown")
     page = upload(desk, LIST)
     assert "Import 1 row" in page
     token = page.split('name="upload" value="')[1].split('"')[0]
     desk.post("/imports/new/", {"upload": token, "apply": ""})
-    assert "importing it would change nothing" in upload(desk, LIST)
+    assert "Importing it would change nothing" in upload(desk, LIST)

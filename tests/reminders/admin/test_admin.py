@@ -69,7 +69,7 @@ HISTORY: list[type[Model]] = [
 ]
 
 
-def make_a_bit_of_everything(index: int) -> None:
+def make_one_of_each_model(index: int) -> None:
     """At least one more row of every model that there can be more than one of."""
     now = timezone.now()
     user = make_colleague(f"user{index}")
@@ -115,13 +115,13 @@ def test_every_model_is_registered() -> None:
     assert [model for model in OURS if not admin.site.is_registered(model)] == []
 
 
-def test_the_admin_says_whose_it_is(office: Client) -> None:
+def test_the_admin_index_names_callboard(office: Client) -> None:
     assert "Callboard" in office.get("/admin/").content.decode()
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
-def test_each_list_and_page_opens_and_can_be_searched(office: Client, model: type[Model]) -> None:
-    make_a_bit_of_everything(0)
+def test_each_list_can_be_searched_and_each_object_opened(office: Client, model: type[Model]) -> None:
+    make_one_of_each_model(0)
     office.get(address_of(SendingSwitch))
     searched = "?q=no-such-thing" if admin.site.get_model_admin(model).search_fields else ""
     assert office.get(address_of(model)).status_code == 200
@@ -134,21 +134,19 @@ def test_each_list_needs_as_many_queries_for_eight_rows_as_for_two(
     office: Client, model: type[Model], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for index in range(2):
-        make_a_bit_of_everything(index)
+        make_one_of_each_model(index)
     office.get(address_of(model))  # caches of content types are warm after that
     with CaptureQueriesContext(connection) as queries:
         office.get(address_of(model))
     for index in range(2, 8):
-        make_a_bit_of_everything(index)
+        make_one_of_each_model(index)
     with django_assert_num_queries(len(queries)):
         office.get(address_of(model))
 
 
 @pytest.mark.parametrize("model", [*HISTORY, FollowUp, SendingSwitch], ids=lambda model: model.__name__)
-def test_history_can_not_be_added_changed_or_deleted_even_by_a_superuser(
-    office: Client, model: type[Model]
-) -> None:
-    make_a_bit_of_everything(0)
+def test_even_a_superuser_can_not_add_change_or_delete_history(office: Client, model: type[Model]) -> None:
+    make_one_of_each_model(0)
     office.get(address_of(SendingSwitch))
     row = model._default_manager.all()[0]
     assert office.post(address_of(model, "add/"), {}).status_code == 403
@@ -164,8 +162,8 @@ def test_history_can_not_be_added_changed_or_deleted_even_by_a_superuser(
     [PhoneNumber, Contact, ConsentEntry, CallRecord, Reminder, FollowUp],
     ids=lambda model: model.__name__,
 )
-def test_lists_never_show_a_whole_number(office: Client, model: type[Model]) -> None:
-    make_a_bit_of_everything(0)
+def test_lists_show_only_masked_numbers(office: Client, model: type[Model]) -> None:
+    make_one_of_each_model(0)
     page = office.get(address_of(model)).content.decode()
     assert "2025550000" not in page
     assert "555-0000" not in page
@@ -178,12 +176,12 @@ CALL_QUESTIONS = [
     ("key=1", ["C"], "who confirmed"),
     ("key=none", ["U", "V"], "who pressed nothing"),
     ("key=any", ["C"], "who pressed anything"),
-    ("key=other", [], "who pressed a key without a meaning"),
+    ("key=other", [], "who pressed another key"),
 ]
 
 
 @pytest.mark.parametrize(("question", "names", "reason"), CALL_QUESTIONS)
-def test_filters_of_calls_answer_real_questions(
+def test_each_filter_of_the_call_list_selects_the_right_calls(
     office: Client, question: str, names: list[str], reason: str
 ) -> None:
     rows: Iterable[tuple[str, dict[str, str]]] = [
@@ -197,7 +195,7 @@ def test_filters_of_calls_answer_real_questions(
     assert sorted(call.reminder.appointment.contact.first_name for call in found) == names, reason
 
 
-def test_times_in_lists_are_those_of_the_practice(office: Client) -> None:
+def test_lists_show_times_by_the_practices_clock(office: Client) -> None:
     make_location(time_zone="Asia/Kolkata")
     moment = timezone.now().replace(hour=4, minute=7)
     Heartbeat.objects.create(name="dispatch", at=moment)

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.django_db
 # --- campaigns and scripts -------------------------------------------------------------------------
 
 
-def test_activating_a_campaign_starts_it_from_now(office: Client) -> None:
+def test_an_activated_campaign_plans_only_reminders_due_from_now_on(office: Client) -> None:
     campaign = make_campaign(state="draft", activated_at=None)
     before = timezone.now()
     act(office, Campaign, "activate", campaign)
@@ -47,7 +47,7 @@ def test_activating_a_campaign_starts_it_from_now(office: Client) -> None:
     assert campaign.activated_at >= before
 
 
-def test_activating_says_for_how_many_visits_a_step_comes_too_late(office: Client) -> None:
+def test_activating_warns_for_how_many_appointments_a_step_comes_too_late(office: Client) -> None:
     campaign = make_campaign(state="draft", activated_at=None)
     make_step(campaign, timing_kind="days_before", days=0, at=time(10), elapsed=timedelta(0))
     make_step(campaign, timing_kind="days_before", days=1, at=time(10), elapsed=timedelta(0))
@@ -67,7 +67,7 @@ def test_activating_an_active_campaign_changes_nothing(office: Client) -> None:
     assert campaign.activated_at == before
 
 
-def test_a_campaign_is_paused_and_copied_as_a_draft(office: Client) -> None:
+def test_a_campaign_can_be_paused_and_copied_as_a_draft(office: Client) -> None:
     campaign = make_campaign()
     make_step(campaign)
     act(office, Campaign, "pause", campaign)
@@ -80,7 +80,7 @@ def test_a_campaign_is_paused_and_copied_as_a_draft(office: Client) -> None:
     )
 
 
-def test_the_state_of_a_campaign_is_no_field_of_a_form(office: Client) -> None:
+def test_the_form_of_a_campaign_can_not_change_its_state(office: Client) -> None:
     campaign = make_campaign(state="draft", activated_at=None)
     page = office.get(address_of(Campaign, f"{campaign.pk}/change/")).content.decode()
     assert 'name="state"' not in page
@@ -96,7 +96,7 @@ def write_script(script: Script, texts: list[dict[str, str]], initial: int) -> d
     return form
 
 
-def test_words_that_were_used_stay_and_a_new_version_is_added_beside_them(office: Client) -> None:
+def test_a_used_text_can_not_be_edited_but_a_new_version_can_be_added(office: Client) -> None:
     make_call(make_due_reminder())
     used = ScriptText.objects.get()
     texts = [
@@ -109,7 +109,7 @@ def test_words_that_were_used_stay_and_a_new_version_is_added_beside_them(office
     assert now == {1: used.text, 2: "Hello again {FIRST_NAME}"}
 
 
-def test_words_that_were_never_used_can_be_edited(office: Client) -> None:
+def test_an_unused_text_can_be_edited(office: Client) -> None:
     make_step()
     unused = ScriptText.objects.get()
     form = write_script(
@@ -122,7 +122,7 @@ def test_words_that_were_never_used_can_be_edited(office: Client) -> None:
 # --- numbers, events, the switch -------------------------------------------------------------------
 
 
-def test_the_flags_of_a_number_are_no_fields_of_a_form(office: Client) -> None:
+def test_the_form_of_a_number_can_not_change_its_opt_outs(office: Client) -> None:
     sarah = make_contact()
     form = {"consent_basis": "given_for_care", "voice_opted_out_at_0": "2026-01-01", "e164": "+12025550177"}
     form |= {"consent_entries-TOTAL_FORMS": "0", "consent_entries-INITIAL_FORMS": "0"}
@@ -131,7 +131,7 @@ def test_the_flags_of_a_number_are_no_fields_of_a_form(office: Client) -> None:
     assert (number.e164, number.voice_opted_out_at) == (SARAH, None)
 
 
-def test_a_number_and_its_optout_can_not_be_deleted(office: Client) -> None:
+def test_a_number_with_its_opt_out_can_not_be_deleted(office: Client) -> None:
     number = make_contact().phone
     assert number is not None
     Contact.objects.all().delete()
@@ -139,7 +139,7 @@ def test_a_number_and_its_optout_can_not_be_deleted(office: Client) -> None:
 
 
 @pytest.mark.parametrize(("evidence", "basis"), [("form of 3 May", "written"), ("", "given_for_care")])
-def test_a_consent_basis_changes_only_with_what_shows_it(
+def test_the_consent_basis_can_be_changed_only_with_evidence(
     office: Client, sam: User, evidence: str, basis: str
 ) -> None:
     number_id = make_contact().phone_id
@@ -150,14 +150,14 @@ def test_a_consent_basis_changes_only_with_what_shows_it(
     assert [entry.by for entry in ConsentEntry.objects.all()] == ([sam] if evidence else [])
 
 
-def test_the_body_of_an_event_is_shown_as_text_and_nothing_else(office: Client) -> None:
+def test_the_body_of_an_event_is_escaped(office: Client) -> None:
     event = make_event(make_call(make_due_reminder()), body=b'{"a": "<script>alert(1)</script>\xff"}')
     page = office.get(address_of(WebhookEvent, f"{event.pk}/change/")).content.decode()
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>alert(1)" not in page
 
 
-def test_an_event_that_failed_is_applied_again(office: Client) -> None:
+def test_a_failed_event_can_be_applied_again(office: Client) -> None:
     call = make_call(make_due_reminder(), state=CallState.SUBMITTED, robotalker_id="cal_9x7k2m4p")
     body = (
         b'{"event": "call.voicemail", "call_id": "cal_9x7k2m4p", "to": "+12025550100", "status": "voicemail",'
@@ -169,7 +169,7 @@ def test_an_event_that_failed_is_applied_again(office: Client) -> None:
     assert call.state == CallState.VOICEMAIL
 
 
-def test_sending_is_paused_and_resumed_by_name(office: Client, sam: User) -> None:
+def test_pausing_and_resuming_sending_records_who_did_it(office: Client, sam: User) -> None:
     office.get(address_of(SendingSwitch))
     act(office, SendingSwitch, "pause", SendingSwitch.objects.get())
     assert (read_switch().by, read_switch().cause) == (sam, "person")
@@ -177,7 +177,7 @@ def test_sending_is_paused_and_resumed_by_name(office: Client, sam: User) -> Non
     assert read_switch().paused_at is None
 
 
-def test_what_still_waits_is_skipped_in_bulk_and_by_name(office: Client, sam: User) -> None:
+def test_waiting_reminders_are_skipped_in_bulk_and_the_user_is_recorded(office: Client, sam: User) -> None:
     waiting = make_due_reminder()
     under_way = make_due_reminder(make_contact("Noah", number="+12025550142"))
     Reminder.objects.filter(pk=under_way.pk).update(state=ReminderState.IN_PROGRESS)
@@ -190,7 +190,7 @@ def test_what_still_waits_is_skipped_in_bulk_and_by_name(office: Client, sam: Us
     assert (change.appointment_id, change.by) == (waiting.appointment_id, sam)
 
 
-def test_skipping_many_takes_no_more_statements_than_skipping_a_few(sam: User) -> None:
+def test_skipping_many_reminders_needs_as_many_queries_as_skipping_a_few(sam: User) -> None:
     def count_statements(many: int) -> int:
         numbers = PhoneNumber.objects.count()
         people = [make_contact(number=f"+1{numbers + place + 200}5550142") for place in range(many)]
@@ -225,7 +225,9 @@ ROLES = [
 
 
 @pytest.mark.parametrize(("role", "model", "status", "reason"), ROLES)
-def test_each_role_sees_what_it_needs(role: str, model: type[Model], status: int, reason: str) -> None:
+def test_each_role_can_open_the_lists_it_needs(
+    role: str, model: type[Model], status: int, reason: str
+) -> None:
     ensure_roles()
     assert log_in_as(role).get(address_of(model)).status_code == status, reason
 
@@ -253,7 +255,7 @@ def test_a_manager_may_pause_all_sending() -> None:
 @pytest.mark.parametrize(
     ("role", "state"), [("Manager", ReminderState.SKIPPED), ("Auditor", ReminderState.PLANNED)]
 )
-def test_reminders_are_skipped_in_bulk_by_those_who_may_hold_all_sending(role: str, state: str) -> None:
+def test_only_users_who_may_pause_sending_can_skip_reminders_in_bulk(role: str, state: str) -> None:
     ensure_roles()
     reminder = make_due_reminder()
     act(log_in_as(role), Reminder, "skip", reminder)

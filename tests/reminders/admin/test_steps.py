@@ -33,7 +33,7 @@ def fill_in(fallback: Script | None, **fields: Any) -> StepForm:
     return StepForm({**values, **fields})
 
 
-def test_a_call_may_be_followed_by_a_text_message() -> None:
+def test_a_call_step_can_have_a_fallback_text() -> None:
     make_location()
     form = fill_in(ensure_default_scripts().text)
     assert form.is_valid(), form.errors
@@ -43,23 +43,23 @@ def test_a_call_may_be_followed_by_a_text_message() -> None:
 @pytest.mark.parametrize(
     ("elapsed", "refused"), [("00:20:00", True), ("00:30:00", True), ("00:31:00", False)]
 )
-def test_a_moment_at_which_it_is_too_late_to_call_is_refused(elapsed: str, refused: bool) -> None:
+def test_a_step_whose_time_is_after_the_last_moment_to_call_is_refused(elapsed: str, refused: bool) -> None:
     form = fill_in(None, elapsed=elapsed)
     assert ("elapsed" in form.errors) == refused
 
 
-def test_a_text_message_is_not_followed_by_another() -> None:
+def test_a_text_step_can_have_no_fallback_text() -> None:
     form = fill_in(make_script("Come.", name="Text"), channel="sms")
-    assert form.errors["fallback_script"] == ["This step is a text message itself. Leave it empty."]
+    assert form.errors["fallback_script"] == ["This step is already a text message. Leave it empty."]
 
 
-def test_a_text_of_more_than_160_characters_is_refused_with_its_length() -> None:
+def test_a_fallback_text_over_160_characters_is_refused_and_its_length_is_shown() -> None:
     form = fill_in(make_script("x" * 161, name="Long"))
     [error] = form.errors["fallback_script"]
     assert str(error).startswith("In en it can get 161 characters long")
 
 
-def test_the_length_is_that_of_the_words_filled_in_and_of_the_newest_version() -> None:
+def test_the_length_is_of_the_newest_version_with_its_variables_filled_in() -> None:
     make_location(spoken_name="Harbor Clinic")
     script = make_script("x" * 200, name="Text")
     make_script("x" * 147 + "{PRACTICE}", name="Text")
@@ -68,6 +68,6 @@ def test_the_length_is_that_of_the_words_filled_in_and_of_the_newest_version() -
     assert find_too_long(script) == {"en": 161}
 
 
-def test_a_script_without_words_is_refused() -> None:
+def test_a_fallback_script_without_text_is_refused() -> None:
     form = fill_in(Script.objects.create(name="Empty"))
-    assert form.errors["fallback_script"] == ["It has no words yet. Write them first."]
+    assert form.errors["fallback_script"] == ["This script has no text yet. Write it first."]

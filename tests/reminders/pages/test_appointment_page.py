@@ -51,7 +51,7 @@ def tell(appointment: Appointment) -> list[str]:
 # --- the story -----------------------------------------------------------------------------------
 
 
-def test_the_story_tells_each_thing_in_one_sentence_newest_first(rosa: User) -> None:
+def test_the_timeline_has_one_sentence_for_each_event_newest_first(rosa: User) -> None:
     make_step()
     start = timezone.now() + timedelta(hours=30)
     appointment = make_appointment(starts_at=start, by=rosa)
@@ -70,7 +70,7 @@ def test_the_story_tells_each_thing_in_one_sentence_newest_first(rosa: User) -> 
     ]
 
 
-def test_a_call_is_told_with_its_exact_text_and_what_robotalker_sent(desk: Client) -> None:
+def test_the_timeline_shows_the_exact_text_of_a_call_and_robotalkers_events(desk: Client) -> None:
     reminder = make_due_reminder()
     call = make_call(
         reminder,
@@ -98,7 +98,7 @@ def test_a_call_is_told_with_its_exact_text_and_what_robotalker_sent(desk: Clien
     assert "{&quot;digit&quot;: &quot;5&quot;}" in page
 
 
-def test_a_number_is_never_shown_whole(desk: Client) -> None:
+def test_the_page_shows_only_the_masked_number(desk: Client) -> None:
     reminder = make_due_reminder()
     make_call(reminder, "no_answer")
     page = desk.get(f"/appointments/{reminder.appointment_id}/").content.decode()
@@ -106,7 +106,7 @@ def test_a_number_is_never_shown_whole(desk: Client) -> None:
     assert "••00" in page
 
 
-def test_what_stands_on_the_worklist_is_told_until_it_is_handled(rosa: User) -> None:
+def test_an_open_follow_up_is_shown_until_it_is_resolved(rosa: User) -> None:
     reminder = make_due_reminder()
     follow_up = FollowUp.objects.create(
         kind="could_not_reach",
@@ -119,14 +119,14 @@ def test_what_stands_on_the_worklist_is_told_until_it_is_handled(rosa: User) -> 
         state="resolved", resolved_at=timezone.now(), resolved_by=rosa, note="left a note"
     )
     assert read(reminder).open_follow_ups == ()
-    assert "Handled: left a note" in tell(reminder.appointment)
+    assert "Done: left a note" in tell(reminder.appointment)
 
 
 def read(reminder: Reminder) -> Story:
     return read_story(reminder.appointment_id, timezone.now())
 
 
-def test_the_story_asks_as_many_queries_for_many_calls_as_for_one() -> None:
+def test_the_timeline_needs_as_many_queries_for_many_calls_as_for_one() -> None:
     def count_queries() -> int:
         with CaptureQueriesContext(connection) as asked:
             read(reminder)
@@ -142,7 +142,7 @@ def test_the_story_asks_as_many_queries_for_many_calls_as_for_one() -> None:
     assert count_queries() == few
 
 
-def test_it_is_live_and_silent_while_nothing_changes(desk: Client) -> None:
+def test_htmx_gets_304_while_nothing_changes(desk: Client) -> None:
     reminder = make_due_reminder()
     address = f"/appointments/{reminder.appointment_id}/"
     with time_machine.travel(timezone.now(), tick=False):
@@ -154,21 +154,21 @@ def test_it_is_live_and_silent_while_nothing_changes(desk: Client) -> None:
         assert "Robotalker took the call" in desk.get(address, headers=known).content.decode()
 
 
-def test_an_appointment_that_is_not_there_is_a_404(desk: Client) -> None:
+def test_an_unknown_appointment_is_a_404(desk: Client) -> None:
     assert desk.get("/appointments/4711/").status_code == 404
 
 
-# --- deeds ---------------------------------------------------------------------------------------
+# --- actions ------------------------------------------------------------------------------------
 
 
-def test_staff_mark_it_confirmed_for_a_patient_who_told_them(desk: Client) -> None:
+def test_staff_can_mark_an_appointment_confirmed(desk: Client) -> None:
     appointment = make_appointment()
     answer = desk.post(f"/appointments/{appointment.pk}/confirm/")
     assert answer["Location"] == f"/appointments/{appointment.pk}/"
     assert Appointment.objects.get().is_confirmed
 
 
-def test_skipping_a_reminder_is_told_with_who_did_it(desk: Client) -> None:
+def test_a_skipped_reminder_is_shown_with_who_skipped_it(desk: Client) -> None:
     reminder = make_due_reminder()
     desk.post(f"/reminders/{reminder.pk}/skip/")
     assert Reminder.objects.get().reason == "skipped_by_person"
@@ -177,7 +177,7 @@ def test_skipping_a_reminder_is_told_with_who_did_it(desk: Client) -> None:
     assert "Rosa Quint" in page
 
 
-def test_cancelling_asks_first_and_says_what_is_withdrawn(desk: Client) -> None:
+def test_cancelling_asks_first_and_lists_the_reminders_to_be_withdrawn(desk: Client) -> None:
     reminder = make_due_reminder()
     address = f"/appointments/{reminder.appointment_id}/cancel/"
     assert "Cancel and withdraw 1 reminder" in desk.get(address).content.decode()
@@ -187,7 +187,7 @@ def test_cancelling_asks_first_and_says_what_is_withdrawn(desk: Client) -> None:
     assert Reminder.objects.get().state == "withdrawn"
 
 
-def test_a_visit_that_was_recorded_is_not_cancelled(desk: Client) -> None:
+def test_an_appointment_with_a_recorded_visit_can_not_be_cancelled(desk: Client) -> None:
     appointment = make_appointment()
     Appointment.objects.update(status="arrived")
     answer = desk.post(f"/appointments/{appointment.pk}/cancel/", follow=True)
@@ -195,7 +195,7 @@ def test_a_visit_that_was_recorded_is_not_cancelled(desk: Client) -> None:
     assert Appointment.objects.get().status == "arrived"
 
 
-def test_a_cancelled_appointment_is_booked_again_with_its_reminders(desk: Client) -> None:
+def test_a_cancelled_appointment_can_be_booked_again_with_its_reminders(desk: Client) -> None:
     reminder = make_due_reminder()
     cancel_and_withdraw(reminder.appointment_id)
     desk.post(f"/appointments/{reminder.appointment_id}/reinstate/")
@@ -213,7 +213,7 @@ def fill_in(location: Location, **changes: str | int | None) -> dict[str, str | 
     return {name: value for name, value in form.items() if value is not None}
 
 
-def test_booking_takes_the_wall_time_of_the_location_and_plans_reminders(desk: Client) -> None:
+def test_booking_reads_the_time_by_the_locations_clock_and_plans_reminders(desk: Client) -> None:
     make_step()
     phoenix = make_location(time_zone="America/Phoenix")
     sarah = make_contact()
@@ -229,18 +229,18 @@ def test_booking_takes_the_wall_time_of_the_location_and_plans_reminders(desk: C
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"contact": ""}, "Find the patient by name, number or id, and choose them."),
-        ({"contact": 4711}, "That person is not on file any more. Search again."),
-        ({"location": ""}, "Choose where it is."),
+        ({"contact": ""}, "Search for the patient by name, number or ID, and choose them."),
+        ({"contact": 4711}, "That contact no longer exists. Search again."),
+        ({"location": ""}, "Choose a location."),
         ({"day": ""}, "Choose a day."),
-        ({"day": "2020-01-07"}, "That day has passed. Choose today or a later one."),
+        ({"day": "2020-01-07"}, "That day has passed. Choose today or a later day."),
         ({"day": "2926-01-07"}, "That is more than two years ahead. Check the year."),
-        ({"at": ""}, "Fill in a time, such as 9:30."),
-        ({"at": "quarter past"}, "Write the time like 9:30 or 14:05."),
-        ({"minutes": 0}, "Give it at least 5 minutes."),
+        ({"at": ""}, "Enter a time, such as 9:30."),
+        ({"at": "quarter past"}, "Enter the time like 9:30 or 14:05."),
+        ({"minutes": 0}, "Enter at least 5 minutes."),
     ],
 )
-def test_what_is_wrong_is_said_beside_the_field(
+def test_errors_are_shown_beside_the_field(
     desk: Client, changes: dict[str, str | int], sentence: str
 ) -> None:
     answer = desk.post("/appointments/book/", fill_in(make_location(), contact=make_contact().pk) | changes)
@@ -249,21 +249,21 @@ def test_what_is_wrong_is_said_beside_the_field(
     assert not Appointment.objects.exists()
 
 
-def test_the_same_person_is_not_booked_twice_at_the_same_time(desk: Client) -> None:
+def test_a_contact_can_not_be_booked_twice_at_the_same_time(desk: Client) -> None:
     form = fill_in(make_location(), contact=make_contact().pk)
     desk.post("/appointments/book/", form)
     answer = desk.post("/appointments/book/", form)
-    assert "Sarah Lindqvist already has an appointment there at that time." in answer.content.decode()
+    assert "Sarah Lindqvist already has an appointment at that location and time." in answer.content.decode()
     assert Appointment.objects.count() == 1
 
 
-def test_a_person_is_found_and_chosen_with_and_without_javascript(desk: Client) -> None:
+def test_a_contact_can_be_found_and_chosen_with_and_without_javascript(desk: Client) -> None:
     sarah = make_contact()
     choice = re.compile(rf'name="contact"\s+value="{sarah.pk}"')
     assert choice.search(desk.get("/appointments/book/?q=sar").content.decode())
     assert choice.search(desk.get("/appointments/book/contacts/?q=lind", headers=FRAGMENT).content.decode())
     assert choice.search(desk.get(f"/appointments/book/?contact={sarah.pk}").content.decode())
-    assert "Nobody on file fits that." in desk.get("/appointments/book/contacts/?q=zzz").content.decode()
+    assert "No contacts match." in desk.get("/appointments/book/contacts/?q=zzz").content.decode()
 
 
 # --- the two odd days of a year ------------------------------------------------------------------
@@ -271,12 +271,12 @@ def test_a_person_is_found_and_chosen_with_and_without_javascript(desk: Client) 
 CHICAGO = ZoneInfo("America/Chicago")
 
 
-def test_a_time_that_clocks_leave_out_is_refused() -> None:
+def test_a_time_that_the_clocks_skip_is_refused() -> None:
     with pytest.raises(NoSuchTime):
         read_wall_time(datetime(2027, 3, 14, 2, 30), CHICAGO)  # noqa: DTZ001 - a wall time
 
 
-def test_a_time_that_comes_twice_must_be_told_apart() -> None:
+def test_a_time_that_comes_twice_needs_a_choice() -> None:
     wall = datetime(2026, 11, 1, 1, 30)  # noqa: DTZ001 - a wall time
     with pytest.raises(TimeComesTwice):
         read_wall_time(wall, CHICAGO)
@@ -287,12 +287,14 @@ def test_a_time_that_comes_twice_must_be_told_apart() -> None:
 @pytest.mark.parametrize(
     ("day", "at", "which", "sentence"),
     [
-        (date(2027, 3, 14), "2:30", "", "go forward on Sunday 14 March 2027 and leave 2:30 out"),
-        (date(2026, 11, 1), "1:30", "", "so 1:30 comes twice. Say below which is meant."),
+        (date(2027, 3, 14), "2:30", "", "go forward on Sunday 14 March 2027, so there is no 2:30"),
+        (date(2026, 11, 1), "1:30", "", "so 1:30 comes twice. Choose which one below."),
         (date(2026, 11, 1), "1:30", "second", ""),
     ],
 )
-def test_the_form_asks_about_such_times(desk: Client, day: date, at: str, which: str, sentence: str) -> None:
+def test_the_form_explains_times_that_are_skipped_or_come_twice(
+    desk: Client, day: date, at: str, which: str, sentence: str
+) -> None:
     with time_machine.travel(datetime(2026, 10, 1, 15, tzinfo=UTC)):
         desk.force_login(User.objects.get())
         chicago = make_location(time_zone="America/Chicago")
@@ -315,14 +317,14 @@ def test_the_form_asks_about_such_times(desk: Client, day: date, at: str, which:
         ("9", "09:00"),
     ],
 )
-def test_times_are_read_as_people_type_them(typed: str, read: str) -> None:
+def test_times_can_be_typed_in_the_usual_ways(typed: str, read: str) -> None:
     assert TimeOfDay().clean(typed).strftime("%H:%M") == read
 
 
 # --- moving --------------------------------------------------------------------------------------
 
 
-def test_a_move_shows_first_what_it_does_to_each_reminder(desk: Client) -> None:
+def test_a_move_previews_its_effect_on_each_reminder(desk: Client) -> None:
     make_step(if_late="skip")
     appointment = make_appointment(starts_at=timezone.now() + timedelta(days=2))
     plan_appointments([appointment.pk])
@@ -337,7 +339,7 @@ def test_a_move_shows_first_what_it_does_to_each_reminder(desk: Client) -> None:
     assert sorted(Reminder.objects.values_list("revision", "state")) == [(1, "withdrawn"), (2, "planned")]
 
 
-def test_only_another_length_or_provider_moves_nothing(desk: Client) -> None:
+def test_changing_only_length_or_provider_moves_no_reminder(desk: Client) -> None:
     appointment = make_appointment()
     local = appointment.starts_at.astimezone(appointment.location.zone)
     rivera = Provider.objects.create(name="Dr. A. Rivera")
@@ -355,11 +357,11 @@ def test_only_another_length_or_provider_moves_nothing(desk: Client) -> None:
     assert (changed.revision, changed.provider) == (1, rivera)
 
 
-def test_a_cancelled_appointment_is_not_moved(desk: Client) -> None:
+def test_a_cancelled_appointment_can_not_be_moved(desk: Client) -> None:
     appointment = make_appointment()
     cancel_and_withdraw(appointment.pk)
     address = f"/appointments/{appointment.pk}/move/"
-    assert "book it again first" in desk.get(address).content.decode()
+    assert "Book it again first" in desk.get(address).content.decode()
     form = fill_in(appointment.location, provider=appointment.provider_id, save="1")
-    assert "book it again first" in desk.post(address, form, follow=True).content.decode()
+    assert "Book it again first" in desk.post(address, form, follow=True).content.decode()
     assert Appointment.objects.get().revision == 1

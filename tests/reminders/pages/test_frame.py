@@ -1,8 +1,10 @@
 """The frame around every page."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
@@ -12,6 +14,7 @@ from reminders.health import heartbeats
 from reminders.models import Heartbeat
 from reminders.pages.frame import read_frame
 from reminders.traffic.switch import pause_sending
+from tests.people import make_location
 
 pytestmark = pytest.mark.django_db
 
@@ -28,20 +31,20 @@ def desk(rosa: User) -> Client:
     return client
 
 
-def test_every_page_asks_for_a_login_first() -> None:
+def test_every_page_requires_a_login() -> None:
     for address in ("/", "/pulse/", "/appointments/1/", "/appointments/book/", "/worklist/"):
         answer = Client().get(address)
         assert (answer.status_code, answer["Location"]) == (302, f"/login/?next={address}")
 
 
-def test_the_login_page_lets_the_right_person_in_and_leads_to_today(rosa: User) -> None:
+def test_logging_in_leads_to_today(rosa: User) -> None:
     answer = Client().post("/login/", {"username": "rosa", "password": "a quiet desk"})
     assert (answer.status_code, answer["Location"]) == (302, "/")
 
 
-def test_a_wrong_password_is_answered_with_what_to_do(rosa: User) -> None:
+def test_a_wrong_password_is_refused_with_a_plain_message(rosa: User) -> None:
     answer = Client().post("/login/", {"username": "rosa", "password": "a loud desk"})
-    assert "try again" in answer.content.decode()
+    assert "Wrong username or password" in answer.content.decode()
 
 
 @pytest.mark.parametrize(("name", "shown"), [("frontdesk", True), ("rosa2", False)])
@@ -53,7 +56,7 @@ def test_demo_logins_are_shown_only_where_the_demo_clinic_is(name: str, shown: b
 
 @pytest.fixture
 def running() -> None:
-    """Beat, every sweep and the two kinds of worker have just told that they are well."""
+    """Beat, every sweep and the two kinds of worker have just reported a heartbeat."""
     for name in (heartbeats.DISPATCH, heartbeats.BEAT, *heartbeats.STALE_AFTER):
         heartbeats.record_heartbeat(name)
     for place, queues in enumerate([["asking", "dispatch"], ["events", "sweeps"]]):
@@ -67,53 +70,68 @@ def silence(age: timedelta, *names: str) -> None:
 @pytest.mark.parametrize(
     ("age", "words", "stale"),
     [
-        (timedelta(seconds=6), "last sweep 6 s ago", False),
-        (timedelta(minutes=3), "last sweep 3 min ago", True),
-        (timedelta(hours=5), "last sweep 5 h ago", True),
+        (timedelta(seconds=6), "calls checked 6 s ago", False),
+        (timedelta(minutes=3), "Calls have stopped since 11:57. Tell your administrator.", True),
+        (timedelta(hours=5), "Calls have stopped since 7:00. Tell your administrator.", True),
+        (timedelta(days=2), "Calls have stopped since Sun 12 Jul, 12:00. Tell your administrator.", True),
     ],
 )
-def test_the_last_sweep_is_told_and_red_when_it_is_stale(
-    running: None, desk: Client, age: timedelta, words: str, stale: bool
+def test_staff_see_when_calls_were_last_checked_or_since_when_they_have_stopped(
+    age: timedelta, words: str, stale: bool
 ) -> None:
-    silence(age, heartbeats.DISPATCH)
-    page = desk.get("/pulse/").content.decode()
-    assert words in page
-    assert ("sweep-stale" in page) is stale
+    make_location(time_zone="America/New_York")
+    noon = datetime(2026, 7, 14, 16, 0, tzinfo=UTC)
+    beats = {name: Heartbeat(name=name, at=noon) for name in (heartbeats.BEAT, *heartbeats.QUEUES)} | {
+        heartbeats.DISPATCH: Heartbeat(name=heartbeats.DISPATCH, at=noon - age)
+    }
+    with (
+        time_machine.travel(noon, tick=False),
+        patch("reminders.pages.frame.read_heartbeats", return_value=beats),
+    ):
+        frame = read_frame()
+    assert (frame.sweep_words, frame.sweep_is_stale) == (words, stale)
 
 
-def test_no_sweep_at_all_is_red_too(desk: Client) -> None:
+def test_staff_see_that_calls_have_not_started_when_no_sweep_has_run(desk: Client) -> None:
     page = desk.get("/pulse/").content.decode()
-    assert "no sweep yet" in page
+    assert "Calls have not started yet. Tell your administrator." in page
     assert "sweep-stale" in page
 
 
+def test_only_administrators_see_the_cause_of_a_stale_sweep(running: None, desk: Client, rosa: User) -> None:
+    silence(timedelta(hours=5), heartbeats.BEAT)
+    assert "Beat is not running" not in desk.get("/pulse/").content.decode()
+    User.objects.filter(pk=rosa.pk).update(is_staff=True)
+    assert "Beat is not running." in desk.get("/pulse/").content.decode()
+
+
 @pytest.mark.parametrize(
-    ("sweep", "words"),
+    ("sweep", "words", "cause"),
     [
-        (heartbeats.PLANNING, "planning"),
-        (heartbeats.RECONCILIATION, "call results"),
-        (heartbeats.EVENTS, "events"),
+        (heartbeats.PLANNING, "No reminders have been planned since", "planning"),
+        (heartbeats.RECONCILIATION, "Missing call results have not been looked for since", "call results"),
+        (heartbeats.EVENTS, "Some answers of patients have not been recorded since", "events"),
     ],
 )
-def test_a_sweep_that_died_behind_a_dispatcher_that_lives_is_red_and_named(
-    running: None, desk: Client, sweep: str, words: str
+def test_a_stale_sweep_is_shown_while_dispatch_runs(
+    running: None, desk: Client, sweep: str, words: str, cause: str
 ) -> None:
     silence(timedelta(hours=5), sweep)
     page = desk.get("/pulse/").content.decode()
     assert "sweep-stale" in page
-    assert f"last sweep 5 h ago: the worker for {words} is running, but gets nothing done" in page
+    assert words in page
+    assert read_frame().cause_words == (
+        f"The worker for {cause} is running, but gets nothing done: see its log."
+    )
 
 
-def test_a_worker_that_is_gone_while_the_dispatcher_lives_is_told_with_all_it_leaves_undone(
-    running: None, desk: Client
-) -> None:
+def test_a_missing_worker_is_shown_with_all_its_work_while_dispatch_runs(running: None, desk: Client) -> None:
     silence(timedelta(hours=5), "worker front:1", *heartbeats.STALE_AFTER)
-    page = desk.get("/pulse/").content.decode()
-    assert "last sweep 5 h ago: no worker for planning, call results and events is running" in page
-    assert "sweep-stale" in page
+    assert "No reminders have been planned since" in desk.get("/pulse/").content.decode()
+    assert read_frame().cause_words == "No worker for planning, call results and events is running."
 
 
-def test_the_frame_asks_no_more_when_a_sweep_is_stale(
+def test_the_frame_needs_no_more_queries_when_a_sweep_is_stale(
     running: None, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(3):
@@ -123,20 +141,20 @@ def test_the_frame_asks_no_more_when_a_sweep_is_stale(
         assert read_frame().sweep_is_stale
 
 
-def test_paused_sending_is_told_on_every_page_with_who_did_it(desk: Client, rosa: User) -> None:
+def test_every_page_shows_that_sending_is_paused_and_by_whom(desk: Client, rosa: User) -> None:
     pause_sending(by=rosa)
     for address in ("/", "/appointments/book/", "/pulse/"):
         page = desk.get(address).content.decode()
         assert "All sending is paused." in page
-        assert "Rosa Quint paused it" in page
+        assert "Rosa Quint paused sending" in page
 
 
-def test_a_refused_key_is_told_with_what_to_do(desk: Client) -> None:
+def test_a_refused_api_key_is_shown_with_what_to_do(desk: Client) -> None:
     pause_sending(cause="key_refused")
-    assert "puts the right one in." in desk.get("/pulse/").content.decode()
+    assert "ask your administrator to enter the new one." in desk.get("/pulse/").content.decode()
 
 
-def test_pausing_and_resuming_lead_back_to_the_page_one_was_on(desk: Client) -> None:
+def test_pausing_redirects_to_the_page_it_came_from(desk: Client) -> None:
     paused = desk.post("/sending/pause/", {"next": "/appointments/book/"})
     assert (paused.status_code, paused["Location"]) == (303, "/appointments/book/")
     assert "All sending is paused." in desk.get("/pulse/").content.decode()
@@ -144,11 +162,11 @@ def test_pausing_and_resuming_lead_back_to_the_page_one_was_on(desk: Client) -> 
     assert "All sending is paused." not in desk.get("/pulse/").content.decode()
 
 
-def test_a_foreign_address_is_never_led_back_to(desk: Client) -> None:
+def test_a_redirect_never_leads_to_another_site(desk: Client) -> None:
     assert desk.post("/sending/pause/", {"next": "https://elsewhere.example/"})["Location"] == "/"
 
 
-def test_deeds_are_done_by_post_with_a_csrf_token_only(rosa: User) -> None:
+def test_actions_require_a_post_with_a_csrf_token(rosa: User) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(rosa)
     assert strict.get("/sending/pause/").status_code == 405
@@ -156,7 +174,7 @@ def test_deeds_are_done_by_post_with_a_csrf_token_only(rosa: User) -> None:
     assert not strict.get("/pulse/").content.decode().count("All sending is paused.")
 
 
-def test_an_address_that_leads_nowhere_says_so_kindly(desk: Client) -> None:
+def test_an_unknown_address_shows_a_404_page_with_a_link_to_today(desk: Client) -> None:
     answer = desk.get("/nothing-here/")
     assert answer.status_code == 404
-    assert "Go to today" in answer.content.decode()
+    assert "Go to Today" in answer.content.decode()

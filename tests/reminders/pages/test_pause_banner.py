@@ -1,4 +1,4 @@
-"""The banner while sending is paused: what happened, what Callboard does, what a person may do."""
+"""The banner while sending is paused: what happened, what Callboard does, what staff can do."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -33,7 +33,7 @@ def desk(rosa: User) -> Client:
     return client
 
 
-def tell(cause: str, *, by: User | None = None, asked_again_in: int | None = None) -> str:
+def describe(cause: str, *, by: User | None = None, asked_again_in: int | None = None) -> str:
     """The words for a pause since 9:05 at New York, on 14 July at 9:30."""
     switch = SendingSwitch(
         paused_at=NOW - timedelta(minutes=25),
@@ -48,36 +48,37 @@ def tell(cause: str, *, by: User | None = None, asked_again_in: int | None = Non
     return pause.words
 
 
-def test_nothing_is_told_while_sending_is_on() -> None:
+def test_there_is_no_pause_while_sending_is_on() -> None:
     assert describe_pause(SendingSwitch(), NOW, NEW_YORK) is None
 
 
-def test_a_persons_pause_is_told_by_name(rosa: User) -> None:
-    assert tell(Cause.PERSON, by=rosa) == (
-        "Rosa Quint 100% paused it on Tue 14 Jul at 9:05. No call goes out until it is switched on again."
+def test_a_pause_by_staff_names_the_user(rosa: User) -> None:
+    assert describe(Cause.PERSON, by=rosa) == (
+        "Rosa Quint 100% paused sending on Tue 14 Jul at 9:05. "
+        "No calls or text messages go out until somebody resumes sending."
     )
 
 
-def test_a_refused_key_is_told_with_what_to_do() -> None:
-    assert tell(Cause.KEY_REFUSED, asked_again_in=2) == (
+def test_a_refused_api_key_is_explained_with_what_to_do() -> None:
+    assert describe(Cause.KEY_REFUSED, asked_again_in=2) == (
         "Robotalker refused the API key on Tue 14 Jul at 9:05. "
-        "Callboard asks it again at 9:32, and goes on by itself when all is well. "
-        "No reminder is lost. If the key was changed, whoever runs Callboard puts the right one in."
+        "Callboard checks Robotalker at 9:32 and resumes sending by itself if it works again. "
+        "No reminder is lost. If the key was changed, ask your administrator to enter the new one."
     )
 
 
-def test_a_failing_robotalker_is_told_with_what_callboard_does() -> None:
-    assert tell(Cause.ROBOTALKER_FAILING, asked_again_in=0) == (
-        "Robotalker failed again and again, the last time on Tue 14 Jul at 9:05. "
-        "Callboard is asking it again just now, and goes on by itself when all is well. "
-        "What is due waits. You may also send again now."
+def test_a_failing_robotalker_is_explained_with_what_callboard_does() -> None:
+    assert describe(Cause.ROBOTALKER_FAILING, asked_again_in=0) == (
+        "Robotalker failed repeatedly, most recently on Tue 14 Jul at 9:05. "
+        "Callboard is checking Robotalker now and resumes sending by itself if it works again. "
+        "Reminders that are due wait. You can also resume sending now."
     )
 
 
-def test_a_restored_database_waits_for_somebody_who_looks() -> None:
-    assert tell(Cause.RESTORED) == (
+def test_a_restored_database_stays_paused_until_somebody_resumes_sending() -> None:
+    assert describe(Cause.RESTORED) == (
         "The database was restored or moved on Tue 14 Jul at 9:05. "
-        "Nothing is sent until somebody looks at what was sent since, and presses Send again."
+        "Nothing is sent until somebody checks what was sent since then and presses Resume sending."
     )
 
 
@@ -85,27 +86,27 @@ def test_a_restored_database_waits_for_somebody_who_looks() -> None:
 @pytest.mark.parametrize(
     ("cause", "buttons"),
     [
-        (Cause.PERSON, ["Send again"]),
-        (Cause.RESTORED, ["Send again"]),
-        (Cause.KEY_REFUSED, ["Keep it paused", "Send again"]),
-        (Cause.ROBOTALKER_FAILING, ["Keep it paused", "Send again"]),
+        (Cause.PERSON, ["Resume sending"]),
+        (Cause.RESTORED, ["Resume sending"]),
+        (Cause.KEY_REFUSED, ["Keep it paused", "Resume sending"]),
+        (Cause.ROBOTALKER_FAILING, ["Keep it paused", "Resume sending"]),
     ],
 )
-def test_every_page_tells_it_with_what_a_person_may_do(
+def test_every_page_shows_the_pause_and_its_buttons(
     desk: Client, address: str, cause: str, buttons: list[str]
 ) -> None:
     pause_sending(cause=cause)
     page = desk.get(address).content.decode()
     assert "All sending is paused." in page
-    assert [words for words in ("Keep it paused", "Send again") if f"{words}</button>" in page] == buttons
+    assert [words for words in ("Keep it paused", "Resume sending") if f"{words}</button>" in page] == buttons
 
 
-def test_a_pause_that_a_person_keeps_is_theirs(desk: Client, rosa: User) -> None:
+def test_keeping_it_paused_makes_it_a_pause_by_that_user(desk: Client, rosa: User) -> None:
     pause_sending(cause=Cause.ROBOTALKER_FAILING)
     desk.post("/sending/pause/")
     assert (read_switch().cause, read_switch().by, read_switch().probe_at) == (Cause.PERSON, rosa, None)
 
 
-def test_a_closed_gate_is_nobodys_business(desk: Client) -> None:
+def test_a_closed_gate_shows_no_banner(desk: Client) -> None:
     close_gate(60)
     assert 'class="banner"' not in desk.get("/").content.decode()

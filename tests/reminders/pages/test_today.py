@@ -79,7 +79,7 @@ def ask_for_another_time(reminder: Reminder) -> None:
     record_answer(reminder.appointment_id, "wants_another_time", revision=1, at=timezone.now(), how="key_2")
 
 
-def leave_out_a_step_that_is_never_in_time(reminder: Reminder) -> None:
+def skip_a_step_that_is_never_in_time(reminder: Reminder) -> None:
     settle(reminder, "missed", "too_late")
     make_step(elapsed=timedelta(minutes=20))
     plan_appointments([reminder.appointment_id])
@@ -96,17 +96,17 @@ def fall_due_at_2(reminder: Reminder) -> None:
     settle(reminder, "planned", due_at=NOON_IN_CHICAGO + timedelta(hours=2))
 
 
-def let_ring(reminder: Reminder) -> None:
+def start_a_call(reminder: Reminder) -> None:
     make_call(reminder, "submitted")
     settle(reminder, "in_progress")
 
 
-def lose_the_answer(reminder: Reminder) -> None:
+def lose_robotalkers_answer(reminder: Reminder) -> None:
     make_call(reminder, "unknown")
     settle(reminder, "in_progress")
 
 
-def ring_in_vain_and_wait(reminder: Reminder) -> None:
+def get_no_answer_and_wait(reminder: Reminder) -> None:
     make_call(reminder, "no_answer", ended_at=NOON_IN_CHICAGO - timedelta(minutes=5))
     settle(reminder, "planned", "try_again", try_after=NOON_IN_CHICAGO + timedelta(minutes=50))
 
@@ -116,7 +116,7 @@ def reach_voicemail_with_a_step_ahead(reminder: Reminder) -> None:
     _add_a_step_ahead(reminder, "voicemail")
 
 
-def ring_in_vain_with_a_step_ahead(reminder: Reminder) -> None:
+def get_no_answer_with_a_step_ahead(reminder: Reminder) -> None:
     make_call(reminder, "no_answer", ended_at=NOON_IN_CHICAGO - timedelta(minutes=5))
     _add_a_step_ahead(reminder, "not_reached")
 
@@ -164,23 +164,23 @@ STATES = [
     (lambda _: None, "will_call: will call now | "),
     (fall_due_at_2, "will_call: will call 14:00 | "),
     (confirm, "confirmed: confirmed 9:12 by key 1 | "),
-    (ask_for_another_time, "wants_another_time:  | said so 12:00"),
-    (let_ring, "calling: calling since 11:53 | "),
-    (lose_the_answer, "unknown: unknown since 11:53 | may or may not have been called"),
-    (ring_in_vain_and_wait, "no_answer: no answer 11:55 | again 12:50"),
-    (ring_in_vain_with_a_step_ahead, "no_answer: no answer 11:55 | will text 14:00"),
+    (ask_for_another_time, "wants_another_time:  | asked 12:00"),
+    (start_a_call, "calling: calling since 11:53 | "),
+    (lose_robotalkers_answer, "unknown: unknown since 11:53 | may or may not have been called"),
+    (get_no_answer_and_wait, "no_answer: no answer 11:55 | next try 12:50"),
+    (get_no_answer_with_a_step_ahead, "no_answer: no answer 11:55 | will text 14:00"),
     (
         reach_voicemail_with_a_step_ahead,
         "voicemail: voicemail 11:55 | This number has had enough calls for now",
     ),
     (press_9_after_a_text, "opted_out:  | since 12:00"),
     (fail_for_good, "failed: failed 12:00 | The number doesn't exist"),
-    (press_5, "answered: answered 12:00 | pressed 5"),
+    (press_5, "answered: answered 12:00 | pressed key 5"),
     (opt_out, "opted_out:  | since 12:00"),
     (lose_the_number, "held:  | There is no number to call."),
     (lambda _: pause_sending(), "held:  | All sending is paused."),
     (lambda one: settle(one, "missed", "too_late"), "missed:  | It could not be sent in time."),
-    (leave_out_a_step_that_is_never_in_time, "missed:  | It could not be sent in time."),
+    (skip_a_step_that_is_never_in_time, "missed:  | It could not be sent in time."),
     (
         lambda one: settle(one, "skipped", "never_in_time"),
         "not_reminded:  | Its time comes too late for an appointment at this hour.",
@@ -198,9 +198,7 @@ STATES = [
 
 @pytest.mark.parametrize(("happen", "words"), STATES)
 @pytest.mark.usefixtures("noon_in_chicago")
-def test_each_appointment_shows_the_one_state_it_is_in(
-    happen: Callable[[Reminder], object], words: str
-) -> None:
+def test_each_appointment_shows_its_state(happen: Callable[[Reminder], object], words: str) -> None:
     location = make_location(time_zone="America/Chicago")
     appointment = make_appointment(location=location, starts_at=at("America/Chicago", 2026, 7, 14, 15, 30))
     make_step()
@@ -209,14 +207,14 @@ def test_each_appointment_shows_the_one_state_it_is_in(
     assert [words_of(row) for row in read_rows()] == [words]
 
 
-def test_an_answer_for_the_old_time_counts_for_nothing_after_a_move() -> None:
+def test_an_answer_for_the_old_time_does_not_count_after_a_move() -> None:
     reminder = make_due_reminder()
     confirm(reminder)
     Appointment.objects.update(revision=2)
     assert read_rows()[0].standing.code == "not_reminded"
 
 
-def test_times_are_the_locations_wall_clock() -> None:
+def test_times_are_by_the_locations_clock() -> None:
     phoenix = make_location(time_zone="America/Phoenix")
     make_appointment(location=phoenix, starts_at=at("America/Phoenix", 2026, 7, 14, 15, 30))
     with time_machine.travel(NOON_IN_CHICAGO, tick=False):
@@ -226,7 +224,7 @@ def test_times_are_the_locations_wall_clock() -> None:
 # --- which appointments --------------------------------------------------------------------------
 
 
-def test_today_is_each_locations_own_date_and_clocks_that_differ_stand_apart() -> None:
+def test_today_is_each_locations_own_date_and_time_zones_are_grouped() -> None:
     auckland = make_location("Auckland", time_zone="Pacific/Auckland")
     chicago = make_location("Chicago", time_zone="America/Chicago")
     make_appointment(location=auckland, starts_at=at("Pacific/Auckland", 2026, 7, 15, 9, 0))
@@ -250,12 +248,14 @@ def test_today_is_each_locations_own_date_and_clocks_that_differ_stand_apart() -
         ("America/Phoenix", (2026, 3, 8), 24),
     ],
 )
-def test_a_day_is_as_long_as_the_clocks_make_it(zone: str, day: tuple[int, int, int], hours: float) -> None:
+def test_a_day_has_23_or_25_hours_when_the_clocks_change(
+    zone: str, day: tuple[int, int, int], hours: float
+) -> None:
     begin, end = day_bounds(datetime(*day).date(), ZoneInfo(zone))  # noqa: DTZ001 - only its date
     assert (end - begin).total_seconds() / 3600 == hours
 
 
-def test_it_shows_only_the_chosen_location_and_provider(desk: Client) -> None:
+def test_the_list_shows_only_the_chosen_location_and_provider(desk: Client) -> None:
     eastside = make_location("Eastside")
     downtown = make_location("Downtown")
     make_appointment(make_contact("Amal", number=None), location=eastside)
@@ -268,7 +268,7 @@ def test_it_shows_only_the_chosen_location_and_provider(desk: Client) -> None:
     assert names_on(desk, f"/?location={eastside.pk}&provider={rivera.pk}") == []
 
 
-def test_the_counts_on_top_are_filters_and_add_up(desk: Client) -> None:
+def test_the_counts_are_filters_and_add_up(desk: Client) -> None:
     for name in ("Amal", "Bruno", "Chiara"):
         make_appointment(make_contact(name, number=None))
     first, second, _third = Appointment.objects.order_by("pk")
@@ -285,7 +285,7 @@ def test_the_counts_on_top_are_filters_and_add_up(desk: Client) -> None:
     assert names_on(desk, "/?state=cancelled") == ["Bruno"]
 
 
-def test_cancelled_ones_come_last() -> None:
+def test_cancelled_appointments_come_last() -> None:
     soon = make_appointment(
         make_contact("Amal", number=None), starts_at=timezone.now() + timedelta(minutes=5)
     )
@@ -294,7 +294,7 @@ def test_cancelled_ones_come_last() -> None:
     assert [row.is_cancelled for row in read_rows()] == [False, True]
 
 
-def test_another_day_can_be_shown_and_has_no_line_for_the_present(desk: Client) -> None:
+def test_another_day_can_be_shown_and_has_no_line_for_now(desk: Client) -> None:
     make_appointment(starts_at=timezone.now() + timedelta(days=1))
     tomorrow = timezone.now().astimezone(Location.objects.get().zone).date() + timedelta(days=1)
     page = desk.get(f"/?day={tomorrow}").content.decode()
@@ -306,12 +306,12 @@ def test_another_day_can_be_shown_and_has_no_line_for_the_present(desk: Client) 
 @pytest.mark.parametrize(
     "nonsense", ["day=soon", "location=x", "provider=999999", "state=gone", "day=2026-02-30"]
 )
-def test_a_filter_that_makes_no_sense_is_left_out(desk: Client, nonsense: str) -> None:
+def test_an_invalid_filter_is_ignored(desk: Client, nonsense: str) -> None:
     make_appointment()
     assert names_on(desk, f"/?{nonsense}") == ["Sarah"]
 
 
-def test_an_empty_day_says_what_to_do_first(desk: Client) -> None:
+def test_an_empty_day_offers_to_book_or_import(desk: Client) -> None:
     page = desk.get("/").content.decode()
     assert "No appointments today" in page
     assert "Book an appointment" in page
@@ -325,7 +325,7 @@ def names_on(desk: Client, address: str) -> list[str]:
 # --- live ----------------------------------------------------------------------------------------
 
 
-def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(desk: Client) -> None:
+def test_the_number_of_queries_does_not_depend_on_the_number_of_appointments(desk: Client) -> None:
     def count_queries() -> int:
         with CaptureQueriesContext(connection) as asked:
             assert desk.get("/").status_code == 200
@@ -348,7 +348,7 @@ def book_many(count: int) -> None:
         make_call(Reminder.objects.get(appointment=appointment), "no_answer")
 
 
-def test_htmx_gets_the_list_alone_and_nothing_at_all_while_nothing_changes(desk: Client) -> None:
+def test_htmx_gets_only_the_list_and_304_while_nothing_changes(desk: Client) -> None:
     make_due_reminder()
     with time_machine.travel(timezone.now(), tick=False):
         first = desk.get("/", headers=FRAGMENT)
@@ -365,17 +365,17 @@ def test_htmx_gets_the_list_alone_and_nothing_at_all_while_nothing_changes(desk:
     assert "by key 1" in changed.content.decode()
 
 
-def test_a_whole_page_and_a_fragment_are_never_taken_for_each_other(desk: Client) -> None:
+def test_the_page_and_the_fragment_have_separate_cache_entries(desk: Client) -> None:
     for headers in ({}, FRAGMENT):
         answer = desk.get("/", headers=headers)
         assert "HX-Request" in answer["Vary"]
         assert "no-store" in answer["Cache-Control"]
 
 
-# --- deeds ---------------------------------------------------------------------------------------
+# --- actions ------------------------------------------------------------------------------------
 
 
-def test_arrived_is_one_press_and_can_be_taken_back(desk: Client) -> None:
+def test_arrived_is_one_click_and_can_be_undone(desk: Client) -> None:
     appointment = make_due_reminder().appointment
     answer = desk.post(
         f"/appointments/{appointment.pk}/attendance/", {"status": "arrived", "next": "/?state="}
@@ -389,13 +389,13 @@ def test_arrived_is_one_press_and_can_be_taken_back(desk: Client) -> None:
     assert Appointment.objects.get().status == "booked"
 
 
-def test_an_unheard_of_status_is_refused(desk: Client) -> None:
+def test_an_unknown_status_is_refused(desk: Client) -> None:
     appointment = make_appointment()
     assert desk.post(f"/appointments/{appointment.pk}/attendance/", {"status": "vanished"}).status_code == 400
     assert Appointment.objects.get().status == "booked"
 
 
-def test_call_now_says_why_not_when_a_rule_forbids_it(desk: Client) -> None:
+def test_a_refused_call_now_shows_the_reason(desk: Client) -> None:
     reminder = make_due_reminder()
     opt_out(reminder)
     answer = desk.post(f"/reminders/{reminder.pk}/call/", {"next": "/"}, follow=True, headers=FRAGMENT)
@@ -403,7 +403,7 @@ def test_call_now_says_why_not_when_a_rule_forbids_it(desk: Client) -> None:
     assert Reminder.objects.get().ordered_by is None
 
 
-def test_call_now_is_ordered_by_the_person_at_the_desk(desk: Client) -> None:
+def test_call_now_records_who_ordered_the_call(desk: Client) -> None:
     reminder = make_due_reminder()
     answer = desk.post(f"/reminders/{reminder.pk}/call/", {"next": "/"}, follow=True)
     assert "The call goes out within seconds." in answer.content.decode()
@@ -412,7 +412,7 @@ def test_call_now_is_ordered_by_the_person_at_the_desk(desk: Client) -> None:
     assert ordered_by.username == "frontdesk"
 
 
-def test_call_now_places_a_call_and_never_sends_a_text() -> None:
+def test_call_now_orders_a_call_and_never_a_text() -> None:
     appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=2))
     make_step(elapsed=timedelta(minutes=60), channel="sms")
     plan_appointments([appointment.pk])
@@ -423,7 +423,7 @@ def test_call_now_places_a_call_and_never_sends_a_text() -> None:
     assert find_orderable(facts, find_standing(facts)) is None
 
 
-def test_what_was_refused_stays_in_sight_when_the_list_renews_itself(desk: Client) -> None:
+def test_an_error_message_stays_when_the_list_refreshes(desk: Client) -> None:
     reminder = make_due_reminder()
     opt_out(reminder)
     refused = desk.post(f"/reminders/{reminder.pk}/call/", {"next": "/"}, follow=True, headers=FRAGMENT)

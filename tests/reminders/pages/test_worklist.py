@@ -1,4 +1,4 @@
-"""The worklist: what a person must see to, and how it is settled."""
+"""The worklist: follow-ups for staff, and resolving them."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,7 +41,7 @@ def read(client: Client, address: str = "/worklist/") -> str:
     return answer.content.decode()
 
 
-def make_entry(kind: str = Kind.MISSED, *, due_at: datetime | None = None, **fields: Any) -> FollowUp:
+def make_follow_up(kind: str = Kind.MISSED, *, due_at: datetime | None = None, **fields: Any) -> FollowUp:
     appointment = fields.pop("appointment", None) or make_appointment()
     return FollowUp.objects.create(
         kind=kind,
@@ -67,7 +67,9 @@ def make_unknown_call() -> FollowUp:
         state=CallState.UNKNOWN,
         submitting_at=timezone.now(),
     )
-    return make_entry(Kind.UNKNOWN_OUTCOME, appointment=reminder.appointment, reminder=reminder, call=call)
+    return make_follow_up(
+        Kind.UNKNOWN_OUTCOME, appointment=reminder.appointment, reminder=reminder, call=call
+    )
 
 
 SENTENCES = [
@@ -86,12 +88,12 @@ def test_there_is_a_sentence_for_every_kind() -> None:
 
 
 @pytest.mark.parametrize(("kind", "happened", "button"), SENTENCES)
-def test_each_entry_says_who_what_happened_and_what_to_do(
+def test_each_follow_up_says_who_what_happened_and_what_to_do(
     desk: Client, kind: str, happened: str, button: str
 ) -> None:
     tokyo = make_location(time_zone="Asia/Tokyo")
     appointment = make_appointment(location=tokyo)
-    make_entry(kind, appointment=appointment)
+    make_follow_up(kind, appointment=appointment)
     page = read(desk).replace("&#x27;", "'")
     assert "Sarah Lindqvist" in page
     assert happened in page
@@ -99,132 +101,132 @@ def test_each_entry_says_who_what_happened_and_what_to_do(
     assert f"{appointment.starts_at.astimezone(tokyo.zone):%-H:%M}" in page  # the location's clock
 
 
-def test_what_is_due_first_stands_first_and_what_is_late_is_marked(desk: Client) -> None:
+def test_follow_ups_are_ordered_by_due_time_and_late_ones_are_marked(desk: Client) -> None:
     now = timezone.now()
-    later = make_entry(Kind.MISSED, due_at=now + timedelta(hours=2))
-    late = make_entry(Kind.WRONG_NUMBER, due_at=now - timedelta(hours=1), appointment=later.appointment)
+    later = make_follow_up(Kind.MISSED, due_at=now + timedelta(hours=2))
+    late = make_follow_up(Kind.WRONG_NUMBER, due_at=now - timedelta(hours=1), appointment=later.appointment)
     page = read(desk)
-    assert page.index(f"entry-{late.pk}") < page.index(f"entry-{later.pk}")
+    assert page.index(f"follow-up-{late.pk}") < page.index(f"follow-up-{later.pk}")
     assert page.count("todo-late") == 1
 
 
-def test_what_is_settled_is_gone_and_the_empty_list_says_so(desk: Client) -> None:
-    make_entry(state=FollowUp.State.RESOLVED)
+def test_resolved_follow_ups_are_not_shown_and_an_empty_list_says_so(desk: Client) -> None:
+    make_follow_up(state=FollowUp.State.RESOLVED)
     assert "All is done" in read(desk)
 
 
 def test_the_counts_filter_by_kind(desk: Client) -> None:
-    missed = make_entry(Kind.MISSED)
-    wrong = make_entry(Kind.WRONG_NUMBER, appointment=missed.appointment)
+    missed = make_follow_up(Kind.MISSED)
+    wrong = make_follow_up(Kind.WRONG_NUMBER, appointment=missed.appointment)
     page = read(desk, "/worklist/?kind=missed")
-    assert f"entry-{missed.pk}" in page
-    assert f"entry-{wrong.pk}" not in page
+    assert f"follow-up-{missed.pk}" in page
+    assert f"follow-up-{wrong.pk}" not in page
     assert "<strong>2</strong> to do" in page
 
 
-def test_a_kind_nobody_knows_shows_the_whole_list(desk: Client) -> None:
-    entry = make_entry()
-    assert f"entry-{entry.pk}" in read(desk, "/worklist/?kind=%00nonsense")
+def test_an_unknown_kind_is_ignored(desk: Client) -> None:
+    follow_up = make_follow_up()
+    assert f"follow-up-{follow_up.pk}" in read(desk, "/worklist/?kind=%00nonsense")
 
 
-def test_a_very_long_list_shows_what_is_due_first_and_says_how_many_more_there_are(desk: Client) -> None:
+def test_a_very_long_list_shows_those_due_first_and_how_many_more_there_are(desk: Client) -> None:
     appointments = [make_appointment(make_contact(number=None)) for _ in range(SHOWN + 1)]
     FollowUp.objects.bulk_create(
         FollowUp(kind=Kind.MISSED, contact=one.contact, appointment=one, due_at=timezone.now())
         for one in appointments
     )
     page = read(desk)
-    assert page.count('class="todo-entry') == SHOWN
+    assert page.count('id="follow-up-') == SHOWN
     assert "1 more is due later." in page
 
 
-def test_the_list_needs_as_many_queries_for_thirty_entries_as_for_two(
+def test_the_list_needs_as_many_queries_for_thirty_follow_ups_as_for_two(
     desk: Client, rosa: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for index in range(2):
-        make_entry(appointment=make_appointment(make_contact(f"A{index}")), taken_by=rosa, state="taken")
+        make_follow_up(appointment=make_appointment(make_contact(f"A{index}")), taken_by=rosa, state="taken")
     with CaptureQueriesContext(connection) as queries:
         read(desk)
     for index in range(28):
         appointment = make_appointment(make_contact(f"B{index}", number=f"+1202555{index:04d}"))
         colleague = User.objects.create(username=f"user{index}")
-        make_entry(appointment=appointment, taken_by=colleague, state="taken")
+        make_follow_up(appointment=appointment, taken_by=colleague, state="taken")
     with django_assert_num_queries(len(queries)):
         read(desk)
 
 
-def test_an_entry_that_was_overtaken_says_by_what(desk: Client) -> None:
-    entry = make_entry()
-    cancel_appointment(entry.appointment_id)
+def test_a_follow_up_shows_that_its_appointment_was_cancelled_or_has_passed(desk: Client) -> None:
+    follow_up = make_follow_up()
+    cancel_appointment(follow_up.appointment_id)
     assert "The appointment has been cancelled since." in read(desk)
 
 
-def test_taking_an_entry_shows_everybody_who_is_on_it(desk: Client, rosa: User) -> None:
-    entry = make_entry()
-    answer = desk.post(f"/worklist/{entry.pk}/take/", {"kind": "missed"})
+def test_everybody_sees_to_whom_a_follow_up_is_assigned(desk: Client, rosa: User) -> None:
+    follow_up = make_follow_up()
+    answer = desk.post(f"/worklist/{follow_up.pk}/take/", {"kind": "missed"})
     assert answer["Location"] == "/worklist/?kind=missed"
-    entry.refresh_from_db()
-    assert (entry.state, entry.taken_by) == ("taken", rosa)
+    follow_up.refresh_from_db()
+    assert (follow_up.state, follow_up.taken_by) == ("taken", rosa)
     colleague = Client()
     colleague.force_login(make_user("omar"))
-    assert "rosa is on it" in read(colleague)
+    assert "assigned to rosa" in read(colleague)
 
 
-def test_settling_keeps_the_note_of_what_was_done(desk: Client, rosa: User) -> None:
-    entry = make_entry()
-    desk.post(f"/worklist/{entry.pk}/resolve/", {"note": " called, she comes \x00"})
-    entry.refresh_from_db()
-    assert (entry.state, entry.resolution) == ("resolved", "handled")
-    assert (entry.note, entry.resolved_by) == ("called, she comes", rosa)
+def test_resolving_stores_the_note_of_what_was_done(desk: Client, rosa: User) -> None:
+    follow_up = make_follow_up()
+    desk.post(f"/worklist/{follow_up.pk}/resolve/", {"note": " called, she comes \x00"})
+    follow_up.refresh_from_db()
+    assert (follow_up.state, follow_up.resolution) == ("resolved", "done")
+    assert (follow_up.note, follow_up.resolved_by) == ("called, she comes", rosa)
 
 
-def test_what_a_colleague_has_settled_is_told_and_not_settled_again(desk: Client, rosa: User) -> None:
-    entry = make_entry(state=FollowUp.State.RESOLVED, note="done by Omar")
-    page = desk.post(f"/worklist/{entry.pk}/resolve/", {"note": "mine"}, follow=True)
-    assert "Somebody has settled this already." in page.content.decode()
-    entry.refresh_from_db()
-    assert entry.note == "done by Omar"
+def test_a_follow_up_that_a_colleague_has_resolved_is_not_resolved_again(desk: Client, rosa: User) -> None:
+    follow_up = make_follow_up(state=FollowUp.State.RESOLVED, note="done by Omar")
+    page = desk.post(f"/worklist/{follow_up.pk}/resolve/", {"note": "mine"}, follow=True)
+    assert "Somebody has already marked this as done." in page.content.decode()
+    follow_up.refresh_from_db()
+    assert follow_up.note == "done by Omar"
 
 
-def test_an_unknown_call_can_be_settled_as_called(desk: Client) -> None:
-    entry = make_unknown_call()
-    desk.post(f"/worklist/{entry.pk}/settle/", {"call_again": "no"})
+def test_an_unknown_call_can_be_closed_without_another_call(desk: Client) -> None:
+    follow_up = make_unknown_call()
+    desk.post(f"/worklist/{follow_up.pk}/settle/", {"call_again": "no"})
     assert CallRecord.objects.get().state == CallState.ABANDONED
     assert Reminder.objects.get().state == ReminderState.DONE
     assert "All is done" in read(desk)
 
 
-def test_an_unknown_call_offers_no_way_to_be_done_with_the_entry_but_not_with_the_call(desk: Client) -> None:
-    entry = make_unknown_call()
-    assert f"/worklist/{entry.pk}/resolve/" not in read(desk)
+def test_a_follow_up_about_an_unknown_call_has_no_done_button(desk: Client) -> None:
+    follow_up = make_unknown_call()
+    assert f"/worklist/{follow_up.pk}/resolve/" not in read(desk)
 
 
 def test_an_unknown_call_can_be_ordered_again_by_a_person(desk: Client, rosa: User) -> None:
-    entry = make_unknown_call()
-    desk.post(f"/worklist/{entry.pk}/settle/", {"call_again": "yes"})
+    follow_up = make_unknown_call()
+    desk.post(f"/worklist/{follow_up.pk}/settle/", {"call_again": "yes"})
     reminder = Reminder.objects.get()
     assert CallRecord.objects.get().state == CallState.ABANDONED
     assert (reminder.state, reminder.ordered_by) == (ReminderState.PLANNED, rosa)
 
 
-def test_an_order_that_is_refused_says_why_and_leaves_the_entry(desk: Client) -> None:
-    entry = make_unknown_call()
+def test_a_refused_order_shows_the_reason_and_keeps_the_follow_up(desk: Client) -> None:
+    follow_up = make_unknown_call()
     pause_sending()
-    page = desk.post(f"/worklist/{entry.pk}/settle/", {"call_again": "yes"}, follow=True)
+    page = desk.post(f"/worklist/{follow_up.pk}/settle/", {"call_again": "yes"}, follow=True)
     assert "All sending is paused." in page.content.decode()
-    entry.refresh_from_db()
-    assert entry.state == FollowUp.State.OPEN
+    follow_up.refresh_from_db()
+    assert follow_up.state == FollowUp.State.OPEN
     assert CallRecord.objects.get().state == CallState.UNKNOWN
 
 
-def test_a_due_time_of_today_is_told_without_its_day(desk: Client) -> None:
+def test_a_due_time_today_is_shown_without_the_day(desk: Client) -> None:
     location = make_location()  # it is noon there
     due_at = timezone.now() + timedelta(hours=1)
-    make_entry(due_at=due_at, appointment=make_appointment(location=location))
+    make_follow_up(due_at=due_at, appointment=make_appointment(location=location))
     assert f"due {due_at.astimezone(location.zone):%-H:%M}<" in read(desk)
 
 
-@pytest.mark.parametrize("deed", ["take", "resolve", "settle"])
-def test_deeds_need_a_post_and_an_entry(desk: Client, deed: str) -> None:
-    assert desk.get(f"/worklist/1/{deed}/").status_code == 405
-    assert desk.post(f"/worklist/424242/{deed}/").status_code == 404
+@pytest.mark.parametrize("action", ["take", "resolve", "settle"])
+def test_actions_require_a_post_and_an_existing_follow_up(desk: Client, action: str) -> None:
+    assert desk.get(f"/worklist/1/{action}/").status_code == 405
+    assert desk.post(f"/worklist/424242/{action}/").status_code == 404
