@@ -55,7 +55,7 @@ class WebhookEventAdmin(HistoryAdmin[WebhookEvent]):
     def body_text(self, event: WebhookEvent) -> str:
         return format_html("<pre>{}</pre>", write_out(event.body))
 
-    @admin.display(description=gettext_lazy("appointment of"))
+    @admin.display(description=gettext_lazy("patient"))
     def patient(self, event: WebhookEvent) -> str:
         if event.call is None:
             return "-"

@@ -73,6 +73,6 @@ class AppointmentChangeAdmin(HistoryAdmin[AppointmentChange]):
     def when(self, change: AppointmentChange) -> str:
         return show_when(change.at, change.appointment.location)
 
-    @admin.display(description=_("appointment of"))
+    @admin.display(description=_("patient"))
     def patient(self, change: AppointmentChange) -> str:
         return link_to_appointment(change.appointment_id, change.appointment.contact)

@@ -31,7 +31,7 @@ class UploadForm(forms.Form):
         initial=DEFAULT_SOURCE,
         max_length=60,
         validators=[RegexValidator(r"^[\w.-]+$", _("Use letters, digits, dots and dashes only."))],
-        help_text=_("Use the same name each time: appointments are recognised by it and their ID."),
+        help_text=_("Use the same name each time: appointments are matched by source and ID."),
     )
 
     helper = FormHelper()

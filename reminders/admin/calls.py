@@ -116,7 +116,7 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
     def sent(self, call: CallRecord) -> str:
         return show_when(call.submitting_at, call.reminder.appointment.location)
 
-    @admin.display(description=_("appointment of"))
+    @admin.display(description=_("patient"))
     def patient(self, call: CallRecord) -> str:
         """Each appointment that the call was about, linked to its page."""
         visits = [reminder.appointment for reminder in reminders_of(call)]
@@ -165,7 +165,7 @@ class CallCompanionAdmin(HistoryAdmin[CallCompanion]):
     def sent(self, companion: CallCompanion) -> str:
         return show_when(companion.call.submitting_at, companion.reminder.appointment.location)
 
-    @admin.display(description=_("appointment of"))
+    @admin.display(description=_("patient"))
     def patient(self, companion: CallCompanion) -> str:
         appointment = companion.reminder.appointment
         return link_to_appointment(appointment.pk, appointment.contact)

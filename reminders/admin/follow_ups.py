@@ -40,6 +40,6 @@ class FollowUpAdmin(HistoryAdmin[FollowUp]):
     def settled(self, follow_up: FollowUp) -> str:
         return show_when(follow_up.resolved_at, follow_up.appointment.location)
 
-    @admin.display(description=_("appointment of"))
+    @admin.display(description=_("patient"))
     def patient(self, follow_up: FollowUp) -> str:
         return link_to_appointment(follow_up.appointment_id, follow_up.contact)

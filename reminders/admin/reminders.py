@@ -21,7 +21,7 @@ from reminders.rules.states import REMINDER_OPEN
 class DueFilter(admin.SimpleListFilter):
     """Open reminders that are due, or that are still ahead."""
 
-    title = gettext_lazy("open")
+    title = gettext_lazy("due")
     parameter_name = "open"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -92,7 +92,7 @@ class ReminderAdmin(HistoryAdmin[Reminder]):
             return "-"
         return show_when(reminder.next_look_at, reminder.appointment.location)
 
-    @admin.display(description=gettext_lazy("appointment of"))
+    @admin.display(description=gettext_lazy("patient"))
     def patient(self, reminder: Reminder) -> str:
         return link_to_appointment(reminder.appointment_id, reminder.appointment.contact)
 

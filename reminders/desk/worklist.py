@@ -52,9 +52,9 @@ def resolve_follow_up(follow_up_id: int, *, by: User, note: str = "") -> FollowU
 def resolve_unknown_outcome(follow_up_id: int, *, by: User, call_again: bool) -> FollowUp:
     """Stop waiting for the result of a call and, if `call_again`, order a new one.
 
-    When Robotalker has told of the call meanwhile, nothing is given up or ordered: the entry's `resolution`
-    is OVERTAKEN. Raises AlreadyResolved, and OrderRefused when no call may be made now (the entry
-    then stays).
+    If its result has come in the meantime, nothing is abandoned or ordered: the follow-up is OVERTAKEN
+    (its `resolution`). Raises AlreadyResolved, and OrderRefused when no call may be made now: the follow-up
+    then stays open.
     """
     call = _lock_unknown(follow_up_id)
     entry = _lock(follow_up_id)

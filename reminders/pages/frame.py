@@ -84,9 +84,15 @@ class Frame:
             if seconds < 60:
                 return _("calls checked %(count)d s ago") % {"count": seconds}
             return _("calls checked %(count)d min ago") % {"count": seconds // 60}
+        return _("%(stopped)s Tell your administrator.") % {"stopped": self.stopped_words}
+
+    @property
+    def stopped_words(self) -> str:
+        """What has stopped, such as "Calls have stopped since 11:16."; "" while nothing has."""
+        if self.standstill is None:
+            return ""
         since, never = STOPPED[self.stopped_sweep]
-        stopped = str(since) % {"time": self._stopped_time} if self.stopped_at else str(never)
-        return _("%(stopped)s Tell your administrator.") % {"stopped": stopped}
+        return str(since) % {"time": self._stopped_time} if self.stopped_at else str(never)
 
     @property
     def cause_words(self) -> str:

@@ -162,7 +162,7 @@ def describe_call_details(call: CallRecord, zone: ZoneInfo, try_number: int) -> 
         yield told
     yield _("to %s") % mask(call.number.e164)
     yield str(TRIES[try_number]) if try_number in TRIES else _("try number %d") % try_number
-    yield _("begun %s") % clock(call.submitting_at.astimezone(zone))
+    yield _("started %s") % clock(call.submitting_at.astimezone(zone))
     if call.reason:
         yield phrase_for(call.reason, call.detail)
     if call.duration_seconds is not None:

@@ -17,7 +17,7 @@ from reminders.desk.bookings import confirm_by_staff
 from reminders.models import Reminder
 from reminders.views.requests import go_back, signed_in
 
-VISITS = {Appointment.Status.ARRIVED, Appointment.Status.NO_SHOW, Appointment.Status.BOOKED}
+ATTENDANCE = {Appointment.Status.ARRIVED, Appointment.Status.NO_SHOW, Appointment.Status.BOOKED}
 
 
 @require_POST
@@ -25,7 +25,7 @@ def record_attendance(request: HttpRequest, pk: int) -> HttpResponse:
     """Record arrived or no-show, or undo it."""
     appointment = get_object_or_404(Appointment, pk=pk)
     status = request.POST.get("status", "")
-    if status not in VISITS:
+    if status not in ATTENDANCE:
         return HttpResponseBadRequest(_("The status must be arrived, no-show or booked."))
     try:
         appointments.record_attendance(appointment.pk, status, by=signed_in(request))

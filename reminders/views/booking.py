@@ -139,8 +139,8 @@ def _save_move(request: HttpRequest, appointment: Appointment, found: dict[str, 
 def _read_start_of_form(request: HttpRequest) -> dict[str, Any]:
     """The form's initial values from the query string. If there is only one location, it is chosen."""
     chosen = {name: request.GET[name] for name in ("contact", "location", "day") if request.GET.get(name)}
-    places = list(Location.objects.all()[:2])
-    return ({"location": places[0].pk} if len(places) == 1 else {}) | chosen
+    locations = list(Location.objects.all()[:2])
+    return ({"location": locations[0].pk} if len(locations) == 1 else {}) | chosen
 
 
 def _find_chosen(form: BookForm) -> Contact | None:

@@ -22,7 +22,7 @@ def show_today(request: HttpRequest) -> HttpResponse:
     """Today, or `?day=`; htmx gets only the list, or 304 if nothing has changed."""
     chosen = read_filters(request)
     locations = list(Location.objects.all())
-    wanted = [place for place in locations if chosen["location"] in (None, place)]
+    wanted = [each for each in locations if chosen["location"] in (None, each)]
     now = timezone.now()
     provider: Provider | None = chosen["provider"]
     day_list = read_day(
@@ -38,7 +38,7 @@ def show_today(request: HttpRequest) -> HttpResponse:
         "shown": shown,
         "day_before": shown - timedelta(days=1),
         "day_after": shown + timedelta(days=1),
-        "several_places": len(wanted) > 1,
+        "several_locations": len(wanted) > 1,
         "providers": Provider.objects.all(),
         **describe_filters(request, chosen),
     }

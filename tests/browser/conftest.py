@@ -1,4 +1,4 @@
-"""A real browser and the whole program behind it."""
+"""A real browser against the whole running program."""
 
 import os
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.running import RunningClinic, run_clinic
 
-# Chromium must reach this machine only; without the first it can't run as root.
+# Chromium must make no requests of its own; without the first flag it can't run as root.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
@@ -18,7 +18,7 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClinic]:
         yield running
 
 
-@pytest.fixture(scope="module")  # while it lives, its event loop forbids other tests the database
+@pytest.fixture(scope="module")  # its event loop keeps other tests from using the database
 def browser() -> Iterator[Browser]:
     path = os.environ.get("CALLBOARD_BROWSER")
     assert path, "`make test` finds or installs a browser and names it in CALLBOARD_BROWSER"
@@ -44,7 +44,7 @@ def desk(browser: Browser, clinic: RunningClinic) -> Iterator[Page]:
 
 @pytest.fixture
 def phones(browser: Browser, clinic: RunningClinic) -> Iterator[Page]:
-    """The sandbox's page of phones, on a screen of a phone's size."""
+    """The sandbox's page of phones, at the size of a phone's screen."""
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
     page.goto(clinic.phones)

@@ -1,4 +1,4 @@
-"""`make run`'s own program, started for a test: its processes, its block, its addresses, its database."""
+"""Starting the program of `make run` for a test, with its processes, addresses and database."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ DATABASE = "callboard_in_a_browser"
 
 @dataclass(frozen=True)
 class RunningClinic:
-    """The demo clinic as `make run` starts it, and an independent look into its database."""
+    """The demo clinic as `make run` starts it, and a connection of our own to its database."""
 
     web: str
     phones: str
@@ -36,14 +36,14 @@ class RunningClinic:
         return row[0] if row else None
 
     def tell(self, statement: str, *values: object) -> None:
-        """Change the database behind the program's back."""
+        """Change the database directly."""
         with psycopg.connect(self.database_url) as connection:
             connection.execute(statement, values)
 
 
 @contextmanager
 def run_clinic(folder: Path) -> Iterator[RunningClinic]:
-    """The whole of it, from an empty database to the ready block; stopped as Ctrl-C would."""
+    """Start everything on an empty database and wait until it is ready; at the end stop it like Ctrl-C."""
     database_url = _make_database()
     port, sandbox_port = find_free_port(), find_free_port()
     environment = {

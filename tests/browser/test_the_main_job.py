@@ -1,4 +1,4 @@
-"""From nothing to a confirmed appointment, as somebody who tries it first would see it."""
+"""From an empty database to a confirmed appointment, in a browser."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ STILL_PENDING = """
 
 @dataclass(frozen=True)
 class Answered:
-    """A phone that was picked up, and the appointment it rang for."""
+    """A phone that was answered, and the appointment it was called about."""
 
     phone: Locator
     number: str
@@ -43,7 +43,7 @@ class Answered:
 
 
 def answer_next_phone(clinic: RunningClinic, phones: Page) -> Answered:
-    """Pick up the first phone that rings. A family's phone may ring twice at once, so by the call's id."""
+    """Answer the first ringing phone. By call id, since a family's phone may have two calls at once."""
     ringing = phones.locator('[data-phone][data-state="ringing"]').first
     ringing.wait_for(timeout=RINGS_WITHIN)
     number, call_id = ringing.get_attribute("data-phone"), ringing.get_attribute("data-call")
@@ -72,14 +72,14 @@ def test_no_call_is_submitted_to_a_number_after_key_9(
     wait_until(lambda: clinic.ask(OPTED_OUT, noah.number), "the number's opt-out flag")
     before = len(accepted_calls(clinic, noah.number))
     clinic.tell(MAKE_DUE, noah.number)
-    wait_until(lambda: clinic.ask(STILL_PENDING, noah.number) == 0, "everything due for him to be settled")
+    wait_until(lambda: clinic.ask(STILL_PENDING, noah.number) == 0, "no reminder of his to be due any more")
     desk.goto(f"{clinic.web}/appointments/{noah.appointment_id}/")
     expect(desk.get_by_text("opted out").first).to_be_visible()
     assert len(accepted_calls(clinic, noah.number)) == before
 
 
 def accepted_calls(clinic: RunningClinic, number: str) -> list[object]:
-    """What the sandbox's ledger holds for this number, singly or in a campaign."""
+    """The calls to this number in the sandbox's ledger, single or in a campaign."""
     entries = requests.get(f"{clinic.phones}/sandbox/ledger", timeout=5).json()["entries"]
     return [
         entry for entry in entries if entry["to"] == number and entry["kind"] in ("call", "campaign_call")

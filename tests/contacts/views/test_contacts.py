@@ -1,4 +1,4 @@
-"""Finding people, a person's page, and what staff change there."""
+"""The contact list, a contact's page, and the changes made there."""
 
 from datetime import timedelta
 
@@ -40,12 +40,12 @@ def read(client: Client, address: str, **headers: str) -> str:
 
 
 def write_person(**changes: str) -> dict[str, str]:
-    """What the form sends for Sarah, with changes."""
+    """The form's data for Sarah, with changes."""
     person = {"first_name": "Sarah", "last_name": "Lindqvist", "number": "(202) 555-0100"}
     return {**person, "language": "en", "preferred_channel": "voice", **changes}
 
 
-# --- finding ---------------------------------------------------------------------------------------
+# --- searching -------------------------------------------------------------------------------------
 
 CAST = [
     ("Sarah", "Lindqvist", "P-1001", "+12025550100"),
@@ -67,10 +67,10 @@ FINDS = [
     ("555-0100", ["Sarah"], "the end of a number as it is written"),
     ("(202) 555-0100", ["Sarah"], "a whole number as it is written"),
     ("+44 20 7946 0101", ["María José"], "a whole number with its country code"),
-    ("01", ["nobody"], "two digits fit too many"),
+    ("01", ["nobody"], "two digits would match too many"),
     ("qvist", ["nobody"], "the middle of a name isn't searched"),
-    ("sarah garcía", ["nobody"], "every word must fit the same person"),
-    ("& | ! :* <-> (", ["nobody"], "signs of the query language are but signs"),
+    ("sarah garcía", ["nobody"], "every word must match the same person"),
+    ("& | ! :* <-> (", ["nobody"], "operators of the query language have no effect"),
     ("'", ["nobody"], "a lone quote"),
     ("\\", ["nobody"], "a lone backslash"),
     ("lind\\'", ["Sarah"], "a quote behind a backslash ends nothing"),
@@ -184,7 +184,7 @@ def test_going_back_in_the_browser_gets_the_whole_page(desk: Client) -> None:
 def test_a_search_without_matches_suggests_what_to_try(desk: Client) -> None:
     make_contact()
     page = read(desk, "/contacts/?q=%3Cb%3Ezzz")
-    assert "Nobody fits “&lt;b&gt;zzz”" in page
+    assert "No contacts match “&lt;b&gt;zzz”" in page
 
 
 def test_an_empty_list_offers_to_import_or_add_contacts(desk: Client) -> None:
@@ -193,7 +193,7 @@ def test_an_empty_list_offers_to_import_or_add_contacts(desk: Client) -> None:
     assert "/imports/new/" in page
 
 
-# --- the person's page ------------------------------------------------------------------------------
+# --- the contact's page -----------------------------------------------------------------------------
 
 
 def test_the_page_shows_who_shares_the_number_and_its_opt_outs(desk: Client, rosa: User) -> None:
@@ -274,7 +274,7 @@ def test_a_number_that_can_not_be_called_shows_an_error_beside_the_field(
     page = answer.content.decode()
     assert answer.status_code == 422
     assert says in page, reason
-    assert f'value="{raw}"' in page  # what was typed is there to be corrected
+    assert f'value="{raw}"' in page  # the input is kept, so that it can be corrected
     sarah.refresh_from_db()
     assert sarah.phone is not None
     assert sarah.phone.e164 == SARAH

@@ -1,4 +1,4 @@
-"""The upload page: what a person meets when a file is no good, and when it brings nothing new."""
+"""The upload page: a refused file, and a file without changes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The admin: everything is there, history can't be edited, and lists stay quick and discreet."""
+"""The admin: every model is there, history is read-only, lists are fast and numbers masked."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -70,7 +70,7 @@ HISTORY: list[type[Model]] = [
 
 
 def make_one_of_each_model(index: int) -> None:
-    """At least one more row of every model that there can be more than one of."""
+    """At least one more row of every model, except singletons."""
     now = timezone.now()
     user = make_colleague(f"user{index}")
     location = make_location(f"Place {index}")

@@ -1,4 +1,4 @@
-"""The admin: what is arranged there, what can be done there, and by whom."""
+"""The admin: forms, actions and permissions."""
 
 from datetime import time, timedelta
 
@@ -55,7 +55,7 @@ def test_activating_warns_for_how_many_appointments_a_step_comes_too_late(office
     for hour in (9, 10, 11):
         make_appointment(location=place, starts_at=at("America/New_York", 2027, 6, 15, hour, 0))
     page = act(office, Campaign, "activate", campaign)
-    assert "“call, on the day at 10:00” comes too late for 2 visits ahead" in page
+    assert "“call, on the day at 10:00” comes too late for 2 upcoming appointments" in page
     assert page.count("too late") == 1
 
 
@@ -88,7 +88,7 @@ def test_the_form_of_a_campaign_can_not_change_its_state(office: Client) -> None
 
 
 def write_script(script: Script, texts: list[dict[str, str]], initial: int) -> dict[str, str]:
-    """What the admin's form of a script sends."""
+    """The data of the admin's script form."""
     form = {"name": script.name, "texts-TOTAL_FORMS": str(len(texts)), "texts-INITIAL_FORMS": str(initial)}
     for index, text in enumerate(texts):
         form |= {f"texts-{index}-{name}": value for name, value in text.items()}

@@ -51,7 +51,7 @@ def test_every_admin_page_shows_a_stale_sweep_and_its_cause(
     Heartbeat.objects.filter(name=heartbeats.PLANNING).update(at=timezone.now() - timedelta(hours=5))
     page = read(office, address)
     assert "No reminders have been planned since" in page
-    assert "Tell your administrator. The worker for planning is running, but gets nothing done" in page
+    assert ". The worker for planning is running, but gets nothing done: see its log." in page
 
 
 @pytest.mark.parametrize("address", [*PAGES, POPUP])

@@ -1,4 +1,4 @@
-"""A step's form: what follows a call that reached nobody, in plain words, and what it refuses."""
+"""The form of a step: the fallback text, and what is refused."""
 
 from datetime import timedelta
 from typing import Any

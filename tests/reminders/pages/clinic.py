@@ -1,4 +1,4 @@
-"""What the tests of the front desk's pages share: calls that came to something, and somebody at the desk."""
+"""Helpers for the tests of the pages: calls with a result, and a logged-in client."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,7 +19,7 @@ def sit_at_desk(user: User) -> Client:
 
 
 def make_call(reminder: Reminder, state: str, **fields: Any) -> CallRecord:
-    """A try that stands in `state`, begun seven minutes ago; the reminder's own state is the caller's."""
+    """A call in `state`, submitted seven minutes ago; the reminder's state is left to the caller."""
     number = reminder.appointment.contact.phone
     assert number is not None
     text = ScriptText.objects.first()
@@ -37,5 +37,5 @@ def make_call(reminder: Reminder, state: str, **fields: Any) -> CallRecord:
 
 
 def settle(reminder: Reminder, state: str, reason: str = "", **fields: Any) -> None:
-    """Put the reminder in a state by hand; how it gets there is tested elsewhere."""
+    """Set the reminder's state directly; how it gets there is tested elsewhere."""
     Reminder.objects.filter(pk=reminder.pk).update(state=state, reason=reason, **fields)

@@ -1,4 +1,4 @@
-"""One appointment: its story, and booking, moving, cancelling it."""
+"""One appointment: its timeline, and booking, moving and cancelling it."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -42,13 +42,13 @@ def desk(rosa: User) -> Client:
     return sit_at_desk(rosa)
 
 
-def tell(appointment: Appointment) -> list[str]:
-    """The sentences of the story, newest first."""
+def read_sentences(appointment: Appointment) -> list[str]:
+    """The sentences of the timeline, newest first."""
     story = read_story(appointment.pk, timezone.now())
     return [entry.sentence for entry in (*story.ahead, *story.past)]
 
 
-# --- the story -----------------------------------------------------------------------------------
+# --- the timeline --------------------------------------------------------------------------------
 
 
 def test_the_timeline_has_one_sentence_for_each_event_newest_first(rosa: User) -> None:
@@ -60,7 +60,7 @@ def test_the_timeline_has_one_sentence_for_each_event_newest_first(rosa: User) -
         appointment.pk, starts_at=start + timedelta(hours=1), ends_at=start + timedelta(hours=2), by=rosa
     )
     confirm_by_staff(appointment.pk, by=rosa)
-    sentences = tell(appointment)
+    sentences = read_sentences(appointment)
     assert [one.split(" for ")[0].split(" from ")[0] for one in sentences] == [
         "Won't be sent: call, 4 hours before. The appointment is confirmed already.",
         "Confirmed, as the patient told the staff.",
@@ -119,7 +119,7 @@ def test_an_open_follow_up_is_shown_until_it_is_resolved(rosa: User) -> None:
         state="resolved", resolved_at=timezone.now(), resolved_by=rosa, note="left a note"
     )
     assert read(reminder).open_follow_ups == ()
-    assert "Done: left a note" in tell(reminder.appointment)
+    assert "Done: left a note" in read_sentences(reminder.appointment)
 
 
 def read(reminder: Reminder) -> Story:
@@ -207,7 +207,7 @@ def test_a_cancelled_appointment_can_be_booked_again_with_its_reminders(desk: Cl
 
 
 def fill_in(location: Location, **changes: str | int | None) -> dict[str, str | int]:
-    """The form as the browser sends it, with a day three days ahead; None leaves a field out."""
+    """The form's data for a day three days ahead; a field that is None is left out."""
     day = timezone.now().astimezone(location.zone).date() + timedelta(days=3)
     form = {"location": location.pk, "day": day.isoformat(), "at": "10:30", "minutes": 20, **changes}
     return {name: value for name, value in form.items() if value is not None}
@@ -266,7 +266,7 @@ def test_a_contact_can_be_found_and_chosen_with_and_without_javascript(desk: Cli
     assert "No contacts match." in desk.get("/appointments/book/contacts/?q=zzz").content.decode()
 
 
-# --- the two odd days of a year ------------------------------------------------------------------
+# --- days when the clocks change ------------------------------------------------------------------
 
 CHICAGO = ZoneInfo("America/Chicago")
 
@@ -302,7 +302,7 @@ def test_the_form_explains_times_that_are_skipped_or_come_twice(
         answer = desk.post("/appointments/book/", form)
     assert Appointment.objects.exists() is not bool(sentence)
     assert sentence in answer.content.decode()
-    assert ("The second time" in answer.content.decode()) is ("twice" in sentence)
+    assert ("The later one" in answer.content.decode()) is ("twice" in sentence)
 
 
 @pytest.mark.parametrize(

@@ -34,14 +34,14 @@ def desk(rosa: User) -> Client:
 
 
 def describe(cause: str, *, by: User | None = None, asked_again_in: int | None = None) -> str:
-    """The words for a pause since 9:05 at New York, on 14 July at 9:30."""
+    """The banner's text on 14 July at 9:30 in New York, for a pause since 9:05."""
     switch = SendingSwitch(
         paused_at=NOW - timedelta(minutes=25),
         cause=cause,
         by=by,
         probe_at=None if asked_again_in is None else NOW + timedelta(minutes=asked_again_in),
     )
-    with time_machine.travel(NOW):  # the year isn't said when it is this one
+    with time_machine.travel(NOW):  # in 2026, so that the year is not shown
         pause = describe_pause(switch, NOW, NEW_YORK)
     assert pause is not None
     assert pause.ends_by_itself is (asked_again_in is not None)

@@ -1,4 +1,4 @@
-"""Today: the day's appointments, each with its one honest state."""
+"""Today: the day's appointments, each with its state."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -62,7 +62,7 @@ def words_of(row: Row) -> str:
     return f"{row.standing.code}: {row.standing.words} | {row.standing.next_step}"
 
 
-# --- one state each ------------------------------------------------------------------------------
+# --- states -------------------------------------------------------------------------------------
 
 
 def confirm(reminder: Reminder) -> None:
@@ -243,7 +243,7 @@ def test_today_is_each_locations_own_date_and_time_zones_are_grouped() -> None:
     [
         ("America/Chicago", (2026, 3, 8), 23),
         ("America/Chicago", (2026, 11, 1), 25),
-        ("America/Havana", (2026, 3, 8), 23),  # clocks jump over midnight itself
+        ("America/Havana", (2026, 3, 8), 23),  # the clocks skip midnight
         ("Australia/Lord_Howe", (2026, 4, 5), 24.5),
         ("America/Phoenix", (2026, 3, 8), 24),
     ],
@@ -383,7 +383,9 @@ def test_arrived_is_one_click_and_can_be_undone(desk: Client) -> None:
     assert (answer.status_code, answer["Location"]) == (303, "/?state=")
     assert read_rows()[0].standing.code == "arrived"
     reminder = with_situation(Reminder.objects.all()).get()
-    assert explain_reminder(reminder, timezone.now()).reason == "visit_recorded", "who is here isn't called"
+    assert explain_reminder(reminder, timezone.now()).reason == "visit_recorded", (
+        "a patient who has arrived is not called"
+    )
     assert "Undo" in desk.get("/").content.decode()
     desk.post(f"/appointments/{appointment.pk}/attendance/", {"status": "booked"})
     assert Appointment.objects.get().status == "booked"

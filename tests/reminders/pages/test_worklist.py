@@ -53,7 +53,7 @@ def make_follow_up(kind: str = Kind.MISSED, *, due_at: datetime | None = None, *
 
 
 def make_unknown_call() -> FollowUp:
-    """A reminder whose one call may or may not have been accepted."""
+    """A follow-up about a call that Robotalker may or may not have accepted."""
     reminder = make_due_reminder()
     Reminder.objects.update(state=ReminderState.IN_PROGRESS)
     call = CallRecord.objects.create(
@@ -73,10 +73,10 @@ def make_unknown_call() -> FollowUp:
 
 
 SENTENCES = [
-    (Kind.WANTS_ANOTHER_TIME, "asked for another time than", "Move it"),
+    (Kind.WANTS_ANOTHER_TIME, "asked for another time instead of", "Move appointment"),
     (Kind.COULD_NOT_REACH, "could not be reached about", "Show the contact"),
     (Kind.UNKNOWN_OUTCOME, "may or may not have been called about", "Call again"),
-    (Kind.WRONG_NUMBER, "there is no number that works", "Correct the number"),
+    (Kind.WRONG_NUMBER, "there is no working number", "Correct the number"),
     (Kind.LATE_ANSWER, "answered a call about an old time", "Show the contact"),
     (Kind.UNCLEAR_ANSWER, "but the answer was not understood", "Show the contact"),
     (Kind.MISSED, "was not reminded of", "Show the contact"),
@@ -107,12 +107,12 @@ def test_follow_ups_are_ordered_by_due_time_and_late_ones_are_marked(desk: Clien
     late = make_follow_up(Kind.WRONG_NUMBER, due_at=now - timedelta(hours=1), appointment=later.appointment)
     page = read(desk)
     assert page.index(f"follow-up-{late.pk}") < page.index(f"follow-up-{later.pk}")
-    assert page.count("todo-late") == 1
+    assert page.count("follow-up-late") == 1
 
 
 def test_resolved_follow_ups_are_not_shown_and_an_empty_list_says_so(desk: Client) -> None:
     make_follow_up(state=FollowUp.State.RESOLVED)
-    assert "All is done" in read(desk)
+    assert "Nothing to do" in read(desk)
 
 
 def test_the_counts_filter_by_kind(desk: Client) -> None:
@@ -193,7 +193,7 @@ def test_an_unknown_call_can_be_closed_without_another_call(desk: Client) -> Non
     desk.post(f"/worklist/{follow_up.pk}/settle/", {"call_again": "no"})
     assert CallRecord.objects.get().state == CallState.ABANDONED
     assert Reminder.objects.get().state == ReminderState.DONE
-    assert "All is done" in read(desk)
+    assert "Nothing to do" in read(desk)
 
 
 def test_a_follow_up_about_an_unknown_call_has_no_done_button(desk: Client) -> None:
