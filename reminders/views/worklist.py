@@ -76,7 +76,7 @@ def _settle(request: HttpRequest, pk: int, action: Callable[[], FollowUp], done:
         messages.error(request, str(error))
     else:
         messages.success(
-            request, OVERTAKEN_SAID if entry.resolution == FollowUp.Resolution.OVERTAKEN else done
+            request, OVERTAKEN_SAID if follow_up.resolution == FollowUp.Resolution.OVERTAKEN else done
         )
     kind = request.POST.get("kind", "")
     return redirect(reverse("worklist") + (f"?{urlencode({'kind': kind})}" if kind else ""))
