@@ -17,6 +17,7 @@ FOLDERS = (*PACKAGES, "templates", "static", "docs", r"\.ci")
 PATH = re.compile(rf"(?<![\w/.-])(?:{'|'.join(FOLDERS)})/[\w./-]*[\w/]")
 MODULE = re.compile(r"(?<![\w/.-])\w+\.py\b")
 MEMBER = re.compile(r"((?:[\w-]+/)*\w+\.py): (\w+(?:\.\w+)*)")
+CLASS = re.compile(r"`([A-Z]\w*[a-z]\w*)(?:\.\w+)?`")
 FUNCTION = re.compile(r"`(?:\w+\.)*(\w+)\([^`]*\)`")
 DOTTED = re.compile(rf"(?<![\w/.-])(?:{'|'.join(PACKAGES)})(?:\.[a-z_]\w*)+(?!\w)(?!\()")
 COMMAND = re.compile(r"manage\.py (\w+)")
@@ -100,6 +101,12 @@ def test_every_member_of_a_module_in_the_docs_exists(text: str) -> None:
 def test_every_function_in_the_docs_exists(text: str) -> None:
     ours = {name for module in find_modules() for name in read_names(module)}
     assert set(FUNCTION.findall(text)) - ours - NOT_OURS == set()
+
+
+@in_each_doc()
+def test_every_class_in_the_docs_exists(text: str) -> None:
+    ours = {name for module in find_modules() for name in read_names(module)}
+    assert set(CLASS.findall(text)) - ours == set()
 
 
 @in_each_doc()
