@@ -29,6 +29,9 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RemoveConstraint(model_name="epoch", name="epoch_is_one"),
         migrations.RenameModel(old_name="Epoch", new_name="DatabaseIdentity"),
+        migrations.AlterModelOptions(
+            name="databaseidentity", options={"verbose_name_plural": "database identity"}
+        ),
         migrations.AddConstraint(
             model_name="databaseidentity",
             constraint=models.CheckConstraint(condition=models.Q(("id", 1)), name="database_identity_is_one"),

@@ -79,6 +79,7 @@ class DatabaseIdentity(models.Model):
     since = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name_plural = "database identity"
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="database_identity_is_one")]
 
     def __str__(self) -> str:
