@@ -76,5 +76,5 @@ class WebhookEventAdmin(HistoryAdmin[WebhookEvent]):
     def apply_again(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
         states = list(apply_again(queryset.values_list("pk", flat=True)).values())
         applied = states.count(WebhookEvent.State.APPLIED)
-        words = _("%(applied)d of %(count)d have been applied.") % {"applied": applied, "count": len(states)}
+        words = _("%(applied)d of %(count)d applied.") % {"applied": applied, "count": len(states)}
         self.message_user(request, words, messages.SUCCESS if applied == len(states) else messages.WARNING)

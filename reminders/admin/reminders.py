@@ -77,7 +77,7 @@ class ReminderAdmin(HistoryAdmin[Reminder]):
     def skip(self, request: HttpRequest, queryset: QuerySet[Reminder]) -> None:
         asked = list(queryset.order_by("pk").values_list("pk", flat=True))
         skipped = skip_reminders(asked, by=cast(User, request.user))
-        words = _("%(skipped)d of %(count)d have been skipped.") % {"skipped": skipped, "count": len(asked)}
+        words = _("%(skipped)d of %(count)d skipped.") % {"skipped": skipped, "count": len(asked)}
         if skipped < len(asked):
             words += " " + _("The others were no longer waiting: they had been sent, or had ended before.")
         self.message_user(request, words, messages.SUCCESS if skipped == len(asked) else messages.WARNING)

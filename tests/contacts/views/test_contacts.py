@@ -289,7 +289,7 @@ def test_upcoming_reminders_move_to_a_new_number_and_answers_are_kept(desk: Clie
     ahead.refresh_from_db()
     assert ahead.contact.phone is not None
     assert (ahead.contact.phone.e164, ahead.revision, ahead.is_confirmed) == (OTHER, 2, True)
-    assert "1 appointment ahead is reminded on the new number." in answer.content.decode()
+    assert "Reminders of 1 upcoming appointment now go to the new number." in answer.content.decode()
 
 
 def test_saving_without_a_new_number_revises_nothing(desk: Client) -> None:
@@ -328,7 +328,7 @@ def test_an_opt_in_needs_a_reason(desk: Client) -> None:
     record_optout(sarah.phone_id or 0, scope="all", source="key", at=timezone.now())
     answer = desk.post(f"/contacts/{sarah.pk}/opt-in/", {"scope": "all", "reason": "  "})
     assert answer.status_code == 422
-    assert "Write down who asked for it" in answer.content.decode()
+    assert "Enter who asked for it" in answer.content.decode()
     assert PhoneNumber.objects.get().voice_opted_out_at is not None
 
 

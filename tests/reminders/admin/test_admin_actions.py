@@ -164,7 +164,7 @@ def test_a_failed_event_can_be_applied_again(office: Client) -> None:
         b' "duration_seconds": 28, "amd_result": "machine", "timestamp": "2026-04-15T10:30:45Z"}'
     )
     event = make_event(call, body, state="failed", attempts=8, error="Traceback")
-    assert "1 of 1 are applied." in act(office, WebhookEvent, "apply_again", event)
+    assert "1 of 1 applied." in act(office, WebhookEvent, "apply_again", event)
     call.refresh_from_db()
     assert call.state == CallState.VOICEMAIL
 
@@ -182,7 +182,7 @@ def test_waiting_reminders_are_skipped_in_bulk_and_the_user_is_recorded(office: 
     under_way = make_due_reminder(make_contact("Noah", number="+12025550142"))
     Reminder.objects.filter(pk=under_way.pk).update(state=ReminderState.IN_PROGRESS)
     page = act(office, Reminder, "skip", waiting, under_way)
-    assert "1 of 2 are skipped. The others did not wait any more" in page
+    assert "1 of 2 skipped. The others were no longer waiting" in page
     states = Reminder.objects.values_list("state", "reason")
     assert states.get(pk=waiting.pk) == (ReminderState.SKIPPED, Reason.SKIPPED_BY_PERSON)
     assert states.get(pk=under_way.pk)[0] == ReminderState.IN_PROGRESS

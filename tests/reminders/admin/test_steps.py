@@ -56,7 +56,7 @@ def test_a_text_step_can_have_no_fallback_text() -> None:
 def test_a_fallback_text_over_160_characters_is_refused_and_its_length_is_shown() -> None:
     form = fill_in(make_script("x" * 161, name="Long"))
     [error] = form.errors["fallback_script"]
-    assert str(error).startswith("In en it can get 161 characters long")
+    assert str(error).startswith("In en this script can be 161 characters long")
 
 
 def test_the_length_is_of_the_newest_version_with_its_variables_filled_in() -> None:

@@ -354,7 +354,7 @@ def test_each_appointments_page_tells_the_one_call() -> None:
         story = read_story(reminder.appointment_id, timezone.now())
         [entry] = [entry for entry in story.past if entry.key == f"call-{call.pk}"]
         assert "one call for Anna and Ben" in entry.details
-        assert "try 1" in entry.details
+        assert "first try" in entry.details
         assert entry.said == call.text
         assert story.standing.code == "submitting"
 
