@@ -27,10 +27,10 @@ class AlreadyResolved(ValueError):
 @transaction.atomic
 def take_follow_up(follow_up_id: int, *, by: User) -> FollowUp:
     """Assign it to this user. Raises AlreadyResolved."""
-    entry = _lock(follow_up_id)
-    entry.state, entry.taken_by = FollowUp.State.TAKEN, by
-    entry.save(update_fields=["state", "taken_by"])
-    return entry
+    follow_up = _lock(follow_up_id)
+    follow_up.state, follow_up.taken_by = FollowUp.State.TAKEN, by
+    follow_up.save(update_fields=["state", "taken_by"])
+    return follow_up
 
 
 @transaction.atomic
@@ -41,11 +41,11 @@ def resolve_follow_up(follow_up_id: int, *, by: User, note: str = "") -> FollowU
     and the follow-ups of its household are resolved too.
     """
     call = _lock_unknown(follow_up_id)
-    entry = _lock(follow_up_id)
+    follow_up = _lock(follow_up_id)
     if call:
         _abandon(call)
-    _resolve(entry, by, Resolution.DONE, note)
-    return entry
+    _resolve(follow_up, by, Resolution.DONE, note)
+    return follow_up
 
 
 @transaction.atomic
@@ -57,23 +57,23 @@ def resolve_unknown_outcome(follow_up_id: int, *, by: User, call_again: bool) ->
     then stays open.
     """
     call = _lock_unknown(follow_up_id)
-    entry = _lock(follow_up_id)
+    follow_up = _lock(follow_up_id)
     if call is None or not _abandon(call):
-        _resolve(entry, None, Resolution.OVERTAKEN)
-        return entry
-    if call_again and entry.reminder_id:
-        order_call(entry.reminder_id, by=by)
-        _order_for_the_others(call, entry, by)
-    _resolve(entry, by, Resolution.CALLED_AGAIN if call_again else Resolution.NOT_CALLED_AGAIN)
-    return entry
+        _resolve(follow_up, None, Resolution.OVERTAKEN)
+        return follow_up
+    if call_again and follow_up.reminder_id:
+        order_call(follow_up.reminder_id, by=by)
+        _order_for_the_others(call, follow_up, by)
+    _resolve(follow_up, by, Resolution.CALLED_AGAIN if call_again else Resolution.NOT_CALLED_AGAIN)
+    return follow_up
 
 
 def _lock_unknown(follow_up_id: int) -> CallRecord | None:
     """The call of an unknown-outcome follow-up, locked (before the follow-up); None for other kinds."""
-    entry = FollowUp.objects.get(pk=follow_up_id)
-    if entry.kind != FollowUp.Kind.UNKNOWN_OUTCOME or entry.call_id is None:
+    follow_up = FollowUp.objects.get(pk=follow_up_id)
+    if follow_up.kind != FollowUp.Kind.UNKNOWN_OUTCOME or follow_up.call_id is None:
         return None
-    return lock_call(entry.call_id)
+    return lock_call(follow_up.call_id)
 
 
 def _abandon(call: CallRecord) -> bool:
@@ -86,28 +86,33 @@ def _abandon(call: CallRecord) -> bool:
     return True
 
 
-def _order_for_the_others(call: CallRecord, entry: FollowUp, by: User) -> None:
+def _order_for_the_others(call: CallRecord, follow_up: FollowUp, by: User) -> None:
     """Order the call for the whole household; those who may not be called now are left out."""
     for reminder in reminders_of(call):
-        if reminder.pk != entry.reminder_id:
+        if reminder.pk != follow_up.reminder_id:
             with suppress(OrderRefused):
                 order_call(reminder.pk, by=by)
 
 
-def _resolve(entry: FollowUp, by: User | None, resolution: Resolution, note: str = "") -> None:
-    entry.state, entry.resolved_by = FollowUp.State.RESOLVED, by
-    entry.resolved_at, entry.resolution, entry.note = read_database_clock(), resolution, note[:300]
+def _resolve(follow_up: FollowUp, by: User | None, resolution: Resolution, note: str = "") -> None:
+    follow_up.state, follow_up.resolved_by = FollowUp.State.RESOLVED, by
+    follow_up.resolved_at, follow_up.resolution, follow_up.note = (
+        read_database_clock(),
+        resolution,
+        note[:300],
+    )
     how = {
-        name: getattr(entry, name) for name in ("state", "resolved_by", "resolved_at", "resolution", "note")
+        name: getattr(follow_up, name)
+        for name in ("state", "resolved_by", "resolved_at", "resolution", "note")
     }
-    one_matter = Q(pk=entry.pk)
-    if entry.kind == FollowUp.Kind.UNKNOWN_OUTCOME and entry.call_id:
-        one_matter |= Q(call=entry.call_id, kind=entry.kind)  # the others of its household
+    one_matter = Q(pk=follow_up.pk)
+    if follow_up.kind == FollowUp.Kind.UNKNOWN_OUTCOME and follow_up.call_id:
+        one_matter |= Q(call=follow_up.call_id, kind=follow_up.kind)  # the others of its household
     FollowUp.objects.filter(one_matter).exclude(state=FollowUp.State.RESOLVED).update(**how)
 
 
 def _lock(follow_up_id: int) -> FollowUp:
-    entry = FollowUp.objects.select_for_update().get(pk=follow_up_id)
-    if entry.state == FollowUp.State.RESOLVED:
+    follow_up = FollowUp.objects.select_for_update().get(pk=follow_up_id)
+    if follow_up.state == FollowUp.State.RESOLVED:
         raise AlreadyResolved(_("Somebody has already marked this as done."))
-    return entry
+    return follow_up

@@ -53,34 +53,28 @@ ANSWERED_BY = {
 }
 CALLS = {
     CallState.SUBMITTING: gettext_lazy("A call is about to go out."),
-    CallState.SUBMITTED: gettext_lazy("Robotalker took the call; nothing is known yet of what came of it."),
+    CallState.SUBMITTED: gettext_lazy("Robotalker has accepted the call. There is no result yet."),
     CallState.UNKNOWN: gettext_lazy("We don't know whether the call was made."),
-    CallState.OVERDUE: gettext_lazy("Robotalker took the call, but we don't know what came of it."),
+    CallState.OVERDUE: gettext_lazy("Robotalker accepted the call, but has not reported a result."),
     CallState.NOT_SENT: gettext_lazy("The call did not go out."),
     CallState.REJECTED: gettext_lazy("Robotalker rejected the call."),
     CallState.FAILED: gettext_lazy("The call failed."),
     CallState.NO_ANSWER: gettext_lazy("Nobody answered the call."),
     CallState.VOICEMAIL: gettext_lazy("The call reached a voicemail."),
     CallState.ANSWERED: gettext_lazy("The call was answered; no key was pressed."),
-    CallState.ABANDONED: gettext_lazy(
-        "Somebody on the staff settled the call, as nobody knows what came of it."
-    ),
+    CallState.ABANDONED: gettext_lazy("A member of staff closed the call. Its result is not known."),
 }
 TEXTS = {
-    CallState.SUBMITTED: gettext_lazy(
-        "Robotalker took the text message; nothing is known yet of what came of it."
-    ),
+    CallState.SUBMITTED: gettext_lazy("Robotalker has accepted the text message. There is no result yet."),
     CallState.DELIVERED: gettext_lazy("The text message was delivered."),
     CallState.ANSWERED: gettext_lazy("The text message was answered."),
     CallState.FAILED: gettext_lazy("The text message failed."),
     CallState.REJECTED: gettext_lazy("Robotalker rejected the text message."),
     CallState.NOT_SENT: gettext_lazy("The text message did not go out."),
     CallState.UNKNOWN: gettext_lazy("We don't know whether the text message was sent."),
-    CallState.OVERDUE: gettext_lazy("Robotalker took the text message, but we don't know what came of it."),
+    CallState.OVERDUE: gettext_lazy("Robotalker accepted the text message, but has not reported a result."),
     CallState.SUBMITTING: gettext_lazy("A text message is about to go out."),
-    CallState.ABANDONED: gettext_lazy(
-        "Somebody on the staff settled the text message, as nobody knows what came of it."
-    ),
+    CallState.ABANDONED: gettext_lazy("A member of staff closed the text message. Its result is not known."),
 }
 
 TRIES = {1: gettext_lazy("first try"), 2: gettext_lazy("second try"), 3: gettext_lazy("third try")}
@@ -122,7 +116,7 @@ def describe_held(reminder: Reminder, why: Explanation) -> str:
 
 
 def describe_settled_reminder(reminder: Reminder, why: Explanation) -> str:
-    """A step that ended without a call, or in spite of one."""
+    """A step that has ended without a call, or whose call didn't decide how it ended."""
     words = {
         "state": reminder.get_state_display().capitalize(),
         "step": name_step(reminder),
@@ -135,7 +129,7 @@ def describe_call(call: CallRecord) -> str:
     """What came of one try."""
     if call.key_pressed:
         if call.channel == Channel.SMS:
-            return _("The text message was answered; it stands for key %s.") % call.key_pressed
+            return _("The text message was answered; the answer means key %s.") % call.key_pressed
         return _("The call was answered; key %s was pressed.") % call.key_pressed
     table = TEXTS if call.channel == Channel.SMS else CALLS
     state = CallState(call.state)
@@ -157,9 +151,9 @@ def describe_household(call: CallRecord) -> str:
 
 
 def describe_call_details(call: CallRecord, zone: ZoneInfo, try_number: int) -> Iterator[str]:
-    """What else is known of a try, the how-manieth it was, as short phrases, times by the clock of `zone`."""
-    if told := describe_household(call):
-        yield told
+    """Details of a try as short phrases: its number, when it started, … Times by the clock of `zone`."""
+    if household := describe_household(call):
+        yield household
     yield _("to %s") % mask(call.number.e164)
     yield str(TRIES[try_number]) if try_number in TRIES else _("try number %d") % try_number
     yield _("started %s") % clock(call.submitting_at.astimezone(zone))
@@ -169,7 +163,7 @@ def describe_call_details(call: CallRecord, zone: ZoneInfo, try_number: int) -> 
         yield _("%d s long") % call.duration_seconds
     if call.amd_result in ANSWERED_BY_WHOM:
         yield str(ANSWERED_BY_WHOM[call.amd_result])
-    # one press is told by two events, often a second apart
+    # two events report the same key press, often a second apart
     yield from dict.fromkeys(
         _("key %(key)s at %(time)s") % {"key": key, "time": _clock_of(moment, zone)}
         for moment, key in call.keys

@@ -39,7 +39,7 @@ LOOKS: dict[str, ChipLook] = {
     "in_progress": ChipLook("blue", "phone-outgoing", _("in progress")),
     "submitting": ChipLook("blue", "phone-outgoing", _("about to go out")),
     "submitted": ChipLook("blue moving", "phone-ringing", _("taken by Robotalker")),
-    # what came of it
+    # the result
     "answered": ChipLook("slate", "phone-call", _("answered")),
     "delivered": ChipLook("slate", "message", _("delivered")),
     "done": ChipLook("slate", "circle-check", _("done")),

@@ -29,7 +29,7 @@ def go_back(request: HttpRequest, otherwise: str) -> HttpResponse:
 
 
 def wants_fragment(request: HttpRequest) -> bool:
-    """Whether htmx asks, for the part of the page that renews itself."""
+    """Whether htmx asks for the part of the page that refreshes itself."""
     return bool(request.headers.get("HX-Request"))
 
 
@@ -38,8 +38,8 @@ def make_etag(request: HttpRequest, shown: object) -> str:
 
     Weak, as the token against forgery in the fragment differs each time and is as good as the last.
     """
-    told = f"{get_language()} {request.get_full_path()} {shown!r}"
-    return f'W/"{sha256(told.encode()).hexdigest()[:32]}"'
+    content = f"{get_language()} {request.get_full_path()} {shown!r}"
+    return f'W/"{sha256(content.encode()).hexdigest()[:32]}"'
 
 
 def answer_unchanged(request: HttpRequest, etag: str) -> HttpResponse | None:

@@ -151,7 +151,7 @@ def test_htmx_gets_304_while_nothing_changes(desk: Client) -> None:
         assert desk.get(address, headers=known).status_code == 304
         make_call(reminder, "submitted")
         settle(reminder, "in_progress")
-        assert "Robotalker took the call" in desk.get(address, headers=known).content.decode()
+        assert "Robotalker has accepted the call" in desk.get(address, headers=known).content.decode()
 
 
 def test_an_unknown_appointment_is_a_404(desk: Client) -> None:
