@@ -8,16 +8,16 @@ from reminders.rules.states import REMINDER_ORDERABLE
 
 
 def may_order_call(reminder: Reminder, now: datetime) -> bool:
-    """Whether to offer it: the visit is ahead, its number may be called, and no call for it is under way.
+    """Whether to offer it: the appointment is ahead, its number may be called, and no call is under way.
 
-    Asks no query of a reminder of situations.with_situation(). The order itself asks decide() as well, which
-    may still refuse it, with the reason in words.
+    Makes no query for a reminder of situations.with_situation(). The order itself asks decide() as well,
+    which may still refuse it, with the reason in words.
     """
-    visit, number = reminder.appointment, reminder.appointment.contact.phone
+    appointment, number = reminder.appointment, reminder.appointment.contact.phone
     return (
         reminder.state in REMINDER_ORDERABLE
-        and visit.status == Appointment.Status.BOOKED
-        and visit.starts_at > now
+        and appointment.status == Appointment.Status.BOOKED
+        and appointment.starts_at > now
         and number is not None
         and number.opted_out_at(reminder.step.channel) is None
     )

@@ -10,7 +10,7 @@ from reminders.models import Campaign, Step
 
 
 def covers(campaign: Campaign, appointment: Appointment) -> bool:
-    """Whether the campaign is for this appointment; find_covered() asks the same of many."""
+    """Whether the campaign is for this appointment; find_covered() is the same rule for many."""
     locations = {location.pk for location in campaign.locations.all()}
     providers = {provider.pk for provider in campaign.providers.all()}
     return (
@@ -21,7 +21,7 @@ def covers(campaign: Campaign, appointment: Appointment) -> bool:
 
 
 def find_covered(step: Step, appointments: "QuerySet[Appointment]") -> "QuerySet[Appointment]":
-    """Those of `appointments` that the step's campaign is for. Empty filters mean everybody."""
+    """Those of `appointments` that the step's campaign is for. An empty filter covers all."""
     campaign = step.campaign
     if locations := [location.pk for location in campaign.locations.all()]:
         appointments = appointments.filter(location__in=locations)

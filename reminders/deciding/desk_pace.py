@@ -1,7 +1,7 @@
-"""Pacing: no more calls a minute for a location than its desk can take the callbacks of (product rule 24).
+"""Pacing: no more calls a minute for a location than its desk can take callbacks for (product rule 24).
 
-Each call too many is given the first minute that has room behind those that wait already, so that a
-thousand due reminders queue up instead of being looked at every few seconds.
+Each call over the limit gets a turn: the first moment with room after those that already wait. So a thousand
+due reminders queue up instead of being claimed again every few seconds.
 """
 
 from bisect import insort
@@ -25,29 +25,28 @@ NEVER_RANG = (CallState.NOT_SENT, CallState.REJECTED)
 
 @dataclass
 class DeskPace:
-    """One location's calls of the last minute and the turns given out, as sorted moments (aware UTC).
+    """One location's calls of the last minute and turns of waiting reminders: sorted moments (aware UTC).
 
-    `turns` are those of reminders that aren't looked at yet, the last `rate` of them; `given` those that
-    this look gives.
+    `turns`: given by earlier looks, the last `rate` of them; `new_turns`: given by this look.
     """
 
     rate: int  # calls per minute
-    begun: list[datetime] = field(default_factory=list)
+    called: list[datetime] = field(default_factory=list)
     turns: list[datetime] = field(default_factory=list)
-    given: list[datetime] = field(default_factory=list)
+    new_turns: list[datetime] = field(default_factory=list)
 
     def find_turn(self, now: datetime, *, waited: bool) -> datetime:
-        """When one more call may begin: `now`, or later. Whoever has waited isn't sent to the end again."""
-        ahead = self.given if waited else merge(self.turns, self.given)
-        return find_room([*self.begun, *ahead], self.rate, now)
+        """When one more call may be made: `now`, or later. One that has waited isn't put at the end again."""
+        ahead = self.new_turns if waited else merge(self.turns, self.new_turns)
+        return find_room([*self.called, *ahead], self.rate, now)
 
-    def begin(self, now: datetime) -> None:
-        """A call begins now."""
-        self.begun.append(now)
+    def add_call(self, now: datetime) -> None:
+        """A call is made now."""
+        self.called.append(now)
 
-    def give(self, turn: datetime) -> None:
+    def add_turn(self, turn: datetime) -> None:
         """A reminder waits for this turn."""
-        insort(self.given, turn)
+        insort(self.new_turns, turn)
 
 
 def find_room(moments: Sequence[datetime], rate: int, now: datetime) -> datetime:
@@ -60,33 +59,28 @@ def find_room(moments: Sequence[datetime], rate: int, now: datetime) -> datetime
 def read_paces(locations: Collection[int], now: datetime) -> dict[int, DeskPace]:
     """The pace of those of these locations (ids) that have one, by id.
 
-    Locks them (after the reminders, by primary key), so that two workers don't fill the same minute. Not
-    their rows: those are held by whoever plans for a location, or edits it, for longer than a look can wait.
+    Locks them (after the reminders, by primary key), so that two workers don't fill the same minute. With
+    advisory locks: planning for a location, or editing it, holds its row for longer than a look can wait.
     """
     rated = Location.objects.filter(pk__in=locations, calls_per_minute__isnull=False).order_by("pk")
     rates = rated.values_list("pk", "calls_per_minute")
     paces = {location: DeskPace(rate) for location, rate in rates if rate}
     if paces:
-        _lock(list(paces))
-        _read_begun(paces, now)
-    if any(pace.begun for pace in paces.values()):  # else nobody has had to wait
+        with connection.cursor() as cursor:
+            lock = "SELECT pg_advisory_xact_lock(%s, location) FROM unnest(%s::int[]) AS location"
+            cursor.execute(lock, [PACE_LOCKS, list(paces)])
+        _read_calls(paces, now)
+    if any(pace.called for pace in paces.values()):  # else no reminder has had to wait
         _read_turns(paces, now)
     return paces
 
 
 def has_waited(reminder: Reminder) -> bool:
-    """Whether its turn has come: it was sent to wait for it at an earlier look."""
+    """Whether it was given its turn by an earlier look: now that turn has come."""
     return reminder.reason == Reason.DESK_PACE
 
 
-def _lock(locations: list[int]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(%s, place) FROM unnest(%s::int[]) AS place", [PACE_LOCKS, locations]
-        )
-
-
-def _read_begun(paces: dict[int, DeskPace], now: datetime) -> None:
+def _read_calls(paces: dict[int, DeskPace], now: datetime) -> None:
     calls = (
         CallRecord.objects.filter(
             channel=Channel.VOICE,
@@ -97,7 +91,7 @@ def _read_begun(paces: dict[int, DeskPace], now: datetime) -> None:
         .order_by("submitting_at")
     )
     for location, at in calls.values_list("reminder__appointment__location", "submitting_at"):
-        paces[location].begun.append(at)
+        paces[location].called.append(at)
 
 
 def _read_turns(paces: dict[int, DeskPace], now: datetime) -> None:
@@ -110,4 +104,4 @@ def _read_turns(paces: dict[int, DeskPace], now: datetime) -> None:
     for location, turn in waiting.values_list("appointment__location", "next_look_at"):
         paces[location].turns.append(turn)
     for pace in paces.values():
-        del pace.turns[: -pace.rate]  # only the last of them bear on the next, and each look goes through all
+        del pace.turns[: -pace.rate]  # only the last `rate` turns matter to the next one

@@ -1,9 +1,9 @@
 """Caps: how often one number may be called or texted, over all campaigns and channels (product rule 21).
 
-What may have reached somebody counts; what rang unanswered, failed or never left doesn't, so that another
-try stays possible. A day is a calendar day by the location's clock; a week is that day and the six before.
-For an appointment, a call to others of its household doesn't count: to the same number, for the same step,
-place and day, but about other appointments (those it had no room for go in the next).
+What may have reached somebody counts; what was not answered, failed or was never sent doesn't, so that
+another try stays possible. A day is a calendar day by the location's clock; a week is that day and the six
+before. A call to others of the household doesn't count against an appointment: one to the same number, for
+the same step, location and day, about other appointments (it had no room for this one, which goes next).
 """
 
 from collections import Counter
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from contacts.models.people import Channel
+from reminders.deciding.situations import NO_LIMITS, Limits
 from reminders.models import CallRecord, Reminder
 from reminders.rules.schedule import first_moment_at
 from reminders.rules.states import CALL_OPEN, CallState
@@ -29,10 +30,10 @@ COUNTED = (
     *CALL_OPEN,
 )
 RINGING = (CallState.SUBMITTING, CallState.SUBMITTED, CallState.UNKNOWN)
-LINE_TIME = timedelta(minutes=2)  # as long as a call may ring and talk
+LINE_TIME = timedelta(minutes=2)  # how long a call may ring and talk
 ONE_DAY = timedelta(days=1)
 WEEK = 7  # days
-LOOKED_BACK = timedelta(days=WEEK + 1)  # a week by any clock
+LOOKED_BACK = timedelta(days=WEEK + 1)  # covers a week by the clock of any time zone
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Caps:
 
 
 class CallSubject(NamedTuple):
-    """What a call is about, as far as the cap minds; `starts_at` is aware UTC."""
+    """What a call is about, as far as it matters to the cap; `starts_at` is aware UTC."""
 
     step: int
     location: int
@@ -53,55 +54,56 @@ class CallSubject(NamedTuple):
 
 @dataclass(frozen=True)
 class CountedCall:
-    """A call or text that counts, begun at `at`, about these appointments at these revisions.
+    """A call or text that counts, submitted at `at`.
 
-    `visit` is its lead's; its companions' are at the same place and day. `is_open`: it may yet turn out to
-    have reached nobody.
+    `subject` is its lead's; its companions' have the same location and day. `is_open`: it may yet turn out to
+    have reached nobody. `appointments`: which it is about, each with its revision.
     """
 
     at: datetime
     is_open: bool
-    visit: CallSubject
-    told: set[tuple[int, int]]
+    subject: CallSubject
+    appointments: set[tuple[int, int]]
 
     def is_for_others_of_the_household(self, reminder: Reminder, zone: ZoneInfo) -> bool:
-        """Whether it was for the same step, place and day, and not for this reminder's appointment."""
-        visit = subject_of(reminder)
-        together = self.visit[:2] == visit[:2] and _day(self.visit.starts_at, zone) == _day(
-            visit.starts_at, zone
+        """Whether it was for the same step, location and day, and not for this reminder's appointment."""
+        ours, theirs = subject_of(reminder), self.subject
+        return (
+            (ours.step, ours.location) == (theirs.step, theirs.location)
+            and _day(ours.starts_at, zone) == _day(theirs.starts_at, zone)
+            and all(appointment != reminder.appointment_id for appointment, _ in self.appointments)
         )
-        return together and all(appointment != reminder.appointment_id for appointment, _ in self.told)
 
 
 @dataclass
 class NumberUse:
-    """What has gone to one number of late."""
+    """The calls and texts to one number in the last week."""
 
     calls: list[CountedCall] = field(default_factory=list)
     line_busy_until: datetime | None = None
 
     def add(self, at: datetime, channel: str, reminders: Sequence[Reminder]) -> None:
-        """One more call or text, begun at `at`, for these reminders, its lead first."""
-        told = {(reminder.appointment_id, reminder.revision) for reminder in reminders}
-        self.calls.append(CountedCall(at, is_open=True, visit=subject_of(reminders[0]), told=told))
+        """Count one more call or text, submitted at `at`, for these reminders, its lead first."""
+        about = {(reminder.appointment_id, reminder.revision) for reminder in reminders}
+        self.calls.append(CountedCall(at, True, subject_of(reminders[0]), about))
         if channel == Channel.VOICE:
             self.line_busy_until = max(self.line_busy_until or at, at + LINE_TIME)
 
     def capped_until(self, reminder: Reminder, moment: datetime) -> datetime | None:
         """The first moment of the day that has room for it (aware UTC); None: `moment`'s own day has."""
-        return _capped_until(self.calls, reminder, moment) if self.calls else None
+        return _find_capped_until(self.calls, reminder, moment) if self.calls else None
 
-    def may_lift(self, reminder: Reminder, moment: datetime) -> bool:
-        """Whether `moment`'s day has room if what is still open turns out to have reached nobody."""
+    def limits_by_cap(self, reminder: Reminder, moment: datetime) -> Limits:
+        """What the cap forbids the reminder at `moment`; the other limits are left open."""
+        if not self.calls:
+            return NO_LIMITS
         ended = [call for call in self.calls if not call.is_open]
-        return len(ended) < len(self.calls) and _capped_until(ended, reminder, moment) is None
-
-    def has_told(self, reminder: Reminder) -> bool:
-        """Whether one of them was about this very appointment, as it stands."""
-        return any((reminder.appointment_id, reminder.revision) in call.told for call in self.calls)
-
-
-NOTHING = NumberUse()  # for those who have no number, and only to be read
+        appointment = (reminder.appointment_id, reminder.revision)
+        return Limits(
+            capped_until=self.capped_until(reminder, moment),
+            cap_may_lift=len(ended) < len(self.calls) and _find_capped_until(ended, reminder, moment) is None,
+            told_already=any(appointment in call.appointments for call in self.calls),
+        )
 
 
 def subject_of(reminder: Reminder) -> CallSubject:
@@ -130,9 +132,9 @@ def find_free_day(counted: Sequence[date], today: date, caps: Caps) -> date:
 
 
 def read_use(numbers: Collection[int], now: datetime) -> dict[int, NumberUse]:
-    """What has gone to these numbers (ids) in the last week, in one query; a NumberUse for each of them.
+    """The calls and texts to these numbers (ids) in the last week, in one query; a NumberUse for each.
 
-    To be acted upon with the numbers locked, else another worker may be adding to it.
+    To decide by it, lock the numbers first, else another worker may be opening a call to them.
     """
     use = {number: NumberUse() for number in numbers}
     calls = CallRecord.objects.filter(
@@ -151,22 +153,22 @@ def read_use(numbers: Collection[int], now: datetime) -> dict[int, NumberUse]:
         "companions__reminder__appointment",
         "companions__reminder__revision",
     )
-    told: dict[int, set[tuple[int, int]]] = {}
+    about: dict[int, set[tuple[int, int]]] = {}
     rows = calls.order_by() if use else ()
-    for pk, number, at, channel, state, step, place, visit_at, lead, revision, other, its_revision in rows:
-        if pk not in told:  # one row for each companion
-            told[pk] = {(lead, revision)}
-            use[number].calls.append(
-                CountedCall(at, state in CALL_OPEN, CallSubject(step, place, visit_at), told[pk])
-            )
+    for row in rows:  # several for a call with companions, one for each
+        pk, number, at, channel, state, *subject_columns, lead, revision, companion, its_revision = row
+        if pk not in about:
+            about[pk] = {(lead, revision)}
+            subject = CallSubject(*subject_columns)
+            use[number].calls.append(CountedCall(at, state in CALL_OPEN, subject, about[pk]))
             if channel == Channel.VOICE and state in RINGING:
                 use[number].line_busy_until = max(use[number].line_busy_until or at, at + LINE_TIME)
-        if other:
-            told[pk].add((other, its_revision))
+        if companion:
+            about[pk].add((companion, its_revision))
     return use
 
 
-def _capped_until(calls: Sequence[CountedCall], reminder: Reminder, moment: datetime) -> datetime | None:
+def _find_capped_until(calls: Sequence[CountedCall], reminder: Reminder, moment: datetime) -> datetime | None:
     zone = zone_or_utc(reminder.appointment.location.time_zone)
     today = _day(moment, zone)
     days = [_day(call.at, zone) for call in calls if not call.is_for_others_of_the_household(reminder, zone)]

@@ -1,4 +1,4 @@
-"""From rows to what decide() needs: the only place that knows which column bears on which rule."""
+"""From rows to what decide() needs: the only module that knows which column matters to which rule."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,7 @@ from reminders.wording.scripts import channel_of, is_sayable, text_of
 
 @dataclass(frozen=True)
 class ReminderFacts:
-    """A reminder with all that was read for it: what to judge, whom to reach, what to say."""
+    """A reminder with all that was read for it: its situation, the number to call, the words to say."""
 
     reminder: Reminder
     situation: Situation
@@ -27,7 +27,7 @@ class ReminderFacts:
 
 
 class SharedFacts(NamedTuple):
-    """What only the practice's own settings say about a reminder, the same for many of them."""
+    """What the practice's settings alone say about a reminder: the same for many reminders."""
 
     covered: bool
     script_text: ScriptText | None
@@ -35,8 +35,8 @@ class SharedFacts(NamedTuple):
     hours: CallingHours
 
 
-# Columns of the people's rows that bear on no rule and stand in no message: making values of them would
-# take as long as all the rest. Whoever asks for one all the same gets it, by a query of its own.
+# Columns that matter to no rule and to no message: converting their values would take as long as all the
+# rest. One that is read all the same costs a query for each reminder (tests/reminders/dispatch find it).
 UNUSED_COLUMNS = (
     *(f"appointment__{name}" for name in ("ends_at", "revised_at", "answered_at", "answered_how", "batch")),
     *(f"appointment__{name}" for name in ("source", "external_id", "created_at", "updated_at")),
@@ -48,7 +48,7 @@ UNUSED_COLUMNS = (
 
 
 class Limits(NamedTuple):
-    """What other calls leave no room for just now; the fields of the same names in decide.Situation."""
+    """What other calls forbid for now; the fields of the same names in decide.Situation."""
 
     line_busy_until: datetime | None = None
     capped_until: datetime | None = None
@@ -62,27 +62,27 @@ NO_LIMITS = Limits()
 
 @dataclass(frozen=True)
 class PracticeConfig:
-    """What seldom changes, by primary key: read once for a whole claim, so at most a lease old.
+    """The practice's settings, by primary key: read once for a whole claim, so at most a lease old.
 
-    What must hold from the very next look on isn't taken from here: the switch, a campaign's state, and
-    all that belongs to a person, a number or an appointment.
+    What must take effect at once is not in here but read with each reminder: the switch, a campaign's state,
+    and all that belongs to a person, a number or an appointment.
     """
 
     steps: Mapping[int, Step]
     locations: Mapping[int, Location]
     providers: Mapping[int, Provider]
-    terms: dict[tuple[object, ...], SharedFacts] = field(default_factory=dict)
+    _shared: dict[tuple[object, ...], SharedFacts] = field(default_factory=dict)
 
     def shared_facts_of(self, reminder: Reminder) -> SharedFacts:
-        """The terms of a reminder of look_up(), worked out once for all that are alike."""
+        """The shared facts of a reminder that has its settings; worked out once for all that are alike."""
         appointment = reminder.appointment
         alike = (
             (reminder.step_id, reminder.channel, appointment.contact.language),
             (appointment.location_id, appointment.provider_id, appointment.kind),
         )
-        if alike not in self.terms:
-            self.terms[alike] = read_shared_facts(reminder)
-        return self.terms[alike]
+        if alike not in self._shared:
+            self._shared[alike] = read_shared_facts(reminder)
+        return self._shared[alike]
 
 
 def read_practice_config() -> PracticeConfig:
@@ -107,8 +107,14 @@ def with_people(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
     )
 
 
-def attach_config(reminders: Iterable[Reminder], practice: PracticeConfig) -> None:
-    """Give reminders of with_people() their steps, places and providers; who isn't in the book is read."""
+def read_facts_together(
+    reminders: Iterable[Reminder], practice: PracticeConfig, *, sending_paused: bool
+) -> list[ReminderFacts]:
+    """The facts of reminders of with_people(), their steps, locations and providers taken from `practice`.
+
+    One that is newer than `practice` is read from the database.
+    """
+    all_facts = []
     for reminder in reminders:
         appointment = reminder.appointment
         if step := practice.steps.get(reminder.step_id):
@@ -118,6 +124,9 @@ def attach_config(reminders: Iterable[Reminder], practice: PracticeConfig) -> No
             appointment.location = location
         if provider := practice.providers.get(appointment.provider_id or 0):
             appointment.provider = provider
+        shared = practice.shared_facts_of(reminder)
+        all_facts.append(read_reminder_facts(reminder, sending_paused=sending_paused, shared=shared))
+    return all_facts
 
 
 def apply_limits(situation: Situation, limits: Limits) -> Situation:
@@ -142,7 +151,7 @@ def with_situation(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
 
 
 def read_shared_facts(reminder: Reminder) -> SharedFacts:
-    """The terms, from rows of with_situation() or look_up()."""
+    """The shared facts of a reminder of with_situation(), or of with_people() that has its settings."""
     location, text = reminder.appointment.location, text_of(reminder)
     return SharedFacts(
         covered=covers(reminder.step.campaign, reminder.appointment),
@@ -153,17 +162,20 @@ def read_shared_facts(reminder: Reminder) -> SharedFacts:
 
 
 def read_reminder_facts(
-    reminder: Reminder, *, sending_paused: bool, terms: SharedFacts | None = None
+    reminder: Reminder, *, sending_paused: bool, shared: SharedFacts | None = None
 ) -> ReminderFacts:
-    """All that bears on the reminder but what limit() adds, from rows of with_situation() or look_up()."""
+    """All that matters to decide() but the Limits, from the rows that read_shared_facts() takes.
+
+    `shared`: its shared facts, where they were read already.
+    """
     appointment, step = reminder.appointment, reminder.step
     contact, location = appointment.contact, appointment.location
     number = contact.phone
-    terms = terms or read_shared_facts(reminder)
+    shared = shared or read_shared_facts(reminder)
     return ReminderFacts(
         reminder=reminder,
         number=number,
-        script_text=terms.script_text,
+        script_text=shared.script_text,
         situation=Situation(
             not_before=reminder.not_before,
             not_after=reminder.not_after,
@@ -172,15 +184,15 @@ def read_reminder_facts(
             appointment_status=appointment.status,
             answer=appointment.current_answer,
             audience=step.audience,
-            covered=terms.covered,
+            covered=shared.covered,
             campaign_active=step.campaign.state == Campaign.State.ACTIVE,
             sending_paused=sending_paused,
             has_number=number is not None,
             number_unusable=number is not None and number.unusable_since is not None,
             opted_out=number is not None and number.opted_out_at(channel_of(reminder)) is not None,
             has_consent=number is None or number.consent_basis != PhoneNumber.ConsentBasis.NONE,
-            has_script=terms.has_script,
-            hours=terms.hours,
+            has_script=shared.has_script,
+            hours=shared.hours,
             zones=zones_of(contact.time_zone, location.time_zone, number.time_zones if number else []),
             ordered=reminder.ordered_by_id is not None,
         ),
@@ -188,14 +200,14 @@ def read_reminder_facts(
 
 
 def hours_of(location: Location) -> CallingHours:
-    """When a location may call, without its closed days."""
+    """When a location may call, and its closed days, on which it may not."""
     closed = frozenset(day.date for day in location.closed_days.all())
     return CallingHours(location.calling_opens, location.calling_closes, closed)
 
 
 def zones_of(stated: str, location_zone: str, number_zones: list[str]) -> tuple[ZoneInfo, ...]:
-    """The zones in which a call must be allowed; none when a name in the book is no zone."""
+    """The zones in which a call must be allowed; none when a stored name is not a time zone."""
     try:
         return recipient_zones(stated, location_zone, number_zones)
-    except ValueError:  # held and shown, rather than an error that stops a batch
+    except ValueError:  # the reminder is held and shown; an error would stop the whole batch
         return ()

@@ -20,7 +20,7 @@ class Claim:
 
     token: UUID
     reminder_ids: list[int]
-    ends_at: float  # by this process's monotonic clock, so that nothing is begun after the lease
+    ends_at: float  # by this process's monotonic clock, so that nothing is opened after the lease
 
     @property
     def is_over(self) -> bool:
@@ -29,7 +29,7 @@ class Claim:
 
 @transaction.atomic
 def claim_due(limit: int) -> Claim:
-    """Take up to `limit` due reminders, oldest first, that no other dispatcher is taking."""
+    """Claim up to `limit` due reminders, oldest first, that no other dispatcher is claiming just now."""
     token, started = uuid4(), time.monotonic()
     due = (
         Reminder.objects.filter(state=ReminderState.PLANNED, next_look_at__lte=Now())
@@ -45,8 +45,8 @@ def claim_due(limit: int) -> Claim:
     return Claim(token, ids, ends_at=started + settings.DISPATCH_LEASE)
 
 
-def _give_back(claim: Claim, reminder_ids: Sequence[int]) -> None:
-    """Plan again at once what was claimed and never looked at."""
+def give_back(claim: Claim, reminder_ids: Sequence[int]) -> None:
+    """Plan again at once those reminders of the claim that were not opened or settled."""
     Reminder.objects.filter(pk__in=reminder_ids, state=ReminderState.CLAIMED, claim=claim.token).update(
         state=ReminderState.PLANNED, claim=None, lease_until=None, updated_at=Now()
     )

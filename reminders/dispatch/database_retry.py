@@ -1,4 +1,4 @@
-"""Trying again while the database is away for a moment, where giving up would lose what only we know."""
+"""Writing again while the database is away for a moment, so that what is stored nowhere else isn't lost."""
 
 import logging
 import time
@@ -12,29 +12,25 @@ PAUSE = 0.5  # seconds between two attempts
 
 
 class DatabaseRetry:
-    """So many seconds, for several deeds together; when they are over each is attempted once."""
+    """A time limit in seconds that several writes share; after it, each is attempted once more."""
 
     def __init__(self, seconds: float) -> None:
         self._ends_at = time.monotonic() + seconds
 
-    def run(self, deed: Callable[[], None]) -> None:
-        """Do it, over new connections while the database is away. Raises no database error.
+    def run(self, write: Callable[[], None]) -> None:
+        """Write, over new connections while the database is away. Raises no database error.
 
-        The deed is a transaction of its own and may be done twice, for a commit's answer can be lost.
+        `write` is a transaction of its own and may be run twice, since the answer to a commit can be lost.
         """
-        while (trouble := _attempt(deed)) is not None:
-            # the type only: a database error's own words may hold a row of somebody's data
-            log.error("not recorded: %s", type(trouble).__name__)
-            passes = isinstance(trouble, OperationalError | InterfaceError)
-            if not passes or time.monotonic() > self._ends_at:
+        while True:
+            try:
+                write()
                 return
+            except (DatabaseError, InterfaceError) as error:
+                # the type only: a database error's message may contain personal data
+                log.error("not recorded: %s", type(error).__name__)
+                may_pass = isinstance(error, OperationalError | InterfaceError)
+                if not may_pass or time.monotonic() > self._ends_at:
+                    return
             connection.close()
             time.sleep(PAUSE)
-
-
-def _attempt(deed: Callable[[], None]) -> DatabaseError | InterfaceError | None:
-    try:
-        deed()
-    except (DatabaseError, InterfaceError) as error:
-        return error
-    return None

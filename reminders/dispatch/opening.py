@@ -1,11 +1,11 @@
-"""Opening a call: the last look, and the CallRecord that is written before the first byte leaves.
+"""Opening calls: the last look at claimed reminders, and the CallRecords that are written before the POST.
 
-With appointment, number and reminder locked, decide() is asked once more, and only then the CallRecord is
-written as `submitting`, to be committed before the POST. From then on the try is ambiguous until evidence
-says otherwise, and never begun again.
+The last look: with appointments, numbers and reminders locked, decide() is asked once more. For what is to be
+called, a CallRecord is written as `submitting`, to be committed before the POST. From then on the call may
+have been placed, unless there is evidence that it wasn't, and the same try is never submitted again.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -18,28 +18,21 @@ from contacts.appointments import lock_appointments
 from contacts.database.saving import saving_together
 from contacts.models.people import Channel
 from reminders.deciding.desk_pace import DeskPace, has_waited, read_paces
-from reminders.deciding.households import (
-    build_companions,
-    build_message,
-    choose_companions,
-    find_candidates,
-    group_by_number,
-)
-from reminders.deciding.number_caps import NOTHING, read_use
+from reminders.deciding.households import build_message, choose_companions, find_candidates
+from reminders.deciding.number_caps import read_use
 from reminders.deciding.situations import (
-    Limits,
+    NO_LIMITS,
     PracticeConfig,
     ReminderFacts,
     apply_limits,
-    attach_config,
+    read_facts_together,
     read_practice_config,
-    read_reminder_facts,
     with_people,
 )
 from reminders.lifecycle.locking import lock_numbers
 from reminders.lifecycle.reminders import apply_decision, plan_again
 from reminders.models import CallBatch, CallCompanion, CallRecord, Reminder
-from reminders.rules.decide import Decision, Verdict, decide
+from reminders.rules.decide import Verdict, decide
 from reminders.rules.reasons import Reason
 from reminders.rules.states import ReminderState, check_reminder_move
 from reminders.traffic.switch import read_pause_and_clock
@@ -53,188 +46,147 @@ def open_calls(
     batch: CallBatch | None = None,
     practice: PracticeConfig | None = None,
 ) -> list[CallRecord]:
-    """The last look at claimed reminders; the calls to submit, as `submitting`.
+    """Take the last look at claimed reminders; the calls to submit, saved as `submitting`.
 
-    Only what this very claim still holds is touched (a worker that wakes late finds nothing). What isn't
-    called now is settled: waits, is held, skipped or missed. Each number is taken once; a batch takes one
-    script and one caller id, and no household's call, whose message is its own.
-    `practice` is what seldom changes, for many looks; without it, it is read for this one.
+    Only reminders that this claim still holds are touched (a worker that was frozen past its lease finds
+    none). Those not called now wait, are held, are skipped or are missed. No number is called twice at once;
+    a batch has one script and one caller id, and no call for a household, whose message is its own.
+    `practice` is the configuration for many looks; without it, it is read for this one.
     """
-    last_look = _run_last_look(
-        set(reminder_ids), claim, batch, practice or read_practice_config(), held=False
-    )
+    last_look = _take_last_look(set(reminder_ids), claim, batch, practice or read_practice_config())
     return _save_opened(last_look.calls, last_look.companions)
 
 
 @transaction.atomic
 def hold_while_paused(reminder_ids: Collection[int], claim: UUID, practice: PracticeConfig) -> None:
-    """The same facts while all sending is paused: nothing is opened, even if the pause ends just now."""
-    _run_last_look(set(reminder_ids), claim, None, practice, held=True)
+    """The same while all sending is paused: opens no call, even if the pause has ended meanwhile."""
+    _take_last_look(set(reminder_ids), claim, None, practice, paused=True)
 
 
-def _run_last_look(
-    ids: set[int], claim: UUID, batch: CallBatch | None, practice: PracticeConfig, *, held: bool
+def _take_last_look(
+    ids: set[int], claim: UUID, batch: CallBatch | None, practice: PracticeConfig, *, paused: bool = False
 ) -> "LastLook":
-    companion_ids = _lock_for_last_look(ids)
-    reminders = _lock_reminders(ids, companion_ids, claim)
-    attach_config(reminders, practice)
-    paused, now = read_pause_and_clock()
-    all_facts = [
-        read_reminder_facts(one, sending_paused=paused or held, terms=practice.shared_facts_of(one))
-        for one in reminders
-    ]
-    last_look = LastLook(all_facts, now, batch)
-    with saving_together():
-        last_look.judge(facts for facts in all_facts if _is_ours(facts.reminder, ids, claim))
-    return last_look
-
-
-class LastLook:
-    """One last look at locked reminders: each decision leaves less room for the next."""
-
-    def __init__(self, all_facts: Sequence[ReminderFacts], now: datetime, batch: CallBatch | None) -> None:
-        self.all_facts, self.now, self.batch = all_facts, now, batch
-        self.calls: list[CallRecord] = []
-        self.companions: list[CallCompanion] = []
-        self._at_number = group_by_number(all_facts)
-        self._use = read_use(self._at_number, now)
-        self._paces = read_paces({_place_of(facts) for facts in all_facts if _is_paced(facts)}, now)
-        self._spoken_for: set[int] = set()  # reminders that go along with a call of this look
-        self._taken: set[int] = set()  # numbers that it calls or texts
-
-    def judge(self, all_facts: Iterable[ReminderFacts]) -> None:
-        """Open a call for those to be called now, and settle the others; whose turn has come goes first."""
-        for facts in sorted(all_facts, key=_by_turn):
-            if facts.reminder.pk in self._spoken_for:
-                continue
-            decision = decide(apply_limits(facts.situation, self._limits_of(facts)), self.now)
-            if decision.verdict == Verdict.CALL:
-                self._open(facts)
-            else:
-                self._settle(facts, decision)
-
-    def _limits_of(self, facts: ReminderFacts) -> Limits:
-        reminder = facts.reminder
-        use = self._use[facts.number.pk] if facts.number else NOTHING
-        pace = self._pace_of(facts)
-        return Limits(
-            line_busy_until=use.line_busy_until,
-            capped_until=use.capped_until(reminder, self.now),
-            cap_may_lift=use.may_lift(reminder, self.now),
-            told_already=use.has_told(reminder),
-            desk_busy_until=pace.find_turn(self.now, waited=has_waited(facts.reminder)) if pace else None,
-        )
-
-    def _open(self, facts: ReminderFacts) -> None:
-        joining = choose_companions(facts, self._at_number, self.now)
-        if not self._fits(facts, joining):
-            plan_again(facts.reminder, next_look_at=self.now)
-            return
-        call = _build_call(facts, joining, self.now, self.batch)
-        self.calls.append(call)
-        self.companions += build_companions(call, joining)
-        self._spoken_for |= {one.reminder.pk for one in joining}
-        self._taken.add(call.number_id)
-        self._use[call.number_id].add(self.now, call.channel, [one.reminder for one in (facts, *joining)])
-        if pace := self._pace_of(facts):
-            pace.begin(self.now)
-
-    def _fits(self, facts: ReminderFacts, joining: Sequence[ReminderFacts]) -> bool:
-        """Whether it can go out with the others."""
-        if facts.number is None or facts.number.pk in self._taken:
-            return False
-        if self.batch is None:
-            return True
-        first = self.calls[0] if self.calls else None
-        same = first is None or (first.script_text, first.from_number) == (
-            facts.script_text,
-            caller_id(facts.reminder.appointment.location),
-        )
-        return same and not joining
-
-    def _settle(self, facts: ReminderFacts, decision: Decision) -> None:
-        apply_decision(facts.reminder, decision, self.now)
-        pace = self._pace_of(facts)
-        if pace and decision.until and decision.reason == Reason.DESK_PACE:
-            pace.give(decision.until)
-
-    def _pace_of(self, facts: ReminderFacts) -> DeskPace | None:
-        return self._paces.get(_place_of(facts)) if _is_paced(facts) else None
-
-
-def _is_ours(reminder: Reminder, ids: Collection[int], claim: UUID) -> bool:
-    return reminder.pk in ids and reminder.claim == claim
-
-
-def _place_of(facts: ReminderFacts) -> int:
-    return facts.reminder.appointment.location_id
-
-
-def _is_paced(facts: ReminderFacts) -> bool:
-    limited = facts.reminder.appointment.location.calls_per_minute is not None
-    return limited and channel_of(facts.reminder) == Channel.VOICE
-
-
-def _by_turn(facts: ReminderFacts) -> tuple[bool, datetime, int]:
-    reminder = facts.reminder
-    return not has_waited(reminder), reminder.due_at, reminder.pk
-
-
-def _lock_for_last_look(reminder_ids: Collection[int]) -> list[int]:
-    """Hold the appointments and numbers; the reminders that may go along as companions."""
-    candidates = find_candidates(reminder_ids)
+    candidates = find_candidates(ids)
     lock_appointments(one.appointment_id for one in candidates)
     lock_numbers(one.number_id for one in candidates if one.number_id)
-    return [one.pk for one in candidates if one.pk not in reminder_ids]
+    reminders = _lock_reminders(ids, {one.pk for one in candidates} - ids, claim)
+    is_paused_now, now = read_pause_and_clock()
+    facts = read_facts_together(reminders, practice, sending_paused=paused or is_paused_now)
+    last_look = LastLook(facts, now, batch)
+    with saving_together():
+        last_look.decide_on(one for one in facts if one.reminder.pk in ids and one.reminder.claim == claim)
+    return last_look
 
 
 def _lock_reminders(
     reminder_ids: Collection[int], companion_ids: Collection[int], claim: UUID
 ) -> list[Reminder]:
-    """Those that this claim still holds, and what could go along: planned, or claimed by anybody.
+    """Those that this claim still holds, and possible companions: planned, or claimed by any dispatcher.
 
-    A claim sends nothing, and whoever made it finds at its own last look what has gone along here.
+    A dispatcher that had claimed a companion finds at its own last look that it no longer holds it.
     """
     ours = Q(pk__in=reminder_ids, state=ReminderState.CLAIMED, claim=claim, lease_until__gt=Now())
-    running = Q(state=ReminderState.PLANNED) | Q(state=ReminderState.CLAIMED, lease_until__gt=Now())
-    wanted = ours | Q(running, pk__in=companion_ids) if companion_ids else ours
-    held = with_people(Reminder.objects.filter(wanted))
-    return list(held.select_for_update(of=("self",)).order_by("pk"))
+    pending = Q(state=ReminderState.PLANNED) | Q(state=ReminderState.CLAIMED, lease_until__gt=Now())
+    wanted = ours | Q(pending, pk__in=companion_ids) if companion_ids else ours
+    rows = with_people(Reminder.objects.filter(wanted))
+    return list(rows.select_for_update(of=("self",)).order_by("pk"))
 
 
-def _build_call(
-    facts: ReminderFacts, companions: Sequence[ReminderFacts], now: datetime, batch: CallBatch | None
-) -> CallRecord:
-    assert facts.number is not None and facts.script_text is not None  # noqa: S101, PT018 - decide() saw to it
-    reminder, script = facts.reminder, facts.script_text
-    variables, text = build_message(facts, companions)
-    return CallRecord(
-        reminder=reminder,
-        number=facts.number,
-        batch=batch,
-        channel=channel_of(reminder),
-        try_number=1,
-        ordered_by_id=reminder.ordered_by_id,
-        from_number=caller_id(reminder.appointment.location),
-        script_text=script,
-        variables=variables,
-        text=text,
-        submitting_at=now,
-    )
+class LastLook:
+    """Decisions on locked reminders, one after the other: each call leaves less room for the next."""
+
+    def __init__(self, facts: Sequence[ReminderFacts], now: datetime, batch: CallBatch | None) -> None:
+        self.now, self.batch = now, batch
+        self.calls: list[CallRecord] = []
+        self.companions: list[CallCompanion] = []
+        self._at_number: defaultdict[int, list[ReminderFacts]] = defaultdict(list)
+        location_of: dict[int, int] = {}  # by reminder, of those that the desk's pace limits
+        for one in facts:
+            if one.number:
+                self._at_number[one.number.pk].append(one)
+            location = one.reminder.appointment.location
+            if location.calls_per_minute is not None and channel_of(one.reminder) == Channel.VOICE:
+                location_of[one.reminder.pk] = location.pk
+        self._use = read_use(self._at_number, now)
+        paces = read_paces(set(location_of.values()), now)
+        self._paces = {reminder: paces.get(location) for reminder, location in location_of.items()}
+        self._companion_ids: set[int] = set()
+        self._number_ids: set[int] = set()  # numbers that are called or texted by this look
+
+    def decide_on(self, reminders: Iterable[ReminderFacts]) -> None:
+        """Open a call for those to be called now, and settle the others."""
+        for facts in sorted(reminders, key=_by_turn):
+            reminder, limits = facts.reminder, NO_LIMITS
+            if reminder.pk in self._companion_ids:
+                continue
+            if facts.number:
+                use = self._use[facts.number.pk]
+                limits = use.limits_by_cap(reminder, self.now)._replace(line_busy_until=use.line_busy_until)
+            if pace := self._paces.get(reminder.pk):
+                turn = pace.find_turn(self.now, waited=has_waited(reminder))
+                limits = limits._replace(desk_busy_until=turn)
+            decision = decide(apply_limits(facts.situation, limits), self.now)
+            if decision.verdict == Verdict.CALL:
+                self._open(facts, pace)
+            else:
+                apply_decision(reminder, decision, self.now)
+                if pace and decision.until and decision.reason == Reason.DESK_PACE:
+                    pace.add_turn(decision.until)
+
+    def _open(self, lead: ReminderFacts, pace: DeskPace | None) -> None:
+        """Open the call for a reminder and its companions; what can't go with the others is planned again."""
+        reminder, number, script = lead.reminder, lead.number, lead.script_text
+        assert number is not None and script is not None  # noqa: S101, PT018 - else decide() blocks it
+        companions = choose_companions(lead, self._at_number[number.pk], self.now)
+        from_number = caller_id(reminder.appointment.location)
+        in_batch = {(call.script_text, call.from_number) for call in self.calls if self.batch}
+        is_unlike_the_batch = self.batch and (companions or in_batch - {(script, from_number)})
+        if number.pk in self._number_ids or is_unlike_the_batch:
+            plan_again(reminder, next_look_at=self.now)
+            return
+        variables, text = build_message(lead, companions)
+        call = CallRecord(
+            reminder=reminder,
+            number=number,
+            batch=self.batch,
+            channel=channel_of(reminder),
+            try_number=1,  # for now: _save_opened() counts the tries of all calls in one query
+            ordered_by_id=reminder.ordered_by_id,
+            from_number=from_number,
+            script_text=script,
+            variables=variables,
+            text=text,
+            submitting_at=self.now,
+        )
+        self.calls.append(call)
+        self.companions += [CallCompanion(call=call, reminder=one.reminder) for one in companions]
+        self._companion_ids |= {one.reminder.pk for one in companions}
+        self._number_ids.add(number.pk)
+        self._use[number.pk].add(self.now, call.channel, [one.reminder for one in (lead, *companions)])
+        if pace:
+            pace.add_call(self.now)
+
+
+def _by_turn(facts: ReminderFacts) -> tuple[bool, datetime, int]:
+    """Those that have waited for the desk's pace come first; else in the order in which they are due."""
+    return not has_waited(facts.reminder), facts.reminder.due_at, facts.reminder.pk
 
 
 def _save_opened(calls: list[CallRecord], companions: list[CallCompanion]) -> list[CallRecord]:
     leads = [call.reminder for call in calls]
-    made = _count_calls_about(leads)
+    own = CallRecord.objects.filter(reminder__in=leads).order_by()
+    as_companions = CallCompanion.objects.filter(reminder__in=leads)
+    tries = own.values_list("reminder_id").union(as_companions.values_list("reminder_id"), all=True)
+    tries_made = Counter(reminder_id for (reminder_id,) in tries)
     for call in calls:
-        call.try_number = made[call.reminder_id] + 1
+        call.try_number = tries_made[call.reminder_id] + 1
     reminders = [*leads, *(companion.reminder for companion in companions)]
     for reminder in reminders:
         check_reminder_move(reminder.state, ReminderState.IN_PROGRESS)
     Reminder.objects.filter(pk__in=[reminder.pk for reminder in reminders]).update(
         state=ReminderState.IN_PROGRESS,
         reason="",
-        ordered_by=None,  # the order is this try's now, and stands on the call
+        ordered_by=None,  # the order was for this try, and is recorded on the call
         claim=None,
         lease_until=None,
         updated_at=Now(),
@@ -242,11 +194,3 @@ def _save_opened(calls: list[CallRecord], companions: list[CallCompanion]) -> li
     opened = CallRecord.objects.bulk_create(calls)
     CallCompanion.objects.bulk_create(companions)
     return opened
-
-
-def _count_calls_about(reminders: Sequence[Reminder]) -> Counter[int]:
-    """How many calls have spoken for each, by its id."""
-    own = CallRecord.objects.filter(reminder__in=reminders).order_by()
-    shared = CallCompanion.objects.filter(reminder__in=reminders)
-    rows = own.values_list("reminder_id").union(shared.values_list("reminder_id"), all=True)
-    return Counter(reminder_id for (reminder_id,) in rows)

@@ -1,7 +1,7 @@
-"""A few threads that only POST. What they submit is opened, and recorded, by the thread that owns them.
+"""A few threads that only POST. The thread that owns them opens what they submit and records the results.
 
-So one connection to the database serves all of them, and the looks and records of submissions that are ready
-at the same moment are done together.
+So one connection to the database serves all of them, and submissions that are ready at the same moment are
+opened together and recorded together.
 """
 
 import threading
@@ -10,10 +10,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 
 from reminders.dispatch.submission import Submission, SubmissionResult
-from reminders.robotalker.client import RobotalkerClient
 from reminders.traffic.client import make_client
 
-GATHERED = 0.02  # seconds in which others may join the first that has landed: one look serves them all
+WAIT_FOR_MORE = 0.02  # seconds after the first result in which others are waited for, to be recorded with it
 
 
 class PostThreads:
@@ -28,36 +27,32 @@ class PostThreads:
 
     @property
     def free(self) -> int:
-        """How many submissions may begin now."""
+        """How many submissions may be started now."""
         return self.count - len(self._running)
 
     @property
     def busy(self) -> bool:
         return bool(self._running)
 
-    def begin(self, submission: Submission) -> None:
-        """Let it go at once. The caller sees to it that a thread is free."""
+    def start(self, submission: Submission) -> None:
+        """POST it in a thread at once. The caller makes sure that one is free."""
         self._running.add(self._pool.submit(self._submit, submission))
 
     def wait_for_results(self) -> list[SubmissionResult]:
-        """Wait for one submission to land at least; it, and all that land within a moment of it."""
+        """Wait for at least one result; returned with it are those that come within a moment of it."""
         wait(self._running, return_when=FIRST_COMPLETED)
-        landed, self._running = wait(self._running, timeout=GATHERED)
-        return [future.result() for future in landed]
+        done, self._running = wait(self._running, timeout=WAIT_FOR_MORE)
+        return [future.result() for future in done]
 
     def close(self) -> None:
-        """End the threads and their connections; nothing may be flying."""
+        """End the threads and their connections; no submission may be running."""
         self._pool.shutdown()
         self._clients.close()
 
     def _submit(self, submission: Submission) -> SubmissionResult:
-        return submission.submit_with(self._find_client())
-
-    def _find_client(self) -> RobotalkerClient:
-        if not hasattr(self._own, "client"):
+        if not hasattr(self._own, "client"):  # one client for each thread, kept for its next submissions
             self._own.client = self._clients.enter_context(make_client())
-        client: RobotalkerClient = self._own.client
-        return client
+        return submission.submit_with(self._own.client)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Dispatch: claim what is due, sort it, and hand it to submission.
 
-The table is the queue. A claim is an UPDATE over rows that nobody else holds (SKIP LOCKED), with a lease
-by the database's clock and a fence (the claim's id) that only its owner knows. Claiming sends nothing, so
-a claim whose lease is over is safe to plan again. Dispatching twice at once does no harm.
+The table is the queue. A claim is an UPDATE over rows that no other dispatcher has locked (SKIP LOCKED),
+with a lease by the database's clock and a token, without which nothing claimed can be opened. Claiming sends
+nothing, so reminders whose lease is over can safely be planned again. Two dispatches at once do no harm.
 """
 
 import logging
@@ -15,7 +15,7 @@ from itertools import chain
 from django.conf import settings
 
 from reminders.deciding.situations import read_practice_config
-from reminders.dispatch.claims import Claim, _give_back, claim_due
+from reminders.dispatch.claims import Claim, claim_due, give_back
 from reminders.dispatch.database_retry import DatabaseRetry
 from reminders.dispatch.grouping import sort_for_submission
 from reminders.dispatch.opening import hold_while_paused
@@ -28,24 +28,24 @@ from reminders.traffic.shutdown import is_stopping
 
 log = logging.getLogger(__name__)
 
-LONGEST_PAUSE = 1.0  # seconds a round waits for the rate; what takes longer is the next tick's
+LONGEST_PAUSE = 1.0  # seconds a round waits for the rate; a longer wait is left to the next tick
 ROUND_SECONDS = 20.0  # a dispatch stops claiming after this and leaves the rest to the next tick
 
 
 @dataclass(frozen=True)
 class DispatchReport:
-    """What a round of dispatch did: reminders claimed, calls begun."""
+    """What a round of dispatch did: reminders claimed, calls submitted."""
 
     claimed: int = 0
     calls: int = 0
 
 
 def dispatch_due() -> DispatchReport:
-    """Claim and submit what is due, batch by batch, until nothing is or may be, or the round is over."""
+    """Claim and submit what is due, batch by batch, until nothing is left or may be sent, or time is up."""
     report = DispatchReport()
     ends_at = time.monotonic() + ROUND_SECONDS
     with wait_briefly(), open_post_threads(settings.ROBOTALKER_THREADS) as threads:
-        while time.monotonic() < ends_at and _wait_for_room(ends_at):
+        while time.monotonic() < ends_at and _wait_until_one_may_be_sent(ends_at):
             claim = claim_due(settings.DISPATCH_BATCH)
             if not claim.reminder_ids:
                 break
@@ -55,23 +55,23 @@ def dispatch_due() -> DispatchReport:
 
 
 def submit_claim(claim: Claim, threads: PostThreads) -> int:
-    """Submit what is claimed: groups as campaigns, the rest singly; the number of calls begun.
+    """Submit what is claimed: groups as campaigns, the rest singly; the number of calls submitted.
 
-    What can't begin now (the gate has closed, the rate is used up, the worker is to stop) is given back.
+    What can't be sent now (the gate has closed, the rate is used up, the worker is to stop) is given back.
     """
     work = ClaimWork(claim)
     calls = 0
     try:
         while (submissions := work.open_next(threads.free)) or threads.busy:
             for submission in submissions:
-                threads.begin(submission)
+                threads.start(submission)
                 calls += len(submission.calls)
             if not submissions or not threads.free:
                 record_results(threads.wait_for_results())
     finally:
         while threads.busy:
             record_results(threads.wait_for_results())
-        DatabaseRetry(RECORD_WITHIN).run(partial(_give_back, claim, work.left))
+        DatabaseRetry(RECORD_WITHIN).run(partial(give_back, claim, work.left))
     return calls
 
 
@@ -83,71 +83,70 @@ class ClaimWork:
         self._practice = read_practice_config()
         groups, singles = sort_for_submission(claim.reminder_ids, self._practice)
         self._groups, self._singles = deque(groups), deque(singles)
-        self._permits = 0  # taken and not used yet, since what they were for was not to be called
+        self._permits = 0  # taken and not used yet, since the reminders they were for were not to be called
 
     @property
     def left(self) -> list[int]:
-        """The reminders that nobody has looked at yet."""
+        """The reminders that are neither opened nor settled yet."""
         return [*chain.from_iterable(self._groups), *self._singles]
 
     def open_next(self, most: int) -> list[Submission]:
-        """Open what may begin now, at most `most` submissions; none when nothing is left, or nothing may."""
-        while most and (self._groups or self._singles) and not self._must_end():
+        """Open at most `most` submissions; none when no reminder is left, or when none may be sent now."""
+        while most and (self._groups or self._singles) and not self._claim.is_over and not is_stopping():
             gate = read_gate()
-            if gate.closed_for or (not gate.paused and not self._find_permits(most)):
-                return []
+            if gate.closed_for:
+                break
             if gate.paused:
                 self._hold_the_rest()
-            elif submissions := self._open(min(most, self._permits)):
+                break
+            if not self._permits:
+                self._permits = take_permits(1 if self._groups else min(most, len(self._singles)))
+            if not self._permits:
+                break
+            if self._groups:
+                submissions = self._open_group(self._groups.popleft())
+            else:
+                count = min(most, self._permits, len(self._singles))
+                submissions = self._open_singles([self._singles.popleft() for _ in range(count)])
+            if submissions:
                 self._permits -= len(submissions)
                 return submissions
         return []
 
-    def _must_end(self) -> bool:
-        return self._claim.is_over or is_stopping()
-
-    def _find_permits(self, most: int) -> int:
-        if not self._permits:
-            self._permits = take_permits(1 if self._groups else min(most, len(self._singles)))
-        return self._permits
-
     def _hold_the_rest(self) -> None:
-        """All sending is paused: what is left is looked at in one go, and nothing will leave."""
-        held, self._permits = self.left, 0
+        """All sending is paused: what is left is held or settled in one transaction; no call is opened."""
+        held = self.left
         self._groups.clear()
         self._singles.clear()
         try:
             hold_while_paused(held, self._claim.token, self._practice)
-        except Exception as error:  # noqa: BLE001 - it stays claimed until its lease ends
-            log.error("%s held reminders were not looked at: %s", len(held), type(error).__name__)
-
-    def _open(self, most: int) -> list[Submission]:
-        if self._groups:
-            return self._open_group(self._groups.popleft())
-        return self._open_singles([self._singles.popleft() for _ in range(min(most, len(self._singles)))])
+        except Exception as error:  # noqa: BLE001 - they stay claimed until the lease ends
+            log.error("%s reminders were not held: %s", len(held), type(error).__name__)
 
     def _open_group(self, group: list[int]) -> list[Submission]:
         try:
             return open_batch(group, self._claim.token, self._practice)
-        except Exception as error:  # noqa: BLE001 - what wasn't opened yet is tried one by one
+        except Exception as error:  # noqa: BLE001 - its reminders are then opened singly
             log.error("a campaign of %s was not opened: %s", len(group), type(error).__name__)
             self._singles.extend(group)
             return []
 
     def _open_singles(self, reminder_ids: list[int]) -> list[Submission]:
-        """A reminder that can't be opened stays claimed until its lease ends; the others go on."""
+        """A reminder that can't be opened stays claimed until its lease ends; the others are opened."""
         try:
             return open_singles(reminder_ids, self._claim.token, self._practice)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is one reminder's alone
+        except Exception as error:  # noqa: BLE001 - one reminder's error must not keep the others
             if len(reminder_ids) > 1 and not is_lock_timeout(error):
                 return [submission for one in reminder_ids for submission in self._open_singles([one])]
-            # the type only: a database error's own words may hold a row of somebody's data
+            # the type only: a database error's message may contain personal data
             log.error("reminders %s were not opened: %s", reminder_ids, type(error).__name__)
             return []
 
 
-def _wait_for_room(ends_at: float) -> bool:
-    """Wait a moment, while no lease runs, until one request may begin; False when claiming makes no sense."""
+def _wait_until_one_may_be_sent(ends_at: float) -> bool:
+    """Wait a moment, while nothing is claimed, until the rate allows a request; False when it takes too long,
+    the gate is closed or the worker is to stop.
+    """
     gate = read_gate()
     if gate.closed_for or is_stopping():
         return False

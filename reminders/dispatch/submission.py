@@ -1,7 +1,7 @@
-"""Submitting: from claimed reminders to POSTs that are ready to go, and what came of them.
+"""Submissions: from claimed reminders to POSTs that are ready to be made, and their results.
 
-A submission is one POST and the calls it places. It is opened (`submitting` is committed) just before it
-begins, made outside any transaction by a thread (post_threads.py), and its result is recorded.
+A submission is one POST and the calls it places. Its calls are opened (`submitting` is committed) just before
+the POST, which a thread makes outside any transaction (post_threads.py); then its result is recorded.
 """
 
 import logging
@@ -21,37 +21,30 @@ from reminders.dispatch.opening import open_calls
 from reminders.models import CallBatch, CallRecord
 from reminders.results import post_results as records
 from reminders.robotalker.client import RobotalkerClient
-from reminders.robotalker.errors import (
-    RobotalkerError,
-)
+from reminders.robotalker.errors import RobotalkerError
 from reminders.robotalker.payloads import Recipient, build_call, build_campaign, build_sms
 from reminders.traffic.callback_urls import key_urls, status_url
 from reminders.traffic.gate import count_error, count_success
-from reminders.traffic.local_faults import (
-    NotBuilt,
-    OurOwnFault,
-    PostThreadFailed,
-    SleptTooLong,
-)
+from reminders.traffic.local_faults import NotBuilt, OurOwnFault, PostThreadFailed, SleptTooLong
 from reminders.wording.scripts import message_of
 
 log = logging.getLogger(__name__)
 
-RECORD_WITHIN = 30.0  # seconds for which a lost database is asked again to record what came back
+RECORD_WITHIN = 30.0  # seconds for which results are written again while the database is away
 
 Post = Callable[[RobotalkerClient], str]
-"""One POST, ready to go: answers Robotalker's id, or raises RobotalkerError."""
+"""Makes one POST; returns Robotalker's id, or raises RobotalkerError."""
 
 
 class Moment:
-    """Now, by both clocks of this machine: one of them stands still while it is suspended."""
+    """Now, by both clocks of this machine: the monotonic one stands still while the machine is suspended."""
 
     def __init__(self) -> None:
         self._steady, self._wall = time.monotonic(), time.time()
 
     @property
     def age(self) -> float:
-        """Seconds since, by the clock that says more."""
+        """Seconds since then, by the clock that has moved further."""
         return max(time.monotonic() - self._steady, time.time() - self._wall)
 
 
@@ -62,27 +55,24 @@ class Submission:
     calls: Sequence[CallRecord]
     batch: CallBatch | None
     post: Post
-    opened_at: "Moment"  # at the commit of `submitting`
+    opened_at: Moment  # at the commit of `submitting`
 
     def submit_with(self, client: RobotalkerClient) -> "SubmissionResult":
         """POST it, unless this process slept since it was opened. Touches no database, raises nothing."""
+        if self.opened_at.age > settings.DISPATCH_LEASE - settings.ROBOTALKER_TOTAL_DEADLINE:
+            return SubmissionResult(self, error=SleptTooLong())
         try:
-            self._check_awake()
             return SubmissionResult(self, robotalker_id=self.post(client))
         except RobotalkerError as error:
             return SubmissionResult(self, error=error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other submissions must be recorded
-            log.error("a thread broke: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the results of the other submissions must be recorded
+            log.error("a POST thread failed: %s", type(error).__name__)
             return SubmissionResult(self, error=PostThreadFailed())
-
-    def _check_awake(self) -> None:
-        if self.opened_at.age > settings.DISPATCH_LEASE - settings.ROBOTALKER_TOTAL_DEADLINE:
-            raise SleptTooLong()
 
 
 @dataclass(frozen=True)
 class SubmissionResult:
-    """What came of a submission: Robotalker's id of the call or campaign, or the error."""
+    """Robotalker's id of the call or campaign, or the error."""
 
     submission: Submission
     robotalker_id: str = ""
@@ -93,22 +83,22 @@ def open_singles(reminder_ids: Sequence[int], claim: UUID, practice: PracticeCon
     """Open claimed reminders, each as a call or text message with a POST of its own."""
     calls = open_calls(reminder_ids, claim, practice=practice)
     opened_at = Moment()
-    return [Submission([call], None, _prepare(_build_single, call), opened_at) for call in calls]
+    return [Submission([call], None, _build_post([call], None), opened_at) for call in calls]
 
 
 def open_batch(reminder_ids: Sequence[int], claim: UUID, practice: PracticeConfig) -> list[Submission]:
-    """Open claimed reminders that share a script as one campaign; no submission when none of them may go."""
+    """Open claimed reminders that share a script as one campaign; no submission when none is to be called."""
     with transaction.atomic():
         batch = CallBatch.objects.create()
         calls = open_calls(reminder_ids, claim, batch, practice)
         if not calls:
             batch.delete()
     opened_at = Moment()
-    return [] if not calls else [Submission(calls, batch, _prepare(_build_campaign, batch, calls), opened_at)]
+    return [Submission(calls, batch, _build_post(calls, batch), opened_at)] if calls else []
 
 
 def record_results(results: Sequence[SubmissionResult]) -> None:
-    """Write down what came of submissions, and let the gate learn from it. Raises nothing."""
+    """Record the results of submissions on their calls and on the gate. Raises nothing."""
     accepted = [result for result in results if result.error is None]
     singles = {
         result.submission.calls[0].pk: result.robotalker_id
@@ -131,15 +121,17 @@ def record_results(results: Sequence[SubmissionResult]) -> None:
                 retry.run(partial(records.record_failed_post, call.pk, result.error))
 
 
-def _prepare(build: Callable[..., Post], *parts: object) -> Post:
-    """The POST; one that can't be built fails when it is flown."""
+def _build_post(calls: Sequence[CallRecord], batch: CallBatch | None) -> Post:
+    """The POST of these calls. When it can't be built, one that raises the error instead."""
     fault: RobotalkerError
     try:
-        return build(*parts)
+        if batch:
+            return _build_campaign(batch, calls)
+        return _build_sms(calls[0]) if calls[0].channel == Channel.SMS else _build_voice(calls[0])
     except ValueError as error:
         log.error("a request can't be built: %s", error)
         fault = OurOwnFault(str(error))
-    except Exception as error:  # noqa: BLE001 - whatever it is, nothing has left
+    except Exception as error:  # noqa: BLE001 - whatever it is, nothing was sent
         log.error("a request was not built: %s", type(error).__name__)
         fault = NotBuilt()
 
@@ -149,9 +141,7 @@ def _prepare(build: Callable[..., Post], *parts: object) -> Post:
     return refuse
 
 
-def _build_single(call: CallRecord) -> Post:
-    if call.channel == Channel.SMS:
-        return _build_sms(call)
+def _build_voice(call: CallRecord) -> Post:
     voice = build_call(
         to=call.number.e164,
         from_number=call.from_number,

@@ -197,8 +197,9 @@ def caller_id(location: Location) -> str:
 
 def message_of(call: CallRecord) -> str:
     """The message to POST, variables not filled in. Filled in with `call.variables` it is `call.text`."""
-    return _message(call.script_text.text, call.variables)
+    return with_closing(call.script_text.text, call.variables)
 
 
-def _message(text: str, variables: dict[str, str]) -> str:
+def with_closing(text: str, variables: Mapping[str, str]) -> str:
+    """The text, unfilled, with the sentence that closes a message for several appointments, if it is one."""
     return f"{text.rstrip()} {{{FOR_ALL}}}" if FOR_ALL in variables else text

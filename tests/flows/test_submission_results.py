@@ -75,13 +75,13 @@ def test_one_answer_that_cannot_be_recorded_spoils_no_other(
     assert CallRecord.objects.filter(state="unknown").count() == 3
 
 
-def test_a_lane_that_breaks_makes_its_own_call_unknown_and_no_other(db: None) -> None:
+def test_a_post_thread_that_fails_makes_its_own_call_unknown_and_no_other(db: None) -> None:
     def break_down(_client: object) -> str:
         raise RuntimeError("out of memory")
 
     with open_post_threads(2) as threads:
         for post in (break_down, lambda _client: "cal_1"):
-            threads.begin(Submission([], None, post, Moment()))
+            threads.start(Submission([], None, post, Moment()))
         results = [result for _ in range(2) if threads.busy for result in threads.wait_for_results()]
     assert {result.robotalker_id for result in results} == {"", "cal_1"}
     assert [type(result.error) for result in results if result.error] == [PostThreadFailed]
