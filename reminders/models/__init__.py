@@ -1,4 +1,4 @@
-"""The promise and its keeping."""
+"""The tables of campaigns, reminders, calls and follow-ups, and of what dispatch itself needs."""
 
 from reminders.models.calls import CallBatch, CallCompanion, CallRecord
 from reminders.models.campaigns import Campaign, Script, ScriptText, Step

@@ -1,4 +1,4 @@
-"""Each try to reach a number, by voice or by text message."""
+"""Each try to reach a number, by voice or by text."""
 
 import secrets
 
@@ -15,12 +15,12 @@ from reminders.rules.states import CALL_OPEN, CallState
 
 
 def make_public_id() -> str:
-    """96 random bits, safe in an address: what the outside knows a try by."""
+    """96 random bits, safe in a URL: the id of a try outside this database."""
     return secrets.token_urlsafe(12)
 
 
 class CallBatch(models.Model):
-    """One POST /campaigns: calls with the same script that went out together."""
+    """One POST /campaigns: calls with the same script that were submitted together."""
 
     public_id = models.CharField(max_length=24, unique=True, default=make_public_id, editable=False)
     robotalker_id = models.CharField(max_length=100, blank=True)
@@ -35,10 +35,10 @@ class CallBatch(models.Model):
 
 
 class CallRecord(models.Model):
-    """One try. Opened as `submitting` and committed before the first byte leaves."""
+    """One try, by voice or by text. Written as `submitting` and committed before the POST."""
 
     public_id = models.CharField(max_length=24, unique=True, default=make_public_id, editable=False)
-    # (an index less for each call that is opened: those of call_try_once and call_number_once_per_batch do)
+    # no index of its own: those of call_try_once and call_number_once_per_batch serve for reminder and batch
     reminder = models.ForeignKey(Reminder, on_delete=models.PROTECT, related_name="calls", db_index=False)
     number = models.ForeignKey(PhoneNumber, on_delete=models.PROTECT, related_name="calls")
     batch = models.ForeignKey(
@@ -55,7 +55,7 @@ class CallRecord(models.Model):
     reason = models.CharField(
         max_length=40, blank=True, help_text="Why it is in its state; reminders/rules/reasons.py."
     )
-    detail = models.CharField(max_length=200, blank=True, help_text="Robotalker's own words about it.")
+    detail = models.CharField(max_length=200, blank=True, help_text="Robotalker's own message about it.")
     robotalker_id = models.CharField(max_length=100, blank=True, db_index=True)
     submitting_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True, blank=True)
@@ -63,9 +63,9 @@ class CallRecord(models.Model):
     duration_seconds = models.PositiveIntegerField(null=True, blank=True)
     amd_result = models.CharField(max_length=20, blank=True)
     keys = models.JSONField(default=list, help_text="[[ISO time, key], …] as pressed, sorted.")
-    key_pressed = models.CharField(max_length=8, blank=True, help_text="The last of them: the answer.")
+    key_pressed = models.CharField(max_length=8, blank=True, help_text="The last of these keys: the answer.")
     asked_at = models.DateTimeField(
-        null=True, blank=True, help_text="When we last asked Robotalker what became of it."
+        null=True, blank=True, help_text="When Robotalker was last asked for its result."
     )
     asked_times = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -85,11 +85,11 @@ class CallRecord(models.Model):
             models.CheckConstraint(condition=Q(state__in=CallState.values), name="call_state_known"),
         ]
         indexes = [
-            # reminders/sweeps/reconciliation.py: everything that waits for an answer
+            # reminders/sweeps/reconciliation.py: calls without a result yet
             models.Index(
                 fields=["state", "submitting_at"], condition=Q(state__in=CALL_OPEN), name="call_open"
             ),
-            # reminders/deciding/desk_pace.py: read_paces, the last minute's calls
+            # reminders/deciding/desk_pace.py: read_paces, the calls of the last minute
             BrinIndex(fields=["submitting_at"], name="call_by_time", autosummarize=True),
         ]
 
@@ -98,7 +98,7 @@ class CallRecord(models.Model):
 
 
 class CallCompanion(models.Model):
-    """Another reminder that a call speaks for: the same phone, the same day (product rule 12).
+    """Another reminder that a call is for as well: same number, same day (product rule 12).
 
     The call's own `reminder` is not among them.
     """

@@ -1,4 +1,4 @@
-"""Who is reminded, when, and in which words."""
+"""Who is reminded, when, and with which script."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from reminders.rules.schedule import Timing, TimingKind, describe
 
 
 class Script(models.Model):
-    """What is said, over all languages and versions."""
+    """What is said, in all its languages and versions."""
 
     name = models.CharField(max_length=120, unique=True)
 
@@ -27,7 +27,7 @@ class Script(models.Model):
 
 
 class ScriptText(models.Model):
-    """A script's words in one language. Never changed once used: a new version is added instead."""
+    """A script's text in one language. Never changed once used: a new version is added instead."""
 
     script = models.ForeignKey(Script, on_delete=models.CASCADE, related_name="texts")
     language = models.CharField(max_length=8, help_text=_("ISO 639-1."))
@@ -63,10 +63,10 @@ class Campaign(models.Model):
     name = models.CharField(max_length=120, unique=True)
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     activated_at = models.DateTimeField(
-        null=True, blank=True, help_text=_("Activation never reaches back: what was due before stays unsent.")
+        null=True, blank=True, help_text=_("What was due before this is not sent.")
     )
-    locations = models.ManyToManyField(Location, blank=True, help_text=_("None chosen: every location."))
-    providers = models.ManyToManyField(Provider, blank=True, help_text=_("None chosen: every provider."))
+    locations = models.ManyToManyField(Location, blank=True, help_text=_("None selected: every location."))
+    providers = models.ManyToManyField(Provider, blank=True, help_text=_("None selected: every provider."))
     kinds = ArrayField(
         models.CharField(max_length=80),
         default=list,
@@ -119,18 +119,18 @@ class Step(models.Model):
         max_length=8,
         choices=IfLate,
         default=IfLate.SKIP,
-        help_text=_("When the appointment is booked after this step's moment."),
+        help_text=_("If the appointment is booked after the time of this step."),
     )
     stop_before = models.DurationField(
-        default=timedelta(minutes=30), help_text=_("No call later than this before the appointment.")
+        default=timedelta(minutes=30), help_text=_("No call within this time before the appointment.")
     )
     max_tries = models.PositiveSmallIntegerField(default=2)
     retry_wait = models.DurationField(default=timedelta(hours=1))
     retry_voicemail = models.BooleanField(
-        default=False, help_text=_("Try again after a voicemail, too; the daily cap still holds.")
+        default=False, help_text=_("Try again after a voicemail, too; the daily limit still applies.")
     )
     retry_at_another_time = models.BooleanField(
-        default=False, help_text=_("Try again in the other half of the day, as far as there is time.")
+        default=False, help_text=_("Try again in the other half of the day, if there is time.")
     )
     script = models.ForeignKey(Script, on_delete=models.PROTECT, related_name="steps")
     fallback_script = models.ForeignKey(
@@ -139,7 +139,7 @@ class Step(models.Model):
         related_name="fallback_steps",
         null=True,
         blank=True,
-        help_text=_("Sent as a text message when the last call has reached nobody; empty: nothing."),
+        help_text=_("Sent as a text if the last call reached nobody; empty: nothing is sent."),
     )
 
     class Meta:
@@ -162,14 +162,14 @@ class Step(models.Model):
 
     @property
     def timing(self) -> Timing:
-        """When it falls due, without what belongs to the other kinds. Raises ValueError as Timing does."""
+        """When it is due, without the fields of the other kinds. Raises ValueError as Timing does."""
         kind = TimingKind(self.timing_kind)
         if kind == TimingKind.ELAPSED_BEFORE:
             return Timing(kind, elapsed=self.elapsed)
         return Timing(kind, days=self.days, at=self.at)
 
     def clean(self) -> None:
-        """Refuse a moment that can't be: in a form, beside the field, before it can harm planning."""
+        """Refuse an impossible time: a form shows it beside the field, and planning never meets it."""
         try:
             _ = self.timing
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""What a person must do."""
+"""What a person has to do."""
 
 from django.conf import settings
 from django.db import models
@@ -11,7 +11,7 @@ from reminders.models.reminders import Reminder
 
 
 class FollowUp(models.Model):
-    """One entry of the worklist."""
+    """One item on the worklist."""
 
     class Kind(models.TextChoices):
         WANTS_ANOTHER_TIME = "wants_another_time", _("wants another time")
@@ -28,7 +28,7 @@ class FollowUp(models.Model):
         RESOLVED = "resolved", _("resolved")
 
     class Resolution(models.TextChoices):
-        """How an entry was settled; `note` is what a person wrote about it."""
+        """How it was resolved; `note` is what a person wrote about it."""
 
         DONE = "done", _("Done.")
         CALLED_AGAIN = "called_again", _("They were called again.")
@@ -47,9 +47,9 @@ class FollowUp(models.Model):
     )
     reason = models.CharField(max_length=40, blank=True, help_text="Why; reminders/rules/reasons.py.")
     detail = models.CharField(
-        max_length=300, blank=True, help_text="Robotalker's own words, or the key that was pressed."
+        max_length=300, blank=True, help_text="Robotalker's own message, or the key that was pressed."
     )
-    due_at = models.DateTimeField(help_text="By when somebody should have seen to it.")
+    due_at = models.DateTimeField(help_text="By when it should be resolved.")
     created_at = models.DateTimeField(auto_now_add=True)
     taken_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -64,13 +64,13 @@ class FollowUp(models.Model):
     class Meta:
         ordering = ["due_at", "id"]
         constraints = [
-            # the same wish twice is one entry
+            # the same need twice is one follow-up
             models.UniqueConstraint(
                 fields=["appointment", "kind"], condition=~Q(state="resolved"), name="follow_up_open_once"
             ),
         ]
         indexes = [
-            # reminders/queries.py: read_worklist and its count
+            # reminders/pages/worklist.py: read_worklist and its count
             models.Index(
                 fields=["due_at", "id"], condition=~Q(state="resolved"), name="follow_up_unresolved"
             ),

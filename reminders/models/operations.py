@@ -1,4 +1,4 @@
-"""Whether sending is on, which database this is, and who has been alive when."""
+"""Whether sending is on, which database this is, and when sweeps and workers last ran."""
 
 import secrets
 
@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class SendingSwitch(models.Model):
-    """The one row that can hold all sending, and that says how Robotalker has been answering.
+    """The one row that can pause all sending, and that counts how Robotalker has been answering.
 
     A pause (`paused_at`) has a cause. The gate (`gate_until`) closes for seconds or minutes after a 429.
     """
@@ -26,13 +26,15 @@ class SendingSwitch(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
     failures = models.PositiveIntegerField(default=0, help_text="Failures in a row, from all workers.")
     probe_at = models.DateTimeField(
-        null=True, blank=True, help_text="When a paused provider is asked again whether it is well."
+        null=True, blank=True, help_text="During a pause: when Robotalker is next tested."
     )
-    probes = models.PositiveIntegerField(default=0, help_text="Probes in a row that found it unwell.")
+    probes = models.PositiveIntegerField(default=0, help_text="Failed tests in a row during a pause.")
     gate_until = models.DateTimeField(
-        null=True, blank=True, help_text="Robotalker asked to slow down: nothing begins before this."
+        null=True, blank=True, help_text="Robotalker asked to slow down: no request is sent before this."
     )
-    gate_closings = models.PositiveIntegerField(default=0, help_text="In a row, without a good answer.")
+    gate_closings = models.PositiveIntegerField(
+        default=0, help_text="Closings in a row, without a successful request between them."
+    )
 
     class Meta:
         verbose_name_plural = "sending switch"
@@ -43,11 +45,11 @@ class SendingSwitch(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a sweep last finished, or a worker last looked at itself, by the database's clock."""
+    """When a sweep last finished, or a worker last reported itself, by the database's clock."""
 
     name = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()
-    did = models.CharField(max_length=200, blank=True, help_text="What the last round did, in counts.")
+    did = models.CharField(max_length=200, blank=True, help_text="What the last run did, in numbers.")
     queues = ArrayField(
         models.CharField(max_length=40),
         default=list,
@@ -63,14 +65,14 @@ class Heartbeat(models.Model):
 
 
 def make_database_name() -> str:
-    """48 random bits, safe in an address."""
+    """48 random bits, safe in a URL."""
     return secrets.token_urlsafe(6)
 
 
 class DatabaseIdentity(models.Model):
     """The one row that says which database this is, to notice that it was restored or moved.
 
-    `name` is in every callback address; `fingerprint` is PostgreSQL's own word for where the rows live.
+    `name` is in every callback address; `fingerprint` says which PostgreSQL server and database it is in.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)

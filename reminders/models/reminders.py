@@ -1,4 +1,4 @@
-"""The promise: this appointment, as it stands, is owed this step at this moment."""
+"""Reminders: what a step owes to one revision of one appointment, and when."""
 
 from datetime import datetime
 
@@ -13,14 +13,14 @@ from reminders.rules.states import ReminderState
 
 
 class Reminder(models.Model):
-    """One step for one revision of one appointment; the row that is claimed is the row that is marked."""
+    """One step for one revision of one appointment. It is claimed, opened and settled in this one row."""
 
     appointment = models.ForeignKey(Appointment, on_delete=models.PROTECT, related_name="reminders")
     step = models.ForeignKey(Step, on_delete=models.PROTECT, related_name="reminders")
-    revision = models.PositiveIntegerField(help_text="Of the appointment, as it was when this was planned.")
-    due_at = models.DateTimeField(help_text="The moment the step asks for.")
-    not_after = models.DateTimeField(help_text="Past this it is missed, never sent.")
-    next_look_at = models.DateTimeField(help_text="When a worker looks at it again: waiting is this column.")
+    revision = models.PositiveIntegerField(help_text="The appointment's revision when this was planned.")
+    due_at = models.DateTimeField(help_text="When the step says that it is due.")
+    not_after = models.DateTimeField(help_text="After this it is missed and never sent.")
+    next_look_at = models.DateTimeField(help_text="When a worker next checks it.")
     try_after = models.DateTimeField(
         null=True, blank=True, help_text="After a failed try: when it may be tried again."
     )
@@ -28,19 +28,19 @@ class Reminder(models.Model):
     reason = models.CharField(
         max_length=40, blank=True, help_text="Why it is in its state; reminders/rules/reasons.py."
     )
-    claim = models.UUIDField(null=True, blank=True, help_text="The fence: whose claim this is.")
+    claim = models.UUIDField(null=True, blank=True, help_text="The claim that holds it.")
     lease_until = models.DateTimeField(null=True, blank=True, help_text="By the database's clock.")
     channel = models.CharField(
         max_length=5,
         choices=Channel,
-        help_text="Of its next try: the step's own, or a text message after its calls have reached nobody.",
+        help_text="Of its next try: the step's own, or a text after its calls have reached nobody.",
     )
     ordered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
         null=True,
         blank=True,
-        help_text="Who ordered the next try by hand.",
+        help_text="Who ordered the next try.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -58,7 +58,7 @@ class Reminder(models.Model):
             ),
         ]
         indexes = [
-            # reminders/dispatch/rounds.py: claim_due
+            # reminders/dispatch/claims.py: claim_due
             models.Index(
                 fields=["next_look_at", "id"], condition=Q(state="planned"), name="reminder_planned"
             ),
@@ -71,7 +71,8 @@ class Reminder(models.Model):
 
     @property
     def not_before(self) -> datetime:
-        """When it goes at the earliest (aware UTC): when due, or later after a try. Not `next_look_at`, which
-        moves on and on while it is held.
+        """When it may be sent at the earliest (aware UTC): when due, or later after a try.
+
+        Not `next_look_at`, which is moved again and again while it is held.
         """
         return max(self.due_at, self.try_after or self.due_at)

@@ -1,1 +1,1 @@
-"""What is owed? Reminders as rows, for every appointment and step."""
+"""Planning: which reminders are owed, as rows, for every appointment and step."""

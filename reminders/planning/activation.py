@@ -1,4 +1,4 @@
-"""Switching campaigns on and off."""
+"""Activating, pausing and copying campaigns."""
 
 from django.db import transaction
 
@@ -10,7 +10,7 @@ from reminders.rules.reasons import Reason
 
 @transaction.atomic
 def activate_campaign(campaign: Campaign) -> None:
-    """Switch it on from now: what was due before stays unsent (product rule 6)."""
+    """Activate it from now on: what was due before is not sent (product rule 6)."""
     campaign.state = Campaign.State.ACTIVE
     campaign.activated_at = read_database_clock()
     campaign.save(update_fields=["state", "activated_at"])
@@ -18,14 +18,14 @@ def activate_campaign(campaign: Campaign) -> None:
 
 
 def pause_campaign(campaign: Campaign) -> None:
-    """Hold its reminders; they keep their place and their `not_after`."""
+    """Hold its reminders; their moments and their `not_after` stay as they are."""
     campaign.state = Campaign.State.PAUSED
     campaign.save(update_fields=["state"])
 
 
 @transaction.atomic
 def copy_campaign(campaign: Campaign) -> Campaign:
-    """A draft with the same filters and steps; a draft calls nobody."""
+    """A draft with the same filters and steps; nobody is called for a draft."""
     copy = Campaign.objects.create(name=_free_name(campaign.name), kinds=campaign.kinds)
     copy.locations.set(campaign.locations.all())
     copy.providers.set(campaign.providers.all())

@@ -1,6 +1,6 @@
-"""Planning's way to the tables: many appointments read, many reminders written, each in one statement.
+"""Reading many appointments and writing many reminders for planning, each in one statement.
 
-Making a model object of each row would take several times as long as all else about planning it.
+Making a model object of each row would take several times as long as all the rest of planning it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 
 from contacts.models import Appointment
 
-CHUNK = 5_000  # rows per statement: bounds memory, and keeps each statement short
+CHUNK = 5_000  # rows per statement: limits the memory and time that one takes
 
 _INSERT = """
     INSERT INTO reminders_reminder
@@ -32,12 +32,12 @@ _MOVE = """
         AS owed (id, due_at, not_after, state, reason)
     WHERE reminder.id = owed.id
 """
-_HOLD_STEP = "SELECT FROM reminders_step WHERE id = %s FOR SHARE"
-_HOLD_PLACES = "SELECT FROM contacts_location WHERE id = ANY(%s::bigint[]) ORDER BY id FOR SHARE"
+_LOCK_STEP = "SELECT FROM reminders_step WHERE id = %s FOR SHARE"
+_LOCK_LOCATIONS = "SELECT FROM contacts_location WHERE id = ANY(%s::bigint[]) ORDER BY id FOR SHARE"
 
 
 class PlannedAppointment(NamedTuple):
-    """What planning asks of an appointment, by the names of its columns; moments are aware UTC."""
+    """The columns of an appointment that planning needs; moments are aware UTC."""
 
     pk: int
     location_id: int
@@ -47,7 +47,7 @@ class PlannedAppointment(NamedTuple):
 
 
 class OwedReminder(NamedTuple):
-    """What a step owes one appointment: the moment, the end (aware UTC), and the state it begins in."""
+    """A step's reminder for one appointment: its moment and end (aware UTC), and the state it starts in."""
 
     due_at: datetime
     not_after: datetime
@@ -56,47 +56,45 @@ class OwedReminder(NamedTuple):
 
 
 def read_planned_appointments(appointments: "QuerySet[Appointment]") -> Iterator[list[PlannedAppointment]]:
-    """The appointments by key, in chunks of at most CHUNK."""
-    # As text, since Python's own reader of ISO 8601 is twenty times as fast as the database driver's.
+    """The appointments in the order of their keys, in chunks of at most CHUNK."""
+    # As text, since Python parses ISO 8601 twenty times as fast as the database driver.
     moments = [Cast(name, TextField()) for name in ("starts_at", "revised_at")]
     rows = appointments.order_by("pk").values_list("pk", "location_id", "revision", *moments)
     last = 0
-    while chunk := [_read_visit(*row) for row in rows.filter(pk__gt=last)[:CHUNK]]:
+    while chunk := [_parse_appointment(*row) for row in rows.filter(pk__gt=last)[:CHUNK]]:
         yield chunk
         last = chunk[-1].pk
 
 
 def lock_step_and_locations(step_id: int, location_ids: Iterable[int]) -> None:
-    """Let nobody edit the step or these locations until the transaction ends; other planners needn't wait.
+    """Keep the step and these locations from being edited until the transaction ends; others may plan them.
 
-    An edit thus waits for what is being planned, and gives it its new moment with all the rest.
+    So an edit waits for what is being planned, and then moves it with all other reminders.
     """
-    _execute(_HOLD_STEP, [step_id])
-    _execute(_HOLD_PLACES, [_write_numbers(location_ids)])
+    _execute(_LOCK_STEP, [step_id])
+    _execute(_LOCK_LOCATIONS, [_write_numbers(location_ids)])
 
 
 def insert_reminders(
     step_id: int, channel: str, owed: Sequence[tuple[PlannedAppointment, OwedReminder]]
 ) -> int:
-    """Insert what isn't there yet, by the step's `channel`; how many were new.
+    """Insert the reminders that don't exist yet, with the step's `channel`; how many were inserted.
 
-    Of two planners at once, the unique identity lets one win, silently.
+    When two planners insert the same reminder, its unique identity lets only one of them, without an error.
     """
-    visits, promises = [visit for visit, _ in owed], [promise for _, promise in owed]
-    ids, revisions = (visit.pk for visit in visits), (visit.revision for visit in visits)
-    return _execute(
-        _INSERT,
-        [step_id, channel, _write_numbers(ids), _write_numbers(revisions), *_write_promises(promises)],
-    )
+    ids = _write_numbers(appointment.pk for appointment, _ in owed)
+    revisions = _write_numbers(appointment.revision for appointment, _ in owed)
+    columns = _write_owed([reminder for _, reminder in owed])
+    return _execute(_INSERT, [step_id, channel, ids, revisions, *columns])
 
 
 def move_reminders(owed: Sequence[tuple[int, OwedReminder]]) -> int:
-    """Give these reminders, by id, what they are now owed; how many there were."""
-    ids, promises = (pk for pk, _ in owed), [promise for _, promise in owed]
-    return _execute(_MOVE, [_write_numbers(ids), *_write_promises(promises)])
+    """Give these reminders, by id, their new moment, end and state; how many there were."""
+    ids = _write_numbers(pk for pk, _ in owed)
+    return _execute(_MOVE, [ids, *_write_owed([reminder for _, reminder in owed])])
 
 
-def _read_visit(
+def _parse_appointment(
     pk: int, location_id: int, revision: int, starts_at: str, revised_at: str
 ) -> PlannedAppointment:
     read = datetime.fromisoformat
@@ -113,12 +111,12 @@ def _write_numbers(numbers: Iterable[int]) -> str:
     return _write_array(map(str, numbers))
 
 
-def _write_promises(promises: Sequence[OwedReminder]) -> Iterator[str]:
-    """A column each, as PostgreSQL writes arrays; states and reasons are codes of ours."""
-    yield _write_array(promise.due_at.isoformat() for promise in promises)
-    yield _write_array(promise.not_after.isoformat() for promise in promises)
-    yield _write_array(promise.state for promise in promises)
-    yield _write_array(f'"{promise.reason}"' for promise in promises)
+def _write_owed(reminders: Sequence[OwedReminder]) -> Iterator[str]:
+    """An array for each column, in PostgreSQL's notation; states and reasons are our own codes."""
+    yield _write_array(reminder.due_at.isoformat() for reminder in reminders)
+    yield _write_array(reminder.not_after.isoformat() for reminder in reminders)
+    yield _write_array(reminder.state for reminder in reminders)
+    yield _write_array(f'"{reminder.reason}"' for reminder in reminders)
 
 
 def _write_array(values: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
-"""Planning: which reminders are owed, as rows. Set-wise, and the same however often it runs.
+"""Planning: writes the reminders that are owed as rows, many at once; running it again changes nothing.
 
-A reminder's identity is (appointment, step, revision); the database keeps it unique. Planning adds what
-is missing and withdraws what a move or a cancellation has made pointless. It never sends anything.
+A reminder's identity is (appointment, step, revision); the database keeps it unique. Planning adds what is
+missing, and withdraws what is pointless since its appointment was moved or cancelled. It sends nothing.
 """
 
 from collections.abc import Sequence
@@ -31,19 +31,19 @@ from reminders.rules.reasons import Reason
 from reminders.rules.schedule import OpenDays, Timing, least_ahead, moment_due
 from reminders.rules.states import REMINDER_OPEN, REMINDER_PENDING, ReminderState
 
-REPLANNED_AT_ONCE = 1_000  # reminders, read with all that a new moment depends on
+REPLANNED_AT_ONCE = 1_000  # reminders, each read with all that its new moment depends on
 
 
 @dataclass(frozen=True)
 class PlanReport:
-    """What a round of planning did, in numbers of reminders."""
+    """How many reminders a round of planning added and withdrew."""
 
     added: int
     withdrawn: int
 
 
 class StepTiming(NamedTuple):
-    """A step as planning reads it, once for all appointments."""
+    """What planning needs of a step, read once for all appointments."""
 
     timing: Timing
     stop_before: timedelta
@@ -52,19 +52,19 @@ class StepTiming(NamedTuple):
 
 
 class LocationClock(NamedTuple):
-    """A location as planning reads it: its clock and its open days."""
+    """What planning needs of a location: its clock and its open days."""
 
     zone: ZoneInfo
     open_days: OpenDays
 
 
 def plan_all(now: datetime | None = None) -> PlanReport:
-    """Plan every booked appointment ahead of `now` (the database's, if None) for every active campaign."""
+    """Plan every booked appointment after `now` (the database's, if None) for every active campaign."""
     return _plan_for_steps(Appointment.objects.all(), Reminder.objects.all(), now or read_database_clock())
 
 
 def plan_appointments(appointment_ids: Sequence[int], now: datetime | None = None) -> PlanReport:
-    """The same for a few appointments, at once instead of within the minute."""
+    """The same for a few appointments, at once instead of at the next round, up to a minute later."""
     return _plan_for_steps(
         Appointment.objects.filter(pk__in=appointment_ids),
         Reminder.objects.filter(appointment_id__in=appointment_ids),
@@ -75,22 +75,22 @@ def plan_appointments(appointment_ids: Sequence[int], now: datetime | None = Non
 def find_owed_reminder(step: Step, appointment: Appointment) -> OwedReminder | None:
     """What `step` owes `appointment` as it stands. `location` and `step.campaign` must be loaded.
 
-    None when there is no such moment (a location that is never open): it is asked again at the next round.
+    None when there is no such moment (the location is never open): the next round tries again.
     """
     return _find_owed(_read_step_timing(step), appointment, _read_location_clock(appointment.location))
 
 
 def _find_owed(
-    terms: StepTiming | None, visit: Appointment | PlannedAppointment, place: LocationClock | None
+    step: StepTiming | None, appointment: Appointment | PlannedAppointment, location: LocationClock | None
 ) -> OwedReminder | None:
-    if terms is None or place is None:
+    if step is None or location is None:
         return None
-    not_after = visit.starts_at - terms.stop_before
+    not_after = appointment.starts_at - step.stop_before
     try:
-        due_at = moment_due(terms.timing, visit.starts_at, place.zone, place.open_days)
-    except ValueError:  # one bad row must not stop the planning of all
+        due_at = moment_due(step.timing, appointment.starts_at, location.zone, location.open_days)
+    except ValueError:  # one bad row must not stop the planning of all others
         return None
-    reason = _why_not(terms, visit, due_at, not_after)
+    reason = _find_skip_reason(step, appointment, due_at, not_after)
     return OwedReminder(due_at, not_after, ReminderState.SKIPPED if reason else ReminderState.PLANNED, reason)
 
 
@@ -117,7 +117,7 @@ def _read_location_clocks(locations: "QuerySet[Location]") -> dict[int, Location
 
 
 def open_days_of(location: Location) -> OpenDays:
-    """The days a location is open, as schedule.py wants them."""
+    """The days on which a location is open, as schedule.py takes them."""
     return OpenDays(
         weekdays=frozenset(location.open_weekdays),
         closed_dates=frozenset(day.date for day in location.closed_days.all()),
@@ -125,17 +125,18 @@ def open_days_of(location: Location) -> OpenDays:
 
 
 def count_never_in_time(step: Step) -> int:
-    """For how many visits ahead the step's moment comes too late; `step.campaign` must be loaded."""
-    terms = _read_step_timing(step)
-    if terms is None or least_ahead(terms.timing) > terms.stop_before:
-        return 0  # as for nearly all steps, whatever the visits
+    """For how many appointments ahead the step's moment is too late; `step.campaign` must be loaded."""
+    timing = _read_step_timing(step)
+    if timing is None or least_ahead(timing.timing) > timing.stop_before:
+        return 0  # as for nearly all steps: early enough for any appointment
     ahead = Appointment.objects.filter(status=Appointment.Status.BOOKED, starts_at__gt=Now())
-    places = _read_location_clocks(Location.objects.all())
-    return sum(
-        owed is not None and owed.due_at >= owed.not_after
-        for visits in read_planned_appointments(find_covered(step, ahead))
-        for owed in (_find_owed(terms, visit, places.get(visit.location_id)) for visit in visits)
-    )
+    clocks = _read_location_clocks(Location.objects.all())
+    count = 0
+    for appointments in read_planned_appointments(find_covered(step, ahead)):
+        for appointment in appointments:
+            owed = _find_owed(timing, appointment, clocks.get(appointment.location_id))
+            count += owed is not None and owed.due_at >= owed.not_after
+    return count
 
 
 def active_steps() -> "QuerySet[Step]":
@@ -148,18 +149,19 @@ def active_steps() -> "QuerySet[Step]":
     )
 
 
-def _why_not(
-    terms: StepTiming, visit: Appointment | PlannedAppointment, due_at: datetime, not_after: datetime
+def _find_skip_reason(
+    step: StepTiming, appointment: Appointment | PlannedAppointment, due_at: datetime, not_after: datetime
 ) -> str:
     """The reason to skip it from the start, or "" (product rules 5 and 6).
 
-    When it is asked has no say: what was owed once and planned too late is missed in the open.
+    The time of planning doesn't matter: what was owed and is planned too late is missed, and shown as missed.
     """
-    if terms.activated_at is None or due_at < terms.activated_at:
+    if step.activated_at is None or due_at < step.activated_at:
         return Reason.BEFORE_ACTIVATION
     if due_at >= not_after:
         return Reason.NEVER_IN_TIME
-    if due_at >= visit.revised_at or (terms.send_late and visit.revised_at < not_after):
+    booked_at = appointment.revised_at
+    if due_at >= booked_at or (step.send_late and booked_at < not_after):
         return ""
     return Reason.PAST_WHEN_BOOKED
 
@@ -175,8 +177,8 @@ def _plan_for_steps(
 def withdraw_pointless(reminders: "QuerySet[Reminder]") -> int:
     """Withdraw what is pending for an old revision, or for a cancelled appointment.
 
-    What a dispatcher holds just now is left to its last look, which sees the same. A visit that is
-    recorded withdraws nothing: should that have been a slip, the reminders still stand.
+    What a dispatcher has locked is left to its last look, which finds the same. An appointment recorded as
+    arrived withdraws nothing: if that was a mistake and is undone, its reminders are still there.
     """
     pending = reminders.filter(state__in=REMINDER_PENDING)
     return sum(
@@ -201,9 +203,9 @@ def _withdraw(pointless: "QuerySet[Reminder]", reason: str) -> int:
 
 
 def replan_campaign(campaign: Campaign) -> int:
-    """After an edit of its steps: give what waits and was never tried its new moment; how many moved.
+    """After an edit of its steps: move planned reminders without a try to their new moment; how many moved.
 
-    All that is open follows its step's channel, but for a text message that follows a call.
+    All open reminders get their step's channel, except for a text that follows a call.
     """
     _follow_channels(campaign)
     return _replan(Reminder.objects.filter(step__campaign=campaign))
@@ -211,8 +213,10 @@ def replan_campaign(campaign: Campaign) -> int:
 
 @transaction.atomic
 def replan_location(location: Location) -> int:
-    """The same after an edit of a location's clock or of the days on which it is open."""
-    list(Location.objects.select_for_update(no_key=True).filter(pk=location.pk))  # no planner is half done
+    """The same after an edit of a location's time zone or open days."""
+    list(
+        Location.objects.select_for_update(no_key=True).filter(pk=location.pk)
+    )  # waits until no planner uses it
     return _replan(Reminder.objects.filter(appointment__location=location))
 
 
@@ -268,16 +272,20 @@ def _add_missing(step: Step, appointments: "QuerySet[Appointment]", now: datetim
         .filter(status=Appointment.Status.BOOKED, starts_at__gt=now)
         .filter(~Exists(planned))
     )
-    return sum(_add(step.pk, visits) for visits in read_planned_appointments(missing))
+    return sum(_add(step.pk, appointments) for appointments in read_planned_appointments(missing))
 
 
 @transaction.atomic
-def _add(step_id: int, visits: Sequence[PlannedAppointment]) -> int:
-    """Insert what the step owes them by its terms and the places' clocks, none of which changes meanwhile."""
-    place_ids = {visit.location_id for visit in visits}
-    lock_step_and_locations(step_id, place_ids)
+def _add(step_id: int, appointments: Sequence[PlannedAppointment]) -> int:
+    """Insert the step's reminders for them, with the step and the locations locked against edits."""
+    location_ids = {appointment.location_id for appointment in appointments}
+    lock_step_and_locations(step_id, location_ids)
     step = Step.objects.select_related("campaign").get(pk=step_id)
-    terms = _read_step_timing(step)
-    places = _read_location_clocks(Location.objects.filter(pk__in=place_ids))
-    owed = [(visit, _find_owed(terms, visit, places.get(visit.location_id))) for visit in visits]
-    return insert_reminders(step_id, step.channel, [(visit, told) for visit, told in owed if told])
+    timing = _read_step_timing(step)
+    clocks = _read_location_clocks(Location.objects.filter(pk__in=location_ids))
+    owed = [
+        (appointment, reminder)
+        for appointment in appointments
+        if (reminder := _find_owed(timing, appointment, clocks.get(appointment.location_id)))
+    ]
+    return insert_reminders(step_id, step.channel, owed)

@@ -1,1 +1,1 @@
-"""What is said: scripts, their variables, and how long they are."""
+"""What is said: scripts, their variables, and the length of a text."""

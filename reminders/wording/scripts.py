@@ -83,12 +83,12 @@ def channel_of(reminder: Reminder) -> Channel:
 
 
 def is_fallback(reminder: Reminder) -> bool:
-    """Whether its calls have reached nobody, and what follows is the step's text message."""
+    """Whether its next try is the step's text, sent after its calls have reached nobody."""
     return reminder.channel == Channel.SMS and reminder.step.channel == Channel.VOICE
 
 
 def script_of(reminder: Reminder) -> Script | None:
-    """What its next try says; None when the text that was to follow has been taken from the step."""
+    """What its next try says; None when the step no longer has the text that was to follow the calls."""
     return reminder.step.fallback_script if is_fallback(reminder) else reminder.step.script
 
 

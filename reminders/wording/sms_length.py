@@ -25,15 +25,12 @@ def count_longest(text: ScriptText) -> int:
     provider = max(providers, key=lambda one: len(one.spoken_name or one.name))
     locations = [*Location.objects.all()] or [Location(time_zone="UTC", callback_number="")]
     contact = Contact(first_name=LONG_NAME)
+    day = _longest_day(text.language)
     appointments = (
-        Appointment(
-            contact=contact, location=location, provider=provider, starts_at=_longest_day(text.language)
-        )
+        Appointment(contact=contact, location=location, provider=provider, starts_at=day)
         for location in locations
     )
-    return max(
-        len(speak(text.text, fill_variables(appointment, text.language))) for appointment in appointments
-    )
+    return max(len(speak(text.text, fill_variables(one, text.language))) for one in appointments)
 
 
 @lru_cache
