@@ -177,8 +177,8 @@ def _plan_for_steps(
 def withdraw_pointless(reminders: "QuerySet[Reminder]") -> int:
     """Withdraw what is pending for an old revision, or for a cancelled appointment.
 
-    What a dispatcher has locked is left to its last look, which finds the same. An appointment recorded as
-    arrived withdraws nothing: if that was a mistake and is undone, its reminders are still there.
+    What a dispatcher has locked is left to its last look, which finds the same. Recording that
+    a patient came withdraws nothing: if that was a mistake and is undone, the reminders are still there.
     """
     pending = reminders.filter(state__in=REMINDER_PENDING)
     return sum(
@@ -214,9 +214,8 @@ def replan_campaign(campaign: Campaign) -> int:
 @transaction.atomic
 def replan_location(location: Location) -> int:
     """The same after an edit of a location's time zone or open days."""
-    list(
-        Location.objects.select_for_update(no_key=True).filter(pk=location.pk)
-    )  # waits until no planner uses it
+    # lock it, which waits for every planner that is using it
+    list(Location.objects.select_for_update(no_key=True).filter(pk=location.pk))
     return _replan(Reminder.objects.filter(appointment__location=location))
 
 

@@ -157,7 +157,7 @@ def _join(items: Iterable[str], words: JoiningWords) -> str:
 
 
 def _join_times(each: Sequence[Mapping[str, str]], words: JoiningWords) -> str:
-    """ "9:00 AM for Anna and 9:30 AM for Ben"; without the names if there is only one time or one person."""
+    """Each time with its name, "9:00 AM for Anna and 9:30 AM for Ben", unless all share a time or a name."""
     names, times = ({values[name] for values in each} for name in ("FIRST_NAME", "APPT_TIME"))
     if len(times) == 1 or len(names) == 1:
         return _join((values["APPT_TIME"] for values in each), words)

@@ -20,7 +20,7 @@ def find_too_long(script: Script) -> dict[str, int]:
 
 
 def count_longest(text: ScriptText) -> int:
-    """The length of the text for a long first name, the longest date, and the longest other names."""
+    """Its length with a long first name, the longest date, and the longest provider and location stored."""
     providers = [*Provider.objects.all(), Provider(name="")]
     provider = max(providers, key=lambda one: len(one.spoken_name or one.name))
     locations = [*Location.objects.all()] or [Location(time_zone="UTC", callback_number="")]

@@ -1,4 +1,4 @@
-"""`make structure`: names that stand twice, the two long ways, how long the functions are."""
+"""`make structure`: names defined twice, the two long code paths, the lengths of functions."""
 
 import warnings
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ from tests.structure.source import (
 
 
 def main() -> None:
-    """Print all of it. The ways are run for real, on servers that start for it and end with it."""
+    """Print all of it. The paths are really run, on servers that are started for it and stopped after it."""
     lines = [
-        *_list_names("Names that stand in two modules", find_repeated_names()),
+        *_list_names("Names defined in two modules", find_repeated_names()),
         *_list_names(
-            "Names of ours that the sandbox has too, a program of its own", find_names_shared_with_sandbox()
+            "Names that the sandbox, a separate program, defines too", find_names_shared_with_sandbox()
         ),
         *_describe_ways(),
         *(f"{count:5g} {what}" for what, count in measure_functions().items()),
@@ -36,13 +36,15 @@ def _list_names(title: str, names: Names) -> Iterator[str]:
 def _describe_ways() -> Iterator[str]:
     with run_servers() as sandbox:
         django.setup()
-        warnings.filterwarnings("ignore", "No directory at")  # WhiteNoise misses the collected static files
+        warnings.filterwarnings(
+            "ignore", "No directory at"
+        )  # WhiteNoise warns that no static files are collected
         call_command("migrate", verbosity=0)
         from tests.structure.ways import read_ways
 
         for name, way in read_ways(sandbox).items():
             yield f"{name}: {len(way.files)} files, {len(way.visits)} visits, {way.functions} functions;"
-            yield f"  comes back {way.returns} times to a file already left. Files in order of first visit:"
+            yield f"  returns {way.returns} times to a file already left. Files in order of first visit:"
             yield from (f"  {file}" for file in way.files)
 
 

@@ -1,4 +1,4 @@
-"""What the source itself says: names that stand in two modules, and how long the functions are."""
+"""Names that are defined in two modules, and the lengths of functions, read from the source."""
 
 import ast
 import re
@@ -9,32 +9,32 @@ from statistics import median, quantiles
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("config", "contacts", "reminders", "webhooks")
 SANDBOX, DEMO = PurePath("reminders/sandbox"), PurePath("reminders/demo")
-# A view, a form and an admin of the same thing may be named alike; every program has its main().
+# Views, forms and admins may share names; every program has its main().
 ENTRY_POINT = "main"
 DOORS = frozenset({"views", "forms", "admin", "api", "management", "tasks", "urls", "apps", "templatetags"})
 SHORT = 3  # lines
 
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
-Names = dict[str, list[str]]  # each with the modules in which it stands
+Names = dict[str, list[str]]  # each with the modules that define it
 
 
 def find_repeated_names() -> Names:
-    """Classes and public functions on the top level of two modules or more; doors are left aside.
+    """Classes and public functions on the top level of two modules or more, without DOORS.
 
-    The sandbox is a program of its own: it may not repeat itself, but may repeat ours.
+    The sandbox is a separate program: it may define a name that our code defines, but none twice.
     """
     found = [*find_names(in_sandbox=False).items(), *find_names(in_sandbox=True).items()]
     return {name: modules for name, modules in sorted(found) if len(modules) > 1}
 
 
 def find_names_shared_with_sandbox() -> Names:
-    """Those that stand both in our code and in the sandbox."""
+    """Those that both our code and the sandbox define."""
     ours, sandbox = find_names(in_sandbox=False), find_names(in_sandbox=True)
     return {name: ours[name] + sandbox[name] for name in sorted(ours.keys() & sandbox.keys())}
 
 
 def find_names(*, in_sandbox: bool) -> Names:
-    """Every class and public function on the top level of the sandbox, or of all else but doors."""
+    """All classes and public functions on the top level of the sandbox, or of all other modules but DOORS."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for module in _find_modules():
         is_door = not in_sandbox and DOORS.intersection(module.with_suffix("").parts)
@@ -53,8 +53,8 @@ def _is_public(function: str) -> bool:
 def measure_functions() -> dict[str, float]:
     """Lines from `def` to the end of all functions and methods but the sandbox's and the demo clinic's.
 
-    A private one is named once when its module names it at one place besides its definition; it is short when
-    its body has at most SHORT lines, the docstring not counted.
+    A private one is named once when its module uses its name at one place besides the definition; it is short
+    when its body, without the docstring, has at most SHORT lines.
     """
     lengths: list[int] = []
     private = once = short = 0

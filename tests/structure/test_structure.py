@@ -1,4 +1,4 @@
-"""The code stays as easy to follow as it is; `make structure` prints what is counted."""
+"""The code must not become harder to follow; `make structure` prints what is counted here."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from tests.structure.ways import EVENT, OPENING, read_ways
 
 
 class Ceiling(NamedTuple):
-    """What a way may need at most, and the files that it must lead through, or else it wasn't followed."""
+    """The most files and visits of a path, and files that it must lead through, else it was not followed."""
 
     files: int
     visits: int
@@ -33,12 +33,14 @@ def sandbox() -> Iterator[SandboxServer]:
         yield server
 
 
-def test_no_name_stands_in_two_modules() -> None:
+def test_no_name_is_defined_in_two_modules() -> None:
     assert find_repeated_names() == {}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_opening_and_an_event_lead_through_no_more_files_than_before(sandbox: SandboxServer) -> None:
+def test_an_opening_and_an_event_lead_through_no_more_files_and_visits_than_before(
+    sandbox: SandboxServer,
+) -> None:
     for name, way in read_ways(sandbox).items():
         ceiling = CEILINGS[name]
         assert ceiling.landmarks <= set(way.files), f"{name} wasn't followed: {way.files}"

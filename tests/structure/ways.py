@@ -1,19 +1,19 @@
-"""The two long ways through the code, followed as somebody reads them, while they really run.
+"""The two long paths through the code, followed as a reader would follow them, while they really run.
 
 An opening: from dispatch_due() to the client's POST of one claimed reminder.
 An event: from a POST of `call.completed` with key 1 to the commit that confirms the appointment.
 
 How it is counted: a reader follows the calls in their order, and reads each function once, the first time
-that it is entered. A visit is each time that the eye moves into another file of ours:
+that it is entered. A visit is each move of the reader into another of our files:
 
-- into the file of a function that is read now (from its caller's file: if the eye is elsewhere, it goes there
+- into the file of a function that is read now (from its caller's file: a reader who is elsewhere goes there
   first, which is a visit, too);
 - back into the caller's file when that function returns, if more is read there: the caller goes on to
   another line, or calls another function that wasn't read yet.
 
-Libraries aren't read; where they call ours, ours is. A comprehension is read where it stands. Where work is
-handed to a pool of threads, the eye goes with the work. What happens only once in a process doesn't count:
-each way is run before it is counted.
+Libraries aren't read, but our functions that they call are. A comprehension is read as part of its function.
+Where work is handed to a pool of threads, the reader follows the work. What happens only once in a process
+doesn't count: each path is run once before it is counted.
 """
 
 import json
@@ -45,13 +45,13 @@ from tests.webhooks.robotalker import ANSWERED
 PEOPLE = {"Sarah": SARAH, "Noah": "+12025550142"}
 OPENING, EVENT = "an opening", "an event"
 OURS = tuple(f"{ROOT / package}/" for package in PACKAGES)
-READ_WHERE_THEY_STAND = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
+COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 SUBMIT, SEND = ThreadPoolExecutor.submit.__code__, requests.Session.send.__code__
 
 
 @dataclass
 class Way:
-    """The files in the order in which the eye is in them, and how many functions are read."""
+    """The files in the order in which the reader visits them, and how many functions are read."""
 
     visits: list[str] = field(default_factory=list)
     functions: int = 0
@@ -63,12 +63,12 @@ class Way:
 
     @property
     def returns(self) -> int:
-        """How often the eye comes back to a file that it has left."""
+        """How often the reader comes back to a file left before."""
         return len(self.visits) - len(self.files)
 
 
 class Reader:
-    """A profile function that follows a way, until it is over."""
+    """A profile function that follows a path until its end."""
 
     def __init__(self) -> None:
         self.way = Way()
@@ -77,7 +77,9 @@ class Reader:
         self._is_handed_over = False
         self._read: set[CodeType] = set()
         self._stack: list[tuple[FrameType, bool]] = []  # with whether it is read for the first time
-        self._came_back: tuple[FrameType, int] | None = None  # the last visit: to whom, and to which line
+        self._came_back: tuple[FrameType, int] | None = (
+            None  # the last visit, if it was a return: to which frame, and at which line
+        )
 
     def end(self) -> None:
         self.is_over = True
@@ -120,7 +122,7 @@ class Reader:
                 self._came_back = (caller, caller.f_lineno)
 
     def _look_into(self, frame: FrameType) -> bool:
-        """Whether the eye has to move for it."""
+        """Whether the reader has to move into another file for it."""
         file = frame.f_code.co_filename.removeprefix(f"{ROOT}/")
         self._came_back = None
         if self.way.visits[-1:] == [file]:
@@ -130,14 +132,14 @@ class Reader:
 
 
 def read_ways(sandbox: SandboxServer) -> dict[str, Way]:
-    """Run both ways in an empty database, with a sandbox in which no phone rings; leaves rows behind.
+    """Run both paths in an empty database, with a sandbox in which no phone rings; leaves rows behind.
 
-    Raises RuntimeError when one of them doesn't lead where it should.
+    Raises RuntimeError when one of them doesn't end where it should.
     """
     client = Client()
     ways: dict[str, Way] = {}
     with override_settings(ROBOTALKER_BASE_URL=sandbox.url, ROBOTALKER_API_KEY=sandbox.api_key):
-        for name, number in PEOPLE.items():  # of the first, nothing is kept: see above
+        for name, number in PEOPLE.items():  # what is counted for the first is dropped: see above
             ways = {OPENING: _follow_opening(name, number), EVENT: _follow_event(client, number)}
     return ways
 
@@ -173,7 +175,7 @@ def _follow_event(client: Client, number: str) -> Way:
 
 @contextmanager
 def _following(reader: Reader) -> Iterator[None]:
-    """Let it follow this thread, and the new ones to which work is handed over."""
+    """Let the reader follow this thread, and new threads to which work is handed over."""
     before, before_in_threads = sys.getprofile(), threading.getprofile()
     threading.setprofile(reader)
     sys.setprofile(reader)
@@ -185,4 +187,4 @@ def _following(reader: Reader) -> Iterator[None]:
 
 
 def _is_ours(code: CodeType) -> bool:
-    return code.co_filename.startswith(OURS) and code.co_name not in READ_WHERE_THEY_STAND
+    return code.co_filename.startswith(OURS) and code.co_name not in COMPREHENSIONS

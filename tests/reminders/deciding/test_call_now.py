@@ -1,4 +1,4 @@
-"""What the pages offer as "call now" is what an order takes."""
+"""The pages offer "call now" where an order is accepted."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -25,14 +25,14 @@ BOOKED = Appointment.Status.BOOKED
 
 def is_offered() -> tuple[bool, bool]:
     """Whether the appointment's page and Today offer it."""
-    visit, now = Appointment.objects.select_related("location").get(), timezone.now()
-    [line] = read_story(visit.pk, now).reminders
-    day = visit.starts_at.astimezone(visit.location.zone).date()
-    rows = [row for group in read_day([visit.location], day, now).groups for row in group.rows]
-    return line.can_call, rows[0].call_reminder_id is not None
+    appointment, now = Appointment.objects.select_related("location").get(), timezone.now()
+    [reminder] = read_story(appointment.pk, now).reminders
+    day = appointment.starts_at.astimezone(appointment.location.zone).date()
+    rows = [row for group in read_day([appointment.location], day, now).groups for row in group.rows]
+    return reminder.can_call, rows[0].call_reminder_id is not None
 
 
-def is_taken() -> bool:
+def is_accepted() -> bool:
     try:
         order_call(Reminder.objects.get().pk, by=make_user())
     except OrderRefused:
@@ -41,58 +41,60 @@ def is_taken() -> bool:
 
 
 @pytest.mark.parametrize("state", ReminderState)
-def test_a_call_is_offered_in_the_states_in_which_an_order_takes_it(state: ReminderState) -> None:
+def test_a_call_is_offered_in_the_states_in_which_an_order_is_accepted(state: ReminderState) -> None:
     make_due_reminder()
     held = {"claim": uuid4(), "lease_until": timezone.now() + timedelta(minutes=1)}
     Reminder.objects.update(state=state, **(held if state == ReminderState.CLAIMED else {}))
     assert is_offered() == (state in REMINDER_ORDERABLE,) * 2
-    assert is_taken() is (state in REMINDER_ORDERABLE)
+    assert is_accepted() is (state in REMINDER_ORDERABLE)
 
 
 @pytest.mark.parametrize("status", sorted(set(Appointment.Status) - {BOOKED}))
-def test_no_call_is_offered_or_taken_for_a_visit_that_is_not_ahead(status: Appointment.Status) -> None:
+def test_no_call_is_offered_or_accepted_for_an_appointment_that_is_not_booked(
+    status: Appointment.Status,
+) -> None:
     make_due_reminder()
     Appointment.objects.update(status=status)
     assert is_offered() == (False, False)
-    assert not is_taken()
+    assert not is_accepted()
 
 
-def test_no_call_is_offered_or_taken_for_a_visit_that_has_begun() -> None:
+def test_no_call_is_offered_or_accepted_for_an_appointment_that_has_begun() -> None:
     reminder = make_due_reminder()
     begun = timezone.now() - timedelta(minutes=1)
     Appointment.objects.update(starts_at=begun)
     Reminder.objects.update(not_after=begun)
     assert not may_order_call(Reminder.objects.get(pk=reminder.pk), timezone.now())
     assert is_offered() == (False, False)
-    assert not is_taken()
+    assert not is_accepted()
 
 
-def test_no_call_is_offered_or_taken_for_a_number_that_opted_out() -> None:
+def test_no_call_is_offered_or_accepted_for_a_number_that_opted_out() -> None:
     make_due_reminder()
     PhoneNumber.objects.update(voice_opted_out_at=timezone.now())
     assert is_offered() == (False, False)
-    assert not is_taken()
+    assert not is_accepted()
 
 
-def test_no_call_is_offered_or_taken_for_somebody_without_a_number() -> None:
+def test_no_call_is_offered_or_accepted_for_a_contact_without_a_number() -> None:
     make_due_reminder()
     Contact.objects.update(phone=None)
     assert is_offered() == (False, False)
-    assert not is_taken()
+    assert not is_accepted()
 
 
-def test_each_state_in_which_no_call_can_be_ordered_has_its_reason_in_words() -> None:
+def test_each_state_in_which_no_call_can_be_ordered_has_a_sentence() -> None:
     assert NOT_CALLABLE.keys() == set(ReminderState) - set(REMINDER_ORDERABLE)
 
 
-def test_who_has_confirmed_is_offered_no_call_on_today_but_may_still_be_called() -> None:
+def test_a_confirmed_appointment_has_no_call_button_on_today_but_can_still_be_called() -> None:
     reminder = make_due_reminder()
     confirm_by_staff(reminder.appointment_id, by=make_user("sam"))
     assert is_offered() == (True, False)
-    assert is_taken()
+    assert is_accepted()
 
 
-def test_it_is_told_without_a_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_the_rule_needs_no_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     make_due_reminder()
     reminder = with_situation(Reminder.objects.all()).get()
     with django_assert_num_queries(0):

@@ -1,4 +1,4 @@
-"""The rule of coverage in Python and in SQL says the same of every appointment and every set of filters."""
+"""The coverage rule in Python and in SQL gives the same result for all appointments and all filters."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -19,11 +19,13 @@ KINDS = ["Cleaning", "cleaning", "Check-up, long"]
 T = TypeVar("T")
 
 
-def read_campaign(places: Iterable[Location], people: Iterable[Provider], kinds: Iterable[str]) -> Campaign:
+def read_campaign(
+    locations: Iterable[Location], providers: Iterable[Provider], kinds: Iterable[str]
+) -> Campaign:
     """A campaign with these filters, its filters read as read_practice_config() reads them."""
     campaign = Campaign.objects.create(name=f"Campaign {Campaign.objects.count()}", kinds=list(kinds))
-    campaign.locations.set(places)
-    campaign.providers.set(people)
+    campaign.locations.set(locations)
+    campaign.providers.set(providers)
     return Campaign.objects.prefetch_related("locations", "providers").get(pk=campaign.pk)
 
 
@@ -46,18 +48,18 @@ def providers() -> list[Provider]:
 def appointments(locations: list[Location], providers: list[Provider]) -> list[Appointment]:
     """One for each location, provider (or none) and kind (or none)."""
     contact, now = make_contact(), timezone.now()
-    visits = product(locations, [None, *providers], ["", *KINDS])
+    cases = product(locations, [None, *providers], ["", *KINDS])
     return Appointment.objects.bulk_create(
         Appointment(
             contact=contact,
             location=location,
             provider=provider,
             kind=kind,
-            starts_at=now + timedelta(hours=place),
-            ends_at=now + timedelta(hours=place + 1),
+            starts_at=now + timedelta(hours=hour),
+            ends_at=now + timedelta(hours=hour + 1),
             revised_at=now,
         )
-        for place, (location, provider, kind) in enumerate(visits)
+        for hour, (location, provider, kind) in enumerate(cases)
     )
 
 
@@ -65,9 +67,9 @@ def test_python_and_sql_agree_on_every_combination_of_filters(
     appointments: list[Appointment], locations: list[Location], providers: list[Provider]
 ) -> None:
     numbers = set()
-    for places, people, kinds in product(subsets(locations[:2]), subsets(providers[:2]), subsets(KINDS[:2])):
-        campaign = read_campaign(places, people, kinds)
+    for filters in product(subsets(locations[:2]), subsets(providers[:2]), subsets(KINDS[:2])):
+        campaign = read_campaign(*filters)
         in_sql = set(find_covered(Step(campaign=campaign), Appointment.objects.all()))
-        assert in_sql == {one for one in appointments if covers(campaign, one)}, (places, people, kinds)
+        assert in_sql == {one for one in appointments if covers(campaign, one)}, filters
         numbers.add(len(in_sql))
-    assert {1, len(appointments)} <= numbers, "some filters leave one, and none leave everybody"
+    assert {1, len(appointments)} <= numbers, "some filters leave one, and no filters leave all"

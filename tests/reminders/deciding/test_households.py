@@ -1,4 +1,4 @@
-"""One phone, two children: who goes together in one call, and what it says."""
+"""Two children with one phone number: which appointments one call is for, and what it says."""
 
 import json
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ NOAH = "+12025550142"
 
 
 def book(name: str, hours: float = 3, *, number: str = SARAH, **booking: object) -> Reminder:
-    """A child's appointment so many hours from now, with its reminder; due from four hours before."""
+    """A child's appointment this many hours from now, with its reminder, due four hours before it."""
     child = make_contact(name, number=number)
     return make_due_reminder(child, starts_at=timezone.now() + timedelta(hours=hours), **booking)
 
@@ -55,18 +55,18 @@ def names_in(call: CallRecord) -> list[str]:
     return sorted(reminder.appointment.contact.first_name for reminder in reminders_of(call))
 
 
-def heard_in(calls: Sequence[CallRecord]) -> list[list[str]]:
+def names_in_each(calls: Sequence[CallRecord]) -> list[list[str]]:
     return sorted(names_in(call) for call in calls)
 
 
-def tell(call: CallRecord, event: str) -> None:
-    """What Robotalker tells of the call, a moment ago."""
+def receive(call: CallRecord, event: str) -> None:
+    """Apply an event of the call, received just now."""
     body = json.dumps({"event": event, "call_id": f"cal_{call.pk}", "to": SARAH}).encode()
     fold_event(call.pk, parse_event(body, "application/json"), received_at=timezone.now())
 
 
 def make_due_again() -> None:
-    """As if the wait were over, and the line free."""
+    """End the wait for the next try and the time in which the line counts as busy."""
     long_ago = timezone.now() - timedelta(hours=1)
     Reminder.objects.filter(state="planned").update(next_look_at=long_ago, try_after=long_ago)
     CallRecord.objects.update(submitting_at=long_ago)
@@ -77,10 +77,10 @@ def states() -> dict[str, str]:
     return {row.appointment.contact.first_name: row.state for row in rows}
 
 
-# --- who goes together ---------------------------------------------------------------------------
+# --- what one call is for ---------------------------------------------------------------------------
 
 
-def test_two_children_of_one_number_and_day_go_out_as_one_call() -> None:
+def test_two_children_of_one_number_and_day_are_told_in_one_call() -> None:
     book("Anna")
     book("Ben", 3.5)
     [call] = open_due()
@@ -89,14 +89,14 @@ def test_two_children_of_one_number_and_day_go_out_as_one_call() -> None:
     assert not Reminder.objects.exclude(claim=None).exists()
 
 
-def test_the_second_child_comes_along_though_its_own_moment_is_later() -> None:
+def test_a_companion_whose_own_reminder_is_due_later_is_told_too() -> None:
     book("Anna")
     book("Ben", 5)
     [call] = open_due()
     assert names_in(call) == ["Anna", "Ben"]
 
 
-def test_nobody_else_calls_a_companion() -> None:
+def test_another_dispatcher_that_claimed_a_companion_does_not_call_it() -> None:
     book("Anna")
     book("Ben", 3.5)
     first, second = claim_due(1), claim_due(1)
@@ -106,7 +106,7 @@ def test_nobody_else_calls_a_companion() -> None:
     assert open_calls(second.reminder_ids, second.token) == []
 
 
-def test_what_a_lost_worker_holds_is_left_to_be_released() -> None:
+def test_a_reminder_whose_claim_has_run_out_is_no_companion() -> None:
     book("Anna")
     ben = book("Ben", 3.5)
     claim_due(2)
@@ -116,7 +116,7 @@ def test_what_a_lost_worker_holds_is_left_to_be_released() -> None:
     assert names_in(call) == ["Anna"]
 
 
-def test_another_day_another_place_another_number_or_another_step_is_a_call_of_its_own() -> None:
+def test_another_day_location_number_or_step_has_a_call_of_its_own() -> None:
     make_step()
     book("Anna")
     book("Tomorrow", 27)
@@ -126,10 +126,10 @@ def test_another_day_another_place_another_number_or_another_step_is_a_call_of_i
     other_step = make_step(make_campaign("Others", state=Campaign.State.DRAFT))
     Campaign.objects.update(state=Campaign.State.ACTIVE)
     Reminder.objects.filter(appointment__contact__first_name="Later").update(step=other_step)
-    assert heard_in(open_due()) == [["Anna"], ["Noah"]], "the others wait for the line"
+    assert names_in_each(open_due()) == [["Anna"], ["Noah"]], "the others wait for the line"
 
 
-def test_whoever_has_confirmed_is_not_spoken_of() -> None:
+def test_a_confirmed_appointment_is_not_told() -> None:
     book("Anna")
     ben = book("Ben", 3.5)
     confirm_by_staff(ben.appointment_id, by=make_user())
@@ -138,7 +138,7 @@ def test_whoever_has_confirmed_is_not_spoken_of() -> None:
     assert FOR_ALL not in call.variables
 
 
-def test_who_may_still_confirm_is_not_brought_along_by_a_step_for_the_confirmed() -> None:
+def test_a_step_for_confirmed_appointments_takes_no_unconfirmed_companion() -> None:
     make_step(audience=Step.Audience.CONFIRMED)
     anna, _ben = book("Anna"), book("Ben", 5)
     confirm_by_staff(anna.appointment_id, by=make_user())
@@ -147,7 +147,7 @@ def test_who_may_still_confirm_is_not_brought_along_by_a_step_for_the_confirmed(
     assert states()["Ben"] == "planned", "its own moment has not come"
 
 
-def test_a_child_whose_visit_was_cancelled_or_moved_after_the_claim_is_not_spoken_of() -> None:
+def test_an_appointment_cancelled_or_moved_after_the_claim_is_not_told() -> None:
     book("Anna")
     ben, carl = book("Ben", 3.5), book("Carl", 3.75)
     claim = claim_due(10)
@@ -160,7 +160,7 @@ def test_a_child_whose_visit_was_cancelled_or_moved_after_the_claim_is_not_spoke
     assert "Carl" not in call.text
 
 
-def test_a_number_that_opted_out_is_called_for_none_of_them() -> None:
+def test_a_number_that_opted_out_is_called_for_no_appointment() -> None:
     book("Anna")
     book("Ben", 3.5)
     PhoneNumber.objects.update(voice_opted_out_at=timezone.now())
@@ -168,14 +168,14 @@ def test_a_number_that_opted_out_is_called_for_none_of_them() -> None:
     assert set(states().values()) == {"skipped"}
 
 
-def test_an_order_is_for_what_its_person_meant() -> None:
+def test_an_ordered_call_has_no_companions_that_were_not_ordered() -> None:
     anna, _ben = book("Anna", 5), book("Ben", 5.5)
     order_call(anna.pk, by=make_user())
     [call] = open_due()
     assert names_in(call) == ["Anna"]
 
 
-def test_what_one_person_orders_for_both_goes_out_as_one_call() -> None:
+def test_calls_that_one_person_orders_for_both_are_one_call() -> None:
     anna, ben = book("Anna", 5), book("Ben", 5.5)
     rosa = make_user()
     order_call(anna.pk, by=rosa)
@@ -185,15 +185,15 @@ def test_what_one_person_orders_for_both_goes_out_as_one_call() -> None:
     assert call.ordered_by == rosa
 
 
-def test_a_large_house_is_told_in_calls_that_can_be_followed_by_ear() -> None:
-    for place in range(8):
-        book(f"Child {place}", 3 + place / 100)
+def test_one_call_is_for_six_appointments_at_most() -> None:
+    for index in range(8):
+        book(f"Child {index}", 3 + index / 100)
     [call] = open_due()
-    assert names_in(call) == [f"Child {place}" for place in range(6)]
+    assert names_in(call) == [f"Child {index}" for index in range(6)]
     assert sorted(states().values()) == ["in_progress"] * 6 + ["planned"] * 2
 
 
-def test_a_campaign_takes_no_household_and_knows_beforehand() -> None:
+def test_a_campaign_takes_no_household() -> None:
     anna, ben = book("Anna"), book("Ben", 3.5)
     noah = book("Noah", number=NOAH)
     claim = claim_due(10)
@@ -208,7 +208,7 @@ def test_a_campaign_takes_no_household_and_knows_beforehand() -> None:
 # --- what is said --------------------------------------------------------------------------------
 
 
-def test_what_is_posted_is_what_the_record_says_was_said() -> None:
+def test_the_posted_message_is_what_the_call_record_says() -> None:
     book("Anna")
     book("Ben", 3.5)
     [call] = open_due()
@@ -217,14 +217,14 @@ def test_what_is_posted_is_what_the_record_says_was_said() -> None:
     assert call.text.endswith("Press 9 to get no more calls. Your answer counts for both appointments.")
 
 
-def test_a_call_for_one_appointment_says_its_script_and_no_more() -> None:
+def test_a_call_for_one_appointment_says_its_script_only() -> None:
     book("Anna")
     [call] = open_due()
     assert message_of(call) == call.script_text.text
     assert speak(call.script_text.text, call.variables) == call.text
 
 
-VISITS = [
+APPOINTMENTS = [
     (
         "en",
         [("Anna", 10, 0, "Dr. Chen"), ("Ben", 10, 30, "Dr. Chen")],
@@ -264,9 +264,9 @@ VISITS = [
 ]
 
 
-@pytest.mark.parametrize(("language", "visits", "said", "closing"), VISITS)
+@pytest.mark.parametrize(("language", "booked", "said", "closing"), APPOINTMENTS)
 def test_names_and_times_are_joined_in_the_language_of_the_text(
-    language: str, visits: list[tuple[str, int, int, str]], said: tuple[str, str, str], closing: str
+    language: str, booked: list[tuple[str, int, int, str]], said: tuple[str, str, str], closing: str
 ) -> None:
     location = Location(time_zone="UTC", spoken_name="Harbor Clinic", callback_number="+12025550199")
     appointments = [
@@ -276,14 +276,14 @@ def test_names_and_times_are_joined_in_the_language_of_the_text(
             provider=Provider(name=doctor),
             starts_at=datetime(2026, 12, 1, hour, minute, tzinfo=UTC),
         )
-        for name, hour, minute, doctor in visits
+        for name, hour, minute, doctor in booked
     ]
     values = fill_for_all(appointments, language, is_text=False)
     assert (values["FIRST_NAME"], values["APPT_TIME"], values["PROVIDER"]) == said
     assert values[FOR_ALL] == closing
 
 
-def test_a_text_message_speaks_for_both_where_it_fits_into_one() -> None:
+def test_a_text_is_for_both_appointments_if_they_fit_into_160_characters() -> None:
     make_step(
         channel="sms", script=make_script("{FIRST_NAME}: {APPT_TIME}. 1=confirm, STOP=opt out.", name="T")
     )
@@ -295,7 +295,7 @@ def test_a_text_message_speaks_for_both_where_it_fits_into_one() -> None:
     assert len(call.text) <= 160
 
 
-def test_text_messages_that_would_be_too_long_together_go_out_one_by_one() -> None:
+def test_texts_that_would_be_too_long_together_are_sent_one_by_one() -> None:
     long = "{FIRST_NAME}: {APPT_TIME}. 1=confirm, STOP=opt out." + " You are welcome." * 6
     make_step(channel="sms", script=make_script(long, name="T"))
     book("Anna")
@@ -308,7 +308,7 @@ def test_text_messages_that_would_be_too_long_together_go_out_one_by_one() -> No
 # --- counting and reading ------------------------------------------------------------------------
 
 
-def test_a_companion_that_leads_later_goes_on_with_its_count_of_tries() -> None:
+def test_the_try_number_counts_calls_as_a_companion_too() -> None:
     anna, ben = book("Anna"), book("Ben", 3.5)
     [call] = open_due()
     CallRecord.objects.update(state="no_answer", submitting_at=timezone.now() - timedelta(hours=1))
@@ -321,32 +321,32 @@ def test_a_companion_that_leads_later_goes_on_with_its_count_of_tries() -> None:
     assert calls_of(told) == [call, again]
 
 
-def test_late_news_of_the_shared_call_changes_nothing_for_whom_a_later_call_speaks() -> None:
+def test_a_late_event_of_a_shared_call_changes_no_reminder_that_has_a_later_call() -> None:
     anna, ben = book("Anna"), book("Ben", 3.5)
     [shared] = open_due()
-    tell(shared, "call.no_answer")
+    receive(shared, "call.no_answer")
     confirm_by_staff(anna.appointment_id, by=make_user())
     make_due_again()
     [later] = open_due()
-    tell(shared, "call.voicemail")
+    receive(shared, "call.voicemail")
     assert later.reminder == ben
     assert states() == {"Anna": "skipped", "Ben": "in_progress"}
 
 
-def test_late_news_of_an_own_call_changes_nothing_for_a_companion_of_a_later_one() -> None:
+def test_a_late_event_of_a_call_changes_no_reminder_that_is_a_companion_in_a_later_one() -> None:
     ben = book("Ben")
     [own] = open_due()
-    tell(own, "call.no_answer")
+    receive(own, "call.no_answer")
     Reminder.objects.filter(pk=ben.pk).update(next_look_at=timezone.now() + timedelta(hours=1))
     book("Anna", 3.5)
     CallRecord.objects.update(submitting_at=timezone.now() - timedelta(hours=1))
     [later] = open_due()
-    tell(own, "call.voicemail")
+    receive(own, "call.voicemail")
     assert names_in(later) == ["Anna", "Ben"]
     assert states() == {"Anna": "in_progress", "Ben": "in_progress"}
 
 
-def test_each_appointments_page_tells_the_one_call() -> None:
+def test_each_appointments_page_shows_the_shared_call() -> None:
     book("Anna")
     book("Ben", 3.5)
     [call] = open_due()
@@ -359,7 +359,7 @@ def test_each_appointments_page_tells_the_one_call() -> None:
         assert story.standing.code == "submitting"
 
 
-def test_two_visits_of_one_person_are_told_by_their_number() -> None:
+def test_two_appointments_of_one_person_are_described_by_their_number() -> None:
     anna = make_contact("Anna")
     for hours in (3, 3.5):
         make_due_reminder(anna, starts_at=timezone.now() + timedelta(hours=hours))

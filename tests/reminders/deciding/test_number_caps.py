@@ -1,4 +1,4 @@
-"""How often one number is called: the caps, over campaigns and channels, by the location's clock."""
+"""The caps on calls and texts to one number, over all campaigns and channels, by the location's clock."""
 
 from datetime import UTC, date, datetime, timedelta
 from threading import Thread
@@ -59,12 +59,12 @@ def days_ago(*days: int) -> list[date]:
         ("no caps", [0, 0, 0, 1, 1], Caps(0, 0), 0),
     ],
 )  # fmt: skip
-def test_the_first_day_with_room(why: str, calls: list[int], caps: Caps, in_days: int) -> None:
+def test_the_first_day_with_room_for_a_call(why: str, calls: list[int], caps: Caps, in_days: int) -> None:
     assert find_free_day(days_ago(*calls), TODAY, caps) == TODAY + timedelta(days=in_days), why
 
 
 def capped_until(called_at: datetime, zone: str, moment: datetime) -> datetime | None:
-    """Until when the cap holds a reminder, after one call of its own number, by the clock of that zone."""
+    """Until when the cap holds a reminder after one call to its number, by the clock of that zone."""
     appointment = Appointment(pk=1, location=Location(pk=1, time_zone=zone), starts_at=moment)
     reminder = Reminder(appointment=appointment, step_id=1, revision=1)
     use = NumberUse()
@@ -80,7 +80,7 @@ def capped_until(called_at: datetime, zone: str, moment: datetime) -> datetime |
         (datetime(2026, 12, 1, 5, 30, tzinfo=UTC), datetime(2026, 12, 2, 5, 0, tzinfo=UTC)),
     ],
 )
-def test_a_day_is_one_of_the_locations_calendar(
+def test_a_day_is_a_calendar_day_of_the_location(
     called_at: datetime, until: datetime | None, settings: Settings
 ) -> None:
     settings.CAP_PER_DAY, settings.CAP_PER_WEEK = 1, 3
@@ -88,7 +88,7 @@ def test_a_day_is_one_of_the_locations_calendar(
     assert capped_until(called_at, "America/New_York", now) == until
 
 
-def test_the_next_day_begins_at_its_first_moment_though_the_clock_is_changed(settings: Settings) -> None:
+def test_the_next_day_begins_at_its_first_moment_even_when_the_clock_is_changed(settings: Settings) -> None:
     settings.CAP_PER_DAY = 1
     called_at = datetime(2026, 9, 5, 15, 0, tzinfo=UTC)  # midnight of the 6th doesn't exist in Santiago
     until = capped_until(called_at, "America/Santiago", called_at)
@@ -98,7 +98,7 @@ def test_the_next_day_begins_at_its_first_moment_though_the_clock_is_changed(set
 def make_call(
     reminder: Reminder, state: str = "answered", *, ago: timedelta = timedelta(minutes=5)
 ) -> CallRecord:
-    """A call of the reminder that was begun so long ago."""
+    """A call of the reminder that was submitted this long ago."""
     text = reminder.step.script.texts.get()
     number = reminder.appointment.contact.phone
     assert number is not None
@@ -116,15 +116,15 @@ def make_call(
 
 
 def make_other_reminder(**step: object) -> Reminder:
-    """One more reminder that is due, for the same appointment: of another campaign's step."""
+    """Another due reminder for the same appointment, of another campaign's step."""
     before = list(Reminder.objects.values_list("pk", flat=True))
     make_step(make_campaign("Other campaign"), **step)
     plan_all()
     return Reminder.objects.exclude(pk__in=before).get()
 
 
-def look_at(reminder: Reminder) -> str:
-    """What the last look makes of what is due, as the reminder's state and reason."""
+def open_and_read(reminder: Reminder) -> str:
+    """Open what is due; the reminder's state and reason then."""
     claim = claim_due(10)
     open_calls(claim.reminder_ids, claim.token)
     reminder.refresh_from_db()
@@ -148,20 +148,20 @@ def look_at(reminder: Reminder) -> str:
         ("rejected", "in_progress"),
     ],
 )
-def test_what_may_have_reached_somebody_counts(state: str, found: str) -> None:
+def test_calls_that_may_have_reached_somebody_count(state: str, found: str) -> None:
     first = make_due_reminder()
     second = make_other_reminder()
     make_call(first, state)
     Reminder.objects.filter(pk=first.pk).update(state="done")
-    assert look_at(second) == found
+    assert open_and_read(second) == found
 
 
 @pytest.mark.django_db
-def test_another_appointment_of_the_number_is_missed_in_the_open() -> None:
+def test_a_reminder_over_the_cap_is_missed_and_on_the_worklist() -> None:
     make_call(make_due_reminder())
     Reminder.objects.update(state="done")
     brother = make_due_reminder(make_contact("Elias", number=SARAH), location=make_location("Uptown"))
-    assert look_at(brother) == "missed held_by_cap"
+    assert open_and_read(brother) == "missed held_by_cap"
     entry = FollowUp.objects.get()
     assert (entry.kind, entry.appointment) == ("missed", brother.appointment)
     assert entry.reason == "held_by_cap"
@@ -171,54 +171,56 @@ def test_another_appointment_of_the_number_is_missed_in_the_open() -> None:
 @pytest.mark.parametrize(
     ("state", "found"), [("no_answer", "in_progress"), ("answered", "missed held_by_cap")]
 )
-def test_what_an_open_call_holds_waits_for_what_becomes_of_it(state: str, found: str) -> None:
+def test_a_reminder_over_the_cap_waits_for_the_result_of_an_open_call(state: str, found: str) -> None:
     call = make_call(make_due_reminder(), "submitted")
     Reminder.objects.update(state="done")
     brother = make_due_reminder(make_contact("Elias", number=SARAH), location=make_location("Uptown"))
-    assert look_at(brother) == "planned held_by_cap", "today is its only day, and the line may have rung out"
+    assert open_and_read(brother) == "planned held_by_cap", (
+        "today is its only day, and the open call may have reached nobody"
+    )
     assert brother.next_look_at <= timezone.now() + timedelta(minutes=5)
     CallRecord.objects.filter(pk=call.pk).update(state=state)
     Reminder.objects.filter(pk=brother.pk).update(next_look_at=timezone.now())
-    assert look_at(brother) == found
+    assert open_and_read(brother) == found
 
 
 @pytest.mark.django_db
-def test_what_an_open_call_holds_is_missed_while_there_is_time_to_see_to_it() -> None:
+def test_a_reminder_over_the_cap_is_missed_a_few_minutes_before_its_last_moment() -> None:
     make_call(make_due_reminder(), "submitted")
     Reminder.objects.update(state="done")
     brother = make_due_reminder(make_contact("Elias", number=SARAH), location=make_location("Uptown"))
     Reminder.objects.filter(pk=brother.pk).update(not_after=timezone.now() + timedelta(minutes=4))
-    assert look_at(brother) == "missed held_by_cap"
+    assert open_and_read(brother) == "missed held_by_cap"
 
 
 @pytest.mark.django_db
-def test_a_full_week_is_not_waited_for_because_one_more_call_is_open(settings: Settings) -> None:
+def test_an_open_call_does_not_matter_when_the_others_are_enough_for_the_cap(settings: Settings) -> None:
     settings.CAP_PER_DAY = 1
     first = make_due_reminder()
     make_call(first, "answered")
     make_call(first, "submitted")
     Reminder.objects.update(state="done")
     brother = make_due_reminder(make_contact("Elias", number=SARAH), location=make_location("Uptown"))
-    assert look_at(brother) == "missed held_by_cap", "the answered one alone is enough"
+    assert open_and_read(brother) == "missed held_by_cap", "the answered one alone is enough"
 
 
 @pytest.mark.django_db
-def test_the_seventh_of_a_household_is_called_too(settings: Settings) -> None:
+def test_the_seventh_appointment_of_a_household_is_called_too(settings: Settings) -> None:
     settings.CAP_PER_DAY = 1
-    for place in range(7):
-        starts_at = timezone.now() + timedelta(hours=3, minutes=place)
-        make_due_reminder(make_contact(f"Child {place}", number=SARAH), starts_at=starts_at)
+    for index in range(7):
+        starts_at = timezone.now() + timedelta(hours=3, minutes=index)
+        make_due_reminder(make_contact(f"Child {index}", number=SARAH), starts_at=starts_at)
     claim = claim_due(10)
     [call] = open_calls(claim.reminder_ids, claim.token)
     assert call.companions.count() == 5
     CallRecord.objects.update(state="answered", submitting_at=timezone.now() - timedelta(minutes=3))
     [last] = Reminder.objects.exclude(state="in_progress")
     Reminder.objects.filter(pk=last.pk).update(state="planned", next_look_at=timezone.now())
-    assert look_at(last) == "in_progress"
+    assert open_and_read(last) == "in_progress"
 
 
 @pytest.mark.django_db
-def test_texts_to_a_household_that_are_too_long_together_all_go(settings: Settings) -> None:
+def test_texts_to_a_household_that_are_too_long_together_are_all_sent(settings: Settings) -> None:
     settings.CAP_PER_DAY = 1
     make_step(channel="sms", script=make_script("{FIRST_NAME}, " + "come and see us. " * 7 + "{APPT_TIME}"))
     for name in ("Anna", "Ben"):
@@ -253,7 +255,7 @@ def test_a_call_to_a_relative_counts_unless_it_was_for_the_same_day_and_step(
     make_due_reminder_of_each(make_contact("Elias", number=SARAH))
     brother = Reminder.objects.get(state="planned", step__campaign__name="Reminders")
     Reminder.objects.exclude(pk=brother.pk).update(state="done")
-    assert look_at(brother) == found
+    assert open_and_read(brother) == found
 
 
 def make_due_reminder_of_each(contact: Contact, **booking: Any) -> None:
@@ -263,7 +265,7 @@ def make_due_reminder_of_each(contact: Contact, **booking: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_who_was_told_in_a_call_about_a_relative_as_well_needs_no_more() -> None:
+def test_a_reminder_over_the_cap_is_skipped_when_the_appointment_was_told_as_a_companion() -> None:
     first = make_due_reminder()
     brother = make_due_reminder(make_contact("Elias", number=SARAH))
     CallCompanion.objects.create(call=make_call(first), reminder=brother)
@@ -272,19 +274,19 @@ def test_who_was_told_in_a_call_about_a_relative_as_well_needs_no_more() -> None
     make_step(make_campaign("Other campaign"))
     plan_all()
     second = Reminder.objects.get(appointment=brother.appointment, state="planned")
-    assert look_at(second) == "skipped held_by_cap"
+    assert open_and_read(second) == "skipped held_by_cap"
     assert not FollowUp.objects.exists()
 
 
 @pytest.mark.django_db
-def test_it_waits_for_the_day_that_has_room_and_the_page_says_until_when() -> None:
+def test_a_reminder_waits_for_the_first_day_with_room_and_the_page_says_until_when() -> None:
     make_step(elapsed=timedelta(days=10))
     reminder = make_due_reminder(starts_at=timezone.now() + timedelta(days=9))
     for days in (1, 2, 3):
         call = make_call(reminder, "voicemail", ago=timedelta(days=days))
     location = reminder.appointment.location
     first_day = (timezone.now().astimezone(location.zone) + timedelta(days=4)).date()
-    assert look_at(reminder) == "planned held_by_cap"
+    assert open_and_read(reminder) == "planned held_by_cap"
     [seen] = with_situation(Reminder.objects.all())
     use = read_use([call.number_id], timezone.now())[call.number_id]
     told = explain_reminder(seen, timezone.now(), use=use)
@@ -297,20 +299,20 @@ def test_it_waits_for_the_day_that_has_room_and_the_page_says_until_when() -> No
 
 
 @pytest.mark.django_db
-def test_it_goes_soon_when_the_call_that_counted_turns_out_to_have_reached_nobody() -> None:
+def test_a_held_reminder_is_called_soon_after_the_call_that_counted_reached_nobody() -> None:
     make_step(elapsed=timedelta(days=10))
     call = make_call(make_due_reminder(starts_at=timezone.now() + timedelta(days=9)), "submitted")
     Reminder.objects.update(state="done")
     other = make_other_reminder(elapsed=timedelta(days=10))
-    assert look_at(other) == "planned held_by_cap"
+    assert open_and_read(other) == "planned held_by_cap"
     assert other.next_look_at <= timezone.now() + timedelta(minutes=5)
     CallRecord.objects.filter(pk=call.pk).update(state="no_answer")
     Reminder.objects.filter(pk=other.pk).update(next_look_at=timezone.now())
-    assert look_at(other) == "in_progress"
+    assert open_and_read(other) == "in_progress"
 
 
 @pytest.mark.django_db
-def test_a_page_judges_by_the_calls_so_far_what_is_planned_for_later_today() -> None:
+def test_a_page_applies_the_cap_to_a_reminder_that_is_due_later_today() -> None:
     make_call(make_due_reminder())
     later = make_other_reminder(elapsed=timedelta(hours=1))
     [seen] = with_situation(Reminder.objects.filter(pk=later.pk))
@@ -327,40 +329,42 @@ def test_a_person_may_order_a_call_beyond_the_cap() -> None:
     reminder = make_due_reminder()
     make_call(reminder)
     order_call(reminder.pk, by=make_user())
-    assert look_at(reminder) == "in_progress"
+    assert open_and_read(reminder) == "in_progress"
 
 
 @pytest.mark.django_db
-def test_without_caps_it_goes_again(settings: Settings) -> None:
+def test_without_caps_a_number_is_called_again(settings: Settings) -> None:
     settings.CAP_PER_DAY = settings.CAP_PER_WEEK = 0
     make_call(make_due_reminder())
     Reminder.objects.update(state="done")
-    assert look_at(make_other_reminder()) == "in_progress"
+    assert open_and_read(make_other_reminder()) == "in_progress"
 
 
 @pytest.mark.django_db
-def test_of_two_texts_to_one_number_in_one_look_only_the_first_goes() -> None:
+def test_of_two_due_texts_to_one_number_only_the_first_is_sent() -> None:
     make_step(channel="sms")
     first = make_due_reminder()
     second = make_other_reminder(channel="sms")
-    assert look_at(first) == "in_progress"
+    assert open_and_read(first) == "in_progress"
     second.refresh_from_db()
     assert (second.state, second.reason) == ("planned", "held_by_cap"), "the first may reach nobody"
 
 
 @pytest.mark.django_db
-def test_one_look_takes_a_number_once_even_without_caps(settings: Settings) -> None:
+def test_two_due_texts_to_one_number_are_sent_one_after_the_other_even_without_caps(
+    settings: Settings,
+) -> None:
     settings.CAP_PER_DAY = settings.CAP_PER_WEEK = 0
     make_step(channel="sms")
     first = make_due_reminder()
     second = make_other_reminder(channel="sms")
-    assert look_at(first) == "in_progress"
+    assert open_and_read(first) == "in_progress"
     second.refresh_from_db()
     assert second.state == "planned"
-    assert look_at(second) == "in_progress"
+    assert open_and_read(second) == "in_progress"
 
 
-def somebody_waits() -> bool:
+def a_lock_is_awaited() -> bool:
     with psycopg.connect(**connection.get_connection_params(), autocommit=True) as watcher:
         return watcher.execute(WAITING).fetchone() != (0,)
 
@@ -384,7 +388,7 @@ def test_the_cap_holds_between_two_workers_at_once() -> None:
         assert len(open_calls(claims[0].reminder_ids, claims[0].token)) == 1
         other = Thread(target=work)
         other.start()
-        wait_until(somebody_waits, "the other worker to wait for the number")
+        wait_until(a_lock_is_awaited, "the other worker to wait for the number")
     other.join()
     assert opened == [0]
     assert PhoneNumber.objects.get().calls.count() == 1

@@ -1,4 +1,4 @@
-"""A campaign whose answer comes late, or after some of its calls have been told of already."""
+"""A campaign whose answer is recorded late, or after events of some of its calls."""
 
 from datetime import timedelta
 
@@ -23,9 +23,9 @@ PRESSED_1 = RobotalkerEvent(EventKind.CALL_COMPLETED, status="answered", keys="1
 
 @pytest.fixture
 def batch() -> CallBatch:
-    """Two calls as one campaign; their worker was lost, and a person has been asked about both."""
-    for place, name in enumerate(["Sarah", "Noah"]):
-        make_due_reminder(make_contact(name, number=f"+1202555014{place}"))
+    """Two calls as one campaign; their worker was lost, and both are on the worklist as unknown."""
+    for index, name in enumerate(["Sarah", "Noah"]):
+        make_due_reminder(make_contact(name, number=f"+1202555014{index}"))
     claim, batch = claim_due(10), CallBatch.objects.create()
     assert len(open_calls(claim.reminder_ids, claim.token, batch)) == 2
     CallRecord.objects.update(submitting_at=timezone.now() - LONG_AGO)
@@ -38,7 +38,9 @@ def read_calls() -> list[CallRecord]:
     return list(CallRecord.objects.order_by("pk"))
 
 
-def test_a_campaign_taken_for_lost_and_accepted_and_answered_leaves_the_worklist(batch: CallBatch) -> None:
+def test_a_campaign_marked_lost_leaves_the_worklist_once_it_is_accepted_and_answered(
+    batch: CallBatch,
+) -> None:
     record_batch_accepted(batch, "cmp_1")
     batch.refresh_from_db()
     assert batch.robotalker_id == "cmp_1"
@@ -50,7 +52,7 @@ def test_a_campaign_taken_for_lost_and_accepted_and_answered_leaves_the_worklist
     assert set(FollowUp.objects.values_list("state", flat=True)) == {"resolved"}
 
 
-def test_a_campaigns_late_answer_takes_nothing_back_that_is_known_already(batch: CallBatch) -> None:
+def test_a_late_acceptance_of_a_campaign_changes_no_call_that_has_its_result(batch: CallBatch) -> None:
     answered, given_up = read_calls()
     fold_event(answered.pk, PRESSED_1, received_at=timezone.now())
     resolve_unknown_outcome(FollowUp.objects.get(call=given_up).pk, by=make_user(), call_again=False)
@@ -58,7 +60,7 @@ def test_a_campaigns_late_answer_takes_nothing_back_that_is_known_already(batch:
     assert [call.state for call in read_calls()] == ["answered", "abandoned"]
 
 
-def test_the_others_of_a_campaign_are_still_waited_for_when_one_was_told_of(batch: CallBatch) -> None:
+def test_calls_of_a_campaign_without_an_event_stay_submitted_after_one_is_answered(batch: CallBatch) -> None:
     first, _ = read_calls()
     fold_event(first.pk, PRESSED_1, received_at=timezone.now())
     record_batch_accepted(batch, "cmp_1")

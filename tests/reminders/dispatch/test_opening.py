@@ -1,4 +1,4 @@
-"""The last look as a whole: what it costs, what it takes together, and how fresh what it knows is."""
+"""The last look: how many statements it takes, what it opens together, and how current its data is."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -25,41 +25,42 @@ MOST_STATEMENTS = 10
 
 
 def make_due(count: int) -> Claim:
-    for place in range(count):
-        make_due_reminder(make_contact(f"Child {place}", number=f"+120255501{place:02}"))
+    for index in range(count):
+        make_due_reminder(make_contact(f"Child {index}", number=f"+120255501{index:02}"))
     return claim_due(count)
 
 
 def count_statements(
-    claim: Claim, ids: Iterable[int], book: PracticeConfig, batch: CallBatch | None = None
+    claim: Claim, ids: Iterable[int], practice: PracticeConfig, batch: CallBatch | None = None
 ) -> int:
-    with CaptureQueriesContext(connection) as asked:
-        assert open_calls(list(ids), claim.token, batch, book)
-    return len([one for one in asked.captured_queries if not one["sql"].startswith(("SAVEPOINT", "RELEASE"))])
+    with CaptureQueriesContext(connection) as queries:
+        assert open_calls(list(ids), claim.token, batch, practice)
+    statements = [query["sql"] for query in queries.captured_queries]
+    return len([sql for sql in statements if not sql.startswith(("SAVEPOINT", "RELEASE"))])
 
 
 @pytest.mark.django_db
-def test_a_look_costs_few_statements_however_many_are_looked_at() -> None:
+def test_a_last_look_takes_ten_statements_at_most_for_any_number_of_reminders() -> None:
     claim = make_due(13)
-    book = read_practice_config()
+    practice = read_practice_config()
     first, *others = claim.reminder_ids
-    assert count_statements(claim, [first], book) <= MOST_STATEMENTS
-    assert count_statements(claim, others[:6], book) <= MOST_STATEMENTS
-    assert count_statements(claim, others[6:], book, CallBatch.objects.create()) <= MOST_STATEMENTS
+    assert count_statements(claim, [first], practice) <= MOST_STATEMENTS
+    assert count_statements(claim, others[:6], practice) <= MOST_STATEMENTS
+    assert count_statements(claim, others[6:], practice, CallBatch.objects.create()) <= MOST_STATEMENTS
 
 
 @pytest.mark.django_db
-def test_what_a_call_needs_to_be_sent_is_there_without_another_query() -> None:
+def test_an_opened_call_can_be_submitted_without_another_query() -> None:
     claim = make_due(2)
     calls = open_calls(claim.reminder_ids, claim.token, practice=read_practice_config())
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         for call in calls:
             assert all([call.number.e164, call.script_text.text, call.reminder.appointment_id])
-    assert not asked.captured_queries
+    assert not queries.captured_queries
 
 
 @pytest.mark.django_db
-def test_single_calls_of_different_scripts_are_opened_together_but_not_in_one_campaign() -> None:
+def test_calls_of_different_scripts_are_opened_together_singly_but_not_in_one_campaign() -> None:
     make_due_reminder()
     Step.objects.update(script=make_script("Hola {FIRST_NAME}.", name="Other words"))
     make_due_reminder(make_contact("Noah", number="+12025550111"))
@@ -76,24 +77,24 @@ def test_single_calls_of_different_scripts_are_opened_together_but_not_in_one_ca
 
 
 @pytest.mark.django_db
-def test_a_campaign_that_is_paused_after_the_claim_calls_nobody() -> None:
-    claim, book = make_due(1), read_practice_config()
+def test_a_campaign_that_is_paused_after_the_claim_makes_no_calls() -> None:
+    claim, practice = make_due(1), read_practice_config()
     Campaign.objects.update(state="paused")
-    assert open_calls(claim.reminder_ids, claim.token, practice=book) == []
+    assert open_calls(claim.reminder_ids, claim.token, practice=practice) == []
     assert Reminder.objects.get().reason == "campaign_paused"
 
 
 @pytest.mark.django_db
-def test_a_step_a_place_and_a_provider_that_are_newer_than_the_book_are_read() -> None:
-    book = read_practice_config()
+def test_a_step_and_a_location_that_were_added_after_the_configuration_was_read_are_found() -> None:
+    practice = read_practice_config()
     make_location("Uptown")
     claim = make_due(1)
-    [call] = open_calls(claim.reminder_ids, claim.token, practice=book)
+    [call] = open_calls(claim.reminder_ids, claim.token, practice=practice)
     assert "Harbor Clinic, Uptown" in call.text
 
 
 @pytest.mark.django_db
-def test_a_reminder_that_is_planned_anew_gets_its_next_number_of_try() -> None:
+def test_each_call_for_a_reminder_has_the_next_try_number() -> None:
     reminder = make_due_reminder()
     for number in (1, 2):
         claim = claim_due(1)

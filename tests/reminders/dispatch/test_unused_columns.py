@@ -1,4 +1,4 @@
-"""A last look asks for no column that with_people() leaves out: each would be a query for each reminder."""
+"""A last look reads no column that with_people() leaves out: each would cost a query for each reminder."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -34,17 +34,17 @@ NOAH = "+12025550142"
 
 @contextmanager
 def watch_columns() -> Iterator[list[str]]:
-    """The columns that are read by a query of their own since they were deferred, as "Contact.search"."""
-    asked: list[str] = []
+    """The deferred columns that are read, each by a query of its own, such as "Contact.search"."""
+    read: list[str] = []
     load = Model.refresh_from_db
 
     def note(row: Model, using: str | None = None, fields: Iterable[str] | None = None, **more: Any) -> None:
-        asked.extend(f"{type(row).__name__}.{name}" for name in fields or ["*"])
+        read.extend(f"{type(row).__name__}.{name}" for name in fields or ["*"])
         load(row, using=using, fields=fields, **more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Model, "refresh_from_db", note)
-        yield asked
+        yield read
 
 
 def call() -> None:
@@ -52,7 +52,7 @@ def call() -> None:
 
 
 def household() -> None:
-    """Two children of one number, who go together in one call."""
+    """Two children of one number, who are told in one call."""
     for hours, name in ((3, "Anna"), (3.5, "Ben")):
         make_due_reminder(make_contact(name), starts_at=timezone.now() + timedelta(hours=hours))
 
@@ -83,7 +83,7 @@ def another_language() -> None:
 
 
 def wait_for_hours() -> None:
-    """Where it is six in the morning, two hours at most before anybody may be called."""
+    """In a time zone where it is six in the morning, before calling hours."""
     offset = (6 - timezone.now().hour + 12) % 24 - 12
     make_due_reminder(make_contact(time_zone=FIXED_OFFSETS[offset]))
 
@@ -98,14 +98,14 @@ def wait_for_line() -> None:
 
 
 def wait_for_desk() -> None:
-    """Two for a desk that takes one call a minute."""
-    place = make_location(calls_per_minute=1)
-    make_due_reminder(location=place)
-    make_due_reminder(make_contact("Noah", number=NOAH), location=place)
+    """Two reminders at a location that may call once a minute."""
+    location = make_location(calls_per_minute=1)
+    make_due_reminder(location=location)
+    make_due_reminder(make_contact("Noah", number=NOAH), location=location)
 
 
 def hold_by_cap() -> None:
-    """A number that may have been reached today already, about a visit elsewhere."""
+    """A number that may have been reached today already, about an appointment at another location."""
     make_due_reminder()
     claim = claim_due(1)
     open_calls(claim.reminder_ids, claim.token)
@@ -157,8 +157,8 @@ def miss() -> None:
     Reminder.objects.update(not_after=timezone.now(), next_look_at=timezone.now() - timedelta(minutes=1))
 
 
-# what is prepared: the states and reasons that the look must have come to, so that it was of this kind
-KINDS: list[tuple[Callable[[], None], set[tuple[str, str]]]] = [
+# each case, and the states and reasons that the last look must lead to, as proof that the case occurred
+CASES: list[tuple[Callable[[], None], set[tuple[str, str]]]] = [
     (call, {("in_progress", "")}),
     (household, {("in_progress", "")}),
     (text, {("in_progress", "")}),
@@ -182,48 +182,48 @@ KINDS: list[tuple[Callable[[], None], set[tuple[str, str]]]] = [
 ]
 
 
-def read_ends() -> set[tuple[str, str]]:
+def read_results() -> set[tuple[str, str]]:
     return set(Reminder.objects.values_list("state", "reason"))
 
 
-@pytest.mark.parametrize(("prepare", "ends"), KINDS, ids=lambda kind: getattr(kind, "__name__", ""))
-def test_a_last_look_asks_for_no_unused_column(
-    prepare: Callable[[], None], ends: set[tuple[str, str]]
+@pytest.mark.parametrize(("prepare", "results"), CASES, ids=lambda case: getattr(case, "__name__", ""))
+def test_a_last_look_reads_no_unused_column(
+    prepare: Callable[[], None], results: set[tuple[str, str]]
 ) -> None:
     prepare()
     claim = claim_due(10)
-    with watch_columns() as asked:
+    with watch_columns() as read:
         open_singles(claim.reminder_ids, claim.token, read_practice_config())
-    assert read_ends() == ends
-    assert asked == []
+    assert read_results() == results
+    assert read == []
 
 
-def test_a_look_for_a_campaign_asks_for_no_unused_column() -> None:
+def test_a_last_look_for_a_campaign_reads_no_unused_column() -> None:
     make_due_reminder()
     make_due_reminder(make_contact("Noah", number=NOAH))
     claim = claim_due(10)
-    with watch_columns() as asked:
+    with watch_columns() as read:
         assert len(open_calls(claim.reminder_ids, claim.token, CallBatch.objects.create())) == 2
-    assert asked == []
+    assert read == []
 
 
-def test_a_look_while_sending_is_paused_asks_for_no_unused_column() -> None:
+def test_a_last_look_while_sending_is_paused_reads_no_unused_column() -> None:
     make_due_reminder()
     claim = claim_due(10)
-    with watch_columns() as asked:
+    with watch_columns() as read:
         hold_while_paused(claim.reminder_ids, claim.token, read_practice_config())
-    assert read_ends() == {("planned", "sending_paused")}
-    assert asked == []
+    assert read_results() == {("planned", "sending_paused")}
+    assert read == []
 
 
 @pytest.mark.parametrize("column", UNUSED_COLUMNS)
-def test_an_unused_column_that_is_asked_for_after_all_is_noticed(column: str) -> None:
+def test_reading_an_unused_column_is_noticed(column: str) -> None:
     make_due_reminder()
     *way, name = column.split("__")
-    with watch_columns() as asked:
+    with watch_columns() as read:
         row: Any = with_people(Reminder.objects.all()).get()
         for step in way:
             row = getattr(row, step)
-        assert asked == []
+        assert read == []
         getattr(row, name)
-    assert asked == [f"{type(row).__name__}.{row._meta.get_field(name).attname}"]
+    assert read == [f"{type(row).__name__}.{row._meta.get_field(name).attname}"]

@@ -1,4 +1,4 @@
-"""Which reminders are owed, and that planning twice is planning once."""
+"""Which reminders are owed; planning twice is the same as planning once."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -23,8 +23,7 @@ from reminders.desk.orders import order_call
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import Campaign, Reminder, Step
-from reminders.planning import bulk_rows as plan_rows
-from reminders.planning import planner as planning
+from reminders.planning import bulk_rows, planner
 from reminders.planning.planner import find_owed_reminder, plan_all, replan_campaign, replan_location
 from reminders.sweeps.reconciliation import reconcile
 from tests.people import (
@@ -44,7 +43,7 @@ pytestmark = pytest.mark.django_db
 
 NEW_YORK = "America/New_York"
 KATHMANDU = "Asia/Kathmandu"
-SOMEBODY_WAITS = (
+LOCKS_AWAITED = (
     "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 )
 
@@ -57,9 +56,9 @@ def plan_states(appointment: Appointment) -> list[tuple[int, str, str]]:
 def test_it_plans_two_days_before_by_the_locations_clock_over_a_clock_switch() -> None:
     location = make_location(time_zone=NEW_YORK)
     make_step(timing_kind="days_before", days=2, at=time(10), elapsed=timedelta(0))
-    visit = make_appointment(location=location, starts_at=at(NEW_YORK, 2027, 3, 15, 15, 15))
+    appointment = make_appointment(location=location, starts_at=at(NEW_YORK, 2027, 3, 15, 15, 15))
     plan_all()
-    assert Reminder.objects.get(appointment=visit).due_at == datetime(2027, 3, 13, 15, 0, tzinfo=UTC)
+    assert Reminder.objects.get(appointment=appointment).due_at == datetime(2027, 3, 13, 15, 0, tzinfo=UTC)
 
 
 def test_planning_twice_changes_nothing() -> None:
@@ -72,9 +71,9 @@ def test_planning_twice_changes_nothing() -> None:
 
 def test_it_skips_a_step_whose_moment_had_passed_when_it_was_booked() -> None:
     make_step(if_late=Step.IfLate.SKIP)
-    visit = make_appointment(starts_at=timezone.now() + timedelta(hours=3))
+    appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=3))
     plan_all()
-    assert plan_states(visit) == [(1, "skipped", "past_when_booked")]
+    assert plan_states(appointment) == [(1, "skipped", "past_when_booked")]
 
 
 @pytest.mark.parametrize(
@@ -86,46 +85,46 @@ def test_it_skips_a_step_whose_moment_had_passed_when_it_was_booked() -> None:
     ids=["elapsed", "on the day"],
 )
 @pytest.mark.parametrize("if_late", Step.IfLate)
-def test_a_step_whose_moment_never_comes_in_time_is_left_out_and_says_so(
+def test_a_step_that_is_always_too_late_for_the_appointment_is_skipped_with_its_reason(
     timing: dict[str, Any], if_late: str
 ) -> None:
     make_step(if_late=if_late, **timing)
-    visit = make_appointment(
+    appointment = make_appointment(
         location=make_location(time_zone=NEW_YORK), starts_at=at(NEW_YORK, 2027, 6, 15, 9, 0)
     )
     plan_all()
-    assert plan_states(visit) == [(1, "skipped", "never_in_time")]
+    assert plan_states(appointment) == [(1, "skipped", "never_in_time")]
 
 
-def test_a_late_step_that_is_planned_only_after_its_last_moment_is_missed_in_the_open() -> None:
+def test_a_late_step_that_is_planned_after_its_last_moment_is_missed_and_on_the_worklist() -> None:
     make_step(if_late=Step.IfLate.SEND_NOW)
-    visit = make_appointment(starts_at=timezone.now() + timedelta(minutes=20))
+    appointment = make_appointment(starts_at=timezone.now() + timedelta(minutes=20))
     Appointment.objects.update(revised_at=timezone.now() - timedelta(hours=1))
     plan_all()
     assert reconcile(ask=False).missed == 1
-    assert plan_states(visit) == [(1, "missed", "too_late")]
-    assert visit.follow_ups.get().kind == "missed"
+    assert plan_states(appointment) == [(1, "missed", "too_late")]
+    assert appointment.follow_ups.get().kind == "missed"
 
 
-def test_who_books_after_a_steps_last_moment_is_not_called() -> None:
+def test_an_appointment_booked_after_a_steps_last_moment_gets_no_call() -> None:
     make_step(if_late=Step.IfLate.SEND_NOW)
-    visit = make_appointment(starts_at=timezone.now() + timedelta(minutes=20))
+    appointment = make_appointment(starts_at=timezone.now() + timedelta(minutes=20))
     plan_all()
-    assert plan_states(visit) == [(1, "skipped", "past_when_booked")]
+    assert plan_states(appointment) == [(1, "skipped", "past_when_booked")]
 
 
 def test_it_sends_a_late_step_now_when_the_step_says_so() -> None:
     make_step(if_late=Step.IfLate.SEND_NOW)
-    visit = make_appointment(starts_at=timezone.now() + timedelta(hours=3))
+    appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=3))
     plan_all()
-    assert plan_states(visit) == [(1, "planned", "")]
+    assert plan_states(appointment) == [(1, "planned", "")]
 
 
-def test_activation_never_reaches_back() -> None:
+def test_reminders_due_before_the_activation_are_skipped() -> None:
     make_step(make_campaign(activated_at=timezone.now()), if_late=Step.IfLate.SEND_NOW)
-    visit = make_appointment(starts_at=timezone.now() + timedelta(hours=3))
+    appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=3))
     plan_all()
-    assert plan_states(visit) == [(1, "skipped", "before_activation")]
+    assert plan_states(appointment) == [(1, "skipped", "before_activation")]
 
 
 @pytest.mark.parametrize("state", [Campaign.State.DRAFT, Campaign.State.PAUSED])
@@ -135,7 +134,7 @@ def test_a_campaign_that_is_not_active_plans_nothing(state: str) -> None:
     assert plan_all().added == 0
 
 
-def test_a_campaign_covers_only_what_its_filters_say() -> None:
+def test_a_campaign_plans_only_for_the_appointments_that_match_its_filters() -> None:
     downtown, eastside = make_location("Downtown"), make_location("Eastside")
     campaign = make_campaign(kinds=["Cleaning"])
     campaign.locations.add(eastside)
@@ -148,48 +147,48 @@ def test_a_campaign_covers_only_what_its_filters_say() -> None:
     assert list(Reminder.objects.values_list("appointment", flat=True)) == [wanted.pk]
 
 
-def test_moving_withdraws_the_old_and_plans_the_new_in_one_go() -> None:
+def test_moving_an_appointment_withdraws_its_old_reminder_and_plans_a_new_one() -> None:
     make_step()
-    visit = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
+    appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
     plan_all()
-    later = visit.starts_at + timedelta(days=1)
-    moved = move_and_replan(visit.pk, starts_at=later, ends_at=later + timedelta(minutes=30))
+    later = appointment.starts_at + timedelta(days=1)
+    moved = move_and_replan(appointment.pk, starts_at=later, ends_at=later + timedelta(minutes=30))
     assert plan_states(moved) == [(1, "withdrawn", "moved"), (2, "planned", "")]
     assert Reminder.objects.get(revision=2).due_at == later - timedelta(hours=4)
 
 
-def test_cancelling_withdraws_and_booking_again_plans_anew() -> None:
+def test_cancelling_withdraws_reminders_and_reinstating_plans_new_ones() -> None:
     make_step()
-    visit = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
+    appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
     plan_all()
-    cancel_and_withdraw(visit.pk)
-    assert plan_states(visit) == [(1, "withdrawn", "cancelled")]
-    reinstate_and_plan(visit.pk)
-    assert plan_states(visit) == [(1, "withdrawn", "cancelled"), (2, "planned", "")]
+    cancel_and_withdraw(appointment.pk)
+    assert plan_states(appointment) == [(1, "withdrawn", "cancelled")]
+    reinstate_and_plan(appointment.pk)
+    assert plan_states(appointment) == [(1, "withdrawn", "cancelled"), (2, "planned", "")]
 
 
-def test_a_slip_of_arrived_and_back_costs_nobody_a_reminder() -> None:
+def test_an_arrival_recorded_by_mistake_and_undone_leaves_the_reminder_planned() -> None:
     make_step()
-    visit = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
+    appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
     plan_all()
-    record_attendance(visit.pk, Appointment.Status.ARRIVED)
+    record_attendance(appointment.pk, Appointment.Status.ARRIVED)
     plan_all()
-    record_attendance(visit.pk, Appointment.Status.BOOKED)
-    assert plan_states(visit) == [(1, "planned", "")]
+    record_attendance(appointment.pk, Appointment.Status.BOOKED)
+    assert plan_states(appointment) == [(1, "planned", "")]
 
 
-def test_an_edited_step_gives_what_waits_its_new_moment() -> None:
+def test_editing_a_step_moves_its_planned_reminders() -> None:
     step = make_step()
-    visit = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
+    appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
     plan_all()
     step.elapsed = timedelta(hours=2)
     step.save()
     assert replan_campaign(step.campaign) == 1
-    assert Reminder.objects.get().due_at == visit.starts_at - timedelta(hours=2)
+    assert Reminder.objects.get().due_at == appointment.starts_at - timedelta(hours=2)
     assert replan_campaign(step.campaign) == 0
 
 
-def test_a_step_that_staff_edit_on_its_own_moves_what_waits_for_it(admin_client: Client) -> None:
+def test_editing_a_step_in_the_admin_moves_its_planned_reminders(admin_client: Client) -> None:
     reminder = make_due_reminder(starts_at=timezone.now() + timedelta(days=2))
     step = reminder.step
     fields = ("campaign", "position", "timing_kind", "days", "channel", "audience", "script", "if_late")
@@ -200,7 +199,7 @@ def test_a_step_that_staff_edit_on_its_own_moves_what_waits_for_it(admin_client:
     assert reminder.due_at == reminder.appointment.starts_at - timedelta(hours=20)
 
 
-def test_an_edit_leaves_alone_what_a_person_ordered_and_what_was_tried() -> None:
+def test_editing_a_step_does_not_move_ordered_or_tried_reminders() -> None:
     ordered, tried = make_due_reminder(), make_due_reminder(make_contact("Noah", number="+12025550142"))
     order_call(ordered.pk, by=make_user())
     claim = claim_due(10)
@@ -211,19 +210,19 @@ def test_an_edit_leaves_alone_what_a_person_ordered_and_what_was_tried() -> None
     assert replan_campaign(ordered.step.campaign) == 0
 
 
-def test_another_clock_of_the_location_gives_what_waits_its_new_moment() -> None:
+def test_a_new_time_zone_of_a_location_moves_its_planned_reminders() -> None:
     location = make_location(time_zone=NEW_YORK)
     make_step(timing_kind="days_before", days=1, at=time(10), elapsed=timedelta(0))
-    visit = make_appointment(location=location, starts_at=at(NEW_YORK, 2027, 6, 15, 12, 0))
-    make_appointment(location=make_location("Eastside", time_zone=NEW_YORK), starts_at=visit.starts_at)
+    appointment = make_appointment(location=location, starts_at=at(NEW_YORK, 2027, 6, 15, 12, 0))
+    make_appointment(location=make_location("Eastside", time_zone=NEW_YORK), starts_at=appointment.starts_at)
     plan_all()
     Location.objects.filter(pk=location.pk).update(time_zone="America/Chicago")
     assert replan_location(location) == 1
-    assert Reminder.objects.get(appointment=visit).due_at == at("America/Chicago", 2027, 6, 14, 10, 0)
+    assert Reminder.objects.get(appointment=appointment).due_at == at("America/Chicago", 2027, 6, 14, 10, 0)
 
 
-def test_an_edit_moves_more_than_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "REPLANNED_AT_ONCE", 2)
+def test_an_edit_moves_more_reminders_than_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planner, "REPLANNED_AT_ONCE", 2)
     step, sarah = make_step(), make_contact()
     for _ in range(5):
         make_appointment(sarah)
@@ -234,7 +233,7 @@ def test_an_edit_moves_more_than_are_read_at_once(monkeypatch: pytest.MonkeyPatc
 
 
 def plan_for_a_wednesday() -> Reminder:
-    """The open day before, at ten, of a Wednesday's visit: Tuesday."""
+    """A reminder at ten on the open day before a Wednesday's appointment: on Tuesday."""
     location = make_location(time_zone=NEW_YORK)
     make_step(timing_kind="open_days_before", days=1, at=time(10), elapsed=timedelta(0))
     make_appointment(location=location, starts_at=at(NEW_YORK, 2027, 6, 16, 12, 0))
@@ -242,7 +241,7 @@ def plan_for_a_wednesday() -> Reminder:
     return Reminder.objects.get()
 
 
-def test_a_closed_day_that_staff_enter_or_delete_moves_what_counts_open_days(admin_client: Client) -> None:
+def test_adding_or_deleting_a_closed_day_moves_reminders_that_count_open_days(admin_client: Client) -> None:
     reminder = plan_for_a_wednesday()
     entry = {"location": reminder.appointment.location_id, "date": "2027-06-15", "reason": ""}
     admin_client.post("/admin/contacts/closedday/add/", entry)
@@ -254,7 +253,7 @@ def test_a_closed_day_that_staff_enter_or_delete_moves_what_counts_open_days(adm
     assert reminder.due_at == at(NEW_YORK, 2027, 6, 15, 10, 0)
 
 
-def test_a_location_that_staff_edit_moves_what_waits_for_it(admin_client: Client) -> None:
+def test_editing_a_location_in_the_admin_moves_its_planned_reminders(admin_client: Client) -> None:
     reminder = plan_for_a_wednesday()
     location = reminder.appointment.location
     form = {name: value for name, value in vars(location).items() if value and not name.startswith("_")}
@@ -265,26 +264,26 @@ def test_a_location_that_staff_edit_moves_what_waits_for_it(admin_client: Client
     assert reminder.due_at == at("America/Chicago", 2027, 6, 15, 10, 0)
 
 
-def test_the_preview_of_a_move_says_what_the_move_then_does() -> None:
+def test_the_preview_of_a_move_shows_what_the_move_then_does() -> None:
     make_step()
-    visit = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
+    appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
     plan_all()
-    later = visit.starts_at + timedelta(days=1)
-    [preview] = preview_move(visit, later)
+    later = appointment.starts_at + timedelta(days=1)
+    [preview] = preview_move(appointment, later)
     assert Reminder.objects.filter(revision=2).count() == 0, "a preview changes nothing"
-    move_and_replan(visit.pk, starts_at=later, ends_at=later + timedelta(minutes=30))
+    move_and_replan(appointment.pk, starts_at=later, ends_at=later + timedelta(minutes=30))
     assert preview.new_due_at == Reminder.objects.get(revision=2).due_at
     assert preview.old_due_at == Reminder.objects.get(revision=1).due_at
 
 
-def test_the_preview_of_a_move_waits_for_the_calling_hours_as_the_call_will() -> None:
+def test_the_preview_of_a_move_respects_the_calling_hours() -> None:
     make_step()
-    visit = make_appointment(location=make_location(time_zone=NEW_YORK, calling_opens=time(9)))
-    [preview] = preview_move(visit, at(NEW_YORK, 2027, 6, 15, 12, 0))
+    appointment = make_appointment(location=make_location(time_zone=NEW_YORK, calling_opens=time(9)))
+    [preview] = preview_move(appointment, at(NEW_YORK, 2027, 6, 15, 12, 0))
     assert preview.new_due_at == at(NEW_YORK, 2027, 6, 15, 9, 0), "not at 8:00, four hours before"
 
 
-def test_it_plans_sixty_people_with_as_many_queries_as_one() -> None:
+def test_planning_sixty_appointments_takes_as_many_queries_as_planning_one() -> None:
     make_step()
     sarah = make_contact()
     make_appointment(sarah)
@@ -306,23 +305,23 @@ def test_it_plans_sixty_people_with_as_many_queries_as_one() -> None:
         {"timing_kind": "elapsed_before", "elapsed": timedelta(hours=20), "if_late": "skip"},
     ],
 )
-def test_what_is_planned_is_what_was_promised(zone: str, timing: dict[str, Any]) -> None:
+def test_planned_rows_equal_find_owed_reminder(zone: str, timing: dict[str, Any]) -> None:
     location = make_location(time_zone=zone)
     ClosedDay.objects.create(location=location, date=date(2027, 3, 11))
     step, sarah = make_step(**{"elapsed": timedelta(0), **timing}), make_contact()
     soon, later = timezone.now() + timedelta(hours=5, microseconds=7), at(zone, 2027, 3, 15, 15, 15)
-    visits = [make_appointment(sarah, location=location, starts_at=moment) for moment in (soon, later)]
+    appointments = [make_appointment(sarah, location=location, starts_at=moment) for moment in (soon, later)]
     now = timezone.now()
     assert plan_all(now).added == 2
-    for visit in visits:
-        planned = Reminder.objects.get(appointment=visit)
-        owed = find_owed_reminder(step, visit)
+    for appointment in appointments:
+        planned = Reminder.objects.get(appointment=appointment)
+        owed = find_owed_reminder(step, appointment)
         assert owed == (planned.due_at, planned.not_after, planned.state, planned.reason)
         assert planned.next_look_at == planned.due_at
 
 
-def test_it_plans_more_than_it_reads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan_rows, "CHUNK", 2)
+def test_it_plans_more_appointments_than_it_reads_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk_rows, "CHUNK", 2)
     make_step()
     sarah = make_contact()
     for _ in range(5):
@@ -330,10 +329,10 @@ def test_it_plans_more_than_it_reads_at_once(monkeypatch: pytest.MonkeyPatch) ->
     assert plan_all().added == 5
 
 
-def somebody_waits() -> bool:
+def a_lock_is_awaited() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees what it saw before
-        cursor.execute(SOMEBODY_WAITS)
+        cursor.execute(LOCKS_AWAITED)
         return bool(cursor.fetchone()[0])
 
 
@@ -351,7 +350,7 @@ def test_two_planners_at_once_plan_each_reminder_once_and_count_it_once() -> Non
     with transaction.atomic():
         first = plan_all().added
         other.start()
-        wait_until(somebody_waits, "the second planner to come upon the first one's row")
+        wait_until(a_lock_is_awaited, "the second planner to wait for the first one's row")
     other.join()
     assert (first, second, Reminder.objects.count()) == (1, [0], 1)
 
@@ -366,7 +365,7 @@ def in_a_thread(work: Callable[[], object]) -> Thread:
     return thread
 
 
-def make_a_place_to_edit() -> tuple[Location, Appointment]:
+def make_location_with_appointment() -> tuple[Location, Appointment]:
     location = make_location(time_zone=NEW_YORK)
     make_step(timing_kind="open_days_before", days=1, at=time(10), elapsed=timedelta(0))
     return location, make_appointment(location=location, starts_at=at(NEW_YORK, 2027, 6, 16, 12, 0))
@@ -387,10 +386,10 @@ EDITS = pytest.mark.parametrize("edit", [edit_clock, edit_closed_days])
 
 @EDITS
 @pytest.mark.django_db(transaction=True)
-def test_a_place_that_is_edited_while_it_is_planned_leaves_no_old_moment(
+def test_editing_a_location_while_it_is_planned_leaves_no_reminder_at_an_old_moment(
     edit: Callable[[Location], datetime],
 ) -> None:
-    location, visit = make_a_place_to_edit()
+    location, appointment = make_location_with_appointment()
     with transaction.atomic():
         plan_all()
         moment: list[datetime] = []
@@ -401,38 +400,38 @@ def test_a_place_that_is_edited_while_it_is_planned_leaves_no_old_moment(
                 replan_location(location)
 
         other = in_a_thread(edit_and_replan)
-        wait_until(somebody_waits, "the edit to come upon the planner")
+        wait_until(a_lock_is_awaited, "the edit to wait for the planner")
     other.join()
-    assert [visit.reminders.get().due_at] == moment
+    assert [appointment.reminders.get().due_at] == moment
 
 
 @EDITS
 @pytest.mark.django_db(transaction=True)
-def test_a_planner_waits_for_the_edit_of_a_place(edit: Callable[[Location], datetime]) -> None:
-    location, visit = make_a_place_to_edit()
+def test_a_planner_waits_for_the_edit_of_a_location(edit: Callable[[Location], datetime]) -> None:
+    location, appointment = make_location_with_appointment()
     with transaction.atomic():
         moment = edit(location)
         replan_location(location)
         other = in_a_thread(plan_all)
-        wait_until(somebody_waits, "the planner to come upon the edit")
+        wait_until(a_lock_is_awaited, "the planner to wait for the edit")
     other.join()
-    assert visit.reminders.get().due_at == moment
+    assert appointment.reminders.get().due_at == moment
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_planner_waits_for_the_edit_of_a_step() -> None:
     step = make_step()
-    visit = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
+    appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
     with transaction.atomic():
         Step.objects.update(elapsed=timedelta(hours=2))
         replan_campaign(step.campaign)
         other = in_a_thread(plan_all)
-        wait_until(somebody_waits, "the planner to come upon the edit")
+        wait_until(a_lock_is_awaited, "the planner to wait for the edit")
     other.join()
-    assert visit.reminders.get().due_at == visit.starts_at - timedelta(hours=2)
+    assert appointment.reminders.get().due_at == appointment.starts_at - timedelta(hours=2)
 
 
-def test_what_waits_follows_its_step_to_another_channel_but_not_a_text_that_follows_a_call() -> None:
+def test_planned_reminders_get_the_steps_new_channel_except_texts_that_follow_a_call() -> None:
     fallback = make_script("{FIRST_NAME}, we could not reach you.", name="Fallback")
     step = make_step(fallback_script=fallback)
     never_called, called = (

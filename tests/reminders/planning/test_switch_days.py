@@ -1,4 +1,4 @@
-"""The two days a year on which a clock is switched; places that never do, and one that moves half an hour."""
+"""The two days a year on which the clock is changed; a zone that has none, one that changes by half an hour."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from tests.people import at, make_appointment, make_contact, make_location, make
 
 pytestmark = pytest.mark.django_db
 
-# zone, the day of the switch (or of its neighbours'), the clock's offset before and after it in hours
+# zone, the day of the change (for Phoenix, that of its neighbours), the hours from UTC before and after
 SWITCHES = [
     ("America/New_York", (2027, 3, 14), -5, -4),
     ("America/New_York", (2027, 11, 7), -4, -5),
@@ -29,8 +29,8 @@ SWITCHES = [
 
 def plan_for(zone: str, starts_at: datetime, **step: Any) -> Reminder:
     make_step(**step)
-    place = make_location(time_zone=zone)
-    make_appointment(make_contact(time_zone=zone), location=place, starts_at=starts_at)
+    location = make_location(time_zone=zone)
+    make_appointment(make_contact(time_zone=zone), location=location, starts_at=starts_at)
     plan_all(now=timezone.now())
     return with_situation(Reminder.objects.all()).get()
 
@@ -40,32 +40,32 @@ def hours(offset: float) -> timedelta:
 
 
 @pytest.mark.parametrize(("zone", "day", "before", "after"), SWITCHES)
-def test_the_day_before_at_ten_is_ten_by_the_clock_and_said_by_the_clock(
+def test_ten_oclock_the_day_before_and_the_spoken_time_are_by_the_locations_clock(
     zone: str, day: tuple[int, int, int], before: float, after: float
 ) -> None:
-    visit = at(zone, *day, 15, 15)
-    reminder = plan_for(zone, visit, timing_kind="days_before", days=1, at="10:00", elapsed=hours(0))
+    starts_at = at(zone, *day, 15, 15)
+    reminder = plan_for(zone, starts_at, timing_kind="days_before", days=1, at="10:00", elapsed=hours(0))
     local = reminder.due_at.astimezone(ZoneInfo(zone))
     assert (local.hour, local.minute, local.utcoffset()) == (10, 0, hours(before))
-    assert visit.utcoffset() == hours(after)
-    assert visit - reminder.due_at == timedelta(days=1, hours=5, minutes=15) - hours(after - before)
+    assert starts_at.utcoffset() == hours(after)
+    assert starts_at - reminder.due_at == timedelta(days=1, hours=5, minutes=15) - hours(after - before)
     assert fill_variables(reminder.appointment, "en")["APPT_TIME"] == "3:15 PM"
 
 
 @pytest.mark.parametrize(("zone", "day", "before", "after"), SWITCHES)
-def test_twenty_four_hours_before_are_twenty_four_hours(
+def test_twenty_four_hours_before_are_twenty_four_elapsed_hours(
     zone: str, day: tuple[int, int, int], before: float, after: float
 ) -> None:
-    visit = at(zone, *day, 15, 15)
-    reminder = plan_for(zone, visit, timing_kind="elapsed_before", elapsed=hours(24))
+    starts_at = at(zone, *day, 15, 15)
+    reminder = plan_for(zone, starts_at, timing_kind="elapsed_before", elapsed=hours(24))
     local = reminder.due_at.astimezone(ZoneInfo(zone))
-    assert visit - reminder.due_at == hours(24)
-    by_the_clock = visit.replace(tzinfo=None) - local.replace(tzinfo=None)
+    assert starts_at - reminder.due_at == hours(24)
+    by_the_clock = starts_at.replace(tzinfo=None) - local.replace(tzinfo=None)
     assert by_the_clock == hours(24) + hours(after - before)
 
 
 @pytest.mark.parametrize(("zone", "day", "before", "after"), SWITCHES)
-def test_on_the_switch_day_nobody_is_called_before_the_hour_on_their_own_clock(
+def test_on_a_day_of_a_clock_change_calls_wait_for_eight_by_the_persons_clock(
     zone: str, day: tuple[int, int, int], before: float, after: float
 ) -> None:
     reminder = plan_for(zone, at(zone, *day, 15, 15), timing_kind="elapsed_before", elapsed=hours(13))
