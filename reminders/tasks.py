@@ -63,7 +63,7 @@ def ask_about_calls() -> None:
 def push_contacts() -> None:
     """Send Robotalker the opt-outs and opt-ins that it doesn't know."""
     report = push()
-    heartbeats.record_heartbeat(heartbeats.CONTACTS, f"{report.told} told, {report.failed} failed")
+    heartbeats.record_heartbeat(heartbeats.CONTACTS, f"{report.sent} sent, {report.failed} failed")
 
 
 @shared_task

@@ -35,7 +35,7 @@ def start_postgres(data: Path, *, durable: bool = True) -> str:
     if not _is_running(data):
         _remove_stale_locks(data)
         _start(data, durable=durable)
-    socket_dir = _read_pid_file(data)[4]
+    socket_dir = read_pid_file(data)[4]
     _create_database(socket_dir)
     return f"postgresql://postgres@/{DATABASE}?host={quote(socket_dir)}"
 
@@ -114,7 +114,7 @@ def _is_running(data: Path) -> bool:
     """Whether a server responds; a pid file proves nothing, since pids are reused after a crash."""
     deadline = time.monotonic() + READY_WITHIN
     while time.monotonic() < deadline:
-        lines = _read_pid_file(data)
+        lines = read_pid_file(data)
         if len(lines) < 5:
             return False
         try:
@@ -134,7 +134,7 @@ def _remove_stale_locks(data: Path) -> None:
     The data is safe even if the server still runs: it holds its shared memory, and PostgreSQL refuses to
     start a second server on the same directory.
     """
-    lines = _read_pid_file(data)
+    lines = read_pid_file(data)
     socket_dirs = {data, Path(lines[4])} if len(lines) >= 5 and lines[4] else {data}
     for folder in socket_dirs:
         (folder / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
@@ -147,7 +147,8 @@ def _is_starting(error: psycopg.OperationalError) -> bool:
     return "the database system is" in str(error)
 
 
-def _read_pid_file(data: Path) -> list[str]:
+def read_pid_file(data: Path) -> list[str]:
+    """The lines of PostgreSQL's pid file in this data folder; none when there is no such file."""
     try:
         return (data / "postmaster.pid").read_text().splitlines()
     except OSError:

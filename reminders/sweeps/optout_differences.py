@@ -1,4 +1,8 @@
-"""Where our opt-outs and Robotalker's own list of contacts differ."""
+"""How Robotalker's list of contacts differs from our opt-outs.
+
+What we last sent to that list, or read from it, is kept in ListedNumber. An opt-out always wins, whichever
+side it was made on, with one exception: an opt-in by staff that Robotalker has not been sent yet.
+"""
 
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -10,43 +14,44 @@ from contacts.models import ConsentEntry, PhoneNumber
 from contacts.models.people import Channel
 from reminders.models import ListedNumber
 
-Scope = ConsentEntry.Scope
-
-
 EVIDENCE = "on Robotalker's list of contacts"
-
-
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
+# By channel: the flag of ListedNumber, and the scope of an opt-out.
 FLAGS = {Channel.VOICE: "calls_opted_out", Channel.SMS: "texts_opted_out"}
+SCOPES = {Channel.VOICE: ConsentEntry.Scope.VOICE, Channel.SMS: ConsentEntry.Scope.SMS}
 
 
-SCOPES = {Channel.VOICE: Scope.VOICE, Channel.SMS: Scope.SMS}
+def select_unsent_opt_ins() -> "QuerySet[ConsentEntry]":
+    """Opt-ins made since their number was last sent to Robotalker.
 
-
-def _fresh_opt_ins() -> "QuerySet[ConsentEntry]":
-    """Opt-ins that Robotalker wasn't told of; an opt-out of its own stands there whatever our row says."""
+    They are sent even where our row says that Robotalker has no opt-out: it may have one of its own.
+    """
     entries = ConsentEntry.objects.alias(told_at=Coalesce("number__listed__told_at", Value(NEVER)))
     return entries.filter(what=ConsentEntry.What.OPT_IN, at__gt=F("told_at")).order_by()
 
 
-def _read_opted_in(number_ids: Collection[int]) -> dict[int, set[Channel]]:
-    """By number, the channels that were opted in again and Robotalker wasn't told of."""
+def read_unsent_opt_ins(number_ids: Collection[int]) -> dict[int, set[Channel]]:
+    """The channels that were opted in since Robotalker was last sent each number, by number id."""
     found: dict[int, set[Channel]] = {pk: set() for pk in number_ids}
-    for number_id, scope in _fresh_opt_ins().filter(number__in=number_ids).values_list("number_id", "scope"):
-        found[number_id] |= {channel for channel, its in SCOPES.items() if scope in (its, Scope.ALL)}
+    entries = select_unsent_opt_ins().filter(number__in=number_ids)
+    for number_id, scope in entries.values_list("number_id", "scope"):
+        found[number_id] |= {
+            channel for channel, its in SCOPES.items() if scope in (its, ConsentEntry.Scope.ALL)
+        }
     return found
 
 
-def _find_owed(
+def find_differences(
     number: PhoneNumber, listed: ListedNumber | None, opted_in: Collection[Channel]
 ) -> dict[Channel, bool]:
-    """What Robotalker is still to be told of a number: opted out or not, by channel."""
-    owed = {}
+    """What must change on Robotalker's list for this number, by channel: True is opted out.
+
+    `listed` is what Robotalker has, as far as we know. `opted_in` are the channels of unsent opt-ins.
+    """
+    differences = {}
     for channel, flag in FLAGS.items():
         ours = number.opted_out_at(channel) is not None
-        told = listed is not None and bool(getattr(listed, flag))
-        if ours != told or (not ours and channel in opted_in):
-            owed[channel] = ours
-    return owed
+        theirs = listed is not None and bool(getattr(listed, flag))
+        if ours != theirs or (not ours and channel in opted_in):
+            differences[channel] = ours
+    return differences

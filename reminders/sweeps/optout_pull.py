@@ -1,5 +1,10 @@
-"""Taking over opt-outs from Robotalker's list of contacts, once a night."""
+"""Reading the opt-outs on Robotalker's list of contacts, once a night, and recording them here.
 
+A pull never ends an opt-out. An opt-in by staff that Robotalker has not been sent yet is kept. When the list
+still has an opt-out after the opt-in was sent, it is Robotalker's own, and it counts.
+"""
+
+import logging
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -22,24 +27,27 @@ from reminders.sweeps.optout_differences import (
     EVIDENCE,
     FLAGS,
     SCOPES,
-    Scope,
-    _find_owed,
-    _read_opted_in,
+    find_differences,
+    read_unsent_opt_ins,
 )
-from reminders.sweeps.optout_push import log, push_contacts
+from reminders.sweeps.optout_push import push_contacts
 from reminders.traffic.background_requests import should_continue_after, take_request_permit
 from reminders.traffic.client import make_client
 from reminders.traffic.gate import count_success
 
+log = logging.getLogger(__name__)
+
 CHUNK = 1_000  # contacts of a pulled list per statement
-
-
-PULL_AT = time(3, 10)
+PULL_AT = time(3, 10)  # UTC
 
 
 @dataclass(frozen=True)
 class PullReport:
-    """Numbers on Robotalker's list; of these news to us, no numbers; and ours that it lacks."""
+    """Counts of a pull.
+
+    `listed`: numbers on Robotalker's list. `opted_out`: of these, newly opted out here. `unreadable`: entries
+    that are no valid number. `missing`: our opt-outs that were sent and are not on the list any more.
+    """
 
     listed: int
     opted_out: int
@@ -48,23 +56,23 @@ class PullReport:
 
     def __str__(self) -> str:
         return (
-            f"{self.listed} opted out there, {self.opted_out} of them news, "
-            f"{self.unreadable} no numbers, {self.missing} to be told again"
+            f"{self.listed} on Robotalker's list, {self.opted_out} newly opted out here, "
+            f"{self.unreadable} invalid numbers, {self.missing} to be sent again"
         )
 
 
 class NotNow(Exception):
-    """The gate is closed, or the rate used up: ask a little later."""
+    """The gate is closed, or the rate is used up: ask a little later."""
 
     def __init__(self) -> None:
         super().__init__("Robotalker asked to slow down, or the rate is used up; try again in a minute")
 
 
 def pull_contacts() -> PullReport:
-    """Tell Robotalker what it wasn't told yet, then opt out here who has opted out there.
+    """Send Robotalker what it has not been sent yet, then opt out here the numbers on its list.
 
-    Done even while sending is paused: it places no call, and a restored database needs it before the first.
-    Raises NotNow, or RobotalkerError when there is no list to be had.
+    Done even while sending is paused: it places no call, and a restored database needs it before its first
+    call. Raises NotNow, or RobotalkerError when the list can't be read.
     """
     push_contacts()
     if not take_request_permit(while_paused=True):
@@ -80,19 +88,19 @@ def pull_contacts() -> PullReport:
     theirs = _merge(contacts)
     e164s = list(theirs)
     chunks = [e164s[start : start + CHUNK] for start in range(0, len(e164s), CHUNK)]
-    opted_out = sum(_take_over({e164: theirs[e164] for e164 in chunk}, asked_at) for chunk in chunks)
+    opted_out = sum(_record_opt_outs({e164: theirs[e164] for e164 in chunk}, asked_at) for chunk in chunks)
     report = PullReport(
         listed=len(theirs),
         opted_out=opted_out,
         unreadable=len({contact.to for contact in contacts}) - len(theirs),
-        missing=_forget_missing(theirs, asked_at),
+        missing=_mark_missing_as_unsent(theirs, asked_at),
     )
     record_heartbeat(PULL, str(report))
     return report
 
 
 def pull_if_due() -> PullReport | None:
-    """Pull once a night, from PULL_AT (UTC) on; None when that is done, or isn't possible just now."""
+    """Pull once a night, from PULL_AT on; None when tonight's pull is done, or isn't possible just now."""
     now = read_database_clock().astimezone(UTC)
     tonight = datetime.combine(now.date(), PULL_AT, tzinfo=UTC)
     last_due = tonight if tonight <= now else tonight - timedelta(days=1)
@@ -101,12 +109,12 @@ def pull_if_due() -> PullReport | None:
     try:
         return pull_contacts()
     except (NotNow, RobotalkerError) as error:
-        log.warning("Robotalker's list of contacts could not be had: %s", error)
+        log.warning("Robotalker's list of contacts could not be read: %s", error)
         return None
 
 
 def _merge(contacts: Iterable[ContactStatus]) -> dict[str, set[Channel]]:
-    """The channels each number has opted out of; without what is no E.164."""
+    """The channels that each number has opted out of; entries that are no E.164 number are left out."""
     merged: dict[str, set[Channel]] = {}
     for contact in contacts:
         if re.fullmatch(E164_PATTERN, contact.to):
@@ -117,46 +125,41 @@ def _merge(contacts: Iterable[ContactStatus]) -> dict[str, set[Channel]]:
 
 
 @transaction.atomic
-def _take_over(theirs: Mapping[str, Collection[Channel]], asked_at: datetime) -> int:
-    """Take over the opt-outs of numbers on the list; how many numbers it was news for."""
+def _record_opt_outs(theirs: Mapping[str, Collection[Channel]], asked_at: datetime) -> int:
+    """Opt out the numbers on the list, and note what the list says; how many were newly opted out."""
     get_or_create_numbers(theirs)
     numbers = list(PhoneNumber.objects.filter(e164__in=theirs).select_related("listed"))
-    opted_in = _read_opted_in([number.pk for number in numbers])
-    news: dict[str, list[int]] = {}
+    opted_in = read_unsent_opt_ins([number.pk for number in numbers])
+    new_by_scope: dict[str, list[int]] = {}
     rows = []
     for number in numbers:
         listed: ListedNumber | None = getattr(number, "listed", None)
         if listed and listed.told_at and listed.told_at >= asked_at:
-            continue  # it was told of since the list was read, which is old news then
-        owed = _find_owed(number, listed, opted_in[number.pk])
-        taken = {channel for channel in theirs[number.e164] if owed.get(channel) is not False}
-        if scope := _name_scope(channel for channel in taken if number.opted_out_at(channel) is None):
-            news.setdefault(scope, []).append(number.pk)
-        stands = {flag: channel in theirs[number.e164] for channel, flag in FLAGS.items()}
-        if listed is None or stands != {flag: getattr(listed, flag) for flag in stands}:
-            rows.append(ListedNumber(number=number, **stands))
-    for scope, number_ids in news.items():
+            continue  # sent since the list was read, so the list is out of date for it
+        differences = find_differences(number, listed, opted_in[number.pk])
+        counting = {channel for channel in theirs[number.e164] if differences.get(channel) is not False}
+        if new := {channel for channel in counting if number.opted_out_at(channel) is None}:
+            scope = ConsentEntry.Scope.ALL if len(new) > 1 else SCOPES[new.pop()]
+            new_by_scope.setdefault(scope, []).append(number.pk)
+        flags = {flag: channel in theirs[number.e164] for channel, flag in FLAGS.items()}
+        if listed is None or flags != {flag: getattr(listed, flag) for flag in flags}:
+            rows.append(ListedNumber(number=number, **flags))
+    for scope, number_ids in new_by_scope.items():
         record_optouts(
             number_ids, scope=scope, source=ConsentEntry.Source.ROBOTALKER, at=asked_at, evidence=EVIDENCE
         )
     ListedNumber.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["number"], update_fields=list(FLAGS.values())
     )
-    return sum(map(len, news.values()))
+    return sum(map(len, new_by_scope.values()))
 
 
-def _name_scope(channels: Iterable[Channel]) -> str:
-    """The scope that these channels are, "" for none."""
-    found = set(channels)
-    return Scope.ALL if len(found) > 1 else next((SCOPES[channel] for channel in found), "")
-
-
-def _forget_missing(theirs: Collection[str], asked_at: datetime) -> int:
-    """What was told and isn't on the list (any more) is told again; how many numbers."""
-    told = ListedNumber.objects.filter(Q(calls_opted_out=True) | Q(texts_opted_out=True)).exclude(
+def _mark_missing_as_unsent(theirs: Collection[str], asked_at: datetime) -> int:
+    """Opt-outs that were sent and are not on the list are to be sent again; how many numbers."""
+    sent = ListedNumber.objects.filter(Q(calls_opted_out=True) | Q(texts_opted_out=True)).exclude(
         told_at__gte=asked_at
     )
-    missing = [pk for pk, e164 in told.values_list("pk", "number__e164") if e164 not in theirs]
+    missing = [pk for pk, e164 in sent.values_list("pk", "number__e164") if e164 not in theirs]
     for start in range(0, len(missing), CHUNK):
         rows = ListedNumber.objects.filter(pk__in=missing[start : start + CHUNK])
         rows.update(calls_opted_out=False, texts_opted_out=False)

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import redis
 
-from config.local.postgres import _read_pid_file, start_postgres, stop_postgres
+from config.local.postgres import read_pid_file, start_postgres, stop_postgres
 from config.local.valkey import start_valkey, stop_valkey
 from tests.waiting import wait_until
 
@@ -103,7 +103,7 @@ def test_postgresql_restarts_after_kill_9_with_all_committed_data(var: Path) -> 
     data = var / "postgres"
     with psycopg.connect(start_postgres(data)) as connection:
         connection.execute("CREATE TABLE note AS SELECT 'kept' AS text")
-    os.kill(int(_read_pid_file(data)[0]), signal.SIGKILL)
+    os.kill(int(read_pid_file(data)[0]), signal.SIGKILL)
     with psycopg.connect(start_postgres(data)) as connection:
         assert connection.execute("SELECT text FROM note").fetchone() == ("kept",)
 
@@ -111,7 +111,7 @@ def test_postgresql_restarts_after_kill_9_with_all_committed_data(var: Path) -> 
 def test_a_pid_file_with_the_pid_of_another_process_is_ignored(var: Path) -> None:
     data = var / "postgres"
     start_postgres(data)
-    lines = _read_pid_file(data)
+    lines = read_pid_file(data)
     stop_postgres(data)
     (data / "postmaster.pid").write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
     assert database_answers(start_postgres(data))
