@@ -1,1 +1,1 @@
-"""Is everything alive? Heartbeats of sweeps and workers, and what stands still."""
+"""Whether every part is running: heartbeats of sweeps and workers, and which part has stopped."""

@@ -21,14 +21,14 @@ class StoppedPart(StrEnum):
     BROKER = "broker"
     BEAT = "beat"
     WORKERS = "workers"
-    NOT_TOLD = "not told"
+    NOT_KNOWN = "not known"
 
 
 WORDS = {
     StoppedPart.BROKER: gettext_lazy("Redis does not answer"),
     StoppedPart.BEAT: gettext_lazy("beat is not running"),
     StoppedPart.WORKERS: gettext_lazy("no worker for %(work)s is running"),
-    StoppedPart.NOT_TOLD: gettext_lazy(
+    StoppedPart.NOT_KNOWN: gettext_lazy(
         "the worker for %(work)s is running, but gets nothing done: see its log"
     ),
 }
@@ -67,7 +67,7 @@ def find_standstill(beats: heartbeats.Heartbeats, now: datetime) -> Standstill |
     served = heartbeats.find_served_queues(beats, now)
     if abandoned := tuple(sweep for sweep in sweeps if heartbeats.QUEUES[sweep] not in served):
         return Standstill(StoppedPart.WORKERS, abandoned)
-    return Standstill(StoppedPart.NOT_TOLD, sweeps)
+    return Standstill(StoppedPart.NOT_KNOWN, sweeps)
 
 
 def broker_answers() -> bool:

@@ -1,5 +1,5 @@
-"""Signs of life, by the database's clock: when each sweep last finished, beat last got a tick out, and each
-worker last looked at itself.
+"""Heartbeats, by the database's clock: when each sweep last finished, when beat last sent a tick, and when
+each worker last checked itself.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,10 +14,10 @@ from reminders.models import Heartbeat
 Heartbeats = Mapping[str, Heartbeat]
 
 DISPATCH, PLANNING, RECONCILIATION, EVENTS = "dispatch", "planning", "reconciliation", "events"
-# by Robotalker's grace: never stale
+# never stale: their rounds may wait for Robotalker
 ASKING, VERIFYING, CONTACTS, PULL = "asking", "verifying", "contacts", "contacts pulled"
 BEAT = "beat"
-WORKER = "worker "  # and host:pid
+WORKER = "worker "  # followed by host:pid
 # Where each sweep's tick goes; see CELERY_TASK_ROUTES.
 QUEUES = {
     DISPATCH: DISPATCH_QUEUE,
@@ -38,22 +38,22 @@ LONGEST_NAME = 40
 
 
 def record_heartbeat(name: str, did: str = "", *, queues: Sequence[str] = ()) -> None:
-    """Say that the sweep `name` has just finished, and in counts what it did.
+    """Record that the sweep `name` has just finished; `did` is what it did, in counts.
 
-    `queues` are those that a worker takes.
+    `queues` are the queues that a worker takes tasks from.
     """
     defaults = {"at": Now(), "did": did[:200], "queues": list(queues)}
     Heartbeat.objects.update_or_create(name=name, defaults=defaults)
 
 
 def name_worker(host: str, pid: int) -> str:
-    """What a worker's heartbeat is called: "worker front-1:4711"; a long host name is cut."""
+    """The name of a worker's heartbeat, such as "worker front-1:4711"; a long host name is cut."""
     tail = f":{pid}"
     return f"{WORKER}{host[: LONGEST_NAME - len(WORKER) - len(tail)]}{tail}"
 
 
 def record_worker_heartbeat(name: str, queues: Sequence[str], *, since: datetime, begun: int) -> None:
-    """Say that this worker lives, which queues it takes, and what it has begun. Forgets those long gone."""
+    """Record that this worker runs, its queues and its tasks begun. Deletes heartbeats a day old."""
     record_heartbeat(name, f"since {since:%Y-%m-%d %H:%M} UTC, {begun} tasks begun", queues=queues)
     Heartbeat.objects.filter(name__startswith=WORKER, at__lt=Now() - WORKER_KEPT).delete()
 
@@ -64,35 +64,35 @@ def read_heartbeats() -> dict[str, Heartbeat]:
 
 
 def find_stale(now: datetime) -> dict[str, timedelta | None]:
-    """The sweeps that are stale, and beat, with the age of each; None for one that never was."""
+    """The stale sweeps, and beat if it is stale, with their ages; None for one that never ran."""
     return pick_stale(read_heartbeats(), now)
 
 
 def pick_stale(beats: Heartbeats, now: datetime) -> dict[str, timedelta | None]:
-    """The same, of heartbeats that were read already."""
+    """find_stale() for heartbeats that were already read."""
     ages = {name: find_age(beats, name, now) for name in _limits()}
     return {name: age for name, age in ages.items() if age is None or age > _limits()[name]}
 
 
 def find_age(beats: Heartbeats, name: str, now: datetime) -> timedelta | None:
-    """How long ago it was, at least 0; None when it never was."""
+    """How long ago the heartbeat `name` was, at least 0; None when there was none."""
     return max(now - beats[name].at, timedelta(0)) if name in beats else None
 
 
 def find_served_queues(beats: Heartbeats, now: datetime) -> set[str]:
-    """The queues that some living worker takes."""
+    """The queues that at least one running worker takes."""
     return set(_list_taken_queues(beats, now))
 
 
 def count_workers(beats: Heartbeats, queue: str, now: datetime) -> int:
-    """How many living workers share this queue."""
+    """How many running workers take this queue."""
     return _list_taken_queues(beats, now).count(queue)
 
 
 def _list_taken_queues(beats: Heartbeats, now: datetime) -> list[str]:
-    """Each queue as often as there are living workers that take it."""
-    living = (row for row in beats.values() if now - row.at <= WORKER_STALE_AFTER)
-    return [queue for row in living for queue in row.queues]
+    """Each queue once for every running worker that takes it."""
+    running = (row for row in beats.values() if now - row.at <= WORKER_STALE_AFTER)
+    return [queue for row in running for queue in row.queues]
 
 
 def _limits() -> dict[str, timedelta]:

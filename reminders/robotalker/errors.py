@@ -1,4 +1,4 @@
-"""What can go wrong with a request to Robotalker; each error has a `code`, and the decision as `meaning`.
+"""What can go wrong with a request to Robotalker: each error has a `code`, and a `meaning` for its call.
 
     RobotalkerError
     ├── NeverLeft               NOT_SENT       no byte of the request was sent
@@ -6,18 +6,18 @@
     │   ├── ConnectionRefused
     │   ├── TlsFailed                          certificate, handshake
     │   └── ConnectTimedOut                    connecting, or too late for the first byte
-    ├── Rejected                REJECTED       400: carries reason and field
+    ├── Rejected                REJECTED       400: has detail and field
     │   └── Refused             REJECTED       any other 4xx (403, 404, 413, 422 ...)
-    ├── Unauthorized            UNAUTHORIZED   401: every request will fail, pause all
-    ├── RateLimited             RATE_LIMITED   429: carries retry_after
-    ├── ServerError             SERVER_ERROR   500, 503: carries retry_after
-    └── MayHaveArrived          UNKNOWN        never send again without asking
+    ├── Unauthorized            UNAUTHORIZED   401: every request will fail, so all sending pauses
+    ├── RateLimited             RATE_LIMITED   429: has retry_after
+    ├── ServerError             SERVER_ERROR   500, 503: has retry_after
+    └── MayHaveArrived          UNKNOWN        never sent again without asking
         ├── ReadTimedOut                       nothing came for read_timeout seconds
         ├── DeadlinePassed                     the whole exchange took longer than total_deadline
         ├── ConnectionLost                     reset, dropped or truncated
         ├── AnswerTooLarge                     more than max_answer_bytes
         ├── AnswerUnusable                     2xx without a usable id: HTML, broken JSON, empty
-        └── StatusUnclear                      502, 504, 408, 409, any redirect, whatever is not listed above
+        └── StatusUnclear                      502, 504, 408, 409, any redirect, any other status
 
 Only what is listed as NOT_SENT, UNAUTHORIZED, RATE_LIMITED or SERVER_ERROR may be planned again. What each
 meaning leads to is in docs/robotalker.md. No error holds the API key, a name, a message text or a whole
@@ -29,7 +29,7 @@ from typing import ClassVar
 
 
 class Meaning(StrEnum):
-    """What a failed request means for the call it was to place."""
+    """What a failed request means for the call that it should have placed."""
 
     NOT_SENT = "not_sent"
     REJECTED = "rejected"
@@ -40,7 +40,7 @@ class Meaning(StrEnum):
 
 
 class ErrorCode(StrEnum):
-    """What went wrong, one for each class below. None is a sentence for staff: CallReason has those."""
+    """What went wrong, one for each class below. The sentences for staff are in CallReason."""
 
     NEVER_LEFT = "never_left"
     NAME_NOT_FOUND = "name_not_found"
@@ -64,17 +64,17 @@ class ErrorCode(StrEnum):
 class RobotalkerError(Exception):
     """The base of the tree. `status` is the HTTP status, where one came back.
 
-    `detail` is what Robotalker itself said of it, "" for nothing. str() is for logs: the code, the status and
-    the note (or the detail).
+    `detail` is what Robotalker itself said about it, or "". str() is for logs: the code, the status and the
+    note (or the detail).
     """
 
     meaning: ClassVar[Meaning] = Meaning.UNKNOWN
-    code: ClassVar[str] = ErrorCode.MAY_HAVE_ARRIVED  # an ErrorCode, or a code of whoever derives from these
+    code: ClassVar[str] = ErrorCode.MAY_HAVE_ARRIVED  # an ErrorCode, or a code of a subclass elsewhere
     detail = ""
 
     def __init__(self, note: str = "", *, status: int | None = None) -> None:
-        told = f"{self.code} ({status})" if status else str(self.code)
-        super().__init__(f"{told}: {note}" if note else told)
+        text = f"{self.code} ({status})" if status else str(self.code)
+        super().__init__(f"{text}: {note}" if note else text)
         self.status = status
 
 
@@ -110,10 +110,10 @@ class ConnectTimedOut(NeverLeft):
 
 
 class Rejected(RobotalkerError):
-    """Robotalker answered 400: it placed nothing and will not, however often it is asked.
+    """Robotalker answered 400: it placed no call, and sending the same request again would not help.
 
-    `detail` is Robotalker's own words, short, numbers and our own texts masked. `field` is the field it
-    names, or "".
+    `detail` is Robotalker's own words, shortened, with numbers and our own texts masked. `field` is the field
+    that it names, or "".
     """
 
     meaning = Meaning.REJECTED
@@ -126,12 +126,12 @@ class Rejected(RobotalkerError):
 
     @property
     def is_about_the_number(self) -> bool:
-        """Whether Robotalker names the recipient's number as what is wrong."""
+        """Whether Robotalker says that the recipient's number is wrong."""
         return self.status == 400 and self.field.rpartition(".")[2] in {"to", "phone"}
 
 
 class Refused(Rejected):
-    """Robotalker answered an unlisted 4xx: not accepted, for a reason that is not the number's."""
+    """Robotalker answered any other 4xx: not accepted, but not because of the number."""
 
     code = ErrorCode.REQUEST_REFUSED
 
@@ -166,7 +166,7 @@ class ServerError(_AskedToWait):
 
 
 class MayHaveArrived(RobotalkerError):
-    """The request left, and nobody can say whether it was accepted."""
+    """The request was sent, but it is not known whether Robotalker accepted it."""
 
     meaning = Meaning.UNKNOWN
     code: ClassVar[str] = ErrorCode.MAY_HAVE_ARRIVED
@@ -179,25 +179,25 @@ class ReadTimedOut(MayHaveArrived):
 
 
 class DeadlinePassed(MayHaveArrived):
-    """The answer had not arrived in full when the time for the whole request was over."""
+    """The full answer had not arrived within `total_deadline`."""
 
     code = ErrorCode.DEADLINE_PASSED
 
 
 class ConnectionLost(MayHaveArrived):
-    """The connection broke before the answer had arrived in full."""
+    """The connection broke before the full answer had arrived."""
 
     code = ErrorCode.CONNECTION_LOST
 
 
 class AnswerTooLarge(MayHaveArrived):
-    """The answer is larger than any answer of Robotalker's."""
+    """The answer is longer than `max_answer_bytes`, so it can't be Robotalker's."""
 
     code = ErrorCode.ANSWER_TOO_LARGE
 
 
 class AnswerUnusable(MayHaveArrived):
-    """Robotalker's answer could not be understood or carries no id."""
+    """Robotalker's answer could not be understood, or has no id."""
 
     code = ErrorCode.ANSWER_UNUSABLE
 

@@ -1,1 +1,1 @@
-"""What did nobody come back for? Regular rounds that look for it."""
+"""Regular rounds: overdue calls, missed reminders, and opt-outs to and from Robotalker."""

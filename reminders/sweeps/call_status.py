@@ -1,8 +1,8 @@
-"""Asking Robotalker what became of a call of which no event told: GET /calls/{id}, within a budget.
+"""Asking Robotalker for the outcome of a call whose events have not come: GET /calls/{id}, within a budget.
 
-The guide discourages polling, so a call is asked about a few times with growing pauses, and only when its
-events are overdue. What the answer tells is folded like an event. Text messages can't be asked about, nor
-calls whose id we were never given.
+The guide discourages polling, so a call is asked about only when its events are overdue, and a few times with
+growing pauses. An answer counts like an event. Robotalker can't be asked about text messages, nor about calls
+whose id we don't have.
 """
 
 from dataclasses import dataclass
@@ -29,22 +29,22 @@ from reminders.traffic.background_requests import limit_to_permits, should_conti
 from reminders.traffic.client import make_client
 from reminders.traffic.gate import count_success
 
-UNKNOWN_WAIT = timedelta(minutes=1)  # its event may be on the way
-ASK_AGAIN_AFTER = [timedelta(minutes=minutes) for minutes in (3, 10, 30, 120)]  # then no more
+UNKNOWN_WAIT = timedelta(minutes=1)  # for its event to come
+ASK_AGAIN_AFTER = [timedelta(minutes=minutes) for minutes in (3, 10, 30, 120)]  # then never again
 
 
 @dataclass(frozen=True)
 class AskReport:
-    """GETs made, and calls of which they told the outcome."""
+    """The GETs made, and the calls whose outcome they gave."""
 
     asked: int = 0
     healed: int = 0
 
 
 def ask_about_calls() -> AskReport:
-    """One round: ask about what is due to be asked, oldest first, at most ROBOTALKER_ASK_BUDGET of them.
+    """One round: ask about up to ROBOTALKER_ASK_BUDGET calls that are due for it, oldest first.
 
-    Stops early when sending is paused, the gate closes, the rate is used up, or Robotalker isn't well.
+    Stops early when sending is paused, the gate closes, the rate is used up, or Robotalker fails.
     """
     due = list(_find_due()[: settings.ROBOTALKER_ASK_BUDGET])
     asked = healed = 0
@@ -66,13 +66,13 @@ def ask_about_calls() -> AskReport:
 
 
 def askable() -> Q:
-    """Calls that GET /calls/{id} can be asked about, as far as there is a budget for it."""
+    """Calls that Robotalker can be asked about; none when ROBOTALKER_ASK_BUDGET is 0."""
     return Q(channel=Channel.VOICE) & ~Q(robotalker_id="") if settings.ROBOTALKER_ASK_BUDGET else Q(pk__in=[])
 
 
 @transaction.atomic
 def close_as_overdue(call_id: int, reason: CallReason) -> bool:
-    """Accepted, and nobody said what came of it; False when an event came meanwhile."""
+    """Close an accepted call whose outcome was not reported; False when an event came meanwhile."""
     call = lock_call(call_id)
     if call.state != CallState.SUBMITTED:
         return False
@@ -80,13 +80,13 @@ def close_as_overdue(call_id: int, reason: CallReason) -> bool:
 
 
 def read_as_event(status: CallStatus, submitting_at: datetime, now: datetime) -> RobotalkerEvent:
-    """What the answer tells, as the event that should have told it.
+    """The answer as the event that should have come.
 
-    The answer has no moment of its end: the call's begin and length give the earliest that it could be, so
-    that an answer which staff took down since then stands.
+    The answer doesn't say when the call ended. The earliest possible end, from the call's start and length,
+    is taken, so that a patient's answer which staff have recorded since then is kept.
     """
-    begun = status.created_at or submitting_at
-    ended_at = (begun + timedelta(seconds=status.duration_seconds or 0)).astimezone(UTC)
+    started_at = status.created_at or submitting_at
+    ended_at = (started_at + timedelta(seconds=status.duration_seconds or 0)).astimezone(UTC)
     return RobotalkerEvent(
         kind=EventKind.CALL_COMPLETED,
         name="GET /calls",
@@ -109,41 +109,41 @@ def _find_due() -> "QuerySet[CallRecord]":
     its_turn = Q(asked_times=0)
     for times, pause in enumerate(ASK_AGAIN_AFTER, start=1):
         its_turn |= Q(asked_times=times, asked_at__lt=Now() - pause)
-    calls = CallRecord.objects.filter(askable(), waited_for, its_turn, state__in=CALL_OPEN)  # by its index
+    calls = CallRecord.objects.filter(askable(), waited_for, its_turn, state__in=CALL_OPEN)  # uses its index
     return calls.select_related("number").order_by("submitting_at")
 
 
 def _take_turn(call: CallRecord) -> bool:
-    """Note that it is asked about now, unless another worker has just done so; committed before the GET."""
+    """Record that the call is asked about now; False when another worker did so. Committed before the GET."""
     as_read = CallRecord.objects.filter(pk=call.pk, asked_times=call.asked_times, state__in=CALL_OPEN)
     return bool(as_read.update(asked_at=Now(), asked_times=F("asked_times") + 1))
 
 
 def _ask(client: RobotalkerClient, call: CallRecord) -> bool:
-    """Ask, and do what the answer says; whether it told the outcome. Raises RobotalkerError for no answer."""
+    """Ask, and apply the answer; whether it gave the outcome. Raises RobotalkerError without an answer."""
     try:
         status = client.get_call(call.robotalker_id)
     except Refused as refused:
         if refused.status != 404:
             raise
-        _note(call, CallReason.NO_SUCH_CALL)
+        _record_reason(call, CallReason.NO_SUCH_CALL)
         return False
     count_success(of_call=False)
     if status.to and status.to != call.number.e164:
-        _note(call, CallReason.OTHER_NUMBER)
+        _record_reason(call, CallReason.OTHER_NUMBER)
         return False
     now = read_database_clock()
     event = read_as_event(status, call.submitting_at, now)
     fold_event(call.pk, event, received_at=now)
     if read_outcome(event) is not None or event.keys:
         return True
-    if call.state == CallState.SUBMITTED:  # of one that was unknown, it is news that it was accepted
+    if call.state == CallState.SUBMITTED:  # an unknown call is now submitted: its event may still come
         close_as_overdue(call.pk, CallReason.NO_REPORT)
     return False
 
 
-def _note(call: CallRecord, reason: CallReason) -> None:
-    """What was awaited is overdue, for this reason; so it is if nothing was known of it before."""
+def _record_reason(call: CallRecord, reason: CallReason) -> None:
+    """Close the call as overdue for this reason; if it is unknown or overdue already, change its reason."""
     if not close_as_overdue(call.pk, reason):
         waiting = CallRecord.objects.filter(pk=call.pk, state__in=[CallState.UNKNOWN, CallState.OVERDUE])
         waiting.update(reason=reason, detail="")

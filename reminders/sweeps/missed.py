@@ -1,8 +1,8 @@
-"""Missing in the open what is past its last moment, whatever dispatch is waiting for.
+"""Marking reminders as missed when their last moment is over, independently of dispatch.
 
-Dispatch claims nothing while the gate is closed or the rate used up, and nobody dispatches while all workers
-are stuck. This asks the same decide() and sends nothing. What somebody else holds waits for the next round:
-one stuck row must keep neither the others nor reconciliation.
+Dispatch claims nothing while the gate is closed or the rate used up, and does not run while all workers are
+stuck. This sweep calls the same decide() and sends nothing. A row that another transaction has locked waits
+for the next round, so that it delays neither the others nor reconciliation.
 """
 
 from collections.abc import Sequence
@@ -25,14 +25,14 @@ CHUNK = 100  # reminders locked at once
 
 
 def miss_what_is_too_late(most: int) -> int:
-    """Settle up to `most` planned reminders whose `not_after` is over; how many."""
+    """Settle up to `most` planned reminders whose `not_after` is over; how many were settled."""
     late = _late().order_by("next_look_at", "id")
     rows = list(late.values_list("pk", "appointment_id", "appointment__contact__phone_id")[:most])
     return sum(_settle_chunk(rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK))
 
 
 def _late() -> "QuerySet[Reminder]":
-    # (next_look_at is never after not_after, and has the index)
+    # next_look_at is never after not_after, and has the index
     return Reminder.objects.filter(state=ReminderState.PLANNED, next_look_at__lte=Now(), not_after__lte=Now())
 
 
@@ -51,10 +51,14 @@ def _settle_chunk(rows: Sequence[tuple[int, int, int | None]]) -> int:
 
 
 def _lock_around(rows: Sequence[tuple[int, int, int | None]]) -> list[int]:
-    """Lock their appointments and numbers; the reminders for which that could be done without waiting."""
+    """Lock their appointments and numbers; return the reminders for which that needed no waiting."""
     appointments = _lock_free(Appointment.objects.filter(pk__in={appointment for _, appointment, _ in rows}))
     numbers = _lock_free(PhoneNumber.objects.filter(pk__in={number for *_, number in rows if number}))
-    return [pk for pk, visit, number in rows if visit in appointments and (not number or number in numbers)]
+    return [
+        pk
+        for pk, appointment, number in rows
+        if appointment in appointments and (not number or number in numbers)
+    ]
 
 
 def _lock_free(found: "QuerySet[Any]") -> set[int]:

@@ -1,6 +1,7 @@
-"""Reconciliation: what nobody came back for is found, named, and healed or handed to a person.
+"""Reconciliation: finding calls without a result, claims of lost workers, and missed reminders.
 
-Nothing here places a call. It may ask Robotalker what became of one (asking.py).
+Each is put right or put on the worklist. Nothing here places a call; call_status.py may ask Robotalker about
+calls.
 """
 
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ MOST_AT_ONCE = 500  # each round; the next one goes on
 
 @dataclass(frozen=True)
 class ReconcileReport:
-    """What a round found, in numbers: `questions` put to Robotalker, `asked` of a person."""
+    """Counts of a round. `questions`: GETs; `healed`: calls whose outcome they gave; `asked`: follow-ups."""
 
     released: int
     missed: int
@@ -40,7 +41,7 @@ class ReconcileReport:
 
 
 def reconcile(*, ask: bool = True) -> ReconcileReport:
-    """One round of everything below; without `ask` Robotalker is left alone, and nothing waits for it."""
+    """One round of everything below; without `ask` no request is made, so the round never waits for one."""
     released = release_expired_claims()
     missed = miss_what_is_too_late(MOST_AT_ONCE)
     lost = mark_lost_submissions()
@@ -57,23 +58,24 @@ def reconcile(*, ask: bool = True) -> ReconcileReport:
 
 
 def release_expired_claims() -> int:
-    """Plan again what a lost worker had claimed: it had sent nothing."""
+    """Plan reminders again whose claim has expired: its worker was lost and had not sent them."""
     return Reminder.objects.filter(state=ReminderState.CLAIMED, lease_until__lt=Now()).update(
         state=ReminderState.PLANNED, claim=None, lease_until=None, updated_at=Now()
     )
 
 
 def mark_lost_submissions() -> int:
-    """A submission that outlived every deadline is `unknown`: it may have left, so it is never sent again."""
+    """Mark submissions past every deadline as `unknown`: they may have been sent, so never send them again."""
     longest = timedelta(seconds=settings.DISPATCH_LEASE)
     waiting = CallRecord.objects.filter(state=CallState.SUBMITTING, submitting_at__lt=Now() - longest)
     return sum(_mark_lost(call_id) for call_id in _oldest(waiting))
 
 
 def mark_overdue() -> int:
-    """Accepted, but no event came in time, and Robotalker has no answer or can't be asked.
+    """Mark accepted calls as overdue whose event has not come, and whose outcome Robotalker didn't give.
 
-    What can be asked is left to asking.py until the grace time is over, too: sending may be paused for long.
+    Calls that Robotalker can be asked about are left to call_status.py until the grace time is over as well.
+    After that they are overdue too, since sending (and so asking) may be paused for long.
     """
     patience, grace = _read_patience()
     waiting = CallRecord.objects.filter(
@@ -85,10 +87,10 @@ def mark_overdue() -> int:
 
 
 def ask_about_unknown() -> int:
-    """After the grace time a person is asked whether the patient was called; past `not_after` at once.
+    """Open a follow-up for calls without an outcome after the grace time, or at once past `not_after`.
 
-    For what was accepted the grace begins when its event is overdue. Of a household's call the earliest
-    `not_after` counts, and each of its appointments gets an entry, by its own time.
+    For an accepted call the grace time begins when its event is overdue. For a household's call the earliest
+    `not_after` counts, and each of its appointments gets a follow-up, due by its own time.
     """
     patience, grace = _read_patience()
     too_late_for_one = Exists(
@@ -111,7 +113,7 @@ def ask_about_unknown() -> int:
 @transaction.atomic
 def _mark_lost(call_id: int) -> bool:
     call = lock_call(call_id)
-    if call.state != CallState.SUBMITTING:  # its worker was only slow, or an event came
+    if call.state != CallState.SUBMITTING:  # its worker was only slow, or an event has come
         return False
     return close_call(call, CallState.UNKNOWN, CallReason.SENDER_LOST, read_database_clock())
 
@@ -119,7 +121,7 @@ def _mark_lost(call_id: int) -> bool:
 @transaction.atomic
 def _ask_a_person(call_id: int) -> bool:
     call = lock_call(call_id)
-    if call.state not in WITHOUT_OUTCOME:  # an event came, or a person has settled it
+    if call.state not in WITHOUT_OUTCOME:  # an event has come, or a person has settled it
         return False
     for reminder in reminders_of(call):
         open_follow_up(
@@ -137,5 +139,5 @@ def _oldest(calls: "QuerySet[CallRecord]") -> list[int]:
 
 
 def _read_patience() -> tuple[timedelta, timedelta]:
-    """How long an event may take, and how long it is left after that before a person is asked."""
+    """How long an event may take, and how long to wait after that until a follow-up is opened."""
     return timedelta(seconds=settings.EVENT_PATIENCE), timedelta(seconds=settings.UNKNOWN_GRACE)

@@ -1,1 +1,1 @@
-"""May anything leave, and how fast? The switch, the gate, the rate, and the addresses called back."""
+"""Whether and how fast requests may go to Robotalker (switch, gate, rate), and callback addresses."""

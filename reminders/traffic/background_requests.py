@@ -1,7 +1,8 @@
-"""Requests beside the calls: asking what became of a call, and the contact list. They can wait, calls can't.
+"""Requests that place no call: for the status of a call, and for the list of contacts.
 
-They obey the same gate, rate and switch. A 401 and a 429 are for all; any other failure of theirs ends
-their own round and says nothing of whether Robotalker takes calls, so it doesn't count for the breaker.
+They are less urgent than calls. The same gate, rate and switch apply to them. A 401 or a 429 counts for all
+requests. Any other failure ends only the round that it happened in: it doesn't show whether Robotalker accepts
+calls, so the circuit breaker doesn't count it.
 """
 
 import time
@@ -23,11 +24,13 @@ from reminders.traffic.shutdown import is_stopping
 
 T = TypeVar("T")
 
-ROUND_SECONDS = 15.0  # no request of a round begins later, so that slow answers don't pile rounds up
+ROUND_SECONDS = (
+    15.0  # no request of a round begins later, so that a round with slow answers ends before the next
+)
 
 
 def limit_to_permits(items: Iterable[T]) -> Iterator[T]:
-    """The items, one for each request that may begin; ends when none may, or the round is over."""
+    """Yield an item for each request that may begin; stop when none may, or when the round is over."""
     ends_at = time.monotonic() + ROUND_SECONDS
     for item in items:
         if time.monotonic() >= ends_at or is_stopping() or not take_request_permit():
@@ -36,7 +39,7 @@ def limit_to_permits(items: Iterable[T]) -> Iterator[T]:
 
 
 def take_request_permit(*, while_paused: bool = False) -> bool:
-    """Whether one more such request may begin now; it is counted as begun."""
+    """Whether one more such request may begin now. If so, it is counted as begun."""
     gate = read_gate()
     if gate.closed_for or (gate.paused and not while_paused):
         return False
@@ -44,7 +47,10 @@ def take_request_permit(*, while_paused: bool = False) -> bool:
 
 
 def should_continue_after(error: RobotalkerError, asked_at: datetime) -> bool:
-    """Tell all others of a failure (begun at `asked_at`) that is for all; whether to go on in this round."""
+    """Whether to go on in this round after a failure. Counts it for all requests where it concerns them all.
+
+    `asked_at`: when the failed request began (aware UTC).
+    """
     if isinstance(error, AnswerUnusable | AnswerTooLarge):
         return True
     if isinstance(error, Rejected):

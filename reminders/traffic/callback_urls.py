@@ -1,16 +1,16 @@
-"""The addresses Robotalker calls back on: one per try and purpose, signed.
+"""The signed addresses that Robotalker posts events to: one for each try and purpose.
 
-The guide has no webhook signature, and a lost answer loses the call's id; the address we chose is the
-only thing that surely comes back. A token is
+Robotalker's guide has no webhook signature, and when an answer is lost we don't know the call's id. Only the
+address that we chose is sure to come back. A token is
 
     <id of the key>.<subject>.<its public id>.<purpose>.<name of the database>:<issued>:<MAC>
 
 so it names a call (`c`) or a batch (`b`), and what the address is for: `status`, or `key-1` and the like, so
-that a status address can't confirm. The MAC is HMAC-SHA-256 in full, by Django's TimestampSigner; every key
-of WEBHOOK_KEYS verifies, the first one signs. It is good for WEBHOOK_TOKEN_DAYS.
+that a status address can't confirm. The MAC is a full HMAC-SHA-256, by Django's TimestampSigner. The first
+key of WEBHOOK_KEYS signs, and every one of them verifies. A token is valid for WEBHOOK_TOKEN_DAYS.
 
-One address belongs to no call: the account's, to be entered in Robotalker's dashboard, for opt-outs only.
-It doesn't expire, since nobody would notice.
+One address belongs to no call: the account's, for opt-outs only, which is entered in Robotalker's dashboard.
+It doesn't expire, since nobody would notice that it had.
 """
 
 import hashlib
@@ -30,21 +30,21 @@ CALL, BATCH, ACCOUNT = "c", "b", "a"
 STATUS = "status"
 OPTOUTS = "optouts"
 KEY = "key-"
-KEYS_ASKED = (CONFIRM, ANOTHER_TIME)  # to opt out is Robotalker's own action, without an address
+KEYS_ASKED = (CONFIRM, ANOTHER_TIME)  # Robotalker itself does the opt-out key, so it needs no address
 SALT = "callboard.callbacks"
 
 
 class BadToken(ValueError):
-    """The token isn't one of ours."""
+    """The token was not signed by us."""
 
 
 class ExpiredToken(BadToken):
-    """It is one of ours, but too old."""
+    """The token was signed by us, but is too old."""
 
 
 @dataclass(frozen=True)
 class Callback:
-    """What a good token says: whose address it is, what for, and which database issued it."""
+    """What a valid token says: whose address it is, what it is for, and which database issued it."""
 
     subject: str  # CALL, BATCH or ACCOUNT
     public_id: str
@@ -57,17 +57,17 @@ ACCOUNT_CALLBACK = Callback(ACCOUNT, "account", OPTOUTS)
 
 
 def status_url(subject: CallRecord | CallBatch) -> str:
-    """Where the events of a call or a batch go."""
+    """The address for the events of a call or a batch."""
     return _url_of(subject, STATUS)
 
 
 def key_urls(subject: CallRecord | CallBatch) -> dict[str, str]:
-    """Where each key that means something goes, by key."""
+    """The addresses for the keys that a patient may press, by key."""
     return {key: _url_of(subject, f"{KEY}{key}") for key in KEYS_ASKED}
 
 
 def account_url() -> str:
-    """Where opt-outs go that belong to no call. The same address as long as the first key is the same."""
+    """The address for opt-outs that belong to no call. It stays the same while the first key does."""
     key = settings.WEBHOOK_KEYS[0]
     value = f"{name_key(key)}.{ACCOUNT}.{ACCOUNT_CALLBACK.public_id}.{OPTOUTS}"
     return _build_url(_account_signer(key).sign(value))
@@ -79,11 +79,11 @@ def key_of(purpose: str) -> str:
 
 
 def read_token(token: str) -> Callback:
-    """What the token says. Raises BadToken when it isn't ours (compared in constant time), or too old."""
+    """What the token says. Raises BadToken when it is not ours (compared in constant time), or too old."""
     name, _, rest = token.partition(".")
     key = next((key for key in settings.WEBHOOK_KEYS if name_key(key) == name), None)
     if key is None:
-        raise BadToken("signed by no key of ours")
+        raise BadToken("signed by none of our keys")
     try:
         if rest.startswith(f"{ACCOUNT}."):
             _account_signer(key).unsign(token)
@@ -91,15 +91,15 @@ def read_token(token: str) -> Callback:
         value = _signer(key).unsign(token, max_age=timedelta(days=settings.WEBHOOK_TOKEN_DAYS))
         _, subject, public_id, purpose, identity = value.split(".")
     except SignatureExpired as error:
-        raise ExpiredToken("one of ours, but too old") from error
+        raise ExpiredToken("signed by us, but too old") from error
     except (BadSignature, ValueError) as error:
-        raise BadToken("not one of ours") from error
+        raise BadToken("not signed by us") from error
     return Callback(subject, public_id, purpose, identity, b62_decode(rest.split(":")[1]))
 
 
 @cache
 def name_key(key: str) -> str:
-    """A short public name of a key: says which one signed, and nothing of the key itself."""
+    """A short public name of a key: it says which key signed, and reveals nothing of the key itself."""
     return hashlib.sha256(key.encode()).hexdigest()[:8]
 
 

@@ -6,7 +6,7 @@ from reminders.robotalker.client import RobotalkerClient, RobotalkerSettings
 
 
 def make_client() -> RobotalkerClient:
-    """A client with a fresh session, for one thread."""
+    """A client with a session of its own, for one thread."""
     return RobotalkerClient(
         RobotalkerSettings(
             base_url=settings.ROBOTALKER_BASE_URL,

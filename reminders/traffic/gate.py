@@ -1,10 +1,10 @@
-"""How Robotalker has been answering, for all workers: the gate that a 429 closes, and the circuit breaker.
+"""How Robotalker has been answering all workers: the gate that a 429 closes, and the circuit breaker.
 
-All of it is in the row of the SendingSwitch, by the database's clock. A closed gate opens by itself. The
-breaker pauses sending after so many failures in a row; probing.py ends such a pause.
+Both are kept in the row of the SendingSwitch, by the database's clock. A closed gate opens by itself. The
+breaker pauses sending after ROBOTALKER_BREAKER failures in a row; probing.py ends such a pause.
 
-`asked_at` is when the request was begun, by the database's clock. What was under way already when the gate
-closed, or sending paused, tells nothing new when its answer comes.
+`asked_at` is when the request began, by the database's clock. A request that had begun before the gate
+closed, or before sending was paused, does not count again when its answer comes.
 """
 
 import random
@@ -28,17 +28,19 @@ from reminders.traffic.local_faults import NOT_ABOUT_ROBOTALKER
 from reminders.traffic.switch import Cause, lock_switch, pause_sending
 
 CLOSED_FIRST = timedelta(seconds=2)  # the longest first closing
-CLOSED_MOST = timedelta(seconds=30)  # without a wish of Robotalker's: a storm's end must be noticed soon
-CLOSED_LEAST = timedelta(seconds=1)  # so that answers under way find the gate still closed
+CLOSED_MOST = timedelta(
+    seconds=30
+)  # when Robotalker names no time: the end of an overload must be noticed soon
+CLOSED_LEAST = timedelta(seconds=1)  # so that answers to requests already begun find the gate still closed
 
 _rng = random.SystemRandom()
 
 
 @dataclass(frozen=True)
 class Gate:
-    """What a sender must know before it begins a request.
+    """What must be known before a request begins.
 
-    `paused`: nothing may be sent until the switch is on again. `closed_for`: seconds in which nothing may
+    `paused`: nothing may be sent until sending is resumed. `closed_for`: seconds in which no request may
     begin, 0 when open.
     """
 
@@ -47,7 +49,7 @@ class Gate:
 
 
 def read_gate() -> Gate:
-    """The gate as it stands: one query."""
+    """The gate as it is now, in one query."""
     rows = SendingSwitch.objects.filter(pk=1).annotate(now=Now())
     row = rows.values_list("paused_at", "gate_until", "now").first()
     if row is None:
@@ -59,38 +61,38 @@ def read_gate() -> Gate:
 
 @transaction.atomic
 def close_gate(retry_after: float | None, *, asked_at: datetime | None = None) -> None:
-    """Robotalker answered 429: nothing begins for `retry_after` seconds, or else for a backoff with jitter.
+    """Robotalker answered 429: no request begins for `retry_after` seconds, or else for a random backoff.
 
-    Never opens it earlier than it would open anyway. The 429s of one burst count as one closing.
+    The gate never opens earlier than it would have without this. The 429s of one burst count as one closing.
     """
     switch = lock_switch()
-    wished = cap_requested_wait(retry_after)
-    if not _is_known(switch, asked_at):
+    requested = cap_requested_wait(retry_after)
+    if not _began_before_last_closing(switch, asked_at):
         closings = switch.gate_closings + 1
-        _close(wished or closing_time(closings), closings)
-    elif wished:
-        _close(wished, switch.gate_closings)
+        _close(requested or closing_time(closings), closings)
+    elif requested:
+        _close(requested, switch.gate_closings)
 
 
 def count_success(*, of_call: bool = True) -> None:
-    """A request was answered well. Writes nothing when all has been well before.
+    """Record a good answer. Writes nothing when there was no failure before.
 
-    After a pause only a call that was taken (`of_call`) proves that calls are taken again; the answer to
-    any other request then proves nothing.
+    After a pause only an accepted call (`of_call`) proves that Robotalker accepts calls again. The answer to
+    any other request does not.
     """
-    troubled = Q(failures__gt=0) | Q(gate_closings__gt=0) | Q(probes__gt=0)
-    proven = Q() if of_call else Q(probes=0)
-    SendingSwitch.objects.filter(troubled, proven, pk=1).update(failures=0, gate_closings=0, probes=0)
+    had_trouble = Q(failures__gt=0) | Q(gate_closings__gt=0) | Q(probes__gt=0)
+    proves = Q() if of_call else Q(probes=0)
+    SendingSwitch.objects.filter(had_trouble, proves, pk=1).update(failures=0, gate_closings=0, probes=0)
 
 
 @transaction.atomic
 def count_failure(*, asked_at: datetime | None = None) -> None:
-    """One request failed: Robotalker unreachable, a server error or a lost answer; not a 400, 401 or 429.
+    """Count a failed request: Robotalker unreachable, a server error or a lost answer; not a 400, 401 or 429.
 
-    ROBOTALKER_BREAKER of them in a row, from all workers together, pause sending.
+    ROBOTALKER_BREAKER failures in a row, of all workers together, pause sending.
     """
     switch = lock_switch()
-    if asked_at and _is_known(switch, asked_at):
+    if asked_at and _began_before_last_closing(switch, asked_at):
         return
     SendingSwitch.objects.filter(pk=1).update(failures=F("failures") + 1)
     if switch.failures + 1 >= settings.ROBOTALKER_BREAKER:
@@ -99,24 +101,24 @@ def count_failure(*, asked_at: datetime | None = None) -> None:
 
 @transaction.atomic
 def pause_for_refused_key(*, asked_at: datetime | None = None) -> None:
-    """Robotalker answered 401: all sending pauses, until the key is good again."""
-    if not _is_known(lock_switch(), asked_at):
+    """Robotalker answered 401: all sending pauses until it accepts the key again."""
+    if not _began_before_last_closing(lock_switch(), asked_at):
         pause_sending(cause=Cause.KEY_REFUSED)
 
 
 def cap_requested_wait(retry_after: float | None) -> timedelta | None:
-    """Robotalker's Retry-After (seconds), capped; None for none and for what makes no sense."""
-    wish = cap_retry_after(retry_after)
-    return None if wish is None else max(wish, CLOSED_LEAST)
+    """Robotalker's Retry-After (seconds), capped; None when there is none, or it is not a usable number."""
+    requested = cap_retry_after(retry_after)
+    return None if requested is None else max(requested, CLOSED_LEAST)
 
 
 def closing_time(closings: int) -> timedelta:
-    """How long the gate stays closed the `closings`-th time in a row (the first is 1): full jitter."""
+    """How long the gate stays closed the `closings`-th time in a row (from 1), at random: full jitter."""
     return max(doubled(CLOSED_FIRST, closings, CLOSED_MOST) * _rng.random(), CLOSED_LEAST)
 
 
-def _is_known(switch: SendingSwitch, asked_at: datetime | None) -> bool:
-    """Whether the request began before the gate closed, or sending paused, the last time."""
+def _began_before_last_closing(switch: SendingSwitch, asked_at: datetime | None) -> bool:
+    """Whether the request began before the gate last closed, or sending was last paused."""
     if switch.gate_until is None:
         return False
     return (asked_at or read_database_clock()) < switch.gate_until
@@ -129,7 +131,7 @@ def _close(wait: timedelta, closings: int) -> None:
 
 
 def count_error(error: RobotalkerError, asked_at: datetime) -> None:
-    """What a failure says of the provider, for all that is still to be sent."""
+    """Count what a failed request says about Robotalker, for all workers."""
     if isinstance(error, NOT_ABOUT_ROBOTALKER):
         return
     match error.meaning:
@@ -138,6 +140,6 @@ def count_error(error: RobotalkerError, asked_at: datetime) -> None:
         case Meaning.RATE_LIMITED:
             close_gate(error.retry_after if isinstance(error, RateLimited) else None, asked_at=asked_at)
         case Meaning.REJECTED:
-            count_success()  # it is well enough to judge a request
+            count_success()  # Robotalker works: it read the request and refused it
         case _:
             count_failure(asked_at=asked_at)

@@ -1,4 +1,4 @@
-"""Failures of our own around a request: they say nothing about Robotalker."""
+"""Failures of Callboard itself around a request: they say nothing about Robotalker."""
 
 from reminders.robotalker.errors import (
     MayHaveArrived,
@@ -9,13 +9,13 @@ from reminders.rules.reasons import CallReason
 
 
 class SleptTooLong(NeverLeft):
-    """The worker was frozen between the commit and the POST: too late to begin it safely."""
+    """The worker was suspended between the commit and the POST: it is too late to begin it safely."""
 
     code = CallReason.SLEPT_TOO_LONG
 
 
 class OurOwnFault(Rejected):
-    """The request can't be built, however often it is tried: nothing has left."""
+    """The request can't be built, and trying again would not help: nothing was sent."""
 
     code = CallReason.NOT_WRITABLE
 
@@ -25,13 +25,13 @@ class OurOwnFault(Rejected):
 
 
 class NotBuilt(NeverLeft):
-    """Something went wrong while the request was built: nothing has left."""
+    """Something went wrong while the request was built: nothing was sent."""
 
     code = CallReason.NOT_BUILT
 
 
 class PostThreadFailed(MayHaveArrived):
-    """Something of our own went wrong while the request was under way."""
+    """Something went wrong in Callboard while the request was being sent."""
 
     code = CallReason.INTERRUPTED
 

@@ -1,12 +1,12 @@
-"""Asking Robotalker whether it is well again, after sending was paused because of it.
+"""Probing whether Robotalker works again, after sending was paused because it failed or refused the key.
 
-The question is harmless: what does it know of our own number? A good answer switches sending on, with the
-breaker at its last failure. `probes` goes on growing until a POST succeeds, so that a Robotalker which
-answers questions and takes no calls is tried ever more rarely.
+A probe is a GET of the contact with our own number, so it changes nothing. A good answer resumes sending,
+with the breaker one failure short of pausing again. `probes` grows until a call is accepted, so that a
+Robotalker which answers probes but accepts no calls is probed less and less often.
 
-The answer's status tells, never its body: the guide doesn't say what a contact looks like. And where the
-question itself goes on failing with a 5xx, a call is the next question, so that an address which is broken
-for good can't hold sending for ever.
+Only the status of the answer counts, since the guide doesn't say what a contact looks like. When the probe
+keeps failing with a 5xx, sending is resumed so that a call is tried, because a probe that always fails must
+not hold sending for ever.
 """
 
 import logging
@@ -33,57 +33,54 @@ from reminders.traffic.switch import PROBED, Cause, probe_wait
 
 log = logging.getLogger(__name__)
 
-STILL_PROVES_WELL = (Rejected, AnswerUnusable, AnswerTooLarge)  # it knew the key, and had an answer
-CALL_AS_PROBE_AFTER = 3  # probes in a row: some two minutes
+PROVES_IT_WORKS = (Rejected, AnswerUnusable, AnswerTooLarge)  # it accepted the key and answered
+CALL_AS_PROBE_AFTER = 3  # probes in a row: about two minutes
 
 
 def probe_robotalker() -> bool | None:
-    """Ask, if it is time and nobody else does: whether Robotalker is well; None when it wasn't asked."""
-    switch = _find_due()
+    """Probe when it is time, and no other worker does: whether Robotalker works; None without a probe."""
+    switch = SendingSwitch.objects.filter(
+        pk=1, paused_at__isnull=False, cause__in=PROBED, probe_at__lte=Now()
+    ).first()
     if switch is None or not take_permits(1) or not _claim(switch):
         return None
     error = ask_robotalker()
     if error is None:
-        _resume(switch, "Robotalker is well again: calls go out")
-    elif _may_be_the_question(switch, error):
-        _resume(switch, f"Robotalker isn't well yet ({error}), and a call is tried")
+        _resume(switch, "Robotalker works again: sending is resumed")
+    elif _may_only_the_probe_fail(switch, error):
+        _resume(switch, f"Robotalker still fails ({error}): sending is resumed to try a call")
     else:
-        _ask_later(switch, error)
+        _probe_later(switch, error)
     return error is None
 
 
 def ask_robotalker() -> RobotalkerError | None:
-    """What is wrong with Robotalker, if anything: one GET, outside any transaction."""
+    """The error of one probe; None when Robotalker works. One GET, outside any transaction."""
     with make_client() as client:
         try:
             client.check_responds(settings.ROBOTALKER_FROM_NUMBER)
         except RobotalkerError as error:
-            return None if isinstance(error, STILL_PROVES_WELL) else error
+            return None if isinstance(error, PROVES_IT_WORKS) else error
     return None
 
 
-def _find_due() -> SendingSwitch | None:
-    due = SendingSwitch.objects.filter(pk=1, paused_at__isnull=False, cause__in=PROBED, probe_at__lte=Now())
-    return due.first()
-
-
 def _claim(switch: SendingSwitch) -> bool:
-    """Count the probe, and put the next off until this one must be over, even if this worker dies."""
-    over = timedelta(seconds=settings.ROBOTALKER_TOTAL_DEADLINE) + probe_wait(switch.probes + 1)
+    """Count the probe, and postpone the next until this one must have ended, even if this worker dies."""
+    wait = timedelta(seconds=settings.ROBOTALKER_TOTAL_DEADLINE) + probe_wait(switch.probes + 1)
     mine = SendingSwitch.objects.filter(
         pk=1, paused_at=switch.paused_at, cause=switch.cause, probe_at=switch.probe_at
     )
-    return bool(mine.update(probe_at=Now() + over, probes=F("probes") + 1))
+    return bool(mine.update(probe_at=Now() + wait, probes=F("probes") + 1))
 
 
-def _may_be_the_question(switch: SendingSwitch, error: RobotalkerError) -> bool:
-    """Whether only a call can tell. With the breaker at its last failure one that fails pauses again."""
-    asked_enough = switch.probes + 1 >= CALL_AS_PROBE_AFTER
-    return switch.cause == Cause.ROBOTALKER_FAILING and asked_enough and (error.status or 0) >= 500
+def _may_only_the_probe_fail(switch: SendingSwitch, error: RobotalkerError) -> bool:
+    """Whether a call must be tried to find out. If it fails, the breaker pauses sending again at once."""
+    probed_enough = switch.probes + 1 >= CALL_AS_PROBE_AFTER
+    return switch.cause == Cause.ROBOTALKER_FAILING and probed_enough and (error.status or 0) >= 500
 
 
 def _resume(switch: SendingSwitch, why: str) -> None:
-    """Send again, unless a person has decided otherwise meanwhile."""
+    """Resume sending, unless a person has changed the pause meanwhile."""
     last_failure = {"failures": settings.ROBOTALKER_BREAKER - 1}
     resumed = _same_pause(switch).update(
         paused_at=None,
@@ -98,12 +95,12 @@ def _resume(switch: SendingSwitch, why: str) -> None:
         log.warning(why)
 
 
-def _ask_later(switch: SendingSwitch, error: RobotalkerError) -> None:
+def _probe_later(switch: SendingSwitch, error: RobotalkerError) -> None:
     wait = probe_wait(switch.probes + 1)
-    if isinstance(error, RateLimited) and (wish := cap_retry_after(error.retry_after)):
-        wait = max(wait, wish)
+    if isinstance(error, RateLimited) and (requested := cap_retry_after(error.retry_after)):
+        wait = max(wait, requested)
     _same_pause(switch).update(probe_at=Now() + wait)
-    log.warning("Robotalker isn't well yet (%s): asked again in %.0f s", error, wait.total_seconds())
+    log.warning("Robotalker still fails (%s): it is probed again in %.0f s", error, wait.total_seconds())
 
 
 def _same_pause(switch: SendingSwitch) -> "QuerySet[SendingSwitch]":

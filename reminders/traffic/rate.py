@@ -1,7 +1,7 @@
 """How many requests to Robotalker may begin now: one moving window (ROBOTALKER_RATE) for all workers.
 
-The window is in Redis. While Redis is away no request begins; the workers' ticks come over the same Redis,
-so none would begin for long anyway. Nothing in here sleeps, and a lost Redis is no error.
+The window is in Redis. While Redis is away no request begins. The workers' ticks come over the same Redis, so
+requests would soon stop anyway. Nothing here sleeps, and a lost Redis raises no error.
 """
 
 import logging
@@ -27,7 +27,7 @@ RATE = re.compile(r"([1-9][0-9]{0,5})/(?:(s|sec|second)|(m|min|minute))")
 
 
 def take_permits(most: int) -> int:
-    """How many requests (0 to `most`) may begin now; they are counted as begun. 0 while Redis is away.
+    """How many requests (0 to `most`) may begin now. They are counted as begun. 0 while Redis is away.
 
     Several workers at once never get more than the rate allows.
     """
@@ -39,7 +39,7 @@ def take_permits(most: int) -> int:
 
 
 def seconds_until_permit() -> float:
-    """How long until one request may begin, if nobody else begins any; 0 for now, inf while Redis is away."""
+    """Seconds until one request may begin, if no other begins before; 0 for now, inf while Redis is away."""
     try:
         return _pacer().wait_for()
     except (RedisError, OSError) as error:
@@ -50,7 +50,7 @@ def seconds_until_permit() -> float:
 def parse_rate(text: str) -> RateLimitItem:
     """A rate such as "20/second", "20/s", "600/minute" or "600/m". Raises ValueError.
 
-    A rate per minute is spread as evenly as whole numbers can say it: "600/minute" is 10 in each second.
+    A rate per minute is spread as evenly as whole numbers allow: "600/minute" is 10 in each second.
     """
     found = RATE.fullmatch(text)
     if not found:
@@ -61,16 +61,16 @@ def parse_rate(text: str) -> RateLimitItem:
 
 
 class RedisByItsOwnClock(RedisStorage):
-    """The window by Redis's clock: a worker whose own is wrong neither overruns it nor is locked out."""
+    """The window by Redis's clock: a worker with a wrong clock neither exceeds the rate nor is locked out."""
 
-    STORAGE_SCHEME: list[str] = []  # nobody finds it by an address
+    STORAGE_SCHEME: list[str] = []  # it is not registered under a URL scheme
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        places = [self._read_clock(), limit, expiry, amount]
-        return bool(self.lua_acquire_moving_window([self.prefixed_key(key)], places))
+        arguments = [self._read_clock(), limit, expiry, amount]
+        return bool(self.lua_acquire_moving_window([self.prefixed_key(key)], arguments))
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        """The oldest entry's moment, by the clock of this machine as the library expects, and the count."""
+        """The time of the oldest entry, by this machine's clock as the library expects, and the count."""
         now = self._read_clock()
         window = self.lua_moving_window([self.prefixed_key(key)], [now - expiry, limit])
         age = now - float(window[0]) if window else 0.0
@@ -82,7 +82,7 @@ class RedisByItsOwnClock(RedisStorage):
 
 
 class Pacer:
-    """One rate, in Redis for all. Its methods raise RedisError or OSError while Redis is away."""
+    """The rate of all workers, in Redis. Its methods raise RedisError or OSError while Redis is away."""
 
     def __init__(self, redis_url: str, rate: RateLimitItem) -> None:
         self._rate = rate
@@ -92,7 +92,7 @@ class Pacer:
                 key_prefix="callboard:rate",
                 socket_timeout=REDIS_TIMEOUT,
                 socket_connect_timeout=REDIS_TIMEOUT,
-                retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type] # the next tick asks again
+                retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type] # the next tick tries again
             )
         )
 
@@ -101,15 +101,15 @@ class Pacer:
         wanted = min(most, self._rate.amount)
         while wanted > 0 and not self._limiter.hit(self._rate, WINDOW, cost=wanted):
             left = self._limiter.get_window_stats(self._rate, WINDOW).remaining
-            wanted = min(left, wanted - 1)  # fewer each time, whatever others take meanwhile
+            wanted = min(left, wanted - 1)  # fewer each time, as other workers may take some meanwhile
         return max(wanted, 0)
 
     def wait_for(self) -> float:
         """Seconds until one request may begin."""
-        oldest_leaves_at, left = self._limiter.get_window_stats(self._rate, WINDOW)
+        oldest_ends_at, left = self._limiter.get_window_stats(self._rate, WINDOW)
         if left > 0:
             return 0.0
-        return min(max(oldest_leaves_at - time.time(), 0.001), float(self._rate.get_expiry()))
+        return min(max(oldest_ends_at - time.time(), 0.001), float(self._rate.get_expiry()))
 
 
 def _pacer() -> Pacer:

@@ -1,14 +1,15 @@
-"""Whether this is still the database that knows what was sent.
+"""Whether this database was restored from a backup, copied or moved.
 
-A restored backup has forgotten calls that went out after it was taken, and would make them again. Two
-kinds of evidence tell, and either pauses sending until a person sends again:
+A restored backup lacks the calls that were made after it was taken, and would make them again. Two things
+show it, and either pauses sending until a person resumes it:
 
-- PostgreSQL says where the rows live: cluster, timeline, database, table. It stands in the row, so that
-  rows which come with a backup come with the wrong word. A move to another server looks the same.
-- Redis knows the newest call of this identity, and the database knows only older ones.
+- PostgreSQL says where the rows are: cluster, timeline, database, table. The DatabaseIdentity row keeps what
+  it said last, so rows from a backup have another answer than PostgreSQL gives now. A move to another server
+  looks the same.
+- Redis has a newer call of this DatabaseIdentity than the database.
 
-The identity's name is in every callback address. A restored database keeps it: that is how it recognises
-events of calls it has forgotten. A practice made anew has a new one.
+The name of the DatabaseIdentity is in every callback address. A restored database keeps the name, and so
+recognises events of calls that it has lost. A practice that is set up anew gets a new name.
 """
 
 import logging
@@ -25,9 +26,9 @@ from reminders.traffic.switch import Cause, pause_sending
 
 log = logging.getLogger(__name__)
 
-NAME_KEPT = 5.0  # seconds in a process; a new name is rare, and only a demo gets one
-ASK_WITHIN = 1.0  # seconds for Redis to answer: its word is worth having, but not waiting for
-# Each may be forbidden to the database's user; what is known on both sides is compared.
+NAME_KEPT = 5.0  # seconds in a process; only a demo that is set up anew gets a new name
+ASK_WITHIN = 1.0  # seconds for Redis to answer; dispatch waits for it
+# The database's user may lack permission for some. Only parts with an answer both times are compared.
 PARTS = {
     "cluster": "SELECT system_identifier::text FROM pg_control_system()",
     "timeline": "SELECT timeline_id::text FROM pg_control_checkpoint()",
@@ -46,7 +47,7 @@ _kept = _Kept()
 
 
 def read_database_name() -> str:
-    """The name of this practice's identity, up to 12 characters safe in an address; made at first sight."""
+    """The name of this DatabaseIdentity: up to 12 characters, safe in an address; created on first use."""
     if time.monotonic() >= _kept.until:
         identity, _ = DatabaseIdentity.objects.get_or_create(pk=1)
         _kept.name, _kept.until = identity.name, time.monotonic() + NAME_KEPT
@@ -54,66 +55,65 @@ def read_database_name() -> str:
 
 
 def forget_database_name() -> None:
-    """Read it anew next time."""
+    """Make the next read_database_name() read the row again."""
     _kept.until = 0.0
 
 
 def check_for_restore() -> bool:
-    """Whether this database may go on sending; pauses all sending when it was restored, copied or moved.
+    """False when this database was restored, copied or moved; then all sending is paused.
 
-    Each case is found once: after a person sends again, it is as if the rows had always been here.
+    Each case is found once: after a person resumes sending, the rows count as being in the right place.
     """
-    found = _check_place() or _check_newest_call()
+    found = _check_location_of_rows() or _check_newest_call()
     if found:
-        log.critical("%s: sending is paused until a person sends again", found)
+        log.critical("%s: sending is paused until a person resumes it", found)
     return not found
 
 
 def note_newest_call() -> None:
-    """Keep the id of the newest call where a restore of the database doesn't reach; best effort."""
-    mark, newest = _find_mark(), _find_newest_call()
+    """Keep the id of the newest call in Redis, which a restore of the database leaves alone; best effort."""
+    key, newest = _newest_call_key(), _find_newest_call()
     try:
         with connect_briefly(ASK_WITHIN) as redis:
-            redis.set(mark, newest)
+            redis.set(key, newest)
     except RedisError as error:
         log.warning("the newest call was not noted: %s", type(error).__name__)
 
 
-def _check_place() -> str:
-    """What was found, or ""."""
+def _check_location_of_rows() -> str:
+    """What shows that the rows are in another place than before, or ""."""
     identity, _ = DatabaseIdentity.objects.get_or_create(pk=1)
-    place = _read_place()
-    return "" if _fits(identity, place) else _keep_place(place)
-
-
-def _fits(identity: DatabaseIdentity, place: dict[str, str]) -> bool:
-    return place.items() <= _parse(identity.fingerprint).items()
+    fingerprint = _read_fingerprint()
+    if fingerprint.items() <= _parse(identity.fingerprint).items():
+        return ""
+    return _keep_fingerprint(fingerprint)
 
 
 @transaction.atomic
-def _keep_place(place: dict[str, str]) -> str:
-    """Keep it, and pause if another one was known; one of those who see it first does so."""
+def _keep_fingerprint(fingerprint: dict[str, str]) -> str:
+    """Keep it, and pause sending if a known part has changed; only the first of several workers does so."""
     identity = DatabaseIdentity.objects.select_for_update().get(pk=1)
     known = _parse(identity.fingerprint)
-    changed = sorted(part for part in known.keys() & place.keys() if known[part] != place[part])
+    common = known.keys() & fingerprint.keys()
+    changed = sorted(part for part in common if known[part] != fingerprint[part])
     if changed:
         pause_sending(cause=Cause.RESTORED)
-    identity.fingerprint = " ".join(f"{part}={value}" for part, value in (known | place).items())
+    identity.fingerprint = " ".join(f"{part}={value}" for part, value in (known | fingerprint).items())
     identity.save(update_fields=["fingerprint"])
     return f"the rows are in another {', '.join(changed)} than before" if changed else ""
 
 
-def _read_place() -> dict[str, str]:
-    """Where the rows live, as far as PostgreSQL tells this user."""
-    if answers := _ask(*PARTS.values()):
-        return dict(zip(PARTS, answers, strict=True))
-    told = {part: _ask(question) for part, question in PARTS.items()}
-    return {part: answers[0] for part, answers in told.items() if answers}
+def _read_fingerprint() -> dict[str, str]:
+    """Where the rows are, as far as PostgreSQL tells this user: its answer for each of PARTS."""
+    if values := _select(*PARTS.values()):
+        return dict(zip(PARTS, values, strict=True))
+    found = {part: _select(query) for part, query in PARTS.items()}
+    return {part: values[0] for part, values in found.items() if values}
 
 
-def _ask(*questions: str) -> list[str]:
-    """The answers; none when one of them is forbidden to us."""
-    columns = ", ".join(f"({question})" for question in questions)
+def _select(*queries: str) -> list[str]:
+    """The value of each query; none at all when one of them isn't permitted to this user."""
+    columns = ", ".join(f"({query})" for query in queries)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SELECT {columns}")
@@ -129,20 +129,20 @@ def _parse(fingerprint: str) -> dict[str, str]:
 
 
 def _check_newest_call() -> str:
-    """What was found, or ""; nothing is when Redis doesn't answer or has forgotten."""
-    mark = _find_mark()
+    """What shows that calls are missing, or "", also when Redis doesn't answer or has lost its data."""
+    key = _newest_call_key()
     try:
         with connect_briefly(ASK_WITHIN) as redis:
-            noted = int(redis.get(mark) or 0)
+            noted = int(redis.get(key) or 0)
             newest = _find_newest_call()
             if noted <= newest:
                 return ""
             pause_sending(cause=Cause.RESTORED)
-            redis.set(mark, newest)
+            redis.set(key, newest)
     except RedisError as error:
         log.warning("the newest call was not looked up: %s", type(error).__name__)
         return ""
-    return "calls have been made that the database doesn't know"
+    return "calls have been made that are not in the database"
 
 
 def _find_newest_call() -> int:
@@ -150,6 +150,6 @@ def _find_newest_call() -> int:
     return newest or 0
 
 
-def _find_mark() -> str:
-    """Of this very database: the name that is kept may be one of before it was emptied."""
+def _newest_call_key() -> str:
+    """The Redis key. The name is read from the row: the one kept in this process may be out of date."""
     return f"callboard:newest-call:{DatabaseIdentity.objects.get_or_create(pk=1)[0].name}"

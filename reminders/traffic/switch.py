@@ -1,7 +1,7 @@
-"""The switch that holds all sending.
+"""The switch that pauses all sending.
 
-A pause has a cause. What Callboard itself paused because of Robotalker (PROBED) it may end by itself, by
-probing.py; what a person paused, or a restored database, waits for a person.
+A pause has a cause. A pause because of Robotalker (PROBED) may end by itself, by probing.py. A pause by a
+person, or because the database was restored, waits for a person.
 """
 
 import logging
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 Cause = SendingSwitch.Cause
 
 PROBED = frozenset({Cause.KEY_REFUSED, Cause.ROBOTALKER_FAILING})
-# Which pause stands when there are two: the one that needs most of a person.
+# Which cause counts when there are two: the one that needs a person most.
 WEIGHTS = {
     "": 0,
     Cause.KEY_REFUSED: 1,
@@ -38,7 +38,7 @@ _rng = random.SystemRandom()
 
 
 def read_switch() -> SendingSwitch:
-    """The switch; on (not paused) when nobody ever touched it."""
+    """The switch; not paused when there is no row yet."""
     return SendingSwitch.objects.filter(pk=1).first() or SendingSwitch()
 
 
@@ -54,18 +54,18 @@ def read_pause_and_clock() -> tuple[bool, datetime]:
 
 
 def lock_switch() -> SendingSwitch:
-    """The switch's row, made where there is none, locked until the transaction ends; the last row to lock."""
+    """The switch's row, created if missing, locked until the transaction ends; lock it after all others."""
     SendingSwitch.objects.get_or_create(pk=1)
     return SendingSwitch.objects.select_for_update(no_key=True).get(pk=1)
 
 
 def pause_sending(*, by: User | None = None, cause: str = Cause.PERSON) -> None:
-    """Hold everything, here and in all workers, from the next last look on.
+    """Pause all sending, in all workers. Each worker checks it just before a call is sent.
 
-    A pause that stands already stays, unless this one needs more of a person: a person's pause takes the
-    place of one by Robotalker's fault (and is then probed no more), a restored database that of either.
+    An earlier pause stays, unless this one needs a person more: a person's pause replaces one because of
+    Robotalker (which is then no longer probed), and a restored database replaces either.
     """
-    if _outweighs(cause, read_switch()):  # else not even a lock: a campaign may be refused a hundred times
+    if _outweighs(cause, read_switch()):  # don't even lock else: a hundred refusals may come at once
         _pause(by, cause)
 
 
@@ -83,13 +83,15 @@ def _outweighs(cause: str, switch: SendingSwitch) -> bool:
 
 
 def resume_sending(*, by: User) -> None:
-    """Send again. What is past its `not_after` by now is missed, never sent late.
+    """Resume sending. Reminders past their `not_after` are missed, never sent late.
 
-    After a restore the identity's `since` starts again: events of calls from before are known to be of
-    forgotten calls, and pause nothing again.
+    After a restore the `since` of the DatabaseIdentity is set to now: events of calls from before are known
+    to be of lost calls, and don't pause sending again.
     """
     _resume(by)
-    recheck_now(Reminder.objects.filter(reason=Reason.SENDING_PAUSED))  # the switch is the last row to lock
+    recheck_now(
+        Reminder.objects.filter(reason=Reason.SENDING_PAUSED)
+    )  # not in _resume(): the switch must be the last row locked
 
 
 @transaction.atomic
@@ -108,8 +110,8 @@ def _resume(by: User) -> None:
 
 
 def probe_wait(probes: int) -> timedelta:
-    """How long until Robotalker is asked again after `probes` probes in vain: 15 s, doubling to 5 minutes.
+    """How long until the next probe after `probes` failed ones: 15 s, doubling to 5 minutes.
 
-    Up to a quarter less, by chance, so that many practices don't ask at one moment.
+    Up to a quarter less, at random, so that many practices don't probe at the same moment.
     """
     return doubled(PROBE_WAIT, probes + 1, PROBE_WAIT_CAP) * _rng.uniform(0.75, 1)

@@ -72,7 +72,7 @@ def test_a_queue_is_served_as_long_as_its_worker_lives() -> None:
         ([heartbeats.BEAT], StoppedPart.BEAT),
         ([WORKER], StoppedPart.WORKERS),
         ([heartbeats.BEAT, WORKER], StoppedPart.BEAT),
-        ([], StoppedPart.NOT_TOLD),
+        ([], StoppedPart.NOT_KNOWN),
     ],
 )
 @pytest.mark.parametrize("sweep", heartbeats.QUEUES)

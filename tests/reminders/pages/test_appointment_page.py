@@ -62,7 +62,7 @@ def test_the_timeline_has_one_sentence_for_each_event_newest_first(rosa: User) -
     confirm_by_staff(appointment.pk, by=rosa)
     sentences = read_sentences(appointment)
     assert [one.split(" for ")[0].split(" from ")[0] for one in sentences] == [
-        "Won't be sent: call, 4 hours before. The appointment is confirmed already.",
+        "Won't be sent: call, 4 hours before. The appointment is already confirmed.",
         "Confirmed, as the patient told the staff.",
         "Withdrawn: call, 4 hours before. The appointment was moved; this was",
         "Moved",

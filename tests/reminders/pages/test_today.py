@@ -183,11 +183,11 @@ STATES = [
     (skip_a_step_that_is_never_in_time, "missed:  | It could not be sent in time."),
     (
         lambda one: settle(one, "skipped", "never_in_time"),
-        "not_reminded:  | Its time comes too late for an appointment at this hour.",
+        "not_reminded:  | Its time would be too late for an appointment at this hour.",
     ),
     (
         lambda one: settle(one, "skipped", "skipped_by_person"),
-        "not_reminded:  | Somebody on the staff left it out.",
+        "not_reminded:  | A staff member skipped it.",
     ),
     (lambda one: one.delete(), "not_reminded: no reminder | "),
     (set_status("arrived"), "arrived:  | "),

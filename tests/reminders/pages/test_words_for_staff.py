@@ -134,7 +134,7 @@ def test_a_reason_does_not_repeat_the_title_that_it_stands_under() -> None:
 
 def test_a_detail_is_quoted_as_robotalkers_own_words() -> None:
     assert phrase_for("bad_request", "to: not a number") == (
-        "Robotalker found a mistake in what we asked for (Robotalker: “to: not a number”)"
+        "Robotalker found a mistake in our request (Robotalker: “to: not a number”)"
     )
     assert phrase_for("unknown_key", "5") == "They pressed a key that is not one of the choices (5)"
     assert phrase_for("busy") == "The line was busy"
@@ -142,7 +142,7 @@ def test_a_detail_is_quoted_as_robotalkers_own_words() -> None:
 
 
 def test_a_code_that_this_version_does_not_know_is_never_shown() -> None:
-    assert phrase_for("some_new_code") == "Callboard has no words for this reason"
+    assert phrase_for("some_new_code") == "Callboard has no description of this reason"
 
 
 @pytest.mark.django_db
@@ -190,4 +190,4 @@ def test_no_page_shows_what_is_written_for_programmers() -> None:
         page = read_page(desk, address)
         assert [reason for reason in CallReason if str(reason.label).rstrip(".") not in page] == []
         assert [docstring for docstring in DOCSTRINGS if docstring in page] == []
-    assert "Robotalker had a fault of its own" in read_page(desk, "/worklist/")
+    assert "Robotalker had an internal error" in read_page(desk, "/worklist/")
