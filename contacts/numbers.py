@@ -12,7 +12,7 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult, timezone
 
 # E.164 as the whole app takes it, to be matched in full. Robotalker's client and the sandbox tell their
-# own, as they import nothing of ours; tests/test_facts_told_twice.py holds them equal.
+# own, as they import nothing of ours; tests/test_duplicated_facts.py holds them equal.
 E164_PATTERN = r"\+[1-9][0-9]{6,14}"
 UNKNOWN_ZONE = "Etc/Unknown"
 DOT = "•"

@@ -20,7 +20,7 @@ class Reason(models.TextChoices):
     # it waits
     NOT_DUE_YET = "not_due_yet", _("It is not due yet.")
     OUTSIDE_CALLING_HOURS = "outside_calling_hours", _("It waits for the calling hours.")
-    LINE_BUSY = "line_busy", _("Another call to this number is in progress.")
+    LINE_BUSY = "line_busy", _("Another call to this number has not ended yet.")
     HELD_BY_CAP = "held_by_cap", _("This number has had enough calls for now.")
     DESK_PACE = "desk_pace", _("It waits its turn so that the desk can keep up with callbacks.")
     ROBOTALKER_TROUBLE = "robotalker_trouble", _("Robotalker did not accept it; it will be tried again.")

@@ -65,7 +65,7 @@ def release_expired_claims() -> int:
 
 
 def mark_lost_submissions() -> int:
-    """Mark submissions past every deadline as `unknown`: they may have been sent, so never send them again."""
+    """Mark submissions past every deadline as `unknown`: they may have been sent, so are never sent again."""
     longest = timedelta(seconds=settings.DISPATCH_LEASE)
     waiting = CallRecord.objects.filter(state=CallState.SUBMITTING, submitting_at__lt=Now() - longest)
     return sum(_mark_lost(call_id) for call_id in _oldest(waiting))

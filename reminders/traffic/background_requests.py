@@ -1,8 +1,8 @@
 """Requests that place no call: for the status of a call, and for the list of contacts.
 
 They are less urgent than calls. The same gate, rate and switch apply to them. A 401 or a 429 counts for all
-requests. Any other failure ends only the round that it happened in: it doesn't show whether Robotalker accepts
-calls, so the circuit breaker doesn't count it.
+requests. Any other failure ends only the round that it happened in: it doesn't show whether Robotalker
+accepts calls, so the circuit breaker doesn't count it.
 """
 
 import time

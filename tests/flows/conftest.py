@@ -1,4 +1,4 @@
-"""Real parts for the flows: a sandbox in its own process, and a web server that takes its events."""
+"""Fixtures for the flows: a sandbox in its own process, and a web server that receives its events."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ def sandbox(
     live_server: LiveServer,
     settings: Settings,
 ) -> Iterator[SandboxServer]:
-    """The sandbox, empty and well behaved, with its events coming back to this test's web server."""
+    """The sandbox, empty and without faults, which posts its events to this test's web server."""
     sandbox_process.reset()
     settings.ROBOTALKER_BASE_URL = sandbox_process.url
     settings.ROBOTALKER_API_KEY = sandbox_process.api_key
@@ -32,11 +32,11 @@ def sandbox(
     settings.ROBOTALKER_THREADS = 2
     settings.ROBOTALKER_READ_TIMEOUT = 2.0
     yield sandbox_process
-    fall_silent(sandbox_process)
+    stop_events(sandbox_process)
 
 
-def fall_silent(sandbox: SandboxServer) -> None:
-    """No event of this test may arrive in the next, nor while the database is being emptied."""
+def stop_events(sandbox: SandboxServer) -> None:
+    """Let no event of this test arrive in the next one, or while the database is being emptied."""
     sandbox.faults({"kind": "lost"})
     wait_until(lambda: all(post["state"] != "waiting" for post in sandbox.posts()), "the last post to end")
     wait_until(is_idle, "the last event to be applied")

@@ -1,4 +1,4 @@
-"""What a patient does in a call, from the due row to the appointment, over real HTTP both ways."""
+"""What a patient does in a call, from the due reminder to the appointment, over real HTTP both ways."""
 
 from pytest_django import Settings
 
@@ -29,19 +29,19 @@ def test_sarah_presses_1_and_her_appointment_is_confirmed(sandbox: SandboxServer
     assert Appointment.objects.get().is_confirmed
     assert (call.key_pressed, reminder.state) == ("1", "done")
     [accepted] = sandbox.ledger()
-    assert accepted["message"] == call.text, "what was said is what the record says was said"
+    assert accepted["message"] == call.text, "the record has the text that was said"
 
 
-def test_she_presses_2_and_a_person_is_asked_to_find_another_time(sandbox: SandboxServer) -> None:
+def test_sarah_presses_2_and_a_follow_up_asks_for_another_time(sandbox: SandboxServer) -> None:
     make_due_reminder()
     sandbox.tell_stories({SARAH: "press_2"})
     dispatch_due()
-    entry = wait_until(FollowUp.objects.first, "a worklist entry")
-    assert entry.kind == "wants_another_time"
+    follow_up = wait_until(FollowUp.objects.first, "a follow-up")
+    assert follow_up.kind == "wants_another_time"
     assert Appointment.objects.get().current_answer == "wants_another_time"
 
 
-def test_she_presses_9_and_no_further_call_to_her_number_is_submitted(sandbox: SandboxServer) -> None:
+def test_sarah_presses_9_and_no_further_call_to_her_number_is_submitted(sandbox: SandboxServer) -> None:
     first = make_due_reminder()
     sandbox.tell_stories({SARAH: "press_9"})
     dispatch_due()
@@ -49,7 +49,7 @@ def test_she_presses_9_and_no_further_call_to_her_number_is_submitted(sandbox: S
     assert number is not None
     opted_out = PhoneNumber.objects.filter(pk=number.pk, voice_opted_out_at__isnull=False)
     wait_until(opted_out.exists, "the opt-out flag")
-    brother = make_contact("Elias", number=SARAH)  # the number is opted out, whoever shares it
+    brother = make_contact("Elias", number=SARAH)  # the number is opted out for everyone who shares it
     second = make_due_reminder(brother)
     dispatch_due()
     second.refresh_from_db()
@@ -78,7 +78,7 @@ def test_an_opted_out_number_is_left_out_of_a_campaign(sandbox: SandboxServer, s
     )
 
 
-def test_nobody_answers_and_she_is_tried_again_and_reached(sandbox: SandboxServer) -> None:
+def test_after_no_answer_there_is_another_try_that_reaches_her(sandbox: SandboxServer) -> None:
     reminder = make_due_reminder()
     sandbox.tell_stories({SARAH: ["no_answer", "press_1"]})
     dispatch_due()
@@ -94,14 +94,14 @@ def test_nobody_answers_and_she_is_tried_again_and_reached(sandbox: SandboxServe
     assert Appointment.objects.get().is_confirmed
 
 
-def test_when_no_try_is_left_a_person_is_asked(sandbox: SandboxServer) -> None:
+def test_a_follow_up_is_opened_when_no_try_is_left(sandbox: SandboxServer) -> None:
     make_step(max_tries=1)
     reminder = make_due_reminder()
     sandbox.tell_stories({SARAH: "no_answer"})
     dispatch_due()
-    entry = wait_until(FollowUp.objects.first, "a worklist entry")
+    follow_up = wait_until(FollowUp.objects.first, "a follow-up")
     reminder.refresh_from_db()
-    assert (entry.kind, reminder.state, reminder.reason) == ("could_not_reach", "done", "not_reached")
+    assert (follow_up.kind, reminder.state, reminder.reason) == ("could_not_reach", "done", "not_reached")
 
 
 def test_a_voicemail_is_never_confirmed(sandbox: SandboxServer) -> None:
@@ -129,16 +129,18 @@ def test_an_invalid_number_is_marked_and_never_called_again(sandbox: SandboxServ
     assert FollowUp.objects.filter(kind="wrong_number").count() == 2, "one for each appointment"
 
 
-def test_many_with_one_script_go_out_as_one_campaign(sandbox: SandboxServer, settings: Settings) -> None:
+def test_many_calls_with_one_script_are_sent_as_one_campaign(
+    sandbox: SandboxServer, settings: Settings
+) -> None:
     settings.CAMPAIGN_MINIMUM = 3
     numbers = ["+12125557701", "+12015557701", "+13125557701"]
-    for place, number in enumerate(numbers):
-        make_due_reminder(make_contact(f"Person {place}", number=number))
+    for index, number in enumerate(numbers):
+        make_due_reminder(make_contact(f"Person {index}", number=number))
     assert dispatch_due().calls == 3
     for number in numbers:
         wait_for_state("answered", number)
     assert {line["kind"] for line in sandbox.ledger()} == {"campaign_call"}
-    assert all(visit.is_confirmed for visit in Appointment.objects.all())
+    assert all(appointment.is_confirmed for appointment in Appointment.objects.all())
 
 
 def test_a_text_message_is_answered_by_a_digit(sandbox: SandboxServer) -> None:
@@ -163,10 +165,10 @@ def test_stop_by_text_message_stops_text_messages(sandbox: SandboxServer) -> Non
     wait_until(opted_out.exists, "the opt-out flag")
 
 
-def test_one_phone_rings_for_one_call_at_a_time(sandbox: SandboxServer) -> None:
+def test_a_number_gets_one_call_at_a_time(sandbox: SandboxServer) -> None:
     sandbox.behave(attended=True, ring_seconds=3_000)
     make_due_reminder()
-    elsewhere = make_location("Uptown")  # at one place, one call would speak of both
+    elsewhere = make_location("Uptown")  # at one location, one call would be for both
     make_due_reminder(make_contact("Elias", number=SARAH), location=elsewhere)
     assert dispatch_due().calls == 1
     states = set(Reminder.objects.values_list("state", "reason"))
@@ -174,18 +176,18 @@ def test_one_phone_rings_for_one_call_at_a_time(sandbox: SandboxServer) -> None:
     assert len(sandbox.ledger(SARAH)) == 1
 
 
-def test_a_text_message_in_words_is_a_persons_to_read(sandbox: SandboxServer) -> None:
+def test_a_reply_in_words_opens_a_follow_up(sandbox: SandboxServer) -> None:
     make_step(channel="sms")
     make_due_reminder()
     dispatch_due()
     wait_for_state("delivered")
     sandbox.reply(SARAH, "CANCEL please, I am ill")
-    entry = wait_until(FollowUp.objects.first, "a worklist entry")
-    assert entry.kind == "unclear_answer"
+    follow_up = wait_until(FollowUp.objects.first, "a follow-up")
+    assert follow_up.kind == "unclear_answer"
     assert not Appointment.objects.get().current_answer
 
 
-def test_a_call_ordered_by_a_person_ends_like_every_other(sandbox: SandboxServer) -> None:
+def test_an_ordered_call_without_an_answer_is_tried_again_like_any_other(sandbox: SandboxServer) -> None:
     reminder = make_due_reminder()
     Reminder.objects.update(due_at=reminder.not_after, next_look_at=reminder.not_after)
     order_call(reminder.pk, by=make_user())

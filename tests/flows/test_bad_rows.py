@@ -1,4 +1,4 @@
-"""One bad row in the book holds up nobody else, and is shown."""
+"""One bad row delays no other call, and is shown."""
 
 from pytest_django import Settings
 
@@ -17,7 +17,7 @@ def states() -> dict[str, tuple[str, str]]:
     return {row.appointment.contact.first_name: (row.state, row.reason) for row in rows}
 
 
-def test_a_time_zone_that_is_none_holds_only_its_own_call(sandbox: SandboxServer, settings: Settings) -> None:
+def test_an_invalid_time_zone_holds_only_its_own_call(sandbox: SandboxServer, settings: Settings) -> None:
     settings.CAMPAIGN_MINIMUM = 2
     make_due_reminder()
     make_due_reminder(make_contact("Noah", number=NOAH))
@@ -27,7 +27,7 @@ def test_a_time_zone_that_is_none_holds_only_its_own_call(sandbox: SandboxServer
     assert [line["to"] for line in sandbox.ledger()] == ["+12025550100"]
 
 
-def test_a_script_with_a_variable_we_cannot_fill_is_never_read_aloud(sandbox: SandboxServer) -> None:
+def test_a_script_with_an_unknown_variable_is_never_sent(sandbox: SandboxServer) -> None:
     make_due_reminder()
     ScriptText.objects.update(text="Hello {NICKNAME}")
     dispatch_due()
@@ -35,12 +35,12 @@ def test_a_script_with_a_variable_we_cannot_fill_is_never_read_aloud(sandbox: Sa
     assert sandbox.ledger() == []
 
 
-def test_a_location_that_is_never_open_stops_no_planning(db: None) -> None:
+def test_a_location_that_is_never_open_does_not_stop_planning(db: None) -> None:
     make_step(timing_kind="open_days_before", days=1, at="10:00")
-    visit = make_appointment()
-    Location.objects.filter(pk=visit.location_id).update(open_weekdays=[])
+    appointment = make_appointment()
+    Location.objects.filter(pk=appointment.location_id).update(open_weekdays=[])
     plan_all()
     assert states() == {}
     Location.objects.update(open_weekdays=[0, 1, 2, 3, 4, 5, 6])
     plan_all()
-    assert "Sarah" in states(), "once it is mended, the next round plans it"
+    assert "Sarah" in states(), "once it is corrected, the next round plans it"

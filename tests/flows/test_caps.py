@@ -1,4 +1,4 @@
-"""Two campaigns want the same number on one day: it rings once, and the page says why not again."""
+"""Two campaigns with the same number on one day: it is called once, and the page says why not again."""
 
 from datetime import timedelta
 
@@ -22,21 +22,23 @@ def call_and_plan_another(sandbox: SandboxServer, story: str, state: str) -> Rem
     wait_until(CallRecord.objects.filter(state=state).exists, f"her call to be {state}")
     make_step(make_campaign("Other campaign"))
     plan_all()
-    CallRecord.objects.update(submitting_at=timezone.now() - timedelta(minutes=3))  # the line is free again
+    CallRecord.objects.update(
+        submitting_at=timezone.now() - timedelta(minutes=3)
+    )  # the first call no longer counts as in progress
     return Reminder.objects.get(state="planned")
 
 
-def test_who_was_reached_is_not_called_again_that_day(sandbox: SandboxServer) -> None:
+def test_a_patient_who_was_reached_is_not_called_again_that_day(sandbox: SandboxServer) -> None:
     other = call_and_plan_another(sandbox, "voicemail", "voicemail")
     assert dispatch_due().calls == 0
     assert len(sandbox.ledger(SARAH)) == 1
     other.refresh_from_db()
     assert (other.state, other.reason) == ("skipped", "held_by_cap")
-    told = [entry.sentence for entry in read_story(other.appointment_id, timezone.now()).past]
-    assert any("has had enough calls" in sentence for sentence in told)
+    sentences = [entry.sentence for entry in read_story(other.appointment_id, timezone.now()).past]
+    assert any("has had enough calls" in sentence for sentence in sentences)
 
 
-def test_who_was_not_reached_may_be_called_again_that_day(sandbox: SandboxServer) -> None:
+def test_a_patient_who_was_not_reached_may_be_called_again_that_day(sandbox: SandboxServer) -> None:
     call_and_plan_another(sandbox, "no_answer", "no_answer")
     assert dispatch_due().calls == 1
     assert len(sandbox.ledger(SARAH)) == 2

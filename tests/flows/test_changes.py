@@ -1,4 +1,4 @@
-"""Appointments that change between the promise and the call."""
+"""Appointments that change after their reminder was planned."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ def test_a_cancelled_appointment_is_not_called(sandbox: SandboxServer) -> None:
     assert sandbox.ledger() == []
 
 
-def test_a_cancellation_after_the_claim_still_wins(sandbox: SandboxServer) -> None:
+def test_an_appointment_cancelled_after_the_claim_is_not_called(sandbox: SandboxServer) -> None:
     reminder = make_due_reminder()
     claim = claim_due(10)
     cancel_and_withdraw(reminder.appointment_id)
@@ -33,11 +33,11 @@ def test_a_cancellation_after_the_claim_still_wins(sandbox: SandboxServer) -> No
     assert sandbox.ledger() == []
 
 
-def test_a_cancellation_by_a_path_that_withdraws_nothing_is_seen_by_the_last_look(
+def test_the_last_look_sees_a_cancellation_that_withdrew_no_reminder(
     sandbox: SandboxServer,
 ) -> None:
     reminder = make_due_reminder()
-    Appointment.objects.update(status="cancelled")  # an import, say
+    Appointment.objects.update(status="cancelled")  # such as an import
     assert dispatch_due().calls == 0
     reminder.refresh_from_db()
     assert (reminder.state, reminder.reason) == ("skipped", "cancelled")
@@ -56,7 +56,7 @@ def test_a_moved_appointment_is_called_for_its_new_time_only(sandbox: SandboxSer
     wait_until(lambda: Appointment.objects.get().is_confirmed or None, "the confirmation")
 
 
-def test_a_yes_to_the_old_time_does_not_confirm_the_new_one(sandbox: SandboxServer) -> None:
+def test_confirming_the_old_time_does_not_confirm_the_new_one(sandbox: SandboxServer) -> None:
     sandbox.behave(attended=True, ring_seconds=3_000)
     reminder = make_due_reminder()
     dispatch_due()
@@ -65,14 +65,14 @@ def test_a_yes_to_the_old_time_does_not_confirm_the_new_one(sandbox: SandboxServ
     move_and_replan(reminder.appointment_id, starts_at=later, ends_at=later + timedelta(minutes=30))
     sandbox.answer(ringing["call_id"])
     sandbox.press(ringing["call_id"], "1")
-    entry = wait_until(FollowUp.objects.filter(kind="late_answer").first, "the worklist entry")
-    assert entry.call == CallRecord.objects.get()
+    follow_up = wait_until(FollowUp.objects.filter(kind="late_answer").first, "the follow-up")
+    assert follow_up.call == CallRecord.objects.get()
     assert not Appointment.objects.get().is_confirmed
 
 
-def test_a_reminder_that_comes_too_late_is_missed_and_on_the_worklist(sandbox: SandboxServer) -> None:
+def test_a_reminder_that_is_too_late_is_missed_and_on_the_worklist(sandbox: SandboxServer) -> None:
     reminder = make_due_reminder()
-    Reminder.objects.update(not_after=timezone.now())  # the provider was away all day
+    Reminder.objects.update(not_after=timezone.now())  # Robotalker was unreachable all day
     assert dispatch_due().calls == 0
     reminder.refresh_from_db()
     assert reminder.state == "missed"

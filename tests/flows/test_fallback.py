@@ -29,7 +29,7 @@ def make_step_with_text(**fields: Any) -> Step:
     return make_step(script=spoken, fallback_script=make_script(TEXT, name="Text"), max_tries=1, **fields)
 
 
-def call_in_vain(sandbox: SandboxServer, *story: str) -> Reminder:
+def call_without_reaching_anybody(sandbox: SandboxServer, *story: str) -> Reminder:
     """A due reminder whose first call has reached nobody; what follows is planned."""
     reminder = make_due_reminder()
     sandbox.tell_stories({SARAH: list(story)})
@@ -47,7 +47,7 @@ def opt_out(number: PhoneNumber, scope: str) -> None:
     record_optout(number.pk, scope=scope, source=ConsentEntry.Source.STAFF, at=timezone.now())
 
 
-def standing(reminder: Reminder) -> tuple[str, str, str]:
+def read_reminder(reminder: Reminder) -> tuple[str, str, str]:
     reminder.refresh_from_db()
     return reminder.state, reminder.reason, reminder.channel
 
@@ -55,9 +55,9 @@ def standing(reminder: Reminder) -> tuple[str, str, str]:
 @pytest.mark.parametrize("story", ["no_answer", "busy", "carrier"])
 def test_a_text_follows_the_last_call_and_is_answered(sandbox: SandboxServer, story: str) -> None:
     make_step_with_text()
-    reminder = call_in_vain(sandbox, story)
-    assert standing(reminder) == ("planned", "text_follows", "sms")
-    assert not FollowUp.objects.exists(), "nobody is asked while something still follows"
+    reminder = call_without_reaching_anybody(sandbox, story)
+    assert read_reminder(reminder) == ("planned", "text_follows", "sms")
+    assert not FollowUp.objects.exists(), "no follow-up is opened while a text still follows"
     sandbox.tell_stories({SARAH: "listen"})
     assert dispatch_due().calls == 1
     wait_for_state("delivered")
@@ -65,37 +65,37 @@ def test_a_text_follows_the_last_call_and_is_answered(sandbox: SandboxServer, st
     assert sent["text"].startswith("Harbor Clinic, Downtown: Sarah, your visit is")
     sandbox.reply(SARAH, "1")
     wait_until(lambda: Appointment.objects.get().is_confirmed, "the confirmation")
-    assert standing(reminder) == ("done", "reached", "sms")
+    assert read_reminder(reminder) == ("done", "reached", "sms")
 
 
 def test_the_text_waits_until_the_last_try_is_over(sandbox: SandboxServer) -> None:
     step = make_step_with_text()
     Step.objects.filter(pk=step.pk).update(max_tries=2)
-    reminder = call_in_vain(sandbox, "no_answer", "no_answer")
-    assert standing(reminder) == ("planned", "try_again", "voice")
+    reminder = call_without_reaching_anybody(sandbox, "no_answer", "no_answer")
+    assert read_reminder(reminder) == ("planned", "try_again", "voice")
 
 
-def test_a_voicemail_is_a_message_left_and_no_text_follows(sandbox: SandboxServer) -> None:
+def test_no_text_follows_a_voicemail(sandbox: SandboxServer) -> None:
     make_step_with_text()
-    reminder = call_in_vain(sandbox, "voicemail")
-    assert standing(reminder) == ("done", "voicemail", "voice")
+    reminder = call_without_reaching_anybody(sandbox, "voicemail")
+    assert read_reminder(reminder) == ("done", "voicemail", "voice")
 
 
-def test_a_voicemail_is_tried_again_where_the_step_says_so(sandbox: SandboxServer) -> None:
+def test_a_voicemail_is_tried_again_when_the_step_says_so(sandbox: SandboxServer) -> None:
     make_step(max_tries=2, retry_voicemail=True)
-    reminder = call_in_vain(sandbox, "voicemail")
-    assert standing(reminder) == ("planned", "try_again", "voice")
+    reminder = call_without_reaching_anybody(sandbox, "voicemail")
+    assert read_reminder(reminder) == ("planned", "try_again", "voice")
 
 
 def test_no_text_goes_to_a_number_that_does_not_exist(sandbox: SandboxServer) -> None:
     make_step_with_text()
-    reminder = call_in_vain(sandbox, "invalid_number")
-    assert standing(reminder) == ("done", "not_reached", "voice")
+    reminder = call_without_reaching_anybody(sandbox, "invalid_number")
+    assert read_reminder(reminder) == ("done", "not_reached", "voice")
     assert FollowUp.objects.get().kind == "wrong_number"
 
 
 @pytest.mark.parametrize("opted_out_after", [False, True])
-def test_no_text_goes_to_who_wants_no_texts(sandbox: SandboxServer, opted_out_after: bool) -> None:
+def test_no_text_goes_to_a_number_opted_out_of_texts(sandbox: SandboxServer, opted_out_after: bool) -> None:
     make_step_with_text()
     reminder = make_due_reminder()
     number = PhoneNumber.objects.get()
@@ -109,93 +109,93 @@ def test_no_text_goes_to_who_wants_no_texts(sandbox: SandboxServer, opted_out_af
     assert dispatch_due().calls == 0
     assert sandbox.texts() == []
     expected = ("skipped", "opted_out") if opted_out_after else ("done", "not_reached")
-    assert standing(reminder)[:2] == expected
+    assert read_reminder(reminder)[:2] == expected
 
 
-def test_who_wants_no_calls_may_get_the_text(sandbox: SandboxServer) -> None:
+def test_a_number_opted_out_of_calls_only_gets_the_text(sandbox: SandboxServer) -> None:
     make_step_with_text()
-    call_in_vain(sandbox, "no_answer")
+    call_without_reaching_anybody(sandbox, "no_answer")
     opt_out(PhoneNumber.objects.get(), "voice")
     assert dispatch_due().calls == 1
     assert len(sandbox.texts(SARAH)) == 1
 
 
-def test_a_late_answer_to_the_call_calls_the_text_off(sandbox: SandboxServer) -> None:
+def test_a_late_answer_to_the_call_cancels_the_text(sandbox: SandboxServer) -> None:
     make_step_with_text()
-    reminder = call_in_vain(sandbox, "no_answer")
+    reminder = call_without_reaching_anybody(sandbox, "no_answer")
     call = CallRecord.objects.get()
-    tell(call, "call.completed", status="answered", amd_result="human")
-    assert standing(reminder) == ("done", "reached", "voice")
+    post_event(call, "call.completed", status="answered", amd_result="human")
+    assert read_reminder(reminder) == ("done", "reached", "voice")
     assert dispatch_due().calls == 0
 
 
-def test_a_late_answer_reaches_a_text_that_is_claimed_but_not_sent(sandbox: SandboxServer) -> None:
+def test_a_late_answer_cancels_a_text_that_is_claimed_but_not_sent(sandbox: SandboxServer) -> None:
     make_step_with_text()
-    reminder = call_in_vain(sandbox, "no_answer")
+    reminder = call_without_reaching_anybody(sandbox, "no_answer")
     claim = claim_due(10)
     assert claim.reminder_ids == [reminder.pk]
-    tell(CallRecord.objects.get(), "call.completed", status="answered", amd_result="human")
-    assert standing(reminder) == ("done", "reached", "voice")
+    post_event(CallRecord.objects.get(), "call.completed", status="answered", amd_result="human")
+    assert read_reminder(reminder) == ("done", "reached", "voice")
 
 
-def test_a_better_reason_of_the_same_failure_calls_the_text_off(sandbox: SandboxServer) -> None:
+def test_a_later_report_of_an_invalid_number_cancels_the_text(sandbox: SandboxServer) -> None:
     make_step_with_text()
-    reminder = call_in_vain(sandbox, "busy")
-    tell(CallRecord.objects.get(), "call.failed", status="failed", reason="invalid_number")
-    assert standing(reminder) == ("done", "not_reached", "voice")
+    reminder = call_without_reaching_anybody(sandbox, "busy")
+    post_event(CallRecord.objects.get(), "call.failed", status="failed", reason="invalid_number")
+    assert read_reminder(reminder) == ("done", "not_reached", "voice")
     assert FollowUp.objects.get().kind == "wrong_number"
 
 
 @pytest.mark.parametrize("failure", ["carrier", "invalid_number"])
-def test_a_text_that_fails_is_not_sent_twice_and_a_person_is_asked(
+def test_a_text_that_fails_is_not_sent_again_and_a_follow_up_is_opened(
     sandbox: SandboxServer, failure: str
 ) -> None:
     make_step_with_text()
-    reminder = call_in_vain(sandbox, "no_answer")
+    reminder = call_without_reaching_anybody(sandbox, "no_answer")
     Step.objects.update(max_tries=9)
     sandbox.tell_stories({SARAH: failure})
     dispatch_due()
     wait_for_state("failed")
-    assert standing(reminder)[:2] == ("done", "not_reached")
+    assert read_reminder(reminder)[:2] == ("done", "not_reached")
     assert FollowUp.objects.get().kind == "could_not_reach"
-    assert PhoneNumber.objects.get().unusable_since is None, "a line that takes no texts may still ring"
+    assert PhoneNumber.objects.get().unusable_since is None, "a number that gets no texts may still be called"
 
 
-def test_a_text_that_robotalker_did_not_take_is_tried_again_as_a_text(sandbox: SandboxServer) -> None:
+def test_a_text_that_robotalker_did_not_accept_is_tried_again_as_a_text(sandbox: SandboxServer) -> None:
     make_step_with_text()
-    reminder = call_in_vain(sandbox, "no_answer")
+    reminder = call_without_reaching_anybody(sandbox, "no_answer")
     sandbox.faults({"kind": "error_500_before", "endpoint": "sms", "next": 1})
     dispatch_due()
-    assert standing(reminder)[2]
+    assert read_reminder(reminder)[2]
     Reminder.objects.update(next_look_at=timezone.now(), try_after=timezone.now())
     dispatch_due()
     assert len(sandbox.texts(SARAH)) == 1
 
 
-def test_a_person_who_orders_a_call_gets_a_call_and_no_second_text_follows(sandbox: SandboxServer) -> None:
+def test_no_second_text_follows_a_call_ordered_after_the_text(sandbox: SandboxServer) -> None:
     make_step_with_text()
-    reminder = call_in_vain(sandbox, "no_answer", "no_answer", "no_answer")
+    reminder = call_without_reaching_anybody(sandbox, "no_answer", "no_answer", "no_answer")
     dispatch_due()
     wait_for_state("delivered")
     CallRecord.objects.filter(channel="sms").update(submitting_at=timezone.now() - timedelta(days=2))
     order_call(reminder.pk, by=make_user())
     assert dispatch_due().calls == 1
     wait_until(CallRecord.objects.filter(channel="voice", state="no_answer", try_number=3).first, "the call")
-    assert standing(reminder)[:2] == ("done", "not_reached")
+    assert read_reminder(reminder)[:2] == ("done", "not_reached")
     assert len(sandbox.texts(SARAH)) == 1
 
 
-def test_the_text_that_was_taken_from_the_step_meanwhile_is_held_rather_than_the_call_read_out(
+def test_the_reminder_is_held_when_the_step_has_lost_its_text_meanwhile(
     sandbox: SandboxServer,
 ) -> None:
     make_step_with_text()
-    reminder = call_in_vain(sandbox, "no_answer")
+    reminder = call_without_reaching_anybody(sandbox, "no_answer")
     Step.objects.update(fallback_script=None)
     assert dispatch_due().calls == 0
-    assert standing(reminder)[:2] == ("planned", "no_script")
+    assert read_reminder(reminder)[:2] == ("planned", "no_script")
 
 
-def test_the_next_try_is_planned_for_a_moment_that_is_allowed(sandbox: SandboxServer) -> None:
+def test_the_next_try_is_planned_within_the_calling_hours(sandbox: SandboxServer) -> None:
     make_location(calling_opens=time(12), calling_closes=time(13))  # it is between 12 and 13 there
     make_step(retry_wait=timedelta(hours=2), max_tries=2, elapsed=timedelta(days=2))
     reminder = make_due_reminder(starts_at=timezone.now() + timedelta(days=2))
@@ -208,17 +208,17 @@ def test_the_next_try_is_planned_for_a_moment_that_is_allowed(sandbox: SandboxSe
     assert reminder.try_after == reminder.next_look_at
 
 
-def test_who_could_only_be_called_again_too_late_is_handed_over_at_once(sandbox: SandboxServer) -> None:
+def test_a_follow_up_is_opened_at_once_when_another_try_would_be_too_late(sandbox: SandboxServer) -> None:
     make_location(calling_opens=time(12), calling_closes=time(13))
     make_step(retry_wait=timedelta(hours=1), max_tries=2)
-    reminder = call_in_vain(sandbox, "no_answer")
-    assert standing(reminder)[:2] == ("done", "not_reached")
+    reminder = call_without_reaching_anybody(sandbox, "no_answer")
+    assert read_reminder(reminder)[:2] == ("done", "not_reached")
     assert FollowUp.objects.get().kind == "could_not_reach"
 
 
 def test_the_page_says_that_a_text_follows(sandbox: SandboxServer) -> None:
     make_step_with_text()
-    reminder = call_in_vain(sandbox, "no_answer")
+    reminder = call_without_reaching_anybody(sandbox, "no_answer")
     story = read_story(reminder.appointment_id, timezone.now())
     assert story.ahead[0].sentence == (
         "Planned: call, 4 hours before, then by text message. "
@@ -228,7 +228,7 @@ def test_the_page_says_that_a_text_follows(sandbox: SandboxServer) -> None:
     assert story.reminders[0].is_text
 
 
-def tell(call: CallRecord, event: str, **fields: Any) -> None:
+def post_event(call: CallRecord, event: str, **fields: Any) -> None:
     """One more event of this call, on its own address."""
     body = {"event": event, "call_id": call.robotalker_id, "to": SARAH, **fields}
     answer = requests.post(status_url(call), json=body, timeout=10)

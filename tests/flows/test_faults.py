@@ -1,4 +1,4 @@
-"""What an answer to a POST means, row by row, against a sandbox that misbehaves."""
+"""What each answer to a POST leads to, against a sandbox with faults."""
 
 from datetime import timedelta
 from typing import Any
@@ -45,17 +45,19 @@ def name_fault(fault: dict[str, Any]) -> str:
 
 
 def make_due_again() -> None:
-    """As if the backoff were over, and the gate open."""
+    """As if the backoff were over and the gate open."""
     now = timezone.now()
     SendingSwitch.objects.update(gate_until=None)
     Reminder.objects.filter(state="planned").update(next_look_at=now, try_after=now - timedelta(seconds=1))
 
 
 @pytest.mark.parametrize("fault", NOT_SENT, ids=name_fault)
-def test_it_is_planned_again_and_then_sent_once(sandbox: SandboxServer, fault: dict[str, Any]) -> None:
+def test_a_request_that_was_not_accepted_is_planned_again_and_sent_once(
+    sandbox: SandboxServer, fault: dict[str, Any]
+) -> None:
     make_due_reminder()
     sandbox.faults({**fault, "next": 1})
-    dispatch_due()  # a backoff of next to nothing may be over within this very round
+    dispatch_due()  # a very short backoff may be over within this round
     assert CallRecord.objects.get(try_number=1).state == "not_sent"
     make_due_again()
     dispatch_due()
@@ -64,7 +66,7 @@ def test_it_is_planned_again_and_then_sent_once(sandbox: SandboxServer, fault: d
 
 
 @pytest.mark.parametrize("fault", UNKNOWN, ids=name_fault)
-def test_it_is_unknown_and_never_sent_again_by_itself(
+def test_a_request_without_a_clear_answer_is_unknown_and_never_sent_again_by_itself(
     sandbox: SandboxServer, settings: Settings, fault: dict[str, Any]
 ) -> None:
     settings.ROBOTALKER_TOTAL_DEADLINE = 4.0
@@ -79,18 +81,20 @@ def test_it_is_unknown_and_never_sent_again_by_itself(
     assert sandbox.control("GET", "/sandbox/health")["followed_redirects"] == 0, "no redirect is followed"
 
 
-def test_everything_waits_as_long_as_robotalker_asks(sandbox: SandboxServer) -> None:
+def test_all_requests_wait_as_long_as_robotalker_asks(sandbox: SandboxServer) -> None:
     make_due_reminder()
     make_due_reminder(make_contact("Noah", number="+12025550142"))
     sandbox.faults({"kind": "rate_limit", "retry_after": 120})
     dispatch_due()
     assert 110 <= read_gate().closed_for <= 120
-    assert dispatch_due().claimed == 0, "nothing is even claimed behind a closed gate"
+    assert dispatch_due().claimed == 0, "nothing is even claimed while the gate is closed"
     assert set(Reminder.objects.values_list("state", flat=True)) == {"planned"}
     assert sandbox.ledger() == []
 
 
-def test_nobody_listens_so_it_never_left(sandbox: SandboxServer, settings: Settings) -> None:
+def test_a_call_is_not_sent_when_nothing_listens_at_robotalkers_address(
+    sandbox: SandboxServer, settings: Settings
+) -> None:
     reminder = make_due_reminder()
     settings.ROBOTALKER_BASE_URL = "http://127.0.0.1:9"
     dispatch_due()
@@ -98,7 +102,7 @@ def test_nobody_listens_so_it_never_left(sandbox: SandboxServer, settings: Setti
     assert (CallRecord.objects.get().state, reminder.state) == ("not_sent", "planned")
 
 
-def test_a_practice_may_take_an_error_500_for_a_lost_answer(
+def test_an_error_500_counts_as_a_lost_answer_when_the_setting_says_so(
     sandbox: SandboxServer, settings: Settings
 ) -> None:
     settings.ROBOTALKER_ON_500 = "unknown"
@@ -109,19 +113,19 @@ def test_a_practice_may_take_an_error_500_for_a_lost_answer(
     assert len(sandbox.ledger()) == 1
 
 
-def test_a_lost_answer_is_healed_by_the_event(sandbox: SandboxServer) -> None:
+def test_a_call_whose_answer_was_lost_gets_its_outcome_by_an_event(sandbox: SandboxServer) -> None:
     reminder = make_due_reminder()
     sandbox.tell_stories({SARAH: "press_1"})
     sandbox.faults({"kind": "drop_after", "next": 1})
     dispatch_due()
-    wait_until(CallRecord.objects.filter(state="answered").first, "the event to heal it")
+    wait_until(CallRecord.objects.filter(state="answered").first, "the event")
     reminder.refresh_from_db()
     assert reminder.state == "done"
     assert Appointment.objects.get().is_confirmed
     assert CallRecord.objects.get().robotalker_id == sandbox.ledger()[0]["id"]
 
 
-def test_a_lost_answer_that_nothing_heals_is_a_persons_to_settle(
+def test_a_lost_answer_without_an_event_is_settled_by_a_person(
     sandbox: SandboxServer, settings: Settings
 ) -> None:
     settings.UNKNOWN_GRACE = 0
@@ -129,10 +133,10 @@ def test_a_lost_answer_that_nothing_heals_is_a_persons_to_settle(
     sandbox.faults({"kind": "drop_before", "next": 1})
     dispatch_due()
     assert reconcile().asked == 1
-    assert reconcile().asked == 0, "asked once"
-    entry = FollowUp.objects.get()
-    assert entry.kind == "unknown_outcome"
-    resolve_unknown_outcome(entry.pk, by=make_user(), call_again=True)
+    assert reconcile().asked == 0, "only once"
+    follow_up = FollowUp.objects.get()
+    assert follow_up.kind == "unknown_outcome"
+    resolve_unknown_outcome(follow_up.pk, by=make_user(), call_again=True)
     assert dispatch_due().calls == 1
     assert CallRecord.objects.get(try_number=1).state == "abandoned"
     assert len(sandbox.ledger()) == 1
@@ -149,13 +153,13 @@ def test_an_event_may_come_before_the_answer(sandbox: SandboxServer) -> None:
     assert Appointment.objects.get().is_confirmed
 
 
-def test_doubled_and_shuffled_events_change_nothing_more(sandbox: SandboxServer) -> None:
+def test_repeated_and_reordered_events_change_nothing_more(sandbox: SandboxServer) -> None:
     make_due_reminder()
     sandbox.tell_stories({SARAH: "press_2"})
     sandbox.faults({"kind": "doubled", "times": 4}, {"kind": "shuffled"})
     dispatch_due()
     wait_until(CallRecord.objects.filter(state="answered").first, "the outcome")
-    wait_until(lambda: len(sandbox.posts("call.completed")) >= 4 or None, "all the doubles")
+    wait_until(lambda: len(sandbox.posts("call.completed")) >= 4 or None, "all the repeated events")
     assert FollowUp.objects.get().kind == "wants_another_time"
     assert Appointment.objects.get().changes.filter(what="wants_another_time").count() == 1
 
@@ -170,7 +174,7 @@ def test_a_rejected_number_is_not_tried_again(sandbox: SandboxServer) -> None:
     assert dispatch_due().calls == 0
 
 
-def test_a_campaign_refused_as_a_whole_goes_out_as_single_calls(
+def test_a_campaign_refused_as_a_whole_is_sent_as_single_calls(
     sandbox: SandboxServer, settings: Settings
 ) -> None:
     settings.CAMPAIGN_MINIMUM = 2
@@ -181,7 +185,7 @@ def test_a_campaign_refused_as_a_whole_goes_out_as_single_calls(
     assert sorted(line["kind"] for line in sandbox.ledger()) == ["call", "call"]
 
 
-def test_a_refused_key_pauses_all_sending_and_burns_no_reminder(
+def test_a_refused_key_pauses_all_sending_and_loses_no_reminder(
     sandbox: SandboxServer, settings: Settings
 ) -> None:
     reminder = make_due_reminder()
@@ -200,30 +204,30 @@ def test_a_refused_key_pauses_all_sending_and_burns_no_reminder(
     assert len(sandbox.ledger()) == 1
 
 
-def test_an_order_outlives_a_request_that_was_not_taken(sandbox: SandboxServer) -> None:
+def test_an_order_is_kept_when_its_request_was_not_accepted(sandbox: SandboxServer) -> None:
     reminder = make_due_reminder()
     order_call(reminder.pk, by=make_user())
     sandbox.faults({"kind": "rate_limit", "retry_after": 60, "next": 1})
     dispatch_due()
     reminder.refresh_from_db()
     assert (reminder.state, reminder.ordered_by is not None) == ("planned", True)
-    assert dispatch_due().calls == 0, "not before Robotalker's time is over"
+    assert dispatch_due().calls == 0, "not before the time that Robotalker asked for"
     make_due_again()
     assert dispatch_due().calls == 1
 
 
-def test_an_event_proves_that_an_error_500_had_been_taken(sandbox: SandboxServer) -> None:
+def test_an_event_proves_that_a_request_with_an_error_500_was_accepted(sandbox: SandboxServer) -> None:
     reminder = make_due_reminder()
     sandbox.tell_stories({SARAH: "press_1"})
     sandbox.faults({"kind": "error_500_after", "next": 1})
     dispatch_due()
     wait_until(CallRecord.objects.filter(state="answered").first, "the event")
     reminder.refresh_from_db()
-    assert reminder.state == "done", "so the retry that was planned is off"
+    assert reminder.state == "done", "so the planned retry is cancelled"
     assert len(sandbox.ledger()) == 1
 
 
-def test_nothing_waits_past_its_last_moment(sandbox: SandboxServer) -> None:
+def test_no_reminder_waits_past_its_last_moment(sandbox: SandboxServer) -> None:
     reminder = make_due_reminder(starts_at=timezone.now() + timedelta(minutes=35))
     sandbox.faults({"kind": "error_503", "retry_after": 800})
     dispatch_due()

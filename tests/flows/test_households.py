@@ -1,4 +1,4 @@
-"""Two children, one phone: one call, and each child's appointment gets the answer that was given."""
+"""Two children with one number: one call, and both appointments get the answer to it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -36,12 +36,12 @@ def wait_for_call(state: str) -> CallRecord:
     return wait_until(CallRecord.objects.filter(state=state).order_by("-pk").first, f"a call to be {state}")
 
 
-def states() -> dict[str, tuple[str, str]]:
+def read_states() -> dict[str, tuple[str, str]]:
     rows = Reminder.objects.select_related("appointment__contact")
     return {row.appointment.contact.first_name: (row.state, row.reason) for row in rows}
 
 
-def worklist() -> list[tuple[str, str]]:
+def read_worklist() -> list[tuple[str, str]]:
     entries = FollowUp.objects.exclude(state="resolved").order_by("contact__first_name")
     return list(entries.values_list("contact__first_name", "kind"))
 
@@ -52,13 +52,13 @@ def make_due_again() -> None:
     Reminder.objects.filter(state="planned").update(next_look_at=now, try_after=now - timedelta(seconds=1))
 
 
-def test_one_call_speaks_of_both_and_1_confirms_both(sandbox: SandboxServer) -> None:
+def test_one_call_is_for_both_and_key_1_confirms_both(sandbox: SandboxServer) -> None:
     book_two_children()
     sandbox.tell_stories({SARAH: "press_1"})
     assert dispatch_due().calls == 1
     call = wait_for_call("answered")
-    assert all(visit.is_confirmed for visit in Appointment.objects.all())
-    assert states() == {"Anna": ("done", "reached"), "Ben": ("done", "reached")}
+    assert all(appointment.is_confirmed for appointment in Appointment.objects.all())
+    assert read_states() == {"Anna": ("done", "reached"), "Ben": ("done", "reached")}
     [accepted] = sandbox.ledger()
     assert accepted["message"] == call.text
     assert "Anna and Ben" in call.text
@@ -66,16 +66,16 @@ def test_one_call_speaks_of_both_and_1_confirms_both(sandbox: SandboxServer) -> 
     assert dispatch_due().calls == 0
 
 
-def test_2_opens_one_worklist_entry_for_each_appointment(sandbox: SandboxServer) -> None:
+def test_key_2_opens_a_follow_up_for_each_appointment(sandbox: SandboxServer) -> None:
     book_two_children()
     sandbox.tell_stories({SARAH: "press_2"})
     dispatch_due()
     wait_for_call("answered")
-    assert worklist() == [("Anna", "wants_another_time"), ("Ben", "wants_another_time")]
-    assert {visit.current_answer for visit in Appointment.objects.all()} == {"wants_another_time"}
+    assert read_worklist() == [("Anna", "wants_another_time"), ("Ben", "wants_another_time")]
+    assert {appointment.current_answer for appointment in Appointment.objects.all()} == {"wants_another_time"}
 
 
-def test_9_opts_the_number_out_once(sandbox: SandboxServer) -> None:
+def test_key_9_opts_the_number_out_once(sandbox: SandboxServer) -> None:
     book_two_children()
     sandbox.tell_stories({SARAH: "press_9"})
     dispatch_due()
@@ -84,28 +84,28 @@ def test_9_opts_the_number_out_once(sandbox: SandboxServer) -> None:
     assert ConsentEntry.objects.filter(what="opt_out").count() == 1
 
 
-def test_nobody_answers_and_the_next_try_is_one_call_again(sandbox: SandboxServer) -> None:
+def test_after_no_answer_the_next_try_is_one_call_again(sandbox: SandboxServer) -> None:
     book_two_children()
     sandbox.tell_stories({SARAH: ["no_answer", "press_1"]})
     dispatch_due()
     wait_for_call("no_answer")
-    assert states() == {"Anna": ("planned", "try_again"), "Ben": ("planned", "try_again")}
+    assert read_states() == {"Anna": ("planned", "try_again"), "Ben": ("planned", "try_again")}
     make_due_again()
     CallRecord.objects.update(submitting_at=timezone.now() - timedelta(hours=1))
     assert dispatch_due().calls == 1
     wait_for_call("answered")
-    assert all(visit.is_confirmed for visit in Appointment.objects.all())
+    assert all(appointment.is_confirmed for appointment in Appointment.objects.all())
     assert len(sandbox.ledger()) == 2
 
 
-def test_when_no_try_is_left_each_appointment_stands_on_the_worklist(sandbox: SandboxServer) -> None:
+def test_each_appointment_is_on_the_worklist_when_no_try_is_left(sandbox: SandboxServer) -> None:
     make_step(max_tries=1)
     book_two_children()
     sandbox.tell_stories({SARAH: "no_answer"})
     dispatch_due()
     wait_for_call("no_answer")
-    assert states() == {"Anna": ("done", "not_reached"), "Ben": ("done", "not_reached")}
-    assert worklist() == [("Anna", "could_not_reach"), ("Ben", "could_not_reach")]
+    assert read_states() == {"Anna": ("done", "not_reached"), "Ben": ("done", "not_reached")}
+    assert read_worklist() == [("Anna", "could_not_reach"), ("Ben", "could_not_reach")]
 
 
 def test_a_call_as_a_companion_counts_as_a_try(sandbox: SandboxServer) -> None:
@@ -118,11 +118,11 @@ def test_a_call_as_a_companion_counts_as_a_try(sandbox: SandboxServer) -> None:
     make_due_again()
     dispatch_due()
     wait_until(lambda: CallRecord.objects.filter(state="no_answer").count() == 2, "the second try")
-    assert states() == {"Anna": ("skipped", "confirmed"), "Ben": ("done", "not_reached")}
+    assert read_states() == {"Anna": ("skipped", "confirmed"), "Ben": ("done", "not_reached")}
     assert [call.try_number for call in CallRecord.objects.order_by("pk")] == [1, 2]
 
 
-def test_a_visit_cancelled_while_the_phone_rings_is_a_persons_to_see_to(sandbox: SandboxServer) -> None:
+def test_an_appointment_cancelled_while_the_phone_rings_gets_a_follow_up(sandbox: SandboxServer) -> None:
     anna, ben = book_two_children()
     sandbox.behave(attended=True, ring_seconds=3_000)
     dispatch_due()
@@ -132,13 +132,13 @@ def test_a_visit_cancelled_while_the_phone_rings_is_a_persons_to_see_to(sandbox:
     sandbox.press(ringing["call_id"], "1")
     sandbox.hang_up(ringing["call_id"])
     wait_for_call("answered")
-    wait_until(lambda: worklist() or None, "the worklist entry")
-    assert worklist() == [("Ben", "late_answer")]
+    wait_until(lambda: read_worklist() or None, "the follow-up")
+    assert read_worklist() == [("Ben", "late_answer")]
     assert Appointment.objects.get(pk=anna.appointment_id).is_confirmed
     assert not Appointment.objects.get(pk=ben.appointment_id).is_confirmed
 
 
-def test_a_visit_moved_while_the_phone_rings_is_not_confirmed(sandbox: SandboxServer) -> None:
+def test_an_appointment_moved_while_the_phone_rings_is_not_confirmed(sandbox: SandboxServer) -> None:
     anna, ben = book_two_children()
     sandbox.behave(attended=True, ring_seconds=3_000)
     dispatch_due()
@@ -147,8 +147,8 @@ def test_a_visit_moved_while_the_phone_rings_is_not_confirmed(sandbox: SandboxSe
     move_and_replan(anna.appointment_id, starts_at=moved, ends_at=moved + timedelta(minutes=30))
     sandbox.answer(ringing["call_id"])
     sandbox.press(ringing["call_id"], "1")
-    wait_until(lambda: worklist() or None, "the worklist entry")
-    assert worklist() == [("Anna", "late_answer")]
+    wait_until(lambda: read_worklist() or None, "the follow-up")
+    assert read_worklist() == [("Anna", "late_answer")]
     assert Appointment.objects.get(pk=ben.appointment_id).is_confirmed
     assert not Appointment.objects.get(pk=anna.appointment_id).is_confirmed
 
@@ -174,11 +174,11 @@ def test_an_opted_out_number_is_called_for_none_of_them(sandbox: SandboxServer) 
     book_two_children()
     PhoneNumber.objects.update(voice_opted_out_at=timezone.now())
     assert dispatch_due().calls == 0
-    assert states() == {"Anna": ("skipped", "opted_out"), "Ben": ("skipped", "opted_out")}
+    assert read_states() == {"Anna": ("skipped", "opted_out"), "Ben": ("skipped", "opted_out")}
     assert sandbox.ledger() == []
 
 
-def test_a_household_goes_singly_beside_a_campaign(sandbox: SandboxServer, settings: Settings) -> None:
+def test_a_household_gets_a_single_call_beside_a_campaign(sandbox: SandboxServer, settings: Settings) -> None:
     settings.CAMPAIGN_MINIMUM = 1
     book_two_children()
     make_due_reminder(make_contact("Noah", number=NOAH))
@@ -187,7 +187,7 @@ def test_a_household_goes_singly_beside_a_campaign(sandbox: SandboxServer, setti
     assert [line["kind"] for line in sandbox.ledger(NOAH)] == ["campaign_call"]
 
 
-def test_what_was_not_sent_is_tried_again_for_both(sandbox: SandboxServer) -> None:
+def test_a_call_that_was_not_sent_is_tried_again_for_both(sandbox: SandboxServer) -> None:
     book_two_children()
     sandbox.faults({"kind": "error_503", "next": 1})
     dispatch_due()
@@ -198,7 +198,7 @@ def test_what_was_not_sent_is_tried_again_for_both(sandbox: SandboxServer) -> No
     assert CallRecord.objects.get(try_number=2).companions.count() == 1
 
 
-def test_an_order_for_both_that_was_not_sent_stands_for_both(sandbox: SandboxServer) -> None:
+def test_an_order_for_both_is_kept_for_both_when_it_was_not_sent(sandbox: SandboxServer) -> None:
     rosa = make_user()
     now = timezone.now()
     for name in ("Anna", "Ben"):
@@ -213,15 +213,15 @@ def test_an_order_for_both_that_was_not_sent_stands_for_both(sandbox: SandboxSer
     assert len(sandbox.ledger()) == 1
 
 
-def test_what_robotalker_rejects_is_a_persons_to_see_to_for_both(sandbox: SandboxServer) -> None:
+def test_a_rejected_call_gets_a_follow_up_for_both(sandbox: SandboxServer) -> None:
     book_two_children()
     sandbox.faults({"kind": "error_400"})
     dispatch_due()
-    assert states() == {"Anna": ("done", "rejected"), "Ben": ("done", "rejected")}
-    assert [name for name, _ in worklist()] == ["Anna", "Ben"]
+    assert read_states() == {"Anna": ("done", "rejected"), "Ben": ("done", "rejected")}
+    assert [name for name, _ in read_worklist()] == ["Anna", "Ben"]
 
 
-def test_a_lost_answer_is_settled_for_both_and_called_again_as_one(
+def test_a_lost_answer_is_settled_for_both_and_called_again_as_one_call(
     sandbox: SandboxServer, settings: Settings
 ) -> None:
     settings.UNKNOWN_GRACE = 0
@@ -229,19 +229,19 @@ def test_a_lost_answer_is_settled_for_both_and_called_again_as_one(
     sandbox.faults({"kind": "drop_before", "next": 1})
     dispatch_due()
     reconcile()
-    [entry, _] = FollowUp.objects.filter(kind="unknown_outcome")
-    resolve_unknown_outcome(entry.pk, by=make_user(), call_again=True)
+    [follow_up, _] = FollowUp.objects.filter(kind="unknown_outcome")
+    resolve_unknown_outcome(follow_up.pk, by=make_user(), call_again=True)
     assert dispatch_due().calls == 1
     assert CallRecord.objects.order_by("-pk")[0].companions.count() == 1
     assert len(sandbox.ledger()) == 1
 
 
-def test_settling_a_lost_answer_leaves_neither_waiting(sandbox: SandboxServer, settings: Settings) -> None:
+def test_settling_a_lost_answer_settles_both_reminders(sandbox: SandboxServer, settings: Settings) -> None:
     settings.UNKNOWN_GRACE = 0
     book_two_children()
     sandbox.faults({"kind": "drop_before", "next": 1})
     dispatch_due()
     reconcile()
-    [entry, _] = FollowUp.objects.filter(kind="unknown_outcome")
-    resolve_unknown_outcome(entry.pk, by=make_user(), call_again=False)
-    assert set(states().values()) == {("done", "settled_by_person")}
+    [follow_up, _] = FollowUp.objects.filter(kind="unknown_outcome")
+    resolve_unknown_outcome(follow_up.pk, by=make_user(), call_again=False)
+    assert set(read_states().values()) == {("done", "settled_by_person")}

@@ -63,19 +63,21 @@ def run_worker(program: str, **settings: str) -> Iterator["subprocess.Popen[str]
         worker.stdin.close()
 
 
-def test_a_worker_killed_between_claim_and_post_loses_and_doubles_nothing(sandbox: SandboxServer) -> None:
+def test_a_worker_killed_between_claim_and_post_loses_no_call_and_repeats_none(
+    sandbox: SandboxServer,
+) -> None:
     reminder = make_due_reminder()
     with run_worker(CLAIMING):
         reminder.refresh_from_db()
         assert reminder.state == "claimed"
-        assert dispatch_due().calls == 0, "nobody else may take it while its lease runs"
+        assert dispatch_due().calls == 0, "no other worker may take it during its lease"
     Reminder.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert reconcile().released == 1
     assert dispatch_due().calls == 1
     assert len(sandbox.ledger()) == 1
 
 
-def test_a_worker_killed_in_the_middle_of_its_post_leaves_an_unknown_that_is_never_sent_again(
+def test_a_worker_killed_during_its_post_leaves_an_unknown_call_that_is_never_sent_again(
     sandbox: SandboxServer,
 ) -> None:
     reminder = make_due_reminder()

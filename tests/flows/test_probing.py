@@ -1,4 +1,4 @@
-"""After a pause by Robotalker's fault it is asked again: a sandbox that is well, unwell or silent."""
+"""Probes after a pause because of Robotalker: against a sandbox that works, fails or does not answer."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from tests.people import make_due_reminder, make_user
 from tests.sandbox_server import SandboxServer
 from tests.waiting import find_free_port, wait_until
 
-UNWELL: list[dict[str, Any]] = [
+FAILURES: list[dict[str, Any]] = [
     {"kind": "error_401"},
     {"kind": "error_500_before"},
     {"kind": "error_502"},
@@ -33,17 +33,17 @@ UNWELL: list[dict[str, Any]] = [
 ]
 
 
-def break_questions(sandbox: SandboxServer, **fault: Any) -> None:
-    """Spoil the answers to our questions, and nothing else."""
+def break_probes(sandbox: SandboxServer, **fault: Any) -> None:
+    """Give a fault to the answers to our probes, and to nothing else."""
     sandbox.faults({"endpoint": "contacts", "method": "GET", **fault})
 
 
-def count_questions(sandbox: SandboxServer) -> int:
-    """How many questions the fault in force has spoilt."""
+def count_broken_probes(sandbox: SandboxServer) -> int:
+    """How many probes have met the current fault."""
     return int(sandbox.control("GET", "/sandbox/faults")["faults"][0]["used"])
 
 
-def pause_and_let_the_time_come(cause: str = Cause.ROBOTALKER_FAILING) -> None:
+def pause_with_a_probe_due(cause: str = Cause.ROBOTALKER_FAILING) -> None:
     pause_sending(cause=cause)
     SendingSwitch.objects.update(probe_at=Now())
 
@@ -55,19 +55,21 @@ def seconds_until(moment: datetime | None) -> float:
 
 
 @pytest.mark.parametrize("cause", [Cause.KEY_REFUSED, Cause.ROBOTALKER_FAILING])
-def test_a_good_answer_sends_again_by_itself(sandbox: SandboxServer, cause: str) -> None:
-    pause_and_let_the_time_come(cause)
+def test_a_good_answer_resumes_sending(sandbox: SandboxServer, cause: str) -> None:
+    pause_with_a_probe_due(cause)
     assert probe_robotalker() is True
     switch = read_switch()
     assert (switch.paused_at, switch.cause, switch.by, switch.probe_at) == (None, "", None, None)
     assert (read_gate().paused, read_gate().closed_for) == (False, 0.0)
-    assert sandbox.ledger() == [], "the question was harmless"
+    assert sandbox.ledger() == [], "the probe placed no call"
 
 
-@pytest.mark.parametrize("fault", UNWELL, ids=lambda fault: fault["kind"])
-def test_a_bad_answer_is_asked_again_later_and_later(sandbox: SandboxServer, fault: dict[str, Any]) -> None:
-    break_questions(sandbox, **fault)
-    pause_and_let_the_time_come()
+@pytest.mark.parametrize("fault", FAILURES, ids=lambda fault: fault["kind"])
+def test_after_a_bad_answer_the_next_probe_waits_longer_each_time(
+    sandbox: SandboxServer, fault: dict[str, Any]
+) -> None:
+    break_probes(sandbox, **fault)
+    pause_with_a_probe_due()
     since = read_switch().paused_at
     for probes, longest in [(1, 30), (2, 60)]:
         SendingSwitch.objects.update(probe_at=Now())
@@ -77,11 +79,11 @@ def test_a_bad_answer_is_asked_again_later_and_later(sandbox: SandboxServer, fau
         assert longest * 0.7 < seconds_until(switch.probe_at) <= longest
 
 
-def test_a_key_that_is_still_refused_is_asked_for_again_later(
+def test_a_key_that_is_still_refused_is_probed_again_later(
     sandbox: SandboxServer, settings: Settings
 ) -> None:
     settings.ROBOTALKER_API_KEY = "wrong"
-    pause_and_let_the_time_come(Cause.KEY_REFUSED)
+    pause_with_a_probe_due(Cause.KEY_REFUSED)
     assert probe_robotalker() is False
     assert (read_switch().cause, read_switch().probes) == (Cause.KEY_REFUSED, 1)
     settings.ROBOTALKER_API_KEY = sandbox.api_key
@@ -89,51 +91,51 @@ def test_a_key_that_is_still_refused_is_asked_for_again_later(
     assert probe_robotalker() is True
 
 
-def test_nobody_there_is_asked_again_later(sandbox: SandboxServer, settings: Settings) -> None:
+def test_an_unreachable_robotalker_is_probed_again_later(sandbox: SandboxServer, settings: Settings) -> None:
     settings.ROBOTALKER_BASE_URL = f"http://127.0.0.1:{find_free_port()}"
-    pause_and_let_the_time_come()
+    pause_with_a_probe_due()
     assert probe_robotalker() is False
     assert read_switch().probes == 1
 
 
-def test_robotalker_may_ask_for_more_time_than_we_would_leave_it(sandbox: SandboxServer) -> None:
-    break_questions(sandbox, kind="rate_limit", retry_after=600)
-    pause_and_let_the_time_come()
+def test_a_retry_after_longer_than_our_own_wait_is_kept(sandbox: SandboxServer) -> None:
+    break_probes(sandbox, kind="rate_limit", retry_after=600)
+    pause_with_a_probe_due()
     assert probe_robotalker() is False
     assert 590 < seconds_until(read_switch().probe_at) <= 600
 
 
-def test_a_robotalker_that_knows_the_key_but_not_the_question_is_well(
+def test_a_refused_or_unreadable_probe_with_a_good_key_resumes_sending(
     sandbox: SandboxServer, settings: Settings
 ) -> None:
     for kind in ("error_400", "html", "no_id"):
-        break_questions(sandbox, kind=kind)
-        pause_and_let_the_time_come()
+        break_probes(sandbox, kind=kind)
+        pause_with_a_probe_due()
         assert probe_robotalker() is True, kind
-    settings.ROBOTALKER_BASE_URL = f"{sandbox.url}/elsewhere"  # where nothing is found
-    pause_and_let_the_time_come()
+    settings.ROBOTALKER_BASE_URL = f"{sandbox.url}/elsewhere"  # a path that does not exist
+    pause_with_a_probe_due()
     assert probe_robotalker() is True
 
 
 @pytest.mark.parametrize("kind", ["error_503", "error_502"])
-def test_a_call_is_tried_when_the_question_goes_on_failing(sandbox: SandboxServer, kind: str) -> None:
-    break_questions(sandbox, kind=kind)
-    pause_and_let_the_time_come()
-    for asked in (1, 2, 3):
-        assert read_switch().cause == Cause.ROBOTALKER_FAILING, f"{asked - 1} questions prove nothing"
+def test_a_call_is_tried_when_the_probe_keeps_failing(sandbox: SandboxServer, kind: str) -> None:
+    break_probes(sandbox, kind=kind)
+    pause_with_a_probe_due()
+    for probe in (1, 2, 3):
+        assert read_switch().cause == Cause.ROBOTALKER_FAILING, f"{probe - 1} failed probes are not enough"
         SendingSwitch.objects.update(probe_at=Now())
         assert probe_robotalker() is False
-    assert not read_gate().paused, "an address that is broken for good can't hold sending for ever"
+    assert not read_gate().paused, "a probe that always fails must not hold sending for ever"
     count_failure()
     switch = read_switch()
-    assert switch.cause == Cause.ROBOTALKER_FAILING, "one call that fails is enough"
-    assert 60 < seconds_until(switch.probe_at) <= 120, "and the pauses grow"
+    assert switch.cause == Cause.ROBOTALKER_FAILING, "one failed call is enough"
+    assert 60 < seconds_until(switch.probe_at) <= 120, "and the waits grow"
 
 
-def test_a_call_that_is_tried_and_taken_ends_the_trouble(sandbox: SandboxServer) -> None:
+def test_a_tried_call_that_is_accepted_resets_the_counts(sandbox: SandboxServer) -> None:
     make_due_reminder()
-    break_questions(sandbox, kind="error_500_before")
-    pause_and_let_the_time_come()
+    break_probes(sandbox, kind="error_500_before")
+    pause_with_a_probe_due()
     SendingSwitch.objects.update(probes=2)
     probe_robotalker()
     assert dispatch_due().calls == 1
@@ -149,41 +151,41 @@ def test_a_call_that_is_tried_and_taken_ends_the_trouble(sandbox: SandboxServer)
         (Cause.ROBOTALKER_FAILING, "error_401"),
     ],
 )
-def test_no_call_is_tried_where_it_would_be_no_better_a_question(
+def test_no_call_is_tried_when_it_would_fail_like_the_probe(
     sandbox: SandboxServer, cause: str, kind: str
 ) -> None:
-    break_questions(sandbox, kind=kind)
-    pause_and_let_the_time_come(cause)
+    break_probes(sandbox, kind=kind)
+    pause_with_a_probe_due(cause)
     SendingSwitch.objects.update(probes=9)
     assert probe_robotalker() is False
     assert read_switch().cause == cause
 
 
-def test_it_does_not_ask_before_the_time(sandbox: SandboxServer) -> None:
-    break_questions(sandbox, kind="error_503")
+def test_no_probe_is_sent_before_it_is_due(sandbox: SandboxServer) -> None:
+    break_probes(sandbox, kind="error_503")
     pause_sending(cause=Cause.ROBOTALKER_FAILING)
     assert probe_robotalker() is None
-    assert count_questions(sandbox) == 0
+    assert count_broken_probes(sandbox) == 0
 
 
 @pytest.mark.parametrize("cause", [Cause.PERSON, Cause.RESTORED])
-def test_a_pause_that_waits_for_a_person_is_never_probed_away(sandbox: SandboxServer, cause: str) -> None:
-    break_questions(sandbox, kind="error_503")
-    pause_and_let_the_time_come(cause)
+def test_a_pause_that_waits_for_a_person_is_never_probed(sandbox: SandboxServer, cause: str) -> None:
+    break_probes(sandbox, kind="error_503")
+    pause_with_a_probe_due(cause)
     assert probe_robotalker() is None
-    assert (read_switch().cause, count_questions(sandbox)) == (cause, 0)
+    assert (read_switch().cause, count_broken_probes(sandbox)) == (cause, 0)
 
 
-def test_a_tick_costs_one_query_while_nothing_is_paused(sandbox: SandboxServer) -> None:
+def test_a_tick_takes_one_query_while_nothing_is_paused(sandbox: SandboxServer) -> None:
     SendingSwitch.objects.create()
     with CaptureQueriesContext(connection) as queries:
         tick()
     assert len(queries) == 1
 
 
-def test_only_one_of_two_workers_asks(sandbox: SandboxServer) -> None:
-    break_questions(sandbox, kind="error_503")
-    pause_and_let_the_time_come()
+def test_only_one_of_two_workers_sends_the_probe(sandbox: SandboxServer) -> None:
+    break_probes(sandbox, kind="error_503")
+    pause_with_a_probe_due()
     together = Barrier(2)
 
     def work(_: int) -> bool | None:
@@ -196,13 +198,13 @@ def test_only_one_of_two_workers_asks(sandbox: SandboxServer) -> None:
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(work, range(2)))
     assert sorted(answers, key=str) == [False, None]
-    assert count_questions(sandbox) == 1
+    assert count_broken_probes(sandbox) == 1
 
 
-def test_a_person_who_pauses_while_it_is_asked_has_the_last_word(sandbox: SandboxServer) -> None:
-    break_questions(sandbox, kind="slow_headers", seconds=1)
+def test_a_persons_pause_during_a_probe_is_kept(sandbox: SandboxServer) -> None:
+    break_probes(sandbox, kind="slow_headers", seconds=1)
     rosa = make_user("rosa")
-    pause_and_let_the_time_come()
+    pause_with_a_probe_due()
     answers: list[bool | None] = []
 
     def work() -> None:
@@ -213,22 +215,22 @@ def test_a_person_who_pauses_while_it_is_asked_has_the_last_word(sandbox: Sandbo
 
     asking = Thread(target=work)
     asking.start()
-    claimed = wait_until(SendingSwitch.objects.filter(probes=1).first, "the question to be begun")
-    assert seconds_until(claimed.probe_at) > 20, "nobody else asks before it must be over"
+    claimed = wait_until(SendingSwitch.objects.filter(probes=1).first, "the probe to begin")
+    assert seconds_until(claimed.probe_at) > 20, "no other worker probes before this probe must have ended"
     pause_sending(by=rosa)
     asking.join(30)
-    assert answers == [True], "Robotalker is well"
+    assert answers == [True], "Robotalker works"
     assert (read_switch().cause, read_switch().by, read_switch().probe_at) == (Cause.PERSON, rosa, None)
 
 
-def test_one_failure_after_a_good_answer_is_enough_to_pause_again(sandbox: SandboxServer) -> None:
-    pause_and_let_the_time_come()
+def test_one_failure_after_a_good_answer_pauses_again(sandbox: SandboxServer) -> None:
+    pause_with_a_probe_due()
     assert probe_robotalker() is True
     count_failure()
     assert read_switch().cause == Cause.ROBOTALKER_FAILING
 
 
-def test_a_robotalker_that_answers_questions_but_takes_no_calls_is_tried_ever_more_rarely(
+def test_a_robotalker_that_answers_probes_but_accepts_no_calls_is_probed_less_and_less_often(
     sandbox: SandboxServer,
 ) -> None:
     for longest in (15, 30, 60, 120):
@@ -241,10 +243,10 @@ def test_a_robotalker_that_answers_questions_but_takes_no_calls_is_tried_ever_mo
     assert seconds_until(read_switch().probe_at) <= 15
 
 
-def test_it_waits_for_a_permit_like_every_request(sandbox: SandboxServer, settings: Settings) -> None:
+def test_a_probe_needs_a_permit_like_every_request(sandbox: SandboxServer, settings: Settings) -> None:
     settings.ROBOTALKER_RATE = "1/minute"
     take_permits(1)
-    pause_and_let_the_time_come()
+    pause_with_a_probe_due()
     assert probe_robotalker() is None
     assert read_switch().cause == Cause.ROBOTALKER_FAILING
     settings.ROBOTALKER_RATE = "10/second"

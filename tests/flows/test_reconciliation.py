@@ -1,4 +1,4 @@
-"""What nobody came back for: asked about over real HTTP, healed, or handed to a person."""
+"""Calls whose events have not come: Robotalker is asked over real HTTP, or a follow-up is opened."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -24,7 +24,7 @@ NOAH = "+12025550142"
 
 
 def call_and_lose_every_event(sandbox: SandboxServer, story: str = "press_1", **booking: Any) -> CallRecord:
-    """A call that has ended over there, and of which we were told nothing; its event is overdue."""
+    """A call that has ended at Robotalker without any event coming; its event is overdue."""
     make_due_reminder(**booking)
     sandbox.tell_stories({SARAH: story})
     sandbox.faults({"kind": "lost"})
@@ -41,13 +41,15 @@ def make_older(age: timedelta) -> None:
 
 
 def make_time_pass(**time: float) -> None:
-    """As if the last question lay so much further back."""
+    """As if the last question had been asked this much earlier."""
     [asked_at] = CallRecord.objects.values_list("asked_at", flat=True)
     assert asked_at is not None
     CallRecord.objects.update(asked_at=asked_at - timedelta(**time))
 
 
-def test_a_call_without_an_event_is_asked_about_and_confirms_the_appointment(sandbox: SandboxServer) -> None:
+def test_robotalker_is_asked_about_a_call_without_an_event_and_its_answer_confirms(
+    sandbox: SandboxServer,
+) -> None:
     call_and_lose_every_event(sandbox)
     report = reconcile()
     assert (report.questions, report.healed, report.overdue) == (1, 1, 0)
@@ -57,13 +59,13 @@ def test_a_call_without_an_event_is_asked_about_and_confirms_the_appointment(san
     assert not FollowUp.objects.exists()
 
 
-def test_an_opt_out_that_only_the_answer_tells_of_counts(sandbox: SandboxServer) -> None:
+def test_an_opt_out_known_only_from_the_answer_counts(sandbox: SandboxServer) -> None:
     call_and_lose_every_event(sandbox, "press_9")
     reconcile()
     assert PhoneNumber.objects.get().voice_opted_out_at is not None
 
 
-def test_an_outcome_that_only_the_answer_tells_is_tried_again_by_the_rule(sandbox: SandboxServer) -> None:
+def test_a_no_answer_known_only_from_the_answer_is_tried_again(sandbox: SandboxServer) -> None:
     call_and_lose_every_event(sandbox, "no_answer")
     reconcile()
     reminder = Reminder.objects.get()
@@ -74,7 +76,7 @@ def test_an_outcome_that_only_the_answer_tells_is_tried_again_by_the_rule(sandbo
     )
 
 
-def test_it_is_not_asked_about_while_its_event_may_still_come(sandbox: SandboxServer) -> None:
+def test_a_call_is_not_asked_about_while_its_event_may_still_come(sandbox: SandboxServer) -> None:
     call_and_lose_every_event(sandbox)
     make_older(timedelta(minutes=14))
     assert reconcile().questions == 0
@@ -100,7 +102,7 @@ def test_a_call_still_ringing_is_overdue_and_asked_about_again_with_growing_paus
     assert reconcile().questions == 0, "five times are enough"
 
 
-def test_a_call_whose_answer_was_lost_is_known_to_be_accepted_when_robotalker_says_that_it_rings(
+def test_an_unknown_call_becomes_submitted_when_robotalker_says_that_it_is_ringing(
     sandbox: SandboxServer,
 ) -> None:
     sandbox.behave(attended=True, ring_seconds=3_000)
@@ -122,16 +124,16 @@ def test_a_call_whose_answer_was_lost_is_known_to_be_accepted_when_robotalker_sa
     assert CallRecord.objects.get().state == "overdue"
 
 
-def test_an_overdue_call_is_healed_by_a_later_question_and_its_entry_is_settled(
+def test_a_later_question_gives_an_overdue_call_its_outcome_and_resolves_its_follow_up(
     sandbox: SandboxServer,
 ) -> None:
     call_and_lose_every_event(sandbox)
     sandbox.faults({"kind": "lost"}, {"kind": "error_503", "method": "GET", "next": 1})
     reconcile()
-    assert CallRecord.objects.get().state == "overdue", "no answer to be had"
+    assert CallRecord.objects.get().state == "overdue", "there was no answer"
     make_older(timedelta(minutes=26))
     make_time_pass(minutes=4)
-    CallRecord.objects.update(asked_times=4)  # the next question is far off
+    CallRecord.objects.update(asked_times=4)  # the next question is not due for long
     assert reconcile().asked == 1
     CallRecord.objects.update(asked_times=1)
     assert reconcile().healed == 1
@@ -139,7 +141,7 @@ def test_an_overdue_call_is_healed_by_a_later_question_and_its_entry_is_settled(
     assert Appointment.objects.get().is_confirmed
 
 
-def test_a_call_that_robotalker_does_not_know_has_no_outcome_and_says_so(sandbox: SandboxServer) -> None:
+def test_a_call_that_robotalker_has_no_record_of_is_overdue_with_that_reason(sandbox: SandboxServer) -> None:
     call_and_lose_every_event(sandbox)
     CallRecord.objects.update(robotalker_id="cal_nowhere1")
     assert reconcile().healed == 0
@@ -169,7 +171,7 @@ def test_no_more_questions_than_the_budget_are_asked_in_one_round(
     call_and_lose_every_event_of_two(sandbox)
     assert reconcile().questions == 1
     states = sorted(CallRecord.objects.values_list("state", flat=True))
-    assert states == ["answered", "submitted"], "the other has its turn, rather than being given up"
+    assert states == ["answered", "submitted"], "the other is asked about in the next round"
     assert reconcile().questions == 1
 
 
@@ -182,7 +184,9 @@ def call_and_lose_every_event_of_two(sandbox: SandboxServer) -> None:
     make_older(timedelta(minutes=16))
 
 
-def test_nothing_is_asked_while_sending_is_paused_and_then_a_person_is(sandbox: SandboxServer) -> None:
+def test_while_sending_is_paused_robotalker_is_not_asked_and_a_follow_up_is_opened(
+    sandbox: SandboxServer,
+) -> None:
     call_and_lose_every_event(sandbox)
     pause_sending(by=make_user())
     assert reconcile().questions == 0
@@ -192,7 +196,7 @@ def test_nothing_is_asked_while_sending_is_paused_and_then_a_person_is(sandbox: 
     assert (report.overdue, report.asked) == (1, 1)
 
 
-def test_nothing_is_asked_while_the_gate_is_closed(sandbox: SandboxServer) -> None:
+def test_robotalker_is_not_asked_while_the_gate_is_closed(sandbox: SandboxServer) -> None:
     call_and_lose_every_event(sandbox)
     SendingSwitch.objects.update_or_create(
         pk=1, defaults={"gate_until": timezone.now() + timedelta(minutes=1)}
@@ -207,7 +211,7 @@ def test_a_refused_key_pauses_sending(sandbox: SandboxServer, settings: Settings
     assert SendingSwitch.objects.get().cause == "key_refused"
 
 
-def test_questions_that_fail_do_not_hold_the_calls(sandbox: SandboxServer, settings: Settings) -> None:
+def test_failed_questions_do_not_pause_sending(sandbox: SandboxServer, settings: Settings) -> None:
     settings.ROBOTALKER_BREAKER = 1
     call_and_lose_every_event(sandbox)
     sandbox.faults({"kind": "lost"}, {"kind": "error_503", "method": "GET"})
@@ -215,14 +219,14 @@ def test_questions_that_fail_do_not_hold_the_calls(sandbox: SandboxServer, setti
     assert not SendingSwitch.objects.filter(Q(paused_at__isnull=False) | Q(failures__gt=0)).exists()
 
 
-def test_a_question_that_is_asked_to_wait_closes_the_gate_for_all(sandbox: SandboxServer) -> None:
+def test_a_429_to_a_question_closes_the_gate_for_all_requests(sandbox: SandboxServer) -> None:
     call_and_lose_every_event(sandbox)
     sandbox.faults({"kind": "lost"}, {"kind": "rate_limit", "retry_after": 60, "method": "GET"})
     reconcile()
     assert read_gate().closed_for > 30
 
 
-def test_an_answer_that_tells_what_an_event_has_told_changes_nothing_more(sandbox: SandboxServer) -> None:
+def test_an_answer_with_an_outcome_that_an_event_gave_before_changes_nothing(sandbox: SandboxServer) -> None:
     call_and_lose_every_event(sandbox, "press_2")
     sandbox.faults()
     [completed] = sandbox.posts("call.completed", SARAH)
@@ -236,7 +240,9 @@ def test_an_answer_that_tells_what_an_event_has_told_changes_nothing_more(sandbo
 
 
 @pytest.mark.parametrize("fault", ["html", "truncated", "no_id"])
-def test_an_unreadable_answer_tells_nothing_and_blames_nobody(sandbox: SandboxServer, fault: str) -> None:
+def test_an_unreadable_answer_gives_no_outcome_and_does_not_pause_sending(
+    sandbox: SandboxServer, fault: str
+) -> None:
     call_and_lose_every_event(sandbox)
     sandbox.faults({"kind": "lost"}, {"kind": fault, "method": "GET"})
     reconcile()
@@ -244,16 +250,18 @@ def test_an_unreadable_answer_tells_nothing_and_blames_nobody(sandbox: SandboxSe
     assert not SendingSwitch.objects.filter(paused_at__isnull=False).exists()
 
 
-def test_a_question_under_way_holds_no_row(sandbox: SandboxServer) -> None:
+def test_no_row_is_locked_while_robotalker_is_asked(sandbox: SandboxServer) -> None:
     call_and_lose_every_event(sandbox)
     sandbox.faults({"kind": "lost"}, {"kind": "slow_headers", "method": "GET", "seconds": 1.5})
     with ThreadPoolExecutor(1) as pool:
         round_of_another = pool.submit(reconcile_elsewhere)
-        wait_until(CallRecord.objects.filter(asked_times=1).exists, "the question, noted before it is asked")
+        wait_until(
+            CallRecord.objects.filter(asked_times=1).exists, "the question to be recorded, before it is asked"
+        )
         with transaction.atomic():
             CallRecord.objects.select_for_update(nowait=True).get()
         assert not round_of_another.done()
-        assert reconcile().questions == 0, "nobody asks it twice at once"
+        assert reconcile().questions == 0, "no other worker asks the same meanwhile"
 
 
 def reconcile_elsewhere() -> None:
@@ -263,7 +271,7 @@ def reconcile_elsewhere() -> None:
         connection.close()
 
 
-def test_a_text_message_can_not_be_asked_about(sandbox: SandboxServer) -> None:
+def test_robotalker_is_not_asked_about_a_text_message(sandbox: SandboxServer) -> None:
     make_step(channel="sms")
     make_due_reminder()
     sandbox.faults({"kind": "lost"})

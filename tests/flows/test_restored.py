@@ -1,4 +1,4 @@
-"""A backup that was restored, by PostgreSQL's own tools, beside the database it was taken from."""
+"""A backup that was restored with PostgreSQL's own tools, beside the database that it was taken from."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ from reminders.traffic.switch import read_switch
 from reminders.traffic.restore_guard import read_database_name
 print(read_switch().cause, read_database_name())
 """
-SEND_AGAIN = """
+RESUME = """
 import django; django.setup()
 from django.contrib.auth.models import User
 from reminders.models import Reminder
@@ -60,7 +60,7 @@ def restored(sandbox: SandboxServer, tmp_path: Path) -> Iterator[str]:
 
 
 def run_on(database: str, program: str, sandbox: SandboxServer) -> str:
-    """Run it in a process whose database is this one."""
+    """Run the program in a process with this database."""
     settings = {
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DATABASE_URL": database,
@@ -73,14 +73,14 @@ def run_on(database: str, program: str, sandbox: SandboxServer) -> str:
     ).stdout
 
 
-def test_a_restored_backup_calls_nobody_until_a_person_sends_again(
+def test_a_restored_backup_calls_nobody_until_a_person_resumes_sending(
     sandbox: SandboxServer, restored: str
 ) -> None:
     name = DatabaseIdentity.objects.get().name
     assert run_on(restored, TICK, sandbox).split() == ["restored", name]
-    assert len(sandbox.ledger()) == 1, "the call that it had forgotten"
+    assert len(sandbox.ledger()) == 1, "the call that the backup lacks"
     assert check_for_restore()
-    assert read_switch().paused_at is None, "the database it was taken from goes on"
-    run_on(restored, SEND_AGAIN, sandbox)
+    assert read_switch().paused_at is None, "the original database goes on sending"
+    run_on(restored, RESUME, sandbox)
     run_on(restored, TICK, sandbox)
-    assert len(sandbox.ledger()) == 2, "a person has decided so"
+    assert len(sandbox.ledger()) == 2, "a person has resumed sending"

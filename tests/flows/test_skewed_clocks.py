@@ -1,4 +1,4 @@
-"""A worker whose own clock is wrong: only the database's clock decides what is due and whether it may go."""
+"""A worker whose clock is wrong: only the database's clock decides what is due and may be sent."""
 
 from datetime import datetime, time, timedelta
 
@@ -38,7 +38,7 @@ def zone_where_it_is_night(now: datetime) -> str:
 
 
 @pytest.mark.parametrize("skew", SKEWS, ids=str)
-def test_it_calls_what_is_due_by_the_databases_clock(sandbox: SandboxServer, skew: timedelta) -> None:
+def test_a_reminder_due_by_the_databases_clock_is_called(sandbox: SandboxServer, skew: timedelta) -> None:
     make_due_reminder()
     with skewed(skew):
         assert dispatch_due().calls == 1
@@ -46,9 +46,7 @@ def test_it_calls_what_is_due_by_the_databases_clock(sandbox: SandboxServer, ske
 
 
 @pytest.mark.parametrize("skew", SKEWS, ids=str)
-def test_it_calls_nothing_before_its_time_and_nobody_at_night(
-    sandbox: SandboxServer, skew: timedelta
-) -> None:
+def test_no_call_is_made_before_it_is_due_or_at_night(sandbox: SandboxServer, skew: timedelta) -> None:
     now = timezone.now()
     make_step(elapsed=timedelta(hours=24))
     early = make_due_reminder(starts_at=now + timedelta(hours=24, minutes=5))
@@ -65,7 +63,7 @@ def test_it_calls_nothing_before_its_time_and_nobody_at_night(
 
 
 @pytest.mark.parametrize("skew", SKEWS, ids=str)
-def test_it_takes_no_claim_away_that_still_runs_and_gives_up_no_call_under_way(
+def test_a_running_claim_is_not_released_and_a_new_call_is_not_overdue(
     sandbox: SandboxServer, settings: Settings, skew: timedelta
 ) -> None:
     make_due_reminder()
@@ -84,7 +82,7 @@ def test_it_takes_no_claim_away_that_still_runs_and_gives_up_no_call_under_way(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("skew", SKEWS, ids=str)
-def test_it_plans_what_is_booked_ahead_by_the_databases_clock(skew: timedelta) -> None:
+def test_only_appointments_ahead_by_the_databases_clock_are_planned(skew: timedelta) -> None:
     now = timezone.now()
     make_step(make_campaign(state=Campaign.State.DRAFT), if_late=Step.IfLate.SKIP)
     with skewed(skew):
@@ -98,8 +96,8 @@ def test_it_plans_what_is_booked_ahead_by_the_databases_clock(skew: timedelta) -
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("skew", SKEWS, ids=str)
-def test_the_worklist_asks_for_it_in_time_for_the_visit(skew: timedelta) -> None:
-    visit = make_due_reminder().appointment
+def test_a_follow_up_is_due_in_time_before_the_appointment(skew: timedelta) -> None:
+    appointment = make_due_reminder().appointment
     with skewed(skew):
-        open_follow_up("missed", reminder=visit.reminders.get())
-    assert visit.follow_ups.get().due_at == visit.starts_at - timedelta(hours=1)
+        open_follow_up("missed", reminder=appointment.reminders.get())
+    assert appointment.follow_ups.get().due_at == appointment.starts_at - timedelta(hours=1)

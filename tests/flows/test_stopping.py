@@ -1,4 +1,4 @@
-"""A worker that is told to stop in the middle of a batch, as by `docker compose up` with a new release."""
+"""A worker that gets SIGTERM in the middle of a batch, as from `docker compose up` with a new release."""
 
 import os
 import signal
@@ -22,18 +22,18 @@ IN_A_CAMPAIGN = DUE // 2
 GRACE = 45  # seconds, as in docker-compose.yml
 
 
-def make_due(*places: Location) -> None:
-    """Reminders for visits, place after place."""
+def make_due(*locations: Location) -> None:
+    """DUE reminders for appointments at these locations, an equal share for each."""
     for index in range(DUE):
-        place = places[index * len(places) // DUE]
-        make_due_reminder(make_contact(number=f"+1202555{1000 + index}"), location=place)
+        location = locations[index * len(locations) // DUE]
+        make_due_reminder(make_contact(number=f"+1202555{1000 + index}"), location=location)
 
 
 @contextmanager
 def run_dispatcher(
     sandbox: SandboxServer, tmp_path: Path, *, accepted: int, **settings: Any
 ) -> Iterator[CeleryProcess]:
-    """The dispatcher's own command, when so many were accepted and their answers are still under way."""
+    """Run the dispatcher; yield it when `accepted` calls were accepted, before their answers come back."""
     sandbox.faults({"kind": "slow_headers", "seconds": 2}, {"kind": "lost"})
     broker = Broker()
     broker.empty()
@@ -59,16 +59,16 @@ def stop_with_its_children(worker: CeleryProcess) -> None:
     os.killpg(worker.process.pid, signal.SIGTERM)
 
 
-def check_nothing_is_left_half_done(accepted: int) -> None:
-    """What Robotalker took is known to be taken, and everything else is free at once."""
+def check_no_call_is_left_half_done(accepted: int) -> None:
+    """Accepted calls are known to be submitted, and all other reminders can be claimed at once."""
     assert list(CallRecord.objects.values_list("state", flat=True)) == ["submitted"] * accepted
     assert Reminder.objects.filter(state="in_progress").count() == accepted
     waiting = Reminder.objects.filter(state="planned", claim=None, lease_until=None)
-    assert waiting.count() == DUE - accepted, "what it had claimed is free at once"
+    assert waiting.count() == DUE - accepted, "what it had claimed can be claimed at once"
 
 
 @pytest.mark.parametrize("stop", [stop_as_a_container_is, stop_with_its_children])
-def test_a_worker_told_to_stop_ends_what_it_is_at_and_begins_nothing_new(
+def test_a_worker_that_gets_sigterm_finishes_its_requests_and_begins_no_others(
     sandbox: SandboxServer, tmp_path: Path, stop: Callable[[CeleryProcess], None]
 ) -> None:
     make_due(make_location())
@@ -79,14 +79,14 @@ def test_a_worker_told_to_stop_ends_what_it_is_at_and_begins_nothing_new(
         assert dispatcher.wait(GRACE) == 0
     accepted = len(sandbox.ledger())
     assert AT_ONCE <= accepted < DUE, "it should have stopped midway"
-    check_nothing_is_left_half_done(accepted)
+    check_no_call_is_left_half_done(accepted)
 
 
 @pytest.mark.parametrize("stop", [stop_as_a_container_is, stop_with_its_children])
-def test_a_worker_told_to_stop_ends_the_campaign_it_is_at_and_begins_no_other(
+def test_a_worker_that_gets_sigterm_finishes_its_campaign_and_begins_no_other(
     sandbox: SandboxServer, tmp_path: Path, stop: Callable[[CeleryProcess], None]
 ) -> None:
-    """Two campaigns, since two places call from numbers of their own."""
+    """Two campaigns, since two locations call from numbers of their own."""
     make_due(make_location(), make_location("Riverside", caller_id="+18005550188"))
     with run_dispatcher(
         sandbox,
@@ -98,5 +98,5 @@ def test_a_worker_told_to_stop_ends_the_campaign_it_is_at_and_begins_no_other(
         stop(dispatcher)
         assert dispatcher.wait(GRACE) == 0
     assert len(sandbox.ledger()) == IN_A_CAMPAIGN, "it should have stopped between the two"
-    check_nothing_is_left_half_done(IN_A_CAMPAIGN)
+    check_no_call_is_left_half_done(IN_A_CAMPAIGN)
     assert {entry["campaign_id"] for entry in sandbox.ledger()} == {CallBatch.objects.get().robotalker_id}

@@ -1,4 +1,4 @@
-"""Robotalker under water: a storm of 429, and an outage. What is due waits, and then goes at the rate."""
+"""An overloaded Robotalker: many 429s, and an outage. Due calls wait, and are then sent at the rate."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -67,47 +67,47 @@ def count_beyond_the_rate(moments: Sequence[datetime]) -> float:
     )
 
 
-def test_a_storm_of_429_is_outlived_within_the_rate_and_drained_within_twice_the_ideal(
+def test_after_a_storm_of_429_all_calls_go_out_within_the_rate_and_twice_the_ideal_time(
     sandbox: SandboxServer, two_dispatchers: Broker
 ) -> None:
     make_due(MANY)
     sandbox.faults({"kind": "rate_limit", "retry_after": 1, "probability": 0.9}, {"kind": "lost"})
 
-    def rage() -> bool:
+    def refuse_enough() -> bool:
         two_dispatchers.send(TASK, "dispatch")
         return CallRecord.objects.filter(state="not_sent").count() >= REFUSED
 
-    wait_until(rage, "the storm to have raged", within_seconds=60)
+    wait_until(refuse_enough, "enough requests to be refused", within_seconds=60)
     sandbox.faults({"kind": "lost"})
     left = MANY - len(sandbox.ledger())
-    calm_at = time.monotonic()
+    storm_ended_at = time.monotonic()
 
     def drain() -> bool:
         two_dispatchers.send(TASK, "dispatch")
         return len(sandbox.ledger()) == MANY
 
-    wait_until(drain, "all of them to be taken", within_seconds=60)
-    assert time.monotonic() - calm_at <= 2 * left / RATE
+    wait_until(drain, "all of them to be accepted", within_seconds=60)
+    assert time.monotonic() - storm_ended_at <= 2 * left / RATE
     moments = sandbox.requests()
-    assert len(moments) >= MANY + REFUSED, "what is refused counts as well"
+    assert len(moments) >= MANY + REFUSED, "refused requests count as well"
     assert count_beyond_the_rate(moments) <= AT_ONCE
     taken = CallRecord.objects.filter(state="submitted")
-    wait_until(lambda: taken.count() == MANY, "each of them to be written down, once")
+    wait_until(lambda: taken.count() == MANY, "each of them to be recorded once")
 
 
-def test_an_outage_trips_the_breaker_after_a_few_requests_and_costs_no_reminder(
+def test_an_outage_pauses_sending_after_a_few_requests_and_loses_no_reminder(
     sandbox: SandboxServer, settings: Settings
 ) -> None:
     settings.ROBOTALKER_CAMPAIGNS = False
     make_due(4 * settings.ROBOTALKER_BREAKER)
     sandbox.faults({"kind": "error_503"})
-    wait_until(lambda: dispatch_due() and _paused_by_itself(), "the breaker to trip")
+    wait_until(lambda: dispatch_due() and is_paused_by_the_breaker(), "the breaker to pause sending")
     asked = CallRecord.objects.count()
     assert asked <= settings.ROBOTALKER_BREAKER + settings.ROBOTALKER_THREADS
     dispatch_due()
-    assert CallRecord.objects.count() == asked, "nothing is tried while it is open"
+    assert CallRecord.objects.count() == asked, "nothing is tried while sending is paused"
     assert set(Reminder.objects.values_list("state", flat=True)) == {"planned"}
 
 
-def _paused_by_itself() -> bool:
+def is_paused_by_the_breaker() -> bool:
     return SendingSwitch.objects.filter(cause="robotalker_failing", paused_at__isnull=False).exists()

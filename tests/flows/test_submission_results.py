@@ -1,4 +1,4 @@
-"""What came back is recorded, whatever goes wrong on our side meanwhile."""
+"""The results of submissions are recorded when something goes wrong on our side meanwhile."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -26,27 +26,27 @@ NAMES = ["Sarah", "Noah", "Ada", "Lin"]
 
 def make_several_due() -> list[Reminder]:
     return [
-        make_due_reminder(make_contact(name, number=f"+1202555011{place}"))
-        for place, name in enumerate(NAMES)
+        make_due_reminder(make_contact(name, number=f"+1202555011{index}"))
+        for index, name in enumerate(NAMES)
     ]
 
 
-def in_a_thread_of_its_own() -> DispatchReport:
+def dispatch_and_close_connection() -> DispatchReport:
     try:
         return dispatch_due()
     finally:
         connection.close()
 
 
-def test_answers_are_recorded_though_the_connection_to_the_database_broke_meanwhile(
+def test_answers_are_recorded_when_the_database_connection_broke_meanwhile(
     sandbox: SandboxServer, settings: Settings
 ) -> None:
     settings.ROBOTALKER_THREADS = 4
     make_several_due()
     sandbox.faults({"kind": "slow_headers", "seconds": 1}, {"kind": "lost"})
     with ThreadPoolExecutor(1) as pool:
-        run = pool.submit(in_a_thread_of_its_own)
-        wait_until(lambda: len(sandbox.ledger()) == 4, "all four to be under way")
+        run = pool.submit(dispatch_and_close_connection)
+        wait_until(lambda: len(sandbox.ledger()) == 4, "all four requests to be under way")
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
@@ -57,7 +57,7 @@ def test_answers_are_recorded_though_the_connection_to_the_database_broke_meanwh
     assert set(CallRecord.objects.values_list("state", flat=True)) == {"submitted"}
 
 
-def test_one_answer_that_cannot_be_recorded_spoils_no_other(
+def test_an_answer_that_cannot_be_recorded_does_not_affect_the_others(
     sandbox: SandboxServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.ROBOTALKER_THREADS = 4
@@ -66,8 +66,8 @@ def test_one_answer_that_cannot_be_recorded_spoils_no_other(
     sandbox.faults({"kind": "slow_headers"}, {"kind": "lost"})
     submitting = CallRecord.objects.filter(state="submitting")
     with ThreadPoolExecutor(1) as pool:
-        run = pool.submit(in_a_thread_of_its_own)
-        wait_until(lambda: submitting.count() == 4, "all to be under way")
+        run = pool.submit(dispatch_and_close_connection)
+        wait_until(lambda: submitting.count() == 4, "all requests to be under way")
         with transaction.atomic():
             Appointment.objects.select_for_update().get(pk=stuck.appointment_id)
             run.result()
@@ -75,7 +75,7 @@ def test_one_answer_that_cannot_be_recorded_spoils_no_other(
     assert CallRecord.objects.filter(state="unknown").count() == 3
 
 
-def test_a_post_thread_that_fails_makes_its_own_call_unknown_and_no_other(db: None) -> None:
+def test_an_exception_in_a_post_thread_affects_only_its_own_call(db: None) -> None:
     def break_down(_client: object) -> str:
         raise RuntimeError("out of memory")
 
@@ -87,7 +87,7 @@ def test_a_post_thread_that_fails_makes_its_own_call_unknown_and_no_other(db: No
     assert [type(result.error) for result in results if result.error] == [PostThreadFailed]
 
 
-def test_a_request_that_could_not_be_built_never_left(
+def test_a_request_that_could_not_be_built_is_not_sent(
     sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reminder = make_due_reminder()
@@ -100,7 +100,7 @@ def test_a_request_that_could_not_be_built_never_left(
     reminder.refresh_from_db()
     assert (CallRecord.objects.get().state, reminder.state) == ("not_sent", "planned")
     assert CallRecord.objects.get().reason == NotBuilt.code
-    assert SendingSwitch.objects.filter(failures__gt=0).count() == 0, "it says nothing of the provider"
+    assert SendingSwitch.objects.filter(failures__gt=0).count() == 0, "it says nothing about Robotalker"
 
 
 def test_a_machine_that_was_suspended_between_commit_and_post_sends_nothing() -> None:
@@ -110,8 +110,8 @@ def test_a_machine_that_was_suspended_between_commit_and_post_sends_nothing() ->
     assert isinstance(result.error, SleptTooLong)
 
 
-def test_nothing_is_held_while_the_rate_is_used_up(sandbox: SandboxServer, settings: Settings) -> None:
-    """No sleep under a lease: what must wait for its turn is given back, for whoever has it then."""
+def test_no_claim_is_held_while_the_rate_is_used_up(sandbox: SandboxServer, settings: Settings) -> None:
+    """A dispatch doesn't wait for the rate: it gives its claim back, for any dispatcher to take later."""
     settings.ROBOTALKER_RATE = "6/minute"  # one in ten seconds: the second isn't free until all is over
     settings.ROBOTALKER_CAMPAIGNS = False
     make_several_due()
@@ -126,21 +126,21 @@ def test_nothing_is_held_while_the_rate_is_used_up(sandbox: SandboxServer, setti
     assert len(sandbox.ledger()) == 1
 
 
-def test_nothing_begins_and_nothing_is_held_while_redis_is_away(
+def test_no_request_begins_and_no_claim_is_held_while_redis_is_away(
     sandbox: SandboxServer, settings: Settings
 ) -> None:
     here, settings.REDIS_URL = settings.REDIS_URL, f"redis://127.0.0.1:{find_free_port()}/0"
     make_several_due()
-    assert dispatch_due().claimed == 0, "it isn't even claimed"
+    assert dispatch_due().claimed == 0, "nothing is even claimed"
     with open_post_threads(2) as threads:
-        assert submit_claim(claim_due(10), threads) == 0, "lost after the claim"
+        assert submit_claim(claim_due(10), threads) == 0, "Redis was lost after the claim"
     assert set(Reminder.objects.values_list("state", "claim", "lease_until")) == {("planned", None, None)}
     assert sandbox.ledger() == []
     settings.REDIS_URL = here
     assert dispatch_due().calls == 4
 
 
-def test_what_is_held_by_a_pause_is_looked_at_together_and_nothing_leaves(sandbox: SandboxServer) -> None:
+def test_all_due_reminders_are_held_while_sending_is_paused(sandbox: SandboxServer) -> None:
     make_several_due()
     pause_sending(by=make_user())
     assert dispatch_due().calls == 0
@@ -156,6 +156,6 @@ def test_a_campaign_that_could_not_be_opened_leaves_no_batch_behind(
     blocked = Appointment.objects.earliest("pk")
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
         Appointment.objects.select_for_update().get(pk=blocked.pk)
-        pool.submit(in_a_thread_of_its_own).result()
+        pool.submit(dispatch_and_close_connection).result()
     assert CallBatch.objects.count() == 0
     assert sandbox.ledger(str(blocked.contact.phone and blocked.contact.phone.e164)) == []

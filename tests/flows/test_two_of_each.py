@@ -1,4 +1,4 @@
-"""Two beats and two dispatchers, as when a second machine was started by mistake, or on purpose."""
+"""Two beats and two dispatchers, as when a second machine was started, by mistake or on purpose."""
 
 from collections import Counter
 from contextlib import ExitStack
@@ -36,7 +36,7 @@ def test_two_beats_and_two_dispatchers_call_everybody_once(sandbox: SandboxServe
         wait_until(lambda: len(sandbox.ledger()) >= len(NUMBERS), "all calls", within_seconds=90)
         wait_until(
             lambda: Heartbeat.objects.filter(name=heartbeats.BEAT, did="ticks sent").exists(),
-            "beat to tell that it lives",
+            "beat's heartbeat",
         )
     assert Counter(entry["to"] for entry in sandbox.ledger()) == Counter(NUMBERS)
     assert CallRecord.objects.count() == len(NUMBERS)

@@ -1,4 +1,4 @@
-"""With ROBOTALKER_VERIFY_EVENTS, keys 1 and 2 count only after Robotalker was asked for the call."""
+"""With ROBOTALKER_VERIFY_EVENTS, keys 1 and 2 count only after Robotalker was asked about the call."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -30,7 +30,7 @@ def verifying(settings: Settings) -> None:
 
 
 def call_sarah(sandbox: SandboxServer, story: str) -> CallRecord:
-    """Sarah is called, and the call has ended; its events are at the door."""
+    """Sarah is called, and the call has ended; its events have been posted."""
     make_due_reminder()
     sandbox.tell_stories({SARAH: story})
     assert dispatch_due().calls == 1
@@ -47,7 +47,7 @@ def wait_for_states(*wanted: str) -> None:
 
 
 def forge_answer(call: CallRecord) -> None:
-    """Somebody who has learnt the status address says that Sarah pressed 1."""
+    """Someone who knows the status address claims that Sarah pressed 1."""
     body = {"event": "call.completed", "to": SARAH, "status": "answered", "dtmf_response": "1"}
     path = urlsplit(status_url(call)).path
     assert Client().post(path, body, content_type="application/json").status_code == 200
@@ -57,7 +57,7 @@ def is_confirmed() -> bool:
     return Appointment.objects.get().is_confirmed
 
 
-def test_a_key_counts_when_robotalker_tells_the_same(sandbox: SandboxServer) -> None:
+def test_a_key_counts_when_robotalker_gives_the_same_key(sandbox: SandboxServer) -> None:
     call_sarah(sandbox, "press_1")
     wait_for_states("unverified", "unverified")  # the key's own event, and the call's end
     assert not is_confirmed()
@@ -81,7 +81,7 @@ def test_an_opt_out_counts_at_once(sandbox: SandboxServer) -> None:
     wait_until(opted_out.exists, "the opt-out")
 
 
-def test_a_no_beside_another_key_counts_at_once(sandbox: SandboxServer) -> None:
+def test_key_9_beside_another_key_counts_at_once(sandbox: SandboxServer) -> None:
     call = call_sarah(sandbox, "voicemail")
     wait_for_states("applied")
     body = {"event": "call.completed", "to": SARAH, "status": "answered", "dtmf_response": "19"}
@@ -90,7 +90,7 @@ def test_a_no_beside_another_key_counts_at_once(sandbox: SandboxServer) -> None:
     assert not is_confirmed()
 
 
-def test_while_robotalker_can_not_be_asked_the_answer_waits(
+def test_an_answer_waits_while_robotalker_can_not_be_asked(
     sandbox: SandboxServer, settings: Settings
 ) -> None:
     call_sarah(sandbox, "press_1")
@@ -98,15 +98,15 @@ def test_while_robotalker_can_not_be_asked_the_answer_waits(
     settings.ROBOTALKER_BASE_URL = f"http://127.0.0.1:{find_free_port()}"
     assert verify_events() == 0
     settings.ROBOTALKER_BASE_URL = sandbox.url
-    event = WebhookEvent.objects.exclude(error="").get()  # only one was asked about: Robotalker isn't well
+    event = WebhookEvent.objects.exclude(error="").get()  # only one was asked about, since Robotalker fails
     assert (event.state, event.attempts) == ("unverified", 1)
     assert "could not be asked" in event.error
-    assert verify_events() == 1, "the other one; this one's pause isn't over"
+    assert verify_events() == 1, "the other one; the wait of this one isn't over"
     assert verify_events(timezone.now() + LATER) == 1
     assert set(states()) == {"applied"}
 
 
-def test_while_the_call_goes_on_the_answer_waits(sandbox: SandboxServer) -> None:
+def test_an_answer_waits_while_the_call_goes_on(sandbox: SandboxServer) -> None:
     sandbox.behave(attended=True)
     make_due_reminder()
     dispatch_due()
@@ -116,15 +116,15 @@ def test_while_the_call_goes_on_the_answer_waits(sandbox: SandboxServer) -> None
     assert "doesn't tell of a key yet" in WebhookEvent.objects.get().error
     sandbox.answer(ringing["call_id"])
     sandbox.press(ringing["call_id"], "1")
-    wait_until(lambda: verify_events(timezone.now() + LATER), "Robotalker to tell of the key")
+    wait_until(lambda: verify_events(timezone.now() + LATER), "Robotalker to give the key")
     assert is_confirmed()
 
 
-def test_what_could_not_be_verified_in_the_end_waits_for_a_person(sandbox: SandboxServer) -> None:
+def test_an_event_that_could_not_be_verified_waits_for_a_person(sandbox: SandboxServer) -> None:
     call_sarah(sandbox, "press_1")
     wait_for_states("unverified", "unverified")
     WebhookEvent.objects.update(attempts=MOST_ATTEMPTS)
     assert verify_events(timezone.now() + LATER) == 0
     assert count_stuck() == 2
     apply_again(WebhookEvent.objects.values_list("pk", flat=True))
-    assert is_confirmed(), "a person's word is enough"
+    assert is_confirmed(), "after a person's decision it needs no verification"

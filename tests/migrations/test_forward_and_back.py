@@ -1,4 +1,4 @@
-"""The migrations to codes and to new names: rows of the old kind are brought forward, and back."""
+"""The migrations to codes and to new names: old rows are migrated forward, and back."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ BEFORE = [("contacts", "0002_holding_under_faults"), ("reminders", "0002_holding
 AFTER = [("contacts", "0003_ways"), ("reminders", "0003_codes")]
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
-# what a call's reason was: (code, detail), and what the way back makes of it where that isn't the same
+# old reason of a call: its new code and detail. ONE_WAY_... are not the same again after the way back.
 CALLS: dict[str, tuple[str, str]] = {
     "": ("", ""),
     "busy": ("busy", ""),
@@ -73,7 +73,7 @@ DID = "since 2026-01-05 08:00 UTC, 3 tasks begun"
 
 @pytest.fixture
 def old() -> Iterator[Apps]:
-    """The tables as they were before; all is brought up to date again at the end."""
+    """The tables as they were before; migrated up to date again at the end."""
     yield migrate(BEFORE)
     bring_up_to_date()
 
@@ -90,7 +90,7 @@ def migrate(to: list[tuple[str, str]]) -> Apps:
 
 
 class OldClinic:
-    """Rows of the old kind, written through the models of that time."""
+    """Old rows, written through the models of that time."""
 
     def __init__(self, apps: Apps) -> None:
         self.apps = apps
@@ -182,12 +182,12 @@ class OldClinic:
 
 
 def read(apps: Apps, model: str, keys: Mapping[Any, int], *fields: str) -> dict[Any, tuple[Any, ...]]:
-    """The values of these fields in each row, by what names it in `keys`."""
+    """The values of these fields in each row, by its name in `keys`."""
     rows = apps.get_model(model)._default_manager
     return {name: rows.values_list(*fields).get(pk=pk) for name, pk in keys.items()}
 
 
-def test_rows_with_sentences_are_brought_forward_to_codes_and_back(old: Apps) -> None:
+def test_sentences_in_old_rows_become_codes_and_sentences_again_on_the_way_back(old: Apps) -> None:
     clinic = OldClinic(old)
     calls = {words: clinic.make_call(words) for words in CALLS | ONE_WAY_CALLS}
     entries = {words: clinic.make_entry(words) for words in ENTRIES}

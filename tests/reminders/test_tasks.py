@@ -1,4 +1,4 @@
-"""What goes over the broker holds nobody's data: tasks say that something is to be done, never about whom."""
+"""Messages to the broker hold no patient data: a task says what to do, never for whom."""
 
 import inspect
 from typing import Any
@@ -26,23 +26,23 @@ def test_no_task_takes_an_argument() -> None:
         assert not inspect.signature(task.run).parameters, name
 
 
-def test_no_tick_carries_one() -> None:
+def test_no_tick_has_an_argument() -> None:
     for name, entry in settings.CELERY_BEAT_SCHEDULE.items():
         assert not {"args", "kwargs"} & entry.keys(), name
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_hint_that_somebody_is_to_be_called_now_does_not_say_who() -> None:
+def test_the_task_sent_for_call_now_does_not_say_who_is_called() -> None:
     sent: list[tuple[Any, ...]] = []
 
-    def hear(sender: str, body: Any, **_: Any) -> None:
+    def record(sender: str, body: Any, **_: Any) -> None:
         sent.append((sender, *body[:2]))
 
-    signals.before_task_publish.connect(hear)
+    signals.before_task_publish.connect(record)
     try:
         with transaction.atomic():
             order_call(make_due_reminder().pk, by=make_user())
-            assert sent == [], "a worker that looked now would not see it"
+            assert sent == [], "before the commit a worker would not see the order"
     finally:
-        signals.before_task_publish.disconnect(hear)
+        signals.before_task_publish.disconnect(record)
     assert set(map(repr, sent)) == {repr(("reminders.tasks.dispatch_due", (), {}))}

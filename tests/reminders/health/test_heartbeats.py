@@ -1,4 +1,4 @@
-"""Signs of life, and what their absence tells."""
+"""Heartbeats, and which part has stopped when they are missing."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -26,34 +26,34 @@ def beat_everything() -> None:
     heartbeats.record_worker_heartbeat(WORKER, ["asking", "dispatch"], since=SINCE, begun=3)
 
 
-def silence(*names: str, ago: timedelta = timedelta(minutes=10)) -> None:
+def make_stale(*names: str, ago: timedelta = timedelta(minutes=10)) -> None:
     Heartbeat.objects.filter(name__in=names).update(at=timezone.now() - ago)
 
 
-def test_a_worker_says_what_it_takes_since_when_and_how_much_it_has_begun() -> None:
+def test_a_workers_heartbeat_has_its_queues_its_start_and_its_number_of_tasks() -> None:
     beat_everything()
-    told = Heartbeat.objects.get(name="worker front-1:4711")
-    assert told.queues == ["asking", "dispatch"]
-    assert told.did == "since 2026-01-05 08:00 UTC, 3 tasks begun"
+    heartbeat = Heartbeat.objects.get(name="worker front-1:4711")
+    assert heartbeat.queues == ["asking", "dispatch"]
+    assert heartbeat.did == "since 2026-01-05 08:00 UTC, 3 tasks begun"
 
 
-def test_a_worker_on_a_host_with_a_long_name_has_a_heartbeat_too() -> None:
+def test_the_name_of_a_heartbeat_is_cut_for_a_long_host_name() -> None:
     name = heartbeats.name_worker("ip-10-0-0-1.a-region-far-away.compute.internal.example.org", 1234567)
     heartbeats.record_worker_heartbeat(name, ["events"], since=SINCE, begun=0)
     assert Heartbeat.objects.get().name.startswith("worker ip-10-0-0-1.a-region")
     assert Heartbeat.objects.get().name.endswith(":1234567")
 
 
-def test_a_worker_gone_for_a_day_is_forgotten_and_a_sweep_never() -> None:
+def test_the_heartbeat_of_a_worker_is_deleted_after_a_day_and_that_of_a_sweep_never() -> None:
     beat_everything()
-    silence(WORKER, heartbeats.PLANNING, ago=timedelta(hours=25))
+    make_stale(WORKER, heartbeats.PLANNING, ago=timedelta(hours=25))
     heartbeats.record_worker_heartbeat("worker front-2:1", ["events"], since=SINCE, begun=0)
     names = set(Heartbeat.objects.values_list("name", flat=True))
     assert WORKER not in names
     assert heartbeats.PLANNING in names
 
 
-def test_a_queue_is_served_as_long_as_its_worker_lives() -> None:
+def test_a_queue_is_served_while_its_worker_runs() -> None:
     beat_everything()
     heartbeats.record_worker_heartbeat("worker front-2:1", ["events"], since=SINCE, begun=0)
     now = timezone.now()
@@ -62,12 +62,12 @@ def test_a_queue_is_served_as_long_as_its_worker_lives() -> None:
         "dispatch",
         "events",
     }
-    silence(WORKER)
+    make_stale(WORKER)
     assert heartbeats.find_served_queues(heartbeats.read_heartbeats(), now) == {"events"}
 
 
 @pytest.mark.parametrize(
-    ("silent", "dead"),
+    ("stale", "stopped"),
     [
         ([heartbeats.BEAT], StoppedPart.BEAT),
         ([WORKER], StoppedPart.WORKERS),
@@ -76,25 +76,25 @@ def test_a_queue_is_served_as_long_as_its_worker_lives() -> None:
     ],
 )
 @pytest.mark.parametrize("sweep", heartbeats.QUEUES)
-def test_the_dead_part_is_told_whichever_sweep_stands_still(
-    sweep: str, silent: list[str], dead: StoppedPart
+def test_the_stopped_part_is_found_whichever_sweep_is_stale(
+    sweep: str, stale: list[str], stopped: StoppedPart
 ) -> None:
     beat_everything()
     heartbeats.record_worker_heartbeat(WORKER, sorted(set(heartbeats.QUEUES.values())), since=SINCE, begun=3)
-    silence(sweep, *silent)
-    assert find_standstill(heartbeats.read_heartbeats(), timezone.now()) == Standstill(dead, (sweep,))
+    make_stale(sweep, *stale)
+    assert find_standstill(heartbeats.read_heartbeats(), timezone.now()) == Standstill(stopped, (sweep,))
 
 
-def test_a_beat_that_has_only_just_died_is_told_before_a_sweep_is_stale() -> None:
+def test_a_stopped_beat_is_found_before_any_sweep_is_stale() -> None:
     beat_everything()
-    silence(heartbeats.BEAT, ago=timedelta(seconds=40))
+    make_stale(heartbeats.BEAT, ago=timedelta(seconds=40))
     assert find_standstill(heartbeats.read_heartbeats(), timezone.now()) == Standstill(StoppedPart.BEAT, ())
 
 
-def test_a_sweep_without_a_worker_is_told_before_one_that_gets_nothing_done() -> None:
+def test_a_sweep_without_a_worker_is_named_before_one_whose_worker_does_nothing() -> None:
     beat_everything()
     heartbeats.record_worker_heartbeat(WORKER, ["asking", "dispatch", "sweeps"], since=SINCE, begun=3)
-    silence(*heartbeats.QUEUES)
+    make_stale(*heartbeats.QUEUES)
     standstill = find_standstill(heartbeats.read_heartbeats(), timezone.now())
     assert standstill == Standstill(StoppedPart.WORKERS, (heartbeats.EVENTS,))
     assert standstill.words == "no worker for events is running"
@@ -109,7 +109,7 @@ def test_a_sweep_without_a_worker_is_told_before_one_that_gets_nothing_done() ->
         (heartbeats.EVENTS, "webhooks.tasks.apply_stored_events"),
     ],
 )
-def test_a_sweep_is_looked_for_in_the_queue_its_ticks_go_to(sweep: str, task: str) -> None:
+def test_each_sweep_is_checked_at_the_queue_of_its_tick(sweep: str, task: str) -> None:
     assert app.amqp.router.route({}, task)["queue"].name == heartbeats.QUEUES[sweep]
 
 
@@ -118,7 +118,7 @@ def test_every_sweep_that_can_be_stale_has_a_queue_and_words() -> None:
     assert watched == heartbeats.QUEUES.keys() == WORK.keys()
 
 
-def test_a_lost_broker_is_told_before_all_that_it_silences(settings: Settings) -> None:
+def test_a_lost_broker_is_named_before_the_parts_that_it_stops(settings: Settings) -> None:
     settings.REDIS_URL = f"redis://127.0.0.1:{find_free_port()}/0"
     assert not broker_answers()
     assert find_standstill({}, timezone.now()) == Standstill(StoppedPart.BROKER, tuple(heartbeats.QUEUES))
@@ -133,7 +133,7 @@ def test_beat_and_every_sweep_are_stale_before_they_ever_ran() -> None:
 
 def test_every_page_says_that_calls_have_stopped() -> None:
     beat_everything()
-    silence(heartbeats.DISPATCH, heartbeats.BEAT)
+    make_stale(heartbeats.DISPATCH, heartbeats.BEAT)
     client = Client()
     client.force_login(make_user())
     page = client.get("/pulse/").content.decode()

@@ -1,4 +1,4 @@
-"""What reconciliation finds in the tables by itself: lost submissions, overdue events, missed moments."""
+"""What reconciliation finds in the database: lost submissions, overdue events, missed reminders."""
 
 from datetime import UTC, datetime, timedelta
 from threading import Thread
@@ -54,35 +54,35 @@ NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("created_at", "duration", "told_at", "reason"),
+    ("created_at", "duration", "ended_at", "reason"),
     [
-        (NOON, 30, NOON + timedelta(seconds=30), "what staff took down since then stands"),
-        (NOON, None, NOON, "its begin is the earliest that it can be"),
-        (None, 30, NOON - timedelta(seconds=30), "from our own moment, where it gives none"),
+        (NOON, 30, NOON + timedelta(seconds=30), "an answer that staff have recorded since then is kept"),
+        (NOON, None, NOON, "without a length, its start is the earliest possible end"),
+        (None, 30, NOON - timedelta(seconds=30), "without a start, the time when we submitted it"),
         (NOON + timedelta(hours=2), 30, NOON + timedelta(hours=1), "never in the future"),
     ],
 )
-def test_an_answer_is_dated_to_the_earliest_that_it_can_be(
-    created_at: datetime | None, duration: int | None, told_at: datetime, reason: str
+def test_an_answer_is_dated_to_the_earliest_possible_end_of_the_call(
+    created_at: datetime | None, duration: int | None, ended_at: datetime, reason: str
 ) -> None:
     status = CallStatus("cal_1", "answered", created_at=created_at, duration_seconds=duration, keys="1")
     event = read_as_event(status, NOON - timedelta(minutes=1), now=NOON + timedelta(hours=1))
-    assert event.occurred_at == told_at, reason
+    assert event.occurred_at == ended_at, reason
 
 
-def test_what_its_worker_never_recorded_is_unknown() -> None:
+def test_a_submission_without_a_result_becomes_unknown() -> None:
     open_call("submitting", age=timedelta(seconds=61))
     assert reconcile().lost == 1
     assert CallRecord.objects.get().state == "unknown"
 
 
-def test_a_submission_under_way_is_left_alone() -> None:
+def test_a_submission_within_its_lease_is_left_alone() -> None:
     open_call("submitting", age=timedelta(seconds=50))
     assert reconcile().lost == 0
 
 
 @pytest.mark.parametrize(("minutes", "overdue"), [(14, 0), (16, 1)])
-def test_what_can_not_be_asked_about_is_overdue_when_its_event_is(minutes: int, overdue: int) -> None:
+def test_a_call_without_an_id_becomes_overdue_when_its_event_is(minutes: int, overdue: int) -> None:
     open_call("submitted", age=timedelta(minutes=minutes))
     assert reconcile().overdue == overdue
 
@@ -91,21 +91,21 @@ def test_what_can_not_be_asked_about_is_overdue_when_its_event_is(minutes: int, 
     ("state", "minutes", "asked"),
     [("unknown", 9, 0), ("unknown", 11, 1), ("overdue", 24, 0), ("overdue", 26, 1)],
 )
-def test_a_person_is_asked_after_the_grace_time(state: str, minutes: int, asked: int) -> None:
+def test_a_follow_up_is_opened_after_the_grace_time(state: str, minutes: int, asked: int) -> None:
     open_call(state, age=timedelta(minutes=minutes))
     assert reconcile().asked == asked
-    assert reconcile().asked == 0, "asked once"
+    assert reconcile().asked == 0, "only once"
     assert FollowUp.objects.filter(kind="unknown_outcome").count() == asked
 
 
 @pytest.mark.parametrize("state", ["unknown", "overdue"])
-def test_a_person_is_asked_at_once_when_the_last_moment_has_come(state: str) -> None:
+def test_a_follow_up_is_opened_at_once_when_the_last_moment_has_passed(state: str) -> None:
     open_call(state, age=timedelta(minutes=1))
     Reminder.objects.update(not_after=timezone.now())
     assert reconcile().asked == 1
 
 
-def test_a_household_is_asked_about_at_its_earliest_last_moment_with_an_entry_for_each() -> None:
+def test_a_household_gets_a_follow_up_for_each_appointment_at_its_earliest_last_moment() -> None:
     make_due_reminder(make_contact("Anna"), starts_at=timezone.now() + timedelta(hours=3))
     make_due_reminder(make_contact("Ben"), starts_at=timezone.now() + timedelta(hours=2))
     claim = claim_due(10)
@@ -114,16 +114,19 @@ def test_a_household_is_asked_about_at_its_earliest_last_moment_with_an_entry_fo
     companion = call.companions.get().reminder
     Reminder.objects.filter(pk=companion.pk).update(not_after=timezone.now())
     assert reconcile(ask=False).asked == 1
-    entries = FollowUp.objects.filter(kind="unknown_outcome", call=call)
-    by_visit = entries.order_by("appointment__starts_at").values_list(
+    follow_ups = FollowUp.objects.filter(kind="unknown_outcome", call=call)
+    by_appointment = follow_ups.order_by("appointment__starts_at").values_list(
         "appointment__contact__first_name", flat=True
     )
-    assert list(by_visit) == ["Ben", "Anna"]
-    assert [entry.appointment.contact.first_name for entry in entries.order_by("due_at")] == ["Ben", "Anna"]
+    assert list(by_appointment) == ["Ben", "Anna"]
+    assert [follow_up.appointment.contact.first_name for follow_up in follow_ups.order_by("due_at")] == [
+        "Ben",
+        "Anna",
+    ]
     assert reconcile(ask=False).asked == 0
 
 
-def test_looking_for_calls_without_an_outcome_reads_no_more_often_for_a_household() -> None:
+def test_finding_calls_without_an_outcome_takes_one_query_with_a_household_too() -> None:
     def count_reads() -> int:
         with CaptureQueriesContext(connection) as queries:
             ask_about_unknown()
@@ -139,7 +142,7 @@ def test_looking_for_calls_without_an_outcome_reads_no_more_often_for_a_househol
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_call_whose_event_comes_just_then_is_not_asked_about() -> None:
+def test_no_follow_up_is_opened_when_the_event_comes_at_that_moment() -> None:
     call = open_call("unknown", age=timedelta(minutes=20))
     asked: list[int] = []
 
@@ -151,7 +154,7 @@ def test_a_call_whose_event_comes_just_then_is_not_asked_about() -> None:
         lock_call(call.pk)
         asking = Thread(target=ask)
         asking.start()
-        wait_until(somebody_waits, "the round to wait for the call")
+        wait_until(is_anyone_waiting_for_a_lock, "the round to wait for the call's lock")
         fold_event(call.pk, PRESSED_1, received_at=timezone.now())
     asking.join()
     assert asked == [0]
@@ -159,7 +162,7 @@ def test_a_call_whose_event_comes_just_then_is_not_asked_about() -> None:
     assert CallRecord.objects.get().state == "answered"
 
 
-def somebody_waits() -> bool:
+def is_anyone_waiting_for_a_lock() -> bool:
     waiting = (
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -168,7 +171,7 @@ def somebody_waits() -> bool:
         return watcher.execute(waiting).fetchone() != (0,)
 
 
-def test_what_was_taken_for_lost_and_is_accepted_and_answered_leaves_the_worklist() -> None:
+def test_the_follow_up_of_an_unknown_call_is_resolved_when_it_is_answered_after_all() -> None:
     call = open_call("unknown", age=timedelta(minutes=20))
     assert ask_about_unknown() == 1
     record_accepted({call.pk: "cal_1"})
@@ -177,32 +180,32 @@ def test_what_was_taken_for_lost_and_is_accepted_and_answered_leaves_the_worklis
     assert (CallRecord.objects.get().state, FollowUp.objects.get().state) == ("answered", "resolved")
 
 
-def test_calling_again_when_robotalker_has_told_of_the_call_meanwhile_orders_nothing(client: Client) -> None:
+def test_call_again_orders_no_call_when_robotalker_has_reported_meanwhile(client: Client) -> None:
     call = open_call("unknown", age=timedelta(minutes=20))
     ask_about_unknown()
-    entry = FollowUp.objects.get()
+    follow_up = FollowUp.objects.get()
     record_accepted({call.pk: "cal_1"})
     client.force_login(make_user())
-    answer = client.post(reverse("settle_follow_up", args=[entry.pk]), {"call_again": "yes"}, follow=True)
-    assert [str(told) for told in answer.context["messages"]] == [str(OVERTAKEN_SAID)]
-    entry.refresh_from_db()
-    assert (entry.state, entry.resolution) == ("resolved", "overtaken")
+    answer = client.post(reverse("settle_follow_up", args=[follow_up.pk]), {"call_again": "yes"}, follow=True)
+    assert [str(message) for message in answer.context["messages"]] == [str(OVERTAKEN_SAID)]
+    follow_up.refresh_from_db()
+    assert (follow_up.state, follow_up.resolution) == ("resolved", "overtaken")
     reminder = Reminder.objects.get()
     assert (reminder.state, reminder.ordered_by) == ("in_progress", None)
     CallRecord.objects.update(state="overdue", submitting_at=timezone.now() - timedelta(minutes=30))
-    assert ask_about_unknown() == 1, "no news came after all"
+    assert ask_about_unknown() == 1, "no report came after all"
 
 
-def test_settling_one_of_a_household_settles_the_call_for_all_of_them() -> None:
+def test_settling_one_follow_up_of_a_household_settles_the_call_for_all_of_them() -> None:
     for name in ("Anna", "Ben"):
         make_due_reminder(make_contact(name))
     claim = claim_due(10)
     open_calls(claim.reminder_ids, claim.token)
     CallRecord.objects.update(state="unknown", submitting_at=timezone.now() - timedelta(minutes=20))
     ask_about_unknown()
-    of_companion = FollowUp.objects.get(reminder__companion_calls__isnull=False)
+    companions_follow_up = FollowUp.objects.get(reminder__companion_calls__isnull=False)
     rosa = make_user()
-    resolve_unknown_outcome(of_companion.pk, by=rosa, call_again=True)
+    resolve_unknown_outcome(companions_follow_up.pk, by=rosa, call_again=True)
     assert set(FollowUp.objects.values_list("state", "resolution", "resolved_by")) == {
         ("resolved", "called_again", rosa.pk)
     }
@@ -210,11 +213,11 @@ def test_settling_one_of_a_household_settles_the_call_for_all_of_them() -> None:
     assert CallRecord.objects.get().state == "abandoned"
     with pytest.raises(AlreadyResolved):
         resolve_unknown_outcome(
-            FollowUp.objects.exclude(pk=of_companion.pk).get().pk, by=rosa, call_again=True
+            FollowUp.objects.exclude(pk=companions_follow_up.pk).get().pk, by=rosa, call_again=True
         )
 
 
-def test_a_late_reminder_is_missed_though_nobody_dispatches() -> None:
+def test_a_late_reminder_is_missed_even_when_no_dispatcher_runs() -> None:
     reminder = make_late_reminder()
     assert reconcile().missed == 1
     reminder.refresh_from_db()
@@ -223,7 +226,7 @@ def test_a_late_reminder_is_missed_though_nobody_dispatches() -> None:
     assert reconcile().missed == 0
 
 
-def test_a_late_reminder_is_missed_though_sending_is_paused_and_the_gate_closed() -> None:
+def test_a_late_reminder_is_missed_even_while_sending_is_paused_and_the_gate_is_closed() -> None:
     make_late_reminder()
     pause_sending(by=make_user())
     SendingSwitch.objects.update(gate_until=timezone.now() + timedelta(hours=1))
@@ -238,7 +241,7 @@ def test_a_late_reminder_whose_worker_was_lost_is_missed() -> None:
     assert (report.released, report.missed) == (1, 1)
 
 
-def test_who_need_not_be_reminded_any_more_was_not_missed() -> None:
+def test_a_late_reminder_for_a_cancelled_appointment_is_skipped_and_not_missed() -> None:
     reminder = make_late_reminder()
     Appointment.objects.update(status="cancelled")
     reconcile()
@@ -247,24 +250,24 @@ def test_who_need_not_be_reminded_any_more_was_not_missed() -> None:
     assert not FollowUp.objects.exists()
 
 
-def test_what_has_time_left_is_not_missed() -> None:
+def test_a_reminder_with_time_left_is_not_missed() -> None:
     make_due_reminder()
     assert reconcile().missed == 0
 
 
 @pytest.mark.parametrize("table", ["contacts_appointment", "contacts_phonenumber", "reminders_reminder"])
 @pytest.mark.django_db(transaction=True)
-def test_what_somebody_holds_just_now_is_left_to_them_without_waiting(table: str) -> None:
+def test_a_locked_row_is_left_for_the_next_round_without_waiting(table: str) -> None:
     make_late_reminder()
     with psycopg.connect(**connection.get_connection_params()) as worker:
         worker.execute(sql.SQL("SELECT 1 FROM {} FOR UPDATE").format(sql.Identifier(table)))
-        with wait_briefly():  # rather than for ever, if it waits
+        with wait_briefly():  # if it did wait, not for ever
             assert miss_what_is_too_late(10) == 0
         worker.rollback()
     assert miss_what_is_too_late(10) == 1
 
 
-def test_looking_at_ten_late_reminders_reads_no_more_often_than_at_one() -> None:
+def test_ten_late_reminders_take_no_more_reads_than_one_but_for_their_follow_ups() -> None:
     def count_reads() -> int:
         with CaptureQueriesContext(connection) as queries, transaction.atomic():
             miss_what_is_too_late(500)
@@ -272,6 +275,6 @@ def test_looking_at_ten_late_reminders_reads_no_more_often_than_at_one() -> None
 
     make_late_reminder()
     one = count_reads()
-    for place in range(10):
-        make_late_reminder(f"Person {place}", f"+1202555{1000 + place}")
-    assert count_reads() <= one + 9, "each one's own is the look at its worklist entries"
+    for index in range(10):
+        make_late_reminder(f"Person {index}", f"+1202555{1000 + index}")
+    assert count_reads() <= one + 9, "one more read for each: its follow-ups"

@@ -1,4 +1,4 @@
-"""The callback addresses: what is in them, how long they are good for, and which keys open them."""
+"""The callback addresses: what is in them, how long they are valid, and which keys verify them."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -34,7 +34,7 @@ def token_of(url: str) -> str:
     return urlsplit(url).path.removeprefix("/hooks/robotalker/")
 
 
-def test_an_address_says_whose_it_is_and_what_for() -> None:
+def test_an_address_names_its_call_or_batch_and_its_purpose() -> None:
     identity = read_database_name()
     assert read_token(token_of(status_url(CALL))) == Callback("c", CALL.public_id, "status", identity)
     assert read_token(token_of(status_url(BATCH))) == Callback("b", BATCH.public_id, "status", identity)
@@ -52,13 +52,13 @@ def test_the_mac_has_256_bits() -> None:
 
 
 @pytest.mark.parametrize("url", [status_url, lambda call: key_urls(call)["1"]])
-def test_addresses_stay_short(url: object, settings: Settings) -> None:
+def test_an_address_is_shorter_than_200_characters(url: object, settings: Settings) -> None:
     settings.PUBLIC_BASE_URL = "https://callboard.a-practice-with-a-long-name.example.org"
     assert callable(url)
     assert len(url(CALL)) < 200
 
 
-def test_every_key_opens_and_the_first_signs(settings: Settings) -> None:
+def test_every_webhook_key_verifies_and_the_first_signs(settings: Settings) -> None:
     settings.WEBHOOK_KEYS = [OLD]
     before = token_of(status_url(CALL))
     settings.WEBHOOK_KEYS = [NEW, OLD]
@@ -66,7 +66,7 @@ def test_every_key_opens_and_the_first_signs(settings: Settings) -> None:
     assert token_of(status_url(CALL)).startswith(f"{name_key(NEW)}.")
 
 
-def test_a_key_that_is_gone_opens_no_more(settings: Settings) -> None:
+def test_a_token_signed_by_a_removed_key_is_refused(settings: Settings) -> None:
     settings.WEBHOOK_KEYS = [OLD]
     before = [token_of(status_url(CALL)), token_of(account_url())]
     settings.WEBHOOK_KEYS = [NEW]
@@ -75,7 +75,7 @@ def test_a_key_that_is_gone_opens_no_more(settings: Settings) -> None:
             read_token(token)
 
 
-def test_one_key_can_not_sign_under_the_name_of_another(settings: Settings) -> None:
+def test_a_token_with_the_name_of_another_key_is_refused(settings: Settings) -> None:
     settings.WEBHOOK_KEYS = [OLD]
     token = token_of(status_url(CALL))
     settings.WEBHOOK_KEYS = [NEW, OLD]
@@ -83,31 +83,31 @@ def test_one_key_can_not_sign_under_the_name_of_another(settings: Settings) -> N
         read_token(token.replace(name_key(OLD), name_key(NEW)))
 
 
-def test_the_name_of_a_key_says_nothing_of_the_key() -> None:
+def test_the_name_of_a_key_does_not_reveal_the_key() -> None:
     assert name_key(OLD) not in OLD
     assert len(name_key(OLD)) == 8
 
 
-def test_an_address_carries_its_date_of_issue() -> None:
+def test_an_address_has_its_date_of_issue() -> None:
     with time_machine.travel("2026-03-01T12:00:00Z", tick=False):
         token = token_of(status_url(CALL))
         assert b62_decode(token.split(":")[1]) == int(timezone.now().timestamp())
 
 
-@pytest.mark.parametrize(("days", "opens"), [(0, True), (29.9, True), (30.1, False), (4000, False)])
-def test_an_address_is_good_for_thirty_days(days: float, opens: bool, settings: Settings) -> None:
+@pytest.mark.parametrize(("days", "valid"), [(0, True), (29.9, True), (30.1, False), (4000, False)])
+def test_an_address_is_valid_for_thirty_days(days: float, valid: bool, settings: Settings) -> None:
     settings.WEBHOOK_TOKEN_DAYS = 30
     issued = timezone.now()
     token = token_of(status_url(CALL))
     with time_machine.travel(issued + timedelta(days=days), tick=False):
-        if opens:
+        if valid:
             assert read_token(token).public_id == CALL.public_id
         else:
             with pytest.raises(ExpiredToken):
                 read_token(token)
 
 
-def test_the_accounts_address_is_always_the_same_and_never_expires() -> None:
+def test_the_accounts_address_stays_the_same_and_never_expires() -> None:
     url = account_url()
     with time_machine.travel(timezone.now() + timedelta(days=4000), tick=False):
         assert account_url() == url

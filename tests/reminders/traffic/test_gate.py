@@ -1,4 +1,4 @@
-"""What each answer of Robotalker's means for all workers: the gate, the breaker, and whose pause stands."""
+"""What each answer of Robotalker means for all workers: the gate, the breaker, and which pause counts."""
 
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -35,8 +35,8 @@ def rosa() -> User:
     return make_user("rosa")
 
 
-def let_pass(seconds: float) -> None:
-    """As if the gate had closed, and sending paused, so much longer ago."""
+def move_into_the_past(seconds: float) -> None:
+    """As if the gate had closed, and sending had been paused, this many seconds earlier."""
     switch = SendingSwitch.objects.get()
     for name in ("gate_until", "paused_at", "probe_at"):
         moment = getattr(switch, name)
@@ -44,18 +44,18 @@ def let_pass(seconds: float) -> None:
     switch.save()
 
 
-def test_it_is_open_before_anything_has_happened() -> None:
+def test_the_gate_is_open_before_any_request() -> None:
     assert read_gate() == Gate(paused=False, closed_for=0.0)
 
 
-def test_reading_it_is_one_query() -> None:
+def test_reading_the_gate_takes_one_query() -> None:
     close_gate(5)
     with CaptureQueriesContext(connection) as queries:
         read_gate()
     assert len(queries) == 1
 
 
-def test_a_429_closes_it_for_as_long_as_robotalker_asks() -> None:
+def test_a_429_closes_the_gate_for_as_long_as_robotalker_asks() -> None:
     close_gate(40)
     assert 38 < read_gate().closed_for <= 40
     assert not read_gate().paused
@@ -74,32 +74,36 @@ def test_a_429_closes_it_for_as_long_as_robotalker_asks() -> None:
         (math.inf, 900),
     ],
 )
-def test_a_wish_is_capped_and_nonsense_is_none(retry_after: float | None, seconds: float | None) -> None:
+def test_a_retry_after_is_capped_and_an_unusable_one_is_ignored(
+    retry_after: float | None, seconds: float | None
+) -> None:
     assert cap_requested_wait(retry_after) == (seconds and timedelta(seconds=seconds))
 
 
-def test_without_a_wish_it_closes_by_chance_for_longer_each_time_up_to_half_a_minute() -> None:
+def test_without_a_retry_after_it_closes_at_random_for_longer_each_time_up_to_half_a_minute() -> None:
     longest = [max(closing_time(closings) for _ in range(500)).total_seconds() for closings in (1, 3, 5, 99)]
     assert 1.5 < longest[0] <= 2
     assert 6 < longest[1] <= 8
     assert 25 < longest[2] <= 30
     assert 25 < longest[3] <= 30
     assert min(closing_time(99) for _ in range(500)).total_seconds() < 5, "full jitter"
-    assert min(closing_time(1) for _ in range(500)).total_seconds() >= 1, "answers under way find it closed"
+    assert min(closing_time(1) for _ in range(500)).total_seconds() >= 1, (
+        "answers to requests already begun find it closed"
+    )
 
 
-def test_each_closing_in_a_row_counts() -> None:
+def test_each_closing_in_a_row_is_counted() -> None:
     for closings in (1, 2, 3):
         close_gate(None)
         assert SendingSwitch.objects.get().gate_closings == closings
-        let_pass(60)
+        move_into_the_past(60)
 
 
-def test_answers_under_way_when_it_closed_count_as_the_same_closing() -> None:
+def test_429s_of_requests_begun_before_it_closed_count_as_the_same_closing() -> None:
     asked_at = read_database_clock()
     for _ in range(5):
         close_gate(None)
-    let_pass(60)
+    move_into_the_past(60)
     SendingSwitch.objects.update(gate_until=Now())
     for _ in range(5):
         close_gate(None, asked_at=asked_at)
@@ -107,7 +111,7 @@ def test_answers_under_way_when_it_closed_count_as_the_same_closing() -> None:
     assert SendingSwitch.objects.get().gate_closings == 1
 
 
-def test_an_answer_under_way_may_still_make_it_longer_but_never_shorter() -> None:
+def test_a_429_of_a_request_begun_before_may_lengthen_the_closing_but_not_shorten_it() -> None:
     asked_at = read_database_clock()
     close_gate(10)
     close_gate(60, asked_at=asked_at)
@@ -120,11 +124,11 @@ def test_an_answer_under_way_may_still_make_it_longer_but_never_shorter() -> Non
 
 @pytest.mark.django_db(transaction=True)
 def test_the_429s_of_all_workers_at_once_are_one_closing() -> None:
-    pause_workers = Barrier(4)
+    together = Barrier(4)
 
     def work(_: int) -> None:
         try:
-            pause_workers.wait()
+            together.wait()
             close_gate(30)
         finally:
             connection.close()
@@ -137,24 +141,24 @@ def test_the_429s_of_all_workers_at_once_are_one_closing() -> None:
 def test_a_closed_gate_opens_by_itself() -> None:
     close_gate(5)
     assert 4 < read_gate().closed_for <= 5
-    let_pass(5)
+    move_into_the_past(5)
     assert read_gate() == Gate(paused=False, closed_for=0.0)
 
 
-def test_a_good_answer_forgets_what_was() -> None:
+def test_a_good_answer_resets_the_counts() -> None:
     count_failure()
     close_gate(5)
     SendingSwitch.objects.update(probes=3)
     count_success()
     switch = SendingSwitch.objects.get()
     assert (switch.failures, switch.gate_closings, switch.probes) == (0, 0, 0)
-    assert read_gate().closed_for > 0, "what Robotalker asked for stands"
+    assert read_gate().closed_for > 0, "the time that Robotalker asked for still counts"
 
 
-def test_after_a_pause_only_a_call_that_was_taken_proves_that_calls_are_taken() -> None:
+def test_after_a_pause_only_an_accepted_call_resets_the_counts() -> None:
     count_failure()
     count_success(of_call=False)
-    assert SendingSwitch.objects.get().failures == 0, "nothing was paused: any good answer counts"
+    assert SendingSwitch.objects.get().failures == 0, "without a pause any good answer counts"
     SendingSwitch.objects.update(failures=4, probes=2)
     count_success(of_call=False)
     assert (SendingSwitch.objects.get().failures, SendingSwitch.objects.get().probes) == (4, 2)
@@ -162,7 +166,7 @@ def test_after_a_pause_only_a_call_that_was_taken_proves_that_calls_are_taken() 
     assert (SendingSwitch.objects.get().failures, SendingSwitch.objects.get().probes) == (0, 0)
 
 
-def test_a_good_answer_writes_nothing_when_all_is_well() -> None:
+def test_a_good_answer_writes_nothing_when_there_was_no_failure() -> None:
     count_failure()
     count_success()
     with CaptureQueriesContext(connection) as queries:
@@ -170,7 +174,7 @@ def test_a_good_answer_writes_nothing_when_all_is_well() -> None:
     assert len(queries) == 1
     with connection.cursor() as cursor:
         cursor.execute("SELECT ctid::text FROM reminders_sendingswitch")
-        before = cursor.fetchone()  # where the row lies: each UPDATE moves it
+        before = cursor.fetchone()  # the position of the row, which each UPDATE changes
         count_success()
         cursor.execute("SELECT ctid::text FROM reminders_sendingswitch")
         assert cursor.fetchone() == before
@@ -191,7 +195,9 @@ def test_failures_in_a_row_pause_all_sending(settings: Settings) -> None:
     assert 0 < (switch.probe_at - read_database_clock()).total_seconds() <= 15
 
 
-def test_a_failure_from_before_sending_went_on_again_does_not_stop_it(settings: Settings, rosa: User) -> None:
+def test_a_failure_of_a_request_begun_before_sending_was_resumed_does_not_pause_it(
+    settings: Settings, rosa: User
+) -> None:
     settings.ROBOTALKER_BREAKER = 1
     asked_at = read_database_clock()
     count_failure(asked_at=asked_at)
@@ -202,7 +208,7 @@ def test_a_failure_from_before_sending_went_on_again_does_not_stop_it(settings: 
     assert read_gate().paused
 
 
-def test_a_key_refused_before_a_person_sent_again_does_not_stop_it(rosa: User) -> None:
+def test_a_401_of_a_request_begun_before_sending_was_resumed_does_not_pause_it(rosa: User) -> None:
     asked_at = read_database_clock()
     pause_for_refused_key(asked_at=asked_at)
     assert read_switch().cause == Cause.KEY_REFUSED
@@ -214,7 +220,7 @@ def test_a_key_refused_before_a_person_sent_again_does_not_stop_it(rosa: User) -
 
 
 @pytest.mark.django_db(transaction=True)
-def test_failures_of_two_workers_at_once_are_all_counted(settings: Settings) -> None:
+def test_failures_of_several_workers_at_once_are_all_counted(settings: Settings) -> None:
     settings.ROBOTALKER_BREAKER = 100
     together = Barrier(4)
 
@@ -232,7 +238,7 @@ def test_failures_of_two_workers_at_once_are_all_counted(settings: Settings) -> 
 
 
 @pytest.mark.parametrize("cause", [Cause.KEY_REFUSED, Cause.ROBOTALKER_FAILING])
-def test_a_persons_pause_takes_the_place_of_one_by_robotalkers_fault(cause: str, rosa: User) -> None:
+def test_a_persons_pause_replaces_a_pause_because_of_robotalker(cause: str, rosa: User) -> None:
     pause_sending(cause=cause)
     assert read_switch().probe_at is not None
     pause_sending(by=rosa)
@@ -242,7 +248,9 @@ def test_a_persons_pause_takes_the_place_of_one_by_robotalkers_fault(cause: str,
 
 @pytest.mark.parametrize("cause", [Cause.KEY_REFUSED, Cause.ROBOTALKER_FAILING])
 @pytest.mark.parametrize("first", [Cause.PERSON, Cause.RESTORED])
-def test_what_waits_for_a_person_is_not_overwritten_by_robotalkers_fault(first: str, cause: str) -> None:
+def test_a_pause_because_of_robotalker_does_not_replace_one_that_waits_for_a_person(
+    first: str, cause: str
+) -> None:
     pause_sending(cause=first)
     before = read_switch().paused_at
     pause_sending(cause=cause)
@@ -251,21 +259,21 @@ def test_what_waits_for_a_person_is_not_overwritten_by_robotalkers_fault(first: 
 
 
 @pytest.mark.parametrize("cause", [Cause.PERSON, Cause.KEY_REFUSED, Cause.ROBOTALKER_FAILING])
-def test_a_restored_database_is_told_whatever_paused_before(cause: str, rosa: User) -> None:
+def test_a_restored_database_replaces_any_other_cause_of_a_pause(cause: str, rosa: User) -> None:
     pause_sending(cause=cause)
     pause_sending(cause=Cause.RESTORED)
     pause_sending(by=rosa)
     assert (read_switch().cause, read_switch().probe_at) == (Cause.RESTORED, None)
 
 
-def test_a_second_person_does_not_take_over_the_first_ones_pause(rosa: User) -> None:
+def test_a_second_persons_pause_does_not_replace_the_first_ones(rosa: User) -> None:
     pause_sending(by=rosa)
     pause_sending(by=make_user("mia"))
     assert read_switch().by == rosa
 
 
 @pytest.mark.parametrize("cause", list(Cause))
-def test_a_person_may_always_send_again(cause: str, rosa: User) -> None:
+def test_a_person_may_resume_sending_whatever_the_cause(cause: str, rosa: User) -> None:
     pause_sending(cause=cause)
     SendingSwitch.objects.update(failures=9, probes=4)
     resume_sending(by=rosa)
@@ -275,14 +283,14 @@ def test_a_person_may_always_send_again(cause: str, rosa: User) -> None:
     assert read_gate() == Gate(paused=False, closed_for=0.0)
 
 
-def test_sending_again_while_it_is_on_changes_nothing(rosa: User) -> None:
+def test_resuming_while_nothing_is_paused_changes_nothing(rosa: User) -> None:
     close_gate(30)
-    let_pass(60)
+    move_into_the_past(60)
     resume_sending(by=rosa)
     assert read_switch().by is None
 
 
-def test_sending_again_does_not_open_a_closed_gate(rosa: User) -> None:
+def test_resuming_does_not_open_a_closed_gate(rosa: User) -> None:
     close_gate(30)
     pause_sending(by=rosa)
     resume_sending(by=rosa)
@@ -292,7 +300,7 @@ def test_sending_again_does_not_open_a_closed_gate(rosa: User) -> None:
 @pytest.mark.parametrize(
     ("probes", "seconds"), [(0, 15), (1, 30), (2, 60), (4, 240), (5, 300), (10_000, 300)]
 )
-def test_a_probe_comes_later_each_time_up_to_five_minutes(probes: int, seconds: int) -> None:
+def test_each_probe_waits_longer_up_to_five_minutes(probes: int, seconds: int) -> None:
     waits = [probe_wait(probes).total_seconds() for _ in range(200)]
     assert seconds * 0.75 <= min(waits) < seconds * 0.8
     assert seconds * 0.95 < max(waits) <= seconds

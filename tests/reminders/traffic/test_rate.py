@@ -21,12 +21,12 @@ from reminders.traffic import rate
 from reminders.traffic.rate import Pacer, parse_rate, seconds_until_permit, take_permits
 from tests.waiting import find_free_port, wait_until
 
-SLOW = "61/minute"  # a prime, so that it stays 61 in a whole minute: no place comes free during a test
+SLOW = "61/minute"  # a prime, so that it stays 61 in a whole minute: no permit comes free during a test
 
 
 @pytest.fixture(autouse=True)
 def empty_window(settings: Settings) -> None:
-    """No test finds the places that another has taken."""
+    """Each test begins with the full rate."""
     settings.ROBOTALKER_RATE = SLOW
     rate._make_pacer.cache_clear()
     with Redis.from_url(settings.REDIS_URL) as client:
@@ -55,21 +55,21 @@ def test_a_rate_is_read_and_spread_evenly(text: str, amount: int, seconds: int) 
 @pytest.mark.parametrize(
     "text", ["", "20", "0/second", "-1/s", "20/hour", "20 per second", "1.5/s", "9/s;9/m"]
 )
-def test_what_is_no_rate_is_refused(text: str) -> None:
+def test_an_invalid_rate_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="20/second"):
         parse_rate(text)
 
 
-def test_it_gives_what_is_asked_for_and_then_what_is_left_and_then_nothing() -> None:
+def test_permits_are_given_until_the_rate_is_used_up() -> None:
     assert [take_permits(50), take_permits(50), take_permits(50)] == [50, 11, 0]
 
 
-def test_nobody_who_wants_nothing_gets_anything() -> None:
+def test_asking_for_no_permits_takes_none() -> None:
     assert take_permits(0) == 0
     assert take_permits(100) == 61
 
 
-def test_workers_at_once_never_get_more_than_the_rate() -> None:
+def test_several_workers_at_once_never_get_more_than_the_rate() -> None:
     workers = 6
     together = Barrier(workers)
 
@@ -96,23 +96,23 @@ def test_a_worker_whose_clock_is_wrong_gets_no_more_than_is_left(hours: int) -> 
     assert take_permits(5) == 0
 
 
-def test_a_worker_whose_clock_is_wrong_locks_nobody_out(settings: Settings) -> None:
+def test_a_worker_whose_clock_is_wrong_does_not_block_the_others(settings: Settings) -> None:
     settings.ROBOTALKER_RATE = "5/second"
     with travel_by(1):
         assert take_permits(5) == 5
     wait_until(lambda: take_permits(5), "the second to be over")
 
 
-def test_the_next_permit_is_there_after_the_time_that_was_said(settings: Settings) -> None:
+def test_the_next_permit_comes_within_the_seconds_given(settings: Settings) -> None:
     settings.ROBOTALKER_RATE = "5/second"
     assert seconds_until_permit() == 0
     assert take_permits(5) == 5
     assert 0 < seconds_until_permit() <= 1
-    wait_until(lambda: seconds_until_permit() == 0, "the oldest place to be free again")
+    wait_until(lambda: seconds_until_permit() == 0, "the oldest request to leave the window")
     assert take_permits(1) == 1
 
 
-def test_the_wait_is_for_the_oldest_place() -> None:
+def test_the_wait_lasts_until_the_oldest_request_leaves_the_window() -> None:
     assert take_permits(61) == 61
     assert 50 < seconds_until_permit() <= 60
 
@@ -130,7 +130,7 @@ def test_no_request_begins_while_redis_is_away(caplog: pytest.LogCaptureFixture)
     assert "while Redis is away: ConnectionError" in caplog.text
 
 
-def test_a_redis_that_never_answers_is_given_up_soon(settings: Settings) -> None:
+def test_a_redis_that_never_answers_is_given_up_after_half_a_second(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         started = time.monotonic()
@@ -175,7 +175,9 @@ class OwnRedis:
             return False
 
 
-def test_the_full_rate_is_there_again_when_redis_is(own_redis: "OwnRedis", settings: Settings) -> None:
+def test_the_full_rate_is_available_again_when_redis_is_back(
+    own_redis: "OwnRedis", settings: Settings
+) -> None:
     settings.REDIS_URL = own_redis.url
     assert take_permits(1) == 1
     own_redis.stop()
@@ -184,7 +186,7 @@ def test_the_full_rate_is_there_again_when_redis_is(own_redis: "OwnRedis", setti
     assert [take_permits(60), take_permits(60)] == [60, 1]
 
 
-def test_an_idle_connection_that_died_is_no_loss(own_redis: "OwnRedis", settings: Settings) -> None:
+def test_a_broken_idle_connection_costs_no_permits(own_redis: "OwnRedis", settings: Settings) -> None:
     settings.REDIS_URL = own_redis.url
     assert take_permits(1) == 1
     own_redis.stop()

@@ -1,4 +1,4 @@
-"""Whether a database still knows what was sent, told by PostgreSQL and by Redis."""
+"""Noticing by PostgreSQL and by Redis that a database was restored, copied or moved."""
 
 from collections.abc import Iterator
 
@@ -36,7 +36,7 @@ def find_cause() -> str:
     return switch.cause if switch.paused_at else ""
 
 
-def say_it_was_elsewhere(part: str) -> None:
+def change_kept_fingerprint(part: str) -> None:
     identity = DatabaseIdentity.objects.get()
     parts = dict(word.split("=") for word in identity.fingerprint.split())
     identity.fingerprint = " ".join(f"{name}={value}" for name, value in (parts | {part: "7"}).items())
@@ -50,7 +50,7 @@ def make_call() -> CallRecord:
     return call
 
 
-def test_at_first_sight_it_is_only_written_down() -> None:
+def test_the_first_check_only_stores_the_fingerprint() -> None:
     assert check_for_restore()
     assert check_for_restore()
     assert find_cause() == ""
@@ -58,61 +58,61 @@ def test_at_first_sight_it_is_only_written_down() -> None:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_rows_that_have_come_from_elsewhere_pause_all_sending(part: str) -> None:
+def test_rows_from_another_place_pause_all_sending(part: str) -> None:
     check_for_restore()
-    say_it_was_elsewhere(part)
+    change_kept_fingerprint(part)
     assert not check_for_restore()
     assert find_cause() == "restored"
 
 
-def test_it_is_found_once_so_that_a_person_can_send_again() -> None:
+def test_a_restore_is_found_once_so_that_a_person_can_resume_sending() -> None:
     check_for_restore()
-    say_it_was_elsewhere("database")
+    change_kept_fingerprint("database")
     check_for_restore()
     resume_sending(by=make_user())
     assert check_for_restore()
     assert find_cause() == ""
 
 
-def test_its_name_stays_so_that_it_knows_the_addresses_it_gave_out() -> None:
+def test_a_restored_database_keeps_its_name_so_that_it_recognises_its_addresses() -> None:
     name = read_database_name()
     check_for_restore()
-    say_it_was_elsewhere("cluster")
+    change_kept_fingerprint("cluster")
     check_for_restore()
     forget_database_name()
     assert read_database_name() == name == DatabaseIdentity.objects.get().name
 
 
-def test_the_name_is_not_read_again_and_again(django_assert_num_queries: "object") -> None:
+def test_the_name_is_read_from_the_database_only_once(django_assert_num_queries: "object") -> None:
     read_database_name()
     with django_assert_num_queries(0):  # type: ignore[operator]
         read_database_name()
 
 
-def test_a_pause_by_a_person_stays_a_pause() -> None:
+def test_a_restore_during_a_persons_pause_is_shown_as_the_cause() -> None:
     check_for_restore()
     pause_sending(by=make_user())
-    say_it_was_elsewhere("table")
+    change_kept_fingerprint("table")
     check_for_restore()
-    assert find_cause() == "restored", "or sending again would be thoughtless"
+    assert find_cause() == "restored", "so that a person who resumes sending knows of it"
 
 
-def test_what_a_user_of_little_right_may_not_ask_is_left_out_and_pauses_nothing() -> None:
+def test_a_part_without_permission_is_left_out_and_does_not_pause_sending() -> None:
     with connection.cursor() as cursor:
         cursor.execute("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
-        cursor.execute("CREATE ROLE of_little_right")
-        cursor.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO of_little_right")
-        cursor.execute("SET LOCAL ROLE of_little_right")
+        cursor.execute("CREATE ROLE with_few_permissions")
+        cursor.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO with_few_permissions")
+        cursor.execute("SET LOCAL ROLE with_few_permissions")
         assert check_for_restore()
         assert "cluster" not in DatabaseIdentity.objects.get().fingerprint
         cursor.execute("RESET ROLE")
-    assert check_for_restore(), "it may ask now: that is nothing new about the rows"
+    assert check_for_restore(), "a part that can be read only now is no sign of a restore"
     assert "cluster" in DatabaseIdentity.objects.get().fingerprint
-    say_it_was_elsewhere("database")
+    change_kept_fingerprint("database")
     assert not check_for_restore()
 
 
-def test_calls_that_only_redis_remembers_pause_all_sending() -> None:
+def test_a_newer_call_in_redis_than_in_the_database_pauses_all_sending() -> None:
     check_for_restore()
     call = make_call()
     note_newest_call()
@@ -122,7 +122,7 @@ def test_calls_that_only_redis_remembers_pause_all_sending() -> None:
     assert find_cause() == "restored"
 
 
-def test_forgotten_calls_are_found_once_too() -> None:
+def test_lost_calls_are_found_once_too() -> None:
     call = make_call()
     note_newest_call()
     call.delete()
@@ -131,21 +131,21 @@ def test_forgotten_calls_are_found_once_too() -> None:
     assert check_for_restore()
 
 
-def test_what_redis_remembers_of_another_practice_is_none_of_ours(redis: "Redis") -> None:
+def test_the_newest_call_of_another_practice_in_redis_is_ignored(redis: "Redis") -> None:
     redis.set("callboard:newest-call:somebodyelse", 10**9)
     assert check_for_restore()
 
 
-def test_without_redis_the_database_alone_tells(settings: Settings) -> None:
+def test_without_redis_the_fingerprint_is_still_checked(settings: Settings) -> None:
     check_for_restore()
     settings.REDIS_URL = f"redis://127.0.0.1:{find_free_port()}/0"
     note_newest_call()
     assert check_for_restore()
-    say_it_was_elsewhere("database")
+    change_kept_fingerprint("database")
     assert not check_for_restore()
 
 
-def test_a_practice_made_anew_is_another_identity_and_pauses_nothing() -> None:
+def test_a_practice_that_is_set_up_anew_gets_a_new_name_and_is_not_paused() -> None:
     name = read_database_name()
     make_call()
     note_newest_call()

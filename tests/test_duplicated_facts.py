@@ -1,4 +1,4 @@
-"""Facts that must stand in two places, because one may not import the other: they are held equal here."""
+"""Facts that are written in two places because one may not import the other: the tests keep them equal."""
 
 import os
 import re
@@ -25,12 +25,12 @@ ROOT = Path(__file__).resolve().parent.parent
 DESCRIPTION = yaml.safe_load((ROOT / "docs/robotalker-openapi.yaml").read_text())
 
 
-def test_the_app_robotalkers_client_and_the_sandbox_take_the_same_numbers() -> None:
+def test_the_app_the_robotalker_client_and_the_sandbox_accept_the_same_numbers() -> None:
     assert payloads.E164_PATTERN == E164_PATTERN
     assert requests.E164.pattern == E164_PATTERN
 
 
-def test_the_description_of_robotalkers_api_takes_the_same_numbers() -> None:
+def test_the_description_of_robotalkers_api_accepts_the_same_numbers() -> None:
     assert DESCRIPTION["components"]["schemas"]["Number"]["pattern"] == f"^{E164_PATTERN}$"
 
 
@@ -49,15 +49,15 @@ def find_digits(text: str) -> str:
     return "".join(re.findall(r"[0-9]", text))
 
 
-def test_no_location_may_call_outside_the_hours_in_which_anybody_may_be_called() -> None:
+def test_the_outer_calling_hours_of_a_location_are_those_of_the_rules() -> None:
     assert OUTER_HOURS == calling_hours.OUTER
 
 
-def test_the_zone_of_a_number_that_tells_none_has_one_name() -> None:
+def test_an_unknown_time_zone_of_a_number_has_one_name() -> None:
     assert UNKNOWN_ZONE == calling_hours.UNKNOWN_ZONE
 
 
-def test_the_key_to_opt_out_is_the_one_that_robotalker_is_told() -> None:
+def test_the_opt_out_key_is_the_one_sent_to_robotalker() -> None:
     call = payloads.build_call(
         to="+12025550100",
         from_number="+12025550199",
@@ -81,11 +81,11 @@ def test_what_robotalker_sends_fits_its_column() -> None:
     assert longest <= (CallRecord._meta.get_field("amd_result").max_length or 0)
 
 
-def test_a_script_speaks_english_unless_told_otherwise() -> None:
+def test_the_default_voice_of_a_script_is_the_english_one() -> None:
     assert ScriptText._meta.get_field("voice").default == VOICES["en"]
 
 
-def test_the_sandboxs_own_key_is_the_one_that_production_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_production_refuses_the_sandboxs_default_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ROBOTALKER_API_KEY")
     parser = ArgumentParser()
     add_options(parser)
@@ -94,6 +94,6 @@ def test_the_sandboxs_own_key_is_the_one_that_production_refuses(monkeypatch: py
     assert os.environ["ROBOTALKER_API_KEY"] == checks.SANDBOX_KEY
 
 
-def test_the_sandbox_takes_as_many_recipients_as_its_description_says() -> None:
+def test_the_sandbox_accepts_as_many_recipients_as_the_api_description_says() -> None:
     recipients = DESCRIPTION["components"]["schemas"]["Recipients"]
     assert recipients["maxItems"] == requests.MOST_RECIPIENTS >= payloads.MAX_RECIPIENTS
