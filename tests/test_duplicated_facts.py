@@ -76,7 +76,7 @@ def test_what_robotalker_sends_fits_its_column() -> None:
     event = events.parse_event(
         b'{"event": "call.failed", "reason": "' + b"a" * 900 + b'"}', "application/json"
     )
-    assert len(event.reason or "") == CallRecord._meta.get_field("reason").max_length
+    assert len(event.reason or "") == CallRecord._meta.get_field("detail").max_length
     longest = max(map(len, fields.AmdResult))
     assert longest <= (CallRecord._meta.get_field("amd_result").max_length or 0)
 

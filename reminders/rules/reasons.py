@@ -55,7 +55,7 @@ class Reason(models.TextChoices):
         _("Its time would be too late for an appointment at this hour."),
     )
     BEFORE_ACTIVATION = "before_activation", _("Its time had already passed when the campaign was activated.")
-    SKIPPED_BY_PERSON = "skipped_by_person", _("A staff member skipped it.")
+    SKIPPED_BY_PERSON = "skipped_by_person", _("A staff member decided not to send it.")
     # it ended
     TOO_LATE = "too_late", _("It could not be sent in time.")
     REACHED = "reached", _("The call was answered.")

@@ -130,7 +130,7 @@ def _record_opt_outs(theirs: Mapping[str, Collection[Channel]], asked_at: dateti
     get_or_create_numbers(theirs)
     numbers = list(PhoneNumber.objects.filter(e164__in=theirs).select_related("listed"))
     opted_in = read_unsent_opt_ins([number.pk for number in numbers])
-    new_by_scope: dict[str, list[int]] = {}
+    new_by_scope: dict[ConsentEntry.Scope, list[int]] = {}
     rows = []
     for number in numbers:
         listed: ListedNumber | None = getattr(number, "listed", None)

@@ -1,4 +1,4 @@
-"""Two beats and two dispatchers, as when a second machine was started, by mistake or on purpose."""
+"""Two beats and two dispatchers, as when a second machine was started by mistake, or on purpose."""
 
 from collections import Counter
 from contextlib import ExitStack

@@ -187,7 +187,7 @@ STATES = [
     ),
     (
         lambda one: settle(one, "skipped", "skipped_by_person"),
-        "not_reminded:  | A staff member skipped it.",
+        "not_reminded:  | A staff member decided not to send it.",
     ),
     (lambda one: one.delete(), "not_reminded: no reminder | "),
     (set_status("arrived"), "arrived:  | "),
