@@ -156,10 +156,12 @@ def read_use(numbers: Collection[int], now: datetime) -> dict[int, NumberUse]:
     about: dict[int, set[tuple[int, int]]] = {}
     rows = calls.order_by() if use else ()
     for row in rows:  # several for a call with companions, one for each
-        pk, number, at, channel, state, *subject_columns, lead, revision, companion, its_revision = row
+        pk, number, at, channel, state, step, location, starts_at, lead, revision, companion, its_revision = (
+            row
+        )
         if pk not in about:
             about[pk] = {(lead, revision)}
-            subject = CallSubject(*subject_columns)
+            subject = CallSubject(step, location, starts_at)
             use[number].calls.append(CountedCall(at, state in CALL_OPEN, subject, about[pk]))
             if channel == Channel.VOICE and state in RINGING:
                 use[number].line_busy_until = max(use[number].line_busy_until or at, at + LINE_TIME)
