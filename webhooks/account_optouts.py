@@ -1,6 +1,6 @@
-"""Opt-outs that belong to no call that we know: on the account's own address, or of a call we have forgotten.
+"""Opt-outs that belong to no call that we have: posted to the account's address, or for a call that was lost.
 
-Here and only here a number is looked up: the event is about the number itself, whoever has it.
+Only here a number is looked up by what an event says: the event is about the number itself, not about a call.
 """
 
 from datetime import datetime
@@ -21,13 +21,13 @@ EVIDENCE = "event on the account's address"
 
 
 def apply_account_event(event: RobotalkerEvent, received_at: datetime) -> None:
-    """Opt the number out that the event names; one we don't know yet is kept. Raises DoesNotFit."""
+    """Opt out the number that the event names; a number we don't have yet is added. Raises DoesNotFit."""
     if not mentions_optout(event):
-        raise DoesNotFit("the account's address takes opt-outs only")
+        raise DoesNotFit("the account's address accepts only opt-outs")
     try:
         number = get_or_create_written_number(event.to or "", settings.PHONE_REGION)
     except NotANumber as error:
-        raise DoesNotFit("it names no number that could opt out") from error
+        raise DoesNotFit("it names no phone number to opt out") from error
     record_optout(
         number.pk,
         scope=SCOPE_BY_CHANNEL[Channel(event.channel) if event.channel else None],

@@ -1,4 +1,4 @@
-"""What an event may say on the address it came to, and whether it fits it and may count by itself."""
+"""What an event may say on the address it was posted to, and whether the two fit together."""
 
 from dataclasses import replace
 
@@ -18,40 +18,37 @@ from reminders.rules.keys import ANOTHER_TIME, CONFIRM, OPT_OUT
 from reminders.rules.states import CallState
 from reminders.traffic.callback_urls import OPTOUTS, STATUS, key_of
 
-# What may answer for the patient on a status address. The guide shows a call's end with its keys there; a key
-# by itself has an address of its own.
+# The kinds whose keys count as the patient's answer on a status address. The guide shows the keys in the
+# event of a call's end; a single key press has an address of its own.
 ANSWERS_ON_STATUS = frozenset({EventKind.CALL_COMPLETED, EventKind.SMS_RECEIVED})
 TEXT_KINDS = frozenset({EventKind.SMS_DELIVERED, EventKind.SMS_FAILED, EventKind.SMS_RECEIVED})
 
 
 class DoesNotFit(ValueError):
-    """The event and the address it came to contradict each other. The message holds nobody's data."""
+    """The event contradicts the address it was posted to. The message contains no personal data."""
 
 
 def read_event(purpose: str, body: bytes, content_type: str) -> RobotalkerEvent:
-    """What a body says, as far as it may say it on an address for `purpose`. Raises UnreadableEvent.
+    """The event in a body, without what has no effect on an address for `purpose`. Raises UnreadableEvent.
 
-    A key's own address says by itself what was pressed, so there any form will do; the account's is there to
-    hear a "no".
+    A key's own address already says which key was pressed, so any form is accepted there; the account's
+    address is for opt-outs only. On a status address keys count only in ANSWERS_ON_STATUS, but 9 always does.
     """
     if key_of(purpose):
         return parse_any_body(body)
     if purpose == OPTOUTS:
         return parse_for_optout(body)
     parsed = parse_event(body, content_type)
-    return drop_misplaced_answer(parsed) if purpose == STATUS else parsed
-
-
-def drop_misplaced_answer(parsed: RobotalkerEvent) -> RobotalkerEvent:
-    """What an event says on a status address, but for an answer that has no place there; a "no" is heard."""
-    if parsed.kind in ANSWERS_ON_STATUS:
+    if purpose != STATUS or parsed.kind in ANSWERS_ON_STATUS:
         return parsed
     kind = EventKind.UNKNOWN if parsed.kind == EventKind.KEY_PRESSED else parsed.kind
     return replace(parsed, kind=kind, keys=OPT_OUT if OPT_OUT in parsed.keys else "")
 
 
 def find_member(batch_id: int | None, parsed: RobotalkerEvent) -> int:
-    """Which of a batch's calls it is about, by its id: each number is in a batch once. Raises DoesNotFit."""
+    """The id of the batch's call that the event is about, by its number, which is in a batch only once, or by
+    Robotalker's id. Raises DoesNotFit.
+    """
     members = CallRecord.objects.filter(batch=batch_id).order_by().values_list("pk", flat=True)
     found = members.filter(number__e164=f"+{_digits_in(parsed.to)}").first()
     if found is None and parsed.call_id:
@@ -62,28 +59,25 @@ def find_member(batch_id: int | None, parsed: RobotalkerEvent) -> int:
 
 
 def check_it_fits(call: CallRecord, parsed: RobotalkerEvent, key_of_address: str = "") -> None:
-    """Number, ids, channel and key must agree with what the address belongs to. Raises DoesNotFit."""
+    """Check number, ids, channel and key against the address's call and key. Raises DoesNotFit."""
     if call.channel == Channel.VOICE and parsed.kind in TEXT_KINDS:
-        raise DoesNotFit("it tells of a text message, and its address belongs to a call")
+        raise DoesNotFit("it is about a text message, but its address belongs to a call")
     if names_another(parsed, call.number.e164):
         raise DoesNotFit("it names another number than the one that was called")
-    named = parsed.call_id or parsed.sms_id
-    if named and call.robotalker_id and named != call.robotalker_id:
+    robotalker_id = parsed.call_id or parsed.sms_id
+    if robotalker_id and call.robotalker_id and robotalker_id != call.robotalker_id:
         raise DoesNotFit("it names another call than the one its address belongs to")
     if key_of_address:
-        _check_it_was_pressed(parsed, key_of_address)
-
-
-def _check_it_was_pressed(parsed: RobotalkerEvent, key: str) -> None:
-    """Nothing that came to a key's own address may speak against it. Raises DoesNotFit."""
-    if parsed.says_no_key or set(parsed.keys) - {key}:
-        raise DoesNotFit("it names another key than its address, or none")
-    if read_outcome(parsed) not in (None, CallState.ANSWERED):
-        raise DoesNotFit("it tells that nobody answered, and its address belongs to a key")
+        if parsed.says_no_key or set(parsed.keys) - {key_of_address}:
+            raise DoesNotFit(
+                "its address belongs to a key, but it names another key, or says that none was pressed"
+            )
+        if read_outcome(parsed) not in (None, CallState.ANSWERED):
+            raise DoesNotFit("its address belongs to a key, but it says that nobody answered the call")
 
 
 def names_another(parsed: RobotalkerEvent, e164: str) -> bool:
-    """Whether it is about another number, by the digits alone: a form turns the plus sign into a blank."""
+    """Whether it names another number. Only digits are compared: in a form the plus sign becomes a space."""
     return bool(parsed.to) and f"+{_digits_in(parsed.to)}" != e164
 
 
@@ -92,9 +86,9 @@ def _digits_in(number: str | None) -> str:
 
 
 def must_be_verified(call: CallRecord, parsed: RobotalkerEvent, key_of_address: str) -> bool:
-    """Whether Robotalker is to be asked before it counts: only keys 1 and 2, and only where that is wished.
+    """Whether Robotalker must be asked before the event counts: only about keys 1 and 2, and if configured.
 
-    A text message's answer counts at once: the guide has no address to ask about one.
+    A text message's answer counts at once: the guide has no request to ask about a text message.
     """
     return (
         settings.ROBOTALKER_VERIFY_EVENTS
@@ -104,5 +98,5 @@ def must_be_verified(call: CallRecord, parsed: RobotalkerEvent, key_of_address: 
 
 
 def read_consequential_keys(parsed: RobotalkerEvent, key_of_address: str) -> set[str]:
-    """Which of the keys that change an appointment it tells of."""
+    """The keys in the event that change an appointment."""
     return {CONFIRM, ANOTHER_TIME} & set(find_keys(parsed, key_of_address))

@@ -1,14 +1,15 @@
-"""Applying together what comes in together.
+"""Applying events together when many come at once.
 
-A request has just stored its event. If nobody in this process is applying, it does so itself, and answers
-when that is done. If somebody is, it leaves the event to him and answers at once: he looks again before he
-goes. Who finds more waiting then hands over to a thread, so that his own answer isn't kept waiting for the
-events of others. So alone an event waits for nobody, and in a burst many share the locks, statements and
-commit of one transaction. When very many wait, a few new ones wait for them before they are answered: who
-posts faster than we apply is slowed down, rather than that staff are shown old news.
+A request has just stored its event. If no thread of this process is applying events, the request applies its
+event itself and responds after that. If one is, the request adds the event to the queue and responds at once:
+the thread that is applying checks the queue again before it stops. If that thread is a request, it starts a
+new thread for what is queued, so that its own response doesn't wait for other events. So a single event never
+waits, and in a burst many events share the locks, statements and commit of one transaction. When the queue is
+very long, a few new requests wait before they are answered: that slows Robotalker down, so that staff don't
+see outdated states.
 
-Processes don't know of each other; the locks of the rows keep them apart. What a process that ends leaves
-behind is stored, and taken by the sweep.
+Processes don't know of each other; row locks keep them apart. Events that a stopped process leaves behind are
+stored, and the sweep applies them.
 """
 
 import logging
@@ -18,80 +19,84 @@ from threading import BoundedSemaphore, Lock, Thread
 
 from django.db import connections
 
+from reminders.robotalker.events import RobotalkerEvent
 from webhooks.applying import MOST_TOGETHER, apply_events
 
 log = logging.getLogger(__name__)
 
 FEW = MOST_TOGETHER // 2
-GATHER_SECONDS = 0.1  # a transaction costs as much as ten events in it: in a burst, let some come together
+GATHER_SECONDS = 0.1  # one transaction costs as much as ten events in it, so in a burst wait for some more
 MOST_WAITING = 500
-LONGEST_WAIT = 5.0  # seconds, then answered all the same: it is stored
-MOST_SLOWED = 2  # requests that wait so: the server's other threads stay free
+LONGEST_WAIT = 5.0  # seconds; then the request is answered anyway, since its event is stored
+MOST_SLOWED = 2  # requests that wait at the same time: the server's other threads stay free
 
 _waiting: deque[int] = deque()  # ids of stored events
-_turn = Lock()
+_applying = Lock()  # held by the one thread of this process that applies events
 _slowed = BoundedSemaphore(MOST_SLOWED)
 
 
-def apply_or_queue(event_id: int) -> None:
-    """Have a stored event applied, now or by whoever is at it.
+def apply_or_queue(event_id: int, parsed: RobotalkerEvent | None = None) -> None:
+    """Apply a stored event, or queue it for the thread that is applying events now.
 
-    Raises django.db.Error when the database is away.
+    `parsed`: the event in its body, if it could be read. Raises django.db.Error when the database is away.
     """
     _waiting.append(event_id)
-    if _acquire_turn():
+    if _acquire_lock():
         try:
-            apply_events(_take())
+            apply_events(_take_waiting(), parsed={event_id: parsed})
         finally:
-            _give_back()
+            _release_lock()
 
 
 def is_idle() -> bool:
-    """Whether everything that was left to somebody is applied."""
-    return not _waiting and not _turn.locked()
+    """Whether no event is queued and no thread is applying any."""
+    return not _waiting and not _applying.locked()
 
 
-def _acquire_turn() -> bool:
-    """Whether it is ours now; a few wait for it when too much has come together."""
+def _acquire_lock() -> bool:
+    """Whether this thread may apply now. When the queue is too long, a few requests wait for that."""
     if len(_waiting) <= MOST_WAITING or not _slowed.acquire(blocking=False):
-        return _turn.acquire(blocking=False)
+        return _applying.acquire(blocking=False)
     try:
-        return _turn.acquire(timeout=LONGEST_WAIT)
+        return _applying.acquire(timeout=LONGEST_WAIT)
     finally:
         _slowed.release()
 
 
-def _take() -> list[int]:
+def _take_waiting() -> list[int]:
     return [_waiting.popleft() for _ in range(min(len(_waiting), MOST_TOGETHER))]
 
 
-def _give_back() -> None:
-    """End one's turn. Who found it taken left an event before, so it is seen here at the latest."""
-    _turn.release()
-    if _waiting and _turn.acquire(blocking=False):
+def _release_lock() -> None:
+    """Stop applying, and start a thread for what is queued.
+
+    A request queues its event before it tries the lock, so an event that found it taken is seen here.
+    """
+    _applying.release()
+    if _waiting and _applying.acquire(blocking=False):
         try:
-            Thread(target=_apply_the_rest, daemon=True).start()
-        except RuntimeError as error:  # no more threads: the next request takes them, or the sweep
-            log.error("nobody goes on applying: %s", error)
-            _turn.release()
+            Thread(target=_apply_waiting, daemon=True).start()
+        except RuntimeError as error:  # no more threads: the next request, or the sweep, applies them
+            log.error("no thread could be started to apply the queued events: %s", error)
+            _applying.release()
 
 
-def _apply_the_rest() -> None:
-    """Go on until nothing is waiting; the turn is this thread's."""
+def _apply_waiting() -> None:
+    """Apply until the queue is empty; this thread holds the lock."""
     try:
-        _work_off()
-    except Exception as error:  # noqa: BLE001 - they are stored: the sweep takes them
-        log.error("events are left to the sweep: %s", type(error).__name__)
+        _empty_queue()
+    except Exception as error:  # noqa: BLE001 - the events are stored: the sweep applies them
+        log.error("queued events are left to the sweep: %s", type(error).__name__)
         _waiting.clear()
     finally:
-        _give_back()
+        _release_lock()
 
 
-def _work_off() -> None:
+def _empty_queue() -> None:
     try:
         while _waiting:
             if len(_waiting) < FEW:
                 time.sleep(GATHER_SECONDS)
-            apply_events(_take())
+            apply_events(_take_waiting())
     finally:
         connections.close_all()

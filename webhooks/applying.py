@@ -1,13 +1,13 @@
-"""Applying stored events: what each says is done, or why it can't be is kept with it.
+"""Applying stored events: each is carried out, or is kept with the reason why it can't be.
 
-Events that are there together are applied together: their rows are locked in one go, in the order of
-reminders/lifecycle/locking.py, and they share one commit. What can't go with the others is applied by
-itself; if one of them fails, nothing of the group is kept, and each is.
+Events that are stored at the same time are applied together: their rows are locked at once, in the order of
+reminders/lifecycle/locking.py, and they share one commit. An event that can't be applied with the others is
+applied alone. If one event fails, its whole group is rolled back, and each of the group is applied alone.
 """
 
 import logging
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -32,213 +32,189 @@ from webhooks.optout_detection import mentions_optout, read_for_optout, record_h
 log = logging.getLogger(__name__)
 
 State = WebhookEvent.State
-# A "no" in it is recorded; or it is nobody's here, which the event says (_quarantine), and never will be.
+# An opt-out in such an event is recorded, or can't be and the event's error says so (_quarantine).
 FINISHED_STATES = frozenset({State.APPLIED, State.UNVERIFIED, State.QUARANTINED})
 MOST_ATTEMPTS = 8
-MOST_TOGETHER = 50  # what is locked together waits together
-# The first news of a call, or more of one that was answered. What overturns a call's end is seldom.
+MOST_TOGETHER = 50  # rows that are locked together also wait together
+# States of a call whose events are applied in a group. Events that change another outcome are rare.
 PLAIN = frozenset({*CALL_OPEN, CallState.ANSWERED})
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=64)
 TOLD_BY_APPLYING = ["state", "applied_at", "next_attempt_at", "error", "attempts", "kind", "call"]
 
+Parsed = Mapping[int, RobotalkerEvent | None]
 
-def apply_events(event_ids: Sequence[int], *, trusted: bool = False) -> dict[int, str]:
-    """Apply stored events; the state of each after that. Never raises for what is in an event.
 
-    `trusted`: Robotalker, or a person, stands for what they say, so none is held back to be verified.
+def apply_events(
+    event_ids: Sequence[int], *, parsed: Parsed | None = None, trusted: bool = False
+) -> dict[int, str]:
+    """Apply stored events; the state of each after that. Never raises because of what is in an event.
+
+    `parsed`: by id, what read_event() has already returned for some of them; the others are read here.
+    `trusted`: Robotalker or a person has confirmed them, so none is held back to be verified.
     """
+    parsed = parsed or {}
     states: dict[int, str] = {}
     for start in range(0, len(event_ids), MOST_TOGETHER):
         group = event_ids[start : start + MOST_TOGETHER]
         if len(group) > 1:
-            states |= _try_together(group, trusted=trusted)
-        states |= {pk: apply_event(pk, trusted=trusted) for pk in group if pk not in states}
+            try:
+                states |= _apply_together(group, parsed, trusted=trusted)
+            except Exception as error:  # noqa: BLE001 - which one failed shows when each is applied alone
+                log.warning("events could not be applied together: %s", type(error).__name__)
+        for event_id in group:
+            if event_id not in states:
+                states[event_id] = apply_event(event_id, parsed=parsed.get(event_id), trusted=trusted)
     return states
 
 
-def apply_event(event_id: int, *, trusted: bool = False, wait: bool = False) -> str:
-    """Apply one stored event; its state after that. Never raises for what is in the event.
+def apply_event(
+    event_id: int, *, parsed: RobotalkerEvent | None = None, trusted: bool = False, wait: bool = False
+) -> str:
+    """Apply one stored event; its state after that. Never raises because of what is in the event.
 
-    `wait`: for whoever is just at it. Where a lock is held for too long, nothing is changed, since the event
-    isn't to blame, and the sweep comes back to it.
+    `parsed` and `trusted` as in apply_events(). `wait`: if somebody else is applying it, wait for them.
+    After a lock timeout nothing is changed, since the event isn't the cause, and the sweep tries it again.
     """
     try:
-        return _apply_or_quarantine(event_id, trusted=trusted, wait=wait)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is kept with the event and tried again
+        return _apply_or_quarantine(event_id, parsed, trusted=trusted, wait=wait)
+    except Exception as error:  # noqa: BLE001 - any error is kept with the event, which is tried again
         log.warning("event %s could not be applied: %s", event_id, type(error).__name__)
         if isinstance(error, OperationalError) and is_lock_timeout(error):
             return _read_state(event_id)
         return set_aside(event_id, State.FAILED, redact(traceback.format_exc()))
 
 
-def apply_at_once(event_id: int) -> bool:
-    """Apply an event that must hold before it is answered: whether it does. Tries twice.
+def apply_at_once(event_id: int, parsed: RobotalkerEvent | None = None) -> bool:
+    """Apply an event that must be applied before its request is answered; whether it is. Tries twice.
 
     Raises django.db.Error when the database is away.
     """
-    if apply_event(event_id, wait=True) in FINISHED_STATES:
+    if apply_event(event_id, parsed=parsed, wait=True) in FINISHED_STATES:
         return True
     if not connection.in_atomic_block:
-        connection.close()  # it may have been cut
-    return apply_event(event_id, wait=True) in FINISHED_STATES
+        connection.close()  # the connection may have been cut
+    return apply_event(event_id, parsed=parsed, wait=True) in FINISHED_STATES
 
 
 def set_aside(event_id: int, state: str, error: str) -> str:
-    """Leave an event as `state`, saying why, to be looked at again after a growing pause.
+    """Give an event this state and error, and plan its next attempt after a growing pause. Its state then.
 
-    What somebody else has applied meanwhile stays applied. The state that it then has.
+    An event that was applied meanwhile stays applied.
     """
     attempts = WebhookEvent.objects.values_list("attempts", flat=True).get(pk=event_id) + 1
     pause = doubled(FIRST_PAUSE, attempts + 1, LONGEST_PAUSE)
-    kept = (
+    changed = (
         WebhookEvent.objects.filter(pk=event_id)
         .exclude(state=State.APPLIED)
         .update(state=state, error=error, attempts=F("attempts") + 1, next_attempt_at=Now() + pause)
     )
-    return state if kept else State.APPLIED
+    return state if changed else State.APPLIED
 
 
-def _apply_or_quarantine(event_id: int, *, trusted: bool, wait: bool) -> str:
+def _apply_or_quarantine(event_id: int, parsed: RobotalkerEvent | None, *, trusted: bool, wait: bool) -> str:
     try:
         with transaction.atomic():
             wait_briefly_here()
             for event in _lock_events([event_id], wait=wait):
-                return _apply_alone(event, trusted=trusted)
+                parsed = _read(event, parsed)
+                if event.purpose == OPTOUTS:
+                    apply_account_event(parsed, event.received_at)
+                    _mark_applied(event)
+                else:
+                    _apply_to_call(lock_call(event.call_id or 0), event, parsed, trusted=trusted)
+                save_rows([event], TOLD_BY_APPLYING)
+                return event.state
     except (DoesNotFit, UnreadableEvent) as error:
         return _quarantine(event_id, f"{type(error).__name__}: {error}")
-    return _read_state(event_id)  # applied meanwhile, or somebody is just at it
-
-
-def _apply_alone(event: WebhookEvent, *, trusted: bool) -> str:
-    parsed = _read(event)
-    if event.purpose == OPTOUTS:
-        apply_account_event(parsed, event.received_at)
-        _note_applied(event)
-    else:
-        _apply_to(lock_call(event.call_id or 0), event, parsed, trusted=trusted)
-    save_rows([event], TOLD_BY_APPLYING)
-    return event.state
+    return _read_state(event_id)  # applied meanwhile, or another thread is applying it
 
 
 @transaction.atomic
 def _quarantine(event_id: int, why: str) -> str:
-    """Keep what can't be believed; but a "no" in it is heard."""
+    """Keep an event that can't be trusted, but record an opt-out in it."""
     wait_briefly_here()
     event = WebhookEvent.objects.select_related("call__number").get(pk=event_id)
     parsed = read_for_optout(bytes(event.body))
-    if parsed and mentions_optout(parsed) and not _record_optout_in(event, parsed):
-        log.error("event %s tells of an opt-out, but not whose: it waits for a person", event_id)
-        why += "; it tells of an opt-out, which is recorded for nobody: please see to it"
+    if parsed and mentions_optout(parsed):
+        call = event.call
+        if call is None and event.batch_id is not None:
+            with suppress(DoesNotFit):
+                call_id = find_member(event.batch_id, parsed)
+                call = CallRecord.objects.select_related("number").get(pk=call_id)
+        if call is None or not record_heard_optout(call, parsed, event.received_at):
+            log.error("event %s is an opt-out of an unknown number: a person must look at it", event_id)
+            why += "; it is an opt-out, but for no number that we called: a person must look at it"
     return set_aside(event_id, State.QUARANTINED, why)
-
-
-def _record_optout_in(event: WebhookEvent, parsed: RobotalkerEvent) -> bool:
-    """Record the "no" in it; whether it is one of its call, or of one of its batch's."""
-    call = event.call or _find_call(event, parsed)
-    return call is not None and record_heard_optout(call, parsed, event.received_at)
-
-
-def _find_call(event: WebhookEvent, parsed: RobotalkerEvent) -> CallRecord | None:
-    """Which of its batch's calls it is about, if it says so."""
-    if event.batch_id is None:
-        return None
-    with suppress(DoesNotFit):
-        return CallRecord.objects.select_related("number").get(pk=find_member(event.batch_id, parsed))
-    return None
 
 
 def _read_state(event_id: int) -> str:
     return WebhookEvent.objects.values_list("state", flat=True).get(pk=event_id)
 
 
-def _try_together(event_ids: Collection[int], *, trusted: bool) -> dict[int, str]:
-    """Apply what can go together; the states of those. The others are for apply_event()."""
-    try:
-        return _apply_together(event_ids, trusted=trusted)
-    except Exception as error:  # noqa: BLE001 - one of them: found out one by one
-        log.warning("events could not be applied together: %s", type(error).__name__)
-        return {}
-
-
 @transaction.atomic
-def _apply_together(event_ids: Collection[int], *, trusted: bool) -> dict[int, str]:
+def _apply_together(event_ids: Collection[int], parsed: Parsed, *, trusted: bool) -> dict[int, str]:
+    """Apply the events that can be applied together; their states. The others are left to apply_event()."""
     wait_briefly_here()
-    readings = [(event, parsed) for event in _lock_events(event_ids) if (parsed := _read_if_plain(event))]
-    calls = lock_calls(event.call_id for event, _ in readings if event.call_id)
+    readable: list[tuple[WebhookEvent, RobotalkerEvent]] = []
+    for event in _lock_events(event_ids):
+        if event.purpose != OPTOUTS:
+            with suppress(DoesNotFit, UnreadableEvent):
+                readable.append((event, _read(event, parsed.get(event.pk))))
+    calls = lock_calls(event.call_id for event, _ in readable if event.call_id)
+    done: list[WebhookEvent] = []
+    changed: set[tuple[str, int]] = set()
     with saving_together():
-        done = _apply_plain(readings, calls, trusted=trusted)
+        for event, content in readable:
+            call = calls.get(event.call_id or 0)
+            if call is None or call.state not in PLAIN:
+                continue
+            # a second event for one of these rows would see it as it was before the first
+            rows = {("appointment", call.reminder.appointment_id), ("number", call.number_id)}
+            if rows & changed:
+                continue
+            with suppress(DoesNotFit):  # raised before anything is changed
+                _apply_to_call(call, event, content, trusted=trusted)
+                changed |= rows
+                done.append(event)
     save_rows(done, TOLD_BY_APPLYING)
     return {event.pk: event.state for event in done}
 
 
-def _apply_plain(
-    readings: Sequence[tuple[WebhookEvent, RobotalkerEvent]], calls: dict[int, CallRecord], *, trusted: bool
-) -> list[WebhookEvent]:
-    """Apply those that don't get in each other's way; the events, unsaved."""
-    done: list[WebhookEvent] = []
-    taken: set[tuple[str, int]] = set()
-    for event, parsed in readings:
-        call = calls.get(event.call_id or 0)
-        if call is None or call.state not in PLAIN or taken & (about := _rows_it_touches(call)):
-            continue
-        try:
-            _apply_to(call, event, parsed, trusted=trusted)
-        except DoesNotFit:  # found before anything was changed
-            continue
-        taken |= about
-        done.append(event)
-    return done
-
-
 def _lock_events(event_ids: Collection[int], *, wait: bool = False) -> list[WebhookEvent]:
-    """Those that are still to be applied, with the time; without `wait` only what nobody else is at."""
+    """Those not applied yet, with the time as `locked_at`; without `wait` only rows that are not locked."""
     rows = WebhookEvent.objects.select_for_update(of=("self",), skip_locked=not wait, no_key=True)
     rows = rows.annotate(locked_at=Now())
     return list(rows.filter(pk__in=event_ids).exclude(state=State.APPLIED).order_by("pk"))
 
 
-def _read(event: WebhookEvent) -> RobotalkerEvent:
-    """What it says, and which call it is about. Raises UnreadableEvent or DoesNotFit."""
-    parsed = read_event(event.purpose, bytes(event.body), event.content_type)
+def _read(event: WebhookEvent, parsed: RobotalkerEvent | None) -> RobotalkerEvent:
+    """Its content, read here unless it comes parsed, and into `event` which call it is about.
+
+    Raises UnreadableEvent or DoesNotFit.
+    """
+    parsed = parsed or read_event(event.purpose, bytes(event.body), event.content_type)
     event.kind = str(parsed.kind)
     if event.purpose != OPTOUTS and event.call_id is None:
         event.call_id = find_member(event.batch_id, parsed)
     return parsed
 
 
-def _read_if_plain(event: WebhookEvent) -> RobotalkerEvent | None:
-    """None for what is better applied by itself: it can't be read, or is about no call."""
-    try:
-        return _read(event) if event.purpose != OPTOUTS else None
-    except (DoesNotFit, UnreadableEvent):
-        return None
-
-
-def _rows_it_touches(call: CallRecord) -> set[tuple[str, int]]:
-    """What two events of a group may not share: the second would see it as it was before the first."""
-    return {("appointment", call.reminder.appointment_id), ("number", call.number_id)}
-
-
-def _apply_to(call: CallRecord, event: WebhookEvent, parsed: RobotalkerEvent, *, trusted: bool) -> None:
-    """Do what an event says of its call, both locked; the caller saves the event. Raises DoesNotFit."""
+def _apply_to_call(call: CallRecord, event: WebhookEvent, parsed: RobotalkerEvent, *, trusted: bool) -> None:
+    """Apply an event to its call, both locked; the caller saves the event. Raises DoesNotFit."""
     key = key_of(event.purpose)
     check_it_fits(call, parsed, key)
     if not trusted and must_be_verified(call, parsed, key):
-        _hold_back(event, call, parsed)
+        # due at once by the database's clock: ours may be wrong
+        event.state, event.next_attempt_at = State.UNVERIFIED, event.received_at
+        mark_accepted(call, event.received_at)
+        record_heard_optout(call, parsed, event.received_at)  # an opted-out number gets no call meanwhile
         return
     fold_into_call(call, parsed, key_of_address=key, received_at=event.received_at)
-    _note_applied(event)
+    _mark_applied(event)
 
 
-def _note_applied(event: WebhookEvent) -> None:
-    """Dated by the database's clock, as its receipt is: by the time that its lock was asked for."""
+def _mark_applied(event: WebhookEvent) -> None:
+    """Dated, like its receipt, by the database's clock: by the time at which its lock was requested."""
     event.applied_at = event.locked_at  # type: ignore[attr-defined]
     event.state, event.error = State.APPLIED, ""
     event.attempts += 1
-
-
-def _hold_back(event: WebhookEvent, call: CallRecord, parsed: RobotalkerEvent) -> None:
-    """Leave it until Robotalker was asked; but who has opted out isn't called meanwhile."""
-    event.state, event.next_attempt_at = State.UNVERIFIED, event.received_at  # at once, whatever our clock
-    mark_accepted(call, event.received_at)
-    record_heard_optout(call, parsed, event.received_at)

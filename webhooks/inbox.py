@@ -1,8 +1,8 @@
-"""The inbox: store what came in, then have it applied, in two transactions.
+"""The inbox: events are stored in one transaction and applied in another.
 
-Storing is committed before anything is understood, so that a body we can't apply is never lost. What can't
-be applied keeps its error and traceback; a sweep tries again with growing pauses, and after the last try
-a person may say "apply again" in the admin.
+Storing is committed before the body is read, so that a body we can't apply is never lost. An event that
+can't be applied keeps its error and traceback; the sweep tries again with growing pauses, and after the last
+attempt a person may choose "Apply again" in the admin.
 """
 
 import hashlib
@@ -21,10 +21,12 @@ from webhooks.applying import MOST_ATTEMPTS, State, apply_events
 from webhooks.models import WebhookEvent
 
 SWEEP_SIZE = 500
-SETTLE_TIME = timedelta(seconds=10)  # the request itself applies first; the sweep takes what it left
+SETTLE_TIME = timedelta(
+    seconds=10
+)  # the request itself applies first; the sweep takes what is left after that
 
-# One statement, dated by the database's clock, so that storing costs one commit and no look-up. (The ORM has
-# no INSERT ... SELECT.)
+# One statement, dated by the database's clock, so that storing costs one commit and no extra query. (The ORM
+# has no INSERT ... SELECT.)
 _INSERT = f"""
     INSERT INTO {WebhookEvent._meta.db_table}
         (call_id, batch_id, purpose, content_type, body, digest, received_at, state, kind, attempts, error)
@@ -42,11 +44,11 @@ INSERT_FOR_BATCH = _INSERT.format(
 
 
 class UnknownSubject(ValueError):
-    """A good token for a try we don't have (any more)."""
+    """A valid token for a call or batch that we don't have (any more)."""
 
 
 def store_event(callback: Callback, body: bytes, content_type: str) -> int | None:
-    """Store a request, committed; its id, or None when the very same one came before and was seen to.
+    """Store a request, committed; its id, or None when it repeats one that needs no more applying.
 
     Raises UnknownSubject.
     """
@@ -58,13 +60,18 @@ def store_event(callback: Callback, body: bytes, content_type: str) -> int | Non
     except (OperationalError, InterfaceError):
         if connection.in_atomic_block:
             raise
-        connection.close()  # it was a connection of before the database went away
+        connection.close()  # the connection was opened before the database went away
         event_id = _insert(callback, row)
-    return event_id or _find_stored(digest)
+    if event_id:
+        return event_id
+    stored = WebhookEvent.objects.filter(digest=digest).values_list("pk", "state").first()
+    if stored is None:
+        raise UnknownSubject("no such call or batch")
+    return stored[0] if stored[1] in (State.STORED, State.FAILED) else None
 
 
 def apply_stored(now: datetime | None = None) -> int:
-    """The sweep: apply what the requests left over; the number of events applied."""
+    """The sweep: apply events that their requests did not apply; the number of events applied."""
     now = now or read_database_clock()
     left = WebhookEvent.objects.filter(
         Q(state=State.STORED, received_at__lt=now - SETTLE_TIME)
@@ -75,21 +82,21 @@ def apply_stored(now: datetime | None = None) -> int:
 
 
 def count_stuck() -> int:
-    """Events that nobody tries to apply any more: they need a person."""
+    """The number of events that are no longer tried by themselves: they need a person."""
     given_up = Q(state__in=[State.FAILED, State.UNVERIFIED], attempts__gte=MOST_ATTEMPTS)
     return WebhookEvent.objects.filter(given_up | Q(state=State.QUARANTINED)).count()
 
 
 def apply_again(event_ids: Iterable[int]) -> dict[int, str]:
-    """A person's order: apply these once more, whatever became of them; their states by id."""
+    """Apply events once more because a person asked for it, whatever their state; their states by id."""
     ids = list(event_ids)
     WebhookEvent.objects.filter(pk__in=ids).exclude(state=State.APPLIED).update(state=State.STORED)
     return apply_events(ids, trusted=True)
 
 
 def _insert(callback: Callback, row: list[Any]) -> int | None:
-    # Django would ask the database before each request whether the connection lives. Here the statement
-    # itself tells, since doing it twice does no harm.
+    # Skip Django's query that checks the connection before each request: if it is broken, the statement
+    # itself fails, and store_event() repeats it, which is harmless.
     connection.health_check_done = True  # type: ignore[attr-defined]
     with connection.cursor() as cursor:
         if callback.subject == ACCOUNT:
@@ -102,20 +109,11 @@ def _insert(callback: Callback, row: list[Any]) -> int | None:
 
 
 def _digest(callback: Callback, body: bytes, content_type: str) -> str:
-    """What makes a request the same as another: address, body, and what the body is said to be.
+    """Equal for repetitions of the same request: same address, body and content type.
 
-    On the account's address two people's words may be the same ("STOP", with no time), and one that is
-    lost would be a call too many, so there only what comes within the same minute is a repetition.
+    On the account's address the events of two people may be equal ("STOP", without a time), and ignoring one
+    would mean an unwanted call, so there only an equal request within the same minute is a repetition.
     """
     once = f"{timezone.now():%Y-%m-%dT%H:%M}." if callback.subject == ACCOUNT else ""
     head = f"{callback.public_id}.{callback.purpose}.{once}{content_type}\n"
     return hashlib.sha256(head.encode() + body).hexdigest()
-
-
-def _find_stored(digest: str) -> int | None:
-    """The event that was there already, if nobody has seen to it yet."""
-    found = WebhookEvent.objects.filter(digest=digest).values_list("pk", "state").first()
-    if found is None:
-        raise UnknownSubject("no such try")
-    event_id, state = found
-    return event_id if state in (State.STORED, State.FAILED) else None

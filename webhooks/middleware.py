@@ -1,4 +1,4 @@
-"""The short way to the door."""
+"""Serving the webhook endpoint without the middleware that pages need."""
 
 from collections.abc import Callable
 
@@ -9,20 +9,20 @@ Respond = Callable[[HttpRequest], HttpResponseBase]
 
 
 def bypass_middleware_for_webhooks(get_response: Respond) -> Respond:
-    """A request to the webhook door needs no session, login, language, message or form token: it skips them.
+    """A request to the webhook endpoint needs no session, login, language, messages or CSRF: it skips them.
 
-    A burst of events is when it counts. What stands before this in MIDDLEWARE is done for the door, too.
+    It saves time when many events come at once. Middleware before this one still runs for the endpoint.
     """
-    door = reverse("robotalker_hook", args=["-"]).removesuffix("-")
+    endpoint = reverse("robotalker_hook", args=["-"]).removesuffix("-")
 
     def respond(request: HttpRequest) -> HttpResponseBase:
-        if not request.path_info.startswith(door):
+        if not request.path_info.startswith(endpoint):
             return get_response(request)
         match = request.resolver_match = resolve(request.path_info)
         response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
-        if callable(render := getattr(response, "render", None)):  # REST framework's own refusals
+        if callable(render := getattr(response, "render", None)):  # REST framework's own error responses
             render()
-        if isinstance(response, HttpResponse):  # else the server would send it in chunks
+        if isinstance(response, HttpResponse):  # without a length the server would send it in chunks
             response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
 

@@ -1,4 +1,4 @@
-"""The inbox: every request that came through the door with a good token."""
+"""The inbox: every request to the webhook endpoint with a valid token."""
 
 from django.db import models
 from django.db.models import Q
@@ -9,7 +9,7 @@ from reminders.robotalker.events import MAX_EVENT_BYTES
 
 
 class WebhookEvent(models.Model):
-    """One request as it came in, and what became of it. The body is kept whatever happens."""
+    """One request as received, and what became of it. The body is always kept."""
 
     class State(models.TextChoices):
         STORED = "stored", _("stored, to be applied")

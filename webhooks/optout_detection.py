@@ -1,4 +1,4 @@
-"""Hearing a "no": it counts in whatever form it comes, also where nothing else would be believed."""
+"""Finding opt-outs in events: an opt-out counts in any form, even in an event that is otherwise rejected."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -13,23 +13,26 @@ from webhooks.address_checks import names_another
 
 
 def read_for_optout(body: bytes) -> RobotalkerEvent | None:
-    """The event, whatever form it has, by the bytes that are stored and nothing else; None when it has none.
+    """The event in a body of any form, read from the stored bytes alone; None when it can't be read.
 
-    What is_optout() promises is recorded by this very reading.
+    is_optout() and the recording of an opt-out from a rejected event both read by this, so that they agree.
     """
     with suppress(UnreadableEvent):
         return parse_for_optout(body)
     return None
 
 
-def is_optout(body: bytes) -> bool:
-    """Whether a request tells that somebody wants no more calls or messages."""
-    parsed = read_for_optout(body)
-    return parsed is not None and mentions_optout(parsed)
+def is_optout(body: bytes, parsed: RobotalkerEvent | None = None) -> bool:
+    """Whether a request says that somebody wants no more calls or texts.
+
+    `parsed`: the event in `body`, where its address accepts the body's form. It is then not parsed again.
+    """
+    event = parsed or read_for_optout(body)
+    return event is not None and mentions_optout(event)
 
 
 def mentions_optout(parsed: RobotalkerEvent) -> bool:
-    """By its kind, by a 9 among its keys, or by STOP."""
+    """Whether its kind, a 9 among its keys, or STOP in its text is an opt-out."""
     return OPT_OUT in parsed.keys or OPT_OUT in find_keys(parsed)
 
 
@@ -37,14 +40,10 @@ def record_heard_optout(call: CallRecord, parsed: RobotalkerEvent, received_at: 
     """Opt the call's number out if the event says so and names no other number; whether it did."""
     if not mentions_optout(parsed) or names_another(parsed, call.number.e164):
         return False
-    opt_out(call, date_event(parsed, call, received_at), _channel_of(parsed, call))
-    return True
-
-
-def _channel_of(parsed: RobotalkerEvent, call: CallRecord) -> Channel | None:
-    """Which it means: a key that of its call, an opt-out its own. STOP after a call may mean both."""
+    channel: Channel | None = Channel(call.channel)
     if parsed.kind == EventKind.OPTED_OUT:
-        return Channel(parsed.channel) if parsed.channel else None
-    if parsed.kind == EventKind.SMS_RECEIVED and call.channel == Channel.VOICE:
-        return None
-    return Channel(call.channel)
+        channel = Channel(parsed.channel) if parsed.channel else None
+    elif parsed.kind == EventKind.SMS_RECEIVED and call.channel == Channel.VOICE:
+        channel = None  # STOP by SMS after a call may mean both
+    opt_out(call, date_event(parsed, call, received_at), channel)
+    return True

@@ -1,7 +1,7 @@
-"""Counting the requests that had no good address: per day, in Redis, never stored one by one.
+"""Counting refused requests, those without a valid address: per day, in Redis, never stored one by one.
 
-A count may be lost, the door may not: after a Redis that is away or hangs nothing is counted for a while, so
-that a flood of bad requests can't hold the threads that good ones need.
+A count may be lost, but the webhook endpoint must not wait for it: when Redis is away or hangs, nothing is
+counted for a while, so that a flood of bad requests can't occupy the threads that valid ones need.
 """
 
 import logging
@@ -23,7 +23,7 @@ _paused_until = 0.0  # by the monotonic clock
 
 
 class Refusal(StrEnum):
-    """Why a request wasn't let in."""
+    """Why a request was refused."""
 
     FORGED = "forged"
     EXPIRED = "expired"
@@ -32,7 +32,7 @@ class Refusal(StrEnum):
 
 
 def count_refusal(why: Refusal) -> None:
-    """One more today, unless Redis failed a moment ago. Never raises, and seldom waits."""
+    """Add one to today's count, unless Redis failed within the last PAUSE. Never raises, and seldom waits."""
     global _paused_until
     if time.monotonic() < _paused_until:
         return
@@ -48,13 +48,13 @@ def count_refusal(why: Refusal) -> None:
 
 
 def read_refusals(day: date | None = None) -> dict[str, int]:
-    """How many there were on a day (UTC; by default today), by why. Raises RedisError."""
+    """How many requests were refused on a day (UTC; by default today), by Refusal. Raises RedisError."""
     found = _connect(settings.REDIS_URL).hgetall(_key_of(day or datetime.now(UTC).date()))
     return {str(why): int(count) for why, count in found.items()}
 
 
 def forget_refusals() -> None:
-    """Begin today at nothing. Raises RedisError."""
+    """Delete today's count. Raises RedisError."""
     _connect(settings.REDIS_URL).delete(_key_of(datetime.now(UTC).date()))
 
 

@@ -1,4 +1,4 @@
-"""Noticing at the door that the database is older than what was sent."""
+"""Detecting, by a callback for an unknown call, that the database was restored from a backup."""
 
 import logging
 
@@ -10,17 +10,18 @@ log = logging.getLogger(__name__)
 
 
 def suspect_restore(callback: Callback) -> bool:
-    """Whether this very database issued a good token for a try that isn't there.
+    """Whether this database issued the token of a call that it doesn't have; if so, sending may be paused.
 
-    Then it has been put back to an earlier state, and what it believes is due may have been called already:
-    all sending is held until a person has looked. Another database's token (of before it was set up anew, or
-    of a copy) means nothing; one of before a person last sent again after a restore is known to be forgotten.
+    Such a database was restored to an earlier state, and what it considers due may have been called already:
+    all sending is paused until a person has checked. The token of another database (the one before a new
+    setup, or a copy) means nothing. A token older than the last time a person resumed sending after a restore
+    doesn't pause it again: that its call is missing is known.
     """
-    # read afresh: a process may still know the name that it had before it was restored
+    # read from the database: this process may have cached the name from before the restore
     identity = DatabaseIdentity.objects.filter(pk=1, name=callback.identity).first()
     if identity is None:
         return False
-    if callback.issued_at >= int(identity.since.timestamp()):  # it is in whole seconds
+    if callback.issued_at >= int(identity.since.timestamp()):  # tokens are dated in whole seconds
         pause_sending(cause=Cause.RESTORED)
-        log.error("a call came back that this database doesn't know: it was restored, and sending is paused")
+        log.error("event for a call that this database doesn't have: it was restored, and sending is paused")
     return True

@@ -1,4 +1,4 @@
-"""Beat's ticks for the inbox."""
+"""The periodic tasks of the inbox, started by beat."""
 
 from celery import shared_task
 
@@ -9,11 +9,11 @@ from webhooks.verification import verify_events as verify
 
 @shared_task
 def apply_stored_events() -> None:
-    """Apply what the requests left over."""
+    """Apply the events that their requests stored but did not apply."""
     heartbeats.record_heartbeat(heartbeats.EVENTS, f"{apply_stored()} applied")
 
 
 @shared_task
 def verify_events() -> None:
-    """Ask Robotalker about events that wait for its word; a task of its own, as that may take long."""
+    """Ask Robotalker about events that must be verified; a task of its own, since it may take long."""
     heartbeats.record_heartbeat(heartbeats.VERIFYING, f"{verify()} verified")

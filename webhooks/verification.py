@@ -1,8 +1,8 @@
 """Asking Robotalker whether a key was really pressed, before it counts (ROBOTALKER_VERIFY_EVENTS).
 
-Events have no signature: whoever learns a callback address could answer for a patient. Where that matters,
-keys 1 and 2 wait until GET /calls/{id} tells the same; what it contradicts goes to quarantine. Opt-outs
-never wait.
+Events have no signature: anybody who learns a callback address could answer for the patient. With this
+setting keys 1 and 2 only count once GET /calls/{id} reports them too; an event that it contradicts is
+quarantined. Opt-outs always count at once.
 """
 
 import time
@@ -21,13 +21,13 @@ from webhooks.address_checks import read_consequential_keys, read_event
 from webhooks.applying import MOST_ATTEMPTS, State, apply_event, set_aside
 from webhooks.models import WebhookEvent
 
-MOST_ASKED = 20  # a round; the guide discourages polling
-ROUND_SECONDS = 10.0  # so that slow answers don't keep the sweep from what it is there for
+MOST_ASKED = 20  # events per round; the guide discourages polling
+ROUND_SECONDS = 10.0  # so that slow responses don't make rounds overlap
 ENDED = {"answered", "completed", "no_answer", "voicemail", "busy", "failed"}
 
 
 class VerificationResult(Enum):
-    """What Robotalker's own word on the call says of the keys that an event told."""
+    """Whether Robotalker's call status agrees with the keys in an event."""
 
     AGREES = "agrees"
     CONTRADICTS = "contradicts"
@@ -35,9 +35,9 @@ class VerificationResult(Enum):
 
 
 def verify_events(now: datetime | None = None) -> int:
-    """A round: ask about events that wait to be verified; how many Robotalker confirmed.
+    """One round of asking about events that must be verified; the number that Robotalker confirmed.
 
-    Stops early when sending is paused, the gate closes, the rate is used up, or Robotalker isn't well.
+    Stops early when sending is paused, the gate closes, the rate limit is reached, or Robotalker has trouble.
     """
     waiting = WebhookEvent.objects.filter(
         state=State.UNVERIFIED, attempts__lt=MOST_ATTEMPTS, next_attempt_at__lte=now or read_database_clock()
@@ -61,7 +61,7 @@ def verify_events(now: datetime | None = None) -> int:
 
 
 def compare_with_status(told: CallStatus, e164: str, keys: set[str]) -> VerificationResult:
-    """Compare the keys of an event (1 and 2 only) with what Robotalker tells of the call. Pure."""
+    """Compare the keys of an event (1 and 2 only) with Robotalker's status of the call. Pure."""
     if told.to and told.to != e164:
         return VerificationResult.CONTRADICTS
     if keys <= set(told.keys):
@@ -75,20 +75,22 @@ def compare_with_status(told: CallStatus, e164: str, keys: set[str]) -> Verifica
 
 def _verify(client: RobotalkerClient, event: WebhookEvent) -> bool:
     call = event.call
-    assert call is not None  # noqa: S101 - only what has found its call is held back
+    assert call is not None  # noqa: S101 - only an event whose call is known is held back
     parsed = read_event(event.purpose, bytes(event.body), event.content_type)
     robotalker_id = call.robotalker_id or parsed.call_id
     if not robotalker_id:
-        set_aside(event.pk, State.UNVERIFIED, "Robotalker can't be asked: its id of the call isn't known yet")
+        set_aside(
+            event.pk, State.UNVERIFIED, "Robotalker can't be asked: its id for the call isn't known yet"
+        )
         return False
     keys = read_consequential_keys(parsed, key_of(event.purpose))
     match _ask(client, robotalker_id, call.number.e164, keys):
         case VerificationResult.AGREES:
             return apply_event(event.pk, trusted=True) == State.APPLIED
         case VerificationResult.CONTRADICTS:
-            set_aside(event.pk, State.QUARANTINED, "Robotalker, asked for the call, tells of no such key")
+            set_aside(event.pk, State.QUARANTINED, "Robotalker's status of the call doesn't have this key")
         case VerificationResult.OPEN:
-            set_aside(event.pk, State.UNVERIFIED, "Robotalker, asked for the call, doesn't tell of a key yet")
+            set_aside(event.pk, State.UNVERIFIED, "Robotalker's status of the call has no key yet")
     return False
 
 
@@ -98,6 +100,6 @@ def _ask(client: RobotalkerClient, robotalker_id: str, e164: str, keys: set[str]
     except Refused as refused:
         if refused.status != 404:
             raise
-        return VerificationResult.CONTRADICTS  # it doesn't know of the call at all
+        return VerificationResult.CONTRADICTS  # Robotalker doesn't know this call
     count_success(of_call=False)
     return compare_with_status(told, e164, keys)

@@ -1,11 +1,12 @@
-"""Parses what Robotalker posts to a webhook. Pure: bytes in, a frozen RobotalkerEvent out.
+"""Parsing what Robotalker posts to a webhook. Pure: bytes in, a frozen RobotalkerEvent out.
 
-An event with an unknown name has the kind UNKNOWN and is stored, not refused. A malformed body raises
-UnreadableEvent. The guide shows `call.completed` and names the other `call.*` events and `contact.optout`;
-`call.dtmf`, `sms.*` and all other bodies are assumptions (docs/robotalker.md).
+The vocabulary is closed: an event we don't know has the kind UNKNOWN and is kept, not refused. A body that
+Robotalker would never send raises UnreadableEvent. The guide shows `call.completed` and names the other
+`call.*` events and `contact.optout`; `call.dtmf`, `sms.*` and every body but the first are assumptions
+(docs/robotalker.md).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -32,11 +33,11 @@ _MAX_FORM_FIELDS = 50
 _FORM, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 _KEY_FIELDS = ("digit", "dtmf_response")
 _KEYS = frozenset(b"0123456789*#")
-_OPTOUT_FIELDS = ("event", "to", "text", "channel")  # with _KEY_FIELDS, all that an opt-out is read from
+_OPTOUT_FIELDS = ("event", "to", "text", "channel")  # with the keys, all that is needed to find an opt-out
 
 
 class EventKind(StrEnum):
-    """The kinds of events. The values are Robotalker's names, except UNKNOWN."""
+    """What an event reports. The values are Robotalker's names, except UNKNOWN."""
 
     CALL_COMPLETED = "call.completed"
     CALL_NO_ANSWER = "call.no_answer"
@@ -50,7 +51,7 @@ class EventKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-# The kinds that parse_event accepts from a form. A key's own address needs less: see parse_any_body.
+# The kinds that a form may have on a status address. On a key's own address the kind isn't needed.
 _KINDS_OF_FORMS = frozenset({EventKind.OPTED_OUT, EventKind.SMS_RECEIVED})
 
 
@@ -62,16 +63,17 @@ class EventChannel(StrEnum):
 
 
 class UnreadableEvent(ValueError):
-    """The body isn't an event. The message is a short reason without any of the body."""
+    """The body is not an event. The message is a short reason without any of the body."""
 
 
 @dataclass(frozen=True)
 class RobotalkerEvent:
-    """One event. Missing ids and texts are None; `to` is as sent; personal data isn't in the repr.
+    """One event. Ids and texts are None where the body has none; `to` is E.164 as sent; personal data is left
+    out of the repr.
 
-    `name` is the event's name as sent. `keys` are all DTMF keys pressed, in order, `key` the last of them;
-    `says_no_key` is true if a field for keys has another value ("timeout"). `occurred_at` is aware UTC.
-    `channel` is the body's, else the one of the kind; None on an opt-out means all channels.
+    `keys` are all DTMF keys pressed in order, `key` the last of them; `says_no_key` is true when a field for
+    keys contains something else ("timeout"). `occurred_at` is aware UTC. `channel` is the body's own, else
+    follows from the kind; None on an opt-out means every channel. `name` is the event's name as sent.
     """
 
     kind: EventKind
@@ -97,25 +99,24 @@ class RobotalkerEvent:
 
 
 def parse_event(body: bytes, content_type: str = "") -> RobotalkerEvent:
-    """The event in a webhook's body. Raises UnreadableEvent, and no other error, for an invalid body.
+    """The event in a webhook's body. Raises UnreadableEvent, and nothing else, for a body that isn't one.
 
-    An empty body, or a form that is neither an opt-out nor a reply, has the kind UNKNOWN: a key's webhook may
-    send these, and the key is then known from the address.
+    An empty body, or a form (which a key's webhook may send) that is neither an opt-out nor a reply, has the
+    kind UNKNOWN: the key is then known from the address that it was posted to.
     """
     _check_size(body)
     if not body.strip():
         return RobotalkerEvent(kind=EventKind.UNKNOWN)
     media_type = content_type.partition(";")[0].strip().lower()
-    # JSON is sometimes sent with the content type of a form.
-    if media_type not in (_FORM, _MULTIPART) or _is_object(body):
+    if media_type not in (_FORM, _MULTIPART) or _is_object(body):  # HTTP clients label JSON a form by default
         return _read_json(body)
     found = _read_form(body)
     return found if found.kind in _KINDS_OF_FORMS else replace(found, kind=EventKind.UNKNOWN)
 
 
 def parse_any_body(body: bytes) -> RobotalkerEvent:
-    """Like parse_event, but more tolerant, and without the content type: the body may also be a form of any
-    kind, a bare key, or JSON with the key as a number. Raises UnreadableEvent for anything else.
+    """The event in a body of any form, whatever its content type: JSON (its key may be a number), a form, or
+    a bare key. Raises UnreadableEvent for anything else.
     """
     _check_size(body)
     if not body.strip():
@@ -127,14 +128,14 @@ def parse_any_body(body: bytes) -> RobotalkerEvent:
         return RobotalkerEvent(kind=EventKind.UNKNOWN, keys=bare.decode())
     found = _read_form(body)
     if found == RobotalkerEvent(kind=EventKind.UNKNOWN):
-        raise UnreadableEvent("neither JSON, nor a form, nor a key")
+        raise UnreadableEvent("not JSON, a form or a key")
     return found
 
 
 def parse_for_optout(body: bytes) -> RobotalkerEvent:
-    """Like parse_any_body, but of a JSON object with a field of a wrong type it reads what an opt-out needs.
+    """The same, to find an opt-out: of a JSON object with a wrong field, only what an opt-out needs is read.
 
-    Raises UnreadableEvent. Must not be used for confirmations: a field that was left out may contradict one.
+    Raises UnreadableEvent. Such an event must confirm nothing: the fields left out could contradict it.
     """
     with suppress(UnreadableEvent):
         return parse_any_body(body)
@@ -186,8 +187,8 @@ def _read_kind(name: str) -> EventKind:
 
 def _read_keys(source: Mapping[str, Any]) -> str:
     """The keys of both fields, so that neither hides the other."""
-    all_keys, last_keys = read_keys(source, "dtmf_response"), read_keys(source, "digit")
-    return all_keys if all_keys.endswith(last_keys) else all_keys + last_keys
+    responses, digit = read_keys(source, "dtmf_response"), read_keys(source, "digit")
+    return responses if responses.endswith(digit) else responses + digit
 
 
 def _says_no_key(source: Mapping[str, Any]) -> bool:
@@ -208,7 +209,7 @@ def _is_digit(value: object) -> bool:
 
 
 def _keep_optout_fields(source: dict[str, Any]) -> dict[str, Any]:
-    """The usable fields that an opt-out is read from; numbers and lists become text."""
+    """The fields that an opt-out needs, as far as they are usable; numbers and lists become strings."""
     kept = {name: source[name] for name in _OPTOUT_FIELDS if isinstance(source.get(name), str)}
     if type(source.get("to")) is int:
         kept["to"] = str(source["to"])
@@ -219,45 +220,19 @@ def _keep_optout_fields(source: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_form(body: bytes) -> RobotalkerEvent:
-    """The event in a form, urlencoded or multipart, whatever the content type. Raises UnreadableEvent."""
-    pairs = _split_parts(body.lstrip()) if body.lstrip().startswith(b"--") else _split_form(body)
-    if not pairs:
-        raise UnreadableEvent("a form without fields")
-    return _build_from_form(pairs)
+    """The event in a form, urlencoded or multipart, whatever its content type. Raises UnreadableEvent.
 
-
-def _split_form(body: bytes) -> list[tuple[str, str]]:
-    with suppress(ValueError):  # too many fields
-        return parse_qsl(body.decode("latin-1"), max_num_fields=_MAX_FORM_FIELDS)
-    return []
-
-
-def _split_parts(body: bytes) -> list[tuple[str, str]]:
-    """The fields of a multipart form; the boundary is taken from its first line."""
-    boundary = body.splitlines()[0].strip()[2:]
-    with suppress(Exception):  # what the parser raises for a malformed body isn't documented
-        message = message_from_bytes(
-            b'Content-Type: multipart/form-data; boundary="%b"\r\n\r\n' % boundary + body
-        )
-        parts = message.get_payload()
-        if isinstance(parts, list) and len(parts) <= _MAX_FORM_FIELDS:
-            return list(_read_parts(parts))
-    return []
-
-
-def _read_parts(parts: Iterable[object]) -> Iterator[tuple[str, str]]:
-    for part in parts:
-        assert isinstance(part, Message)  # noqa: S101 - a multipart message has no other parts
-        name, value = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(value, bytes):
-            yield name, value.decode("latin-1")
-
-
-def _build_from_form(pairs: Iterable[tuple[str, str]]) -> RobotalkerEvent:
-    """The event in a form's fields; invalid ids are left out, and so are bytes that aren't ASCII.
-
-    Several values of one name are joined, so that none of them hides another.
+    Only ASCII is read, and an id that can't be read is left out. Several values of one name are joined, so
+    that none of them hides another.
     """
+    pairs: list[tuple[str, str]] = []
+    if body.lstrip().startswith(b"--"):
+        pairs = _split_multipart(body.lstrip())
+    else:
+        with suppress(ValueError):  # too many fields
+            pairs = parse_qsl(body.decode("latin-1"), max_num_fields=_MAX_FORM_FIELDS)
+    if not pairs:
+        raise UnreadableEvent("a form that has no fields")
     raw: dict[str, str] = {}
     for name, value in dict.fromkeys((name.strip(), value.strip()) for name, value in pairs):
         raw[name] = raw.get(name, "") + value
@@ -276,6 +251,26 @@ def _build_from_form(pairs: Iterable[tuple[str, str]]) -> RobotalkerEvent:
         text=source.get("text"),
         channel=_read_channel(source, kind),
     )
+
+
+def _split_multipart(body: bytes) -> list[tuple[str, str]]:
+    """The fields of a multipart form, by the boundary in its first line; none when it isn't well formed."""
+    boundary = body.splitlines()[0].strip()[2:]
+    with suppress(Exception):  # the parser doesn't say which errors it raises for a malformed message
+        message = message_from_bytes(
+            b'Content-Type: multipart/form-data; boundary="%b"\r\n\r\n' % boundary + body
+        )
+        parts = message.get_payload()
+        if not isinstance(parts, list) or len(parts) > _MAX_FORM_FIELDS:
+            return []
+        fields: list[tuple[str, str]] = []
+        for part in parts:
+            assert isinstance(part, Message)  # noqa: S101 - a multipart message has nothing else
+            name, value = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+            if isinstance(name, str) and isinstance(value, bytes):
+                fields.append((name, value.decode("latin-1")))
+        return fields
+    return []
 
 
 def _read_form_id(source: dict[str, str], key: str) -> str | None:

@@ -1,7 +1,7 @@
-"""Reads single fields of Robotalker's JSON with their types, for events and responses.
+"""Reading single fields of Robotalker's JSON with their types, for events and for responses.
 
-Each function takes the object and a key, returns None (or the documented default) for a missing or null
-field, and raises WrongField for a value of the wrong type. The error never contains the value.
+Each function takes the object and a key, returns None (or the default it names) for a missing or null field,
+and raises WrongField for a value of the wrong type. No error contains the value.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _YEARS = range(2000, 2101)
 
 
 class WrongField(ValueError):
-    """A known field has an invalid value."""
+    """A known field has a value of the wrong type or out of range."""
 
 
 class AmdResult(StrEnum):
@@ -38,7 +38,7 @@ def read_text(source: Mapping[str, Any], key: str, *, max_length: int | None = N
 
 
 def read_id(source: Mapping[str, Any], key: str) -> str | None:
-    """An id of Robotalker's: printable, without spaces, at most MAX_ID characters. "" counts as missing."""
+    """An id of Robotalker's: printable, without spaces, at most MAX_ID characters. None for an empty one."""
     value = read_text(source, key)
     if not value:
         return None
@@ -60,7 +60,7 @@ def read_count(source: Mapping[str, Any], key: str, *, most: int = MAX_SECONDS) 
 
 
 def read_moment(source: Mapping[str, Any], key: str) -> datetime | None:
-    """An ISO 8601 timestamp as aware UTC; without a zone it is taken as UTC."""
+    """An ISO 8601 date and time as aware UTC; one without a zone is taken as UTC."""
     value = read_text(source, key)
     if value is None:
         return None
@@ -70,17 +70,17 @@ def read_moment(source: Mapping[str, Any], key: str) -> datetime | None:
     except (ValueError, OverflowError):
         moment = None
     if moment is None or moment.year not in _YEARS:
-        raise WrongField(f"{key}: not a timestamp")
+        raise WrongField(f"{key}: not a date and time")
     return moment
 
 
 def read_keys(source: Mapping[str, Any], key: str) -> str:
-    """The DTMF keys pressed, in order; "" for other texts such as "none" or "timeout"."""
+    """The DTMF keys pressed, in order; "" for a text that isn't keys ("none", "timeout")."""
     value = (read_text(source, key) or "").replace(" ", "")
     return value if len(value) <= 32 and _DTMF.issuperset(value) else ""
 
 
 def read_amd(source: Mapping[str, Any], key: str) -> AmdResult:
-    """The AMD result; UNKNOWN for a missing or unknown value."""
+    """The AMD result; UNKNOWN for a missing field and for a word that we don't know."""
     value = (read_text(source, key) or "").lower()
     return AmdResult(value) if value in set(AmdResult) else AmdResult.UNKNOWN

@@ -1,4 +1,4 @@
-"""Parses JSON from outside strictly, so that the result can be stored and compared."""
+"""Strict reading of JSON from outside: what it returns can be stored and compared."""
 
 import json
 import math
@@ -9,44 +9,43 @@ MAX_DEPTH = 20
 
 
 class UnreadableJson(ValueError):
-    """The body isn't a JSON object we accept. The message is a short reason without any of the body."""
+    """The body is not a JSON object that we accept. The message is a short reason without any of the body."""
 
 
 def read_object(body: bytes, *, max_bytes: int) -> dict[str, Any]:
     """The JSON object in `body` (UTF-8).
 
-    Raises UnreadableJson for anything else: too large, nested deeper than MAX_DEPTH, a duplicate key, NaN,
-    Infinity or a float out of range, a NUL or a lone surrogate in a string (PostgreSQL can't store these).
+    Raises UnreadableJson for anything else: too large, deeper than MAX_DEPTH, a key twice in one object, NaN,
+    Infinity or a float out of range, NUL or a lone surrogate in a string (PostgreSQL stores neither).
     """
     if len(body) > max_bytes:
         raise UnreadableJson("too large")
-    value, reason = _parse(body)
-    if reason:  # not within `except`: the errors of json hold the whole document
+    value, reason = None, ""
+    try:
+        value = json.loads(
+            body.decode("utf-8-sig"),
+            parse_constant=_refuse_constant,
+            parse_float=_read_float,
+            object_pairs_hook=_read_pairs,
+        )
+    except UnreadableJson as error:
+        reason = str(error)
+    except UnicodeDecodeError:
+        reason = "not UTF-8"
+    except RecursionError:
+        reason = "nested too deep"
+    except ValueError:
+        reason = "not JSON"
+    if reason:  # raised outside of `except`, because json's own errors contain the whole document
         raise UnreadableJson(reason)
     if not isinstance(value, dict):
         raise UnreadableJson("not a JSON object")
-    for text in _texts_in(value):
+    for text in _find_texts(value):
         if "\x00" in text:
             raise UnreadableJson("a NUL character")
-        if any("\ud800" <= char <= "\udfff" for char in text):
+        if any("\ud800" <= character <= "\udfff" for character in text):
             raise UnreadableJson("a lone surrogate")
     return value
-
-
-def _parse(body: bytes) -> tuple[object, str]:
-    try:
-        text = body.decode("utf-8-sig")
-        return json.loads(
-            text, parse_constant=_refuse_constant, parse_float=_read_float, object_pairs_hook=_read_pairs
-        ), ""
-    except UnreadableJson as error:
-        return None, str(error)
-    except UnicodeDecodeError:
-        return None, "not UTF-8"
-    except RecursionError:
-        return None, "nested too deep"
-    except ValueError:
-        return None, "not JSON"
 
 
 def _refuse_constant(name: str) -> None:
@@ -67,8 +66,8 @@ def _read_pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _texts_in(value: dict[str, Any]) -> Iterator[str]:
-    """Every string in the value, keys too; level by level, so that deep nesting can't exhaust the stack."""
+def _find_texts(value: dict[str, Any]) -> Iterator[str]:
+    """Every string in the value, keys included. It goes level by level, so that depth uses no call stack."""
     level: list[Any] = [value]
     for _ in range(MAX_DEPTH):
         below: list[Any] = []

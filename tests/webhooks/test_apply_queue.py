@@ -28,7 +28,7 @@ from tests.celery_processes import read_database_url
 from tests.people import make_contact, make_due_reminder
 from tests.waiting import wait_until
 from tests.webhooks.robotalker import ANSWERED, post, tell
-from webhooks import apply_queue as turns
+from webhooks import apply_queue
 from webhooks.applying import apply_at_once
 from webhooks.inbox import apply_stored, store_event
 from webhooks.models import WebhookEvent
@@ -41,16 +41,16 @@ PEOPLE = 30
 @pytest.fixture(autouse=True)
 def end_idle() -> Iterator[None]:
     yield
-    wait_until(turns.is_idle, "the last event to be applied")
+    wait_until(apply_queue.is_idle, "the last event to be applied")
 
 
 @pytest.fixture
 def somebody_applies() -> Iterator[None]:
     """It is somebody else's turn; it ends with the block."""
-    assert turns._turn.acquire(timeout=10)
+    assert apply_queue._applying.acquire(timeout=10)
     yield
-    if turns._turn.locked():
-        turns._give_back()
+    if apply_queue._applying.locked():
+        apply_queue._release_lock()
 
 
 def count_applied() -> int:
@@ -67,7 +67,7 @@ def test_while_somebody_applies_it_is_left_to_him_and_he_looks_again(
 ) -> None:
     assert post(status_url(call), ANSWERED) == 200
     assert (WebhookEvent.objects.count(), count_applied()) == (1, 0)
-    turns._give_back()
+    apply_queue._release_lock()
     wait_until(lambda: count_applied() == 1, "the event to be applied")
     assert Appointment.objects.get().is_confirmed
 
@@ -122,8 +122,8 @@ def test_without_a_thread_to_go_on_the_turn_is_free_and_the_next_request_goes_on
     post(status_url(call), ANSWERED)
     with monkeypatch.context() as exhausted:
         exhausted.setattr(threading, "_start_new_thread", refuse_thread)
-        turns._give_back()
-    assert not turns._turn.locked()
+        apply_queue._release_lock()
+    assert not apply_queue._applying.locked()
     post(status_url(call), tell("call.voicemail"))
     assert count_applied() == 2
 
@@ -136,8 +136,8 @@ def test_connections_that_can_not_be_closed_keep_no_turn(
 
     monkeypatch.setattr(connections, "close_all", fail)
     post(status_url(call), ANSWERED)
-    turns._apply_the_rest()
-    assert not turns._turn.locked()
+    apply_queue._apply_waiting()
+    assert not apply_queue._applying.locked()
     assert count_applied() == 1
 
 
@@ -145,22 +145,22 @@ def test_a_row_that_is_stuck_holds_the_turn_for_two_seconds_and_counts_no_attemp
     with hold(Appointment):
         assert post(status_url(call), ANSWERED) == 200
         event = WebhookEvent.objects.get()
-        assert (event.state, event.attempts, turns.is_idle()) == ("stored", 0, True)
+        assert (event.state, event.attempts, apply_queue.is_idle()) == ("stored", 0, True)
     assert apply_stored(timezone.now() + timedelta(minutes=1)) == 1
 
 
 def test_few_are_kept_waiting_when_too_much_has_come(
     call: CallRecord, somebody_applies: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "MOST_WAITING", 0)
-    for _ in range(turns.MOST_SLOWED):
-        assert turns._slowed.acquire(blocking=False)
+    monkeypatch.setattr(apply_queue, "MOST_WAITING", 0)
+    for _ in range(apply_queue.MOST_SLOWED):
+        assert apply_queue._slowed.acquire(blocking=False)
     started = time.monotonic()
     try:
         assert post(status_url(call), ANSWERED) == 200
     finally:
-        turns._slowed.release(turns.MOST_SLOWED)
-    assert time.monotonic() - started < turns.LONGEST_WAIT
+        apply_queue._slowed.release(apply_queue.MOST_SLOWED)
+    assert time.monotonic() - started < apply_queue.LONGEST_WAIT
 
 
 def test_an_opt_out_that_can_not_be_recorded_is_asked_for_again_and_holds_then(call: CallRecord) -> None:

@@ -282,7 +282,7 @@ def test_a_no_of_another_number_opts_nobody_out_and_waits_for_a_person(
     assert post(status_url(call), payload.encode()) == 200
     event = WebhookEvent.objects.get()
     assert event.state == "quarantined"
-    assert "an opt-out, which is recorded for nobody" in event.error
+    assert "an opt-out, but for no number that we called" in event.error
     check_nothing_changed(call)
 
 

@@ -180,12 +180,12 @@ def test_a_timestamp_is_converted_to_utc(sent: str | None, moment: datetime | No
         (b'{"duration_seconds": -1}', "duration_seconds: out of range"),
         (b'{"duration_seconds": 99999999999}', "duration_seconds: out of range"),
         (b'{"timestamp": 1744713045}', "timestamp: not a string"),
-        (b'{"timestamp": "yesterday"}', "timestamp: not a timestamp"),
-        (b'{"timestamp": ""}', "timestamp: not a timestamp"),
-        (b'{"timestamp": "2025-02-30T00:00:00Z"}', "timestamp: not a timestamp"),
-        (b'{"timestamp": "0001-01-01T00:00:00+14:00"}', "timestamp: not a timestamp"),
-        (b'{"timestamp": "9999-12-31T23:59:59-14:00"}', "timestamp: not a timestamp"),
-        (b'{"timestamp": "1970-01-01T00:00:00Z"}', "timestamp: not a timestamp"),
+        (b'{"timestamp": "yesterday"}', "timestamp: not a date and time"),
+        (b'{"timestamp": ""}', "timestamp: not a date and time"),
+        (b'{"timestamp": "2025-02-30T00:00:00Z"}', "timestamp: not a date and time"),
+        (b'{"timestamp": "0001-01-01T00:00:00+14:00"}', "timestamp: not a date and time"),
+        (b'{"timestamp": "9999-12-31T23:59:59-14:00"}', "timestamp: not a date and time"),
+        (b'{"timestamp": "1970-01-01T00:00:00Z"}', "timestamp: not a date and time"),
     ],
 )
 def test_a_malformed_body_is_refused_with_a_reason(body: bytes, reason: str) -> None:

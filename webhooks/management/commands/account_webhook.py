@@ -10,7 +10,7 @@ from reminders.traffic.callback_urls import account_url
 class Command(BaseCommand):
     help = (
         "Print the address for opt-outs that belong to no call, to be entered in Robotalker's dashboard. "
-        "It doesn't expire; enter it anew when the first of WEBHOOK_KEYS goes out of use."
+        "It doesn't expire; enter it again when the first of WEBHOOK_KEYS is no longer used."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
