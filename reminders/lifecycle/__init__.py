@@ -1,1 +1,1 @@
-"""How a row changes its state, and which rows are locked for it."""
+"""Changing the state of calls and reminders, and locking the rows for it."""

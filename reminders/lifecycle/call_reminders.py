@@ -1,4 +1,4 @@
-"""Which reminders a call speaks for, and which calls speak for a reminder."""
+"""Which reminders a call is for, and which calls are for a reminder."""
 
 from collections.abc import Collection
 from typing import Any
@@ -9,23 +9,23 @@ from reminders.models import CallRecord, Reminder
 
 
 def reminders_of(call: CallRecord) -> list[Reminder]:
-    """Every reminder that the call speaks for, its lead first. From lock_call() they are the locked rows."""
+    """Every reminder that the call is for, its lead first; from lock_call() they are the locked rows."""
     return [call.reminder, *(companion.reminder for companion in call.companions.all())]
 
 
 def find_calls_about(
     reminder: Reminder, *, leave_out: Collection[str] = (), **by: Any
 ) -> "QuerySet[CallRecord]":
-    """Every call that speaks for the reminder, be it as its lead or as a companion.
+    """Every call for the reminder, as its lead or as a companion.
 
-    `leave_out`: states; `by`: further conditions. They are given here since a union can't be filtered.
+    `leave_out`: call states; `by`: further conditions. They are arguments because a union can't be filtered.
     """
     calls = CallRecord.objects.filter(**by).exclude(state__in=leave_out).order_by()
     return calls.filter(reminder=reminder).union(calls.filter(companions__reminder=reminder))
 
 
 def with_calls(reminders: "QuerySet[Reminder]", calls: "QuerySet[CallRecord]") -> "QuerySet[Reminder]":
-    """The reminders with what calls_of() asks for, the calls as `calls` brings them."""
+    """The reminders with what calls_of() reads prefetched, the calls by the query `calls`."""
     return reminders.prefetch_related(
         Prefetch("calls", queryset=calls),
         "companion_calls",
@@ -34,6 +34,6 @@ def with_calls(reminders: "QuerySet[Reminder]", calls: "QuerySet[CallRecord]") -
 
 
 def calls_of(reminder: Reminder) -> list[CallRecord]:
-    """Every call that speaks for a reminder from with_calls(), oldest first."""
+    """Every call for a reminder from with_calls(), oldest first."""
     shared = (companion.call for companion in reminder.companion_calls.all())
     return sorted([*reminder.calls.all(), *shared], key=lambda call: call.pk)

@@ -1,4 +1,4 @@
-"""How a call changes its state."""
+"""Changing the state of a call."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from reminders.rules.states import CALL_OPEN, CallState, can_move_call
 
 
 def close_call(call: CallRecord, state: CallState, reason: str, at: datetime, *, detail: str = "") -> bool:
-    """Move a locked call to `state`, and save it; False when evidence came first."""
+    """Move a locked call to `state`, and save it; False when its present state doesn't allow that."""
     if not move_call(call, state, reason, at, detail=detail):
         return False
     call.save(update_fields=["state", "reason", "detail", "ended_at"])
@@ -15,9 +15,9 @@ def close_call(call: CallRecord, state: CallState, reason: str, at: datetime, *,
 
 
 def move_call(call: CallRecord, state: CallState, reason: str, at: datetime, *, detail: str = "") -> bool:
-    """Move a locked call to `state` if the table allows it; the caller saves it.
+    """Move a locked call to `state` if CALL_MOVES allows it; whether it does. The caller saves it.
 
-    `reason` is a code of reasons.CallReason or "", `detail` Robotalker's own words about it.
+    `reason` is a code of reasons.CallReason or "", `detail` is Robotalker's own text about it.
     """
     if not can_move_call(call.state, state):
         return False

@@ -1,4 +1,4 @@
-"""Putting things on the worklist: the flow opens entries, staff settle them (worklist.py)."""
+"""Opening and closing follow-ups on the worklist automatically. Staff resolve them in desk/worklist.py."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -10,19 +10,19 @@ from contacts.database.saving import save_collected
 from reminders.models import CallRecord, FollowUp, Reminder, Step
 from reminders.rules.states import REMINDER_OPEN
 
-PATIENCE = timedelta(hours=4)  # by when somebody should have looked
-BEFORE_VISIT = timedelta(hours=1)  # and in any case so long before the appointment
+PATIENCE = timedelta(hours=4)  # a follow-up is due this long after it is opened,
+BEFORE_VISIT = timedelta(hours=1)  # or, if that is earlier, this long before the appointment
 
 
 def open_follow_up(
     kind: str, *, reminder: Reminder, call: CallRecord | None = None, reason: str = "", detail: str = ""
 ) -> None:
-    """Put it on the worklist; while an entry of that kind is open for the appointment, once is enough.
+    """Put a follow-up on the worklist, unless one of that kind is open for the appointment.
 
-    `reason` is a code of reasons.SENTENCES or "", `detail` what phrase_for() says with it.
+    `reason` is a code of reasons.SENTENCES or "", `detail` is what phrase_for() adds to its sentence.
     """
     appointment = reminder.appointment
-    entry = FollowUp(
+    follow_up = FollowUp(
         kind=kind,
         contact_id=appointment.contact_id,
         appointment=appointment,
@@ -32,31 +32,33 @@ def open_follow_up(
         detail=detail[:300],
         due_at=due_by_database_clock(appointment.starts_at),
     )
-    FollowUp.objects.bulk_create([entry], ignore_conflicts=True)
+    FollowUp.objects.bulk_create([follow_up], ignore_conflicts=True)
 
 
 def find_due_time(starts_at: datetime, now: datetime) -> datetime:
-    """By when to see to it: within four hours, and an hour before the visit, but not before now."""
+    """When a follow-up is due: within four hours and an hour before the appointment, but not before now."""
     return max(now, min(now + PATIENCE, starts_at - BEFORE_VISIT))
 
 
 def due_by_database_clock(starts_at: datetime) -> Greatest:
-    """find_due_time() in SQL, by the clock that counts, when the row is written. A test holds both equal."""
+    """find_due_time() in SQL, by the database's clock when the row is written. A test compares both."""
     return Greatest(Now(), Least(Now() + PATIENCE, Value(starts_at - BEFORE_VISIT)))
 
 
 def open_if_nothing_follows(kind: str, *, reminder: Reminder, call: CallRecord) -> None:
-    """Put it on the worklist unless another reminder is still to come or the patient has answered."""
-    save_collected()  # what is asked next must know how this reminder itself has ended
+    """Put a follow-up on the worklist unless another reminder will be sent or the patient has answered."""
+    save_collected()  # the query below must see this reminder's final state
     appointment = reminder.appointment
     more = appointment.reminders.filter(state__in=REMINDER_OPEN, revision=appointment.revision).exclude(
-        step__audience=Step.Audience.CONFIRMED  # who was never reached won't be called by those
+        step__audience=Step.Audience.CONFIRMED  # those aren't sent to a patient who has not confirmed
     )
     if not appointment.current_answer and not more.exists():
         open_follow_up(kind, reminder=reminder, call=call)
 
 
 def resolve_automatically(call: CallRecord, kinds: Sequence[str]) -> None:
-    """Take from the worklist what the call had put there, because Robotalker has since told better."""
-    entries = FollowUp.objects.filter(call=call, kind__in=kinds).exclude(state=FollowUp.State.RESOLVED)
-    entries.update(state=FollowUp.State.RESOLVED, resolved_at=Now(), resolution=FollowUp.Resolution.OVERTAKEN)
+    """Resolve the call's open follow-ups of these kinds, because a later event has made them pointless."""
+    open_ones = FollowUp.objects.filter(call=call, kind__in=kinds).exclude(state=FollowUp.State.RESOLVED)
+    open_ones.update(
+        state=FollowUp.State.RESOLVED, resolved_at=Now(), resolution=FollowUp.Resolution.OVERTAKEN
+    )

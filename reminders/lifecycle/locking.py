@@ -1,8 +1,9 @@
-"""The order in which rows are locked, so that no two transactions wait for each other.
+"""Locking rows in one order, so that no two transactions wait for each other.
 
-Always appointment, then number, then reminder, then call; within a kind by primary key. Whoever needs a
-later kind first reads the ids without a lock (they never change) and then locks in this order. Before all of
-them come a step and then locations, which planners share (plan_rows.py) and an edit holds while it replans.
+Always appointment, then number, then reminder, then call; within a kind by primary key. Code that starts from
+a later kind first reads the ids without a lock (they never change) and then locks in this order. A step and
+then locations come before all of them: planners share their locks (planning/bulk_rows.py), and an edit holds
+them exclusively while it replans.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,22 +22,25 @@ _AROUND_A_CALL = ("reminder__appointment__contact", "reminder__step", "number")
 
 @contextmanager
 def wait_briefly() -> Iterator[None]:
-    """Wait for each lock for two seconds at most, then OperationalError: there are other things to send."""
+    """In this block wait for each lock for two seconds at most, then raise OperationalError.
+
+    A dispatch uses it, so that one locked row doesn't delay everything else that is due.
+    """
     _set_lock_timeout("2s")
     try:
         yield
     finally:
-        with suppress(Error):  # a lost connection takes its settings along
+        with suppress(Error):  # a lost connection loses its settings anyway
             _set_lock_timeout("0")
 
 
 def wait_briefly_here() -> None:
-    """The same for what is left of this transaction."""
+    """The same for the rest of this transaction."""
     _set_lock_timeout("2s", only_here=True)
 
 
 def is_lock_timeout(error: Exception) -> bool:
-    """Whether somebody else held a lock for too long."""
+    """Whether the error is a lock timeout: another transaction held a lock for too long."""
     return isinstance(error.__cause__, LockNotAvailable)
 
 
@@ -46,7 +50,7 @@ def _set_lock_timeout(longest: str, *, only_here: bool = False) -> None:
 
 
 def lock_numbers(ids: Iterable[int]) -> None:
-    """Hold opt-outs of these numbers until the transaction ends."""
+    """Lock these numbers, so that no opt-out is recorded for them until the transaction ends."""
     rows = PhoneNumber.objects.filter(pk__in=set(ids)).order_by("pk")
     list(rows.select_for_update(no_key=True).values_list("pk"))
 
@@ -66,14 +70,14 @@ def lock_reminder(reminder_id: int) -> Reminder:
 
 
 def lock_call(call_id: int) -> CallRecord:
-    """The call, with each appointment it speaks of, its number and its reminders locked before it.
+    """The locked call; each appointment that it is about, its number and its reminders are locked before it.
 
     `call.reminder`, and `reminder` of `call.companions.all()`, are the locked rows. Raises
     CallRecord.DoesNotExist.
     """
     # One statement: PostgreSQL locks the rows of a result in the order in which FOR UPDATE names the tables.
-    # Whether there are companions is asked in it, too, since those would have to be locked before the call;
-    # they never change once the call is there.
+    # It finds only a call without companions, since those would have to be locked before the call. A call's
+    # companions never change.
     alone = (
         CallRecord.objects.filter(~Exists(CallCompanion.objects.filter(call=OuterRef("pk"))), pk=call_id)
         .select_related(*_AROUND_A_CALL)
@@ -106,10 +110,10 @@ def _lock_reminders(ids: Iterable[int]) -> None:
 
 
 def lock_calls(call_ids: Iterable[int]) -> dict[int, CallRecord]:
-    """Many calls in one go, by id, each with its appointment, number and reminder locked before it.
+    """Many locked calls by id; their appointments, numbers and reminders are locked before them.
 
-    `call.reminder` and `call.number` are the locked rows; two calls that share one have an object each. A
-    household's call isn't among them: it is for lock_call(), in a transaction of its own.
+    `call.reminder` and `call.number` are the locked rows; two calls that share one have an object each. Calls
+    for a household are left out: they need lock_call(), in a transaction of its own.
     """
     in_households = Exists(CallCompanion.objects.filter(call=OuterRef("pk")))
     calls = CallRecord.objects.filter(~in_households, pk__in=set(call_ids)).order_by("pk")

@@ -1,4 +1,4 @@
-"""Bringing a locked reminder to where a decision or an outcome leads: planned again, or settled."""
+"""Changing the state of a locked reminder after a decision or an outcome: planned again, or finished."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -14,16 +14,16 @@ from reminders.rules.decide import CAP_LOOK, Decision, Verdict
 from reminders.rules.reasons import Reason
 from reminders.rules.states import ReminderState, check_reminder_move
 
-# How soon a held reminder is looked at again: less often the longer it is held, for it may be one of 50,000.
+# How soon a held reminder is checked again: less often the longer it is held; there may be 50,000 of them.
 HELD_LOOK, HELD_LOOK_CAP = timedelta(seconds=30), timedelta(minutes=2)
-TOGETHER = timedelta(seconds=10)
+TOGETHER = timedelta(seconds=10)  # next looks are whole multiples of this, so that many fall together
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _rng = random.SystemRandom()
 
 
 def apply_decision(reminder: Reminder, decision: Decision, now: datetime) -> None:
-    """Do what a decision other than CALL says to a locked reminder that is planned or claimed."""
+    """Carry out a decision other than CALL for a locked reminder that is planned or claimed."""
     match decision.verdict:
         case Verdict.WAIT:
             until = decision.until or now
@@ -32,7 +32,10 @@ def apply_decision(reminder: Reminder, decision: Decision, now: datetime) -> Non
             plan_again(reminder, next_look_at=until, reason=decision.reason)
         case Verdict.BLOCK:
             plan_again(reminder, next_look_at=_find_held_look(reminder, now), reason=decision.reason)
-            _ask_for_a_number(reminder, decision.reason)
+            # opened only once: after staff resolve it, the next check doesn't open it again
+            lacks_number = decision.reason in (Reason.NO_NUMBER, Reason.NUMBER_UNUSABLE)
+            if lacks_number and not _find_number_follow_ups(reminder).exists():
+                open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=reminder, reason=decision.reason)
         case Verdict.SKIP:
             finish_reminder(reminder, ReminderState.SKIPPED, decision.reason)
         case _:
@@ -40,9 +43,9 @@ def apply_decision(reminder: Reminder, decision: Decision, now: datetime) -> Non
 
 
 def _find_held_look(reminder: Reminder, now: datetime) -> datetime:
-    """After a quarter of the time it has been held; a little earlier by chance, so that not all come at once.
+    """After a quarter of the time it has been held, shortened at random, so that not all are due at once.
 
-    On a whole TOGETHER, so that some do: looking at two hundred in one claim costs little more than at ten.
+    Rounded down to TOGETHER, so that some are: a claim of two hundred costs little more than one of ten.
     """
     held_for = now - reminder.not_before
     wait = min(max(HELD_LOOK, held_for / 4), HELD_LOOK_CAP) * _rng.uniform(0.75, 1)
@@ -51,9 +54,9 @@ def _find_held_look(reminder: Reminder, now: datetime) -> datetime:
 
 @transaction.atomic
 def recheck_now(held: "QuerySet[Reminder]") -> int:
-    """Look at once at those that are held, since a person has changed what held them; how many.
+    """Make held reminders due for a check at once, because a person has changed what held them; how many.
 
-    What a dispatcher has in hand just now it puts back, and looks at again within HELD_LOOK_CAP.
+    Those that a dispatch has claimed at this moment are left out: it plans them again within HELD_LOOK_CAP.
     """
     waiting = held.filter(state=ReminderState.PLANNED, next_look_at__gt=Now()).order_by("pk")
     rows = waiting.select_for_update(of=("self",), skip_locked=True, no_key=True)
@@ -64,10 +67,10 @@ def recheck_now(held: "QuerySet[Reminder]") -> int:
 def plan_again(
     reminder: Reminder, *, next_look_at: datetime, reason: str = "", try_after: datetime | None = None
 ) -> None:
-    """Plan a locked reminder again, to be looked at from `next_look_at` on.
+    """Plan a locked reminder again, to be checked from `next_look_at` on.
 
-    With `try_after` it is another try, not before that moment. Nothing waits past its `not_after`: it is
-    looked at then, and missed in the open.
+    With `try_after` it is another try, not before that time. `next_look_at` is `not_after` at the latest, so
+    that a reminder whose time is over is marked missed.
     """
     if reminder.state != ReminderState.PLANNED:
         check_reminder_move(reminder.state, ReminderState.PLANNED)
@@ -79,7 +82,7 @@ def plan_again(
 
 
 def finish_reminder(reminder: Reminder, state: ReminderState, reason: str) -> None:
-    """Bring a locked reminder to a state it stays in; another reason for the same state is welcome."""
+    """Move a locked reminder to a final state; in that state already, it only gets the new reason."""
     if reminder.state != state:
         check_reminder_move(reminder.state, state)
     reminder.state, reminder.reason = state, reason
@@ -88,22 +91,15 @@ def finish_reminder(reminder: Reminder, state: ReminderState, reason: str) -> No
 
 
 def mark_missed(reminder: Reminder, reason: str) -> None:
-    """Its time is over: visible, and on the worklist (product rule 4)."""
+    """Mark a reminder missed because its time is over, and put it on the worklist (product rule 4)."""
     finish_reminder(reminder, ReminderState.MISSED, reason)
-    # where there is an entry about its number, that one says it already, and why
-    if not _number_entries(reminder).exclude(state=FollowUp.State.RESOLVED).exists():
+    # an open follow-up about its number says this already, and why
+    if not _find_number_follow_ups(reminder).exclude(state=FollowUp.State.RESOLVED).exists():
         why = "" if reason == Reason.TOO_LATE else reason
         open_follow_up(FollowUp.Kind.MISSED, reminder=reminder, reason=why)
 
 
-def _ask_for_a_number(reminder: Reminder, reason: str) -> None:
-    """Once: an entry that somebody has resolved isn't opened again at the next look."""
-    lacks_number = reason in (Reason.NO_NUMBER, Reason.NUMBER_UNUSABLE)
-    if lacks_number and not _number_entries(reminder).exists():
-        open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=reminder, reason=reason)
-
-
-def _number_entries(reminder: Reminder) -> QuerySet[FollowUp]:
+def _find_number_follow_ups(reminder: Reminder) -> QuerySet[FollowUp]:
     return FollowUp.objects.filter(
         appointment=reminder.appointment_id, reminder=reminder, kind=FollowUp.Kind.WRONG_NUMBER
     )

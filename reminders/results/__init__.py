@@ -1,1 +1,1 @@
-"""What did a call come to? Answers to the POST, events, pressed keys, and the next try."""
+"""Recording what became of a call: the result of its POST, events, pressed keys, and the next try."""

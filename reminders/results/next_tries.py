@@ -1,6 +1,6 @@
-"""What follows a call that has ended: another call, the step's text message, or nothing.
+"""Planning what follows a call that has ended: another call, the step's text message, or nothing.
 
-A voicemail counts as a message left: it is tried again where the step says so, but no text follows it.
+A voicemail counts as a message left: the step may say to call again after it, but no text follows it.
 """
 
 from datetime import datetime, timedelta
@@ -26,10 +26,10 @@ SHORTEST_WAIT = timedelta(minutes=1)
 
 
 def plan_next_try(call: CallRecord, reminder: Reminder, at: datetime) -> bool:
-    """Plan what follows a call that ended at `at`, for a locked reminder it was for; False when nothing does.
+    """Plan what follows a call that ended at `at`, for a locked reminder that it was for; False for nothing.
 
-    Asked again when stronger evidence comes, so what was planned on the weaker one is taken back: the
-    caller saves the reminder when it is False.
+    Called again when stronger evidence arrives, so it also undoes what was planned on the weaker evidence:
+    when it returns False, the caller saves the reminder.
     """
     if again := _when_to_call_again(call, reminder, at):
         if call.channel == Channel.VOICE:
@@ -46,69 +46,56 @@ def plan_next_try(call: CallRecord, reminder: Reminder, at: datetime) -> bool:
 
 
 def _when_to_call_again(call: CallRecord, reminder: Reminder, at: datetime) -> datetime | None:
-    """By the step's rule, at a moment that is allowed; None for never or too late."""
-    outcome = _outcome_of(call)
-    is_the_one_text = is_fallback(reminder) and call.channel == Channel.SMS
-    is_done_with = outcome == TryOutcome.VOICEMAIL and not reminder.step.retry_voicemail
-    if outcome is None or is_done_with or is_the_one_text:
+    """When the step's rule says so, within the calling hours; None for never or too late."""
+    step = reminder.step
+    if call.state == CallState.FAILED and call.reason in (CallReason.BUSY, CallReason.INVALID_NUMBER):
+        outcome: TryOutcome | None = TryOutcome(call.reason)
+    else:
+        outcome = OUTCOMES.get(CallState(call.state))
+    if outcome is None or (outcome == TryOutcome.VOICEMAIL and not step.retry_voicemail):
         return None
-    again = next_try(
-        _read_rule(reminder),
-        outcome,
-        _count_tries(call, reminder),
-        at,
-        zone=reminder.appointment.location.zone,
-        not_after=reminder.not_after,
+    if call.channel == Channel.SMS and is_fallback(reminder):  # the text that follows calls is sent once
+        return None
+    rule = RetryRule(
+        max_tries=step.max_tries,
+        wait=max(step.retry_wait, SHORTEST_WAIT),
+        voicemail=step.retry_voicemail,
+        at_another_time=step.retry_at_another_time,
     )
+    zone, tries = reminder.appointment.location.zone, _count_tries(call, reminder)
+    again = next_try(rule, outcome, tries, at, zone=zone, not_after=reminder.not_after)
     return _allow(again, call, reminder) if again else None
 
 
 def _when_to_text(call: CallRecord, reminder: Reminder, at: datetime) -> datetime | None:
-    """At once, within the calling hours; None without a text, or a number it may go to, or time for it."""
+    """At once, within the calling hours; None without a text, if it may not be sent, or if too late."""
     number = call.number
     step = reminder.step
     if step.channel != Channel.VOICE or step.fallback_script_id is None:
         return None
     if call.state not in REACHED_NOBODY or call.reason == CallReason.INVALID_NUMBER:
         return None
-    if number.unusable_since or number.sms_opted_out_at or _was_texted(reminder):
+    if number.unusable_since or number.sms_opted_out_at:
+        return None
+    # its text may have been sent before, and a person may have ordered this call since
+    if find_calls_about(reminder, leave_out=[CallState.NOT_SENT], channel=Channel.SMS).exists():
         return None
     return _allow(at, call, reminder)
 
 
-def _outcome_of(call: CallRecord) -> TryOutcome | None:
-    if call.state == CallState.FAILED and call.reason in (CallReason.BUSY, CallReason.INVALID_NUMBER):
-        return TryOutcome(call.reason)
-    return OUTCOMES.get(CallState(call.state))
-
-
-def _read_rule(reminder: Reminder) -> RetryRule:
-    step = reminder.step
-    return RetryRule(
-        max_tries=step.max_tries,
-        wait=max(step.retry_wait, SHORTEST_WAIT),
-        voicemail=step.retry_voicemail,
-        at_another_time=step.retry_at_another_time,
-    )
-
-
 def _count_tries(call: CallRecord, reminder: Reminder) -> int:
-    """The calls that spoke for it, its own and those it rode on; `call` is the last of them."""
+    """The calls for the reminder, as lead or companion; `call` is the last of them."""
     if call.try_number == 1 and call.reminder_id == reminder.pk:
-        return 1  # and so it is with nearly all: no need to ask
+        return 1  # true of nearly all calls, and saves a query
     calls = find_calls_about(reminder, leave_out=[CallState.NOT_SENT])
-    return len(calls.values_list("pk"))  # a handful; to count a union takes far longer
-
-
-def _was_texted(reminder: Reminder) -> bool:
-    """Whether its text has gone out before, and a person has ordered a call since."""
-    return find_calls_about(reminder, leave_out=[CallState.NOT_SENT], channel=Channel.SMS).exists()
+    return len(calls.values_list("pk"))  # there are only a few; counting a union in SQL takes far longer
 
 
 def _allow(moment: datetime, call: CallRecord, reminder: Reminder) -> datetime | None:
-    """The first moment from `moment` on in the calling hours, so that pages show the true time.
+    """The first time from `moment` on within the calling hours, so that pages show the true time.
 
-    None when that is too late; `moment` itself where there is no such hour (the last look says so).
+    None when that is too late; `moment` itself when no hour is allowed (then the last check before the call
+    holds the reminder).
     """
     appointment = reminder.appointment
     location = appointment.location

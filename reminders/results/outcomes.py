@@ -1,8 +1,8 @@
 """Folding what Robotalker reports into the call and its reminders.
 
 The result is the same for every order and repetition of the same events: of two outcomes the stronger
-evidence stands (states.OUTCOMES_BY_STRENGTH), keys are a sorted set of facts, and an answer belongs to
-the moment it was given.
+evidence stands (states.OUTCOMES_BY_STRENGTH), keys are a sorted set, and answers are compared by the time at
+which they were given.
 """
 
 from datetime import datetime, timedelta
@@ -43,7 +43,7 @@ STATE_BY_KIND = {
     EventKind.SMS_FAILED: CallState.FAILED,
     EventKind.SMS_RECEIVED: CallState.ANSWERED,
 }
-# The words a completed call may carry; only "answered" stands in the guide.
+# The words that a completed call may have as its status; the guide has only "answered".
 STATE_BY_STATUS = {
     "answered": CallState.ANSWERED,
     "no_answer": CallState.NO_ANSWER,
@@ -64,7 +64,7 @@ TOLD_BY_EVENTS = [
     "key_pressed",
 ]
 FOLLOWS_ITS_CALL = (*REMINDER_OPEN, ReminderState.DONE)
-# Worklist entries that stronger evidence makes pointless.
+# Kinds of follow-ups that stronger evidence makes pointless.
 SET_OFF_BY_AN_OUTCOME = (
     FollowUp.Kind.UNKNOWN_OUTCOME,
     FollowUp.Kind.WRONG_NUMBER,
@@ -76,9 +76,9 @@ SET_OFF_BY_AN_OUTCOME = (
 def fold_event(
     call_id: int, event: RobotalkerEvent, *, key_of_address: str = "", received_at: datetime
 ) -> None:
-    """Record what `event` says of the call, and act on what is new.
+    """Record what `event` reports about the call, and act on what is new.
 
-    `key_of_address` is the key whose own address it came to ("" for the status address).
+    `key_of_address` is the key to whose own address it was posted ("" for the status address).
     """
     fold_into_call(lock_call(call_id), event, key_of_address=key_of_address, received_at=received_at)
 
@@ -90,17 +90,19 @@ def fold_into_call(
     at = date_event(event, call, received_at)
     _record_details(call, event)
     keys = find_keys(event, key_of_address)
-    for key in keys:
-        _record_key(call, key, at)
+    if keys:
+        pressed = {(moment, key) for moment, key in call.keys} | {(at.isoformat(), key) for key in keys}
+        call.keys = [list(fact) for fact in sorted(pressed)]
+        call.key_pressed = call.keys[-1][1]
     state = CallState.ANSWERED if keys else read_outcome(event)
     was_open = call.state in CALL_OPEN
-    news = state is not None and _learn_outcome(call, state, *_find_reason(event, state), at)
+    has_changed = state is not None and _record_outcome(call, state, *_find_reason(event, state), at)
     if state is None:
-        _note_accepted(call, received_at)
+        _record_accepted(call, received_at)
     save_row(call, TOLD_BY_EVENTS)
-    if news:
+    if has_changed:
         for reminder in reminders_of(call):
-            _settle(reminder, call, at, was_open=was_open)
+            _follow_outcome(reminder, call, at, was_open=was_open)
     for key in keys:
         apply_key(call, key, at)
     if event.kind == EventKind.SMS_RECEIVED and not keys:
@@ -110,50 +112,61 @@ def fold_into_call(
 
 
 def mark_accepted(call: CallRecord, received_at: datetime) -> None:
-    """All that an event tells which may not count yet; for a call from lock_call() or lock_calls()."""
-    _note_accepted(call, received_at)
+    """Record only that Robotalker accepted the call, for an event that doesn't count before it is verified.
+
+    For a call from lock_call() or lock_calls().
+    """
+    _record_accepted(call, received_at)
     save_row(call, TOLD_BY_EVENTS)
 
 
 def date_event(event: RobotalkerEvent, call: CallRecord, received_at: datetime) -> datetime:
-    """When it happened: not after we heard of it nor before the call began, whatever their clock says."""
+    """When it happened; never after it was received or before the call began, as with a wrong clock."""
     return max(min(event.occurred_at or received_at, received_at), call.submitting_at)
 
 
 def read_outcome(event: RobotalkerEvent) -> CallState | None:
-    """What the event says became of the call; None when it says nothing of that."""
+    """The outcome of the call that the event reports; None when it reports none."""
     if event.kind != EventKind.CALL_COMPLETED:
         return STATE_BY_KIND.get(event.kind)
     state = STATE_BY_STATUS.get((event.status or "").lower().replace("-", "_"))
     if state == CallState.ANSWERED and event.amd_result == AmdResult.MACHINE:
-        return CallState.VOICEMAIL  # a machine took it: never counts as reached
+        return CallState.VOICEMAIL  # a machine answered: never counts as reached
     return state
 
 
-def _settle(reminder: Reminder, call: CallRecord, at: datetime, *, was_open: bool) -> None:
-    """Bring a reminder of a call that has ended where its outcome leads: done, another try, or its text.
+def _follow_outcome(reminder: Reminder, call: CallRecord, at: datetime, *, was_open: bool) -> None:
+    """Plan another try or the text message for a reminder of a call that has ended, or else finish it.
 
-    An older try's late news changes nothing for a reminder that a newer try has taken over, nor does any
-    news for one that a person has settled or ordered anew.
+    A late event of an older call changes nothing for a reminder that has a newer call, nor does any event for
+    a reminder that a person has settled or ordered again.
     """
-    is_its_open_call = was_open and reminder == call.reminder  # it has one at most, and that is its last
-    taken_over = not is_its_open_call and _has_later_call(reminder, call)
+    # a reminder has at most one open call, and that is its last: then no query is needed
+    has_later_call = (
+        not (was_open and reminder == call.reminder)
+        and find_calls_about(reminder, leave_out=[CallState.NOT_SENT], pk__gt=call.pk).exists()
+    )
     by_person = reminder.ordered_by_id or reminder.reason == Reason.SETTLED_BY_PERSON
-    if taken_over or by_person or reminder.state not in FOLLOWS_ITS_CALL:
+    if has_later_call or by_person or reminder.state not in FOLLOWS_ITS_CALL:
         return
-    if not plan_next_try(call, reminder, at):
-        finish_reminder(reminder, ReminderState.DONE, REASON_BY_STATE[CallState(call.state)])
-        _hand_over(reminder, call, at)
+    if plan_next_try(call, reminder, at):
+        return
+    finish_reminder(reminder, ReminderState.DONE, REASON_BY_STATE[CallState(call.state)])
+    # a number that can't get texts can still be called
+    if call.reason == CallReason.INVALID_NUMBER and call.channel == Channel.VOICE:
+        mark_number_unusable(call.number_id, "Robotalker: invalid number", at)
+        open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=reminder, call=call)
+    elif call.state in REACHED_NOBODY:
+        open_if_nothing_follows(FollowUp.Kind.COULD_NOT_REACH, reminder=reminder, call=call)
 
 
-def _has_later_call(reminder: Reminder, call: CallRecord) -> bool:
-    return find_calls_about(reminder, leave_out=[CallState.NOT_SENT], pk__gt=call.pk).exists()
+def _record_outcome(call: CallRecord, state: CallState, reason: str, detail: str, at: datetime) -> bool:
+    """Record the outcome if it is stronger evidence than the present one, and undo what that one had caused.
 
-
-def _learn_outcome(call: CallRecord, state: CallState, reason: str, detail: str, at: datetime) -> bool:
-    """Take the outcome over if it is stronger evidence than what stands; what that had set off is undone."""
+    Whether it was recorded.
+    """
     invalid_before = call.reason == CallReason.INVALID_NUMBER
-    first_news = _was_never_unknown(call)
+    was_never_unknown = _was_never_unknown(call)
     if call.state == state == CallState.FAILED:
         if _strength(reason, detail) <= _strength(call.reason, call.detail):
             return False
@@ -162,15 +175,16 @@ def _learn_outcome(call: CallRecord, state: CallState, reason: str, detail: str,
         return False
     if invalid_before and call.reason != CallReason.INVALID_NUMBER and call.channel == Channel.VOICE:
         mark_numbers_usable([call.number_id])
-    if not first_news:
+    if not was_never_unknown:
         resolve_automatically(call, SET_OFF_BY_AN_OUTCOME)
     return True
 
 
-def _note_accepted(call: CallRecord, received_at: datetime) -> None:
-    """It is `submitted` at least: of a call that was not accepted nobody could tell anything.
+def _record_accepted(call: CallRecord, received_at: datetime) -> None:
+    """Mark the call `submitted`: Robotalker has no events for a call that it did not accept.
 
-    What asks whether it was called at all leaves the worklist; without an outcome it comes back, as overdue.
+    A follow-up that asks whether it was called at all is resolved; without an outcome the call becomes
+    overdue and gets a new one.
     """
     if call.state in (CallState.UNKNOWN, CallState.SUBMITTED) and not _was_never_unknown(call):
         resolve_automatically(call, [FollowUp.Kind.UNKNOWN_OUTCOME])
@@ -179,9 +193,9 @@ def _note_accepted(call: CallRecord, received_at: datetime) -> None:
 
 
 def _was_never_unknown(call: CallRecord) -> bool:
-    """Whether it has put nothing on the worklist yet; saves a query with nearly every event.
+    """Whether it can't have any follow-up yet; that saves a query for nearly every event.
 
-    What was accepted later than a lease was taken for lost before, and may have been asked about.
+    A call that was accepted after its lease was over had become `unknown`, and may have a follow-up.
     """
     if call.state != CallState.SUBMITTED or call.submitted_at is None:
         return call.state == CallState.SUBMITTING
@@ -189,20 +203,10 @@ def _was_never_unknown(call: CallRecord) -> bool:
 
 
 def _strength(reason: str, detail: str) -> tuple[bool, bool, str, str]:
-    """Of two reasons for one failure, the number's own fault says most, then a reason that we know; else any
-    fixed order will do.
+    """A key to order two reasons for one failure: an invalid number is the strongest, then a reason that we
+    know; for the others any fixed order will do.
     """
     return reason == CallReason.INVALID_NUMBER, reason in CALL_REASONS_OF_ROBOTALKER, reason, detail
-
-
-def _hand_over(reminder: Reminder, call: CallRecord, at: datetime) -> None:
-    """What a person must do when the last try reached nobody."""
-    # who can't be texted may be called
-    if call.reason == CallReason.INVALID_NUMBER and call.channel == Channel.VOICE:
-        mark_number_unusable(call.number_id, "Robotalker: invalid number", at)
-        open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=reminder, call=call)
-    elif call.state in REACHED_NOBODY:
-        open_if_nothing_follows(FollowUp.Kind.COULD_NOT_REACH, reminder=reminder, call=call)
 
 
 def _record_details(call: CallRecord, event: RobotalkerEvent) -> None:
@@ -214,23 +218,17 @@ def _record_details(call: CallRecord, event: RobotalkerEvent) -> None:
 
 
 def find_keys(event: RobotalkerEvent, key_of_address: str = "") -> list[str]:
-    """The keys that an event counts for: pressed, written in a text message, or its address's own."""
+    """The keys that count for an event: pressed, written in a text message, or the key of its address."""
     if event.kind == EventKind.OPTED_OUT:
         return [OPT_OUT]
     if event.kind == EventKind.SMS_RECEIVED:
-        no = {OPT_OUT} & set(event.keys)  # beside its text a key may not answer, but a "no" is heard
-        return sorted(({key_in_text(event.text or "")} | no) - {""})
+        optout = {OPT_OUT} & set(event.keys)  # in a text message's event no key counts but the opt-out
+        return sorted(({key_in_text(event.text or "")} | optout) - {""})
     return list(event.keys) or ([key_of_address] if key_of_address else [])
 
 
-def _record_key(call: CallRecord, key: str, at: datetime) -> None:
-    pressed = {(moment, digit) for moment, digit in call.keys} | {(at.isoformat(), key)}
-    call.keys = [list(fact) for fact in sorted(pressed)]
-    call.key_pressed = call.keys[-1][1]
-
-
 def _find_reason(event: RobotalkerEvent, state: CallState) -> tuple[str, str]:
-    """Why a call failed, as a code; and Robotalker's own word for it where we have no code for that."""
+    """Why a call failed, as a code; and Robotalker's own word when we have no code for it."""
     word = event.reason or event.status or ""
     if state != CallState.FAILED or word in ("", "failed"):
         return "", ""

@@ -1,4 +1,4 @@
-"""Recording what the POST of a call came to: what it means for the call, its reminder and its number."""
+"""Recording the result of a call's POST for the call, its reminders and its number."""
 
 import random
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from contacts.database.clock import read_database_clock
 from contacts.models.people import Channel
 from contacts.people import mark_number_unusable
 from reminders.lifecycle.call_reminders import find_calls_about, reminders_of
-from reminders.lifecycle.calls import close_call
+from reminders.lifecycle.calls import close_call, move_call
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish_reminder, plan_again
@@ -21,12 +21,11 @@ from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
 from reminders.robotalker.errors import Meaning, Rejected, RobotalkerError, ServerError
 from reminders.rules.backoff import backoff_after_failures, retry_after_or_backoff
 from reminders.rules.reasons import REASON_BY_STATE, CallReason, Reason
-from reminders.rules.states import CallState, ReminderState, can_move_call
+from reminders.rules.states import CallState, ReminderState
 
 _rng = random.SystemRandom()
 
-
-# One array for each column: a CASE with a branch for each call would take Django longer than all the rest.
+# One array per column: a CASE with a branch for each call would take Django longer than everything else here.
 _ACCEPTED = """
     UPDATE reminders_callrecord AS call
     SET state = %s, robotalker_id = told.robotalker_id, submitted_at = now()
@@ -36,9 +35,9 @@ _ACCEPTED = """
 
 
 def record_accepted(robotalker_ids: Mapping[int, str]) -> None:
-    """Robotalker took these calls: its ids, by ours. Where an event came first, only the id is new."""
+    """Record that Robotalker accepted these calls: its ids by ours. After an event only the id is new."""
     with connection.cursor() as cursor:
-        ours = sorted(robotalker_ids)  # locked in this order, as everywhere
+        ours = sorted(robotalker_ids)  # rows are locked in this order everywhere
         theirs = [robotalker_ids[call_id] for call_id in ours]
         cursor.execute(_ACCEPTED, [CallState.SUBMITTED, ours, theirs, CallState.SUBMITTING])
         as_expected = cursor.rowcount
@@ -53,14 +52,13 @@ def _record_accepted_late(call_id: int, robotalker_id: str) -> None:
     call = lock_call(call_id)
     call.robotalker_id = call.robotalker_id or robotalker_id
     call.submitted_at = call.submitted_at or read_database_clock()
-    if can_move_call(call.state, CallState.SUBMITTED):
-        call.state, call.reason, call.detail = CallState.SUBMITTED, "", ""
+    move_call(call, CallState.SUBMITTED, "", call.submitted_at)
     call.save()
 
 
 @transaction.atomic
 def record_batch_accepted(batch: CallBatch, robotalker_id: str) -> None:
-    """Robotalker took the campaign; its calls get their ids from their events."""
+    """Record that Robotalker accepted the campaign; its calls get their ids from their events."""
     CallBatch.objects.filter(pk=batch.pk).update(robotalker_id=robotalker_id)
     waiting = CallRecord.objects.filter(batch=batch, state__in=[CallState.SUBMITTING, CallState.UNKNOWN])
     waiting.update(state=CallState.SUBMITTED, submitted_at=Now(), reason="", detail="")
@@ -68,21 +66,21 @@ def record_batch_accepted(batch: CallBatch, robotalker_id: str) -> None:
 
 @transaction.atomic
 def record_failed_post(call_id: int, error: RobotalkerError) -> None:
-    """The POST failed: what that means for the call, its reminder and its number (docs/robotalker.md)."""
+    """Record a failed POST for the call, its reminders and its number (docs/robotalker.md)."""
     call = lock_call(call_id)
     now = read_database_clock()
     match _meaning_of(error):
         case Meaning.UNKNOWN:
             close_call(call, CallState.UNKNOWN, error.code, now, detail=error.detail)
         case Meaning.REJECTED if call.batch_id:
-            # it placed nothing: its members go out singly
+            # Robotalker placed no call of the campaign: each is submitted by itself
             if close_call(call, CallState.NOT_SENT, CallReason.GROUP_REFUSED, now, detail=error.detail):
-                plan_again(call.reminder, next_look_at=now, try_after=now)  # a campaign takes no households
+                plan_again(call.reminder, next_look_at=now, try_after=now)  # no household is in a campaign
         case Meaning.REJECTED:
             if close_call(call, CallState.REJECTED, error.code, now, detail=error.detail):
                 for reminder in reminders_of(call):
                     finish_reminder(reminder, ReminderState.DONE, Reason.REJECTED)
-                    _blame(reminder, call, error, now)
+                    _put_rejected_on_worklist(reminder, call, error, now)
         case _:
             if close_call(call, CallState.NOT_SENT, error.code, now, detail=error.detail):
                 again = now + _pause_before_next(call, error)
@@ -103,9 +101,9 @@ def _meaning_of(error: RobotalkerError) -> Meaning:
 
 
 def _find_reached_before(reminder: Reminder, call: CallRecord) -> CallState | None:
-    """How an earlier try that was thought not sent has turned out to have reached the person, if one has.
+    """The state of an earlier try that reached the person although it was recorded as not sent, if any.
 
-    Without this one it would have been the last. What a person has ordered since is another matter.
+    Then this try was not needed. A call that a person has ordered since is sent anyway.
     """
     if call.ordered_by_id:
         return None
@@ -118,8 +116,10 @@ def _find_reached_before(reminder: Reminder, call: CallRecord) -> CallState | No
     return None
 
 
-def _blame(reminder: Reminder, call: CallRecord, error: RobotalkerError, now: datetime) -> None:
-    by_voice = call.channel == Channel.VOICE  # who can't be texted may be called
+def _put_rejected_on_worklist(
+    reminder: Reminder, call: CallRecord, error: RobotalkerError, now: datetime
+) -> None:
+    by_voice = call.channel == Channel.VOICE  # a number that can't get texts can still be called
     if by_voice and isinstance(error, Rejected) and error.is_about_the_number:
         mark_number_unusable(call.number_id, f"Robotalker rejected it: {error.detail}"[:200], now)
         kind = FollowUp.Kind.WRONG_NUMBER
@@ -129,7 +129,10 @@ def _blame(reminder: Reminder, call: CallRecord, error: RobotalkerError, now: da
 
 
 def _pause_before_next(call: CallRecord, error: RobotalkerError) -> timedelta:
-    """None where the gate or the switch holds all; else backoff over the failures since a try was sent."""
+    """How long to wait before the next try: backoff by the failures since a try was sent.
+
+    Zero when the gate or the switch holds all calls anyway.
+    """
     if error.meaning in (Meaning.RATE_LIMITED, Meaning.UNAUTHORIZED):
         return timedelta(0)
     sent = CallRecord.objects.filter(~Q(state=CallState.NOT_SENT), reminder=call.reminder_id)

@@ -1,4 +1,4 @@
-"""The call that events come for."""
+"""The call that the events in these tests are about."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What Robotalker would post about Sarah's call, and posting it to the door."""
+"""The events that Robotalker would post about Sarah's call, and posting them to the webhook endpoint."""
 
 import json
 from typing import Any
@@ -12,19 +12,19 @@ CALL_ID = "cal_9x7k2m4p"
 
 
 def tell(event: str = "call.completed", **fields: Any) -> dict[str, Any]:
-    """The body of an event about the call."""
+    """The body of an event of the call."""
     return {"event": event, "call_id": CALL_ID, "to": SARAH, "timestamp": "2026-01-01T10:30:45Z", **fields}
 
 
 ANSWERED = tell(status="answered", duration_seconds=28, dtmf_response="1", amd_result="human")
 
 
-def knock(url: str, payload: object, content_type: str = "application/json") -> Any:
-    """POST it to the door: bytes as they are, anything else as JSON."""
+def post_for_response(url: str, payload: object, content_type: str = "application/json") -> Any:
+    """POST it to the webhook endpoint, bytes as they are, anything else as JSON; the response."""
     data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     return Client().generic("POST", urlsplit(url).path, data, content_type=content_type)
 
 
 def post(url: str, payload: object, content_type: str = "application/json") -> int:
-    """The same; only the status."""
-    return int(knock(url, payload, content_type).status_code)
+    """The same; the response's status."""
+    return int(post_for_response(url, payload, content_type).status_code)

@@ -1,4 +1,4 @@
-"""Opt-outs that belong to no call, on the account's own address."""
+"""Opt-outs that belong to no call, posted to the account's own address."""
 
 from datetime import timedelta
 from io import StringIO
@@ -53,7 +53,7 @@ def test_stop_in_a_text_message_opts_out_of_text_messages() -> None:
     assert flags() == (False, True)
 
 
-def test_a_number_we_do_not_know_is_kept_and_opted_out() -> None:
+def test_an_unknown_number_is_added_and_opted_out() -> None:
     assert post(account_url(), optout(to=UNKNOWN)) == 200
     assert flags(UNKNOWN) == (True, True)
 
@@ -61,23 +61,25 @@ def test_a_number_we_do_not_know_is_kept_and_opted_out() -> None:
 NO_OPTOUTS = {
     "an answer to a call": ANSWERED,
     "a text message that isn't STOP": {"event": "sms.received", "to": SARAH, "text": "CANCEL"},
-    "an opt-out of nobody": optout(to=None),
-    "an opt-out of no number": optout(to="Sarah"),
-    "nothing": b"",
+    "an opt-out without a number": optout(to=None),
+    "an opt-out with a name instead of a number": optout(to="Sarah"),
+    "an empty body": b"",
     "an unknown event": optout(event="contact.optin"),
 }
 
 
 @pytest.mark.parametrize("payload", NO_OPTOUTS.values(), ids=NO_OPTOUTS.keys())
-def test_anything_else_on_the_accounts_address_is_quarantined(call: CallRecord, payload: object) -> None:
+def test_an_event_that_is_no_opt_out_is_quarantined_on_the_accounts_address(
+    call: CallRecord, payload: object
+) -> None:
     assert post(account_url(), payload) == 200
     assert WebhookEvent.objects.get().state == "quarantined"
     assert flags() == (False, False)
     assert not Appointment.objects.get().is_confirmed
 
 
-def test_the_same_words_at_another_time_are_said_again() -> None:
-    """STOP without a date, twice, with an opt-in in between: the second one counts as well."""
+def test_an_equal_opt_out_at_another_time_is_not_a_repetition() -> None:
+    """STOP without a date, twice, with an opt-in in between: the second one counts too."""
     number = make_number()
     stop = {"event": "sms.received", "to": SARAH, "text": "STOP"}
     post(account_url(), stop)
@@ -88,7 +90,7 @@ def test_the_same_words_at_another_time_are_said_again() -> None:
     assert flags() == (False, True)
 
 
-def test_the_command_prints_the_address_that_opens() -> None:
+def test_the_command_prints_an_address_that_accepts_opt_outs() -> None:
     make_number()
     printed = StringIO()
     call_command("account_webhook", stdout=printed)

@@ -1,4 +1,4 @@
-"""Whose turn it is to apply, when many events come at once."""
+"""Which thread applies events when many come at once."""
 
 import json
 import threading
@@ -39,14 +39,14 @@ PEOPLE = 30
 
 
 @pytest.fixture(autouse=True)
-def end_idle() -> Iterator[None]:
+def end_with_an_empty_queue() -> Iterator[None]:
     yield
     wait_until(apply_queue.is_idle, "the last event to be applied")
 
 
 @pytest.fixture
-def somebody_applies() -> Iterator[None]:
-    """It is somebody else's turn; it ends with the block."""
+def another_thread_applies() -> Iterator[None]:
+    """Another thread seems to be applying events, until the test ends or releases the lock."""
     assert apply_queue._applying.acquire(timeout=10)
     yield
     if apply_queue._applying.locked():
@@ -57,13 +57,13 @@ def count_applied() -> int:
     return WebhookEvent.objects.filter(state="applied").count()
 
 
-def test_alone_an_event_is_applied_before_it_is_answered(call: CallRecord) -> None:
+def test_a_single_event_is_applied_before_its_request_is_answered(call: CallRecord) -> None:
     assert post(status_url(call), ANSWERED) == 200
     assert count_applied() == 1
 
 
-def test_while_somebody_applies_it_is_left_to_him_and_he_looks_again(
-    call: CallRecord, somebody_applies: None
+def test_an_event_is_queued_while_another_thread_applies_events_and_is_applied_after_them(
+    call: CallRecord, another_thread_applies: None
 ) -> None:
     assert post(status_url(call), ANSWERED) == 200
     assert (WebhookEvent.objects.count(), count_applied()) == (1, 0)
@@ -80,18 +80,18 @@ OPT_OUTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("told", OPT_OUTS.values(), ids=OPT_OUTS.keys())
-def test_an_opt_out_waits_for_nobody_and_holds_when_it_is_answered(
-    call: CallRecord, somebody_applies: None, told: dict[str, Any]
+def test_an_opt_out_is_recorded_before_its_request_is_answered_while_another_thread_applies_events(
+    call: CallRecord, another_thread_applies: None, told: dict[str, Any]
 ) -> None:
     assert post(status_url(call), told) == 200
     call.number.refresh_from_db()
     assert call.number.voice_opted_out_at is not None
 
 
-def test_a_burst_is_applied_whole(live_server: LiveServer) -> None:
-    """Thirty people answer at the same moment, and each is told twice, over eight connections."""
-    for line in range(PEOPLE):
-        make_due_reminder(make_contact(f"Patient {line}", number=f"+120255501{line:02}"))
+def test_every_event_of_a_burst_is_applied(live_server: LiveServer) -> None:
+    """Thirty people answer at the same time, and each answer is sent twice, over eight connections."""
+    for person in range(PEOPLE):
+        make_due_reminder(make_contact(f"Patient {person}", number=f"+120255501{person:02}"))
     claim = claim_due(PEOPLE)
     calls = open_calls(claim.reminder_ids, claim.token)
     requests_ = [
@@ -101,23 +101,23 @@ def test_a_burst_is_applied_whole(live_server: LiveServer) -> None:
     ]
 
     def send(request: tuple[str, dict[str, Any]]) -> int:
-        path, told = request
-        answer = requests.post(f"{live_server.url}{path}", data=json.dumps(told), timeout=30)
+        path, body = request
+        answer = requests.post(f"{live_server.url}{path}", data=json.dumps(body), timeout=30)
         return answer.status_code
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(send, requests_)) == {200}
     wait_until(lambda: count_applied() == 2 * PEOPLE, "all to be applied", within_seconds=30)
-    assert sum(visit.is_confirmed for visit in Appointment.objects.all()) == PEOPLE
+    assert sum(appointment.is_confirmed for appointment in Appointment.objects.all()) == PEOPLE
 
 
 def refuse_thread(*_: object, **__: object) -> None:
-    """As Python does when the system has none left."""
+    """As Python does when the system has no threads left."""
     raise RuntimeError("can't start new thread")
 
 
-def test_without_a_thread_to_go_on_the_turn_is_free_and_the_next_request_goes_on(
-    call: CallRecord, somebody_applies: None, monkeypatch: pytest.MonkeyPatch
+def test_when_no_thread_can_be_started_the_next_request_applies_the_queued_events(
+    call: CallRecord, another_thread_applies: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post(status_url(call), ANSWERED)
     with monkeypatch.context() as exhausted:
@@ -128,8 +128,8 @@ def test_without_a_thread_to_go_on_the_turn_is_free_and_the_next_request_goes_on
     assert count_applied() == 2
 
 
-def test_connections_that_can_not_be_closed_keep_no_turn(
-    call: CallRecord, somebody_applies: None, monkeypatch: pytest.MonkeyPatch
+def test_the_lock_is_released_when_connections_can_not_be_closed(
+    call: CallRecord, another_thread_applies: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail() -> None:
         raise InterfaceError("it was closed already")
@@ -141,7 +141,7 @@ def test_connections_that_can_not_be_closed_keep_no_turn(
     assert count_applied() == 1
 
 
-def test_a_row_that_is_stuck_holds_the_turn_for_two_seconds_and_counts_no_attempt(call: CallRecord) -> None:
+def test_a_lock_timeout_leaves_the_event_to_the_sweep_and_counts_no_attempt(call: CallRecord) -> None:
     with hold(Appointment):
         assert post(status_url(call), ANSWERED) == 200
         event = WebhookEvent.objects.get()
@@ -149,8 +149,8 @@ def test_a_row_that_is_stuck_holds_the_turn_for_two_seconds_and_counts_no_attemp
     assert apply_stored(timezone.now() + timedelta(minutes=1)) == 1
 
 
-def test_few_are_kept_waiting_when_too_much_has_come(
-    call: CallRecord, somebody_applies: None, monkeypatch: pytest.MonkeyPatch
+def test_only_a_few_requests_wait_when_the_queue_is_too_long(
+    call: CallRecord, another_thread_applies: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apply_queue, "MOST_WAITING", 0)
     for _ in range(apply_queue.MOST_SLOWED):
@@ -163,17 +163,19 @@ def test_few_are_kept_waiting_when_too_much_has_come(
     assert time.monotonic() - started < apply_queue.LONGEST_WAIT
 
 
-def test_an_opt_out_that_can_not_be_recorded_is_asked_for_again_and_holds_then(call: CallRecord) -> None:
-    no = tell("call.dtmf", digit="9")
+def test_an_opt_out_that_can_not_be_recorded_gets_503_and_is_recorded_when_it_is_sent_again(
+    call: CallRecord,
+) -> None:
+    optout = tell("call.dtmf", digit="9")
     with hold(PhoneNumber):
-        assert post(status_url(call), no) == 503
-        assert post(status_url(call), no) == 503, "its repetition, too"
-    assert post(status_url(call), no) == 200
+        assert post(status_url(call), optout) == 503
+        assert post(status_url(call), optout) == 503, "the repeated request, too"
+    assert post(status_url(call), optout) == 200
     check_opted_out(call)
 
 
-def test_an_opt_out_is_recorded_although_its_connection_was_cut(call: CallRecord) -> None:
-    """Between storing it and applying it."""
+def test_an_opt_out_is_recorded_although_the_database_connection_was_cut(call: CallRecord) -> None:
+    """The connection is cut between storing and applying it."""
     event_id = store_event(Callback("c", call.public_id, "status"), b'{"event": "contact.optout"}', "")
     assert event_id is not None
     with psycopg.connect(read_database_url(), autocommit=True) as server:
@@ -182,21 +184,21 @@ def test_an_opt_out_is_recorded_although_its_connection_was_cut(call: CallRecord
     check_opted_out(call)
 
 
-def test_the_twin_of_an_opt_out_waits_until_it_holds(call: CallRecord) -> None:
-    no = tell("call.dtmf", digit="9")
+def test_a_repeated_opt_out_is_answered_only_after_it_is_recorded(call: CallRecord) -> None:
+    optout = tell("call.dtmf", digit="9")
 
-    def tell_no() -> tuple[int, bool]:
+    def send_optout() -> tuple[int, bool]:
         try:
-            answer = post(status_url(call), no)
+            answer = post(status_url(call), optout)
             return answer, PhoneNumber.objects.get().voice_opted_out_at is not None
         finally:
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
         with hold(PhoneNumber):
-            twins = [pool.submit(tell_no) for _ in range(2)]
+            answers = [pool.submit(send_optout) for _ in range(2)]
             wait_until(lambda: count_lock_waits() >= 2, "both to wait")
-        assert [twin.result() for twin in twins] == [(200, True), (200, True)]
+        assert [answer.result() for answer in answers] == [(200, True), (200, True)]
 
 
 def check_opted_out(call: CallRecord) -> None:
@@ -215,7 +217,7 @@ def count_lock_waits() -> int:
 
 @contextmanager
 def hold(model: type[Model]) -> Iterator[None]:
-    """Somebody else has these rows locked, and lets go when the block ends."""
+    """Another connection has these rows locked until the block ends."""
     with psycopg.connect(read_database_url()) as other:
         table = sql.Identifier(model._meta.db_table)
         other.execute(sql.SQL("SELECT 1 FROM {} FOR UPDATE").format(table))

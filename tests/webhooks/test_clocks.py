@@ -1,4 +1,4 @@
-"""A web process or worker whose own clock is wrong: at the door the database's clock counts."""
+"""A web process or worker whose own clock is wrong: for events the database's clock counts."""
 
 from datetime import timedelta
 
@@ -20,27 +20,27 @@ pytestmark = pytest.mark.django_db
 SKEWS = [timedelta(days=-1), timedelta(days=1)]
 
 
-def skewed(skew: timedelta) -> time_machine.travel:
+def set_clock_wrong(skew: timedelta) -> time_machine.travel:
     return time_machine.travel(timezone.now() + skew)
 
 
-def store_stop(call: CallRecord) -> int:
+def store_empty_event(call: CallRecord) -> int:
     event_id = store_event(Callback("c", call.public_id, "status"), b"", "")
     assert event_id is not None
     return event_id
 
 
 @pytest.mark.parametrize("skew", SKEWS, ids=str)
-def test_the_later_of_two_answers_stands_whichever_process_took_them(
+def test_the_later_of_two_answers_stands_whichever_process_received_them(
     call: CallRecord, skew: timedelta
 ) -> None:
     first, second = key_urls(call)["1"], key_urls(call)["2"]
-    with skewed(skew):
+    with set_clock_wrong(skew):
         assert post(first, b"") == 200
     assert Appointment.objects.get().is_confirmed
     assert post(second, b"") == 200
     assert Appointment.objects.get().current_answer == "wants_another_time"
-    with skewed(-skew):
+    with set_clock_wrong(-skew):
         assert post(first, b"digit=1", "text/plain") == 200
     assert Appointment.objects.get().is_confirmed
 
@@ -48,36 +48,36 @@ def test_the_later_of_two_answers_stands_whichever_process_took_them(
 @pytest.mark.parametrize("skew", SKEWS, ids=str)
 def test_an_event_is_dated_by_the_databases_clock(call: CallRecord, skew: timedelta) -> None:
     before = timezone.now()
-    with skewed(skew):
+    with set_clock_wrong(skew):
         post(status_url(call), tell("call.ringing"))
     assert abs(WebhookEvent.objects.get().received_at - before) < timedelta(minutes=5)
 
 
 @pytest.mark.parametrize(("skew", "stored_ago", "applied"), [(1, 0, 0), (-1, 60, 1)])
-def test_the_sweep_leaves_to_its_request_what_came_just_now_and_takes_the_rest(
+def test_the_sweep_applies_an_event_only_after_its_request_has_had_time_to(
     call: CallRecord, skew: int, stored_ago: int, applied: int
 ) -> None:
-    store_stop(call)
+    store_empty_event(call)
     WebhookEvent.objects.update(received_at=timezone.now() - timedelta(seconds=stored_ago))
-    with skewed(timedelta(days=skew)):
+    with set_clock_wrong(timedelta(days=skew)):
         assert apply_stored() == applied
 
 
 @pytest.mark.parametrize("skew", SKEWS, ids=str)
-def test_what_failed_is_tried_again_after_its_pause(call: CallRecord, skew: timedelta) -> None:
-    event_id = store_stop(call)
-    with skewed(skew):
+def test_a_failed_event_is_tried_again_after_its_pause(call: CallRecord, skew: timedelta) -> None:
+    event_id = store_empty_event(call)
+    with set_clock_wrong(skew):
         set_aside(event_id, "failed", "a fault")
         assert apply_stored() == 0
     assert apply_stored() == 0
     assert apply_stored(timezone.now() + timedelta(minutes=5)) == 1
 
 
-def test_what_must_be_verified_is_asked_about_soon(call: CallRecord, settings: Settings) -> None:
+def test_an_event_that_must_be_verified_is_due_at_once(call: CallRecord, settings: Settings) -> None:
     settings.ROBOTALKER_VERIFY_EVENTS = True
     event_id = store_event(Callback("c", call.public_id, "key-1"), b"", "")
     assert event_id is not None
-    with skewed(timedelta(days=1)):
+    with set_clock_wrong(timedelta(days=1)):
         assert apply_event(event_id) == "unverified"
     [asked_at] = WebhookEvent.objects.values_list("next_attempt_at", flat=True)
     assert asked_at is not None

@@ -1,4 +1,4 @@
-"""The webhook door: who gets in, what is kept, and what it changes."""
+"""The webhook endpoint: which requests it accepts, what it stores, and what that changes."""
 
 import json
 from io import BytesIO
@@ -35,13 +35,13 @@ def test_a_completed_call_with_key_1_confirms_the_appointment(call: CallRecord) 
     assert (call.reminder.state, call.reminder.reason) == ("done", "reached")
 
 
-def test_key_1_confirms_on_its_own_address_while_the_call_goes_on(call: CallRecord) -> None:
+def test_key_1_confirms_on_its_own_address_before_the_call_has_ended(call: CallRecord) -> None:
     assert post(key_urls(call)["1"], b"", "") == 200
     call.refresh_from_db()
     assert call.reminder.appointment.is_confirmed
 
 
-def test_key_2_opens_one_worklist_entry_however_often_it_is_told(call: CallRecord) -> None:
+def test_key_2_opens_one_follow_up_however_often_it_is_reported(call: CallRecord) -> None:
     post(key_urls(call)["2"], tell("call.dtmf", digit="2"))
     post(status_url(call), {**ANSWERED, "dtmf_response": "2"})
     appointment = Appointment.objects.get()
@@ -49,7 +49,7 @@ def test_key_2_opens_one_worklist_entry_however_often_it_is_told(call: CallRecor
     assert FollowUp.objects.get().kind == "wants_another_time"
 
 
-def test_an_opt_out_flips_the_numbers_flag_in_the_request_itself(call: CallRecord) -> None:
+def test_an_opt_out_is_recorded_in_its_own_request(call: CallRecord) -> None:
     assert post(status_url(call), tell("contact.optout", channel="voice")) == 200
     call.number.refresh_from_db()
     assert call.number.voice_opted_out_at is not None
@@ -58,7 +58,7 @@ def test_an_opt_out_flips_the_numbers_flag_in_the_request_itself(call: CallRecor
     assert (entry.what, entry.scope, entry.source) == ("opt_out", "voice", "key")
 
 
-def test_a_key_without_a_meaning_is_kept_and_put_on_the_worklist(call: CallRecord) -> None:
+def test_a_key_without_a_meaning_is_stored_and_put_on_the_worklist(call: CallRecord) -> None:
     post(status_url(call), {**ANSWERED, "dtmf_response": "5"})
     call.refresh_from_db()
     assert call.key_pressed == "5"
@@ -66,30 +66,30 @@ def test_a_key_without_a_meaning_is_kept_and_put_on_the_worklist(call: CallRecor
     assert FollowUp.objects.get().kind == "unclear_answer"
 
 
-def test_a_status_address_with_no_key_confirms_nothing(call: CallRecord) -> None:
+def test_an_empty_body_on_the_status_address_confirms_nothing(call: CallRecord) -> None:
     post(status_url(call), b"")
     assert not Appointment.objects.get().is_confirmed
 
 
-def test_a_machine_that_took_the_call_is_a_voicemail_never_reached(call: CallRecord) -> None:
+def test_a_call_answered_by_a_machine_is_a_voicemail(call: CallRecord) -> None:
     post(status_url(call), tell(status="answered", amd_result="machine", dtmf_response=None))
     call.refresh_from_db()
     assert call.state == "voicemail"
 
 
-def test_the_same_request_twice_is_one_event(call: CallRecord) -> None:
+def test_a_repeated_request_is_stored_as_one_event(call: CallRecord) -> None:
     assert [post(status_url(call), ANSWERED) for _ in range(3)] == [200, 200, 200]
     assert WebhookEvent.objects.count() == 1
 
 
-def test_a_token_signed_by_the_key_before_still_opens(call: CallRecord, settings: Settings) -> None:
+def test_a_token_signed_by_the_previous_key_is_still_valid(call: CallRecord, settings: Settings) -> None:
     url = status_url(call)
     settings.WEBHOOK_KEYS = ["the new key", *settings.WEBHOOK_KEYS]
     assert post(url, ANSWERED) == 200
     assert status_url(call) != url
 
 
-def test_whatever_robotalker_accepts_its_event_is_taken(call: CallRecord) -> None:
+def test_an_event_is_accepted_whatever_its_accept_header_says(call: CallRecord) -> None:
     path = status_url(call).removeprefix("http://127.0.0.1:8000")
     answer = Client().post(path, ANSWERED, content_type="application/json", headers={"accept": "text/csv"})
     assert answer.status_code == 200
@@ -99,19 +99,19 @@ def test_whatever_robotalker_accepts_its_event_is_taken(call: CallRecord) -> Non
 def test_a_chunked_body_is_read_to_its_end(call: CallRecord) -> None:
     path = status_url(call).removeprefix("http://127.0.0.1:8000")
     raw = json.dumps(ANSWERED).encode()
-    server_says: dict[str, Any] = {"wsgi.input": BytesIO(raw), "wsgi.input_terminated": True}
-    answer = Client().post(path, content_type="application/json", CONTENT_LENGTH="", **server_says)
+    environ: dict[str, Any] = {"wsgi.input": BytesIO(raw), "wsgi.input_terminated": True}
+    answer = Client().post(path, content_type="application/json", CONTENT_LENGTH="", **environ)
     assert answer.status_code == 200
     assert bytes(WebhookEvent.objects.get().body) == raw
 
 
-def test_a_yes_to_an_appointment_cancelled_meanwhile_is_a_persons_to_tell(call: CallRecord) -> None:
+def test_a_confirmation_of_a_cancelled_appointment_opens_a_follow_up(call: CallRecord) -> None:
     cancel_and_withdraw(call.reminder.appointment_id)
     post(status_url(call), ANSWERED)
     assert FollowUp.objects.get().kind == "late_answer"
 
 
-def test_an_event_of_an_unknown_kind_is_kept_and_changes_nothing(call: CallRecord) -> None:
+def test_an_event_of_an_unknown_kind_is_stored_and_changes_nothing(call: CallRecord) -> None:
     assert post(status_url(call), tell("call.teleported")) == 200
     assert WebhookEvent.objects.get().state == "applied"
     call.refresh_from_db()
@@ -126,11 +126,15 @@ def test_an_event_of_a_campaign_finds_its_call_by_the_number() -> None:
     open_calls(claim.reminder_ids, claim.token, batch)
     told = {**ANSWERED, "to": "+12025550142", "campaign_id": "cmp_1"}
     assert post(status_url(batch), told) == 200
-    confirmed = [visit.contact.first_name for visit in Appointment.objects.all() if visit.is_confirmed]
+    confirmed = [
+        appointment.contact.first_name
+        for appointment in Appointment.objects.all()
+        if appointment.is_confirmed
+    ]
     assert confirmed == ["Noah"]
 
 
-def test_an_event_of_a_campaign_that_names_nobody_is_kept_in_quarantine() -> None:
+def test_an_event_of_a_campaign_that_names_no_number_is_quarantined() -> None:
     make_due_reminder()
     claim = claim_due(10)
     batch = CallBatch.objects.create()

@@ -1,4 +1,4 @@
-"""A try that was thought not sent turns out to have reached the person while the next one is under way."""
+"""An event shows that a try recorded as not sent has reached the patient, while the next try is under way."""
 
 import pytest
 from django.db.models import F
@@ -31,14 +31,14 @@ def read_reminders() -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("people", [["Sarah"], ["Anna", "Ben"]], ids=["one person", "a household"])
-def test_whom_an_earlier_try_has_reached_is_not_tried_again(people: list[str]) -> None:
+def test_a_patient_reached_by_an_earlier_try_is_not_tried_again(people: list[str]) -> None:
     for name in people:
         make_due_reminder(make_contact(name))
     first = open_next()
     record_failed_post(first.pk, ServerError(status=500))
     second = open_next()
     assert post(status_url(first), ANSWERED_WITHOUT_A_KEY) == 200
-    assert read_reminders() == {("in_progress", "")}, "the second may still be under way"
+    assert read_reminders() == {("in_progress", "")}, "the second call may still be under way"
     record_failed_post(second.pk, ServerError(status=500))
     assert read_reminders() == {("done", "reached")}
 
@@ -47,7 +47,7 @@ def test_whom_an_earlier_try_has_reached_is_not_tried_again(people: list[str]) -
     ("channel", "event", "reason"),
     [("sms", "sms.delivered", "delivered"), ("voice", "call.voicemail", "voicemail")],
 )
-def test_nor_is_tried_again_who_has_the_text_or_a_voicemail_that_is_left_at_that(
+def test_a_patient_who_got_the_text_or_a_final_voicemail_is_not_tried_again(
     channel: str, event: str, reason: str
 ) -> None:
     make_step(channel=channel, retry_voicemail=False, max_tries=3)
@@ -60,7 +60,7 @@ def test_nor_is_tried_again_who_has_the_text_or_a_voicemail_that_is_left_at_that
     assert read_reminders() == {("done", reason)}
 
 
-def test_a_voicemail_that_is_tried_again_stops_no_try() -> None:
+def test_a_patient_with_a_voicemail_is_tried_again_where_the_step_says_so() -> None:
     make_step(retry_voicemail=True, max_tries=3)
     make_due_reminder()
     first = open_next()
@@ -71,7 +71,7 @@ def test_a_voicemail_that_is_tried_again_stops_no_try() -> None:
     assert read_reminders() == {("planned", "robotalker_trouble")}
 
 
-def test_whom_no_earlier_try_has_reached_is_tried_again() -> None:
+def test_a_patient_whom_no_earlier_try_reached_is_tried_again() -> None:
     make_due_reminder()
     first = open_next()
     record_failed_post(first.pk, ServerError(status=500))
@@ -81,7 +81,7 @@ def test_whom_no_earlier_try_has_reached_is_tried_again() -> None:
     assert read_reminders() == {("planned", "robotalker_trouble")}
 
 
-def test_an_order_for_somebody_who_was_reached_before_stands(settings: Settings) -> None:
+def test_an_ordered_call_is_sent_although_an_earlier_try_reached_the_patient(settings: Settings) -> None:
     settings.CAP_PER_DAY = 0
     make_step(max_tries=3)
     reminder = make_due_reminder()

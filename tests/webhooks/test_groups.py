@@ -1,4 +1,4 @@
-"""Events that are there together are applied together, and it comes to the same as one by one."""
+"""Events that are stored at the same time are applied together, with the same result as one by one."""
 
 import json
 from collections.abc import Sequence
@@ -24,11 +24,11 @@ from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
 
-NUMBERS = [f"+120255501{line:02}" for line in range(40, 52)]
+NUMBERS = [f"+120255501{ending:02}" for ending in range(40, 52)]
 
 
 def open_many(count: int, **step: Any) -> list[CallRecord]:
-    """So many people are being called, each at a number of their own."""
+    """Calls to this many people, each at a number of their own."""
     make_step(**step)
     for number in NUMBERS[:count]:
         make_due_reminder(make_contact(f"Patient {number[-2:]}", number=number))
@@ -50,7 +50,7 @@ def store_raw(callback: Callback, body: bytes) -> int:
 
 
 def store_one_of_each(calls: Sequence[CallRecord]) -> list[int]:
-    """What can happen in calls, each to another of them; and two things to the last."""
+    """An event of each kind, each for another call; one of the calls gets two."""
     answered: dict[str, Any] = {"status": "answered", "amd_result": "human", "duration_seconds": 28}
     return [
         store(calls[0], "call.completed", dtmf_response="1", **answered),
@@ -69,7 +69,7 @@ def store_one_of_each(calls: Sequence[CallRecord]) -> list[int]:
 
 
 def read_end_state() -> list[Any]:
-    """All that events change, without the moments at which it was written."""
+    """All that events change, without the times at which it was written."""
     unlike = ("id", "created_at", "updated_at", "resolved_at", "due_at")
     states: list[Any] = [
         list(WebhookEvent.objects.order_by("pk").values_list("state", "kind", "attempts", "call_id")),
@@ -80,13 +80,14 @@ def read_end_state() -> list[Any]:
         columns = [field.attname for field in model._meta.concrete_fields if field.name not in unlike]
         states.append(list(model._default_manager.order_by("pk").values_list(*columns)))
     stories = [
-        list(visit.changes.values_list("what", "how", "at")) for visit in Appointment.objects.order_by("pk")
+        list(appointment.changes.values_list("what", "how", "at"))
+        for appointment in Appointment.objects.order_by("pk")
     ]
     return [*states, [[line for line in story if line[0] != "booked"] for story in stories]]
 
 
 @pytest.mark.parametrize("max_tries", [1, 3])
-def test_together_comes_to_the_same_as_one_by_one(max_tries: int) -> None:
+def test_events_applied_together_end_in_the_same_state_as_one_by_one(max_tries: int) -> None:
     calls = open_many(11, max_tries=max_tries)
     ids = store_one_of_each(calls)
     with transaction.atomic():
@@ -101,7 +102,7 @@ def test_together_comes_to_the_same_as_one_by_one(max_tries: int) -> None:
 
 
 def open_another_for(call: CallRecord) -> CallRecord:
-    """A call for another step about the same appointment, as one that went out some time ago."""
+    """A call for another step about the same appointment, like one submitted some time ago."""
     reminder = Reminder.objects.get(pk=call.reminder_id)
     reminder.pk, reminder.step = None, make_step()
     reminder.save(force_insert=True)
@@ -111,7 +112,7 @@ def open_another_for(call: CallRecord) -> CallRecord:
     return another
 
 
-def test_of_two_answers_about_one_appointment_the_later_stands_in_a_group_too() -> None:
+def test_of_two_answers_in_a_group_about_one_appointment_the_later_stands() -> None:
     [call] = open_many(1)
     call.submitting_at = datetime(2026, 1, 1, 10, tzinfo=UTC)
     call.save()
@@ -125,7 +126,7 @@ def test_of_two_answers_about_one_appointment_the_later_stands_in_a_group_too() 
     assert Appointment.objects.get().is_confirmed
 
 
-def test_a_call_that_was_thought_never_sent_counts_as_a_try_in_a_group_too() -> None:
+def test_a_call_recorded_as_not_sent_counts_as_a_try_when_its_event_is_in_a_group() -> None:
     first, second = open_many(2, max_tries=1)
     CallRecord.objects.filter(pk=first.pk).update(state="not_sent")
     Reminder.objects.filter(pk=first.reminder_id).update(state="planned")
@@ -142,10 +143,10 @@ def test_a_group_costs_as_many_queries_as_one_event(
     ids = [store(call, "call.completed", **answered) for call in calls]
     with django_assert_max_num_queries(15):  # with savepoint and release, in a test
         assert set(apply_events(ids).values()) == {"applied"}
-    assert all(visit.is_confirmed for visit in Appointment.objects.all())
+    assert all(appointment.is_confirmed for appointment in Appointment.objects.all())
 
 
-def test_what_can_not_be_read_or_does_not_fit_spoils_nothing_for_the_others() -> None:
+def test_an_unreadable_or_misaddressed_event_does_not_affect_its_group() -> None:
     good, foreign, other = open_many(3)
     ids = [
         store(good, "call.completed", status="answered", dtmf_response="1"),
@@ -153,10 +154,14 @@ def test_what_can_not_be_read_or_does_not_fit_spoils_nothing_for_the_others() ->
         store(foreign, "call.completed", status="answered", dtmf_response="1", to=SARAH),
     ]
     assert list(apply_events(ids).values()) == ["applied", "quarantined", "quarantined"]
-    assert [visit.is_confirmed for visit in Appointment.objects.order_by("pk")] == [True, False, False]
+    assert [appointment.is_confirmed for appointment in Appointment.objects.order_by("pk")] == [
+        True,
+        False,
+        False,
+    ]
 
 
-def test_one_that_fails_is_kept_with_its_error_and_the_others_are_applied() -> None:
+def test_an_event_that_fails_keeps_its_error_and_the_rest_of_its_group_is_applied() -> None:
     calls = open_many(3)
     ids = [
         store(call, "call.completed", status="answered", dtmf_response=key)
@@ -167,10 +172,14 @@ def test_one_that_fails_is_kept_with_its_error_and_the_others_are_applied() -> N
         cursor.execute("ALTER TABLE reminders_callrecord ADD CONSTRAINT broken CHECK (key_pressed <> '2')")
     assert apply_events(ids) == dict(zip(ids, ["applied", "failed", "applied"], strict=True))
     assert "CheckViolation" in WebhookEvent.objects.get(pk=ids[1]).error
-    assert [visit.is_confirmed for visit in Appointment.objects.order_by("pk")] == [True, False, True]
+    assert [appointment.is_confirmed for appointment in Appointment.objects.order_by("pk")] == [
+        True,
+        False,
+        True,
+    ]
 
 
-def test_the_events_of_a_campaign_and_of_the_account_go_with_the_others() -> None:
+def test_events_of_a_campaign_and_of_the_account_are_applied_in_a_group() -> None:
     make_step()
     for number in NUMBERS[:2]:
         make_due_reminder(make_contact(number=number))
@@ -186,11 +195,11 @@ def test_the_events_of_a_campaign_and_of_the_account_go_with_the_others() -> Non
         store_raw(ACCOUNT_CALLBACK, json.dumps({"event": "contact.optout", "to": NUMBERS[5]}).encode())
     )
     assert set(apply_events(ids).values()) == {"applied"}
-    assert all(visit.is_confirmed for visit in Appointment.objects.all())
+    assert all(appointment.is_confirmed for appointment in Appointment.objects.all())
     assert PhoneNumber.objects.get(e164=NUMBERS[5]).voice_opted_out_at is not None
 
 
-def test_rows_are_saved_together_as_they_would_be_one_by_one() -> None:
+def test_rows_saved_together_have_the_same_values_as_saved_one_by_one() -> None:
     first, second = open_many(2)
     first.keys, first.ended_at, first.duration_seconds = (
         [["2026-01-01T10:30:45+00:00", "1"]],
@@ -213,7 +222,7 @@ def test_a_value_that_is_too_long_is_refused_rather_than_cut() -> None:
         save_rows([call], ["reason"])
 
 
-def test_what_was_collected_is_forgotten_when_the_block_fails() -> None:
+def test_collected_rows_are_discarded_when_the_block_fails() -> None:
     [call] = open_many(1)
 
     def fail() -> None:
@@ -225,12 +234,12 @@ def test_what_was_collected_is_forgotten_when_the_block_fails() -> None:
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    save_row(call.reminder)  # outside of the block: at once
+    save_row(call.reminder)  # outside the block it is saved at once
     assert CallRecord.objects.get().reason == ""
     assert not FollowUp.objects.exists()
 
 
-def test_a_row_that_would_be_saved_as_two_objects_is_refused() -> None:
+def test_saving_one_row_as_two_objects_is_refused() -> None:
     [call] = open_many(1)
     with saving_together():
         save_row(call, ["reason"])
@@ -238,7 +247,7 @@ def test_a_row_that_would_be_saved_as_two_objects_is_refused() -> None:
             save_row(CallRecord.objects.get(), ["reason"])
 
 
-def test_a_row_that_would_be_saved_with_other_fields_is_refused() -> None:
+def test_saving_one_row_with_different_fields_is_refused() -> None:
     [call] = open_many(1)
     with saving_together():
         save_row(call, ["reason"])
@@ -246,21 +255,21 @@ def test_a_row_that_would_be_saved_with_other_fields_is_refused() -> None:
             save_row(call, ["reason", "keys"])
 
 
-def test_the_same_row_may_be_saved_again() -> None:
+def test_the_same_object_may_be_saved_again() -> None:
     [call] = open_many(1)
     with saving_together():
         save_row(call, ["reason"])
-        call.reason = "the last word"
+        call.reason = "the last reason"
         save_row(call, ["reason"])
-    assert CallRecord.objects.get().reason == "the last word"
+    assert CallRecord.objects.get().reason == "the last reason"
 
 
-def test_a_block_within_a_block_is_refused() -> None:
+def test_a_nested_block_is_refused() -> None:
     with saving_together(), pytest.raises(CollectedTwice), saving_together():
         pass
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_collected_outside_of_a_transaction() -> None:
+def test_collecting_rows_outside_a_transaction_is_refused() -> None:
     with pytest.raises(transaction.TransactionManagementError), saving_together():
         pass

@@ -1,4 +1,4 @@
-"""What is forged, foreign or malformed, through the real door: it changes nothing but a counter or a row."""
+"""Forged, misaddressed and malformed requests to the real endpoint change nothing but a counter or a row."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.traffic.callback_urls import SALT, account_url, key_urls, name_key, status_url
 from tests.people import SARAH, make_contact, make_due_reminder
 from tests.waiting import find_free_port
-from tests.webhooks.robotalker import ANSWERED, CALL_ID, knock, post, tell
+from tests.webhooks.robotalker import ANSWERED, CALL_ID, post, post_for_response, tell
 from webhooks.address_checks import must_be_verified
 from webhooks.models import WebhookEvent
 from webhooks.optout_detection import is_optout
@@ -49,7 +49,7 @@ def check_nothing_changed(call: CallRecord) -> None:
 
 
 def forge_tokens(call: CallRecord, settings: Settings) -> Iterator[tuple[str, str]]:
-    """Tokens that somebody could make up who has seen a good one."""
+    """Tokens that somebody could make up after seeing a valid one."""
     good, own_key = token_of(status_url(call)), settings.WEBHOOK_KEYS[0]
     value, stamp, mac = good.split(":")
     yield "another purpose", good.replace(".status.", ".key-1.")
@@ -70,47 +70,47 @@ def forge_tokens(call: CallRecord, settings: Settings) -> Iterator[tuple[str, st
         TimestampSigner(key=own_key, fallback_keys=[], salt=SALT).sign(f"{name_key(own_key)}.c.status"),
     )
     yield "a path beyond it", f"{good}/more"
-    yield "nothing but a word", "x"
-    yield "signs of other scripts", "é.ü.日本:語:…"
+    yield "a single letter", "x"
+    yield "characters of other scripts", "é.ü.日本:語:…"
 
 
 def test_a_forged_token_gets_404_without_a_body_and_stores_nothing(
     call: CallRecord, settings: Settings
 ) -> None:
-    for what, token in forge_tokens(call, settings):
+    for description, token in forge_tokens(call, settings):
         answer = Client().post(f"/hooks/robotalker/{token}", ANSWERED, content_type="application/json")
-        assert (answer.status_code, answer.content) == (404, b""), what
+        assert (answer.status_code, answer.content) == (404, b""), description
     assert WebhookEvent.objects.count() == 0
     check_nothing_changed(call)
 
 
 @pytest.mark.parametrize("token", ["", "%0A", "a%0Ab", "%ff%00", "//", "a/"])
-def test_whatever_stands_in_place_of_a_token_gets_404_without_a_body(token: str) -> None:
+def test_any_text_in_place_of_a_token_gets_404_without_a_body(token: str) -> None:
     forget_refusals()
     answer = Client().generic("POST", f"/hooks/robotalker/{token}", b"{}")
     assert (answer.status_code, answer.content) == (404, b"")
     assert read_refusals() == {"forged": 1}
 
 
-def test_a_token_mutated_at_any_place_is_refused(call: CallRecord) -> None:
+def test_a_token_changed_at_any_position_is_refused(call: CallRecord) -> None:
     good = token_of(key_urls(call)["1"])
-    for place, sign in enumerate(good):
-        other = "A" if sign != "A" else "B"
-        token = good[:place] + other + good[place + 1 :]
-        assert post(f"/hooks/robotalker/{token}", b"") == 404, f"mutated at {place}"
+    for position, character in enumerate(good):
+        other = "A" if character != "A" else "B"
+        token = good[:position] + other + good[position + 1 :]
+        assert post(f"/hooks/robotalker/{token}", b"") == 404, f"changed at {position}"
     check_nothing_changed(call)
 
 
 def test_an_expired_token_is_refused(call: CallRecord, settings: Settings) -> None:
     url = status_url(call)
     settings.WEBHOOK_TOKEN_DAYS = 0
-    answer = knock(url, ANSWERED)
+    answer = post_for_response(url, ANSWERED)
     assert (answer.status_code, answer.content) == (404, b"")
     check_nothing_changed(call)
 
 
-def test_another_calls_address_can_not_answer_for_this_one(call: CallRecord) -> None:
-    """A foreign event: a good address, and the body of another call."""
+def test_another_calls_event_on_this_address_changes_nothing(call: CallRecord) -> None:
+    """A valid address, and the body of another call's event."""
     other = make_due_reminder(make_contact("Noah", number="+12025550142"))
     assert post(status_url(call), {**ANSWERED, "to": "+12025550142", "call_id": "cal_noah"}) == 200
     assert WebhookEvent.objects.get().state == "quarantined"
@@ -127,14 +127,14 @@ UNREADABLE = {
     "two objects": json.dumps(ANSWERED).encode() * 2,
     "NaN": b'{"event": "call.completed", "dtmf_response": "1", "duration_seconds": NaN}',
     "Infinity": b'{"event": "call.completed", "dtmf_response": "1", "duration_seconds": -Infinity}',
-    "a float beyond range": b'{"event": "call.completed", "dtmf_response": "1", "duration_seconds": 1e999}',
-    "an integer beyond range": b'{"event": "call.completed", "duration_seconds": ' + b"9" * 5000 + b"}",
+    "a float out of range": b'{"event": "call.completed", "dtmf_response": "1", "duration_seconds": 1e999}',
+    "an integer out of range": b'{"event": "call.completed", "duration_seconds": ' + b"9" * 5000 + b"}",
     "a raw NUL": b'{"event": "call.completed", "dtmf_response": "1", "status": "a\x00b"}',
     "an escaped NUL": b'{"event": "call.completed", "dtmf_response": "1", "status": "a\\u0000b"}',
     "a lone surrogate": b'{"event": "call.completed", "dtmf_response": "1", "status": "\\ud800"}',
     "not UTF-8": b'{"event": "call.completed", "dtmf_response": "1", "status": "\xff"}',
     "a duplicate key": b'{"event": "call.completed", "event": "contact.optout"}',
-    "a duplicate key within": b'{"event": "contact.optout", "x": {"a": 1, "a": 2}}',
+    "a duplicate key in a nested object": b'{"event": "contact.optout", "x": {"a": 1, "a": 2}}',
     "nested deeply in objects": b'{"a":' * 500 + b"1" + b"}" * 500,
     "nested deeply in lists": b'{"event": "contact.optout", "a": ' + b"[" * 5000 + b"]" * 5000 + b"}",
     "another number": json.dumps({**ANSWERED, "to": "+12025550177"}).encode(),
@@ -142,13 +142,15 @@ UNREADABLE = {
     "another text message": json.dumps(tell("sms.received", call_id=None, sms_id="sms_1", text="1")).encode(),
     "a key that is a number": json.dumps({**ANSWERED, "dtmf_response": 1}).encode(),
     "a bare key": b"1",
-    "a timestamp before our time": json.dumps({**ANSWERED, "timestamp": "1970-01-01T00:00:00Z"}).encode(),
-    "a timestamp after our time": json.dumps({**ANSWERED, "timestamp": "9999-12-31T23:59:59-14:00"}).encode(),
+    "a timestamp too far in the past": json.dumps({**ANSWERED, "timestamp": "1970-01-01T00:00:00Z"}).encode(),
+    "a timestamp too far in the future": json.dumps(
+        {**ANSWERED, "timestamp": "9999-12-31T23:59:59-14:00"}
+    ).encode(),
 }
 
 
 @pytest.mark.parametrize("payload", UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_what_is_malformed_or_does_not_fit_is_quarantined_and_changes_nothing(
+def test_a_malformed_or_misaddressed_event_is_quarantined_and_changes_nothing(
     call: CallRecord, payload: bytes
 ) -> None:
     assert post(status_url(call), payload) == 200
@@ -163,14 +165,14 @@ def test_an_oversized_body_is_refused_and_not_stored(call: CallRecord) -> None:
     check_nothing_changed(call)
 
 
-def test_a_body_of_exactly_the_largest_size_is_taken(call: CallRecord) -> None:
+def test_a_body_of_exactly_the_largest_size_is_accepted(call: CallRecord) -> None:
     frame = json.dumps(ANSWERED | {"x": ""}).encode()
     largest = frame[:-2] + b"x" * (16_384 - len(frame)) + b'"}'
     assert (len(largest), post(status_url(call), largest)) == (16_384, 200)
     assert Appointment.objects.get().is_confirmed
 
 
-def test_a_no_by_key_is_heard_beside_the_text_of_a_message() -> None:
+def test_key_9_counts_beside_the_text_of_a_message_but_no_other_key_does() -> None:
     assert find_keys(RobotalkerEvent(EventKind.SMS_RECEIVED, text="Thank you", keys="9")) == ["9"]
     assert find_keys(RobotalkerEvent(EventKind.SMS_RECEIVED, text="Thank you", keys="1")) == []
 
@@ -182,28 +184,28 @@ def test_a_text_message_can_not_answer_for_a_call(call: CallRecord) -> None:
     check_nothing_changed(call)
 
 
-def test_the_key_in_a_text_message_is_one_that_must_be_verified(call: CallRecord, settings: Settings) -> None:
-    """Held back by what it counts for, not only by what it names."""
+def test_a_key_in_the_text_of_a_message_must_be_verified_too(call: CallRecord, settings: Settings) -> None:
+    """The event is held back by the key it counts for, even though no key was pressed."""
     settings.ROBOTALKER_VERIFY_EVENTS = True
     assert must_be_verified(call, RobotalkerEvent(EventKind.SMS_RECEIVED, text="1"), "")
 
 
-NO = {"event": "contact.optout", "to": SARAH}
-NO_BUT_NOT_BELIEVED: dict[str, tuple[bytes, str]] = {
+OPT_OUT = {"event": "contact.optout", "to": SARAH}
+REJECTED_OPT_OUTS: dict[str, tuple[bytes, str]] = {
     "another call": (json.dumps(tell("call.dtmf", digit="9") | {"call_id": "cal_other"}).encode(), ""),
     "an opt-out of another call": (
         json.dumps(tell("contact.optout") | {"call_id": "cal_other"}).encode(),
         "",
     ),
     "STOP": (json.dumps(tell("sms.received", text="STOP")).encode(), ""),
-    "a form called text": (b"digit=9&to=+12025550199", "text/plain"),
+    "a form labelled as text": (b"digit=9&to=+12025550199", "text/plain"),
     "a key that is a number": (b'{"event": "call.dtmf", "digit": 9}', "application/json"),
     "a bare key": (b"9", "text/plain"),
 }
 
 
-@pytest.mark.parametrize(("payload", "content_type"), NO_BUT_NOT_BELIEVED.values(), ids=NO_BUT_NOT_BELIEVED)
-def test_a_no_is_heard_even_where_the_event_is_quarantined(
+@pytest.mark.parametrize(("payload", "content_type"), REJECTED_OPT_OUTS.values(), ids=REJECTED_OPT_OUTS)
+def test_an_opt_out_in_a_quarantined_event_is_recorded(
     call: CallRecord, payload: bytes, content_type: str
 ) -> None:
     payload = payload.replace(b"+12025550199", call.number.e164.encode())
@@ -215,12 +217,12 @@ def test_a_no_is_heard_even_where_the_event_is_quarantined(
 
 
 LONG = "b" * 70
-ODD_NOS: dict[str, tuple[bytes, str]] = {
-    "a timestamp in seconds": (json.dumps(NO | {"timestamp": 1732300000}).encode(), "application/json"),
-    "a timestamp that is none": (json.dumps(NO | {"timestamp": "yesterday"}).encode(), "application/json"),
-    "an id that is a number": (json.dumps(NO | {"call_id": 12345}).encode(), "application/json"),
-    "a number that is one": (json.dumps(NO | {"to": int(SARAH[1:])}).encode(), "application/json"),
-    "a duration that is a text": (
+ODD_OPT_OUTS: dict[str, tuple[bytes, str]] = {
+    "a timestamp in seconds": (json.dumps(OPT_OUT | {"timestamp": 1732300000}).encode(), "application/json"),
+    "an invalid timestamp": (json.dumps(OPT_OUT | {"timestamp": "yesterday"}).encode(), "application/json"),
+    "an id that is a number": (json.dumps(OPT_OUT | {"call_id": 12345}).encode(), "application/json"),
+    "a number as integer": (json.dumps(OPT_OUT | {"to": int(SARAH[1:])}).encode(), "application/json"),
+    "a duration as a string": (
         json.dumps({"event": "call.dtmf", "to": SARAH, "digit": "9", "duration_seconds": "28"}).encode(),
         "application/json",
     ),
@@ -229,9 +231,9 @@ ODD_NOS: dict[str, tuple[bytes, str]] = {
         "application/json",
     ),
     "a form": (f"event=contact.optout&to=%2B{SARAH[1:]}".encode(), FORM),
-    "a form that says STOP": (f"event=sms.received&text=Stop.&to=%2B{SARAH[1:]}".encode(), FORM),
-    "a form with a raw name": (f"digit=9&to=%2B{SARAH[1:]}&name=Köln".encode(), FORM),
-    "a form that is a bare field": (f"to=%2B{SARAH[1:]}&dtmf_response=9".encode(), "text/plain"),
+    "a form with STOP": (f"event=sms.received&text=Stop.&to=%2B{SARAH[1:]}".encode(), FORM),
+    "a form with an unescaped name": (f"digit=9&to=%2B{SARAH[1:]}&name=Köln".encode(), FORM),
+    "a form labelled as text": (f"to=%2B{SARAH[1:]}&dtmf_response=9".encode(), "text/plain"),
     "a long boundary": (
         "".join(
             f'--{LONG}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
@@ -243,8 +245,8 @@ ODD_NOS: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("where", ["status", "key", "account"])
-@pytest.mark.parametrize(("payload", "content_type"), ODD_NOS.values(), ids=ODD_NOS)
-def test_a_no_with_an_odd_detail_holds_when_it_is_answered(
+@pytest.mark.parametrize(("payload", "content_type"), ODD_OPT_OUTS.values(), ids=ODD_OPT_OUTS)
+def test_an_opt_out_with_an_invalid_detail_is_recorded(
     call: CallRecord, payload: bytes, content_type: str, where: str
 ) -> None:
     url = {"status": status_url(call), "key": key_urls(call)["1"], "account": account_url()}[where]
@@ -258,7 +260,7 @@ def test_a_no_with_an_odd_detail_holds_when_it_is_answered(
     "body", [b"digit=9", b"9", b'{"digit": 9}', b"event=contact.optout", b"dtmf_response=19"]
 )
 @pytest.mark.parametrize("content_type", [FORM, PARTS, "application/json", "text/plain", "", "x" * 200])
-def test_what_is_said_of_a_no_does_not_decide_whether_it_is_heard(
+def test_an_opt_out_is_recorded_whatever_its_content_type(
     call: CallRecord, body: bytes, content_type: str
 ) -> None:
     assert is_optout(body)
@@ -276,7 +278,7 @@ def test_what_is_said_of_a_no_does_not_decide_whether_it_is_heard(
         json.dumps({"event": "contact.optout", "to": int(OTHER[1:])}),
     ],
 )
-def test_a_no_of_another_number_opts_nobody_out_and_waits_for_a_person(
+def test_an_opt_out_of_another_number_opts_nobody_out_and_waits_for_a_person(
     call: CallRecord, payload: str
 ) -> None:
     assert post(status_url(call), payload.encode()) == 200
@@ -286,7 +288,7 @@ def test_a_no_of_another_number_opts_nobody_out_and_waits_for_a_person(
     check_nothing_changed(call)
 
 
-def test_an_event_is_applied_by_the_databases_clock_however_wrong_ours(call: CallRecord) -> None:
+def test_an_event_is_applied_by_the_databases_clock_even_if_ours_is_wrong(call: CallRecord) -> None:
     with time_machine.travel(timezone.now() - timedelta(minutes=5), tick=True):
         assert post(status_url(call), ANSWERED) == 200
     event = WebhookEvent.objects.get()
@@ -294,22 +296,27 @@ def test_an_event_is_applied_by_the_databases_clock_however_wrong_ours(call: Cal
     assert event.received_at <= event.applied_at
 
 
-NAMELESS: dict[str, tuple[bytes, str]] = {
-    "nothing at all": (b"", ""),
-    "blanks": (b"  \r\n", "application/json"),
-    "an object without a word": (b"{}", "application/json"),
+WITHOUT_AN_ANSWERING_EVENT: dict[str, tuple[bytes, str]] = {
+    "an empty body": (b"", ""),
+    "whitespace": (b"  \r\n", "application/json"),
+    "an empty object": (b"{}", "application/json"),
     "a key without an event": (b'{"dtmf_response": "1"}', "application/json"),
-    "a key of an event of no known kind": (b'{"event": "call.teleported", "digit": "1"}', "application/json"),
+    "a key in an event of an unknown kind": (
+        b'{"event": "call.teleported", "digit": "1"}',
+        "application/json",
+    ),
     "a form": (b"digit=1", FORM),
-    "a form with a plus sign that has become a blank": (f"digit=1&to={SARAH}".encode(), FORM),
-    "a form in parts": (b'--x\r\nContent-Disposition: form-data; name="digit"\r\n\r\n1\r\n--x--', PARTS),
-    "a key by itself": (json.dumps(tell("call.dtmf", digit="1")).encode(), "application/json"),
-    "JSON called a form": (json.dumps(tell("call.dtmf", digit="1")).encode(), FORM),
+    "a form with a plus sign that has become a space": (f"digit=1&to={SARAH}".encode(), FORM),
+    "a multipart form": (b'--x\r\nContent-Disposition: form-data; name="digit"\r\n\r\n1\r\n--x--', PARTS),
+    "a single key press": (json.dumps(tell("call.dtmf", digit="1")).encode(), "application/json"),
+    "JSON labelled as a form": (json.dumps(tell("call.dtmf", digit="1")).encode(), FORM),
 }
 
 
-@pytest.mark.parametrize(("payload", "content_type"), NAMELESS.values(), ids=NAMELESS.keys())
-def test_the_status_address_confirms_nothing_without_an_event_that_says_so(
+@pytest.mark.parametrize(
+    ("payload", "content_type"), WITHOUT_AN_ANSWERING_EVENT.values(), ids=WITHOUT_AN_ANSWERING_EVENT.keys()
+)
+def test_the_status_address_confirms_nothing_without_an_event_that_may_answer(
     call: CallRecord, payload: bytes, content_type: str
 ) -> None:
     assert post(status_url(call), payload, content_type) == 200
@@ -318,9 +325,7 @@ def test_the_status_address_confirms_nothing_without_an_event_that_says_so(
 
 
 @pytest.mark.parametrize("event", ["call.no_answer", "call.voicemail", "call.failed"])
-def test_only_the_end_of_an_answered_call_brings_a_key_to_the_status_address(
-    call: CallRecord, event: str
-) -> None:
+def test_a_key_in_the_event_of_an_unanswered_call_confirms_nothing(call: CallRecord, event: str) -> None:
     assert post(status_url(call), tell(event, digit="1", dtmf_response="1")) == 200
     call.refresh_from_db()
     assert (call.state, call.keys) == (event.removeprefix("call."), [])
@@ -328,14 +333,14 @@ def test_only_the_end_of_an_answered_call_brings_a_key_to_the_status_address(
 
 
 @pytest.mark.parametrize("event", ["call.teleported", "call.dtmf", "call.no_answer"])
-def test_a_no_is_heard_in_an_event_that_may_not_answer(call: CallRecord, event: str) -> None:
+def test_an_opt_out_counts_in_an_event_that_may_not_answer(call: CallRecord, event: str) -> None:
     assert post(status_url(call), tell(event, digit="9")) == 200
     call.number.refresh_from_db()
     assert call.number.voice_opted_out_at is not None
 
 
-def test_a_timestamp_of_the_future_counts_as_now(call: CallRecord) -> None:
-    """Else an answer dated ahead would stand against every later one."""
+def test_a_timestamp_in_the_future_counts_as_now(call: CallRecord) -> None:
+    """Otherwise an answer dated in the future would stand against every later one."""
     ahead = (datetime.now(UTC) + timedelta(days=300)).isoformat()
     assert post(status_url(call), {**ANSWERED, "timestamp": ahead}) == 200
     appointment = Appointment.objects.get()
@@ -345,33 +350,33 @@ def test_a_timestamp_of_the_future_counts_as_now(call: CallRecord) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
-def test_no_other_method_is_taken(call: CallRecord, method: str) -> None:
+def test_no_method_but_post_is_allowed(call: CallRecord, method: str) -> None:
     answer = Client().generic(method, status_url(call).removeprefix("http://127.0.0.1:8000"), b"{}")
     assert answer.status_code == 405
-    assert b"/hooks/" not in answer.content, "it says nothing of itself"
+    assert b"/hooks/" not in answer.content, "the response doesn't describe the endpoint"
     assert WebhookEvent.objects.count() == 0
 
 
-def test_the_door_sets_no_cookie_and_keeps_the_security_headers(call: CallRecord) -> None:
-    answer = knock(status_url(call), ANSWERED)
+def test_the_endpoint_sets_no_cookie_and_sends_the_security_headers(call: CallRecord) -> None:
+    answer = post_for_response(status_url(call), ANSWERED)
     assert not answer.cookies
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["X-Frame-Options"] == "DENY"
 
 
-def test_two_forged_requests_cost_no_query(call: CallRecord, django_assert_num_queries: Any) -> None:
+def test_forged_requests_cost_no_query(call: CallRecord, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
         post("/hooks/robotalker/x", ANSWERED)
         post("/hooks/robotalker/" + "a.b.c.d.e:f:" + "g" * 43, ANSWERED)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_is_away_is_said_to_robotalker_so_that_it_tries_again(call: CallRecord) -> None:
+def test_a_request_gets_503_while_the_database_is_away_and_can_be_sent_again(call: CallRecord) -> None:
     url, there = status_url(call), connection.settings_dict
     connection.close()
     connection.settings_dict = {**there, "HOST": "127.0.0.1", "PORT": str(find_free_port())}
     try:
-        answer = knock(url, ANSWERED)
+        answer = post_for_response(url, ANSWERED)
     finally:
         connection.close()
         connection.settings_dict = there

@@ -1,4 +1,4 @@
-"""What could not be applied keeps its error and is applied again."""
+"""An event that could not be applied keeps its error and is applied again."""
 
 from datetime import timedelta
 
@@ -34,7 +34,7 @@ def event() -> WebhookEvent:
 
 
 def break_applying() -> None:
-    """A real fault of the database: the story can't be written."""
+    """A real database error: the appointment's history can't be written."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE contacts_appointmentchange RENAME TO gone")
 
@@ -44,7 +44,7 @@ def mend_applying() -> None:
         cursor.execute("ALTER TABLE gone RENAME TO contacts_appointmentchange")
 
 
-def test_an_event_that_cannot_be_applied_keeps_its_error_and_waits(event: WebhookEvent) -> None:
+def test_an_event_that_cannot_be_applied_keeps_its_error_and_gets_a_next_attempt(event: WebhookEvent) -> None:
     break_applying()
     assert apply_event(event.pk) == "failed"
     event.refresh_from_db()
@@ -53,7 +53,7 @@ def test_an_event_that_cannot_be_applied_keeps_its_error_and_waits(event: Webhoo
     assert CallRecord.objects.get().state == "submitting", "nothing is half applied"
 
 
-def test_the_sweep_applies_it_again_when_its_pause_is_over(event: WebhookEvent) -> None:
+def test_the_sweep_applies_a_failed_event_again_when_its_pause_is_over(event: WebhookEvent) -> None:
     break_applying()
     apply_event(event.pk)
     mend_applying()
@@ -62,13 +62,13 @@ def test_the_sweep_applies_it_again_when_its_pause_is_over(event: WebhookEvent) 
     assert CallRecord.objects.get().reminder.appointment.is_confirmed
 
 
-def test_the_sweep_applies_what_a_request_stored_and_could_not_apply(event: WebhookEvent) -> None:
+def test_the_sweep_applies_an_event_that_its_request_only_stored(event: WebhookEvent) -> None:
     assert apply_stored(timezone.now() + timedelta(minutes=1)) == 1
     event.refresh_from_db()
     assert event.state == "applied"
 
 
-def test_the_sweep_gives_up_in_the_end_and_a_person_may_say_apply_again(event: WebhookEvent) -> None:
+def test_after_the_last_attempt_only_a_person_can_apply_an_event_again(event: WebhookEvent) -> None:
     break_applying()
     for _ in range(8):
         apply_event(event.pk)
@@ -85,7 +85,7 @@ def test_folding_the_same_event_twice_changes_nothing(event: WebhookEvent) -> No
     assert CallRecord.objects.values().get() == before
 
 
-def test_a_stored_error_holds_nobodys_data(event: WebhookEvent) -> None:
+def test_a_stored_error_contains_no_personal_data(event: WebhookEvent) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE reminders_callrecord ADD CONSTRAINT broken CHECK (key_pressed <> '1')")
@@ -96,14 +96,14 @@ def test_a_stored_error_holds_nobodys_data(event: WebhookEvent) -> None:
     assert "Harbor Clinic" not in event.error
 
 
-def test_what_was_applied_meanwhile_stays_applied(event: WebhookEvent) -> None:
+def test_an_event_applied_meanwhile_stays_applied(event: WebhookEvent) -> None:
     apply_event(event.pk)
     assert set_aside(event.pk, "quarantined", "too late") == "applied"
     event.refresh_from_db()
     assert (event.state, event.error, event.attempts) == ("applied", "", 1)
 
 
-def test_what_failed_is_tried_again_when_it_is_told_again(event: WebhookEvent) -> None:
+def test_a_failed_event_is_applied_when_it_is_sent_again(event: WebhookEvent) -> None:
     assert event.call is not None
     again = Callback("c", event.call.public_id, "status"), bytes(event.body), "application/json"
     break_applying()
@@ -114,7 +114,7 @@ def test_what_failed_is_tried_again_when_it_is_told_again(event: WebhookEvent) -
     assert store_event(*again) is None
 
 
-def test_the_same_body_under_another_type_is_another_event(event: WebhookEvent) -> None:
+def test_the_same_body_with_another_content_type_is_another_event(event: WebhookEvent) -> None:
     assert event.call is not None
     callback = Callback("c", event.call.public_id, "status")
     assert store_event(callback, bytes(event.body), "text/plain") not in (None, event.pk)

@@ -1,4 +1,4 @@
-"""A key's own address: whatever form Robotalker's webhook has, and what must not pass for a key."""
+"""A key's own address: the forms of body that it accepts, and bodies that must not count as its key."""
 
 import json
 from datetime import timedelta
@@ -30,7 +30,7 @@ PARTS = "multipart/form-data; boundary=----boundary7MA4YWxk"
 NOAH = "+12025550142"
 
 
-def in_parts(**fields: str) -> bytes:
+def make_multipart(**fields: str) -> bytes:
     parts = [
         f'------boundary7MA4YWxk\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in fields.items()
@@ -40,24 +40,24 @@ def in_parts(**fields: str) -> bytes:
 
 PRESSED = json.dumps(tell("call.dtmf", digit="1")).encode()
 FOR_A_KEY: dict[str, tuple[bytes, str]] = {
-    "nothing, without a type": (b"", ""),
-    "nothing, as JSON": (b"", "application/json"),
+    "an empty body without a type": (b"", ""),
+    "an empty body as JSON": (b"", "application/json"),
     "JSON": (PRESSED, "application/json"),
     "JSON with a charset": (PRESSED, "application/json; charset=utf-8"),
-    "JSON called text": (PRESSED, TEXT),
+    "JSON labelled as text": (PRESSED, TEXT),
     "JSON without a type": (PRESSED, ""),
-    "JSON called a form": (PRESSED, FORM),
+    "JSON labelled as a form": (PRESSED, FORM),
     "a key that is a number": (json.dumps(tell("call.dtmf", digit=1)).encode(), "application/json"),
     "a form": (f"call_id={CALL_ID}&digit=1".encode(), FORM),
     "an empty form": (b"", FORM),
-    "a form with a plus sign that has become a blank": (f"digit=1&to={SARAH}".encode(), FORM),
-    "a form that says it twice": (b"digit=1&digit=1", FORM),
-    "a form with a raw name": ("digit=1&name=Köln".encode(), FORM),
-    "a form in parts under another boundary": (in_parts(digit="1"), "multipart/form-data; boundary=x"),
-    "a form called text": (b"digit=1", TEXT),
+    "a form with a plus sign that has become a space": (f"digit=1&to={SARAH}".encode(), FORM),
+    "a form with the key twice": (b"digit=1&digit=1", FORM),
+    "a form with an unescaped name": ("digit=1&name=Köln".encode(), FORM),
+    "a multipart form with another boundary": (make_multipart(digit="1"), "multipart/form-data; boundary=x"),
+    "a form labelled as text": (b"digit=1", TEXT),
     "a form without a type": (f"to=%2B{SARAH[1:]}&digit=1".encode(), ""),
     "a form without its key": (f"call_id={CALL_ID}".encode(), TEXT),
-    "a form in parts": (in_parts(digit="1", to=SARAH), PARTS),
+    "a multipart form": (make_multipart(digit="1", to=SARAH), PARTS),
     "a bare key": (b"1\n", TEXT),
     "a bare key without a type": (b"1", ""),
     "a key as a JSON string": (b'"1"', "application/json"),
@@ -65,14 +65,14 @@ FOR_A_KEY: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize(("payload", "content_type"), FOR_A_KEY.values(), ids=FOR_A_KEY.keys())
-def test_a_keys_own_address_takes_whatever_form_robotalker_sends(
+def test_a_keys_own_address_accepts_any_form_of_body(
     call: CallRecord, payload: bytes, content_type: str
 ) -> None:
     assert post(key_urls(call)["1"], payload, content_type) == 200
     assert Appointment.objects.get().is_confirmed
 
 
-WITHIN_EACH_OTHER = b"".join(
+NESTED_PARTS = b"".join(
     b"--x%d\r\nContent-Type: multipart/mixed; boundary=x%d\r\n\r\n" % (depth, depth + 1)
     for depth in range(250)
 )
@@ -83,48 +83,48 @@ NO_KEY_1 = {
 }
 NO_KEY_1 |= {
     "another key as JSON": (json.dumps(tell("call.dtmf", digit="2")).encode(), "application/json"),
-    "another key as JSON called a form": (json.dumps(tell("call.dtmf", digit="2")).encode(), FORM),
+    "another key as JSON labelled as a form": (json.dumps(tell("call.dtmf", digit="2")).encode(), FORM),
     "another key as a number": (b'{"digit": 2}', "application/json"),
     "another key in a form": (b"digit=2", FORM),
     "another key beside it": (b"digit=1&digit=2", FORM),
     "another key before it": (b"digit=2&digit=1", TEXT),
-    "another key in parts": (in_parts(digit="2"), PARTS),
-    "another key, bare": (b"2", TEXT),
+    "another key in a multipart form": (make_multipart(digit="2"), PARTS),
+    "another bare key": (b"2", TEXT),
     "another number in a form": (b"digit=1&to=%2B12025550177", FORM),
-    "another number in a form called text": (b"digit=1&to=+12025550177", TEXT),
-    "another number in parts": (in_parts(digit="1", to="+12025550177"), PARTS),
+    "another number in a form labelled as text": (b"digit=1&to=+12025550177", TEXT),
+    "another number in a multipart form": (make_multipart(digit="1", to="+12025550177"), PARTS),
     "two numbers": (f"digit=1&to=%2B12025550177&to={SARAH}".encode(), FORM),
     "another call in a form": (b"digit=1&call_id=cal_other", TEXT),
-    "parts that are none": (b"--x\r\ndigit\r\n\r\n1\r\n--x--", "multipart/form-data; boundary=x"),
-    "parts within parts": (WITHIN_EACH_OTHER, "multipart/form-data; boundary=x0"),
-    "words": (b"Sarah pressed 1", TEXT),
-    "two keys, bare": (b"12", TEXT),
-    "a key of another script": ("１".encode(), TEXT),
-    "a number that is no key": (b'{"digit": -1}', "application/json"),
-    "no key in time": (json.dumps(tell("call.dtmf", digit="timeout")).encode(), "application/json"),
-    "no key in time, in a form": (b"digit=timeout", FORM),
+    "parts without headers": (b"--x\r\ndigit\r\n\r\n1\r\n--x--", "multipart/form-data; boundary=x"),
+    "nested parts": (NESTED_PARTS, "multipart/form-data; boundary=x0"),
+    "a sentence": (b"Sarah pressed 1", TEXT),
+    "two bare keys": (b"12", TEXT),
+    "a digit of another script": ("１".encode(), TEXT),
+    "a number that isn't a key": (b'{"digit": -1}', "application/json"),
+    "a timeout": (json.dumps(tell("call.dtmf", digit="timeout")).encode(), "application/json"),
+    "a timeout in a form": (b"digit=timeout", FORM),
     "another key in the other field": (b"digit=1&dtmf_response=2", FORM),
-    "nobody": (json.dumps(tell("call.no_answer")).encode(), "application/json"),
-    "nobody, in a form": (b"event=call.no_answer&digit=1", FORM),
-    "a machine": (json.dumps(tell("call.voicemail", amd_result="machine")).encode(), "application/json"),
-    "a machine that ended the call": (
+    "no answer": (json.dumps(tell("call.no_answer")).encode(), "application/json"),
+    "no answer in a form": (b"event=call.no_answer&digit=1", FORM),
+    "a voicemail": (json.dumps(tell("call.voicemail", amd_result="machine")).encode(), "application/json"),
+    "a call answered by a machine": (
         json.dumps(tell("call.completed", status="answered", amd_result="machine")).encode(), ""
     ),
-    "another key beside a raw name": ("digit=2&name=Köln".encode(), FORM),
-    "another number beside a raw name": ("digit=1&to=%2B12025550177&name=Köln".encode(), FORM),
+    "another key beside an unescaped name": ("digit=2&name=Köln".encode(), FORM),
+    "another number beside an unescaped name": ("digit=1&to=%2B12025550177&name=Köln".encode(), FORM),
     "another key and a line break": (b"digit=2%0A", FORM),
     "another key and a NUL": (b"digit=2%00", FORM),
     "another number and a line break": (b"digit=1&to=%2B12025550177%0A", FORM),
-    "another number in parts, beside a raw name": (
-        in_parts(name="Köln", digit="1", to="+12025550177\xa0"), PARTS
+    "another number in a multipart form beside an unescaped name": (
+        make_multipart(name="Köln", digit="1", to="+12025550177\xa0"), PARTS
     ),
     "a form of fields we do not know": (b"Digits=2&name=Sarah", FORM),
-    "an odd detail": (json.dumps(tell("call.dtmf", digit="1") | {"timestamp": 1732300000}).encode(), ""),
+    "an invalid detail": (json.dumps(tell("call.dtmf", digit="1") | {"timestamp": 1732300000}).encode(), ""),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("payload", "content_type"), NO_KEY_1.values(), ids=NO_KEY_1.keys())
-def test_what_can_not_be_read_or_names_another_key_confirms_nothing(
+def test_an_unreadable_body_or_one_for_another_key_number_or_call_confirms_nothing(
     call: CallRecord, payload: bytes, content_type: str
 ) -> None:
     assert post(key_urls(call)["1"], payload, content_type) == 200
@@ -138,7 +138,7 @@ def test_what_can_not_be_read_or_names_another_key_confirms_nothing(
         (b"digit=9", TEXT),
         (b"digit=1&digit=9", FORM),
         (b"9", ""),
-        (in_parts(digit="9"), PARTS),
+        (make_multipart(digit="9"), PARTS),
         (b'{"digit": 9}', ""),
         ("digit=9&name=Köln".encode(), FORM),
         (b"digit=1&dtmf_response=9", FORM),
@@ -146,7 +146,7 @@ def test_what_can_not_be_read_or_names_another_key_confirms_nothing(
         (b'{"digit": "9", "duration_seconds": "28"}', ""),
     ],
 )
-def test_a_no_on_a_keys_address_opts_out_and_confirms_nothing(
+def test_an_opt_out_on_a_keys_address_is_recorded_and_confirms_nothing(
     call: CallRecord, payload: bytes, content_type: str
 ) -> None:
     assert post(key_urls(call)["1"], payload, content_type) == 200
@@ -155,17 +155,21 @@ def test_a_no_on_a_keys_address_opts_out_and_confirms_nothing(
     assert not Appointment.objects.get().is_confirmed
 
 
-def test_a_campaigns_key_finds_its_call_in_a_form_whose_plus_sign_has_become_a_blank() -> None:
+def test_a_campaigns_key_finds_its_call_in_a_form_whose_plus_sign_has_become_a_space() -> None:
     make_due_reminder()
     make_due_reminder(make_contact("Noah", number=NOAH))
     claim = claim_due(10)
     batch = CallBatch.objects.create()
     open_calls(claim.reminder_ids, claim.token, batch)
     assert post(key_urls(batch)["1"], f"to={NOAH}".encode(), TEXT) == 200
-    assert [visit.contact.first_name for visit in Appointment.objects.all() if visit.is_confirmed] == ["Noah"]
+    assert [
+        appointment.contact.first_name
+        for appointment in Appointment.objects.all()
+        if appointment.is_confirmed
+    ] == ["Noah"]
 
 
-def test_a_key_in_any_form_waits_to_be_verified_where_that_is_wished(
+def test_a_key_in_a_form_waits_to_be_verified_where_that_is_configured(
     call: CallRecord, settings: Settings
 ) -> None:
     settings.ROBOTALKER_VERIFY_EVENTS = True
@@ -181,13 +185,13 @@ def test_a_key_in_any_form_waits_to_be_verified_where_that_is_wished(
     assert Appointment.objects.get().is_confirmed
 
 
-@settings(deadline=None)  # a busy machine is no fault
+@settings(deadline=None)  # a busy machine must not fail the test
 @given(
     st.binary(max_size=300)
     | st.text('-x\r\n:;=" ContentTypeDispositionmultipart/form-data1\0', max_size=300),
     st.sampled_from([b"", b"--x\r\n", b'{"digit": ']),
 )
-def test_no_bytes_whatever_raise_anything_else(body: bytes | str, start: bytes) -> None:
+def test_any_bytes_are_parsed_or_raise_unreadable_event(body: bytes | str, start: bytes) -> None:
     try:
         event = parse_for_optout(start + (body if isinstance(body, bytes) else body.encode()))
     except UnreadableEvent:

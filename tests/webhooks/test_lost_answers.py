@@ -1,4 +1,4 @@
-"""The answer to the POST was lost, and then something is told of the call: so it was accepted."""
+"""The response to the POST was lost, and then an event of the call arrives: so the call was accepted."""
 
 from datetime import timedelta
 
@@ -22,10 +22,10 @@ pytestmark = pytest.mark.django_db
 WITHOUT_OUTCOME = {
     "ringing": tell("call.ringing"),
     "initiated": tell("call.initiated"),
-    "ended somehow": tell(status="completed", duration_seconds=28),
-    "ended without a word": tell(),
-    "nothing at all": b"",
-    "a key where it has no place": tell("call.dtmf", digit="1"),
+    "completed without an outcome": tell(status="completed", duration_seconds=28),
+    "completed without a status": tell(),
+    "an empty body": b"",
+    "a key on the status address": tell("call.dtmf", digit="1"),
 }
 
 
@@ -44,7 +44,7 @@ def put_on_worklist(call: CallRecord) -> None:
 
 
 @pytest.mark.parametrize("told", WITHOUT_OUTCOME.values(), ids=WITHOUT_OUTCOME.keys())
-def test_whatever_is_told_of_it_proves_that_it_was_accepted(call: CallRecord, told: object) -> None:
+def test_any_event_of_an_unknown_call_proves_that_it_was_accepted(call: CallRecord, told: object) -> None:
     record_failed_post(call.pk, ReadTimedOut())
     put_on_worklist(call)
     assert post(status_url(call), told) == 200
@@ -54,7 +54,7 @@ def test_whatever_is_told_of_it_proves_that_it_was_accepted(call: CallRecord, to
     assert not Appointment.objects.get().current_answer
 
 
-def test_it_is_then_overdue_and_asked_about_like_every_accepted_call(call: CallRecord) -> None:
+def test_it_then_becomes_overdue_and_is_asked_about_like_every_accepted_call(call: CallRecord) -> None:
     record_failed_post(call.pk, ReadTimedOut())
     put_on_worklist(call)
     post(status_url(call), tell("call.ringing"))
@@ -68,14 +68,14 @@ def test_it_is_then_overdue_and_asked_about_like_every_accepted_call(call: CallR
     assert Appointment.objects.get().is_confirmed
 
 
-def test_what_does_not_fit_the_call_leaves_it_unknown(call: CallRecord) -> None:
+def test_an_event_that_does_not_fit_the_call_leaves_it_unknown(call: CallRecord) -> None:
     record_failed_post(call.pk, ReadTimedOut())
     assert post(key_urls(call)["1"], b"digit=2") == 200
     call.refresh_from_db()
     assert call.state == "unknown"
 
 
-def test_an_answer_that_waits_to_be_verified_proves_it_as_well(call: CallRecord, settings: Settings) -> None:
+def test_an_event_that_waits_to_be_verified_proves_it_too(call: CallRecord, settings: Settings) -> None:
     settings.ROBOTALKER_VERIFY_EVENTS = True
     record_failed_post(call.pk, ReadTimedOut())
     assert post(status_url(call), ANSWERED) == 200
@@ -84,14 +84,14 @@ def test_an_answer_that_waits_to_be_verified_proves_it_as_well(call: CallRecord,
     assert not Appointment.objects.get().current_answer
 
 
-def test_what_is_told_before_the_answer_is_lost_counts_as_well(call: CallRecord) -> None:
+def test_an_event_before_the_response_is_lost_proves_it_too(call: CallRecord) -> None:
     assert post(status_url(call), tell("call.ringing")) == 200
     record_failed_post(call.pk, ReadTimedOut())
     call.refresh_from_db()
     assert call.state == "submitted"
 
 
-def test_the_id_that_comes_with_a_late_answer_is_kept(call: CallRecord) -> None:
+def test_the_id_in_a_late_response_is_stored(call: CallRecord) -> None:
     assert post(status_url(call), b"") == 200
     record_accepted({call.pk: CALL_ID})
     call.refresh_from_db()
@@ -99,7 +99,7 @@ def test_the_id_that_comes_with_a_late_answer_is_kept(call: CallRecord) -> None:
 
 
 @pytest.mark.parametrize("state", ["overdue", "abandoned", "not_sent", "answered"])
-def test_it_changes_nothing_where_more_is_known(call: CallRecord, state: str) -> None:
+def test_it_does_not_change_a_call_whose_state_says_more(call: CallRecord, state: str) -> None:
     CallRecord.objects.update(state=state)
     assert post(status_url(call), tell("call.ringing")) == 200
     call.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Requests without a good address are counted, and the door never waits for the counter."""
+"""Requests without a valid address are counted, and the webhook endpoint never waits for the counter."""
 
 import socket
 import time
@@ -22,7 +22,7 @@ FORGED = "/hooks/robotalker/x"
 
 
 @pytest.fixture(autouse=True)
-def begin_at_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def begin_without_counts(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     here = settings.REDIS_URL
     monkeypatch.setattr(counting, "_paused_until", 0.0)
     forget_refusals()
@@ -32,7 +32,7 @@ def begin_at_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Ite
     forget_refusals()
 
 
-def test_refused_requests_are_counted_by_why(call: CallRecord, settings: Settings) -> None:
+def test_refused_requests_are_counted_by_reason(call: CallRecord, settings: Settings) -> None:
     urls = [FORGED, FORGED, status_url(CallRecord(public_id="A" * 16))]
     assert [post(url, ANSWERED) for url in urls] == [404, 404, 404]
     good = status_url(call)
@@ -41,19 +41,19 @@ def test_refused_requests_are_counted_by_why(call: CallRecord, settings: Setting
     assert read_refusals() == {"forged": 2, "unknown call": 1, "expired": 1}
 
 
-def test_a_good_request_is_not_counted(call: CallRecord) -> None:
+def test_a_valid_request_is_not_counted(call: CallRecord) -> None:
     assert [post(status_url(call), ANSWERED), post(FORGED, ANSWERED)] == [200, 404]
     assert read_refusals() == {"forged": 1}
 
 
-def test_the_count_is_a_note_where_health_is_asked() -> None:
+def test_the_health_page_shows_the_count_as_a_note() -> None:
     post(FORGED, ANSWERED)
     assert read_refusals() == {"forged": 1}
     notes = Client().get("/readyz").json()["notes"]
     assert notes["refused"] == "1 requests today had an invalid address: 1 forged"
 
 
-def test_while_redis_is_away_the_door_works_and_when_it_is_back_it_counts_again(
+def test_the_endpoint_works_without_redis_and_counts_again_when_redis_is_back(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(counting, "PAUSE", 0.0)
@@ -66,7 +66,7 @@ def test_while_redis_is_away_the_door_works_and_when_it_is_back_it_counts_again(
 
 
 def test_a_flood_is_refused_at_once_while_redis_hangs(settings: Settings) -> None:
-    """It takes connections and never answers; requests that all waited for it would take 25 s together."""
+    """Redis accepts connections and never responds; if each request waited for it, they would take 25 s."""
     with socket.create_server(("127.0.0.1", 0)) as hanging:
         settings.REDIS_URL = f"redis://127.0.0.1:{hanging.getsockname()[1]}/0"
         started = time.monotonic()
@@ -74,7 +74,7 @@ def test_a_flood_is_refused_at_once_while_redis_hangs(settings: Settings) -> Non
         assert time.monotonic() - started < 50 * PATIENCE / 4
 
 
-def test_after_a_failure_redis_is_left_alone_for_a_while(settings: Settings) -> None:
+def test_after_a_redis_failure_nothing_is_counted_for_a_while(settings: Settings) -> None:
     here, settings.REDIS_URL = settings.REDIS_URL, f"redis://127.0.0.1:{find_free_port()}/0"
     post(FORGED, ANSWERED)
     settings.REDIS_URL = here

@@ -1,4 +1,4 @@
-"""What Robotalker's own word on a call says of the keys that an event told."""
+"""Robotalker's status of a call, compared with the keys in an event."""
 
 import pytest
 
@@ -7,11 +7,11 @@ from tests.people import SARAH
 from webhooks.verification import VerificationResult, compare_with_status
 
 CASES = [
-    # status, keys told, number told, keys of the event, verdict
+    # status, keys and number in Robotalker's response, keys in the event, result
     ("answered", "1", SARAH, {"1"}, VerificationResult.AGREES),
     ("answered", "12", SARAH, {"1"}, VerificationResult.AGREES),
-    ("in_progress", "1", SARAH, {"1"}, VerificationResult.AGREES),  # it says so already
-    ("answered", "1", "", {"1"}, VerificationResult.AGREES),  # no number told is no contradiction
+    ("in_progress", "1", SARAH, {"1"}, VerificationResult.AGREES),  # reported before the call has ended
+    ("answered", "1", "", {"1"}, VerificationResult.AGREES),  # a missing number is no contradiction
     ("answered", "2", SARAH, {"1"}, VerificationResult.CONTRADICTS),
     ("answered", "2", SARAH, {"1", "2"}, VerificationResult.CONTRADICTS),
     ("answered", "", SARAH, {"1"}, VerificationResult.CONTRADICTS),
@@ -24,6 +24,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("status", "told", "to", "keys", "verdict"), CASES)
-def test_the_verdict(status: str, told: str, to: str, keys: set[str], verdict: VerificationResult) -> None:
-    assert compare_with_status(CallStatus("cal_1", status=status, to=to, keys=told), SARAH, keys) == verdict
+@pytest.mark.parametrize(("status", "keys_in_status", "to", "keys", "result"), CASES)
+def test_the_keys_of_an_event_are_compared_with_the_call_status(
+    status: str, keys_in_status: str, to: str, keys: set[str], result: VerificationResult
+) -> None:
+    told = CallStatus("cal_1", status=status, to=to, keys=keys_in_status)
+    assert compare_with_status(told, SARAH, keys) == result

@@ -1,4 +1,4 @@
-"""By when to see to an entry of the worklist: in Python and in SQL the same."""
+"""When a follow-up is due: Python and SQL agree."""
 
 import random
 from datetime import datetime, timedelta
@@ -24,14 +24,14 @@ EDGES = [timedelta(0), BEFORE_VISIT, PATIENCE, PATIENCE + BEFORE_VISIT]
 
 
 def list_starts(now: datetime) -> list[datetime]:
-    """Beginnings of visits from three days ago to three days ahead, and close to where the rule changes."""
+    """Appointment times from three days ago to three days ahead, and close to where the rule changes."""
     rng = random.Random(20250415)
     days = [timedelta(seconds=rng.uniform(-3, 3) * 86_400) for _ in range(200)]
     return [now + ahead for ahead in [*days, *EDGES, *(edge + SECOND for edge in EDGES)]]
 
 
 @pytest.mark.django_db
-def test_python_and_sql_agree_on_when_an_entry_is_due() -> None:
+def test_python_and_sql_agree_on_when_a_follow_up_is_due() -> None:
     make_location()
     for starts_at in list_starts(timezone.now()):
         in_sql = ExpressionWrapper(due_by_database_clock(starts_at), output_field=DateTimeField())
@@ -41,14 +41,14 @@ def test_python_and_sql_agree_on_when_an_entry_is_due() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("hours", [1.5, 3, 48])
-def test_an_entry_that_is_opened_is_due_by_that_rule(hours: float) -> None:
+def test_a_new_follow_up_is_due_by_that_rule(hours: float) -> None:
     reminder = make_due_reminder(starts_at=timezone.now() + timedelta(hours=3))
     reminder.appointment.starts_at = starts_at = timezone.now() + timedelta(hours=hours)
     before = timezone.now()
     open_follow_up(FollowUp.Kind.UNCLEAR_ANSWER, reminder=reminder)
-    entry = FollowUp.objects.get()
+    follow_up = FollowUp.objects.get()
     assert (
         find_due_time(starts_at, before) - SECOND
-        <= entry.due_at
+        <= follow_up.due_at
         <= find_due_time(starts_at, timezone.now()) + SECOND
     )

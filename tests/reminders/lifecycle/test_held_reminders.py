@@ -1,4 +1,4 @@
-"""What is held until a person does something: looked at ever less often, and at once when they have."""
+"""Reminders held until a person acts: checked less and less often, and at once after the person has acted."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,7 +18,7 @@ from tests.people import make_due_reminder, make_user
 pytestmark = pytest.mark.django_db
 
 
-def look(reminder: Reminder) -> Reminder:
+def run_check(reminder: Reminder) -> Reminder:
     claim = claim_due(10)
     assert open_calls(claim.reminder_ids, claim.token) == []
     reminder.refresh_from_db()
@@ -26,11 +26,11 @@ def look(reminder: Reminder) -> Reminder:
 
 
 def hold_since(ago: timedelta) -> Reminder:
-    """A reminder of a paused campaign, looked at just now."""
+    """A reminder of a paused campaign, checked just now."""
     reminder = make_due_reminder()
     pause_campaign(Campaign.objects.get())
     Reminder.objects.update(due_at=timezone.now() - ago, next_look_at=timezone.now() - ago)
-    return look(reminder)
+    return run_check(reminder)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def hold_since(ago: timedelta) -> Reminder:
     ],
     ids=str,
 )
-def test_the_longer_it_is_held_the_less_often_it_is_looked_at(
+def test_a_reminder_is_checked_less_often_the_longer_it_is_held(
     held_for: timedelta, longest: timedelta
 ) -> None:
     before = timezone.now()
@@ -50,14 +50,14 @@ def test_the_longer_it_is_held_the_less_often_it_is_looked_at(
     assert reminder.reason == "campaign_paused"
     slack = timedelta(seconds=5)
     assert before + longest * 0.75 - TOGETHER <= reminder.next_look_at <= timezone.now() + longest + slack
-    assert reminder.next_look_at.timestamp() % 10 == 0, "so that many are looked at in one go"
+    assert reminder.next_look_at.timestamp() % 10 == 0, "so that many are checked together"
 
 
-def test_it_is_still_missed_at_its_last_moment() -> None:
+def test_a_held_reminder_is_checked_at_its_not_after_at_the_latest() -> None:
     reminder = make_due_reminder()
     pause_campaign(Campaign.objects.get())
     Reminder.objects.update(not_after=timezone.now() + timedelta(seconds=5))
-    look(reminder)
+    run_check(reminder)
     assert reminder.next_look_at == reminder.not_after
 
 
@@ -69,20 +69,22 @@ def activate_again() -> None:
 def resume_again() -> None:
     pause_sending()
     Reminder.objects.update(next_look_at=F("due_at"))
-    look(Reminder.objects.get())
+    run_check(Reminder.objects.get())
     resume_sending(by=make_user())
 
 
-@pytest.mark.parametrize("mend", [activate_again, resume_again])
-def test_what_a_person_has_switched_on_again_goes_at_once(mend: Callable[[], None]) -> None:
+@pytest.mark.parametrize("resume", [activate_again, resume_again])
+def test_held_reminders_are_due_at_once_when_a_person_resumes_sending_or_the_campaign(
+    resume: Callable[[], None],
+) -> None:
     reminder = hold_since(timedelta(hours=1))
     Campaign.objects.update(state="active")
-    mend()
+    resume()
     claim = claim_due(10)
     assert [call.reminder for call in open_calls(claim.reminder_ids, claim.token)] == [reminder]
 
 
-def test_switching_on_again_hurries_nothing_that_waits_for_its_moment() -> None:
+def test_resuming_does_not_change_a_reminder_that_is_not_due_yet() -> None:
     waiting = make_due_reminder(starts_at=timezone.now() + timedelta(days=2))
     pause_sending()
     resume_sending(by=make_user())

@@ -1,4 +1,4 @@
-"""Rows are locked in one order, appointment, number, reminder, call, so that nobody waits in a circle."""
+"""Rows are locked in one order, appointment, number, reminder, call, so that there are no deadlocks."""
 
 from threading import Thread
 
@@ -21,19 +21,19 @@ WAITING = (
 
 
 def is_free(model: type[Model]) -> bool:
-    """Whether any row of that kind could be locked just now."""
+    """Whether any row of that model can be locked now."""
     with transaction.atomic():
         free = model._default_manager.select_for_update(skip_locked=True)
         return bool(list(free.values_list("pk")))
 
 
-def somebody_waits() -> bool:
+def is_a_lock_awaited() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(WAITING)
         return bool(cursor.fetchone()[0])
 
 
-def lock_and_let_go(call_id: int) -> None:
+def lock_and_release(call_id: int) -> None:
     with transaction.atomic():
         lock_call(call_id)
     connection.close()
@@ -48,9 +48,9 @@ def test_a_call_is_locked_after_its_appointments_its_number_and_its_reminders(pe
     [call] = open_calls(claim.reminder_ids, claim.token)
     with psycopg.connect(**connection.get_connection_params()) as optout:
         optout.execute("SELECT 1 FROM contacts_phonenumber FOR UPDATE")
-        locker = Thread(target=lock_and_let_go, args=[call.pk])
+        locker = Thread(target=lock_and_release, args=[call.pk])
         locker.start()
-        wait_until(somebody_waits, "the call's locker to wait for the number")
+        wait_until(is_a_lock_awaited, "the call's locker to wait for the number")
         held = [model for model in (Appointment, PhoneNumber, Reminder, CallRecord) if not is_free(model)]
         optout.rollback()
     locker.join()

@@ -1,4 +1,4 @@
-"""What follows a call doesn't depend on the order in which its events come, whatever its step asks for."""
+"""What follows a call doesn't depend on the order of its events, whatever its step says about retries."""
 
 from datetime import timedelta
 from typing import Any
@@ -27,7 +27,9 @@ STEPS: list[dict[str, Any]] = [
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_what_follows_is_the_same_for_any_order_and_repetition(db: None, data: st.DataObject) -> None:
+def test_what_follows_a_call_is_the_same_for_any_order_and_repetition_of_its_events(
+    db: None, data: st.DataObject
+) -> None:
     with transaction.atomic():
         text = make_script("Your visit is {APPT_DATE}. STOP=opt out.", name="Text")
         step = data.draw(st.sampled_from(STEPS))

@@ -1,4 +1,4 @@
-"""The state is the same for every order and every repetition of the same events."""
+"""The end state is the same for every order and every repetition of the same events."""
 
 import json
 from collections.abc import Sequence
@@ -38,9 +38,9 @@ def press(key: str, second: int) -> tuple[str, bytes]:
     return f"key-{key}", body
 
 
-# Some of what is told lies before it, as with a clock that is wrong.
+# Some events are dated before it, as if Robotalker's clock were wrong.
 BEGUN_AT = datetime(2026, 1, 1, 10, 30, 13, tzinfo=UTC)
-# More than any one call could really tell: contradictions must not matter either.
+# More events than one call could really have: contradictions must not matter either.
 EVENTS = [
     tell("call.completed", 40, status="answered", duration_seconds=28, dtmf_response="1", amd_result="human"),
     tell(
@@ -60,14 +60,14 @@ EVENTS = [
     tell("call.completed", 39, status="completed", duration_seconds=28),
     ("status", b""),
 ]
-# What became of the POST itself is known sooner or later than what is told of its call, too.
+# The response to the POST may arrive before or after the events of its call, too.
 ACCEPTED, ANSWER_LOST = ("", b"accepted"), ("", b"lost")
 
 
 def open_one_call(*people: str) -> CallRecord:
-    """One call that speaks of an appointment of each of these people, who share a number."""
-    for place, name in enumerate(people):
-        starts_at = timezone.now() + timedelta(hours=3, minutes=place)
+    """One call about an appointment of each of these people, who share a number."""
+    for position, name in enumerate(people):
+        starts_at = timezone.now() + timedelta(hours=3, minutes=position)
         make_due_reminder(make_contact(name), starts_at=starts_at)
     claim = claim_due(10)
     [call] = open_calls(claim.reminder_ids, claim.token)
@@ -76,7 +76,7 @@ def open_one_call(*people: str) -> CallRecord:
 
 
 def end_state(call: CallRecord, events: Sequence[tuple[str, bytes]]) -> dict[str, Any]:
-    """What stands after these events; the database is then as it was before."""
+    """The state after these events; the database is then rolled back to how it was before."""
     with transaction.atomic():
         for purpose, body in events:
             if not purpose:
@@ -107,7 +107,7 @@ def end_post(call: CallRecord, how: bytes) -> None:
         record_failed_post(call.pk, ReadTimedOut())
 
 
-def test_a_provider_whose_clock_is_hours_behind_does_not_make_the_tries_go_back_to_back() -> None:
+def test_the_wait_before_the_next_try_holds_although_robotalkers_clock_is_hours_behind() -> None:
     call = open_one_call("Sarah")
     call.submitting_at = timezone.now()
     call.save()
@@ -127,7 +127,7 @@ def test_a_provider_whose_clock_is_hours_behind_does_not_make_the_tries_go_back_
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_any_order_and_repetition_of_the_same_events_ends_the_same(
+def test_any_order_and_repetition_of_the_same_events_ends_in_the_same_state(
     db: None, people: list[str], data: st.DataObject
 ) -> None:
     with transaction.atomic():
