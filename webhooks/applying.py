@@ -27,7 +27,7 @@ from reminders.traffic.callback_urls import OPTOUTS, key_of
 from webhooks.account_optouts import apply_account_event
 from webhooks.address_checks import DoesNotFit, check_it_fits, find_member, must_be_verified, read_event
 from webhooks.models import WebhookEvent
-from webhooks.optout_detection import mentions_optout, read_for_optout, record_heard_optout
+from webhooks.optout_detection import mentions_optout, read_for_optout, record_optout_from_event
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +37,9 @@ FINISHED_STATES = frozenset({State.APPLIED, State.UNVERIFIED, State.QUARANTINED}
 MOST_ATTEMPTS = 8
 MOST_TOGETHER = 50  # rows that are locked together also wait together
 # States of a call whose events are applied in a group. Events that change another outcome are rare.
-PLAIN = frozenset({*CALL_OPEN, CallState.ANSWERED})
+GROUPED_STATES = frozenset({*CALL_OPEN, CallState.ANSWERED})
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=64)
-TOLD_BY_APPLYING = ["state", "applied_at", "next_attempt_at", "error", "attempts", "kind", "call"]
+SAVED_FIELDS = ["state", "applied_at", "next_attempt_at", "error", "attempts", "kind", "call"]
 
 Parsed = Mapping[int, RobotalkerEvent | None]
 
@@ -122,7 +122,7 @@ def _apply_or_quarantine(event_id: int, parsed: RobotalkerEvent | None, *, trust
                     _mark_applied(event)
                 else:
                     _apply_to_call(lock_call(event.call_id or 0), event, parsed, trusted=trusted)
-                save_rows([event], TOLD_BY_APPLYING)
+                save_rows([event], SAVED_FIELDS)
                 return event.state
     except (DoesNotFit, UnreadableEvent) as error:
         return _quarantine(event_id, f"{type(error).__name__}: {error}")
@@ -141,7 +141,7 @@ def _quarantine(event_id: int, why: str) -> str:
             with suppress(DoesNotFit):
                 call_id = find_member(event.batch_id, parsed)
                 call = CallRecord.objects.select_related("number").get(pk=call_id)
-        if call is None or not record_heard_optout(call, parsed, event.received_at):
+        if call is None or not record_optout_from_event(call, parsed, event.received_at):
             log.error("event %s is an opt-out of an unknown number: a person must look at it", event_id)
             why += "; it is an opt-out, but for no number that we called: a person must look at it"
     return set_aside(event_id, State.QUARANTINED, why)
@@ -166,7 +166,7 @@ def _apply_together(event_ids: Collection[int], parsed: Parsed, *, trusted: bool
     with saving_together():
         for event, content in readable:
             call = calls.get(event.call_id or 0)
-            if call is None or call.state not in PLAIN:
+            if call is None or call.state not in GROUPED_STATES:
                 continue
             # a second event for one of these rows would see it as it was before the first
             rows = {("appointment", call.reminder.appointment_id), ("number", call.number_id)}
@@ -176,7 +176,7 @@ def _apply_together(event_ids: Collection[int], parsed: Parsed, *, trusted: bool
                 _apply_to_call(call, event, content, trusted=trusted)
                 changed |= rows
                 done.append(event)
-    save_rows(done, TOLD_BY_APPLYING)
+    save_rows(done, SAVED_FIELDS)
     return {event.pk: event.state for event in done}
 
 
@@ -207,7 +207,9 @@ def _apply_to_call(call: CallRecord, event: WebhookEvent, parsed: RobotalkerEven
         # due at once by the database's clock: ours may be wrong
         event.state, event.next_attempt_at = State.UNVERIFIED, event.received_at
         mark_accepted(call, event.received_at)
-        record_heard_optout(call, parsed, event.received_at)  # an opted-out number gets no call meanwhile
+        record_optout_from_event(
+            call, parsed, event.received_at
+        )  # an opted-out number gets no call meanwhile
         return
     fold_into_call(call, parsed, key_of_address=key, received_at=event.received_at)
     _mark_applied(event)

@@ -36,7 +36,7 @@ def mentions_optout(parsed: RobotalkerEvent) -> bool:
     return OPT_OUT in parsed.keys or OPT_OUT in find_keys(parsed)
 
 
-def record_heard_optout(call: CallRecord, parsed: RobotalkerEvent, received_at: datetime) -> bool:
+def record_optout_from_event(call: CallRecord, parsed: RobotalkerEvent, received_at: datetime) -> bool:
     """Opt the call's number out if the event says so and names no other number; whether it did."""
     if not mentions_optout(parsed) or names_another(parsed, call.number.e164):
         return False

@@ -60,15 +60,15 @@ def verify_events(now: datetime | None = None) -> int:
     return confirmed
 
 
-def compare_with_status(told: CallStatus, e164: str, keys: set[str]) -> VerificationResult:
+def compare_with_status(call_status: CallStatus, e164: str, keys: set[str]) -> VerificationResult:
     """Compare the keys of an event (1 and 2 only) with Robotalker's status of the call. Pure."""
-    if told.to and told.to != e164:
+    if call_status.to and call_status.to != e164:
         return VerificationResult.CONTRADICTS
-    if keys <= set(told.keys):
+    if keys <= set(call_status.keys):
         return VerificationResult.AGREES
     return (
         VerificationResult.CONTRADICTS
-        if told.status.lower().replace("-", "_") in ENDED
+        if call_status.status.lower().replace("-", "_") in ENDED
         else VerificationResult.OPEN
     )
 
@@ -90,16 +90,16 @@ def _verify(client: RobotalkerClient, event: WebhookEvent) -> bool:
         case VerificationResult.CONTRADICTS:
             set_aside(event.pk, State.QUARANTINED, "Robotalker's status of the call doesn't have this key")
         case VerificationResult.OPEN:
-            set_aside(event.pk, State.UNVERIFIED, "Robotalker's status of the call has no key yet")
+            set_aside(event.pk, State.UNVERIFIED, "Robotalker's status of the call doesn't have this key yet")
     return False
 
 
 def _ask(client: RobotalkerClient, robotalker_id: str, e164: str, keys: set[str]) -> VerificationResult:
     try:
-        told = client.get_call(robotalker_id)
+        call_status = client.get_call(robotalker_id)
     except Refused as refused:
         if refused.status != 404:
             raise
         return VerificationResult.CONTRADICTS  # Robotalker doesn't know this call
     count_success(of_call=False)
-    return compare_with_status(told, e164, keys)
+    return compare_with_status(call_status, e164, keys)

@@ -51,7 +51,7 @@ STATE_BY_STATUS = {
     "busy": CallState.FAILED,
     "failed": CallState.FAILED,
 }
-TOLD_BY_EVENTS = [
+SAVED_FIELDS = [
     "robotalker_id",
     "state",
     "reason",
@@ -65,7 +65,7 @@ TOLD_BY_EVENTS = [
 ]
 FOLLOWS_ITS_CALL = (*REMINDER_OPEN, ReminderState.DONE)
 # Kinds of follow-ups that stronger evidence makes pointless.
-SET_OFF_BY_AN_OUTCOME = (
+FOLLOW_UPS_OF_AN_OUTCOME = (
     FollowUp.Kind.UNKNOWN_OUTCOME,
     FollowUp.Kind.WRONG_NUMBER,
     FollowUp.Kind.COULD_NOT_REACH,
@@ -99,7 +99,7 @@ def fold_into_call(
     has_changed = state is not None and _record_outcome(call, state, *_find_reason(event, state), at)
     if state is None:
         _record_accepted(call, received_at)
-    save_row(call, TOLD_BY_EVENTS)
+    save_row(call, SAVED_FIELDS)
     if has_changed:
         for reminder in reminders_of(call):
             _follow_outcome(reminder, call, at, was_open=was_open)
@@ -117,7 +117,7 @@ def mark_accepted(call: CallRecord, received_at: datetime) -> None:
     For a call from lock_call() or lock_calls().
     """
     _record_accepted(call, received_at)
-    save_row(call, TOLD_BY_EVENTS)
+    save_row(call, SAVED_FIELDS)
 
 
 def date_event(event: RobotalkerEvent, call: CallRecord, received_at: datetime) -> datetime:
@@ -176,7 +176,7 @@ def _record_outcome(call: CallRecord, state: CallState, reason: str, detail: str
     if invalid_before and call.reason != CallReason.INVALID_NUMBER and call.channel == Channel.VOICE:
         mark_numbers_usable([call.number_id])
     if not was_never_unknown:
-        resolve_automatically(call, SET_OFF_BY_AN_OUTCOME)
+        resolve_automatically(call, FOLLOW_UPS_OF_AN_OUTCOME)
     return True
 
 

@@ -28,9 +28,9 @@ _rng = random.SystemRandom()
 # One array per column: a CASE with a branch for each call would take Django longer than everything else here.
 _ACCEPTED = """
     UPDATE reminders_callrecord AS call
-    SET state = %s, robotalker_id = told.robotalker_id, submitted_at = now()
-    FROM unnest(%s::bigint[], %s::text[]) AS told (id, robotalker_id)
-    WHERE call.id = told.id AND call.state = %s AND call.robotalker_id = ''
+    SET state = %s, robotalker_id = accepted.robotalker_id, submitted_at = now()
+    FROM unnest(%s::bigint[], %s::text[]) AS accepted (id, robotalker_id)
+    WHERE call.id = accepted.id AND call.state = %s AND call.robotalker_id = ''
 """
 
 

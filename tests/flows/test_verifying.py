@@ -113,7 +113,7 @@ def test_an_answer_waits_while_the_call_goes_on(sandbox: SandboxServer) -> None:
     ringing = sandbox.wait_for_call(SARAH, "ringing")
     forge_answer(CallRecord.objects.get())
     assert verify_events() == 0
-    assert "has no key yet" in WebhookEvent.objects.get().error
+    assert "doesn't have this key yet" in WebhookEvent.objects.get().error
     sandbox.answer(ringing["call_id"])
     sandbox.press(ringing["call_id"], "1")
     wait_until(lambda: verify_events(timezone.now() + LATER), "Robotalker to give the key")

@@ -11,12 +11,12 @@ from tests.people import SARAH
 CALL_ID = "cal_9x7k2m4p"
 
 
-def tell(event: str = "call.completed", **fields: Any) -> dict[str, Any]:
+def make_event(event: str = "call.completed", **fields: Any) -> dict[str, Any]:
     """The body of an event of the call."""
     return {"event": event, "call_id": CALL_ID, "to": SARAH, "timestamp": "2026-01-01T10:30:45Z", **fields}
 
 
-ANSWERED = tell(status="answered", duration_seconds=28, dtmf_response="1", amd_result="human")
+ANSWERED = make_event(status="answered", duration_seconds=28, dtmf_response="1", amd_result="human")
 
 
 def post_for_response(url: str, payload: object, content_type: str = "application/json") -> Any:

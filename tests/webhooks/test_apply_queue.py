@@ -27,7 +27,7 @@ from reminders.traffic.callback_urls import Callback, status_url
 from tests.celery_processes import read_database_url
 from tests.people import make_contact, make_due_reminder
 from tests.waiting import wait_until
-from tests.webhooks.robotalker import ANSWERED, post, tell
+from tests.webhooks.robotalker import ANSWERED, make_event, post
 from webhooks import apply_queue
 from webhooks.applying import apply_at_once
 from webhooks.inbox import apply_stored, store_event
@@ -73,17 +73,17 @@ def test_an_event_is_queued_while_another_thread_applies_events_and_is_applied_a
 
 
 OPT_OUTS: dict[str, dict[str, Any]] = {
-    "contact.optout": tell("contact.optout", channel="voice"),
+    "contact.optout": make_event("contact.optout", channel="voice"),
     "key 9": {**ANSWERED, "dtmf_response": "9"},
-    "STOP": tell("sms.received", text="STOP"),
+    "STOP": make_event("sms.received", text="STOP"),
 }
 
 
-@pytest.mark.parametrize("told", OPT_OUTS.values(), ids=OPT_OUTS.keys())
+@pytest.mark.parametrize("body", OPT_OUTS.values(), ids=OPT_OUTS.keys())
 def test_an_opt_out_is_recorded_before_its_request_is_answered_while_another_thread_applies_events(
-    call: CallRecord, another_thread_applies: None, told: dict[str, Any]
+    call: CallRecord, another_thread_applies: None, body: dict[str, Any]
 ) -> None:
-    assert post(status_url(call), told) == 200
+    assert post(status_url(call), body) == 200
     call.number.refresh_from_db()
     assert call.number.voice_opted_out_at is not None
 
@@ -124,7 +124,7 @@ def test_when_no_thread_can_be_started_the_next_request_applies_the_queued_event
         exhausted.setattr(threading, "_start_new_thread", refuse_thread)
         apply_queue._release_lock()
     assert not apply_queue._applying.locked()
-    post(status_url(call), tell("call.voicemail"))
+    post(status_url(call), make_event("call.voicemail"))
     assert count_applied() == 2
 
 
@@ -166,7 +166,7 @@ def test_only_a_few_requests_wait_when_the_queue_is_too_long(
 def test_an_opt_out_that_can_not_be_recorded_gets_503_and_is_recorded_when_it_is_sent_again(
     call: CallRecord,
 ) -> None:
-    optout = tell("call.dtmf", digit="9")
+    optout = make_event("call.dtmf", digit="9")
     with hold(PhoneNumber):
         assert post(status_url(call), optout) == 503
         assert post(status_url(call), optout) == 503, "the repeated request, too"
@@ -185,7 +185,7 @@ def test_an_opt_out_is_recorded_although_the_database_connection_was_cut(call: C
 
 
 def test_a_repeated_opt_out_is_answered_only_after_it_is_recorded(call: CallRecord) -> None:
-    optout = tell("call.dtmf", digit="9")
+    optout = make_event("call.dtmf", digit="9")
 
     def send_optout() -> tuple[int, bool]:
         try:

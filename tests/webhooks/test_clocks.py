@@ -10,7 +10,7 @@ from pytest_django import Settings
 from contacts.models import Appointment
 from reminders.models import CallRecord
 from reminders.traffic.callback_urls import Callback, key_urls, status_url
-from tests.webhooks.robotalker import post, tell
+from tests.webhooks.robotalker import make_event, post
 from webhooks.applying import apply_event, set_aside
 from webhooks.inbox import apply_stored, store_event
 from webhooks.models import WebhookEvent
@@ -49,7 +49,7 @@ def test_the_later_of_two_answers_stands_whichever_process_received_them(
 def test_an_event_is_dated_by_the_databases_clock(call: CallRecord, skew: timedelta) -> None:
     before = timezone.now()
     with set_clock_wrong(skew):
-        post(status_url(call), tell("call.ringing"))
+        post(status_url(call), make_event("call.ringing"))
     assert abs(WebhookEvent.objects.get().received_at - before) < timedelta(minutes=5)
 
 

@@ -15,7 +15,7 @@ from reminders.dispatch.opening import open_calls
 from reminders.models import CallBatch, CallRecord, FollowUp
 from reminders.traffic.callback_urls import key_urls, status_url
 from tests.people import make_contact, make_due_reminder
-from tests.webhooks.robotalker import ANSWERED, post, tell
+from tests.webhooks.robotalker import ANSWERED, make_event, post
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,7 @@ def test_key_1_confirms_on_its_own_address_before_the_call_has_ended(call: CallR
 
 
 def test_key_2_opens_one_follow_up_however_often_it_is_reported(call: CallRecord) -> None:
-    post(key_urls(call)["2"], tell("call.dtmf", digit="2"))
+    post(key_urls(call)["2"], make_event("call.dtmf", digit="2"))
     post(status_url(call), {**ANSWERED, "dtmf_response": "2"})
     appointment = Appointment.objects.get()
     assert appointment.current_answer == "wants_another_time"
@@ -50,7 +50,7 @@ def test_key_2_opens_one_follow_up_however_often_it_is_reported(call: CallRecord
 
 
 def test_an_opt_out_is_recorded_in_its_own_request(call: CallRecord) -> None:
-    assert post(status_url(call), tell("contact.optout", channel="voice")) == 200
+    assert post(status_url(call), make_event("contact.optout", channel="voice")) == 200
     call.number.refresh_from_db()
     assert call.number.voice_opted_out_at is not None
     assert call.number.sms_opted_out_at is None
@@ -72,7 +72,7 @@ def test_an_empty_body_on_the_status_address_confirms_nothing(call: CallRecord) 
 
 
 def test_a_call_answered_by_a_machine_is_a_voicemail(call: CallRecord) -> None:
-    post(status_url(call), tell(status="answered", amd_result="machine", dtmf_response=None))
+    post(status_url(call), make_event(status="answered", amd_result="machine", dtmf_response=None))
     call.refresh_from_db()
     assert call.state == "voicemail"
 
@@ -112,7 +112,7 @@ def test_a_confirmation_of_a_cancelled_appointment_opens_a_follow_up(call: CallR
 
 
 def test_an_event_of_an_unknown_kind_is_stored_and_changes_nothing(call: CallRecord) -> None:
-    assert post(status_url(call), tell("call.teleported")) == 200
+    assert post(status_url(call), make_event("call.teleported")) == 200
     assert WebhookEvent.objects.get().state == "applied"
     call.refresh_from_db()
     assert call.state == "submitted"
@@ -124,8 +124,8 @@ def test_an_event_of_a_campaign_finds_its_call_by_the_number() -> None:
     claim = claim_due(10)
     batch = CallBatch.objects.create()
     open_calls(claim.reminder_ids, claim.token, batch)
-    told = {**ANSWERED, "to": "+12025550142", "campaign_id": "cmp_1"}
-    assert post(status_url(batch), told) == 200
+    body = {**ANSWERED, "to": "+12025550142", "campaign_id": "cmp_1"}
+    assert post(status_url(batch), body) == 200
     confirmed = [
         appointment.contact.first_name
         for appointment in Appointment.objects.all()

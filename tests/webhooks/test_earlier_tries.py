@@ -12,11 +12,11 @@ from reminders.results.post_results import record_accepted, record_failed_post
 from reminders.robotalker.errors import ServerError
 from reminders.traffic.callback_urls import status_url
 from tests.people import make_contact, make_due_reminder, make_step, make_user
-from tests.webhooks.robotalker import post, tell
+from tests.webhooks.robotalker import make_event, post
 
 pytestmark = pytest.mark.django_db
 
-ANSWERED_WITHOUT_A_KEY = tell(status="answered", amd_result="human", call_id=None)
+ANSWERED_WITHOUT_A_KEY = make_event(status="answered", amd_result="human", call_id=None)
 
 
 def open_next() -> CallRecord:
@@ -55,7 +55,7 @@ def test_a_patient_who_got_the_text_or_a_final_voicemail_is_not_tried_again(
     first = open_next()
     record_failed_post(first.pk, ServerError(status=500))
     second = open_next()
-    assert post(status_url(first), tell(event, call_id=None)) == 200
+    assert post(status_url(first), make_event(event, call_id=None)) == 200
     record_failed_post(second.pk, ServerError(status=500))
     assert read_reminders() == {("done", reason)}
 
@@ -66,7 +66,7 @@ def test_a_patient_with_a_voicemail_is_tried_again_where_the_step_says_so() -> N
     first = open_next()
     record_failed_post(first.pk, ServerError(status=500))
     second = open_next()
-    assert post(status_url(first), tell("call.voicemail", call_id=None)) == 200
+    assert post(status_url(first), make_event("call.voicemail", call_id=None)) == 200
     record_failed_post(second.pk, ServerError(status=500))
     assert read_reminders() == {("planned", "robotalker_trouble")}
 
@@ -76,7 +76,7 @@ def test_a_patient_whom_no_earlier_try_reached_is_tried_again() -> None:
     first = open_next()
     record_failed_post(first.pk, ServerError(status=500))
     second = open_next()
-    assert post(status_url(first), tell("call.no_answer", call_id=None)) == 200
+    assert post(status_url(first), make_event("call.no_answer", call_id=None)) == 200
     record_failed_post(second.pk, ServerError(status=500))
     assert read_reminders() == {("planned", "robotalker_trouble")}
 
@@ -91,7 +91,7 @@ def test_an_ordered_call_is_sent_although_an_earlier_try_reached_the_patient(set
     order_call(reminder.pk, by=make_user())
     ordered = open_next()
     record_accepted({ordered.pk: "cal_2"})
-    assert post(status_url(ordered), tell("call.no_answer", call_id="cal_2")) == 200
+    assert post(status_url(ordered), make_event("call.no_answer", call_id="cal_2")) == 200
     again = open_next()
     record_failed_post(again.pk, ServerError(status=500))
     assert read_reminders() == {("planned", "robotalker_trouble")}

@@ -39,8 +39,8 @@ def open_many(count: int, **step: Any) -> list[CallRecord]:
 
 
 def store(call: CallRecord, event: str, purpose: str = "status", **fields: Any) -> int:
-    told = {"event": event, "to": call.number.e164, "timestamp": "2026-01-01T10:30:45Z", **fields}
-    return store_raw(Callback("c", call.public_id, purpose), json.dumps(told).encode())
+    body = {"event": event, "to": call.number.e164, "timestamp": "2026-01-01T10:30:45Z", **fields}
+    return store_raw(Callback("c", call.public_id, purpose), json.dumps(body).encode())
 
 
 def store_raw(callback: Callback, body: bytes) -> int:
@@ -117,10 +117,12 @@ def test_of_two_answers_in_a_group_about_one_appointment_the_later_stands() -> N
     call.submitting_at = datetime(2026, 1, 1, 10, tzinfo=UTC)
     call.save()
     later, earlier = "2026-01-01T10:40:00Z", "2026-01-01T10:20:00Z"
-    told = {"status": "answered", "amd_result": "human"}
+    answered = {"status": "answered", "amd_result": "human"}
     ids = [
-        store(call, "call.completed", dtmf_response="1", **{**told, "timestamp": later}),
-        store(open_another_for(call), "call.completed", dtmf_response="2", **{**told, "timestamp": earlier}),
+        store(call, "call.completed", dtmf_response="1", **{**answered, "timestamp": later}),
+        store(
+            open_another_for(call), "call.completed", dtmf_response="2", **{**answered, "timestamp": earlier}
+        ),
     ]
     assert set(apply_events(ids).values()) == {"applied"}
     assert Appointment.objects.get().is_confirmed
@@ -186,11 +188,11 @@ def test_events_of_a_campaign_and_of_the_account_are_applied_in_a_group() -> Non
     claim = claim_due(2)
     batch = CallBatch.objects.create()
     open_calls(claim.reminder_ids, claim.token, batch)
-    told = [
+    bodies = [
         {"event": "call.completed", "to": number, "status": "answered", "dtmf_response": "1"}
         for number in NUMBERS[:2]
     ]
-    ids = [store_raw(Callback("b", batch.public_id, "status"), json.dumps(each).encode()) for each in told]
+    ids = [store_raw(Callback("b", batch.public_id, "status"), json.dumps(body).encode()) for body in bodies]
     ids.append(
         store_raw(ACCOUNT_CALLBACK, json.dumps({"event": "contact.optout", "to": NUMBERS[5]}).encode())
     )

@@ -20,7 +20,7 @@ from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.traffic.callback_urls import SALT, account_url, key_urls, name_key, status_url
 from tests.people import SARAH, make_contact, make_due_reminder
 from tests.waiting import find_free_port
-from tests.webhooks.robotalker import ANSWERED, CALL_ID, post, post_for_response, tell
+from tests.webhooks.robotalker import ANSWERED, CALL_ID, make_event, post, post_for_response
 from webhooks.address_checks import must_be_verified
 from webhooks.models import WebhookEvent
 from webhooks.optout_detection import is_optout
@@ -139,7 +139,9 @@ UNREADABLE = {
     "nested deeply in lists": b'{"event": "contact.optout", "a": ' + b"[" * 5000 + b"]" * 5000 + b"}",
     "another number": json.dumps({**ANSWERED, "to": "+12025550177"}).encode(),
     "another call": json.dumps({**ANSWERED, "call_id": "cal_other"}).encode(),
-    "another text message": json.dumps(tell("sms.received", call_id=None, sms_id="sms_1", text="1")).encode(),
+    "another text message": json.dumps(
+        make_event("sms.received", call_id=None, sms_id="sms_1", text="1")
+    ).encode(),
     "a key that is a number": json.dumps({**ANSWERED, "dtmf_response": 1}).encode(),
     "a bare key": b"1",
     "a timestamp too far in the past": json.dumps({**ANSWERED, "timestamp": "1970-01-01T00:00:00Z"}).encode(),
@@ -178,8 +180,8 @@ def test_key_9_counts_beside_the_text_of_a_message_but_no_other_key_does() -> No
 
 
 def test_a_text_message_can_not_answer_for_a_call(call: CallRecord) -> None:
-    for told in (tell("sms.received", text="1"), tell("sms.delivered", digit="1")):
-        assert post(status_url(call), told) == 200
+    for body in (make_event("sms.received", text="1"), make_event("sms.delivered", digit="1")):
+        assert post(status_url(call), body) == 200
     assert set(WebhookEvent.objects.values_list("state", flat=True)) == {"quarantined"}
     check_nothing_changed(call)
 
@@ -192,12 +194,12 @@ def test_a_key_in_the_text_of_a_message_must_be_verified_too(call: CallRecord, s
 
 OPT_OUT = {"event": "contact.optout", "to": SARAH}
 REJECTED_OPT_OUTS: dict[str, tuple[bytes, str]] = {
-    "another call": (json.dumps(tell("call.dtmf", digit="9") | {"call_id": "cal_other"}).encode(), ""),
+    "another call": (json.dumps(make_event("call.dtmf", digit="9") | {"call_id": "cal_other"}).encode(), ""),
     "an opt-out of another call": (
-        json.dumps(tell("contact.optout") | {"call_id": "cal_other"}).encode(),
+        json.dumps(make_event("contact.optout") | {"call_id": "cal_other"}).encode(),
         "",
     ),
-    "STOP": (json.dumps(tell("sms.received", text="STOP")).encode(), ""),
+    "STOP": (json.dumps(make_event("sms.received", text="STOP")).encode(), ""),
     "a form labelled as text": (b"digit=9&to=+12025550199", "text/plain"),
     "a key that is a number": (b'{"event": "call.dtmf", "digit": 9}', "application/json"),
     "a bare key": (b"9", "text/plain"),
@@ -272,7 +274,7 @@ def test_an_opt_out_is_recorded_whatever_its_content_type(
 @pytest.mark.parametrize(
     "payload",
     [
-        json.dumps(tell("call.dtmf", digit="9", to=OTHER)),
+        json.dumps(make_event("call.dtmf", digit="9", to=OTHER)),
         f"digit=9&to={OTHER}",
         f"digit=9&to={OTHER}%0A&name=Köln",
         json.dumps({"event": "contact.optout", "to": int(OTHER[1:])}),
@@ -308,8 +310,8 @@ WITHOUT_AN_ANSWERING_EVENT: dict[str, tuple[bytes, str]] = {
     "a form": (b"digit=1", FORM),
     "a form with a plus sign that has become a space": (f"digit=1&to={SARAH}".encode(), FORM),
     "a multipart form": (b'--x\r\nContent-Disposition: form-data; name="digit"\r\n\r\n1\r\n--x--', PARTS),
-    "a single key press": (json.dumps(tell("call.dtmf", digit="1")).encode(), "application/json"),
-    "JSON labelled as a form": (json.dumps(tell("call.dtmf", digit="1")).encode(), FORM),
+    "a single key press": (json.dumps(make_event("call.dtmf", digit="1")).encode(), "application/json"),
+    "JSON labelled as a form": (json.dumps(make_event("call.dtmf", digit="1")).encode(), FORM),
 }
 
 
@@ -326,7 +328,7 @@ def test_the_status_address_confirms_nothing_without_an_event_that_may_answer(
 
 @pytest.mark.parametrize("event", ["call.no_answer", "call.voicemail", "call.failed"])
 def test_a_key_in_the_event_of_an_unanswered_call_confirms_nothing(call: CallRecord, event: str) -> None:
-    assert post(status_url(call), tell(event, digit="1", dtmf_response="1")) == 200
+    assert post(status_url(call), make_event(event, digit="1", dtmf_response="1")) == 200
     call.refresh_from_db()
     assert (call.state, call.keys) == (event.removeprefix("call."), [])
     assert not Appointment.objects.get().is_confirmed
@@ -334,7 +336,7 @@ def test_a_key_in_the_event_of_an_unanswered_call_confirms_nothing(call: CallRec
 
 @pytest.mark.parametrize("event", ["call.teleported", "call.dtmf", "call.no_answer"])
 def test_an_opt_out_counts_in_an_event_that_may_not_answer(call: CallRecord, event: str) -> None:
-    assert post(status_url(call), tell(event, digit="9")) == 200
+    assert post(status_url(call), make_event(event, digit="9")) == 200
     call.number.refresh_from_db()
     assert call.number.voice_opted_out_at is not None
 

@@ -17,7 +17,7 @@ from reminders.robotalker.events import UnreadableEvent, parse_for_optout
 from reminders.traffic.callback_urls import key_urls
 from tests.people import SARAH, make_contact, make_due_reminder
 from tests.waiting import find_free_port
-from tests.webhooks.robotalker import CALL_ID, post, tell
+from tests.webhooks.robotalker import CALL_ID, make_event, post
 from tests.webhooks.test_hostile_events import UNREADABLE, check_nothing_changed
 from webhooks.inbox import apply_again
 from webhooks.models import WebhookEvent
@@ -38,7 +38,7 @@ def make_multipart(**fields: str) -> bytes:
     return "".join([*parts, "------boundary7MA4YWxk--\r\n"]).encode()
 
 
-PRESSED = json.dumps(tell("call.dtmf", digit="1")).encode()
+PRESSED = json.dumps(make_event("call.dtmf", digit="1")).encode()
 FOR_A_KEY: dict[str, tuple[bytes, str]] = {
     "an empty body without a type": (b"", ""),
     "an empty body as JSON": (b"", "application/json"),
@@ -47,7 +47,7 @@ FOR_A_KEY: dict[str, tuple[bytes, str]] = {
     "JSON labelled as text": (PRESSED, TEXT),
     "JSON without a type": (PRESSED, ""),
     "JSON labelled as a form": (PRESSED, FORM),
-    "a key that is a number": (json.dumps(tell("call.dtmf", digit=1)).encode(), "application/json"),
+    "a key that is a number": (json.dumps(make_event("call.dtmf", digit=1)).encode(), "application/json"),
     "a form": (f"call_id={CALL_ID}&digit=1".encode(), FORM),
     "an empty form": (b"", FORM),
     "a form with a plus sign that has become a space": (f"digit=1&to={SARAH}".encode(), FORM),
@@ -82,8 +82,8 @@ NO_KEY_1 = {
     if name not in ("a bare key", "a key that is a number")
 }
 NO_KEY_1 |= {
-    "another key as JSON": (json.dumps(tell("call.dtmf", digit="2")).encode(), "application/json"),
-    "another key as JSON labelled as a form": (json.dumps(tell("call.dtmf", digit="2")).encode(), FORM),
+    "another key as JSON": (json.dumps(make_event("call.dtmf", digit="2")).encode(), "application/json"),
+    "another key as JSON labelled as a form": (json.dumps(make_event("call.dtmf", digit="2")).encode(), FORM),
     "another key as a number": (b'{"digit": 2}', "application/json"),
     "another key in a form": (b"digit=2", FORM),
     "another key beside it": (b"digit=1&digit=2", FORM),
@@ -101,14 +101,16 @@ NO_KEY_1 |= {
     "two bare keys": (b"12", TEXT),
     "a digit of another script": ("１".encode(), TEXT),
     "a number that isn't a key": (b'{"digit": -1}', "application/json"),
-    "a timeout": (json.dumps(tell("call.dtmf", digit="timeout")).encode(), "application/json"),
+    "a timeout": (json.dumps(make_event("call.dtmf", digit="timeout")).encode(), "application/json"),
     "a timeout in a form": (b"digit=timeout", FORM),
     "another key in the other field": (b"digit=1&dtmf_response=2", FORM),
-    "no answer": (json.dumps(tell("call.no_answer")).encode(), "application/json"),
+    "no answer": (json.dumps(make_event("call.no_answer")).encode(), "application/json"),
     "no answer in a form": (b"event=call.no_answer&digit=1", FORM),
-    "a voicemail": (json.dumps(tell("call.voicemail", amd_result="machine")).encode(), "application/json"),
+    "a voicemail": (
+        json.dumps(make_event("call.voicemail", amd_result="machine")).encode(), "application/json"
+    ),
     "a call answered by a machine": (
-        json.dumps(tell("call.completed", status="answered", amd_result="machine")).encode(), ""
+        json.dumps(make_event("call.completed", status="answered", amd_result="machine")).encode(), ""
     ),
     "another key beside an unescaped name": ("digit=2&name=Köln".encode(), FORM),
     "another number beside an unescaped name": ("digit=1&to=%2B12025550177&name=Köln".encode(), FORM),
@@ -119,7 +121,9 @@ NO_KEY_1 |= {
         make_multipart(name="Köln", digit="1", to="+12025550177\xa0"), PARTS
     ),
     "a form of fields we do not know": (b"Digits=2&name=Sarah", FORM),
-    "an invalid detail": (json.dumps(tell("call.dtmf", digit="1") | {"timestamp": 1732300000}).encode(), ""),
+    "an invalid detail": (
+        json.dumps(make_event("call.dtmf", digit="1") | {"timestamp": 1732300000}).encode(), ""
+    ),
 }  # fmt: skip
 
 

@@ -15,17 +15,17 @@ from reminders.robotalker.errors import ReadTimedOut
 from reminders.sweeps.reconciliation import ask_about_unknown, reconcile
 from reminders.traffic.callback_urls import key_urls, status_url
 from tests.people import make_due_reminder
-from tests.webhooks.robotalker import ANSWERED, CALL_ID, post, tell
+from tests.webhooks.robotalker import ANSWERED, CALL_ID, make_event, post
 
 pytestmark = pytest.mark.django_db
 
 WITHOUT_OUTCOME = {
-    "ringing": tell("call.ringing"),
-    "initiated": tell("call.initiated"),
-    "completed without an outcome": tell(status="completed", duration_seconds=28),
-    "completed without a status": tell(),
+    "ringing": make_event("call.ringing"),
+    "initiated": make_event("call.initiated"),
+    "completed without an outcome": make_event(status="completed", duration_seconds=28),
+    "completed without a status": make_event(),
     "an empty body": b"",
-    "a key on the status address": tell("call.dtmf", digit="1"),
+    "a key on the status address": make_event("call.dtmf", digit="1"),
 }
 
 
@@ -43,11 +43,11 @@ def put_on_worklist(call: CallRecord) -> None:
     assert ask_about_unknown() == 1
 
 
-@pytest.mark.parametrize("told", WITHOUT_OUTCOME.values(), ids=WITHOUT_OUTCOME.keys())
-def test_any_event_of_an_unknown_call_proves_that_it_was_accepted(call: CallRecord, told: object) -> None:
+@pytest.mark.parametrize("body", WITHOUT_OUTCOME.values(), ids=WITHOUT_OUTCOME.keys())
+def test_any_event_of_an_unknown_call_proves_that_it_was_accepted(call: CallRecord, body: object) -> None:
     record_failed_post(call.pk, ReadTimedOut())
     put_on_worklist(call)
-    assert post(status_url(call), told) == 200
+    assert post(status_url(call), body) == 200
     call.refresh_from_db()
     assert (call.state, call.reason, call.submitted_at is None) == ("submitted", "", False)
     assert FollowUp.objects.get().state == "resolved"
@@ -57,7 +57,7 @@ def test_any_event_of_an_unknown_call_proves_that_it_was_accepted(call: CallReco
 def test_it_then_becomes_overdue_and_is_asked_about_like_every_accepted_call(call: CallRecord) -> None:
     record_failed_post(call.pk, ReadTimedOut())
     put_on_worklist(call)
-    post(status_url(call), tell("call.ringing"))
+    post(status_url(call), make_event("call.ringing"))
     report = reconcile(ask=False)
     assert (report.overdue, report.asked) == (0, 0)
     CallRecord.objects.update(submitting_at=timezone.now() - timedelta(minutes=26))
@@ -85,7 +85,7 @@ def test_an_event_that_waits_to_be_verified_proves_it_too(call: CallRecord, sett
 
 
 def test_an_event_before_the_response_is_lost_proves_it_too(call: CallRecord) -> None:
-    assert post(status_url(call), tell("call.ringing")) == 200
+    assert post(status_url(call), make_event("call.ringing")) == 200
     record_failed_post(call.pk, ReadTimedOut())
     call.refresh_from_db()
     assert call.state == "submitted"
@@ -101,6 +101,6 @@ def test_the_id_in_a_late_response_is_stored(call: CallRecord) -> None:
 @pytest.mark.parametrize("state", ["overdue", "abandoned", "not_sent", "answered"])
 def test_it_does_not_change_a_call_whose_state_says_more(call: CallRecord, state: str) -> None:
     CallRecord.objects.update(state=state)
-    assert post(status_url(call), tell("call.ringing")) == 200
+    assert post(status_url(call), make_event("call.ringing")) == 200
     call.refresh_from_db()
     assert (call.state, call.submitted_at) == (state, None)

@@ -14,7 +14,7 @@ from reminders.traffic.callback_urls import status_url
 from reminders.traffic.restore_guard import forget_database_name, read_database_name
 from reminders.traffic.switch import pause_sending, read_switch, resume_sending
 from tests.people import SARAH, make_user
-from tests.webhooks.robotalker import ANSWERED, post, post_for_response, tell
+from tests.webhooks.robotalker import ANSWERED, make_event, post, post_for_response
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -69,10 +69,10 @@ def test_a_pause_by_a_person_does_not_change_the_database_identity() -> None:
 
 
 @pytest.mark.parametrize(
-    "told", [tell("contact.optout"), {**ANSWERED, "dtmf_response": "9"}], ids=["event", "key 9"]
+    "body", [make_event("contact.optout"), {**ANSWERED, "dtmf_response": "9"}], ids=["event", "key 9"]
 )
-def test_an_opt_out_from_a_missing_call_counts(told: dict[str, Any]) -> None:
-    assert post(status_url(MISSING), told) == 200
+def test_an_opt_out_from_a_missing_call_counts(body: dict[str, Any]) -> None:
+    assert post(status_url(MISSING), body) == 200
     assert PhoneNumber.objects.get(e164=SARAH).voice_opted_out_at is not None
     assert read_switch().cause == "restored"
 
@@ -80,7 +80,7 @@ def test_an_opt_out_from_a_missing_call_counts(told: dict[str, Any]) -> None:
 def test_an_opt_out_from_another_databases_call_does_not_count() -> None:
     url = status_url(MISSING)
     DatabaseIdentity.objects.update(name="another")
-    assert post(url, tell("contact.optout")) == 404
+    assert post(url, make_event("contact.optout")) == 404
     assert not PhoneNumber.objects.exists()
 
 

@@ -28,5 +28,5 @@ CASES = [
 def test_the_keys_of_an_event_are_compared_with_the_call_status(
     status: str, keys_in_status: str, to: str, keys: set[str], result: VerificationResult
 ) -> None:
-    told = CallStatus("cal_1", status=status, to=to, keys=keys_in_status)
-    assert compare_with_status(told, SARAH, keys) == result
+    call_status = CallStatus("cal_1", status=status, to=to, keys=keys_in_status)
+    assert compare_with_status(call_status, SARAH, keys) == result

@@ -26,7 +26,7 @@ from webhooks.inbox import store_event
 pytestmark = pytest.mark.django_db
 
 
-def tell(event: str, second: int, **fields: Any) -> tuple[str, bytes]:
+def make_event(event: str, second: int, **fields: Any) -> tuple[str, bytes]:
     """An event on the status address, `second` seconds into the call."""
     moment = f"2026-01-01T10:30:{second:02}Z"
     body = {"event": event, "call_id": "cal_1", "to": SARAH, "timestamp": moment, **fields}
@@ -34,7 +34,7 @@ def tell(event: str, second: int, **fields: Any) -> tuple[str, bytes]:
 
 
 def press(key: str, second: int) -> tuple[str, bytes]:
-    _, body = tell("call.dtmf", second, digit=key)
+    _, body = make_event("call.dtmf", second, digit=key)
     return f"key-{key}", body
 
 
@@ -42,22 +42,24 @@ def press(key: str, second: int) -> tuple[str, bytes]:
 BEGUN_AT = datetime(2026, 1, 1, 10, 30, 13, tzinfo=UTC)
 # More events than one call could really have: contradictions must not matter either.
 EVENTS = [
-    tell("call.completed", 40, status="answered", duration_seconds=28, dtmf_response="1", amd_result="human"),
-    tell(
+    make_event(
+        "call.completed", 40, status="answered", duration_seconds=28, dtmf_response="1", amd_result="human"
+    ),
+    make_event(
         "call.completed", 41, status="answered", duration_seconds=5, dtmf_response=None, amd_result="machine"
     ),
-    tell("call.no_answer", 30, status="no_answer"),
-    tell("call.voicemail", 31, status="voicemail", amd_result="machine"),
-    tell("call.failed", 5, status="failed", reason="busy"),
-    tell("call.failed", 6, status="failed", reason="invalid_number"),
-    tell("contact.optout", 20, channel="voice"),
+    make_event("call.no_answer", 30, status="no_answer"),
+    make_event("call.voicemail", 31, status="voicemail", amd_result="machine"),
+    make_event("call.failed", 5, status="failed", reason="busy"),
+    make_event("call.failed", 6, status="failed", reason="invalid_number"),
+    make_event("contact.optout", 20, channel="voice"),
     press("1", 10),
     press("2", 12),
     press("1", 14),
     press("5", 8),
-    tell("call.initiated", 1),
-    tell("call.ringing", 2, call_id=None),
-    tell("call.completed", 39, status="completed", duration_seconds=28),
+    make_event("call.initiated", 1),
+    make_event("call.ringing", 2, call_id=None),
+    make_event("call.completed", 39, status="completed", duration_seconds=28),
     ("status", b""),
 ]
 # The response to the POST may arrive before or after the events of its call, too.
@@ -85,12 +87,18 @@ def end_state(call: CallRecord, events: Sequence[tuple[str, bytes]]) -> dict[str
             stored = store_event(Callback("c", call.public_id, purpose), body, "application/json")
             if stored:
                 assert apply_event(stored) == "applied"
-        told = CallRecord.objects.select_related("number").get()
-        number, reminders = told.number, Reminder.objects.select_related("appointment").order_by("pk")
+        call_after = CallRecord.objects.select_related("number").get()
+        number, reminders = call_after.number, Reminder.objects.select_related("appointment").order_by("pk")
         appointments = [reminder.appointment for reminder in reminders]
         found = {
-            "call": (told.state, told.keys, told.key_pressed, told.duration_seconds, told.amd_result),
-            "id": told.robotalker_id,
+            "call": (
+                call_after.state,
+                call_after.keys,
+                call_after.key_pressed,
+                call_after.duration_seconds,
+                call_after.amd_result,
+            ),
+            "id": call_after.robotalker_id,
             "reminders": [(reminder.state, reminder.reason) for reminder in reminders],
             "answers": [(appointment.answer, appointment.answered_at) for appointment in appointments],
             "number": (number.voice_opted_out_at, number.unusable_since is not None),
