@@ -85,7 +85,8 @@ class NumberUse:
     def add(self, at: datetime, channel: str, reminders: Sequence[Reminder]) -> None:
         """Count one more call or text, submitted at `at`, for these reminders, its lead first."""
         about = {(reminder.appointment_id, reminder.revision) for reminder in reminders}
-        self.calls.append(CountedCall(at, True, subject_of(reminders[0]), about))
+        subject = subject_of(reminders[0])
+        self.calls.append(CountedCall(at, is_open=True, subject=subject, appointments=about))
         if channel == Channel.VOICE:
             self.line_busy_until = max(self.line_busy_until or at, at + LINE_TIME)
 
@@ -155,18 +156,15 @@ def read_use(numbers: Collection[int], now: datetime) -> dict[int, NumberUse]:
     )
     about: dict[int, set[tuple[int, int]]] = {}
     rows = calls.order_by() if use else ()
-    for row in rows:  # several for a call with companions, one for each
-        pk, number, at, channel, state, step, location, starts_at, lead, revision, companion, its_revision = (
-            row
-        )
-        if pk not in about:
+    for pk, number, at, channel, state, step, location, starts, lead, revision, other, its_revision in rows:
+        if pk not in about:  # one row for each companion
             about[pk] = {(lead, revision)}
-            subject = CallSubject(step, location, starts_at)
+            subject = CallSubject(step, location, starts)
             use[number].calls.append(CountedCall(at, state in CALL_OPEN, subject, about[pk]))
             if channel == Channel.VOICE and state in RINGING:
                 use[number].line_busy_until = max(use[number].line_busy_until or at, at + LINE_TIME)
-        if companion:
-            about[pk].add((companion, its_revision))
+        if other:
+            about[pk].add((other, its_revision))
     return use
 
 

@@ -36,7 +36,7 @@ class SharedFacts(NamedTuple):
 
 
 # Columns that matter to no rule and to no message: converting their values would take as long as all the
-# rest. One that is read all the same costs a query for each reminder (tests/reminders/dispatch find it).
+# rest. One that is read all the same costs a query for each reminder (test_unused_columns.py finds it).
 UNUSED_COLUMNS = (
     *(f"appointment__{name}" for name in ("ends_at", "revised_at", "answered_at", "answered_how", "batch")),
     *(f"appointment__{name}" for name in ("source", "external_id", "created_at", "updated_at")),

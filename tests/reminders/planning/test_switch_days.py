@@ -1,4 +1,4 @@
-"""The two days a year when the clock changes; a zone that never changes, and one that changes by half an hour."""
+"""The two days a year on which the clock is changed; a zone without any, one that changes by half an hour."""
 
 from datetime import datetime, timedelta
 from typing import Any
