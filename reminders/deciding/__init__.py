@@ -1,1 +1,1 @@
-"""Does this reminder go? The facts that decide() needs, read from the tables."""
+"""Whether a reminder is called: the facts that decide() needs, read from the tables."""

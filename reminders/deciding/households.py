@@ -1,7 +1,7 @@
-"""Households: appointments of one number on one day are told in one call (product rule 12).
+"""Households: appointments of one number on one day share one call (product rule 12).
 
 Such a call has its lead, the reminder that was due, and companions: reminders of the same step, number,
-location and day, whose appointments its message tells as well. The person's answer counts for each of the
+location and day, whose appointments its message mentions as well. The person's answer counts for each of the
 appointments; each reminder is settled by the rules on its own.
 """
 
@@ -82,18 +82,18 @@ def _find_pairs(reminder_ids: Collection[int]) -> list[tuple[int, int, int | Non
 def choose_companions(
     lead: ReminderFacts, at_number: Sequence[ReminderFacts], now: datetime
 ) -> list[ReminderFacts]:
-    """Those of `at_number` whose appointments the lead's call tells as well, by the appointments' times.
+    """Those of `at_number` whose appointments the lead's call mentions as well, by the appointments' times.
 
-    `at_number`: all locked reminders of the lead's number, the lead among them. For each, decide() is asked;
-    only that it isn't due yet is no obstacle. Texts that would be too long together are sent one by one.
+    `at_number`: all locked reminders of the lead's number, the lead among them. decide() is asked about each
+    as if it were due. Texts that would be too long together are sent one by one.
     """
     companions = []
     for facts in at_number:
-        if facts.reminder.pk == lead.reminder.pk or facts.reminder.state not in REMINDER_PENDING:
-            continue
-        as_if_due = replace(facts.situation, not_before=min(facts.situation.not_before, now))
-        if _are_together(facts, lead) and decide(as_if_due, now).verdict == Verdict.CALL:
-            companions.append(facts)
+        is_other = facts.reminder.pk != lead.reminder.pk and facts.reminder.state in REMINDER_PENDING
+        if is_other and _are_together(facts, lead):
+            as_if_due = replace(facts.situation, not_before=min(facts.situation.not_before, now))
+            if decide(as_if_due, now).verdict == Verdict.CALL:
+                companions.append(facts)
     companions = sorted(companions, key=_by_time)[: MOST_IN_ONE_CALL - 1]
     is_text = channel_of(lead.reminder) == Channel.SMS
     if companions and is_text and len(build_message(lead, companions)[1]) > MOST_CHARACTERS:

@@ -3,7 +3,7 @@
 What may have reached somebody counts; what was not answered, failed or was never sent doesn't, so that
 another try stays possible. A day is a calendar day by the location's clock; a week is that day and the six
 before. A call to others of the household doesn't count against an appointment: one to the same number, for
-the same step, location and day, about other appointments (it had no room for this one, which goes next).
+the same step, location and day, about other appointments (it had no room for this one).
 """
 
 from collections import Counter

@@ -1,1 +1,1 @@
-"""How does it go out? Claim what is due, open the calls, POST them, record the answers."""
+"""Dispatch: claims what is due, opens the calls, POSTs them and records the answers."""

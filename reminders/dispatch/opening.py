@@ -49,9 +49,9 @@ def open_calls(
     """Take the last look at claimed reminders; the calls to submit, saved as `submitting`.
 
     Only reminders that this claim still holds are touched (a worker that was frozen past its lease finds
-    none). Those not called now wait, are held, are skipped or are missed. No number is called twice at once;
+    none). Those not called now wait, are held, are skipped or are missed. Each number gets one call at most;
     a batch has one script and one caller id, and no call for a household, whose message is its own.
-    `practice` is the configuration for many looks; without it, it is read for this one.
+    `practice`: the configuration, where it is used for several looks; else it is read here.
     """
     last_look = _take_last_look(set(reminder_ids), claim, batch, practice or read_practice_config())
     return _save_opened(last_look.calls, last_look.companions)
@@ -111,7 +111,7 @@ class LastLook:
         paces = read_paces(set(location_of.values()), now)
         self._paces = {reminder: paces.get(location) for reminder, location in location_of.items()}
         self._companion_ids: set[int] = set()
-        self._number_ids: set[int] = set()  # numbers that are called or texted by this look
+        self._number_ids: set[int] = set()  # of the calls and texts opened so far
 
     def decide_on(self, reminders: Iterable[ReminderFacts]) -> None:
         """Open a call for those to be called now, and settle the others."""
@@ -139,9 +139,9 @@ class LastLook:
         assert number is not None and script is not None  # noqa: S101, PT018 - else decide() blocks it
         companions = choose_companions(lead, self._at_number[number.pk], self.now)
         from_number = caller_id(reminder.appointment.location)
-        in_batch = {(call.script_text, call.from_number) for call in self.calls if self.batch}
-        is_unlike_the_batch = self.batch and (companions or in_batch - {(script, from_number)})
-        if number.pk in self._number_ids or is_unlike_the_batch:
+        first = self.calls[0] if self.batch and self.calls else None
+        is_like_first = not first or (first.script_text, first.from_number) == (script, from_number)
+        if number.pk in self._number_ids or (self.batch and companions) or not is_like_first:
             plan_again(reminder, next_look_at=self.now)
             return
         variables, text = build_message(lead, companions)

@@ -77,9 +77,7 @@ class Reader:
         self._is_handed_over = False
         self._read: set[CodeType] = set()
         self._stack: list[tuple[FrameType, bool]] = []  # with whether it is read for the first time
-        self._came_back: tuple[FrameType, int] | None = (
-            None  # the last visit, if it was a return: to which frame, and at which line
-        )
+        self._came_back: tuple[FrameType, int] | None = None  # frame and line of the last visit, if a return
 
     def end(self) -> None:
         self.is_over = True

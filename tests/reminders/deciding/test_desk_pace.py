@@ -151,11 +151,11 @@ def test_the_page_says_when_the_turn_is(desk: Location) -> None:
     make_due(3, desk)
     open_due()
     [waiting] = with_situation(Reminder.objects.filter(reason="desk_pace"))
-    told = explain_reminder(waiting, timezone.now())
+    explanation = explain_reminder(waiting, timezone.now())
     turn = waiting.next_look_at.astimezone(desk.zone)
-    assert (told.reason, told.moment) == ("desk_pace", waiting.next_look_at)
-    assert told.sentence.startswith("Its turn is at ")
-    assert f"{turn:%-H:%M}," in told.sentence
+    assert (explanation.reason, explanation.moment) == ("desk_pace", waiting.next_look_at)
+    assert explanation.sentence.startswith("Its turn is at ")
+    assert f"{turn:%-H:%M}," in explanation.sentence
 
 
 def a_lock_is_awaited() -> bool:

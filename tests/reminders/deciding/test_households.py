@@ -80,7 +80,7 @@ def states() -> dict[str, str]:
 # --- what one call is for ---------------------------------------------------------------------------
 
 
-def test_two_children_of_one_number_and_day_are_told_in_one_call() -> None:
+def test_two_children_of_one_number_and_day_share_one_call() -> None:
     book("Anna")
     book("Ben", 3.5)
     [call] = open_due()
@@ -89,7 +89,7 @@ def test_two_children_of_one_number_and_day_are_told_in_one_call() -> None:
     assert not Reminder.objects.exclude(claim=None).exists()
 
 
-def test_a_companion_whose_own_reminder_is_due_later_is_told_too() -> None:
+def test_a_child_whose_own_reminder_is_due_later_is_a_companion_too() -> None:
     book("Anna")
     book("Ben", 5)
     [call] = open_due()
@@ -126,10 +126,10 @@ def test_another_day_location_number_or_step_has_a_call_of_its_own() -> None:
     other_step = make_step(make_campaign("Others", state=Campaign.State.DRAFT))
     Campaign.objects.update(state=Campaign.State.ACTIVE)
     Reminder.objects.filter(appointment__contact__first_name="Later").update(step=other_step)
-    assert names_in_each(open_due()) == [["Anna"], ["Noah"]], "the others wait for the line"
+    assert names_in_each(open_due()) == [["Anna"], ["Noah"]], "the line is busy for the others"
 
 
-def test_a_confirmed_appointment_is_not_told() -> None:
+def test_a_confirmed_appointment_is_not_mentioned() -> None:
     book("Anna")
     ben = book("Ben", 3.5)
     confirm_by_staff(ben.appointment_id, by=make_user())
@@ -144,10 +144,10 @@ def test_a_step_for_confirmed_appointments_takes_no_unconfirmed_companion() -> N
     confirm_by_staff(anna.appointment_id, by=make_user())
     [call] = open_due()
     assert names_in(call) == ["Anna"]
-    assert states()["Ben"] == "planned", "its own moment has not come"
+    assert states()["Ben"] == "planned", "it is not due yet"
 
 
-def test_an_appointment_cancelled_or_moved_after_the_claim_is_not_told() -> None:
+def test_an_appointment_cancelled_or_moved_after_the_claim_is_not_mentioned() -> None:
     book("Anna")
     ben, carl = book("Ben", 3.5), book("Carl", 3.75)
     claim = claim_due(10)
@@ -317,8 +317,8 @@ def test_the_try_number_counts_calls_as_a_companion_too() -> None:
     cancel_and_withdraw(anna.appointment_id)
     [again] = open_due()
     assert (again.reminder, again.try_number) == (ben, 2)
-    [told] = with_calls(Reminder.objects.filter(pk=ben.pk), CallRecord.objects.all())
-    assert calls_of(told) == [call, again]
+    [reminder] = with_calls(Reminder.objects.filter(pk=ben.pk), CallRecord.objects.all())
+    assert calls_of(reminder) == [call, again]
 
 
 def test_a_late_event_of_a_shared_call_changes_no_reminder_that_has_a_later_call() -> None:

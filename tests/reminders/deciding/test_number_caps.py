@@ -265,7 +265,7 @@ def make_due_reminder_of_each(contact: Contact, **booking: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_a_reminder_over_the_cap_is_skipped_when_the_appointment_was_told_as_a_companion() -> None:
+def test_a_reminder_over_the_cap_is_skipped_when_a_relatives_call_mentioned_its_appointment() -> None:
     first = make_due_reminder()
     brother = make_due_reminder(make_contact("Elias", number=SARAH))
     CallCompanion.objects.create(call=make_call(first), reminder=brother)
@@ -289,11 +289,11 @@ def test_a_reminder_waits_for_the_first_day_with_room_and_the_page_says_until_wh
     assert open_and_read(reminder) == "planned held_by_cap"
     [seen] = with_situation(Reminder.objects.all())
     use = read_use([call.number_id], timezone.now())[call.number_id]
-    told = explain_reminder(seen, timezone.now(), use=use)
-    assert told.moment is not None
-    until = told.moment.astimezone(location.zone)
+    explanation = explain_reminder(seen, timezone.now(), use=use)
+    assert explanation.moment is not None
+    until = explanation.moment.astimezone(location.zone)
     assert (until.date(), until.time()) == (first_day, location.calling_opens)
-    assert told.sentence == (
+    assert explanation.sentence == (
         f"This number has had enough calls for now; it waits until {until:%a {until.day} %b}, 8:00."
     )
 
@@ -320,8 +320,8 @@ def test_a_page_applies_the_cap_to_a_reminder_that_is_due_later_today() -> None:
     assert number is not None
     now = timezone.now()
     assert explain_reminder(seen, now).reason == "not_due_yet"
-    told = explain_reminder(seen, now, use=read_use([number.pk], now)[number.pk])
-    assert (told.verdict, told.reason, told.moment) == ("skip", "held_by_cap", None)
+    explanation = explain_reminder(seen, now, use=read_use([number.pk], now)[number.pk])
+    assert (explanation.verdict, explanation.reason, explanation.moment) == ("skip", "held_by_cap", None)
 
 
 @pytest.mark.django_db

@@ -52,7 +52,7 @@ def call() -> None:
 
 
 def household() -> None:
-    """Two children of one number, who are told in one call."""
+    """Two children of one number, who share one call."""
     for hours, name in ((3, "Anna"), (3.5, "Ben")):
         make_due_reminder(make_contact(name), starts_at=timezone.now() + timedelta(hours=hours))
 
