@@ -101,6 +101,15 @@ def test_a_reminder_whose_turn_has_come_goes_before_those_that_are_due_since(des
     assert turns() == [60, 60, 120]
 
 
+def test_a_reminder_whose_turn_has_come_does_not_wait_behind_later_turns(desk: Location) -> None:
+    make_due(5, desk)
+    open_due()
+    let_pass(timedelta(seconds=61))
+    for _ in range(2):
+        claim = claim_due(1)
+        assert len(open_calls(claim.reminder_ids, claim.token)) == 1
+
+
 def test_reminders_due_later_get_turns_after_those_that_wait_already(desk: Location) -> None:
     make_due(5, desk)
     open_due()
