@@ -24,9 +24,8 @@ from reminders.traffic.shutdown import is_stopping
 
 T = TypeVar("T")
 
-ROUND_SECONDS = (
-    15.0  # no request of a round begins later, so that a round with slow answers ends before the next
-)
+# No request of a round begins later, so that a round with slow answers ends before the next begins.
+ROUND_SECONDS = 15.0
 
 
 def limit_to_permits(items: Iterable[T]) -> Iterator[T]:

@@ -28,9 +28,7 @@ from reminders.traffic.local_faults import NOT_ABOUT_ROBOTALKER
 from reminders.traffic.switch import Cause, lock_switch, pause_sending
 
 CLOSED_FIRST = timedelta(seconds=2)  # the longest first closing
-CLOSED_MOST = timedelta(
-    seconds=30
-)  # when Robotalker names no time: the end of an overload must be noticed soon
+CLOSED_MOST = timedelta(seconds=30)  # without a Retry-After, so that an overload's end is noticed soon
 CLOSED_LEAST = timedelta(seconds=1)  # so that answers to requests already begun find the gate still closed
 
 _rng = random.SystemRandom()

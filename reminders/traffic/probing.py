@@ -47,7 +47,7 @@ def probe_robotalker() -> bool | None:
     error = ask_robotalker()
     if error is None:
         _resume(switch, "Robotalker works again: sending is resumed")
-    elif _may_only_the_probe_fail(switch, error):
+    elif _should_try_a_call(switch, error):
         _resume(switch, f"Robotalker still fails ({error}): sending is resumed to try a call")
     else:
         _probe_later(switch, error)
@@ -73,7 +73,7 @@ def _claim(switch: SendingSwitch) -> bool:
     return bool(mine.update(probe_at=Now() + wait, probes=F("probes") + 1))
 
 
-def _may_only_the_probe_fail(switch: SendingSwitch, error: RobotalkerError) -> bool:
+def _should_try_a_call(switch: SendingSwitch, error: RobotalkerError) -> bool:
     """Whether a call must be tried to find out. If it fails, the breaker pauses sending again at once."""
     probed_enough = switch.probes + 1 >= CALL_AS_PROBE_AFTER
     return switch.cause == Cause.ROBOTALKER_FAILING and probed_enough and (error.status or 0) >= 500
