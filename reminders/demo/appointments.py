@@ -58,7 +58,7 @@ class DemoAppointment:
 def plan_demo_appointments(now: datetime, zone: ZoneInfo, people: DemoPeople) -> list[DemoAppointment]:
     """All appointments, for `now` (aware) at mid-morning in `zone`. The same `now` gives the same result."""
     today = now.astimezone(zone).date()
-    planner = _Planner(now, zone, random.Random(7), itertools.cycle(people.regulars))  # noqa: S311 - no secret
+    planner = _DayPlanner(now, zone, random.Random(7), itertools.cycle(people.regulars))  # noqa: S311 - no secret
     past = [planner.plan_past_day(today - timedelta(days=back), people) for back in range(PAST_DAYS, 0, -1)]
     ahead = [planner.plan_day_ahead(today, days, people) for days in range(1, DAYS_AHEAD + 1)]
     return [*itertools.chain(*past), *planner.plan_today(today, people), *itertools.chain(*ahead)]
@@ -85,7 +85,7 @@ def spread(slots: list[Slot], count: int) -> list[Slot]:
 
 
 @dataclass
-class _Planner:
+class _DayPlanner:
     now: datetime
     zone: ZoneInfo
     chance: random.Random

@@ -41,7 +41,7 @@ def read_unsent_opt_ins(number_ids: Collection[int]) -> dict[int, set[Channel]]:
     return found
 
 
-def find_differences(
+def find_unsent_changes(
     number: PhoneNumber, listed: ListedNumber | None, opted_in: Collection[Channel]
 ) -> dict[Channel, bool]:
     """What must change on Robotalker's list for this number, by channel: True is opted out.

@@ -27,7 +27,7 @@ from reminders.sweeps.optout_differences import (
     EVIDENCE,
     FLAGS,
     SCOPES,
-    find_differences,
+    find_unsent_changes,
     read_unsent_opt_ins,
 )
 from reminders.sweeps.optout_push import push_contacts
@@ -136,7 +136,7 @@ def _record_opt_outs(theirs: Mapping[str, Collection[Channel]], asked_at: dateti
         listed: ListedNumber | None = getattr(number, "listed", None)
         if listed and listed.told_at and listed.told_at >= asked_at:
             continue  # sent since the list was read, so the list is out of date for it
-        differences = find_differences(number, listed, opted_in[number.pk])
+        differences = find_unsent_changes(number, listed, opted_in[number.pk])
         counting = {channel for channel in theirs[number.e164] if differences.get(channel) is not False}
         if new := {channel for channel in counting if number.opted_out_at(channel) is None}:
             scope = ConsentEntry.Scope.ALL if len(new) > 1 else SCOPES[new.pop()]

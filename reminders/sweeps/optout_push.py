@@ -28,7 +28,7 @@ from reminders.sweeps.optout_differences import (
     EVIDENCE,
     FLAGS,
     SCOPES,
-    find_differences,
+    find_unsent_changes,
     read_unsent_opt_ins,
     select_unsent_opt_ins,
 )
@@ -108,7 +108,7 @@ def _send(client: RobotalkerClient, number_id: int, asked_at: datetime) -> bool:
     """Send a reserved number; False when it no longer differs. Raises ValueError when it is no number."""
     number = PhoneNumber.objects.select_related("listed").get(pk=number_id)
     opted_in = read_unsent_opt_ins([number_id])[number_id]
-    differences = find_differences(number, number.listed, opted_in)
+    differences = find_unsent_changes(number, number.listed, opted_in)
     if not differences:
         in_step = {"told_at": asked_at, "next_attempt_at": None, "failures": 0, "error": "", "detail": ""}
         ListedNumber.objects.filter(number=number_id).update(**in_step)
