@@ -45,8 +45,7 @@ def order_call(reminder_id: int, *, by: User) -> None:
     if reminder.state not in REMINDER_ORDERABLE:
         raise OrderRefused(str(NOT_CALLABLE[ReminderState(reminder.state)]))
     now = read_database_clock()
-    # what the step says is ordered, whatever was to follow
-    reminder.ordered_by, reminder.channel = by, reminder.step.channel
+    reminder.ordered_by, reminder.channel = by, ""  # the step's own, even if a text was to follow
     plan_again(reminder, next_look_at=now, reason=Reason.ORDERED)
     _check_it_may_go(reminder_id)
     add_change(reminder.appointment, AppointmentChange.What.CALL_ORDERED, by=by, at=now)

@@ -3,7 +3,7 @@
 import logging
 
 from celery import current_app
-from django.db import transaction
+from django.db import connection, transaction
 from kombu.exceptions import OperationalError
 
 log = logging.getLogger(__name__)
@@ -13,8 +13,12 @@ BROKER_TIMEOUT = 0.5  # seconds, for connecting, and for each answer: a person w
 
 
 def wake_dispatch() -> None:
-    """After the commit, ask for a dispatch. Never fails; a broker that is away costs a second at most."""
-    transaction.on_commit(_send_hint, robust=True)
+    """After the commit, ask for a dispatch, once however often this is called in the transaction.
+
+    Never fails; a broker that is away costs a second at most.
+    """
+    if not any(entry[1] is _send_hint for entry in connection.run_on_commit):
+        transaction.on_commit(_send_hint, robust=True)
 
 
 def _send_hint() -> None:

@@ -64,7 +64,7 @@ def sort_for_submission(
 def _find_message(sortable: Sortable, practice: PracticeConfig) -> tuple[int, str] | None:
     """The ScriptText's id and caller id of a call that can be one of a campaign's, or None."""
     step, location = practice.steps.get(sortable.step), practice.locations.get(sortable.location)
-    if sortable.channel != Channel.VOICE or sortable.ordered_by or not step or not location:
+    if sortable.channel or sortable.ordered_by or not step or not location or step.channel != Channel.VOICE:
         return None
     text = choose_text(step.script, sortable.language)
     return (text.pk, caller_id(location)) if text else None

@@ -62,7 +62,7 @@ def submit_claim(claim: Claim, threads: PostThreads) -> int:
     work = ClaimWork(claim)
     calls = 0
     try:
-        while (submissions := work.open_next(threads.free)) or threads.busy:
+        while (submissions := work.open_next(threads.free, busy=threads.busy)) or threads.busy:
             for submission in submissions:
                 threads.start(submission)
                 calls += len(submission.calls)
@@ -90,8 +90,11 @@ class ClaimWork:
         """The reminders that are neither opened nor settled yet."""
         return [*chain.from_iterable(self._groups), *self._singles]
 
-    def open_next(self, most: int) -> list[Submission]:
-        """Open at most `most` submissions; none when no reminder is left, or when none may be sent now."""
+    def open_next(self, most: int, *, busy: bool) -> list[Submission]:
+        """Open at most `most` submissions; none when no reminder is left, or when none may be sent now.
+
+        `busy`: whether an earlier one is still under way.
+        """
         while most and (self._groups or self._singles) and not self._claim.is_over and not is_stopping():
             gate = read_gate()
             if gate.closed_for:
@@ -99,6 +102,10 @@ class ClaimWork:
             if gate.paused:
                 self._hold_the_rest()
                 break
+            if gate.on_trial:
+                if busy:
+                    break
+                most = 1
             if not self._permits:
                 self._permits = take_permits(1 if self._groups else min(most, len(self._singles)))
             if not self._permits:

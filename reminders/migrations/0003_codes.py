@@ -86,8 +86,7 @@ def make_codes(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
     _rewrite(alias, "reminders_followup", ("resolution", "note"), _read_resolution)
     resolved = apps.get_model("reminders", "FollowUp").objects.filter(state="resolved", resolution="")
     resolved.update(resolution=DONE)
-    texts = models.Q(by_text=True) | models.Q(step__channel="sms")
-    apps.get_model("reminders", "Reminder").objects.filter(texts).update(channel="sms")
+    apps.get_model("reminders", "Reminder").objects.filter(by_text=True).update(channel="sms")
     for worker in apps.get_model("reminders", "Heartbeat").objects.filter(name__startswith="worker "):
         if found := re.fullmatch(r"takes (\S+) (since .*)", worker.did):
             worker.queues, worker.did = found[1].split(","), found[2]
@@ -100,8 +99,7 @@ def make_sentences(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
     _rewrite(alias, "reminders_listednumber", ("error", "detail"), _write_list_error)
     _rewrite(alias, "reminders_followup", ("reason", "detail"), _write_entry_reason)
     _rewrite(alias, "reminders_followup", ("resolution", "note"), _write_resolution)
-    fallbacks = models.Q(channel="sms", step__channel="voice")
-    apps.get_model("reminders", "Reminder").objects.filter(fallbacks).update(by_text=True)
+    apps.get_model("reminders", "Reminder").objects.filter(channel="sms").update(by_text=True)
     for worker in apps.get_model("reminders", "Heartbeat").objects.exclude(queues=[]):
         worker.did = f"takes {','.join(worker.queues)} {worker.did}"[:200]
         worker.save()
@@ -162,7 +160,7 @@ def _read_entry_reason(_code: str, words: str) -> Told:
 def _write_entry_reason(code: str, detail: str) -> Told:
     words = {known: sentence for sentence, known in ENTRY_REASONS.items()}
     if code == "unknown_key":
-        return "", f"pressed {detail}"
+        return "", f"pressed {detail}"[:300]
     return "", words.get(code) or (_write_call_reason(code, detail)[0] if code else detail)
 
 
@@ -230,21 +228,22 @@ class Migration(migrations.Migration):
             model_name="reminder",
             name="channel",
             field=models.CharField(
+                blank=True,
                 choices=[("voice", "call"), ("sms", "text message")],
-                default="voice",
+                db_default="",
+                default="",
                 help_text=(
-                    "Of its next try: the step's own, or a text message after its calls have reached nobody."
+                    "Of its next try, where it isn't the step's: a text after its calls have reached nobody."
                 ),
                 max_length=5,
             ),
-            preserve_default=False,
         ),
         migrations.RunPython(make_codes, make_sentences),
         migrations.RemoveField(model_name="reminder", name="by_text"),
         migrations.AddConstraint(
             model_name="reminder",
             constraint=models.CheckConstraint(
-                condition=models.Q(("channel__in", ["voice", "sms"])), name="reminder_channel_known"
+                condition=models.Q(("channel__in", ["", "voice", "sms"])), name="reminder_channel_known"
             ),
         ),
         migrations.AlterField(

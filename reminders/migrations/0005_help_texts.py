@@ -95,15 +95,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterField(
             model_name="reminder",
-            name="channel",
-            field=models.CharField(
-                choices=[("voice", "call"), ("sms", "text message")],
-                help_text="Of its next try: the step's own, or a text after its calls have reached nobody.",
-                max_length=5,
-            ),
-        ),
-        migrations.AlterField(
-            model_name="reminder",
             name="claim",
             field=models.UUIDField(blank=True, help_text="The claim that holds it.", null=True),
         ),

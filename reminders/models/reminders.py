@@ -33,7 +33,10 @@ class Reminder(models.Model):
     channel = models.CharField(
         max_length=5,
         choices=Channel,
-        help_text="Of its next try: the step's own, or a text after its calls have reached nobody.",
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of its next try, where it isn't the step's: a text after its calls have reached nobody.",
     )
     ordered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -50,7 +53,9 @@ class Reminder(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["appointment", "step", "revision"], name="reminder_identity"),
             models.CheckConstraint(condition=Q(state__in=ReminderState.values), name="reminder_state_known"),
-            models.CheckConstraint(condition=Q(channel__in=Channel.values), name="reminder_channel_known"),
+            models.CheckConstraint(
+                condition=Q(channel__in=["", *Channel.values]), name="reminder_channel_known"
+            ),
             models.CheckConstraint(
                 condition=Q(state="claimed", claim__isnull=False, lease_until__isnull=False)
                 | (~Q(state="claimed") & Q(claim__isnull=True, lease_until__isnull=True)),

@@ -17,9 +17,9 @@ CHUNK = 5_000  # rows per statement: limits the memory and time that one takes
 
 _INSERT = """
     INSERT INTO reminders_reminder
-        (appointment_id, step_id, revision, due_at, not_after, next_look_at, state, reason, channel,
+        (appointment_id, step_id, revision, due_at, not_after, next_look_at, state, reason,
          created_at, updated_at)
-    SELECT appointment_id, %s, revision, due_at, not_after, due_at, state, reason, %s, now(), now()
+    SELECT appointment_id, %s, revision, due_at, not_after, due_at, state, reason, now(), now()
     FROM unnest(%s::bigint[], %s::integer[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[])
         AS owed (appointment_id, revision, due_at, not_after, state, reason)
     ON CONFLICT (appointment_id, step_id, revision) DO NOTHING
@@ -75,17 +75,15 @@ def lock_step_and_locations(step_id: int, location_ids: Iterable[int]) -> None:
     _execute(_LOCK_LOCATIONS, [_write_numbers(location_ids)])
 
 
-def insert_reminders(
-    step_id: int, channel: str, owed: Sequence[tuple[PlannedAppointment, OwedReminder]]
-) -> int:
-    """Insert the reminders that don't exist yet, with the step's `channel`; how many were inserted.
+def insert_reminders(step_id: int, owed: Sequence[tuple[PlannedAppointment, OwedReminder]]) -> int:
+    """Insert the reminders that don't exist yet; how many were inserted.
 
     When two planners insert the same reminder, its unique identity lets only one of them, without an error.
     """
     ids = _write_numbers(appointment.pk for appointment, _ in owed)
     revisions = _write_numbers(appointment.revision for appointment, _ in owed)
     columns = _write_owed([reminder for _, reminder in owed])
-    return _execute(_INSERT, [step_id, channel, ids, revisions, *columns])
+    return _execute(_INSERT, [step_id, ids, revisions, *columns])
 
 
 def move_reminders(owed: Sequence[tuple[int, OwedReminder]]) -> int:

@@ -11,12 +11,11 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Location
-from contacts.models.people import Channel
 from reminders.deciding.coverage import find_covered
 from reminders.models import CallCompanion, CallRecord, Campaign, Reminder, Step
 from reminders.planning.bulk_rows import (
@@ -29,7 +28,7 @@ from reminders.planning.bulk_rows import (
 )
 from reminders.rules.reasons import Reason
 from reminders.rules.schedule import OpenDays, Timing, least_ahead, moment_due
-from reminders.rules.states import REMINDER_OPEN, REMINDER_PENDING, ReminderState
+from reminders.rules.states import REMINDER_PENDING, ReminderState
 
 REPLANNED_AT_ONCE = 1_000  # reminders, each read with all that its new moment depends on
 
@@ -203,11 +202,7 @@ def _withdraw(pointless: "QuerySet[Reminder]", reason: str) -> int:
 
 
 def replan_campaign(campaign: Campaign) -> int:
-    """After an edit of its steps: move planned reminders without a try to their new moment; how many moved.
-
-    All open reminders get their step's channel, except for a text that follows a call.
-    """
-    _follow_channels(campaign)
+    """After an edit of its steps: give planned reminders without a try their new moment; how many moved."""
     return _replan(Reminder.objects.filter(step__campaign=campaign))
 
 
@@ -239,24 +234,6 @@ def _replan(reminders: "QuerySet[Reminder]") -> int:
         last = chunk[-1].pk
 
 
-@transaction.atomic
-def _follow_channels(campaign: Campaign) -> None:
-    called = CallRecord.objects.filter(channel=Channel.VOICE)
-    others = (
-        Reminder.objects.filter(step__campaign=campaign, state__in=REMINDER_OPEN)
-        .exclude(channel=F("step__channel"))
-        .exclude(
-            Exists(called.filter(reminder=OuterRef("pk")))
-            | Exists(called.filter(companions__reminder=OuterRef("pk"))),
-            channel=Channel.SMS,
-        )
-        .order_by("pk")
-    )
-    ids = list(others.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
-    by_step = Step.objects.filter(pk=OuterRef("step")).values("channel")
-    Reminder.objects.filter(pk__in=ids).update(channel=Subquery(by_step), updated_at=Now())
-
-
 def _find_new_moment(reminder: Reminder) -> tuple[int, OwedReminder] | None:
     owed = find_owed_reminder(reminder.step, reminder.appointment)
     if owed is None or (owed.due_at, owed.not_after) == (reminder.due_at, reminder.not_after):
@@ -279,12 +256,11 @@ def _add(step_id: int, appointments: Sequence[PlannedAppointment]) -> int:
     """Insert the step's reminders for them, with the step and the locations locked against edits."""
     location_ids = {appointment.location_id for appointment in appointments}
     lock_step_and_locations(step_id, location_ids)
-    step = Step.objects.select_related("campaign").get(pk=step_id)
-    timing = _read_step_timing(step)
+    timing = _read_step_timing(Step.objects.select_related("campaign").get(pk=step_id))
     clocks = _read_location_clocks(Location.objects.filter(pk__in=location_ids))
     owed = [
         (appointment, reminder)
         for appointment in appointments
         if (reminder := _find_owed(timing, appointment, clocks.get(appointment.location_id)))
     ]
-    return insert_reminders(step_id, step.channel, owed)
+    return insert_reminders(step_id, owed)

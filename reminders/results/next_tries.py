@@ -33,13 +33,13 @@ def plan_next_try(call: CallRecord, reminder: Reminder, at: datetime) -> bool:
     """
     if again := _when_to_call_again(call, reminder, at):
         if call.channel == Channel.VOICE:
-            reminder.channel = reminder.step.channel
+            reminder.channel = ""
         plan_again(reminder, next_look_at=again, reason=Reason.TRY_AGAIN, try_after=again)
         return True
     if call.channel != Channel.VOICE:
         return False
     text_at = _when_to_text(call, reminder, at)
-    reminder.channel = Channel.SMS if text_at else Channel(reminder.step.channel)
+    reminder.channel = Channel.SMS if text_at else ""
     if text_at:
         plan_again(reminder, next_look_at=text_at, reason=Reason.TEXT_FOLLOWS, try_after=text_at)
     return text_at is not None

@@ -39,22 +39,24 @@ class Gate:
     """What must be known before a request begins.
 
     `paused`: nothing may be sent until sending is resumed. `closed_for`: seconds in which no request may
-    begin, 0 when open.
+    begin, 0 when open. `on_trial`: a probe has ended a pause, and no call has been accepted since, so a
+    dispatch sends one request at a time.
     """
 
     paused: bool
     closed_for: float
+    on_trial: bool = False
 
 
 def read_gate() -> Gate:
     """The gate as it is now, in one query."""
     rows = SendingSwitch.objects.filter(pk=1).annotate(now=Now())
-    row = rows.values_list("paused_at", "gate_until", "now").first()
+    row = rows.values_list("paused_at", "gate_until", "probes", "now").first()
     if row is None:
         return Gate(paused=False, closed_for=0.0)
-    paused_at, gate_until, now = row
+    paused_at, gate_until, probes, now = row
     closed_for = (gate_until - now).total_seconds() if gate_until else 0.0
-    return Gate(paused=paused_at is not None, closed_for=max(closed_for, 0.0))
+    return Gate(paused=paused_at is not None, closed_for=max(closed_for, 0.0), on_trial=probes > 0)
 
 
 @transaction.atomic

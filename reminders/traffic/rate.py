@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 WINDOW = "robotalker"  # the window's name in Redis
 REDIS_TIMEOUT = 0.5  # seconds, for connecting, and for each answer
+# Seconds after a permit could not be taken in which none is promised: a Redis may answer and refuse writes.
+REFUSED_FOR = 1.0
 RATE = re.compile(r"([1-9][0-9]{0,5})/(?:(s|sec|second)|(m|min|minute))")
 
 
@@ -34,12 +36,15 @@ def take_permits(most: int) -> int:
     try:
         return _pacer().take(most)
     except (RedisError, OSError) as error:
+        _pacer().refused_at = time.monotonic()
         _note_lost(error)
         return 0
 
 
 def seconds_until_permit() -> float:
     """Seconds until one request may begin, if no other begins before; 0 for now, inf while Redis is away."""
+    if time.monotonic() - _pacer().refused_at < REFUSED_FOR:
+        return math.inf
     try:
         return _pacer().wait_for()
     except (RedisError, OSError) as error:
@@ -86,6 +91,7 @@ class Pacer:
 
     def __init__(self, redis_url: str, rate: RateLimitItem) -> None:
         self._rate = rate
+        self.refused_at = -math.inf  # by the monotonic clock: when Redis last failed to give a permit
         self._limiter = MovingWindowRateLimiter(
             RedisByItsOwnClock(
                 redis_url,

@@ -79,7 +79,7 @@ def _pause(by: User | None, cause: str) -> None:
 
 
 def _outweighs(cause: str, switch: SendingSwitch) -> bool:
-    return switch.paused_at is None or WEIGHTS[cause] > WEIGHTS[switch.cause]
+    return switch.paused_at is None or WEIGHTS[cause] > WEIGHTS.get(switch.cause, 0)
 
 
 def resume_sending(*, by: User) -> None:

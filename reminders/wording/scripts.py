@@ -78,13 +78,13 @@ JOINING_WORDS = {
 
 
 def channel_of(reminder: Reminder) -> Channel:
-    """By which channel its next try goes."""
-    return Channel(reminder.channel)
+    """By which channel its next try goes: the step's as it is now, unless its text follows the calls."""
+    return Channel(reminder.channel or reminder.step.channel)
 
 
 def is_fallback(reminder: Reminder) -> bool:
     """Whether its next try is the step's text, sent after its calls have reached nobody."""
-    return reminder.channel == Channel.SMS and reminder.step.channel == Channel.VOICE
+    return reminder.channel == Channel.SMS
 
 
 def script_of(reminder: Reminder) -> Script | None:

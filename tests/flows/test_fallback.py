@@ -72,25 +72,25 @@ def test_the_text_waits_until_the_last_try_is_over(sandbox: SandboxServer) -> No
     step = make_step_with_text()
     Step.objects.filter(pk=step.pk).update(max_tries=2)
     reminder = call_without_reaching_anybody(sandbox, "no_answer", "no_answer")
-    assert read_reminder(reminder) == ("planned", "try_again", "voice")
+    assert read_reminder(reminder) == ("planned", "try_again", "")
 
 
 def test_no_text_follows_a_voicemail(sandbox: SandboxServer) -> None:
     make_step_with_text()
     reminder = call_without_reaching_anybody(sandbox, "voicemail")
-    assert read_reminder(reminder) == ("done", "voicemail", "voice")
+    assert read_reminder(reminder) == ("done", "voicemail", "")
 
 
 def test_a_voicemail_is_tried_again_when_the_step_says_so(sandbox: SandboxServer) -> None:
     make_step(max_tries=2, retry_voicemail=True)
     reminder = call_without_reaching_anybody(sandbox, "voicemail")
-    assert read_reminder(reminder) == ("planned", "try_again", "voice")
+    assert read_reminder(reminder) == ("planned", "try_again", "")
 
 
 def test_no_text_goes_to_a_number_that_does_not_exist(sandbox: SandboxServer) -> None:
     make_step_with_text()
     reminder = call_without_reaching_anybody(sandbox, "invalid_number")
-    assert read_reminder(reminder) == ("done", "not_reached", "voice")
+    assert read_reminder(reminder) == ("done", "not_reached", "")
     assert FollowUp.objects.get().kind == "wrong_number"
 
 
@@ -125,7 +125,7 @@ def test_a_late_answer_to_the_call_cancels_the_text(sandbox: SandboxServer) -> N
     reminder = call_without_reaching_anybody(sandbox, "no_answer")
     call = CallRecord.objects.get()
     post_event(call, "call.completed", status="answered", amd_result="human")
-    assert read_reminder(reminder) == ("done", "reached", "voice")
+    assert read_reminder(reminder) == ("done", "reached", "")
     assert dispatch_due().calls == 0
 
 
@@ -135,14 +135,14 @@ def test_a_late_answer_cancels_a_text_that_is_claimed_but_not_sent(sandbox: Sand
     claim = claim_due(10)
     assert claim.reminder_ids == [reminder.pk]
     post_event(CallRecord.objects.get(), "call.completed", status="answered", amd_result="human")
-    assert read_reminder(reminder) == ("done", "reached", "voice")
+    assert read_reminder(reminder) == ("done", "reached", "")
 
 
 def test_a_later_report_of_an_invalid_number_cancels_the_text(sandbox: SandboxServer) -> None:
     make_step_with_text()
     reminder = call_without_reaching_anybody(sandbox, "busy")
     post_event(CallRecord.objects.get(), "call.failed", status="failed", reason="invalid_number")
-    assert read_reminder(reminder) == ("done", "not_reached", "voice")
+    assert read_reminder(reminder) == ("done", "not_reached", "")
     assert FollowUp.objects.get().kind == "wrong_number"
 
 

@@ -6,19 +6,20 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from django.conf import settings as live_settings
 from django.db import connection
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from reminders.dispatch.rounds import dispatch_due
-from reminders.models import SendingSwitch
+from reminders.models import CallRecord, SendingSwitch
 from reminders.tasks import probe_robotalker as tick
 from reminders.traffic.gate import count_failure, count_success, read_gate
 from reminders.traffic.probing import probe_robotalker
 from reminders.traffic.rate import take_permits
 from reminders.traffic.switch import Cause, pause_sending, read_switch
-from tests.people import make_due_reminder, make_user
+from tests.people import make_contact, make_due_reminder, make_user
 from tests.sandbox_server import SandboxServer
 from tests.waiting import find_free_port, wait_until
 
@@ -251,3 +252,21 @@ def test_a_probe_needs_a_permit_like_every_request(sandbox: SandboxServer, setti
     assert read_switch().cause == Cause.ROBOTALKER_FAILING
     settings.ROBOTALKER_RATE = "10/second"
     assert probe_robotalker() is True
+
+
+def test_after_a_probe_one_call_at_a_time_is_sent_until_one_is_accepted(sandbox: SandboxServer) -> None:
+    for last in range(6):
+        make_due_reminder(make_contact(number=f"+120255501{last:02}"))
+    SendingSwitch.objects.create(pk=1, probes=3, failures=live_settings.ROBOTALKER_BREAKER - 1)
+    sandbox.faults({"kind": "drop_after"})
+    dispatch_due()
+    assert CallRecord.objects.count() == 1, "the first lost answer pauses sending again"
+    assert read_switch().cause == Cause.ROBOTALKER_FAILING
+
+
+def test_once_a_call_is_accepted_after_a_probe_sending_is_as_before(sandbox: SandboxServer) -> None:
+    for last in range(6):
+        make_due_reminder(make_contact(number=f"+120255501{last:02}"))
+    SendingSwitch.objects.create(pk=1, probes=3)
+    assert dispatch_due().calls == 6
+    assert not read_gate().on_trial

@@ -64,9 +64,9 @@ WAYS = {
 }
 ONE_WAY_WAYS = {"by carrier pigeon": ("",)}
 CHANNELS = {
-    ("voice", False): ("voice",),
+    ("voice", False): ("",),
     ("voice", True): ("sms",),
-    ("sms", False): ("sms",),
+    ("sms", False): ("",),
 }  # step, by_text
 DID = "since 2026-01-05 08:00 UTC, 3 tasks begun"
 

@@ -33,7 +33,6 @@ from tests.people import (
     make_contact,
     make_due_reminder,
     make_location,
-    make_script,
     make_step,
     make_user,
 )
@@ -429,24 +428,3 @@ def test_a_planner_waits_for_the_edit_of_a_step() -> None:
         wait_until(a_lock_is_awaited, "the planner to wait for the edit")
     other.join()
     assert appointment.reminders.get().due_at == appointment.starts_at - timedelta(hours=2)
-
-
-def test_planned_reminders_get_the_steps_new_channel_except_texts_that_follow_a_call() -> None:
-    fallback = make_script("{FIRST_NAME}, we could not reach you.", name="Fallback")
-    step = make_step(fallback_script=fallback)
-    never_called, called = (
-        make_due_reminder(),
-        make_due_reminder(make_contact("Elias", number="+12025550101")),
-    )
-    claim = claim_due(10)
-    open_calls([called.pk], claim.token)
-    Reminder.objects.update(state="planned", claim=None, lease_until=None, channel="sms")
-    replan_campaign(step.campaign)
-    assert read_channels(never_called, called) == ["voice", "sms"]
-    Step.objects.update(channel="sms")
-    replan_campaign(step.campaign)
-    assert read_channels(never_called, called) == ["sms", "sms"]
-
-
-def read_channels(*reminders: Reminder) -> list[str]:
-    return [Reminder.objects.get(pk=reminder.pk).channel for reminder in reminders]

@@ -186,6 +186,16 @@ def test_the_full_rate_is_available_again_when_redis_is_back(
     assert [take_permits(60), take_permits(60)] == [60, 1]
 
 
+def test_a_redis_that_refuses_writes_promises_no_permit(own_redis: "OwnRedis", settings: Settings) -> None:
+    settings.REDIS_URL = own_redis.url
+    with Redis.from_url(own_redis.url) as redis:
+        redis.execute_command(
+            "REPLICAOF", "127.0.0.1", "1"
+        )  # as after a failover: it answers, and takes nothing
+    assert take_permits(5) == 0
+    assert seconds_until_permit() == math.inf, "or else a dispatch would claim and give back without end"
+
+
 def test_a_broken_idle_connection_costs_no_permits(own_redis: "OwnRedis", settings: Settings) -> None:
     settings.REDIS_URL = own_redis.url
     assert take_permits(1) == 1
