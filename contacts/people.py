@@ -10,7 +10,7 @@ from django.db import transaction
 
 from contacts.appointments import lock_appointment
 from contacts.database.clock import read_database_clock
-from contacts.models import Appointment, Contact, PhoneNumber
+from contacts.models import Appointment, Contact, PhoneNumber, UnusableReason
 from contacts.numbers import NotANumber, ParsedNumber, parse_number
 
 
@@ -65,13 +65,17 @@ def _revise(appointment_id: int, now: datetime) -> int:
     return appointment.pk
 
 
-def mark_number_unusable(number_id: int, reason: str, at: datetime) -> None:
-    """Record that a number can't be reached at all, and why; an earlier reason is kept."""
+def mark_number_unusable(number_id: int, reason: UnusableReason, at: datetime, *, detail: str = "") -> None:
+    """Record that a number can't be reached at all, and why; an earlier reason is kept.
+
+    `detail` is Robotalker's own message, of which the first 200 characters are stored.
+    """
     PhoneNumber.objects.filter(pk=number_id, unusable_since=None).update(
-        unusable_since=at, unusable_reason=reason
+        unusable_since=at, unusable_reason=reason, unusable_detail=detail[:200]
     )
 
 
 def mark_numbers_usable(number_ids: Iterable[int]) -> None:
     """Mark the numbers as usable again, after staff have checked them."""
-    PhoneNumber.objects.filter(pk__in=number_ids).update(unusable_since=None, unusable_reason="")
+    numbers = PhoneNumber.objects.filter(pk__in=number_ids)
+    numbers.update(unusable_since=None, unusable_reason="", unusable_detail="")

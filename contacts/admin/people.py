@@ -80,7 +80,7 @@ class PhoneNumberAdmin(ClinicAdmin[PhoneNumber]):
         "voice_opted_out_at",
         "sms_opted_out_at",
         "unusable_since",
-        "unusable_reason",
+        "why_unusable",
         "time_zones",
         "created_at",
         "consent_basis",
@@ -92,6 +92,10 @@ class PhoneNumberAdmin(ClinicAdmin[PhoneNumber]):
     @admin.display(description=_("number"), ordering="e164")
     def masked(self, number: PhoneNumber) -> str:
         return show_number(number)
+
+    @admin.display(description=_("why it can't be used"))
+    def why_unusable(self, number: PhoneNumber) -> str:
+        return number.why_unusable or "-"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -2,7 +2,7 @@
 
 from contacts.models.appointments import Appointment, AppointmentChange, Way
 from contacts.models.imports import ImportBatch, ImportProblem
-from contacts.models.people import ConsentEntry, Contact, PhoneNumber
+from contacts.models.people import ConsentEntry, Contact, PhoneNumber, UnusableReason
 from contacts.models.places import ClosedDay, Location, Provider
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "Location",
     "PhoneNumber",
     "Provider",
+    "UnusableReason",
     "Way",
 ]

@@ -8,6 +8,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models.functions import Reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models.places import WHOLE_E164, validate_time_zone
@@ -16,6 +17,14 @@ from contacts.models.places import WHOLE_E164, validate_time_zone
 class Channel(models.TextChoices):
     VOICE = "voice", _("call")
     SMS = "sms", _("text message")
+
+
+class UnusableReason(models.TextChoices):
+    """Why a number can't be used. Pages and the admin show the sentence."""
+
+    INVALID_NUMBER = "invalid_number", _("The number doesn't exist.")
+    REJECTED = "rejected", _("Robotalker did not accept the number.")
+    OTHER = "other", _("Robotalker gave another reason.")
 
 
 class PhoneNumber(models.Model):
@@ -30,7 +39,10 @@ class PhoneNumber(models.Model):
     voice_opted_out_at = models.DateTimeField(null=True, blank=True, editable=False)
     sms_opted_out_at = models.DateTimeField(null=True, blank=True, editable=False)
     unusable_since = models.DateTimeField(null=True, blank=True, editable=False)
-    unusable_reason = models.CharField(max_length=200, blank=True, editable=False)
+    unusable_reason = models.CharField(max_length=20, choices=UnusableReason, blank=True, editable=False)
+    unusable_detail = models.CharField(
+        max_length=200, blank=True, editable=False, help_text=_("Robotalker's own message about it.")
+    )
     consent_basis = models.CharField(max_length=20, choices=ConsentBasis, default=ConsentBasis.GIVEN_FOR_CARE)
     time_zones = ArrayField(
         models.CharField(max_length=64),
@@ -54,6 +66,14 @@ class PhoneNumber(models.Model):
         from contacts.numbers import mask
 
         return mask(self.e164)
+
+    @property
+    def why_unusable(self) -> str:
+        """Why it can't be used, with Robotalker's own message in quotes; "" if no reason is known."""
+        sentence = dict(UnusableReason.choices).get(self.unusable_reason, "")
+        words = self.unusable_detail
+        quoted = gettext("Robotalker: “%(words)s”") % {"words": words} if words else ""
+        return " ".join(filter(None, [str(sentence), quoted]))
 
     def opted_out_at(self, channel: str) -> datetime | None:
         """When the number opted out of `channel` (aware UTC), or None."""

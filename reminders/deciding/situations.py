@@ -43,7 +43,10 @@ UNUSED_COLUMNS = (
     *(f"appointment__contact__{name}" for name in ("search", "last_name", "other_phone", "source")),
     *(f"appointment__contact__{name}" for name in ("preferred_channel", "external_id")),
     *(f"appointment__contact__{name}" for name in ("created_at", "updated_at")),
-    *(f"appointment__contact__phone__{name}" for name in ("unusable_reason", "created_at")),
+    *(
+        f"appointment__contact__phone__{name}"
+        for name in ("unusable_reason", "unusable_detail", "created_at")
+    ),
 )
 
 

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.db.models import F
 
 from contacts.appointments import record_answer
-from contacts.models import Appointment, ConsentEntry, Way
+from contacts.models import Appointment, ConsentEntry, UnusableReason, Way
 from contacts.models.people import Channel
 from contacts.optouts import record_optout
 from contacts.people import mark_number_unusable
@@ -35,7 +35,7 @@ def save_history(history: History, clerk: User) -> None:
 
 def _record_end(call: CallRecord, end: str, at: datetime, clerk: User) -> None:
     if end == outcomes.INVALID:
-        mark_number_unusable(call.number_id, "Robotalker: invalid number", at)
+        mark_number_unusable(call.number_id, UnusableReason.INVALID_NUMBER, at)
         _add_follow_up(call, Kind.WRONG_NUMBER, ASKED_AT_DESK, at, clerk)
     elif end == "9":
         evidence = f"call {call.public_id}"

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from contacts.database.saving import save_row
-from contacts.models.people import Channel
+from contacts.models.people import Channel, UnusableReason
 from contacts.people import mark_number_unusable, mark_numbers_usable
 from reminders.lifecycle.call_reminders import find_calls_about, reminders_of
 from reminders.lifecycle.calls import move_call
@@ -154,7 +154,7 @@ def _follow_outcome(reminder: Reminder, call: CallRecord, at: datetime, *, was_o
     finish_reminder(reminder, ReminderState.DONE, REASON_BY_STATE[CallState(call.state)])
     # a number that can't get texts can still be called
     if call.reason == CallReason.INVALID_NUMBER and call.channel == Channel.VOICE:
-        mark_number_unusable(call.number_id, "Robotalker: invalid number", at)
+        mark_number_unusable(call.number_id, UnusableReason.INVALID_NUMBER, at)
         open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=reminder, call=call)
     elif call.state in REACHED_NOBODY:
         open_if_nothing_follows(FollowUp.Kind.COULD_NOT_REACH, reminder=reminder, call=call)

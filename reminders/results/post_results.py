@@ -10,7 +10,7 @@ from django.db.models import Max, Q
 from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
-from contacts.models.people import Channel
+from contacts.models.people import Channel, UnusableReason
 from contacts.people import mark_number_unusable
 from reminders.lifecycle.call_reminders import find_calls_about, reminders_of
 from reminders.lifecycle.calls import close_call, move_call
@@ -121,7 +121,7 @@ def _put_rejected_on_worklist(
 ) -> None:
     by_voice = call.channel == Channel.VOICE  # a number that can't get texts can still be called
     if by_voice and isinstance(error, Rejected) and error.is_about_the_number:
-        mark_number_unusable(call.number_id, f"Robotalker rejected it: {error.detail}"[:200], now)
+        mark_number_unusable(call.number_id, UnusableReason.REJECTED, now, detail=error.detail)
         kind = FollowUp.Kind.WRONG_NUMBER
     else:
         kind = FollowUp.Kind.COULD_NOT_REACH

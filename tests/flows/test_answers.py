@@ -123,6 +123,7 @@ def test_an_invalid_number_is_marked_and_never_called_again(sandbox: SandboxServ
     assert number is not None
     number.refresh_from_db()
     assert number.unusable_since is not None
+    assert number.unusable_reason == "invalid_number"
     make_due_reminder(first.appointment.contact)
     dispatch_due()
     assert len(sandbox.ledger(SARAH)) == 1

@@ -68,6 +68,15 @@ CHANNELS = {
     ("voice", True): ("sms",),
     ("sms", False): ("",),
 }  # step, by_text
+UNUSABLE = {
+    "": ("", ""),
+    "Robotalker: invalid number": ("invalid_number", ""),
+    "Robotalker rejected it: to is not a number": ("rejected", "to is not a number"),
+    "Robotalker rejected it: ": ("rejected", ""),
+    "rejected": ("other", "rejected"),
+    "The line was cut off.": ("other", "The line was cut off."),
+    ("Robotalker rejected it: " + "x" * 200)[:200]: ("rejected", "x" * 176),
+}
 DID = "since 2026-01-05 08:00 UTC, 3 tasks begun"
 
 
@@ -253,5 +262,22 @@ def test_a_database_keeps_its_identity_and_its_pause_under_the_new_names() -> No
         assert read(back, "reminders.Epoch", {1: identity.pk}, "name") == {1: ("harbor",)}
         assert read(back, "reminders.SendingSwitch", {1: 1}, "cause") == {1: ("provider_failing",)}
         assert read(back, "reminders.Reminder", {1: reminder.pk}, "reason") == {1: ("provider_trouble",)}
+    finally:
+        bring_up_to_date()
+
+
+def test_why_a_number_can_not_be_used_becomes_a_code_and_a_sentence_again_on_the_way_back() -> None:
+    try:
+        rows = migrate(AFTER[:1]).get_model("contacts.PhoneNumber")._default_manager
+        numbers = {
+            words: rows.create(e164=f"+12025550{index:03}", unusable_since=NOON, unusable_reason=words).pk
+            for index, words in enumerate(UNUSABLE)
+        }
+
+        new = migrate([("contacts", "0004_unusable_codes")])
+        assert read(new, "contacts.PhoneNumber", numbers, "unusable_reason", "unusable_detail") == UNUSABLE
+
+        back = migrate(AFTER[:1])
+        assert_unchanged(read(back, "contacts.PhoneNumber", numbers, "unusable_reason"), UNUSABLE)
     finally:
         bring_up_to_date()

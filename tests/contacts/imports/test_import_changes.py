@@ -13,7 +13,14 @@ from contacts.appointments import (
     record_answer,
     record_attendance,
 )
-from contacts.models import Appointment, AppointmentChange, Contact, Location, PhoneNumber
+from contacts.models import (
+    Appointment,
+    AppointmentChange,
+    Contact,
+    Location,
+    PhoneNumber,
+    UnusableReason,
+)
 from contacts.people import change_phone, get_or_create_written_number, mark_number_unusable
 from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows, make_downtown, only_appointment
 
@@ -238,7 +245,7 @@ def test_a_new_number_makes_a_new_revision_of_future_appointments() -> None:
 def test_a_number_corrected_by_staff_is_not_overwritten_by_an_unusable_one() -> None:
     import_rows(AISHA)
     contact = Contact.objects.get()
-    mark_number_unusable(PhoneNumber.objects.get().pk, "invalid number", timezone.now())
+    mark_number_unusable(PhoneNumber.objects.get().pk, UnusableReason.INVALID_NUMBER, timezone.now())
     change_phone(contact, get_or_create_written_number("+12025550177", "US"))
     assert import_rows(AISHA).counts["contacts_unchanged"] == 1
     contact.refresh_from_db()

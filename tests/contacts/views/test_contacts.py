@@ -1,5 +1,6 @@
 """The contact list, a contact's page, and the changes made there."""
 
+import html
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from contacts.appointments import record_answer
-from contacts.models import Appointment, ConsentEntry, Contact, PhoneNumber
+from contacts.models import Appointment, ConsentEntry, Contact, PhoneNumber, UnusableReason
 from contacts.optouts import record_optout
 from contacts.people import mark_number_unusable
 from contacts.queries import find_contacts
@@ -120,7 +121,7 @@ def test_the_list_shows_masked_numbers_states_and_the_next_appointment(desk: Cli
     record_optout(sarah.phone_id or 0, scope="all", source="staff", at=now)
     make_contact("Wei", number=None)
     broken = make_contact("Tom", number=OTHER)
-    mark_number_unusable(broken.phone_id or 0, "no such number", now)
+    mark_number_unusable(broken.phone_id or 0, UnusableReason.INVALID_NUMBER, now)
     page = read(desk, "/contacts/")
     assert "••00" in page
     assert SARAH not in page
@@ -359,8 +360,35 @@ def test_another_contacts_number_can_not_be_changed_from_this_page(desk: Client,
 
 def test_a_number_can_be_marked_as_usable_again(desk: Client) -> None:
     sarah = make_contact()
-    mark_number_unusable(sarah.phone_id or 0, "Robotalker rejected it", timezone.now())
-    assert "Robotalker rejected it" in read(desk, f"/contacts/{sarah.pk}/")
+    words = "to: <not> a mobile"
+    mark_number_unusable(sarah.phone_id or 0, UnusableReason.REJECTED, timezone.now(), detail=words)
+    shown = "Robotalker did not accept the number. Robotalker: “to: &lt;not&gt; a mobile”"
+    assert shown in read(desk, f"/contacts/{sarah.pk}/")
     assert desk.get(f"/contacts/{sarah.pk}/number-usable/").status_code == 405
     desk.post(f"/contacts/{sarah.pk}/number-usable/")
-    assert PhoneNumber.objects.get().unusable_since is None
+    number = PhoneNumber.objects.get()
+    assert (number.unusable_since, number.unusable_reason, number.unusable_detail) == (None, "", "")
+
+
+@pytest.mark.parametrize("reason", UnusableReason)
+def test_a_contacts_page_says_why_the_number_can_not_be_used(desk: Client, reason: UnusableReason) -> None:
+    sarah = make_contact()
+    mark_number_unusable(sarah.phone_id or 0, reason, timezone.now())
+    page = html.unescape(read(desk, f"/contacts/{sarah.pk}/"))
+    assert f"This number can't be used. {reason.label}" in page
+    assert "Robotalker: “" not in page, "Robotalker said nothing about it"
+
+
+def test_a_reason_that_this_version_does_not_know_is_never_shown(desk: Client) -> None:
+    sarah = make_contact()
+    PhoneNumber.objects.update(unusable_since=timezone.now(), unusable_reason="some_new_code")
+    page = html.unescape(read(desk, f"/contacts/{sarah.pk}/"))
+    assert "This number can't be used." in page
+    assert "some_new_code" not in page
+
+
+def test_of_a_long_message_the_first_200_characters_are_stored() -> None:
+    number = make_number(OTHER)
+    mark_number_unusable(number.pk, UnusableReason.REJECTED, timezone.now(), detail="x" * 201)
+    number.refresh_from_db()
+    assert number.unusable_detail == "x" * 200

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import strip_tags
 
-from contacts.models import Appointment, AppointmentChange, Way
+from contacts.models import Appointment, AppointmentChange, UnusableReason, Way
 from contacts.models.people import Channel
 from reminders.deciding.explanations import UNTIL
 from reminders.dispatch.claims import claim_due
@@ -46,6 +46,7 @@ CHOICES: tuple[type[TextChoices], ...] = (
     AppointmentChange.What,
     Way,
     Channel,
+    UnusableReason,
     WebhookEvent.State,
 )
 TITLES = [sentences.CALLS, sentences.TEXTS]
@@ -99,7 +100,7 @@ def test_each_code_has_words_that_a_receptionist_would_use(name: str, words: obj
     assert not [docstring for docstring in DOCSTRINGS if docstring in text], text
 
 
-@pytest.mark.parametrize("reasons", REASONS)
+@pytest.mark.parametrize("reasons", [*REASONS, UnusableReason])
 def test_each_reason_is_one_whole_sentence(reasons: type[TextChoices]) -> None:
     for reason in reasons:
         assert re.fullmatch(r"[A-Z][^.]*\.", str(reason.label)), reason
@@ -161,6 +162,18 @@ def test_a_failed_request_is_stored_as_a_code_and_told_in_its_sentence(
     page = read_page(sit_at_desk(make_user()), f"/appointments/{reminder.appointment_id}/")
     assert phrase_for(error.code, failure.detail) in page
     assert [docstring for docstring in DOCSTRINGS if docstring in page] == []
+
+
+@pytest.mark.django_db
+def test_a_rejected_number_is_stored_as_a_code_with_robotalkers_own_words() -> None:
+    reminder = make_due_reminder()
+    [call] = open_calls([reminder.pk], claim_due(1).token)
+    record_failed_post(call.pk, errors.Rejected("to: not a mobile", status=400, field="to"))
+    number = call.number
+    number.refresh_from_db()
+    assert (number.unusable_reason, number.unusable_detail) == ("rejected", "to: not a mobile")
+    page = read_page(sit_at_desk(make_user()), f"/contacts/{reminder.appointment.contact_id}/")
+    assert "Robotalker did not accept the number. Robotalker: “to: not a mobile”" in page
 
 
 def read_page(desk: Client, address: str) -> str:
