@@ -44,6 +44,7 @@ from tests.people import (
     make_contact,
     make_due_reminder,
     make_location,
+    make_number,
     make_step,
 )
 from webhooks.models import WebhookEvent
@@ -167,6 +168,15 @@ def test_lists_show_only_masked_numbers(office: Client, model: type[Model]) -> N
     page = office.get(address_of(model)).content.decode()
     assert "2025550000" not in page
     assert "555-0000" not in page
+
+
+def test_a_numbers_page_says_why_it_can_not_be_used(office: Client) -> None:
+    number = make_number()
+    number.unusable_since, number.unusable_reason = timezone.now(), "rejected"
+    number.unusable_detail = "to: not a mobile"
+    number.save()
+    page = office.get(address_of(PhoneNumber, f"{number.pk}/change/")).content.decode()
+    assert "Robotalker did not accept the number. Robotalker: “to: not a mobile”" in page
 
 
 CALL_QUESTIONS = [
