@@ -103,7 +103,6 @@ class _HistoryMaker:
                 due_at=owed.due_at,
                 not_after=owed.not_after,
                 next_look_at=owed.due_at,
-                channel=step.channel,
             )
             self.history.reminders.append(reminder)
             if settled:

@@ -221,3 +221,9 @@ def test_every_message_has_its_variables_filled_in(now: datetime) -> None:
     texts = CallRecord.objects.values_list("text", flat=True)
     assert texts
     assert not [text for text in texts if "{" in text]
+
+
+def test_only_a_text_that_follows_calls_has_a_channel_of_its_own(now: datetime) -> None:
+    own = Reminder.objects.exclude(channel="")
+    assert not own.filter(step__channel="sms").exists()
+    assert own.filter(channel="voice").count() == 0
