@@ -23,7 +23,7 @@ FOUND: dict[str, str] = {
 # These sentences name the moment, by the location's clock.
 UNTIL: dict[str, object] = {
     Reason.HELD_BY_CAP: _("This number has had enough calls for now; it waits until %(when)s."),
-    Reason.DESK_PACE: _("Its turn is at %(when)s, so that the desk keeps up with the callbacks."),
+    Reason.DESK_PACE: _("Its turn is at %(when)s, so that the desk can keep up with callbacks."),
 }
 
 
@@ -62,7 +62,7 @@ def explain_reminder(
     return Explanation(
         decision.verdict,
         reason,
-        _tell(reason, called_at if decision.verdict == Verdict.WAIT else None, reminder),
+        _phrase(reason, called_at if decision.verdict == Verdict.WAIT else None, reminder),
         called_at if will_call else None,
     )
 
@@ -81,7 +81,7 @@ def _say_why_not_yet(reminder: Reminder, reason: str, *, is_ahead: bool) -> str:
     return Reason.NOT_DUE_YET if is_ahead else reason
 
 
-def _tell(reason: str, until: datetime | None, reminder: Reminder) -> str:
+def _phrase(reason: str, until: datetime | None, reminder: Reminder) -> str:
     if until is None or reason not in UNTIL:
         return sentence_for(reason)
     zone = zone_or_utc(reminder.appointment.location.time_zone)

@@ -54,7 +54,7 @@ class StandingFacts:
     def zone(self) -> ZoneInfo:
         return self.appointment.location.zone
 
-    def tell(self, moment: datetime | None) -> str:
+    def describe(self, moment: datetime | None) -> str:
         return describe_moment(moment, self.zone, self.now)
 
 
@@ -66,7 +66,7 @@ def read_standing_facts(
     sending_paused: bool,
     use: NumberUse | None = None,
 ) -> StandingFacts:
-    """The facts. Reminders come from situations.with_situation() and households.with_calls().
+    """The facts. Reminders come from situations.with_situation() and call_reminders.with_calls().
 
     `use` is what has gone to the number, as explain_reminder() takes it.
     """
@@ -93,10 +93,10 @@ def describe_answer(facts: StandingFacts) -> Standing | None:
     appointment = facts.appointment
     answer = appointment.current_answer
     if answer == Appointment.Answer.WANTS_ANOTHER_TIME:
-        when = facts.tell(appointment.answered_at)
+        when = facts.describe(appointment.answered_at)
         return Standing(answer, next_step=_("asked %s") % when)
     if answer == Appointment.Answer.CONFIRMED:
-        words = {"when": facts.tell(appointment.answered_at), "how": name_way(appointment.answered_how)}
+        words = {"when": facts.describe(appointment.answered_at), "how": name_way(appointment.answered_how)}
         return Standing(answer, _("confirmed %(when)s by %(how)s") % words)
     return None
 
@@ -104,7 +104,7 @@ def describe_answer(facts: StandingFacts) -> Standing | None:
 def describe_open_call(facts: StandingFacts) -> Standing | None:
     """A call that is in progress or has no known result."""
     call = facts.calls[0] if facts.calls else None
-    when = facts.tell(call.submitting_at) if call else ""
+    when = facts.describe(call.submitting_at) if call else ""
     claimed = any(reminder.state == ReminderState.CLAIMED for reminder in facts.reminders)
     if claimed or (call and call.state == CallState.SUBMITTING):
         return Standing("submitting", _("about to call"))
@@ -124,7 +124,7 @@ def describe_optout(facts: StandingFacts) -> Standing | None:
     optouts = [phone.opted_out_at(channel) for channel in channels] if phone else []
     if not optouts or None in optouts:
         return None
-    return Standing("opted_out", next_step=_("since %s") % facts.tell(optouts[0]))
+    return Standing("opted_out", next_step=_("since %s") % facts.describe(optouts[0]))
 
 
 def _find_channels(facts: StandingFacts) -> set[str]:
@@ -140,8 +140,8 @@ def describe_last_call(facts: StandingFacts) -> Standing | None:
     if not facts.calls or facts.calls[0].state == CallState.ABANDONED:
         return None
     call = facts.calls[0]
-    when = facts.tell(call.ended_at or call.submitting_at)
-    follows = _tell_what_follows(facts)
+    when = facts.describe(call.ended_at or call.submitting_at)
+    follows = _describe_what_follows(facts)
     if call.state in (CallState.FAILED, CallState.REJECTED, CallState.NOT_SENT):
         next_step = " · ".join(filter(None, [phrase_for(call.reason, call.detail), follows]))
         return Standing("failed", f"{CallState(call.state).label} {when}", next_step)
@@ -157,7 +157,7 @@ def describe_next(facts: StandingFacts) -> Standing | None:
     if coming is None:
         return None
     if coming.moment is not None:
-        return _tell_call_ahead(facts, coming.moment)
+        return _describe_call_ahead(facts, coming.moment)
     if coming.verdict == Verdict.MISS:
         return Standing("missed", next_step=coming.sentence)
     held = coming.verdict == Verdict.BLOCK
@@ -237,16 +237,16 @@ def _find_coming(
     )
 
 
-def _tell_call_ahead(facts: StandingFacts, moment: datetime) -> Standing:
+def _describe_call_ahead(facts: StandingFacts, moment: datetime) -> Standing:
     is_text = facts.coming_reminder is not None and channel_of(facts.coming_reminder) == Channel.SMS
     code = "will_text" if is_text else "will_call"
     if moment <= facts.now + SOON:
         return Standing(code, _("will text now") if is_text else _("will call now"))
     words = _("will text %s") if is_text else _("will call %s")
-    return Standing(code, words % facts.tell(moment))
+    return Standing(code, words % facts.describe(moment))
 
 
-def _tell_what_follows(facts: StandingFacts) -> str:
+def _describe_what_follows(facts: StandingFacts) -> str:
     """Another try ("next try 16:30"), or the next step ("will call 14:00"), or why neither."""
     if facts.coming is None or facts.coming_reminder is None:
         return ""
@@ -254,7 +254,7 @@ def _tell_what_follows(facts: StandingFacts) -> str:
         return facts.coming.sentence.rstrip(".")
     is_another_step = facts.calls[0] not in calls_of(facts.coming_reminder)
     if is_another_step or channel_of(facts.coming_reminder) != facts.calls[0].channel:
-        return _tell_call_ahead(facts, facts.coming.moment).words
+        return _describe_call_ahead(facts, facts.coming.moment).words
     if facts.coming.moment <= facts.now + SOON:
         return _("next try now")
-    return _("next try %s") % facts.tell(facts.coming.moment)
+    return _("next try %s") % facts.describe(facts.coming.moment)

@@ -36,7 +36,7 @@ class CallState(models.TextChoices):
 _R, _C = ReminderState, CallState
 
 REMINDER_MOVES: dict[str, frozenset[str]] = {
-    # to in progress: when it joins the call of another, claimed reminder (households.py)
+    # to in progress: when it joins the call of another, claimed reminder (deciding/households.py)
     # to done: another try was planned, and then an event shows that the last one had reached the patient
     _R.PLANNED: frozenset({_R.CLAIMED, _R.IN_PROGRESS, _R.SKIPPED, _R.WITHDRAWN, _R.MISSED, _R.DONE}),
     _R.CLAIMED: frozenset({_R.IN_PROGRESS, _R.SKIPPED, _R.PLANNED, _R.WITHDRAWN, _R.MISSED, _R.DONE}),

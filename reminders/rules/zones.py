@@ -12,7 +12,7 @@ def load_zone(name: str) -> ZoneInfo:
 
 
 def zone_or_utc(name: str) -> ZoneInfo:
-    """The zone of that name; UTC where the book has one that doesn't exist, so that no batch stops."""
+    """The zone of that name; UTC if no zone has that name, so that one wrong name does not stop a batch."""
     try:
         return load_zone(name)
     except ValueError:

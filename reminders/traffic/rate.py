@@ -1,7 +1,8 @@
 """How many requests to Robotalker may begin now: one moving window (ROBOTALKER_RATE) for all workers.
 
-The window is in Redis. While Redis is away no request begins. The workers' ticks come over the same Redis, so
-requests would soon stop anyway. Nothing here sleeps, and a lost Redis raises no error.
+The window is in Redis. While Redis is away no request begins; a Redis that refuses writes counts as away too.
+The workers' ticks come over the same Redis, so requests would soon stop anyway. Nothing here sleeps, and a
+lost Redis raises no error.
 """
 
 import logging

@@ -41,7 +41,7 @@ def wait_until_settled(phase: FaultPhase) -> None:
 
 
 class SettlingWait:
-    """Waits for fewer unsettled reminders than `settled_below`, or for none and an idle sandbox."""
+    """Waits for fewer unsettled reminders than `unsettled_below`, or for none and an idle sandbox."""
 
     def __init__(self, phase: FaultPhase, *, unsettled_below: int | None) -> None:
         self.phase, self.unsettled_below = phase, unsettled_below
