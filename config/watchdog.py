@@ -34,7 +34,7 @@ SHUTDOWN_SECONDS = 10.0  # for the worker to shut down before the process is end
 class WorkerSigns:
     """The result of one check."""
 
-    begun: bool  # a task has started here since the last check, or is running
+    has_started_task: bool  # a task has started here since the last check, or is running
     beat_sends: bool
     broker_answers: bool
     workers: int = 1  # that share these queues; with more workers, each may wait longer for a task
@@ -42,7 +42,7 @@ class WorkerSigns:
     @property
     def lacks_tasks(self) -> bool:
         """Whether no task has started although there should have been some."""
-        return not self.begun and self.beat_sends and self.broker_answers
+        return not self.has_started_task and self.beat_sends and self.broker_answers
 
     def is_idle_too_long(self, idle_for: float) -> bool:
         """Whether the worker has lacked tasks for too long; `idle_for` is in seconds."""
@@ -57,7 +57,7 @@ class Watchdog(Thread):
         self._queues = sorted(queues)
         self._since = datetime.now(UTC)
         self._name = heartbeats.name_worker(socket.gethostname(), os.getpid())
-        self._begun = 0  # tasks started, at the last check
+        self._tasks_started = 0  # at the last check
         self._last_fine_at = time.monotonic()  # the last check that found nothing wrong
 
     def run(self) -> None:
@@ -72,20 +72,22 @@ class Watchdog(Thread):
             time.sleep(min(CHECK_EVERY, settings.WORKER_SILENT_AFTER / 4))
 
     def _check(self) -> WorkerSigns:
-        begun_before, self._begun = self._begun, state.all_total_count[0]
-        begun = self._begun != begun_before or bool(state.active_requests)
+        tasks_before, self._tasks_started = self._tasks_started, state.all_total_count[0]
+        has_started_task = self._tasks_started != tasks_before or bool(state.active_requests)
         beats, now = self._exchange_heartbeats(), timezone.now()
         return WorkerSigns(
-            begun=begun,
+            has_started_task=has_started_task,
             beat_sends=heartbeats.BEAT not in heartbeats.pick_stale(beats, now),
-            broker_answers=begun or broker_answers(),
+            broker_answers=has_started_task or broker_answers(),
             workers=max(1, *(heartbeats.count_workers(beats, queue, now) for queue in self._queues)),
         )
 
     def _exchange_heartbeats(self) -> heartbeats.Heartbeats:
         """Write this worker's heartbeat; returns all heartbeats, {} without a database."""
         try:
-            heartbeats.record_worker_heartbeat(self._name, self._queues, since=self._since, begun=self._begun)
+            heartbeats.record_worker_heartbeat(
+                self._name, self._queues, since=self._since, begun=self._tasks_started
+            )
             return heartbeats.read_heartbeats()
         except DatabaseError as error:
             log.warning("this worker's heartbeat could not be written: %s", type(error).__name__)

@@ -82,7 +82,7 @@ def apply_stored(now: datetime | None = None) -> int:
 
 
 def count_stuck() -> int:
-    """The number of events that are no longer tried by themselves: they need a person."""
+    """The number of events that are no longer tried automatically: they need a person."""
     given_up = Q(state__in=[State.FAILED, State.UNVERIFIED], attempts__gte=MOST_ATTEMPTS)
     return WebhookEvent.objects.filter(given_up | Q(state=State.QUARANTINED)).count()
 

@@ -9,7 +9,7 @@ from reminders.robotalker.events import MAX_EVENT_BYTES
 
 
 class WebhookEvent(models.Model):
-    """One request as received, and what became of it. The body is always kept."""
+    """One request as received, and its state. The body is always kept."""
 
     class State(models.TextChoices):
         STORED = "stored", _("stored, to be applied")

@@ -67,7 +67,7 @@ class Processes(honcho.manager.Manager):  # type: ignore[misc]
         self._too_long = Timer(stop_within, self.kill)
         self._when_started = when_started
         self.stopped_by_hand = False
-        self.ended_first = ""  # the process that ended by itself, with its exit code
+        self.ended_first = ""  # the process that ended without being stopped, with its exit code
         environment = os.environ | ENVIRONMENT
         for name, command in commands.items():
             # exec: so that signals reach the process itself, not a shell around it

@@ -107,7 +107,7 @@ class ContactForm(forms.ModelForm[Contact]):
 
     def _offer(self, name: str, choices: list[Any]) -> None:
         field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells mypy what stands above
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - mypy: its type as declared above
         field.choices = choices
 
     @transaction.atomic
@@ -125,7 +125,7 @@ class ContactForm(forms.ModelForm[Contact]):
 class OptOutForm(forms.Form):
     """An opt-out, however the person told the practice."""
 
-    HEARD = [
+    WAYS = [
         ("in person", _("in person")),
         ("by phone", _("by phone")),
         ("by text message", _("by text message")),
@@ -139,7 +139,7 @@ class OptOutForm(forms.Form):
         initial=ConsentEntry.Scope.ALL,
         widget=forms.RadioSelect,
     )
-    heard = forms.ChoiceField(label=_("How did they tell you?"), choices=HEARD)
+    way = forms.ChoiceField(label=_("How did they tell you?"), choices=WAYS)
     note = forms.CharField(
         label=_("Note"),
         required=False,
@@ -157,8 +157,8 @@ class OptOutForm(forms.Form):
 
     @property
     def evidence(self) -> str:
-        """The evidence: how they told us, and the note."""
-        return ": ".join(part for part in (self.cleaned_data["heard"], self.cleaned_data["note"]) if part)
+        """The evidence: how the person told the practice, and the note."""
+        return ": ".join(part for part in (self.cleaned_data["way"], self.cleaned_data["note"]) if part)
 
 
 class OptInForm(forms.Form):
@@ -180,7 +180,7 @@ class OptInForm(forms.Form):
     def __init__(self, *args: Any, number: PhoneNumber, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         scope = self.fields["scope"]
-        assert isinstance(scope, forms.ChoiceField)  # noqa: S101 - tells mypy what stands above
+        assert isinstance(scope, forms.ChoiceField)  # noqa: S101 - mypy: its type as declared above
         scope.choices = list_scopes_opted_out(number)
         scope.initial = scope.choices[-1][0] if scope.choices else None
 

@@ -2,7 +2,7 @@
 
 Such a call has its lead, the reminder that was due, and companions: reminders of the same step, number,
 location and day, whose appointments its message mentions as well. The person's answer counts for each of the
-appointments; each reminder is settled by the rules on its own.
+appointments; each reminder is finished by the rules on its own.
 """
 
 from collections.abc import Collection, Sequence

@@ -46,7 +46,7 @@ def claim_due(limit: int) -> Claim:
 
 
 def give_back(claim: Claim, reminder_ids: Sequence[int]) -> None:
-    """Plan again at once those reminders of the claim that were not opened or settled."""
+    """Plan again at once those of these reminders that are still in the claim."""
     Reminder.objects.filter(pk__in=reminder_ids, state=ReminderState.CLAIMED, claim=claim.token).update(
         state=ReminderState.PLANNED, claim=None, lease_until=None, updated_at=Now()
     )

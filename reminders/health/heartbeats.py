@@ -53,8 +53,11 @@ def name_worker(host: str, pid: int) -> str:
 
 
 def record_worker_heartbeat(name: str, queues: Sequence[str], *, since: datetime, begun: int) -> None:
-    """Record that this worker runs, its queues and its tasks begun. Deletes heartbeats a day old."""
-    record_heartbeat(name, f"since {since:%Y-%m-%d %H:%M} UTC, {begun} tasks begun", queues=queues)
+    """Record that this worker runs, its queues and how many tasks it has started; `begun` is that number.
+
+    Deletes the heartbeats of workers that are a day old.
+    """
+    record_heartbeat(name, f"since {since:%Y-%m-%d %H:%M} UTC, {begun} tasks started", queues=queues)
     Heartbeat.objects.filter(name__startswith=WORKER, at__lt=Now() - WORKER_KEPT).delete()
 
 

@@ -49,10 +49,10 @@ def _describe_checking(switch: SendingSwitch, now: datetime, zone: tzinfo | None
     if switch.cause not in PROBED or switch.probe_at is None:
         return ""
     if switch.probe_at <= now:
-        return _("Callboard is checking Robotalker now and resumes sending by itself if it works again.")
-    return _("Callboard checks Robotalker at %(time)s and resumes sending by itself if it works again.") % {
-        "time": clock(switch.probe_at.astimezone(zone))
-    }
+        return _("Callboard is checking Robotalker now and resumes sending automatically if it works again.")
+    return _(
+        "Callboard checks Robotalker at %(time)s and resumes sending automatically if it works again."
+    ) % {"time": clock(switch.probe_at.astimezone(zone))}
 
 
 def _describe_options(switch: SendingSwitch) -> str:

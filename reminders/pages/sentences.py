@@ -1,4 +1,4 @@
-"""One plain sentence for each kind of thing that can stand in an appointment's story."""
+"""One plain sentence for each kind of thing that can occur in an appointment's story."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -126,7 +126,7 @@ def describe_settled_reminder(reminder: Reminder, why: Explanation) -> str:
 
 
 def describe_call(call: CallRecord) -> str:
-    """What came of one try."""
+    """The result of one try."""
     if call.key_pressed:
         if call.channel == Channel.SMS:
             return _("The text message was answered; the answer means key %s.") % call.key_pressed

@@ -97,10 +97,10 @@ def read_story(appointment_id: int, now: datetime) -> Story:
     ]
     follow_ups = list(appointment.follow_ups.select_related("taken_by", "resolved_by"))
     entries = [
-        *_tell_changes(appointment),
-        *_tell_reminders(explained),
-        *(entry for reminder in reminders for entry in _tell_calls(reminder)),
-        *(entry for follow_up in follow_ups for entry in _tell_follow_up(follow_up)),
+        *_describe_changes(appointment),
+        *_describe_reminders(explained),
+        *(entry for reminder in reminders for entry in _describe_calls(reminder)),
+        *(entry for follow_up in follow_ups for entry in _describe_follow_up(follow_up)),
     ]
     ordered = _by_newest(entries, appointment)
     zone = appointment.location.zone
@@ -147,7 +147,7 @@ def _line(reminder: Reminder, why: Explanation, appointment: Appointment, now: d
     )
 
 
-def _tell_changes(appointment: Appointment) -> Iterator[Entry]:
+def _describe_changes(appointment: Appointment) -> Iterator[Entry]:
     for change in appointment.changes.select_related("by"):
         yield Entry(
             key=f"change-{change.pk}",
@@ -158,7 +158,7 @@ def _tell_changes(appointment: Appointment) -> Iterator[Entry]:
         )
 
 
-def _tell_reminders(explained: Sequence[tuple[Reminder, Explanation]]) -> Iterator[Entry]:
+def _describe_reminders(explained: Sequence[tuple[Reminder, Explanation]]) -> Iterator[Entry]:
     """Reminders that are pending, or that ended without a call; with a call, the call has its own entry."""
     for reminder, why in explained:
         if why.moment is not None:
@@ -186,13 +186,13 @@ def _entry_of(reminder: Reminder, at: datetime, state: str, sentence: str, *, ah
     return Entry(key=f"reminder-{reminder.pk}", at=at, state=state, sentence=sentence, is_ahead=ahead)
 
 
-def _tell_calls(reminder: Reminder) -> Iterator[Entry]:
+def _describe_calls(reminder: Reminder) -> Iterator[Entry]:
     zone = reminder.appointment.location.zone
     for number, call in enumerate(calls_of(reminder), start=1):
-        yield _tell_call(call, zone, call.try_number if call.reminder_id == reminder.pk else number)
+        yield _describe_call(call, zone, call.try_number if call.reminder_id == reminder.pk else number)
 
 
-def _tell_call(call: CallRecord, zone: ZoneInfo, try_number: int) -> Entry:
+def _describe_call(call: CallRecord, zone: ZoneInfo, try_number: int) -> Entry:
     events = sorted(call.events.all(), key=lambda event: (event.received_at, event.pk))
     return Entry(
         key=f"call-{call.pk}",
@@ -214,7 +214,7 @@ def _tell_call(call: CallRecord, zone: ZoneInfo, try_number: int) -> Entry:
     )
 
 
-def _tell_follow_up(follow_up: FollowUp) -> Iterator[Entry]:
+def _describe_follow_up(follow_up: FollowUp) -> Iterator[Entry]:
     opened = _("Put on the worklist: %s.") % follow_up.get_kind_display()
     details = tuple(filter(None, [phrase_for(follow_up.reason, follow_up.detail)]))
     yield Entry(f"follow-up-{follow_up.pk}", follow_up.created_at, follow_up.kind, opened, details=details)

@@ -1,1 +1,1 @@
-"""Recording what became of a call: the result of its POST, events, pressed keys, and the next try."""
+"""Recording the results of a call: the answer to its POST, events, pressed keys, and the next try."""

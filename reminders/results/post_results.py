@@ -73,7 +73,7 @@ def record_failed_post(call_id: int, error: RobotalkerError) -> None:
         case Meaning.UNKNOWN:
             close_call(call, CallState.UNKNOWN, error.code, now, detail=error.detail)
         case Meaning.REJECTED if call.batch_id:
-            # Robotalker placed no call of the campaign: each is submitted by itself
+            # Robotalker placed no call of the campaign: each is submitted on its own
             if close_call(call, CallState.NOT_SENT, CallReason.GROUP_REFUSED, now, detail=error.detail):
                 plan_again(call.reminder, next_look_at=now, try_after=now)  # no household is in a campaign
         case Meaning.REJECTED:

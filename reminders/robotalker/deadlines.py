@@ -18,7 +18,7 @@ class Deadlines:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._actions: dict[object, tuple[float, Action]] = {}
-        self._wakes_at = math.inf  # when the thread wakes up by itself
+        self._wakes_at = math.inf  # when the thread wakes up, if not woken before
         self._thread: threading.Thread | None = None
 
     def set(self, subject: object, moment: float, action: Action) -> None:

@@ -96,7 +96,7 @@ class CallReason(models.TextChoices):
     # several calls went out together
     GROUP_REFUSED = (
         "group_refused",
-        _("Robotalker did not accept several calls at once; this one will be sent by itself."),
+        _("Robotalker did not accept several calls at once; this one will be sent on its own."),
     )
     # what Robotalker reported, or did not report
     BUSY = "busy", _("The line was busy.")

@@ -80,15 +80,15 @@ def push_contacts() -> PushReport:
 def _select_due() -> "QuerySet[PhoneNumber, int]":
     """The ids of numbers that are to be sent to Robotalker now."""
     numbers = PhoneNumber.objects.alias(  # a number without a row has never been sent
-        told_voice=Coalesce("listed__calls_opted_out", False),
-        told_sms=Coalesce("listed__texts_opted_out", False),
+        listed_voice=Coalesce("listed__calls_opted_out", False),
+        listed_sms=Coalesce("listed__texts_opted_out", False),
     )
     no_calls, no_texts = Q(voice_opted_out_at__isnull=False), Q(sms_opted_out_at__isnull=False)
     differs = (
-        (no_calls & Q(told_voice=False))
-        | (~no_calls & Q(told_voice=True))
-        | (no_texts & Q(told_sms=False))
-        | (~no_texts & Q(told_sms=True))
+        (no_calls & Q(listed_voice=False))
+        | (~no_calls & Q(listed_voice=True))
+        | (no_texts & Q(listed_sms=False))
+        | (~no_texts & Q(listed_sms=True))
     )
     return (
         numbers.filter(differs | Q(pk__in=select_unsent_opt_ins().values("number")))

@@ -35,7 +35,7 @@ class RunningClinic:
             row = connection.execute(query, values).fetchone()
         return row[0] if row else None
 
-    def tell(self, statement: str, *values: object) -> None:
+    def execute(self, statement: str, *values: object) -> None:
         """Change the database directly."""
         with psycopg.connect(self.database_url) as connection:
             connection.execute(statement, values)

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = (ROOT / "docs/architecture.md").read_text()
 
 
-def test_the_folders_of_reminders_stand_in_the_lines_that_import_linter_enforces() -> None:
+def test_the_page_lists_the_folders_of_reminders_in_the_layers_that_import_linter_enforces() -> None:
     lines: list[set[str]] = []
     for number, name in re.findall(r"^\| ?(\d*) ?\| `reminders/(\w+)(?:/|\.py)` \|", PAGE, re.MULTILINE):
         if number:

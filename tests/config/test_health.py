@@ -69,7 +69,7 @@ def test_paused_sending_is_a_note_and_does_not_change_the_status(heartbeats_writ
     assert answer.json()["notes"]["sending"].endswith("; staff can resume sending")
 
 
-def test_a_pause_that_can_end_by_itself_says_when_robotalker_is_checked_again(
+def test_a_pause_that_can_end_automatically_says_when_robotalker_is_checked_again(
     heartbeats_written: None,
 ) -> None:
     pause_sending(cause="robotalker_failing")

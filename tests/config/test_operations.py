@@ -66,9 +66,9 @@ def test_each_cause_of_a_pause_is_documented() -> None:
 
 
 @pytest.mark.parametrize(("header", "reasons"), [("reason", Reason), ("reason of a call", CallReason)])
-def test_each_reason_is_told_in_the_words_of_the_page(header: str, reasons: type[TextChoices]) -> None:
-    told = {row[1].strip("`"): row[0] for row in read_table(header, "code")}
-    assert told == {reason.value: str(reason.label) for reason in reasons}
+def test_each_reason_is_explained_in_the_words_of_the_page(header: str, reasons: type[TextChoices]) -> None:
+    listed = {row[1].strip("`"): row[0] for row in read_table(header, "code")}
+    assert listed == {reason.value: str(reason.label) for reason in reasons}
 
 
 @pytest.mark.parametrize("part", StoppedPart)
@@ -91,13 +91,13 @@ def test_each_heartbeat_is_documented() -> None:
     assert names == own | set(heartbeats.QUEUES) | {f"{heartbeats.WORKER}HOST:PID"}
 
 
-def test_each_worker_is_told_with_its_queues() -> None:
-    told = {row[0]: row[1] for row in read_table("process", "command")}
+def test_each_worker_is_listed_with_its_queues() -> None:
+    listed = {row[0]: row[1] for row in read_table("process", "command")}
     for worker, queues in WORKERS.items():
-        assert f"-n {worker}@%h -Q {','.join(queues)} " in told[worker]
+        assert f"-n {worker}@%h -Q {','.join(queues)} " in listed[worker]
 
 
-def test_each_tick_is_told_with_its_queue() -> None:
-    told = {row[1].split("`")[1]: row[0].strip("`") for row in read_table("queue", "tick")}
+def test_each_tick_is_listed_with_its_queue() -> None:
+    listed = {row[1].split("`")[1]: row[0].strip("`") for row in read_table("queue", "tick")}
     ticks = {tick["task"] for tick in app.conf.beat_schedule.values()}
-    assert told == {task: app.amqp.router.route({}, task)["queue"].name for task in ticks}
+    assert listed == {task: app.amqp.router.route({}, task)["queue"].name for task in ticks}

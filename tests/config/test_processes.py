@@ -41,7 +41,7 @@ print("UP", flush=True)
 while True:
     signal.pause()
 """)
-# Its child, as a worker has some, does not stop by itself.
+# Its child, as a worker has some, does not stop when its parent does.
 WITH_CHILD = python(f"""
 import signal, subprocess, sys
 child = subprocess.Popen({STUBBORN}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -145,7 +145,9 @@ def test_a_process_that_does_not_stop_is_killed_after_a_time(supervise: Supervis
     assert not is_alive(pid)
 
 
-def test_a_process_that_ends_by_itself_is_named_and_stops_the_others(supervise: Supervise) -> None:
+def test_a_process_that_ends_without_being_stopped_is_named_and_stops_the_others(
+    supervise: Supervise,
+) -> None:
     supervisor = supervise(web=SLEEPS, worker=DIES)
     output = supervisor.wait()
     assert "ENDED worker (exit code 3)" in output

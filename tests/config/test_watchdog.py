@@ -12,7 +12,7 @@ from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize(
-    ("begun", "beat_sends", "broker_answers", "lacks_tasks"),
+    ("has_started_task", "beat_sends", "broker_answers", "lacks_tasks"),
     [
         (False, True, True, True),
         (True, True, True, False),
@@ -22,9 +22,9 @@ from tests.waiting import wait_until
     ],
 )
 def test_a_worker_lacks_tasks_only_if_it_should_have_received_some(
-    begun: bool, beat_sends: bool, broker_answers: bool, lacks_tasks: bool
+    has_started_task: bool, beat_sends: bool, broker_answers: bool, lacks_tasks: bool
 ) -> None:
-    assert WorkerSigns(begun, beat_sends, broker_answers).lacks_tasks is lacks_tasks
+    assert WorkerSigns(has_started_task, beat_sends, broker_answers).lacks_tasks is lacks_tasks
 
 
 def test_with_more_workers_each_may_be_idle_for_longer(settings: Settings) -> None:
@@ -59,4 +59,4 @@ def test_a_worker_counts_the_tasks_it_starts(tmp_path: Path) -> None:
     with run_celery(words, broker, tmp_path / "log", WORKER_SILENT_AFTER=4) as worker:
         assert worker.wait_until_ready().queues == ["events", "sweeps"]
         broker.send("webhooks.tasks.apply_stored_events", "events")
-        wait_until(lambda: "1 tasks begun" in worker.wait_until_ready().did, "the task to be counted")
+        wait_until(lambda: "1 tasks started" in worker.wait_until_ready().did, "the task to be counted")

@@ -66,7 +66,7 @@ def test_a_request_that_was_not_accepted_is_planned_again_and_sent_once(
 
 
 @pytest.mark.parametrize("fault", UNKNOWN, ids=name_fault)
-def test_a_request_without_a_clear_answer_is_unknown_and_never_sent_again_by_itself(
+def test_a_request_without_a_clear_answer_is_unknown_and_never_sent_again_automatically(
     sandbox: SandboxServer, settings: Settings, fault: dict[str, Any]
 ) -> None:
     settings.ROBOTALKER_TOTAL_DEADLINE = 4.0

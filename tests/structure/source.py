@@ -11,7 +11,9 @@ PACKAGES = ("config", "contacts", "reminders", "webhooks")
 SANDBOX, DEMO = PurePath("reminders/sandbox"), PurePath("reminders/demo")
 # Views, forms and admins may share names; every program has its main().
 ENTRY_POINT = "main"
-DOORS = frozenset({"views", "forms", "admin", "api", "management", "tasks", "urls", "apps", "templatetags"})
+ENTRY_POINTS = frozenset(
+    {"views", "forms", "admin", "api", "management", "tasks", "urls", "apps", "templatetags"}
+)
 SHORT = 3  # lines
 
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -19,7 +21,7 @@ Names = dict[str, list[str]]  # each with the modules that define it
 
 
 def find_repeated_names() -> Names:
-    """Classes and public functions on the top level of two modules or more, without DOORS.
+    """Classes and public functions on the top level of two modules or more, without ENTRY_POINTS.
 
     The sandbox is a separate program: it may define a name that our code defines, but none twice.
     """
@@ -34,11 +36,11 @@ def find_names_shared_with_sandbox() -> Names:
 
 
 def find_names(*, in_sandbox: bool) -> Names:
-    """All classes and public functions on the top level of the sandbox, or of all other modules but DOORS."""
+    """All classes and public functions on the top level: the sandbox's, or all others but ENTRY_POINTS."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for module in _find_modules():
-        is_door = not in_sandbox and DOORS.intersection(module.with_suffix("").parts)
-        if is_door or module.is_relative_to(SANDBOX) != in_sandbox:
+        is_entry_point = not in_sandbox and ENTRY_POINTS.intersection(module.with_suffix("").parts)
+        if is_entry_point or module.is_relative_to(SANDBOX) != in_sandbox:
             continue
         for node in ast.parse((ROOT / module).read_text()).body:
             if isinstance(node, ast.ClassDef) or (isinstance(node, FUNCTION) and _is_public(node.name)):

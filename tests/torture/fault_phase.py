@@ -99,7 +99,7 @@ class FaultPhase:
         return int(self.system.sandbox.control("GET", "/sandbox/health")["ledger"])
 
     def check_sending_switch(self) -> None:
-        """Resume sending if it is paused, unless Callboard resumes it by itself."""
+        """Resume sending if it is paused, unless Callboard resumes it automatically."""
         self.system.staff.do(self._check_sending_switch)
 
     def _check_sending_switch(self) -> None:

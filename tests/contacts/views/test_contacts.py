@@ -314,7 +314,7 @@ def test_editing_keeps_an_id_time_zone_and_language_from_an_import(desk: Client)
 
 def test_an_opt_out_is_recorded_with_who_recorded_it_and_how_it_was_given(desk: Client, rosa: User) -> None:
     sarah = make_contact()
-    wish = {"scope": "voice", "heard": "by phone", "note": "please stop", "number": str(sarah.phone_id)}
+    wish = {"scope": "voice", "way": "by phone", "note": "please stop", "number": str(sarah.phone_id)}
     desk.post(f"/contacts/{sarah.pk}/opt-out/", wish)
     number = PhoneNumber.objects.get()
     entry = ConsentEntry.objects.get()
@@ -353,7 +353,7 @@ def test_only_the_scopes_opted_out_of_can_be_opted_in_to(desk: Client) -> None:
 @pytest.mark.parametrize("action", ["opt-out", "opt-in", "number-usable"])
 def test_another_contacts_number_can_not_be_changed_from_this_page(desk: Client, action: str) -> None:
     sarah, stranger = make_contact(), make_number(OTHER)
-    wish = {"number": str(stranger.pk), "scope": "all", "heard": "by phone", "reason": "asked"}
+    wish = {"number": str(stranger.pk), "scope": "all", "way": "by phone", "reason": "asked"}
     assert desk.post(f"/contacts/{sarah.pk}/{action}/", wish).status_code == 404
     assert not ConsentEntry.objects.exists()
 

@@ -66,7 +66,7 @@ def receive(call: CallRecord, event: str) -> None:
 
 
 def make_due_again() -> None:
-    """End the wait for the next try and the time in which the line counts as busy."""
+    """End the wait for the next try and the time in which the number counts as busy."""
     long_ago = timezone.now() - timedelta(hours=1)
     Reminder.objects.filter(state="planned").update(next_look_at=long_ago, try_after=long_ago)
     CallRecord.objects.update(submitting_at=long_ago)
@@ -126,7 +126,7 @@ def test_another_day_location_number_or_step_has_a_call_of_its_own() -> None:
     other_step = make_step(make_campaign("Others", state=Campaign.State.DRAFT))
     Campaign.objects.update(state=Campaign.State.ACTIVE)
     Reminder.objects.filter(appointment__contact__first_name="Later").update(step=other_step)
-    assert names_in_each(open_due()) == [["Anna"], ["Noah"]], "the line is busy for the others"
+    assert names_in_each(open_due()) == [["Anna"], ["Noah"]], "the number is busy for the others"
 
 
 def test_a_confirmed_appointment_is_not_mentioned() -> None:

@@ -34,7 +34,7 @@ def test_a_workers_heartbeat_has_its_queues_its_start_and_its_number_of_tasks() 
     beat_everything()
     heartbeat = Heartbeat.objects.get(name="worker front-1:4711")
     assert heartbeat.queues == ["asking", "dispatch"]
-    assert heartbeat.did == "since 2026-01-05 08:00 UTC, 3 tasks begun"
+    assert heartbeat.did == "since 2026-01-05 08:00 UTC, 3 tasks started"
 
 
 def test_the_name_of_a_heartbeat_is_cut_for_a_long_host_name() -> None:

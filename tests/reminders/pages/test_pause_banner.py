@@ -62,7 +62,7 @@ def test_a_pause_by_staff_names_the_user(rosa: User) -> None:
 def test_a_refused_api_key_is_explained_with_what_to_do() -> None:
     assert describe(Cause.KEY_REFUSED, asked_again_in=2) == (
         "Robotalker refused the API key on Tue 14 Jul at 9:05. "
-        "Callboard checks Robotalker at 9:32 and resumes sending by itself if it works again. "
+        "Callboard checks Robotalker at 9:32 and resumes sending automatically if it works again. "
         "No reminder is lost. If the key was changed, ask your administrator to enter the new one."
     )
 
@@ -70,7 +70,7 @@ def test_a_refused_api_key_is_explained_with_what_to_do() -> None:
 def test_a_failing_robotalker_is_explained_with_what_callboard_does() -> None:
     assert describe(Cause.ROBOTALKER_FAILING, asked_again_in=0) == (
         "Robotalker failed repeatedly, most recently on Tue 14 Jul at 9:05. "
-        "Callboard is checking Robotalker now and resumes sending by itself if it works again. "
+        "Callboard is checking Robotalker now and resumes sending automatically if it works again. "
         "Reminders that are due wait. You can also resume sending now."
     )
 

@@ -80,8 +80,8 @@ def list_words() -> Iterator[tuple[str, object]]:
         ("a way", sentences.ANSWERED_BY),
         ("until", UNTIL),
     ]:
-        for code, told in table.items():  # type: ignore[attr-defined] # tables of different kinds of codes
-            yield f"{name}: {code}", told
+        for code, words in table.items():  # type: ignore[attr-defined] # tables of different kinds of codes
+            yield f"{name}: {code}", words
     for kind, (happened, to_do) in WORDS.items():
         yield f"worklist: {kind}", happened
         yield f"to do: {kind}", to_do
@@ -120,9 +120,9 @@ def test_each_error_has_a_code_of_its_own_with_a_sentence() -> None:
 def test_a_reason_does_not_repeat_the_title_that_it_stands_under() -> None:
     titles = {str(title).rstrip(".").lower() for table in TITLES for title in table.values()}
     for reason, title in product(CallReason, titles):
-        told = str(reason.label).rstrip(".").lower()
-        assert told not in title
-        assert title not in told
+        sentence = str(reason.label).rstrip(".").lower()
+        assert sentence not in title
+        assert title not in sentence
     beside: list[tuple[TextChoices, TextChoices]] = [
         *product(CallReason, CallState),
         *product(Reason, ReminderState),
@@ -150,7 +150,7 @@ def test_a_code_that_this_version_does_not_know_is_never_shown() -> None:
 @pytest.mark.parametrize(
     "error", [error for error in sorted(ERRORS, key=str) if error is not errors.RobotalkerError]
 )
-def test_a_failed_request_is_stored_as_a_code_and_told_in_its_sentence(
+def test_a_failed_request_is_stored_as_a_code_and_shown_as_its_sentence(
     error: type[errors.RobotalkerError],
 ) -> None:
     reminder = make_due_reminder()

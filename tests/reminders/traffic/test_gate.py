@@ -138,7 +138,7 @@ def test_the_429s_of_all_workers_at_once_are_one_closing() -> None:
     assert SendingSwitch.objects.get().gate_closings == 1
 
 
-def test_a_closed_gate_opens_by_itself() -> None:
+def test_a_closed_gate_opens_when_its_time_is_over() -> None:
     close_gate(5)
     assert 4 < read_gate().closed_for <= 5
     move_into_the_past(5)
