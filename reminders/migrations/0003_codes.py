@@ -276,7 +276,7 @@ class Migration(migrations.Migration):
                     ("voicemail", "voicemail"),
                     ("delivered", "delivered"),
                     ("answered", "answered"),
-                    ("abandoned", "settled by a person"),
+                    ("abandoned", "closed by staff"),
                 ],
                 default="submitting",
                 max_length=12,

@@ -30,7 +30,7 @@ class CallState(models.TextChoices):
     VOICEMAIL = "voicemail", _("voicemail")
     DELIVERED = "delivered", _("delivered")  # a text message; a call is never "delivered"
     ANSWERED = "answered", _("answered")
-    ABANDONED = "abandoned", _("settled by a person")
+    ABANDONED = "abandoned", _("closed by staff")
 
 
 _R, _C = ReminderState, CallState

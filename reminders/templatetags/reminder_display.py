@@ -56,7 +56,7 @@ LOOKS: dict[str, ChipLook] = {
     "skipped": ChipLook("grey", "player-skip-forward", _("skipped")),
     "withdrawn": ChipLook("grey", "arrow-back-up", _("withdrawn")),
     "cancelled": ChipLook("grey", "ban", _("cancelled")),
-    "abandoned": ChipLook("grey", "flag-off", _("settled by a person")),
+    "abandoned": ChipLook("grey", "flag-off", _("closed by staff")),
     # what went wrong
     "unknown": ChipLook("red", "help-circle", _("unknown")),
     "unknown_outcome": ChipLook("red", "help-circle", _("may or may not have been called")),

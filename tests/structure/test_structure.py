@@ -21,7 +21,7 @@ class Ceiling(NamedTuple):
 
 CEILINGS = {
     # The aim is 10 files.
-    OPENING: Ceiling(35, 129, {"reminders/dispatch/opening.py", "reminders/robotalker/client.py"}),
+    OPENING: Ceiling(34, 130, {"reminders/dispatch/opening.py", "reminders/robotalker/client.py"}),
     # The aim is 12 files and 35 visits.
     EVENT: Ceiling(22, 67, {"webhooks/views.py", "contacts/appointments.py"}),
 }
