@@ -226,7 +226,7 @@ def test_invalid_fields_of_a_form_are_left_out(body: bytes) -> None:
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"&".join([b"a=b"] * 60), b"%", b"--x\r\n\r\n--x--"])
 def test_a_form_with_no_fields_or_too_many_is_unreadable(body: bytes) -> None:
-    with pytest.raises(UnreadableEvent, match="a form without fields"):
+    with pytest.raises(UnreadableEvent, match="a form that has no fields"):
         parse_event(body, FORM)
 
 
