@@ -12,8 +12,15 @@ from django.db import transaction
 from django.db.models import Q
 
 from contacts.models import ConsentEntry, PhoneNumber
+from contacts.models.people import Channel
 
 Scope = ConsentEntry.Scope
+# None: nobody said which channel, so both.
+SCOPE_BY_CHANNEL: dict[Channel | None, Scope] = {
+    Channel.VOICE: Scope.VOICE,
+    Channel.SMS: Scope.SMS,
+    None: Scope.ALL,
+}
 FLAGS = {
     Scope.VOICE: ("voice_opted_out_at",),
     Scope.SMS: ("sms_opted_out_at",),

@@ -159,9 +159,9 @@ class SandboxServer:
         """Change the behaviour: ``speed``, ``attended``, ``ring_seconds``, ``mix``, ``scenarios``, ..."""
         self.control("PUT", "/sandbox/behaviour", changes)
 
-    def tell_stories(self, stories: Mapping[str, str | Sequence[str]]) -> None:
+    def set_scenarios(self, scenarios: Mapping[str, str | Sequence[str]]) -> None:
         """Set what each number does in each try: ``{"+12125550100": ["no_answer", "press_1"]}``."""
-        self.behave(scenarios=dict(stories))
+        self.behave(scenarios=dict(scenarios))
 
     def wait_for_call(self, to: str, state: str) -> Json:
         """Wait until a call to this number is in this state, and return the newest one."""

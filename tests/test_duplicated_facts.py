@@ -11,7 +11,7 @@ import yaml
 
 from config import checks
 from config.local.environment import set_laptop_defaults
-from contacts.models.places import OUTER_HOURS
+from contacts.models.practice import OUTER_HOURS
 from contacts.numbers import E164_PATTERN, UNKNOWN_ZONE, mask
 from reminders.models import CallBatch, CallRecord, ScriptText
 from reminders.robotalker import events, fields, payloads

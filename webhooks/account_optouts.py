@@ -10,9 +10,8 @@ from django.conf import settings
 from contacts.models import ConsentEntry
 from contacts.models.people import Channel
 from contacts.numbers import NotANumber
-from contacts.optouts import record_optout
+from contacts.optouts import SCOPE_BY_CHANNEL, record_optout
 from contacts.people import get_or_create_written_number
-from reminders.results.answers import SCOPE_BY_CHANNEL
 from reminders.robotalker.events import RobotalkerEvent
 from webhooks.address_checks import DoesNotFit
 from webhooks.optout_detection import mentions_optout

@@ -3,9 +3,9 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from contacts.admin import appointments, imports, people, places
+from contacts.admin import appointments, imports, people, practice
 
-__all__ = ["appointments", "imports", "people", "places"]
+__all__ = ["appointments", "imports", "people", "practice"]
 
 admin.site.site_header = "Callboard"
 admin.site.site_title = "Callboard"

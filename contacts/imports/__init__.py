@@ -6,7 +6,7 @@ importing.py runs these steps, each in a module of its own:
 2. columns: which column has which meaning.
 3. dates, words, rows: cells to values; each problem comes with what to do about it.
 4. repeats, people: rows of one appointment or one patient within the file.
-5. places, matching: which locations, contacts and appointments exist already.
+5. practice, matching: which locations, contacts and appointments exist already.
 6. planning: what would change. missing: appointments that the file should have and doesn't.
 7. apply: writes the changes.
 8. report: the result as counts, text, JSON and CSV.

@@ -15,8 +15,8 @@ from contacts.appointments import (
 )
 from contacts.database.clock import read_database_clock
 from contacts.imports.people import PersonKey, person_key
-from contacts.imports.places import KnownPlaces, make_location
 from contacts.imports.planning import Plan, PlannedContact, PlannedRow, RowOutcome
+from contacts.imports.practice import KnownPractice, make_location
 from contacts.imports.problems import Problem
 from contacts.imports.rows import ImportedLocation, location_key
 from contacts.models import (
@@ -42,7 +42,7 @@ CLOSED_MEANWHILE = (
 
 def write_plan(
     plan: Plan,
-    places: KnownPlaces,
+    practice: KnownPractice,
     described: dict[str, ImportedLocation],
     batch: ImportBatch,
     by: User | None,
@@ -52,12 +52,12 @@ def write_plan(
     Returns a note for each row whose appointment somebody changed since the plan was made.
     """
     _lock_affected_appointments(plan)
-    _add_locations_and_providers(plan, places, described)
+    _add_locations_and_providers(plan, practice, described)
     numbers = _get_or_create_numbers(plan.contacts.values())
     contacts = _write_contacts(plan, batch.source, numbers, by)
-    _add_appointments(plan, contacts, places, batch, by)
+    _add_appointments(plan, contacts, practice, batch, by)
     _write_details(plan.rows)
-    return [note for planned in plan.rows if (note := _apply_row(planned, places, by))]
+    return [note for planned in plan.rows if (note := _apply_row(planned, practice, by))]
 
 
 def _lock_affected_appointments(plan: Plan) -> None:
@@ -68,19 +68,21 @@ def _lock_affected_appointments(plan: Plan) -> None:
 
 
 def _add_locations_and_providers(
-    plan: Plan, places: KnownPlaces, described: dict[str, ImportedLocation]
+    plan: Plan, practice: KnownPractice, described: dict[str, ImportedLocation]
 ) -> None:
     rows = [each.row for each in plan.rows if each.outcome != RowOutcome.REJECTED]
     locations = _first_spellings(row.location for row in rows)
     providers = _first_spellings(row.provider for row in rows if row.provider)
     new_locations = [
-        make_location(name, described[key]) for key, name in locations.items() if key not in places.locations
+        make_location(name, described[key])
+        for key, name in locations.items()
+        if key not in practice.locations
     ]
-    new_providers = [Provider(name=name) for key, name in providers.items() if key not in places.providers]
-    places.locations |= {
+    new_providers = [Provider(name=name) for key, name in providers.items() if key not in practice.providers]
+    practice.locations |= {
         location_key(each.name): each for each in Location.objects.bulk_create(new_locations)
     }
-    places.providers |= {
+    practice.providers |= {
         location_key(each.name): each for each in Provider.objects.bulk_create(new_providers)
     }
 
@@ -155,7 +157,11 @@ def _update_contacts(
 
 
 def _add_appointments(
-    plan: Plan, contacts: dict[PersonKey, Contact], places: KnownPlaces, batch: ImportBatch, by: User | None
+    plan: Plan,
+    contacts: dict[PersonKey, Contact],
+    practice: KnownPractice,
+    batch: ImportBatch,
+    by: User | None,
 ) -> None:
     """Insert the new appointments and the first history entry of each, in two statements."""
     new = [each for each in plan.rows if each.outcome == RowOutcome.ADDED]
@@ -164,8 +170,8 @@ def _add_appointments(
         [
             Appointment(
                 contact=contacts[person_key(planned.row)],
-                location=places.locations[location_key(planned.row.location)],
-                provider=places.providers.get(location_key(planned.row.provider)),
+                location=practice.locations[location_key(planned.row.location)],
+                provider=practice.providers.get(location_key(planned.row.provider)),
                 kind=planned.row.kind,
                 starts_at=planned.row.starts_at,
                 ends_at=planned.ends_at,
@@ -209,19 +215,21 @@ def _write_details(rows: Iterable[PlannedRow]) -> None:
     Appointment.objects.bulk_update(changed, fields, batch_size=BATCH_SIZE)
 
 
-def _apply_row(planned: PlannedRow, places: KnownPlaces, by: User | None) -> Problem | None:
+def _apply_row(planned: PlannedRow, practice: KnownPractice, by: User | None) -> Problem | None:
     """Apply one change; return a note if the appointment was closed since the plan was made."""
     if planned.appointment is None or planned.outcome in NO_CHANGE_NEEDED:
         return None
     try:
-        _apply_outcome(planned, planned.appointment.pk, places, by)
+        _apply_outcome(planned, planned.appointment.pk, practice, by)
     except AppointmentClosed:
         planned.outcome = RowOutcome.UNCHANGED
         return Problem(planned.row.line, "Row", planned.row.appointment_id, *CLOSED_MEANWHILE)
     return None
 
 
-def _apply_outcome(planned: PlannedRow, appointment_id: int, places: KnownPlaces, by: User | None) -> None:
+def _apply_outcome(
+    planned: PlannedRow, appointment_id: int, practice: KnownPractice, by: User | None
+) -> None:
     row = planned.row
     if planned.outcome == RowOutcome.CANCELLED:
         cancel_appointment(appointment_id, by=by, how=Way.IMPORT)
@@ -233,8 +241,8 @@ def _apply_outcome(planned: PlannedRow, appointment_id: int, places: KnownPlaces
             appointment_id,
             starts_at=row.starts_at,
             ends_at=planned.ends_at,
-            location=places.locations[location_key(row.location)],
-            provider=places.providers.get(location_key(row.provider)),
+            location=practice.locations[location_key(row.location)],
+            provider=practice.providers.get(location_key(row.provider)),
             by=by,
             how=Way.IMPORT,
         )

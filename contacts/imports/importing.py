@@ -19,14 +19,14 @@ from contacts.imports.files import Table, TableReader, read_table
 from contacts.imports.matching import find_known
 from contacts.imports.missing import find_missing
 from contacts.imports.people import collect_people, describe_number_faults, find_differences
-from contacts.imports.places import (
-    ImportOptions,
-    KnownPlaces,
-    check_options,
-    describe_places,
-    read_known_places,
-)
 from contacts.imports.planning import Plan, RowOutcome, make_plan
+from contacts.imports.practice import (
+    ImportOptions,
+    KnownPractice,
+    check_options,
+    describe_locations,
+    read_known_practice,
+)
 from contacts.imports.problems import Problem, clip
 from contacts.imports.repeats import find_repeats
 from contacts.imports.report import ImportReport, count_outcomes
@@ -44,7 +44,7 @@ class ReadFile:
     table: Table
     columns: Columns
     form: str
-    places: KnownPlaces
+    practice: KnownPractice
     described: dict[str, ImportedLocation]
     results: list[RowResult]
     duplicates: set[int]
@@ -73,7 +73,7 @@ def import_file(
         by=by,
         applied_at=timezone.now(),
     )
-    problems += write_plan(plan, file.places, file.described, batch, by)
+    problems += write_plan(plan, file.practice, file.described, batch, by)
     report = _report(file, plan, problems, file_name, options, batch)
     store_problems(batch, report.problems)
     batch.counts = report.counts
@@ -91,9 +91,9 @@ def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
     check_options(options)
     table = read_table(file_name, data, largest=settings.IMPORT_MAX_BYTES, readers=READERS)
     columns = find_columns(table.headers, options.columns)
-    places = read_known_places()
+    practice = read_known_practice()
     locations = _read_column(table, columns, "location")
-    described = describe_places((name for _, name in locations), places, options)
+    described = describe_locations((name for _, name in locations), practice, options)
     order = guess_order(_read_column(table, columns, "date"), options.number_region)
     am_pm = has_am_pm(value for _, value in _read_column(table, columns, "time"))
     reading = Reading(columns, order, am_pm, described, options.number_region)
@@ -103,7 +103,7 @@ def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
     day_and_month = {True: "month first", False: "day first", None: "in both orders"}[order.month_first]
     form = f"{table.form}, dates {day_and_month} ({order.proof})"
     unknown = _find_unknown((name for _, name in locations), described)
-    return ReadFile(table, columns, form, places, described, results, duplicates, unknown)
+    return ReadFile(table, columns, form, practice, described, results, duplicates, unknown)
 
 
 def _read_column(table: Table, columns: Columns, name: str) -> list[tuple[int, str]]:
@@ -123,11 +123,11 @@ def _plan(file: ReadFile, options: ImportOptions) -> tuple[ReadFile, Plan, list[
     people = collect_people(result.row for result in file.results if result.row)
     known = find_known(people, options.source)
     id_header = file.columns.header_of("appointment_id")
-    plan = make_plan(people, known, file.places, source=options.source, id_header=id_header)
+    plan = make_plan(people, known, file.practice, source=options.source, id_header=id_header)
     problems = [problem for result in file.results for problem in result.problems]
     problems += [each.note for each in plan.rows if each.note]
     problems += _describe_people(plan, file.columns)
-    problems += find_missing(file.results, plan, file.places, source=options.source, id_header=id_header)
+    problems += find_missing(file.results, plan, file.practice, source=options.source, id_header=id_header)
     return file, plan, problems
 
 

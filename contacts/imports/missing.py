@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from contacts.imports.places import KnownPlaces
 from contacts.imports.planning import Plan
+from contacts.imports.practice import KnownPractice
 from contacts.imports.problems import NOT_IN_THE_FILE, Problem, clip
 from contacts.imports.rows import RowResult, location_key
 from contacts.models import Appointment
@@ -13,7 +13,7 @@ REVIEW = "If it was cancelled, cancel it here. An import never cancels an appoin
 
 
 def find_missing(
-    results: Sequence[RowResult], plan: Plan, places: KnownPlaces, *, source: str, id_header: str
+    results: Sequence[RowResult], plan: Plan, practice: KnownPractice, *, source: str, id_header: str
 ) -> list[Problem]:
     """Return a note for each booked appointment that no row of the file is about, not even a rejected one.
 
@@ -21,7 +21,7 @@ def find_missing(
     """
     rows = [each.row for each in plan.rows]
     keys = {location_key(row.location) for row in rows}
-    locations = [location for key, location in places.locations.items() if key in keys]
+    locations = [location for key, location in practice.locations.items() if key in keys]
     if not rows or not locations:
         return []
     missing = (

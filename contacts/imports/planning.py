@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from contacts.imports.matching import HandChanges, Known
 from contacts.imports.people import ImportedPerson, PersonKey, person_key
-from contacts.imports.places import KnownPlaces
+from contacts.imports.practice import KnownPractice
 from contacts.imports.problems import REJECTED, Problem
 from contacts.imports.rows import AppointmentRow, location_key
 from contacts.imports.words import CANCELLED
@@ -124,11 +124,16 @@ class Plan:
 
 
 def make_plan(
-    people: dict[PersonKey, ImportedPerson], known: Known, places: KnownPlaces, *, source: str, id_header: str
+    people: dict[PersonKey, ImportedPerson],
+    known: Known,
+    practice: KnownPractice,
+    *,
+    source: str,
+    id_header: str,
 ) -> Plan:
     """Decide on each row and patient. `id_header`: header of the appointment id, for notes."""
     rows = sorted((row for person in people.values() for row in person.rows), key=lambda row: row.line)
-    planner = _Planner(known, places, source, id_header)
+    planner = _Planner(known, practice, source, id_header)
     planned = [planner.plan(row) for row in rows]
     in_use = {person_key(each.row) for each in planned if each.outcome != RowOutcome.REJECTED}
     contacts = {key: plan_contact(person, known, source) for key, person in people.items() if key in in_use}
@@ -136,9 +141,9 @@ def make_plan(
 
 
 class _Planner:
-    def __init__(self, known: Known, places: KnownPlaces, source: str, id_header: str) -> None:
+    def __init__(self, known: Known, practice: KnownPractice, source: str, id_header: str) -> None:
         self.known = known
-        self.places = places
+        self.practice = practice
         self.source = source
         self.id_header = id_header
 
@@ -165,7 +170,7 @@ class _Planner:
         if row.appointment_id in self.known.by_id:
             return self.known.by_id[row.appointment_id], MatchedBy.ID
         contact = self.known.contacts.get(person_key(row))
-        location = self.places.locations.get(location_key(row.location))
+        location = self.practice.locations.get(location_key(row.location))
         if contact is None or location is None:
             return None, MatchedBy.NOTHING
         there = self.known.by_slot.get((contact.pk, row.starts_at, location.pk), [])

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from django.utils.translation import gettext_lazy as _
 
 from contacts.imports.planning import MatchedBy, Plan, RowOutcome
-from contacts.imports.problems import NOT_IN_THE_FILE, NOTE, REJECTED, Problem
+from contacts.imports.problems import NOT_IN_THE_FILE, NOTE, REJECTED, Problem, clip
 
 # Keys of ImportBatch.counts with their labels, in the order in which they are shown.
 APPOINTMENT_LABELS = {
@@ -187,6 +187,15 @@ def report_as_text(report: ImportReport) -> str:
         lines += ["", "Not imported", *rejected]
     if notes:
         lines += ["", "Imported, but please check", *notes]
+    if report.unknown_locations:
+        options = (
+            f'--location-zone "{clip(name, 120)}=America/New_York"' for name in report.unknown_locations
+        )
+        lines += [
+            "",
+            "Give each new location its time zone, such as:",
+            *(f"  {option}" for option in options),
+        ]
     return "\n".join(lines)
 
 

@@ -53,12 +53,12 @@ class ImportedLocation:
 
 @dataclass
 class Reading:
-    """What is needed to read a row. `places`: by location_key(); `region`: for a location not in it."""
+    """What is needed to read a row. `locations`: by location_key(); `region`: for a location not in it."""
 
     columns: Columns
     order: DateOrder
     am_pm: bool
-    places: Mapping[str, ImportedLocation]
+    locations: Mapping[str, ImportedLocation]
     region: str
     numbers: dict[tuple[str, str], ParsedNumber | CellFault] = field(default_factory=dict)
 
@@ -251,19 +251,19 @@ class _RowReader:
         return moment
 
     def _zone_of(self, location: str) -> ZoneInfo | None:
-        place = self.reading.places.get(location_key(location))
-        if location and (place is None or place.zone is None):
+        known = self.reading.locations.get(location_key(location))
+        if location and (known is None or known.zone is None):
             self._add(
                 "location",
                 "This location is new and has no time zone yet.",
-                _describe_zone_options(location),
+                "Choose its time zone, then import the file again.",
                 REJECTED,
             )
-        return place.zone if place else None
+        return known.zone if known else None
 
     def _region_of(self, location: str) -> str:
-        place = self.reading.places.get(location_key(location))
-        return place.region if place else self.reading.region
+        known = self.reading.locations.get(location_key(location))
+        return known.region if known else self.reading.region
 
     def _read_number(self, name: str, region: str) -> ParsedNumber | None:
         value = self._value(name)
@@ -303,13 +303,6 @@ def _read_location(value: str) -> str:
     if not value:
         raise CellFault("The location is missing.", FILL_IN)
     return value
-
-
-def _describe_zone_options(location: str) -> str:
-    return (
-        "Choose its time zone on the import page, or use the option "
-        f'--location-zone "{clip(location, 120)}=America/New_York" with the right time zone.'
-    )
 
 
 def _parse_callable(value: str, region: str) -> ParsedNumber | CellFault:

@@ -11,7 +11,7 @@ import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
-import contacts.models.places
+import contacts.models.practice
 
 
 class Migration(migrations.Migration):
@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="The patient's own time zone, if known. Decides when they can be called.",
                         max_length=64,
-                        validators=[contacts.models.places.validate_time_zone],
+                        validators=[contacts.models.practice.validate_time_zone],
                     ),
                 ),
                 (
@@ -321,7 +321,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "time_zone",
-                    models.CharField(max_length=64, validators=[contacts.models.places.validate_time_zone]),
+                    models.CharField(max_length=64, validators=[contacts.models.practice.validate_time_zone]),
                 ),
                 (
                     "region",
@@ -366,7 +366,7 @@ class Migration(migrations.Migration):
                         base_field=models.PositiveSmallIntegerField(
                             validators=[django.core.validators.MaxValueValidator(6)]
                         ),
-                        default=contacts.models.places.monday_to_friday,
+                        default=contacts.models.practice.monday_to_friday,
                         help_text="Monday is 0. Used to count the open days before an appointment.",
                         size=None,
                     ),

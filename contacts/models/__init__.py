@@ -3,7 +3,7 @@
 from contacts.models.appointments import Appointment, AppointmentChange, Way
 from contacts.models.imports import ImportBatch, ImportProblem
 from contacts.models.people import ConsentEntry, Contact, PhoneNumber, UnusableReason
-from contacts.models.places import ClosedDay, Location, Provider
+from contacts.models.practice import ClosedDay, Location, Provider
 
 __all__ = [
     "Appointment",

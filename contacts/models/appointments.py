@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.models.imports import ImportBatch
 from contacts.models.people import Contact
-from contacts.models.places import Location, Provider
+from contacts.models.practice import Location, Provider
 
 
 class Way(models.TextChoices):

@@ -11,7 +11,7 @@ from django.db.models.functions import Reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from contacts.models.places import WHOLE_E164, validate_time_zone
+from contacts.models.practice import WHOLE_E164, validate_time_zone
 
 
 class Channel(models.TextChoices):

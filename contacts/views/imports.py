@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from contacts.forms.imports import UploadForm, ZoneForm
 from contacts.imports.errors import ImportRefused
 from contacts.imports.importing import import_file, preview_file
-from contacts.imports.places import ImportOptions
+from contacts.imports.practice import ImportOptions
 from contacts.imports.problems import NOTE, REJECTED
 from contacts.imports.report import group_problems, list_counts, problems_as_csv
 from contacts.imports.uploads import Upload, UploadExpired, open_upload, store_upload

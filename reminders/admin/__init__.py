@@ -5,8 +5,8 @@ from reminders.admin import (
     campaigns,
     follow_ups,
     listed_numbers,
+    locations,
     operations,
-    places,
     reminders,
     scripts,
 )
@@ -16,8 +16,8 @@ __all__ = [
     "campaigns",
     "follow_ups",
     "listed_numbers",
+    "locations",
     "operations",
-    "places",
     "reminders",
     "scripts",
 ]

@@ -20,7 +20,7 @@ class PostThreads:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix="thread")
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="post")
         self._clients = ExitStack()
         self._own = threading.local()
         self._running: set[Future[SubmissionResult]] = set()

@@ -10,18 +10,13 @@ from datetime import datetime
 from contacts.appointments import record_answer_on_locked
 from contacts.models import Appointment, ConsentEntry, Way
 from contacts.models.people import Channel
-from contacts.optouts import record_optout
+from contacts.optouts import SCOPE_BY_CHANNEL, record_optout
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.lifecycle.follow_ups import open_follow_up, resolve_automatically
 from reminders.models import CallRecord, FollowUp
 from reminders.rules.keys import ANOTHER_TIME, CONFIRM, MEANINGS, OPT_OUT
 from reminders.rules.reasons import AnswerReason
 
-SCOPE_BY_CHANNEL = {
-    Channel.VOICE: ConsentEntry.Scope.VOICE,
-    Channel.SMS: ConsentEntry.Scope.SMS,
-    None: ConsentEntry.Scope.ALL,
-}
 WAY_BY_KEY = {CONFIRM: Way.KEY_1, ANOTHER_TIME: Way.KEY_2}
 ANSWERED_OLD_TIME = {
     Appointment.Answer.CONFIRMED: AnswerReason.CONFIRMED_OLD_TIME,

@@ -1,4 +1,4 @@
-"""Names of zones that do not exist: held where a call depends on it, UTC where it is counted or shown."""
+"""Time zones by name. A name that is no zone holds a call that depends on it; elsewhere UTC stands in."""
 
 from zoneinfo import ZoneInfo
 

@@ -12,13 +12,13 @@ from django.db.models.functions import Coalesce
 
 from contacts.models import ConsentEntry, PhoneNumber
 from contacts.models.people import Channel
+from contacts.optouts import SCOPE_BY_CHANNEL
 from reminders.models import ListedNumber
 
 EVIDENCE = "on Robotalker's list of contacts"
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-# By channel: the flag of ListedNumber, and the scope of an opt-out.
+# The flag of ListedNumber for each channel.
 FLAGS = {Channel.VOICE: "calls_opted_out", Channel.SMS: "texts_opted_out"}
-SCOPES = {Channel.VOICE: ConsentEntry.Scope.VOICE, Channel.SMS: ConsentEntry.Scope.SMS}
 
 
 def select_unsent_opt_ins() -> "QuerySet[ConsentEntry]":
@@ -36,7 +36,7 @@ def read_unsent_opt_ins(number_ids: Collection[int]) -> dict[int, set[Channel]]:
     entries = select_unsent_opt_ins().filter(number__in=number_ids)
     for number_id, scope in entries.values_list("number_id", "scope"):
         found[number_id] |= {
-            channel for channel, its in SCOPES.items() if scope in (its, ConsentEntry.Scope.ALL)
+            channel for channel in Channel if scope in (SCOPE_BY_CHANNEL[channel], ConsentEntry.Scope.ALL)
         }
     return found
 

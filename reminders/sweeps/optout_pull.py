@@ -17,7 +17,7 @@ from contacts.database.clock import read_database_clock
 from contacts.models import ConsentEntry, PhoneNumber
 from contacts.models.people import Channel
 from contacts.numbers import E164_PATTERN
-from contacts.optouts import record_optouts
+from contacts.optouts import SCOPE_BY_CHANNEL, record_optouts
 from contacts.people import get_or_create_numbers
 from reminders.health.heartbeats import PULL, record_heartbeat
 from reminders.models import Heartbeat, ListedNumber
@@ -26,7 +26,6 @@ from reminders.robotalker.responses import ContactStatus
 from reminders.sweeps.optout_differences import (
     EVIDENCE,
     FLAGS,
-    SCOPES,
     find_unsent_changes,
     read_unsent_opt_ins,
 )
@@ -139,7 +138,7 @@ def _record_opt_outs(theirs: Mapping[str, Collection[Channel]], asked_at: dateti
         differences = find_unsent_changes(number, listed, opted_in[number.pk])
         counting = {channel for channel in theirs[number.e164] if differences.get(channel) is not False}
         if new := {channel for channel in counting if number.opted_out_at(channel) is None}:
-            scope = ConsentEntry.Scope.ALL if len(new) > 1 else SCOPES[new.pop()]
+            scope = ConsentEntry.Scope.ALL if len(new) > 1 else SCOPE_BY_CHANNEL[new.pop()]
             new_by_scope.setdefault(scope, []).append(number.pk)
         flags = {flag: channel in theirs[number.e164] for channel, flag in FLAGS.items()}
         if listed is None or flags != {flag: getattr(listed, flag) for flag in flags}:

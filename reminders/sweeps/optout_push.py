@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce, Now
 from contacts.database.clock import read_database_clock
 from contacts.models import ConsentEntry, PhoneNumber
 from contacts.models.people import Channel
-from contacts.optouts import record_optout
+from contacts.optouts import SCOPE_BY_CHANNEL, record_optout
 from reminders.models import ListedNumber
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import RobotalkerError
@@ -27,7 +27,6 @@ from reminders.rules.reasons import ListReason
 from reminders.sweeps.optout_differences import (
     EVIDENCE,
     FLAGS,
-    SCOPES,
     find_unsent_changes,
     read_unsent_opt_ins,
     select_unsent_opt_ins,
@@ -139,7 +138,7 @@ def _record_answer(
         if opted_out and number.opted_out_at(channel) is None:
             record_optout(
                 number.pk,
-                scope=SCOPES[channel],
+                scope=SCOPE_BY_CHANNEL[channel],
                 source=ConsentEntry.Source.ROBOTALKER,
                 at=asked_at,
                 evidence=EVIDENCE,

@@ -22,7 +22,7 @@ def wait_for_state(state: str, to: str = SARAH) -> CallRecord:
 
 def test_sarah_presses_1_and_her_appointment_is_confirmed(sandbox: SandboxServer) -> None:
     reminder = make_due_reminder()
-    sandbox.tell_stories({SARAH: "press_1"})
+    sandbox.set_scenarios({SARAH: "press_1"})
     assert dispatch_due().calls == 1
     call = wait_for_state("answered")
     reminder.refresh_from_db()
@@ -34,7 +34,7 @@ def test_sarah_presses_1_and_her_appointment_is_confirmed(sandbox: SandboxServer
 
 def test_sarah_presses_2_and_a_follow_up_asks_for_another_time(sandbox: SandboxServer) -> None:
     make_due_reminder()
-    sandbox.tell_stories({SARAH: "press_2"})
+    sandbox.set_scenarios({SARAH: "press_2"})
     dispatch_due()
     follow_up = wait_until(FollowUp.objects.first, "a follow-up")
     assert follow_up.kind == "wants_another_time"
@@ -43,7 +43,7 @@ def test_sarah_presses_2_and_a_follow_up_asks_for_another_time(sandbox: SandboxS
 
 def test_sarah_presses_9_and_no_further_call_to_her_number_is_submitted(sandbox: SandboxServer) -> None:
     first = make_due_reminder()
-    sandbox.tell_stories({SARAH: "press_9"})
+    sandbox.set_scenarios({SARAH: "press_9"})
     dispatch_due()
     number = first.appointment.contact.phone
     assert number is not None
@@ -64,7 +64,7 @@ def test_an_opted_out_number_is_left_out_of_a_campaign(sandbox: SandboxServer, s
     other = make_due_reminder(make_contact("Noah", number=NOAH))
     phone = other.appointment.contact.phone
     assert phone is not None
-    sandbox.tell_stories({SARAH: "press_9", NOAH: "press_1"})
+    sandbox.set_scenarios({SARAH: "press_9", NOAH: "press_1"})
     dispatch_due()
     wait_for_state("answered", SARAH)
     wait_for_state("answered", NOAH)
@@ -80,7 +80,7 @@ def test_an_opted_out_number_is_left_out_of_a_campaign(sandbox: SandboxServer, s
 
 def test_after_no_answer_there_is_another_try_that_reaches_her(sandbox: SandboxServer) -> None:
     reminder = make_due_reminder()
-    sandbox.tell_stories({SARAH: ["no_answer", "press_1"]})
+    sandbox.set_scenarios({SARAH: ["no_answer", "press_1"]})
     dispatch_due()
     wait_for_state("no_answer")
     reminder.refresh_from_db()
@@ -97,7 +97,7 @@ def test_after_no_answer_there_is_another_try_that_reaches_her(sandbox: SandboxS
 def test_a_follow_up_is_opened_when_no_try_is_left(sandbox: SandboxServer) -> None:
     make_step(max_tries=1)
     reminder = make_due_reminder()
-    sandbox.tell_stories({SARAH: "no_answer"})
+    sandbox.set_scenarios({SARAH: "no_answer"})
     dispatch_due()
     follow_up = wait_until(FollowUp.objects.first, "a follow-up")
     reminder.refresh_from_db()
@@ -106,7 +106,7 @@ def test_a_follow_up_is_opened_when_no_try_is_left(sandbox: SandboxServer) -> No
 
 def test_a_voicemail_is_never_confirmed(sandbox: SandboxServer) -> None:
     reminder = make_due_reminder()
-    sandbox.tell_stories({SARAH: "voicemail"})
+    sandbox.set_scenarios({SARAH: "voicemail"})
     dispatch_due()
     wait_for_state("voicemail")
     reminder.refresh_from_db()
@@ -116,7 +116,7 @@ def test_a_voicemail_is_never_confirmed(sandbox: SandboxServer) -> None:
 
 def test_an_invalid_number_is_marked_and_never_called_again(sandbox: SandboxServer) -> None:
     first = make_due_reminder()
-    sandbox.tell_stories({SARAH: "invalid_number"})
+    sandbox.set_scenarios({SARAH: "invalid_number"})
     dispatch_due()
     wait_for_state("failed")
     number = first.appointment.contact.phone
@@ -192,7 +192,7 @@ def test_an_ordered_call_without_an_answer_is_tried_again_like_any_other(sandbox
     reminder = make_due_reminder()
     Reminder.objects.update(due_at=reminder.not_after, next_look_at=reminder.not_after)
     order_call(reminder.pk, by=make_user())
-    sandbox.tell_stories({SARAH: "no_answer"})
+    sandbox.set_scenarios({SARAH: "no_answer"})
     assert dispatch_due().calls == 1
     call = wait_for_state("no_answer")
     reminder.refresh_from_db()

@@ -17,7 +17,7 @@ def call_and_plan_another(sandbox: SandboxServer, story: str, state: str) -> Rem
     """Her first call comes to `state`; then another campaign's reminder is due."""
     make_step(max_tries=1)
     make_due_reminder()
-    sandbox.tell_stories({SARAH: story})
+    sandbox.set_scenarios({SARAH: story})
     assert dispatch_due().calls == 1
     wait_until(CallRecord.objects.filter(state=state).exists, f"her call to be {state}")
     make_step(make_campaign("Other campaign"))

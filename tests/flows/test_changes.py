@@ -48,7 +48,7 @@ def test_a_moved_appointment_is_called_for_its_new_time_only(sandbox: SandboxSer
     reminder = make_due_reminder()
     later = reminder.appointment.starts_at + timedelta(minutes=15)
     moved = move_and_replan(reminder.appointment_id, starts_at=later, ends_at=later + timedelta(minutes=30))
-    sandbox.tell_stories({SARAH: "press_1"})
+    sandbox.set_scenarios({SARAH: "press_1"})
     assert dispatch_due().calls == 1
     [accepted] = sandbox.ledger()
     local = moved.starts_at.astimezone(moved.location.zone)

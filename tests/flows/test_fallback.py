@@ -32,7 +32,7 @@ def make_step_with_text(**fields: Any) -> Step:
 def call_without_reaching_anybody(sandbox: SandboxServer, *story: str) -> Reminder:
     """A due reminder whose first call has reached nobody; what follows is planned."""
     reminder = make_due_reminder()
-    sandbox.tell_stories({SARAH: list(story)})
+    sandbox.set_scenarios({SARAH: list(story)})
     assert dispatch_due().calls == 1
     wait_for_state(story[0] if story[0] in ("no_answer", "voicemail") else "failed")
     reminder.refresh_from_db()
@@ -58,7 +58,7 @@ def test_a_text_follows_the_last_call_and_is_answered(sandbox: SandboxServer, st
     reminder = call_without_reaching_anybody(sandbox, story)
     assert read_reminder(reminder) == ("planned", "text_follows", "sms")
     assert not FollowUp.objects.exists(), "no follow-up is opened while a text still follows"
-    sandbox.tell_stories({SARAH: "listen"})
+    sandbox.set_scenarios({SARAH: "listen"})
     assert dispatch_due().calls == 1
     wait_for_state("delivered")
     [sent] = sandbox.texts(SARAH)
@@ -101,7 +101,7 @@ def test_no_text_goes_to_a_number_opted_out_of_texts(sandbox: SandboxServer, opt
     number = PhoneNumber.objects.get()
     if not opted_out_after:
         opt_out(number, "sms")
-    sandbox.tell_stories({SARAH: "no_answer"})
+    sandbox.set_scenarios({SARAH: "no_answer"})
     dispatch_due()
     wait_for_state("no_answer")
     if opted_out_after:
@@ -153,7 +153,7 @@ def test_a_text_that_fails_is_not_sent_again_and_a_follow_up_is_opened(
     make_step_with_text()
     reminder = call_without_reaching_anybody(sandbox, "no_answer")
     Step.objects.update(max_tries=9)
-    sandbox.tell_stories({SARAH: failure})
+    sandbox.set_scenarios({SARAH: failure})
     dispatch_due()
     wait_for_state("failed")
     assert read_reminder(reminder)[:2] == ("done", "not_reached")
@@ -199,7 +199,7 @@ def test_the_next_try_is_planned_within_the_calling_hours(sandbox: SandboxServer
     make_location(calling_opens=time(12), calling_closes=time(13))  # it is between 12 and 13 there
     make_step(retry_wait=timedelta(hours=2), max_tries=2, elapsed=timedelta(days=2))
     reminder = make_due_reminder(starts_at=timezone.now() + timedelta(days=2))
-    sandbox.tell_stories({SARAH: "no_answer"})
+    sandbox.set_scenarios({SARAH: "no_answer"})
     dispatch_due()
     wait_for_state("no_answer")
     reminder.refresh_from_db()

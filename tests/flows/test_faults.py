@@ -115,7 +115,7 @@ def test_an_error_500_counts_as_a_lost_answer_when_the_setting_says_so(
 
 def test_a_call_whose_answer_was_lost_gets_its_outcome_by_an_event(sandbox: SandboxServer) -> None:
     reminder = make_due_reminder()
-    sandbox.tell_stories({SARAH: "press_1"})
+    sandbox.set_scenarios({SARAH: "press_1"})
     sandbox.faults({"kind": "drop_after", "next": 1})
     dispatch_due()
     wait_until(CallRecord.objects.filter(state="answered").first, "the event")
@@ -144,7 +144,7 @@ def test_a_lost_answer_without_an_event_is_settled_by_a_person(
 
 def test_an_event_may_come_before_the_answer(sandbox: SandboxServer) -> None:
     make_due_reminder()
-    sandbox.tell_stories({SARAH: "press_1"})
+    sandbox.set_scenarios({SARAH: "press_1"})
     sandbox.faults({"kind": "before_answer"})
     dispatch_due()
     call = CallRecord.objects.get()
@@ -155,7 +155,7 @@ def test_an_event_may_come_before_the_answer(sandbox: SandboxServer) -> None:
 
 def test_repeated_and_reordered_events_change_nothing_more(sandbox: SandboxServer) -> None:
     make_due_reminder()
-    sandbox.tell_stories({SARAH: "press_2"})
+    sandbox.set_scenarios({SARAH: "press_2"})
     sandbox.faults({"kind": "doubled", "times": 4}, {"kind": "shuffled"})
     dispatch_due()
     wait_until(CallRecord.objects.filter(state="answered").first, "the outcome")
@@ -218,7 +218,7 @@ def test_an_order_is_kept_when_its_request_was_not_accepted(sandbox: SandboxServ
 
 def test_an_event_proves_that_a_request_with_an_error_500_was_accepted(sandbox: SandboxServer) -> None:
     reminder = make_due_reminder()
-    sandbox.tell_stories({SARAH: "press_1"})
+    sandbox.set_scenarios({SARAH: "press_1"})
     sandbox.faults({"kind": "error_500_after", "next": 1})
     dispatch_due()
     wait_until(CallRecord.objects.filter(state="answered").first, "the event")

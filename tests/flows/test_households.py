@@ -54,7 +54,7 @@ def make_due_again() -> None:
 
 def test_one_call_is_for_both_and_key_1_confirms_both(sandbox: SandboxServer) -> None:
     book_two_children()
-    sandbox.tell_stories({SARAH: "press_1"})
+    sandbox.set_scenarios({SARAH: "press_1"})
     assert dispatch_due().calls == 1
     call = wait_for_call("answered")
     assert all(appointment.is_confirmed for appointment in Appointment.objects.all())
@@ -68,7 +68,7 @@ def test_one_call_is_for_both_and_key_1_confirms_both(sandbox: SandboxServer) ->
 
 def test_key_2_opens_a_follow_up_for_each_appointment(sandbox: SandboxServer) -> None:
     book_two_children()
-    sandbox.tell_stories({SARAH: "press_2"})
+    sandbox.set_scenarios({SARAH: "press_2"})
     dispatch_due()
     wait_for_call("answered")
     assert read_worklist() == [("Anna", "wants_another_time"), ("Ben", "wants_another_time")]
@@ -77,7 +77,7 @@ def test_key_2_opens_a_follow_up_for_each_appointment(sandbox: SandboxServer) ->
 
 def test_key_9_opts_the_number_out_once(sandbox: SandboxServer) -> None:
     book_two_children()
-    sandbox.tell_stories({SARAH: "press_9"})
+    sandbox.set_scenarios({SARAH: "press_9"})
     dispatch_due()
     wait_until(PhoneNumber.objects.exclude(voice_opted_out_at=None).exists, "the opt-out flag")
     wait_for_call("answered")
@@ -86,7 +86,7 @@ def test_key_9_opts_the_number_out_once(sandbox: SandboxServer) -> None:
 
 def test_after_no_answer_the_next_try_is_one_call_again(sandbox: SandboxServer) -> None:
     book_two_children()
-    sandbox.tell_stories({SARAH: ["no_answer", "press_1"]})
+    sandbox.set_scenarios({SARAH: ["no_answer", "press_1"]})
     dispatch_due()
     wait_for_call("no_answer")
     assert read_states() == {"Anna": ("planned", "try_again"), "Ben": ("planned", "try_again")}
@@ -101,7 +101,7 @@ def test_after_no_answer_the_next_try_is_one_call_again(sandbox: SandboxServer) 
 def test_each_appointment_is_on_the_worklist_when_no_try_is_left(sandbox: SandboxServer) -> None:
     make_step(max_tries=1)
     book_two_children()
-    sandbox.tell_stories({SARAH: "no_answer"})
+    sandbox.set_scenarios({SARAH: "no_answer"})
     dispatch_due()
     wait_for_call("no_answer")
     assert read_states() == {"Anna": ("done", "not_reached"), "Ben": ("done", "not_reached")}
@@ -111,7 +111,7 @@ def test_each_appointment_is_on_the_worklist_when_no_try_is_left(sandbox: Sandbo
 def test_a_call_as_a_companion_counts_as_a_try(sandbox: SandboxServer) -> None:
     make_step(max_tries=2)
     anna, _ben = book_two_children()
-    sandbox.tell_stories({SARAH: "no_answer"})
+    sandbox.set_scenarios({SARAH: "no_answer"})
     dispatch_due()
     wait_for_call("no_answer")
     confirm_by_staff(anna.appointment_id, by=make_user())

@@ -26,7 +26,7 @@ NOAH = "+12025550142"
 def call_and_lose_every_event(sandbox: SandboxServer, story: str = "press_1", **booking: Any) -> CallRecord:
     """A call that has ended at Robotalker without any event coming; its event is overdue."""
     make_due_reminder(**booking)
-    sandbox.tell_stories({SARAH: story})
+    sandbox.set_scenarios({SARAH: story})
     sandbox.faults({"kind": "lost"})
     assert dispatch_due().calls == 1
     wait_until(lambda: sandbox.calls(SARAH, "ended"), "the call to end")
@@ -151,7 +151,7 @@ def test_a_call_that_robotalker_has_no_record_of_is_overdue_with_that_reason(san
 
 def test_an_answer_about_another_number_changes_nothing(sandbox: SandboxServer) -> None:
     call_and_lose_every_event(sandbox)
-    sandbox.tell_stories({NOAH: "press_1"})
+    sandbox.set_scenarios({NOAH: "press_1"})
     keys = {"1": {"action": "webhook", "url": "http://127.0.0.1:9/"}}
     order = {"to": NOAH, "from": "+18005550199", "message": "Hello", "dtmf": keys}
     noah = sandbox.api("POST", "/api/v1/calls", order)
@@ -177,7 +177,7 @@ def test_no_more_questions_than_the_budget_are_asked_in_one_round(
 
 def call_and_lose_every_event_of_two(sandbox: SandboxServer) -> None:
     make_due_reminder()
-    sandbox.tell_stories({SARAH: "press_1", NOAH: "press_1"})
+    sandbox.set_scenarios({SARAH: "press_1", NOAH: "press_1"})
     sandbox.faults({"kind": "lost"})
     assert dispatch_due().calls == 2
     wait_until(lambda: len(sandbox.calls(state="ended")) == 2 or None, "the calls to end")

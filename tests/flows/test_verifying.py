@@ -32,7 +32,7 @@ def verifying(settings: Settings) -> None:
 def call_sarah(sandbox: SandboxServer, story: str) -> CallRecord:
     """Sarah is called, and the call has ended; its events have been posted."""
     make_due_reminder()
-    sandbox.tell_stories({SARAH: story})
+    sandbox.set_scenarios({SARAH: story})
     assert dispatch_due().calls == 1
     sandbox.wait_for_call(SARAH, "ended")
     return CallRecord.objects.get()

@@ -67,7 +67,7 @@ def test_a_worker_can_crash_at_any_point_of_its_round(
     make_step(channel=channel, max_tries=2)
     for crash_at in count(1):
         numbers = _choose_numbers(phones, crash_at)
-        sandbox.tell_stories(dict.fromkeys(numbers, f"press_{key}"))
+        sandbox.set_scenarios(dict.fromkeys(numbers, f"press_{key}"))
         appointments = [make_appointment(make_contact(number=number)) for number in numbers * people]
         alive = run_round(crash_at, round_settings, numbers)
         _recover(sandbox, numbers)

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from contacts.imports.errors import ImportRefused, UnreadableFile
 from contacts.imports.files import describe_too_large
 from contacts.imports.importing import import_file, preview_file
-from contacts.imports.places import ImportOptions
+from contacts.imports.practice import ImportOptions
 from contacts.imports.report import ImportReport, report_as_json, report_as_text
 
 

@@ -5,7 +5,7 @@ import io
 from typing import Any
 
 from contacts.imports.importing import import_file
-from contacts.imports.places import ImportOptions
+from contacts.imports.practice import ImportOptions
 from contacts.imports.report import ImportReport
 from contacts.models import Appointment, Location
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from contacts.imports.importing import import_file
-from contacts.imports.places import ImportOptions
+from contacts.imports.practice import ImportOptions
 from contacts.models import Appointment, Contact, ImportBatch
 from tests.contacts.imports.example_lists import AISHA, NOAH, make_downtown, write_list
 

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from contacts.imports.importing import import_file
-from contacts.imports.places import ImportOptions
+from contacts.imports.practice import ImportOptions
 from contacts.models import Appointment, Contact, ImportBatch
 from tests.contacts.imports.example_lists import AISHA, HEADERS, NOAH, import_rows, make_downtown, write_list
 

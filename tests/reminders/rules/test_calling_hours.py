@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts.models.places import USUAL_HOURS
+from contacts.models.practice import USUAL_HOURS
 from reminders.rules.calling_hours import OUTER, CallingHours, next_allowed, recipient_zones
 
 NEW_YORK, CHICAGO, LOS_ANGELES = "America/New_York", "America/Chicago", "America/Los_Angeles"

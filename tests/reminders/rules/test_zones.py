@@ -5,7 +5,7 @@ import zoneinfo
 import pytest
 from django.core.exceptions import ValidationError
 
-from contacts.models.places import validate_time_zone
+from contacts.models.practice import validate_time_zone
 from contacts.zones import is_zone_name
 from reminders.deciding.situations import zones_of
 from reminders.rules.zones import load_zone, zone_or_utc

@@ -113,7 +113,7 @@ def test_the_opt_out_key_opts_the_contact_out(sandbox: SandboxServer, webhook: W
 
 def test_a_number_can_be_given_a_scenario_for_each_try(sandbox: SandboxServer) -> None:
     number = "+12125550142"
-    sandbox.tell_stories({number: ["no_answer", "press_1"]})
+    sandbox.set_scenarios({number: ["no_answer", "press_1"]})
     outcomes = []
     for _ in range(3):
         call_id = sandbox.api("POST", "/api/v1/calls", order_call(number)).json()["call_id"]

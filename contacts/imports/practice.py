@@ -34,7 +34,7 @@ class ImportOptions:
 
 
 @dataclass
-class KnownPlaces:
+class KnownPractice:
     """The locations and providers in the database, by location_key()."""
 
     locations: dict[str, Location]
@@ -56,36 +56,36 @@ def check_options(options: ImportOptions) -> None:
         )
 
 
-def read_known_places() -> KnownPlaces:
+def read_known_practice() -> KnownPractice:
     """Read all of them, in two queries. If two names differ only in case, the older row is used."""
-    return KnownPlaces(
+    return KnownPractice(
         locations={location_key(each.name): each for each in Location.objects.order_by("-pk")},
         providers={location_key(each.name): each for each in Provider.objects.order_by("-pk")},
     )
 
 
-def describe_places(
-    names: Iterable[str], known: KnownPlaces, options: ImportOptions
+def describe_locations(
+    names: Iterable[str], known: KnownPractice, options: ImportOptions
 ) -> dict[str, ImportedLocation]:
     """Return the time zone and country of each location that the file names, by location_key()."""
     given = {location_key(name): zone for name, zone in options.zones.items()}
-    places = {}
+    described = {}
     for key in {location_key(name) for name in names} - {""}:
         location = known.locations.get(key)
         if location:
-            places[key] = ImportedLocation(location.zone, location.region)
+            described[key] = ImportedLocation(location.zone, location.region)
         else:
             zone = given.get(key) or options.time_zone
-            places[key] = ImportedLocation(ZoneInfo(zone) if zone else None, options.number_region)
-    return places
+            described[key] = ImportedLocation(ZoneInfo(zone) if zone else None, options.number_region)
+    return described
 
 
-def make_location(name: str, place: ImportedLocation) -> Location:
+def make_location(name: str, described: ImportedLocation) -> Location:
     """Build a new location, not saved. Its spoken name is its name, its callback number the practice's."""
     return Location(
         name=name,
         spoken_name=name,
-        time_zone=str(place.zone),
-        region=place.region,
+        time_zone=str(described.zone),
+        region=described.region,
         callback_number=settings.ROBOTALKER_FROM_NUMBER,
     )

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from contacts.admin import places
+from contacts.admin import practice
 from contacts.models import ClosedDay, Location
 from reminders.admin.replanned import describe_replanned
 from reminders.planning.planner import replan_location
@@ -21,7 +21,7 @@ admin.site.unregister([Location, ClosedDay])
 
 
 @admin.register(Location)
-class LocationAdmin(places.LocationAdmin):
+class LocationAdmin(practice.LocationAdmin):
     def save_related(
         self, request: HttpRequest, form: ModelForm[Location], formsets: Any, change: bool
     ) -> None:
@@ -30,7 +30,7 @@ class LocationAdmin(places.LocationAdmin):
 
 
 @admin.register(ClosedDay)
-class ClosedDayAdmin(places.ClosedDayAdmin):
+class ClosedDayAdmin(practice.ClosedDayAdmin):
     def save_model(
         self, request: HttpRequest, obj: ClosedDay, form: ModelForm[ClosedDay], change: bool
     ) -> None:
