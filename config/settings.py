@@ -48,6 +48,8 @@ ROBOTALKER_RATE = env.str("ROBOTALKER_RATE", default="20/second")
 ROBOTALKER_BREAKER = env.int("ROBOTALKER_BREAKER", default=5)  # failures in a row that pause sending
 # "on": calls with the same script are sent as one POST /campaigns, whose body the guide doesn't show.
 ROBOTALKER_CAMPAIGNS = env.str("ROBOTALKER_CAMPAIGNS", default="on") == "on"
+# "on": texts with the same script are sent as one POST /sms, whose body for several recipients isn't shown.
+ROBOTALKER_SMS_BATCHES = env.str("ROBOTALKER_SMS_BATCHES", default="on") == "on"
 # "retry" follows the guide; "unknown" lets staff decide instead of risking a second call.
 ROBOTALKER_ON_500 = env.str("ROBOTALKER_ON_500", default="retry")
 ROBOTALKER_CONNECT_TIMEOUT = env.float("ROBOTALKER_CONNECT_TIMEOUT", default=3.05)  # seconds
@@ -65,7 +67,7 @@ ROBOTALKER_VERIFY_EVENTS = env.bool("ROBOTALKER_VERIFY_EVENTS", default=False)
 # Another worker may take over a claim after its lease, so the lease must be longer than a submission.
 DISPATCH_LEASE = env.float("DISPATCH_LEASE", default=60.0)  # seconds
 DISPATCH_BATCH = env.int("DISPATCH_BATCH", default=200)  # reminders claimed at once
-CAMPAIGN_MINIMUM = env.int("CAMPAIGN_MINIMUM", default=10)  # fewer are sent as single calls
+CAMPAIGN_MINIMUM = env.int("CAMPAIGN_MINIMUM", default=10)  # fewer are sent one by one
 CAP_PER_DAY = env.int("CAP_PER_DAY", default=1)  # calls and texts that may reach one number; 0: no limit
 CAP_PER_WEEK = env.int("CAP_PER_WEEK", default=3)  # the same for a day and the six days before it
 UNKNOWN_GRACE = env.float("UNKNOWN_GRACE", default=600.0)  # seconds until an unknown call becomes a follow-up

@@ -51,8 +51,8 @@ def find_member(batch_id: int | None, parsed: RobotalkerEvent) -> int:
     """
     members = CallRecord.objects.filter(batch=batch_id).order_by().values_list("pk", flat=True)
     found = members.filter(number__e164=f"+{_digits_in(parsed.to)}").first()
-    if found is None and parsed.call_id:
-        found = members.filter(robotalker_id=parsed.call_id).first()
+    if found is None and (robotalker_id := parsed.call_id or parsed.sms_id):
+        found = members.filter(robotalker_id=robotalker_id).first()
     if found is None:
         raise DoesNotFit("it doesn't say which of the campaign's calls it is about")
     return found

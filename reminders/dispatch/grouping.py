@@ -1,4 +1,4 @@
-"""Grouping: which claimed reminders can go out as one campaign."""
+"""Grouping: which claimed reminders can go out together, as one campaign or as one batch of texts."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from reminders.wording.scripts import caller_id, choose_text
 
 
 class Sortable(NamedTuple):
-    """What decides which reminders can share a campaign, by primary keys."""
+    """What decides which reminders can go out together, by primary keys."""
 
     pk: int
     step: int
@@ -27,14 +27,28 @@ class Sortable(NamedTuple):
     language: str
 
 
+class Message(NamedTuple):
+    """What all of a group have in common: the channel, the ScriptText's id and the caller id."""
+
+    channel: Channel
+    script_text: int
+    caller_id: str
+
+
+_MAY_BE_GROUPED = {
+    Channel.VOICE: lambda: settings.ROBOTALKER_CAMPAIGNS,
+    Channel.SMS: lambda: settings.ROBOTALKER_SMS_BATCHES,
+}
+
+
 def sort_for_submission(
     reminder_ids: Sequence[int], practice: PracticeConfig
 ) -> tuple[list[list[int]], list[int]]:
-    """Groups that can be one campaign (one script, one caller id, at most 100), and single reminders.
+    """Groups that can be one POST (one channel, script and caller id, at most 100), and single reminders.
 
     Read without locks, so only a guess: the last look decides.
     """
-    if not settings.ROBOTALKER_CAMPAIGNS:
+    if not (settings.ROBOTALKER_CAMPAIGNS or settings.ROBOTALKER_SMS_BATCHES):
         return [], list(reminder_ids)
     refused_in_a_batch = CallRecord.objects.filter(
         reminder__in=reminder_ids, state=CallState.NOT_SENT, reason=CallReason.GROUP_REFUSED
@@ -45,7 +59,7 @@ def sort_for_submission(
     rows = reminders.values_list(
         "pk", "step", "channel", "ordered_by", "appointment__location", "appointment__contact__language"
     )
-    by_message: dict[tuple[int, str], list[int]] = defaultdict(list)
+    by_message: dict[Message, list[int]] = defaultdict(list)
     groups: list[list[int]] = []
     singles: list[int] = []
     for sortable in (Sortable(*row) for row in rows):
@@ -61,10 +75,14 @@ def sort_for_submission(
     return groups, singles
 
 
-def _find_message(sortable: Sortable, practice: PracticeConfig) -> tuple[int, str] | None:
-    """The ScriptText's id and caller id of a call that can be one of a campaign's, or None."""
+def _find_message(sortable: Sortable, practice: PracticeConfig) -> Message | None:
+    """What a try says that can go out with others, or None. A text that a person ordered goes out alone."""
     step, location = practice.steps.get(sortable.step), practice.locations.get(sortable.location)
-    if sortable.channel or sortable.ordered_by or not step or not location or step.channel != Channel.VOICE:
+    if sortable.ordered_by or not step or not location:
         return None
-    text = choose_text(step.script, sortable.language)
-    return (text.pk, caller_id(location)) if text else None
+    channel = Channel(sortable.channel or step.channel)
+    if not _MAY_BE_GROUPED[channel]():
+        return None
+    script = step.fallback_script if sortable.channel else step.script
+    text = choose_text(script, sortable.language) if script else None
+    return Message(channel, text.pk, caller_id(location)) if text else None

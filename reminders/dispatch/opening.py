@@ -50,7 +50,7 @@ def open_calls(
 
     Only reminders that this claim still holds are touched (a worker that was frozen past its lease finds
     none). Those not called now wait, are held, are skipped or are missed. Each number gets one call at most;
-    a batch has one script and one caller id, and no call for a household, whose message is its own.
+    a batch has one channel, script and caller id, and nothing for a household, whose message is its own.
     `practice`: the configuration, where it is used for several looks; else it is read here.
     """
     last_look = _take_last_look(set(reminder_ids), claim, batch, practice or read_practice_config())
@@ -140,7 +140,11 @@ class LastLook:
         companions = choose_companions(lead, self._at_number[number.pk], self.now)
         from_number = caller_id(reminder.appointment.location)
         first = self.calls[0] if self.batch and self.calls else None
-        is_like_first = not first or (first.script_text, first.from_number) == (script, from_number)
+        is_like_first = not first or (first.channel, first.script_text, first.from_number) == (
+            channel_of(reminder),
+            script,
+            from_number,
+        )
         if number.pk in self._number_ids or (self.batch and companions) or not is_like_first:
             plan_again(reminder, next_look_at=self.now)
             return

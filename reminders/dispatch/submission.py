@@ -6,9 +6,10 @@ the POST, which a thread makes outside any transaction (post_threads.py); then i
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -22,7 +23,13 @@ from reminders.models import CallBatch, CallRecord
 from reminders.results import post_results as records
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import RobotalkerError
-from reminders.robotalker.payloads import Recipient, build_call, build_campaign, build_sms
+from reminders.robotalker.payloads import (
+    Recipient,
+    build_call,
+    build_campaign,
+    build_sms,
+    build_sms_batch,
+)
 from reminders.traffic.callback_urls import key_urls, status_url
 from reminders.traffic.gate import count_error, count_success
 from reminders.traffic.local_faults import NotBuilt, OurOwnFault, PostThreadFailed, SleptTooLong
@@ -32,8 +39,16 @@ log = logging.getLogger(__name__)
 
 RECORD_WITHIN = 30.0  # seconds for which results are written again while the database is away
 
-Post = Callable[[RobotalkerClient], str]
-"""Makes one POST; returns Robotalker's id, or raises RobotalkerError."""
+
+class Accepted(NamedTuple):
+    """Robotalker's id of a call, text or batch; and the ids of a batch's texts by number (E.164)."""
+
+    robotalker_id: str
+    members: Mapping[str, str] = {}
+
+
+Post = Callable[[RobotalkerClient], Accepted]
+"""Makes one POST; raises RobotalkerError."""
 
 
 class Moment:
@@ -62,7 +77,7 @@ class Submission:
         if self.opened_at.age > settings.DISPATCH_LEASE - settings.ROBOTALKER_TOTAL_DEADLINE:
             return SubmissionResult(self, error=SleptTooLong())
         try:
-            return SubmissionResult(self, robotalker_id=self.post(client))
+            return SubmissionResult(self, accepted=self.post(client))
         except RobotalkerError as error:
             return SubmissionResult(self, error=error)
         except Exception as error:  # noqa: BLE001 - the results of the other submissions must be recorded
@@ -72,10 +87,10 @@ class Submission:
 
 @dataclass(frozen=True)
 class SubmissionResult:
-    """Robotalker's id of the call or campaign, or the error."""
+    """What Robotalker accepted, or the error."""
 
     submission: Submission
-    robotalker_id: str = ""
+    accepted: Accepted = field(default=Accepted(""), repr=False)
     error: RobotalkerError | None = None
 
 
@@ -87,12 +102,17 @@ def open_singles(reminder_ids: Sequence[int], claim: UUID, practice: PracticeCon
 
 
 def open_batch(reminder_ids: Sequence[int], claim: UUID, practice: PracticeConfig) -> list[Submission]:
-    """Open claimed reminders that share a script as one campaign; no submission when none is to be called."""
+    """Open claimed reminders that share a script as one campaign or one batch of texts; no submission when
+    nothing is to be sent.
+    """
     with transaction.atomic():
         batch = CallBatch.objects.create()
         calls = open_calls(reminder_ids, claim, batch, practice)
         if not calls:
             batch.delete()
+        elif calls[0].channel != batch.channel:
+            batch.channel = calls[0].channel
+            batch.save(update_fields=["channel"])
     opened_at = Moment()
     return [Submission(calls, batch, _build_post(calls, batch), opened_at)] if calls else []
 
@@ -101,7 +121,7 @@ def record_results(results: Sequence[SubmissionResult]) -> None:
     """Record the results of submissions on their calls and on the gate. Raises nothing."""
     accepted = [result for result in results if result.error is None]
     singles = {
-        result.submission.calls[0].pk: result.robotalker_id
+        result.submission.calls[0].pk: result.accepted.robotalker_id
         for result in accepted
         if not result.submission.batch
     }
@@ -110,7 +130,7 @@ def record_results(results: Sequence[SubmissionResult]) -> None:
         retry.run(partial(records.record_accepted, singles))
     for result in accepted:
         if result.submission.batch:
-            retry.run(partial(records.record_batch_accepted, result.submission.batch, result.robotalker_id))
+            retry.run(partial(records.record_batch_accepted, result.submission.batch, *result.accepted))
     if accepted:
         retry.run(count_success)
     for result in results:
@@ -126,7 +146,8 @@ def _build_post(calls: Sequence[CallRecord], batch: CallBatch | None) -> Post:
     fault: RobotalkerError
     try:
         if batch:
-            return _build_campaign(batch, calls)
+            by_text = batch.channel == Channel.SMS
+            return _build_sms_batch(batch, calls) if by_text else _build_campaign(batch, calls)
         return _build_sms(calls[0]) if calls[0].channel == Channel.SMS else _build_voice(calls[0])
     except ValueError as error:
         log.error("a request can't be built: %s", error)
@@ -135,7 +156,7 @@ def _build_post(calls: Sequence[CallRecord], batch: CallBatch | None) -> Post:
         log.error("a request was not built: %s", type(error).__name__)
         fault = NotBuilt()
 
-    def refuse(_client: RobotalkerClient) -> str:
+    def refuse(_client: RobotalkerClient) -> Accepted:
         raise fault
 
     return refuse
@@ -151,7 +172,7 @@ def _build_voice(call: CallRecord) -> Post:
         status_url=status_url(call),
         key_urls=key_urls(call),
     )
-    return lambda client: client.create_call(voice).call_id
+    return lambda client: Accepted(client.create_call(voice).call_id)
 
 
 def _build_sms(call: CallRecord) -> Post:
@@ -162,7 +183,22 @@ def _build_sms(call: CallRecord) -> Post:
         variables=call.variables,
         status_url=status_url(call),
     )
-    return lambda client: client.send_sms(text).sms_id
+    return lambda client: Accepted(client.send_sms(text).sms_id)
+
+
+def _build_sms_batch(batch: CallBatch, calls: Sequence[CallRecord]) -> Post:
+    texts = build_sms_batch(
+        recipients=[Recipient(to=call.number.e164, variables=call.variables) for call in calls],
+        from_number=calls[0].from_number,
+        message=calls[0].script_text.text,
+        status_url=status_url(batch),
+    )
+
+    def post(client: RobotalkerClient) -> Accepted:
+        accepted = client.send_sms_batch(texts)
+        return Accepted(accepted.batch_id, {text.to: text.sms_id for text in accepted.messages})
+
+    return post
 
 
 def _build_campaign(batch: CallBatch, calls: Sequence[CallRecord]) -> Post:
@@ -175,4 +211,4 @@ def _build_campaign(batch: CallBatch, calls: Sequence[CallRecord]) -> Post:
         status_url=status_url(batch),
         key_urls=key_urls(batch),
     )
-    return lambda client: client.create_campaign(campaign).campaign_id
+    return lambda client: Accepted(client.create_campaign(campaign).campaign_id)

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from contacts.models import PhoneNumber
 from contacts.models.people import Channel
@@ -20,11 +21,27 @@ def make_public_id() -> str:
 
 
 class CallBatch(models.Model):
-    """One POST /campaigns: calls with the same script that were submitted together."""
+    """One POST /campaigns, or one POST /sms with several recipients: tries with the same script.
+
+    `reported_...` is what Robotalker last answered about a campaign; it can't be asked about texts.
+    """
 
     public_id = models.CharField(max_length=24, unique=True, default=make_public_id, editable=False)
+    channel = models.CharField(max_length=5, choices=Channel, default=Channel.VOICE, db_default=Channel.VOICE)
     robotalker_id = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    asked_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When Robotalker was last asked about it.")
+    )
+    asked_times = models.PositiveSmallIntegerField(default=0, db_default=0)
+    is_question_wanted = models.BooleanField(
+        default=False, db_default=False, help_text=_("A person wants Robotalker to be asked about it.")
+    )
+    reported_at = models.DateTimeField(null=True, blank=True)
+    reported_status = models.CharField(max_length=50, blank=True, db_default="")
+    reported_counts = models.JSONField(
+        default=dict, blank=True, db_default={}, help_text=_("Calls by Robotalker's word for their status.")
+    )
 
     class Meta:
         ordering = ["-created_at"]

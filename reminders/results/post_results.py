@@ -32,6 +32,13 @@ _ACCEPTED = """
     FROM unnest(%s::bigint[], %s::text[]) AS accepted (id, robotalker_id)
     WHERE call.id = accepted.id AND call.state = %s AND call.robotalker_id = ''
 """
+_MEMBERS = """
+    UPDATE reminders_callrecord AS call
+    SET robotalker_id = accepted.robotalker_id
+    FROM unnest(%s::text[], %s::text[]) AS accepted (e164, robotalker_id)
+    JOIN contacts_phonenumber AS number USING (e164)
+    WHERE call.number_id = number.id AND call.id = ANY(%s::bigint[]) AND call.robotalker_id = ''
+"""
 
 
 def record_accepted(robotalker_ids: Mapping[int, str]) -> None:
@@ -57,10 +64,18 @@ def _record_accepted_late(call_id: int, robotalker_id: str) -> None:
 
 
 @transaction.atomic
-def record_batch_accepted(batch: CallBatch, robotalker_id: str) -> None:
-    """Record that Robotalker accepted the campaign; its calls get their ids from their events."""
-    CallBatch.objects.filter(pk=batch.pk).update(robotalker_id=robotalker_id)
-    waiting = CallRecord.objects.filter(batch=batch, state__in=[CallState.SUBMITTING, CallState.UNKNOWN])
+def record_batch_accepted(batch: CallBatch, robotalker_id: str, members: Mapping[str, str] = {}) -> None:
+    """Record that Robotalker accepted the batch, and the ids of its texts that the response has, by number.
+
+    The calls of a campaign, and any other text, get their ids from their events.
+    """
+    calls = CallRecord.objects.filter(batch=batch)
+    locked = list(calls.order_by("pk").select_for_update().values_list("pk", flat=True))
+    CallBatch.objects.filter(pk=batch.pk).update(robotalker_id=robotalker_id)  # after the calls: see outcomes
+    if members:
+        with connection.cursor() as cursor:
+            cursor.execute(_MEMBERS, [[*members.keys()], [*members.values()], locked])
+    waiting = calls.filter(state__in=[CallState.SUBMITTING, CallState.UNKNOWN])
     waiting.update(state=CallState.SUBMITTED, submitted_at=Now(), reason="", detail="")
 
 

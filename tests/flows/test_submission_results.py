@@ -13,7 +13,7 @@ from reminders.dispatch import submission
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.post_threads import open_post_threads
 from reminders.dispatch.rounds import DispatchReport, dispatch_due, submit_claim
-from reminders.dispatch.submission import Moment, Submission
+from reminders.dispatch.submission import Accepted, Moment, Submission
 from reminders.models import CallBatch, CallRecord, Reminder, SendingSwitch
 from reminders.traffic.local_faults import NotBuilt, PostThreadFailed, SleptTooLong
 from reminders.traffic.switch import pause_sending
@@ -76,14 +76,14 @@ def test_an_answer_that_cannot_be_recorded_does_not_affect_the_others(
 
 
 def test_an_exception_in_a_post_thread_affects_only_its_own_call(db: None) -> None:
-    def break_down(_client: object) -> str:
+    def break_down(_client: object) -> Accepted:
         raise RuntimeError("out of memory")
 
     with open_post_threads(2) as threads:
-        for post in (break_down, lambda _client: "cal_1"):
+        for post in (break_down, lambda _client: Accepted("cal_1")):
             threads.start(Submission([], None, post, Moment()))
         results = [result for _ in range(2) if threads.busy for result in threads.wait_for_results()]
-    assert {result.robotalker_id for result in results} == {"", "cal_1"}
+    assert {result.accepted.robotalker_id for result in results} == {"", "cal_1"}
     assert [type(result.error) for result in results if result.error] == [PostThreadFailed]
 
 
@@ -106,7 +106,7 @@ def test_a_request_that_could_not_be_built_is_not_sent(
 def test_a_machine_that_was_suspended_between_commit_and_post_sends_nothing() -> None:
     slept = Moment()
     slept._wall -= live_settings.DISPATCH_LEASE
-    result = Submission([], None, lambda _client: "cal_1", slept).submit_with(None)  # type: ignore[arg-type]
+    result = Submission([], None, lambda _client: Accepted("cal_1"), slept).submit_with(None)  # type: ignore[arg-type]
     assert isinstance(result.error, SleptTooLong)
 
 

@@ -23,6 +23,7 @@ from reminders.desk.orders import OrderRefused, order_call, skip_reminder
 from reminders.desk.worklist import AlreadyResolved, resolve_follow_up, resolve_unknown_outcome
 from reminders.dispatch.claims import Claim, claim_due
 from reminders.dispatch.submission import (
+    Accepted,
     Submission,
     SubmissionResult,
     open_batch,
@@ -258,7 +259,9 @@ class SimulatedPractice:
         for call in submission.calls:
             self.model.calls[call.pk].accepted = accepted
         first = submission.batch or submission.calls[0]
-        self.answered.append(SubmissionResult(submission, "" if error else f"cal_{first.public_id}", error))
+        self.answered.append(
+            SubmissionResult(submission, Accepted("" if error else f"cal_{first.public_id}"), error)
+        )
 
     def record_post_result(self, which: int) -> None:
         """A worker records the answer to a POST."""

@@ -58,8 +58,8 @@ def round_settings(
 @pytest.mark.parametrize("key", ["1", "9"])
 @pytest.mark.parametrize(
     ("channel", "phones", "people"),
-    [("voice", 1, 1), ("voice", 2, 1), ("voice", 1, 2), ("sms", 1, 1)],
-    ids=["single call", "campaign", "household", "text"],
+    [("voice", 1, 1), ("voice", 2, 1), ("voice", 1, 2), ("sms", 1, 1), ("sms", 2, 1)],
+    ids=["single call", "campaign", "household", "text", "batch of texts"],
 )
 def test_a_worker_can_crash_at_any_point_of_its_round(
     channel: str, phones: int, people: int, key: str, sandbox: SandboxServer, round_settings: dict[str, Any]
