@@ -5,16 +5,22 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.columns import link_to_appointment, show_number, show_when
 from contacts.admin.history import HistoryAdmin
+from contacts.models.people import Channel
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.models import CallBatch, CallCompanion, CallRecord
+from reminders.reports.batches import NOT_ENDED, ComparedCount, compare_counts
 from reminders.rules.keys import ANOTHER_TIME, CONFIRM, MEANINGS, OPT_OUT
 from reminders.rules.reasons import phrase_for
-from reminders.rules.states import CALL_OPEN
+from reminders.rules.states import CALL_OPEN, CallState
+from reminders.sweeps.batch_status import NOT_FOUND, request_questions
 
 
 class WaitsFilter(admin.SimpleListFilter):
@@ -186,13 +192,97 @@ class CallCompanionAdmin(HistoryAdmin[CallCompanion]):
 
 @admin.register(CallBatch)
 class CallBatchAdmin(HistoryAdmin[CallBatch]):
-    list_display = ("created_at", "robotalker_id", "call_count", "public_id")
+    """Calls or texts that went out together, with Robotalker's counts beside our own."""
+
+    list_display = ("created_at", "channel", "robotalker_id", "call_count", "robotalker_says", "differs")
+    list_filter = ("channel", "reported_status")
+    readonly_fields = ("robotalker_says", "comparison")
     search_fields = ("robotalker_id", "public_id")
+    search_help_text = _("Robotalker's ID or ours")
     date_hierarchy = "created_at"
+    actions = ("ask_robotalker",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CallBatch]:
         return super().get_queryset(request).annotate(call_count=Count("calls"))
 
-    @admin.display(description=_("calls"), ordering="call_count")
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list, with the comparison of all its rows read at once."""
+        changelist = super().get_changelist_instance(request)
+        rows = list(changelist.result_list)
+        counts = compare_counts(rows)
+        for batch in rows:
+            batch.counts = counts[batch.pk]
+        changelist.result_list = rows
+        return changelist
+
+    @admin.display(description=_("calls or texts"), ordering="call_count")
     def call_count(self, batch: CallBatch) -> int:
         return int(batch.call_count)  # type: ignore[attr-defined] # annotated above
+
+    @admin.display(description=_("Robotalker says"), ordering="reported_at")
+    def robotalker_says(self, batch: CallBatch) -> str:
+        if batch.channel == Channel.SMS:
+            return gettext("Robotalker can't be asked about texts.")
+        if batch.is_question_wanted:
+            return gettext("It will be asked within a minute.")
+        if batch.reported_at is None:
+            return gettext("It was not asked.")
+        if batch.reported_status == NOT_FOUND:
+            return gettext("It knows no campaign with this ID.")
+        when = date_format(timezone.localtime(batch.reported_at), "DATETIME_FORMAT")
+        return gettext("“%(word)s”, %(when)s") % {"word": batch.reported_status, "when": when}
+
+    @admin.display(description=_("differs"))
+    def differs(self, batch: CallBatch) -> str:
+        """How many calls Robotalker counts under another outcome than we do."""
+        counts: list[ComparedCount] = batch.counts  # type: ignore[attr-defined] # read above
+        if all(count.theirs is None for count in counts):
+            return "–"
+        more = sum(max(count.difference, 0) for count in counts)
+        fewer = sum(max(-count.difference, 0) for count in counts)
+        return str(max(more, fewer) or gettext("no"))
+
+    @admin.display(description=_("outcomes"))
+    def comparison(self, batch: CallBatch) -> str:
+        """A table: each outcome, our count, Robotalker's, and the difference."""
+        rows = (
+            (
+                _name_outcome(count.outcome),
+                count.ours,
+                "–" if count.theirs is None else count.theirs,
+                f"{count.difference:+d}" if count.difference else "",
+            )
+            for count in compare_counts([batch])[batch.pk]
+        )
+        return format_html(
+            "<table><thead><tr><th>{}</th><th>{}</th><th>{}</th><th>{}</th></tr></thead><tbody>{}</tbody></table>",
+            gettext("Outcome"),
+            gettext("Our count"),
+            gettext("Robotalker's count"),
+            gettext("Difference"),
+            format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>", rows),
+        )
+
+    @admin.action(description=_("Ask Robotalker for its counts"), permissions=["ask"])
+    def ask_robotalker(self, request: HttpRequest, batches: QuerySet[CallBatch]) -> None:
+        """The next round asks about them; a request from here could hang for seconds."""
+        wanted = request_questions(batches)
+        self.message_user(
+            request,
+            ngettext(
+                "Robotalker will be asked about %(count)s campaign within a minute. Reload the page then.",
+                "Robotalker will be asked about %(count)s campaigns within a minute. Reload the page then.",
+                wanted,
+            )
+            % {"count": wanted},
+        )
+
+    def has_ask_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("reminders.change_sendingswitch")
+
+
+def _name_outcome(outcome: str) -> str:
+    """An outcome of compare_counts() in words; a word of Robotalker's that we don't know is in quotes."""
+    if outcome == NOT_ENDED:
+        return gettext("not known yet")
+    return str(dict(CallState.choices).get(outcome, f"“{outcome}”"))

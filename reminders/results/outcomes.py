@@ -18,7 +18,7 @@ from reminders.lifecycle.calls import move_call
 from reminders.lifecycle.follow_ups import open_follow_up, open_if_nothing_follows, resolve_automatically
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish_reminder
-from reminders.models import CallRecord, FollowUp, Reminder
+from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
 from reminders.results.answers import apply_key, ask_about_unclear_answer, key_in_text, opt_out
 from reminders.results.next_tries import REACHED_NOBODY, plan_next_try
 from reminders.robotalker.events import EventKind, RobotalkerEvent
@@ -211,6 +211,9 @@ def _strength(reason: str, detail: str) -> tuple[bool, bool, str, str]:
 
 def _record_details(call: CallRecord, event: RobotalkerEvent) -> None:
     call.robotalker_id = call.robotalker_id or event.call_id or event.sms_id or ""
+    if call.batch_id and event.campaign_id and call.state == CallState.UNKNOWN:
+        # the response to the campaign's POST was lost; with its id Robotalker can be asked about it
+        CallBatch.objects.filter(pk=call.batch_id, robotalker_id="").update(robotalker_id=event.campaign_id)
     if event.duration_seconds is not None:
         call.duration_seconds = max(event.duration_seconds, call.duration_seconds or 0)
     if event.amd_result != AmdResult.UNKNOWN:

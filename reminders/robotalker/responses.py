@@ -23,6 +23,8 @@ from reminders.robotalker.fields import (
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
+# Words for the status of a campaign that isn't over. The guide has only "queued", of a call.
+RUNNING = frozenset({"queued", "scheduled", "pending", "running", "in_progress", "sending", "paused"})
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,11 @@ class CampaignStatus:
     status: str = ""
     created_at: datetime | None = None
     stats: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether calls of it are still to come, as far as its status says so in a word that we know."""
+        return self.status.lower() in RUNNING
 
 
 @dataclass(frozen=True)

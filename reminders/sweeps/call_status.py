@@ -1,22 +1,19 @@
 """Asking Robotalker for the outcome of a call whose events have not come: GET /calls/{id}, within a budget.
 
 The guide discourages polling, so a call is asked about only when its events are overdue, and a few times with
-growing pauses. An answer counts like an event. Robotalker can't be asked about text messages, nor about calls
-whose id we don't have.
+growing pauses. A campaign is asked about before its calls are (batch_status.py). An answer counts like an
+event. Robotalker can't be asked about text messages, nor about calls whose id we don't have.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
 from contacts.models.people import Channel
-from reminders.lifecycle.calls import close_call
-from reminders.lifecycle.locking import lock_call
 from reminders.models import CallRecord
 from reminders.results.outcomes import fold_event, read_outcome
 from reminders.robotalker.client import RobotalkerClient
@@ -25,12 +22,11 @@ from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.robotalker.responses import CallStatus
 from reminders.rules.reasons import CallReason
 from reminders.rules.states import CALL_OPEN, CallState
+from reminders.sweeps.batch_status import ask_about_batches, may_ask_about_call
+from reminders.sweeps.overdue import ASK_AGAIN_AFTER, close_as_overdue, waits_too_long
 from reminders.traffic.background_requests import limit_to_permits, should_continue_after
 from reminders.traffic.client import make_client
 from reminders.traffic.gate import count_success
-
-UNKNOWN_WAIT = timedelta(minutes=1)  # for its event to come
-ASK_AGAIN_AFTER = [timedelta(minutes=minutes) for minutes in (3, 10, 30, 120)]  # then never again
 
 
 @dataclass(frozen=True)
@@ -42,16 +38,16 @@ class AskReport:
 
 
 def ask_about_calls() -> AskReport:
-    """One round: ask about up to ROBOTALKER_ASK_BUDGET calls that are due for it, oldest first.
+    """One round of up to ROBOTALKER_ASK_BUDGET questions: first about silent campaigns, then about calls that
+    are due for it, oldest first.
 
     Stops early when sending is paused, the gate closes, the rate is used up, or Robotalker fails.
     """
-    due = list(_find_due()[: settings.ROBOTALKER_ASK_BUDGET])
-    asked = healed = 0
-    if not due:
-        return AskReport()
+    budget = settings.ROBOTALKER_ASK_BUDGET
+    healed = 0
     with make_client() as client:
-        for call in limit_to_permits(due):
+        asked = ask_about_batches(client, budget)
+        for call in limit_to_permits(list(_find_due()[: budget - asked])):
             if not _take_turn(call):
                 continue
             asked += 1
@@ -66,17 +62,12 @@ def ask_about_calls() -> AskReport:
 
 
 def askable() -> Q:
-    """Calls that Robotalker can be asked about; none when ROBOTALKER_ASK_BUDGET is 0."""
-    return Q(channel=Channel.VOICE) & ~Q(robotalker_id="") if settings.ROBOTALKER_ASK_BUDGET else Q(pk__in=[])
-
-
-@transaction.atomic
-def close_as_overdue(call_id: int, reason: CallReason) -> bool:
-    """Close an accepted call whose outcome was not reported; False when an event came meanwhile."""
-    call = lock_call(call_id)
-    if call.state != CallState.SUBMITTED:
-        return False
-    return close_call(call, CallState.OVERDUE, reason, read_database_clock())
+    """Calls that Robotalker can be asked about, themselves or by their campaign; none when
+    ROBOTALKER_ASK_BUDGET is 0.
+    """
+    if not settings.ROBOTALKER_ASK_BUDGET:
+        return Q(pk__in=[])
+    return Q(channel=Channel.VOICE) & (Q(robotalker_id__gt="") | Q(batch__robotalker_id__gt=""))
 
 
 def read_as_event(status: CallStatus, submitting_at: datetime, now: datetime) -> RobotalkerEvent:
@@ -103,13 +94,11 @@ def read_as_event(status: CallStatus, submitting_at: datetime, now: datetime) ->
 
 
 def _find_due() -> "QuerySet[CallRecord]":
-    patience = timedelta(seconds=settings.EVENT_PATIENCE)
-    waited_for = Q(state=CallState.SUBMITTED, submitting_at__lt=Now() - patience)
-    waited_for |= Q(state__in=[CallState.UNKNOWN, CallState.OVERDUE], submitting_at__lt=Now() - UNKNOWN_WAIT)
+    with_id = Q(channel=Channel.VOICE, robotalker_id__gt="")
     its_turn = Q(asked_times=0)
     for times, pause in enumerate(ASK_AGAIN_AFTER, start=1):
         its_turn |= Q(asked_times=times, asked_at__lt=Now() - pause)
-    calls = CallRecord.objects.filter(askable(), waited_for, its_turn, state__in=CALL_OPEN)  # uses its index
+    calls = CallRecord.objects.filter(with_id, waits_too_long(), its_turn, may_ask_about_call())
     return calls.select_related("number").order_by("submitting_at")
 
 

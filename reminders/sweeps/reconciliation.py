@@ -20,8 +20,9 @@ from reminders.lifecycle.locking import lock_call
 from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
 from reminders.rules.reasons import CallReason
 from reminders.rules.states import CallState, ReminderState
-from reminders.sweeps.call_status import AskReport, ask_about_calls, askable, close_as_overdue
+from reminders.sweeps.call_status import AskReport, ask_about_calls, askable
 from reminders.sweeps.missed import miss_what_is_too_late
+from reminders.sweeps.overdue import close_as_overdue
 
 WITHOUT_OUTCOME = (CallState.UNKNOWN, CallState.OVERDUE)
 MOST_AT_ONCE = 500  # each round; the next one goes on

@@ -1,0 +1,1 @@
+"""How it went: counts and comparisons, read only."""
