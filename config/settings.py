@@ -10,6 +10,7 @@ from pathlib import Path
 import django_stubs_ext
 import environ
 from celery.schedules import crontab
+from csp.constants import NONE, SELF
 
 from config.queues import ASKING_QUEUE, DISPATCH_QUEUE, EVENTS_QUEUE, SWEEPS_QUEUE
 
@@ -89,7 +90,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
-    "django.contrib.staticfiles",
+    "config.static_files.CollectedFiles",
     "rest_framework",
     "crispy_forms",
     "crispy_bootstrap5",
@@ -102,6 +103,10 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "webhooks.middleware.bypass_middleware_for_webhooks",  # webhooks skip all middleware below
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",  # pads pages at random, against BREACH
+    "config.headers.ContentSecurityPolicy",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "config.headers.forbid_storing",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -110,7 +115,10 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    *(["config.error_pages.OurNotFoundPage"] if DEBUG else []),
 ]
+if DEBUG:
+    DEFAULT_EXCEPTION_REPORTER = "config.error_pages.OurErrorPage"
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -152,6 +160,8 @@ if env.bool("DATABASE_PREPARED", default=True):  # frequent statements are plann
     DATABASES["default"]["OPTIONS"].update(server_side_binding=True, prepare_threshold=5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Proxies in front of the web process, each of which adds to X-Forwarded-For (config/sign_in_limits.py).
+PROXY_COUNT = env.int("PROXY_COUNT", default=0)
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "today"
 LOGOUT_REDIRECT_URL = "login"
@@ -161,18 +171,56 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+# Scripts, styles and forms of this site only, none of them inline. (data: is for icons in Tabler's styles.)
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+# No page needs any of these.
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    feature: []
+    for feature in (
+        "accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen",
+        "geolocation", "gyroscope", "magnetometer", "microphone", "midi", "payment",
+        "publickey-credentials-get", "usb",
+    )
+}  # fmt: skip
+SECURE_REFERRER_POLICY = "same-origin"
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"  # pages show each location's local time; nothing depends on this setting
 USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = BASE_DIR / env.str("STATIC_ROOT", default="staticfiles")
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("vendor/tabler", BASE_DIR / "node_modules/@tabler/core/dist"),
     ("vendor/htmx", BASE_DIR / "node_modules/htmx.org/dist"),
     ("vendor/idiomorph", BASE_DIR / "node_modules/idiomorph/dist"),
+]
+# The files of these packages that pages use; a source map where the file names one (config/static_files.py).
+PACKAGE_FILES = {
+    "vendor/tabler/css/tabler.min.css",
+    "vendor/tabler/css/tabler.min.css.map",
+    "vendor/tabler/js/tabler.min.js",
+    "vendor/tabler/js/tabler.min.js.map",
+    "vendor/htmx/htmx.min.js",
+    "vendor/idiomorph/idiomorph-ext.min.js",
+}
+STATICFILES_FINDERS = [
+    "config.static_files.ChosenFilesFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
 ]
 ICONS_DIR = BASE_DIR / "node_modules/@tabler/icons/icons"  # the {% icon %} tag inserts them into the page
 STORAGES = {

@@ -1,7 +1,7 @@
-"""The four roles, as Django groups, and the permissions each has in the admin.
+"""The four roles, as Django groups, and the permissions of each: on every page, and in the admin.
 
-The front desk's own pages need only a login; these permissions control who can view and change what in
-the admin. They are looked up by code name, so that `contacts` doesn't import the other apps.
+The table is MAY; docs/operations.md says it in words. Each page asks for one of these permissions. They are
+looked up by code name, so that `contacts` doesn't import the other apps.
 """
 
 from collections.abc import Iterable
@@ -28,21 +28,6 @@ MANAGED_MODELS = (
 )
 
 
-def ensure_roles() -> None:
-    """Create missing groups and grant each its permissions; permissions a group has besides are kept."""
-    view_all = Q(content_type__app_label__in=APPS, codename__startswith="view_")
-    _grant(FRONT_DESK, _permissions(["view", "add", "change"], PATIENT_MODELS))
-    _grant(
-        MANAGER,
-        view_all
-        | _permissions(["add", "change", "delete"], MANAGED_MODELS)
-        | _permissions(["add", "change"], PATIENT_MODELS)
-        | _permissions(["change"], ["reminders.sendingswitch"]),
-    )
-    _grant(AUDITOR, view_all)
-    _grant(ADMIN, Q(content_type__app_label__in=[*APPS, "auth"]))
-
-
 def _permissions(actions: Iterable[str], models: Iterable[str]) -> Q:
     wanted = Q(pk__in=[])
     for label in models:
@@ -52,6 +37,23 @@ def _permissions(actions: Iterable[str], models: Iterable[str]) -> Q:
     return wanted
 
 
-def _grant(role: str, wanted: Q) -> None:
-    group, _ = Group.objects.get_or_create(name=role)
-    group.permissions.add(*Permission.objects.filter(wanted))
+_VIEW_ALL = Q(content_type__app_label__in=APPS, codename__startswith="view_")
+# The work of every day: patients, appointments, imports, the worklist, and pausing all sending.
+_DAILY_WORK = (
+    _permissions(["view", "add", "change"], PATIENT_MODELS)
+    | _permissions(["view", "add"], ["contacts.importbatch"])
+    | _permissions(["view", "change"], ["reminders.followup", "reminders.sendingswitch"])
+)
+MAY: dict[str, Q] = {
+    FRONT_DESK: _DAILY_WORK,
+    MANAGER: _DAILY_WORK | _VIEW_ALL | _permissions(["add", "change", "delete"], MANAGED_MODELS),
+    AUDITOR: _VIEW_ALL,
+    ADMIN: Q(content_type__app_label__in=[*APPS, "auth"]),
+}
+
+
+def ensure_roles() -> None:
+    """Create missing groups and grant each its permissions; permissions a group has besides are kept."""
+    for role, wanted in MAY.items():
+        group, _ = Group.objects.get_or_create(name=role)
+        group.permissions.add(*Permission.objects.filter(wanted))

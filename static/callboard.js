@@ -56,7 +56,11 @@
   const lost = (event) => { if (event.detail.elt.matches("[data-live]")) body.classList.add("not-live"); };
   body.addEventListener("htmx:sendError", lost);
   body.addEventListener("htmx:timeout", lost);
-  body.addEventListener("htmx:responseError", lost);
+  body.addEventListener("htmx:responseError", function (event) {
+    // The role was taken away, or somebody else has logged in: the page that loads now says so.
+    if (event.detail.xhr.status === 403) window.location.reload();
+    else lost(event);
+  });
   body.addEventListener("htmx:afterRequest", function (event) {
     if (event.detail.xhr && event.detail.xhr.status && event.detail.xhr.status < 400) body.classList.remove("not-live");
   });

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from contacts.appointments import book_appointment
 from contacts.models import Appointment, Contact, Location, PhoneNumber, Provider
 from contacts.people import get_or_create_written_number
+from contacts.roles import FRONT_DESK, ensure_roles
 from reminders.models import Campaign, Reminder, Script, ScriptText, Step
 from reminders.planning.planner import plan_appointments
 
@@ -116,8 +117,18 @@ def make_due_reminder(contact: Contact | None = None, **booking: Any) -> Reminde
     return Reminder.objects.get(appointment=appointment)
 
 
-def make_user(username: str = "frontdesk", **fields: Any) -> User:
-    return User.objects.create_user(username, password="callboard", **fields)
+def make_user(username: str = "frontdesk", *, role: str = FRONT_DESK, **fields: Any) -> User:
+    """A user with one of the roles of contacts/roles.py; `role=""` for none."""
+    user = User.objects.create_user(username, **{"password": "callboard", **fields})
+    if role:
+        give_role(user, role)
+    return user
+
+
+def give_role(user: User, role: str) -> None:
+    if not Group.objects.filter(name=role).exists():
+        ensure_roles()
+    user.groups.add(Group.objects.get(name=role))
 
 
 def at(zone: str, *moment: int) -> datetime:

@@ -5,12 +5,14 @@ from datetime import UTC, tzinfo
 from typing import Any, TypeVar
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 
 from contacts.models import Location
+from contacts.searches import is_search_key, recall_search, remember_search
 
 ModelT = TypeVar("ModelT", bound=Model)
 PER_PAGE = 50
@@ -22,8 +24,18 @@ def read_practice_zone() -> tzinfo:
     return location.zone if location else UTC
 
 
+class SearchedList(ChangeList):
+    """A list whose search text is in the session; its address has the text's key (contacts/searches.py)."""
+
+    searches_by_post = True  # for admin/search_form.html
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        self.query = recall_search(request.session, self.query)
+        return super().get_queryset(request, exclude_parameters)
+
+
 class ClinicAdmin(admin.ModelAdmin[ModelT]):
-    """Shows times, and filters by day, by the practice's clock."""
+    """Shows times, and filters by day, by the practice's clock. Keeps searched names out of addresses."""
 
     list_per_page = PER_PAGE
     show_full_result_count = False
@@ -31,7 +43,12 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if (asked := _read_search(request)) is not None:
+            return asked
         return _by_the_clock(lambda: super(ClinicAdmin, self).changelist_view(request, extra_context))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return SearchedList
 
     def changeform_view(
         self,
@@ -73,6 +90,20 @@ class HistoryInline(admin.TabularInline[Any, Any]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+def _read_search(request: HttpRequest) -> HttpResponse | None:
+    """To the same list with the key of the text that was sent; None for a request without a new text."""
+    by_post = request.method == "POST" and SEARCH_VAR in request.POST
+    text = (request.POST if by_post else request.GET).get(SEARCH_VAR, "")
+    if not by_post and (not text or is_search_key(text)):
+        return None
+    parameters = (request.POST if by_post else request.GET).copy()
+    parameters.pop("csrfmiddlewaretoken", None)
+    parameters[SEARCH_VAR] = remember_search(request.session, text)
+    if not parameters[SEARCH_VAR]:
+        del parameters[SEARCH_VAR]
+    return HttpResponseRedirect(f"{request.path}?{parameters.urlencode()}")
 
 
 def _by_the_clock(view: Callable[[], HttpResponse]) -> HttpResponse:

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from typing import cast
 
 from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -20,6 +23,7 @@ from contacts.forms.contacts import ContactForm, OptInForm, OptOutForm
 from contacts.models import Appointment, ConsentEntry, Contact, PhoneNumber
 from contacts.people import mark_numbers_usable
 from contacts.queries import find_contacts, read_next_appointments, read_person
+from contacts.searches import is_search_key, recall_search, remember_search
 
 PER_PAGE = 100
 
@@ -38,18 +42,33 @@ class ContactLine:
     next_appointment: Appointment | None
 
 
-@require_GET
+@permission_required("contacts.view_contact", raise_exception=True)
+@require_http_methods(["GET", "POST"])
 def list_contacts(request: HtmxRequest) -> HttpResponse:
-    """Contacts by name, or those that match `q`. htmx gets only the results."""
-    text = request.GET.get("q", "").strip()
+    """Contacts by name, or those that match `q`. htmx gets only the results.
+
+    The text comes by POST and stays in the session; the address has its key (contacts/searches.py).
+    """
+    key = request.GET.get("q", "")
+    if request.method == "POST" or (key and not is_search_key(key)):
+        key = remember_search(request.session, request.POST.get("q", key))
+        if not request.htmx:
+            return redirect(_list_address(key))
+    text = recall_search(request.session, key)
     page = Paginator(find_contacts(text), PER_PAGE).get_page(request.GET.get("page"))
     # On "back" htmx asks too, but needs the whole page.
     only_results = request.htmx and not request.htmx.history_restore_request
     template = "contacts/list/results.html" if only_results else "contacts/list.html"
-    context = {"page": page, "lines": _add_next_appointments(page), "q": text}
+    context = {"page": page, "lines": _add_next_appointments(page), "q": text, "search_key": key}
     response = render(request, template, context)
+    if request.method == "POST":
+        response.headers["HX-Replace-Url"] = _list_address(key)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _list_address(search_key: str) -> str:
+    return reverse("contacts") + (f"?{urlencode({'q': search_key})}" if search_key else "")
 
 
 def _add_next_appointments(page: Page[Contact]) -> list[ContactLine]:
@@ -57,6 +76,7 @@ def _add_next_appointments(page: Page[Contact]) -> list[ContactLine]:
     return [ContactLine(contact, upcoming.get(contact.pk)) for contact in page]
 
 
+@permission_required("contacts.view_contact", raise_exception=True)
 @require_GET
 def show_contact(request: HttpRequest, pk: int) -> HttpResponse:
     try:
@@ -66,11 +86,13 @@ def show_contact(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "contacts/detail.html", {"person": person, "contact": person.contact})
 
 
+@permission_required("contacts.add_contact", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def add_contact(request: HttpRequest) -> HttpResponse:
     return _save_contact(request, Contact(), "contacts/add.html")
 
 
+@permission_required("contacts.change_contact", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def edit_contact(request: HttpRequest, pk: int) -> HttpResponse:
     contact = get_object_or_404(Contact.objects.select_related("phone", "other_phone"), pk=pk)
@@ -104,6 +126,7 @@ def _describe_saving(contact: Contact, revised: list[int]) -> str:
     )
 
 
+@permission_required("contacts.change_contact", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def record_optout(request: HttpRequest, pk: int) -> HttpResponse:
     """Record an opt-out for one of the contact's numbers: `number`, or the main one."""
@@ -124,6 +147,7 @@ def record_optout(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("contact", pk=pk)
 
 
+@permission_required("contacts.change_contact", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def record_optin(request: HttpRequest, pk: int) -> HttpResponse:
     """Record an opt-in for one of the contact's numbers, with the reason."""
@@ -144,6 +168,7 @@ def record_optin(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("contact", pk=pk)
 
 
+@permission_required("contacts.change_contact", raise_exception=True)
 @require_POST
 def mark_usable(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark a number that somebody has checked as usable again."""

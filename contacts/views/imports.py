@@ -3,6 +3,7 @@
 from typing import cast
 
 from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -27,6 +28,7 @@ CHANGES = (
 )  # fmt: skip
 
 
+@permission_required("contacts.view_importbatch", raise_exception=True)
 @require_GET
 def list_imports(request: HttpRequest) -> HttpResponse:
     """Past imports, newest first."""
@@ -35,6 +37,7 @@ def list_imports(request: HttpRequest) -> HttpResponse:
     return render(request, "contacts/imports/list.html", {"page": page, "clock_of": _first_location()})
 
 
+@permission_required("contacts.add_importbatch", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def upload_import(request: HttpRequest) -> HttpResponse:
     """One address for three steps: upload the file, preview it (`upload` is its token), import it."""
@@ -98,6 +101,7 @@ def _preview_or_apply(request: HttpRequest, upload: Upload, token: str) -> HttpR
     return render(request, "contacts/imports/preview.html", context)
 
 
+@permission_required("contacts.view_importbatch", raise_exception=True)
 @require_GET
 def show_import(request: HttpRequest, pk: int) -> HttpResponse:
     """The report of one import."""
@@ -113,6 +117,7 @@ def show_import(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "contacts/imports/report.html", context)
 
 
+@permission_required("contacts.view_importbatch", raise_exception=True)
 @require_GET
 def download_problems(request: HttpRequest, pk: int) -> HttpResponse:
     """All problems of one import as CSV."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -20,6 +21,7 @@ from reminders.views.requests import go_back, signed_in
 ATTENDANCE = {Appointment.Status.ARRIVED, Appointment.Status.NO_SHOW, Appointment.Status.BOOKED}
 
 
+@permission_required("contacts.change_appointment", raise_exception=True)
 @require_POST
 def record_attendance(request: HttpRequest, pk: int) -> HttpResponse:
     """Record arrived or no-show, or undo it."""
@@ -34,6 +36,7 @@ def record_attendance(request: HttpRequest, pk: int) -> HttpResponse:
     return go_back(request, appointment_address(pk))
 
 
+@permission_required("contacts.change_appointment", raise_exception=True)
 @require_POST
 def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark it confirmed because the patient told the staff."""
@@ -43,12 +46,14 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     return go_back(request, appointment_address(pk))
 
 
+@permission_required("contacts.change_appointment", raise_exception=True)
 @require_POST
 def order_call(request: HttpRequest, pk: int) -> HttpResponse:
     """Call now. The rules that protect the patient still apply."""
     return _order(request, pk, orders.order_call, _("The call goes out within seconds."))
 
 
+@permission_required("contacts.change_appointment", raise_exception=True)
 @require_POST
 def skip(request: HttpRequest, pk: int) -> HttpResponse:
     return _order(request, pk, orders.skip_reminder, _("This reminder will not be sent."))

@@ -1,5 +1,6 @@
 """One appointment and its timeline: the whole page and, for htmx, the part that refreshes itself."""
 
+from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -12,6 +13,7 @@ from reminders.pages.story import read_story
 from reminders.views.requests import answer_unchanged, make_etag, wants_fragment
 
 
+@permission_required("contacts.view_appointment", raise_exception=True)
 @require_GET
 @never_cache
 def show_appointment(request: HttpRequest, pk: int) -> HttpResponse:

@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from contacts.appointments import AppointmentClosed
 from contacts.models import Appointment, Contact, Location
@@ -31,9 +32,10 @@ from reminders.views.requests import go_back, signed_in
 OFFERED = 8  # contacts shown at once; with more matches the search should be narrowed
 
 
+@permission_required("contacts.add_appointment", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def book(request: HttpRequest) -> HttpResponse:
-    """A new appointment. `?contact=`, `?location=` and `?day=` fill in the form, `?q=` searches contacts."""
+    """A new appointment. `?contact=`, `?location=` and `?day=` fill in the form."""
     form = (
         BookForm(request.POST) if request.method == "POST" else BookForm(initial=_read_start_of_form(request))
     )
@@ -43,16 +45,25 @@ def book(request: HttpRequest) -> HttpResponse:
         when = day_and_clock(booked.starts_at.astimezone(booked.location.zone))
         messages.success(request, _("Booked for %(when)s.") % {"when": when})
         return redirect("appointment", booked.pk)
-    context = {"form": form, "chosen": _find_chosen(form), **_offer(request.GET.get("q", ""))}
+    context = {"form": form, "chosen": _find_chosen(form)}
     return render(request, "reminders/book.html", context, status=422 if form.is_bound else 200)
 
 
-@require_GET
+@permission_required("contacts.view_contact", raise_exception=True)
+@require_http_methods(["GET", "POST"])
 def offer_contacts(request: HttpRequest) -> HttpResponse:
-    """The contacts that match `?q=`, to choose one while booking."""
-    return render(request, "reminders/book/offered.html", _offer(request.GET.get("q", "")))
+    """The contacts that match `q`, to choose one while booking; by POST, so that no address has a name.
+
+    Without htmx it is the whole page to book.
+    """
+    offered = _offer(request.POST.get("q", ""))
+    if request.headers.get("HX-Request"):
+        return render(request, "reminders/book/offered.html", offered)
+    form = BookForm(initial=_read_start_of_form(request))
+    return render(request, "reminders/book.html", {"form": form, "chosen": None, **offered})
 
 
+@permission_required("contacts.change_appointment", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def move(request: HttpRequest, pk: int) -> HttpResponse:
     """Change time or location. The effect on reminders is shown first; `save` in the form saves it."""
@@ -70,6 +81,7 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "reminders/move.html", context, status=422 if form.errors else 200)
 
 
+@permission_required("contacts.change_appointment", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """GET asks, naming the reminders that would be withdrawn; POST cancels."""
@@ -87,6 +99,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("appointment", pk)
 
 
+@permission_required("contacts.change_appointment", raise_exception=True)
 @require_POST
 def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
     """Book a cancelled appointment again."""

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from typing import Any
 
+from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -16,6 +17,7 @@ from reminders.pages.day import read_day, today_at
 from reminders.views.requests import answer_unchanged, make_etag, wants_fragment
 
 
+@permission_required("contacts.view_appointment", raise_exception=True)
 @require_GET
 @never_cache
 def show_today(request: HttpRequest) -> HttpResponse:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import cast
 
 from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -26,6 +27,7 @@ OVERTAKEN_SAID = gettext_lazy(
 )
 
 
+@permission_required("reminders.view_followup", raise_exception=True)
 @require_GET
 def show_worklist(request: HttpRequest) -> HttpResponse:
     """All follow-ups that are not resolved, or those of one `kind`."""
@@ -37,12 +39,14 @@ def show_worklist(request: HttpRequest) -> HttpResponse:
     return render(request, "reminders/worklist.html", context)
 
 
+@permission_required("reminders.change_followup", raise_exception=True)
 @require_POST
 def take_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
     staff = cast(User, request.user)
     return _settle(request, pk, lambda: worklist.take_follow_up(pk, by=staff), _("Assigned to you."))
 
 
+@permission_required("reminders.change_followup", raise_exception=True)
 @require_POST
 def resolve_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark it as done, with a note of what was done."""
@@ -56,6 +60,7 @@ def resolve_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
+@permission_required("reminders.change_followup", raise_exception=True)
 @require_POST
 def settle_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
     """Decide about a call that may or may not have been made: `call_again` is "yes" or "no"."""

@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from contacts.models import Appointment, ImportBatch, Location
 from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows, make_downtown, write_list
+from tests.people import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +29,7 @@ def uploads(tmp_path: Path, settings: Settings) -> Path:
 
 @pytest.fixture
 def desk(client: Client) -> Client:
-    client.force_login(User.objects.create_user("frontdesk"))
+    client.force_login(make_user())
     return client
 
 
@@ -122,7 +123,7 @@ def test_a_file_that_is_too_large_or_empty_or_missing_is_refused(desk: Client, s
 
 def test_a_user_cant_open_an_upload_of_another_user(desk: Client) -> None:
     token = upload(desk, write_list(AISHA))
-    desk.force_login(User.objects.create_user("another"))
+    desk.force_login(make_user("another"))
     response = desk.get(reverse("upload_import"), {"upload": token}, follow=True)
     assert "Upload the file again." in response.content.decode()
 

@@ -1,6 +1,7 @@
 """The contact list, a contact's page, and the changes made there."""
 
 import html
+import re
 from datetime import timedelta
 
 import pytest
@@ -20,6 +21,7 @@ from tests.people import SARAH, make_appointment, make_contact, make_location, m
 
 pytestmark = pytest.mark.django_db
 OTHER = "+12025550142"
+HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
@@ -36,6 +38,13 @@ def desk(rosa: User) -> Client:
 
 def read(client: Client, address: str, **headers: str) -> str:
     answer = client.get(address, headers=headers)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def search(client: Client, text: str) -> str:
+    """The whole page that a search without htmx leads to."""
+    answer = client.post("/contacts/", {"q": text}, follow=True)
     assert answer.status_code == 200
     return answer.content.decode()
 
@@ -167,24 +176,33 @@ def test_each_contact_is_on_exactly_one_page(desk: Client) -> None:
 def test_the_next_page_keeps_the_search(desk: Client) -> None:
     for index in range(101):
         Contact.objects.create(first_name="Sam", last_name=f"Same{index}")
-    assert "?q=sam&amp;page=2" in read(desk, "/contacts/?q=sam")
+    [following] = re.findall(r'rel="next" href="([^"]+)"', search(desk, "sam"))
+    second = read(desk, f"/contacts/{html.unescape(following)}")
+    assert "101 to 101 of 101" in second
+    assert 'value="sam"' in second
 
 
 def test_htmx_gets_only_the_results(desk: Client) -> None:
     make_contact()
-    results = read(desk, "/contacts/?q=lind", HX_Request="true")
+    make_contact("Tom", number=OTHER, last_name="Reyes")
+    answer = desk.post("/contacts/", {"q": "lind"}, headers=HTMX)
+    results = answer.content.decode()
     assert "Sarah Lindqvist" in results
+    assert "Tom" not in results
     assert "<html" not in results
+    assert answer["HX-Replace-Url"].startswith("/contacts/?q=~")
 
 
 def test_going_back_in_the_browser_gets_the_whole_page(desk: Client) -> None:
-    page = read(desk, "/contacts/?q=lind", HX_Request="true", HX_History_Restore_Request="true")
+    address = desk.post("/contacts/", {"q": "lind"}, headers=HTMX)["HX-Replace-Url"]
+    page = read(desk, address, HX_Request="true", HX_History_Restore_Request="true")
     assert "<html" in page
+    assert 'value="lind"' in page
 
 
 def test_a_search_without_matches_suggests_what_to_try(desk: Client) -> None:
     make_contact()
-    page = read(desk, "/contacts/?q=%3Cb%3Ezzz")
+    page = search(desk, "<b>zzz")
     assert "No contacts match “&lt;b&gt;zzz”" in page
 
 

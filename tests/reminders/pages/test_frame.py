@@ -14,14 +14,14 @@ from reminders.health import heartbeats
 from reminders.models import Heartbeat
 from reminders.pages.frame import read_frame
 from reminders.traffic.switch import pause_sending
-from tests.people import make_location
+from tests.people import make_location, make_user
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def rosa() -> User:
-    return User.objects.create_user("rosa", first_name="Rosa", last_name="Quint", password="a quiet desk")
+    return make_user("rosa", first_name="Rosa", last_name="Quint", password="a quiet desk")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from reminders.models import SendingSwitch
 from reminders.pages.pause_banner import describe_pause
 from reminders.traffic.gate import close_gate
 from reminders.traffic.switch import Cause, pause_sending, read_switch
+from tests.people import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -21,9 +22,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 @pytest.fixture
 def rosa() -> User:
-    return User.objects.create_user(
-        "rosa", first_name="Rosa", last_name="Quint 100%", password="a quiet desk"
-    )
+    return make_user("rosa", first_name="Rosa", last_name="Quint 100%", password="a quiet desk")
 
 
 @pytest.fixture

@@ -1,0 +1,41 @@
+"""Our own error pages while DEBUG is on too, in place of Django's; production has them anyway.
+
+The traceback of an error is in the log, as in production.
+"""
+
+from collections.abc import Callable
+
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http.multipartparser import MultiPartParserError
+from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
+from django.views.debug import ExceptionReporter
+from django.views.defaults import page_not_found
+
+OUR_OWN_FAULT, BAD_REQUEST = "500.html", "400.html"
+
+
+class OurNotFoundPage:
+    """Middleware, the innermost: an unknown address and a missing row get the page of 404.html."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            resolve(request.path_info)
+        except Resolver404 as error:
+            return page_not_found(request, error)
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        return page_not_found(request, exception) if isinstance(exception, Http404) else None
+
+
+class OurErrorPage(ExceptionReporter):
+    """What Django shows of an exception: the page of 500.html, or of 400.html for a faulty request."""
+
+    def get_traceback_html(self) -> str:
+        is_bad_request = isinstance(self.exc_value, BadRequest | SuspiciousOperation | MultiPartParserError)
+        return render_to_string(BAD_REQUEST if is_bad_request else OUR_OWN_FAULT)

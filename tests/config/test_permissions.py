@@ -1,0 +1,157 @@
+"""Every page and deed asks for its permission; an auditor changes nothing (product rule 63)."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from contacts.roles import ADMIN, AUDITOR, FRONT_DESK, MANAGER
+from tests.people import make_user
+
+pytestmark = pytest.mark.django_db
+
+# The page's name in the URLs, and the permission that it asks for. A new page needs a row here.
+PAGES = {
+    "today": "contacts.view_appointment",
+    "pulse": "contacts.view_appointment",
+    "appointment": "contacts.view_appointment",
+    "book_appointment": "contacts.add_appointment",
+    "offer_contacts": "contacts.view_contact",
+    "move_appointment": "contacts.change_appointment",
+    "cancel_appointment": "contacts.change_appointment",
+    "reinstate_appointment": "contacts.change_appointment",
+    "record_attendance": "contacts.change_appointment",
+    "confirm_appointment": "contacts.change_appointment",
+    "order_call": "contacts.change_appointment",
+    "skip_reminder": "contacts.change_appointment",
+    "pause_sending": "reminders.change_sendingswitch",
+    "resume_sending": "reminders.change_sendingswitch",
+    "worklist": "reminders.view_followup",
+    "take_follow_up": "reminders.change_followup",
+    "resolve_follow_up": "reminders.change_followup",
+    "settle_follow_up": "reminders.change_followup",
+    "contacts": "contacts.view_contact",
+    "contact": "contacts.view_contact",
+    "add_contact": "contacts.add_contact",
+    "edit_contact": "contacts.change_contact",
+    "record_optout": "contacts.change_contact",
+    "record_optin": "contacts.change_contact",
+    "mark_usable": "contacts.change_contact",
+    "imports": "contacts.view_importbatch",
+    "import_batch": "contacts.view_importbatch",
+    "import_problems": "contacts.view_importbatch",
+    "upload_import": "contacts.add_importbatch",
+}
+READ = {
+    "contacts.view_appointment",
+    "contacts.view_contact",
+    "contacts.view_importbatch",
+    "reminders.view_followup",
+}
+DAILY_WORK = READ | {
+    "contacts.add_appointment",
+    "contacts.change_appointment",
+    "contacts.add_contact",
+    "contacts.change_contact",
+    "contacts.add_importbatch",
+    "reminders.change_followup",
+    "reminders.change_sendingswitch",
+}
+SETTING_UP = {"contacts.change_location", "reminders.change_campaign"}
+MAY = {
+    "": set(),
+    FRONT_DESK: DAILY_WORK,
+    MANAGER: DAILY_WORK | SETTING_UP,
+    AUDITOR: READ,
+    ADMIN: DAILY_WORK | SETTING_UP,
+}
+# Pages that read by POST, so that names stay out of addresses.
+READ_BY_POST = {"contacts", "offer_contacts"}
+OPEN_TO_ALL = {"login", "logout", "healthz", "readyz"}
+OTHER_DOORS = ("admin/", "hooks/")
+NOBODY = 424242
+
+
+def find_pages(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern]:
+    for pattern in patterns:
+        if str(pattern.pattern).startswith(OTHER_DOORS):
+            continue
+        if isinstance(pattern, URLResolver):
+            yield from find_pages(pattern.url_patterns)
+        elif pattern.name not in OPEN_TO_ALL:
+            yield pattern
+
+
+def read_pages() -> dict[str, str]:
+    """The address of each page, by its name; a row that it needs doesn't exist."""
+    found = {}
+    for page in find_pages(get_resolver().url_patterns):
+        assert page.name, f"{page.pattern} needs a name"
+        found[page.name] = reverse(page.name, kwargs=dict.fromkeys(page.pattern.converters, NOBODY))
+    return found
+
+
+def test_every_page_stands_in_the_table_with_its_permission() -> None:
+    assert set(read_pages()) == set(PAGES)
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("role", MAY)
+def test_a_role_opens_the_pages_that_it_has_permission_for_and_no_others(role: str, method: str) -> None:
+    client = Client()
+    client.force_login(make_user(role=role))
+    refused = set()
+    for name, address in read_pages().items():
+        status = getattr(client, method)(address).status_code
+        assert status in (200, 302, 303, 400, 403, 404, 405, 422), name
+        if status == 403:
+            refused.add(name)
+    assert refused == {name for name, permission in PAGES.items() if permission not in MAY[role]}
+
+
+def test_an_auditor_can_post_nowhere() -> None:
+    client = Client()
+    client.force_login(make_user(role=AUDITOR))
+    for name, address in read_pages().items():
+        if name not in READ_BY_POST:
+            assert client.post(address).status_code in (403, 405), name
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_without_a_login_every_page_leads_to_the_login(method: str) -> None:
+    for name, address in read_pages().items():
+        answer = getattr(Client(), method)(address)
+        assert (answer.status_code, answer["Location"]) == (302, f"/login/?next={address}"), name
+
+
+def test_somebody_without_a_role_reads_what_is_missing_and_whom_to_ask() -> None:
+    client = Client()
+    client.force_login(make_user("omar", role=""))
+    answer = client.get("/")
+    page = answer.content.decode()
+    assert answer.status_code == 403
+    assert "You are logged in as omar, but this login has no role." in page
+    assert "Ask an administrator" in page
+    assert "Log out" in page
+    assert "data-live" not in page, "nothing asks again and again for what is refused"
+    assert 'href="/worklist/"' not in page
+
+
+def test_a_role_that_was_taken_away_counts_at_once() -> None:
+    user = make_user()
+    client = Client()
+    client.force_login(user)
+    assert client.get("/").status_code == 200
+    user.groups.remove(Group.objects.get(name=FRONT_DESK))
+    assert client.get("/").status_code == 403
+    assert client.get("/pulse/", headers={"HX-Request": "true"}).status_code == 403
+
+
+def test_somebody_who_may_not_enter_the_admin_reads_so() -> None:
+    client = Client()
+    client.force_login(make_user())
+    answer = client.get("/admin/", follow=True)
+    assert answer.status_code == 403
+    assert "You don't have permission to do this" in answer.content.decode().replace("&#x27;", "'")
