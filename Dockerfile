@@ -26,7 +26,8 @@ FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /app callboard && install -d -o callboard /app/var
 WORKDIR /app
 COPY --from=build /app /app
-ENV PATH="/app/.venv/bin:$PATH" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# No PYTHONTZPATH: time zones come from the package tzdata, never from the image's own files.
+ENV PATH="/app/.venv/bin:$PATH" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONTZPATH=""
 USER callboard
 VOLUME /app/var
 EXPOSE 8000

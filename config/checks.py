@@ -4,6 +4,7 @@
 """
 
 import re
+import zoneinfo
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
+from config import zone_data
 from contacts.numbers import E164_PATTERN
 from reminders.rules.sandbox_hosts import is_sandbox_address
 from reminders.traffic.rate import parse_rate
@@ -149,6 +151,17 @@ def _check_ask_budget() -> Iterator[checks.CheckMessage]:
         yield _error(15, "ROBOTALKER_ASK_BUDGET is less than 0.", hint)
 
 
+def _check_zone_data() -> Iterator[checks.CheckMessage]:
+    version = zone_data.read_version()
+    if zoneinfo.TZPATH:
+        hint = "Find what set zoneinfo's search path after config/zone_data.py had emptied it, and remove it."
+        yield _error(16, "The machine's time zone data would be used, which may be old.", hint)
+    if version < zone_data.OLDEST:
+        have = f"is of {version}" if version else "is missing"
+        hint = "Install the packages of uv.lock: uv sync --locked. They include tzdata."
+        yield _error(17, f"The time zone data (package tzdata) {have}; {zone_data.OLDEST} is needed.", hint)
+
+
 Rule = Callable[[], Iterator[checks.CheckMessage]]
 ALWAYS: list[Rule] = [
     _check_lease,
@@ -158,6 +171,7 @@ ALWAYS: list[Rule] = [
     _check_token_days,
     _check_caps,
     _check_ask_budget,
+    _check_zone_data,
 ]
 IN_PRODUCTION: list[Rule] = [
     _check_secret_key,

@@ -15,6 +15,7 @@ from django.utils import timezone
 from redis import RedisError
 
 from config.queues import WORKERS
+from config.zone_data import read_version
 from reminders.health import heartbeats
 from reminders.health.redis import connect_briefly
 from reminders.traffic.gate import read_gate
@@ -35,11 +36,20 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 
 @login_not_required
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 if every check is "ok", else 503; with `notes`, and `ages`: seconds since each heartbeat."""
+    """200 if every check is "ok", else 503; with `notes`, and `ages`: seconds since each heartbeat.
+
+    `zone_data` is IANA's name of the time zone data in use, such as "2026f".
+    """
     checks = {name: _run(check) for name, check in CHECKS.items()}
     notes = {name: note for name, find in NOTES.items() if (note := _run(find)) != OK}
     ready = all(result == OK for result in checks.values())
-    body = {"ready": ready, "checks": checks, "notes": notes, "ages": _read_ages()}
+    body = {
+        "ready": ready,
+        "checks": checks,
+        "notes": notes,
+        "ages": _read_ages(),
+        "zone_data": read_version(),
+    }
     return JsonResponse(body, status=200 if ready else 503)
 
 

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+import tzdata
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -39,6 +40,11 @@ def test_healthz_is_ok_while_the_process_responds() -> None:
 def test_readyz_is_200_when_all_checks_are_ok(heartbeats_written: None) -> None:
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()["ready"], answer.json()["notes"]) == (200, True, {})
+
+
+def test_readyz_names_the_version_of_the_time_zone_data() -> None:
+    """It is the package's (product rule 26)."""
+    assert Client().get("/readyz").json()["zone_data"] == tzdata.IANA_VERSION
 
 
 def test_readyz_is_503_before_the_first_sweep() -> None:
