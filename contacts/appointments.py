@@ -1,24 +1,31 @@
 """Book, move, cancel and confirm appointments. Only this module changes an existing appointment.
 
 The exceptions are imports, which insert new appointments in bulk and set details that no reminder
-depends on (contacts/imports/apply.py), and contacts/people.py, which gives an appointment a new revision.
+depends on (contacts/imports/apply.py), contacts/people.py, which gives an appointment a new revision, and
+contacts/shifts.py, which derives its moment again.
+
+A time is given as an aware datetime, and stored as the wall time that the location's clocks show then
+(product rule 27). A function that needs the zone of a location locks it before it locks the appointment.
 
 Each function locks the row, changes it and adds an entry to the appointment's history, in one
 transaction. reminders/desk/bookings.py calls these and then plans or withdraws the reminders.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from copy import copy
+from datetime import UTC, datetime
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from contacts.database.clock import read_database_clock
 from contacts.database.saving import add_row, save_row
 from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch, Location, Provider
+from contacts.wall_times import find_moment, read_clock
 
 What = AppointmentChange.What
+_LOCK_ZONES = "SELECT id, time_zone FROM contacts_location WHERE id = ANY(%s) ORDER BY id FOR SHARE"
 
 
 class AppointmentClosed(ValueError):
@@ -37,24 +44,55 @@ def lock_appointments(ids: Iterable[int]) -> None:
     list(rows.select_for_update(no_key=True).values_list("pk"))
 
 
+def lock_zones(location_ids: Iterable[int]) -> dict[int, str]:
+    """Keep the zones of these locations from being corrected until the transaction ends; return them by id.
+
+    Others can lock them in the same way. To be called before an appointment is locked: correcting a zone
+    locks the location first, and then its appointments.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_ZONES, [sorted(set(location_ids))])
+        return dict(cursor.fetchall())
+
+
+def set_times(appointment: Appointment, starts_at: datetime, ends_at: datetime) -> Appointment:
+    """Set the moments (aware) and, by its location's clock, the wall time that is booked. Saves nothing."""
+    zone = appointment.location.time_zone
+    appointment.local_start, appointment.fold = read_clock(starts_at, zone)
+    appointment.time_zone = zone
+    appointment.starts_at, appointment.ends_at = starts_at.astimezone(UTC), ends_at.astimezone(UTC)
+    return appointment
+
+
+def is_same_time(appointment: Appointment, starts_at: datetime, location: Location) -> bool:
+    """Whether the location's clocks show at `starts_at` (aware) what is booked, and it is booked there."""
+    booked = appointment.local_start, appointment.fold
+    return location == appointment.location and read_clock(starts_at, location.time_zone) == booked
+
+
 def add_change(
     appointment: Appointment,
     what: str,
     *,
     by: User | None = None,
     how: str = "",
-    starts_before: datetime | None = None,
+    before: Appointment | None = None,
     at: datetime | None = None,
 ) -> AppointmentChange:
-    """Add an entry to the appointment's history. `at`: aware; by default the database's time now."""
+    """Add an entry to the appointment's history.
+
+    `before`: the appointment as it was, if its time changes; `at`: aware; by default the database's time now.
+    """
     change = AppointmentChange(
         appointment=appointment,
         what=what,
         revision=appointment.revision,
         by=by,
         how=how,
-        starts_before=starts_before,
+        starts_before=before.starts_at if before else None,
         starts_after=appointment.starts_at,
+        local_before=before.local_start if before else None,
+        local_after=appointment.local_start,
         at=at or read_database_clock(),
     )
     add_row(change)
@@ -75,20 +113,23 @@ def book_appointment(
     external_id: str = "",
     batch: ImportBatch | None = None,
 ) -> Appointment:
-    """Create an appointment from `starts_at` to `ends_at` (aware), and the first entry of its history."""
+    """Create an appointment from `starts_at` to `ends_at` (aware), and the first entry of its history.
+
+    If the location's zone has been corrected since `location` was read, the wall time counts, not the moment.
+    """
+    starts_at, ends_at = _keep_wall_time(starts_at, ends_at, location)
     now = read_database_clock()
-    appointment = Appointment.objects.create(
+    appointment = Appointment(
         contact=contact,
         location=location,
         provider=provider,
-        starts_at=starts_at,
-        ends_at=ends_at,
         kind=kind,
         revised_at=now,
         source=source,
         external_id=external_id,
         batch=batch,
     )
+    set_times(appointment, starts_at, ends_at).save(force_insert=True)
     add_change(appointment, What.IMPORTED if batch else What.BOOKED, by=by, at=now)
     return appointment
 
@@ -106,24 +147,28 @@ def move_appointment(
 ) -> Appointment:
     """Change the time, location or provider. A new time or location makes a new revision.
 
-    A confirmation belongs to the revision it was given for, so a new revision is unconfirmed. Raises
-    AppointmentClosed when the appointment is cancelled or the visit is recorded.
+    The time is the wall time that the location's clocks show at `starts_at` (aware). A confirmation belongs
+    to the revision it was given for, so a new revision is unconfirmed. Raises AppointmentClosed when the
+    appointment is cancelled or the visit is recorded.
     """
-    appointment = lock_appointment(appointment_id)
+    if location:
+        starts_at, ends_at = _keep_wall_time(starts_at, ends_at, location)
+    appointment = _lock_with_zone(appointment_id)
     if appointment.status != Appointment.Status.BOOKED:
         raise AppointmentClosed(_("Only a booked appointment can be moved. Book it again first."))
-    before = appointment.starts_at
-    new_location = location or appointment.location
-    revised = starts_at != before or new_location != appointment.location
-    appointment.starts_at, appointment.ends_at, appointment.location = starts_at, ends_at, new_location
+    before = copy(appointment)
+    revised = not is_same_time(before, starts_at, location or before.location)
+    appointment.location = location or appointment.location
     appointment.provider = provider or appointment.provider
     if revised:
+        set_times(appointment, starts_at, ends_at)
         appointment.revision += 1
         appointment.revised_at = read_database_clock()
+    else:
+        appointment.ends_at = appointment.starts_at + (ends_at - starts_at)
     appointment.save()
     if revised:
-        at = appointment.revised_at
-        add_change(appointment, What.MOVED, by=by, how=how, starts_before=before, at=at)
+        add_change(appointment, What.MOVED, by=by, how=how, before=before, at=appointment.revised_at)
     return appointment
 
 
@@ -144,7 +189,7 @@ def cancel_appointment(appointment_id: int, *, by: User | None = None, how: str 
 @transaction.atomic
 def reinstate_appointment(appointment_id: int, *, by: User | None = None, how: str = "") -> Appointment:
     """Book a cancelled appointment again, as a new revision, so that its reminders are planned again."""
-    appointment = lock_appointment(appointment_id)
+    appointment = _lock_with_zone(appointment_id)  # the zone, since its reminders are planned
     if appointment.status != Appointment.Status.CANCELLED:
         return appointment
     appointment.status = Appointment.Status.BOOKED
@@ -198,3 +243,23 @@ def record_answer_on_locked(
     if answer != standing:
         add_change(appointment, answer, by=by, how=how, at=at)
     return True
+
+
+def _keep_wall_time(starts_at: datetime, ends_at: datetime, location: Location) -> tuple[datetime, datetime]:
+    """The moments at which the location's clocks, by its present zone, show what they showed by `location`.
+
+    `location` may have been read before its zone was corrected; its zone is brought up to date, and locked.
+    """
+    seen = location.time_zone
+    location.time_zone = lock_zones([location.pk]).get(location.pk, seen)
+    if location.time_zone == seen:
+        return starts_at, ends_at
+    local, fold = read_clock(starts_at, seen)
+    moment = find_moment(local, location.time_zone, fold)
+    return moment, moment + (ends_at - starts_at)
+
+
+def _lock_with_zone(appointment_id: int) -> Appointment:
+    """The locked appointment, with its location's zone locked before it. Raises Appointment.DoesNotExist."""
+    lock_zones(Appointment.objects.filter(pk=appointment_id).values_list("location_id", flat=True))
+    return lock_appointment(appointment_id)

@@ -7,7 +7,7 @@ from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from contacts.admin.columns import link_to_appointment, show_when
+from contacts.admin.columns import link_to_appointment, show_local, show_when
 from contacts.admin.history import HistoryAdmin, HistoryInline
 from contacts.models import Appointment, AppointmentChange
 
@@ -32,7 +32,7 @@ class CurrentAnswerFilter(admin.SimpleListFilter):
 
 class ChangeInline(HistoryInline):
     model = AppointmentChange
-    fields = ("at", "what", "how", "by", "revision", "starts_before", "starts_after")
+    fields = ("at", "what", "how", "by", "revision", "local_before", "local_after")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -50,7 +50,7 @@ class AppointmentAdmin(HistoryAdmin[Appointment]):
 
     @admin.display(description=_("when"), ordering="starts_at")
     def when(self, appointment: Appointment) -> str:
-        return show_when(appointment.starts_at, appointment.location)
+        return show_local(appointment.local_start)
 
     @admin.display(description=_("answer"))
     def says(self, appointment: Appointment) -> str:

@@ -12,7 +12,12 @@ from contacts.templatetags.display import at_location, day_and_clock
 
 def show_when(moment: datetime | None, location: Location) -> str:
     """The moment by the location's own clock, such as "Tue 14 Jul, 9:05"; "-" for none."""
-    return day_and_clock(at_location(moment, location)).replace(" ", "\u00a0") or "-"
+    return show_local(at_location(moment, location))
+
+
+def show_local(time: datetime | None) -> str:
+    """A time as it stands, on one line; "-" for none."""
+    return day_and_clock(time).replace(" ", "\u00a0") or "-"
 
 
 def show_number(number: PhoneNumber | None) -> str:

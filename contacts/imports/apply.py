@@ -12,6 +12,7 @@ from contacts.appointments import (
     move_appointment,
     record_attendance,
     reinstate_appointment,
+    set_times,
 )
 from contacts.database.clock import read_database_clock
 from contacts.imports.people import PersonKey, person_key
@@ -168,18 +169,20 @@ def _add_appointments(
     now = read_database_clock()
     made = Appointment.objects.bulk_create(
         [
-            Appointment(
-                contact=contacts[person_key(planned.row)],
-                location=practice.locations[location_key(planned.row.location)],
-                provider=practice.providers.get(location_key(planned.row.provider)),
-                kind=planned.row.kind,
-                starts_at=planned.row.starts_at,
-                ends_at=planned.ends_at,
-                status=planned.row.status,
-                revised_at=now,
-                source=batch.source,
-                external_id=planned.row.appointment_id,
-                batch=batch,
+            set_times(
+                Appointment(
+                    contact=contacts[person_key(planned.row)],
+                    location=practice.locations[location_key(planned.row.location)],
+                    provider=practice.providers.get(location_key(planned.row.provider)),
+                    kind=planned.row.kind,
+                    status=planned.row.status,
+                    revised_at=now,
+                    source=batch.source,
+                    external_id=planned.row.appointment_id,
+                    batch=batch,
+                ),
+                planned.starts_at,
+                planned.ends_at,
             )
             for planned in new
         ],
@@ -194,6 +197,7 @@ def _add_appointments(
                 how=Way.IMPORT,
                 by=by,
                 starts_after=each.starts_at,
+                local_after=each.local_start,
                 at=now,
             )
             for each in made
@@ -239,7 +243,7 @@ def _apply_outcome(
     if planned.outcome != RowOutcome.UPDATED or planned.has_new_length_or_provider:
         move_appointment(
             appointment_id,
-            starts_at=row.starts_at,
+            starts_at=planned.starts_at,
             ends_at=planned.ends_at,
             location=practice.locations[location_key(row.location)],
             provider=practice.providers.get(location_key(row.provider)),

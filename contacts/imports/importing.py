@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
 
+from contacts.appointments import lock_zones
 from contacts.imports.apply import store_problems, write_plan
 from contacts.imports.columns import Columns, find_columns
 from contacts.imports.csv_files import CsvReader, clean_cell
@@ -31,7 +32,7 @@ from contacts.imports.problems import Problem, clip
 from contacts.imports.repeats import find_repeats
 from contacts.imports.report import ImportReport, count_outcomes
 from contacts.imports.rows import ImportedLocation, Reading, RowResult, location_key, read_row
-from contacts.models import ImportBatch
+from contacts.models import ImportBatch, Location
 
 READERS: Sequence[TableReader] = (CsvReader(),)
 ONE_AT_A_TIME = 7_305_022_011  # key of the advisory lock that lets only one import run at a time
@@ -65,6 +66,7 @@ def import_file(
     Raises ImportRefused if the whole file can't be read; rows with errors are in the report.
     """
     _wait_for_other_imports()
+    lock_zones(Location.objects.values_list("pk", flat=True))  # those by which the file's times are read
     file, plan, problems = _plan(_read(data, file_name, options), options)
     batch = ImportBatch.objects.create(
         file_name=clip(clean_cell(PurePath(file_name).name), 255),

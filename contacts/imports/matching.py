@@ -18,7 +18,7 @@ What = AppointmentChange.What
 class HandChanges:
     """Changes staff made to an appointment here, which an older file must not undo.
 
-    `moved_from`: the times it had before staff moved it; `cancelled`: staff cancelled it.
+    `moved_from`: the wall times (naive) it had before staff moved it; `cancelled`: staff cancelled it.
     """
 
     cancelled: bool = False
@@ -27,7 +27,7 @@ class HandChanges:
 
 @dataclass
 class Known:
-    """What exists already. `by_slot`: (contact, start, location) -> appointments not found by id."""
+    """What exists already. `by_slot`: (contact, wall time, location) -> appointments not found by id."""
 
     by_id: dict[str, Appointment] = field(default_factory=dict)
     by_slot: dict[tuple[int, datetime, int], list[Appointment]] = field(default_factory=dict)
@@ -115,14 +115,14 @@ def may_be(person: ImportedPerson, contact: Contact) -> bool:
 def _find_by_slot(
     rows: Sequence[AppointmentRow], contacts: dict[PersonKey, Contact], by_id: dict[str, Appointment]
 ) -> dict[tuple[int, datetime, int], list[Appointment]]:
-    starts = {row.starts_at for row in rows if row.appointment_id not in by_id}
+    starts = {row.local_start for row in rows if row.appointment_id not in by_id}
     people = {contact.pk for contact in contacts.values()}
     taken = {each.pk for each in by_id.values()}
     slots: dict[tuple[int, datetime, int], list[Appointment]] = defaultdict(list)
     # Appointments without an id come first, because one with another id is less likely to be the same.
-    found = _appointments().filter(contact__in=people, starts_at__in=starts).exclude(pk__in=taken)
+    found = _appointments().filter(contact__in=people, local_start__in=starts).exclude(pk__in=taken)
     for each in found.order_by("external_id", "pk"):
-        slots[each.contact_id, each.starts_at, each.location_id].append(each)
+        slots[each.contact_id, each.local_start, each.location_id].append(each)
     return slots
 
 
@@ -142,9 +142,9 @@ def _add_change(before: HandChanges, change: AppointmentChange) -> HandChanges:
     by_hand = change.how != Way.IMPORT
     if change.what != What.MOVED:
         return HandChanges(by_hand and change.what == What.CANCELLED, before.moved_from)
-    if not by_hand or change.starts_before is None:
+    if not by_hand or change.local_before is None:
         return HandChanges(before.cancelled)
-    return HandChanges(before.cancelled, before.moved_from | {change.starts_before})
+    return HandChanges(before.cancelled, before.moved_from | {change.local_before})
 
 
 def _find_unusable(people: Iterable[ImportedPerson]) -> frozenset[str]:

@@ -29,17 +29,17 @@ def find_missing(
             source=source,
             status=Appointment.Status.BOOKED,
             location__in=locations,
-            starts_at__range=(min(row.starts_at for row in rows), max(row.starts_at for row in rows)),
+            local_start__range=(min(row.local_start for row in rows), max(row.local_start for row in rows)),
         )
         .exclude(pk__in={each.appointment.pk for each in plan.rows if each.appointment})
         .exclude(external_id__in={each.appointment_id for each in results if each.appointment_id})
         .select_related("location", "contact")
-        .order_by("starts_at", "pk")
+        .order_by("local_start", "pk")
     )
     return [Problem(NOT_IN_THE_FILE, id_header, clip(_describe(each)), MISSING, REVIEW) for each in missing]
 
 
 def _describe(appointment: Appointment) -> str:
-    start = appointment.starts_at.astimezone(appointment.location.zone)
-    when = f"{start:%Y-%m-%d %H:%M}, {appointment.contact.full_name}, {appointment.location.name}"
+    person, location = appointment.contact.full_name, appointment.location.name
+    when = f"{appointment.local_start:%Y-%m-%d %H:%M}, {person}, {location}"
     return f"{appointment.external_id}: {when}" if appointment.external_id else when

@@ -1,7 +1,7 @@
 """Decide what importing a file would change. Writes nothing and makes no query."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from contacts.imports.matching import HandChanges, Known
@@ -91,13 +91,22 @@ class PlannedRow:
     note: Problem | None = None
 
     @property
+    def starts_at(self) -> datetime:
+        """The row's moment; for the wall time that is booked, exactly that one, even if it occurs twice."""
+        booked = self.appointment
+        return booked.wall_start if booked and _is_same_slot(self.row, booked) else self.row.starts_at
+
+    @property
+    def length(self) -> timedelta:
+        """The length in the file, else the current length, else DEFAULT_MINUTES."""
+        if self.row.minutes is None and self.appointment:
+            return self.appointment.ends_at - self.appointment.starts_at
+        return timedelta(minutes=DEFAULT_MINUTES if self.row.minutes is None else self.row.minutes)
+
+    @property
     def ends_at(self) -> datetime:
-        """Start plus the length in the file, else the current length, else DEFAULT_MINUTES."""
-        if self.row.minutes is not None:
-            return self.row.starts_at + timedelta(minutes=self.row.minutes)
-        if self.appointment:
-            return self.row.starts_at + (self.appointment.ends_at - self.appointment.starts_at)
-        return self.row.starts_at + timedelta(minutes=DEFAULT_MINUTES)
+        """Aware UTC."""
+        return self.starts_at.astimezone(UTC) + self.length
 
     @property
     def has_new_length_or_provider(self) -> bool:
@@ -106,7 +115,8 @@ class PlannedRow:
         if booked is None or booked.status != Status.BOOKED:
             return False
         provider = location_key(booked.provider.name) if booked.provider else ""
-        return self.ends_at != booked.ends_at or location_key(self.row.provider) not in ("", provider)
+        has_new_length = self.length != booked.ends_at - booked.starts_at
+        return has_new_length or location_key(self.row.provider) not in ("", provider)
 
     @property
     def has_new_attendance(self) -> bool:
@@ -173,7 +183,7 @@ class _Planner:
         location = self.practice.locations.get(location_key(row.location))
         if contact is None or location is None:
             return None, MatchedBy.NOTHING
-        there = self.known.by_slot.get((contact.pk, row.starts_at, location.pk), [])
+        there = self.known.by_slot.get((contact.pk, row.local_start, location.pk), [])
         for each in list(there):
             if not (row.appointment_id and each.external_id):
                 there.remove(each)
@@ -202,9 +212,9 @@ def plan_appointment(planned: PlannedRow, hand: HandChanges) -> tuple[str, str] 
     assert appointment is not None  # noqa: S101 - only matched rows get here
     if row.status == CANCELLED:
         return _plan_cancellation(planned, appointment)
-    stale = row.starts_at in hand.moved_from
+    stale = row.local_start in hand.moved_from
     if appointment.status == Status.CANCELLED:
-        if hand.cancelled and (stale or row.starts_at == appointment.starts_at):
+        if hand.cancelled and (stale or row.local_start == appointment.local_start):
             return CANCELLED_HERE
         planned.outcome = RowOutcome.BOOKED_AGAIN
         return None
@@ -226,8 +236,11 @@ def _plan_cancellation(planned: PlannedRow, appointment: Appointment) -> tuple[s
 
 
 def _is_same_slot(row: AppointmentRow, appointment: Appointment) -> bool:
+    """Whether they are at the same location and wall time. The moments may differ: a correction of the
+    location's zone, or new clock rules, move the moment of what is booked, never its wall time.
+    """
     same_location = location_key(row.location) == location_key(appointment.location.name)
-    return same_location and row.starts_at == appointment.starts_at
+    return same_location and row.local_start == appointment.local_start
 
 
 def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedContact:

@@ -75,7 +75,10 @@ class NumberFault:
 
 @dataclass(frozen=True)
 class AppointmentRow:
-    """A row that can be imported. `starts_at`: aware UTC; `minutes`: None if the cell is empty.
+    """A row that can be imported. `minutes`: None if the cell is empty.
+
+    `local_start`: the wall time in the row, naive, by which rows are compared with appointments; `starts_at`:
+    the moment (aware UTC) that it is in the location's zone.
 
     Texts are "" if the cell is empty; `language` is ISO 639-1 or "".
     """
@@ -90,6 +93,7 @@ class AppointmentRow:
     home: ParsedNumber | None
     faults: tuple[NumberFault, ...]
     starts_at: datetime
+    local_start: datetime
     minutes: int | None
     location: str
     provider: str
@@ -153,6 +157,7 @@ class _RowReader:
             home=home,
             faults=tuple(self.faults),
             starts_at=starts_at or NO_MOMENT,
+            local_start=self._read_clock(starts_at or NO_MOMENT, location),
             minutes=self._take("duration", read_minutes, None, NOTE),
             location=location,
             provider=self._text("provider"),
@@ -249,6 +254,10 @@ class _RowReader:
                 NOTE,
             )
         return moment
+
+    def _read_clock(self, moment: datetime, location: str) -> datetime:
+        known = self.reading.locations.get(location_key(location))
+        return moment.astimezone(known.zone if known and known.zone else UTC).replace(tzinfo=None, fold=0)
 
     def _zone_of(self, location: str) -> ZoneInfo | None:
         known = self.reading.locations.get(location_key(location))

@@ -1,11 +1,15 @@
 """Appointments, and the append-only history of each."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models.imports import ImportBatch
+from contacts.models.local_times import LocalDateTimeField
 from contacts.models.people import Contact
 from contacts.models.practice import Location, Provider
 
@@ -23,6 +27,11 @@ class Way(models.TextChoices):
 
 class Appointment(models.Model):
     """An appointment of a contact at a location.
+
+    What was booked, and is said, is a wall time: `local_start` in `time_zone`; of a time that occurs twice,
+    the later one if `fold` is 1. `starts_at` is the moment that follows from it by the rules that were known
+    when it was last derived (product rule 27). Only set_times() (contacts/appointments.py) and
+    contacts/shifts.py set them.
 
     `revision` grows when the time, location or phone number changes. An answer belongs to the revision it
     was given for, so a moved appointment is no longer confirmed.
@@ -47,6 +56,13 @@ class Appointment(models.Model):
     kind = models.CharField(max_length=80, blank=True, help_text=_("Never said in a call."))
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
+    local_start = LocalDateTimeField(editable=False, help_text=_("The date and time that were booked."))
+    fold = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text=_("1: the later of two equal times, when clocks go back.")
+    )
+    time_zone = models.CharField(
+        max_length=64, editable=False, help_text=_("The time zone that it was booked in.")
+    )
     status = models.CharField(max_length=10, choices=Status, default=Status.BOOKED)
     revision = models.PositiveIntegerField(default=1, editable=False)
     revised_at = models.DateTimeField(editable=False, help_text=_("When this revision came to be."))
@@ -90,13 +106,23 @@ class Appointment(models.Model):
         ]
         indexes = [
             # reminders/pages/day.py: read_day
-            models.Index(fields=["location", "starts_at"], name="appointment_day_of_location"),
+            models.Index(fields=["location", "local_start"], name="appointment_local_day"),
             # reminders/planning/planner.py: appointments that may still need a reminder
             models.Index(fields=["starts_at"], condition=Q(status="booked"), name="appointment_booked_ahead"),
         ]
 
     def __str__(self) -> str:
         return f"appointment {self.pk}"
+
+    @property
+    def wall_start(self) -> datetime:
+        """The time that was booked, as an aware datetime in the zone that it was booked in; for showing."""
+        return self.local_start.replace(tzinfo=ZoneInfo(self.time_zone), fold=self.fold)
+
+    @property
+    def wall_end(self) -> datetime:
+        """The end by the same clock; for showing."""
+        return self.wall_start + (self.ends_at - self.starts_at)
 
     @property
     def current_answer(self) -> str:
@@ -124,6 +150,8 @@ class AppointmentChange(models.Model):
         CORRECTED = "corrected", _("put back to booked")
         CALL_ORDERED = "call_ordered", _("ordered a call now")
         STEP_SKIPPED = "step_skipped", _("skipped a reminder")
+        ZONE_CORRECTED = "zone_corrected", _("time zone corrected")
+        RULES_CHANGED = "rules_changed", _("clock rules changed")
 
     appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="changes")
     what = models.CharField(max_length=20, choices=What)
@@ -134,6 +162,12 @@ class AppointmentChange(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
     starts_before = models.DateTimeField(null=True, blank=True)
     starts_after = models.DateTimeField(null=True, blank=True)
+    local_before = LocalDateTimeField(
+        null=True, blank=True, help_text=_("The time that was booked before, by the location's clock.")
+    )
+    local_after = LocalDateTimeField(
+        null=True, blank=True, help_text=_("The time that is booked, by the location's clock.")
+    )
     at = models.DateTimeField()
 
     class Meta:

@@ -134,8 +134,7 @@ def _household_of(facts: ReminderFacts) -> tuple[object, ...]:
 
 
 def _day_of(facts: ReminderFacts) -> date:
-    appointment = facts.reminder.appointment
-    return appointment.starts_at.astimezone(appointment.location.zone).date()
+    return facts.reminder.appointment.local_start.date()
 
 
 def _by_time(facts: ReminderFacts) -> tuple[datetime, int]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.apps import apps
@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import F
 
-from contacts.appointments import cancel_appointment, move_appointment
+from contacts.appointments import cancel_appointment, move_appointment, set_times
 from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch, Way
 from contacts.people import get_or_create_written_number
 from reminders.demo.appointments import DemoAppointment, plan_demo_appointments
@@ -124,18 +124,20 @@ def _make_appointments(
     """Saved in bulk and backdated, which the functions of contacts/appointments.py can't do."""
     batch = _make_batch(sum(planned.listed for planned in plan), clerk, now)
     appointments = Appointment.objects.bulk_create(
-        Appointment(
-            contact=contacts[planned.person],
-            location=practice.locations[planned.slot.location],
-            provider=practice.providers[planned.slot.provider],
-            kind=planned.kind,
-            starts_at=planned.slot.starts_at,
-            ends_at=planned.slot.starts_at + LASTS,
-            status=planned.status,
-            revised_at=planned.booked_at,
-            source=LIST_SOURCE,
-            external_id=f"A{81000 + index}",
-            batch=batch if planned.listed else None,
+        set_times(
+            Appointment(
+                contact=contacts[planned.person],
+                location=practice.locations[planned.slot.location],
+                provider=practice.providers[planned.slot.provider],
+                kind=planned.kind,
+                status=planned.status,
+                revised_at=planned.booked_at,
+                source=LIST_SOURCE,
+                external_id=f"A{81000 + index}",
+                batch=batch if planned.listed else None,
+            ),
+            planned.slot.starts_at,
+            planned.slot.starts_at.astimezone(UTC) + LASTS,
         )
         for index, planned in enumerate(plan)
     )
@@ -170,6 +172,7 @@ def _build_booking_change(appointment: Appointment, clerk: User) -> AppointmentC
         how=Way.IMPORT if appointment.batch else "",
         by=clerk,
         starts_after=appointment.starts_at,
+        local_after=appointment.local_start,
         at=appointment.revised_at,
     )
 
@@ -183,6 +186,7 @@ def _build_attendance_change(appointment: Appointment, clerk: User) -> Appointme
         revision=1,
         by=clerk,
         starts_after=appointment.starts_at,
+        local_after=appointment.local_start,
         at=appointment.starts_at + late,
     )
 

@@ -6,7 +6,7 @@ its reminders at once, so that no reminder for the old state is pending once the
 
 from copy import copy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -107,7 +107,8 @@ def preview_move(
         )
     }
     moved = copy(appointment)
-    moved.starts_at, moved.location = starts_at, location or appointment.location
+    moved.location = location or appointment.location
+    appointments.set_times(moved, starts_at, starts_at.astimezone(UTC))
     moved.revision, moved.revised_at = appointment.revision + 1, now
     return [
         _preview_step(step, moved, pending.get(step.pk), now, use)

@@ -1,6 +1,6 @@
 """The forms to book and to move an appointment."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -24,7 +24,7 @@ TWICE = [
 class WhenForm(forms.Form):
     """Location, provider, and time by the location's clock.
 
-    `cleaned_data` has `starts_at` and `ends_at` (aware UTC).
+    `cleaned_data` has `starts_at` and `ends_at` (aware).
     """
 
     location = forms.ModelChoiceField(
@@ -81,7 +81,7 @@ class WhenForm(forms.Form):
         if location and day and at is not None and not self.errors:
             found["starts_at"] = self._read_start(location, day, at)
             if found["starts_at"]:
-                found["ends_at"] = found["starts_at"] + timedelta(minutes=found["minutes"])
+                found["ends_at"] = found["starts_at"].astimezone(UTC) + timedelta(minutes=found["minutes"])
         return found
 
     def _check_day(self, day: date, location: Location) -> None:
@@ -140,7 +140,8 @@ class BookForm(WhenForm):
 
     @staticmethod
     def _is_taken(contact: Contact, location: Location, starts_at: datetime) -> bool:
-        there = Appointment.objects.filter(contact=contact, location=location, starts_at=starts_at)
+        local = starts_at.astimezone(location.zone).replace(tzinfo=None, fold=0)
+        there = Appointment.objects.filter(contact=contact, location=location, local_start=local)
         return there.exclude(status=Appointment.Status.CANCELLED).exists()
 
 
@@ -149,7 +150,7 @@ class MoveForm(WhenForm):
 
     def __init__(self, appointment: Appointment, data: Any = None) -> None:
         self.appointment = appointment
-        local = appointment.starts_at.astimezone(appointment.location.zone)
+        local = appointment.local_start
         length = appointment.ends_at - appointment.starts_at
         initial = {
             "location": appointment.location_id,
@@ -165,10 +166,9 @@ class MoveForm(WhenForm):
             provider.required, provider.empty_label = True, None
 
     def _read_start(self, location: Location, day: date, at: time) -> datetime | None:
-        """An unchanged time keeps its exact moment: then the form need not ask which of two is meant."""
-        starts_at = self.appointment.starts_at
-        local = starts_at.astimezone(location.zone)
-        same_minute = (local.date(), local.hour, local.minute) == (day, at.hour, at.minute)
+        """An unchanged time stays as booked: then the form need not ask which of two is meant."""
+        booked = self.appointment.wall_start
+        same_minute = (booked.date(), booked.hour, booked.minute) == (day, at.hour, at.minute)
         if same_minute and location == self.appointment.location and not self.cleaned_data.get("which"):
-            return starts_at
+            return booked
         return super()._read_start(location, day, at)

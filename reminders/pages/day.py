@@ -18,7 +18,6 @@ from reminders.deciding.situations import with_situation
 from reminders.lifecycle.call_reminders import with_calls
 from reminders.models import CallRecord, Reminder
 from reminders.pages.standings import Standing, find_orderable, find_standing, read_standing_facts
-from reminders.rules.schedule import first_moment_at
 from reminders.traffic.switch import read_switch
 
 # The counts at the top, in order, and the states that each of them includes.
@@ -51,7 +50,7 @@ COUNT_OF_STATE = {code: key for key, codes in COUNTED_STATES.items() for code in
 
 @dataclass(frozen=True)
 class Row:
-    """One appointment. `starts_at`: by the location's clock; `mark`: "hour" if first of its hour."""
+    """One appointment. `starts_at`: as booked, by the location's clock; `mark`: "hour" if first of an hour."""
 
     pk: int
     starts_at: datetime
@@ -135,19 +134,11 @@ def today_at(location: Location, now: datetime) -> date:
     return now.astimezone(location.zone).date()
 
 
-def day_bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """The first moments of `day` and of the next day in `zone` (aware UTC), 23 to 25 hours apart."""
-    return (
-        first_moment_at(datetime.combine(day, time.min), zone),
-        first_moment_at(datetime.combine(day + timedelta(days=1), time.min), zone),
-    )
-
-
 def _of_day(locations: Collection[Location], day: date | None, now: datetime) -> "QuerySet[Appointment]":
     wanted = Q(pk__in=[])
     for location in locations:
-        begin, end = day_bounds(day or today_at(location, now), location.zone)
-        wanted |= Q(location=location, starts_at__gte=begin, starts_at__lt=end)
+        begin = datetime.combine(day or today_at(location, now), time.min)
+        wanted |= Q(location=location, local_start__gte=begin, local_start__lt=begin + timedelta(days=1))
     return Appointment.objects.filter(wanted).order_by("starts_at", "pk")
 
 
@@ -169,7 +160,7 @@ def _build_row(appointment: Appointment, now: datetime, use: Mapping[int, Number
     standing = find_standing(facts)
     return Row(
         pk=appointment.pk,
-        starts_at=appointment.starts_at.astimezone(facts.zone),
+        starts_at=appointment.wall_start,
         name=appointment.contact.full_name,
         kind=appointment.kind,
         provider=appointment.provider.name if appointment.provider else "",

@@ -29,6 +29,8 @@ STATE_OF_CHANGE = {
     What.CORRECTED: "withdrawn",
     What.CALL_ORDERED: "call_ordered",
     What.STEP_SKIPPED: "skipped",
+    What.ZONE_CORRECTED: "moved",
+    What.RULES_CHANGED: "moved",
 }
 CHANGES = {
     What.BOOKED: gettext_lazy("Booked for %(after)s."),
@@ -43,6 +45,12 @@ CHANGES = {
     What.CORRECTED: gettext_lazy("Put back to booked."),
     What.CALL_ORDERED: gettext_lazy("Ordered a call now."),
     What.STEP_SKIPPED: gettext_lazy("Left out a reminder."),
+    What.ZONE_CORRECTED: gettext_lazy(
+        "The location's time zone was corrected. The visit stays on %(after)s; reminders go by the new zone."
+    ),
+    What.RULES_CHANGED: gettext_lazy(
+        "The rules for the clocks there have changed. The visit stays on %(after)s; reminders go by them."
+    ),
 }
 # How the patient said it, behind a comma; other ways say nothing of that.
 ANSWERED_BY = {
@@ -91,12 +99,9 @@ def state_of_change(change: AppointmentChange) -> str:
     return STATE_OF_CHANGE.get(what, str(what))
 
 
-def describe_change(change: AppointmentChange, zone: ZoneInfo) -> str:
-    """What was done to the appointment, with its times by the clock of `zone`."""
-    times = {
-        "before": day_and_clock(change.starts_before.astimezone(zone)) if change.starts_before else "",
-        "after": day_and_clock(change.starts_after.astimezone(zone)) if change.starts_after else "",
-    }
+def describe_change(change: AppointmentChange) -> str:
+    """What was done to the appointment, with its times as they were booked."""
+    times = {"before": day_and_clock(change.local_before), "after": day_and_clock(change.local_after)}
     sentence = str(CHANGES[What(change.what)]) % times
     if change.how in ANSWERED_BY:
         return f"{sentence.rstrip('.')}, {ANSWERED_BY[Way(change.how)]}."

@@ -103,11 +103,10 @@ def read_story(appointment_id: int, now: datetime) -> Story:
         *(entry for follow_up in follow_ups for entry in _describe_follow_up(follow_up)),
     ]
     ordered = _by_newest(entries, appointment)
-    zone = appointment.location.zone
     return Story(
         appointment=appointment,
-        starts_at=appointment.starts_at.astimezone(zone),
-        ends_at=appointment.ends_at.astimezone(zone),
+        starts_at=appointment.wall_start,
+        ends_at=appointment.wall_end,
         standing=find_standing(
             read_standing_facts(appointment, present, now, sending_paused=paused, use=use)
         ),
@@ -153,7 +152,7 @@ def _describe_changes(appointment: Appointment) -> Iterator[Entry]:
             key=f"change-{change.pk}",
             at=change.at,
             state=sentences.state_of_change(change),
-            sentence=sentences.describe_change(change, appointment.location.zone),
+            sentence=sentences.describe_change(change),
             by=name_person(change.by),
         )
 

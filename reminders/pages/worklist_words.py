@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.models import Appointment
-from contacts.templatetags.display import at_location, clock, day_and_clock
+from contacts.templatetags.display import clock, day_and_clock
 from reminders.models import FollowUp
 from reminders.rules.reasons import phrase_for
 
@@ -68,7 +68,7 @@ def describe_follow_up(follow_up: FollowUp, now: datetime) -> WorklistLine:
     zone = appointment.location.zone
     due_at = follow_up.due_at.astimezone(zone)
     is_today = due_at.date() == now.astimezone(zone).date()
-    when = day_and_clock(at_location(appointment.starts_at, appointment.location))
+    when = day_and_clock(appointment.local_start)
     return WorklistLine(
         follow_up=follow_up,
         what_happened=str(happened) % {"name": follow_up.contact.full_name, "when": when},

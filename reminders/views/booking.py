@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from contacts.appointments import AppointmentClosed
+from contacts.appointments import AppointmentClosed, is_same_time
 from contacts.models import Appointment, Contact, Location
 from contacts.queries import find_contacts
 from contacts.templatetags.display import day_and_clock
@@ -42,7 +42,7 @@ def book(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         fields = ("contact", "location", "provider", "starts_at", "ends_at", "kind")
         booked = book_and_plan(**{name: form.cleaned_data[name] for name in fields}, by=signed_in(request))
-        when = day_and_clock(booked.starts_at.astimezone(booked.location.zone))
+        when = day_and_clock(booked.local_start)
         messages.success(request, _("Booked for %(when)s.") % {"when": when})
         return redirect("appointment", booked.pk)
     context = {"form": form, "chosen": _find_chosen(form)}
@@ -122,7 +122,7 @@ def describe_move(appointment: Appointment, found: dict[str, Any]) -> dict[str, 
 
 def name_save_button(appointment: Appointment, moves: list[PlannedMove], found: dict[str, Any]) -> str:
     """The label of the main button, such as "Move and re-plan 2 reminders"."""
-    if found["starts_at"] == appointment.starts_at and found["location"] == appointment.location:
+    if is_same_time(appointment, found["starts_at"], found["location"]):
         return _("Save without moving")
     changed = sum(move.changes for move in moves)
     if not changed:
@@ -144,7 +144,7 @@ def _save_move(request: HttpRequest, appointment: Appointment, found: dict[str, 
     except AppointmentClosed as refusal:
         messages.error(request, str(refusal))
     else:
-        when = day_and_clock(moved.starts_at.astimezone(moved.location.zone))
+        when = day_and_clock(moved.local_start)
         messages.success(request, _("The appointment is now on %(when)s.") % {"when": when})
     return redirect("appointment", appointment.pk)
 

@@ -1,6 +1,7 @@
 """From a script to the exact message: which text, the values of its variables, and the text filled in.
 
-Dates and times are the location's local time, in the language of the text. The kind and reason of the
+Dates and times are those that were booked, by the location's clock (product rule 27), in the language of the
+text. The kind and reason of the
 appointment are not variables, because a machine may record the message.
 """
 
@@ -9,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import translation
@@ -111,7 +111,7 @@ def fill_variables(appointment: Appointment, language: str) -> dict[str, str]:
     """The values of all variables a script may use, for one appointment, as spoken."""
     location = appointment.location
     provider = appointment.provider
-    day, clock = _speak_moment(appointment.starts_at, location.zone, language)
+    day, clock = _speak_time(appointment.local_start, language)
     return {
         "FIRST_NAME": appointment.contact.first_name,
         "APPT_DATE": day,
@@ -122,10 +122,9 @@ def fill_variables(appointment: Appointment, language: str) -> dict[str, str]:
     }
 
 
-@lru_cache(maxsize=4096)  # a clinic's appointments share a few hundred moments
-def _speak_moment(moment: datetime, zone: ZoneInfo, language: str) -> tuple[str, str]:
-    """The date and the time of day in `zone`, as spoken."""
-    local = moment.astimezone(zone)
+@lru_cache(maxsize=4096)  # a clinic's appointments share a few hundred times
+def _speak_time(local: datetime, language: str) -> tuple[str, str]:
+    """The date and the time of day of a wall time (naive), as spoken."""
     day, clock = SPOKEN_DATES.get(language, SPOKEN_DATES[FALLBACK_LANGUAGE])
     with translation.override(language if language in SPOKEN_DATES else FALLBACK_LANGUAGE):
         return date_format(local, day), date_format(local, clock)

@@ -1,6 +1,6 @@
 """How long a text message can get: more than 160 characters cost more and may arrive in several parts."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from contacts.models import Appointment, Contact, Location, Provider
@@ -9,7 +9,7 @@ from reminders.wording.scripts import fill_variables, speak
 
 MOST_CHARACTERS = 160
 LONG_NAME = "Maximiliano"
-NEW_YEAR = datetime(2026, 1, 1, 22, 45, tzinfo=UTC)
+NEW_YEAR = datetime(2026, 1, 1, 22, 45)  # noqa: DTZ001 - a wall time
 
 
 def find_too_long(script: Script) -> dict[str, int]:
@@ -27,7 +27,7 @@ def count_longest(text: ScriptText) -> int:
     contact = Contact(first_name=LONG_NAME)
     day = _longest_day(text.language)
     appointments = (
-        Appointment(contact=contact, location=location, provider=provider, starts_at=day)
+        Appointment(contact=contact, location=location, provider=provider, local_start=day)
         for location in locations
     )
     return max(len(speak(text.text, fill_variables(one, text.language))) for one in appointments)
@@ -38,7 +38,7 @@ def _longest_day(language: str) -> datetime:
     appointment = Appointment(contact=Contact(), location=Location(time_zone="UTC", callback_number=""))
 
     def count(day: datetime) -> int:
-        appointment.starts_at = day
+        appointment.local_start = day
         return len(fill_variables(appointment, language)["APPT_DATE"])
 
     return max((NEW_YEAR + timedelta(days=day) for day in range(365)), key=count)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
+from contacts.appointments import set_times
 from contacts.models import Appointment, Contact, PhoneNumber
 from reminders.models import CallRecord, Reminder, ScriptText, Step
 from reminders.rules.states import CallState, ReminderState
@@ -33,12 +34,14 @@ def make_appointments(appointments: int) -> None:
     now = timezone.now()
     Appointment.objects.bulk_create(
         [
-            Appointment(
-                contact=contacts[index % len(contacts)],
-                location=location,
-                starts_at=now + timedelta(days=10, minutes=index % 40_000),
-                ends_at=now + timedelta(days=10, minutes=index % 40_000 + 30),
-                revised_at=now,
+            set_times(
+                Appointment(
+                    contact=contacts[index % len(contacts)],
+                    location=location,
+                    revised_at=now,
+                ),
+                now + timedelta(days=10, minutes=index % 40_000),
+                now + timedelta(days=10, minutes=index % 40_000 + 30),
             )
             for index in range(appointments)
         ],

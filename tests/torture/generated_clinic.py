@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+from contacts.appointments import set_times
 from contacts.models import Appointment, Contact, Location, PhoneNumber
 from reminders.planning.planner import plan_all
 from tests.people import ENGLISH, FIXED_OFFSETS, make_campaign, make_location, make_script, make_step
@@ -76,12 +77,10 @@ class _AppointmentGenerator:
         appointment = Appointment(
             contact=contact,
             location=location,
-            starts_at=starts_at,
-            ends_at=starts_at + timedelta(minutes=30),
             kind="text" if self.rng.random() < TEXTS else "visit",
             revised_at=self.now,
         )
-        self.appointments.append(appointment)
+        self.appointments.append(set_times(appointment, starts_at, starts_at + timedelta(minutes=30)))
 
 
 def _find_zone_at_hour(hour: int, now: datetime) -> str:

@@ -8,6 +8,7 @@ from typing import TypeVar
 import pytest
 from django.utils import timezone
 
+from contacts.appointments import set_times
 from contacts.models import Appointment, Location, Provider
 from reminders.deciding.coverage import covers, find_covered
 from reminders.models import Campaign, Step
@@ -50,14 +51,10 @@ def appointments(locations: list[Location], providers: list[Provider]) -> list[A
     contact, now = make_contact(), timezone.now()
     cases = product(locations, [None, *providers], ["", *KINDS])
     return Appointment.objects.bulk_create(
-        Appointment(
-            contact=contact,
-            location=location,
-            provider=provider,
-            kind=kind,
-            starts_at=now + timedelta(hours=hour),
-            ends_at=now + timedelta(hours=hour + 1),
-            revised_at=now,
+        set_times(
+            Appointment(contact=contact, location=location, provider=provider, kind=kind, revised_at=now),
+            now + timedelta(hours=hour),
+            now + timedelta(hours=hour + 1),
         )
         for hour, (location, provider, kind) in enumerate(cases)
     )

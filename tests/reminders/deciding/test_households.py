@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -274,7 +274,7 @@ def test_names_and_times_are_joined_in_the_language_of_the_text(
             contact=Contact(first_name=name),
             location=location,
             provider=Provider(name=doctor),
-            starts_at=datetime(2026, 12, 1, hour, minute, tzinfo=UTC),
+            local_start=datetime(2026, 12, 1, hour, minute),  # noqa: DTZ001 - a wall time
         )
         for name, hour, minute, doctor in booked
     ]

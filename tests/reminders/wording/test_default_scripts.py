@@ -29,10 +29,10 @@ def fill_longest(language: str) -> dict[str, str]:
         ),
         provider=Provider(name="Alexandrina Montgomery"),
     )
-    days = [datetime(2026, 1, 1, 16, 45).astimezone() + timedelta(days=day) for day in range(365)]
+    days = [datetime(2026, 1, 1, 10, 45) + timedelta(days=day) for day in range(365)]  # noqa: DTZ001
     filled = []
     for day in days:
-        appointment.starts_at = day
+        appointment.local_start = day
         filled.append(fill_variables(appointment, language))
     return max(filled, key=lambda variables: len("".join(variables.values())))
 

@@ -1,0 +1,29 @@
+"""A column for wall times: dates and times of day without a zone, which no clock rule can move."""
+
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.dateparse import parse_datetime
+
+
+class LocalDateTimeField(models.Field[datetime | str, datetime]):
+    """A naive datetime, as PostgreSQL's `timestamp without time zone`. Refuses aware ones."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return "timestamp"
+
+    def to_python(self, value: Any) -> datetime | None:
+        found = parse_datetime(value) if isinstance(value, str) else value
+        if found is not None and (not isinstance(found, datetime) or found.tzinfo is not None):
+            raise ValidationError(f"“{value}” isn't a date and time without a zone.", code="invalid")
+        return found
+
+    def get_prep_value(self, value: Any) -> Any:
+        return self.to_python(super().get_prep_value(value))
+
+    def value_to_string(self, obj: models.Model) -> str:
+        value = self.value_from_object(obj)
+        return value.isoformat() if value else ""
