@@ -23,11 +23,18 @@ BATCH_SIZE = 2000  # rows in one INSERT
 
 @dataclass(frozen=True)
 class Shift:
-    """An appointment that is to have a new moment and zone; `appointment` still has the old ones."""
+    """An appointment, the moment it had (`started_at`), and the moment and zone that it is to have."""
 
     appointment: Appointment
+    started_at: datetime
     starts_at: datetime
     time_zone: str
+
+    @property
+    def moves_a_visit(self) -> bool:
+        """Whether it is booked and has another moment, and not just another name for its zone."""
+        is_booked = self.appointment.status == Appointment.Status.BOOKED
+        return is_booked and self.starts_at != self.started_at
 
     def apply(self) -> Appointment:
         """Give the row in memory the new moment and zone; its wall time and its length stay."""
@@ -53,7 +60,7 @@ def find_shifts(appointments: "QuerySet[Appointment]", now: datetime, *, zone: s
             continue
         is_ahead = max(starts_at, appointment.starts_at) > now
         if is_ahead and (starts_at, wanted) != (appointment.starts_at, appointment.time_zone):
-            shifts.append(Shift(appointment, starts_at, wanted))
+            shifts.append(Shift(appointment, appointment.starts_at, starts_at, wanted))
     return shifts
 
 
@@ -94,7 +101,7 @@ def _build_change(shift: Shift, what: str, now: datetime, by: User | None) -> Ap
         what=what,
         revision=appointment.revision,
         by=by,
-        starts_before=appointment.starts_at,
+        starts_before=shift.started_at,
         starts_after=shift.starts_at,
         local_before=appointment.local_start,
         local_after=appointment.local_start,

@@ -1,7 +1,7 @@
 from django.urls import URLPattern, path
 
 from reminders.views import actions as deeds
-from reminders.views import appointments, booking, sending, today, worklist
+from reminders.views import appointments, booking, locations, sending, today, worklist
 
 urlpatterns: list[URLPattern] = [
     path("", today.show_today, name="today"),
@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern] = [
     path("appointments/<int:pk>/confirm/", deeds.confirm, name="confirm_appointment"),
     path("reminders/<int:pk>/call/", deeds.order_call, name="order_call"),
     path("reminders/<int:pk>/skip/", deeds.skip, name="skip_reminder"),
+    path("locations/<int:pk>/time-zone/", locations.edit_zone, name="correct_zone"),
     path("worklist/", worklist.show_worklist, name="worklist"),
     path("worklist/<int:pk>/take/", worklist.take_follow_up, name="take_follow_up"),
     path("worklist/<int:pk>/resolve/", worklist.resolve_follow_up, name="resolve_follow_up"),

@@ -5,6 +5,7 @@ comment. It disappears with the database when that is dropped or replaced.
 """
 
 import hashlib
+import io
 import os
 
 import psycopg
@@ -33,6 +34,7 @@ def _migrate(*, with_demo: bool) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     call_command("migrate", verbosity=0)
+    call_command("rederive_times", stdout=io.StringIO())  # uv.lock may have brought new time zone data
     if with_demo:
         call_command("demo_clinic", if_empty=True)
     connections.close_all()  # the processes that are forked later open their own

@@ -11,6 +11,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from contacts.admin import practice
 from contacts.models import ClosedDay, Location
@@ -22,6 +25,20 @@ admin.site.unregister([Location, ClosedDay])
 
 @admin.register(Location)
 class LocationAdmin(practice.LocationAdmin):
+    """The time zone of an existing location is corrected on its own page, which shows the effect first."""
+
+    readonly_fields = ("correction",)
+
+    @admin.display(description=_("correct the time zone"))
+    def correction(self, location: Location) -> str:
+        if location.pk is None:
+            return "-"
+        address = reverse("correct_zone", args=[location.pk])
+        return format_html('<a href="{}">{}</a>', address, _("See what changes, and correct it"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Location | None = None) -> Any:
+        return (*super().get_readonly_fields(request, obj), *(("time_zone",) if obj else ()))
+
     def save_related(
         self, request: HttpRequest, form: ModelForm[Location], formsets: Any, change: bool
     ) -> None:

@@ -50,7 +50,7 @@ COUNT_OF_STATE = {code: key for key, codes in COUNTED_STATES.items() for code in
 
 @dataclass(frozen=True)
 class Row:
-    """One appointment. `starts_at`: as booked, by the location's clock; `mark`: "hour" if first of an hour."""
+    """One appointment. `starts_at`: as booked, by the location's clock; `mark`: "hour" if first in it."""
 
     pk: int
     starts_at: datetime

@@ -38,6 +38,10 @@ class ReminderShift:
     next_look_at: datetime
     not_owed: str = ""
 
+    def is_too_late(self, now: datetime) -> bool:
+        """Whether it is not sent any more, so that a person has to act."""
+        return bool(self.not_owed) or self.not_after <= now
+
     @property
     def changes(self) -> bool:
         old = self.reminder

@@ -70,9 +70,13 @@ def test_every_container_except_migrate_is_restarted() -> None:
 
 
 def test_migrations_run_before_the_other_containers_start() -> None:
-    program, script, name, *options = read_command("migrate")
-    assert (program, script) == ("python", "manage.py")
+    shell, option, line = read_command("migrate")
+    migrate, rederive = line.split(" && ")
+    program, script, name, *options = shlex.split(migrate)
+    assert (shell, option, program, script) == ("sh", "-c", "python", "manage.py")
     load_command_class("django.core", name).create_parser(script, name).parse_args(options)
+    assert rederive == "python manage.py rederive_times"
+    load_command_class("reminders", "rederive_times").create_parser(script, "rederive_times").parse_args([])
     for service in ("web", *WORKER_QUEUES, "beat"):
         waits_for = SERVICES[service]["depends_on"]["migrate"]["condition"]
         assert waits_for == "service_completed_successfully"
