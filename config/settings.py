@@ -240,6 +240,8 @@ IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=20 * 1024 * 1024)
 IMPORT_UPLOADS_DIR = BASE_DIR / env.str("IMPORT_UPLOADS_DIR", default="var/uploads")
 # The country of numbers without a country code, unless the location has its own (ISO 3166-1 alpha-2).
 PHONE_REGION = env.str("PHONE_REGION", default="US")
+# Whether text messages say Zoe for Zoë where that saves two of three parts: reminders/wording/scripts.py.
+SMS_PLAIN_LETTERS = env.bool("SMS_PLAIN_LETTERS", default=True)
 
 if not DEBUG:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -78,10 +78,12 @@ def add_change(
     how: str = "",
     before: Appointment | None = None,
     at: datetime | None = None,
+    **providers: Provider | None,
 ) -> AppointmentChange:
     """Add an entry to the appointment's history.
 
     `before`: the appointment as it was, if its time changes; `at`: aware; by default the database's time now.
+    `providers`: provider_before and provider_after, where they differ.
     """
     change = AppointmentChange(
         appointment=appointment,
@@ -94,6 +96,7 @@ def add_change(
         local_before=before.local_start if before else None,
         local_after=appointment.local_start,
         at=at or read_database_clock(),
+        **providers,
     )
     add_row(change)
     return change
@@ -148,8 +151,9 @@ def move_appointment(
     """Change the time, location or provider. A new time or location makes a new revision.
 
     The time is the wall time that the location's clocks show at `starts_at` (aware). A confirmation belongs
-    to the revision it was given for, so a new revision is unconfirmed. Raises AppointmentClosed when the
-    appointment is cancelled or the visit is recorded.
+    to the revision it was given for, so a new revision is unconfirmed. A new provider is an entry of the
+    history, and no new revision: the patient's answer stands. Raises AppointmentClosed when the appointment
+    is cancelled or the visit is recorded.
     """
     if location:
         starts_at, ends_at = _keep_wall_time(starts_at, ends_at, location)
@@ -169,6 +173,9 @@ def move_appointment(
     appointment.save()
     if revised:
         add_change(appointment, What.MOVED, by=by, how=how, before=before, at=appointment.revised_at)
+    if appointment.provider != before.provider:
+        providers = {"provider_before": before.provider, "provider_after": appointment.provider}
+        add_change(appointment, What.PROVIDER_CHANGED, by=by, how=how, **providers)
     return appointment
 
 

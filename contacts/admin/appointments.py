@@ -33,10 +33,11 @@ class CurrentAnswerFilter(admin.SimpleListFilter):
 class ChangeInline(HistoryInline):
     model = AppointmentChange
     fields = ("at", "what", "how", "by", "revision", "local_before", "local_after")
+    fields += ("provider_before", "provider_after")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("by")
+        return super().get_queryset(request).select_related("by", "provider_before", "provider_after")
 
 
 @admin.register(Appointment)

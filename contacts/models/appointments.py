@@ -141,6 +141,7 @@ class AppointmentChange(models.Model):
         BOOKED = "booked", _("booked")
         IMPORTED = "imported", _("imported")
         MOVED = "moved", _("moved")
+        PROVIDER_CHANGED = "provider_changed", _("given to another provider")
         CANCELLED = "cancelled", _("cancelled")
         REINSTATED = "reinstated", _("booked again")
         CONFIRMED = "confirmed", _("confirmed")
@@ -168,10 +169,24 @@ class AppointmentChange(models.Model):
     local_after = LocalDateTimeField(
         null=True, blank=True, help_text=_("The time that is booked, by the location's clock.")
     )
+    provider_before = models.ForeignKey(
+        Provider, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    provider_after = models.ForeignKey(
+        Provider, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     at = models.DateTimeField()
 
     class Meta:
         ordering = ["-at", "-id"]
+        indexes = [
+            # reminders/sweeps/told_providers.py: list_told_another_provider
+            models.Index(
+                fields=["appointment", "at"],
+                condition=Q(what="provider_changed"),
+                name="change_of_provider",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_what_display()}"

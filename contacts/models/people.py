@@ -19,6 +19,16 @@ class Channel(models.TextChoices):
     SMS = "sms", _("text message")
 
 
+class Preference(models.TextChoices):
+    """How a patient wants to be reminded. The "only" and "never" ones forbid the rest (product rule 41)."""
+
+    VOICE = "voice", _("call")
+    SMS = "sms", _("text message")
+    VOICE_ONLY = "voice_only", _("call only, never a text message")
+    SMS_ONLY = "sms_only", _("text message only, never a call")
+    NEVER = "never", _("never contact by machine")
+
+
 class UnusableReason(models.TextChoices):
     """Why a number can't be used. Pages and the admin show the sentence."""
 
@@ -130,7 +140,13 @@ class Contact(models.Model):
     other_phone = models.ForeignKey(
         PhoneNumber, on_delete=models.PROTECT, null=True, blank=True, related_name="other_contacts"
     )
-    preferred_channel = models.CharField(max_length=5, choices=Channel, default=Channel.VOICE)
+    preferred_channel = models.CharField(
+        _("reminded by"),
+        max_length=10,
+        choices=Preference,
+        default=Preference.VOICE,
+        help_text=_("“Call” and “text message” count in steps that go as the patient prefers."),
+    )
     time_zone = models.CharField(
         max_length=64,
         blank=True,

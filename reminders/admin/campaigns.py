@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.admin.history import ClinicAdmin
-from contacts.models.people import Channel
 from reminders.admin.replanned import describe_replanned
+from reminders.admin.text_lengths import list_refusals, warn_of_long_texts
 from reminders.models import Campaign, Script, Step
+from reminders.models.campaigns import StepChannel
 from reminders.planning.activation import activate_campaign, copy_campaign, pause_campaign
 from reminders.planning.planner import count_never_in_time, replan_campaign
-from reminders.wording.sms_length import MOST_CHARACTERS, find_too_long
+from reminders.wording.sms_length import text_scripts_of
 
 
 class StepForm(forms.ModelForm[Step]):
@@ -31,6 +32,8 @@ class StepForm(forms.ModelForm[Step]):
             "retry_wait": gettext_lazy("wait before the next try"),
             "retry_voicemail": gettext_lazy("try again after a voicemail"),
             "retry_at_another_time": gettext_lazy("try again at another time of day"),
+            "script": gettext_lazy("what is said"),
+            "text_script": gettext_lazy("what is written"),
             "fallback_script": gettext_lazy("then by text message"),
         }
 
@@ -42,9 +45,24 @@ class StepForm(forms.ModelForm[Step]):
             self.add_error("at", _("Enter a time of day, such as 10:00."))
         if cleaned.get("max_tries") == 0:
             self.add_error("max_tries", _("Enter at least one try."))
-        if script := cleaned.get("fallback_script"):
-            self._check_fallback(cast(Script, script), cleaned.get("channel"))
+        self._check_scripts(cleaned)
         return cleaned
+
+    def _check_scripts(self, cleaned: dict[str, object]) -> None:
+        channel, text_script = cleaned.get("channel"), cleaned.get("text_script")
+        if channel == StepChannel.PREFERRED and not text_script:
+            self.add_error("text_script", _("Choose what patients get who prefer a text message."))
+        if channel != StepChannel.PREFERRED and text_script:
+            self.add_error(
+                "text_script", _("Only for a step that goes as the patient prefers. Leave it empty.")
+            )
+        if channel == StepChannel.SMS and cleaned.get("fallback_script"):
+            self.add_error("fallback_script", _("This step is already a text message. Leave it empty."))
+        names = {"script"} if channel == StepChannel.SMS else {"text_script", "fallback_script"}
+        for name in sorted(names):
+            script = cleaned.get(name)
+            if isinstance(script, Script) and name not in self.errors:
+                self._check_text(name, script)
 
     def _check_elapsed(self, elapsed: timedelta | None, stop_before: timedelta | None) -> None:
         if not elapsed:
@@ -55,21 +73,10 @@ class StepForm(forms.ModelForm[Step]):
                 _("This is not before the last moment to call (“stop before”). Make it longer."),
             )
 
-    def _check_fallback(self, script: Script, channel: object) -> None:
-        if channel != Channel.VOICE:
-            self.add_error("fallback_script", _("This step is already a text message. Leave it empty."))
-        if not script.texts.exists():
-            self.add_error("fallback_script", _("This script has no text yet. Write it first."))
-        for language, length in find_too_long(script).items():
-            words = {"language": language, "length": length, "most": MOST_CHARACTERS}
-            self.add_error(
-                "fallback_script",
-                _(
-                    "In %(language)s this script can be %(length)d characters long, but a text message "
-                    "can have only %(most)d. Choose or write a shorter one."
-                )
-                % words,
-            )
+    def _check_text(self, name: str, script: Script) -> None:
+        """Refuse a script that is too long for a text message, or has no text (product rule 40)."""
+        for refusal in list_refusals(script):
+            self.add_error(name, refusal)
 
 
 class StepInline(admin.StackedInline[Step, Campaign]):
@@ -79,7 +86,8 @@ class StepInline(admin.StackedInline[Step, Campaign]):
     fields = (
         "position",
         ("timing_kind", "days", "at", "elapsed"),
-        ("channel", "audience", "script"),
+        ("channel", "audience"),
+        ("script", "text_script"),
         ("if_late", "stop_before"),
         ("max_tries", "retry_wait"),
         "retry_voicemail",
@@ -125,10 +133,12 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
     )
     def activate(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
         inactive = list(queryset.exclude(state=Campaign.State.ACTIVE))
+        inactive = [campaign for campaign in inactive if not _refuse_its_texts(self, request, campaign)]
         for campaign in inactive:
             activate_campaign(campaign)
             self.log_change(request, campaign, "activated")
             _warn_never_in_time(self, request, campaign)
+            warn_of_long_texts(self, request, text_scripts_of(_read_steps(campaign)))
         self.message_user(request, _("%(count)d activated.") % {"count": len(inactive)}, messages.SUCCESS)
 
     @admin.action(description=gettext_lazy("Pause (nothing is sent for it)"), permissions=["change"])
@@ -156,10 +166,11 @@ class StepAdmin(ClinicAdmin[Step]):
         "if_late",
         "max_tries",
         "script",
+        "text_script",
         "fallback_script",
     )
     list_filter = ("campaign", "channel", "audience")
-    list_select_related = ("campaign", "script", "fallback_script")
+    list_select_related = ("campaign", "script", "text_script", "fallback_script")
     search_fields = ("campaign__name", "script__name")
 
     def save_model(self, request: HttpRequest, obj: Step, form: ModelForm[Step], change: bool) -> None:
@@ -170,6 +181,23 @@ class StepAdmin(ClinicAdmin[Step]):
 def _replan(page: admin.ModelAdmin[Any], request: HttpRequest, campaign: Campaign) -> None:
     describe_replanned(page, request, replan_campaign(campaign))
     _warn_never_in_time(page, request, campaign)
+    warn_of_long_texts(page, request, text_scripts_of(_read_steps(campaign)))
+
+
+def _refuse_its_texts(page: admin.ModelAdmin[Any], request: HttpRequest, campaign: Campaign) -> bool:
+    """Whether it can't be activated, since one of its text messages is too long or missing; says which."""
+    refusals = [
+        f"{campaign}, “{script}”: {refusal}"
+        for script in text_scripts_of(_read_steps(campaign))
+        for refusal in list_refusals(script)
+    ]
+    for refusal in refusals:
+        page.message_user(request, _("Not activated. %(why)s") % {"why": refusal}, messages.ERROR)
+    return bool(refusals)
+
+
+def _read_steps(campaign: Campaign) -> QuerySet[Step]:
+    return campaign.steps.select_related("script", "text_script", "fallback_script")
 
 
 def _warn_never_in_time(page: admin.ModelAdmin[Any], request: HttpRequest, campaign: Campaign) -> None:

@@ -1,4 +1,7 @@
-"""Locations and their closed days. Saving them replans the reminders, whose times depend on both.
+"""Locations, their closed days, and providers.
+
+Saving a location or a closed day replans the reminders, whose times depend on both. A new name of a location
+or provider makes text messages longer: those that then need more than one part are named (product rule 40).
 
 The pages are those of contacts/admin, which doesn't know about reminders.
 """
@@ -16,11 +19,13 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin import practice
-from contacts.models import ClosedDay, Location
+from contacts.models import ClosedDay, Location, Provider
 from reminders.admin.replanned import describe_replanned
+from reminders.admin.text_lengths import warn_of_long_texts
 from reminders.planning.planner import replan_location
+from reminders.wording.sms_length import list_active_text_scripts
 
-admin.site.unregister([Location, ClosedDay])
+admin.site.unregister([Location, ClosedDay, Provider])
 
 
 @admin.register(Location)
@@ -44,6 +49,18 @@ class LocationAdmin(practice.LocationAdmin):
     ) -> None:
         super().save_related(request, form, formsets, change)
         _replan(self, request, [form.instance])
+        if "spoken_name" in form.changed_data or "callback_number" in form.changed_data:
+            warn_of_long_texts(self, request, list_active_text_scripts())
+
+
+@admin.register(Provider)
+class ProviderAdmin(practice.ProviderAdmin):
+    def save_model(
+        self, request: HttpRequest, obj: Provider, form: ModelForm[Provider], change: bool
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        if form.changed_data:
+            warn_of_long_texts(self, request, list_active_text_scripts())
 
 
 @admin.register(ClosedDay)

@@ -1,15 +1,29 @@
-"""Scripts. A text that was used in a call can't be changed: a new version is added instead."""
+"""Scripts. A text that was used in a call can't be changed: a new version is added instead.
+
+The page shows how long each text gets as a text message, and which letters cost more (product rule 40).
+"""
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.history import ClinicAdmin
+from contacts.languages import name_language
+from reminders.admin.text_lengths import describe_length, describe_refusal, warn_of_long_texts
 from reminders.models import CallRecord, Script, ScriptText
+from reminders.wording.sms_length import (
+    find_longest_first_name,
+    is_sent_as_text,
+    measure_longest,
+    measure_script,
+)
 
 
 def mark_used(texts: QuerySet[ScriptText]) -> QuerySet[ScriptText]:
@@ -30,6 +44,16 @@ class ScriptTextForm(forms.ModelForm[ScriptText]):
             for field in self.fields.values():
                 field.disabled = True
             self.fields["text"].help_text = _("Already used, so it can't be changed. Add a version below.")
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a text too long to be sent, where a step sends this script as a text message."""
+        cleaned = super().clean() or {}
+        text, language = cleaned.get("text"), cleaned.get("language")
+        if text and language and self.has_changed() and self.instance.script_id:
+            longest = measure_longest(text, language)
+            if longest.is_refused and is_sent_as_text(self.instance.script):
+                self.add_error("text", describe_refusal(longest))
+        return cleaned
 
     def save(self, commit: bool = True) -> ScriptText:
         if self.instance._state.adding:
@@ -55,7 +79,37 @@ class ScriptTextInline(admin.StackedInline[ScriptText, Script]):
 class ScriptAdmin(ClinicAdmin[Script]):
     list_display = ("name",)
     search_fields = ("name", "texts__text")
+    fields = ("name", "as_text_message")
+    readonly_fields = ("as_text_message",)
     inlines = (ScriptTextInline,)
+
+    @admin.display(description=_("length as a text message"))
+    def as_text_message(self, script: Script) -> str:
+        """For each language: with a name of 20 letters, and with the longest first name of a patient."""
+        if script.pk is None:
+            return gettext("Shown once it is saved.")
+        lines = [
+            (name_language(longest.language), describe_length(longest.length), longest.example)
+            for longest in measure_script(script)
+        ]
+        if name := find_longest_first_name():
+            lines += [
+                (
+                    gettext("%(language)s, for the longest first name of a patient")
+                    % {"language": name_language(longest.language)},
+                    describe_length(longest.length),
+                    longest.example,
+                )
+                for longest in measure_script(script, name)
+            ]
+        return format_html_join("", "<p><strong>{}</strong>: {}<br>{}</p>", lines) if lines else "-"
+
+    def save_related(
+        self, request: HttpRequest, form: ModelForm[Script], formsets: Any, change: bool
+    ) -> None:
+        super().save_related(request, form, formsets, change)
+        if is_sent_as_text(form.instance):
+            warn_of_long_texts(self, request, [form.instance])
 
 
 @admin.register(ScriptText)

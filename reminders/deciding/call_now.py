@@ -5,6 +5,7 @@ from datetime import datetime
 from contacts.models import Appointment
 from reminders.models import Reminder
 from reminders.rules.states import REMINDER_ORDERABLE
+from reminders.wording.scripts import find_refusal, step_channel_of
 
 
 def may_order_call(reminder: Reminder, now: datetime) -> bool:
@@ -19,5 +20,6 @@ def may_order_call(reminder: Reminder, now: datetime) -> bool:
         and appointment.status == Appointment.Status.BOOKED
         and appointment.starts_at > now
         and number is not None
-        and number.opted_out_at(reminder.step.channel) is None
+        and number.opted_out_at(channel := step_channel_of(reminder)) is None
+        and find_refusal(channel, appointment.contact.preferred_channel) is None
     )

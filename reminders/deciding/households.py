@@ -19,13 +19,14 @@ from reminders.rules.states import REMINDER_PENDING
 from reminders.wording.scripts import (
     FOR_ALL,
     channel_of,
+    choose_letters,
     fill_for_all,
     fill_variables,
     speak,
     used_variables,
     with_closing,
 )
-from reminders.wording.sms_length import MOST_CHARACTERS
+from reminders.wording.sms_alphabet import measure_text
 
 MOST_IN_ONE_CALL = 6  # a listener can't follow more; the others of a large household are in the next call
 
@@ -85,7 +86,7 @@ def choose_companions(
     """Those of `at_number` whose appointments the lead's call mentions as well, by the appointments' times.
 
     `at_number`: all locked reminders of the lead's number, the lead among them. decide() is asked about each
-    as if it were due. Texts that would be too long together are sent one by one.
+    as if it were due. Texts that together would need more than one part are sent one by one.
     """
     companions = []
     for facts in at_number:
@@ -96,7 +97,7 @@ def choose_companions(
                 companions.append(facts)
     companions = sorted(companions, key=_by_time)[: MOST_IN_ONE_CALL - 1]
     is_text = channel_of(lead.reminder) == Channel.SMS
-    if companions and is_text and len(build_message(lead, companions)[1]) > MOST_CHARACTERS:
+    if companions and is_text and measure_text(build_message(lead, companions)[1]).segments > 1:
         return []
     return companions
 
@@ -106,16 +107,19 @@ def build_message(lead: ReminderFacts, companions: Sequence[ReminderFacts]) -> t
     script = lead.script_text
     if script is None:
         raise ValueError("the reminder has no script to say")
+    is_text = channel_of(lead.reminder) == Channel.SMS
     if companions:
         all_facts = sorted([lead, *companions], key=_by_time)
         appointments = [facts.reminder.appointment for facts in all_facts]
-        is_text = channel_of(lead.reminder) == Channel.SMS
         values = fill_for_all(appointments, script.language, is_text=is_text)
     else:
-        values = fill_variables(lead.reminder.appointment, script.language)
+        values = fill_variables(lead.reminder.appointment, script.language, is_text=is_text)
     used = used_variables(script.text) | {FOR_ALL}
     variables = {name: values[name] for name in sorted(used) if name in values}
-    return variables, speak(with_closing(script.text, variables), variables)
+    unfilled = with_closing(script.text, variables)
+    if is_text:
+        variables = choose_letters(unfilled, variables)
+    return variables, speak(unfilled, variables)
 
 
 def _are_together(one: ReminderFacts, other: ReminderFacts) -> bool:
@@ -130,7 +134,8 @@ def _household_of(facts: ReminderFacts) -> tuple[object, ...]:
     reminder = facts.reminder
     number_id = facts.number.pk if facts.number else None
     location_id = reminder.appointment.location_id
-    return number_id, reminder.step_id, reminder.channel, reminder.ordered_by_id, location_id
+    channels = reminder.channel, channel_of(reminder)  # of two siblings, one may prefer text messages
+    return number_id, reminder.step_id, channels, reminder.ordered_by_id, location_id
 
 
 def _day_of(facts: ReminderFacts) -> date:

@@ -13,7 +13,7 @@ from reminders.deciding.coverage import covers
 from reminders.models import Campaign, Reminder, ScriptText, Step
 from reminders.rules.calling_hours import CallingHours, recipient_zones
 from reminders.rules.decide import Situation
-from reminders.wording.scripts import channel_of, is_sayable, text_of
+from reminders.wording.scripts import channel_of, find_refusal, is_sayable, text_of
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,7 @@ UNUSED_COLUMNS = (
     *(f"appointment__{name}" for name in ("source", "external_id", "created_at", "updated_at")),
     *(f"appointment__{name}" for name in ("time_zone", "fold")),
     *(f"appointment__contact__{name}" for name in ("search", "last_name", "other_phone", "source")),
-    *(f"appointment__contact__{name}" for name in ("preferred_channel", "external_id")),
-    *(f"appointment__contact__{name}" for name in ("created_at", "updated_at")),
+    *(f"appointment__contact__{name}" for name in ("external_id", "created_at", "updated_at")),
     *(
         f"appointment__contact__phone__{name}"
         for name in ("unusable_reason", "unusable_detail", "created_at")
@@ -81,7 +80,7 @@ class PracticeConfig:
         """The shared facts of a reminder that has its settings; worked out once for all that are alike."""
         appointment = reminder.appointment
         alike = (
-            (reminder.step_id, reminder.channel, appointment.contact.language),
+            (reminder.step_id, reminder.channel, channel_of(reminder), appointment.contact.language),
             (appointment.location_id, appointment.provider_id, appointment.kind),
         )
         if alike not in self._shared:
@@ -91,8 +90,9 @@ class PracticeConfig:
 
 def read_practice_config() -> PracticeConfig:
     """All steps with their texts and filters, all locations with their closed days, all providers."""
-    steps = Step.objects.select_related("campaign", "script", "fallback_script").prefetch_related(
-        "script__texts", "fallback_script__texts", "campaign__locations", "campaign__providers"
+    scripts = ("script", "text_script", "fallback_script")
+    steps = Step.objects.select_related("campaign", *scripts).prefetch_related(
+        *(f"{script}__texts" for script in scripts), "campaign__locations", "campaign__providers"
     )
     locations = Location.objects.prefetch_related("closed_days")
     return PracticeConfig(
@@ -147,6 +147,7 @@ def with_situation(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
         "step__campaign",
     ).prefetch_related(
         "step__script__texts",
+        "step__text_script__texts",
         "step__fallback_script__texts",
         "step__campaign__locations",
         "step__campaign__providers",
@@ -174,7 +175,7 @@ def read_reminder_facts(
     """
     appointment, step = reminder.appointment, reminder.step
     contact, location = appointment.contact, appointment.location
-    number = contact.phone
+    number, channel = contact.phone, channel_of(reminder)
     shared = shared or read_shared_facts(reminder)
     return ReminderFacts(
         reminder=reminder,
@@ -193,7 +194,8 @@ def read_reminder_facts(
             sending_paused=sending_paused,
             has_number=number is not None,
             number_unusable=number is not None and number.unusable_since is not None,
-            opted_out=number is not None and number.opted_out_at(channel_of(reminder)) is not None,
+            opted_out=number is not None and number.opted_out_at(channel) is not None,
+            refusal=find_refusal(channel, contact.preferred_channel),
             has_consent=number is None or number.consent_basis != PhoneNumber.ConsentBasis.NONE,
             has_script=shared.has_script,
             hours=shared.hours,

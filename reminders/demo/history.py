@@ -19,7 +19,15 @@ from reminders.rules.calling_hours import CallingHours, next_allowed
 from reminders.rules.reasons import Reason
 from reminders.rules.retries import RetryRule, TryOutcome, next_try
 from reminders.rules.states import CallState, ReminderState
-from reminders.wording.scripts import caller_id, choose_text, fill_variables, speak, used_variables
+from reminders.wording.scripts import (
+    caller_id,
+    choose_letters,
+    choose_text,
+    fill_variables,
+    speak,
+    step_channel_of,
+    used_variables,
+)
 
 RINGS, SPEAKS = (20, 30), (18, 41)  # seconds, from and to
 POST_TOOK = timedelta(milliseconds=310)
@@ -129,14 +137,14 @@ class _HistoryMaker:
             ended = self._add_try(reminder, end, began, try_number)
             if end in SETTLES:
                 return end
-            outcome = _ending_of(end, reminder.step.channel).outcome
+            outcome = _ending_of(end, step_channel_of(reminder)).outcome
             rule = RetryRule(reminder.step.max_tries, reminder.step.retry_wait)
             again = next_try(rule, outcome, try_number, ended)
         return ""
 
     def _add_try(self, reminder: Reminder, end: str, began: datetime, try_number: int) -> datetime:
         """Add one try with this end; returns when it ended."""
-        ending = _ending_of(end, reminder.step.channel)
+        ending = _ending_of(end, step_channel_of(reminder))
         lasted = self.chance.randint(*ending.seconds)
         ended = began + timedelta(seconds=lasted)
         call = _build_call(reminder)
@@ -166,12 +174,14 @@ def _build_call(reminder: Reminder) -> CallRecord:
     text = choose_text(reminder.step.script, appointment.contact.language)
     if number is None or text is None:
         raise ValueError("A call needs a number and a script.")
-    values = fill_variables(appointment, text.language)
+    is_text = step_channel_of(reminder) == Channel.SMS
+    values = fill_variables(appointment, text.language, is_text=is_text)
+    values = choose_letters(text.text, values) if is_text else values
     used = used_variables(text.text)
     return CallRecord(
         reminder=reminder,
         number=number,
-        channel=reminder.step.channel,
+        channel=step_channel_of(reminder),
         from_number=caller_id(appointment.location),
         script_text=text,
         variables={name: value for name, value in values.items() if name in used},

@@ -22,6 +22,7 @@ from reminders.deciding.situations import with_situation
 from reminders.models import Reminder, Step
 from reminders.planning.planner import active_steps, find_owed_reminder, plan_appointments
 from reminders.rules.states import REMINDER_PENDING
+from reminders.sweeps.told_providers import list_told_another_provider
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def move_and_replan(
         appointment_id, starts_at=starts_at, ends_at=ends_at, location=location, provider=provider, by=by
     )
     plan_appointments([appointment_id])
+    list_told_another_provider([appointment_id])
     return moved
 
 
@@ -130,7 +132,6 @@ def _preview_step(
         due_at=owed.due_at,
         not_after=owed.not_after,
         next_look_at=owed.due_at,
-        channel=step.channel,
     )
     explained = explain_reminder(reminder, now, use=use)
     return PlannedMove(step, old_moment, explained.moment, "" if explained.moment else explained.reason)

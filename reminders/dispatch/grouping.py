@@ -13,7 +13,7 @@ from reminders.models import CallRecord, Reminder
 from reminders.robotalker.payloads import MAX_RECIPIENTS
 from reminders.rules.reasons import CallReason
 from reminders.rules.states import CallState
-from reminders.wording.scripts import caller_id, choose_text
+from reminders.wording.scripts import caller_id, choose_channel, choose_script, choose_text
 
 
 class Sortable(NamedTuple):
@@ -25,6 +25,7 @@ class Sortable(NamedTuple):
     ordered_by: int | None
     location: int
     language: str
+    preference: str
 
 
 class Message(NamedTuple):
@@ -57,7 +58,8 @@ def sort_for_submission(
     alone |= find_household_reminders(reminder_ids)
     reminders = Reminder.objects.filter(pk__in=reminder_ids).order_by("due_at", "id")
     rows = reminders.values_list(
-        "pk", "step", "channel", "ordered_by", "appointment__location", "appointment__contact__language"
+        *("pk", "step", "channel", "ordered_by", "appointment__location"),
+        *("appointment__contact__language", "appointment__contact__preferred_channel"),
     )
     by_message: dict[Message, list[int]] = defaultdict(list)
     groups: list[list[int]] = []
@@ -80,9 +82,9 @@ def _find_message(sortable: Sortable, practice: PracticeConfig) -> Message | Non
     step, location = practice.steps.get(sortable.step), practice.locations.get(sortable.location)
     if sortable.ordered_by or not step or not location:
         return None
-    channel = Channel(sortable.channel or step.channel)
+    channel = Channel(sortable.channel or choose_channel(step.channel, sortable.preference))
     if not _MAY_BE_GROUPED[channel]():
         return None
-    script = step.fallback_script if sortable.channel else step.script
+    script = choose_script(step, channel, follows_calls=bool(sortable.channel))
     text = choose_text(script, sortable.language) if script else None
     return Message(channel, text.pk, caller_id(location)) if text else None

@@ -89,6 +89,14 @@ class Campaign(models.Model):
         return self.name
 
 
+class StepChannel(models.TextChoices):
+    """How a step goes out. What a patient never wants is obeyed by every step (product rule 41)."""
+
+    VOICE = Channel.VOICE.value, Channel.VOICE.label
+    SMS = Channel.SMS.value, Channel.SMS.label
+    PREFERRED = "preferred", _("as the patient prefers")
+
+
 class Step(models.Model):
     """One reminder of a campaign: when, by which channel, for whom, and how often to try."""
 
@@ -113,7 +121,7 @@ class Step(models.Model):
     days = models.PositiveSmallIntegerField(default=0)
     at = models.TimeField(null=True, blank=True, help_text=_("By the clock of the appointment's location."))
     elapsed = models.DurationField(default=timedelta(0), help_text=_("For “hours before”."))
-    channel = models.CharField(max_length=5, choices=Channel, default=Channel.VOICE)
+    channel = models.CharField(max_length=10, choices=StepChannel, default=StepChannel.VOICE)
     audience = models.CharField(max_length=12, choices=Audience, default=Audience.UNCONFIRMED)
     if_late = models.CharField(
         max_length=8,
@@ -133,6 +141,14 @@ class Step(models.Model):
         default=False, help_text=_("Try again in the other half of the day, if there is time.")
     )
     script = models.ForeignKey(Script, on_delete=models.PROTECT, related_name="steps")
+    text_script = models.ForeignKey(
+        Script,
+        on_delete=models.PROTECT,
+        related_name="text_steps",
+        null=True,
+        blank=True,
+        help_text=_("For “as the patient prefers”: what patients get who prefer a text message."),
+    )
     fallback_script = models.ForeignKey(
         Script,
         on_delete=models.PROTECT,
@@ -155,6 +171,10 @@ class Step(models.Model):
                 name="step_has_a_moment",
             ),
             models.CheckConstraint(condition=Q(max_tries__gte=1), name="step_tries_at_least_once"),
+            models.CheckConstraint(
+                condition=Q(channel__in=["voice", "sms"]) | Q(channel="preferred", text_script__isnull=False),
+                name="step_has_a_text_for_those_who_prefer_it",
+            ),
         ]
 
     def __str__(self) -> str:

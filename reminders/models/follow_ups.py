@@ -21,6 +21,7 @@ class FollowUp(models.Model):
         LATE_ANSWER = "late_answer", _("answered for an old time")
         UNCLEAR_ANSWER = "unclear_answer", _("answer not understood")
         MISSED = "missed", _("reminder was missed")
+        OTHER_PROVIDER = "other_provider", _("told another provider's name")
 
     class State(models.TextChoices):
         OPEN = "open", _("open")

@@ -9,6 +9,7 @@ from django.db.models import Q
 from contacts.models import Appointment
 from contacts.models.people import Channel
 from reminders.models.campaigns import Step
+from reminders.rules.reasons import REASONS_OF_WISH
 from reminders.rules.states import ReminderState
 
 
@@ -69,6 +70,12 @@ class Reminder(models.Model):
             ),
             # reminders/sweeps/reconciliation.py: release_expired_claims
             models.Index(fields=["lease_until"], condition=Q(state="claimed"), name="reminder_claimed"),
+            # reminders/planning/preferences.py: plan_wanted_again
+            models.Index(
+                fields=["not_after"],
+                condition=Q(state="skipped", reason__in=REASONS_OF_WISH),
+                name="reminder_not_wanted",
+            ),
         ]
 
     def __str__(self) -> str:

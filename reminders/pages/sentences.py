@@ -36,6 +36,7 @@ CHANGES = {
     What.BOOKED: gettext_lazy("Booked for %(after)s."),
     What.IMPORTED: gettext_lazy("Came in with an import, for %(after)s."),
     What.MOVED: gettext_lazy("Moved from %(before)s to %(after)s."),
+    What.PROVIDER_CHANGED: gettext_lazy("Given from %(old_provider)s to %(new_provider)s."),
     What.CANCELLED: gettext_lazy("Cancelled."),
     What.REINSTATED: gettext_lazy("Booked again, for %(after)s."),
     What.CONFIRMED: gettext_lazy("Confirmed."),
@@ -101,8 +102,11 @@ def state_of_change(change: AppointmentChange) -> str:
 
 def describe_change(change: AppointmentChange) -> str:
     """What was done to the appointment, with its times as they were booked."""
-    times = {"before": day_and_clock(change.local_before), "after": day_and_clock(change.local_after)}
-    sentence = str(CHANGES[What(change.what)]) % times
+    values = {"before": day_and_clock(change.local_before), "after": day_and_clock(change.local_after)}
+    if change.what == What.PROVIDER_CHANGED:
+        values["old_provider"] = str(change.provider_before or _("no provider"))
+        values["new_provider"] = str(change.provider_after or _("no provider"))
+    sentence = str(CHANGES[What(change.what)]) % values
     if change.how in ANSWERED_BY:
         return f"{sentence.rstrip('.')}, {ANSWERED_BY[Way(change.how)]}."
     return sentence

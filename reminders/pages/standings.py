@@ -23,7 +23,7 @@ from reminders.models import CallRecord, Reminder
 from reminders.rules.decide import Verdict
 from reminders.rules.reasons import Reason, phrase_for, sentence_for
 from reminders.rules.states import REMINDER_PENDING, CallState, ReminderState
-from reminders.wording.scripts import channel_of
+from reminders.wording.scripts import channel_of, step_channel_of
 
 SOON = timedelta(minutes=1)
 # Standings in which Today offers no call: one has no outcome yet, or the patient has said that they come.
@@ -131,7 +131,7 @@ def _find_channels(facts: StandingFacts) -> set[str]:
     """The channels of the pending reminders, else of the last try, else of all steps."""
     ahead = {str(channel_of(each)) for each in facts.reminders if each.state in REMINDER_PENDING}
     last = {facts.calls[0].channel} if facts.calls else set()
-    steps = {each.step.channel for each in facts.reminders}
+    steps = {step_channel_of(each).value for each in facts.reminders}
     return ahead or last or steps or {Channel.VOICE.value}
 
 
@@ -213,7 +213,7 @@ def find_orderable(facts: StandingFacts, standing: Standing) -> int | None:
     usable = [
         reminder
         for reminder in facts.reminders
-        if reminder.step.channel == Channel.VOICE and may_order_call(reminder, facts.now)
+        if step_channel_of(reminder) == Channel.VOICE and may_order_call(reminder, facts.now)
     ]
     pending = [reminder for reminder in usable if reminder.state in REMINDER_PENDING]
     if pending:

@@ -147,7 +147,7 @@ def _line(reminder: Reminder, why: Explanation, appointment: Appointment, now: d
 
 
 def _describe_changes(appointment: Appointment) -> Iterator[Entry]:
-    for change in appointment.changes.select_related("by"):
+    for change in appointment.changes.select_related("by", "provider_before", "provider_after"):
         yield Entry(
             key=f"change-{change.pk}",
             at=change.at,

@@ -45,6 +45,10 @@ WORDS: dict[str, tuple[Promise | str, Promise | str]] = {
         gettext_lazy("%(name)s was not reminded of %(when)s in time."),
         gettext_lazy("Call them yourself while there is time."),
     ),
+    Kind.OTHER_PROVIDER: (
+        gettext_lazy("%(name)s was told another provider's name for %(when)s than it now has."),
+        gettext_lazy("Decide whether they must know. If so, call them and say who will see them."),
+    ),
 }
 
 

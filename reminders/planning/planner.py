@@ -26,6 +26,7 @@ from reminders.planning.bulk_rows import (
     move_reminders,
     read_planned_appointments,
 )
+from reminders.planning.preferences import plan_wanted_again
 from reminders.rules.reasons import Reason
 from reminders.rules.schedule import OpenDays, Timing, least_ahead, moment_due
 from reminders.rules.states import REMINDER_PENDING, ReminderState
@@ -169,6 +170,7 @@ def _plan_for_steps(
     appointments: "QuerySet[Appointment]", reminders: "QuerySet[Reminder]", now: datetime
 ) -> PlanReport:
     withdrawn = withdraw_pointless(reminders)
+    plan_wanted_again(reminders)
     added = sum(_add_missing(step, appointments, now) for step in active_steps())
     return PlanReport(added=added, withdrawn=withdrawn)
 

@@ -14,7 +14,7 @@ from reminders.rules.calling_hours import next_allowed
 from reminders.rules.reasons import CallReason, Reason
 from reminders.rules.retries import RetryRule, TryOutcome, next_try
 from reminders.rules.states import CallState
-from reminders.wording.scripts import is_fallback
+from reminders.wording.scripts import find_refusal, is_fallback
 
 REACHED_NOBODY = (CallState.NO_ANSWER, CallState.FAILED)
 OUTCOMES = {
@@ -71,7 +71,9 @@ def _when_to_text(call: CallRecord, reminder: Reminder, at: datetime) -> datetim
     """At once, within the calling hours; None without a text, if it may not be sent, or if too late."""
     number = call.number
     step = reminder.step
-    if step.channel != Channel.VOICE or step.fallback_script_id is None:
+    if step.channel == Channel.SMS or step.fallback_script_id is None:
+        return None
+    if find_refusal(Channel.SMS, reminder.appointment.contact.preferred_channel):
         return None
     if call.state not in REACHED_NOBODY or call.reason == CallReason.INVALID_NUMBER:
         return None

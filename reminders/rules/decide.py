@@ -50,6 +50,7 @@ class Situation:
     has_script: bool
     hours: CallingHours
     zones: tuple[ZoneInfo, ...]
+    refusal: Reason | None = None  # the patient wants nothing by this channel: one of REASONS_OF_WISH
     ordered: bool = False  # a member of staff ordered this try
     line_busy_until: datetime | None = None  # another of our calls to this number is in progress
     capped_until: datetime | None = None  # the cap of the number allows no more before (number_caps.py)
@@ -74,8 +75,8 @@ def decide(situation: Situation, now: datetime) -> Decision:
     """The decision at `now`: that of the first rule that returns one.
 
     An order by staff overrides only the rules that say "not yet" or "not needed", including the cap per
-    number and the desk pace. It never overrides opt-out, calling hours, lateness, or an appointment that was
-    moved, cancelled or is over.
+    number and the desk pace. It never overrides opt-out, the patient's own wish, calling hours, lateness, or
+    an appointment that was moved, cancelled or is over.
     """
     for rule in RULES:
         if decision := rule(situation, now):
@@ -100,6 +101,11 @@ def miss_late_reminders(situation: Situation, now: datetime) -> Decision | None:
 
 def skip_opted_out_numbers(situation: Situation, _now: datetime) -> Decision | None:
     return Decision(Verdict.SKIP, Reason.OPTED_OUT) if situation.opted_out else None
+
+
+def skip_what_the_patient_refuses(situation: Situation, _now: datetime) -> Decision | None:
+    """The patient wants no calls, no texts or neither, whoever ordered it (product rule 41)."""
+    return Decision(Verdict.SKIP, situation.refusal) if situation.refusal else None
 
 
 def skip_unneeded_reminders(situation: Situation, _now: datetime) -> Decision | None:
@@ -191,6 +197,7 @@ def wait_for_desk_pace(situation: Situation, now: datetime) -> Decision | None:
 RULES: tuple[Rule, ...] = (
     skip_changed_appointments,
     skip_opted_out_numbers,
+    skip_what_the_patient_refuses,
     skip_unneeded_reminders,
     miss_late_reminders,  # after the skips: a reminder that wasn't needed isn't missed
     wait_until_due,

@@ -39,6 +39,15 @@ class Reason(models.TextChoices):
     NO_SCRIPT = "no_script", _("The script has no text in a language we can use.")
     # it is not needed, or not allowed
     OPTED_OUT = "opted_out", _("The number has opted out.")
+    WANTS_NO_REMINDERS = (
+        "wants_no_reminders",
+        _("The patient wants no calls or text messages from a machine, so staff have to contact them."),
+    )
+    WANTS_NO_CALLS = "wants_no_calls", _("The patient wants text messages only, and this would be a call.")
+    WANTS_NO_TEXTS = (
+        "wants_no_texts",
+        _("The patient wants calls only, and this would be a text message."),
+    )
     CONFIRMED = "confirmed", _("The appointment is already confirmed.")
     NOT_CONFIRMED = "not_confirmed", _("The step is for confirmed appointments only.")
     WANTS_ANOTHER_TIME = "wants_another_time", _("The patient asked for another time; staff will arrange it.")
@@ -134,6 +143,9 @@ class ListReason(models.TextChoices):
     NOT_A_NUMBER = "not_a_number", _("This is not a number that can be called.")
     NOT_TAKEN_OVER = "not_taken_over", _("Robotalker answered but did not record it.")
 
+
+# The patient's own wish; changing it back plans the reminder again.
+REASONS_OF_WISH = (Reason.WANTS_NO_REMINDERS, Reason.WANTS_NO_CALLS, Reason.WANTS_NO_TEXTS)
 
 # The sentence of every code.
 SENTENCES = {

@@ -23,6 +23,7 @@ from reminders.rules.states import CallState, ReminderState
 from reminders.sweeps.call_status import AskReport, ask_about_calls, askable
 from reminders.sweeps.missed import miss_what_is_too_late
 from reminders.sweeps.overdue import close_as_overdue
+from reminders.sweeps.told_providers import list_told_another_provider
 
 WITHOUT_OUTCOME = (CallState.UNKNOWN, CallState.OVERDUE)
 MOST_AT_ONCE = 500  # each round; the next one goes on
@@ -46,6 +47,7 @@ def reconcile(*, ask: bool = True) -> ReconcileReport:
     released = release_expired_claims()
     missed = miss_what_is_too_late(MOST_AT_ONCE)
     lost = mark_lost_submissions()
+    list_told_another_provider()
     questions = ask_about_calls() if ask else AskReport()
     return ReconcileReport(
         released=released,

@@ -31,6 +31,7 @@ LOOKS: dict[str, ChipLook] = {
     "will_text": ChipLook("slate", "clock", _("will text")),
     "planned": ChipLook("slate", "clock", _("planned")),
     "booked": ChipLook("slate", "calendar-event", _("booked")),
+    "provider_changed": ChipLook("slate", "user-edit", _("given to another provider")),
     "moved": ChipLook("slate", "calendar-time", _("moved")),
     "call_ordered": ChipLook("blue", "phone-outgoing", _("call ordered")),
     # in progress
@@ -47,6 +48,7 @@ LOOKS: dict[str, ChipLook] = {
     "no_answer": ChipLook("amber", "phone-off", _("no answer")),
     "could_not_reach": ChipLook("amber", "phone-off", _("could not be reached")),
     "late_answer": ChipLook("amber", "hourglass", _("answered for an old time")),
+    "other_provider": ChipLook("amber", "user-question", _("told another provider's name")),
     "unclear_answer": ChipLook("amber", "help-circle", _("answer not understood")),
     "unanswered": ChipLook("slate", "clock", _("no answer yet")),
     # held or not sent

@@ -38,19 +38,20 @@ SPOKEN = {
     ),
 }
 
-# Short, so that a long name and the longest date fit into 160 characters.
+# Of the GSM alphabet, without á or û, and short: one part with a first name of 20 letters and a practice's
+# name of 40, whatever their letters, if these have a plain form (product rule 40).
 WRITTEN = {
     "en": (
-        "{PRACTICE}: {FIRST_NAME}, your appointment is {APPT_DATE}, {APPT_TIME}. "
-        "Reply 1=confirm, 2=change. Tel {CALLBACK_NUMBER}. STOP=opt out."
+        "{PRACTICE}: {FIRST_NAME}, appointment {APPT_DATE}, {APPT_TIME}. "
+        "Tel {CALLBACK_NUMBER}. Reply 1=confirm, 2=change, STOP=opt out."
     ),
     "es": (
-        "{PRACTICE}: {FIRST_NAME}, su cita es el {APPT_DATE}, {APPT_TIME}. "
-        "Responda 1=confirmar, 2=cambiar. Tel {CALLBACK_NUMBER}. STOP=no más SMS."
+        "{PRACTICE}: {FIRST_NAME}, tiene cita el {APPT_DATE}, {APPT_TIME}. "
+        "Tel {CALLBACK_NUMBER}. Responda 1=confirmar, 2=cambiar, STOP=baja."
     ),
     "fr": (
-        "{PRACTICE} : {FIRST_NAME}, rendez-vous le {APPT_DATE}, {APPT_TIME}. "
-        "Répondez 1=confirmer, 2=changer. Tél {CALLBACK_NUMBER}. STOP=fin des SMS."
+        "{PRACTICE}: {FIRST_NAME}, rendez-vous {APPT_DATE}, {APPT_TIME}. "
+        "Tél {CALLBACK_NUMBER}. Répondez 1=confirmer, 2=changer, STOP=fin."
     ),
 }
 

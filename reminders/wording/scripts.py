@@ -3,6 +3,13 @@
 Dates and times are those that were booked, by the location's clock (product rule 27), in the language of the
 text. The kind and reason of the
 appointment are not variables, because a machine may record the message.
+
+In a text message dates are short, and values are written with plain letters where that makes the whole text
+one of the GSM alphabet (product rule 40): "Zoë" is greeted as "Zoe", "Łukasz" as "Lukasz", "sábado" is "sab",
+because a text of 70 letters can't name the practice, the time, its number and the way out, and one of three
+parts costs three times as much and may arrive in pieces. "José" and "Peña" stay, as é and ñ are in the
+alphabet. Where plain letters wouldn't help ("Мария", or a script with an emoji), nothing is changed. The
+script's own words are always sent as they were written. SMS_PLAIN_LETTERS=off keeps every letter of names.
 """
 
 import re
@@ -10,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from django.conf import settings
 from django.utils import translation
@@ -17,20 +25,38 @@ from django.utils.formats import date_format
 from django.utils.text import get_text_list
 
 from contacts.models import Appointment, Location
-from contacts.models.people import Channel
+from contacts.models.people import Channel, Preference
 from contacts.numbers import national_format
-from reminders.models import CallRecord, Reminder, Script, ScriptText
+from reminders.models import CallRecord, Reminder, Script, ScriptText, Step
+from reminders.models.campaigns import StepChannel
+from reminders.rules.reasons import Reason
+from reminders.wording.sms_alphabet import measure_text, write_plainly
 
 VARIABLE = re.compile(r"\{([A-Z_]+)\}")
 KNOWN_VARIABLES = frozenset(
     {"FIRST_NAME", "APPT_DATE", "APPT_TIME", "PRACTICE", "PROVIDER", "CALLBACK_NUMBER"}
 )
 FALLBACK_LANGUAGE = "en"
-# How a date and a time are spoken, as Django date formats; languages not listed use the English ones.
+
+
+class DateFormats(NamedTuple):
+    """How a date and a time of day are given, as Django date formats; `first` is for the first of a month."""
+
+    day: str
+    first: str
+    clock: str
+
+
+# In calls and in text messages; languages not listed use the English ones.
 SPOKEN_DATES = {
-    "en": ("l, F jS", "g:i A"),
-    "es": (r"l j \d\e F", "H:i"),
-    "fr": ("l j F", r"G \h i"),
+    "en": DateFormats("l, F jS", "l, F jS", "g:i A"),
+    "es": DateFormats(r"l j \d\e F", r"l \p\r\i\m\e\r\o \d\e F", "H:i"),
+    "fr": DateFormats("l j F", r"l 1\e\r F", r"G \h i"),
+}
+WRITTEN_DATES = {
+    "en": DateFormats("D, M j", "D, M j", "g:i A"),
+    "es": DateFormats("D j b", "D j b", "H:i"),
+    "fr": DateFormats("D j N", r"D 1\e\r N", r"G\hi"),
 }
 FOR_ALL = "FOR_ALL"  # the sentence that one answer counts for several appointments; not for use in scripts
 SPANISH_E = re.compile(r"h?i(?!e)", re.IGNORECASE)  # "Ana e Inés", not "Ana y Inés"
@@ -78,8 +104,31 @@ JOINING_WORDS = {
 
 
 def channel_of(reminder: Reminder) -> Channel:
-    """By which channel its next try goes: the step's as it is now, unless its text follows the calls."""
-    return Channel(reminder.channel or reminder.step.channel)
+    """By which channel its next try goes: as the step says now, unless its text follows the calls."""
+    return Channel(reminder.channel) if reminder.channel else step_channel_of(reminder)
+
+
+def step_channel_of(reminder: Reminder) -> Channel:
+    """By which channel its step goes to this patient, without regard to a text that follows the calls."""
+    return choose_channel(reminder.step.channel, reminder.appointment.contact.preferred_channel)
+
+
+def choose_channel(step_channel: str, preference: str) -> Channel:
+    """A step's channel for a patient of this Preference (product rule 41)."""
+    if step_channel != StepChannel.PREFERRED:
+        return Channel(step_channel)
+    return Channel.SMS if preference in (Preference.SMS, Preference.SMS_ONLY) else Channel.VOICE
+
+
+def find_refusal(channel: str, preference: str) -> Reason | None:
+    """Why a patient of this Preference wants nothing by this channel, or None (product rule 41)."""
+    if preference == Preference.NEVER:
+        return Reason.WANTS_NO_REMINDERS
+    if preference == Preference.SMS_ONLY and channel == Channel.VOICE:
+        return Reason.WANTS_NO_CALLS
+    if preference == Preference.VOICE_ONLY and channel == Channel.SMS:
+        return Reason.WANTS_NO_TEXTS
+    return None
 
 
 def is_fallback(reminder: Reminder) -> bool:
@@ -88,8 +137,17 @@ def is_fallback(reminder: Reminder) -> bool:
 
 
 def script_of(reminder: Reminder) -> Script | None:
-    """What its next try says; None when the step no longer has the text that was to follow the calls."""
-    return reminder.step.fallback_script if is_fallback(reminder) else reminder.step.script
+    """What its next try says; None when the step no longer has the text that was to be sent."""
+    return choose_script(reminder.step, channel_of(reminder), follows_calls=is_fallback(reminder))
+
+
+def choose_script(step: Step, channel: Channel, *, follows_calls: bool) -> Script | None:
+    """The step's script for a try by this channel; `follows_calls`: a text after its calls reached nobody."""
+    if follows_calls:
+        return step.fallback_script
+    if step.channel == StepChannel.PREFERRED and channel == Channel.SMS:
+        return step.text_script
+    return step.script
 
 
 def text_of(reminder: Reminder) -> ScriptText | None:
@@ -107,27 +165,37 @@ def choose_text(script: Script, language: str) -> ScriptText | None:
     return None
 
 
-def fill_variables(appointment: Appointment, language: str) -> dict[str, str]:
-    """The values of all variables a script may use, for one appointment, as spoken."""
+def fill_variables(appointment: Appointment, language: str, *, is_text: bool = False) -> dict[str, str]:
+    """The values of all variables a script may use, for one appointment, as spoken.
+
+    `is_text`: for a text message, where the date is short.
+    """
     location = appointment.location
-    provider = appointment.provider
-    day, clock = _speak_time(appointment.local_start, language)
+    day, clock = _say_time(appointment.local_start, language, is_text=is_text)
     return {
         "FIRST_NAME": appointment.contact.first_name,
         "APPT_DATE": day,
         "APPT_TIME": clock,
         "PRACTICE": location.spoken_name,
-        "PROVIDER": (provider.spoken_name or provider.name) if provider else location.spoken_name,
+        "PROVIDER": name_provider(appointment),
         "CALLBACK_NUMBER": _speak_number(location.callback_number),
     }
 
 
+def name_provider(appointment: Appointment) -> str:
+    """The provider as spoken; without one, the location."""
+    provider = appointment.provider
+    return (provider.spoken_name or provider.name) if provider else appointment.location.spoken_name
+
+
 @lru_cache(maxsize=4096)  # a clinic's appointments share a few hundred times
-def _speak_time(local: datetime, language: str) -> tuple[str, str]:
-    """The date and the time of day of a wall time (naive), as spoken."""
-    day, clock = SPOKEN_DATES.get(language, SPOKEN_DATES[FALLBACK_LANGUAGE])
-    with translation.override(language if language in SPOKEN_DATES else FALLBACK_LANGUAGE):
-        return date_format(local, day), date_format(local, clock)
+def _say_time(local: datetime, language: str, *, is_text: bool) -> tuple[str, str]:
+    """The date and the time of day of a wall time (naive), for a call or a text message."""
+    table = WRITTEN_DATES if is_text else SPOKEN_DATES
+    formats = table.get(language, table[FALLBACK_LANGUAGE])
+    with translation.override(language if language in table else FALLBACK_LANGUAGE):
+        day = date_format(local, formats.first if local.day == 1 else formats.day)
+        return day, date_format(local, formats.clock)
 
 
 _speak_number = lru_cache(maxsize=256)(national_format)
@@ -138,7 +206,7 @@ def fill_for_all(appointments: Sequence[Appointment], language: str, *, is_text:
 
     They include FOR_ALL, the closing sentence. `is_text`: for a text message.
     """
-    each = [fill_variables(appointment, language) for appointment in appointments]
+    each = [fill_variables(appointment, language, is_text=is_text) for appointment in appointments]
     words = JOINING_WORDS.get(language, JOINING_WORDS[FALLBACK_LANGUAGE])
     return each[0] | {
         "FIRST_NAME": _join((values["FIRST_NAME"] for values in each), words),
@@ -187,6 +255,13 @@ def is_sayable(text: str) -> bool:
 def speak(text: str, variables: Mapping[str, str]) -> str:
     """The text with its variables filled in: the exact message."""
     return VARIABLE.sub(lambda match: variables.get(match[1], match[0]), text)
+
+
+def choose_letters(text: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a text message, in plain letters if the whole text is then one of the GSM alphabet."""
+    plain = {name: write_plainly(value) for name, value in variables.items()}
+    helps = settings.SMS_PLAIN_LETTERS and not measure_text(speak(text, plain)).letters
+    return plain if helps else dict(variables)
 
 
 def caller_id(location: Location) -> str:
