@@ -3,13 +3,26 @@
 A number is accepted when it is *possible* (right length for its country). Whether it is *valid* (in a
 range that is assigned) is returned too, but an invalid number isn't refused: the library's list of
 ranges is always a little out of date, and a patient with a new area code must still get reminders.
+
+Some kinds of number are never dialled, so they are refused (product rule 50): those that cost extra, that are
+no person's, or that can't be assigned at all. 555-0100 to 555-0199 is kept for fiction and can't be assigned
+either, but it is what a demo and a training list use, and a call to it harms nobody. Toll-free numbers may
+be called.
 """
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult, timezone
+from phonenumbers import (
+    NumberParseException,
+    PhoneNumberFormat,
+    PhoneNumberType,
+    ValidationResult,
+    shortnumberinfo,
+    timezone,
+)
 
 # E.164 as the whole app takes it, to be matched in full. Robotalker's client and the sandbox tell their
 # own, as they import nothing of ours; tests/test_duplicated_facts.py holds them equal.
@@ -37,6 +50,36 @@ TOO_SHORT = f"The number is too short. Enter the whole number with its area code
 TOO_LONG = "The number has too many digits. If there are two numbers, keep one of them."
 WRONG_LENGTH = f"Numbers in this country have a different length. Check the number, {EXAMPLE}."
 UNREADABLE = f"This isn't a phone number. Enter it with its country code, {EXAMPLE}."
+
+NOT_A_PERSONS = "Reminders never call it. Enter the patient's own number."
+PREMIUM = f"This is a premium-rate number. {NOT_A_PERSONS}"
+SHARED_COST = f"This is a shared-cost number. {NOT_A_PERSONS}"
+FORWARDED = f"This number is forwarded at extra cost. {NOT_A_PERSONS}"
+COMPANY = f"This is a company's number for the whole country. {NOT_A_PERSONS}"
+PAGER = f"This is a pager's number. {NOT_A_PERSONS}"
+VOICEMAIL = f"This is the number of a voicemail box. {NOT_A_PERSONS}"
+SATELLITE = f"This is a satellite phone's or an international service's number. {NOT_A_PERSONS}"
+SERVICE = f"This is an emergency or service number. {NOT_A_PERSONS}"
+ONE_DIGIT = "All digits of this number are the same. Enter the real number, or leave the field empty."
+UNASSIGNABLE = "No phone can have this number. Check the area code and the digits after it."
+
+OF_KIND = {
+    PhoneNumberType.PREMIUM_RATE: PREMIUM,
+    PhoneNumberType.SHARED_COST: SHARED_COST,
+    PhoneNumberType.PERSONAL_NUMBER: FORWARDED,
+    PhoneNumberType.PAGER: PAGER,
+    PhoneNumberType.UAN: COMPANY,
+    PhoneNumberType.VOICEMAIL: VOICEMAIL,
+}
+# International codes that are no country's (ITU-T E.164, annex to the Operational Bulletin): shared cost,
+# satellite, universal personal numbers, international networks, premium. 800, freephone, is not among them.
+NO_COUNTRYS = frozenset({808, 870, 878, 881, 882, 883, 888, 979})
+# The North American plan: area and exchange codes begin with 2 to 9 and are never N11; 555 and 976 are no
+# area's, 555-1212 is directory assistance, and exchange 976 is premium in every area.
+NORTH_AMERICA = 1
+AREA_AND_EXCHANGE = re.compile(r"(?!555|976)(?![2-9]11)[2-9]\d\d(?![2-9]11)[2-9]\d{6}")
+DIRECTORY = re.compile(r"\d{3}5551212")
+PREMIUM_EXCHANGE = re.compile(r"\d{3}976\d{4}")
 
 OF_PARSING = {
     NumberParseException.INVALID_COUNTRY_CODE: NO_COUNTRY,
@@ -75,11 +118,12 @@ class ParsedNumber:
     valid: bool
 
 
-def parse_number(raw: str, region: str) -> ParsedNumber:
+def parse_number(raw: str, region: str, *, any_kind: bool = False) -> ParsedNumber:
     """Parse a number as people write it.
 
-    `region` (ISO 3166, such as "US") is the country of a number written without a country code. Raises
-    NotANumber, with a message to show to staff, and ValueError for a region that doesn't exist.
+    `region` (ISO 3166, such as "US") is the country of a number written without a country code. `any_kind`:
+    accept what is never dialled, for opt-outs. Raises NotANumber, with a message to show to staff, and
+    ValueError for a region that doesn't exist.
     """
     if region not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError(f"{region!r} isn't a region code. Use two capital letters, such as US.")
@@ -87,13 +131,42 @@ def parse_number(raw: str, region: str) -> ParsedNumber:
     _check_is_number_alone(text)
     number = _parse(text, region)
     _check_length(number)
+    e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    if not re.fullmatch(E164_PATTERN, e164):
+        raise NotANumber(TOO_SHORT)
+    if not any_kind and (fault := find_kind_fault(e164)):
+        raise NotANumber(fault)
     return ParsedNumber(
-        e164=phonenumbers.format_number(number, PhoneNumberFormat.E164),
+        e164=e164,
         extension=extension,
         time_zones=_find_time_zones(number),
         possible=True,
         valid=phonenumbers.is_valid_number(number),
     )
+
+
+@lru_cache(maxsize=20_000)  # a look takes a tenth of a millisecond, and each reminder needs one
+def find_kind_fault(e164: str) -> str:
+    """Why a number of this kind is never dialled, with what to do; "" if it may be (product rule 50)."""
+    try:
+        number = phonenumbers.parse(e164)
+    except NumberParseException:
+        return UNREADABLE
+    digits = phonenumbers.national_significant_number(number)
+    if len(set(digits)) == 1:
+        return ONE_DIGIT
+    if number.country_code in NO_COUNTRYS:
+        return SATELLITE
+    if shortnumberinfo.is_valid_short_number(number):
+        return SERVICE
+    if number.country_code == NORTH_AMERICA:
+        if not AREA_AND_EXCHANGE.fullmatch(digits):
+            return UNASSIGNABLE
+        if DIRECTORY.fullmatch(digits):
+            return SERVICE
+        if PREMIUM_EXCHANGE.fullmatch(digits):
+            return PREMIUM
+    return OF_KIND.get(phonenumbers.number_type(number), "")
 
 
 def mask(e164: str) -> str:

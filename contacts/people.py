@@ -23,18 +23,18 @@ def get_or_create_number(parsed: ParsedNumber) -> PhoneNumber:
 
 
 def get_or_create_written_number(raw: str, region: str) -> PhoneNumber:
-    """Return the row of a number as a person wrote it. Raises NotANumber, which says what to do."""
-    return get_or_create_number(parse_number(raw, region))
+    """Return the row of a number of any kind, for an opt-out. Raises NotANumber, which says what to do."""
+    return get_or_create_number(parse_number(raw, region, any_kind=True))
 
 
 def get_or_create_numbers(e164s: Iterable[str]) -> None:
-    """Create the missing rows of many numbers, skipping any text that isn't a number."""
+    """Create the missing rows of many numbers of any kind, for opt-outs; text that isn't one is skipped."""
     wanted = set(e164s)
     known = PhoneNumber.objects.filter(e164__in=wanted).values_list("e164", flat=True)
     rows = []
     for e164 in sorted(wanted.difference(known)):
         with suppress(NotANumber):
-            parsed = parse_number(e164, settings.PHONE_REGION)
+            parsed = parse_number(e164, settings.PHONE_REGION, any_kind=True)
             rows.append(PhoneNumber(e164=parsed.e164, time_zones=list(parsed.time_zones)))
     PhoneNumber.objects.bulk_create(rows, ignore_conflicts=True)
 

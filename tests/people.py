@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from contacts.appointments import book_appointment
 from contacts.models import Appointment, Contact, Location, PhoneNumber, Provider
+from contacts.numbers import find_kind_fault
 from contacts.people import get_or_create_written_number
 from contacts.roles import FRONT_DESK, ensure_roles
 from reminders.models import Campaign, Reminder, Script, ScriptText, Step
@@ -25,6 +26,8 @@ ENGLISH = (
     "Press 1 to confirm or 2 to ask for another time. Our number is {CALLBACK_NUMBER}. "
     "Press 9 to get no more calls."
 )
+# For as many made-up numbers as needed: of each area, 555-0100 to 555-0199 are kept for fiction.
+AREA_CODES = [area for area in range(200, 1000) if not find_kind_fault(f"+1{area}5550100")]
 FIXED_OFFSETS = {offset: f"Etc/GMT{-offset:+d}" if offset else "Etc/UTC" for offset in range(-12, 15)}
 
 

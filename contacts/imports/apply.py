@@ -31,6 +31,7 @@ from contacts.models import (
     Provider,
     Way,
 )
+from contacts.models.people import Preference
 from contacts.people import change_phone
 
 BATCH_SIZE = 2000  # rows in one INSERT or UPDATE
@@ -132,6 +133,7 @@ def _make_contact(planned: PlannedContact, source: str, numbers: dict[str, Phone
         first_name=person.first_name,
         last_name=person.last_name,
         language=person.language or "en",
+        preferred_channel=person.preference or Preference.VOICE,
         phone=numbers.get(planned.phone or ""),
         other_phone=numbers.get(planned.other_phone or ""),
         source=source,
@@ -153,7 +155,8 @@ def _update_contacts(
             changed.append(contact)
         if contact and each.phone:
             change_phone(contact, numbers[each.phone], by=by)
-    fields = ["first_name", "last_name", "language", "source", "external_id", "other_phone", "updated_at"]
+    fields = ["first_name", "last_name", "language", "preferred_channel", "source", "external_id"]
+    fields += ["other_phone", "updated_at"]
     Contact.objects.bulk_update(changed, fields, batch_size=BATCH_SIZE)
 
 

@@ -68,12 +68,35 @@ WORDS: dict[str, tuple[str, ...]] = {
         "type", "appt type", "appointment type", "visit type", "visit reason", "appointment reason", "reason",
         "service", "procedure", "event type",
     ),
+    "prefers": (
+        "preferred contact method", "contact method", "preferred method of contact", "contact preference",
+        "communication preference", "communication method", "preferred communication",
+        "preferred communication method", "preferred contact", "preferred method", "reminder preference",
+        "reminder method", "reminder type", "reminded by", "remind by", "notification preference",
+        "notification method", "contact by", "prefers", "preferencia de contacto", "medio de contacto",
+        "forma de contacto", "metodo de contacto", "método de contacto", "mode de contact",
+        "moyen de contact", "préférence de contact", "contact préféré",
+    ),
+    "no_contact": (
+        "do not contact", "no contact", "do not remind", "no reminders", "reminder opt out", "no contactar",
+        "ne pas contacter",
+    ),
+    "no_calls": (
+        "do not call", "dnc", "no calls", "no call", "never call", "do not phone", "call opt out",
+        "no llamar", "ne pas appeler",
+    ),
+    "texts_ok": (
+        "text ok", "ok to text", "texting ok", "text message ok", "text messages ok", "texts ok", "sms ok",
+        "txt msg ok", "can text", "allow text", "allow texts", "allow sms", "allow text messages",
+        "text consent", "sms consent", "text opt in", "sms opt in", "sms allowed",
+    ),
     "status": ("status", "appt status", "appointment status", "visit status", "booking status", "apt status"),
 }  # fmt: skip
 TITLES = {
     "appointment_id": "appointment id", "patient_id": "patient id", "last_name": "last name",
     "first_name": "first name", "full_name": "full name", "mobile": "mobile phone", "home": "home phone",
-    "kind": "type",
+    "kind": "type", "prefers": "preferred contact method", "no_contact": "do not contact",
+    "no_calls": "do not call", "texts_ok": "text ok",
 }  # fmt: skip
 # Columns with these headers have date and time in one cell.
 DATE_AND_TIME_HEADERS = frozenset(

@@ -20,7 +20,7 @@ from contacts.imports.files import Table, TableReader, read_table
 from contacts.imports.matching import find_known
 from contacts.imports.missing import find_missing
 from contacts.imports.people import collect_people, describe_number_faults, find_differences
-from contacts.imports.planning import Plan, RowOutcome, make_plan
+from contacts.imports.planning import Plan, RowOutcome, describe_kept_wish, make_plan
 from contacts.imports.practice import (
     ImportOptions,
     KnownPractice,
@@ -139,6 +139,8 @@ def _describe_people(plan: Plan, columns: Columns) -> list[Problem]:
         held = planned.contact.phone.e164 if planned.contact and planned.contact.phone else ""
         notes += describe_number_faults(planned.person, held, columns.header_of("mobile"))
         notes += find_differences(planned.person, columns.header_of("patient_id"))
+        if planned.kept_wish:
+            notes.append(describe_kept_wish(planned, columns))
     return notes
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from contacts.imports.problems import Problem, clip
 from contacts.imports.rows import AppointmentRow
+from contacts.imports.words import is_stricter
 from contacts.numbers import ParsedNumber
 
 PersonKey = tuple[str, ...]
@@ -30,6 +31,7 @@ class ImportedPerson:
     first_name: str
     last_name: str
     language: str
+    preference: str
     mobile: ParsedNumber | None
     home: ParsedNumber | None
     rows: tuple[AppointmentRow, ...]
@@ -67,6 +69,7 @@ def _merge(key: PersonKey, rows: Sequence[AppointmentRow]) -> ImportedPerson:
         first_name=rows[-1].first_name,
         last_name=_last(row.last_name for row in rows),
         language=_last(row.language for row in rows),
+        preference=_find_strictest(row.preference for row in rows),
         mobile=_last_number(row.mobile for row in rows),
         home=_last_number(row.home for row in rows),
         rows=tuple(rows),
@@ -76,6 +79,14 @@ def _merge(key: PersonKey, rows: Sequence[AppointmentRow]) -> ImportedPerson:
 def _last(values: Iterable[str]) -> str:
     said = [value for value in values if value]
     return said[-1] if said else ""
+
+
+def _find_strictest(wishes: Iterable[str]) -> str:
+    """The last wish, unless an earlier row forbids more."""
+    strictest = ""
+    for wish in filter(None, wishes):
+        strictest = wish if is_stricter(wish, strictest) else strictest
+    return strictest
 
 
 def _last_number(values: Iterable[ParsedNumber | None]) -> ParsedNumber | None:
@@ -89,6 +100,7 @@ def find_differences(person: ImportedPerson, header: str) -> list[Problem]:
         "first name": [row.first_name for row in person.rows],
         "last name": [row.last_name for row in person.rows],
         "language": [row.language for row in person.rows],
+        "preferred contact method": [row.preference for row in person.rows],
         "mobile phone": [row.mobile.e164 if row.mobile else "" for row in person.rows],
         "home phone": [row.home.e164 if row.home else "" for row in person.rows],
     }

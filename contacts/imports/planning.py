@@ -4,15 +4,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from contacts.imports.columns import Columns
 from contacts.imports.matching import HandChanges, Known
 from contacts.imports.people import ImportedPerson, PersonKey, person_key
 from contacts.imports.practice import KnownPractice
 from contacts.imports.problems import REJECTED, Problem
 from contacts.imports.rows import AppointmentRow, location_key
-from contacts.imports.words import CANCELLED
+from contacts.imports.words import CANCELLED, is_stricter
 from contacts.models import Appointment, Contact
+from contacts.models.people import Preference
 
 DEFAULT_MINUTES = 30
+WISH_COLUMNS = ("prefers", "no_contact", "no_calls", "texts_ok")
 Status = Appointment.Status
 VISIT_RECORDED = (Status.ARRIVED, Status.NO_SHOW)
 
@@ -60,7 +63,8 @@ OTHER_PATIENT = (
 class PlannedContact:
     """A patient of the file and their contact; `contact` is None if it must be created.
 
-    `fields`: changes besides numbers. `phone`, `other_phone`: the E.164 number to set, None for no change.
+    `fields`: changes besides numbers. `kept_wish`: how the patient wants to be reminded by the record here,
+    where the file says less; it is kept. `phone`, `other_phone`: the E.164 number to set, None for no change.
     """
 
     person: ImportedPerson
@@ -68,6 +72,7 @@ class PlannedContact:
     fields: dict[str, str] = field(default_factory=dict)
     phone: str | None = None
     other_phone: str | None = None
+    kept_wish: str = ""
 
     @property
     def outcome(self) -> RowOutcome:
@@ -254,6 +259,11 @@ def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedCo
     fields = {name: value for name, value in given.items() if value and value != getattr(contact, name)}
     if person.patient_id and not contact.external_id:
         fields |= {"source": source, "external_id": person.patient_id}
+    kept_wish = ""
+    if person.preference and not is_stricter(person.preference, contact.preferred_channel):
+        kept_wish = contact.preferred_channel
+    elif person.preference and person.preference != contact.preferred_channel:
+        fields["preferred_channel"] = person.preference
     held = contact.phone
     # Staff replaced the file's number, which can't be reached, with one that works.
     if held and not held.unusable_since and phone in known.unusable:
@@ -264,4 +274,18 @@ def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedCo
         fields,
         phone if not held or held.e164 != phone else None,
         other if not contact.other_phone or contact.other_phone.e164 != other else None,
+        kept_wish,
+    )
+
+
+def describe_kept_wish(planned: PlannedContact, columns: Columns) -> Problem:
+    """Return a note that what the patient wants never to get, by the record here, stays as it is."""
+    header = next((name for name in WISH_COLUMNS if name in columns.positions), WISH_COLUMNS[0])
+    wish = Preference(planned.kept_wish).label
+    return Problem(
+        planned.person.rows[-1].line,
+        columns.header_of(header),
+        str(Preference(planned.person.preference).label),
+        f"Here this patient's wish is “{wish}”, which forbids more than the file. It stays.",
+        "If it is no longer their wish, change it on the patient's page.",
     )

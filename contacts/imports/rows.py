@@ -25,7 +25,16 @@ from contacts.imports.dates import (
 )
 from contacts.imports.files import RawRow
 from contacts.imports.problems import NOTE, REJECTED, CellFault, Problem, clip
-from contacts.imports.words import read_language, read_minutes, read_status, split_full_name
+from contacts.imports.words import (
+    combine_wishes,
+    read_language,
+    read_minutes,
+    read_preference,
+    read_status,
+    read_yes_or_no,
+    split_full_name,
+)
+from contacts.languages import name_language, read_languages
 from contacts.numbers import NotANumber, ParsedNumber, parse_number
 
 T = TypeVar("T")
@@ -80,7 +89,7 @@ class AppointmentRow:
     `local_start`: the wall time in the row, naive, by which rows are compared with appointments; `starts_at`:
     the moment (aware UTC) that it is in the location's zone.
 
-    Texts are "" if the cell is empty; `language` is ISO 639-1 or "".
+    Texts are "" if the cell is empty; `language` is a code, `preference` a models.people.Preference.
     """
 
     line: int
@@ -89,6 +98,7 @@ class AppointmentRow:
     first_name: str
     last_name: str
     language: str
+    preference: str
     mobile: ParsedNumber | None
     home: ParsedNumber | None
     faults: tuple[NumberFault, ...]
@@ -152,7 +162,8 @@ class _RowReader:
             patient_id=self._text("patient_id"),
             first_name=first_name,
             last_name=last_name,
-            language=self._take("language", read_language, "", NOTE),
+            language=self._read_language(),
+            preference=self._read_preference(),
             mobile=mobile,
             home=home,
             faults=tuple(self.faults),
@@ -218,6 +229,25 @@ class _RowReader:
         elif first and not last and where in self.reading.columns.positions and not self._is_reported(where):
             self._add(where, "The last name is missing.", FILL_IN, NOTE)
         return first, last
+
+    def _read_language(self) -> str:
+        language = self._take("language", read_language, "", NOTE)
+        if len(read_languages(self._value("language"))) > 1:
+            self._add(
+                "language",
+                f"Several languages are given. Reminders to this patient are in {name_language(language)}.",
+                "If they would rather have another, choose it on the patient's page.",
+                NOTE,
+            )
+        return language
+
+    def _read_preference(self) -> str:
+        return combine_wishes(
+            self._take("prefers", read_preference, "", NOTE),
+            no_contact=bool(self._take("no_contact", read_yes_or_no, None, NOTE)),
+            no_calls=bool(self._take("no_calls", read_yes_or_no, None, NOTE)),
+            texts_ok=self._take("texts_ok", read_yes_or_no, None, NOTE),
+        )
 
     def _is_reported(self, name: str) -> bool:
         return any(problem.column == self.reading.columns.header_of(name) for problem in self.problems)

@@ -3,6 +3,7 @@
 import re
 
 from contacts.imports.problems import CellFault
+from contacts.languages import choose_language, read_languages
 
 BOOKED, ARRIVED, NO_SHOW, CANCELLED = "booked", "arrived", "no_show", "cancelled"  # Appointment.Status
 
@@ -15,18 +16,24 @@ STATUSES = {
 }  # fmt: skip
 STATUS_OF = {word: status for status, words in STATUSES.items() for word in words.split()}
 
-LANGUAGES = {
-    "ar": "arabic", "bn": "bengali", "de": "german deutsch", "en": "english eng",
-    "es": "spanish español espanol spa",
-    "fa": "farsi persian", "fr": "french français francais fra", "hi": "hindi", "hm": "hmong",
-    "ht": "haitian creole haitiancreole", "hy": "armenian", "it": "italian italiano", "ja": "japanese",
-    "km": "khmer", "ko": "korean", "nl": "dutch", "pl": "polish", "pt": "portuguese português portugues",
-    "ru": "russian", "so": "somali", "tl": "tagalog filipino", "tr": "turkish",
-    "uk": "ukrainian", "ur": "urdu",
-    "vi": "vietnamese", "zh": "chinese mandarin cantonese",
-}  # fmt: skip
-LANGUAGE_OF = {word: code for code, words in LANGUAGES.items() for word in words.split()}
-LANGUAGE_CODE = re.compile(r"([a-z]{2})(?:[-_][a-z0-9]{2,8})*", re.IGNORECASE)
+# How a patient wants to be reminded: models.people.Preference, which this pure module doesn't import.
+VOICE, SMS, VOICE_ONLY, SMS_ONLY, NEVER = "voice", "sms", "voice_only", "sms_only", "never"
+PREFERENCES = {
+    VOICE: "call calls phone voice phonecall telephone telephonecall voicecall automatedcall home homephone "
+    "work workphone landline cell cellphone mobile mobilephone mobilecall c p v "
+    "llamada llamadas llamar teléfono telefono voz appel appels téléphone anruf telefon",
+    SMS: "text texts sms textmessage textmessages texting txt message mobiletext textsms smstext t "
+    "mensaje mensajes mensajedetexto texto textos message messagetexte nachricht textnachricht",
+    VOICE_ONLY: "callonly callsonly phoneonly voiceonly notext notexts nosms donottext solollamadas "
+    "appelseulement pasdesms",
+    SMS_ONLY: "textonly textsonly smsonly textmessageonly donotcall dontcall nocalls nocall nevercall "
+    "nophonecalls sólotexto solotexto nollamar smsseulement nepasappeler",
+    NEVER: "never none donotcontact dontcontact nocontact donotremind noreminders noreminder optout optedout "
+    "nocommunication nunca ninguno nocontactar jamais aucun nepascontacter nie keine",
+}
+PREFERENCE_OF = {word: wish for wish, words in PREFERENCES.items() for word in words.split()}
+YES = frozenset(["yes", "y", "true", "t", "1", "x", "ok", "on", "sí", "si", "s", "oui", "o", "ja", "wahr"])
+NO = frozenset(["no", "n", "false", "f", "0", "off", "non", "nein"])
 
 LENGTH = re.compile(r"(\d{1,4})\s*(?:m|mins?|minutes?)?\.?", re.IGNORECASE)
 HOURS_AND_MINUTES = re.compile(r"(\d{1,2}):(\d{2})(?::00)?")
@@ -47,18 +54,55 @@ def read_status(value: str) -> str:
 
 
 def read_language(value: str) -> str:
-    """Return an ISO 639-1 code, "" if the cell is empty. Raises CellFault for an unknown language."""
-    word = value.casefold().replace(" ", "")
-    code = LANGUAGE_CODE.fullmatch(word)
-    if not word:
-        return ""
-    if word in LANGUAGE_OF:
-        return LANGUAGE_OF[word]
-    if code:
-        return code[1]
-    raise CellFault(
-        "This language is unknown.", "Write its English name or its two-letter code, such as Spanish or es."
-    )
+    """Return a language's code, "" if the cell is empty. Raises CellFault for a cell that names none."""
+    codes = read_languages(value)
+    if not codes and value.strip():
+        raise CellFault(
+            "This language is unknown.",
+            "Write its English name or its two-letter code, such as Spanish or es.",
+        )
+    return choose_language(codes) if codes else ""
+
+
+def read_preference(value: str) -> str:
+    """Return how a patient wants to be reminded, "" if the cell is empty. Raises CellFault."""
+    word = re.sub(r"[^\w]|_", "", value.casefold())
+    if word and word not in PREFERENCE_OF:
+        raise CellFault(
+            "This isn't a way in which reminders are sent, so it is ignored.",
+            "Write call, text, text only, call only, or never.",
+        )
+    return PREFERENCE_OF.get(word, "")
+
+
+def read_yes_or_no(value: str) -> bool | None:
+    """Return True or False, None if the cell is empty. Raises CellFault for anything else."""
+    word = re.sub(r"[^\w]|_", "", value.casefold())
+    if word and word not in YES | NO:
+        raise CellFault("This is neither yes nor no, so it is ignored.", "Write yes or no.")
+    return (word in YES) if word else None
+
+
+def combine_wishes(prefers: str, *, no_contact: bool, no_calls: bool, texts_ok: bool | None) -> str:
+    """Return one preference from the four columns that can state it, "" if none does.
+
+    What forbids more counts. Somebody who must not be called, of whom nobody wrote that texts are all right,
+    is never contacted.
+    """
+    no_calls = no_calls or prefers == SMS_ONLY
+    no_texts = texts_ok is False or prefers == VOICE_ONLY
+    allows_texts = texts_ok or prefers in (SMS, SMS_ONLY)
+    if no_contact or prefers == NEVER or (no_calls and (no_texts or not allows_texts)):
+        return NEVER
+    if no_calls:
+        return SMS_ONLY
+    return VOICE_ONLY if no_texts else prefers
+
+
+def is_stricter(wish: str, held: str) -> bool:
+    """Whether a preference forbids at least all that another one does."""
+    forbidden = {VOICE_ONLY: {"sms"}, SMS_ONLY: {"voice"}, NEVER: {"sms", "voice"}}
+    return forbidden.get(wish, set()) >= forbidden.get(held, set())
 
 
 def read_minutes(value: str) -> int | None:

@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
                     ("never", "never contact by machine"),
                 ],
                 default="voice",
-                help_text="“Call” and “text message” count in steps that go as the patient prefers.",
+                help_text="“Call” and “text message” count for reminders that go as the patient prefers. “Only” and “never” count for all.",
                 max_length=10,
                 verbose_name="reminded by",
             ),

@@ -29,6 +29,9 @@ class Preference(models.TextChoices):
     NEVER = "never", _("never contact by machine")
 
 
+FORBIDDING = (Preference.VOICE_ONLY, Preference.SMS_ONLY, Preference.NEVER)
+
+
 class UnusableReason(models.TextChoices):
     """Why a number can't be used. Pages and the admin show the sentence."""
 
@@ -84,6 +87,13 @@ class PhoneNumber(models.Model):
         words = self.unusable_detail
         quoted = gettext("Robotalker: “%(words)s”") % {"words": words} if words else ""
         return " ".join(filter(None, [str(sentence), quoted]))
+
+    @property
+    def kind_fault(self) -> str:
+        """Why a number of this kind is never dialled; "" if it may be."""
+        from contacts.numbers import find_kind_fault
+
+        return find_kind_fault(self.e164)
 
     def opted_out_at(self, channel: str) -> datetime | None:
         """When the number opted out of `channel` (aware UTC), or None."""
@@ -145,7 +155,10 @@ class Contact(models.Model):
         max_length=10,
         choices=Preference,
         default=Preference.VOICE,
-        help_text=_("“Call” and “text message” count in steps that go as the patient prefers."),
+        help_text=_(
+            "“Call” and “text message” count for reminders that go as the patient prefers. "
+            "“Only” and “never” count for all."
+        ),
     )
     time_zone = models.CharField(
         max_length=64,
@@ -183,6 +196,12 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return self.full_name
+
+    @property
+    def forbidding_wish(self) -> str:
+        """What the patient wants never to get, in words; "" if nothing (product rule 41)."""
+        wish = Preference(self.preferred_channel)
+        return str(wish.label) if wish in FORBIDDING else ""
 
     @property
     def full_name(self) -> str:

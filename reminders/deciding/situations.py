@@ -193,7 +193,7 @@ def read_reminder_facts(
             campaign_active=step.campaign.state == Campaign.State.ACTIVE,
             sending_paused=sending_paused,
             has_number=number is not None,
-            number_unusable=number is not None and number.unusable_since is not None,
+            number_unusable=number is not None and is_never_dialled(number),
             opted_out=number is not None and number.opted_out_at(channel) is not None,
             refusal=find_refusal(channel, contact.preferred_channel),
             has_consent=number is None or number.consent_basis != PhoneNumber.ConsentBasis.NONE,
@@ -203,6 +203,11 @@ def read_reminder_facts(
             ordered=reminder.ordered_by_id is not None,
         ),
     )
+
+
+def is_never_dialled(number: PhoneNumber) -> bool:
+    """Whether it can't be reached, or is of a kind that is never dialled, stored before it was refused."""
+    return number.unusable_since is not None or bool(number.kind_fault)
 
 
 def hours_of(location: Location) -> CallingHours:

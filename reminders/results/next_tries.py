@@ -77,7 +77,7 @@ def _when_to_text(call: CallRecord, reminder: Reminder, at: datetime) -> datetim
         return None
     if call.state not in REACHED_NOBODY or call.reason == CallReason.INVALID_NUMBER:
         return None
-    if number.unusable_since or number.sms_opted_out_at:
+    if number.unusable_since or number.kind_fault or number.sms_opted_out_at:
         return None
     # its text may have been sent before, and a person may have ordered this call since
     if find_calls_about(reminder, leave_out=[CallState.NOT_SENT], channel=Channel.SMS).exists():

@@ -11,7 +11,7 @@ from contacts.models import Appointment, Contact, PhoneNumber
 from reminders.models import CallRecord, Reminder, ScriptText, Step
 from reminders.rules.states import CallState, ReminderState
 from reminders.wording.scripts import caller_id
-from tests.people import make_campaign, make_location, make_step
+from tests.people import AREA_CODES, make_campaign, make_location, make_step
 
 MOST_NUMBERS = 50_000  # with more contacts, several share a number
 CHUNK = 5_000
@@ -153,4 +153,4 @@ def _make_up_numbers(count: int) -> Iterator[str]:
     """Yield E.164 numbers reserved for fiction: 555-0100 to 555-0199 of each area code."""
     for index in range(count):
         area, line = divmod(index, 100)
-        yield f"+1{200 + area}55501{line:02}"
+        yield f"+1{AREA_CODES[area]}55501{line:02}"

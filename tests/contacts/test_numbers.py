@@ -3,7 +3,7 @@
 import pytest
 from phonenumbers import timezone
 
-from contacts.numbers import NotANumber, mask, national_format, parse_number
+from contacts.numbers import NotANumber, find_kind_fault, mask, national_format, parse_number
 
 READ = [
     ("(202) 555-0100", "+12025550100", "", "as Americans write it"),
@@ -60,6 +60,51 @@ def test_text_that_is_not_a_number_is_refused_with_a_reason(raw: str, says: str,
     sentence = str(refused.value)
     assert sentence.endswith("."), reason
     assert not raw.strip(" -") or raw not in sentence, "the text may be personal data"
+
+
+# Never dialled (product rule 50).
+KINDS = [
+    ("000-000-0000", "digits of this number are the same", "typed to get past the field"),
+    ("111-111-1111", "digits of this number are the same", "the same"),
+    ("(222) 222-2222", "digits of this number are the same", "the same"),
+    ("+44 7777777777", "digits of this number are the same", "the same in another country"),
+    ("123-456-7890", "No phone can have", "an area code never begins with 1"),
+    ("(202) 123-4567", "No phone can have", "nor does an exchange"),
+    ("(411) 234-5678", "No phone can have", "an N11 code is no area"),
+    ("(911) 234-5678", "No phone can have", "the same"),
+    ("(202) 911-4567", "No phone can have", "and no exchange"),
+    ("555-555-1234", "No phone can have", "555 is no area"),
+    ("(202) 555-1212", "service number", "directory assistance"),
+    ("1-900-555-0100", "premium-rate", "American"),
+    ("(212) 976-1234", "premium-rate", "in every area"),
+    ("+44 90 1234 5678", "premium-rate", "British"),
+    ("+33 892 12 34 56", "premium-rate", "French"),
+    ("+33 810 12 34 56", "shared-cost", "French"),
+    ("+49 180 1234567", "shared-cost", "German"),
+    ("+808 1234 5678", "satellite phone's or an international", "shared cost worldwide"),
+    ("500-555-1234", "forwarded at extra cost", "a personal number, American"),
+    ("+44 70 1234 5678", "forwarded at extra cost", "and British"),
+    ("+44 300 123 4567", "company's number", "universal access"),
+    ("+881 6 1234 56789", "satellite", "Iridium"),
+    ("+870 773 111 632", "satellite", "Inmarsat"),
+    ("+878 10 1234567890", "satellite phone's or an international", "universal personal"),
+    ("+882 13 123456", "satellite phone's or an international", "an international network"),
+]
+
+
+@pytest.mark.parametrize(("raw", "says", "reason"), KINDS)
+def test_a_number_of_a_kind_that_is_never_dialled_is_refused(raw: str, says: str, reason: str) -> None:
+    with pytest.raises(NotANumber, match=says):
+        parse_number(raw, "US")
+    kept = parse_number(raw, "US", any_kind=True).e164
+    assert says in find_kind_fault(kept), f"an opt-out of it is kept, and it isn't dialled: {reason}"
+
+
+@pytest.mark.parametrize(
+    "raw", ["(800) 555-0199", "+800 1234 5678", "(202) 555-0100", "+44 7911 123456"]
+)
+def test_toll_free_fictional_and_mobile_numbers_may_be_dialled(raw: str) -> None:
+    assert find_kind_fault(parse_number(raw, "US").e164) == ""
 
 
 def test_a_possible_number_in_an_unassigned_range_is_accepted() -> None:

@@ -10,7 +10,15 @@ from django.utils import timezone
 from contacts.appointments import set_times
 from contacts.models import Appointment, Contact, Location, PhoneNumber
 from reminders.planning.planner import plan_all
-from tests.people import ENGLISH, FIXED_OFFSETS, make_campaign, make_location, make_script, make_step
+from tests.people import (
+    AREA_CODES,
+    ENGLISH,
+    FIXED_OFFSETS,
+    make_campaign,
+    make_location,
+    make_script,
+    make_step,
+)
 from tests.torture.oracle import Hours
 from tests.torture.size import Size
 
@@ -111,5 +119,5 @@ def _make_steps() -> None:
 
 def _make_numbers(most: int) -> list[PhoneNumber]:
     """Create numbers reserved for fiction: 555-0100 to 555-0199 of each area code."""
-    e164s = (f"+1{200 + place // 100}55501{place % 100:02}" for place in range(most))
+    e164s = (f"+1{AREA_CODES[place // 100]}55501{place % 100:02}" for place in range(most))
     return PhoneNumber.objects.bulk_create([PhoneNumber(e164=e164) for e164 in e164s])

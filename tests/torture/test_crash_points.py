@@ -18,7 +18,7 @@ from reminders.lifecycle.call_reminders import find_calls_about
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.planning.planner import plan_all
 from reminders.sweeps.reconciliation import reconcile
-from tests.people import make_appointment, make_contact, make_step
+from tests.people import AREA_CODES, make_appointment, make_contact, make_step
 from tests.sandbox_server import SandboxServer, run_sandbox
 from tests.torture.crash_points import deliver_events, run_round
 from tests.torture.facts import read_follow_ups, read_ledger, read_reminders, read_tries
@@ -82,7 +82,7 @@ def test_a_worker_can_crash_at_any_point_of_its_round(
 
 
 def _choose_numbers(many: int, which: int) -> list[str]:
-    return [f"+1{200 + which}55501{place:02}" for place in range(many)]
+    return [f"+1{AREA_CODES[which]}55501{place:02}" for place in range(many)]
 
 
 def _recover(sandbox: SandboxServer, numbers: list[str]) -> None:

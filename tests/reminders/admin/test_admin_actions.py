@@ -20,6 +20,7 @@ from reminders.rules.states import CallState, ReminderState
 from reminders.traffic.switch import read_switch
 from tests.office import act, address_of, make_call, make_colleague, make_event
 from tests.people import (
+    AREA_CODES,
     SARAH,
     at,
     make_appointment,
@@ -193,7 +194,7 @@ def test_waiting_reminders_are_skipped_in_bulk_and_the_user_is_recorded(office: 
 def test_skipping_many_reminders_needs_as_many_queries_as_skipping_a_few(sam: User) -> None:
     def count_statements(many: int) -> int:
         numbers = PhoneNumber.objects.count()
-        people = [make_contact(number=f"+1{numbers + place + 200}5550142") for place in range(many)]
+        people = [make_contact(number=f"+1{AREA_CODES[numbers + place]}5550142") for place in range(many)]
         reminders = [make_due_reminder(person).pk for person in people]
         with CaptureQueriesContext(connection) as statements:
             assert skip_reminders(reminders, by=sam) == many

@@ -1,4 +1,4 @@
-"""The form of a step: the fallback text, and what is refused."""
+"""The form of a step: its scripts, the length of a text message (rule 40), and what is refused."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reminders.admin.campaigns import StepForm
-from reminders.models import Script
+from reminders.models import Campaign, Script
 from reminders.wording.default_scripts import ensure_default_scripts
 from reminders.wording.sms_length import find_too_long
 from tests.people import make_campaign, make_location, make_script
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 def fill_in(fallback: Script | None, **fields: Any) -> StepForm:
     values = {
-        "campaign": make_campaign(),
+        "campaign": Campaign.objects.first() or make_campaign(),
         "position": 1,
         "timing_kind": "elapsed_before",
         "days": 0,
@@ -56,7 +56,27 @@ def test_a_text_step_can_have_no_fallback_text() -> None:
 def test_a_fallback_text_over_160_characters_is_refused_and_its_length_is_shown() -> None:
     form = fill_in(make_script("x" * 161, name="Long"))
     [error] = form.errors["fallback_script"]
-    assert str(error).startswith("In en this script can be 161 characters long")
+    assert str(error).startswith("In English this can be too long for a text message, which has at most 160")
+    assert "2 parts: 161 of 160 characters" in str(error)
+
+
+CALL_OF_300 = "{PRACTICE} calls {FIRST_NAME}. " + "You have an appointment. " * 11
+
+
+def test_a_text_step_with_a_calls_script_is_refused_with_the_numbers() -> None:
+    form = fill_in(None, channel="sms", script=make_script(CALL_OF_300, name="Spoken"))
+    [error] = form.errors["script"]
+    assert "2 parts: 304 of 160 characters" in str(error)
+    assert fill_in(None, script=make_script(CALL_OF_300, name="Spoken")).is_valid(), "as a call it is fine"
+
+
+def test_a_step_by_preference_needs_a_script_for_each_way() -> None:
+    text = make_script("Come, {FIRST_NAME}.", name="Text")
+    assert fill_in(None, channel="preferred", text_script=text).is_valid()
+    assert "text_script" in fill_in(None, channel="preferred").errors
+    assert "text_script" in fill_in(None, channel="voice", text_script=text).errors
+    long = make_script("x" * 161, name="Long")
+    assert "161" in str(fill_in(None, channel="preferred", text_script=long).errors["text_script"])
 
 
 def test_the_length_is_of_the_newest_version_with_its_variables_filled_in() -> None:
@@ -65,7 +85,8 @@ def test_the_length_is_of_the_newest_version_with_its_variables_filled_in() -> N
     make_script("x" * 147 + "{PRACTICE}", name="Text")
     assert find_too_long(script) == {}
     make_script("x" * 148 + "{PRACTICE}", name="Text")
-    assert find_too_long(script) == {"en": 161}
+    [longest] = find_too_long(script).values()
+    assert (longest.language, longest.length.units, longest.length.segments) == ("en", 161, 2)
 
 
 def test_a_fallback_script_without_text_is_refused() -> None:

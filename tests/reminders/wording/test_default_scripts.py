@@ -1,6 +1,7 @@
-"""The default scripts follow the rules for what a message may say."""
+"""The default scripts follow the rules for what a message may say; a text is one part (product rule 40)."""
 
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from contacts.models import Appointment, Contact, Location, Provider
 from reminders.models import ScriptText
 from reminders.wording.default_scripts import SPOKEN, VOICES, WRITTEN, ensure_default_scripts
-from reminders.wording.scripts import fill_variables, is_sayable, speak, used_variables
+from reminders.wording.scripts import choose_letters, fill_variables, is_sayable, speak, used_variables
+from reminders.wording.sms_alphabet import measure_text
 
 WORDS_A_SECOND = 2.5
 EVERY_VARIABLE = {"PRACTICE", "FIRST_NAME", "APPT_DATE", "APPT_TIME", "CALLBACK_NUMBER"}
@@ -18,23 +20,23 @@ LANGUAGES = sorted(SPOKEN)
 EVERY_TEXT = [*SPOKEN.values(), *WRITTEN.values()]
 
 
-def fill_longest(language: str) -> dict[str, str]:
-    """The variables for a long name, at a practice with a long name, on the longest date."""
+# Names of 20 letters, and practices of 40: plain ones, and ones with letters outside the alphabet of a text.
+FIRST_NAMES = ["Maximiliana-Carlotta", "Zoë-Łukasz-Françoise", "Anne-Zoé-Ángela-Inés"]
+PRACTICES = ["Harbor View Family Clinic of North Salem", "Clínica Familiar São João do Rio Tâmega "]
+
+
+def fill_each_day(
+    language: str, first_name: str, practice: str, *, is_text: bool = False
+) -> Iterator[dict[str, str]]:
+    """The variables for each day of a year, and a late time."""
     appointment = Appointment(
-        contact=Contact(first_name="Maximiliano"),
-        location=Location(
-            spoken_name="Harbor View Clinic Eastside",
-            time_zone="America/Chicago",
-            callback_number="+12025550199",
-        ),
+        contact=Contact(first_name=first_name),
+        location=Location(spoken_name=practice, time_zone="America/Chicago", callback_number="+12025550199"),
         provider=Provider(name="Alexandrina Montgomery"),
     )
-    days = [datetime(2026, 1, 1, 10, 45) + timedelta(days=day) for day in range(365)]  # noqa: DTZ001
-    filled = []
-    for day in days:
-        appointment.local_start = day
-        filled.append(fill_variables(appointment, language))
-    return max(filled, key=lambda variables: len("".join(variables.values())))
+    for day in range(365):
+        appointment.local_start = datetime(2026, 1, 1, 10, 45) + timedelta(days=day)  # noqa: DTZ001
+        yield fill_variables(appointment, language, is_text=is_text)
 
 
 def count_spoken_words(text: str) -> int:
@@ -74,15 +76,21 @@ def test_no_text_names_the_kind_of_appointment_or_has_a_word_that_means_stop(tex
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_call_takes_less_than_a_minute(language: str) -> None:
-    said = speak(SPOKEN[language], fill_longest(language))
-    assert count_spoken_words(said) / WORDS_A_SECOND <= 60
+    for values in fill_each_day(language, "Maximiliana-Carlotta", "Harbor View Clinic Eastside"):
+        assert count_spoken_words(speak(SPOKEN[language], values)) / WORDS_A_SECOND <= 60
 
 
+@pytest.mark.parametrize("practice", PRACTICES)
+@pytest.mark.parametrize("first_name", FIRST_NAMES)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_text_message_has_at_most_160_characters_and_names_stop(language: str) -> None:
-    said = speak(WRITTEN[language], fill_longest(language))
-    assert len(said) <= 160, said
-    assert "STOP" in said
+def test_a_text_message_is_one_part_on_every_day_and_names_stop(
+    language: str, first_name: str, practice: str
+) -> None:
+    for values in fill_each_day(language, first_name, practice, is_text=True):
+        said = speak(WRITTEN[language], choose_letters(WRITTEN[language], values))
+        length = measure_text(said)
+        assert (length.segments, length.letters) == (1, ()), said
+        assert "STOP" in said
 
 
 @pytest.mark.django_db
