@@ -145,6 +145,12 @@ def _check_caps() -> Iterator[checks.CheckMessage]:
             yield _error(14, f"{name} is less than 0: no patient would ever be called.", hint)
 
 
+def _check_optout_scope() -> Iterator[checks.CheckMessage]:
+    if settings.OPT_OUT_SCOPE not in ("all", "channel"):
+        hint = "Set it to all (a “no” stops calls and texts) or channel (only what it came by)."
+        yield _error(18, "OPT_OUT_SCOPE is neither all nor channel.", hint)
+
+
 def _check_ask_budget() -> Iterator[checks.CheckMessage]:
     if settings.ROBOTALKER_ASK_BUDGET < 0:
         hint = "Set it to the number of status requests per 20 seconds, such as 20, or to 0 for none."
@@ -172,6 +178,7 @@ ALWAYS: list[Rule] = [
     _check_caps,
     _check_ask_budget,
     _check_zone_data,
+    _check_optout_scope,
 ]
 IN_PRODUCTION: list[Rule] = [
     _check_secret_key,

@@ -70,6 +70,8 @@ DISPATCH_LEASE = env.float("DISPATCH_LEASE", default=60.0)  # seconds
 DISPATCH_BATCH = env.int("DISPATCH_BATCH", default=200)  # reminders claimed at once
 CAMPAIGN_MINIMUM = env.int("CAMPAIGN_MINIMUM", default=10)  # fewer are sent one by one
 CAP_PER_DAY = env.int("CAP_PER_DAY", default=1)  # calls and texts that may reach one number; 0: no limit
+# What a "no" stops: "all", calls and texts; "channel", only what it came by.
+OPT_OUT_SCOPE = env.str("OPT_OUT_SCOPE", default="all")
 CAP_PER_WEEK = env.int("CAP_PER_WEEK", default=3)  # the same for a day and the six days before it
 UNKNOWN_GRACE = env.float("UNKNOWN_GRACE", default=600.0)  # seconds until an unknown call becomes a follow-up
 EVENT_PATIENCE = env.float("EVENT_PATIENCE", default=900.0)  # seconds until a call without events is overdue

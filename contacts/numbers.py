@@ -11,6 +11,8 @@ be called.
 """
 
 import re
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -39,6 +41,21 @@ WHOLE_NUMBER_AS_FRACTION = re.compile(r"(\+?\d{7,15})\.0")
 # Digits of any script, spaces, and the punctuation people put between them, typographic forms included.
 OF_A_NUMBER = re.compile(
     r"[\d\s+＋()（）.\-/‐-―−·\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]*"
+)
+
+# What stands around a number in the address of a protocol: "tel:+1202…", "sip:+1202…@host;user=phone".
+PROTOCOL = re.compile(r"^\s*(?:tel|sms|sip|sips|callto)\s*:\s*", re.IGNORECASE)
+AFTER_A_NUMBER = re.compile(r"[@;](?!ext=).*$", re.DOTALL | re.IGNORECASE)
+DIALLED_ABROAD = re.compile(r"^(?:0011|011|00)(?=[1-9])")  # what is dialled before a country code
+# Two forms of one number: what old lists and networks write, and E.164 as it is now.
+TWO_FORMS = (
+    (re.compile(r"\+521(\d{10})"), r"+52\1"),  # Mexico: a 1 before mobile numbers, until 2019
+    (re.compile(r"\+549(\d{10})"), r"+54\1"),  # Argentina: a 9 before mobile numbers, only from abroad
+    (re.compile(r"\+55(\d\d)9([6-9]\d{7})"), r"+55\1\2"),  # Brazil: mobile numbers got a ninth digit
+)
+ONE_FORM = (
+    (re.compile(r"\+54(\d{10})"), r"+549\1"),
+    (re.compile(r"\+55(\d\d)([6-9]\d{7})"), r"+55\g<1>9\2"),
 )
 
 EMPTY = "The phone number is missing. Enter one, or leave the field empty if this person gets no calls."
@@ -167,6 +184,59 @@ def find_kind_fault(e164: str) -> str:
         if PREMIUM_EXCHANGE.fullmatch(digits):
             return PREMIUM
     return OF_KIND.get(phonenumbers.number_type(number), "")
+
+
+def read_reported_number(raw: str, regions: Iterable[str]) -> list[str]:
+    """The numbers (E.164) that a number in an event may stand for, the likeliest first; none if unreadable.
+
+    Robotalker's guide asks for E.164 but doesn't promise it, so national forms of these `regions` are read,
+    00 or 011 in place of the plus sign, a plus sign that became a space in a form, an extension, "tel:", and
+    old national forms such as Mexico's +521 (product rule 35). Never raises.
+    """
+    text = AFTER_A_NUMBER.sub("", PROTOCOL.sub("", unicodedata.normalize("NFKC", raw)))
+    text = _split_extension(text.strip())[0].strip()
+    digits = "".join(str(unicodedata.decimal(character)) for character in text if character.isdecimal())
+    if not digits or not OF_A_NUMBER.fullmatch(text):
+        return []
+    abroad = DIALLED_ABROAD.sub("", digits)
+    written = [f"+{abroad}", f"+{digits}"]
+    if not text.startswith("+"):  # then a national form is likelier, unless it begins as a call abroad does
+        written.insert(0 if abroad == digits else 1, digits)
+    readings: dict[str, bool] = {}  # E.164, and whether it is in a range that is assigned
+    for form in written:
+        for region in dict.fromkeys(regions):
+            for number in _read_in_both_forms(form, region):
+                e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+                readings.setdefault(e164, phonenumbers.is_valid_number(number))
+    return sorted(readings, key=lambda e164: not readings[e164])
+
+
+def is_same_number(raw: str, e164: str, *regions: str) -> bool:
+    """Whether a number in an event or a response may stand for this one. `regions`: besides its own."""
+    return raw == e164 or e164 in read_reported_number(raw, [find_region(e164), *regions])
+
+
+def find_region(e164: str) -> str:
+    """The country of a number (ISO 3166), "ZZ" if it isn't known."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(e164)) or "ZZ"
+    except NumberParseException:
+        return "ZZ"
+
+
+def _read_in_both_forms(text: str, region: str) -> list[phonenumbers.PhoneNumber]:
+    """The possible numbers that a text in one of TWO_FORMS stands for; one for most numbers."""
+    try:
+        e164 = phonenumbers.format_number(phonenumbers.parse(text, region), PhoneNumberFormat.E164)
+    except NumberParseException:
+        return []
+    forms = [e164]
+    for pattern, form in (*TWO_FORMS, *ONE_FORM):
+        if pattern.fullmatch(e164):
+            forms.append(pattern.sub(form, e164))
+    numbers = [phonenumbers.parse(form, region) for form in forms]
+    possible = ValidationResult.IS_POSSIBLE
+    return [number for number in numbers if phonenumbers.is_possible_number_with_reason(number) == possible]
 
 
 def mask(e164: str) -> str:

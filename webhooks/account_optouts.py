@@ -1,36 +1,67 @@
 """Opt-outs that belong to no call that we have: posted to the account's address, or for a call that was lost.
 
 Only here a number is looked up by what an event says: the event is about the number itself, not about a call.
+START by text is taken here, too.
 """
 
 from datetime import datetime
 
 from django.conf import settings
 
-from contacts.models import ConsentEntry
+from contacts.models import ConsentEntry, PhoneNumber
 from contacts.models.people import Channel
-from contacts.numbers import NotANumber
-from contacts.optouts import SCOPE_BY_CHANNEL, record_optout
-from contacts.people import get_or_create_written_number
+from contacts.numbers import parse_number, read_reported_number
+from contacts.optouts import record_optin_by_text, record_optout, scope_of_optout
+from contacts.own_numbers import read_own_numbers
+from contacts.people import get_or_create_number
+from reminders.models import CallRecord
+from reminders.results.answers import ask_about_refusal
+from reminders.results.outcomes import read_reply_in
 from reminders.robotalker.events import RobotalkerEvent
-from webhooks.address_checks import DoesNotFit
+from reminders.rules.replies import Meaning
+from webhooks.address_checks import DoesNotFit, name_numbers
 from webhooks.optout_detection import mentions_optout
 
 EVIDENCE = "event on the account's address"
 
 
 def apply_account_event(event: RobotalkerEvent, received_at: datetime) -> None:
-    """Opt out the number that the event names; a number we don't have yet is added. Raises DoesNotFit."""
-    if not mentions_optout(event):
-        raise DoesNotFit("the account's address accepts only opt-outs")
-    try:
-        number = get_or_create_written_number(event.to or "", settings.PHONE_REGION)
-    except NotANumber as error:
-        raise DoesNotFit("it names no phone number to opt out") from error
-    record_optout(
-        number.pk,
-        scope=SCOPE_BY_CHANNEL[Channel(event.channel) if event.channel else None],
-        source=ConsentEntry.Source.ROBOTALKER,
-        at=min(event.occurred_at or received_at, received_at),
-        evidence=EVIDENCE,
-    )
+    """Opt the number out, or in to texts again; a number we don't have yet is added. Raises DoesNotFit."""
+    reply = read_reply_in(event)
+    at = min(event.occurred_at or received_at, received_at)
+    if mentions_optout(event):
+        number = _find_patient(event)
+        channel = Channel(event.channel) if event.channel else None
+        record_optout(
+            number.pk,
+            scope=scope_of_optout(None if reply.names_calls else channel),
+            source=ConsentEntry.Source.ROBOTALKER,
+            at=at,
+            evidence=EVIDENCE,
+        )
+        last_call = CallRecord.objects.filter(number=number).order_by("-pk").first()
+        if last_call:  # a doubtful "no" is asked about at the appointment that it most likely meant
+            ask_about_refusal(last_call, reply)
+    elif reply.meaning == Meaning.OPT_IN:
+        record_optin_by_text(_find_patient(event).pk, at=at, evidence=EVIDENCE)
+    else:
+        raise DoesNotFit("the account's address accepts only opt-outs, and START by text")
+
+
+def _find_patient(event: RobotalkerEvent) -> PhoneNumber:
+    """The row of the one number in `to` and `from` that isn't ours (product rule 39). Raises DoesNotFit.
+
+    Where both are strangers', it is the one that we know.
+    """
+    own = read_own_numbers()
+    readings = [read_reported_number(raw, [settings.PHONE_REGION]) for raw in name_numbers(event)]
+    patients = [reading for reading in readings if reading and own.isdisjoint(reading)]
+    forms = {form for reading in patients for form in reading}
+    known = list(PhoneNumber.objects.filter(e164__in=forms))
+    if len(known) == 1:
+        return known[0]
+    if len({tuple(reading) for reading in patients}) != 1:
+        raise DoesNotFit("it doesn't say for certain which number is the patient's")
+    by_e164 = {number.e164: number for number in known}
+    likeliest = next((form for form in patients[0] if form in by_e164), patients[0][0])
+    return by_e164.get(likeliest) or get_or_create_number(parse_number(likeliest, settings.PHONE_REGION))

@@ -1,10 +1,13 @@
 """What an event may say on the address it was posted to, and whether the two fit together."""
 
 from dataclasses import replace
+from enum import Enum
 
 from django.conf import settings
 
 from contacts.models.people import Channel
+from contacts.numbers import find_region, read_reported_number
+from contacts.own_numbers import read_own_numbers
 from reminders.models import CallRecord
 from reminders.results.outcomes import find_keys, read_outcome
 from reminders.robotalker.events import (
@@ -28,6 +31,14 @@ class DoesNotFit(ValueError):
     """The event contradicts the address it was posted to. The message contains no personal data."""
 
 
+class NumberMatch(Enum):
+    """Whether the numbers in an event are that of the call whose address it was posted to."""
+
+    SAME = "same"
+    OTHER = "other"
+    UNREADABLE = "unreadable"
+
+
 def read_event(purpose: str, body: bytes, content_type: str) -> RobotalkerEvent:
     """The event in a body, without what has no effect on an address for `purpose`. Raises UnreadableEvent.
 
@@ -49,10 +60,19 @@ def find_member(batch_id: int | None, parsed: RobotalkerEvent) -> int:
     """The id of the batch's call that the event is about, by its number, which is in a batch only once, or by
     Robotalker's id. Raises DoesNotFit.
     """
-    members = CallRecord.objects.filter(batch=batch_id).order_by().values_list("pk", flat=True)
-    found = members.filter(number__e164=f"+{_digits_in(parsed.to)}").first()
+    members = CallRecord.objects.filter(batch=batch_id).order_by()
+    ids = members.values_list("pk", flat=True)
+    named = name_numbers(parsed)
+    found = ids.filter(number__e164__in=named).first() if named else None
+    if found is None and named:
+        regions = {
+            settings.PHONE_REGION,
+            *members.values_list("reminder__appointment__location__region", flat=True),
+        }
+        for raw in named:
+            found = found or ids.filter(number__e164__in=read_reported_number(raw, sorted(regions))).first()
     if found is None and (robotalker_id := parsed.call_id or parsed.sms_id):
-        found = members.filter(robotalker_id=robotalker_id).first()
+        found = ids.filter(robotalker_id=robotalker_id).first()
     if found is None:
         raise DoesNotFit("it doesn't say which of the campaign's calls it is about")
     return found
@@ -62,8 +82,11 @@ def check_it_fits(call: CallRecord, parsed: RobotalkerEvent, key_of_address: str
     """Check number, ids, channel and key against the address's call and key. Raises DoesNotFit."""
     if call.channel == Channel.VOICE and parsed.kind in TEXT_KINDS:
         raise DoesNotFit("it is about a text message, but its address belongs to a call")
-    if names_another(parsed, call.number.e164):
-        raise DoesNotFit("it names another number than the one that was called")
+    match compare_numbers(parsed, call):
+        case NumberMatch.OTHER:
+            raise DoesNotFit("it names another number than the one that was called")
+        case NumberMatch.UNREADABLE:
+            raise DoesNotFit("it names a number that can't be read")
     robotalker_id = parsed.call_id or parsed.sms_id
     if robotalker_id and call.robotalker_id and robotalker_id != call.robotalker_id:
         raise DoesNotFit("it names another call than the one its address belongs to")
@@ -76,13 +99,29 @@ def check_it_fits(call: CallRecord, parsed: RobotalkerEvent, key_of_address: str
             raise DoesNotFit("its address belongs to a key, but it says that nobody answered the call")
 
 
-def names_another(parsed: RobotalkerEvent, e164: str) -> bool:
-    """Whether it names another number. Only digits are compared: in a form the plus sign becomes a space."""
-    return bool(parsed.to) and f"+{_digits_in(parsed.to)}" != e164
+def name_numbers(parsed: RobotalkerEvent) -> list[str]:
+    """The numbers in an event, as written; the patient is one of them, most likely the first."""
+    return list(dict.fromkeys(raw for raw in (parsed.to, parsed.sender) if raw and raw.strip()))
 
 
-def _digits_in(number: str | None) -> str:
-    return "".join(filter(str.isdecimal, number or ""))
+def compare_numbers(parsed: RobotalkerEvent, call: CallRecord) -> NumberMatch:
+    """Whether the numbers in an event are the call's, compared as numbers (product rule 35).
+
+    Either of `to` and `from` may be the patient. Where only our own numbers are named, the address says whose
+    event it is (product rule 39).
+    """
+    named, e164 = name_numbers(parsed), call.number.e164
+    if not named or e164 in named:
+        return NumberMatch.SAME
+    regions = [find_region(e164), call.reminder.appointment.location.region, settings.PHONE_REGION]
+    readings = [read_reported_number(raw, regions) for raw in named]
+    if any(e164 in reading for reading in readings):
+        return NumberMatch.SAME
+    own = read_own_numbers()
+    others = [reading for reading in readings if own.isdisjoint(reading)]
+    if any(others):
+        return NumberMatch.OTHER
+    return NumberMatch.UNREADABLE if others else NumberMatch.SAME
 
 
 def must_be_verified(call: CallRecord, parsed: RobotalkerEvent, key_of_address: str) -> bool:

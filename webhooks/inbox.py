@@ -7,18 +7,18 @@ attempt a person may choose "Apply again" in the admin.
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from contacts.database.clock import read_database_clock
 from reminders.models import CallBatch, CallRecord
 from reminders.traffic.callback_urls import ACCOUNT, BATCH, Callback
 from webhooks.applying import MOST_ATTEMPTS, State, apply_events
 from webhooks.models import WebhookEvent
+from webhooks.repetitions import SameBody, find_latest, is_repetition
 
 SWEEP_SIZE = 500
 SETTLE_TIME = timedelta(
@@ -29,9 +29,10 @@ SETTLE_TIME = timedelta(
 # has no INSERT ... SELECT.)
 _INSERT = f"""
     INSERT INTO {WebhookEvent._meta.db_table}
-        (call_id, batch_id, purpose, content_type, body, digest, received_at, state, kind, attempts, error)
-    SELECT {{call}}, {{batch}}, %s, %s, %s, %s, clock_timestamp(), %s, '', 0, '' {{source}}
-    ON CONFLICT (digest) DO NOTHING RETURNING id
+        (call_id, batch_id, purpose, content_type, body, digest, occurrence, received_at, state, kind,
+         attempts, error)
+    SELECT {{call}}, {{batch}}, %s, %s, %s, %s, %s, clock_timestamp(), %s, '', 0, '' {{source}}
+    ON CONFLICT (digest, occurrence) DO NOTHING RETURNING id
 """
 _BY_PUBLIC_ID = "FROM {table} WHERE public_id = %s"
 INSERT_FOR_ACCOUNT = _INSERT.format(call="NULL::bigint", batch="NULL::bigint", source="")
@@ -47,27 +48,52 @@ class UnknownSubject(ValueError):
     """A valid token for a call or batch that we don't have (any more)."""
 
 
+@dataclass(frozen=True)
+class _Request:
+    """A request to the endpoint. `digest`: SHA-256 of its address, content type and body, hex."""
+
+    callback: Callback
+    content_type: str
+    body: bytes
+    digest: str
+
+
 def store_event(callback: Callback, body: bytes, content_type: str) -> int | None:
     """Store a request, committed; its id, or None when it repeats one that needs no more applying.
 
-    Raises UnknownSubject.
+    A request with the body of an earlier one may be a new event (webhooks/repetitions.py). Raises
+    UnknownSubject.
     """
     content_type = content_type[:100].replace("\x00", "")
-    digest = _digest(callback, body, content_type)
-    row = [callback.purpose, content_type, body, digest, State.STORED]
+    head = f"{callback.public_id}.{callback.purpose}.{content_type}\n"
+    request = _Request(callback, content_type, body, hashlib.sha256(head.encode() + body).hexdigest())
     try:
-        event_id = _insert(callback, row)
+        event_id = _insert(request, occurrence=0)
     except (OperationalError, InterfaceError):
         if connection.in_atomic_block:
             raise
         connection.close()  # the connection was opened before the database went away
-        event_id = _insert(callback, row)
-    if event_id:
-        return event_id
-    stored = WebhookEvent.objects.filter(digest=digest).values_list("pk", "state").first()
-    if stored is None:
+        event_id = _insert(request, occurrence=0)
+    return event_id or _store_same_body(request)
+
+
+def _store_same_body(request: _Request) -> int | None:
+    """The same for a request with the address and body of an earlier one, or for an unknown subject."""
+    latest = find_latest(request.digest)
+    if latest is None:
         raise UnknownSubject("no such call or batch")
-    return stored[0] if stored[1] in (State.STORED, State.FAILED) else None
+    if not _repeats(request, latest):
+        with transaction.atomic(), connection.cursor() as cursor:
+            # one request at a time, so that of two at the same moment the second repeats the first
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(request.digest[:15], 16)])
+            latest = find_latest(request.digest) or latest
+            if not _repeats(request, latest):
+                return _insert(request, latest.occurrence + 1)
+    return latest.pk if latest.is_unfinished else None
+
+
+def _repeats(request: _Request, latest: SameBody) -> bool:
+    return is_repetition(latest, request.callback.purpose, request.body, request.content_type)
 
 
 def apply_stored(now: datetime | None = None) -> int:
@@ -94,7 +120,10 @@ def apply_again(event_ids: Iterable[int]) -> dict[int, str]:
     return apply_events(ids, trusted=True)
 
 
-def _insert(callback: Callback, row: list[Any]) -> int | None:
+def _insert(request: _Request, *, occurrence: int) -> int | None:
+    """Store it as a new event; its id, or None if that occurrence is stored, or its subject is unknown."""
+    callback = request.callback
+    row = [callback.purpose, request.content_type, request.body, request.digest, occurrence, State.STORED]
     # Skip Django's query that checks the connection before each request: if it is broken, the statement
     # itself fails, and store_event() repeats it, which is harmless.
     connection.health_check_done = True  # type: ignore[attr-defined]
@@ -106,14 +135,3 @@ def _insert(callback: Callback, row: list[Any]) -> int | None:
             cursor.execute(insert, [*row, callback.public_id])
         stored = cursor.fetchone()
     return stored[0] if stored else None
-
-
-def _digest(callback: Callback, body: bytes, content_type: str) -> str:
-    """Equal for repetitions of the same request: same address, body and content type.
-
-    On the account's address the events of two people may be equal ("STOP", without a time), and ignoring one
-    would mean an unwanted call, so there only an equal request within the same minute is a repetition.
-    """
-    once = f"{timezone.now():%Y-%m-%dT%H:%M}." if callback.subject == ACCOUNT else ""
-    head = f"{callback.public_id}.{callback.purpose}.{once}{content_type}\n"
-    return hashlib.sha256(head.encode() + body).hexdigest()

@@ -23,7 +23,10 @@ class WebhookEvent(models.Model):
     purpose = models.CharField(max_length=8, help_text="What the address was for: status, a key, or optouts.")
     content_type = models.CharField(max_length=100, blank=True)
     body = models.BinaryField(max_length=MAX_EVENT_BYTES)
-    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of address and body, hex.")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of address and body, hex.")
+    occurrence = models.PositiveIntegerField(
+        default=0, help_text="How many events with the same address and body came before it."
+    )
     received_at = models.DateTimeField()
     state = models.CharField(max_length=12, choices=State, default=State.STORED)
     kind = models.CharField(max_length=20, blank=True)
@@ -39,6 +42,8 @@ class WebhookEvent(models.Model):
                 condition=Q(call__isnull=False) | Q(batch__isnull=False) | Q(purpose="optouts"),
                 name="webhook_event_belongs_to_a_try",
             ),
+            # webhooks/inbox.py: store_event; two requests at the same moment are one event
+            models.UniqueConstraint(fields=["digest", "occurrence"], name="webhook_event_once"),
         ]
         indexes = [
             # webhooks/inbox.py: apply_stored

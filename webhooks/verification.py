@@ -9,7 +9,10 @@ import time
 from datetime import datetime
 from enum import Enum
 
+from django.conf import settings
+
 from contacts.database.clock import read_database_clock
+from contacts.numbers import is_same_number
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import Refused, RobotalkerError
 from reminders.robotalker.responses import CallStatus
@@ -62,7 +65,7 @@ def verify_events(now: datetime | None = None) -> int:
 
 def compare_with_status(call_status: CallStatus, e164: str, keys: set[str]) -> VerificationResult:
     """Compare the keys of an event (1 and 2 only) with Robotalker's status of the call. Pure."""
-    if call_status.to and call_status.to != e164:
+    if call_status.to and not is_same_number(call_status.to, e164, settings.PHONE_REGION):
         return VerificationResult.CONTRADICTS
     if keys <= set(call_status.keys):
         return VerificationResult.AGREES

@@ -20,6 +20,8 @@ class FollowUp(models.Model):
         WRONG_NUMBER = "wrong_number", _("number can't be used")
         LATE_ANSWER = "late_answer", _("answered for an old time")
         UNCLEAR_ANSWER = "unclear_answer", _("answer not understood")
+        MAY_WANT_TO_CANCEL = "may_want_to_cancel", _("may want to cancel")
+        DOUBTFUL_OPT_OUT = "doubtful_opt_out", _("may have opted out")
         MISSED = "missed", _("reminder was missed")
         OTHER_PROVIDER = "other_provider", _("told another provider's name")
 

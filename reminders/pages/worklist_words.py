@@ -41,6 +41,14 @@ WORDS: dict[str, tuple[Promise | str, Promise | str]] = {
         gettext_lazy("%(name)s answered about %(when)s, but the answer was not understood."),
         gettext_lazy("Call them and ask whether they are coming."),
     ),
+    Kind.MAY_WANT_TO_CANCEL: (
+        gettext_lazy("%(name)s may want to cancel %(when)s, or only the messages."),
+        gettext_lazy("Call them and ask. If they want reminders again, record an opt-in."),
+    ),
+    Kind.DOUBTFUL_OPT_OUT: (
+        gettext_lazy("%(name)s, booked on %(when)s, may not want any more calls or text messages."),
+        gettext_lazy("Ask what they meant. If they want reminders again, record an opt-in."),
+    ),
     Kind.MISSED: (
         gettext_lazy("%(name)s was not reminded of %(when)s in time."),
         gettext_lazy("Call them yourself while there is time."),

@@ -2,7 +2,7 @@
 
 An answer belongs to the call in which it was given, and so to one revision of each appointment that the call
 was about; the appointment is never found by phone number (product rule 12). 1 confirms, 2 asks for another
-time, 9 opts the number out.
+time, 9 opts the number out. What a text means is in rules/replies.py.
 """
 
 from datetime import datetime
@@ -10,12 +10,14 @@ from datetime import datetime
 from contacts.appointments import record_answer_on_locked
 from contacts.models import Appointment, ConsentEntry, Way
 from contacts.models.people import Channel
-from contacts.optouts import SCOPE_BY_CHANNEL, record_optout
+from contacts.optouts import record_optin_by_text, record_optout, scope_of_optout
+from contacts.own_numbers import is_own_number
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.lifecycle.follow_ups import open_follow_up, resolve_automatically
 from reminders.models import CallRecord, FollowUp
 from reminders.rules.keys import ANOTHER_TIME, CONFIRM, MEANINGS, OPT_OUT
 from reminders.rules.reasons import AnswerReason
+from reminders.rules.replies import Meaning, Reply
 
 WAY_BY_KEY = {CONFIRM: Way.KEY_1, ANOTHER_TIME: Way.KEY_2}
 ANSWERED_OLD_TIME = {
@@ -26,21 +28,6 @@ ANSWERED_CANCELLED = {
     Appointment.Answer.CONFIRMED: AnswerReason.CONFIRMED_CANCELLED,
     Appointment.Answer.WANTS_ANOTHER_TIME: AnswerReason.DECLINED_CANCELLED,
 }
-# Words that a text message may contain instead of a digit. Never CANCEL, END or QUIT: carriers take them as
-# "stop", patients mean "cancel my appointment" (product rule 11).
-KEY_BY_WORD = {
-    CONFIRM: CONFIRM,
-    "c": CONFIRM,
-    ANOTHER_TIME: ANOTHER_TIME,
-    "r": ANOTHER_TIME,
-    OPT_OUT: OPT_OUT,
-    "stop": OPT_OUT,
-}
-
-
-def key_in_text(text: str) -> str:
-    """The key that a text message stands for, or "" when it says something else."""
-    return KEY_BY_WORD.get(text.strip().strip(".!").casefold(), "")
 
 
 def apply_key(call: CallRecord, key: str, at: datetime) -> None:
@@ -55,15 +42,39 @@ def apply_key(call: CallRecord, key: str, at: datetime) -> None:
         _answer_for_all(call, Appointment.Answer.CONFIRMED, key, at)
     elif key == ANOTHER_TIME:
         _answer_for_all(call, Appointment.Answer.WANTS_ANOTHER_TIME, key, at)
-        _open_follow_ups(call, FollowUp.Kind.WANTS_ANOTHER_TIME)
+        open_follow_ups(call, FollowUp.Kind.WANTS_ANOTHER_TIME)
     else:
         ask_about_unclear_answer(call, AnswerReason.UNKNOWN_KEY, key)
+
+
+def apply_reply(call: CallRecord, reply: Reply, at: datetime) -> None:
+    """Do what a text asks for beyond its key, for a locked call: START, or what a person has to look at."""
+    if reply.meaning == Meaning.OPT_OUT:
+        if reply.names_calls:
+            opt_out(call, at, None)
+        ask_about_refusal(call, reply)
+    elif reply.meaning == Meaning.OPT_IN:
+        refused_since = any(key == OPT_OUT and moment >= at.isoformat() for moment, key in call.keys)
+        if not refused_since:  # of two texts the later one counts, in whichever order they arrive
+            record_optin_by_text(call.number_id, at=at, evidence=f"call {call.public_id}")
+    elif reply.meaning == Meaning.UNCLEAR:
+        answered_since = any(key in MEANINGS and moment >= at.isoformat() for moment, key in call.keys)
+        if not answered_since:  # "1", and later "sorry, I can't come"
+            open_follow_ups(call, FollowUp.Kind.UNCLEAR_ANSWER, AnswerReason.IN_WORDS)
+
+
+def ask_about_refusal(call: CallRecord, reply: Reply) -> None:
+    """Put a "no" by text on the worklist if it may have meant the appointment, or something else."""
+    if reply.cancel:
+        open_follow_ups(call, FollowUp.Kind.MAY_WANT_TO_CANCEL, AnswerReason.CANCEL_IN_WORDS)
+    elif reply.doubtful:
+        open_follow_ups(call, FollowUp.Kind.DOUBTFUL_OPT_OUT, AnswerReason.DOUBTFUL_WORDS)
 
 
 def ask_about_unclear_answer(call: CallRecord, reason: AnswerReason, key: str = "") -> None:
     """Put an answer without a meaning on the worklist, unless the call also has an answer with a meaning."""
     if not any(pressed in MEANINGS for _, pressed in call.keys):
-        _open_follow_ups(call, FollowUp.Kind.UNCLEAR_ANSWER, reason, key)
+        open_follow_ups(call, FollowUp.Kind.UNCLEAR_ANSWER, reason, key)
 
 
 def _answer_for_all(call: CallRecord, answer: Appointment.Answer, key: str, at: datetime) -> None:
@@ -82,18 +93,24 @@ def _answer_for_all(call: CallRecord, answer: Appointment.Answer, key: str, at: 
         open_follow_up(FollowUp.Kind.LATE_ANSWER, reminder=reminder, call=call, reason=late)
 
 
-def _open_follow_ups(call: CallRecord, kind: FollowUp.Kind, reason: str = "", detail: str = "") -> None:
+def open_follow_ups(call: CallRecord, kind: FollowUp.Kind, reason: str = "", detail: str = "") -> None:
     """One follow-up for each appointment that the call was about."""
     for reminder in reminders_of(call):
         open_follow_up(kind, reminder=reminder, call=call, reason=reason, detail=detail)
 
 
 def opt_out(call: CallRecord, at: datetime, channel: Channel | None) -> None:
-    """Opt the call's number out of `channel`; None opts it out of both, since an opt-out is read broadly."""
-    record_optout(
+    """Opt the call's number out because of a "no" by `channel`; None: of both, as it is read broadly.
+
+    One of our own numbers is not opted out, but stands on the worklist.
+    """
+    changed = record_optout(
         call.number_id,
-        scope=SCOPE_BY_CHANNEL[channel],
+        scope=scope_of_optout(channel),
         source=ConsentEntry.Source.KEY if call.channel == Channel.VOICE else ConsentEntry.Source.SMS_REPLY,
         at=at,
         evidence=f"call {call.public_id}",
     )
+    already = call.number.voice_opted_out_at or call.number.sms_opted_out_at
+    if not changed and not already and is_own_number(call.number.e164):
+        open_follow_ups(call, FollowUp.Kind.DOUBTFUL_OPT_OUT, AnswerReason.OWN_NUMBER)

@@ -19,7 +19,7 @@ from reminders.lifecycle.follow_ups import open_follow_up, open_if_nothing_follo
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish_reminder
 from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
-from reminders.results.answers import apply_key, ask_about_unclear_answer, key_in_text, opt_out
+from reminders.results.answers import apply_key, apply_reply, opt_out
 from reminders.results.next_tries import REACHED_NOBODY, plan_next_try
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.robotalker.fields import AmdResult
@@ -27,10 +27,10 @@ from reminders.rules.keys import OPT_OUT
 from reminders.rules.reasons import (
     CALL_REASONS_OF_ROBOTALKER,
     REASON_BY_STATE,
-    AnswerReason,
     CallReason,
     Reason,
 )
+from reminders.rules.replies import KEY_BY_MEANING, UNCLEAR, Reply, read_reply
 from reminders.rules.states import CALL_OPEN, REMINDER_OPEN, CallState, ReminderState
 
 STATE_BY_KIND = {
@@ -105,8 +105,8 @@ def fold_into_call(
             _follow_outcome(reminder, call, at, was_open=was_open)
     for key in keys:
         apply_key(call, key, at)
-    if event.kind == EventKind.SMS_RECEIVED and not keys:
-        ask_about_unclear_answer(call, AnswerReason.IN_WORDS)
+    if event.kind == EventKind.SMS_RECEIVED:
+        apply_reply(call, read_reply_in(event), at)
     if event.kind == EventKind.OPTED_OUT:
         opt_out(call, at, Channel(event.channel) if event.channel else None)
 
@@ -226,8 +226,14 @@ def find_keys(event: RobotalkerEvent, key_of_address: str = "") -> list[str]:
         return [OPT_OUT]
     if event.kind == EventKind.SMS_RECEIVED:
         optout = {OPT_OUT} & set(event.keys)  # in a text message's event no key counts but the opt-out
-        return sorted(({key_in_text(event.text or "")} | optout) - {""})
+        written = KEY_BY_MEANING.get(read_reply_in(event).meaning, "")
+        return sorted(({written} | optout) - {""})
     return list(event.keys) or ([key_of_address] if key_of_address else [])
+
+
+def read_reply_in(event: RobotalkerEvent) -> Reply:
+    """What the text in an event means; UNCLEAR for an event that is no text from a patient."""
+    return read_reply(event.text or "") if event.kind == EventKind.SMS_RECEIVED else UNCLEAR
 
 
 def _find_reason(event: RobotalkerEvent, state: CallState) -> tuple[str, str]:

@@ -33,7 +33,13 @@ _MAX_FORM_FIELDS = 50
 _FORM, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 _KEY_FIELDS = ("digit", "dtmf_response")
 _KEYS = frozenset(b"0123456789*#")
-_OPTOUT_FIELDS = ("event", "to", "text", "channel")  # with the keys, all that is needed to find an opt-out
+_OPTOUT_FIELDS = (
+    "event",
+    "to",
+    "from",
+    "text",
+    "channel",
+)  # with the keys, all that is needed to find an opt-out
 
 
 class EventKind(StrEnum):
@@ -68,8 +74,8 @@ class UnreadableEvent(ValueError):
 
 @dataclass(frozen=True)
 class RobotalkerEvent:
-    """One event. Ids and texts are None where the body has none; `to` is E.164 as sent; personal data is left
-    out of the repr.
+    """One event. Ids and texts are None where the body has none; `to` and `sender` (its `from`) are numbers
+    as sent; personal data is left out of the repr.
 
     `keys` are all DTMF keys pressed in order, `key` the last of them; `says_no_key` is true when a field for
     keys contains something else ("timeout"). `occurred_at` is aware UTC. `channel` is the body's own, else
@@ -82,6 +88,7 @@ class RobotalkerEvent:
     campaign_id: str | None = None
     sms_id: str | None = None
     to: str | None = field(default=None, repr=False)
+    sender: str | None = field(default=None, repr=False)
     status: str | None = None
     reason: str | None = field(default=None, repr=False)
     duration_seconds: int | None = None
@@ -169,6 +176,7 @@ def _build_event(source: dict[str, Any]) -> RobotalkerEvent:
         campaign_id=read_id(source, "campaign_id"),
         sms_id=read_id(source, "sms_id"),
         to=read_text(source, "to", max_length=32),
+        sender=read_text(source, "from", max_length=100),
         status=read_text(source, "status", max_length=50),
         reason=read_text(source, "reason", max_length=200),
         duration_seconds=read_count(source, "duration_seconds"),
@@ -211,8 +219,9 @@ def _is_digit(value: object) -> bool:
 def _keep_optout_fields(source: dict[str, Any]) -> dict[str, Any]:
     """The fields that an opt-out needs, as far as they are usable; numbers and lists become strings."""
     kept = {name: source[name] for name in _OPTOUT_FIELDS if isinstance(source.get(name), str)}
-    if type(source.get("to")) is int:
-        kept["to"] = str(source["to"])
+    for name in ("to", "from"):
+        if type(source.get(name)) is int:
+            kept[name] = str(source[name])
     for name in _KEY_FIELDS:
         values = source[name] if isinstance(source.get(name), list) else [source.get(name)]
         kept[name] = "".join(str(value) for value in values if isinstance(value, str) or _is_digit(value))
@@ -244,6 +253,7 @@ def _read_form(body: bytes) -> RobotalkerEvent:
         campaign_id=_read_form_id(raw, "campaign_id"),
         sms_id=_read_form_id(raw, "sms_id"),
         to=source.get("to", "")[:32] or None,
+        sender=source.get("from", "")[:100] or None,
         status=source.get("status", "")[:50] or None,
         keys=_read_keys(source),
         says_no_key=_says_no_key(source),

@@ -128,6 +128,19 @@ class AnswerReason(models.TextChoices):
 
     UNKNOWN_KEY = "unknown_key", _("They pressed a key that is not one of the choices.")
     IN_WORDS = "in_words", _("They answered in their own words; the text is on the appointment's page.")
+    CANCEL_IN_WORDS = (
+        "cancel_in_words",
+        _("Their text says “cancel”, so their number is opted out; the text is on the appointment's page."),
+    )
+    DOUBTFUL_WORDS = (
+        "doubtful_words",
+        _("Their text may have meant something else; it is on the appointment's page."),
+    )
+    NUMBER_UNREADABLE = (
+        "number_unreadable",
+        _("Robotalker's report of it names a number that can't be read."),
+    )
+    OWN_NUMBER = "own_number", _("It is a number of the practice itself, which is never opted out.")
     CONFIRMED_OLD_TIME = "confirmed_old_time", _("They confirmed the old time, from before the move.")
     DECLINED_OLD_TIME = "declined_old_time", _("They asked to change the old time, from before the move.")
     CONFIRMED_CANCELLED = "confirmed_cancelled", _("They confirmed the appointment, but it is cancelled.")

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
 from contacts.models.people import Channel
+from contacts.numbers import is_same_number
 from reminders.models import CallRecord
 from reminders.results.outcomes import fold_event, read_outcome
 from reminders.robotalker.client import RobotalkerClient
@@ -118,7 +119,7 @@ def _ask(client: RobotalkerClient, call: CallRecord) -> bool:
         _record_reason(call, CallReason.NO_SUCH_CALL)
         return False
     count_success(of_call=False)
-    if status.to and status.to != call.number.e164:
+    if status.to and not is_same_number(status.to, call.number.e164, settings.PHONE_REGION):
         _record_reason(call, CallReason.OTHER_NUMBER)
         return False
     now = read_database_clock()

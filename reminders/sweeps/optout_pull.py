@@ -5,19 +5,20 @@ still has an opt-out after the opt-in was sent, it is Robotalker's own, and it c
 """
 
 import logging
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
 from contacts.database.clock import read_database_clock
 from contacts.models import ConsentEntry, PhoneNumber
 from contacts.models.people import Channel
-from contacts.numbers import E164_PATTERN
-from contacts.optouts import SCOPE_BY_CHANNEL, record_optouts
+from contacts.numbers import read_reported_number
+from contacts.optouts import record_optouts, scope_of_optout
+from contacts.own_numbers import read_own_numbers
 from contacts.people import get_or_create_numbers
 from reminders.health.heartbeats import PULL, record_heartbeat
 from reminders.models import Heartbeat, ListedNumber
@@ -84,14 +85,14 @@ def pull_contacts() -> PullReport:
             should_continue_after(error, asked_at)
             raise
     count_success(of_call=False)
-    theirs = _merge(contacts)
+    theirs, unreadable = _merge(contacts)
     e164s = list(theirs)
     chunks = [e164s[start : start + CHUNK] for start in range(0, len(e164s), CHUNK)]
     opted_out = sum(_record_opt_outs({e164: theirs[e164] for e164 in chunk}, asked_at) for chunk in chunks)
     report = PullReport(
         listed=len(theirs),
         opted_out=opted_out,
-        unreadable=len({contact.to for contact in contacts}) - len(theirs),
+        unreadable=unreadable,
         missing=_mark_missing_as_unsent(theirs, asked_at),
     )
     record_heartbeat(PULL, str(report))
@@ -112,15 +113,23 @@ def pull_if_due() -> PullReport | None:
         return None
 
 
-def _merge(contacts: Iterable[ContactStatus]) -> dict[str, set[Channel]]:
-    """The channels that each number has opted out of; entries that are no E.164 number are left out."""
+def _merge(contacts: Iterable[ContactStatus]) -> tuple[dict[str, set[Channel]], int]:
+    """The channels that each number has opted out of, and how many entries are no number.
+
+    Our own numbers are left out (product rule 39).
+    """
     merged: dict[str, set[Channel]] = {}
+    unreadable = set()
+    own = read_own_numbers()
     for contact in contacts:
-        if re.fullmatch(E164_PATTERN, contact.to):
-            channels = merged.setdefault(contact.to, set())
+        forms = read_reported_number(contact.to, [settings.PHONE_REGION])
+        if not forms:
+            unreadable.add(contact.to)
+        elif own.isdisjoint(forms):
+            channels = merged.setdefault(contact.to if contact.to in forms else forms[0], set())
             channels |= {Channel.VOICE} if contact.voice_opted_out else set()
             channels |= {Channel.SMS} if contact.sms_opted_out else set()
-    return merged
+    return merged, len(unreadable)
 
 
 @transaction.atomic
@@ -138,7 +147,7 @@ def _record_opt_outs(theirs: Mapping[str, Collection[Channel]], asked_at: dateti
         differences = find_unsent_changes(number, listed, opted_in[number.pk])
         counting = {channel for channel in theirs[number.e164] if differences.get(channel) is not False}
         if new := {channel for channel in counting if number.opted_out_at(channel) is None}:
-            scope = ConsentEntry.Scope.ALL if len(new) > 1 else SCOPE_BY_CHANNEL[new.pop()]
+            scope = scope_of_optout(None if len(new) > 1 else new.pop())
             new_by_scope.setdefault(scope, []).append(number.pk)
         flags = {flag: channel in theirs[number.e164] for channel, flag in FLAGS.items()}
         if listed is None or flags != {flag: getattr(listed, flag) for flag in flags}:

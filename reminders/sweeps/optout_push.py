@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
@@ -16,7 +17,9 @@ from django.db.models.functions import Coalesce, Now
 from contacts.database.clock import read_database_clock
 from contacts.models import ConsentEntry, PhoneNumber
 from contacts.models.people import Channel
-from contacts.optouts import SCOPE_BY_CHANNEL, record_optout
+from contacts.numbers import is_same_number
+from contacts.optouts import record_optout, scope_of_optout
+from contacts.own_numbers import read_own_numbers
 from reminders.models import ListedNumber
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import RobotalkerError
@@ -92,6 +95,7 @@ def _select_due() -> "QuerySet[PhoneNumber, int]":
     return (
         numbers.filter(differs | Q(pk__in=select_unsent_opt_ins().values("number")))
         .exclude(listed__next_attempt_at__gt=Now())
+        .exclude(e164__in=read_own_numbers())
         .order_by(F("listed__next_attempt_at").asc(nulls_first=True), "pk")
         .values_list("pk", flat=True)
     )
@@ -129,7 +133,7 @@ def _record_answer(
 ) -> None:
     """Record what Robotalker has now. An opt-out that we don't have, or have ended, is recorded here."""
     theirs = {Channel.VOICE: answer.voice_opted_out, Channel.SMS: answer.sms_opted_out}
-    if answer.to != number.e164 or any(
+    if not is_same_number(answer.to, number.e164, settings.PHONE_REGION) or any(
         opted_out and not theirs[channel] for channel, opted_out in sent.items()
     ):
         _record_failure(number.pk, ListReason.NOT_TAKEN_OVER)
@@ -138,7 +142,7 @@ def _record_answer(
         if opted_out and number.opted_out_at(channel) is None:
             record_optout(
                 number.pk,
-                scope=SCOPE_BY_CHANNEL[channel],
+                scope=scope_of_optout(channel),
                 source=ConsentEntry.Source.ROBOTALKER,
                 at=asked_at,
                 evidence=EVIDENCE,

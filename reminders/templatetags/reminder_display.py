@@ -50,6 +50,8 @@ LOOKS: dict[str, ChipLook] = {
     "late_answer": ChipLook("amber", "hourglass", _("answered for an old time")),
     "other_provider": ChipLook("amber", "user-question", _("told another provider's name")),
     "unclear_answer": ChipLook("amber", "help-circle", _("answer not understood")),
+    "may_want_to_cancel": ChipLook("amber", "help-circle", _("may want to cancel")),
+    "doubtful_opt_out": ChipLook("amber", "hand-stop", _("may have opted out")),
     "unanswered": ChipLook("slate", "clock", _("no answer yet")),
     # held or not sent
     "held": ChipLook("grey", "hand-stop", _("held")),

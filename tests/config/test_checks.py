@@ -56,6 +56,8 @@ INVALID = [
     ("ROBOTALKER_FROM_NUMBER", "+12125550100\n", "E007"),
     ("CAP_PER_DAY", -1, "E014"),
     ("CAP_PER_WEEK", -1, "E014"),
+    ("OPT_OUT_SCOPE", "", "E016"),
+    ("OPT_OUT_SCOPE", "voice", "E016"),
     ("DISPATCH_LEASE", 20.0, "E008"),
     ("DISPATCH_LEASE", 19.0, "E008"),
     ("ROBOTALKER_ON_500", "Retry", "E009"),
