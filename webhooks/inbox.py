@@ -88,7 +88,7 @@ def _store_same_body(request: _Request) -> int | None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(request.digest[:15], 16)])
             latest = find_latest(request.digest) or latest
             if not _repeats(request, latest):
-                return _insert(request, latest.occurrence + 1)
+                return _insert(request, occurrence=latest.occurrence + 1)
     return latest.pk if latest.is_unfinished else None
 
 

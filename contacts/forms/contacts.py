@@ -153,6 +153,8 @@ class OptOutForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if settings.OPT_OUT_SCOPE == "channel":
+            self.fields["scope"].initial = None  # staff ask, and choose
         name_optional_fields(self)
 
     @property

@@ -2,6 +2,7 @@
 
 from django import template
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from contacts.languages import name_language
 from contacts.models import PhoneNumber
@@ -9,6 +10,14 @@ from contacts.numbers import national_format
 
 register = template.Library()
 register.filter("language_name", name_language)
+
+
+@register.simple_tag
+def what_a_no_stops() -> str:
+    """What is stopped when a patient says "no", as OPT_OUT_SCOPE has it."""
+    if settings.OPT_OUT_SCOPE == "channel":
+        return _("Key 9 in a call stops calls; a “no” by text message stops text messages.")
+    return _("A “no” by key 9 or by text message stops both calls and text messages.")
 
 
 @register.filter

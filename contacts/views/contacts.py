@@ -21,6 +21,7 @@ from django_htmx.middleware import HtmxDetails
 from contacts import optouts
 from contacts.forms.contacts import ContactForm, OptInForm, OptOutForm
 from contacts.models import Appointment, ConsentEntry, Contact, PhoneNumber
+from contacts.own_numbers import is_own_number
 from contacts.people import mark_numbers_usable
 from contacts.queries import find_contacts, read_next_appointments, read_person
 from contacts.searches import is_search_key, recall_search, remember_search
@@ -129,11 +130,12 @@ def _describe_saving(contact: Contact, revised: list[int]) -> str:
 @permission_required("contacts.change_contact", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def record_optout(request: HttpRequest, pk: int) -> HttpResponse:
-    """Record an opt-out for one of the contact's numbers: `number`, or the main one."""
+    """Record an opt-out for one of the contact's numbers: `number`, or the main one. Not for one of ours."""
     contact, number = _find_number(request, pk)
     form = OptOutForm(request.POST or None)
-    if request.method != "POST" or not form.is_valid():
-        return _show_consent_form(request, "contacts/optout.html", contact, number, form)
+    is_own = is_own_number(number.e164)
+    if is_own or request.method != "POST" or not form.is_valid():
+        return _show_consent_form(request, "contacts/optout.html", contact, number, form, is_own=is_own)
     is_new = optouts.record_optout(
         number.pk,
         scope=form.cleaned_data["scope"],
@@ -189,9 +191,15 @@ def _find_number(request: HttpRequest, contact_id: int) -> tuple[Contact, PhoneN
 
 
 def _show_consent_form(
-    request: HttpRequest, template: str, contact: Contact, number: PhoneNumber, form: OptOutForm | OptInForm
+    request: HttpRequest,
+    template: str,
+    contact: Contact,
+    number: PhoneNumber,
+    form: OptOutForm | OptInForm,
+    *,
+    is_own: bool = False,
 ) -> HttpResponse:
-    context = {"form": form, "contact": contact, "number": number}
+    context = {"form": form, "contact": contact, "number": number, "is_own": is_own}
     return render(request, template, context, status=422 if form.is_bound else 200)
 
 

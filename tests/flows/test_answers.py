@@ -182,7 +182,7 @@ def test_a_reply_in_words_opens_a_follow_up(sandbox: SandboxServer) -> None:
     make_due_reminder()
     dispatch_due()
     wait_for_state("delivered")
-    sandbox.reply(SARAH, "CANCEL please, I am ill")
+    sandbox.reply(SARAH, "I am ill and don't know yet")
     follow_up = wait_until(FollowUp.objects.first, "a follow-up")
     assert follow_up.kind == "unclear_answer"
     assert not Appointment.objects.get().current_answer

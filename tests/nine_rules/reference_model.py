@@ -65,10 +65,13 @@ class RobotalkerEvent:
 
     @property
     def optouts(self) -> set[str]:
-        """The channels the patient opts out of by this event."""
-        if self.body.get("event") == "contact.optout" or self.body.get("dtmf_response") == "9":
-            return {"voice"}
-        return {"sms"} if self.body.get("text") == "STOP" else set()
+        """The channels the patient opts out of by this event: both, as OPT_OUT_SCOPE is by default."""
+        is_no = (
+            self.body.get("event") == "contact.optout"
+            or self.body.get("dtmf_response") == "9"
+            or self.body.get("text") == "STOP"
+        )
+        return {"voice", "sms"} if is_no else set()
 
     def write(self, about: KnownCall | None, at: datetime) -> bytes:
         """Return the body of the event. An event on a key's own address has no timestamp."""

@@ -121,7 +121,7 @@ class SimulatedPractice:
         self.ready: list[Submission] = []  # `submitting` is committed, the POST hasn't started
         self.answered: list[SubmissionResult] = []  # Robotalker has answered, the worker hasn't recorded it
         self.stored: list[tuple[int, KnownCall, RobotalkerEvent]] = []  # events stored, not yet applied
-        self.sent_events: list[tuple[Callback, bytes]] = []
+        self.sent_events: list[tuple[KnownCall, RobotalkerEvent, Callback, bytes]] = []
 
     # --- staff ------------------------------------------------------------------------------------
 
@@ -293,10 +293,10 @@ class SimulatedPractice:
         sent = pick(SMS_EVENTS if known.channel == "sms" else CALL_EVENTS, what)
         subject = ("b", known.batch_id) if known.batch_id else ("c", known.public_id)
         body = sent.write(known, timezone.now() - timedelta(seconds=seconds_ago))
-        event = (Callback(*subject, sent.purpose), body)
-        if event_id := store_event(*event, "application/json"):
+        callback = Callback(*subject, sent.purpose)
+        if event_id := store_event(callback, body, "application/json"):
             self.stored.append((event_id, known, sent))
-            self.sent_events.append(event)
+            self.sent_events.append((known, sent, callback, body))
 
     def apply_stored_events(self) -> None:
         """Apply all stored events together, as the sweep does."""

@@ -49,7 +49,8 @@ def test_key_2_opens_one_follow_up_however_often_it_is_reported(call: CallRecord
     assert FollowUp.objects.get().kind == "wants_another_time"
 
 
-def test_an_opt_out_is_recorded_in_its_own_request(call: CallRecord) -> None:
+def test_an_opt_out_is_recorded_in_its_own_request(call: CallRecord, settings: Settings) -> None:
+    settings.OPT_OUT_SCOPE = "channel"
     assert post(status_url(call), make_event("contact.optout", channel="voice")) == 200
     call.number.refresh_from_db()
     assert call.number.voice_opted_out_at is not None
