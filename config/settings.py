@@ -265,7 +265,7 @@ REST_FRAMEWORK = {
 # --- Celery: the tables hold the state, tasks only trigger work ------------------------------------
 REDIS_URL = env.str("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL
-# A broker that hangs must not block beat or a worker. (Waking dispatch waits less: wake_dispatch.py.)
+# A broker that hangs must not block beat or a worker. (A hint waits less: contacts/worker_hints.py.)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
     "socket_timeout": 5,

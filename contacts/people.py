@@ -12,6 +12,7 @@ from contacts.appointments import lock_appointment
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Contact, PhoneNumber, UnusableReason
 from contacts.numbers import NotANumber, ParsedNumber, parse_number
+from contacts.worker_hints import hint_planning
 
 
 def get_or_create_number(parsed: ParsedNumber) -> PhoneNumber:
@@ -52,6 +53,7 @@ def change_phone(contact: Contact, phone: PhoneNumber | None, *, by: User | None
     contact.save(update_fields=["phone", "updated_at"])
     now = read_database_clock()
     ahead = contact.appointments.filter(status=Appointment.Status.BOOKED, starts_at__gt=now).order_by("pk")
+    hint_planning()
     return [_revise(pk, now) for pk in ahead.values_list("pk", flat=True)]
 
 

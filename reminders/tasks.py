@@ -48,7 +48,7 @@ def reconcile_calls() -> None:
     heartbeats.record_heartbeat(
         heartbeats.RECONCILIATION,
         f"{report.released} released, {report.missed} missed, {report.lost} lost, {report.overdue} overdue, "
-        f"{report.asked} for a person",
+        f"{report.asked} for a person, {report.unaccounted} without a reminder or an answer",
     )
 
 

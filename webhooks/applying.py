@@ -20,6 +20,7 @@ from contacts.redaction import redact
 from reminders.lifecycle.locking import is_lock_timeout, lock_call, lock_calls, wait_briefly_here
 from reminders.models import CallRecord
 from reminders.results.outcomes import fold_into_call, mark_accepted
+from reminders.results.unanswered import account_for
 from reminders.robotalker.events import RobotalkerEvent, UnreadableEvent
 from reminders.rules.backoff import doubled
 from reminders.rules.states import CALL_OPEN, CallState
@@ -121,7 +122,7 @@ def _apply_or_quarantine(event_id: int, parsed: RobotalkerEvent | None, *, trust
                     apply_account_event(parsed, event.received_at)
                     _mark_applied(event)
                 else:
-                    _apply_to_call(lock_call(event.call_id or 0), event, parsed, trusted=trusted)
+                    account_for(_apply_to_call(lock_call(event.call_id or 0), event, parsed, trusted=trusted))
                 save_rows([event], SAVED_FIELDS)
                 return event.state
     except (DoesNotFit, UnreadableEvent) as error:
@@ -163,6 +164,7 @@ def _apply_together(event_ids: Collection[int], parsed: Parsed, *, trusted: bool
     calls = lock_calls(event.call_id for event, _ in readable if event.call_id)
     done: list[WebhookEvent] = []
     changed: set[tuple[str, int]] = set()
+    to_account_for: set[int] = set()
     with saving_together():
         for event, content in readable:
             call = calls.get(event.call_id or 0)
@@ -173,9 +175,10 @@ def _apply_together(event_ids: Collection[int], parsed: Parsed, *, trusted: bool
             if rows & changed:
                 continue
             with suppress(DoesNotFit):  # raised before anything is changed
-                _apply_to_call(call, event, content, trusted=trusted)
+                to_account_for |= _apply_to_call(call, event, content, trusted=trusted)
                 changed |= rows
                 done.append(event)
+    account_for(to_account_for)
     save_rows(done, SAVED_FIELDS)
     return {event.pk: event.state for event in done}
 
@@ -199,8 +202,12 @@ def _read(event: WebhookEvent, parsed: RobotalkerEvent | None) -> RobotalkerEven
     return parsed
 
 
-def _apply_to_call(call: CallRecord, event: WebhookEvent, parsed: RobotalkerEvent, *, trusted: bool) -> None:
-    """Apply an event to its call, both locked; the caller saves the event. Raises DoesNotFit."""
+def _apply_to_call(
+    call: CallRecord, event: WebhookEvent, parsed: RobotalkerEvent, *, trusted: bool
+) -> set[int]:
+    """Apply an event to its call, both locked; the caller saves the event, and accounts for the appointments
+    whose ids are returned. Raises DoesNotFit.
+    """
     key = key_of(event.purpose)
     check_it_fits(call, parsed, key)
     if not trusted and must_be_verified(call, parsed, key):
@@ -210,9 +217,10 @@ def _apply_to_call(call: CallRecord, event: WebhookEvent, parsed: RobotalkerEven
         record_optout_from_event(
             call, parsed, event.received_at
         )  # an opted-out number gets no call meanwhile
-        return
-    fold_into_call(call, parsed, key_of_address=key, received_at=event.received_at)
+        return set()
+    news = fold_into_call(call, parsed, key_of_address=key, received_at=event.received_at)
     _mark_applied(event)
+    return news
 
 
 def _mark_applied(event: WebhookEvent) -> None:

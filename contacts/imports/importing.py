@@ -33,6 +33,7 @@ from contacts.imports.repeats import find_repeats
 from contacts.imports.report import ImportReport, count_outcomes
 from contacts.imports.rows import ImportedLocation, Reading, RowResult, location_key, read_row
 from contacts.models import ImportBatch, Location
+from contacts.worker_hints import hint_planning
 
 READERS: Sequence[TableReader] = (CsvReader(),)
 ONE_AT_A_TIME = 7_305_022_011  # key of the advisory lock that lets only one import run at a time
@@ -80,6 +81,7 @@ def import_file(
     store_problems(batch, report.problems)
     batch.counts = report.counts
     batch.save(update_fields=["counts"])
+    hint_planning()
     return report
 
 

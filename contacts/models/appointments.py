@@ -66,6 +66,12 @@ class Appointment(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.BOOKED)
     revision = models.PositiveIntegerField(default=1, editable=False)
     revised_at = models.DateTimeField(editable=False, help_text=_("When this revision came to be."))
+    planned_revision = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text=_("The newest revision that planning has seen; 0: none yet."),
+    )
     answer = models.CharField(max_length=20, choices=Answer, default=Answer.NONE, blank=True, editable=False)
     answer_revision = models.PositiveIntegerField(null=True, blank=True, editable=False)
     answered_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -109,6 +115,12 @@ class Appointment(models.Model):
             models.Index(fields=["location", "local_start"], name="appointment_local_day"),
             # reminders/planning/planner.py: appointments that may still need a reminder
             models.Index(fields=["starts_at"], condition=Q(status="booked"), name="appointment_booked_ahead"),
+            # reminders/planning/planned_marks.py: read_unplanned
+            models.Index(
+                fields=["starts_at"],
+                condition=Q(status="booked", planned_revision__lt=F("revision")),
+                name="appointment_unplanned",
+            ),
         ]
 
     def __str__(self) -> str:

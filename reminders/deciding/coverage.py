@@ -3,7 +3,10 @@
 A test holds the two equal over every combination of filters.
 """
 
-from django.db.models import QuerySet
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db.models import F, QuerySet
 
 from contacts.models import Appointment
 from reminders.models import Campaign, Step
@@ -30,3 +33,17 @@ def find_covered(step: Step, appointments: "QuerySet[Appointment]") -> "QuerySet
     if campaign.kinds:
         appointments = appointments.filter(kind__in=campaign.kinds)
     return appointments
+
+
+def read_unplanned_campaigns() -> list[Campaign]:
+    """Active campaigns that were activated or edited since planning went through them: few or none."""
+    unplanned = Campaign.objects.filter(state=Campaign.State.ACTIVE, planned_edition__lt=F("edition"))
+    return list(unplanned.prefetch_related("locations", "providers"))
+
+
+def is_being_planned(appointment: Appointment, unplanned: Collection[Campaign], now: datetime) -> bool:
+    """Whether planning has not seen it yet, or not for one of the `unplanned` campaigns (product rule 61)."""
+    if appointment.status != Appointment.Status.BOOKED or appointment.starts_at <= now:
+        return False
+    is_seen = appointment.planned_revision >= appointment.revision
+    return not is_seen or any(covers(campaign, appointment) for campaign in unplanned)

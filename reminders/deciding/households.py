@@ -5,17 +5,22 @@ location and day, whose appointments its message mentions as well. The person's 
 appointments; each reminder is finished by the rules on its own.
 """
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import F
 
+from contacts.models import Appointment
 from contacts.models.people import Channel
 from reminders.deciding.situations import ReminderFacts
+from reminders.models import Reminder
 from reminders.rules.decide import Verdict, decide
-from reminders.rules.states import REMINDER_PENDING
+from reminders.rules.states import REMINDER_ORDERABLE, REMINDER_PENDING
+from reminders.rules.zones import zone_or_utc
 from reminders.wording.scripts import (
     FOR_ALL,
     channel_of,
@@ -28,6 +33,7 @@ from reminders.wording.scripts import (
 )
 from reminders.wording.sms_alphabet import measure_text
 
+LONGEST_DAY = timedelta(hours=25)
 MOST_IN_ONE_CALL = 6  # a listener can't follow more; the others of a large household are in the next call
 
 # Each reminder with its appointment and number, and each possible companion with its appointment: a first
@@ -78,6 +84,45 @@ def _find_pairs(reminder_ids: Collection[int]) -> list[tuple[int, int, int | Non
         cursor.execute(_PAIRS, [list(REMINDER_PENDING), list(reminder_ids)])
         rows: list[tuple[int, int, int | None, int | None, int | None]] = cursor.fetchall()
     return rows
+
+
+def find_families(leads: Iterable[Reminder], now: datetime) -> dict[int, list[Reminder]]:
+    """For each of these reminders, by id: those that one call ordered now would be about, by time.
+
+    A family has the lead's number, step, location and day, as at the last look; who has answered is left out.
+    `leads`: with their appointments, contacts and locations. One query for all; none without a number.
+    """
+    leads = [lead for lead in leads if lead.appointment.contact.phone_id]
+    if not leads:
+        return {}
+    starts = [lead.appointment.starts_at for lead in leads]
+    found = Reminder.objects.filter(
+        state__in=REMINDER_ORDERABLE,
+        step__in={lead.step_id for lead in leads},
+        revision=F("appointment__revision"),
+        appointment__status=Appointment.Status.BOOKED,
+        appointment__contact__phone__in={lead.appointment.contact.phone_id for lead in leads},
+        appointment__starts_at__range=(max(now, min(starts) - LONGEST_DAY), max(starts) + LONGEST_DAY),
+    ).select_related("appointment__contact", "appointment__location")
+    by_family: defaultdict[tuple[object, ...], list[Reminder]] = defaultdict(list)
+    for reminder in found:
+        if not reminder.appointment.current_answer:
+            by_family[_family_of(reminder)].append(reminder)
+    return {lead.pk: _choose_family(lead, by_family[_family_of(lead)]) for lead in leads}
+
+
+def _choose_family(lead: Reminder, relatives: Sequence[Reminder]) -> list[Reminder]:
+    others = sorted(
+        (one for one in relatives if one.pk != lead.pk), key=lambda one: (one.appointment.starts_at, one.pk)
+    )
+    chosen = [lead, *others[: MOST_IN_ONE_CALL - 1]]
+    return sorted(chosen, key=lambda one: (one.appointment.starts_at, one.pk))
+
+
+def _family_of(reminder: Reminder) -> tuple[object, ...]:
+    appointment = reminder.appointment
+    day = appointment.starts_at.astimezone(zone_or_utc(appointment.location.time_zone)).date()
+    return appointment.contact.phone_id, reminder.step_id, appointment.location_id, day
 
 
 def choose_companions(

@@ -4,6 +4,7 @@ Views and the admin call these. Each changes the appointment through contacts/ap
 its reminders at once, so that no reminder for the old state is pending once the change is committed.
 """
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.situations import with_situation
 from reminders.models import Reminder, Step
 from reminders.planning.planner import active_steps, find_owed_reminder, plan_appointments
+from reminders.results.unanswered import account_for
 from reminders.rules.states import REMINDER_PENDING
 from reminders.sweeps.told_providers import list_told_another_provider
 
@@ -43,7 +45,7 @@ class PlannedMove:
 def book_and_plan(**booking: Any) -> Appointment:
     """Book it (arguments of contacts.appointments.book_appointment) and plan its reminders."""
     appointment = appointments.book_appointment(**booking)
-    plan_appointments([appointment.pk])
+    _plan_and_account([appointment.pk])
     return appointment
 
 
@@ -61,7 +63,7 @@ def move_and_replan(
     moved = appointments.move_appointment(
         appointment_id, starts_at=starts_at, ends_at=ends_at, location=location, provider=provider, by=by
     )
-    plan_appointments([appointment_id])
+    _plan_and_account([appointment_id])
     list_told_another_provider([appointment_id])
     return moved
 
@@ -70,7 +72,7 @@ def move_and_replan(
 def cancel_and_withdraw(appointment_id: int, *, by: User | None = None, how: str = "") -> Appointment:
     """Cancel it and withdraw its pending reminders."""
     cancelled = appointments.cancel_appointment(appointment_id, by=by, how=how)
-    plan_appointments([appointment_id])
+    _plan_and_account([appointment_id])
     return cancelled
 
 
@@ -78,14 +80,26 @@ def cancel_and_withdraw(appointment_id: int, *, by: User | None = None, how: str
 def reinstate_and_plan(appointment_id: int, *, by: User | None = None) -> Appointment:
     """Book a cancelled appointment again and plan its reminders."""
     booked = appointments.reinstate_appointment(appointment_id, by=by)
-    plan_appointments([appointment_id])
+    _plan_and_account([appointment_id])
     return booked
 
 
+@transaction.atomic
+def record_visit(appointment_id: int, status: str, *, by: User) -> Appointment:
+    """Record arrived or no-show, or put it back to booked; follow-ups close or open with it.
+
+    Raises AppointmentClosed as contacts.appointments.record_attendance() does.
+    """
+    recorded = appointments.record_attendance(appointment_id, status, by=by)
+    account_for([appointment_id])
+    return recorded
+
+
+@transaction.atomic
 def confirm_by_staff(appointment_id: int, *, by: User) -> bool:
     """Mark it confirmed because the patient told the staff; returns whether it now is confirmed."""
     appointment = Appointment.objects.get(pk=appointment_id)
-    return appointments.record_answer(
+    confirmed = appointments.record_answer(
         appointment_id,
         Appointment.Answer.CONFIRMED,
         revision=appointment.revision,
@@ -93,6 +107,14 @@ def confirm_by_staff(appointment_id: int, *, by: User) -> bool:
         how=Way.STAFF,
         by=by,
     )
+    account_for([appointment_id])
+    return confirmed
+
+
+def _plan_and_account(appointment_ids: Sequence[int]) -> None:
+    """Plan them; if nothing will go out for one, or it has changed, the worklist says so at once."""
+    plan_appointments(appointment_ids)
+    account_for(appointment_ids)
 
 
 def preview_move(

@@ -14,11 +14,13 @@ from contacts.appointments import add_change, lock_appointments
 from contacts.database.clock import read_database_clock
 from contacts.database.saving import saving_together
 from contacts.models import AppointmentChange
+from reminders.deciding.households import find_families
 from reminders.deciding.situations import read_reminder_facts, with_situation
 from reminders.desk.wake_dispatch import wake_dispatch
 from reminders.lifecycle.locking import lock_reminder
 from reminders.lifecycle.reminders import finish_reminder, plan_again
 from reminders.models import Reminder
+from reminders.results.unanswered import account_for
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.reasons import Reason, sentence_for
 from reminders.rules.states import REMINDER_ORDERABLE, REMINDER_PENDING, ReminderState
@@ -49,7 +51,30 @@ def order_call(reminder_id: int, *, by: User) -> None:
     plan_again(reminder, next_look_at=now, reason=Reason.ORDERED)
     _check_it_may_go(reminder_id)
     add_change(reminder.appointment, AppointmentChange.What.CALL_ORDERED, by=by, at=now)
+    account_for([reminder.appointment_id])
     wake_dispatch()
+
+
+@transaction.atomic
+def order_household_call(reminder_id: int, *, by: User) -> list[Reminder]:
+    """Call now about every visit of the number that day: one call (product rule 12). Who is called, by time.
+
+    Raises OrderRefused as order_call() does for `reminder_id`; relatives who may not be called are left out.
+    """
+    lead = Reminder.objects.select_related("appointment__contact", "appointment__location").get(
+        pk=reminder_id
+    )
+    family = find_families([lead], read_database_clock()).get(lead.pk, [lead])
+    lock_appointments(one.appointment_id for one in family)  # before the first number
+    order_call(lead.pk, by=by)
+    refused = set()
+    for relative in family:
+        if relative.pk != lead.pk:
+            try:
+                order_call(relative.pk, by=by)
+            except OrderRefused:
+                refused.add(relative.pk)
+    return [one for one in family if one.pk not in refused]
 
 
 def skip_reminder(reminder_id: int, *, by: User) -> None:
@@ -74,6 +99,7 @@ def _skip_group(reminder_ids: Sequence[int], by: User) -> int:
         for reminder in reminders:
             finish_reminder(reminder, ReminderState.SKIPPED, Reason.SKIPPED_BY_PERSON)
             add_change(reminder.appointment, AppointmentChange.What.STEP_SKIPPED, by=by, at=now)
+    account_for({reminder.appointment_id for reminder in reminders})
     return len(reminders)
 
 

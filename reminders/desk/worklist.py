@@ -1,5 +1,6 @@
 """Actions on the worklist: assign a follow-up, resolve it, or decide about a call of unknown outcome."""
 
+from collections.abc import Collection
 from contextlib import suppress
 
 from django.contrib.auth.models import User
@@ -7,10 +8,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from contacts.appointments import lock_appointments
 from contacts.database.clock import read_database_clock
 from reminders.desk.orders import OrderRefused, order_call
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.lifecycle.calls import close_call
+from reminders.lifecycle.follow_ups import find_same_entry
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish_reminder
 from reminders.models import CallRecord, FollowUp
@@ -26,25 +29,31 @@ class AlreadyResolved(ValueError):
 
 @transaction.atomic
 def take_follow_up(follow_up_id: int, *, by: User) -> FollowUp:
-    """Assign it to this user. Raises AlreadyResolved."""
+    """Assign it to this user, with the others of its entry. Raises AlreadyResolved."""
     follow_up = _lock(follow_up_id)
+    find_same_entry(follow_up).update(state=FollowUp.State.TAKEN, taken_by=by)
     follow_up.state, follow_up.taken_by = FollowUp.State.TAKEN, by
-    follow_up.save(update_fields=["state", "taken_by"])
     return follow_up
 
 
 @transaction.atomic
-def resolve_follow_up(follow_up_id: int, *, by: User, note: str = "") -> FollowUp:
-    """Resolve it with a note of what was done. Raises AlreadyResolved.
+def resolve_follow_up(follow_up_id: int, *, by: User, note: str = "", seen: Collection[int] = ()) -> FollowUp:
+    """Resolve it, with the others of its entry, with a note of what was done. Raises AlreadyResolved.
 
-    If it is about a call of unknown outcome, the call is abandoned: nobody waits for its result any more,
-    and the follow-ups of its household are resolved too.
+    `seen`: ids of those that the person had before them; what has come to the entry since stays open. For
+    what is about a call of unknown outcome, the call is abandoned: nobody waits for its result any more, and
+    the follow-ups of its household are resolved too.
     """
-    call = _lock_unknown(follow_up_id)
+    entry = find_same_entry(FollowUp.objects.select_related("contact").get(pk=follow_up_id))
+    if seen:
+        entry = entry.filter(pk__in={follow_up_id, *seen})
+    ids = set(entry.values_list("pk", flat=True))
+    calls = _lock_unknown_of(ids)
     follow_up = _lock(follow_up_id)
-    if call:
+    for call in calls:
         _abandon(call)
-    _resolve(follow_up, by, Resolution.DONE, note)
+    of_calls = Q(call__in=calls, kind=FollowUp.Kind.UNKNOWN_OUTCOME)
+    _resolve(follow_up, Q(pk__in=ids) | of_calls, by, Resolution.DONE, note)
     return follow_up
 
 
@@ -59,12 +68,13 @@ def resolve_unknown_outcome(follow_up_id: int, *, by: User, call_again: bool) ->
     call = _lock_unknown(follow_up_id)
     follow_up = _lock(follow_up_id)
     if call is None or not _abandon(call):
-        _resolve(follow_up, None, Resolution.OVERTAKEN)
+        _resolve(follow_up, _same_call(follow_up), None, Resolution.OVERTAKEN)
         return follow_up
     if call_again and follow_up.reminder_id:
         order_call(follow_up.reminder_id, by=by)
         _order_for_the_others(call, follow_up, by)
-    _resolve(follow_up, by, Resolution.CALLED_AGAIN if call_again else Resolution.NOT_CALLED_AGAIN)
+    how = Resolution.CALLED_AGAIN if call_again else Resolution.NOT_CALLED_AGAIN
+    _resolve(follow_up, _same_call(follow_up), by, how)
     return follow_up
 
 
@@ -74,6 +84,25 @@ def _lock_unknown(follow_up_id: int) -> CallRecord | None:
     if follow_up.kind != FollowUp.Kind.UNKNOWN_OUTCOME or follow_up.call_id is None:
         return None
     return lock_call(follow_up.call_id)
+
+
+def _lock_unknown_of(follow_up_ids: Collection[int]) -> list[CallRecord]:
+    """The calls of unknown outcome that these follow-ups are about, locked in the order of locking.py."""
+    about = FollowUp.objects.filter(
+        pk__in=follow_up_ids, kind=FollowUp.Kind.UNKNOWN_OUTCOME, call__isnull=False
+    )
+    ids = sorted(set(about.values_list("call", flat=True)))
+    if len(ids) > 1:  # the appointments of all come before the first call
+        household = FollowUp.objects.filter(call__in=ids).values_list("appointment", flat=True)
+        lock_appointments(household)
+    return [lock_call(call_id) for call_id in ids if call_id]
+
+
+def _same_call(follow_up: FollowUp) -> Q:
+    """It, and those of its household that are about the same call."""
+    if follow_up.kind == FollowUp.Kind.UNKNOWN_OUTCOME and follow_up.call_id:
+        return Q(pk=follow_up.pk) | Q(call=follow_up.call_id, kind=follow_up.kind)
+    return Q(pk=follow_up.pk)
 
 
 def _abandon(call: CallRecord) -> bool:
@@ -94,7 +123,10 @@ def _order_for_the_others(call: CallRecord, follow_up: FollowUp, by: User) -> No
                 order_call(reminder.pk, by=by)
 
 
-def _resolve(follow_up: FollowUp, by: User | None, resolution: Resolution, note: str = "") -> None:
+def _resolve(
+    follow_up: FollowUp, with_it: Q, by: User | None, resolution: Resolution, note: str = ""
+) -> None:
+    """Resolve it, and those of `with_it` that are unresolved, each with the note, for its own story."""
     follow_up.state, follow_up.resolved_by = FollowUp.State.RESOLVED, by
     follow_up.resolved_at, follow_up.resolution, follow_up.note = (
         read_database_clock(),
@@ -105,10 +137,7 @@ def _resolve(follow_up: FollowUp, by: User | None, resolution: Resolution, note:
         name: getattr(follow_up, name)
         for name in ("state", "resolved_by", "resolved_at", "resolution", "note")
     }
-    one_matter = Q(pk=follow_up.pk)
-    if follow_up.kind == FollowUp.Kind.UNKNOWN_OUTCOME and follow_up.call_id:
-        one_matter |= Q(call=follow_up.call_id, kind=follow_up.kind)  # the others of its household
-    FollowUp.objects.filter(one_matter).exclude(state=FollowUp.State.RESOLVED).update(**how)
+    FollowUp.objects.filter(with_it).exclude(state=FollowUp.State.RESOLVED).update(**how)
 
 
 def _lock(follow_up_id: int) -> FollowUp:

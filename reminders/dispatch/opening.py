@@ -32,6 +32,7 @@ from reminders.deciding.situations import (
 from reminders.lifecycle.locking import lock_numbers
 from reminders.lifecycle.reminders import apply_decision, plan_again
 from reminders.models import CallBatch, CallCompanion, CallRecord, Reminder
+from reminders.results.unanswered import account_for
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.reasons import Reason
 from reminders.rules.states import ReminderState, check_reminder_move
@@ -75,6 +76,7 @@ def _take_last_look(
     last_look = LastLook(facts, now, batch)
     with saving_together():
         last_look.decide_on(one for one in facts if one.reminder.pk in ids and one.reminder.claim == claim)
+    account_for(last_look.not_called)
     return last_look
 
 
@@ -110,6 +112,7 @@ class LastLook:
         self._use = read_use(self._at_number, now)
         paces = read_paces(set(location_of.values()), now)
         self._paces = {reminder: paces.get(location) for reminder, location in location_of.items()}
+        self.not_called: set[int] = set()  # appointments with a reminder that has ended, or is held
         self._companion_ids: set[int] = set()
         self._number_ids: set[int] = set()  # of the calls and texts opened so far
 
@@ -130,6 +133,8 @@ class LastLook:
                 self._open(facts, pace)
             else:
                 apply_decision(reminder, decision, self.now)
+                if decision.verdict != Verdict.WAIT:
+                    self.not_called.add(reminder.appointment_id)
                 if pace and decision.until and decision.reason == Reason.DESK_PACE:
                     pace.add_turn(decision.until)
 

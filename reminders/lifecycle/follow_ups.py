@@ -3,12 +3,36 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Value
-from django.db.models.functions import Greatest, Least, Now
+from django.db.models import Case, QuerySet, TextField, Value, When
+from django.db.models.functions import Cast, Concat, Greatest, Least, Now
 
-from contacts.database.saving import save_collected
-from reminders.models import CallRecord, FollowUp, Reminder, Step
-from reminders.rules.states import REMINDER_OPEN
+from reminders.models import CallRecord, FollowUp, Reminder
+
+Kind = FollowUp.Kind
+# What is said about a number, whoever it was about: the worklist has one entry of these for a number. Two
+# people of a household who want another time, or answered in words, are two matters (product rule 12).
+ABOUT_A_NUMBER = (
+    Kind.COULD_NOT_REACH,
+    Kind.NOTHING_FOLLOWS,
+    Kind.UNKNOWN_OUTCOME,
+    Kind.WRONG_NUMBER,
+    Kind.MISSED,
+)
+# The entry that a follow-up belongs to, in SQL; find_same_entry() is the same rule for one.
+ENTRY = Case(
+    When(
+        kind__in=ABOUT_A_NUMBER,
+        contact__phone__isnull=False,
+        then=Concat(Value("number "), Cast("contact__phone", TextField())),
+    ),
+    When(
+        kind__in=ABOUT_A_NUMBER,
+        contact__isnull=False,
+        then=Concat(Value("contact "), Cast("contact", TextField())),
+    ),
+    default=Concat(Value("follow-up "), Cast("pk", TextField())),
+    output_field=TextField(),
+)
 
 PATIENCE = timedelta(hours=4)  # a follow-up is due this long after it is opened,
 BEFORE_VISIT = timedelta(hours=1)  # or, if that is earlier, this long before the appointment
@@ -35,6 +59,17 @@ def open_follow_up(
     FollowUp.objects.bulk_create([follow_up], ignore_conflicts=True)
 
 
+def find_same_entry(follow_up: FollowUp) -> QuerySet[FollowUp]:
+    """The unresolved follow-ups that the worklist shows as one entry with this one, itself included."""
+    unresolved = FollowUp.objects.exclude(state=FollowUp.State.RESOLVED)
+    if follow_up.kind not in ABOUT_A_NUMBER:
+        return unresolved.filter(pk=follow_up.pk)
+    about_a_number = unresolved.filter(kind__in=ABOUT_A_NUMBER)
+    if phone_id := follow_up.contact.phone_id:
+        return about_a_number.filter(contact__phone=phone_id)
+    return about_a_number.filter(contact=follow_up.contact_id)
+
+
 def find_due_time(starts_at: datetime, now: datetime) -> datetime:
     """When a follow-up is due: within four hours and an hour before the appointment, but not before now."""
     return max(now, min(now + PATIENCE, starts_at - BEFORE_VISIT))
@@ -43,17 +78,6 @@ def find_due_time(starts_at: datetime, now: datetime) -> datetime:
 def due_by_database_clock(starts_at: datetime) -> Greatest:
     """find_due_time() in SQL, by the database's clock when the row is written. A test compares both."""
     return Greatest(Now(), Least(Now() + PATIENCE, Value(starts_at - BEFORE_VISIT)))
-
-
-def open_if_nothing_follows(kind: str, *, reminder: Reminder, call: CallRecord) -> None:
-    """Put a follow-up on the worklist unless another reminder will be sent or the patient has answered."""
-    save_collected()  # the query below must see this reminder's final state
-    appointment = reminder.appointment
-    more = appointment.reminders.filter(state__in=REMINDER_OPEN, revision=appointment.revision).exclude(
-        step__audience=Step.Audience.CONFIRMED  # those aren't sent to a patient who has not confirmed
-    )
-    if not appointment.current_answer and not more.exists():
-        open_follow_up(kind, reminder=reminder, call=call)
 
 
 def resolve_automatically(call: CallRecord, kinds: Sequence[str]) -> None:

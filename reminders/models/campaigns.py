@@ -73,6 +73,15 @@ class Campaign(models.Model):
         blank=True,
         help_text=_("Kinds of appointment, separated by commas; empty: every kind."),
     )
+    edition = models.PositiveIntegerField(
+        default=1, db_default=1, editable=False, help_text=_("Counts its activations and edits.")
+    )
+    planned_edition = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text=_("The edition that planning has gone through for every appointment."),
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -11,7 +11,10 @@ from reminders.models.reminders import Reminder
 
 
 class FollowUp(models.Model):
-    """One item on the worklist."""
+    """What a person has to do about one appointment.
+
+    The worklist shows those of one number together, as one entry (reminders/pages/worklist.py).
+    """
 
     class Kind(models.TextChoices):
         WANTS_ANOTHER_TIME = "wants_another_time", _("wants another time")
@@ -24,6 +27,7 @@ class FollowUp(models.Model):
         DOUBTFUL_OPT_OUT = "doubtful_opt_out", _("may have opted out")
         MISSED = "missed", _("reminder was missed")
         OTHER_PROVIDER = "other_provider", _("told another provider's name")
+        NOTHING_FOLLOWS = "nothing_follows", _("no answer, and nothing more goes out")
 
     class State(models.TextChoices):
         OPEN = "open", _("open")
@@ -37,6 +41,13 @@ class FollowUp(models.Model):
         CALLED_AGAIN = "called_again", _("They were called again.")
         NOT_CALLED_AGAIN = "not_called_again", _("They were not called again.")
         OVERTAKEN = "overtaken", _("Robotalker reported after all.")
+        # what happened meanwhile made it unnecessary (results/unanswered.py)
+        ANSWERED = "answered", _("They answered after all.")
+        NEW_TRY = "new_try", _("Another reminder goes out.")
+        MOVED = "moved", _("The appointment or its number changed; it has new reminders.")
+        CANCELLED = "cancelled", _("The appointment was cancelled.")
+        VISIT_RECORDED = "visit_recorded", _("The visit was recorded.")
+        SAID_BETTER = "said_better", _("Another follow-up says it.")
 
     kind = models.CharField(max_length=20, choices=Kind)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)

@@ -1,10 +1,11 @@
 """Reading one day's appointments, each with its state."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db.models import F, Prefetch, Q, QuerySet
@@ -13,10 +14,13 @@ from django.utils.translation import gettext_lazy as _
 from contacts.models import Appointment, Location
 from contacts.numbers import mask
 from contacts.templatetags.display import clock
+from reminders.deciding.coverage import read_unplanned_campaigns
+from reminders.deciding.households import find_families
 from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.situations import with_situation
 from reminders.lifecycle.call_reminders import with_calls
-from reminders.models import CallRecord, Reminder
+from reminders.models import CallRecord, Campaign, Reminder
+from reminders.pages.sentences import name_family
 from reminders.pages.standings import Standing, find_orderable, find_standing, read_standing_facts
 from reminders.traffic.switch import read_switch
 
@@ -25,7 +29,8 @@ COUNTED_STATES = {
     "confirmed": ("confirmed",),
     "wants_another_time": ("wants_another_time",),
     "unanswered": (
-        "will_call", "will_text", "calling", "submitting", "answered", "delivered", "voicemail", "no_answer",
+        "being_planned", "will_call", "will_text", "calling", "submitting", "answered", "delivered",
+        "voicemail", "no_answer",
     ),
     "held": ("held", "opted_out"),
     "trouble": ("failed", "missed", "unknown"),
@@ -62,6 +67,7 @@ class Row:
     standing: Standing
     call_reminder_id: int | None
     is_cancelled: bool
+    call_family: str = ""  # whom a call now would be about, if it isn't this appointment alone
     mark: str = ""
     after_now: bool = False  # the first row later than now
 
@@ -116,7 +122,8 @@ def read_day(
     if provider_id is not None:
         found = found.filter(provider=provider_id)
     use = read_use({number for one in found if (number := one.contact.phone_id)}, now)
-    rows = [_build_row(appointment, now, use, paused=paused) for appointment in found]
+    shared = SharedByRows(use, read_unplanned_campaigns(), paused)
+    rows = _add_families([_build_row(appointment, now, shared) for appointment in found], found, now)
     counts = Counter(COUNT_OF_STATE[row.standing.code] for row in rows)
     kept = [row for row in rows if not state or COUNT_OF_STATE[row.standing.code] == state]
     return DayList(
@@ -152,11 +159,25 @@ def _with_reminders(appointments: "QuerySet[Appointment]") -> "QuerySet[Appointm
     )
 
 
-def _build_row(appointment: Appointment, now: datetime, use: Mapping[int, NumberUse], *, paused: bool) -> Row:
+class SharedByRows(NamedTuple):
+    """What was read once for all rows: the calls to each number, and campaigns that aren't planned yet."""
+
+    use: Mapping[int, NumberUse]
+    unplanned: Sequence[Campaign]
+    paused: bool
+
+
+def _build_row(appointment: Appointment, now: datetime, shared: SharedByRows) -> Row:
     phone = appointment.contact.phone
     reminders = list(appointment.reminders.all())
-    used = use[phone.pk] if phone else None
-    facts = read_standing_facts(appointment, reminders, now, sending_paused=paused, use=used)
+    facts = read_standing_facts(
+        appointment,
+        reminders,
+        now,
+        sending_paused=shared.paused,
+        use=shared.use[phone.pk] if phone else None,
+        unplanned=shared.unplanned,
+    )
     standing = find_standing(facts)
     return Row(
         pk=appointment.pk,
@@ -170,6 +191,16 @@ def _build_row(appointment: Appointment, now: datetime, use: Mapping[int, Number
         call_reminder_id=find_orderable(facts, standing),
         is_cancelled=appointment.status == Appointment.Status.CANCELLED,
     )
+
+
+def _add_families(rows: Sequence[Row], found: Iterable[Appointment], now: datetime) -> list[Row]:
+    """The rows with whom a call now would be about: one query for all."""
+    offered = {row.call_reminder_id for row in rows}
+    leads = [one for appointment in found for one in appointment.reminders.all() if one.pk in offered]
+    families = find_families(leads, now)
+    return [
+        replace(row, call_family=name_family(families.get(row.call_reminder_id or 0, []))) for row in rows
+    ]
 
 
 def _group(

@@ -24,8 +24,8 @@ from reminders.health.heartbeats import (
     find_age,
     read_heartbeats,
 )
-from reminders.models import FollowUp
 from reminders.pages.pause_banner import Pause, describe_pause
+from reminders.pages.worklist import count_entries
 from reminders.rules.sandbox_hosts import is_sandbox_address
 from reminders.traffic.switch import read_switch
 
@@ -69,8 +69,8 @@ class Frame:
 
     @cached_property
     def worklist_count(self) -> int:
-        """The number of unresolved follow-ups; queried only where it is shown."""
-        return FollowUp.objects.exclude(state=FollowUp.State.RESOLVED).count()
+        """The number of entries on the worklist; queried only where it is shown."""
+        return count_entries()
 
     @property
     def sweep_is_stale(self) -> bool:

@@ -1,6 +1,6 @@
 """One plain sentence for each kind of thing that can occur in an appointment's story."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -147,16 +147,21 @@ def describe_call(call: CallRecord) -> str:
 
 def describe_household(call: CallRecord) -> str:
     """Whom one call spoke of, "one call for Anna and Ben"; "" when it spoke of one appointment only."""
-    reminders = reminders_of(call)
-    if len(reminders) == 1:
+    family = name_family(reminders_of(call))
+    if not family:
         return ""
-    is_text = call.channel == Channel.SMS
+    words = _("one text message for %s") if call.channel == Channel.SMS else _("one call for %s")
+    return words % family
+
+
+def name_family(reminders: Sequence[Reminder]) -> str:
+    """Whom one call is about, "Anna and Ben"; "2 appointments" of one person; "" for one appointment."""
+    if len(reminders) < 2:
+        return ""
     names = list(dict.fromkeys(reminder.appointment.contact.first_name for reminder in reminders))
     if len(names) == 1:
-        words = _("one text message for %d appointments") if is_text else _("one call for %d appointments")
-        return words % len(reminders)
-    words = _("one text message for %s") if is_text else _("one call for %s")
-    return words % get_text_list(names, _("and"))
+        return _("%d appointments") % len(reminders)
+    return get_text_list(names, _("and"))
 
 
 def describe_call_details(call: CallRecord, zone: ZoneInfo, try_number: int) -> Iterator[str]:

@@ -3,7 +3,7 @@
 RULES are tried in order and the first that applies decides, as in decide(). Runs no queries of its own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -16,10 +16,11 @@ from contacts.models import Appointment, Way
 from contacts.models.people import Channel
 from contacts.templatetags.display import clock, day
 from reminders.deciding.call_now import may_order_call
+from reminders.deciding.coverage import is_being_planned
 from reminders.deciding.explanations import Explanation, explain_reminder
 from reminders.deciding.number_caps import NumberUse
 from reminders.lifecycle.call_reminders import calls_of
-from reminders.models import CallRecord, Reminder
+from reminders.models import CallRecord, Campaign, Reminder
 from reminders.rules.decide import Verdict
 from reminders.rules.reasons import Reason, phrase_for, sentence_for
 from reminders.rules.states import REMINDER_PENDING, CallState, ReminderState
@@ -49,6 +50,7 @@ class StandingFacts:
     coming: Explanation | None
     coming_reminder: Reminder | None  # whose explanation `coming` is
     now: datetime
+    being_planned: bool = False  # planning has not seen its present revision, or a changed campaign, yet
 
     @property
     def zone(self) -> ZoneInfo:
@@ -65,15 +67,18 @@ def read_standing_facts(
     *,
     sending_paused: bool,
     use: NumberUse | None = None,
+    unplanned: Collection[Campaign] = (),
 ) -> StandingFacts:
     """The facts. Reminders come from situations.with_situation() and call_reminders.with_calls().
 
-    `use` is what has gone to the number, as explain_reminder() takes it.
+    `use` is what has gone to the number, as explain_reminder() takes it. `unplanned`: the campaigns of
+    coverage.read_unplanned_campaigns().
     """
     calls = list({call.pk: call for reminder in reminders for call in calls_of(reminder)}.values())
     coming, reminder = _find_coming(reminders, now, sending_paused=sending_paused, use=use)
     calls.sort(key=lambda call: (call.submitting_at, call.pk), reverse=True)
-    return StandingFacts(appointment, reminders, calls, coming, reminder, now)
+    being_planned = is_being_planned(appointment, unplanned, now)
+    return StandingFacts(appointment, reminders, calls, coming, reminder, now, being_planned)
 
 
 def find_standing(facts: StandingFacts) -> Standing:
@@ -164,6 +169,12 @@ def describe_next(facts: StandingFacts) -> Standing | None:
     return Standing("held" if held else "not_reminded", next_step=coming.sentence)
 
 
+def describe_planning(facts: StandingFacts) -> Standing | None:
+    """Nothing is planned yet, but will be within a minute (product rule 61)."""
+    is_unplanned = facts.being_planned and not facts.reminders
+    return Standing("being_planned", _("being planned")) if is_unplanned else None
+
+
 def describe_settled(facts: StandingFacts) -> Standing | None:
     """Nothing is planned and no call was made: the last reminder's reason."""
     if not facts.reminders:
@@ -185,6 +196,7 @@ RULES: tuple[Callable[[StandingFacts], Standing | None], ...] = (
     describe_optout,
     describe_last_call,
     describe_next,
+    describe_planning,
     describe_settled,
 )
 

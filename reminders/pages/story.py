@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 from contacts.models import Appointment
 from contacts.models.people import Channel
 from reminders.deciding.call_now import may_order_call
+from reminders.deciding.coverage import read_unplanned_campaigns
 from reminders.deciding.explanations import Explanation, explain_reminder
+from reminders.deciding.households import find_families
 from reminders.deciding.number_caps import read_use
 from reminders.deciding.situations import with_situation
 from reminders.lifecycle.call_reminders import calls_of, with_calls
@@ -65,6 +67,7 @@ class ReminderLine:
     is_text: bool
     can_call: bool
     can_skip: bool
+    family: str = ""  # whom a call now would be about, if it isn't this appointment alone
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ class Story:
     ahead: tuple[Entry, ...]
     past: tuple[Entry, ...]
     stamp: str
+    being_planned: bool
 
 
 def read_story(appointment_id: int, now: datetime) -> Story:
@@ -103,14 +107,21 @@ def read_story(appointment_id: int, now: datetime) -> Story:
         *(entry for follow_up in follow_ups for entry in _describe_follow_up(follow_up)),
     ]
     ordered = _by_newest(entries, appointment)
+    facts = read_standing_facts(
+        appointment, present, now, sending_paused=paused, use=use, unplanned=read_unplanned_campaigns()
+    )
+    families = find_families([one for one in present if may_order_call(one, now)], now)
     return Story(
         appointment=appointment,
         starts_at=appointment.wall_start,
         ends_at=appointment.wall_end,
-        standing=find_standing(
-            read_standing_facts(appointment, present, now, sending_paused=paused, use=use)
+        standing=find_standing(facts),
+        being_planned=facts.being_planned,
+        reminders=tuple(
+            _line(one, why, appointment, now, families.get(one.pk, []))
+            for one, why in explained
+            if one in present
         ),
-        reminders=tuple(_line(one, why, appointment, now) for one, why in explained if one in present),
         open_follow_ups=tuple(one.get_kind_display() for one in follow_ups if one.resolved_at is None),
         ahead=tuple(entry for entry in ordered if entry.is_ahead),
         past=tuple(entry for entry in ordered if not entry.is_ahead),
@@ -131,7 +142,9 @@ def _by_newest(entries: Sequence[Entry], appointment: Appointment) -> list[Entry
     return [replace(entry, at=entry.at.astimezone(zone)) for entry in ordered]
 
 
-def _line(reminder: Reminder, why: Explanation, appointment: Appointment, now: datetime) -> ReminderLine:
+def _line(
+    reminder: Reminder, why: Explanation, appointment: Appointment, now: datetime, family: Sequence[Reminder]
+) -> ReminderLine:
     code, words = sentences.name_reminder(reminder, why, now)
     active = appointment.status == Appointment.Status.BOOKED and appointment.starts_at > now
     return ReminderLine(
@@ -143,6 +156,7 @@ def _line(reminder: Reminder, why: Explanation, appointment: Appointment, now: d
         is_text=channel_of(reminder) == Channel.SMS,
         can_call=may_order_call(reminder, now),
         can_skip=active and reminder.state in REMINDER_PENDING,
+        family=sentences.name_family(family),
     )
 
 

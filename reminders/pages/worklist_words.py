@@ -1,5 +1,6 @@
 """The sentences for each kind of follow-up: what happened, and what to do about it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -57,38 +58,68 @@ WORDS: dict[str, tuple[Promise | str, Promise | str]] = {
         gettext_lazy("%(name)s was told another provider's name for %(when)s than it now has."),
         gettext_lazy("Decide whether they must know. If so, call them and say who will see them."),
     ),
+    Kind.NOTHING_FOLLOWS: (
+        gettext_lazy("There is no answer from %(name)s about %(when)s, and nothing more will be sent."),
+        gettext_lazy("Call them yourself while there is time."),
+    ),
 }
+
+
+# Of an entry with several kinds, which says what to do: first what only a person can decide.
+FIRST = (Kind.UNKNOWN_OUTCOME, Kind.WRONG_NUMBER)
 
 
 @dataclass(frozen=True)
 class WorklistLine:
-    """One follow-up as shown. `due`: by the location's clock. `since`: what made it unnecessary, or ""."""
+    """One follow-up as shown. `since`: what made it unnecessary, or ""."""
 
     follow_up: FollowUp
     what_happened: str
-    what_to_do: str
     why: str
-    due: str
     since: str
+
+
+@dataclass(frozen=True)
+class WorklistEntry:
+    """What is shown, taken and resolved together. `follow_up`: the one that says what to do.
+
+    `due`: when the first of them is, by the location's clock. `seen`: the ids of all, so that only what was
+    on the page is resolved.
+    """
+
+    follow_up: FollowUp
+    lines: tuple[WorklistLine, ...]
+    what_to_do: str
+    due: str
     is_late: bool
+    seen: str
 
 
-def describe_follow_up(follow_up: FollowUp, now: datetime) -> WorklistLine:
-    """The follow-up in words, with its appointment's time by the location's clock."""
-    appointment = follow_up.appointment
-    happened, to_do = WORDS[follow_up.kind]
-    zone = appointment.location.zone
-    due_at = follow_up.due_at.astimezone(zone)
+def describe_entry(follow_ups: Sequence[FollowUp], now: datetime) -> WorklistEntry:
+    """The entry in words, for follow-ups sorted by their due times."""
+    leading = min(follow_ups, key=lambda one: FIRST.index(one.kind) if one.kind in FIRST else len(FIRST))
+    zone = leading.appointment.location.zone
+    due_at = follow_ups[0].due_at.astimezone(zone)
     is_today = due_at.date() == now.astimezone(zone).date()
+    return WorklistEntry(
+        follow_up=leading,
+        lines=tuple(_describe_line(one, now) for one in follow_ups),
+        what_to_do=str(WORDS[leading.kind][1]),
+        due=clock(due_at) if is_today else day_and_clock(due_at),
+        is_late=due_at < now,
+        seen=",".join(str(one.pk) for one in follow_ups),
+    )
+
+
+def _describe_line(follow_up: FollowUp, now: datetime) -> WorklistLine:
+    appointment = follow_up.appointment
     when = day_and_clock(appointment.local_start)
+    happened, _to_do = WORDS[follow_up.kind]
     return WorklistLine(
         follow_up=follow_up,
         what_happened=str(happened) % {"name": follow_up.contact.full_name, "when": when},
-        what_to_do=str(to_do),
         why=phrase_for(follow_up.reason, follow_up.detail),
-        due=clock(due_at) if is_today else day_and_clock(due_at),
         since=_describe_later_change(appointment, now),
-        is_late=follow_up.due_at < now,
     )
 
 

@@ -3,8 +3,10 @@
 from django.db import transaction
 
 from contacts.database.clock import read_database_clock
+from contacts.worker_hints import hint_planning
 from reminders.lifecycle.reminders import recheck_now
 from reminders.models import Campaign, Reminder, Step
+from reminders.planning.planned_marks import begin_edition
 from reminders.rules.reasons import Reason
 
 
@@ -14,6 +16,8 @@ def activate_campaign(campaign: Campaign) -> None:
     campaign.state = Campaign.State.ACTIVE
     campaign.activated_at = read_database_clock()
     campaign.save(update_fields=["state", "activated_at"])
+    begin_edition(campaign)
+    hint_planning()
     recheck_now(Reminder.objects.filter(step__campaign=campaign, reason=Reason.CAMPAIGN_PAUSED))
 
 

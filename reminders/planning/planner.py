@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Location
+from contacts.worker_hints import hint_planning
 from reminders.deciding.coverage import find_covered
 from reminders.models import CallCompanion, CallRecord, Campaign, Reminder, Step
 from reminders.planning.bulk_rows import (
@@ -25,6 +26,13 @@ from reminders.planning.bulk_rows import (
     lock_step_and_locations,
     move_reminders,
     read_planned_appointments,
+)
+from reminders.planning.planned_marks import (
+    begin_edition,
+    mark_editions_planned,
+    mark_planned,
+    read_editions,
+    read_unplanned,
 )
 from reminders.planning.preferences import plan_wanted_again
 from reminders.rules.reasons import Reason
@@ -60,7 +68,10 @@ class LocationClock(NamedTuple):
 
 def plan_all(now: datetime | None = None) -> PlanReport:
     """Plan every booked appointment after `now` (the database's, if None) for every active campaign."""
-    return _plan_for_steps(Appointment.objects.all(), Reminder.objects.all(), now or read_database_clock())
+    editions = read_editions()
+    report = _plan_for_steps(Appointment.objects.all(), Reminder.objects.all(), now or read_database_clock())
+    mark_editions_planned(editions)
+    return report
 
 
 def plan_appointments(appointment_ids: Sequence[int], now: datetime | None = None) -> PlanReport:
@@ -170,8 +181,10 @@ def _plan_for_steps(
     appointments: "QuerySet[Appointment]", reminders: "QuerySet[Reminder]", now: datetime
 ) -> PlanReport:
     withdrawn = withdraw_pointless(reminders)
+    unplanned = read_unplanned(appointments, now)
     plan_wanted_again(reminders)
     added = sum(_add_missing(step, appointments, now) for step in active_steps())
+    mark_planned(unplanned)
     return PlanReport(added=added, withdrawn=withdrawn)
 
 
@@ -205,6 +218,8 @@ def _withdraw(pointless: "QuerySet[Reminder]", reason: str) -> int:
 
 def replan_campaign(campaign: Campaign) -> int:
     """After an edit of its steps: give planned reminders without a try their new moment; how many moved."""
+    begin_edition(campaign)
+    hint_planning()
     return _replan(Reminder.objects.filter(step__campaign=campaign))
 
 

@@ -15,12 +15,13 @@ from contacts.models.people import Channel, UnusableReason
 from contacts.people import mark_number_unusable, mark_numbers_usable
 from reminders.lifecycle.call_reminders import find_calls_about, reminders_of
 from reminders.lifecycle.calls import move_call
-from reminders.lifecycle.follow_ups import open_follow_up, open_if_nothing_follows, resolve_automatically
+from reminders.lifecycle.follow_ups import open_follow_up, resolve_automatically
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish_reminder
 from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
 from reminders.results.answers import apply_key, apply_reply, opt_out
-from reminders.results.next_tries import REACHED_NOBODY, plan_next_try
+from reminders.results.next_tries import plan_next_try
+from reminders.results.unanswered import account_for
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.robotalker.fields import AmdResult
 from reminders.rules.keys import OPT_OUT
@@ -69,6 +70,7 @@ FOLLOW_UPS_OF_AN_OUTCOME = (
     FollowUp.Kind.UNKNOWN_OUTCOME,
     FollowUp.Kind.WRONG_NUMBER,
     FollowUp.Kind.COULD_NOT_REACH,
+    FollowUp.Kind.NOTHING_FOLLOWS,
 )
 
 
@@ -80,13 +82,18 @@ def fold_event(
 
     `key_of_address` is the key to whose own address it was posted ("" for the status address).
     """
-    fold_into_call(lock_call(call_id), event, key_of_address=key_of_address, received_at=received_at)
+    call = lock_call(call_id)
+    account_for(fold_into_call(call, event, key_of_address=key_of_address, received_at=received_at))
 
 
 def fold_into_call(
     call: CallRecord, event: RobotalkerEvent, *, key_of_address: str, received_at: datetime
-) -> None:
-    """The same for a call from lock_call() or lock_calls()."""
+) -> set[int]:
+    """The same for a call from lock_call() or lock_calls().
+
+    Returns the ids of the appointments for which the caller must then account (unanswered.account_for), in
+    the same transaction: once for many events.
+    """
     at = date_event(event, call, received_at)
     _record_details(call, event)
     keys = find_keys(event, key_of_address)
@@ -109,6 +116,8 @@ def fold_into_call(
         apply_reply(call, read_reply_in(event), at)
     if event.kind == EventKind.OPTED_OUT:
         opt_out(call, at, Channel(event.channel) if event.channel else None)
+    is_news = has_changed or keys or event.kind in (EventKind.SMS_RECEIVED, EventKind.OPTED_OUT)
+    return {reminder.appointment_id for reminder in reminders_of(call)} if is_news else set()
 
 
 def mark_accepted(call: CallRecord, received_at: datetime) -> None:
@@ -156,8 +165,6 @@ def _follow_outcome(reminder: Reminder, call: CallRecord, at: datetime, *, was_o
     if call.reason == CallReason.INVALID_NUMBER and call.channel == Channel.VOICE:
         mark_number_unusable(call.number_id, UnusableReason.INVALID_NUMBER, at)
         open_follow_up(FollowUp.Kind.WRONG_NUMBER, reminder=reminder, call=call)
-    elif call.state in REACHED_NOBODY:
-        open_if_nothing_follows(FollowUp.Kind.COULD_NOT_REACH, reminder=reminder, call=call)
 
 
 def _record_outcome(call: CallRecord, state: CallState, reason: str, detail: str, at: datetime) -> bool:

@@ -18,6 +18,7 @@ from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import finish_reminder, plan_again
 from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
+from reminders.results.unanswered import account_for
 from reminders.robotalker.errors import Meaning, Rejected, RobotalkerError, ServerError
 from reminders.rules.backoff import backoff_after_failures, retry_after_or_backoff
 from reminders.rules.reasons import REASON_BY_STATE, CallReason, Reason
@@ -107,6 +108,7 @@ def record_failed_post(call_id: int, error: RobotalkerError) -> None:
                     plan_again(
                         reminder, next_look_at=again, reason=Reason.ROBOTALKER_TROUBLE, try_after=again
                     )
+    account_for({reminder.appointment_id for reminder in reminders_of(call)})
 
 
 def _meaning_of(error: RobotalkerError) -> Meaning:

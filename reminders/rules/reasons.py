@@ -75,6 +75,58 @@ class Reason(models.TextChoices):
     SETTLED_BY_PERSON = "settled_by_person", _("A staff member settled it.")
 
 
+# Whether a person chose that a reminder isn't sent for this reason: the patient by opting out, staff by an
+# order, or whoever set the step and the campaign. An appointment whose reminders all ended by choice needs
+# nobody's attention; any other without an answer does (product rule 57, visit_standings.py).
+IS_CHOSEN: dict[str, bool] = {
+    Reason.DUE: False,
+    Reason.ORDERED: False,
+    Reason.NOT_DUE_YET: False,
+    Reason.OUTSIDE_CALLING_HOURS: False,
+    Reason.LINE_BUSY: False,
+    Reason.HELD_BY_CAP: False,
+    Reason.DESK_PACE: False,
+    Reason.ROBOTALKER_TROUBLE: False,
+    Reason.TRY_AGAIN: False,
+    Reason.TEXT_FOLLOWS: False,
+    Reason.SENDING_PAUSED: False,
+    Reason.CAMPAIGN_PAUSED: True,
+    Reason.NO_NUMBER: False,
+    Reason.NUMBER_UNUSABLE: False,
+    Reason.NO_CONSENT: False,
+    Reason.NO_COMMON_HOURS: False,
+    Reason.NO_SCRIPT: False,
+    Reason.OPTED_OUT: True,
+    Reason.CONFIRMED: False,  # the answer may have been for an older revision since
+    Reason.NOT_CONFIRMED: True,  # the step's audience
+    Reason.WANTS_ANOTHER_TIME: False,
+    Reason.CANCELLED: True,
+    Reason.VISIT_RECORDED: False,  # recorded by mistake, and put back to booked
+    Reason.MOVED: True,
+    Reason.NOT_COVERED: True,  # the campaign's filter
+    Reason.PAST_WHEN_BOOKED: True,  # the step says: skip it
+    Reason.NEVER_IN_TIME: True,  # the step's timing; counted where the campaign is activated
+    Reason.BEFORE_ACTIVATION: True,
+    Reason.SKIPPED_BY_PERSON: True,
+    Reason.TOO_LATE: False,
+    Reason.REACHED: False,
+    Reason.VOICEMAIL: False,
+    Reason.DELIVERED: False,
+    Reason.NOT_REACHED: False,
+    Reason.REJECTED: False,
+    Reason.SETTLED_BY_PERSON: True,
+}
+
+# Why a reminder that is due stays held until a person enters or corrects something about the patient.
+HELD_BY_DATA = (
+    Reason.NO_NUMBER,
+    Reason.NUMBER_UNUSABLE,
+    Reason.NO_CONSENT,
+    Reason.NO_COMMON_HOURS,
+    Reason.NO_SCRIPT,
+)
+
+
 class CallReason(models.TextChoices):
     """Why a call is in its state. Pages show it beside the state, so no sentence repeats the state."""
 

@@ -17,6 +17,7 @@ from contacts.models import Appointment, PhoneNumber
 from reminders.deciding.situations import read_reminder_facts, with_situation
 from reminders.lifecycle.reminders import apply_decision
 from reminders.models import Reminder
+from reminders.results.unanswered import account_for
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.states import ReminderState
 from reminders.traffic.switch import read_switch
@@ -41,13 +42,14 @@ def _settle_chunk(rows: Sequence[tuple[int, int, int | None]]) -> int:
     held = with_situation(_late().filter(pk__in=_lock_around(rows))).order_by("pk")
     now = read_database_clock()
     paused = read_switch().paused_at is not None
-    settled = 0
+    settled: list[int] = []
     for reminder in held.select_for_update(of=("self",), skip_locked=True):
         decision = decide(read_reminder_facts(reminder, sending_paused=paused).situation, now)
         if decision.verdict in (Verdict.MISS, Verdict.SKIP):
             apply_decision(reminder, decision, now)
-            settled += 1
-    return settled
+            settled.append(reminder.appointment_id)
+    account_for(settled)
+    return len(settled)
 
 
 def _lock_around(rows: Sequence[tuple[int, int, int | None]]) -> list[int]:

@@ -18,6 +18,7 @@ from reminders.lifecycle.calls import close_call
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.lifecycle.locking import lock_call
 from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
+from reminders.results.unanswered import account_for_all
 from reminders.rules.reasons import CallReason
 from reminders.rules.states import CallState, ReminderState
 from reminders.sweeps.call_status import AskReport, ask_about_calls, askable
@@ -31,7 +32,9 @@ MOST_AT_ONCE = 500  # each round; the next one goes on
 
 @dataclass(frozen=True)
 class ReconcileReport:
-    """Counts of a round. `questions`: GETs; `healed`: calls whose outcome they gave; `asked`: follow-ups."""
+    """Counts of a round. `questions`: GETs; `healed`: calls whose outcome they gave; `asked`: follow-ups
+    about calls; `unaccounted`: visits that were found to stand nowhere, and put on the worklist.
+    """
 
     released: int
     missed: int
@@ -40,6 +43,7 @@ class ReconcileReport:
     healed: int
     overdue: int
     asked: int
+    unaccounted: int
 
 
 def reconcile(*, ask: bool = True) -> ReconcileReport:
@@ -57,6 +61,7 @@ def reconcile(*, ask: bool = True) -> ReconcileReport:
         healed=questions.healed,
         overdue=mark_overdue(),
         asked=ask_about_unknown(),
+        unaccounted=account_for_all(),
     )
 
 

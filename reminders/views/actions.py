@@ -10,11 +10,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from contacts import appointments
 from contacts.appointments import AppointmentClosed
 from contacts.models import Appointment
 from reminders.desk import orders
-from reminders.desk.bookings import confirm_by_staff
+from reminders.desk.bookings import confirm_by_staff, record_visit
 from reminders.models import Reminder
 from reminders.views.requests import go_back, signed_in
 
@@ -30,7 +29,7 @@ def record_attendance(request: HttpRequest, pk: int) -> HttpResponse:
     if status not in ATTENDANCE:
         return HttpResponseBadRequest(_("The status must be arrived, no-show or booked."))
     try:
-        appointments.record_attendance(appointment.pk, status, by=signed_in(request))
+        record_visit(appointment.pk, status, by=signed_in(request))
     except AppointmentClosed as refusal:
         messages.error(request, str(refusal))
     return go_back(request, appointment_address(pk))
@@ -49,8 +48,8 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required("contacts.change_appointment", raise_exception=True)
 @require_POST
 def order_call(request: HttpRequest, pk: int) -> HttpResponse:
-    """Call now. The rules that protect the patient still apply."""
-    return _order(request, pk, orders.order_call, _("The call goes out within seconds."))
+    """Call now, about every visit of the number that day. The rules that protect the patient still apply."""
+    return _order(request, pk, orders.order_household_call, _("The call goes out within seconds."))
 
 
 @permission_required("contacts.change_appointment", raise_exception=True)
@@ -63,7 +62,7 @@ def appointment_address(pk: int) -> str:
     return reverse("appointment", args=[pk])
 
 
-def _order(request: HttpRequest, pk: int, order: Callable[..., None], done: str) -> HttpResponse:
+def _order(request: HttpRequest, pk: int, order: Callable[..., object], done: str) -> HttpResponse:
     reminder = get_object_or_404(Reminder, pk=pk)
     try:
         order(reminder.pk, by=signed_in(request))

@@ -19,7 +19,7 @@ from reminders.desk import worklist
 from reminders.desk.orders import OrderRefused
 from reminders.models import FollowUp
 from reminders.pages.worklist import read_worklist
-from reminders.pages.worklist_words import describe_follow_up
+from reminders.pages.worklist_words import describe_entry
 
 OVERTAKEN_SAID = gettext_lazy(
     "Robotalker has reported the result of this call in the meantime. "
@@ -34,8 +34,8 @@ def show_worklist(request: HttpRequest) -> HttpResponse:
     kind = request.GET.get("kind", "")
     found = read_worklist(kind)
     now = timezone.now()
-    lines = [describe_follow_up(follow_up, now) for follow_up in found.follow_ups]
-    context = {"worklist": found, "lines": lines, "kind": kind, "now": now}
+    entries = [describe_entry(follow_ups, now) for follow_ups in found.entries]
+    context = {"worklist": found, "entries": entries, "kind": kind, "now": now}
     return render(request, "reminders/worklist.html", context)
 
 
@@ -49,13 +49,14 @@ def take_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required("reminders.change_followup", raise_exception=True)
 @require_POST
 def resolve_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
-    """Mark it as done, with a note of what was done."""
+    """Mark the entry as done, with a note of what was done; only what was `seen` on the page, if it says."""
     staff = cast(User, request.user)
+    seen = [int(pk) for pk in request.POST.get("seen", "").split(",") if pk.isdecimal() and len(pk) < 19]
     note = request.POST.get("note", "").replace("\x00", "").strip()
     return _settle(
         request,
         pk,
-        lambda: worklist.resolve_follow_up(pk, by=staff, note=note),
+        lambda: worklist.resolve_follow_up(pk, by=staff, note=note, seen=seen),
         _("Marked as done."),
     )
 

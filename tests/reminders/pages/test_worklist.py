@@ -80,6 +80,7 @@ SENTENCES = [
     (Kind.LATE_ANSWER, "answered a call about an old time", "Show the contact"),
     (Kind.UNCLEAR_ANSWER, "but the answer was not understood", "Show the contact"),
     (Kind.MISSED, "was not reminded of", "Show the contact"),
+    (Kind.NOTHING_FOLLOWS, "nothing more will be sent", "Show the contact"),
 ]
 
 

@@ -1,0 +1,164 @@
+"""Nobody is dropped silently: without an answer, and with nothing more to go out, it is on the worklist.
+
+The rule is in rules/visit_standings.py (product rule 57). account_for() is called in the transaction in which
+a reminder ends, an answer comes, or a visit changes; account_for_all() is the sweep that mends what that
+missed.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from contacts.database.clock import read_database_clock
+from contacts.database.saving import save_collected
+from contacts.models import Appointment
+from reminders.deciding.visits import MAY_GO_OUT, Visit, find_suspects, find_upcoming, read_visits
+from reminders.lifecycle.call_reminders import find_calls_about
+from reminders.lifecycle.follow_ups import open_follow_up
+from reminders.models import FollowUp, Reminder
+from reminders.rules.reasons import Reason
+from reminders.rules.states import REMINDER_OPEN, ReminderState
+from reminders.rules.visit_standings import VisitStanding
+
+Kind, Resolution = FollowUp.Kind, FollowUp.Resolution
+MOST_AT_ONCE = 500  # visits each round of the sweep; the next round goes on
+
+# Follow-ups that only say that a patient has not been reached: what happens later can make them unnecessary.
+UNREACHED = (Kind.COULD_NOT_REACH, Kind.NOTHING_FOLLOWS, Kind.MISSED)
+UNTIL_A_NEW_TRY = (Kind.COULD_NOT_REACH, Kind.NOTHING_FOLLOWS)
+CLOSED_BY_ANSWER = (*UNREACHED, Kind.UNCLEAR_ANSWER)
+CLOSED_BY_MOVE = (*UNREACHED, Kind.WRONG_NUMBER)
+HEARD = (Reason.REACHED, Reason.DELIVERED)
+
+
+def account_for(appointment_ids: Collection[int]) -> None:
+    """Close what is unnecessary now for these visits, and open what is needed. Call it under their locks."""
+    if not appointment_ids:
+        return
+    save_collected()  # the queries must see the final states
+    now = read_database_clock()
+    _close_overtaken(FollowUp.objects.filter(appointment__in=appointment_ids), now)
+    _open_missing(find_suspects(find_upcoming(now).filter(pk__in=appointment_ids)), now)
+
+
+def account_for_all() -> int:
+    """The same for all visits, at most MOST_AT_ONCE in a round; how many follow-ups it opened.
+
+    A visit that another transaction has locked waits for the next round.
+    """
+    now = read_database_clock()
+    closable = _find_overtaken(now).order_by("appointment").values_list("appointment", flat=True)
+    suspects = find_suspects(find_upcoming(now)).order_by("starts_at", "pk").values_list("pk", flat=True)
+    return sum(
+        _account_for_free(sorted(ids)) for ids in (set(closable[:MOST_AT_ONCE]), set(suspects[:MOST_AT_ONCE]))
+    )
+
+
+@transaction.atomic
+def _account_for_free(appointment_ids: Collection[int]) -> int:
+    if not appointment_ids:
+        return 0
+    rows = Appointment.objects.filter(pk__in=appointment_ids).order_by("pk")
+    free = list(rows.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True))
+    now = read_database_clock()
+    _close_overtaken(FollowUp.objects.filter(appointment__in=free), now)
+    return _open_missing(find_suspects(find_upcoming(now).filter(pk__in=free)), now)
+
+
+def _open_missing(suspects: "QuerySet[Appointment]", now: datetime) -> int:
+    opened = 0
+    for visit in read_visits(suspects, now):
+        if visit.standing == VisitStanding.UNACCOUNTED:
+            _put_on_worklist(visit)
+            opened += 1
+    return opened
+
+
+def _put_on_worklist(visit: Visit) -> None:
+    if visit.facts.answer:  # wants another time, and nobody was told
+        last = max(visit.appointment.reminders.all(), key=lambda one: one.pk, default=None)
+        if last is not None:
+            open_follow_up(Kind.WANTS_ANOTHER_TIME, reminder=last)
+        return
+    unseen = [(reminder, end) for reminder, end in visit.ends if not end.is_settled(visit.facts.settled_at)]
+    reminder, end = max(unseen, key=lambda pair: (pair[1].at, pair[0].pk))
+    kind = _choose_kind([end.reason for _, end in unseen], end.reason)
+    call = find_calls_about(reminder).order_by("-pk").first()
+    open_follow_up(kind, reminder=reminder, call=call, reason=end.reason)
+
+
+def _choose_kind(reasons: Iterable[str], last: str) -> Kind:
+    """Which of the ends is said: `last`, except that somebody who was heard can't be "not reached"."""
+    if last in (Reason.NO_NUMBER, Reason.NUMBER_UNUSABLE):
+        return Kind.WRONG_NUMBER
+    unreached = {Reason.NOT_REACHED, Reason.VOICEMAIL, Reason.REJECTED}
+    said = set(reasons)
+    return Kind.COULD_NOT_REACH if said & unreached and not said & set(HEARD) else Kind.NOTHING_FOLLOWS
+
+
+def _find_overtaken(now: datetime) -> "QuerySet[FollowUp]":
+    """Open follow-ups that may have become unnecessary; _find_resolution() decides."""
+    answered = Q(appointment__answer_revision=F("appointment__revision"))
+    moved = Q(reminder__isnull=False) & ~Q(reminder__revision=F("appointment__revision"))
+    coming = Reminder.objects.filter(
+        MAY_GO_OUT | Q(state=ReminderState.IN_PROGRESS),
+        appointment=OuterRef("appointment"),
+        revision=OuterRef("appointment__revision"),
+    )
+    return _open_ones(FollowUp.objects.all()).filter(
+        Q(kind__in=UNREACHED) & ~Q(appointment__status=Appointment.Status.BOOKED)
+        | Q(kind__in=CLOSED_BY_ANSWER) & answered
+        | Q(kind__in=CLOSED_BY_MOVE) & moved
+        | Q(kind=Kind.MISSED, reminder__state__in=REMINDER_OPEN)
+        | Q(kind__in=UNTIL_A_NEW_TRY, appointment__starts_at__gt=now) & Exists(coming)
+    )
+
+
+def _open_ones(follow_ups: "QuerySet[FollowUp]") -> "QuerySet[FollowUp]":
+    kinds = {*CLOSED_BY_ANSWER, *CLOSED_BY_MOVE}
+    return follow_ups.filter(kind__in=kinds).exclude(state=FollowUp.State.RESOLVED)
+
+
+def _close_overtaken(follow_ups: "QuerySet[FollowUp]", now: datetime) -> None:
+    found = list(_open_ones(follow_ups).select_related("appointment", "reminder").order_by("pk"))
+    if not found:
+        return
+    upcoming = find_upcoming(now).filter(pk__in={one.appointment_id for one in found})
+    visits = {visit.appointment.pk: visit for visit in read_visits(upcoming, now)}
+    by_resolution: defaultdict[Resolution, list[int]] = defaultdict(list)
+    for one in found:
+        if resolution := _find_resolution(one, visits.get(one.appointment_id)):
+            by_resolution[resolution].append(one.pk)
+    for resolution, ids in by_resolution.items():
+        FollowUp.objects.filter(pk__in=ids).exclude(state=FollowUp.State.RESOLVED).update(
+            state=FollowUp.State.RESOLVED, resolved_at=Now(), resolution=resolution
+        )
+
+
+def _find_resolution(follow_up: FollowUp, visit: Visit | None) -> Resolution | None:
+    """Why it isn't needed any more; None while it is. `visit`: None unless it is booked and ahead."""
+    appointment, reminder, kind = follow_up.appointment, follow_up.reminder, follow_up.kind
+    if kind in CLOSED_BY_MOVE and reminder is not None and reminder.revision != appointment.revision:
+        return Resolution.MOVED
+    if kind in CLOSED_BY_ANSWER and appointment.current_answer:
+        return Resolution.ANSWERED
+    if kind not in UNREACHED:
+        return None
+    if appointment.status == Appointment.Status.CANCELLED:
+        return Resolution.CANCELLED
+    if appointment.status != Appointment.Status.BOOKED:
+        return Resolution.VISIT_RECORDED
+    if visit is None:
+        return None
+    if kind == Kind.MISSED:  # it stays, unless that reminder itself goes out after all
+        is_tried = reminder is not None and reminder.state in REMINDER_OPEN
+        return Resolution.NEW_TRY if is_tried else None
+    if visit.facts.goes_out:
+        return Resolution.NEW_TRY
+    others = visit.appointment.follow_ups.all()
+    is_said = any(one.kind == Kind.UNCLEAR_ANSWER and one.state != FollowUp.State.RESOLVED for one in others)
+    return Resolution.SAID_BETTER if is_said else None
