@@ -198,9 +198,8 @@ def _add_families(rows: Sequence[Row], found: Iterable[Appointment], now: dateti
     offered = {row.call_reminder_id for row in rows}
     leads = [one for appointment in found for one in appointment.reminders.all() if one.pk in offered]
     families = find_families(leads, now)
-    return [
-        replace(row, call_family=name_family(families.get(row.call_reminder_id or 0, []))) for row in rows
-    ]
+    names = {lead: name_family(family) for lead, family in families.items()}
+    return [replace(row, call_family=names.get(row.call_reminder_id or 0, "")) for row in rows]
 
 
 def _group(

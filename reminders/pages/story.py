@@ -118,7 +118,7 @@ def read_story(appointment_id: int, now: datetime) -> Story:
         standing=find_standing(facts),
         being_planned=facts.being_planned,
         reminders=tuple(
-            _line(one, why, appointment, now, families.get(one.pk, []))
+            _line(one, why, now, sentences.name_family(families.get(one.pk, [])))
             for one, why in explained
             if one in present
         ),
@@ -142,10 +142,9 @@ def _by_newest(entries: Sequence[Entry], appointment: Appointment) -> list[Entry
     return [replace(entry, at=entry.at.astimezone(zone)) for entry in ordered]
 
 
-def _line(
-    reminder: Reminder, why: Explanation, appointment: Appointment, now: datetime, family: Sequence[Reminder]
-) -> ReminderLine:
+def _line(reminder: Reminder, why: Explanation, now: datetime, family: str) -> ReminderLine:
     code, words = sentences.name_reminder(reminder, why, now)
+    appointment = reminder.appointment
     active = appointment.status == Appointment.Status.BOOKED and appointment.starts_at > now
     return ReminderLine(
         pk=reminder.pk,
@@ -156,7 +155,7 @@ def _line(
         is_text=channel_of(reminder) == Channel.SMS,
         can_call=may_order_call(reminder, now),
         can_skip=active and reminder.state in REMINDER_PENDING,
-        family=sentences.name_family(family),
+        family=family,
     )
 
 

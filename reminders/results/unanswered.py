@@ -53,15 +53,12 @@ def account_for_all() -> int:
     now = read_database_clock()
     closable = _find_overtaken(now).order_by("appointment").values_list("appointment", flat=True)
     suspects = find_suspects(find_upcoming(now)).order_by("starts_at", "pk").values_list("pk", flat=True)
-    return sum(
-        _account_for_free(sorted(ids)) for ids in (set(closable[:MOST_AT_ONCE]), set(suspects[:MOST_AT_ONCE]))
-    )
+    found = [set(closable[:MOST_AT_ONCE]), set(suspects[:MOST_AT_ONCE])]
+    return sum(_account_for_free(ids) for ids in found if ids)
 
 
 @transaction.atomic
 def _account_for_free(appointment_ids: Collection[int]) -> int:
-    if not appointment_ids:
-        return 0
     rows = Appointment.objects.filter(pk__in=appointment_ids).order_by("pk")
     free = list(rows.select_for_update(skip_locked=True, no_key=True).values_list("pk", flat=True))
     now = read_database_clock()

@@ -78,10 +78,10 @@ def find_visit_standing(facts: VisitFacts) -> VisitStanding:
         return VisitStanding.SETTLED_BY_STAFF if facts.wish_settled else VisitStanding.UNACCOUNTED
     if facts.goes_out:
         return VisitStanding.WILL_GO_OUT
-    if facts.being_planned:
-        return VisitStanding.BEING_PLANNED
     if facts.open_ends:
         return VisitStanding.UNACCOUNTED
+    if facts.being_planned:
+        return VisitStanding.BEING_PLANNED
     if not facts.ends:
         return VisitStanding.NOT_IN_A_CAMPAIGN
     if all(end.is_settled(None) for end in facts.ends):
