@@ -5,20 +5,26 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.models import User
 from django.db.models import Count, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.admin.history import ClinicAdmin
-from reminders.admin.replanned import describe_replanned
+from reminders.admin.replanned import describe_never_in_time, describe_replanned
 from reminders.admin.text_lengths import list_refusals, warn_of_long_texts
+from reminders.deciding.fallen_due import FallenDue
+from reminders.desk.resuming import find_due_in_campaign_pause, skip_and_activate_campaign
 from reminders.models import Campaign, Script, Step
 from reminders.models.campaigns import StepChannel
 from reminders.planning.activation import activate_campaign, copy_campaign, pause_campaign
-from reminders.planning.planner import count_never_in_time, replan_campaign
+from reminders.planning.editing import StateBefore, announce_edit, finish_edit, prepare_edit
+from reminders.planning.planner import count_never_in_time
 from reminders.wording.sms_length import text_scripts_of
 
 
@@ -35,7 +41,16 @@ class StepForm(forms.ModelForm[Step]):
             "script": gettext_lazy("what is said"),
             "text_script": gettext_lazy("what is written"),
             "fallback_script": gettext_lazy("then by text message"),
+            "if_late": gettext_lazy("if booked too late for it"),
+            "if_never_in_time": gettext_lazy("if it can never be in time"),
         }
+
+    def __init__(self, *args: Any, **fields: Any) -> None:
+        super().__init__(*args, **fields)
+        self.fields["if_never_in_time"].required = False  # a form from before there was this choice
+
+    def clean_if_never_in_time(self) -> str:
+        return self.cleaned_data["if_never_in_time"] or self.instance.if_never_in_time
 
     def clean(self) -> dict[str, object]:
         cleaned = super().clean() or {}
@@ -88,7 +103,7 @@ class StepInline(admin.StackedInline[Step, Campaign]):
         ("timing_kind", "days", "at", "elapsed"),
         ("channel", "audience"),
         ("script", "text_script"),
-        ("if_late", "stop_before"),
+        ("if_late", "if_never_in_time", "stop_before"),
         ("max_tries", "retry_wait"),
         "retry_voicemail",
         "retry_at_another_time",
@@ -96,14 +111,41 @@ class StepInline(admin.StackedInline[Step, Campaign]):
     )
 
 
+class CampaignForm(forms.ModelForm[Campaign]):
+    """A campaign, with its state before the edit once it is being saved."""
+
+    before: StateBefore | None = None
+
+    class Meta:
+        model = Campaign
+        fields = ("name", "locations", "providers", "kinds")
+
+
 @admin.register(Campaign)
 class CampaignAdmin(ClinicAdmin[Campaign]):
+    form = CampaignForm
     list_display = ("name", "state", "activated_at", "step_count", "created_by")
     list_filter = ("state", "locations", "providers")
     list_select_related = ("created_by",)
     search_fields = ("name",)
-    fields = ("name", "state", "activated_at", "locations", "providers", "kinds", "created_by", "created_at")
-    readonly_fields = ("state", "activated_at", "created_by", "created_at")
+    fields = (
+        ("name", "state"),
+        ("activated_at", "paused_at", "filters_since"),
+        "locations",
+        "providers",
+        "kinds",
+        "in_time",
+        ("created_by", "created_at"),
+    )
+    readonly_fields = (
+        "state",
+        "activated_at",
+        "paused_at",
+        "filters_since",
+        "in_time",
+        "created_by",
+        "created_at",
+    )
     filter_horizontal = ("locations", "providers")
     inlines = (StepInline,)
     actions = ("activate", "pause", "copy")
@@ -115,31 +157,67 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
     def step_count(self, campaign: Campaign) -> int:
         return cast(int, campaign.step_count)  # type: ignore[attr-defined] # annotated above
 
+    @admin.display(description=gettext_lazy("in time for"))
+    def in_time(self, campaign: Campaign) -> str:
+        """For each step, how many of the appointments ahead it can never be in time for."""
+        steps = Step.objects.filter(campaign=campaign.pk).select_related("campaign")  # none if it is new
+        lines = ((step, describe_never_in_time(count_never_in_time(step))) for step in steps)
+        return format_html_join("", "<p>{}: {}</p>", lines) or "-"
+
     def save_model(
         self, request: HttpRequest, obj: Campaign, form: ModelForm[Campaign], change: bool
     ) -> None:
-        if not change:
+        if change:
+            cast(CampaignForm, form).before = prepare_edit(obj.pk)
+            obj.save(update_fields=["name", "kinds"])  # its state may have changed since the page was shown
+        else:
             obj.created_by = cast(User, request.user)
-        super().save_model(request, obj, form, change)
+            super().save_model(request, obj, form, change)
 
     def save_related(
         self, request: HttpRequest, form: ModelForm[Campaign], formsets: Any, change: bool
     ) -> None:
         super().save_related(request, form, formsets, change)
-        _replan(self, request, form.instance)
+        _finish_edit(self, request, form.instance, cast(CampaignForm, form).before)
 
     @admin.action(
         description=gettext_lazy("Activate (for reminders due from now on)"), permissions=["change"]
     )
-    def activate(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
+    def activate(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> HttpResponse | None:
+        """Activate at once; or, if reminders fell due in a pause and are still in time, ask about them first.
+
+        `deed` is the answer: "send" or "skip".
+        """
         inactive = list(queryset.exclude(state=Campaign.State.ACTIVE))
         inactive = [campaign for campaign in inactive if not _refuse_its_texts(self, request, campaign)]
+        deed = request.POST.get("deed", "")
+        if deed not in ("send", "skip"):
+            fallen_due = [(campaign, find_due_in_campaign_pause(campaign)) for campaign in inactive]
+            if any(due.in_time for _campaign, due in fallen_due):
+                return self._ask(request, fallen_due)
         for campaign in inactive:
-            activate_campaign(campaign)
-            self.log_change(request, campaign, "activated")
+            note = "activated"
+            if deed == "skip":
+                skipped = skip_and_activate_campaign(campaign, by=cast(User, request.user))
+                note = f"activated, {skipped} skipped"
+            else:
+                activate_campaign(campaign)
+            self.log_change(request, campaign, note)
             _warn_never_in_time(self, request, campaign)
             warn_of_long_texts(self, request, text_scripts_of(_read_steps(campaign)))
         self.message_user(request, _("%(count)d activated.") % {"count": len(inactive)}, messages.SUCCESS)
+        return None
+
+    def _ask(self, request: HttpRequest, fallen_due: list[tuple[Campaign, FallenDue]]) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Activate again?"),
+            "opts": self.opts,
+            "fallen_due": fallen_due,
+            "in_time": sum(len(due.in_time) for _campaign, due in fallen_due),
+            "action_checkbox_name": ACTION_CHECKBOX_NAME,
+        }
+        return TemplateResponse(request, "admin/reminders/campaign/activate.html", context)
 
     @admin.action(description=gettext_lazy("Pause (nothing is sent for it)"), permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
@@ -173,13 +251,24 @@ class StepAdmin(ClinicAdmin[Step]):
     list_select_related = ("campaign", "script", "text_script", "fallback_script")
     search_fields = ("campaign__name", "script__name")
 
+    readonly_fields = ("since",)
+
     def save_model(self, request: HttpRequest, obj: Step, form: ModelForm[Step], change: bool) -> None:
+        before = None
+        if change:
+            before = prepare_edit(Step.objects.values_list("campaign", flat=True).get(pk=obj.pk))
         super().save_model(request, obj, form, change)
-        _replan(self, request, obj.campaign)
+        _finish_edit(self, request, obj.campaign, before)
 
 
-def _replan(page: admin.ModelAdmin[Any], request: HttpRequest, campaign: Campaign) -> None:
-    describe_replanned(page, request, replan_campaign(campaign))
+def _finish_edit(
+    page: admin.ModelAdmin[Any], request: HttpRequest, campaign: Campaign, before: StateBefore | None
+) -> None:
+    if before:
+        report = finish_edit(before)
+        describe_replanned(page, request, report.moved, report.skipped)
+    else:
+        announce_edit(campaign)
     _warn_never_in_time(page, request, campaign)
     warn_of_long_texts(page, request, text_scripts_of(_read_steps(campaign)))
 
@@ -201,12 +290,22 @@ def _read_steps(campaign: Campaign) -> QuerySet[Step]:
 
 
 def _warn_never_in_time(page: admin.ModelAdmin[Any], request: HttpRequest, campaign: Campaign) -> None:
-    """Warn about each step that would come too late for some of the booked appointments."""
+    """Warn about each step that can never be in time for some of the booked appointments."""
     for step in campaign.steps.select_related("campaign"):
-        if count := count_never_in_time(step):
+        counts = count_never_in_time(step)
+        if count := counts.too_late:
             words = ngettext(
                 "“%(step)s” comes too late for %(count)d upcoming appointment, which gets no reminder.",
                 "“%(step)s” comes too late for %(count)d upcoming appointments, which get no reminder.",
+                count,
+            )
+            page.message_user(request, words % {"step": step, "count": count}, messages.WARNING)
+        if count := counts.no_hours:
+            words = ngettext(
+                "“%(step)s” has no calling hours left for %(count)d upcoming appointment, "
+                "which gets no reminder.",
+                "“%(step)s” has no calling hours left for %(count)d upcoming appointments, "
+                "which get no reminder.",
                 count,
             )
             page.message_user(request, words % {"step": step, "count": count}, messages.WARNING)

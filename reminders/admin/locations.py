@@ -22,7 +22,7 @@ from contacts.admin import practice
 from contacts.models import ClosedDay, Location, Provider
 from reminders.admin.replanned import describe_replanned
 from reminders.admin.text_lengths import warn_of_long_texts
-from reminders.planning.planner import replan_location
+from reminders.planning.planner import replan_at_location
 from reminders.wording.sms_length import list_active_text_scripts
 
 admin.site.unregister([Location, ClosedDay, Provider])
@@ -85,4 +85,6 @@ class ClosedDayAdmin(practice.ClosedDayAdmin):
 
 def _replan(page: admin.ModelAdmin[Any], request: HttpRequest, locations: Iterable[Location]) -> None:
     in_order = sorted(locations, key=attrgetter("pk"))  # each stays locked until the end of the transaction
-    describe_replanned(page, request, sum(map(replan_location, in_order)))
+    reports = [replan_at_location(location) for location in in_order]
+    moved, skipped = sum(one.moved for one in reports), sum(one.skipped for one in reports)
+    describe_replanned(page, request, moved, skipped)

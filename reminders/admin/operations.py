@@ -6,12 +6,14 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.admin.history import HistoryAdmin
+from reminders.desk.resuming import find_due_in_pause
 from reminders.models import DatabaseIdentity, Heartbeat, SendingSwitch
-from reminders.traffic.switch import pause_sending, resume_sending
+from reminders.traffic.switch import pause_sending, read_switch, resume_sending
 
 
 @admin.register(SendingSwitch)
@@ -36,9 +38,12 @@ class SendingSwitchAdmin(HistoryAdmin[SendingSwitch]):
         self.message_user(request, _("All sending is paused."))
 
     @admin.action(description=gettext_lazy("Resume sending"), permissions=["switch"])
-    def resume(self, request: HttpRequest, queryset: QuerySet[SendingSwitch]) -> None:
+    def resume(self, request: HttpRequest, queryset: QuerySet[SendingSwitch]) -> HttpResponse | None:
+        if find_due_in_pause(read_switch()).in_time:
+            return redirect("resume_sending")  # which asks what becomes of it
         resume_sending(by=cast(User, request.user))
         self.message_user(request, _("Sending has resumed."))
+        return None
 
 
 @admin.register(Heartbeat)

@@ -78,6 +78,8 @@ def _read_limits(reminder: Reminder, moment: datetime, use: NumberUse | None) ->
 def _say_why_not_yet(reminder: Reminder, reason: str, *, is_ahead: bool) -> str:
     if reminder.try_after:
         return Reason(reminder.reason) if reminder.reason in Reason.values else Reason.TRY_AGAIN
+    if is_ahead and reminder.reason == Reason.BROUGHT_FORWARD:
+        return Reason.BROUGHT_FORWARD
     return Reason.NOT_DUE_YET if is_ahead else reason
 
 

@@ -1,6 +1,6 @@
 """From rows to what decide() needs: the only module that knows which column matters to which rule."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -216,7 +216,7 @@ def hours_of(location: Location) -> CallingHours:
     return CallingHours(location.calling_opens, location.calling_closes, closed)
 
 
-def zones_of(stated: str, location_zone: str, number_zones: list[str]) -> tuple[ZoneInfo, ...]:
+def zones_of(stated: str, location_zone: str, number_zones: Sequence[str]) -> tuple[ZoneInfo, ...]:
     """The zones in which a call must be allowed; none when a stored name is not a time zone."""
     try:
         return recipient_zones(stated, location_zone, number_zones)

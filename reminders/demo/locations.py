@@ -67,6 +67,7 @@ def make_campaigns(scripts: DefaultScripts, now: datetime, zone: ZoneInfo) -> li
             ),
         ]
     )
+    active.steps.update(since=active.activated_at)
     steps = active.steps.select_related("campaign", "script").prefetch_related("script__texts")
     return list(steps.order_by("position"))
 

@@ -23,7 +23,8 @@ from reminders.deciding.situations import with_situation
 from reminders.models import Reminder, Step
 from reminders.planning.planner import active_steps, find_owed_reminder, plan_appointments
 from reminders.results.unanswered import account_for
-from reminders.rules.states import REMINDER_PENDING
+from reminders.rules.reasons import Reason, sentence_for
+from reminders.rules.states import REMINDER_PENDING, ReminderState
 from reminders.sweeps.told_providers import list_told_another_provider
 
 
@@ -34,7 +35,12 @@ class PlannedMove:
     step: Step
     old_due_at: datetime | None
     new_due_at: datetime | None
-    reason: str  # a code of reasons.Reason if there would be no reminder, else ""
+    reason: str  # a code of reasons.Reason if there would be no reminder, or an earlier one, else ""
+
+    @property
+    def why(self) -> str:
+        """The reason's sentence."""
+        return sentence_for(self.reason)
 
     @property
     def changes(self) -> bool:
@@ -145,7 +151,7 @@ def _preview_step(
     step: Step, moved: Appointment, old_moment: datetime | None, now: datetime, use: NumberUse | None
 ) -> PlannedMove:
     owed = find_owed_reminder(step, moved)
-    if owed is None or owed.reason:
+    if owed is None or owed.state == ReminderState.SKIPPED:
         return PlannedMove(step, old_moment, None, owed.reason if owed else "")
     reminder = Reminder(
         appointment=moved,
@@ -154,6 +160,8 @@ def _preview_step(
         due_at=owed.due_at,
         not_after=owed.not_after,
         next_look_at=owed.due_at,
+        reason=owed.reason,
     )
     explained = explain_reminder(reminder, now, use=use)
-    return PlannedMove(step, old_moment, explained.moment, "" if explained.moment else explained.reason)
+    is_worth_a_word = explained.moment is None or explained.reason == Reason.BROUGHT_FORWARD
+    return PlannedMove(step, old_moment, explained.moment, explained.reason if is_worth_a_word else "")

@@ -83,21 +83,25 @@ def skip_reminder(reminder_id: int, *, by: User) -> None:
         raise OrderRefused(gettext("This reminder is no longer waiting, so it can't be skipped."))
 
 
-def skip_reminders(reminder_ids: Sequence[int], *, by: User) -> int:
+def skip_reminders(
+    reminder_ids: Sequence[int], *, by: User, reason: Reason = Reason.SKIPPED_BY_PERSON
+) -> int:
     """Don't send these; returns how many were still waiting. In groups, so that each transaction is short."""
     groups = range(0, len(reminder_ids), SKIPPED_PER_TRANSACTION)
-    return sum(_skip_group(reminder_ids[start : start + SKIPPED_PER_TRANSACTION], by) for start in groups)
+    return sum(
+        _skip_group(reminder_ids[start : start + SKIPPED_PER_TRANSACTION], by, reason) for start in groups
+    )
 
 
 @transaction.atomic
-def _skip_group(reminder_ids: Sequence[int], by: User) -> int:
+def _skip_group(reminder_ids: Sequence[int], by: User, reason: Reason) -> int:
     asked = Reminder.objects.filter(pk__in=reminder_ids)
     lock_appointments(asked.values_list("appointment", flat=True))
     waiting = asked.filter(state__in=REMINDER_PENDING).select_related("appointment").order_by("pk")
     reminders, now = list(waiting.select_for_update(of=("self",))), read_database_clock()
     with saving_together():
         for reminder in reminders:
-            finish_reminder(reminder, ReminderState.SKIPPED, Reason.SKIPPED_BY_PERSON)
+            finish_reminder(reminder, ReminderState.SKIPPED, reason)
             add_change(reminder.appointment, AppointmentChange.What.STEP_SKIPPED, by=by, at=now)
     account_for({reminder.appointment_id for reminder in reminders})
     return len(reminders)

@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Location, Provider
@@ -65,6 +66,15 @@ class Campaign(models.Model):
     activated_at = models.DateTimeField(
         null=True, blank=True, help_text=_("What was due before this is not sent.")
     )
+    paused_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("Since when it is paused.")
+    )
+    filters_since = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When its filters last changed: an appointment new to them gets nothing due before."),
+    )
     locations = models.ManyToManyField(Location, blank=True, help_text=_("None selected: every location."))
     providers = models.ManyToManyField(Provider, blank=True, help_text=_("None selected: every provider."))
     kinds = ArrayField(
@@ -118,6 +128,10 @@ class Step(models.Model):
         SKIP = "skip", _("skip it")
         SEND_NOW = "send_now", _("send it now")
 
+    class IfNeverInTime(models.TextChoices):
+        SKIP = "skip", _("skip it")
+        BRING_FORWARD = "bring_forward", _("send it earlier, at the last time allowed before")
+
     KINDS = [
         (TimingKind.DAYS_BEFORE.value, _("days before, at a time of day")),
         (TimingKind.OPEN_DAYS_BEFORE.value, _("open days before, at a time of day")),
@@ -137,6 +151,15 @@ class Step(models.Model):
         choices=IfLate,
         default=IfLate.SKIP,
         help_text=_("If the appointment is booked after the time of this step."),
+    )
+    if_never_in_time = models.CharField(
+        max_length=13,
+        choices=IfNeverInTime,
+        default=IfNeverInTime.SKIP,
+        help_text=_(
+            "If no calling hours are left between its time and the appointment, such as 2 hours before 8:30 "
+            "with calls from 9:00."
+        ),
     )
     stop_before = models.DurationField(
         default=timedelta(minutes=30), help_text=_("No call within this time before the appointment.")
@@ -165,6 +188,12 @@ class Step(models.Model):
         null=True,
         blank=True,
         help_text=_("Sent as a text if the last call reached nobody; empty: nothing is sent."),
+    )
+
+    since = models.DateTimeField(
+        db_default=Now(),
+        editable=False,
+        help_text=_("When it was added, or its time was last changed: what was due before is not sent."),
     )
 
     class Meta:

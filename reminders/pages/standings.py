@@ -22,7 +22,7 @@ from reminders.deciding.number_caps import NumberUse
 from reminders.lifecycle.call_reminders import calls_of
 from reminders.models import CallRecord, Campaign, Reminder
 from reminders.rules.decide import Verdict
-from reminders.rules.reasons import Reason, phrase_for, sentence_for
+from reminders.rules.reasons import ALWAYS_TOO_LATE, phrase_for, sentence_for
 from reminders.rules.states import REMINDER_PENDING, CallState, ReminderState
 from reminders.wording.scripts import channel_of, step_channel_of
 
@@ -186,7 +186,7 @@ def describe_settled(facts: StandingFacts) -> Standing | None:
 
 def _by_relevance(reminder: Reminder) -> tuple[bool, datetime, int]:
     # a reminder that was never in time has the latest due time, but says the least
-    return reminder.reason != Reason.NEVER_IN_TIME, reminder.due_at, reminder.pk
+    return reminder.reason not in ALWAYS_TOO_LATE, reminder.due_at, reminder.pk
 
 
 RULES: tuple[Callable[[StandingFacts], Standing | None], ...] = (

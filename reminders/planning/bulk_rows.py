@@ -5,6 +5,7 @@ Making a model object of each row would take several times as long as all the re
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -42,13 +43,18 @@ _LOCK_LOCATIONS = "SELECT FROM contacts_location WHERE id = ANY(%s::bigint[]) OR
 
 
 class PlannedAppointment(NamedTuple):
-    """The columns of an appointment that planning needs; moments are aware UTC."""
+    """The columns of an appointment that planning needs; moments are aware UTC.
+
+    `stated_zone` is the contact's, "" if not known; `number_zones` those of their phone number.
+    """
 
     pk: int
     location_id: int
     revision: int
     starts_at: datetime
     revised_at: datetime
+    stated_zone: str
+    number_zones: tuple[str, ...]
 
 
 class OwedReminder(NamedTuple):
@@ -64,7 +70,8 @@ def read_planned_appointments(appointments: "QuerySet[Appointment]") -> Iterator
     """The appointments in the order of their keys, in chunks of at most CHUNK."""
     # As text, since Python parses ISO 8601 twenty times as fast as the database driver.
     moments = [Cast(name, TextField()) for name in ("starts_at", "revised_at")]
-    rows = appointments.order_by("pk").values_list("pk", "location_id", "revision", *moments)
+    zones = ("contact__time_zone", Cast("contact__phone__time_zones", TextField()))
+    rows = appointments.order_by("pk").values_list("pk", "location_id", "revision", *moments, *zones)
     last = 0
     while chunk := [_parse_appointment(*row) for row in rows.filter(pk__gt=last)[:CHUNK]]:
         yield chunk
@@ -99,11 +106,40 @@ def move_reminders(owed: Sequence[tuple[int, OwedReminder]]) -> int:
     return _execute(_MOVE, [ids, *_write_owed([reminder for _, reminder in owed])])
 
 
+def as_planned(appointment: Appointment) -> PlannedAppointment:
+    """The same of one appointment, whose contact's phone number must be loaded."""
+    contact = appointment.contact
+    return PlannedAppointment(
+        appointment.pk,
+        appointment.location_id,
+        appointment.revision,
+        appointment.starts_at,
+        appointment.revised_at,
+        contact.time_zone,
+        tuple(contact.phone.time_zones) if contact.phone else (),
+    )
+
+
 def _parse_appointment(
-    pk: int, location_id: int, revision: int, starts_at: str, revised_at: str
+    pk: int,
+    location_id: int,
+    revision: int,
+    starts_at: str,
+    revised_at: str,
+    stated_zone: str,
+    number_zones: str | None,
 ) -> PlannedAppointment:
     read = datetime.fromisoformat
-    return PlannedAppointment(pk, location_id, revision, read(starts_at), read(revised_at))
+    zones = _parse_zones(number_zones or "{}")
+    return PlannedAppointment(
+        pk, location_id, revision, read(starts_at), read(revised_at), stated_zone, zones
+    )
+
+
+@lru_cache(maxsize=4096)
+def _parse_zones(array: str) -> tuple[str, ...]:
+    """An array in PostgreSQL's notation; the names of zones need no quotes."""
+    return tuple(name.strip('"') for name in array.strip("{}").split(",") if name)
 
 
 def _execute(statement: str, parameters: list[Any]) -> int:

@@ -2,11 +2,17 @@
 
 A reminder's identity is (appointment, step, revision); the database keeps it unique. Planning adds what is
 missing, and withdraws what is pointless since its appointment was moved or cancelled. It sends nothing.
+
+What can't or must not be sent is skipped from the start, with its reason (SKIPPED_BY_PLANNING): what was due
+before it was booked or before somebody was meant (rules/reaching_back.py), and what can never be in time,
+calling hours included. A step may have the latter brought forward instead. When a step, a location or a
+contact's time zone is corrected, what was skipped so is looked at again.
 """
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -16,30 +22,37 @@ from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Location
-from contacts.worker_hints import hint_planning
 from reminders.deciding.coverage import find_covered
+from reminders.deciding.situations import hours_of, zones_of
 from reminders.models import CallCompanion, CallRecord, Campaign, Reminder, Step
 from reminders.planning.bulk_rows import (
     OwedReminder,
     PlannedAppointment,
+    as_planned,
     insert_reminders,
     lock_step_and_locations,
     move_reminders,
     read_planned_appointments,
 )
 from reminders.planning.planned_marks import (
-    begin_edition,
     mark_editions_planned,
     mark_planned,
     read_editions,
     read_unplanned,
 )
 from reminders.planning.preferences import plan_wanted_again
-from reminders.rules.reasons import Reason
-from reminders.rules.schedule import OpenDays, Timing, least_ahead, moment_due
+from reminders.rules.calling_hours import CallingHours, last_allowed, next_allowed
+from reminders.rules.reaching_back import MeantSince, find_reaching_back
+from reminders.rules.reasons import ALWAYS_TOO_LATE, SKIPPED_BY_PLANNING, Reason
+from reminders.rules.schedule import OpenDays, Timing, moment_due
 from reminders.rules.states import REMINDER_PENDING, ReminderState
 
 REPLANNED_AT_ONCE = 1_000  # reminders, each read with all that its new moment depends on
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+# What is brought forward goes out at least this long before calling hours end, where they last as long, so
+# that a desk's pace or a busy line doesn't make it too late.
+ROOM_BEFORE_CLOSING = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -56,14 +69,32 @@ class StepTiming(NamedTuple):
     timing: Timing
     stop_before: timedelta
     send_late: bool
-    activated_at: datetime | None
+    bring_forward: bool
+    since: MeantSince
 
 
 class LocationClock(NamedTuple):
-    """What planning needs of a location: its clock and its open days."""
+    """What planning needs of a location: its clock, its open days and its calling hours."""
 
     zone: ZoneInfo
     open_days: OpenDays
+    hours: CallingHours
+
+
+class NeverInTime(NamedTuple):
+    """For how many of the appointments ahead (`of`) a step can never be in time, and what becomes of it."""
+
+    too_late: int  # its moment is too late: no reminder
+    no_hours: int  # no calling hours are left: no reminder
+    brought_forward: int  # either of the two: the reminder is sent earlier
+    of: int
+
+
+class ReplanReport(NamedTuple):
+    """After an edit: how many reminders have a new time, and how many are now skipped with a reason."""
+
+    moved: int
+    skipped: int
 
 
 def plan_all(now: datetime | None = None) -> PlanReport:
@@ -71,6 +102,7 @@ def plan_all(now: datetime | None = None) -> PlanReport:
     editions = read_editions()
     report = _plan_for_steps(Appointment.objects.all(), Reminder.objects.all(), now or read_database_clock())
     mark_editions_planned(editions)
+    _replan_corrected_contacts()
     return report
 
 
@@ -84,15 +116,17 @@ def plan_appointments(appointment_ids: Sequence[int], now: datetime | None = Non
 
 
 def find_owed_reminder(step: Step, appointment: Appointment) -> OwedReminder | None:
-    """What `step` owes `appointment` as it stands. `location` and `step.campaign` must be loaded.
+    """What `step` owes `appointment` as it stands.
 
-    None when there is no such moment (the location is never open): the next round tries again.
+    `location`, `contact.phone` and `step.campaign` must be loaded. None when there is no such moment (the
+    location is never open): the next round tries again.
     """
-    return _find_owed(_read_step_timing(step), appointment, _read_location_clock(appointment.location))
+    location = _read_location_clock(appointment.location)
+    return _find_owed(_read_step_timing(step), as_planned(appointment), location)
 
 
 def _find_owed(
-    step: StepTiming | None, appointment: Appointment | PlannedAppointment, location: LocationClock | None
+    step: StepTiming | None, appointment: PlannedAppointment, location: LocationClock | None
 ) -> OwedReminder | None:
     if step is None or location is None:
         return None
@@ -101,8 +135,41 @@ def _find_owed(
         due_at = moment_due(step.timing, appointment.starts_at, location.zone, location.open_days)
     except ValueError:  # one bad row must not stop the planning of all others
         return None
-    reason = _find_skip_reason(step, appointment, due_at, not_after)
+    zones = zones_of(appointment.stated_zone, location.zone.key, appointment.number_zones)
+    reason = _find_skip_reason(step, appointment, due_at, not_after) or _find_lack_of_hours(
+        max(due_at, appointment.revised_at), not_after, location.hours, zones
+    )
+    if reason in ALWAYS_TOO_LATE and step.bring_forward and zones:
+        earlier = _bring_forward(due_at, not_after, location.hours, zones)
+        if earlier and earlier >= max(appointment.revised_at, step.since.latest or earlier):
+            return OwedReminder(earlier, not_after, ReminderState.PLANNED, Reason.BROUGHT_FORWARD)
     return OwedReminder(due_at, not_after, ReminderState.SKIPPED if reason else ReminderState.PLANNED, reason)
+
+
+def _find_lack_of_hours(
+    owed_from: datetime, not_after: datetime, hours: CallingHours, zones: Sequence[ZoneInfo]
+) -> str:
+    """NEVER_IN_HOURS when no moment from `owed_from` until `not_after` is within calling hours, else "".
+
+    Without a zone, or where the hours of several zones never overlap, it is planned and held: that is for a
+    person to correct, and not a matter of this appointment's hour.
+    """
+    if not zones:
+        return ""
+    allowed = next_allowed(owed_from, hours, zones)
+    if allowed is None:
+        return Reason.NEVER_IN_HOURS if last_allowed(owed_from, hours, zones, MINUTE) else ""
+    return Reason.NEVER_IN_HOURS if allowed >= not_after else ""
+
+
+def _bring_forward(
+    due_at: datetime, not_after: datetime, hours: CallingHours, zones: Sequence[ZoneInfo]
+) -> datetime | None:
+    """The last allowed moment before it would be too late, with ROOM_BEFORE_CLOSING where possible."""
+    latest = min(due_at, not_after - ROOM_BEFORE_CLOSING)
+    return last_allowed(latest, hours, zones, ROOM_BEFORE_CLOSING) or last_allowed(
+        latest, hours, zones, MINUTE
+    )
 
 
 def _read_step_timing(step: Step) -> StepTiming | None:
@@ -110,13 +177,19 @@ def _read_step_timing(step: Step) -> StepTiming | None:
         timing = step.timing
     except ValueError:
         return None
-    send_late = step.if_late == Step.IfLate.SEND_NOW
-    return StepTiming(timing, step.stop_before, send_late, step.campaign.activated_at)
+    campaign = step.campaign
+    return StepTiming(
+        timing,
+        step.stop_before,
+        send_late=step.if_late == Step.IfLate.SEND_NOW,
+        bring_forward=step.if_never_in_time == Step.IfNeverInTime.BRING_FORWARD,
+        since=MeantSince(campaign.activated_at, step.since, campaign.filters_since),
+    )
 
 
 def _read_location_clock(location: Location) -> LocationClock | None:
     try:
-        return LocationClock(location.zone, open_days_of(location))
+        return LocationClock(location.zone, open_days_of(location), hours_of(location))
     except (KeyError, ValueError):  # no zone of that name
         return None
 
@@ -135,19 +208,29 @@ def open_days_of(location: Location) -> OpenDays:
     )
 
 
-def count_never_in_time(step: Step) -> int:
-    """For how many appointments ahead the step's moment is too late; `step.campaign` must be loaded."""
+def count_never_in_time(step: Step) -> NeverInTime:
+    """For how many appointments ahead the step can never be in time, whenever they were booked.
+
+    Calling hours are included. `step.campaign` must be loaded; it need not be active.
+    """
     timing = _read_step_timing(step)
-    if timing is None or least_ahead(timing.timing) > timing.stop_before:
-        return 0  # as for nearly all steps: early enough for any appointment
+    if timing is None:
+        return NeverInTime(0, 0, 0, 0)
+    timing = timing._replace(since=MeantSince(LONG_AGO, LONG_AGO))
     ahead = Appointment.objects.filter(status=Appointment.Status.BOOKED, starts_at__gt=Now())
     clocks = _read_location_clocks(Location.objects.all())
-    count = 0
+    counts: Counter[str] = Counter()
     for appointments in read_planned_appointments(find_covered(step, ahead)):
         for appointment in appointments:
-            owed = _find_owed(timing, appointment, clocks.get(appointment.location_id))
-            count += owed is not None and owed.due_at >= owed.not_after
-    return count
+            booked_early = appointment._replace(revised_at=LONG_AGO)
+            owed = _find_owed(timing, booked_early, clocks.get(appointment.location_id))
+            counts[owed.reason if owed else ""] += 1
+    return NeverInTime(
+        too_late=counts[Reason.NEVER_IN_TIME],
+        no_hours=counts[Reason.NEVER_IN_HOURS],
+        brought_forward=counts[Reason.BROUGHT_FORWARD],
+        of=counts.total(),
+    )
 
 
 def active_steps() -> "QuerySet[Step]":
@@ -161,17 +244,17 @@ def active_steps() -> "QuerySet[Step]":
 
 
 def _find_skip_reason(
-    step: StepTiming, appointment: Appointment | PlannedAppointment, due_at: datetime, not_after: datetime
+    step: StepTiming, appointment: PlannedAppointment, due_at: datetime, not_after: datetime
 ) -> str:
-    """The reason to skip it from the start, or "" (product rules 5 and 6).
+    """The reason to skip it from the start, calling hours aside, or "" (product rules 5, 6 and 29).
 
     The time of planning doesn't matter: what was owed and is planned too late is missed, and shown as missed.
     """
-    if step.activated_at is None or due_at < step.activated_at:
-        return Reason.BEFORE_ACTIVATION
+    booked_at = appointment.revised_at
+    if reason := find_reaching_back(max(due_at, booked_at), step.since):
+        return reason
     if due_at >= not_after:
         return Reason.NEVER_IN_TIME
-    booked_at = appointment.revised_at
     if due_at >= booked_at or (step.send_late and booked_at < not_after):
         return ""
     return Reason.PAST_WHEN_BOOKED
@@ -216,46 +299,109 @@ def _withdraw(pointless: "QuerySet[Reminder]", reason: str) -> int:
     )
 
 
+def plan_campaign(campaign: Campaign) -> int:
+    """Plan what a campaign owes as it stands in the database, also while it is paused; how many were added.
+
+    For a paused campaign the new reminders are held, like those planned before the pause.
+    """
+    now = read_database_clock()
+    steps = Step.objects.filter(campaign=campaign).exclude(campaign__state=Campaign.State.DRAFT)
+    filters = ("campaign__locations", "campaign__providers")
+    in_order = steps.select_related("campaign").prefetch_related(*filters).order_by("pk")
+    return sum(_add_missing(step, Appointment.objects.all(), now) for step in in_order)
+
+
 def replan_campaign(campaign: Campaign) -> int:
-    """After an edit of its steps: give planned reminders without a try their new moment; how many moved."""
-    begin_edition(campaign)
-    hint_planning()
-    return _replan(Reminder.objects.filter(step__campaign=campaign))
+    """After an edit of its steps: give reminders without a try their new moment; how many changed.
+
+    One whose new moment lies before the edit is skipped; one that planning had skipped is planned if its new
+    moment is still ahead. editing.py records since when the steps have their time.
+    """
+    return sum(replan_steps(list(campaign.steps.values_list("pk", flat=True))))
+
+
+def replan_steps(step_ids: Sequence[int]) -> ReplanReport:
+    """The same for some steps, with how many were moved and how many are now skipped."""
+    return _replan(Reminder.objects.filter(step__in=step_ids))
+
+
+def replan_location(location: Location) -> int:
+    """The same after an edit of a location's time zone, open days or calling hours."""
+    return sum(replan_at_location(location))
 
 
 @transaction.atomic
-def replan_location(location: Location) -> int:
-    """The same after an edit of a location's time zone or open days."""
+def replan_at_location(location: Location) -> ReplanReport:
+    """The same, with how many were moved and how many are now skipped.
+
+    What could never be in time by the old hours, and can by the new, is planned even if its moment has
+    passed: it waits for the hours like any other.
+    """
     # lock it, which waits for every planner that is using it
     list(Location.objects.select_for_update(no_key=True).filter(pk=location.pk))
-    return _replan(Reminder.objects.filter(appointment__location=location))
+    return _replan(Reminder.objects.filter(appointment__location=location), hours_changed=True)
 
 
-def _replan(reminders: "QuerySet[Reminder]") -> int:
+def _replan_corrected_contacts() -> None:
+    """Look again at what had no calling hours, where the contact was edited since: maybe their time zone."""
+    edited = Reminder.objects.filter(
+        _ARE_SKIPPED,
+        reason=Reason.NEVER_IN_HOURS,
+        appointment__contact__updated_at__gt=F("updated_at"),
+    )
+    _replan(edited, hours_changed=True)
+
+
+_ARE_SKIPPED = Q(
+    state=ReminderState.SKIPPED,
+    reason__in=SKIPPED_BY_PLANNING,
+    revision=F("appointment__revision"),
+    appointment__status=Appointment.Status.BOOKED,
+    appointment__starts_at__gt=Now(),
+)
+
+
+def _replan(reminders: "QuerySet[Reminder]", *, hours_changed: bool = False) -> ReplanReport:
     waiting = (
-        reminders.filter(state=ReminderState.PLANNED, ordered_by=None)
+        reminders.filter(Q(state=ReminderState.PLANNED) | _ARE_SKIPPED, ordered_by=None)
         .filter(~Exists(CallRecord.objects.filter(reminder=OuterRef("pk"))))
         .filter(~Exists(CallCompanion.objects.filter(reminder=OuterRef("pk"))))
-        .select_related("step__campaign", "appointment__location")
+        .select_related("step__campaign", "appointment__location", "appointment__contact__phone")
         .prefetch_related("appointment__location__closed_days")
         .order_by("pk")
         .select_for_update(of=("self",), skip_locked=True)
     )
-    moved = last = 0
+    now = read_database_clock()
+    moved = skipped = last = 0
     while True:
         with transaction.atomic():
             chunk = list(waiting.filter(pk__gt=last)[:REPLANNED_AT_ONCE])
-            moved += move_reminders([new for reminder in chunk if (new := _find_new_moment(reminder))])
+            new = [(one.pk, owed) for one in chunk if (owed := _find_change(one, now, hours_changed))]
+            move_reminders(new)
         if not chunk:
-            return moved
+            return ReplanReport(moved, skipped)
         last = chunk[-1].pk
+        skipped += (dropped := sum(owed.state == ReminderState.SKIPPED for _, owed in new))
+        moved += len(new) - dropped
 
 
-def _find_new_moment(reminder: Reminder) -> tuple[int, OwedReminder] | None:
-    owed = find_owed_reminder(reminder.step, reminder.appointment)
-    if owed is None or (owed.due_at, owed.not_after) == (reminder.due_at, reminder.not_after):
+def _find_change(reminder: Reminder, now: datetime, hours_changed: bool) -> OwedReminder | None:
+    """What the reminder becomes after an edit; None if it stays as it is."""
+    step = _read_step_timing(reminder.step)
+    if step and step.since.filters and reminder.created_at < step.since.filters:
+        step = step._replace(since=replace(step.since, filters=None))  # it was covered before they changed
+    location = _read_location_clock(reminder.appointment.location)
+    owed = _find_owed(step, as_planned(reminder.appointment), location)
+    if owed is None:
         return None
-    return reminder.pk, owed
+    if reminder.state == ReminderState.SKIPPED:
+        may_be_late = hours_changed and reminder.reason in ALWAYS_TOO_LATE
+        is_owed_after_all = owed.state == ReminderState.PLANNED and (owed.due_at > now or may_be_late)
+        return owed if is_owed_after_all else None
+    if (owed.due_at, owed.not_after) != (reminder.due_at, reminder.not_after):
+        return owed
+    # The same moment, but no hours are left for it. Once it is due, the last look misses it instead.
+    return owed if owed.reason in ALWAYS_TOO_LATE and owed.due_at > now else None
 
 
 def _add_missing(step: Step, appointments: "QuerySet[Appointment]", now: datetime) -> int:

@@ -69,6 +69,49 @@ def next_allowed(now: datetime, hours: CallingHours, zones: Sequence[ZoneInfo]) 
     return None
 
 
+def last_allowed(
+    moment: datetime, hours: CallingHours, zones: Sequence[ZoneInfo], room: timedelta
+) -> datetime | None:
+    """The last moment up to `moment` (aware) with `room` left before the hours end in every zone, as UTC.
+
+    `room` is more than zero. Where a day's hours are shorter than that, it is their beginning. None if there
+    is none within the 14 days before, as for next_allowed().
+    """
+    if moment.utcoffset() is None:
+        raise ValueError("`moment` needs a time zone: give an aware datetime.")
+    if not zones or room <= timedelta(0):
+        raise ValueError("Give at least one time zone, and room of more than zero.")
+    opens, closes = max(hours.opens, OUTER[0]), min(hours.closes, OUTER[1])
+    if opens >= closes:
+        return None
+    shortened = (datetime.combine(date.min + ONE_DAY, closes) - room).time() if room < ONE_DAY else opens
+    end = shortened if opens < shortened < closes else opens
+    found = moment.astimezone(UTC)
+    first = found - SEARCH_LIMIT
+    while found >= first:
+        # After the earliest end of all zones, no moment is allowed in all of them.
+        earliest = min(_last_before_end(found, opens, end, hours.closed_dates, zone) for zone in zones)
+        if earliest == found:
+            return found
+        found = earliest
+    return None
+
+
+def _last_before_end(
+    moment: datetime, opens: time, end: time, closed: frozenset[date], zone: ZoneInfo
+) -> datetime:
+    """`moment` itself if it is from `opens` to `end` in this zone, else the zone's last `end` before it."""
+    local = moment.astimezone(zone)
+    day, clock = local.date(), local.time()
+    if opens <= clock <= end and day not in closed:
+        return moment
+    if clock <= end:
+        day -= ONE_DAY
+    while day in closed:
+        day -= ONE_DAY
+    return first_moment_at(datetime.combine(day, end), zone)
+
+
 def _next_opening(moment: datetime, hours: CallingHours, zone: ZoneInfo) -> datetime:
     """`moment` itself if it is allowed in this zone, else the zone's next opening, as aware UTC.
 

@@ -19,6 +19,10 @@ class Reason(models.TextChoices):
     ORDERED = "ordered", _("Someone pressed “Call now”.")
     # it waits
     NOT_DUE_YET = "not_due_yet", _("It is not due yet.")
+    BROUGHT_FORWARD = (
+        "brought_forward",
+        _("It is sent earlier, since no calling hours are left between its time and the appointment."),
+    )
     OUTSIDE_CALLING_HOURS = "outside_calling_hours", _("It waits for the calling hours.")
     LINE_BUSY = "line_busy", _("Another call to this number has not ended yet.")
     HELD_BY_CAP = "held_by_cap", _("This number has had enough calls for now.")
@@ -63,7 +67,23 @@ class Reason(models.TextChoices):
         "never_in_time",
         _("Its time would be too late for an appointment at this hour."),
     )
+    NEVER_IN_HOURS = (
+        "never_in_hours",
+        _("There are no calling hours between its time and the appointment."),
+    )
     BEFORE_ACTIVATION = "before_activation", _("Its time had already passed when the campaign was activated.")
+    BEFORE_STEP = (
+        "before_step",
+        _("Its time had already passed when this step was added or its time was changed."),
+    )
+    BEFORE_FILTERS = (
+        "before_filters",
+        _("Its time had already passed when the campaign was extended to this appointment."),
+    )
+    SKIPPED_AFTER_PAUSE = (
+        "skipped_after_pause",
+        _("It fell due during a pause, and a staff member decided not to send it afterwards."),
+    )
     SKIPPED_BY_PERSON = "skipped_by_person", _("A staff member decided not to send it.")
     # it ended
     TOO_LATE = "too_late", _("It could not be sent in time.")
@@ -234,6 +254,16 @@ def phrase_for(code: str, detail: str = "") -> str:
         return gettext("%(phrase)s (%(key)s)") % {"phrase": phrase, "key": detail}
     return gettext("%(phrase)s (Robotalker: “%(words)s”)") % {"phrase": phrase, "words": detail}
 
+
+# The step's moment, or all calling hours after it, are too late for an appointment at this hour.
+ALWAYS_TOO_LATE = frozenset({Reason.NEVER_IN_TIME, Reason.NEVER_IN_HOURS})
+# Why planning itself skips a reminder from the start. It may be owed after all once a setting is corrected.
+SKIPPED_BY_PLANNING = ALWAYS_TOO_LATE | {
+    Reason.BEFORE_ACTIVATION,
+    Reason.BEFORE_STEP,
+    Reason.BEFORE_FILTERS,
+    Reason.PAST_WHEN_BOOKED,
+}
 
 # Why a reminder is done, by the state of its last call.
 REASON_BY_STATE = {

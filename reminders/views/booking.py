@@ -113,7 +113,7 @@ def describe_move(appointment: Appointment, found: dict[str, Any]) -> dict[str, 
     """The move's effect on each reminder, and the label of the main button."""
     moves = preview_move(appointment, found["starts_at"], found["location"])
     return {
-        "preview": [move for move in moves if move.old_due_at or move.new_due_at],
+        "preview": [move for move in moves if move.old_due_at or move.new_due_at or move.reason],
         "new_location": found["location"],
         "new_start": found["starts_at"],
         "save_words": name_save_button(appointment, moves, found),

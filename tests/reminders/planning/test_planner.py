@@ -120,10 +120,17 @@ def test_it_sends_a_late_step_now_when_the_step_says_so() -> None:
 
 
 def test_reminders_due_before_the_activation_are_skipped() -> None:
+    appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=3))
+    make_step(make_campaign(activated_at=timezone.now()), if_late=Step.IfLate.SEND_NOW)
+    plan_all()
+    assert plan_states(appointment) == [(1, "skipped", "before_activation")]
+
+
+def test_an_appointment_booked_after_the_activation_is_sent_late_if_the_step_says_so() -> None:
     make_step(make_campaign(activated_at=timezone.now()), if_late=Step.IfLate.SEND_NOW)
     appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=3))
     plan_all()
-    assert plan_states(appointment) == [(1, "skipped", "before_activation")]
+    assert plan_states(appointment) == [(1, "planned", "")]
 
 
 @pytest.mark.parametrize("state", [Campaign.State.DRAFT, Campaign.State.PAUSED])

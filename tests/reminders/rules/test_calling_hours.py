@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contacts.models.practice import USUAL_HOURS
-from reminders.rules.calling_hours import OUTER, CallingHours, next_allowed, recipient_zones
+from reminders.rules.calling_hours import OUTER, CallingHours, last_allowed, next_allowed, recipient_zones
 
 NEW_YORK, CHICAGO, LOS_ANGELES = "America/New_York", "America/Chicago", "America/Los_Angeles"
 PHOENIX, BERLIN, LORD_HOWE = "America/Phoenix", "Europe/Berlin", "Australia/Lord_Howe"
@@ -178,6 +178,63 @@ def test_a_call_waits_for_the_next_allowed_moment(
     assert found is None or found.tzinfo is UTC
 
 
+HALF_AN_HOUR = timedelta(minutes=30)
+# fmt: off
+LAST = [
+    ("2026-07-01T12:00-04:00", USUAL, [NEW_YORK], "2026-07-01T12:00-04:00", "allowed now"),
+    ("2026-07-01T18:30-04:00", USUAL, [NEW_YORK], "2026-07-01T18:30-04:00", "just the room that is wanted"),
+    ("2026-07-01T18:31-04:00", USUAL, [NEW_YORK], "2026-07-01T18:30-04:00", "too little room after it"),
+    ("2026-07-01T06:30-04:00", USUAL, [NEW_YORK], "2026-06-30T18:30-04:00", "the evening before"),
+    ("2026-07-01T00:00-04:00", USUAL, [NEW_YORK], "2026-06-30T18:30-04:00", "midnight"),
+    ("2026-07-01T23:00-04:00", USUAL, [NEW_YORK], "2026-07-01T18:30-04:00", "the same evening"),
+    ("2026-07-01T09:00-04:00", USUAL, [NEW_YORK], "2026-07-01T09:00-04:00", "the opening itself"),
+    ("2026-07-01T06:30-04:00", ALL_DAY, [NEW_YORK], "2026-06-30T20:30-04:00", "the outer limit applies"),
+    ("2026-07-01T06:30-04:00", CallingHours(time(9), time(9, 10)), [NEW_YORK], "2026-06-30T09:00-04:00",
+     "hours shorter than the room: their beginning"),
+    ("2026-07-01T06:30-04:00", CallingHours(time(12), time(12)), [NEW_YORK], None, "equal times are never"),
+    ("2026-07-01T06:30-04:00", CallingHours(time(6), time(7)), [NEW_YORK], None, "before the outer limit"),
+    # Several zones
+    ("2026-07-01T06:30-04:00", USUAL, [NEW_YORK, LOS_ANGELES], "2026-06-30T18:30-04:00",
+     "the easternmost zone closes first"),
+    ("2026-07-01T11:00-04:00", USUAL, [NEW_YORK, LOS_ANGELES], "2026-06-30T18:30-04:00",
+     "open in the east, not yet in the west: the evening before in both"),
+    ("2026-07-01T06:30-04:00", USUAL, [LOS_ANGELES], "2026-06-30T18:30-07:00", "the recipient's zone counts"),
+    ("2026-07-01T12:00-04:00", USUAL, [NEW_YORK, "Asia/Tokyo"], None, "their hours never overlap"),
+    # Closed dates
+    ("2026-07-05T06:30-04:00", INDEPENDENCE, [NEW_YORK], "2026-07-02T18:30-04:00", "over two closed dates"),
+    ("2026-07-04T12:00-04:00", INDEPENDENCE, [NEW_YORK], "2026-07-02T18:30-04:00", "on a closed date"),
+    ("2026-07-19T12:00-04:00", CallingHours(*USUAL_HOURS, frozenset(date(2026, 7, n) for n in range(1, 20))),
+     [NEW_YORK], None, "closed for more than two weeks"),
+    # Switch days
+    ("2026-03-08T06:30-04:00", USUAL, [NEW_YORK], "2026-03-07T18:30-05:00", "back over the spring night"),
+    ("2026-11-01T06:30-05:00", USUAL, [NEW_YORK], "2026-10-31T18:30-04:00", "back over the autumn night"),
+    ("2026-10-04T06:30+11:00", USUAL, [LORD_HOWE], "2026-10-03T18:30+10:30", "Lord Howe's half hour"),
+    ("2027-01-01T06:30-05:00", USUAL, [NEW_YORK], "2026-12-31T18:30-05:00", "over the new year"),
+]
+# fmt: on
+
+
+@pytest.mark.usefixtures("process_zone")
+@pytest.mark.parametrize(("moment", "hours", "zones", "expected", "reason"), LAST)
+def test_a_call_is_brought_forward_to_the_last_allowed_moment(
+    moment: str, hours: CallingHours, zones: list[str], expected: str | None, reason: str
+) -> None:
+    """Product rule 31."""
+    found = last_allowed(datetime.fromisoformat(moment), hours, load_zones(*zones), HALF_AN_HOUR)
+    assert found == (expected and datetime.fromisoformat(expected)), reason
+    assert found is None or found.tzinfo is UTC
+
+
+def test_the_last_allowed_moment_of_a_moment_without_a_zone_or_with_no_room_is_refused() -> None:
+    aware = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    with pytest.raises(ValueError, match="give an aware datetime"):
+        last_allowed(datetime(2026, 7, 1, 12), USUAL, load_zones(NEW_YORK), HALF_AN_HOUR)  # noqa: DTZ001
+    with pytest.raises(ValueError, match="at least one time zone"):
+        last_allowed(aware, USUAL, (), HALF_AN_HOUR)
+    with pytest.raises(ValueError, match="room of more than zero"):
+        last_allowed(aware, USUAL, load_zones(NEW_YORK), timedelta(0))
+
+
 TOLL_FREE = [NEW_YORK, CHICAGO, "America/Denver", LOS_ANGELES, "America/Anchorage", "Pacific/Honolulu"]
 
 ZONES = [
@@ -313,3 +370,28 @@ def test_the_search_ends_if_the_opening_time_occurs_twice() -> None:
     second_eight_forty = datetime(2026, 11, 1, 13, 40, tzinfo=UTC)
     assert second_eight_forty.astimezone(zone).fold == 1
     assert next_allowed(second_eight_forty, hours, (zone,)) == second_eight_forty + 20 * MINUTE
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    moment=near_a_switch(),
+    hours=st.one_of(st.just(USUAL), st.just(WIDEST), calling_hours()),
+    zones=st.lists(st.sampled_from(SWITCHING_ZONES), min_size=1, max_size=3, unique=True),
+)
+def test_last_allowed_finds_the_last_allowed_minute(
+    moment: datetime, hours: CallingHours, zones: list[str]
+) -> None:
+    """With a minute's room; compared with a scan of every minute after it."""
+    infos = load_zones(*zones)
+    found = last_allowed(moment, hours, infos, MINUTE)
+    begin = moment - timedelta(days=14) if found is None else found + MINUTE
+    if found is not None:
+        assert found <= moment
+        assert is_allowed(found, hours, infos)
+    room = MINUTE - timedelta(microseconds=1)
+    with_room = (
+        is_allowed(later, hours, infos) and is_allowed(later + room, hours, infos)
+        for later in each_minute(begin, moment + MINUTE)
+        if later <= moment
+    )
+    assert not any(with_room)

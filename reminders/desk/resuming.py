@@ -1,0 +1,71 @@
+"""A person ends a pause, of all sending or of a campaign, and chooses what becomes of what fell due in it.
+
+Skipping comes first and the pause ends last, so that no worker sends in between what is to be skipped. A
+pause that Callboard made by itself ends by itself (traffic/probing.py) without asking; when a person ends
+it, or sending after a restored database, they are asked like for a pause by a person.
+"""
+
+from collections.abc import Callable, Sequence
+
+from django.contrib.auth.models import User
+
+from contacts.database.clock import read_database_clock
+from reminders.deciding.fallen_due import FallenDue, find_fallen_due
+from reminders.desk.orders import SKIPPED_PER_TRANSACTION, skip_reminders
+from reminders.models import Campaign, Reminder, SendingSwitch
+from reminders.planning.activation import activate_campaign
+from reminders.planning.planner import plan_campaign
+from reminders.rules.reasons import Reason
+from reminders.traffic.switch import pause_sending, read_switch, resume_sending
+
+
+def find_due_in_pause(switch: SendingSwitch) -> FallenDue:
+    """What fell due since all sending was paused, of active campaigns; nothing if it isn't paused."""
+    if switch.paused_at is None:
+        return FallenDue([], 0)
+    reminders = Reminder.objects.filter(step__campaign__state=Campaign.State.ACTIVE)
+    return find_fallen_due(reminders, switch.paused_at, read_database_clock())
+
+
+def skip_and_resume_sending(switch: SendingSwitch, *, by: User) -> int:
+    """Skip what fell due in the pause and is still in time, then resume; how many were skipped.
+
+    If somebody else resumes meanwhile, the rest is left to them.
+    """
+    due = find_due_in_pause(switch).in_time
+    pause_sending(by=by)  # else a pause because of Robotalker could end by itself meanwhile
+    skipped = _skip_while(lambda: read_switch().paused_at is not None, due, by)
+    resume_sending(by=by)
+    return skipped
+
+
+def find_due_in_campaign_pause(campaign: Campaign) -> FallenDue:
+    """What fell due since this campaign was paused; nothing if it isn't paused.
+
+    What came to be owed in the pause is planned first, since that counts as well.
+    """
+    begun = campaign.paused_at or campaign.activated_at
+    if campaign.state != Campaign.State.PAUSED or begun is None:
+        return FallenDue([], 0)
+    plan_campaign(campaign)
+    reminders = Reminder.objects.filter(step__campaign=campaign)
+    return find_fallen_due(reminders, begun, read_database_clock(), of_paused_campaign=True)
+
+
+def skip_and_activate_campaign(campaign: Campaign, *, by: User) -> int:
+    """Skip what fell due in its pause and is still in time, then activate it; how many were skipped."""
+    due = find_due_in_campaign_pause(campaign).in_time
+    paused = Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.PAUSED)
+    skipped = _skip_while(paused.exists, due, by)
+    activate_campaign(campaign)
+    return skipped
+
+
+def _skip_while(is_paused: Callable[[], bool], reminder_ids: Sequence[int], by: User) -> int:
+    skipped = 0
+    for start in range(0, len(reminder_ids), SKIPPED_PER_TRANSACTION):
+        if not is_paused():
+            break
+        group = reminder_ids[start : start + SKIPPED_PER_TRANSACTION]
+        skipped += skip_reminders(group, by=by, reason=Reason.SKIPPED_AFTER_PAUSE)
+    return skipped

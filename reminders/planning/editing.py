@@ -1,0 +1,71 @@
+"""Edits of a campaign's steps and filters, which mean nobody before they are made (product rule 29).
+
+prepare_edit() comes before anything is saved, finish_edit() after, both in the transaction of the edit. What
+the campaign owed before is planned first, so that it stays owed; everything else that was due before the edit
+is skipped with its reason (rules/reaching_back.py). An edit that changes neither the time of a step nor the
+filters, such as of a script, changes nothing of this.
+"""
+
+from typing import NamedTuple
+
+from django.db.models.functions import Now
+
+from contacts.worker_hints import hint_planning
+from reminders.models import Campaign, Step
+from reminders.planning.planned_marks import begin_edition
+from reminders.planning.planner import ReplanReport, plan_campaign, replan_steps
+from reminders.rules.schedule import Timing
+
+StepTime = tuple[int, Timing | None]  # the campaign, and when the step is due; None where that is invalid
+Filters = tuple[frozenset[int], frozenset[int], frozenset[str]]  # locations, providers, kinds
+
+
+class StateBefore(NamedTuple):
+    """A campaign before an edit."""
+
+    campaign_id: int
+    filters: Filters
+    step_times: dict[int, StepTime]
+
+
+def prepare_edit(campaign_id: int) -> StateBefore:
+    """Lock the campaign and its steps, and plan what they owe as they stand. Nothing may be saved before."""
+    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=campaign_id)
+    # waits for every planner that is using them
+    steps = list(campaign.steps.select_for_update(no_key=True).order_by("pk"))
+    plan_campaign(campaign)
+    return StateBefore(campaign_id, _read_filters(campaign), {step.pk: _read_time(step) for step in steps})
+
+
+def finish_edit(before: StateBefore) -> ReplanReport:
+    """Note since when changed steps and filters mean somebody, and move the planned reminders."""
+    campaign = Campaign.objects.get(pk=before.campaign_id)
+    if _read_filters(campaign) != before.filters:
+        Campaign.objects.filter(pk=campaign.pk).update(filters_since=Now())
+    steps = Step.objects.filter(pk__in=before.step_times)
+    changed = [step.pk for step in steps if _read_time(step) != before.step_times[step.pk]]
+    Step.objects.filter(pk__in=changed).update(since=Now())
+    announce_edit(campaign)
+    return replan_steps(list(before.step_times))
+
+
+def announce_edit(campaign: Campaign) -> None:
+    """What it covers is "being planned" until planning has gone through it, which is asked to be at once."""
+    begin_edition(campaign)
+    hint_planning()
+
+
+def _read_filters(campaign: Campaign) -> Filters:
+    """An empty filter is for all, so it differs from one that names each."""
+    return (
+        frozenset(campaign.locations.values_list("pk", flat=True)),
+        frozenset(campaign.providers.values_list("pk", flat=True)),
+        frozenset(campaign.kinds),
+    )
+
+
+def _read_time(step: Step) -> StepTime:
+    try:
+        return step.campaign_id, step.timing
+    except ValueError:
+        return step.campaign_id, None

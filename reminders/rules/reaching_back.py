@@ -1,0 +1,44 @@
+"""What was due before somebody was meant is not sent. Pure: values in, values out (product rules 5, 6, 29).
+
+A campaign means nobody before it is activated, a step before it is added or its time is changed, and filters
+before they are changed. What was due before is skipped from the start, however early in time it still is.
+
+A reminder comes to be owed at its due time, or when the appointment was booked or moved, if that was later.
+So a step that is sent at once after a late booking is sent for one that comes after the edit, and never for
+one that was booked before it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from reminders.rules.reasons import Reason
+
+
+@dataclass(frozen=True)
+class MeantSince:
+    """Since when a campaign is active, a step has its time, and the filters are as they are (aware UTC).
+
+    `activated`: None if the campaign never was. `filters`: None for an appointment that is not new to them.
+    """
+
+    activated: datetime | None
+    step: datetime
+    filters: datetime | None = None
+
+    @property
+    def latest(self) -> datetime | None:
+        """The last of the three; None if the campaign was never activated."""
+        if self.activated is None:
+            return None
+        return max(self.activated, self.step, self.filters or self.step)
+
+
+def find_reaching_back(owed_from: datetime, since: MeantSince) -> Reason | None:
+    """The reason not to send what came to be owed at `owed_from` (aware UTC), or None."""
+    if since.activated is None or owed_from < since.activated:
+        return Reason.BEFORE_ACTIVATION
+    if owed_from < since.step:
+        return Reason.BEFORE_STEP
+    if since.filters is not None and owed_from < since.filters:
+        return Reason.BEFORE_FILTERS
+    return None
