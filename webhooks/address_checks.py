@@ -9,7 +9,7 @@ from contacts.models.people import Channel
 from contacts.numbers import find_region, read_reported_number
 from contacts.own_numbers import read_own_numbers
 from reminders.models import CallRecord
-from reminders.results.outcomes import find_keys, read_outcome
+from reminders.results.outcomes import find_keys, names_nobody
 from reminders.robotalker.events import (
     EventKind,
     RobotalkerEvent,
@@ -18,7 +18,6 @@ from reminders.robotalker.events import (
     parse_for_optout,
 )
 from reminders.rules.keys import ANOTHER_TIME, CONFIRM, OPT_OUT
-from reminders.rules.states import CallState
 from reminders.traffic.callback_urls import OPTOUTS, STATUS, key_of
 
 # The kinds whose keys count as the patient's answer on a status address. The guide shows the keys in the
@@ -53,7 +52,7 @@ def read_event(purpose: str, body: bytes, content_type: str) -> RobotalkerEvent:
     if purpose != STATUS or parsed.kind in ANSWERS_ON_STATUS:
         return parsed
     kind = EventKind.UNKNOWN if parsed.kind == EventKind.KEY_PRESSED else parsed.kind
-    return replace(parsed, kind=kind, keys=OPT_OUT if OPT_OUT in parsed.keys else "")
+    return replace(parsed, kind=kind, keys=OPT_OUT if OPT_OUT in parsed.keys else "", unread_keys="")
 
 
 def find_member(batch_id: int | None, parsed: RobotalkerEvent) -> int:
@@ -91,12 +90,12 @@ def check_it_fits(call: CallRecord, parsed: RobotalkerEvent, key_of_address: str
     if robotalker_id and call.robotalker_id and robotalker_id != call.robotalker_id:
         raise DoesNotFit("it names another call than the one its address belongs to")
     if key_of_address:
-        if parsed.says_no_key or set(parsed.keys) - {key_of_address}:
+        if parsed.says_no_key or parsed.unread_keys or set(parsed.keys) - {key_of_address}:
             raise DoesNotFit(
                 "its address belongs to a key, but it names another key, or says that none was pressed"
             )
-        if read_outcome(parsed) not in (None, CallState.ANSWERED):
-            raise DoesNotFit("its address belongs to a key, but it says that nobody answered the call")
+        if names_nobody(parsed):
+            raise DoesNotFit("its address belongs to a key, but it says that no person answered the call")
 
 
 def name_numbers(parsed: RobotalkerEvent) -> list[str]:

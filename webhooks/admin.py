@@ -13,6 +13,7 @@ from contacts.admin.columns import link_to_appointment
 from contacts.admin.history import HistoryAdmin
 from webhooks.inbox import apply_again
 from webhooks.models import WebhookEvent
+from webhooks.oddities import write_out_oddities
 
 
 def write_out(body: bytes | memoryview) -> str:
@@ -40,8 +41,8 @@ class WebhookEventAdmin(HistoryAdmin[WebhookEvent]):
     list_select_related = ("call__reminder__appointment__contact",)
     search_fields = ("call__robotalker_id", "call__public_id", "batch__robotalker_id", "digest")
     date_hierarchy = "received_at"
-    exclude = ("body",)
-    readonly_fields = ("body_text",)
+    exclude = ("body", "passed_over")
+    readonly_fields = ("body_text", "was_passed_over")
     actions = ("apply_again",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
@@ -54,6 +55,10 @@ class WebhookEventAdmin(HistoryAdmin[WebhookEvent]):
     @admin.display(description=gettext_lazy("body"))
     def body_text(self, event: WebhookEvent) -> str:
         return format_html("<pre>{}</pre>", write_out(event.body))
+
+    @admin.display(description=gettext_lazy("passed over"))
+    def was_passed_over(self, event: WebhookEvent) -> str:
+        return write_out_oddities(event.passed_over) or "-"
 
     @admin.display(description=gettext_lazy("patient"))
     def patient(self, event: WebhookEvent) -> str:

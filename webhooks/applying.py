@@ -27,6 +27,7 @@ from reminders.rules.states import CALL_OPEN, CallState
 from reminders.traffic.callback_urls import OPTOUTS, key_of
 from webhooks.account_optouts import apply_account_event
 from webhooks.address_checks import DoesNotFit, check_it_fits, find_member, must_be_verified, read_event
+from webhooks.kept_back import put_on_worklist, take_off_worklist
 from webhooks.models import WebhookEvent
 from webhooks.optout_detection import mentions_optout, read_for_optout, record_optout_from_event
 
@@ -40,7 +41,16 @@ MOST_TOGETHER = 50  # rows that are locked together also wait together
 # States of a call whose events are applied in a group. Events that change another outcome are rare.
 GROUPED_STATES = frozenset({*CALL_OPEN, CallState.ANSWERED})
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=64)
-SAVED_FIELDS = ["state", "applied_at", "next_attempt_at", "error", "attempts", "kind", "call"]
+SAVED_FIELDS = [
+    "state",
+    "applied_at",
+    "next_attempt_at",
+    "error",
+    "attempts",
+    "kind",
+    "call",
+    "passed_over",
+]
 
 Parsed = Mapping[int, RobotalkerEvent | None]
 
@@ -132,19 +142,22 @@ def _apply_or_quarantine(event_id: int, parsed: RobotalkerEvent | None, *, trust
 
 @transaction.atomic
 def _quarantine(event_id: int, why: str) -> str:
-    """Keep an event that can't be trusted, but record an opt-out in it."""
+    """Keep an event that can't be trusted, tell staff what it seems to say, and record an opt-out in it."""
     wait_briefly_here()
-    event = WebhookEvent.objects.select_related("call__number").get(pk=event_id)
+    event = WebhookEvent.objects.get(pk=event_id)
     parsed = read_for_optout(bytes(event.body))
+    if event.call_id is None and event.batch_id is not None and parsed:
+        with suppress(DoesNotFit):
+            event.call_id = find_member(event.batch_id, parsed)
+            event.save(update_fields=["call"])
+    call = CallRecord.objects.select_related("number").filter(pk=event.call_id).first()
+    lost_optout = False
     if parsed and mentions_optout(parsed):
-        call = event.call
-        if call is None and event.batch_id is not None:
-            with suppress(DoesNotFit):
-                call_id = find_member(event.batch_id, parsed)
-                call = CallRecord.objects.select_related("number").get(pk=call_id)
-        if call is None or not record_optout_from_event(call, parsed, event.received_at):
-            log.error("event %s is an opt-out of an unknown number: a person must look at it", event_id)
-            why += "; it is an opt-out, but for no number that we called: a person must look at it"
+        lost_optout = call is None or not record_optout_from_event(call, parsed, event.received_at)
+    if lost_optout:
+        log.error("event %s is an opt-out of an unknown number: a person must look at it", event_id)
+        why += "; it is an opt-out, but for no number that we called: a person must look at it"
+    put_on_worklist(event, call, parsed, lost_optout=lost_optout)
     return set_aside(event_id, State.QUARANTINED, why)
 
 
@@ -197,6 +210,7 @@ def _read(event: WebhookEvent, parsed: RobotalkerEvent | None) -> RobotalkerEven
     """
     parsed = parsed or read_event(event.purpose, bytes(event.body), event.content_type)
     event.kind = str(parsed.kind)
+    event.passed_over = " ".join(parsed.passed_over)[:300]
     if event.purpose != OPTOUTS and event.call_id is None:
         event.call_id = find_member(event.batch_id, parsed)
     return parsed
@@ -226,5 +240,8 @@ def _apply_to_call(
 def _mark_applied(event: WebhookEvent) -> None:
     """Dated, like its receipt, by the database's clock: by the time at which its lock was requested."""
     event.applied_at = event.locked_at  # type: ignore[attr-defined]
+    was_kept_back = event.error and event.attempts
     event.state, event.error = State.APPLIED, ""
     event.attempts += 1
+    if was_kept_back:
+        take_off_worklist(event)

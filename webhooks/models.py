@@ -33,6 +33,12 @@ class WebhookEvent(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     applied_at = models.DateTimeField(null=True, blank=True)
+    passed_over = models.CharField(
+        max_length=300,
+        blank=True,
+        db_default="",
+        help_text="What could not be read but bears on nothing: codes of webhooks/oddities.py, with blanks.",
+    )
     error = models.TextField(blank=True, help_text="Why it could not be applied, with the traceback.")
 
     class Meta:

@@ -13,8 +13,10 @@ from django.conf import settings
 
 from contacts.database.clock import read_database_clock
 from contacts.numbers import is_same_number
+from reminders.results.outcomes import names_nobody
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import Refused, RobotalkerError
+from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.robotalker.responses import CallStatus
 from reminders.traffic.background_requests import should_continue_after, take_request_permit
 from reminders.traffic.callback_urls import key_of
@@ -22,6 +24,7 @@ from reminders.traffic.client import make_client
 from reminders.traffic.gate import count_success
 from webhooks.address_checks import read_consequential_keys, read_event
 from webhooks.applying import MOST_ATTEMPTS, State, apply_event, set_aside
+from webhooks.kept_back import put_on_worklist
 from webhooks.models import WebhookEvent
 
 MOST_ASKED = 20  # events per round; the guide discourages polling
@@ -67,6 +70,9 @@ def compare_with_status(call_status: CallStatus, e164: str, keys: set[str]) -> V
     """Compare the keys of an event (1 and 2 only) with Robotalker's status of the call. Pure."""
     if call_status.to and not is_same_number(call_status.to, e164, settings.PHONE_REGION):
         return VerificationResult.CONTRADICTS
+    kind, status, amd_result = EventKind.CALL_COMPLETED, call_status.status, call_status.amd_result
+    if names_nobody(RobotalkerEvent(kind, status=status, amd_result=amd_result)):
+        return VerificationResult.CONTRADICTS
     if keys <= set(call_status.keys):
         return VerificationResult.AGREES
     return (
@@ -92,6 +98,7 @@ def _verify(client: RobotalkerClient, event: WebhookEvent) -> bool:
             return apply_event(event.pk, trusted=True) == State.APPLIED
         case VerificationResult.CONTRADICTS:
             set_aside(event.pk, State.QUARANTINED, "Robotalker's status of the call doesn't have this key")
+            put_on_worklist(event, call, parsed)
         case VerificationResult.OPEN:
             set_aside(event.pk, State.UNVERIFIED, "Robotalker's status of the call doesn't have this key yet")
     return False

@@ -14,7 +14,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from reminders.robotalker.events import MAX_EVENT_BYTES, RobotalkerEvent, UnreadableEvent
+from reminders.robotalker.events import MAX_EVENT_BYTES, RobotalkerEvent, UnreadableEvent, split_events
 from reminders.traffic.callback_urls import ACCOUNT_CALLBACK, BadToken, Callback, ExpiredToken, read_token
 from webhooks.address_checks import read_event
 from webhooks.apply_queue import apply_or_queue
@@ -65,8 +65,10 @@ class RobotalkerHook(APIView):
         body = _read_body(request)
         if len(body) > MAX_EVENT_BYTES:
             return HttpResponse(status=status.HTTP_413_REQUEST_ENTITY_TOO_LARGE)
+        content_type = request.META.get("CONTENT_TYPE", "")
         try:
-            return _store_and_apply(callback, body, request.META.get("CONTENT_TYPE", ""))
+            responses = [_store_and_apply(callback, event, content_type) for event in split_events(body)]
+            return next((one for one in responses if one.status_code != status.HTTP_200_OK), responses[0])
         except Error as error:
             log.error("an event could not be stored: %s", type(error).__name__)
             return _ask_to_resend()

@@ -10,9 +10,9 @@ from contacts.numbers import mask
 from contacts.templatetags.display import at_location, day_and_clock
 
 
-def show_when(moment: datetime | None, location: Location) -> str:
+def show_when(moment: datetime | None, location: Location | None) -> str:
     """The moment by the location's own clock, such as "Tue 14 Jul, 9:05"; "-" for none."""
-    return show_local(at_location(moment, location))
+    return show_local(at_location(moment, location) if location else None)
 
 
 def show_local(time: datetime | None) -> str:

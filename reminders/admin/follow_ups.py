@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.admin.columns import link_to_appointment, show_when
 from contacts.admin.history import HistoryAdmin
 from reminders.models import FollowUp
+from reminders.pages.worklist_words import location_of
 from reminders.rules.reasons import phrase_for
 
 
@@ -30,7 +31,7 @@ class FollowUpAdmin(HistoryAdmin[FollowUp]):
 
     @admin.display(description=_("due"), ordering="due_at")
     def due(self, follow_up: FollowUp) -> str:
-        return show_when(follow_up.due_at, follow_up.appointment.location)
+        return show_when(follow_up.due_at, location_of(follow_up))
 
     @admin.display(description=_("reason"), ordering="reason")
     def why(self, follow_up: FollowUp) -> str:
@@ -38,8 +39,10 @@ class FollowUpAdmin(HistoryAdmin[FollowUp]):
 
     @admin.display(description=_("resolved"), ordering="resolved_at")
     def settled(self, follow_up: FollowUp) -> str:
-        return show_when(follow_up.resolved_at, follow_up.appointment.location)
+        return show_when(follow_up.resolved_at, location_of(follow_up))
 
     @admin.display(description=_("patient"))
     def patient(self, follow_up: FollowUp) -> str:
+        if follow_up.appointment_id is None or follow_up.contact is None:
+            return "-"
         return link_to_appointment(follow_up.appointment_id, follow_up.contact)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Case, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast, Concat, Greatest, Least, Now
 
+from reminders.lifecycle.call_reminders import reminders_of
 from reminders.models import CallRecord, FollowUp, Reminder
 
 Kind = FollowUp.Kind
@@ -68,6 +69,28 @@ def find_same_entry(follow_up: FollowUp) -> QuerySet[FollowUp]:
     if phone_id := follow_up.contact.phone_id:
         return about_a_number.filter(contact__phone=phone_id)
     return about_a_number.filter(contact=follow_up.contact_id)
+
+
+def keep_back(call: CallRecord | None, reason: str, detail: str = "") -> None:
+    """Put an event that was kept back on the worklist: one open follow-up for each appointment of its call.
+
+    If its call isn't known, there is one for all such events. An open one gets the latest event's reason.
+    """
+    unresolved = FollowUp.objects.filter(kind=FollowUp.Kind.EVENT_KEPT_BACK).exclude(
+        state=FollowUp.State.RESOLVED
+    )
+    latest = {"reason": reason, "detail": detail[:300], "call": call}
+    if call is None:
+        if not unresolved.filter(appointment=None).update(**latest):
+            due_at = Now() + PATIENCE
+            unknown = FollowUp(kind=FollowUp.Kind.EVENT_KEPT_BACK, due_at=due_at, **latest)
+            FollowUp.objects.bulk_create([unknown], ignore_conflicts=True)
+        return
+    for reminder in reminders_of(call):
+        if not unresolved.filter(appointment=reminder.appointment_id).update(**latest):
+            open_follow_up(
+                FollowUp.Kind.EVENT_KEPT_BACK, reminder=reminder, call=call, reason=reason, detail=detail
+            )
 
 
 def find_due_time(starts_at: datetime, now: datetime) -> datetime:

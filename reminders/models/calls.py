@@ -80,7 +80,9 @@ class CallRecord(models.Model):
     duration_seconds = models.PositiveIntegerField(null=True, blank=True)
     amd_result = models.CharField(max_length=20, blank=True)
     keys = models.JSONField(default=list, help_text="[[ISO time, key], …] as pressed, sorted.")
-    key_pressed = models.CharField(max_length=8, blank=True, help_text="The last of these keys: the answer.")
+    key_pressed = models.CharField(
+        max_length=8, blank=True, help_text="The last of these keys with a meaning, else the last."
+    )
     asked_at = models.DateTimeField(
         null=True, blank=True, help_text="When Robotalker was last asked for its result."
     )

@@ -28,6 +28,7 @@ class FollowUp(models.Model):
         MISSED = "missed", _("reminder was missed")
         OTHER_PROVIDER = "other_provider", _("told another provider's name")
         NOTHING_FOLLOWS = "nothing_follows", _("no answer, and nothing more goes out")
+        EVENT_KEPT_BACK = "event_kept_back", _("message from Robotalker to check")
 
     class State(models.TextChoices):
         OPEN = "open", _("open")
@@ -48,11 +49,17 @@ class FollowUp(models.Model):
         CANCELLED = "cancelled", _("The appointment was cancelled.")
         VISIT_RECORDED = "visit_recorded", _("The visit was recorded.")
         SAID_BETTER = "said_better", _("Another follow-up says it.")
+        APPLIED = "applied", _("The message from Robotalker has been read after all.")
 
     kind = models.CharField(max_length=20, choices=Kind)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
-    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="follow_ups")
-    appointment = models.ForeignKey(Appointment, on_delete=models.PROTECT, related_name="follow_ups")
+    # null: an event of a call that we don't know was kept back
+    contact = models.ForeignKey(
+        Contact, on_delete=models.PROTECT, null=True, blank=True, related_name="follow_ups"
+    )
+    appointment = models.ForeignKey(
+        Appointment, on_delete=models.PROTECT, null=True, blank=True, related_name="follow_ups"
+    )
     reminder = models.ForeignKey(
         Reminder, on_delete=models.PROTECT, null=True, blank=True, related_name="follow_ups"
     )
@@ -61,7 +68,9 @@ class FollowUp(models.Model):
     )
     reason = models.CharField(max_length=40, blank=True, help_text="Why; reminders/rules/reasons.py.")
     detail = models.CharField(
-        max_length=300, blank=True, help_text="Robotalker's own message, or the key that was pressed."
+        max_length=300,
+        blank=True,
+        help_text="Robotalker's own message, the key that was pressed, or the text.",
     )
     due_at = models.DateTimeField(help_text="By when it should be resolved.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -81,6 +90,16 @@ class FollowUp(models.Model):
             # the same need twice is one follow-up
             models.UniqueConstraint(
                 fields=["appointment", "kind"], condition=~Q(state="resolved"), name="follow_up_open_once"
+            ),
+            models.UniqueConstraint(
+                fields=["kind"],
+                condition=~Q(state="resolved") & Q(appointment__isnull=True),
+                name="follow_up_open_once_of_no_call",
+            ),
+            models.CheckConstraint(
+                condition=Q(contact__isnull=False, appointment__isnull=False)
+                | Q(kind="event_kept_back", contact__isnull=True, appointment__isnull=True),
+                name="follow_up_about_a_patient",
             ),
         ]
         indexes = [

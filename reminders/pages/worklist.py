@@ -86,4 +86,6 @@ def _name(kind: FollowUp.Kind, count: int) -> str:
         return ngettext("number can't be used", "numbers can't be used", count)
     if kind == FollowUp.Kind.UNCLEAR_ANSWER:
         return ngettext("answer not understood", "answers not understood", count)
+    if kind == FollowUp.Kind.EVENT_KEPT_BACK:
+        return ngettext("message from Robotalker to check", "messages from Robotalker to check", count)
     return str(kind.label)

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contacts.models import Appointment
+from contacts.models import Appointment, Location
 from contacts.templatetags.display import clock, day_and_clock
 from reminders.models import FollowUp
 from reminders.rules.reasons import phrase_for
@@ -62,7 +62,15 @@ WORDS: dict[str, tuple[Promise | str, Promise | str]] = {
         gettext_lazy("There is no answer from %(name)s about %(when)s, and nothing more will be sent."),
         gettext_lazy("Call them yourself while there is time."),
     ),
+    Kind.EVENT_KEPT_BACK: (
+        gettext_lazy("Robotalker sent a message about %(name)s, %(when)s, that can't be relied on."),
+        gettext_lazy("Call them and ask, or have an administrator read the message."),
+    ),
 }
+WORDS_OF_NO_CALL = (
+    gettext_lazy("Robotalker sent a message that can't be relied on. It is not known whom it is about."),
+    gettext_lazy("Have an administrator read the message."),
+)
 
 
 # Of an entry with several kinds, which says what to do: first what only a person can decide.
@@ -98,13 +106,14 @@ class WorklistEntry:
 def describe_entry(follow_ups: Sequence[FollowUp], now: datetime) -> WorklistEntry:
     """The entry in words, for follow-ups sorted by their due times."""
     leading = min(follow_ups, key=lambda one: FIRST.index(one.kind) if one.kind in FIRST else len(FIRST))
-    zone = leading.appointment.location.zone
+    location = location_of(leading)
+    zone = location.zone if location else UTC
     due_at = follow_ups[0].due_at.astimezone(zone)
     is_today = due_at.date() == now.astimezone(zone).date()
     return WorklistEntry(
         follow_up=leading,
         lines=tuple(_describe_line(one, now) for one in follow_ups),
-        what_to_do=str(WORDS[leading.kind][1]),
+        what_to_do=str(_words_for(leading)[1]),
         due=clock(due_at) if is_today else day_and_clock(due_at),
         is_late=due_at < now,
         seen=",".join(str(one.pk) for one in follow_ups),
@@ -112,14 +121,33 @@ def describe_entry(follow_ups: Sequence[FollowUp], now: datetime) -> WorklistEnt
 
 
 def _describe_line(follow_up: FollowUp, now: datetime) -> WorklistLine:
-    appointment = follow_up.appointment
-    when = day_and_clock(appointment.local_start)
-    happened, _to_do = WORDS[follow_up.kind]
+    appointment, contact = follow_up.appointment, follow_up.contact
+    about: dict[str, str] = {}
+    if appointment and contact:
+        about = {"name": contact.full_name, "when": day_and_clock(appointment.local_start)}
     return WorklistLine(
         follow_up=follow_up,
-        what_happened=str(happened) % {"name": follow_up.contact.full_name, "when": when},
+        what_happened=str(_words_for(follow_up)[0]) % about,
         why=phrase_for(follow_up.reason, follow_up.detail),
-        since=_describe_later_change(appointment, now),
+        since=_describe_later_change(appointment, now) if appointment else "",
+    )
+
+
+def _words_for(follow_up: FollowUp) -> tuple[Promise | str, Promise | str]:
+    return WORDS[follow_up.kind] if follow_up.appointment else WORDS_OF_NO_CALL
+
+
+def location_of(follow_up: FollowUp) -> Location | None:
+    """By whose clock its times are shown: its appointment's location, else the practice's first one."""
+    return (
+        follow_up.appointment.location if follow_up.appointment else Location.objects.order_by("pk").first()
+    )
+
+
+def location_of(follow_up: FollowUp) -> Location | None:
+    """By whose clock its times are shown: its appointment's location, else the practice's first one."""
+    return (
+        follow_up.appointment.location if follow_up.appointment else Location.objects.order_by("pk").first()
     )
 
 

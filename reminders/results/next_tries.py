@@ -11,7 +11,7 @@ from reminders.lifecycle.call_reminders import find_calls_about
 from reminders.lifecycle.reminders import plan_again
 from reminders.models import CallRecord, Reminder
 from reminders.rules.calling_hours import next_allowed
-from reminders.rules.reasons import CallReason, Reason
+from reminders.rules.reasons import NEVER_TRIED_AGAIN, CallReason, Reason
 from reminders.rules.retries import RetryRule, TryOutcome, next_try
 from reminders.rules.states import CallState
 from reminders.wording.scripts import find_refusal, is_fallback
@@ -48,10 +48,11 @@ def plan_next_try(call: CallRecord, reminder: Reminder, at: datetime) -> bool:
 def _when_to_call_again(call: CallRecord, reminder: Reminder, at: datetime) -> datetime | None:
     """When the step's rule says so, within the calling hours; None for never or too late."""
     step = reminder.step
-    if call.state == CallState.FAILED and call.reason in (CallReason.BUSY, CallReason.INVALID_NUMBER):
-        outcome: TryOutcome | None = TryOutcome(call.reason)
-    else:
-        outcome = OUTCOMES.get(CallState(call.state))
+    outcome = OUTCOMES.get(CallState(call.state))
+    if outcome == TryOutcome.FAILED and call.reason == CallReason.BUSY:
+        outcome = TryOutcome.BUSY
+    elif outcome == TryOutcome.FAILED and _would_fail_again(call):
+        outcome = TryOutcome.INVALID_NUMBER
     if outcome is None or (outcome == TryOutcome.VOICEMAIL and not step.retry_voicemail):
         return None
     if call.channel == Channel.SMS and is_fallback(reminder):  # the text that follows calls is sent once
@@ -67,6 +68,11 @@ def _when_to_call_again(call: CallRecord, reminder: Reminder, at: datetime) -> d
     return _allow(again, call, reminder) if again else None
 
 
+def _would_fail_again(call: CallRecord) -> bool:
+    is_call_to_landline = call.reason == CallReason.CANNOT_TEXT and call.channel == Channel.VOICE
+    return call.reason in NEVER_TRIED_AGAIN and not is_call_to_landline
+
+
 def _when_to_text(call: CallRecord, reminder: Reminder, at: datetime) -> datetime | None:
     """At once, within the calling hours; None without a text, if it may not be sent, or if too late."""
     number = call.number
@@ -75,7 +81,7 @@ def _when_to_text(call: CallRecord, reminder: Reminder, at: datetime) -> datetim
         return None
     if find_refusal(Channel.SMS, reminder.appointment.contact.preferred_channel):
         return None
-    if call.state not in REACHED_NOBODY or call.reason == CallReason.INVALID_NUMBER:
+    if call.state not in REACHED_NOBODY or _would_fail_again(call):
         return None
     if number.unusable_since or number.kind_fault or number.sms_opted_out_at:
         return None

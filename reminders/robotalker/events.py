@@ -1,11 +1,14 @@
 """Parsing what Robotalker posts to a webhook. Pure: bytes in, a frozen RobotalkerEvent out.
 
-The vocabulary is closed: an event we don't know has the kind UNKNOWN and is kept, not refused. A body that
-Robotalker would never send raises UnreadableEvent. The guide shows `call.completed` and names the other
+The vocabulary is closed: an event we don't know has the kind UNKNOWN and is kept, not refused. What bears on
+nothing (a timestamp, a duration, any field that we don't use) is passed over when it can't be read, and
+`passed_over` says so; a field that decides what the event means must be clear, or the event is unreadable
+(product rule 34). The guide shows `call.completed` and names the other
 `call.*` events and `contact.optout`; `call.dtmf`, `sms.*` and every body but the first are assumptions
 (docs/robotalker.md).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -13,12 +16,13 @@ from datetime import datetime
 from email import message_from_bytes
 from email.message import Message
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from reminders.robotalker.fields import (
-    AmdResult,
+    KeyPresses,
     WrongField,
+    parse_keys,
     read_amd,
     read_count,
     read_id,
@@ -26,20 +30,16 @@ from reminders.robotalker.fields import (
     read_moment,
     read_text,
 )
-from reminders.robotalker.strict_json import UnreadableJson, read_object
+from reminders.robotalker.tolerant_json import Oddity, Several, UnreadableBody, decode, read_json
+from reminders.robotalker.vocabulary import AmdResult
+from reminders.robotalker.wrappers import find_fields, find_named_fields, fold_name, merge_events, split_list
 
 MAX_EVENT_BYTES = 16_384
 _MAX_FORM_FIELDS = 50
 _FORM, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 _KEY_FIELDS = ("digit", "dtmf_response")
-_KEYS = frozenset(b"0123456789*#")
-_OPTOUT_FIELDS = (
-    "event",
-    "to",
-    "from",
-    "text",
-    "channel",
-)  # with the keys, all that is needed to find an opt-out
+_KEYS = frozenset("0123456789*#")
+_LONGEST_BARE_TEXT = 320  # letters: two text messages
 
 
 class EventKind(StrEnum):
@@ -57,6 +57,15 @@ class EventKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+T = TypeVar("T")
+_PUNCTUATION = re.compile(r"[\W_]+")
+_KIND_BY_NAME = {_PUNCTUATION.sub("", kind): kind for kind in EventKind} | {
+    **dict.fromkeys(
+        ["contactoptedout", "contactunsubscribed", "optout", "optedout", "unsubscribe", "unsubscribed"],
+        EventKind.OPTED_OUT,
+    ),
+    **dict.fromkeys(["smsinbound", "smsreply", "messagereceived", "inboundsms"], EventKind.SMS_RECEIVED),
+}
 # The kinds that a form may have on a status address. On a key's own address the kind isn't needed.
 _KINDS_OF_FORMS = frozenset({EventKind.OPTED_OUT, EventKind.SMS_RECEIVED})
 
@@ -78,8 +87,10 @@ class RobotalkerEvent:
     as sent; personal data is left out of the repr.
 
     `keys` are all DTMF keys pressed in order, `key` the last of them; `says_no_key` is true when a field for
-    keys contains something else ("timeout"). `occurred_at` is aware UTC. `channel` is the body's own, else
-    follows from the kind; None on an opt-out means every channel. `name` is the event's name as sent.
+    keys says that there was none ("timeout"), `unread_keys` is what it says where that can't be read.
+    `amd_word` is the word behind `amd_result`. `passed_over` are Oddity codes, sorted. `occurred_at` is aware
+    UTC. `channel` is the body's own, else follows from the kind; None on an opt-out means every channel.
+    `name` is the event's name as sent.
     """
 
     kind: EventKind
@@ -94,10 +105,13 @@ class RobotalkerEvent:
     duration_seconds: int | None = None
     keys: str = ""
     says_no_key: bool = False
+    unread_keys: str = field(default="", repr=False)
     amd_result: AmdResult = AmdResult.UNKNOWN
+    amd_word: str = ""
     text: str | None = field(default=None, repr=False)
     occurred_at: datetime | None = None
     channel: EventChannel | None = None
+    passed_over: tuple[str, ...] = ()
 
     @property
     def key(self) -> str | None:
@@ -115,24 +129,24 @@ def parse_event(body: bytes, content_type: str = "") -> RobotalkerEvent:
     if not body.strip():
         return RobotalkerEvent(kind=EventKind.UNKNOWN)
     media_type = content_type.partition(";")[0].strip().lower()
-    if media_type not in (_FORM, _MULTIPART) or _is_object(body):  # HTTP clients label JSON a form by default
+    if media_type not in (_FORM, _MULTIPART) or _is_json(body):  # HTTP clients label JSON a form by default
         return _read_json(body)
     found = _read_form(body)
     return found if found.kind in _KINDS_OF_FORMS else replace(found, kind=EventKind.UNKNOWN)
 
 
 def parse_any_body(body: bytes) -> RobotalkerEvent:
-    """The event in a body of any form, whatever its content type: JSON (its key may be a number), a form, or
-    a bare key. Raises UnreadableEvent for anything else.
+    """The event in a body of any form, whatever its content type: JSON, a form, or a bare key. Raises
+    UnreadableEvent for anything else.
     """
     _check_size(body)
     if not body.strip():
         return RobotalkerEvent(kind=EventKind.UNKNOWN)
-    if _is_object(body):
-        return _read_json(body, _keys_as_text)
-    bare = body.strip().strip(b'"')
+    if _is_json(body):
+        return _read_json(body)
+    bare = _read_bare(body)
     if len(bare) == 1 and _KEYS.issuperset(bare):
-        return RobotalkerEvent(kind=EventKind.UNKNOWN, keys=bare.decode())
+        return RobotalkerEvent(kind=EventKind.UNKNOWN, keys=bare)
     found = _read_form(body)
     if found == RobotalkerEvent(kind=EventKind.UNKNOWN):
         raise UnreadableEvent("not JSON, a form or a key")
@@ -140,13 +154,30 @@ def parse_any_body(body: bytes) -> RobotalkerEvent:
 
 
 def parse_for_optout(body: bytes) -> RobotalkerEvent:
-    """The same, to find an opt-out: of a JSON object with a wrong field, only what an opt-out needs is read.
+    """The same, to find an opt-out or what a body seems to say: everything in it that can be read at all.
 
-    Raises UnreadableEvent. Such an event must confirm nothing: the fields left out could contradict it.
+    Raises UnreadableEvent. Such an event must confirm nothing: it may be a guess, and of contradicting values
+    it has all.
     """
     with suppress(UnreadableEvent):
         return parse_any_body(body)
-    return _read_json(body, _keep_optout_fields)
+    _check_size(body)
+    if _is_json(body):
+        return _read_loosely(body)
+    bare = _read_bare(body)
+    if not bare or len(bare) > _LONGEST_BARE_TEXT or "<" in bare or "=" in bare:
+        raise UnreadableEvent("not JSON, a form, a key or a text")
+    keys = parse_keys(bare)
+    if keys.pressed and not keys.unread:
+        return RobotalkerEvent(kind=EventKind.UNKNOWN, keys=keys.pressed)
+    return RobotalkerEvent(kind=EventKind.SMS_RECEIVED, text=bare, channel=EventChannel.SMS)
+
+
+def split_events(body: bytes) -> list[bytes]:
+    """The events in a body that is a list of several, each as it stands there (in UTF-8); else the body."""
+    if len(body) > MAX_EVENT_BYTES or not _is_json(body):
+        return [body]
+    return [part.encode() for part in split_list(decode(body)[0])] or [body]
 
 
 def _check_size(body: bytes) -> None:
@@ -154,53 +185,82 @@ def _check_size(body: bytes) -> None:
         raise UnreadableEvent("too large")
 
 
-def _is_object(body: bytes) -> bool:
-    return body.lstrip().startswith(b"{")
+def _is_json(body: bytes) -> bool:
+    return decode(body[:64])[0].lstrip().startswith(("{", "["))
 
 
-def _read_json(body: bytes, repair: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> RobotalkerEvent:
+def _read_bare(body: bytes) -> str:
+    """A body that is a single word or sentence, without the quotes around it."""
+    text = "".join(letter for letter in decode(body)[0] if letter.isprintable() or letter.isspace())
+    return text.strip().strip('"').strip()
+
+
+def _read_json(body: bytes) -> RobotalkerEvent:
     try:
-        return _build_event(repair(read_object(body, max_bytes=MAX_EVENT_BYTES)))
-    except (UnreadableJson, WrongField) as error:
+        text, oddities = decode(body)
+        source, found = find_fields(read_json(text))
+        return _build_event(source, set(oddities | found))
+    except (UnreadableBody, WrongField) as error:
         reason = str(error)
     raise UnreadableEvent(reason)
 
 
-def _build_event(source: dict[str, Any]) -> RobotalkerEvent:
+def _build_event(source: dict[str, Any], oddities: set[str]) -> RobotalkerEvent:
+    """The event with these fields. Raises WrongField where one that decides what it means can't be read."""
     name = read_text(source, "event", max_length=100) or ""
-    kind = _read_kind(name)
+    kind = read_kind(name)
+    keys = _read_keys(source)
+    if not name and source.get("text") and not keys.pressed and not source.get("status"):
+        kind = EventKind.SMS_RECEIVED  # nothing else has a text and neither a name, nor keys, nor a status
+        oddities.add(Oddity.NO_NAME)
+    amd_result, amd_word = read_amd(source, "amd_result")
+
+    def read_unless_odd(read: Callable[[Mapping[str, Any], str], T], key: str) -> T | None:
+        try:
+            return read(source, key)
+        except WrongField:
+            oddities.add(f"{Oddity.UNREADABLE}:{key}")
+            return None
+
     return RobotalkerEvent(
         kind=kind,
         name=name,
         call_id=read_id(source, "call_id"),
-        campaign_id=read_id(source, "campaign_id"),
+        campaign_id=read_unless_odd(read_id, "campaign_id"),
         sms_id=read_id(source, "sms_id"),
         to=read_text(source, "to", max_length=32),
-        sender=read_text(source, "from", max_length=100),
+        sender=(read_unless_odd(read_text, "from") or "")[:100] or None,
         status=read_text(source, "status", max_length=50),
-        reason=read_text(source, "reason", max_length=200),
-        duration_seconds=read_count(source, "duration_seconds"),
-        keys=_read_keys(source),
-        says_no_key=_says_no_key(source),
-        amd_result=read_amd(source, "amd_result"),
+        reason=(read_unless_odd(read_text, "reason") or "")[:200] or None,
+        duration_seconds=read_unless_odd(read_count, "duration_seconds"),
+        keys=keys.pressed,
+        says_no_key=keys.says_none,
+        unread_keys=keys.unread,
+        amd_result=amd_result,
+        amd_word=amd_word,
         text=read_text(source, "text"),
-        occurred_at=read_moment(source, "timestamp"),
+        occurred_at=read_unless_odd(read_moment, "timestamp"),
         channel=_read_channel(source, kind),
+        passed_over=tuple(sorted(oddities)),
     )
 
 
-def _read_kind(name: str) -> EventKind:
-    return EventKind(name) if name in set(EventKind) else EventKind.UNKNOWN
+def read_kind(name: str) -> EventKind:
+    """The kind with this name, whatever its case and punctuation: "SMS_RECEIVED" is sms.received."""
+    return _KIND_BY_NAME.get(_PUNCTUATION.sub("", name).casefold(), EventKind.UNKNOWN)
 
 
-def _read_keys(source: Mapping[str, Any]) -> str:
+def _read_keys(source: Mapping[str, Any]) -> KeyPresses:
     """The keys of both fields, so that neither hides the other."""
-    responses, digit = read_keys(source, "dtmf_response"), read_keys(source, "digit")
-    return responses if responses.endswith(digit) else responses + digit
-
-
-def _says_no_key(source: Mapping[str, Any]) -> bool:
-    return any(read_text(source, name) and not read_keys(source, name) for name in _KEY_FIELDS)
+    responses, digit = (read_keys(source, name) for name in _KEY_FIELDS[::-1])
+    pressed = responses.pressed
+    if not pressed.endswith(digit.pressed):
+        pressed += digit.pressed
+    return KeyPresses(
+        pressed,
+        unread=" ".join(filter(None, [responses.unread, digit.unread])),
+        says_none=responses.says_none or digit.says_none,
+    )
 
 
 def _read_channel(source: Mapping[str, Any], kind: EventKind) -> EventChannel | None:
@@ -208,24 +268,58 @@ def _read_channel(source: Mapping[str, Any], kind: EventKind) -> EventChannel | 
     return {"voice": EventChannel.VOICE, "call": EventChannel.VOICE, "sms": EventChannel.SMS}.get(value)
 
 
-def _keys_as_text(source: dict[str, Any]) -> dict[str, Any]:
-    return source | {name: str(source[name]) for name in _KEY_FIELDS if _is_digit(source.get(name))}
+def _read_loosely(body: bytes) -> RobotalkerEvent:
+    """What a damaged JSON body seems to be. Contradicting keys and texts are joined, others left out."""
+    text, _ = decode(body)
+    try:
+        source = merge_events(read_json(text, may_guess=True))
+    except UnreadableBody as error:
+        reason = str(error)
+    else:
+        event = _build_loosely(source)
+        if event != RobotalkerEvent(kind=EventKind.UNKNOWN):
+            return event
+        reason = "no field that can be read"
+    raise UnreadableEvent(reason)
 
 
-def _is_digit(value: object) -> bool:
-    return type(value) is int and 0 <= value <= 9
+def _build_loosely(source: Mapping[str, Any]) -> RobotalkerEvent:
+    def read_all(key: str) -> list[str]:
+        values = source.get(key)
+        texts = []
+        for value in values if isinstance(values, Several | list) else [values]:
+            with suppress(WrongField):
+                texts.append(read_text({key: str(value) if isinstance(value, str) else value}, key) or "")
+        return [text for text in texts if text]
 
+    def read_one(key: str) -> str | None:
+        values = read_all(key)
+        return values[0] if len(values) == 1 else None
 
-def _keep_optout_fields(source: dict[str, Any]) -> dict[str, Any]:
-    """The fields that an opt-out needs, as far as they are usable; numbers and lists become strings."""
-    kept = {name: source[name] for name in _OPTOUT_FIELDS if isinstance(source.get(name), str)}
-    for name in ("to", "from"):
-        if type(source.get(name)) is int:
-            kept[name] = str(source[name])
-    for name in _KEY_FIELDS:
-        values = source[name] if isinstance(source.get(name), list) else [source.get(name)]
-        kept[name] = "".join(str(value) for value in values if isinstance(value, str) or _is_digit(value))
-    return kept
+    names = read_all("event")
+    kinds = {read_kind(name) for name in names}
+    texts, keys = read_all("text"), parse_keys(" ".join(read_all("dtmf_response") + read_all("digit")))
+    kind = kinds.pop() if len(kinds) == 1 else EventKind.UNKNOWN
+    if EventKind.OPTED_OUT in kinds:
+        kind = EventKind.OPTED_OUT
+    elif texts and kind == EventKind.UNKNOWN:
+        kind = EventKind.SMS_RECEIVED
+    amd_result, amd_word = read_amd({"amd_result": read_one("amd_result")}, "amd_result")
+    return RobotalkerEvent(
+        kind=kind,
+        name=(read_one("event") or "")[:100],
+        to=(read_one("to") or "")[:32] or None,
+        sender=(read_one("from") or "")[:100] or None,
+        status=(read_one("status") or "")[:50] or None,
+        reason=(read_one("reason") or "")[:200] or None,
+        keys=keys.pressed,
+        says_no_key=keys.says_none,
+        unread_keys=keys.unread,
+        amd_result=amd_result,
+        amd_word=amd_word,
+        text="\n".join(texts) or None,
+        channel=_read_channel({"channel": read_one("channel")}, kind),
+    )
 
 
 def _read_form(body: bytes) -> RobotalkerEvent:
@@ -243,10 +337,13 @@ def _read_form(body: bytes) -> RobotalkerEvent:
     if not pairs:
         raise UnreadableEvent("a form that has no fields")
     raw: dict[str, str] = {}
-    for name, value in dict.fromkeys((name.strip(), value.strip()) for name, value in pairs):
+    for name, value in dict.fromkeys((fold_name(name), value.strip()) for name, value in pairs):
         raw[name] = raw.get(name, "") + value
+    raw = {name: str(value) for name, value in find_named_fields(raw).items()}
     source = {name: "".join(filter(str.isprintable, value)) for name, value in raw.items()}
-    kind = _read_kind(source.get("event", ""))
+    kind = read_kind(source.get("event", ""))
+    keys = _read_keys(source)
+    amd_result, amd_word = read_amd(source, "amd_result")
     return RobotalkerEvent(
         kind=kind,
         call_id=_read_form_id(raw, "call_id"),
@@ -255,9 +352,12 @@ def _read_form(body: bytes) -> RobotalkerEvent:
         to=source.get("to", "")[:32] or None,
         sender=source.get("from", "")[:100] or None,
         status=source.get("status", "")[:50] or None,
-        keys=_read_keys(source),
-        says_no_key=_says_no_key(source),
-        amd_result=read_amd(source, "amd_result"),
+        reason=source.get("reason", "")[:200] or None,
+        keys=keys.pressed,
+        says_no_key=keys.says_none,
+        unread_keys=keys.unread,
+        amd_result=amd_result,
+        amd_word=amd_word,
         text=source.get("text"),
         channel=_read_channel(source, kind),
     )

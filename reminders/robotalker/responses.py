@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from reminders.robotalker.fields import (
-    AmdResult,
+    KeyPresses,
     WrongField,
     read_amd,
     read_count,
@@ -20,6 +20,7 @@ from reminders.robotalker.fields import (
     read_moment,
     read_text,
 )
+from reminders.robotalker.vocabulary import AmdResult
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
@@ -47,7 +48,9 @@ class CallStatus:
     created_at: datetime | None = None
     duration_seconds: int | None = None
     keys: str = ""
+    unread_keys: str = field(default="", repr=False)
     amd_result: AmdResult = AmdResult.UNKNOWN
+    amd_word: str = ""
     reason: str = field(default="", repr=False)
     campaign_id: str | None = None
 
@@ -113,12 +116,16 @@ def read_call_accepted(source: Json) -> CallAccepted:
 
 def read_call_status(source: Json) -> CallStatus:
     """Raises WrongField when there is no usable `call_id`."""
+    keys = _or(KeyPresses(unread="?"), read_keys, source, "dtmf_response")
+    amd_result, amd_word = _or((AmdResult.OTHER, "?"), read_amd, source, "amd_result")
     return CallStatus(
         call_id=_require_id(source, "call_id"),
         to=_word(source, "to"),
         duration_seconds=_or(None, read_count, source, "duration_seconds"),
-        keys=_or("", read_keys, source, "dtmf_response"),
-        amd_result=_or(AmdResult.UNKNOWN, read_amd, source, "amd_result"),
+        keys=keys.pressed,
+        unread_keys=keys.unread,
+        amd_result=amd_result,
+        amd_word=amd_word,
         reason=_word(source, "reason"),
         campaign_id=_or(None, read_id, source, "campaign_id"),
         **_common(source),

@@ -17,6 +17,7 @@ from reminders.robotalker.errors import (
 )
 from reminders.robotalker.masking import mask_numbers_in
 from reminders.robotalker.strict_json import UnreadableJson, read_object
+from reminders.robotalker.vocabulary import FailureReason, fold_reason
 
 _MAX_REASON = 200
 # A gateway may return 408 after forwarding the request, and a 409 may be a conflict with that same request.
@@ -70,7 +71,7 @@ def read_reason(body: bytes, private: Iterable[str] = ()) -> tuple[str, str]:
     """(reason, field) of a rejection; each is "" if the body doesn't have it.
 
     Read from `{"error": {"code", "message", "field"}}`, from the same fields at the top level, or from an
-    `error` that is a string.
+    `error` that is a string. Without a field, words such as "invalid phone number" are about the recipient's.
     """
     try:
         source = read_object(body, max_bytes=len(body))
@@ -82,7 +83,17 @@ def read_reason(body: bytes, private: Iterable[str] = ()) -> tuple[str, str]:
     )
     reason = next((text for key in ("message", "code") if isinstance(text := details.get(key), str)), "")
     field = details.get("field")
+    if not field and any(_is_bad_number(details.get(key)) for key in ("code", "message")):
+        field = "to"  # our own number is checked before we send anything
     return _clean(reason, private), _clean(field, private)[:50] if isinstance(field, str) else ""
+
+
+def _is_bad_number(words: object) -> bool:
+    """Whether the words say that a number is invalid, with or without the number itself behind them."""
+    if not isinstance(words, str):
+        return False
+    without_number = re.sub(r"[+\d].*", "", words)
+    return FailureReason.INVALID_NUMBER in (fold_reason(words), fold_reason(without_number))
 
 
 def _clean(text: str, private: Iterable[str]) -> str:

@@ -183,6 +183,11 @@ class CallReason(models.TextChoices):
     BUSY = "busy", _("The line was busy.")
     CARRIER = "carrier", _("The phone network could not connect the call.")
     INVALID_NUMBER = "invalid_number", _("The number doesn't exist.")
+    DECLINED = "declined", _("The call was declined.")
+    UNREACHABLE = "unreachable", _("The phone was switched off or out of reach.")
+    BLOCKED = "blocked", _("The phone network blocked it.")
+    CANNOT_TEXT = "cannot_text", _("This number can't get text messages.")
+    OPTED_OUT_THERE = "opted_out_there", _("Robotalker or the phone network has this number as opted out.")
     OTHER = "other", _("Robotalker gave another reason.")
     NO_REPORT = "no_report", _("No report came in time.")
     NO_SUCH_CALL = "no_such_call", _("Robotalker has no record of this call.")
@@ -192,7 +197,20 @@ class CallReason(models.TextChoices):
 
 
 # Robotalker's own words for why a call failed, as far as we know them.
-CALL_REASONS_OF_ROBOTALKER = frozenset({CallReason.BUSY, CallReason.CARRIER, CallReason.INVALID_NUMBER})
+CALL_REASONS_OF_ROBOTALKER = frozenset(
+    {
+        CallReason.BUSY,
+        CallReason.CARRIER,
+        CallReason.INVALID_NUMBER,
+        CallReason.DECLINED,
+        CallReason.UNREACHABLE,
+        CallReason.BLOCKED,
+        CallReason.CANNOT_TEXT,
+        CallReason.OPTED_OUT_THERE,
+    }
+)
+# A reason that another try would not change.
+NEVER_TRIED_AGAIN = frozenset({CallReason.INVALID_NUMBER, CallReason.CANNOT_TEXT, CallReason.OPTED_OUT_THERE})
 
 
 class AnswerReason(models.TextChoices):
@@ -220,6 +238,30 @@ class AnswerReason(models.TextChoices):
         "declined_cancelled",
         _("They asked for another time, but the appointment is cancelled."),
     )
+    # an answer that does not count, or not for certain
+    UNREAD_KEYS = "unread_keys", _("Robotalker reported keys that can't be read.")
+    KEY_BY_NOBODY = (
+        "key_by_nobody",
+        _("A key was pressed, but Robotalker says that no person answered."),
+    )
+
+
+class KeptBackReason(models.TextChoices):
+    """What an event that was kept back seems to say: its follow-up on the worklist has this reason."""
+
+    SEEMS_OPT_OUT = "seems_opt_out", _("It seems to say: stop, no more calls or texts.")
+    SEEMS_LOST_OPT_OUT = (
+        "seems_lost_opt_out",
+        _("It seems to say: stop, no more calls or texts. But it names another number, or none: opt it out."),
+    )
+    SEEMS_KEY = "seems_key", _("It seems to say: they pressed a key.")
+    SEEMS_TEXT = "seems_text", _("It seems to say: they wrote a text message.")
+    SEEMS_ANSWERED = "seems_answered", _("It seems to say: the call was answered.")
+    SEEMS_VOICEMAIL = "seems_voicemail", _("It seems to say: the call reached a voicemail.")
+    SEEMS_NO_ANSWER = "seems_no_answer", _("It seems to say: nobody answered the call.")
+    SEEMS_FAILED = "seems_failed", _("It seems to say: it could not be delivered.")
+    SEEMS_DELIVERED = "seems_delivered", _("It seems to say: the text message was delivered.")
+    SEEMS_NOTHING = "seems_nothing", _("What it says can't be told.")
 
 
 class ListReason(models.TextChoices):
@@ -234,7 +276,9 @@ REASONS_OF_WISH = (Reason.WANTS_NO_REMINDERS, Reason.WANTS_NO_CALLS, Reason.WANT
 
 # The sentence of every code.
 SENTENCES = {
-    member.value: member.label for table in (Reason, CallReason, AnswerReason, ListReason) for member in table
+    member.value: member.label
+    for table in (Reason, CallReason, AnswerReason, KeptBackReason, ListReason)
+    for member in table
 }
 
 
@@ -250,7 +294,9 @@ def phrase_for(code: str, detail: str = "") -> str:
     phrase = sentence_for(code).rstrip(".")
     if not detail:
         return phrase
-    if code == AnswerReason.UNKNOWN_KEY:
+    if code in (KeptBackReason.SEEMS_TEXT, AnswerReason.UNREAD_KEYS):
+        return gettext("%(phrase)s: “%(words)s”") % {"phrase": phrase, "words": detail}
+    if code in (AnswerReason.UNKNOWN_KEY, AnswerReason.KEY_BY_NOBODY, KeptBackReason.SEEMS_KEY):
         return gettext("%(phrase)s (%(key)s)") % {"phrase": phrase, "key": detail}
     return gettext("%(phrase)s (Robotalker: “%(words)s”)") % {"phrase": phrase, "words": detail}
 

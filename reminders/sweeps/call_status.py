@@ -89,7 +89,9 @@ def read_as_event(status: CallStatus, submitting_at: datetime, now: datetime) ->
         reason=status.reason or None,
         duration_seconds=status.duration_seconds,
         keys=status.keys,
+        unread_keys=status.unread_keys,
         amd_result=status.amd_result,
+        amd_word=status.amd_word,
         occurred_at=min(ended_at, now),
     )
 

@@ -54,6 +54,7 @@ LOOKS: dict[str, ChipLook] = {
     "unclear_answer": ChipLook("amber", "help-circle", _("answer not understood")),
     "may_want_to_cancel": ChipLook("amber", "help-circle", _("may want to cancel")),
     "doubtful_opt_out": ChipLook("amber", "hand-stop", _("may have opted out")),
+    "event_kept_back": ChipLook("amber", "help-circle", _("message from Robotalker to check")),
     "unanswered": ChipLook("slate", "clock", _("no answer yet")),
     # held or not sent
     "held": ChipLook("grey", "hand-stop", _("held")),

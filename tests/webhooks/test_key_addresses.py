@@ -48,6 +48,10 @@ FOR_A_KEY: dict[str, tuple[bytes, str]] = {
     "JSON without a type": (PRESSED, ""),
     "JSON labelled as a form": (PRESSED, FORM),
     "a key that is a number": (json.dumps(make_event("call.dtmf", digit=1)).encode(), "application/json"),
+    "JSON with odd details": (
+        json.dumps(make_event("call.dtmf", digit="1") | {"timestamp": 1732300000, "x": "\0"}).encode(),
+        "",
+    ),
     "a form": (f"call_id={CALL_ID}&digit=1".encode(), FORM),
     "an empty form": (b"", FORM),
     "a form with a plus sign that has become a space": (f"digit=1&to={SARAH}".encode(), FORM),
@@ -79,7 +83,7 @@ NESTED_PARTS = b"".join(
 NO_KEY_1 = {
     name: (body, TEXT)
     for name, body in UNREADABLE.items()
-    if name not in ("a bare key", "a key that is a number")
+    if name not in ("a bare key", "a status that is an object")
 }
 NO_KEY_1 |= {
     "another key as JSON": (json.dumps(make_event("call.dtmf", digit="2")).encode(), "application/json"),
@@ -121,9 +125,13 @@ NO_KEY_1 |= {
         make_multipart(name="Köln", digit="1", to="+12025550177\xa0"), PARTS
     ),
     "a form of fields we do not know": (b"Digits=2&name=Sarah", FORM),
-    "an invalid detail": (
-        json.dumps(make_event("call.dtmf", digit="1") | {"timestamp": 1732300000}).encode(), ""
+    "a machine's label": (
+        json.dumps(make_event("call.dtmf", digit="1", amd_result="machine_start")).encode(), ""
     ),
+    "a label of neither": (json.dumps(make_event("call.dtmf", digit="1", amd_result="squid")).encode(), ""),
+    "a machine's label in a form": (b"digit=1&amd_result=fax", FORM),
+    "a status of a machine without an event": (b'{"digit": "1", "status": "answering machine"}', ""),
+    "an unreadable key": (b'{"digit": "one"}', ""),
 }  # fmt: skip
 
 

@@ -1,0 +1,68 @@
+"""Telling staff of an event that was kept back: what it seems to say (product rule 34).
+
+Only events at a validly signed address get here, so a stranger can't fill the worklist; and however many
+come, there is one open follow-up for an appointment, and one for all events of calls that we don't know.
+"""
+
+from django.db.models.functions import Now
+
+from reminders.lifecycle.follow_ups import keep_back
+from reminders.models import CallRecord, FollowUp
+from reminders.results.outcomes import read_outcome
+from reminders.robotalker.events import RobotalkerEvent
+from reminders.rules.reasons import KeptBackReason
+from reminders.rules.states import CallState
+from reminders.traffic.callback_urls import OPTOUTS, key_of
+from webhooks.models import WebhookEvent
+from webhooks.optout_detection import mentions_optout
+
+SEEMS_BY_STATE = {
+    CallState.ANSWERED: KeptBackReason.SEEMS_ANSWERED,
+    CallState.VOICEMAIL: KeptBackReason.SEEMS_VOICEMAIL,
+    CallState.NO_ANSWER: KeptBackReason.SEEMS_NO_ANSWER,
+    CallState.FAILED: KeptBackReason.SEEMS_FAILED,
+    CallState.DELIVERED: KeptBackReason.SEEMS_DELIVERED,
+}
+_NOTHING = KeptBackReason.SEEMS_NOTHING
+
+
+def describe_kept_back(parsed: RobotalkerEvent | None, key_of_address: str = "") -> tuple[str, str]:
+    """What an event seems to say: a KeptBackReason, and the keys or the text. None: it can't be read."""
+    if parsed is None:
+        return (KeptBackReason.SEEMS_KEY, key_of_address) if key_of_address else (_NOTHING, "")
+    if mentions_optout(parsed):
+        return KeptBackReason.SEEMS_OPT_OUT, ""
+    if keys := parsed.keys or parsed.unread_keys or key_of_address:
+        return KeptBackReason.SEEMS_KEY, keys
+    if parsed.text:
+        return KeptBackReason.SEEMS_TEXT, parsed.text[:300]
+    state = read_outcome(parsed)
+    return (SEEMS_BY_STATE.get(state, _NOTHING) if state else _NOTHING), ""
+
+
+def put_on_worklist(
+    event: WebhookEvent, call: CallRecord | None, parsed: RobotalkerEvent | None, *, lost_optout: bool = False
+) -> None:
+    """Open a follow-up for a kept-back event of this call; `parsed` is what read_for_optout() read in it.
+
+    `lost_optout`: it is an opt-out that could be recorded for nobody. The account's address gets every event
+    that Robotalker has: there only one that can't be read, or that seems to be an opt-out, is worth a
+    follow-up.
+    """
+    if event.purpose == OPTOUTS and parsed is not None and not mentions_optout(parsed):
+        return
+    reason, detail = describe_kept_back(parsed, key_of(event.purpose))
+    keep_back(call, KeptBackReason.SEEMS_LOST_OPT_OUT if lost_optout else reason, detail)
+
+
+def take_off_worklist(event: WebhookEvent) -> None:
+    """Resolve the follow-up of an event that was applied after all, unless another one is still kept back."""
+    others = WebhookEvent.objects.filter(state=WebhookEvent.State.QUARANTINED, call=event.call_id)
+    if others.exclude(pk=event.pk).exists():
+        return
+    open_ones = FollowUp.objects.filter(
+        kind=FollowUp.Kind.EVENT_KEPT_BACK, call=event.call_id, reason__in=KeptBackReason.values
+    )
+    open_ones.exclude(state=FollowUp.State.RESOLVED).update(
+        state=FollowUp.State.RESOLVED, resolved_at=Now(), resolution=FollowUp.Resolution.APPLIED
+    )
