@@ -24,6 +24,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "campaign_id": ("campaignid",),
     "sms_id": ("smsid",),
     "to": ("to",),
+    "from": ("from",),
     "status": ("status", "callstatus"),
     "reason": ("reason", "failurereason"),
     "duration_seconds": ("durationseconds", "duration"),

@@ -24,7 +24,7 @@ def go_back(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0004_unusable_codes"),
+        ("contacts", "0005_wall_times"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

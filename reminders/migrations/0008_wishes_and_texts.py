@@ -19,8 +19,8 @@ def go_back(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0005_wishes_and_providers"),
-        ("reminders", "0005_help_texts"),
+        ("contacts", "0006_wishes_and_providers"),
+        ("reminders", "0007_roles"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

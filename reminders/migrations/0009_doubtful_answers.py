@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("reminders", "0005_help_texts"),
+        ("reminders", "0008_wishes_and_texts"),
     ]
 
     operations = [

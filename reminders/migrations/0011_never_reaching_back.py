@@ -15,7 +15,7 @@ def date_back_steps(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("reminders", "0005_help_texts")]
+    dependencies = [("reminders", "0010_nothing_dropped")]
 
     operations = [
         migrations.AddField(

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Planning marks the existing appointments in its first round, within a minute."""
 
-    dependencies = [("contacts", "0004_unusable_codes")]
+    dependencies = [("contacts", "0006_wishes_and_providers")]
 
     operations = [
         migrations.AddField(

@@ -13,7 +13,7 @@ def delete_follow_ups_of_no_call(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("contacts", "0004_unusable_codes"),
-        ("reminders", "0005_help_texts"),
+        ("reminders", "0011_never_reaching_back"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -17,7 +17,7 @@ def say_as_before(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("reminders", "0005_help_texts")]
+    dependencies = [("reminders", "0009_doubtful_answers")]
 
     operations = [
         migrations.AddField(

@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contacts", "0004_unusable_codes"),
-        ("reminders", "0005_help_texts"),
+        ("reminders", "0006_batches"),
     ]
 
     operations = [migrations.RunPython(give_roles, migrations.RunPython.noop)]  # roles given are kept
