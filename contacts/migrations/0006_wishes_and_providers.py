@@ -71,6 +71,8 @@ class Migration(migrations.Migration):
                     ("corrected", "put back to booked"),
                     ("call_ordered", "ordered a call now"),
                     ("step_skipped", "skipped a reminder"),
+                    ("zone_corrected", "time zone corrected"),
+                    ("rules_changed", "clock rules changed"),
                 ],
                 max_length=20,
             ),
