@@ -174,8 +174,14 @@ def move_appointment(
     if revised:
         add_change(appointment, What.MOVED, by=by, how=how, before=before, at=appointment.revised_at)
     if appointment.provider != before.provider:
-        providers = {"provider_before": before.provider, "provider_after": appointment.provider}
-        add_change(appointment, What.PROVIDER_CHANGED, by=by, how=how, **providers)
+        add_change(
+            appointment,
+            What.PROVIDER_CHANGED,
+            by=by,
+            how=how,
+            provider_before=before.provider,
+            provider_after=appointment.provider,
+        )
     return appointment
 
 

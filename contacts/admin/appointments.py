@@ -32,8 +32,10 @@ class CurrentAnswerFilter(admin.SimpleListFilter):
 
 class ChangeInline(HistoryInline):
     model = AppointmentChange
-    fields = ("at", "what", "how", "by", "revision", "local_before", "local_after")
-    fields += ("provider_before", "provider_after")
+    fields = (
+        *("at", "what", "how", "by", "revision"),
+        *("local_before", "local_after", "provider_before", "provider_after"),
+    )
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

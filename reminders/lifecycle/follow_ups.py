@@ -63,7 +63,7 @@ def open_follow_up(
 def find_same_entry(follow_up: FollowUp) -> QuerySet[FollowUp]:
     """The unresolved follow-ups that the worklist shows as one entry with this one, itself included."""
     unresolved = FollowUp.objects.exclude(state=FollowUp.State.RESOLVED)
-    if follow_up.kind not in ABOUT_A_NUMBER:
+    if follow_up.kind not in ABOUT_A_NUMBER or follow_up.contact is None:
         return unresolved.filter(pk=follow_up.pk)
     about_a_number = unresolved.filter(kind__in=ABOUT_A_NUMBER)
     if phone_id := follow_up.contact.phone_id:

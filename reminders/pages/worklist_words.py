@@ -144,13 +144,6 @@ def location_of(follow_up: FollowUp) -> Location | None:
     )
 
 
-def location_of(follow_up: FollowUp) -> Location | None:
-    """By whose clock its times are shown: its appointment's location, else the practice's first one."""
-    return (
-        follow_up.appointment.location if follow_up.appointment else Location.objects.order_by("pk").first()
-    )
-
-
 def _describe_later_change(appointment: Appointment, now: datetime) -> str:
     if appointment.status == Status.CANCELLED:
         return _("The appointment has been cancelled since.")

@@ -32,6 +32,7 @@ from reminders.rules.keys import ANOTHER_TIME, CONFIRM, OPT_OUT, find_answer, fi
 from reminders.rules.reasons import (
     CALL_REASONS_OF_ROBOTALKER,
     REASON_BY_STATE,
+    AnswerReason,
     CallReason,
     Reason,
 )
