@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from contacts.appointments import book_appointment, cancel_appointment, record_answer
-from contacts.models import Appointment, AppointmentChange, Contact, Location
+from contacts.models import Appointment, Contact, Location, PhoneNumber
 from reminders.deciding.situations import read_reminder_facts, with_situation
 from reminders.desk.bookings import move_and_replan, reinstate_and_plan
 from reminders.desk.zone_corrections import ZoneNotCorrected, correct_zone, preview_zone
@@ -38,7 +38,6 @@ from tests.people import (
 from tests.two_clocks import TwoClocks
 
 NEW_YORK, CHICAGO, LOS_ANGELES = "America/New_York", "America/Chicago", "America/Los_Angeles"
-What = AppointmentChange.What
 
 
 @pytest.fixture
@@ -103,6 +102,7 @@ def test_what_was_told_stays_and_the_next_import_changes_nothing(clock: TwoClock
 @pytest.mark.django_db
 def test_reminders_go_by_the_new_zone(clock: TwoClocks, sam: User) -> None:
     import_aisha()
+    PhoneNumber.objects.update(time_zones=[])
     correct(CHICAGO, sam)
     moments = Reminder.objects.order_by("step__position").values_list("due_at", "not_after", "next_look_at")
     last = at(CHICAGO, 2026, 12, 15, 9, 0)

@@ -1,7 +1,7 @@
-"""New clock rules move the moments of appointments and of their reminders, never what was told (product rule 27).
+"""New clock rules move the moments of visits and of their reminders, never what was told (product rule 27).
 
-The appointments are booked in Vancouver, and their moments are set back to what the rules of 2025 made of them:
-an hour later in winter than the rules that Vancouver has had since.
+The appointments are booked in Vancouver, and their moments are set back to what the rules of 2025 made of
+them: an hour later in winter than by the rules that Vancouver has had since.
 """
 
 from datetime import UTC, datetime, time, timedelta
@@ -96,7 +96,7 @@ def test_a_visit_gets_its_right_moment_and_so_do_its_reminders(clock: TwoClocks)
     ]
 
 
-def test_the_revision_the_confirmation_and_the_wall_time_stay_and_the_story_says_why(
+def test_revision_confirmation_and_wall_time_stay_and_the_story_says_why(
     clock: TwoClocks,
 ) -> None:
     make_steps()
