@@ -1,16 +1,22 @@
 """A column for wall times: dates and times of day without a zone, which no clock rule can move."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.dateparse import parse_datetime
 
+SetT = TypeVar("SetT", contravariant=True)
+GetT = TypeVar("GetT", covariant=True)
 
-class LocalDateTimeField(models.Field[datetime | str, datetime]):
+
+class LocalDateTimeField(models.Field[SetT, GetT]):
     """A naive datetime, as PostgreSQL's `timestamp without time zone`. Refuses aware ones."""
+
+    _pyi_private_set_type: datetime  # by which mypy knows the type of the attribute, optional if it is null
+    _pyi_private_get_type: datetime
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
         return "timestamp"

@@ -36,7 +36,7 @@ class LocationAdmin(practice.LocationAdmin):
 
     @admin.display(description=_("correct the time zone"))
     def correction(self, location: Location) -> str:
-        if location.pk is None:
+        if location._state.adding:
             return "-"
         address = reverse("correct_zone", args=[location.pk])
         return format_html('<a href="{}">{}</a>', address, _("See what changes, and correct it"))

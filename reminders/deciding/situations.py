@@ -40,7 +40,7 @@ class SharedFacts(NamedTuple):
 UNUSED_COLUMNS = (
     *(f"appointment__{name}" for name in ("ends_at", "revised_at", "answered_at", "answered_how", "batch")),
     *(f"appointment__{name}" for name in ("source", "external_id", "created_at", "updated_at")),
-    *(f"appointment__{name}" for name in ("time_zone", "fold", "planned_revision")),
+    *(f"appointment__{name}" for name in ("fold", "planned_revision")),
     *(f"appointment__contact__{name}" for name in ("search", "last_name", "other_phone", "source")),
     *(f"appointment__contact__{name}" for name in ("external_id", "created_at", "updated_at")),
     *(
@@ -116,7 +116,7 @@ def read_facts_together(
 ) -> list[ReminderFacts]:
     """The facts of reminders of with_people(), their steps, locations and providers taken from `practice`.
 
-    One that is newer than `practice` is read from the database.
+    One that is newer than `practice`, or whose zone is, is read from the database.
     """
     all_facts = []
     for reminder in reminders:
@@ -124,7 +124,8 @@ def read_facts_together(
         if step := practice.steps.get(reminder.step_id):
             reminder.step = step
             step.campaign.state = reminder.campaign_state  # type: ignore[attr-defined] # as it is now
-        if location := practice.locations.get(appointment.location_id):
+        location = practice.locations.get(appointment.location_id)
+        if location and location.time_zone == appointment.time_zone:  # else its zone was corrected since
             appointment.location = location
         if provider := practice.providers.get(appointment.provider_id or 0):
             appointment.provider = provider

@@ -2,8 +2,8 @@
 
 Always appointment, then number, then reminder, then call; within a kind by primary key. Code that starts from
 a later kind first reads the ids without a lock (they never change) and then locks in this order. A step and
-then locations come before all of them: planners share their locks (planning/bulk_rows.py), and an edit holds
-them exclusively while it replans.
+then locations come before all of them: planners (planning/bulk_rows.py) and whoever books
+(contacts/appointments.py: lock_zones) share their locks, and an edit holds them exclusively while it replans.
 """
 
 from collections.abc import Iterable, Iterator

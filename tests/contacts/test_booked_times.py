@@ -24,7 +24,7 @@ NEW_YORK, LOS_ANGELES = "America/New_York", "America/Los_Angeles"
 
 
 def wall(*moment: int) -> datetime:
-    return datetime(*moment)  # type: ignore[arg-type, misc] # noqa: DTZ001 - a wall time
+    return datetime(*moment)  # type: ignore[arg-type] # noqa: DTZ001 - a wall time
 
 
 def book(zone: str = NEW_YORK, *moment: int) -> Appointment:

@@ -16,9 +16,11 @@ from django.utils import timezone
 
 from contacts.appointments import book_appointment, cancel_appointment, record_answer
 from contacts.models import Appointment, Contact, Location, PhoneNumber
-from reminders.deciding.situations import read_reminder_facts, with_situation
+from reminders.deciding.situations import read_practice_config, read_reminder_facts, with_situation
 from reminders.desk.bookings import move_and_replan, reinstate_and_plan
 from reminders.desk.zone_corrections import ZoneNotCorrected, correct_zone, preview_zone
+from reminders.dispatch.claims import claim_due
+from reminders.dispatch.opening import open_calls
 from reminders.models import Reminder, Step
 from reminders.pages.day import read_day
 from reminders.pages.story import read_story
@@ -245,6 +247,24 @@ def test_a_correction_that_can_not_be_meant_is_refused(
     with pytest.raises(ZoneNotCorrected, match=said):
         correct(zone, sam, seen=seen)
     assert Location.objects.get().time_zone == NEW_YORK
+
+
+@pytest.mark.django_db
+def test_a_worker_that_had_read_the_old_zone_goes_by_the_new_one(clock: TwoClocks, sam: User) -> None:
+    """At the last look it would be noon by the zone that it has read, and is seven in the morning."""
+    make_steps()
+    location = make_location(time_zone=NEW_YORK)
+    number = make_contact("Noah", number="+12025550142")
+    make_appointment(number, location=location, starts_at=at(NEW_YORK, 2026, 12, 15, 9, 0))
+    plan_all()
+    Reminder.objects.filter(step__position=1).update(ordered_by=sam, next_look_at=timezone.now())
+    claim, practice = claim_due(10), read_practice_config()
+    assert len(claim.reminder_ids) == 1
+    correct("Pacific/Honolulu", sam)
+    assert open_calls(claim.reminder_ids, claim.token, practice=practice) == []
+    waiting = Reminder.objects.get(step__position=1)
+    assert waiting.reason == "outside_calling_hours"
+    assert waiting.next_look_at == at("Pacific/Honolulu", 2026, 12, 10, 8, 0)
 
 
 # --- while others book, move and plan --------------------------------------------------------------
