@@ -99,7 +99,7 @@ def make_step(campaign: Campaign | None = None, **fields: Any) -> Step:
         "elapsed": timedelta(hours=4),
         "if_late": Step.IfLate.SEND_NOW,
         "script": Script.objects.first() or make_script(),
-        "since": timezone.now() - timedelta(days=30),
+        "since": campaign.activated_at or timezone.now() - timedelta(days=30),
     }
     return Step.objects.create(campaign=campaign, **{**defaults, **fields})
 

@@ -1,12 +1,12 @@
-"""Locations, their closed days, and providers.
+"""Locations, their closed days, and providers, as far as campaigns and reminders depend on them.
 
-Saving a location or a closed day replans the reminders, whose times depend on both. A new name of a location
-or provider makes text messages longer: those that then need more than one part are named (product rule 40).
-
-The pages are those of contacts/admin, which doesn't know about reminders.
+Saving a location or a closed day replans the reminders, whose times depend on both. A location or provider
+that a campaign is limited to can't be deleted, since an empty filter means everybody (product rule 29). A new
+name of a location or provider makes text messages longer: those that then need more than one part are named
+(product rule 40). The pages are those of contacts/admin, which doesn't know about reminders.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -16,12 +16,14 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin import practice
 from contacts.models import ClosedDay, Location, Provider
 from reminders.admin.replanned import describe_replanned
 from reminders.admin.text_lengths import warn_of_long_texts
+from reminders.models import Campaign
 from reminders.planning.planner import replan_at_location
 from reminders.wording.sms_length import list_active_text_scripts
 
@@ -44,6 +46,14 @@ class LocationAdmin(practice.LocationAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Location | None = None) -> Any:
         return (*super().get_readonly_fields(request, obj), *(("time_zone",) if obj else ()))
 
+    def get_deleted_objects(
+        self, objs: "QuerySet[Location] | Sequence[Location]", request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        deleted, counts, perms, protected = super().get_deleted_objects(objs, request)
+        kept = Location.objects.exclude(pk__in=[location.pk for location in objs])
+        emptied = Campaign.objects.filter(locations__in=objs).exclude(locations__in=kept)
+        return deleted, counts, perms, [*protected, *_name_campaigns(emptied)]
+
     def save_related(
         self, request: HttpRequest, form: ModelForm[Location], formsets: Any, change: bool
     ) -> None:
@@ -61,6 +71,14 @@ class ProviderAdmin(practice.ProviderAdmin):
         super().save_model(request, obj, form, change)
         if form.changed_data:
             warn_of_long_texts(self, request, list_active_text_scripts())
+
+    def get_deleted_objects(
+        self, objs: "QuerySet[Provider] | Sequence[Provider]", request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        deleted, counts, perms, protected = super().get_deleted_objects(objs, request)
+        kept = Provider.objects.exclude(pk__in=[provider.pk for provider in objs])
+        emptied = Campaign.objects.filter(providers__in=objs).exclude(providers__in=kept)
+        return deleted, counts, perms, [*protected, *_name_campaigns(emptied)]
 
 
 @admin.register(ClosedDay)
@@ -81,6 +99,12 @@ class ClosedDayAdmin(practice.ClosedDayAdmin):
         locations = list(Location.objects.filter(closed_days__in=queryset).distinct())
         super().delete_queryset(request, queryset)
         _replan(self, request, locations)
+
+
+def _name_campaigns(campaigns: "QuerySet[Campaign]") -> list[str]:
+    """What stands in the way of a deletion that would leave these campaigns without a filter."""
+    words = gettext("campaign “%(name)s”, which would then be for everybody")
+    return [words % {"name": campaign} for campaign in campaigns.distinct()]
 
 
 def _replan(page: admin.ModelAdmin[Any], request: HttpRequest, locations: Iterable[Location]) -> None:

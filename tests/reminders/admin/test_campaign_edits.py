@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from contacts.models import Appointment, Location
+from contacts.models import Appointment, Location, Provider
 from reminders.models import Campaign, Reminder, Step
 from reminders.planning.activation import pause_campaign
 from reminders.planning.planner import plan_all
@@ -116,6 +116,26 @@ def test_a_filter_widened_on_the_page_calls_nobody_at_once(office: Client, widen
     save(office, campaign, fill_in(campaign, fill_in_step(step), **wide))
     assert read(covered) == [("planned", "")]
     assert read(new) == [("skipped", "before_filters")]
+
+
+@pytest.mark.parametrize("one_of_two", [False, True], ids=["the only one", "one of two"])
+@pytest.mark.parametrize("model", [Location, Provider])
+def test_what_a_campaign_is_limited_to_can_not_be_deleted_as_it_would_then_be_for_everybody(
+    office: Client, model: type[Location] | type[Provider], one_of_two: bool
+) -> None:
+    campaign, downtown = make_campaign(), make_location("Downtown")
+    chen = Provider.objects.create(name="Dr. A. Chen")
+    filters = {Location: campaign.locations, Provider: campaign.providers}[model]
+    filters.add({Location: downtown, Provider: chen}[model])
+    if one_of_two:
+        filters.add(
+            make_location("Eastside") if model is Location else Provider.objects.create(name="Dr. B.")
+        )
+    wanted = {Location: downtown, Provider: chen}[model]
+    page = office.post(address_of(model, f"{wanted.pk}/delete/"), {"post": "yes"}).content.decode()
+    act(office, model, "delete_selected", wanted)
+    assert model.objects.filter(pk=wanted.pk).exists() is not one_of_two
+    assert ("campaign “Reminders”, which would then be for everybody" in page) is not one_of_two
 
 
 def test_another_name_changes_nothing_about_whom_the_campaign_means(office: Client) -> None:
