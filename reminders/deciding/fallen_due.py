@@ -45,11 +45,17 @@ class FallenDue(NamedTuple):
 
 
 def find_fallen_due(
-    reminders: "QuerySet[Reminder]", paused_at: datetime, now: datetime, *, of_paused_campaign: bool = False
+    reminders: "QuerySet[Reminder]",
+    paused_at: datetime,
+    now: datetime,
+    *,
+    of_paused_campaign: bool = False,
+    or_before: bool = False,
 ) -> FallenDue:
     """Those of `reminders` that fell due from `paused_at` to `now` (aware UTC).
 
     They are judged as after the pause: of all sending, or with `of_paused_campaign` of their campaign.
+    `or_before`: those that fell due before and wait still, too.
     """
     pending = reminders.filter(Q(due_at__lte=now) | Q(ordered_by__isnull=False), state__in=REMINDER_PENDING)
     missed = reminders.filter(
@@ -60,7 +66,8 @@ def find_fallen_due(
         situation = replace(facts.situation, sending_paused=False)
         if of_paused_campaign:
             situation = replace(situation, campaign_active=True)
-        if not may_have_gone(situation, paused_at, now):
+        since = min(situation.not_before, paused_at) if or_before else paused_at
+        if not may_have_gone(situation, since, now):
             continue
         decision = decide(situation, now)
         too_late += decision.reason == Reason.TOO_LATE

@@ -20,11 +20,15 @@ from reminders.traffic.switch import pause_sending, read_switch, resume_sending
 
 
 def find_due_in_pause(switch: SendingSwitch) -> FallenDue:
-    """What fell due since all sending was paused, of active campaigns; nothing if it isn't paused."""
+    """What fell due since all sending was paused, of active campaigns; nothing if it isn't paused.
+
+    After a restore, also what fell due before: it may have been sent after the backup was taken.
+    """
     if switch.paused_at is None:
         return FallenDue([], 0)
     reminders = Reminder.objects.filter(step__campaign__state=Campaign.State.ACTIVE)
-    return find_fallen_due(reminders, switch.paused_at, read_database_clock())
+    is_restored = switch.cause == SendingSwitch.Cause.RESTORED
+    return find_fallen_due(reminders, switch.paused_at, read_database_clock(), or_before=is_restored)
 
 
 def skip_and_resume_sending(switch: SendingSwitch, *, by: User) -> int:

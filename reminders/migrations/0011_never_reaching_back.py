@@ -57,5 +57,13 @@ class Migration(migrations.Migration):
                 help_text="When it was added, or its time was last changed: what was due before is not sent.",
             ),
         ),
+        migrations.AddIndex(  # not concurrently: no row has this code yet, so one short scan is all it takes
+            model_name="reminder",
+            index=models.Index(
+                condition=models.Q(("reason", "never_in_hours"), ("state", "skipped")),
+                fields=["appointment"],
+                name="reminder_without_hours",
+            ),
+        ),
         migrations.RunPython(date_back_steps, migrations.RunPython.noop),
     ]

@@ -76,6 +76,12 @@ class Reminder(models.Model):
                 condition=Q(state="skipped", reason__in=REASONS_OF_WISH),
                 name="reminder_not_wanted",
             ),
+            # reminders/planning/planner.py: what had no calling hours, and whose contact was edited since
+            models.Index(
+                fields=["appointment"],
+                condition=Q(state="skipped", reason="never_in_hours"),
+                name="reminder_without_hours",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -281,3 +281,27 @@ def test_why_a_number_can_not_be_used_becomes_a_code_and_a_sentence_again_on_the
         assert_unchanged(read(back, "contacts.PhoneNumber", numbers, "unusable_reason"), UNUSABLE)
     finally:
         bring_up_to_date()
+
+
+def test_existing_steps_mean_somebody_since_their_campaign_was_activated_or_created() -> None:
+    try:
+        old = migrate([("reminders", "0005_help_texts")])
+        clinic = OldClinic(old)
+        campaigns = old.get_model("reminders.Campaign")._default_manager
+        created_at = campaigns.get().created_at
+        campaigns.update(activated_at=NOON, state="active")
+        draft = clinic.make("reminders.Campaign", name="Draft")
+        clinic.make("reminders.Step", campaign=draft, at="10:00", script=clinic.steps["sms"].script)
+
+        new = migrate([("reminders", "0006_never_reaching_back")])
+        steps = new.get_model("reminders.Step")._default_manager.order_by("pk")
+        *active, of_draft = steps.values_list("since", "if_never_in_time")
+        assert active == [(NOON, "skip")] * 2
+        assert of_draft[0] >= created_at, "and not when the migration ran"
+        assert (
+            of_draft[0] == new.get_model("reminders.Campaign")._default_manager.get(name="Draft").created_at
+        )
+
+        migrate([("reminders", "0005_help_texts")])
+    finally:
+        bring_up_to_date()

@@ -296,6 +296,19 @@ def test_an_ordered_call_that_waited_for_the_pause_is_asked_about(sam: User) -> 
     assert find_due_in_pause(pause_since(timedelta(minutes=1))).in_time == [reminder.pk]
 
 
+@pytest.mark.parametrize(("cause", "asked"), [(Cause.RESTORED, True), (Cause.PERSON, False)])
+def test_after_a_restore_what_fell_due_before_the_pause_is_asked_about_as_well(
+    cause: str, asked: bool
+) -> None:
+    """The hours ended before the pause began, and tomorrow it would go out."""
+    reminder = make_reminder(-2 * HOUR, last=0)
+    now_there = timezone.now().astimezone(reminder.appointment.location.zone)
+    assert now_there.hour == 12
+    Location.objects.update(calling_opens=time(8), calling_closes=time(11, 30))
+    Reminder.objects.update(not_after=timezone.now() + 2 * DAY)
+    assert (find_due_in_pause(pause_since(timedelta(minutes=5), cause)).in_time == [reminder.pk]) is asked
+
+
 # --- one campaign ----------------------------------------------------------------------------------
 
 
