@@ -18,7 +18,7 @@ from reminders.models import CallRecord
 from reminders.results.answers import ask_about_refusal
 from reminders.results.outcomes import read_reply_in
 from reminders.robotalker.events import RobotalkerEvent
-from reminders.rules.replies import Meaning
+from reminders.rules.replies import ReplyMeaning
 from webhooks.address_checks import DoesNotFit, name_numbers
 from webhooks.optout_detection import mentions_optout
 
@@ -42,7 +42,7 @@ def apply_account_event(event: RobotalkerEvent, received_at: datetime) -> None:
         last_call = CallRecord.objects.filter(number=number).order_by("-pk").first()
         if last_call:  # a doubtful "no" is asked about at the appointment that it most likely meant
             ask_about_refusal(last_call, reply)
-    elif reply.meaning == Meaning.OPT_IN:
+    elif reply.meaning == ReplyMeaning.OPT_IN:
         record_optin_by_text(_find_patient(event).pk, at=at, evidence=EVIDENCE)
     else:
         raise DoesNotFit("the account's address accepts only opt-outs, and START by text")

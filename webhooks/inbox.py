@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
@@ -123,7 +124,14 @@ def apply_again(event_ids: Iterable[int]) -> dict[int, str]:
 def _insert(request: _Request, *, occurrence: int) -> int | None:
     """Store it as a new event; its id, or None if that occurrence is stored, or its subject is unknown."""
     callback = request.callback
-    row = [callback.purpose, request.content_type, request.body, request.digest, occurrence, State.STORED]
+    row: list[Any] = [
+        callback.purpose,
+        request.content_type,
+        request.body,
+        request.digest,
+        occurrence,
+        State.STORED,
+    ]
     # Skip Django's query that checks the connection before each request: if it is broken, the statement
     # itself fails, and store_event() repeats it, which is harmless.
     connection.health_check_done = True  # type: ignore[attr-defined]

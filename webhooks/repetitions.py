@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 
 from reminders.results.outcomes import find_keys, read_reply_in
 from reminders.robotalker.events import RobotalkerEvent, UnreadableEvent
-from reminders.rules.replies import Meaning
+from reminders.rules.replies import ReplyMeaning
 from reminders.traffic.callback_urls import key_of
 from webhooks.address_checks import read_event
 from webhooks.models import WebhookEvent
@@ -87,7 +87,7 @@ def _was_answered_otherwise(latest: SameBody, answer: frozenset[str]) -> bool:
 
 def _read_answer(parsed: RobotalkerEvent, purpose: str) -> frozenset[str]:
     """What an event says for the patient; empty when it is no answer."""
-    started = {Meaning.OPT_IN.value} if read_reply_in(parsed).meaning == Meaning.OPT_IN else set()
+    started = {ReplyMeaning.OPT_IN.value} if read_reply_in(parsed).meaning == ReplyMeaning.OPT_IN else set()
     return frozenset(find_keys(parsed, key_of(purpose))) | started
 
 

@@ -8,7 +8,7 @@ from django.db.models import F
 from contacts.appointments import record_answer
 from contacts.models import Appointment, ConsentEntry, UnusableReason, Way
 from contacts.models.people import Channel
-from contacts.optouts import record_optout
+from contacts.optouts import record_optout, scope_of_optout
 from contacts.people import mark_number_unusable
 from reminders.demo import outcomes
 from reminders.demo.history import History
@@ -39,7 +39,7 @@ def _record_end(call: CallRecord, end: str, at: datetime, clerk: User) -> None:
         _add_follow_up(call, Kind.WRONG_NUMBER, ASKED_AT_DESK, at, clerk)
     elif end == "9":
         evidence = f"call {call.public_id}"
-        scope, source = ConsentEntry.Scope.VOICE, ConsentEntry.Source.KEY
+        scope, source = scope_of_optout(Channel.VOICE), ConsentEntry.Source.KEY
         record_optout(call.number_id, scope=scope, source=source, at=at, evidence=evidence)
     else:
         answer = Answer.CONFIRMED if end == "1" else Answer.WANTS_ANOTHER_TIME

@@ -17,7 +17,7 @@ from reminders.lifecycle.follow_ups import open_follow_up, resolve_automatically
 from reminders.models import CallRecord, FollowUp
 from reminders.rules.keys import ANOTHER_TIME, CONFIRM, MEANINGS, OPT_OUT
 from reminders.rules.reasons import AnswerReason
-from reminders.rules.replies import Meaning, Reply
+from reminders.rules.replies import Reply, ReplyMeaning
 
 WAY_BY_KEY = {CONFIRM: Way.KEY_1, ANOTHER_TIME: Way.KEY_2}
 ANSWERED_OLD_TIME = {
@@ -49,15 +49,15 @@ def apply_key(call: CallRecord, key: str, at: datetime) -> None:
 
 def apply_reply(call: CallRecord, reply: Reply, at: datetime) -> None:
     """Do what a text asks for beyond its key, for a locked call: START, or what a person has to look at."""
-    if reply.meaning == Meaning.OPT_OUT:
+    if reply.meaning == ReplyMeaning.OPT_OUT:
         if reply.names_calls:
             opt_out(call, at, None)
         ask_about_refusal(call, reply)
-    elif reply.meaning == Meaning.OPT_IN:
+    elif reply.meaning == ReplyMeaning.OPT_IN:
         refused_since = any(key == OPT_OUT and moment >= at.isoformat() for moment, key in call.keys)
         if not refused_since:  # of two texts the later one counts, in whichever order they arrive
             record_optin_by_text(call.number_id, at=at, evidence=f"call {call.public_id}")
-    elif reply.meaning == Meaning.UNCLEAR:
+    elif reply.meaning == ReplyMeaning.UNCLEAR:
         answered_since = any(key in MEANINGS and moment >= at.isoformat() for moment, key in call.keys)
         if not answered_since:  # "1", and later "sorry, I can't come"
             open_follow_ups(call, FollowUp.Kind.UNCLEAR_ANSWER, AnswerReason.IN_WORDS)

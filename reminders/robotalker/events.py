@@ -358,7 +358,7 @@ def _read_form(body: bytes) -> RobotalkerEvent:
         unread_keys=keys.unread,
         amd_result=amd_result,
         amd_word=amd_word,
-        text=source.get("text"),
+        text=raw.get("text"),  # with its line breaks, which end a sentence
         channel=_read_channel(source, kind),
     )
 
@@ -378,9 +378,15 @@ def _split_multipart(body: bytes) -> list[tuple[str, str]]:
             assert isinstance(part, Message)  # noqa: S101 - a multipart message has nothing else
             name, value = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
             if isinstance(name, str) and isinstance(value, bytes):
-                fields.append((name, value.decode("latin-1")))
+                fields.append((name, _decode_part(value)))
         return fields
     return []
+
+
+def _decode_part(value: bytes) -> str:
+    with suppress(UnicodeDecodeError):
+        return value.decode()
+    return value.decode("latin-1")
 
 
 def _read_form_id(source: dict[str, str], key: str) -> str | None:

@@ -31,7 +31,7 @@ from reminders.rules.reply_words import (
 )
 
 
-class Meaning(StrEnum):
+class ReplyMeaning(StrEnum):
     """What a reply asks for."""
 
     CONFIRM = "confirm"
@@ -49,7 +49,7 @@ class Reply:
     `names_calls`: the words speak of calls, so they mean not only texts.
     """
 
-    meaning: Meaning
+    meaning: ReplyMeaning
     doubtful: bool = False
     cancel: bool = False
     names_calls: bool = False
@@ -57,11 +57,11 @@ class Reply:
 
 # The key that a reply stands for.
 KEY_BY_MEANING = {
-    Meaning.CONFIRM: CONFIRM,
-    Meaning.ANOTHER_TIME: ANOTHER_TIME,
-    Meaning.OPT_OUT: OPT_OUT,
+    ReplyMeaning.CONFIRM: CONFIRM,
+    ReplyMeaning.ANOTHER_TIME: ANOTHER_TIME,
+    ReplyMeaning.OPT_OUT: OPT_OUT,
 }
-UNCLEAR = Reply(Meaning.UNCLEAR)
+UNCLEAR = Reply(ReplyMeaning.UNCLEAR)
 
 _STOP_SIGN = "\N{OCTAGONAL SIGN}"
 # A sentence ends here; not before a digit, as in 9.30 or 1,9.
@@ -90,7 +90,7 @@ def read_reply(text: str) -> Reply:
         return UNCLEAR  # a question is no answer
     for sentences in _spell(_SIGNATURE.split(text)[0]):
         words = " ".join(sentences)
-        for meaning in (Meaning.CONFIRM, Meaning.ANOTHER_TIME, Meaning.OPT_IN):
+        for meaning in (ReplyMeaning.CONFIRM, ReplyMeaning.ANOTHER_TIME, ReplyMeaning.OPT_IN):
             if _says_only(words, meaning):
                 return Reply(meaning)
     return UNCLEAR
@@ -184,16 +184,16 @@ _NINE = frozenset(_merge("nine"))
 _CALL_WORDS = re.compile("|".join(rf"\b{word}" for word in fold(CALL_WORDS).split()))
 _SQUEEZED = {re.sub(r"(.)\1+", r"\1", word): word for word in _merge("stop", "cancel") if len(word) > 3}
 _YES = {
-    Meaning.CONFIRM: (_pattern(_merge("confirm")), _APPOINTMENT),
-    Meaning.ANOTHER_TIME: (_pattern(_merge("another_time")), _APPOINTMENT),
-    Meaning.OPT_IN: (_pattern(_merge("start")), _MESSAGES),
+    ReplyMeaning.CONFIRM: (_pattern(_merge("confirm")), _APPOINTMENT),
+    ReplyMeaning.ANOTHER_TIME: (_pattern(_merge("another_time")), _APPOINTMENT),
+    ReplyMeaning.OPT_IN: (_pattern(_merge("start")), _MESSAGES),
 }
 _UNSPACED_SURE = _merge("sure", "stop", unspaced=True)
 _UNSPACED_CANCEL = _merge("cancel", unspaced=True)
 _UNSPACED_YES = {
-    Meaning.CONFIRM: frozenset(_merge("confirm", unspaced=True)),
-    Meaning.ANOTHER_TIME: frozenset(_merge("another_time", unspaced=True)),
-    Meaning.OPT_IN: frozenset(_merge("start", unspaced=True)),
+    ReplyMeaning.CONFIRM: frozenset(_merge("confirm", unspaced=True)),
+    ReplyMeaning.ANOTHER_TIME: frozenset(_merge("another_time", unspaced=True)),
+    ReplyMeaning.OPT_IN: frozenset(_merge("start", unspaced=True)),
 }
 _NEAR = ("stop", "cancel", "unsubscribe", "stopall", "optout")  # whose slips of the finger are heard
 
@@ -204,7 +204,7 @@ def _find_refusal(sentences: list[str]) -> Reply | None:
     if not found:
         return _find_nine(sentences) or _find_slip(sentences)
     cancel = any(refusal.cancel for refusal in found)
-    return Reply(Meaning.OPT_OUT, doubtful=all(refusal.doubtful for refusal in found), cancel=cancel)
+    return Reply(ReplyMeaning.OPT_OUT, doubtful=all(refusal.doubtful for refusal in found), cancel=cancel)
 
 
 def _read_refusal(sentence: str) -> Reply | None:
@@ -213,16 +213,16 @@ def _read_refusal(sentence: str) -> Reply | None:
     joined = " ".join(words)
     compact = "".join(words)
     if _CANCEL.search(joined) or any(word in compact for word in _UNSPACED_CANCEL):
-        return Reply(Meaning.OPT_OUT, doubtful=_is_negated(joined, _CANCEL), cancel=True)
+        return Reply(ReplyMeaning.OPT_OUT, doubtful=_is_negated(joined, _CANCEL), cancel=True)
     said = " ".join(dict.fromkeys(word for word in words if word not in _POLITE))  # "stop stop" as "stop"
     about_messages = " ".join(word for word in said.split() if word not in _MESSAGES)
     by_itself = said in _ALONE or {said, about_messages} & _SENTENCES
     if by_itself or any(word in compact for word in _UNSPACED_SURE):
-        return Reply(Meaning.OPT_OUT)
+        return Reply(ReplyMeaning.OPT_OUT)
     if _SURE.search(joined):
-        return Reply(Meaning.OPT_OUT, doubtful=_is_negated(joined, _SURE))
+        return Reply(ReplyMeaning.OPT_OUT, doubtful=_is_negated(joined, _SURE))
     if _STOP.search(joined) or _DOUBTFUL.search(joined):
-        return Reply(Meaning.OPT_OUT, doubtful=True)
+        return Reply(ReplyMeaning.OPT_OUT, doubtful=True)
     return None
 
 
@@ -243,12 +243,12 @@ def _find_nine(sentences: list[str]) -> Reply | None:
     for sentence in sentences:
         words = [word for word in sentence.split() if word not in _APPOINTMENT]
         if words and _NINE.issuperset(words):
-            return Reply(Meaning.OPT_OUT)
+            return Reply(ReplyMeaning.OPT_OUT)
         rest = " ".join(words)
-        for meaning in (Meaning.CONFIRM, Meaning.ANOTHER_TIME):
+        for meaning in (ReplyMeaning.CONFIRM, ReplyMeaning.ANOTHER_TIME):
             rest = _YES[meaning][0].sub(" ", rest)
         doubtful |= bool(rest.split()) and all(set(word) == {OPT_OUT} for word in rest.split())
-    return Reply(Meaning.OPT_OUT, doubtful=True) if doubtful else None
+    return Reply(ReplyMeaning.OPT_OUT, doubtful=True) if doubtful else None
 
 
 def _find_slip(sentences: list[str]) -> Reply | None:
@@ -258,7 +258,7 @@ def _find_slip(sentences: list[str]) -> Reply | None:
         return None
     for meant in _NEAR:
         if is_one_slip_away(words[0], meant):
-            return Reply(Meaning.OPT_OUT, doubtful=True, cancel=meant == "cancel")
+            return Reply(ReplyMeaning.OPT_OUT, doubtful=True, cancel=meant == "cancel")
     return None
 
 
@@ -276,7 +276,7 @@ def is_one_slip_away(word: str, meant: str) -> bool:
     )
 
 
-def _says_only(words: str, meaning: Meaning) -> bool:
+def _says_only(words: str, meaning: ReplyMeaning) -> bool:
     """Whether the text says this and nothing else."""
     if words.replace(" ", "") in _UNSPACED_YES[meaning]:
         return True

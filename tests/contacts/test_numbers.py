@@ -1,9 +1,22 @@
 """Parsing, masking and formatting of numbers. Each example has the reason why it is tested."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from phonenumbers import timezone
 
-from contacts.numbers import NotANumber, find_kind_fault, mask, national_format, parse_number
+from contacts.numbers import (
+    E164_PATTERN,
+    NotANumber,
+    find_kind_fault,
+    is_same_number,
+    mask,
+    national_format,
+    parse_number,
+    read_reported_number,
+)
 
 READ = [
     ("(202) 555-0100", "+12025550100", "", "as Americans write it"),
@@ -173,3 +186,57 @@ def test_a_number_is_shown_as_its_own_country_writes_it() -> None:
 def test_a_foreign_number_is_shown_with_its_country_code_if_the_home_region_is_given() -> None:
     assert national_format("+12025550100", "US") == "(202) 555-0100"
     assert national_format("+442079460101", "US") == "+44 20 7946 0101"
+
+
+# A number in an event, the region, and the numbers it may stand for, the likeliest first (product rule 35).
+REPORTED = [
+    ("+12025550100", "US", ["+12025550100"], "E.164, as the guide asks for"),
+    ("2025550100", "US", ["+12025550100", "+2025550100"], "national; or Egypt's, without its plus sign"),
+    ("(202) 555-0100", "US", ["+12025550100", "+2025550100"], "with brackets"),
+    ("1-202-555-0100", "US", ["+12025550100"], "with the prefix of long distance"),
+    ("0012025550100", "US", ["+12025550100"], "00 for the plus sign"),
+    ("01112025550100", "US", ["+12025550100"], "011 for the plus sign"),
+    ("+0012025550100", "US", ["+12025550100"], "both"),
+    (" 12025550100", "GB", ["+12025550100"], "a plus sign that became a space"),
+    ("442079460018", "US", ["+442079460018"], "another country's, without its plus sign"),
+    ("020 7946 0018", "GB", ["+442079460018"], "the location's own country"),
+    ("+1 202 555 0100 x5", "US", ["+12025550100"], "an extension"),
+    ("+12025550100;ext=5", "US", ["+12025550100"], "an extension as an address has it"),
+    ("202-555-0100 ext. 12", "US", ["+12025550100", "+2025550100"], "an extension in words"),
+    ("tel:+1-202-555-0100;phone-context=x", "US", ["+12025550100"], "tel:"),
+    ("sip:+12025550100@host;user=phone", "US", ["+12025550100"], "sip:"),
+    ("+１２０２５５５０１００", "US", ["+12025550100"], "full-width digits"),
+    ("+١٢٠٢٥٥٥٠١٠٠", "US", ["+12025550100"], "Arabic digits"),
+    ("+5215512345678", "US", ["+525512345678"], "Mexico's 1 before mobile numbers, until 2019"),
+    ("5215512345678", "US", ["+525512345678"], "the same without its plus sign"),
+    ("+541123456789", "US", ["+541123456789", "+5491123456789"], "Argentina, without the 9"),
+    ("011 15-2345-6789", "AR", ["+5491123456789", "+541123456789"], "Argentina's 15 for mobile numbers"),
+    ("+551187654321", "US", ["+5511987654321", "+551187654321"], "Brazil, before the ninth digit"),
+    ("5550100", "US", [], "no area code"),
+    ("54321", "US", [], "a short code"),
+    ("Sarah", "US", [], "a name"),
+    ("", "US", [], "nothing"),
+    ("+", "US", [], "only a plus sign"),
+    ("+1 202 555 0100 / +1 202 555 0199", "US", [], "two numbers"),
+    ("1.2E+11", "US", [], "shortened by a spreadsheet"),
+    ("9" * 40, "US", [], "too long"),
+]
+
+
+@pytest.mark.parametrize(("raw", "region", "numbers", "why"), REPORTED, ids=[row[3] for row in REPORTED])
+def test_a_number_in_an_event_is_read_however_it_is_written(
+    raw: str, region: str, numbers: list[str], why: str
+) -> None:
+    assert read_reported_number(raw, [region]) == numbers, why
+
+
+@pytest.mark.parametrize("raw", ["2025550100", "0012025550100", "+1 202 555 0100 x5"])
+def test_a_number_is_the_same_in_any_form_and_another_is_not(raw: str) -> None:
+    assert is_same_number(raw, "+12025550100")
+    assert not is_same_number(raw, "+12025550101")
+    assert not is_same_number(raw, "no number")
+
+
+@given(st.text())
+def test_any_text_in_place_of_a_number_can_be_read(raw: str) -> None:
+    assert all(re.fullmatch(E164_PATTERN, e164) for e164 in read_reported_number(raw, ["US", "MX"]))

@@ -1,6 +1,8 @@
 """An event that could not be applied keeps its error and is applied again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from django.db import connection
@@ -118,3 +120,25 @@ def test_the_same_body_with_another_content_type_is_another_event(event: Webhook
     assert event.call is not None
     callback = Callback("c", event.call.public_id, "status")
     assert store_event(callback, bytes(event.body), "text/plain") not in (None, event.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_equal_requests_at_the_same_moment_one_is_stored(event: WebhookEvent) -> None:
+    """The first time, and again when the same answer comes after a while (product rule 33)."""
+    assert event.call is not None
+    callback, together = Callback("c", event.call.public_id, "status"), Barrier(4)
+
+    def store(_: int) -> int | None:
+        try:
+            together.wait(timeout=20)
+            return store_event(callback, b'{"event": "call.completed", "dtmf_response": "1"}', "")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        first = set(threads.map(store, range(4)))
+        assert len(first) == 1
+        assert apply_event(first.pop() or 0) == "applied"
+        WebhookEvent.objects.update(received_at=timezone.now() - timedelta(minutes=5))
+        assert len(set(threads.map(store, range(4)))) == 1
+    assert WebhookEvent.objects.exclude(pk=event.pk).count() == 2

@@ -189,3 +189,26 @@ def test_a_repeated_answer_costs_few_queries(text: CallRecord, django_assert_max
     reply(text, "1")
     with django_assert_max_num_queries(3):
         post(status_url(text), {"event": "sms.received", "to": SARAH, "text": "1"})
+
+
+FORMS: dict[str, tuple[bytes, str]] = {
+    "a line break": (b"event=sms.received&text=STOP%0ASarah", "application/x-www-form-urlencoded"),
+    "an accent": (b"event=sms.received&text=arr%C3%AAt", "application/x-www-form-urlencoded"),
+    "an accent in a part": (
+        '--x\r\nContent-Disposition: form-data; name="event"\r\n\r\nsms.received\r\n'
+        '--x\r\nContent-Disposition: form-data; name="text"\r\n\r\nARR\u00caT\r\n--x--\r\n'.encode(),
+        "multipart/form-data; boundary=x",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "content_type"), FORMS.values(), ids=FORMS)
+def test_a_no_in_a_form_is_heard(text: CallRecord, body: bytes, content_type: str) -> None:
+    assert post(status_url(text), body, content_type) == 200
+    assert read_flags() == (True, True)
+
+
+@pytest.mark.parametrize("sender", [18005550199, None, {"number": SARAH}, ["x"], True])
+def test_an_odd_sender_does_not_hide_an_answer(text: CallRecord, sender: object) -> None:
+    reply(text, "1", **{"from": sender})
+    assert Appointment.objects.get().is_confirmed

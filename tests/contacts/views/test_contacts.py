@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from contacts.appointments import record_answer
 from contacts.models import Appointment, ConsentEntry, Contact, PhoneNumber, UnusableReason
@@ -410,3 +410,24 @@ def test_of_a_long_message_the_first_200_characters_are_stored() -> None:
     mark_number_unusable(number.pk, UnusableReason.REJECTED, timezone.now(), detail="x" * 201)
     number.refresh_from_db()
     assert number.unusable_detail == "x" * 200
+
+
+@pytest.mark.parametrize(
+    ("scope", "words"),
+    [
+        ("all", "stops both calls and text messages"),
+        ("channel", "Key 9 in a call stops calls; a “no” by text message stops text messages."),
+    ],
+)
+def test_the_pages_say_what_a_no_stops(desk: Client, settings: Settings, scope: str, words: str) -> None:
+    settings.OPT_OUT_SCOPE = scope
+    sarah = make_contact()
+    for path in (f"/contacts/{sarah.pk}/", f"/contacts/{sarah.pk}/opt-out/"):
+        assert words in desk.get(path).content.decode()
+
+
+def test_with_the_scope_channel_staff_choose_what_an_opt_out_stops(desk: Client, settings: Settings) -> None:
+    path = f"/contacts/{make_contact().pk}/opt-out/"
+    assert b"checked" in desk.get(path).content
+    settings.OPT_OUT_SCOPE = "channel"
+    assert b"checked" not in desk.get(path).content

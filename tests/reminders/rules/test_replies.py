@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminders.rules.replies import Meaning, Reply, fold, is_one_slip_away, read_reply
+from reminders.rules.replies import Reply, ReplyMeaning, fold, is_one_slip_away, read_reply
 from reminders.rules.reply_words import LANGUAGES
 
-CONFIRM, ANOTHER_TIME = Reply(Meaning.CONFIRM), Reply(Meaning.ANOTHER_TIME)
-NO, START, UNCLEAR = Reply(Meaning.OPT_OUT), Reply(Meaning.OPT_IN), Reply(Meaning.UNCLEAR)
-NO_CALLS = Reply(Meaning.OPT_OUT, names_calls=True)
-DOUBTFUL = Reply(Meaning.OPT_OUT, doubtful=True)
-CANCEL = Reply(Meaning.OPT_OUT, cancel=True)
-DOUBTFUL_CANCEL = Reply(Meaning.OPT_OUT, doubtful=True, cancel=True)
+CONFIRM, ANOTHER_TIME = Reply(ReplyMeaning.CONFIRM), Reply(ReplyMeaning.ANOTHER_TIME)
+NO, START, UNCLEAR = Reply(ReplyMeaning.OPT_OUT), Reply(ReplyMeaning.OPT_IN), Reply(ReplyMeaning.UNCLEAR)
+NO_CALLS = Reply(ReplyMeaning.OPT_OUT, names_calls=True)
+DOUBTFUL = Reply(ReplyMeaning.OPT_OUT, doubtful=True)
+CANCEL = Reply(ReplyMeaning.OPT_OUT, cancel=True)
+DOUBTFUL_CANCEL = Reply(ReplyMeaning.OPT_OUT, doubtful=True, cancel=True)
 
 TEXTS = {
     # a "no" as the whole text
@@ -76,16 +76,16 @@ def test_every_refusal_of_every_language_is_heard_in_capitals_and_beside_a_thank
     words = LANGUAGES[code]
     for phrase in filter(None, "|".join([words.sure, words.stop, words.alone, words.cancel]).split("|")):
         for text in (phrase, phrase.upper(), f"{phrase}. Thank you"):
-            assert read_reply(text).meaning == Meaning.OPT_OUT, text
+            assert read_reply(text).meaning == ReplyMeaning.OPT_OUT, text
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_no_word_has_two_meanings(code: str) -> None:
     words = LANGUAGES[code]
     meanings = {
-        Meaning.CONFIRM: words.confirm,
-        Meaning.ANOTHER_TIME: words.another_time,
-        Meaning.OPT_IN: words.start,
+        ReplyMeaning.CONFIRM: words.confirm,
+        ReplyMeaning.ANOTHER_TIME: words.another_time,
+        ReplyMeaning.OPT_IN: words.start,
     }
     for meaning, phrases in meanings.items():
         for phrase in filter(None, phrases.split("|")):
@@ -94,7 +94,7 @@ def test_no_word_has_two_meanings(code: str) -> None:
 
 @given(before=st.text(max_size=20), after=st.text(max_size=20))
 def test_no_text_around_unsubscribe_hides_it(before: str, after: str) -> None:
-    assert read_reply(f"{before} unsubscribe {after}").meaning == Meaning.OPT_OUT
+    assert read_reply(f"{before} unsubscribe {after}").meaning == ReplyMeaning.OPT_OUT
 
 
 @given(st.text())
