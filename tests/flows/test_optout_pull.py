@@ -9,10 +9,14 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import Settings
 
 from contacts.models import ConsentEntry, PhoneNumber
+from contacts.models.people import Channel
+from contacts.optouts import record_optin_by_text
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import Heartbeat, ListedNumber, Reminder
+from reminders.robotalker.responses import ContactStatus
 from reminders.sweeps import optout_pull
 from reminders.sweeps.optout_pull import pull_contacts, pull_if_due
 from reminders.sweeps.optout_push import push_contacts
@@ -29,16 +33,19 @@ from tests.people import SARAH, make_due_reminder, make_number
 from tests.sandbox_server import SandboxServer
 
 
+@pytest.mark.parametrize(("scope", "flags"), [("channel", (True, False)), ("all", (True, True))])
 def test_a_number_opted_out_at_robotalker_is_opted_out_here_and_not_called(
-    sandbox: SandboxServer,
+    sandbox: SandboxServer, settings: Settings, scope: str, flags: tuple[bool, bool]
 ) -> None:
+    settings.OPT_OUT_SCOPE = scope
     reminder = make_due_reminder()
     set_on_robotalkers_list(sandbox, SARAH, voice=True)
     report = pull_contacts()
     assert (report.listed, report.opted_out) == (1, 1)
-    assert read_flags() == (True, False)
+    assert read_flags() == flags
     entry = ConsentEntry.objects.get()
-    assert (entry.source, entry.scope, entry.what) == ("robotalker", "voice", "opt_out")
+    expected = {"channel": "voice", "all": "all"}[scope]
+    assert (entry.source, entry.scope, entry.what) == ("robotalker", expected, "opt_out")
     assert dispatch_due().calls == 0
     reminder.refresh_from_db()
     assert (reminder.state, reminder.reason) == ("skipped", "opted_out")
@@ -102,7 +109,7 @@ def test_an_opt_out_on_the_list_after_our_opt_in_was_sent_is_recorded_here(sandb
     push_contacts()
     set_on_robotalkers_list(sandbox, SARAH, voice=True)  # the patient has opted out at Robotalker once more
     pull_contacts()
-    assert read_flags() == (True, False)
+    assert read_flags() == (True, True)
     newest = ConsentEntry.objects.order_by("-pk")[0]
     assert (newest.what, newest.source) == ("opt_out", "robotalker")
 
@@ -122,8 +129,9 @@ def test_after_a_restore_a_pull_brings_opt_outs_back_even_while_sending_is_pause
 
 
 def test_a_long_list_is_recorded_in_few_statements(
-    sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+    sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
+    settings.OPT_OUT_SCOPE = "channel"  # else the next pull first sends that they want no texts either
     monkeypatch.setattr(optout_pull, "CHUNK", 20)
     make_number("+12022000007")
 
@@ -137,6 +145,31 @@ def test_a_long_list_is_recorded_in_few_statements(
     first = count_statements(20)
     assert count_statements(40) <= first + 12, "each further chunk takes a few statements"
     assert read_flags("+12022000007") == (True, False)
+
+
+def test_a_pull_does_not_undo_a_start_by_text(sandbox: SandboxServer) -> None:
+    """The "no" to calls is on Robotalker's list and stays; texts stay wanted (product rule 32)."""
+    number = make_number()
+    opt_out(number, "all")
+    push_contacts()
+    assert record_optin_by_text(number.pk, at=timezone.now(), evidence="START")
+    for _ in range(2):
+        pull_contacts()
+        assert read_flags() == (True, False)
+    assert read_robotalkers_list(sandbox)[SARAH] == {"voice": True, "sms": False}
+
+
+def test_our_own_numbers_on_the_list_are_left_out(sandbox: SandboxServer) -> None:
+    """Product rule 39; another number counts in its national form, too (product rule 35)."""
+    set_on_robotalkers_list(sandbox, "+18005550199", voice=True)
+    assert pull_contacts().opted_out == 0
+    assert not PhoneNumber.objects.exists()
+    assert optout_pull._merge(
+        [
+            ContactStatus(to="(202) 555-0100", voice_opted_out=True, sms_opted_out=False),
+            ContactStatus(to="somebody", voice_opted_out=True, sms_opted_out=False),
+        ]
+    ) == ({SARAH: {Channel.VOICE}}, 1)
 
 
 def test_invalid_numbers_on_the_list_are_left_out(sandbox: SandboxServer) -> None:
