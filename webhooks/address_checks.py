@@ -60,16 +60,13 @@ def find_member(batch_id: int | None, parsed: RobotalkerEvent) -> int:
     Robotalker's id. Raises DoesNotFit.
     """
     members = CallRecord.objects.filter(batch=batch_id).order_by()
-    ids = members.values_list("pk", flat=True)
-    named = name_numbers(parsed)
-    found = ids.filter(number__e164__in=named).first() if named else None
+    ids, named = members.values_list("pk", flat=True), name_numbers(parsed)
+    forms = [form for raw in named for form in read_reported_number(raw, [settings.PHONE_REGION])]
+    found = ids.filter(number__e164__in=forms).first() if forms else None
     if found is None and named:
-        regions = {
-            settings.PHONE_REGION,
-            *members.values_list("reminder__appointment__location__region", flat=True),
-        }
-        for raw in named:
-            found = found or ids.filter(number__e164__in=read_reported_number(raw, sorted(regions))).first()
+        regions = sorted(set(members.values_list("reminder__appointment__location__region", flat=True)))
+        forms = [form for raw in named for form in read_reported_number(raw, regions)]
+        found = ids.filter(number__e164__in=forms).first()
     if found is None and (robotalker_id := parsed.call_id or parsed.sms_id):
         found = ids.filter(robotalker_id=robotalker_id).first()
     if found is None:
