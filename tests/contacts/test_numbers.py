@@ -113,9 +113,7 @@ def test_a_number_of_a_kind_that_is_never_dialled_is_refused(raw: str, says: str
     assert says in find_kind_fault(kept), f"an opt-out of it is kept, and it isn't dialled: {reason}"
 
 
-@pytest.mark.parametrize(
-    "raw", ["(800) 555-0199", "+800 1234 5678", "(202) 555-0100", "+44 7911 123456"]
-)
+@pytest.mark.parametrize("raw", ["(800) 555-0199", "+800 1234 5678", "(202) 555-0100", "+44 7911 123456"])
 def test_toll_free_fictional_and_mobile_numbers_may_be_dialled(raw: str) -> None:
     assert find_kind_fault(parse_number(raw, "US").e164) == ""
 

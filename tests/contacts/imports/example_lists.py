@@ -23,11 +23,12 @@ NOAH = AISHA | {"id": "A2", "patient": "P2", "last": "Brown", "first": "Noah", "
 
 
 def write_list(*rows: dict[str, str], encoding: str = "utf-8", delimiter: str = ",") -> bytes:
-    """Return the rows as a CSV file; the header is line 1."""
+    """Return the rows as a CSV file; the header is line 1. Keys not in HEADERS are headers themselves."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=delimiter)
-    writer.writerow(HEADERS.values())
-    writer.writerows([[row[key] for key in HEADERS] for row in rows])
+    more = list(dict.fromkeys(key for row in rows for key in row if key not in HEADERS))
+    writer.writerow([*HEADERS.values(), *more])
+    writer.writerows([[row.get(key, "") for key in [*HEADERS, *more]] for row in rows])
     return out.getvalue().encode(encoding)
 
 
