@@ -20,6 +20,7 @@ from reminders.rules.decide import Verdict
 from reminders.rules.reasons import phrase_for
 from reminders.rules.states import REMINDER_PENDING, CallState
 from reminders.wording.scripts import channel_of, is_fallback
+from reminders.wording.sms_alphabet import measure_text
 
 What = AppointmentChange.What
 STATE_OF_CHANGE = {
@@ -171,6 +172,9 @@ def describe_call_details(call: CallRecord, zone: ZoneInfo, try_number: int) -> 
     yield _("to %s") % mask(call.number.e164)
     yield str(TRIES[try_number]) if try_number in TRIES else _("try number %d") % try_number
     yield _("started %s") % clock(call.submitting_at.astimezone(zone))
+    parts = measure_text(call.text).segments if call.channel == Channel.SMS else 1
+    if parts > 1:
+        yield _("sent in %d parts") % parts
     if call.reason:
         yield phrase_for(call.reason, call.detail)
     if call.duration_seconds is not None:

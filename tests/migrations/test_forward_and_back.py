@@ -1,7 +1,7 @@
 """The migrations to codes and to new names: old rows are migrated forward, and back."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -293,7 +293,7 @@ def test_existing_steps_mean_somebody_since_their_campaign_was_activated_or_crea
         draft = clinic.make("reminders.Campaign", name="Draft")
         clinic.make("reminders.Step", campaign=draft, at="10:00", script=clinic.steps["sms"].script)
 
-        new = migrate([("reminders", "0006_never_reaching_back")])
+        new = migrate([("reminders", "0011_never_reaching_back")])
         steps = new.get_model("reminders.Step")._default_manager.order_by("pk")
         *active, of_draft = steps.values_list("since", "if_never_in_time")
         assert active == [(NOON, "skip")] * 2
@@ -303,5 +303,43 @@ def test_existing_steps_mean_somebody_since_their_campaign_was_activated_or_crea
         )
 
         migrate([("reminders", "0005_help_texts")])
+    finally:
+        bring_up_to_date()
+
+
+def test_preferences_keep_their_meaning_and_nobody_who_wants_no_calls_is_forgotten_on_the_way_back() -> None:
+    before = [("contacts", "0004_unusable_codes"), ("reminders", "0005_help_texts")]
+    after = [("contacts", "0006_wishes_and_providers"), ("reminders", "0008_wishes_and_texts")]
+    try:
+        clinic = OldClinic(migrate(before))
+        contacts = {
+            wish: clinic.make("contacts.Contact", first_name="Ann", preferred_channel=wish).pk
+            for wish in ("voice", "sms")
+        }
+        new = migrate(after)
+        wishes = {"voice": ("voice",), "sms": ("sms",)}
+        assert read(new, "contacts.Contact", contacts, "preferred_channel") == wishes
+        rows = new.get_model("contacts.Contact")._default_manager
+        rows.filter(pk=contacts["sms"]).update(preferred_channel="never")
+        with pytest.raises(RuntimeError, match="1 contacts want no calls or no texts"):
+            migrate(before)
+        rows.filter(pk=contacts["sms"]).update(preferred_channel="sms")
+        back = migrate(before)
+        assert read(back, "contacts.Contact", contacts, "preferred_channel") == wishes
+    finally:
+        bring_up_to_date()
+
+
+def test_a_step_by_preference_becomes_a_call_on_the_way_back() -> None:
+    before, after = [("reminders", "0005_help_texts")], [("reminders", "0008_wishes_and_texts")]
+    try:
+        new = migrate(after)
+        script = new.get_model("reminders.Script")._default_manager.create(name="Call")
+        campaign = new.get_model("reminders.Campaign")._default_manager.create(name="Reminders")
+        step = new.get_model("reminders.Step")._default_manager.create(
+            campaign=campaign, at=time(10), channel="preferred", script=script, text_script=script
+        )
+        back = migrate(before)
+        assert read(back, "reminders.Step", {1: step.pk}, "channel") == {1: ("voice",)}
     finally:
         bring_up_to_date()

@@ -81,6 +81,7 @@ SENTENCES = [
     (Kind.UNCLEAR_ANSWER, "but the answer was not understood", "Show the contact"),
     (Kind.MISSED, "was not reminded of", "Show the contact"),
     (Kind.NOTHING_FOLLOWS, "nothing more will be sent", "Show the contact"),
+    (Kind.OTHER_PROVIDER, "was told another provider's name", "Show the contact"),
 ]
 
 

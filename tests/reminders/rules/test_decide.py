@@ -49,6 +49,27 @@ CASES = [
     ),
     ("she has arrived", {"appointment_status": "arrived"}, NOW, Verdict.SKIP, Reason.VISIT_RECORDED),
     ("her number opted out", {"opted_out": True}, NOW, Verdict.SKIP, Reason.OPTED_OUT),
+    (
+        "she wants nothing from a machine",
+        {"refusal": Reason.WANTS_NO_REMINDERS},
+        NOW,
+        Verdict.SKIP,
+        Reason.WANTS_NO_REMINDERS,
+    ),
+    (
+        "she wants no calls, and a call was ordered",
+        {"refusal": Reason.WANTS_NO_CALLS, "ordered": True},
+        NOW,
+        Verdict.SKIP,
+        Reason.WANTS_NO_CALLS,
+    ),
+    (
+        "she opted out, and wants nothing either",
+        {"opted_out": True, "refusal": Reason.WANTS_NO_REMINDERS},
+        NOW,
+        Verdict.SKIP,
+        Reason.OPTED_OUT,
+    ),
     ("she confirmed", {"answer": "confirmed"}, NOW, Verdict.SKIP, Reason.CONFIRMED),
     (
         "she confirmed, the step is for everyone",

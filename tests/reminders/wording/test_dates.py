@@ -1,0 +1,48 @@
+"""Dates and times as each language says them in a call and writes them in a text message."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from contacts.models import Appointment, Contact, Location
+from reminders.wording.scripts import fill_variables
+from reminders.wording.sms_alphabet import measure_text, write_plainly
+
+# language, wall time in UTC, as spoken, as written
+SAID = [
+    ("en", (2027, 1, 1, 9, 0), "Friday, January 1st at 9:00 AM", "Fri, Jan 1 at 9:00 AM"),
+    ("en", (2027, 4, 22, 15, 15), "Thursday, April 22nd at 3:15 PM", "Thu, Apr 22 at 3:15 PM"),
+    ("es", (2027, 1, 1, 9, 0), "viernes primero de enero at 09:00", "vie 1 ene at 09:00"),
+    ("es", (2027, 1, 2, 13, 5), "sábado 2 de enero at 13:05", "sáb 2 ene at 13:05"),
+    ("es", (2027, 1, 21, 9, 0), "jueves 21 de enero at 09:00", "jue 21 ene at 09:00"),
+    ("fr", (2027, 1, 1, 9, 0), "vendredi 1er janvier at 9 h 00", "ven 1er jan. at 9h00"),
+    ("fr", (2027, 8, 1, 9, 30), "dimanche 1er août at 9 h 30", "dim 1er août at 9h30"),
+    ("fr", (2027, 8, 11, 9, 30), "mercredi 11 août at 9 h 30", "mer 11 août at 9h30"),
+    ("fr", (2027, 7, 31, 14, 0), "samedi 31 juillet at 14 h 00", "sam 31 juil. at 14h00"),
+    ("de", (2027, 1, 1, 9, 0), "Friday, January 1st at 9:00 AM", "Fri, Jan 1 at 9:00 AM"),
+]
+
+
+def say(language: str, moment: datetime, *, is_text: bool) -> dict[str, str]:
+    location = Location(time_zone="UTC", callback_number="+12025550199")
+    appointment = Appointment(contact=Contact(), location=location, starts_at=moment)
+    return fill_variables(appointment, language, is_text=is_text)
+
+
+@pytest.mark.parametrize(("language", "wall", "spoken", "written"), SAID)
+def test_a_date_and_time_are_said_as_the_language_has_it(
+    language: str, wall: tuple[int, int, int, int, int], spoken: str, written: str
+) -> None:
+    moment = datetime(*wall, tzinfo=UTC)
+    for is_text, said in ((False, spoken), (True, written)):
+        values = say(language, moment, is_text=is_text)
+        assert f"{values['APPT_DATE']} at {values['APPT_TIME']}" == said
+
+
+@pytest.mark.parametrize("language", ["en", "es", "fr"])
+def test_every_written_date_of_a_year_has_a_plain_form_of_at_most_13_letters(language: str) -> None:
+    for day in range(366):
+        moment = datetime(2028, 1, 1, 9, tzinfo=UTC) + timedelta(days=day)
+        length = measure_text(write_plainly(say(language, moment, is_text=True)["APPT_DATE"]))
+        assert length.letters == ()
+        assert length.units <= 13
