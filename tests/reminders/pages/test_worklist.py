@@ -1,5 +1,6 @@
 """The worklist: follow-ups for staff, and resolving them."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -106,10 +107,40 @@ def test_each_follow_up_says_who_what_happened_and_what_to_do(
 def test_follow_ups_are_ordered_by_due_time_and_late_ones_are_marked(desk: Client) -> None:
     now = timezone.now()
     later = make_follow_up(Kind.MISSED, due_at=now + timedelta(hours=2))
-    late = make_follow_up(Kind.WRONG_NUMBER, due_at=now - timedelta(hours=1), appointment=later.appointment)
+    late = make_follow_up(
+        Kind.WANTS_ANOTHER_TIME, due_at=now - timedelta(hours=1), appointment=later.appointment
+    )
     page = read(desk)
     assert page.index(f"follow-up-{late.pk}") < page.index(f"follow-up-{later.pk}")
     assert page.count("follow-up-late") == 1
+
+
+def test_those_of_one_number_are_one_entry_that_names_all_and_is_settled_once(desk: Client) -> None:
+    mia = make_follow_up(Kind.MISSED, appointment=make_appointment(make_contact("Mia")))
+    make_follow_up(Kind.COULD_NOT_REACH, appointment=make_appointment(make_contact("Leo")))
+    page = read(desk)
+    assert page.count('id="follow-up-') == 1
+    assert "Mia Lindqvist was not reminded" in page
+    assert "Leo Lindqvist could not be reached" in page
+    assert "<strong>1</strong> to do" in page
+    [seen] = re.findall('name="seen" value="([0-9,]+)"', page)
+    desk.post(f"/worklist/{mia.pk}/resolve/", {"note": "spoke to both", "seen": seen})
+    assert set(FollowUp.objects.values_list("state", "note")) == {("resolved", "spoke to both")}
+
+
+@pytest.mark.parametrize("seen", ["", "nonsense", "0", "9" * 40, ",,"])
+def test_a_damaged_list_of_what_was_seen_fails_no_request(desk: Client, seen: str) -> None:
+    follow_up = make_follow_up()
+    assert desk.post(f"/worklist/{follow_up.pk}/resolve/", {"seen": seen}).status_code == 302
+    follow_up.refresh_from_db()
+    assert follow_up.state == "resolved"
+
+
+def test_assigning_the_entry_assigns_all_of_it(desk: Client, rosa: User) -> None:
+    mia = make_follow_up(Kind.MISSED, appointment=make_appointment(make_contact("Mia")))
+    make_follow_up(Kind.MISSED, appointment=make_appointment(make_contact("Leo")))
+    desk.post(f"/worklist/{mia.pk}/take/")
+    assert set(FollowUp.objects.values_list("state", "taken_by")) == {("taken", rosa.pk)}
 
 
 def test_resolved_follow_ups_are_not_shown_and_an_empty_list_says_so(desk: Client) -> None:
@@ -119,7 +150,7 @@ def test_resolved_follow_ups_are_not_shown_and_an_empty_list_says_so(desk: Clien
 
 def test_the_counts_filter_by_kind(desk: Client) -> None:
     missed = make_follow_up(Kind.MISSED)
-    wrong = make_follow_up(Kind.WRONG_NUMBER, appointment=missed.appointment)
+    wrong = make_follow_up(Kind.WANTS_ANOTHER_TIME, appointment=missed.appointment)
     page = read(desk, "/worklist/?kind=missed")
     assert f"follow-up-{missed.pk}" in page
     assert f"follow-up-{wrong.pk}" not in page
