@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
+from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter
 from django.views.defaults import page_not_found
 
@@ -36,6 +37,6 @@ class OurNotFoundPage:
 class OurErrorPage(ExceptionReporter):
     """What Django shows of an exception: the page of 500.html, or of 400.html for a faulty request."""
 
-    def get_traceback_html(self) -> str:
+    def get_traceback_html(self) -> SafeString:
         is_bad_request = isinstance(self.exc_value, BadRequest | SuspiciousOperation | MultiPartParserError)
         return render_to_string(BAD_REQUEST if is_bad_request else OUR_OWN_FAULT)

@@ -120,7 +120,7 @@ def find_client_address(request: HttpRequest) -> str:
     With PROXY_COUNT proxies in front, each adds the address that it was called from to X-Forwarded-For, so
     only the last PROXY_COUNT of the list can be trusted: a client may write what it likes before them.
     """
-    address = request.META.get("REMOTE_ADDR", "")
+    address = str(request.META.get("REMOTE_ADDR", ""))
     forwarded = request.headers.get("X-Forwarded-For", "").split(",")
     if 0 < settings.PROXY_COUNT <= len(forwarded):
         address = forwarded[-settings.PROXY_COUNT].strip() or address

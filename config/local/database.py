@@ -13,7 +13,8 @@ from psycopg import sql
 
 from config.local.environment import BASE_DIR
 
-ON_DISK = ["uv.lock", "*/migrations/*.py"]  # what determines the tables: migrations of packages and ours
+# What determines the tables and the roles: migrations of packages and ours.
+ON_DISK = ["uv.lock", "*/migrations/*.py", "contacts/roles.py"]
 
 
 def prepare_database(*, with_demo: bool) -> bool:
@@ -33,7 +34,10 @@ def _migrate(*, with_demo: bool) -> None:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
+    from contacts.roles import ensure_roles
+
     call_command("migrate", verbosity=0)
+    ensure_roles()
     call_command("rederive_times", stdout=io.StringIO())  # uv.lock may have brought new time zone data
     if with_demo:
         call_command("demo_clinic", if_empty=True)

@@ -36,9 +36,23 @@ EVENT_FAULTS = {
 }
 
 
+# The page needs its own scripts, styles and requests only, and nothing of the browser's devices.
+PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
 async def show_phones(request: Request) -> Response:
     page = TEMPLATES.get_template("phones.html")
-    return HTMLResponse(page.render(keypad=KEYPAD, request_faults=REQUEST_FAULTS, event_faults=EVENT_FAULTS))
+    shown = page.render(keypad=KEYPAD, request_faults=REQUEST_FAULTS, event_faults=EVENT_FAULTS)
+    return HTMLResponse(shown, headers=PAGE_HEADERS)
 
 
 async def stream_events(request: Request) -> Response:

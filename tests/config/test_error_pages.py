@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -35,7 +36,7 @@ def desk(request: pytest.FixtureRequest) -> Iterator[Client]:
         yield client
 
 
-def check_is_ours(answer: HttpResponse, status: int, words: str) -> None:
+def check_is_ours(answer: Any, status: int, words: str) -> None:
     page = answer.content.decode()
     assert answer.status_code == status
     assert words in page.replace("&#x27;", "'")

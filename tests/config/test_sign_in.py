@@ -2,13 +2,14 @@
 
 import re
 import uuid
+from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.http import HttpResponse
 from django.test import Client, RequestFactory
+from limits.storage import MemoryStorage
 from pytest_django import Settings
 from redis import Redis
 
@@ -37,7 +38,7 @@ def rosa() -> User:
     return make_user("rosa", password=PASSWORD)
 
 
-def log_in(name: str, password: str, address: str = DESK, page: str = "/login/") -> HttpResponse:
+def log_in(name: str, password: str, address: str = DESK, page: str = "/login/") -> Any:
     return Client(REMOTE_ADDR=address).post(page, {"username": name, "password": password})
 
 
@@ -113,7 +114,7 @@ def test_the_admins_own_login_leads_to_the_same_page(rosa: User) -> None:
 
 def test_the_wait_ends(rosa: User) -> None:
     with time_machine.travel("2026-07-14T12:00:00Z", tick=False) as clock:
-        counters = sign_in_limits.Counters(sign_in_limits.MemoryStorage(), sign_in_limits.MemoryStorage())
+        counters = sign_in_limits.Counters(MemoryStorage(), MemoryStorage())
         waits = [counters.begin_try("rosa", DESK) for _ in range(6)]
         clock.shift(901)
         assert (waits[:5], waits[5] > 0) == ([0.0] * 5, True)

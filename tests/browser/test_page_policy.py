@@ -1,0 +1,166 @@
+"""No page breaks the Content-Security-Policy, in a real browser; and each can be used by everybody."""
+
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+
+from tests.browser.running import RunningClinic
+
+# Chromium's event for what the policy stops; it also tells what, which the console doesn't always.
+LISTEN = """
+    window.stopped = [];
+    document.addEventListener("securitypolicyviolation", (event) => window.stopped.push(
+        `${event.effectiveDirective}: ${event.blockedURI} at ${event.sourceFile}:${event.lineNumber}`));
+"""
+AN_APPOINTMENT = """
+    SELECT array[a.id, c.id, c.phone_id]
+    FROM contacts_appointment a JOIN contacts_contact c ON c.id = a.contact_id
+    WHERE a.status = 'booked' AND c.phone_id IS NOT NULL ORDER BY a.starts_at DESC LIMIT 1
+"""
+
+
+class Watched:
+    """A page that notes what its policy stops, and every error in its console."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        context.add_init_script(LISTEN)
+        self.page = context.new_page()
+        self.faults: list[str] = []
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.faults.append(f"{self.page.url}: {error}"))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        is_status = "the server responded with a status of" in message.text
+        if message.type in ("error", "warning") and not is_status:
+            self.faults.append(f"{self.page.url}: {message.text}")
+
+    def open(self, address: str) -> None:
+        self.page.goto(address, wait_until="load")
+        self.check()
+
+    def check(self) -> None:
+        self.faults += self.page.evaluate("window.stopped")
+        assert self.faults == [], self.page.url
+
+
+@pytest.fixture
+def watched(browser: Browser) -> Watched:
+    return Watched(browser.new_context(viewport={"width": 1440, "height": 900}))
+
+
+def log_in(clinic: RunningClinic, page: Page, name: str) -> None:
+    page.goto(f"{clinic.web}/login/")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill("callboard")
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{clinic.web}/*")
+
+
+def test_the_policy_stops_what_is_inline(clinic: RunningClinic, watched: Watched) -> None:
+    watched.page.goto(f"{clinic.web}/login/")
+    watched.page.evaluate("document.body.setAttribute('style', 'color: red')")
+    with pytest.raises(AssertionError, match="inline style"):
+        watched.check()
+
+
+def test_no_page_breaks_the_policy(clinic: RunningClinic, watched: Watched) -> None:
+    for address in ("/login/", "/no-such-page/"):
+        watched.open(clinic.web + address)
+    log_in(clinic, watched.page, "admin")
+    appointment, contact, number = clinic.ask(AN_APPOINTMENT)
+    for address in (
+        "/",
+        f"/appointments/{appointment}/",
+        f"/appointments/{appointment}/move/",
+        f"/appointments/{appointment}/cancel/",
+        "/appointments/book/",
+        f"/appointments/book/?contact={contact}",
+        "/worklist/",
+        "/contacts/",
+        "/contacts/new/",
+        f"/contacts/{contact}/",
+        f"/contacts/{contact}/edit/",
+        f"/contacts/{contact}/opt-out/?number={number}",
+        f"/contacts/{contact}/opt-in/?number={number}",
+        "/imports/",
+        "/imports/new/",
+        "/contacts/424242/",
+    ):
+        watched.open(clinic.web + address)
+
+
+def test_no_page_of_the_admin_breaks_the_policy(clinic: RunningClinic, watched: Watched) -> None:
+    log_in(clinic, watched.page, "admin")
+    watched.open(f"{clinic.web}/admin/")
+    lists = watched.page.locator("#content-main th a").evaluate_all("all => all.map((each) => each.href)")
+    assert len(lists) > 15
+    for address in lists:
+        watched.open(address)
+    for path in ("reminders/campaign/add/", "auth/user/1/change/", "contacts/location/1/change/", "no/such/"):
+        watched.open(f"{clinic.web}/admin/{path}")
+
+
+def test_the_page_of_phones_breaks_no_policy(clinic: RunningClinic, watched: Watched) -> None:
+    watched.open(clinic.phones)
+    watched.page.locator("#counts").get_by_text("ringing").wait_for()
+    watched.page.get_by_role("button", name="I answer").click()
+    watched.check()
+
+
+def test_searching_works_as_one_types_and_puts_no_name_into_the_address(
+    clinic: RunningClinic, watched: Watched
+) -> None:
+    log_in(clinic, watched.page, "frontdesk")
+    name = clinic.ask("SELECT last_name FROM contacts_contact WHERE last_name <> '' ORDER BY id LIMIT 1")
+    watched.open(f"{clinic.web}/contacts/")
+    watched.page.locator("#find").press_sequentially(name)
+    watched.page.wait_for_url("**/contacts/?q=~*")
+    watched.page.locator(".results-count").get_by_text("found").wait_for()
+    assert name.lower() not in watched.page.url.lower()
+    watched.page.reload()
+    assert watched.page.locator("#find").input_value() == name
+    watched.open(f"{clinic.web}/appointments/book/")
+    watched.page.get_by_label("Name, number or ID").press_sequentially(name)
+    watched.page.locator("#offered").get_by_text(name).first.wait_for()
+    assert watched.page.url == f"{clinic.web}/appointments/book/"
+    watched.check()
+
+
+def check_accessible(page: Page) -> None:
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_signing_in_and_error_pages_can_be_used_by_everybody(
+    clinic: RunningClinic, browser: Browser, scheme: Literal["light", "dark"]
+) -> None:
+    page = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme).new_page()
+    for address in ("/login/", "/no-such-page/"):
+        page.goto(clinic.web + address)
+        check_accessible(page)
+    page.goto(f"{clinic.web}/login/")
+    page.context.clear_cookies()
+    try_password(page, "nobody")
+    page.get_by_role("heading", name="The form was not sent").wait_for()
+    check_accessible(page)
+    page.goto(f"{clinic.web}/login/")
+    for _ in range(6):
+        try_password(page, f"guessed-{scheme}")
+    page.get_by_text("Too many wrong passwords.").wait_for()
+    check_accessible(page)
+    log_in(clinic, page, "frontdesk")
+    for address in ("/admin/", "/no-such-page/"):
+        page.goto(clinic.web + address)
+        check_accessible(page)
+
+
+def try_password(page: Page, name: str) -> None:
+    """Fill in the login form by keyboard only."""
+    page.get_by_label("Username").fill(name)
+    page.keyboard.press("Tab")
+    page.keyboard.type("not it")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
