@@ -89,6 +89,8 @@ def test_a_form_without_its_token(desk: Client) -> None:
     check_is_ours(strict.post("/sending/pause/"), 403, "The form was not sent")
 
 
-def test_no_permission(desk: Client) -> None:
+def test_no_permission(desk: Client, caplog: pytest.LogCaptureFixture) -> None:
     desk.force_login(make_user("omar", role=""))
     check_is_ours(desk.get("/worklist/"), 403, "You don't have access yet")
+    assert [record.getMessage() for record in caplog.records] == ["Forbidden (Permission denied): /worklist/"]
+    assert not caplog.records[0].exc_info, "a refusal is no error: no traceback"
