@@ -11,7 +11,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from reminders.robotalker.tolerant_json import Oddity, Several, TolerantJson, UnreadableBody, read_json
+from reminders.robotalker.tolerant_json import (
+    MendedText,
+    Oddity,
+    Several,
+    TolerantJson,
+    UnreadableBody,
+    read_json,
+)
 
 MOST_WRAPPERS = 3  # one inside the other
 MOST_EVENTS = 50  # in a list
@@ -123,7 +130,7 @@ def _collect(source: Mapping[str, Any], oddities: set[str], wrappers_left: int) 
 
 
 def _is_usable(name: str, value: Any) -> bool:
-    if value is None or value == "":
+    if value is None or (value == "" and not isinstance(value, MendedText)):
         return False
     if name in _ONLY_IF_KEYS:
         return isinstance(value, str | int | list) and _KEYS.issuperset(str(value))
