@@ -9,7 +9,6 @@ take long for large hostile bodies, so each has a limit of size; a real event ha
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -113,7 +112,7 @@ class _Reader:
 
     def __init__(self, *oddities: Oddity) -> None:
         self.oddities: set[str] = set(oddities)
-        self.hooks: dict[str, Callable[..., Any]] = {
+        self.hooks: dict[str, Any] = {
             "object_pairs_hook": self._read_pairs,
             "parse_constant": float,
             "parse_int": _read_int,

@@ -50,7 +50,8 @@ _KEYS = frozenset("0123456789*#,' []")
 
 def split_list(text: str) -> list[str]:
     """The events of a list of two or more objects, each as it stands in `text`; else none."""
-    rest, found = text.strip(), []
+    rest = text.strip()
+    found: list[str] = []
     if not rest.startswith("["):
         return []
     position, decoder = 1, json.JSONDecoder(strict=False)

@@ -10,7 +10,7 @@ numbers       list of E.164 numbers it applies to; default: any
 probability   0 to 1; default: 1
 next          how many times it applies; default: without limit
 accepted      whether the request is accepted (and in the ledger) before the fault
-seconds       how long: slow_drip, slow_headers (30), late (5)
+seconds       how long: slow_drip, slow_headers (30), late (5); after how long it is repeated (60)
 retry_after   seconds, for rate_limit and error_503; default: no Retry-After header
 as_date       true: Retry-After is an HTTP date
 reset         true: a dropped connection ends with RST, not FIN
@@ -19,6 +19,8 @@ location      where a redirect leads; default: /sandbox/redirect-target
 megabytes     size of a huge response (32)
 times         how often a doubled event is posted (2)
 together      true: the copies are posted at the same time
+how           how a body is damaged: nul, surrogate, nan, repeated_key, latin_1, utf_16, comma, list,
+              upper, data, odd_types or cut; default: any of these
 ============= =====================================================================================
 """
 
@@ -26,6 +28,8 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
+
+from reminders.sandbox.damages import DAMAGES
 
 # Kind of request fault -> whether the request is accepted before the fault.
 REQUEST_FAULTS: dict[str, bool] = {
@@ -47,7 +51,9 @@ REQUEST_FAULTS: dict[str, bool] = {
     "redirect": False,
     "huge": True,
 }
-EVENT_FAULTS = frozenset({"doubled", "shuffled", "late", "lost", "before_answer"})
+EVENT_FAULTS = frozenset(
+    {"doubled", "shuffled", "late", "lost", "before_answer", "damaged", "machine", "national", "repeated"}
+)
 ENDPOINTS = frozenset({"calls", "campaigns", "sms", "contacts"})
 
 
@@ -72,6 +78,7 @@ class Fault:
     megabytes: int = 32
     times: int = 2
     together: bool = False
+    how: str | None = None
     used: int = 0
 
     def describe(self) -> dict[str, Any]:
@@ -140,5 +147,7 @@ def read_fault(rule: Any) -> Fault:
         raise ValueError(f"A fault has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}.")
     if rule.get("endpoint") is not None and rule["endpoint"] not in ENDPOINTS:
         raise ValueError(f"endpoint must be one of {', '.join(sorted(ENDPOINTS))}.")
+    if rule.get("how") is not None and rule["how"] not in DAMAGES:
+        raise ValueError(f"how must be one of {', '.join(DAMAGES)}.")
     accepted = rule.get("accepted", REQUEST_FAULTS.get(rule["kind"], False))
     return Fault(**(rule | {"accepted": accepted, "used": 0}))

@@ -33,6 +33,10 @@ EVENT_FAULTS = {
     "late": "Events 5 s late",
     "lost": "Events lost",
     "before_answer": "Events before the response",
+    "damaged": "Events in damaged bodies",
+    "machine": "Voicemails as answers of a machine",
+    "national": "Numbers written nationally",
+    "repeated": "Events again after a minute",
 }
 
 

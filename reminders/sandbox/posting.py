@@ -13,6 +13,7 @@ import httpx
 
 from reminders.sandbox.behaviour import Behaviour
 from reminders.sandbox.clock import current_time, format_precise
+from reminders.sandbox.damages import damage, label_as_machine, write_number_nationally
 from reminders.sandbox.faults import FaultRules
 from reminders.sandbox.records import make_id
 from reminders.sandbox.stream import Stream
@@ -22,6 +23,7 @@ MOST_REMEMBERED = 20_000
 MOST_AT_ONCE = 64
 ANSWER_TIMEOUT_SECONDS = 15.0
 LATE_SECONDS = 5.0
+REPEATED_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -36,6 +38,7 @@ class Post:
     state: Literal["waiting", "delivered", "refused", "given_up", "lost", "held"] = "waiting"
     fault: str | None = None
     attempts: list[Json] = field(default_factory=list)
+    content: bytes = b""  # what is posted where that isn't simply the body
 
     def describe(self) -> Json:
         """One item of ``GET /sandbox/posts``."""
@@ -76,6 +79,7 @@ class Poster:
             return
         post = Post(subject, url, body)
         self.posts.append(post)
+        self._write_otherwise(post)
         if self._apply_fault(post, "lost"):
             self._set_state(post, "lost")
         elif self._apply_fault(post, "shuffled"):
@@ -95,7 +99,7 @@ class Poster:
 
     def post_again(self, post: Post) -> Post:
         """Post the same body to the same URL again, as a new entry."""
-        again = Post(post.subject, post.url, post.body, fault="again")
+        again = Post(post.subject, post.url, post.body, fault="again", content=post.content)
         self.posts.append(again)
         self._start(self._try(again))
         return again
@@ -117,6 +121,23 @@ class Poster:
         self.reset()
         await self._client.aclose()
 
+    def _write_otherwise(self, post: Post) -> None:
+        """Change the number, the words or the bytes, by the faults for that. The body shown is as it was."""
+        body, number, event = post.body, post.body.get("to", ""), post.body["event"]
+        if self._apply_fault(post, "machine"):
+            body = label_as_machine(body)
+        if self._apply_fault(post, "national"):
+            body = write_number_nationally(body)
+        damaged = self.faults.pick_for_event("damaged", event, number)
+        if damaged:
+            post.fault = "damaged"
+        if damaged or body is not post.body:
+            post.content = damage(body, damaged.how) if damaged else json.dumps(body).encode()
+
+    async def _repeat_later(self, post: Post, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self.post_again(post)
+
     def _apply_fault(self, post: Post, kind: str) -> bool:
         number = post.body.get("to", "")
         fault = self.faults.pick_for_event(kind, post.body["event"], number)
@@ -127,6 +148,9 @@ class Poster:
     def _post(self, post: Post) -> None:
         number, event = post.body.get("to", ""), post.body["event"]
         post.state = "waiting"
+        if repeated := self.faults.pick_for_event("repeated", event, number):
+            seconds = REPEATED_SECONDS if repeated.seconds is None else repeated.seconds
+            self._start(self._repeat_later(post, seconds))
         if late := self.faults.pick_for_event("late", event, number):
             post.fault = "late"
             seconds = LATE_SECONDS if late.seconds is None else late.seconds
@@ -143,7 +167,7 @@ class Poster:
         task.add_done_callback(lambda done: self._remove_last(post.subject, done))
 
     def _copy(self, post: Post) -> Post:
-        copy = Post(post.subject, post.url, post.body, fault="doubled")
+        copy = Post(post.subject, post.url, post.body, fault="doubled", content=post.content)
         self.posts.append(copy)
         return copy
 
@@ -184,7 +208,9 @@ class Poster:
         try:
             async with self._at_once:
                 answer = await self._client.post(
-                    post.url, content=json.dumps(post.body), headers={"Content-Type": "application/json"}
+                    post.url,
+                    content=post.content or json.dumps(post.body),
+                    headers={"Content-Type": "application/json"},
                 )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             attempt["error"] = type(error).__name__

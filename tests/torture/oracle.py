@@ -76,7 +76,7 @@ class FollowUpRow:
     """One follow-up, with all reminders that it or its call is about."""
 
     kind: str
-    appointment_id: int
+    appointment_id: int | None  # None: about an event of a call that isn't known
     reminder_ids: frozenset[int]
     resolved: bool = False
 
@@ -207,7 +207,7 @@ class _Worklist:
 
     def __init__(self, follow_ups: Sequence[FollowUpRow]) -> None:
         self._by_reminder: dict[int, list[FollowUpRow]] = defaultdict(list)
-        self._by_appointment: dict[int, list[FollowUpRow]] = defaultdict(list)
+        self._by_appointment: dict[int | None, list[FollowUpRow]] = defaultdict(list)
         for follow_up in follow_ups:
             self._by_appointment[follow_up.appointment_id].append(follow_up)
             for reminder_id in follow_up.reminder_ids:

@@ -37,6 +37,10 @@ FAULTY_EVENTS: list[Json] = [
     {"kind": "doubled", "times": 3, "probability": 0.1},
     {"kind": "doubled", "together": True, "probability": 0.1},
     {"kind": "before_answer", "probability": 0.1},
+    {"kind": "damaged", "probability": 0.2},
+    {"kind": "machine", "probability": 0.5},
+    {"kind": "national", "probability": 0.1},
+    {"kind": "repeated", "seconds": 6.0, "probability": 0.1},
 ]
 KEY_REFUSED: Json = {"kind": "error_401", "next": 2}  # for a short time, as when somebody changes the key
 

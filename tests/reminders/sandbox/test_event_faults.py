@@ -1,5 +1,17 @@
 """Each event fault, as seen by a webhook."""
 
+import json
+
+import pytest
+
+from reminders.robotalker.events import EventKind, parse_event
+from reminders.sandbox.damages import (
+    DAMAGES,
+    MACHINE_WORDS,
+    damage,
+    label_as_machine,
+    write_number_nationally,
+)
 from tests.reminders.sandbox.requests import order_call
 from tests.reminders.sandbox.webhook import Webhook
 from tests.sandbox_server import SandboxServer
@@ -98,3 +110,38 @@ def test_an_event_can_be_posted_again_on_request(sandbox: SandboxServer, webhook
     sandbox.post_again(post["id"])
     wait_until(lambda: len(webhook.received) == 2, "the second post")
     assert webhook.received[0] == webhook.received[1]
+
+
+@pytest.mark.parametrize("how", [*DAMAGES, None])
+def test_a_damaged_event_is_no_longer_the_guides_json_but_says_the_same(how: str | None) -> None:
+    body = {"event": "call.completed", "to": CONFIRMS, "dtmf_response": "1", "duration_seconds": 28}
+    raw = damage(body, how)
+    assert raw != json.dumps(body).encode()
+    if how and how != "cut":
+        event = parse_event(raw)
+        assert (event.kind, event.keys, event.to) == (EventKind.CALL_COMPLETED, "1", CONFIRMS)
+
+
+def test_events_are_posted_damaged_and_again_after_a_while(sandbox: SandboxServer, webhook: Webhook) -> None:
+    sandbox.faults(
+        {"kind": "damaged", "how": "data", "events": ["call.completed"]},
+        {"kind": "repeated", "seconds": 0.2, "events": ["call.completed"]},
+    )
+    place_call(sandbox, webhook)
+    wait_until(lambda: len(webhook.received) == 3, "the event and its repetition")
+    [_, (_, body), (_, again)] = webhook.received
+    assert body == again
+    assert body["data"]["event"] == "call.completed"
+
+
+def test_a_voicemail_can_be_reported_as_an_answer_of_a_machine() -> None:
+    said = label_as_machine({"event": "call.voicemail", "status": "voicemail", "amd_result": "machine"})
+    assert (said["event"], said["status"]) == ("call.completed", "answered")
+    assert said["amd_result"] in MACHINE_WORDS
+    assert label_as_machine({"event": "call.completed"}) == {"event": "call.completed"}
+
+
+def test_a_number_can_be_written_as_people_do() -> None:
+    written = write_number_nationally({"to": "+12125550100"})["to"]
+    assert written in ("(212) 555-0100", "2125550100", "0012125550100")
+    assert write_number_nationally({"to": "+4420"}) == {"to": "+4420"}
