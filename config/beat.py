@@ -2,7 +2,7 @@
 
 import logging
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from celery.beat import PersistentScheduler
@@ -14,7 +14,11 @@ LONG_AGO = timedelta(hours=1)  # longer than any interval of the schedule
 
 
 class HeartbeatScheduler(PersistentScheduler):
-    """Celery's scheduler plus a heartbeat. Without a database it only sends ticks, which matter more."""
+    """Celery's scheduler plus a heartbeat. Without a database it only sends ticks, which matter more.
+
+    Celery keeps the time of each tick by the wall clock. After the clock was set back those times lie ahead,
+    and Celery would wait for them: here a tick that was last sent in the future is due (product rule 28).
+    """
 
     _last_heartbeat = float("-inf")
 
@@ -25,6 +29,13 @@ class HeartbeatScheduler(PersistentScheduler):
             if not entry.total_run_count:
                 entry.last_run_at = entry.default_now() - LONG_AGO
 
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """Send what is due; the seconds until the next tick."""
+        if self._make_due_what_was_sent_in_the_future():
+            self._heap = None  # it is sorted by the old clock, so Celery is to sort it again
+        seconds: float = super().tick(*args, **kwargs)
+        return seconds
+
     def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **kwargs: Any) -> Any:
         """Send a tick and write the heartbeat. Raises SchedulingError if the broker doesn't accept it."""
         sent = super().apply_async(entry, producer=producer, advance=advance, **kwargs)
@@ -32,6 +43,17 @@ class HeartbeatScheduler(PersistentScheduler):
             self._last_heartbeat = time.monotonic()
             record_ticks()
         return sent
+
+    def _make_due_what_was_sent_in_the_future(self) -> bool:
+        """Whether there was any such tick: the clock was set back, before or after beat started."""
+        found = False
+        for entry in self.schedule.values():
+            now: datetime = entry.default_now()
+            if entry.last_run_at > now:
+                entry.last_run_at, found = now - LONG_AGO, True
+        if found:
+            log.warning("the clock was set back: ticks that were last sent in the future are sent now")
+        return found
 
 
 def record_ticks() -> None:

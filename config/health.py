@@ -11,11 +11,11 @@ from itertools import chain
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
-from django.utils import timezone
 from redis import RedisError
 
 from config.queues import WORKERS
 from config.zone_data import read_version
+from contacts.database.clock import read_database_clock
 from reminders.health import heartbeats
 from reminders.health.redis import connect_briefly
 from reminders.traffic.gate import read_gate
@@ -74,24 +74,29 @@ def _check_broker() -> str:
 
 
 def _check_beat() -> str:
-    stale = heartbeats.find_stale(timezone.now())
+    stale = heartbeats.find_stale(read_database_clock())
     return _say_age(stale[heartbeats.BEAT]) if heartbeats.BEAT in stale else OK
 
 
 def _check_workers() -> str:
-    served = heartbeats.find_served_queues(heartbeats.read_heartbeats(), timezone.now())
+    served = heartbeats.find_served_queues(heartbeats.read_heartbeats(), read_database_clock())
     missing = sorted(QUEUES - served)
     return f"no worker takes {', '.join(missing)}" if missing else OK
 
 
 def _check_sweeps() -> str:
-    stale = heartbeats.find_stale(timezone.now())
+    stale = heartbeats.find_stale(read_database_clock())
     ages = [f"{name}: {_say_age(age)}" for name, age in stale.items() if name != heartbeats.BEAT]
     return ", ".join(ages) or OK
 
 
 def _say_age(age: timedelta | None) -> str:
-    return "never ran" if age is None else f"{age.total_seconds():.0f} s ago"
+    if age is None:
+        return "never ran"
+    seconds = age.total_seconds()
+    if seconds < 0:
+        return f"{-seconds:.0f} s ahead of the database's clock, which was set back"
+    return f"{seconds:.0f} s ago"
 
 
 def _note_sending() -> str:
@@ -120,9 +125,12 @@ def _note_refused() -> str:
 
 
 def _read_ages() -> dict[str, float]:
-    """Seconds since the heartbeat of each sweep, beat and worker, and since the last event; {} on error."""
-    now = timezone.now()
+    """Seconds since the heartbeat of each sweep, beat and worker, and since the last event; {} on error.
+
+    Negative for one that lies ahead of the database's clock.
+    """
     try:
+        now = read_database_clock()
         at = {name: beat.at for name, beat in heartbeats.read_heartbeats().items()}
         newest = WebhookEvent.objects.order_by("-pk").values_list("received_at", flat=True).first()
     except DatabaseError:

@@ -4,6 +4,9 @@ A worker can stop receiving tasks without an error, for example after the broker
 all the time, so if no task has started here for long although beat sends them and the broker responds,
 something is wrong with this worker. A thread of the main process checks this, writes the worker's heartbeat,
 and ends the worker with a status other than 0.
+
+Only elapsed time matters here, so only the monotonic clock is used: a clock that is set must not end a healthy
+worker (product rule 28).
 """
 
 import logging
@@ -11,13 +14,12 @@ import os
 import socket
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 
 from celery.worker import state
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.utils import timezone
 
 from reminders.health import heartbeats
 from reminders.health.diagnosis import broker_answers
@@ -49,6 +51,27 @@ class WorkerSigns:
         return self.lacks_tasks and idle_for > settings.WORKER_SILENT_AFTER * self.workers
 
 
+class ChangingHeartbeats:
+    """Which heartbeats were written again lately, by the monotonic clock of this process.
+
+    What they say themselves is by a clock that may have been set meanwhile. One that is seen for the first
+    time counts as just written.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[datetime, float]] = {}  # what each said, and since when it has said so
+
+    def note(self, beats: heartbeats.Heartbeats, monotonic: float) -> None:
+        """Note which of these are new or have changed, at this moment of the monotonic clock (seconds)."""
+        for name, beat in beats.items():
+            if name not in self._seen or self._seen[name][0] != beat.at:
+                self._seen[name] = (beat.at, monotonic)
+
+    def has_changed(self, name: str, within: timedelta, monotonic: float) -> bool:
+        """Whether this heartbeat was written in the time before this moment of the monotonic clock."""
+        return name in self._seen and monotonic - self._seen[name][1] <= within.total_seconds()
+
+
 class Watchdog(Thread):
     """Checks every few seconds for as long as the worker runs."""
 
@@ -59,6 +82,7 @@ class Watchdog(Thread):
         self._name = heartbeats.name_worker(socket.gethostname(), os.getpid())
         self._tasks_started = 0  # at the last check
         self._last_fine_at = time.monotonic()  # the last check that found nothing wrong
+        self._heartbeats = ChangingHeartbeats()
 
     def run(self) -> None:
         """Check until the worker has been idle for too long; then end it."""
@@ -74,12 +98,20 @@ class Watchdog(Thread):
     def _check(self) -> WorkerSigns:
         tasks_before, self._tasks_started = self._tasks_started, state.all_total_count[0]
         has_started_task = self._tasks_started != tasks_before or bool(state.active_requests)
-        beats, now = self._exchange_heartbeats(), timezone.now()
+        beats, now = self._exchange_heartbeats(), time.monotonic()
+        self._heartbeats.note(beats, now)
+        taken = [
+            queue
+            for name, beat in beats.items()
+            if self._heartbeats.has_changed(name, heartbeats.WORKER_STALE_AFTER, now)
+            for queue in beat.queues
+        ]
+        beat_sends = self._heartbeats.has_changed(heartbeats.BEAT, heartbeats.BEAT_STALE_AFTER, now)
         return WorkerSigns(
             has_started_task=has_started_task,
-            beat_sends=heartbeats.BEAT not in heartbeats.pick_stale(beats, now),
+            beat_sends=bool(beats) and beat_sends,
             broker_answers=has_started_task or broker_answers(),
-            workers=max(1, *(heartbeats.count_workers(beats, queue, now) for queue in self._queues)),
+            workers=max(1, *map(taken.count, self._queues)),
         )
 
     def _exchange_heartbeats(self) -> heartbeats.Heartbeats:

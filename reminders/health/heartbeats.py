@@ -1,11 +1,15 @@
 """Heartbeats, by the database's clock: when each sweep last finished, when beat last sent a tick, and when
 each worker last checked itself.
+
+Ages are by that clock too (read_clock). A heartbeat that lies ahead of it was written before the clock was set
+back, so it says nothing: its sweep is stale, its worker doesn't count (product rule 28).
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from config.queues import DISPATCH_QUEUE, EVENTS_QUEUE, SWEEPS_QUEUE
@@ -35,6 +39,7 @@ BEAT_STALE_AFTER = timedelta(seconds=30)
 WORKER_STALE_AFTER = timedelta(seconds=60)
 WORKER_KEPT = timedelta(days=1)
 LONGEST_NAME = 40
+AHEAD_ALLOWED = timedelta(seconds=1)  # clocks are corrected by fractions of a second all the time
 
 
 def record_heartbeat(name: str, did: str = "", *, queues: Sequence[str] = ()) -> None:
@@ -55,15 +60,22 @@ def name_worker(host: str, pid: int) -> str:
 def record_worker_heartbeat(name: str, queues: Sequence[str], *, since: datetime, begun: int) -> None:
     """Record that this worker runs, its queues and how many tasks it has started; `begun` is that number.
 
-    Deletes the heartbeats of workers that are a day old.
+    Deletes the heartbeats of workers that are a day old, and those that lie ahead; one that runs writes its
+    own again.
     """
     record_heartbeat(name, f"since {since:%Y-%m-%d %H:%M} UTC, {begun} tasks started", queues=queues)
-    Heartbeat.objects.filter(name__startswith=WORKER, at__lt=Now() - WORKER_KEPT).delete()
+    useless = Q(at__lt=Now() - WORKER_KEPT) | Q(at__gt=Now() + WORKER_STALE_AFTER)
+    Heartbeat.objects.filter(useless, name__startswith=WORKER).delete()
 
 
 def read_heartbeats() -> dict[str, Heartbeat]:
-    """All heartbeats by name."""
-    return {heartbeat.name: heartbeat for heartbeat in Heartbeat.objects.all()}
+    """All heartbeats by name, each with the database's time of this moment as `read_at`."""
+    return {heartbeat.name: heartbeat for heartbeat in Heartbeat.objects.annotate(read_at=Now())}
+
+
+def read_clock(beats: Heartbeats, otherwise: datetime) -> datetime:
+    """The database's time when these heartbeats were read, for their ages; `otherwise` without any."""
+    return next((beat.read_at for beat in beats.values() if beat.read_at), otherwise)
 
 
 def find_stale(now: datetime) -> dict[str, timedelta | None]:
@@ -74,28 +86,22 @@ def find_stale(now: datetime) -> dict[str, timedelta | None]:
 def pick_stale(beats: Heartbeats, now: datetime) -> dict[str, timedelta | None]:
     """find_stale() for heartbeats that were already read."""
     ages = {name: find_age(beats, name, now) for name in _limits()}
-    return {name: age for name, age in ages.items() if age is None or age > _limits()[name]}
+    return {name: age for name, age in ages.items() if age is None or not _is_fresh(age, _limits()[name])}
 
 
 def find_age(beats: Heartbeats, name: str, now: datetime) -> timedelta | None:
-    """How long ago the heartbeat `name` was, at least 0; None when there was none."""
-    return max(now - beats[name].at, timedelta(0)) if name in beats else None
+    """How long ago the heartbeat `name` was; negative if it lies ahead, None when there was none."""
+    return now - beats[name].at if name in beats else None
 
 
 def find_served_queues(beats: Heartbeats, now: datetime) -> set[str]:
     """The queues that at least one running worker takes."""
-    return set(_list_taken_queues(beats, now))
+    running = (row for row in beats.values() if _is_fresh(now - row.at, WORKER_STALE_AFTER))
+    return {queue for row in running for queue in row.queues}
 
 
-def count_workers(beats: Heartbeats, queue: str, now: datetime) -> int:
-    """How many running workers take this queue."""
-    return _list_taken_queues(beats, now).count(queue)
-
-
-def _list_taken_queues(beats: Heartbeats, now: datetime) -> list[str]:
-    """Each queue once for every running worker that takes it."""
-    running = (row for row in beats.values() if now - row.at <= WORKER_STALE_AFTER)
-    return [queue for row in running for queue in row.queues]
+def _is_fresh(age: timedelta, limit: timedelta) -> bool:
+    return -AHEAD_ALLOWED <= age <= limit
 
 
 def _limits() -> dict[str, timedelta]:

@@ -1,6 +1,7 @@
 """Whether sending is on, which database this is, and when sweeps and workers last ran."""
 
 import secrets
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -56,6 +57,7 @@ class Heartbeat(models.Model):
         blank=True,
         help_text="Of a worker: the queues it takes.",
     )
+    read_at: datetime | None = None  # by the database's clock; set by heartbeats.read_heartbeats
 
     class Meta:
         ordering = ["name"]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -17,11 +17,13 @@ from contacts.models import Location
 from contacts.templatetags.display import clock, day_and_clock
 from reminders.health.diagnosis import Standstill, find_standstill
 from reminders.health.heartbeats import (
+    AHEAD_ALLOWED,
     DISPATCH,
     EVENTS,
     PLANNING,
     RECONCILIATION,
     find_age,
+    read_clock,
     read_heartbeats,
 )
 from reminders.pages.pause_banner import Pause, describe_pause
@@ -29,23 +31,36 @@ from reminders.pages.worklist import count_entries
 from reminders.rules.sandbox_hosts import is_sandbox_address
 from reminders.traffic.switch import read_switch
 
-# What staff read when a sweep is stale: since when, and when it has never run. A cause says nothing to them.
-STOPPED: dict[str, tuple[Promise | str, Promise | str]] = {
-    DISPATCH: (
+
+
+class StoppedWords(NamedTuple):
+    """What staff read when a sweep is stale. A cause says nothing to them."""
+
+    since: Promise | str
+    never: Promise | str  # it has never run
+    clock_set_back: Promise | str  # it last ran at a moment that lies ahead, so no moment can be named
+
+
+STOPPED: dict[str, StoppedWords] = {
+    DISPATCH: StoppedWords(
         gettext_lazy("Calls have stopped since %(time)s."),
         gettext_lazy("Calls have not started yet."),
+        gettext_lazy("Calls have stopped since the server's clock was set back."),
     ),
-    PLANNING: (
+    PLANNING: StoppedWords(
         gettext_lazy("No reminders have been planned since %(time)s."),
         gettext_lazy("No reminders have been planned yet."),
+        gettext_lazy("No reminders have been planned since the server's clock was set back."),
     ),
-    RECONCILIATION: (
+    RECONCILIATION: StoppedWords(
         gettext_lazy("Missing call results have not been looked for since %(time)s."),
         gettext_lazy("Missing call results have not been looked for yet."),
+        gettext_lazy("Missing call results have not been looked for since the server's clock was set back."),
     ),
-    EVENTS: (
+    EVENTS: StoppedWords(
         gettext_lazy("Some answers of patients have not been recorded since %(time)s."),
         gettext_lazy("Some answers of patients have not been recorded yet."),
+        gettext_lazy("Some answers of patients have not been recorded since the server's clock was set back."),
     ),
 }
 
@@ -54,8 +69,9 @@ STOPPED: dict[str, tuple[Promise | str, Promise | str]] = {
 class Frame:
     """`today` and `stopped_at` are by the clock of the first location.
 
-    `sweep_age`: time since dispatch last ran, None if never. `standstill`: why a sweep is stale, None if none
-    is. `stopped_sweep`: the stale sweep that matters most to staff, and `stopped_at` when it last ran.
+    `sweep_age`: time since dispatch last ran, by the database's clock, None if never. `standstill`: why a
+    sweep is stale, None if none is. `stopped_sweep`: the stale sweep that matters most to staff, `stopped_at`
+    when it last ran, and `clock_set_back` whether that lies ahead.
     """
 
     today: date
@@ -65,6 +81,7 @@ class Frame:
     standstill: Standstill | None
     stopped_sweep: str
     stopped_at: datetime | None
+    clock_set_back: bool
     pause: Pause | None
 
     @cached_property
@@ -80,7 +97,7 @@ class Frame:
     def sweep_words(self) -> str:
         """Such as "calls checked 6 s ago", or "Calls have stopped since 11:16. Tell your administrator."."""
         if self.standstill is None:
-            seconds = int(self.sweep_age.total_seconds()) if self.sweep_age else 0
+            seconds = max(int(self.sweep_age.total_seconds()), 0) if self.sweep_age else 0
             if seconds < 60:
                 return _("calls checked %(count)d s ago") % {"count": seconds}
             return _("calls checked %(count)d min ago") % {"count": seconds // 60}
@@ -91,8 +108,10 @@ class Frame:
         """What has stopped, such as "Calls have stopped since 11:16."; "" while nothing has."""
         if self.standstill is None:
             return ""
-        since, never = STOPPED[self.stopped_sweep]
-        return str(since) % {"time": self._stopped_time} if self.stopped_at else str(never)
+        words = STOPPED[self.stopped_sweep]
+        if self.clock_set_back:
+            return str(words.clock_set_back)
+        return str(words.since) % {"time": self._stopped_time} if self.stopped_at else str(words.never)
 
     @property
     def cause_words(self) -> str:
@@ -119,17 +138,19 @@ def read_frame() -> Frame:
     locations = list(Location.objects.all())
     zone = locations[0].zone if locations else None
     beats = read_heartbeats()
-    standstill = find_standstill(beats, now)
+    read_at = read_clock(beats, otherwise=now)
+    standstill = find_standstill(beats, read_at)
     stopped = standstill.sweeps[0] if standstill and standstill.sweeps else DISPATCH
     stopped_at = beats[stopped].at.astimezone(zone) if standstill and stopped in beats else None
     return Frame(
         today=now.astimezone(zone).date(),
         locations=locations,
         mode=read_mode(),
-        sweep_age=find_age(beats, DISPATCH, now),
+        sweep_age=find_age(beats, DISPATCH, read_at),
         standstill=standstill,
         stopped_sweep=stopped,
         stopped_at=stopped_at,
+        clock_set_back=stopped_at is not None and stopped_at > read_at + AHEAD_ALLOWED,
         pause=describe_pause(read_switch(), now, zone),
     )
 

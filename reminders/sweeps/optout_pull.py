@@ -20,7 +20,7 @@ from contacts.numbers import read_reported_number
 from contacts.optouts import record_optouts, scope_of_optout
 from contacts.own_numbers import read_own_numbers
 from contacts.people import get_or_create_numbers
-from reminders.health.heartbeats import PULL, record_heartbeat
+from reminders.health.heartbeats import AHEAD_ALLOWED, PULL, record_heartbeat
 from reminders.models import Heartbeat, ListedNumber
 from reminders.robotalker.errors import RobotalkerError
 from reminders.robotalker.responses import ContactStatus
@@ -104,7 +104,8 @@ def pull_if_due() -> PullReport | None:
     now = read_database_clock().astimezone(UTC)
     tonight = datetime.combine(now.date(), PULL_AT, tzinfo=UTC)
     last_due = tonight if tonight <= now else tonight - timedelta(days=1)
-    if Heartbeat.objects.filter(name=PULL, at__gte=last_due).exists():
+    # a heartbeat that lies ahead is from before the clock was set back, and says nothing of tonight
+    if Heartbeat.objects.filter(name=PULL, at__gte=last_due, at__lte=now + AHEAD_ALLOWED).exists():
         return None
     try:
         return pull_contacts()

@@ -66,25 +66,40 @@ def parse_rate(text: str) -> RateLimitItem:
     return RateLimitItemPerSecond(amount // common, seconds // common)
 
 
+# Redis's time. When its clock was set back, the window's entries lie ahead of it: then the window is emptied,
+# else no request would begin until the clock has come so far again.
+_READ_CLOCK = """
+    local clock = redis.call('time')
+    local now = clock[1] + clock[2] / 1000000
+    local newest = redis.call('lindex', KEYS[1], 0)
+    if newest and tonumber(newest) > now + 1 then
+        redis.call('del', KEYS[1])
+    end
+    return string.format('%.6f', now)
+"""
+
+
 class RedisByItsOwnClock(RedisStorage):
     """The window by Redis's clock: a worker with a wrong clock neither exceeds the rate nor is locked out."""
 
     STORAGE_SCHEME: list[str] = []  # it is not registered under a URL scheme
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        arguments = [self._read_clock(), limit, expiry, amount]
-        return bool(self.lua_acquire_moving_window([self.prefixed_key(key)], arguments))
+        window = self.prefixed_key(key)
+        arguments = [self._read_clock(window), limit, expiry, amount]
+        return bool(self.lua_acquire_moving_window([window], arguments))
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         """The time of the oldest entry, by this machine's clock as the library expects, and the count."""
-        now = self._read_clock()
-        window = self.lua_moving_window([self.prefixed_key(key)], [now - expiry, limit])
+        name = self.prefixed_key(key)
+        now = self._read_clock(name)
+        window = self.lua_moving_window([name], [now - expiry, limit])
         age = now - float(window[0]) if window else 0.0
         return time.time() - age, window[1] if window else 0
 
-    def _read_clock(self) -> float:
-        seconds, microseconds = cast(Redis, self.get_connection()).time()
-        return float(seconds + microseconds / 1e6)
+    def _read_clock(self, window: str) -> float:
+        connection = cast(Redis, self.get_connection())
+        return float(cast(bytes, connection.register_script(_READ_CLOCK)(keys=[window])))
 
 
 class Pacer:

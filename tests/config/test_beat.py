@@ -1,12 +1,17 @@
-"""When beat's ticks are due after a start."""
+"""When beat's ticks are due: after a start, and when the clock is set (product rule 28)."""
 
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
+import time_machine
 
 from config.beat import HeartbeatScheduler
 from config.celery import app
 
 OURS = set(app.conf.beat_schedule)
+NOON = datetime(2026, 7, 14, 12, 1, tzinfo=UTC)
 
 
 def start_beat(folder: Path) -> HeartbeatScheduler:
@@ -27,3 +32,55 @@ def test_a_restarted_beat_continues_its_schedule(tmp_path: Path) -> None:
         beat.reserve(beat.schedule["plan"])
     with closing(start_beat(tmp_path)) as beat:
         assert list_due(beat) == OURS - {"plan"}
+
+
+class Beat:
+    """A beat whose ticks are collected instead of sent, by a clock that the test sets."""
+
+    def __init__(self, folder: Path, clock: time_machine.Traveller) -> None:
+        self.scheduler = start_beat(folder)
+        self.sent: list[str] = []
+        self._clock = clock
+        self.scheduler.producer = None  # else it connects to the broker
+        self.scheduler.apply_entry = lambda entry, producer=None: self.sent.append(entry.name)
+
+    def run(self, seconds: float) -> set[str]:
+        """Run for this long; which ticks were sent."""
+        self.sent.clear()
+        while seconds > 0:
+            pause = min(max(self.scheduler.tick(), 0) + 0.02, seconds)
+            self._clock.shift(pause)
+            seconds -= pause
+        return set(self.sent)
+
+
+@pytest.mark.parametrize("back", [timedelta(seconds=70), timedelta(hours=1), timedelta(days=30)], ids=str)
+def test_ticks_go_on_within_seconds_when_the_clock_is_set_back(tmp_path: Path, back: timedelta) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        beat = Beat(tmp_path, clock)
+        with closing(beat.scheduler):
+            beat.run(200)
+            clock.shift(-back)
+            assert beat.run(4) >= OURS - {"pull"}, "each was last sent in the future; the pull is hourly"
+            beat.run(60)
+            assert beat.sent.count("dispatch") == pytest.approx(20, abs=2), "and then as often as ever"
+
+
+def test_ticks_go_on_when_beat_is_started_again_after_the_clock_was_set_back(tmp_path: Path) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        beat = Beat(tmp_path, clock)
+        with closing(beat.scheduler):
+            beat.run(200)
+        clock.shift(-timedelta(hours=1))
+        restarted = Beat(tmp_path, clock)
+        with closing(restarted.scheduler):
+            assert restarted.run(4) == OURS
+
+
+def test_no_tick_is_sent_twice_while_the_clock_only_goes_on(tmp_path: Path) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        beat = Beat(tmp_path, clock)
+        with closing(beat.scheduler):
+            beat.run(60)
+            beat.run(60)
+            assert (beat.sent.count("plan"), beat.sent.count("dispatch")) == (1, pytest.approx(20, abs=1))

@@ -5,6 +5,7 @@ from datetime import timedelta
 from importlib import import_module
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -118,3 +119,21 @@ def test_the_age_of_each_heartbeat_and_the_last_event_is_reported(heartbeats_wri
     assert ages["planning"] == pytest.approx(45, abs=5)
     assert ages["webhook"] == pytest.approx(3600, abs=5)
     assert {"dispatch", "reconciliation", "events", "beat", DISPATCHER} < set(ages)
+
+
+def test_heartbeats_that_lie_ahead_are_named_and_not_ready(heartbeats_written: None) -> None:
+    """Product rule 28: two hours ahead and then corrected, this said "ready"."""
+    Heartbeat.objects.update(at=timezone.now() + timedelta(hours=2))
+    answer = Client().get("/readyz")
+    checks = answer.json()["checks"]
+    assert (answer.status_code, answer.json()["ready"]) == (503, False)
+    assert re.fullmatch(r"7[12]\d\d s ahead of the database's clock, which was set back", checks["beat"])
+    assert checks["workers"] == "no worker takes asking, dispatch, events, sweeps"
+    assert checks["sweeps"].startswith("dispatch: 7")
+    assert answer.json()["ages"]["dispatch"] == pytest.approx(-7200, abs=5)
+
+
+@pytest.mark.parametrize("skew", [timedelta(hours=-2), timedelta(minutes=3)], ids=str)
+def test_a_wrong_clock_of_the_web_server_changes_nothing(heartbeats_written: None, skew: timedelta) -> None:
+    with time_machine.travel(timezone.now() + skew):
+        assert Client().get("/readyz").status_code == 200

@@ -200,3 +200,12 @@ def test_the_command_prints_what_it_did_or_why_it_failed(sandbox: SandboxServer)
     sandbox.faults({"kind": "error_503", "endpoint": "contacts", "method": "GET"})
     with pytest.raises(CommandError, match="could not be read"):
         call_command("pull_contacts")
+
+
+def test_the_pull_does_not_wait_for_a_heartbeat_that_lies_ahead(sandbox: SandboxServer) -> None:
+    """Product rule 28: it was written before the clock was set back, two days in one system."""
+    set_on_robotalkers_list(sandbox, SARAH, voice=True)
+    Heartbeat.objects.create(name="contacts pulled", at=timezone.now() + timedelta(days=2))
+    assert pull_if_due() is not None
+    assert read_flags() == (True, False)
+    assert pull_if_due() is None, "tonight's pull is done"

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -139,3 +140,50 @@ def test_every_page_says_that_calls_have_stopped() -> None:
     page = client.get("/pulse/").content.decode()
     assert "Calls have stopped since" in page
     assert "sweep-stale" in page
+
+
+AHEAD = timedelta(hours=2)  # the clock was two hours ahead, and has been set right
+
+
+def test_a_heartbeat_that_lies_ahead_of_now_is_stale() -> None:
+    """Product rule 28: it is from before the clock was set back, so it says nothing."""
+    beat_everything()
+    for name in (heartbeats.BEAT, *heartbeats.QUEUES):
+        make_stale(name, ago=-AHEAD)
+    now = timezone.now()
+    stale = heartbeats.find_stale(now)
+    assert set(stale) == {heartbeats.BEAT, *heartbeats.QUEUES}
+    assert all(age is not None and age < timedelta(0) for age in stale.values())
+
+
+@pytest.mark.parametrize(
+    ("ahead", "is_stale"),
+    [(timedelta(milliseconds=300), False), (timedelta(seconds=5), True), (timedelta(days=400), True)],
+    ids=str,
+)
+def test_a_clock_that_was_corrected_by_a_fraction_of_a_second_makes_nothing_stale(
+    ahead: timedelta, is_stale: bool
+) -> None:
+    now = timezone.now()
+    beats = {heartbeats.BEAT: Heartbeat(name=heartbeats.BEAT, at=now + ahead)}
+    assert (heartbeats.BEAT in heartbeats.pick_stale(beats, now)) is is_stale
+
+
+def test_the_heartbeat_of_a_dead_worker_that_lies_ahead_counts_for_nothing() -> None:
+    beat_everything()
+    make_stale(WORKER, ago=-AHEAD)
+    assert heartbeats.find_served_queues(heartbeats.read_heartbeats(), timezone.now()) == set()
+    heartbeats.record_worker_heartbeat("worker front-2:1", ["events"], since=SINCE, begun=0)
+    assert not Heartbeat.objects.filter(name=WORKER).exists(), "nor is it kept for two hours"
+
+
+def test_ages_are_by_the_databases_clock_however_wrong_that_of_this_machine_is() -> None:
+    beat_everything()
+    with time_machine.travel(timezone.now() - AHEAD):
+        beats = heartbeats.read_heartbeats()
+        read_at = heartbeats.read_clock(beats, otherwise=timezone.now())
+        assert heartbeats.pick_stale(beats, read_at) == {}
+
+
+def test_without_any_heartbeat_there_is_no_clock_to_read() -> None:
+    assert heartbeats.read_clock(heartbeats.read_heartbeats(), otherwise=SINCE) == SINCE

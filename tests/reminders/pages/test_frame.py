@@ -178,3 +178,26 @@ def test_an_unknown_address_shows_a_404_page_with_a_link_to_today(desk: Client) 
     answer = desk.get("/nothing-here/")
     assert answer.status_code == 404
     assert "Go to Today" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("sweep", "words"),
+    [
+        (heartbeats.DISPATCH, "Calls have stopped since the server's clock was set back."),
+        (heartbeats.PLANNING, "No reminders have been planned since the server's clock was set back."),
+        (heartbeats.RECONCILIATION, "not been looked for since the server's clock was set back."),
+        (heartbeats.EVENTS, "not been recorded since the server's clock was set back."),
+    ],
+)
+def test_a_sweep_that_last_ran_in_the_future_is_shown_in_red(running: None, sweep: str, words: str) -> None:
+    """Product rule 28: this said "calls checked 0 s ago"."""
+    silence(timedelta(hours=-2), sweep)
+    frame = read_frame()
+    assert frame.sweep_is_stale
+    assert words in frame.sweep_words
+
+
+def test_the_age_is_by_the_databases_clock(running: None) -> None:
+    with time_machine.travel(timezone.now() - timedelta(hours=2)):
+        frame = read_frame()
+    assert (frame.sweep_is_stale, frame.sweep_words) == (False, "calls checked 0 s ago")

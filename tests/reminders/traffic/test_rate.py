@@ -202,3 +202,17 @@ def test_a_broken_idle_connection_costs_no_permits(own_redis: "OwnRedis", settin
     own_redis.stop()
     own_redis.start()
     assert take_permits(100) == 61
+
+
+@pytest.mark.parametrize("ahead", [5, 3600, 30 * 86_400])
+def test_requests_go_on_when_the_clock_of_redis_is_set_back(settings: Settings, ahead: int) -> None:
+    """Product rule 28: the window's entries then lie ahead, and its key is kept as long as that."""
+    assert take_permits(61) == 61
+    with Redis.from_url(settings.REDIS_URL) as client:
+        [key] = client.scan_iter("callboard:rate*")
+        entries = [float(entry) + ahead for entry in client.lrange(key, 0, -1)]
+        client.delete(key)
+        client.rpush(key, *entries)
+        client.expire(key, ahead + 60)
+    assert seconds_until_permit() == 0
+    assert [take_permits(61), take_permits(1)] == [61, 0], "and the rate is kept from then on"
