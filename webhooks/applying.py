@@ -9,11 +9,11 @@ import logging
 import traceback
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import F
-from django.db.models.functions import Now
+from django.db.models import DurationField, ExpressionWrapper, F, Q, Value
+from django.db.models.functions import Now, Power
 
 from contacts.database.saving import save_rows, saving_together
 from contacts.redaction import redact
@@ -41,6 +41,7 @@ MOST_TOGETHER = 50  # rows that are locked together also wait together
 # States of a call whose events are applied in a group. Events that change another outcome are rare.
 GROUPED_STATES = frozenset({*CALL_OPEN, CallState.ANSWERED})
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=64)
+ROUNDING = timedelta(seconds=1)
 SAVED_FIELDS = [
     "state",
     "applied_at",
@@ -120,6 +121,16 @@ def set_aside(event_id: int, state: str, error: str) -> str:
         .update(state=state, error=error, attempts=F("attempts") + 1, next_attempt_at=Now() + pause)
     )
     return state if changed else State.APPLIED
+
+
+def is_due(now: datetime) -> Q:
+    """Events whose next attempt is due, of those that have one.
+
+    Also those that would wait for longer than their pause: the clock was set back (product rule 28).
+    """
+    pause = Value(FIRST_PAUSE) * Power(Value(2.0), F("attempts"))
+    longest = Now() + ExpressionWrapper(pause, output_field=DurationField()) + ROUNDING
+    return Q(next_attempt_at__lte=now) | Q(next_attempt_at__gt=longest)
 
 
 def _apply_or_quarantine(event_id: int, parsed: RobotalkerEvent | None, *, trusted: bool, wait: bool) -> str:

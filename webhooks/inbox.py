@@ -17,7 +17,7 @@ from django.db.models import Q
 from contacts.database.clock import read_database_clock
 from reminders.models import CallBatch, CallRecord
 from reminders.traffic.callback_urls import ACCOUNT, BATCH, Callback
-from webhooks.applying import MOST_ATTEMPTS, State, apply_events
+from webhooks.applying import MOST_ATTEMPTS, State, apply_events, is_due
 from webhooks.models import WebhookEvent
 from webhooks.repetitions import SameBody, find_latest, is_repetition
 
@@ -102,7 +102,8 @@ def apply_stored(now: datetime | None = None) -> int:
     now = now or read_database_clock()
     left = WebhookEvent.objects.filter(
         Q(state=State.STORED, received_at__lt=now - SETTLE_TIME)
-        | Q(state=State.FAILED, attempts__lt=MOST_ATTEMPTS, next_attempt_at__lte=now)
+        | Q(state=State.STORED, received_at__gt=now + SETTLE_TIME)  # the clock was set back since
+        | Q(is_due(now), state=State.FAILED, attempts__lt=MOST_ATTEMPTS)
     ).order_by("received_at")
     ids = list(left.values_list("pk", flat=True)[:SWEEP_SIZE])
     return list(apply_events(ids).values()).count(State.APPLIED)

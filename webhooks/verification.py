@@ -23,7 +23,7 @@ from reminders.traffic.callback_urls import key_of
 from reminders.traffic.client import make_client
 from reminders.traffic.gate import count_success
 from webhooks.address_checks import read_consequential_keys, read_event
-from webhooks.applying import MOST_ATTEMPTS, State, apply_event, set_aside
+from webhooks.applying import MOST_ATTEMPTS, State, apply_event, is_due, set_aside
 from webhooks.kept_back import put_on_worklist
 from webhooks.models import WebhookEvent
 
@@ -46,7 +46,7 @@ def verify_events(now: datetime | None = None) -> int:
     Stops early when sending is paused, the gate closes, the rate limit is reached, or Robotalker has trouble.
     """
     waiting = WebhookEvent.objects.filter(
-        state=State.UNVERIFIED, attempts__lt=MOST_ATTEMPTS, next_attempt_at__lte=now or read_database_clock()
+        is_due(now or read_database_clock()), state=State.UNVERIFIED, attempts__lt=MOST_ATTEMPTS
     ).select_related("call__number")
     events = list(waiting.order_by("next_attempt_at")[:MOST_ASKED])
     if not events:

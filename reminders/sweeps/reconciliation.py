@@ -22,6 +22,7 @@ from reminders.results.unanswered import account_for_all
 from reminders.rules.reasons import CallReason
 from reminders.rules.states import CallState, ReminderState
 from reminders.sweeps.call_status import AskReport, ask_about_calls, askable
+from reminders.sweeps.future_times import correct_future_times
 from reminders.sweeps.missed import miss_what_is_too_late
 from reminders.sweeps.overdue import close_as_overdue
 from reminders.sweeps.told_providers import list_told_another_provider
@@ -48,6 +49,7 @@ class ReconcileReport:
 
 def reconcile(*, ask: bool = True) -> ReconcileReport:
     """One round of everything below; without `ask` no request is made, so the round never waits for one."""
+    correct_future_times()
     released = release_expired_claims()
     missed = miss_what_is_too_late(MOST_AT_ONCE)
     lost = mark_lost_submissions()

@@ -1,5 +1,6 @@
 """A web process or worker whose own clock is wrong: for events the database's clock counts."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -82,3 +83,28 @@ def test_an_event_that_must_be_verified_is_due_at_once(call: CallRecord, setting
     [asked_at] = WebhookEvent.objects.values_list("next_attempt_at", flat=True)
     assert asked_at is not None
     assert asked_at <= timezone.now()
+
+
+@pytest.mark.parametrize(
+    ("state", "fields"),
+    [
+        ("stored", {}),
+        ("failed", {"attempts": 1, "next_attempt_at": timedelta(hours=2)}),
+        ("failed", {"attempts": 7, "next_attempt_at": timedelta(hours=3)}),
+    ],
+)
+def test_an_event_from_before_the_clock_was_set_back_is_applied_within_seconds(
+    call: CallRecord, state: str, fields: dict[str, object]
+) -> None:
+    """Product rule 28: it waited until the clock had come so far again."""
+    body = json.dumps(make_event("call.ringing", to=call.number.e164)).encode()
+    pk = store_event(Callback("c", call.public_id, "status"), body, "application/json")
+    ahead = timezone.now() + timedelta(hours=2)
+    moved = {n: timezone.now() + v if isinstance(v, timedelta) else v for n, v in fields.items()}
+    WebhookEvent.objects.filter(pk=pk).update(state=state, received_at=ahead, **moved)
+    assert apply_stored() == 1
+
+
+def test_an_event_that_failed_keeps_its_pause(call: CallRecord) -> None:
+    set_aside(store_empty_event(call), WebhookEvent.State.FAILED, "as a test")
+    assert apply_stored() == 0
