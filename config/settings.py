@@ -309,6 +309,7 @@ CELERY_BEAT_SCHEDULE = {
         ("plan", "reminders.tasks.plan_reminders", timedelta(seconds=60)),
         ("dispatch", "reminders.tasks.dispatch_due", timedelta(seconds=3)),
         ("reconcile", "reminders.tasks.reconcile_calls", timedelta(seconds=20)),
+        ("look-again", "reminders.tasks.look_again", timedelta(seconds=15)),
         ("ask", "reminders.tasks.ask_about_calls", timedelta(seconds=20)),
         ("probe", "reminders.tasks.probe_robotalker", timedelta(seconds=5)),
         ("apply", "webhooks.tasks.apply_stored_events", timedelta(seconds=15)),

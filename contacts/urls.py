@@ -1,4 +1,4 @@
-"""URLs of contacts and imports."""
+"""URLs of contacts and imports. Edits that matter to reminders are in reminders/urls.py."""
 
 from django.urls import path
 
@@ -8,10 +8,7 @@ urlpatterns = [
     path("contacts/", contacts.list_contacts, name="contacts"),
     path("contacts/new/", contacts.add_contact, name="add_contact"),
     path("contacts/<int:pk>/", contacts.show_contact, name="contact"),
-    path("contacts/<int:pk>/edit/", contacts.edit_contact, name="edit_contact"),
     path("contacts/<int:pk>/opt-out/", contacts.record_optout, name="record_optout"),
-    path("contacts/<int:pk>/opt-in/", contacts.record_optin, name="record_optin"),
-    path("contacts/<int:pk>/number-usable/", contacts.mark_usable, name="mark_usable"),
     path("imports/", imports.list_imports, name="imports"),
     path("imports/new/", imports.upload_import, name="upload_import"),
     path("imports/<int:pk>/", imports.show_import, name="import_batch"),

@@ -6,6 +6,7 @@ from reminders.dispatch.rounds import dispatch_due as dispatch
 from reminders.health import heartbeats
 from reminders.planning.planner import plan_all
 from reminders.sweeps.call_status import ask_about_calls as ask
+from reminders.sweeps.early_looks import find_early_looks
 from reminders.sweeps.optout_pull import pull_if_due
 from reminders.sweeps.optout_push import push_contacts as push
 from reminders.sweeps.reconciliation import reconcile
@@ -50,6 +51,12 @@ def reconcile_calls() -> None:
         f"{report.released} released, {report.missed} missed, {report.lost} lost, {report.overdue} overdue, "
         f"{report.asked} for a person, {report.unaccounted} without a reminder or an answer",
     )
+
+
+@shared_task
+def look_again() -> None:
+    """Find waiting reminders that could go earlier than they are looked at next."""
+    find_early_looks()
 
 
 @shared_task

@@ -1,9 +1,12 @@
 from django.urls import URLPattern, path
 
 from reminders.views import actions as deeds
-from reminders.views import appointments, booking, locations, sending, today, worklist
+from reminders.views import appointments, booking, locations, people, sending, today, worklist
 
 urlpatterns: list[URLPattern] = [
+    path("contacts/<int:pk>/edit/", people.edit_contact, name="edit_contact"),
+    path("contacts/<int:pk>/opt-in/", people.record_optin, name="record_optin"),
+    path("contacts/<int:pk>/number-usable/", people.mark_usable, name="mark_usable"),
     path("", today.show_today, name="today"),
     path("pulse/", sending.show_pulse, name="pulse"),
     path("sending/pause/", sending.pause, name="pause_sending"),
@@ -19,6 +22,7 @@ urlpatterns: list[URLPattern] = [
     path("reminders/<int:pk>/call/", deeds.order_call, name="order_call"),
     path("reminders/<int:pk>/skip/", deeds.skip, name="skip_reminder"),
     path("locations/<int:pk>/time-zone/", locations.edit_zone, name="correct_zone"),
+    path("reminders/<int:pk>/put-back/", deeds.put_back, name="put_back_reminder"),
     path("worklist/", worklist.show_worklist, name="worklist"),
     path("worklist/<int:pk>/take/", worklist.take_follow_up, name="take_follow_up"),
     path("worklist/<int:pk>/resolve/", worklist.resolve_follow_up, name="resolve_follow_up"),

@@ -165,6 +165,7 @@ class AppointmentChange(models.Model):
         STEP_SKIPPED = "step_skipped", _("skipped a reminder")
         ZONE_CORRECTED = "zone_corrected", _("time zone corrected")
         RULES_CHANGED = "rules_changed", _("clock rules changed")
+        STEP_PUT_BACK = "step_put_back", _("put a reminder back")
 
     appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="changes")
     what = models.CharField(max_length=20, choices=What)

@@ -7,6 +7,7 @@ from reminders.admin import (
     listed_numbers,
     locations,
     operations,
+    people,
     reminders,
     scripts,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "listed_numbers",
     "locations",
     "operations",
+    "people",
     "reminders",
     "scripts",
 ]

@@ -23,6 +23,7 @@ from contacts.admin import practice
 from contacts.models import ClosedDay, Location, Provider
 from reminders.admin.replanned import describe_replanned
 from reminders.admin.text_lengths import warn_of_long_texts
+from reminders.desk.wake_dispatch import wake_dispatch
 from reminders.models import Campaign
 from reminders.planning.planner import replan_at_location
 from reminders.wording.sms_length import list_active_text_scripts
@@ -112,3 +113,4 @@ def _replan(page: admin.ModelAdmin[Any], request: HttpRequest, locations: Iterab
     reports = [replan_at_location(location) for location in in_order]
     moved, skipped = sum(one.moved for one in reports), sum(one.skipped for one in reports)
     describe_replanned(page, request, moved, skipped)
+    wake_dispatch()

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from contacts.admin.columns import link_to_appointment, show_when
 from contacts.admin.history import HistoryAdmin
-from reminders.desk.orders import skip_reminders
+from reminders.desk.orders import put_back_reminders, skip_reminders
 from reminders.models import Reminder
 from reminders.rules.reasons import Reason
 from reminders.rules.states import REMINDER_OPEN
@@ -67,10 +67,10 @@ class ReminderAdmin(HistoryAdmin[Reminder]):
     list_select_related = ("appointment__contact", "appointment__location", "step__campaign")
     search_fields = ("appointment__contact__first_name", "appointment__contact__last_name")
     date_hierarchy = "due_at"
-    actions = ("skip",)
+    actions = ("skip", "put_back")
 
     def has_skip_permission(self, request: HttpRequest) -> bool:
-        """Only users who may pause all sending may skip in bulk; the front desk skips one by one."""
+        """Only users who may pause all sending may do these in bulk; the front desk does them one by one."""
         return request.user.has_perm("reminders.change_sendingswitch")
 
     @admin.action(description=gettext_lazy("Skip (don't send these)"), permissions=["skip"])
@@ -81,6 +81,18 @@ class ReminderAdmin(HistoryAdmin[Reminder]):
         if skipped < len(asked):
             words += " " + _("The others were no longer waiting: they had been sent, or had ended before.")
         self.message_user(request, words, messages.SUCCESS if skipped == len(asked) else messages.WARNING)
+
+    @admin.action(description=gettext_lazy("Put back (plan these again)"), permissions=["skip"])
+    def put_back(self, request: HttpRequest, queryset: QuerySet[Reminder]) -> None:
+        asked = list(queryset.order_by("pk").values_list("pk", flat=True))
+        put_back = put_back_reminders(asked, by=cast(User, request.user))
+        words = _("%(put_back)d of %(count)d put back.") % {"put_back": put_back, "count": len(asked)}
+        if put_back < len(asked):
+            words += " " + _(
+                "The others can't be put back: they were not skipped or missed, may have reached the patient, "
+                "or would be too late."
+            )
+        self.message_user(request, words, messages.SUCCESS if put_back == len(asked) else messages.WARNING)
 
     @admin.display(description=gettext_lazy("due"), ordering="due_at")
     def due(self, reminder: Reminder) -> str:

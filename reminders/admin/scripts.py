@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.admin.history import ClinicAdmin
 from contacts.languages import name_language
 from reminders.admin.text_lengths import describe_length, describe_refusal, warn_of_long_texts
+from reminders.desk.rechecks import recheck_script
 from reminders.models import CallRecord, Script, ScriptText
 from reminders.wording.sms_length import (
     find_longest_first_name,
@@ -110,6 +111,7 @@ class ScriptAdmin(ClinicAdmin[Script]):
         super().save_related(request, form, formsets, change)
         if is_sent_as_text(form.instance):
             warn_of_long_texts(self, request, [form.instance])
+        recheck_script(form.instance.pk)
 
 
 @admin.register(ScriptText)

@@ -1,10 +1,16 @@
-"""Whether a call may be ordered now: the one rule by which pages offer "call now"."""
+"""Which orders pages offer: the one rule for "call now", and the one for "put back"."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from contacts.models import Appointment
-from reminders.models import Reminder
-from reminders.rules.states import REMINDER_ORDERABLE
+from reminders.deciding.explanations import foresee_call
+from reminders.deciding.number_caps import NumberUse
+from reminders.deciding.situations import read_reminder_facts
+from reminders.models import CallRecord, Reminder
+from reminders.rules.decide import Verdict
+from reminders.rules.reasons import SKIPPED_BY_PLANNING
+from reminders.rules.states import REACHED_NOBODY_FOR_SURE, REMINDER_ENDED_WITHOUT_CALL, REMINDER_ORDERABLE
 from reminders.wording.scripts import find_refusal, step_channel_of
 
 
@@ -23,3 +29,19 @@ def may_order_call(reminder: Reminder, now: datetime) -> bool:
         and number.opted_out_at(channel := step_channel_of(reminder)) is None
         and find_refusal(channel, appointment.contact.preferred_channel) is None
     )
+
+
+def may_put_back(
+    reminder: Reminder, calls: Sequence[CallRecord], now: datetime, use: NumberUse | None
+) -> bool:
+    """Whether to offer to plan a skipped or missed reminder again; `calls`: all that it had.
+
+    Makes no query for a reminder of situations.with_situation(). The order itself decides under locks.
+    """
+    if reminder.state not in REMINDER_ENDED_WITHOUT_CALL or reminder.reason in SKIPPED_BY_PLANNING:
+        return False
+    if any(call.state not in REACHED_NOBODY_FOR_SURE for call in calls):
+        return False
+    situation = read_reminder_facts(reminder, sending_paused=False).situation
+    decision = foresee_call(reminder, situation, now, use).decision
+    return decision.verdict not in (Verdict.SKIP, Verdict.MISS)

@@ -10,7 +10,7 @@ from contacts.templatetags.display import day_and_clock
 from reminders.deciding.number_caps import NumberUse
 from reminders.deciding.situations import NO_LIMITS, Limits, apply_limits, read_reminder_facts
 from reminders.models import Reminder
-from reminders.rules.decide import Verdict, decide
+from reminders.rules.decide import Decision, Situation, Verdict, decide
 from reminders.rules.reasons import Reason, sentence_for
 from reminders.rules.states import REMINDER_PENDING
 from reminders.rules.zones import zone_or_utc
@@ -41,6 +41,21 @@ class Explanation:
     moment: datetime | None
 
 
+@dataclass(frozen=True)
+class ForeseenCall:
+    """A decision about a pending reminder, and the moment that it was asked about (aware UTC)."""
+
+    decision: Decision
+    decided_for: datetime
+
+    @property
+    def moment(self) -> datetime | None:
+        """When it will be called, if it will."""
+        if self.decision.verdict == Verdict.WAIT:
+            return self.decision.until
+        return self.decided_for if self.decision.verdict == Verdict.CALL else None
+
+
 def explain_reminder(
     reminder: Reminder, now: datetime, *, sending_paused: bool = False, use: NumberUse | None = None
 ) -> Explanation:
@@ -51,26 +66,36 @@ def explain_reminder(
     if reminder.state not in REMINDER_PENDING:
         return Explanation(reminder.state, reminder.reason, sentence_for(reminder.reason), None)
     situation = read_reminder_facts(reminder, sending_paused=sending_paused).situation
-    # decided for the moment at which it is due, by what is known now
-    moment = now if situation.ordered else max(now, situation.not_before)
-    decision = decide(apply_limits(situation, _read_limits(reminder, moment, use)), moment)
-    called_at = decision.until if decision.verdict == Verdict.WAIT else moment
-    will_call = decision.verdict in (Verdict.CALL, Verdict.WAIT)
+    foreseen = foresee_call(reminder, situation, now, use)
+    decision, called_at = foreseen.decision, foreseen.moment
     reason: str = decision.reason
-    if will_call and reason not in UNTIL:
-        reason = _say_why_not_yet(reminder, reason, is_ahead=moment > now)
+    if called_at is not None:
+        called_at = max(called_at, reminder.next_look_at)  # no worker comes before that
+        if reason not in UNTIL:
+            reason = _say_why_not_yet(reminder, reason, is_ahead=foreseen.decided_for > now)
     return Explanation(
         decision.verdict,
         reason,
         _phrase(reason, called_at if decision.verdict == Verdict.WAIT else None, reminder),
-        called_at if will_call else None,
+        called_at,
     )
+
+
+def foresee_call(
+    reminder: Reminder, situation: Situation, now: datetime, use: NumberUse | None = None
+) -> ForeseenCall:
+    """What decide() says by what is known now, of the moment at which the reminder is due, or of now."""
+    moment = now if situation.ordered else max(now, situation.not_before)
+    decision = decide(apply_limits(situation, _read_limits(reminder, moment, use)), moment)
+    return ForeseenCall(decision, moment)
 
 
 def _read_limits(reminder: Reminder, moment: datetime, use: NumberUse | None) -> Limits:
     """What other calls forbid, as far as it is known without a query for each row of a page."""
     limits = use.limits_by_cap(reminder, moment) if use else NO_LIMITS
     limit_found = FOUND.get(reminder.reason)
+    if reminder.reason == Reason.DESK_PACE and not reminder.appointment.location.calls_per_minute:
+        limit_found = None  # the pace was lifted since
     found: dict[str, Any] = {limit_found: reminder.next_look_at} if limit_found else {}
     return limits._replace(**found)
 

@@ -20,6 +20,7 @@ from reminders.deciding.coverage import covers
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.situations import with_situation
+from reminders.desk.orders import put_back_reminders
 from reminders.models import Reminder, Step
 from reminders.planning.planner import active_steps, find_owed_reminder, plan_appointments
 from reminders.results.unanswered import account_for
@@ -92,11 +93,14 @@ def reinstate_and_plan(appointment_id: int, *, by: User | None = None) -> Appoin
 
 @transaction.atomic
 def record_visit(appointment_id: int, status: str, *, by: User) -> Appointment:
-    """Record arrived or no-show, or put it back to booked; follow-ups close or open with it.
+    """Record arrived or no-show, or put it back to booked: then what was skipped because of it is put back.
 
-    Raises AppointmentClosed as contacts.appointments.record_attendance() does.
+    Follow-ups close or open with it. Raises AppointmentClosed as contacts.appointments.record_attendance().
     """
     recorded = appointments.record_attendance(appointment_id, status, by=by)
+    if status == Appointment.Status.BOOKED:
+        skipped = recorded.reminders.filter(state=ReminderState.SKIPPED, reason=Reason.VISIT_RECORDED)
+        put_back_reminders(list(skipped.values_list("pk", flat=True)), by=by)
     account_for([appointment_id])
     return recorded
 

@@ -1,9 +1,10 @@
-"""What a member of staff may order for reminders: call one now, skip one, or skip many.
+"""What a member of staff may order for reminders: call one now; skip one or many; put one or many back.
 
 An order bypasses no rule that protects the patient: it is checked by the same decide() as the worker's.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -14,16 +15,27 @@ from contacts.appointments import add_change, lock_appointments
 from contacts.database.clock import read_database_clock
 from contacts.database.saving import saving_together
 from contacts.models import AppointmentChange
+from reminders.deciding.explanations import foresee_call
 from reminders.deciding.households import find_families
+from reminders.deciding.number_caps import read_use
 from reminders.deciding.situations import read_reminder_facts, with_situation
 from reminders.desk.wake_dispatch import wake_dispatch
+from reminders.lifecycle.call_reminders import find_calls_about
+from reminders.lifecycle.follow_ups import resolve_missed
 from reminders.lifecycle.locking import lock_reminder
 from reminders.lifecycle.reminders import finish_reminder, plan_again
 from reminders.models import Reminder
+from reminders.planning.planner import find_owed_reminder
 from reminders.results.unanswered import account_for
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.reasons import Reason, sentence_for
-from reminders.rules.states import REMINDER_ORDERABLE, REMINDER_PENDING, ReminderState
+from reminders.rules.states import (
+    REACHED_NOBODY_FOR_SURE,
+    REMINDER_ENDED_WITHOUT_CALL,
+    REMINDER_ORDERABLE,
+    REMINDER_PENDING,
+    ReminderState,
+)
 from reminders.traffic.switch import read_switch
 
 SKIPPED_PER_TRANSACTION = 200
@@ -105,6 +117,52 @@ def _skip_group(reminder_ids: Sequence[int], by: User, reason: Reason) -> int:
             add_change(reminder.appointment, AppointmentChange.What.STEP_SKIPPED, by=by, at=now)
     account_for({reminder.appointment_id for reminder in reminders})
     return len(reminders)
+
+
+@transaction.atomic
+def put_back_reminder(reminder_id: int, *, by: User) -> None:
+    """Plan a reminder again that was skipped or missed, as by a mistaken setting. Raises OrderRefused.
+
+    Not if a call of it may have reached somebody, nor if planning or decide() would skip or miss it again. Its
+    times are those of the step and the location as they are now.
+    """
+    reminder = lock_reminder(reminder_id)
+    if reminder.state not in REMINDER_ENDED_WITHOUT_CALL:
+        raise OrderRefused(gettext("This reminder was not skipped or missed, so it can't be put back."))
+    if find_calls_about(reminder, leave_out=REACHED_NOBODY_FOR_SURE).exists():
+        raise OrderRefused(gettext("This reminder may have reached the patient, so it can't be put back."))
+    if owed := find_owed_reminder(reminder.step, reminder.appointment):
+        if owed.state == ReminderState.SKIPPED:  # planning would skip it again
+            raise OrderRefused(sentence_for(owed.reason))
+        reminder.due_at, reminder.not_after = owed.due_at, owed.not_after
+    now = read_database_clock()
+    plan_again(reminder, next_look_at=max(now, reminder.not_before))
+    _check_it_can_be_in_time(reminder_id)
+    add_change(reminder.appointment, AppointmentChange.What.STEP_PUT_BACK, by=by, at=now)
+    resolve_missed(reminder, by=by, at=now)
+    account_for([reminder.appointment_id])
+    wake_dispatch()
+
+
+def put_back_reminders(reminder_ids: Sequence[int], *, by: User) -> int:
+    """Put these back, each in a transaction of its own; returns how many could be."""
+    put_back = 0
+    for reminder_id in reminder_ids:
+        with suppress(OrderRefused):
+            put_back_reminder(reminder_id, by=by)
+            put_back += 1
+    return put_back
+
+
+def _check_it_can_be_in_time(reminder_id: int) -> None:
+    """By decide(), asked as pages ask it; what is held until a person does something is planned all the same."""
+    reminder = with_situation(Reminder.objects.filter(pk=reminder_id)).get()
+    now, number_id = read_database_clock(), reminder.appointment.contact.phone_id
+    use = read_use([number_id], now)[number_id] if number_id else None
+    facts = read_reminder_facts(reminder, sending_paused=read_switch().paused_at is not None)
+    decision = foresee_call(reminder, facts.situation, now, use).decision
+    if decision.verdict in (Verdict.SKIP, Verdict.MISS):
+        raise OrderRefused(sentence_for(decision.reason))
 
 
 def _check_it_may_go(reminder_id: int) -> None:

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import User
 from django.db.models import Case, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast, Concat, Greatest, Least, Now
 
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.models import CallRecord, FollowUp, Reminder
+from reminders.rules.states import ReminderState
 
 Kind = FollowUp.Kind
 # What is said about a number, whoever it was about: the worklist has one entry of these for a number. Two
@@ -101,6 +103,28 @@ def find_due_time(starts_at: datetime, now: datetime) -> datetime:
 def due_by_database_clock(starts_at: datetime) -> Greatest:
     """find_due_time() in SQL, by the database's clock when the row is written. A test compares both."""
     return Greatest(Now(), Least(Now() + PATIENCE, Value(starts_at - BEFORE_VISIT)))
+
+
+def resolve_missed(reminder: Reminder, *, by: User, at: datetime) -> None:
+    """A locked reminder was put back: resolve the follow-up that says it was missed.
+
+    It stays open for another reminder of the appointment that was missed too.
+    """
+    open_ones = FollowUp.objects.filter(
+        appointment=reminder.appointment_id, kind=FollowUp.Kind.MISSED
+    ).exclude(state=FollowUp.State.RESOLVED)
+    others = reminder.appointment.reminders.filter(
+        state=ReminderState.MISSED, revision=reminder.revision
+    ).exclude(pk=reminder.pk)
+    if other := others.order_by("due_at").first():
+        open_ones.update(reminder=other)
+        return
+    open_ones.update(
+        state=FollowUp.State.RESOLVED,
+        resolved_by=by,
+        resolved_at=at,
+        resolution=FollowUp.Resolution.PUT_BACK,
+    )
 
 
 def resolve_automatically(call: CallRecord, kinds: Sequence[str]) -> None:

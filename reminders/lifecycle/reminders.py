@@ -4,8 +4,8 @@ import random
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
-from django.db.models.functions import Now
+from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models.functions import Greatest, Now
 
 from contacts.database.saving import save_row
 from reminders.lifecycle.follow_ups import open_follow_up
@@ -18,6 +18,8 @@ from reminders.rules.states import ReminderState, check_reminder_move
 HELD_LOOK, HELD_LOOK_CAP = timedelta(seconds=30), timedelta(minutes=2)
 TOGETHER = timedelta(seconds=10)  # next looks are whole multiples of this, so that many fall together
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Reminders that are looked at later than they are due (Reminder.not_before); they have an index.
+WAITING = Q(state=ReminderState.PLANNED, next_look_at__gt=Greatest("due_at", "try_after"))
 
 _rng = random.SystemRandom()
 
@@ -54,14 +56,19 @@ def _find_held_look(reminder: Reminder, now: datetime) -> datetime:
 
 @transaction.atomic
 def recheck_now(held: "QuerySet[Reminder]") -> int:
-    """Make held reminders due for a check at once, because a person has changed what held them; how many.
+    """Make waiting reminders due for a check at once, since what they wait for has changed; how many.
 
-    Those that a dispatch has claimed at this moment are left out: it plans them again within HELD_LOOK_CAP.
+    Of `held` those that are looked at later than they are due: they are held, or wait for hours, a cap or a
+    turn. Those that another transaction has locked are left out: a dispatch is looking at them just now, and
+    sweeps/early_looks.py finds what it has not seen.
     """
-    waiting = held.filter(state=ReminderState.PLANNED, next_look_at__gt=Now()).order_by("pk")
+    waiting = held.filter(WAITING, next_look_at__gt=Now()).order_by("pk")
     rows = waiting.select_for_update(of=("self",), skip_locked=True, no_key=True)
     ids = list(rows.values_list("pk", flat=True))
-    return Reminder.objects.filter(pk__in=ids).update(next_look_at=Now(), updated_at=Now())
+    # a turn at the desk is given up: all who wait there get new ones, in the order in which they are due
+    reason = Case(When(reason=Reason.DESK_PACE, then=Value("")), default=F("reason"))
+    look_at = Greatest(Now(), "due_at", "try_after")
+    return Reminder.objects.filter(pk__in=ids).update(next_look_at=look_at, reason=reason, updated_at=Now())
 
 
 def plan_again(

@@ -50,6 +50,7 @@ class FollowUp(models.Model):
         VISIT_RECORDED = "visit_recorded", _("The visit was recorded.")
         SAID_BETTER = "said_better", _("Another follow-up says it.")
         APPLIED = "applied", _("The message from Robotalker has been read after all.")
+        PUT_BACK = "put_back", _("The reminder was put back.")
 
     kind = models.CharField(max_length=20, choices=Kind)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Greatest
 
 from contacts.models import Appointment
 from contacts.models.people import Channel
@@ -67,6 +68,12 @@ class Reminder(models.Model):
             # reminders/dispatch/claims.py: claim_due
             models.Index(
                 fields=["next_look_at", "id"], condition=Q(state="planned"), name="reminder_planned"
+            ),
+            # reminders/sweeps/early_looks.py, lifecycle/reminders.py: WAITING
+            models.Index(
+                fields=["id"],
+                condition=Q(state="planned", next_look_at__gt=Greatest("due_at", "try_after")),
+                name="reminder_waiting",
             ),
             # reminders/sweeps/reconciliation.py: release_expired_claims
             models.Index(fields=["lease_until"], condition=Q(state="claimed"), name="reminder_claimed"),

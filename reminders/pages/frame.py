@@ -32,7 +32,6 @@ from reminders.rules.sandbox_hosts import is_sandbox_address
 from reminders.traffic.switch import read_switch
 
 
-
 class StoppedWords(NamedTuple):
     """What staff read when a sweep is stale. A cause says nothing to them."""
 
@@ -60,7 +59,9 @@ STOPPED: dict[str, StoppedWords] = {
     EVENTS: StoppedWords(
         gettext_lazy("Some answers of patients have not been recorded since %(time)s."),
         gettext_lazy("Some answers of patients have not been recorded yet."),
-        gettext_lazy("Some answers of patients have not been recorded since the server's clock was set back."),
+        gettext_lazy(
+            "Some answers of patients have not been recorded since the server's clock was set back."
+        ),
     ),
 }
 

@@ -32,6 +32,7 @@ STATE_OF_CHANGE = {
     What.STEP_SKIPPED: "skipped",
     What.ZONE_CORRECTED: "moved",
     What.RULES_CHANGED: "moved",
+    What.STEP_PUT_BACK: "planned",
 }
 CHANGES = {
     What.BOOKED: gettext_lazy("Booked for %(after)s."),
@@ -53,6 +54,7 @@ CHANGES = {
     What.RULES_CHANGED: gettext_lazy(
         "The rules for the clocks there have changed. The visit stays on %(after)s; reminders go by them."
     ),
+    What.STEP_PUT_BACK: gettext_lazy("Put a reminder back: it is planned again."),
 }
 # How the patient said it, behind a comma; other ways say nothing of that.
 ANSWERED_BY = {

@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 
 from contacts.models import Appointment
 from contacts.models.people import Channel
-from reminders.deciding.call_now import may_order_call
+from reminders.deciding.call_now import may_order_call, may_put_back
 from reminders.deciding.coverage import read_unplanned_campaigns
 from reminders.deciding.explanations import Explanation, explain_reminder
 from reminders.deciding.households import find_families
-from reminders.deciding.number_caps import read_use
+from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.situations import with_situation
 from reminders.lifecycle.call_reminders import calls_of, with_calls
 from reminders.models import CallRecord, FollowUp, Reminder
@@ -67,7 +67,12 @@ class ReminderLine:
     is_text: bool
     can_call: bool
     can_skip: bool
+    can_put_back: bool
     family: str = ""  # whom a call now would be about, if it isn't this appointment alone
+
+    @property
+    def has_actions(self) -> bool:
+        return self.can_call or self.can_skip or self.can_put_back
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ def read_story(appointment_id: int, now: datetime) -> Story:
         standing=find_standing(facts),
         being_planned=facts.being_planned,
         reminders=tuple(
-            _line(one, why, now, sentences.name_family(families.get(one.pk, [])))
+            _line(one, why, now, use, sentences.name_family(families.get(one.pk, [])))
             for one, why in explained
             if one in present
         ),
@@ -142,7 +147,9 @@ def _by_newest(entries: Sequence[Entry], appointment: Appointment) -> list[Entry
     return [replace(entry, at=entry.at.astimezone(zone)) for entry in ordered]
 
 
-def _line(reminder: Reminder, why: Explanation, now: datetime, family: str) -> ReminderLine:
+def _line(
+    reminder: Reminder, why: Explanation, now: datetime, use: NumberUse | None, family: str
+) -> ReminderLine:
     code, words = sentences.name_reminder(reminder, why, now)
     appointment = reminder.appointment
     active = appointment.status == Appointment.Status.BOOKED and appointment.starts_at > now
@@ -155,6 +162,7 @@ def _line(reminder: Reminder, why: Explanation, now: datetime, family: str) -> R
         is_text=channel_of(reminder) == Channel.SMS,
         can_call=may_order_call(reminder, now),
         can_skip=active and reminder.state in REMINDER_PENDING,
+        can_put_back=may_put_back(reminder, calls_of(reminder), now, use),
         family=family,
     )
 

@@ -34,6 +34,7 @@ from reminders.planning.bulk_rows import (
     move_reminders,
     read_planned_appointments,
 )
+from reminders.planning.early_looks import look_again, look_again_at_turns
 from reminders.planning.planned_marks import (
     mark_editions_planned,
     mark_planned,
@@ -321,12 +322,18 @@ def replan_campaign(campaign: Campaign) -> int:
 
 
 def replan_steps(step_ids: Sequence[int]) -> ReplanReport:
-    """The same for some steps, with how many were moved and how many are now skipped."""
-    return _replan(Reminder.objects.filter(step__in=step_ids))
+    """The same for some steps, with how many were moved and how many are now skipped.
+
+    What waits is looked at again at once (product rule 30).
+    """
+    reminders = Reminder.objects.filter(step__in=step_ids)
+    report = _replan(reminders)
+    look_again(reminders)
+    return report
 
 
 def replan_location(location: Location) -> int:
-    """The same after an edit of a location's time zone, open days or calling hours."""
+    """The same after an edit of a location: its zone, open days, calling hours or calls per minute."""
     return sum(replan_at_location(location))
 
 
@@ -339,7 +346,11 @@ def replan_at_location(location: Location) -> ReplanReport:
     """
     # lock it, which waits for every planner that is using it
     list(Location.objects.select_for_update(no_key=True).filter(pk=location.pk))
-    return _replan(Reminder.objects.filter(appointment__location=location), hours_changed=True)
+    reminders = Reminder.objects.filter(appointment__location=location)
+    report = _replan(reminders, hours_changed=True)
+    look_again_at_turns([location.pk])
+    look_again(reminders)
+    return report
 
 
 def _replan_corrected_contacts() -> None:

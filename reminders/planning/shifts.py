@@ -149,7 +149,8 @@ def _find_new_moments(reminder: Reminder, now: datetime) -> ReminderShift:
     if reminder.ordered_by_id is not None:
         return ReminderShift(reminder, due_at, not_after, next_look_at)
     # What was due before the shift is under way already.
-    not_owed = owed.reason if owed and reminder.due_at > now else ""
+    is_skipped = owed is not None and owed.state == ReminderState.SKIPPED
+    not_owed = owed.reason if owed and is_skipped and reminder.due_at > now else ""
     if reminder.state == ReminderState.PLANNED:
         next_look_at = min(max(due_at, now), not_after)
     return ReminderShift(reminder, due_at, not_after, next_look_at, not_owed)

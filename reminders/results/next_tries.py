@@ -31,22 +31,24 @@ def plan_next_try(call: CallRecord, reminder: Reminder, at: datetime) -> bool:
     Called again when stronger evidence arrives, so it also undoes what was planned on the weaker evidence:
     when it returns False, the caller saves the reminder.
     """
-    if again := _when_to_call_again(call, reminder, at):
+    again = _when_to_call_again(call, reminder, at)
+    if again and (allowed := _allow(again, call, reminder)):
         if call.channel == Channel.VOICE:
             reminder.channel = ""
-        plan_again(reminder, next_look_at=again, reason=Reason.TRY_AGAIN, try_after=again)
+        # `try_after` without the calling hours: when they are widened, it may go earlier (product rule 30)
+        plan_again(reminder, next_look_at=allowed, reason=Reason.TRY_AGAIN, try_after=again)
         return True
     if call.channel != Channel.VOICE:
         return False
-    text_at = _when_to_text(call, reminder, at)
+    text_at = _allow(at, call, reminder) if _may_text(call, reminder) else None
     reminder.channel = Channel.SMS if text_at else ""
     if text_at:
-        plan_again(reminder, next_look_at=text_at, reason=Reason.TEXT_FOLLOWS, try_after=text_at)
+        plan_again(reminder, next_look_at=text_at, reason=Reason.TEXT_FOLLOWS, try_after=at)
     return text_at is not None
 
 
 def _when_to_call_again(call: CallRecord, reminder: Reminder, at: datetime) -> datetime | None:
-    """When the step's rule says so, within the calling hours; None for never or too late."""
+    """When the step's rule says so, whatever the calling hours; None for never."""
     step = reminder.step
     outcome = OUTCOMES.get(CallState(call.state))
     if outcome == TryOutcome.FAILED and call.reason == CallReason.BUSY:
@@ -64,8 +66,7 @@ def _when_to_call_again(call: CallRecord, reminder: Reminder, at: datetime) -> d
         at_another_time=step.retry_at_another_time,
     )
     zone, tries = reminder.appointment.location.zone, _count_tries(call, reminder)
-    again = next_try(rule, outcome, tries, at, zone=zone, not_after=reminder.not_after)
-    return _allow(again, call, reminder) if again else None
+    return next_try(rule, outcome, tries, at, zone=zone, not_after=reminder.not_after)
 
 
 def _would_fail_again(call: CallRecord) -> bool:
@@ -73,22 +74,20 @@ def _would_fail_again(call: CallRecord) -> bool:
     return call.reason in NEVER_TRIED_AGAIN and not is_call_to_landline
 
 
-def _when_to_text(call: CallRecord, reminder: Reminder, at: datetime) -> datetime | None:
-    """At once, within the calling hours; None without a text, if it may not be sent, or if too late."""
+def _may_text(call: CallRecord, reminder: Reminder) -> bool:
+    """Whether the step has a text for when its calls reached nobody, and it may be sent."""
     number = call.number
     step = reminder.step
     if step.channel == Channel.SMS or step.fallback_script_id is None:
-        return None
+        return False
     if find_refusal(Channel.SMS, reminder.appointment.contact.preferred_channel):
-        return None
+        return False
     if call.state not in REACHED_NOBODY or _would_fail_again(call):
-        return None
+        return False
     if number.unusable_since or number.kind_fault or number.sms_opted_out_at:
-        return None
+        return False
     # its text may have been sent before, and a person may have ordered this call since
-    if find_calls_about(reminder, leave_out=[CallState.NOT_SENT], channel=Channel.SMS).exists():
-        return None
-    return _allow(at, call, reminder)
+    return not find_calls_about(reminder, leave_out=[CallState.NOT_SENT], channel=Channel.SMS).exists()
 
 
 def _count_tries(call: CallRecord, reminder: Reminder) -> int:

@@ -49,6 +49,7 @@ REMINDER_MOVES: dict[str, frozenset[str]] = {
 }
 REMINDER_PENDING = (_R.PLANNED, _R.CLAIMED)
 REMINDER_OPEN = (_R.PLANNED, _R.CLAIMED, _R.IN_PROGRESS)
+REMINDER_ENDED_WITHOUT_CALL = (_R.SKIPPED, _R.MISSED)  # a person may put it back
 REMINDER_ORDERABLE = (_R.PLANNED, _R.SKIPPED, _R.MISSED, _R.DONE)  # a person may order a call for it
 
 # The outcomes that Robotalker may report, weakest evidence first. Events can arrive in any order, so of two
@@ -70,6 +71,8 @@ CALL_MOVES: dict[str, frozenset[str]] = {
     _C.NOT_SENT: _OUTCOMES,
     _C.REJECTED: _OUTCOMES,
 }
+# After a call in any other state the patient may have been told.
+REACHED_NOBODY_FOR_SURE = (_C.NOT_SENT, _C.REJECTED, _C.FAILED, _C.NO_ANSWER)
 CALL_OPEN = (_C.SUBMITTING, _C.SUBMITTED, _C.UNKNOWN, _C.OVERDUE)
 
 

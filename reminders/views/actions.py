@@ -1,4 +1,4 @@
-"""Actions of one click: arrived, no-show, confirmed, call now, skip."""
+"""Actions of one click: arrived, no-show, confirmed, call now, skip, put back."""
 
 from collections.abc import Callable
 
@@ -56,6 +56,13 @@ def order_call(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def skip(request: HttpRequest, pk: int) -> HttpResponse:
     return _order(request, pk, orders.skip_reminder, _("This reminder will not be sent."))
+
+
+@require_POST
+@permission_required("contacts.change_appointment", raise_exception=True)
+def put_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Plan a reminder again that was skipped or missed."""
+    return _order(request, pk, orders.put_back_reminder, _("The reminder is planned again."))
 
 
 def appointment_address(pk: int) -> str:

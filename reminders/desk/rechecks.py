@@ -1,0 +1,47 @@
+"""After an edit of a contact, a number or a script: what waits for it is looked at again at once.
+
+Each door calls one of these after it has saved the edit (product rule 30). Those of locations and campaigns
+replan by planner.py, which looks again as well.
+"""
+
+from collections.abc import Collection
+
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from contacts.models import Appointment, Contact
+from reminders.desk.wake_dispatch import wake_dispatch
+from reminders.models import Reminder
+from reminders.planning.early_looks import look_again
+from reminders.planning.planner import plan_appointments
+
+
+def recheck_contact(contact_id: int) -> None:
+    """After an edit of a contact: their language, time zone or number, or of what is known of their numbers.
+
+    A new number gives each appointment ahead a new revision, whose reminders are planned at once. Others who
+    share a number are looked at too.
+    """
+    ahead = Appointment.objects.filter(
+        contact=contact_id, status=Appointment.Status.BOOKED, starts_at__gt=Now()
+    )
+    plan_appointments(list(ahead.values_list("pk", flat=True)))
+    number = Contact.objects.filter(pk=contact_id)
+    shares_number = Q(appointment__contact__phone__in=number.values("phone"))
+    shares_number |= Q(appointment__contact__phone__in=number.values("other_phone"))
+    look_again(Reminder.objects.filter(Q(appointment__contact=contact_id) | shares_number))
+    wake_dispatch()
+
+
+def recheck_numbers(number_ids: Collection[int]) -> None:
+    """After a change of numbers: usable again, opted in, consent given."""
+    look_again(Reminder.objects.filter(appointment__contact__phone__in=number_ids))
+    wake_dispatch()
+
+
+def recheck_script(script_id: int) -> None:
+    """After an edit of a script: a text was added or repaired."""
+    says_it = Q(step__script=script_id) | Q(step__text_script=script_id)
+    says_it |= Q(step__fallback_script=script_id)
+    look_again(Reminder.objects.filter(says_it, revision=F("appointment__revision")))
+    wake_dispatch()
