@@ -58,9 +58,9 @@ class Practice:
 
     @property
     def reminder(self) -> Reminder:
-        """Of the appointment's current revision."""
+        """Of the appointment's current revision, and the first step."""
         appointment = Appointment.objects.get(starts_at__gte=VISIT)
-        return Reminder.objects.get(appointment=appointment, revision=appointment.revision)
+        return Reminder.objects.filter(appointment=appointment, revision=appointment.revision).earliest("pk")
 
     @property
     def contact(self) -> Contact:
@@ -129,7 +129,8 @@ def edit_the_last_moment(practice: Practice) -> None:
 def move_it(practice: Practice) -> None:
     appointment = make_reminder().appointment
     practice.wait_at(local(7, 30))
-    form = {"location": appointment.location_id, "day": "2026-07-15", "at": "10:30", "minutes": "30", "save": "1"}
+    form = {"location": appointment.location_id, "provider": appointment.provider_id, "day": "2026-07-15"}
+    form |= {"at": "10:30", "minutes": "30", "save": "1"}
     practice.office.post(f"/appointments/{appointment.pk}/move/", form)
     appointment.refresh_from_db()
     assert appointment.revision == 2
@@ -297,6 +298,7 @@ def end_a_counted_call(practice: Practice) -> None:
 
 def tell_them_of_this_visit(practice: Practice) -> None:
     reminder = make_reminder()
+    Location.objects.update(calling_opens=time(9, 45))  # tomorrow's first hour is too late
     practice.go_to(local(10))
     make_call(make_step_for(reminder), state="answered")
 
@@ -304,9 +306,7 @@ def tell_them_of_this_visit(practice: Practice) -> None:
 def lift_the_pace(practice: Practice) -> None:
     Location.objects.update(calls_per_minute=1)
     practice.go_to(local(10))
-    reminders = [
-        make_reminder(contact=make_contact(number=f"+120255501{last:02}")) for last in range(20, 40)
-    ]
+    reminders = [make_reminder(contact=make_contact(number=f"+120255501{last:02}")) for last in range(20, 40)]
     Appointment.objects.filter(reminders__in=reminders[:-1]).update(starts_at=VISIT - timedelta(minutes=1))
     practice.run_worker()
     assert practice.reminder.next_look_at > local(10, 15)
@@ -331,7 +331,7 @@ def make_step_for(reminder: Reminder) -> Reminder:
     other = make_step(elapsed=timedelta(hours=30))
     times = dict.fromkeys(("due_at", "not_after", "next_look_at"), timezone.now())
     return Reminder.objects.create(
-        appointment=reminder.appointment, step=other, revision=99, state="done", **times
+        appointment=reminder.appointment, step=other, revision=1, state="done", **times
     )
 
 
@@ -373,7 +373,9 @@ def test_there_is_a_way_for_each_field_on_which_a_decision_depends() -> None:
     assert set(WAYS) == {field.name for field in fields(Situation)}
 
 
-@pytest.mark.parametrize(("field", "change", "expected"), CASES, ids=[f"{c[0]}-{c[1].__name__}" for c in CASES])
+@pytest.mark.parametrize(
+    ("field", "change", "expected"), CASES, ids=[f"{c[0]}-{c[1].__name__}" for c in CASES]
+)
 def test_the_moment_that_the_page_names_is_the_moment_at_which_a_worker_calls(
     practice: Practice, field: str, change: Callable[[Practice], None], expected: datetime | str | None
 ) -> None:

@@ -135,9 +135,7 @@ def test_an_optout_is_sent_to_robotalker_after_its_pause_at_most(
     failures: int, ahead: timedelta, is_due: bool
 ) -> None:
     number = make_number(voice_opted_out_at=timezone.now())
-    ListedNumber.objects.create(
-        number=number, failures=failures, next_attempt_at=timezone.now() + ahead
-    )
+    ListedNumber.objects.create(number=number, failures=failures, next_attempt_at=timezone.now() + ahead)
     reconcile(ask=False)
     assert _select_due().exists() is is_due
 
