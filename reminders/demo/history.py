@@ -102,7 +102,12 @@ class _HistoryMaker:
         settled = ""
         for step, ends in zip(steps, outcome, strict=True):
             owed = find_owed_reminder(step, appointment)
-            if owed is None or owed.due_at > self.now or owed.state == ReminderState.SKIPPED or not (ends or settled):
+            if (
+                owed is None
+                or owed.due_at > self.now
+                or owed.state == ReminderState.SKIPPED
+                or not (ends or settled)
+            ):
                 continue
             reminder = Reminder(
                 appointment=appointment,
