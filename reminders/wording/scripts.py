@@ -9,7 +9,7 @@ one of the GSM alphabet (product rule 40): "Zoë" is greeted as "Zoe", "Łukasz"
 because a text of 70 letters can't name the practice, the time, its number and the way out, and one of three
 parts costs three times as much and may arrive in pieces. "José" and "Peña" stay, as é and ñ are in the
 alphabet. Where plain letters wouldn't help ("Мария", or a script with an emoji), nothing is changed. The
-script's own words are always sent as they were written. SMS_PLAIN_LETTERS=off keeps every letter of names.
+script's own words are always sent as they were written. SMS_PLAIN_LETTERS=false keeps every letter of names.
 """
 
 import re

@@ -20,8 +20,8 @@ class Ceiling(NamedTuple):
 
 
 CEILINGS = {
-    # The aim is 10 files.
-    OPENING: Ceiling(34, 130, {"reminders/dispatch/opening.py", "reminders/robotalker/client.py"}),
+    # The aim is 10 files. The last added is contacts/numbers.py: which numbers are never dialled.
+    OPENING: Ceiling(35, 130, {"reminders/dispatch/opening.py", "reminders/robotalker/client.py"}),
     # The aim is 12 files and 35 visits.
     EVENT: Ceiling(22, 67, {"webhooks/views.py", "contacts/appointments.py"}),
 }
