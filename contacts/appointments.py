@@ -78,12 +78,12 @@ def add_change(
     how: str = "",
     before: Appointment | None = None,
     at: datetime | None = None,
-    **providers: Provider | None,
+    provider_before: Provider | None = None,
+    provider_after: Provider | None = None,
 ) -> AppointmentChange:
     """Add an entry to the appointment's history.
 
     `before`: the appointment as it was, if its time changes; `at`: aware; by default the database's time now.
-    `providers`: provider_before and provider_after, where they differ.
     """
     change = AppointmentChange(
         appointment=appointment,
@@ -96,7 +96,8 @@ def add_change(
         local_before=before.local_start if before else None,
         local_after=appointment.local_start,
         at=at or read_database_clock(),
-        **providers,
+        provider_before=provider_before,
+        provider_after=provider_after,
     )
     add_row(change)
     return change

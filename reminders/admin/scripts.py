@@ -87,7 +87,7 @@ class ScriptAdmin(ClinicAdmin[Script]):
     @admin.display(description=_("length as a text message"))
     def as_text_message(self, script: Script) -> str:
         """For each language: with a name of 20 letters, and with the longest first name of a patient."""
-        if script.pk is None:
+        if script._state.adding:
             return gettext("Shown once it is saved.")
         lines = [
             (name_language(longest.language), describe_length(longest.length), longest.example)

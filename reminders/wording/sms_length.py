@@ -56,7 +56,7 @@ def measure_longest(text: str, language: str, first_name: str = LONG_NAME) -> Lo
     """The longest message of a text, with the longest date, and the longest provider and location stored."""
     day, used = _find_longest_day(language), used_variables(text)
     locations = _find_longest(Location.objects.all(), used & {"PRACTICE", "CALLBACK_NUMBER"})
-    providers = _find_longest(Provider.objects.all(), used & {"PROVIDER"})
+    providers: list[Provider | None] = [*_find_longest(Provider.objects.all(), used & {"PROVIDER"})]
     messages = []
     for location, provider in product(locations or [_any_location()], providers or [None]):
         appointment = Appointment(

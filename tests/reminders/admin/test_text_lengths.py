@@ -1,5 +1,7 @@
 """The admin counts text messages wherever a text or a name can change them (product rule 40)."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -73,7 +75,8 @@ def test_a_text_that_is_too_long_is_refused_where_a_step_sends_it(office: Client
     script = make_script("Come.", name="Text")
     channel = {"script": "sms", "text_script": "preferred"}.get(use, "voice")
     if use:
-        make_step(channel=channel, **{"script": make_script(), use: script})
+        scripts: dict[str, Any] = {"script": make_script(), use: script}
+        make_step(channel=channel, **scripts)
     address = address_of(Script, f"{script.pk}/change/")
     page = office.post(address, fill_text_form(script, LONG), follow=True).content.decode()
     assert ("which has at most 160 characters" in page) == bool(use)

@@ -160,7 +160,7 @@ def test_an_import_that_changes_the_provider_is_a_line_and_is_listed_by_the_next
 def make_told_call(reminder: Reminder) -> None:
     CallRecord.objects.create(
         reminder=reminder,
-        number=reminder.appointment.contact.phone,
+        number_id=reminder.appointment.contact.phone_id or 0,
         channel="voice",
         try_number=1,
         from_number="+18005550199",

@@ -1,5 +1,7 @@
 """The length of a script's texts, with the longest names stored, counted as it is sent (product rule 40)."""
 
+from typing import Any
+
 import pytest
 from pytest_django import Settings
 
@@ -114,7 +116,8 @@ def test_the_longest_first_name_is_a_patients() -> None:
 def test_a_script_counts_as_a_text_where_a_step_sends_it_so(use: str) -> None:
     text, call = make_script("Come.", name="Text"), make_script()
     channel = {"script": "sms", "text_script": "preferred", "fallback_script": "voice"}[use]
-    make_step(channel=channel, **{"script": call, use: text})
+    scripts: dict[str, Any] = {"script": call, use: text}
+    make_step(channel=channel, **scripts)
     assert is_sent_as_text(text)
     assert not is_sent_as_text(call)
     assert list_active_text_scripts() == [text]
