@@ -32,4 +32,4 @@ class LocalDateTimeField(models.Field[SetT, GetT]):
 
     def value_to_string(self, obj: models.Model) -> str:
         value = self.value_from_object(obj)
-        return value.isoformat() if value else ""
+        return datetime.isoformat(value) if isinstance(value, datetime) else ""
