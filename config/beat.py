@@ -49,7 +49,7 @@ class HeartbeatScheduler(PersistentScheduler):
         found = False
         for entry in self.schedule.values():
             now: datetime = entry.default_now()
-            if entry.last_run_at > now:
+            if entry.last_run_at and entry.last_run_at > now:
                 entry.last_run_at, found = now - LONG_AGO, True
         if found:
             log.warning("the clock was set back: ticks that were last sent in the future are sent now")

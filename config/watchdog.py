@@ -5,8 +5,8 @@ all the time, so if no task has started here for long although beat sends them a
 something is wrong with this worker. A thread of the main process checks this, writes the worker's heartbeat,
 and ends the worker with a status other than 0.
 
-Only elapsed time matters here, so only the monotonic clock is used: a clock that is set must not end a healthy
-worker (product rule 28).
+Only elapsed time matters here, so only the monotonic clock is used: a clock that is set must not end a
+healthy worker (product rule 28).
 """
 
 import logging

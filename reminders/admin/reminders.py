@@ -89,8 +89,8 @@ class ReminderAdmin(HistoryAdmin[Reminder]):
         words = _("%(put_back)d of %(count)d put back.") % {"put_back": put_back, "count": len(asked)}
         if put_back < len(asked):
             words += " " + _(
-                "The others can't be put back: they were not skipped or missed, may have reached the patient, "
-                "or would be too late."
+                "The others can't be put back: they were not skipped or missed, may have reached the "
+                "patient, or would be too late."
             )
         self.message_user(request, words, messages.SUCCESS if put_back == len(asked) else messages.WARNING)
 

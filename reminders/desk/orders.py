@@ -123,8 +123,8 @@ def _skip_group(reminder_ids: Sequence[int], by: User, reason: Reason) -> int:
 def put_back_reminder(reminder_id: int, *, by: User) -> None:
     """Plan a reminder again that was skipped or missed, as by a mistaken setting. Raises OrderRefused.
 
-    Not if a call of it may have reached somebody, nor if planning or decide() would skip or miss it again. Its
-    times are those of the step and the location as they are now.
+    Not if a call of it may have reached somebody, nor if planning or decide() would skip or miss it again.
+    Its times are those of the step and the location as they are now.
     """
     reminder = lock_reminder(reminder_id)
     if reminder.state not in REMINDER_ENDED_WITHOUT_CALL:
@@ -155,7 +155,7 @@ def put_back_reminders(reminder_ids: Sequence[int], *, by: User) -> int:
 
 
 def _check_it_can_be_in_time(reminder_id: int) -> None:
-    """By decide(), asked as pages ask it; what is held until a person does something is planned all the same."""
+    """By decide(), asked as pages ask it; what is held until a person acts is planned all the same."""
     reminder = with_situation(Reminder.objects.filter(pk=reminder_id)).get()
     now, number_id = read_database_clock(), reminder.appointment.contact.phone_id
     use = read_use([number_id], now)[number_id] if number_id else None

@@ -1,8 +1,8 @@
 """Heartbeats, by the database's clock: when each sweep last finished, when beat last sent a tick, and when
 each worker last checked itself.
 
-Ages are by that clock too (read_clock). A heartbeat that lies ahead of it was written before the clock was set
-back, so it says nothing: its sweep is stale, its worker doesn't count (product rule 28).
+Ages are by that clock too (read_clock). A heartbeat that lies ahead of it was written before the clock was
+set back, so it says nothing: its sweep is stale, its worker doesn't count (product rule 28).
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,7 +70,11 @@ def record_worker_heartbeat(name: str, queues: Sequence[str], *, since: datetime
 
 def read_heartbeats() -> dict[str, Heartbeat]:
     """All heartbeats by name, each with the database's time of this moment as `read_at`."""
-    return {heartbeat.name: heartbeat for heartbeat in Heartbeat.objects.annotate(read_at=Now())}
+    beats: dict[str, Heartbeat] = {}
+    for heartbeat in Heartbeat.objects.annotate(clock=Now()):
+        heartbeat.read_at = heartbeat.clock
+        beats[heartbeat.name] = heartbeat
+    return beats
 
 
 def read_clock(beats: Heartbeats, otherwise: datetime) -> datetime:

@@ -1,8 +1,8 @@
 """Looking again: what a decision depends on has changed, and what waits may go earlier (product rule 30).
 
-A reminder that waits has a `next_look_at`, by what was known at its last look. Here decide() is asked again, as
-pages ask it, and a reminder that would go before its next look is due for one at once. One that would only be
-skipped or missed keeps its next look: a mistake that is put right before that has ended nothing.
+A reminder that waits has a `next_look_at`, by what was known at its last look. Here decide() is asked again,
+as pages ask it, and a reminder that would go before its next look is due for one at once. One that would only
+be skipped or missed keeps its next look: a mistake that is put right before that has ended nothing.
 """
 
 from collections import defaultdict
@@ -33,8 +33,11 @@ MINUTE = timedelta(minutes=1)
 def look_again(reminders: "QuerySet[Reminder]") -> int:
     """Make those of these that wait, and may go earlier now, due for a look at once; how many.
 
-    Decisions are made without locks: they only choose what a dispatch looks at, and its look decides.
+    None while all sending is paused. Decisions are made without locks: they only choose what a dispatch looks
+    at, and its look decides.
     """
+    if SendingSwitch.objects.filter(paused_at__isnull=False).exists():
+        return 0
     practice, now = read_practice_config(), read_database_clock()
     return sum(
         recheck_now(Reminder.objects.filter(pk__in=early))
@@ -76,11 +79,10 @@ def _find_early(
     waiting: "QuerySet[Reminder]", practice: PracticeConfig, now: datetime
 ) -> Iterator[list[int]]:
     """The primary keys of those that would go before their next look, in chunks."""
-    paused = SendingSwitch.objects.filter(paused_at__isnull=False).exists()
     last = 0
     while chunk := list(with_people(waiting.filter(pk__gt=last)).order_by("pk")[:CHUNK]):
         last = chunk[-1].pk
-        all_facts = read_facts_together(chunk, practice, sending_paused=paused)
+        all_facts = read_facts_together(chunk, practice, sending_paused=False)
         use = read_use({facts.number.pk for facts in all_facts if facts.number}, now)
         early = []
         for facts in all_facts:

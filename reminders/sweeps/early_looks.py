@@ -1,7 +1,7 @@
 """A sweep that finds reminders which could go earlier than their next look, whatever has changed and however.
 
-Whoever changes something on a page makes what waits be looked at at once (planning/early_looks.py). A setting,
-an import, an event or a statement in the database does not: then this finds it (product rule 30).
+Whoever changes something on a page makes what waits be looked at at once (planning/early_looks.py). A
+setting, an import, an event or a statement in the database does not: then this finds it (product rule 30).
 """
 
 from django.db.models import IntegerField

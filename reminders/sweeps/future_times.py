@@ -30,7 +30,8 @@ LONGEST_CALL = timedelta(days=1)  # from its submission to its end
 # A number that has failed n times waits as optout_push.py says, one that was reserved waits for the least.
 _FREE_LISTED_NUMBERS = """
     UPDATE reminders_listednumber SET next_attempt_at = now()
-    WHERE next_attempt_at > now() + least(%s, %s * power(2, least(greatest(failures - 1, 0), 16)))
+    WHERE next_attempt_at > now() + interval '1 second'
+        * least(%s, %s * power(2, least(greatest(failures - 1, 0), 16)))
 """
 
 
@@ -40,7 +41,7 @@ def correct_future_times() -> int:
     _shorten_leases()
     _correct_answers()
     with connection.cursor() as cursor:
-        cursor.execute(_FREE_LISTED_NUMBERS, [BACKOFF_CAP, BACKOFF_BASE])
+        cursor.execute(_FREE_LISTED_NUMBERS, [BACKOFF_CAP.total_seconds(), BACKOFF_BASE.total_seconds()])
     ahead = Now() + AHEAD_ALLOWED
     calls = CallRecord.objects.filter(
         Q(submitting_at__gt=ahead) | Q(ended_at__gt=ahead) | Q(asked_at__gt=ahead),
@@ -50,7 +51,7 @@ def correct_future_times() -> int:
 
 
 def _open_the_gate() -> None:
-    """No gate closes for longer than Robotalker may ask for; no probe is further away than its longest wait."""
+    """No gate closes for longer than Robotalker may ask for, and no probe waits for longer than it can."""
     switch = SendingSwitch.objects.filter(pk=1)
     switch.filter(gate_until__gt=Now() + RETRY_AFTER_CAP + AHEAD_ALLOWED).update(gate_until=Now())
     longest = max(PROBE_WAIT_CAP, RETRY_AFTER_CAP) + timedelta(seconds=settings.ROBOTALKER_TOTAL_DEADLINE)

@@ -7,6 +7,7 @@ moment at which a worker calls.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -30,7 +31,6 @@ from tests.people import (
     make_contact,
     make_due_reminder,
     make_location,
-    make_script,
     make_step,
 )
 from tests.two_clocks import TwoClocks
@@ -91,8 +91,9 @@ class Practice:
     def read_moment(self) -> datetime | None:
         """The moment that the appointment's page names for the reminder's call."""
         story = read_story(self.reminder.appointment_id, timezone.now())
-        [entry] = [each for each in story.ahead if each.key == f"reminder-{self.reminder.pk}"] or [None]
-        return entry.at if entry and entry.state == "planned" else None
+        key = f"reminder-{self.reminder.pk}"
+        named = [entry.at for entry in story.ahead if entry.key == key and entry.state == "planned"]
+        return named[0] if named else None
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ def practice(office: Client, settings: Settings) -> Iterator[Practice]:
         clocks.stop()
 
 
-def make_reminder(at: time = time(7), contact: Contact | None = None, **step: object) -> Reminder:
+def make_reminder(at: time = time(7), contact: Contact | None = None, **step: Any) -> Reminder:
     if not Step.objects.exists():
         make_step(timing_kind="days_before", days=1, at=at, elapsed=timedelta(0), **step)
     return make_due_reminder(contact, starts_at=VISIT)
@@ -389,7 +390,7 @@ def test_the_moment_that_the_page_names_is_the_moment_at_which_a_worker_calls(
                 assert not practice.run_worker()
         return
     assert named is not None
-    assert abs(named - (timezone.now() if expected == NOW else expected)) < SOON
+    assert abs(named - (timezone.now() if isinstance(expected, str) else expected)) < SOON
     if expected != NOW:
         practice.go_to(named - timedelta(minutes=1))
         assert not practice.run_worker(), "too early"
