@@ -284,8 +284,9 @@ def test_why_a_number_can_not_be_used_becomes_a_code_and_a_sentence_again_on_the
 
 
 def test_existing_steps_mean_somebody_since_their_campaign_was_activated_or_created() -> None:
+    before = [("contacts", "0004_unusable_codes"), ("reminders", "0005_help_texts")]
     try:
-        old = migrate([("reminders", "0005_help_texts")])
+        old = migrate(before)
         clinic = OldClinic(old)
         campaigns = old.get_model("reminders.Campaign")._default_manager
         created_at = campaigns.get().created_at
@@ -302,7 +303,7 @@ def test_existing_steps_mean_somebody_since_their_campaign_was_activated_or_crea
             of_draft[0] == new.get_model("reminders.Campaign")._default_manager.get(name="Draft").created_at
         )
 
-        migrate([("reminders", "0005_help_texts")])
+        migrate(before)  # and back
     finally:
         bring_up_to_date()
 
