@@ -125,7 +125,7 @@ def test_what_a_campaign_is_limited_to_can_not_be_deleted_as_it_would_then_be_fo
 ) -> None:
     campaign, downtown = make_campaign(), make_location("Downtown")
     chen = Provider.objects.create(name="Dr. A. Chen")
-    filters = {Location: campaign.locations, Provider: campaign.providers}[model]
+    filters: Any = {Location: campaign.locations, Provider: campaign.providers}[model]
     filters.add({Location: downtown, Provider: chen}[model])
     if one_of_two:
         filters.add(
