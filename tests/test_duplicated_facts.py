@@ -14,7 +14,7 @@ from config.local.environment import set_laptop_defaults
 from contacts.models.practice import OUTER_HOURS
 from contacts.numbers import E164_PATTERN, UNKNOWN_ZONE, mask
 from reminders.models import CallBatch, CallRecord, ScriptText
-from reminders.robotalker import events, fields, payloads
+from reminders.robotalker import events, fields, payloads, vocabulary
 from reminders.robotalker.masking import mask_number, mask_numbers_in
 from reminders.rules import calling_hours, keys
 from reminders.sandbox import requests
@@ -77,7 +77,7 @@ def test_what_robotalker_sends_fits_its_column() -> None:
         b'{"event": "call.failed", "reason": "' + b"a" * 900 + b'"}', "application/json"
     )
     assert len(event.reason or "") == CallRecord._meta.get_field("detail").max_length
-    longest = max(map(len, fields.AmdResult))
+    longest = max(map(len, vocabulary.AmdResult))
     assert longest <= (CallRecord._meta.get_field("amd_result").max_length or 0)
 
 

@@ -161,7 +161,7 @@ def _quarantine(event_id: int, why: str) -> str:
         with suppress(DoesNotFit):
             event.call_id = find_member(event.batch_id, parsed)
             event.save(update_fields=["call"])
-    call = CallRecord.objects.select_related("number").filter(pk=event.call_id).first()
+    call = CallRecord.objects.select_related("number").filter(pk=event.call_id or 0).first()
     lost_optout = False
     if parsed and mentions_optout(parsed):
         lost_optout = call is None or not record_optout_from_event(call, parsed, event.received_at)

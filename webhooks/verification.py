@@ -26,6 +26,7 @@ from webhooks.address_checks import read_consequential_keys, read_event
 from webhooks.applying import MOST_ATTEMPTS, State, apply_event, is_due, set_aside
 from webhooks.kept_back import put_on_worklist
 from webhooks.models import WebhookEvent
+from webhooks.optout_detection import read_for_optout
 
 MOST_ASKED = 20  # events per round; the guide discourages polling
 ROUND_SECONDS = 10.0  # so that slow responses don't make rounds overlap
@@ -61,8 +62,11 @@ def verify_events(now: datetime | None = None) -> int:
                 confirmed += _verify(client, event)
             except RobotalkerError as error:
                 set_aside(event.pk, State.UNVERIFIED, f"Robotalker could not be asked: {error}")
+                _tell_staff_if_given_up(event)
                 if not should_continue_after(error, asked_at):
                     break
+            else:
+                _tell_staff_if_given_up(event)
     return confirmed
 
 
@@ -102,6 +106,13 @@ def _verify(client: RobotalkerClient, event: WebhookEvent) -> bool:
         case VerificationResult.OPEN:
             set_aside(event.pk, State.UNVERIFIED, "Robotalker's status of the call doesn't have this key yet")
     return False
+
+
+def _tell_staff_if_given_up(event: WebhookEvent) -> None:
+    """Put an event that Robotalker isn't asked about any more on the worklist."""
+    event.refresh_from_db(fields=["state", "attempts"])
+    if event.state == State.UNVERIFIED and event.attempts >= MOST_ATTEMPTS:
+        put_on_worklist(event, event.call, read_for_optout(bytes(event.body)))
 
 
 def _ask(client: RobotalkerClient, robotalker_id: str, e164: str, keys: set[str]) -> VerificationResult:

@@ -183,6 +183,8 @@ def describe_call_details(call: CallRecord, zone: ZoneInfo, try_number: int) -> 
         yield _("%d s long") % call.duration_seconds
     if call.amd_result in ANSWERED_BY_WHOM:
         yield str(ANSWERED_BY_WHOM[call.amd_result])
+    elif call.amd_result:  # a word that we don't know
+        yield _("answered by “%s”, as Robotalker says") % call.amd_result
     # two events report the same key press, often a second apart
     yield from dict.fromkeys(
         _("key %(key)s at %(time)s") % {"key": key, "time": _clock_of(moment, zone)}

@@ -39,6 +39,7 @@ _MAX_FORM_FIELDS = 50
 _FORM, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 _KEY_FIELDS = ("digit", "dtmf_response")
 _KEYS = frozenset("0123456789*#")
+_BEFORE_JSON = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"  # marks of the encoding, and blanks
 _LONGEST_BARE_TEXT = 320  # letters: two text messages
 
 
@@ -175,7 +176,7 @@ def parse_for_optout(body: bytes) -> RobotalkerEvent:
 
 def split_events(body: bytes) -> list[bytes]:
     """The events in a body that is a list of several, each as it stands there (in UTF-8); else the body."""
-    if len(body) > MAX_EVENT_BYTES or not _is_json(body):
+    if len(body) > MAX_EVENT_BYTES or not body.lstrip(_BEFORE_JSON).startswith(b"["):
         return [body]
     return [part.encode() for part in split_list(decode(body)[0])] or [body]
 

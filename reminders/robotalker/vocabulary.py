@@ -9,6 +9,7 @@ are compared without case, blanks and punctuation. A word that is in no list is 
 import re
 import unicodedata
 from enum import StrEnum
+from functools import lru_cache
 
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -39,6 +40,7 @@ class FailureReason(StrEnum):
     VOICEMAIL = "voicemail"  # likewise
 
 
+@lru_cache(maxsize=256)  # an event's few words are read several times
 def fold_words(words: str) -> str:
     """The words in lower case with one blank between them: "INVALID_Number!" is "invalid number"."""
     spaced = _CAMEL.sub(" ", unicodedata.normalize("NFKC", words[:200]))
@@ -63,6 +65,7 @@ _UNDECIDED = frozenset({
 _NEGATIONS = frozenset({"no", "not", "non", "without"})
 
 
+@lru_cache(maxsize=256)
 def fold_amd(word: str) -> AmdResult:
     """Who answered. OTHER for a word that we don't know: it is never taken for a person (product rule 36)."""
     folded = fold_words(word)
@@ -163,6 +166,7 @@ _REASON_BY_CODE = {
 }
 
 
+@lru_cache(maxsize=256)
 def fold_reason(words: str) -> FailureReason | None:
     """The reason that these words stand for ("17 user busy", "USER_BUSY"); None for words we don't know.
 

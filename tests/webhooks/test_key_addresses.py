@@ -12,7 +12,7 @@ from pytest_django import Settings
 from contacts.models import Appointment
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.models import CallBatch, CallRecord
+from reminders.models import CallBatch, CallRecord, FollowUp
 from reminders.robotalker.events import UnreadableEvent, parse_for_optout
 from reminders.traffic.callback_urls import key_urls
 from tests.people import SARAH, make_contact, make_due_reminder
@@ -193,6 +193,10 @@ def test_a_key_in_a_form_waits_to_be_verified_where_that_is_configured(
     event.refresh_from_db()
     assert (event.state, event.attempts) == ("unverified", 1)
     assert "could not be asked" in event.error
+    assert not FollowUp.objects.exists()
+    WebhookEvent.objects.update(attempts=7, next_attempt_at=timezone.now())
+    verify_events(timezone.now() + timedelta(minutes=1))
+    assert FollowUp.objects.get().kind == FollowUp.Kind.EVENT_KEPT_BACK, "nobody asks any more"
     apply_again([event.pk])
     assert Appointment.objects.get().is_confirmed
 

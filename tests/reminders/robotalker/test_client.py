@@ -12,7 +12,6 @@ import pytest
 
 from reminders.robotalker.client import RobotalkerClient, RobotalkerSettings
 from reminders.robotalker.errors import AnswerUnusable, RobotalkerError
-from reminders.robotalker.fields import AmdResult
 from reminders.robotalker.payloads import (
     CallPayload,
     Recipient,
@@ -30,6 +29,7 @@ from reminders.robotalker.responses import (
     SmsAccepted,
     SmsBatchAccepted,
 )
+from reminders.robotalker.vocabulary import AmdResult
 from tests.reminders.robotalker.conftest import API_KEY, SARAH, OpenClient
 from tests.reminders.robotalker.guide import CALL_ANSWER, CALL_REQUEST
 from tests.reminders.robotalker.raw_server import RawServer, answer, send, send_and_close, write_answer
