@@ -22,8 +22,9 @@ class Ceiling(NamedTuple):
 CEILINGS = {
     # The aim is 10 files. The last added is contacts/numbers.py: which numbers are never dialled.
     OPENING: Ceiling(35, 130, {"reminders/dispatch/opening.py", "reminders/robotalker/client.py"}),
-    # The aim is 12 files and 35 visits. Three more files since damaged bodies and other words are read.
-    EVENT: Ceiling(25, 67, {"webhooks/views.py", "contacts/appointments.py"}),
+    # The aim is 12 files and 35 visits. Three more files, and ten more visits, since damaged bodies and other
+    # words are read.
+    EVENT: Ceiling(25, 77, {"webhooks/views.py", "contacts/appointments.py"}),
 }
 
 
