@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet
 from django.utils.translation import ngettext
@@ -46,21 +47,22 @@ def read_worklist(kind: str = "") -> Worklist:
     if kind not in FollowUp.Kind.values:
         kind = ""
     asked_for = sum(one.count for one in counts if one.kind == kind) if kind else total
-    wanted = _unresolved().filter(**({"kind": kind} if kind else {})).values("entry")
-    first = wanted.annotate(first=Min("due_at"), id=Min("pk")).order_by("first", "id")[:SHOWN]
+    wanted = _unresolved().filter(**({"kind": kind} if kind else {}))
+    first = wanted.values("entry").annotate(first=Min("due_at"), id=Min("pk")).order_by("first", "id")[:SHOWN]
     entries: defaultdict[str, list[FollowUp]] = defaultdict(list)
     keys = [row["entry"] for row in first]
     follow_ups = _unresolved().filter(entry__in=keys).order_by("due_at", "id")
     for follow_up in follow_ups.select_related(
         "contact__phone", "appointment__location", "appointment__provider", "taken_by"
     ):
-        entries[follow_up.entry].append(follow_up)  # type: ignore[attr-defined] # annotated
+        entries[follow_up.entry].append(follow_up)
     return Worklist([entries[key] for key in keys if key in entries], counts, total, asked_for)
 
 
 def count_entries() -> int:
     """The number of entries on the worklist."""
-    return _unresolved().aggregate(count=Count("entry", distinct=True))["count"]
+    count: int = _unresolved().aggregate(count=Count("entry", distinct=True))["count"]
+    return count
 
 
 def count_by_kind() -> list[KindCount]:
@@ -74,7 +76,7 @@ def count_by_kind() -> list[KindCount]:
     ]
 
 
-def _unresolved() -> "QuerySet[FollowUp]":
+def _unresolved() -> "QuerySet[Any]":  # FollowUps with `entry`
     return FollowUp.objects.filter(UNRESOLVED).annotate(entry=ENTRY).order_by()
 
 
