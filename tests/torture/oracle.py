@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 RETRIED_OUTCOMES = frozenset({"no_answer", "failed"})  # and voicemail, if the step retries it
 # The kinds of follow-up that tell staff about a reminder in this state. None is about a claimed reminder.
 REPORTED_BY = {
-    "planned": frozenset({"wrong_number"}),
+    "planned": frozenset({"wrong_number", "nothing_follows"}),
     "claimed": frozenset[str](),
     "in_progress": frozenset({"unknown_outcome"}),
     "missed": frozenset({"missed", "wrong_number"}),
-    "done": frozenset({"unknown_outcome", "could_not_reach", "wrong_number"}),
+    "done": frozenset({"unknown_outcome", "could_not_reach", "wrong_number", "nothing_follows"}),
 }
 NOT_SETTLED = frozenset({"planned", "claimed", "in_progress"})
 
