@@ -176,6 +176,6 @@ def _bring_follow_ups_forward(shifts: Iterable[Shift], now: datetime) -> None:
     starts = {shift.appointment.pk: shift.starts_at for shift in shifts}
     waiting = FollowUp.objects.filter(appointment__in=starts).exclude(state=FollowUp.State.RESOLVED)
     for follow_up in waiting.order_by("pk"):
-        due_at = find_due_time(starts[follow_up.appointment_id], now)
+        due_at = find_due_time(starts[follow_up.appointment_id or 0], now)
         if due_at < follow_up.due_at:
             FollowUp.objects.filter(pk=follow_up.pk).update(due_at=due_at)

@@ -88,7 +88,7 @@ def _put_on_worklist(visit: Visit) -> None:
     open_follow_up(kind, reminder=reminder, call=call, reason=end.reason)
 
 
-def _choose_kind(reasons: Iterable[str], last: str) -> Kind:
+def _choose_kind(reasons: Iterable[str], last: str) -> FollowUp.Kind:
     """Which of the ends is said: `last`, except that somebody who was heard can't be "not reached"."""
     if last in (Reason.NO_NUMBER, Reason.NUMBER_UNUSABLE):
         return Kind.WRONG_NUMBER
@@ -126,9 +126,9 @@ def _close_overtaken(follow_ups: "QuerySet[FollowUp]", now: datetime) -> None:
         return
     upcoming = find_upcoming(now).filter(pk__in={one.appointment_id for one in found})
     visits = {visit.appointment.pk: visit for visit in read_visits(upcoming, now)}
-    by_resolution: defaultdict[Resolution, list[int]] = defaultdict(list)
+    by_resolution: defaultdict[FollowUp.Resolution, list[int]] = defaultdict(list)
     for one in found:
-        if resolution := _find_resolution(one, visits.get(one.appointment_id)):
+        if resolution := _find_resolution(one, visits.get(one.appointment_id or 0)):
             by_resolution[resolution].append(one.pk)
     for resolution, ids in by_resolution.items():
         FollowUp.objects.filter(pk__in=ids).exclude(state=FollowUp.State.RESOLVED).update(
@@ -136,9 +136,11 @@ def _close_overtaken(follow_ups: "QuerySet[FollowUp]", now: datetime) -> None:
         )
 
 
-def _find_resolution(follow_up: FollowUp, visit: Visit | None) -> Resolution | None:
+def _find_resolution(follow_up: FollowUp, visit: Visit | None) -> FollowUp.Resolution | None:
     """Why it isn't needed any more; None while it is. `visit`: None unless it is booked and ahead."""
     appointment, reminder, kind = follow_up.appointment, follow_up.reminder, follow_up.kind
+    if appointment is None:
+        return None
     if kind in CLOSED_BY_MOVE and reminder is not None and reminder.revision != appointment.revision:
         return Resolution.MOVED
     if kind in CLOSED_BY_ANSWER and appointment.current_answer:

@@ -126,6 +126,7 @@ class DroppedPatientMachine(test_nine_rules.PracticeMachine):
         kinds = ["could_not_reach", "nothing_follows"]
         for follow_up in FollowUp.objects.filter(kind__in=kinds).exclude(state="resolved"):
             appointment = follow_up.appointment
+            assert appointment is not None
             assert appointment.status == "booked"
             assert not appointment.current_answer
             assert follow_up.reminder is not None
