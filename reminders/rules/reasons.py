@@ -252,7 +252,7 @@ class KeptBackReason(models.TextChoices):
     SEEMS_OPT_OUT = "seems_opt_out", _("It seems to say: stop, no more calls or texts.")
     SEEMS_LOST_OPT_OUT = (
         "seems_lost_opt_out",
-        _("It seems to say: stop, no more calls or texts. But it names another number, or none: opt it out."),
+        _("It seems to say: stop, but it names another number, or none, so nobody was opted out."),
     )
     SEEMS_KEY = "seems_key", _("It seems to say: they pressed a key.")
     SEEMS_TEXT = "seems_text", _("It seems to say: they wrote a text message.")

@@ -23,7 +23,15 @@ from reminders.pages import sentences
 from reminders.pages.worklist_words import WORDS
 from reminders.results.post_results import record_failed_post
 from reminders.robotalker import errors
-from reminders.rules.reasons import SENTENCES, AnswerReason, CallReason, ListReason, Reason, phrase_for
+from reminders.rules.reasons import (
+    SENTENCES,
+    AnswerReason,
+    CallReason,
+    KeptBackReason,
+    ListReason,
+    Reason,
+    phrase_for,
+)
 from reminders.rules.states import CallState, ReminderState
 from reminders.templatetags.reminder_display import LOOKS
 from reminders.traffic import local_faults
@@ -31,7 +39,7 @@ from tests.people import make_contact, make_due_reminder, make_user
 from tests.reminders.pages.clinic import make_call, settle, sit_at_desk
 from webhooks.models import WebhookEvent
 
-REASONS = (Reason, CallReason, AnswerReason, ListReason)
+REASONS = (Reason, CallReason, AnswerReason, KeptBackReason, ListReason)
 CHOICES: tuple[type[TextChoices], ...] = (
     *REASONS,
     ReminderState,
