@@ -102,6 +102,7 @@ IS_CHOSEN: dict[str, bool] = {
     Reason.DUE: False,
     Reason.ORDERED: False,
     Reason.NOT_DUE_YET: False,
+    Reason.BROUGHT_FORWARD: False,
     Reason.OUTSIDE_CALLING_HOURS: False,
     Reason.LINE_BUSY: False,
     Reason.HELD_BY_CAP: False,
@@ -117,6 +118,9 @@ IS_CHOSEN: dict[str, bool] = {
     Reason.NO_COMMON_HOURS: False,
     Reason.NO_SCRIPT: False,
     Reason.OPTED_OUT: True,
+    Reason.WANTS_NO_REMINDERS: True,
+    Reason.WANTS_NO_CALLS: True,
+    Reason.WANTS_NO_TEXTS: True,
     Reason.CONFIRMED: False,  # the answer may have been for an older revision since
     Reason.NOT_CONFIRMED: True,  # the step's audience
     Reason.WANTS_ANOTHER_TIME: False,
@@ -126,7 +130,11 @@ IS_CHOSEN: dict[str, bool] = {
     Reason.NOT_COVERED: True,  # the campaign's filter
     Reason.PAST_WHEN_BOOKED: True,  # the step says: skip it
     Reason.NEVER_IN_TIME: True,  # the step's timing; counted where the campaign is activated
+    Reason.NEVER_IN_HOURS: True,  # the step's choice where no calling hours are left
     Reason.BEFORE_ACTIVATION: True,
+    Reason.BEFORE_STEP: True,
+    Reason.BEFORE_FILTERS: True,
+    Reason.SKIPPED_AFTER_PAUSE: True,
     Reason.SKIPPED_BY_PERSON: True,
     Reason.TOO_LATE: False,
     Reason.REACHED: False,

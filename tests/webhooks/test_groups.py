@@ -78,7 +78,8 @@ def read_end_state() -> list[Any]:
     ]
     for model in (CallRecord, Reminder, FollowUp):
         columns = [field.attname for field in model._meta.concrete_fields if field.name not in unlike]
-        states.append(list(model._default_manager.order_by("pk").values_list(*columns)))
+        order = ("appointment", "kind") if model is FollowUp else ("pk",)  # a group's are opened together
+        states.append(list(model._default_manager.order_by(*order).values_list(*columns)))
     stories = [
         list(appointment.changes.values_list("what", "how", "at"))
         for appointment in Appointment.objects.order_by("pk")
