@@ -180,10 +180,11 @@ def test_a_number_gets_one_call_at_a_time(sandbox: SandboxServer) -> None:
 def test_a_reply_in_words_opens_a_follow_up(sandbox: SandboxServer) -> None:
     make_step(channel="sms")
     make_due_reminder()
+    sandbox.set_scenarios({SARAH: "listen"})  # no answer but the one below
     dispatch_due()
     wait_for_state("delivered")
     sandbox.reply(SARAH, "I am ill and don't know yet")
-    wait_until(FollowUp.objects.filter(kind="unclear_answer").exists, "a follow-up")
+    wait_until(lambda: FollowUp.objects.filter(kind="unclear_answer").exists(), "a follow-up")
     unresolved = FollowUp.objects.exclude(state="resolved")  # that nobody had answered is overtaken
     assert unresolved.get().kind == "unclear_answer"
     assert not Appointment.objects.get().current_answer

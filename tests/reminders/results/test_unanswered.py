@@ -307,6 +307,16 @@ def test_it_closes_itself_and_the_story_says_why(
     assert words in [entry.sentence for entry in story.past]
 
 
+def test_an_answer_in_words_says_more_than_that_nobody_answered() -> None:
+    make_step(channel="sms", max_tries=1)
+    make_due_reminder()
+    call = place_call(DELIVERED)
+    assert [kind for kind, _ in read_open()] == ["nothing_follows"]
+    words = RobotalkerEvent(kind=EventKind.SMS_RECEIVED, name="sms.received", text="CANCEL please, I am ill")
+    fold_event(call.pk, words, received_at=timezone.now())
+    assert [kind for kind, _ in read_open()] == ["unclear_answer"]
+
+
 def test_an_answer_of_one_child_leaves_the_others_on_the_worklist(rosa: User) -> None:
     mia, *_ = make_unreached_family()
     confirm_by_staff(mia.pk, by=rosa)
