@@ -14,6 +14,7 @@ from reminders.dispatch.claims import claim_due
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder, Step
 from reminders.pages.story import read_story
+from reminders.planning.planner import replan_location
 from reminders.traffic.callback_urls import status_url
 from tests.people import SARAH, make_due_reminder, make_location, make_script, make_step, make_user
 from tests.sandbox_server import SandboxServer
@@ -205,7 +206,12 @@ def test_the_next_try_is_planned_within_the_calling_hours(sandbox: SandboxServer
     reminder.refresh_from_db()
     local = reminder.next_look_at.astimezone(Location.objects.get().zone)
     assert (local.hour, local.minute) == (12, 0)
-    assert reminder.try_after == reminder.next_look_at
+    [story] = read_story(reminder.appointment_id, timezone.now()).ahead
+    assert story.at == reminder.next_look_at, "the page names that moment"
+    Location.objects.update(calling_opens=time(8), calling_closes=time(21))
+    replan_location(Location.objects.get())
+    reminder.refresh_from_db()
+    assert reminder.next_look_at == reminder.try_after, "with wider hours the wait of the step is enough"
 
 
 def test_a_follow_up_is_opened_at_once_when_another_try_would_be_too_late(sandbox: SandboxServer) -> None:
