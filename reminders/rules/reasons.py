@@ -118,7 +118,7 @@ IS_CHOSEN: dict[str, bool] = {
     Reason.NO_COMMON_HOURS: False,
     Reason.NO_SCRIPT: False,
     Reason.OPTED_OUT: True,
-    Reason.WANTS_NO_REMINDERS: True,
+    Reason.WANTS_NO_REMINDERS: True,  # the patient's own wish, like an opt-out
     Reason.WANTS_NO_CALLS: True,
     Reason.WANTS_NO_TEXTS: True,
     Reason.CONFIRMED: False,  # the answer may have been for an older revision since
@@ -130,7 +130,7 @@ IS_CHOSEN: dict[str, bool] = {
     Reason.NOT_COVERED: True,  # the campaign's filter
     Reason.PAST_WHEN_BOOKED: True,  # the step says: skip it
     Reason.NEVER_IN_TIME: True,  # the step's timing; counted where the campaign is activated
-    Reason.NEVER_IN_HOURS: True,  # the step's choice where no calling hours are left
+    Reason.NEVER_IN_HOURS: True,  # the step says: skip it; counted there as well
     Reason.BEFORE_ACTIVATION: True,
     Reason.BEFORE_STEP: True,
     Reason.BEFORE_FILTERS: True,

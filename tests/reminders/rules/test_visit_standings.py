@@ -56,7 +56,12 @@ def test_each_reason_says_whether_a_person_chose_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "reason", ["opted_out", "skipped_by_person", "not_confirmed", "past_when_booked", "before_activation"]
+    "reason",
+    [
+        *("opted_out", "wants_no_reminders", "wants_no_calls", "wants_no_texts"),
+        *("skipped_by_person", "skipped_after_pause", "not_confirmed", "past_when_booked"),
+        *("never_in_time", "never_in_hours", "before_activation", "before_step", "before_filters"),
+    ],
 )
 def test_what_the_patient_staff_or_a_setting_decided_was_chosen(reason: str) -> None:
     assert IS_CHOSEN[reason]
