@@ -7,14 +7,15 @@ from datetime import datetime
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 
 from contacts.models import Appointment, PhoneNumber
-from contacts.models.people import Channel
 from reminders.deciding.coverage import is_being_planned, read_unplanned_campaigns
 from reminders.deciding.situations import read_reminder_facts, with_situation
 from reminders.models import Campaign, FollowUp, Reminder, Step
+from reminders.models.campaigns import StepChannel
 from reminders.rules.decide import Situation, Verdict, decide
 from reminders.rules.reasons import HELD_BY_DATA, IS_CHOSEN, Reason
 from reminders.rules.states import REMINDER_OPEN, REMINDER_PENDING, ReminderState
 from reminders.rules.visit_standings import ReminderEnd, VisitFacts, VisitStanding, find_visit_standing
+from reminders.wording.scripts import PREFERS_TEXTS, step_channel_of
 
 CHUNK = 500  # visits read at once
 CHOSEN_REASONS = [reason for reason, chosen in IS_CHOSEN.items() if chosen]
@@ -27,6 +28,10 @@ MAY_GO_OUT = (
     & ~Q(reason__in=HELD_BY_DATA)
     & FOR_UNANSWERED
     & (Q(step__campaign__state=Campaign.State.ACTIVE) | Q(ordered_by__isnull=False))
+)
+# Reminders whose step goes to the patient by text: step_channel_of() in SQL.
+GOES_BY_TEXT = Q(step__channel=StepChannel.SMS) | Q(
+    step__channel=StepChannel.PREFERRED, appointment__contact__preferred_channel__in=PREFERS_TEXTS
 )
 
 
@@ -95,8 +100,8 @@ def find_suspects(appointments: "QuerySet[Appointment]") -> "QuerySet[Appointmen
         | Exists(held.filter(reason__in=HELD_BY_DATA))
         | Exists(ended) & Q(contact__phone=None)
     )
-    for channel, flag in ((Channel.VOICE, "voice_opted_out_at"), (Channel.SMS, "sms_opted_out_at")):
-        needs_somebody |= Exists(ended.filter(step__channel=channel)) & Exists(phone.filter(**{flag: None}))
+    for of_channel, flag in ((~GOES_BY_TEXT, "voice_opted_out_at"), (GOES_BY_TEXT, "sms_opted_out_at")):
+        needs_somebody |= Exists(ended.filter(of_channel)) & Exists(phone.filter(**{flag: None}))
     unresolved = FollowUp.objects.filter(~Q(state=FollowUp.State.RESOLVED), appointment=OuterRef("pk"))
     answered = Q(answer_revision=F("revision"))
     return appointments.filter(~Exists(unresolved)).filter(
@@ -150,7 +155,7 @@ def _is_settled(follow_up: FollowUp, appointment: Appointment) -> bool:
 def _find_end(reminder: Reminder, now: datetime) -> ReminderEnd | None:
     """Why it won't go out as things stand; None while it will, or is yet to be decided."""
     number = reminder.appointment.contact.phone
-    opted_out = number is not None and number.opted_out_at(reminder.step.channel) is not None
+    opted_out = number is not None and number.opted_out_at(step_channel_of(reminder)) is not None
     if reminder.state not in REMINDER_OPEN:
         return ReminderEnd(reminder.reason, reminder.updated_at, opted_out)
     if reminder.state == ReminderState.IN_PROGRESS:

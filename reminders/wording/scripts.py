@@ -103,6 +103,9 @@ JOINING_WORDS = {
 }
 
 
+PREFERS_TEXTS = (Preference.SMS, Preference.SMS_ONLY)  # those for whom a step "as they prefer" is a text
+
+
 def channel_of(reminder: Reminder) -> Channel:
     """By which channel its next try goes: as the step says now, unless its text follows the calls."""
     return Channel(reminder.channel) if reminder.channel else step_channel_of(reminder)
@@ -117,7 +120,7 @@ def choose_channel(step_channel: str, preference: str) -> Channel:
     """A step's channel for a patient of this Preference (product rule 41)."""
     if step_channel != StepChannel.PREFERRED:
         return Channel(step_channel)
-    return Channel.SMS if preference in (Preference.SMS, Preference.SMS_ONLY) else Channel.VOICE
+    return Channel.SMS if preference in PREFERS_TEXTS else Channel.VOICE
 
 
 def find_refusal(channel: str, preference: str) -> Reason | None:

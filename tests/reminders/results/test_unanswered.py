@@ -30,7 +30,15 @@ from reminders.results.outcomes import fold_event
 from reminders.results.unanswered import account_for_all
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.rules.visit_standings import VisitStanding
-from tests.people import make_appointment, make_contact, make_due_reminder, make_number, make_step, make_user
+from tests.people import (
+    make_appointment,
+    make_contact,
+    make_due_reminder,
+    make_number,
+    make_script,
+    make_step,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -126,6 +134,37 @@ def test_each_last_outcome_without_an_answer_opens_one(channel: str, kind: Event
     follow_up = FollowUp.objects.get()
     assert (follow_up.kind, follow_up.call) == (opened, call)
     assert read_standing() == VisitStanding.ON_WORKLIST
+
+
+@pytest.mark.parametrize(
+    ("preference", "opted_out", "kind", "opened"),
+    [
+        ("voice", "", NO_ANSWER, ["could_not_reach"]),
+        ("sms", "", DELIVERED, ["nothing_follows"]),
+        ("sms", "voice", EventKind.SMS_FAILED, ["could_not_reach"]),  # a "no" to calls only
+        ("sms", "sms", EventKind.SMS_FAILED, []),
+        ("voice", "sms", NO_ANSWER, ["could_not_reach"]),
+        ("voice", "voice", NO_ANSWER, []),
+    ],
+)
+def test_a_step_that_goes_as_the_patient_prefers_opens_one_too(
+    settings: Settings, preference: str, opted_out: str, kind: EventKind, opened: list[str]
+) -> None:
+    settings.OPT_OUT_SCOPE = "channel"
+    texts = make_script("{APPT_DATE} {APPT_TIME}, {CALLBACK_NUMBER}", name="Text")
+    make_step(max_tries=1, channel="preferred", text_script=texts)
+    reminder = make_due_reminder(make_contact(preferred_channel=preference))
+    Reminder.objects.update(next_look_at=timezone.now())
+    claim = claim_due(10)
+    [call] = open_calls(claim.reminder_ids, claim.token)
+    assert call.channel == preference
+    if opted_out:
+        record_optout(call.number_id, scope=opted_out, source="staff", at=timezone.now())
+    fold_event(call.pk, RobotalkerEvent(kind=kind, name=str(kind)), received_at=timezone.now())
+    assert [name for name, _ in read_open()] == opened
+    reminder.refresh_from_db()
+    assert reminder.state == "done"
+    assert read_standing() == (VisitStanding.ON_WORKLIST if opened else VisitStanding.CHOSEN)
 
 
 def test_an_answer_in_the_same_event_opens_none() -> None:
