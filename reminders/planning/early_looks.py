@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from contacts.database.clock import read_database_clock
 from contacts.models import Location
 from reminders.deciding.explanations import foresee_call
-from reminders.deciding.number_caps import read_use
+from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.situations import (
     PracticeConfig,
     read_facts_together,
@@ -87,7 +87,13 @@ def _find_early(
         early = []
         for facts in all_facts:
             used = use[facts.number.pk] if facts.number else None
+            if facts.reminder.reason == Reason.LINE_BUSY and not _is_line_busy(used, now):
+                facts.reminder.reason = ""  # the other call has ended, whenever the next look is
             moment = foresee_call(facts.reminder, facts.situation, now, used).moment
             if moment is not None and moment + SOON < facts.reminder.next_look_at:
                 early.append(facts.reminder.pk)
         yield early
+
+
+def _is_line_busy(use: NumberUse | None, now: datetime) -> bool:
+    return use is not None and use.line_busy_until is not None and use.line_busy_until > now

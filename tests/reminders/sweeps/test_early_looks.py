@@ -11,6 +11,7 @@ from contacts.models import Location
 from reminders.models import Reminder
 from reminders.planning.early_looks import are_turns_late
 from reminders.sweeps.early_looks import find_early_looks
+from tests.office import make_call
 from tests.people import make_contact, make_due_reminder
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +37,20 @@ def test_what_may_be_sent_now_is_looked_at_now(reason: str) -> None:
     make_waiting(1, reason=reason)
     assert find_early_looks() == 1
     assert count_due() == 1
+    assert find_early_looks() == 0
+
+
+def test_a_line_that_seemed_busy_for_hours_is_looked_at_once_it_is_free() -> None:
+    """As after the clock was set back: no call lasts so long (product rule 28)."""
+    make_waiting(1, reason="line_busy")
+    assert find_early_looks() == 1
+    assert count_due() == 1
+
+
+def test_a_line_with_a_call_in_progress_is_not_looked_at_before_it_ends() -> None:
+    reminder = make_due_reminder()
+    make_call(reminder, state="submitted")
+    Reminder.objects.update(next_look_at=timezone.now() + timedelta(minutes=1), reason="line_busy")
     assert find_early_looks() == 0
 
 
