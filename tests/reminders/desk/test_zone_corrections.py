@@ -117,6 +117,24 @@ def test_reminders_go_by_the_new_zone(clock: TwoClocks, sam: User) -> None:
 
 
 @pytest.mark.django_db
+def test_what_had_no_calling_hours_by_the_wrong_zone_is_planned_by_the_right_one(
+    clock: TwoClocks, sam: User
+) -> None:
+    """A mistaken setting must not have ended a reminder for good (product rule 30)."""
+    campaign = make_campaign(activated_at=datetime(2026, 11, 1, tzinfo=UTC))
+    make_step(campaign, elapsed=timedelta(minutes=45))
+    location = make_location(time_zone=NEW_YORK)  # calls from 8:00
+    lives_in_chicago = make_contact(time_zone=CHICAGO)
+    make_appointment(lives_in_chicago, location=location, starts_at=at(NEW_YORK, 2026, 12, 15, 9, 0))
+    plan_all()
+    assert Reminder.objects.get().reason == "never_in_hours"
+    correct(CHICAGO, sam)
+    reminder = Reminder.objects.get()
+    assert (reminder.state, reminder.reason) == ("planned", "")
+    assert reminder.due_at == at(CHICAGO, 2026, 12, 15, 8, 15)
+
+
+@pytest.mark.django_db
 def test_each_story_has_a_line_about_it_and_the_old_lines_read_as_before(clock: TwoClocks, sam: User) -> None:
     appointment = import_aisha()
     correct(CHICAGO, sam)
