@@ -47,6 +47,15 @@ class LocationAdmin(practice.LocationAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Location | None = None) -> Any:
         return (*super().get_readonly_fields(request, obj), *(("time_zone",) if obj else ()))
 
+    def save_model(
+        self, request: HttpRequest, obj: Location, form: ModelForm[Location], change: bool
+    ) -> None:
+        """Without the zone of an existing one: it may have been corrected since the row was read."""
+        if change:
+            obj.save(update_fields=form.changed_data)
+        else:
+            super().save_model(request, obj, form, change)
+
     def get_deleted_objects(
         self, objs: "QuerySet[Location] | Sequence[Location]", request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:

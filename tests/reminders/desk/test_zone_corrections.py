@@ -7,11 +7,14 @@ confirmation back.
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import User
 from django.db import connection, transaction
+from django.test import RequestFactory
 from django.utils import timezone
 
 from contacts.appointments import book_appointment, cancel_appointment, record_answer
@@ -65,7 +68,7 @@ def make_steps() -> None:
 def import_aisha() -> Appointment:
     """Aisha's visit at 9:30, in a list for a location with the wrong zone; she confirms it."""
     make_steps()
-    make_downtown(time_zone=NEW_YORK)
+    make_downtown(time_zone=NEW_YORK, calling_opens=time(8))  # else four hours before is before hours
     import_rows(AISHA)
     plan_all()
     appointment = Appointment.objects.get()
@@ -132,6 +135,17 @@ def test_what_had_no_calling_hours_by_the_wrong_zone_is_planned_by_the_right_one
     reminder = Reminder.objects.get()
     assert (reminder.state, reminder.reason) == ("planned", "")
     assert reminder.due_at == at(CHICAGO, 2026, 12, 15, 8, 15)
+
+
+@pytest.mark.django_db
+def test_a_form_that_was_read_before_the_correction_leaves_the_zone_alone(rf: RequestFactory) -> None:
+    read_before = make_location(time_zone=NEW_YORK)
+    Location.objects.update(time_zone=CHICAGO)
+    read_before.spoken_name = "Harbor Clinic"
+    form = SimpleNamespace(changed_data=["spoken_name"], instance=read_before)
+    site.get_model_admin(Location).save_model(rf.post("/"), read_before, form, change=True)
+    location = Location.objects.get()
+    assert (location.spoken_name, location.time_zone) == ("Harbor Clinic", CHICAGO)
 
 
 @pytest.mark.django_db
