@@ -156,6 +156,8 @@ def move_appointment(
     history, and no new revision: the patient's answer stands. Raises AppointmentClosed when the appointment
     is cancelled or the visit is recorded.
     """
+    booked_at = Appointment.objects.filter(pk=appointment_id).values_list("location_id", flat=True)
+    lock_zones([*booked_at, *([location.pk] if location else [])])  # both at once: in one order everywhere
     if location:
         starts_at, ends_at = _keep_wall_time(starts_at, ends_at, location)
     appointment = _lock_with_zone(appointment_id)
