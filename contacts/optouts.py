@@ -51,6 +51,7 @@ def record_optout(
     One of our own numbers is never opted out.
     """
     number = PhoneNumber.objects.select_for_update(no_key=True).get(pk=number_id)
+    _date_latest_no(number, FLAGS[Scope(scope)], at)
     changed = [flag for flag in FLAGS[Scope(scope)] if getattr(number, flag) is None]
     if not changed:
         return False
@@ -62,6 +63,13 @@ def record_optout(
     number.save(update_fields=changed)
     _add_to_ledger(number, ConsentEntry.What.OPT_OUT, scope, source, evidence, by, at)
     return True
+
+
+def _date_latest_no(number: PhoneNumber, flags: Collection[str], at: datetime) -> None:
+    """A repeated "no" counts from its own time, so that no START from before it, that came late, undoes it."""
+    later = {flag: at for flag in flags if (since := getattr(number, flag)) is not None and since < at}
+    if later:
+        PhoneNumber.objects.filter(pk=number.pk).update(**later)
 
 
 @transaction.atomic

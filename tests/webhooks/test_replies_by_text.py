@@ -109,7 +109,7 @@ def test_start_brings_texts_back_but_not_calls(text: CallRecord) -> None:
 def test_start_without_a_no_before_it_changes_nothing(text: CallRecord) -> None:
     reply(text, "START")
     assert not ConsentEntry.objects.exists()
-    assert read_worklist() == []
+    assert read_worklist() == [("nothing_follows", "reached")], "they wrote, and gave no answer"
 
 
 def test_a_start_that_was_written_before_the_no_changes_nothing(text: CallRecord) -> None:
@@ -119,6 +119,16 @@ def test_a_start_that_was_written_before_the_no_changes_nothing(text: CallRecord
     reply(text, "STOP", timestamp=moments[0])
     reply(text, "Stop!", timestamp=moments[2])
     reply(text, "START", timestamp=moments[1])
+    assert read_flags() == (True, True)
+
+
+def test_a_start_before_the_last_of_two_noes_changes_nothing_on_the_accounts_address(
+    call: CallRecord,
+) -> None:
+    moments = [(timezone.now() - timedelta(minutes=ago)).isoformat() for ago in (60, 40, 20)]
+    written = {"event": "sms.received", "from": SARAH, "to": "+18005550199"}
+    for words, moment in [("STOP", moments[0]), ("STOP", moments[2]), ("START", moments[1])]:
+        assert post(account_url(), {**written, "text": words, "timestamp": moment}) == 200
     assert read_flags() == (True, True)
 
 
