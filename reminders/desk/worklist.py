@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from contacts.appointments import lock_appointments
@@ -30,6 +30,7 @@ class AlreadyResolved(ValueError):
 @transaction.atomic
 def take_follow_up(follow_up_id: int, *, by: User) -> FollowUp:
     """Assign it to this user, with the others of its entry. Raises AlreadyResolved."""
+    _lock_in_order(find_same_entry(FollowUp.objects.select_related("contact").get(pk=follow_up_id)))
     follow_up = _lock(follow_up_id)
     find_same_entry(follow_up).update(state=FollowUp.State.TAKEN, taken_by=by)
     follow_up.state, follow_up.taken_by = FollowUp.State.TAKEN, by
@@ -49,6 +50,7 @@ def resolve_follow_up(follow_up_id: int, *, by: User, note: str = "", seen: Coll
         entry = entry.filter(pk__in={follow_up_id, *seen})
     ids = set(entry.values_list("pk", flat=True))
     calls = _lock_unknown_of(ids)
+    _lock_in_order(entry)
     follow_up = _lock(follow_up_id)
     for call in calls:
         _abandon(call)
@@ -138,6 +140,11 @@ def _resolve(
         for name in ("state", "resolved_by", "resolved_at", "resolution", "note")
     }
     FollowUp.objects.filter(with_it).exclude(state=FollowUp.State.RESOLVED).update(**how)
+
+
+def _lock_in_order(entry: "QuerySet[FollowUp]") -> None:
+    """Before one of them is locked: events close several at once (results/unanswered.py), in this order."""
+    list(entry.select_related(None).order_by("pk").select_for_update(of=("self",)).values_list("pk"))
 
 
 def _lock(follow_up_id: int) -> FollowUp:

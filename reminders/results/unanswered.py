@@ -130,6 +130,8 @@ def _close_overtaken(follow_ups: "QuerySet[FollowUp]", now: datetime) -> None:
     for one in found:
         if resolution := _find_resolution(one, visits.get(one.appointment_id or 0)):
             by_resolution[resolution].append(one.pk)
+    closing = FollowUp.objects.filter(pk__in=[pk for ids in by_resolution.values() for pk in ids])
+    list(closing.order_by("pk").select_for_update().values_list("pk"))  # as desk/worklist.py locks an entry
     for resolution, ids in by_resolution.items():
         FollowUp.objects.filter(pk__in=ids).exclude(state=FollowUp.State.RESOLVED).update(
             state=FollowUp.State.RESOLVED, resolved_at=Now(), resolution=resolution
