@@ -35,14 +35,14 @@ class StepForm(forms.ModelForm[Step]):
         model = Step
         fields = "__all__"  # noqa: DJ007 - for staff; every field of a step is theirs to set
         labels = {
-            "retry_wait": gettext_lazy("wait before the next try"),
-            "retry_voicemail": gettext_lazy("try again after a voicemail"),
-            "retry_at_another_time": gettext_lazy("try again at another time of day"),
-            "script": gettext_lazy("what is said"),
-            "text_script": gettext_lazy("what is written"),
-            "fallback_script": gettext_lazy("then by text message"),
-            "if_late": gettext_lazy("if booked too late for it"),
-            "if_never_in_time": gettext_lazy("if it can never be in time"),
+            "retry_wait": gettext_lazy("Wait before the next try"),
+            "retry_voicemail": gettext_lazy("Try again after a voicemail"),
+            "retry_at_another_time": gettext_lazy("Try again at another time of day"),
+            "script": gettext_lazy("What is said"),
+            "text_script": gettext_lazy("What is written"),
+            "fallback_script": gettext_lazy("Then by text message"),
+            "if_late": gettext_lazy("If booked too late for it"),
+            "if_never_in_time": gettext_lazy("If it can never be in time"),
         }
 
     def __init__(self, *args: Any, **fields: Any) -> None:

@@ -45,7 +45,7 @@ class LocationAdmin(practice.LocationAdmin):
         return format_html('<a href="{}">{}</a>', address, _("See what changes, and correct it"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Location | None = None) -> Any:
-        return (*super().get_readonly_fields(request, obj), *(("time_zone",) if obj else ()))
+        return (*(("time_zone",) if obj else ()), *super().get_readonly_fields(request, obj))
 
     def save_model(
         self, request: HttpRequest, obj: Location, form: ModelForm[Location], change: bool

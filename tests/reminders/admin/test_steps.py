@@ -37,7 +37,7 @@ def test_a_call_step_can_have_a_fallback_text() -> None:
     make_location()
     form = fill_in(ensure_default_scripts().text)
     assert form.is_valid(), form.errors
-    assert form.fields["fallback_script"].label == "then by text message"
+    assert form.fields["fallback_script"].label == "Then by text message"
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_fallback_text_over_160_characters_is_refused_and_its_length_is_shown(
     form = fill_in(make_script("x" * 161, name="Long"))
     [error] = form.errors["fallback_script"]
     assert str(error).startswith("In English this can be too long for a text message, which has at most 160")
-    assert "2 parts: 161 of 160 characters" in str(error)
+    assert "2 parts: 161 characters, where one part has only 160" in str(error)
 
 
 CALL_OF_300 = "{PRACTICE} calls {FIRST_NAME}. " + "You have an appointment. " * 11
@@ -66,7 +66,7 @@ CALL_OF_300 = "{PRACTICE} calls {FIRST_NAME}. " + "You have an appointment. " * 
 def test_a_text_step_with_a_calls_script_is_refused_with_the_numbers() -> None:
     form = fill_in(None, channel="sms", script=make_script(CALL_OF_300, name="Spoken"))
     [error] = form.errors["script"]
-    assert "2 parts: 304 of 160 characters" in str(error)
+    assert "2 parts: 304 characters, where one part has only 160" in str(error)
     assert fill_in(None, script=make_script(CALL_OF_300, name="Spoken")).is_valid(), "as a call it is fine"
 
 
