@@ -18,7 +18,7 @@ from contacts.admin.history import ClinicAdmin
 from contacts.languages import name_language
 from reminders.admin.text_lengths import describe_length, describe_refusal, warn_of_long_texts
 from reminders.desk.rechecks import recheck_script
-from reminders.models import CallRecord, Script, ScriptText
+from reminders.models import CallRecord, Script, ScriptText, Step
 from reminders.wording.sms_length import (
     find_longest_first_name,
     is_sent_as_text,
@@ -89,6 +89,8 @@ class ScriptAdmin(ClinicAdmin[Script]):
         """For each language: with a name of 20 letters, and with the longest first name of a patient."""
         if script._state.adding:
             return gettext("Shown once it is saved.")
+        if Step.objects.filter(script=script).exists() and not is_sent_as_text(script):
+            return gettext("No step sends this script as a text message, so its length is not counted.")
         lines = [
             (name_language(longest.language), describe_length(longest.length), longest.example)
             for longest in measure_script(script)

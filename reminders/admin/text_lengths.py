@@ -30,6 +30,8 @@ def describe_length(length: TextLength) -> str:
         )
     if length.doubled:
         return _("%(parts)s: %(units)d of %(most)d characters; %(doubled)s count as two") % words
+    if length.segments > 1:
+        return _("%(parts)s: %(units)d characters, where one part has only %(most)d") % words
     return _("%(parts)s: %(units)d of %(most)d characters") % words
 
 

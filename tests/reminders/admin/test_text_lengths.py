@@ -30,7 +30,7 @@ def office(client: Client) -> Client:
     [
         ("x" * 152, "1 part: 152 of 160 characters"),
         ("x€", "1 part: 3 of 160 characters; “€” count as two"),
-        ("x" * 200, "2 parts: 200 of 160 characters"),
+        ("x" * 200, "2 parts: 200 characters, where one part has only 160"),
         ("á" * 71, "2 parts: 71 characters, where one part has only 70 because of “á”"),
         ("áë" * 71, "3 parts: 142 characters, where one part has only 70 because of “á” and “ë”"),
     ],
@@ -128,3 +128,11 @@ def test_a_campaign_whose_text_message_is_too_long_or_missing_is_not_activated(o
     assert escape("Not activated. Bad, “Empty”: This script has no text yet.") in page
     states = dict(Campaign.objects.values_list("name", "state"))
     assert states == {"Good": "active", "Bad": "draft"}
+
+
+def test_the_page_of_a_script_that_is_only_said_in_calls_counts_no_text_message(office: Client) -> None:
+    script = make_script(LONG, name="Call")
+    make_step(channel="voice", script=script)
+    page = office.get(address_of(Script, f"{script.pk}/change/")).content.decode()
+    assert "No step sends this script as a text message" in page
+    assert "where one part has" not in page
