@@ -72,6 +72,8 @@ CAMPAIGN_MINIMUM = env.int("CAMPAIGN_MINIMUM", default=10)  # fewer are sent one
 CAP_PER_DAY = env.int("CAP_PER_DAY", default=1)  # calls and texts that may reach one number; 0: no limit
 # What a "no" stops: "all", calls and texts; "channel", only what it came by.
 OPT_OUT_SCOPE = env.str("OPT_OUT_SCOPE", default="all")
+# Whether one text confirms an opt-out that came by text.
+OPT_OUT_CONFIRMATION = env.bool("OPT_OUT_CONFIRMATION", default=False)
 CAP_PER_WEEK = env.int("CAP_PER_WEEK", default=3)  # the same for a day and the six days before it
 UNKNOWN_GRACE = env.float("UNKNOWN_GRACE", default=600.0)  # seconds until an unknown call becomes a follow-up
 EVENT_PATIENCE = env.float("EVENT_PATIENCE", default=900.0)  # seconds until a call without events is overdue
@@ -296,6 +298,7 @@ CELERY_TASK_ROUTES = {
     "reminders.tasks.ask_about_calls": {"queue": ASKING_QUEUE},
     "reminders.tasks.push_contacts": {"queue": ASKING_QUEUE},
     "reminders.tasks.pull_contacts": {"queue": ASKING_QUEUE},
+    "reminders.tasks.confirm_optouts": {"queue": ASKING_QUEUE},
     "webhooks.tasks.verify_events": {"queue": ASKING_QUEUE},
     "webhooks.tasks.*": {"queue": EVENTS_QUEUE},
 }
@@ -315,6 +318,7 @@ CELERY_BEAT_SCHEDULE = {
         ("apply", "webhooks.tasks.apply_stored_events", timedelta(seconds=15)),
         ("verify", "webhooks.tasks.verify_events", timedelta(seconds=15)),
         ("contacts", "reminders.tasks.push_contacts", timedelta(seconds=60)),
+        ("confirm", "reminders.tasks.confirm_optouts", timedelta(seconds=10)),
     ]
 }
 # Sent hourly, done once a night at 3:10 UTC: after a failure it is repeated an hour later.

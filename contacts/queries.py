@@ -99,7 +99,9 @@ def read_person(contact_id: int, now: datetime) -> PersonOnFile:
 
 def _read_numbers(contact: Contact) -> list[NumberOnFile]:
     numbers = [number for number in (contact.phone, contact.other_phone) if number]
-    entries = list(ConsentEntry.objects.filter(number__in=numbers).select_related("by"))
+    # "confirmation" is the text that confirmed an opt-out. Known here by name only, since contacts doesn't
+    # know reminders.
+    entries = list(ConsentEntry.objects.filter(number__in=numbers).select_related("by", "confirmation"))
     sharing = list(find_household(contact, numbers))
     return [
         NumberOnFile(

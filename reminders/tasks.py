@@ -6,6 +6,7 @@ from reminders.dispatch.rounds import dispatch_due as dispatch
 from reminders.health import heartbeats
 from reminders.planning.planner import plan_all
 from reminders.sweeps.call_status import ask_about_calls as ask
+from reminders.sweeps.confirming_texts import send_confirmations
 from reminders.sweeps.early_looks import find_early_looks
 from reminders.sweeps.optout_pull import pull_if_due
 from reminders.sweeps.optout_push import push_contacts as push
@@ -71,6 +72,13 @@ def push_contacts() -> None:
     """Send Robotalker the opt-outs and opt-ins that it doesn't know."""
     report = push()
     heartbeats.record_heartbeat(heartbeats.CONTACTS, f"{report.sent} sent, {report.failed} failed")
+
+
+@shared_task
+def confirm_optouts() -> None:
+    """Send the texts that confirm opt-outs, unless this database turns out to be restored from a backup."""
+    check_for_restore()
+    send_confirmations()
 
 
 @shared_task

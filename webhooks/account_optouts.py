@@ -1,7 +1,8 @@
 """Opt-outs that belong to no call that we have: posted to the account's address, or for a call that was lost.
 
 Only here a number is looked up by what an event says: the event is about the number itself, not about a call.
-START by text is taken here, too.
+START by text is taken here, too. The texts that confirm opt-outs have this address, so whether they were
+delivered is recorded here; that of any other text says nothing here.
 """
 
 from datetime import datetime
@@ -16,8 +17,9 @@ from contacts.own_numbers import read_own_numbers
 from contacts.people import get_or_create_number
 from reminders.models import CallRecord
 from reminders.results.answers import ask_about_refusal
+from reminders.results.optout_confirmations import note_delivery, record_optout_by_text
 from reminders.results.outcomes import read_reply_in
-from reminders.robotalker.events import RobotalkerEvent
+from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.rules.replies import ReplyMeaning
 from webhooks.address_checks import DoesNotFit, name_numbers
 from webhooks.optout_detection import mentions_optout
@@ -32,20 +34,26 @@ def apply_account_event(event: RobotalkerEvent, received_at: datetime) -> None:
     if mentions_optout(event):
         number = _find_patient(event)
         channel = Channel(event.channel) if event.channel else None
-        record_optout(
-            number.pk,
-            scope=scope_of_optout(None if reply.names_calls else channel),
-            source=ConsentEntry.Source.ROBOTALKER,
-            at=at,
-            evidence=EVIDENCE,
-        )
+        scope = scope_of_optout(None if reply.names_calls else channel)
+        source = ConsentEntry.Source.ROBOTALKER
         last_call = CallRecord.objects.filter(number=number).order_by("-pk").first()
+        if event.kind == EventKind.SMS_RECEIVED:
+            record_optout_by_text(number.pk, last_call, scope=scope, source=source, at=at, evidence=EVIDENCE)
+        else:
+            record_optout(number.pk, scope=scope, source=source, at=at, evidence=EVIDENCE)
         if last_call:  # a doubtful "no" is asked about at the appointment that it most likely meant
             ask_about_refusal(last_call, reply)
     elif reply.meaning == ReplyMeaning.OPT_IN:
         record_optin_by_text(_find_patient(event).pk, at=at, evidence=EVIDENCE)
+    elif event.kind in (EventKind.SMS_DELIVERED, EventKind.SMS_FAILED):
+        note_delivery(event, [form for reading in _read_numbers(event) for form in reading])
     else:
         raise DoesNotFit("the account's address accepts only opt-outs, and START by text")
+
+
+def _read_numbers(event: RobotalkerEvent) -> list[list[str]]:
+    """What each number in `to` and `from` may be (E.164), the likeliest first."""
+    return [list(read_reported_number(raw, [settings.PHONE_REGION])) for raw in name_numbers(event)]
 
 
 def _find_patient(event: RobotalkerEvent) -> PhoneNumber:
@@ -54,8 +62,7 @@ def _find_patient(event: RobotalkerEvent) -> PhoneNumber:
     Where both are strangers', it is the one that we know.
     """
     own = read_own_numbers()
-    readings = [read_reported_number(raw, [settings.PHONE_REGION]) for raw in name_numbers(event)]
-    patients = [reading for reading in readings if reading and own.isdisjoint(reading)]
+    patients = [reading for reading in _read_numbers(event) if reading and own.isdisjoint(reading)]
     forms = {form for reading in patients for form in reading}
     known = list(PhoneNumber.objects.filter(e164__in=forms))
     if len(known) == 1:

@@ -54,7 +54,9 @@ def record_optout_from_event(call: CallRecord, parsed: RobotalkerEvent, received
     elif parsed.kind == EventKind.SMS_RECEIVED and call.channel == Channel.VOICE:
         channel = None  # STOP by SMS after a call may mean both
     reply = read_reply_in(parsed)
-    opt_out(call, date_event(parsed, call, received_at), None if reply.names_calls else channel)
+    at = date_event(parsed, call, received_at)
+    by_text = parsed.kind == EventKind.SMS_RECEIVED and match == NumberMatch.SAME
+    opt_out(call, at, None if reply.names_calls else channel, by_text=by_text)
     ask_about_refusal(call, reply)
     if match == NumberMatch.UNREADABLE:
         open_follow_ups(call, FollowUp.Kind.DOUBTFUL_OPT_OUT, AnswerReason.NUMBER_UNREADABLE)

@@ -5,6 +5,7 @@ from reminders.models.campaigns import Campaign, Script, ScriptText, Step
 from reminders.models.follow_ups import FollowUp
 from reminders.models.listed_numbers import ListedNumber
 from reminders.models.operations import DatabaseIdentity, Heartbeat, SendingSwitch
+from reminders.models.optout_confirmations import OptOutConfirmation
 from reminders.models.reminders import Reminder
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "FollowUp",
     "Heartbeat",
     "ListedNumber",
+    "OptOutConfirmation",
     "Reminder",
     "Script",
     "ScriptText",

@@ -15,6 +15,7 @@ from contacts.own_numbers import is_own_number
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.lifecycle.follow_ups import open_follow_up, resolve_automatically
 from reminders.models import CallRecord, FollowUp
+from reminders.results.optout_confirmations import record_optout_by_text
 from reminders.rules.keys import ANOTHER_TIME, CONFIRM, MEANINGS, OPT_OUT
 from reminders.rules.reasons import AnswerReason
 from reminders.rules.replies import Reply, ReplyMeaning
@@ -30,14 +31,17 @@ ANSWERED_CANCELLED = {
 }
 
 
-def apply_key(call: CallRecord, key: str, at: datetime) -> None:
-    """Carry out what the key means, for a locked call whose keys are recorded. Repeating changes nothing."""
+def apply_key(call: CallRecord, key: str, at: datetime, *, by_text: bool = False) -> None:
+    """Carry out what the key means, for a locked call whose keys are recorded. Repeating changes nothing.
+
+    `by_text`: the patient said it in a text message.
+    """
     # only a key without a meaning, or words in a text, can have put an unclear answer on the worklist
     had_unclear = call.channel == Channel.SMS or any(pressed not in MEANINGS for _, pressed in call.keys)
     if key in MEANINGS and had_unclear:
         resolve_automatically(call, [FollowUp.Kind.UNCLEAR_ANSWER])
     if key == OPT_OUT:
-        opt_out(call, at, Channel(call.channel))
+        opt_out(call, at, Channel(call.channel), by_text=by_text)
     elif key == CONFIRM:
         _answer_for_all(call, Appointment.Answer.CONFIRMED, key, at)
     elif key == ANOTHER_TIME:
@@ -51,7 +55,7 @@ def apply_reply(call: CallRecord, reply: Reply, at: datetime) -> None:
     """Do what a text asks for beyond its key, for a locked call: START, or what a person has to look at."""
     if reply.meaning == ReplyMeaning.OPT_OUT:
         if reply.names_calls:
-            opt_out(call, at, None)
+            opt_out(call, at, None, by_text=True)
         ask_about_refusal(call, reply)
     elif reply.meaning == ReplyMeaning.OPT_IN:
         refused_since = any(key == OPT_OUT and moment >= at.isoformat() for moment, key in call.keys)
@@ -99,18 +103,20 @@ def open_follow_ups(call: CallRecord, kind: FollowUp.Kind, reason: str = "", det
         open_follow_up(kind, reminder=reminder, call=call, reason=reason, detail=detail)
 
 
-def opt_out(call: CallRecord, at: datetime, channel: Channel | None) -> None:
+def opt_out(call: CallRecord, at: datetime, channel: Channel | None, *, by_text: bool = False) -> None:
     """Opt the call's number out because of a "no" by `channel`; None: of both, as it is read broadly.
 
-    One of our own numbers is not opted out, but stands on the worklist.
+    `by_text`: the patient said it in a text message, which one text may confirm. One of our own numbers is
+    not opted out, but stands on the worklist.
     """
-    changed = record_optout(
-        call.number_id,
-        scope=scope_of_optout(channel),
-        source=ConsentEntry.Source.KEY if call.channel == Channel.VOICE else ConsentEntry.Source.SMS_REPLY,
-        at=at,
-        evidence=f"call {call.public_id}",
-    )
+    scope, evidence = scope_of_optout(channel), f"call {call.public_id}"
+    source = ConsentEntry.Source.KEY if call.channel == Channel.VOICE else ConsentEntry.Source.SMS_REPLY
+    if by_text:
+        changed = record_optout_by_text(
+            call.number_id, call, scope=scope, source=source, at=at, evidence=evidence
+        )
+    else:
+        changed = record_optout(call.number_id, scope=scope, source=source, at=at, evidence=evidence)
     already = call.number.voice_opted_out_at or call.number.sms_opted_out_at
     if not changed and not already and is_own_number(call.number.e164):
         open_follow_ups(call, FollowUp.Kind.DOUBTFUL_OPT_OUT, AnswerReason.OWN_NUMBER)

@@ -124,10 +124,11 @@ def fold_into_call(
     if has_changed:
         for reminder in reminders_of(call):
             _follow_outcome(reminder, call, at, was_open=was_open)
-    for key in counting:
-        apply_key(call, key, moments[key])
-    if event.kind == EventKind.SMS_RECEIVED:
+    by_text = event.kind == EventKind.SMS_RECEIVED
+    if by_text:  # before its key, since "stop calls" stops more than the key by itself
         apply_reply(call, read_reply_in(event), at)
+    for key in counting:
+        apply_key(call, key, moments[key], by_text=by_text)
     if unread and not counting and not by_nobody:
         ask_about_unclear_answer(call, AnswerReason.UNREAD_KEYS, event.unread_keys)
     _keep_back_doubtful_keys(call, event, [*pressed, *unread] if by_nobody else unread if counting else [])

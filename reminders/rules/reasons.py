@@ -279,13 +279,22 @@ class ListReason(models.TextChoices):
     NOT_TAKEN_OVER = "not_taken_over", _("Robotalker answered but did not record it.")
 
 
+class ConfirmationReason(models.TextChoices):
+    """Why the text that confirms an opt-out was not sent; a failed request has the code of a CallReason."""
+
+    OPTED_IN_SINCE = "opted_in_since", _("The number was opted in again before it was sent.")
+    CONFIRMATIONS_OFF = "confirmations_off", _("Texts that confirm an opt-out were switched off.")
+    CONFIRMED_TOO_LATE = "confirmed_too_late", _("It could not be sent within five minutes of the opt-out.")
+    NEVER_TEXTED = "never_texted", _("No text is sent to a number of this kind.")
+
+
 # The patient's own wish; changing it back plans the reminder again.
 REASONS_OF_WISH = (Reason.WANTS_NO_REMINDERS, Reason.WANTS_NO_CALLS, Reason.WANTS_NO_TEXTS)
 
 # The sentence of every code.
 SENTENCES = {
     member.value: member.label
-    for table in (Reason, CallReason, AnswerReason, KeptBackReason, ListReason)
+    for table in (Reason, CallReason, AnswerReason, KeptBackReason, ListReason, ConfirmationReason)
     for member in table
 }
 
