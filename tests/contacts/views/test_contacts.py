@@ -17,6 +17,7 @@ from contacts.models import Appointment, ConsentEntry, Contact, PhoneNumber, Unu
 from contacts.optouts import record_optout
 from contacts.people import mark_number_unusable
 from contacts.queries import find_contacts
+from reminders.models import OptOutConfirmation
 from tests.people import SARAH, make_appointment, make_contact, make_location, make_number, make_user
 
 pytestmark = pytest.mark.django_db
@@ -431,3 +432,23 @@ def test_with_the_scope_channel_staff_choose_what_an_opt_out_stops(desk: Client,
     assert b"checked" in desk.get(path).content
     settings.OPT_OUT_SCOPE = "channel"
     assert b"checked" not in desk.get(path).content
+
+
+def test_the_page_shows_the_text_that_confirmed_an_opt_out(
+    desk: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Its state and its exact words stand beside the opt-out (product rule 32), at no query of their own."""
+    sarah = make_contact()
+    with CaptureQueriesContext(connection) as before:
+        read(desk, f"/contacts/{sarah.pk}/")
+    for source in ("staff", "sms_reply"):
+        entry = ConsentEntry.objects.create(
+            number_id=sarah.phone_id or 0, what="opt_out", scope="all", source=source, at=timezone.now()
+        )
+    OptOutConfirmation.objects.create(
+        entry=entry, from_number="+18005550199", text="Harbor: You get no more texts.", state="dropped"
+    )
+    with django_assert_num_queries(len(before)):
+        page = read(desk, f"/contacts/{sarah.pk}/")
+    assert page.count("Confirming text") == 1
+    assert "Confirming text (not sent): “Harbor: You get no more texts.”" in page

@@ -33,6 +33,7 @@ from reminders.models import (
     FollowUp,
     Heartbeat,
     ListedNumber,
+    OptOutConfirmation,
     Reminder,
     Script,
     SendingSwitch,
@@ -80,6 +81,9 @@ def make_one_of_each_model(index: int) -> None:
     record_optout(contact.phone_id or 0, scope="sms", source="staff", at=now, by=user)
     assert contact.phone is not None
     ListedNumber.objects.create(number=contact.phone)
+    OptOutConfirmation.objects.create(
+        entry=contact.phone.consent_entries.get(), from_number="+18005550199", text="You get no more texts."
+    )
     DatabaseIdentity.objects.get_or_create(pk=1)
     campaign = make_campaign(f"Campaign {index}", created_by=user)
     campaign.locations.add(location)
