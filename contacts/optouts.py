@@ -66,7 +66,7 @@ def record_optout(
 
 
 def _date_latest_no(number: PhoneNumber, flags: Collection[str], at: datetime) -> None:
-    """A repeated "no" counts from its own time, so that no START from before it, that came late, undoes it."""
+    """A repeated "no" counts from its own time, so that no START before it, come late, undoes it."""
     later = {flag: at for flag in flags if (since := getattr(number, flag)) is not None and since < at}
     if later:
         PhoneNumber.objects.filter(pk=number.pk).update(**later)
