@@ -1,7 +1,7 @@
 """Heartbeats, by the database's clock: when each sweep last finished, when beat last sent a tick, and when
 each worker last checked itself.
 
-Ages are by that clock too (read_clock). A heartbeat that lies ahead of it was written before the clock was
+Ages are by that clock too (read_heartbeat_clock). A heartbeat that lies ahead of it was written before the clock was
 set back, so it says nothing: its sweep is stale, its worker doesn't count (product rule 28).
 """
 
@@ -77,7 +77,7 @@ def read_heartbeats() -> dict[str, Heartbeat]:
     return beats
 
 
-def read_clock(beats: Heartbeats, otherwise: datetime) -> datetime:
+def read_heartbeat_clock(beats: Heartbeats, otherwise: datetime) -> datetime:
     """The database's time when these heartbeats were read, for their ages; `otherwise` without any."""
     return next((beat.read_at for beat in beats.values() if beat.read_at), otherwise)
 

@@ -23,7 +23,7 @@ from reminders.health.heartbeats import (
     PLANNING,
     RECONCILIATION,
     find_age,
-    read_clock,
+    read_heartbeat_clock,
     read_heartbeats,
 )
 from reminders.pages.pause_banner import Pause, describe_pause
@@ -139,7 +139,7 @@ def read_frame() -> Frame:
     locations = list(Location.objects.all())
     zone = locations[0].zone if locations else None
     beats = read_heartbeats()
-    read_at = read_clock(beats, otherwise=now)
+    read_at = read_heartbeat_clock(beats, otherwise=now)
     standstill = find_standstill(beats, read_at)
     stopped = standstill.sweeps[0] if standstill and standstill.sweeps else DISPATCH
     stopped_at = beats[stopped].at.astimezone(zone) if standstill and stopped in beats else None

@@ -181,9 +181,9 @@ def test_ages_are_by_the_databases_clock_however_wrong_that_of_this_machine_is()
     beat_everything()
     with time_machine.travel(timezone.now() - AHEAD):
         beats = heartbeats.read_heartbeats()
-        read_at = heartbeats.read_clock(beats, otherwise=timezone.now())
+        read_at = heartbeats.read_heartbeat_clock(beats, otherwise=timezone.now())
         assert heartbeats.pick_stale(beats, read_at) == {}
 
 
 def test_without_any_heartbeat_there_is_no_clock_to_read() -> None:
-    assert heartbeats.read_clock(heartbeats.read_heartbeats(), otherwise=SINCE) == SINCE
+    assert heartbeats.read_heartbeat_clock(heartbeats.read_heartbeats(), otherwise=SINCE) == SINCE
