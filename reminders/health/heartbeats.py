@@ -1,8 +1,8 @@
 """Heartbeats, by the database's clock: when each sweep last finished, when beat last sent a tick, and when
 each worker last checked itself.
 
-Ages are by that clock too (read_heartbeat_clock). A heartbeat that lies ahead of it was written before the clock was
-set back, so it says nothing: its sweep is stale, its worker doesn't count (product rule 28).
+Ages are by that clock too (read_heartbeat_clock). A heartbeat that lies ahead of it was written before the
+clock was set back, so it says nothing: its sweep is stale, its worker doesn't count (product rule 28).
 """
 
 from collections.abc import Mapping, Sequence
