@@ -133,6 +133,7 @@ def parse_event(body: bytes, content_type: str = "") -> RobotalkerEvent:
     if media_type not in (_FORM, _MULTIPART) or _is_json(body):  # HTTP clients label JSON a form by default
         return _read_json(body)
     found = _read_form(body)
+    found = _name_reply(found)
     return found if found.kind in _KINDS_OF_FORMS else replace(found, kind=EventKind.UNKNOWN)
 
 
@@ -161,7 +162,7 @@ def parse_for_optout(body: bytes) -> RobotalkerEvent:
     it has all.
     """
     with suppress(UnreadableEvent):
-        return parse_any_body(body)
+        return _name_reply(parse_any_body(body))
     _check_size(body)
     if _is_json(body):
         return _read_loosely(body)
@@ -345,8 +346,10 @@ def _read_form(body: bytes) -> RobotalkerEvent:
     kind = read_kind(source.get("event", ""))
     keys = _read_keys(source)
     amd_result, amd_word = read_amd(source, "amd_result")
+    text = raw.get("text", "").replace("\x00", "") or None  # with its line breaks, which end a sentence
     return RobotalkerEvent(
         kind=kind,
+        name=source.get("event", "")[:100] if text else "",  # a reply has no other name
         call_id=_read_form_id(raw, "call_id"),
         campaign_id=_read_form_id(raw, "campaign_id"),
         sms_id=_read_form_id(raw, "sms_id"),
@@ -359,9 +362,17 @@ def _read_form(body: bytes) -> RobotalkerEvent:
         unread_keys=keys.unread,
         amd_result=amd_result,
         amd_word=amd_word,
-        text=raw.get("text"),  # with its line breaks, which end a sentence
+        text=text,
         channel=_read_channel(source, kind),
     )
+
+
+def _name_reply(found: RobotalkerEvent) -> RobotalkerEvent:
+    """An event without a name, a status and keys that has a text is a reply, in a form as in JSON."""
+    if found.kind != EventKind.UNKNOWN or found.name or found.status or found.keys or not found.text:
+        return found
+    passed_over = tuple(sorted({*found.passed_over, Oddity.NO_NAME}))
+    return replace(found, kind=EventKind.SMS_RECEIVED, channel=EventChannel.SMS, passed_over=passed_over)
 
 
 def _split_multipart(body: bytes) -> list[tuple[str, str]]:

@@ -78,7 +78,9 @@ def find_fields(read: TolerantJson) -> tuple[dict[str, Any], frozenset[str]]:
         raise UnreadableBody("several events in one body")
     if not isinstance(value, dict):
         raise UnreadableBody("not a JSON object")
-    return find_named_fields(_collect(value, oddities, MOST_WRAPPERS)), frozenset(oddities)
+    return find_named_fields(_collect(value, oddities, MOST_WRAPPERS, may_be_loose=read.is_short)), frozenset(
+        oddities
+    )
 
 
 def find_named_fields(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,23 +109,26 @@ def merge_events(read: TolerantJson) -> dict[str, Any]:
     items = read.value if isinstance(read.value, list) else [read.value]
     for item in items[:MOST_EVENTS]:
         with suppress(UnreadableBody):
-            for field, value in find_fields(TolerantJson(item))[0].items():
+            for field, value in find_fields(TolerantJson(item, is_short=read.is_short))[0].items():
                 name = fold_name(field)
                 values[name] = Several([*values.get(name, ()), *_flatten(value)])
     return find_named_fields(values)
 
 
-def _collect(source: Mapping[str, Any], oddities: set[str], wrappers_left: int) -> dict[str, Several]:
-    """Every value by its folded name, those inside of wrappers too."""
+def _collect(
+    source: Mapping[str, Any], oddities: set[str], wrappers_left: int, *, may_be_loose: bool
+) -> dict[str, Several]:
+    """Every value by its folded name, those inside of wrappers too. `may_be_loose`: JSON in a text."""
     found: dict[str, Several] = {}
     for name, value in source.items():
         folded = fold_name(name)
-        inner = _unwrap(value) if folded in _WRAPPERS and wrappers_left else None
+        inner = _unwrap(value, may_be_loose=may_be_loose) if folded in _WRAPPERS and wrappers_left else None
         if inner is None:
             found[folded] = Several([*found.get(folded, ()), *_flatten(value)])
             continue
         oddities.add(Oddity.WRAPPED)
-        for inner_name, values in _collect(inner, oddities, wrappers_left - 1).items():
+        inside = _collect(inner, oddities, wrappers_left - 1, may_be_loose=may_be_loose)
+        for inner_name, values in inside.items():
             # {"event": {"type": ...}}, {"event": {"name": ...}}
             field = "event" if folded == "event" and inner_name in ("type", "name") else inner_name
             found[field] = Several([*found.get(field, ()), *values])
@@ -138,13 +143,13 @@ def _is_usable(name: str, value: Any) -> bool:
     return name not in _ONLY_IF_TEXT or isinstance(value, str)
 
 
-def _unwrap(value: Any) -> dict[str, Any] | None:
+def _unwrap(value: Any, *, may_be_loose: bool) -> dict[str, Any] | None:
     """The object that a wrapper holds: itself, the only one of a list, or as JSON in a text."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, str) and value.lstrip().startswith("{"):
         with suppress(UnreadableBody):
-            value = read_json(value).value
+            value = read_json(value, may_be_loose=may_be_loose).value
     return value if isinstance(value, dict) else None
 
 

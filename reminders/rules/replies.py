@@ -16,16 +16,22 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from reminders.rules.keys import ANOTHER_TIME, CONFIRM, OPT_OUT
 from reminders.rules.reply_words import (
+    ABOUT_A_KEY,
     ABOUT_THE_APPOINTMENT,
     ABOUT_THE_MESSAGES,
+    BETWEEN_A_NO,
     CALL_WORDS,
+    DIGITS,
     LANGUAGES,
+    MAY_BE_A_TIME,
     NEGATIONS,
     NO_SLIPS,
     NOT_MEANT,
+    OF_A_TIME,
     POLITE,
     UNSPACED,
 )
@@ -67,17 +73,19 @@ _STOP_SIGN = "\N{OCTAGONAL SIGN}"
 # A sentence ends here; not before a digit, as in 9.30 or 1,9.
 _SENTENCE_END = re.compile(r"[\n.!?;,…。！？、，؟،]+(?!\d)")
 _SIGNATURE = re.compile(
-    r"^\s*(?:--|sent (?:from|via)|get outlook|envoy[ée] de|enviado d|von meinem|inviato da)",
+    r"^[^\S\n]*(?:--|sent (?:from|via)|get outlook|envoy[ée] de|enviado d|von meinem|inviato da)",
     re.IGNORECASE | re.MULTILINE,
 )
 # What phones send when somebody puts a reaction on a message: the words in quotes are our own.
 _REACTION = re.compile(
     r"\s*(?:liked|loved|disliked|laughed at|emphasi[sz]ed|questioned|reacted .{1,40} to"
-    r"|removed an? .{1,40} from)\s+[“\"„«].{30,}",
+    r"|removed an? .{1,40} from|le (?:gustó|encantó|disgustó)|no le gustó|se rió (?:de|con)|enfatizó"
+    r"|cuestionó|a (?:aimé|adoré|ri de)|n[’']a pas aimé|réagi .{1,40} à)\s+[“\"„«].{30,}",
     re.IGNORECASE | re.DOTALL,
 )
 
 
+@lru_cache(maxsize=64)  # the text of one event is read several times
 def read_reply(text: str) -> Reply:
     """What a text means. Never raises; a text without a meaning is UNCLEAR."""
     if _REACTION.fullmatch(text):
@@ -171,6 +179,11 @@ def _pattern(phrases: Iterable[str]) -> re.Pattern[str]:
 _POLITE = _fold_words(POLITE)
 _MESSAGES = _POLITE | _fold_words(ABOUT_THE_MESSAGES)
 _APPOINTMENT = _POLITE | _fold_words(ABOUT_THE_APPOINTMENT)
+_KEY = (_POLITE | _fold_words(ABOUT_A_KEY)) - {"am"}  # of "ma'am"
+_KEY_WITHOUT_DOUBT = _KEY - _fold_words(MAY_BE_A_TIME)
+_OF_A_TIME = _fold_words(OF_A_TIME)
+_DIGITS = _fold_words(DIGITS)
+_BETWEEN_A_NO = _fold_words(BETWEEN_A_NO)
 _NEGATIONS = _fold_words(NEGATIONS)
 _NO_SLIPS = _fold_words(NO_SLIPS)
 _NOT_MEANT = _pattern(fold(phrase) for phrase in NOT_MEANT.split("|"))
@@ -195,6 +208,8 @@ _UNSPACED_YES = {
     ReplyMeaning.ANOTHER_TIME: frozenset(_merge("another_time", unspaced=True)),
     ReplyMeaning.OPT_IN: frozenset(_merge("start", unspaced=True)),
 }
+_STOP_AND_DIGIT = re.compile(r"stop\d")  # STOP2END, as some senders ask for
+_LONG_NEAR, _SHORTENED_STOP = "unsubscribe", "stp"  # the latter is "please" in French, beside other words
 _NEAR = ("stop", "cancel", "unsubscribe", "stopall", "optout")  # whose slips of the finger are heard
 
 
@@ -221,6 +236,10 @@ def _read_refusal(sentence: str) -> Reply | None:
         return Reply(ReplyMeaning.OPT_OUT)
     if _SURE.search(joined):
         return Reply(ReplyMeaning.OPT_OUT, doubtful=_is_negated(joined, _SURE))
+    if _SURE.search(" ".join(word for word in words if word not in _BETWEEN_A_NO)):
+        return Reply(ReplyMeaning.OPT_OUT)
+    if any(_STOP_AND_DIGIT.match(word) for word in words):
+        return Reply(ReplyMeaning.OPT_OUT, doubtful=True)
     if _STOP.search(joined) or _DOUBTFUL.search(joined):
         return Reply(ReplyMeaning.OPT_OUT, doubtful=True)
     return None
@@ -233,17 +252,20 @@ def _unrepeat(sentence: str) -> str:
 
 def _is_negated(sentence: str, pattern: re.Pattern[str]) -> bool:
     """Whether each find stands behind a negation, as in "don't unsubscribe me"."""
-    befores = [sentence[: found.start()].split() for found in pattern.finditer(sentence)]
-    return bool(befores) and all(set(words[-2:]) & _NEGATIONS for words in befores)
+    befores = (sentence[: found.start()].rsplit(maxsplit=2) for found in pattern.finditer(sentence))
+    negated = [bool(set(words[-2:]) & _NEGATIONS) for words in befores]
+    return bool(negated) and all(negated)
 
 
 def _find_nine(sentences: list[str]) -> Reply | None:
     """A 9 by itself is sure; beside other answers, or repeated in one number, it is doubtful."""
     doubtful = False
     for sentence in sentences:
-        words = [word for word in sentence.split() if word not in _APPOINTMENT]
+        words = [word for word in sentence.split() if word not in _KEY - {"to"}]  # "move to 9"
         if words and _NINE.issuperset(words):
-            return Reply(ReplyMeaning.OPT_OUT)
+            if not (set(sentence.split()) - _NINE) - _KEY_WITHOUT_DOUBT:
+                return Reply(ReplyMeaning.OPT_OUT)
+            doubtful = True
         rest = " ".join(words)
         for meaning in (ReplyMeaning.CONFIRM, ReplyMeaning.ANOTHER_TIME):
             rest = _YES[meaning][0].sub(" ", rest)
@@ -252,8 +274,11 @@ def _find_nine(sentences: list[str]) -> Reply | None:
 
 
 def _find_slip(sentences: list[str]) -> Reply | None:
-    """A text of one word that is one slip of the finger away from a "no"."""
-    words = [word for sentence in sentences for word in sentence.split() if word not in _MESSAGES]
+    """A text of one word, or any long word, that is one slip of the finger away from a "no"."""
+    every = [word for sentence in sentences for word in sentence.split()]
+    if every == [_SHORTENED_STOP] or any(is_one_slip_away(word, _LONG_NEAR) for word in every):
+        return Reply(ReplyMeaning.OPT_OUT, doubtful=True)
+    words = [word for word in every if word not in _MESSAGES]
     if len(words) != 1 or words[0] in _NO_SLIPS:
         return None
     for meant in _NEAR:
@@ -277,9 +302,18 @@ def is_one_slip_away(word: str, meant: str) -> bool:
 
 
 def _says_only(words: str, meaning: ReplyMeaning) -> bool:
-    """Whether the text says this and nothing else."""
+    """Whether the text says this and nothing else.
+
+    A digit alone counts as a key only beside words about keys: "9 am", "for 1" and "2 kids" are no answers.
+    """
     if words.replace(" ", "") in _UNSPACED_YES[meaning]:
         return True
     pattern, filler = _YES[meaning]
-    rest, count = pattern.subn(" ", words)
-    return count > 0 and filler.issuperset(rest.split())
+    found = [match[0] for match in pattern.finditer(words)]
+    rest = set(pattern.sub(" ", words).split())
+    if not found or not filler.issuperset(rest):
+        return False
+    digits = _DIGITS.intersection(found)
+    if not digits:
+        return "number" not in rest  # "change my number"
+    return _KEY.issuperset(rest) if digits.issuperset(found) else _OF_A_TIME.isdisjoint(rest)

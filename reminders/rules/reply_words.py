@@ -47,12 +47,19 @@ LANGUAGES = {
         "|no more reminders|no more calling|no more texting|no more contact|take me off"
         "|take us off|take my number off|take this number off|remove me|remove us"
         "|remove my number|remove this number|remove my phone|delete my number|delete this number"
-        "|lose my number|lose this number|leave me alone|leave us alone|revoke my consent"
-        "|revoke consent|withdraw my consent|i revoke|do not disturb me",
+        "|take my name off|take my cell off|remove my name|remove my cell|remove this phone|delete my info"
+        "|delete my information|un subscribe|desubscribe|stop bothering|stop harassing|quit bothering"
+        "|quit harassing|don't bother me|do not bother me|no longer wish to receive|no longer want to receive"
+        "|don't wish to receive|do not wish to receive|don't want to be called|don't want to be contacted"
+        "|don't want to be texted|do not want to be called|do not want to be contacted"
+        "|do not want to be texted|lose my number|lose this number|leave me alone|leave us alone"
+        "|revoke my consent|revoke consent|withdraw my consent|i revoke|do not disturb me",
         stop="stop|quit|end|revoke|ѕтор|стор|no calls|no texts|no messages|no text messages"
         "|no phone calls|off your list|off the list|off this list|off of your list",
         alone="no more|remove|delete me|enough|go away",
-        doubtful="wrong number|wrong person|not my number",
+        doubtful="wrong number|wrong person|not my number|no longer want|no longer wish|don't need these"
+        "|don't need texts|don't need calls|don't need reminders|don't need any more|do not need these"
+        "|do not need reminders|no reminders|fuck off|f off|piss off",
         cancel="cancel|cancel it|cancel my appointment|cancel all",
         nine="9|nine",
         start="start|unstop|restart|opt in|opt me in|optin|subscribe|resubscribe|resume|start texting"
@@ -72,6 +79,7 @@ LANGUAGES = {
         "|no me vuelva a llamar|no me vuelvan a llamar|no envíe|no envíen|no envíes|no enviar"
         "|no me envíe|no me envíen|no mande|no manden|no mandes|no me mande|no me manden"
         "|no me mandes|no escriba|no escriban|no me escriba|no me escriban|no me contacte"
+        "|no me molesten|no me moleste|no me molestes|no molesten|no me textee|no me texteen|no textear"
         "|no me contacten|no contactar|no contacten|no quiero mensajes|no quiero llamadas"
         "|no quiero recibir|no deseo recibir|deje de llamar|deje de llamarme|dejen de llamar"
         "|dejen de llamarme|deje de enviar|deje de enviarme|dejen de enviar|dejen de enviarme"
@@ -96,8 +104,9 @@ LANGUAGES = {
         sure="désabonner|désabonnez|désabonne|désabonnement|me désabonner|désinscrire|désinscription"
         "|désinscrivez|désinscris|ne m'appelez plus|ne m'appelez pas|n'appelez plus|n'appelez pas"
         "|ne m'écrivez plus|n'écrivez plus|ne m'envoyez plus|n'envoyez plus|n'envoyez pas"
-        "|ne me contactez plus|ne m'appelle plus|ne plus appeler|ne plus envoyer|ne plus recevoir"
-        "|ne pas appeler|ne pas déranger|plus d'appels|plus d'appel|plus de messages"
+        "|ne me textez plus|ne textez plus|ne me rappelez plus|ne me dérangez plus|ne m'écris plus"
+        "|ne m'envoie plus|ne me contactez plus|ne m'appelle plus|ne plus appeler|ne plus envoyer"
+        "|ne plus recevoir|ne pas appeler|ne pas déranger|plus d'appels|plus d'appel|plus de messages"
         "|plus de message|plus de sms|plus de textos|plus de texto|plus de rappels"
         "|pas de messages|pas de sms|pas d'appels|arrêtez de|cessez de|retirez-moi"
         "|retirez mon numéro|enlevez-moi|supprimez mon numéro|supprimez-moi"
@@ -291,13 +300,30 @@ ABOUT_THE_APPOINTMENT = (
     " a minha consulta o tecla eu quero"
     " mio l'appuntamento appuntamento tasto io vorrei"
 )
+# Those that may stand beside a digit that is no time of day: "press 9", "option 2", but not "9 am".
+ABOUT_A_KEY = (
+    "i to press pressed key keys option number reply button choose want need"
+    " tecla opción quiero touche je veux taste ich möchte tecla eu quero tasto io vorrei"
+)
+# Politeness that leaves a doubt beside a 9: it may be a time ("ok 9", "today 9").
+MAY_BE_A_TIME = (
+    "just now today immediately asap already ok okay so well and y ya días tardes noches et maintenant sofort"
+    " und guten tag tarde dia boa bom agora e subito"
+)
+# Words that say that the digit beside them is a time, or a number of something.
+OF_A_TIME = "am for time la hora un l'heure is it this"
+DIGITS = "1 2 one two uno dos deux eins zwei dois due twee"
+# Words that may stand between the parts of a "no": "don't ever call".
+BETWEEN_A_NO = "ever please pls plz you just even por favor jamás"
 # The beginnings of words that speak of calls: such a "no" by text stops calls, whatever OPT_OUT_SCOPE says.
 CALL_WORDS = (
     "call phone ring llam telef appel telep anruf ruf lig chiam dzwon звон goi rele tumawag tawag اتصل تتصل"
     " 打 电话 電話 전화"
 )
 # "don't", "won't" and "can't" end with "t" once their apostrophe is gone.
-NEGATIONS = "t dont not never no non without nao não ne pas nicht nie kein keine nunca sin sans senza nie не"
+NEGATIONS = (
+    "t n dont not never no non without nao não ne pas nicht nie kein keine nunca sin sans senza nie не"
+)
 # Words one letter away from a "no" that mean something else.
 NO_SLIPS = "top shop step atop strop slop sop stow stoop spot stoic"
 # Places and things that have such a word in their name.

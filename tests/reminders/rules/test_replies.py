@@ -1,6 +1,8 @@
 # ruff: noqa: E501 - a table of texts
 """What a text message means (product rules 11 and 32): one table, each row a text and how it is read."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,7 +38,12 @@ TEXTS = {
     **dict.fromkeys(["darme de baja", "no quiero más mensajes"], NO),
     **dict.fromkeys(["désabonner", "fin", "pare", "Bitte abmelden", "Ende", "smettetela", "стоп", "停止"], NO),
     **dict.fromkeys(["退订谢谢", "停", "やめて", "그만", "تَوَقَّف", "sispann", "itigil", "afmelden", "koniec"], NO),
+    **dict.fromkeys(["Un-subscribe", "please do not ever text this number again", "9 thanks", "press nine"], NO),
+    **dict.fromkeys(["Don't ever call me again", "please, don't you ever call this number"], NO_CALLS),
+    **dict.fromkeys(["take my name off", "ne m'écris plus", "no me molesten", "I don't want to be contacted"], NO),
     # it may have meant something else
+    **dict.fromkeys(["STOP2END", "Stp", "please unsubcribe my number from your list", "I don't need these texts"], DOUBTFUL),
+    **dict.fromkeys(["ok 9", "9 today"], DOUBTFUL),
     **dict.fromkeys(["don't stop", "non-stop", "I'll stop by at 9", "can't stop by", "I didn't opt out"], DOUBTFUL),
     **dict.fromkeys(["See you at the end of the week", "1 STOP", "Stop Sarah", "stop2", "STОP", "dung"], DOUBTFUL),
     **dict.fromkeys(["1 9", "1,9", "yes 9", "99", "wrong number", "I have no messages", "À l'arrêt de bus"], DOUBTFUL),
@@ -45,7 +52,9 @@ TEXTS = {
     **dict.fromkeys(["CANCEL", "cancel.", "CANCEL please, I am ill", "yes, cancel it", "Cancelar", "annulez"], CANCEL),
     **dict.fromkeys(["absagen bitte", "取消", "キャンセル", "cancel\u200b", "cancell", "disdire"], CANCEL),
     **dict.fromkeys(["don't cancel", "please do not cancel my appointment", "cancle"], DOUBTFUL_CANCEL),
+    "n'annulez pas": DOUBTFUL_CANCEL,
     # a "yes"
+    **dict.fromkeys(["1 to confirm", "1 to confirm my appointment", "yes, 1 thanks", "quiero 1", "I am confirming"], CONFIRM),
     **dict.fromkeys(["1", "1,", "1)", "'1'", "１", "1️⃣", "①", "1=confirm", "1.", "Press 1", "1 please", "one"], CONFIRM),
     **dict.fromkeys(["YES", "yes please", "Yes, see you!", "y", "C", "ok", "OK thank you", "si", "sí", "oui"], CONFIRM),
     **dict.fromkeys(["Sí, confirmo mi cita", "ja", "sim", "d'accord", "はい", "是的", "да", "1\nSent from my iPhone"], CONFIRM),
@@ -55,6 +64,11 @@ TEXTS = {
     **dict.fromkeys(["cambiar", "reporter", "verschieben bitte", "2=change"], ANOTHER_TIME),
     # texts again
     **dict.fromkeys(["START", "unstop", "Start!", "start texting me again", "ＳＴＡＲＴ", "opt in", "iniciar"], START),
+    # a digit that is a time of day, or a number of something, is no key
+    **dict.fromkeys(["9 am", "nine am", "1 am", "2 am", "yes 1 am", "9am is fine", "yes, 9am", "2pm?", "at 1", "for 9"], UNCLEAR),
+    **dict.fromkeys(["my appointment is 9", "My appointment is for 1", "the time is 2", "a la 1", "a las 9", "à 9h"], UNCLEAR),
+    **dict.fromkeys(["call me 9-5", "2:30 works", "move to 9", "change it to 9", "I have 2 kids", "Yes for 1"], UNCLEAR),
+    **dict.fromkeys(["change my number", "It is due", "Yes I will not be there", "Yes I will be there, can't wait"], UNCLEAR),
     # nothing that we may guess
     **dict.fromkeys(["", " ", "?", "No", "n", "nope", "👍", "see you at 9", "9:00", "9.30 ok", "ok 9am", "19"], UNCLEAR),
     **dict.fromkeys(["1 2", "yes or 2", "yes but later", "can I change it?", "Yes?", "1 Sarah", "stopped by"], UNCLEAR),
@@ -62,6 +76,8 @@ TEXTS = {
     **dict.fromkeys(["don't start", "I can't make it", "ok call me", "Um", "à la fin du mois", "call me"], UNCLEAR),
     "Liked “Hello Sarah, this is Harbor Clinic. Reply STOP to stop.”": UNCLEAR,
     "Reacted 👍 to “Hello Sarah, this is Harbor Clinic. Reply STOP to stop.”": UNCLEAR,
+    "Le gustó “Hola Sarah, le recuerda Harbor Clinic. Responda 9 para parar.”": UNCLEAR,
+    "A aimé « Bonjour Sarah, ici Harbor Clinic. Répondez STOP pour arrêter. »": UNCLEAR,
     "Liked “STOP”": DOUBTFUL,
 }  # fmt: skip
 
@@ -119,3 +135,14 @@ SLIPS = [
 @pytest.mark.parametrize(("word", "is_slip"), SLIPS)
 def test_one_letter_missing_added_wrong_or_swapped_is_one_slip(word: str, is_slip: bool) -> None:
     assert is_one_slip_away(word, "stop") is is_slip
+
+
+@pytest.mark.parametrize(
+    "part", ["\n", " ", "\n ", "cancel ", "don't cancel ", "stop ", "9\n", "a.", "\ufdfa"]
+)
+def test_no_text_takes_long(part: str) -> None:
+    """A text of line breaks took 18 s of a request."""
+    text = part * (16_384 // len(part.encode()))
+    began = time.process_time()
+    read_reply(text)
+    assert time.process_time() - began < 3
