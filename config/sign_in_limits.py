@@ -13,6 +13,7 @@ While Redis is away, each web process counts by itself. Names and addresses are 
 """
 
 import logging
+import re
 import time
 import unicodedata
 from functools import cache
@@ -34,6 +35,8 @@ TRIES_OF_A_PAIR = RateLimitItemPerMinute(5, 15, namespace="pair")
 FAILURES_OF_AN_ADDRESS = RateLimitItemPerMinute(30, 15, namespace="address")
 FAILURES_OF_A_NAME = RateLimitItemPerHour(100, namespace="name")
 KNOWN = RateLimitItemPerDay(1, 30, namespace="known")  # "used up": this name has logged in from this address
+# as some proxies write an address: 203.0.113.9:50123, [2001:db8::1]:50123
+_WITH_PORT = re.compile(r"([\d.]+):\d+|\[([^\]]+)\](?::\d+)?")
 REDIS_TIMEOUT = 0.5  # seconds, for connecting, and for each answer
 
 
@@ -124,6 +127,8 @@ def find_client_address(request: HttpRequest) -> str:
     forwarded = request.headers.get("X-Forwarded-For", "").split(",")
     if 0 < settings.PROXY_COUNT <= len(forwarded):
         address = forwarded[-settings.PROXY_COUNT].strip() or address
+    if found := _WITH_PORT.fullmatch(address):  # each connection has another port
+        address = found[1] or found[2]
     try:
         parsed = ip_address(address)
     except ValueError:

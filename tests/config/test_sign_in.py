@@ -141,6 +141,8 @@ ADDRESSES = [
     (2, "10.0.0.2", "192.0.2.1, 203.0.113.9, 10.0.0.3", "203.0.113.9", "two proxies"),
     (2, "10.0.0.2", "203.0.113.9", "10.0.0.2", "too few entries"),
     (1, "10.0.0.2", "", "10.0.0.2", "no header"),
+    (1, "10.0.0.2", "203.0.113.9:50123", "203.0.113.9", "a port differs with each connection"),
+    (1, "10.0.0.2", "[2001:db8:1:2::3]:50123", "2001:db8:1:2::/64", "nor does it count beside IPv6"),
     (0, "2001:db8:1:2:3:4:5:6", "", "2001:db8:1:2::/64", "of IPv6 the first half"),
     (0, "::ffff:198.51.100.7", "", "198.51.100.7", "IPv4 within IPv6"),
     (1, "10.0.0.2", "unknown", "unknown", "what is no address still counts together"),
