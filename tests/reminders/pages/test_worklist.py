@@ -83,6 +83,9 @@ SENTENCES = [
     (Kind.MISSED, "was not reminded of", "Show the contact"),
     (Kind.NOTHING_FOLLOWS, "nothing more will be sent", "Show the contact"),
     (Kind.OTHER_PROVIDER, "was told another provider's name", "Show the contact"),
+    (Kind.MAY_WANT_TO_CANCEL, "may want to cancel", "Show the contact"),
+    (Kind.DOUBTFUL_OPT_OUT, "may not want any more calls or text messages", "Show the contact"),
+    (Kind.EVENT_KEPT_BACK, "that can't be relied on", "Show the contact"),
 ]
 
 
