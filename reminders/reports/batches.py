@@ -13,6 +13,10 @@ from reminders.rules.states import CALL_OPEN, CallState
 NOT_ENDED = ""  # the outcome of calls that have none yet
 # Words for the status of a call that has not ended. The guide has only "queued".
 WORDS_FOR_NOT_ENDED = frozenset({"queued", "ringing", "in_progress", "calling", "pending", "scheduled"})
+# Words for all calls of the campaign together, which are no outcome beside the others.
+WORDS_FOR_ALL = frozenset(
+    {"total", "all", "calls", "contacts", "recipients", "total_calls", "total_contacts"}
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ def _read_theirs(batch: CallBatch) -> Counter[str] | None:
     theirs: Counter[str] = Counter()
     for word, count in batch.reported_counts.items():
         folded = word.lower().replace("-", "_")
+        if folded in WORDS_FOR_ALL:
+            continue
         ended = STATE_BY_STATUS.get(folded)
         theirs[ended or (NOT_ENDED if folded in WORDS_FOR_NOT_ENDED else word)] += count
     return theirs

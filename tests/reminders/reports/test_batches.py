@@ -42,6 +42,13 @@ def test_each_outcome_is_counted_on_both_sides() -> None:
     ]
 
 
+def test_robotalkers_count_of_all_calls_is_no_outcome_that_differs() -> None:
+    batch = make_batch(
+        "answered", reported_at=timezone.now(), reported_counts={"total": 1, "Total-Calls": 1, "answered": 1}
+    )
+    assert compare_counts([batch])[batch.pk] == [ComparedCount("answered", ours=1, theirs=1)]
+
+
 def test_before_robotalker_was_asked_nothing_differs() -> None:
     batch = make_batch("answered")
     [count] = compare_counts([batch])[batch.pk]
