@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from django.db.models import Count
 
 from reminders.models import CallBatch, CallRecord
-from reminders.results.outcomes import STATE_BY_STATUS
+from reminders.results.outcomes import read_status_word
+from reminders.robotalker.vocabulary import fold_words
 from reminders.rules.states import CALL_OPEN, CallState
 
 NOT_ENDED = ""  # the outcome of calls that have none yet
 # Words for the status of a call that has not ended. The guide has only "queued".
-WORDS_FOR_NOT_ENDED = frozenset({"queued", "ringing", "in_progress", "calling", "pending", "scheduled"})
+WORDS_FOR_NOT_ENDED = frozenset({"queued", "ringing", "in progress", "calling", "pending", "scheduled"})
 # Words for all calls of the campaign together, which are no outcome beside the others.
 WORDS_FOR_ALL = frozenset(
-    {"total", "all", "calls", "contacts", "recipients", "total_calls", "total_contacts"}
+    {"total", "all", "calls", "contacts", "recipients", "total calls", "total contacts"}
 )
 
 
@@ -52,10 +53,10 @@ def _read_theirs(batch: CallBatch) -> Counter[str] | None:
         return None
     theirs: Counter[str] = Counter()
     for word, count in batch.reported_counts.items():
-        folded = word.lower().replace("-", "_")
+        folded = fold_words(word)
         if folded in WORDS_FOR_ALL:
             continue
-        ended = STATE_BY_STATUS.get(folded)
+        ended = read_status_word(word)
         theirs[ended or (NOT_ENDED if folded in WORDS_FOR_NOT_ENDED else word)] += count
     return theirs
 

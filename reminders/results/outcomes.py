@@ -186,7 +186,12 @@ def names_nobody(event: RobotalkerEvent) -> bool:
 
 def _read_status(event: RobotalkerEvent) -> CallState | None:
     """The outcome that the status says, in an event of any kind."""
-    words = fold_words(event.status or "")
+    return read_status_word(event.status or "")
+
+
+def read_status_word(word: str) -> CallState | None:
+    """The outcome that Robotalker's word for a call's status means; None for a call that has not ended."""
+    words = fold_words(word)
     if words in STATE_BY_STATUS:
         return STATE_BY_STATUS[words]
     if reason := fold_reason(words):

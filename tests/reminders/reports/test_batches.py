@@ -31,7 +31,7 @@ def test_each_outcome_is_counted_on_both_sides() -> None:
         "no_answer",
         "submitted",
         reported_at=timezone.now(),
-        reported_counts={"answered": 1, "no-answer": 1, "busy": 1, "queued": 1, "hung_up": 2},
+        reported_counts={"answered": 1, "no-answer": 1, "busy": 1, "Queued": 1, "hung_up": 2},
     )
     assert compare_counts([batch])[batch.pk] == [
         ComparedCount(NOT_ENDED, ours=1, theirs=1),
