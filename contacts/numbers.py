@@ -211,6 +211,14 @@ def read_reported_number(raw: str, regions: Iterable[str]) -> list[str]:
     return sorted(readings, key=lambda e164: not readings[e164])
 
 
+def is_assigned(e164: str) -> bool:
+    """Whether a number is in a range that its country has assigned."""
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(e164))
+    except NumberParseException:
+        return False
+
+
 def is_same_number(raw: str, e164: str, *regions: str) -> bool:
     """Whether a number in an event or a response may stand for this one. `regions`: besides its own."""
     return raw == e164 or e164 in read_reported_number(raw, [find_region(e164), *regions])

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from contacts.models import ConsentEntry, PhoneNumber
 from contacts.models.people import Channel
-from contacts.numbers import parse_number, read_reported_number
+from contacts.numbers import is_assigned, parse_number, read_reported_number
 from contacts.optouts import record_optin_by_text, record_optout, scope_of_optout
 from contacts.own_numbers import read_own_numbers
 from contacts.people import get_or_create_number
@@ -59,16 +59,18 @@ def _read_numbers(event: RobotalkerEvent) -> list[list[str]]:
 def _find_patient(event: RobotalkerEvent) -> PhoneNumber:
     """The row of the one number in `to` and `from` that isn't ours (product rule 39). Raises DoesNotFit.
 
-    Where both are strangers', it is the one that we know.
+    Where both are strangers', it is the one that we know; so it is where one may be read in several ways,
+    unless only the likeliest way is a number that exists.
     """
     own = read_own_numbers()
     patients = [reading for reading in _read_numbers(event) if reading and own.isdisjoint(reading)]
     forms = {form for reading in patients for form in reading}
     known = list(PhoneNumber.objects.filter(e164__in=forms))
-    if len(known) == 1:
+    likeliest = patients[0][0] if patients else ""
+    if len(known) == 1 and (len(patients) > 1 or is_assigned(known[0].e164) or not is_assigned(likeliest)):
         return known[0]
     if len({tuple(reading) for reading in patients}) != 1:
         raise DoesNotFit("it doesn't say for certain which number is the patient's")
-    by_e164 = {number.e164: number for number in known}
-    likeliest = next((form for form in patients[0] if form in by_e164), patients[0][0])
+    by_e164 = {number.e164: number for number in known if is_assigned(number.e164)}
+    likeliest = next((form for form in patients[0] if form in by_e164), likeliest)
     return by_e164.get(likeliest) or get_or_create_number(parse_number(likeliest, settings.PHONE_REGION))

@@ -74,7 +74,7 @@ def test_staff_are_told_when_a_key_and_a_machine_are_reported_by_two_events(
     label = (status_url(call), make_event(status="answered", amd_result="machine_start"))
     for url, body in [key, label] if first == "key" else [label, key]:
         post(url, body)
-    assert FollowUp.objects.get().reason == "key_by_nobody"
+    assert FollowUp.objects.get(kind="event_kept_back").reason == "key_by_nobody"
 
 
 def test_the_word_for_who_answered_is_shown_where_we_do_not_know_it(call: CallRecord) -> None:
@@ -172,7 +172,7 @@ def test_another_reason_is_shown_and_marks_no_number(
 def test_a_number_opted_out_at_the_carrier_is_opted_out_here(call: CallRecord) -> None:
     post(status_url(call), make_event("call.failed", reason="recipient_opted_out"))
     entry = ConsentEntry.objects.get()
-    assert (entry.what, entry.scope, entry.source) == ("opt_out", "voice", "robotalker")
+    assert (entry.what, entry.scope, entry.source) == ("opt_out", "all", "robotalker")
     assert Reminder.objects.get().reason != "try_again"
 
 

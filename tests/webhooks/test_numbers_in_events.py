@@ -180,3 +180,12 @@ def test_staff_are_told_why_our_own_number_can_not_be_opted_out(client: Client) 
     answer = client.post(url, {"scope": "all", "way": "by phone"})
     assert answer.status_code == 422
     assert not is_out(OURS)
+
+
+def test_a_number_read_in_an_unlikely_way_does_not_opt_a_stranger_out() -> None:
+    """2025550100 is an American number; that +20 255 50100 is known, and can't exist, doesn't matter."""
+    stranger = make_number("+2025550100")
+    assert post(account_url(), optout(to="2025550100")) == 200
+    stranger.refresh_from_db()
+    assert stranger.voice_opted_out_at is None
+    assert PhoneNumber.objects.get(e164=SARAH).voice_opted_out_at

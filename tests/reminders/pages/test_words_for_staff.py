@@ -27,6 +27,7 @@ from reminders.rules.reasons import (
     SENTENCES,
     AnswerReason,
     CallReason,
+    ConfirmationReason,
     KeptBackReason,
     ListReason,
     Reason,
@@ -39,7 +40,7 @@ from tests.people import make_contact, make_due_reminder, make_user
 from tests.reminders.pages.clinic import make_call, settle, sit_at_desk
 from webhooks.models import WebhookEvent
 
-REASONS = (Reason, CallReason, AnswerReason, KeptBackReason, ListReason)
+REASONS = (Reason, CallReason, AnswerReason, KeptBackReason, ListReason, ConfirmationReason)
 CHOICES: tuple[type[TextChoices], ...] = (
     *REASONS,
     ReminderState,
