@@ -58,8 +58,8 @@ def skip(request: HttpRequest, pk: int) -> HttpResponse:
     return _order(request, pk, orders.skip_reminder, _("This reminder will not be sent."))
 
 
-@require_POST
 @permission_required("contacts.change_appointment", raise_exception=True)
+@require_POST
 def put_back(request: HttpRequest, pk: int) -> HttpResponse:
     """Plan a reminder again that was skipped or missed."""
     return _order(request, pk, orders.put_back_reminder, _("The reminder is planned again."))

@@ -26,6 +26,8 @@ PAGES = {
     "confirm_appointment": "contacts.change_appointment",
     "order_call": "contacts.change_appointment",
     "skip_reminder": "contacts.change_appointment",
+    "put_back_reminder": "contacts.change_appointment",
+    "correct_zone": "contacts.change_location",
     "pause_sending": "reminders.change_sendingswitch",
     "resume_sending": "reminders.change_sendingswitch",
     "worklist": "reminders.view_followup",
