@@ -229,7 +229,7 @@ def test_the_activation_warns_of_appointments_without_calling_hours(
 def test_the_form_names_both_choices_in_plain_words(office: Client, early_visit: Step) -> None:
     page = office.get(address_of(Step, f"{early_visit.pk}/change/")).content.decode()
     for words in (
-        "if it can never be in time",
+        "If it can never be in time",
         "skip it",
         "send it earlier, at the last time allowed before",
     ):

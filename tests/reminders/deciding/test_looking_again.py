@@ -18,13 +18,13 @@ from pytest_django import Settings
 from contacts.models import Appointment, ClosedDay, Contact, Location, PhoneNumber
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.models import CallRecord, Campaign, Reminder, Script, Step
+from reminders.models import CallRecord, Campaign, Reminder, Script, SendingSwitch, Step
 from reminders.pages.story import read_story
 from reminders.planning.activation import pause_campaign
 from reminders.rules.decide import Situation
 from reminders.sweeps.early_looks import find_early_looks
 from tests.admin_forms import save_in_admin
-from tests.office import act, make_call
+from tests.office import address_of, make_call
 from tests.people import (
     ENGLISH,
     make_appointment,
@@ -59,7 +59,7 @@ class Practice:
     @property
     def reminder(self) -> Reminder:
         """Of the appointment's current revision, and the first step."""
-        appointment = Appointment.objects.get(starts_at__gte=VISIT)
+        appointment = Appointment.objects.latest("starts_at")
         return Reminder.objects.filter(appointment=appointment, revision=appointment.revision).earliest("pk")
 
     @property
@@ -114,6 +114,14 @@ def make_reminder(at: time = time(7), contact: Contact | None = None, **step: An
     return make_due_reminder(contact, starts_at=VISIT)
 
 
+def take_back_a_wish(practice: Practice) -> None:
+    make_reminder(contact=make_contact(preferred_channel="never"))
+    practice.go_to(local(9, 1))
+    assert not practice.run_worker()
+    assert practice.reminder.reason == "wants_no_reminders"
+    practice.edit_contact()
+
+
 def edit_the_time(practice: Practice) -> None:
     make_reminder()
     practice.wait_at(local(7, 30))
@@ -162,7 +170,8 @@ def activate_the_campaign(practice: Practice) -> None:
     make_reminder()
     pause_campaign(Campaign.objects.get())
     practice.wait_at(local(10))
-    act(practice.office, Campaign, "activate", Campaign.objects.get())
+    wish = {"action": "activate", "_selected_action": [str(Campaign.objects.get().pk)], "deed": "send"}
+    practice.office.post(address_of(Campaign), wish)
 
 
 def narrow_and_widen_the_filter(practice: Practice) -> None:
@@ -177,7 +186,9 @@ def resume_sending(practice: Practice) -> None:
     make_reminder()
     practice.office.post("/sending/pause/")
     practice.wait_at(local(10))
-    practice.office.post("/sending/resume/")
+    paused_at = SendingSwitch.objects.get().paused_at
+    assert paused_at is not None
+    practice.office.post("/sending/resume/", {"deed": "send", "paused_at": paused_at.isoformat()})
 
 
 def enter_a_number(practice: Practice) -> None:
@@ -258,7 +269,8 @@ def correct_a_persons_zone(practice: Practice) -> None:
 def correct_the_locations_zone(practice: Practice) -> None:
     make_reminder()
     practice.wait_at(local(7, 30))
-    save_in_admin(practice.office, Location.objects.get(), time_zone="America/Halifax")
+    zones = {"time_zone": "America/Halifax", "seen": "America/New_York"}
+    practice.office.post(f"/locations/{Location.objects.get().pk}/time-zone/", zones)
 
 
 def call_now(practice: Practice) -> None:
@@ -351,6 +363,7 @@ WAYS: dict[str, list[tuple[Callable[[Practice], None], datetime | str | None]]] 
     "has_number": [(enter_a_number, NOW)],
     "number_unusable": [(mark_the_number_usable, NOW)],
     "opted_out": [(opt_in_again, local(9))],
+    "refusal": [(take_back_a_wish, NOW)],
     "has_consent": [(record_consent, NOW)],
     "has_script": [(repair_the_script, NOW)],
     "hours": [

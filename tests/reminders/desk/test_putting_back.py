@@ -138,7 +138,7 @@ def close_for_today_and_tomorrow(reminder: Reminder) -> None:
         (opt_out, "The number has opted out."),
         (cancel, "The appointment was cancelled."),
         (move, "The appointment was moved; this was for the old time."),
-        (close_for_today_and_tomorrow, "It could not be sent in time."),
+        (close_for_today_and_tomorrow, "There are no calling hours between its time and the appointment."),
     ],
 )
 def test_what_would_be_skipped_or_missed_again_is_refused_with_the_reason(
