@@ -18,9 +18,10 @@ from contacts.people import change_phone
 from contacts.worker_hints import PLANNING_TASK, hint_planning
 from reminders.deciding.visits import find_upcoming, read_visits
 from reminders.models import Campaign, Reminder
-from reminders.planning.activation import activate_campaign, pause_campaign
+from reminders.planning.activation import activate_campaign
+from reminders.planning.editing import finish_edit, prepare_edit
 from reminders.planning.planned_marks import mark_planned, read_unplanned
-from reminders.planning.planner import plan_all, plan_appointments, replan_campaign
+from reminders.planning.planner import plan_all, plan_appointments
 from reminders.rules.visit_standings import VisitStanding
 from tests.contacts.imports.example_lists import AISHA, NOAH, make_downtown, write_list
 from tests.people import make_appointment, make_campaign, make_number, make_step, make_user
@@ -93,9 +94,10 @@ def activate(campaign: Campaign) -> None:
 
 
 def widen(campaign: Campaign) -> None:
+    before = prepare_edit(campaign.pk)
     campaign.kinds = []
     campaign.save()
-    replan_campaign(campaign)
+    finish_edit(before)
 
 
 @pytest.mark.parametrize(("kinds", "change"), [([], activate), (["cleaning"], widen)])
@@ -107,7 +109,8 @@ def test_a_campaign_that_is_activated_or_widened_is_planned_before_anybody_says_
     Campaign.objects.update(kinds=kinds)
     campaign.refresh_from_db()
     if change is activate:
-        pause_campaign(campaign)
+        Campaign.objects.update(state="draft", activated_at=None)
+        campaign.refresh_from_db()
     make_appointment(starts_at=timezone.now() + timedelta(days=3))
     plan_all()
     assert not is_being_planned(desk)
@@ -121,7 +124,7 @@ def test_a_campaign_that_is_activated_or_widened_is_planned_before_anybody_says_
 def test_a_campaign_for_others_says_nothing_about_this_appointment(desk: Client) -> None:
     make_appointment()
     plan_all()
-    replan_campaign(make_campaign(kinds=["cleaning"]))
+    finish_edit(prepare_edit(make_campaign(kinds=["cleaning"]).pk))
     assert not is_being_planned(desk)
 
 
@@ -150,7 +153,7 @@ def test_what_was_edited_while_planning_ran_waits_for_the_next_round(
     campaign = make_campaign()
 
     def edit_meanwhile(seen: object) -> None:
-        replan_campaign(campaign)
+        finish_edit(prepare_edit(campaign.pk))
 
     monkeypatch.setattr("reminders.planning.planner.mark_planned", edit_meanwhile)
     plan_all()
@@ -200,7 +203,7 @@ def test_other_changes_ask_for_planning(
         if change == "activation":
             activate_campaign(campaign)
         elif change == "edit":
-            replan_campaign(campaign)
+            finish_edit(prepare_edit(campaign.pk))
         else:
             change_phone(appointment.contact, make_number("+13125550101"))
     assert hints == [PLANNING_TASK]

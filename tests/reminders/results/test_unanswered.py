@@ -351,7 +351,9 @@ def test_an_answer_in_words_says_more_than_that_nobody_answered() -> None:
     make_due_reminder()
     call = place_call(DELIVERED)
     assert [kind for kind, _ in read_open()] == ["nothing_follows"]
-    words = RobotalkerEvent(kind=EventKind.SMS_RECEIVED, name="sms.received", text="CANCEL please, I am ill")
+    words = RobotalkerEvent(
+        kind=EventKind.SMS_RECEIVED, name="sms.received", text="I am ill and don't know yet"
+    )
     fold_event(call.pk, words, received_at=timezone.now())
     assert [kind for kind, _ in read_open()] == ["unclear_answer"]
 
