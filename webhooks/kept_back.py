@@ -52,7 +52,8 @@ def put_on_worklist(
     if event.purpose == OPTOUTS and parsed is not None and not mentions_optout(parsed):
         return
     if call is not None and not lost_optout and parsed is not None and mentions_optout(parsed):
-        asked = FollowUp.objects.filter(call=call, kind=FollowUp.Kind.DOUBTFUL_OPT_OUT)
+        kinds = (FollowUp.Kind.DOUBTFUL_OPT_OUT, FollowUp.Kind.MAY_WANT_TO_CANCEL)
+        asked = FollowUp.objects.filter(call=call, kind__in=kinds)
         if asked.exclude(state=FollowUp.State.RESOLVED).exists():
             return  # it was recorded, and staff are asked about it already
     reason, detail = describe_kept_back(parsed, key_of(event.purpose))

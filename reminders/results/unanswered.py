@@ -30,8 +30,9 @@ MOST_AT_ONCE = 500  # visits each round of the sweep; the next round goes on
 # Follow-ups that only say that a patient has not been reached: what happens later can make them unnecessary.
 UNREACHED = (Kind.COULD_NOT_REACH, Kind.NOTHING_FOLLOWS, Kind.MISSED)
 UNTIL_A_NEW_TRY = (Kind.COULD_NOT_REACH, Kind.NOTHING_FOLLOWS)
-CLOSED_BY_ANSWER = (*UNREACHED, Kind.UNCLEAR_ANSWER)
+CLOSED_BY_ANSWER = (*UNREACHED, Kind.UNCLEAR_ANSWER)  # the last only by an answer that came after it
 CLOSED_BY_MOVE = (*UNREACHED, Kind.WRONG_NUMBER)
+_STANDS_BEFORE_ANSWER = ~Q(kind=Kind.UNCLEAR_ANSWER) | Q(created_at__lte=F("appointment__answered_at"))
 HEARD = (Reason.REACHED, Reason.DELIVERED)
 
 
@@ -108,7 +109,7 @@ def _find_overtaken(now: datetime) -> "QuerySet[FollowUp]":
     )
     return _open_ones(FollowUp.objects.all()).filter(
         Q(kind__in=UNREACHED) & ~Q(appointment__status=Appointment.Status.BOOKED)
-        | Q(kind__in=CLOSED_BY_ANSWER) & answered
+        | Q(kind__in=CLOSED_BY_ANSWER) & answered & _STANDS_BEFORE_ANSWER
         | Q(kind__in=CLOSED_BY_MOVE) & moved
         | Q(kind=Kind.MISSED, reminder__state__in=REMINDER_OPEN)
         | Q(kind__in=UNTIL_A_NEW_TRY, appointment__starts_at__gt=now) & Exists(coming)
@@ -146,7 +147,9 @@ def _find_resolution(follow_up: FollowUp, visit: Visit | None) -> FollowUp.Resol
     if kind in CLOSED_BY_MOVE and reminder is not None and reminder.revision != appointment.revision:
         return Resolution.MOVED
     if kind in CLOSED_BY_ANSWER and appointment.current_answer:
-        return Resolution.ANSWERED
+        is_older = appointment.answered_at is None or follow_up.created_at <= appointment.answered_at
+        if kind != Kind.UNCLEAR_ANSWER or is_older:  # "1", and later "sorry, I can't come"
+            return Resolution.ANSWERED
     if kind not in UNREACHED:
         return None
     if appointment.status == Appointment.Status.CANCELLED:

@@ -98,8 +98,8 @@ def test_events_applied_together_end_in_the_same_state_as_one_by_one(max_tries: 
     assert set(apply_events(ids).values()) == {"applied"}
     assert read_end_state() == one_by_one
     kinds = set(FollowUp.objects.values_list("kind", flat=True))
-    assert {"wants_another_time", "unclear_answer", "wrong_number"} <= kinds
-    assert ("could_not_reach" in kinds) == (max_tries == 1)
+    # a voicemail is not tried again, so that nothing more goes out to that patient
+    assert {"wants_another_time", "unclear_answer", "wrong_number", "could_not_reach"} <= kinds
 
 
 def open_another_for(call: CallRecord) -> CallRecord:
@@ -144,7 +144,7 @@ def test_a_group_costs_as_many_queries_as_one_event(
     calls = open_many(9)
     answered = {"status": "answered", "dtmf_response": "1"}
     ids = [store(call, "call.completed", **answered) for call in calls]
-    with django_assert_max_num_queries(15):  # with savepoint and release, in a test
+    with django_assert_max_num_queries(21):  # with savepoint and release, in a test; six account for visits
         assert set(apply_events(ids).values()) == {"applied"}
     assert all(appointment.is_confirmed for appointment in Appointment.objects.all())
 
