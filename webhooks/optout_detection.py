@@ -26,9 +26,12 @@ def read_for_optout(body: bytes) -> RobotalkerEvent | None:
 def is_optout(body: bytes, parsed: RobotalkerEvent | None = None) -> bool:
     """Whether a request says that somebody wants no more calls or texts.
 
-    `parsed`: the event in `body`, where its address accepts the body's form. It is then not parsed again.
+    `parsed`: the event in `body`, where its address accepts the body's form. It is then not parsed again,
+    unless it has no kind that we know: then more may be heard in it than its address accepts.
     """
-    event = parsed or read_for_optout(body)
+    if parsed and (parsed.kind != EventKind.UNKNOWN or mentions_optout(parsed)):
+        return mentions_optout(parsed)
+    event = read_for_optout(body)
     return event is not None and mentions_optout(event)
 
 

@@ -20,11 +20,11 @@ class Ceiling(NamedTuple):
 
 
 CEILINGS = {
-    # The aim is 10 files. The last added is contacts/numbers.py: which numbers are never dialled.
-    OPENING: Ceiling(35, 130, {"reminders/dispatch/opening.py", "reminders/robotalker/client.py"}),
-    # The aim is 12 files and 35 visits. Three more files, and ten more visits, since damaged bodies and other
-    # words are read.
-    EVENT: Ceiling(25, 77, {"webhooks/views.py", "contacts/appointments.py"}),
+    # The aim is 10 files. Nine more visits since texts go out together and by the patient's wish.
+    OPENING: Ceiling(35, 139, {"reminders/dispatch/opening.py", "reminders/robotalker/client.py"}),
+    # The aim is 12 files and 35 visits. Eight more files since damaged bodies are read, and each
+    # event accounts for the visit that it is about.
+    EVENT: Ceiling(30, 94, {"webhooks/views.py", "contacts/appointments.py"}),
 }
 
 

@@ -55,12 +55,17 @@ def round_settings(
     return chosen
 
 
-@pytest.mark.parametrize("key", ["1", "9"])
-@pytest.mark.parametrize(
-    ("channel", "phones", "people"),
-    [("voice", 1, 1), ("voice", 2, 1), ("voice", 1, 2), ("sms", 1, 1), ("sms", 2, 1)],
-    ids=["single call", "campaign", "household", "text", "batch of texts"],
-)
+ROUNDS = {
+    "single call": ("voice", 1, 1),
+    "campaign": ("voice", 2, 1),
+    "household": ("voice", 1, 2),
+    "text": ("sms", 1, 1),
+}
+CASES = {f"{name}-{key}": (*kind, key) for name, kind in ROUNDS.items() for key in ("1", "9")}
+CASES["batch of texts-1"] = ("sms", 2, 1, "1")
+
+
+@pytest.mark.parametrize(("channel", "phones", "people", "key"), CASES.values(), ids=CASES)
 def test_a_worker_can_crash_at_any_point_of_its_round(
     channel: str, phones: int, people: int, key: str, sandbox: SandboxServer, round_settings: dict[str, Any]
 ) -> None:

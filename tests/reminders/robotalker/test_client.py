@@ -85,7 +85,15 @@ def test_the_status_of_a_call_is_read(open_client: OpenClient) -> None:
     with RawServer(answer(200, body)) as server, open_client(server.url) as client:
         found = client.get_call("cal_9x7k2m4p")
     assert found == CallStatus(
-        "cal_9x7k2m4p", "answered", SARAH, CREATED, 28, "1", AmdResult.HUMAN, campaign_id="cmp_1"
+        "cal_9x7k2m4p",
+        "answered",
+        SARAH,
+        CREATED,
+        28,
+        "1",
+        amd_result=AmdResult.HUMAN,
+        amd_word="human",
+        campaign_id="cmp_1",
     )
     [request] = server.requests
     assert (request.method, request.target, request.body) == ("GET", "/api/v1/calls/cal_9x7k2m4p", b"")

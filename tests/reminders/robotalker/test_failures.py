@@ -211,7 +211,7 @@ def test_an_absurd_retry_after_is_cut_to_the_cap(
         (answer(201, {"status": "queued", "id": "cal_1"}), errors.AnswerUnusable),
         (answer(201, {"call_id": ""}), errors.AnswerUnusable),
         (answer(201, {"call_id": None}), errors.AnswerUnusable),
-        (answer(201, {"call_id": [17]}), errors.AnswerUnusable),
+        (answer(201, {"call_id": {"id": "cal_1"}}), errors.AnswerUnusable),
         (answer(201, {"call_id": "a b"}), errors.AnswerUnusable),
         (answer(201, {"call_id": "cal_1\x00"}), errors.AnswerUnusable),
         (answer(201, {"call_id": "x" * 101}), errors.AnswerUnusable),
