@@ -304,8 +304,8 @@ def _build_loosely(source: Mapping[str, Any]) -> RobotalkerEvent:
     kind = kinds.pop() if len(kinds) == 1 else EventKind.UNKNOWN
     if EventKind.OPTED_OUT in kinds:
         kind = EventKind.OPTED_OUT
-    elif texts and kind == EventKind.UNKNOWN:
-        kind = EventKind.SMS_RECEIVED
+    elif EventKind.SMS_RECEIVED in kinds or (texts and kinds | {kind} == {EventKind.UNKNOWN}):
+        kind = EventKind.SMS_RECEIVED  # else the text may be our own message, sent back
     amd_result, amd_word = read_amd({"amd_result": read_one("amd_result")}, "amd_result")
     return RobotalkerEvent(
         kind=kind,

@@ -321,7 +321,7 @@ def read_all() -> list[object]:
             (Reminder.objects, ("state", "reason", "next_look_at", "channel")),
             (Appointment.objects, ("status", "answer", "answered_at", "revision")),
             (PhoneNumber.objects, ("voice_opted_out_at", "sms_opted_out_at", "unusable_since")),
-            (FollowUp.objects, ("kind", "state")),
+            (FollowUp.objects.exclude(kind="event_kept_back"), ("kind", "state")),
         ]
     ]
 
