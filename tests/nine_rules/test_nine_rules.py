@@ -315,13 +315,13 @@ class PracticeMachine(RuleBasedStateMachine):
 def read_all() -> list[object]:
     """Return everything that an event could change."""
     return [
-        list(rows.order_by("pk").values_list(*columns))
+        [row for row in rows.order_by("pk").values_list(*columns) if row[0] != "event_kept_back"]
         for rows, columns in [
             (CallRecord.objects, ("state", "reason", "keys", "robotalker_id")),
             (Reminder.objects, ("state", "reason", "next_look_at", "channel")),
             (Appointment.objects, ("status", "answer", "answered_at", "revision")),
             (PhoneNumber.objects, ("voice_opted_out_at", "sms_opted_out_at", "unusable_since")),
-            (FollowUp.objects.exclude(kind="event_kept_back"), ("kind", "state")),
+            (FollowUp.objects, ("kind", "state")),
         ]
     ]
 
