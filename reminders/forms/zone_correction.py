@@ -10,7 +10,7 @@ from contacts.forms.contacts import list_zones
 from contacts.models import Location
 
 
-class ZoneForm(forms.Form):
+class ZoneCorrectionForm(forms.Form):
     """Another zone for a location. `seen`: the zone that it had when the form was shown."""
 
     time_zone = forms.ChoiceField(

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from contacts.models import Location
 from reminders.desk.zone_corrections import ZoneNotCorrected, correct_zone, preview_zone
-from reminders.forms.zone_correction import ZoneForm
+from reminders.forms.zone_correction import ZoneCorrectionForm
 from reminders.views.requests import signed_in
 
 
@@ -21,7 +21,7 @@ def edit_zone(request: HttpRequest, pk: int) -> HttpResponse:
     """GET asks for the zone and, with `?time_zone=`, shows what it would change; POST corrects it."""
     location = get_object_or_404(Location.objects.prefetch_related("closed_days"), pk=pk)
     old = location.time_zone
-    form = ZoneForm(location, request.POST if request.method == "POST" else (request.GET or None))
+    form = ZoneCorrectionForm(location, request.POST if request.method == "POST" else (request.GET or None))
     if request.method == "POST" and form.is_valid():
         return _save_zone(request, pk, form)
     context = {"form": form, "location": location, "old": old, "preview": None}
@@ -30,7 +30,7 @@ def edit_zone(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "reminders/zone.html", context, status=422 if form.errors else 200)
 
 
-def _save_zone(request: HttpRequest, pk: int, form: ZoneForm) -> HttpResponse:
+def _save_zone(request: HttpRequest, pk: int, form: ZoneCorrectionForm) -> HttpResponse:
     zone, seen = form.cleaned_data["time_zone"], form.cleaned_data["seen"]
     try:
         visits = correct_zone(pk, zone, seen=seen, by=signed_in(request))
