@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from reminders.lifecycle.follow_ups import keep_back
 from reminders.models import CallRecord, FollowUp
 from reminders.results.outcomes import read_outcome
-from reminders.robotalker.events import RobotalkerEvent
+from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.rules.reasons import KeptBackReason
 from reminders.rules.states import CallState
 from reminders.traffic.callback_urls import OPTOUTS, key_of
@@ -34,7 +34,7 @@ def describe_kept_back(parsed: RobotalkerEvent | None, key_of_address: str = "")
         return KeptBackReason.SEEMS_OPT_OUT, ""
     if keys := parsed.keys or parsed.unread_keys or key_of_address:
         return KeptBackReason.SEEMS_KEY, keys
-    if parsed.text:
+    if parsed.text and parsed.kind == EventKind.SMS_RECEIVED:  # else it may be our own message
         return KeptBackReason.SEEMS_TEXT, parsed.text[:300]
     state = read_outcome(parsed)
     return (SEEMS_BY_STATE.get(state, _NOTHING) if state else _NOTHING), ""

@@ -70,8 +70,8 @@ KEY_BY_MEANING = {
 UNCLEAR = Reply(ReplyMeaning.UNCLEAR)
 
 _STOP_SIGN = "\N{OCTAGONAL SIGN}"
-# A sentence ends here; not before a digit, as in 9.30 or 1,9.
-_SENTENCE_END = re.compile(r"[\n.!?;,…。！？、，؟،]+(?!\d)")
+# A sentence ends here. A mark before a digit ends none, as in 9.30 or 1,9.
+_SENTENCE_END = re.compile(r"(?:\n|[.!?;,…。！？、，؟،]+(?!\d))+")
 _SIGNATURE = re.compile(
     r"^[^\S\n]*(?:--|sent (?:from|via)|get outlook|envoy[ée] de|enviado d|von meinem|inviato da)",
     re.IGNORECASE | re.MULTILINE,
