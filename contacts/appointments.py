@@ -167,6 +167,8 @@ def move_appointment(
     revised = not is_same_time(before, starts_at, location or before.location)
     appointment.location = location or appointment.location
     appointment.provider = provider or appointment.provider
+    if appointment.provider != before.provider:
+        appointment.details_at = read_database_clock()
     if revised:
         set_times(appointment, starts_at, ends_at)
         appointment.revision += 1

@@ -210,15 +210,17 @@ def _add_appointments(
 
 
 def _write_details(rows: Iterable[PlannedRow]) -> None:
-    """Write type and id, which no reminder depends on, before other functions lock and read the row."""
-    changed = []
+    """Write kind and id, before other functions lock and read the row."""
+    now, changed = read_database_clock(), []
     for planned in rows:
         if planned.appointment and planned.fields:
+            if "kind" in planned.fields:
+                planned.appointment.details_at = now
             for name, value in planned.fields.items():
                 setattr(planned.appointment, name, value)
             planned.appointment.updated_at = timezone.now()
             changed.append(planned.appointment)
-    fields = ["kind", "source", "external_id", "updated_at"]
+    fields = ["kind", "details_at", "source", "external_id", "updated_at"]
     Appointment.objects.bulk_update(changed, fields, batch_size=BATCH_SIZE)
 
 

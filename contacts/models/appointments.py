@@ -66,6 +66,12 @@ class Appointment(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.BOOKED)
     revision = models.PositiveIntegerField(default=1, editable=False)
     revised_at = models.DateTimeField(editable=False, help_text=_("When this revision came to be."))
+    details_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When its provider or kind last changed: a campaign new to it sends nothing due before."),
+    )
     planned_revision = models.PositiveIntegerField(
         default=0,
         db_default=0,

@@ -24,7 +24,7 @@ from reminders.models import Campaign, Script, Step
 from reminders.models.campaigns import StepChannel
 from reminders.planning.activation import activate_campaign, copy_campaign, pause_campaign
 from reminders.planning.editing import StateBefore, announce_edit, finish_edit, prepare_edit
-from reminders.planning.planner import count_never_in_time
+from reminders.planning.owed_reminders import count_never_in_time
 from reminders.wording.sms_length import text_scripts_of
 
 

@@ -25,7 +25,7 @@ from reminders.admin.replanned import describe_replanned
 from reminders.admin.text_lengths import warn_of_long_texts
 from reminders.desk.wake_dispatch import wake_dispatch
 from reminders.models import Campaign
-from reminders.planning.planner import replan_at_location
+from reminders.planning.replanning import replan_location
 from reminders.wording.sms_length import list_active_text_scripts
 
 admin.site.unregister([Location, ClosedDay, Provider])
@@ -119,7 +119,7 @@ def _name_campaigns(campaigns: "QuerySet[Campaign]") -> list[str]:
 
 def _replan(page: admin.ModelAdmin[Any], request: HttpRequest, locations: Iterable[Location]) -> None:
     in_order = sorted(locations, key=attrgetter("pk"))  # each stays locked until the end of the transaction
-    reports = [replan_at_location(location) for location in in_order]
+    reports = [replan_location(location) for location in in_order]
     moved, skipped = sum(one.moved for one in reports), sum(one.skipped for one in reports)
     describe_replanned(page, request, moved, skipped)
     wake_dispatch()

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from reminders.planning.planner import NeverInTime
+from reminders.planning.owed_reminders import NeverInTime
 
 
 def describe_replanned(

@@ -14,7 +14,7 @@ from contacts.models.people import Channel
 from reminders.demo import outcomes
 from reminders.demo.outcomes import DemoOutcome
 from reminders.models import CallRecord, Reminder, Step
-from reminders.planning.planner import find_owed_reminder
+from reminders.planning.owed_reminders import find_owed_reminder
 from reminders.rules.calling_hours import CallingHours, next_allowed
 from reminders.rules.reasons import Reason
 from reminders.rules.retries import RetryRule, TryOutcome, next_try

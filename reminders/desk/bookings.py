@@ -22,7 +22,8 @@ from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.situations import with_situation
 from reminders.desk.orders import put_back_reminders
 from reminders.models import Reminder, Step
-from reminders.planning.planner import active_steps, find_owed_reminder, plan_appointments
+from reminders.planning.owed_reminders import find_owed_reminder
+from reminders.planning.planner import active_steps, plan_appointments
 from reminders.results.unanswered import account_for
 from reminders.rules.reasons import Reason, sentence_for
 from reminders.rules.states import REMINDER_PENDING, ReminderState

@@ -25,7 +25,7 @@ from reminders.lifecycle.follow_ups import resolve_missed
 from reminders.lifecycle.locking import lock_reminder
 from reminders.lifecycle.reminders import finish_reminder, plan_again
 from reminders.models import Reminder
-from reminders.planning.planner import find_owed_reminder
+from reminders.planning.owed_reminders import find_owed_reminder
 from reminders.results.unanswered import account_for
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.reasons import Reason, sentence_for

@@ -19,7 +19,7 @@ from contacts.wall_times import is_skipped
 from contacts.zones import is_zone_name
 from reminders.desk.wake_dispatch import wake_dispatch
 from reminders.models import Step
-from reminders.planning.planner import replan_at_location
+from reminders.planning.replanning import replan_location
 from reminders.planning.shifts import ReminderShift, lock_location, preview_shifts, shift_appointments
 
 MOST_EXAMPLES = 5
@@ -111,6 +111,6 @@ def correct_zone(location_id: int, zone: str, *, seen: str, by: User) -> int:
     location.save(update_fields=["time_zone"])
     what = AppointmentChange.What.ZONE_CORRECTED
     report = shift_appointments(location, what, zone=zone, by=by)
-    replan_at_location(location)  # what could never be in time by the wrong zone may be owed after all
+    replan_location(location)  # what could never be in time by the wrong zone may be owed after all
     wake_dispatch()
     return sum(shift.moves_a_visit for shift in report.appointments)

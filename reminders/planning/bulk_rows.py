@@ -53,6 +53,7 @@ class PlannedAppointment(NamedTuple):
     revision: int
     starts_at: datetime
     revised_at: datetime
+    details_at: datetime | None
     stated_zone: str
     number_zones: tuple[str, ...]
 
@@ -69,7 +70,7 @@ class OwedReminder(NamedTuple):
 def read_planned_appointments(appointments: "QuerySet[Appointment]") -> Iterator[list[PlannedAppointment]]:
     """The appointments in the order of their keys, in chunks of at most CHUNK."""
     # As text, since Python parses ISO 8601 twenty times as fast as the database driver.
-    moments = [Cast(name, TextField()) for name in ("starts_at", "revised_at")]
+    moments = [Cast(name, TextField()) for name in ("starts_at", "revised_at", "details_at")]
     zones = ("contact__time_zone", Cast("contact__phone__time_zones", TextField()))
     rows = appointments.order_by("pk").values_list("pk", "location_id", "revision", *moments, *zones)
     last = 0
@@ -115,6 +116,7 @@ def as_planned(appointment: Appointment) -> PlannedAppointment:
         appointment.revision,
         appointment.starts_at,
         appointment.revised_at,
+        appointment.details_at,
         contact.time_zone,
         tuple(contact.phone.time_zones) if contact.phone else (),
     )
@@ -126,13 +128,21 @@ def _parse_appointment(
     revision: int,
     starts_at: str,
     revised_at: str,
+    details_at: str | None,
     stated_zone: str,
     number_zones: str | None,
 ) -> PlannedAppointment:
     read = datetime.fromisoformat
     zones = _parse_zones(number_zones or "{}")
     return PlannedAppointment(
-        pk, location_id, revision, read(starts_at), read(revised_at), stated_zone, zones
+        pk,
+        location_id,
+        revision,
+        read(starts_at),
+        read(revised_at),
+        read(details_at) if details_at else None,
+        stated_zone,
+        zones,
     )
 
 

@@ -13,7 +13,8 @@ from django.db.models.functions import Now
 from contacts.worker_hints import hint_planning
 from reminders.models import Campaign, Step
 from reminders.planning.planned_marks import begin_edition
-from reminders.planning.planner import ReplanReport, plan_campaign, replan_steps
+from reminders.planning.planner import plan_campaign
+from reminders.planning.replanning import ReplanReport, replan_steps
 from reminders.rules.schedule import Timing
 
 StepTime = tuple[int, Timing | None]  # the campaign, and when the step is due; None where that is invalid

@@ -23,7 +23,7 @@ from reminders.deciding.situations import read_reminder_facts, with_situation
 from reminders.lifecycle.follow_ups import find_due_time
 from reminders.lifecycle.reminders import finish_reminder, mark_missed
 from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
-from reminders.planning.planner import find_owed_reminder
+from reminders.planning.owed_reminders import find_owed_reminder
 from reminders.rules.decide import Verdict, decide
 from reminders.rules.states import REMINDER_OPEN, ReminderState
 

@@ -25,7 +25,7 @@ from reminders.rules.states import REMINDER_OPEN, ReminderState
 from reminders.rules.visit_standings import VisitStanding
 
 Kind, Resolution = FollowUp.Kind, FollowUp.Resolution
-MOST_AT_ONCE = 500  # visits each round of the sweep; the next round goes on
+MOST_AT_ONCE = 500  # visits in one transaction of the sweep
 
 # Follow-ups that only say that a patient has not been reached: what happens later can make them unnecessary.
 UNREACHED = (Kind.COULD_NOT_REACH, Kind.NOTHING_FOLLOWS, Kind.MISSED)
@@ -47,15 +47,16 @@ def account_for(appointment_ids: Collection[int]) -> None:
 
 
 def account_for_all() -> int:
-    """The same for all visits, at most MOST_AT_ONCE in a round; how many follow-ups it opened.
+    """The same for all visits, soonest first; how many follow-ups it opened.
 
     A visit that another transaction has locked waits for the next round.
     """
     now = read_database_clock()
     closable = _find_overtaken(now).order_by("appointment").values_list("appointment", flat=True)
     suspects = find_suspects(find_upcoming(now)).order_by("starts_at", "pk").values_list("pk", flat=True)
-    found = [set(closable[:MOST_AT_ONCE]), set(suspects[:MOST_AT_ONCE])]
-    return sum(_account_for_free(ids) for ids in found if ids)
+    found = list(dict.fromkeys([*closable, *suspects]))
+    groups = [found[start : start + MOST_AT_ONCE] for start in range(0, len(found), MOST_AT_ONCE)]
+    return sum(_account_for_free(group) for group in groups)
 
 
 @transaction.atomic

@@ -8,7 +8,7 @@ So a step that is sent at once after a late booking is sent for one that comes a
 one that was booked before it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reminders.rules.reasons import Reason
@@ -18,12 +18,17 @@ from reminders.rules.reasons import Reason
 class MeantSince:
     """Since when a campaign is active, a step has its time, and the filters are as they are (aware UTC).
 
-    `activated`: None if the campaign never was. `filters`: None for an appointment that is not new to them.
+    `activated`: None if the campaign never was. `filters`: for an appointment whose provider or kind changed
+    later, since then; None for one that is not new to them.
     """
 
     activated: datetime | None
     step: datetime
     filters: datetime | None = None
+
+    def for_details_of(self, details_at: datetime) -> "MeantSince":
+        """The same for an appointment whose provider or kind last changed at `details_at`."""
+        return replace(self, filters=max(details_at, self.filters or details_at))
 
     @property
     def latest(self) -> datetime | None:

@@ -78,7 +78,7 @@ class Reason(models.TextChoices):
     )
     BEFORE_FILTERS = (
         "before_filters",
-        _("Its time had already passed when the campaign was extended to this appointment."),
+        _("Its time had already passed when the campaign came to cover this appointment."),
     )
     SKIPPED_AFTER_PAUSE = (
         "skipped_after_pause",

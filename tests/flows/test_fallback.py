@@ -14,7 +14,7 @@ from reminders.dispatch.claims import claim_due
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder, Step
 from reminders.pages.story import read_story
-from reminders.planning.planner import replan_location
+from reminders.planning.replanning import replan_location
 from reminders.traffic.callback_urls import status_url
 from tests.people import SARAH, make_due_reminder, make_location, make_script, make_step, make_user
 from tests.sandbox_server import SandboxServer

@@ -31,7 +31,7 @@ from reminders.dispatch.submission import (
     record_results,
 )
 from reminders.models import CallRecord, FollowUp, Reminder, Step
-from reminders.planning.planner import replan_campaign
+from reminders.planning.replanning import replan_steps
 from reminders.robotalker import errors
 from reminders.rules.states import REMINDER_PENDING
 from reminders.traffic.callback_urls import ACCOUNT_CALLBACK, Callback
@@ -217,7 +217,7 @@ class SimulatedPractice:
         step = next(step for step in self.steps.values() if step.elapsed)
         step.elapsed = timedelta(minutes=minutes)
         step.save()
-        replan_campaign(step.campaign)
+        replan_steps([step.pk])
 
     # --- workers ----------------------------------------------------------------------------------
 

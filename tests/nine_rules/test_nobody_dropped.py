@@ -24,7 +24,8 @@ from reminders.desk.bookings import confirm_by_staff
 from reminders.desk.worklist import resolve_follow_up
 from reminders.models import Campaign, FollowUp, Step
 from reminders.planning.activation import activate_campaign, pause_campaign
-from reminders.planning.planner import plan_all, replan_campaign
+from reminders.planning.planner import plan_all
+from reminders.planning.replanning import replan_steps
 from reminders.results.unanswered import account_for_all
 from reminders.rules.visit_standings import VisitStanding
 from tests.nine_rules import test_nine_rules
@@ -85,7 +86,7 @@ class DroppedPatientMachine(test_nine_rules.PracticeMachine):
         else:
             campaign.kinds = ["cleaning"] if how % 5 == 0 else []
             campaign.save()
-            replan_campaign(campaign)
+            replan_steps(list(campaign.steps.values_list("pk", flat=True)))
 
     def change_number(self, which: int, how: int) -> None:
         contact = Contact.objects.get(pk=pick(self.practice.people, which).pk)
@@ -105,7 +106,7 @@ class DroppedPatientMachine(test_nine_rules.PracticeMachine):
             channel = pick(["voice", "sms"], how)
             step = make_step(campaign, audience=audience, channel=channel, if_late="skip", max_tries=1)
             self.practice.steps[step.pk] = step
-            replan_campaign(campaign)
+            replan_steps(list(campaign.steps.values_list("pk", flat=True)))
 
     @rule(action=st.sampled_from(ACTIONS), which=test_nine_rules.NUMBER, how=test_nine_rules.NUMBER)
     def act(self, action: str, which: int, how: int) -> None:

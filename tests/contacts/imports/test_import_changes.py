@@ -54,6 +54,20 @@ def counts_of(*rows: dict[str, str]) -> dict[str, int]:
     }
 
 
+def test_a_new_kind_or_provider_is_dated_and_an_unchanged_one_is_not() -> None:
+    """A campaign that comes to cover the appointment by it sends nothing that was due before (rule 29)."""
+    import_rows(AISHA)
+    import_rows(AISHA)
+    assert only_appointment().details_at is None
+    for column, value in [("kind", "Root canal"), ("provider", "Dr. Lind")]:
+        before = timezone.now()
+        import_rows(AISHA | {column: value})
+        changed = only_appointment()
+        assert changed.details_at is not None
+        assert changed.details_at >= before, column
+        assert changed.revision == 1
+
+
 def history_of(appointment: Appointment) -> list[tuple[str, str]]:
     return list(appointment.changes.order_by("pk").values_list("what", "how"))
 

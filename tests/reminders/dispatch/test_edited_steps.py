@@ -12,7 +12,7 @@ from reminders.dispatch.grouping import sort_for_submission
 from reminders.dispatch.opening import open_calls
 from reminders.dispatch.submission import open_batch, open_singles
 from reminders.models import CallRecord, Reminder, Step
-from reminders.planning.planner import replan_campaign
+from reminders.planning.replanning import replan_steps
 from tests.people import SARAH, make_contact, make_due_reminder, make_script, make_step
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 def turn_into_text(step: Step) -> None:
     Step.objects.filter(pk=step.pk).update(channel="sms", fallback_script=None)
-    replan_campaign(step.campaign)
+    replan_steps([step.pk])
 
 
 def claim_three() -> Claim:
@@ -69,6 +69,6 @@ def test_a_step_that_became_a_text_and_a_call_again_calls_whom_it_could_not_send
     Reminder.objects.update(state="planned", claim=None, lease_until=None)
     for channel in ("sms", "voice"):
         Step.objects.filter(pk=step.pk).update(channel=channel)
-        replan_campaign(step.campaign)
+        replan_steps([step.pk])
     claim = claim_due(10)
     assert [call.channel for call in open_calls([reminder.pk], claim.token)] == ["voice"]

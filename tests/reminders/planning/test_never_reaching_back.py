@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from contacts.models import Appointment, Contact
+from contacts.models import Appointment, Contact, Provider
 from reminders.desk.bookings import move_and_replan, preview_move
 from reminders.models import Campaign, Reminder, Step
 from reminders.planning.activation import activate_campaign, copy_campaign, pause_campaign
 from reminders.planning.editing import finish_edit, prepare_edit
-from reminders.planning.planner import ReplanReport, plan_all, plan_appointments
+from reminders.planning.planner import plan_all, plan_appointments
+from reminders.planning.replanning import ReplanReport
 from reminders.rules.reasons import Reason, sentence_for
 from tests.people import make_appointment, make_campaign, make_contact, make_location, make_script, make_step
 
@@ -207,6 +208,43 @@ def test_a_waiting_reminder_survives_new_filters_and_a_later_edit_of_its_locatio
     assert read(covered) == [("planned", "")]
     assert Reminder.objects.get().not_after == covered.starts_at - timedelta(hours=2)
     assert Step.objects.get().since == step.since
+
+
+def give_to_another_provider(appointment: Appointment) -> None:
+    move_and_replan(
+        appointment.pk,
+        starts_at=appointment.starts_at,
+        ends_at=appointment.ends_at,
+        provider=Provider.objects.get_or_create(name="Dr. A. Okafor")[0],
+    )
+
+
+@BOTH_CHOICES
+def test_a_campaign_new_to_a_corrected_appointment_skips_what_was_due_before(
+    sarah: Contact, if_late: str
+) -> None:
+    """The filters stayed the same; the appointment's provider was corrected, which makes no new revision."""
+    campaign = make_campaign()
+    make_step(campaign, elapsed=WEEK, if_late=if_late)
+    soon, far = make_old_appointment(sarah), make_old_appointment(sarah, in_days=9)
+    campaign.providers.add(Provider.objects.create(name="Dr. B. Lind"))
+    for appointment in (soon, far):
+        give_to_another_provider(appointment)
+    campaign.providers.set([Provider.objects.get(name="Dr. A. Okafor")])
+    plan_all()
+    assert read(soon) == [("skipped", "before_filters")]
+    assert read(far) == [("planned", "")]
+
+
+@BOTH_CHOICES
+def test_a_waiting_reminder_survives_another_provider_and_a_later_edit(sarah: Contact, if_late: str) -> None:
+    step = make_step(elapsed=WEEK, if_late=if_late)
+    appointment = make_old_appointment(sarah)
+    plan_all()
+    give_to_another_provider(appointment)
+    edit(step.campaign, lambda: Step.objects.update(stop_before=timedelta(hours=2)))
+    assert read(appointment) == [("planned", "")]
+    assert Reminder.objects.get().not_after == appointment.starts_at - timedelta(hours=2)
 
 
 def test_an_edit_of_a_paused_campaign_keeps_what_came_to_be_owed_in_the_pause(sarah: Contact) -> None:

@@ -23,8 +23,10 @@ from reminders.desk.orders import order_call
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import Campaign, Reminder, Step
-from reminders.planning import bulk_rows, planner
-from reminders.planning.planner import find_owed_reminder, plan_all, replan_campaign, replan_location
+from reminders.planning import bulk_rows, replanning
+from reminders.planning.owed_reminders import find_owed_reminder
+from reminders.planning.planner import plan_all
+from reminders.planning.replanning import replan_location, replan_steps
 from reminders.sweeps.reconciliation import reconcile
 from tests.people import (
     at,
@@ -189,9 +191,9 @@ def test_editing_a_step_moves_its_planned_reminders() -> None:
     plan_all()
     step.elapsed = timedelta(hours=2)
     step.save()
-    assert replan_campaign(step.campaign) == 1
+    assert sum(replan_steps([step.pk])) == 1
     assert Reminder.objects.get().due_at == appointment.starts_at - timedelta(hours=2)
-    assert replan_campaign(step.campaign) == 0
+    assert sum(replan_steps([step.pk])) == 0
 
 
 def test_editing_a_step_in_the_admin_moves_its_planned_reminders(admin_client: Client) -> None:
@@ -213,7 +215,7 @@ def test_editing_a_step_does_not_move_ordered_or_tried_reminders() -> None:
     Reminder.objects.update(state="planned", claim=None, lease_until=None)
     ordered.step.elapsed = timedelta(hours=1)
     ordered.step.save()
-    assert replan_campaign(ordered.step.campaign) == 0
+    assert sum(replan_steps([ordered.step.pk])) == 0
 
 
 def test_a_new_time_zone_of_a_location_moves_its_planned_reminders() -> None:
@@ -223,19 +225,19 @@ def test_a_new_time_zone_of_a_location_moves_its_planned_reminders() -> None:
     make_appointment(location=make_location("Eastside", time_zone=NEW_YORK), starts_at=appointment.starts_at)
     plan_all()
     Location.objects.filter(pk=location.pk).update(time_zone="America/Chicago")
-    assert replan_location(location) == 1
+    assert sum(replan_location(location)) == 1
     assert Reminder.objects.get(appointment=appointment).due_at == at("America/Chicago", 2027, 6, 14, 10, 0)
 
 
 def test_an_edit_moves_more_reminders_than_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planner, "REPLANNED_AT_ONCE", 2)
+    monkeypatch.setattr(replanning, "REPLANNED_AT_ONCE", 2)
     step, sarah = make_step(), make_contact()
     for _ in range(5):
         make_appointment(sarah)
     plan_all()
     step.elapsed = timedelta(hours=2)
     step.save()
-    assert replan_campaign(step.campaign) == 5
+    assert sum(replan_steps([step.pk])) == 5
 
 
 def plan_for_a_wednesday() -> Reminder:
@@ -430,7 +432,7 @@ def test_a_planner_waits_for_the_edit_of_a_step() -> None:
     appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
     with transaction.atomic():
         Step.objects.update(elapsed=timedelta(hours=2))
-        replan_campaign(step.campaign)
+        replan_steps([step.pk])
         other = in_a_thread(plan_all)
         wait_until(a_lock_is_awaited, "the planner to wait for the edit")
     other.join()

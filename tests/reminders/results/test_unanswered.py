@@ -26,6 +26,7 @@ from reminders.models import CallRecord, FollowUp, Reminder, Step
 from reminders.pages.story import read_story
 from reminders.pages.worklist import count_entries, read_worklist
 from reminders.planning.planner import plan_all, plan_appointments
+from reminders.results import unanswered
 from reminders.results.outcomes import fold_event
 from reminders.results.unanswered import account_for_all
 from reminders.robotalker.events import EventKind, RobotalkerEvent
@@ -413,6 +414,16 @@ def test_the_sweep_makes_as_many_queries_for_thirty_visits_in_order_as_for_none(
     plan_all()
     with django_assert_max_num_queries(3):
         assert account_for_all() == 0
+
+
+def test_the_sweep_goes_on_past_those_that_it_only_suspected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unanswered, "MOST_AT_ONCE", 1)
+    make_step(max_tries=1)
+    for index in range(3):
+        make_due_reminder(make_contact(f"A{index}", number=f"+1202555{index:04d}"))
+        place_call(EventKind.CALL_NO_ANSWER)
+    FollowUp.objects.all().delete()
+    assert account_for_all() == 3
 
 
 def test_a_new_number_closes_the_entry_about_the_old_one() -> None:

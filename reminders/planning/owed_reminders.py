@@ -1,0 +1,200 @@
+"""What a step owes one appointment: when it is due, until when, and whether it is skipped from the start.
+
+What was due before it was booked or before somebody was meant (rules/reaching_back.py) is skipped, and so is
+what can never be in time, calling hours included. A step may have the latter brought forward instead.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from contacts.models import Appointment, Location
+from reminders.deciding.coverage import find_covered
+from reminders.deciding.situations import hours_of, zones_of
+from reminders.models import Step
+from reminders.planning.bulk_rows import (
+    OwedReminder,
+    PlannedAppointment,
+    as_planned,
+    read_planned_appointments,
+)
+from reminders.rules.calling_hours import CallingHours, last_allowed, next_allowed
+from reminders.rules.reaching_back import MeantSince, find_reaching_back
+from reminders.rules.reasons import ALWAYS_TOO_LATE, Reason
+from reminders.rules.schedule import OpenDays, Timing, moment_due
+from reminders.rules.states import ReminderState
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+# What is brought forward goes out at least this long before calling hours end, where they last as long, so
+# that a desk's pace or a busy line doesn't make it too late.
+ROOM_BEFORE_CLOSING = timedelta(minutes=30)
+
+
+class StepTiming(NamedTuple):
+    """What planning needs of a step, read once for all appointments."""
+
+    timing: Timing
+    stop_before: timedelta
+    send_late: bool
+    bring_forward: bool
+    since: MeantSince
+
+
+class LocationClock(NamedTuple):
+    """What planning needs of a location: its clock, its open days and its calling hours."""
+
+    zone: ZoneInfo
+    open_days: OpenDays
+    hours: CallingHours
+
+
+class NeverInTime(NamedTuple):
+    """For how many of the appointments ahead (`of`) a step can never be in time, and what becomes of it."""
+
+    too_late: int  # its moment is too late: no reminder
+    no_hours: int  # no calling hours are left: no reminder
+    brought_forward: int  # either of the two: the reminder is sent earlier
+    of: int
+
+
+def find_owed_reminder(step: Step, appointment: Appointment) -> OwedReminder | None:
+    """What `step` owes `appointment` as it stands.
+
+    `location`, `contact.phone` and `step.campaign` must be loaded. None when there is no such moment (the
+    location is never open): the next round tries again.
+    """
+    location = read_location_clock(appointment.location)
+    return find_owed(read_step_timing(step), as_planned(appointment), location)
+
+
+def find_owed(
+    step: StepTiming | None, appointment: PlannedAppointment, location: LocationClock | None
+) -> OwedReminder | None:
+    if step is None or location is None:
+        return None
+    if appointment.details_at:
+        step = step._replace(since=step.since.for_details_of(appointment.details_at))
+    not_after = appointment.starts_at - step.stop_before
+    try:
+        due_at = moment_due(step.timing, appointment.starts_at, location.zone, location.open_days)
+    except ValueError:  # one bad row must not stop the planning of all others
+        return None
+    zones = zones_of(appointment.stated_zone, location.zone.key, appointment.number_zones)
+    reason = _find_skip_reason(step, appointment, due_at, not_after) or _find_lack_of_hours(
+        max(due_at, appointment.revised_at), not_after, location.hours, zones
+    )
+    if reason in ALWAYS_TOO_LATE and step.bring_forward and zones:
+        earlier = _bring_forward(due_at, not_after, location.hours, zones)
+        if earlier and earlier >= max(appointment.revised_at, step.since.latest or earlier):
+            return OwedReminder(earlier, not_after, ReminderState.PLANNED, Reason.BROUGHT_FORWARD)
+    return OwedReminder(due_at, not_after, ReminderState.SKIPPED if reason else ReminderState.PLANNED, reason)
+
+
+def _find_skip_reason(
+    step: StepTiming, appointment: PlannedAppointment, due_at: datetime, not_after: datetime
+) -> str:
+    """The reason to skip it from the start, calling hours aside, or "" (product rules 5, 6 and 29).
+
+    The time of planning doesn't matter: what was owed and is planned too late is missed, and shown as missed.
+    """
+    booked_at = appointment.revised_at
+    if reason := find_reaching_back(max(due_at, booked_at), step.since):
+        return reason
+    if due_at >= not_after:
+        return Reason.NEVER_IN_TIME
+    if due_at >= booked_at or (step.send_late and booked_at < not_after):
+        return ""
+    return Reason.PAST_WHEN_BOOKED
+
+
+def _find_lack_of_hours(
+    owed_from: datetime, not_after: datetime, hours: CallingHours, zones: Sequence[ZoneInfo]
+) -> str:
+    """NEVER_IN_HOURS when no moment from `owed_from` until `not_after` is within calling hours, else "".
+
+    Without a zone, or where the hours of several zones never overlap, it is planned and held: that is for a
+    person to correct, and not a matter of this appointment's hour.
+    """
+    if not zones:
+        return ""
+    allowed = next_allowed(owed_from, hours, zones)
+    if allowed is None:
+        return Reason.NEVER_IN_HOURS if last_allowed(owed_from, hours, zones, MINUTE) else ""
+    return Reason.NEVER_IN_HOURS if allowed >= not_after else ""
+
+
+def _bring_forward(
+    due_at: datetime, not_after: datetime, hours: CallingHours, zones: Sequence[ZoneInfo]
+) -> datetime | None:
+    """The last allowed moment before it would be too late, with ROOM_BEFORE_CLOSING where possible."""
+    latest = min(due_at, not_after - ROOM_BEFORE_CLOSING)
+    return last_allowed(latest, hours, zones, ROOM_BEFORE_CLOSING) or last_allowed(
+        latest, hours, zones, MINUTE
+    )
+
+
+def count_never_in_time(step: Step) -> NeverInTime:
+    """For how many appointments ahead the step can never be in time, whenever they were booked.
+
+    Calling hours are included. `step.campaign` must be loaded; it need not be active.
+    """
+    timing = read_step_timing(step)
+    if timing is None:
+        return NeverInTime(0, 0, 0, 0)
+    timing = timing._replace(since=MeantSince(LONG_AGO, LONG_AGO))
+    ahead = Appointment.objects.filter(status=Appointment.Status.BOOKED, starts_at__gt=Now())
+    clocks = read_location_clocks(Location.objects.all())
+    counts: Counter[str] = Counter()
+    for appointments in read_planned_appointments(find_covered(step, ahead)):
+        for appointment in appointments:
+            booked_early = appointment._replace(revised_at=LONG_AGO, details_at=None)
+            owed = find_owed(timing, booked_early, clocks.get(appointment.location_id))
+            counts[owed.reason if owed else ""] += 1
+    return NeverInTime(
+        too_late=counts[Reason.NEVER_IN_TIME],
+        no_hours=counts[Reason.NEVER_IN_HOURS],
+        brought_forward=counts[Reason.BROUGHT_FORWARD],
+        of=counts.total(),
+    )
+
+
+def read_step_timing(step: Step) -> StepTiming | None:
+    try:
+        timing = step.timing
+    except ValueError:
+        return None
+    campaign = step.campaign
+    return StepTiming(
+        timing,
+        step.stop_before,
+        send_late=step.if_late == Step.IfLate.SEND_NOW,
+        bring_forward=step.if_never_in_time == Step.IfNeverInTime.BRING_FORWARD,
+        since=MeantSince(campaign.activated_at, step.since, campaign.filters_since),
+    )
+
+
+def read_location_clock(location: Location) -> LocationClock | None:
+    try:
+        return LocationClock(location.zone, open_days_of(location), hours_of(location))
+    except (KeyError, ValueError):  # no zone of that name
+        return None
+
+
+def read_location_clocks(locations: "QuerySet[Location]") -> dict[int, LocationClock | None]:
+    return {
+        location.pk: read_location_clock(location) for location in locations.prefetch_related("closed_days")
+    }
+
+
+def open_days_of(location: Location) -> OpenDays:
+    """The days on which a location is open, as schedule.py takes them."""
+    return OpenDays(
+        weekdays=frozenset(location.open_weekdays),
+        closed_dates=frozenset(day.date for day in location.closed_days.all()),
+    )

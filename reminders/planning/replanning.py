@@ -1,0 +1,123 @@
+"""Replanning: gives reminders that wait their new moment after a step, a location or a contact was edited.
+
+What planning had skipped is looked at again too: it is planned if the edit makes it owed after all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from contacts.database.clock import read_database_clock
+from contacts.models import Appointment, Location
+from reminders.models import CallCompanion, CallRecord, Reminder
+from reminders.planning.bulk_rows import OwedReminder, as_planned, move_reminders
+from reminders.planning.early_looks import look_again, look_again_at_turns
+from reminders.planning.owed_reminders import find_owed, read_location_clock, read_step_timing
+from reminders.rules.reasons import ALWAYS_TOO_LATE, SKIPPED_BY_PLANNING, Reason
+from reminders.rules.states import ReminderState
+
+REPLANNED_AT_ONCE = 1_000  # reminders, each read with all that its new moment depends on
+_ARE_SKIPPED = Q(
+    state=ReminderState.SKIPPED,
+    reason__in=SKIPPED_BY_PLANNING,
+    revision=F("appointment__revision"),
+    appointment__status=Appointment.Status.BOOKED,
+    appointment__starts_at__gt=Now(),
+)
+
+
+class ReplanReport(NamedTuple):
+    """After an edit: how many reminders have a new time, and how many are now skipped with a reason."""
+
+    moved: int
+    skipped: int
+
+
+def replan_steps(step_ids: Sequence[int]) -> ReplanReport:
+    """After an edit of these steps: give their reminders that were never tried their new moment.
+
+    One whose new moment lies before the edit is skipped; one that planning had skipped is planned if its new
+    moment is still ahead. What waits is looked at again at once (product rule 30). editing.py records since
+    when the steps have their time.
+    """
+    reminders = Reminder.objects.filter(step__in=step_ids)
+    report = _replan(reminders)
+    look_again(reminders)
+    return report
+
+
+@transaction.atomic
+def replan_location(location: Location) -> ReplanReport:
+    """The same after an edit of a location: its zone, open days, calling hours or calls per minute.
+
+    What could never be in time by the old hours, and can by the new, is planned even if its moment has
+    passed: it waits for the hours like any other.
+    """
+    # lock it, which waits for every planner that is using it
+    list(Location.objects.select_for_update(no_key=True).filter(pk=location.pk))
+    reminders = Reminder.objects.filter(appointment__location=location)
+    report = _replan(reminders, hours_changed=True)
+    look_again_at_turns([location.pk])
+    look_again(reminders)
+    return report
+
+
+def replan_corrected_contacts() -> None:
+    """Look again at what had no calling hours, where the contact was edited since: maybe their time zone."""
+    edited = Reminder.objects.filter(
+        _ARE_SKIPPED,
+        reason=Reason.NEVER_IN_HOURS,
+        appointment__contact__updated_at__gt=F("updated_at"),
+    )
+    _replan(edited, hours_changed=True)
+
+
+def _replan(reminders: "QuerySet[Reminder]", *, hours_changed: bool = False) -> ReplanReport:
+    waiting = (
+        reminders.filter(Q(state=ReminderState.PLANNED) | _ARE_SKIPPED, ordered_by=None)
+        .filter(~Exists(CallRecord.objects.filter(reminder=OuterRef("pk"))))
+        .filter(~Exists(CallCompanion.objects.filter(reminder=OuterRef("pk"))))
+        .select_related("step__campaign", "appointment__location", "appointment__contact__phone")
+        .prefetch_related("appointment__location__closed_days")
+        .order_by("pk")
+        .select_for_update(of=("self",), skip_locked=True)
+    )
+    now = read_database_clock()
+    moved = skipped = last = 0
+    while True:
+        with transaction.atomic():
+            chunk = list(waiting.filter(pk__gt=last)[:REPLANNED_AT_ONCE])
+            new = [(one.pk, owed) for one in chunk if (owed := _find_change(one, now, hours_changed))]
+            move_reminders(new)
+        if not chunk:
+            return ReplanReport(moved, skipped)
+        last = chunk[-1].pk
+        skipped += (dropped := sum(owed.state == ReminderState.SKIPPED for _, owed in new))
+        moved += len(new) - dropped
+
+
+def _find_change(reminder: Reminder, now: datetime, hours_changed: bool) -> OwedReminder | None:
+    """What the reminder becomes after an edit; None if it stays as it is."""
+    step, appointment = read_step_timing(reminder.step), as_planned(reminder.appointment)
+    location = read_location_clock(reminder.appointment.location)
+    # it was covered before the filters, or what they look at, changed
+    if step and step.since.filters and reminder.created_at < step.since.filters:
+        step = step._replace(since=replace(step.since, filters=None))
+    if appointment.details_at and reminder.created_at < appointment.details_at:
+        appointment = appointment._replace(details_at=None)
+    owed = find_owed(step, appointment, location)
+    if owed is None:
+        return None
+    if reminder.state == ReminderState.SKIPPED:
+        may_be_late = hours_changed and reminder.reason in ALWAYS_TOO_LATE
+        is_owed_after_all = owed.state == ReminderState.PLANNED and (owed.due_at > now or may_be_late)
+        return owed if is_owed_after_all else None
+    if (owed.due_at, owed.not_after) != (reminder.due_at, reminder.not_after):
+        return owed
+    # The same moment, but no hours are left for it. Once it is due, the last look misses it instead.
+    return owed if owed.reason in ALWAYS_TOO_LATE and owed.due_at > now else None
