@@ -57,10 +57,10 @@ ENTRANCES = {
 
 @pytest.fixture
 def machine_data() -> Iterator[None]:
-    """The search path as it is without config/zone_data.py."""
+    """The search path as it is without config/zone_data.py. Zones that were asked for before stay the same."""
     zoneinfo.reset_tzpath(to=["/usr/share/zoneinfo"])
     yield
-    zone_data.use_package()
+    zoneinfo.reset_tzpath(to=())
 
 
 def find_errors(error_id: str) -> list[CheckMessage]:
