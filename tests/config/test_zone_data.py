@@ -57,7 +57,7 @@ ENTRANCES = {
 
 @pytest.fixture
 def machine_data() -> Iterator[None]:
-    """The search path as it is without config/zone_data.py. Zones that were asked for before stay the same."""
+    """The search path without config/zone_data.py. Zones that were asked for before stay the same."""
     zoneinfo.reset_tzpath(to=["/usr/share/zoneinfo"])
     yield
     zoneinfo.reset_tzpath(to=())
