@@ -1,5 +1,7 @@
 """When a number may be called: tables of moments with reasons, and the search compared with a plain scan.
 
+(product rule 8)
+
 Moments are local wall times with their UTC offset, so that rows can be checked by eye.
 """
 
@@ -254,6 +256,7 @@ ZONES = [
 def test_a_call_must_be_allowed_in_every_zone_where_the_person_may_be(
     stated: str, location: str, number: Sequence[str], zones: list[str], reason: str
 ) -> None:
+    """(product rule 9)"""
     assert recipient_zones(stated, location, number) == load_zones(*zones), reason
 
 

@@ -1,5 +1,7 @@
 """When a step falls due: a table of timing, start and expected moment, each row with its reason.
 
+(product rule 7)
+
 Starts and expected moments are local wall times with their UTC offset, so that rows can be checked by eye.
 """
 
