@@ -47,7 +47,7 @@ test: install ## run all tests, including those in a browser (CHROME=path, ARGS=
 check: install ## run the quick tests: rules, pages without a browser, the webhook endpoint (under two minutes)
 	@$(IN_PARALLEL) $(QUICK) $(ARGS)
 
-lint: install ## check style, types, imports, migrations, templates, settings and the lock file
+lint: install ## check style, types, imports, migrations, templates, settings, the lock file and docs/rules.md
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(ANY_SETTINGS) $(VENV)/mypy
@@ -56,6 +56,7 @@ lint: install ## check style, types, imports, migrations, templates, settings an
 	$(LIKE_PRODUCTION) $(VENV)/python manage.py check --deploy --fail-level WARNING
 	$(VENV)/djlint --quiet --lint templates
 	$(UV) lock --check
+	$(ANY_SETTINGS) $(VENV)/python manage.py write_rules --check
 
 format: install ## format code and templates
 	$(VENV)/ruff check --fix

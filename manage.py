@@ -4,7 +4,7 @@
 import os
 import sys
 
-NEEDS_NO_SERVER = {"help", "--help", "-h", "version", "--version", "robotalker_sandbox"}
+NEEDS_NO_SERVER = {"help", "--help", "-h", "version", "--version", "robotalker_sandbox", "write_rules"}
 
 
 def main() -> None:

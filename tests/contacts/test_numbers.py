@@ -107,6 +107,7 @@ KINDS = [
 
 @pytest.mark.parametrize(("raw", "says", "reason"), KINDS)
 def test_a_number_of_a_kind_that_is_never_dialled_is_refused(raw: str, says: str, reason: str) -> None:
+    """(product rule 50)"""
     with pytest.raises(NotANumber, match=says):
         parse_number(raw, "US")
     kept = parse_number(raw, "US", any_kind=True).e164
@@ -148,10 +149,12 @@ ZONES = [
 def test_the_possible_time_zones_of_a_number_are_returned(
     e164: str, zones: tuple[str, ...], reason: str
 ) -> None:
+    """(product rule 9)"""
     assert parse_number(e164, "US").time_zones == zones, reason
 
 
 def test_a_toll_free_number_could_be_in_many_zones() -> None:
+    """(product rule 9)"""
     zones = parse_number("+18005550199", "US").time_zones
     assert {"America/New_York", "Pacific/Honolulu", "Pacific/Guam"} <= set(zones)
     assert timezone.UNKNOWN_TIMEZONE not in zones
@@ -225,11 +228,13 @@ REPORTED = [
 def test_a_number_in_an_event_is_read_however_it_is_written(
     raw: str, region: str, numbers: list[str], why: str
 ) -> None:
+    """(product rule 35)"""
     assert read_reported_number(raw, [region]) == numbers, why
 
 
 @pytest.mark.parametrize("raw", ["2025550100", "0012025550100", "+1 202 555 0100 x5"])
 def test_a_number_is_the_same_in_any_form_and_another_is_not(raw: str) -> None:
+    """(product rule 35)"""
     assert is_same_number(raw, "+12025550100")
     assert not is_same_number(raw, "+12025550101")
     assert not is_same_number(raw, "no number")

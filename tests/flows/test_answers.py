@@ -42,6 +42,7 @@ def test_sarah_presses_2_and_a_follow_up_asks_for_another_time(sandbox: SandboxS
 
 
 def test_sarah_presses_9_and_no_further_call_to_her_number_is_submitted(sandbox: SandboxServer) -> None:
+    """(product rule 10)"""
     first = make_due_reminder()
     sandbox.set_scenarios({SARAH: "press_9"})
     dispatch_due()
@@ -58,6 +59,7 @@ def test_sarah_presses_9_and_no_further_call_to_her_number_is_submitted(sandbox:
 
 
 def test_an_opted_out_number_is_left_out_of_a_campaign(sandbox: SandboxServer, settings: Settings) -> None:
+    """(product rule 10)"""
     settings.CAMPAIGN_MINIMUM = 1
     settings.CAP_PER_DAY = 0  # both are called for two steps
     make_due_reminder()
@@ -105,6 +107,7 @@ def test_a_follow_up_is_opened_when_no_try_is_left(sandbox: SandboxServer) -> No
 
 
 def test_a_voicemail_is_never_confirmed(sandbox: SandboxServer) -> None:
+    """(product rule 13)"""
     reminder = make_due_reminder()
     sandbox.set_scenarios({SARAH: "voicemail"})
     dispatch_due()
@@ -115,6 +118,7 @@ def test_a_voicemail_is_never_confirmed(sandbox: SandboxServer) -> None:
 
 
 def test_an_invalid_number_is_marked_and_never_called_again(sandbox: SandboxServer) -> None:
+    """(product rule 17)"""
     first = make_due_reminder()
     sandbox.set_scenarios({SARAH: "invalid_number"})
     dispatch_due()

@@ -18,6 +18,7 @@ def states() -> dict[str, tuple[str, str]]:
 
 
 def test_an_invalid_time_zone_holds_only_its_own_call(sandbox: SandboxServer, settings: Settings) -> None:
+    """(product rule 9)"""
     settings.CAMPAIGN_MINIMUM = 2
     make_due_reminder()
     make_due_reminder(make_contact("Noah", number=NOAH))

@@ -115,6 +115,7 @@ def test_texts_of_a_refused_batch_go_out_one_by_one(sandbox: SandboxServer) -> N
 def test_texts_whose_response_was_lost_are_unknown_and_their_events_say_what_became_of_them(
     sandbox: SandboxServer,
 ) -> None:
+    """(product rule 15)"""
     make_texts_due()
     sandbox.faults({"kind": "drop_after", "endpoint": "sms"})
     dispatch_due()

@@ -1,4 +1,7 @@
-"""Two campaigns with the same number on one day: it is called once, and the page says why not again."""
+"""Two campaigns with the same number on one day: it is called once, and the page says why not again.
+
+(product rule 21)
+"""
 
 from datetime import timedelta
 

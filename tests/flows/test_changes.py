@@ -16,6 +16,7 @@ from tests.waiting import wait_until
 
 
 def test_a_cancelled_appointment_is_not_called(sandbox: SandboxServer) -> None:
+    """(product rule 1)"""
     reminder = make_due_reminder()
     cancel_and_withdraw(reminder.appointment_id)
     assert dispatch_due().calls == 0
@@ -25,6 +26,7 @@ def test_a_cancelled_appointment_is_not_called(sandbox: SandboxServer) -> None:
 
 
 def test_an_appointment_cancelled_after_the_claim_is_not_called(sandbox: SandboxServer) -> None:
+    """(product rule 1)"""
     reminder = make_due_reminder()
     claim = claim_due(10)
     cancel_and_withdraw(reminder.appointment_id)
@@ -36,6 +38,7 @@ def test_an_appointment_cancelled_after_the_claim_is_not_called(sandbox: Sandbox
 def test_the_last_look_sees_a_cancellation_that_withdrew_no_reminder(
     sandbox: SandboxServer,
 ) -> None:
+    """(product rule 1)"""
     reminder = make_due_reminder()
     Appointment.objects.update(status="cancelled")  # such as an import
     assert dispatch_due().calls == 0
@@ -45,6 +48,7 @@ def test_the_last_look_sees_a_cancellation_that_withdrew_no_reminder(
 
 
 def test_a_moved_appointment_is_called_for_its_new_time_only(sandbox: SandboxServer) -> None:
+    """(product rule 2)"""
     reminder = make_due_reminder()
     later = reminder.appointment.starts_at + timedelta(minutes=15)
     moved = move_and_replan(reminder.appointment_id, starts_at=later, ends_at=later + timedelta(minutes=30))
@@ -57,6 +61,7 @@ def test_a_moved_appointment_is_called_for_its_new_time_only(sandbox: SandboxSer
 
 
 def test_confirming_the_old_time_does_not_confirm_the_new_one(sandbox: SandboxServer) -> None:
+    """(product rule 2)"""
     sandbox.behave(attended=True, ring_seconds=3_000)
     reminder = make_due_reminder()
     dispatch_due()
@@ -71,6 +76,7 @@ def test_confirming_the_old_time_does_not_confirm_the_new_one(sandbox: SandboxSe
 
 
 def test_a_reminder_that_is_too_late_is_missed_and_on_the_worklist(sandbox: SandboxServer) -> None:
+    """(product rule 4)"""
     reminder = make_due_reminder()
     Reminder.objects.update(not_after=timezone.now())  # Robotalker was unreachable all day
     assert dispatch_due().calls == 0

@@ -77,6 +77,7 @@ def test_the_text_waits_until_the_last_try_is_over(sandbox: SandboxServer) -> No
 
 
 def test_no_text_follows_a_voicemail(sandbox: SandboxServer) -> None:
+    """(product rule 13)"""
     make_step_with_text()
     reminder = call_without_reaching_anybody(sandbox, "voicemail")
     assert read_reminder(reminder) == ("done", "voicemail", "")

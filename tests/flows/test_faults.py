@@ -69,6 +69,7 @@ def test_a_request_that_was_not_accepted_is_planned_again_and_sent_once(
 def test_a_request_without_a_clear_answer_is_unknown_and_never_sent_again_automatically(
     sandbox: SandboxServer, settings: Settings, fault: dict[str, Any]
 ) -> None:
+    """(product rule 15)"""
     settings.ROBOTALKER_TOTAL_DEADLINE = 4.0
     make_due_reminder()
     sandbox.faults({**fault, "next": 1}, {"kind": "lost"})
@@ -143,6 +144,7 @@ def test_a_lost_answer_without_an_event_is_settled_by_a_person(
 
 
 def test_an_event_may_come_before_the_answer(sandbox: SandboxServer) -> None:
+    """(product rule 14)"""
     make_due_reminder()
     sandbox.set_scenarios({SARAH: "press_1"})
     sandbox.faults({"kind": "before_answer"})
@@ -154,6 +156,7 @@ def test_an_event_may_come_before_the_answer(sandbox: SandboxServer) -> None:
 
 
 def test_repeated_and_reordered_events_change_nothing_more(sandbox: SandboxServer) -> None:
+    """(product rule 14)"""
     make_due_reminder()
     sandbox.set_scenarios({SARAH: "press_2"})
     sandbox.faults({"kind": "doubled", "times": 4}, {"kind": "shuffled"})
@@ -165,6 +168,7 @@ def test_repeated_and_reordered_events_change_nothing_more(sandbox: SandboxServe
 
 
 def test_a_rejected_number_is_not_tried_again(sandbox: SandboxServer) -> None:
+    """(product rule 17)"""
     reminder = make_due_reminder()
     sandbox.faults({"kind": "error_400"})
     dispatch_due()
@@ -228,6 +232,7 @@ def test_an_event_proves_that_a_request_with_an_error_500_was_accepted(sandbox: 
 
 
 def test_no_reminder_waits_past_its_last_moment(sandbox: SandboxServer) -> None:
+    """(product rule 4)"""
     reminder = make_due_reminder(starts_at=timezone.now() + timedelta(minutes=35))
     sandbox.faults({"kind": "error_503", "retry_after": 800})
     dispatch_due()

@@ -1,4 +1,4 @@
-"""Two children with one number: one call, and both appointments get the answer to it."""
+"""Two children with one number: one call, and both appointments get the answer to it (product rule 12)."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

@@ -66,6 +66,7 @@ def run_worker(program: str, **settings: str) -> Iterator["subprocess.Popen[str]
 def test_a_worker_killed_between_claim_and_post_loses_no_call_and_repeats_none(
     sandbox: SandboxServer,
 ) -> None:
+    """(product rule 3)"""
     reminder = make_due_reminder()
     with run_worker(CLAIMING):
         reminder.refresh_from_db()
@@ -80,6 +81,7 @@ def test_a_worker_killed_between_claim_and_post_loses_no_call_and_repeats_none(
 def test_a_worker_killed_during_its_post_leaves_an_unknown_call_that_is_never_sent_again(
     sandbox: SandboxServer,
 ) -> None:
+    """(product rule 15)"""
     reminder = make_due_reminder()
     sandbox.faults({"kind": "slow_headers", "seconds": 30}, {"kind": "lost"})
     with run_worker(

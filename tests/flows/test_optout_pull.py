@@ -1,4 +1,4 @@
-"""Opt-outs on Robotalker's list of contacts that are recorded here, over real HTTP."""
+"""Opt-outs on Robotalker's list of contacts that are recorded here, over real HTTP (product rule 10)."""
 
 from datetime import timedelta
 from io import StringIO

@@ -1,4 +1,4 @@
-"""Opt-outs and opt-ins that are sent to Robotalker's list of contacts, over real HTTP."""
+"""Opt-outs and opt-ins that are sent to Robotalker's list of contacts, over real HTTP (product rule 10)."""
 
 from datetime import timedelta
 

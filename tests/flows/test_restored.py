@@ -1,4 +1,7 @@
-"""A backup that was restored with PostgreSQL's own tools, beside the database that it was taken from."""
+"""A backup that was restored with PostgreSQL's own tools, beside the database that it was taken from.
+
+(product rule 25)
+"""
 
 import os
 import subprocess

@@ -47,6 +47,7 @@ def test_a_reminder_due_by_the_databases_clock_is_called(sandbox: SandboxServer,
 
 @pytest.mark.parametrize("skew", SKEWS, ids=str)
 def test_no_call_is_made_before_it_is_due_or_at_night(sandbox: SandboxServer, skew: timedelta) -> None:
+    """(product rule 8)"""
     now = timezone.now()
     make_step(elapsed=timedelta(hours=24))
     early = make_due_reminder(starts_at=now + timedelta(hours=24, minutes=5))

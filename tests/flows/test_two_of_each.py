@@ -15,6 +15,7 @@ NUMBERS = [f"+1202555{1000 + index}" for index in range(20)]
 
 
 def test_two_beats_and_two_dispatchers_call_everybody_once(sandbox: SandboxServer, tmp_path: Path) -> None:
+    """(product rule 3)"""
     for number in NUMBERS:
         make_due_reminder(make_contact(number=number))
     sandbox.faults({"kind": "lost"})

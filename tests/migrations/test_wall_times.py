@@ -1,4 +1,4 @@
-"""Appointments that exist get the wall time that was booked, and lose nothing on the way back (rule 27)."""
+"""Appointments that exist get the wall time that was booked, and lose nothing on the way back (product rule 27)."""
 
 import shutil
 import sysconfig

@@ -44,6 +44,7 @@ def flags(e164: str = SARAH) -> tuple[bool, bool]:
 def test_an_opt_out_without_a_call_opts_the_number_out(
     settings: Settings, scope: str, channel: str | None, out: tuple[bool, bool]
 ) -> None:
+    """(product rule 10)"""
     settings.OPT_OUT_SCOPE = scope
     make_number()
     assert post(account_url(), optout(channel=channel)) == 200

@@ -50,6 +50,7 @@ def test_key_2_opens_one_follow_up_however_often_it_is_reported(call: CallRecord
 
 
 def test_an_opt_out_is_recorded_in_its_own_request(call: CallRecord, settings: Settings) -> None:
+    """(product rule 10)"""
     settings.OPT_OUT_SCOPE = "channel"
     assert post(status_url(call), make_event("contact.optout", channel="voice")) == 200
     call.number.refresh_from_db()
@@ -60,6 +61,7 @@ def test_an_opt_out_is_recorded_in_its_own_request(call: CallRecord, settings: S
 
 
 def test_a_key_without_a_meaning_is_stored_and_put_on_the_worklist(call: CallRecord) -> None:
+    """(product rule 23)"""
     post(status_url(call), {**ANSWERED, "dtmf_response": "5"})
     call.refresh_from_db()
     assert call.key_pressed == "5"

@@ -89,6 +89,7 @@ def read_end_state() -> list[Any]:
 
 @pytest.mark.parametrize("max_tries", [1, 3])
 def test_events_applied_together_end_in_the_same_state_as_one_by_one(max_tries: int) -> None:
+    """(product rule 14)"""
     calls = open_many(11, max_tries=max_tries)
     ids = store_one_of_each(calls)
     with transaction.atomic():

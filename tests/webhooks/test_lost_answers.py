@@ -1,4 +1,7 @@
-"""The response to the POST was lost, and then an event of the call arrives: so the call was accepted."""
+"""The response to the POST was lost, and then an event of the call arrives: so the call was accepted.
+
+(product rule 15)
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Machines that answer (product rule 36), reasons of failed calls (37) and several keys (38), end to end."""
+"""Machines that answer, reasons of failed calls, several keys, end to end (product rules 36, 37 and 38)."""
 
 from datetime import timedelta
 from typing import Any

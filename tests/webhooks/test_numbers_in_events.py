@@ -1,4 +1,4 @@
-"""Numbers in events are read and compared as numbers, and our own are never opted out (rules 35 and 39)."""
+"""Numbers in events are compared as numbers, and our own are never opted out (product rules 35 and 39)."""
 
 from typing import Any
 

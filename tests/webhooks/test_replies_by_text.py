@@ -1,4 +1,4 @@
-"""Texts from patients on the address of their text message: a "no" in any words, and START (rule 32)."""
+"""Texts from patients on their text message's address: a "no" in any words, and START (product rule 32)."""
 
 from datetime import timedelta
 from typing import Any

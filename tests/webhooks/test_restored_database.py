@@ -1,4 +1,7 @@
-"""A valid token for a call that isn't in the database shows that the database was restored."""
+"""A valid token for a call that isn't in the database shows that the database was restored.
+
+(product rule 25)
+"""
 
 from collections.abc import Iterator
 from datetime import timedelta

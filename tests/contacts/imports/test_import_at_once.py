@@ -1,4 +1,4 @@
-"""Two imports at the same time."""
+"""Two imports at the same time (product rule 20)."""
 
 import threading
 

@@ -55,7 +55,7 @@ def counts_of(*rows: dict[str, str]) -> dict[str, int]:
 
 
 def test_a_new_kind_or_provider_is_dated_and_an_unchanged_one_is_not() -> None:
-    """A campaign that comes to cover the appointment by it sends nothing that was due before (rule 29)."""
+    """A campaign that comes to cover it sends nothing that was due before (product rule 29)."""
     import_rows(AISHA)
     import_rows(AISHA)
     assert only_appointment().details_at is None
@@ -188,6 +188,7 @@ def test_an_appointment_with_a_recorded_visit_is_not_changed(row: dict[str, str]
 
 
 def test_an_appointment_missing_from_the_file_is_listed_and_never_cancelled() -> None:
+    """(product rule 20)"""
     early, late = AISHA | {"date": "12/14/2026"}, AISHA | {"id": "A3", "date": "12/16/2026"}
     import_rows(early, NOAH, late)
     report = import_rows(early, late)
@@ -226,6 +227,7 @@ def test_an_appointment_booked_by_staff_is_matched_and_gets_its_id(downtown: Loc
 
 
 def test_rows_without_an_id_are_matched_by_patient_time_and_location() -> None:
+    """(product rule 20)"""
     nameless = AISHA | {"id": "", "patient": ""}
     import_rows(nameless)
     assert counts_of(nameless) == {"unchanged": 1, "matched_by_slot": 1}

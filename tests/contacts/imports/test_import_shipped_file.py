@@ -77,6 +77,7 @@ def run_for_report(*options: str) -> dict[str, Any]:
 
 
 def test_an_import_gives_the_documented_counts_and_a_second_import_changes_nothing() -> None:
+    """(product rule 20)"""
     first = run_for_report()
     before = snapshot()
     second = run_for_report()

@@ -1,4 +1,4 @@
-"""How patients want to be reminded, in imported lists (product rule 41); languages and odd numbers (50)."""
+"""How patients want to be reminded, in imported lists; languages; odd numbers (product rules 41 and 50)."""
 
 import pytest
 

@@ -39,6 +39,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_an_activated_campaign_plans_only_reminders_due_from_now_on(office: Client) -> None:
+    """(product rule 6)"""
     campaign = make_campaign(state="draft", activated_at=None)
     before = timezone.now()
     act(office, Campaign, "activate", campaign)
@@ -69,6 +70,7 @@ def test_activating_an_active_campaign_changes_nothing(office: Client) -> None:
 
 
 def test_a_campaign_can_be_paused_and_copied_as_a_draft(office: Client) -> None:
+    """(product rule 6)"""
     campaign = make_campaign()
     make_step(campaign)
     act(office, Campaign, "pause", campaign)

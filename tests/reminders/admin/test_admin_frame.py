@@ -37,6 +37,7 @@ def read(client: Client, address: str) -> str:
 def test_every_admin_page_shows_when_calls_were_last_checked(
     running: None, office: Client, address: str
 ) -> None:
+    """(product rule 19)"""
     Heartbeat.objects.filter(name=heartbeats.DISPATCH).update(at=timezone.now() - timedelta(seconds=9))
     page = office.get(address).content.decode()
     assert "calls checked 9 s ago" in page or "calls checked 10 s ago" in page
@@ -48,6 +49,7 @@ def test_every_admin_page_shows_when_calls_were_last_checked(
 def test_every_admin_page_shows_a_stale_sweep_and_its_cause(
     running: None, office: Client, address: str
 ) -> None:
+    """(product rule 19)"""
     Heartbeat.objects.filter(name=heartbeats.PLANNING).update(at=timezone.now() - timedelta(hours=5))
     page = read(office, address)
     assert "No reminders have been planned since" in page

@@ -1,4 +1,4 @@
-"""The form of a step: its scripts, the length of a text message (rule 40), and what is refused."""
+"""The form of a step: its scripts, the length of a text message (product rule 40), and what is refused."""
 
 from datetime import timedelta
 from typing import Any

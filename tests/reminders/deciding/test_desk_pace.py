@@ -1,4 +1,4 @@
-"""No more calls a minute for a location than its desk can take callbacks for."""
+"""No more calls a minute for a location than its desk can take callbacks for (product rule 24)."""
 
 from datetime import UTC, datetime, timedelta
 from threading import Thread

@@ -1,4 +1,7 @@
-"""Two children with one phone number: which appointments one call is for, and what it says."""
+"""Two children with one phone number: which appointments one call is for, and what it says.
+
+(product rule 12)
+"""
 
 import json
 from collections.abc import Sequence
@@ -139,6 +142,7 @@ def test_a_confirmed_appointment_is_not_mentioned() -> None:
 
 
 def test_a_step_for_confirmed_appointments_takes_no_unconfirmed_companion() -> None:
+    """(product rule 22)"""
     make_step(audience=Step.Audience.CONFIRMED)
     anna, _ben = book("Anna"), book("Ben", 5)
     confirm_by_staff(anna.appointment_id, by=make_user())

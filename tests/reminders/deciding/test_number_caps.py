@@ -1,4 +1,7 @@
-"""The caps on calls and texts to one number, over all campaigns and channels, by the location's clock."""
+"""The caps on calls and texts to one number, over all campaigns and channels, by the location's clock.
+
+(product rule 21)
+"""
 
 from datetime import UTC, date, datetime, timedelta
 from threading import Thread
@@ -280,6 +283,7 @@ def test_a_reminder_over_the_cap_is_skipped_when_a_relatives_call_mentioned_its_
 
 @pytest.mark.django_db
 def test_a_reminder_waits_for_the_first_day_with_room_and_the_page_says_until_when() -> None:
+    """(product rule 18)"""
     make_step(elapsed=timedelta(days=10))
     reminder = make_due_reminder(starts_at=timezone.now() + timedelta(days=9))
     for days in (1, 2, 3):

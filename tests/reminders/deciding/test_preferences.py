@@ -1,4 +1,4 @@
-"""What a patient prefers is obeyed by steps that say so; what they never want is obeyed by all (rule 41)."""
+"""What a patient prefers is obeyed by steps that say so; what they never want, by all (product rule 41)."""
 
 from datetime import timedelta
 from itertools import product

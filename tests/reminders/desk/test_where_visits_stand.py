@@ -1,4 +1,4 @@
-"""The command that prints where each upcoming visit stands, and fails when one was dropped (rule 57)."""
+"""The command that prints where each visit stands, and fails if one is dropped (product rule 57)."""
 
 from datetime import timedelta
 from io import StringIO

@@ -80,6 +80,7 @@ def test_a_queue_is_served_while_its_worker_runs() -> None:
 def test_the_stopped_part_is_found_whichever_sweep_is_stale(
     sweep: str, stale: list[str], stopped: StoppedPart
 ) -> None:
+    """(product rule 19)"""
     beat_everything()
     heartbeats.record_worker_heartbeat(WORKER, sorted(set(heartbeats.QUEUES.values())), since=SINCE, begun=3)
     make_stale(sweep, *stale)
@@ -133,6 +134,7 @@ def test_beat_and_every_sweep_are_stale_before_they_ever_ran() -> None:
 
 
 def test_every_page_says_that_calls_have_stopped() -> None:
+    """(product rule 19)"""
     beat_everything()
     make_stale(heartbeats.DISPATCH, heartbeats.BEAT)
     client = Client()

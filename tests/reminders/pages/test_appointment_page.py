@@ -169,6 +169,7 @@ def test_staff_can_mark_an_appointment_confirmed(desk: Client) -> None:
 
 
 def test_a_skipped_reminder_is_shown_with_who_skipped_it(desk: Client) -> None:
+    """(product rule 18)"""
     reminder = make_due_reminder()
     desk.post(f"/reminders/{reminder.pk}/skip/")
     assert Reminder.objects.get().reason == "skipped_by_person"

@@ -79,6 +79,7 @@ def silence(age: timedelta, *names: str) -> None:
 def test_staff_see_when_calls_were_last_checked_or_since_when_they_have_stopped(
     age: timedelta, words: str, stale: bool
 ) -> None:
+    """(product rule 19)"""
     make_location(time_zone="America/New_York")
     noon = datetime(2026, 7, 14, 16, 0, tzinfo=UTC)
     beats = {name: Heartbeat(name=name, at=noon) for name in (heartbeats.BEAT, *heartbeats.QUEUES)} | {
@@ -116,6 +117,7 @@ def test_only_administrators_see_the_cause_of_a_stale_sweep(running: None, desk:
 def test_a_stale_sweep_is_shown_while_dispatch_runs(
     running: None, desk: Client, sweep: str, words: str, cause: str
 ) -> None:
+    """(product rule 19)"""
     silence(timedelta(hours=5), sweep)
     page = desk.get("/pulse/").content.decode()
     assert "sweep-stale" in page

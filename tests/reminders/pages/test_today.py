@@ -207,6 +207,7 @@ STATES = [
 @pytest.mark.parametrize(("happen", "words"), STATES)
 @pytest.mark.usefixtures("noon_in_chicago")
 def test_each_appointment_shows_its_state(happen: Callable[[Reminder], object], words: str) -> None:
+    """(product rule 16)"""
     location = make_location(time_zone="America/Chicago")
     appointment = make_appointment(location=location, starts_at=at("America/Chicago", 2026, 7, 14, 15, 30))
     make_step()
@@ -216,6 +217,7 @@ def test_each_appointment_shows_its_state(happen: Callable[[Reminder], object], 
 
 
 def test_an_answer_for_the_old_time_does_not_count_after_a_move() -> None:
+    """(product rule 2)"""
     reminder = make_due_reminder()
     confirm(reminder)
     Appointment.objects.update(revision=2)
@@ -223,6 +225,7 @@ def test_an_answer_for_the_old_time_does_not_count_after_a_move() -> None:
 
 
 def test_times_are_by_the_locations_clock() -> None:
+    """(product rule 7)"""
     phoenix = make_location(time_zone="America/Phoenix")
     make_appointment(location=phoenix, starts_at=at("America/Phoenix", 2026, 7, 14, 15, 30))
     with time_machine.travel(NOON_IN_CHICAGO, tick=False):

@@ -1,4 +1,7 @@
-"""Every code that a page can show has words of its own, such as a receptionist would use."""
+"""Every code that a page can show has words of its own, such as a receptionist would use.
+
+(product rule 60)
+"""
 
 import html
 import re

@@ -55,6 +55,7 @@ def plan_states(appointment: Appointment) -> list[tuple[int, str, str]]:
 
 
 def test_it_plans_two_days_before_by_the_locations_clock_over_a_clock_switch() -> None:
+    """(product rule 7)"""
     location = make_location(time_zone=NEW_YORK)
     make_step(timing_kind="days_before", days=2, at=time(10), elapsed=timedelta(0))
     appointment = make_appointment(location=location, starts_at=at(NEW_YORK, 2027, 3, 15, 15, 15))
@@ -63,6 +64,7 @@ def test_it_plans_two_days_before_by_the_locations_clock_over_a_clock_switch() -
 
 
 def test_planning_twice_changes_nothing() -> None:
+    """(product rule 3)"""
     make_step()
     make_appointment()
     assert plan_all().added == 1
@@ -71,6 +73,7 @@ def test_planning_twice_changes_nothing() -> None:
 
 
 def test_it_skips_a_step_whose_moment_had_passed_when_it_was_booked() -> None:
+    """(product rule 5)"""
     make_step(if_late=Step.IfLate.SKIP)
     appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=3))
     plan_all()
@@ -98,6 +101,7 @@ def test_a_step_that_is_always_too_late_for_the_appointment_is_skipped_with_its_
 
 
 def test_a_late_step_that_is_planned_after_its_last_moment_is_missed_and_on_the_worklist() -> None:
+    """(product rule 4)"""
     make_step(if_late=Step.IfLate.SEND_NOW)
     appointment = make_appointment(starts_at=timezone.now() + timedelta(minutes=20))
     Appointment.objects.update(revised_at=timezone.now() - timedelta(hours=1))
@@ -115,6 +119,7 @@ def test_an_appointment_booked_after_a_steps_last_moment_gets_no_call() -> None:
 
 
 def test_it_sends_a_late_step_now_when_the_step_says_so() -> None:
+    """(product rule 5)"""
     make_step(if_late=Step.IfLate.SEND_NOW)
     appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=3))
     plan_all()
@@ -122,6 +127,7 @@ def test_it_sends_a_late_step_now_when_the_step_says_so() -> None:
 
 
 def test_reminders_due_before_the_activation_are_skipped() -> None:
+    """(product rule 6)"""
     appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=3))
     make_step(make_campaign(activated_at=timezone.now()), if_late=Step.IfLate.SEND_NOW)
     plan_all()
@@ -156,6 +162,7 @@ def test_a_campaign_plans_only_for_the_appointments_that_match_its_filters() -> 
 
 
 def test_moving_an_appointment_withdraws_its_old_reminder_and_plans_a_new_one() -> None:
+    """(product rule 2)"""
     make_step()
     appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
     plan_all()
@@ -166,6 +173,7 @@ def test_moving_an_appointment_withdraws_its_old_reminder_and_plans_a_new_one() 
 
 
 def test_cancelling_withdraws_reminders_and_reinstating_plans_new_ones() -> None:
+    """(product rule 1)"""
     make_step()
     appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
     plan_all()
@@ -273,6 +281,7 @@ def test_editing_a_location_in_the_admin_moves_its_planned_reminders(admin_clien
 
 
 def test_the_preview_of_a_move_shows_what_the_move_then_does() -> None:
+    """(product rule 18)"""
     make_step()
     appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=6))
     plan_all()
@@ -346,6 +355,7 @@ def a_lock_is_awaited() -> bool:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_planners_at_once_plan_each_reminder_once_and_count_it_once() -> None:
+    """(product rule 3)"""
     make_step()
     make_appointment()
     second: list[int] = []

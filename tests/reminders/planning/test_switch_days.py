@@ -1,4 +1,7 @@
-"""The two days a year on which the clock is changed; a zone without any, one that changes by half an hour."""
+"""The two days a year on which the clock is changed; a zone without any, one that changes by half an hour.
+
+(product rule 7)
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -68,6 +71,7 @@ def test_twenty_four_hours_before_are_twenty_four_elapsed_hours(
 def test_on_a_day_of_a_clock_change_calls_wait_for_eight_by_the_persons_clock(
     zone: str, day: tuple[int, int, int], before: float, after: float
 ) -> None:
+    """(product rule 8)"""
     reminder = plan_for(zone, at(zone, *day, 15, 15), timing_kind="elapsed_before", elapsed=hours(13))
     opens = at(zone, *day, 8, 0)
     early = explain_reminder(reminder, at(zone, *day, 7, 59))

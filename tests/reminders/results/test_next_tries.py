@@ -1,4 +1,7 @@
-"""What follows a call doesn't depend on the order of its events, whatever its step says about retries."""
+"""What follows a call doesn't depend on the order of its events, whatever its step says about retries.
+
+(product rule 14)
+"""
 
 from datetime import timedelta
 from typing import Any

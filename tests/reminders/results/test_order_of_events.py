@@ -1,4 +1,4 @@
-"""The end state is the same for every order and every repetition of the same events."""
+"""The end state is the same for every order and every repetition of the same events (product rule 14)."""
 
 import json
 from collections.abc import Sequence

@@ -240,6 +240,7 @@ def test_an_absurd_retry_after_is_cut_to_the_cap(
 def test_a_request_that_may_have_arrived_is_unknown(
     play: Play, kind: type[RobotalkerError], open_client: OpenClient, sarahs_call: CallPayload
 ) -> None:
+    """(product rule 15)"""
     error = fail_against(play, open_client, sarahs_call)
     assert (type(error), error.meaning) == (kind, Meaning.UNKNOWN)
 

@@ -1,12 +1,12 @@
 """When a number may be called: tables of moments with reasons, and the search compared with a plain scan.
 
+(product rule 8)
+
 Moments are local wall times with their UTC offset, so that rows can be checked by eye.
 """
 
 import io
-import os
 import struct
-import time as process_time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
@@ -28,16 +28,6 @@ WIDEST = CallingHours(*OUTER)
 TWELVE_HOURS = CallingHours(time(8), time(20))
 ALL_DAY = CallingHours(time(0), time(23, 59))
 INDEPENDENCE = CallingHours(*USUAL_HOURS, frozenset({date(2026, 7, 3), date(2026, 7, 4)}))
-
-
-@pytest.fixture(params=["UTC", "America/Los_Angeles", "Pacific/Kiritimati"])
-def process_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Sets the server's own time zone, which must make no difference."""
-    monkeypatch.setenv("TZ", request.param)
-    process_time.tzset()
-    yield os.environ["TZ"]
-    monkeypatch.undo()
-    process_time.tzset()
 
 
 def load_zones(*names: str) -> tuple[ZoneInfo, ...]:
@@ -254,6 +244,7 @@ ZONES = [
 def test_a_call_must_be_allowed_in_every_zone_where_the_person_may_be(
     stated: str, location: str, number: Sequence[str], zones: list[str], reason: str
 ) -> None:
+    """(product rule 9)"""
     assert recipient_zones(stated, location, number) == load_zones(*zones), reason
 
 

@@ -1,4 +1,7 @@
-"""The decision, rule by rule, for Sarah's call due at 14:00 UTC before her appointment at 18:00 UTC."""
+"""The decision, rule by rule, for Sarah's call due at 14:00 UTC before her appointment at 18:00 UTC.
+
+(product rule 18)
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta

@@ -1,11 +1,10 @@
 """When a step falls due: a table of timing, start and expected moment, each row with its reason.
 
+(product rule 7)
+
 Starts and expected moments are local wall times with their UTC offset, so that rows can be checked by eye.
 """
 
-import os
-import time as process_time
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,16 +18,6 @@ NEW_YORK, PHOENIX = "America/New_York", "America/Phoenix"
 BERLIN, LORD_HOWE = "Europe/Berlin", "Australia/Lord_Howe"
 WORKDAYS = OpenDays(frozenset(range(5)), frozenset())
 EVERY_DAY = OpenDays(frozenset(range(7)), frozenset())
-
-
-@pytest.fixture(params=["UTC", "America/Los_Angeles", "Pacific/Kiritimati"])
-def process_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Sets the server's own time zone, which must make no difference."""
-    monkeypatch.setenv("TZ", request.param)
-    process_time.tzset()
-    yield os.environ["TZ"]
-    monkeypatch.undo()
-    process_time.tzset()
 
 
 def days(count: int, at: str) -> Timing:

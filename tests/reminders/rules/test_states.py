@@ -33,6 +33,7 @@ def test_a_closed_call_can_not_be_reopened() -> None:
 
 
 def test_a_weaker_outcome_never_replaces_a_stronger_one() -> None:
+    """(product rule 14)"""
     for weak, strong in itertools.combinations(OUTCOMES_BY_STRENGTH, 2):
         assert can_move_call(weak, strong)
         assert not can_move_call(strong, weak)

@@ -71,6 +71,7 @@ def test_an_answer_is_dated_to_the_earliest_possible_end_of_the_call(
 
 
 def test_a_submission_without_a_result_becomes_unknown() -> None:
+    """(product rule 15)"""
     open_call("submitting", age=timedelta(seconds=61))
     assert reconcile().lost == 1
     assert CallRecord.objects.get().state == "unknown"
@@ -216,6 +217,7 @@ def test_settling_one_follow_up_of_a_household_settles_the_call_for_all_of_them(
 
 
 def test_a_late_reminder_is_missed_even_when_no_dispatcher_runs() -> None:
+    """(product rule 4)"""
     reminder = make_late_reminder()
     assert reconcile().missed == 1
     reminder.refresh_from_db()
@@ -225,6 +227,7 @@ def test_a_late_reminder_is_missed_even_when_no_dispatcher_runs() -> None:
 
 
 def test_a_late_reminder_is_missed_even_while_sending_is_paused_and_the_gate_is_closed() -> None:
+    """(product rule 4)"""
     make_late_reminder()
     pause_sending(by=make_user())
     SendingSwitch.objects.update(gate_until=timezone.now() + timedelta(hours=1))
@@ -232,6 +235,7 @@ def test_a_late_reminder_is_missed_even_while_sending_is_paused_and_the_gate_is_
 
 
 def test_a_late_reminder_whose_worker_was_lost_is_missed() -> None:
+    """(product rule 4)"""
     make_late_reminder()
     claim_due(10)
     Reminder.objects.update(lease_until=timezone.now() - timedelta(seconds=1))

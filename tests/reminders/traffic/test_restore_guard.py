@@ -1,4 +1,4 @@
-"""Noticing by PostgreSQL and by Redis that a database was restored, copied or moved."""
+"""Noticing by PostgreSQL and by Redis that a database was restored, copied or moved (product rule 25)."""
 
 from collections.abc import Iterator
 

@@ -56,12 +56,14 @@ def test_each_text_uses_all_required_variables_and_no_unknown_ones(text: str) ->
 
 @pytest.mark.parametrize("text", EVERY_TEXT)
 def test_each_text_names_the_practice_first_and_the_keys_last(text: str) -> None:
+    """(product rule 13)"""
     assert text.index("{PRACTICE}") == text.index("{")
     assert text.index(" 1") > text.index("{APPT_TIME}")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_call_gives_the_callback_number_before_the_keys_and_the_opt_out_key_last(language: str) -> None:
+    """(product rule 13)"""
     keys = [SPOKEN[language].index(f" {key}") for key in "129"]
     assert [SPOKEN[language].index("{CALLBACK_NUMBER}"), *keys] == sorted(
         [SPOKEN[language].index("{CALLBACK_NUMBER}"), *keys]
@@ -71,6 +73,7 @@ def test_a_call_gives_the_callback_number_before_the_keys_and_the_opt_out_key_la
 
 @pytest.mark.parametrize("text", EVERY_TEXT)
 def test_no_text_names_the_kind_of_appointment_or_has_a_word_that_means_stop(text: str) -> None:
+    """(product rule 11)"""
     assert not NEVER.search(text)
 
 

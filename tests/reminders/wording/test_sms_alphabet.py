@@ -1,6 +1,6 @@
-"""A text message is counted in the alphabet that it needs, and names are written in letters of it (rule 40).
+"""A text message is counted in the alphabet that it needs, and names are written in letters of it.
 
-The alphabet and the parts: 3GPP TS 23.038.
+The alphabet and the parts: 3GPP TS 23.038. (product rule 40)
 """
 
 import pytest
