@@ -1,7 +1,7 @@
 from django.urls import URLPattern, path
 
 from reminders.views import actions as deeds
-from reminders.views import appointments, booking, locations, people, sending, today, worklist
+from reminders.views import appointments, booking, explaining, locations, people, sending, today, worklist
 
 urlpatterns: list[URLPattern] = [
     path("contacts/<int:pk>/edit/", people.edit_contact, name="edit_contact"),
@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern] = [
     path("appointments/book/", booking.book, name="book_appointment"),
     path("appointments/book/contacts/", booking.offer_contacts, name="offer_contacts"),
     path("appointments/<int:pk>/", appointments.show_appointment, name="appointment"),
+    path("appointments/<int:pk>/why/", explaining.show_explanation, name="explain_step"),
     path("appointments/<int:pk>/move/", booking.move, name="move_appointment"),
     path("appointments/<int:pk>/cancel/", booking.cancel, name="cancel_appointment"),
     path("appointments/<int:pk>/reinstate/", booking.reinstate, name="reinstate_appointment"),

@@ -60,6 +60,7 @@ class ReminderLine:
     """One reminder of the current revision: its state, the reason, and which orders are possible."""
 
     pk: int
+    step_pk: int
     step: str
     state: str
     words: str
@@ -155,6 +156,7 @@ def _line(
     active = appointment.status == Appointment.Status.BOOKED and appointment.starts_at > now
     return ReminderLine(
         pk=reminder.pk,
+        step_pk=reminder.step_id,
         step=sentences.name_step(reminder),
         state=code,
         words=words,

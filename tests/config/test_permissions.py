@@ -17,6 +17,7 @@ PAGES = {
     "today": "contacts.view_appointment",
     "pulse": "contacts.view_appointment",
     "appointment": "contacts.view_appointment",
+    "explain_step": "contacts.view_appointment",
     "book_appointment": "contacts.add_appointment",
     "offer_contacts": "contacts.view_contact",
     "move_appointment": "contacts.change_appointment",
