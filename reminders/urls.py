@@ -1,7 +1,17 @@
 from django.urls import URLPattern, path
 
 from reminders.views import actions as deeds
-from reminders.views import appointments, booking, explaining, locations, people, sending, today, worklist
+from reminders.views import (
+    appointments,
+    booking,
+    evidence,
+    explaining,
+    locations,
+    people,
+    sending,
+    today,
+    worklist,
+)
 
 urlpatterns: list[URLPattern] = [
     path("contacts/<int:pk>/edit/", people.edit_contact, name="edit_contact"),
@@ -24,6 +34,9 @@ urlpatterns: list[URLPattern] = [
     path("reminders/<int:pk>/skip/", deeds.skip, name="skip_reminder"),
     path("locations/<int:pk>/time-zone/", locations.edit_zone, name="correct_zone"),
     path("reminders/<int:pk>/put-back/", deeds.put_back, name="put_back_reminder"),
+    path("calls/<int:pk>/evidence/", evidence.show_evidence, name="evidence"),
+    path("calls/<int:pk>/evidence.json", evidence.download_evidence, name="evidence_file"),
+    path("evidence/keys/", evidence.show_evidence_keys, name="evidence_keys"),
     path("worklist/", worklist.show_worklist, name="worklist"),
     path("worklist/<int:pk>/take/", worklist.take_follow_up, name="take_follow_up"),
     path("worklist/<int:pk>/resolve/", worklist.resolve_follow_up, name="resolve_follow_up"),

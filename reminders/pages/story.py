@@ -41,7 +41,7 @@ class RawEvent:
 class Entry:
     """One line of the timeline. `at` is by the location's clock; `state` is a key of reminder_display.LOOKS.
 
-    `said`: the exact text of the call or text message; `details`: other facts about it.
+    `said`: the exact text of the call or text message; `details`: other facts about it; `call_pk`: its id.
     """
 
     key: str
@@ -53,6 +53,7 @@ class Entry:
     said: str = ""
     details: tuple[str, ...] = ()
     events: tuple[RawEvent, ...] = ()
+    call_pk: int | None = None
 
 
 @dataclass(frozen=True)
@@ -218,6 +219,7 @@ def _describe_call(call: CallRecord, zone: ZoneInfo, try_number: int) -> Entry:
     events = sorted(call.events.all(), key=lambda event: (event.received_at, event.pk))
     return Entry(
         key=f"call-{call.pk}",
+        call_pk=call.pk,
         at=call.ended_at or call.submitting_at,
         state="unknown" if call.state == "overdue" else call.state,
         sentence=sentences.describe_call(call),
