@@ -14,7 +14,7 @@ LIKE_PRODUCTION := env DEBUG=false DATABASE_URL=postgresql:///not-needed REDIS_U
 	WEBHOOK_KEYS=5CzMbNwKqRiYtVo0XaEu6Jp1GfSd8cHy4BnT7rL_x2WmQ9-v3kZ \
 	ALLOWED_HOSTS=callboard.example.org PUBLIC_BASE_URL=https://callboard.example.org \
 	ROBOTALKER_BASE_URL=https://api.robotalker.example ROBOTALKER_API_KEY=not-a-key \
-	ROBOTALKER_FROM_NUMBER=+12125550100
+	ROBOTALKER_FROM_NUMBER=+12125550100 EVIDENCE_KEY=bm90LWEtc2VjcmV0LWtleS1vbmx5LWZvci1saW50LSE=
 
 # Long files first (tests/conftest.py), so that both cores are busy until the end.
 IN_PARALLEL := $(VENV)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

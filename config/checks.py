@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import zone_data
 from contacts.numbers import E164_PATTERN
+from reminders.evidence.keys import NoEvidenceKey, list_public_keys
 from reminders.rules.sandbox_hosts import is_sandbox_address
 from reminders.traffic.rate import parse_rate
 
@@ -29,12 +30,27 @@ SANDBOX_KEY = "sandbox-key"
 def register() -> None:
     """Register the checks with Django; called once, when the project's app is ready."""
     checks.register(check_settings)
+    checks.register(warn_of_no_evidence_key)
 
 
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[checks.CheckMessage]:
     """Check the settings; the checks for production are skipped while DEBUG is on."""
     rules = ALWAYS if settings.DEBUG else ALWAYS + IN_PRODUCTION
     return [error for rule in rules for error in rule()]
+
+
+def warn_of_no_evidence_key(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """In production evidence can't be signed without a key; reminders go out all the same."""
+    if settings.DEBUG or settings.EVIDENCE_KEY:
+        return []
+    hint = "Make one with `manage.py evidence_keys --new`, and keep it like SECRET_KEY."
+    return [
+        checks.Warning(
+            "EVIDENCE_KEY is not set: the evidence of calls can't be signed.", hint=hint, id="callboard.W001"
+        )
+    ]
 
 
 def refuse_unsafe_start() -> None:
@@ -168,6 +184,18 @@ def _check_zone_data() -> Iterator[checks.CheckMessage]:
         yield _error(17, f"The time zone data (package tzdata) {have}; {zone_data.OLDEST} is needed.", hint)
 
 
+def _check_evidence_keys() -> Iterator[checks.CheckMessage]:
+    if not (settings.EVIDENCE_KEY or settings.EVIDENCE_OLD_KEYS):
+        return
+    try:
+        list_public_keys()
+    except NoEvidenceKey as error:
+        hint = (
+            "Take the output of `manage.py evidence_keys --new` as EVIDENCE_KEY, public halves as old keys."
+        )
+        yield _error(19, str(error), hint)
+
+
 Rule = Callable[[], Iterator[checks.CheckMessage]]
 ALWAYS: list[Rule] = [
     _check_lease,
@@ -179,6 +207,7 @@ ALWAYS: list[Rule] = [
     _check_ask_budget,
     _check_zone_data,
     _check_optout_scope,
+    _check_evidence_keys,
 ]
 IN_PRODUCTION: list[Rule] = [
     _check_secret_key,

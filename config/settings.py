@@ -64,6 +64,12 @@ WEBHOOK_TOKEN_DAYS = env.int("WEBHOOK_TOKEN_DAYS", default=30)  # days that a ca
 # Keys 1 and 2 count only after GET /calls/{id} confirms them.
 ROBOTALKER_VERIFY_EVENTS = env.bool("ROBOTALKER_VERIFY_EVENTS", default=False)
 
+# Signs the evidence of calls: an Ed25519 private key in base64. A laptop makes its own, in this file.
+EVIDENCE_KEY = env.str("EVIDENCE_KEY", "")
+EVIDENCE_KEY_FILE = BASE_DIR / env.str("EVIDENCE_KEY_FILE", default="var/evidence.key")
+# Public halves of earlier keys, so that what they signed can still be verified.
+EVIDENCE_OLD_KEYS = env.list("EVIDENCE_OLD_KEYS", default=[])
+
 # --- Reminders ---------------------------------------------------------------------------------
 # Another worker may take over a claim after its lease, so the lease must be longer than a submission.
 DISPATCH_LEASE = env.float("DISPATCH_LEASE", default=60.0)  # seconds

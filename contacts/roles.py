@@ -37,6 +37,8 @@ def _permissions(actions: Iterable[str], models: Iterable[str]) -> Q:
     return wanted
 
 
+# Everything about one call, with the number in full; each look is recorded.
+_EVIDENCE = Q(content_type__app_label="reminders", codename="read_evidence")
 _VIEW_ALL = Q(content_type__app_label__in=APPS, codename__startswith="view_")
 # The work of every day: patients, appointments, imports, the worklist, and pausing all sending.
 _DAILY_WORK = (
@@ -46,8 +48,8 @@ _DAILY_WORK = (
 )
 MAY: dict[str, Q] = {
     FRONT_DESK: _DAILY_WORK,
-    MANAGER: _DAILY_WORK | _VIEW_ALL | _permissions(["add", "change", "delete"], MANAGED_MODELS),
-    AUDITOR: _VIEW_ALL,
+    MANAGER: _DAILY_WORK | _VIEW_ALL | _EVIDENCE | _permissions(["add", "change", "delete"], MANAGED_MODELS),
+    AUDITOR: _VIEW_ALL | _EVIDENCE,
     ADMIN: Q(content_type__app_label__in=[*APPS, "auth"]),
 }
 

@@ -1,7 +1,17 @@
 from django.urls import URLPattern, path
 
 from reminders.views import actions as deeds
-from reminders.views import appointments, booking, locations, people, sending, today, worklist
+from reminders.views import (
+    appointments,
+    booking,
+    evidence,
+    explaining,
+    locations,
+    people,
+    sending,
+    today,
+    worklist,
+)
 
 urlpatterns: list[URLPattern] = [
     path("contacts/<int:pk>/edit/", people.edit_contact, name="edit_contact"),
@@ -14,6 +24,7 @@ urlpatterns: list[URLPattern] = [
     path("appointments/book/", booking.book, name="book_appointment"),
     path("appointments/book/contacts/", booking.offer_contacts, name="offer_contacts"),
     path("appointments/<int:pk>/", appointments.show_appointment, name="appointment"),
+    path("appointments/<int:pk>/why/", explaining.show_explanation, name="explain_step"),
     path("appointments/<int:pk>/move/", booking.move, name="move_appointment"),
     path("appointments/<int:pk>/cancel/", booking.cancel, name="cancel_appointment"),
     path("appointments/<int:pk>/reinstate/", booking.reinstate, name="reinstate_appointment"),
@@ -23,6 +34,9 @@ urlpatterns: list[URLPattern] = [
     path("reminders/<int:pk>/skip/", deeds.skip, name="skip_reminder"),
     path("locations/<int:pk>/time-zone/", locations.edit_zone, name="correct_zone"),
     path("reminders/<int:pk>/put-back/", deeds.put_back, name="put_back_reminder"),
+    path("calls/<int:pk>/evidence/", evidence.show_evidence, name="evidence"),
+    path("calls/<int:pk>/evidence.json", evidence.download_evidence, name="evidence_file"),
+    path("evidence/keys/", evidence.show_evidence_keys, name="evidence_keys"),
     path("worklist/", worklist.show_worklist, name="worklist"),
     path("worklist/<int:pk>/take/", worklist.take_follow_up, name="take_follow_up"),
     path("worklist/<int:pk>/resolve/", worklist.resolve_follow_up, name="resolve_follow_up"),

@@ -3,6 +3,7 @@
 from reminders.admin import (
     calls,
     campaigns,
+    evidence_looks,
     follow_ups,
     listed_numbers,
     locations,
@@ -16,6 +17,7 @@ from reminders.admin import (
 __all__ = [
     "calls",
     "campaigns",
+    "evidence_looks",
     "follow_ups",
     "listed_numbers",
     "locations",

@@ -95,6 +95,7 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
         ("batch", admin.EmptyFieldListFilter),
     )
     readonly_fields = ("spoke_of",)
+    exclude = ("decision",)  # its evidence shows it in words
     list_select_related = (
         "number",
         "batch",

@@ -56,19 +56,21 @@ def find_room(moments: Sequence[datetime], rate: int, now: datetime) -> datetime
     return max(now, moments[-rate] + MINUTE)
 
 
-def read_paces(locations: Collection[int], now: datetime) -> dict[int, DeskPace]:
+def read_paces(locations: Collection[int], now: datetime, *, lock: bool = True) -> dict[int, DeskPace]:
     """The pace of those of these locations (ids) that have one, by id.
 
     Locks them (after the reminders, by primary key), so that two workers don't fill the same minute. With
     advisory locks: planning for a location, or editing it, holds its row for longer than a look can wait.
+    `lock`: not for a page, which opens no call.
     """
     rated = Location.objects.filter(pk__in=locations, calls_per_minute__isnull=False).order_by("pk")
     rates = rated.values_list("pk", "calls_per_minute")
     paces = {location: DeskPace(rate) for location, rate in rates if rate}
-    if paces:
+    if paces and lock:
         with connection.cursor() as cursor:
-            lock = "SELECT pg_advisory_xact_lock(%s, location) FROM unnest(%s::int[]) AS location"
-            cursor.execute(lock, [PACE_LOCKS, list(paces)])
+            statement = "SELECT pg_advisory_xact_lock(%s, location) FROM unnest(%s::int[]) AS location"
+            cursor.execute(statement, [PACE_LOCKS, list(paces)])
+    if paces:
         _read_calls(paces, now)
     if any(pace.called for pace in paces.values()):  # else no reminder has had to wait
         _read_turns(paces, now)

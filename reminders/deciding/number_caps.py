@@ -44,6 +44,13 @@ class Caps:
     per_week: int
 
 
+class UseCounts(NamedTuple):
+    """How many calls and texts count against the cap of a day, and of the seven days that end with it."""
+
+    in_day: int
+    in_week: int
+
+
 class CallSubject(NamedTuple):
     """What a call is about, as far as it matters to the cap; `starts_at` is aware UTC."""
 
@@ -93,6 +100,13 @@ class NumberUse:
     def capped_until(self, reminder: Reminder, moment: datetime) -> datetime | None:
         """The first moment of the day that has room for it (aware UTC); None: `moment`'s own day has."""
         return _find_capped_until(self.calls, reminder, moment) if self.calls else None
+
+    def count(self, reminder: Reminder, moment: datetime) -> UseCounts:
+        """How many of them count against the reminder at `moment` (aware)."""
+        zone = zone_or_utc(reminder.appointment.location.time_zone)
+        today = _day(moment, zone)
+        days = _find_counted_days(self.calls, reminder, zone)
+        return UseCounts(days.count(today), sum(0 <= (today - day).days < WEEK for day in days))
 
     def limits_by_cap(self, reminder: Reminder, moment: datetime) -> Limits:
         """What the cap forbids the reminder at `moment`; the other limits are left open."""
@@ -171,9 +185,12 @@ def read_use(numbers: Collection[int], now: datetime) -> dict[int, NumberUse]:
 def _find_capped_until(calls: Sequence[CountedCall], reminder: Reminder, moment: datetime) -> datetime | None:
     zone = zone_or_utc(reminder.appointment.location.time_zone)
     today = _day(moment, zone)
-    days = [_day(call.at, zone) for call in calls if not call.is_for_others_of_the_household(reminder, zone)]
-    free = find_free_day(days, today, read_caps())
+    free = find_free_day(_find_counted_days(calls, reminder, zone), today, read_caps())
     return None if free == today else first_moment_at(datetime.combine(free, time.min), zone)
+
+
+def _find_counted_days(calls: Sequence[CountedCall], reminder: Reminder, zone: ZoneInfo) -> list[date]:
+    return [_day(call.at, zone) for call in calls if not call.is_for_others_of_the_household(reminder, zone)]
 
 
 def _day(moment: datetime, zone: ZoneInfo) -> date:

@@ -20,6 +20,7 @@ from contacts.models.people import Channel
 from reminders.deciding.desk_pace import DeskPace, has_waited, read_paces
 from reminders.deciding.households import build_message, choose_companions, find_candidates
 from reminders.deciding.number_caps import read_use
+from reminders.deciding.seen_values import read_seen_values
 from reminders.deciding.situations import (
     NO_LIMITS,
     PracticeConfig,
@@ -29,11 +30,12 @@ from reminders.deciding.situations import (
     read_practice_config,
     with_people,
 )
+from reminders.deciding.stored_decisions import write_decision
 from reminders.lifecycle.locking import lock_numbers
 from reminders.lifecycle.reminders import apply_decision, plan_again
 from reminders.models import CallBatch, CallCompanion, CallRecord, Reminder
 from reminders.results.unanswered import account_for
-from reminders.rules.decide import Verdict, decide
+from reminders.rules.decide import Situation, Verdict, decide
 from reminders.rules.reasons import Reason
 from reminders.rules.states import ReminderState, check_reminder_move
 from reminders.traffic.switch import read_pause_and_clock
@@ -128,9 +130,10 @@ class LastLook:
             if pace := self._paces.get(reminder.pk):
                 turn = pace.find_turn(self.now, waited=has_waited(reminder))
                 limits = limits._replace(desk_busy_until=turn)
-            decision = decide(apply_limits(facts.situation, limits), self.now)
+            situation = apply_limits(facts.situation, limits)
+            decision = decide(situation, self.now)
             if decision.verdict == Verdict.CALL:
-                self._open(facts, pace)
+                self._open(facts, situation, pace)
             else:
                 apply_decision(reminder, decision, self.now)
                 if decision.verdict != Verdict.WAIT:
@@ -138,7 +141,7 @@ class LastLook:
                 if pace and decision.until and decision.reason == Reason.DESK_PACE:
                     pace.add_turn(decision.until)
 
-    def _open(self, lead: ReminderFacts, pace: DeskPace | None) -> None:
+    def _open(self, lead: ReminderFacts, situation: Situation, pace: DeskPace | None) -> None:
         """Open the call for a reminder and its companions; what can't go with the others is planned again."""
         reminder, number, script = lead.reminder, lead.number, lead.script_text
         assert number is not None and script is not None  # noqa: S101, PT018 - else decide() blocks it
@@ -154,6 +157,7 @@ class LastLook:
             plan_again(reminder, next_look_at=self.now)
             return
         variables, text = build_message(lead, companions)
+        seen = read_seen_values(lead, self._use[number.pk], self.now)
         call = CallRecord(
             reminder=reminder,
             number=number,
@@ -165,6 +169,7 @@ class LastLook:
             script_text=script,
             variables=variables,
             text=text,
+            decision=write_decision(situation, seen, self.now),
             submitting_at=self.now,
         )
         self.calls.append(call)

@@ -2,6 +2,7 @@
 
 from reminders.models.calls import CallBatch, CallCompanion, CallRecord
 from reminders.models.campaigns import Campaign, Script, ScriptText, Step
+from reminders.models.evidence import EvidenceLook
 from reminders.models.follow_ups import FollowUp
 from reminders.models.listed_numbers import ListedNumber
 from reminders.models.operations import DatabaseIdentity, Heartbeat, SendingSwitch
@@ -14,6 +15,7 @@ __all__ = [
     "CallRecord",
     "Campaign",
     "DatabaseIdentity",
+    "EvidenceLook",
     "FollowUp",
     "Heartbeat",
     "ListedNumber",

@@ -73,6 +73,11 @@ class CallRecord(models.Model):
         max_length=40, blank=True, help_text="Why it is in its state; reminders/rules/reasons.py."
     )
     detail = models.CharField(max_length=200, blank=True, help_text="Robotalker's own message about it.")
+    decision = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="What the last look saw, for the call's evidence; reminders/deciding/stored_decisions.py.",
+    )
     robotalker_id = models.CharField(max_length=100, blank=True, db_index=True)
     submitting_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True, blank=True)

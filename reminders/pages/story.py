@@ -41,7 +41,7 @@ class RawEvent:
 class Entry:
     """One line of the timeline. `at` is by the location's clock; `state` is a key of reminder_display.LOOKS.
 
-    `said`: the exact text of the call or text message; `details`: other facts about it.
+    `said`: the exact text of the call or text message; `details`: other facts about it; `call_pk`: its id.
     """
 
     key: str
@@ -53,6 +53,7 @@ class Entry:
     said: str = ""
     details: tuple[str, ...] = ()
     events: tuple[RawEvent, ...] = ()
+    call_pk: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class ReminderLine:
     """One reminder of the current revision: its state, the reason, and which orders are possible."""
 
     pk: int
+    step_pk: int
     step: str
     state: str
     words: str
@@ -155,6 +157,7 @@ def _line(
     active = appointment.status == Appointment.Status.BOOKED and appointment.starts_at > now
     return ReminderLine(
         pk=reminder.pk,
+        step_pk=reminder.step_id,
         step=sentences.name_step(reminder),
         state=code,
         words=words,
@@ -216,6 +219,7 @@ def _describe_call(call: CallRecord, zone: ZoneInfo, try_number: int) -> Entry:
     events = sorted(call.events.all(), key=lambda event: (event.received_at, event.pk))
     return Entry(
         key=f"call-{call.pk}",
+        call_pk=call.pk,
         at=call.ended_at or call.submitting_at,
         state="unknown" if call.state == "overdue" else call.state,
         sentence=sentences.describe_call(call),

@@ -8,6 +8,7 @@ US telemarketing law, 47 CFR 64.1200(c)(1)), so that no setting and no caller ca
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,14 @@ OUTER = (time(8), time(21))
 SEARCH_LIMIT = timedelta(days=14)
 UNKNOWN_ZONE = "Etc/Unknown"  # what phonenumbers returns when it doesn't know
 ONE_DAY = timedelta(days=1)
+
+
+class ZoneSource(StrEnum):
+    """Where the time zones in which a call must be allowed come from."""
+
+    STATED = "stated"  # by the patient
+    LOCATION = "location"  # the number could be there, or its zones are unknown
+    NUMBER = "number"  # all that the number could be in
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,14 @@ def recipient_zones(stated: str, location_zone: str, number_zones: Sequence[str]
     "Etc/Unknown". Raises ValueError for a name that isn't a time zone.
     """
     return _choose_zones(stated, location_zone, tuple(number_zones))
+
+
+def find_zone_source(stated: str, location_zone: str, number_zones: Sequence[str]) -> ZoneSource:
+    """Which of its arguments recipient_zones() goes by."""
+    if stated:
+        return ZoneSource.STATED
+    known = [name for name in number_zones if name != UNKNOWN_ZONE]
+    return ZoneSource.LOCATION if not known or location_zone in known else ZoneSource.NUMBER
 
 
 def next_allowed(now: datetime, hours: CallingHours, zones: Sequence[ZoneInfo]) -> datetime | None:
@@ -134,9 +151,7 @@ def _next_opening(moment: datetime, hours: CallingHours, zone: ZoneInfo) -> date
 
 @lru_cache(maxsize=4096)
 def _choose_zones(stated: str, location_zone: str, number_zones: tuple[str, ...]) -> tuple[ZoneInfo, ...]:
-    if stated:
-        return (load_zone(stated),)
-    known = tuple(name for name in number_zones if name != UNKNOWN_ZONE)
-    if not known or location_zone in known:
-        return (load_zone(location_zone),)
-    return tuple(load_zone(name) for name in known)
+    source = find_zone_source(stated, location_zone, number_zones)
+    if source == ZoneSource.NUMBER:
+        return tuple(load_zone(name) for name in number_zones if name != UNKNOWN_ZONE)
+    return (load_zone(stated if source == ZoneSource.STATED else location_zone),)

@@ -81,6 +81,11 @@ def decide(situation: Situation, now: datetime) -> Decision:
     for rule in RULES:
         if decision := rule(situation, now):
             return decision
+    return go_ahead(situation)
+
+
+def go_ahead(situation: Situation) -> Decision:
+    """The decision when no rule returns one."""
     return Decision(Verdict.CALL, Reason.ORDERED if situation.ordered else Reason.DUE)
 
 
@@ -178,7 +183,7 @@ def wait_for_number_cap(situation: Situation, now: datetime) -> Decision | None:
     capped_until = situation.capped_until
     if situation.ordered or capped_until is None or capped_until <= now:
         return None
-    allowed = next_allowed(capped_until, situation.hours, situation.zones)
+    allowed = next_allowed(capped_until, situation.hours, situation.zones) if situation.zones else None
     if allowed is not None and allowed < situation.not_after:
         return Decision(Verdict.WAIT, Reason.HELD_BY_CAP, allowed)
     if situation.cap_may_lift and now + CAP_LOOK < situation.not_after:

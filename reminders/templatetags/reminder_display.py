@@ -80,6 +80,21 @@ LOOKS: dict[str, ChipLook] = {
 }
 
 
+# The hue and icon of each Finding (rules/rule_findings.py); the word stands beside it.
+FINDING_LOOKS = {
+    "passed": ("green", "check"),
+    "decides": ("amber", "arrow-right"),
+    "also": ("grey", "ban"),
+}
+
+
+@register.simple_tag
+def finding_icon(finding: str) -> SafeString:
+    """The icon of what one check of an explanation says."""
+    hue, name = FINDING_LOOKS[finding]
+    return format_html('<span class="hue-{}">{}</span>', hue, icon(name))
+
+
 @register.simple_tag
 def chip(state: str, words: str = "") -> SafeString:
     """A state as a chip; `words` replace its own word ("confirmed 9:12 by key 1")."""

@@ -19,6 +19,7 @@ AN_APPOINTMENT = """
     FROM contacts_appointment a JOIN contacts_contact c ON c.id = a.contact_id
     WHERE a.status = 'booked' AND c.phone_id IS NOT NULL ORDER BY a.starts_at DESC LIMIT 1
 """
+A_CALL = "SELECT id FROM reminders_callrecord WHERE state = 'answered' ORDER BY id LIMIT 1"
 
 
 class Watched:
@@ -70,9 +71,14 @@ def test_no_page_breaks_the_policy(clinic: RunningClinic, watched: Watched) -> N
         watched.open(clinic.web + address)
     log_in(clinic, watched.page, "admin")
     appointment, contact, number = clinic.ask(AN_APPOINTMENT)
+    step = clinic.ask("SELECT id FROM reminders_step ORDER BY id LIMIT 1")
+    call = clinic.ask(A_CALL)
     for address in (
         "/",
         f"/appointments/{appointment}/",
+        f"/appointments/{appointment}/why/",
+        f"/appointments/{appointment}/why/?step={step}",
+        f"/calls/{call}/evidence/",
         f"/appointments/{appointment}/move/",
         f"/appointments/{appointment}/cancel/",
         "/appointments/book/",
@@ -155,6 +161,28 @@ def test_signing_in_and_error_pages_can_be_used_by_everybody(
     for address in ("/admin/", "/no-such-page/"):
         page.goto(clinic.web + address)
         check_accessible(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_explanations_and_evidence_can_be_used_by_everybody(
+    clinic: RunningClinic, browser: Browser, scheme: Literal["light", "dark"]
+) -> None:
+    page = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme).new_page()
+    log_in(clinic, page, "admin")
+    appointment, _, _ = clinic.ask(AN_APPOINTMENT)
+    page.goto(f"{clinic.web}/appointments/{appointment}/why/")
+    page.get_by_label("Reminder").focus()
+    page.keyboard.press("ArrowDown")
+    page.get_by_role("button", name="Explain").focus()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    page.get_by_role("heading", name="The rules, in order").wait_for()
+    check_accessible(page)
+    page.goto(f"{clinic.web}/calls/{clinic.ask(A_CALL)}/evidence/")
+    check_accessible(page)
+    assert page.locator(".rail").count() == 0
+    page.emulate_media(media="print")
+    assert not page.get_by_role("link", name="Signed file").is_visible()
 
 
 def try_password(page: Page, name: str) -> None:

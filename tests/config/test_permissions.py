@@ -17,6 +17,9 @@ PAGES = {
     "today": "contacts.view_appointment",
     "pulse": "contacts.view_appointment",
     "appointment": "contacts.view_appointment",
+    "explain_step": "contacts.view_appointment",
+    "evidence": "reminders.read_evidence",
+    "evidence_file": "reminders.read_evidence",
     "book_appointment": "contacts.add_appointment",
     "offer_contacts": "contacts.view_contact",
     "move_appointment": "contacts.change_appointment",
@@ -61,17 +64,18 @@ DAILY_WORK = READ | {
     "reminders.change_followup",
     "reminders.change_sendingswitch",
 }
+EVIDENCE = {"reminders.read_evidence"}
 SETTING_UP = {"contacts.change_location", "reminders.change_campaign"}
 MAY = {
     "": set(),
     FRONT_DESK: DAILY_WORK,
-    MANAGER: DAILY_WORK | SETTING_UP,
-    AUDITOR: READ,
-    ADMIN: DAILY_WORK | SETTING_UP,
+    MANAGER: DAILY_WORK | SETTING_UP | EVIDENCE,
+    AUDITOR: READ | EVIDENCE,
+    ADMIN: DAILY_WORK | SETTING_UP | EVIDENCE,
 }
 # Pages that read by POST, so that names stay out of addresses.
 READ_BY_POST = {"contacts", "offer_contacts"}
-OPEN_TO_ALL = {"login", "logout", "healthz", "readyz"}
+OPEN_TO_ALL = {"login", "logout", "healthz", "readyz", "evidence_keys"}
 OTHER_DOORS = ("admin/", "hooks/")
 NOBODY = 424242
 

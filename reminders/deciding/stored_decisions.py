@@ -1,0 +1,77 @@
+"""What the last look saw, kept with its call as JSON: settings and people change, evidence doesn't.
+
+Codes and values only; the sentences are made when it is shown (rule_words.py), by asking decide() again.
+"""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from reminders.deciding.seen_values import SeenValues
+from reminders.rules.calling_hours import CallingHours
+from reminders.rules.decide import Situation
+from reminders.rules.reasons import Reason
+from reminders.rules.zones import load_zone
+
+FORM = 1  # of what is written here; grows when the same name comes to mean something else
+CLOSED_DAYS_KEPT = timedelta(days=14)  # as far as calling hours are searched
+MOMENTS = frozenset(
+    ("not_before", "not_after", "line_busy_until", "capped_until", "desk_busy_until", "opted_out_at")
+)
+
+
+class StoredDecision(NamedTuple):
+    """What one look of dispatch saw, at `now` (aware UTC)."""
+
+    situation: Situation
+    values: SeenValues
+    now: datetime
+
+
+def write_decision(situation: Situation, values: SeenValues, now: datetime) -> dict[str, Any]:
+    """For the column of the call; closed days that are far away are left out."""
+    near = [day for day in situation.hours.closed_dates if abs(day - now.date()) <= CLOSED_DAYS_KEPT]
+    fields = {name: _encode(value) for name, value in vars(situation).items()}
+    fields["hours"] = {
+        "opens": situation.hours.opens.isoformat(),
+        "closes": situation.hours.closes.isoformat(),
+        "closed_dates": sorted(day.isoformat() for day in near),
+    }
+    seen = {name: _encode(value) for name, value in vars(values).items()}
+    return {"form": FORM, "at": now.isoformat(), "situation": fields, "seen": seen}
+
+
+def read_decision(stored: Any) -> StoredDecision | None:
+    """What was written; None for nothing, or for what this release can't read."""
+    try:
+        if stored["form"] != FORM:
+            return None
+        situation = {name: _decode(name, value) for name, value in stored["situation"].items()}
+        hours = situation["hours"]
+        situation["hours"] = CallingHours(
+            time.fromisoformat(hours["opens"]),
+            time.fromisoformat(hours["closes"]),
+            frozenset(map(date.fromisoformat, hours["closed_dates"])),
+        )
+        situation["zones"] = tuple(map(load_zone, situation["zones"]))
+        if situation["refusal"] is not None:
+            situation["refusal"] = Reason(situation["refusal"])
+        seen = {name: _decode(name, value) for name, value in stored["seen"].items()}
+        seen["local_start"] = datetime.fromisoformat(seen["local_start"])
+        return StoredDecision(
+            Situation(**situation), SeenValues(**seen), datetime.fromisoformat(stored["at"])
+        )
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [zone.key if isinstance(zone, ZoneInfo) else zone for zone in value]
+    return value
+
+
+def _decode(name: str, value: Any) -> Any:
+    return datetime.fromisoformat(value) if name in MOMENTS and value is not None else value
