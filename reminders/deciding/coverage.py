@@ -85,14 +85,26 @@ def covers(campaign: Campaign, appointment: Appointment, *, is_known: bool | Non
     `appointment.contact` must be loaded where the campaign has languages. `is_known`: whether the patient was
     known at the visit, for a campaign that asks; None: it is looked up.
     """
+    return find_excluding_filter(campaign, appointment, is_known=is_known) is None
+
+
+def find_excluding_filter(
+    campaign: Campaign, appointment: Appointment, *, is_known: bool | None = None
+) -> str | None:
+    """The first filter, by the name of its field, that leaves the appointment out; None if it is covered."""
     filters = filters_of(campaign)
-    return (
-        (not filters.locations or appointment.location_id in filters.locations)
-        and (not filters.providers or appointment.provider_id in filters.providers)
-        and (not filters.kinds or appointment.kind in filters.kinds)
-        and (not filters.languages or appointment.contact.language in filters.languages)
-        and _is_for_patient(filters.patients, appointment, is_known)
-    )
+    if filters.locations and appointment.location_id not in filters.locations:
+        return "locations"
+    if filters.providers and appointment.provider_id not in filters.providers:
+        return "providers"
+    if filters.kinds and appointment.kind not in filters.kinds:
+        return "kinds"
+    if filters.languages and appointment.contact.language not in filters.languages:
+        return "languages"
+    if filters.patients:
+        known = is_known_patient(appointment) if is_known is None else is_known
+        return None if known == (filters.patients == Patients.KNOWN) else "patients"
+    return None
 
 
 def find_covered(step: Step, appointments: "QuerySet[Appointment]") -> "QuerySet[Appointment]":
@@ -152,13 +164,6 @@ def find_patient_change(campaign: Campaign) -> Combinable | None:
         found.append(Subquery(changes.order_by("-at", "-pk").values("at")[:1]))
     # GREATEST passes over NULL in PostgreSQL
     return Greatest(*found) if len(found) > 1 else next(iter(found), None)
-
-
-def _is_for_patient(patients: str, appointment: Appointment, is_known: bool | None) -> bool:
-    if not patients:
-        return True
-    known = is_known_patient(appointment) if is_known is None else is_known
-    return known == (patients == Patients.KNOWN)
 
 
 def read_unplanned_campaigns() -> list[Campaign]:

@@ -15,6 +15,7 @@ from reminders.deciding.coverage import (
     covers,
     filters_of,
     find_covered,
+    find_excluding_filter,
     is_known_patient,
 )
 from reminders.deciding.situations import read_shared_facts, with_people, with_situation
@@ -167,6 +168,23 @@ def test_whether_a_patient_is_known_is_read_with_the_reminder_where_its_campaign
         assert reminder.is_known_patient is expected  # type: ignore[attr-defined]
     with django_assert_num_queries(0):
         assert read_shared_facts(read).covered is (patients != "new")
+
+
+def test_the_filter_that_leaves_a_visit_out_is_named() -> None:
+    visit = make_visit(make_contact(language="es"), 2, kind="Cleaning")
+    elsewhere, chen = make_location("Harbor"), Provider.objects.create(name="Dr. Chen")
+    named = [
+        find_excluding_filter(campaign, visit)
+        for campaign in (
+            read_campaign([elsewhere], [chen], ["Physical"], "known", ["en"]),
+            read_campaign([visit.location], [chen], ["Physical"], "known", ["en"]),
+            read_campaign([], [], ["Physical"], "known", ["en"]),
+            read_campaign([], [], ["Cleaning"], "known", ["en"]),
+            read_campaign([], [], [], "known", ["es"]),
+            read_campaign([visit.location], [], ["Cleaning"], "new", ["es"]),
+        )
+    ]
+    assert named == ["locations", "providers", "kinds", "languages", "patients", None]
 
 
 def test_a_copy_has_every_filter() -> None:
