@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -49,12 +50,12 @@ def edit(campaign: Campaign, **filters: object) -> None:
     finish_edit(before)
 
 
-NARROW: list[dict[str, object]] = [{"patients": "known"}, {"languages": ["es"]}]
+NARROW: list[dict[str, Any]] = [{"patients": "known"}, {"languages": ["es"]}]
 
 
 @pytest.mark.parametrize("narrow", NARROW)
 @pytest.mark.parametrize("if_late", Step.IfLate)
-def test_widened_filters_skip_what_was_due_before(narrow: dict[str, object], if_late: str) -> None:
+def test_widened_filters_skip_what_was_due_before(narrow: dict[str, Any], if_late: str) -> None:
     """Product rule 29."""
     campaign = make_campaign(**narrow)
     make_step(campaign, elapsed=7 * DAY, if_late=if_late)
@@ -68,7 +69,7 @@ def test_widened_filters_skip_what_was_due_before(narrow: dict[str, object], if_
 
 
 @pytest.mark.parametrize("narrow", [{"patients": "new"}, {"languages": ["en"]}])
-def test_narrowed_filters_skip_what_they_no_longer_cover(narrow: dict[str, object]) -> None:
+def test_narrowed_filters_skip_what_they_no_longer_cover(narrow: dict[str, Any]) -> None:
     campaign = make_campaign()
     make_step(campaign, elapsed=DAY)
     sarah = make_contact(language="es")
@@ -98,7 +99,7 @@ def book_before(contact: Contact) -> None:
     make_appointment(contact, starts_at=timezone.now() + DAY)
 
 
-COMES_TO_BE_COVERED: list[tuple[dict[str, object], Callable[[Contact], None]]] = [
+COMES_TO_BE_COVERED: list[tuple[dict[str, Any], Callable[[Contact], None]]] = [
     ({"languages": ["es"]}, speak_spanish),
     ({"patients": "known"}, book_before),
 ]
@@ -106,7 +107,7 @@ COMES_TO_BE_COVERED: list[tuple[dict[str, object], Callable[[Contact], None]]] =
 
 @pytest.mark.parametrize(("filters", "change"), COMES_TO_BE_COVERED)
 def test_who_comes_to_be_covered_gets_nothing_that_was_due_before(
-    filters: dict[str, object], change: Callable[[Contact], None]
+    filters: dict[str, Any], change: Callable[[Contact], None]
 ) -> None:
     """Product rule 29: the campaign has meant them since their language, or their earlier visits, changed."""
     campaign = make_campaign(**filters)
