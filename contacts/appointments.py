@@ -129,6 +129,7 @@ def book_appointment(
         provider=provider,
         kind=kind,
         revised_at=now,
+        booked_at=None if batch else now,  # a list doesn't say when its visits were booked
         source=source,
         external_id=external_id,
         batch=batch,
@@ -172,7 +173,7 @@ def move_appointment(
     if revised:
         set_times(appointment, starts_at, ends_at)
         appointment.revision += 1
-        appointment.revised_at = read_database_clock()
+        appointment.revised_at = appointment.booked_at = read_database_clock()
     else:
         appointment.ends_at = appointment.starts_at + (ends_at - starts_at)
     appointment.save()
@@ -212,7 +213,7 @@ def reinstate_appointment(appointment_id: int, *, by: User | None = None, how: s
         return appointment
     appointment.status = Appointment.Status.BOOKED
     appointment.revision += 1
-    appointment.revised_at = read_database_clock()
+    appointment.revised_at = appointment.booked_at = read_database_clock()
     appointment.save()
     add_change(appointment, What.REINSTATED, by=by, how=how, at=appointment.revised_at)
     return appointment

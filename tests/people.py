@@ -97,7 +97,7 @@ def make_step(campaign: Campaign | None = None, **fields: Any) -> Step:
         "position": campaign.steps.count() + 1,
         "timing_kind": "elapsed_before",
         "elapsed": timedelta(hours=4),
-        "if_late": Step.IfLate.SEND_NOW,
+        "if_late": Step.IfLate.NEXT_ALLOWED,
         "script": Script.objects.first() or make_script(),
         "since": campaign.activated_at or timezone.now() - timedelta(days=30),
     }

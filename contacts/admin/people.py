@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.admin.columns import show_number
 from contacts.admin.history import ClinicAdmin, HistoryAdmin, HistoryInline
 from contacts.consent import record_consent_basis
+from contacts.database.clock import read_database_clock
 from contacts.models import ConsentEntry, Contact, PhoneNumber
 
 
@@ -142,6 +143,11 @@ class ContactAdmin(ClinicAdmin[Contact]):
     @admin.display(description=_("page"))
     def page(self, contact: Contact) -> str:
         return format_html('<a href="{}">{}</a>', reverse("contact", args=[contact.pk]), _("open"))
+
+    def save_model(self, request: HttpRequest, obj: Contact, form: Any, change: bool) -> None:
+        if "language" in form.changed_data:
+            obj.language_at = read_database_clock()
+        super().save_model(request, obj, form, change)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

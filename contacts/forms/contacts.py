@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from contacts.database.clock import read_database_clock
 from contacts.languages import list_languages
 from contacts.models import ConsentEntry, Contact, PhoneNumber
 from contacts.numbers import NotANumber, ParsedNumber, national_format, parse_number
@@ -118,6 +119,8 @@ class ContactForm(forms.ModelForm[Contact]):
         phone = _save_number(self.cleaned_data["number"])
         if contact._state.adding:
             contact.phone = phone
+        elif "language" in self.changed_data:
+            contact.language_at = read_database_clock()
         contact.save()
         return change_phone(contact, phone, by=by)
 

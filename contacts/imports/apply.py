@@ -144,19 +144,21 @@ def _make_contact(planned: PlannedContact, source: str, numbers: dict[str, Phone
 def _update_contacts(
     planned: Sequence[PlannedContact], numbers: dict[str, PhoneNumber], by: User | None
 ) -> None:
-    now, changed = timezone.now(), []
+    now, changed_at, changed = timezone.now(), read_database_clock(), []
     for each in planned:
         contact = each.contact
         if contact and (each.fields or each.other_phone):
             for name, value in each.fields.items():
                 setattr(contact, name, value)
+            if "language" in each.fields:
+                contact.language_at = changed_at
             contact.other_phone = numbers[each.other_phone] if each.other_phone else contact.other_phone
             contact.updated_at = now
             changed.append(contact)
         if contact and each.phone:
             change_phone(contact, numbers[each.phone], by=by)
     fields = ["first_name", "last_name", "language", "preferred_channel", "source", "external_id"]
-    fields += ["other_phone", "updated_at"]
+    fields += ["language_at", "other_phone", "updated_at"]
     Contact.objects.bulk_update(changed, fields, batch_size=BATCH_SIZE)
 
 

@@ -11,6 +11,7 @@ from contacts.imports.errors import ImportRefused, UnknownZone
 from contacts.imports.problems import clip
 from contacts.imports.rows import ImportedLocation, location_key
 from contacts.models import Location, Provider
+from contacts.public_holidays import guess_place
 from contacts.zones import is_zone_name
 
 
@@ -81,11 +82,17 @@ def describe_locations(
 
 
 def make_location(name: str, described: ImportedLocation) -> Location:
-    """Build a new location, not saved. Its spoken name is its name, its callback number the practice's."""
+    """Build a new location, not saved. Its spoken name is its name, its callback number the practice's.
+
+    Public holidays are those of the place that its zone and the number agree on, if they do.
+    """
+    place = guess_place(str(described.zone), settings.ROBOTALKER_FROM_NUMBER)
     return Location(
         name=name,
         spoken_name=name,
         time_zone=str(described.zone),
         region=described.region,
         callback_number=settings.ROBOTALKER_FROM_NUMBER,
+        country=place.country,
+        subdivision=place.subdivision,
     )

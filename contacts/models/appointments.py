@@ -72,6 +72,12 @@ class Appointment(models.Model):
         editable=False,
         help_text=_("When its provider or kind last changed: a campaign new to it sends nothing due before."),
     )
+    booked_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When it was booked here, or last moved; empty: not known, since a list brought it."),
+    )
     planned_revision = models.PositiveIntegerField(
         default=0,
         db_default=0,

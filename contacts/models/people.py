@@ -144,6 +144,12 @@ class Contact(models.Model):
     first_name = models.CharField(max_length=120)
     last_name = models.CharField(max_length=120, blank=True)
     language = models.CharField(max_length=8, default="en", help_text=_("ISO 639-1: en, es, fr…"))
+    language_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When the language last changed: a campaign new to it sends nothing due before."),
+    )
     phone = models.ForeignKey(
         PhoneNumber, on_delete=models.PROTECT, null=True, blank=True, related_name="contacts"
     )

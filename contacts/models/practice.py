@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from contacts.numbers import E164_PATTERN
+from contacts.public_holidays import NAME_LENGTH, Place, is_known_country, list_subdivisions
 from contacts.zones import is_zone_name
 
 WHOLE_E164 = f"^{E164_PATTERN}$"
@@ -29,6 +30,14 @@ def validate_time_zone(name: str) -> None:
     if not is_zone_name(name):
         raise ValidationError(
             _("“%(name)s” isn't a time zone. Enter one such as America/New_York."), params={"name": name}
+        )
+
+
+def validate_country(code: str) -> None:
+    """Raise ValidationError unless public holidays of that country are known."""
+    if not is_known_country(code):
+        raise ValidationError(
+            _("“%(code)s” isn't a country code. Enter two letters, such as US."), params={"code": code}
         )
 
 
@@ -67,6 +76,27 @@ class Location(models.Model):
         default=monday_to_friday,
         help_text=_("Monday is 0. Used to count the open days before an appointment."),
     )
+    country = models.CharField(
+        max_length=2,
+        blank=True,
+        validators=[validate_country],
+        help_text=_(
+            "Its public holidays aren't counted as open days. Calls do go out on them: enter a closed day "
+            "where none should. Empty: no holidays."
+        ),
+    )
+    subdivision = models.CharField(
+        _("state or region"),
+        max_length=10,
+        blank=True,
+        help_text=_("For holidays of a state, province or region, such as CA in the US."),
+    )
+    open_holidays = ArrayField(
+        models.CharField(max_length=NAME_LENGTH),
+        default=list,
+        blank=True,
+        help_text=_("The public holidays on which it is open, every year."),
+    )
 
     class Meta:
         ordering = ["name"]
@@ -79,6 +109,10 @@ class Location(models.Model):
                 condition=models.Q(calling_opens__gte=OUTER_HOURS[0], calling_closes__lte=OUTER_HOURS[1]),
                 name="location_calls_within_the_outer_limit",
             ),
+            models.CheckConstraint(
+                condition=models.Q(subdivision="") | ~models.Q(country=""),
+                name="location_in_a_region_of_a_country",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -88,9 +122,22 @@ class Location(models.Model):
     def zone(self) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(self.time_zone)
 
+    @property
+    def place(self) -> Place:
+        """The country and the state or region whose public holidays count here."""
+        return Place(self.country, self.subdivision)
+
+    def clean(self) -> None:
+        """Refuse a state or region that the country doesn't have."""
+        if self.subdivision and self.subdivision not in dict(list_subdivisions(self.country)):
+            raise ValidationError({"subdivision": _("That isn't a state or region of this country.")})
+
 
 class ClosedDay(models.Model):
-    """A day on which a location is closed: no calls are made for it, and it isn't counted as an open day."""
+    """A day on which a location is closed: no calls are made for it, and it isn't counted as an open day.
+
+    On a public holiday calls are made, since a location may be open on it without having said so.
+    """
 
     location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="closed_days")
     date = models.DateField()

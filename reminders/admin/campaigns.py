@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.admin.history import ClinicAdmin
-from reminders.admin.replanned import describe_never_in_time, describe_replanned
+from contacts.languages import list_languages
+from reminders.admin.replanned import describe_in_time, describe_replanned
 from reminders.admin.text_lengths import list_refusals, warn_of_long_texts
 from reminders.deciding.fallen_due import FallenDue
 from reminders.desk.resuming import find_due_in_campaign_pause, skip_and_activate_campaign
@@ -25,6 +26,7 @@ from reminders.models.campaigns import StepChannel
 from reminders.planning.activation import activate_campaign, copy_campaign, pause_campaign
 from reminders.planning.editing import StateBefore, announce_edit, finish_edit, prepare_edit
 from reminders.planning.owed_reminders import count_never_in_time
+from reminders.rules.schedule import TimingKind
 from reminders.wording.sms_length import text_scripts_of
 
 
@@ -41,6 +43,7 @@ class StepForm(forms.ModelForm[Step]):
             "script": gettext_lazy("What is said"),
             "text_script": gettext_lazy("What is written"),
             "fallback_script": gettext_lazy("Then by text message"),
+            "timing_kind": gettext_lazy("When"),
             "if_late": gettext_lazy("If booked too late for it"),
             "if_never_in_time": gettext_lazy("If it can never be in time"),
         }
@@ -54,12 +57,13 @@ class StepForm(forms.ModelForm[Step]):
 
     def clean(self) -> dict[str, object]:
         cleaned = super().clean() or {}
-        if cleaned.get("timing_kind") == "elapsed_before":
-            self._check_elapsed(cleaned.get("elapsed"), cleaned.get("stop_before"))
-        elif not cleaned.get("at"):
+        kind, stop_before = cleaned.get("timing_kind"), cleaned.get("stop_before")
+        if kind == TimingKind.ELAPSED_BEFORE:
+            self._check_elapsed(cleaned.get("elapsed"), stop_before)
+        elif kind != TimingKind.AFTER_BOOKING and not cleaned.get("at"):
             self.add_error("at", _("Enter a time of day, such as 10:00."))
-        if cleaned.get("max_tries") == 0:
-            self.add_error("max_tries", _("Enter at least one try."))
+        if isinstance(stop_before, timedelta) and stop_before < timedelta(0):
+            self.add_error("stop_before", _("Enter 0 or more: nobody is called after the appointment."))
         self._check_scripts(cleaned)
         return cleaned
 
@@ -115,17 +119,28 @@ class CampaignForm(forms.ModelForm[Campaign]):
     """A campaign, with its state before the edit once it is being saved."""
 
     before: StateBefore | None = None
+    languages = forms.MultipleChoiceField(
+        required=False,
+        label=gettext_lazy("Languages"),
+        help_text=gettext_lazy("The patient's language. None selected: every language."),
+    )
 
     class Meta:
         model = Campaign
-        fields = ("name", "locations", "providers", "kinds")
+        fields = ("name", "locations", "providers", "kinds", "patients", "languages")
+
+    def __init__(self, *args: Any, **fields: Any) -> None:
+        super().__init__(*args, **fields)
+        offered = dict(list_languages("en"))
+        offered |= {code: code for code in self.instance.languages if code not in offered}
+        cast(forms.MultipleChoiceField, self.fields["languages"]).choices = list(offered.items())
 
 
 @admin.register(Campaign)
 class CampaignAdmin(ClinicAdmin[Campaign]):
     form = CampaignForm
     list_display = ("name", "state", "activated_at", "step_count", "created_by")
-    list_filter = ("state", "locations", "providers")
+    list_filter = ("state", "locations", "providers", "patients")
     list_select_related = ("created_by",)
     search_fields = ("name",)
     fields = (
@@ -134,6 +149,8 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
         "locations",
         "providers",
         "kinds",
+        "patients",
+        "languages",
         "in_time",
         ("created_by", "created_at"),
     )
@@ -161,7 +178,7 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
     def in_time(self, campaign: Campaign) -> str:
         """For each step, how many of the appointments ahead it can never be in time for."""
         steps = Step.objects.filter(campaign=campaign.pk).select_related("campaign")  # none if it is new
-        lines = ((step, describe_never_in_time(count_never_in_time(step))) for step in steps)
+        lines = ((step, describe_in_time(step)) for step in steps)
         return format_html_join("", "<p>{}: {}</p>", lines) or "-"
 
     def save_model(
@@ -169,7 +186,8 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
     ) -> None:
         if change:
             cast(CampaignForm, form).before = prepare_edit(obj.pk)
-            obj.save(update_fields=["name", "kinds"])  # its state may have changed since the page was shown
+            # its state may have changed since the page was shown
+            obj.save(update_fields=["name", "kinds", "patients", "languages"])
         else:
             obj.created_by = cast(User, request.user)
             super().save_model(request, obj, form, change)

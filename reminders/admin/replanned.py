@@ -7,7 +7,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from reminders.planning.owed_reminders import NeverInTime
+from reminders.models import Step
+from reminders.planning.owed_reminders import NeverInTime, count_never_in_time
+from reminders.rules.schedule import TimingKind
 
 
 def describe_replanned(
@@ -28,6 +30,13 @@ def describe_replanned(
             skipped,
         )
         page.message_user(request, words % {"count": skipped}, messages.WARNING)
+
+
+def describe_in_time(step: Step) -> str:
+    """For how many of the upcoming appointments a step can never be in time; `campaign` must be loaded."""
+    if step.timing_kind == TimingKind.AFTER_BOOKING:
+        return _("each appointment that is booked or moved here from now on.")
+    return describe_never_in_time(count_never_in_time(step))
 
 
 def describe_never_in_time(counts: NeverInTime) -> str:

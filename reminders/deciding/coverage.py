@@ -1,38 +1,169 @@
 """Which appointments a campaign is for: one rule, in Python for one appointment and in SQL for many.
 
 A test holds the two equal over every combination of filters.
+
+A patient is new at a visit if none of their earlier visits is booked or took place; a cancelled visit and a
+no-show don't count. That goes by the order of the visits and not by today's date, so it changes only with
+the visits themselves: who has a first visit on Monday and a second on Thursday is new on Monday alone.
 """
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 
-from django.db.models import F, QuerySet
+from django.db.models import (
+    BooleanField,
+    Case,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Greatest, Now
 
-from contacts.models import Appointment
+from contacts.models import Appointment, AppointmentChange
 from reminders.models import Campaign, Step
 
+VISITS_THAT_COUNT = (Appointment.Status.BOOKED, Appointment.Status.ARRIVED)
+Patients = Campaign.Patients
+What = AppointmentChange.What
+CHANGES_OF_VISITS = (
+    What.BOOKED,
+    What.IMPORTED,
+    What.MOVED,
+    What.CANCELLED,
+    What.REINSTATED,
+    What.ARRIVED,
+    What.NO_SHOW,
+    What.CORRECTED,
+)
 
-def covers(campaign: Campaign, appointment: Appointment) -> bool:
-    """Whether the campaign is for this appointment; find_covered() is the same rule for many."""
-    locations = {location.pk for location in campaign.locations.all()}
-    providers = {provider.pk for provider in campaign.providers.all()}
-    return (
-        (not locations or appointment.location_id in locations)
-        and (not providers or appointment.provider_id in providers)
-        and (not campaign.kinds or appointment.kind in campaign.kinds)
+
+def _find_earlier(contact: str, starts_at: str) -> "QuerySet[Appointment]":
+    """The visits that make the patient known; the outer query's names of their contact and start."""
+    return Appointment.objects.filter(
+        contact=OuterRef(contact), starts_at__lt=OuterRef(starts_at), status__in=VISITS_THAT_COUNT
     )
+
+
+# For reminders: whether the patient is known, where the campaign asks; else NULL, which costs nothing.
+KNOWN_WHERE_ASKED = Case(
+    When(step__campaign__patients=Patients.ALL, then=Value(None)),
+    default=Exists(_find_earlier("appointment__contact", "appointment__starts_at")),
+    output_field=BooleanField(null=True),
+)
+
+
+class Filters(NamedTuple):
+    """Whom a campaign is for. What is empty is for all, so it differs from one that names each."""
+
+    locations: frozenset[int]
+    providers: frozenset[int]
+    kinds: frozenset[str]
+    patients: str
+    languages: frozenset[str]
+
+
+def filters_of(campaign: Campaign) -> Filters:
+    return Filters(
+        frozenset(location.pk for location in campaign.locations.all()),
+        frozenset(provider.pk for provider in campaign.providers.all()),
+        frozenset(campaign.kinds),
+        campaign.patients,
+        frozenset(campaign.languages),
+    )
+
+
+def covers(campaign: Campaign, appointment: Appointment, *, is_known: bool | None = None) -> bool:
+    """Whether the campaign is for this appointment; find_covered() is the same rule for many.
+
+    `appointment.contact` must be loaded where the campaign has languages. `is_known`: whether the patient was
+    known at the visit, for a campaign that asks; None: it is looked up.
+    """
+    return find_excluding_filter(campaign, appointment, is_known=is_known) is None
+
+
+def find_excluding_filter(
+    campaign: Campaign, appointment: Appointment, *, is_known: bool | None = None
+) -> str | None:
+    """The first filter, by the name of its field, that leaves the appointment out; None if it is covered."""
+    filters = filters_of(campaign)
+    if filters.locations and appointment.location_id not in filters.locations:
+        return "locations"
+    if filters.providers and appointment.provider_id not in filters.providers:
+        return "providers"
+    if filters.kinds and appointment.kind not in filters.kinds:
+        return "kinds"
+    if filters.languages and appointment.contact.language not in filters.languages:
+        return "languages"
+    if filters.patients:
+        known = is_known_patient(appointment) if is_known is None else is_known
+        return None if known == (filters.patients == Patients.KNOWN) else "patients"
+    return None
 
 
 def find_covered(step: Step, appointments: "QuerySet[Appointment]") -> "QuerySet[Appointment]":
     """Those of `appointments` that the step's campaign is for. An empty filter covers all."""
-    campaign = step.campaign
-    if locations := [location.pk for location in campaign.locations.all()]:
-        appointments = appointments.filter(location__in=locations)
-    if providers := [provider.pk for provider in campaign.providers.all()]:
-        appointments = appointments.filter(provider__in=providers)
-    if campaign.kinds:
-        appointments = appointments.filter(kind__in=campaign.kinds)
+    filters = filters_of(step.campaign)
+    if filters.locations:
+        appointments = appointments.filter(location__in=filters.locations)
+    if filters.providers:
+        appointments = appointments.filter(provider__in=filters.providers)
+    if filters.kinds:
+        appointments = appointments.filter(kind__in=filters.kinds)
+    if filters.languages:
+        appointments = appointments.filter(contact__language__in=filters.languages)
+    if filters.patients:
+        is_known = Exists(_find_earlier("contact", "starts_at"))
+        appointments = appointments.filter(is_known if filters.patients == Patients.KNOWN else ~is_known)
     return appointments
+
+
+def is_known_patient(appointment: Appointment) -> bool:
+    """Whether the patient has another, earlier visit that is booked or took place. One query."""
+    others = Appointment.objects.filter(contact=appointment.contact_id).exclude(pk=appointment.pk)
+    return others.filter(starts_at__lt=appointment.starts_at, status__in=VISITS_THAT_COUNT).exists()
+
+
+def find_later_visits(appointment_ids: Collection[int]) -> list[int]:
+    """The other booked visits of the same patients, which may be for a campaign or not because of these.
+
+    By id; none where no active campaign tells new and known patients apart.
+    """
+    if not Campaign.objects.filter(state=Campaign.State.ACTIVE).exclude(patients=Patients.ALL).exists():
+        return []
+    contacts = Appointment.objects.filter(pk__in=appointment_ids).values("contact")
+    later = Appointment.objects.filter(
+        contact__in=contacts, status=Appointment.Status.BOOKED, starts_at__gt=Now()
+    )
+    return list(later.exclude(pk__in=appointment_ids).order_by("pk").values_list("pk", flat=True))
+
+
+def find_patient_change(campaign: Campaign) -> Combinable | None:
+    """For appointments: when what the campaign asks of the patient last changed; None if it asks nothing.
+
+    That is their language, and, where new and known patients differ, their visits before this one: any of
+    these that was booked, moved, cancelled or recorded. NULL where nothing did.
+    """
+    found: list[Combinable] = []
+    if campaign.languages:
+        found.append(F("contact__language_at"))
+    if campaign.patients:
+        starts = OuterRef("starts_at")
+        changes = AppointmentChange.objects.filter(
+            ~Q(appointment=OuterRef("pk")),
+            Q(starts_before__lt=starts) | Q(starts_after__lt=starts),
+            appointment__contact=OuterRef("contact"),
+            what__in=CHANGES_OF_VISITS,
+        )
+        found.append(Subquery(changes.order_by("-at", "-pk").values("at")[:1]))
+    # GREATEST passes over NULL in PostgreSQL
+    return Greatest(*found) if len(found) > 1 else next(iter(found), None)
 
 
 def read_unplanned_campaigns() -> list[Campaign]:

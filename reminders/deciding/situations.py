@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import F, QuerySet
 
 from contacts.models import Location, PhoneNumber, Provider
-from reminders.deciding.coverage import covers
+from reminders.deciding.coverage import KNOWN_WHERE_ASKED, covers
 from reminders.models import Campaign, Reminder, ScriptText, Step
 from reminders.rules.calling_hours import CallingHours, recipient_zones
 from reminders.rules.decide import Situation
@@ -38,10 +38,11 @@ class SharedFacts(NamedTuple):
 # Columns that matter to no rule and to no message: converting their values would take as long as all the
 # rest. One that is read all the same costs a query for each reminder (test_unused_columns.py finds it).
 UNUSED_COLUMNS = (
-    *(f"appointment__{name}" for name in ("ends_at", "revised_at", "answered_at", "answered_how", "batch")),
+    *(f"appointment__{name}" for name in ("ends_at", "answered_at", "answered_how", "batch")),
     *(f"appointment__{name}" for name in ("source", "external_id", "created_at", "updated_at")),
-    *(f"appointment__{name}" for name in ("fold", "planned_revision", "details_at")),
+    *(f"appointment__{name}" for name in ("fold", "planned_revision", "details_at", "booked_at")),
     *(f"appointment__contact__{name}" for name in ("search", "last_name", "other_phone", "source")),
+    "appointment__contact__language_at",
     *(f"appointment__contact__{name}" for name in ("external_id", "created_at", "updated_at")),
     *(
         f"appointment__contact__phone__{name}"
@@ -82,6 +83,7 @@ class PracticeConfig:
         alike = (
             (reminder.step_id, reminder.channel, channel_of(reminder), appointment.contact.language),
             (appointment.location_id, appointment.provider_id, appointment.kind),
+            _is_known(reminder),
         )
         if alike not in self._shared:
             self._shared[alike] = read_shared_facts(reminder)
@@ -107,7 +109,7 @@ def with_people(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
     return (
         reminders.select_related("appointment__contact__phone")
         .defer(*UNUSED_COLUMNS)
-        .annotate(campaign_state=F("step__campaign__state"))
+        .annotate(campaign_state=F("step__campaign__state"), is_known_patient=KNOWN_WHERE_ASKED)
     )
 
 
@@ -141,6 +143,7 @@ def apply_limits(situation: Situation, limits: Limits) -> Situation:
 
 def with_situation(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
     """The reminders with every row that read_reminder_facts() needs: seven queries, however many they are."""
+    reminders = reminders.annotate(is_known_patient=KNOWN_WHERE_ASKED)
     return reminders.select_related(
         "appointment__location",
         "appointment__provider",
@@ -160,7 +163,7 @@ def read_shared_facts(reminder: Reminder) -> SharedFacts:
     """The shared facts of a reminder of with_situation(), or of with_people() that has its settings."""
     location, text = reminder.appointment.location, text_of(reminder)
     return SharedFacts(
-        covered=covers(reminder.step.campaign, reminder.appointment),
+        covered=covers(reminder.step.campaign, reminder.appointment, is_known=_is_known(reminder)),
         script_text=text,
         has_script=text is not None and is_sayable(text.text),
         hours=hours_of(location),
@@ -202,8 +205,21 @@ def read_reminder_facts(
             hours=shared.hours,
             zones=zones_of(contact.time_zone, location.time_zone, number.time_zones if number else []),
             ordered=reminder.ordered_by_id is not None,
+            at_once_from=_find_late_booking(reminder),
         ),
     )
+
+
+def _is_known(reminder: Reminder) -> bool | None:
+    """Whether its patient is known, where that was read with it."""
+    return getattr(reminder, "is_known_patient", None)
+
+
+def _find_late_booking(reminder: Reminder) -> datetime | None:
+    """When it was booked too late for a step that says "at once, or not at all"; None once it was tried."""
+    booked_at = reminder.appointment.revised_at
+    is_at_once = reminder.step.if_late == Step.IfLate.NOW and reminder.try_after is None
+    return booked_at if is_at_once and reminder.due_at < booked_at else None
 
 
 def is_never_dialled(number: PhoneNumber) -> bool:

@@ -132,6 +132,7 @@ def _make_appointments(
                 kind=planned.kind,
                 status=planned.status,
                 revised_at=planned.booked_at,
+                booked_at=None if planned.listed else planned.booked_at,
                 source=LIST_SOURCE,
                 external_id=f"A{81000 + index}",
                 batch=batch if planned.listed else None,

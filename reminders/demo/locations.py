@@ -110,7 +110,7 @@ def _build_steps(campaign: Campaign, scripts: DefaultScripts, at: time) -> list[
             position=3,
             timing_kind=elapsed,
             elapsed=timedelta(hours=3),
-            if_late=Step.IfLate.SEND_NOW,
+            if_late=Step.IfLate.NEXT_ALLOWED,
             script=scripts.call,
         ),
     ]

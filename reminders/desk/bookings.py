@@ -16,12 +16,13 @@ from django.db import transaction
 from contacts import appointments
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Location, Provider, Way
-from reminders.deciding.coverage import covers
+from reminders.deciding.coverage import covers, find_later_visits
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.situations import with_situation
 from reminders.desk.orders import put_back_reminders
 from reminders.models import Reminder, Step
+from reminders.planning.early_looks import look_again
 from reminders.planning.owed_reminders import find_owed_reminder
 from reminders.planning.planner import active_steps, plan_appointments
 from reminders.results.unanswered import account_for
@@ -103,6 +104,7 @@ def record_visit(appointment_id: int, status: str, *, by: User) -> Appointment:
         skipped = recorded.reminders.filter(state=ReminderState.SKIPPED, reason=Reason.VISIT_RECORDED)
         put_back_reminders(list(skipped.values_list("pk", flat=True)), by=by)
     account_for([appointment_id])
+    _look_at_later_visits([appointment_id])
     return recorded
 
 
@@ -126,6 +128,14 @@ def _plan_and_account(appointment_ids: Sequence[int]) -> None:
     """Plan them; if nothing will go out for one, or it has changed, the worklist says so at once."""
     plan_appointments(appointment_ids)
     account_for(appointment_ids)
+    _look_at_later_visits(appointment_ids)
+
+
+def _look_at_later_visits(appointment_ids: Sequence[int]) -> None:
+    """A visit makes its patient known at later ones, or new if it is cancelled (product rule 30)."""
+    if later := find_later_visits(appointment_ids):
+        plan_appointments(later)
+        look_again(Reminder.objects.filter(appointment__in=later))
 
 
 def preview_move(
@@ -144,7 +154,7 @@ def preview_move(
     moved = copy(appointment)
     moved.location = location or appointment.location
     appointments.set_times(moved, starts_at, starts_at.astimezone(UTC))
-    moved.revision, moved.revised_at = appointment.revision + 1, now
+    moved.revision, moved.revised_at, moved.booked_at = appointment.revision + 1, now, now
     return [
         _preview_step(step, moved, pending.get(step.pk), now, use)
         for step in active_steps()

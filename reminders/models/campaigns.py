@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -12,7 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Location, Provider
 from contacts.models.people import Channel
-from reminders.rules.schedule import Timing, TimingKind, describe
+from reminders.rules.schedule import ELAPSED_KINDS, Timing, TimingKind, describe
+
+MOST_TRIES = 10  # who didn't answer isn't protected by the caps, which count calls that reached somebody
 
 
 class Script(models.Model):
@@ -61,6 +64,13 @@ class Campaign(models.Model):
         ACTIVE = "active", _("active")
         PAUSED = "paused", _("paused")
 
+    class Patients(models.TextChoices):
+        """A patient is known once they have a visit before this one that is booked or took place."""
+
+        ALL = "", _("new and known patients")
+        NEW = "new", _("new patients only: no earlier visit that is booked or took place")
+        KNOWN = "known", _("known patients only: an earlier visit is booked or took place")
+
     name = models.CharField(max_length=120, unique=True)
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     activated_at = models.DateTimeField(
@@ -83,6 +93,13 @@ class Campaign(models.Model):
         blank=True,
         help_text=_("Kinds of appointment, separated by commas; empty: every kind."),
     )
+    patients = models.CharField(max_length=5, choices=Patients, default=Patients.ALL, blank=True)
+    languages = ArrayField(
+        models.CharField(max_length=8),
+        default=list,
+        blank=True,
+        help_text=_("The patient's language. None selected: every language."),
+    )
     edition = models.PositiveIntegerField(
         default=1, db_default=1, editable=False, help_text=_("Counts its activations and edits.")
     )
@@ -101,6 +118,9 @@ class Campaign(models.Model):
             models.CheckConstraint(
                 condition=~Q(state="active") | Q(activated_at__isnull=False),
                 name="campaign_active_since_a_moment",
+            ),
+            models.CheckConstraint(
+                condition=Q(patients__in=["", "new", "known"]), name="campaign_patients_known"
             ),
         ]
 
@@ -126,7 +146,8 @@ class Step(models.Model):
 
     class IfLate(models.TextChoices):
         SKIP = "skip", _("skip it")
-        SEND_NOW = "send_now", _("send it now")
+        NOW = "now", _("send it at once; skip it if that is outside calling hours")
+        NEXT_ALLOWED = "next_allowed", _("send it as soon as calling hours allow")
 
     class IfNeverInTime(models.TextChoices):
         SKIP = "skip", _("skip it")
@@ -136,6 +157,7 @@ class Step(models.Model):
         (TimingKind.DAYS_BEFORE.value, _("days before, at a time of day")),
         (TimingKind.OPEN_DAYS_BEFORE.value, _("open days before, at a time of day")),
         (TimingKind.ELAPSED_BEFORE.value, _("hours or minutes before")),
+        (TimingKind.AFTER_BOOKING.value, _("right after it was booked or moved")),
     ]
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="steps")
@@ -143,14 +165,16 @@ class Step(models.Model):
     timing_kind = models.CharField(max_length=20, choices=KINDS, default=TimingKind.DAYS_BEFORE.value)
     days = models.PositiveSmallIntegerField(default=0)
     at = models.TimeField(null=True, blank=True, help_text=_("By the clock of the appointment's location."))
-    elapsed = models.DurationField(default=timedelta(0), help_text=_("For “hours before”."))
+    elapsed = models.DurationField(
+        default=timedelta(0), help_text=_("For “hours before”, or how long after booking.")
+    )
     channel = models.CharField(max_length=10, choices=StepChannel, default=StepChannel.VOICE)
     audience = models.CharField(max_length=12, choices=Audience, default=Audience.UNCONFIRMED)
     if_late = models.CharField(
-        max_length=8,
+        max_length=12,
         choices=IfLate,
         default=IfLate.SKIP,
-        help_text=_("If the appointment is booked after the time of this step."),
+        help_text=_("If the appointment is booked or moved after the time of this step."),
     )
     if_never_in_time = models.CharField(
         max_length=13,
@@ -164,7 +188,9 @@ class Step(models.Model):
     stop_before = models.DurationField(
         default=timedelta(minutes=30), help_text=_("No call within this time before the appointment.")
     )
-    max_tries = models.PositiveSmallIntegerField(default=2)
+    max_tries = models.PositiveSmallIntegerField(
+        default=2, validators=[MinValueValidator(1), MaxValueValidator(MOST_TRIES)]
+    )
     retry_wait = models.DurationField(default=timedelta(hours=1))
     retry_voicemail = models.BooleanField(
         default=False, help_text=_("Try again after a voicemail, too; the daily limit still applies.")
@@ -205,10 +231,19 @@ class Step(models.Model):
                 deferrable=models.Deferrable.DEFERRED,
             ),
             models.CheckConstraint(
-                condition=Q(timing_kind="elapsed_before", elapsed__gt=timedelta(0)) | Q(at__isnull=False),
+                condition=Q(timing_kind="elapsed_before", elapsed__gt=timedelta(0))
+                | Q(timing_kind="after_booking", elapsed__gte=timedelta(0))
+                | Q(at__isnull=False),
                 name="step_has_a_moment",
             ),
             models.CheckConstraint(condition=Q(max_tries__gte=1), name="step_tries_at_least_once"),
+            models.CheckConstraint(
+                condition=Q(if_late__in=["skip", "now", "next_allowed"]), name="step_if_late_known"
+            ),
+            # a negative one would allow calls after the appointment has begun
+            models.CheckConstraint(
+                condition=Q(stop_before__gte=timedelta(0)), name="step_stops_before_the_appointment"
+            ),
             models.CheckConstraint(
                 condition=Q(channel__in=["voice", "sms"]) | Q(channel="preferred", text_script__isnull=False),
                 name="step_has_a_text_for_those_who_prefer_it",
@@ -222,7 +257,7 @@ class Step(models.Model):
     def timing(self) -> Timing:
         """When it is due, without the fields of the other kinds. Raises ValueError as Timing does."""
         kind = TimingKind(self.timing_kind)
-        if kind == TimingKind.ELAPSED_BEFORE:
+        if kind in ELAPSED_KINDS:
             return Timing(kind, elapsed=self.elapsed)
         return Timing(kind, days=self.days, at=self.at)
 

@@ -41,7 +41,12 @@ def pause_campaign(campaign: Campaign) -> None:
 @transaction.atomic
 def copy_campaign(campaign: Campaign) -> Campaign:
     """A draft with the same filters and steps; nobody is called for a draft."""
-    copy = Campaign.objects.create(name=_free_name(campaign.name), kinds=campaign.kinds)
+    copy = Campaign.objects.create(
+        name=_free_name(campaign.name),
+        kinds=campaign.kinds,
+        patients=campaign.patients,
+        languages=campaign.languages,
+    )
     copy.locations.set(campaign.locations.all())
     copy.providers.set(campaign.providers.all())
     steps, now = list(campaign.steps.all()), read_database_clock()

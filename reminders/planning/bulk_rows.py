@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import QuerySet, TextField
+from django.db.models import QuerySet, TextField, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 
 from contacts.models import Appointment
@@ -45,7 +46,9 @@ _LOCK_LOCATIONS = "SELECT FROM contacts_location WHERE id = ANY(%s::bigint[]) OR
 class PlannedAppointment(NamedTuple):
     """The columns of an appointment that planning needs; moments are aware UTC.
 
-    `stated_zone` is the contact's, "" if not known; `number_zones` those of their phone number.
+    `stated_zone` is the contact's, "" if not known; `number_zones` those of their phone number. Read where
+    a step needs it, else None: `booked_at`, and `patient_at`, when what the campaign asks of the patient last
+    changed (coverage.find_patient_change).
     """
 
     pk: int
@@ -56,6 +59,8 @@ class PlannedAppointment(NamedTuple):
     details_at: datetime | None
     stated_zone: str
     number_zones: tuple[str, ...]
+    booked_at: datetime | None = None
+    patient_at: datetime | None = None
 
 
 class OwedReminder(NamedTuple):
@@ -67,11 +72,19 @@ class OwedReminder(NamedTuple):
     reason: str
 
 
-def read_planned_appointments(appointments: "QuerySet[Appointment]") -> Iterator[list[PlannedAppointment]]:
-    """The appointments in the order of their keys, in chunks of at most CHUNK."""
+def read_planned_appointments(
+    appointments: "QuerySet[Appointment]", *, booked: bool = False, patient_at: Combinable | None = None
+) -> Iterator[list[PlannedAppointment]]:
+    """The appointments in the order of their keys, in chunks of at most CHUNK.
+
+    `booked`: with `booked_at`; `patient_at`: the expression of coverage.find_patient_change().
+    """
     # As text, since Python parses ISO 8601 twenty times as fast as the database driver.
     moments = [Cast(name, TextField()) for name in ("starts_at", "revised_at", "details_at")]
-    zones = ("contact__time_zone", Cast("contact__phone__time_zones", TextField()))
+    zones: tuple[Any, ...] = ("contact__time_zone", Cast("contact__phone__time_zones", TextField()))
+    asked = ["booked_at" if booked else None, patient_at]
+    if booked or patient_at is not None:
+        zones += tuple(Cast(one, TextField()) if one else Value(None, TextField()) for one in asked)
     rows = appointments.order_by("pk").values_list("pk", "location_id", "revision", *moments, *zones)
     last = 0
     while chunk := [_parse_appointment(*row) for row in rows.filter(pk__gt=last)[:CHUNK]]:
@@ -119,6 +132,7 @@ def as_planned(appointment: Appointment) -> PlannedAppointment:
         appointment.details_at,
         contact.time_zone,
         tuple(contact.phone.time_zones) if contact.phone else (),
+        booked_at=appointment.booked_at,
     )
 
 
@@ -131,6 +145,8 @@ def _parse_appointment(
     details_at: str | None,
     stated_zone: str,
     number_zones: str | None,
+    booked_at: str | None = None,
+    patient_at: str | None = None,
 ) -> PlannedAppointment:
     read = datetime.fromisoformat
     zones = _parse_zones(number_zones or "{}")
@@ -143,6 +159,8 @@ def _parse_appointment(
         read(details_at) if details_at else None,
         stated_zone,
         zones,
+        read(booked_at) if booked_at else None,
+        read(patient_at) if patient_at else None,
     )
 
 

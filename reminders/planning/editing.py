@@ -3,7 +3,8 @@
 prepare_edit() comes before anything is saved, finish_edit() after, both in the transaction of the edit. What
 the campaign owed before is planned first, so that it stays owed; everything else that was due before the edit
 is skipped with its reason (rules/reaching_back.py). An edit that changes neither the time of a step nor the
-filters, such as of a script, changes nothing of this.
+filters, such as of a script, changes nothing of this. Nor do other minutes of a step that comes right after
+booking: it means the same bookings as before.
 """
 
 from typing import NamedTuple
@@ -11,14 +12,14 @@ from typing import NamedTuple
 from django.db.models.functions import Now
 
 from contacts.worker_hints import hint_planning
+from reminders.deciding.coverage import Filters, filters_of
 from reminders.models import Campaign, Step
 from reminders.planning.planned_marks import begin_edition
 from reminders.planning.planner import plan_campaign
 from reminders.planning.replanning import ReplanReport, replan_steps
-from reminders.rules.schedule import Timing
+from reminders.rules.schedule import Timing, TimingKind
 
 StepTime = tuple[int, Timing | None]  # the campaign, and when the step is due; None where that is invalid
-Filters = tuple[frozenset[int], frozenset[int], frozenset[str]]  # locations, providers, kinds
 
 
 class StateBefore(NamedTuple):
@@ -35,16 +36,16 @@ def prepare_edit(campaign_id: int) -> StateBefore:
     # waits for every planner that is using them
     steps = list(campaign.steps.select_for_update(no_key=True).order_by("pk"))
     plan_campaign(campaign)
-    return StateBefore(campaign_id, _read_filters(campaign), {step.pk: _read_time(step) for step in steps})
+    return StateBefore(campaign_id, filters_of(campaign), {step.pk: _read_time(step) for step in steps})
 
 
 def finish_edit(before: StateBefore) -> ReplanReport:
     """Note since when changed steps and filters mean somebody, and move the planned reminders."""
     campaign = Campaign.objects.get(pk=before.campaign_id)
-    if _read_filters(campaign) != before.filters:
+    if filters_of(campaign) != before.filters:
         Campaign.objects.filter(pk=campaign.pk).update(filters_since=Now())
     steps = Step.objects.filter(pk__in=before.step_times)
-    changed = [step.pk for step in steps if _read_time(step) != before.step_times[step.pk]]
+    changed = [step.pk for step in steps if _means_others(before.step_times[step.pk], _read_time(step))]
     Step.objects.filter(pk__in=changed).update(since=Now())
     announce_edit(campaign)
     return replan_steps(list(before.step_times))
@@ -56,17 +57,17 @@ def announce_edit(campaign: Campaign) -> None:
     hint_planning()
 
 
-def _read_filters(campaign: Campaign) -> Filters:
-    """An empty filter is for all, so it differs from one that names each."""
-    return (
-        frozenset(campaign.locations.values_list("pk", flat=True)),
-        frozenset(campaign.providers.values_list("pk", flat=True)),
-        frozenset(campaign.kinds),
-    )
-
-
 def _read_time(step: Step) -> StepTime:
     try:
         return step.campaign_id, step.timing
     except ValueError:
         return step.campaign_id, None
+
+
+def _means_others(old: StepTime, new: StepTime) -> bool:
+    """Whether it means other moments than before, and not only other minutes after the same bookings."""
+    return old != new and not (old[0] == new[0] and _is_after_booking(old[1]) and _is_after_booking(new[1]))
+
+
+def _is_after_booking(timing: Timing | None) -> bool:
+    return timing is not None and timing.kind == TimingKind.AFTER_BOOKING

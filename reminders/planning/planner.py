@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Location
-from reminders.deciding.coverage import find_covered
+from reminders.deciding.coverage import find_covered, find_patient_change
 from reminders.models import Campaign, Reminder, Step
 from reminders.planning.bulk_rows import (
     PlannedAppointment,
@@ -33,6 +33,7 @@ from reminders.planning.planned_marks import (
 from reminders.planning.preferences import plan_wanted_again
 from reminders.planning.replanning import replan_corrected_contacts
 from reminders.rules.reasons import Reason
+from reminders.rules.schedule import TimingKind
 from reminders.rules.states import REMINDER_PENDING, ReminderState
 
 
@@ -102,15 +103,24 @@ def _add_missing(step: Step, appointments: "QuerySet[Appointment]", now: datetim
         .filter(status=Appointment.Status.BOOKED, starts_at__gt=now)
         .filter(~Exists(planned))
     )
-    return sum(_add(step.pk, appointments) for appointments in read_planned_appointments(missing))
+    is_after_booking = step.timing_kind == TimingKind.AFTER_BOOKING
+    chunks = read_planned_appointments(
+        missing, booked=is_after_booking, patient_at=find_patient_change(step.campaign)
+    )
+    return sum(_add(step.pk, appointments, is_after_booking) for appointments in chunks)
 
 
 @transaction.atomic
-def _add(step_id: int, appointments: Sequence[PlannedAppointment]) -> int:
-    """Insert the step's reminders for them, with the step and the locations locked against edits."""
+def _add(step_id: int, appointments: Sequence[PlannedAppointment], is_after_booking: bool) -> int:
+    """Insert the step's reminders for them, with the step and the locations locked against edits.
+
+    `is_after_booking`: it was, and their bookings were read. If it is now, the next round reads them.
+    """
     location_ids = {appointment.location_id for appointment in appointments}
     lock_step_and_locations(step_id, location_ids)
     timing = read_step_timing(Step.objects.select_related("campaign").get(pk=step_id))
+    if timing and timing.is_after_booking and not is_after_booking:
+        return 0
     clocks = read_location_clocks(Location.objects.filter(pk__in=location_ids))
     owed = [
         (appointment, reminder)

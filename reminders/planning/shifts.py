@@ -22,9 +22,11 @@ from contacts.shifts import Shift, find_shifts, save_shifts
 from reminders.deciding.situations import read_reminder_facts, with_situation
 from reminders.lifecycle.follow_ups import find_due_time
 from reminders.lifecycle.reminders import finish_reminder, mark_missed
-from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
+from reminders.models import CallCompanion, CallRecord, Campaign, FollowUp, Reminder
 from reminders.planning.owed_reminders import find_owed_reminder
+from reminders.planning.replanning import replan_location
 from reminders.rules.decide import Verdict, decide
+from reminders.rules.schedule import TimingKind
 from reminders.rules.states import REMINDER_OPEN, ReminderState
 
 
@@ -63,6 +65,19 @@ def rederive_times() -> int:
     """
     location_ids = Location.objects.order_by("pk").values_list("pk", flat=True)
     return sum(_rederive_at(location_id) for location_id in list(location_ids))
+
+
+def recount_open_days() -> int:
+    """Give what counts open days the moments that public holidays now mean; how many reminders changed.
+
+    Run after each migration, since a release may bring new holidays. Running it again changes nothing.
+    """
+    counting = Campaign.objects.filter(steps__timing_kind=TimingKind.OPEN_DAYS_BEFORE)
+    if not counting.exists():
+        return 0
+    return sum(
+        sum(replan_location(location)) for location in Location.objects.exclude(country="").order_by("pk")
+    )
 
 
 @transaction.atomic

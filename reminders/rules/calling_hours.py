@@ -86,6 +86,15 @@ def next_allowed(now: datetime, hours: CallingHours, zones: Sequence[ZoneInfo]) 
     return None
 
 
+def is_same_stretch(first: datetime, later: datetime, hours: CallingHours, zones: Sequence[ZoneInfo]) -> bool:
+    """Whether both (aware) are allowed in every zone, with no end of calling hours between them."""
+    is_allowed = all(next_allowed(moment, hours, zones) == moment for moment in (first, later))
+    # no zone's hours go over midnight
+    return is_allowed and all(
+        first.astimezone(zone).date() == later.astimezone(zone).date() for zone in zones
+    )
+
+
 def last_allowed(
     moment: datetime, hours: CallingHours, zones: Sequence[ZoneInfo], room: timedelta
 ) -> datetime | None:

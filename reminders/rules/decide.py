@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from reminders.rules.calling_hours import CallingHours, next_allowed
+from reminders.rules.calling_hours import CallingHours, is_same_stretch, next_allowed
 from reminders.rules.reasons import Reason
 
 CAP_LOOK = timedelta(minutes=5)  # when a reminder that the cap delays is decided again
@@ -52,6 +52,9 @@ class Situation:
     zones: tuple[ZoneInfo, ...]
     refusal: Reason | None = None  # the patient wants nothing by this channel: one of REASONS_OF_WISH
     ordered: bool = False  # a member of staff ordered this try
+    at_once_from: datetime | None = (
+        None  # booked then, too late for it; the step says: at once, or not at all
+    )
     line_busy_until: datetime | None = None  # another of our calls to this number is in progress
     capped_until: datetime | None = None  # the cap of the number allows no more before (number_caps.py)
     cap_may_lift: bool = False  # a counted call is still open and won't count if it reached nobody
@@ -157,10 +160,21 @@ def wait_for_calling_hours(situation: Situation, now: datetime) -> Decision | No
     allowed = next_allowed(now, situation.hours, situation.zones) if situation.zones else None
     if allowed is None:
         return Decision(Verdict.BLOCK, Reason.NO_COMMON_HOURS)
+    if situation.at_once_from and not situation.ordered:
+        return _keep_it_at_once(situation.at_once_from, situation, now)
     if allowed >= situation.not_after:
         return Decision(Verdict.MISS, Reason.TOO_LATE)
     if allowed > now:
         return Decision(Verdict.WAIT, Reason.OUTSIDE_CALLING_HOURS, allowed)
+    return None
+
+
+def _keep_it_at_once(booked_at: datetime, situation: Situation, now: datetime) -> Decision | None:
+    """In the hours in which it was booked: not wanted where there were none, missed once they ended."""
+    if next_allowed(booked_at, situation.hours, situation.zones) != booked_at:
+        return Decision(Verdict.SKIP, Reason.NOT_AT_ONCE)
+    if not is_same_stretch(booked_at, now, situation.hours, situation.zones):
+        return Decision(Verdict.MISS, Reason.TOO_LATE)
     return None
 
 
@@ -178,13 +192,13 @@ def wait_for_number_cap(situation: Situation, now: datetime) -> Decision | None:
     Calls to others of the household for the same day don't count (number_caps.py). If that day is too late,
     the reminder is decided again while a counted call is still open, since it won't count if it reached
     nobody. Else it is skipped if the patient was already reminded of this appointment. If not, it is missed
-    at once, so that staff have time to follow up.
+    at once, so that staff have time to follow up; and so it is if the step says: at once or not at all.
     """
     capped_until = situation.capped_until
     if situation.ordered or capped_until is None or capped_until <= now:
         return None
     allowed = next_allowed(capped_until, situation.hours, situation.zones) if situation.zones else None
-    if allowed is not None and allowed < situation.not_after:
+    if allowed is not None and allowed < situation.not_after and not situation.at_once_from:
         return Decision(Verdict.WAIT, Reason.HELD_BY_CAP, allowed)
     if situation.cap_may_lift and now + CAP_LOOK < situation.not_after:
         return Decision(Verdict.WAIT, Reason.HELD_BY_CAP, now + CAP_LOOK)

@@ -5,7 +5,7 @@ before they are changed. What was due before is skipped from the start, however 
 
 A reminder comes to be owed at its due time, or when the appointment was booked or moved, if that was later.
 So a step that is sent at once after a late booking is sent for one that comes after the edit, and never for
-one that was booked before it.
+one that was booked before it. A step right after booking is owed at the booking itself.
 """
 
 from dataclasses import dataclass, replace
@@ -18,8 +18,8 @@ from reminders.rules.reasons import Reason
 class MeantSince:
     """Since when a campaign is active, a step has its time, and the filters are as they are (aware UTC).
 
-    `activated`: None if the campaign never was. `filters`: for an appointment whose provider or kind changed
-    later, since then; None for one that is not new to them.
+    `activated`: None if the campaign never was. `filters`: for an appointment of which the filters ask
+    something that changed later, such as its provider, since then; None for one that is not new to them.
     """
 
     activated: datetime | None
@@ -27,7 +27,7 @@ class MeantSince:
     filters: datetime | None = None
 
     def for_details_of(self, details_at: datetime) -> "MeantSince":
-        """The same for an appointment whose provider or kind last changed at `details_at`."""
+        """The same for an appointment of which what filters ask last changed at `details_at` (aware UTC)."""
         return replace(self, filters=max(details_at, self.filters or details_at))
 
     @property

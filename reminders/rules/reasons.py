@@ -63,6 +63,18 @@ class Reason(models.TextChoices):
         "past_when_booked",
         _("Its time had already passed when the appointment was booked or moved."),
     )
+    NOT_AT_ONCE = (
+        "not_at_once",
+        _("It was to be sent at once after a late booking, and that was outside calling hours."),
+    )
+    BOOKED_TOO_SHORTLY = (
+        "booked_too_shortly",
+        _("The appointment was booked or moved so shortly before it that no time is left for this."),
+    )
+    BOOKING_UNKNOWN = (
+        "booking_unknown",
+        _("It came with a list, which doesn't say when it was booked."),
+    )
     NEVER_IN_TIME = (
         "never_in_time",
         _("Its time would be too late for an appointment at this hour."),
@@ -129,6 +141,9 @@ IS_CHOSEN: dict[str, bool] = {
     Reason.MOVED: True,
     Reason.NOT_COVERED: True,  # the campaign's filter
     Reason.PAST_WHEN_BOOKED: True,  # the step says: skip it
+    Reason.NOT_AT_ONCE: True,  # the step says: at once, or not at all
+    Reason.BOOKED_TOO_SHORTLY: True,  # the step is for visits that are booked early enough
+    Reason.BOOKING_UNKNOWN: True,  # the step is for visits that are booked here
     Reason.NEVER_IN_TIME: True,  # the step's timing; counted where the campaign is activated
     Reason.NEVER_IN_HOURS: True,  # the step says: skip it; counted there as well
     Reason.BEFORE_ACTIVATION: True,
@@ -326,6 +341,9 @@ SKIPPED_BY_PLANNING = ALWAYS_TOO_LATE | {
     Reason.BEFORE_STEP,
     Reason.BEFORE_FILTERS,
     Reason.PAST_WHEN_BOOKED,
+    Reason.NOT_AT_ONCE,
+    Reason.BOOKED_TOO_SHORTLY,
+    Reason.BOOKING_UNKNOWN,
 }
 
 # Why a reminder is done, by the state of its last call.

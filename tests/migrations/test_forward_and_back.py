@@ -344,3 +344,79 @@ def test_a_step_by_preference_becomes_a_call_on_the_way_back() -> None:
         assert read(back, "reminders.Step", {1: step.pk}, "channel") == {1: ("voice",)}
     finally:
         bring_up_to_date()
+
+
+BEFORE_HOLIDAYS = [("contacts", "0009_details_at"), ("reminders", "0014_optout_confirmations")]
+AFTER_HOLIDAYS = [("contacts", "0010_public_holidays"), ("reminders", "0016_after_booking")]
+
+
+def test_late_bookings_go_out_as_before_and_bookings_made_here_are_dated() -> None:
+    try:
+        old = migrate(BEFORE_HOLIDAYS)
+        clinic = OldClinic(old)
+        clinic.steps["voice"].if_late, clinic.steps["voice"].stop_before = "send_now", timedelta(hours=-1)
+        clinic.steps["voice"].save()
+        now = datetime.now(UTC)
+        batch = clinic.make("contacts.ImportBatch", file_name="list.csv", source="desk", applied_at=now)
+        visits = {
+            name: clinic.make(
+                "contacts.Appointment",
+                contact=clinic.contact,
+                location=clinic.location,
+                starts_at=now + ahead,
+                ends_at=now + ahead + timedelta(hours=1),
+                local_start=datetime(2026, 12, 1, 12),  # noqa: DTZ001 - a wall time
+                time_zone="America/Chicago",
+                revised_at=NOON,
+                batch=batch if name == "imported" else None,
+            ).pk
+            for name, ahead in {
+                "booked": timedelta(days=9),
+                "imported": timedelta(days=9),
+                "over": timedelta(days=-9),
+            }.items()
+        }
+
+        new = migrate(AFTER_HOLIDAYS)
+        steps = {name: step.pk for name, step in clinic.steps.items()}
+        assert read(new, "reminders.Step", steps, "if_late") == {
+            "voice": ("next_allowed",),
+            "sms": ("skip",),
+        }
+        assert read(new, "reminders.Step", steps, "stop_before")["voice"] == (timedelta(0),)
+        assert read(new, "contacts.Appointment", visits, "booked_at") == {
+            "booked": (NOON,),
+            "imported": (None,),
+            "over": (None,),
+        }
+        assert new.get_model("contacts.Location")._default_manager.get().country == "", "counted as before"
+        new.get_model("reminders.Step")._default_manager.filter(pk=steps["sms"]).update(if_late="now")
+
+        back = migrate(BEFORE_HOLIDAYS)
+        assert {*read(back, "reminders.Step", steps, "if_late").values()} == {("send_now",)}
+    finally:
+        bring_up_to_date()
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "refusal"),
+    [
+        ("Campaign", {"patients": "new"}, "1 campaigns are for some patients"),
+        ("Campaign", {"languages": ["es"]}, "1 campaigns are for some patients"),
+        ("Step", {"timing_kind": "after_booking"}, "2 steps come right after booking"),
+    ],
+)
+def test_the_way_back_is_refused_where_the_older_release_would_call_others(
+    model: str, fields: dict[str, Any], refusal: str
+) -> None:
+    try:
+        migrate(BEFORE_HOLIDAYS)
+        OldClinic(migrate(BEFORE_HOLIDAYS))
+        rows = migrate(AFTER_HOLIDAYS).get_model("reminders", model)._default_manager
+        rows.update(**fields)
+        with pytest.raises(RuntimeError, match=refusal):
+            migrate(BEFORE_HOLIDAYS)
+        rows.all().delete()
+        migrate(BEFORE_HOLIDAYS)
+    finally:
+        bring_up_to_date()

@@ -4,12 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
 
 from reminders.admin.campaigns import StepForm
 from reminders.models import Campaign, Script
 from reminders.wording.default_scripts import ensure_default_scripts
 from reminders.wording.sms_length import find_too_long
-from tests.people import make_campaign, make_location, make_script
+from tests.people import make_campaign, make_location, make_script, make_step
 
 pytestmark = pytest.mark.django_db
 
@@ -92,3 +93,37 @@ def test_the_length_is_of_the_newest_version_with_its_variables_filled_in() -> N
 def test_a_fallback_script_without_text_is_refused() -> None:
     form = fill_in(Script.objects.create(name="Empty"))
     assert form.errors["fallback_script"] == ["This script has no text yet. Write it first."]
+
+
+def test_a_step_right_after_booking_needs_no_time_of_day_and_may_be_due_at_once() -> None:
+    form = fill_in(None, timing_kind="after_booking", elapsed="00:00:00")
+    assert form.is_valid(), form.errors
+    assert str(form.save()) == "call, right after booking"
+    assert "timing_kind" in fill_in(None, timing_kind="after_booking", elapsed="8 00:00:00").errors
+    assert "timing_kind" in fill_in(None, timing_kind="after_booking", elapsed="-00:10:00").errors
+
+
+REFUSED = [
+    ({"stop_before": timedelta(minutes=-1)}, "stop_before"),  # a call after the visit began (product rule 4)
+    ({"max_tries": 0}, "max_tries"),
+    ({"max_tries": 11}, "max_tries"),  # rung up all day, since a call that nobody answers counts for no cap
+    ({"if_late": "send_now"}, "if_late"),
+]
+
+
+@pytest.mark.parametrize(("fields", "refused"), REFUSED)
+def test_a_step_that_would_call_too_late_or_too_often_is_refused(
+    fields: dict[str, Any], refused: str
+) -> None:
+    assert list(fill_in(None, **fields).errors) == [refused]
+
+
+@pytest.mark.parametrize("if_late", ["skip", "now", "next_allowed"])
+def test_each_choice_for_late_bookings_can_be_made(if_late: str) -> None:
+    assert fill_in(None, if_late=if_late).is_valid()
+
+
+@pytest.mark.parametrize("fields", [{"stop_before": timedelta(minutes=-1)}, {"if_late": "send_now"}])
+def test_the_database_refuses_a_step_that_would_call_too_late(fields: dict[str, Any]) -> None:
+    with pytest.raises(IntegrityError):
+        make_step(**fields)

@@ -273,6 +273,13 @@ def correct_the_locations_zone(practice: Practice) -> None:
     practice.office.post(f"/locations/{Location.objects.get().pk}/time-zone/", zones)
 
 
+def send_late_ones_only_at_once(practice: Practice) -> None:
+    make_reminder()  # booked at 7:30
+    practice.wait_at(local(7, 31))
+    assert practice.read_moment() == local(9)
+    save_in_admin(practice.office, Step.objects.get(), if_late="now")
+
+
 def call_now(practice: Practice) -> None:
     make_reminder(at=time(15))
     practice.go_to(local(10))
@@ -374,6 +381,7 @@ WAYS: dict[str, list[tuple[Callable[[Practice], None], datetime | str | None]]] 
     ],
     "zones": [(correct_a_persons_zone, local(8)), (correct_the_locations_zone, local(8))],
     "ordered": [(call_now, NOW)],
+    "at_once_from": [(send_late_ones_only_at_once, None)],
     "line_busy_until": [(keep_the_line_busy, local(10, 2))],
     "capped_until": [(raise_the_cap, NOW)],
     "cap_may_lift": [(end_a_counted_call, NOW)],

@@ -163,7 +163,7 @@ def test_what_planning_would_skip_again_is_refused() -> None:
     assert not offers_it(reminder)
     with pytest.raises(OrderRefused, match="already passed when the appointment was booked"):
         put_back_reminder(reminder.pk, by=rosa)
-    Step.objects.filter(pk=step.pk).update(if_late="send_now")
+    Step.objects.filter(pk=step.pk).update(if_late="next_allowed")
     put_back_reminder(reminder.pk, by=rosa)
 
 

@@ -141,11 +141,26 @@ def test_a_time_of_day_after_the_appointment_is_brought_forward_too(downtown: Lo
     )
 
 
-def test_it_is_never_brought_forward_to_before_it_was_booked(downtown: Location) -> None:
-    make_step(elapsed=TWO_HOURS, if_never_in_time=BRING_FORWARD)
+BOOKED_AFTER_HALF_PAST_SIX = [
+    ("skip", 18, "skipped"),
+    ("now", 18, "planned"),
+    ("next_allowed", 18, "planned"),
+    ("now", 19, "skipped"),  # the calling hours of that day are over
+    ("next_allowed", 19, "skipped"),
+]
+
+
+@pytest.mark.parametrize(("if_late", "hour", "state"), BOOKED_AFTER_HALF_PAST_SIX)
+def test_booked_after_the_time_it_is_brought_forward_to_is_booked_too_late(
+    downtown: Location, if_late: str, hour: int, state: str
+) -> None:
+    """What the step says of late bookings counts for that time too (product rules 5 and 31)."""
+    make_step(elapsed=TWO_HOURS, if_never_in_time=BRING_FORWARD, if_late=if_late)
     appointment = book(downtown)
-    Appointment.objects.update(revised_at=new_york(18, 31, day=15))
-    assert plan(appointment) == ("skipped", "never_in_hours", new_york(6, 30))
+    Appointment.objects.update(revised_at=new_york(hour, 31, day=15))
+    earlier = ("planned", "brought_forward", new_york(18, 30, day=15))
+    never = ("skipped", "never_in_hours", new_york(6, 30))
+    assert plan(appointment) == (earlier if state == "planned" else never)
 
 
 @pytest.mark.parametrize("since", ["activated_at", "filters_since", "step"])
@@ -163,7 +178,7 @@ def test_it_is_never_brought_forward_to_before_somebody_was_meant(downtown: Loca
 
 
 def test_booked_in_the_night_before_and_sent_late_it_has_no_hours_left(downtown: Location) -> None:
-    make_step(elapsed=timedelta(hours=20), if_late=Step.IfLate.SEND_NOW)
+    make_step(elapsed=timedelta(hours=20), if_late=Step.IfLate.NEXT_ALLOWED)
     appointment = book(downtown)
     Appointment.objects.update(revised_at=new_york(20, day=15))
     assert plan(appointment)[:2] == ("skipped", "never_in_hours")

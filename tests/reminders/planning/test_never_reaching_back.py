@@ -119,7 +119,7 @@ def test_an_edit_plans_first_what_was_owed_before_it(sarah: Contact, if_late: st
     [
         {"max_tries": 5},
         {"audience": "everyone"},
-        {"if_late": "send_now"},
+        {"if_late": "next_allowed"},
         {"stop_before": timedelta(hours=1)},
     ],
     ids=str,

@@ -102,7 +102,7 @@ def test_a_step_that_is_always_too_late_for_the_appointment_is_skipped_with_its_
 
 def test_a_late_step_that_is_planned_after_its_last_moment_is_missed_and_on_the_worklist() -> None:
     """(product rule 4)"""
-    make_step(if_late=Step.IfLate.SEND_NOW)
+    make_step(if_late=Step.IfLate.NEXT_ALLOWED)
     appointment = make_appointment(starts_at=timezone.now() + timedelta(minutes=20))
     Appointment.objects.update(revised_at=timezone.now() - timedelta(hours=1))
     plan_all()
@@ -112,7 +112,7 @@ def test_a_late_step_that_is_planned_after_its_last_moment_is_missed_and_on_the_
 
 
 def test_an_appointment_booked_after_a_steps_last_moment_gets_no_call() -> None:
-    make_step(if_late=Step.IfLate.SEND_NOW)
+    make_step(if_late=Step.IfLate.NEXT_ALLOWED)
     appointment = make_appointment(starts_at=timezone.now() + timedelta(minutes=20))
     plan_all()
     assert plan_states(appointment) == [(1, "skipped", "past_when_booked")]
@@ -120,7 +120,7 @@ def test_an_appointment_booked_after_a_steps_last_moment_gets_no_call() -> None:
 
 def test_it_sends_a_late_step_now_when_the_step_says_so() -> None:
     """(product rule 5)"""
-    make_step(if_late=Step.IfLate.SEND_NOW)
+    make_step(if_late=Step.IfLate.NEXT_ALLOWED)
     appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=3))
     plan_all()
     assert plan_states(appointment) == [(1, "planned", "")]
@@ -129,13 +129,13 @@ def test_it_sends_a_late_step_now_when_the_step_says_so() -> None:
 def test_reminders_due_before_the_activation_are_skipped() -> None:
     """(product rule 6)"""
     appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=3))
-    make_step(make_campaign(activated_at=timezone.now()), if_late=Step.IfLate.SEND_NOW)
+    make_step(make_campaign(activated_at=timezone.now()), if_late=Step.IfLate.NEXT_ALLOWED)
     plan_all()
     assert plan_states(appointment) == [(1, "skipped", "before_activation")]
 
 
 def test_an_appointment_booked_after_the_activation_is_sent_late_if_the_step_says_so() -> None:
-    make_step(make_campaign(activated_at=timezone.now()), if_late=Step.IfLate.SEND_NOW)
+    make_step(make_campaign(activated_at=timezone.now()), if_late=Step.IfLate.NEXT_ALLOWED)
     appointment = make_appointment(starts_at=timezone.now() + timedelta(hours=3))
     plan_all()
     assert plan_states(appointment) == [(1, "planned", "")]

@@ -129,7 +129,10 @@ def test_the_command_says_how_many_it_changed(clock: TwoClocks) -> None:
     book()
     out = StringIO()
     call_command("rederive_times", stdout=out)
-    assert out.getvalue() == "Upcoming appointments that have a new moment: 1.\n"
+    assert out.getvalue().splitlines() == [
+        "Upcoming appointments that have a new moment: 1.",
+        "Reminders that have a new time by the public holidays: 0.",
+    ]
 
 
 def test_a_visit_that_is_over_is_history(clock: TwoClocks) -> None:

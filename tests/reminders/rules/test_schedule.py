@@ -189,6 +189,24 @@ def test_a_location_closed_for_years_is_refused_and_does_not_loop() -> None:
         )
 
 
+def test_public_holidays_are_closed_days_of_their_year() -> None:
+    holidays = {2026: frozenset({date(2026, 12, 25)}), 2027: frozenset({date(2027, 1, 1)})}
+    opening = OpenDays(frozenset(range(5)), frozenset(), lambda year: holidays.get(year, frozenset()))
+    zone, start = ZoneInfo(NEW_YORK), datetime(2027, 1, 4, 15, tzinfo=UTC)
+    due = [moment_due(open_days(count, "10:00"), start, zone, opening) for count in (1, 6)]
+    assert [moment.date().isoformat() for moment in due] == ["2026-12-31", "2026-12-23"]
+
+
+@pytest.mark.parametrize("booked", ["2026-03-08T06:45+00:00", "2026-03-08T01:45-05:00"])
+def test_after_booking_counts_on_from_the_booking_whatever_the_clocks_do(booked: str) -> None:
+    timing = Timing(TimingKind.AFTER_BOOKING, elapsed=timedelta(minutes=30))
+    booked_at = datetime.fromisoformat(booked)  # New York's clocks go forward a quarter of an hour later
+    start, zone = datetime(2026, 4, 1, 15, tzinfo=UTC), ZoneInfo(NEW_YORK)
+    assert moment_due(timing, start, zone, EVERY_DAY, booked_at) == datetime(2026, 3, 8, 7, 15, tzinfo=UTC)
+    with pytest.raises(ValueError, match="when the appointment was booked"):
+        moment_due(timing, start, zone, EVERY_DAY)
+
+
 def test_closed_days_do_not_affect_a_timing_in_plain_days() -> None:
     never = OpenDays(frozenset(), frozenset())
     due = moment_due(days(1, "10:00"), datetime(2026, 7, 15, 12, tzinfo=UTC), ZoneInfo(NEW_YORK), never)
@@ -247,6 +265,10 @@ REFUSED = [
     ({"kind": TimingKind.ELAPSED_BEFORE, "elapsed": timedelta(seconds=90)}, "whole minutes"),
     ({"kind": TimingKind.ELAPSED_BEFORE, "elapsed": timedelta(hours=1), "days": 1}, "neither days"),
     ({"kind": TimingKind.ELAPSED_BEFORE, "elapsed": timedelta(hours=1), "at": time(10)}, "neither days"),
+    ({"kind": TimingKind.AFTER_BOOKING, "elapsed": timedelta(minutes=-1)}, "from 0 to 7 days"),
+    ({"kind": TimingKind.AFTER_BOOKING, "elapsed": timedelta(days=7, minutes=1)}, "from 0 to 7 days"),
+    ({"kind": TimingKind.AFTER_BOOKING, "elapsed": timedelta(seconds=30)}, "whole minutes"),
+    ({"kind": TimingKind.AFTER_BOOKING, "days": 1}, "neither days"),
     ({"kind": "weeks_before", "days": 1, "at": time(10)}, "isn't a kind of timing"),
 ]
 
@@ -273,6 +295,9 @@ IN_WORDS = [
     (hours(1.5), "1 hour 30 minutes before"),
     (hours(0.75), "45 minutes before"),
     (hours(24), "24 hours before"),
+    (Timing(TimingKind.AFTER_BOOKING), "right after booking"),
+    (Timing(TimingKind.AFTER_BOOKING, elapsed=timedelta(minutes=30)), "30 minutes after booking"),
+    (Timing(TimingKind.AFTER_BOOKING, elapsed=timedelta(hours=25)), "25 hours after booking"),
 ]
 
 
