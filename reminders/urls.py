@@ -1,7 +1,7 @@
 from django.urls import URLPattern, path
 
 from reminders.views import actions as deeds
-from reminders.views import appointments, booking, locations, people, sending, today, worklist
+from reminders.views import appointments, booking, locations, people, scripts, sending, today, worklist
 
 urlpatterns: list[URLPattern] = [
     path("contacts/<int:pk>/edit/", people.edit_contact, name="edit_contact"),
@@ -23,6 +23,14 @@ urlpatterns: list[URLPattern] = [
     path("reminders/<int:pk>/skip/", deeds.skip, name="skip_reminder"),
     path("locations/<int:pk>/time-zone/", locations.edit_zone, name="correct_zone"),
     path("reminders/<int:pk>/put-back/", deeds.put_back, name="put_back_reminder"),
+    path("scripts/", scripts.show_scripts, name="scripts"),
+    path("scripts/add/", scripts.add_script, name="add_script"),
+    path("scripts/say-as/", scripts.show_pronunciations, name="pronunciations"),
+    path("scripts/say-as/change/", scripts.change_pronunciations, name="change_pronunciations"),
+    path("scripts/<int:pk>/", scripts.show_script, name="script"),
+    path("scripts/<int:pk>/<str:language>/", scripts.show_script_text, name="script_text"),
+    path("scripts/<int:pk>/<str:language>/draft/", scripts.save_script_text, name="save_script_text"),
+    path("scripts/versions/<int:pk>/", scripts.act_on_script_text, name="script_version"),
     path("worklist/", worklist.show_worklist, name="worklist"),
     path("worklist/<int:pk>/take/", worklist.take_follow_up, name="take_follow_up"),
     path("worklist/<int:pk>/resolve/", worklist.resolve_follow_up, name="resolve_follow_up"),

@@ -8,7 +8,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -55,8 +56,12 @@ class ScriptTextInline(HistoryInline):
 class ScriptAdmin(HistoryAdmin[Script]):
     list_display = ("name", "channel")
     search_fields = ("name", "texts__text")
-    fields = readonly_fields = ("name", "channel", "as_text_message")
+    fields = readonly_fields = ("name", "channel", "page", "as_text_message")
     inlines = (ScriptTextInline,)
+
+    @admin.display(description=_("write and publish"))
+    def page(self, script: Script) -> str:
+        return format_html('<a href="{}">{}</a>', reverse("script", args=[script.pk]), _("Open its page"))
 
     @admin.display(description=_("length as a text message"))
     def as_text_message(self, script: Script) -> str:

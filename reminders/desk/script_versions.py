@@ -10,11 +10,7 @@ person's own explicit word. Who and when is recorded in both cases.
 publishes words that somebody else has changed meanwhile.
 """
 
-from hashlib import sha256
-
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
@@ -23,7 +19,7 @@ from contacts.database.clock import read_database_clock
 from reminders.desk.rechecks import recheck_script
 from reminders.models import Script, ScriptText
 from reminders.rules.script_findings import Finding, find_unsavable
-from reminders.wording.script_verdicts import judge_text
+from reminders.wording.script_verdicts import fingerprint_text, judge_text, may_approve
 
 
 class ScriptNotSaved(Exception):
@@ -32,14 +28,6 @@ class ScriptNotSaved(Exception):
     def __init__(self, message: str, findings: tuple[Finding, ...] = ()) -> None:
         super().__init__(message)
         self.findings = findings
-
-
-def fingerprint_text(text: ScriptText | None) -> str:
-    """What tells one state of a text from another; "" for none."""
-    if text is None:
-        return ""
-    content = "\0".join([str(text.pk), text.state, text.language, text.voice, text.text])
-    return sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @transaction.atomic
@@ -128,22 +116,6 @@ def approve_and_publish(text_id: int, *, seen: str, by: User) -> ScriptText:
     """Both at once, as a second person does. Raises ScriptNotSaved as they do, and then changes nothing."""
     approve_text(text_id, seen=seen, by=by)
     return publish_text(text_id, seen=seen, by=by)
-
-
-def may_approve(text: ScriptText, by: User) -> bool:
-    """Whether this person's word counts as a second one. Of older texts it isn't known who wrote them."""
-    return not settings.SCRIPTS_NEED_SECOND_PERSON or text.written_by_id != by.pk
-
-
-def create_script(name: str, channel: str) -> Script:
-    """A script without texts. Raises ScriptNotSaved if the name is taken, empty or too long."""
-    script = Script(name=" ".join(name.split()), channel=channel)
-    try:
-        script.full_clean()
-    except ValidationError as error:
-        raise ScriptNotSaved(" ".join(error.messages)) from error
-    script.save()
-    return script
 
 
 def _lock_text(text_id: int) -> ScriptText:

@@ -92,7 +92,14 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["written", "language"],
                 "constraints": [
-                    models.UniqueConstraint(Lower("written"), F("language"), name="pronunciation_once")
+                    models.UniqueConstraint(
+                        Lower("written"),
+                        F("language"),
+                        name="pronunciation_once",
+                        violation_error_message=(
+                            "This abbreviation is in the list already. Remove it there first."
+                        ),
+                    )
                 ],
             },
         ),

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
 
+from contacts.languages import name_language
 from contacts.models import Location, Provider
 from contacts.models.people import Channel
 from reminders.rules.schedule import Timing, TimingKind, describe
@@ -104,11 +105,20 @@ class Pronunciation(models.Model):
     class Meta:
         ordering = ["written", "language"]
         constraints = [
-            models.UniqueConstraint(Lower("written"), "language", name="pronunciation_once"),
+            models.UniqueConstraint(
+                Lower("written"),
+                "language",
+                name="pronunciation_once",
+                violation_error_message=_("This abbreviation is in the list already. Remove it there first."),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.written}: {self.spoken} ({self.language})"
+
+    @property
+    def language_name(self) -> str:
+        return name_language(self.language)
 
 
 class Campaign(models.Model):

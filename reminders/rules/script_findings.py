@@ -287,11 +287,20 @@ def _find_before_name(folded: str, language: str) -> Iterator[Finding]:
 def _find_early_keys(folded: str, language: str) -> Iterator[Finding]:
     """The first key, if who, when or the callback number comes after it (product rule 13)."""
     places = [folded.find(f"{{{name.lower()}}}") for name in REQUIRED_VARIABLES]
-    languages = [language] if language in PHRASES else list(PHRASES)
-    keys = [found for one in languages if (found := _press_pattern(one).search(folded))]
-    first = min(keys, key=lambda found: found.start(), default=None)
+    first = _find_first_key(folded, language)
     if first and any(place > first.start() for place in places):
         yield Finding(ScriptFault.KEYS_TOO_EARLY, _show(first[0]))
+
+
+def names_a_key(sentence: str, language: str) -> bool:
+    """Whether a sentence, variables filled in or not, asks to press a key."""
+    return _find_first_key(fold_text(sentence), language) is not None
+
+
+def _find_first_key(folded: str, language: str) -> re.Match[str] | None:
+    languages = [language] if language in PHRASES else list(PHRASES)
+    keys = [found for one in languages if (found := _press_pattern(one).search(folded))]
+    return min(keys, key=lambda found: found.start(), default=None)
 
 
 @lru_cache

@@ -6,7 +6,11 @@ longest message takes to say, how long it gets as a text message, and words in t
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from math import ceil
+
+from django.conf import settings
+from django.contrib.auth.models import User
 
 from contacts.models.people import Channel
 from reminders.models import Campaign, Script, ScriptText, Step
@@ -102,6 +106,19 @@ def channels_of(script: Script) -> frozenset[Channel]:
     by_use = {Channel.SMS} if is_sent_as_text(script) else set()
     by_use |= {Channel.VOICE} if said else set()
     return frozenset(by_use or {Channel(script.channel)})
+
+
+def fingerprint_text(text: ScriptText | None) -> str:
+    """What tells one state of a text from another; "" for none."""
+    if text is None:
+        return ""
+    content = "\0".join([str(text.pk), text.state, text.language, text.voice, text.text])
+    return sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def may_approve(text: ScriptText, by: User) -> bool:
+    """Whether this person's word counts as a second one. Of older texts it isn't known who wrote them."""
+    return not settings.SCRIPTS_NEED_SECOND_PERSON or text.written_by_id != by.pk
 
 
 def judge_campaign(campaign: Campaign) -> list[TextVerdict]:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment, ClosedDay, Contact, Location, PhoneNumber
-from reminders.desk.script_versions import fingerprint_text, publish_text, save_draft
+from reminders.desk.script_versions import publish_text, save_draft
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import CallRecord, Campaign, Reminder, Script, SendingSwitch, Step
@@ -24,6 +24,7 @@ from reminders.pages.story import read_story
 from reminders.planning.activation import pause_campaign
 from reminders.rules.decide import Situation
 from reminders.sweeps.early_looks import find_early_looks
+from reminders.wording.script_verdicts import fingerprint_text
 from tests.admin_forms import save_in_admin
 from tests.office import address_of, make_call
 from tests.people import (

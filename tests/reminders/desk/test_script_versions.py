@@ -13,9 +13,7 @@ from reminders.desk.script_versions import (
     approve_and_publish,
     approve_text,
     copy_to_draft,
-    create_script,
     discard_draft,
-    fingerprint_text,
     publish_text,
     save_draft,
 )
@@ -23,7 +21,7 @@ from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import CallRecord, Pronunciation, Reminder, Script, ScriptText
 from reminders.wording.default_scripts import SPOKEN
-from reminders.wording.script_verdicts import channels_of
+from reminders.wording.script_verdicts import channels_of, fingerprint_text
 from reminders.wording.scripts import choose_text
 from tests.people import (
     ENGLISH,
@@ -235,14 +233,6 @@ def test_a_script_is_judged_by_what_its_steps_do_with_it() -> None:
     assert channels_of(script) == {"voice"}
     make_step(script=make_script(), fallback_script=script)
     assert channels_of(script) == {"voice", "sms"}
-
-
-@pytest.mark.parametrize("name", ["", "   ", "x" * 121, "Reminder"])
-def test_a_script_needs_a_name_of_its_own(name: str) -> None:
-    make_script()
-    with pytest.raises(ScriptNotSaved):
-        create_script(name, "voice")
-    assert create_script("  Two   words ", "sms").name == "Two words"
 
 
 def test_a_call_in_another_language_says_so_on_its_record() -> None:

@@ -6,12 +6,12 @@ import pytest
 from django.utils import timezone
 
 from contacts.models import Contact, Location
-from reminders.desk.script_versions import approve_text, fingerprint_text
+from reminders.desk.script_versions import approve_text
 from reminders.models import Campaign, Script, ScriptText
 from reminders.planning.activation import ScriptsRefused, activate_campaign, pause_campaign
 from reminders.planning.language_gaps import find_language_gaps
 from reminders.wording.default_scripts import WRITTEN, ensure_default_scripts
-from reminders.wording.script_verdicts import judge_campaign
+from reminders.wording.script_verdicts import fingerprint_text, judge_campaign
 from tests.people import (
     ENGLISH,
     make_appointment,
