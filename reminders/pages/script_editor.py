@@ -228,7 +228,7 @@ def _read_texts(script: Script, language: str) -> list[ScriptText]:
     texts: QuerySet[ScriptText] = script.texts.filter(language=language).order_by("-version")
     used = Exists(CallRecord.objects.filter(script_text=OuterRef("pk")))
     people = ("written_by", "approved_by", "published_by")
-    found = list(texts.select_related(*people).annotate(is_used=used))
+    found: list[ScriptText] = list(texts.select_related(*people).annotate(is_used=used))
     for text in found:
         text.script = script
     return found

@@ -23,18 +23,23 @@ class ScriptsRefused(ValueError):
         self.verdicts = tuple(verdicts)
 
 
+def check_scripts(campaign: Campaign) -> None:
+    """Raise ScriptsRefused if one of its texts is refused, or warned of and approved by nobody."""
+    if refused := judge_campaign(campaign):
+        raise ScriptsRefused(refused)
+
+
 @transaction.atomic
 def activate_campaign(campaign: Campaign) -> None:
     """Activate it. A draft begins now: what was due before is not sent (product rule 6).
 
-    Raises ScriptsRefused if one of its texts is refused, or warned of and approved by nobody.
+    Raises ScriptsRefused as check_scripts() does.
 
     After a pause it goes on as if it had been active all the time: what fell due meanwhile and is still in
     time is sent. desk/resuming.py asks before that, and can skip it (product rule 29).
     """
     state = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk).state
-    if refused := judge_campaign(campaign):
-        raise ScriptsRefused(refused)
+    check_scripts(campaign)
     if state == Campaign.State.PAUSED:
         plan_campaign(campaign)
     if state == Campaign.State.DRAFT or campaign.activated_at is None:

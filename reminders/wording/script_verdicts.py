@@ -156,7 +156,8 @@ def _read_uses(campaign: Campaign) -> Iterable[tuple[Script, set[Channel]]]:
 
 
 def _find_in_names(names: SaidNames, language: str) -> list[Finding]:
-    said = {row.spoken_name or row.name for row in (*names.locations, *names.providers)}
+    said = {location.spoken_name for location in names.locations}
+    said |= {provider.spoken_name or provider.name for provider in names.providers}
     return [
         Finding(finding.fault, f"{finding.words} (“{name}”)")
         for name in sorted(said)

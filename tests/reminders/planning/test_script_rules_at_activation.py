@@ -1,6 +1,7 @@
 """Scripts are judged again when a campaign is activated, and missing languages counted (product rule 62)."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -100,7 +101,7 @@ def test_the_shipped_scripts_can_be_activated_at_any_practice() -> None:
     activate_campaign(campaign)
 
 
-def make_visits(language: str, count: int, **fields: object) -> None:
+def make_visits(language: str, count: int, **fields: Any) -> None:
     number = Contact.objects.count()
     for index in range(number, number + count):
         contact = make_contact(f"P{index}", number=f"+1202555{1000 + index}", language=language)
