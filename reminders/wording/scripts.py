@@ -135,7 +135,8 @@ def text_of(reminder: Reminder) -> ScriptText | None:
 def choose_text(script: Script, language: str) -> ScriptText | None:
     """The newest published version in the person's language, else in English, else None; never a draft."""
     for wanted in (language, FALLBACK_LANGUAGE):
-        versions = [text for text in script.texts.all() if text.language == wanted and text.is_published]
+        published = (text for text in script.texts.all() if text.state == ScriptText.State.PUBLISHED)
+        versions = [text for text in published if text.language == wanted]
         if versions:
             return max(versions, key=lambda text: text.version)
     return None
@@ -156,13 +157,13 @@ def fill_variables(
     """
     location = appointment.location
     day, clock = say_time(appointment.local_start, language, is_text=is_text)
-    said = NOTHING_TO_SAY_AS if is_text else say_as
+    said, provider = NOTHING_TO_SAY_AS if is_text else say_as, name_provider(appointment)
     return {
         "FIRST_NAME": appointment.contact.first_name,
         "APPT_DATE": day,
         "APPT_TIME": clock,
-        "PRACTICE": apply_say_as(location.spoken_name, said),
-        "PROVIDER": apply_say_as(name_provider(appointment), said),
+        "PRACTICE": apply_say_as(location.spoken_name, said) if said else location.spoken_name,
+        "PROVIDER": apply_say_as(provider, said) if said else provider,
         "CALLBACK_NUMBER": _speak_number(location.callback_number),
     }
 
