@@ -252,6 +252,8 @@ IMPORT_UPLOADS_DIR = BASE_DIR / env.str("IMPORT_UPLOADS_DIR", default="var/uploa
 PHONE_REGION = env.str("PHONE_REGION", default="US")
 # Whether text messages say Zoe for Zoë where that saves two of three parts: reminders/wording/scripts.py.
 SMS_PLAIN_LETTERS = env.bool("SMS_PLAIN_LETTERS", default=True)
+# Whether a text of a script with a warning needs another person's word: reminders/desk/script_versions.py.
+SCRIPTS_NEED_SECOND_PERSON = env.bool("SCRIPTS_NEED_SECOND_PERSON", default=True)
 
 if not DEBUG:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -25,6 +25,7 @@ MANAGED_MODELS = (
     "reminders.step",
     "reminders.script",
     "reminders.scripttext",
+    "reminders.pronunciation",
 )
 
 

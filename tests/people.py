@@ -23,7 +23,7 @@ SARAH = "+12025550100"
 CALLBACK = "+12025550199"
 ENGLISH = (
     "Hello {FIRST_NAME}, this is {PRACTICE}. You have an appointment on {APPT_DATE} at {APPT_TIME}. "
-    "Press 1 to confirm or 2 to ask for another time. Our number is {CALLBACK_NUMBER}. "
+    "Our number is {CALLBACK_NUMBER}. Press 1 to confirm or 2 to ask for another time. "
     "Press 9 to get no more calls."
 )
 # For as many made-up numbers as needed: of each area, 555-0100 to 555-0199 are kept for fiction.
@@ -83,10 +83,13 @@ def make_appointment(
     )
 
 
-def make_script(text: str = ENGLISH, *, name: str = "Reminder", language: str = "en") -> Script:
+def make_script(
+    text: str = ENGLISH, *, name: str = "Reminder", language: str = "en", state: str = "published"
+) -> Script:
+    """A script, or another version of one of that name, as it is sent."""
     script, _ = Script.objects.get_or_create(name=name)
     version = script.texts.filter(language=language).count() + 1
-    ScriptText.objects.create(script=script, language=language, text=text, version=version)
+    ScriptText.objects.create(script=script, language=language, text=text, version=version, state=state)
     return script
 
 

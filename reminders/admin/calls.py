@@ -90,6 +90,7 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
         KeyFilter,
         "channel",
         "amd_result",
+        ("missing_language", admin.EmptyFieldListFilter),
         "reminder__appointment__location",
         "reminder__step__campaign",
         ("batch", admin.EmptyFieldListFilter),

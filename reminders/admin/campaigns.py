@@ -18,15 +18,17 @@ from django.utils.translation import gettext_lazy, ngettext
 from contacts.admin.history import ClinicAdmin
 from contacts.languages import list_languages
 from reminders.admin.replanned import describe_in_time, describe_replanned
-from reminders.admin.text_lengths import list_refusals, warn_of_long_texts
+from reminders.admin.text_lengths import describe_verdict, list_refusals, warn_of_long_texts
 from reminders.deciding.fallen_due import FallenDue
 from reminders.desk.resuming import find_due_in_campaign_pause, skip_and_activate_campaign
 from reminders.models import Campaign, Script, Step
 from reminders.models.campaigns import StepChannel
 from reminders.planning.activation import activate_campaign, copy_campaign, pause_campaign
 from reminders.planning.editing import StateBefore, announce_edit, finish_edit, prepare_edit
+from reminders.planning.language_gaps import find_language_gaps
 from reminders.planning.owed_reminders import count_never_in_time
 from reminders.rules.schedule import TimingKind
+from reminders.wording.script_verdicts import judge_campaign
 from reminders.wording.sms_length import text_scripts_of
 
 
@@ -221,6 +223,8 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
             else:
                 activate_campaign(campaign)
             self.log_change(request, campaign, note)
+            for gap in find_language_gaps(campaign):
+                self.message_user(request, f"{campaign}: {gap.sentence}", messages.WARNING)
             _warn_never_in_time(self, request, campaign)
             warn_of_long_texts(self, request, text_scripts_of(_read_steps(campaign)))
         self.message_user(request, _("%(count)d activated.") % {"count": len(inactive)}, messages.SUCCESS)
@@ -292,15 +296,14 @@ def _finish_edit(
 
 
 def _refuse_its_texts(page: admin.ModelAdmin[Any], request: HttpRequest, campaign: Campaign) -> bool:
-    """Whether it can't be activated, since one of its text messages is too long or missing; says which."""
-    refusals = [
-        f"{campaign}, “{script}”: {refusal}"
-        for script in text_scripts_of(_read_steps(campaign))
-        for refusal in list_refusals(script)
-    ]
-    for refusal in refusals:
-        page.message_user(request, _("Not activated. %(why)s") % {"why": refusal}, messages.ERROR)
-    return bool(refusals)
+    """Whether its scripts keep it from being activated (product rule 62); says which and why."""
+    refused = judge_campaign(campaign)
+    for verdict in refused:
+        for sentence in describe_verdict(verdict):
+            page.message_user(
+                request, _("Not activated. %(why)s") % {"why": f"{campaign}, {sentence}"}, messages.ERROR
+            )
+    return bool(refused)
 
 
 def _read_steps(campaign: Campaign) -> QuerySet[Step]:

@@ -1,30 +1,23 @@
-"""Scripts. A text that was used in a call can't be changed: a new version is added instead.
+"""Scripts and their versions, to look at: they are written and published on their page at the front desk.
 
 The page shows how long each text gets as a text message, and which letters cost more (product rule 40).
 """
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
-from django.db.models import Exists, Max, OuterRef, QuerySet
-from django.forms import ModelForm
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from contacts.admin.history import ClinicAdmin
+from contacts.admin.history import HistoryAdmin, HistoryInline
 from contacts.languages import name_language
-from reminders.admin.text_lengths import describe_length, describe_refusal, warn_of_long_texts
-from reminders.desk.rechecks import recheck_script
-from reminders.models import CallRecord, Script, ScriptText, Step
-from reminders.wording.sms_length import (
-    find_longest_first_name,
-    is_sent_as_text,
-    measure_longest,
-    measure_script,
-)
+from reminders.admin.text_lengths import describe_length
+from reminders.models import CallRecord, Pronunciation, Script, ScriptText, Step
+from reminders.wording.sms_length import find_longest_first_name, is_sent_as_text, measure_script
 
 
 def mark_used(texts: QuerySet[ScriptText]) -> QuerySet[ScriptText]:
@@ -32,63 +25,47 @@ def mark_used(texts: QuerySet[ScriptText]) -> QuerySet[ScriptText]:
     return texts.annotate(is_used=Exists(CallRecord.objects.filter(script_text=OuterRef("pk"))))
 
 
-class ScriptTextForm(forms.ModelForm[ScriptText]):
-    """A text in one language, locked once used. A new one gets the next version number of its language."""
-
-    class Meta:
-        model = ScriptText
-        fields = ["language", "voice", "text"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if getattr(self.instance, "is_used", False):
-            for field in self.fields.values():
-                field.disabled = True
-            self.fields["text"].help_text = _("Already used, so it can't be changed. Add a version below.")
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse a text too long to be sent, where a step sends this script as a text message."""
-        cleaned = super().clean() or {}
-        text, language = cleaned.get("text"), cleaned.get("language")
-        if text and language and self.has_changed() and self.instance.script_id:
-            longest = measure_longest(text, language)
-            if longest.is_refused and is_sent_as_text(self.instance.script):
-                self.add_error("text", describe_refusal(longest))
-        return cleaned
-
-    def save(self, commit: bool = True) -> ScriptText:
-        if self.instance._state.adding:
-            same = ScriptText.objects.filter(script=self.instance.script, language=self.instance.language)
-            self.instance.version = (same.aggregate(last=Max("version"))["last"] or 0) + 1
-        return super().save(commit)
-
-
-class ScriptTextInline(admin.StackedInline[ScriptText, Script]):
+class ScriptTextInline(HistoryInline):
     model = ScriptText
-    form = ScriptTextForm
-    extra = 0
-    fields = (("language", "voice", "version"), "text")
-    readonly_fields = ("version",)
-    verbose_name = _("text")
-    verbose_name_plural = _("texts by language and version; the highest version of each language is used")
+    fields = readonly_fields = (
+        "language",
+        "version",
+        "state",
+        "is_used",
+        "voice",
+        "text",
+        "written_by",
+        "written_at",
+        "approved_by",
+        "approved_at",
+        "published_by",
+        "published_at",
+    )
+    verbose_name_plural = _("texts by language and version; the highest published version is used")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ScriptText]:
-        return mark_used(super().get_queryset(request))
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        texts = super().get_queryset(request).select_related("written_by", "approved_by", "published_by")
+        return mark_used(texts)
+
+    @admin.display(description=_("used"), boolean=True)
+    def is_used(self, text: ScriptText) -> bool:
+        return bool(text.is_used)  # type: ignore[attr-defined] # annotated above
 
 
 @admin.register(Script)
-class ScriptAdmin(ClinicAdmin[Script]):
-    list_display = ("name",)
+class ScriptAdmin(HistoryAdmin[Script]):
+    list_display = ("name", "channel")
     search_fields = ("name", "texts__text")
-    fields = ("name", "as_text_message")
-    readonly_fields = ("as_text_message",)
+    fields = readonly_fields = ("name", "channel", "page", "as_text_message")
     inlines = (ScriptTextInline,)
+
+    @admin.display(description=_("write and publish"))
+    def page(self, script: Script) -> str:
+        return format_html('<a href="{}">{}</a>', reverse("script", args=[script.pk]), _("Open its page"))
 
     @admin.display(description=_("length as a text message"))
     def as_text_message(self, script: Script) -> str:
         """For each language: with a name of 20 letters, and with the longest first name of a patient."""
-        if script._state.adding:
-            return gettext("Shown once it is saved.")
         if Step.objects.filter(script=script).exists() and not is_sent_as_text(script):
             return gettext("No step sends this script as a text message, so its length is not counted.")
         lines = [
@@ -107,21 +84,13 @@ class ScriptAdmin(ClinicAdmin[Script]):
             ]
         return format_html_join("", "<p><strong>{}</strong>: {}<br>{}</p>", lines) if lines else "-"
 
-    def save_related(
-        self, request: HttpRequest, form: ModelForm[Script], formsets: Any, change: bool
-    ) -> None:
-        super().save_related(request, form, formsets, change)
-        if is_sent_as_text(form.instance):
-            warn_of_long_texts(self, request, [form.instance])
-        recheck_script(form.instance.pk)
-
 
 @admin.register(ScriptText)
-class ScriptTextAdmin(ClinicAdmin[ScriptText]):
+class ScriptTextAdmin(HistoryAdmin[ScriptText]):
     """For searching only; texts are written on their script's page."""
 
-    list_display = ("script", "language", "version", "voice", "is_used", "text")
-    list_filter = ("language", "script")
+    list_display = ("script", "language", "version", "state", "voice", "is_used", "text")
+    list_filter = ("state", "language", "script")
     list_select_related = ("script",)
     search_fields = ("script__name", "text")
 
@@ -132,11 +101,11 @@ class ScriptTextAdmin(ClinicAdmin[ScriptText]):
     def is_used(self, text: ScriptText) -> bool:
         return bool(text.is_used)  # type: ignore[attr-defined] # annotated above
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
-    def has_change_permission(self, request: HttpRequest, obj: ScriptText | None = None) -> bool:
-        return False
+@admin.register(Pronunciation)
+class PronunciationAdmin(HistoryAdmin[Pronunciation]):
+    """To look at; they are edited at the front desk, under Scripts."""
 
-    def has_delete_permission(self, request: HttpRequest, obj: ScriptText | None = None) -> bool:
-        return False
+    list_display = ("written", "spoken", "language")
+    list_filter = ("language",)
+    search_fields = ("written", "spoken")

@@ -19,8 +19,10 @@ from contacts.models.people import Channel
 from reminders.deciding.situations import ReminderFacts
 from reminders.models import Reminder
 from reminders.rules.decide import Verdict, decide
+from reminders.rules.say_as import NOTHING_TO_SAY_AS
 from reminders.rules.states import REMINDER_ORDERABLE, REMINDER_PENDING
 from reminders.rules.zones import zone_or_utc
+from reminders.wording.pronunciations import NO_PRONUNCIATIONS, Pronunciations
 from reminders.wording.scripts import (
     FOR_ALL,
     channel_of,
@@ -147,18 +149,24 @@ def choose_companions(
     return companions
 
 
-def build_message(lead: ReminderFacts, companions: Sequence[ReminderFacts]) -> tuple[dict[str, str], str]:
+def build_message(
+    lead: ReminderFacts,
+    companions: Sequence[ReminderFacts],
+    pronunciations: Pronunciations = NO_PRONUNCIATIONS,
+) -> tuple[dict[str, str], str]:
     """The variables of the lead's message, and exactly what is said. Raises ValueError without a script."""
     script = lead.script_text
     if script is None:
         raise ValueError("the reminder has no script to say")
     is_text = channel_of(lead.reminder) == Channel.SMS
+    say_as = pronunciations.get(script.language, NOTHING_TO_SAY_AS)
     if companions:
         all_facts = sorted([lead, *companions], key=_by_time)
         appointments = [facts.reminder.appointment for facts in all_facts]
-        values = fill_for_all(appointments, script.language, is_text=is_text)
+        values = fill_for_all(appointments, script.language, is_text=is_text, say_as=say_as)
     else:
-        values = fill_variables(lead.reminder.appointment, script.language, is_text=is_text)
+        appointment = lead.reminder.appointment
+        values = fill_variables(appointment, script.language, is_text=is_text, say_as=say_as)
     used = used_variables(script.text) | {FOR_ALL}
     variables = {name: values[name] for name in sorted(used) if name in values}
     unfilled = with_closing(script.text, variables)

@@ -13,6 +13,7 @@ from reminders.deciding.coverage import KNOWN_WHERE_ASKED, covers
 from reminders.models import Campaign, Reminder, ScriptText, Step
 from reminders.rules.calling_hours import CallingHours, recipient_zones
 from reminders.rules.decide import Situation
+from reminders.wording.pronunciations import Pronunciations, read_pronunciations
 from reminders.wording.scripts import channel_of, find_refusal, is_sayable, text_of
 
 
@@ -75,6 +76,7 @@ class PracticeConfig:
     steps: Mapping[int, Step]
     locations: Mapping[int, Location]
     providers: Mapping[int, Provider]
+    pronunciations: Pronunciations = field(default_factory=dict)
     _shared: dict[tuple[object, ...], SharedFacts] = field(default_factory=dict)
 
     def shared_facts_of(self, reminder: Reminder) -> SharedFacts:
@@ -91,7 +93,7 @@ class PracticeConfig:
 
 
 def read_practice_config() -> PracticeConfig:
-    """All steps with their texts and filters, all locations with their closed days, all providers."""
+    """All steps with texts and filters, locations with closed days, providers, and pronunciations."""
     scripts = ("script", "text_script", "fallback_script")
     steps = Step.objects.select_related("campaign", *scripts).prefetch_related(
         *(f"{script}__texts" for script in scripts), "campaign__locations", "campaign__providers"
@@ -101,6 +103,7 @@ def read_practice_config() -> PracticeConfig:
         steps={step.pk: step for step in steps},
         locations={location.pk: location for location in locations},
         providers=Provider.objects.in_bulk(),
+        pronunciations=read_pronunciations(),
     )
 
 

@@ -25,6 +25,7 @@ from reminders.models import FollowUp
 from reminders.planning.planner import plan_all
 from reminders.rules.reasons import Reason
 from reminders.wording.default_scripts import ensure_default_scripts
+from reminders.wording.pronunciations import ensure_pronunciations
 
 PRACTICE_APPS = ("contacts", "reminders", "webhooks")
 LIST_NAME = "this-mornings-list.csv"
@@ -78,6 +79,7 @@ def build_demo_clinic(now: datetime) -> DemoReport:
     clerk = users["frontdesk"]
     zone, people = choose_zone(now), make_demo_people()
     practice = make_locations(zone)
+    ensure_pronunciations()
     steps = make_campaigns(ensure_default_scripts(), now, zone)
     plan = plan_demo_appointments(now, zone, people)
     contacts = _make_contacts(people, zone)

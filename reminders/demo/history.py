@@ -24,6 +24,7 @@ from reminders.wording.scripts import (
     choose_letters,
     choose_text,
     fill_variables,
+    find_missing_language,
     speak,
     step_channel_of,
     used_variables,
@@ -189,6 +190,7 @@ def _build_call(reminder: Reminder) -> CallRecord:
         channel=step_channel_of(reminder),
         from_number=caller_id(appointment.location),
         script_text=text,
+        missing_language=find_missing_language(text, appointment.contact.language),
         variables={name: value for name, value in values.items() if name in used},
         text=speak(text.text, values),
     )

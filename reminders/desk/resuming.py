@@ -13,7 +13,7 @@ from contacts.database.clock import read_database_clock
 from reminders.deciding.fallen_due import FallenDue, find_fallen_due
 from reminders.desk.orders import SKIPPED_PER_TRANSACTION, skip_reminders
 from reminders.models import Campaign, Reminder, SendingSwitch
-from reminders.planning.activation import activate_campaign
+from reminders.planning.activation import activate_campaign, check_scripts
 from reminders.planning.planner import plan_campaign
 from reminders.rules.reasons import Reason
 from reminders.traffic.switch import pause_sending, read_switch, resume_sending
@@ -57,7 +57,11 @@ def find_due_in_campaign_pause(campaign: Campaign) -> FallenDue:
 
 
 def skip_and_activate_campaign(campaign: Campaign, *, by: User) -> int:
-    """Skip what fell due in its pause and is still in time, then activate it; how many were skipped."""
+    """Skip what fell due in its pause and is still in time, then activate it; how many were skipped.
+
+    Raises ScriptsRefused before anything is skipped.
+    """
+    check_scripts(campaign)
     due = find_due_in_campaign_pause(campaign).in_time
     paused = Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.PAUSED)
     skipped = _skip_while(paused.exists, due, by)

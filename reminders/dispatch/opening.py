@@ -39,7 +39,8 @@ from reminders.rules.decide import Situation, Verdict, decide
 from reminders.rules.reasons import Reason
 from reminders.rules.states import ReminderState, check_reminder_move
 from reminders.traffic.switch import read_pause_and_clock
-from reminders.wording.scripts import caller_id, channel_of
+from reminders.wording.pronunciations import Pronunciations
+from reminders.wording.scripts import caller_id, channel_of, find_missing_language
 
 
 @transaction.atomic
@@ -75,7 +76,7 @@ def _take_last_look(
     reminders = _lock_reminders(ids, {one.pk for one in candidates} - ids, claim)
     is_paused_now, now = read_pause_and_clock()
     facts = read_facts_together(reminders, practice, sending_paused=paused or is_paused_now)
-    last_look = LastLook(facts, now, batch)
+    last_look = LastLook(facts, now, batch, practice.pronunciations)
     with saving_together():
         last_look.decide_on(one for one in facts if one.reminder.pk in ids and one.reminder.claim == claim)
     account_for(last_look.not_called)
@@ -99,8 +100,14 @@ def _lock_reminders(
 class LastLook:
     """Decisions on locked reminders, one after the other: each call leaves less room for the next."""
 
-    def __init__(self, facts: Sequence[ReminderFacts], now: datetime, batch: CallBatch | None) -> None:
-        self.now, self.batch = now, batch
+    def __init__(
+        self,
+        facts: Sequence[ReminderFacts],
+        now: datetime,
+        batch: CallBatch | None,
+        pronunciations: Pronunciations,
+    ) -> None:
+        self.now, self.batch, self.pronunciations = now, batch, pronunciations
         self.calls: list[CallRecord] = []
         self.companions: list[CallCompanion] = []
         self._at_number: defaultdict[int, list[ReminderFacts]] = defaultdict(list)
@@ -156,7 +163,7 @@ class LastLook:
         if number.pk in self._number_ids or (self.batch and companions) or not is_like_first:
             plan_again(reminder, next_look_at=self.now)
             return
-        variables, text = build_message(lead, companions)
+        variables, text = build_message(lead, companions, self.pronunciations)
         seen = read_seen_values(lead, self._use[number.pk], self.now)
         call = CallRecord(
             reminder=reminder,
@@ -167,6 +174,7 @@ class LastLook:
             ordered_by_id=reminder.ordered_by_id,
             from_number=from_number,
             script_text=script,
+            missing_language=find_missing_language(script, reminder.appointment.contact.language),
             variables=variables,
             text=text,
             decision=write_decision(situation, seen, self.now),

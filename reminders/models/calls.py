@@ -66,6 +66,12 @@ class CallRecord(models.Model):
     ordered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
     from_number = models.CharField(max_length=16)
     script_text = models.ForeignKey(ScriptText, on_delete=models.PROTECT, related_name="calls")
+    missing_language = models.CharField(
+        max_length=8,
+        blank=True,
+        db_default="",
+        help_text="The patient's language, if the script had no text in it and another was used.",
+    )
     variables = models.JSONField(default=dict)
     text = models.TextField(help_text="Exactly what is said.")
     state = models.CharField(max_length=12, choices=CallState, default=CallState.SUBMITTING)

@@ -8,6 +8,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from contacts.languages import name_language
 from contacts.models import AppointmentChange, Way
 from contacts.models.people import Channel
 from contacts.numbers import mask
@@ -177,6 +178,12 @@ def describe_call_details(call: CallRecord, zone: ZoneInfo, try_number: int) -> 
     parts = measure_text(call.text).segments if call.channel == Channel.SMS else 1
     if parts > 1:
         yield _("sent in %d parts") % parts
+    if call.missing_language:
+        words = {
+            "heard": name_language(call.script_text.language),
+            "language": name_language(call.missing_language),
+        }
+        yield _("in %(heard)s, since the script has no text in %(language)s") % words
     if call.reason:
         yield phrase_for(call.reason, call.detail)
     if call.duration_seconds is not None:

@@ -138,7 +138,7 @@ def read_story(appointment_id: int, now: datetime) -> Story:
 
 def _read_reminders(appointment: Appointment) -> list[Reminder]:
     calls = CallRecord.objects.select_related(
-        "ordered_by", "number", "reminder__appointment__contact"
+        "ordered_by", "number", "script_text", "reminder__appointment__contact"
     ).prefetch_related("events", "companions__reminder__appointment__contact")
     return list(with_calls(with_situation(Reminder.objects.filter(appointment=appointment)), calls))
 

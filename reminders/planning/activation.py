@@ -1,5 +1,7 @@
 """Activating, pausing and copying campaigns."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -10,16 +12,34 @@ from reminders.models import Campaign, Reminder, Step
 from reminders.planning.planned_marks import begin_edition
 from reminders.planning.planner import plan_campaign
 from reminders.rules.reasons import Reason
+from reminders.wording.script_verdicts import TextVerdict, judge_campaign
+
+
+class ScriptsRefused(ValueError):
+    """The campaign can't be activated as long as its scripts say what they may not (product rule 62)."""
+
+    def __init__(self, verdicts: Sequence[TextVerdict]) -> None:
+        super().__init__("scripts of the campaign are refused, or warned of and not approved")
+        self.verdicts = tuple(verdicts)
+
+
+def check_scripts(campaign: Campaign) -> None:
+    """Raise ScriptsRefused if one of its texts is refused, or warned of and approved by nobody."""
+    if refused := judge_campaign(campaign):
+        raise ScriptsRefused(refused)
 
 
 @transaction.atomic
 def activate_campaign(campaign: Campaign) -> None:
     """Activate it. A draft begins now: what was due before is not sent (product rule 6).
 
+    Raises ScriptsRefused as check_scripts() does.
+
     After a pause it goes on as if it had been active all the time: what fell due meanwhile and is still in
     time is sent. desk/resuming.py asks before that, and can skip it (product rule 29).
     """
     state = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk).state
+    check_scripts(campaign)
     if state == Campaign.State.PAUSED:
         plan_campaign(campaign)
     if state == Campaign.State.DRAFT or campaign.activated_at is None:

@@ -8,6 +8,9 @@ a carrier.
 
 from dataclasses import dataclass
 
+from django.db.models.functions import Now
+
+from contacts.models.people import Channel
 from reminders.models import Script, ScriptText
 
 CALL_SCRIPT = "Appointment reminder, by call"
@@ -67,16 +70,23 @@ class DefaultScripts:
 def ensure_default_scripts() -> DefaultScripts:
     """Create what is missing. Texts that a practice has changed stay as they are."""
     return DefaultScripts(
-        call=_ensure_script(CALL_SCRIPT, SPOKEN, VOICES),
-        text=_ensure_script(TEXT_SCRIPT, WRITTEN, dict.fromkeys(WRITTEN, "")),
+        call=_ensure_script(CALL_SCRIPT, Channel.VOICE, SPOKEN, VOICES),
+        text=_ensure_script(TEXT_SCRIPT, Channel.SMS, WRITTEN, dict.fromkeys(WRITTEN, "")),
     )
 
 
-def _ensure_script(name: str, words: dict[str, str], voices: dict[str, str]) -> Script:
-    script, _ = Script.objects.get_or_create(name=name)
+def _ensure_script(name: str, channel: Channel, words: dict[str, str], voices: dict[str, str]) -> Script:
+    script, _ = Script.objects.get_or_create(name=name, defaults={"channel": channel})
     existing = set(script.texts.values_list("language", flat=True))
     ScriptText.objects.bulk_create(
-        ScriptText(script=script, language=language, voice=voices[language], text=text)
+        ScriptText(
+            script=script,
+            language=language,
+            voice=voices[language],
+            text=text,
+            state=ScriptText.State.PUBLISHED,
+            published_at=Now(),
+        )
         for language, text in words.items()
         if language not in existing
     )

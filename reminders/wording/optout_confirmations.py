@@ -5,7 +5,8 @@ that is cut short. It is of the GSM alphabet, so the Spanish words have no á or
 """
 
 from contacts.models import ConsentEntry
-from reminders.wording.scripts import FALLBACK_LANGUAGE, choose_letters, speak
+from reminders.wording.dates import FALLBACK_LANGUAGE
+from reminders.wording.scripts import choose_letters, speak
 from reminders.wording.sms_alphabet import measure_text
 
 # What stops, and that START brings back only texts: contacts/optouts.py, record_optin_by_text.

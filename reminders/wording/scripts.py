@@ -15,13 +15,9 @@ script's own words are always sent as they were written. SMS_PLAIN_LETTERS=false
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
 
 from django.conf import settings
-from django.utils import translation
-from django.utils.formats import date_format
 from django.utils.text import get_text_list
 
 from contacts.models import Appointment, Location
@@ -30,34 +26,11 @@ from contacts.numbers import national_format
 from reminders.models import CallRecord, Reminder, Script, ScriptText, Step
 from reminders.models.campaigns import StepChannel
 from reminders.rules.reasons import Reason
+from reminders.rules.say_as import NOTHING_TO_SAY_AS, SayAs, apply_say_as
+from reminders.rules.script_findings import KNOWN_VARIABLES, VARIABLE
+from reminders.wording.dates import FALLBACK_LANGUAGE, say_time
 from reminders.wording.sms_alphabet import measure_text, write_plainly
 
-VARIABLE = re.compile(r"\{([A-Z_]+)\}")
-KNOWN_VARIABLES = frozenset(
-    {"FIRST_NAME", "APPT_DATE", "APPT_TIME", "PRACTICE", "PROVIDER", "CALLBACK_NUMBER"}
-)
-FALLBACK_LANGUAGE = "en"
-
-
-class DateFormats(NamedTuple):
-    """How a date and a time of day are given, as Django date formats; `first` is for the first of a month."""
-
-    day: str
-    first: str
-    clock: str
-
-
-# In calls and in text messages; languages not listed use the English ones.
-SPOKEN_DATES = {
-    "en": DateFormats("l, F jS", "l, F jS", "g:i A"),
-    "es": DateFormats(r"l j \d\e F", r"l \p\r\i\m\e\r\o \d\e F", "H:i"),
-    "fr": DateFormats("l j F", r"l 1\e\r F", r"G \h i"),
-}
-WRITTEN_DATES = {
-    "en": DateFormats("D, M j", "D, M j", "g:i A"),
-    "es": DateFormats("D j b", "D j b", "H:i"),
-    "fr": DateFormats("D j N", r"D 1\e\r N", r"G\hi"),
-}
 FOR_ALL = "FOR_ALL"  # the sentence that one answer counts for several appointments; not for use in scripts
 SPANISH_E = re.compile(r"h?i(?!e)", re.IGNORECASE)  # "Ana e Inés", not "Ana y Inés"
 
@@ -160,27 +133,37 @@ def text_of(reminder: Reminder) -> ScriptText | None:
 
 
 def choose_text(script: Script, language: str) -> ScriptText | None:
-    """The newest version in the person's language, else in English, else None."""
+    """The newest published version in the person's language, else in English, else None; never a draft."""
     for wanted in (language, FALLBACK_LANGUAGE):
-        versions = [text for text in script.texts.all() if text.language == wanted]
+        published = (text for text in script.texts.all() if text.state == ScriptText.State.PUBLISHED)
+        versions = [text for text in published if text.language == wanted]
         if versions:
             return max(versions, key=lambda text: text.version)
     return None
 
 
-def fill_variables(appointment: Appointment, language: str, *, is_text: bool = False) -> dict[str, str]:
+def find_missing_language(text: ScriptText, language: str) -> str:
+    """The person's language if the text chosen for it is in another, else ""."""
+    return language if text.language != language else ""
+
+
+def fill_variables(
+    appointment: Appointment, language: str, *, is_text: bool = False, say_as: SayAs = NOTHING_TO_SAY_AS
+) -> dict[str, str]:
     """The values of all variables a script may use, for one appointment, as spoken.
 
-    `is_text`: for a text message, where the date is short.
+    `is_text`: for a text message, where the date is short. `say_as`: how abbreviations in names are said in
+    this language; not used for a text message.
     """
     location = appointment.location
-    day, clock = _say_time(appointment.local_start, language, is_text=is_text)
+    day, clock = say_time(appointment.local_start, language, is_text=is_text)
+    said, provider = NOTHING_TO_SAY_AS if is_text else say_as, name_provider(appointment)
     return {
         "FIRST_NAME": appointment.contact.first_name,
         "APPT_DATE": day,
         "APPT_TIME": clock,
-        "PRACTICE": location.spoken_name,
-        "PROVIDER": name_provider(appointment),
+        "PRACTICE": apply_say_as(location.spoken_name, said) if said else location.spoken_name,
+        "PROVIDER": apply_say_as(provider, said) if said else provider,
         "CALLBACK_NUMBER": _speak_number(location.callback_number),
     }
 
@@ -191,25 +174,23 @@ def name_provider(appointment: Appointment) -> str:
     return (provider.spoken_name or provider.name) if provider else appointment.location.spoken_name
 
 
-@lru_cache(maxsize=4096)  # a clinic's appointments share a few hundred times
-def _say_time(local: datetime, language: str, *, is_text: bool) -> tuple[str, str]:
-    """The date and the time of day of a wall time (naive), for a call or a text message."""
-    table = WRITTEN_DATES if is_text else SPOKEN_DATES
-    formats = table.get(language, table[FALLBACK_LANGUAGE])
-    with translation.override(language if language in table else FALLBACK_LANGUAGE):
-        day = date_format(local, formats.first if local.day == 1 else formats.day)
-        return day, date_format(local, formats.clock)
-
-
 _speak_number = lru_cache(maxsize=256)(national_format)
 
 
-def fill_for_all(appointments: Sequence[Appointment], language: str, *, is_text: bool) -> dict[str, str]:
+def fill_for_all(
+    appointments: Sequence[Appointment],
+    language: str,
+    *,
+    is_text: bool,
+    say_as: SayAs = NOTHING_TO_SAY_AS,
+) -> dict[str, str]:
     """The values for one message about several appointments on one day at one location, in the order given.
 
-    They include FOR_ALL, the closing sentence. `is_text`: for a text message.
+    They include FOR_ALL, the closing sentence. `is_text`, `say_as`: as for fill_variables().
     """
-    each = [fill_variables(appointment, language, is_text=is_text) for appointment in appointments]
+    each = [
+        fill_variables(appointment, language, is_text=is_text, say_as=say_as) for appointment in appointments
+    ]
     words = JOINING_WORDS.get(language, JOINING_WORDS[FALLBACK_LANGUAGE])
     return each[0] | {
         "FIRST_NAME": _join((values["FIRST_NAME"] for values in each), words),

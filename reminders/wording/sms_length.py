@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import product
-from typing import TypeVar
+from operator import attrgetter
+from typing import NamedTuple, TypeVar
 
 from django.db.models import Q
 from django.db.models.functions import Length
 
 from contacts.models import Appointment, Contact, Location, Provider
-from reminders.models import Campaign, Script, Step
+from reminders.models import Campaign, Script, ScriptText, Step
 from reminders.models.campaigns import StepChannel
+from reminders.rules.say_as import SayAs, apply_say_as
+from reminders.rules.speech_time import estimate_seconds
 from reminders.wording.scripts import choose_letters, fill_variables, speak, used_variables
 from reminders.wording.sms_alphabet import TextLength, measure_text, write_plainly
 
@@ -41,9 +44,22 @@ class LongestText:
         return self.length.units > MOST_CHARACTERS
 
 
+class SaidNames(NamedTuple):
+    """The locations and providers whose names can be said."""
+
+    locations: tuple[Location, ...]
+    providers: tuple[Provider, ...]
+
+    def used_in(self, text: str) -> "SaidNames":
+        """Those that a text, variables not filled in, can say."""
+        used = used_variables(text)
+        locations = self.locations if used & {"PRACTICE", "CALLBACK_NUMBER"} else ()
+        return SaidNames(locations, self.providers if "PROVIDER" in used else ())
+
+
 def measure_script(script: Script, first_name: str = LONG_NAME) -> list[LongestText]:
-    """The longest message in each language, by the practice's longest names and the longest date."""
-    newest = {text.language: text for text in script.texts.order_by("version")}
+    """The longest message of each language's text in force, by the practice's longest names and date."""
+    newest = find_newest_texts(script)
     return [measure_longest(text.text, language, first_name) for language, text in newest.items()]
 
 
@@ -54,9 +70,45 @@ def find_too_long(script: Script) -> dict[str, LongestText]:
 
 def measure_longest(text: str, language: str, first_name: str = LONG_NAME) -> LongestText:
     """The longest message of a text, with the longest date, and the longest provider and location stored."""
-    day, used = _find_longest_day(language), used_variables(text)
-    locations = _find_longest(Location.objects.all(), used & {"PRACTICE", "CALLBACK_NUMBER"})
-    providers: list[Provider | None] = [*_find_longest(Provider.objects.all(), used & {"PROVIDER"})]
+    return _measure_longest(text, language, read_said_names().used_in(text), first_name)
+
+
+def measure_longest_of(text: str, language: str, names: SaidNames) -> LongestText:
+    """The same with names that were read already."""
+    return _measure_longest(text, language, names, LONG_NAME)
+
+
+def find_longest_seconds(text: str, language: str, names: SaidNames, say_as: SayAs) -> float:
+    """How long the longest message of a text takes in a call, in seconds."""
+
+    def estimate(row: Location | Provider) -> float:
+        return estimate_seconds(apply_say_as(_said_of(row), say_as), language)
+
+    appointment = Appointment(
+        contact=Contact(first_name=LONG_NAME),
+        location=max(names.locations, key=estimate, default=_any_location()),
+        provider=max(names.providers, key=estimate, default=None),
+        local_start=NEW_YEAR,
+    )
+    values = fill_variables(appointment, language, say_as=say_as)
+    return estimate_seconds(speak(text, values), language)
+
+
+def read_said_names() -> SaidNames:
+    """All locations and providers: two queries."""
+    return SaidNames(tuple(Location.objects.all()), tuple(Provider.objects.all()))
+
+
+def find_newest_texts(script: Script) -> dict[str, ScriptText]:
+    """The published text in force of each language."""
+    ordered = sorted(script.texts.all(), key=attrgetter("version"))
+    return {text.language: text for text in ordered if text.is_published}
+
+
+def _measure_longest(text: str, language: str, names: SaidNames, first_name: str) -> LongestText:
+    day = _find_longest_day(language)
+    locations = _find_longest(names.locations)
+    providers: list[Provider | None] = [*_find_longest(names.providers)]
     messages = []
     for location, provider in product(locations or [_any_location()], providers or [None]):
         appointment = Appointment(
@@ -100,10 +152,8 @@ def _text_scripts_of(step: Step) -> Iterator[Script]:
         yield step.fallback_script
 
 
-def _find_longest(rows: Iterable[Named], used: frozenset[str]) -> list[Named]:
-    """Of those whose name is used: the longest, and the longest that has other letters than the alphabet."""
-    if not used:
-        return []
+def _find_longest(rows: Iterable[Named]) -> list[Named]:
+    """The one with the longest name, and the longest that has other letters than the alphabet."""
     by_letters: dict[bool, list[Named]] = {True: [], False: []}
     for row in rows:
         length = measure_text(write_plainly(_said_of(row)))
@@ -120,7 +170,7 @@ def _said_of(row: Location | Provider) -> str:
 
 
 def _any_location() -> Location:
-    return Location(time_zone="UTC", callback_number="")
+    return Location(time_zone="UTC", callback_number="+12025550199")
 
 
 @lru_cache

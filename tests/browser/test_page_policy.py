@@ -22,6 +22,9 @@ AN_APPOINTMENT = """
 A_CALL = "SELECT id FROM reminders_callrecord WHERE state = 'answered' ORDER BY id LIMIT 1"
 
 
+ALL_SCRIPTS = "SELECT array_agg(id) FROM reminders_script"
+
+
 class Watched:
     """A page that notes what its policy stops, and every error in its console."""
 
@@ -92,6 +95,10 @@ def test_no_page_breaks_the_policy(clinic: RunningClinic, watched: Watched) -> N
         f"/contacts/{contact}/opt-in/?number={number}",
         "/imports/",
         "/imports/new/",
+        "/scripts/",
+        "/scripts/add/",
+        "/scripts/say-as/",
+        *(f"/scripts/{script}/en/" for script in clinic.ask(ALL_SCRIPTS)),
         "/contacts/424242/",
     ):
         watched.open(clinic.web + address)
@@ -183,6 +190,33 @@ def test_explanations_and_evidence_can_be_used_by_everybody(
     assert page.locator(".rail").count() == 0
     page.emulate_media(media="print")
     assert not page.get_by_role("link", name="Signed file").is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_script_is_written_by_keyboard_and_can_be_used_by_everybody(
+    clinic: RunningClinic, browser: Browser, scheme: Literal["light", "dark"], width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    log_in(clinic, page, "manager")
+    for address in ("/scripts/", "/scripts/add/", "/scripts/say-as/"):
+        page.goto(clinic.web + address)
+        check_accessible(page)
+    for script in clinic.ask(ALL_SCRIPTS):
+        page.goto(f"{clinic.web}/scripts/{script}/es/")
+        check_accessible(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, "nothing pushes it sideways"
+    page.get_by_label("What it says").focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" su cardiólogo")
+    page.locator("#measured").get_by_text("cardiologo").wait_for()
+    chip = page.get_by_role("button", name="practice", exact=True)
+    chip.focus()
+    page.keyboard.press("Enter")
+    assert page.get_by_label("What it says").input_value().endswith("su cardiólogo {PRACTICE}")
+    check_accessible(page)
+    context.close()
 
 
 def try_password(page: Page, name: str) -> None:

@@ -33,6 +33,14 @@ PAGES = {
     "correct_zone": "contacts.change_location",
     "pause_sending": "reminders.change_sendingswitch",
     "resume_sending": "reminders.change_sendingswitch",
+    "scripts": "reminders.view_script",
+    "add_script": "reminders.change_campaign",
+    "script": "reminders.view_script",
+    "script_text": "reminders.view_script",
+    "save_script_text": "reminders.change_campaign",
+    "script_version": "reminders.change_campaign",
+    "pronunciations": "reminders.view_script",
+    "change_pronunciations": "reminders.change_campaign",
     "worklist": "reminders.view_followup",
     "take_follow_up": "reminders.change_followup",
     "resolve_follow_up": "reminders.change_followup",
@@ -65,12 +73,12 @@ DAILY_WORK = READ | {
     "reminders.change_sendingswitch",
 }
 EVIDENCE = {"reminders.read_evidence"}
-SETTING_UP = {"contacts.change_location", "reminders.change_campaign"}
+SETTING_UP = {"contacts.change_location", "reminders.change_campaign", "reminders.view_script"}
 MAY = {
     "": set(),
     FRONT_DESK: DAILY_WORK,
     MANAGER: DAILY_WORK | SETTING_UP | EVIDENCE,
-    AUDITOR: READ | EVIDENCE,
+    AUDITOR: READ | EVIDENCE | {"reminders.view_script"},
     ADMIN: DAILY_WORK | SETTING_UP | EVIDENCE,
 }
 # Pages that read by POST, so that names stay out of addresses.

@@ -4,9 +4,9 @@ from pytest_django import Settings
 
 from contacts.models import Contact, Location
 from reminders.dispatch.rounds import dispatch_due
-from reminders.models import Reminder, ScriptText
+from reminders.models import Reminder
 from reminders.planning.planner import plan_all
-from tests.people import make_appointment, make_contact, make_due_reminder, make_step
+from tests.people import make_appointment, make_contact, make_due_reminder, make_script, make_step
 from tests.sandbox_server import SandboxServer
 
 NOAH = "+12025550142"
@@ -30,7 +30,7 @@ def test_an_invalid_time_zone_holds_only_its_own_call(sandbox: SandboxServer, se
 
 def test_a_script_with_an_unknown_variable_is_never_sent(sandbox: SandboxServer) -> None:
     make_due_reminder()
-    ScriptText.objects.update(text="Hello {NICKNAME}")
+    make_script("Hello {NICKNAME}")
     dispatch_due()
     assert states() == {"Sarah": ("planned", "no_script")}
     assert sandbox.ledger() == []

@@ -346,7 +346,7 @@ def test_a_step_by_preference_becomes_a_call_on_the_way_back() -> None:
         bring_up_to_date()
 
 
-BEFORE_HOLIDAYS = [("contacts", "0009_details_at"), ("reminders", "0014_optout_confirmations")]
+BEFORE_HOLIDAYS = [("contacts", "0009_details_at"), ("reminders", "0015_evidence")]
 AFTER_HOLIDAYS = [("contacts", "0010_public_holidays"), ("reminders", "0016_after_booking")]
 
 

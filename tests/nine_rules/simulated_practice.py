@@ -53,7 +53,7 @@ from webhooks.models import WebhookEvent
 START = datetime(2027, 3, 12, 15, 0, tzinfo=UTC)  # 10:00 in New York, two days before the clocks change
 NEW_YORK, LOS_ANGELES = "America/New_York", "America/Los_Angeles"
 NOAH = "+12135550142"
-TEXT = "Visit of {FIRST_NAME} on {APPT_DATE}, {APPT_TIME}. Reply 1 to confirm."
+TEXT = "{PRACTICE}: {FIRST_NAME}, {APPT_DATE}, {APPT_TIME}. {CALLBACK_NUMBER}. 1=yes, STOP=end."
 LEASE = timedelta(seconds=60)
 MOST_APPOINTMENTS = 9
 

@@ -110,7 +110,7 @@ def _make_locations(starts_at: datetime, size: Size, now: datetime) -> list[Loca
 def _make_steps() -> None:
     window = {"elapsed": BEFORE, "stop_before": BEFORE - WINDOW}
     call = make_script()
-    call.texts.create(language="es", text=SPANISH)
+    call.texts.create(language="es", text=SPANISH, state="published")
     texting = make_script(TEXT, name="Text")
     calls = make_campaign("Calls", kinds=["visit"])
     make_step(calls, script=call, retry_wait=timedelta(minutes=1), fallback_script=texting, **window)

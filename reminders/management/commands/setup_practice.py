@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand
 
 from contacts.roles import ADMIN, AUDITOR, FRONT_DESK, MANAGER, ensure_roles
 from reminders.wording.default_scripts import ensure_default_scripts
+from reminders.wording.pronunciations import ensure_pronunciations
 
 
 class Command(BaseCommand):
@@ -14,5 +15,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         ensure_roles()
         ensure_default_scripts()
+        ensure_pronunciations()
         self.stdout.write(f"The roles exist: {FRONT_DESK}, {MANAGER}, {AUDITOR}, {ADMIN}.")
-        self.stdout.write("The default scripts exist: see Scripts in the admin.")
+        self.stdout.write("The default scripts exist: see Scripts at the front desk.")

@@ -34,6 +34,7 @@ from reminders.models import (
     Heartbeat,
     ListedNumber,
     OptOutConfirmation,
+    Pronunciation,
     Reminder,
     Script,
     SendingSwitch,
@@ -96,6 +97,7 @@ def make_one_of_each_model(index: int) -> None:
     ImportProblem.objects.create(batch=batch, weight="note", line=index, column="Mobile")
     Heartbeat.objects.create(name=f"sweep {index}", at=now)
     Script.objects.create(name=f"Script {index}")
+    Pronunciation.objects.create(written=f"Dr{index}", spoken="Doctor", language="en")
     FollowUp.objects.create(
         kind="missed", contact=contact, appointment=reminder.appointment, due_at=now, taken_by=user
     )

@@ -14,7 +14,7 @@ from django.utils import timezone
 from contacts.models import AppointmentChange, ConsentEntry, Contact, PhoneNumber
 from contacts.roles import ensure_roles
 from reminders.desk.orders import skip_reminders
-from reminders.models import CallRecord, Campaign, Reminder, Script, ScriptText, SendingSwitch
+from reminders.models import CallRecord, Campaign, Reminder, SendingSwitch
 from reminders.rules.reasons import Reason
 from reminders.rules.states import CallState, ReminderState
 from reminders.traffic.switch import read_switch
@@ -88,38 +88,6 @@ def test_the_form_of_a_campaign_can_not_change_its_state(office: Client) -> None
     page = office.get(address_of(Campaign, f"{campaign.pk}/change/")).content.decode()
     assert 'name="state"' not in page
     assert 'name="activated_at' not in page
-
-
-def write_script(script: Script, texts: list[dict[str, str]], initial: int) -> dict[str, str]:
-    """The data of the admin's script form."""
-    form = {"name": script.name, "texts-TOTAL_FORMS": str(len(texts)), "texts-INITIAL_FORMS": str(initial)}
-    for index, text in enumerate(texts):
-        form |= {f"texts-{index}-{name}": value for name, value in text.items()}
-        form[f"texts-{index}-script"] = str(script.pk)
-    return form
-
-
-def test_a_used_text_can_not_be_edited_but_a_new_version_can_be_added(office: Client) -> None:
-    make_call(make_due_reminder())
-    used = ScriptText.objects.get()
-    texts = [
-        {"id": str(used.pk), "language": "en", "voice": "x", "text": "Changed"},
-        {"id": "", "language": "en", "voice": "", "text": "Hello again {FIRST_NAME}"},
-    ]
-    form = write_script(used.script, texts, initial=1)
-    assert office.post(address_of(Script, f"{used.script_id}/change/"), form).status_code == 302
-    now = dict(ScriptText.objects.values_list("version", "text"))
-    assert now == {1: used.text, 2: "Hello again {FIRST_NAME}"}
-
-
-def test_an_unused_text_can_be_edited(office: Client) -> None:
-    make_step()
-    unused = ScriptText.objects.get()
-    form = write_script(
-        unused.script, [{"id": str(unused.pk), "language": "en", "voice": "", "text": "Changed"}], initial=1
-    )
-    office.post(address_of(Script, f"{unused.script_id}/change/"), form)
-    assert ScriptText.objects.get().text == "Changed"
 
 
 # --- numbers, events, the switch -------------------------------------------------------------------

@@ -92,7 +92,7 @@ def test_the_length_is_of_the_newest_version_with_its_variables_filled_in() -> N
 
 def test_a_fallback_script_without_text_is_refused() -> None:
     form = fill_in(Script.objects.create(name="Empty"))
-    assert form.errors["fallback_script"] == ["This script has no text yet. Write it first."]
+    assert form.errors["fallback_script"] == ["This script has no published text yet. Write it first."]
 
 
 def test_a_step_right_after_booking_needs_no_time_of_day_and_may_be_due_at_once() -> None:

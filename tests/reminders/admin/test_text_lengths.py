@@ -1,7 +1,5 @@
 """The admin counts text messages wherever a text or a name can change them (product rule 40)."""
 
-from typing import Any
-
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -9,8 +7,8 @@ from django.utils.html import escape
 
 from contacts.models import Location, Provider
 from reminders.admin.text_lengths import describe_length
-from reminders.models import Campaign, Script, ScriptText
-from reminders.wording.default_scripts import ensure_default_scripts
+from reminders.models import Campaign, Script
+from reminders.wording.default_scripts import WRITTEN, ensure_default_scripts
 from reminders.wording.sms_alphabet import measure_text
 from tests.office import act, address_of
 from tests.people import make_campaign, make_contact, make_location, make_script, make_step
@@ -52,48 +50,6 @@ def test_a_scripts_page_counts_each_language_with_a_long_name_and_with_the_longe
     assert "because of “М”, “а”" in page
 
 
-def fill_text_form(script: Script, text: str) -> dict[str, object]:
-    old = script.texts.get()
-    return {
-        "name": script.name,
-        "texts-TOTAL_FORMS": 2,
-        "texts-INITIAL_FORMS": 1,
-        "texts-0-id": old.pk,
-        "texts-0-script": script.pk,
-        "texts-0-language": old.language,
-        "texts-0-voice": old.voice,
-        "texts-0-text": old.text,
-        "texts-1-script": script.pk,
-        "texts-1-language": "es",
-        "texts-1-voice": "",
-        "texts-1-text": text,
-    }
-
-
-@pytest.mark.parametrize("use", ["script", "fallback_script", "text_script", ""])
-def test_a_text_that_is_too_long_is_refused_where_a_step_sends_it(office: Client, use: str) -> None:
-    script = make_script("Come.", name="Text")
-    channel = {"script": "sms", "text_script": "preferred"}.get(use, "voice")
-    if use:
-        scripts: dict[str, Any] = {"script": make_script(), use: script}
-        make_step(channel=channel, **scripts)
-    address = address_of(Script, f"{script.pk}/change/")
-    page = office.post(address, fill_text_form(script, LONG), follow=True).content.decode()
-    assert ("which has at most 160 characters" in page) == bool(use)
-    assert ScriptText.objects.filter(language="es").exists() != bool(use)
-
-
-def test_a_text_of_several_parts_is_saved_with_a_warning(office: Client) -> None:
-    script = make_script("Come.", name="Text")
-    make_step(channel="sms", script=script)
-    address = address_of(Script, f"{script.pk}/change/")
-    text = "{FIRST_NAME}, está citado el {APPT_DATE} a las {APPT_TIME}. Responda 1 o 2. STOP=baja."
-    page = office.post(address, fill_text_form(script, text), follow=True).content.decode()
-    assert "in Spanish can cost more than one text message" in page
-    assert "because of “á”" in page
-    assert ScriptText.objects.filter(language="es").exists()
-
-
 def test_a_longer_name_of_a_provider_or_location_is_warned_of(office: Client) -> None:
     location = make_location(spoken_name="Harbor View Clinic")
     script = make_script("{PRACTICE}: {FIRST_NAME}, {APPT_DATE} with {PROVIDER}", name="Text")
@@ -120,12 +76,12 @@ def test_a_longer_name_of_a_provider_or_location_is_warned_of(office: Client) ->
 
 def test_a_campaign_whose_text_message_is_too_long_or_missing_is_not_activated(office: Client) -> None:
     good, bad = make_campaign("Good", state="draft"), make_campaign("Bad", state="draft")
-    make_step(good, channel="sms", script=make_script("Come.", name="Short"))
-    make_step(bad, channel="sms", script=make_script(LONG, name="Long"))
+    make_step(good, channel="sms", script=make_script(WRITTEN["en"], name="Short"))
+    make_step(bad, channel="sms", script=make_script(WRITTEN["en"] + LONG, name="Long"))
     make_step(bad, channel="sms", script=Script.objects.create(name="Empty"))
     page = act(office, Campaign, "activate", good, bad)
-    assert escape("Not activated. Bad, “Long”: In English this can be too long") in page
-    assert escape("Not activated. Bad, “Empty”: This script has no text yet.") in page
+    assert escape("Not activated. Bad, “Long” (English): As a text message it has 2") in page
+    assert escape("Not activated. Bad, “Empty”: There is no text yet.") in page
     states = dict(Campaign.objects.values_list("name", "state"))
     assert states == {"Good": "active", "Bad": "draft"}
 

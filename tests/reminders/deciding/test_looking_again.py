@@ -16,6 +16,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment, ClosedDay, Contact, Location, PhoneNumber
+from reminders.desk.script_versions import publish_text, save_draft
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import CallRecord, Campaign, Reminder, Script, SendingSwitch, Step
@@ -23,6 +24,7 @@ from reminders.pages.story import read_story
 from reminders.planning.activation import pause_campaign
 from reminders.rules.decide import Situation
 from reminders.sweeps.early_looks import find_early_looks
+from reminders.wording.script_verdicts import fingerprint_text
 from tests.admin_forms import save_in_admin
 from tests.office import address_of, make_call
 from tests.people import (
@@ -32,6 +34,7 @@ from tests.people import (
     make_due_reminder,
     make_location,
     make_step,
+    make_user,
 )
 from tests.two_clocks import TwoClocks
 
@@ -225,8 +228,9 @@ def record_consent(practice: Practice) -> None:
 def repair_the_script(practice: Practice) -> None:
     make_reminder(script=Script.objects.create(name="Empty"))
     practice.wait_at(local(10))
-    text = {"texts-0-language": "en", "texts-0-voice": "", "texts-0-text": ENGLISH, "texts-TOTAL_FORMS": "1"}
-    save_in_admin(practice.office, Script.objects.get(), **text)
+    by, script = make_user("ada", role=""), Script.objects.get()
+    draft = save_draft(script.pk, "en", text=ENGLISH, voice="", seen="", by=by)
+    publish_text(draft.pk, seen=fingerprint_text(draft), by=by)
 
 
 def widen_the_hours(practice: Practice) -> None:

@@ -16,7 +16,7 @@ from reminders.desk.orders import order_call
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import hold_while_paused, open_calls
 from reminders.dispatch.submission import open_singles
-from reminders.models import CallBatch, CallRecord, Campaign, Reminder, ScriptText
+from reminders.models import CallBatch, CallRecord, Campaign, Reminder
 from tests.people import (
     FIXED_OFFSETS,
     make_contact,
@@ -115,7 +115,7 @@ def hold_by_cap() -> None:
 
 def block() -> None:
     make_due_reminder()
-    ScriptText.objects.update(text="Hello {NICKNAME}")
+    make_script("Hello {NICKNAME}")
 
 
 def block_without_number() -> None:

@@ -12,14 +12,23 @@ from reminders.wording.sms_alphabet import measure_text, write_plainly
 SAID = [
     ("en", (2027, 1, 1, 9, 0), "Friday, January 1st at 9:00 AM", "Fri, Jan 1 at 9:00 AM"),
     ("en", (2027, 4, 22, 15, 15), "Thursday, April 22nd at 3:15 PM", "Thu, Apr 22 at 3:15 PM"),
-    ("es", (2027, 1, 1, 9, 0), "viernes primero de enero at 09:00", "vie 1 ene at 09:00"),
-    ("es", (2027, 1, 2, 13, 5), "sábado 2 de enero at 13:05", "sáb 2 ene at 13:05"),
-    ("es", (2027, 1, 21, 9, 0), "jueves 21 de enero at 09:00", "jue 21 ene at 09:00"),
+    ("es", (2027, 1, 1, 9, 0), "viernes, primero de enero at 09:00", "vie 1 ene at 09:00"),
+    ("es", (2027, 1, 2, 13, 5), "sábado, 2 de enero at 13:05", "sáb 2 ene at 13:05"),
+    ("es", (2027, 1, 21, 9, 0), "jueves, 21 de enero at 09:00", "jue 21 ene at 09:00"),
     ("fr", (2027, 1, 1, 9, 0), "vendredi 1er janvier at 9 h 00", "ven 1er jan. at 9h00"),
     ("fr", (2027, 8, 1, 9, 30), "dimanche 1er août at 9 h 30", "dim 1er août at 9h30"),
     ("fr", (2027, 8, 11, 9, 30), "mercredi 11 août at 9 h 30", "mer 11 août at 9h30"),
     ("fr", (2027, 7, 31, 14, 0), "samedi 31 juillet at 14 h 00", "sam 31 juil. at 14h00"),
-    ("de", (2027, 1, 1, 9, 0), "Friday, January 1st at 9:00 AM", "Fri, Jan 1 at 9:00 AM"),
+    ("es", (2025, 4, 15, 15, 15), "martes, 15 de abril at 15:15", "mar 15 abr at 15:15"),
+    ("en", (2027, 8, 12, 0, 5), "Thursday, August 12th at 12:05 AM", "Thu, Aug 12 at 12:05 AM"),
+    ("en", (2027, 8, 31, 12, 0), "Tuesday, August 31st at 12:00 PM", "Tue, Aug 31 at 12:00 PM"),
+    ("en", (2027, 8, 23, 12, 0), "Monday, August 23rd at 12:00 PM", "Mon, Aug 23 at 12:00 PM"),
+    ("de", (2027, 1, 1, 9, 0), "Freitag, 1. Januar 2027 at 09:00", "Fr., 1. Jan. at 09:00"),
+    ("pl", (2027, 1, 1, 15, 0), "piątek, 1 stycznia 2027 at 15:00", "pt., 1 sty at 15:00"),
+    # languages that Babel doesn't know are given the English words
+    ("hmn", (2027, 1, 1, 9, 0), "Friday, January 1st at 9:00 AM", "Fri, Jan 1 at 9:00 AM"),
+    ("", (2027, 1, 1, 9, 0), "Friday, January 1st at 9:00 AM", "Fri, Jan 1 at 9:00 AM"),
+    ("../en", (2027, 1, 1, 9, 0), "Friday, January 1st at 9:00 AM", "Fri, Jan 1 at 9:00 AM"),
 ]
 
 

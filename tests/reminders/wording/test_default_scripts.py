@@ -8,9 +8,10 @@ import pytest
 
 from contacts.models import Appointment, Contact, Location, Provider
 from reminders.models import ScriptText
-from reminders.wording.default_scripts import SPOKEN, VOICES, WRITTEN, ensure_default_scripts
+from reminders.wording.default_scripts import CALL_SCRIPT, SPOKEN, VOICES, WRITTEN, ensure_default_scripts
 from reminders.wording.scripts import choose_letters, fill_variables, is_sayable, speak, used_variables
 from reminders.wording.sms_alphabet import measure_text
+from tests.people import make_script
 
 WORDS_A_SECOND = 2.5
 EVERY_VARIABLE = {"PRACTICE", "FIRST_NAME", "APPT_DATE", "APPT_TIME", "CALLBACK_NUMBER"}
@@ -98,8 +99,7 @@ def test_a_text_message_is_one_part_on_every_day_and_names_stop(
 
 @pytest.mark.django_db
 def test_texts_that_a_practice_has_changed_stay() -> None:
-    script = ensure_default_scripts().call
-    script.texts.filter(language="en").update(text="Our own words.")
+    script = make_script("Our own words.", name=CALL_SCRIPT)
     ensure_default_scripts()
     assert script.texts.get(language="en").text == "Our own words."
     assert ScriptText.objects.count() == 6

@@ -1,0 +1,92 @@
+"""How a date and a time of day are said in a call, and written in a text message.
+
+In calls: with the weekday always, in the words of the language (Unicode CLDR, by Babel), for every language
+that Babel knows; one that it doesn't know gets the English words. English, Spanish and French have patterns
+of their own, so that a voice reads the first of a month, and a French time, as people say them: "January
+1st", "viernes, primero de enero", "vendredi 1er janvier", "9 h 30".
+
+In text messages the three shipped languages have short forms of the GSM alphabet's length: CLDR's own are
+longer, and one letter too many costs a second part (product rule 40).
+"""
+
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from django.utils import translation
+from django.utils.formats import date_format
+
+FALLBACK_LANGUAGE = "en"
+ORDINALS = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}  # else "th"
+NARROW_BLANKS = str.maketrans({"\u202f": " ", "\u00a0": " ", "\u200e": "", "\u200f": ""})
+
+
+class DateFormats(NamedTuple):
+    """The patterns of a date and a time of day; `first` is for the first of a month."""
+
+    day: str
+    first: str
+    clock: str
+
+
+# Patterns of CLDR, for Babel.
+SPOKEN_DATES = {
+    "en": DateFormats("EEEE, MMMM d'{ordinal}'", "EEEE, MMMM d'{ordinal}'", "h:mm a"),
+    "es": DateFormats("EEEE, d 'de' MMMM", "EEEE, 'primero' 'de' MMMM", "HH:mm"),
+    "fr": DateFormats("EEEE d MMMM", "EEEE '1er' MMMM", "H 'h' mm"),
+}
+# Django's date formats.
+WRITTEN_DATES = {
+    "en": DateFormats("D, M j", "D, M j", "g:i A"),
+    "es": DateFormats("D j b", "D j b", "H:i"),
+    "fr": DateFormats("D j N", r"D 1\e\r N", r"G\hi"),
+}
+
+
+class SaidTime(NamedTuple):
+    """A date with its weekday, and a time of day, in words."""
+
+    day: str
+    clock: str
+
+
+@lru_cache(maxsize=4096)  # a clinic's appointments share a few hundred times
+def say_time(local: datetime, language: str, *, is_text: bool) -> SaidTime:
+    """A wall time (naive) in a language (ISO 639-1), for a call or a text message."""
+    if is_text and language in WRITTEN_DATES:
+        return _write_short(local, language)
+    locale = find_locale(language)
+    if locale is None:
+        return say_time(local, FALLBACK_LANGUAGE, is_text=is_text)
+    if not is_text and language in SPOKEN_DATES:
+        formats = SPOKEN_DATES[language]
+        day = format_datetime(local, formats.first if local.day == 1 else formats.day, locale=locale)
+        clock = format_datetime(local, formats.clock, locale=locale)
+        day = day.replace("{ordinal}", ORDINALS.get(local.day, "th"))
+    else:
+        clock = format_time(local, "short", locale=locale)
+        day = (
+            format_skeleton("MMMEd", local, locale=locale)
+            if is_text
+            else format_date(local, "full", locale=locale)
+        )
+    return SaidTime(day.translate(NARROW_BLANKS), clock.translate(NARROW_BLANKS))
+
+
+@lru_cache
+def find_locale(language: str) -> Locale | None:
+    """Babel's own locale of a language, or None if it has none."""
+    try:
+        locale = Locale.parse(language)
+    except (UnknownLocaleError, ValueError):
+        return None
+    return locale if locale.language == language else None
+
+
+def _write_short(local: datetime, language: str) -> SaidTime:
+    formats = WRITTEN_DATES[language]
+    with translation.override(language):
+        day = date_format(local, formats.first if local.day == 1 else formats.day)
+        return SaidTime(day, date_format(local, formats.clock))
