@@ -1,7 +1,16 @@
 from django.urls import URLPattern, path
 
 from reminders.views import actions as deeds
-from reminders.views import appointments, booking, locations, people, sending, today, worklist
+from reminders.views import (
+    appointments,
+    booking,
+    locations,
+    people,
+    sending,
+    stops,
+    today,
+    worklist,
+)
 
 urlpatterns: list[URLPattern] = [
     path("contacts/<int:pk>/edit/", people.edit_contact, name="edit_contact"),
@@ -11,6 +20,11 @@ urlpatterns: list[URLPattern] = [
     path("pulse/", sending.show_pulse, name="pulse"),
     path("sending/pause/", sending.pause, name="pause_sending"),
     path("sending/resume/", sending.resume, name="resume_sending"),
+    path("sending/stop/", stops.show_stops, name="stop"),
+    path("campaigns/<int:pk>/pause/", stops.stop_campaign, name="pause_campaign"),
+    path("campaigns/<int:pk>/resume/", stops.restart_campaign, name="resume_campaign"),
+    path("locations/<int:pk>/pause/", stops.stop_location, name="pause_location"),
+    path("locations/<int:pk>/resume/", stops.restart_location, name="resume_location"),
     path("appointments/book/", booking.book, name="book_appointment"),
     path("appointments/book/contacts/", booking.offer_contacts, name="offer_contacts"),
     path("appointments/<int:pk>/", appointments.show_appointment, name="appointment"),

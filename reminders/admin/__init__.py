@@ -11,6 +11,7 @@ from reminders.admin import (
     people,
     reminders,
     scripts,
+    test_calls,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "people",
     "reminders",
     "scripts",
+    "test_calls",
 ]

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.admin.history import ClinicAdmin
 from reminders.admin.replanned import describe_never_in_time, describe_replanned
-from reminders.admin.text_lengths import list_refusals, warn_of_long_texts
+from reminders.admin.text_lengths import list_campaign_refusals, list_refusals, warn_of_long_texts
 from reminders.deciding.fallen_due import FallenDue
 from reminders.desk.resuming import find_due_in_campaign_pause, skip_and_activate_campaign
 from reminders.models import Campaign, Script, Step
@@ -223,7 +223,7 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
     def pause(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
         active = list(queryset.filter(state=Campaign.State.ACTIVE))
         for campaign in active:
-            pause_campaign(campaign)
+            pause_campaign(campaign, by=cast(User, request.user))
             self.log_change(request, campaign, "paused")
         self.message_user(request, _("%(count)d paused.") % {"count": len(active)}, messages.SUCCESS)
 
@@ -275,11 +275,7 @@ def _finish_edit(
 
 def _refuse_its_texts(page: admin.ModelAdmin[Any], request: HttpRequest, campaign: Campaign) -> bool:
     """Whether it can't be activated, since one of its text messages is too long or missing; says which."""
-    refusals = [
-        f"{campaign}, “{script}”: {refusal}"
-        for script in text_scripts_of(_read_steps(campaign))
-        for refusal in list_refusals(script)
-    ]
+    refusals = list_campaign_refusals(campaign)
     for refusal in refusals:
         page.message_user(request, _("Not activated. %(why)s") % {"why": refusal}, messages.ERROR)
     return bool(refusals)

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from contacts.languages import name_language
-from reminders.models import Script
+from reminders.models import Campaign, Script
 from reminders.wording.sms_alphabet import TextLength
-from reminders.wording.sms_length import MOST_CHARACTERS, LongestText, find_too_long
+from reminders.wording.sms_length import MOST_CHARACTERS, LongestText, find_too_long, text_scripts_of
 
 LETTERS_SHOWN = 12
 
@@ -49,6 +49,16 @@ def describe_refusal(longest: LongestText) -> str:
         )
         % words
     )
+
+
+def list_campaign_refusals(campaign: Campaign) -> list[str]:
+    """Why it can't be active: one of its text messages is too long or missing; names which."""
+    steps = campaign.steps.select_related("script", "text_script", "fallback_script")
+    return [
+        f"{campaign}, “{script}”: {refusal}"
+        for script in text_scripts_of(steps)
+        for refusal in list_refusals(script)
+    ]
 
 
 def list_refusals(script: Script) -> list[str]:

@@ -4,11 +4,14 @@ from reminders.models.calls import CallBatch, CallCompanion, CallRecord
 from reminders.models.campaigns import Campaign, Script, ScriptText, Step
 from reminders.models.follow_ups import FollowUp
 from reminders.models.listed_numbers import ListedNumber
+from reminders.models.live_checks import AssumptionTrial, LiveCheck
 from reminders.models.operations import DatabaseIdentity, Heartbeat, SendingSwitch
 from reminders.models.optout_confirmations import OptOutConfirmation
 from reminders.models.reminders import Reminder
+from reminders.models.test_calls import TestCall
 
 __all__ = [
+    "AssumptionTrial",
     "CallBatch",
     "CallCompanion",
     "CallRecord",
@@ -17,10 +20,12 @@ __all__ = [
     "FollowUp",
     "Heartbeat",
     "ListedNumber",
+    "LiveCheck",
     "OptOutConfirmation",
     "Reminder",
     "Script",
     "ScriptText",
     "SendingSwitch",
     "Step",
+    "TestCall",
 ]

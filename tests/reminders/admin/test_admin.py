@@ -25,6 +25,7 @@ from contacts.models import (
 )
 from contacts.optouts import record_optout
 from reminders.models import (
+    AssumptionTrial,
     CallBatch,
     CallCompanion,
     CallRecord,
@@ -33,10 +34,12 @@ from reminders.models import (
     FollowUp,
     Heartbeat,
     ListedNumber,
+    LiveCheck,
     OptOutConfirmation,
     Reminder,
     Script,
     SendingSwitch,
+    TestCall,
 )
 from tests.office import address_of, make_call, make_colleague, make_event
 from tests.people import (
@@ -57,6 +60,7 @@ OURS: list[type[Model]] = [
 ]
 HISTORY: list[type[Model]] = [
     AppointmentChange,
+    AssumptionTrial,
     CallBatch,
     CallCompanion,
     DatabaseIdentity,
@@ -66,7 +70,9 @@ HISTORY: list[type[Model]] = [
     ImportBatch,
     ImportProblem,
     ListedNumber,
+    LiveCheck,
     Reminder,
+    TestCall,
     WebhookEvent,
 ]
 
@@ -95,6 +101,13 @@ def make_one_of_each_model(index: int) -> None:
     batch = ImportBatch.objects.create(file_name=f"{index}.csv", by=user, applied_at=now, counts={"new": 1})
     ImportProblem.objects.create(batch=batch, weight="note", line=index, column="Mobile")
     Heartbeat.objects.create(name=f"sweep {index}", at=now)
+    test = TestCall.objects.create(
+        by=user, number=contact.phone, channel="voice", mode="trial", message="Hello", text="Hello"
+    )
+    AssumptionTrial.objects.create(
+        assumption="answers", result="as_assumed", is_real=True, by=user, test_call=test
+    )
+    LiveCheck.objects.create(name=f"check {index}", passed=True, by=user, at=now)
     Script.objects.create(name=f"Script {index}")
     FollowUp.objects.create(
         kind="missed", contact=contact, appointment=reminder.appointment, due_at=now, taken_by=user
