@@ -38,11 +38,13 @@ def _permissions(actions: Iterable[str], models: Iterable[str]) -> Q:
 
 
 _VIEW_ALL = Q(content_type__app_label__in=APPS, codename__startswith="view_")
-# The work of every day: patients, appointments, imports, the worklist, and pausing all sending.
+# The work of every day: patients, appointments, imports, the worklist, pausing all sending, and test calls to
+# one's own number.
 _DAILY_WORK = (
     _permissions(["view", "add", "change"], PATIENT_MODELS)
     | _permissions(["view", "add"], ["contacts.importbatch"])
     | _permissions(["view", "change"], ["reminders.followup", "reminders.sendingswitch"])
+    | _permissions(["view", "add"], ["reminders.testcall"])
 )
 MAY: dict[str, Q] = {
     FRONT_DESK: _DAILY_WORK,

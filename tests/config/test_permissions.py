@@ -30,6 +30,16 @@ PAGES = {
     "correct_zone": "contacts.change_location",
     "pause_sending": "reminders.change_sendingswitch",
     "resume_sending": "reminders.change_sendingswitch",
+    "mode": "reminders.change_mode",
+    "run_check": "reminders.change_mode",
+    "try_assumption": "reminders.change_mode",
+    "record_assumption": "reminders.change_mode",
+    "test_calls": "reminders.add_testcall",
+    "request_number_code": "reminders.add_testcall",
+    "enter_number_code": "reminders.add_testcall",
+    "forget_number": "reminders.add_testcall",
+    "test_script": "reminders.add_testcall",
+    "test_visit": "reminders.add_testcall",
     "stop": "contacts.view_appointment",
     "pause_location": "contacts.change_location",
     "resume_location": "contacts.change_location",
@@ -65,6 +75,7 @@ DAILY_WORK = READ | {
     "contacts.add_importbatch",
     "reminders.change_followup",
     "reminders.change_sendingswitch",
+    "reminders.add_testcall",
 }
 SETTING_UP = {"contacts.change_location", "reminders.change_campaign"}
 MAY = {
@@ -72,7 +83,7 @@ MAY = {
     FRONT_DESK: DAILY_WORK,
     MANAGER: DAILY_WORK | SETTING_UP,
     AUDITOR: READ,
-    ADMIN: DAILY_WORK | SETTING_UP,
+    ADMIN: DAILY_WORK | SETTING_UP | {"reminders.change_mode"},
 }
 # Pages that read by POST, so that names stay out of addresses.
 READ_BY_POST = {"contacts", "offer_contacts"}
