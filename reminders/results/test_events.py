@@ -10,6 +10,7 @@ from contacts.database.clock import read_database_clock
 from contacts.models import ConsentEntry
 from contacts.models.people import Channel
 from contacts.optouts import record_optout, scope_of_optout
+from reminders.lifecycle.locking import lock_numbers
 from reminders.models import TestCall
 from reminders.results.outcomes import find_keys, read_outcome
 from reminders.robotalker.events import EventKind, RobotalkerEvent
@@ -53,6 +54,7 @@ def record_test_event(said: TestEvent) -> bool:
     A "no" opts the number out like any other: Robotalker has obeyed it too.
     """
     event = said.event
+    lock_numbers(TestCall.objects.filter(public_id=said.public_id).values_list("number", flat=True))
     test = TestCall.objects.select_for_update(of=("self",)).filter(public_id=said.public_id).first()
     if test is None:
         return False

@@ -30,6 +30,7 @@ from reminders.traffic.background_requests import limit_to_permits, should_conti
 from reminders.traffic.callback_urls import key_urls, status_url
 from reminders.traffic.client import make_guarded_client
 from reminders.traffic.gate import count_success
+from reminders.traffic.local_faults import SleptTooLong
 from reminders.traffic.request_guard import read_request_guard
 from reminders.wording.test_messages import fill_code
 
@@ -81,17 +82,8 @@ def _send(pk: int) -> bool:
     if opened is None:
         return False
     exchange: list[dict[str, Any]] = []
-
-    def note(path: str, content: Mapping[str, Any] | None, status: int, body: bytes) -> None:
-        if opened.test.purpose == Purpose.TEST:  # an exchange about a code would hold it
-            exchange.append(_note(f"POST /api/v1/{path}", content))
-            exchange.append(_note(f"HTTP {status}", body.decode(errors="replace")[:LONGEST_BODY]))
-
-    is_code = opened.test.purpose == Purpose.CODE
-    guard = read_request_guard(also=opened.test.number.e164 if is_code else "")
     try:
-        with make_guarded_client(guard, note_exchange=note) as client:
-            robotalker_id = _post(client, opened)
+        robotalker_id = _request(opened, exchange)
     except ValueError:  # the request can't be built
         _record(opened.test, State.DROPPED, exchange, reason=CallReason.NOT_WRITABLE)
         return False
@@ -100,15 +92,30 @@ def _send(pk: int) -> bool:
         _record(opened.test, state, exchange, reason=error.code, detail=error.detail[:200])
         should_continue_after(error, opened.at)
         return False
-    _record(
-        opened.test,
-        State.SUBMITTED,
-        exchange,
-        robotalker_id=robotalker_id,
-        submitted_at=read_database_clock(),
-    )
+    now = read_database_clock()
+    _record(opened.test, State.SUBMITTED, exchange, robotalker_id=robotalker_id, submitted_at=now)
     count_success(of_call=False)
     return True
+
+
+def _request(opened: OpenedTest, exchange: list[dict[str, Any]]) -> str:
+    """Make the request, and note it with its answer in `exchange`; Robotalker's id.
+
+    Raises RobotalkerError, also if this process slept since the test was opened: nobody waits for it now.
+    """
+    is_code = opened.test.purpose == Purpose.CODE
+    longest = timedelta(seconds=settings.DISPATCH_LEASE - settings.ROBOTALKER_TOTAL_DEADLINE)
+    if read_database_clock() - opened.at > longest:
+        raise SleptTooLong
+
+    def note(path: str, content: Mapping[str, Any] | None, status: int, body: bytes) -> None:
+        if not is_code:  # an exchange about a code would hold it
+            answer = body.decode(errors="replace").replace("\x00", "")[:LONGEST_BODY]
+            exchange.extend([_note(f"POST /api/v1/{path}", content), _note(f"HTTP {status}", answer)])
+
+    guard = read_request_guard(also=opened.test.number.e164 if is_code else "")
+    with make_guarded_client(guard, note_exchange=note) as client:
+        return _post(client, opened)
 
 
 @transaction.atomic
