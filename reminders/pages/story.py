@@ -187,9 +187,8 @@ def _describe_reminders(explained: Sequence[tuple[Reminder, Explanation]]) -> It
             )
         elif reminder.state in REMINDER_PENDING:
             state = "held" if why.verdict == Verdict.BLOCK else "not_reminded"
-            yield _entry_of(
-                reminder, reminder.due_at, state, sentences.describe_held(reminder, why), ahead=True
-            )
+            moment = why.would_be_at or reminder.due_at
+            yield _entry_of(reminder, moment, state, sentences.describe_held(reminder, why), ahead=True)
         elif not calls_of(reminder) or reminder.state not in (
             ReminderState.IN_PROGRESS,
             ReminderState.DONE,

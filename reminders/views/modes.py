@@ -1,6 +1,7 @@
 """The mode of the installation, and the checklist for going live. For admins."""
 
 from collections.abc import Callable
+from datetime import UTC
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from contacts.models import PhoneNumber
+from contacts.models import Location, PhoneNumber
 from contacts.models.people import Channel
 from reminders.deciding.sending_mode import leaves_this_machine, read_mode
 from reminders.desk import live_checks
@@ -32,8 +33,10 @@ def show_mode(request: HttpRequest) -> HttpResponse:
     """GET shows the mode, the checklist and the assumptions; POST chooses `mode`, live if all is well."""
     if request.method == "POST":
         return _choose(request)
+    location = Location.objects.first()
     context = {
         "mode": read_mode(),
+        "zone": location.zone if location else UTC,
         "most": TRIAL_CALLS_A_DAY,
         "is_real": leaves_this_machine(),
         "items": live_checks.read_checklist(),
