@@ -307,6 +307,7 @@ CELERY_TASK_ROUTES = {
     "reminders.tasks.push_contacts": {"queue": ASKING_QUEUE},
     "reminders.tasks.pull_contacts": {"queue": ASKING_QUEUE},
     "reminders.tasks.confirm_optouts": {"queue": ASKING_QUEUE},
+    "reminders.tasks.place_test_calls": {"queue": ASKING_QUEUE},
     "webhooks.tasks.verify_events": {"queue": ASKING_QUEUE},
     "webhooks.tasks.*": {"queue": EVENTS_QUEUE},
 }
@@ -327,6 +328,7 @@ CELERY_BEAT_SCHEDULE = {
         ("verify", "webhooks.tasks.verify_events", timedelta(seconds=15)),
         ("contacts", "reminders.tasks.push_contacts", timedelta(seconds=60)),
         ("confirm", "reminders.tasks.confirm_optouts", timedelta(seconds=10)),
+        ("tests", "reminders.tasks.place_test_calls", timedelta(seconds=10)),
     ]
 }
 # Sent hourly, done once a night at 3:10 UTC: after a failure it is repeated an hour later.

@@ -41,11 +41,13 @@ def _permissions(actions: Iterable[str], models: Iterable[str]) -> Q:
 # Everything about one call, with the number in full; each look is recorded.
 _EVIDENCE = Q(content_type__app_label="reminders", codename="read_evidence")
 _VIEW_ALL = Q(content_type__app_label__in=APPS, codename__startswith="view_")
-# The work of every day: patients, appointments, imports, the worklist, and pausing all sending.
+# The work of every day: patients, appointments, imports, the worklist, pausing all sending, and test calls to
+# one's own number.
 _DAILY_WORK = (
     _permissions(["view", "add", "change"], PATIENT_MODELS)
     | _permissions(["view", "add"], ["contacts.importbatch"])
     | _permissions(["view", "change"], ["reminders.followup", "reminders.sendingswitch"])
+    | _permissions(["view", "add"], ["reminders.testcall"])
 )
 MAY: dict[str, Q] = {
     FRONT_DESK: _DAILY_WORK,

@@ -11,6 +11,7 @@ from reminders.sweeps.early_looks import find_early_looks
 from reminders.sweeps.optout_pull import pull_if_due
 from reminders.sweeps.optout_push import push_contacts as push
 from reminders.sweeps.reconciliation import reconcile
+from reminders.sweeps.test_calls import send_tests
 from reminders.traffic.probing import probe_robotalker as probe
 from reminders.traffic.restore_guard import check_for_restore, note_newest_call
 
@@ -79,6 +80,13 @@ def confirm_optouts() -> None:
     """Send the texts that confirm opt-outs, unless this database turns out to be restored from a backup."""
     check_for_restore()
     send_confirmations()
+
+
+@shared_task
+def place_test_calls() -> None:
+    """Send the test calls and texts that staff have ordered to their own numbers."""
+    check_for_restore()
+    send_tests()
 
 
 @shared_task

@@ -6,7 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 from django.db import Error
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
 from rest_framework import status
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -14,8 +15,18 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from reminders.results.test_events import TestEvent, record_test_event
 from reminders.robotalker.events import MAX_EVENT_BYTES, RobotalkerEvent, UnreadableEvent, split_events
-from reminders.traffic.callback_urls import ACCOUNT_CALLBACK, BadToken, Callback, ExpiredToken, read_token
+from reminders.traffic.callback_urls import (
+    ACCOUNT_CALLBACK,
+    TEST,
+    BadToken,
+    Callback,
+    ExpiredToken,
+    key_of,
+    read_token,
+)
+from reminders.traffic.public_address import answer_ping
 from webhooks.address_checks import read_event
 from webhooks.apply_queue import apply_or_queue
 from webhooks.applying import apply_at_once
@@ -76,6 +87,8 @@ class RobotalkerHook(APIView):
 
 def _store_and_apply(callback: Callback, body: bytes, content_type: str) -> HttpResponse:
     """Store an event and apply it. Raises django.db.Error when storing it, or applying an opt-out, fails."""
+    if callback.subject == TEST:
+        return _note_for_test(callback, body, content_type)
     try:
         event_id = store_event(callback, body, content_type)
     except UnknownSubject:
@@ -101,6 +114,17 @@ def _store_and_apply(callback: Callback, body: bytes, content_type: str) -> Http
     return HttpResponse()
 
 
+def _note_for_test(callback: Callback, body: bytes, content_type: str) -> HttpResponse:
+    """An event of a test call is noted there; its "no" counts, and nothing else does."""
+    parsed: RobotalkerEvent | None = None
+    with suppress(UnreadableEvent):
+        parsed = read_event(callback.purpose, body, content_type)
+    said = TestEvent(
+        callback.public_id, callback.purpose, key_of(callback.purpose), body, parsed, is_optout(body, parsed)
+    )
+    return HttpResponse() if record_test_event(said) else _refuse(Refusal.FOREIGN)
+
+
 def _ask_to_resend() -> HttpResponse:
     return HttpResponse(status=status.HTTP_503_SERVICE_UNAVAILABLE)
 
@@ -119,3 +143,13 @@ def _read_body(request: Request) -> bytes:
         chunked: bytes = request.META["wsgi.input"].read(MAX_EVENT_BYTES + 1)
         return chunked
     return request._request.read(MAX_EVENT_BYTES + 1)
+
+
+@require_GET
+def show_ping(request: HttpRequest, token: str) -> HttpResponse:
+    """GET /hooks/ping/<token>: the answer to our own question whether the public address leads here."""
+    del request
+    answer = answer_ping(token)
+    if answer is None:
+        return HttpResponse(status=status.HTTP_404_NOT_FOUND)
+    return HttpResponse(answer, content_type="text/plain")

@@ -57,6 +57,20 @@ class PhoneNumber(models.Model):
         max_length=200, blank=True, editable=False, help_text=_("Robotalker's own message about it.")
     )
     consent_basis = models.CharField(max_length=20, choices=ConsentBasis, default=ConsentBasis.GIVEN_FOR_CARE)
+    verified_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When a member of staff proved that it is theirs, by a code that a call spoke."),
+    )
+    verified_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="verified_numbers",
+    )
     time_zones = ArrayField(
         models.CharField(max_length=64),
         default=list,
@@ -73,6 +87,10 @@ class PhoneNumber(models.Model):
         indexes = [
             # contacts/queries.py: find_contacts, by the number's last digits
             models.Index(OpClass(Reverse("e164"), "text_pattern_ops"), name="phone_number_by_its_end"),
+            # reminders/traffic/request_guard.py: the few that a trial may call
+            models.Index(
+                fields=["id"], condition=models.Q(verified_at__isnull=False), name="phone_number_verified"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -172,6 +190,12 @@ class Contact(models.Model):
         validators=[validate_time_zone],
         help_text=_("The patient's own time zone, if known. Decides when they can be called."),
     )
+    is_demo = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text=_("Made up, for the demo clinic: never called for real."),
+    )
     source = models.CharField(max_length=60, blank=True, help_text=_("The system the contact came from."))
     external_id = models.CharField(
         max_length=120, blank=True, help_text=_("The contact's id in that system.")
@@ -198,6 +222,8 @@ class Contact(models.Model):
             GinIndex(fields=["search"], name="contact_search"),
             # contacts/queries.py: list_contacts
             models.Index(fields=["last_name", "first_name", "id"], name="contact_by_name"),
+            # reminders/traffic/request_guard.py
+            models.Index(fields=["id"], condition=models.Q(is_demo=True), name="contact_made_up"),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 import zoneinfo
 from datetime import time
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -96,6 +97,25 @@ class Location(models.Model):
         default=list,
         blank=True,
         help_text=_("The public holidays on which it is open, every year."),
+    )
+    paused_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("Since when nothing is sent for it.")
+    )
+    paused_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
+    pause_reason = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text=_("In the words of whoever paused it."),
     )
 
     class Meta:

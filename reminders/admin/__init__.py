@@ -12,6 +12,7 @@ from reminders.admin import (
     people,
     reminders,
     scripts,
+    test_calls,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "people",
     "reminders",
     "scripts",
+    "test_calls",
 ]

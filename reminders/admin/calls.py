@@ -77,6 +77,7 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
         "patient",
         "masked",
         "channel",
+        "mode",
         "state",
         "why",
         "key_pressed",
@@ -89,6 +90,7 @@ class CallRecordAdmin(HistoryAdmin[CallRecord]):
         WaitsFilter,
         KeyFilter,
         "channel",
+        "mode",
         "amd_result",
         ("missing_language", admin.EmptyFieldListFilter),
         "reminder__appointment__location",
@@ -196,7 +198,15 @@ class CallCompanionAdmin(HistoryAdmin[CallCompanion]):
 class CallBatchAdmin(HistoryAdmin[CallBatch]):
     """Calls or texts that went out together, with Robotalker's counts beside our own."""
 
-    list_display = ("created_at", "channel", "robotalker_id", "call_count", "robotalker_says", "differs")
+    list_display = (
+        "created_at",
+        "channel",
+        "mode",
+        "robotalker_id",
+        "call_count",
+        "robotalker_says",
+        "differs",
+    )
     list_filter = ("channel", "reported_status")
     readonly_fields = ("robotalker_says", "comparison")
     search_fields = ("robotalker_id", "public_id")

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from contacts.admin.history import ClinicAdmin
 from contacts.languages import list_languages
 from reminders.admin.replanned import describe_in_time, describe_replanned
-from reminders.admin.text_lengths import describe_verdict, list_refusals, warn_of_long_texts
+from reminders.admin.text_lengths import list_campaign_refusals, list_refusals, warn_of_long_texts
 from reminders.deciding.fallen_due import FallenDue
 from reminders.desk.resuming import find_due_in_campaign_pause, skip_and_activate_campaign
 from reminders.models import Campaign, Script, Step
@@ -28,7 +28,6 @@ from reminders.planning.editing import StateBefore, announce_edit, finish_edit, 
 from reminders.planning.language_gaps import find_language_gaps
 from reminders.planning.owed_reminders import count_never_in_time
 from reminders.rules.schedule import TimingKind
-from reminders.wording.script_verdicts import judge_campaign
 from reminders.wording.sms_length import text_scripts_of
 
 
@@ -245,7 +244,7 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
     def pause(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
         active = list(queryset.filter(state=Campaign.State.ACTIVE))
         for campaign in active:
-            pause_campaign(campaign)
+            pause_campaign(campaign, by=cast(User, request.user))
             self.log_change(request, campaign, "paused")
         self.message_user(request, _("%(count)d paused.") % {"count": len(active)}, messages.SUCCESS)
 
@@ -297,13 +296,10 @@ def _finish_edit(
 
 def _refuse_its_texts(page: admin.ModelAdmin[Any], request: HttpRequest, campaign: Campaign) -> bool:
     """Whether its scripts keep it from being activated (product rule 62); says which and why."""
-    refused = judge_campaign(campaign)
-    for verdict in refused:
-        for sentence in describe_verdict(verdict):
-            page.message_user(
-                request, _("Not activated. %(why)s") % {"why": f"{campaign}, {sentence}"}, messages.ERROR
-            )
-    return bool(refused)
+    refusals = list_campaign_refusals(campaign)
+    for refusal in refusals:
+        page.message_user(request, _("Not activated. %(why)s") % {"why": refusal}, messages.ERROR)
+    return bool(refusals)
 
 
 def _read_steps(campaign: Campaign) -> QuerySet[Step]:

@@ -18,8 +18,11 @@ from reminders.traffic.switch import pause_sending, read_switch, resume_sending
 
 @admin.register(SendingSwitch)
 class SendingSwitchAdmin(HistoryAdmin[SendingSwitch]):
-    list_display = ("__str__", "paused_at", "cause", "by", "probe_at", "gate_until")
-    list_select_related = ("by",)
+    list_display = (
+        *("__str__", "paused_at", "cause", "pause_reason", "by", "probe_at", "gate_until"),
+        *("mode", "mode_at", "mode_by", "live_since"),
+    )
+    list_select_related = ("by", "mode_by")
     actions = ("pause", "resume")
 
     def changelist_view(

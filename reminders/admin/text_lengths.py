@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from contacts.languages import name_language
-from reminders.models import Script
-from reminders.wording.script_verdicts import TextVerdict
+from reminders.models import Campaign, Script
+from reminders.wording.script_verdicts import TextVerdict, judge_campaign
 from reminders.wording.sms_alphabet import TextLength
 from reminders.wording.sms_length import MOST_CHARACTERS, LongestText, find_newest_texts, find_too_long
 
@@ -50,6 +50,12 @@ def describe_refusal(longest: LongestText) -> str:
         )
         % words
     )
+
+
+def list_campaign_refusals(campaign: Campaign) -> list[str]:
+    """Why its scripts keep it from being active (product rules 40 and 62); each sentence names which."""
+    verdicts = judge_campaign(campaign)
+    return [f"{campaign}, {sentence}" for verdict in verdicts for sentence in describe_verdict(verdict)]
 
 
 def list_refusals(script: Script) -> list[str]:

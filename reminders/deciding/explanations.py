@@ -1,6 +1,6 @@
 """Why a reminder is called or not: one sentence for each, from the same decide() that dispatch asks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -8,9 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.templatetags.display import day_and_clock
 from reminders.deciding.number_caps import NumberUse
-from reminders.deciding.situations import NO_LIMITS, Limits, apply_limits, read_reminder_facts
+from reminders.deciding.situations import NO_LIMITS, Limits, read_reminder_facts
 from reminders.models import Reminder
 from reminders.rules.decide import Decision, Situation, Verdict, decide
+from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import Reason, sentence_for
 from reminders.rules.states import REMINDER_PENDING
 from reminders.rules.zones import zone_or_utc
@@ -25,6 +26,10 @@ UNTIL: dict[str, object] = {
     Reason.HELD_BY_CAP: _("This number has had enough calls for now; it waits until %(when)s."),
     Reason.DESK_PACE: _("Its turn is at %(when)s, so that the desk can keep up with callbacks."),
 }
+# Of Reason.TRIAL_UNVERIFIED, before its time has come.
+WOULD_BE_SENT = _(
+    "It would be sent on %(when)s, but Callboard is on trial, and this is not a verified number of staff."
+)
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,14 @@ class Explanation:
 
     `verdict` is decide()'s for a pending reminder, else the reminder's own state; `reason` is a code of
     reasons.Reason or "", `sentence` its words, `moment` when it will be called (aware UTC), if it will.
+    `would_be_at`: when it would be called if Callboard weren't on trial.
     """
 
     verdict: str
     reason: str
     sentence: str
     moment: datetime | None
+    would_be_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,10 @@ def explain_reminder(
     situation = read_reminder_facts(reminder, sending_paused=sending_paused).situation
     foreseen = foresee_call(reminder, situation, now, use)
     decision, called_at = foreseen.decision, foreseen.moment
+    if situation.mode == SendingMode.TRIAL and not situation.number_verified:
+        live = replace(situation, mode=SendingMode.LIVE, due_before_live=False)
+        if would_be_at := foresee_call(reminder, live, now, use).moment:
+            return _explain_trial(reminder, max(would_be_at, reminder.next_look_at))
     reason: str = decision.reason
     if called_at is not None:
         called_at = max(called_at, reminder.next_look_at)  # no worker comes before that
@@ -81,12 +92,21 @@ def explain_reminder(
     )
 
 
+def _explain_trial(reminder: Reminder, would_be_at: datetime) -> Explanation:
+    """It would be sent at that moment if Callboard weren't on trial."""
+    reason = Reason.TRIAL_UNVERIFIED
+    words = str(WOULD_BE_SENT) % {"when": _say_moment(would_be_at, reminder)}
+    return Explanation(Verdict.SKIP, reason, words, None, would_be_at)
+
+
 def foresee_call(
     reminder: Reminder, situation: Situation, now: datetime, use: NumberUse | None = None
 ) -> ForeseenCall:
     """What decide() says by what is known now, of the moment at which the reminder is due, or of now."""
     moment = now if situation.ordered else max(now, situation.not_before)
-    decision = decide(apply_limits(situation, _read_limits(reminder, moment, use)), moment)
+    limits = _read_limits(reminder, moment, use)
+    limits = limits._replace(trial_full=situation.trial_full and moment <= now)  # tomorrow it has room again
+    decision = decide(replace(situation, **limits._asdict()), moment)
     return ForeseenCall(decision, moment)
 
 
@@ -111,5 +131,9 @@ def _say_why_not_yet(reminder: Reminder, reason: str, *, is_ahead: bool) -> str:
 def _phrase(reason: str, until: datetime | None, reminder: Reminder) -> str:
     if until is None or reason not in UNTIL:
         return sentence_for(reason)
-    zone = zone_or_utc(reminder.appointment.location.time_zone)
-    return str(UNTIL[reason]) % {"when": day_and_clock(until.astimezone(zone))}
+    return str(UNTIL[reason]) % {"when": _say_moment(until, reminder)}
+
+
+def _say_moment(moment: datetime, reminder: Reminder) -> str:
+    """The day and the time by the location's clock."""
+    return str(day_and_clock(moment.astimezone(zone_or_utc(reminder.appointment.location.time_zone))))

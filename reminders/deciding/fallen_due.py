@@ -50,11 +50,13 @@ def find_fallen_due(
     now: datetime,
     *,
     of_paused_campaign: bool = False,
+    of_paused_location: bool = False,
     or_before: bool = False,
 ) -> FallenDue:
     """Those of `reminders` that fell due from `paused_at` to `now` (aware UTC).
 
-    They are judged as after the pause: of all sending, or with `of_paused_campaign` of their campaign.
+    They are judged as after the pause: of all sending, or as well of their campaign (`of_paused_campaign`) or
+    their location (`of_paused_location`).
     `or_before`: those that fell due before and wait still, too.
     """
     pending = reminders.filter(Q(due_at__lte=now) | Q(ordered_by__isnull=False), state__in=REMINDER_PENDING)
@@ -66,6 +68,8 @@ def find_fallen_due(
         situation = replace(facts.situation, sending_paused=False)
         if of_paused_campaign:
             situation = replace(situation, campaign_active=True)
+        if of_paused_location:
+            situation = replace(situation, location_paused=False)
         since = min(situation.not_before, paused_at) if or_before else paused_at
         if not may_have_gone(situation, since, now):
             continue

@@ -6,13 +6,16 @@ from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, QuerySet
+from django.db.models import Case, Exists, F, IntegerField, QuerySet, Subquery, When
 
 from contacts.models import Location, PhoneNumber, Provider
 from reminders.deciding.coverage import KNOWN_WHERE_ASKED, covers
-from reminders.models import Campaign, Reminder, ScriptText, Step
+from reminders.deciding.sending_mode import leaves_this_machine
+from reminders.deciding.trial_use import count_of_trial
+from reminders.models import Campaign, Reminder, ScriptText, SendingSwitch, Step
 from reminders.rules.calling_hours import CallingHours, recipient_zones
 from reminders.rules.decide import Situation
+from reminders.rules.modes import TRIAL_CALLS_A_DAY, SendingMode, find_mode
 from reminders.wording.pronunciations import Pronunciations, read_pronunciations
 from reminders.wording.scripts import channel_of, find_refusal, is_sayable, text_of
 
@@ -47,7 +50,7 @@ UNUSED_COLUMNS = (
     *(f"appointment__contact__{name}" for name in ("external_id", "created_at", "updated_at")),
     *(
         f"appointment__contact__phone__{name}"
-        for name in ("unusable_reason", "unusable_detail", "created_at")
+        for name in ("unusable_reason", "unusable_detail", "verified_by", "created_at")
     ),
 )
 
@@ -60,6 +63,7 @@ class Limits(NamedTuple):
     cap_may_lift: bool = False
     told_already: bool = False
     desk_busy_until: datetime | None = None
+    trial_full: bool = False
 
 
 NO_LIMITS = Limits()
@@ -69,8 +73,8 @@ NO_LIMITS = Limits()
 class PracticeConfig:
     """The practice's settings, by primary key: read once for a whole claim, so at most a lease old.
 
-    What must take effect at once is not in here but read with each reminder: the switch, a campaign's state,
-    and all that belongs to a person, a number or an appointment.
+    What must take effect at once is not in here but read with each reminder: the switch with the mode, a
+    campaign's state, a location's pause, and all that belongs to a person, a number or an appointment.
     """
 
     steps: Mapping[int, Step]
@@ -110,9 +114,29 @@ def read_practice_config() -> PracticeConfig:
 def with_people(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
     """The reminders with every row that read_reminder_facts() needs and PracticeConfig lacks: one query."""
     return (
-        reminders.select_related("appointment__contact__phone")
+        _with_mode(reminders)
+        .select_related("appointment__contact__phone")
         .defer(*UNUSED_COLUMNS)
-        .annotate(campaign_state=F("step__campaign__state"), is_known_patient=KNOWN_WHERE_ASKED)
+        .annotate(
+            campaign_state=F("step__campaign__state"),
+            is_known_patient=KNOWN_WHERE_ASKED,
+            location_paused_at=F("appointment__location__paused_at"),
+        )
+    )
+
+
+def _with_mode(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
+    """The reminders with the mode that was chosen, since when the installation is live, and how many calls a
+    trial has made.
+
+    PostgreSQL reads them once for all reminders, in the same statement.
+    """
+    switch = SendingSwitch.objects.filter(pk=1)
+    no_trial = When(Exists(switch.filter(mode__in=[SendingMode.SANDBOX, SendingMode.LIVE])), then=0)
+    return reminders.annotate(
+        chosen_mode=Subquery(switch.values("mode")),
+        live_since=Subquery(switch.values("live_since")),
+        sent_on_trial=Case(no_trial, default=count_of_trial(), output_field=IntegerField()),
     )
 
 
@@ -132,6 +156,7 @@ def read_facts_together(
         location = practice.locations.get(appointment.location_id)
         if location and location.time_zone == appointment.time_zone:  # else its zone was corrected since
             appointment.location = location
+        appointment.location.paused_at = reminder.location_paused_at  # type: ignore[attr-defined]
         if provider := practice.providers.get(appointment.provider_id or 0):
             appointment.provider = provider
         shared = practice.shared_facts_of(reminder)
@@ -146,19 +171,23 @@ def apply_limits(situation: Situation, limits: Limits) -> Situation:
 
 def with_situation(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
     """The reminders with every row that read_reminder_facts() needs: seven queries, however many they are."""
-    reminders = reminders.annotate(is_known_patient=KNOWN_WHERE_ASKED)
-    return reminders.select_related(
-        "appointment__location",
-        "appointment__provider",
-        "appointment__contact__phone",
-        "step__campaign",
-    ).prefetch_related(
-        "step__script__texts",
-        "step__text_script__texts",
-        "step__fallback_script__texts",
-        "step__campaign__locations",
-        "step__campaign__providers",
-        "appointment__location__closed_days",
+    return (
+        _with_mode(reminders)
+        .annotate(is_known_patient=KNOWN_WHERE_ASKED)
+        .select_related(
+            "appointment__location",
+            "appointment__provider",
+            "appointment__contact__phone",
+            "step__campaign",
+        )
+        .prefetch_related(
+            "step__script__texts",
+            "step__text_script__texts",
+            "step__fallback_script__texts",
+            "step__campaign__locations",
+            "step__campaign__providers",
+            "appointment__location__closed_days",
+        )
     )
 
 
@@ -183,6 +212,7 @@ def read_reminder_facts(
     appointment, step = reminder.appointment, reminder.step
     contact, location = appointment.contact, appointment.location
     number, channel = contact.phone, channel_of(reminder)
+    is_real = leaves_this_machine()
     shared = shared or read_shared_facts(reminder)
     return ReminderFacts(
         reminder=reminder,
@@ -209,6 +239,13 @@ def read_reminder_facts(
             zones=zones_of(contact.time_zone, location.time_zone, number.time_zones if number else []),
             ordered=reminder.ordered_by_id is not None,
             at_once_from=_find_late_booking(reminder),
+            location_paused=location.paused_at is not None,
+            mode=find_mode(reminder.chosen_mode or "", is_real=is_real),  # type: ignore[attr-defined]
+            is_real=is_real,
+            is_demo=contact.is_demo,
+            number_verified=number is not None and number.verified_at is not None,
+            trial_full=(reminder.sent_on_trial or 0) >= TRIAL_CALLS_A_DAY,  # type: ignore[attr-defined]
+            due_before_live=_is_due_before(reminder, reminder.live_since),  # type: ignore[attr-defined]
         ),
     )
 
@@ -223,6 +260,11 @@ def _find_late_booking(reminder: Reminder) -> datetime | None:
     booked_at = reminder.appointment.revised_at
     is_at_once = reminder.step.if_late == Step.IfLate.NOW and reminder.try_after is None
     return booked_at if is_at_once and reminder.due_at < booked_at else None
+
+
+def _is_due_before(reminder: Reminder, live_since: datetime | None) -> bool:
+    """Whether it came to be owed before: at its due time, or when it was planned after a late booking."""
+    return live_since is not None and max(reminder.due_at, reminder.created_at) < live_since
 
 
 def is_never_dialled(number: PhoneNumber) -> bool:

@@ -1,7 +1,7 @@
 """Reading where upcoming booked visits stand: the facts for rules/visit_standings.py, from the tables."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
@@ -160,8 +160,11 @@ def _find_end(reminder: Reminder, now: datetime) -> ReminderEnd | None:
         return ReminderEnd(reminder.reason, reminder.updated_at, opted_out)
     if reminder.state == ReminderState.IN_PROGRESS:
         return None
-    # a pause of all sending is on every page, and what is too late is about to be marked as missed
-    situation = read_reminder_facts(reminder, sending_paused=False).situation
+    # a pause, of all sending or of a location, is on every page, and so is sandbox mode; what is too late is
+    # about to be marked as missed
+    situation = replace(
+        read_reminder_facts(reminder, sending_paused=False).situation, location_paused=False, is_real=False
+    )
     why = _find_obstacle(reminder, situation, now)
     return ReminderEnd(why, reminder.updated_at, opted_out, is_held=True) if why else None
 

@@ -108,6 +108,7 @@ def _make_contacts(demo_people: DemoPeople, zone: ZoneInfo) -> dict[DemoPerson, 
             language=person.language,
             phone=get_or_create_written_number(person.number, "US") if person.number else None,
             time_zone=zone.key,
+            is_demo=True,
             source=LIST_SOURCE,
             external_id=f"P{4100 + index}",
         )

@@ -1,4 +1,4 @@
-"""A person ends a pause, of all sending or of a campaign, and chooses what becomes of what fell due in it.
+"""A person ends a pause, of all sending, a campaign or a location, and chooses what becomes of what fell due.
 
 Skipping comes first and the pause ends last, so that no worker sends in between what is to be skipped. A
 pause that Callboard made by itself ends by itself (traffic/probing.py) without asking; when a person ends
@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from django.contrib.auth.models import User
 
 from contacts.database.clock import read_database_clock
+from contacts.models import Location
 from reminders.deciding.fallen_due import FallenDue, find_fallen_due
+from reminders.desk.location_pauses import resume_location
 from reminders.desk.orders import SKIPPED_PER_TRANSACTION, skip_reminders
 from reminders.models import Campaign, Reminder, SendingSwitch
 from reminders.planning.activation import activate_campaign, check_scripts
@@ -66,6 +68,25 @@ def skip_and_activate_campaign(campaign: Campaign, *, by: User) -> int:
     paused = Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.PAUSED)
     skipped = _skip_while(paused.exists, due, by)
     activate_campaign(campaign)
+    return skipped
+
+
+def find_due_in_location_pause(location: Location) -> FallenDue:
+    """What fell due for this location since it was paused, of active campaigns; nothing if it isn't."""
+    if location.paused_at is None:
+        return FallenDue([], 0)
+    reminders = Reminder.objects.filter(
+        appointment__location=location, step__campaign__state=Campaign.State.ACTIVE
+    )
+    return find_fallen_due(reminders, location.paused_at, read_database_clock(), of_paused_location=True)
+
+
+def skip_and_resume_location(location: Location, *, by: User) -> int:
+    """Skip what fell due in its pause and is still in time, then resume it; how many were skipped."""
+    due = find_due_in_location_pause(location).in_time
+    paused = Location.objects.filter(pk=location.pk, paused_at=location.paused_at)
+    skipped = _skip_while(paused.exists, due, by)
+    resume_location(location)
     return skipped
 
 

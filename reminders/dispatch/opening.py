@@ -31,11 +31,13 @@ from reminders.deciding.situations import (
     with_people,
 )
 from reminders.deciding.stored_decisions import write_decision
+from reminders.deciding.trial_use import count_left_on_trial
 from reminders.lifecycle.locking import lock_numbers
 from reminders.lifecycle.reminders import apply_decision, plan_again
 from reminders.models import CallBatch, CallCompanion, CallRecord, Reminder
 from reminders.results.unanswered import account_for
 from reminders.rules.decide import Situation, Verdict, decide
+from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import Reason
 from reminders.rules.states import ReminderState, check_reminder_move
 from reminders.traffic.switch import read_pause_and_clock
@@ -121,6 +123,8 @@ class LastLook:
         self._use = read_use(self._at_number, now)
         paces = read_paces(set(location_of.values()), now)
         self._paces = {reminder: paces.get(location) for reminder, location in location_of.items()}
+        on_trial = any(one.situation.mode == SendingMode.TRIAL for one in facts)
+        self._left_on_trial = count_left_on_trial(now) if on_trial else 1
         self.not_called: set[int] = set()  # appointments with a reminder that has ended, or is held
         self._companion_ids: set[int] = set()
         self._number_ids: set[int] = set()  # of the calls and texts opened so far
@@ -137,6 +141,8 @@ class LastLook:
             if pace := self._paces.get(reminder.pk):
                 turn = pace.find_turn(self.now, waited=has_waited(reminder))
                 limits = limits._replace(desk_busy_until=turn)
+            if self._left_on_trial < 1:
+                limits = limits._replace(trial_full=True)
             situation = apply_limits(facts.situation, limits)
             decision = decide(situation, self.now)
             if decision.verdict == Verdict.CALL:
@@ -172,6 +178,7 @@ class LastLook:
             channel=channel_of(reminder),
             try_number=1,  # for now: _save_opened() counts the tries of all calls in one query
             ordered_by_id=reminder.ordered_by_id,
+            mode=lead.situation.mode,
             from_number=from_number,
             script_text=script,
             missing_language=find_missing_language(script, reminder.appointment.contact.language),
@@ -187,6 +194,8 @@ class LastLook:
         self._use[number.pk].add(self.now, call.channel, [one.reminder for one in (lead, *companions)])
         if pace:
             pace.add_call(self.now)
+        if call.mode == SendingMode.TRIAL:
+            self._left_on_trial -= 1
 
 
 def _by_turn(facts: ReminderFacts) -> tuple[bool, datetime, int]:

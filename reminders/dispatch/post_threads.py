@@ -10,7 +10,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 
 from reminders.dispatch.submission import Submission, SubmissionResult
-from reminders.traffic.client import make_client
+from reminders.traffic.client import make_guarded_client
+from reminders.traffic.request_guard import read_request_guard
 
 WAIT_FOR_MORE = 0.02  # seconds after the first result in which others are waited for, to be recorded with it
 
@@ -22,6 +23,7 @@ class PostThreads:
         self.count = count
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="post")
         self._clients = ExitStack()
+        self._guard = read_request_guard()  # here, since the threads make no queries
         self._own = threading.local()
         self._running: set[Future[SubmissionResult]] = set()
 
@@ -51,7 +53,7 @@ class PostThreads:
 
     def _submit(self, submission: Submission) -> SubmissionResult:
         if not hasattr(self._own, "client"):  # one client for each thread, kept for its next submissions
-            self._own.client = self._clients.enter_context(make_client())
+            self._own.client = self._clients.enter_context(make_guarded_client(self._guard))
         return submission.submit_with(self._own.client)
 
 

@@ -110,9 +110,9 @@ def open_batch(reminder_ids: Sequence[int], claim: UUID, practice: PracticeConfi
         calls = open_calls(reminder_ids, claim, batch, practice)
         if not calls:
             batch.delete()
-        elif calls[0].channel != batch.channel:
-            batch.channel = calls[0].channel
-            batch.save(update_fields=["channel"])
+        else:
+            batch.channel, batch.mode = calls[0].channel, calls[0].mode
+            batch.save(update_fields=["channel", "mode"])
     opened_at = Moment()
     return [Submission(calls, batch, _build_post(calls, batch), opened_at)] if calls else []
 

@@ -5,11 +5,14 @@ from reminders.models.campaigns import Campaign, Pronunciation, Script, ScriptTe
 from reminders.models.evidence import EvidenceLook
 from reminders.models.follow_ups import FollowUp
 from reminders.models.listed_numbers import ListedNumber
+from reminders.models.live_checks import AssumptionTrial, LiveCheck
 from reminders.models.operations import DatabaseIdentity, Heartbeat, SendingSwitch
 from reminders.models.optout_confirmations import OptOutConfirmation
 from reminders.models.reminders import Reminder
+from reminders.models.test_calls import TestCall
 
 __all__ = [
+    "AssumptionTrial",
     "CallBatch",
     "CallCompanion",
     "CallRecord",
@@ -19,6 +22,7 @@ __all__ = [
     "FollowUp",
     "Heartbeat",
     "ListedNumber",
+    "LiveCheck",
     "OptOutConfirmation",
     "Pronunciation",
     "Reminder",
@@ -26,4 +30,5 @@ __all__ = [
     "ScriptText",
     "SendingSwitch",
     "Step",
+    "TestCall",
 ]

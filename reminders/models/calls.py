@@ -12,6 +12,7 @@ from contacts.models import PhoneNumber
 from contacts.models.people import Channel
 from reminders.models.campaigns import ScriptText
 from reminders.models.reminders import Reminder
+from reminders.rules.modes import SendingMode
 from reminders.rules.states import CALL_OPEN, CallState
 
 
@@ -28,6 +29,7 @@ class CallBatch(models.Model):
 
     public_id = models.CharField(max_length=24, unique=True, default=make_public_id, editable=False)
     channel = models.CharField(max_length=5, choices=Channel, default=Channel.VOICE, db_default=Channel.VOICE)
+    mode = models.CharField(max_length=7, choices=SendingMode, blank=True, default="", db_default="")
     robotalker_id = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     asked_at = models.DateTimeField(
@@ -74,6 +76,14 @@ class CallRecord(models.Model):
     )
     variables = models.JSONField(default=dict)
     text = models.TextField(help_text="Exactly what is said.")
+    mode = models.CharField(
+        max_length=7,
+        choices=SendingMode,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The mode in which it was made; empty for tries from before modes were recorded."),
+    )
     state = models.CharField(max_length=12, choices=CallState, default=CallState.SUBMITTING)
     reason = models.CharField(
         max_length=40, blank=True, help_text="Why it is in its state; reminders/rules/reasons.py."

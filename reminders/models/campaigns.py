@@ -147,6 +147,22 @@ class Campaign(models.Model):
     paused_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text=_("Since when it is paused.")
     )
+    paused_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
+    pause_reason = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text=_("In the words of whoever paused it."),
+    )
     filters_since = models.DateTimeField(
         null=True,
         blank=True,

@@ -8,11 +8,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from reminders.rules.modes import SendingMode
+
 
 class SendingSwitch(models.Model):
     """The one row that can pause all sending, and that counts how Robotalker has been answering.
 
     A pause (`paused_at`) has a cause. The gate (`gate_until`) closes for seconds or minutes after a 429.
+    `mode` says who may be called at all; "" while nobody has chosen one (rules/modes.py).
     """
 
     class Cause(models.TextChoices):
@@ -25,6 +28,17 @@ class SendingSwitch(models.Model):
     paused_at = models.DateTimeField(null=True, blank=True)
     cause = models.CharField(max_length=20, choices=Cause, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    pause_reason = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="In the words of whoever paused it."
+    )
+    mode = models.CharField(max_length=7, choices=SendingMode, blank=True, default="", db_default="")
+    mode_at = models.DateTimeField(null=True, blank=True, help_text="When the mode was chosen.")
+    mode_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    live_since = models.DateTimeField(
+        null=True, blank=True, help_text="When it last went live: what was due before is not sent."
+    )
     failures = models.PositiveIntegerField(default=0, help_text="Failures in a row, from all workers.")
     probe_at = models.DateTimeField(
         null=True, blank=True, help_text="During a pause: when Robotalker is next tested."
@@ -39,7 +53,13 @@ class SendingSwitch(models.Model):
 
     class Meta:
         verbose_name_plural = "sending switch"
-        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="sending_switch_is_one")]
+        permissions = [("change_mode", "Can choose between sandbox, trial and live")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="sending_switch_is_one"),
+            models.CheckConstraint(
+                condition=models.Q(mode__in=["", "sandbox", "trial", "live"]), name="sending_mode_known"
+            ),
+        ]
 
     def __str__(self) -> str:
         return "paused" if self.paused_at else "sending"

@@ -29,8 +29,8 @@ COUNTED_STATES = {
     "confirmed": ("confirmed",),
     "wants_another_time": ("wants_another_time",),
     "unanswered": (
-        "being_planned", "will_call", "will_text", "calling", "submitting", "answered", "delivered",
-        "voicemail", "no_answer",
+        "being_planned", "will_call", "will_text", "would_call", "calling", "submitting", "answered",
+        "delivered", "voicemail", "no_answer",
     ),
     "held": ("held", "opted_out"),
     "trouble": ("failed", "missed", "unknown"),

@@ -5,7 +5,6 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import Promise, SimpleLazyObject
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from contacts.models import Location
 from contacts.templatetags.display import clock, day_and_clock
+from reminders.deciding.sending_mode import leaves_this_machine, mode_of
 from reminders.health.diagnosis import Standstill, find_standstill
 from reminders.health.heartbeats import (
     AHEAD_ALLOWED,
@@ -26,9 +26,10 @@ from reminders.health.heartbeats import (
     read_heartbeat_clock,
     read_heartbeats,
 )
-from reminders.pages.pause_banner import Pause, describe_pause
+from reminders.models import Campaign
+from reminders.pages.pause_banner import PartPause, Pause, describe_part_pause, describe_pause
 from reminders.pages.worklist import count_entries
-from reminders.rules.sandbox_hosts import is_sandbox_address
+from reminders.rules.modes import SendingMode
 from reminders.traffic.switch import read_switch
 
 
@@ -68,7 +69,7 @@ STOPPED: dict[str, StoppedWords] = {
 
 @dataclass(frozen=True)
 class Frame:
-    """`today` and `stopped_at` are by the clock of the first location.
+    """`today` and `stopped_at` are by the clock of the first location. `is_real`: Robotalker's address is.
 
     `sweep_age`: time since dispatch last ran, by the database's clock, None if never. `standstill`: why a
     sweep is stale, None if none is. `stopped_sweep`: the stale sweep that matters most to staff, `stopped_at`
@@ -77,7 +78,8 @@ class Frame:
 
     today: date
     locations: list[Location]
-    mode: str
+    mode: SendingMode
+    is_real: bool
     sweep_age: timedelta | None
     standstill: Standstill | None
     stopped_sweep: str
@@ -89,6 +91,21 @@ class Frame:
     def worklist_count(self) -> int:
         """The number of entries on the worklist; queried only where it is shown."""
         return count_entries()
+
+    @cached_property
+    def paused_locations(self) -> list[PartPause]:
+        """The locations for which nothing is sent."""
+        zone = self.locations[0].zone if self.locations else None
+        found = [describe_part_pause(location, zone) for location in self.locations]
+        return [pause for pause in found if pause]
+
+    @cached_property
+    def paused_campaigns(self) -> list[PartPause]:
+        """The campaigns that somebody paused and said why; queried only where they are shown."""
+        zone = self.locations[0].zone if self.locations else None
+        stopped = Campaign.objects.filter(state=Campaign.State.PAUSED).exclude(pause_reason="")
+        found = [describe_part_pause(campaign, zone) for campaign in stopped.select_related("paused_by")]
+        return [pause for pause in found if pause]
 
     @property
     def sweep_is_stale(self) -> bool:
@@ -136,7 +153,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 def read_frame() -> Frame:
     """Read the frame: three queries, and a ping to Redis when a sweep is stale."""
     now = timezone.now()
-    locations = list(Location.objects.all())
+    locations, switch = list(Location.objects.select_related("paused_by")), read_switch()
     zone = locations[0].zone if locations else None
     beats = read_heartbeats()
     read_at = read_heartbeat_clock(beats, otherwise=now)
@@ -146,16 +163,12 @@ def read_frame() -> Frame:
     return Frame(
         today=now.astimezone(zone).date(),
         locations=locations,
-        mode=read_mode(),
+        mode=mode_of(switch),
+        is_real=leaves_this_machine(),
         sweep_age=find_age(beats, DISPATCH, read_at),
         standstill=standstill,
         stopped_sweep=stopped,
         stopped_at=stopped_at,
         clock_set_back=stopped_at is not None and stopped_at > read_at + AHEAD_ALLOWED,
-        pause=describe_pause(read_switch(), now, zone),
+        pause=describe_pause(switch, now, zone),
     )
-
-
-def read_mode() -> str:
-    """ "sandbox" while calls go to a server on this machine, else "live"."""
-    return "sandbox" if is_sandbox_address(settings.ROBOTALKER_BASE_URL) else "live"

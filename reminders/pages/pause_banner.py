@@ -1,12 +1,14 @@
-"""What the banner says while sending is paused: what happened, what Callboard does, what staff can do."""
+"""What the banner says while something is paused: what happened, what Callboard does, what staff can do."""
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
+from contacts.models import Location
 from contacts.templatetags.display import clock, day
-from reminders.models import SendingSwitch
+from reminders.models import Campaign, SendingSwitch
 from reminders.traffic.switch import PROBED, Cause
 
 
@@ -18,6 +20,31 @@ class Pause:
     ends_by_itself: bool
 
 
+@dataclass(frozen=True)
+class PartPause:
+    """A pause of one location or one campaign: its name, and who paused it when and why."""
+
+    name: str
+    words: str
+
+
+def describe_part_pause(part: Location | Campaign, zone: tzinfo | None) -> PartPause | None:
+    """The pause of a location or a campaign in words, by the clock of `zone`; None while it isn't paused.
+
+    `paused_by` must be loaded.
+    """
+    if part.paused_at is None:
+        return None
+    since = part.paused_at.astimezone(zone)
+    words = {"who": _name_user(part.paused_by), "day": day(since), "time": clock(since)}
+    said = _("%(who)s paused it on %(day)s at %(time)s.") % words
+    return PartPause(part.name, " ".join(filter(None, [said, _quote(part.pause_reason)])))
+
+
+def _quote(reason: str) -> str:
+    return _("The reason: “%(reason)s”.") % {"reason": reason.rstrip(".")} if reason else ""
+
+
 def describe_pause(switch: SendingSwitch, now: datetime, zone: tzinfo | None) -> Pause | None:
     """The pause in words, by the clock of `zone`; None while sending is on."""
     if switch.paused_at is None:
@@ -26,6 +53,7 @@ def describe_pause(switch: SendingSwitch, now: datetime, zone: tzinfo | None) ->
     when = {"day": day(since), "time": clock(since)}
     words = [
         _describe_cause(switch) % when,
+        _quote(switch.pause_reason),
         _describe_checking(switch, now, zone),
         _describe_options(switch),
     ]
@@ -41,7 +69,7 @@ def _describe_cause(switch: SendingSwitch) -> str:
         case Cause.RESTORED:
             return _("The database was restored or moved on %(day)s at %(time)s.")
     # A percent sign in the name must survive the second formatting, which fills in the day and time.
-    who = _name_user(switch).replace("%", "%%")
+    who = _name_user(switch.by).replace("%", "%%")
     return _("%(who)s paused sending on %%(day)s at %%(time)s.") % {"who": who}
 
 
@@ -70,7 +98,5 @@ def _describe_options(switch: SendingSwitch) -> str:
     return _("No calls or text messages go out until somebody resumes sending.")
 
 
-def _name_user(switch: SendingSwitch) -> str:
-    if switch.by is None:
-        return _("An unknown user")
-    return switch.by.get_full_name() or switch.by.get_username()
+def _name_user(user: User | None) -> str:
+    return (user.get_full_name() or user.get_username()) if user else _("An unknown user")

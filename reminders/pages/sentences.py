@@ -205,6 +205,8 @@ def name_reminder(reminder: Reminder, why: Explanation, now: datetime) -> tuple[
     """A state of reminder_display.LOOKS and its words, for one step."""
     if reminder.state not in REMINDER_PENDING:
         return reminder.state, ""
+    if why.would_be_at is not None:
+        return "would_call", ""
     if why.moment is None:
         return ("held", "") if why.verdict == Verdict.BLOCK else ("not_reminded", _("won't be sent"))
     is_text = channel_of(reminder) == Channel.SMS

@@ -163,6 +163,9 @@ def describe_next(facts: StandingFacts) -> Standing | None:
         return None
     if coming.moment is not None:
         return _describe_call_ahead(facts, coming.moment)
+    if coming.would_be_at is not None:
+        words = _("would call %s") if _goes_by_call(facts) else _("would text %s")
+        return Standing("would_call", words % facts.describe(coming.would_be_at), _("on trial"))
     if coming.verdict == Verdict.MISS:
         return Standing("missed", next_step=coming.sentence)
     held = coming.verdict == Verdict.BLOCK
@@ -249,8 +252,12 @@ def _find_coming(
     )
 
 
+def _goes_by_call(facts: StandingFacts) -> bool:
+    return facts.coming_reminder is None or channel_of(facts.coming_reminder) == Channel.VOICE
+
+
 def _describe_call_ahead(facts: StandingFacts, moment: datetime) -> Standing:
-    is_text = facts.coming_reminder is not None and channel_of(facts.coming_reminder) == Channel.SMS
+    is_text = not _goes_by_call(facts)
     code = "will_text" if is_text else "will_call"
     if moment <= facts.now + SOON:
         return Standing(code, _("will text now") if is_text else _("will call now"))

@@ -13,15 +13,15 @@ from contacts.models.people import Channel
 from reminders.deciding.call_now import may_order_call, may_put_back
 from reminders.deciding.coverage import read_unplanned_campaigns
 from reminders.deciding.explanations import Explanation, explain_reminder
-from reminders.deciding.households import find_families
+from reminders.deciding.households import build_message, find_families
 from reminders.deciding.number_caps import NumberUse, read_use
-from reminders.deciding.situations import with_situation
+from reminders.deciding.situations import read_reminder_facts, with_situation
 from reminders.lifecycle.call_reminders import calls_of, with_calls
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.pages import sentences
 from reminders.pages.standings import Standing, find_standing, read_standing_facts
 from reminders.rules.decide import Verdict
-from reminders.rules.reasons import phrase_for
+from reminders.rules.reasons import WOULD_HAVE_BEEN_SENT, phrase_for
 from reminders.rules.states import REMINDER_PENDING, ReminderState
 from reminders.traffic.switch import read_switch
 from reminders.wording.scripts import channel_of
@@ -190,9 +190,8 @@ def _describe_reminders(explained: Sequence[tuple[Reminder, Explanation]]) -> It
             )
         elif reminder.state in REMINDER_PENDING:
             state = "held" if why.verdict == Verdict.BLOCK else "not_reminded"
-            yield _entry_of(
-                reminder, reminder.due_at, state, sentences.describe_held(reminder, why), ahead=True
-            )
+            moment = why.would_be_at or reminder.due_at
+            yield _entry_of(reminder, moment, state, sentences.describe_held(reminder, why), ahead=True)
         elif not calls_of(reminder) or reminder.state not in (
             ReminderState.IN_PROGRESS,
             ReminderState.DONE,
@@ -202,11 +201,28 @@ def _describe_reminders(explained: Sequence[tuple[Reminder, Explanation]]) -> It
                 reminder.updated_at,
                 reminder.state,
                 sentences.describe_settled_reminder(reminder, why),
+                said=_read_unsent_words(reminder),
             )
 
 
-def _entry_of(reminder: Reminder, at: datetime, state: str, sentence: str, *, ahead: bool = False) -> Entry:
-    return Entry(key=f"reminder-{reminder.pk}", at=at, state=state, sentence=sentence, is_ahead=ahead)
+def _read_unsent_words(reminder: Reminder) -> str:
+    """What a trial would have said, by the script as it is now; "" if it wasn't a trial that kept it back.
+
+    Also "" for an old time of the visit, and for a step that has no text any more.
+    """
+    is_present = reminder.revision == reminder.appointment.revision
+    if reminder.reason not in WOULD_HAVE_BEEN_SENT or not is_present:
+        return ""
+    facts = read_reminder_facts(reminder, sending_paused=False)
+    return build_message(facts, [])[1] if facts.script_text else ""
+
+
+def _entry_of(
+    reminder: Reminder, at: datetime, state: str, sentence: str, *, ahead: bool = False, said: str = ""
+) -> Entry:
+    return Entry(
+        key=f"reminder-{reminder.pk}", at=at, state=state, sentence=sentence, is_ahead=ahead, said=said
+    )
 
 
 def _describe_calls(reminder: Reminder) -> Iterator[Entry]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -45,17 +46,24 @@ def activate_campaign(campaign: Campaign) -> None:
     if state == Campaign.State.DRAFT or campaign.activated_at is None:
         campaign.activated_at = read_database_clock()
     campaign.state, campaign.paused_at = Campaign.State.ACTIVE, None
-    campaign.save(update_fields=["state", "activated_at", "paused_at"])
+    campaign.paused_by, campaign.pause_reason = None, ""
+    campaign.save(update_fields=["state", "activated_at", "paused_at", "paused_by", "pause_reason"])
     begin_edition(campaign)
     hint_planning()
     recheck_now(Reminder.objects.filter(step__campaign=campaign, reason=Reason.CAMPAIGN_PAUSED))
 
 
-def pause_campaign(campaign: Campaign) -> None:
-    """Hold its reminders; their moments and their `not_after` stay as they are."""
+def pause_campaign(campaign: Campaign, *, by: User | None = None, reason: str = "") -> bool:
+    """Hold its reminders; their moments and their `not_after` stay as they are. False if it isn't active.
+
+    `reason`: why, in the words of the person who pauses.
+    """
     active = Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.ACTIVE)
-    active.update(state=Campaign.State.PAUSED, paused_at=Now())
-    campaign.refresh_from_db(fields=["state", "paused_at"])
+    paused = active.update(
+        state=Campaign.State.PAUSED, paused_at=Now(), paused_by=by, pause_reason=reason[:200]
+    )
+    campaign.refresh_from_db(fields=["state", "paused_at", "paused_by", "pause_reason"])
+    return bool(paused)
 
 
 @transaction.atomic

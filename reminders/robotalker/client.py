@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -72,11 +73,24 @@ class Payload(Protocol):
     def as_json(self) -> dict[str, Any]: ...
 
 
+# Called with the path and the body of each request before it is built; what it raises is raised instead.
+CheckRequest = Callable[[str, Mapping[str, Any] | None], None]
+# Called with the path, the body sent, the status and the body received (empty if it couldn't be read).
+NoteExchange = Callable[[str, Mapping[str, Any] | None, int, bytes], None]
+
+
 class RobotalkerClient:
     """`with RobotalkerClient(settings) as client:` opens a fresh session and closes it at the end."""
 
-    def __init__(self, settings: RobotalkerSettings) -> None:
+    def __init__(
+        self,
+        settings: RobotalkerSettings,
+        *,
+        check_request: CheckRequest | None = None,
+        note_exchange: NoteExchange | None = None,
+    ) -> None:
         self._settings = settings
+        self._check_request, self._note_exchange = check_request, note_exchange
         self._session = PlainSession()
         self._session.headers.update(
             {
@@ -169,9 +183,12 @@ class RobotalkerClient:
         content: dict[str, Any] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> T:
+        if self._check_request:
+            self._check_request(path, content)
         request = self._prepare(method, path, content, params)
         limit = self._settings.max_list_bytes if path == "contacts" else self._settings.max_answer_bytes
-        outcome = self._send(request, limit, private=[*_texts_in(content), self._settings.api_key])
+        note = partial(self._note_exchange, path, content) if self._note_exchange else None
+        outcome = self._send(request, limit, note, private=[*_texts_in(content), self._settings.api_key])
         if isinstance(outcome, RobotalkerError):
             raise outcome  # not within `except`: the errors of requests hold headers and body
         usable, problem = _read_answer(outcome, read)
@@ -192,7 +209,12 @@ class RobotalkerClient:
         return self._session.prepare_request(request)
 
     def _send(
-        self, request: requests.PreparedRequest, limit: int, *, private: list[str]
+        self,
+        request: requests.PreparedRequest,
+        limit: int,
+        note: Callable[[int, bytes], None] | None,
+        *,
+        private: list[str],
     ) -> bytes | RobotalkerError:
         """Send the request once. Returns the body of a 2xx, or the error for the failure or status."""
         if time.monotonic() - self._last_used > KEEP_ALIVE_SECONDS:
@@ -213,6 +235,8 @@ class RobotalkerClient:
                 body = read_body(response, exchange, limit)
         self._last_used = time.monotonic()
         known = b"" if isinstance(body, RobotalkerError) else body
+        if note:
+            note(response.status_code, known)
         return error_for_status(response.status_code, response.headers, known, private=private) or body
 
 

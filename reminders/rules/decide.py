@@ -12,6 +12,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from reminders.rules.calling_hours import CallingHours, is_same_stretch, next_allowed
+from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import Reason
 
 CAP_LOOK = timedelta(minutes=5)  # when a reminder that the cap delays is decided again
@@ -31,6 +32,9 @@ class Situation:
 
     `zones` are those in which the call must be allowed (calling_hours.recipient_zones); empty if a stored
     zone name is invalid. For a text message, `opted_out` and `hours` are those for text messages.
+
+    `is_real`: requests leave this machine, since Robotalker's address is not the sandbox's.
+    `due_before_live`: it came to be owed before the installation went live.
     """
 
     not_before: datetime  # the due time, or later after a failed try
@@ -60,6 +64,13 @@ class Situation:
     cap_may_lift: bool = False  # a counted call is still open and won't count if it reached nobody
     told_already: bool = False  # one of the counted calls was about this revision of the appointment
     desk_busy_until: datetime | None = None  # the location's desk pace allows no more before (desk_pace.py)
+    location_paused: bool = False
+    mode: SendingMode = SendingMode.LIVE
+    is_real: bool = False
+    is_demo: bool = False  # a made-up patient of the demo clinic
+    number_verified: bool = False  # a member of staff has proved that the number is theirs
+    trial_full: bool = False  # as much has gone out as a trial allows in 24 hours
+    due_before_live: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,6 +112,18 @@ def skip_changed_appointments(situation: Situation, _now: datetime) -> Decision 
     if situation.appointment_status != "booked":
         return Decision(Verdict.SKIP, Reason.VISIT_RECORDED)
     return None
+
+
+def skip_what_was_due_before_live(situation: Situation, _now: datetime) -> Decision | None:
+    """Going live sends nothing that was due before (product rule 29)."""
+    if situation.ordered or situation.mode != SendingMode.LIVE or not situation.due_before_live:
+        return None
+    return Decision(Verdict.SKIP, Reason.BEFORE_LIVE)
+
+
+def skip_made_up_patients(situation: Situation, _now: datetime) -> Decision | None:
+    """The demo clinic's patients are called in the sandbox only, whoever ordered it."""
+    return Decision(Verdict.SKIP, Reason.DEMO_CONTACT) if situation.is_demo and situation.is_real else None
 
 
 def miss_late_reminders(situation: Situation, now: datetime) -> Decision | None:
@@ -145,7 +168,9 @@ def skip_unconfirmed_appointments(situation: Situation, _now: datetime) -> Decis
 def hold_blocked_reminders(situation: Situation, _now: datetime) -> Decision | None:
     """Held until a person changes something; then it is sent."""
     checks = [
+        (situation.mode == SendingMode.SANDBOX and situation.is_real, Reason.SANDBOX_MODE),
         (situation.sending_paused, Reason.SENDING_PAUSED),
+        (situation.location_paused, Reason.LOCATION_PAUSED),
         (not situation.campaign_active and not situation.ordered, Reason.CAMPAIGN_PAUSED),
         (not situation.has_number, Reason.NO_NUMBER),
         (situation.number_unusable, Reason.NUMBER_UNUSABLE),
@@ -213,11 +238,25 @@ def wait_for_desk_pace(situation: Situation, now: datetime) -> Decision | None:
     return Decision(Verdict.WAIT, Reason.DESK_PACE, busy_until)
 
 
+def skip_on_trial(situation: Situation, _now: datetime) -> Decision | None:
+    """On trial only verified numbers are called, and few of them, whoever ordered it.
+
+    Skipped rather than held: so nothing piles up that would go out at once when the installation goes live.
+    """
+    if situation.mode != SendingMode.TRIAL:
+        return None
+    if not situation.number_verified:
+        return Decision(Verdict.SKIP, Reason.TRIAL_UNVERIFIED)
+    return Decision(Verdict.SKIP, Reason.TRIAL_FULL) if situation.trial_full else None
+
+
 RULES: tuple[Rule, ...] = (
     skip_changed_appointments,
+    skip_made_up_patients,
     skip_opted_out_numbers,
     skip_what_the_patient_refuses,
     skip_unneeded_reminders,
+    skip_what_was_due_before_live,
     miss_late_reminders,  # after the skips: a reminder that wasn't needed isn't missed
     wait_until_due,
     skip_unconfirmed_appointments,
@@ -225,5 +264,6 @@ RULES: tuple[Rule, ...] = (
     wait_for_calling_hours,
     wait_for_open_calls,  # before the cap: the call in progress won't count if it reaches nobody
     wait_for_number_cap,
-    wait_for_desk_pace,  # last: only a call that would be made takes a place in the desk pace
+    wait_for_desk_pace,  # only a call that would be made takes a place in the desk pace
+    skip_on_trial,  # last: only what would be sent now is said to be what would have been sent
 )

@@ -32,6 +32,11 @@ class Reason(models.TextChoices):
     TEXT_FOLLOWS = "text_follows", _("No call reached anybody; a text message follows.")
     # it is held until a person does something
     SENDING_PAUSED = "sending_paused", _("All sending is paused.")
+    LOCATION_PAUSED = "location_paused", _("Calls and text messages of its location are paused.")
+    SANDBOX_MODE = (
+        "sandbox_mode",
+        _("Callboard is in sandbox mode, so nothing is sent to Robotalker."),
+    )
     CAMPAIGN_PAUSED = "campaign_paused", _("Its campaign is not active.")
     NO_NUMBER = "no_number", _("There is no number to call.")
     NUMBER_UNUSABLE = "number_unusable", _("The number can't be reached; it must be corrected.")
@@ -92,6 +97,16 @@ class Reason(models.TextChoices):
         "before_filters",
         _("Its time had already passed when the campaign came to cover this appointment."),
     )
+    BEFORE_LIVE = "before_live", _("Its time had already passed when Callboard went live.")
+    TRIAL_UNVERIFIED = (
+        "trial_unverified",
+        _("It would have been sent, but Callboard is on trial, and this is not a verified number of staff."),
+    )
+    TRIAL_FULL = (
+        "trial_full",
+        _("It would have been sent, but as much as a trial allows had gone out in the 24 hours before."),
+    )
+    DEMO_CONTACT = "demo_contact", _("This is a made-up patient of the demo clinic, who is never called.")
     SKIPPED_AFTER_PAUSE = (
         "skipped_after_pause",
         _("It fell due during a pause, and a staff member decided not to send it afterwards."),
@@ -123,6 +138,8 @@ IS_CHOSEN: dict[str, bool] = {
     Reason.TRY_AGAIN: False,
     Reason.TEXT_FOLLOWS: False,
     Reason.SENDING_PAUSED: False,
+    Reason.LOCATION_PAUSED: False,
+    Reason.SANDBOX_MODE: False,
     Reason.CAMPAIGN_PAUSED: True,
     Reason.NO_NUMBER: False,
     Reason.NUMBER_UNUSABLE: False,
@@ -149,6 +166,10 @@ IS_CHOSEN: dict[str, bool] = {
     Reason.BEFORE_ACTIVATION: True,
     Reason.BEFORE_STEP: True,
     Reason.BEFORE_FILTERS: True,
+    Reason.BEFORE_LIVE: True,  # whoever went live chose the moment
+    Reason.TRIAL_UNVERIFIED: True,  # a trial is chosen, and shows what would have been sent
+    Reason.TRIAL_FULL: True,
+    Reason.DEMO_CONTACT: True,
     Reason.SKIPPED_AFTER_PAUSE: True,
     Reason.SKIPPED_BY_PERSON: True,
     Reason.TOO_LATE: False,
@@ -168,6 +189,9 @@ HELD_BY_DATA = (
     Reason.NO_COMMON_HOURS,
     Reason.NO_SCRIPT,
 )
+
+# On trial it was not sent, and would have been.
+WOULD_HAVE_BEEN_SENT = (Reason.TRIAL_UNVERIFIED, Reason.TRIAL_FULL)
 
 
 class CallReason(models.TextChoices):
@@ -197,6 +221,7 @@ class CallReason(models.TextChoices):
     NOT_BUILT = "not_built", _("Callboard had an internal error before sending.")
     INTERRUPTED = "interrupted", _("Callboard had an internal error while sending.")
     SENDER_LOST = "sender_lost", _("Callboard was stopped while sending.")
+    MODE_FORBIDS = "mode_forbids", _("Callboard's mode does not allow it to send this to Robotalker.")
     # several calls went out together
     GROUP_REFUSED = (
         "group_refused",
@@ -301,6 +326,21 @@ class ConfirmationReason(models.TextChoices):
     CONFIRMATIONS_OFF = "confirmations_off", _("Texts that confirm an opt-out were switched off.")
     CONFIRMED_TOO_LATE = "confirmed_too_late", _("It could not be sent within five minutes of the opt-out.")
     NEVER_TEXTED = "never_texted", _("No text is sent to a number of this kind.")
+    NOT_ON_TRIAL = "not_on_trial", _("Callboard is on trial, and this is not a verified number of staff.")
+
+
+class ReasonOfTest(models.TextChoices):
+    """Why a test call or text isn't sent; a failed request has the code of a CallReason."""
+
+    TEST_PAUSED = "test_paused", _("All sending is paused, so no test goes out either.")
+    TEST_SANDBOX_MODE = "test_sandbox_mode", _("In sandbox mode nothing is sent to Robotalker.")
+    TEST_NOT_VERIFIED = "test_not_verified", _("This is not your verified number.")
+    TEST_OPTED_OUT = "test_opted_out", _("This number has opted out, so it gets no tests either.")
+    TEST_NEVER_DIALLED = "test_never_dialled", _("A number of this kind can't be called.")
+    TEST_OWN_NUMBER = "test_own_number", _("It is a number that the practice calls from.")
+    TEST_AT_NIGHT = "test_at_night", _("It is outside the hours in which this number may be called.")
+    TEST_TOO_LATE = "test_too_late", _("It could not be sent within five minutes.")
+    TEST_NO_LOGIN = "test_no_login", _("Whoever asked for it no longer has a login.")
 
 
 # The patient's own wish; changing it back plans the reminder again.
@@ -309,7 +349,15 @@ REASONS_OF_WISH = (Reason.WANTS_NO_REMINDERS, Reason.WANTS_NO_CALLS, Reason.WANT
 # The sentence of every code.
 SENTENCES = {
     member.value: member.label
-    for table in (Reason, CallReason, AnswerReason, KeptBackReason, ListReason, ConfirmationReason)
+    for table in (
+        Reason,
+        CallReason,
+        AnswerReason,
+        KeptBackReason,
+        ListReason,
+        ConfirmationReason,
+        ReasonOfTest,
+    )
     for member in table
 }
 

@@ -18,12 +18,14 @@ from django.db.models.functions import Now
 from contacts.database.clock import read_database_clock
 from contacts.models import ConsentEntry
 from contacts.own_numbers import is_own_number
+from reminders.deciding.sending_mode import read_mode
 from reminders.lifecycle.locking import lock_numbers
 from reminders.models import OptOutConfirmation
 from reminders.results.optout_confirmations import OF_TEXTS
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import Meaning, RobotalkerError
 from reminders.robotalker.payloads import SmsPayload, build_sms
+from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import CallReason, ConfirmationReason
 from reminders.traffic.background_requests import limit_to_permits, should_continue_after
 from reminders.traffic.callback_urls import account_url
@@ -138,6 +140,8 @@ def _find_objection(confirmation: OptOutConfirmation, age: timedelta) -> str:
         return ConfirmationReason.OPTED_IN_SINCE
     if number.kind_fault or is_own_number(number.e164):
         return ConfirmationReason.NEVER_TEXTED
+    if number.verified_at is None and read_mode() == SendingMode.TRIAL:
+        return ConfirmationReason.NOT_ON_TRIAL
     return ""
 
 

@@ -29,6 +29,7 @@ LOOKS: dict[str, ChipLook] = {
     # what is ahead
     "will_call": ChipLook("slate", "clock", _("will call")),
     "will_text": ChipLook("slate", "clock", _("will text")),
+    "would_call": ChipLook("grey", "clock-pause", _("would be reminded")),
     "planned": ChipLook("slate", "clock", _("planned")),
     "being_planned": ChipLook("slate", "clock", _("being planned")),
     "booked": ChipLook("slate", "calendar-event", _("booked")),

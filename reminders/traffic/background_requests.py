@@ -19,6 +19,7 @@ from reminders.robotalker.errors import (
     Unauthorized,
 )
 from reminders.traffic.gate import count_error, count_success, read_gate
+from reminders.traffic.local_faults import RequestForbidden
 from reminders.traffic.rate import take_permits
 from reminders.traffic.shutdown import is_stopping
 
@@ -50,7 +51,7 @@ def should_continue_after(error: RobotalkerError, asked_at: datetime) -> bool:
 
     `asked_at`: when the failed request began (aware UTC).
     """
-    if isinstance(error, AnswerUnusable | AnswerTooLarge):
+    if isinstance(error, AnswerUnusable | AnswerTooLarge | RequestForbidden):
         return True
     if isinstance(error, Rejected):
         count_success(of_call=False)

@@ -5,9 +5,10 @@ address that we chose is sure to come back. A token is
 
     <id of the key>.<subject>.<its public id>.<purpose>.<name of the database>:<issued>:<MAC>
 
-so it names a call (`c`) or a batch (`b`), and what the address is for: `status`, or `key-1` and the like, so
-that a status address can't confirm. The MAC is a full HMAC-SHA-256, by Django's TimestampSigner. The first
-key of WEBHOOK_KEYS signs, and every one of them verifies. A token is valid for WEBHOOK_TOKEN_DAYS.
+so it names a call (`c`), a batch (`b`) or a test call (`t`), and what the address is for: `status`, or
+`key-1` and the like, so that a status address can't confirm. The MAC is a full HMAC-SHA-256, by Django's
+TimestampSigner. The first key of WEBHOOK_KEYS signs, and every one of them verifies. A token is valid for
+WEBHOOK_TOKEN_DAYS.
 
 One address belongs to no call: the account's, for opt-outs only, which is entered in Robotalker's dashboard.
 It doesn't expire, since nobody would notice that it had.
@@ -22,16 +23,18 @@ from django.conf import settings
 from django.core.signing import BadSignature, SignatureExpired, Signer, TimestampSigner, b62_decode
 from django.urls import reverse
 
-from reminders.models import CallBatch, CallRecord
+from reminders.models import CallBatch, CallRecord, TestCall
 from reminders.rules.keys import ANOTHER_TIME, CONFIRM
 from reminders.traffic.restore_guard import read_database_name
 
-CALL, BATCH, ACCOUNT = "c", "b", "a"
+CALL, BATCH, TEST, ACCOUNT = "c", "b", "t", "a"
 STATUS = "status"
 OPTOUTS = "optouts"
 KEY = "key-"
 KEYS_ASKED = (CONFIRM, ANOTHER_TIME)  # Robotalker itself does the opt-out key, so it needs no address
 SALT = "callboard.callbacks"
+Subject = CallRecord | CallBatch | TestCall
+KINDS: dict[type[Subject], str] = {CallRecord: CALL, CallBatch: BATCH, TestCall: TEST}
 
 
 class BadToken(ValueError):
@@ -46,7 +49,7 @@ class ExpiredToken(BadToken):
 class Callback:
     """What a valid token says: whose address it is, what it is for, and which database issued it."""
 
-    subject: str  # CALL, BATCH or ACCOUNT
+    subject: str  # CALL, BATCH, TEST or ACCOUNT
     public_id: str
     purpose: str  # STATUS, OPTOUTS or "key-1"
     identity: str = ""
@@ -56,12 +59,12 @@ class Callback:
 ACCOUNT_CALLBACK = Callback(ACCOUNT, "account", OPTOUTS)
 
 
-def status_url(subject: CallRecord | CallBatch) -> str:
-    """The address for the events of a call or a batch."""
+def status_url(subject: Subject) -> str:
+    """The address for the events of a call, a batch or a test call."""
     return _url_of(subject, STATUS)
 
 
-def key_urls(subject: CallRecord | CallBatch) -> dict[str, str]:
+def key_urls(subject: Subject) -> dict[str, str]:
     """The addresses for the keys that a patient may press, by key."""
     return {key: _url_of(subject, f"{KEY}{key}") for key in KEYS_ASKED}
 
@@ -103,10 +106,9 @@ def name_key(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:8]
 
 
-def _url_of(subject: CallRecord | CallBatch, purpose: str) -> str:
+def _url_of(subject: Subject, purpose: str) -> str:
     key = settings.WEBHOOK_KEYS[0]
-    kind = BATCH if isinstance(subject, CallBatch) else CALL
-    value = ".".join([name_key(key), kind, subject.public_id, purpose, read_database_name()])
+    value = ".".join([name_key(key), KINDS[type(subject)], subject.public_id, purpose, read_database_name()])
     return _build_url(_signer(key).sign(value))
 
 

@@ -30,10 +30,16 @@ class NotBuilt(NeverLeft):
     code = CallReason.NOT_BUILT
 
 
+class RequestForbidden(NeverLeft):
+    """The mode of this installation forbids the request (request_guard.py): nothing was sent."""
+
+    code = CallReason.MODE_FORBIDS
+
+
 class PostThreadFailed(MayHaveArrived):
     """Something went wrong in Callboard while the request was being sent."""
 
     code = CallReason.INTERRUPTED
 
 
-NOT_ABOUT_ROBOTALKER = (SleptTooLong, OurOwnFault, NotBuilt, PostThreadFailed)
+NOT_ABOUT_ROBOTALKER = (SleptTooLong, OurOwnFault, NotBuilt, RequestForbidden, PostThreadFailed)

@@ -86,6 +86,7 @@ def _resume(switch: SendingSwitch, why: str) -> None:
         paused_at=None,
         cause="",
         by=None,
+        pause_reason="",
         probe_at=None,
         gate_until=Greatest(F("gate_until"), Now()),
         **(last_failure if switch.cause == Cause.ROBOTALKER_FAILING else {}),

@@ -59,22 +59,26 @@ def lock_switch() -> SendingSwitch:
     return SendingSwitch.objects.select_for_update(no_key=True).get(pk=1)
 
 
-def pause_sending(*, by: User | None = None, cause: str = Cause.PERSON) -> None:
+def pause_sending(*, by: User | None = None, cause: str = Cause.PERSON, reason: str = "") -> None:
     """Pause all sending, in all workers. Each worker checks it just before a call is sent.
+
+    `reason`: why, in the words of the person who pauses.
 
     An earlier pause stays, unless this one needs a person more: a person's pause replaces one because of
     Robotalker (which is then no longer probed), and a restored database replaces either.
     """
     if _outweighs(cause, read_switch()):  # don't even lock else: a hundred refusals may come at once
-        _pause(by, cause)
+        _pause(by, cause, reason)
 
 
 @transaction.atomic
-def _pause(by: User | None, cause: str) -> None:
+def _pause(by: User | None, cause: str, reason: str) -> None:
     switch = lock_switch()
     if _outweighs(cause, switch):
         probe_at = Now() + probe_wait(switch.probes) if cause in PROBED else None
-        SendingSwitch.objects.filter(pk=1).update(paused_at=Now(), cause=cause, by=by, probe_at=probe_at)
+        SendingSwitch.objects.filter(pk=1).update(
+            paused_at=Now(), cause=cause, by=by, pause_reason=reason[:200], probe_at=probe_at
+        )
         log.warning("all sending is paused: %s", cause)
 
 
@@ -102,6 +106,7 @@ def _resume(by: User) -> None:
         paused_at=None,
         cause="",
         by=by,
+        pause_reason="",
         probe_at=None,
         probes=0,
         failures=0,

@@ -28,6 +28,11 @@ def go_back(request: HttpRequest, otherwise: str) -> HttpResponse:
     return HttpResponseRedirect(wanted if ours else resolve_url(otherwise), status=303)
 
 
+def read_words(request: HttpRequest, name: str) -> str:
+    """What somebody wrote into this field of the form, in one line, without what the database refuses."""
+    return " ".join(request.POST.get(name, "").replace("\x00", "").split())
+
+
 def wants_fragment(request: HttpRequest) -> bool:
     """Whether htmx asks for the part of the page that refreshes itself."""
     return bool(request.headers.get("HX-Request"))

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from reminders.desk.resuming import find_due_in_pause, skip_and_resume_sending
 from reminders.models import SendingSwitch
 from reminders.traffic.switch import pause_sending, read_switch, resume_sending
-from reminders.views.requests import go_back, signed_in
+from reminders.views.requests import go_back, read_words, signed_in
 
 
 @permission_required("contacts.view_appointment", raise_exception=True)
@@ -26,7 +26,8 @@ def show_pulse(request: HttpRequest) -> HttpResponse:
 @permission_required("reminders.change_sendingswitch", raise_exception=True)
 @require_POST
 def pause(request: HttpRequest) -> HttpResponse:
-    pause_sending(by=signed_in(request))
+    """`reason`: why, asked for by the page; an automatic pause is kept without one."""
+    pause_sending(by=signed_in(request), reason=read_words(request, "reason"))
     return go_back(request, "today")
 
 

@@ -41,6 +41,21 @@ PAGES = {
     "script_version": "reminders.change_campaign",
     "pronunciations": "reminders.view_script",
     "change_pronunciations": "reminders.change_campaign",
+    "mode": "reminders.change_mode",
+    "run_check": "reminders.change_mode",
+    "try_assumption": "reminders.change_mode",
+    "record_assumption": "reminders.change_mode",
+    "test_calls": "reminders.add_testcall",
+    "request_number_code": "reminders.add_testcall",
+    "enter_number_code": "reminders.add_testcall",
+    "forget_number": "reminders.add_testcall",
+    "test_script": "reminders.add_testcall",
+    "test_visit": "reminders.add_testcall",
+    "stop": "contacts.view_appointment",
+    "pause_location": "contacts.change_location",
+    "resume_location": "contacts.change_location",
+    "pause_campaign": "reminders.change_campaign",
+    "resume_campaign": "reminders.change_campaign",
     "worklist": "reminders.view_followup",
     "take_follow_up": "reminders.change_followup",
     "resolve_follow_up": "reminders.change_followup",
@@ -71,6 +86,7 @@ DAILY_WORK = READ | {
     "contacts.add_importbatch",
     "reminders.change_followup",
     "reminders.change_sendingswitch",
+    "reminders.add_testcall",
 }
 EVIDENCE = {"reminders.read_evidence"}
 SETTING_UP = {"contacts.change_location", "reminders.change_campaign", "reminders.view_script"}
@@ -79,7 +95,7 @@ MAY = {
     FRONT_DESK: DAILY_WORK,
     MANAGER: DAILY_WORK | SETTING_UP | EVIDENCE,
     AUDITOR: READ | EVIDENCE | {"reminders.view_script"},
-    ADMIN: DAILY_WORK | SETTING_UP | EVIDENCE,
+    ADMIN: DAILY_WORK | SETTING_UP | EVIDENCE | {"reminders.change_mode"},
 }
 # Pages that read by POST, so that names stay out of addresses.
 READ_BY_POST = {"contacts", "offer_contacts"}

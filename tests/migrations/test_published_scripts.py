@@ -10,7 +10,7 @@ from reminders.models import Script, ScriptText
 from tests.migrations.test_forward_and_back import bring_up_to_date, migrate
 
 pytestmark = pytest.mark.django_db(transaction=True)
-BEFORE = [("reminders", "0014_optout_confirmations")]
+BEFORE = [("reminders", "0016_after_booking")]
 
 
 @pytest.fixture

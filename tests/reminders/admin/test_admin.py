@@ -25,6 +25,7 @@ from contacts.models import (
 )
 from contacts.optouts import record_optout
 from reminders.models import (
+    AssumptionTrial,
     CallBatch,
     CallCompanion,
     CallRecord,
@@ -33,11 +34,13 @@ from reminders.models import (
     FollowUp,
     Heartbeat,
     ListedNumber,
+    LiveCheck,
     OptOutConfirmation,
     Pronunciation,
     Reminder,
     Script,
     SendingSwitch,
+    TestCall,
 )
 from tests.office import address_of, make_call, make_colleague, make_event
 from tests.people import (
@@ -58,6 +61,7 @@ OURS: list[type[Model]] = [
 ]
 HISTORY: list[type[Model]] = [
     AppointmentChange,
+    AssumptionTrial,
     CallBatch,
     CallCompanion,
     DatabaseIdentity,
@@ -67,7 +71,9 @@ HISTORY: list[type[Model]] = [
     ImportBatch,
     ImportProblem,
     ListedNumber,
+    LiveCheck,
     Reminder,
+    TestCall,
     WebhookEvent,
 ]
 
@@ -96,6 +102,13 @@ def make_one_of_each_model(index: int) -> None:
     batch = ImportBatch.objects.create(file_name=f"{index}.csv", by=user, applied_at=now, counts={"new": 1})
     ImportProblem.objects.create(batch=batch, weight="note", line=index, column="Mobile")
     Heartbeat.objects.create(name=f"sweep {index}", at=now)
+    test = TestCall.objects.create(
+        by=user, number=contact.phone, channel="voice", mode="trial", message="Hello", text="Hello"
+    )
+    AssumptionTrial.objects.create(
+        assumption="answers", result="as_assumed", is_real=True, by=user, test_call=test
+    )
+    LiveCheck.objects.create(name=f"check {index}", passed=True, by=user, at=now)
     Script.objects.create(name=f"Script {index}")
     Pronunciation.objects.create(written=f"Dr{index}", spoken="Doctor", language="en")
     FollowUp.objects.create(

@@ -16,6 +16,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment, ClosedDay, Contact, Location, PhoneNumber
+from reminders.desk.modes import choose_mode
 from reminders.desk.script_versions import publish_text, save_draft
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
@@ -23,6 +24,7 @@ from reminders.models import CallRecord, Campaign, Reminder, Script, SendingSwit
 from reminders.pages.story import read_story
 from reminders.planning.activation import pause_campaign
 from reminders.rules.decide import Situation
+from reminders.rules.modes import SendingMode
 from reminders.sweeps.early_looks import find_early_looks
 from reminders.wording.script_verdicts import fingerprint_text
 from tests.admin_forms import save_in_admin
@@ -64,6 +66,10 @@ class Practice:
         """Of the appointment's current revision, and the first step."""
         appointment = Appointment.objects.latest("starts_at")
         return Reminder.objects.filter(appointment=appointment, revision=appointment.revision).earliest("pk")
+
+    @property
+    def sam(self) -> User:
+        return User.objects.get(username="sam")
 
     @property
     def contact(self) -> Contact:
@@ -337,6 +343,80 @@ def lift_the_pace(practice: Practice) -> None:
     save_in_admin(practice.office, Location.objects.get(), calls_per_minute="")
 
 
+REAL = "https://api.robotalker.example"
+
+
+def resume_the_location(practice: Practice) -> None:
+    make_reminder()
+    address = f"/locations/{Location.objects.get().pk}"
+    practice.office.post(f"{address}/pause/", {"reason": "a burst pipe"})
+    practice.wait_at(local(10))
+    assert practice.reminder.reason == "location_paused"
+    paused_at = Location.objects.get().paused_at
+    assert paused_at is not None
+    practice.office.post(f"{address}/resume/", {"deed": "send", "paused_at": paused_at.isoformat()})
+
+
+def leave_sandbox_mode(practice: Practice) -> None:
+    make_reminder()
+    verify_the_number(practice)
+    practice.settings.ROBOTALKER_BASE_URL = REAL
+    choose_mode(SendingMode.SANDBOX, by=practice.sam)
+    practice.wait_at(local(10))
+    assert practice.reminder.reason == "sandbox_mode"
+    choose_mode(SendingMode.TRIAL, by=practice.sam)
+
+
+def go_back_to_the_sandboxs_address(practice: Practice) -> None:
+    make_reminder()
+    practice.settings.ROBOTALKER_BASE_URL = REAL
+    choose_mode(SendingMode.SANDBOX, by=practice.sam)
+    practice.wait_at(local(10))
+    practice.settings.ROBOTALKER_BASE_URL = "http://127.0.0.1:8765"
+    find_early_looks()
+
+
+def go_live(practice: Practice) -> None:
+    make_reminder()
+    choose_mode(SendingMode.TRIAL, by=practice.sam)
+    practice.wait_at(local(8))
+    choose_mode(SendingMode.LIVE, by=practice.sam)
+
+
+def make_them_up(practice: Practice) -> None:
+    make_reminder()
+    practice.settings.ROBOTALKER_BASE_URL = REAL
+    choose_mode(SendingMode.LIVE, by=practice.sam)
+    Contact.objects.update(is_demo=True)
+
+
+def verify_on_trial(practice: Practice) -> None:
+    make_reminder()
+    choose_mode(SendingMode.TRIAL, by=practice.sam)
+    practice.wait_at(local(7, 30))
+    assert practice.read_moment() is None
+    verify_the_number(practice)
+
+
+def use_the_trial_up(practice: Practice) -> None:
+    reminder = make_reminder()
+    verify_the_number(practice)
+    choose_mode(SendingMode.TRIAL, by=practice.sam)
+    practice.settings.CAP_PER_DAY = practice.settings.CAP_PER_WEEK = 0
+    practice.go_to(local(10))
+    make_other_call(practice, state="no_answer")
+    [call] = CallRecord.objects.all()
+    for number in range(20):
+        call.pk, call.public_id, call.batch, call.mode = None, f"trial-{number}", None, "trial"
+        call.try_number = number + 2
+        call.save(force_insert=True)
+    assert reminder.pk == practice.reminder.pk
+
+
+def verify_the_number(practice: Practice) -> None:
+    PhoneNumber.objects.update(verified_at=timezone.now(), verified_by=practice.sam)
+
+
 def make_other_call(practice: Practice, *, state: str) -> None:
     """A call to the same number for another visit, on another day."""
     visit = make_appointment(practice.contact, starts_at=VISIT - timedelta(days=1, hours=-5))
@@ -391,6 +471,13 @@ WAYS: dict[str, list[tuple[Callable[[Practice], None], datetime | str | None]]] 
     "cap_may_lift": [(end_a_counted_call, NOW)],
     "told_already": [(tell_them_of_this_visit, None)],
     "desk_busy_until": [(lift_the_pace, NOW)],
+    "location_paused": [(resume_the_location, NOW)],
+    "mode": [(leave_sandbox_mode, NOW)],
+    "is_real": [(go_back_to_the_sandboxs_address, NOW)],
+    "is_demo": [(make_them_up, None)],
+    "number_verified": [(verify_on_trial, local(9))],
+    "trial_full": [(use_the_trial_up, None)],
+    "due_before_live": [(go_live, None)],
 }
 CASES = [(field, *way) for field, ways in WAYS.items() for way in ways]
 

@@ -21,11 +21,12 @@ from contacts.models.people import Channel
 from reminders.deciding.explanations import UNTIL
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.models import Campaign, FollowUp, SendingSwitch
+from reminders.models import AssumptionTrial, Campaign, FollowUp, SendingSwitch, TestCall
 from reminders.pages import sentences
 from reminders.pages.worklist_words import WORDS
 from reminders.results.post_results import record_failed_post
 from reminders.robotalker import errors
+from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import (
     SENTENCES,
     AnswerReason,
@@ -34,6 +35,7 @@ from reminders.rules.reasons import (
     KeptBackReason,
     ListReason,
     Reason,
+    ReasonOfTest,
     phrase_for,
 )
 from reminders.rules.states import CallState, ReminderState
@@ -43,7 +45,7 @@ from tests.people import make_contact, make_due_reminder, make_user
 from tests.reminders.pages.clinic import make_call, settle, sit_at_desk
 from webhooks.models import WebhookEvent
 
-REASONS = (Reason, CallReason, AnswerReason, KeptBackReason, ListReason, ConfirmationReason)
+REASONS = (Reason, CallReason, AnswerReason, KeptBackReason, ListReason, ConfirmationReason, ReasonOfTest)
 CHOICES: tuple[type[TextChoices], ...] = (
     *REASONS,
     ReminderState,
@@ -60,6 +62,10 @@ CHOICES: tuple[type[TextChoices], ...] = (
     Channel,
     UnusableReason,
     WebhookEvent.State,
+    SendingMode,
+    TestCall.State,
+    TestCall.Purpose,
+    AssumptionTrial.Result,
 )
 TITLES = [sentences.CALLS, sentences.TEXTS]
 PROGRAMMERS_WORDS = re.compile(

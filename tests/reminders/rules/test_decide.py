@@ -11,6 +11,7 @@ import pytest
 
 from reminders.rules.calling_hours import CallingHours
 from reminders.rules.decide import Decision, Situation, Verdict, decide
+from reminders.rules.modes import SendingMode, find_mode
 from reminders.rules.reasons import Reason
 
 NEW_YORK = ZoneInfo("America/New_York")  # five hours behind UTC on this day
@@ -263,6 +264,117 @@ CASES = [
 ]
 
 
+TRIAL = {"mode": SendingMode.TRIAL}
+STAFF = {"number_verified": True}
+SANDBOX = {"mode": SendingMode.SANDBOX}
+REAL = {"is_real": True}
+CASES += [
+    # the mode; a trial says "would have been sent" only of what would be sent now
+    ("it is live", REAL, NOW, Verdict.CALL, Reason.DUE),
+    ("it is the sandbox", SANDBOX, NOW, Verdict.CALL, Reason.DUE),
+    ("sandbox mode at a real address", SANDBOX | REAL, NOW, Verdict.BLOCK, Reason.SANDBOX_MODE),
+    (
+        "not due yet, in sandbox mode",
+        SANDBOX | REAL | {"not_before": LATER},
+        NOW,
+        Verdict.WAIT,
+        Reason.NOT_DUE_YET,
+    ),
+    ("on trial", TRIAL, NOW, Verdict.SKIP, Reason.TRIAL_UNVERIFIED),
+    ("on trial at a real address", TRIAL | REAL, NOW, Verdict.SKIP, Reason.TRIAL_UNVERIFIED),
+    ("on trial, and it was ordered", TRIAL | {"ordered": True}, NOW, Verdict.SKIP, Reason.TRIAL_UNVERIFIED),
+    ("on trial, her number is staff's", TRIAL | STAFF, NOW, Verdict.CALL, Reason.DUE),
+    (
+        "the trial's twenty are used up",
+        TRIAL | STAFF | {"trial_full": True},
+        NOW,
+        Verdict.SKIP,
+        Reason.TRIAL_FULL,
+    ),
+    (
+        "the trial's twenty are used up, and it was ordered",
+        TRIAL | STAFF | {"trial_full": True, "ordered": True},
+        NOW,
+        Verdict.SKIP,
+        Reason.TRIAL_FULL,
+    ),
+    ("live, a trial's twenty count no more", {"trial_full": True}, NOW, Verdict.CALL, Reason.DUE),
+    ("on trial, not due yet", TRIAL | {"not_before": LATER}, NOW, Verdict.WAIT, Reason.NOT_DUE_YET),
+    ("on trial, and she opted out", TRIAL | {"opted_out": True}, NOW, Verdict.SKIP, Reason.OPTED_OUT),
+    ("on trial, without a number", TRIAL | {"has_number": False}, NOW, Verdict.BLOCK, Reason.NO_NUMBER),
+    (
+        "on trial, all sending is paused",
+        TRIAL | {"sending_paused": True},
+        NOW,
+        Verdict.BLOCK,
+        Reason.SENDING_PAUSED,
+    ),
+    (
+        "on trial, it is 4:40",
+        TRIAL | {"not_before": EARLY},
+        EARLY,
+        Verdict.WAIT,
+        Reason.OUTSIDE_CALLING_HOURS,
+    ),
+    ("on trial, its turn is later", TRIAL | {"desk_busy_until": LATER}, NOW, Verdict.WAIT, Reason.DESK_PACE),
+    ("on trial, too late", TRIAL, DUE.not_after, Verdict.MISS, Reason.TOO_LATE),
+    ("due before it went live", {"due_before_live": True}, NOW, Verdict.SKIP, Reason.BEFORE_LIVE),
+    (
+        "due before it went live, and ordered",
+        {"due_before_live": True, "ordered": True},
+        NOW,
+        Verdict.CALL,
+        Reason.ORDERED,
+    ),
+    (
+        "due before it was last live, on trial",
+        TRIAL | STAFF | {"due_before_live": True},
+        NOW,
+        Verdict.CALL,
+        Reason.DUE,
+    ),
+    ("she is made up, in the sandbox", SANDBOX | {"is_demo": True}, NOW, Verdict.CALL, Reason.DUE),
+    ("she is made up, at a real address", REAL | {"is_demo": True}, NOW, Verdict.SKIP, Reason.DEMO_CONTACT),
+    (
+        "she is made up, and it was ordered, for a verified number on trial",
+        TRIAL | STAFF | REAL | {"is_demo": True, "ordered": True},
+        NOW,
+        Verdict.SKIP,
+        Reason.DEMO_CONTACT,
+    ),
+    # a pause of the location
+    ("its location is paused", {"location_paused": True}, NOW, Verdict.BLOCK, Reason.LOCATION_PAUSED),
+    (
+        "its location is paused, and it was ordered",
+        {"location_paused": True, "ordered": True},
+        NOW,
+        Verdict.BLOCK,
+        Reason.LOCATION_PAUSED,
+    ),
+    (
+        "its location is paused, and it isn't due yet",
+        {"location_paused": True, "not_before": LATER},
+        NOW,
+        Verdict.WAIT,
+        Reason.NOT_DUE_YET,
+    ),
+    (
+        "its location is paused, and she confirmed",
+        {"location_paused": True, "answer": "confirmed"},
+        NOW,
+        Verdict.SKIP,
+        Reason.CONFIRMED,
+    ),
+    (
+        "its location is paused too long",
+        {"location_paused": True},
+        DUE.not_after,
+        Verdict.MISS,
+        Reason.TOO_LATE,
+    ),
+]
+
+
 @pytest.mark.parametrize(
     ("why", "change", "now", "verdict", "reason"), CASES, ids=[case[0] for case in CASES]
 )
@@ -302,6 +414,11 @@ NEVER_OVERRIDDEN = [
     {"has_consent": False},
     {"has_script": False},
     {"sending_paused": True},
+    {"location_paused": True},
+    SANDBOX | REAL,
+    REAL | {"is_demo": True},
+    TRIAL,
+    TRIAL | STAFF | {"trial_full": True},
     {"line_busy_until": LATER},
     {"not_after": NOW},
     {"hours": CallingHours(time(11), time(19))},
@@ -316,3 +433,23 @@ def test_an_order_overrides_rules_that_say_not_yet_or_not_needed(change: dict[st
 @pytest.mark.parametrize("change", NEVER_OVERRIDDEN, ids=str)
 def test_an_order_overrides_no_rule_that_protects_the_patient(change: dict[str, object]) -> None:
     assert decide(replace(DUE, ordered=True, **change), NOW).verdict != Verdict.CALL  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "is_real", "mode"),
+    [
+        ("", False, SendingMode.SANDBOX),
+        ("", True, SendingMode.TRIAL),  # never live by itself
+        ("sandbox", False, SendingMode.SANDBOX),
+        ("sandbox", True, SendingMode.SANDBOX),
+        ("trial", False, SendingMode.TRIAL),
+        ("trial", True, SendingMode.TRIAL),
+        ("live", False, SendingMode.LIVE),
+        ("live", True, SendingMode.LIVE),
+        ("LIVE", True, SendingMode.TRIAL),  # not a mode
+    ],
+)
+def test_the_mode_is_the_one_that_was_chosen_else_it_goes_by_the_address(
+    chosen: str, is_real: bool, mode: SendingMode
+) -> None:
+    assert find_mode(chosen, is_real=is_real) == mode

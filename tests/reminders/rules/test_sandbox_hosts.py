@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from config.checks import check_settings
 from config.local.run import is_local
-from reminders.pages.frame import read_mode
+from reminders.deciding.sending_mode import leaves_this_machine
 from reminders.rules.sandbox_hosts import SANDBOX_HOSTS, is_sandbox_address
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
@@ -35,7 +35,7 @@ def test_page_checks_and_make_run_agree_on_what_is_a_sandbox(
     settings.DEBUG = False
     settings.ROBOTALKER_BASE_URL = url = f"https://{host}:8765"
     assert is_sandbox_address(url) is is_sandbox
-    assert (read_mode() == "sandbox") is is_sandbox
+    assert leaves_this_machine() is not is_sandbox
     assert ("callboard.E005" in [fault.id for fault in check_settings(None)]) is is_sandbox
     assert is_local(url) is is_sandbox
 

@@ -1,0 +1,292 @@
+"""The checklist for going live: each item is checked by itself, and what a person has to try is recorded."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils.functional import Promise
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from contacts.database.clock import read_database_clock
+from contacts.models import Contact, Location
+from contacts.models.people import Channel
+from contacts.numbers import is_assigned, mask
+from contacts.zones import is_zone_name
+from reminders.deciding.sending_mode import leaves_this_machine
+from reminders.desk.modes import choose_mode
+from reminders.models import AssumptionTrial, Campaign, LiveCheck, Script, ScriptText, Step, TestCall
+from reminders.models.campaigns import StepChannel
+from reminders.rules.assumptions import (
+    ASSUMPTIONS,
+    BY_CODE,
+    CALL,
+    CALL_TOGETHER,
+    TEXT,
+    TEXT_TOGETHER,
+    Assumption,
+)
+from reminders.rules.modes import SendingMode
+from reminders.rules.reasons import sentence_for
+from reminders.traffic.probing import ask_robotalker
+from reminders.traffic.public_address import check_public_address
+from reminders.wording.scripts import is_sayable
+from reminders.wording.sms_length import find_too_long
+
+ADDRESS, KEY, HEARD, WORKLIST, UNTRIED = "address", "key", "heard", "worklist", "untried"
+VALID_FOR = timedelta(days=1)  # what was checked over the network longer ago is checked again
+SHAPES = {
+    CALL: (Channel.VOICE, False),
+    TEXT: (Channel.SMS, False),
+    CALL_TOGETHER: (Channel.VOICE, True),
+    TEXT_TOGETHER: (Channel.SMS, True),
+}
+
+
+class NotYetLive(ValueError):
+    """It can't go live now. The message says why, in a sentence for staff."""
+
+
+@dataclass(frozen=True)
+class CheckItem:
+    """One item: what is checked, whether it passes, and what is missing or was found."""
+
+    code: str
+    title: str | Promise
+    passed: bool
+    words: str
+
+
+@dataclass(frozen=True)
+class AssumptionLine:
+    """An assumption, and the last time it was tried on the account that calls go to now; None if never."""
+
+    assumption: Assumption
+    trial: AssumptionTrial | None
+
+
+def read_checklist() -> list[CheckItem]:
+    """Every item but the assumptions, as things are now; a constant number of queries for each item."""
+    stored = {check.name: check for check in LiveCheck.objects.select_related("by")}
+    locations = list(Location.objects.all())
+    now = read_database_clock()
+    return [
+        _item(ADDRESS, _read_stored(stored.get(ADDRESS), now, about=settings.PUBLIC_BASE_URL)),
+        _item(KEY, _read_stored(stored.get(KEY), now, about=settings.ROBOTALKER_BASE_URL)),
+        _item("caller_id", _find_bad_numbers([settings.ROBOTALKER_FROM_NUMBER, *_caller_ids(locations)])),
+        _item("callback_numbers", _find_faults(locations, _find_callback_fault)),
+        _item("zones", _find_faults(locations, _find_zone_fault)),
+        _item("hours", _find_faults(locations, _find_hours_fault)),
+        _item("scripts", _find_script_warnings()),
+        _item("demo", _find_demo_patients()),
+        _item(HEARD, _read_heard(stored.get(HEARD))),
+        _item(WORKLIST, _read_named(stored.get(WORKLIST))),
+    ]
+
+
+def list_assumptions() -> list[AssumptionLine]:
+    """Each assumption with its last trial, on the real account or in the sandbox, whichever is used now."""
+    trials = AssumptionTrial.objects.filter(is_real=leaves_this_machine()).select_related("by")
+    last = {trial.assumption: trial for trial in trials.order_by("pk")}
+    return [AssumptionLine(one, last.get(one.code)) for one in ASSUMPTIONS]
+
+
+def check_address(*, by: User) -> bool:
+    """Ask our own public address, and record whether it answered."""
+    fault = check_public_address()
+    _store(ADDRESS, not fault, f"{settings.PUBLIC_BASE_URL} {fault}".strip(), by)
+    return not fault
+
+
+def check_key(*, by: User) -> bool:
+    """Ask Robotalker a harmless question, and record whether it accepted the key."""
+    error = ask_robotalker()
+    fault = sentence_for(error.code) if error else ""
+    _store(KEY, not fault, f"{settings.ROBOTALKER_BASE_URL} {fault}".strip(), by)
+    return not fault
+
+
+def record_heard(*, by: User) -> None:
+    """This person has heard a test call, and it was right. Raises NotYetLive if none was answered."""
+    heard = TestCall.objects.filter(
+        by=by, purpose=TestCall.Purpose.TEST, channel=Channel.VOICE, state=TestCall.State.ANSWERED
+    )
+    if not heard.exists():
+        raise NotYetLive(_("Order a test call and answer it first."))
+    _store(HEARD, True, "real" if leaves_this_machine() else "sandbox", by)
+
+
+def name_for_worklist(user: User, *, by: User) -> None:
+    """This person looks after the worklist. Raises NotYetLive if they may not."""
+    if not (user.is_active and user.has_perm("reminders.change_followup")):
+        raise NotYetLive(_("This person may not work on the worklist. Give them a role first."))
+    _store(WORKLIST, True, user.get_username(), by)
+
+
+def record_trial(code: str, result: str, seen: str, *, by: User) -> AssumptionTrial:
+    """What was seen when an assumption was tried, with the raw exchange of this person's last such test.
+
+    Raises NotYetLive for an unknown assumption or result.
+    """
+    assumption = BY_CODE.get(code)
+    if assumption is None or result not in AssumptionTrial.Result.values:
+        raise NotYetLive(_("Say whether it was as assumed or otherwise."))
+    test = None
+    if assumption.by:
+        channel, in_batch = SHAPES[assumption.by]
+        tests = TestCall.objects.filter(
+            by=by, purpose=TestCall.Purpose.TEST, channel=channel, in_batch=in_batch
+        )
+        test = tests.exclude(exchange=[]).order_by("-pk").first()
+        if test is None:
+            raise NotYetLive(_("Order the test first, so that what was sent and received is recorded."))
+    return AssumptionTrial.objects.create(
+        assumption=code,
+        result=result,
+        seen=seen.strip()[:500],
+        exchange=test.exchange if test else [],
+        test_call=test,
+        is_real=leaves_this_machine(),
+        by=by,
+    )
+
+
+def go_live(*, by: User, confirmed_by_name: str) -> None:
+    """Begin to call patients. Raises NotYetLive unless every item passes.
+
+    With assumptions that nobody has tried, the person has to write their own name below that (their login or
+    their full name), and it is recorded.
+    """
+    missing = [str(item.title) for item in read_checklist() if not item.passed]
+    if missing:
+        words = _("Not yet: %(items)s.") % {"items": get_text_list(missing, _("and"))}
+        raise NotYetLive(words)
+    untried = [line.assumption.code for line in list_assumptions() if line.trial is None]
+    if untried:
+        names = {by.get_username().casefold(), by.get_full_name().casefold()} - {""}
+        if " ".join(confirmed_by_name.split()).casefold() not in names:
+            raise NotYetLive(_("Write your name to confirm that not everything was tried."))
+    _store(UNTRIED, not untried, " ".join(untried), by)
+    choose_mode(SendingMode.LIVE, by=by)
+
+
+TITLES: dict[str, str | Promise] = {
+    ADDRESS: gettext_lazy("Robotalker can reach the public address"),
+    KEY: gettext_lazy("Robotalker accepts the key"),
+    "caller_id": gettext_lazy("The numbers that calls come from can be real"),
+    "callback_numbers": gettext_lazy("Every location has a number to call back"),
+    "zones": gettext_lazy("Every location has a time zone"),
+    "hours": gettext_lazy("Every location has calling hours and open days"),
+    "scripts": gettext_lazy("The scripts in use have no warnings"),
+    "demo": gettext_lazy("No made-up patients are here"),
+    HEARD: gettext_lazy("Somebody has heard a test call"),
+    WORKLIST: gettext_lazy("Somebody looks after the worklist"),
+}
+
+
+def _item(code: str, faults: str) -> CheckItem:
+    return CheckItem(code, TITLES[code], not faults, faults)
+
+
+def _store(name: str, passed: bool, detail: str, by: User) -> None:
+    values = {"passed": passed, "detail": detail[:300], "by": by, "at": read_database_clock()}
+    LiveCheck.objects.update_or_create(name=name, defaults=values)
+
+
+def _read_stored(check: LiveCheck | None, now: datetime, *, about: str) -> str:
+    """Why a check over the network doesn't count: never made, for another address, too old, or failed."""
+    if check is None or check.detail.split(" ")[0] != about:
+        return _("Not checked yet.")
+    if not timedelta(0) <= now - check.at <= VALID_FOR:
+        return _("Checked more than a day ago. Check it again.")
+    return "" if check.passed else _("It failed: %(why)s") % {"why": check.detail.partition(" ")[2]}
+
+
+def _caller_ids(locations: Iterable[Location]) -> list[str]:
+    return [location.caller_id for location in locations if location.caller_id]
+
+
+def _find_bad_numbers(numbers: Iterable[str]) -> str:
+    bad = sorted({mask(number) for number in numbers if not is_assigned(number)})
+    return _("Not a number that exists: %(numbers)s.") % {"numbers": ", ".join(bad)} if bad else ""
+
+
+def _find_faults(locations: Iterable[Location], find_fault: Callable[[Location], str]) -> str:
+    """Which location lacks what, or that there is none."""
+    locations = list(locations)
+    if not locations:
+        return _("There is no location yet.")
+    return " ".join(f"{location.name}: {fault}" for location in locations if (fault := find_fault(location)))
+
+
+def _find_callback_fault(location: Location) -> str:
+    return "" if is_assigned(location.callback_number) else _("the number can't be one that exists.")
+
+
+def _find_zone_fault(location: Location) -> str:
+    return "" if is_zone_name(location.time_zone) else _("the time zone is not known.")
+
+
+def _find_hours_fault(location: Location) -> str:
+    return "" if location.open_weekdays else _("no day is open.")
+
+
+def _find_script_warnings() -> str:
+    """Scripts of campaigns that aren't drafts: without a text, or one that can't be said or is too long."""
+    steps = Step.objects.exclude(campaign__state=Campaign.State.DRAFT).select_related(
+        "script", "text_script", "fallback_script"
+    )
+    scripts: dict[int, tuple[Script, bool]] = {}
+    for step in steps:
+        as_text = [(step.text_script, True), (step.fallback_script, True)]
+        for script, is_text in [(step.script, step.channel == StepChannel.SMS), *as_text]:
+            if script:
+                scripts[script.pk] = (script, is_text or scripts.get(script.pk, (script, False))[1])
+    if not scripts:
+        return _("No campaign is active.")
+    return " ".join(
+        f"{script}: {fault}"
+        for script, is_text in scripts.values()
+        if (fault := find_script_fault(script, is_text))
+    )
+
+
+def find_script_fault(script: Script, is_text: bool) -> str:
+    """What is wrong with the newest texts of a script, in words; "" if nothing is."""
+    newest = {text.language: text for text in script.texts.order_by("version")}
+    if not newest:
+        return _("it has no text.")
+    if not all(is_sayable(text.text) for text in newest.values()):
+        return _("it uses a variable that can't be filled in.")
+    return _("it can need more than one part as a text message.") if is_text and find_too_long(script) else ""
+
+
+def find_text_script() -> ScriptText | None:
+    """The newest text that fits one text message, for a test text; None if there is none."""
+    texts = ScriptText.objects.select_related("script").order_by("-pk")
+    return next((text for text in texts if not find_too_long(text.script)), None)
+
+
+def _find_demo_patients() -> str:
+    count = Contact.objects.filter(is_demo=True).count()
+    words = ngettext("%(count)d is, from the demo clinic.", "%(count)d are, from the demo clinic.", count)
+    return words % {"count": count} if count else ""
+
+
+def _read_heard(check: LiveCheck | None) -> str:
+    where = "real" if leaves_this_machine() else "sandbox"
+    return "" if check and check.passed and check.detail == where else _("Nobody has said so yet.")
+
+
+def _read_named(check: LiveCheck | None) -> str:
+    if check is None:
+        return _("Nobody is named yet.")
+    user = User.objects.filter(username=check.detail, is_active=True).first()
+    return (
+        ""
+        if user and user.has_perm("reminders.change_followup")
+        else _("%s is no longer there.") % check.detail
+    )

@@ -1,0 +1,47 @@
+"""The words of test calls: a script filled in for an example visit, and the call that speaks a code."""
+
+from datetime import datetime, time, timedelta
+
+from contacts.models import Appointment, Contact, Location, Provider
+from reminders.wording.scripts import choose_letters, fill_variables, speak, used_variables
+
+EXAMPLE_NAMES = {"es": "Lucía", "fr": "Camille"}
+EXAMPLE_NAME = "Alex"
+EXAMPLE_TIME = time(10, 30)
+CODE = "CODE"
+# Spoken twice, since nobody writes it down at once. English: it is for staff, whose pages are English too.
+CODE_MESSAGE = (
+    "Hello, this is Callboard for {PRACTICE}. Your code is: {CODE}. Once more: {CODE}. "
+    "If you did not ask for it, hang up."
+)
+
+
+def fill_example(
+    text: str, language: str, location: Location, today: datetime, *, is_text: bool
+) -> dict[str, str]:
+    """The variables of a script's text for a made-up visit at this location, a week after `today` (aware)."""
+    day = today.astimezone(location.zone).date() + timedelta(days=7)
+    visit = Appointment(
+        contact=Contact(first_name=EXAMPLE_NAMES.get(language, EXAMPLE_NAME)),
+        location=location,
+        provider=Provider.objects.first(),
+        local_start=datetime.combine(day, EXAMPLE_TIME),
+    )
+    values = fill_variables(visit, language, is_text=is_text)
+    used = {name: values[name] for name in sorted(used_variables(text)) if name in values}
+    return choose_letters(text, used) if is_text else used
+
+
+def say_code(code: str) -> str:
+    """The digits one by one, with pauses: "4, 8, 2"."""
+    return ", ".join(code)
+
+
+def fill_code(practice: str, code: str) -> dict[str, str]:
+    """The variables of CODE_MESSAGE."""
+    return {"PRACTICE": practice, CODE: say_code(code)}
+
+
+def speak_without_code(practice: str) -> str:
+    """What the call says, without the code itself: that is stored nowhere."""
+    return speak(CODE_MESSAGE, {"PRACTICE": practice, CODE: "…"})
