@@ -24,6 +24,7 @@ from reminders.deciding.seen_values import SeenValues
 from reminders.models import Campaign, Step
 from reminders.rules.calling_hours import OUTER, ZoneSource
 from reminders.rules.decide import Decision, Situation, Verdict
+from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import sentence_for
 from reminders.rules.rule_findings import ExplainedDecision, Finding
 from reminders.rules.zones import zone_or_utc
@@ -146,6 +147,41 @@ def _describe_visit(seen: Seen) -> Iterator[str]:
     yield _("It is recorded as: %(status)s.") % {"status": _label(Appointment.Status, status)}
 
 
+def _describe_made_up(seen: Seen) -> Iterator[str]:
+    made_up, patient = _("This is a made-up patient of the demo clinic."), _("The patient is not made up.")
+    yield made_up if seen.situation.is_demo else patient
+    real, here = _("What is sent reaches real phones."), _("What is sent goes to the sandbox only.")
+    yield real if seen.situation.is_real else here
+
+
+def _describe_live(seen: Seen) -> Iterator[str]:
+    before, after = (
+        _("It was due before Callboard went live."),
+        _("It was not due before Callboard went live."),
+    )
+    yield before if seen.situation.due_before_live else after
+    yield from _describe_mode(seen)
+    yield from _describe_order(seen)
+
+
+def _describe_mode(seen: Seen) -> Iterator[str]:
+    yield _("The mode is: %(mode)s.") % {"mode": _label(SendingMode, seen.situation.mode)}
+
+
+def _describe_trial(seen: Seen) -> Iterator[str]:
+    situation = seen.situation
+    yield from _describe_mode(seen)
+    if situation.mode != SendingMode.TRIAL:
+        return
+    verified, unknown = (
+        _("The number is a verified one of staff."),
+        _("No member of staff verified the number."),
+    )
+    yield verified if situation.number_verified else unknown
+    if situation.trial_full:
+        yield _("As much as a trial allows has gone out in the 24 hours before.")
+
+
 def _describe_optout(seen: Seen) -> Iterator[str]:
     values = seen.values
     if not values.number:
@@ -204,7 +240,11 @@ def _describe_audience(seen: Seen) -> Iterator[str]:
 
 def _describe_holds(seen: Seen) -> Iterator[str]:
     situation, values = seen.situation, seen.values
+    if situation.mode == SendingMode.SANDBOX and situation.is_real:
+        yield _("The mode is sandbox, so nothing may reach real phones.")
     yield _("All sending is paused.") if situation.sending_paused else _("Sending is on.")
+    if situation.location_paused:
+        yield _("%(location)s is paused.") % {"location": values.location}
     state = CAMPAIGNS.get(values.campaign_state, CAMPAIGNS[Campaign.State.PAUSED])
     yield str(state) % {"campaign": values.campaign}
     if not values.number:
@@ -255,6 +295,8 @@ def _describe_hours(seen: Seen) -> Iterator[str]:
         yield sentence % words
         if local.date() in hours.closed_dates:
             yield _("%(location)s is closed on that day.") % {"location": seen.values.location}
+    if situation.at_once_from and not situation.ordered:
+        yield _("It was booked too late for this step, which then goes out at once or not at all.")
     if seen.values.zone_source in SOURCES:
         yield str(SOURCES[seen.values.zone_source])
 
@@ -314,9 +356,11 @@ def _label(choices: type[TextChoices], value: str) -> str:
 
 WORDS: dict[str, RuleWords] = {
     "skip_changed_appointments": RuleWords(gettext_lazy("The visit"), _describe_visit),
+    "skip_made_up_patients": RuleWords(gettext_lazy("Made-up patients"), _describe_made_up),
     "skip_opted_out_numbers": RuleWords(gettext_lazy("Opt-out"), _describe_optout),
     "skip_what_the_patient_refuses": RuleWords(gettext_lazy("The patient's wish"), _describe_wish),
     "skip_unneeded_reminders": RuleWords(gettext_lazy("Who is reminded"), _describe_need),
+    "skip_what_was_due_before_live": RuleWords(gettext_lazy("Going live"), _describe_live),
     "miss_late_reminders": RuleWords(gettext_lazy("Last moment"), _describe_last_moment),
     "wait_until_due": RuleWords(gettext_lazy("Due time"), _describe_due_time),
     "skip_unconfirmed_appointments": RuleWords(gettext_lazy("Only for confirmed visits"), _describe_audience),
@@ -325,5 +369,6 @@ WORDS: dict[str, RuleWords] = {
     "wait_for_open_calls": RuleWords(gettext_lazy("One call at a time"), _describe_line),
     "wait_for_number_cap": RuleWords(gettext_lazy("How often"), _describe_cap),
     "wait_for_desk_pace": RuleWords(gettext_lazy("The desk's pace"), _describe_pace),
+    "skip_on_trial": RuleWords(gettext_lazy("Trial"), _describe_trial),
 }
 UNNAMED = RuleWords(gettext_lazy("Another rule"), _describe_nothing)

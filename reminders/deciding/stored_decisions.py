@@ -10,13 +10,17 @@ from zoneinfo import ZoneInfo
 from reminders.deciding.seen_values import SeenValues
 from reminders.rules.calling_hours import CallingHours
 from reminders.rules.decide import Situation
+from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import Reason
 from reminders.rules.zones import load_zone
 
 FORM = 1  # of what is written here; grows when the same name comes to mean something else
 CLOSED_DAYS_KEPT = timedelta(days=14)  # as far as calling hours are searched
 MOMENTS = frozenset(
-    ("not_before", "not_after", "line_busy_until", "capped_until", "desk_busy_until", "opted_out_at")
+    (
+        *("not_before", "not_after", "at_once_from", "line_busy_until", "capped_until", "desk_busy_until"),
+        "opted_out_at",
+    )
 )
 
 
@@ -56,6 +60,7 @@ def read_decision(stored: Any) -> StoredDecision | None:
         situation["zones"] = tuple(map(load_zone, situation["zones"]))
         if situation["refusal"] is not None:
             situation["refusal"] = Reason(situation["refusal"])
+        situation["mode"] = SendingMode(situation["mode"])
         seen = {name: _decode(name, value) for name, value in stored["seen"].items()}
         seen["local_start"] = datetime.fromisoformat(seen["local_start"])
         return StoredDecision(

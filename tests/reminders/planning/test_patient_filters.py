@@ -1,4 +1,4 @@
-"""Filters by patient and language reach back for nobody; what waits is looked at again (rules 29 and 30)."""
+"""Filters by patient and language reach back for nobody; what waits is looked at again (product rules 29 and 30)."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from reminders.rules.calling_hours import CallingHours
 from reminders.rules.decide import Situation
+from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import REASONS_OF_WISH
 
 # The time that an example takes depends on what else the machine does.
@@ -52,4 +53,12 @@ SITUATIONS = st.builds(
     cap_may_lift=st.booleans(),
     told_already=st.booleans(),
     desk_busy_until=MAYBE,
+    at_once_from=MAYBE,
+    location_paused=st.booleans(),
+    mode=st.sampled_from(list(SendingMode)),
+    is_real=st.booleans(),
+    is_demo=st.booleans(),
+    number_verified=st.booleans(),
+    trial_full=st.booleans(),
+    due_before_live=st.booleans(),
 )
