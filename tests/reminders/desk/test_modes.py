@@ -1,4 +1,4 @@
-"""Sandbox, trial and live: what each sends, and that going live sends nothing due before (product rule 29)."""
+"""Sandbox, trial and live: what each sends; going live sends nothing due before (product rule 29)."""
 
 from datetime import timedelta
 

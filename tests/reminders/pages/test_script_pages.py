@@ -1,4 +1,4 @@
-"""The pages of scripts: writing, publishing, a second person, and what strangers may try (product rule 62)."""
+"""The pages of scripts: writing, publishing, a second person, what strangers try (product rule 62)."""
 
 import html
 import re

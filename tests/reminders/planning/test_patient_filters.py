@@ -1,4 +1,7 @@
-"""Filters by patient and language reach back for nobody; what waits is looked at again (product rules 29 and 30)."""
+"""Filters by patient and language (product rules 29 and 30).
+
+They reach back for nobody, and what waits is looked at again.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
