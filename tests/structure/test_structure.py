@@ -20,9 +20,9 @@ class Ceiling(NamedTuple):
 
 
 CEILINGS = {
-    # The aim is 10 files. Nine more visits since texts go out together and by the patient's wish; four more
+    # The aim is 10 files. Nine more visits since texts go out together and by the patient's wish; five more
     # files since the mode is judged with each reminder, and guarded where a request is built.
-    OPENING: Ceiling(39, 152, {"reminders/dispatch/opening.py", "reminders/robotalker/client.py"}),
+    OPENING: Ceiling(40, 152, {"reminders/dispatch/opening.py", "reminders/robotalker/client.py"}),
     # The aim is 12 files and 35 visits. Eight more files since damaged bodies are read, and each
     # event accounts for the visit that it is about.
     EVENT: Ceiling(30, 94, {"webhooks/views.py", "contacts/appointments.py"}),
