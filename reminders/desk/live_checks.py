@@ -94,7 +94,7 @@ def list_assumptions() -> list[AssumptionLine]:
     return [AssumptionLine(one, last.get(one.code)) for one in ASSUMPTIONS]
 
 
-def check_address(*, by: User) -> bool:
+def ask_public_address(*, by: User) -> bool:
     """Ask our own public address, and record whether it answered."""
     fault = check_public_address()
     _store(ADDRESS, not fault, f"{settings.PUBLIC_BASE_URL} {fault}".strip(), by)

@@ -68,7 +68,7 @@ def run_check(request: HttpRequest, code: str) -> HttpResponse:
     """Check one item now, or record what a person says about it."""
     user = signed_in(request)
     if code == live_checks.ADDRESS:
-        live_checks.check_address(by=user)
+        live_checks.ask_public_address(by=user)
     elif code == live_checks.KEY:
         live_checks.check_key(by=user)
     elif code == live_checks.HEARD:

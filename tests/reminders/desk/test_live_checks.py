@@ -21,7 +21,7 @@ from reminders.desk.live_checks import (
     KEY,
     WORKLIST,
     NotYetLive,
-    check_address,
+    ask_public_address,
     check_key,
     go_live,
     list_assumptions,
@@ -240,9 +240,9 @@ def test_our_own_public_address_answers_with_our_signature(
     live_server: LiveServer, settings: Settings, sam: User
 ) -> None:
     settings.PUBLIC_BASE_URL = live_server.url
-    assert check_address(by=sam)
+    assert ask_public_address(by=sam)
     settings.PUBLIC_BASE_URL = f"{live_server.url}/elsewhere"
-    assert not check_address(by=sam)
+    assert not ask_public_address(by=sam)
     settings.PUBLIC_BASE_URL = f"http://127.0.0.1:{find_free_port()}"
     assert check_public_address() == "ConnectionError"
 
