@@ -94,9 +94,10 @@ def find_owed(
 ) -> OwedReminder | None:
     if step is None or location is None:
         return None
-    for changed_at in (appointment.details_at, appointment.patient_at):
-        if changed_at:
-            step = step._replace(since=step.since.for_details_of(changed_at))
+    if appointment.details_at:
+        step = step._replace(since=step.since.for_details_of(appointment.details_at))
+    if appointment.patient_at:
+        step = step._replace(since=step.since.for_details_of(appointment.patient_at))
     not_after = appointment.starts_at - step.stop_before
     booked_at = appointment.booked_at if step.is_after_booking else appointment.revised_at
     if booked_at is None:
@@ -111,7 +112,8 @@ def find_owed(
     reason = (
         _find_skip_reason(step, appointment, due_at, not_after)
         or _find_lack_of_hours(max(due_at, revised_at), not_after, hours, zones)
-        or _find_lateness(step, revised_at, due_at, not_after, hours, zones)
+        or (due_at < revised_at and _find_lateness(step, revised_at, due_at, not_after, hours, zones))
+        or ""
     )
     if reason in TOO_LATE_FOR_IT and step.bring_forward and zones:
         earlier = _bring_forward(due_at, not_after, hours, zones)

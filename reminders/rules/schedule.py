@@ -97,11 +97,11 @@ def moment_due(
     """
     if starts_at.utcoffset() is None:
         raise ValueError("The start of an appointment needs a time zone: give an aware datetime.")
-    if timing.kind == TimingKind.AFTER_BOOKING:
-        if booked_at is None:
-            raise ValueError("It isn't known when the appointment was booked.")
-        return booked_at.astimezone(UTC) + timing.elapsed
     if timing.at is None:
+        if timing.kind == TimingKind.AFTER_BOOKING:
+            if booked_at is None:
+                raise ValueError("It isn't known when the appointment was booked.")
+            return booked_at.astimezone(UTC) + timing.elapsed
         # In UTC, because subtracting in a time zone changes the wall time, not the elapsed time.
         return starts_at.astimezone(UTC) - timing.elapsed
     day = starts_at.astimezone(zone).date()
