@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from contacts.admin.history import ClinicAdmin
 from contacts.languages import list_languages
 from reminders.admin.replanned import describe_in_time, describe_replanned
-from reminders.admin.text_lengths import list_campaign_refusals, list_refusals, warn_of_long_texts
+from reminders.admin.text_lengths import list_refusals, warn_of_long_texts
 from reminders.deciding.fallen_due import FallenDue
 from reminders.desk.resuming import find_due_in_campaign_pause, skip_and_activate_campaign
 from reminders.models import Campaign, Script, Step
@@ -28,6 +28,7 @@ from reminders.planning.editing import StateBefore, announce_edit, finish_edit, 
 from reminders.planning.language_gaps import find_language_gaps
 from reminders.planning.owed_reminders import count_never_in_time
 from reminders.rules.schedule import TimingKind
+from reminders.wording.script_verdicts import list_campaign_refusals
 from reminders.wording.sms_length import text_scripts_of
 
 

@@ -10,8 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from contacts.languages import name_language
-from reminders.models import Campaign, Script
-from reminders.wording.script_verdicts import TextVerdict, judge_campaign
+from reminders.models import Script
 from reminders.wording.sms_alphabet import TextLength
 from reminders.wording.sms_length import MOST_CHARACTERS, LongestText, find_newest_texts, find_too_long
 
@@ -52,26 +51,11 @@ def describe_refusal(longest: LongestText) -> str:
     )
 
 
-def list_campaign_refusals(campaign: Campaign) -> list[str]:
-    """Why its scripts keep it from being active (product rules 40 and 62); each sentence names which."""
-    verdicts = judge_campaign(campaign)
-    return [f"{campaign}, {sentence}" for verdict in verdicts for sentence in describe_verdict(verdict)]
-
-
 def list_refusals(script: Script) -> list[str]:
     """Why it can't be sent as a text message: it has no text, or is too long in one of its languages."""
     if not find_newest_texts(script):
         return [_("This script has no published text yet. Write it first.")]
     return [describe_refusal(longest) for longest in find_too_long(script).values() if longest.is_refused]
-
-
-def describe_verdict(verdict: TextVerdict) -> list[str]:
-    """Why a text can't be sent, as sentences that name the script and the language."""
-    language = f" ({name_language(verdict.language)})" if verdict.language else ""
-    name = f"“{verdict.script}”{language}"
-    sentences = [f"{name}: {finding.sentence}" for finding in verdict.refusals]
-    asked = _("A second person has to approve it.")
-    return sentences + [f"{name}: {finding.sentence} {asked}" for finding in verdict.unapproved]
 
 
 def warn_of_long_texts(page: admin.ModelAdmin[Any], request: HttpRequest, scripts: Iterable[Script]) -> None:

@@ -18,8 +18,7 @@ from contacts.numbers import is_assigned, mask
 from contacts.zones import is_zone_name
 from reminders.deciding.sending_mode import leaves_this_machine
 from reminders.desk.modes import choose_mode
-from reminders.models import AssumptionTrial, Campaign, LiveCheck, Script, ScriptText, Step, TestCall
-from reminders.models.campaigns import StepChannel
+from reminders.models import AssumptionTrial, Campaign, LiveCheck, ScriptText, TestCall
 from reminders.rules.assumptions import (
     ASSUMPTIONS,
     BY_CODE,
@@ -33,7 +32,7 @@ from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import sentence_for
 from reminders.traffic.probing import ask_robotalker
 from reminders.traffic.public_address import check_public_address
-from reminders.wording.scripts import is_sayable
+from reminders.wording.script_verdicts import list_campaign_refusals
 from reminders.wording.sms_length import find_too_long
 
 ADDRESS, KEY, HEARD, WORKLIST, UNTRIED = "address", "key", "heard", "worklist", "untried"
@@ -235,33 +234,12 @@ def _find_hours_fault(location: Location) -> str:
 
 
 def _find_script_warnings() -> str:
-    """Scripts of campaigns that aren't drafts: without a text, or one that can't be said or is too long."""
-    steps = Step.objects.exclude(campaign__state=Campaign.State.DRAFT).select_related(
-        "script", "text_script", "fallback_script"
-    )
-    scripts: dict[int, tuple[Script, bool]] = {}
-    for step in steps:
-        as_text = [(step.text_script, True), (step.fallback_script, True)]
-        for script, is_text in [(step.script, step.channel == StepChannel.SMS), *as_text]:
-            if script:
-                scripts[script.pk] = (script, is_text or scripts.get(script.pk, (script, False))[1])
-    if not scripts:
+    """What keeps the scripts of campaigns that aren't drafts from being sent (product rule 62)."""
+    campaigns = Campaign.objects.exclude(state=Campaign.State.DRAFT)
+    if not campaigns.filter(steps__isnull=False).exists():
         return _("No campaign is active.")
-    return " ".join(
-        f"{script}: {fault}"
-        for script, is_text in scripts.values()
-        if (fault := find_script_fault(script, is_text))
-    )
-
-
-def find_script_fault(script: Script, is_text: bool) -> str:
-    """What is wrong with the newest texts of a script, in words; "" if nothing is."""
-    newest = {text.language: text for text in script.texts.order_by("version")}
-    if not newest:
-        return _("it has no text.")
-    if not all(is_sayable(text.text) for text in newest.values()):
-        return _("it uses a variable that can't be filled in.")
-    return _("it can need more than one part as a text message.") if is_text and find_too_long(script) else ""
+    faults = [fault for campaign in campaigns for fault in list_campaign_refusals(campaign)]
+    return " ".join(dict.fromkeys(faults))
 
 
 def find_text_script() -> ScriptText | None:

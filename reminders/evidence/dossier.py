@@ -81,6 +81,7 @@ def collect_evidence(call: CallRecord, by: User, now: datetime) -> Section:
             "made_at": now,
             "made_by": by.get_username(),
             "robotalker": settings.ROBOTALKER_BASE_URL,
+            "mode": call.mode,
             "is_sandbox": is_sandbox_address(settings.ROBOTALKER_BASE_URL),
         },
         "call": _describe_try(call),

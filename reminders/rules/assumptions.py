@@ -69,7 +69,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
             "events of a call in progress (`call.initiated`, `call.ringing`), …",
             "the names of events",
             "what an event is wrapped in",
-            "an event without a name",
+            "an event without a name, as JSON or as a form",
             "the encoding",
             "JSON that isn't quite JSON",
             "numbers and texts",

@@ -15,13 +15,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from contacts.models import Location
-from reminders.admin.text_lengths import list_campaign_refusals
 from reminders.deciding.fallen_due import FallenDue
 from reminders.desk import location_pauses, resuming
 from reminders.models import Campaign
 from reminders.pages.stops import read_stops
 from reminders.planning import activation
 from reminders.views.requests import go_back, read_words, signed_in
+from reminders.wording.script_verdicts import list_campaign_refusals
 
 
 @permission_required("contacts.view_appointment", raise_exception=True)

@@ -11,7 +11,9 @@ from math import ceil
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
 
+from contacts.languages import name_language
 from contacts.models.people import Channel
 from reminders.models import Campaign, Script, ScriptText, Step
 from reminders.models.campaigns import StepChannel
@@ -55,6 +57,15 @@ class TextVerdict:
     language: str
     refusals: tuple[Finding, ...]
     unapproved: tuple[Finding, ...]
+
+    @property
+    def sentences(self) -> list[str]:
+        """For staff; each names the script and the language."""
+        language = f" ({name_language(self.language)})" if self.language else ""
+        name = f"“{self.script}”{language}"
+        asked = _("A second person has to approve it.")
+        refused = [f"{name}: {finding.sentence}" for finding in self.refusals]
+        return refused + [f"{name}: {finding.sentence} {asked}" for finding in self.unapproved]
 
 
 def judge_words(
@@ -138,6 +149,13 @@ def judge_campaign(campaign: Campaign) -> list[TextVerdict]:
             if verdict.refusals or unapproved:
                 verdicts.append(TextVerdict(script, text.language, verdict.refusals, unapproved))
     return verdicts
+
+
+def list_campaign_refusals(campaign: Campaign) -> list[str]:
+    """The same as sentences for staff."""
+    return [
+        f"{campaign}, {sentence}" for verdict in judge_campaign(campaign) for sentence in verdict.sentences
+    ]
 
 
 def _read_uses(campaign: Campaign) -> Iterable[tuple[Script, set[Channel]]]:
