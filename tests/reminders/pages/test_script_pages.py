@@ -183,6 +183,20 @@ def test_history_shows_what_changed_and_brings_words_back(desk: Client) -> None:
     assert "The draft was discarded" in act(desk, script.texts.get(state="draft"), "discard")
 
 
+def test_a_script_can_be_heard_from_its_page_by_whoever_may_test(desk: Client) -> None:
+    make_location()
+    call, text = make_script(ENGLISH, name="Call"), ensure_default_scripts().text
+    heard, read = read_page(desk, address_of(call)), read_page(desk, address_of(text))
+    assert "Call me with this" in heard
+    assert "Text me this" not in heard
+    assert "Text me this" in read
+    auditor = sit_at_desk(make_user("alan", role=AUDITOR))
+    assert "Call me with this" not in read_page(auditor, address_of(call))
+    address = f"/test-calls/scripts/{call.texts.get().pk}/"
+    answer = desk.post(address, {"channel": "voice"}, follow=True)
+    assert "Call me with a code" in answer.content.decode(), "without a verified number it leads there"
+
+
 @pytest.mark.parametrize(
     "text",
     ["x" * 10_000, "{" * 1_000, "<script>alert(1)</script>{PRACTICE}", "\u202ea", "👩‍⚕️" * 300, "\x00", "{}"],
