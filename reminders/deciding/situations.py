@@ -11,7 +11,7 @@ from django.db.models import Case, Exists, F, IntegerField, QuerySet, Subquery, 
 from contacts.models import Location, PhoneNumber, Provider
 from reminders.deciding.coverage import KNOWN_WHERE_ASKED, covers
 from reminders.deciding.sending_mode import leaves_this_machine
-from reminders.deciding.trial_use import count_of_trial
+from reminders.deciding.trial_use import count_of_trial, count_sent_on_trial
 from reminders.models import Campaign, Reminder, ScriptText, SendingSwitch, Step
 from reminders.rules.calling_hours import CallingHours, recipient_zones
 from reminders.rules.decide import Situation
@@ -140,6 +140,13 @@ def _with_mode(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
     )
 
 
+def add_mode(reminder: Reminder, now: datetime) -> None:
+    """Give a reminder that came otherwise, or isn't planned yet, what with_situation() reads of the mode."""
+    switch = SendingSwitch.objects.filter(pk=1).values_list("mode", "live_since").first()
+    reminder.chosen_mode, reminder.live_since = switch or ("", None)  # type: ignore[attr-defined]
+    reminder.sent_on_trial = count_sent_on_trial(now)  # type: ignore[attr-defined]
+
+
 def read_facts_together(
     reminders: Iterable[Reminder], practice: PracticeConfig, *, sending_paused: bool
 ) -> list[ReminderFacts]:
@@ -264,7 +271,8 @@ def _find_late_booking(reminder: Reminder) -> datetime | None:
 
 def _is_due_before(reminder: Reminder, live_since: datetime | None) -> bool:
     """Whether it came to be owed before: at its due time, or when it was planned after a late booking."""
-    return live_since is not None and max(reminder.due_at, reminder.created_at) < live_since
+    planned_at = reminder.created_at or reminder.due_at  # not planned yet
+    return live_since is not None and max(reminder.due_at, planned_at) < live_since
 
 
 def is_never_dialled(number: PhoneNumber) -> bool:

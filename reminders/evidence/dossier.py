@@ -23,7 +23,7 @@ from contacts.models.people import Channel
 from reminders.deciding.number_caps import LOOKED_BACK
 from reminders.deciding.rule_words import describe_rules
 from reminders.deciding.seen_values import read_seen_values
-from reminders.deciding.situations import read_reminder_facts
+from reminders.deciding.situations import add_mode, read_reminder_facts
 from reminders.deciding.stored_decisions import StoredDecision, read_decision
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.models import CallRecord, EvidenceLook, FollowUp
@@ -187,6 +187,7 @@ def _describe_time(call: CallRecord, stored: StoredDecision | None) -> Section:
     if stored:
         situation, values = stored.situation, stored.values
     else:
+        add_mode(call.reminder, call.submitting_at)
         facts = read_reminder_facts(call.reminder, sending_paused=False)
         situation, values = facts.situation, read_seen_values(facts, None, call.submitting_at)
     hours = situation.hours

@@ -16,7 +16,7 @@ from reminders.deciding.desk_pace import has_waited, read_paces
 from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.rule_words import CheckLine, describe_rules, describe_verdict
 from reminders.deciding.seen_values import read_seen_values
-from reminders.deciding.situations import NO_LIMITS, Limits, apply_limits, read_reminder_facts
+from reminders.deciding.situations import NO_LIMITS, Limits, add_mode, apply_limits, read_reminder_facts
 from reminders.models import Campaign, Reminder, Step
 from reminders.pages.planning_checks import describe_planning_checks, find_owed_at
 from reminders.planning.bulk_rows import OwedReminder
@@ -138,6 +138,7 @@ def _imagine_reminder(appointment: Appointment, step: Step, owed: OwedReminder) 
 
 
 def _judge(reminder: Reminder, moment: datetime) -> Judgement:
+    add_mode(reminder, moment)
     facts = read_reminder_facts(reminder, sending_paused=read_switch().paused_at is not None)
     use = read_use([facts.number.pk], moment)[facts.number.pk] if facts.number else None
     situation = apply_limits(facts.situation, _read_limits(reminder, use, moment))

@@ -28,11 +28,18 @@ from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.evidence.canonical import write_canonical
 from reminders.evidence.dossier import collect_evidence, read_call
-from reminders.models import CallRecord, Campaign, EvidenceLook, FollowUp, ScriptText
+from reminders.models import CallRecord, Campaign, EvidenceLook, FollowUp
 from reminders.planning.planner import plan_appointments
 from reminders.rules.reasons import Reason
 from tests.office import make_event
-from tests.people import make_appointment, make_contact, make_due_reminder, make_user
+from tests.people import (
+    make_appointment,
+    make_contact,
+    make_due_reminder,
+    make_script,
+    make_step,
+    make_user,
+)
 from tests.reminders.pages.clinic import make_call, settle, sit_at_desk
 
 pytestmark = pytest.mark.django_db
@@ -237,8 +244,8 @@ HOSTILE_WORDS = '</script><img src=x onerror="alert(1)"> {FIRST_NAME} %s %(x)s {
 
 
 def test_hostile_words_and_names_break_neither_the_page_nor_the_file(desk: Client, tmp_path: Path) -> None:
+    make_step(script=make_script(HOSTILE_WORDS))
     reminder = make_due_reminder(make_contact(HOSTILE_WORDS[:60]))
-    ScriptText.objects.update(text=HOSTILE_WORDS)
     Campaign.objects.update(name=HOSTILE_WORDS[:100])
     variables = {"FIRST_NAME": HOSTILE_WORDS, "number": 1.5, "deep": [[{"a": None}]], "large": 10**20}
     keys = [["not a moment", "<b>"], ["2026-12-01T10:00:00+00:00", "5"]]
