@@ -26,7 +26,7 @@ from reminders.rules.calling_hours import OUTER, ZoneSource
 from reminders.rules.decide import Decision, Situation, Verdict
 from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import sentence_for
-from reminders.rules.rule_findings import ExplainedDecision, Finding
+from reminders.rules.rule_results import ExplainedDecision, RuleResult
 from reminders.rules.zones import zone_or_utc
 
 VERDICTS: dict[str, Promise] = {
@@ -36,10 +36,10 @@ VERDICTS: dict[str, Promise] = {
     Verdict.BLOCK: gettext_lazy("It is held."),
     Verdict.MISS: gettext_lazy("It is missed."),
 }
-FINDINGS: dict[str, Promise] = {
-    Finding.PASSED: gettext_lazy("passed"),
-    Finding.DECIDES: gettext_lazy("decides"),
-    Finding.ALSO: gettext_lazy("would stop it too"),
+RESULTS: dict[str, Promise] = {
+    RuleResult.PASSED: gettext_lazy("passed"),
+    RuleResult.DECIDES: gettext_lazy("decides"),
+    RuleResult.ALSO: gettext_lazy("would stop it too"),
 }
 CAMPAIGNS: dict[str, Promise] = {
     Campaign.State.ACTIVE: gettext_lazy("The campaign “%(campaign)s” is active."),
@@ -91,17 +91,17 @@ class RuleWords(NamedTuple):
 
 @dataclass(frozen=True)
 class CheckLine:
-    """One check as it is shown. `finding`: a code of Finding; `decision`: its reason in words, or ""."""
+    """One check as it is shown. `result`: a code of RuleResult; `decision`: its reason in words, or ""."""
 
     code: str
     title: str
-    finding: str
+    result: str
     decision: str
     seen: tuple[str, ...]
 
     @property
-    def finding_words(self) -> str:
-        return str(FINDINGS[self.finding])
+    def result_words(self) -> str:
+        return str(RESULTS[self.result])
 
 
 def describe_rules(
@@ -112,11 +112,11 @@ def describe_rules(
         CheckLine(
             code=one.rule,
             title=str(words.title),
-            finding=one.finding,
+            result=one.result,
             decision=sentence_for(one.decision.reason) if one.decision else "",
             seen=tuple(words.describe(Seen(situation, values, now, one.decision))),
         )
-        for one in explained.findings
+        for one in explained.checks
         for words in [WORDS.get(one.rule, UNNAMED)]
     )
 

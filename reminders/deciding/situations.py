@@ -140,11 +140,23 @@ def _with_mode(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
     )
 
 
-def add_mode(reminder: Reminder, now: datetime) -> None:
-    """Give a reminder that came otherwise, or isn't planned yet, what with_situation() reads of the mode."""
+class ModeFacts(NamedTuple):
+    """The mode that was chosen, since when the installation is live, and how many calls a trial has made."""
+
+    chosen_mode: str
+    live_since: datetime | None
+    sent_on_trial: int
+
+    def add_to(self, reminder: Reminder) -> None:
+        """Give them to a reminder that isn't of with_situation(), such as one that isn't planned yet."""
+        for name, value in self._asdict().items():
+            setattr(reminder, name, value)
+
+
+def read_mode_facts(now: datetime) -> ModeFacts:
+    """Two queries."""
     switch = SendingSwitch.objects.filter(pk=1).values_list("mode", "live_since").first()
-    reminder.chosen_mode, reminder.live_since = switch or ("", None)  # type: ignore[attr-defined]
-    reminder.sent_on_trial = count_sent_on_trial(now)  # type: ignore[attr-defined]
+    return ModeFacts(*(switch or ("", None)), count_sent_on_trial(now))
 
 
 def read_facts_together(

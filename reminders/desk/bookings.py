@@ -19,7 +19,7 @@ from contacts.models import Appointment, Location, Provider, Way
 from reminders.deciding.coverage import covers, find_later_visits
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.number_caps import NumberUse, read_use
-from reminders.deciding.situations import with_situation
+from reminders.deciding.situations import ModeFacts, read_mode_facts, with_situation
 from reminders.desk.orders import put_back_reminders
 from reminders.models import Reminder, Step
 from reminders.planning.early_looks import look_again
@@ -155,15 +155,21 @@ def preview_move(
     moved.location = location or appointment.location
     appointments.set_times(moved, starts_at, starts_at.astimezone(UTC))
     moved.revision, moved.revised_at, moved.booked_at = appointment.revision + 1, now, now
+    mode = read_mode_facts(now)
     return [
-        _preview_step(step, moved, pending.get(step.pk), now, use)
+        _preview_step(step, moved, pending.get(step.pk), now, use, mode)
         for step in active_steps()
         if covers(step.campaign, moved)
     ]
 
 
 def _preview_step(
-    step: Step, moved: Appointment, old_moment: datetime | None, now: datetime, use: NumberUse | None
+    step: Step,
+    moved: Appointment,
+    old_moment: datetime | None,
+    now: datetime,
+    use: NumberUse | None,
+    mode: ModeFacts,
 ) -> PlannedMove:
     owed = find_owed_reminder(step, moved)
     if owed is None or owed.state == ReminderState.SKIPPED:
@@ -177,6 +183,7 @@ def _preview_step(
         next_look_at=owed.due_at,
         reason=owed.reason,
     )
+    mode.add_to(reminder)
     explained = explain_reminder(reminder, now, use=use)
     is_worth_a_word = explained.moment is None or explained.reason == Reason.BROUGHT_FORWARD
     return PlannedMove(step, old_moment, explained.moment, explained.reason if is_worth_a_word else "")

@@ -23,7 +23,7 @@ from contacts.models.people import Channel
 from reminders.deciding.number_caps import LOOKED_BACK
 from reminders.deciding.rule_words import describe_rules
 from reminders.deciding.seen_values import read_seen_values
-from reminders.deciding.situations import add_mode, read_reminder_facts
+from reminders.deciding.situations import read_mode_facts, read_reminder_facts
 from reminders.deciding.stored_decisions import StoredDecision, read_decision
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.models import CallRecord, EvidenceLook, FollowUp
@@ -31,7 +31,7 @@ from reminders.pages.sentences import describe_call, describe_change
 from reminders.pages.story import name_person
 from reminders.rules.calling_hours import OUTER
 from reminders.rules.reasons import phrase_for
-from reminders.rules.rule_findings import explain_decision
+from reminders.rules.rule_results import explain_decision
 from reminders.rules.sandbox_hosts import is_sandbox_address
 from reminders.wording.scripts import message_of
 
@@ -187,7 +187,7 @@ def _describe_time(call: CallRecord, stored: StoredDecision | None) -> Section:
     if stored:
         situation, values = stored.situation, stored.values
     else:
-        add_mode(call.reminder, call.submitting_at)
+        read_mode_facts(call.submitting_at).add_to(call.reminder)
         facts = read_reminder_facts(call.reminder, sending_paused=False)
         situation, values = facts.situation, read_seen_values(facts, None, call.submitting_at)
     hours = situation.hours
@@ -238,7 +238,7 @@ def _describe_decision(call: CallRecord, stored: StoredDecision | None) -> Secti
         "verdict": explained.decision.verdict,
         "reason": explained.decision.reason,
         "rules": [
-            {"rule": one.code, "title": one.title, "finding": one.finding, "saw": list(one.seen)}
+            {"rule": one.code, "title": one.title, "result": one.result, "saw": list(one.seen)}
             for one in lines
         ],
         "as_stored": call.decision,

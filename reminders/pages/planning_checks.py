@@ -16,7 +16,7 @@ from reminders.models import Campaign, Step
 from reminders.planning.bulk_rows import OwedReminder, as_planned
 from reminders.planning.owed_reminders import find_owed, read_location_clock, read_step_timing
 from reminders.rules.reasons import Reason, sentence_for
-from reminders.rules.rule_findings import Finding
+from reminders.rules.rule_results import RuleResult
 from reminders.rules.states import ReminderState
 from reminders.rules.zones import zone_or_utc
 
@@ -59,12 +59,12 @@ def describe_planning_checks(
     """Every check's line, in the order of planning, for `owed` of find_owed_at()."""
     lines: list[CheckLine] = []
     for check in _run_checks(step, appointment, owed, moment):
-        finding = Finding.PASSED
+        result = RuleResult.PASSED
         if check.objection:
-            is_first = all(line.finding == Finding.PASSED for line in lines)
-            finding = Finding.DECIDES if is_first else Finding.ALSO
+            is_first = all(line.result == RuleResult.PASSED for line in lines)
+            result = RuleResult.DECIDES if is_first else RuleResult.ALSO
         sentence = str(NOT_PLANNED.get(check.objection) or sentence_for(check.objection))
-        lines.append(CheckLine(check.code, check.title, finding, sentence, check.seen))
+        lines.append(CheckLine(check.code, check.title, result, sentence, check.seen))
     return tuple(lines)
 
 

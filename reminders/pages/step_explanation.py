@@ -16,13 +16,19 @@ from reminders.deciding.desk_pace import has_waited, read_paces
 from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.rule_words import CheckLine, describe_rules, describe_verdict
 from reminders.deciding.seen_values import read_seen_values
-from reminders.deciding.situations import NO_LIMITS, Limits, add_mode, apply_limits, read_reminder_facts
+from reminders.deciding.situations import (
+    NO_LIMITS,
+    Limits,
+    apply_limits,
+    read_mode_facts,
+    read_reminder_facts,
+)
 from reminders.models import Campaign, Reminder, Step
 from reminders.pages.planning_checks import describe_planning_checks, find_owed_at
 from reminders.planning.bulk_rows import OwedReminder
 from reminders.rules.decide import Decision, Verdict
 from reminders.rules.reasons import SKIPPED_BY_PLANNING, Reason, sentence_for
-from reminders.rules.rule_findings import Finding, explain_decision
+from reminders.rules.rule_results import RuleResult, explain_decision
 from reminders.rules.states import REMINDER_PENDING, ReminderState
 from reminders.rules.zones import zone_or_utc
 from reminders.traffic.switch import read_switch
@@ -138,7 +144,7 @@ def _imagine_reminder(appointment: Appointment, step: Step, owed: OwedReminder) 
 
 
 def _judge(reminder: Reminder, moment: datetime) -> Judgement:
-    add_mode(reminder, moment)
+    read_mode_facts(moment).add_to(reminder)
     facts = read_reminder_facts(reminder, sending_paused=read_switch().paused_at is not None)
     use = read_use([facts.number.pk], moment)[facts.number.pk] if facts.number else None
     situation = apply_limits(facts.situation, _read_limits(reminder, use, moment))
@@ -170,7 +176,7 @@ def _sum_up(
 ) -> tuple[str, str]:
     """The state to show, and what becomes of the step in words."""
     if saved is None:
-        stopped = next((line.decision for line in planning if line.finding == Finding.DECIDES), "")
+        stopped = next((line.decision for line in planning if line.result == RuleResult.DECIDES), "")
         if stopped:
             return "not_reminded", _("There is no reminder. %(why)s") % {"why": stopped}
         return "being_planned", _("It is being planned. This takes less than a minute.")

@@ -81,8 +81,8 @@ LOOKS: dict[str, ChipLook] = {
 }
 
 
-# The hue and icon of each Finding (rules/rule_findings.py); the word stands beside it.
-FINDING_LOOKS = {
+# The hue and icon of each RuleResult (rules/rule_results.py); the word stands beside it.
+RESULT_LOOKS = {
     "passed": ("green", "check"),
     "decides": ("amber", "arrow-right"),
     "also": ("grey", "ban"),
@@ -90,9 +90,9 @@ FINDING_LOOKS = {
 
 
 @register.simple_tag
-def finding_icon(finding: str) -> SafeString:
+def result_icon(result: str) -> SafeString:
     """The icon of what one check of an explanation says."""
-    hue, name = FINDING_LOOKS[finding]
+    hue, name = RESULT_LOOKS[result]
     return format_html('<span class="hue-{}">{}</span>', hue, icon(name))
 
 

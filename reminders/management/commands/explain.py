@@ -74,6 +74,6 @@ def write_explanation(explanation: StepExplanation) -> Iterator[str]:
 
 
 def _write_check(line: CheckLine) -> Iterator[str]:
-    yield f"{MARKS[line.finding]}{line.title}: {line.decision or line.finding_words}"
+    yield f"{MARKS[line.result]}{line.title}: {line.decision or line.result_words}"
     for sentence in line.seen:
         yield f"      {sentence}"

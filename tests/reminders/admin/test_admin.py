@@ -31,6 +31,7 @@ from reminders.models import (
     CallRecord,
     Campaign,
     DatabaseIdentity,
+    EvidenceLook,
     FollowUp,
     Heartbeat,
     ListedNumber,
@@ -67,6 +68,7 @@ HISTORY: list[type[Model]] = [
     DatabaseIdentity,
     CallRecord,
     ConsentEntry,
+    EvidenceLook,
     Heartbeat,
     ImportBatch,
     ImportProblem,
@@ -98,6 +100,7 @@ def make_one_of_each_model(index: int) -> None:
     reminder = make_due_reminder_of(contact, location, campaign)
     call = make_call(reminder, ordered_by=user)
     make_event(call)
+    EvidenceLook.objects.create(call=call, by=user, how="page", at=now)
     CallCompanion.objects.create(call=call, reminder=make_due_reminder_of(contact, location, campaign))
     batch = ImportBatch.objects.create(file_name=f"{index}.csv", by=user, applied_at=now, counts={"new": 1})
     ImportProblem.objects.create(batch=batch, weight="note", line=index, column="Mobile")

@@ -12,7 +12,7 @@ from contacts.numbers import mask
 from reminders.deciding.rule_words import (
     ANSWERS,
     CAMPAIGNS,
-    FINDINGS,
+    RESULTS,
     SOURCES,
     VERDICTS,
     WORDS,
@@ -24,7 +24,7 @@ from reminders.deciding.seen_values import SeenValues
 from reminders.pages.planning_checks import NOT_PLANNED
 from reminders.rules.calling_hours import CallingHours, ZoneSource, find_zone_source, recipient_zones
 from reminders.rules.decide import RULES, Situation, Verdict
-from reminders.rules.rule_findings import Finding, explain_decision
+from reminders.rules.rule_results import RuleResult, explain_decision
 from tests.reminders.pages.test_words_for_staff import PROGRAMMERS_WORDS
 from tests.reminders.rules.situations import AT_ANY_PACE, MOMENTS, SITUATIONS
 from tests.reminders.rules.test_decide import DUE, IN_TWO_DAYS, LATER, NOW, TOMORROW
@@ -52,7 +52,7 @@ SEEN = SeenValues(
 )
 EVENING = datetime(2026, 12, 2, 1, 12, tzinfo=UTC)  # 20:12 on Tuesday in New York
 LATE_VISIT = {"not_after": IN_TWO_DAYS}
-TABLES = (VERDICTS, FINDINGS, CAMPAIGNS, ANSWERS, SOURCES, NOT_PLANNED)
+TABLES = (VERDICTS, RESULTS, CAMPAIGNS, ANSWERS, SOURCES, NOT_PLANNED)
 
 
 def explain(now: datetime = NOW, seen: dict[str, Any] | None = None, **fields: Any) -> dict[str, CheckLine]:
@@ -64,7 +64,7 @@ def explain(now: datetime = NOW, seen: dict[str, Any] | None = None, **fields: A
 def test_every_rule_has_words_and_every_word_a_rule() -> None:
     assert list(WORDS) == [rule.__name__ for rule in RULES]
     assert set(VERDICTS) == set(Verdict)
-    assert set(FINDINGS) == set(Finding)
+    assert set(RESULTS) == set(RuleResult)
     assert set(SOURCES) == set(ZoneSource)
 
 
@@ -83,7 +83,7 @@ def test_every_rule_says_what_it_saw_in_any_situation(situation: Situation, now:
         for line in describe_rules(explained, situation, seen, now):
             assert line.title
             assert line.seen, f"{line.code} says nothing of what it saw"
-            assert (line.decision == "") == (line.finding == Finding.PASSED)
+            assert (line.decision == "") == (line.result == RuleResult.PASSED)
             words = " ".join(line.seen).replace("the clock of UTC", "")
             assert not PROGRAMMERS_WORDS.search(words), words
         assert describe_verdict(explained.decision, seen.location_zone)

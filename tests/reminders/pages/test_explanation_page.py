@@ -26,7 +26,7 @@ from reminders.pages.step_explanation import StepExplanation, explain_step
 from reminders.planning.planner import plan_appointments
 from reminders.rules.decide import Verdict
 from reminders.rules.reasons import SKIPPED_BY_PLANNING, Reason, sentence_for
-from reminders.rules.rule_findings import Finding
+from reminders.rules.rule_results import RuleResult
 from tests.people import (
     make_appointment,
     make_campaign,
@@ -64,7 +64,7 @@ def explain_unplanned(appointment: Appointment, step: Step) -> StepExplanation:
 
 def find_deciding(explanation: StepExplanation) -> list[str]:
     lines = (*explanation.planning, *explanation.rules)
-    return [line.code for line in lines if line.finding == Finding.DECIDES]
+    return [line.code for line in lines if line.result == RuleResult.DECIDES]
 
 
 # --- what is decided -----------------------------------------------------------------------------
@@ -73,7 +73,7 @@ def find_deciding(explanation: StepExplanation) -> list[str]:
 def test_every_rule_is_listed_in_order_with_what_it_saw() -> None:
     explanation = explain(make_due_reminder())
     assert [line.code for line in explanation.rules] == list(WORDS)
-    assert {line.finding for line in explanation.rules} == {Finding.PASSED}
+    assert {line.result for line in explanation.rules} == {RuleResult.PASSED}
     assert explanation.sentence == "It goes out. It is due."
     assert explanation.planning == ()
 

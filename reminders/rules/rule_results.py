@@ -10,7 +10,7 @@ from enum import StrEnum
 from reminders.rules.decide import RULES, Decision, Situation, go_ahead
 
 
-class Finding(StrEnum):
+class RuleResult(StrEnum):
     """What one check says: nothing against it, the decision, or a further objection after the decision."""
 
     PASSED = "passed"
@@ -19,32 +19,32 @@ class Finding(StrEnum):
 
 
 @dataclass(frozen=True)
-class RuleFinding:
+class RuleCheck:
     """What one rule says. `rule`: the name of its function in decide.RULES; `decision`: None if it passes."""
 
     rule: str
-    finding: Finding
+    result: RuleResult
     decision: Decision | None
 
 
 @dataclass(frozen=True)
 class ExplainedDecision:
-    """The decision of decide(), with the finding of every rule, in the order of decide.RULES."""
+    """The decision of decide(), with the result of every rule, in the order of decide.RULES."""
 
     decision: Decision
-    findings: tuple[RuleFinding, ...]
+    checks: tuple[RuleCheck, ...]
 
 
 def explain_decision(situation: Situation, now: datetime) -> ExplainedDecision:
     """The decision at `now` (aware), and what every rule says, those after the deciding one too."""
     decision: Decision | None = None
-    findings = []
+    checks = []
     for rule in RULES:
         answer = rule(situation, now)
         if answer is None:
-            finding = Finding.PASSED
+            result = RuleResult.PASSED
         else:
-            finding = Finding.ALSO if decision else Finding.DECIDES
+            result = RuleResult.ALSO if decision else RuleResult.DECIDES
             decision = decision or answer
-        findings.append(RuleFinding(rule.__name__, finding, answer))
-    return ExplainedDecision(decision or go_ahead(situation), tuple(findings))
+        checks.append(RuleCheck(rule.__name__, result, answer))
+    return ExplainedDecision(decision or go_ahead(situation), tuple(checks))

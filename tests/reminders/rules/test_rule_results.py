@@ -7,7 +7,7 @@ from hypothesis import example, given
 
 from reminders.rules.decide import RULES, Situation, Verdict, decide
 from reminders.rules.reasons import Reason
-from reminders.rules.rule_findings import Finding, explain_decision
+from reminders.rules.rule_results import RuleResult, explain_decision
 from tests.reminders.rules.situations import AT_ANY_PACE, MOMENTS, SITUATIONS
 from tests.reminders.rules.test_decide import DUE, NOW, TOMORROW
 
@@ -21,10 +21,10 @@ def test_the_explained_decision_is_that_of_decide_for_any_situation(
 ) -> None:
     explained = explain_decision(situation, now)
     assert explained.decision == decide(situation, now)
-    assert [one.rule for one in explained.findings] == [rule.__name__ for rule in RULES]
-    objecting = [one for one in explained.findings if one.finding != Finding.PASSED]
-    assert all((one.decision is None) == (one.finding == Finding.PASSED) for one in explained.findings)
-    assert [one.finding for one in objecting] == [Finding.DECIDES, *[Finding.ALSO] * len(objecting)][
+    assert [one.rule for one in explained.checks] == [rule.__name__ for rule in RULES]
+    objecting = [one for one in explained.checks if one.result != RuleResult.PASSED]
+    assert all((one.decision is None) == (one.result == RuleResult.PASSED) for one in explained.checks)
+    assert [one.result for one in objecting] == [RuleResult.DECIDES, *[RuleResult.ALSO] * len(objecting)][
         : len(objecting)
     ]
     assert not objecting or objecting[0].decision == explained.decision
@@ -35,10 +35,10 @@ def test_rules_after_the_deciding_one_say_what_they_think() -> None:
     night = replace(DUE, opted_out=True, sending_paused=True, not_before=NOW - timedelta(hours=9))
     explained = explain_decision(night, NOW - timedelta(hours=7))
     assert explained.decision.reason == Reason.OPTED_OUT
-    assert {one.rule: one.finding for one in explained.findings if one.finding != Finding.PASSED} == {
-        "skip_opted_out_numbers": Finding.DECIDES,
-        "hold_blocked_reminders": Finding.ALSO,
-        "wait_for_calling_hours": Finding.ALSO,
+    assert {one.rule: one.result for one in explained.checks if one.result != RuleResult.PASSED} == {
+        "skip_opted_out_numbers": RuleResult.DECIDES,
+        "hold_blocked_reminders": RuleResult.ALSO,
+        "wait_for_calling_hours": RuleResult.ALSO,
     }
 
 
@@ -46,4 +46,4 @@ def test_an_order_passes_the_rules_that_it_overrides() -> None:
     ordered = replace(DUE, ordered=True, capped_until=TOMORROW, answer="confirmed")
     explained = explain_decision(ordered, NOW)
     assert explained.decision.reason == Reason.ORDERED
-    assert {one.finding for one in explained.findings} == {Finding.PASSED}
+    assert {one.result for one in explained.checks} == {RuleResult.PASSED}
