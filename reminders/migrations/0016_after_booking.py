@@ -10,14 +10,15 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import Q
 
 
-def keep_behaviour(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:
+def keep_behaviour(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
     """What "send it now" did until now: wait for calling hours. And no call after an appointment has begun."""
     steps = apps.get_model("reminders", "Step").objects
     steps.filter(if_late="send_now").update(if_late="next_allowed")
     steps.filter(stop_before__lt=datetime.timedelta(0)).update(stop_before=datetime.timedelta(0))
+    _check_constraints_now(editor)
 
 
-def go_back(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:
+def go_back(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
     """Refused while the older release would call people whom a campaign leaves out, or could not read a step."""
     steps = apps.get_model("reminders", "Step").objects
     if count := steps.filter(timing_kind="after_booking").count():
@@ -31,6 +32,13 @@ def go_back(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:
             "Take these filters off, or delete the campaigns, first."
         )
     steps.filter(Q(if_late="now") | Q(if_late="next_allowed")).update(if_late="send_now")
+    _check_constraints_now(editor)
+
+
+def _check_constraints_now(editor: BaseDatabaseSchemaEditor) -> None:
+    """PostgreSQL changes no table with rows whose deferred constraints are still to be checked."""
+    editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    editor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 class Migration(migrations.Migration):
