@@ -110,7 +110,7 @@ def test_what_was_decided_by_is_kept_whatever_changes_later(desk: Client, ann: U
     for section in ("time", "limits", "decision"):
         assert after[section] == before[section]
     assert after["decision"]["verdict"] == "call"
-    assert {rule["finding"] for rule in after["decision"]["rules"]} == {"passed"}
+    assert {rule["result"] for rule in after["decision"]["rules"]} == {"passed"}
     assert after["consent"]["basis_at_the_call"] == "given_for_care"
     assert after["consent"]["basis_now"] == "none"
     assert after["consent"]["ledger_before"] == []
