@@ -3,13 +3,13 @@
 import zoneinfo
 from datetime import time
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from contacts.models.pauses import Pausable
 from contacts.numbers import E164_PATTERN
 from contacts.public_holidays import NAME_LENGTH, Place, is_known_country, list_subdivisions
 from contacts.zones import is_zone_name
@@ -42,7 +42,7 @@ def validate_country(code: str) -> None:
         )
 
 
-class Location(models.Model):
+class Location(Pausable):
     """A location: its time zone, the number it calls from, and its calling hours."""
 
     name = models.CharField(max_length=120, unique=True)
@@ -100,22 +100,6 @@ class Location(models.Model):
     )
     paused_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text=_("Since when nothing is sent for it.")
-    )
-    paused_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        editable=False,
-        related_name="+",
-    )
-    pause_reason = models.CharField(
-        max_length=200,
-        blank=True,
-        default="",
-        db_default="",
-        editable=False,
-        help_text=_("In the words of whoever paused it."),
     )
 
     class Meta:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.languages import name_language
 from contacts.models import Location, Provider
+from contacts.models.pauses import Pausable
 from contacts.models.people import Channel
 from reminders.rules.schedule import ELAPSED_KINDS, Timing, TimingKind, describe
 from reminders.rules.script_findings import MOST_LETTERS
@@ -124,7 +125,7 @@ class Pronunciation(models.Model):
         return name_language(self.language)
 
 
-class Campaign(models.Model):
+class Campaign(Pausable):
     """Who is reminded (the filters) by which steps."""
 
     class State(models.TextChoices):
@@ -146,22 +147,6 @@ class Campaign(models.Model):
     )
     paused_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text=_("Since when it is paused.")
-    )
-    paused_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        blank=True,
-        editable=False,
-        related_name="+",
-    )
-    pause_reason = models.CharField(
-        max_length=200,
-        blank=True,
-        default="",
-        db_default="",
-        editable=False,
-        help_text=_("In the words of whoever paused it."),
     )
     filters_since = models.DateTimeField(
         null=True,

@@ -112,19 +112,6 @@ def moment_due(
     return first_moment_at(datetime.combine(day, timing.at), zone)
 
 
-def least_ahead(timing: Timing) -> timedelta:
-    """The shortest time between the moment and any appointment; negative if it may be after the start.
-
-    timedelta.min after booking: a visit may be booked for any time.
-    """
-    if timing.kind == TimingKind.AFTER_BOOKING:
-        return timedelta.min
-    if timing.at is None:
-        return timing.elapsed
-    at = timedelta(hours=timing.at.hour, minutes=timing.at.minute)
-    return timedelta(days=timing.days) - at - LONGEST_SWITCH
-
-
 def first_moment_at(wall: datetime, zone: ZoneInfo) -> datetime:
     """The first moment, as aware UTC, at which clocks in `zone` show `wall` (naive) or have skipped it."""
     moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)

@@ -14,29 +14,18 @@ import pytest
 
 from config.rule_page import find_rules
 from reminders.rules.calling_hours import CallingHours, last_allowed, next_allowed, recipient_zones
-from reminders.rules.decide import Decision, Situation, Verdict, decide
+from reminders.rules.decide import Decision, Verdict, decide
 from reminders.rules.reaching_back import MeantSince, find_reaching_back
 from reminders.rules.retries import RetryRule, TryOutcome, next_try
 from reminders.rules.schedule import OpenDays, Timing, TimingKind, describe, moment_due
 from tests.reminders.rules.rule_table import ACTIVATED, DAILY, DUE_AT, LAST_MOMENT, TABLES, USUAL, Row
+from tests.reminders.rules.test_decide import DUE
 
 HALF_AN_HOUR = timedelta(minutes=30)
-SARAH = Situation(
+SARAH = replace(
+    DUE,
     not_before=datetime.fromisoformat(DUE_AT),
     not_after=datetime.fromisoformat(LAST_MOMENT),
-    revision=1,
-    appointment_revision=1,
-    appointment_status="booked",
-    answer="",
-    audience="unconfirmed",
-    campaign_active=True,
-    covered=True,
-    sending_paused=False,
-    has_number=True,
-    number_unusable=False,
-    opted_out=False,
-    has_consent=True,
-    has_script=True,
     hours=USUAL,
     zones=(),
 )
