@@ -5,11 +5,29 @@ A test holds the two equal over every combination of filters.
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from contacts.models import Appointment
 from reminders.models import Campaign, Step
+
+
+class CampaignFilters(NamedTuple):
+    """Whom a campaign is for, as values: ids of locations and providers, and kinds; an empty one: all."""
+
+    locations: frozenset[int] = frozenset()
+    providers: frozenset[int] = frozenset()
+    kinds: frozenset[str] = frozenset()
+
+
+def read_filters(campaign: Campaign) -> CampaignFilters:
+    """The campaign's filters as they are saved; no query where they are prefetched."""
+    return CampaignFilters(
+        frozenset(location.pk for location in campaign.locations.all()),
+        frozenset(provider.pk for provider in campaign.providers.all()),
+        frozenset(campaign.kinds),
+    )
 
 
 def covers(campaign: Campaign, appointment: Appointment) -> bool:
@@ -25,14 +43,19 @@ def covers(campaign: Campaign, appointment: Appointment) -> bool:
 
 def find_covered(step: Step, appointments: "QuerySet[Appointment]") -> "QuerySet[Appointment]":
     """Those of `appointments` that the step's campaign is for. An empty filter covers all."""
-    campaign = step.campaign
-    if locations := [location.pk for location in campaign.locations.all()]:
-        appointments = appointments.filter(location__in=locations)
-    if providers := [provider.pk for provider in campaign.providers.all()]:
-        appointments = appointments.filter(provider__in=providers)
-    if campaign.kinds:
-        appointments = appointments.filter(kind__in=campaign.kinds)
-    return appointments
+    return appointments.filter(build_coverage(read_filters(step.campaign)))
+
+
+def build_coverage(filters: CampaignFilters) -> Q:
+    """The same rule as a condition on appointments, for filters that need not be saved."""
+    condition = Q()
+    if filters.locations:
+        condition &= Q(location__in=sorted(filters.locations))
+    if filters.providers:
+        condition &= Q(provider__in=sorted(filters.providers))
+    if filters.kinds:
+        condition &= Q(kind__in=sorted(filters.kinds))
+    return condition
 
 
 def read_unplanned_campaigns() -> list[Campaign]:

@@ -160,7 +160,7 @@ def read_shared_facts(reminder: Reminder) -> SharedFacts:
     """The shared facts of a reminder of with_situation(), or of with_people() that has its settings."""
     location, text = reminder.appointment.location, text_of(reminder)
     return SharedFacts(
-        covered=covers(reminder.step.campaign, reminder.appointment),
+        covered=reminder.step.removed_at is None and covers(reminder.step.campaign, reminder.appointment),
         script_text=text,
         has_script=text is not None and is_sayable(text.text),
         hours=hours_of(location),

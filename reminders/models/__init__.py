@@ -1,7 +1,7 @@
 """The tables of campaigns, reminders, calls and follow-ups, and of what dispatch itself needs."""
 
 from reminders.models.calls import CallBatch, CallCompanion, CallRecord
-from reminders.models.campaigns import Campaign, Script, ScriptText, Step
+from reminders.models.campaigns import Campaign, CampaignVersion, Script, ScriptText, Step
 from reminders.models.follow_ups import FollowUp
 from reminders.models.listed_numbers import ListedNumber
 from reminders.models.operations import DatabaseIdentity, Heartbeat, SendingSwitch
@@ -13,6 +13,7 @@ __all__ = [
     "CallCompanion",
     "CallRecord",
     "Campaign",
+    "CampaignVersion",
     "DatabaseIdentity",
     "FollowUp",
     "Heartbeat",

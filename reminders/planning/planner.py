@@ -68,7 +68,9 @@ def plan_campaign(campaign: Campaign) -> int:
     For a paused campaign the new reminders are held, like those planned before the pause.
     """
     now = read_database_clock()
-    steps = Step.objects.filter(campaign=campaign).exclude(campaign__state=Campaign.State.DRAFT)
+    steps = Step.objects.filter(campaign=campaign, removed_at=None).exclude(
+        campaign__state=Campaign.State.DRAFT
+    )
     filters = ("campaign__locations", "campaign__providers")
     in_order = steps.select_related("campaign").prefetch_related(*filters).order_by("pk")
     return sum(_add_missing(step, Appointment.objects.all(), now) for step in in_order)
@@ -77,7 +79,7 @@ def plan_campaign(campaign: Campaign) -> int:
 def active_steps() -> "QuerySet[Step]":
     """Every step of every active campaign, with its filters."""
     return (
-        Step.objects.filter(campaign__state=Campaign.State.ACTIVE)
+        Step.objects.filter(campaign__state=Campaign.State.ACTIVE, removed_at=None)
         .select_related("campaign")
         .prefetch_related("campaign__locations", "campaign__providers")
         .order_by("pk")

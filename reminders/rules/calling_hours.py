@@ -69,6 +69,17 @@ def next_allowed(now: datetime, hours: CallingHours, zones: Sequence[ZoneInfo]) 
     return None
 
 
+def allowed_until(moment: datetime, hours: CallingHours, zones: Sequence[ZoneInfo]) -> datetime:
+    """Until when (excluded, aware UTC) calls stay allowed without a break from an allowed `moment` on.
+
+    So next_allowed() gives back every moment from `moment` until then.
+    """
+    closes = min(hours.closes, OUTER[1])
+    return min(
+        first_moment_at(datetime.combine(moment.astimezone(zone).date(), closes), zone) for zone in zones
+    )
+
+
 def last_allowed(
     moment: datetime, hours: CallingHours, zones: Sequence[ZoneInfo], room: timedelta
 ) -> datetime | None:

@@ -87,7 +87,7 @@ def text_scripts_of(steps: Iterable[Step]) -> list[Script]:
 
 def list_active_text_scripts() -> list[Script]:
     """The scripts that active campaigns send as text messages."""
-    steps = Step.objects.filter(campaign__state=Campaign.State.ACTIVE)
+    steps = Step.objects.filter(campaign__state=Campaign.State.ACTIVE, removed_at=None)
     return text_scripts_of(steps.select_related("script", "text_script", "fallback_script"))
 
 

@@ -14,7 +14,7 @@ from reminders.wording.scripts import caller_id
 from tests.people import AREA_CODES, make_campaign, make_location, make_step
 
 MOST_NUMBERS = 50_000  # with more contacts, several share a number
-CHUNK = 5_000
+CHUNK = 2_000  # rows per statement, which has at most 65,535 parameters
 
 
 def make_appointments(appointments: int) -> None:
