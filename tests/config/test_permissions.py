@@ -30,6 +30,14 @@ PAGES = {
     "correct_zone": "contacts.change_location",
     "pause_sending": "reminders.change_sendingswitch",
     "resume_sending": "reminders.change_sendingswitch",
+    "campaigns": "reminders.view_campaign",
+    "campaign": "reminders.view_campaign",
+    "campaign_visits": "reminders.view_campaign",
+    "campaign_people": "reminders.view_campaign",
+    "activate_campaign": "reminders.change_campaign",
+    "pause_campaign": "reminders.change_campaign",
+    "copy_campaign": "reminders.change_campaign",
+    "restore_campaign": "reminders.change_campaign",
     "worklist": "reminders.view_followup",
     "take_follow_up": "reminders.change_followup",
     "resolve_follow_up": "reminders.change_followup",
@@ -61,12 +69,12 @@ DAILY_WORK = READ | {
     "reminders.change_followup",
     "reminders.change_sendingswitch",
 }
-SETTING_UP = {"contacts.change_location", "reminders.change_campaign"}
+SETTING_UP = {"contacts.change_location", "reminders.view_campaign", "reminders.change_campaign"}
 MAY = {
     "": set(),
     FRONT_DESK: DAILY_WORK,
     MANAGER: DAILY_WORK | SETTING_UP,
-    AUDITOR: READ,
+    AUDITOR: READ | {"reminders.view_campaign"},
     ADMIN: DAILY_WORK | SETTING_UP,
 }
 # Pages that read by POST, so that names stay out of addresses.
