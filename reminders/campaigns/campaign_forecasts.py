@@ -58,8 +58,10 @@ def foresee_edit(
     reader = _StepRows(
         saved.campaign, facts, *plans, read_reminder_groups(keys, now, only), read_tried(keys, now)
     )
-    before = CampaignForecast(facts, Forecaster(facts, plans[0], is_after=False), plans[0], {})
-    after = CampaignForecast(facts, Forecaster(facts, plans[1], is_after=True), plans[1], {})
+    before = CampaignForecast(facts, Forecaster(facts, plans[0], looks_again=True), plans[0], {})
+    after = CampaignForecast(
+        facts, Forecaster(facts, plans[1], is_after=True, looks_again=True), plans[1], {}
+    )
     for key in plans[0].steps:
         before.steps[key] = before.forecaster.forecast(key, reader.read_before(key, before.forecaster))
     for key in plans[1].steps:
@@ -77,7 +79,7 @@ def foresee_campaign(
     facts = ClinicFacts(read_visits_ahead(saved.filters, saved.filters, now, only), now)
     groups = read_reminder_groups(plan.steps, now, only)
     reader = _StepRows(saved.campaign, facts, plan, plan, groups, {})
-    found = CampaignForecast(facts, Forecaster(facts, plan, is_after=False), plan, {})
+    found = CampaignForecast(facts, Forecaster(facts, plan), plan, {})
     for key in plan.steps:
         rows = [*read_rows(facts, groups.get(key, [])), *reader.read_missing(key, plan, found.forecaster)]
         found.steps[key] = found.forecaster.forecast(key, rows)

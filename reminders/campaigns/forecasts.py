@@ -19,6 +19,7 @@ from reminders.deciding.number_caps import LOOKED_BACK
 from reminders.deciding.situations import ReminderFacts, read_reminder_facts, read_shared_facts
 from reminders.models import Reminder
 from reminders.planning.bulk_rows import OwedReminder, PlannedAppointment
+from reminders.planning.early_looks import is_line_busy
 from reminders.planning.owed_reminders import (
     LONG_AGO,
     LocationClock,
@@ -159,10 +160,16 @@ class Judge:
 
 
 class Forecaster:
-    """Forecasts the steps of a campaign as one plan has it, as if it were active and sending were on."""
+    """Forecasts the steps of a campaign as one plan has it, as if it were active and sending were on.
 
-    def __init__(self, facts: ClinicFacts, plan: CampaignPlan, *, is_after: bool) -> None:
-        self._facts, self._plan = facts, plan
+    `is_after`: by the filters after an edit. `looks_again`: as after any edit, when what waits for a later
+    look of a worker is looked at again at once (planning/early_looks.py).
+    """
+
+    def __init__(
+        self, facts: ClinicFacts, plan: CampaignPlan, *, is_after: bool = False, looks_again: bool = False
+    ) -> None:
+        self._facts, self._plan, self._looks_again = facts, plan, looks_again
         self._now = facts.now.timestamp()
         self._judges: dict[tuple[int, int, str], Judge] = {}
         load_texts([planned.step for planned in plan.steps.values()])
@@ -245,7 +252,7 @@ class Forecaster:
         if called_at is None:
             return Outcome(decision.verdict, decision.reason, None, judge.channel, None, location)
         # no worker comes before its next look, which an activation brings forward (planning/activation.py)
-        look = row.due if row.reason == Reason.CAMPAIGN_PAUSED else row.look
+        look = row.due if self._looks_again or row.reason == Reason.CAMPAIGN_PAUSED else row.look
         seconds = max(called_at.timestamp(), look)
         return Outcome(decision.verdict, decision.reason, seconds, judge.channel, judge.text, location)
 
@@ -290,6 +297,8 @@ class Forecaster:
             ordered=row.ordered_by is not None,
         )
         use = self._facts.visits.uses.get(times.phone or 0)
+        if self._looks_again and row.reason == Reason.LINE_BUSY and not is_line_busy(use, self._facts.now):
+            reminder.reason = ""  # as planning/early_looks.py: the other call has ended
         foreseen = foresee_call(reminder, situation, self._facts.now, use)
         return foreseen.decision, foreseen.moment
 
@@ -357,15 +366,9 @@ class StepPlanner:
     def plan(self, visits: Collection[int]) -> list[Rows]:
         """The reminders that planning would write for these visits."""
         found, class_of = RowGroups(), self._facts.visits.class_of
-        written: dict[int, tuple[Waiting, float]] = {}
         for visit in visits:
-            owed = self._find_owed(visit, None)
-            if owed is None:
-                continue
-            if id(owed) not in written:
-                written[id(owed)] = (_write(owed), owed.not_after.timestamp())
-            row, end = written[id(owed)]
-            found.add(class_of[visit], row, visit, end)
+            if owed := self._find_owed(visit, None):
+                found.add(class_of[visit], _write(owed), visit, owed.not_after.timestamp())
         return found.list_rows()
 
     def replan(self, own: Rows, created: Mapping[int, float], tried: Collection[int]) -> list[Rows]:

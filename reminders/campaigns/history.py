@@ -64,7 +64,7 @@ def record_version(
 
 
 def begin_history(campaign_id: int) -> None:
-    """Keep the campaign as it is, if nothing of it was kept yet, so that the next change can be taken back."""
+    """Keep the campaign as it is, if nothing of it was kept yet: so the next change can be taken back."""
     if not CampaignVersion.objects.filter(campaign=campaign_id).exists():
         record_version(campaign_id, What.RECORDED, by=None)
 

@@ -51,7 +51,7 @@ class Change(NamedTuple):
 
 
 def describe_step(step: Step) -> str:
-    """Such as "Call 2 days before at 10:00 am, to whoever has not confirmed"."""
+    """Such as "Call 2 days before at 10:00, to whoever has not confirmed"."""
     way, who = WAYS.get(StepChannel(step.channel)), WHO.get(Step.Audience(step.audience))
     return _("%(way)s %(when)s, %(who)s") % {"way": way, "when": describe_time(step), "who": who}
 
@@ -80,7 +80,7 @@ def describe_details(step: Step) -> list[str]:
 
 
 def describe_time(step: Step) -> str:
-    """When it is due, such as "2 days before at 10:00 am"."""
+    """When it is due, such as "2 days before at 10:00"."""
     try:
         timing = step.timing
     except ValueError:

@@ -71,7 +71,9 @@ def assert_dispatched_as_foreseen(reminder: Reminder, outcome: Outcome, later: t
         after = facts[0].reminder
         if not look.calls and outcome.verdict == "wait":
             assert after.state == "planned"
-            assert abs((after.next_look_at - outcome.moment).total_seconds()) < 120, outcome
+            assert outcome.moment is not None
+            # it may look again before, such as when an open call may yet lift the cap
+            assert after.next_look_at <= outcome.moment + timedelta(minutes=2)
         if not look.calls and outcome.verdict in ("skip", "miss", "block"):
             assert after.reason == outcome.reason
         transaction.set_rollback(True)
