@@ -173,8 +173,8 @@ class Forecaster:
         self._now = facts.now.timestamp()
         self._judges: dict[tuple[int, int, str], Judge] = {}
         load_texts([planned.step for planned in plan.steps.values()])
-        covered = [kind.covered_after if is_after else kind.covered_before for kind in facts.visits.classes]
-        self._covered = {index for index, is_covered in enumerate(covered) if is_covered}
+        kinds = enumerate(facts.visits.classes)
+        self._covered = {index for index, kind in kinds if kind.is_covered(after=is_after)}
 
     def list_covered(self) -> set[int]:
         """The visits that the plan's filters cover, by id."""

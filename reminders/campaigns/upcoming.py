@@ -19,6 +19,7 @@ from django.db.models import (
     F,
     FloatField,
     Func,
+    IntegerField,
     Q,
     QuerySet,
     TextField,
@@ -36,6 +37,7 @@ from reminders.models import CallCompanion, CallRecord, Reminder
 from reminders.rules.states import REMINDER_PENDING
 
 PHONE = "contact__phone"
+COVERED_BEFORE, COVERED_AFTER = 1, 2
 NUMBERS_AT_ONCE = 20_000  # a statement has at most 65,535 parameters
 
 
@@ -49,7 +51,7 @@ class Seconds(Func):
 class VisitClass(NamedTuple):
     """What a decision about a visit depends on, but its time; `number_zones` as PostgreSQL writes it.
 
-    `covered_before` and `covered_after`: whether it is covered by the filters before and after an edit.
+    `coverage`: whether the filters before an edit cover it (1), those after it (2), or both (3).
     """
 
     location: int
@@ -64,9 +66,12 @@ class VisitClass(NamedTuple):
     consent_basis: str | None
     current_answer: str
     details_known: bool
-    covered_before: bool
-    covered_after: bool
+    coverage: int
     is_never_dialled: bool = False
+
+    def is_covered(self, *, after: bool) -> bool:
+        """Whether the filters before an edit cover it, or those after it."""
+        return bool(self.coverage & (COVERED_AFTER if after else COVERED_BEFORE))
 
 
 _KEYS = tuple(name for name in VisitClass._fields if name != "is_never_dialled")
@@ -180,8 +185,7 @@ def _group_alike(
         consent_basis=F(f"{PHONE}__consent_basis"),
         current_answer=Case(answered, default=Value("")),
         details_known=_yes(Q(details_at__isnull=False)),
-        covered_before=_yes(build_coverage(before)),
-        covered_after=_yes(build_coverage(after)),
+        coverage=_build_coverages(before, after),
     )
     arrays = {
         "visits": ArrayAgg("pk"),
@@ -196,10 +200,22 @@ def _group_alike(
     return named.values_list(*_KEYS).annotate(**arrays)
 
 
+def _build_coverages(before: CampaignFilters, after: CampaignFilters) -> Case:
+    """Both as one column: two equal ones would be grouped by only once, which PostgreSQL refuses."""
+    conditions = [
+        (build_coverage(before), COVERED_BEFORE),
+        (build_coverage(after), COVERED_AFTER),
+    ]
+    always = sum(flag for condition, flag in conditions if not condition)
+    asked = [(condition, flag) for condition, flag in conditions if condition]
+    cases = [When(condition, then=Value(always + flag)) for condition, flag in asked]
+    if len(asked) > 1:
+        cases.insert(0, When(asked[0][0] & asked[1][0], then=Value(COVERED_BEFORE + COVERED_AFTER)))
+    return Case(*cases, default=Value(always), output_field=IntegerField())
+
+
 def _yes(condition: Q) -> Case:
     """The condition as a column that is true or false, never null."""
-    if not condition:
-        return Case(default=Value(True), output_field=BooleanField())
     return Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField())
 
 

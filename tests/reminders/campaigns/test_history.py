@@ -47,7 +47,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def sam() -> User:
-    return make_user("sam")
+    return make_user("sam", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture
