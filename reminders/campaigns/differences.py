@@ -227,6 +227,6 @@ def _make_digest(campaign: Campaign, draft: CampaignDraft) -> str:
         [step.pk, *(getattr(step, field.attname) for field in fields if field.name != "position")]
         for step in draft.steps
     ]
-    filters = [sorted(part) for part in draft.filters]  # type: ignore[type-var]
+    filters = [sorted(part) for part in draft.filters]
     content: list[Any] = [campaign.pk, campaign.edition, campaign.state, draft.name, filters, steps]
     return sha256(json.dumps(content, cls=DjangoJSONEncoder).encode()).hexdigest()[:20]

@@ -306,7 +306,7 @@ class Forecaster:
 class Rows(NamedTuple):
     """Reminders to visits of one class that are alike but for their ends (seconds since 1970)."""
 
-    index: int
+    class_index: int
     row: Waiting
     visits: list[int]
     ends: list[float]
@@ -347,7 +347,10 @@ def read_rows(facts: ClinicFacts, groups: Sequence[ReminderGroup]) -> list[Rows]
                 pair = own[key] = ([], [])
             pair[0].append(visit)
             pair[1].append(end)
-        found += [Rows(index, Waiting(*head, *times), *pair) for (index, *times), pair in own.items()]
+        found += [
+            Rows(index, Waiting(*head, due, look, try_after), *pair)
+            for (index, due, look, try_after), pair in own.items()
+        ]
     return found
 
 
@@ -377,7 +380,7 @@ class StepPlanner:
         is_done = own.row.ordered_by is not None or not _is_replannable(own.row)
         for visit, end in zip(own.visits, own.ends, strict=True):
             if is_done or visit in tried:
-                found.add(own.index, own.row, visit, end)
+                found.add(own.class_index, own.row, visit, end)
                 continue
             planned_at = created.get(visit)
             owed = self._find_owed(visit, self._facts.now if planned_at is None else at(planned_at))
@@ -390,7 +393,7 @@ class StepPlanner:
                 moved = new and _write(new)._replace(channel=own.row.channel, try_after=own.row.try_after)
                 known[key] = (owed, moved or own.row, new.not_after.timestamp() if new else end)
             _, row, end = known[key]
-            found.add(own.index, row, visit, end)
+            found.add(own.class_index, row, visit, end)
         return found.list_rows()
 
     def _find_owed(self, visit: int, planned_at: datetime | None) -> OwedReminder | None:

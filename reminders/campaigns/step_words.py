@@ -118,7 +118,7 @@ def describe_change_of_step(
     for name in dict.fromkeys([*was, *now]):
         if name in OF_THE_TIME or name in ("id", "position") or was.get(name) == now.get(name):
             continue
-        what = LABELS.get(name) or capfirst(Step._meta.get_field(name).verbose_name)
+        what = LABELS.get(name) or capfirst(str(getattr(Step._meta.get_field(name), "verbose_name", name)))
         words = _("%(step)s, %(what)s") % {"step": label, "what": str(what)[:1].lower() + str(what)[1:]}
         changes.append(Change(words, _describe_value(before, name), _describe_value(after, name)))
     return changes

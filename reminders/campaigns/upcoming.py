@@ -64,7 +64,7 @@ class VisitClass(NamedTuple):
     no_calls: bool | None
     no_texts: bool | None
     consent_basis: str | None
-    current_answer: str
+    answer_now: str
     details_known: bool
     coverage: int
     is_never_dialled: bool = False
@@ -183,7 +183,7 @@ def _group_alike(
         no_calls=_yes(Q(contact__phone__voice_opted_out_at__isnull=False)),
         no_texts=_yes(Q(contact__phone__sms_opted_out_at__isnull=False)),
         consent_basis=F(f"{PHONE}__consent_basis"),
-        current_answer=Case(answered, default=Value("")),
+        answer_now=Case(answered, default=Value("")),
         details_known=_yes(Q(details_at__isnull=False)),
         coverage=_build_coverages(before, after),
     )

@@ -80,7 +80,7 @@ def _make_steps(campaign: Campaign) -> None:
         {"timing_kind": "days_before", "days": 0, "at": time(8), "audience": "confirmed", "script": spoken},
     ]
     for position, row in enumerate(rows, start=1):
-        Step.objects.create(campaign=campaign, position=position, since=campaign.activated_at, **row)
+        Step.objects.create(campaign=campaign, position=position, **{"since": campaign.activated_at, **row})
 
 
 def _make_number(rng: random.Random, index: int) -> PhoneNumber | None:

@@ -37,7 +37,7 @@ def draft() -> Campaign:
 
 
 def book(last: int, in_days: float = 5, **fields: object) -> Appointment:
-    contact = make_contact(f"Patient {last}", number=f"+120255501{last:02}", **fields)  # type: ignore[arg-type]
+    contact = make_contact(f"Patient {last}", number=f"+120255501{last:02}", **fields)
     return make_appointment(contact, starts_at=timezone.now() + timedelta(days=in_days))
 
 
