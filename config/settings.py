@@ -46,6 +46,8 @@ ROBOTALKER_API_KEY = required_in_production("ROBOTALKER_API_KEY", local="sandbox
 ROBOTALKER_FROM_NUMBER = required_in_production("ROBOTALKER_FROM_NUMBER", local="+18005550199")
 # The rate of requests to Robotalker, for all workers together, such as "20/second" or "600/minute".
 ROBOTALKER_RATE = env.str("ROBOTALKER_RATE", default="20/second")
+# Calls an hour that the plan at Robotalker allows, for the preview of a campaign; 0: not known.
+ROBOTALKER_CALLS_PER_HOUR = env.int("ROBOTALKER_CALLS_PER_HOUR", default=0)
 ROBOTALKER_BREAKER = env.int("ROBOTALKER_BREAKER", default=5)  # failures in a row that pause sending
 # "on": calls with the same script are sent as one POST /campaigns, whose body the guide doesn't show.
 ROBOTALKER_CAMPAIGNS = env.str("ROBOTALKER_CAMPAIGNS", default="on") == "on"

@@ -95,6 +95,7 @@ NO_COUNTRYS = frozenset({808, 870, 878, 881, 882, 883, 888, 979})
 # area's, 555-1212 is directory assistance, and exchange 976 is premium in every area.
 NORTH_AMERICA = 1
 AREA_AND_EXCHANGE = re.compile(r"(?!555|976)(?![2-9]11)[2-9]\d\d(?![2-9]11)[2-9]\d{6}")
+OF_ONE_DIGIT = frozenset(str(digit) * 10 for digit in range(10))
 DIRECTORY = re.compile(r"\d{3}5551212")
 PREMIUM_EXCHANGE = re.compile(r"\d{3}976\d{4}")
 
@@ -184,6 +185,25 @@ def find_kind_fault(e164: str) -> str:
         if PREMIUM_EXCHANGE.fullmatch(digits):
             return PREMIUM
     return OF_KIND.get(phonenumbers.number_type(number), "")
+
+
+def list_never_dialled(numbers: Iterable[str]) -> set[str]:
+    """Those of these numbers (E.164) that find_kind_fault() finds fault with, in less time."""
+    # In North America a kind is told by area and exchange, but for two kinds of numbers (a test checks it).
+    numbers = list(numbers)
+    american = [e164 for e164 in numbers if len(e164) == 12 and e164[:2] == "+1"]
+    faulty = {begin for begin in {e164[:8] for e164 in american} if _is_of_faulty_kind(f"{begin}0100")}
+    found = {
+        e164 for e164 in american if e164[:8] in faulty or e164[5:] == "5551212" or e164[2:] in OF_ONE_DIGIT
+    }
+    if len(american) < len(numbers):
+        found |= {e164 for e164 in set(numbers).difference(american) if _is_of_faulty_kind(e164)}
+    return found
+
+
+@lru_cache(maxsize=65_536)
+def _is_of_faulty_kind(e164: str) -> bool:
+    return bool(find_kind_fault(e164))
 
 
 def read_reported_number(raw: str, regions: Iterable[str]) -> list[str]:

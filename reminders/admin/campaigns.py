@@ -19,11 +19,13 @@ from contacts.admin.history import ClinicAdmin
 from contacts.languages import list_languages
 from reminders.admin.replanned import describe_in_time, describe_replanned
 from reminders.admin.text_lengths import list_refusals, warn_of_long_texts
+from reminders.campaigns.edits import copy_by_person, pause_by_person
+from reminders.campaigns.history import begin_history, record_version
 from reminders.deciding.fallen_due import FallenDue
 from reminders.desk.resuming import find_due_in_campaign_pause, skip_and_activate_campaign
-from reminders.models import Campaign, Script, Step
+from reminders.models import Campaign, CampaignVersion, Script, Step
 from reminders.models.campaigns import StepChannel
-from reminders.planning.activation import activate_campaign, copy_campaign, pause_campaign
+from reminders.planning.activation import activate_campaign
 from reminders.planning.editing import StateBefore, announce_edit, finish_edit, prepare_edit
 from reminders.planning.language_gaps import find_language_gaps
 from reminders.planning.owed_reminders import count_never_in_time
@@ -179,8 +181,8 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
     @admin.display(description=gettext_lazy("in time for"))
     def in_time(self, campaign: Campaign) -> str:
         """For each step, how many of the appointments ahead it can never be in time for."""
-        steps = Step.objects.filter(campaign=campaign.pk).select_related("campaign")  # none if it is new
-        lines = ((step, describe_in_time(step)) for step in steps)
+        steps = Step.objects.in_use().filter(campaign=campaign.pk).select_related("campaign")
+        lines = ((step, describe_in_time(step)) for step in steps)  # none if it is new
         return format_html_join("", "<p>{}: {}</p>", lines) or "-"
 
     def save_model(
@@ -188,6 +190,7 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
     ) -> None:
         if change:
             cast(CampaignForm, form).before = prepare_edit(obj.pk)
+            begin_history(obj.pk)
             # its state may have changed since the page was shown
             obj.save(update_fields=["name", "kinds", "patients", "languages"])
         else:
@@ -217,11 +220,13 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
                 return self._ask(request, fallen_due)
         for campaign in inactive:
             note = "activated"
+            begin_history(campaign.pk)
             if deed == "skip":
                 skipped = skip_and_activate_campaign(campaign, by=cast(User, request.user))
                 note = f"activated, {skipped} skipped"
             else:
                 activate_campaign(campaign)
+            record_version(campaign.pk, CampaignVersion.What.ACTIVATED, by=cast(User, request.user))
             self.log_change(request, campaign, note)
             for gap in find_language_gaps(campaign):
                 self.message_user(request, f"{campaign}: {gap.sentence}", messages.WARNING)
@@ -245,13 +250,14 @@ class CampaignAdmin(ClinicAdmin[Campaign]):
     def pause(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
         active = list(queryset.filter(state=Campaign.State.ACTIVE))
         for campaign in active:
-            pause_campaign(campaign, by=cast(User, request.user))
+            pause_by_person(campaign, by=cast(User, request.user))
             self.log_change(request, campaign, "paused")
         self.message_user(request, _("%(count)d paused.") % {"count": len(active)}, messages.SUCCESS)
 
     @admin.action(description=gettext_lazy("Copy as a draft"), permissions=["add"])
     def copy(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
-        names = ", ".join(f"“{copy_campaign(campaign)}”" for campaign in queryset)
+        by = cast(User, request.user)
+        names = ", ".join(f"“{copy_by_person(campaign, by=by)}”" for campaign in queryset)
         self.message_user(request, _("Created %(names)s. A draft calls nobody.") % {"names": names})
 
 
@@ -279,6 +285,7 @@ class StepAdmin(ClinicAdmin[Step]):
         before = None
         if change:
             before = prepare_edit(Step.objects.values_list("campaign", flat=True).get(pk=obj.pk))
+            begin_history(before.campaign_id)
         super().save_model(request, obj, form, change)
         _finish_edit(self, request, obj.campaign, before)
 
@@ -291,6 +298,9 @@ def _finish_edit(
         describe_replanned(page, request, report.moved, report.skipped)
     else:
         announce_edit(campaign)
+    what = CampaignVersion.What.EDITED if before else CampaignVersion.What.CREATED
+    for campaign_id in {campaign.pk, before.campaign_id if before else campaign.pk}:
+        record_version(campaign_id, what, by=cast(User, request.user))
     _warn_never_in_time(page, request, campaign)
     warn_of_long_texts(page, request, text_scripts_of(_read_steps(campaign)))
 
@@ -304,12 +314,12 @@ def _refuse_its_texts(page: admin.ModelAdmin[Any], request: HttpRequest, campaig
 
 
 def _read_steps(campaign: Campaign) -> QuerySet[Step]:
-    return campaign.steps.select_related("script", "text_script", "fallback_script")
+    return campaign.steps.in_use().select_related("script", "text_script", "fallback_script")
 
 
 def _warn_never_in_time(page: admin.ModelAdmin[Any], request: HttpRequest, campaign: Campaign) -> None:
     """Warn about each step that can never be in time for some of the booked appointments."""
-    for step in campaign.steps.select_related("campaign"):
+    for step in campaign.steps.in_use().select_related("campaign"):
         counts = count_never_in_time(step)
         if count := counts.too_late:
             words = ngettext(

@@ -66,7 +66,7 @@ class ScriptAdmin(HistoryAdmin[Script]):
     @admin.display(description=_("length as a text message"))
     def as_text_message(self, script: Script) -> str:
         """For each language: with a name of 20 letters, and with the longest first name of a patient."""
-        if Step.objects.filter(script=script).exists() and not is_sent_as_text(script):
+        if Step.objects.in_use().filter(script=script).exists() and not is_sent_as_text(script):
             return gettext("No step sends this script as a text message, so its length is not counted.")
         lines = [
             (name_language(longest.language), describe_length(longest.length), longest.example)

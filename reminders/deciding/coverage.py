@@ -11,18 +11,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import (
-    BooleanField,
-    Case,
-    Exists,
-    F,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    Value,
-    When,
-)
+from django.db.models import BooleanField, Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest, Now
 
@@ -59,18 +48,22 @@ KNOWN_WHERE_ASKED = Case(
 )
 
 
-class Filters(NamedTuple):
-    """Whom a campaign is for. What is empty is for all, so it differs from one that names each."""
+class CampaignFilters(NamedTuple):
+    """Whom a campaign is for, as values: ids of locations and providers, kinds, codes of languages.
 
-    locations: frozenset[int]
-    providers: frozenset[int]
-    kinds: frozenset[str]
-    patients: str
-    languages: frozenset[str]
+    What is empty is for all, so it differs from one that names each. `patients`: a Campaign.Patients.
+    """
+
+    locations: frozenset[int] = frozenset()
+    providers: frozenset[int] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    patients: str = Patients.ALL.value
+    languages: frozenset[str] = frozenset()
 
 
-def filters_of(campaign: Campaign) -> Filters:
-    return Filters(
+def read_filters(campaign: Campaign) -> CampaignFilters:
+    """The campaign's filters as they are saved; no query where they are prefetched."""
+    return CampaignFilters(
         frozenset(location.pk for location in campaign.locations.all()),
         frozenset(provider.pk for provider in campaign.providers.all()),
         frozenset(campaign.kinds),
@@ -89,10 +82,10 @@ def covers(campaign: Campaign, appointment: Appointment, *, is_known: bool | Non
 
 
 def find_excluding_filter(
-    campaign: Campaign, appointment: Appointment, *, is_known: bool | None = None
+    campaign: Campaign | CampaignFilters, appointment: Appointment, *, is_known: bool | None = None
 ) -> str | None:
     """The first filter, by the name of its field, that leaves the appointment out; None if it is covered."""
-    filters = filters_of(campaign)
+    filters = campaign if isinstance(campaign, CampaignFilters) else read_filters(campaign)
     if filters.locations and appointment.location_id not in filters.locations:
         return "locations"
     if filters.providers and appointment.provider_id not in filters.providers:
@@ -109,19 +102,24 @@ def find_excluding_filter(
 
 def find_covered(step: Step, appointments: "QuerySet[Appointment]") -> "QuerySet[Appointment]":
     """Those of `appointments` that the step's campaign is for. An empty filter covers all."""
-    filters = filters_of(step.campaign)
+    return appointments.filter(build_coverage(read_filters(step.campaign)))
+
+
+def build_coverage(filters: CampaignFilters) -> Q:
+    """The same rule as a condition on appointments, for filters that need not be saved; empty if for all."""
+    condition = Q()
     if filters.locations:
-        appointments = appointments.filter(location__in=filters.locations)
+        condition &= Q(location__in=sorted(filters.locations))
     if filters.providers:
-        appointments = appointments.filter(provider__in=filters.providers)
+        condition &= Q(provider__in=sorted(filters.providers))
     if filters.kinds:
-        appointments = appointments.filter(kind__in=filters.kinds)
+        condition &= Q(kind__in=sorted(filters.kinds))
     if filters.languages:
-        appointments = appointments.filter(contact__language__in=filters.languages)
+        condition &= Q(contact__language__in=sorted(filters.languages))
     if filters.patients:
-        is_known = Exists(_find_earlier("contact", "starts_at"))
-        appointments = appointments.filter(is_known if filters.patients == Patients.KNOWN else ~is_known)
-    return appointments
+        is_known = Q(Exists(_find_earlier("contact", "starts_at")))
+        condition &= is_known if filters.patients == Patients.KNOWN else ~is_known
+    return condition
 
 
 def is_known_patient(appointment: Appointment) -> bool:
@@ -144,16 +142,16 @@ def find_later_visits(appointment_ids: Collection[int]) -> list[int]:
     return list(later.exclude(pk__in=appointment_ids).order_by("pk").values_list("pk", flat=True))
 
 
-def find_patient_change(campaign: Campaign) -> Combinable | None:
-    """For appointments: when what the campaign asks of the patient last changed; None if it asks nothing.
+def find_patient_change(filters: CampaignFilters) -> Combinable | None:
+    """For appointments: when what the filters ask of the patient last changed; None if they ask nothing.
 
     That is their language, and, where new and known patients differ, their visits before this one: any of
     these that was booked, moved, cancelled or recorded. NULL where nothing did.
     """
     found: list[Combinable] = []
-    if campaign.languages:
+    if filters.languages:
         found.append(F("contact__language_at"))
-    if campaign.patients:
+    if filters.patients:
         starts = OuterRef("starts_at")
         changes = AppointmentChange.objects.filter(
             ~Q(appointment=OuterRef("pk")),

@@ -210,11 +210,14 @@ def with_situation(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
     )
 
 
-def read_shared_facts(reminder: Reminder) -> SharedFacts:
-    """The shared facts of a reminder of with_situation(), or of with_people() that has its settings."""
+def read_shared_facts(reminder: Reminder, *, covered: bool | None = None) -> SharedFacts:
+    """The shared facts of a reminder of with_situation(), or of with_people() that has its settings.
+
+    `covered`: whether its step is for the appointment, where that is known already.
+    """
     location, text = reminder.appointment.location, text_of(reminder)
     return SharedFacts(
-        covered=covers(reminder.step.campaign, reminder.appointment, is_known=_is_known(reminder)),
+        covered=_is_covered(reminder) if covered is None else covered,
         script_text=text,
         has_script=text is not None and is_sayable(text.text),
         hours=hours_of(location),
@@ -257,7 +260,7 @@ def read_reminder_facts(
             hours=shared.hours,
             zones=zones_of(contact.time_zone, location.time_zone, number.time_zones if number else []),
             ordered=reminder.ordered_by_id is not None,
-            at_once_from=_find_late_booking(reminder),
+            at_once_from=find_late_booking(reminder),
             location_paused=location.paused_at is not None,
             mode=find_mode(reminder.chosen_mode or "", is_real=is_real),  # type: ignore[attr-defined]
             is_real=is_real,
@@ -269,12 +272,19 @@ def read_reminder_facts(
     )
 
 
+def _is_covered(reminder: Reminder) -> bool:
+    """Whether its step is still there, and its campaign is for the appointment."""
+    is_known = _is_known(reminder)
+    step = reminder.step
+    return step.removed_at is None and covers(step.campaign, reminder.appointment, is_known=is_known)
+
+
 def _is_known(reminder: Reminder) -> bool | None:
     """Whether its patient is known, where that was read with it."""
     return getattr(reminder, "is_known_patient", None)
 
 
-def _find_late_booking(reminder: Reminder) -> datetime | None:
+def find_late_booking(reminder: Reminder) -> datetime | None:
     """When it was booked too late for a step that says "at once, or not at all"; None once it was tried."""
     booked_at = reminder.appointment.revised_at
     is_at_once = reminder.step.if_late == Step.IfLate.NOW and reminder.try_after is None

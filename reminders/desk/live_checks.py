@@ -18,7 +18,7 @@ from contacts.numbers import is_assigned, mask
 from contacts.zones import is_zone_name
 from reminders.deciding.sending_mode import leaves_this_machine
 from reminders.desk.modes import choose_mode
-from reminders.models import AssumptionTrial, Campaign, LiveCheck, ScriptText, TestCall
+from reminders.models import AssumptionTrial, Campaign, LiveCheck, ScriptText, Step, TestCall
 from reminders.rules.assumptions import (
     ASSUMPTIONS,
     BY_CODE,
@@ -236,7 +236,7 @@ def _find_hours_fault(location: Location) -> str:
 def _find_script_warnings() -> str:
     """What keeps the scripts of campaigns that aren't drafts from being sent (product rule 62)."""
     campaigns = Campaign.objects.exclude(state=Campaign.State.DRAFT)
-    if not campaigns.filter(steps__isnull=False).exists():
+    if not campaigns.filter(steps__in=Step.objects.in_use()).exists():
         return _("No campaign is active.")
     faults = [fault for campaign in campaigns for fault in list_campaign_refusals(campaign)]
     return " ".join(dict.fromkeys(faults))

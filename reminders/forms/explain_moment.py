@@ -22,7 +22,7 @@ class ExplainForm(forms.Form):
     """Which step, and when: without day and time, now. `cleaned_data` has `moment` (aware)."""
 
     step = forms.ModelChoiceField(
-        Step.objects.select_related("campaign"),
+        Step.objects.in_use().select_related("campaign"),
         label=gettext_lazy("Reminder"),
         empty_label=gettext_lazy("Choose"),
         error_messages={

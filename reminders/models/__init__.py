@@ -1,7 +1,7 @@
 """The tables of campaigns, reminders, calls and follow-ups, and of what dispatch itself needs."""
 
 from reminders.models.calls import CallBatch, CallCompanion, CallRecord
-from reminders.models.campaigns import Campaign, Pronunciation, Script, ScriptText, Step
+from reminders.models.campaigns import Campaign, CampaignVersion, Pronunciation, Script, ScriptText, Step
 from reminders.models.evidence import EvidenceLook
 from reminders.models.follow_ups import FollowUp
 from reminders.models.listed_numbers import ListedNumber
@@ -17,6 +17,7 @@ __all__ = [
     "CallCompanion",
     "CallRecord",
     "Campaign",
+    "CampaignVersion",
     "DatabaseIdentity",
     "EvidenceLook",
     "FollowUp",

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -197,12 +198,54 @@ class Campaign(Pausable):
         return self.name
 
 
+class CampaignVersion(models.Model):
+    """A campaign as one change left it, with who made the change and when. Append-only.
+
+    `snapshot` is written and read by campaigns/history.py; what a change changed is the difference between
+    two snapshots. `restores`: the version that was taken back to.
+    """
+
+    class What(models.TextChoices):
+        CREATED = "created", _("created")
+        EDITED = "edited", _("edited")
+        ACTIVATED = "activated", _("activated")
+        PAUSED = "paused", _("paused")
+        COPIED = "copied", _("created as a copy")
+        RESTORED = "restored", _("taken back")
+        RECORDED = "recorded", _("as it was when its history began")
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField(help_text=_("1 for the first version of a campaign."))
+    what = models.CharField(max_length=10, choices=What)
+    snapshot = models.JSONField(encoder=DjangoJSONEncoder)
+    restores = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["campaign", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "number"], name="campaign_version_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign} · {self.number}"
+
+
 class StepChannel(models.TextChoices):
     """How a step goes out. What a patient never wants is obeyed by every step (product rule 41)."""
 
     VOICE = Channel.VOICE.value, Channel.VOICE.label
     SMS = Channel.SMS.value, Channel.SMS.label
     PREFERRED = "preferred", _("as the patient prefers")
+
+
+class StepQuerySet(models.QuerySet["Step"]):
+    """Steps, with those that were taken out of their campaigns."""
+
+    def in_use(self) -> "StepQuerySet":
+        """Those that send: without those that were taken out."""
+        return self.filter(removed_at=None)
 
 
 class Step(models.Model):
@@ -290,6 +333,14 @@ class Step(models.Model):
         editable=False,
         help_text=_("When it was added, or its time was last changed: what was due before is not sent."),
     )
+    removed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When it was taken out of the campaign: it sends nothing more. What it has sent stays."),
+    )
+
+    objects = StepQuerySet.as_manager()
 
     class Meta:
         ordering = ["campaign", "position", "id"]

@@ -34,7 +34,8 @@ def read_script_lines() -> list[ScriptLine]:
     """All scripts by name; four queries."""
     scripts = ("script_id", "text_script_id", "fallback_script_id")
     campaigns: dict[int, dict[str, None]] = {}
-    for name, *used in Step.objects.values_list("campaign__name", *scripts).order_by("campaign__name"):
+    uses = Step.objects.in_use().values_list("campaign__name", *scripts)
+    for name, *used in uses.order_by("campaign__name"):
         for script in filter(None, used):
             campaigns.setdefault(script, {})[name] = None
     return [

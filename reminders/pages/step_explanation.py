@@ -109,7 +109,7 @@ def explain_step(appointment_id: int, step_id: int, moment: datetime) -> StepExp
 
 def list_steps(appointment: Appointment) -> list[Step]:
     """All steps, those that have a reminder for the visit's present revision first. Two queries."""
-    steps = Step.objects.select_related("campaign").order_by("campaign__name", "position", "pk")
+    steps = Step.objects.in_use().select_related("campaign").order_by("campaign__name", "position", "pk")
     reminders = Reminder.objects.filter(appointment=appointment, revision=appointment.revision)
     planned = set(reminders.values_list("step", flat=True))
     return sorted(steps, key=lambda step: step.pk not in planned)
@@ -123,7 +123,7 @@ def _read_appointment(appointment_id: int) -> Appointment:
 def _read_step(step_id: int) -> Step:
     scripts = ("script", "text_script", "fallback_script")
     texts = (f"{script}__texts" for script in scripts)
-    steps = Step.objects.select_related("campaign", *scripts)
+    steps = Step.objects.in_use().select_related("campaign", *scripts)
     return steps.prefetch_related(*texts, "campaign__locations", "campaign__providers").get(pk=step_id)
 
 

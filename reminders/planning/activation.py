@@ -77,7 +77,7 @@ def copy_campaign(campaign: Campaign) -> Campaign:
     )
     copy.locations.set(campaign.locations.all())
     copy.providers.set(campaign.providers.all())
-    steps, now = list(campaign.steps.all()), read_database_clock()
+    steps, now = list(campaign.steps.in_use()), read_database_clock()
     for step in steps:
         step.pk, step.campaign, step.since = None, copy, now
         step._state.adding = True

@@ -87,7 +87,7 @@ def _find_early(
         early = []
         for facts in all_facts:
             used = use[facts.number.pk] if facts.number else None
-            if facts.reminder.reason == Reason.LINE_BUSY and not _is_line_busy(used, now):
+            if facts.reminder.reason == Reason.LINE_BUSY and not is_line_busy(used, now):
                 facts.reminder.reason = ""  # the other call has ended, whenever the next look is
             moment = foresee_call(facts.reminder, facts.situation, now, used).moment
             if moment is not None and moment + SOON < facts.reminder.next_look_at:
@@ -95,5 +95,6 @@ def _find_early(
         yield early
 
 
-def _is_line_busy(use: NumberUse | None, now: datetime) -> bool:
+def is_line_busy(use: NumberUse | None, now: datetime) -> bool:
+    """Whether a call to the number is in progress; `use`: the calls to it (number_caps.py)."""
     return use is not None and use.line_busy_until is not None and use.line_busy_until > now

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from django.db.models.functions import Now
 
 from contacts.worker_hints import hint_planning
-from reminders.deciding.coverage import Filters, filters_of
+from reminders.deciding.coverage import CampaignFilters, read_filters
 from reminders.models import Campaign, Step
 from reminders.planning.planned_marks import begin_edition
 from reminders.planning.planner import plan_campaign
@@ -26,7 +26,7 @@ class StateBefore(NamedTuple):
     """A campaign before an edit."""
 
     campaign_id: int
-    filters: Filters
+    filters: CampaignFilters
     step_times: dict[int, StepTime]
 
 
@@ -36,16 +36,16 @@ def prepare_edit(campaign_id: int) -> StateBefore:
     # waits for every planner that is using them
     steps = list(campaign.steps.select_for_update(no_key=True).order_by("pk"))
     plan_campaign(campaign)
-    return StateBefore(campaign_id, filters_of(campaign), {step.pk: _read_time(step) for step in steps})
+    return StateBefore(campaign_id, read_filters(campaign), {step.pk: read_time(step) for step in steps})
 
 
 def finish_edit(before: StateBefore) -> ReplanReport:
     """Note since when changed steps and filters mean somebody, and move the planned reminders."""
     campaign = Campaign.objects.get(pk=before.campaign_id)
-    if filters_of(campaign) != before.filters:
+    if read_filters(campaign) != before.filters:
         Campaign.objects.filter(pk=campaign.pk).update(filters_since=Now())
     steps = Step.objects.filter(pk__in=before.step_times)
-    changed = [step.pk for step in steps if _means_others(before.step_times[step.pk], _read_time(step))]
+    changed = [step.pk for step in steps if means_others(before.step_times[step.pk], read_time(step))]
     Step.objects.filter(pk__in=changed).update(since=Now())
     announce_edit(campaign)
     return replan_steps(list(before.step_times))
@@ -57,14 +57,15 @@ def announce_edit(campaign: Campaign) -> None:
     hint_planning()
 
 
-def _read_time(step: Step) -> StepTime:
+def read_time(step: Step) -> StepTime:
+    """When the step is due, with its campaign, to tell whether an edit changes it."""
     try:
         return step.campaign_id, step.timing
     except ValueError:
         return step.campaign_id, None
 
 
-def _means_others(old: StepTime, new: StepTime) -> bool:
+def means_others(old: StepTime, new: StepTime) -> bool:
     """Whether it means other moments than before, and not only other minutes after the same bookings."""
     return old != new and not (old[0] == new[0] and _is_after_booking(old[1]) and _is_after_booking(new[1]))
 

@@ -86,6 +86,10 @@ def _find_heard(written: Iterable[set[str]]) -> str:
 
 def _read_scripts(campaign: Campaign) -> list[Script]:
     scripts = ("script", "text_script", "fallback_script")
-    steps = campaign.steps.select_related(*scripts).prefetch_related(*(f"{one}__texts" for one in scripts))
+    steps = (
+        campaign.steps.in_use()
+        .select_related(*scripts)
+        .prefetch_related(*(f"{one}__texts" for one in scripts))
+    )
     said = (one for step in steps for one in (step.script, step.text_script, step.fallback_script) if one)
     return list(dict.fromkeys(said))

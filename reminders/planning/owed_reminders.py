@@ -9,7 +9,7 @@ a first list, or a longer one, would otherwise call everybody on it.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import NamedTuple
@@ -37,6 +37,8 @@ from reminders.rules.states import ReminderState
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+# Reasons to skip a reminder that don't depend on how much time is left before the appointment.
+WHATEVER_THE_HOUR = frozenset({Reason.BEFORE_ACTIVATION, Reason.BEFORE_STEP, Reason.BEFORE_FILTERS})
 # What is brought forward goes out at least this long before calling hours end, where they last as long, so
 # that a desk's pace or a busy line doesn't make it too late.
 ROOM_BEFORE_CLOSING = timedelta(minutes=30)
@@ -121,6 +123,47 @@ def find_owed(
         if earlier and is_meant and not _find_lateness(step, revised_at, earlier, not_after, hours, zones):
             return OwedReminder(earlier, not_after, ReminderState.PLANNED, Reason.BROUGHT_FORWARD)
     return OwedReminder(due_at, not_after, ReminderState.SKIPPED if reason else ReminderState.PLANNED, reason)
+
+
+class OwedFinder:
+    """find_owed() for many appointments of one step, the same in less time.
+
+    What an early appointment of a day is owed, one later on that day is owed too: a step that counts days is
+    due at the same moment for both, and the later one has more time left. A test holds the two equal.
+    """
+
+    def __init__(self, step: StepTiming | None, clocks: Mapping[int, LocationClock | None]) -> None:
+        self.step, self._clocks = step, clocks
+        self._known: dict[tuple[object, ...], OwedReminder] = {}
+
+    def find(self, appointment: PlannedAppointment) -> OwedReminder | None:
+        """What the step owes the appointment, as find_owed() finds it."""
+        step, clock = self.step, self._clocks.get(appointment.location_id)
+        if step is None or clock is None or _is_of_its_own(step, appointment):
+            return find_owed(step, appointment, clock)
+        starts_at = appointment.starts_at
+        counts_days = step.timing.at is not None
+        day = starts_at.astimezone(clock.zone).date() if counts_days else starts_at
+        key = (appointment.location_id, day, appointment.stated_zone, appointment.number_zones)
+        known = self._known.get(key)
+        if known is not None and appointment.revised_at <= known.due_at:
+            not_after = starts_at - step.stop_before
+            if not_after >= known.not_after or known.reason in WHATEVER_THE_HOUR:
+                return OwedReminder(known.due_at, not_after, known.state, known.reason)
+        owed = find_owed(step, appointment, clock)
+        if owed is not None and appointment.revised_at <= owed.due_at and _holds_for_later(owed, counts_days):
+            self._known[key] = owed
+        return owed
+
+
+def _is_of_its_own(step: StepTiming, appointment: PlannedAppointment) -> bool:
+    """Whether what it is owed depends on more than its time and when it was booked."""
+    return step.is_after_booking or bool(appointment.details_at or appointment.patient_at)
+
+
+def _holds_for_later(owed: OwedReminder, counts_days: bool) -> bool:
+    """Whether an appointment later on the day is owed the same; at the same moment, it always is."""
+    return not counts_days or not owed.reason or owed.reason in WHATEVER_THE_HOUR
 
 
 def _find_skip_reason(

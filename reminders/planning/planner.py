@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Location
-from reminders.deciding.coverage import find_covered, find_patient_change
+from reminders.deciding.coverage import find_covered, find_patient_change, read_filters
 from reminders.models import Campaign, Reminder, Step
 from reminders.planning.bulk_rows import (
     PlannedAppointment,
@@ -69,7 +69,7 @@ def plan_campaign(campaign: Campaign) -> int:
     For a paused campaign the new reminders are held, like those planned before the pause.
     """
     now = read_database_clock()
-    steps = Step.objects.filter(campaign=campaign).exclude(campaign__state=Campaign.State.DRAFT)
+    steps = Step.objects.in_use().filter(campaign=campaign).exclude(campaign__state=Campaign.State.DRAFT)
     filters = ("campaign__locations", "campaign__providers")
     in_order = steps.select_related("campaign").prefetch_related(*filters).order_by("pk")
     return sum(_add_missing(step, Appointment.objects.all(), now) for step in in_order)
@@ -78,7 +78,8 @@ def plan_campaign(campaign: Campaign) -> int:
 def active_steps() -> "QuerySet[Step]":
     """Every step of every active campaign, with its filters."""
     return (
-        Step.objects.filter(campaign__state=Campaign.State.ACTIVE)
+        Step.objects.in_use()
+        .filter(campaign__state=Campaign.State.ACTIVE)
         .select_related("campaign")
         .prefetch_related("campaign__locations", "campaign__providers")
         .order_by("pk")
@@ -104,9 +105,8 @@ def _add_missing(step: Step, appointments: "QuerySet[Appointment]", now: datetim
         .filter(~Exists(planned))
     )
     is_after_booking = step.timing_kind == TimingKind.AFTER_BOOKING
-    chunks = read_planned_appointments(
-        missing, booked=is_after_booking, patient_at=find_patient_change(step.campaign)
-    )
+    patient_at = find_patient_change(read_filters(step.campaign))
+    chunks = read_planned_appointments(missing, booked=is_after_booking, patient_at=patient_at)
     return sum(_add(step.pk, appointments, is_after_booking) for appointments in chunks)
 
 

@@ -15,9 +15,14 @@ from django.db.models.functions import Now
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Location
 from reminders.models import CallCompanion, CallRecord, Reminder
-from reminders.planning.bulk_rows import OwedReminder, as_planned, move_reminders
+from reminders.planning.bulk_rows import OwedReminder, PlannedAppointment, as_planned, move_reminders
 from reminders.planning.early_looks import look_again, look_again_at_turns
-from reminders.planning.owed_reminders import find_owed, read_location_clock, read_step_timing
+from reminders.planning.owed_reminders import (
+    StepTiming,
+    find_owed,
+    read_location_clock,
+    read_step_timing,
+)
 from reminders.rules.reasons import ALWAYS_TOO_LATE, SKIPPED_BY_PLANNING, Reason
 from reminders.rules.states import ReminderState
 
@@ -101,16 +106,45 @@ def _replan(reminders: "QuerySet[Reminder]", *, hours_changed: bool = False) -> 
         moved += len(new) - dropped
 
 
+class UntriedReminder(NamedTuple):
+    """A reminder that was never tried, as far as replanning goes by it; moments are aware UTC."""
+
+    state: str
+    reason: str
+    due_at: datetime
+    not_after: datetime
+    created_at: datetime
+
+
 def _find_change(reminder: Reminder, now: datetime, hours_changed: bool) -> OwedReminder | None:
     """What the reminder becomes after an edit; None if it stays as it is."""
-    step, appointment = read_step_timing(reminder.step), as_planned(reminder.appointment)
-    location = read_location_clock(reminder.appointment.location)
-    # it was covered before the filters, or what they look at, changed
-    if step and step.since.filters and reminder.created_at < step.since.filters:
-        step = step._replace(since=replace(step.since, filters=None))
-    if appointment.details_at and reminder.created_at < appointment.details_at:
-        appointment = appointment._replace(details_at=None)
-    owed = find_owed(step, appointment, location)
+    step = as_covered_then(read_step_timing(reminder.step), reminder.created_at)
+    appointment = with_details_then(as_planned(reminder.appointment), reminder.created_at)
+    owed = find_owed(step, appointment, read_location_clock(reminder.appointment.location))
+    untried = UntriedReminder(
+        reminder.state, reminder.reason, reminder.due_at, reminder.not_after, reminder.created_at
+    )
+    return find_replanned(untried, owed, now, hours_changed=hours_changed)
+
+
+def as_covered_then(step: StepTiming | None, planned_at: datetime) -> StepTiming | None:
+    """The step for what was planned then: it was covered before the filters changed, if that was later."""
+    if step and step.since.filters and planned_at < step.since.filters:
+        return step._replace(since=replace(step.since, filters=None))
+    return step
+
+
+def with_details_then(appointment: PlannedAppointment, planned_at: datetime) -> PlannedAppointment:
+    """The appointment for what was planned then: it was covered before its provider or kind changed."""
+    if appointment.details_at and planned_at < appointment.details_at:
+        return appointment._replace(details_at=None)
+    return appointment
+
+
+def find_replanned(
+    reminder: UntriedReminder, owed: OwedReminder | None, now: datetime, *, hours_changed: bool = False
+) -> OwedReminder | None:
+    """What a reminder becomes for which this is owed after an edit; None if it stays as it is."""
     if owed is None:
         return None
     if reminder.state == ReminderState.SKIPPED:

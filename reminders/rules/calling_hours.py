@@ -89,9 +89,17 @@ def next_allowed(now: datetime, hours: CallingHours, zones: Sequence[ZoneInfo]) 
 def is_same_stretch(first: datetime, later: datetime, hours: CallingHours, zones: Sequence[ZoneInfo]) -> bool:
     """Whether both (aware) are allowed in every zone, with no end of calling hours between them."""
     is_allowed = all(next_allowed(moment, hours, zones) == moment for moment in (first, later))
-    # no zone's hours go over midnight
-    return is_allowed and all(
-        first.astimezone(zone).date() == later.astimezone(zone).date() for zone in zones
+    return is_allowed and later < allowed_until(first, hours, zones)
+
+
+def allowed_until(moment: datetime, hours: CallingHours, zones: Sequence[ZoneInfo]) -> datetime:
+    """Until when (excluded, aware UTC) calls stay allowed without a break from an allowed `moment` on.
+
+    So next_allowed() gives back every moment from `moment` until then.
+    """
+    closes = min(hours.closes, OUTER[1])
+    return min(
+        first_moment_at(datetime.combine(moment.astimezone(zone).date(), closes), zone) for zone in zones
     )
 
 

@@ -75,6 +75,10 @@ LOOKS: dict[str, ChipLook] = {
     "not_sent": ChipLook("red", "x", _("not sent")),
     "wrong_number": ChipLook("red", "x", _("number can't be used")),
     "trouble": ChipLook("red", "x", _("failed or unknown")),
+    # a campaign
+    "active": ChipLook("green", "player-play", _("active")),
+    "draft": ChipLook("grey", "pencil", _("draft")),
+    "paused": ChipLook("amber", "player-pause", _("paused")),
     # the visit
     "arrived": ChipLook("green outlined", "user-check", _("arrived")),
     "no_show": ChipLook("red outlined", "user-x", _("no-show")),

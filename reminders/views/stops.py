@@ -1,4 +1,7 @@
-"""Pausing and resuming one location or one campaign, and the page where all of it is done."""
+"""Pausing a location or a campaign, resuming a location, and the page where all of it is done.
+
+A campaign is resumed where it is activated (campaigns.py), which shows first what that starts.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,13 +18,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from contacts.models import Location
+from reminders.campaigns.edits import pause_by_person
 from reminders.deciding.fallen_due import FallenDue
 from reminders.desk import location_pauses, resuming
 from reminders.models import Campaign
 from reminders.pages.stops import read_stops
-from reminders.planning import activation
 from reminders.views.requests import go_back, read_words, signed_in
-from reminders.wording.script_verdicts import list_campaign_refusals
 
 
 @permission_required("contacts.view_appointment", raise_exception=True)
@@ -44,7 +46,7 @@ def stop_location(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def stop_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign, pk=pk)
-    activation.pause_campaign(campaign, by=signed_in(request), reason=read_words(request, "reason"))
+    pause_by_person(campaign, by=signed_in(request), reason=read_words(request, "reason"))
     return go_back(request, "stop")
 
 
@@ -62,30 +64,6 @@ def restart_location(request: HttpRequest, pk: int) -> HttpResponse:
             find_due=lambda: resuming.find_due_in_location_pause(location),
             resume=lambda: location_pauses.resume_location(location),
             skip_and_resume=lambda by: resuming.skip_and_resume_location(location, by=by),
-        ),
-    )
-
-
-@permission_required("reminders.change_campaign", raise_exception=True)
-@require_http_methods(["GET", "POST"])
-@never_cache
-def restart_campaign(request: HttpRequest, pk: int) -> HttpResponse:
-    """Only one that was paused: a draft is activated where it says first who will be called."""
-    campaign = get_object_or_404(Campaign.objects.exclude(state=Campaign.State.DRAFT), pk=pk)
-    if refusals := list_campaign_refusals(campaign):
-        messages.error(request, " ".join(refusals))
-        return go_back(request, "stop")
-    is_paused = campaign.state == Campaign.State.PAUSED
-    began = campaign.paused_at or campaign.activated_at
-    return _resume(
-        request,
-        Paused(
-            name=campaign.name,
-            stamp=began.isoformat() if is_paused and began else "",
-            address=reverse("resume_campaign", args=[pk]),
-            find_due=lambda: resuming.find_due_in_campaign_pause(campaign),
-            resume=lambda: activation.activate_campaign(campaign),
-            skip_and_resume=lambda by: resuming.skip_and_activate_campaign(campaign, by=by),
         ),
     )
 

@@ -113,7 +113,7 @@ def judge_text(text: ScriptText) -> WordsVerdict:
 
 def channels_of(script: Script) -> frozenset[Channel]:
     """By which channels steps send a script; without steps, what it is written for."""
-    said = Step.objects.filter(script=script).exclude(channel=StepChannel.SMS).exists()
+    said = Step.objects.in_use().filter(script=script).exclude(channel=StepChannel.SMS).exists()
     by_use = {Channel.SMS} if is_sent_as_text(script) else set()
     by_use |= {Channel.VOICE} if said else set()
     return frozenset(by_use or {Channel(script.channel)})
@@ -161,7 +161,11 @@ def list_campaign_refusals(campaign: Campaign) -> list[str]:
 def _read_uses(campaign: Campaign) -> Iterable[tuple[Script, set[Channel]]]:
     """The scripts of a campaign's steps, each with the channels that it is sent by."""
     scripts = ("script", "text_script", "fallback_script")
-    steps = campaign.steps.select_related(*scripts).prefetch_related(*(f"{one}__texts" for one in scripts))
+    steps = (
+        campaign.steps.in_use()
+        .select_related(*scripts)
+        .prefetch_related(*(f"{one}__texts" for one in scripts))
+    )
     uses: dict[Script, set[Channel]] = {}
     for step in steps:
         by_call = step.channel != StepChannel.SMS

@@ -129,7 +129,7 @@ def find_longest_first_name() -> str:
 def is_sent_as_text(script: Script) -> bool:
     """Whether a step sends this script as a text message."""
     by_text = Q(script=script, channel=StepChannel.SMS) | Q(fallback_script=script) | Q(text_script=script)
-    return script.pk is not None and Step.objects.filter(by_text).exists()
+    return script.pk is not None and Step.objects.in_use().filter(by_text).exists()
 
 
 def text_scripts_of(steps: Iterable[Step]) -> list[Script]:
@@ -139,7 +139,7 @@ def text_scripts_of(steps: Iterable[Step]) -> list[Script]:
 
 def list_active_text_scripts() -> list[Script]:
     """The scripts that active campaigns send as text messages."""
-    steps = Step.objects.filter(campaign__state=Campaign.State.ACTIVE)
+    steps = Step.objects.in_use().filter(campaign__state=Campaign.State.ACTIVE)
     return text_scripts_of(steps.select_related("script", "text_script", "fallback_script"))
 
 

@@ -9,8 +9,8 @@ from tests.bench.measure import Line, show_table
 from tests.bench.servers import run_servers
 from tests.sandbox_server import SandboxServer
 
-# In the order in which they run; "memory" is the last, because it deletes all appointments.
-PARTS = ("planning", "claiming", "outgoing", "incoming", "memory")
+# In the order in which they run: "campaigns" deletes some of the appointments, and "memory" all of them.
+PARTS = ("planning", "claiming", "outgoing", "incoming", "campaigns", "memory")
 APPOINTMENTS = 100_000
 
 
@@ -47,6 +47,7 @@ def _prepare(sandbox: SandboxServer, appointments: int) -> dict[str, Callable[[]
     django.setup()
     from django.core.management import call_command
 
+    from tests.bench.campaigns import bench_campaigns
     from tests.bench.incoming import bench_incoming
     from tests.bench.memory import bench_memory
     from tests.bench.outgoing import bench_outgoing
@@ -61,6 +62,7 @@ def _prepare(sandbox: SandboxServer, appointments: int) -> dict[str, Callable[[]
         "claiming": bench_claiming,
         "outgoing": lambda: bench_outgoing(sandbox),
         "incoming": bench_incoming,
+        "campaigns": bench_campaigns,
         "memory": bench_memory,
     }
 

@@ -104,6 +104,28 @@ def test_no_page_breaks_the_policy(clinic: RunningClinic, watched: Watched) -> N
         watched.open(clinic.web + address)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_of_campaigns_break_no_policy_and_can_be_used_by_everybody(
+    clinic: RunningClinic, browser: Browser, scheme: Literal["light", "dark"]
+) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    watched = Watched(context)
+    log_in(clinic, watched.page, "manager")
+    campaigns = clinic.ask(
+        "SELECT array_agg(id ORDER BY state) FROM reminders_campaign"
+    )  # active, then draft
+    for address in (
+        "/campaigns/",
+        *(f"/campaigns/{pk}/" for pk in campaigns),
+        f"/campaigns/{campaigns[0]}/visits/",
+        f"/campaigns/{campaigns[0]}/people/?reason=opted_out",
+        f"/campaigns/{campaigns[-1]}/activate/",
+    ):
+        watched.open(clinic.web + address)
+        check_accessible(watched.page)
+    context.close()
+
+
 def test_no_page_of_the_admin_breaks_the_policy(clinic: RunningClinic, watched: Watched) -> None:
     log_in(clinic, watched.page, "admin")
     watched.open(f"{clinic.web}/admin/")

@@ -55,7 +55,13 @@ PAGES = {
     "pause_location": "contacts.change_location",
     "resume_location": "contacts.change_location",
     "pause_campaign": "reminders.change_campaign",
-    "resume_campaign": "reminders.change_campaign",
+    "campaigns": "reminders.view_campaign",
+    "campaign": "reminders.view_campaign",
+    "campaign_visits": "reminders.view_campaign",
+    "campaign_people": "reminders.view_campaign",
+    "activate_campaign": "reminders.change_campaign",
+    "copy_campaign": "reminders.change_campaign",
+    "restore_campaign": "reminders.change_campaign",
     "worklist": "reminders.view_followup",
     "take_follow_up": "reminders.change_followup",
     "resolve_follow_up": "reminders.change_followup",
@@ -89,12 +95,17 @@ DAILY_WORK = READ | {
     "reminders.add_testcall",
 }
 EVIDENCE = {"reminders.read_evidence"}
-SETTING_UP = {"contacts.change_location", "reminders.change_campaign", "reminders.view_script"}
+SETTING_UP = {
+    "contacts.change_location",
+    "reminders.view_campaign",
+    "reminders.change_campaign",
+    "reminders.view_script",
+}
 MAY = {
     "": set(),
     FRONT_DESK: DAILY_WORK,
     MANAGER: DAILY_WORK | SETTING_UP | EVIDENCE,
-    AUDITOR: READ | EVIDENCE | {"reminders.view_script"},
+    AUDITOR: READ | EVIDENCE | {"reminders.view_campaign", "reminders.view_script"},
     ADMIN: DAILY_WORK | SETTING_UP | EVIDENCE | {"reminders.change_mode"},
 }
 # Pages that read by POST, so that names stay out of addresses.

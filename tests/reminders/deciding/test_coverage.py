@@ -11,12 +11,12 @@ from django.utils import timezone
 from contacts.appointments import set_times
 from contacts.models import Appointment, Contact, Location, Provider
 from reminders.deciding.coverage import (
-    Filters,
+    CampaignFilters,
     covers,
-    filters_of,
     find_covered,
     find_excluding_filter,
     is_known_patient,
+    read_filters,
 )
 from reminders.deciding.situations import read_shared_facts, with_people, with_situation
 from reminders.models import Campaign, Reminder, Step
@@ -190,12 +190,12 @@ def test_the_filter_that_leaves_a_visit_out_is_named() -> None:
 def test_a_copy_has_every_filter() -> None:
     location, provider = make_location(), Provider.objects.create(name="Dr. Chen")
     campaign = read_campaign([location], [provider], ["Cleaning"], "new", ["es", "fr"])
-    filters = filters_of(campaign)
-    assert filters == Filters(
+    filters = read_filters(campaign)
+    assert filters == CampaignFilters(
         frozenset({location.pk}),
         frozenset({provider.pk}),
         frozenset({"Cleaning"}),
         "new",
         frozenset({"es", "fr"}),
     )
-    assert filters_of(copy_campaign(campaign)) == filters
+    assert read_filters(copy_campaign(campaign)) == filters

@@ -1,0 +1,167 @@
+"""A whole campaign before and after an edit or an activation: the forecast of each of its steps."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reminders.campaigns.drafts import (
+    CampaignDraft,
+    CampaignPlan,
+    is_like,
+    plan_as_edited,
+    plan_as_saved,
+)
+from reminders.campaigns.forecasts import (
+    ClinicFacts,
+    Forecaster,
+    Rows,
+    StepForecast,
+    StepPlanner,
+    read_rows,
+)
+from reminders.campaigns.upcoming import ReminderGroup, read_reminder_groups, read_tried, read_visits_ahead
+from reminders.models import Campaign
+from reminders.rules.reasons import Reason
+from reminders.rules.states import REMINDER_PENDING, ReminderState
+
+KEPT_STATES = frozenset({ReminderState.SKIPPED, ReminderState.PLANNED})
+
+
+@dataclass(frozen=True)
+class CampaignForecast:
+    """What a campaign will send, step by step, as if it were active and sending were on."""
+
+    facts: ClinicFacts
+    forecaster: Forecaster
+    plan: CampaignPlan
+    steps: dict[int, StepForecast]
+
+
+@dataclass(frozen=True)
+class ForecastPair:
+    """A campaign before and after an edit; the same object twice where there is none."""
+
+    before: CampaignForecast
+    after: CampaignForecast
+
+
+def foresee_edit(
+    saved: CampaignDraft, draft: CampaignDraft, now: datetime, only: Collection[int] | None = None
+) -> ForecastPair:
+    """The campaign as it is saved, and as `draft` makes it if that is saved at `now` (the database's clock).
+
+    `only`: for these upcoming visits (ids), with all of their households; None for all.
+    """
+    plans = plan_as_saved(saved, now), plan_as_edited(saved, draft, now)
+    facts = ClinicFacts(read_visits_ahead(saved.filters, draft.filters, now, only), now)
+    keys = {key for plan in plans for key in plan.steps if key > 0}
+    reader = _StepRows(
+        saved.campaign, facts, *plans, read_reminder_groups(keys, now, only), read_tried(keys, now)
+    )
+    before = CampaignForecast(facts, Forecaster(facts, plans[0], looks_again=True), plans[0], {})
+    after = CampaignForecast(
+        facts, Forecaster(facts, plans[1], is_after=True, looks_again=True), plans[1], {}
+    )
+    for key in plans[0].steps:
+        before.steps[key] = before.forecaster.forecast(key, reader.read_before(key, before.forecaster))
+    for key in plans[1].steps:
+        rows = reader.read_after(key, before.forecaster, after.forecaster)
+        is_same = rows is reader.read_before(key, before.forecaster) and _decides_alike(key, *plans)
+        after.steps[key] = before.steps[key] if is_same else after.forecaster.forecast(key, rows)
+    return ForecastPair(before, after)
+
+
+def foresee_campaign(
+    saved: CampaignDraft, now: datetime, only: Collection[int] | None = None
+) -> CampaignForecast:
+    """The campaign as it is saved; a draft as if it were activated at `now`."""
+    plan = plan_as_saved(saved, now)
+    facts = ClinicFacts(read_visits_ahead(saved.filters, saved.filters, now, only), now)
+    groups = read_reminder_groups(plan.steps, now, only)
+    reader = _StepRows(saved.campaign, facts, plan, plan, groups, {})
+    found = CampaignForecast(facts, Forecaster(facts, plan), plan, {})
+    for key in plan.steps:
+        rows = [*read_rows(facts, groups.get(key, [])), *reader.read_missing(key, plan, found.forecaster)]
+        found.steps[key] = found.forecaster.forecast(key, rows)
+    return found
+
+
+def _decides_alike(key: int, before: CampaignPlan, after: CampaignPlan) -> bool:
+    """Whether decisions about the step's reminders stay the same in an edit."""
+    one, other = before.steps[key].step, after.steps[key].step
+    return before.filters == after.filters and is_like(one, other)
+
+
+class _StepRows:
+    """The reminders of each step before and after an edit."""
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        facts: ClinicFacts,
+        before: CampaignPlan,
+        after: CampaignPlan,
+        groups: dict[int, list[ReminderGroup]],
+        tried: dict[int, set[int]],
+    ) -> None:
+        self._campaign, self._facts, self._before, self._after = campaign, facts, before, after
+        self._groups, self._tried = groups, tried
+        self._rows_before: dict[int, list[Rows]] = {}
+        self._is_planned = campaign.state != Campaign.State.DRAFT
+
+    def read_before(self, key: int, forecaster: Forecaster) -> list[Rows]:
+        """The step's reminders as they are, and those that planning is about to write."""
+        if key not in self._before.steps:
+            return read_rows(self._facts, self._groups.get(key, []))
+        if key not in self._rows_before:
+            missing = self.read_missing(key, self._before, forecaster) if self._is_planned else []
+            self._rows_before[key] = [*read_rows(self._facts, self._groups.get(key, [])), *missing]
+        return self._rows_before[key]
+
+    def read_missing(self, key: int, plan: CampaignPlan, forecaster: Forecaster) -> list[Rows]:
+        """What planning would write for the visits that are covered and have no reminder of the step."""
+        present = {visit for group in self._groups.get(key, ()) for visit in group.visits}
+        planner = StepPlanner(self._facts, plan.steps[key].timing)
+        return planner.plan(forecaster.list_covered() - present)
+
+    def read_after(self, key: int, before: Forecaster, after: Forecaster) -> list[Rows]:
+        """The step's reminders after the edit; the very list of read_before() where nothing moves."""
+        rows = self.read_before(key, before)
+        present = {visit for own in rows for visit in own.visits}
+        planner = StepPlanner(self._facts, self._after.steps[key].timing, is_after=True)
+        rows = self._replan(key, planner, rows)
+        added = planner.plan(after.list_covered() - present)
+        return [*rows, *added] if added else rows
+
+    def _replan(self, key: int, planner: StepPlanner, rows: list[Rows]) -> list[Rows]:
+        timing, was = self._after.steps[key].timing, self._before.steps.get(key)
+        stays = was is not None and was.timing == timing and not (timing and timing.bring_forward)
+        if not any(_may_move(own, stays=stays) for own in rows):
+            return rows
+        created, tried = self._read_created(key), self._tried.get(key, set())
+        replanned: list[Rows] = []
+        is_moved = False
+        for own in rows:
+            if not _may_move(own, stays=stays):
+                replanned.append(own)
+                continue
+            new = planner.replan(own, created, tried)
+            is_moved = is_moved or new != [own]
+            replanned += new
+        return replanned if is_moved else rows
+
+    def _read_created(self, key: int) -> dict[int, float]:
+        groups: Sequence[ReminderGroup] = self._groups.get(key, ())
+        return {
+            visit: created
+            for group in groups
+            for visit, created in zip(group.visits, group.created, strict=True)
+        }
+
+
+def _may_move(own: Rows, *, stays: bool) -> bool:
+    """Whether replanning may change these reminders; `stays`: the step's time does not change."""
+    if own.row.state not in KEPT_STATES:
+        return False
+    is_plain = own.row.state in REMINDER_PENDING and own.row.reason != Reason.BROUGHT_FORWARD
+    return not (stays and is_plain)

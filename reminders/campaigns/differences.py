@@ -1,0 +1,232 @@
+"""What an edit or an activation changes, call by call, before it is confirmed (product rules 6 and 29)."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from django.core.serializers.json import DjangoJSONEncoder
+
+from contacts.database.clock import read_database_clock
+from reminders.campaigns.campaign_forecasts import CampaignForecast, foresee_campaign, foresee_edit
+from reminders.campaigns.drafts import NOT_EDITED, CampaignDraft, read_draft
+from reminders.campaigns.forecasts import Outcome
+from reminders.campaigns.previews import find_called_today, make_today_test
+from reminders.deciding.fallen_due import FallenDue, find_fallen_due
+from reminders.models import Campaign, Reminder, Step
+from reminders.planning.planner import plan_campaign
+
+
+class CallChange(NamedTuple):
+    """One reminder that changes: of which visit (id) and step, and its outcome before and after.
+
+    None where it doesn't go out, before or after.
+    """
+
+    visit: int
+    step: Step
+    before: Outcome | None
+    after: Outcome | None
+
+
+@dataclass(frozen=True)
+class CampaignDiff:
+    """What changes among the reminders yet to come.
+
+    `appear`, `vanish`: they go out only after, or only before; `move`: at another time or by another way;
+    `reword`: at the same time with other words. `unchanged`: how many stay as they are. `people`: patients
+    who are called or texted after it; `today`: those of them today, by their location's clock. `digest`
+    stands for what it was computed from: the campaign's edition and state, and the draft.
+    """
+
+    now: datetime
+    appear: tuple[CallChange, ...]
+    move: tuple[CallChange, ...]
+    vanish: tuple[CallChange, ...]
+    reword: tuple[CallChange, ...]
+    unchanged: int
+    people: int
+    today: int
+    digest: str
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no reminder changes."""
+        return not (self.appear or self.move or self.vanish or self.reword)
+
+    @property
+    def token(self) -> str:
+        """What a page hands back with the confirmation: what was shown, and its numbers."""
+        return ".".join([self.digest, *map(str, self._numbers)])
+
+    def is_as_shown(self, token: str) -> bool:
+        """Whether `token` is of the same edition and draft, and no number has grown since it was shown.
+
+        Reminders go out meanwhile, so fewer may be left; more than was confirmed must be shown again.
+        """
+        digest, *shown = token.split(".")
+        if digest != self.digest or len(shown) != len(self._numbers):
+            return False
+        if not all(number.isascii() and number.isdigit() and len(number) < 10 for number in shown):
+            return False
+        return all(now <= int(then) for now, then in zip(self._numbers, shown, strict=True))
+
+    @property
+    def _numbers(self) -> tuple[int, ...]:
+        return (
+            self.people,
+            self.today,
+            len(self.appear),
+            len(self.move),
+            len(self.vanish),
+            len(self.reword),
+        )
+
+
+@dataclass(frozen=True)
+class ActivationDiff:
+    """What an activation starts: `send` with what fell due in a pause and is in time, `skip` without it."""
+
+    send: CampaignDiff
+    skip: CampaignDiff
+    fallen_due: FallenDue
+
+
+class DiffOutdated(Exception):
+    """Nothing was applied: what would happen is no longer what was shown. `diff` is to be shown instead."""
+
+    def __init__(self, diff: CampaignDiff) -> None:
+        super().__init__("what would happen is no longer what was shown")
+        self.diff = diff
+
+
+def diff_edit(draft: CampaignDraft, now: datetime | None = None) -> CampaignDiff:
+    """What saving the draft changes. Of a campaign that isn't active, nothing goes out before or after."""
+    saved = read_draft(draft.campaign.pk)
+    now = now or read_database_clock()
+    digest = _make_digest(saved.campaign, draft)
+    if saved.campaign.state != Campaign.State.ACTIVE:
+        return CampaignDiff(now, (), (), (), (), 0, 0, 0, digest)
+    pair = foresee_edit(saved, draft, now)
+    changes: list[CallChange] = []
+    unchanged = 0
+    for key in dict.fromkeys([*pair.before.steps, *pair.after.steps]):
+        before, after = pair.before.steps.get(key), pair.after.steps.get(key)
+        if before is after:
+            unchanged += before.count_going() if before else 0
+            continue
+        step = (after or before).step.step  # type: ignore[union-attr] # one of the two has it
+        found, same = _compare(
+            step, before.list_going() if before else {}, after.list_going() if after else {}
+        )
+        changes += found
+        unchanged += same
+    return _build_diff(pair.after, changes, unchanged, digest)
+
+
+def diff_activation(campaign_id: int) -> ActivationDiff:
+    """What activating the campaign starts now, from a draft or a pause.
+
+    After a pause, what came to be owed meanwhile is planned first, held as long as the pause lasts.
+    """
+    campaign = Campaign.objects.get(pk=campaign_id)
+    if campaign.state == Campaign.State.PAUSED:
+        plan_campaign(campaign)
+    now, saved = read_database_clock(), read_draft(campaign_id)
+    forecast = foresee_campaign(saved, now)
+    changes = [
+        CallChange(visit, step.step.step, None, outcome)
+        for step in forecast.steps.values()
+        for visit, outcome in step.list_going().items()
+    ]
+    if campaign.state == Campaign.State.ACTIVE:
+        changes = []
+    send = _build_diff(forecast, changes, 0, _make_digest(campaign, saved))
+    due = _find_fallen_due(campaign, now)
+    return ActivationDiff(send, _leave_out(send, forecast, due), due)
+
+
+def count_people(forecast: CampaignForecast, visits: Iterable[int]) -> int:
+    """How many patients these visits are of."""
+    return len({forecast.facts.visits.times[visit].contact for visit in visits})
+
+
+def _compare(
+    step: Step, before: Mapping[int, Outcome], after: Mapping[int, Outcome]
+) -> tuple[list[CallChange], int]:
+    changes = [CallChange(visit, step, old, None) for visit, old in before.items() if visit not in after]
+    unchanged = 0
+    for visit, new in after.items():
+        old = before.get(visit)
+        if old is not None and _says_the_same(old, new):
+            unchanged += 1
+        else:
+            changes.append(CallChange(visit, step, old, new))
+    return changes, unchanged
+
+
+def _says_the_same(old: Outcome, new: Outcome) -> bool:
+    return (old.seconds, old.channel, old.text) == (new.seconds, new.channel, new.text)
+
+
+def _build_diff(
+    forecast: CampaignForecast, changes: list[CallChange], unchanged: int, digest: str
+) -> CampaignDiff:
+    kinds: dict[str, list[CallChange]] = {"appear": [], "move": [], "vanish": [], "reword": []}
+    for change in changes:
+        kinds[_find_kind(change)].append(change)
+    going = {visit for step in forecast.steps.values() for visit in step.list_going()}
+    return CampaignDiff(
+        forecast.facts.now,
+        **{kind: tuple(own) for kind, own in kinds.items()},
+        unchanged=unchanged,
+        people=count_people(forecast, going),
+        today=count_people(forecast, find_called_today(forecast)),
+        digest=digest,
+    )
+
+
+def _find_kind(change: CallChange) -> str:
+    if change.before is None:
+        return "appear"
+    if change.after is None:
+        return "vanish"
+    is_moved = (change.before.seconds, change.before.channel) != (change.after.seconds, change.after.channel)
+    return "move" if is_moved else "reword"
+
+
+def _find_fallen_due(campaign: Campaign, now: datetime) -> FallenDue:
+    """As desk/resuming.py finds it: what is skipped there is what is left out here."""
+    begun = campaign.paused_at or campaign.activated_at
+    if campaign.state != Campaign.State.PAUSED or begun is None:
+        return FallenDue([], 0)
+    reminders = Reminder.objects.filter(step__campaign=campaign)
+    return find_fallen_due(reminders, begun, now, of_paused_campaign=True)
+
+
+def _leave_out(diff: CampaignDiff, forecast: CampaignForecast, due: FallenDue) -> CampaignDiff:
+    if not due.in_time:
+        return diff
+    left_out = set(Reminder.objects.filter(pk__in=due.in_time).values_list("step", "appointment"))
+    appear = tuple(one for one in diff.appear if (one.step.pk, one.visit) not in left_out)
+    is_today = make_today_test(forecast.facts)
+    called_today = {one.visit for one in appear if one.after and is_today(one.after)}
+    return replace(
+        diff,
+        appear=appear,
+        people=count_people(forecast, {one.visit for one in appear}),
+        today=count_people(forecast, called_today),
+    )
+
+
+def _make_digest(campaign: Campaign, draft: CampaignDraft) -> str:
+    fields = [field for field in Step._meta.concrete_fields if field.name not in NOT_EDITED]
+    steps = [
+        [step.pk, *(getattr(step, field.attname) for field in fields if field.name != "position")]
+        for step in draft.steps
+    ]
+    filters = [sorted(part) for part in draft.filters]
+    content: list[Any] = [campaign.pk, campaign.edition, campaign.state, draft.name, filters, steps]
+    return sha256(json.dumps(content, cls=DjangoJSONEncoder).encode()).hexdigest()[:20]

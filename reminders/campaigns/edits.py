@@ -1,0 +1,116 @@
+"""What a named person does with a campaign: saves an edit, activates, pauses, copies, takes a change back.
+
+Each is recorded in the campaign's history (history.py). Saving and activating ask for what was shown before
+(differences.py), and apply nothing else.
+"""
+
+from collections.abc import Callable
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models.functions import Now
+
+from reminders.campaigns.differences import CampaignDiff, DiffOutdated, diff_activation, diff_edit
+from reminders.campaigns.drafts import NOT_EDITED, CampaignDraft
+from reminders.campaigns.history import begin_history, draft_of_version, record_version
+from reminders.models import Campaign, CampaignVersion, Step
+from reminders.planning.activation import activate_campaign, copy_campaign, pause_campaign
+from reminders.planning.editing import finish_edit, prepare_edit
+
+What = CampaignVersion.What
+REMOVED_FROM = 10_000  # the positions of removed steps, behind those of all others
+
+
+@transaction.atomic
+def save_draft(
+    draft: CampaignDraft, *, shown: str, by: User, restores: CampaignVersion | None = None
+) -> CampaignDiff:
+    """Save an edit that was shown; what it changed. Raises DiffOutdated if it would change something else.
+
+    `shown`: the token of the diff that the person confirmed. What was due before is not sent.
+    """
+    campaign_id = draft.campaign.pk
+    before = prepare_edit(campaign_id)
+    diff = diff_edit(draft)
+    if not diff.is_as_shown(shown):
+        raise DiffOutdated(diff)
+    begin_history(campaign_id)
+    _write(draft)
+    finish_edit(before)
+    record_version(campaign_id, What.RESTORED if restores else What.EDITED, by=by, restores=restores)
+    return diff
+
+
+def restore_version(version: CampaignVersion, *, shown: str, by: User) -> CampaignDiff:
+    """Make the campaign again what this version has, as an edit that was shown.
+
+    Raises DiffOutdated, and history.VersionNotRestorable.
+    """
+    return save_draft(draft_of_version(version), shown=shown, by=by, restores=version)
+
+
+@transaction.atomic
+def activate_as_shown(
+    campaign_id: int, *, shown: str, by: User, skip_due: Callable[[Campaign], object] | None = None
+) -> CampaignDiff:
+    """Activate a draft, or a campaign after a pause; what was started. Raises DiffOutdated.
+
+    `skip_due`: skips what fell due in the pause and activates it (desk/resuming.py); without it that is sent.
+    """
+    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=campaign_id)
+    proposed = diff_activation(campaign_id)
+    diff = proposed.skip if skip_due else proposed.send
+    if campaign.state == Campaign.State.ACTIVE or not diff.is_as_shown(shown):
+        raise DiffOutdated(diff)
+    begin_history(campaign_id)
+    (skip_due or activate_campaign)(campaign)
+    record_version(campaign_id, What.ACTIVATED, by=by)
+    return diff
+
+
+@transaction.atomic
+def pause_by_person(campaign: Campaign, *, by: User, reason: str = "") -> None:
+    """Pause it, for this reason: its reminders are held, with their moments and their ends."""
+    begin_history(campaign.pk)
+    pause_campaign(campaign, by=by, reason=reason)
+    record_version(campaign.pk, What.PAUSED, by=by)
+
+
+@transaction.atomic
+def copy_by_person(campaign: Campaign, *, by: User) -> Campaign:
+    """A draft with the same filters and steps."""
+    copy = copy_campaign(campaign)
+    record_version(copy.pk, What.COPIED, by=by)
+    return copy
+
+
+def _write(draft: CampaignDraft) -> None:
+    campaign = draft.campaign
+    filters = draft.filters
+    Campaign.objects.filter(pk=campaign.pk).update(
+        name=draft.name,
+        kinds=sorted(filters.kinds),
+        patients=filters.patients,
+        languages=sorted(filters.languages),
+    )
+    campaign.locations.set(filters.locations)
+    campaign.providers.set(filters.providers)
+    _remove_steps(campaign, {step.pk for step in draft.steps if step.pk})
+    removed = set(campaign.steps.exclude(removed_at=None).values_list("pk", flat=True))
+    edited = [field.name for field in Step._meta.concrete_fields if field.name not in NOT_EDITED]
+    for position, step in enumerate(draft.steps, start=1):
+        step.campaign, step.position = campaign, position
+        if step.pk:
+            step.save(update_fields=edited)
+        else:
+            step.save()
+    put_back = [step.pk for step in draft.steps if step.pk in removed]
+    Step.objects.filter(pk__in=put_back).update(removed_at=None, since=Now())
+
+
+def _remove_steps(campaign: Campaign, kept: set[int]) -> None:
+    """Take the other steps out. Their rows stay, as reminders and calls refer to them."""
+    there = campaign.steps.in_use().exclude(pk__in=kept)
+    behind = campaign.steps.filter(position__gte=REMOVED_FROM).count()
+    for place, step in enumerate(there.order_by("position"), start=behind):
+        Step.objects.filter(pk=step.pk).update(removed_at=Now(), position=REMOVED_FROM + place)

@@ -1,0 +1,236 @@
+"""The history of a campaign: each change as a version, what it changed in words, and taking it back.
+
+record_version() is the one function that writes it. Whatever changes a campaign calls it afterwards, in the
+same transaction. A version holds codes and names, never sentences: the words are made when it is shown.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Any, cast
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext as _
+
+from contacts.models import Location, Provider
+from reminders.campaigns.drafts import NOT_EDITED, SCRIPTS, CampaignDraft, read_draft
+from reminders.campaigns.step_words import (
+    FILTER_LABELS,
+    Change,
+    describe_change_of_step,
+    describe_filter,
+    describe_step,
+)
+from reminders.deciding.coverage import CampaignFilters
+from reminders.models import Campaign, CampaignVersion, Script, Step
+
+What = CampaignVersion.What
+Snapshot = Mapping[str, Any]
+
+
+class VersionNotRestorable(ValueError):
+    """The version can't be taken back to. The message says why, in a sentence for staff."""
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """A version with what it changed, at what time by the practice's clock (aware).
+
+    `changes` is empty for the first version.
+    """
+
+    version: CampaignVersion
+    at: datetime
+    changes: tuple[Change, ...]
+    may_be_restored: bool
+
+
+def record_version(
+    campaign_id: int, what: str, *, by: User | None, restores: CampaignVersion | None = None
+) -> CampaignVersion | None:
+    """Keep the campaign as it stands now as its next version; None if nothing has changed since the last.
+
+    `what`: a CampaignVersion.What. Call it in the transaction of the change.
+    """
+    Campaign.objects.select_for_update(no_key=True).only("pk").get(pk=campaign_id)
+    last = CampaignVersion.objects.filter(campaign=campaign_id).order_by("-number").first()
+    snapshot = take_snapshot(campaign_id)
+    if last is not None and last.snapshot == snapshot:
+        return None
+    return CampaignVersion.objects.create(
+        campaign_id=campaign_id,
+        number=last.number + 1 if last else 1,
+        what=what,
+        snapshot=snapshot,
+        restores=restores,
+        by=by,
+    )
+
+
+def begin_history(campaign_id: int) -> None:
+    """Keep the campaign as it is, if nothing of it was kept yet: so the next change can be taken back."""
+    if not CampaignVersion.objects.filter(campaign=campaign_id).exists():
+        record_version(campaign_id, What.RECORDED, by=None)
+
+
+def take_snapshot(campaign_id: int) -> dict[str, Any]:
+    """The campaign as values of JSON: its name, state and filters, and its steps with all their fields."""
+    draft = read_draft(campaign_id)
+    campaign = draft.campaign
+    return {
+        "name": campaign.name,
+        "state": campaign.state,
+        "kinds": sorted(campaign.kinds),
+        "patients": campaign.patients,
+        "languages": sorted(campaign.languages),
+        "locations": _name_rows(campaign.locations.all()),
+        "providers": _name_rows(campaign.providers.all()),
+        "steps": [_write_step(step) for step in draft.steps],
+    }
+
+
+def read_history(campaign_id: int, zone: tzinfo = UTC, most: int = 50) -> list[HistoryEntry]:
+    """The last versions, newest first, each with what it changed. `zone`: the practice's clock."""
+    versions = CampaignVersion.objects.filter(campaign=campaign_id).select_related("by", "restores")
+    found = list(versions.order_by("-number")[: most + 1])
+    entries = []
+    for place, version in enumerate(found[:most]):
+        before = found[place + 1] if place + 1 < len(found) else None
+        changes = describe_changes(before.snapshot, version.snapshot) if before else ()
+        is_like_now = _without_state(version.snapshot) == _without_state(found[0].snapshot)
+        at = version.at.astimezone(zone)
+        entries.append(HistoryEntry(version, at, tuple(changes), may_be_restored=not is_like_now))
+    return entries
+
+
+def describe_changes(before: Snapshot, after: Snapshot) -> list[Change]:
+    """What differs between two snapshots, in the reader's language."""
+    changes = []
+    if before["name"] != after["name"]:
+        changes.append(Change(_("Name"), before["name"], after["name"]))
+    if before["state"] != after["state"]:
+        states = dict(Campaign.State.choices)
+        changes.append(
+            Change(
+                _("State"),
+                str(states.get(before["state"], before["state"])),
+                str(states.get(after["state"], after["state"])),
+            )
+        )
+    changes += [
+        Change(str(label), describe_filter(name, before[name]), describe_filter(name, after[name]))
+        for name, label in FILTER_LABELS.items()
+        if before[name] != after[name]
+    ]
+    return changes + _describe_steps(before["steps"], after["steps"])
+
+
+def draft_of_version(version: CampaignVersion) -> CampaignDraft:
+    """The campaign as this version has it, as a draft to be shown and saved. Its state stays as it is now.
+
+    Raises VersionNotRestorable where a location, provider or script of it is gone, or its name is taken.
+    """
+    saved = read_draft(version.campaign_id)
+    snapshot = version.snapshot
+    if Campaign.objects.filter(name=snapshot["name"]).exclude(pk=saved.campaign.pk).exists():
+        raise VersionNotRestorable(_("Another campaign has this name by now. Rename that one first."))
+    filters = CampaignFilters(
+        _find_rows(Location, snapshot["locations"]),
+        _find_rows(Provider, snapshot["providers"]),
+        frozenset(snapshot["kinds"]),
+        snapshot["patients"],
+        frozenset(snapshot["languages"]),
+    )
+    known = {step.pk: step for step in saved.campaign.steps.all()}
+    steps = tuple(_read_step(values, known) for values in snapshot["steps"])
+    return CampaignDraft(saved.campaign, snapshot["name"], filters, steps)
+
+
+def _describe_steps(before: Sequence[Snapshot], after: Sequence[Snapshot]) -> list[Change]:
+    old = {values["id"]: (place, values) for place, values in enumerate(before, start=1)}
+    new = {values["id"]: (place, values) for place, values in enumerate(after, start=1)}
+    changes = []
+    for pk, (place, values) in old.items():
+        if pk not in new:
+            label = _("Step %(number)d") % {"number": place}
+            changes.append(Change(label, describe_step(_read_step(values, {})), _("removed")))
+    for pk, (place, values) in new.items():
+        label = _("Step %(number)d") % {"number": place}
+        if pk not in old:
+            changes.append(Change(label, _("not there"), describe_step(_read_step(values, {}))))
+            continue
+        was_at, was = old[pk]
+        changes += describe_change_of_step(label, _read_step(was, {}), _read_step(values, {}), was, values)
+        if [one for one in old if one in new].index(pk) != [one for one in new if one in old].index(pk):
+            changes.append(Change(_("Order"), _("step %(number)d") % {"number": was_at}, label.lower()))
+    return changes
+
+
+def _write_step(step: Step) -> dict[str, Any]:
+    """Its key and its fields, as JSON reads them back; a script as its key and name."""
+    values: dict[str, Any] = {"id": step.pk}
+    for column in Step._meta.concrete_fields:
+        if column.name in SCRIPTS:
+            script = getattr(step, column.name)
+            values[column.name] = [script.pk, script.name] if script else None
+        elif column.name not in NOT_EDITED:
+            values[column.name] = _as_json(getattr(step, column.attname))
+    return values
+
+
+def _as_json(value: Any) -> Any:
+    """The value as it is read back from JSON, so that two snapshots can be compared."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    encoder = cast(Any, CampaignVersion._meta.get_field("snapshot")).encoder()
+    return encoder.default(value)
+
+
+def _read_step(values: Snapshot, known: Mapping[int, Step]) -> Step:
+    """The step of a snapshot, unsaved: the campaign's own with these values, or a new one.
+
+    Raises VersionNotRestorable for a script that is gone, if it is to be restored into a campaign.
+    """
+    step = known.get(values["id"]) or Step()
+    step.removed_at = None
+    for column in Step._meta.concrete_fields:
+        if column.name not in values or column.name in NOT_EDITED:
+            continue
+        value = values[column.name]
+        if column.name in SCRIPTS:
+            setattr(step, column.name, _find_script(value, must_exist=bool(known)) if value else None)
+        else:
+            try:
+                setattr(step, column.attname, column.to_python(value))
+            except ValidationError as error:
+                raise VersionNotRestorable(_("This version can't be read any more.")) from error
+    return step
+
+
+def _find_script(value: Sequence[Any], *, must_exist: bool) -> Script:
+    pk, name = value
+    if not must_exist:
+        return Script(pk=pk, name=name)
+    script = Script.objects.filter(pk=pk).first()
+    if script is None:
+        raise VersionNotRestorable(_("The script “%(name)s” has been deleted since.") % {"name": name})
+    return script
+
+
+def _find_rows(model: type[models.Model], wanted: Sequence[Sequence[Any]]) -> frozenset[int]:
+    names: dict[int, str] = dict(wanted)  # type: ignore[arg-type] # pairs of key and name
+    there = set(model._default_manager.filter(pk__in=names).values_list("pk", flat=True))
+    gone = [name for pk, name in names.items() if pk not in there]
+    if gone:
+        raise VersionNotRestorable(_("“%(name)s” has been deleted since.") % {"name": gone[0]})
+    return frozenset(there)
+
+
+def _name_rows(rows: Any) -> list[list[Any]]:
+    return [[row.pk, row.name] for row in sorted(rows, key=lambda row: row.pk)]
+
+
+def _without_state(snapshot: Snapshot) -> dict[str, Any]:
+    return {name: value for name, value in snapshot.items() if name != "state"}

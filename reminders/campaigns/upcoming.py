@@ -1,0 +1,275 @@
+"""Reading the upcoming visits of a campaign and their reminders in bulk: few statements, plain values.
+
+Visits that are alike in everything but their time share a class, and reminders that are alike share a group;
+their ids and times come as arrays. An object for each row would take many times as long as all the rest.
+Times are seconds since 1970 in here, as floats, exact to the microsecond.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import (
+    BooleanField,
+    Case,
+    Count,
+    F,
+    FloatField,
+    Func,
+    IntegerField,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast
+
+from contacts.models import Appointment
+from contacts.numbers import list_never_dialled
+from reminders.deciding.coverage import CampaignFilters, build_coverage, find_patient_change
+from reminders.deciding.number_caps import COUNTED, LOOKED_BACK, NumberUse, read_use
+from reminders.deciding.visits import find_upcoming
+from reminders.models import CallCompanion, CallRecord, Reminder
+from reminders.rules.states import REMINDER_PENDING
+
+PHONE = "contact__phone"
+COVERED_BEFORE, COVERED_AFTER = 1, 2
+NUMBERS_AT_ONCE = 20_000  # a statement has at most 65,535 parameters
+
+
+class Seconds(Func):
+    """A moment as seconds since 1970."""
+
+    template = "date_part('epoch', %(expressions)s)"
+    output_field = FloatField()
+
+
+class VisitClass(NamedTuple):
+    """What a decision about a visit depends on, but its time; `number_zones` as PostgreSQL writes it.
+
+    `coverage`: whether the filters before an edit cover it (1), those after it (2), or both (3).
+    """
+
+    location: int
+    language: str
+    preferred_channel: str
+    stated_zone: str
+    number_zones: str | None
+    has_number: bool
+    unusable: bool | None
+    no_calls: bool | None
+    no_texts: bool | None
+    consent_basis: str | None
+    answer_now: str
+    details_known: bool
+    is_demo: bool
+    number_verified: bool
+    coverage: int
+    is_never_dialled: bool = False
+
+    def is_covered(self, *, after: bool) -> bool:
+        """Whether the filters before an edit cover it, or those after it."""
+        return bool(self.coverage & (COVERED_AFTER if after else COVERED_BEFORE))
+
+
+_KEYS = tuple(name for name in VisitClass._fields if name != "is_never_dialled")
+
+
+class VisitTimes(NamedTuple):
+    """What differs from visit to visit of a class; seconds since 1970.
+
+    `patient_before`, `patient_after`: when what the filters before and after an edit ask of the patient last
+    changed (coverage.find_patient_change).
+    """
+
+    starts: float
+    revised: float
+    details: float | None
+    booked: float | None
+    patient_before: float | None
+    patient_after: float | None
+    revision: int
+    contact: int
+    phone: int | None
+
+
+@dataclass
+class Visits:
+    """Upcoming booked visits: their classes, and by visit its class (an index) and its times.
+
+    `households`: visits of one number on one day at one location, where there are several. `uses`: the calls
+    of the last week, by number (ids), of numbers that had any.
+    """
+
+    classes: list[VisitClass] = field(default_factory=list)
+    class_of: dict[int, int] = field(default_factory=dict)
+    times: dict[int, VisitTimes] = field(default_factory=dict)
+    households: list[list[int]] = field(default_factory=list)
+    uses: dict[int, NumberUse] = field(default_factory=dict)
+
+
+class ReminderGroup(NamedTuple):
+    """Reminders of one step that are alike: their visits, and in the same order their times (in seconds)."""
+
+    state: str
+    reason: str
+    channel: str
+    ordered_by: int | None
+    visits: Sequence[int]
+    due: Sequence[float]
+    ends: Sequence[float]
+    looks: Sequence[float]
+    try_after: Sequence[float | None]
+    created: Sequence[float]
+
+
+def read_visits_ahead(
+    before: CampaignFilters, after: CampaignFilters, now: datetime, only: Collection[int] | None = None
+) -> Visits:
+    """The upcoming visits that either of the filters covers; `only`: of these, by id."""
+    either = (build_coverage(before), build_coverage(after))
+    covered = find_upcoming(now).filter(either[0] | either[1] if all(either) else Q())
+    if only is not None:
+        covered = covered.filter(pk__in=only)
+    found = Visits()
+    for row in _group_alike(covered, before, after):
+        _add_class(found, row)
+    found.households = _read_households(covered)
+    found.uses = _read_uses({times.phone for times in found.times.values() if times.phone}, now)
+    return found
+
+
+def read_reminder_groups(
+    step_ids: Collection[int], now: datetime, only: Collection[int] | None = None
+) -> dict[int, list[ReminderGroup]]:
+    """The reminders of these steps for the present revision of upcoming visits, by step."""
+    of_visit = {"appointment__status": Appointment.Status.BOOKED, "appointment__starts_at__gt": now}
+    reminders = Reminder.objects.filter(
+        step__in=step_ids, revision=F("appointment__revision"), **of_visit
+    ).order_by()
+    if only is not None:
+        reminders = reminders.filter(appointment__in=only)
+    names = ("due_at", "not_after", "next_look_at", "try_after", "created_at")
+    rows = reminders.values_list("step", "state", "reason", "channel", "ordered_by").annotate(
+        visits=ArrayAgg("appointment"), **{f"all_{name}": ArrayAgg(Seconds(name)) for name in names}
+    )
+    groups: dict[int, list[ReminderGroup]] = defaultdict(list)
+    for step, *values in rows if step_ids else ():
+        groups[step].append(ReminderGroup(*values))
+    return groups
+
+
+def read_tried(step_ids: Collection[int], now: datetime) -> dict[int, set[int]]:
+    """By step, the visits whose waiting reminder was tried already, alone or in another's call."""
+    waiting: dict[str, Any] = {
+        "reminder__step__in": step_ids,
+        "reminder__state__in": REMINDER_PENDING,
+        "reminder__appointment__starts_at__gt": now,
+    }
+    columns = ("reminder__step", "reminder__appointment")
+    tried: dict[int, set[int]] = defaultdict(set)
+    for table in (CallRecord, CallCompanion):
+        for step, visit in table.objects.filter(**waiting).order_by().values_list(*columns):
+            tried[step].add(visit)
+    return tried
+
+
+def _group_alike(
+    covered: "QuerySet[Appointment]", before: CampaignFilters, after: CampaignFilters
+) -> Iterable[Any]:
+    answered = When(answer_revision=F("revision"), then=F("answer"))
+    named = covered.order_by().annotate(
+        language=F("contact__language"),
+        preferred_channel=F("contact__preferred_channel"),
+        stated_zone=F("contact__time_zone"),
+        number_zones=Cast(f"{PHONE}__time_zones", TextField()),
+        has_number=_yes(Q(contact__phone__isnull=False)),
+        unusable=_yes(Q(contact__phone__unusable_since__isnull=False)),
+        no_calls=_yes(Q(contact__phone__voice_opted_out_at__isnull=False)),
+        no_texts=_yes(Q(contact__phone__sms_opted_out_at__isnull=False)),
+        consent_basis=F(f"{PHONE}__consent_basis"),
+        answer_now=Case(answered, default=Value("")),
+        details_known=_yes(Q(details_at__isnull=False)),
+        is_demo=F("contact__is_demo"),
+        number_verified=_yes(Q(contact__phone__verified_at__isnull=False)),
+        coverage=_build_coverages(before, after),
+    )
+    arrays = {
+        "visits": ArrayAgg("pk"),
+        "all_starts": ArrayAgg(Seconds("starts_at")),
+        "all_revised": ArrayAgg(Seconds("revised_at")),
+        "all_details": ArrayAgg(Seconds("details_at")),
+        "all_booked": ArrayAgg(Seconds("booked_at")),
+        "all_patients_before": ArrayAgg(_find_patient_seconds(before)),
+        "all_patients_after": ArrayAgg(_find_patient_seconds(after)),
+        "all_revisions": ArrayAgg("revision"),
+        "all_contacts": ArrayAgg("contact"),
+        "all_phones": ArrayAgg(PHONE),
+        "all_numbers": ArrayAgg(f"{PHONE}__e164"),
+    }
+    return named.values_list(*_KEYS).annotate(**arrays)
+
+
+def _find_patient_seconds(filters: CampaignFilters) -> Combinable:
+    patient_at = find_patient_change(filters)
+    return Value(None, FloatField()) if patient_at is None else Seconds(patient_at)
+
+
+def _build_coverages(before: CampaignFilters, after: CampaignFilters) -> Case:
+    """Both as one column: two equal ones would be grouped by only once, which PostgreSQL refuses."""
+    conditions = [
+        (build_coverage(before), COVERED_BEFORE),
+        (build_coverage(after), COVERED_AFTER),
+    ]
+    always = sum(flag for condition, flag in conditions if not condition)
+    asked = [(condition, flag) for condition, flag in conditions if condition]
+    cases = [When(condition, then=Value(always + flag)) for condition, flag in asked]
+    if len(asked) > 1:
+        cases.insert(0, When(asked[0][0] & asked[1][0], then=Value(COVERED_BEFORE + COVERED_AFTER)))
+    return Case(*cases, default=Value(always), output_field=IntegerField())
+
+
+def _yes(condition: Q) -> Case:
+    """The condition as a column that is true or false, never null."""
+    return Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField())
+
+
+def _add_class(found: Visits, row: Sequence[Any]) -> None:
+    """Add the visits of a row of _group_alike(); those with a number of a kind never dialled are a class."""
+    kind, visits, numbers = VisitClass(*row[: len(_KEYS)]), row[len(_KEYS)], row[-1]
+    times = map(VisitTimes._make, zip(*row[len(_KEYS) + 1 : -1], strict=True))
+    found.times.update(zip(visits, times, strict=True))
+    faulty = list_never_dialled(numbers) if kind.has_number else set()
+    index = len(found.classes)
+    found.classes.append(kind)
+    found.class_of.update(dict.fromkeys(visits, index))
+    if faulty:
+        found.classes.append(kind._replace(is_never_dialled=True))
+        found.class_of |= {
+            visit: index + 1 for visit, e164 in zip(visits, numbers, strict=True) if e164 in faulty
+        }
+
+
+def _read_households(covered: "QuerySet[Appointment]") -> list[list[int]]:
+    with_number = covered.filter(contact__phone__isnull=False).order_by()
+    rows = (
+        with_number.values(PHONE, "location", day=Func(F("local_start"), template="(%(expressions)s)::date"))
+        .annotate(visits=ArrayAgg("pk"), count=Count("pk"))
+        .filter(count__gt=1)
+    )
+    return [list(visits) for visits in rows.values_list("visits", flat=True)]
+
+
+def _read_uses(phones: set[int], now: datetime) -> dict[int, NumberUse]:
+    called = CallRecord.objects.filter(state__in=COUNTED, submitting_at__gt=now - LOOKED_BACK).order_by()
+    used = phones.intersection(called.values_list("number", flat=True).distinct())
+    uses: dict[int, NumberUse] = {}
+    numbers = sorted(used)
+    for start in range(0, len(numbers), NUMBERS_AT_ONCE):
+        uses |= read_use(numbers[start : start + NUMBERS_AT_ONCE], now)
+    return uses

@@ -1,0 +1,164 @@
+"""Campaigns for managers: the list, a campaign with its preview and history, and what can be done with it."""
+
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from contacts.database.clock import read_database_clock
+from reminders.campaigns.diff_views import view_diff
+from reminders.campaigns.differences import CampaignDiff, DiffOutdated, diff_activation, diff_edit
+from reminders.campaigns.drafts import CampaignDraft, read_draft
+from reminders.campaigns.edits import activate_as_shown, copy_by_person, restore_version
+from reminders.campaigns.history import VersionNotRestorable, draft_of_version
+from reminders.campaigns.overviews import (
+    find_reason_people,
+    list_campaigns,
+    list_obstacles,
+    say_reason,
+    view_campaign,
+)
+from reminders.campaigns.visit_previews import find_covered_visits, preview_visits
+from reminders.desk.resuming import skip_and_activate_campaign
+from reminders.models import Campaign, CampaignVersion
+from reminders.rules.reasons import Reason
+from reminders.views.requests import signed_in
+
+VISITS_PER_PAGE = 25
+PEOPLE_PER_PAGE = 100
+
+
+@permission_required("reminders.view_campaign", raise_exception=True)
+@require_GET
+@never_cache
+def show_campaigns(request: HttpRequest) -> HttpResponse:
+    """All campaigns, with what they will send today and in the next seven days."""
+    return render(request, "reminders/campaigns.html", {"lines": list_campaigns(timezone.now())})
+
+
+@permission_required("reminders.view_campaign", raise_exception=True)
+@require_GET
+@never_cache
+def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
+    """One campaign: its steps in words, its preview, and its history."""
+    try:
+        view = view_campaign(pk)
+    except Campaign.DoesNotExist:
+        raise Http404 from None
+    return render(request, "reminders/campaign.html", {"view": view, "campaign": view.campaign})
+
+
+@permission_required("reminders.view_campaign", raise_exception=True)
+@require_GET
+@never_cache
+def show_campaign_visits(request: HttpRequest, pk: int) -> HttpResponse:
+    """The upcoming visits that it is for, with what each will hear and when."""
+    saved, now = _read_saved(pk), read_database_clock()
+    page = Paginator(find_covered_visits(saved, now), VISITS_PER_PAGE).get_page(request.GET.get("page"))
+    context = {"campaign": saved.campaign, "page": page, "visits": preview_visits(saved, list(page), now)}
+    return render(request, "reminders/campaign_visits.html", context)
+
+
+@permission_required("reminders.view_campaign", raise_exception=True)
+@require_GET
+@never_cache
+def show_campaign_people(request: HttpRequest, pk: int) -> HttpResponse:
+    """Those whom it does not remind for one `reason`, a code; no address names anybody."""
+    saved, reason = _read_saved(pk), request.GET.get("reason", "")
+    if reason and reason not in Reason.values:
+        raise Http404
+    page = Paginator(find_reason_people(saved, reason), PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
+    context = {"campaign": saved.campaign, "page": page, "sentence": say_reason(reason)}
+    return render(request, "reminders/campaign_people.html", context)
+
+
+@permission_required("reminders.change_campaign", raise_exception=True)
+@require_http_methods(["GET", "POST"])
+@never_cache
+def activate_campaign(request: HttpRequest, pk: int) -> HttpResponse:
+    """GET shows whom it will call; POST activates it, if that is still so.
+
+    `shown` is what was confirmed. After a pause, `deed` says what becomes of what fell due: "send" or "skip".
+    """
+    saved = _read_saved(pk)
+    obstacles = list_obstacles(saved)
+    if saved.campaign.state == Campaign.State.ACTIVE:
+        messages.info(request, _("It is active already."))
+        return redirect("campaign", pk)
+    if request.method == "POST" and not obstacles:
+        skip = partial(skip_and_activate_campaign, by=signed_in(request))
+        skip_due = skip if request.POST.get("deed") == "skip" else None
+        try:
+            diff = activate_as_shown(
+                pk, shown=request.POST.get("shown", ""), by=signed_in(request), skip_due=skip_due
+            )
+        except DiffOutdated:
+            messages.warning(request, _("Something has changed meanwhile. Look at it again."))
+        else:
+            messages.success(request, _say_activated(diff))
+            return redirect("campaign", pk)
+    proposed = diff_activation(pk)
+    context = {"campaign": saved.campaign, "obstacles": obstacles, "proposed": proposed}
+    context |= {"shown": view_diff(proposed.send)}
+    return render(request, "reminders/campaign_activate.html", context)
+
+
+@permission_required("reminders.change_campaign", raise_exception=True)
+@require_POST
+def copy_campaign(request: HttpRequest, pk: int) -> HttpResponse:
+    """Make a draft with the same filters and steps."""
+    copy = copy_by_person(get_object_or_404(Campaign, pk=pk), by=signed_in(request))
+    messages.success(request, _("This is the copy. A draft calls nobody."))
+    return redirect("campaign", copy.pk)
+
+
+@permission_required("reminders.change_campaign", raise_exception=True)
+@require_http_methods(["GET", "POST"])
+@never_cache
+def restore_campaign(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+    """GET shows what taking back to a version changes; POST does it, if that is still so."""
+    version = get_object_or_404(
+        CampaignVersion.objects.select_related("campaign"), campaign=pk, number=number
+    )
+    try:
+        draft = draft_of_version(version)
+        if request.method == "POST":
+            restore_version(version, shown=request.POST.get("shown", ""), by=signed_in(request))
+            messages.success(request, _("Taken back. What was due before now is not sent."))
+            return redirect("campaign", pk)
+    except VersionNotRestorable as refusal:
+        messages.error(request, str(refusal))
+        return redirect("campaign", pk)
+    except DiffOutdated:
+        messages.warning(request, _("Something has changed meanwhile. Look at it again."))
+    return render(request, "reminders/campaign_restore.html", _describe_restore(version, draft))
+
+
+def _describe_restore(version: CampaignVersion, draft: CampaignDraft) -> dict[str, Any]:
+    diff = diff_edit(draft)
+    return {"campaign": version.campaign, "version": version, "diff": diff, "shown": view_diff(diff)}
+
+
+def _read_saved(pk: int) -> CampaignDraft:
+    try:
+        return read_draft(pk)
+    except Campaign.DoesNotExist:
+        raise Http404 from None
+
+
+def _say_activated(diff: CampaignDiff) -> str:
+    words = ngettext(
+        "Active. It will remind %(count)d person, %(today)d of them today.",
+        "Active. It will remind %(count)d people, %(today)d of them today.",
+        diff.people,
+    )
+    return words % {"count": diff.people, "today": diff.today}

@@ -1,0 +1,105 @@
+"""Measure the preview of a campaign and the difference of an edit, beside planning the same visits."""
+
+from collections.abc import Iterator
+from copy import copy
+from datetime import timedelta
+
+from django.db import connection
+
+from contacts.models import Appointment
+from reminders.campaigns.differences import diff_edit
+from reminders.campaigns.drafts import CampaignDraft, read_draft
+from reminders.campaigns.previews import preview_campaign
+from reminders.models import Campaign
+from reminders.planning.planner import plan_all
+from tests.bench.measure import Line, compare, stopwatch
+from tests.bench.rows import delete_reminders, vacuum_tables
+
+ROUNDS = 3
+MOST = 50_000  # upcoming visits; the aim is a second for these
+# From every minute around the clock to quarters of an hour from 8:00 on for ten hours, over sixty days.
+_LIKE_A_CLINIC = """
+    UPDATE contacts_appointment SET starts_at = moment, ends_at = moment + interval '30 min',
+        local_start = moment AT TIME ZONE time_zone, revised_at = now() - interval '90 days'
+    FROM (
+        SELECT id AS own, (date_trunc('day', now() AT TIME ZONE time_zone) + interval '10 days'
+            + (id % 60) * interval '1 day' + interval '8 hours' + (id / 60 % 40) * interval '15 min')
+            AT TIME ZONE time_zone AS moment
+        FROM contacts_appointment
+    ) AS new WHERE id = own
+"""
+
+
+def bench_campaigns() -> Iterator[Line]:
+    """Visits at every minute of the day first, which is the worst case, then visits like a clinic's."""
+    _keep_at_most(MOST)
+    yield from _bench("at every minute of the day")
+    with connection.cursor() as cursor:
+        cursor.execute(_LIKE_A_CLINIC)
+    yield from _bench("at quarters of an hour")
+
+
+def _bench(what: str) -> Iterator[Line]:
+    visits = Appointment.objects.count()
+    yield from compare(
+        f"visits previewed: {visits:,} {what}, 3 steps",
+        lambda: _preview(visits),
+        {"planning them": lambda: _plan(visits)},
+        unit="/s",
+        rounds=ROUNDS,
+    )
+    yield from compare(
+        f"visits compared, as an edit of one step changes them: {visits:,} {what}",
+        lambda: _diff(visits),
+        {"planning them": lambda: _plan(visits)},
+        unit="/s",
+        rounds=ROUNDS,
+    )
+    with stopwatch() as preview:
+        _preview(visits)
+    with stopwatch() as diff:
+        _diff(visits)
+    yield Line(
+        f"a preview and a difference, {visits:,} {what}", f"{preview.seconds:.2f} and {diff.seconds:.2f} s"
+    )
+
+
+def _plan(visits: int) -> float:
+    delete_reminders()
+    vacuum_tables()
+    with stopwatch() as watch:
+        plan_all()
+    vacuum_tables()
+    return watch.rate(visits)
+
+
+def _preview(visits: int) -> float:
+    with stopwatch() as watch:
+        preview = preview_campaign(_read())
+    if preview.covered != visits:
+        raise RuntimeError(f"{preview.covered} visits previewed, not {visits}")
+    return watch.rate(visits)
+
+
+def _diff(visits: int) -> float:
+    saved = _read()
+    *others, last = saved.steps
+    edited = copy(last)
+    edited.elapsed += timedelta(hours=1)
+    with stopwatch() as watch:
+        diff = diff_edit(saved.with_steps([*others, edited]))
+    if not diff.move:
+        raise RuntimeError("an edit of a step moves nothing")
+    return watch.rate(visits)
+
+
+def _read() -> CampaignDraft:
+    return read_draft(Campaign.objects.get().pk)
+
+
+def _keep_at_most(count: int) -> None:
+    delete_reminders()
+    kept = Appointment.objects.order_by("pk").values_list("pk", flat=True)[:count]
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM contacts_appointment WHERE id > %s", [max(kept, default=0)])
+    vacuum_tables()

@@ -1,0 +1,160 @@
+"""The preview of a campaign: who is called and when, who is not and why, and how busy that is."""
+
+from copy import copy
+from datetime import time, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import Settings
+from reminders.wording.spoken_length import estimate_seconds
+
+from contacts.models import Appointment, Contact, Location
+from reminders.campaigns.campaign_forecasts import foresee_campaign
+from reminders.campaigns.drafts import read_draft
+from reminders.campaigns.household_calls import find_household_calls
+from reminders.campaigns.previews import count_forecast, preview_campaign, preview_edit
+from reminders.deciding.coverage import CampaignFilters
+from reminders.dispatch.claims import claim_due
+from reminders.dispatch.opening import open_calls
+from reminders.models import CallCompanion, Campaign, Step
+from reminders.planning.planner import plan_all
+from tests.people import make_appointment, make_campaign, make_contact, make_location, make_step
+from tests.reminders.campaigns.clinics import make_clinic
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def draft() -> Campaign:
+    campaign = make_campaign(state="draft", activated_at=None)
+    make_step(campaign, timing_kind="days_before", days=2, at=time(10), elapsed=timedelta(0))
+    make_step(campaign)
+    return campaign
+
+
+def book(last: int, in_days: float = 5, **fields: object) -> Appointment:
+    contact = make_contact(f"Patient {last}", number=f"+120255501{last:02}", **fields)
+    return make_appointment(contact, starts_at=timezone.now() + timedelta(days=in_days))
+
+
+def test_a_draft_is_previewed_as_if_it_were_activated_now(draft: Campaign) -> None:
+    later, soon = book(1), book(2, in_days=1)
+    preview = preview_campaign(read_draft(draft.pk))
+    assert (preview.upcoming, preview.covered, preview.called, preview.people) == (2, 2, 2, 2)
+    assert [(step.visits, step.reasons) for step in preview.steps] == [
+        (1, {"before_activation": 1}),
+        (2, {}),
+    ]
+    assert preview.messages.calls == 3
+    assert {later.pk, soon.pk} & {visit for group in preview.reasons for visit in group.visits} == set()
+
+
+def test_those_who_are_not_called_are_grouped_by_reason_with_their_visits(draft: Campaign) -> None:
+    contacts = [book(1), book(2), book(3)]
+    for visit in contacts[:2]:
+        phone = visit.contact.phone
+        assert phone
+        phone.voice_opted_out_at = timezone.now()
+        phone.save()
+    Contact.objects.filter(pk=contacts[2].contact_id).update(phone=None)
+    preview = preview_campaign(read_draft(draft.pk))
+    found = {group.reason: set(group.visits) for group in preview.reasons}
+    assert found == {"opted_out": {contacts[0].pk, contacts[1].pk}, "no_number": {contacts[2].pk}}
+    assert (preview.called, preview.not_called) == (0, 3)
+
+
+def test_an_edit_that_is_not_saved_is_previewed(draft: Campaign) -> None:
+    there = make_location("Eastside")
+    book(1)
+    Appointment.objects.update(location=there)
+    saved = read_draft(draft.pk)
+    elsewhere = saved.with_filters(CampaignFilters(locations=frozenset({there.pk + 1})))
+    assert preview_edit(saved, elsewhere).not_meant == 1
+    step = copy(saved.steps[0])
+    step.days = 9
+    preview = preview_edit(saved, saved.with_steps([step, *saved.steps[1:]]))
+    assert [one.visits for one in preview.steps] == [0, 1]
+    assert Step.objects.order_by("pk")[0].days == 2
+
+
+@pytest.mark.parametrize(("kids", "calls"), [(1, 1), (3, 1), (6, 1), (7, 2)])
+def test_a_household_is_one_call_as_the_last_look_groups_it(kids: int, calls: int) -> None:
+    step = make_step()
+    mother = make_contact("Mother")
+    location = make_location()
+    start = timezone.now().astimezone(location.zone).replace(hour=14, minute=0, second=0, microsecond=0)
+    for place in range(kids):
+        kid = Contact.objects.create(first_name=f"Kid {place}", phone=mother.phone)
+        make_appointment(kid, starts_at=start + place * timedelta(minutes=15), location=location)
+    plan_all()
+    forecast = foresee_campaign(read_draft(step.campaign_id), timezone.now())
+    assert count_forecast(forecast).messages.calls == calls
+    claim = claim_due(100)
+    opened = open_calls(claim.reminder_ids, claim.token)
+    companions = CallCompanion.objects.values_list("reminder__appointment", flat=True)
+    foreseen = find_household_calls(forecast, forecast.steps[step.pk])
+    if kids > 1:
+        assert set(foreseen[0].visits) == {opened[0].reminder.appointment_id, *companions}
+
+
+def test_hours_are_counted_against_the_desk_the_rate_and_the_plan(
+    settings: Settings, draft: Campaign
+) -> None:
+    settings.ROBOTALKER_RATE, settings.ROBOTALKER_CALLS_PER_HOUR = "1/minute", 2
+    draft.steps.filter(position=2).delete()
+    for last in range(63):
+        book(last)
+    Location.objects.update(calls_per_minute=1)
+    preview = preview_campaign(read_draft(draft.pk))
+    (hour,) = preview.hours
+    assert (hour.calls, hour.texts, hour.over_rate, hour.over_plan) == (63, 0, True, True)
+    assert [(one.name, one.calls, one.desk_takes) for one in hour.too_many_for] == [("Downtown", 63, 60)]
+    settings.ROBOTALKER_RATE, settings.ROBOTALKER_CALLS_PER_HOUR = "20/second", 0
+    Location.objects.update(calls_per_minute=None)
+    (hour,) = preview_campaign(read_draft(draft.pk)).hours
+    assert (hour.over_rate, hour.over_plan, hour.too_many_for) == (False, False, [])
+
+
+def test_texts_are_counted_apart_from_calls(draft: Campaign) -> None:
+    draft.steps.update(channel="sms")
+    book(1)
+    messages = preview_campaign(read_draft(draft.pk)).messages
+    assert (messages.calls, messages.texts, messages.seconds) == (0, 2, 0)
+    assert messages.parts >= 2
+
+
+def test_a_message_takes_longer_the_more_it_says() -> None:
+    assert estimate_seconds("", "en") == 0
+    assert 3 <= estimate_seconds("This is Harbor Clinic, calling for Sarah.", "en") <= 6
+    assert estimate_seconds("Call 2 0 2 5 5 5 0 1 9 9.", "en") > estimate_seconds(
+        "Call us back, please.", "en"
+    )
+
+
+def test_visits_and_reasons_add_up() -> None:
+    clinic = make_clinic(5, 30)
+    preview = preview_campaign(read_draft(clinic.campaign.pk))
+    assert preview.called + preview.reminded + preview.not_called == preview.covered == preview.upcoming
+    assert preview.called
+    assert preview.not_called
+
+
+def test_the_number_of_queries_does_not_grow_with_the_visits(draft: Campaign) -> None:
+    counts = []
+    for first in (0, 20):
+        for last in range(first, first + 15):
+            book(last)
+        with CaptureQueriesContext(connection) as queries:
+            preview_campaign(read_draft(draft.pk))
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 20
+
+
+def test_an_empty_clinic_has_an_empty_preview(draft: Campaign) -> None:
+    Location.objects.all().delete()
+    preview = preview_campaign(read_draft(draft.pk))
+    assert (preview.upcoming, preview.called, preview.hours, preview.reasons) == (0, 0, (), ())
