@@ -42,6 +42,7 @@ from reminders.planning.replanning import (
 from reminders.rules.decide import Decision, Verdict
 from reminders.rules.reasons import SKIPPED_BY_PLANNING, Reason
 from reminders.rules.states import REMINDER_PENDING, ReminderState
+from reminders.wording.pronunciations import read_pronunciations
 from reminders.wording.scripts import channel_of
 
 GOES = (Verdict.CALL, Verdict.WAIT)
@@ -117,6 +118,7 @@ class ClinicFacts:
 
     def __init__(self, visits: Visits, now: datetime) -> None:
         self.visits, self.now, self.mode = visits, now, read_mode_facts(now)
+        self.pronunciations = read_pronunciations()
         self.locations = {one.pk: one for one in Location.objects.prefetch_related("closed_days")}
         self.clocks: dict[int, LocationClock | None] = {
             pk: read_location_clock(location) for pk, location in self.locations.items()
@@ -372,21 +374,20 @@ def read_rows(facts: ClinicFacts, groups: Sequence[ReminderGroup]) -> list[Rows]
     for group in groups:
         head = group[:4]
         is_pending = group.state in REMINDER_PENDING
-        own: dict[tuple[int, float, float, float | None, bool], tuple[list[int], list[float]]] = {}
+        own: dict[tuple[int, Waiting], tuple[list[int], list[float]]] = {}
         for visit, due, end, look, try_after, created in zip(*group[4:], strict=True):
             index = class_of.get(visit)
             if index is None:
                 continue
-            is_before_live = max(due, created) < live
-            key = (index, due, look, try_after, is_before_live)
-            if not is_pending:
-                key = (index, 0.0, 0.0, None, False)
-            pair = own.get(key)
+            row = Waiting(*head, 0.0, 0.0, None)
+            if is_pending:
+                row = Waiting(*head, due, look, try_after, max(due, created) < live)
+            pair = own.get((index, row))
             if pair is None:
-                pair = own[key] = ([], [])
+                pair = own[index, row] = ([], [])
             pair[0].append(visit)
             pair[1].append(end)
-        found += [Rows(index, Waiting(*head, *times), *pair) for (index, *times), pair in own.items()]
+        found += [Rows(index, row, *pair) for (index, row), pair in own.items()]
     return found
 
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from django.db.models import Count, Q
+from django.db.models import Count, Prefetch, Q
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.models import Appointment, Location
-from reminders.campaigns.drafts import CampaignDraft, read_draft
+from reminders.campaigns.drafts import SCRIPTS, CampaignDraft, read_draft
 from reminders.campaigns.history import HistoryEntry, read_history
 from reminders.campaigns.previews import (
     NO_MOMENT,
@@ -21,7 +21,7 @@ from reminders.campaigns.previews import (
     preview_campaign,
 )
 from reminders.campaigns.step_words import describe_details, describe_step
-from reminders.models import Campaign, Reminder
+from reminders.models import Campaign, Reminder, Step
 from reminders.rules.reasons import sentence_for
 from reminders.rules.states import REMINDER_PENDING
 from reminders.rules.zones import zone_or_utc
@@ -85,7 +85,8 @@ class CampaignView:
 
 def list_campaigns(now: datetime) -> list[CampaignLine]:
     """All campaigns, the active ones first; four queries, however many there are."""
-    campaigns = Campaign.objects.prefetch_related("steps").order_by("name")
+    steps_in_use = Prefetch("steps", Step.objects.in_use().select_related(*SCRIPTS))
+    campaigns = Campaign.objects.prefetch_related(steps_in_use).order_by("name")
     tomorrow = now.astimezone(_read_zone()).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(
         days=1
     )
@@ -93,7 +94,7 @@ def list_campaigns(now: datetime) -> list[CampaignLine]:
     rank = [Campaign.State.ACTIVE, Campaign.State.PAUSED, Campaign.State.DRAFT]
     lines = []
     for campaign in sorted(campaigns, key=lambda one: (rank.index(Campaign.State(one.state)), one.name)):
-        steps = [describe_step(step) for step in campaign.steps.all() if step.removed_at is None]
+        steps = [describe_step(step) for step in campaign.steps.all()]
         today, week = counts.get(campaign.pk, (0, 0))
         lines.append(CampaignLine(campaign, steps, today, week))
     return lines

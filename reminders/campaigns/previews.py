@@ -293,7 +293,7 @@ def _write_example(
     for judge in forecast.forecaster.judges_of(step.step.key):
         facts = judge.facts
         if judge.text == text and facts.reminder.appointment.location_id == location and facts.script_text:
-            return build_message(facts, [])[1], facts.script_text.language
+            return build_message(facts, [], forecast.facts.pronunciations)[1], facts.script_text.language
     return "", ""
 
 

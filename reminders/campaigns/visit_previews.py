@@ -114,7 +114,7 @@ class _LineWriter:
         if outcome.text is None:
             return ""
         facts = [self._facts_of(visit) for visit in (lead, *others)]
-        return build_message(facts[0], facts[1:])[1]
+        return build_message(facts[0], facts[1:], self._forecast.facts.pronunciations)[1]
 
     def _facts_of(self, visit: int) -> ReminderFacts:
         index = self._forecast.facts.visits.class_of[visit]

@@ -30,6 +30,7 @@ from reminders.campaigns.overviews import (
 from reminders.campaigns.visit_previews import find_covered_visits, preview_visits
 from reminders.desk.resuming import skip_and_activate_campaign
 from reminders.models import Campaign, CampaignVersion
+from reminders.planning.activation import ScriptsRefused
 from reminders.rules.reasons import Reason
 from reminders.views.requests import signed_in
 
@@ -103,6 +104,8 @@ def activate_campaign(request: HttpRequest, pk: int) -> HttpResponse:
             )
         except DiffOutdated:
             messages.warning(request, _("Something has changed meanwhile. Look at it again."))
+        except ScriptsRefused as refusal:
+            obstacles = [sentence for verdict in refusal.verdicts for sentence in verdict.sentences]
         else:
             messages.success(request, _say_activated(diff))
             return redirect("campaign", pk)

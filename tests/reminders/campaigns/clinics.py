@@ -19,6 +19,11 @@ from tests.people import AREA_CODES, make_appointment, make_campaign, make_locat
 DAY = timedelta(days=1)
 TEXT = "{PRACTICE}: {FIRST_NAME}, {APPT_DATE}, {APPT_TIME}. Tel {CALLBACK_NUMBER}. Reply 1 or 2, STOP ends."
 
+SPANISH = (
+    "Hola {FIRST_NAME}, le llama {PRACTICE}. Tiene una cita el {APPT_DATE} a las {APPT_TIME}. Nuestro número "
+    "es {CALLBACK_NUMBER}. Marque 1 para confirmar, 2 para pedir otra hora o 9 para no recibir más llamadas."
+)
+
 
 @dataclass
 class Clinic:
@@ -51,7 +56,7 @@ def make_clinic(seed: int, visits: int) -> Clinic:
 
 def _make_steps(campaign: Campaign) -> None:
     spoken = make_script()
-    make_script("Hola {FIRST_NAME}, {PRACTICE}, {APPT_DATE}. {CALLBACK_NUMBER}", language="es")
+    make_script(SPANISH, language="es")
     written = make_script(TEXT, name="Text")
     rows: list[dict[str, Any]] = [
         {"timing_kind": "days_before", "days": 3, "at": time(10), "script": spoken},
@@ -65,7 +70,7 @@ def _make_steps(campaign: Campaign) -> None:
         {
             "timing_kind": "elapsed_before",
             "elapsed": timedelta(hours=26),
-            "if_late": "send_now",
+            "if_late": "next_allowed",
             "script": spoken,
         },
         {

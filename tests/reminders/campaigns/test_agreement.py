@@ -65,7 +65,7 @@ def assert_dispatched_as_foreseen(reminder: Reminder, outcome: Outcome, later: t
     with transaction.atomic():
         rows = with_people(Reminder.objects.filter(pk=reminder.pk))
         facts = read_facts_together(rows, read_practice_config(), sending_paused=False)
-        look = LastLook(facts, now, None)
+        look = LastLook(facts, now, None, {})
         look.decide_on(facts)
         assert bool(look.calls) == (outcome.verdict == "call"), outcome
         after = facts[0].reminder

@@ -97,7 +97,7 @@ EDITS: dict[str, Callable[[CampaignDraft], CampaignDraft]] = {
     "for the confirmed only": lambda draft: change_step(draft, 2, audience="confirmed"),
     "stops earlier": lambda draft: change_step(draft, 3, stop_before=timedelta(hours=9)),
     "brought forward": lambda draft: change_step(draft, 2, if_never_in_time="bring_forward"),
-    "late ones at once": lambda draft: change_step(draft, 0, if_late="send_now"),
+    "late ones at once": lambda draft: change_step(draft, 0, if_late="next_allowed"),
     "by text": lambda draft: change_step(draft, 0, channel="sms", script=Script.objects.get(name="Text")),
     "a new step": add_step,
     "a step removed": lambda draft: draft.with_steps(draft.steps[1:]),

@@ -85,15 +85,19 @@ def test_name_filters_steps_and_order_are_told_in_words(campaign: Campaign, sam:
     draft = read_draft(campaign.pk)
     new = Step(timing_kind="elapsed_before", elapsed=timedelta(minutes=90), script=make_script(name="New"))
     first, second = (copy(step) for step in draft.steps)
-    filters = CampaignFilters(frozenset({downtown.pk}), frozenset(), frozenset({"Cleaning"}))
+    filters = CampaignFilters(
+        frozenset({downtown.pk}), frozenset(), frozenset({"Cleaning"}), "new", frozenset({"es"})
+    )
     save(replace(draft, name="Cleanings", filters=filters, steps=(second, new)), sam)
     del first
     assert [tuple(one) for one in read_history(campaign.pk)[0].changes] == [
         ("Name", "Reminders", "Cleanings"),
-        ("Locations", "every location", "Downtown"),
         ("Kinds", "every kind", "Cleaning"),
-        ("Step 1", "Call 2 days before at 10:00, to whoever has not confirmed", "removed"),
-        ("Step 2", "not there", "Call 1 hour 30 minutes before, to whoever has not confirmed"),
+        ("Patients", "new or known patients", "new patients"),
+        ("Languages", "every language", "Spanish"),
+        ("Locations", "every location", "Downtown"),
+        ("Step 1", "Call 2 days before at 10:00 whoever has not confirmed", "removed"),
+        ("Step 2", "not there", "Call 1 hour 30 minutes before whoever has not confirmed"),
     ]
 
 

@@ -8,7 +8,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
-from reminders.wording.spoken_length import estimate_seconds
 
 from contacts.models import Appointment, Contact, Location
 from reminders.campaigns.campaign_forecasts import foresee_campaign
@@ -20,6 +19,7 @@ from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import CallCompanion, Campaign, Step
 from reminders.planning.planner import plan_all
+from reminders.rules.speech_time import estimate_seconds
 from tests.people import make_appointment, make_campaign, make_contact, make_location, make_step
 from tests.reminders.campaigns.clinics import make_clinic
 

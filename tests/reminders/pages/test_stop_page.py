@@ -12,7 +12,14 @@ from django.utils import timezone
 from contacts.models import Location
 from contacts.roles import AUDITOR, FRONT_DESK, MANAGER
 from reminders.models import SendingSwitch
-from tests.people import make_campaign, make_due_reminder, make_location, make_script, make_user
+from tests.people import (
+    make_campaign,
+    make_due_reminder,
+    make_location,
+    make_script,
+    make_step,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -51,13 +58,19 @@ def test_the_banner_says_why_all_sending_is_paused() -> None:
 def test_a_campaign_is_paused_and_resumed() -> None:
     make_location()
     campaign, desk = make_campaign(), log_in(MANAGER)
+    make_step(campaign)
     desk.post(f"/campaigns/{campaign.pk}/pause/", WHY)
     campaign.refresh_from_db()
     assert (campaign.state, campaign.pause_reason) == ("paused", "a burst pipe")
     assert "The campaign “Reminders” is paused." in desk.get("/").content.decode()
-    desk.post(f"/campaigns/{campaign.pk}/resume/")
+    activate = f"/campaigns/{campaign.pk}/activate/"
+    assert f'href="{activate}"' in desk.get("/sending/stop/").content.decode()
+    proposed = desk.get(activate).context["proposed"]
+    desk.post(activate, {"shown": proposed.send.token, "deed": "send"})
     campaign.refresh_from_db()
     assert (campaign.state, campaign.paused_at, campaign.pause_reason) == ("active", None, "")
+    whats = list(campaign.versions.order_by("number").values_list("what", flat=True))
+    assert whats == ["recorded", "paused", "activated"]
 
 
 def test_a_reason_cannot_bring_markup_or_break_the_banner() -> None:
@@ -69,11 +82,10 @@ def test_a_reason_cannot_bring_markup_or_break_the_banner() -> None:
     assert "&lt;i&gt;50% off&lt;/i&gt;" in page
 
 
-def test_a_draft_can_neither_be_paused_nor_resumed_here() -> None:
+def test_a_draft_cannot_be_paused() -> None:
     campaign, desk = make_campaign(state="draft", activated_at=None), log_in(MANAGER)
     assert campaign.name not in desk.get("/sending/stop/").content.decode()
     desk.post(f"/campaigns/{campaign.pk}/pause/", WHY)
-    assert desk.post(f"/campaigns/{campaign.pk}/resume/").status_code == 404
     campaign.refresh_from_db()
     assert campaign.state == "draft"
 
@@ -87,7 +99,10 @@ def test_a_campaign_whose_text_became_too_long_is_not_resumed() -> None:
     make_script("{PRACTICE} {CALLBACK_NUMBER} " + "x" * 300)
     campaign = reminder.step.campaign
     desk.post(f"/campaigns/{campaign.pk}/pause/", WHY)
-    desk.post(f"/campaigns/{campaign.pk}/resume/")
+    activate = f"/campaigns/{campaign.pk}/activate/"
+    page = desk.get(activate)
+    assert "As a text message it has" in page.content.decode()
+    desk.post(activate, {"shown": page.context["proposed"].send.token, "deed": "send"})
     campaign.refresh_from_db()
     assert campaign.state == "paused"
 
@@ -115,8 +130,10 @@ def test_resuming_a_location_shows_what_fell_due_and_asks(deed: str) -> None:
 
 def test_resuming_what_is_not_paused_says_so() -> None:
     location, campaign, desk = make_location(), make_campaign(), log_in(MANAGER)
-    for address in (f"/locations/{location.pk}/resume/", f"/campaigns/{campaign.pk}/resume/"):
-        assert "is not paused." in desk.post(address, follow=True).content.decode()
+    resumed = desk.post(f"/locations/{location.pk}/resume/", follow=True)
+    assert "is not paused." in resumed.content.decode()
+    activated = desk.get(f"/campaigns/{campaign.pk}/activate/", follow=True)
+    assert "It is active already." in activated.content.decode()
 
 
 @pytest.mark.parametrize(("role", "sees", "may"), [(FRONT_DESK, True, False), (AUDITOR, True, False)])

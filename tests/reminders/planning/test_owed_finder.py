@@ -28,12 +28,16 @@ timings = st.one_of(
         lambda count: Timing(TimingKind.ELAPSED_BEFORE, elapsed=timedelta(minutes=30 * count)),
         st.integers(1, 60),
     ),
+    st.builds(
+        lambda count: Timing(TimingKind.AFTER_BOOKING, elapsed=timedelta(minutes=30 * count)),
+        st.integers(0, 4),
+    ),
 )
 steps = st.builds(
     StepTiming,
     timings,
     st.sampled_from([timedelta(0), timedelta(minutes=30), timedelta(hours=3)]),
-    st.booleans(),
+    st.sampled_from(["skip", "now", "next_allowed"]),
     st.booleans(),
     st.builds(MeantSince, st.one_of(st.none(), quarters), quarters, st.one_of(st.none(), quarters)),
 )
@@ -47,6 +51,8 @@ appointments = st.builds(
     st.one_of(st.none(), st.none(), quarters),
     st.sampled_from(["", "", "Europe/Paris"]),
     st.sampled_from([(), (), ("America/Los_Angeles",), ("Nowhere",)]),
+    booked_at=st.one_of(st.none(), quarters),
+    patient_at=st.one_of(st.none(), st.none(), quarters),
 )
 
 
