@@ -8,7 +8,7 @@ from django.db.models import prefetch_related_objects
 
 from reminders.deciding.coverage import CampaignFilters, read_filters
 from reminders.models import Campaign, Script, Step
-from reminders.planning.editing import means_others, read_time
+from reminders.planning.editing import means_others, read_step_time
 from reminders.planning.owed_reminders import StepTiming, read_step_timing
 from reminders.rules.reaching_back import MeantSince
 
@@ -85,12 +85,12 @@ def plan_as_edited(saved: CampaignDraft, draft: CampaignDraft, now: datetime) ->
     """
     activated_at = saved.campaign.activated_at or now
     filters_since = saved.campaign.filters_since if draft.filters == saved.filters else now
-    times = {step.pk: read_time(step) for step in saved.steps}
+    times = {step.pk: read_step_time(step) for step in saved.steps}
     steps = {}
     for place, step in enumerate(draft.steps, start=1):
         key = step.pk or -place
         step.campaign = saved.campaign
-        is_as_before = step.pk in times and not means_others(times[step.pk], read_time(step))
+        is_as_before = step.pk in times and not means_others(times[step.pk], read_step_time(step))
         timing = _read_timing(step, activated_at, filters_since, since=None if is_as_before else now)
         steps[key] = PlannedStep(key, step, timing)
     return CampaignPlan(draft.filters, steps)

@@ -22,7 +22,7 @@ REMOVED_FROM = 10_000  # the positions of removed steps, behind those of all oth
 
 
 @transaction.atomic
-def save_draft(
+def save_edit(
     draft: CampaignDraft, *, shown: str, by: User, restores: CampaignVersion | None = None
 ) -> CampaignDiff:
     """Save an edit that was shown; what it changed. Raises DiffOutdated if it would change something else.
@@ -46,7 +46,7 @@ def restore_version(version: CampaignVersion, *, shown: str, by: User) -> Campai
 
     Raises DiffOutdated, and history.VersionNotRestorable.
     """
-    return save_draft(draft_of_version(version), shown=shown, by=by, restores=version)
+    return save_edit(draft_of_version(version), shown=shown, by=by, restores=version)
 
 
 @transaction.atomic

@@ -263,7 +263,7 @@ class Forecaster:
             decision = decisions.decide_at(moment, ends_at)
             until = decision.until or moment
             outcome = self._describe(decision, until if decision.verdict in GOES else None, row, judge)
-            if until < ends_at:  # those that end later have more time left
+            if decision.verdict != Verdict.MISS and until < ends_at:  # who ends later has more time left
                 forecast.add(outcome, visits)
                 return
             forecast.add(outcome, [one for one, end in zip(visits, ends, strict=True) if end == earliest])

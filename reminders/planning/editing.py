@@ -36,7 +36,7 @@ def prepare_edit(campaign_id: int) -> StateBefore:
     # waits for every planner that is using them
     steps = list(campaign.steps.select_for_update(no_key=True).order_by("pk"))
     plan_campaign(campaign)
-    return StateBefore(campaign_id, read_filters(campaign), {step.pk: read_time(step) for step in steps})
+    return StateBefore(campaign_id, read_filters(campaign), {step.pk: read_step_time(step) for step in steps})
 
 
 def finish_edit(before: StateBefore) -> ReplanReport:
@@ -45,7 +45,7 @@ def finish_edit(before: StateBefore) -> ReplanReport:
     if read_filters(campaign) != before.filters:
         Campaign.objects.filter(pk=campaign.pk).update(filters_since=Now())
     steps = Step.objects.filter(pk__in=before.step_times)
-    changed = [step.pk for step in steps if means_others(before.step_times[step.pk], read_time(step))]
+    changed = [step.pk for step in steps if means_others(before.step_times[step.pk], read_step_time(step))]
     Step.objects.filter(pk__in=changed).update(since=Now())
     announce_edit(campaign)
     return replan_steps(list(before.step_times))
@@ -57,7 +57,7 @@ def announce_edit(campaign: Campaign) -> None:
     hint_planning()
 
 
-def read_time(step: Step) -> StepTime:
+def read_step_time(step: Step) -> StepTime:
     """When the step is due, with its campaign, to tell whether an edit changes it."""
     try:
         return step.campaign_id, step.timing

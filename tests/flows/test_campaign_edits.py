@@ -11,12 +11,20 @@ from django.utils import timezone
 from contacts.models import Appointment
 from reminders.campaigns.differences import CallChange, diff_activation, diff_edit
 from reminders.campaigns.drafts import read_draft
-from reminders.campaigns.edits import activate_as_shown, save_draft
+from reminders.campaigns.edits import activate_as_shown, save_edit
 from reminders.deciding.coverage import CampaignFilters
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import Reminder
 from reminders.planning.planner import plan_all
-from tests.people import make_appointment, make_campaign, make_contact, make_script, make_step, make_user
+from tests.people import (
+    ENGLISH,
+    make_appointment,
+    make_campaign,
+    make_contact,
+    make_script,
+    make_step,
+    make_user,
+)
 from tests.sandbox_server import SandboxServer
 from tests.waiting import wait_until
 
@@ -45,7 +53,7 @@ def numbers_of(changes: Iterable[CallChange]) -> set[str]:
 def test_the_ledger_has_what_was_shown_before_an_activation_and_an_edit(sandbox: SandboxServer) -> None:
     sam = make_user("sam")
     campaign = make_campaign(state="draft", activated_at=None, kinds=["Cleaning", "Checkup"])
-    old = make_script("{FIRST_NAME}, the old words.")
+    old = make_script(f"{ENGLISH} The old words.")
     make_step(campaign, elapsed=timedelta(hours=4), since=timezone.now(), script=old)
     due_in = timedelta(hours=4, minutes=9)
     book(1, timedelta(hours=3), kind="Cleaning")  # due before the activation: never sent
@@ -59,17 +67,17 @@ def test_the_ledger_has_what_was_shown_before_an_activation_and_an_edit(sandbox:
 
     draft = read_draft(campaign.pk)
     step = copy(draft.steps[0])
-    step.script = make_script("{FIRST_NAME}, the new words.", name="New")
+    step.script = make_script(f"{ENGLISH} The new words.", name="New")
     draft = draft.with_filters(CampaignFilters(kinds=frozenset({"Cleaning", "Physical"}))).with_steps([step])
     diff = diff_edit(draft)
     assert {change.visit for change in diff.appear} == {comes.pk}
     assert {change.visit for change in diff.reword} == {stays.pk}
     assert {change.visit for change in diff.vanish} == {vanishes.pk}
-    save_draft(draft, shown=diff.token, by=sam)
+    save_edit(draft, shown=diff.token, by=sam)
     plan_all()
 
     let_ten_minutes_pass()
     wait_until(lambda: dispatch_due().claimed == 0, "all that is due to go out")
     accepted = sandbox.ledger()
     assert {line["to"] for line in accepted} == numbers_of((*diff.appear, *diff.reword))
-    assert all("the new words" in line["message"] for line in accepted)
+    assert all("The new words" in line["message"] for line in accepted)

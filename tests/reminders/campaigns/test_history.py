@@ -18,7 +18,7 @@ from reminders.campaigns.edits import (
     copy_by_person,
     pause_by_person,
     restore_version,
-    save_draft,
+    save_edit,
 )
 from reminders.campaigns.history import (
     VersionNotRestorable,
@@ -60,7 +60,7 @@ def campaign(sam: User) -> Campaign:
 
 
 def save(draft: CampaignDraft, by: User) -> None:
-    save_draft(draft, shown=diff_edit(draft).token, by=by)
+    save_edit(draft, shown=diff_edit(draft).token, by=by)
 
 
 def change(draft: CampaignDraft, **values: Any) -> CampaignDraft:

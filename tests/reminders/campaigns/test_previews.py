@@ -101,6 +101,26 @@ def test_a_household_is_one_call_as_the_last_look_groups_it(kids: int, calls: in
         assert set(foreseen[0].visits) == {opened[0].reminder.appointment_id, *companions}
 
 
+def test_of_visits_of_one_day_only_those_that_begin_too_early_are_missed(draft: Campaign) -> None:
+    """In the evening, what waits since the morning goes tomorrow, where that is in time (product rule 8)."""
+    location = make_location()
+    draft.steps.filter(position=2).delete()
+    Campaign.objects.update(state="active", activated_at=timezone.now() - 9 * DAY)
+    Step.objects.update(since=timezone.now() - 9 * DAY, days=1)
+    day = (timezone.now() + 4 * DAY).astimezone(location.zone).replace(minute=0, second=0, microsecond=0)
+    early, late = book(1), book(2)
+    for visit, hour in ((early, 8), (late, 12)):
+        moved = day.replace(hour=hour)
+        Appointment.objects.filter(pk=visit.pk).update(starts_at=moved, revised_at=timezone.now() - 9 * DAY)
+    plan_all()
+    evening = (day - DAY).replace(hour=22)
+    forecast = foresee_campaign(read_draft(draft.pk), evening)
+    [step] = forecast.steps.values()
+    found = {visit: outcome for outcome, visits in step.outcomes.items() for visit in visits}
+    assert (found[early.pk].verdict, found[early.pk].reason) == ("miss", "too_late")
+    assert found[late.pk].moment == day.replace(hour=location.calling_opens.hour)
+
+
 def test_hours_are_counted_against_the_desk_the_rate_and_the_plan(
     settings: Settings, draft: Campaign
 ) -> None:
