@@ -47,6 +47,8 @@ def _prepare(sandbox: SandboxServer, appointments: int) -> dict[str, Callable[[]
     django.setup()
     from django.core.management import call_command
 
+    from reminders.models import SendingSwitch
+    from reminders.rules.modes import SendingMode
     from tests.bench.campaigns import bench_campaigns
     from tests.bench.incoming import bench_incoming
     from tests.bench.memory import bench_memory
@@ -55,6 +57,8 @@ def _prepare(sandbox: SandboxServer, appointments: int) -> dict[str, Callable[[]
     from tests.bench.rows import make_appointments
 
     call_command("migrate", verbosity=0)
+    # else a preview would say of everybody that their number isn't verified for a trial
+    SendingSwitch.objects.create(mode=SendingMode.LIVE)
     make_appointments(appointments)
     _say(f"{appointments:,} appointments; PostgreSQL syncs each commit to disk, as in production.")
     return {
