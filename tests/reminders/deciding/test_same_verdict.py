@@ -117,6 +117,7 @@ NUMBER_STATES: dict[str, dict[str, object]] = {
     "opted_out": {"voice_opted_out_at": START},
     "unusable": {"unusable_since": START, "unusable_reason": "invalid_number"},
     "no_consent": {"consent_basis": PhoneNumber.ConsentBasis.NONE},
+    "verified": {"verified_at": START},
 }
 
 
@@ -172,7 +173,7 @@ VISITS = st.builds(
     MadeVisit,
     hours_ahead=st.integers(1, 120),
     number=st.sampled_from(NUMBERS),
-    number_state=mostly("", "opted_out", "unusable", "no_consent"),
+    number_state=mostly("", "opted_out", "unusable", "no_consent", "verified"),
     number_zones=st.sampled_from([[], [NEW_YORK], [LOS_ANGELES], [NEW_YORK, LOS_ANGELES], [HONOLULU]]),
     stated_zone=mostly("", LOS_ANGELES, HONOLULU, "Mars/Olympus_Mons"),
     wish=mostly(Preference.VOICE, *Preference.values),
@@ -199,6 +200,7 @@ def make_practice(audience: str, opens: int) -> None:
     audience=st.sampled_from(["unconfirmed", "everyone", "confirmed"]),
     opens=st.sampled_from([8, 9, 12]),
     paused=mostly("", "sending", "campaign"),
+    mode=mostly("sandbox", "trial", "live"),
 )
 def test_every_reader_says_what_the_last_look_then_decides(
     db: None,
@@ -208,6 +210,7 @@ def test_every_reader_says_what_the_last_look_then_decides(
     audience: str,
     opens: int,
     paused: str,
+    mode: str,
 ) -> None:
     settings.CAP_PER_DAY, settings.CAP_PER_WEEK = 1, 3
     with transaction.atomic():
@@ -219,8 +222,10 @@ def test_every_reader_says_what_the_last_look_then_decides(
             plan_all()
             for made, visit in zip(visits, booked, strict=True):
                 made.happen(visit, staff)
+            since = START + timedelta(hours=30) if mode == "live" else None
+            SendingSwitch.objects.update_or_create(pk=1, defaults={"mode": mode, "live_since": since})
             if paused == "sending":
-                SendingSwitch.objects.update_or_create(pk=1, defaults={"paused_at": START, "cause": "person"})
+                SendingSwitch.objects.update(paused_at=START, cause="person")
             if paused == "campaign":
                 Campaign.objects.update(state=Campaign.State.PAUSED)
             now = START + timedelta(minutes=minutes)
