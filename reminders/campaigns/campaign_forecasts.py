@@ -72,11 +72,14 @@ def foresee_edit(
 
 
 def foresee_campaign(
-    saved: CampaignDraft, now: datetime, only: Collection[int] | None = None
+    saved: CampaignDraft, now: datetime, only: Collection[int] | None = None, *, as_live: bool = False
 ) -> CampaignForecast:
-    """The campaign as it is saved; a draft as if it were activated at `now`."""
+    """The campaign as it is saved; a draft as if it were activated at `now`.
+
+    `as_live`: as if Callboard were live, for a trial.
+    """
     plan = plan_as_saved(saved, now)
-    facts = ClinicFacts(read_visits_ahead(saved.filters, saved.filters, now, only), now)
+    facts = ClinicFacts(read_visits_ahead(saved.filters, saved.filters, now, only), now, as_live=as_live)
     groups = read_reminder_groups(plan.steps, now, only)
     reader = _StepRows(saved.campaign, facts, plan, plan, groups, {})
     found = CampaignForecast(facts, Forecaster(facts, plan), plan, {})

@@ -17,6 +17,7 @@ from reminders.campaigns.upcoming import ReminderGroup, VisitClass, Visits
 from reminders.deciding.explanations import FOUND, foresee_call
 from reminders.deciding.number_caps import LOOKED_BACK
 from reminders.deciding.situations import (
+    ModeFacts,
     ReminderFacts,
     find_late_booking,
     read_mode_facts,
@@ -40,6 +41,7 @@ from reminders.planning.replanning import (
     with_details_then,
 )
 from reminders.rules.decide import Decision, Verdict
+from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import SKIPPED_BY_PLANNING, Reason
 from reminders.rules.states import REMINDER_PENDING, ReminderState
 from reminders.wording.pronunciations import read_pronunciations
@@ -114,10 +116,14 @@ class StepForecast:
 
 
 class ClinicFacts:
-    """The upcoming visits with what decisions about them need: their classes' examples, locations, clocks."""
+    """The upcoming visits with what decisions about them need: their classes' examples, locations, clocks.
 
-    def __init__(self, visits: Visits, now: datetime) -> None:
-        self.visits, self.now, self.mode = visits, now, read_mode_facts(now)
+    `as_live`: as if the mode were live, which is what a trial is a preview of.
+    """
+
+    def __init__(self, visits: Visits, now: datetime, *, as_live: bool = False) -> None:
+        self.visits, self.now = visits, now
+        self.mode = ModeFacts(SendingMode.LIVE, None, 0) if as_live else read_mode_facts(now)
         self.pronunciations = read_pronunciations()
         self.locations = {one.pk: one for one in Location.objects.prefetch_related("closed_days")}
         self.clocks: dict[int, LocationClock | None] = {
@@ -374,20 +380,23 @@ def read_rows(facts: ClinicFacts, groups: Sequence[ReminderGroup]) -> list[Rows]
     for group in groups:
         head = group[:4]
         is_pending = group.state in REMINDER_PENDING
-        own: dict[tuple[int, Waiting], tuple[list[int], list[float]]] = {}
+        own: dict[tuple[int, float, float, float | None, bool], tuple[list[int], list[float]]] = {}
         for visit, due, end, look, try_after, created in zip(*group[4:], strict=True):
             index = class_of.get(visit)
             if index is None:
                 continue
-            row = Waiting(*head, 0.0, 0.0, None)
+            key = (index, 0.0, 0.0, None, False)
             if is_pending:
-                row = Waiting(*head, due, look, try_after, max(due, created) < live)
-            pair = own.get((index, row))
+                key = (index, due, look, try_after, due < live and created < live)
+            pair = own.get(key)
             if pair is None:
-                pair = own[index, row] = ([], [])
+                pair = own[key] = ([], [])
             pair[0].append(visit)
             pair[1].append(end)
-        found += [Rows(index, row, *pair) for (index, row), pair in own.items()]
+        found += [
+            Rows(index, Waiting(*head, due, look, again, is_before_live), *pair)
+            for (index, due, look, again, is_before_live), pair in own.items()
+        ]
     return found
 
 

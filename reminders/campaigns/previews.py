@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from math import ceil
 from zoneinfo import ZoneInfo
@@ -16,8 +16,10 @@ from reminders.campaigns.drafts import CampaignDraft
 from reminders.campaigns.forecasts import NOT_CALLED, ClinicFacts, Outcome, StepForecast
 from reminders.campaigns.household_calls import count_calls
 from reminders.deciding.households import build_message
+from reminders.deciding.sending_mode import read_mode
 from reminders.deciding.visits import find_upcoming
 from reminders.models import Step
+from reminders.rules.modes import SendingMode
 from reminders.rules.speech_time import estimate_seconds
 from reminders.rules.states import ReminderState
 from reminders.rules.zones import zone_or_utc
@@ -136,6 +138,7 @@ class CampaignPreview:
     `upcoming`: all upcoming visits; `covered`: those that its filters mean. Of these, `called` have a
     reminder ahead, `reminded` have had one and get no more, and the rest are in `reasons`, most first.
     `people`: patients who are called or texted; `today`: those of them today, by their location's clock.
+    `is_trial`: Callboard is on trial, and this is what it would do if it were live.
     """
 
     now: datetime
@@ -150,6 +153,7 @@ class CampaignPreview:
     reasons: tuple[ReasonGroup, ...]
     hours: tuple[HourPreview, ...]
     limits: HourLimits
+    is_trial: bool = False
 
     @property
     def not_called(self) -> int:
@@ -167,9 +171,9 @@ class CampaignPreview:
 
 
 def preview_campaign(saved: CampaignDraft, now: datetime | None = None) -> CampaignPreview:
-    """The preview of a campaign as it is saved; a draft as if it were activated now."""
-    now = now or read_database_clock()
-    return count_forecast(foresee_campaign(saved, now))
+    """The preview of a campaign as it is saved: a draft as if activated now, a trial as if live."""
+    now, is_trial = now or read_database_clock(), read_mode() == SendingMode.TRIAL
+    return replace(count_forecast(foresee_campaign(saved, now, as_live=is_trial)), is_trial=is_trial)
 
 
 def preview_edit(saved: CampaignDraft, draft: CampaignDraft, now: datetime | None = None) -> CampaignPreview:

@@ -15,9 +15,11 @@ from reminders.campaigns.household_calls import find_household_calls
 from reminders.campaigns.step_words import describe_time
 from reminders.deciding.coverage import build_coverage
 from reminders.deciding.households import build_message
+from reminders.deciding.sending_mode import read_mode
 from reminders.deciding.situations import ReminderFacts
 from reminders.deciding.visits import find_upcoming
 from reminders.models import Reminder
+from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import sentence_for
 from reminders.rules.states import ReminderState
 
@@ -55,10 +57,14 @@ def find_covered_visits(saved: CampaignDraft, now: datetime) -> "QuerySet[Appoin
 
 
 def preview_visits(saved: CampaignDraft, visits: Sequence[Appointment], now: datetime) -> list[VisitPreview]:
-    """What these visits of find_covered_visits() would hear; queries don't grow with their number."""
+    """What these visits of find_covered_visits() would hear, on trial as if it were live.
+
+    Queries don't grow with their number.
+    """
     relatives = _find_relatives(visits, now)
     everybody = {visit.pk: visit for visit in (*relatives, *visits)}
-    forecast = foresee_campaign(saved, now, only=everybody.keys())
+    is_trial = read_mode() == SendingMode.TRIAL
+    forecast = foresee_campaign(saved, now, only=everybody.keys(), as_live=is_trial)
     lines: dict[int, list[StepLine]] = {visit.pk: [] for visit in visits}
     for step in forecast.steps.values():
         writer = _LineWriter(forecast, step, everybody)

@@ -30,6 +30,7 @@ from reminders.campaigns.overviews import (
 from reminders.campaigns.visit_previews import find_covered_visits, preview_visits
 from reminders.desk.resuming import skip_and_activate_campaign
 from reminders.models import Campaign, CampaignVersion
+from reminders.pages.script_list import read_script_lines
 from reminders.planning.activation import ScriptsRefused
 from reminders.rules.reasons import Reason
 from reminders.views.requests import signed_in
@@ -55,7 +56,8 @@ def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
         view = view_campaign(pk)
     except Campaign.DoesNotExist:
         raise Http404 from None
-    return render(request, "reminders/campaign.html", {"view": view, "campaign": view.campaign})
+    context = {"view": view, "campaign": view.campaign, "scripts": read_script_lines(of=view.campaign)}
+    return render(request, "reminders/campaign.html", context)
 
 
 @permission_required("reminders.view_campaign", raise_exception=True)

@@ -11,13 +11,14 @@ from pytest_django import Settings
 
 from contacts.models import Appointment, Contact, Location
 from reminders.campaigns.campaign_forecasts import foresee_campaign
+from reminders.campaigns.differences import diff_activation
 from reminders.campaigns.drafts import read_draft
 from reminders.campaigns.household_calls import find_household_calls
 from reminders.campaigns.previews import count_forecast, preview_campaign, preview_edit
 from reminders.deciding.coverage import CampaignFilters
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.models import CallCompanion, Campaign, Step
+from reminders.models import CallCompanion, Campaign, SendingSwitch, Step
 from reminders.planning.planner import plan_all
 from reminders.rules.speech_time import estimate_seconds
 from tests.people import make_appointment, make_campaign, make_contact, make_location, make_step
@@ -65,6 +66,14 @@ def test_those_who_are_not_called_are_grouped_by_reason_with_their_visits(draft:
     found = {group.reason: set(group.visits) for group in preview.reasons}
     assert found == {"opted_out": {contacts[0].pk, contacts[1].pk}, "no_number": {contacts[2].pk}}
     assert (preview.called, preview.not_called) == (0, 3)
+
+
+def test_a_trial_is_previewed_as_if_it_were_live(draft: Campaign) -> None:
+    book(1)
+    SendingSwitch.objects.create(mode="trial")
+    preview = preview_campaign(read_draft(draft.pk))
+    assert (preview.people, preview.reasons, preview.is_trial) == (1, (), True)
+    assert diff_activation(draft.pk).send.people == 0, "an activation says what it really starts"
 
 
 def test_an_edit_that_is_not_saved_is_previewed(draft: Campaign) -> None:
