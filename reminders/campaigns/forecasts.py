@@ -130,6 +130,7 @@ class ClinicFacts:
             pk: read_location_clock(location) for pk, location in self.locations.items()
         }
         self.examples = self._read_examples()
+        self._places = {index: _find_place(example) for index, example in self.examples.items()}
         self._moments: dict[float, datetime] = {}
 
     def at(self, seconds: float) -> datetime:
@@ -144,17 +145,17 @@ class ClinicFacts:
 
     def plannable(self, visit: int, patient: float | None = None) -> PlannedAppointment:
         """The visit as planning takes it; `patient`: one of its times, by the filters that planning uses."""
-        times, example = self.visits.times[visit], self.examples[self.visits.class_of[visit]]
-        phone = example.contact.phone
+        times = self.visits.times[visit]
+        location, stated_zone, number_zones = self._places[self.visits.class_of[visit]]
         return PlannedAppointment(
             visit,
-            example.location_id,
+            location,
             times.revision,
             self.at(times.starts),
             datetime.fromtimestamp(times.revised, UTC),
             None if times.details is None else self.at(times.details),
-            example.contact.time_zone,
-            tuple(phone.time_zones) if phone else (),
+            stated_zone,
+            number_zones,
             None if times.booked is None else self.at(times.booked),
             None if patient is None else self.at(patient),
         )
@@ -170,11 +171,19 @@ class ClinicFacts:
         return {index: rows[visit] for index, visit in first.items() if visit in rows}
 
 
+def _find_place(example: Appointment) -> tuple[int, str, tuple[str, ...]]:
+    """Its location (id), the zone that the patient has stated, and the zones of the number."""
+    phone = example.contact.phone
+    return example.location_id, example.contact.time_zone, tuple(phone.time_zones) if phone else ()
+
+
 class Judge:
     """What decide() says of a step's reminders to visits of one class."""
 
     def __init__(self, facts: ReminderFacts, channel: str) -> None:
         self.facts, self.channel = facts, channel
+        self.location = facts.reminder.appointment.location_id
+        self.is_at_once = facts.reminder.step.if_late == Step.IfLate.NOW
         self.text = facts.script_text.pk if facts.script_text else None
         # a trial that is full today has room again tomorrow; what is due now is judged alone
         situation = replace(facts.situation, trial_full=False)
@@ -279,13 +288,12 @@ class Forecaster:
     def _describe(
         self, decision: Decision, called_at: datetime | None, row: Waiting, judge: Judge
     ) -> Outcome:
-        location = judge.facts.reminder.appointment.location_id
         if called_at is None:
-            return Outcome(decision.verdict, decision.reason, None, judge.channel, None, location)
+            return Outcome(decision.verdict, decision.reason, None, judge.channel, None, judge.location)
         # no worker comes before its next look, which an activation brings forward (planning/activation.py)
         look = row.due if self._looks_again or row.reason == Reason.CAMPAIGN_PAUSED else row.look
         seconds = max(called_at.timestamp(), look)
-        return Outcome(decision.verdict, decision.reason, seconds, judge.channel, judge.text, location)
+        return Outcome(decision.verdict, decision.reason, seconds, judge.channel, judge.text, judge.location)
 
     def _find_limited(
         self, row: Waiting, judge: Judge, visits: list[int], moment: datetime
@@ -296,7 +304,7 @@ class Forecaster:
             return set(visits)
         uses, times = self._facts.visits.uses, self._facts.visits.times
         limited = set()
-        if judge.facts.reminder.step.if_late == Step.IfLate.NOW and row.try_after is None:
+        if judge.is_at_once and row.try_after is None:
             limited = {visit for visit in visits if row.due < times[visit].revised}
         if not uses:
             return limited
