@@ -35,7 +35,7 @@ class Clinic:
 
 
 def make_clinic(seed: int, visits: int) -> Clinic:
-    """Locations, a campaign of five steps, and this many visits; planned, and some called before."""
+    """Locations, a campaign of six steps, and this many visits; planned, and some called before."""
     rng = random.Random(seed)
     clinic = Clinic(rng, make_campaign(activated_at=timezone.now() - 3 * DAY))
     clinic.locations = [
@@ -83,6 +83,13 @@ def _make_steps(campaign: Campaign) -> None:
             "text_script": written,
         },
         {"timing_kind": "days_before", "days": 0, "at": time(8), "audience": "confirmed", "script": spoken},
+        {
+            "timing_kind": "after_booking",
+            "elapsed": timedelta(hours=30),
+            "if_late": "now",
+            "audience": "everyone",
+            "script": spoken,
+        },
     ]
     for position, row in enumerate(rows, start=1):
         Step.objects.create(campaign=campaign, position=position, **{"since": campaign.activated_at, **row})
@@ -104,15 +111,20 @@ def _make_number(rng: random.Random, index: int) -> PhoneNumber | None:
     )
 
 
-def _make_visit(clinic: Clinic, number: PhoneNumber | None) -> None:
-    rng = clinic.rng
-    contact = Contact.objects.create(
+def _make_contact(rng: random.Random, number: PhoneNumber | None) -> Contact:
+    return Contact.objects.create(
         first_name=rng.choice(["Ann", "Ben", "Zoë", "Maximiliana"]),
         phone=number,
         language=rng.choice(["en", "en", "es", "pl"]),
         preferred_channel=rng.choice(["voice", "voice", "sms", *Preference.values]),
         time_zone=rng.choice(["", "", "", "Europe/Paris", "America/New_York"]),
     )
+
+
+def _make_visit(clinic: Clinic, number: PhoneNumber | None) -> None:
+    rng = clinic.rng
+    there = list(Contact.objects.order_by("pk")) if rng.random() < 0.3 else []
+    contact = rng.choice(there) if there else _make_contact(rng, number)
     day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     starts = day + rng.choice([1, 1, 2, 3, 4, 6, 9]) * DAY + rng.randrange(96) * timedelta(minutes=15)
     visit = make_appointment(
@@ -123,7 +135,10 @@ def _make_visit(clinic: Clinic, number: PhoneNumber | None) -> None:
     )
     booked = timezone.now() - rng.choice([0, 1, 2, 20]) * DAY - rng.randrange(3600) * timedelta(seconds=1)
     details = booked if rng.random() < 0.1 else None
-    Appointment.objects.filter(pk=visit.pk).update(revised_at=booked, details_at=details)
+    known = rng.choice([booked, booked, None])
+    times = {"revised_at": booked, "details_at": details, "booked_at": known}
+    Appointment.objects.filter(pk=visit.pk).update(**times)
+    visit.changes.update(at=booked)
     if rng.random() < 0.2:
         answer = rng.choice([Appointment.Answer.CONFIRMED, Appointment.Answer.WANTS_ANOTHER_TIME])
         record_answer(visit.pk, answer, revision=visit.revision, at=timezone.now(), how="staff")

@@ -81,6 +81,12 @@ def add_step(draft: CampaignDraft) -> CampaignDraft:
     return draft.with_steps([*draft.steps, new])
 
 
+def add_confirmation(draft: CampaignDraft) -> CampaignDraft:
+    script = Script.objects.earliest("pk")
+    new = Step(timing_kind="after_booking", elapsed=timedelta(hours=1), script=script, position=9)
+    return draft.with_steps([*draft.steps, new])
+
+
 def keep_downtown(draft: CampaignDraft) -> CampaignDraft:
     downtown = Location.objects.get(name="Downtown").pk
     return draft.with_filters(CampaignFilters(locations=frozenset({downtown})))
@@ -102,6 +108,13 @@ EDITS: dict[str, Callable[[CampaignDraft], CampaignDraft]] = {
     "a new step": add_step,
     "a step removed": lambda draft: draft.with_steps(draft.steps[1:]),
     "narrower": keep_downtown,
+    "at once or not at all": lambda draft: change_step(draft, 0, if_late="now", days=4),
+    "sooner after booking": lambda draft: change_step(draft, 5, elapsed=timedelta(minutes=20)),
+    "no longer after booking": lambda draft: change_step(draft, 5, timing_kind="elapsed_before"),
+    "a new step after booking": add_confirmation,
+    "new patients": lambda draft: draft.with_filters(CampaignFilters(patients="new")),
+    "known patients": lambda draft: draft.with_filters(CampaignFilters(patients="known")),
+    "Spanish speakers": lambda draft: draft.with_filters(CampaignFilters(languages=frozenset({"es"}))),
     "other kinds": lambda draft: draft.with_filters(CampaignFilters(kinds=frozenset({"Cleaning"}))),
 }
 
@@ -132,7 +145,7 @@ def test_an_edit_changes_exactly_what_was_shown(edit: str, sam: User) -> None:
         assert is_at_once or abs(moment - change.after.moment) < SMALL
 
 
-@pytest.mark.parametrize("edit", ["a step a day earlier", "narrower", "a new step"])
+@pytest.mark.parametrize("edit", ["a step a day earlier", "narrower", "known patients", "a new step"])
 def test_taking_filters_and_steps_back_changes_what_was_shown_too(edit: str, sam: User) -> None:
     """From narrow to wide, and a removed step put back: visits come back into the campaign."""
     clinic = make_clinic(7, 16)
