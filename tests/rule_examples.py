@@ -1,7 +1,7 @@
 """How much the property tests of the rules try: little in `make test`, and more with RULE_EXAMPLES.
 
-`RULE_EXAMPLES=1000 make test ARGS="-k 'every_zone or one_reminder or same_verdict'"` tries 1000 examples of
-each, different ones each time, and every day in every time zone.
+`RULE_EXAMPLES=1000 make test ARGS="-k 'every_zone or one_reminder or same_verdict or any_order'"` tries 1000
+examples of each, different ones each time, and every day in every time zone.
 """
 
 import os

@@ -126,7 +126,6 @@ def _make_reminders(
             due_at=due_at,
             not_after=appointment.starts_at,
             next_look_at=due_at,
-            channel=step.channel,
             state=state,
         )
         for appointment in appointments

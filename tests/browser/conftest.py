@@ -12,13 +12,13 @@ from tests.browser.running import RunningClinic, run_clinic
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClinic]:
     with run_clinic(tmp_path_factory.mktemp("clinic")) as running:
         yield running
 
 
-@pytest.fixture(scope="module")  # its event loop keeps other tests from using the database
+@pytest.fixture(scope="package")  # its event loop keeps other tests from using the database
 def browser() -> Iterator[Browser]:
     path = os.environ.get("CALLBOARD_BROWSER")
     assert path, "`make test` finds or installs a browser and names it in CALLBOARD_BROWSER"

@@ -17,6 +17,7 @@ from reminders.dispatch.submission import Accepted, Moment, Submission
 from reminders.models import CallBatch, CallRecord, Reminder, SendingSwitch
 from reminders.traffic.local_faults import NotBuilt, PostThreadFailed, SleptTooLong
 from reminders.traffic.switch import pause_sending
+from tests.flows.one_claim import dispatch_one_claim
 from tests.people import make_contact, make_due_reminder, make_user
 from tests.sandbox_server import SandboxServer
 from tests.waiting import find_free_port, wait_until
@@ -96,7 +97,7 @@ def test_a_request_that_could_not_be_built_is_not_sent(
         raise OSError("no more files")
 
     monkeypatch.setattr(submission, "status_url", fail)
-    dispatch_due()
+    dispatch_one_claim()
     reminder.refresh_from_db()
     assert (CallRecord.objects.get().state, reminder.state) == ("not_sent", "planned")
     assert CallRecord.objects.get().reason == NotBuilt.code

@@ -1,25 +1,18 @@
 """Texts that exist count as published; on the way back drafts are gone, so that none is sent (product rule 62)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
 from django.apps.registry import Apps
 
 from reminders.models import Script, ScriptText
-from tests.migrations.test_forward_and_back import bring_up_to_date, migrate
-
-pytestmark = pytest.mark.django_db(transaction=True)
-BEFORE = [("reminders", "0016_after_booking")]
+from tests.migrations.stages import BEFORE_SCRIPTS, Targets, bring_up_to_date, migrate
 
 
-@pytest.fixture
-def old() -> Iterator[Apps]:
-    yield migrate(BEFORE)
-    bring_up_to_date()
-
-
-def test_scripts_go_forward_as_published_and_back_without_drafts(old: Apps) -> None:
+def test_scripts_go_forward_as_published_and_back_without_drafts(
+    go_back_to: Callable[[Targets], Apps],
+) -> None:
+    old = go_back_to(BEFORE_SCRIPTS)
     models = {name: old.get_model("reminders", name) for name in ("Script", "ScriptText", "Campaign", "Step")}
     scripts = {
         name: models["Script"].objects.create(name=name) for name in ("call", "text", "both", "unused")
@@ -48,5 +41,5 @@ def test_scripts_go_forward_as_published_and_back_without_drafts(old: Apps) -> N
         "unused": "voice",
     }
     ScriptText.objects.create(script=Script.objects.get(name="call"), language="en", version=2, text="Draft")
-    back = migrate(BEFORE)
+    back = migrate(BEFORE_SCRIPTS)
     assert set(back.get_model("reminders", "ScriptText").objects.values_list("text", flat=True)) == {"Come."}

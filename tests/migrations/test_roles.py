@@ -1,28 +1,13 @@
 """The migration to permissions on pages: whoever used them before still can (product rule 63)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
-import pytest
+from django.apps.registry import Apps
 from django.contrib.auth.models import Group, User
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
 from contacts.roles import AUDITOR, FRONT_DESK, MANAGER
-
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def before() -> Iterator[None]:
-    MigrationExecutor(connection).migrate([("reminders", "0005_help_texts")])
-    yield
-    migrate_forward()
-
-
-def migrate_forward() -> None:
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
+from tests.migrations.stages import BEFORE_WALL_TIMES, Targets, bring_up_to_date
 
 
 def make_member(username: str, *groups: str, **fields: bool) -> User:
@@ -35,10 +20,13 @@ def find_roles(user: User) -> list[str]:
     return sorted(user.groups.values_list("name", flat=True))
 
 
-def test_a_login_without_a_role_becomes_front_desk_and_keeps_its_pages(before: None) -> None:
+def test_a_login_without_a_role_becomes_front_desk_and_keeps_its_pages(
+    go_back_to: Callable[[Targets], Apps],
+) -> None:
+    go_back_to(BEFORE_WALL_TIMES)
     rosa, omar = make_member("rosa"), make_member("omar", "Nurses")
     away = make_member("away", is_active=False)
-    migrate_forward()
+    bring_up_to_date()
     assert find_roles(rosa) == [FRONT_DESK]
     assert find_roles(omar) == [FRONT_DESK, "Nurses"]
     assert find_roles(away) == [FRONT_DESK]
@@ -49,10 +37,13 @@ def test_a_login_without_a_role_becomes_front_desk_and_keeps_its_pages(before: N
     assert client.post("/sending/pause/").status_code == 303
 
 
-def test_whoever_has_a_role_or_is_superuser_keeps_what_they_have(before: None) -> None:
+def test_whoever_has_a_role_or_is_superuser_keeps_what_they_have(
+    go_back_to: Callable[[Targets], Apps],
+) -> None:
+    go_back_to(BEFORE_WALL_TIMES)
     jo, ann = make_member("jo", MANAGER), make_member("ann", AUDITOR)
     sam = make_member("sam", is_superuser=True)
-    migrate_forward()
+    bring_up_to_date()
     assert [find_roles(user) for user in (jo, ann, sam)] == [[MANAGER], [AUDITOR], []]
     assert User.objects.get(username="jo").has_perm("reminders.change_followup")
     assert not User.objects.get(username="ann").has_perm("contacts.change_appointment")

@@ -2,21 +2,19 @@
 
 import shutil
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+from django.apps.registry import Apps
 
 from reminders.planning.shifts import rederive_times
+from tests.migrations.stages import BEFORE_WALL_TIMES, Targets, bring_up_to_date, migrate
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-BEFORE, AFTER = [("contacts", "0004_unusable_codes")], [("contacts", "0005_wall_times")]
+AFTER = [("contacts", "0005_wall_times")]
 # Zone of the location, the stored moment, and the wall time, fold and zone that it was booked for.
 BOOKED = [
     ("America/New_York", (2026, 12, 15, 14, 0), (2026, 12, 15, 9, 0), 0),
@@ -44,16 +42,8 @@ def old_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def before() -> Iterator[Any]:
-    yield migrate(BEFORE)
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
-
-
-def migrate(to: list[tuple[str, str]]) -> Any:
-    executor = MigrationExecutor(connection)
-    executor.migrate(to)
-    return MigrationExecutor(connection).loader.project_state(to).apps
+def before(go_back_to: Callable[[Targets], Apps]) -> Apps:
+    return go_back_to(BEFORE_WALL_TIMES)
 
 
 def book(apps: Any, index: int, zone: str, moment: datetime) -> int:
@@ -93,7 +83,7 @@ def test_the_wall_time_is_what_was_booked_by_the_machine_s_rules(before: Any, ol
         assert change.local_after == local
         assert change.local_before is not None
 
-    back = migrate(BEFORE)
+    back = migrate(BEFORE_WALL_TIMES[:1])
     moments = (
         back.get_model("contacts", "Appointment").objects.order_by("pk").values_list("starts_at", flat=True)
     )
@@ -106,8 +96,7 @@ def test_deriving_the_moments_again_then_gives_what_is_ahead_its_right_moment(
     year = datetime.now(UTC).year + 1
     key = book(before, 1, "America/Vancouver", datetime(year, 12, 15, 17, tzinfo=UTC))
     after = migrate(AFTER)
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
+    bring_up_to_date()
     assert rederive_times() == 1
     appointment = after.get_model("contacts", "Appointment").objects.get(pk=key)
     assert appointment.starts_at == datetime(year, 12, 15, 16, tzinfo=UTC)

@@ -3,6 +3,9 @@
 A round (planning, dispatch, and the events that follow) runs in a child process, which sends itself SIGKILL
 at the n-th such point. The hooks wrap Django's commit and the client's `send`; the application's code has
 no part in them.
+
+What a crash leaves behind is the same before a commit as after the last one: the database rolls back what
+wasn't committed. So a round may count only the points at which something new is left.
 """
 
 import json
@@ -26,10 +29,14 @@ _context = multiprocessing.get_context("forkserver")
 
 
 class CrashPoints:
-    """Counts the points reached and kills the process at one of them. Thread-safe."""
+    """Counts the points reached and kills the process at one of them. Thread-safe.
 
-    def __init__(self, crash_at: int) -> None:
+    `only_new`: leaves out those before a commit, which leave the same behind as the point before them.
+    """
+
+    def __init__(self, crash_at: int, *, only_new: bool = False) -> None:
         self.crash_at, self.reached = crash_at, 0
+        self._only_new = only_new
         self._lock = threading.Lock()
 
     def reach(self) -> None:
@@ -40,8 +47,9 @@ class CrashPoints:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     @contextmanager
-    def around(self) -> Iterator[None]:
-        self.reach()
+    def around(self, *, request: bool = False) -> Iterator[None]:
+        if request or not self._only_new:
+            self.reach()
         yield
         self.reach()
 
@@ -52,15 +60,15 @@ class CrashPoints:
 
         from reminders.robotalker.transport import PlainSession
 
-        self._wrap(BaseDatabaseWrapper, "commit")
-        self._wrap(PlainSession, "send")
+        self._wrap(BaseDatabaseWrapper, "commit", request=False)
+        self._wrap(PlainSession, "send", request=True)
         connection_created.connect(self._watch, weak=False)
 
-    def _wrap(self, owner: type, name: str) -> None:
+    def _wrap(self, owner: type, name: str, *, request: bool) -> None:
         original = getattr(owner, name)
 
         def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with self.around():
+            with self.around(request=request):
                 return original(*args, **kwargs)
 
         setattr(owner, name, wrapped)
@@ -78,14 +86,18 @@ class CrashPoints:
             return execute(sql, params, many, context)
 
 
-def run_round(crash_at: int, settings: Mapping[str, Any], numbers: Collection[str]) -> bool:
+def run_round(
+    crash_at: int, settings: Mapping[str, Any], numbers: Collection[str], *, is_planned: bool = False
+) -> bool:
     """Run one round in a child process with these settings; return True if it finished without crashing.
 
-    `numbers`: the numbers whose events are delivered in it. Raises RuntimeError if the process ended in any
-    way other than finishing or SIGKILL.
+    `numbers`: the numbers whose events are delivered in it. `is_planned`: planning is done, so the round
+    begins with dispatch, and crashes only where something new is left behind. Raises RuntimeError if the
+    process ended in any way other than finishing or SIGKILL.
     """
     _context.set_forkserver_preload(["tests.torture.preload_round"])
-    process = _context.Process(target=_run_in_child, args=(crash_at, dict(settings), list(numbers)))
+    arguments = (crash_at, dict(settings), list(numbers), is_planned)
+    process = _context.Process(target=_run_in_child, args=arguments)
     process.start()
     process.join(60)
     code = process.exitcode
@@ -97,16 +109,17 @@ def run_round(crash_at: int, settings: Mapping[str, Any], numbers: Collection[st
     return code == 0
 
 
-def _run_in_child(crash_at: int, changes: dict[str, Any], numbers: list[str]) -> None:
+def _run_in_child(crash_at: int, changes: dict[str, Any], numbers: list[str], is_planned: bool) -> None:
     from django.conf import settings
 
     for name, value in changes.items():
         setattr(settings, name, value)
-    CrashPoints(crash_at).install()
+    CrashPoints(crash_at, only_new=is_planned).install()
     from reminders.dispatch.rounds import dispatch_due
     from reminders.planning.planner import plan_all
 
-    plan_all()
+    if not is_planned:
+        plan_all()
     dispatch_due()
     deliver_events(changes["ROBOTALKER_BASE_URL"], numbers)
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.people import make_script, make_step
 from tests.reminders.results.test_order_of_events import EVENTS, end_state, open_one_call
+from tests.rule_examples import try_examples
 
 pytestmark = pytest.mark.django_db
 
@@ -24,12 +25,7 @@ STEPS: list[dict[str, Any]] = [
 
 
 @given(data=st.data())
-@settings(
-    max_examples=20,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@try_examples(12)
 def test_what_follows_a_call_is_the_same_for_any_order_and_repetition_of_its_events(
     db: None, data: st.DataObject
 ) -> None:

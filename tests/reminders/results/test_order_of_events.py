@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reminders.dispatch.claims import claim_due
@@ -20,6 +20,7 @@ from reminders.robotalker.errors import ReadTimedOut
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.traffic.callback_urls import Callback
 from tests.people import SARAH, make_contact, make_due_reminder
+from tests.rule_examples import try_examples
 from webhooks.applying import apply_event
 from webhooks.inbox import store_event
 
@@ -129,12 +130,7 @@ def test_the_wait_before_the_next_try_holds_although_robotalkers_clock_is_hours_
 
 @pytest.mark.parametrize("people", [["Sarah"], ["Anna", "Ben"]], ids=["one person", "a household"])
 @given(data=st.data())
-@settings(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@try_examples(16)
 def test_any_order_and_repetition_of_the_same_events_ends_in_the_same_state(
     db: None, people: list[str], data: st.DataObject
 ) -> None:
