@@ -116,6 +116,10 @@ def test_the_pages_of_campaigns_break_no_policy_and_can_be_used_by_everybody(
     )  # active, then draft
     for address in (
         "/campaigns/",
+        "/campaigns/new/",
+        "/campaigns/new/?guided=1",
+        "/campaigns/first/",
+        *(f"/campaigns/{campaigns[-1]}/first/{page}/" for page in ("whom", "words", "count")),
         *(f"/campaigns/{pk}/" for pk in campaigns),
         f"/campaigns/{campaigns[0]}/visits/",
         f"/campaigns/{campaigns[0]}/people/?reason=opted_out",
