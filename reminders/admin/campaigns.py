@@ -55,10 +55,13 @@ class CampaignAdmin(HistoryAdmin[Campaign]):
         "page",
         "state",
         "activated_at",
-        ("paused_at", "paused_by", "pause_reason"),
+        "paused_at",
+        "paused_by",
+        "pause_reason",
         "for_whom",
         "filters_since",
-        ("created_by", "created_at"),
+        "created_by",
+        "created_at",
         "versions",
     )
     inlines = (StepInline,)
