@@ -21,7 +21,9 @@ def save_as_shown(draft: CampaignDraft, by: User) -> CampaignDiff:
 def edit_campaign(campaign: Campaign, by: User, *, name: str = "", **filters: Any) -> CampaignDiff:
     """Change its name, and the filters that are named: ids of locations and providers, kinds, and so on."""
     draft = read_draft(campaign.pk)
-    values = {one: value if isinstance(value, str) else frozenset(value) for one, value in filters.items()}
+    values: dict[str, Any] = {
+        one: value if isinstance(value, str) else frozenset(value) for one, value in filters.items()
+    }
     draft = draft.with_filters(draft.filters._replace(**values))
     return save_as_shown(replace(draft, name=name or draft.name), by)
 

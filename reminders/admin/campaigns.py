@@ -23,21 +23,22 @@ from reminders.models import Campaign, Step
 MOST_VERSIONS = 500
 
 
-@admin.display(description=_("place"))
-def place_of(step: Step) -> str:
-    """Its place among the steps; a step that was taken out has none."""
-    return "-" if step.removed_at else str(step.position)
+class StepColumns:
+    """How a step is shown, also one that was taken out."""
+
+    @admin.display(description=_("place"))
+    def place(self, step: Step) -> str:
+        """Its place among the steps; one that was taken out has none."""
+        return "-" if step.removed_at else str(step.position)
+
+    @admin.display(description=_("what it does"))
+    def words(self, step: Step) -> SafeString:
+        return format_html("{}<br>{}", describe_step(step), " ".join(describe_details(step)))
 
 
-@admin.display(description=_("what it does"))
-def words_of(step: Step) -> SafeString:
-    """The step in sentences, also one that was taken out."""
-    return format_html("{}<br>{}", describe_step(step), " ".join(describe_details(step)))
-
-
-class StepInline(HistoryInline):
+class StepInline(StepColumns, HistoryInline):
     model = Step
-    fields = readonly_fields = (place_of, words_of, "since", "removed_at")
+    fields = readonly_fields = ("place", "words", "since", "removed_at")
     verbose_name_plural = _("steps, also those that were taken out")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -91,10 +92,10 @@ class CampaignAdmin(HistoryAdmin[Campaign]):
 
 
 @admin.register(Step)
-class StepAdmin(HistoryAdmin[Step]):
+class StepAdmin(StepColumns, HistoryAdmin[Step]):
     """For searching only; a step is part of its campaign's page."""
 
-    list_display = ("campaign", place_of, words_of, "since", "removed_at")
+    list_display = ("campaign", "place", "words", "since", "removed_at")
     list_filter = ("campaign", "channel", "audience")
     list_select_related = ("campaign", "script", "text_script", "fallback_script")
     search_fields = ("campaign__name", "script__name")

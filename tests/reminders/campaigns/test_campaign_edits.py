@@ -68,9 +68,11 @@ def test_a_widened_filter_calls_nobody_at_once(sam: User, widened: str) -> None:
     make_step(campaign, elapsed=WEEK)
     covered = make_old_appointment(kind="Cleaning", location=downtown)
     new = make_old_appointment(kind="Physical", location=eastside)
-    wide = {"kinds": ["Cleaning", "Physical"]} if widened == "kinds" else {}
-    wide |= {"locations": [downtown.pk, eastside.pk]} if widened == "locations" else {}
-    edit_campaign(campaign, sam, **wide)
+    wide: dict[str, Any] = {
+        "kinds": ["Cleaning", "Physical"],
+        "locations": [downtown.pk, eastside.pk],
+    }
+    edit_campaign(campaign, sam, **{widened: wide[widened]})
     assert read(covered) == [("planned", "")]
     assert read(new) == [("skipped", "before_filters")]
 

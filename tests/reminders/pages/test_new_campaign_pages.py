@@ -55,6 +55,14 @@ def test_the_list_leads_to_a_new_campaign_and_an_empty_one_to_the_first(desk: Cl
     assert "Begin the first one" not in page
 
 
+def test_without_a_location_today_leads_a_manager_to_what_is_needed_first(desk: Client) -> None:
+    front_desk = sit_at_desk(make_user("fred", role=FRONT_DESK))
+    assert reverse("first_campaign") in read(desk, "today")
+    assert reverse("first_campaign") not in read(front_desk, "today")
+    make_location()
+    assert reverse("first_campaign") not in read(desk, "today")
+
+
 def test_each_ready_made_campaign_is_described_in_sentences_with_its_words_in_each_language(
     desk: Client,
 ) -> None:
