@@ -18,7 +18,7 @@ from reminders.campaigns.drafts import read_draft
 from reminders.campaigns.history import HistoryEntry, read_history
 from reminders.campaigns.overviews import describe_people
 from reminders.campaigns.step_words import describe_details, describe_step
-from reminders.models import Campaign, Step
+from reminders.models import Campaign, CampaignVersion, Step
 
 MOST_VERSIONS = 500
 
@@ -99,6 +99,17 @@ class StepAdmin(StepColumns, HistoryAdmin[Step]):
     list_filter = ("campaign", "channel", "audience")
     list_select_related = ("campaign", "script", "text_script", "fallback_script")
     search_fields = ("campaign__name", "script__name")
+
+
+@admin.register(CampaignVersion)
+class CampaignVersionAdmin(HistoryAdmin[CampaignVersion]):
+    """Who changed which campaign, and when; what a change changed is on the campaign's page."""
+
+    list_display = ("campaign", "number", "what", "by", "at")
+    list_filter = ("what", "campaign")
+    list_select_related = ("campaign", "by")
+    search_fields = ("campaign__name", "by__username")
+    readonly_fields = ("campaign", "number", "what", "restores", "by", "at", "snapshot")
 
 
 def _describe_version(entry: HistoryEntry) -> str:
