@@ -22,7 +22,7 @@
   // With a voice there is a button, without one a note. The part that is shown is replaced while one types.
   function showPlayer() {
     for (const player of document.querySelectorAll("[data-player]")) {
-      const language = document.getElementById("spoken").lang;
+      const language = document.getElementById(player.querySelector("[data-say]").dataset.say).lang;
       const canPlay = Boolean(synthesis && findVoice(language));
       player.hidden = !canPlay;
       player.parentElement.querySelector("[data-no-voice]").hidden = canPlay;

@@ -10,23 +10,22 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin import practice
 from contacts.models import ClosedDay, Location, Provider
-from reminders.admin.replanned import describe_replanned
-from reminders.admin.text_lengths import warn_of_long_texts
 from reminders.desk.wake_dispatch import wake_dispatch
 from reminders.models import Campaign
 from reminders.planning.replanning import replan_location
 from reminders.wording.sms_length import list_active_text_scripts
+from reminders.wording.sms_length_words import say_long_texts
 
 admin.site.unregister([Location, ClosedDay, Provider])
 
@@ -71,7 +70,7 @@ class LocationAdmin(practice.LocationAdmin):
         super().save_related(request, form, formsets, change)
         _replan(self, request, [form.instance])
         if "spoken_name" in form.changed_data or "callback_number" in form.changed_data:
-            warn_of_long_texts(self, request, list_active_text_scripts())
+            _warn_of_long_texts(self, request)
 
 
 @admin.register(Provider)
@@ -81,7 +80,7 @@ class ProviderAdmin(practice.ProviderAdmin):
     ) -> None:
         super().save_model(request, obj, form, change)
         if form.changed_data:
-            warn_of_long_texts(self, request, list_active_text_scripts())
+            _warn_of_long_texts(self, request)
 
     def get_deleted_objects(
         self, objs: "QuerySet[Provider] | Sequence[Provider]", request: HttpRequest
@@ -122,5 +121,29 @@ def _replan(page: admin.ModelAdmin[Any], request: HttpRequest, locations: Iterab
     in_order = sorted(locations, key=attrgetter("pk"))  # each stays locked until the end of the transaction
     reports = [replan_location(location) for location in in_order]
     moved, skipped = sum(one.moved for one in reports), sum(one.skipped for one in reports)
-    describe_replanned(page, request, moved, skipped)
+    _describe_replanned(page, request, moved, skipped)
     wake_dispatch()
+
+
+def _describe_replanned(page: admin.ModelAdmin[Any], request: HttpRequest, moved: int, skipped: int) -> None:
+    """Show how many waiting reminders have a new time, and how many are now skipped; nothing for none."""
+    if moved:
+        words = ngettext(
+            "%(count)d waiting reminder has a new time.",
+            "%(count)d waiting reminders have a new time.",
+            moved,
+        )
+        page.message_user(request, words % {"count": moved})
+    if skipped:
+        words = ngettext(
+            "%(count)d waiting reminder won't be sent, since its new time is too late or has passed.",
+            "%(count)d waiting reminders won't be sent, since their new time is too late or has passed.",
+            skipped,
+        )
+        page.message_user(request, words % {"count": skipped}, messages.WARNING)
+
+
+def _warn_of_long_texts(page: admin.ModelAdmin[Any], request: HttpRequest) -> None:
+    """Warn of each text message in use that can now need more than one part (product rule 40)."""
+    for words in say_long_texts(list_active_text_scripts()):
+        page.message_user(request, words, messages.WARNING)

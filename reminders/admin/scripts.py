@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.history import HistoryAdmin, HistoryInline
 from contacts.languages import name_language
-from reminders.admin.text_lengths import describe_length
 from reminders.models import CallRecord, Pronunciation, Script, ScriptText, Step
 from reminders.wording.sms_length import find_longest_first_name, is_sent_as_text, measure_script
+from reminders.wording.sms_length_words import describe_length
 
 
 def mark_used(texts: QuerySet[ScriptText]) -> QuerySet[ScriptText]:

@@ -1,6 +1,6 @@
 """The checklist for going live: each item is checked by itself, and what a person has to try is recorded."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -75,14 +75,21 @@ def read_checklist() -> list[CheckItem]:
     return [
         _item(ADDRESS, _read_stored(stored.get(ADDRESS), now, about=settings.PUBLIC_BASE_URL)),
         _item(KEY, _read_stored(stored.get(KEY), now, about=settings.ROBOTALKER_BASE_URL)),
-        _item("caller_id", _find_bad_numbers([settings.ROBOTALKER_FROM_NUMBER, *_caller_ids(locations)])),
-        _item("callback_numbers", _find_faults(locations, _find_callback_fault)),
-        _item("zones", _find_faults(locations, _find_zone_fault)),
-        _item("hours", _find_faults(locations, _find_hours_fault)),
+        *check_locations(locations),
         _item("scripts", _find_script_warnings()),
         _item("demo", _find_demo_patients()),
         _item(HEARD, _read_heard(stored.get(HEARD))),
         _item(WORKLIST, _read_named(stored.get(WORKLIST))),
+    ]
+
+
+def check_locations(locations: Sequence[Location]) -> list[CheckItem]:
+    """The items about the locations: numbers, zones, hours. No query."""
+    return [
+        _item("caller_id", _find_bad_numbers([settings.ROBOTALKER_FROM_NUMBER, *_caller_ids(locations)])),
+        _item("callback_numbers", _find_faults(locations, _find_callback_fault)),
+        _item("zones", _find_faults(locations, _find_zone_fault)),
+        _item("hours", _find_faults(locations, _find_hours_fault)),
     ]
 
 

@@ -29,6 +29,7 @@ from reminders.wording.script_verdicts import channels_of, fingerprint_text, jud
 from reminders.wording.scripts import choose_letters, fill_variables, speak
 from reminders.wording.sms_alphabet import TextLength, measure_text
 from reminders.wording.sms_length import read_said_names
+from reminders.wording.test_messages import make_up_location
 
 SECONDS_LOST = 3  # how much of a message a voicemail can miss that begins to record late
 SENTENCE = re.compile(r".+?(?:[.!?…。！？]+(?=\s|$)|$)\s*", re.DOTALL)
@@ -294,15 +295,11 @@ def _find_example(
         return Example(real, True, f"{real.contact.full_name}, {when}")
     appointment = Appointment(
         contact=Contact(first_name="María" if language == "es" else "Marie" if language == "fr" else "Maria"),
-        location=locations[0] if locations else _made_up_location(),
+        location=locations[0] if locations else make_up_location(),
         provider=providers[0] if providers else Provider(name="Dr. S. Chen"),
         local_start=_in_a_week(timezone.now()),
     )
     return Example(appointment, False, "")
-
-
-def _made_up_location() -> Location:
-    return Location(spoken_name="Harbor View Clinic", time_zone="UTC", callback_number="+12025550199")
 
 
 def _in_a_week(now: datetime) -> datetime:

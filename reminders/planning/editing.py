@@ -47,14 +47,9 @@ def finish_edit(before: StateBefore) -> ReplanReport:
     steps = Step.objects.filter(pk__in=before.step_times)
     changed = [step.pk for step in steps if means_others(before.step_times[step.pk], read_step_time(step))]
     Step.objects.filter(pk__in=changed).update(since=Now())
-    announce_edit(campaign)
-    return replan_steps(list(before.step_times))
-
-
-def announce_edit(campaign: Campaign) -> None:
-    """What it covers is "being planned" until planning has gone through it, which is asked to be at once."""
-    begin_edition(campaign)
+    begin_edition(campaign)  # what it covers is "being planned" until planning has gone through it
     hint_planning()
+    return replan_steps(list(before.step_times))
 
 
 def read_step_time(step: Step) -> StepTime:

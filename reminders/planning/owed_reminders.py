@@ -22,7 +22,7 @@ from contacts.models import Appointment, Location
 from contacts.public_holidays import closed_on_holidays
 from reminders.deciding.coverage import find_covered
 from reminders.deciding.situations import hours_of, zones_of
-from reminders.models import Step
+from reminders.models import Campaign, Step
 from reminders.planning.bulk_rows import (
     OwedReminder,
     PlannedAppointment,
@@ -235,24 +235,36 @@ def _bring_forward(
     )
 
 
-def count_never_in_time(step: Step) -> NeverInTime:
-    """For how many appointments ahead the step can never be in time, whenever they were booked.
+def count_never_in_time(campaign: Campaign, steps: Sequence[Step]) -> list[NeverInTime]:
+    """For each of a campaign's steps, for how many appointments ahead it can never be in time.
 
-    Calling hours are included. `step.campaign` must be loaded; it need not be active. All zero for a step
-    after booking, whose moment depends on the booking.
+    That is whenever they were booked, and with calling hours. The campaign need not be active. All zero for a
+    step after booking, whose moment depends on the booking.
     """
-    timing = read_step_timing(step)
-    if timing is None or timing.is_after_booking:
-        return NeverInTime(0, 0, 0, 0)
-    timing = timing._replace(since=MeantSince(LONG_AGO, LONG_AGO))
-    ahead = Appointment.objects.filter(status=Appointment.Status.BOOKED, starts_at__gt=Now())
     clocks = read_location_clocks(Location.objects.all())
-    counts: Counter[str] = Counter()
-    for appointments in read_planned_appointments(find_covered(step, ahead)):
+    finders = [OwedFinder(_read_timing_of_old(step), clocks) for step in steps]
+    counts: list[Counter[str]] = [Counter() for _step in steps]
+    ahead = Appointment.objects.filter(status=Appointment.Status.BOOKED, starts_at__gt=Now())
+    covered = find_covered(Step(campaign=campaign), ahead)
+    for appointments in read_planned_appointments(covered) if any(one.step for one in finders) else ():
         for appointment in appointments:
             booked_early = appointment._replace(revised_at=LONG_AGO, details_at=None)
-            owed = find_owed(timing, booked_early, clocks.get(appointment.location_id))
-            counts[owed.reason if owed else ""] += 1
+            for finder, count in zip(finders, counts, strict=True):
+                if finder.step:
+                    owed = finder.find(booked_early)
+                    count[owed.reason if owed else ""] += 1
+    return [_sum_never_in_time(count) for count in counts]
+
+
+def _read_timing_of_old(step: Step) -> StepTiming | None:
+    """Its timing for visits that were covered from the start; None if that depends on the booking."""
+    timing = read_step_timing(step)
+    if timing is None or timing.is_after_booking:
+        return None
+    return timing._replace(since=MeantSince(LONG_AGO, LONG_AGO))
+
+
+def _sum_never_in_time(counts: Counter[str]) -> NeverInTime:
     return NeverInTime(
         too_late=counts[Reason.NEVER_IN_TIME],
         no_hours=counts[Reason.NEVER_IN_HOURS],

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from contacts.database.clock import read_database_clock
+from reminders.campaigns.activation_notes import list_activation_notes
 from reminders.campaigns.diff_views import view_diff
 from reminders.campaigns.differences import CampaignDiff, DiffOutdated, diff_activation, diff_edit
 from reminders.campaigns.drafts import CampaignDraft, read_draft
@@ -113,7 +114,7 @@ def activate_campaign(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("campaign", pk)
     proposed = diff_activation(pk)
     context = {"campaign": saved.campaign, "obstacles": obstacles, "proposed": proposed}
-    context |= {"shown": view_diff(proposed.send)}
+    context |= {"shown": view_diff(proposed.send), "notes": list_activation_notes(saved)}
     return render(request, "reminders/campaign_activate.html", context)
 
 

@@ -42,6 +42,7 @@ def show_today(request: HttpRequest) -> HttpResponse:
         "day_after": shown + timedelta(days=1),
         "several_locations": len(wanted) > 1,
         "providers": Provider.objects.all(),
+        "is_new": not locations,
         **describe_filters(request, chosen),
     }
     template = "reminders/today/fragment.html" if wants_fragment(request) else "reminders/today.html"

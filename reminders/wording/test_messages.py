@@ -20,16 +20,28 @@ def fill_example(
     text: str, language: str, location: Location, today: datetime, *, is_text: bool
 ) -> dict[str, str]:
     """The variables of a script's text for a made-up visit at this location, a week after `today` (aware)."""
-    day = today.astimezone(location.zone).date() + timedelta(days=7)
-    visit = Appointment(
-        contact=Contact(first_name=EXAMPLE_NAMES.get(language, EXAMPLE_NAME)),
-        location=location,
-        provider=Provider.objects.first(),
-        local_start=datetime.combine(day, EXAMPLE_TIME),
-    )
+    visit = make_up_visit(language, location, Provider.objects.first(), today)
     values = fill_variables(visit, language, is_text=is_text)
     used = {name: values[name] for name in sorted(used_variables(text)) if name in values}
     return choose_letters(text, used) if is_text else used
+
+
+def make_up_visit(
+    language: str, location: Location, provider: Provider | None, today: datetime
+) -> Appointment:
+    """A visit that is nowhere stored, a week after `today` (aware), of a patient who speaks the language."""
+    day = today.astimezone(location.zone).date() + timedelta(days=7)
+    return Appointment(
+        contact=Contact(first_name=EXAMPLE_NAMES.get(language, EXAMPLE_NAME)),
+        location=location,
+        provider=provider,
+        local_start=datetime.combine(day, EXAMPLE_TIME),
+    )
+
+
+def make_up_location() -> Location:
+    """A location that is nowhere stored, for an installation without one."""
+    return Location(spoken_name="Harbor View Clinic", time_zone="UTC", callback_number="+12025550199")
 
 
 def say_code(code: str) -> str:

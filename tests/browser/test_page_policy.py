@@ -116,6 +116,10 @@ def test_the_pages_of_campaigns_break_no_policy_and_can_be_used_by_everybody(
     )  # active, then draft
     for address in (
         "/campaigns/",
+        "/campaigns/new/",
+        "/campaigns/new/?guided=1",
+        "/campaigns/first/",
+        *(f"/campaigns/{campaigns[-1]}/first/{page}/" for page in ("whom", "words", "count")),
         *(f"/campaigns/{pk}/" for pk in campaigns),
         f"/campaigns/{campaigns[0]}/visits/",
         f"/campaigns/{campaigns[0]}/people/?reason=opted_out",
@@ -133,7 +137,14 @@ def test_no_page_of_the_admin_breaks_the_policy(clinic: RunningClinic, watched: 
     assert len(lists) > 15
     for address in lists:
         watched.open(address)
-    for path in ("reminders/campaign/add/", "auth/user/1/change/", "contacts/location/1/change/", "no/such/"):
+    campaign = clinic.ask("SELECT min(id) FROM reminders_campaign")
+    for path in (
+        f"reminders/campaign/{campaign}/change/",
+        "auth/group/add/",
+        "auth/user/1/change/",
+        "contacts/location/1/change/",
+        "no/such/",
+    ):
         watched.open(f"{clinic.web}/admin/{path}")
 
 

@@ -24,6 +24,7 @@ from contacts.models import (
     PhoneNumber,
 )
 from contacts.optouts import record_optout
+from reminders.campaigns.history import record_version
 from reminders.models import (
     AssumptionTrial,
     CallBatch,
@@ -97,6 +98,7 @@ def make_one_of_each_model(index: int) -> None:
     campaign = make_campaign(f"Campaign {index}", created_by=user)
     campaign.locations.add(location)
     make_step(campaign)
+    record_version(campaign.pk, "created", by=user)
     reminder = make_due_reminder_of(contact, location, campaign)
     call = make_call(reminder, ordered_by=user)
     make_event(call)

@@ -3,15 +3,14 @@
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from django.utils.html import escape
 
 from contacts.models import Location, Provider
-from reminders.admin.text_lengths import describe_length
-from reminders.models import Campaign, Script
-from reminders.wording.default_scripts import WRITTEN, ensure_default_scripts
+from reminders.models import Script
+from reminders.wording.default_scripts import ensure_default_scripts
 from reminders.wording.sms_alphabet import measure_text
-from tests.office import act, address_of
-from tests.people import make_campaign, make_contact, make_location, make_script, make_step
+from reminders.wording.sms_length_words import describe_length
+from tests.office import address_of
+from tests.people import make_contact, make_location, make_script, make_step
 
 pytestmark = pytest.mark.django_db
 LONG = "{PRACTICE}: {FIRST_NAME}, " + "please come. " * 12
@@ -72,18 +71,6 @@ def test_a_longer_name_of_a_provider_or_location_is_warned_of(office: Client) ->
     }
     page = office.post(address_of(Location, f"{location.pk}/change/"), values, follow=True).content.decode()
     assert "can cost more than one text message" in page
-
-
-def test_a_campaign_whose_text_message_is_too_long_or_missing_is_not_activated(office: Client) -> None:
-    good, bad = make_campaign("Good", state="draft"), make_campaign("Bad", state="draft")
-    make_step(good, channel="sms", script=make_script(WRITTEN["en"], name="Short"))
-    make_step(bad, channel="sms", script=make_script(WRITTEN["en"] + LONG, name="Long"))
-    make_step(bad, channel="sms", script=Script.objects.create(name="Empty"))
-    page = act(office, Campaign, "activate", good, bad)
-    assert escape("Not activated. Bad, “Long” (English): As a text message it has 2") in page
-    assert escape("Not activated. Bad, “Empty”: There is no text yet.") in page
-    states = dict(Campaign.objects.values_list("name", "state"))
-    assert states == {"Good": "active", "Bad": "draft"}
 
 
 def test_the_page_of_a_script_that_is_only_said_in_calls_counts_no_text_message(office: Client) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
 from django.utils import timezone
 
 from contacts.models import Provider
@@ -29,13 +28,10 @@ from reminders.campaigns.history import (
     take_snapshot,
 )
 from reminders.deciding.coverage import CampaignFilters
-from reminders.models import Campaign, CampaignVersion, Step
-from tests.admin_forms import save_in_admin
-from tests.office import act
+from reminders.models import Campaign, Step
 from tests.people import (
     make_appointment,
     make_campaign,
-    make_contact,
     make_location,
     make_script,
     make_step,
@@ -158,20 +154,6 @@ def test_a_version_is_not_taken_back_to_a_name_that_another_has_by_now(campaign:
     make_campaign("Reminders")
     with pytest.raises(VersionNotRestorable, match="Another campaign has this name"):
         draft_of_version(first)
-
-
-def test_the_admin_records_what_it_does(office: Client, sam: User) -> None:
-    campaign = make_campaign()
-    make_contact()
-    make_step(campaign)
-    save_in_admin(office, campaign, name="Another name")
-    act(office, Campaign, "pause", campaign)
-    act(office, Campaign, "activate", campaign)
-    act(office, Campaign, "copy", campaign)
-    versions = CampaignVersion.objects.order_by("pk")
-    whats = ["recorded", "edited", "paused", "activated", "copied"]
-    assert [one.what for one in versions] == whats
-    assert [str(one.by) for one in versions] == ["None", "sam", "sam", "sam", "sam"]
 
 
 def test_a_field_that_is_new_in_a_version_is_told_by_its_name(campaign: Campaign) -> None:

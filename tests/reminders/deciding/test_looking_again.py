@@ -28,7 +28,8 @@ from reminders.rules.modes import SendingMode
 from reminders.sweeps.early_looks import find_early_looks
 from reminders.wording.script_verdicts import fingerprint_text
 from tests.admin_forms import save_in_admin
-from tests.office import address_of, make_call
+from tests.campaign_edits import edit_campaign, edit_step
+from tests.office import make_call
 from tests.people import (
     ENGLISH,
     make_appointment,
@@ -97,6 +98,9 @@ class Practice:
         form["number"] = contact.phone.e164 if contact.phone else ""
         assert self.office.post(f"/contacts/{contact.pk}/edit/", form | changes).status_code == 302
 
+    def edit_step(self, **values: Any) -> None:
+        edit_step(Step.objects.get(), self.sam, **values)
+
     def read_moment(self) -> datetime | None:
         """The moment that the appointment's page names for the reminder's call."""
         story = read_story(self.reminder.appointment_id, timezone.now())
@@ -134,14 +138,14 @@ def take_back_a_wish(practice: Practice) -> None:
 def edit_the_time(practice: Practice) -> None:
     make_reminder()
     practice.wait_at(local(7, 30))
-    save_in_admin(practice.office, Step.objects.get(), at="08:30")
-    save_in_admin(practice.office, Step.objects.get(), at="11:00")
+    practice.edit_step(at=time(8, 30))
+    practice.edit_step(at=time(11))
 
 
 def edit_the_last_moment(practice: Practice) -> None:
     make_reminder()
     practice.wait_at(local(7, 30))
-    save_in_admin(practice.office, Step.objects.get(), stop_before="1 01:30:00")
+    practice.edit_step(stop_before=timedelta(days=1, hours=1, minutes=30))
 
 
 def move_it(practice: Practice) -> None:
@@ -172,23 +176,24 @@ def confirm_it(practice: Practice) -> None:
 
 def remind_everyone(practice: Practice) -> None:
     confirm_it(practice)
-    save_in_admin(practice.office, Step.objects.get(), audience="everyone")
+    practice.edit_step(audience="everyone")
 
 
 def activate_the_campaign(practice: Practice) -> None:
     make_reminder()
     pause_campaign(Campaign.objects.get())
     practice.wait_at(local(10))
-    wish = {"action": "activate", "_selected_action": [str(Campaign.objects.get().pk)], "deed": "send"}
-    practice.office.post(address_of(Campaign), wish)
+    address = f"/campaigns/{Campaign.objects.get().pk}/activate/"
+    shown = practice.office.get(address).context["proposed"].send.token
+    practice.office.post(address, {"shown": shown, "deed": "send"})
 
 
 def narrow_and_widen_the_filter(practice: Practice) -> None:
     make_reminder()
     practice.wait_at(local(7, 30))
-    save_in_admin(practice.office, Campaign.objects.get(), kinds="surgery")
+    edit_campaign(Campaign.objects.get(), practice.sam, kinds=["surgery"])
     assert practice.read_moment() is None
-    save_in_admin(practice.office, Campaign.objects.get(), kinds="")
+    edit_campaign(Campaign.objects.get(), practice.sam, kinds=[])
 
 
 def resume_sending(practice: Practice) -> None:
@@ -287,7 +292,7 @@ def send_late_ones_only_at_once(practice: Practice) -> None:
     make_reminder()  # booked at 7:30
     practice.wait_at(local(7, 31))
     assert practice.read_moment() == local(9)
-    save_in_admin(practice.office, Step.objects.get(), if_late="now")
+    practice.edit_step(if_late="now")
 
 
 def call_now(practice: Practice) -> None:

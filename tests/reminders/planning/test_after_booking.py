@@ -250,7 +250,7 @@ def test_a_move_shows_beforehand_that_it_is_confirmed(step: Step) -> None:
 
 def test_it_counts_as_in_time_for_each_booking(step: Step) -> None:
     book()
-    assert count_never_in_time(step) == (0, 0, 0, 0)
+    assert count_never_in_time(step.campaign, [step]) == [(0, 0, 0, 0)]
 
 
 def test_its_words_and_location_are_those_of_any_step(step: Step) -> None:

@@ -267,9 +267,9 @@ def test_it_is_counted_with_the_hours_of_each_recipient(downtown: Location) -> N
     for hour in (8, 9, 11, 12):
         book(downtown, hour, 0, contact=sarah)
     book(downtown, 12, 0, contact=far)
-    assert count_never_in_time(step) == NeverInTime(too_late=0, no_hours=3, brought_forward=0, of=5)
+    assert count_never_in_time(step.campaign, [step]) == [NeverInTime(0, no_hours=3, brought_forward=0, of=5)]
     step.if_never_in_time = BRING_FORWARD
-    assert count_never_in_time(step) == NeverInTime(too_late=0, no_hours=0, brought_forward=3, of=5)
+    assert count_never_in_time(step.campaign, [step]) == [NeverInTime(0, no_hours=0, brought_forward=3, of=5)]
 
 
 def test_the_story_says_why_it_is_sent_earlier_or_not_at_all(downtown: Location) -> None:

@@ -21,6 +21,7 @@ from reminders.planning.editing import finish_edit, prepare_edit
 from reminders.planning.planner import plan_all, plan_appointments
 from reminders.sweeps.early_looks import find_early_looks
 from tests.admin_forms import save_in_admin
+from tests.campaign_edits import edit_campaign
 from tests.people import make_appointment, make_campaign, make_contact, make_step, make_user
 
 pytestmark = pytest.mark.django_db
@@ -218,14 +219,13 @@ def test_the_page_of_a_contact_dates_a_new_language_and_nothing_else(office: Cli
     assert sarah.language_at is not None
 
 
-def test_the_form_of_a_campaign_has_both_filters_and_dates_their_change(office: Client) -> None:
+def test_an_edit_of_either_filter_is_dated_and_another_name_is_not(sam: User) -> None:
     campaign = make_campaign(languages=["es"])
     make_step(campaign)
-    office.force_login(User.objects.get(username="sam"))
-    save_in_admin(office, campaign, name="Renamed")
+    edit_campaign(campaign, sam, name="Renamed")
     campaign.refresh_from_db()
     assert (campaign.languages, campaign.filters_since) == (["es"], None)
-    save_in_admin(office, campaign, patients="new", languages=["en", "es"])
+    edit_campaign(campaign, sam, patients="new", languages=["en", "es"])
     campaign.refresh_from_db()
     assert (campaign.patients, campaign.languages) == ("new", ["en", "es"])
     assert isinstance(campaign.filters_since, datetime)

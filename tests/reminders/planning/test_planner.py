@@ -204,17 +204,6 @@ def test_editing_a_step_moves_its_planned_reminders() -> None:
     assert sum(replan_steps([step.pk])) == 0
 
 
-def test_editing_a_step_in_the_admin_moves_its_planned_reminders(admin_client: Client) -> None:
-    reminder = make_due_reminder(starts_at=timezone.now() + timedelta(days=2))
-    step = reminder.step
-    fields = ("campaign", "position", "timing_kind", "days", "channel", "audience", "script", "if_late")
-    form = {name: getattr(step, f"{name}_id", getattr(step, name)) for name in fields}
-    edit = form | {"elapsed": "20:00:00", "stop_before": "00:30:00", "max_tries": 2, "retry_wait": "01:00:00"}
-    admin_client.post(f"/admin/reminders/step/{step.pk}/change/", edit)
-    reminder.refresh_from_db()
-    assert reminder.due_at == reminder.appointment.starts_at - timedelta(hours=20)
-
-
 def test_editing_a_step_does_not_move_ordered_or_tried_reminders() -> None:
     ordered, tried = make_due_reminder(), make_due_reminder(make_contact("Noah", number="+12025550142"))
     order_call(ordered.pk, by=make_user())

@@ -79,6 +79,16 @@ def test_a_location_or_provider_whose_letters_have_no_plain_form_is_found() -> N
     assert "К" in find_too_long(script)["en"].length.letters
 
 
+def test_the_length_is_of_the_newest_version_with_its_variables_filled_in() -> None:
+    make_location(spoken_name="Harbor Clinic")
+    script = make_script("x" * 200, name="Text")
+    make_script("x" * 147 + "{PRACTICE}", name="Text")
+    assert find_too_long(script) == {}
+    make_script("x" * 148 + "{PRACTICE}", name="Text")
+    [longest] = find_too_long(script).values()
+    assert (longest.language, longest.length.units, longest.length.segments) == ("en", 161, 2)
+
+
 def test_names_are_sent_in_plain_letters_where_that_saves_parts() -> None:
     call = open_text("Zoë", spoken_name="Clínica São João")
     assert call.text.startswith("Clinica Sao Joao: Zoe, appointment ")

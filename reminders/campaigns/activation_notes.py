@@ -1,0 +1,39 @@
+"""What a person should know before activating a campaign, though it doesn't stand in the way.
+
+Visits in languages that its scripts lack (product rule 62), steps that can never be in time for some visits
+(product rule 31), and text messages that can cost more than one (product rule 40).
+"""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from reminders.campaigns.drafts import CampaignDraft
+from reminders.campaigns.step_words import describe_time
+from reminders.planning.language_gaps import find_language_gaps
+from reminders.planning.owed_reminders import NeverInTime, count_never_in_time
+from reminders.wording.sms_length import text_scripts_of
+from reminders.wording.sms_length_words import say_long_texts
+
+
+def list_activation_notes(saved: CampaignDraft) -> list[str]:
+    """One sentence for each of these, for staff."""
+    counts = count_never_in_time(saved.campaign, saved.steps)
+    never = [
+        _("The step “%(step)s”: %(never)s") % {"step": describe_time(step), "never": words}
+        for step, count in zip(saved.steps, counts, strict=True)
+        if (words := describe_never_in_time(count))
+    ]
+    gaps = [gap.sentence for gap in find_language_gaps(saved.campaign)]
+    return [*gaps, *never, *say_long_texts(text_scripts_of(saved.steps))]
+
+
+def describe_never_in_time(counts: NeverInTime) -> str:
+    """For how many upcoming visits a step can never be in time, and what becomes of it; "" for none."""
+    parts = [
+        (counts.too_late, _("%(count)d without a reminder, because its time is too late for them")),
+        (counts.no_hours, _("%(count)d without a reminder, because no calling hours are left before")),
+        (counts.brought_forward, _("%(count)d with an earlier one, at the last time allowed before")),
+    ]
+    said = "; ".join(words % {"count": count} for count, words in parts if count)
+    words = ngettext("of %(of)d upcoming visit, %(said)s.", "of %(of)d upcoming visits, %(said)s.", counts.of)
+    return words % {"of": counts.of, "said": said} if said else ""

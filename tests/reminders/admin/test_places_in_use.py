@@ -1,0 +1,51 @@
+"""Locations and providers in the admin, as far as campaigns depend on them (product rules 29 and 31)."""
+
+from datetime import time, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from contacts.models import Location, Provider
+from reminders.planning.planner import plan_all
+from tests.office import act, address_of
+from tests.people import at, make_appointment, make_campaign, make_location, make_step
+
+pytestmark = pytest.mark.django_db
+NEW_YORK = "America/New_York"
+
+
+@pytest.mark.parametrize("one_of_two", [False, True], ids=["the only one", "one of two"])
+@pytest.mark.parametrize("model", [Location, Provider])
+def test_what_a_campaign_is_limited_to_can_not_be_deleted_as_it_would_then_be_for_everybody(
+    office: Client, model: type[Location] | type[Provider], one_of_two: bool
+) -> None:
+    campaign, downtown = make_campaign(), make_location("Downtown")
+    chen = Provider.objects.create(name="Dr. A. Chen")
+    filters: Any = {Location: campaign.locations, Provider: campaign.providers}[model]
+    filters.add({Location: downtown, Provider: chen}[model])
+    if one_of_two:
+        filters.add(
+            make_location("Eastside") if model is Location else Provider.objects.create(name="Dr. B.")
+        )
+    wanted = {Location: downtown, Provider: chen}[model]
+    page = office.post(address_of(model, f"{wanted.pk}/delete/"), {"post": "yes"}).content.decode()
+    act(office, model, "delete_selected", wanted)
+    assert model.objects.filter(pk=wanted.pk).exists() is not one_of_two
+    assert ("campaign “Reminders”, which would then be for everybody" in page) is not one_of_two
+
+
+def test_wider_calling_hours_saved_on_the_page_plan_what_had_none(office: Client) -> None:
+    location = make_location(time_zone=NEW_YORK, calling_opens=time(9), calling_closes=time(19))
+    make_step(elapsed=timedelta(hours=2))
+    early = make_appointment(location=location, starts_at=at(NEW_YORK, 2027, 6, 16, 8, 45))
+
+    def read() -> list[tuple[str, str]]:
+        plan_all()
+        return list(early.reminders.values_list("state", "reason"))
+
+    assert read() == [("skipped", "never_in_hours")]
+    form = {name: value for name, value in vars(location).items() if value and not name.startswith("_")}
+    form |= {"closed_days-TOTAL_FORMS": 0, "closed_days-INITIAL_FORMS": 0, "open_weekdays": "0,1,2,3,4"}
+    office.post(address_of(Location, f"{location.pk}/change/"), form | {"calling_opens": "08:00"})
+    assert read() == [("planned", "")]
