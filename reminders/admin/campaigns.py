@@ -1,6 +1,5 @@
 """Campaigns with their steps. Activating, pausing and copying are actions, not fields."""
 
-from datetime import timedelta
 from typing import Any, cast
 
 from django import forms
@@ -29,7 +28,6 @@ from reminders.planning.activation import activate_campaign
 from reminders.planning.editing import StateBefore, announce_edit, finish_edit, prepare_edit
 from reminders.planning.language_gaps import find_language_gaps
 from reminders.planning.owed_reminders import count_never_in_time
-from reminders.rules.schedule import TimingKind
 from reminders.wording.script_verdicts import list_campaign_refusals
 from reminders.wording.sms_length import text_scripts_of
 
@@ -60,41 +58,14 @@ class StepForm(forms.ModelForm[Step]):
         return self.cleaned_data["if_never_in_time"] or self.instance.if_never_in_time
 
     def clean(self) -> dict[str, object]:
+        """Only the scripts are judged here; what else must hold is Step.clean()."""
         cleaned = super().clean() or {}
-        kind, stop_before = cleaned.get("timing_kind"), cleaned.get("stop_before")
-        if kind == TimingKind.ELAPSED_BEFORE:
-            self._check_elapsed(cleaned.get("elapsed"), stop_before)
-        elif kind != TimingKind.AFTER_BOOKING and not cleaned.get("at"):
-            self.add_error("at", _("Enter a time of day, such as 10:00."))
-        if isinstance(stop_before, timedelta) and stop_before < timedelta(0):
-            self.add_error("stop_before", _("Enter 0 or more: nobody is called after the appointment."))
-        self._check_scripts(cleaned)
-        return cleaned
-
-    def _check_scripts(self, cleaned: dict[str, object]) -> None:
-        channel, text_script = cleaned.get("channel"), cleaned.get("text_script")
-        if channel == StepChannel.PREFERRED and not text_script:
-            self.add_error("text_script", _("Choose what patients get who prefer a text message."))
-        if channel != StepChannel.PREFERRED and text_script:
-            self.add_error(
-                "text_script", _("Only for a step that goes as the patient prefers. Leave it empty.")
-            )
-        if channel == StepChannel.SMS and cleaned.get("fallback_script"):
-            self.add_error("fallback_script", _("This step is already a text message. Leave it empty."))
-        names = {"script"} if channel == StepChannel.SMS else {"text_script", "fallback_script"}
-        for name in sorted(names):
+        is_text = cleaned.get("channel") == StepChannel.SMS
+        for name in ("script",) if is_text else ("fallback_script", "text_script"):
             script = cleaned.get(name)
             if isinstance(script, Script) and name not in self.errors:
                 self._check_text(name, script)
-
-    def _check_elapsed(self, elapsed: timedelta | None, stop_before: timedelta | None) -> None:
-        if not elapsed:
-            self.add_error("elapsed", _("Enter how long before the appointment, such as 04:00:00."))
-        elif stop_before is not None and elapsed <= stop_before:
-            self.add_error(
-                "elapsed",
-                _("This is not before the last moment to call (“stop before”). Make it longer."),
-            )
+        return cleaned
 
     def _check_text(self, name: str, script: Script) -> None:
         """Refuse a script that is too long for a text message, or has no text (product rule 40)."""

@@ -21,6 +21,10 @@ What = CampaignVersion.What
 REMOVED_FROM = 10_000  # the positions of removed steps, behind those of all others
 
 
+class EditedMeanwhile(Exception):
+    """Nothing was saved: somebody else has edited or activated the campaign since."""
+
+
 @transaction.atomic
 def save_draft(
     draft: CampaignDraft, *, shown: str, by: User, restores: CampaignVersion | None = None
@@ -39,6 +43,20 @@ def save_draft(
     finish_edit(before)
     record_version(campaign_id, What.RESTORED if restores else What.EDITED, by=by, restores=restores)
     return diff
+
+
+@transaction.atomic
+def save_edit(draft: CampaignDraft, *, seen: int, shown: str, by: User) -> CampaignDiff:
+    """Save an edit of the campaign as it stood in the edition `seen`; what it changed.
+
+    A draft, which sends nothing, is saved without having been shown. Raises EditedMeanwhile, DiffOutdated.
+    """
+    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=draft.campaign.pk)
+    if campaign.edition != seen:
+        raise EditedMeanwhile
+    if campaign.state == Campaign.State.DRAFT:
+        shown = diff_edit(draft).token
+    return save_draft(draft, shown=shown, by=by)
 
 
 def restore_version(version: CampaignVersion, *, shown: str, by: User) -> CampaignDiff:
