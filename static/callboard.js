@@ -28,6 +28,9 @@
     }
   }
   document.addEventListener("click", (event) => closeMenus(event.target.closest("details")));
+  document.addEventListener("toggle", function (event) {
+    if (event.target.matches("details.part[open]")) event.target.lastElementChild.scrollIntoView({ block: "nearest" });
+  }, true);
 
   // Messages of success disappear by themselves; errors stay until they are closed.
   function hideLater() {

