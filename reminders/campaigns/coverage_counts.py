@@ -60,7 +60,7 @@ class VisitGroup(NamedTuple):
     kind: str
     language: str
     is_known: bool | None
-    count: int
+    visits: int
 
 
 class LeftOut(NamedTuple):
@@ -71,7 +71,7 @@ class LeftOut(NamedTuple):
 
     filter: str
     value: Any
-    count: int
+    visits: int
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,10 @@ def read_visit_groups(now: datetime, *, tell_known: bool) -> list[VisitGroup]:
     fields = ["location_id", "provider_id", "kind", "contact__language"]
     visits = find_upcoming(now).order_by()
     if not tell_known:
-        rows = visits.values_list(*fields).annotate(count=Count("pk"))
-        return [VisitGroup(*row[:4], None, row[4]) for row in rows]
+        rows = visits.values_list(*fields).annotate(visits=Count("pk"))
+        return [VisitGroup(*row[:4], is_known=None, visits=row[4]) for row in rows]
     known = visits.annotate(is_known=IS_KNOWN).values_list(*fields, "is_known")
-    return [VisitGroup(*row) for row in known.annotate(count=Count("pk"))]
+    return [VisitGroup(*row) for row in known.annotate(visits=Count("pk"))]
 
 
 def count_coverage(filters: CampaignFilters, groups: Sequence[VisitGroup]) -> CoverageCount:
@@ -99,10 +99,10 @@ def count_coverage(filters: CampaignFilters, groups: Sequence[VisitGroup]) -> Co
     left_out: Counter[tuple[str, Any]] = Counter()
     total = 0
     for group in groups:
-        total += group.count
+        total += group.visits
         name = _find_excluding(filters, group)
         if name is not None:
-            left_out[name, _read_value(name, group)] += group.count
+            left_out[name, _read_value(name, group)] += group.visits
     found = [LeftOut(name, value, count) for (name, value), count in left_out.most_common()]
     return CoverageCount(total, total - left_out.total(), tuple(found))
 
@@ -130,7 +130,7 @@ def say_coverage(
         left_out,
     )
     why = [
-        str(WHY_NOT[_find_sentence(one, filters)] % {"count": one.count, "name": _name_value(one, names)})
+        str(WHY_NOT[_find_sentence(one, filters)] % {"count": one.visits, "name": _name_value(one, names)})
         for one in _shorten(count.left_out)
     ]
     return words % {
@@ -145,7 +145,7 @@ def count_values(groups: Sequence[VisitGroup], name: str) -> Counter[Any]:
     """How many upcoming visits there are of each value of a filter, to be shown beside each choice."""
     counts: Counter[Any] = Counter()
     for group in groups:
-        counts[_read_value(name, group)] += group.count
+        counts[_read_value(name, group)] += group.visits
     return counts
 
 
@@ -177,7 +177,7 @@ def _shorten(left_out: Sequence[LeftOut]) -> list[LeftOut]:
         if seen[one.filter] <= MOST_NAMED:
             kept.append(one)
         else:
-            others[one.filter] += one.count
+            others[one.filter] += one.visits
     return kept + [LeftOut(name, OTHERS, count) for name, count in others.items()]
 
 

@@ -217,7 +217,7 @@ def _group_alike(
 
 def _find_patient_seconds(filters: CampaignFilters) -> Combinable:
     patient_at = find_patient_change(filters)
-    return Cast(None, FloatField()) if patient_at is None else Seconds(patient_at)
+    return Cast(Value(None), FloatField()) if patient_at is None else Seconds(patient_at)
 
 
 def _build_coverages(before: CampaignFilters, after: CampaignFilters) -> Case:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import time
 from functools import cached_property
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.http import QueryDict
@@ -176,7 +176,7 @@ class CampaignBuilder:
         for place, key in enumerate(self.keys):
             form, is_removed = self._steps[key], key in self.removed
             form.is_valid()
-            if form.step.pk is None and key.startswith("s"):
+            if form.step._state.adding and key.startswith("s"):
                 form.add_error(None, _("This step isn't part of this campaign any more. Remove it."))
             number += not is_removed
             view = StepView(key, number, form, is_removed, place == 0, place == len(self.keys) - 1)
@@ -331,7 +331,7 @@ class CampaignBuilder:
 
         An active campaign takes no script that would be refused there; those that it has already stay.
         """
-        if set(SCRIPTS) & set(form.errors) or form.step.script_id is None:
+        if set(SCRIPTS) & set(form.errors) or not form.step.script_id:
             return []
         warnings: list[str] = []
         for verdict in judge_steps([form.step], *said):
@@ -363,12 +363,13 @@ def view_parts(parts: Iterable[SentencePart], form: forms.Form) -> list[PartView
 def list_hidden(form: forms.Form, parts: Iterable[PartView]) -> list[tuple[str, str]]:
     """The entries of the fields that no part shows, so that they are there when they are asked for again."""
     shown = {bound.name for view in parts for bound in view.fields}
+    entries = cast(QueryDict, form.data)
     return [
         (html_name, value)
         for name in form.fields
         if name not in shown
         for html_name in _name_inputs(form[name])
-        for value in form.data.getlist(html_name)
+        for value in entries.getlist(html_name)
     ]
 
 
@@ -378,7 +379,7 @@ def write_form(form: forms.Form) -> MultiValueDict[str, Any]:
     for bound in form:
         value, widget = bound.value(), bound.field.widget
         if isinstance(widget, forms.MultiWidget):
-            pieces = widget.decompress(value)
+            pieces = widget.decompress(value) or []
             for name, piece in zip(_name_inputs(bound), pieces, strict=True):
                 entries[name] = "" if piece is None else str(piece)
         elif isinstance(widget, forms.CheckboxInput):
@@ -401,14 +402,14 @@ def _enter(entries: QueryDict, found: MultiValueDict[str, Any]) -> None:
 def _name_inputs(bound: forms.BoundField) -> list[str]:
     widget = bound.field.widget
     if isinstance(widget, forms.MultiWidget):
-        return [bound.html_name + name for name in widget.widgets_names]
+        return [bound.html_name + name for name in cast(Any, widget).widgets_names]
     return [bound.html_name]
 
 
 def _write(form: CampaignStepForm) -> list[SentencePart]:
     """Its sentences. Of what isn't clear yet the words don't matter, since view_parts() doesn't show them."""
     step = form.step
-    if step.script_id is None:
+    if not step.script_id:
         step.script = Script(name="…")
     try:
         return write_step(step)

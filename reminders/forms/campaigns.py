@@ -64,8 +64,8 @@ class CampaignChoices:
     def names(self) -> dict[str, dict[int, str]]:
         """Of locations and providers, by id, as coverage_counts.py takes them."""
         rows: dict[str, Mapping[int, Location | Provider]] = {
-            "locations": self.locations,  # type: ignore[dict-item] # a mapping of one of the two
-            "providers": self.providers,  # type: ignore[dict-item]
+            "locations": self.locations,
+            "providers": self.providers,
         }
         return {name: {pk: row.name for pk, row in found.items()} for name, found in rows.items()}
 
@@ -147,8 +147,8 @@ class CampaignFiltersForm(forms.Form):
         kinds.pop("", None)
         languages = count_values(choices.groups, "languages")
         names = choices.names
-        self.kinds = sorted({*kinds, *filters.kinds}, key=str.lower)
-        self._offer("kinds", {kind: kind for kind in self.kinds}, kinds)
+        self.known_kinds: list[str] = sorted({*kinds, *filters.kinds}, key=str.lower)
+        self._offer("kinds", {kind: kind for kind in self.known_kinds}, kinds)
         codes = {*languages, *filters.languages, *SHIPPED_LANGUAGES} - {""}
         self._offer("languages", _sort({code: name_language(code) for code in codes}), languages)
         self._offer("locations", names["locations"], count_values(choices.groups, "locations"))
@@ -169,7 +169,7 @@ class CampaignFiltersForm(forms.Form):
 
     def clean_other_kinds(self) -> list[str]:
         written = str(self.cleaned_data["other_kinds"]).split(",")
-        known = {kind.lower(): kind for kind in self.kinds}
+        known = {kind.lower(): kind for kind in self.known_kinds}
         kinds = [known.get(kind.lower(), kind) for one in written if (kind := " ".join(one.split()))]
         if any(len(kind) > 80 for kind in kinds):
             raise ValidationError(_("A kind has at most 80 letters."))

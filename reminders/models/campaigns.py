@@ -395,8 +395,8 @@ class Step(models.Model):
         if faults:
             raise ValidationError(faults)
 
-    def _find_time_faults(self) -> dict[str, str]:
-        faults = {}
+    def _find_time_faults(self) -> dict[str, object]:
+        faults: dict[str, object] = {}
         if self.stop_before < timedelta(0):
             faults["stop_before"] = _("Enter 0 or more: nobody is called after the appointment.")
         if self.timing_kind == TimingKind.ELAPSED_BEFORE:
@@ -410,8 +410,8 @@ class Step(models.Model):
             faults["at"] = _("Enter a time of day, such as 10:00.")
         return faults
 
-    def _find_script_faults(self) -> dict[str, str]:
-        faults = {}
+    def _find_script_faults(self) -> dict[str, object]:
+        faults: dict[str, object] = {}
         if self.channel == StepChannel.PREFERRED and not self.text_script_id:
             faults["text_script"] = _("Choose what patients get who prefer a text message.")
         if self.channel != StepChannel.PREFERRED and self.text_script_id:

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -87,11 +86,11 @@ def of_step(campaign: Campaign, **changes: Any) -> Entries:
     return fill_in(campaign, **{f"{key}__{name}": value for name, value in changes.items()})
 
 
-def post(desk: Client, campaign: Campaign, entries: Mapping[str, Any], deed: str = "check") -> HttpResponse:
-    return desk.post(address(campaign), {**entries, "deed": deed})  # type: ignore[return-value]
+def post(desk: Client, campaign: Campaign, entries: Mapping[str, Any], deed: str = "check") -> Any:
+    return desk.post(address(campaign), {**entries, "deed": deed})
 
 
-def say(answer: HttpResponse) -> str:
+def say(answer: Any) -> str:
     """The words of the page, without markup."""
     return " ".join(unescape(strip_tags(answer.content.decode())).split())
 
@@ -204,7 +203,7 @@ def test_saving_writes_the_history_and_leads_back_with_a_message(
 ) -> None:
     answer = desk.post(address(draft), {**of_step(draft, days="4"), "deed": "save"}, follow=True)
     assert answer.redirect_chain == [(reverse("campaign", args=[draft.pk]), 302)]
-    assert "Saved. A draft calls nobody." in say(answer)  # type: ignore[arg-type]
+    assert "Saved. A draft calls nobody." in say(answer)
     version = CampaignVersion.objects.first()
     assert version
     assert (version.what, version.by) == ("edited", manager)
@@ -212,7 +211,7 @@ def test_saving_writes_the_history_and_leads_back_with_a_message(
 
 def test_saving_without_a_change_says_so(desk: Client, draft: Campaign) -> None:
     answer = desk.post(address(draft), {**fill_in(draft), "deed": "save"}, follow=True)
-    assert "Nothing was changed." in say(answer)  # type: ignore[arg-type]
+    assert "Nothing was changed." in say(answer)
     assert CampaignVersion.objects.count() == 1
 
 
@@ -309,7 +308,7 @@ def test_an_error_stands_beside_its_part_and_nothing_is_saved(desk: Client, draf
     for changes, part, sentence in ERRORS:
         answer = post(desk, draft, of_step(draft, **changes), "save")
         assert answer.status_code == 422, changes
-        [step] = answer.context["builder"].steps  # type: ignore[attr-defined]
+        [step] = answer.context["builder"].steps
         assert [(view.part.name, view.is_open) for view in step.faulty] == [(part, True)], changes
         assert sentence in " ".join(step.faulty[0].errors), changes
         assert "Not saved yet." in say(answer)
@@ -357,12 +356,12 @@ def test_a_script_that_may_not_go_live_is_warned_of_in_a_draft_and_refused_in_an
 ) -> None:
     bill = make_script("This is {PRACTICE}. Pay your bill.", name="Bill")
     entries = of_step(draft, script=str(bill.pk))
-    [step] = post(desk, draft, entries).context["builder"].steps  # type: ignore[attr-defined]
+    [step] = post(desk, draft, entries).context["builder"].steps
     assert any("It speaks of money" in warning for warning in step.warnings)
     Campaign.objects.update(state="active", activated_at=timezone.now())
     answer = post(desk, draft, entries, "review")
     assert answer.status_code == 422
-    assert [view.part.name for view in answer.context["builder"].steps[0].faulty] == ["script"]  # type: ignore[attr-defined]
+    assert [view.part.name for view in answer.context["builder"].steps[0].faulty] == ["script"]
 
 
 def test_a_script_that_an_active_campaign_has_already_keeps_no_other_edit_back(
@@ -429,7 +428,7 @@ def test_the_count_follows_the_filters_and_says_why_not_the_others(desk: Client,
     for number, (place, kind) in enumerate([(east, "Cleaning"), (None, "Cleaning"), (None, "Physical")]):
         contact = make_contact(f"P{number}", number=f"+1202555{110 + number:04}")
         make_appointment(contact, location=place, kind=kind, starts_at=timezone.now() + timedelta(days=3))
-    page = say(desk.get(address(draft)))  # type: ignore[arg-type]
+    page = say(desk.get(address(draft)))
     assert "Means 2 of the next 3 visits; 1 not, because 1 is of the kind Physical." in page
     entries = fill_in(draft, locations=[str(east.pk)], kinds=None, patients="known")
     page = say(post(desk, draft, entries))
@@ -498,15 +497,12 @@ def test_the_timeline_of_the_example_visit_follows_each_change(desk: Client, dra
 def test_the_example_visit_is_at_a_location_that_the_campaign_is_for(desk: Client, draft: Campaign) -> None:
     east = make_location("Eastside")
     answer = post(desk, draft, fill_in(draft, locations=[str(east.pk)]))
-    assert "At Eastside on " in " ".join(
-        view.part.words
-        for view in answer.context["builder"].example_parts  # type: ignore[attr-defined]
-    )
+    assert "At Eastside on " in " ".join(view.part.words for view in answer.context["builder"].example_parts)
 
 
 def test_without_a_location_there_is_no_timeline_and_no_failure(desk: Client) -> None:
     campaign = make_campaign("Alone", state="draft", activated_at=None)
-    assert "Add a location first" in say(desk.get(address(campaign)))  # type: ignore[arg-type]
+    assert "Add a location first" in say(desk.get(address(campaign)))
 
 
 def test_a_step_that_is_not_clear_yet_is_left_out_of_the_timeline(desk: Client, draft: Campaign) -> None:
@@ -536,21 +532,21 @@ def test_an_edit_of_an_active_campaign_shows_what_changes_before_it_is_saved(
     assert "1 reminder moves" in page
     assert "Save: remind 1 person, 0 of them today" in page
     assert Step.objects.get().days == 2, "nothing is saved yet"
-    carried = {**dict(answer.context["entries"]), "shown": answer.context["diff"].token}  # type: ignore[attr-defined]
-    answer = desk.post(address(active), {**carried, "deed": "confirm"}, follow=True)  # type: ignore[assignment]
+    carried = {**dict(answer.context["entries"]), "shown": answer.context["diff"].token}
+    answer = desk.post(address(active), {**carried, "deed": "confirm"}, follow=True)
     assert "Saved. What was due before now is not sent." in say(answer)
     assert Step.objects.get().days == 3
 
 
 def test_what_was_entered_comes_back_from_the_page_that_asks(desk: Client, active: Campaign) -> None:
     answer = post(desk, active, of_step(active, days="3"), "review")
-    carried = dict(answer.context["entries"])  # type: ignore[attr-defined]
+    carried = dict(answer.context["entries"])
     assert "3 days before at 10:00" in sentences(post(desk, active, carried))[1]
 
 
 def test_a_confirmation_of_something_else_is_shown_again(desk: Client, active: Campaign) -> None:
     entries = of_step(active, days="3")
-    shown = post(desk, active, entries, "review").context["diff"].token  # type: ignore[attr-defined]
+    shown = post(desk, active, entries, "review").context["diff"].token
     make_appointment(
         make_contact("Ben", number="+12025550142"),
         starts_at=timezone.now() + timedelta(days=8),
@@ -566,7 +562,7 @@ def test_a_paused_campaign_shows_what_changes_in_it(desk: Client, active: Campai
     Campaign.objects.update(state="paused", paused_at=timezone.now())
     answer = post(desk, active, of_step(active, days="3"), "review")
     assert "It is paused, so nothing is sent until it is resumed." in say(answer)
-    entries = {**of_step(active, days="3"), "shown": answer.context["diff"].token}  # type: ignore[attr-defined]
+    entries = {**of_step(active, days="3"), "shown": answer.context["diff"].token}
     assert post(desk, active, entries, "confirm").status_code == 302
     assert (Step.objects.get().days, Campaign.objects.get().state) == (3, "paused")
 
