@@ -89,7 +89,7 @@ def read_visit_groups(now: datetime, *, tell_known: bool) -> list[VisitGroup]:
     visits = find_upcoming(now).order_by()
     if not tell_known:
         rows = visits.values_list(*fields).annotate(visits=Count("pk"))
-        return [VisitGroup(*row[:4], is_known=None, visits=row[4]) for row in rows]
+        return [VisitGroup._make([*row[:4], None, row[4]]) for row in rows]
     known = visits.annotate(is_known=IS_KNOWN).values_list(*fields, "is_known")
     return [VisitGroup(*row) for row in known.annotate(visits=Count("pk"))]
 

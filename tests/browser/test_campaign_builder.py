@@ -18,6 +18,7 @@ def test_a_manager_builds_a_campaign_from_its_sentences(clinic: RunningClinic, b
     pk = clinic.ask(ITS_KEY, "Built")
     watched = Watched(browser.new_context(viewport={"width": 1440, "height": 900}))
     page = watched.page
+    expect.set_options(timeout=30_000)  # for a busy machine
     log_in(clinic, page, "manager")
     watched.open(f"{clinic.web}/campaigns/{pk}/edit/")
     page.get_by_role("button", name="Add a step").click()
