@@ -4,6 +4,7 @@ from reminders.views import actions as deeds
 from reminders.views import (
     appointments,
     booking,
+    campaign_builder,
     campaigns,
     evidence,
     explaining,
@@ -75,6 +76,7 @@ urlpatterns: list[URLPattern] = [
     path("campaigns/<int:pk>/visits/", campaigns.show_campaign_visits, name="campaign_visits"),
     path("campaigns/<int:pk>/people/", campaigns.show_campaign_people, name="campaign_people"),
     path("campaigns/<int:pk>/activate/", campaigns.activate_campaign, name="activate_campaign"),
+    path("campaigns/<int:pk>/edit/", campaign_builder.edit_campaign, name="edit_campaign"),
     path("campaigns/<int:pk>/copy/", campaigns.copy_campaign, name="copy_campaign"),
     path(
         "campaigns/<int:pk>/versions/<int:number>/take-back/",

@@ -8,7 +8,11 @@
       const search = document.getElementById("search");
       if (search) { event.preventDefault(); search.focus(); search.select(); }
     }
-    if (event.key === "Escape") closeMenus();
+    if (event.key === "Escape") {
+      const inside = document.activeElement.closest(MENUS);
+      if (inside) inside.querySelector("summary").focus();
+      closeMenus();
+    }
   });
 
   // A filter is applied when it is changed; without this script, by its button.
@@ -16,13 +20,17 @@
     if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();
   });
 
-  // A menu closes on a click elsewhere.
+  // A menu, or the choices of a part of a sentence, close on a click elsewhere.
+  const MENUS = "details.menu[open], details.part[open]";
   function closeMenus(except) {
-    for (const menu of document.querySelectorAll("details.menu[open]")) {
+    for (const menu of document.querySelectorAll(MENUS)) {
       if (menu !== except) menu.open = false;
     }
   }
-  document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
+  document.addEventListener("click", (event) => closeMenus(event.target.closest("details")));
+  document.addEventListener("toggle", function (event) {
+    if (event.target.matches("details.part[open]")) event.target.lastElementChild.scrollIntoView({ block: "nearest" });
+  }, true);
 
   // Messages of success disappear by themselves; errors stay until they are closed.
   function hideLater() {
@@ -65,8 +73,9 @@
     if (event.detail.xhr && event.detail.xhr.status && event.detail.xhr.status < 400) body.classList.remove("not-live");
   });
 
-  // An open <details> stays open when the page refreshes itself.
+  // An open <details> stays open when the page refreshes itself, and what is being typed stays as it is.
   if (window.Idiomorph) {
+    Idiomorph.defaults.ignoreActiveValue = true;
     const keepOpen = (name, element) => !(name === "open" && element.matches("details"));
     Idiomorph.defaults.callbacks.beforeAttributeUpdated = keepOpen;
   }

@@ -9,13 +9,13 @@ from django.contrib.auth.models import User
 
 from reminders.campaigns.differences import CampaignDiff, diff_edit
 from reminders.campaigns.drafts import CampaignDraft, read_draft
-from reminders.campaigns.edits import save_edit
+from reminders.campaigns.edits import save_shown_edit
 from reminders.models import Campaign, Step
 
 
 def save_as_shown(draft: CampaignDraft, by: User) -> CampaignDiff:
     """Look at what the draft changes, and save it."""
-    return save_edit(draft, shown=diff_edit(draft).token, by=by)
+    return save_shown_edit(draft, shown=diff_edit(draft).token, by=by)
 
 
 def edit_campaign(campaign: Campaign, by: User, *, name: str = "", **filters: Any) -> CampaignDiff:

@@ -21,8 +21,12 @@ What = CampaignVersion.What
 REMOVED_FROM = 10_000  # the positions of removed steps, behind those of all others
 
 
+class EditedMeanwhile(Exception):
+    """Nothing was saved: somebody else has edited or activated the campaign since."""
+
+
 @transaction.atomic
-def save_edit(
+def save_shown_edit(
     draft: CampaignDraft, *, shown: str, by: User, restores: CampaignVersion | None = None
 ) -> CampaignDiff:
     """Save an edit that was shown; what it changed. Raises DiffOutdated if it would change something else.
@@ -41,12 +45,26 @@ def save_edit(
     return diff
 
 
+@transaction.atomic
+def save_edit(draft: CampaignDraft, *, seen: int, shown: str, by: User) -> CampaignDiff:
+    """Save an edit of the campaign as it stood in the edition `seen`; what it changed.
+
+    A draft, which sends nothing, is saved without having been shown. Raises EditedMeanwhile, DiffOutdated.
+    """
+    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=draft.campaign.pk)
+    if campaign.edition != seen:
+        raise EditedMeanwhile
+    if campaign.state == Campaign.State.DRAFT:
+        shown = diff_edit(draft).token
+    return save_shown_edit(draft, shown=shown, by=by)
+
+
 def restore_version(version: CampaignVersion, *, shown: str, by: User) -> CampaignDiff:
     """Make the campaign again what this version has, as an edit that was shown.
 
     Raises DiffOutdated, and history.VersionNotRestorable.
     """
-    return save_edit(draft_of_version(version), shown=shown, by=by, restores=version)
+    return save_shown_edit(draft_of_version(version), shown=shown, by=by, restores=version)
 
 
 @transaction.atomic

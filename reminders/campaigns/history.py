@@ -28,6 +28,7 @@ from reminders.models import Campaign, CampaignVersion, Script, Step
 
 What = CampaignVersion.What
 Snapshot = Mapping[str, Any]
+MOST_VERSIONS = 50  # shown at once
 
 
 class VersionNotRestorable(ValueError):
@@ -77,21 +78,39 @@ def begin_history(campaign_id: int) -> None:
 
 def take_snapshot(campaign_id: int) -> dict[str, Any]:
     """The campaign as values of JSON: its name, state and filters, and its steps with all their fields."""
-    draft = read_draft(campaign_id)
-    campaign = draft.campaign
+    return snapshot_draft(read_draft(campaign_id))
+
+
+def snapshot_draft(draft: CampaignDraft) -> dict[str, Any]:
+    """The same of an edit that isn't saved. A new step has a negative number in place of its key."""
+    filters = draft.filters
     return {
-        "name": campaign.name,
-        "state": campaign.state,
-        "kinds": sorted(campaign.kinds),
-        "patients": campaign.patients,
-        "languages": sorted(campaign.languages),
-        "locations": _name_rows(campaign.locations.all()),
-        "providers": _name_rows(campaign.providers.all()),
-        "steps": [_write_step(step) for step in draft.steps],
+        "name": draft.name,
+        "state": draft.campaign.state,
+        "kinds": sorted(filters.kinds),
+        "patients": filters.patients,
+        "languages": sorted(filters.languages),
+        "locations": _name_rows(Location.objects.filter(pk__in=filters.locations)),
+        "providers": _name_rows(Provider.objects.filter(pk__in=filters.providers)),
+        "steps": [
+            {**_write_step(step), "id": step.pk or -place} for place, step in enumerate(draft.steps, start=1)
+        ],
     }
 
 
-def read_history(campaign_id: int, zone: tzinfo = UTC, most: int = 50) -> list[HistoryEntry]:
+def find_changes_since(campaign_id: int, number: int) -> tuple[list[CampaignVersion], list[Change]]:
+    """The versions after this one, newest first, and what they changed together.
+
+    `number`: 0 for a campaign whose history had not begun; it begins with the campaign as it was.
+    """
+    versions = CampaignVersion.objects.filter(campaign=campaign_id).select_related("by")
+    found = list(versions.filter(number__gte=max(number, 1)).order_by("-number")[:MOST_VERSIONS])
+    later = [version for version in found if version.number > max(number, 1)]
+    base = versions.filter(number=max(number, 1)).first()
+    return later, describe_changes(base.snapshot, found[0].snapshot) if base and found else []
+
+
+def read_history(campaign_id: int, zone: tzinfo = UTC, most: int = MOST_VERSIONS) -> list[HistoryEntry]:
     """The last versions, newest first, each with what it changed. `zone`: the practice's clock."""
     versions = CampaignVersion.objects.filter(campaign=campaign_id).select_related("by", "restores")
     found = list(versions.order_by("-number")[: most + 1])

@@ -40,6 +40,7 @@ def _find_earlier(contact: str, starts_at: str) -> "QuerySet[Appointment]":
     )
 
 
+IS_KNOWN = Exists(_find_earlier("contact", "starts_at"))  # for appointments
 # For reminders: whether the patient is known, where the campaign asks; else NULL, which costs nothing.
 KNOWN_WHERE_ASKED = Case(
     When(step__campaign__patients=Patients.ALL, then=Value(None)),
@@ -117,7 +118,7 @@ def build_coverage(filters: CampaignFilters) -> Q:
     if filters.languages:
         condition &= Q(contact__language__in=sorted(filters.languages))
     if filters.patients:
-        is_known = Q(Exists(_find_earlier("contact", "starts_at")))
+        is_known = Q(IS_KNOWN)
         condition &= is_known if filters.patients == Patients.KNOWN else ~is_known
     return condition
 

@@ -38,8 +38,10 @@ class TimeOfDay(forms.TimeField):
         super().__init__(input_formats=formats, **options)  # type: ignore[arg-type]
 
     def to_python(self, value: object) -> time | None:
-        # 930 means half past nine; "%H%M" would read it as 93 o'clock
+        # 930 means half past nine and 25 nothing; "%H%M" would read them as 93 o'clock and as 2:05
         text = str(value).strip() if value is not None else ""
-        padded = text.zfill(4) if text.isdigit() and len(text) == 3 else text
+        padded = text
+        if text.isdigit() and len(text) < 4:
+            padded = text.zfill(4) if len(text) == 3 else f"{text}00"
         found: time | None = super().to_python(padded or None)
         return found

@@ -382,8 +382,40 @@ class Step(models.Model):
         return Timing(kind, days=self.days, at=self.at)
 
     def clean(self) -> None:
-        """Refuse an impossible time: a form shows it beside the field, and planning never meets it."""
-        try:
-            _ = self.timing
-        except ValueError as error:
-            raise ValidationError({"timing_kind": str(error)}) from error
+        """Refuse what no form may save and planning must never meet; the errors stand beside their fields.
+
+        Whether a script is too long for a text message is judged by wording/script_verdicts.py.
+        """
+        faults = self._find_time_faults() | self._find_script_faults()
+        if not faults:
+            try:
+                _ = self.timing
+            except ValueError as error:
+                faults["timing_kind"] = str(error)
+        if faults:
+            raise ValidationError(faults)
+
+    def _find_time_faults(self) -> dict[str, object]:
+        faults: dict[str, object] = {}
+        if self.stop_before < timedelta(0):
+            faults["stop_before"] = _("Enter 0 or more: nobody is called after the appointment.")
+        if self.timing_kind == TimingKind.ELAPSED_BEFORE:
+            if not self.elapsed:
+                faults["elapsed"] = _("Enter how long before the appointment, such as 4 hours.")
+            elif self.elapsed <= self.stop_before:
+                faults["elapsed"] = _(
+                    "This is not before the last moment to call (“stop before”). Make it longer."
+                )
+        elif self.timing_kind != TimingKind.AFTER_BOOKING and self.at is None:
+            faults["at"] = _("Enter a time of day, such as 10:00.")
+        return faults
+
+    def _find_script_faults(self) -> dict[str, object]:
+        faults: dict[str, object] = {}
+        if self.channel == StepChannel.PREFERRED and not self.text_script_id:
+            faults["text_script"] = _("Choose what patients get who prefer a text message.")
+        if self.channel != StepChannel.PREFERRED and self.text_script_id:
+            faults["text_script"] = _("Only for a step that goes as the patient prefers. Leave it empty.")
+        if self.channel == StepChannel.SMS and self.fallback_script_id:
+            faults["fallback_script"] = _("This step is already a text message. Leave it empty.")
+        return faults

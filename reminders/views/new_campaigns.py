@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from reminders.campaigns.differences import DiffOutdated, diff_edit
 from reminders.campaigns.drafts import CampaignDraft, read_draft
-from reminders.campaigns.edits import save_edit
+from reminders.campaigns.edits import save_shown_edit
 from reminders.campaigns.overviews import view_campaign
 from reminders.campaigns.ready_made import EMPTY, NameTaken, make_ready_made
 from reminders.campaigns.ready_made_views import ExampleWriter, list_said_scripts, view_ready_made
@@ -23,7 +23,7 @@ from reminders.forms.new_campaigns import CampaignPeopleForm, NewCampaignForm
 from reminders.models import Campaign
 from reminders.views.requests import signed_in
 
-EDIT_PAGE = "campaign"  # where a new draft is changed: "edit_campaign", once there is that page
+EDIT_PAGE = "edit_campaign"
 GUIDED = "guided"  # in an address: the way to the first campaign goes on after this page
 
 
@@ -78,7 +78,7 @@ def choose_people(request: HttpRequest, pk: int) -> HttpResponse:
         )
         draft = saved.with_filters(filters)
         try:
-            save_edit(draft, shown=diff_edit(draft).token, by=signed_in(request))
+            save_shown_edit(draft, shown=diff_edit(draft).token, by=signed_in(request))
         except DiffOutdated:
             messages.warning(request, _("Something has changed meanwhile. Look at it again."))
             return redirect("first_campaign_whom", pk)

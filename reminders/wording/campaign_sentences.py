@@ -1,9 +1,10 @@
 """A campaign and its steps as plain sentences, in parts that a page can change where they stand.
 
-Each part has the name of what it says, and the fields that it shows. Nothing here is said to patients.
+Each part has the name of what it says, and the fields that it shows. The words of it that a choice changes
+stand between asterisks in the sentences below. Nothing here is said to patients.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -28,21 +29,21 @@ AUDIENCES = {
     Step.Audience.CONFIRMED: gettext_lazy("whoever has confirmed"),
 }
 IF_LATE = {
-    Step.IfLate.SKIP: gettext_lazy("If it is booked after that time, skip this."),
+    Step.IfLate.SKIP: gettext_lazy("If it is booked after that time, *skip this*."),
     Step.IfLate.NOW: gettext_lazy(
-        "If it is booked after that time, send this at once; skip it if that is outside calling hours."
+        "If it is booked after that time, *send this at once; skip it if that is outside calling hours*."
     ),
     Step.IfLate.NEXT_ALLOWED: gettext_lazy(
-        "If it is booked after that time, send this as soon as calling hours allow."
+        "If it is booked after that time, *send this as soon as calling hours allow*."
     ),
 }
 IF_NEVER_IN_TIME = {
     Step.IfNeverInTime.SKIP: gettext_lazy(
-        "If no calling hours are left between that time and the visit, skip this."
+        "If no calling hours are left between that time and the visit, *skip this*."
     ),
     Step.IfNeverInTime.BRING_FORWARD: gettext_lazy(
-        "If no calling hours are left between that time and the visit, send this earlier, at the last time "
-        "allowed before."
+        "If no calling hours are left between that time and the visit, *send this earlier, at the last time "
+        "allowed before*."
     ),
 }
 PATIENTS = {
@@ -54,27 +55,59 @@ PATIENTS = {
 
 @dataclass(frozen=True)
 class SentencePart:
-    """Some words of a sentence. `name`: what they say; `fields`: those of the campaign or step they show."""
+    """Some words of a sentence, of which a choice changes `kernel`. `before`, `after`: the rest, with blanks.
+
+    `name`: what they say; `fields`: those of the campaign or step they show.
+    """
 
     name: str
-    words: str
+    kernel: str
     fields: tuple[str, ...]
+    before: str = ""
+    after: str = ""
+
+    @property
+    def words(self) -> str:
+        return f"{self.before}{self.kernel}{self.after}"
+
+
+def mark_part(name: str, sentence: object, /, *fields: str, **values: object) -> SentencePart:
+    """The part of a sentence with asterisks around its kernel; its field has its name, if none is given."""
+    before, kernel, after = (piece % values if values else piece for piece in str(sentence).split("*"))
+    return SentencePart(name, kernel, fields or (name,), before, after)
 
 
 def write_campaign(campaign: Campaign) -> list[SentencePart]:
-    """Whom it is for: "every cleaning", "of new patients", "who speak Spanish", "at Downtown", "with …"."""
-    kinds = _join(campaign.kinds)
-    languages = _join(name_language(code) for code in campaign.languages) or _("any language")
-    locations = _join(str(location) for location in campaign.locations.all()) or _("every location")
-    providers = _join(str(provider) for provider in campaign.providers.all()) or _("any provider")
-    parts = {
-        "kinds": _("every %(kinds)s") % {"kinds": kinds} if kinds else _("every appointment"),
-        "patients": _("of %(patients)s") % {"patients": PATIENTS[Campaign.Patients(campaign.patients)]},
-        "languages": _("who speak %(languages)s") % {"languages": languages},
-        "locations": _("at %(locations)s") % {"locations": locations},
-        "providers": _("with %(providers)s") % {"providers": providers},
-    }
-    return [SentencePart(name, words, (name,)) for name, words in parts.items()]
+    """Whom it is for, as it is saved."""
+    return write_filters(
+        kinds=sorted(campaign.kinds),
+        patients=campaign.patients,
+        languages=campaign.languages,
+        locations=[str(location) for location in campaign.locations.all()],
+        providers=[str(provider) for provider in campaign.providers.all()],
+    )
+
+
+def write_filters(
+    *,
+    kinds: Sequence[str],
+    patients: str,
+    languages: Sequence[str],
+    locations: Sequence[str],
+    providers: Sequence[str],
+) -> list[SentencePart]:
+    """Whom filters mean: "every cleaning", "of new patients", "who speak Spanish", "at Downtown", "with …".
+
+    `languages` are codes, `patients` is a Campaign.Patients, the others are names.
+    """
+    spoken = [name_language(code) for code in languages]
+    return [
+        mark_part("kinds", _("every *%(kinds)s*"), kinds=_join(kinds) or _("appointment")),
+        mark_part("patients", _("of *%(patients)s*"), patients=PATIENTS[Campaign.Patients(patients)]),
+        mark_part("languages", _("who speak *%(languages)s*"), languages=_join(spoken) or _("any language")),
+        mark_part("locations", _("at *%(locations)s*"), locations=_join(locations) or _("every location")),
+        mark_part("providers", _("with *%(providers)s*"), providers=_join(providers) or _("any provider")),
+    ]
 
 
 def write_step(step: Step) -> list[SentencePart]:
@@ -86,66 +119,66 @@ def write_step(step: Step) -> list[SentencePart]:
         SentencePart("channel", str(CHANNELS[StepChannel(step.channel)]), ("channel",)),
         SentencePart("timing", describe(step.timing), ("timing_kind", "days", "at", "elapsed")),
         SentencePart("audience", str(AUDIENCES[Step.Audience(step.audience)]), ("audience",)),
-        SentencePart("script", _say_script(step), ("script", "text_script")),
-        SentencePart("tries", _say_tries(step), ("max_tries", "retry_wait", "retry_at_another_time")),
+        _say_script(step),
+        _say_tries(step),
     ]
     if step.channel != StepChannel.SMS:
-        parts.append(SentencePart("voicemail", _say_voicemail(step), ("retry_voicemail",)))
-        parts.append(SentencePart("fallback", _say_fallback(step), ("fallback_script",)))
+        parts += [_say_voicemail(step), _say_fallback(step)]
     if step.timing_kind != TimingKind.AFTER_BOOKING:
-        parts.append(SentencePart("late", str(IF_LATE[Step.IfLate(step.if_late)]), ("if_late",)))
+        parts.append(mark_part("late", IF_LATE[Step.IfLate(step.if_late)], "if_late"))
     never = IF_NEVER_IN_TIME[Step.IfNeverInTime(step.if_never_in_time)]
-    parts.append(SentencePart("never_in_time", str(never), ("if_never_in_time",)))
-    parts.append(SentencePart("stop_before", _say_end(step.stop_before), ("stop_before",)))
-    return parts
+    return [*parts, mark_part("never_in_time", never, "if_never_in_time"), _say_end(step.stop_before)]
 
 
-def _say_script(step: Step) -> str:
+def _say_script(step: Step) -> SentencePart:
     if step.channel == StepChannel.PREFERRED and step.text_script:
-        words = _("with “%(script)s”, or “%(text)s” by text message.")
-        return words % {"script": step.script, "text": step.text_script}
-    return _("with “%(script)s”.") % {"script": step.script}
+        words = _("with *“%(script)s”, or “%(text)s” by text message*.")
+        return mark_part("script", words, "script", "text_script", script=step.script, text=step.text_script)
+    return mark_part("script", _("with *“%(script)s”*."), "script", "text_script", script=step.script)
 
 
-def _say_tries(step: Step) -> str:
+def _say_tries(step: Step) -> SentencePart:
     more, is_text = step.max_tries - 1, step.channel == StepChannel.SMS
-    if not more:
-        none = _("If it can't be delivered, don't try again.")
-        return none if is_text else _("If nobody is reached, don't call again.")
     wait = _("after %(wait)s") % {"wait": spell_elapsed(max(step.retry_wait, SHORTEST_WAIT))}
     if step.retry_at_another_time:
         wait = _("in the other half of the day")
-    if is_text:
+    if not more:
+        none = _("If it can't be delivered, *don't try again*.")
+        words = none if is_text else _("If nobody is reached, *don't call again*.")
+    elif is_text:
         words = ngettext(
-            "If it can't be delivered, try once more %(wait)s.",
-            "If it can't be delivered, try up to %(more)d more times, each %(wait)s.",
+            "If it can't be delivered, *try once more %(wait)s*.",
+            "If it can't be delivered, *try up to %(more)d more times, each %(wait)s*.",
             more,
         )
     else:
         words = ngettext(
-            "If nobody is reached, call once more %(wait)s.",
-            "If nobody is reached, call up to %(more)d more times, each %(wait)s.",
+            "If nobody is reached, *call once more %(wait)s*.",
+            "If nobody is reached, *call up to %(more)d more times, each %(wait)s*.",
             more,
         )
-    return words % {"more": more, "wait": wait}
+    fields = ("max_tries", "retry_wait", "retry_at_another_time")
+    return mark_part("tries", words, *fields, more=more, wait=wait)
 
 
-def _say_voicemail(step: Step) -> str:
+def _say_voicemail(step: Step) -> SentencePart:
     if step.retry_voicemail and step.max_tries > 1:
-        return _("Call again after a voicemail, too.")
-    return _("After a voicemail, don't call again.")
+        return mark_part("voicemail", _("After a voicemail, *call again, too*."), "retry_voicemail")
+    return mark_part("voicemail", _("After a voicemail, *don't call again*."), "retry_voicemail")
 
 
-def _say_fallback(step: Step) -> str:
+def _say_fallback(step: Step) -> SentencePart:
     if step.fallback_script is None:
-        return _("Then send nothing more.")
-    return _("Then send the text message “%(script)s”.") % {"script": step.fallback_script}
+        return mark_part("fallback", _("Then *send nothing more*."), "fallback_script")
+    words = _("Then *send the text message “%(script)s”*.")
+    return mark_part("fallback", words, "fallback_script", script=step.fallback_script)
 
 
-def _say_end(stop_before: timedelta) -> str:
+def _say_end(stop_before: timedelta) -> SentencePart:
     if end := spell_elapsed(stop_before):
-        return _("Nothing goes out in the last %(time)s before the visit.") % {"time": end}
-    return _("Nothing goes out once the visit has begun.")
+        words = _("Nothing goes out *in the last %(time)s before the visit*.")
+        return mark_part("stop_before", words, time=end)
+    return mark_part("stop_before", _("Nothing goes out *once the visit has begun*."))
 
 
 def _join(names: Iterable[str]) -> str:

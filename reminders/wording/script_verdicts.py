@@ -137,9 +137,16 @@ def judge_campaign(campaign: Campaign) -> list[TextVerdict]:
 
     Each text is judged for the channels that this campaign's steps send it by.
     """
-    names, pronunciations = read_said_names(), read_pronunciations()
+    scripts = ("script", "text_script", "fallback_script")
+    steps = campaign.steps.in_use().select_related(*scripts)
+    texts = (f"{one}__texts" for one in scripts)
+    return judge_steps(steps.prefetch_related(*texts), read_said_names(), read_pronunciations())
+
+
+def judge_steps(steps: Iterable[Step], names: SaidNames, pronunciations: Pronunciations) -> list[TextVerdict]:
+    """The same for steps that need not be saved; no query if their scripts are loaded with their texts."""
     verdicts = []
-    for script, channels in _read_uses(campaign):
+    for script, channels in read_script_uses(steps).items():
         texts = find_newest_texts(script)
         if not texts:
             verdicts.append(TextVerdict(script, "", (Finding(ScriptFault.EMPTY),), ()))
@@ -158,14 +165,8 @@ def list_campaign_refusals(campaign: Campaign) -> list[str]:
     ]
 
 
-def _read_uses(campaign: Campaign) -> Iterable[tuple[Script, set[Channel]]]:
-    """The scripts of a campaign's steps, each with the channels that it is sent by."""
-    scripts = ("script", "text_script", "fallback_script")
-    steps = (
-        campaign.steps.in_use()
-        .select_related(*scripts)
-        .prefetch_related(*(f"{one}__texts" for one in scripts))
-    )
+def read_script_uses(steps: Iterable[Step]) -> dict[Script, set[Channel]]:
+    """The scripts of these steps, each with the channels that they send it by."""
     uses: dict[Script, set[Channel]] = {}
     for step in steps:
         by_call = step.channel != StepChannel.SMS
@@ -174,7 +175,7 @@ def _read_uses(campaign: Campaign) -> Iterable[tuple[Script, set[Channel]]]:
             uses.setdefault(step.text_script, set()).add(Channel.SMS)
         if step.fallback_script:
             uses.setdefault(step.fallback_script, set()).add(Channel.SMS)
-    return uses.items()
+    return uses
 
 
 def _find_in_names(names: SaidNames, language: str) -> list[Finding]:

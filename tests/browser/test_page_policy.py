@@ -124,6 +124,7 @@ def test_the_pages_of_campaigns_break_no_policy_and_can_be_used_by_everybody(
         f"/campaigns/{campaigns[0]}/visits/",
         f"/campaigns/{campaigns[0]}/people/?reason=opted_out",
         f"/campaigns/{campaigns[-1]}/activate/",
+        f"/campaigns/{campaigns[0]}/edit/",
     ):
         watched.open(clinic.web + address)
         check_accessible(watched.page)

@@ -65,6 +65,7 @@ PAGES = {
     "campaign_visits": "reminders.view_campaign",
     "campaign_people": "reminders.view_campaign",
     "activate_campaign": "reminders.change_campaign",
+    "edit_campaign": "reminders.change_campaign",
     "copy_campaign": "reminders.change_campaign",
     "restore_campaign": "reminders.change_campaign",
     "worklist": "reminders.view_followup",

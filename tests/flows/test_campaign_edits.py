@@ -11,7 +11,7 @@ from django.utils import timezone
 from contacts.models import Appointment
 from reminders.campaigns.differences import CallChange, diff_activation, diff_edit
 from reminders.campaigns.drafts import read_draft
-from reminders.campaigns.edits import activate_as_shown, save_edit
+from reminders.campaigns.edits import activate_as_shown, save_shown_edit
 from reminders.deciding.coverage import CampaignFilters
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import Reminder
@@ -73,7 +73,7 @@ def test_the_ledger_has_what_was_shown_before_an_activation_and_an_edit(sandbox:
     assert {change.visit for change in diff.appear} == {comes.pk}
     assert {change.visit for change in diff.reword} == {stays.pk}
     assert {change.visit for change in diff.vanish} == {vanishes.pk}
-    save_edit(draft, shown=diff.token, by=sam)
+    save_shown_edit(draft, shown=diff.token, by=sam)
     plan_all()
 
     let_ten_minutes_pass()

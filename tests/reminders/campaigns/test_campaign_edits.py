@@ -10,7 +10,7 @@ from django.utils import timezone
 from contacts.models import Appointment
 from reminders.campaigns.differences import diff_edit
 from reminders.campaigns.drafts import read_draft
-from reminders.campaigns.edits import save_edit
+from reminders.campaigns.edits import save_shown_edit
 from reminders.models import Campaign, Reminder, Step
 from reminders.planning.activation import pause_campaign
 from reminders.planning.planner import plan_all
@@ -92,6 +92,6 @@ def test_saving_a_page_that_was_opened_before_a_pause_does_not_end_the_pause(sam
     step = make_step()
     opened = read_draft(step.campaign_id)
     pause_campaign(step.campaign)
-    save_edit(opened, shown=diff_edit(opened).token, by=sam)
+    save_shown_edit(opened, shown=diff_edit(opened).token, by=sam)
     assert Campaign.objects.get().state == "paused"
     assert Reminder.objects.count() == 0

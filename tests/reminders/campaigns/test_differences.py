@@ -13,7 +13,7 @@ from django.utils import timezone
 from contacts.models import Location
 from reminders.campaigns.differences import CampaignDiff, DiffOutdated, diff_activation, diff_edit
 from reminders.campaigns.drafts import CampaignDraft, read_draft
-from reminders.campaigns.edits import activate_as_shown, pause_by_person, save_edit
+from reminders.campaigns.edits import activate_as_shown, pause_by_person, save_shown_edit
 from reminders.deciding.coverage import CampaignFilters
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.number_caps import read_use
@@ -128,7 +128,7 @@ def test_an_edit_changes_exactly_what_was_shown(edit: str, sam: User) -> None:
     draft = EDITS[edit](read_draft(clinic.campaign.pk))
     diff = diff_edit(draft)
     before = read_going(clinic.campaign)
-    save_edit(draft, shown=diff.token, by=sam)
+    save_shown_edit(draft, shown=diff.token, by=sam)
     plan_all()
     after = read_going(clinic.campaign)
     expected = compare(before, after)
@@ -151,11 +151,11 @@ def test_taking_filters_and_steps_back_changes_what_was_shown_too(edit: str, sam
     clinic = make_clinic(7, 16)
     whole = read_draft(clinic.campaign.pk)
     narrow = EDITS[edit](read_draft(clinic.campaign.pk))
-    save_edit(narrow, shown=diff_edit(narrow).token, by=sam)
+    save_shown_edit(narrow, shown=diff_edit(narrow).token, by=sam)
     plan_all()
     back = replace(whole, steps=tuple(copy(step) for step in whole.steps))
     diff, before = diff_edit(back), read_going(clinic.campaign)
-    save_edit(back, shown=diff.token, by=sam)
+    save_shown_edit(back, shown=diff.token, by=sam)
     plan_all()
     after = read_going(clinic.campaign)
     if edit != "a new step":
@@ -172,7 +172,7 @@ def test_other_words_are_shown_as_such(sam: User) -> None:
     draft = change_step(read_draft(step.campaign_id), 0, script=other)
     diff = diff_edit(draft)
     assert (len(diff.reword), diff.unchanged, diff.people) == (1, 0, 1)
-    save_edit(draft, shown=diff.token, by=sam)
+    save_shown_edit(draft, shown=diff.token, by=sam)
     assert Step.objects.get().script == other
 
 
@@ -185,7 +185,7 @@ def test_nothing_is_saved_when_something_else_would_happen_than_was_shown(sam: U
         make_contact("Noah", number="+12025550101"), starts_at=timezone.now() + timedelta(days=5)
     )
     with pytest.raises(DiffOutdated) as refused:
-        save_edit(draft, shown=shown.token, by=sam)
+        save_shown_edit(draft, shown=shown.token, by=sam)
     assert (shown.people, refused.value.diff.people) == (1, 2)
     assert Step.objects.get().elapsed == timedelta(days=1)
 
@@ -196,9 +196,9 @@ def test_an_edit_in_between_is_shown_before_the_other_is_saved(sam: User) -> Non
         change_step(read_draft(step.campaign_id), 0, elapsed=timedelta(days=days)) for days in (2, 3)
     )
     tokens = diff_edit(first).token, diff_edit(second).token
-    save_edit(first, shown=tokens[0], by=sam)
+    save_shown_edit(first, shown=tokens[0], by=sam)
     with pytest.raises(DiffOutdated):
-        save_edit(second, shown=tokens[1], by=sam)
+        save_shown_edit(second, shown=tokens[1], by=sam)
     assert Step.objects.get().elapsed == timedelta(days=2)
 
 
@@ -207,7 +207,7 @@ def test_what_is_no_token_confirms_nothing(token: str, sam: User) -> None:
     step = make_step()
     draft = change_step(read_draft(step.campaign_id), 0, max_tries=5)
     with pytest.raises(DiffOutdated):
-        save_edit(draft, shown=token, by=sam)
+        save_shown_edit(draft, shown=token, by=sam)
 
 
 def test_fewer_than_was_confirmed_needs_no_second_look() -> None:
@@ -270,5 +270,5 @@ def test_an_edit_of_a_paused_campaign_calls_nobody_before_or_after(sam: User) ->
     draft = change_step(read_draft(step.campaign_id), 0, elapsed=timedelta(days=2))
     diff = diff_edit(draft)
     assert diff.is_empty
-    save_edit(draft, shown=diff.token, by=sam)
+    save_shown_edit(draft, shown=diff.token, by=sam)
     assert Step.objects.get().elapsed == timedelta(days=2)

@@ -17,7 +17,7 @@ from reminders.campaigns.edits import (
     copy_by_person,
     pause_by_person,
     restore_version,
-    save_edit,
+    save_shown_edit,
 )
 from reminders.campaigns.history import (
     VersionNotRestorable,
@@ -56,7 +56,7 @@ def campaign(sam: User) -> Campaign:
 
 
 def save(draft: CampaignDraft, by: User) -> None:
-    save_edit(draft, shown=diff_edit(draft).token, by=by)
+    save_shown_edit(draft, shown=diff_edit(draft).token, by=by)
 
 
 def change(draft: CampaignDraft, **values: Any) -> CampaignDraft:

@@ -317,6 +317,7 @@ def test_the_form_explains_times_that_are_skipped_or_come_twice(
         ("2:05 pm", "14:05"),
         ("9.15", "09:15"),
         ("9", "09:00"),
+        ("14", "14:00"),
     ],
 )
 def test_times_can_be_typed_in_the_usual_ways(typed: str, read: str) -> None:

@@ -14,7 +14,7 @@ from contacts.models import Appointment
 from contacts.roles import MANAGER
 from reminders.campaigns.differences import diff_edit
 from reminders.campaigns.drafts import read_draft
-from reminders.campaigns.edits import save_edit
+from reminders.campaigns.edits import save_shown_edit
 from reminders.campaigns.history import record_version
 from reminders.models import Campaign, CampaignVersion, Step
 from reminders.planning.planner import plan_all
@@ -164,7 +164,7 @@ def test_the_history_says_who_changed_what_and_takes_it_back(
 ) -> None:
     edited = read_draft(draft.pk)
     edited.steps[0].days = 4
-    save_edit(edited, shown=diff_edit(edited).token, by=manager)
+    save_shown_edit(edited, shown=diff_edit(edited).token, by=manager)
     page = read(desk, "campaign", draft.pk)
     assert "Step 1, when: <del>2 days before at 10:00</del> → <ins>4 days before at 10:00</ins>" in page
     assert "mara" in page

@@ -61,7 +61,7 @@ SAID: list[tuple[dict[str, Any], str, str]] = [
     ({"retry_wait": timedelta(0)}, "tries", "If nobody is reached, call once more after 1 minute."),
     ({"channel": "sms", "max_tries": 1}, "tries", "If it can't be delivered, don't try again."),
     ({"channel": "sms"}, "tries", "If it can't be delivered, try once more after 1 hour."),
-    ({"retry_voicemail": True}, "voicemail", "Call again after a voicemail, too."),
+    ({"retry_voicemail": True}, "voicemail", "After a voicemail, call again, too."),
     ({"retry_voicemail": True, "max_tries": 1}, "voicemail", "After a voicemail, don't call again."),
     ({"fallback_script": TEXT}, "fallback", "Then send the text message “Short text”."),
     (
