@@ -89,7 +89,7 @@ def test_choosing_one_makes_a_draft_and_leads_to_it(desk: Client, manager: User,
     address = begin(desk, start, "Own name")
     campaign = Campaign.objects.get()
     assert (campaign.name, campaign.state, campaign.created_by) == ("Own name", "draft", manager)
-    assert address == reverse("campaign", args=[campaign.pk])
+    assert address == reverse("edit_campaign", args=[campaign.pk])
     assert "A draft calls nobody" in desk.get(address).content.decode()
     assert CampaignVersion.objects.get().by == manager
 
