@@ -39,10 +39,12 @@ def test_a_manager_builds_a_campaign_from_its_sentences(clinic: RunningClinic, b
     page.get_by_label("Eastside").press("Space")
     expect(page.locator(".coverage")).to_contain_text("are at Downtown")
     assert page.locator(".coverage").inner_text() != all_visits
-    expect(page.locator(".timeline")).to_contain_text("At Eastside on")
+    expect(page.locator(".timeline summary").first).to_have_text("Eastside")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Saved. A draft calls nobody.").wait_for()
-    watched.check()
+    # a change drops the answer that the one before it still waits for, and htmx notes that as an error
+    dropped = ("htmx:afterRequest", "htmx:sendAbort")
+    assert [fault for fault in watched.faults if not any(event in fault for event in dropped)] == []
     saved = "SELECT string_agg(days::text, ',' ORDER BY position) FROM reminders_step WHERE campaign_id = %s"
     assert clinic.ask(saved, pk) == "1,3"
