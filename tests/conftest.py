@@ -4,6 +4,7 @@ import gc
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from xdist.scheduler import LoadFileScheduling
@@ -35,6 +36,12 @@ class FilesTogether(LoadFileScheduling):  # type: ignore[misc] # xdist has no ty
         return folder if folder in ON_ONE_CORE else file
 
 
+def pytest_configure() -> None:
+    """Hash passwords quickly: the real hash takes long on purpose."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FilesTogether:
     return FilesTogether(config, log)
 

@@ -31,6 +31,7 @@ ENVIRONMENT = {
     "PHONE_REGION": "US",
     "DATABASE_CONN_MAX_AGE": "0",  # a test's web server must not leave a connection to its database open
 }
+NOT_NEEDED = {"DATABASE_URL": "postgresql:///not-needed", "REDIS_URL": "redis://not-needed"}
 
 
 # Stops the servers when the test run ends, even if it is killed, because that closes the pipe too.
@@ -48,6 +49,9 @@ rm -rf "$0"
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Set the environment and start the servers, before pytest-django reads the settings."""
     os.environ.update(ENVIRONMENT)
+    if early_config.known_args_namespace.numprocesses and "PYTEST_XDIST_WORKER" not in os.environ:
+        os.environ.update(NOT_NEEDED)  # this process only hands out the tests; each worker has its servers
+        return
     folder = Path(tempfile.mkdtemp(prefix="callboard-tests-"))
     early_config.add_cleanup(start_guard(folder))
     os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or start_postgres(

@@ -65,10 +65,14 @@ def make_due(count: int) -> list[Reminder]:
 
 
 def make_calls(count: int) -> list[CallRecord]:
-    """Create calls that Robotalker accepted and hasn't reported on, and delete all others."""
+    """Create calls that Robotalker accepted and hasn't reported on, and delete all others.
+
+    A later reminder is planned for each of their appointments, as on any day but the last before a visit.
+    """
     now = timezone.now()
     due_at = now - timedelta(minutes=1)
     reminders = _make_reminders(count, due_at=due_at, state=ReminderState.IN_PROGRESS)
+    _plan_the_last_step(reminders)
     script = ScriptText.objects.get()
     calls = CallRecord.objects.bulk_create(
         [
@@ -133,6 +137,22 @@ def _make_reminders(
     Reminder.objects.bulk_create(reminders, CHUNK)
     vacuum_tables()
     return reminders
+
+
+def _plan_the_last_step(reminders: list[Reminder]) -> None:
+    step = Step.objects.order_by("pk").reverse()[0]
+    later = [
+        Reminder(
+            appointment=reminder.appointment,
+            step=step,
+            revision=reminder.revision,
+            due_at=reminder.not_after - step.elapsed,
+            not_after=reminder.not_after,
+            next_look_at=reminder.not_after - step.elapsed,
+        )
+        for reminder in reminders
+    ]
+    Reminder.objects.bulk_create(later, CHUNK)
 
 
 def _read_appointments(count: int) -> list[Appointment]:
