@@ -38,7 +38,8 @@ class CampaignDiff:
     `appear`, `vanish`: they go out only after, or only before; `move`: at another time or by another way;
     `reword`: at the same time with other words. `unchanged`: how many stay as they are. `people`: patients
     who are called or texted after it; `today`: those of them today, by their location's clock. `digest`
-    stands for what it was computed from: the campaign's edition and state, and the draft.
+    stands for what it was computed from: the campaign's edition and state, and the draft. `fallen_due`: how
+    many fell due in the pause that it ends, and are sent at once or skipped.
     """
 
     now: datetime
@@ -50,6 +51,7 @@ class CampaignDiff:
     people: int
     today: int
     digest: str
+    fallen_due: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -82,6 +84,7 @@ class CampaignDiff:
             len(self.move),
             len(self.vanish),
             len(self.reword),
+            self.fallen_due,
         )
 
 
@@ -143,8 +146,9 @@ def diff_activation(campaign_id: int) -> ActivationDiff:
     ]
     if campaign.state == Campaign.State.ACTIVE:
         changes = []
-    send = _build_diff(forecast, changes, 0, _make_digest(campaign, saved))
     due = _find_fallen_due(campaign, now)
+    send = _build_diff(forecast, changes, 0, _make_digest(campaign, saved))
+    send = replace(send, fallen_due=len(due.in_time))
     return ActivationDiff(send, _leave_out(send, forecast, due), due)
 
 

@@ -4,18 +4,22 @@ Each is recorded in the campaign's history (history.py). Saving and activating a
 (differences.py), and apply nothing else.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Max
 from django.db.models.functions import Now
 
 from reminders.campaigns.differences import CampaignDiff, DiffOutdated, diff_activation, diff_edit
-from reminders.campaigns.drafts import NOT_EDITED, CampaignDraft
+from reminders.campaigns.drafts import NOT_EDITED, CampaignDraft, read_draft
 from reminders.campaigns.history import begin_history, draft_of_version, record_version
 from reminders.models import Campaign, CampaignVersion, Step
-from reminders.planning.activation import activate_campaign, copy_campaign, pause_campaign
+from reminders.planning.activation import ScriptsRefused, activate_campaign, copy_campaign, pause_campaign
 from reminders.planning.editing import finish_edit, prepare_edit
+from reminders.wording.pronunciations import read_pronunciations
+from reminders.wording.script_verdicts import judge_steps, read_script_uses
+from reminders.wording.sms_length import read_said_names
 
 What = CampaignVersion.What
 REMOVED_FROM = 10_000  # the positions of removed steps, behind those of all others
@@ -31,10 +35,12 @@ def save_shown_edit(
 ) -> CampaignDiff:
     """Save an edit that was shown; what it changed. Raises DiffOutdated if it would change something else.
 
-    `shown`: the token of the diff that the person confirmed. What was due before is not sent.
+    `shown`: the token of the diff that the person confirmed. What was due before is not sent. Raises
+    ScriptsRefused if an active campaign would take a script that it couldn't be activated with.
     """
     campaign_id = draft.campaign.pk
     before = prepare_edit(campaign_id)
+    _check_new_scripts(draft)
     diff = diff_edit(draft)
     if not diff.is_as_shown(shown):
         raise DiffOutdated(diff)
@@ -62,7 +68,7 @@ def save_edit(draft: CampaignDraft, *, seen: int, shown: str, by: User) -> Campa
 def restore_version(version: CampaignVersion, *, shown: str, by: User) -> CampaignDiff:
     """Make the campaign again what this version has, as an edit that was shown.
 
-    Raises DiffOutdated, and history.VersionNotRestorable.
+    Raises DiffOutdated, ScriptsRefused, and history.VersionNotRestorable.
     """
     return save_shown_edit(draft_of_version(version), shown=shown, by=by, restores=version)
 
@@ -102,6 +108,25 @@ def copy_by_person(campaign: Campaign, *, by: User) -> Campaign:
     return copy
 
 
+def _check_new_scripts(draft: CampaignDraft) -> None:
+    """Those that it sends already are judged when it is activated, and block no other edit."""
+    saved = read_draft(draft.campaign.pk)
+    if saved.campaign.state != Campaign.State.ACTIVE:
+        return
+    known = _list_uses(saved.steps)
+    steps = [step for step in draft.steps if _list_uses([step]) - known]
+    new = {script for script, _ in _list_uses(steps) - known}
+    verdicts = judge_steps(steps, read_said_names(), read_pronunciations()) if steps else []
+    if refused := [verdict for verdict in verdicts if verdict.script.pk in new]:
+        raise ScriptsRefused(refused)
+
+
+def _list_uses(steps: Iterable[Step]) -> set[tuple[int, str]]:
+    """The scripts of these steps (ids), with the channels that they go by."""
+    uses = read_script_uses(steps).items()
+    return {(script.pk, channel) for script, channels in uses for channel in channels}
+
+
 def _write(draft: CampaignDraft) -> None:
     campaign = draft.campaign
     filters = draft.filters
@@ -129,6 +154,6 @@ def _write(draft: CampaignDraft) -> None:
 def _remove_steps(campaign: Campaign, kept: set[int]) -> None:
     """Take the other steps out. Their rows stay, as reminders and calls refer to them."""
     there = campaign.steps.in_use().exclude(pk__in=kept)
-    behind = campaign.steps.filter(position__gte=REMOVED_FROM).count()
-    for place, step in enumerate(there.order_by("position"), start=behind):
-        Step.objects.filter(pk=step.pk).update(removed_at=Now(), position=REMOVED_FROM + place)
+    last = campaign.steps.aggregate(last=Max("position"))["last"] or 0
+    for place, step in enumerate(there.order_by("position"), start=max(last + 1, REMOVED_FROM)):
+        Step.objects.filter(pk=step.pk).update(removed_at=Now(), position=place)

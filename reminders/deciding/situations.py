@@ -74,7 +74,8 @@ class PracticeConfig:
     """The practice's settings, by primary key: read once for a whole claim, so at most a lease old.
 
     What must take effect at once is not in here but read with each reminder: the switch with the mode, a
-    campaign's state, a location's pause, and all that belongs to a person, a number or an appointment.
+    campaign's state, whether a step was taken out, a location's pause, and all that belongs to a person, a
+    number or an appointment.
     """
 
     steps: Mapping[int, Step]
@@ -119,6 +120,7 @@ def with_people(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
         .defer(*UNUSED_COLUMNS)
         .annotate(
             campaign_state=F("step__campaign__state"),
+            step_removed_at=F("step__removed_at"),
             is_known_patient=KNOWN_WHERE_ASKED,
             location_paused_at=F("appointment__location__paused_at"),
         )
@@ -179,6 +181,8 @@ def read_facts_together(
         if provider := practice.providers.get(appointment.provider_id or 0):
             appointment.provider = provider
         shared = practice.shared_facts_of(reminder)
+        if reminder.step_removed_at:  # type: ignore[attr-defined] # maybe since the settings were read
+            shared = shared._replace(covered=False)
         all_facts.append(read_reminder_facts(reminder, sending_paused=sending_paused, shared=shared))
     return all_facts
 

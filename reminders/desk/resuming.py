@@ -8,7 +8,9 @@ it, or sending after a restored database, they are asked like for a pause by a p
 from collections.abc import Callable, Sequence
 
 from django.contrib.auth.models import User
+from django.db import connection
 
+from contacts.appointments import lock_appointments
 from contacts.database.clock import read_database_clock
 from contacts.models import Location
 from reminders.deciding.fallen_due import FallenDue, find_fallen_due
@@ -65,6 +67,8 @@ def skip_and_activate_campaign(campaign: Campaign, *, by: User) -> int:
     """
     check_scripts(campaign)
     due = find_due_in_campaign_pause(campaign).in_time
+    if connection.in_atomic_block:  # all groups are one transaction: the locks in one order for all of them
+        lock_appointments(Reminder.objects.filter(pk__in=due).values_list("appointment", flat=True))
     paused = Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.PAUSED)
     skipped = _skip_while(paused.exists, due, by)
     activate_campaign(campaign)

@@ -23,6 +23,11 @@ class ScriptsRefused(ValueError):
         super().__init__("scripts of the campaign are refused, or warned of and not approved")
         self.verdicts = tuple(verdicts)
 
+    @property
+    def sentences(self) -> list[str]:
+        """Why, for staff."""
+        return [sentence for verdict in self.verdicts for sentence in verdict.sentences]
+
 
 def check_scripts(campaign: Campaign) -> None:
     """Raise ScriptsRefused if one of its texts is refused, or warned of and approved by nobody."""

@@ -13,9 +13,10 @@ from django.db.models.functions import Now
 
 from contacts.worker_hints import hint_planning
 from reminders.deciding.coverage import CampaignFilters, read_filters
-from reminders.models import Campaign, Step
+from reminders.models import Campaign, Reminder, Step
 from reminders.planning.planned_marks import begin_edition
 from reminders.planning.planner import plan_campaign
+from reminders.planning.preferences import find_unwanted, settle_unwanted
 from reminders.planning.replanning import ReplanReport, replan_steps
 from reminders.rules.schedule import Timing, TimingKind
 
@@ -28,6 +29,7 @@ class StateBefore(NamedTuple):
     campaign_id: int
     filters: CampaignFilters
     step_times: dict[int, StepTime]
+    unwanted: list[int]
 
 
 def prepare_edit(campaign_id: int) -> StateBefore:
@@ -36,7 +38,9 @@ def prepare_edit(campaign_id: int) -> StateBefore:
     # waits for every planner that is using them
     steps = list(campaign.steps.select_for_update(no_key=True).order_by("pk"))
     plan_campaign(campaign)
-    return StateBefore(campaign_id, read_filters(campaign), {step.pk: read_step_time(step) for step in steps})
+    unwanted = find_unwanted(Reminder.objects.filter(step__in=steps))
+    times = {step.pk: read_step_time(step) for step in steps}
+    return StateBefore(campaign_id, read_filters(campaign), times, unwanted)
 
 
 def finish_edit(before: StateBefore) -> ReplanReport:
@@ -47,6 +51,7 @@ def finish_edit(before: StateBefore) -> ReplanReport:
     steps = Step.objects.filter(pk__in=before.step_times)
     changed = [step.pk for step in steps if means_others(before.step_times[step.pk], read_step_time(step))]
     Step.objects.filter(pk__in=changed).update(since=Now())
+    settle_unwanted(before.unwanted)
     begin_edition(campaign)  # what it covers is "being planned" until planning has gone through it
     hint_planning()
     return replan_steps(list(before.step_times))

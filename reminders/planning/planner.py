@@ -114,12 +114,14 @@ def _add_missing(step: Step, appointments: "QuerySet[Appointment]", now: datetim
 def _add(step_id: int, appointments: Sequence[PlannedAppointment], is_after_booking: bool) -> int:
     """Insert the step's reminders for them, with the step and the locations locked against edits.
 
-    `is_after_booking`: it was, and their bookings were read. If it is now, the next round reads them.
+    `is_after_booking`: it was, and their bookings were read. If it is now, the next round reads them. If it
+    was taken out meanwhile, none.
     """
     location_ids = {appointment.location_id for appointment in appointments}
     lock_step_and_locations(step_id, location_ids)
-    timing = read_step_timing(Step.objects.select_related("campaign").get(pk=step_id))
-    if timing and timing.is_after_booking and not is_after_booking:
+    step = Step.objects.select_related("campaign").get(pk=step_id)
+    timing = read_step_timing(step)
+    if step.removed_at or (timing and timing.is_after_booking and not is_after_booking):
         return 0
     clocks = read_location_clocks(Location.objects.filter(pk__in=location_ids))
     owed = [

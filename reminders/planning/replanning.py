@@ -73,13 +73,20 @@ def replan_location(location: Location) -> ReplanReport:
 
 
 def replan_corrected_contacts() -> None:
-    """Look again at what had no calling hours, where the contact was edited since: maybe their time zone."""
+    """Look again at what had no calling hours, where the contact was edited since: maybe their time zone.
+
+    Once for each edit of a contact: a later edit of the step must not find them again (product rule 29).
+    """
+    looked_at = read_database_clock()
     edited = Reminder.objects.filter(
         _ARE_SKIPPED,
         reason=Reason.NEVER_IN_HOURS,
         appointment__contact__updated_at__gt=F("updated_at"),
     )
-    _replan(edited, hours_changed=True)
+    if ids := list(edited.values_list("pk", flat=True)):
+        chosen = Reminder.objects.filter(pk__in=ids)
+        _replan(chosen, hours_changed=True)
+        chosen.filter(updated_at__lt=looked_at).update(updated_at=looked_at)
 
 
 def _replan(reminders: "QuerySet[Reminder]", *, hours_changed: bool = False) -> ReplanReport:

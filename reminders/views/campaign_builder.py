@@ -19,6 +19,7 @@ from reminders.campaigns.history import describe_changes, find_changes_since, sn
 from reminders.campaigns.step_words import Change
 from reminders.forms.campaign_builder import CampaignBuilder
 from reminders.models import Campaign
+from reminders.planning.activation import ScriptsRefused
 from reminders.views.requests import signed_in, wants_fragment
 
 NOT_CARRIED = ("csrfmiddlewaretoken", "deed", "shown")
@@ -82,7 +83,7 @@ def _save(request: HttpRequest, draft: CampaignDraft, changes: list[Change]) -> 
     except DiffOutdated:
         messages.warning(request, _("Something has changed meanwhile. Look at it again."))
         return _review(request, draft, changes)
-    except (EditedMeanwhile, IntegrityError):
+    except (EditedMeanwhile, ScriptsRefused, IntegrityError):
         messages.warning(request, _("Not saved: something has changed meanwhile. Look at it again."))
         return _show(request, _build(request, pk), status=422)
     if draft.campaign.state == Campaign.State.DRAFT:

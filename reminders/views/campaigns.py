@@ -108,7 +108,7 @@ def activate_campaign(request: HttpRequest, pk: int) -> HttpResponse:
         except DiffOutdated:
             messages.warning(request, _("Something has changed meanwhile. Look at it again."))
         except ScriptsRefused as refusal:
-            obstacles = [sentence for verdict in refusal.verdicts for sentence in verdict.sentences]
+            obstacles = refusal.sentences
         else:
             messages.success(request, _say_activated(diff))
             return redirect("campaign", pk)
@@ -143,6 +143,9 @@ def restore_campaign(request: HttpRequest, pk: int, number: int) -> HttpResponse
             return redirect("campaign", pk)
     except VersionNotRestorable as refusal:
         messages.error(request, str(refusal))
+        return redirect("campaign", pk)
+    except ScriptsRefused as refusal:
+        messages.error(request, " ".join(refusal.sentences))
         return redirect("campaign", pk)
     except DiffOutdated:
         messages.warning(request, _("Something has changed meanwhile. Look at it again."))

@@ -144,7 +144,7 @@ def build_campaign(clinic: RunningClinic, page: Page) -> None:
     page.get_by_role("radio", name="An empty campaign").check()
     page.get_by_role("textbox", name="Name").fill(NAME)
     page.get_by_role("button", name="Make the draft").click()
-    choose(page, "every appointment", "Quarterly")
+    choose(page, "appointment", "Quarterly")
     expect(page.locator(".coverage")).to_contain_text("means 3 of the next")
     page.get_by_role("button", name="Add a step").click()
     choose(page, "“Appointment reminder, by call”", NAME)
@@ -175,7 +175,7 @@ def preview_and_activate(page: Page) -> None:
 def edit_it(clinic: RunningClinic, page: Page) -> set[str]:
     """Mean another kind of visit, too; the numbers that are called by what the page says."""
     page.get_by_role("link", name="Edit").click()
-    choose(page, "every Quarterly", "Half-yearly")
+    choose(page, "Quarterly", "Half-yearly")
     page.get_by_role("button", name="See what changes …").click()
     expect(page.get_by_role("heading", name="1 reminder is new")).to_be_visible()
     page.get_by_role("button", name="Save: remind 4 people, 0 of them today").click()

@@ -21,7 +21,15 @@ from reminders.deciding.situations import with_situation
 from reminders.desk.resuming import skip_and_activate_campaign
 from reminders.models import Campaign, Reminder, Script, Step
 from reminders.planning.planner import plan_all
-from tests.people import make_appointment, make_campaign, make_contact, make_script, make_step, make_user
+from tests.people import (
+    ENGLISH,
+    make_appointment,
+    make_campaign,
+    make_contact,
+    make_script,
+    make_step,
+    make_user,
+)
 from tests.reminders.campaigns.clinics import make_clinic
 
 pytestmark = pytest.mark.django_db
@@ -168,7 +176,7 @@ def test_other_words_are_shown_as_such(sam: User) -> None:
     step = make_step(elapsed=timedelta(days=1))
     make_appointment(starts_at=timezone.now() + timedelta(days=4))
     plan_all()
-    other = make_script("Hi {FIRST_NAME}.", name="Other")
+    other = make_script(f"{ENGLISH} See you soon.", name="Other")
     draft = change_step(read_draft(step.campaign_id), 0, script=other)
     diff = diff_edit(draft)
     assert (len(diff.reword), diff.unchanged, diff.people) == (1, 0, 1)
