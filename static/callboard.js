@@ -75,7 +75,11 @@
 
   // An open <details> stays open when the page refreshes itself, and what is being typed stays as it is.
   if (window.Idiomorph) {
-    Idiomorph.defaults.ignoreActiveValue = true;
+    Object.defineProperty(Idiomorph.defaults, "ignoreActiveValue", {
+      enumerable: true,
+      // of anything but a field it would keep the words, such as those of a part that has just been changed
+      get: () => document.activeElement.matches("input, select, textarea"),
+    });
     const keepOpen = (name, element) => !(name === "open" && element.matches("details"));
     Idiomorph.defaults.callbacks.beforeAttributeUpdated = keepOpen;
   }
