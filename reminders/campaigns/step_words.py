@@ -54,7 +54,7 @@ class Change(NamedTuple):
 
 
 def describe_step(step: Step) -> str:
-    """What it does, when and for whom, such as "Call 2 days before at 10:00 whoever has not confirmed"."""
+    """What it does, when and for whom, such as "Call whoever has not confirmed 2 days before at 10:00"."""
     return " ".join(part.words for part in _write_parts(step) if part.name in IN_SHORT)
 
 

@@ -20,7 +20,7 @@ from reminders.rules.schedule import TimingKind, describe, spell_elapsed
 SHORTEST_WAIT = timedelta(minutes=1)
 CHANNELS = {
     StepChannel.VOICE: gettext_lazy("Call"),
-    StepChannel.SMS: gettext_lazy("Send a text message"),
+    StepChannel.SMS: gettext_lazy("Text"),
     StepChannel.PREFERRED: gettext_lazy("Call or text, as the patient prefers,"),
 }
 AUDIENCES = {
@@ -111,14 +111,14 @@ def write_filters(
 
 
 def write_step(step: Step) -> list[SentencePart]:
-    """What it does, when, for whom; then what follows if nobody is reached, and what if it is too late.
+    """What it does, for whom, when; then what follows if nobody is reached, and what if it is too late.
 
     Raises ValueError, as Timing does, for a step with an impossible time.
     """
     parts = [
         SentencePart("channel", str(CHANNELS[StepChannel(step.channel)]), ("channel",)),
-        SentencePart("timing", describe(step.timing), ("timing_kind", "days", "at", "elapsed")),
         SentencePart("audience", str(AUDIENCES[Step.Audience(step.audience)]), ("audience",)),
+        SentencePart("timing", describe(step.timing), ("timing_kind", "days", "at", "elapsed")),
         _say_script(step),
         _say_tries(step),
     ]

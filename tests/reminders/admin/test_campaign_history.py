@@ -55,7 +55,7 @@ def test_a_step_that_was_taken_out_is_still_shown_with_since_when(
     draft = read_draft(campaign.pk)
     save_as_shown(draft.with_steps(draft.steps[:1]), sam)
     page = read(office, campaign)
-    assert "Call 9 hours before" in page
+    assert "Call whoever has not confirmed 9 hours before" in page
     assert Step.objects.exclude(removed_at=None).count() == 1
     assert "10000" not in page, "its place behind all others is of no interest"
     assert 'class="field-step_count">1<' in office.get(address_of(Campaign)).content.decode()
@@ -102,4 +102,4 @@ def test_its_page_runs_as_many_queries_for_a_long_history_as_for_a_short_one(
 
 
 def test_steps_can_be_searched_for(office: Client, campaign: Campaign) -> None:
-    assert "Call 4 hours before" in office.get(address_of(Step)).content.decode()
+    assert "Call whoever has not confirmed 4 hours before" in office.get(address_of(Step)).content.decode()

@@ -92,8 +92,8 @@ def test_name_filters_steps_and_order_are_told_in_words(campaign: Campaign, sam:
         ("Patients", "new or known patients", "new patients"),
         ("Languages", "every language", "Spanish"),
         ("Locations", "every location", "Downtown"),
-        ("Step 1", "Call 2 days before at 10:00 whoever has not confirmed", "removed"),
-        ("Step 2", "not there", "Call 1 hour 30 minutes before whoever has not confirmed"),
+        ("Step 1", "Call whoever has not confirmed 2 days before at 10:00", "removed"),
+        ("Step 2", "not there", "Call whoever has not confirmed 1 hour 30 minutes before"),
     ]
 
 

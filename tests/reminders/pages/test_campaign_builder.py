@@ -39,6 +39,8 @@ from tests.reminders.pages.clinic import FRAGMENT, sit_at_desk
 
 pytestmark = pytest.mark.django_db
 
+UNCONFIRMED = "whoever has not confirmed"
+
 WRITTEN = (
     "{PRACTICE}: {FIRST_NAME}, {APPT_DATE}, {APPT_TIME}. Tel {CALLBACK_NUMBER}. Reply 1 or 2, STOP ends."
 )
@@ -116,7 +118,7 @@ def test_the_campaign_is_read_as_sentences(desk: Client, draft: Campaign) -> Non
     assert people == (
         "every Cleaning of new or known patients who speak any language at every location with any provider:"
     )
-    assert step.startswith("Call 2 days before at 10:00 whoever has not confirmed with “Reminder”. If nobody")
+    assert step.startswith("Call whoever has not confirmed 2 days before at 10:00 with “Reminder”. If nobody")
     assert 'id="people-kinds-part"' in answer.content.decode()
 
 
@@ -155,14 +157,14 @@ def test_htmx_gets_the_part_that_follows_the_changes(desk: Client, draft: Campai
 # --- each part is changed where it stands ---------------------------------------------------------
 
 CHANGES: list[tuple[dict[str, Any], str]] = [
-    ({"days": "5", "at": "2:30 pm"}, "Call 5 days before at 14:30 whoever"),
+    ({"days": "5", "at": "2:30 pm"}, "confirmed 5 days before at 14:30 with"),
     ({"timing_kind": "open_days_before", "days": "1"}, "1 open day before at 10:00"),
-    ({"timing_kind": "elapsed_before", "elapsed_number": "3"}, "Call 3 hours before whoever"),
+    ({"timing_kind": "elapsed_before", "elapsed_number": "3"}, "confirmed 3 hours before with"),
     (
         {"timing_kind": "elapsed_before", "elapsed_number": "90", "elapsed_unit": "minutes"},
         "1 hour 30 minutes before",
     ),
-    ({"timing_kind": "after_booking"}, "Call right after booking whoever"),
+    ({"timing_kind": "after_booking"}, "confirmed right after booking with"),
     ({"audience": "confirmed"}, "whoever has confirmed"),
     (
         {"max_tries": "3", "retry_wait_number": "45", "retry_wait_unit": "minutes"},
@@ -192,7 +194,7 @@ def test_a_step_can_go_by_text_or_as_the_patient_prefers(desk: Client, draft: Ca
     assert "or “Text” by text message. " in sentences(post(desk, draft, entries))[1]
     assert post(desk, draft, entries, "save").status_code == 302
     entries = of_step(draft, channel="sms", script=str(text.pk))
-    assert "Send a text message 2 days" in sentences(post(desk, draft, entries))[1]
+    assert f"Text {UNCONFIRMED} 2 days" in sentences(post(desk, draft, entries))[1]
     assert post(desk, draft, entries, "save").status_code == 302
     step = Step.objects.get()
     assert (step.channel, step.script, step.text_script, step.fallback_script) == ("sms", text, None, None)
@@ -224,12 +226,12 @@ def test_steps_are_added_moved_removed_and_put_back_without_a_script_of_the_brow
     first = key_of(draft)
     answer = post(desk, draft, fill_in(draft), "add")
     assert len(sentences(answer)) == 3
-    assert sentences(answer)[2].startswith("Call 1 day before at 10:00 whoever")
+    assert sentences(answer)[2].startswith(f"Call {UNCONFIRMED} 1 day before at 10:00")
     answer = post(desk, draft, read_entries(answer), "up:n1")
     assert read_entries(answer)["steps"] == ["n1", first]
     answer = post(desk, draft, read_entries(answer), f"remove:{first}")
     assert len(sentences(answer)) == 2
-    assert "Removed: Call 2 days before at 10:00" in say(answer)
+    assert f"Removed: Call {UNCONFIRMED} 2 days before at 10:00" in say(answer)
     answer = post(desk, draft, read_entries(answer), f"restore:{first}")
     assert post(desk, draft, read_entries(answer), "save").status_code == 302
     steps = Step.objects.in_use().order_by("position")
@@ -622,7 +624,7 @@ def test_a_step_that_somebody_removed_meanwhile_comes_back_only_when_that_was_se
     edited = read_draft(draft.pk)
     save_shown_edit(edited.with_steps([]), shown=diff_edit(edited.with_steps([])).token, by=make_user("otto"))
     answer = post(desk, draft, mine, "save")
-    assert "Step 1: Call 2 days before at 10:00" in say(answer)
+    assert f"Step 1: Call {UNCONFIRMED} 2 days before at 10:00" in say(answer)
     assert "→ removed" in say(answer)
     draft.refresh_from_db()
     assert post(desk, draft, {**mine, "over": str(draft.edition)}, "save").status_code == 302

@@ -62,7 +62,7 @@ def count_queries(desk: Client, page: str, *parts: object, **query: str) -> int:
 def test_the_list_says_in_words_what_each_campaign_does(desk: Client, draft: Campaign) -> None:
     page = read(desk, "campaigns")
     assert "Cleanings" in page
-    assert "Call 2 days before at 10:00 whoever has not confirmed" in page
+    assert "Call whoever has not confirmed 2 days before at 10:00" in page
 
 
 def test_without_campaigns_the_list_says_what_they_are(desk: Client) -> None:

@@ -38,7 +38,7 @@ def test_a_call_is_said_in_full() -> None:
 
 
 SAID: list[tuple[dict[str, Any], str, str]] = [
-    ({"channel": "sms"}, "channel", "Send a text message"),
+    ({"channel": "sms"}, "channel", "Text"),
     (
         {"channel": "preferred", "text_script": TEXT},
         "script",
