@@ -184,7 +184,10 @@ def _build_diff(
     going = {visit for step in forecast.steps.values() for visit in step.list_going()}
     return CampaignDiff(
         forecast.facts.now,
-        **{kind: tuple(own) for kind, own in kinds.items()},
+        appear=tuple(kinds["appear"]),
+        move=tuple(kinds["move"]),
+        vanish=tuple(kinds["vanish"]),
+        reword=tuple(kinds["reword"]),
         unchanged=unchanged,
         people=count_people(forecast, going),
         today=count_people(forecast, find_called_today(forecast)),
