@@ -62,6 +62,7 @@ class Outcome(NamedTuple):
     `verdict`: decide()'s, or the state of a reminder that has ended or is under way. `reason`: a code of
     reasons.Reason. `seconds`: when it will go out, if it will (since 1970). `text`: the id of its ScriptText.
     `own_channel`: the reminder's own, of a text that follows the calls; judge_of() and messages go by it.
+    `is_at_once`: it was booked too late for it, and goes in the hours of its booking or not at all.
     """
 
     verdict: str
@@ -71,6 +72,7 @@ class Outcome(NamedTuple):
     text: int | None
     location: int
     own_channel: str = ""
+    is_at_once: bool = False
 
     @property
     def moment(self) -> datetime | None:
@@ -286,7 +288,9 @@ class Forecaster:
             for visit, end in zip(visits, ends, strict=True):
                 if visit in limited:
                     decision, called_at = self._judge_alone(judge, row, visit, end)
-                    forecast.add(self._describe(decision, called_at, row, judge), [visit])
+                    outcome = self._describe(decision, called_at, row, judge)
+                    is_late = self._is_booked_late(row, judge, visit)
+                    forecast.add(outcome._replace(is_at_once=is_late), [visit])
             pairs = [pair for pair in zip(visits, ends, strict=True) if pair[0] not in limited]
             visits, ends = [visit for visit, _ in pairs], [end for _, end in pairs]
         while visits:
@@ -336,8 +340,8 @@ class Forecaster:
             return set(visits)
         uses, times = self._facts.visits.uses, self._facts.visits.times
         limited = set()
-        if judge.is_at_once and row.try_after is None:
-            limited = {visit for visit in visits if row.due < times[visit].revised}
+        if judge.is_at_once:
+            limited = {visit for visit in visits if self._is_booked_late(row, judge, visit)}
         if not uses:
             return limited
         called = {visit for visit in visits if times[visit].phone in uses}
@@ -346,6 +350,11 @@ class Forecaster:
             for visit in called
             if any(call.at > moment - LOOKED_BACK for call in uses[times[visit].phone or 0].calls)
         }
+
+    def _is_booked_late(self, row: Waiting, judge: Judge, visit: int) -> bool:
+        """Whether the step says "at once" of it, as situations.find_late_booking() finds it."""
+        is_at_once = judge.is_at_once and row.try_after is None
+        return is_at_once and row.due < self._facts.visits.times[visit].revised
 
     def _judge_alone(
         self, judge: Judge, row: Waiting, visit: int, end: float

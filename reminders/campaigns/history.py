@@ -181,7 +181,7 @@ def draft_of_version(version: CampaignVersion) -> CampaignDraft:
 
 def check_name(draft: CampaignDraft) -> None:
     """Raise VersionNotRestorable if another campaign has the draft's name."""
-    if Campaign.objects.filter(name=draft.name).exclude(pk=draft.campaign.pk).exists():
+    if Campaign.objects.filter(name__iexact=draft.name).exclude(pk=draft.campaign.pk).exists():
         raise VersionNotRestorable(_("Another campaign has this name by now. Rename that one first."))
 
 

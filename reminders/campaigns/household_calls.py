@@ -14,7 +14,7 @@ from reminders.campaigns.upcoming import IDS_AT_ONCE
 from reminders.deciding.households import MOST_IN_ONE_CALL, build_message
 from reminders.deciding.situations import ReminderFacts
 from reminders.models import Reminder
-from reminders.rules.decide import Verdict
+from reminders.rules.decide import Verdict, decide
 from reminders.rules.reasons import Reason
 from reminders.wording.sms_alphabet import measure_text
 
@@ -106,7 +106,12 @@ class _Grouping:
 
     def _may_go_with(self, visit: int, moment: datetime) -> bool:
         judge, facts = self._judge_of(visit), self._forecast.facts
-        ends = facts.at(facts.visits.times[visit].starts) - self._step.step.step.stop_before
+        times = facts.visits.times[visit]
+        ends = facts.at(times.starts) - self._step.step.step.stop_before
+        if self._outcomes[visit].is_at_once:
+            ahead = judge.decisions.situation
+            late = replace(ahead, not_before=moment, not_after=ends, at_once_from=facts.at(times.revised))
+            return decide(late, moment).verdict == Verdict.CALL
         return judge.decisions.decide_at(moment, ends).verdict == Verdict.CALL
 
     def _judge_of(self, visit: int) -> Judge:

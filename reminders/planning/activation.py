@@ -83,7 +83,7 @@ def copy_campaign(campaign: Campaign, *, by: User | None = None) -> Campaign:
 
 
 def find_free_name(name: str) -> str:
-    """The name with the first number that no campaign has: "Reminders (2)"; a long one is shortened for it."""
+    """The name with the first number that no campaign has: "Reminders (2)". A long name is shortened."""
     taken = {one.casefold() for one in Campaign.objects.values_list("name", flat=True)}
     number = 2
     while (free := _add_number(name, number)).casefold() in taken:

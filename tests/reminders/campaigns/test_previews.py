@@ -21,8 +21,9 @@ from reminders.campaigns.upcoming import read_visits_ahead
 from reminders.deciding.coverage import CampaignFilters
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.models import CallCompanion, Campaign, SendingSwitch, Step
+from reminders.models import CallCompanion, Campaign, Reminder, SendingSwitch, Step
 from reminders.planning.planner import plan_all
+from reminders.rules.reasons import Reason
 from reminders.rules.speech_time import estimate_seconds
 from tests.people import make_appointment, make_campaign, make_contact, make_location, make_step
 from tests.reminders.campaigns.clinics import make_clinic
@@ -219,3 +220,28 @@ def test_a_visit_that_is_deleted_while_it_is_counted_is_left_out(draft: Campaign
         visits = read_visits_ahead(everybody, everybody, now)
         deleted.delete()
         assert set(ClinicFacts(visits, now).visits.class_of) == left
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_who_was_booked_late_goes_in_nobodys_call_of_another_day(late: bool) -> None:
+    """(product rule 12) "At once, or not at all" holds for companions too, as the last look asks it."""
+    location = make_location(calls_per_minute=1)
+    step = make_step(elapsed=timedelta(hours=26), if_late="now")
+    tomorrow = (timezone.now() + DAY).astimezone(location.zone).replace(minute=0, second=0, microsecond=0)
+    mother = make_contact("Mother")
+    son = Contact.objects.create(first_name="Son", phone=mother.phone)
+    visits = [make_appointment(one, starts_at=tomorrow.replace(hour=13)) for one in (mother, son)]
+    old = timezone.now() - 9 * DAY
+    Appointment.objects.filter(pk__in=[one.pk for one in visits[: 1 if late else 2]]).update(
+        revised_at=old, booked_at=old
+    )
+    plan_all()
+    first, second = tomorrow.replace(hour=9), tomorrow.replace(hour=10)
+    Reminder.objects.filter(appointment=visits[0]).update(
+        try_after=first, next_look_at=first, reason=Reason.TRY_AGAIN
+    )
+    Reminder.objects.filter(appointment=visits[1]).update(next_look_at=second, reason=Reason.DESK_PACE)
+    forecast = foresee_campaign(read_draft(step.campaign_id), timezone.now())
+    calls = [call.visits for call in find_household_calls(forecast, forecast.steps[step.pk])]
+    [one, other] = [visit.pk for visit in visits]
+    assert calls == ([(one,), (other,)] if late else [(one, other)])
