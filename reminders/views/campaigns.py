@@ -84,8 +84,8 @@ def show_campaign_people(request: HttpRequest, pk: int) -> HttpResponse:
     if reason and reason not in Reason.values:
         raise Http404
     page = Paginator(find_reason_visits(saved, reason), PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
-    page.object_list = load_visits(page.object_list)
     context = {"campaign": saved.campaign, "page": page, "sentence": say_reason(reason)}
+    context["visits"] = load_visits(list(page))
     return render(request, "reminders/campaign_people.html", context)
 
 

@@ -228,15 +228,13 @@ def test_an_active_campaign_whose_words_would_be_refused_is_said_to_go_on(
 
 
 def test_on_trial_what_is_asked_says_who_is_counted(desk: Client, draft: Campaign, manager: User) -> None:
-    first = book(1)
+    book(1)
     SendingSwitch.objects.create(mode="trial")
     page = read(desk, "activate_campaign", draft.pk)
     assert "no upcoming visit has a reminder ahead" not in page
     assert "Callboard is on trial" in page
     assert "none of them has a reminder here" in page
-    PhoneNumber.objects.filter(pk=first.contact.phone_id).update(
-        verified_at=timezone.now(), verified_by=manager
-    )
+    PhoneNumber.objects.update(verified_at=timezone.now(), verified_by=manager)
     assert "only they are counted here" in read(desk, "activate_campaign", draft.pk)
     assert "Callboard is on trial" in read(desk, "restore_campaign", draft.pk, 1)
 
@@ -249,10 +247,9 @@ def test_the_people_of_a_reason_come_by_time_a_page_at_once(
     Contact.objects.update(phone=None)
     for number, expected in ((1, [visits[2].pk, visits[1].pk]), (2, [visits[0].pk])):
         with CaptureQueriesContext(connection) as queries:
-            page = desk.get(
-                reverse("campaign_people", args=[draft.pk]), {"reason": "no_number", "page": number}
-            )
-        assert [visit.pk for visit in page.context["page"]] == expected
+            address = reverse("campaign_people", args=[draft.pk])
+            page = desk.get(f"{address}?reason=no_number&page={number}")
+        assert [visit.pk for visit in page.context["visits"]] == expected
         by_id = [one["sql"].split('"contacts_appointment"."id" IN (') for one in queries]
         [*_examples, loaded] = [parts[1] for parts in by_id if len(parts) > 1]
         assert loaded.split(")")[0].count(",") == len(expected) - 1
