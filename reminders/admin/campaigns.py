@@ -123,4 +123,6 @@ def _describe_version(entry: HistoryEntry) -> str:
 
 def _describe_changes(entry: HistoryEntry) -> SafeString:
     lines = format_html_join("", "<li>{}: {} → {}</li>", entry.changes)
+    if entry.note:
+        lines = format_html("<li>{}</li>", entry.note)
     return format_html("<ul>{}</ul>", lines) if lines else lines

@@ -7,13 +7,20 @@ Each is recorded in the campaign's history (history.py). Saving and activating a
 from collections.abc import Callable, Iterable
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
 
 from reminders.campaigns.differences import CampaignDiff, DiffOutdated, diff_activation, diff_edit
 from reminders.campaigns.drafts import NOT_EDITED, CampaignDraft, read_draft
-from reminders.campaigns.history import begin_history, draft_of_version, record_version
+from reminders.campaigns.history import (
+    VersionNotRestorable,
+    begin_history,
+    check_name,
+    draft_of_version,
+    record_version,
+)
 from reminders.models import Campaign, CampaignVersion, Step
 from reminders.planning.activation import ScriptsRefused, activate_campaign, copy_campaign, pause_campaign
 from reminders.planning.editing import finish_edit, prepare_edit
@@ -68,9 +75,15 @@ def save_edit(draft: CampaignDraft, *, seen: int, shown: str, by: User) -> Campa
 def restore_version(version: CampaignVersion, *, shown: str, by: User) -> CampaignDiff:
     """Make the campaign again what this version has, as an edit that was shown.
 
-    Raises DiffOutdated, ScriptsRefused, and history.VersionNotRestorable.
+    Raises DiffOutdated, ScriptsRefused, and history.VersionNotRestorable, also for what is taken or deleted
+    meanwhile.
     """
-    return save_shown_edit(draft_of_version(version), shown=shown, by=by, restores=version)
+    draft = draft_of_version(version)
+    try:
+        return save_shown_edit(draft, shown=shown, by=by, restores=version)
+    except IntegrityError as error:
+        check_name(draft)
+        raise VersionNotRestorable(_("Not taken back: something has changed meanwhile.")) from error
 
 
 @transaction.atomic
@@ -93,17 +106,23 @@ def activate_as_shown(
 
 
 @transaction.atomic
-def pause_by_person(campaign: Campaign, *, by: User, reason: str = "") -> None:
-    """Pause it, for this reason: its reminders are held, with their moments and their ends."""
-    begin_history(campaign.pk)
-    pause_campaign(campaign, by=by, reason=reason)
-    record_version(campaign.pk, What.PAUSED, by=by)
+def pause_by_person(campaign: Campaign, *, by: User, reason: str = "") -> bool:
+    """Pause it, for this reason: its reminders are held, with their moments and their ends.
+
+    False, and nothing is recorded, if it isn't active.
+    """
+    state = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk).state
+    if state == Campaign.State.ACTIVE:
+        begin_history(campaign.pk)
+    if is_paused := pause_campaign(campaign, by=by, reason=reason):
+        record_version(campaign.pk, What.PAUSED, by=by)
+    return is_paused
 
 
 @transaction.atomic
 def copy_by_person(campaign: Campaign, *, by: User) -> Campaign:
     """A draft with the same filters and steps."""
-    copy = copy_campaign(campaign)
+    copy = copy_campaign(campaign, by=by)
     record_version(copy.pk, What.COPIED, by=by)
     return copy
 

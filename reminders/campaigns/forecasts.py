@@ -61,6 +61,8 @@ class Outcome(NamedTuple):
 
     `verdict`: decide()'s, or the state of a reminder that has ended or is under way. `reason`: a code of
     reasons.Reason. `seconds`: when it will go out, if it will (since 1970). `text`: the id of its ScriptText.
+    `own_channel`: the reminder's own, of a text that follows the calls; judge_of() and messages go by it.
+    `is_at_once`: it was booked too late for it, and goes in the hours of its booking or not at all.
     """
 
     verdict: str
@@ -69,6 +71,8 @@ class Outcome(NamedTuple):
     channel: str
     text: int | None
     location: int
+    own_channel: str = ""
+    is_at_once: bool = False
 
     @property
     def moment(self) -> datetime | None:
@@ -161,14 +165,30 @@ class ClinicFacts:
         )
 
     def _read_examples(self) -> dict[int, Appointment]:
-        """A visit of each class that has any, by class, with its contact, number, provider and location."""
+        """A visit of each class that has any, by class, with its contact, number, provider and location.
+
+        One that was deleted since the visits were read is left out, and the next of its class is taken.
+        """
+        found: dict[int, Appointment] = {}
+        while first := self._find_first(found):
+            rows = Appointment.objects.select_related("contact__phone", "provider").in_bulk(
+                list(first.values())
+            )
+            for index, visit in first.items():
+                if visit in rows and rows[visit].location_id in self.locations:
+                    found[index] = rows[visit]
+                    found[index].location = self.locations[rows[visit].location_id]
+                else:
+                    del self.visits.class_of[visit]
+        return found
+
+    def _find_first(self, found: Collection[int]) -> dict[int, int]:
+        """The first visit of each class that has no example yet, by class."""
         first: dict[int, int] = {}
         for visit, index in self.visits.class_of.items():
-            first.setdefault(index, visit)
-        rows = Appointment.objects.select_related("contact__phone", "provider").in_bulk(list(first.values()))
-        for appointment in rows.values():
-            appointment.location = self.locations[appointment.location_id]
-        return {index: rows[visit] for index, visit in first.items() if visit in rows}
+            if index not in found:
+                first.setdefault(index, visit)
+        return first
 
 
 def _find_place(example: Appointment) -> tuple[int, str, tuple[str, ...]]:
@@ -268,7 +288,9 @@ class Forecaster:
             for visit, end in zip(visits, ends, strict=True):
                 if visit in limited:
                     decision, called_at = self._judge_alone(judge, row, visit, end)
-                    forecast.add(self._describe(decision, called_at, row, judge), [visit])
+                    outcome = self._describe(decision, called_at, row, judge)
+                    is_late = self._is_booked_late(row, judge, visit)
+                    forecast.add(outcome._replace(is_at_once=is_late), [visit])
             pairs = [pair for pair in zip(visits, ends, strict=True) if pair[0] not in limited]
             visits, ends = [visit for visit, _ in pairs], [end for _, end in pairs]
         while visits:
@@ -289,11 +311,25 @@ class Forecaster:
         self, decision: Decision, called_at: datetime | None, row: Waiting, judge: Judge
     ) -> Outcome:
         if called_at is None:
-            return Outcome(decision.verdict, decision.reason, None, judge.channel, None, judge.location)
-        # no worker comes before its next look, which an activation brings forward (planning/activation.py)
-        look = row.due if self._looks_again or row.reason == Reason.CAMPAIGN_PAUSED else row.look
-        seconds = max(called_at.timestamp(), look)
-        return Outcome(decision.verdict, decision.reason, seconds, judge.channel, judge.text, judge.location)
+            return Outcome(
+                decision.verdict, decision.reason, None, judge.channel, None, judge.location, row.channel
+            )
+        seconds = max(called_at.timestamp(), self._find_next_look(row))
+        return Outcome(
+            decision.verdict,
+            decision.reason,
+            seconds,
+            judge.channel,
+            judge.text,
+            judge.location,
+            row.channel,
+        )
+
+    def _find_next_look(self, row: Waiting) -> float:
+        """Before which no worker comes; an activation brings it forward too (planning/activation.py)."""
+        if not self._looks_again and row.reason != Reason.CAMPAIGN_PAUSED:
+            return row.look
+        return self._now if row.ordered_by else row.due  # an order doesn't wait for the due time
 
     def _find_limited(
         self, row: Waiting, judge: Judge, visits: list[int], moment: datetime
@@ -304,8 +340,8 @@ class Forecaster:
             return set(visits)
         uses, times = self._facts.visits.uses, self._facts.visits.times
         limited = set()
-        if judge.is_at_once and row.try_after is None:
-            limited = {visit for visit in visits if row.due < times[visit].revised}
+        if judge.is_at_once:
+            limited = {visit for visit in visits if self._is_booked_late(row, judge, visit)}
         if not uses:
             return limited
         called = {visit for visit in visits if times[visit].phone in uses}
@@ -314,6 +350,11 @@ class Forecaster:
             for visit in called
             if any(call.at > moment - LOOKED_BACK for call in uses[times[visit].phone or 0].calls)
         }
+
+    def _is_booked_late(self, row: Waiting, judge: Judge, visit: int) -> bool:
+        """Whether the step says "at once" of it, as situations.find_late_booking() finds it."""
+        is_at_once = judge.is_at_once and row.try_after is None
+        return is_at_once and row.due < self._facts.visits.times[visit].revised
 
     def _judge_alone(
         self, judge: Judge, row: Waiting, visit: int, end: float
@@ -439,17 +480,27 @@ class StepPlanner:
                 continue
             planned_at = created.get(visit)
             owed = self._find_owed(visit, self._facts.now if planned_at is None else at(planned_at))
-            key = (id(owed), end)
+            is_before_live = owed is not None and self._is_before_live(owed, planned_at)
+            key = (id(owed), end, is_before_live)
             if key not in known:
                 untried = UntriedReminder(
                     own.row.state, own.row.reason, at(own.row.due), at(end), self._facts.now
                 )
                 new = find_replanned(untried, owed, self._facts.now)
-                moved = new and _write(new)._replace(channel=own.row.channel, try_after=own.row.try_after)
+                moved = new and _write(new)._replace(
+                    channel=own.row.channel, try_after=own.row.try_after, is_before_live=is_before_live
+                )
                 known[key] = (owed, moved or own.row, new.not_after.timestamp() if new else end)
             _, row, end = known[key]
             found.add(own.class_index, row, visit, end)
         return found.list_rows()
+
+    def _is_before_live(self, owed: OwedReminder, planned_at: float | None) -> bool:
+        """As situations.py says it; what is not planned yet (None) is planned now, after that."""
+        live = self._facts.mode.live_since
+        if live is None or planned_at is None:
+            return False
+        return max(owed.due_at.timestamp(), planned_at) < live.timestamp()
 
     def _find_owed(self, visit: int, planned_at: datetime | None) -> OwedReminder | None:
         """`planned_at`: when it was planned, if it was."""

@@ -29,6 +29,13 @@ from reminders.models import Campaign, CampaignVersion, Script, Step
 What = CampaignVersion.What
 Snapshot = Mapping[str, Any]
 MOST_VERSIONS = 50  # shown at once
+NAMED = ("locations", "providers")  # kept as pairs of key and name
+UNREADABLE = (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+)  # of a snapshot that isn't as it is written here
 
 
 class VersionNotRestorable(ValueError):
@@ -39,13 +46,19 @@ class VersionNotRestorable(ValueError):
 class HistoryEntry:
     """A version with what it changed, at what time by the practice's clock (aware).
 
-    `changes` is empty for the first version.
+    `changes` is empty for the first version. `is_readable`: whether what it changed can still be told.
     """
 
     version: CampaignVersion
     at: datetime
     changes: tuple[Change, ...]
     may_be_restored: bool
+    is_readable: bool = True
+
+    @property
+    def note(self) -> str:
+        """What is said in place of its changes, if they can't be told."""
+        return "" if self.is_readable else _("What it changed can't be read any more.")
 
 
 def record_version(
@@ -58,7 +71,7 @@ def record_version(
     Campaign.objects.select_for_update(no_key=True).only("pk").get(pk=campaign_id)
     last = CampaignVersion.objects.filter(campaign=campaign_id).order_by("-number").first()
     snapshot = take_snapshot(campaign_id)
-    if last is not None and last.snapshot == snapshot:
+    if last is not None and _is_like(last.snapshot, snapshot):
         return None
     return CampaignVersion.objects.create(
         campaign_id=campaign_id,
@@ -101,31 +114,36 @@ def snapshot_draft(draft: CampaignDraft) -> dict[str, Any]:
 def find_changes_since(campaign_id: int, number: int) -> tuple[list[CampaignVersion], list[Change]]:
     """The versions after this one, newest first, and what they changed together.
 
-    `number`: 0 for a campaign whose history had not begun; it begins with the campaign as it was.
+    `number`: 0 for a campaign whose history had not begun; it begins with the campaign as it was. No changes
+    are told where a version can't be read any more.
     """
     versions = CampaignVersion.objects.filter(campaign=campaign_id).select_related("by")
     found = list(versions.filter(number__gte=max(number, 1)).order_by("-number")[:MOST_VERSIONS])
     later = [version for version in found if version.number > max(number, 1)]
     base = versions.filter(number=max(number, 1)).first()
-    return later, describe_changes(base.snapshot, found[0].snapshot) if base and found else []
+    changes = _read_changes(base.snapshot, found[0].snapshot) if base and found else []
+    return later, changes or []
 
 
 def read_history(campaign_id: int, zone: tzinfo = UTC, most: int = MOST_VERSIONS) -> list[HistoryEntry]:
     """The last versions, newest first, each with what it changed. `zone`: the practice's clock."""
     versions = CampaignVersion.objects.filter(campaign=campaign_id).select_related("by", "restores")
     found = list(versions.order_by("-number")[: most + 1])
+    newest = found[0].snapshot if found else {}
+    differing = {one.pk for one in found if not _is_like(one.snapshot, newest, but_state=True)}
     entries = []
     for place, version in enumerate(found[:most]):
         before = found[place + 1] if place + 1 < len(found) else None
-        changes = describe_changes(before.snapshot, version.snapshot) if before else ()
-        is_like_now = _without_state(version.snapshot) == _without_state(found[0].snapshot)
+        changes = _read_changes((before or version).snapshot, version.snapshot)
+        is_readable = _read_changes(version.snapshot, version.snapshot) is not None
+        may_be_restored = is_readable and version.pk in differing
         at = version.at.astimezone(zone)
-        entries.append(HistoryEntry(version, at, tuple(changes), may_be_restored=not is_like_now))
+        entries.append(HistoryEntry(version, at, tuple(changes or ()), may_be_restored, changes is not None))
     return entries
 
 
 def describe_changes(before: Snapshot, after: Snapshot) -> list[Change]:
-    """What differs between two snapshots, in the reader's language."""
+    """What differs between two snapshots, in the reader's language; not what was only renamed elsewhere."""
     changes = []
     if before["name"] != after["name"]:
         changes.append(Change(_("Name"), before["name"], after["name"]))
@@ -141,7 +159,7 @@ def describe_changes(before: Snapshot, after: Snapshot) -> list[Change]:
     changes += [
         Change(str(label), describe_filter(name, before[name]), describe_filter(name, after[name]))
         for name, label in FILTER_LABELS.items()
-        if before[name] != after[name]
+        if _without_names(before)[name] != _without_names(after)[name]
     ]
     return changes + _describe_steps(before["steps"], after["steps"])
 
@@ -151,20 +169,43 @@ def draft_of_version(version: CampaignVersion) -> CampaignDraft:
 
     Raises VersionNotRestorable where a location, provider or script of it is gone, or its name is taken.
     """
-    saved = read_draft(version.campaign_id)
-    snapshot = version.snapshot
-    if Campaign.objects.filter(name=snapshot["name"]).exclude(pk=saved.campaign.pk).exists():
+    try:
+        draft = _read_snapshot(read_draft(version.campaign_id), version.snapshot)
+    except VersionNotRestorable:
+        raise
+    except UNREADABLE as error:
+        raise VersionNotRestorable(_("This version can't be read any more.")) from error
+    check_name(draft)
+    return draft
+
+
+def check_name(draft: CampaignDraft) -> None:
+    """Raise VersionNotRestorable if another campaign has the draft's name."""
+    if Campaign.objects.filter(name__iexact=draft.name).exclude(pk=draft.campaign.pk).exists():
         raise VersionNotRestorable(_("Another campaign has this name by now. Rename that one first."))
+
+
+def _read_snapshot(saved: CampaignDraft, snapshot: Snapshot) -> CampaignDraft:
     filters = CampaignFilters(
         _find_rows(Location, snapshot["locations"]),
         _find_rows(Provider, snapshot["providers"]),
         frozenset(snapshot["kinds"]),
-        snapshot["patients"],
+        Campaign.Patients(snapshot["patients"]).value,
         frozenset(snapshot["languages"]),
     )
     known = {step.pk: step for step in saved.campaign.steps.all()}
-    steps = tuple(_read_step(values, known) for values in snapshot["steps"])
+    steps = tuple(_read_step(values, known, scripts_must_exist=True) for values in snapshot["steps"])
     return CampaignDraft(saved.campaign, snapshot["name"], filters, steps)
+
+
+def _read_changes(before: Snapshot, after: Snapshot) -> list[Change] | None:
+    """What differs; None if one of the two can't be read any more."""
+    try:
+        for name in FILTER_LABELS:  # also of those that are alike
+            describe_filter(name, after[name])
+        return describe_changes(before, after)
+    except UNREADABLE:  # VersionNotRestorable among them
+        return None
 
 
 def _describe_steps(before: Sequence[Snapshot], after: Sequence[Snapshot]) -> list[Change]:
@@ -181,7 +222,9 @@ def _describe_steps(before: Sequence[Snapshot], after: Sequence[Snapshot]) -> li
             changes.append(Change(label, _("not there"), describe_step(_read_step(values, {}))))
             continue
         was_at, was = old[pk]
-        changes += describe_change_of_step(label, _read_step(was, {}), _read_step(values, {}), was, values)
+        steps = _read_step(was, {}), _read_step(values, {})
+        keys = _with_keys_of_scripts(was), _with_keys_of_scripts(values)
+        changes += describe_change_of_step(label, *steps, *keys)
         if [one for one in old if one in new].index(pk) != [one for one in new if one in old].index(pk):
             changes.append(Change(_("Order"), _("step %(number)d") % {"number": was_at}, label.lower()))
     return changes
@@ -207,10 +250,10 @@ def _as_json(value: Any) -> Any:
     return encoder.default(value)
 
 
-def _read_step(values: Snapshot, known: Mapping[int, Step]) -> Step:
+def _read_step(values: Snapshot, known: Mapping[int, Step], *, scripts_must_exist: bool = False) -> Step:
     """The step of a snapshot, unsaved: the campaign's own with these values, or a new one.
 
-    Raises VersionNotRestorable for a script that is gone, if it is to be restored into a campaign.
+    Raises VersionNotRestorable for a value that can't be read, and for a script that is gone and must exist.
     """
     step = known.get(values["id"]) or Step()
     step.removed_at = None
@@ -219,7 +262,8 @@ def _read_step(values: Snapshot, known: Mapping[int, Step]) -> Step:
             continue
         value = values[column.name]
         if column.name in SCRIPTS:
-            setattr(step, column.name, _find_script(value, must_exist=bool(known)) if value else None)
+            script = _find_script(value, must_exist=scripts_must_exist) if value else None
+            setattr(step, column.name, script)
         else:
             try:
                 setattr(step, column.attname, column.to_python(value))
@@ -251,5 +295,22 @@ def _name_rows(rows: Any) -> list[list[Any]]:
     return [[row.pk, row.name] for row in sorted(rows, key=lambda row: row.pk)]
 
 
-def _without_state(snapshot: Snapshot) -> dict[str, Any]:
-    return {name: value for name, value in snapshot.items() if name != "state"}
+def _is_like(one: Snapshot, other: Snapshot, *, but_state: bool = False) -> bool:
+    """Whether nothing but names differs; False if one of the two can't be read any more."""
+    ignored = {"state": ""} if but_state else {}
+    try:
+        return {**_without_names(one), **ignored} == {**_without_names(other), **ignored}
+    except UNREADABLE:
+        return False
+
+
+def _without_names(snapshot: Snapshot) -> dict[str, Any]:
+    """The snapshot to be compared: rows by their keys, since their names change by themselves."""
+    named = {name: [pk for pk, _name in snapshot[name]] for name in NAMED}
+    return {**snapshot, **named, "steps": [_with_keys_of_scripts(step) for step in snapshot["steps"]]}
+
+
+def _with_keys_of_scripts(values: Snapshot) -> dict[str, Any]:
+    """A step's values with the keys of its scripts, and without its place, which the order says."""
+    keys = {name: values[name] and values[name][0] for name in SCRIPTS if name in values}
+    return {name: value for name, value in values.items() if name != "position"} | keys

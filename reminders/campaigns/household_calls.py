@@ -10,10 +10,11 @@ from contacts.models import Appointment
 from contacts.models.people import Channel
 from reminders.campaigns.campaign_forecasts import CampaignForecast
 from reminders.campaigns.forecasts import Judge, Outcome, StepForecast
+from reminders.campaigns.upcoming import IDS_AT_ONCE
 from reminders.deciding.households import MOST_IN_ONE_CALL, build_message
 from reminders.deciding.situations import ReminderFacts
 from reminders.models import Reminder
-from reminders.rules.decide import Verdict
+from reminders.rules.decide import Verdict, decide
 from reminders.rules.reasons import Reason
 from reminders.wording.sms_alphabet import measure_text
 
@@ -59,22 +60,24 @@ class _Grouping:
     def __init__(self, forecast: CampaignForecast, step: StepForecast, outcomes: dict[int, Outcome]) -> None:
         self._forecast, self._step, self._outcomes = forecast, step, outcomes
         texted = [visit for visit, outcome in outcomes.items() if outcome.channel == Channel.SMS]
-        rows = Appointment.objects.select_related("contact__phone", "provider").in_bulk(texted)
-        for appointment in rows.values():
+        self._texted: dict[int, Appointment] = {}
+        rows = Appointment.objects.select_related("contact__phone", "provider")
+        for start in range(0, len(texted), IDS_AT_ONCE):
+            self._texted |= rows.in_bulk(texted[start : start + IDS_AT_ONCE])
+        for appointment in self._texted.values():
             appointment.location = forecast.facts.locations[appointment.location_id]
-        self._texted = rows
 
     def group(self, household: Sequence[int]) -> list[HouseholdCall]:
-        by_channel: dict[str, list[int]] = {}
+        by_channel: dict[tuple[str, str], list[int]] = {}
         calls = []
         for visit in household:
             outcome = self._outcomes.get(visit)
-            if outcome is None:
-                continue
+            if outcome is None or (outcome.channel == Channel.SMS and visit not in self._texted):
+                continue  # not sent, or deleted since the visits were read
             if outcome.reason == Reason.ORDERED:  # joined with nothing else
                 calls.append(HouseholdCall(outcome, (visit,)))
             else:
-                by_channel.setdefault(outcome.channel, []).append(visit)
+                by_channel.setdefault((outcome.own_channel, outcome.channel), []).append(visit)
         for waiting in by_channel.values():
             calls += self._group_by_turn(sorted(waiting, key=self._turn_of))
         return calls
@@ -103,17 +106,25 @@ class _Grouping:
 
     def _may_go_with(self, visit: int, moment: datetime) -> bool:
         judge, facts = self._judge_of(visit), self._forecast.facts
-        ends = facts.at(facts.visits.times[visit].starts) - self._step.step.step.stop_before
+        times = facts.visits.times[visit]
+        ends = facts.at(times.starts) - self._step.step.step.stop_before
+        if self._outcomes[visit].is_at_once:
+            ahead = judge.decisions.situation
+            late = replace(ahead, not_before=moment, not_after=ends, at_once_from=facts.at(times.revised))
+            return decide(late, moment).verdict == Verdict.CALL
         return judge.decisions.decide_at(moment, ends).verdict == Verdict.CALL
 
     def _judge_of(self, visit: int) -> Judge:
         index = self._forecast.facts.visits.class_of[visit]
-        return self._forecast.forecaster.judge_of(self._step.step.key, index)
+        own_channel = self._outcomes[visit].own_channel
+        return self._forecast.forecaster.judge_of(self._step.step.key, index, own_channel)
 
     def _facts_of(self, visit: int) -> ReminderFacts:
         facts = self._judge_of(visit).facts
-        appointment = self._texted[visit]
-        reminder = Reminder(pk=visit, appointment=appointment, step=facts.reminder.step)
+        channel = self._outcomes[visit].own_channel
+        reminder = Reminder(
+            pk=visit, appointment=self._texted[visit], step=facts.reminder.step, channel=channel
+        )
         return replace(facts, reminder=reminder)
 
     def _turn_of(self, visit: int) -> tuple[float, int]:

@@ -1,6 +1,6 @@
 """What the managers' pages of campaigns show: the list, and one campaign."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -9,6 +9,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Location
 from reminders.campaigns.drafts import SCRIPTS, CampaignDraft, read_draft
 from reminders.campaigns.history import HistoryEntry, read_history
@@ -18,6 +19,8 @@ from reminders.campaigns.previews import (
     HourPreview,
     ReasonGroup,
     StepPreview,
+    foresee_saved,
+    group_by_reason,
     preview_campaign,
 )
 from reminders.campaigns.step_words import describe_details, describe_step
@@ -134,11 +137,18 @@ def say_reason(reason: str) -> str:
     return str(NO_MOMENT_SAID) if reason == NO_MOMENT else sentence_for(reason)
 
 
-def find_reason_people(saved: CampaignDraft, reason: str) -> list[Appointment]:
-    """The visits that no step reminds of for this reason, the next first, with their contacts."""
-    groups = {group.reason: group.visits for group in preview_campaign(saved).reasons}
-    visits = Appointment.objects.filter(pk__in=groups.get(reason, ()))
-    return list(visits.select_related("contact__phone", "location").order_by("starts_at", "pk"))
+def find_reason_visits(saved: CampaignDraft, reason: str) -> list[int]:
+    """The visits (ids) that no step reminds of for this reason, the next first."""
+    forecast = foresee_saved(saved, read_database_clock())
+    groups = {group.reason: group.visits for group in group_by_reason(forecast)}
+    times = forecast.facts.visits.times
+    return sorted(groups.get(reason, ()), key=lambda visit: (times[visit].starts, visit))
+
+
+def load_visits(visits: Collection[int]) -> list[Appointment]:
+    """These visits (ids) in this order, with their contacts; without those that are gone."""
+    rows = Appointment.objects.select_related("contact__phone", "location").in_bulk(list(visits))
+    return [rows[visit] for visit in visits if visit in rows]
 
 
 def _read_zone() -> tzinfo:
@@ -151,6 +161,7 @@ def _count_waiting(tomorrow: datetime, in_a_week: datetime) -> dict[int, tuple[i
     waiting = Reminder.objects.filter(
         state__in=REMINDER_PENDING,
         step__campaign__state=Campaign.State.ACTIVE,
+        step__removed_at__isnull=True,
         next_look_at__lt=in_a_week,
     ).order_by()
     rows = waiting.values_list("step__campaign").annotate(

@@ -172,8 +172,13 @@ class CampaignPreview:
 
 def preview_campaign(saved: CampaignDraft, now: datetime | None = None) -> CampaignPreview:
     """The preview of a campaign as it is saved: a draft as if activated now, a trial as if live."""
-    now, is_trial = now or read_database_clock(), read_mode() == SendingMode.TRIAL
-    return replace(count_forecast(foresee_campaign(saved, now, as_live=is_trial)), is_trial=is_trial)
+    preview = count_forecast(foresee_saved(saved, now or read_database_clock()))
+    return replace(preview, is_trial=read_mode() == SendingMode.TRIAL)
+
+
+def foresee_saved(saved: CampaignDraft, now: datetime) -> CampaignForecast:
+    """The forecast of a campaign as its pages show it: on trial as if Callboard were live."""
+    return foresee_campaign(saved, now, as_live=read_mode() == SendingMode.TRIAL)
 
 
 def preview_edit(saved: CampaignDraft, draft: CampaignDraft, now: datetime | None = None) -> CampaignPreview:
@@ -200,9 +205,16 @@ def count_forecast(forecast: CampaignForecast) -> CampaignPreview:
         messages=sum((step.messages for step in steps), MessageCount()),
         steps=tuple(steps),
         reasons=_group_by_reason(forecast, covered - going - reminded),
-        hours=_preview_hours(forecast, messages.values()),
+        hours=preview_hours(forecast, messages.values()),
         limits=read_hour_limits(),
     )
+
+
+def group_by_reason(forecast: CampaignForecast) -> tuple[ReasonGroup, ...]:
+    """The covered visits that no step reminds of, by why not, most first."""
+    covered = forecast.forecaster.list_covered()
+    going, reminded = _collect(forecast, covered)
+    return _group_by_reason(forecast, covered - going - reminded)
 
 
 def find_called_today(forecast: CampaignForecast) -> set[int]:
@@ -282,7 +294,7 @@ def _count_messages(forecast: CampaignForecast, step: StepForecast, calls: Count
         by_text[outcome.text, outcome.location, outcome.channel] += count
     found = MessageCount()
     for (text, location, channel), count in by_text.items():
-        example = _write_example(forecast, step, text, location)
+        example = _write_example(forecast, step, text, location, channel)
         if channel == Channel.SMS:
             found += MessageCount(texts=count, parts=count * measure_text(example[0]).segments)
         else:
@@ -291,19 +303,21 @@ def _count_messages(forecast: CampaignForecast, step: StepForecast, calls: Count
 
 
 def _write_example(
-    forecast: CampaignForecast, step: StepForecast, text: int | None, location: int
+    forecast: CampaignForecast, step: StepForecast, text: int | None, location: int, channel: str
 ) -> tuple[str, str]:
-    """The message with this ScriptText to somebody at this location, and its language."""
+    """The message with this ScriptText to somebody at this location by this channel, and its language."""
     for judge in forecast.forecaster.judges_of(step.step.key):
         facts = judge.facts
-        if judge.text == text and facts.reminder.appointment.location_id == location and facts.script_text:
+        is_said = (judge.text, judge.location, judge.channel) == (text, location, channel)
+        if is_said and facts.script_text:
             return build_message(facts, [], forecast.facts.pronunciations)[1], facts.script_text.language
     return "", ""
 
 
-def _preview_hours(
+def preview_hours(
     forecast: CampaignForecast, messages: Iterable[Counter[Outcome]]
 ) -> tuple[HourPreview, ...]:
+    """The hours of the next days in which these messages go out, as they pass."""
     locations, now = forecast.facts.locations, forecast.facts.now
     zone = next((zone_or_utc(one.time_zone) for one in locations.values()), ZoneInfo("UTC"))
     last = _end_of_day(now + (DAYS_SHOWN - 1) * DAY, zone).timestamp()
@@ -313,12 +327,16 @@ def _preview_hours(
             if outcome.seconds is not None and outcome.seconds < last:
                 quarter = int(outcome.seconds) // QUARTER * QUARTER
                 quarters[quarter, outcome.channel, outcome.location] += count
-    by_hour: dict[datetime, Counter[tuple[str, int]]] = defaultdict(Counter)
+    by_hour: dict[float, Counter[tuple[str, int]]] = defaultdict(Counter)
     for (quarter, channel, location), count in quarters.items():
         local = datetime.fromtimestamp(quarter, zone)
-        by_hour[local.replace(minute=0)][channel, location] += count
+        # in seconds: the two hours of a night when clocks go back are equal as wall times
+        by_hour[local.replace(minute=0).timestamp()][channel, location] += count
     limits = read_hour_limits()
-    return tuple(_preview_hour(forecast, hour, by_hour[hour], limits) for hour in sorted(by_hour))
+    return tuple(
+        _preview_hour(forecast, datetime.fromtimestamp(hour, zone), by_hour[hour], limits)
+        for hour in sorted(by_hour)
+    )
 
 
 def _preview_hour(

@@ -39,7 +39,7 @@ from reminders.rules.states import REMINDER_PENDING
 
 PHONE = "contact__phone"
 COVERED_BEFORE, COVERED_AFTER = 1, 2
-NUMBERS_AT_ONCE = 20_000  # a statement has at most 65,535 parameters
+IDS_AT_ONCE = 20_000  # a statement has at most 65,535 parameters
 
 
 class Seconds(Func):
@@ -270,6 +270,6 @@ def _read_uses(phones: set[int], now: datetime) -> dict[int, NumberUse]:
     used = phones.intersection(called.values_list("number", flat=True).distinct())
     uses: dict[int, NumberUse] = {}
     numbers = sorted(used)
-    for start in range(0, len(numbers), NUMBERS_AT_ONCE):
-        uses |= read_use(numbers[start : start + NUMBERS_AT_ONCE], now)
+    for start in range(0, len(numbers), IDS_AT_ONCE):
+        uses |= read_use(numbers[start : start + IDS_AT_ONCE], now)
     return uses

@@ -124,8 +124,11 @@ class _LineWriter:
 
     def _facts_of(self, visit: int) -> ReminderFacts:
         index = self._forecast.facts.visits.class_of[visit]
-        facts = self._forecast.forecaster.judge_of(self._step.step.key, index).facts
-        own = Reminder(pk=visit, appointment=self._everybody[visit], step=facts.reminder.step)
+        channel = self._outcomes[visit].own_channel
+        facts = self._forecast.forecaster.judge_of(self._step.step.key, index, channel).facts
+        own = Reminder(
+            pk=visit, appointment=self._everybody[visit], step=facts.reminder.step, channel=channel
+        )
         return replace(facts, reminder=own)
 
 

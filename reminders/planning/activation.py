@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
@@ -14,6 +14,8 @@ from reminders.planning.planned_marks import begin_edition
 from reminders.planning.planner import plan_campaign
 from reminders.rules.reasons import Reason
 from reminders.wording.script_verdicts import TextVerdict, judge_campaign
+
+LONGEST_NAME: int = Campaign._meta.get_field("name").max_length or 0
 
 
 class ScriptsRefused(ValueError):
@@ -72,14 +74,9 @@ def pause_campaign(campaign: Campaign, *, by: User | None = None, reason: str = 
 
 
 @transaction.atomic
-def copy_campaign(campaign: Campaign) -> Campaign:
+def copy_campaign(campaign: Campaign, *, by: User | None = None) -> Campaign:
     """A draft with the same filters and steps; nobody is called for a draft."""
-    copy = Campaign.objects.create(
-        name=find_free_name(campaign.name),
-        kinds=campaign.kinds,
-        patients=campaign.patients,
-        languages=campaign.languages,
-    )
+    copy = _create_copy(campaign, by)
     copy.locations.set(campaign.locations.all())
     copy.providers.set(campaign.providers.all())
     steps, now = list(campaign.steps.in_use()), read_database_clock()
@@ -91,9 +88,32 @@ def copy_campaign(campaign: Campaign) -> Campaign:
 
 
 def find_free_name(name: str) -> str:
-    """The name with the first number that no campaign has: "Reminders (2)"."""
-    taken = set(Campaign.objects.filter(name__startswith=name).values_list("name", flat=True))
+    """The name with the first number that no campaign has: "Reminders (2)". A long name is shortened."""
+    taken = {one.casefold() for one in Campaign.objects.values_list("name", flat=True)}
     number = 2
-    while f"{name} ({number})" in taken:
+    while (free := _add_number(name, number)).casefold() in taken:
         number += 1
-    return f"{name} ({number})"
+    return free
+
+
+def _add_number(name: str, number: int) -> str:
+    end = f" ({number})"
+    return name[: LONGEST_NAME - len(end)].rstrip() + end
+
+
+def _create_copy(campaign: Campaign, by: User | None) -> Campaign:
+    """The row of a copy. Who copies at the same moment takes the next name."""
+    while True:
+        name = find_free_name(campaign.name)
+        try:
+            with transaction.atomic():
+                return Campaign.objects.create(
+                    name=name,
+                    kinds=campaign.kinds,
+                    patients=campaign.patients,
+                    languages=campaign.languages,
+                    created_by=by,
+                )
+        except IntegrityError:
+            if not Campaign.objects.filter(name=name).exists():
+                raise

@@ -17,9 +17,11 @@ from reminders.campaigns.drafts import CampaignDraft, read_draft
 from reminders.campaigns.edits import EditedMeanwhile, save_edit
 from reminders.campaigns.history import describe_changes, find_changes_since, snapshot_draft, take_snapshot
 from reminders.campaigns.step_words import Change
+from reminders.deciding.sending_mode import read_mode
 from reminders.forms.campaign_builder import CampaignBuilder
 from reminders.models import Campaign
 from reminders.planning.activation import ScriptsRefused
+from reminders.rules.modes import SendingMode
 from reminders.views.requests import signed_in, wants_fragment
 
 NOT_CARRIED = ("csrfmiddlewaretoken", "deed", "shown")
@@ -72,6 +74,7 @@ def _review(request: HttpRequest, draft: CampaignDraft, changes: list[Change]) -
     diff = diff_edit(draft)
     context = {"campaign": draft.campaign, "diff": diff, "shown": view_diff(diff), "changes": changes}
     context |= {"name": draft.name, "entries": _list_entries(request.POST)}
+    context["is_trial"] = read_mode() == SendingMode.TRIAL
     return render(request, "reminders/campaign_edit_review.html", context)
 
 
@@ -89,7 +92,7 @@ def _save(request: HttpRequest, draft: CampaignDraft, changes: list[Change]) -> 
     if draft.campaign.state == Campaign.State.DRAFT:
         messages.success(request, _("Saved. A draft calls nobody."))
     else:
-        messages.success(request, _("Saved. What was due before now is not sent."))
+        messages.success(request, _("Saved. What this change would have sent before now is not sent."))
     return redirect("campaign", pk)
 
 

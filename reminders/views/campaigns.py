@@ -22,17 +22,20 @@ from reminders.campaigns.drafts import CampaignDraft, read_draft
 from reminders.campaigns.edits import activate_as_shown, copy_by_person, restore_version
 from reminders.campaigns.history import VersionNotRestorable, draft_of_version
 from reminders.campaigns.overviews import (
-    find_reason_people,
+    find_reason_visits,
     list_campaigns,
     list_obstacles,
+    load_visits,
     say_reason,
     view_campaign,
 )
 from reminders.campaigns.visit_previews import find_covered_visits, preview_visits
+from reminders.deciding.sending_mode import read_mode
 from reminders.desk.resuming import skip_and_activate_campaign
 from reminders.models import Campaign, CampaignVersion
 from reminders.pages.script_list import read_script_lines
 from reminders.planning.activation import ScriptsRefused
+from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import Reason
 from reminders.views.requests import signed_in
 
@@ -80,8 +83,9 @@ def show_campaign_people(request: HttpRequest, pk: int) -> HttpResponse:
     saved, reason = _read_saved(pk), request.GET.get("reason", "")
     if reason and reason not in Reason.values:
         raise Http404
-    page = Paginator(find_reason_people(saved, reason), PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(find_reason_visits(saved, reason), PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
     context = {"campaign": saved.campaign, "page": page, "sentence": say_reason(reason)}
+    context["visits"] = load_visits(list(page))
     return render(request, "reminders/campaign_people.html", context)
 
 
@@ -91,16 +95,20 @@ def show_campaign_people(request: HttpRequest, pk: int) -> HttpResponse:
 def activate_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     """GET shows whom it will call; POST activates it, if that is still so.
 
-    `shown` is what was confirmed. After a pause, `deed` says what becomes of what fell due: "send" or "skip".
+    `shown` is what was confirmed. `deed` says what becomes of what fell due in a pause: "send" or "skip".
+    Without one of the two the page is shown again.
     """
     saved = _read_saved(pk)
     obstacles = list_obstacles(saved)
     if saved.campaign.state == Campaign.State.ACTIVE:
         messages.info(request, _("It is active already."))
         return redirect("campaign", pk)
-    if request.method == "POST" and not obstacles:
+    deed = request.POST.get("deed")
+    if request.method == "POST" and deed not in ("send", "skip"):
+        messages.warning(request, _("Not activated: choose one of the buttons below."))
+    elif request.method == "POST" and not obstacles:
         skip = partial(skip_and_activate_campaign, by=signed_in(request))
-        skip_due = skip if request.POST.get("deed") == "skip" else None
+        skip_due = skip if deed == "skip" else None
         try:
             diff = activate_as_shown(
                 pk, shown=request.POST.get("shown", ""), by=signed_in(request), skip_due=skip_due
@@ -115,6 +123,7 @@ def activate_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     proposed = diff_activation(pk)
     context = {"campaign": saved.campaign, "obstacles": obstacles, "proposed": proposed}
     context |= {"shown": view_diff(proposed.send), "notes": list_activation_notes(saved)}
+    context["is_trial"] = read_mode() == SendingMode.TRIAL
     return render(request, "reminders/campaign_activate.html", context)
 
 
@@ -139,7 +148,9 @@ def restore_campaign(request: HttpRequest, pk: int, number: int) -> HttpResponse
         draft = draft_of_version(version)
         if request.method == "POST":
             restore_version(version, shown=request.POST.get("shown", ""), by=signed_in(request))
-            messages.success(request, _("Taken back. What was due before now is not sent."))
+            messages.success(
+                request, _("Taken back. What this change would have sent before now is not sent.")
+            )
             return redirect("campaign", pk)
     except VersionNotRestorable as refusal:
         messages.error(request, str(refusal))
@@ -154,7 +165,8 @@ def restore_campaign(request: HttpRequest, pk: int, number: int) -> HttpResponse
 
 def _describe_restore(version: CampaignVersion, draft: CampaignDraft) -> dict[str, Any]:
     diff = diff_edit(draft)
-    return {"campaign": version.campaign, "version": version, "diff": diff, "shown": view_diff(diff)}
+    context = {"campaign": version.campaign, "version": version, "diff": diff, "shown": view_diff(diff)}
+    return context | {"is_trial": read_mode() == SendingMode.TRIAL}
 
 
 def _read_saved(pk: int) -> CampaignDraft:

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
-from contacts.models import Location
+from contacts.models import Appointment, Location
 from reminders.campaigns.differences import CampaignDiff, DiffOutdated, diff_activation, diff_edit
 from reminders.campaigns.drafts import CampaignDraft, read_draft
 from reminders.campaigns.edits import activate_as_shown, pause_by_person, save_shown_edit
@@ -19,7 +19,7 @@ from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.number_caps import read_use
 from reminders.deciding.situations import with_situation
 from reminders.desk.resuming import skip_and_activate_campaign
-from reminders.models import Campaign, Reminder, Script, Step
+from reminders.models import Campaign, Reminder, Script, SendingSwitch, Step
 from reminders.planning.planner import plan_all
 from tests.people import (
     ENGLISH,
@@ -280,3 +280,30 @@ def test_an_edit_of_a_paused_campaign_calls_nobody_before_or_after(sam: User) ->
     assert diff.is_empty
     save_shown_edit(draft, shown=diff.token, by=sam)
     assert Step.objects.get().elapsed == timedelta(days=2)
+
+
+def test_an_edit_sends_nothing_that_was_due_before_callboard_went_live(sam: User) -> None:
+    """(product rule 29) What an edit moves is still of the time before, as the last look finds it."""
+    step = make_step(timing_kind="after_booking", elapsed=timedelta(0))
+    make_appointment(starts_at=timezone.now() + timedelta(days=3))
+    hour = timedelta(hours=1)
+    booked = timezone.now() - 9 * hour
+    Appointment.objects.update(revised_at=booked, booked_at=booked)
+    plan_all()
+    Reminder.objects.update(created_at=booked)
+    SendingSwitch.objects.create(mode="live", live_since=timezone.now() - 2 * hour)
+    draft = change_step(read_draft(step.campaign_id), 0, elapsed=hour)
+    diff = diff_edit(draft)
+    save_shown_edit(draft, shown=diff.token, by=sam)
+    assert Reminder.objects.get().due_at == booked + hour
+    assert read_going(step.campaign) == {}
+    assert diff.is_empty
+
+
+def test_what_staff_have_ordered_goes_now_before_and_after_an_edit(sam: User) -> None:
+    step = make_step(elapsed=timedelta(hours=4))
+    make_appointment(starts_at=timezone.now() + timedelta(days=3))
+    plan_all()
+    Reminder.objects.update(ordered_by=sam, next_look_at=timezone.now())
+    diff = diff_edit(change_step(read_draft(step.campaign_id), 0, max_tries=5))
+    assert (len(diff.reword), diff.unchanged, diff.people, diff.today) == (0, 1, 1, 1)

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from contacts.models import Provider
+from contacts.models import Location, Provider
 from reminders.campaigns.differences import diff_activation, diff_edit
 from reminders.campaigns.drafts import CampaignDraft, read_draft
 from reminders.campaigns.edits import (
@@ -28,7 +28,8 @@ from reminders.campaigns.history import (
     take_snapshot,
 )
 from reminders.deciding.coverage import CampaignFilters
-from reminders.models import Campaign, Step
+from reminders.models import Campaign, CampaignVersion, Script, Step
+from reminders.planning import activation
 from tests.people import (
     make_appointment,
     make_campaign,
@@ -162,3 +163,97 @@ def test_a_field_that_is_new_in_a_version_is_told_by_its_name(campaign: Campaign
     before = {**after, "steps": [{**step} for step in after["steps"]]}
     del before["steps"][0]["retry_voicemail"]
     assert [one.what for one in describe_changes(before, after)] == ["Step 1, try again after a voicemail"]
+
+
+def test_pausing_what_is_not_active_is_not_recorded(campaign: Campaign, sam: User) -> None:
+    assert pause_by_person(campaign, by=sam) is True
+    make_location().campaign_set.add(campaign)  # what else changed isn't the second pause
+    assert pause_by_person(campaign, by=sam) is False
+    draft = make_campaign("Draft", state="draft", activated_at=None)
+    assert pause_by_person(draft, by=sam) is False
+    assert [entry.version.what for entry in read_history(campaign.pk)] == ["paused", "created"]
+    assert read_history(draft.pk) == []
+
+
+def test_a_name_that_was_changed_elsewhere_is_nobodys_change(campaign: Campaign, sam: User) -> None:
+    filters = CampaignFilters(
+        frozenset({make_location().pk}), frozenset({Provider.objects.create(name="Dr. A. Chen").pk})
+    )
+    save(read_draft(campaign.pk).with_filters(filters), sam)
+    for model in (Location, Provider, Script):
+        model.objects.update(name="Renamed")
+    assert record_version(campaign.pk, "edited", by=sam) is None
+    save(change(read_draft(campaign.pk), max_tries=5), sam)
+    save(change(read_draft(campaign.pk), max_tries=2), sam)
+    entries = read_history(campaign.pk)
+    assert [one.what for entry in entries[:2] for one in entry.changes] == ["Step 1, tries"] * 2
+    assert [entry.may_be_restored for entry in entries] == [False, True, False, True]
+
+
+def test_another_place_in_the_same_order_is_no_change(campaign: Campaign, sam: User) -> None:
+    campaign.steps.filter(position=2).update(position=7)
+    assert record_version(campaign.pk, "edited", by=sam) is None
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{}, {"steps": [{"id": 1, "days": "many"}]}, {"patients": "some"}, {"locations": [1]}, {"steps": "none"}],
+)
+def test_a_version_that_can_not_be_read_is_said_to_be_so(
+    campaign: Campaign, sam: User, broken: dict[str, Any]
+) -> None:
+    snapshot = {**take_snapshot(campaign.pk), **broken} if broken else {}
+    version = CampaignVersion.objects.create(
+        campaign=campaign, number=2, what="edited", by=sam, snapshot=snapshot
+    )
+    save(change(read_draft(campaign.pk), max_tries=5), sam)
+    entries = read_history(campaign.pk)
+    assert [(entry.note != "", entry.may_be_restored) for entry in entries] == [
+        (True, False),
+        (True, False),
+        (False, True),
+    ]
+    with pytest.raises(VersionNotRestorable):
+        draft_of_version(version)
+
+
+def test_a_script_that_is_gone_is_missed_in_a_campaign_without_steps_too(
+    campaign: Campaign, sam: User
+) -> None:
+    first = read_history(campaign.pk)[0].version
+    Step.objects.all().delete()
+    Script.objects.all().delete()
+    with pytest.raises(VersionNotRestorable, match="Reminder"):
+        draft_of_version(first)
+
+
+def test_a_name_that_is_taken_while_a_version_is_taken_back_is_said(
+    campaign: Campaign, sam: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = read_history(campaign.pk)[0].version
+    save(replace(read_draft(campaign.pk), name="Cleanings"), sam)
+    draft = draft_of_version(first)
+    shown = diff_edit(draft).token
+    make_campaign("Reminders")
+    monkeypatch.setattr("reminders.campaigns.edits.draft_of_version", lambda _version: draft)
+    with pytest.raises(VersionNotRestorable, match="Another campaign has this name"):
+        restore_version(first, shown=shown, by=sam)
+    assert Campaign.objects.get(pk=campaign.pk).name == "Cleanings"
+
+
+def test_a_copy_has_a_name_that_fits_and_is_who_made_it(campaign: Campaign, sam: User) -> None:
+    Campaign.objects.update(name="Cleanings" + "x" * 111)
+    campaign.refresh_from_db()
+    for number in range(2, 12):
+        copied = copy_by_person(campaign, by=sam)
+        assert copied.name.endswith(f"x ({number})")
+        assert (len(copied.name), copied.created_by) == (120, sam)
+
+
+def test_who_copies_at_the_same_moment_takes_the_next_name(
+    campaign: Campaign, sam: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_campaign("Reminders (2)")
+    seen = iter(["Reminders (2)", "Reminders (3)"])
+    monkeypatch.setattr(activation, "find_free_name", lambda _name: next(seen))
+    assert copy_by_person(campaign, by=sam).name == "Reminders (3)"

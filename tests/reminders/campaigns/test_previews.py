@@ -1,7 +1,8 @@
 """The preview of a campaign: who is called and when, who is not and why, and how busy that is."""
 
+from collections import Counter
 from copy import copy
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from django.db import connection
@@ -13,13 +14,16 @@ from contacts.models import Appointment, Contact, Location
 from reminders.campaigns.campaign_forecasts import foresee_campaign
 from reminders.campaigns.differences import diff_activation
 from reminders.campaigns.drafts import read_draft
+from reminders.campaigns.forecasts import ClinicFacts, Outcome
 from reminders.campaigns.household_calls import find_household_calls
-from reminders.campaigns.previews import count_forecast, preview_campaign, preview_edit
+from reminders.campaigns.previews import count_forecast, preview_campaign, preview_edit, preview_hours
+from reminders.campaigns.upcoming import read_visits_ahead
 from reminders.deciding.coverage import CampaignFilters
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.models import CallCompanion, Campaign, SendingSwitch, Step
+from reminders.models import CallCompanion, Campaign, Reminder, SendingSwitch, Step
 from reminders.planning.planner import plan_all
+from reminders.rules.reasons import Reason
 from reminders.rules.speech_time import estimate_seconds
 from tests.people import make_appointment, make_campaign, make_contact, make_location, make_step
 from tests.reminders.campaigns.clinics import make_clinic
@@ -187,3 +191,57 @@ def test_an_empty_clinic_has_an_empty_preview(draft: Campaign) -> None:
     Location.objects.all().delete()
     preview = preview_campaign(read_draft(draft.pk))
     assert (preview.upcoming, preview.called, preview.hours, preview.reasons) == (0, 0, (), ())
+
+
+def test_the_two_equal_hours_of_a_night_are_two_lines(draft: Campaign) -> None:
+    """Clocks go back in New York on 7 November 2027 at 2:00: the hour from 1:00 comes twice."""
+    Location.objects.all().delete()
+    make_location(time_zone="America/New_York")
+    book(1)
+    forecast = foresee_campaign(read_draft(draft.pk), timezone.now())
+    night = datetime(2027, 11, 7, 5, 15, tzinfo=UTC)
+    forecast.facts.now = night
+    [location] = forecast.facts.locations
+    moments = [night + timedelta(minutes=minutes) for minutes in (0, 30, 60, 120)]
+    calls = Counter(Outcome("wait", "", one.timestamp(), "voice", None, location) for one in moments)
+    hours = preview_hours(forecast, [calls])
+    assert [(hour.starts_at.hour, hour.starts_at.fold, hour.total) for hour in hours] == [
+        (1, 0, 2),
+        (1, 1, 1),
+        (2, 0, 1),
+    ]
+
+
+def test_a_visit_that_is_deleted_while_it_is_counted_is_left_out(draft: Campaign) -> None:
+    gone, stays = book(1), book(2)
+    now = timezone.now()
+    everybody = read_draft(draft.pk).filters
+    for deleted, left in ((gone, {stays.pk}), (stays, set())):
+        visits = read_visits_ahead(everybody, everybody, now)
+        deleted.delete()
+        assert set(ClinicFacts(visits, now).visits.class_of) == left
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_who_was_booked_late_goes_in_nobodys_call_of_another_day(late: bool) -> None:
+    """(product rule 12) "At once, or not at all" holds for companions too, as the last look asks it."""
+    location = make_location(calls_per_minute=1)
+    step = make_step(elapsed=timedelta(hours=26), if_late="now")
+    tomorrow = (timezone.now() + DAY).astimezone(location.zone).replace(minute=0, second=0, microsecond=0)
+    mother = make_contact("Mother")
+    son = Contact.objects.create(first_name="Son", phone=mother.phone)
+    visits = [make_appointment(one, starts_at=tomorrow.replace(hour=13)) for one in (mother, son)]
+    old = timezone.now() - 9 * DAY
+    Appointment.objects.filter(pk__in=[one.pk for one in visits[: 1 if late else 2]]).update(
+        revised_at=old, booked_at=old
+    )
+    plan_all()
+    first, second = tomorrow.replace(hour=9), tomorrow.replace(hour=10)
+    Reminder.objects.filter(appointment=visits[0]).update(
+        try_after=first, next_look_at=first, reason=Reason.TRY_AGAIN
+    )
+    Reminder.objects.filter(appointment=visits[1]).update(next_look_at=second, reason=Reason.DESK_PACE)
+    forecast = foresee_campaign(read_draft(step.campaign_id), timezone.now())
+    calls = [call.visits for call in find_household_calls(forecast, forecast.steps[step.pk])]
+    [one, other] = [visit.pk for visit in visits]
+    assert calls == ([(one,), (other,)] if late else [(one, other)])

@@ -536,7 +536,7 @@ def test_an_edit_of_an_active_campaign_shows_what_changes_before_it_is_saved(
     assert Step.objects.get().days == 2, "nothing is saved yet"
     carried = {**dict(answer.context["entries"]), "shown": answer.context["diff"].token}
     answer = desk.post(address(active), {**carried, "deed": "confirm"}, follow=True)
-    assert "Saved. What was due before now is not sent." in say(answer)
+    assert "Saved. What this change would have sent before now is not sent." in say(answer)
     assert Step.objects.get().days == 3
 
 

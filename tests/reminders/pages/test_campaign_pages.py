@@ -10,13 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from contacts.models import Appointment
+from contacts.models import Appointment, Contact, PhoneNumber
 from contacts.roles import MANAGER
 from reminders.campaigns.differences import diff_edit
 from reminders.campaigns.drafts import read_draft
 from reminders.campaigns.edits import save_shown_edit
 from reminders.campaigns.history import record_version
-from reminders.models import Campaign, CampaignVersion, Step
+from reminders.models import Campaign, CampaignVersion, Reminder, SendingSwitch, Step
 from reminders.planning.planner import plan_all
 from tests.people import make_appointment, make_campaign, make_contact, make_script, make_step, make_user
 from tests.reminders.pages.clinic import sit_at_desk
@@ -76,6 +76,8 @@ def test_the_list_counts_what_waits_today_and_in_seven_days(desk: Client, draft:
     plan_all()
     page = read(desk, "campaigns")
     assert 'data-label="Next 7 days">1<' in page
+    Step.objects.update(removed_at=timezone.now())
+    assert 'data-label="Next 7 days">1<' not in read(desk, "campaigns")
 
 
 def test_a_campaign_shows_its_steps_its_numbers_and_who_is_not_called(desk: Client, draft: Campaign) -> None:
@@ -200,3 +202,74 @@ def test_the_list_runs_as_many_queries_for_many_campaigns_as_for_one(desk: Clien
     for number in range(5):
         make_step(make_campaign(f"Campaign {number}"))
     assert count_queries(desk, "campaigns") == few
+
+
+def test_a_deed_that_is_not_offered_activates_nothing(desk: Client, draft: Campaign) -> None:
+    address = reverse("activate_campaign", args=[draft.pk])
+    token = desk.get(address).context["proposed"].send.token
+    for deed in ({}, {"deed": ""}, {"deed": "Skip"}):
+        page = desk.post(address, {"shown": token, **deed})
+        assert "Not activated: choose one of the buttons below." in page.content.decode()
+    assert Campaign.objects.get().state == "draft"
+
+
+def test_an_active_campaign_whose_words_would_be_refused_is_said_to_go_on(
+    desk: Client, draft: Campaign
+) -> None:
+    long = make_script("{PRACTICE} {CALLBACK_NUMBER} " + "x" * 400, name="Long")
+    Step.objects.update(channel="sms", script=long)
+    assert "be activated yet. Cleanings, " in read(desk, "campaign", draft.pk)
+    Campaign.objects.update(state="active", activated_at=timezone.now())
+    page = read(desk, "campaign", draft.pk)
+    assert "be activated yet" not in page
+    assert "It goes on sending, but its words would be refused now. Cleanings, " in page
+    Step.objects.update(removed_at=timezone.now())
+    assert "It sends nothing. It has no steps yet." in read(desk, "campaign", draft.pk)
+
+
+def test_on_trial_what_is_asked_says_who_is_counted(desk: Client, draft: Campaign, manager: User) -> None:
+    book(1)
+    SendingSwitch.objects.create(mode="trial")
+    page = read(desk, "activate_campaign", draft.pk)
+    assert "no upcoming visit has a reminder ahead" not in page
+    assert "Callboard is on trial" in page
+    assert "none of them has a reminder here" in page
+    PhoneNumber.objects.update(verified_at=timezone.now(), verified_by=manager)
+    assert "only they are counted here" in read(desk, "activate_campaign", draft.pk)
+    assert "Callboard is on trial" in read(desk, "restore_campaign", draft.pk, 1)
+
+
+def test_the_people_of_a_reason_come_by_time_a_page_at_once(
+    desk: Client, draft: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reminders.views.campaigns.PEOPLE_PER_PAGE", 2)
+    visits = [book(last, in_days=9 - last) for last in (1, 2, 3)]
+    Contact.objects.update(phone=None)
+    for number, expected in ((1, [visits[2].pk, visits[1].pk]), (2, [visits[0].pk])):
+        with CaptureQueriesContext(connection) as queries:
+            address = reverse("campaign_people", args=[draft.pk])
+            page = desk.get(f"{address}?reason=no_number&page={number}")
+        assert [visit.pk for visit in page.context["visits"]] == expected
+        by_id = [one["sql"].split('"contacts_appointment"."id" IN (') for one in queries]
+        [*_examples, loaded] = [parts[1] for parts in by_id if len(parts) > 1]
+        assert loaded.split(")")[0].count(",") == len(expected) - 1
+
+
+def test_a_text_that_follows_the_calls_is_shown_in_its_own_words(desk: Client, draft: Campaign) -> None:
+    text = make_script("{FIRST_NAME}: {APPT_DATE}, {PRACTICE} {CALLBACK_NUMBER}. STOP ends.", name="Text")
+    Campaign.objects.update(state="active", activated_at=timezone.now() - timedelta(days=1))
+    Step.objects.update(since=timezone.now() - timedelta(days=1), fallback_script=text)
+    first = book(1)
+    relative = Contact.objects.create(first_name="Ben", phone=first.contact.phone)
+    make_appointment(relative, starts_at=first.starts_at, kind="Cleaning")
+    plan_all()
+    Reminder.objects.filter(appointment=first).update(channel="sms", try_after=timezone.now())
+    page = read(desk, "campaign_visits", draft.pk)
+    assert "Patient 1: " in page
+    assert "STOP ends." in page
+    assert "Hello Ben, this is" in page
+    assert "Hello Patient 1" not in page
+    Reminder.objects.update(channel="sms", try_after=timezone.now())
+    page = read(desk, "campaign_visits", draft.pk)
+    assert page.count("STOP ends.") == 2
+    assert "Hello" not in page
