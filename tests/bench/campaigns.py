@@ -28,9 +28,9 @@ def bench_campaigns() -> Iterator[Line]:
     _move_as_in_a_clinic()
     yield from _bench("at quarters of an hour")
 
-    """From every minute around the clock to quarters of an hour, from 8:00 on for ten hours."""
+
 def _move_as_in_a_clinic() -> None:
-    """From every minute around the clock to quarters of an hour from 8:00 on for ten hours, over sixty days."""
+    """From every minute around the clock to quarters of an hour, from 8:00 on for ten hours."""
     location, booked_at = Location.objects.get(), timezone.now() - timedelta(days=90)
     today = timezone.now().astimezone(location.zone).replace(hour=8, minute=0, second=0, microsecond=0)
     visits = list(Appointment.objects.order_by("pk"))
