@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from reminders.campaigns.clinic_facts import ClinicFacts
 from reminders.campaigns.drafts import (
     CampaignDraft,
     CampaignPlan,
@@ -11,14 +12,9 @@ from reminders.campaigns.drafts import (
     plan_as_edited,
     plan_as_saved,
 )
-from reminders.campaigns.forecasts import (
-    ClinicFacts,
-    Forecaster,
-    Rows,
-    StepForecast,
-    StepPlanner,
-    read_rows,
-)
+from reminders.campaigns.forecasts import Forecaster, StepForecast
+from reminders.campaigns.reminder_rows import Rows, read_rows
+from reminders.campaigns.step_planner import StepPlanner
 from reminders.campaigns.upcoming import ReminderGroup, read_reminder_groups, read_tried, read_visits_ahead
 from reminders.models import Campaign
 from reminders.rules.reasons import Reason

@@ -7,31 +7,25 @@ with, and `version` the number of its last version then.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import time
 from functools import cached_property
 from itertools import count
-from typing import Any, cast
+from typing import Any
 
-from django import forms
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from contacts.models.people import Channel
 from contacts.templatetags.display import day_and_clock
 from reminders.campaigns.coverage_counts import count_coverage, say_coverage
 from reminders.campaigns.drafts import SCRIPTS, CampaignDraft
 from reminders.campaigns.example_visits import TimelineEntry, view_timeline
-from reminders.forms.campaigns import (
-    BOOKED,
-    CampaignFiltersForm,
-    CampaignStepForm,
-    ExampleVisitForm,
-    read_choices,
-)
+from reminders.forms.campaigns import CampaignFiltersForm, CampaignStepForm, read_choices
+from reminders.forms.example_visit import BOOKED, ExampleVisitForm
+from reminders.forms.sentence_parts import PartView, list_hidden, view_parts, write_form
 from reminders.models import Campaign, CampaignVersion, Script, Step
 from reminders.models.campaigns import StepChannel
 from reminders.rules.schedule import TimingKind
@@ -39,7 +33,7 @@ from reminders.rules.script_findings import ScriptFault
 from reminders.rules.zones import zone_or_utc
 from reminders.wording.campaign_sentences import SentencePart, mark_part, write_filters, write_step
 from reminders.wording.pronunciations import read_pronunciations
-from reminders.wording.script_verdicts import TextVerdict, judge_steps, read_script_uses
+from reminders.wording.script_verdicts import TextVerdict, judge_steps, list_script_uses
 from reminders.wording.sms_length import read_said_names
 
 MOST_STEPS = 20
@@ -51,49 +45,10 @@ NEW_STEP: dict[str, Any] = {"timing_kind": TimingKind.DAYS_BEFORE.value, "days":
 # Why a script can't be a text message at all; everything else is judged when the campaign is activated.
 NEVER_A_TEXT = frozenset({ScriptFault.TEXT_TOO_LONG, ScriptFault.EMPTY})
 WRITTEN = ("text_script", "fallback_script")
-LABELS = {
-    "kinds": gettext_lazy("Kinds of visit"),
-    "patients": gettext_lazy("Patients"),
-    "languages": gettext_lazy("Languages"),
-    "locations": gettext_lazy("Locations"),
-    "providers": gettext_lazy("Providers"),
-    "channel": gettext_lazy("How"),
-    "timing": gettext_lazy("When"),
-    "audience": gettext_lazy("Who gets it"),
-    "script": gettext_lazy("What is said"),
-    "tries": gettext_lazy("If nobody is reached"),
-    "voicemail": gettext_lazy("After a voicemail"),
-    "fallback": gettext_lazy("After the last call"),
-    "late": gettext_lazy("Booked too late"),
-    "never_in_time": gettext_lazy("No calling hours left"),
-    "stop_before": gettext_lazy("The last moment"),
-    "example_location": gettext_lazy("Location"),
-    "example_time": gettext_lazy("Day and time"),
-    "example_booked": gettext_lazy("Booked"),
-}
-FIELDS_OF = {"kinds": ("kinds", "other_kinds")}  # where a part has other fields than its sentence shows
-
-
-@dataclass(frozen=True)
-class PartView:
-    """A part of a sentence with the fields that change it, and what is wrong with them."""
-
-    part: SentencePart
-    fields: Sequence[forms.BoundField]
-    errors: Sequence[str]
-    is_open: bool = False
-
-    @property
-    def label(self) -> str:
-        return str(LABELS[self.part.name])
-
-    @property
-    def kernel(self) -> str:
-        return _("not clear yet") if self.errors else self.part.kernel
 
 
 @dataclass
-class StepView:
+class BuilderStep:
     """A step as the page shows it: its sentences in three lines. `hidden`: entries that no part shows."""
 
     key: str
@@ -128,11 +83,7 @@ class CampaignBuilder:
 
     def __init__(self, saved: CampaignDraft, entries: QueryDict | None = None) -> None:
         self.campaign = saved.campaign
-        self._saved_uses = {
-            (script.pk, channel)
-            for script, found in read_script_uses(saved.steps).items()
-            for channel in found
-        }
+        self._saved_uses = list_script_uses(saved.steps)
         wanted = entries.get("patients") if entries is not None else saved.filters.patients
         self.choices = read_choices(tell_known=bool(wanted))
         self.entries = self._write_entries(saved) if entries is None else entries.copy()
@@ -169,7 +120,7 @@ class CampaignBuilder:
         return self.seen != self.campaign.edition
 
     @cached_property
-    def steps(self) -> list[StepView]:
+    def steps(self) -> list[BuilderStep]:
         """All steps with their sentences; the first part with an error is open."""
         views, number = [], 0
         names, pronunciations = read_said_names(), read_pronunciations()
@@ -179,7 +130,7 @@ class CampaignBuilder:
             if form.step._state.adding and key.startswith("s"):
                 form.add_error(None, _("This step isn't part of this campaign any more. Remove it."))
             number += not is_removed
-            view = StepView(key, number, form, is_removed, place == 0, place == len(self.keys) - 1)
+            view = BuilderStep(key, number, form, is_removed, place == 0, place == len(self.keys) - 1)
             form.step.position = number
             view.warnings = self._judge_scripts(form, names, pronunciations)
             view.parts = view_parts(_write(form), form)
@@ -188,7 +139,7 @@ class CampaignBuilder:
         return views
 
     @property
-    def kept(self) -> list[StepView]:
+    def kept(self) -> list[BuilderStep]:
         return [view for view in self.steps if not view.is_removed]
 
     @property
@@ -346,64 +297,10 @@ class CampaignBuilder:
         return warnings
 
 
-def view_parts(parts: Iterable[SentencePart], form: forms.Form) -> list[PartView]:
-    """The parts with their fields. The first with an error is open."""
-    views: list[PartView] = []
-    asked = getattr(form, "asked", form.fields)
-    for part in parts:
-        names = [name for name in FIELDS_OF.get(part.name, part.fields) if name in asked]
-        if not names:
-            continue
-        errors = [str(error) for name in names for error in form.errors.get(name, [])]
-        is_open = bool(errors) and not any(view.is_open for view in views)
-        views.append(PartView(part, [form[name] for name in names], errors, is_open))
-    return views
-
-
-def list_hidden(form: forms.Form, parts: Iterable[PartView]) -> list[tuple[str, str]]:
-    """The entries of the fields that no part shows, so that they are there when they are asked for again."""
-    shown = {bound.name for view in parts for bound in view.fields}
-    entries = cast(QueryDict, form.data)
-    return [
-        (html_name, value)
-        for name in form.fields
-        if name not in shown
-        for html_name in _name_inputs(form[name])
-        for value in entries.getlist(html_name)
-    ]
-
-
-def write_form(form: forms.Form) -> MultiValueDict[str, Any]:
-    """The initial values of an unbound form, as a browser posts them."""
-    entries: MultiValueDict[str, Any] = MultiValueDict()
-    for bound in form:
-        value, widget = bound.value(), bound.field.widget
-        if isinstance(widget, forms.MultiWidget):
-            pieces = widget.decompress(value) or []
-            for name, piece in zip(_name_inputs(bound), pieces, strict=True):
-                entries[name] = "" if piece is None else str(piece)
-        elif isinstance(widget, forms.CheckboxInput):
-            if value:
-                entries[bound.html_name] = "on"
-        elif isinstance(widget, forms.CheckboxSelectMultiple):
-            entries.setlist(bound.html_name, [str(one) for one in value or ()])
-        else:
-            shown = widget.format_value(value)
-            entries[bound.html_name] = str((shown[0] if isinstance(shown, list) else shown) or "")
-    return entries
-
-
 def _enter(entries: QueryDict, found: MultiValueDict[str, Any]) -> None:
     """Put these in place of what is there under their names."""
     for name, values in found.lists():
         entries.setlist(name, values)
-
-
-def _name_inputs(bound: forms.BoundField) -> list[str]:
-    widget = bound.field.widget
-    if isinstance(widget, forms.MultiWidget):
-        return [bound.html_name + name for name in cast(Any, widget).widgets_names]
-    return [bound.html_name]
 
 
 def _write(form: CampaignStepForm) -> list[SentencePart]:

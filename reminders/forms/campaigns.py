@@ -6,7 +6,7 @@ They ask the database for nothing: what can be chosen is read once for all of th
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -20,34 +20,22 @@ from contacts.languages import SHIPPED_LANGUAGES, name_language
 from contacts.models import Location, Provider
 from reminders.campaigns.coverage_counts import VisitGroup, count_values, read_visit_groups
 from reminders.campaigns.drafts import SCRIPTS, CampaignDraft
-from reminders.campaigns.example_visits import VISIT_TIME, choose_example_day
 from reminders.campaigns.step_words import LABELS
 from reminders.deciding.coverage import CampaignFilters
 from reminders.forms.lengths import LengthField, LengthWidget
 from reminders.forms.wall_time import TimeOfDay
 from reminders.models import Campaign, Script, Step
 from reminders.models.campaigns import MOST_TRIES, StepChannel
-from reminders.planning.timelines import ExampleVisit
-from reminders.rules.schedule import ELAPSED_KINDS, MOST_DAYS, TimingKind, first_moment_at
-from reminders.rules.zones import zone_or_utc
+from reminders.rules.schedule import ELAPSED_KINDS, MOST_DAYS, TimingKind
 from reminders.wording.campaign_sentences import AUDIENCES, CHANNELS
 
 MOST_KINDS = 50
-FURTHEST = timedelta(days=5 * 366)
 CHOOSE_ONE = {
     "required": gettext_lazy("Choose one of these."),
     "invalid_choice": gettext_lazy("Choose one of these."),
 }
 NO_LONGER_THERE = {"invalid_choice": gettext_lazy("One of those chosen is no longer there. Choose again.")}
 UNREADABLE = {"null_characters_not_allowed": gettext_lazy("Take out the characters that can't be seen.")}
-BOOKED = [  # days before the visit; 0: two hours before it
-    ("28", gettext_lazy("4 weeks before")),
-    ("14", gettext_lazy("2 weeks before")),
-    ("7", gettext_lazy("1 week before")),
-    ("2", gettext_lazy("2 days before")),
-    ("1", gettext_lazy("the day before")),
-    ("0", gettext_lazy("2 hours before")),
-]
 TYPED = {"hx-post": "", "hx-trigger": "input changed delay:600ms"}  # follows while somebody types
 
 
@@ -340,65 +328,6 @@ class CampaignStepForm(forms.Form):
         for name, sentence in empty.items():
             if name in asked and name not in self.errors and found.get(name) is None:
                 self.add_error(name, sentence)
-
-
-class ExampleVisitForm(forms.Form):
-    """The visit that the timeline is of."""
-
-    location = forms.TypedChoiceField(label=gettext_lazy("Location"), coerce=int, error_messages=CHOOSE_ONE)
-    day = forms.DateField(
-        label=gettext_lazy("Day"),
-        widget=forms.DateInput({"type": "date", "class": "form-control"}, format="%Y-%m-%d"),
-        error_messages={
-            "required": gettext_lazy("Choose a day."),
-            "invalid": gettext_lazy("Enter a valid date."),
-        },
-    )
-    at = TimeOfDay(
-        label=gettext_lazy("Time"),
-        widget=forms.TimeInput({"class": "form-control", "autocomplete": "off", **TYPED}, format="%-H:%M"),
-        error_messages={"required": gettext_lazy("Enter a time, such as 9:30.")},
-    )
-    booked = forms.ChoiceField(
-        label=gettext_lazy("Booked"),
-        choices=BOOKED,
-        widget=forms.Select({"class": "form-select"}),
-        error_messages=CHOOSE_ONE,
-    )
-
-    def __init__(self, choices: CampaignChoices, filters: CampaignFilters, data: Any = None) -> None:
-        self.locations = choices.locations
-        covered = [pk for pk in self.locations if not filters.locations or pk in filters.locations]
-        first = next(iter(covered), None)
-        self.offered = [str(pk) for pk in covered]
-        initial: dict[str, Any] = {"at": VISIT_TIME, "booked": "28", "location": first}
-        if first is not None:
-            location = self.locations[first]
-            today = timezone.now().astimezone(zone_or_utc(location.time_zone)).date()
-            initial["day"] = choose_example_day(location, today)
-        super().__init__(data, prefix="example", initial=initial)
-        field = self.fields["location"]
-        if isinstance(field, forms.ChoiceField):
-            field.choices = [(pk, self.locations[pk].name) for pk in covered]
-            field.widget.attrs["class"] = "form-select"
-
-    def clean_day(self) -> date:
-        day: date = self.cleaned_data["day"]
-        if abs(day - timezone.now().date()) > FURTHEST:
-            raise ValidationError(_("That is more than five years away. Check the year."))
-        return day
-
-    @property
-    def visit(self) -> ExampleVisit | None:
-        """By the location's clock; None with an error."""
-        if not self.is_valid():
-            return None
-        found = self.cleaned_data
-        location = self.locations[found["location"]]
-        start = datetime.combine(found["day"], found["at"])
-        before = timedelta(days=int(found["booked"])) or timedelta(hours=2)
-        zone = zone_or_utc(location.time_zone)
-        return ExampleVisit(location, first_moment_at(start, zone), first_moment_at(start - before, zone))
 
 
 def _with_count(words: str, count: int) -> str:

@@ -1,7 +1,7 @@
 """The tables of campaigns, reminders, calls and follow-ups, and of what dispatch itself needs."""
 
 from reminders.models.calls import CallBatch, CallCompanion, CallRecord
-from reminders.models.campaigns import Campaign, CampaignVersion, Pronunciation, Script, ScriptText, Step
+from reminders.models.campaigns import Campaign, CampaignVersion, Step
 from reminders.models.evidence import EvidenceLook
 from reminders.models.follow_ups import FollowUp
 from reminders.models.listed_numbers import ListedNumber
@@ -9,6 +9,7 @@ from reminders.models.live_checks import AssumptionTrial, LiveCheck
 from reminders.models.operations import DatabaseIdentity, Heartbeat, SendingSwitch
 from reminders.models.optout_confirmations import OptOutConfirmation
 from reminders.models.reminders import Reminder
+from reminders.models.scripts import Pronunciation, Script, ScriptText
 from reminders.models.test_calls import TestCall
 
 __all__ = [

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.models import PhoneNumber
 from contacts.models.people import Channel
-from reminders.models.campaigns import ScriptText
 from reminders.models.reminders import Reminder
+from reminders.models.scripts import ScriptText
 from reminders.rules.modes import SendingMode
 from reminders.rules.states import CALL_OPEN, CallState
 

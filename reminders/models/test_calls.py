@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.models import Location, PhoneNumber
 from contacts.models.people import Channel
 from reminders.models.calls import make_public_id
-from reminders.models.campaigns import ScriptText
+from reminders.models.scripts import ScriptText
 from reminders.rules.modes import SendingMode
 
 
