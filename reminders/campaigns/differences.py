@@ -14,7 +14,7 @@ from reminders.campaigns.campaign_forecasts import CampaignForecast, foresee_cam
 from reminders.campaigns.drafts import NOT_EDITED, CampaignDraft, read_draft
 from reminders.campaigns.forecasts import Outcome
 from reminders.campaigns.previews import find_called_today, make_today_test
-from reminders.deciding.fallen_due import FallenDue, find_fallen_due
+from reminders.deciding.fallen_due import FallenDue, find_due_in_paused_campaign
 from reminders.models import Campaign, Reminder, Step
 from reminders.planning.planner import plan_campaign
 
@@ -52,11 +52,6 @@ class CampaignDiff:
     today: int
     digest: str
     fallen_due: int = 0
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no reminder changes."""
-        return not (self.appear or self.move or self.vanish or self.reword)
 
     @property
     def token(self) -> str:
@@ -146,7 +141,7 @@ def diff_activation(campaign_id: int) -> ActivationDiff:
     ]
     if campaign.state == Campaign.State.ACTIVE:
         changes = []
-    due = _find_fallen_due(campaign, now)
+    due = find_due_in_paused_campaign(campaign, now)
     send = _build_diff(forecast, changes, 0, _make_digest(campaign, saved))
     send = replace(send, fallen_due=len(due.in_time))
     return ActivationDiff(send, _leave_out(send, forecast, due), due)
@@ -202,15 +197,6 @@ def _find_kind(change: CallChange) -> str:
         return "vanish"
     is_moved = (change.before.seconds, change.before.channel) != (change.after.seconds, change.after.channel)
     return "move" if is_moved else "reword"
-
-
-def _find_fallen_due(campaign: Campaign, now: datetime) -> FallenDue:
-    """As desk/resuming.py finds it: what is skipped there is what is left out here."""
-    begun = campaign.paused_at or campaign.activated_at
-    if campaign.state != Campaign.State.PAUSED or begun is None:
-        return FallenDue([], 0)
-    reminders = Reminder.objects.filter(step__campaign=campaign)
-    return find_fallen_due(reminders, begun, now, of_paused_campaign=True)
 
 
 def _leave_out(diff: CampaignDiff, forecast: CampaignForecast, due: FallenDue) -> CampaignDiff:

@@ -4,7 +4,7 @@ Each is recorded in the campaign's history (history.py). Saving and activating a
 (differences.py), and apply nothing else.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -25,7 +25,7 @@ from reminders.models import Campaign, CampaignVersion, Step
 from reminders.planning.activation import ScriptsRefused, activate_campaign, copy_campaign, pause_campaign
 from reminders.planning.editing import finish_edit, prepare_edit
 from reminders.wording.pronunciations import read_pronunciations
-from reminders.wording.script_verdicts import judge_steps, read_script_uses
+from reminders.wording.script_verdicts import judge_steps, list_script_uses
 from reminders.wording.sms_length import read_said_names
 
 What = CampaignVersion.What
@@ -132,18 +132,12 @@ def _check_new_scripts(draft: CampaignDraft) -> None:
     saved = read_draft(draft.campaign.pk)
     if saved.campaign.state != Campaign.State.ACTIVE:
         return
-    known = _list_uses(saved.steps)
-    steps = [step for step in draft.steps if _list_uses([step]) - known]
-    new = {script for script, _ in _list_uses(steps) - known}
+    known = list_script_uses(saved.steps)
+    steps = [step for step in draft.steps if list_script_uses([step]) - known]
+    new = {script for script, _ in list_script_uses(steps) - known}
     verdicts = judge_steps(steps, read_said_names(), read_pronunciations()) if steps else []
     if refused := [verdict for verdict in verdicts if verdict.script.pk in new]:
         raise ScriptsRefused(refused)
-
-
-def _list_uses(steps: Iterable[Step]) -> set[tuple[int, str]]:
-    """The scripts of these steps (ids), with the channels that they go by."""
-    uses = read_script_uses(steps).items()
-    return {(script.pk, channel) for script, channels in uses for channel in channels}
 
 
 def _write(draft: CampaignDraft) -> None:

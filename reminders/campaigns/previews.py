@@ -11,9 +11,10 @@ from django.conf import settings
 
 from contacts.database.clock import read_database_clock
 from contacts.models.people import Channel
-from reminders.campaigns.campaign_forecasts import CampaignForecast, foresee_campaign, foresee_edit
+from reminders.campaigns.campaign_forecasts import CampaignForecast, foresee_campaign
+from reminders.campaigns.clinic_facts import ClinicFacts
 from reminders.campaigns.drafts import CampaignDraft
-from reminders.campaigns.forecasts import NOT_CALLED, ClinicFacts, Outcome, StepForecast
+from reminders.campaigns.forecasts import NOT_CALLED, Outcome, StepForecast
 from reminders.campaigns.household_calls import count_calls
 from reminders.deciding.households import build_message
 from reminders.deciding.sending_mode import read_mode
@@ -179,12 +180,6 @@ def preview_campaign(saved: CampaignDraft, now: datetime | None = None) -> Campa
 def foresee_saved(saved: CampaignDraft, now: datetime) -> CampaignForecast:
     """The forecast of a campaign as its pages show it: on trial as if Callboard were live."""
     return foresee_campaign(saved, now, as_live=read_mode() == SendingMode.TRIAL)
-
-
-def preview_edit(saved: CampaignDraft, draft: CampaignDraft, now: datetime | None = None) -> CampaignPreview:
-    """The preview of a campaign as an edit that isn't saved would make it."""
-    now = now or read_database_clock()
-    return count_forecast(foresee_edit(saved, draft, now).after)
 
 
 def count_forecast(forecast: CampaignForecast) -> CampaignPreview:

@@ -24,7 +24,7 @@ from reminders.deciding.situations import (
     read_practice_config,
     with_people,
 )
-from reminders.models import Reminder
+from reminders.models import Campaign, Reminder
 from reminders.rules.calling_hours import next_allowed
 from reminders.rules.decide import Situation, Verdict, decide
 from reminders.rules.reasons import Reason
@@ -78,6 +78,15 @@ def find_fallen_due(
         if decision.verdict in (Verdict.CALL, Verdict.WAIT) and not is_capped(situation, now):
             in_time.append(facts.reminder.pk)
     return FallenDue(in_time, too_late)
+
+
+def find_due_in_paused_campaign(campaign: Campaign, now: datetime) -> FallenDue:
+    """What fell due since this campaign was paused, as far as it is planned; nothing if it isn't paused."""
+    begun = campaign.paused_at or campaign.activated_at
+    if campaign.state != Campaign.State.PAUSED or begun is None:
+        return FallenDue([], 0)
+    reminders = Reminder.objects.filter(step__campaign=campaign)
+    return find_fallen_due(reminders, begun, now, of_paused_campaign=True)
 
 
 def may_have_gone(situation: Situation, since: datetime, now: datetime) -> bool:

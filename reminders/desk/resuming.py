@@ -8,12 +8,12 @@ it, or sending after a restored database, they are asked like for a pause by a p
 from collections.abc import Callable, Sequence
 
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import transaction
 
 from contacts.appointments import lock_appointments
 from contacts.database.clock import read_database_clock
 from contacts.models import Location
-from reminders.deciding.fallen_due import FallenDue, find_fallen_due
+from reminders.deciding.fallen_due import FallenDue, find_due_in_paused_campaign, find_fallen_due
 from reminders.desk.location_pauses import resume_location
 from reminders.desk.orders import SKIPPED_PER_TRANSACTION, skip_reminders
 from reminders.models import Campaign, Reminder, SendingSwitch
@@ -52,25 +52,24 @@ def find_due_in_campaign_pause(campaign: Campaign) -> FallenDue:
 
     What came to be owed in the pause is planned first, since that counts as well.
     """
-    begun = campaign.paused_at or campaign.activated_at
-    if campaign.state != Campaign.State.PAUSED or begun is None:
-        return FallenDue([], 0)
-    plan_campaign(campaign)
-    reminders = Reminder.objects.filter(step__campaign=campaign)
-    return find_fallen_due(reminders, begun, read_database_clock(), of_paused_campaign=True)
+    if campaign.state == Campaign.State.PAUSED:
+        plan_campaign(campaign)
+    return find_due_in_paused_campaign(campaign, read_database_clock())
 
 
+@transaction.atomic
 def skip_and_activate_campaign(campaign: Campaign, *, by: User) -> int:
     """Skip what fell due in its pause and is still in time, then activate it; how many were skipped.
 
-    Raises ScriptsRefused before anything is skipped.
+    All in one transaction, so all appointments are locked first, in their order. Raises ScriptsRefused before
+    anything is skipped.
     """
     check_scripts(campaign)
-    due = find_due_in_campaign_pause(campaign).in_time
-    if connection.in_atomic_block:  # all groups are one transaction: the locks in one order for all of them
-        lock_appointments(Reminder.objects.filter(pk__in=due).values_list("appointment", flat=True))
-    paused = Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.PAUSED)
-    skipped = _skip_while(paused.exists, due, by)
+    state = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk).state
+    is_paused = state == Campaign.State.PAUSED  # else somebody has resumed it meanwhile
+    due = find_due_in_campaign_pause(campaign).in_time if is_paused else []
+    lock_appointments(Reminder.objects.filter(pk__in=due).values_list("appointment", flat=True))
+    skipped = skip_reminders(due, by=by, reason=Reason.SKIPPED_AFTER_PAUSE)
     activate_campaign(campaign)
     return skipped
 

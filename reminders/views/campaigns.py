@@ -18,7 +18,7 @@ from contacts.database.clock import read_database_clock
 from reminders.campaigns.activation_notes import list_activation_notes
 from reminders.campaigns.diff_views import view_diff
 from reminders.campaigns.differences import CampaignDiff, DiffOutdated, diff_activation, diff_edit
-from reminders.campaigns.drafts import CampaignDraft, read_draft
+from reminders.campaigns.drafts import CampaignDraft
 from reminders.campaigns.edits import activate_as_shown, copy_by_person, restore_version
 from reminders.campaigns.history import VersionNotRestorable, draft_of_version
 from reminders.campaigns.overviews import (
@@ -37,7 +37,7 @@ from reminders.pages.script_list import read_script_lines
 from reminders.planning.activation import ScriptsRefused
 from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import Reason
-from reminders.views.requests import signed_in
+from reminders.views.requests import read_campaign, signed_in
 
 VISITS_PER_PAGE = 25
 PEOPLE_PER_PAGE = 100
@@ -69,7 +69,7 @@ def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 def show_campaign_visits(request: HttpRequest, pk: int) -> HttpResponse:
     """The upcoming visits that it is for, with what each will hear and when."""
-    saved, now = _read_saved(pk), read_database_clock()
+    saved, now = read_campaign(pk), read_database_clock()
     page = Paginator(find_covered_visits(saved, now), VISITS_PER_PAGE).get_page(request.GET.get("page"))
     context = {"campaign": saved.campaign, "page": page, "visits": preview_visits(saved, list(page), now)}
     return render(request, "reminders/campaign_visits.html", context)
@@ -80,7 +80,7 @@ def show_campaign_visits(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 def show_campaign_people(request: HttpRequest, pk: int) -> HttpResponse:
     """Those whom it does not remind for one `reason`, a code; no address names anybody."""
-    saved, reason = _read_saved(pk), request.GET.get("reason", "")
+    saved, reason = read_campaign(pk), request.GET.get("reason", "")
     if reason and reason not in Reason.values:
         raise Http404
     page = Paginator(find_reason_visits(saved, reason), PEOPLE_PER_PAGE).get_page(request.GET.get("page"))
@@ -98,7 +98,7 @@ def activate_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     `shown` is what was confirmed. `deed` says what becomes of what fell due in a pause: "send" or "skip".
     Without one of the two the page is shown again.
     """
-    saved = _read_saved(pk)
+    saved = read_campaign(pk)
     obstacles = list_obstacles(saved)
     if saved.campaign.state == Campaign.State.ACTIVE:
         messages.info(request, _("It is active already."))
@@ -167,13 +167,6 @@ def _describe_restore(version: CampaignVersion, draft: CampaignDraft) -> dict[st
     diff = diff_edit(draft)
     context = {"campaign": version.campaign, "version": version, "diff": diff, "shown": view_diff(diff)}
     return context | {"is_trial": read_mode() == SendingMode.TRIAL}
-
-
-def _read_saved(pk: int) -> CampaignDraft:
-    try:
-        return read_draft(pk)
-    except Campaign.DoesNotExist:
-        raise Http404 from None
 
 
 def _say_activated(diff: CampaignDiff) -> str:

@@ -5,7 +5,7 @@ Each step of that way is a page of a draft that is saved already, so nothing is 
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from reminders.campaigns.differences import DiffOutdated, diff_edit
-from reminders.campaigns.drafts import CampaignDraft, read_draft
+from reminders.campaigns.drafts import CampaignDraft
 from reminders.campaigns.edits import save_shown_edit
 from reminders.campaigns.overviews import view_campaign
 from reminders.campaigns.ready_made import EMPTY, NameTaken, make_ready_made
@@ -21,9 +21,8 @@ from reminders.campaigns.ready_made_views import ExampleWriter, list_said_script
 from reminders.desk.first_steps import read_first_steps
 from reminders.forms.new_campaigns import CampaignPeopleForm, NewCampaignForm
 from reminders.models import Campaign
-from reminders.views.requests import signed_in
+from reminders.views.requests import read_campaign, signed_in
 
-EDIT_PAGE = "edit_campaign"
 GUIDED = "guided"  # in an address: the way to the first campaign goes on after this page
 
 
@@ -54,7 +53,7 @@ def begin_campaign(request: HttpRequest) -> HttpResponse:
             if is_guided and start != EMPTY:
                 return redirect("first_campaign_whom", campaign.pk)
             messages.success(request, _("This is a draft. A draft calls nobody."))
-            return redirect(EDIT_PAGE, campaign.pk)
+            return redirect("edit_campaign", campaign.pk)
     writer = ExampleWriter(timezone.now())
     context = {"form": form, "ready_made": view_ready_made(writer), "empty": EMPTY, "is_guided": is_guided}
     context |= {"is_made_up": writer.is_made_up}
@@ -66,7 +65,7 @@ def begin_campaign(request: HttpRequest) -> HttpResponse:
 @never_cache
 def choose_people(request: HttpRequest, pk: int) -> HttpResponse:
     """The first campaign, step 2: for which locations and kinds of visit it is."""
-    saved = _read_saved(pk)
+    saved = read_campaign(pk)
     if saved.campaign.state != Campaign.State.DRAFT:
         return redirect("campaign", pk)
     chosen = {"locations": saved.filters.locations, "kinds": saved.campaign.kinds}
@@ -91,7 +90,7 @@ def choose_people(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 def show_words(request: HttpRequest, pk: int) -> HttpResponse:
     """The first campaign, step 3: what is said, in each language, with the practice's own name."""
-    saved = _read_saved(pk)
+    saved = read_campaign(pk)
     if saved.campaign.state != Campaign.State.DRAFT:
         return redirect("campaign", pk)
     writer = ExampleWriter(timezone.now())
@@ -104,7 +103,7 @@ def show_words(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 def show_count(request: HttpRequest, pk: int) -> HttpResponse:
     """The first campaign, step 4: how many people it means, and whom it leaves out."""
-    saved = _read_saved(pk)
+    saved = read_campaign(pk)
     if saved.campaign.state != Campaign.State.DRAFT:
         return redirect("campaign", pk)
     return _show(request, saved, "count", {"view": view_campaign(pk)})
@@ -113,17 +112,10 @@ def show_count(request: HttpRequest, pk: int) -> HttpResponse:
 def _show(
     request: HttpRequest, saved: CampaignDraft, place: str, context: dict[str, object], status: int = 200
 ) -> HttpResponse:
-    context |= {"campaign": saved.campaign, "place": place, "edit_page": EDIT_PAGE}
+    context |= {"campaign": saved.campaign, "place": place}
     return render(request, f"reminders/first_campaign_{place}.html", context, status=status)
 
 
 def _posted(request: HttpRequest) -> QueryDict | None:
     """What was sent, also if nothing was chosen; None if nothing was sent."""
     return request.POST if request.method == "POST" else None
-
-
-def _read_saved(pk: int) -> CampaignDraft:
-    try:
-        return read_draft(pk)
-    except Campaign.DoesNotExist:
-        raise Http404 from None

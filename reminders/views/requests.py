@@ -1,14 +1,17 @@
-"""What views need of a request: who is asking, where to go back to, and whether they have seen it already."""
+"""What views need of a request: who asks, for which campaign, where to go back to, what they have seen."""
 
 from hashlib import sha256
 
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils.cache import get_conditional_response
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
+
+from reminders.campaigns.drafts import CampaignDraft, read_draft
+from reminders.models import Campaign
 
 
 def signed_in(request: HttpRequest) -> User:
@@ -16,6 +19,14 @@ def signed_in(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise TypeError("this page is for people who have logged in")
     return request.user
+
+
+def read_campaign(pk: int) -> CampaignDraft:
+    """The campaign as it is saved, or a 404."""
+    try:
+        return read_draft(pk)
+    except Campaign.DoesNotExist:
+        raise Http404 from None
 
 
 def go_back(request: HttpRequest, otherwise: str) -> HttpResponse:

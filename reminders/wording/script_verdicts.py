@@ -178,6 +178,11 @@ def read_script_uses(steps: Iterable[Step]) -> dict[Script, set[Channel]]:
     return uses
 
 
+def list_script_uses(steps: Iterable[Step]) -> set[tuple[int, Channel]]:
+    """The same as pairs of a script (id) and a channel."""
+    return {(script.pk, one) for script, found in read_script_uses(steps).items() for one in found}
+
+
 def _find_in_names(names: SaidNames, language: str) -> list[Finding]:
     said = {location.spoken_name for location in names.locations}
     said |= {provider.spoken_name or provider.name for provider in names.providers}

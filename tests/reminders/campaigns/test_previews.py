@@ -11,12 +11,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.models import Appointment, Contact, Location
-from reminders.campaigns.campaign_forecasts import foresee_campaign
+from reminders.campaigns.campaign_forecasts import foresee_campaign, foresee_edit
+from reminders.campaigns.clinic_facts import ClinicFacts
 from reminders.campaigns.differences import diff_activation
-from reminders.campaigns.drafts import read_draft
-from reminders.campaigns.forecasts import ClinicFacts, Outcome
+from reminders.campaigns.drafts import CampaignDraft, read_draft
+from reminders.campaigns.forecasts import Outcome
 from reminders.campaigns.household_calls import find_household_calls
-from reminders.campaigns.previews import count_forecast, preview_campaign, preview_edit, preview_hours
+from reminders.campaigns.previews import CampaignPreview, count_forecast, preview_campaign, preview_hours
 from reminders.campaigns.upcoming import read_visits_ahead
 from reminders.deciding.coverage import CampaignFilters
 from reminders.dispatch.claims import claim_due
@@ -80,16 +81,20 @@ def test_a_trial_is_previewed_as_if_it_were_live(draft: Campaign) -> None:
     assert diff_activation(draft.pk).send.people == 0, "an activation says what it really starts"
 
 
+def foresee(saved: CampaignDraft, draft: CampaignDraft) -> CampaignPreview:
+    return count_forecast(foresee_edit(saved, draft, timezone.now()).after)
+
+
 def test_an_edit_that_is_not_saved_is_previewed(draft: Campaign) -> None:
     there = make_location("Eastside")
     book(1)
     Appointment.objects.update(location=there)
     saved = read_draft(draft.pk)
     elsewhere = saved.with_filters(CampaignFilters(locations=frozenset({there.pk + 1})))
-    assert preview_edit(saved, elsewhere).not_meant == 1
+    assert foresee(saved, elsewhere).not_meant == 1
     step = copy(saved.steps[0])
     step.days = 9
-    preview = preview_edit(saved, saved.with_steps([step, *saved.steps[1:]]))
+    preview = foresee(saved, saved.with_steps([step, *saved.steps[1:]]))
     assert [one.visits for one in preview.steps] == [0, 1]
     assert Step.objects.order_by("pk")[0].days == 2
 
