@@ -20,7 +20,8 @@ class ImportOptions:
     """The choices made for an import. `zones`: name of a new location -> IANA zone.
 
     `time_zone`: for new locations that `zones` doesn't have; `columns`: field -> header, for columns whose
-    headers aren't recognised; `region`: ISO 3166, by default PHONE_REGION.
+    headers aren't recognised; `region`: ISO 3166, by default PHONE_REGION; `answers`: key of a Question ->
+    value of one of its choices.
     """
 
     source: str = "csv"
@@ -28,6 +29,7 @@ class ImportOptions:
     time_zone: str = ""
     region: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def number_region(self) -> str:

@@ -1,0 +1,37 @@
+"""Questions about a file that only a person can answer. Pure: no database.
+
+Nothing is imported as long as one is open: the preview shows it, and so does the command, which takes the
+answer as an option. An answer is found again by the question's `key`, so the same file asks the same question.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One answer: `value` is its code, `words` what staff read, `sample` what the file would then mean."""
+
+    value: str
+    words: str
+    sample: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question for staff. `key`: a code such as “column:date”; `lines`: lines of the file to look at."""
+
+    key: str
+    text: str
+    choices: tuple[Choice, ...]
+    lines: tuple[int, ...] = ()
+
+    def find_answer(self, answers: Mapping[str, str]) -> str | None:
+        """The value that was chosen; None if there is no answer, or it is none of the choices."""
+        given = answers.get(self.key)
+        return given if any(choice.value == given for choice in self.choices) else None
+
+
+def find_open(questions: Iterable[Question], answers: Mapping[str, str]) -> list[Question]:
+    """The questions that still wait for an answer."""
+    return [question for question in questions if question.find_answer(answers) is None]
