@@ -1,7 +1,7 @@
 """Questions about a file that only a person can answer. Pure: no database.
 
 Nothing is imported as long as one is open: the preview shows it, and so does the command, which takes the
-answer as an option. An answer is found again by the question's `key`, so the same file asks the same question.
+answer as an option. An answer is found by the question's `key`, so the same file asks the same question.
 """
 
 from collections.abc import Iterable, Mapping

@@ -69,7 +69,7 @@ def test_today_shows_confirmed_within_five_seconds_of_key_1(
     desk.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
     sarah.phone.locator('[data-key="1"]').click()
     wait_until(lambda: clinic.ask(CONFIRMED, sarah.appointment_id), "her answer", within_seconds=60)
-    # A list asked for before her answer may not have come yet, and while it is awaited the page asks for no other.
+    # While a list that was asked for before her answer is on its way, the page asks for no other.
     expect(desk.locator(".htmx-request")).to_have_count(0, timeout=HOWEVER_BUSY)
     desk.clock.run_for(SEEN_WITHIN)
     expect(row).to_contain_text("confirmed", ignore_case=True, timeout=HOWEVER_BUSY)
