@@ -51,9 +51,8 @@ def foresee_edit(
     plans = plan_as_saved(saved, now), plan_as_edited(saved, draft, now)
     facts = ClinicFacts(read_visits_ahead(saved.filters, draft.filters, now, only), now)
     keys = {key for plan in plans for key in plan.steps if key > 0}
-    reader = _StepRows(
-        saved.campaign, facts, *plans, read_reminder_groups(keys, now, only), read_tried(keys, now)
-    )
+    groups = read_reminder_groups(keys, now, only, live_since=facts.mode.live_since, with_created=True)
+    reader = _StepRows(saved.campaign, facts, *plans, groups, read_tried(keys, now))
     before = CampaignForecast(facts, Forecaster(facts, plans[0], looks_again=True), plans[0], {})
     after = CampaignForecast(
         facts, Forecaster(facts, plans[1], is_after=True, looks_again=True), plans[1], {}
@@ -76,7 +75,7 @@ def foresee_campaign(
     """
     plan = plan_as_saved(saved, now)
     facts = ClinicFacts(read_visits_ahead(saved.filters, saved.filters, now, only), now, as_live=as_live)
-    groups = read_reminder_groups(plan.steps, now, only)
+    groups = read_reminder_groups(plan.steps, now, only, live_since=facts.mode.live_since)
     reader = _StepRows(saved.campaign, facts, plan, plan, groups, {})
     found = CampaignForecast(facts, Forecaster(facts, plan), plan, {})
     for key in plan.steps:
@@ -121,7 +120,7 @@ class _StepRows:
         """What planning would write for the visits that are covered and have no reminder of the step."""
         present = {visit for group in self._groups.get(key, ()) for visit in group.visits}
         planner = StepPlanner(self._facts, plan.steps[key].timing)
-        return planner.plan(forecaster.list_covered() - present)
+        return planner.plan(forecaster.covered - present)
 
     def read_after(self, key: int, before: Forecaster, after: Forecaster) -> list[Rows]:
         """The step's reminders after the edit; the very list of read_before() where nothing moves."""
@@ -129,7 +128,7 @@ class _StepRows:
         present = {visit for own in rows for visit in own.visits}
         planner = StepPlanner(self._facts, self._after.steps[key].timing, is_after=True)
         rows = self._replan(key, planner, rows)
-        added = planner.plan(after.list_covered() - present)
+        added = planner.plan(after.covered - present)
         return [*rows, *added] if added else rows
 
     def _replan(self, key: int, planner: StepPlanner, rows: list[Rows]) -> list[Rows]:

@@ -1,7 +1,7 @@
 """What an edit or an activation changes, call by call, before it is confirmed (product rules 6 and 29)."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -11,8 +11,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from contacts.database.clock import read_database_clock
 from reminders.campaigns.campaign_forecasts import CampaignForecast, foresee_campaign, foresee_edit
+from reminders.campaigns.collector import pause_collector
 from reminders.campaigns.drafts import NOT_EDITED, CampaignDraft, read_draft
-from reminders.campaigns.forecasts import Outcome
+from reminders.campaigns.forecasts import Outcome, StepForecast
 from reminders.campaigns.previews import find_called_today, make_today_test
 from reminders.deciding.fallen_due import FallenDue, find_due_in_paused_campaign
 from reminders.models import Campaign, Reminder, Step
@@ -100,6 +101,7 @@ class DiffOutdated(Exception):
         self.diff = diff
 
 
+@pause_collector()
 def diff_edit(draft: CampaignDraft, now: datetime | None = None) -> CampaignDiff:
     """What saving the draft changes. Of a campaign that isn't active, nothing goes out before or after."""
     saved = read_draft(draft.campaign.pk)
@@ -116,14 +118,13 @@ def diff_edit(draft: CampaignDraft, now: datetime | None = None) -> CampaignDiff
             unchanged += before.count_going() if before else 0
             continue
         step = (after or before).step.step  # type: ignore[union-attr] # one of the two has it
-        found, same = _compare(
-            step, before.list_going() if before else {}, after.list_going() if after else {}
-        )
+        found, same = _compare(step, before, after)
         changes += found
         unchanged += same
     return _build_diff(pair.after, changes, unchanged, digest)
 
 
+@pause_collector()
 def diff_activation(campaign_id: int) -> ActivationDiff:
     """What activating the campaign starts now, from a draft or a pause.
 
@@ -153,21 +154,24 @@ def count_people(forecast: CampaignForecast, visits: Iterable[int]) -> int:
 
 
 def _compare(
-    step: Step, before: Mapping[int, Outcome], after: Mapping[int, Outcome]
+    step: Step, before: StepForecast | None, after: StepForecast | None
 ) -> tuple[list[CallChange], int]:
-    changes = [CallChange(visit, step, old, None) for visit, old in before.items() if visit not in after]
+    """The changes of one step, and how many stay the same."""
+    gone = before.list_going() if before else {}
+    changes: list[CallChange] = []
     unchanged = 0
-    for visit, new in after.items():
-        old = before.get(visit)
-        if old is not None and _says_the_same(old, new):
-            unchanged += 1
-        else:
-            changes.append(CallChange(visit, step, old, new))
+    for new, visits in after.outcomes.items() if after else ():
+        if new.seconds is None:
+            continue
+        said = (new.seconds, new.channel, new.text)
+        for visit in visits:
+            old = gone.pop(visit, None)
+            if old is not None and (old.seconds, old.channel, old.text) == said:
+                unchanged += 1
+            else:
+                changes.append(CallChange(visit, step, old, new))
+    changes += [CallChange(visit, step, old, None) for visit, old in gone.items()]
     return changes, unchanged
-
-
-def _says_the_same(old: Outcome, new: Outcome) -> bool:
-    return (old.seconds, old.channel, old.text) == (new.seconds, new.channel, new.text)
 
 
 def _build_diff(
@@ -176,7 +180,8 @@ def _build_diff(
     kinds: dict[str, list[CallChange]] = {"appear": [], "move": [], "vanish": [], "reword": []}
     for change in changes:
         kinds[_find_kind(change)].append(change)
-    going = {visit for step in forecast.steps.values() for visit in step.list_going()}
+    outcomes = [one for step in forecast.steps.values() for one in step.outcomes.items()]
+    going = set[int]().union(*(visits for outcome, visits in outcomes if outcome.seconds is not None))
     return CampaignDiff(
         forecast.facts.now,
         appear=tuple(kinds["appear"]),

@@ -103,8 +103,9 @@ class Judge:
 class Forecaster:
     """Forecasts the steps of a campaign as one plan has it, as if it were active and sending were on.
 
-    `is_after`: by the filters after an edit. `looks_again`: as after any edit, when what waits for a later
-    look of a worker is looked at again at once (planning/early_looks.py).
+    `covered`: the visits (ids) that the plan's filters cover. `is_after`: by the filters after an edit.
+    `looks_again`: as after any edit, when what waits for a later look of a worker is looked at again at once
+    (planning/early_looks.py).
     """
 
     def __init__(
@@ -116,10 +117,8 @@ class Forecaster:
         load_texts([planned.step for planned in plan.steps.values()])
         kinds = enumerate(facts.visits.classes)
         self._covered = {index for index, kind in kinds if kind.is_covered(after=is_after)}
-
-    def list_covered(self) -> set[int]:
-        """The visits that the plan's filters cover, by id."""
-        return {visit for visit, index in self._facts.visits.class_of.items() if index in self._covered}
+        class_of = facts.visits.class_of
+        self.covered = {visit for visit, index in class_of.items() if index in self._covered}
 
     def forecast(self, key: int, rows: Sequence["Rows"]) -> StepForecast:
         """The outcomes of a step for these rows, planned or as planning would write them."""

@@ -13,6 +13,7 @@ from contacts.database.clock import read_database_clock
 from contacts.models.people import Channel
 from reminders.campaigns.campaign_forecasts import CampaignForecast, foresee_campaign
 from reminders.campaigns.clinic_facts import ClinicFacts
+from reminders.campaigns.collector import pause_collector
 from reminders.campaigns.drafts import CampaignDraft
 from reminders.campaigns.forecasts import NOT_CALLED, Outcome, StepForecast
 from reminders.campaigns.household_calls import count_calls
@@ -171,6 +172,7 @@ class CampaignPreview:
         return max((hour.total for hour in self.hours), default=0)
 
 
+@pause_collector()
 def preview_campaign(saved: CampaignDraft, now: datetime | None = None) -> CampaignPreview:
     """The preview of a campaign as it is saved: a draft as if activated now, a trial as if live."""
     preview = count_forecast(foresee_saved(saved, now or read_database_clock()))
@@ -184,7 +186,7 @@ def foresee_saved(saved: CampaignDraft, now: datetime) -> CampaignForecast:
 
 def count_forecast(forecast: CampaignForecast) -> CampaignPreview:
     """The numbers of a forecast."""
-    facts, covered = forecast.facts, forecast.forecaster.list_covered()
+    facts, covered = forecast.facts, forecast.forecaster.covered
     going, reminded = _collect(forecast, covered)
     messages = {key: count_calls(forecast, step) for key, step in forecast.steps.items()}
     steps = [_preview_step(forecast, key, messages[key], covered) for key in forecast.steps]
@@ -207,7 +209,7 @@ def count_forecast(forecast: CampaignForecast) -> CampaignPreview:
 
 def group_by_reason(forecast: CampaignForecast) -> tuple[ReasonGroup, ...]:
     """The covered visits that no step reminds of, by why not, most first."""
-    covered = forecast.forecaster.list_covered()
+    covered = forecast.forecaster.covered
     going, reminded = _collect(forecast, covered)
     return _group_by_reason(forecast, covered - going - reminded)
 

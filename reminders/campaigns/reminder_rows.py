@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from reminders.campaigns.clinic_facts import ClinicFacts
 from reminders.campaigns.upcoming import ReminderGroup
-from reminders.rules.states import REMINDER_PENDING
 
 
 class Waiting(NamedTuple):
@@ -14,13 +13,13 @@ class Waiting(NamedTuple):
     `is_before_live`: it came to be owed before the installation went live (situations.is_due_before).
     """
 
-    state: str
-    reason: str
-    channel: str
-    ordered_by: int | None
     due: float
     look: float
     try_after: float | None
+    state: str
+    reason: str
+    channel: str = ""
+    ordered_by: int | None = None
     is_before_live: bool = False
 
 
@@ -39,40 +38,30 @@ class RowGroups:
     def __init__(self) -> None:
         self._groups: dict[tuple[int, Waiting], tuple[list[int], list[float]]] = {}
 
-    def add(self, index: int, row: Waiting, visit: int, end: float) -> None:
-        """`index`: the visit's class."""
+    def lists_for(self, index: int, row: Waiting) -> tuple[list[int], list[float]]:
+        """Where visits with such a reminder and its ends are added; `index`: the visits' class."""
         own = self._groups.get((index, row))
         if own is None:
             own = self._groups[index, row] = ([], [])
-        own[0].append(visit)
-        own[1].append(end)
+        return own
 
     def list_rows(self) -> list[Rows]:
-        return [Rows(index, row, *own) for (index, row), own in self._groups.items()]
+        return [Rows(index, row, *own) for (index, row), own in self._groups.items() if own[0]]
 
 
 def read_rows(facts: ClinicFacts, groups: Sequence[ReminderGroup]) -> list[Rows]:
     """The reminders as they are, those that are alike together."""
     class_of, found = facts.visits.class_of, []
-    live = facts.mode.live_since.timestamp() if facts.mode.live_since else 0.0
     for group in groups:
-        head = group[:4]
-        is_pending = group.state in REMINDER_PENDING
-        own: dict[tuple[int, float, float, float | None, bool], tuple[list[int], list[float]]] = {}
-        for visit, due, end, look, try_after, created in zip(*group[4:], strict=True):
-            index = class_of.get(visit)
-            if index is None:
-                continue
-            key = (index, 0.0, 0.0, None, False)
-            if is_pending:
-                key = (index, due, look, try_after, due < live and created < live)
-            pair = own.get(key)
-            if pair is None:
-                pair = own[key] = ([], [])
-            pair[0].append(visit)
-            pair[1].append(end)
-        found += [
-            Rows(index, Waiting(*head, due, look, again, is_before_live), *pair)
-            for (index, due, look, again, is_before_live), pair in own.items()
-        ]
+        row = Waiting(*group[:8])
+        indexes = set(map(class_of.get, group.visits))
+        own: dict[int | None, tuple[list[int], list[float]]] = {index: ([], []) for index in indexes}
+        if len(indexes) == 1:
+            own[indexes.pop()] = group.visits, group.ends
+        else:
+            for visit, end in zip(group.visits, group.ends, strict=True):
+                visits, ends = own[class_of.get(visit)]
+                visits.append(visit)
+                ends.append(end)
+        found += [Rows(index, row, *pair) for index, pair in own.items() if index is not None]
     return found

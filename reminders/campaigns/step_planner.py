@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from math import inf
+from typing import NamedTuple
 
 from reminders.campaigns.clinic_facts import ClinicFacts
 from reminders.campaigns.reminder_rows import RowGroups, Rows, Waiting
@@ -19,6 +21,18 @@ from reminders.planning.replanning import (
 )
 from reminders.rules.reasons import SKIPPED_BY_PLANNING
 from reminders.rules.states import ReminderState
+
+
+class _Replanned(NamedTuple):
+    """What replanning makes of reminders that are alike: where their visits and ends are added, and the end.
+
+    `booked_by`: it holds for all that were booked by then (seconds since 1970); None: for this visit only.
+    """
+
+    visits: list[int]
+    ends: list[float]
+    end: float
+    booked_by: float | None
 
 
 class StepPlanner:
@@ -39,40 +53,61 @@ class StepPlanner:
         found, class_of = RowGroups(), self._facts.visits.class_of
         for visit in visits:
             if owed := self._find_owed(visit, None):
-                found.add(class_of[visit], _write(owed), visit, owed.not_after.timestamp())
+                own_visits, ends = found.lists_for(class_of[visit], _write(owed))
+                own_visits.append(visit)
+                ends.append(owed.not_after.timestamp())
         return found.list_rows()
 
     def replan(self, own: Rows, created: Mapping[int, float], tried: Collection[int]) -> list[Rows]:
         """These reminders after an edit; `created`: when each was planned, for a new one it is missing."""
-        found, at, known = RowGroups(), self._facts.at, {}
-        is_done = own.row.ordered_by is not None or not _is_replannable(own.row)
+        if own.row.ordered_by is not None or not _is_replannable(own.row):
+            return [own]
+        found, times_of = RowGroups(), self._facts.visits.times
+        live, filters = self._facts.mode.live_since, self._timing and self._timing.since.filters
+        live_since = live.timestamp() if live else 0.0
+        filtered_since = filters.timestamp() if filters else 0.0
+        kept = found.lists_for(own.class_index, own.row)
+        known: dict[tuple[float, float, bool, bool], _Replanned] = {}
         for visit, end in zip(own.visits, own.ends, strict=True):
-            if is_done or visit in tried:
-                found.add(own.class_index, own.row, visit, end)
+            if visit in tried:
+                kept[0].append(visit)
+                kept[1].append(end)
                 continue
-            planned_at = created.get(visit)
-            owed = self._find_owed(visit, self._facts.now if planned_at is None else at(planned_at))
-            is_before_live = owed is not None and self._is_before_live(owed, planned_at)
-            key = (id(owed), end, is_before_live)
-            if key not in known:
-                untried = UntriedReminder(
-                    own.row.state, own.row.reason, at(own.row.due), at(end), self._facts.now
-                )
-                new = find_replanned(untried, owed, self._facts.now)
-                moved = new and _write(new)._replace(
-                    channel=own.row.channel, try_after=own.row.try_after, is_before_live=is_before_live
-                )
-                known[key] = (owed, moved or own.row, new.not_after.timestamp() if new else end)
-            _, row, end = known[key]
-            found.add(own.class_index, row, visit, end)
+            times, planned_at = times_of[visit], created.get(visit, inf)
+            key = (times.starts, end, planned_at < filtered_since, planned_at < live_since)
+            alike = known.get(key)
+            if alike is None or times.details is not None or times.revised > (alike.booked_by or 0.0):
+                alike = self._replan_one(own, visit, end, planned_at, found)
+                if alike.booked_by is not None:
+                    known[key] = alike
+            alike.visits.append(visit)
+            alike.ends.append(alike.end)
         return found.list_rows()
 
-    def _is_before_live(self, owed: OwedReminder, planned_at: float | None) -> bool:
-        """As situations.py says it; what is not planned yet (None) is planned now, after that."""
+    def _replan_one(
+        self, own: Rows, visit: int, end: float, planned_at: float, found: RowGroups
+    ) -> "_Replanned":
+        """`planned_at`: seconds since 1970, `inf` if it is planned only now."""
+        at, now = self._facts.at, self._facts.now
+        owed = self._find_owed(visit, now if planned_at == inf else at(planned_at))
+        untried = UntriedReminder(own.row.state, own.row.reason, at(own.row.due), at(end), now)
+        new, row = find_replanned(untried, owed, now), own.row
+        if new:
+            row = _write(new)._replace(
+                channel=own.row.channel,
+                try_after=own.row.try_after,
+                is_before_live=owed is not None and self._is_before_live(owed, planned_at),
+            )
+            end = new.not_after.timestamp()
+        times, due = self._facts.visits.times[visit], owed.due_at.timestamp() if owed else inf
+        depends_on_booking = self._timing is not None and self._timing.is_after_booking
+        is_of_its_own = depends_on_booking or times.details is not None or times.revised > due
+        return _Replanned(*found.lists_for(own.class_index, row), end, None if is_of_its_own else due)
+
+    def _is_before_live(self, owed: OwedReminder, planned_at: float) -> bool:
+        """As situations.py says it; what is not planned yet is planned now, after that."""
         live = self._facts.mode.live_since
-        if live is None or planned_at is None:
-            return False
-        return max(owed.due_at.timestamp(), planned_at) < live.timestamp()
+        return live is not None and max(owed.due_at.timestamp(), planned_at) < live.timestamp()
 
     def _find_owed(self, visit: int, planned_at: datetime | None) -> OwedReminder | None:
         """`planned_at`: when it was planned, if it was."""
@@ -107,7 +142,7 @@ class StepPlanner:
 def _write(owed: OwedReminder) -> Waiting:
     """The row of a reminder that is planned now."""
     due = owed.due_at.timestamp()
-    return Waiting(owed.state, owed.reason, "", None, due, due, None)
+    return Waiting(due, due, None, owed.state, owed.reason)
 
 
 def _is_replannable(row: Waiting) -> bool:

@@ -114,18 +114,23 @@ class Visits:
 
 
 class ReminderGroup(NamedTuple):
-    """Reminders of one step that are alike: their visits, and in the same order their times (in seconds)."""
+    """Reminders of one step that are alike: their visits, and in the same order their ends (in seconds).
 
+    `due`, `look`, `try_after`: of those that wait, else 0, 0 and None. `is_before_live`: it came to be owed
+    before the installation went live. `created`: when each was planned, if that was asked for.
+    """
+
+    due: float
+    look: float
+    try_after: float | None
     state: str
     reason: str
     channel: str
     ordered_by: int | None
-    visits: Sequence[int]
-    due: Sequence[float]
-    ends: Sequence[float]
-    looks: Sequence[float]
-    try_after: Sequence[float | None]
-    created: Sequence[float]
+    is_before_live: bool
+    visits: list[int]
+    ends: list[float]
+    created: Sequence[float] = ()
 
 
 def read_visits_ahead(
@@ -139,13 +144,21 @@ def read_visits_ahead(
     found = Visits()
     for row in _group_alike(covered, before, after):
         _add_class(found, row)
-    found.households = _read_households(covered)
-    found.uses = _read_uses({times.phone for times in found.times.values() if times.phone}, now)
+    with_number = [times.phone for times in found.times.values() if times.phone]
+    phones = set(with_number)
+    if len(phones) < len(with_number):
+        found.households = _read_households(covered)
+    found.uses = _read_uses(phones, now)
     return found
 
 
 def read_reminder_groups(
-    step_ids: Collection[int], now: datetime, only: Collection[int] | None = None
+    step_ids: Collection[int],
+    now: datetime,
+    only: Collection[int] | None = None,
+    *,
+    live_since: datetime | None,
+    with_created: bool = False,
 ) -> dict[int, list[ReminderGroup]]:
     """The reminders of these steps for the present revision of upcoming visits, by step."""
     of_visit = {"appointment__status": Appointment.Status.BOOKED, "appointment__starts_at__gt": now}
@@ -154,13 +167,23 @@ def read_reminder_groups(
     ).order_by()
     if only is not None:
         reminders = reminders.filter(appointment__in=only)
-    names = ("due_at", "not_after", "next_look_at", "try_after", "created_at")
-    rows = reminders.values_list("step", "state", "reason", "channel", "ordered_by").annotate(
-        visits=ArrayAgg("appointment"), **{f"all_{name}": ArrayAgg(Seconds(name)) for name in names}
+    came_before_live = Q(state__in=REMINDER_PENDING, due_at__lt=live_since, created_at__lt=live_since)
+    known = reminders.annotate(
+        due=_if_waiting("due_at"),
+        look=_if_waiting("next_look_at"),
+        again=_if_waiting("try_after"),
+        is_before_live=_yes(came_before_live) if live_since else Value(False),
     )
+    # PostgreSQL sorts to group: by what differs most first, so that it seldom compares more than one column
+    heads = ("due", "look", "again", "step", "state", "reason", "channel", "ordered_by", "is_before_live")
+    arrays = {"visits": ArrayAgg("appointment"), "ends": ArrayAgg(Seconds("not_after"))}
+    if with_created:
+        arrays["created"] = ArrayAgg(Seconds("created_at"))
+    rows: Iterable[Any] = known.values_list(*heads).annotate(**arrays)
     groups: dict[int, list[ReminderGroup]] = defaultdict(list)
-    for step, *values in rows if step_ids else ():
-        groups[step].append(ReminderGroup(*values))
+    for due, look, again, step, *values in rows if step_ids else ():
+        moments = (due.timestamp(), look.timestamp()) if due else (0.0, 0.0)
+        groups[step].append(ReminderGroup(*moments, again.timestamp() if again else None, *values))
     return groups
 
 
@@ -205,8 +228,8 @@ def _group_alike(
         "all_revised": ArrayAgg(Seconds("revised_at")),
         "all_details": ArrayAgg(Seconds("details_at")),
         "all_booked": ArrayAgg(Seconds("booked_at")),
-        "all_patients_before": ArrayAgg(_find_patient_seconds(before)),
-        "all_patients_after": ArrayAgg(_find_patient_seconds(after)),
+        "all_patients_before": _gather_patient_changes(before),
+        "all_patients_after": _gather_patient_changes(after),
         "all_revisions": ArrayAgg("revision"),
         "all_contacts": ArrayAgg("contact"),
         "all_phones": ArrayAgg(PHONE),
@@ -215,9 +238,10 @@ def _group_alike(
     return named.values_list(*_KEYS).annotate(**arrays)
 
 
-def _find_patient_seconds(filters: CampaignFilters) -> Combinable:
+def _gather_patient_changes(filters: CampaignFilters) -> Combinable:
+    """Null in place of an array of nulls, where the filters ask nothing of the patient."""
     patient_at = find_patient_change(filters)
-    return Cast(Value(None), FloatField()) if patient_at is None else Seconds(patient_at)
+    return Cast(Value(None), FloatField()) if patient_at is None else ArrayAgg(Seconds(patient_at))
 
 
 def _build_coverages(before: CampaignFilters, after: CampaignFilters) -> Case:
@@ -239,11 +263,17 @@ def _yes(condition: Q) -> Case:
     return Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField())
 
 
+def _if_waiting(column: str) -> Case:
+    """The column of a reminder that waits; null of one that has ended or is under way."""
+    return Case(When(state__in=REMINDER_PENDING, then=F(column)), default=None)
+
+
 def _add_class(found: Visits, row: Sequence[Any]) -> None:
     """Add the visits of a row of _group_alike(); those with a number of a kind never dialled are a class."""
     kind, visits, numbers = VisitClass(*row[: len(_KEYS)]), row[len(_KEYS)], row[-1]
-    times = map(VisitTimes._make, zip(*row[len(_KEYS) + 1 : -1], strict=True))
-    found.times.update(zip(visits, times, strict=True))
+    nothing = [None] * len(visits)
+    arrays = [nothing if array is None else array for array in row[len(_KEYS) + 1 : -1]]
+    found.times.update(zip(visits, map(VisitTimes._make, zip(*arrays, strict=True)), strict=True))
     faulty = list_never_dialled(numbers) if kind.has_number else set()
     index = len(found.classes)
     found.classes.append(kind)
