@@ -182,8 +182,9 @@ def read_reminder_groups(
     rows: Iterable[Any] = known.values_list(*heads).annotate(**arrays)
     groups: dict[int, list[ReminderGroup]] = defaultdict(list)
     for due, look, again, step, *values in rows if step_ids else ():
-        moments = (due.timestamp(), look.timestamp()) if due else (0.0, 0.0)
-        groups[step].append(ReminderGroup(*moments, again.timestamp() if again else None, *values))
+        due_at, look_at = (due.timestamp(), look.timestamp()) if due else (0.0, 0.0)
+        try_after = again.timestamp() if again else None
+        groups[step].append(ReminderGroup(due_at, look_at, try_after, *values))
     return groups
 
 
