@@ -12,7 +12,7 @@ import pytest
 
 from tests.sandbox_server import ROOT
 
-SHORT = {"TORTURE_REMINDERS": "120", "TORTURE_KILLS": "10", "TORTURE_SEED": "7"}
+SHORT = {"TORTURE_REMINDERS": "80", "TORTURE_KILLS": "6", "TORTURE_SEED": "7"}
 OF_PYTEST = {"DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"}
 WITHIN_SECONDS = 600  # on a busy machine; usually about one minute
 
