@@ -15,7 +15,7 @@ from django.contrib.staticfiles.finders import FileSystemFinder
 class CollectedFiles(StaticFilesConfig):
     """django.contrib.staticfiles, without the files of packages whose pages and scripts we don't use."""
 
-    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "rest_framework", "django_htmx"]
+    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "rest_framework", "django_htmx", "redoc", "*.map"]
 
 
 class ChosenFilesFinder(FileSystemFinder):
