@@ -290,8 +290,6 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "Channel": "contacts.models.people.Channel.choices",
         "StepChannel": "reminders.models.campaigns.StepChannel.choices",
-        "AppointmentStatus": "contacts.models.Appointment.Status.choices",
-        "BookingQuestion": "reminders.desk.booking_questions.BookingQuestion.choices",
     },
     "PREPROCESSING_HOOKS": ["reminders.api.description.keep_own_addresses"],
     "POSTPROCESSING_HOOKS": [
