@@ -83,7 +83,10 @@ class AppointmentFields(serializers.Serializer[Appointment]):
     kind = serializers.CharField()
     status = serializers.ChoiceField(Appointment.Status.choices)
     answer = serializers.ChoiceField(
-        Appointment.Answer.choices, source="current_answer", help_text="The patient's, to what is booked now."
+        Appointment.Answer.choices,
+        source="current_answer",
+        allow_blank=True,
+        help_text="The patient's, to what is booked now."
     )
     answered_at = serializers.SerializerMethodField()
     revision = serializers.IntegerField(help_text="Grows when time, location or phone number change.")
