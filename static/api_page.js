@@ -6,7 +6,7 @@ SwaggerUIBundle({
   url: document.getElementById("api").dataset.description,
   dom_id: "#api",
   deepLinking: true,
-  docExpansion: "none",
+  docExpansion: "list",
   defaultModelsExpandDepth: 0,
   persistAuthorization: false,
   validatorUrl: null,

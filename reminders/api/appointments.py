@@ -86,7 +86,7 @@ class AppointmentFields(serializers.Serializer[Appointment]):
         Appointment.Answer.choices,
         source="current_answer",
         allow_blank=True,
-        help_text="The patient's, to what is booked now."
+        help_text="The patient's, to what is booked now.",
     )
     answered_at = serializers.SerializerMethodField()
     revision = serializers.IntegerField(help_text="Grows when time, location or phone number change.")

@@ -35,7 +35,7 @@ class ApiView(APIView):
     throttle_classes = [TokenRate]
     parser_classes = [StrictJson]
     renderer_classes = [JSONRenderer]
-    metadata_class = None
+    http_method_names = ["get", "head", "post", "put", "patch"]
     scopes: ClassVar[Mapping[str, str]] = {}
 
     def get_exception_handler(self) -> Any:
