@@ -95,13 +95,13 @@ class Migration(migrations.Migration):
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.CharField(
                             choices=[
-                                ("contacts.read", "read contacts"),
-                                ("contacts.write", "add and change contacts"),
-                                ("appointments.read", "read appointments"),
-                                ("appointments.write", "book, move and cancel appointments"),
-                                ("reminders.read", "read reminders, calls and campaigns"),
-                                ("opt_outs.read", "read opt-outs"),
-                                ("opt_outs.write", "add opt-outs"),
+                                ("contacts:read", "read contacts"),
+                                ("contacts:write", "add and change contacts"),
+                                ("appointments:read", "read appointments"),
+                                ("appointments:write", "book, move and cancel appointments"),
+                                ("reminders:read", "read reminders, calls and campaigns"),
+                                ("opt_outs:read", "read opt-outs"),
+                                ("opt_outs:write", "add opt-outs"),
                             ],
                             max_length=20,
                         ),

@@ -9,13 +9,13 @@ from django.utils.translation import gettext_lazy as _
 class ApiScope(models.TextChoices):
     """What a token may do. None implies another: a token that writes reads only if it has that scope too."""
 
-    READ_CONTACTS = "contacts.read", _("read contacts")
-    WRITE_CONTACTS = "contacts.write", _("add and change contacts")
-    READ_APPOINTMENTS = "appointments.read", _("read appointments")
-    WRITE_APPOINTMENTS = "appointments.write", _("book, move and cancel appointments")
-    READ_REMINDERS = "reminders.read", _("read reminders, calls and campaigns")
-    READ_OPTOUTS = "opt_outs.read", _("read opt-outs")
-    ADD_OPTOUTS = "opt_outs.write", _("add opt-outs")
+    READ_CONTACTS = "contacts:read", _("read contacts")
+    WRITE_CONTACTS = "contacts:write", _("add and change contacts")
+    READ_APPOINTMENTS = "appointments:read", _("read appointments")
+    WRITE_APPOINTMENTS = "appointments:write", _("book, move and cancel appointments")
+    READ_REMINDERS = "reminders:read", _("read reminders, calls and campaigns")
+    READ_OPTOUTS = "opt_outs:read", _("read opt-outs")
+    ADD_OPTOUTS = "opt_outs:write", _("add opt-outs")
 
 
 class ApiToken(models.Model):

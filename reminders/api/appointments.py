@@ -47,7 +47,7 @@ class ContactReference(StrictSerializer):
     """A contact: by `id`, or by `source` and `external_id`."""
 
     id = Whole(required=False)
-    source = Text(required=False, allow_blank=True, max_length=SOURCE_LENGTH)
+    source = Text(required=False, allow_blank=True, max_length=SOURCE_LENGTH)  # type: ignore[assignment]
     external_id = Text(required=False, allow_blank=True, max_length=ID_LENGTH)
 
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class AppointmentFields(serializers.Serializer[Appointment]):
     """An appointment as it is shown. Times are by the clock of its location."""
 
     id = serializers.IntegerField()
-    source = serializers.CharField(help_text="The system that it came from; empty: it was booked here.")
+    source = serializers.CharField(help_text="The system that it came from; empty: it was booked here.")  # type: ignore[assignment]
     external_id = serializers.CharField(help_text="Its id in that system.")
     contact = serializers.SerializerMethodField()
     location = serializers.SerializerMethodField()
@@ -182,7 +182,7 @@ class AppointmentParameters(PageParameters):
     provider = WholeParameter(required=False)
     contact = WholeParameter(required=False)
     status = serializers.ChoiceField(Appointment.Status.choices, required=False)
-    source = Text(required=False, max_length=SOURCE_LENGTH)
+    source = Text(required=False, max_length=SOURCE_LENGTH)  # type: ignore[assignment]
 
 
 class AppointmentPage(serializers.Serializer[Any]):
@@ -330,7 +330,8 @@ class ReportedAppointment(ApiView):
 
     def _cancel_known(self, request: Request, source: str, external_id: str) -> Response | None:
         """What is reported as cancelled is cancelled, whatever else the body says (product rule 44)."""
-        if request.data.get("status") != Appointment.Status.CANCELLED:
+        body = request.data
+        if not isinstance(body, dict) or body.get("status") != Appointment.Status.CANCELLED:
             return None
         known = Appointment.objects.filter(source=source, external_id=external_id).values_list(
             "pk", flat=True

@@ -43,7 +43,7 @@ class ContactFields(serializers.Serializer[Contact]):
     """A contact as it is shown."""
 
     id = serializers.IntegerField()
-    source = serializers.CharField(help_text="The system that it came from; empty: it was added here.")
+    source = serializers.CharField(help_text="The system that it came from; empty: it was added here.")  # type: ignore[assignment]
     external_id = serializers.CharField(help_text="Its id in that system.")
     first_name = serializers.CharField()
     last_name = serializers.CharField()
@@ -61,7 +61,7 @@ class ContactFields(serializers.Serializer[Contact]):
 class ContactBody(StrictSerializer):
     """A contact as another system has it. What is left out of a change stays."""
 
-    source = Text(required=False, allow_blank=True, max_length=SOURCE_LENGTH)
+    source = Text(required=False, allow_blank=True, max_length=SOURCE_LENGTH)  # type: ignore[assignment]
     external_id = Text(required=False, allow_blank=True, max_length=ID_LENGTH)
     first_name = Text(max_length=120)
     last_name = Text(required=False, allow_blank=True, max_length=120)
@@ -78,7 +78,7 @@ class ContactParameters(PageParameters):
     """Filters of the list. What names a person is searched for by POST, and stands in no address."""
 
     updated_since = Moment(required=False)
-    source = Text(required=False, max_length=SOURCE_LENGTH)
+    source = Text(required=False, max_length=SOURCE_LENGTH)  # type: ignore[assignment]
 
 
 class ContactSearch(StrictSerializer):
@@ -88,7 +88,7 @@ class ContactSearch(StrictSerializer):
     text = Text(
         required=False, max_length=200, help_text="Beginnings of names or of the id, or the end of a number."
     )
-    source = Text(required=False, max_length=SOURCE_LENGTH)
+    source = Text(required=False, max_length=SOURCE_LENGTH)  # type: ignore[assignment]
     external_id = Text(required=False, max_length=ID_LENGTH)
     cursor = Text(required=False, max_length=40)
     limit = Whole(required=False, default=USUALLY_LISTED, max_value=MOST_LISTED)

@@ -57,7 +57,8 @@ def describe_problems(result: dict[str, Any], **_options: Any) -> dict[str, Any]
 @cache
 def write_description() -> dict[str, Any]:
     """The description as it is served."""
-    return dict(SchemaGenerator().get_schema(request=None, public=True))
+    generator = SchemaGenerator()  # type: ignore[no-untyped-call]
+    return dict(generator.get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
 
 
 @login_not_required

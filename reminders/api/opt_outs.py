@@ -40,7 +40,7 @@ class LedgerFields(serializers.Serializer[ConsentEntry]):
 
     what = serializers.ChoiceField(ConsentEntry.What.choices)
     scope = serializers.ChoiceField(ConsentEntry.Scope.choices)
-    source = serializers.ChoiceField(ConsentEntry.Source.choices)
+    source = serializers.ChoiceField(ConsentEntry.Source.choices)  # type: ignore[assignment]
     evidence = serializers.CharField()
     by = serializers.SerializerMethodField()
     at = serializers.DateTimeField()

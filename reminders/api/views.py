@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 from django.utils.http import parse_etags
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound
-from rest_framework.permissions import BasePermission
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,7 +30,7 @@ class ApiView(APIView):
     """Base of all views. `scopes`: by method, the scope that a token needs."""
 
     authentication_classes = [BearerTokens]
-    permission_classes: ClassVar[list[type[BasePermission]]] = [HasScope]
+    permission_classes = [HasScope]
     throttle_classes = [TokenRate]
     parser_classes = [StrictJson]
     renderer_classes = [JSONRenderer]

@@ -53,7 +53,7 @@ def find_booking_questions(
         found.append(BookingQuestion.TIME_HAS_PASSED)
     if not open_days_of(location).include(read_clock(starts_at, location.time_zone)[0].date()):
         found.append(BookingQuestion.LOCATION_CLOSED)
-    overlapping = Appointment.objects.exclude(pk=besides).filter(
+    overlapping = Appointment.objects.exclude(pk=besides or 0).filter(
         Q(contact=contact_id) | (Q(provider=provider) if provider else Q(pk__in=[])),
         status=Appointment.Status.BOOKED,
         starts_at__gt=starts_at - _LONGEST_KNOWN,

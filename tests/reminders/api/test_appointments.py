@@ -449,7 +449,8 @@ def test_wrong_parameters_are_named(api: ApiClient, query: str, errors: dict[str
 def test_pages_stay_whole_while_rows_are_added_and_removed(api: ApiClient, downtown: Location) -> None:
     visits = [make_appointment(location=downtown, starts_at=in_days(day)) for day in range(1, 6)]
     ids = [visit.pk for visit in visits]
-    seen, cursor = [], ""
+    seen: list[int] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = api.get(f"appointments/?limit=2{cursor and '&cursor='}{cursor}")
         seen += list_ids(page)
@@ -475,6 +476,6 @@ def test_a_list_takes_few_queries(
 
 def test_a_token_that_reads_sees_no_more_than_it_may(downtown: Location) -> None:
     make_appointment(location=downtown)
-    shown = ApiClient(make_secret(["appointments.read"])).get("appointments/").content.decode()
+    shown = ApiClient(make_secret(["appointments:read"])).get("appointments/").content.decode()
     assert "Lindqvist" not in shown
     assert "+1202" not in shown

@@ -87,7 +87,7 @@ def test_each_example_is_answered_as_the_page_says() -> None:
 def read_codes(heading: str) -> dict[str, str]:
     """The first two cells of each row of the first table below a heading; several codes are separated."""
     table = PAGE.split(heading)[1].split("\n\n| ")[1].split("\n\n")[0]
-    found = {}
+    found: dict[str, str] = {}
     for row in table.splitlines()[2:]:
         codes, second = (cell.strip() for cell in row.strip("|").split("|")[:2])
         found |= dict(zip(codes.split(", "), second.split(", "), strict=False))

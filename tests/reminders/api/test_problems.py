@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from contacts.models import Contact
-from reminders.api import access, appointments, description
+from reminders.api import appointments, description
 from reminders.api.bodies import MOST_BYTES
 from reminders.api.problems import STATUS, TYPE_PREFIX, ProblemCode
 from tests.people import make_contact
@@ -142,7 +142,3 @@ def test_wrong_names_are_pointed_at_by_json_pointers(api: ApiClient) -> None:
     answer = api.post("contacts/", {"first_name": "Zoe", "~": 1, "a/b": 2, "": 3})
     assert read_errors(answer) == {"#/~0": "unknown", "#/a~1b": "unknown", "#/": "unknown"}
     assert json.loads(answer.content)["errors"][0].keys() == {"pointer", "code", "detail"}
-
-
-def test_the_rate_can_be_read(settings: Settings) -> None:
-    assert str(access.parse(settings.API_RATE)) == "600 per 1 minute"

@@ -38,7 +38,7 @@ def test_an_admin_makes_a_token_and_sees_its_secret_once(office: Client, sam: Us
     secret = make_token_in_admin(office)
     token = ApiToken.objects.get()
     assert find_api_token(secret, timezone.now()) == token
-    assert (token.made_by, token.scopes) == (sam, ["appointments.read"])
+    assert (token.made_by, token.scopes) == (sam, ["appointments:read"])
     assert secret not in str(list(ApiToken.objects.values()))
     for page in (LIST, f"{LIST}{token.pk}/change/", f"{LIST}{token.pk}/history/"):
         answer = office.get(page)
@@ -50,7 +50,7 @@ def test_an_admin_makes_a_token_and_sees_its_secret_once(office: Client, sam: Us
 @pytest.mark.parametrize("days", [-1, 800])
 def test_a_token_ends_within_two_years(office: Client, days: int) -> None:
     ends = str((timezone.now() + timedelta(days=days)).date())
-    form = {"name": "x", "scopes": ["contacts.read"], "expires_at_0": ends, "expires_at_1": "00:00:00"}
+    form = {"name": "x", "scopes": ["contacts:read"], "expires_at_0": ends, "expires_at_1": "00:00:00"}
     assert "Choose a day" in office.post(ADD, form).content.decode()
     assert not ApiToken.objects.exists()
 
@@ -135,29 +135,29 @@ def test_requests_leave_no_secret_and_no_number_in_the_log(
 
 
 SCOPES = {
-    ("GET", "contacts/"): "contacts.read",
-    ("GET", "contacts/1/"): "contacts.read",
-    ("POST", "contacts/search/"): "contacts.read",
-    ("POST", "contacts/"): "contacts.write",
-    ("PATCH", "contacts/1/"): "contacts.write",
-    ("GET", "appointments/"): "appointments.read",
-    ("GET", "appointments/1/"): "appointments.read",
-    ("GET", "appointments/a/b/"): "appointments.read",
-    ("PUT", "appointments/a/b/"): "appointments.write",
-    ("PATCH", "appointments/1/"): "appointments.write",
-    ("POST", "appointments/1/cancel/"): "appointments.write",
-    ("GET", "appointments/1/steps/1/explanation/"): "reminders.read",
-    ("GET", "reminders/"): "reminders.read",
-    ("GET", "reminders/1/"): "reminders.read",
-    ("GET", "calls/"): "reminders.read",
-    ("GET", "calls/x/"): "reminders.read",
-    ("GET", "campaigns/"): "reminders.read",
-    ("GET", "campaigns/1/"): "reminders.read",
-    ("GET", "campaigns/1/preview/"): "reminders.read",
-    ("GET", "opt-outs/"): "opt_outs.read",
-    ("GET", "opt-outs/1/"): "opt_outs.read",
-    ("POST", "opt-outs/search/"): "opt_outs.read",
-    ("POST", "opt-outs/"): "opt_outs.write",
+    ("GET", "contacts/"): "contacts:read",
+    ("GET", "contacts/1/"): "contacts:read",
+    ("POST", "contacts/search/"): "contacts:read",
+    ("POST", "contacts/"): "contacts:write",
+    ("PATCH", "contacts/1/"): "contacts:write",
+    ("GET", "appointments/"): "appointments:read",
+    ("GET", "appointments/1/"): "appointments:read",
+    ("GET", "appointments/a/b/"): "appointments:read",
+    ("PUT", "appointments/a/b/"): "appointments:write",
+    ("PATCH", "appointments/1/"): "appointments:write",
+    ("POST", "appointments/1/cancel/"): "appointments:write",
+    ("GET", "appointments/1/steps/1/explanation/"): "reminders:read",
+    ("GET", "reminders/"): "reminders:read",
+    ("GET", "reminders/1/"): "reminders:read",
+    ("GET", "calls/"): "reminders:read",
+    ("GET", "calls/x/"): "reminders:read",
+    ("GET", "campaigns/"): "reminders:read",
+    ("GET", "campaigns/1/"): "reminders:read",
+    ("GET", "campaigns/1/preview/"): "reminders:read",
+    ("GET", "opt-outs/"): "opt_outs:read",
+    ("GET", "opt-outs/1/"): "opt_outs:read",
+    ("POST", "opt-outs/search/"): "opt_outs:read",
+    ("POST", "opt-outs/"): "opt_outs:write",
 }
 
 
