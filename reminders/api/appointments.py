@@ -221,6 +221,7 @@ class Appointments(ApiView):
     """All appointments."""
 
     scopes = {"GET": ApiScope.READ_APPOINTMENTS}
+    takes_parameters = True
 
     @extend_schema(
         operation_id="listAppointments", parameters=[AppointmentParameters], responses=AppointmentPage

@@ -105,6 +105,7 @@ class Calls(ApiView):
     """All tries."""
 
     scopes = {"GET": ApiScope.READ_REMINDERS}
+    takes_parameters = True
 
     @extend_schema(operation_id="listCalls", parameters=[CallParameters], responses=CallPage)
     def get(self, request: Request) -> Response:

@@ -170,6 +170,7 @@ class Campaigns(ApiView):
     """All campaigns."""
 
     scopes = {"GET": ApiScope.READ_REMINDERS}
+    takes_parameters = True
 
     @extend_schema(operation_id="listCampaigns", parameters=[CampaignParameters], responses=CampaignPage)
     def get(self, request: Request) -> Response:
@@ -199,7 +200,6 @@ class PreviewedCampaign(ApiView):
     @extend_schema(operation_id="previewCampaign", responses=PreviewFields)
     def get(self, request: Request, pk: int) -> Response:
         """Read what a campaign will do, as its page shows it."""
-        read_parameters(request, StrictSerializer)
         try:
             saved = read_draft(pk)
         except Campaign.DoesNotExist:
@@ -211,6 +211,7 @@ class ExplainedStep(ApiView):
     """Why a step goes out for an appointment, or doesn't."""
 
     scopes = {"GET": ApiScope.READ_REMINDERS}
+    takes_parameters = True
 
     @extend_schema(
         operation_id="explainStep", parameters=[ExplanationParameters], responses=ExplanationFields

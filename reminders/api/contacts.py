@@ -105,6 +105,7 @@ class Contacts(ApiView):
     """All contacts."""
 
     scopes = {"GET": ApiScope.READ_CONTACTS, "POST": ApiScope.WRITE_CONTACTS}
+    takes_parameters = True
 
     @extend_schema(operation_id="listContacts", parameters=[ContactParameters], responses=ContactPage)
     def get(self, request: Request) -> Response:

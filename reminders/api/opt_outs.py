@@ -95,6 +95,7 @@ class OptOuts(ApiView):
     """All numbers that have opted out."""
 
     scopes = {"GET": ApiScope.READ_OPTOUTS, "POST": ApiScope.ADD_OPTOUTS}
+    takes_parameters = True
 
     @extend_schema(operation_id="listOptOuts", parameters=[OptOutParameters], responses=OptOutPage)
     def get(self, request: Request) -> Response:

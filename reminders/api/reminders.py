@@ -89,6 +89,7 @@ class Reminders(ApiView):
     """All reminders."""
 
     scopes = {"GET": ApiScope.READ_REMINDERS}
+    takes_parameters = True
 
     @extend_schema(operation_id="listReminders", parameters=[ReminderParameters], responses=ReminderPage)
     def get(self, request: Request) -> Response:

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from reminders.api.access import BearerTokens, HasScope, TokenRate
-from reminders.api.bodies import StrictJson, StrictSerializer
+from reminders.api.bodies import StrictJson, StrictSerializer, read_parameters
 from reminders.api.fields import MOST_ID, Text, WholeParameter
 from reminders.api.problems import FieldError, Problem, ProblemCode, answer_problem
 
@@ -27,7 +27,10 @@ USUALLY_LISTED = 100
 
 
 class ApiView(APIView):
-    """Base of all views. `scopes`: by method, the scope that a token needs."""
+    """Base of all views.
+
+    `scopes`: by method, the scope that a token needs. `takes_parameters`: whether GET reads the address's.
+    """
 
     authentication_classes = [BearerTokens]
     permission_classes = [HasScope]
@@ -36,6 +39,12 @@ class ApiView(APIView):
     renderer_classes = [JSONRenderer]
     http_method_names = ["get", "head", "post", "put", "patch"]
     scopes: ClassVar[Mapping[str, str]] = {}
+    takes_parameters = False
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if not self.takes_parameters or request.method not in ("GET", "HEAD"):
+            read_parameters(request, StrictSerializer)
 
     def get_exception_handler(self) -> Any:
         return answer_problem
@@ -45,6 +54,7 @@ class UnknownAddress(ApiView):
     """Whatever has no view."""
 
     schema = None
+    takes_parameters = True
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

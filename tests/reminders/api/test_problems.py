@@ -131,6 +131,16 @@ def test_an_answer_that_is_compressed_still_names_its_version(api: ApiClient) ->
     assert changed.status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "address"),
+    [("GET", "contacts/1/"), ("POST", "contacts/search/"), ("PATCH", "contacts/1/"), ("GET", "contacts/")],
+)
+def test_a_parameter_that_is_not_read_is_refused(api: ApiClient, method: str, address: str) -> None:
+    answer = api.send(method, f"{address}?format=json", b"{}" if method != "GET" else None, If_Match="*")
+    assert read_problem(answer) == (422, "invalid")
+    assert read_errors(answer) == {"format": "unknown"}
+
+
 def test_a_head_request_has_the_headers_of_a_get(api: ApiClient) -> None:
     contact = make_contact()
     tag = api.get(f"contacts/{contact.pk}/").headers["ETag"]
