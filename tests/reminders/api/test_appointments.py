@@ -1,4 +1,4 @@
-"""Appointments by the API: the same rules as at the desk (product rules 1, 2, 42, 44, 56)."""
+"""Appointments by the API: the same rules as at the desk (product rules 1 and 2)."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -208,7 +208,6 @@ def test_what_the_desk_is_asked_about_the_api_is_asked_about(
     arrange: Callable[[Location, Contact], dict[str, Any]],
     code: str,
 ) -> None:
-    """(product rule 56)"""
     body = arrange(downtown, sarah)
     count = Appointment.objects.count()
     answer = api.put(ADDRESS, body)

@@ -25,7 +25,7 @@ from tests.office import make_call
 from tests.people import make_due_reminder, make_user
 from tests.reminders.api.client import make_secret
 
-EXAMPLES = int(os.environ.get("API_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("API_EXAMPLES", "4"))
 
 load_all_checks()
 schema = schemathesis.openapi.from_dict(write_description())
