@@ -43,7 +43,8 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if not self.takes_parameters or request.method not in ("GET", "HEAD"):
+        is_read = self.takes_parameters and request.method in ("GET", "HEAD")
+        if request.method in self.allowed_methods and not is_read:
             read_parameters(request, StrictSerializer)
 
     def get_exception_handler(self) -> Any:
