@@ -192,12 +192,7 @@ def save_contact(request: Request, contact: Contact, body: dict[str, Any]) -> No
         setattr(contact, name, body.get(name, getattr(contact, name)))
     if contact.external_id and not contact.source:
         raise refuse_field("#/source", "required", _("Give the system that the external_id is of."))
-    shown = ContactFields(contact).data
-    values = {name: body.get(name, shown[name]) for name in OF_THE_FORM}
-    form = ContactForm(
-        {FORM_NAMES.get(name, name): "" if value is None else value for name, value in values.items()},
-        instance=contact,
-    )
+    form = ContactForm(write_form_data(contact, body), instance=contact)
     if not form.is_valid():
         raise Problem(ProblemCode.INVALID, errors=list_form_errors(form))
     try:
@@ -207,6 +202,14 @@ def save_contact(request: Request, contact: Contact, body: dict[str, Any]) -> No
         detail = _("Another contact has this source and external_id. Search for it, and change that one.")
         error = FieldError("taken", detail, pointer="#/external_id")
         raise Problem(ProblemCode.CONFLICT, detail, errors=[error]) from None
+
+
+def write_form_data(contact: Contact, body: dict[str, Any]) -> dict[str, Any]:
+    """The contact as its form has it, with what is sent in its place; what the API doesn't know stays."""
+    form, shown = ContactForm(instance=contact), ContactFields(contact).data
+    data = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
+    data |= {FORM_NAMES.get(name, name): body.get(name, shown[name]) for name in OF_THE_FORM}
+    return {name: "" if value is None else value for name, value in data.items()}
 
 
 def list_form_errors(form: ContactForm) -> list[FieldError]:

@@ -7,7 +7,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from contacts.forms.contacts import ContactForm
 from contacts.models import Appointment, Contact, PhoneNumber
+from reminders.api import contacts
 from reminders.api.urls import urlpatterns
 from reminders.models import Reminder
 from reminders.rules.states import ReminderState
@@ -96,6 +98,14 @@ def test_a_change_keeps_what_it_does_not_name(api: ApiClient) -> None:
     assert {name: answer.json()[name] for name in SARAH} == {**SARAH, "last_name": "Stone"}
     cleared = api.patch(f"contacts/{pk}/", {"other_phone": None, "time_zone": ""}, If_Match="*").json()
     assert (cleared["other_phone"], cleared["time_zone"]) == (None, "")
+
+
+def test_a_change_keeps_what_the_form_has_and_the_api_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    zone = make_contact(time_zone="America/Chicago")
+    monkeypatch.setattr(contacts, "OF_THE_FORM", ("first_name",))
+    data = contacts.write_form_data(zone, {"first_name": "Zoe"})
+    assert (data["first_name"], data["time_zone"], data["language"]) == ("Zoe", "America/Chicago", "en")
+    assert set(data) == set(ContactForm().fields)
 
 
 def test_the_same_change_again_changes_nothing(api: ApiClient) -> None:
