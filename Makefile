@@ -50,7 +50,7 @@ test: install ## run all tests, including those in a browser (CHROME=path, ARGS=
 check: install ## run the quick tests: rules, pages without a browser, the webhook endpoint (under two minutes)
 	@$(IN_PARALLEL) $(QUICK) $(ARGS)
 
-lint: install ## check style, types, imports, migrations, templates, settings, the lock file and docs/rules.md
+lint: install ## check style, types, imports, migrations, templates, settings, the lock file, docs/rules.md and the API's description
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(ANY_SETTINGS) $(VENV)/mypy
@@ -60,6 +60,7 @@ lint: install ## check style, types, imports, migrations, templates, settings, t
 	$(VENV)/djlint --quiet --lint templates
 	$(UV) lock --check
 	$(ANY_SETTINGS) $(VENV)/python manage.py write_rules --check
+	$(ANY_SETTINGS) $(VENV)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
 format: install ## format code and templates
 	$(VENV)/ruff check --fix

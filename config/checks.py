@@ -13,6 +13,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from limits import parse
 
 from config import zone_data
 from contacts.numbers import E164_PATTERN
@@ -148,6 +149,13 @@ def _check_rate() -> Iterator[checks.CheckMessage]:
         yield _error(12, "ROBOTALKER_RATE is not a rate.", hint)
 
 
+def _check_api_rate() -> Iterator[checks.CheckMessage]:
+    try:
+        parse(settings.API_RATE)
+    except ValueError:
+        yield _error(20, "API_RATE is not a rate.", "Set it to requests of one token, such as 600/minute.")
+
+
 def _check_breaker() -> Iterator[checks.CheckMessage]:
     if settings.ROBOTALKER_BREAKER < 1:
         hint = "Set it to the number of failures in a row that pause sending: 1 or more, such as 5."
@@ -201,6 +209,7 @@ ALWAYS: list[Rule] = [
     _check_lease,
     _check_on_500,
     _check_rate,
+    _check_api_rate,
     _check_breaker,
     _check_token_days,
     _check_caps,

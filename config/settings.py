@@ -104,6 +104,8 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "config.static_files.CollectedFiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "crispy_forms",
     "crispy_bootstrap5",
     "django_filters",
@@ -272,6 +274,28 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+
+# Requests that one token of the API may make, such as "600/minute".
+API_RATE = env.str("API_RATE", default="600/minute")
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Callboard",
+    "VERSION": "1",
+    "DESCRIPTION": "For other systems of the practice. docs/api.md tells how it is used.",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "Channel": "contacts.models.people.Channel.choices",
+        "StepChannel": "reminders.models.campaigns.StepChannel.choices",
+    },
+    "PREPROCESSING_HOOKS": ["reminders.api.description.keep_own_addresses"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "reminders.api.description.describe_problems",
+    ],
 }
 
 # --- Celery: the tables hold the state, tasks only trigger work ------------------------------------

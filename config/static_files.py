@@ -15,7 +15,10 @@ from django.contrib.staticfiles.finders import FileSystemFinder
 class CollectedFiles(StaticFilesConfig):
     """django.contrib.staticfiles, without the files of packages whose pages and scripts we don't use."""
 
-    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "rest_framework", "django_htmx"]
+    ignore_patterns = [
+        *StaticFilesConfig.ignore_patterns,
+        *("rest_framework", "django_htmx", "redoc", "oauth2-redirect.*", "swagger-ui-standalone-preset.*"),
+    ]
 
 
 class ChosenFilesFinder(FileSystemFinder):

@@ -13,6 +13,7 @@ urlpatterns = [
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("admin/login/", sign_in.lead_to_sign_in),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("reminders.api.urls")),
     path("hooks/", include("webhooks.urls")),
     path("", include("contacts.urls")),
     path("", include("reminders.urls")),

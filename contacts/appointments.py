@@ -113,6 +113,7 @@ def book_appointment(
     ends_at: datetime,
     kind: str = "",
     by: User | None = None,
+    how: str = "",
     source: str = "",
     external_id: str = "",
     batch: ImportBatch | None = None,
@@ -135,7 +136,7 @@ def book_appointment(
         batch=batch,
     )
     set_times(appointment, starts_at, ends_at).save(force_insert=True)
-    add_change(appointment, What.IMPORTED if batch else What.BOOKED, by=by, at=now)
+    add_change(appointment, What.IMPORTED if batch else What.BOOKED, by=by, how=how, at=now)
     return appointment
 
 
@@ -220,7 +221,9 @@ def reinstate_appointment(appointment_id: int, *, by: User | None = None, how: s
 
 
 @transaction.atomic
-def record_attendance(appointment_id: int, status: str, *, by: User | None = None) -> Appointment:
+def record_attendance(
+    appointment_id: int, status: str, *, by: User | None = None, how: str = ""
+) -> Appointment:
     """Set the status to arrived, no_show or back to booked. Raises AppointmentClosed when cancelled."""
     appointment = lock_appointment(appointment_id)
     if appointment.status == Appointment.Status.CANCELLED:
@@ -228,7 +231,21 @@ def record_attendance(appointment_id: int, status: str, *, by: User | None = Non
     if appointment.status != status:
         appointment.status = status
         appointment.save(update_fields=["status", "updated_at"])
-        add_change(appointment, What.CORRECTED if status == Appointment.Status.BOOKED else status, by=by)
+        what = What.CORRECTED if status == Appointment.Status.BOOKED else status
+        add_change(appointment, what, by=by, how=how)
+    return appointment
+
+
+@transaction.atomic
+def change_kind(appointment_id: int, kind: str) -> Appointment:
+    """Change the kind of appointment, a detail for which histories have no entry.
+
+    A campaign that is new to it sends nothing that was due before.
+    """
+    appointment = lock_appointment(appointment_id)
+    if appointment.kind != kind:
+        appointment.kind, appointment.details_at = kind, read_database_clock()
+        appointment.save(update_fields=["kind", "details_at", "updated_at"])
     return appointment
 
 

@@ -2,6 +2,7 @@ from django.urls import URLPattern, path
 
 from reminders.views import actions as deeds
 from reminders.views import (
+    api_page,
     appointments,
     booking,
     campaign_builder,
@@ -25,6 +26,7 @@ urlpatterns: list[URLPattern] = [
     path("contacts/<int:pk>/opt-in/", people.record_optin, name="record_optin"),
     path("contacts/<int:pk>/number-usable/", people.mark_usable, name="mark_usable"),
     path("", today.show_today, name="today"),
+    path("api/", api_page.show_api_page, name="api_page"),
     path("pulse/", sending.show_pulse, name="pulse"),
     path("sending/pause/", sending.pause, name="pause_sending"),
     path("sending/resume/", sending.resume, name="resume_sending"),

@@ -1,11 +1,11 @@
-"""The admin of contacts, appointments, locations and imports. History is read-only."""
+"""The admin of contacts, appointments, locations, imports and API tokens. History is read-only."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from contacts.admin import appointments, imports, people, practice
+from contacts.admin import api_tokens, appointments, imports, people, practice
 
-__all__ = ["appointments", "imports", "people", "practice"]
+__all__ = ["api_tokens", "appointments", "imports", "people", "practice"]
 
 admin.site.site_header = "Callboard"
 admin.site.site_title = "Callboard"

@@ -23,6 +23,7 @@ class Way(models.TextChoices):
     STAFF = "staff", _("staff")
     PHONE = "phone", _("phone")
     IMPORT = "import", _("import")
+    API = "api", _("the API")
 
 
 class Appointment(models.Model):

@@ -137,6 +137,7 @@ class ConsentEntry(models.Model):
         ROBOTALKER = "robotalker", _("reported by Robotalker")
         STAFF = "staff", _("told staff")
         IMPORT = "import", _("imported")
+        API = "api", _("reported by another system")
 
     number = models.ForeignKey(PhoneNumber, on_delete=models.PROTECT, related_name="consent_entries")
     what = models.CharField(max_length=10, choices=What)

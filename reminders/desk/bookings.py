@@ -67,10 +67,17 @@ def move_and_replan(
     location: Location | None = None,
     provider: Provider | None = None,
     by: User | None = None,
+    how: str = "",
 ) -> Appointment:
     """Move it: reminders for the old time are withdrawn, those for the new time are planned."""
     moved = appointments.move_appointment(
-        appointment_id, starts_at=starts_at, ends_at=ends_at, location=location, provider=provider, by=by
+        appointment_id,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        location=location,
+        provider=provider,
+        by=by,
+        how=how,
     )
     _plan_and_account([appointment_id])
     list_told_another_provider([appointment_id])
@@ -86,26 +93,34 @@ def cancel_and_withdraw(appointment_id: int, *, by: User | None = None, how: str
 
 
 @transaction.atomic
-def reinstate_and_plan(appointment_id: int, *, by: User | None = None) -> Appointment:
+def reinstate_and_plan(appointment_id: int, *, by: User | None = None, how: str = "") -> Appointment:
     """Book a cancelled appointment again and plan its reminders."""
-    booked = appointments.reinstate_appointment(appointment_id, by=by)
+    booked = appointments.reinstate_appointment(appointment_id, by=by, how=how)
     _plan_and_account([appointment_id])
     return booked
 
 
 @transaction.atomic
-def record_visit(appointment_id: int, status: str, *, by: User) -> Appointment:
+def record_visit(appointment_id: int, status: str, *, by: User, how: str = "") -> Appointment:
     """Record arrived or no-show, or put it back to booked: then what was skipped because of it is put back.
 
     Follow-ups close or open with it. Raises AppointmentClosed as contacts.appointments.record_attendance().
     """
-    recorded = appointments.record_attendance(appointment_id, status, by=by)
+    recorded = appointments.record_attendance(appointment_id, status, by=by, how=how)
     if status == Appointment.Status.BOOKED:
         skipped = recorded.reminders.filter(state=ReminderState.SKIPPED, reason=Reason.VISIT_RECORDED)
         put_back_reminders(list(skipped.values_list("pk", flat=True)), by=by)
     account_for([appointment_id])
     _look_at_later_visits([appointment_id])
     return recorded
+
+
+@transaction.atomic
+def change_kind_and_replan(appointment_id: int, kind: str) -> Appointment:
+    """Change its kind; what a campaign no longer covers is skipped, what one now covers is planned."""
+    changed = appointments.change_kind(appointment_id, kind)
+    _plan_and_account([appointment_id])
+    return changed
 
 
 @transaction.atomic

@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy
 
 from contacts.models import Appointment, Contact, Location, Provider
 from contacts.templatetags.display import clock, long_day
+from reminders.desk.booking_questions import FURTHEST, LONGEST_VISIT, SHORTEST_VISIT
 from reminders.forms.wall_time import NoSuchTime, TimeComesTwice, TimeOfDay, read_wall_time
 
-FURTHEST = timedelta(days=2 * 366)
 TWICE = [
     ("", gettext_lazy("Choose")),
     ("first", gettext_lazy("The earlier one, before the clocks go back")),
@@ -56,8 +56,8 @@ class WhenForm(forms.Form):
     minutes = forms.IntegerField(
         label=gettext_lazy("Minutes"),
         initial=30,
-        min_value=5,
-        max_value=600,
+        min_value=SHORTEST_VISIT,
+        max_value=LONGEST_VISIT,
         error_messages={
             "required": gettext_lazy("Enter how many minutes it takes."),
             "invalid": gettext_lazy("Enter whole minutes, such as 30."),

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from contacts.api_tokens import make_api_token
 from contacts.models import (
     AppointmentChange,
     ClosedDay,
@@ -107,6 +108,7 @@ def make_one_of_each_model(index: int) -> None:
     batch = ImportBatch.objects.create(file_name=f"{index}.csv", by=user, applied_at=now, counts={"new": 1})
     ImportProblem.objects.create(batch=batch, weight="note", line=index, column="Mobile")
     Heartbeat.objects.create(name=f"sweep {index}", at=now)
+    make_api_token(f"System {index}", scopes=["contacts:read"], expires_at=now, by=user)
     test = TestCall.objects.create(
         by=user, number=contact.phone, channel="voice", mode="trial", message="Hello", text="Hello"
     )

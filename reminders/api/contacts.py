@@ -1,0 +1,226 @@
+"""Contacts: list, find, read, add and change, by the form of the contact's page and so by its rules."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from contacts.forms.contacts import ContactForm
+from contacts.models import ApiScope, Contact
+from contacts.models.people import Preference
+from contacts.queries import find_contacts
+from reminders.api.appointments import ID_LENGTH, IF_MATCH, IF_NONE_MATCH, SOURCE_LENGTH
+from reminders.api.bodies import StrictSerializer, read_body, read_parameters
+from reminders.api.fields import E164, Moment, Text, Whole
+from reminders.api.problems import FieldError, Problem, ProblemCode, refuse_field
+from reminders.api.views import (
+    MOST_LISTED,
+    USUALLY_LISTED,
+    ApiView,
+    PageParameters,
+    acting_user,
+    answer_row,
+    check_if_match,
+    find_row,
+    list_page,
+    require_if_match,
+)
+from reminders.desk.rechecks import recheck_contact
+
+# The form's names of what has another name here.
+FORM_NAMES = {"phone": "number", "other_phone": "other_number"}
+NAMES = {name: ours for ours, name in FORM_NAMES.items()}
+OF_THE_FORM = ("first_name", "last_name", "language", "preferred_channel", "time_zone", *FORM_NAMES)
+
+
+class ContactFields(serializers.Serializer[Contact]):
+    """A contact as it is shown."""
+
+    id = serializers.IntegerField()
+    source = serializers.CharField(help_text="The system that it came from; empty: it was added here.")  # type: ignore[assignment]
+    external_id = serializers.CharField(help_text="Its id in that system.")
+    first_name = serializers.CharField()
+    last_name = serializers.CharField()
+    language = serializers.CharField(help_text="ISO 639-1.")
+    preferred_channel = serializers.ChoiceField(Preference.choices)
+    time_zone = serializers.CharField(help_text="IANA; empty: that of the appointment's location.")
+    phone = serializers.CharField(source="phone.e164", default=None, allow_null=True, help_text="E.164.")
+    other_phone = serializers.CharField(
+        source="other_phone.e164", default=None, allow_null=True, help_text="E.164."
+    )
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+
+class ContactBody(StrictSerializer):
+    """A contact as another system has it. What is left out of a change stays."""
+
+    source = Text(required=False, allow_blank=True, max_length=SOURCE_LENGTH)  # type: ignore[assignment]
+    external_id = Text(required=False, allow_blank=True, max_length=ID_LENGTH)
+    first_name = Text(max_length=120)
+    last_name = Text(required=False, allow_blank=True, max_length=120)
+    language = Text(required=False, max_length=8, help_text="ISO 639-1; en if it is left out.")
+    preferred_channel = serializers.ChoiceField(Preference.choices, required=False)
+    time_zone = Text(
+        required=False, allow_blank=True, max_length=64, help_text="IANA, if the patient told it."
+    )
+    phone = E164(required=False, allow_null=True, help_text="Reminders go to it.")
+    other_phone = E164(required=False, allow_null=True)
+
+
+class ContactParameters(PageParameters):
+    """Filters of the list. What names a person is searched for by POST, and stands in no address."""
+
+    updated_since = Moment(required=False)
+    source = Text(required=False, max_length=SOURCE_LENGTH)  # type: ignore[assignment]
+
+
+class ContactSearch(StrictSerializer):
+    """What to look for; all that is given has to fit."""
+
+    phone = E164(required=False, help_text="One of their numbers.")
+    text = Text(
+        required=False, max_length=200, help_text="Beginnings of names or of the id, or the end of a number."
+    )
+    source = Text(required=False, max_length=SOURCE_LENGTH)  # type: ignore[assignment]
+    external_id = Text(required=False, max_length=ID_LENGTH)
+    cursor = Text(required=False, max_length=40)
+    limit = Whole(required=False, default=USUALLY_LISTED, max_value=MOST_LISTED)
+
+
+class ContactPage(serializers.Serializer[Any]):
+    """A part of the list."""
+
+    results = ContactFields(many=True)
+    next_cursor = serializers.CharField(allow_null=True, help_text="null: there are no more.")
+
+
+class Contacts(ApiView):
+    """All contacts."""
+
+    scopes = {"GET": ApiScope.READ_CONTACTS, "POST": ApiScope.WRITE_CONTACTS}
+    takes_parameters = True
+
+    @extend_schema(operation_id="listContacts", parameters=[ContactParameters], responses=ContactPage)
+    def get(self, request: Request) -> Response:
+        """List contacts, in the order in which they were added."""
+        wanted = read_parameters(request, ContactParameters)
+        rows = shown_contacts()
+        if "updated_since" in wanted:
+            rows = rows.filter(updated_at__gte=wanted["updated_since"])
+        if "source" in wanted:
+            rows = rows.filter(source=wanted["source"])
+        return list_page(rows, ContactFields, cursor=wanted.get("cursor", ""), limit=wanted["limit"])
+
+    @extend_schema(operation_id="addContact", request=ContactBody, responses={201: ContactFields})
+    def post(self, request: Request) -> Response:
+        """Add a contact. One with the same source and external_id is a conflict."""
+        body = read_body(request, ContactBody)
+        with transaction.atomic():
+            contact = Contact(language="en")
+            save_contact(request, contact, body)
+        return answer_contact(request, contact.pk, 201)
+
+
+class FoundContacts(ApiView):
+    """Looking for contacts by what must not stand in an address."""
+
+    scopes = {"POST": ApiScope.READ_CONTACTS}
+
+    @extend_schema(operation_id="searchContacts", request=ContactSearch, responses=ContactPage)
+    def post(self, request: Request) -> Response:
+        """Find contacts by number, name or id."""
+        wanted = read_body(request, ContactSearch)
+        rows = find_contacts(wanted.get("text", "")).select_related("other_phone")
+        if "phone" in wanted:
+            rows = rows.filter(Q(phone__e164=wanted["phone"]) | Q(other_phone__e164=wanted["phone"]))
+        exactly = {name: wanted[name] for name in ("source", "external_id") if name in wanted}
+        return list_page(
+            rows.filter(**exactly), ContactFields, cursor=wanted.get("cursor", ""), limit=wanted["limit"]
+        )
+
+
+class OneContact(ApiView):
+    """A contact by its id here."""
+
+    scopes = {"GET": ApiScope.READ_CONTACTS, "PATCH": ApiScope.WRITE_CONTACTS}
+
+    @extend_schema(operation_id="readContact", parameters=[IF_NONE_MATCH], responses=ContactFields)
+    def get(self, request: Request, pk: int) -> Response:
+        """Read a contact."""
+        return answer_contact(request, pk)
+
+    @extend_schema(
+        operation_id="changeContact", parameters=[IF_MATCH], request=ContactBody, responses=ContactFields
+    )
+    def patch(self, request: Request, pk: int) -> Response:
+        """Change a contact. If-Match is required. A new number moves the reminders ahead to it."""
+        require_if_match(request)
+        body = read_body(request, ContactBody, partial=True)
+        with transaction.atomic():
+            contact = Contact.objects.select_for_update(no_key=True).filter(pk=pk).first()
+            if contact is None:
+                raise NotFound(_("There is no such contact."))
+            shown = ContactFields(contact).data
+            check_if_match(request, shown)
+            is_changed = any(shown[name] != value for name, value in body.items())
+            if is_changed:
+                save_contact(request, contact, body)
+        if is_changed:
+            recheck_contact(pk)  # after the commit, since it locks locations, which come before appointments
+        return answer_contact(request, pk)
+
+
+def shown_contacts() -> "QuerySet[Contact]":
+    """With all that ContactFields shows."""
+    return Contact.objects.select_related("phone", "other_phone")
+
+
+def answer_contact(request: Request, pk: int, status: int = 200) -> Response:
+    return answer_row(request, ContactFields(find_row(shown_contacts(), pk=pk)).data, status)
+
+
+def save_contact(request: Request, contact: Contact, body: dict[str, Any]) -> None:
+    """Save what is sent, by the rules of the contact's page. Raises Problem; then nothing is saved."""
+    for name in ("source", "external_id"):
+        setattr(contact, name, body.get(name, getattr(contact, name)))
+    if contact.external_id and not contact.source:
+        raise refuse_field("#/source", "required", _("Give the system that the external_id is of."))
+    form = ContactForm(write_form_data(contact, body), instance=contact)
+    if not form.is_valid():
+        raise Problem(ProblemCode.INVALID, errors=list_form_errors(form))
+    try:
+        with transaction.atomic():
+            form.save_person(by=acting_user(request))
+    except IntegrityError:
+        detail = _("Another contact has this source and external_id. Search for it, and change that one.")
+        error = FieldError("taken", detail, pointer="#/external_id")
+        raise Problem(ProblemCode.CONFLICT, detail, errors=[error]) from None
+
+
+def write_form_data(contact: Contact, body: dict[str, Any]) -> dict[str, Any]:
+    """The contact as its form has it, with what is sent in its place; what the API doesn't know stays."""
+    form, shown = ContactForm(instance=contact), ContactFields(contact).data
+    data = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
+    data |= {FORM_NAMES.get(name, name): body.get(name, shown[name]) for name in OF_THE_FORM}
+    return {name: "" if value is None else value for name, value in data.items()}
+
+
+def list_form_errors(form: ContactForm) -> list[FieldError]:
+    """The form's errors by the names that they have here."""
+    return [
+        FieldError(
+            str(error.code or "invalid"),
+            message,
+            pointer=f"#/{NAMES.get(name, name)}".removesuffix("/__all__"),
+        )
+        for name, errors in form.errors.as_data().items()
+        for error in errors
+        for message in error.messages
+    ]

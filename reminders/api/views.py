@@ -1,0 +1,162 @@
+"""What all views of the API share: access, problems, entity tags, lists by cursor, and one row."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NotBase64
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.utils.http import parse_etags
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import NotFound
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from reminders.api.access import BearerTokens, HasScope, TokenRate
+from reminders.api.bodies import StrictJson, StrictSerializer, read_parameters
+from reminders.api.fields import MOST_ID, Text, WholeParameter
+from reminders.api.problems import FieldError, Problem, ProblemCode, answer_problem
+
+MOST_LISTED = 200
+USUALLY_LISTED = 100
+
+
+class ApiView(APIView):
+    """Base of all views.
+
+    `scopes`: by method, the scope that a token needs. `takes_parameters`: whether GET reads the address's.
+    """
+
+    authentication_classes = [BearerTokens]
+    permission_classes = [HasScope]
+    throttle_classes = [TokenRate]
+    parser_classes = [StrictJson]
+    renderer_classes = [JSONRenderer]
+    http_method_names = ["get", "head", "post", "put", "patch"]
+    scopes: ClassVar[Mapping[str, str]] = {}
+    takes_parameters = False
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        is_read = self.takes_parameters and request.method in ("GET", "HEAD")
+        if request.method in self.allowed_methods and not is_read:
+            read_parameters(request, StrictSerializer)
+
+    def get_exception_handler(self) -> Any:
+        return answer_problem
+
+
+class UnknownAddress(ApiView):
+    """Whatever has no view."""
+
+    schema = None
+    takes_parameters = True
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise NotFound(_("There is nothing at this address."))
+
+
+class PageParameters(StrictSerializer):
+    """What every list takes."""
+
+    cursor = Text(required=False, max_length=40, help_text="`next_cursor` of the last answer.")
+    limit = WholeParameter(
+        required=False, default=USUALLY_LISTED, max_value=MOST_LISTED, help_text="Most rows in one answer."
+    )
+
+
+def list_page(
+    rows: "QuerySet[Any]", shape: Any, *, cursor: str = "", limit: int = USUALLY_LISTED
+) -> Response:
+    """The rows after the cursor, in the order of their ids, so that rows added meanwhile shift nothing."""
+    after = read_cursor(cursor) if cursor else 0
+    found = list(rows.filter(pk__gt=after).order_by("pk")[: limit + 1])
+    is_more = len(found) > limit
+    page = found[:limit]
+    return Response(
+        {
+            "results": shape(page, many=True).data,
+            "next_cursor": write_cursor(page[-1].pk) if is_more else None,
+        }
+    )
+
+
+def write_cursor(pk: int) -> str:
+    return urlsafe_b64encode(f"after:{pk}".encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> int:
+    """The id that a cursor stands for. Raises Problem."""
+    try:
+        word, _colon, pk = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").partition(":")
+    except (NotBase64, ValueError):
+        word, pk = "", ""
+    if word != "after" or not (pk.isascii() and pk.isdigit()) or int(pk) > MOST_ID:
+        detail = _("Send “next_cursor” of the last answer as it was, or leave it out to begin.")
+        raise Problem(ProblemCode.INVALID, errors=[FieldError("unknown_cursor", detail, parameter="cursor")])
+    return int(pk)
+
+
+def make_entity_tag(shown: Any) -> str:
+    """The ETag of a row as the API shows it."""
+    written = json.dumps(shown, sort_keys=True, default=str)
+    return f'"{sha256(written.encode()).hexdigest()[:32]}"'
+
+
+def answer_row(request: Request, shown: Any, status: int = 200) -> Response:
+    """The row with its ETag; 304 if the client has it already."""
+    tag = make_entity_tag(shown)
+    if request.method == "GET" and tag in _read_tags(request, "If-None-Match"):
+        return Response(status=304, headers={"ETag": tag})
+    return Response(shown, status, headers={"ETag": tag})
+
+
+def require_if_match(request: Request) -> None:
+    """Raises Problem unless the request names the version that it changes, or any version with "*"."""
+    if "If-Match" not in request.headers:
+        detail = _("Send the ETag of what you have read as If-Match, or * to change it whatever it is.")
+        raise Problem(ProblemCode.PRECONDITION_REQUIRED, detail)
+
+
+def check_if_match(request: Request, shown: Any) -> None:
+    """Raises Problem if the row isn't what the client has read. To be called while the row is locked.
+
+    `shown`: the row as the API shows it; None if there is none.
+    """
+    wanted = _read_tags(request, "If-Match")
+    is_meant = shown is not None and ("*" in wanted or make_entity_tag(shown) in wanted)
+    if "If-Match" in request.headers and not is_meant:
+        detail = _("Read it again, and decide whether your change is still right.")
+        raise Problem(ProblemCode.STALE, detail)
+
+
+def refuse_existing(request: Request) -> None:
+    """Raises Problem if the request is to make something new only (If-None-Match: *), and it is there."""
+    if "*" in _read_tags(request, "If-None-Match"):
+        raise Problem(ProblemCode.STALE, _("There is one already."))
+
+
+def find_row(rows: "QuerySet[Any]", **wanted: Any) -> Any:
+    """The row. Raises NotFound, as a problem of the API."""
+    row = rows.filter(**wanted).first()
+    if row is None:
+        raise NotFound(_("There is no such row."))
+    return row
+
+
+def acting_user(request: Request) -> User:
+    """The user of the token, whom histories name."""
+    if not isinstance(request.user, User):
+        raise TypeError("an API view without a token")
+    return request.user
+
+
+def _read_tags(request: Request, header: str) -> set[str]:
+    """The tags of a header. Weak ones count as strong: compressing an answer makes its ETag weak."""
+    return {tag.removeprefix("W/") for tag in parse_etags(request.headers.get(header, "").strip())}

@@ -1,0 +1,203 @@
+"""Visits as another system reports them: booked, moved, cancelled, recorded by bookings.py.
+
+Nothing is asked about what stays as it is, so that the same report twice changes nothing and needs no answer.
+What the system doesn't know, or leaves out, stays.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+
+from contacts.appointments import is_same_time, lock_appointment, lock_zones
+from contacts.database.clock import read_database_clock
+from contacts.models import Appointment, Contact, Location, Provider, Way
+from reminders.desk import bookings
+from reminders.desk.booking_questions import BookingQuestion, QuestionsOpen, find_booking_questions
+
+Status = Appointment.Status
+Check = Callable[[Appointment | None], None]
+
+
+@dataclass(frozen=True)
+class ReportedBooking:
+    """What a visit is to be; None is as it is. Times are aware; `starts_at` alone keeps the length."""
+
+    location: Location | None = None
+    provider: Provider | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    kind: str | None = None
+    status: str | None = None
+
+
+class OtherContact(ValueError):
+    """It belongs to another contact, and no appointment changes its patient (product rule 42)."""
+
+
+def put_booking(
+    source: str,
+    external_id: str,
+    contact: Contact,
+    wanted: ReportedBooking,
+    *,
+    by: User,
+    confirmed: Collection[str] = (),
+    check: Check,
+) -> tuple[int, bool]:
+    """Make the visit with this id of `source`, or bring it up to date; return its id, and whether it is new.
+
+    `check` gets the locked row, or None for a new one, and may raise. Of two at the same time one makes it.
+    Raises QuestionsOpen, OtherContact and AppointmentClosed; then nothing is changed.
+    """
+    known = Appointment.objects.filter(source=source, external_id=external_id).values_list("pk", flat=True)
+    if not known.exists():
+        check(None)
+        try:
+            return _book(source, external_id, contact, wanted, by, confirmed), True
+        except IntegrityError:  # it was made since
+            if not known.exists():
+                raise
+    pk = known.get()
+    change_booking(pk, wanted, by=by, confirmed=confirmed, check=check, contact=contact)
+    return pk, False
+
+
+@transaction.atomic
+def change_booking(
+    appointment_id: int,
+    wanted: ReportedBooking,
+    *,
+    by: User,
+    confirmed: Collection[str] = (),
+    check: Check,
+    contact: Contact | None = None,
+) -> None:
+    """Change what differs. `check` gets the locked row, and may raise.
+
+    `contact`: whose it has to be, if all of the visit is reported: then it takes place unless `wanted` says
+    otherwise. Raises Appointment.DoesNotExist, QuestionsOpen, OtherContact and AppointmentClosed.
+    """
+    there = Appointment.objects.filter(pk=appointment_id).values_list("location_id", flat=True)
+    lock_zones([*there, *([wanted.location.pk] if wanted.location else [])])
+    appointment = lock_appointment(appointment_id)
+    check(appointment)
+    if contact and appointment.contact_id != contact.pk:
+        raise OtherContact
+    if wanted.status == Status.CANCELLED:
+        bookings.cancel_and_withdraw(appointment_id, by=by, how=Way.API)
+        return
+    takes_place = contact and appointment.status == Status.CANCELLED
+    status = wanted.status or (Status.BOOKED if takes_place else appointment.status)
+    is_moved = _differs(appointment, wanted)
+    _check_questions(appointment, wanted, status, is_moved, confirmed)
+    if appointment.status == Status.CANCELLED != status:
+        bookings.reinstate_and_plan(appointment_id, by=by, how=Way.API)
+    elif appointment.status != Status.BOOKED and status == Status.BOOKED:
+        bookings.record_visit(appointment_id, status, by=by, how=Way.API)
+    if is_moved:
+        starts_at, ends_at = _read_times(appointment, wanted)
+        bookings.move_and_replan(
+            appointment_id,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            location=wanted.location,
+            provider=wanted.provider,
+            by=by,
+            how=Way.API,
+        )
+    if wanted.kind is not None and wanted.kind != appointment.kind:
+        bookings.change_kind_and_replan(appointment_id, wanted.kind)
+    if status not in (Status.BOOKED, appointment.status):
+        bookings.record_visit(appointment_id, status, by=by, how=Way.API)
+
+
+@transaction.atomic
+def _book(
+    source: str,
+    external_id: str,
+    contact: Contact,
+    wanted: ReportedBooking,
+    by: User,
+    confirmed: Collection[str],
+) -> int:
+    location, starts_at, ends_at = wanted.location, wanted.starts_at, wanted.ends_at
+    if location is None or starts_at is None or ends_at is None:
+        raise TypeError("a new appointment needs a location and its times")
+    status = wanted.status or Status.BOOKED
+    if status != Status.CANCELLED:
+        questions = find_booking_questions(
+            contact_id=contact.pk,
+            location=location,
+            provider=wanted.provider,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            now=read_database_clock(),
+        )
+        _raise_open(questions, status, confirmed)
+    booked = bookings.book_and_plan(
+        contact=contact,
+        location=location,
+        provider=wanted.provider,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        kind=wanted.kind or "",
+        by=by,
+        how=Way.API,
+        source=source,
+        external_id=external_id,
+    )
+    if status == Status.CANCELLED:
+        bookings.cancel_and_withdraw(booked.pk, by=by, how=Way.API)
+    elif status != Status.BOOKED:
+        bookings.record_visit(booked.pk, status, by=by, how=Way.API)
+    return booked.pk
+
+
+def _differs(appointment: Appointment, wanted: ReportedBooking) -> bool:
+    """Whether time, length, location or provider are to be others."""
+    starts_at, ends_at = _read_times(appointment, wanted)
+    return (
+        not is_same_time(appointment, starts_at, wanted.location or appointment.location)
+        or ends_at - starts_at != appointment.ends_at - appointment.starts_at
+        or wanted.provider not in (None, appointment.provider)
+    )
+
+
+def _read_times(appointment: Appointment, wanted: ReportedBooking) -> tuple[datetime, datetime]:
+    starts_at = wanted.starts_at or appointment.wall_start
+    return starts_at, wanted.ends_at or starts_at + (appointment.ends_at - appointment.starts_at)
+
+
+def _check_questions(
+    appointment: Appointment,
+    wanted: ReportedBooking,
+    status: str,
+    is_moved: bool,
+    confirmed: Collection[str],
+) -> None:
+    questions = []
+    is_reinstated = appointment.status == Status.CANCELLED != status
+    if is_reinstated:
+        questions.append(BookingQuestion.BOOK_AGAIN)
+    if is_moved or is_reinstated:
+        starts_at, ends_at = _read_times(appointment, wanted)
+        questions += find_booking_questions(
+            contact_id=appointment.contact_id,
+            location=wanted.location or appointment.location,
+            provider=wanted.provider or appointment.provider,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            now=read_database_clock(),
+            besides=appointment.pk,
+        )
+    _raise_open(questions, status, confirmed)
+
+
+def _raise_open(questions: Collection[BookingQuestion], status: str, confirmed: Collection[str]) -> None:
+    """Raises QuestionsOpen. That a visit took place says that its time has passed."""
+    answered = {*confirmed, *([BookingQuestion.TIME_HAS_PASSED] if status != Status.BOOKED else [])}
+    if unanswered := [question for question in questions if question not in answered]:
+        raise QuestionsOpen(unanswered)
