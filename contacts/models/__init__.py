@@ -3,6 +3,13 @@
 from contacts.models.appointments import Appointment, AppointmentChange, Way
 from contacts.models.imports import ImportBatch, ImportProblem
 from contacts.models.people import ConsentEntry, Contact, PhoneNumber, UnusableReason
+from contacts.models.person_records import (
+    ContactId,
+    ContactLogEntry,
+    ContactMerge,
+    DistinctPair,
+    ErasedOptOut,
+)
 from contacts.models.practice import ClosedDay, Location, Provider
 
 __all__ = [
@@ -11,6 +18,11 @@ __all__ = [
     "ClosedDay",
     "ConsentEntry",
     "Contact",
+    "ContactId",
+    "ContactLogEntry",
+    "ContactMerge",
+    "DistinctPair",
+    "ErasedOptOut",
     "ImportBatch",
     "ImportProblem",
     "Location",

@@ -19,7 +19,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.middleware import HtmxDetails
 
 from contacts import optouts
-from contacts.forms.contacts import ContactForm, OptInForm, OptOutForm
+from contacts.duplicates import MOST_ASKED_ABOUT
+from contacts.forms.contacts import ASKED_ABOUT, ContactForm, OptInForm, OptOutForm
 from contacts.models import Appointment, ConsentEntry, Contact, PhoneNumber
 from contacts.own_numbers import is_own_number
 from contacts.people import mark_numbers_usable
@@ -102,12 +103,22 @@ def edit_contact(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _save_contact(request: HttpRequest, contact: Contact, template: str) -> HttpResponse:
     form = ContactForm(request.POST or None, instance=contact)
-    if request.method == "POST" and form.is_valid():
+    is_valid = request.method == "POST" and form.is_valid()
+    alike = form.find_lookalikes() if is_valid else []
+    if is_valid and not alike:
         revised = form.save_person(by=_staff(request))
         messages.success(request, _describe_saving(form.instance, revised))
         return redirect("contact", pk=form.instance.pk)
     status = 422 if request.method == "POST" else 200
-    return render(request, template, {"form": form, "contact": contact}, status=status)
+    shown = alike[:MOST_ASKED_ABOUT]
+    context = {
+        "form": form,
+        "contact": contact,
+        "alike": shown,
+        "has_more": len(alike) > len(shown),
+        "asked_about": [*request.POST.getlist(ASKED_ABOUT), *(str(one.contact.pk) for one in alike)],
+    }
+    return render(request, template, context, status=status)
 
 
 def _describe_saving(contact: Contact, revised: list[int]) -> str:
