@@ -80,7 +80,7 @@ class Lookalike:
     why: str
 
 
-def list_duplicates(after: PairKey = FIRST, most: int = 50) -> list[DuplicatePair]:
+def find_pairs(after: PairKey = FIRST, most: int = 50) -> list[DuplicatePair]:
     """The pairs behind `after`, at most `most`, in the order of their keys. Two queries."""
     with connection.cursor() as cursor:
         cursor.execute(_PAIRS, {"one": after.one, "other": after.other, "most": most})

@@ -11,7 +11,7 @@ from django.db import transaction
 from contacts.appointments import lock_appointment, lock_appointments, lock_zones
 from contacts.database.clock import read_database_clock
 from contacts.erased_numbers import bring_back, find_erased
-from contacts.models import Appointment, Contact, PhoneNumber, UnusableReason
+from contacts.models import Appointment, Contact, ContactId, PhoneNumber, UnusableReason
 from contacts.numbers import NotANumber, ParsedNumber, parse_number
 from contacts.worker_hints import hint_planning
 
@@ -96,12 +96,21 @@ def change_phone(contact: Contact, phone: PhoneNumber | None, *, by: User | None
     """
     if contact.phone == phone:
         return []
+    lock_people([contact.pk])
     contact.phone = phone
     contact.save(update_fields=["phone", "updated_at"])
     now = read_database_clock()
     ahead = contact.appointments.filter(status=Appointment.Status.BOOKED, starts_at__gt=now).order_by("pk")
+    return revise_appointments(ahead.values_list("pk", flat=True), now)
+
+
+def revise_appointments(appointment_ids: Iterable[int], now: datetime) -> list[int]:
+    """Give booked appointments a new revision, since their reminders go to another number; their ids.
+
+    To be called with them locked.
+    """
     hint_planning()
-    return [_revise(pk, now) for pk in ahead.values_list("pk", flat=True)]
+    return [_revise(pk, now) for pk in sorted(appointment_ids)]
 
 
 def _revise(appointment_id: int, now: datetime) -> int:
@@ -112,6 +121,19 @@ def _revise(appointment_id: int, now: datetime) -> int:
     appointment.revised_at = now
     appointment.save(update_fields=["revision", "answer_revision", "revised_at", "updated_at"])
     return appointment.pk
+
+
+def find_by_external_ids(source: str, external_ids: Collection[str]) -> dict[str, Contact]:
+    """Contacts by their ids in that system, also by those of contacts who were merged with them.
+
+    With their numbers; of a contact with two of the ids there is one object.
+    """
+    contacts = Contact.objects.select_related("phone", "other_phone")
+    own = {one.external_id: one for one in contacts.filter(source=source, external_id__in=external_ids)}
+    others = ContactId.objects.filter(source=source, external_id__in=external_ids)
+    keys = dict(others.values_list("external_id", "contact_id"))
+    by_key = contacts.in_bulk(set(keys.values())) | {one.pk: one for one in own.values()}
+    return {external_id: by_key[key] for external_id, key in keys.items()} | own
 
 
 def mark_number_unusable(number_id: int, reason: UnusableReason, at: datetime, *, detail: str = "") -> None:

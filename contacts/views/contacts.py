@@ -21,6 +21,7 @@ from django_htmx.middleware import HtmxDetails
 from contacts import optouts
 from contacts.duplicates import MOST_ASKED_ABOUT
 from contacts.forms.contacts import ASKED_ABOUT, ContactForm, OptInForm, OptOutForm
+from contacts.merging import find_survivor
 from contacts.models import Appointment, ConsentEntry, Contact, PhoneNumber
 from contacts.own_numbers import is_own_number
 from contacts.people import mark_numbers_usable
@@ -84,6 +85,8 @@ def show_contact(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         person = read_person(pk, timezone.now())
     except Contact.DoesNotExist:
+        if survivor := find_survivor(pk):
+            return redirect("contact", pk=survivor)
         raise Http404 from None
     return render(request, "contacts/detail.html", {"person": person, "contact": person.contact})
 
