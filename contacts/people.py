@@ -61,11 +61,14 @@ def get_or_create_written_number(raw: str, region: str) -> PhoneNumber:
 
 
 def get_or_create_numbers(e164s: Iterable[str]) -> None:
-    """Create the missing rows of many numbers of any kind, for opt-outs; text that isn't one is skipped."""
+    """Create the missing rows of many numbers of any kind, for opt-outs; text that isn't one is skipped.
+
+    So is a number that was erased and whose “no” is kept: it would only be stored again.
+    """
     wanted = set(e164s)
-    known = PhoneNumber.objects.filter(e164__in=wanted).values_list("e164", flat=True)
+    missing = wanted.difference(PhoneNumber.objects.filter(e164__in=wanted).values_list("e164", flat=True))
     parsed = []
-    for e164 in wanted.difference(known):
+    for e164 in missing.difference(find_erased(missing)):
         with suppress(NotANumber):
             parsed.append(parse_number(e164, settings.PHONE_REGION, any_kind=True))
     create_numbers(parsed)

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,11 +15,13 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.middleware import HtmxDetails
 
 from contacts import optouts
 from contacts.duplicates import MOST_ASKED_ABOUT
+from contacts.exporting import begin_export
 from contacts.forms.contacts import ASKED_ABOUT, ContactForm, OptInForm, OptOutForm
 from contacts.merging import find_survivor
 from contacts.models import Appointment, ConsentEntry, Contact, PhoneNumber
@@ -91,6 +93,20 @@ def show_contact(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "contacts/detail.html", {"person": person, "contact": person.contact})
 
 
+@permission_required("contacts.export_contact", raise_exception=True)
+@require_GET
+@never_cache
+def download_data(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """Everything that is known of the person, as a file of JSON. It is recorded who took it."""
+    try:
+        pieces = begin_export(pk, by=_staff(request))
+    except Contact.DoesNotExist:
+        raise Http404 from None
+    answer = StreamingHttpResponse(pieces, content_type="application/json")
+    answer["Content-Disposition"] = f'attachment; filename="contact-{pk}.json"'
+    return answer
+
+
 @permission_required("contacts.add_contact", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def add_contact(request: HttpRequest) -> HttpResponse:
@@ -100,7 +116,8 @@ def add_contact(request: HttpRequest) -> HttpResponse:
 @permission_required("contacts.change_contact", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def edit_contact(request: HttpRequest, pk: int) -> HttpResponse:
-    contact = get_object_or_404(Contact.objects.select_related("phone", "other_phone"), pk=pk)
+    people = Contact.objects.filter(erased_at=None).select_related("phone", "other_phone")
+    contact = get_object_or_404(people, pk=pk)
     return _save_contact(request, contact, "contacts/edit.html")
 
 

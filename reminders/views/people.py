@@ -6,14 +6,16 @@ The pages that are edited are those of contacts/views, which don't know about re
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from contacts.database.clock import read_database_clock
+from contacts.erasing import ErasureRefused, plan_erasure
 from contacts.merging import MergeRefused, plan_merge
 from contacts.models import Contact
 from contacts.views import contacts
+from reminders.desk.erasing import erase_person, find_call_refusal
 from reminders.desk.merging import count_reach, merge_and_plan
 from reminders.desk.rechecks import recheck_contact
 from reminders.pages.merge_preview import describe_merge
@@ -69,3 +71,26 @@ def _merge_as_shown(request: HttpRequest, pk: int, other: int) -> None:
     chosen = [int(value) for value in ticked if value.isdecimal() and len(value) < 19]
     token = request.POST.get("token", "")
     merge_and_plan(pk, other, token=token, cancelled=chosen, by=signed_in(request))
+
+
+@permission_required("contacts.erase_contact", raise_exception=True)
+@require_http_methods(["GET", "POST"])
+def erase(request: HttpRequest, pk: int) -> HttpResponse:
+    """What erasing the person takes and what it leaves, and doing it."""
+    contact = get_object_or_404(Contact.objects.select_related("phone", "other_phone"), pk=pk)
+    refusal = ""
+    if request.method == "POST":
+        try:
+            erase_person(pk, by=signed_in(request))
+        except ErasureRefused as error:
+            refusal = str(error)
+        else:
+            messages.success(request, _("The person is erased."))
+            return redirect("contact", pk=pk)
+    plan = plan_erasure(contact)
+    context = {
+        "plan": plan,
+        "contact": contact,
+        "refusal": refusal or plan.refusal or find_call_refusal(plan),
+    }
+    return render(request, "contacts/erase.html", context, status=422 if refusal else 200)

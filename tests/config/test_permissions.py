@@ -79,6 +79,8 @@ PAGES = {
     "duplicates": "contacts.change_contact",
     "keep_apart": "contacts.change_contact",
     "merge_contacts": "contacts.change_contact",
+    "erase_contact": "contacts.erase_contact",
+    "contact_data": "contacts.export_contact",
     "record_optout": "contacts.change_contact",
     "record_optin": "contacts.change_contact",
     "mark_usable": "contacts.change_contact",
@@ -104,6 +106,7 @@ DAILY_WORK = READ | {
     "reminders.add_testcall",
 }
 EVIDENCE = {"reminders.read_evidence"}
+ABOUT_A_PERSON = {"contacts.erase_contact", "contacts.export_contact"}
 SETTING_UP = {
     "contacts.change_location",
     "reminders.view_campaign",
@@ -113,9 +116,9 @@ SETTING_UP = {
 MAY = {
     "": set(),
     FRONT_DESK: DAILY_WORK,
-    MANAGER: DAILY_WORK | SETTING_UP | EVIDENCE,
+    MANAGER: DAILY_WORK | SETTING_UP | EVIDENCE | ABOUT_A_PERSON,
     AUDITOR: READ | EVIDENCE | {"reminders.view_campaign", "reminders.view_script"},
-    ADMIN: DAILY_WORK | SETTING_UP | EVIDENCE | {"reminders.change_mode"},
+    ADMIN: DAILY_WORK | SETTING_UP | EVIDENCE | ABOUT_A_PERSON | {"reminders.change_mode"},
 }
 # Pages that read by POST, so that names stay out of addresses.
 READ_BY_POST = {"contacts", "offer_contacts"}
