@@ -295,3 +295,9 @@ def find_survivor(contact_id: int) -> int | None:
     """Into whom a contact who is gone was merged; None if they weren't."""
     merges = ContactMerge.objects.filter(merged_id=contact_id)
     return merges.values_list("survivor_id", flat=True).first()
+
+
+def has_history(contact: Contact) -> bool:
+    """Whether anything of any app refers to the contact."""
+    references = [*list_references(), (Appointment, "contact")]
+    return any(model._default_manager.filter(**{name: contact}).exists() for model, name in references)

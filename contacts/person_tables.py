@@ -10,12 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Func, JSONField, Model, Q, QuerySet
 
 ERASED_WORDS = "(erased)"
 OF_NUMBER = ("number__contacts", "number__other_contacts")
 OF_VISIT = ("appointment__contact",)
 OF_CALL = ("reminder__appointment__contact", "companions__reminder__appointment__contact")
+# What a call's last look saw stays (reminders/deciding/stored_decisions.py), but for the number.
+WITHOUT_SEEN_NUMBER = Func(
+    F("decision"),
+    template="jsonb_set(%(expressions)s, '{seen,number}', '\"\"', false)",
+    output_field=JSONField(),
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,13 @@ PERSON_TABLES = (
     PersonTable(
         "reminders.CallRecord",
         OF_CALL,
-        blanked={"variables": {}, "text": ERASED_WORDS, "detail": "", "robotalker_id": ""},
+        blanked={
+            "variables": {},
+            "text": ERASED_WORDS,
+            "detail": "",
+            "robotalker_id": "",
+            "decision": WITHOUT_SEEN_NUMBER,
+        },
     ),
     PersonTable("reminders.CallCompanion", ("reminder__appointment__contact", *_about_a_call("call"))),
     PersonTable("reminders.EvidenceLook", _about_a_call("call")),

@@ -1,4 +1,4 @@
-"""Who looks like a contact that is there is asked about, with one click to go on (product rules 42 and 56)."""
+"""Who looks like one who is there is asked about, with one click to go on (product rules 42 and 56)."""
 
 from datetime import date
 
