@@ -245,6 +245,7 @@ class Migration(migrations.Migration):
                     ("zone_corrected", "time zone corrected"),
                     ("rules_changed", "clock rules changed"),
                     ("step_put_back", "put a reminder back"),
+                    ("other_number", "to be reminded on the other number"),
                     ("merged", "given to another contact, as two were one person"),
                 ],
                 max_length=20,
@@ -263,6 +264,14 @@ class Migration(migrations.Migration):
                     ("kept", "kept when a person was erased"),
                 ],
                 max_length=12,
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="contact",
+            index=models.Index(
+                condition=models.Q(("other_phone_use", "unreachable")),
+                fields=["id"],
+                name="contact_other_number_used",
             ),
         ),
         migrations.AddIndex(

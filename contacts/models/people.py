@@ -287,6 +287,12 @@ class Contact(models.Model):
             models.Index(fields=["last_name", "first_name", "id"], name="contact_by_name"),
             # reminders/traffic/request_guard.py
             models.Index(fields=["id"], condition=models.Q(is_demo=True), name="contact_made_up"),
+            # reminders/sweeps/other_numbers.py
+            models.Index(
+                fields=["id"],
+                condition=models.Q(other_phone_use=OtherNumberUse.UNREACHABLE),
+                name="contact_other_number_used",
+            ),
             # contacts/duplicates.py: of one number, and of one name
             models.Index(
                 fields=["phone", "name_key"],
