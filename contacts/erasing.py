@@ -94,7 +94,8 @@ def _sort_numbers(contact: Contact) -> tuple[list[PhoneNumber], list[PhoneNumber
     held = Q(contacts=contact) | Q(other_contacts=contact)
     numbers = PhoneNumber.objects.filter(held | Q(pk__in=called), erased_at=None).distinct().order_by("pk")
     own = read_own_numbers()
-    going, staying = [], []
+    going: list[PhoneNumber] = []
+    staying: list[PhoneNumber] = []
     for number in numbers:
         others = Contact.objects.filter(Q(phone=number) | Q(other_phone=number)).exclude(pk=contact.pk)
         is_others = number.verified_at or number.e164 in own or others.exists()

@@ -81,6 +81,14 @@ class MergePlan:
     refusal: str
 
     @property
+    def are_strangers(self) -> bool:
+        """Whether they have neither the name nor a number in common."""
+        numbers = [
+            {pk for pk in (one.phone_id, one.other_phone_id) if pk} for one in (self.survivor, self.other)
+        ]
+        return self.survivor.name_key != self.other.name_key and not numbers[0] & numbers[1]
+
+    @property
     def token(self) -> str:
         """Stands for all of this: what was shown is what is done."""
         ids = [[one.pk for one in group] for group in (self.moving, self.revised)]
@@ -299,5 +307,6 @@ def find_survivor(contact_id: int) -> int | None:
 
 def has_history(contact: Contact) -> bool:
     """Whether anything of any app refers to the contact."""
-    references = [*list_references(), (Appointment, "contact")]
-    return any(model._default_manager.filter(**{name: contact}).exists() for model, name in references)
+    if contact.appointments.exists():
+        return True
+    return any(model._default_manager.filter(**{name: contact}).exists() for model, name in list_references())

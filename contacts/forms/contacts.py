@@ -156,10 +156,11 @@ class ContactForm(forms.ModelForm[Contact]):
         return [one for one in found if one.contact.pk not in before and str(one.contact.pk) not in asked]
 
     def _find_lookalikes_before(self) -> list[Lookalike]:
-        names = [str(self.initial[name]) for name in ("first_name", "last_name")]
+        first_name, last_name = str(self.initial["first_name"]), str(self.initial["last_name"])
         held = (self.instance.phone, self.instance.other_phone)
         numbers = [number.e164 for number in held if number]
-        return find_lookalikes(*names, numbers, self.initial["date_of_birth"], contact_id=self.instance.pk)
+        born: date | None = self.initial["date_of_birth"]
+        return find_lookalikes(first_name, last_name, numbers, born, contact_id=self.instance.pk)
 
     def _offer(self, name: str, choices: list[Any]) -> None:
         field = self.fields[name]
