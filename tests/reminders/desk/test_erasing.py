@@ -193,7 +193,7 @@ def test_a_no_comes_back_with_the_number_in_whatever_way(
 ) -> None:
     quintessa = make_quintessa(**{name: value for name, value in fields.items() if name != "phone"})
     if fields.get("phone") == "none":
-        PhoneNumber.objects.filter(pk=quintessa.phone_id).update(consent_basis="none")
+        PhoneNumber.objects.filter(e164=SARAH).update(consent_basis="none")
     said_at = timezone.now() - timedelta(days=400)
     if scope:
         record_optout(quintessa.phone_id or 0, scope=scope, source="staff", at=said_at)
@@ -293,7 +293,7 @@ def test_a_former_number_goes_too_and_one_that_staff_verified_stays() -> None:
 def test_an_erased_number_is_told_to_nobody_and_never_dialled() -> None:
     quintessa = make_quintessa()
     record_optout(quintessa.phone_id or 0, scope="all", source="staff", at=timezone.now())
-    ListedNumber.objects.create(number=quintessa.phone)
+    ListedNumber.objects.create(number=make_number())
     erase(quintessa)
     [number] = PhoneNumber.objects.exclude(erased_at=None).filter(voice_opted_out_at__isnull=False)
     assert number.kind_fault
