@@ -19,32 +19,30 @@ from contacts.models.people import NameKey
 
 MOST_ASKED_ABOUT = 10  # of those who look like a new contact; a frequent name has hundreds
 
-# Each pair once, the lower key first, behind the pair (%(one)s, %(other)s), by keys. Each part goes by one of
-# the indexes contact_alike_...
+# Groups of those who are alike by one number and name, or by name and date of birth, and of each group the
+# pairs, the lower key first, behind the pair (%(one)s, %(other)s). Grouping reads the table three times,
+# whatever it finds: about half a second for 200,000 contacts.
 _PAIRS = """
-    WITH alike AS (
-        SELECT one.id AS one, other.id AS other FROM contacts_contact one
-            JOIN contacts_contact other USING (phone_id, name_key)
-            WHERE one.id < other.id AND one.id >= %(one)s AND name_key <> ''
-        UNION
-        SELECT least(one.id, other.id), greatest(one.id, other.id) FROM contacts_contact one
-            JOIN contacts_contact other
-                ON (other.other_phone_id, other.name_key) = (one.phone_id, one.name_key)
-            WHERE one.id <> other.id AND one.name_key <> ''
-        UNION
-        SELECT one.id, other.id FROM contacts_contact one
-            JOIN contacts_contact other USING (other_phone_id, name_key)
-            WHERE one.id < other.id AND one.id >= %(one)s AND name_key <> ''
-        UNION
-        SELECT one.id, other.id FROM contacts_contact one
-            JOIN contacts_contact other USING (name_key, date_of_birth)
-            WHERE one.id < other.id AND one.id >= %(one)s AND name_key <> ''
+    WITH held AS (
+        SELECT phone_id AS number_id, name_key, id FROM contacts_contact
+            WHERE phone_id IS NOT NULL AND name_key <> ''
+        UNION ALL
+        SELECT other_phone_id, name_key, id FROM contacts_contact
+            WHERE other_phone_id IS NOT NULL AND name_key <> ''
+    ), groups AS (
+        SELECT array_agg(id) AS ids FROM held GROUP BY number_id, name_key HAVING count(*) > 1
+        UNION ALL
+        SELECT array_agg(id) FROM contacts_contact
+            WHERE date_of_birth IS NOT NULL AND name_key <> ''
+            GROUP BY name_key, date_of_birth HAVING count(*) > 1
+    ), alike AS (
+        SELECT DISTINCT one, other FROM groups, unnest(ids) AS one, unnest(ids) AS other
+        WHERE one < other AND (one, other) > (%(one)s, %(other)s)
     )
     SELECT alike.one, alike.other FROM alike
     JOIN contacts_contact one ON one.id = alike.one
     JOIN contacts_contact other ON other.id = alike.other
-    WHERE (alike.one, alike.other) > (%(one)s, %(other)s)
-        AND (one.date_of_birth = other.date_of_birth) IS NOT FALSE
+    WHERE (one.date_of_birth = other.date_of_birth) IS NOT FALSE
         AND NOT EXISTS (
             SELECT FROM contacts_distinctpair
             WHERE (one_id, other_id) = (alike.one, alike.other)

@@ -276,23 +276,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="contact",
-            index=models.Index(
-                condition=models.Q(("phone__isnull", False)),
-                fields=["phone", "name_key"],
-                name="contact_alike_by_number",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="contact",
-            index=models.Index(
-                condition=models.Q(("other_phone__isnull", False)),
-                fields=["other_phone", "name_key"],
-                name="contact_alike_by_other_number",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="contact",
-            index=models.Index(fields=["name_key", "date_of_birth"], name="contact_alike_by_birth"),
+            index=models.Index(fields=["name_key"], name="contact_by_name_key"),
         ),
         migrations.AddConstraint(
             model_name="phonenumber",

@@ -293,18 +293,8 @@ class Contact(models.Model):
                 condition=models.Q(other_phone_use=OtherNumberUse.UNREACHABLE),
                 name="contact_other_number_used",
             ),
-            # contacts/duplicates.py: of one number, and of one name
-            models.Index(
-                fields=["phone", "name_key"],
-                condition=models.Q(phone__isnull=False),
-                name="contact_alike_by_number",
-            ),
-            models.Index(
-                fields=["other_phone", "name_key"],
-                condition=models.Q(other_phone__isnull=False),
-                name="contact_alike_by_other_number",
-            ),
-            models.Index(fields=["name_key", "date_of_birth"], name="contact_alike_by_birth"),
+            # contacts/duplicates.py: find_lookalikes, by name
+            models.Index(fields=["name_key"], name="contact_by_name_key"),
         ]
 
     def __str__(self) -> str:
