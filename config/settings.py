@@ -34,6 +34,8 @@ def required_in_production(name: str, local: str) -> str:
 
 SECRET_KEY = required_in_production("SECRET_KEY", local="only-for-a-laptop-never-for-production")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+# The keys by which the "no" of an erased number is known again: contacts/erased_numbers.py. Newest first.
+ERASED_NUMBERS_KEYS = env.list("ERASED_NUMBERS_KEYS", default=[SECRET_KEY, *SECRET_KEY_FALLBACKS])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
 
 # Where Robotalker reaches us: the beginning of every callback URL.

@@ -9,10 +9,13 @@ from contacts.models import ConsentEntry, PhoneNumber
 
 
 @transaction.atomic
-def record_consent_basis(number_id: int, basis: str, *, evidence: str, by: User, at: datetime) -> bool:
+def record_consent_basis(
+    number_id: int, basis: str, *, evidence: str, by: User | None, at: datetime, is_kept: bool = False
+) -> bool:
     """Set a number's consent basis and add it to the consent ledger; return True if it changed.
 
-    `evidence` says how the practice knows it, such as where the signed form is kept.
+    `evidence` says how the practice knows it, such as where the signed form is kept. `is_kept`: nobody says
+    it now; it was kept when the number was erased (contacts/erased_numbers.py).
     """
     number = PhoneNumber.objects.select_for_update().get(pk=number_id)
     if number.consent_basis == basis:
@@ -23,7 +26,7 @@ def record_consent_basis(number_id: int, basis: str, *, evidence: str, by: User,
         number=number,
         what=ConsentEntry.What.CONSENT,
         scope=ConsentEntry.Scope.ALL,
-        source=ConsentEntry.Source.STAFF,
+        source=ConsentEntry.Source.KEPT if is_kept else ConsentEntry.Source.STAFF,
         evidence=f"{number.consent_basis}: {evidence}",
         by=by,
         at=at,

@@ -1,6 +1,6 @@
 """Create numbers, change a contact's number, and mark numbers as usable or not."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import datetime
 
@@ -8,19 +8,51 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from contacts.appointments import lock_appointment
+from contacts.appointments import lock_appointment, lock_appointments, lock_zones
 from contacts.database.clock import read_database_clock
-from contacts.models import Appointment, Contact, PhoneNumber, UnusableReason
+from contacts.erased_numbers import bring_back, find_erased
+from contacts.models import Appointment, Contact, ContactId, PhoneNumber, UnusableReason
 from contacts.numbers import NotANumber, ParsedNumber, parse_number
 from contacts.worker_hints import hint_planning
 
+BATCH_SIZE = 2000  # rows in one INSERT
+# KEY SHARE is what a row that refers to them takes too: it stops nobody but who erases or deletes them.
+_HOLD_NUMBERS = "SELECT * FROM contacts_phonenumber WHERE e164 = ANY(%s) ORDER BY id FOR KEY SHARE"
+
+
+@transaction.atomic
+def create_numbers(parsed: Iterable[ParsedNumber]) -> dict[str, PhoneNumber]:
+    """The rows of these numbers by E.164, creating those that are new: the only place that creates any.
+
+    Contacts who share a number share the row. A number that comes back after it was erased gets its “no”
+    back (product rule 64). The rows can't be erased until the caller's transaction ends.
+    """
+    wanted = {number.e164: number for number in parsed}
+    found = _hold_numbers(wanted)
+    missing = sorted(
+        wanted.keys() - found.keys()
+    )  # in order: two transactions that add the same can't deadlock
+    if missing:
+        rows = [PhoneNumber(e164=e164, time_zones=list(wanted[e164].time_zones)) for e164 in missing]
+        PhoneNumber.objects.bulk_create(rows, ignore_conflicts=True, batch_size=BATCH_SIZE)
+        added = _hold_numbers(missing)
+        erased = find_erased(missing)
+        for e164, digest in sorted(erased.items()):
+            bring_back(added[e164], digest)
+        found |= _hold_numbers(erased) if erased else {}
+        found = added | found
+    return found
+
+
+def _hold_numbers(e164s: Collection[str]) -> dict[str, PhoneNumber]:
+    """Their rows by E.164, kept from being erased until the transaction ends; others can hold them too."""
+    rows = PhoneNumber.objects.raw(_HOLD_NUMBERS, [sorted(e164s)])
+    return {number.e164: number for number in rows}
+
 
 def get_or_create_number(parsed: ParsedNumber) -> PhoneNumber:
-    """Return the row of that number, creating it if it is new. Contacts who share a number share the row."""
-    number, _ = PhoneNumber.objects.get_or_create(
-        e164=parsed.e164, defaults={"time_zones": list(parsed.time_zones)}
-    )
-    return number
+    """Return the row of that number, creating it if it is new."""
+    return create_numbers([parsed])[parsed.e164]
 
 
 def get_or_create_written_number(raw: str, region: str) -> PhoneNumber:
@@ -29,15 +61,33 @@ def get_or_create_written_number(raw: str, region: str) -> PhoneNumber:
 
 
 def get_or_create_numbers(e164s: Iterable[str]) -> None:
-    """Create the missing rows of many numbers of any kind, for opt-outs; text that isn't one is skipped."""
+    """Create the missing rows of many numbers of any kind, for opt-outs; text that isn't one is skipped.
+
+    So is a number that was erased and whose “no” is kept: it would only be stored again.
+    """
     wanted = set(e164s)
-    known = PhoneNumber.objects.filter(e164__in=wanted).values_list("e164", flat=True)
-    rows = []
-    for e164 in sorted(wanted.difference(known)):
+    missing = wanted.difference(PhoneNumber.objects.filter(e164__in=wanted).values_list("e164", flat=True))
+    parsed = []
+    for e164 in missing.difference(find_erased(missing)):
         with suppress(NotANumber):
-            parsed = parse_number(e164, settings.PHONE_REGION, any_kind=True)
-            rows.append(PhoneNumber(e164=parsed.e164, time_zones=list(parsed.time_zones)))
-    PhoneNumber.objects.bulk_create(rows, ignore_conflicts=True)
+            parsed.append(parse_number(e164, settings.PHONE_REGION, any_kind=True))
+    create_numbers(parsed)
+
+
+def lock_people(contact_ids: Iterable[int]) -> dict[int, Contact]:
+    """Lock contacts with all their appointments; the contacts by id, as they are now.
+
+    In the order of all locks: zones of the locations, appointments, then contacts; numbers follow. Nobody can
+    book anything for them until the transaction ends. One who is gone meanwhile is missing.
+    """
+    ids = sorted(set(contact_ids))
+    theirs = Appointment.objects.filter(contact__in=ids).order_by("pk")
+    lock_zones(theirs.order_by().values_list("location", flat=True).distinct())
+    lock_appointments(locked := list(theirs.values_list("pk", flat=True)))
+    rows = Contact.objects.select_for_update(of=("self",)).select_related("phone", "other_phone")
+    found = {contact.pk: contact for contact in rows.filter(pk__in=ids).order_by("pk")}
+    lock_appointments(theirs.exclude(pk__in=locked).values_list("pk", flat=True))  # booked in between
+    return found
 
 
 @transaction.atomic
@@ -49,12 +99,21 @@ def change_phone(contact: Contact, phone: PhoneNumber | None, *, by: User | None
     """
     if contact.phone == phone:
         return []
+    lock_people([contact.pk])
     contact.phone = phone
     contact.save(update_fields=["phone", "updated_at"])
     now = read_database_clock()
     ahead = contact.appointments.filter(status=Appointment.Status.BOOKED, starts_at__gt=now).order_by("pk")
+    return revise_appointments(ahead.values_list("pk", flat=True), now)
+
+
+def revise_appointments(appointment_ids: Iterable[int], now: datetime) -> list[int]:
+    """Give booked appointments a new revision, since their reminders go to another number; their ids.
+
+    To be called with them locked.
+    """
     hint_planning()
-    return [_revise(pk, now) for pk in ahead.values_list("pk", flat=True)]
+    return [_revise(pk, now) for pk in sorted(appointment_ids)]
 
 
 def _revise(appointment_id: int, now: datetime) -> int:
@@ -65,6 +124,19 @@ def _revise(appointment_id: int, now: datetime) -> int:
     appointment.revised_at = now
     appointment.save(update_fields=["revision", "answer_revision", "revised_at", "updated_at"])
     return appointment.pk
+
+
+def find_by_external_ids(source: str, external_ids: Collection[str]) -> dict[str, Contact]:
+    """Contacts by their ids in that system, also by those of contacts who were merged with them.
+
+    With their numbers; of a contact with two of the ids there is one object.
+    """
+    contacts = Contact.objects.select_related("phone", "other_phone")
+    own = {one.external_id: one for one in contacts.filter(source=source, external_id__in=external_ids)}
+    others = ContactId.objects.filter(source=source, external_id__in=external_ids)
+    keys = dict(others.values_list("external_id", "contact_id"))
+    by_key = contacts.in_bulk(set(keys.values())) | {one.pk: one for one in own.values()}
+    return {external_id: by_key[key] for external_id, key in keys.items()} | own
 
 
 def mark_number_unusable(number_id: int, reason: UnusableReason, at: datetime, *, detail: str = "") -> None:

@@ -9,7 +9,7 @@ from django.contrib.postgres.search import SearchQuery
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Reverse
 
-from contacts.models import Appointment, ConsentEntry, Contact, Location, PhoneNumber
+from contacts.models import Appointment, ConsentEntry, Contact, ContactId, Location, PhoneNumber
 
 # Fewer digits match too many numbers to be useful.
 FEWEST_DIGITS = 3
@@ -31,7 +31,8 @@ class NumberOnFile:
 class PersonOnFile:
     """What a contact's page shows. `ahead`: soonest first; `past`: latest first, at most PAST_SHOWN.
 
-    `location`: its time zone is used for times that belong to no appointment; None if there is none yet.
+    `other_ids`: left by contacts who were merged with this one. `location`: its time zone is used for times
+    that belong to no appointment; None if there is none yet.
     """
 
     contact: Contact
@@ -39,6 +40,7 @@ class PersonOnFile:
     ahead: list[Appointment]
     past: list[Appointment]
     location: Location | None
+    other_ids: list[ContactId]
 
 
 def find_contacts(text: str) -> QuerySet[Contact]:
@@ -46,7 +48,11 @@ def find_contacts(text: str) -> QuerySet[Contact]:
 
     Accents must be typed. An empty text finds all contacts. Ordered by name, so that paging is stable.
     """
-    people = Contact.objects.select_related("phone").order_by("last_name", "first_name", "id")
+    people = (
+        Contact.objects.filter(erased_at=None)
+        .select_related("phone")
+        .order_by("last_name", "first_name", "id")
+    )
     words = text.replace("\x00", "").split()
     if not words:
         return people
@@ -94,7 +100,7 @@ def read_person(contact_id: int, now: datetime) -> PersonOnFile:
     past = list(appointments.filter(starts_at__lte=now).order_by("-starts_at", "-id")[:PAST_SHOWN])
     visited = [appointment.location for appointment in ahead + past]
     location = visited[0] if visited else Location.objects.first()
-    return PersonOnFile(contact, _read_numbers(contact), ahead, past, location)
+    return PersonOnFile(contact, _read_numbers(contact), ahead, past, location, list(contact.other_ids.all()))
 
 
 def _read_numbers(contact: Contact) -> list[NumberOnFile]:

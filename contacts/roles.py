@@ -40,6 +40,8 @@ def _permissions(actions: Iterable[str], models: Iterable[str]) -> Q:
 
 # Everything about one call, with the number in full; each look is recorded.
 _EVIDENCE = Q(content_type__app_label="reminders", codename="read_evidence")
+# To forget a person, and to hand out everything that is known of one; each is recorded.
+_ABOUT_A_PERSON = Q(content_type__app_label="contacts", codename__in=["erase_contact", "export_contact"])
 _VIEW_ALL = Q(content_type__app_label__in=APPS, codename__startswith="view_")
 # The work of every day: patients, appointments, imports, the worklist, pausing all sending, and test calls to
 # one's own number.
@@ -51,7 +53,13 @@ _DAILY_WORK = (
 )
 MAY: dict[str, Q] = {
     FRONT_DESK: _DAILY_WORK,
-    MANAGER: _DAILY_WORK | _VIEW_ALL | _EVIDENCE | _permissions(["add", "change", "delete"], MANAGED_MODELS),
+    MANAGER: (
+        _DAILY_WORK
+        | _VIEW_ALL
+        | _EVIDENCE
+        | _ABOUT_A_PERSON
+        | _permissions(["add", "change", "delete"], MANAGED_MODELS)
+    ),
     AUDITOR: _VIEW_ALL | _EVIDENCE,
     ADMIN: Q(content_type__app_label__in=[*APPS, "auth"]),
 }

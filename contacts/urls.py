@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from contacts.views import contacts, imports
+from contacts.views import contacts, duplicates, imports
 
 urlpatterns = [
     path("contacts/", contacts.list_contacts, name="contacts"),
     path("contacts/new/", contacts.add_contact, name="add_contact"),
+    path("contacts/duplicates/", duplicates.list_duplicates, name="duplicates"),
+    path("contacts/duplicates/distinct/", duplicates.keep_apart, name="keep_apart"),
     path("contacts/<int:pk>/", contacts.show_contact, name="contact"),
+    path("contacts/<int:pk>/data.json", contacts.download_data, name="contact_data"),
     path("contacts/<int:pk>/opt-out/", contacts.record_optout, name="record_optout"),
     path("imports/", imports.list_imports, name="imports"),
     path("imports/new/", imports.upload_import, name="upload_import"),

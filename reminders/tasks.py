@@ -10,6 +10,7 @@ from reminders.sweeps.confirming_texts import send_confirmations
 from reminders.sweeps.early_looks import find_early_looks
 from reminders.sweeps.optout_pull import pull_if_due
 from reminders.sweeps.optout_push import push_contacts as push
+from reminders.sweeps.other_numbers import use_other_numbers
 from reminders.sweeps.reconciliation import reconcile
 from reminders.sweeps.test_calls import send_tests
 from reminders.traffic.probing import probe_robotalker as probe
@@ -18,8 +19,12 @@ from reminders.traffic.restore_guard import check_for_restore, note_newest_call
 
 @shared_task
 def plan_reminders() -> None:
-    """Plan missing reminders and withdraw those that are no longer needed."""
+    """Plan missing reminders and withdraw those that are no longer needed.
+
+    Before that, other numbers take the place of those that can't be reached.
+    """
     check_for_restore()
+    use_other_numbers()
     report = plan_all()
     heartbeats.record_heartbeat(heartbeats.PLANNING, f"{report.added} planned, {report.withdrawn} withdrawn")
 

@@ -23,6 +23,8 @@ from reminders.views import (
 
 urlpatterns: list[URLPattern] = [
     path("contacts/<int:pk>/edit/", people.edit_contact, name="edit_contact"),
+    path("contacts/<int:pk>/merge/<int:other>/", people.merge, name="merge_contacts"),
+    path("contacts/<int:pk>/erase/", people.erase, name="erase_contact"),
     path("contacts/<int:pk>/opt-in/", people.record_optin, name="record_optin"),
     path("contacts/<int:pk>/number-usable/", people.mark_usable, name="mark_usable"),
     path("", today.show_today, name="today"),

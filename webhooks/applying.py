@@ -164,12 +164,25 @@ def _quarantine(event_id: int, why: str) -> str:
     call = CallRecord.objects.select_related("number").filter(pk=event.call_id or 0).first()
     lost_optout = False
     if parsed and mentions_optout(parsed):
-        lost_optout = call is None or not record_optout_from_event(call, parsed, event.received_at)
+        lost_optout = call is None or not _record_optout(call, parsed, event.received_at)
     if lost_optout:
         log.error("event %s is an opt-out of an unknown number: a person must look at it", event_id)
         why += "; it is an opt-out, but for no number that we called: a person must look at it"
     put_on_worklist(event, call, parsed, lost_optout=lost_optout)
     return set_aside(event_id, State.QUARANTINED, why)
+
+
+def _record_optout(call: CallRecord, parsed: RobotalkerEvent, received_at: datetime) -> bool:
+    """Record the opt-out of an event that doesn't fit its call; whether it could be.
+
+    A call about a person who was erased has no number any more: the event's own number counts.
+    """
+    if call.number.erased_at is None:
+        return record_optout_from_event(call, parsed, received_at)
+    with suppress(DoesNotFit):
+        apply_account_event(parsed, received_at)
+        return True
+    return False
 
 
 def _read_state(event_id: int) -> str:

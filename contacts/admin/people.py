@@ -17,6 +17,7 @@ from contacts.admin.columns import show_number
 from contacts.admin.history import ClinicAdmin, HistoryAdmin, HistoryInline
 from contacts.consent import record_consent_basis
 from contacts.database.clock import read_database_clock
+from contacts.merging import has_history
 from contacts.models import ConsentEntry, Contact, PhoneNumber
 
 
@@ -128,7 +129,10 @@ class ConsentEntryAdmin(HistoryAdmin[ConsentEntry]):
 
 @admin.register(Contact)
 class ContactAdmin(ClinicAdmin[Contact]):
-    """Numbers are changed on the contact's page, which moves upcoming reminders to the new number."""
+    """Numbers are changed on the contact's page, which moves upcoming reminders to the new number.
+
+    Whoever has a history is erased there too: deleting would take the figures, and leave the words of calls.
+    """
 
     list_display = ("full_name", "masked", "language", "preferred_channel", "time_zone", "source", "page")
     list_filter = ("language", "preferred_channel", "source", ("phone", admin.EmptyFieldListFilter))
@@ -151,3 +155,12 @@ class ContactAdmin(ClinicAdmin[Contact]):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Contact | None = None) -> bool:
+        return (obj is None or obj.erased_at is None) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Contact | None = None) -> bool:
+        """Only of one without any history, and never many at once."""
+        if obj is None or has_history(obj):
+            return False
+        return super().has_delete_permission(request, obj)

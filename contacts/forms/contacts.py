@@ -2,6 +2,7 @@
 
 import re
 import zoneinfo
+from datetime import date
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -10,15 +11,19 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from contacts.database.clock import read_database_clock
+from contacts.duplicates import Lookalike, find_lookalikes
 from contacts.languages import list_languages
 from contacts.models import ConsentEntry, Contact, PhoneNumber
 from contacts.numbers import NotANumber, ParsedNumber, national_format, parse_number
-from contacts.people import change_phone, get_or_create_number
+from contacts.people import change_phone, get_or_create_number, lock_people
 
+ASKED_ABOUT = "anyway"  # a field of the form's data: contacts who were shown as alike, and are somebody else
+EARLIEST_BIRTH = date(1900, 1, 1)
 AREA = re.compile(r"(Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific)/")
 ZONES = [
     "America/New_York",
@@ -87,24 +92,75 @@ class ContactForm(forms.ModelForm[Contact]):
 
     class Meta:
         model = Contact
-        fields = ["first_name", "last_name", "language", "preferred_channel", "time_zone"]
-        labels = {"preferred_channel": _("Reminded by")}
+        fields = [
+            "first_name",
+            "last_name",
+            "date_of_birth",
+            "language",
+            "preferred_channel",
+            "other_phone_use",
+            "time_zone",
+            "notes",
+        ]
+        labels = {
+            "date_of_birth": _("Date of birth"),
+            "preferred_channel": _("Reminded by"),
+            "other_phone_use": _("Use the other number"),
+            "notes": _("Notes"),
+        }
         error_messages = {"first_name": {"required": _("Enter a first name. Calls greet the person by it.")}}
+        widgets = {
+            "date_of_birth": forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+            "notes": forms.Textarea({"rows": 3}),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         name_optional_fields(self)
+        self.fields["other_phone_use"].required = False  # it always has a value; one that isn't sent stays
         self._offer("language", list_languages(self.instance.language))
         self._offer("time_zone", list_zones(self.instance.time_zone))
         self.fields["number"].initial = _as_written(self.instance.phone)
         self.fields["other_number"].initial = _as_written(self.instance.other_phone)
         self.helper = _lay_out(
             Row(Column("first_name", css_class="col-sm-6"), Column("last_name", css_class="col-sm-6")),
+            Row(Column("date_of_birth", css_class="col-sm-6")),
             "number",
-            "other_number",
+            Row(
+                Column("other_number", css_class="col-sm-6"), Column("other_phone_use", css_class="col-sm-6")
+            ),
             Row(Column("language", css_class="col-sm-6"), Column("preferred_channel", css_class="col-sm-6")),
             "time_zone",
+            "notes",
         )
+
+    def clean_date_of_birth(self) -> date | None:
+        """Refuse a day that hasn't come, or on which nobody who lives was born."""
+        born: date | None = self.cleaned_data["date_of_birth"]
+        if born and not EARLIEST_BIRTH <= born <= timezone.now().date():
+            raise forms.ValidationError(_("Check the date: nobody's birthday is on this day."), code="birth")
+        return born
+
+    def find_lookalikes(self) -> list[Lookalike]:
+        """Who looks like the contact that this valid form would save, and wasn't asked about before.
+
+        Of a contact who is there only those whom the edit makes alike.
+        """
+        asked = set(self.data.getlist(ASKED_ABOUT)) if hasattr(self.data, "getlist") else set()
+        kept = self.cleaned_data
+        numbers = [number.e164 for number in (kept["number"], kept["other_number"]) if number]
+        found = find_lookalikes(
+            kept["first_name"], kept["last_name"], numbers, kept["date_of_birth"], contact_id=self.instance.pk
+        )
+        before = {one.contact.pk for one in self._find_lookalikes_before()} if self.instance.pk else set()
+        return [one for one in found if one.contact.pk not in before and str(one.contact.pk) not in asked]
+
+    def _find_lookalikes_before(self) -> list[Lookalike]:
+        first_name, last_name = str(self.initial["first_name"]), str(self.initial["last_name"])
+        held = (self.instance.phone, self.instance.other_phone)
+        numbers = [number.e164 for number in held if number]
+        born: date | None = self.initial["date_of_birth"]
+        return find_lookalikes(first_name, last_name, numbers, born, contact_id=self.instance.pk)
 
     def _offer(self, name: str, choices: list[Any]) -> None:
         field = self.fields[name]
@@ -115,6 +171,8 @@ class ContactForm(forms.ModelForm[Contact]):
     def save_person(self, *, by: User) -> list[int]:
         """Save the contact and numbers; returns the ids of the appointments that a new number revises."""
         contact = self.save(commit=False)
+        if contact.pk:
+            lock_people([contact.pk])
         contact.other_phone = _save_number(self.cleaned_data["other_number"])
         phone = _save_number(self.cleaned_data["number"])
         if contact._state.adding:

@@ -32,7 +32,7 @@ from contacts.models import (
     Way,
 )
 from contacts.models.people import Preference
-from contacts.people import change_phone
+from contacts.people import change_phone, create_numbers
 
 BATCH_SIZE = 2000  # rows in one INSERT or UPDATE
 NO_CHANGE_NEEDED = (RowOutcome.UNCHANGED, RowOutcome.REJECTED, RowOutcome.ADDED)
@@ -105,13 +105,7 @@ def _get_or_create_numbers(contacts: Iterable[PlannedContact]) -> dict[str, Phon
         for number in (planned.person.phone, planned.person.other_phone)
         if number and number.e164 in (planned.phone, planned.other_phone)
     }
-    # Sorted, so that two transactions that insert the same numbers can't deadlock.
-    PhoneNumber.objects.bulk_create(
-        [PhoneNumber(e164=e164, time_zones=list(parsed[e164].time_zones)) for e164 in sorted(parsed)],
-        ignore_conflicts=True,
-        batch_size=BATCH_SIZE,
-    )
-    return {each.e164: each for each in PhoneNumber.objects.filter(e164__in=parsed)}
+    return create_numbers(parsed.values())
 
 
 def _write_contacts(

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from contacts.imports.people import ImportedPerson, PersonKey
 from contacts.imports.rows import AppointmentRow
 from contacts.models import Appointment, AppointmentChange, Contact, PhoneNumber, Way
+from contacts.people import find_by_external_ids
 
 What = AppointmentChange.What
 
@@ -62,8 +63,7 @@ def _find_contacts(
 ) -> dict[PersonKey, Contact]:
     """Match by the patient's id, else by name with the contact of the same appointment or number."""
     ids = {person.patient_id for person in people.values() if person.patient_id}
-    contacts = Contact.objects.select_related("phone", "other_phone")
-    known = {each.external_id: each for each in contacts.filter(source=source, external_id__in=ids)}
+    known = find_by_external_ids(source, ids)
     found = {key: known[each.patient_id] for key, each in people.items() if each.patient_id in known}
     others = [person for key, person in people.items() if key not in found]
     for person in others:

@@ -256,6 +256,8 @@ def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedCo
     if contact is None:
         return PlannedContact(person, None, phone=phone, other_phone=other)
     given = {"first_name": person.first_name, "last_name": person.last_name, "language": person.language}
+    if is_found_by_other_id(person, contact, source):
+        given, phone, other = {}, None, None
     fields = {name: value for name, value in given.items() if value and value != getattr(contact, name)}
     if person.patient_id and not contact.external_id:
         fields |= {"source": source, "external_id": person.patient_id}
@@ -275,6 +277,17 @@ def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedCo
         phone if not held or held.e164 != phone else None,
         other if not contact.other_phone or contact.other_phone.e164 != other else None,
         kept_wish,
+    )
+
+
+def is_found_by_other_id(person: ImportedPerson, contact: Contact, source: str) -> bool:
+    """Whether the file's id is that of a contact who was merged with this one.
+
+    Then the file changes their appointments, and makes their wish stricter, but changes no name, language or
+    number: of two rows of one person, that of their own id counts, in whatever order they come.
+    """
+    return bool(person.patient_id and contact.external_id) and (
+        (contact.source, contact.external_id) != (source, person.patient_id)
     )
 
 

@@ -4,6 +4,13 @@ from contacts.models.api_tokens import ApiScope, ApiToken
 from contacts.models.appointments import Appointment, AppointmentChange, Way
 from contacts.models.imports import ImportBatch, ImportProblem
 from contacts.models.people import ConsentEntry, Contact, PhoneNumber, UnusableReason
+from contacts.models.person_records import (
+    ContactId,
+    ContactLogEntry,
+    ContactMerge,
+    DistinctPair,
+    ErasedOptOut,
+)
 from contacts.models.practice import ClosedDay, Location, Provider
 
 __all__ = [
@@ -14,6 +21,11 @@ __all__ = [
     "ClosedDay",
     "ConsentEntry",
     "Contact",
+    "ContactId",
+    "ContactLogEntry",
+    "ContactMerge",
+    "DistinctPair",
+    "ErasedOptOut",
     "ImportBatch",
     "ImportProblem",
     "Location",

@@ -179,6 +179,8 @@ class AppointmentChange(models.Model):
         ZONE_CORRECTED = "zone_corrected", _("time zone corrected")
         RULES_CHANGED = "rules_changed", _("clock rules changed")
         STEP_PUT_BACK = "step_put_back", _("put a reminder back")
+        OTHER_NUMBER = "other_number", _("to be reminded on the other number")
+        MERGED = "merged", _("given to another contact, as two were one person")
 
     appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="changes")
     what = models.CharField(max_length=20, choices=What)

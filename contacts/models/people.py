@@ -29,7 +29,28 @@ class Preference(models.TextChoices):
     NEVER = "never", _("never contact by machine")
 
 
+NOTES_LENGTH = 2000  # characters
+ERASED = "erased-"  # in place of a number that was erased, with its id behind
 FORBIDDING = (Preference.VOICE_ONLY, Preference.SMS_ONLY, Preference.NEVER)
+
+
+class OtherNumberUse(models.TextChoices):
+    """When reminders go to a contact's other number; the rule is in reminders/deciding/other_numbers.py."""
+
+    NEVER = "never", _("never")
+    UNREACHABLE = "unreachable", _("when the first number can't be reached")
+
+
+class NameKey(models.Func):
+    """By what two names are alike, in SQL: contacts_name_key(first name, last name), of a migration.
+
+    Lower case, without accents, apostrophes, titles and suffixes, the words in the order of the alphabet;
+    "" where no word is left.
+    """
+
+    function = "contacts_name_key"
+    arity = 2
+    output_field = models.TextField()
 
 
 class UnusableReason(models.TextChoices):
@@ -77,12 +98,22 @@ class PhoneNumber(models.Model):
         blank=True,
         help_text=_("Time zones the number could be in, by its prefix. Empty if unknown."),
     )
+    erased_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When the number itself was erased; its calls and its ledger stay."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["e164"]
         constraints = [
-            models.CheckConstraint(condition=models.Q(e164__regex=WHOLE_E164), name="phone_number_is_e164"),
+            models.CheckConstraint(
+                condition=models.Q(e164__regex=WHOLE_E164, erased_at__isnull=True)
+                | models.Q(e164__startswith=ERASED, erased_at__isnull=False),
+                name="phone_number_is_e164",
+            ),
         ]
         indexes = [
             # contacts/queries.py: find_contacts, by the number's last digits
@@ -138,6 +169,7 @@ class ConsentEntry(models.Model):
         STAFF = "staff", _("told staff")
         IMPORT = "import", _("imported")
         API = "api", _("reported by another system")
+        KEPT = "kept", _("kept when a person was erased")
 
     number = models.ForeignKey(PhoneNumber, on_delete=models.PROTECT, related_name="consent_entries")
     what = models.CharField(max_length=10, choices=What)
@@ -175,6 +207,27 @@ class Contact(models.Model):
     other_phone = models.ForeignKey(
         PhoneNumber, on_delete=models.PROTECT, null=True, blank=True, related_name="other_contacts"
     )
+    other_phone_use = models.CharField(
+        _("use the other number"),
+        max_length=11,
+        choices=OtherNumberUse,
+        default=OtherNumberUse.NEVER,
+        db_default=OtherNumberUse.NEVER,
+    )
+    date_of_birth = models.DateField(
+        _("date of birth"),
+        null=True,
+        blank=True,
+        help_text=_("Tells people of one name apart. Never said or written to anybody."),
+    )
+    notes = models.TextField(
+        _("notes"),
+        blank=True,
+        default="",
+        db_default="",
+        max_length=NOTES_LENGTH,
+        help_text=_("For staff only; never sent anywhere."),
+    )
     preferred_channel = models.CharField(
         _("reminded by"),
         max_length=10,
@@ -208,9 +261,19 @@ class Contact(models.Model):
         output_field=SearchVectorField(),
         db_persist=True,
     )
+    name_key = models.GeneratedField(
+        expression=NameKey("first_name", "last_name"), output_field=models.TextField(), db_persist=True
+    )
+    erased_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text=_("When what is known of the person was erased.")
+    )
 
     class Meta:
         ordering = ["last_name", "first_name", "id"]
+        permissions = [
+            ("erase_contact", "Can erase what is known of a person"),
+            ("export_contact", "Can download everything that is known of a person"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["source", "external_id"],
@@ -225,6 +288,14 @@ class Contact(models.Model):
             models.Index(fields=["last_name", "first_name", "id"], name="contact_by_name"),
             # reminders/traffic/request_guard.py
             models.Index(fields=["id"], condition=models.Q(is_demo=True), name="contact_made_up"),
+            # reminders/sweeps/other_numbers.py
+            models.Index(
+                fields=["id"],
+                condition=models.Q(other_phone_use=OtherNumberUse.UNREACHABLE),
+                name="contact_other_number_used",
+            ),
+            # contacts/duplicates.py: find_lookalikes, by name
+            models.Index(fields=["name_key"], name="contact_by_name_key"),
         ]
 
     def __str__(self) -> str:
@@ -238,4 +309,6 @@ class Contact(models.Model):
 
     @property
     def full_name(self) -> str:
+        if self.erased_at is not None:
+            return gettext("Erased person %(id)d") % {"id": self.pk}
         return f"{self.first_name} {self.last_name}".strip()

@@ -1,8 +1,12 @@
 """Filters to show languages and numbers of contacts."""
 
+from datetime import date
+
 from django import template
 from django.conf import settings
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from contacts.languages import name_language
 from contacts.models import PhoneNumber
@@ -10,6 +14,12 @@ from contacts.numbers import national_format
 
 register = template.Library()
 register.filter("language_name", name_language)
+
+
+@register.filter
+def birthday(born: date | None) -> str:
+    """A date of birth, such as "14 July 1987"; "" for none."""
+    return date_format(born, pgettext("date of birth, Django's date format letters", "j F Y")) if born else ""
 
 
 @register.simple_tag

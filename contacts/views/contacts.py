@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,11 +15,15 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.middleware import HtmxDetails
 
 from contacts import optouts
-from contacts.forms.contacts import ContactForm, OptInForm, OptOutForm
+from contacts.duplicates import MOST_ASKED_ABOUT
+from contacts.exporting import begin_export
+from contacts.forms.contacts import ASKED_ABOUT, ContactForm, OptInForm, OptOutForm
+from contacts.merging import find_survivor
 from contacts.models import Appointment, ConsentEntry, Contact, PhoneNumber
 from contacts.own_numbers import is_own_number
 from contacts.people import mark_numbers_usable
@@ -83,8 +87,24 @@ def show_contact(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         person = read_person(pk, timezone.now())
     except Contact.DoesNotExist:
+        if survivor := find_survivor(pk):
+            return redirect("contact", pk=survivor)
         raise Http404 from None
     return render(request, "contacts/detail.html", {"person": person, "contact": person.contact})
+
+
+@permission_required("contacts.export_contact", raise_exception=True)
+@require_GET
+@never_cache
+def download_data(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """Everything that is known of the person, as a file of JSON. It is recorded who took it."""
+    try:
+        pieces = begin_export(pk, by=_staff(request))
+    except Contact.DoesNotExist:
+        raise Http404 from None
+    answer = StreamingHttpResponse(pieces, content_type="application/json")
+    answer["Content-Disposition"] = f'attachment; filename="contact-{pk}.json"'
+    return answer
 
 
 @permission_required("contacts.add_contact", raise_exception=True)
@@ -96,18 +116,29 @@ def add_contact(request: HttpRequest) -> HttpResponse:
 @permission_required("contacts.change_contact", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def edit_contact(request: HttpRequest, pk: int) -> HttpResponse:
-    contact = get_object_or_404(Contact.objects.select_related("phone", "other_phone"), pk=pk)
+    people = Contact.objects.filter(erased_at=None).select_related("phone", "other_phone")
+    contact = get_object_or_404(people, pk=pk)
     return _save_contact(request, contact, "contacts/edit.html")
 
 
 def _save_contact(request: HttpRequest, contact: Contact, template: str) -> HttpResponse:
     form = ContactForm(request.POST or None, instance=contact)
-    if request.method == "POST" and form.is_valid():
+    is_valid = request.method == "POST" and form.is_valid()
+    alike = form.find_lookalikes() if is_valid else []
+    if is_valid and not alike:
         revised = form.save_person(by=_staff(request))
         messages.success(request, _describe_saving(form.instance, revised))
         return redirect("contact", pk=form.instance.pk)
     status = 422 if request.method == "POST" else 200
-    return render(request, template, {"form": form, "contact": contact}, status=status)
+    shown = alike[:MOST_ASKED_ABOUT]
+    context = {
+        "form": form,
+        "contact": contact,
+        "alike": shown,
+        "has_more": len(alike) > len(shown),
+        "asked_about": [*request.POST.getlist(ASKED_ABOUT), *(str(one.contact.pk) for one in alike)],
+    }
+    return render(request, template, context, status=status)
 
 
 def _describe_saving(contact: Contact, revised: list[int]) -> str:

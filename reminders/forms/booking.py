@@ -114,7 +114,7 @@ class BookForm(WhenForm):
     """A new appointment."""
 
     contact = forms.ModelChoiceField(
-        Contact.objects.select_related("phone"),
+        Contact.objects.filter(erased_at=None).select_related("phone"),
         widget=forms.HiddenInput,
         error_messages={
             "required": gettext_lazy("Search for the patient by name, number or ID, and choose them."),

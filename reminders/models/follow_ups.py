@@ -51,6 +51,7 @@ class FollowUp(models.Model):
         SAID_BETTER = "said_better", _("Another follow-up says it.")
         APPLIED = "applied", _("The message from Robotalker has been read after all.")
         PUT_BACK = "put_back", _("The reminder was put back.")
+        ERASED = "erased", _("The person was erased.")
 
     kind = models.CharField(max_length=20, choices=Kind)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)

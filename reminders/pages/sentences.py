@@ -34,6 +34,8 @@ STATE_OF_CHANGE = {
     What.ZONE_CORRECTED: "moved",
     What.RULES_CHANGED: "moved",
     What.STEP_PUT_BACK: "planned",
+    What.MERGED: "moved",
+    What.OTHER_NUMBER: "moved",
 }
 CHANGES = {
     What.BOOKED: gettext_lazy("Booked for %(after)s."),
@@ -56,6 +58,10 @@ CHANGES = {
         "The rules for the clocks there have changed. The visit stays on %(after)s; reminders go by them."
     ),
     What.STEP_PUT_BACK: gettext_lazy("Put a reminder back: it is planned again."),
+    What.OTHER_NUMBER: gettext_lazy(
+        "The first number can't be reached: reminders go to the other number now."
+    ),
+    What.MERGED: gettext_lazy("Came from another contact, as the two were one person."),
 }
 # How the patient said it, behind a comma; other ways say nothing of that.
 ANSWERED_BY = {

@@ -93,7 +93,8 @@ def _select_due() -> "QuerySet[PhoneNumber, int]":
         | (~no_texts & Q(listed_sms=True))
     )
     return (
-        numbers.filter(differs | Q(pk__in=select_unsent_opt_ins().values("number")))
+        numbers.filter(erased_at=None)
+        .filter(differs | Q(pk__in=select_unsent_opt_ins().values("number")))
         .exclude(listed__next_attempt_at__gt=Now())
         .exclude(e164__in=read_own_numbers())
         .order_by(F("listed__next_attempt_at").asc(nulls_first=True), "pk")

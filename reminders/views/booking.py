@@ -158,7 +158,8 @@ def _read_start_of_form(request: HttpRequest) -> dict[str, Any]:
 
 def _find_chosen(form: BookForm) -> Contact | None:
     value = str(form["contact"].value() or "")
-    return Contact.objects.select_related("phone").filter(pk=value).first() if value.isdigit() else None
+    people = Contact.objects.filter(erased_at=None).select_related("phone")
+    return people.filter(pk=value).first() if value.isdigit() else None
 
 
 def _offer(text: str) -> dict[str, Any]:

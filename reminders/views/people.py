@@ -1,12 +1,25 @@
-"""A contact's page, where its edits matter to reminders: what waits for them is looked at again at once.
+"""A contact's pages, where they matter to reminders: what waits is looked at again at once after an edit.
 
-The pages are those of contacts/views, which don't know about reminders.
+The pages that are edited are those of contacts/views, which don't know about reminders.
 """
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
 
+from contacts.database.clock import read_database_clock
+from contacts.erasing import ErasureRefused, plan_erasure
+from contacts.merging import MergeRefused, plan_merge
+from contacts.models import Contact
 from contacts.views import contacts
+from reminders.desk.erasing import erase_person, find_call_refusal
+from reminders.desk.merging import count_reach, merge_and_plan
 from reminders.desk.rechecks import recheck_contact
+from reminders.pages.merge_preview import describe_merge
+from reminders.views.requests import signed_in
 
 
 def edit_contact(request: HttpRequest, pk: int) -> HttpResponse:
@@ -25,3 +38,59 @@ def _look_again_after(request: HttpRequest, contact_id: int, response: HttpRespo
     if request.method == "POST" and response.status_code == 302:  # it was saved
         recheck_contact(contact_id)
     return response
+
+
+@permission_required("contacts.change_contact", raise_exception=True)
+@require_http_methods(["GET", "POST"])
+def merge(request: HttpRequest, pk: int, other: int) -> HttpResponse:
+    """What merging `other` into contact `pk` does, and doing it."""
+    people = Contact.objects.select_related("phone", "other_phone").in_bulk([pk, other])
+    if len(people) < 2:
+        raise Http404
+    refusal = ""
+    if request.method == "POST":
+        try:
+            _merge_as_shown(request, pk, other)
+        except MergeRefused as error:
+            refusal = str(error)
+        else:
+            messages.success(request, _("The two contacts are one now."))
+            return redirect("contact", pk=pk)
+    plan = plan_merge(people[pk], people[other], read_database_clock())
+    context = {
+        "plan": plan,
+        "lines": describe_merge(plan),
+        "reach": count_reach(plan),
+        "refusal": refusal or plan.refusal,
+    }
+    return render(request, "contacts/merge.html", context, status=422 if refusal else 200)
+
+
+def _merge_as_shown(request: HttpRequest, pk: int, other: int) -> None:
+    ticked = request.POST.getlist("cancel")
+    chosen = [int(value) for value in ticked if value.isdecimal() and len(value) < 19]
+    token = request.POST.get("token", "")
+    merge_and_plan(pk, other, token=token, cancelled=chosen, by=signed_in(request))
+
+
+@permission_required("contacts.erase_contact", raise_exception=True)
+@require_http_methods(["GET", "POST"])
+def erase(request: HttpRequest, pk: int) -> HttpResponse:
+    """What erasing the person takes and what it leaves, and doing it."""
+    contact = get_object_or_404(Contact.objects.select_related("phone", "other_phone"), pk=pk)
+    refusal = ""
+    if request.method == "POST":
+        try:
+            erase_person(pk, by=signed_in(request))
+        except ErasureRefused as error:
+            refusal = str(error)
+        else:
+            messages.success(request, _("The person is erased."))
+            return redirect("contact", pk=pk)
+    plan = plan_erasure(contact)
+    context = {
+        "plan": plan,
+        "contact": contact,
+        "refusal": refusal or plan.refusal or find_call_refusal(plan),
+    }
+    return render(request, "contacts/erase.html", context, status=422 if refusal else 200)

@@ -19,6 +19,7 @@ AN_APPOINTMENT = """
     FROM contacts_appointment a JOIN contacts_contact c ON c.id = a.contact_id
     WHERE a.status = 'booked' AND c.phone_id IS NOT NULL ORDER BY a.starts_at DESC LIMIT 1
 """
+OTHER_CONTACT = "SELECT min(id) FROM contacts_contact WHERE id <> %s"
 A_CALL = "SELECT id FROM reminders_callrecord WHERE state = 'answered' ORDER BY id LIMIT 1"
 
 
@@ -89,7 +90,10 @@ def test_no_page_breaks_the_policy(clinic: RunningClinic, watched: Watched) -> N
         "/worklist/",
         "/contacts/",
         "/contacts/new/",
+        "/contacts/duplicates/",
         f"/contacts/{contact}/",
+        f"/contacts/{contact}/merge/{clinic.ask(OTHER_CONTACT, contact)}/",
+        f"/contacts/{contact}/erase/",
         f"/contacts/{contact}/edit/",
         f"/contacts/{contact}/opt-out/?number={number}",
         f"/contacts/{contact}/opt-in/?number={number}",
@@ -129,6 +133,36 @@ def test_the_pages_of_campaigns_break_no_policy_and_can_be_used_by_everybody(
     ):
         watched.open(clinic.web + address)
         check_accessible(watched.page)
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_pages_of_a_person_can_be_used_by_everybody(
+    clinic: RunningClinic, browser: Browser, scheme: Literal["light", "dark"], width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    watched = Watched(context)
+    page = watched.page
+    log_in(clinic, page, "manager")
+    _, contact, _ = clinic.ask(AN_APPOINTMENT)
+    for address in (
+        "/contacts/duplicates/",
+        f"/contacts/{contact}/",
+        f"/contacts/{contact}/merge/{clinic.ask(OTHER_CONTACT, contact)}/",
+        f"/contacts/{contact}/erase/",
+    ):
+        watched.open(clinic.web + address)
+        check_accessible(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, "nothing pushes it sideways"
+    page.goto(f"{clinic.web}/contacts/new/")
+    name = "SELECT array[first_name, last_name] FROM contacts_contact WHERE id = %s"
+    for label, value in zip(("First name", "Last name"), clinic.ask(name, contact), strict=True):
+        page.get_by_label(label).fill(value)
+    page.get_by_role("button", name="Add the contact").click()
+    page.get_by_role("heading", name="Is it one of these?").wait_for()
+    check_accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
 
 

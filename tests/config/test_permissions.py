@@ -77,6 +77,11 @@ PAGES = {
     "contact": "contacts.view_contact",
     "add_contact": "contacts.add_contact",
     "edit_contact": "contacts.change_contact",
+    "duplicates": "contacts.change_contact",
+    "keep_apart": "contacts.change_contact",
+    "merge_contacts": "contacts.change_contact",
+    "erase_contact": "contacts.erase_contact",
+    "contact_data": "contacts.export_contact",
     "record_optout": "contacts.change_contact",
     "record_optin": "contacts.change_contact",
     "mark_usable": "contacts.change_contact",
@@ -102,6 +107,7 @@ DAILY_WORK = READ | {
     "reminders.add_testcall",
 }
 RECORDS = {"reminders.read_evidence", "contacts.view_apitoken"}
+ABOUT_A_PERSON = {"contacts.erase_contact", "contacts.export_contact"}
 SETTING_UP = {
     "contacts.change_location",
     "reminders.view_campaign",
@@ -111,9 +117,9 @@ SETTING_UP = {
 MAY = {
     "": set(),
     FRONT_DESK: DAILY_WORK,
-    MANAGER: DAILY_WORK | SETTING_UP | RECORDS,
+    MANAGER: DAILY_WORK | SETTING_UP | RECORDS | ABOUT_A_PERSON,
     AUDITOR: READ | RECORDS | {"reminders.view_campaign", "reminders.view_script"},
-    ADMIN: DAILY_WORK | SETTING_UP | RECORDS | {"reminders.change_mode"},
+    ADMIN: DAILY_WORK | SETTING_UP | RECORDS | ABOUT_A_PERSON | {"reminders.change_mode"},
 }
 # Pages that read by POST, so that names stay out of addresses.
 READ_BY_POST = {"contacts", "offer_contacts"}

@@ -19,6 +19,11 @@ from contacts.models import (
     ClosedDay,
     ConsentEntry,
     Contact,
+    ContactId,
+    ContactLogEntry,
+    ContactMerge,
+    DistinctPair,
+    ErasedOptOut,
     ImportBatch,
     ImportProblem,
     Location,
@@ -70,6 +75,10 @@ HISTORY: list[type[Model]] = [
     DatabaseIdentity,
     CallRecord,
     ConsentEntry,
+    ContactId,
+    ContactLogEntry,
+    ContactMerge,
+    ErasedOptOut,
     EvidenceLook,
     Heartbeat,
     ImportBatch,
@@ -90,6 +99,12 @@ def make_one_of_each_model(index: int) -> None:
     ClosedDay.objects.create(location=location, date=now.date())
     contact = make_contact(f"Person{index}", number=f"+1202555{index:04d}")
     record_optout(contact.phone_id or 0, scope="sms", source="staff", at=now, by=user)
+    double = make_contact(f"Double{index}", number=None)
+    ContactId.objects.create(contact=contact, source="pms", external_id=str(index))
+    ContactMerge.objects.create(survivor=contact, merged_id=10**9 + index, by=user, at=now)
+    ContactLogEntry.objects.create(contact=contact, what="exported", by=user)
+    DistinctPair.objects.create(one=contact, other=double, by=user)
+    ErasedOptOut.objects.create(digest=f"{index:064}", voice_opted_out_at=now)
     assert contact.phone is not None
     ListedNumber.objects.create(number=contact.phone)
     OptOutConfirmation.objects.create(

@@ -1,0 +1,211 @@
+"""Forgetting a person (product rule 64): what an erasure takes, what it leaves, and doing it.
+
+Names, numbers, dates, notes, ids, messages and the words of calls go. Rows that are counted stay:
+appointments, reminders, calls, follow-ups. So do the ledger's rows, without their evidence. Of a number the
+row stays, with a mark in place of the number; its “no” is kept under a digest (contacts/erased_numbers.py). A
+number that somebody else has stays as it is. reminders/desk/erasing.py is the door: it knows of calls.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from contacts.database.clock import read_database_clock
+from contacts.erased_numbers import keep_no
+from contacts.merging import FORBIDS, wait_for_imports
+from contacts.models import Appointment, ConsentEntry, Contact, ContactLogEntry, ImportProblem, PhoneNumber
+from contacts.models.people import ERASED, Channel, Preference
+from contacts.numbers import national_format
+from contacts.own_numbers import read_own_numbers
+from contacts.people import lock_people
+from contacts.person_tables import NUMBER_COLUMN, PERSON_TABLES
+
+SHORTEST_WORD = 4  # letters; a shorter one stands in too many texts that are about somebody else
+FIRST_LOCKED = "webhooks.WebhookEvent"
+
+
+class ErasureRefused(ValueError):
+    """The person can't be erased now. The message is a sentence for staff."""
+
+
+@dataclass(frozen=True)
+class ErasurePlan:
+    """What an erasure does. `going`: numbers that are erased; `staying`: those that somebody else has.
+
+    `keeps_no`: a “no” is kept, of a number or by the person's wish; `loses_wish`: the wish can't be kept,
+    since the number belongs to others too. `appointments`: how many stay, without a name. `refusal`: why it
+    can't be done, or "".
+    """
+
+    contact: Contact
+    going: tuple[PhoneNumber, ...]
+    staying: tuple[PhoneNumber, ...]
+    keeps_no: bool
+    loses_wish: bool
+    appointments: int
+    refusal: str
+
+
+def plan_erasure(contact: Contact) -> ErasurePlan:
+    """What erasing this contact would do now. Changes nothing."""
+    going, staying = _sort_numbers(contact)
+    forbidden = FORBIDS.get(contact.preferred_channel, frozenset())
+    has_no = any(forbidden or _says_no(number) for number in going)
+    return ErasurePlan(
+        contact=contact,
+        going=tuple(going),
+        staying=tuple(staying),
+        keeps_no=has_no,
+        loses_wish=bool(forbidden) and bool(staying),
+        appointments=contact.appointments.count(),
+        refusal=_find_refusal(contact),
+    )
+
+
+def _find_refusal(contact: Contact) -> str:
+    if contact.erased_at:
+        return _("This person was erased already.")
+    now = read_database_clock()
+    if contact.appointments.filter(status=Appointment.Status.BOOKED, starts_at__gt=now).exists():
+        return _("They have appointments ahead. Cancel these first.")
+    return ""
+
+
+def _says_no(number: PhoneNumber) -> bool:
+    none = PhoneNumber.ConsentBasis.NONE
+    return bool(number.voice_opted_out_at or number.sms_opted_out_at or number.consent_basis == none)
+
+
+def _sort_numbers(contact: Contact) -> tuple[list[PhoneNumber], list[PhoneNumber]]:
+    """The numbers of the contact and of calls about them: those to erase, and those that others have.
+
+    A number of the practice, or one that a member of staff has verified, is theirs.
+    """
+    calls = next(table for table in PERSON_TABLES if table.label == "reminders.CallRecord")
+    called = calls.find_rows(contact.pk).order_by().values("number")
+    held = Q(contacts=contact) | Q(other_contacts=contact)
+    numbers = PhoneNumber.objects.filter(held | Q(pk__in=called), erased_at=None).distinct().order_by("pk")
+    own = read_own_numbers()
+    going: list[PhoneNumber] = []
+    staying: list[PhoneNumber] = []
+    for number in numbers:
+        others = Contact.objects.filter(Q(phone=number) | Q(other_phone=number)).exclude(pk=contact.pk)
+        is_others = number.verified_at or number.e164 in own or others.exists()
+        (staying if is_others else going).append(number)
+    return going, staying
+
+
+def lock_erasure(contact_id: int) -> ErasurePlan:
+    """The erasure as it would be now, with all that it changes locked. Raises ErasureRefused."""
+    wait_for_imports()
+    events = next(table for table in PERSON_TABLES if table.label == FIRST_LOCKED)
+    list(events.find_rows(contact_id).select_for_update().values_list("pk"))
+    contact = lock_people([contact_id]).get(contact_id)
+    if contact is None:
+        raise ErasureRefused(_("This contact was merged or removed meanwhile."))
+    going, staying = _sort_numbers(contact)
+    ids = [number.pk for number in (*going, *staying)]
+    # not NO KEY: whoever gives one of them to a contact just now is waited for, and then seen
+    list(PhoneNumber.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk"))
+    plan = plan_erasure(contact)
+    if plan.refusal:
+        raise ErasureRefused(plan.refusal)
+    return plan
+
+
+@transaction.atomic
+def erase_contact(plan: ErasurePlan, *, by: User) -> None:
+    """Carry out an erasure of lock_erasure(), in its transaction."""
+    contact, numbers = plan.contact, [number.pk for number in plan.going]
+    _erase_texts_elsewhere(contact, plan.going)
+    _blank_ledger(contact, plan.staying)
+    for table in PERSON_TABLES:
+        rows = table.find_rows(contact.pk)
+        if table.by_number:
+            rows = table.model._default_manager.filter(**{f"{NUMBER_COLUMN[table.label]}__in": numbers})
+        if table.deleted:
+            rows.delete()
+        elif table.blanked:
+            rows.update(**table.blanked)
+    _erase_numbers(contact, plan.going)
+    ContactLogEntry.objects.create(contact=contact, what=ContactLogEntry.What.ERASED, by=by)
+    now = read_database_clock()
+    Contact.objects.filter(pk=contact.pk).update(
+        first_name="",
+        last_name="",
+        date_of_birth=None,
+        notes="",
+        phone=None,
+        other_phone=None,
+        preferred_channel=Preference.NEVER,
+        time_zone="",
+        source="",
+        external_id="",
+        erased_at=now,
+        updated_at=now,
+    )
+
+
+def _erase_numbers(contact: Contact, numbers: Collection[PhoneNumber]) -> None:
+    """Put a mark in place of each, and keep its “no”, and the person's own, under a digest."""
+    now = read_database_clock()
+    forbidden = FORBIDS.get(contact.preferred_channel, frozenset())
+    for number in numbers:
+        since = {channel: number.opted_out_at(channel) for channel in Channel}
+        since |= {channel: since[channel] or now for channel in forbidden}
+        keep_no(
+            number.e164,
+            voice_at=since[Channel.VOICE],
+            sms_at=since[Channel.SMS],
+            without_consent=number.consent_basis == PhoneNumber.ConsentBasis.NONE,
+        )
+        PhoneNumber.objects.filter(pk=number.pk).update(
+            e164=f"{ERASED}{number.pk}", erased_at=now, time_zones=[], unusable_detail=""
+        )
+
+
+def _blank_ledger(contact: Contact, staying: Collection[PhoneNumber]) -> None:
+    """Of a number that others have, take out the evidence that names this person."""
+    named = _any_of("evidence", [contact.first_name, contact.last_name])
+    if named:
+        ConsentEntry.objects.filter(named, number__in=staying).update(evidence="")
+
+
+def _erase_texts_elsewhere(contact: Contact, numbers: Collection[PhoneNumber]) -> None:
+    """What no reference leads to: the admin's log, problems of imported files, events of no call."""
+    log = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Contact))
+    log.filter(object_id=str(contact.pk)).update(object_repr=f"contact {contact.pk}")
+    written = [form for number in numbers for form in _ways_to_write(number.e164)]
+    words = [contact.full_name, contact.external_id, *written]
+    if in_problem := _any_of("value", words):
+        ImportProblem.objects.filter(in_problem).update(value="")
+    _erase_events_of_no_call([number.e164.removeprefix("+") for number in numbers])
+
+
+def _ways_to_write(e164: str) -> list[str]:
+    return [e164, e164.removeprefix("+"), national_format(e164, settings.PHONE_REGION)]
+
+
+def _erase_events_of_no_call(digits: Collection[str]) -> None:
+    """Empty the bodies of events on the account's address, or of a batch, that name one of these numbers."""
+    table = apps.get_model(FIRST_LOCKED)._meta.db_table
+    sql = f"UPDATE {table} SET body = '' WHERE call_id IS NULL AND position(%s::bytea IN body) > 0"  # noqa: S608
+    with connection.cursor() as cursor:
+        for one in digits:
+            cursor.execute(sql, [one.encode()])
+
+
+def _any_of(column: str, words: Collection[str]) -> Q:
+    found = Q()
+    for word in words:
+        if len(word) >= SHORTEST_WORD:
+            found |= Q(**{f"{column}__icontains": word})
+    return found

@@ -1,0 +1,51 @@
+"""Forgetting a person, with what hangs on calls and the worklist, in one transaction."""
+
+from django.contrib.auth.models import User
+from django.db import OperationalError, transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+from psycopg.errors import DeadlockDetected
+
+from contacts.erasing import ErasurePlan, ErasureRefused, erase_contact, lock_erasure
+from reminders.desk.merging import has_open_call
+from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
+from reminders.models import FollowUp, OptOutConfirmation
+
+NOT_SENT_YET = (OptOutConfirmation.State.WAITING, OptOutConfirmation.State.SUBMITTING)
+
+
+def erase_person(contact_id: int, *, by: User) -> None:
+    """Erase what is known of a contact. Raises ErasureRefused, with a sentence for staff."""
+    try:
+        with transaction.atomic(), wait_briefly():
+            plan = lock_erasure(contact_id)
+            if refusal := find_call_refusal(plan):
+                raise ErasureRefused(refusal)
+            _resolve_follow_ups(contact_id, by)
+            erase_contact(plan, by=by)
+    except OperationalError as error:
+        if not is_lock_timeout(error) and not isinstance(error.__cause__, DeadlockDetected):
+            raise
+        raise ErasureRefused(
+            _("Something about this person is being changed just now. Try again in a minute.")
+        ) from None
+
+
+def find_call_refusal(plan: ErasurePlan) -> str:
+    """Why calls or texts about the person don't let them be erased now; "" if they do."""
+    if has_open_call(list(plan.contact.appointments.values_list("pk", flat=True))):
+        return _("A call about them has no result yet. Wait for it, or settle it on the worklist.")
+    waiting = OptOutConfirmation.objects.filter(entry__number__in=plan.going, state__in=NOT_SENT_YET)
+    if waiting.exists():
+        return _("A text that confirms their opt-out is about to go out. Try again in a minute.")
+    return ""
+
+
+def _resolve_follow_ups(contact_id: int, by: User) -> None:
+    open_ones = FollowUp.objects.filter(contact=contact_id).exclude(state=FollowUp.State.RESOLVED)
+    open_ones.update(
+        state=FollowUp.State.RESOLVED,
+        resolved_by=by,
+        resolved_at=Now(),
+        resolution=FollowUp.Resolution.ERASED,
+    )
