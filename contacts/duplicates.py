@@ -72,10 +72,14 @@ class DuplicatePair:
 
 @dataclass(frozen=True)
 class Lookalike:
-    """A contact who looks like one that is about to be saved, and by what: a sentence for staff."""
+    """A contact who looks like one that is about to be saved, and by what: a sentence for staff.
+
+    `is_likely`: both name and number are the same.
+    """
 
     contact: Contact
     why: str
+    is_likely: bool
 
 
 def find_pairs(after: PairKey = FIRST, most: int = 50) -> list[DuplicatePair]:
@@ -133,7 +137,11 @@ def find_lookalikes(
         .order_by("-is_of_number", "-is_of_name", "last_name", "pk")
     )
     return [
-        Lookalike(contact, _describe(contact.is_of_name, contact.is_of_number))
+        Lookalike(
+            contact,
+            _describe(contact.is_of_name, contact.is_of_number),
+            is_likely=contact.is_of_name and contact.is_of_number,
+        )
         for contact in alike[: MOST_ASKED_ABOUT + 1]
     ]
 

@@ -1,5 +1,6 @@
 """Contacts: list, find, read, add and change, by the form of the contact's page and so by its rules."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -11,9 +12,11 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from contacts.duplicates import Lookalike
 from contacts.forms.contacts import ContactForm
 from contacts.models import ApiScope, Contact
 from contacts.models.people import Preference
+from contacts.people import lock_people
 from contacts.queries import find_contacts
 from reminders.api.appointments import ID_LENGTH, IF_MATCH, IF_NONE_MATCH, SOURCE_LENGTH
 from reminders.api.bodies import StrictSerializer, read_body, read_parameters
@@ -36,6 +39,7 @@ from reminders.desk.rechecks import recheck_contact
 # The form's names of what has another name here.
 FORM_NAMES = {"phone": "number", "other_phone": "other_number"}
 NAMES = {name: ours for ours, name in FORM_NAMES.items()}
+LOOKS_ALIKE = "looks_alike"
 OF_THE_FORM = ("first_name", "last_name", "language", "preferred_channel", "time_zone", *FORM_NAMES)
 
 
@@ -72,6 +76,12 @@ class ContactBody(StrictSerializer):
     )
     phone = E164(required=False, allow_null=True, help_text="Reminders go to it.")
     other_phone = E164(required=False, allow_null=True)
+    confirm = serializers.ListField(
+        child=serializers.ChoiceField([LOOKS_ALIKE]),
+        required=False,
+        max_length=1,
+        help_text="The codes of a “confirmation_needed” problem, to go on all the same.",
+    )
 
 
 class ContactParameters(PageParameters):
@@ -122,9 +132,10 @@ class Contacts(ApiView):
     def post(self, request: Request) -> Response:
         """Add a contact. One with the same source and external_id is a conflict."""
         body = read_body(request, ContactBody)
+        confirmed = body.pop("confirm", ())
         with transaction.atomic():
             contact = Contact(language="en")
-            save_contact(request, contact, body)
+            save_contact(request, contact, body, confirmed)
         return answer_contact(request, contact.pk, 201)
 
 
@@ -164,14 +175,15 @@ class OneContact(ApiView):
         require_if_match(request)
         body = read_body(request, ContactBody, partial=True)
         with transaction.atomic():
-            contact = Contact.objects.select_for_update(no_key=True).filter(pk=pk).first()
-            if contact is None:
+            contact = lock_people([pk]).get(pk)
+            if contact is None or contact.erased_at:
                 raise NotFound(_("There is no such contact."))
             shown = ContactFields(contact).data
             check_if_match(request, shown)
+            confirmed = body.pop("confirm", ())
             is_changed = any(shown[name] != value for name, value in body.items())
             if is_changed:
-                save_contact(request, contact, body)
+                save_contact(request, contact, body, confirmed)
         if is_changed:
             recheck_contact(pk)  # after the commit, since it locks locations, which come before appointments
         return answer_contact(request, pk)
@@ -179,14 +191,16 @@ class OneContact(ApiView):
 
 def shown_contacts() -> "QuerySet[Contact]":
     """With all that ContactFields shows."""
-    return Contact.objects.select_related("phone", "other_phone")
+    return Contact.objects.filter(erased_at=None).select_related("phone", "other_phone")
 
 
 def answer_contact(request: Request, pk: int, status: int = 200) -> Response:
     return answer_row(request, ContactFields(find_row(shown_contacts(), pk=pk)).data, status)
 
 
-def save_contact(request: Request, contact: Contact, body: dict[str, Any]) -> None:
+def save_contact(
+    request: Request, contact: Contact, body: dict[str, Any], confirmed: Collection[str]
+) -> None:
     """Save what is sent, by the rules of the contact's page. Raises Problem; then nothing is saved."""
     for name in ("source", "external_id"):
         setattr(contact, name, body.get(name, getattr(contact, name)))
@@ -195,6 +209,9 @@ def save_contact(request: Request, contact: Contact, body: dict[str, Any]) -> No
     form = ContactForm(write_form_data(contact, body), instance=contact)
     if not form.is_valid():
         raise Problem(ProblemCode.INVALID, errors=list_form_errors(form))
+    alike = [] if LOOKS_ALIKE in confirmed else [one for one in form.find_lookalikes() if one.is_likely]
+    if alike:
+        raise ask_about_lookalikes(alike)
     try:
         with transaction.atomic():
             form.save_person(by=acting_user(request))
@@ -202,6 +219,15 @@ def save_contact(request: Request, contact: Contact, body: dict[str, Any]) -> No
         detail = _("Another contact has this source and external_id. Search for it, and change that one.")
         error = FieldError("taken", detail, pointer="#/external_id")
         raise Problem(ProblemCode.CONFLICT, detail, errors=[error]) from None
+
+
+def ask_about_lookalikes(alike: Collection[Lookalike]) -> Problem:
+    """One person entered twice is called twice. Relatives who share a number are not asked about here."""
+    ids = ", ".join(str(one.contact.pk) for one in alike)
+    detail = _("Contacts who look the same are here already: %(ids)s.") % {"ids": ids}
+    error = FieldError(LOOKS_ALIKE, detail, pointer="#/first_name")
+    go_on = _("Change one of them, or send it again with this code in “confirm” if it is somebody else.")
+    return Problem(ProblemCode.CONFIRMATION_NEEDED, go_on, errors=[error], confirm=[LOOKS_ALIKE])
 
 
 def write_form_data(contact: Contact, body: dict[str, Any]) -> dict[str, Any]:

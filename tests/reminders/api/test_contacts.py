@@ -80,6 +80,17 @@ def test_each_fault_is_named_with_its_field(
     assert "Lindqvist" not in answer.content.decode(), "what was sent isn't repeated"
 
 
+def test_who_has_the_name_and_number_of_a_contact_is_asked_about(api: ApiClient) -> None:
+    api.post("contacts/", SARAH)
+    again = {**SARAH, "external_id": "P-2"}
+    assert read_problem(api.post("contacts/", again)) == (409, "confirmation_needed")
+    assert Contact.objects.count() == 1
+    relative = {**again, "first_name": "Zoe", "external_id": "P-3"}
+    assert api.post("contacts/", relative).status_code == 201
+    assert api.post("contacts/", {**again, "confirm": ["looks_alike"]}).status_code == 201
+    assert Contact.objects.count() == 3
+
+
 def test_the_same_id_twice_is_a_conflict(api: ApiClient) -> None:
     api.post("contacts/", SARAH)
     other = make_contact("Omar", number=None)
