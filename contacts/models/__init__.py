@@ -1,7 +1,7 @@
 """Models: locations, providers, contacts, numbers, appointments and imported files."""
 
 from contacts.models.appointments import Appointment, AppointmentChange, Way
-from contacts.models.imports import ImportBatch, ImportProblem
+from contacts.models.imports import ImportBatch, ImportProblem, SourceAnswers
 from contacts.models.people import ConsentEntry, Contact, PhoneNumber, UnusableReason
 from contacts.models.practice import ClosedDay, Location, Provider
 
@@ -16,6 +16,7 @@ __all__ = [
     "Location",
     "PhoneNumber",
     "Provider",
+    "SourceAnswers",
     "UnusableReason",
     "Way",
 ]

@@ -1,0 +1,35 @@
+"""Headers of a file: how they are compared, and a name for each column. Pure: no database."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+# Said in many ways: Patient #, Patient No., Patient Number.
+NUMBER_SIGN = re.compile(r"#|№|\bnumber\b|\bnum\b|\bnr\b|\bno\b\.?", re.IGNORECASE)
+AND = re.compile(r"&|\band\b", re.IGNORECASE)
+IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+
+
+def plain_header(header: str) -> str:
+    """Return what headers are compared by: small letters and digits, without what stands in brackets.
+
+    "Patient #" and "Patient Number" are one, and so are "Date & Time" and "date_time".
+    """
+    bare = IN_BRACKETS.sub(" ", header) if IN_BRACKETS.sub(" ", header).strip() else header
+    spaced = AND.sub(" ", NUMBER_SIGN.sub(" no ", bare.replace("_", " ")))
+    return "".join(char for char in spaced.casefold() if char.isalnum())
+
+
+def label_headers(headers: Sequence[str]) -> tuple[str, ...]:
+    """Return a name for each column: its header; with a number if several have the same, or none."""
+    counts = Counter(header.casefold() for header in headers)
+    seen: Counter[str] = Counter()
+    labels = []
+    for at, header in enumerate(headers, 1):
+        key = header.casefold()
+        seen[key] += 1
+        if not header:
+            labels.append(f"column {at}")
+        else:
+            labels.append(f"{header} ({seen[key]})" if counts[key] > 1 else header)
+    return tuple(labels)
