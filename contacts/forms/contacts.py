@@ -2,6 +2,7 @@
 
 import re
 import zoneinfo
+from collections.abc import Callable
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.database.clock import read_database_clock
 from contacts.languages import list_languages
 from contacts.models import ConsentEntry, Contact, PhoneNumber
+from contacts.names import NotAName, read_first_name, read_last_name
 from contacts.numbers import NotANumber, ParsedNumber, national_format, parse_number
 from contacts.people import change_phone, get_or_create_number
 
@@ -106,6 +108,12 @@ class ContactForm(forms.ModelForm[Contact]):
             "time_zone",
         )
 
+    def clean_first_name(self) -> str:
+        return _read_name(read_first_name, self.cleaned_data["first_name"])
+
+    def clean_last_name(self) -> str:
+        return _read_name(read_last_name, self.cleaned_data["last_name"])
+
     def _offer(self, name: str, choices: list[Any]) -> None:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - mypy: its type as declared above
@@ -123,6 +131,14 @@ class ContactForm(forms.ModelForm[Contact]):
             contact.language_at = read_database_clock()
         contact.save()
         return change_phone(contact, phone, by=by)
+
+
+def _read_name(read: Callable[[str], str], text: str) -> str:
+    """Read a name as lists are read. Raises ValidationError."""
+    try:
+        return read(text)
+    except NotAName as error:
+        raise forms.ValidationError(str(error), code="not_a_name") from None
 
 
 class OptOutForm(forms.Form):

@@ -5,7 +5,7 @@ that smells of it is asked about, unless nothing is set in it, or only for rows 
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from contacts.imports.files import RawRow
@@ -70,25 +70,25 @@ def find_cancelling(
     used: Mapping[str, int],
     answers: Mapping[str, str],
     *,
-    status_is_clear: bool,
+    fields: Container[str],
+    undecided: Collection[int] = (),
 ) -> tuple[tuple[CancellingColumn, ...], list[Question]]:
     """Return the columns that take appointments off, and the questions about those that may.
 
-    `used`: the column of each field; `status_is_clear`: whether staff need not be asked which is the status.
+    `used`: the column of each field; `fields`: the names of all fields; `undecided`: those
+    of which one may be the status.
     """
     certain = [
         CancellingColumn(at, CANCELLED, is_certain=True)
         for at, header in enumerate(headers)
         if at not in used.values() and plain_header(header) in CERTAIN and _is_yes_or_no(rows, at)
     ]
-    open_rows = [
-        row for row in rows if not (status_is_clear and is_off(row.cells, used.get("status"), certain))
-    ]
+    open_rows = [row for row in rows if not is_off(row.cells, used.get("status"), certain)]
     labels = label_headers(headers)
     found, questions = list(certain), []
-    for column in _list_doubtful(headers, used, {each.position for each in certain}):
+    for column in _list_doubtful(headers, used, {each.position for each in certain} | set(undecided)):
         lines = [row for row in open_rows if column.is_set(row.cells)]
-        key = cancelling_key(labels[column.position])
+        key = cancelling_key(labels[column.position], fields)
         if not lines and key not in answers:
             continue
         question = _ask(key, labels[column.position], column, lines)
@@ -106,18 +106,18 @@ def is_off(cells: Sequence[str], status_at: int | None, columns: Iterable[Cancel
     return find_status(status) in OFF or any(column.is_set(cells) for column in columns)
 
 
-def cancelling_key(label: str) -> str:
+def cancelling_key(label: str, fields: Container[str]) -> str:
     """The key of the question about a column; never that of a field, such as column:status."""
-    return f"column:{label}" if label != label.lower() or " " in label else f"column:{label}:set"
+    return f"column:{label}:set" if label in fields else f"column:{label}"
 
 
 def _list_doubtful(
-    headers: Sequence[str], used: Mapping[str, int], certain: set[int]
+    headers: Sequence[str], used: Mapping[str, int], clear: set[int]
 ) -> Iterable[CancellingColumn]:
     by_position = {at: name for name, at in used.items()}
     for at, header in enumerate(headers):
         name = by_position.get(at, "")
-        if at in certain or (name and name not in LOOKED_INTO):
+        if at in clear or (name and name not in LOOKED_INTO):
             continue
         spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header.replace("_", " "))
         is_negated = NEGATED.fullmatch(plain_header(header)) is not None
@@ -139,13 +139,14 @@ def _ask(key: str, label: str, column: CancellingColumn, found: Sequence[RawRow]
     cells = dict.fromkeys(clip(row.cells[column.position], 40) for row in found)
     samples = ", ".join(f"“{cell}”" for cell in list(cells)[:3])
     rows = f"{len(found)} rows" if len(found) != 1 else "1 row"
+    when = "it says no" if column.is_negated else "it says so" if column.by_words else "it is set"
     return Question(
         key=key,
-        text=f"The column “{clip(label, 60)}” isn't used. It is set in {rows} of appointments that would be "
-        "booked. What does it mean?",
+        text=f"The column “{clip(label, 60)}” may say that a visit is off. It does in {rows}, of "
+        "appointments that would be booked. What does it mean?",
         choices=(
-            Choice(CANCELS, "It cancels the appointment when set", samples),
-            Choice(MISSED, "The patient didn't come when it is set", samples),
+            Choice(CANCELS, f"It cancels the appointment when {when}", samples),
+            Choice(MISSED, f"The patient didn't come when {when}", samples),
             Choice(IGNORED, "It means nothing here"),
         ),
         lines=tuple(row.line for row in found[:MOST_SHOWN]),

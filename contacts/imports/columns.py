@@ -185,8 +185,9 @@ def find_columns(
         finder.find(name)
     finder.check_needed()
     used = dict(finder.positions)
+    undecided = finder.list_candidates("status") if "column:status" in finder.open else []
     cancelling, questions = find_cancelling(
-        headers, rows, used, answers or {}, status_is_clear="column:status" not in finder.open
+        headers, rows, used, answers or {}, fields=WORDS, undecided=undecided
     )
     return Columns(tuple(headers), used, finder.labels, cancelling, (*finder.questions, *questions))
 
@@ -223,7 +224,7 @@ class _ColumnFinder:
         """Take the one column that can be meant, or ask which of several is."""
         if name in self.given:
             return
-        found = self._list_candidates(name)
+        found = self.list_candidates(name)
         if name in NOT_ASKED or len(found) < 2 or self._say_the_same(name, found):
             if found:
                 self.positions[name] = found[0]
@@ -232,7 +233,7 @@ class _ColumnFinder:
         else:
             self.positions[name] = found[0]
 
-    def _list_candidates(self, name: str) -> list[int]:
+    def list_candidates(self, name: str) -> list[int]:
         """The free columns whose header has this meaning, the most reliable first."""
         taken = set(self.positions.values())
         words = [plain_header(word) for word in WORDS[name]]

@@ -20,6 +20,11 @@ def plain_header(header: str) -> str:
     return "".join(char for char in spaced.casefold() if char.isalnum())
 
 
+def has_column(headers: Sequence[str], name: str) -> bool:
+    """Whether a column has this header or label."""
+    return name in label_headers(headers) or plain_header(name) in map(plain_header, headers)
+
+
 def label_headers(headers: Sequence[str]) -> tuple[str, ...]:
     """Return a name for each column: its header; with a number if several have the same, or none."""
     counts = Counter(header.casefold() for header in headers)

@@ -121,7 +121,7 @@ def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
     options = effective.options
     check_options(options)
     table = read_table(file_name, data, largest=settings.IMPORT_MAX_BYTES, readers=READERS)
-    columns = find_columns(table.headers, options.columns, table.rows, options.answers)
+    columns = find_columns(table.headers, effective.list_columns(table.headers), table.rows, options.answers)
     practice = read_known_practice()
     known = {key: location.name for key, location in practice.locations.items()}
     chosen = choose_locations(columns, table.rows, known, options.answers)

@@ -1,8 +1,9 @@
 """What staff said about earlier lists of a source: the answers to questions, and columns chosen by hand."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from contacts.imports.headers import has_column
 from contacts.imports.practice import ImportOptions
 from contacts.imports.questions import Question
 from contacts.models import SourceAnswers
@@ -10,20 +11,34 @@ from contacts.models import SourceAnswers
 
 @dataclass(frozen=True)
 class EffectiveOptions:
-    """The options of an import with what is remembered added. `remembered`: keys answered only by memory."""
+    """The options of an import with what is remembered added.
+
+    `remembered`: keys answered only by memory; `remembered_columns`: fields chosen only by memory.
+    """
 
     options: ImportOptions
-    remembered: frozenset[str]
+    remembered: frozenset[str] = frozenset()
+    remembered_columns: frozenset[str] = frozenset()
+
+    def list_columns(self, headers: Sequence[str]) -> dict[str, str]:
+        """The columns chosen by hand, by field. A remembered one that this file lacks is left out."""
+        return {
+            name: header
+            for name, header in self.options.columns.items()
+            if header and (name not in self.remembered_columns or has_column(headers, header))
+        }
 
 
 def add_remembered(options: ImportOptions) -> EffectiveOptions:
     """Add what is remembered of the source; what is given now counts more."""
     kept = SourceAnswers.objects.filter(source=options.source).first()
     if kept is None:
-        return EffectiveOptions(options, frozenset())
+        return EffectiveOptions(options)
     answers, columns = {**kept.answers, **options.answers}, {**kept.columns, **options.columns}
     return EffectiveOptions(
-        replace(options, answers=answers, columns=columns), frozenset(answers.keys() - options.answers.keys())
+        replace(options, answers=answers, columns=columns),
+        frozenset(answers.keys() - options.answers.keys()),
+        frozenset(columns.keys() - options.columns.keys()),
     )
 
 

@@ -9,16 +9,17 @@ cancels its appointment is known even then.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
-
-import phonenumbers
 
 from contacts.imports.column_values import LINK
 from contacts.imports.columns import Columns
 from contacts.imports.dates import DateOrder, is_odd_date, read_date
 from contacts.imports.files import RawRow
 from contacts.imports.problems import NOTE, REJECTED, CellFault, Problem, clip
+from contacts.imports.row_names import FILL_IN, read_patient_name
+from contacts.imports.row_numbers import NumberFault, is_of_region, parse_callable
 from contacts.imports.starts import StartTexts, split_start
 from contacts.imports.times import is_odd_time, place_in_zone, read_time
 from contacts.imports.words import (
@@ -34,27 +35,20 @@ from contacts.imports.words import (
     read_yes_or_no,
 )
 from contacts.languages import name_language, read_languages
-from contacts.names import NotAName, read_first_name, read_last_name, split_full_name
-from contacts.numbers import NotANumber, ParsedNumber, parse_number
+from contacts.numbers import ParsedNumber
 
 T = TypeVar("T")
 
 LONGEST = {  # characters; the lengths of the database columns
-    "appointment_id": 120, "patient_id": 120, "first_name": 120, "last_name": 120,
+    "appointment_id": 120, "patient_id": 120, "first_name": 120, "last_name": 120, "preferred_name": 120,
     "location": 120, "provider": 120, "kind": 80,
 }  # fmt: skip
 NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)  # placeholder in a row that is rejected anyway
-LONGEST_NUMBER = 60  # characters, including punctuation
-CORRECT_NUMBER = "Correct the number in your practice system and export again."
-EXTENSION = "An automated call can't dial an extension."
-NO_FIRST_NAME = "The first name is missing. Calls greet the patient by first name."
-NO_FULL_NAME = "There is no first name in this name. Calls greet the patient by first name."
-PLACEHOLDER_LAST = "This is a placeholder, not a last name, so it is left out."
 HALF_A_ROW = "Part of the row is missing, perhaps after a line break in a cell. Export the list again."
 A_LINK = "This is the link of a meeting, not a location."
 QUOTE_COMMAS = "Put quotation marks around the cell that contains an extra comma."
 FIND_OUT_WHICH = "Find out which of the two is right, correct it and export again."
-FILL_IN = "Enter it in your practice system and export again."
+NAME_COLUMNS = ("preferred_name", "first_name", "last_name", "full_name")
 
 
 @dataclass(frozen=True)
@@ -92,16 +86,6 @@ class Reading:
     only_location: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
     numbers: dict[tuple[str, str], ParsedNumber | CellFault] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class NumberFault:
-    """A number that can't be called. Which number is used instead depends on the patient's other rows."""
-
-    column: str
-    value: str
-    problem: str
-    remedy: str
 
 
 @dataclass(frozen=True)
@@ -264,46 +248,14 @@ class _RowReader:
         return self._text("appointment_id")
 
     def _read_names(self) -> tuple[str, str]:
-        """The preferred first name, else the first name, else that of the full name; and the last name."""
         columns = self.reading.columns.positions
-        of_full = split_full_name(self._text("full_name"))
-        last = self._text("last_name") if "last_name" in columns else of_full[1]
-        first, column = "", "first_name" if "first_name" in columns else "full_name"
-        for name in ("preferred_name", "first_name", "full_name"):
-            written = of_full[0] if name == "full_name" else self._value(name)
-            if written and not first:
-                first = self._read_first_name(name, written, is_last_chance=name == column)
-        if not first and not self._is_reported(column):
-            is_full = column == "full_name" and self._value(column)
-            self._add(column, NO_FULL_NAME if is_full else NO_FIRST_NAME, FILL_IN, REJECTED)
-        return first, self._read_last_name(last or of_full[1], is_needed=bool(first))
-
-    def _read_first_name(self, name: str, written: str, *, is_last_chance: bool) -> str:
-        try:
-            _check_length("first_name", written)
-            return read_first_name(written)
-        except CellFault as fault:
-            self._add(name, fault.problem, fault.remedy, REJECTED)
-        except NotAName as fault:
-            if is_last_chance and not split_full_name(self._value("full_name"))[0]:
-                self._add(name, f"{fault} Calls greet the patient by first name.", FILL_IN, REJECTED)
-        return ""
-
-    def _read_last_name(self, written: str, *, is_needed: bool) -> str:
-        where = "last_name" if "last_name" in self.reading.columns.positions else "full_name"
-        try:
-            last = read_last_name(written)
-        except NotAName:
-            self._add(where, PLACEHOLDER_LAST, FILL_IN, NOTE)
-            return ""
-        if (
-            not last
-            and is_needed
-            and where in self.reading.columns.positions
-            and not self._is_reported(where)
-        ):
-            self._add(where, "The last name is missing.", FILL_IN, NOTE)
-        return last
+        name = read_patient_name({each: self._text(each) for each in NAME_COLUMNS if each in columns})
+        for fault in name.faults:
+            if not self._is_reported(fault.field) and (fault.field in columns or fault.weight == REJECTED):
+                self._add(fault.field, fault.problem, FILL_IN, fault.weight)
+        for part, text in (("first_name", name.first), ("last_name", name.last)):  # of a full name
+            self._take("full_name", partial(_check_part, part, text), None)
+        return name.first, name.last
 
     def _read_language(self) -> str:
         language = self._take("language", read_language, "", NOTE)
@@ -406,7 +358,7 @@ class _RowReader:
     def _parse_once(self, value: str, region: str) -> ParsedNumber | CellFault:
         key = (value, region)
         if key not in self.reading.numbers:
-            self.reading.numbers[key] = _parse_callable(value, region)
+            self.reading.numbers[key] = parse_callable(value, region)
         return self.reading.numbers[key]
 
     def _note_if_foreign(self, name: str, number: ParsedNumber, region: str) -> None:
@@ -425,30 +377,13 @@ def _check_length(name: str, value: str) -> None:
         raise CellFault(f"This is longer than {longest} characters.", "Shorten it and export again.")
 
 
+def _check_part(part: str, text: str, _: str) -> None:
+    _check_length(part, text)
+
+
 def _read_location(value: str) -> str:
     if not value:
         raise CellFault("The location is missing.", FILL_IN)
     if LINK.fullmatch(value):
         raise CellFault(A_LINK, "Name the location in your practice system, or choose another column for it.")
     return value
-
-
-def _parse_callable(value: str, region: str) -> ParsedNumber | CellFault:
-    """Return the number, or why it can't be called. NotANumber's text is the problem, then the remedy."""
-    if len(value) > LONGEST_NUMBER:
-        return CellFault("This is too long to be a phone number.", CORRECT_NUMBER)
-    try:
-        number = parse_number(value, region)
-    except NotANumber as error:
-        problem, _, remedy = str(error).partition(". ")
-        return CellFault(f"{problem.rstrip('.')}.", remedy or CORRECT_NUMBER)
-    return (
-        CellFault(EXTENSION, "Enter a number that reaches the patient directly.")
-        if number.extension
-        else number
-    )
-
-
-def is_of_region(e164: str, region: str) -> bool:
-    """Whether the number has the country code of `region` (ISO 3166)."""
-    return e164.startswith(f"+{phonenumbers.country_code_for_region(region)}")

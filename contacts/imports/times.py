@@ -32,7 +32,7 @@ NO_DAYS = frozenset(
 )
 # Hours at which visits begin. What a 12-hour time outside them means is asked.
 FIRST_HOUR = 7
-HALF_KEY = "afternoon"
+HALF_KEY, NIGHT_KEY = "afternoon", "night"  # another question where the file has times such as 16:15
 BY_DAY, BY_CLOCK, REJECTED_TIMES = "day", "clock", "reject"
 
 WRITE_TIME = "Write the time like 4:15 PM or 16:15."
@@ -86,13 +86,15 @@ def is_odd_time(value: str, *, am_pm: bool) -> bool:
 
 def ask_about_half(cells: Iterable[tuple[int, str]], *, am_pm: bool) -> Question | None:
     """The question which half of the day unclear times are in; `cells`: line and time of each row."""
+    cells = list(cells)
     unclear = [(line, value) for line, value in cells if is_unclear_time(value, am_pm=am_pm)]
     if not unclear:
         return None
+    has_24_hours = not am_pm and any(_is_after_noon(value) for _, value in cells)
     samples = ", ".join(dict.fromkeys(value for _, value in unclear[:50]))
     reason = "other rows have it" if am_pm else "some of them would be in the night"
     return Question(
-        key=HALF_KEY,
+        key=NIGHT_KEY if has_24_hours else HALF_KEY,
         text=f"{len(unclear)} times have no AM or PM, and {reason}: {samples[:120]}. When are these visits?",
         choices=(
             Choice(
@@ -105,6 +107,11 @@ def ask_about_half(cells: Iterable[tuple[int, str]], *, am_pm: bool) -> Question
         ),
         lines=tuple(line for line, _ in unclear[:5]),
     )
+
+
+def _is_after_noon(value: str) -> bool:
+    found = _match(value)
+    return found is not None and int(found[1]) > 12
 
 
 def _sample(unclear: list[tuple[int, str]], am_pm: bool, half: str) -> str:

@@ -273,3 +273,19 @@ def test_a_formula_is_marked_as_text(cell: str) -> None:
 
 def test_a_cell_without_a_formula_is_unchanged() -> None:
     assert neutralise_formula("02/30/2027") == "02/30/2027"
+
+
+@pytest.mark.parametrize(
+    "value", ["%", "?", "!", "❌", "—", "-", "Limbo", "Not cancelled", "Cancelled, reinstated"]
+)
+def test_a_status_that_is_unknown_or_a_symbol_is_refused(value: str) -> None:
+    """(product rule 43)"""
+    with pytest.raises(CellFault, match="status is unknown"):
+        read_status(value)
+
+
+@pytest.mark.parametrize(
+    "value", ["Cancelled: flu", "LATE CANCELLED - patient", "canceled by office", "Storniert"]
+)
+def test_a_cancellation_with_its_reason_is_one(value: str) -> None:
+    assert read_status(value) == "cancelled"
