@@ -53,8 +53,8 @@ def remember_answers(options: ImportOptions, questions: Iterable[Question]) -> N
         if question.key in options.answers
     }
     columns = {name: header for name, header in options.columns.items() if header}
-    kept, _ = SourceAnswers.objects.get_or_create(source=options.source)
+    kept = SourceAnswers.objects.filter(source=options.source).first() or SourceAnswers(source=options.source)
     answers = {**kept.answers, **asked}
     if (answers, columns) != (kept.answers, kept.columns):
         kept.answers, kept.columns = answers, columns
-        kept.save(update_fields=["answers", "columns", "updated_at"])
+        kept.save()
