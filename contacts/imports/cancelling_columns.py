@@ -140,10 +140,10 @@ def _ask(key: str, label: str, column: CancellingColumn, found: Sequence[RawRow]
     samples = ", ".join(f"“{cell}”" for cell in list(cells)[:3])
     rows = f"{len(found)} rows" if len(found) != 1 else "1 row"
     when = "it says no" if column.is_negated else "it says so" if column.by_words else "it is set"
+    says = "says no" if column.is_negated else "speaks of one that is off" if column.by_words else "is set"
     return Question(
         key=key,
-        text=f"The column “{clip(label, 60)}” may say that a visit is off. It does in {rows}, of "
-        "appointments that would be booked. What does it mean?",
+        text=f"The column “{clip(label, 60)}” {says} in {rows} that would be booked. What does it mean?",
         choices=(
             Choice(CANCELS, f"It cancels the appointment when {when}", samples),
             Choice(MISSED, f"The patient didn't come when {when}", samples),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from enum import Enum
+from itertools import islice
 
 from contacts.imports.dates import WEEKDAY_ALONE, is_like_date
 from contacts.imports.files import RawRow
@@ -28,14 +29,15 @@ class Look(Enum):
     OTHER = "other"
 
 
-def read_values(rows: Sequence[RawRow], position: int) -> list[str]:
-    """The filled cells of a column, from the first row down."""
-    return [row.cells[position] for row in rows if position < len(row.cells) and row.cells[position]]
+def read_values(rows: Sequence[RawRow], position: int, most: int | None = None) -> list[str]:
+    """The filled cells of a column, from the first row down; at most so many."""
+    filled = (row.cells[position] for row in rows if position < len(row.cells) and row.cells[position])
+    return list(islice(filled, most))
 
 
 def sample_values(rows: Sequence[RawRow], position: int) -> tuple[str, ...]:
-    """Up to three different cells of a column."""
-    return tuple(dict.fromkeys(read_values(rows, position)))[:MOST_SAMPLES]
+    """Up to three different cells of a column, among its first filled ones."""
+    return tuple(dict.fromkeys(read_values(rows, position, LOOKED_AT)))[:MOST_SAMPLES]
 
 
 def find_look(values: Sequence[str]) -> Look:

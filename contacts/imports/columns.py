@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from contacts.imports.cancelling_columns import CancellingColumn, find_cancelling
-from contacts.imports.column_values import Look, find_look, read_values, sample_values
+from contacts.imports.column_values import LOOKED_AT, Look, find_look, read_values, sample_values
 from contacts.imports.errors import MissingColumns
 from contacts.imports.files import RawRow
 from contacts.imports.headers import label_headers, plain_header
@@ -205,7 +205,9 @@ class _ColumnFinder:
         self.questions: list[Question] = []
         self.open: set[str] = set()
         self.given: set[str] = set()
-        self.looks = [find_look(read_values(rows, at)) if rows else Look.OTHER for at in range(len(headers))]
+        self.looks = [
+            find_look(read_values(rows, at, LOOKED_AT)) if rows else Look.OTHER for at in range(len(headers))
+        ]
 
     def take_given(self, name: str, header: str) -> None:
         if name not in WORDS:
@@ -262,7 +264,7 @@ class _ColumnFinder:
         return [at for at in both if self.plain[at] in words]
 
     def _has_letters(self, at: int) -> bool:
-        values = read_values(self.rows, at)[:200]
+        values = read_values(self.rows, at, LOOKED_AT)
         return not values or any(char.isalpha() for value in values for char in value)
 
     def _say_the_same(self, name: str, found: Sequence[int]) -> bool:

@@ -1,10 +1,16 @@
 """Which column is which: told by headers and values, or asked (product rules 43 and 47)."""
 
-import pytest
+from zoneinfo import ZoneInfo
 
-from contacts.imports.columns import Columns, find_columns
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contacts.imports.columns import WORDS, Columns, find_columns
+from contacts.imports.dates import guess_order
 from contacts.imports.errors import MissingColumns
 from contacts.imports.files import RawRow
+from contacts.imports.rows import ImportedLocation, Reading, read_row
 
 WHO = "First Name,Last Name,Phone,Location"
 RUTH = "Ruth,Stone,2025550111,Elm"
@@ -145,3 +151,40 @@ def test_missing_columns_come_with_all_columns_to_choose_from() -> None:
     with pytest.raises(MissingColumns) as caught:
         find("Fecha,Paciente,Fecha", "4/3/2027,Ruth,5/3/2027")
     assert caught.value.labels == ("Fecha (1)", "Paciente", "Fecha (2)")
+
+
+SOME_HEADERS = st.sampled_from([
+    *(word for words in WORDS.values() for word in words[:2]), "Canceled", "Deleted at", "Notes", "", "When",
+    "Status", "Status", "Location",
+])  # fmt: skip
+SOME_CELLS = st.one_of(
+    st.sampled_from(["", "3/4/2027", "9:00 AM", "1:15", "3/4/2027 9:00", "Thu", "Ruth", "Stone, Ruth", "yes",
+                     "%", "Cancelled", "https://zoom.us/j/1", "202-555-0111", "2026,,,,", "\u200b", "N/A",
+                     "0:00"]),
+    st.text(max_size=30),
+)  # fmt: skip
+
+
+@given(st.data())
+def test_no_list_raises_anything_but_a_reason(data: st.DataObject) -> None:
+    headers = data.draw(st.lists(SOME_HEADERS, min_size=1, max_size=14))
+    width = st.integers(0, len(headers) + 1)
+    cells = data.draw(
+        st.lists(width.flatmap(lambda n: st.lists(SOME_CELLS, min_size=n, max_size=n)), max_size=4)
+    )
+    rows = [RawRow(line, tuple(row)) for line, row in enumerate(cells, 2)]
+    answers: dict[str, str] = {}
+    try:
+        columns = find_columns(headers, rows=rows)
+        answers = {each.key: data.draw(st.sampled_from(each.choices)).value for each in columns.questions}
+        columns = find_columns(headers, rows=rows, answers=answers)
+    except MissingColumns:
+        return
+    positions = list(columns.positions.values())
+    assert len(set(positions)) == len(positions)
+    assert len({question.key for question in columns.questions}) == len(columns.questions)
+    places = {key: ImportedLocation(ZoneInfo("America/New_York"), "US") for key in ["elm"]}
+    reading = Reading(columns, guess_order([], "US"), True, places, "US", only_location="Elm")
+    for row in rows:
+        found = read_row(row, reading)
+        assert found.row or any(each.weight == "rejected" for each in found.problems)
