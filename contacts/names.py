@@ -5,6 +5,7 @@ Calls greet a person by first name, so titles, suffixes and placeholders must ne
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from nameparser import HumanName
 
@@ -124,6 +125,7 @@ def read_last_name(text: str) -> str:
     return name
 
 
+@lru_cache(maxsize=20_000)  # a list is read twice, and names its patients more than once
 def split_full_name(text: str) -> tuple[str, str]:
     """Split “Last, First”, “First Last, Jr.” or “Dr. First Last” into first and last name.
 

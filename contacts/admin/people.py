@@ -17,6 +17,7 @@ from contacts.admin.columns import show_number
 from contacts.admin.history import ClinicAdmin, HistoryAdmin, HistoryInline
 from contacts.consent import record_consent_basis
 from contacts.database.clock import read_database_clock
+from contacts.forms.contacts import PersonNameForm
 from contacts.models import ConsentEntry, Contact, PhoneNumber
 
 
@@ -130,6 +131,7 @@ class ConsentEntryAdmin(HistoryAdmin[ConsentEntry]):
 class ContactAdmin(ClinicAdmin[Contact]):
     """Numbers are changed on the contact's page, which moves upcoming reminders to the new number."""
 
+    form = PersonNameForm
     list_display = ("full_name", "masked", "language", "preferred_channel", "time_zone", "source", "page")
     list_filter = ("language", "preferred_channel", "source", ("phone", admin.EmptyFieldListFilter))
     list_select_related = ("phone",)

@@ -75,7 +75,17 @@ class NumberField(forms.CharField):
         return parsed
 
 
-class ContactForm(forms.ModelForm[Contact]):
+class PersonNameForm(forms.ModelForm[Contact]):
+    """Reads a person's names as lists are read; also the form of the admin."""
+
+    def clean_first_name(self) -> str:
+        return _read_name(read_first_name, self.cleaned_data["first_name"])
+
+    def clean_last_name(self) -> str:
+        return _read_name(read_last_name, self.cleaned_data["last_name"])
+
+
+class ContactForm(PersonNameForm):
     """A new or existing contact."""
 
     number = NumberField(label=_("Phone number"), help_text=_("Reminders go to this number."))
@@ -107,12 +117,6 @@ class ContactForm(forms.ModelForm[Contact]):
             Row(Column("language", css_class="col-sm-6"), Column("preferred_channel", css_class="col-sm-6")),
             "time_zone",
         )
-
-    def clean_first_name(self) -> str:
-        return _read_name(read_first_name, self.cleaned_data["first_name"])
-
-    def clean_last_name(self) -> str:
-        return _read_name(read_last_name, self.cleaned_data["last_name"])
 
     def _offer(self, name: str, choices: list[Any]) -> None:
         field = self.fields[name]

@@ -17,6 +17,7 @@ from contacts.imports.files import describe_too_large
 from contacts.zones import list_zones_of
 
 DEFAULT_SOURCE = "csv"
+LONGEST_ANSWER = 120  # characters, of one that is written: the name of a location
 
 
 class UploadForm(forms.Form):
@@ -143,5 +144,5 @@ def read_answers(data: MultiValueDict[str, Any]) -> dict[str, str]:
     for index, key in enumerate(data.getlist("question")):
         given = str(data.get(f"other-{index}", "")).strip() or str(data.get(f"answer-{index}", ""))
         if given:
-            answers[str(key)] = given
+            answers[str(key)] = given[:LONGEST_ANSWER]
     return answers

@@ -26,6 +26,11 @@ class ColumnUse:
     def is_used(self) -> bool:
         return bool(self.meaning)
 
+    @property
+    def takes_off(self) -> bool:
+        """Whether it says beside the status that a visit doesn't take place."""
+        return self.meaning.endswith((CANCELS_WHEN_SET, MISSED_WHEN_SET))
+
 
 def describe_columns(columns: Columns, rows: Sequence[RawRow]) -> tuple[ColumnUse, ...]:
     """Return each column of the file with its meaning, in the order of the file."""
@@ -35,7 +40,7 @@ def describe_columns(columns: Columns, rows: Sequence[RawRow]) -> tuple[ColumnUs
         meanings[each.position] = ", ".join(filter(None, [meanings.get(each.position), sets]))
     return tuple(
         ColumnUse(
-            clip(label, 80),
+            label,
             meanings.get(at, ""),
             tuple(clip(value, SAMPLE_LENGTH) for value in sample_values(rows, at)),
         )

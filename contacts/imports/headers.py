@@ -4,6 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from contacts.imports.problems import clip
+
+LONGEST_LABEL = 80  # characters
 # Said in many ways: Patient #, Patient No., Patient Number.
 NUMBER_SIGN = re.compile(r"#|№|\bnumber\b|\bnum\b|\bnr\b|\bno\b\.?", re.IGNORECASE)
 AND = re.compile(r"&|\band\b", re.IGNORECASE)
@@ -26,15 +29,14 @@ def has_column(headers: Sequence[str], name: str) -> bool:
 
 
 def label_headers(headers: Sequence[str]) -> tuple[str, ...]:
-    """Return a name for each column: its header; with a number if several have the same, or none."""
-    counts = Counter(header.casefold() for header in headers)
+    """Return a different name for each column: its header, numbered if several have the same, or none."""
+    shown = [clip(header, LONGEST_LABEL) for header in headers]
+    counts = Counter(header.casefold() for header in shown)
     seen: Counter[str] = Counter()
-    labels = []
-    for at, header in enumerate(headers, 1):
+    labels: list[str] = []
+    for at, header in enumerate(shown, 1):
         key = header.casefold()
         seen[key] += 1
-        if not header:
-            labels.append(f"column {at}")
-        else:
-            labels.append(f"{header} ({seen[key]})" if counts[key] > 1 else header)
+        label = f"column {at}" if not header else f"{header} ({seen[key]})" if counts[key] > 1 else header
+        labels.append(label if label not in labels else f"{label}, column {at}")
     return tuple(labels)

@@ -236,6 +236,13 @@ def report_as_text(report: ImportReport) -> str:
             *(f"  {_describe_column(each)}" for each in report.unused_columns),
             "",
         ]
+    taking_off = [each for each in report.columns if each.takes_off]
+    if taking_off:
+        lines += [
+            "Columns besides the status",
+            *(f"  {each.label}: {each.meaning}" for each in taking_off),
+            "",
+        ]
     if report.questions:
         lines += ["Questions", *questions_as_lines(report.questions, report.answers), ""]
     lines += ["Appointments", *_list_counts(counts, APPOINTMENT_LABELS), *_list_other_counts(counts), ""]

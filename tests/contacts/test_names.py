@@ -3,10 +3,12 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from django.contrib import admin
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contacts.forms.contacts import ContactForm
+from contacts.forms.contacts import ContactForm, PersonNameForm
+from contacts.models import Contact
 from contacts.names import NotAName, clean_name, read_first_name, read_last_name, split_full_name
 
 FULL_NAMES = [
@@ -105,6 +107,7 @@ def test_a_placeholder_is_no_last_name(text: str) -> None:
         read_last_name(text)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a slow machine must not fail it
 @given(st.text(max_size=40))
 def test_whatever_is_read_as_a_name_can_be_seen_and_reads_the_same_again(text: str) -> None:
     for part in split_full_name(text):
@@ -133,3 +136,9 @@ def test_the_form_of_a_contact_reads_names_as_lists_are_read() -> None:
 def test_the_form_of_a_contact_refuses_what_is_no_name(name: str) -> None:
     form = fill_in(first_name=name)
     assert list(form.errors) == ["first_name"]
+
+
+@pytest.mark.django_db
+def test_the_admin_reads_names_by_the_same_form() -> None:
+    assert admin.site.get_model_admin(Contact).form is PersonNameForm
+    assert issubclass(ContactForm, PersonNameForm)

@@ -3,13 +3,14 @@
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contacts.imports.columns import WORDS, Columns, find_columns
 from contacts.imports.dates import guess_order
 from contacts.imports.errors import MissingColumns
 from contacts.imports.files import RawRow
+from contacts.imports.headers import label_headers
 from contacts.imports.rows import ImportedLocation, Reading, read_row
 
 WHO = "First Name,Last Name,Phone,Location"
@@ -161,10 +162,11 @@ SOME_CELLS = st.one_of(
     st.sampled_from(["", "3/4/2027", "9:00 AM", "1:15", "3/4/2027 9:00", "Thu", "Ruth", "Stone, Ruth", "yes",
                      "%", "Cancelled", "https://zoom.us/j/1", "202-555-0111", "2026,,,,", "\u200b", "N/A",
                      "0:00"]),
-    st.text(max_size=30),
+    st.text(alphabet="aZ09 ,.:/-'%é\u200b\x00", max_size=12),
 )  # fmt: skip
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a slow machine must not fail it
 @given(st.data())
 def test_no_list_raises_anything_but_a_reason(data: st.DataObject) -> None:
     headers = data.draw(st.lists(SOME_HEADERS, min_size=1, max_size=14))
@@ -188,3 +190,17 @@ def test_no_list_raises_anything_but_a_reason(data: st.DataObject) -> None:
     for row in rows:
         found = read_row(row, reading)
         assert found.row or any(each.weight == "rejected" for each in found.problems)
+
+
+@pytest.mark.parametrize(
+    ("headers", "labels"),
+    [
+        (["Date", "Status", "status"], ("Date", "Status (1)", "status (2)")),
+        (["", "Date", ""], ("column 1", "Date", "column 3")),
+        (["Status", "Status", "Status (1)"], ("Status (1)", "Status (2)", "Status (1), column 3")),
+        (["column 2", ""], ("column 2", "column 2, column 2")),
+        (["x" * 200, "y"], ("x" * 79 + "…", "y")),
+    ],
+)
+def test_each_column_has_a_name_of_its_own(headers: list[str], labels: tuple[str, ...]) -> None:
+    assert label_headers(headers) == labels

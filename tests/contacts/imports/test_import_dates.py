@@ -4,7 +4,7 @@ import time as clock
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contacts.imports.dates import guess_order, is_like_date, read_date
@@ -153,9 +153,10 @@ def test_midnight_is_no_time(value: str, half: str) -> None:
         read_time(value, am_pm=False, half=half)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a slow machine must not fail it
 @given(st.text(alphabet="0123456789/-.:, TtaApPmM\u00e9MarSun", max_size=200), st.booleans())
 def test_no_cell_takes_long_or_raises_anything_else(cell: str, am_pm: bool) -> None:
-    started = clock.monotonic()
+    started = clock.process_time()
     day, time_text = split_date_and_time(cell)
     order = guess_order([(2, cell)], "US", TODAY)
     is_like_date(cell)
@@ -164,12 +165,12 @@ def test_no_cell_takes_long_or_raises_anything_else(cell: str, am_pm: bool) -> N
             read()
         except CellFault:
             continue
-    assert clock.monotonic() - started < 1
+    assert clock.process_time() - started < 1
 
 
 @pytest.mark.parametrize("cell", ["2026" + "," * 32_000, "1 " * 16_000, "Thu " * 8_000, "9:00" * 8_000])
 def test_a_long_cell_is_passed_over_at_once(cell: str) -> None:
-    started = clock.monotonic()
+    started = clock.process_time()
     split_start((cell, cell, cell), {"date": 0, "time": 1, "weekday": 2})
     guess_order([(2, cell)], "US", TODAY)
-    assert clock.monotonic() - started < 1
+    assert clock.process_time() - started < 1

@@ -19,9 +19,9 @@ GOOD = {
 }  # fmt: skip
 
 
-def read(answers: dict[str, str] | None = None, *, cut: int = 0, **cells: str) -> RowResult:
-    """Read one row; keyword "Last_Name" is column "Last Name". `cut`: cells that are missing at its end."""
-    given = GOOD | {name.replace("_", " "): value for name, value in cells.items()}
+def read(cells: dict[str, str], *, answers: dict[str, str] | None = None, cut: int = 0) -> RowResult:
+    """Read one row, GOOD but for these cells. `cut`: how many cells are missing at its end."""
+    given = GOOD | cells
     values = tuple(given.get(header, "") for header in HEADERS)
     raw = RawRow(2, values[: len(values) - cut])
     columns = find_columns(HEADERS, rows=[RawRow(2, values)], answers=answers)
@@ -58,25 +58,24 @@ WRONG = [
 def test_a_row_that_cancels_is_known_to_whatever_else_is_wrong_with_it(
     cancelled: dict[str, str], wrong: dict[str, str]
 ) -> None:
-    cells = {name.replace(" ", "_"): value for name, value in (cancelled | wrong).items()}
-    found = read(**cells)
+    found = read(cancelled | wrong)
     assert (found.appointment_id, found.cancels) == ("A1", True)
 
 
 @pytest.mark.parametrize("status", ["", "Scheduled", "%", "Limbo", "Not cancelled"])
 def test_a_row_that_does_not_say_so_cancels_nothing(status: str) -> None:
-    assert not read(Status=status).cancels
+    assert not read({"Status": status}).cancels
 
 
 def test_what_staff_said_about_an_unknown_status_cancels_too() -> None:
-    assert read({"status:limbo": "cancelled"}, Status="Limbo").cancels
-    assert not read({"status:limbo": "reject"}, Status="Limbo").cancels
+    assert read({"Status": "Limbo"}, answers={"status:limbo": "cancelled"}).cancels
+    assert not read({"Status": "Limbo"}, answers={"status:limbo": "reject"}).cancels
 
 
 @pytest.mark.parametrize("cut", [1, 2, 8, 12])
 def test_a_row_with_fewer_cells_than_the_header_is_rejected(cut: int) -> None:
     """What its last cells say isn't known, so it cancels nothing either."""
-    found = read(cut=cut, Status="Cancelled")
+    found = read({"Status": "Cancelled"}, cut=cut)
     assert (found.row, found.cancels) == (None, False)
     assert [each.problem for each in found.problems] == [
         f"The row has {len(HEADERS) - cut} cells, but the header has {len(HEADERS)}."
@@ -84,20 +83,20 @@ def test_a_row_with_fewer_cells_than_the_header_is_rejected(cut: int) -> None:
 
 
 NAMES = [  # cells; first and last name, or what is wrong
-    ({"First_Name": "Ruth", "Preferred_Name": ""}, ("Ruth", "Stone")),
-    ({"First_Name": "Ruth", "Preferred_Name": "Ruthie"}, ("Ruthie", "Stone")),
-    ({"First_Name": "Ruth", "Preferred_Name": "N/A"}, ("Ruth", "Stone")),
-    ({"First_Name": "", "Patient_Name": "Dr. Ruth Stone, Jr."}, ("Ruth", "Stone")),
-    ({"First_Name": "N/A", "Patient_Name": "Ruth Stone"}, ("Ruth", "Stone")),
-    ({"First_Name": "", "Last_Name": "", "Patient_Name": "Stone, Ruth"}, ("Ruth", "Stone")),
-    ({"First_Name": "Dr. Ruth", "Last_Name": "N/A"}, ("Ruth", "")),
-    ({"First_Name": "Ru\u200bth", "Last_Name": "Sto\x00ne"}, ("Ruth", "Stone")),
+    ({"First Name": "Ruth", "Preferred Name": ""}, ("Ruth", "Stone")),
+    ({"First Name": "Ruth", "Preferred Name": "Ruthie"}, ("Ruthie", "Stone")),
+    ({"First Name": "Ruth", "Preferred Name": "N/A"}, ("Ruth", "Stone")),
+    ({"First Name": "", "Patient Name": "Dr. Ruth Stone, Jr."}, ("Ruth", "Stone")),
+    ({"First Name": "N/A", "Patient Name": "Ruth Stone"}, ("Ruth", "Stone")),
+    ({"First Name": "", "Last Name": "", "Patient Name": "Stone, Ruth"}, ("Ruth", "Stone")),
+    ({"First Name": "Dr. Ruth", "Last Name": "N/A"}, ("Ruth", "")),
+    ({"First Name": "Ru\u200bth", "Last Name": "Sto\x00ne"}, ("Ruth", "Stone")),
 ]
 
 
 @pytest.mark.parametrize(("cells", "name"), NAMES)
 def test_a_name_is_taken_from_the_columns_that_have_one(cells: dict[str, str], name: tuple[str, str]) -> None:
-    found = read(**cells)
+    found = read(cells)
     assert found.row, found.problems
     assert (found.row.first_name, found.row.last_name) == name
     assert [each.column for each in found.problems] == ([] if name[1] else ["Last Name"])
@@ -117,7 +116,7 @@ NUMBERS = [  # mobile, home, work; the number to call and the other one, by thei
 def test_a_number_that_can_be_called_takes_the_place_of_one_that_cannot(
     mobile: str, home: str, work: str, first: str, second: str
 ) -> None:
-    row = read(Mobile=mobile, Home_Phone=home, Work_Phone=work).row
+    row = read({"Mobile": mobile, "Home Phone": home, "Work Phone": work}).row
     assert row
     assert [str(number and number.e164)[-4:] for number in (row.mobile, row.home)] == [first, second]
 
@@ -125,13 +124,13 @@ def test_a_number_that_can_be_called_takes_the_place_of_one_that_cannot(
 @pytest.mark.parametrize(
     ("cells", "problem"),
     [
-        ({"First_Name": ""}, "The first name is missing. Calls greet the patient by first name."),
-        ({"First_Name": "xxx"}, "This is a placeholder, not a name. Calls greet the patient by first name."),
-        ({"First_Name": "Mrs."}, "This is a title, not a first name. Calls greet the patient by first name."),
-        ({"First_Name": "", "Patient_Name": "Mr. Stone"}, "The first name is missing."),
+        ({"First Name": ""}, "The first name is missing. Calls greet the patient by first name."),
+        ({"First Name": "xxx"}, "This is a placeholder, not a name. Calls greet the patient by first name."),
+        ({"First Name": "Mrs."}, "This is a title, not a first name. Calls greet the patient by first name."),
+        ({"First Name": "", "Patient Name": "Mr. Stone"}, "The first name is missing."),
     ],
 )
 def test_without_a_first_name_the_row_says_why(cells: dict[str, str], problem: str) -> None:
-    [found] = [each for each in read(**cells).problems if each.column == "First Name"]
+    [found] = [each for each in read(cells).problems if each.column == "First Name"]
     assert found.problem.startswith(problem)
     assert found.weight == "rejected"

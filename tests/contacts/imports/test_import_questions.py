@@ -245,3 +245,37 @@ def test_the_page_offers_the_zones_of_the_country_and_makes_the_location_whole(d
     location = Location.objects.get()
     assert (location.spoken_name, location.callback_number) == ("Harbour Clinic", "+12025550190")
     assert location.paused_at is None
+
+
+def test_the_one_location_of_a_file_may_be_new_and_is_made_whole_on_the_same_page(desk: Client) -> None:
+    """(product rule 47)"""
+    make_downtown()
+    data = write_list(AISHA).replace(b",Location,", b",Where,")
+    address, token = reverse("upload_import"), upload(desk, data)
+    page = desk.get(address, {"upload": token}).content.decode()
+    assert "Where are all its appointments?" in page
+    assert 'value="Downtown"' in page
+    answered = {"upload": token, "question": "location", "other-0": "Harbour"}
+    checked = desk.post(address, answered | {"check": ""}).content.decode()
+    assert 'name="location" value="Harbour"' in checked
+    made = {"location": "Harbour", "zone-0": "America/Denver", "spoken-0": "Harbour Clinic"}
+    desk.post(address, answered | made | {"number-0": "202 555 0190", "apply": ""})
+    assert Appointment.objects.get().location.name == "Harbour"
+
+
+def test_the_command_says_which_column_cancels_beside_the_status(tmp_path: Path) -> None:
+    """(product rule 43)"""
+    make_downtown()
+    data = write_list(AISHA | {"Canceled": "true"}, NOAH | {"Canceled": "false"})
+    assert "Canceled: cancels the appointment when set" in run(data, tmp_path)
+    assert statuses() == {"A1": "cancelled", "A2": "booked"}
+
+
+def test_an_answer_on_the_page_is_shown_as_text(desk: Client) -> None:
+    header = "<script>alert(1)</script> deleted"
+    make_downtown()
+    data = write_list(AISHA | {header: "<b>x</b>"})
+    page = desk.get(reverse("upload_import"), {"upload": upload(desk, data)}).content.decode()
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert" not in page
+    assert "<b>x" not in page

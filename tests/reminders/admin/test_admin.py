@@ -22,6 +22,7 @@ from contacts.models import (
     ImportProblem,
     Location,
     PhoneNumber,
+    SourceAnswers,
 )
 from contacts.optouts import record_optout
 from reminders.campaigns.history import record_version
@@ -76,6 +77,7 @@ HISTORY: list[type[Model]] = [
     ListedNumber,
     LiveCheck,
     Reminder,
+    SourceAnswers,
     TestCall,
     WebhookEvent,
 ]
@@ -106,6 +108,7 @@ def make_one_of_each_model(index: int) -> None:
     CallCompanion.objects.create(call=call, reminder=make_due_reminder_of(contact, location, campaign))
     batch = ImportBatch.objects.create(file_name=f"{index}.csv", by=user, applied_at=now, counts={"new": 1})
     ImportProblem.objects.create(batch=batch, weight="note", line=index, column="Mobile")
+    SourceAnswers.objects.create(source=f"system {index}", answers={"location": "Elm"})
     Heartbeat.objects.create(name=f"sweep {index}", at=now)
     test = TestCall.objects.create(
         by=user, number=contact.phone, channel="voice", mode="trial", message="Hello", text="Hello"
