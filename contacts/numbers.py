@@ -37,6 +37,12 @@ EXAMPLE = "such as +12025550100"
 EXTENSION = re.compile(r"(?:;ext=|[,;]?\s*(?:ext(?:ension|n)?|x|#)[.:]?)\s*(\d{1,7})$", re.IGNORECASE)
 SCHEME = re.compile(r"^\s*tel:", re.IGNORECASE)
 SHORTENED_BY_SPREADSHEET = re.compile(r"\d(?:[.,]\d+)?e\+?\d{1,2}", re.IGNORECASE)
+# What a spreadsheet or an export writes before a number so that it stays a text: '+1202…
+TEXT_GUARD = re.compile(r"^\s*['‘’`]+(?=[+\d(])")
+# 555-0100 (202): with the area code last, a number of another area would be dialled.
+AREA_CODE_LAST = re.compile(r"\d[\d\s.\-]*\(\s*\d+\s*\)\s*")
+RUNS = ("01234567890123456789", "98765432109876543210")
+SHORTEST_ROW = 9  # digits one after the other that are a placeholder, such as 987-654-3210
 WHOLE_NUMBER_AS_FRACTION = re.compile(r"(\+?\d{7,15})\.0")
 # Digits of any script, spaces, and the punctuation people put between them, typographic forms included.
 OF_A_NUMBER = re.compile(
@@ -77,6 +83,10 @@ PAGER = f"This is a pager's number. {NOT_A_PERSONS}"
 VOICEMAIL = f"This is the number of a voicemail box. {NOT_A_PERSONS}"
 SATELLITE = f"This is a satellite phone's or an international service's number. {NOT_A_PERSONS}"
 SERVICE = f"This is an emergency or service number. {NOT_A_PERSONS}"
+IN_A_ROW = (
+    "The digits of this number are a row, such as 1234567890. Enter the real number, or leave it empty."
+)
+AREA_AT_THE_END = f"The area code stands after the number. Enter it first, {EXAMPLE}."
 ONE_DIGIT = "All digits of this number are the same. Enter the real number, or leave the field empty."
 UNASSIGNABLE = "No phone can have this number. Check the area code and the digits after it."
 
@@ -95,6 +105,7 @@ NO_COUNTRYS = frozenset({808, 870, 878, 881, 882, 883, 888, 979})
 # area's, 555-1212 is directory assistance, and exchange 976 is premium in every area.
 NORTH_AMERICA = 1
 AREA_AND_EXCHANGE = re.compile(r"(?!555|976)(?![2-9]11)[2-9]\d\d(?![2-9]11)[2-9]\d{6}")
+IN_ROWS = frozenset(run[at : at + 10] for run in RUNS for at in range(len(run) - 9))
 OF_ONE_DIGIT = frozenset(str(digit) * 10 for digit in range(10))
 DIRECTORY = re.compile(r"\d{3}5551212")
 PREMIUM_EXCHANGE = re.compile(r"\d{3}976\d{4}")
@@ -184,7 +195,9 @@ def find_kind_fault(e164: str) -> str:
             return SERVICE
         if PREMIUM_EXCHANGE.fullmatch(digits):
             return PREMIUM
-    return OF_KIND.get(phonenumbers.number_type(number), "")
+    kind = OF_KIND.get(phonenumbers.number_type(number), "")
+    is_row = len(digits) >= SHORTEST_ROW and any(digits in run for run in RUNS)
+    return kind or (IN_A_ROW if is_row else "")
 
 
 def list_never_dialled(numbers: Iterable[str]) -> set[str]:
@@ -194,7 +207,9 @@ def list_never_dialled(numbers: Iterable[str]) -> set[str]:
     american = [e164 for e164 in numbers if len(e164) == 12 and e164[:2] == "+1"]
     faulty = {begin for begin in {e164[:8] for e164 in american} if _is_of_faulty_kind(f"{begin}0100")}
     found = {
-        e164 for e164 in american if e164[:8] in faulty or e164[5:] == "5551212" or e164[2:] in OF_ONE_DIGIT
+        e164
+        for e164 in american
+        if e164[:8] in faulty or e164[5:] == "5551212" or e164[2:] in OF_ONE_DIGIT or e164[2:] in IN_ROWS
     }
     if len(american) < len(numbers):
         found |= {e164 for e164 in set(numbers).difference(american) if _is_of_faulty_kind(e164)}
@@ -299,8 +314,8 @@ def national_format(e164: str, home_region: str = "") -> str:
 
 
 def _strip_wrapping(raw: str) -> str:
-    """Remove surrounding spaces, a "tel:" prefix, and the ".0" that spreadsheets add to a numeric cell."""
-    text = SCHEME.sub("", raw).strip()
+    """Remove surrounding spaces, a "tel:" prefix, and what spreadsheets add: ".0" at the end, "'" before."""
+    text = SCHEME.sub("", TEXT_GUARD.sub("", raw)).strip()
     fraction = WHOLE_NUMBER_AS_FRACTION.fullmatch(text)
     return fraction[1] if fraction else text
 
@@ -318,6 +333,8 @@ def _check_is_number_alone(text: str) -> None:
         raise NotANumber(SHORTENED)
     if not OF_A_NUMBER.fullmatch(text):
         raise NotANumber(WORDS)
+    if AREA_CODE_LAST.fullmatch(text):
+        raise NotANumber(AREA_AT_THE_END)
 
 
 def _parse(text: str, region: str) -> phonenumbers.PhoneNumber:

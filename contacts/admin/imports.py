@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.history import HistoryAdmin, HistoryInline
-from contacts.models import ImportBatch, ImportProblem
+from contacts.models import ImportBatch, ImportProblem, SourceAnswers
 
 
 class ProblemInline(HistoryInline):
@@ -33,3 +33,9 @@ class ImportProblemAdmin(HistoryAdmin[ImportProblem]):
     list_filter = ("weight", "column")
     list_select_related = ("batch",)
     search_fields = ("problem", "column", "batch__file_name")
+
+
+@admin.register(SourceAnswers)
+class SourceAnswersAdmin(HistoryAdmin[SourceAnswers]):
+    list_display = ("source", "updated_at")
+    search_fields = ("source",)

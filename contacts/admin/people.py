@@ -17,6 +17,7 @@ from contacts.admin.columns import show_number
 from contacts.admin.history import ClinicAdmin, HistoryAdmin, HistoryInline
 from contacts.consent import record_consent_basis
 from contacts.database.clock import read_database_clock
+from contacts.forms.contacts import PersonNameForm
 from contacts.merging import has_history
 from contacts.models import ConsentEntry, Contact, PhoneNumber
 
@@ -134,6 +135,7 @@ class ContactAdmin(ClinicAdmin[Contact]):
     Whoever has a history is erased there too: deleting would take the figures, and leave the words of calls.
     """
 
+    form = PersonNameForm
     list_display = ("full_name", "masked", "language", "preferred_channel", "time_zone", "source", "page")
     list_filter = ("language", "preferred_channel", "source", ("phone", admin.EmptyFieldListFilter))
     list_select_related = ("phone",)

@@ -2,6 +2,7 @@
 
 import re
 import zoneinfo
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -19,6 +20,7 @@ from contacts.database.clock import read_database_clock
 from contacts.duplicates import Lookalike, find_lookalikes
 from contacts.languages import list_languages
 from contacts.models import ConsentEntry, Contact, PhoneNumber
+from contacts.names import NotAName, read_first_name, read_last_name
 from contacts.numbers import NotANumber, ParsedNumber, national_format, parse_number
 from contacts.people import change_phone, get_or_create_number, lock_people
 
@@ -78,7 +80,17 @@ class NumberField(forms.CharField):
         return parsed
 
 
-class ContactForm(forms.ModelForm[Contact]):
+class PersonNameForm(forms.ModelForm[Contact]):
+    """Reads a person's names as lists are read; also the form of the admin."""
+
+    def clean_first_name(self) -> str:
+        return _read_name(read_first_name, self.cleaned_data["first_name"])
+
+    def clean_last_name(self) -> str:
+        return _read_name(read_last_name, self.cleaned_data["last_name"])
+
+
+class ContactForm(PersonNameForm):
     """A new or existing contact."""
 
     number = NumberField(label=_("Phone number"), help_text=_("Reminders go to this number."))
@@ -181,6 +193,14 @@ class ContactForm(forms.ModelForm[Contact]):
             contact.language_at = read_database_clock()
         contact.save()
         return change_phone(contact, phone, by=by)
+
+
+def _read_name(read: Callable[[str], str], text: str) -> str:
+    """Read a name as lists are read. Raises ValidationError."""
+    try:
+        return read(text)
+    except NotAName as error:
+        raise forms.ValidationError(str(error), code="not_a_name") from None
 
 
 class OptOutForm(forms.Form):

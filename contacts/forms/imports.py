@@ -1,6 +1,6 @@
-"""Forms to import a list: the file, and the time zone of each new location."""
+"""Forms to import a list: the file, each new location, the columns, and the answers to questions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -11,10 +11,13 @@ from django.core.validators import RegexValidator
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
-from contacts.forms.contacts import list_zones
+from contacts.forms.contacts import ZONES, NumberField, list_zones
+from contacts.imports.columns import NONE_OF_THEM, WORDS, title_of
 from contacts.imports.files import describe_too_large
+from contacts.zones import list_zones_of
 
 DEFAULT_SOURCE = "csv"
+LONGEST_ANSWER = 120  # characters, of one that is written: the name of a location
 
 
 class UploadForm(forms.Form):
@@ -45,25 +48,101 @@ class UploadForm(forms.Form):
         return file
 
 
-class ZoneForm(forms.Form):
-    """A time zone for each new location. Rows of a location without one are not imported."""
+class NewLocationsForm(forms.Form):
+    """Time zone, spoken name and callback number of each new location.
+
+    Rows of a location without a zone are not imported; reminders of one without the others are held.
+    """
 
     def __init__(self, locations: Sequence[str], data: MultiValueDict[str, Any] | None = None) -> None:
         super().__init__(data)
         self.locations = list(locations)
+        zones = list_zones_of(settings.PHONE_REGION)
+        usual = [zone for zone in ZONES if zone in zones]
+        choices = [(zone, zone) for zone in [*usual, *(zone for zone in zones if zone not in usual)]]
         for index, location in enumerate(self.locations):
             self.fields[f"zone-{index}"] = forms.ChoiceField(
-                label=location,
+                label=_("Time zone"),
                 required=False,
-                choices=[("", _("Not yet (don't import its rows)")), *list_zones("")[1:]],
+                choices=[("", _("Not yet (don't import its rows)")), *(choices or list_zones("")[1:])],
+                initial=zones[0] if len(zones) == 1 else "",
+                widget=forms.Select(attrs={"class": "form-select"}),
             )
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.disable_csrf = True
+            self.fields[f"spoken-{index}"] = forms.CharField(
+                label=_("Name said in calls"),
+                required=False,
+                max_length=160,
+                initial=location,
+                widget=forms.TextInput(attrs={"class": "form-control"}),
+            )
+            number = NumberField(label=_("Number to call back"), initial=settings.ROBOTALKER_FROM_NUMBER)
+            number.widget.attrs["class"] = "form-control"
+            self.fields[f"number-{index}"] = number
+
+    @property
+    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields of each location, under its name."""
+        names = ("zone", "spoken", "number")
+        return [
+            (location, [self[f"{name}-{index}"] for name in names])
+            for index, location in enumerate(self.locations)
+        ]
 
     @property
     def zones(self) -> dict[str, str]:
         """Time zone by location name, for the locations where one was chosen."""
+        return self._read("zone")
+
+    @property
+    def spoken_names(self) -> dict[str, str]:
+        return self._read("spoken")
+
+    @property
+    def callback_numbers(self) -> dict[str, str]:
+        """The numbers as E.164, by location name."""
+        return {name: number.e164 for name, number in self._read("number").items()}
+
+    def _read(self, name: str) -> dict[str, Any]:
         chosen = self.cleaned_data if self.is_bound and self.is_valid() else {}
-        named = {name: chosen.get(f"zone-{index}") for index, name in enumerate(self.locations)}
-        return {name: zone for name, zone in named.items() if zone}
+        given = {location: chosen.get(f"{name}-{index}") for index, location in enumerate(self.locations)}
+        return {location: value for location, value in given.items() if value}
+
+
+class ColumnForm(forms.Form):
+    """Which column has which meaning, where staff correct what was recognised."""
+
+    MARK = "columns"  # posted with it, since every field may be left as recognised
+
+    def __init__(
+        self, labels: Sequence[str], chosen: Mapping[str, str], data: MultiValueDict[str, Any] | None = None
+    ) -> None:
+        super().__init__(data)
+        offered = [(label, label) for label in labels]
+        for name in WORDS:
+            self.fields[f"column-{name}"] = forms.ChoiceField(
+                label=title_of(name).capitalize(),
+                required=False,
+                choices=[("", _("As recognised")), (NONE_OF_THEM, _("No column")), *offered],
+                initial=chosen.get(name, ""),
+                widget=forms.Select(attrs={"class": "form-select"}),
+            )
+
+
+def read_columns(data: MultiValueDict[str, Any]) -> dict[str, str]:
+    """The columns that staff chose on the page, by field; "" for one that is left as recognised.
+
+    Empty if the page had no such choices, so that what is remembered of the source stays.
+    """
+    if ColumnForm.MARK not in data:
+        return {}
+    return {name: str(data.get(f"column-{name}", "")) for name in WORDS}
+
+
+def read_answers(data: MultiValueDict[str, Any]) -> dict[str, str]:
+    """The answers that staff gave on the page, by the key of the question; what was written counts most."""
+    answers = {}
+    for index, key in enumerate(data.getlist("question")):
+        given = str(data.get(f"other-{index}", "")).strip() or str(data.get(f"answer-{index}", ""))
+        if given:
+            answers[str(key)] = given[:LONGEST_ANSWER]
+    return answers

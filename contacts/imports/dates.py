@@ -1,31 +1,37 @@
-"""Parse dates and times as other systems write them, and convert them to UTC. Pure: no database."""
+"""Parse dates as other systems write them. Pure: no database (product rule 46)."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import date
 
 from contacts.imports.problems import CellFault
 
+LONGEST_DATE = 60  # characters; nothing longer is looked at, so that no cell takes long
 ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
-NUMERIC = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})")
-DAY_THEN_NAME = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[ .-]+([a-z]{3,9})[ .,-]+(\d{4})", re.IGNORECASE)
-NAME_THEN_DAY = re.compile(r"([a-z]{3,9})[ .-]+(\d{1,2})(?:st|nd|rd|th)?[ .,-]+(\d{4})", re.IGNORECASE)
-WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[., ]+", re.IGNORECASE)
+NUMERIC = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
+DAY_THEN_NAME = re.compile(
+    r"(\d{1,2})(?:st|nd|rd|th)?[ ./-]+([a-z]{3,9})[ .,/-]+(\d{4}|\d{2})", re.IGNORECASE
+)
+NAME_THEN_DAY = re.compile(r"([a-z]{3,9})[ .-]+(\d{1,2})(?:st|nd|rd|th)?[ .,-]+(\d{4}|\d{2})", re.IGNORECASE)
 MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
     "november", "december",
 )  # fmt: skip
-CLOCK = re.compile(
-    r"(\d{1,2})(?:[:.h](\d{2}))?(?::(\d{2})(?:\.\d+)?)?\s*(?:([ap])\.?\s?m?\.?)?", re.IGNORECASE
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+A_WEEKDAY = (
+    r"(mon(?:day)?|tue(?:s(?:day)?)?|wed(?:s|nesday)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?"
+    r"|sun(?:day)?)\b\.?"
 )
+WEEKDAY_ALONE = re.compile(A_WEEKDAY, re.IGNORECASE)
+WEEKDAY_WITHIN = re.compile(rf"[(\[]?\b{A_WEEKDAY}[)\]]?,?", re.IGNORECASE)
 EARLIEST, LATEST = 2000, 2100  # years; anything outside is a typing error
+YEARS_AROUND = 5  # before and after today; a date further off is a typing error too
 MONTH_FIRST_REGIONS = frozenset({"US"})
 
 CORRECT_DATE = "Correct the date in your practice system and export again."
 WRITE_DATE = "Write the date like 12/31/2026 or 2026-12-31."
-WRITE_TIME = "Write the time like 4:15 PM or 16:15."
+WRITE_YEAR = "Export dates with all four digits of the year."
 
 
 @dataclass(frozen=True)
@@ -33,44 +39,101 @@ class DateOrder:
     """How the numeric dates of this file are read. `month_first`: None if rows contradict each other.
 
     `proof`: the reason, for people; `numeric`: whether the file has dates such as 12/31/2026, so that
-    2026-12-31 is an exception.
+    2026-12-31 is an exception. `today`: dates far from it are wrong; None to accept EARLIEST to LATEST.
+    `year_unclear`: of dates such as 27-03-28, either end can be the year.
     """
 
     month_first: bool | None
     proof: str
     numeric: bool = True
+    today: date | None = None
+    year_unclear: bool = False
+
+    def has_year(self, found: date) -> bool:
+        """Whether a date's year is one that a list of appointments can have."""
+        if self.today is None:
+            return EARLIEST <= found.year < LATEST
+        return abs(found.year - self.today.year) <= YEARS_AROUND
 
 
-def guess_order(values: Iterable[tuple[int, str]], region: str) -> DateOrder:
+def guess_order(values: Iterable[tuple[int, str]], region: str, today: date | None = None) -> DateOrder:
     """Find the order of day and month from the whole column; `values`: pairs of line and cell.
 
-    A date such as 12/19/2026 can be read in only one way and decides for all rows. If there is none, the
-    month comes first in the US and the day elsewhere.
+    A date such as 12/19/2026 can be read in only one way and decides for all rows, and so does one beside its
+    day of the week. If there is none, the month comes first in the US and the day elsewhere.
     """
     proofs: dict[bool, int] = {}
-    numeric = False
+    numeric, years = False, _YearPlaces(DateOrder(None, "", today=today))
     for line, value in values:
-        numeric = numeric or NUMERIC.match(value) is not None
-        order = _proven_order(value)
+        text, weekday = take_weekday(value)
+        found = NUMERIC.match(text)
+        if not found:
+            continue
+        numeric = True
+        years.look_at(found)
+        order = _proven_order(found, weekday)
         if order is not None:
             proofs.setdefault(order, line)
+    unclear = today is not None and years.are_unclear
     if len(proofs) == 2:
-        return DateOrder(
-            None, f"line {proofs[True]} has the month first, line {proofs[False]} the day", numeric
-        )
+        proof = f"line {proofs[True]} has the month first, line {proofs[False]} the day"
+        return DateOrder(None, proof, numeric, today, unclear)
     if proofs:
         [(month_first, line)] = proofs.items()
-        return DateOrder(month_first, f"as line {line} shows", numeric)
-    return DateOrder(region in MONTH_FIRST_REGIONS, f"as is usual for {region}", numeric)
+        return DateOrder(month_first, f"as line {line} shows", numeric, today, unclear)
+    return DateOrder(region in MONTH_FIRST_REGIONS, f"as is usual for {region}", numeric, today, unclear)
 
 
-def _proven_order(value: str) -> bool | None:
-    found = NUMERIC.match(value)
-    if not found or found[2] == ".":  # with dots the day comes first everywhere
+class _YearPlaces:
+    """Finds out whether years of two digits may stand first: not if one date can only have it last."""
+
+    def __init__(self, order: DateOrder) -> None:
+        self.order = order
+        self.last = False
+        self.first = False
+
+    def look_at(self, found: re.Match[str]) -> None:
+        if len(found[4]) == 2:
+            ends = [_make_date(found[4], *pair) for pair in ((found[1], found[3]), (found[3], found[1]))]
+            may_be_last = any(each and self.order.has_year(each) for each in ends)
+            begins = _make_date(found[1].zfill(2), found[3], found[4])
+            may_be_first = begins is not None and self.order.has_year(begins)
+            self.first = self.first or may_be_first
+            self.last = self.last or (may_be_last and not may_be_first)
+
+    @property
+    def are_unclear(self) -> bool:
+        return self.first and not self.last
+
+
+def take_weekday(value: str) -> tuple[str, int | None]:
+    """Return the cell without a day of the week, and that day (Monday is 0; None if there is none)."""
+    if len(value) > LONGEST_DATE:
+        return value, None
+    found = WEEKDAY_WITHIN.search(value)
+    if not found:
+        return value, None
+    rest = f"{value[: found.start()]} {value[found.end() :]}"
+    return " ".join(rest.split()).strip(" ,"), _weekday_number(found[1])
+
+
+def _weekday_number(name: str) -> int:
+    return next(at for at, day in enumerate(WEEKDAYS) if day.lower().startswith(name.lower()[:3]))
+
+
+def _proven_order(found: re.Match[str], weekday: int | None) -> bool | None:
+    if found[2] == ".":  # with dots the day comes first everywhere
         return None
-    month_first = _make_date(found[4], found[1], found[3]) is not None
-    day_first = _make_date(found[4], found[3], found[1]) is not None
-    return month_first if month_first != day_first else None
+    month_first, day_first = (
+        _make_date(found[4], found[1], found[3]),
+        _make_date(found[4], found[3], found[1]),
+    )
+    if weekday is not None and month_first != day_first:
+        month_first = month_first if month_first and month_first.weekday() == weekday else None
+        day_first = day_first if day_first and day_first.weekday() == weekday else None
+    if (month_first is None) == (day_first is None):
+        return None
+    return month_first is not None
 
 
 def _make_date(year: str, month: str, day: str) -> date | None:
@@ -80,20 +143,40 @@ def _make_date(year: str, month: str, day: str) -> date | None:
         return None
 
 
-def read_date(value: str, order: DateOrder) -> date:
-    """Return the date in the cell. Raises CellFault if it is missing, doesn't exist or is ambiguous."""
+def read_date(value: str, order: DateOrder, weekday: int | None = None) -> date:
+    """Return the date in the cell. `weekday`: of another cell of the row, Monday is 0.
+
+    Raises CellFault if it is missing, doesn't exist, is ambiguous, isn't on that day of the week, or is years
+    away.
+    """
     if not value:
         raise CellFault("The date is missing.", "Enter it in your practice system and export again.")
-    text = WEEKDAY.sub("", value, count=1) if WEEKDAY.match(value) else value
-    parts = _split_iso(text) or _split_named(text) or _split_numeric(text, order)
-    if parts is None:
-        raise CellFault("This isn't a date.", WRITE_DATE)
-    found = _make_date(*parts)
+    if len(value) > LONGEST_DATE:
+        raise CellFault("This is too long to be a date.", WRITE_DATE)
+    text, beside = take_weekday(value)
+    weekday = weekday if beside is None else beside
+    parts = _split_iso(text) or _split_named(text)
+    found = _make_date(*parts) if parts else _read_numeric(text, order, weekday)
     if found is None:
         raise CellFault("This date doesn't exist.", CORRECT_DATE)
-    if not EARLIEST <= found.year < LATEST:
+    if weekday is not None and found.weekday() != weekday:
+        raise _contradicts(found, weekday)
+    if not order.has_year(found):
         raise CellFault("The year is wrong.", CORRECT_DATE)
     return found
+
+
+def _contradicts(found: date, weekday: int) -> CellFault:
+    problem = f"{found:%d %B %Y} is a {WEEKDAYS[found.weekday()]}, but the row says {WEEKDAYS[weekday]}."
+    return CellFault(problem, "Find out which of the two is right, correct it and export again.")
+
+
+def is_like_date(value: str) -> bool:
+    """Whether the cell is written like a date, whether or not that date exists."""
+    text, _ = take_weekday(value)
+    if len(text) > LONGEST_DATE:
+        return False
+    return any((ISO.fullmatch(text), NUMERIC.fullmatch(text), _split_named(text)))
 
 
 def _split_iso(text: str) -> tuple[str, str, str] | None:
@@ -112,87 +195,31 @@ def _split_named(text: str) -> tuple[str, str, str] | None:
     return (year, str(number), day) if number else None
 
 
-def _split_numeric(text: str, order: DateOrder) -> tuple[str, str, str] | None:
+def _read_numeric(text: str, order: DateOrder, weekday: int | None) -> date | None:
     found = NUMERIC.fullmatch(text)
     if not found:
-        return None
+        raise CellFault("This isn't a date.", WRITE_DATE)
     first, mark, second, year = found.groups()
-    proven = _proven_order(text)
-    month_first = False if mark == "." else order.month_first if proven is None else proven
-    if order.month_first is None and proven is None and mark != ".":
+    if len(year) == 2 and order.year_unclear and _make_date(first.zfill(2), second, year):
+        raise CellFault("It isn't clear which end of this date is the year.", WRITE_YEAR)
+    month_first = _make_date(year, first, second) if mark != "." else None
+    day_first = _make_date(year, second, first)
+    readings = [each for each in (month_first, day_first) if each]
+    of_weekday = [each for each in readings if weekday in (None, each.weekday())]
+    if readings and not of_weekday:
+        raise _contradicts(
+            readings[0] if order.month_first or len(readings) == 1 else readings[1], weekday or 0
+        )
+    if len(set(of_weekday)) < 2:
+        return of_weekday[0] if of_weekday else None
+    if order.month_first is None:
         raise CellFault(
             f"It isn't clear which is the day and which the month: {order.proof}.",
             "Correct the line that differs from the others, or export dates like 2026-12-31.",
         )
-    return (year, first, second) if month_first else (year, second, first)
+    return month_first if order.month_first else day_first
 
 
 def is_odd_date(value: str, order: DateOrder) -> bool:
     """Whether the date is written like 2026-12-31 in a file that writes its other dates differently."""
     return order.numeric and ISO.match(value) is not None
-
-
-def is_odd_time(value: str, *, am_pm: bool) -> bool:
-    """Whether the time has neither AM nor PM in a file where other times have it."""
-    found = CLOCK.fullmatch(value)
-    return am_pm and found is not None and not found[4]
-
-
-def has_am_pm(values: Iterable[str]) -> bool:
-    """Whether any time of the column has AM or PM, so that one without it is ambiguous."""
-    return any(found[4] for value in values if (found := CLOCK.fullmatch(value)))
-
-
-def read_time(value: str, *, am_pm: bool) -> time:
-    """Return the wall time in the cell. `am_pm`: other rows have AM or PM, so 1:15 alone is ambiguous.
-
-    14:30 is accepted all the same, because it can be read in only one way. Raises CellFault.
-    """
-    if not value:
-        raise CellFault("The time is missing.", "Enter it in your practice system and export again.")
-    found = CLOCK.fullmatch(value)
-    if not found or not (found[2] or found[4]):
-        raise CellFault("This isn't a time.", WRITE_TIME)
-    hour, minute = int(found[1]), int(found[2] or 0)
-    if found[4]:
-        return _read_twelve_hours(hour, minute, found[4].lower())
-    if am_pm and 1 <= hour <= 12:
-        raise CellFault("It isn't clear whether this is AM or PM.", "Add AM or PM, as in the other rows.")
-    return _make_time(hour, minute)
-
-
-def _read_twelve_hours(hour: int, minute: int, half: str) -> time:
-    if not 1 <= hour <= 12:
-        raise CellFault("This time doesn't exist with AM or PM.", WRITE_TIME)
-    return _make_time(hour % 12 + (12 if half == "p" else 0), minute)
-
-
-def _make_time(hour: int, minute: int) -> time:
-    try:
-        return time(hour, minute)
-    except ValueError:
-        raise CellFault("This time doesn't exist.", WRITE_TIME) from None
-
-
-def split_date_and_time(value: str) -> tuple[str, str]:
-    """Split a cell such as "2026-12-31T14:30:00" or "12/31/2026 2:30 PM" into date and time."""
-    text = re.sub(r"(?<=\d)T(?=\d)", " ", value)
-    found = re.fullmatch(
-        r"(.*\d{4}|\S+)[, ]+(\d{1,2}[:.h]\d{2}.*|\d{1,2}\s*[ap]\.?m\.?)", text, re.IGNORECASE
-    )
-    return (found[1].rstrip(", "), found[2]) if found else (value, "")
-
-
-def place_in_zone(wall: datetime, zone: ZoneInfo) -> tuple[datetime, bool]:
-    """Return the moment (aware UTC) of a wall time, and whether that wall time occurs twice that night.
-
-    Of two moments the earlier is returned. Raises CellFault if the clocks skip that time.
-    """
-    moment = wall.replace(tzinfo=zone).astimezone(UTC)
-    if moment.astimezone(zone).replace(tzinfo=None) != wall:
-        raise CellFault(
-            "The clocks go forward that night, so this time doesn't exist.",
-            "Correct the time in your practice system and export again.",
-        )
-    later = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
-    return moment, later != moment

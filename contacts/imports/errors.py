@@ -3,8 +3,13 @@
 ImportRefused
 ├── UnreadableFile   the file isn't a table we can read
 ├── MissingColumns   the table lacks a column that an appointment list needs
+├── QuestionsOpen    a person must answer questions first
 └── UnknownZone      a given time zone doesn't exist
 """
+
+from collections.abc import Sequence
+
+from contacts.imports.questions import Question
 
 
 class ImportRefused(Exception):
@@ -16,8 +21,21 @@ class UnreadableFile(ImportRefused):
 
 
 class MissingColumns(ImportRefused):
-    """A required column is missing."""
+    """A required column is missing. `labels`: the columns of the file, for staff to choose from."""
+
+    def __init__(self, message: str, labels: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.labels = tuple(labels)
 
 
 class UnknownZone(ImportRefused):
     """A given time zone doesn't exist."""
+
+
+class QuestionsOpen(ImportRefused):
+    """What the file means isn't clear. `questions`: those without an answer."""
+
+    def __init__(self, questions: Sequence[Question]) -> None:
+        many = f"There are {len(questions)} questions about this file. Answer them first."
+        super().__init__(many if len(questions) > 1 else f"{questions[0].text} Answer this first.")
+        self.questions = tuple(questions)

@@ -13,10 +13,14 @@ from django.utils import timezone
 
 from contacts.appointments import lock_zones
 from contacts.imports.apply import store_problems, write_plan
+from contacts.imports.column_uses import describe_columns
+from contacts.imports.column_values import LINK
 from contacts.imports.columns import Columns, find_columns
 from contacts.imports.csv_files import CsvReader, clean_cell
-from contacts.imports.dates import guess_order, has_am_pm
+from contacts.imports.dates import DateOrder, guess_order
+from contacts.imports.errors import QuestionsOpen
 from contacts.imports.files import Table, TableReader, read_table
+from contacts.imports.location_questions import choose_locations
 from contacts.imports.matching import find_known
 from contacts.imports.missing import find_missing
 from contacts.imports.people import collect_people, describe_number_faults, find_differences
@@ -26,12 +30,18 @@ from contacts.imports.practice import (
     KnownPractice,
     check_options,
     describe_locations,
+    describe_unfinished,
     read_known_practice,
 )
 from contacts.imports.problems import Problem, clip
+from contacts.imports.questions import Question, find_open
+from contacts.imports.remembered import add_remembered, remember_answers
 from contacts.imports.repeats import find_repeats
 from contacts.imports.report import ImportReport, count_outcomes
 from contacts.imports.rows import ImportedLocation, Reading, RowResult, location_key, read_row
+from contacts.imports.starts import split_start
+from contacts.imports.times import ask_about_half, has_am_pm
+from contacts.imports.words import ask_about_statuses
 from contacts.models import ImportBatch, Location
 from contacts.worker_hints import hint_planning
 
@@ -41,7 +51,10 @@ ONE_AT_A_TIME = 7_305_022_011  # key of the advisory lock that lets only one imp
 
 @dataclass
 class ReadFile:
-    """A file as rows, before it is compared with the appointments in the database."""
+    """A file as rows, before it is compared with the appointments in the database.
+
+    `questions`: about the file, answered or not; `options`: with the answers remembered of the source.
+    """
 
     table: Table
     columns: Columns
@@ -51,11 +64,18 @@ class ReadFile:
     results: list[RowResult]
     duplicates: set[int]
     unknown_locations: list[str]
+    questions: list[Question]
+    options: ImportOptions
+    remembered: frozenset[str]
+    notes: list[Problem]
 
 
 def preview_file(data: bytes, file_name: str, options: ImportOptions) -> ImportReport:
-    """Report what importing the file would change. Writes nothing. Raises ImportRefused."""
-    return _report(*_plan(_read(data, file_name, options), options), file_name, options)
+    """Report what importing the file would change, and what must be answered first. Writes nothing.
+
+    Raises ImportRefused.
+    """
+    return _report(*_plan(_read(data, file_name, options)), file_name)
 
 
 @transaction.atomic
@@ -64,11 +84,14 @@ def import_file(
 ) -> ImportReport:
     """Import the file in one transaction and store its problems. A second import waits for the first.
 
-    Raises ImportRefused if the whole file can't be read; rows with errors are in the report.
+    Raises ImportRefused if the whole file can't be read, QuestionsOpen if staff must say first what it means;
+    rows with errors are in the report.
     """
     _wait_for_other_imports()
     lock_zones(Location.objects.values_list("pk", flat=True))  # those by which the file's times are read
-    file, plan, problems = _plan(_read(data, file_name, options), options)
+    file, plan, problems = _plan(_read(data, file_name, options))
+    if still_open := find_open(file.questions, file.options.answers):
+        raise QuestionsOpen(still_open)
     batch = ImportBatch.objects.create(
         file_name=clip(clean_cell(PurePath(file_name).name), 255),
         sha256=hashlib.sha256(data).hexdigest(),
@@ -77,10 +100,11 @@ def import_file(
         applied_at=timezone.now(),
     )
     problems += write_plan(plan, file.practice, file.described, batch, by)
-    report = _report(file, plan, problems, file_name, options, batch)
+    report = _report(file, plan, problems, file_name, batch)
     store_problems(batch, report.problems)
     batch.counts = report.counts
     batch.save(update_fields=["counts"])
+    remember_answers(file.options, file.questions)
     hint_planning()
     return report
 
@@ -92,22 +116,97 @@ def _wait_for_other_imports() -> None:
 
 
 def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
+    """Read the file. If it isn't clear which columns are meant, its rows aren't read yet."""
+    effective = add_remembered(options)
+    options = effective.options
     check_options(options)
     table = read_table(file_name, data, largest=settings.IMPORT_MAX_BYTES, readers=READERS)
-    columns = find_columns(table.headers, options.columns)
+    columns = find_columns(table.headers, effective.list_columns(table.headers), table.rows, options.answers)
     practice = read_known_practice()
-    locations = _read_column(table, columns, "location")
-    described = describe_locations((name for _, name in locations), practice, options)
-    order = guess_order(_read_column(table, columns, "date"), options.number_region)
-    am_pm = has_am_pm(value for _, value in _read_column(table, columns, "time"))
-    reading = Reading(columns, order, am_pm, described, options.number_region)
+    known = {key: location.name for key, location in practice.locations.items()}
+    chosen = choose_locations(columns, table.rows, known, options.answers)
+    questions = [*columns.questions, *chosen.questions]
+    if find_open(questions, options.answers):
+        return ReadFile(
+            table,
+            columns,
+            table.form,
+            practice,
+            {},
+            [],
+            set(),
+            [],
+            questions,
+            options,
+            effective.remembered,
+            [],
+        )
+    columns = chosen.columns
+    names = _list_location_names(table, columns, chosen.only)
+    described = describe_locations((name for _, name in names), practice, options)
+    reading, asked = _prepare_reading(table, columns, described, chosen.only, options)
     results, duplicates = find_repeats(
         [read_row(raw, reading) for raw in table.rows], columns.header_of("appointment_id")
     )
+    return ReadFile(
+        table,
+        columns,
+        f"{table.form}, {_describe_order(reading.order)}",
+        practice,
+        described,
+        results,
+        duplicates,
+        _find_unknown((name for _, name in names), described),
+        [*questions, *asked],
+        options,
+        effective.remembered,
+        describe_unfinished(names, practice, described),
+    )
+
+
+def _prepare_reading(
+    table: Table,
+    columns: Columns,
+    described: dict[str, ImportedLocation],
+    only_location: str,
+    options: ImportOptions,
+) -> tuple[Reading, list[Question]]:
+    """Find out from whole columns how their cells are read; return that, and the questions about them."""
+    starts = [(row.line, split_start(row.cells, columns.positions)) for row in table.rows]
+    days = [(line, day) for line, texts in starts for day in (texts.day, texts.other_day) if day]
+    order = guess_order(days, options.number_region, timezone.now().date())
+    times = [(line, texts.time) for line, texts in starts]
+    am_pm = has_am_pm(time for _, time in times)
+    half = ask_about_half(times, am_pm=am_pm)
+    questions = [*([half] if half else []), *ask_about_statuses(_read_column(table, columns, "status"))]
+    answer = half.find_answer(options.answers) if half else None
+    return (
+        Reading(
+            columns,
+            order,
+            am_pm,
+            described,
+            options.number_region,
+            answer or "",
+            only_location,
+            options.answers,
+        ),
+        questions,
+    )
+
+
+def _describe_order(order: DateOrder) -> str:
     day_and_month = {True: "month first", False: "day first", None: "in both orders"}[order.month_first]
-    form = f"{table.form}, dates {day_and_month} ({order.proof})"
-    unknown = _find_unknown((name for _, name in locations), described)
-    return ReadFile(table, columns, form, practice, described, results, duplicates, unknown)
+    return f"dates {day_and_month} ({order.proof})"
+
+
+def _list_location_names(table: Table, columns: Columns, only: str) -> list[tuple[int, str]]:
+    """The line and location of each row; links to meetings are none."""
+    if only:
+        return [(row.line, only) for row in table.rows[:1]]
+    return [
+        (line, name) for line, name in _read_column(table, columns, "location") if not LINK.fullmatch(name)
+    ]
 
 
 def _read_column(table: Table, columns: Columns, name: str) -> list[tuple[int, str]]:
@@ -123,12 +222,13 @@ def _find_unknown(names: Iterable[str], described: dict[str, ImportedLocation]) 
     return sorted(name for key, name in spellings.items() if described[key].zone is None)
 
 
-def _plan(file: ReadFile, options: ImportOptions) -> tuple[ReadFile, Plan, list[Problem]]:
+def _plan(file: ReadFile) -> tuple[ReadFile, Plan, list[Problem]]:
+    options = file.options
     people = collect_people(result.row for result in file.results if result.row)
     known = find_known(people, options.source)
     id_header = file.columns.header_of("appointment_id")
     plan = make_plan(people, known, file.practice, source=options.source, id_header=id_header)
-    problems = [problem for result in file.results for problem in result.problems]
+    problems = [*file.notes, *(problem for result in file.results for problem in result.problems)]
     problems += [each.note for each in plan.rows if each.note]
     problems += _describe_people(plan, file.columns)
     problems += find_missing(file.results, plan, file.practice, source=options.source, id_header=id_header)
@@ -151,20 +251,24 @@ def _report(
     plan: Plan,
     problems: Sequence[Problem],
     file_name: str,
-    options: ImportOptions,
     batch: ImportBatch | None = None,
 ) -> ImportReport:
     outcomes = Counter(each.outcome for each in plan.rows)
     outcomes[RowOutcome.DUPLICATE] = len(file.duplicates)
-    outcomes[RowOutcome.REJECTED] = len(file.table.rows) - sum(
+    outcomes[RowOutcome.REJECTED] = len(file.results) - sum(
         count for outcome, count in outcomes.items() if outcome != RowOutcome.REJECTED
     )
     return ImportReport(
         file_name=PurePath(file_name).name,
-        source=options.source,
+        source=file.options.source,
         form=file.form,
         counts=count_outcomes(outcomes, plan, problems),
         problems=tuple(sorted(problems, key=lambda each: (each.weight != "rejected", each.line))),
         unknown_locations=tuple(file.unknown_locations),
         batch_id=batch.pk if batch else None,
+        questions=tuple(file.questions),
+        answers=dict(file.options.answers),
+        remembered=file.remembered,
+        columns=describe_columns(file.columns, file.table.rows),
+        chosen_columns={name: label for name, label in file.options.columns.items() if label},
     )

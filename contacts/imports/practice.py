@@ -7,25 +7,35 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from django.conf import settings
 
+from contacts.database.clock import read_database_clock
 from contacts.imports.errors import ImportRefused, UnknownZone
-from contacts.imports.problems import clip
+from contacts.imports.problems import Problem, clip
 from contacts.imports.rows import ImportedLocation, location_key
 from contacts.models import Location, Provider
+from contacts.numbers import NotANumber, parse_number
 from contacts.public_holidays import guess_place
 from contacts.zones import is_zone_name
+
+LONGEST_SPOKEN_NAME = 160
+UNFINISHED = "made by an import, without a spoken name and a callback number"
+HELD = "This location is new. Its reminders are held until it has a spoken name and a callback number."
+FINISH_IT = "Enter both with the import, or on the location's page in the admin, and resume its reminders."
 
 
 @dataclass(frozen=True)
 class ImportOptions:
     """The choices made for an import. `zones`: name of a new location -> IANA zone.
 
+    `spoken_names`, `callback_numbers`: of new locations, by name; the numbers as people write them.
     `time_zone`: for new locations that `zones` doesn't have; `columns`: field -> header, for columns whose
-    headers aren't recognised; `region`: ISO 3166, by default PHONE_REGION; `answers`: key of a Question ->
-    value of one of its choices.
+    headers aren't recognised ("" to forget what is remembered of the source, "none" for no column);
+    `region`: ISO 3166, by default PHONE_REGION; `answers`: key of a Question -> value of one of its choices.
     """
 
     source: str = "csv"
     zones: Mapping[str, str] = field(default_factory=dict)
+    spoken_names: Mapping[str, str] = field(default_factory=dict)
+    callback_numbers: Mapping[str, str] = field(default_factory=dict)
     time_zone: str = ""
     region: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -57,6 +67,18 @@ def check_options(options: ImportOptions) -> None:
         raise ImportRefused(
             "The source must have 1 to 60 characters. Enter a name such as “frontdesk-export”."
         )
+    for name, number in options.callback_numbers.items():
+        _read_callback_number(name, number, options)
+
+
+def _read_callback_number(name: str, number: str, options: ImportOptions) -> str:
+    """Return the number as E.164, "" for none. Raises ImportRefused."""
+    if not number:
+        return ""
+    try:
+        return parse_number(number, options.number_region).e164
+    except NotANumber as error:
+        raise ImportRefused(f"The callback number of “{clip(name, 60)}” is wrong. {error}") from None
 
 
 def read_known_practice() -> KnownPractice:
@@ -71,30 +93,55 @@ def describe_locations(
     names: Iterable[str], known: KnownPractice, options: ImportOptions
 ) -> dict[str, ImportedLocation]:
     """Return the time zone and country of each location that the file names, by location_key()."""
-    given = {location_key(name): zone for name, zone in options.zones.items()}
+    zones, spoken_names, numbers = (
+        {location_key(name): value.strip() for name, value in given.items()}
+        for given in (options.zones, options.spoken_names, options.callback_numbers)
+    )
     described = {}
     for key in {location_key(name) for name in names} - {""}:
         location = known.locations.get(key)
         if location:
             described[key] = ImportedLocation(location.zone, location.region)
         else:
-            zone = given.get(key) or options.time_zone
-            described[key] = ImportedLocation(ZoneInfo(zone) if zone else None, options.number_region)
+            zone = zones.get(key) or options.time_zone
+            described[key] = ImportedLocation(
+                ZoneInfo(zone) if zone else None,
+                options.number_region,
+                clip(spoken_names.get(key, ""), LONGEST_SPOKEN_NAME),
+                _read_callback_number(key, numbers.get(key, ""), options),
+            )
     return described
 
 
 def make_location(name: str, described: ImportedLocation) -> Location:
-    """Build a new location, not saved. Its spoken name is its name, its callback number the practice's.
+    """Build a new location, not saved.
 
-    Public holidays are those of the place that its zone and the number agree on, if they do.
+    What calls say is taken from its name and the practice's number as long as nobody gave it, and then its
+    reminders are held: it is paused. Public holidays are those of the place that its zone and the number
+    agree on, if they do.
     """
-    place = guess_place(str(described.zone), settings.ROBOTALKER_FROM_NUMBER)
+    number = described.callback_number or settings.ROBOTALKER_FROM_NUMBER
+    place = guess_place(str(described.zone), number)
     return Location(
         name=name,
-        spoken_name=name,
+        spoken_name=described.spoken_name or name,
         time_zone=str(described.zone),
         region=described.region,
-        callback_number=settings.ROBOTALKER_FROM_NUMBER,
+        callback_number=number,
         country=place.country,
         subdivision=place.subdivision,
+        paused_at=None if described.is_complete else read_database_clock(),
+        pause_reason="" if described.is_complete else UNFINISHED,
     )
+
+
+def describe_unfinished(
+    cells: Iterable[tuple[int, str]], known: KnownPractice, described: Mapping[str, ImportedLocation]
+) -> list[Problem]:
+    """Return a note for each location that would be made without what calls say; `cells`: lines and names."""
+    first = {location_key(name): (line, name) for line, name in reversed(list(cells)) if name}
+    return [
+        Problem(line, "Location", clip(name), HELD, FINISH_IT)
+        for key, (line, name) in sorted(first.items(), key=lambda each: each[1])
+        if key not in known.locations and described[key].zone and not described[key].is_complete
+    ]

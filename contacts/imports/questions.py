@@ -19,17 +19,26 @@ class Choice:
 
 @dataclass(frozen=True)
 class Question:
-    """One question for staff. `key`: a code such as “column:date”; `lines`: lines of the file to look at."""
+    """One question for staff. `key`: a code such as “column:date”; `lines`: lines of the file to look at.
+
+    `standard`: the value that holds as long as nobody answers, so that the question is never open; "" for
+    none. `other`: what to write instead of choosing, such as “The name of the location”; "" if only a choice
+    will do.
+    """
 
     key: str
     text: str
     choices: tuple[Choice, ...]
     lines: tuple[int, ...] = ()
+    standard: str = ""
+    other: str = ""
 
     def find_answer(self, answers: Mapping[str, str]) -> str | None:
-        """The value that was chosen; None if there is no answer, or it is none of the choices."""
-        given = answers.get(self.key)
-        return given if any(choice.value == given for choice in self.choices) else None
+        """The value that was chosen or written, else `standard`; None if there is neither."""
+        given = answers.get(self.key, "").strip()
+        if given and (self.other or any(choice.value == given for choice in self.choices)):
+            return given
+        return self.standard or None
 
 
 def find_open(questions: Iterable[Question], answers: Mapping[str, str]) -> list[Question]:

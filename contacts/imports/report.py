@@ -2,15 +2,18 @@
 
 import csv
 import io
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from django.utils.translation import gettext_lazy as _
 
+from contacts.imports.column_uses import ColumnUse
 from contacts.imports.planning import MatchedBy, Plan, RowOutcome
 from contacts.imports.problems import NOT_IN_THE_FILE, NOTE, REJECTED, Problem, clip
+from contacts.imports.questions import Question, find_open
 
 # Keys of ImportBatch.counts with their labels, in the order in which they are shown.
 APPOINTMENT_LABELS = {
@@ -39,6 +42,7 @@ MOST_LINES_SHOWN = {
     REJECTED: 100,
     NOTE: 10,
 }  # of one kind of problem, in the text report; JSON and CSV have all
+MOST_LISTED = 20  # new locations in the text report
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -63,7 +67,10 @@ class AnyProblem(Protocol):
 class ImportReport:
     """The result of an import. `counts`: see count_outcomes(); `batch_id` is None for a dry run.
 
-    `form` says how the file was read; `unknown_locations` are new and need a time zone.
+    `form` says how the file was read; `unknown_locations` are new and need a time zone. `questions`: about
+    the file, with the `answers` to them, of which those in `remembered` were given for an earlier list; as
+    long as one is open, nothing is imported. `columns`: what became of each;
+    `chosen_columns`: field -> the column that was chosen by hand, now or for an earlier list.
     """
 
     file_name: str
@@ -73,6 +80,20 @@ class ImportReport:
     problems: tuple[Problem, ...]
     unknown_locations: tuple[str, ...]
     batch_id: int | None
+    questions: tuple[Question, ...] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+    remembered: frozenset[str] = frozenset()
+    columns: tuple[ColumnUse, ...] = ()
+    chosen_columns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def open_questions(self) -> list[Question]:
+        """Those that a person must answer before anything is imported."""
+        return find_open(self.questions, self.answers)
+
+    @property
+    def unused_columns(self) -> list[ColumnUse]:
+        return [column for column in self.columns if not column.is_used]
 
     @property
     def is_dry_run(self) -> bool:
@@ -171,15 +192,59 @@ def list_counts(counts: dict[str, int]) -> dict[str, list[OutcomeCount]]:
     return {"appointments": appointments, "contacts": contacts, "besides": besides}
 
 
+@dataclass(frozen=True)
+class AskedQuestion:
+    """A question with its answer, for a page. `written`: an answer that is none of the choices."""
+
+    question: Question
+    given: str
+    written: str
+    is_open: bool
+    is_remembered: bool
+
+
+def list_questions(report: ImportReport) -> list[AskedQuestion]:
+    """Return the questions for a page, those that are open first."""
+    asked = []
+    for question in report.questions:
+        given = question.find_answer(report.answers) or ""
+        is_choice = given in {choice.value for choice in question.choices}
+        asked.append(
+            AskedQuestion(
+                question, given, "" if is_choice else given, not given, question.key in report.remembered
+            )
+        )
+    return sorted(asked, key=lambda each: not each.is_open)
+
+
 def report_as_json(report: ImportReport) -> dict[str, Any]:
     """Return the report as plain values, with every problem."""
-    return asdict(report) | {"dry_run": report.is_dry_run}
+    return asdict(report) | {
+        "dry_run": report.is_dry_run,
+        "remembered": sorted(report.remembered),
+        "open_questions": [question.key for question in report.open_questions],
+    }
 
 
 def report_as_text(report: ImportReport) -> str:
     """Return the report as the command prints it."""
     counts = report.counts
     lines = [f"{report.file_name}: {counts['rows']} rows ({report.form})", _describe_run(report), ""]
+    if report.unused_columns:
+        lines += [
+            "Columns that aren't used",
+            *(f"  {_describe_column(each)}" for each in report.unused_columns),
+            "",
+        ]
+    taking_off = [each for each in report.columns if each.takes_off]
+    if taking_off:
+        lines += [
+            "Columns besides the status",
+            *(f"  {each.label}: {each.meaning}" for each in taking_off),
+            "",
+        ]
+    if report.questions:
+        lines += ["Questions", *questions_as_lines(report.questions, report.answers), ""]
     lines += ["Appointments", *_list_counts(counts, APPOINTMENT_LABELS), *_list_other_counts(counts), ""]
     lines += ["Contacts", *_list_counts(counts, CONTACT_LABELS)]
     rejected, notes = (_list_groups(report.problems, weight) for weight in (REJECTED, NOTE))
@@ -189,7 +254,8 @@ def report_as_text(report: ImportReport) -> str:
         lines += ["", "Imported, but please check", *notes]
     if report.unknown_locations:
         options = (
-            f'--location-zone "{clip(name, 120)}=America/New_York"' for name in report.unknown_locations
+            f'--location-zone "{clip(name, 120)}=America/New_York"'
+            for name in report.unknown_locations[:MOST_LISTED]
         )
         lines += [
             "",
@@ -197,6 +263,30 @@ def report_as_text(report: ImportReport) -> str:
             *(f"  {option}" for option in options),
         ]
     return "\n".join(lines)
+
+
+def _describe_column(column: ColumnUse) -> str:
+    return f"{column.label}: {', '.join(column.samples)}" if column.samples else f"{column.label} (empty)"
+
+
+def questions_as_lines(questions: Iterable[Question], answers: Mapping[str, str]) -> list[str]:
+    """Return the questions as the command prints them, each answer with the option that gives it."""
+    lines = []
+    for question in questions:
+        given = question.find_answer(answers)
+        lines.append(f"  {question.text}")
+        if question.lines:
+            lines.append(f"    (line {', '.join(str(line) for line in question.lines)})")
+        for choice in question.choices:
+            sample = f" ({choice.sample})" if choice.sample else ""
+            mark = "*" if choice.value == given else " "
+            option = shlex.quote(f"{question.key}={choice.value}")
+            lines.append(f"   {mark} {choice.words}{sample}: --answer {option}")
+        if question.other:
+            mark = "*" if given and given not in {choice.value for choice in question.choices} else " "
+            lines.append(f"   {mark} {question.other}: --answer {shlex.quote(f'{question.key}=NAME')}")
+        lines.append("    Not answered yet." if given is None else "    * holds now.")
+    return lines
 
 
 def _describe_run(report: ImportReport) -> str:

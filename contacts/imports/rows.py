@@ -1,85 +1,91 @@
 """Turn one raw row into an appointment or into the problems with it. Pure: no database.
 
 A row is rejected if a correct reminder couldn't be made from it: no first name, no valid date or time, no
-location with a time zone, an unknown status, too many cells, or a name or id that is too long. An error in
-any other cell is noted and the cell ignored, so that the appointment isn't lost.
+location with a time zone, an unknown status, too many or too few cells, or a name or id that is too long. An
+error in any other cell is noted and the cell ignored, so that the appointment isn't lost. Whether the row
+cancels its appointment is known even then.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
+from functools import partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-import phonenumbers
-
+from contacts.imports.column_values import LINK
 from contacts.imports.columns import Columns
-from contacts.imports.dates import (
-    DateOrder,
-    is_odd_date,
-    is_odd_time,
-    place_in_zone,
-    read_date,
-    read_time,
-    split_date_and_time,
-)
+from contacts.imports.dates import DateOrder, is_odd_date, read_date
 from contacts.imports.files import RawRow
 from contacts.imports.problems import NOTE, REJECTED, CellFault, Problem, clip
+from contacts.imports.row_names import FILL_IN, read_patient_name
+from contacts.imports.row_numbers import NumberFault, is_of_region, parse_callable
+from contacts.imports.starts import StartTexts, split_start
+from contacts.imports.times import is_odd_time, place_in_zone, read_time
 from contacts.imports.words import (
+    CANCELLED,
+    NO_SHOW,
     combine_wishes,
+    find_status,
+    read_answered_status,
     read_language,
     read_minutes,
     read_preference,
     read_status,
     read_yes_or_no,
-    split_full_name,
 )
 from contacts.languages import name_language, read_languages
-from contacts.numbers import NotANumber, ParsedNumber, parse_number
+from contacts.numbers import ParsedNumber
 
 T = TypeVar("T")
 
 LONGEST = {  # characters; the lengths of the database columns
-    "appointment_id": 120, "patient_id": 120, "first_name": 120, "last_name": 120,
+    "appointment_id": 120, "patient_id": 120, "first_name": 120, "last_name": 120, "preferred_name": 120,
     "location": 120, "provider": 120, "kind": 80,
 }  # fmt: skip
 NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)  # placeholder in a row that is rejected anyway
-LONGEST_NUMBER = 60  # characters, including punctuation
-CORRECT_NUMBER = "Correct the number in your practice system and export again."
-EXTENSION = "An automated call can't dial an extension."
-NO_FIRST_NAME = "The first name is missing. Calls greet the patient by first name."
+HALF_A_ROW = "Part of the row is missing, perhaps after a line break in a cell. Export the list again."
+A_LINK = "This is the link of a meeting, not a location."
 QUOTE_COMMAS = "Put quotation marks around the cell that contains an extra comma."
-FILL_IN = "Enter it in your practice system and export again."
+FIND_OUT_WHICH = "Find out which of the two is right, correct it and export again."
+NAME_COLUMNS = ("preferred_name", "first_name", "last_name", "full_name")
 
 
 @dataclass(frozen=True)
 class ImportedLocation:
-    """A location's time zone (None if not known yet) and the country of its numbers (ISO 3166)."""
+    """A location's time zone (None if not known yet) and the country of its numbers (ISO 3166).
+
+    `spoken_name`, `callback_number` (E.164): what calls say, given for a new location; "" if not.
+    """
 
     zone: ZoneInfo | None
     region: str
+    spoken_name: str = ""
+    callback_number: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether calls for a new location say what somebody entered for it."""
+        return bool(self.spoken_name and self.callback_number)
 
 
 @dataclass
 class Reading:
-    """What is needed to read a row. `locations`: by location_key(); `region`: for a location not in it."""
+    """What is needed to read a row. `locations`: by location_key(); `region`: for a location not in it.
+
+    `half`: the answer when times without AM and PM are; `only_location`: the name of the one location of all
+    rows, if the file has no column for it; `answers`: to all questions.
+    """
 
     columns: Columns
     order: DateOrder
     am_pm: bool
     locations: Mapping[str, ImportedLocation]
     region: str
+    half: str = ""
+    only_location: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)
     numbers: dict[tuple[str, str], ParsedNumber | CellFault] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class NumberFault:
-    """A number that can't be called. Which number is used instead depends on the patient's other rows."""
-
-    column: str
-    value: str
-    problem: str
-    remedy: str
 
 
 @dataclass(frozen=True)
@@ -116,12 +122,15 @@ class RowResult:
     """The result of reading one row: `row` is None if it was rejected, and `problems` says why.
 
     `appointment_id` is set even then, so that the appointment isn't reported as missing from the file.
+    `cancels`: its status, or another column, says that the appointment is cancelled; known even then, unless
+    cells are missing or too many, so that it isn't clear which cell is the status.
     """
 
     line: int
     appointment_id: str
     row: AppointmentRow | None
     problems: tuple[Problem, ...]
+    cancels: bool = False
 
 
 def location_key(name: str) -> str:
@@ -144,18 +153,21 @@ class _RowReader:
         self.faults: list[NumberFault] = []
 
     def read(self) -> RowResult:
-        row = self._read_fields() if self._has_its_cells() else None
+        is_whole = self._has_its_cells()
+        row = self._read_fields() if is_whole else None
         rejected = any(problem.weight == REJECTED for problem in self.problems)
         shown = [problem for problem in self.problems if problem.weight == REJECTED or not rejected]
         appointment_id = clip(self._value("appointment_id"), 120)
-        return RowResult(self.raw.line, appointment_id, None if rejected else row, tuple(shown))
+        cancels = is_whole and self._find_stated_status() == CANCELLED
+        return RowResult(self.raw.line, appointment_id, None if rejected else row, tuple(shown), cancels)
 
     def _read_fields(self) -> AppointmentRow | None:
         first_name, last_name = self._read_names()
-        location = self._take("location", _read_location, "")
+        location = self.reading.only_location or self._take("location", _read_location, "")
         starts_at = self._read_start(location)
         region = self._region_of(location)
         mobile, home = self._read_number("mobile", region), self._read_number("home", region)
+        home = home or self._read_number("work", region)
         row = AppointmentRow(
             line=self.raw.line,
             appointment_id=self._read_appointment_id(),
@@ -173,7 +185,7 @@ class _RowReader:
             location=location,
             provider=self._text("provider"),
             kind=self._text("kind"),
-            status=self._take("status", read_status, ""),
+            status=self._read_status(),
         )
         return row if starts_at else None
 
@@ -199,13 +211,31 @@ class _RowReader:
         return self._take(name, str, "")
 
     def _has_its_cells(self) -> bool:
-        headers = self.reading.columns.headers
-        extra = self.raw.cells[len(headers) :]
-        if any(extra):
-            problem = f"The row has {len(self.raw.cells)} cells, but the header has {len(headers)}."
-            value = clip(", ".join(extra))
-            self.problems.append(Problem(self.raw.line, "Row", value, problem, QUOTE_COMMAS, REJECTED))
-        return not any(extra)
+        """Whether the row has a cell for each header. Of fewer, the last may be cut off (product rule 48)."""
+        headers, cells = self.reading.columns.headers, self.raw.cells
+        extra = cells[len(headers) :]
+        named = max((at for at, header in enumerate(headers, 1) if header), default=0)
+        if any(extra) or len(cells) < named:
+            problem = f"The row has {len(cells)} cells, but the header has {len(headers)}."
+            value = clip(", ".join(extra) if any(extra) else cells[-1] if cells else "")
+            remedy = QUOTE_COMMAS if any(extra) else HALF_A_ROW
+            self.problems.append(Problem(self.raw.line, "Row", value, problem, remedy, REJECTED))
+            return False
+        return True
+
+    def _find_stated_status(self) -> str:
+        """The status that the row states, "" for none; a column that takes appointments off decides."""
+        off = {each.status for each in self.reading.columns.cancelling if each.is_set(self.raw.cells)}
+        value = self._value("status")
+        stated = find_status(value) or read_answered_status(value, self.reading.answers)
+        if CANCELLED in (*off, stated):
+            return CANCELLED
+        return NO_SHOW if NO_SHOW in off else stated
+
+    def _read_status(self) -> str:
+        return self._find_stated_status() or self._take(
+            "status", lambda value: read_status(value, self.reading.answers), ""
+        )
 
     def _read_appointment_id(self) -> str:
         if "appointment_id" in self.reading.columns.positions and not self._value("appointment_id"):
@@ -218,17 +248,14 @@ class _RowReader:
         return self._text("appointment_id")
 
     def _read_names(self) -> tuple[str, str]:
-        if "first_name" not in self.reading.columns.positions:
-            first, last = split_full_name(self._text("full_name"))
-            where = "full_name"
-        else:
-            first, last, where = self._text("first_name"), self._text("last_name"), "last_name"
-        name = "first_name" if where == "last_name" else where
-        if not first and not self._is_reported(name):
-            self._add(name, NO_FIRST_NAME, FILL_IN, REJECTED)
-        elif first and not last and where in self.reading.columns.positions and not self._is_reported(where):
-            self._add(where, "The last name is missing.", FILL_IN, NOTE)
-        return first, last
+        columns = self.reading.columns.positions
+        name = read_patient_name({each: self._text(each) for each in NAME_COLUMNS if each in columns})
+        for fault in name.faults:
+            if not self._is_reported(fault.field) and (fault.field in columns or fault.weight == REJECTED):
+                self._add(fault.field, fault.problem, FILL_IN, fault.weight)
+        for part, text in (("first_name", name.first), ("last_name", name.last)):  # of a full name
+            self._take("full_name", partial(_check_part, part, text), None)
+        return name.first, name.last
 
     def _read_language(self) -> str:
         language = self._take("language", read_language, "", NOTE)
@@ -253,22 +280,34 @@ class _RowReader:
         return any(problem.column == self.reading.columns.header_of(name) for problem in self.problems)
 
     def _read_start(self, location: str) -> datetime | None:
-        day_text, time_text = self._value("date"), self._value("time")
-        time_name = "time"
-        if "time" not in self.reading.columns.positions:
-            day_text, time_text = split_date_and_time(day_text)
-            time_name = "date"
-        day = self._take("date", lambda _: read_date(day_text, self.reading.order), None)
-        clock = self._take(time_name, lambda _: read_time(time_text, am_pm=self.reading.am_pm), None)
+        texts = split_start(self.raw.cells, self.reading.columns.positions)
+        time_name = "time" if "time" in self.reading.columns.positions else "date"
+        day = self._take("date", lambda _: self._read_day(texts), None)
+        clock = self._take(time_name, lambda _: self._read_clock_time(texts), None)
         zone = self._zone_of(location)
         if day is None or clock is None or zone is None:
             return None
         wall = datetime.combine(day, clock)
-        if is_odd_date(day_text, self.reading.order):
+        if is_odd_date(texts.day, self.reading.order):
             self._note_different_format("date", f"{wall:%d %B %Y}")
-        if is_odd_time(time_text, am_pm=self.reading.am_pm):
+        if is_odd_time(texts.time, am_pm=self.reading.am_pm):
             self._note_different_format(time_name, f"{wall:%H:%M}")
         return self._take(time_name, lambda _: self._place(wall, zone, time_name), None)
+
+    def _read_day(self, texts: StartTexts) -> date:
+        day = read_date(texts.day, self.reading.order)
+        if texts.other_day and read_date(texts.other_day, self.reading.order) != day:
+            problem = f"The cell of the time has another date, {clip(texts.other_day, 30)}."
+            raise CellFault(problem, FIND_OUT_WHICH)
+        return day
+
+    def _read_clock_time(self, texts: StartTexts) -> time:
+        am_pm, half = self.reading.am_pm, self.reading.half
+        clock = read_time(texts.time, am_pm=am_pm, half=half)
+        if texts.other_time and read_time(texts.other_time, am_pm=am_pm, half=half) != clock:
+            problem = f"The cell of the date has another time, {clip(texts.other_time, 30)}."
+            raise CellFault(problem, FIND_OUT_WHICH)
+        return clock
 
     def _note_different_format(self, name: str, meant: str) -> None:
         problem = f"This is written differently from the other rows. It is read as {meant}."
@@ -319,7 +358,7 @@ class _RowReader:
     def _parse_once(self, value: str, region: str) -> ParsedNumber | CellFault:
         key = (value, region)
         if key not in self.reading.numbers:
-            self.reading.numbers[key] = _parse_callable(value, region)
+            self.reading.numbers[key] = parse_callable(value, region)
         return self.reading.numbers[key]
 
     def _note_if_foreign(self, name: str, number: ParsedNumber, region: str) -> None:
@@ -338,28 +377,13 @@ def _check_length(name: str, value: str) -> None:
         raise CellFault(f"This is longer than {longest} characters.", "Shorten it and export again.")
 
 
+def _check_part(part: str, text: str, _: str) -> None:
+    _check_length(part, text)
+
+
 def _read_location(value: str) -> str:
     if not value:
         raise CellFault("The location is missing.", FILL_IN)
+    if LINK.fullmatch(value):
+        raise CellFault(A_LINK, "Name the location in your practice system, or choose another column for it.")
     return value
-
-
-def _parse_callable(value: str, region: str) -> ParsedNumber | CellFault:
-    """Return the number, or why it can't be called. NotANumber's text is the problem, then the remedy."""
-    if len(value) > LONGEST_NUMBER:
-        return CellFault("This is too long to be a phone number.", CORRECT_NUMBER)
-    try:
-        number = parse_number(value, region)
-    except NotANumber as error:
-        problem, _, remedy = str(error).partition(". ")
-        return CellFault(f"{problem.rstrip('.')}.", remedy or CORRECT_NUMBER)
-    return (
-        CellFault(EXTENSION, "Enter a number that reaches the patient directly.")
-        if number.extension
-        else number
-    )
-
-
-def is_of_region(e164: str, region: str) -> bool:
-    """Whether the number has the country code of `region` (ISO 3166)."""
-    return e164.startswith(f"+{phonenumbers.country_code_for_region(region)}")

@@ -1,20 +1,30 @@
 """Parse the words of other systems for a status, a language and a length. Pure: no database."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
-from contacts.imports.problems import CellFault
+from contacts.imports.problems import CellFault, clip
+from contacts.imports.questions import Choice, Question
 from contacts.languages import choose_language, read_languages
 
 BOOKED, ARRIVED, NO_SHOW, CANCELLED = "booked", "arrived", "no_show", "cancelled"  # Appointment.Status
 
 STATUSES = {
-    BOOKED: "scheduled booked active confirmed unconfirmed pending new reserved open",
+    BOOKED: "scheduled booked active confirmed unconfirmed pending new reserved open proposed accepted",
     ARRIVED: "arrived completed complete checkedin checkedout fulfilled kept seen inprogress done",
-    NO_SHOW: "noshow missed didnotattend dna failed",
-    CANCELLED: "cancelled canceled cancelledbypatient cancelledbypractice canceledbypatient "
-    "canceledbypractice latecancel latecancellation",
+    NO_SHOW: "noshow noshowed missed didnotattend didnotarrive didnotshow dna dnka failed failedtoattend fta",
+    CANCELLED: "cancelled canceled cancel cancelledbypatient cancelledbypractice canceledbypatient "
+    "canceledbypractice cancelledbyprovider canceledbyprovider cancelledbyoffice canceledbyoffice "
+    "patientcancelled patientcanceled officecancelled officecanceled latecancel latecancelled latecanceled "
+    "latecancellation enteredinerror cancelada cancelado annulé annulée storniert abgesagt",
 }  # fmt: skip
 STATUS_OF = {word: status for status, words in STATUSES.items() for word in words.split()}
+# "Cancelled: flu" is cancelled, but "Cancelled, then reinstated" may be booked.
+CANCELLED_WITH_REASON = re.compile(r"\W*(?:late[ -])?cancell?ed\b", re.IGNORECASE)
+BOOKED_AGAIN = re.compile(r"re-?instat|re-?book|un-?cancel|restor|re-?activat|error", re.IGNORECASE)
+REJECT = "reject"  # the answer about an unknown status that leaves its rows out
+MOST_STATUSES_ASKED = 20
 
 # How a patient wants to be reminded: models.people.Preference, which this pure module doesn't import.
 VOICE, SMS, VOICE_ONLY, SMS_ONLY, NEVER = "voice", "sms", "voice_only", "sms_only", "never"
@@ -40,17 +50,76 @@ HOURS_AND_MINUTES = re.compile(r"(\d{1,2}):(\d{2})(?::00)?")
 LONGEST_MINUTES = 24 * 60
 
 
-def read_status(value: str) -> str:
-    """Return one of Appointment.Status; booked if the cell is empty. Raises CellFault for an unknown word."""
-    word = re.sub(r"[^\w]|_", "", value.casefold())
-    if not word:
+def fold_status(value: str) -> str:
+    """Return the status in lower case with letters and digits only; symbols stay if there is nothing else."""
+    folded = value.casefold().strip()
+    return re.sub(r"[^\w]|_", "", folded) or folded
+
+
+def read_status(value: str, answers: Mapping[str, str] | None = None) -> str:
+    """Return one of Appointment.Status; booked if the cell is empty.
+
+    `answers`: what staff said about unknown statuses, by status_key(). Raises CellFault for an unknown word,
+    also for a symbol: it isn't clear whether the patient is expected.
+    """
+    if not value.strip():
         return BOOKED
-    if word not in STATUS_OF:
+    found = find_status(value) or read_answered_status(value, answers or {})
+    if not found:
         raise CellFault(
             "This status is unknown, so it isn't clear whether the patient is expected.",
             "Use Scheduled, Cancelled, Completed or No-show.",
         )
-    return STATUS_OF[word]
+    return found
+
+
+def read_answered_status(value: str, answers: Mapping[str, str]) -> str:
+    """Return the status that staff said a cell means, "" if they didn't say, or said that it isn't clear."""
+    said = answers.get(status_key(value), "") if value.strip() else ""
+    return said if said in STATUSES else ""
+
+
+def find_status(value: str) -> str:
+    """Return the status that the words of a cell mean, "" if they mean none."""
+    found = STATUS_OF.get(fold_status(value), "")
+    if not found and CANCELLED_WITH_REASON.match(value) and not BOOKED_AGAIN.search(value):
+        return CANCELLED
+    return found
+
+
+def status_key(value: str) -> str:
+    """The key of the question what an unknown status means."""
+    return f"status:{clip(fold_status(value), 60)}"
+
+
+def ask_about_statuses(cells: Iterable[tuple[int, str]]) -> list[Question]:
+    """A question for each unknown status, the most frequent first; `cells`: line and cell of each row.
+
+    Nobody has to answer: without an answer the rows of that status are rejected.
+    """
+    unknown: dict[str, list[tuple[int, str]]] = {}
+    for line, cell in cells:
+        if cell.strip() and not find_status(cell):
+            unknown.setdefault(status_key(cell), []).append((line, cell))
+    counts = Counter({key: len(found) for key, found in unknown.items()})
+    return [_ask_about_status(key, unknown[key]) for key, _ in counts.most_common(MOST_STATUSES_ASKED)]
+
+
+def _ask_about_status(key: str, found: list[tuple[int, str]]) -> Question:
+    rows = f"{len(found)} rows" if len(found) > 1 else "1 row"
+    return Question(
+        key=key,
+        text=f"What does the status “{clip(found[0][1], 60)}” mean? It stands in {rows}.",
+        choices=(
+            Choice(REJECT, "It isn't clear: leave these rows out"),
+            Choice(BOOKED, "The patient is expected"),
+            Choice(CANCELLED, "The appointment is cancelled"),
+            Choice(ARRIVED, "The patient arrived"),
+            Choice(NO_SHOW, "The patient didn't come"),
+        ),
+        lines=tuple(line for line, _ in found[:5]),
+        standard=REJECT,
+    )
 
 
 def read_language(value: str) -> str:
@@ -120,12 +189,3 @@ def read_minutes(value: str) -> int | None:
             f"The length must be 1 to {LONGEST_MINUTES} minutes.", "Write the number of minutes, such as 45."
         )
     return minutes
-
-
-def split_full_name(value: str) -> tuple[str, str]:
-    """Split "Last, First" or "First Last" into first and last name; a single word is a first name."""
-    last, comma, first = value.partition(",")
-    if comma:
-        return first.strip(), last.strip()
-    first, _, last = value.partition(" ")
-    return first, last.strip()

@@ -2,7 +2,7 @@
 
 from contacts.models.api_tokens import ApiScope, ApiToken
 from contacts.models.appointments import Appointment, AppointmentChange, Way
-from contacts.models.imports import ImportBatch, ImportProblem
+from contacts.models.imports import ImportBatch, ImportProblem, SourceAnswers
 from contacts.models.people import ConsentEntry, Contact, PhoneNumber, UnusableReason
 from contacts.models.person_records import (
     ContactId,
@@ -31,6 +31,7 @@ __all__ = [
     "Location",
     "PhoneNumber",
     "Provider",
+    "SourceAnswers",
     "UnusableReason",
     "Way",
 ]

@@ -42,3 +42,18 @@ class ImportProblem(models.Model):
 
     def __str__(self) -> str:
         return f"line {self.line}, {self.column}"
+
+
+class SourceAnswers(models.Model):
+    """What staff said about the lists of one source, so that the next list isn't asked about again."""
+
+    source = models.CharField(max_length=60, unique=True, help_text="The system the lists come from.")
+    answers = models.JSONField(default=dict, help_text="Key of a question -> the answer.")
+    columns = models.JSONField(default=dict, help_text="Field -> the column that was chosen by hand.")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name_plural = "source answers"
+
+    def __str__(self) -> str:
+        return self.source

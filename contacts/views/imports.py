@@ -12,12 +12,18 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from contacts.forms.imports import UploadForm, ZoneForm
-from contacts.imports.errors import ImportRefused
+from contacts.forms.imports import ColumnForm, NewLocationsForm, UploadForm, read_answers, read_columns
+from contacts.imports.errors import ImportRefused, MissingColumns, QuestionsOpen
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.practice import ImportOptions
 from contacts.imports.problems import NOTE, REJECTED
-from contacts.imports.report import group_problems, list_counts, problems_as_csv
+from contacts.imports.report import (
+    ImportReport,
+    group_problems,
+    list_counts,
+    list_questions,
+    problems_as_csv,
+)
 from contacts.imports.uploads import Upload, UploadExpired, open_upload, store_upload
 from contacts.models import ImportBatch, Location
 
@@ -80,21 +86,50 @@ def _ask_for_another(request: HttpRequest, upload: Upload, refused: ImportRefuse
 
 def _preview_or_apply(request: HttpRequest, upload: Upload, token: str) -> HttpResponse:
     named = request.POST.getlist("location")
-    asked = ZoneForm(named, request.POST) if request.method == "POST" else ZoneForm([])
-    options = ImportOptions(source=upload.source, zones=asked.zones)
-    if "apply" in request.POST and (not named or asked.is_valid()):
-        report = import_file(upload.read(), upload.file_name, options, by=_staff(request))
-        upload.drop()
-        return redirect("import_batch", pk=report.batch_id)
-    report = preview_file(upload.read(), upload.file_name, options)
-    new = [name for name in report.unknown_locations if name not in named]
-    zone_form = asked if named and not new else ZoneForm([*named, *new])
+    asked = NewLocationsForm(named, request.POST if request.method == "POST" else None)
+    options = ImportOptions(
+        source=upload.source,
+        zones=asked.zones,
+        spoken_names=asked.spoken_names,
+        callback_numbers=asked.callback_numbers,
+        columns=read_columns(request.POST),
+        answers=read_answers(request.POST),
+    )
+    try:
+        if "apply" in request.POST and (not named or asked.is_valid()):
+            report = import_file(upload.read(), upload.file_name, options, by=_staff(request))
+            upload.drop()
+            return redirect("import_batch", pk=report.batch_id)
+    except QuestionsOpen as still_open:
+        messages.error(request, str(still_open))
+    try:
+        report = preview_file(upload.read(), upload.file_name, options)
+    except MissingColumns as missing:
+        return _ask_for_columns(request, upload, token, missing)
+    return _show_preview(request, report, asked, token)
+
+
+def _ask_for_columns(
+    request: HttpRequest, upload: Upload, token: str, missing: MissingColumns
+) -> HttpResponse:
+    """Show the columns of the file, of which some must be chosen by hand."""
+    form = ColumnForm(missing.labels, read_columns(request.POST))
+    context = {"column_form": form, "missing": missing, "upload": upload, "token": token}
+    return render(request, "contacts/imports/columns.html", context, status=422)
+
+
+def _show_preview(
+    request: HttpRequest, report: ImportReport, asked: NewLocationsForm, token: str
+) -> HttpResponse:
+    new = [name for name in report.unknown_locations if name not in asked.locations]
     context = {
         "report": report,
         "counts": list_counts(report.counts),
         "rejected": group_problems(report.problems, REJECTED, LINES_SHOWN),
         "notes": group_problems(report.problems, NOTE, LINES_SHOWN),
-        "zone_form": zone_form,
+        "location_form": asked if asked.locations and not new else NewLocationsForm([*asked.locations, *new]),
+        "questions": list_questions(report),
+        "column_form": ColumnForm([column.label for column in report.columns], report.chosen_columns),
         "changes_nothing": not any(report.counts.get(key) for key in CHANGES),
         "token": token,
     }

@@ -114,6 +114,32 @@ def test_a_number_of_a_kind_that_is_never_dialled_is_refused(raw: str, says: str
     assert says in find_kind_fault(kept), f"an opt-out of it is kept, and it isn't dialled: {reason}"
 
 
+PLACEHOLDERS = [
+    ("000-000-0000", "same"),
+    ("999-999-9999", "same"),
+    ("(555) 555-5555", "same"),
+    ("1 (000) 000-0000", "same"),
+    ("987-654-3210", "row"),
+    ("123-456-7890", "No phone"),
+    ("012 345 6789", "No phone"),
+    ("555-0100 (202)", "area code stands after"),  # 234-5678 (212) would be another area's number
+    ("234-5678 (212)", "area code stands after"),
+]
+
+
+@pytest.mark.parametrize(("raw", "says"), PLACEHOLDERS)
+def test_a_placeholder_or_a_number_in_the_wrong_order_is_refused(raw: str, says: str) -> None:
+    """(product rule 50)"""
+    with pytest.raises(NotANumber, match=says):
+        parse_number(raw, "US")
+
+
+@pytest.mark.parametrize("raw", ["'+12025550100", "'+1 202-555-0100", "’(202) 555-0100", "'2025550100"])
+def test_the_mark_that_keeps_a_number_a_text_is_taken_off(raw: str) -> None:
+    """(product rule 51)"""
+    assert parse_number(raw, "US").e164 == "+12025550100"
+
+
 @pytest.mark.parametrize("raw", ["(800) 555-0199", "+800 1234 5678", "(202) 555-0100", "+44 7911 123456"])
 def test_toll_free_fictional_and_mobile_numbers_may_be_dialled(raw: str) -> None:
     assert find_kind_fault(parse_number(raw, "US").e164) == ""

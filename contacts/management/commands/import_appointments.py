@@ -2,17 +2,20 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from contacts.imports.errors import ImportRefused, UnreadableFile
+from contacts.imports.errors import ImportRefused, QuestionsOpen, UnreadableFile
 from contacts.imports.files import describe_too_large
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.practice import ImportOptions
-from contacts.imports.report import ImportReport, report_as_json, report_as_text
+from contacts.imports.questions import Question
+from contacts.imports.report import ImportReport, questions_as_lines, report_as_json, report_as_text
 
 
 class Command(BaseCommand):
@@ -52,10 +55,34 @@ class Command(BaseCommand):
             metavar="MEANING=HEADER",
             help='column with an unknown header, such as "first_name=Vorname"; can be repeated',
         )
+        parser.add_argument(
+            "--location-name",
+            action="append",
+            default=[],
+            metavar="LOCATION=NAME",
+            help='what calls say for a new location, such as "Eastside=Harbor Clinic"; can be repeated',
+        )
+        parser.add_argument(
+            "--location-number",
+            action="append",
+            default=[],
+            metavar="LOCATION=NUMBER",
+            help='number to call back for a new location, such as "Eastside=+12025550199"; can be repeated',
+        )
+        parser.add_argument(
+            "--answer",
+            action="append",
+            default=[],
+            metavar="QUESTION=ANSWER",
+            help="answer to a question about the file, as the command prints it; remembered for the source",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             report = _run(options)
+        except QuestionsOpen as refused:
+            self._print_questions(refused.questions, as_json=options["json"])
+            raise CommandError(f"{refused} Nothing was imported.") from None
         except ImportRefused as refused:
             if options["json"]:
                 self.stdout.write(json.dumps({"error": str(refused)}, ensure_ascii=False))
@@ -64,8 +91,20 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report_as_json(report), ensure_ascii=False, indent=2))
         else:
             self.stdout.write(report_as_text(report))
+        if report.open_questions:
+            raise CommandError(f"{QuestionsOpen(report.open_questions)} The questions are above.")
         if not report.took_something:
             raise CommandError("No row of the file could be imported. The report above says what to do.")
+
+    def _print_questions(self, questions: Sequence[Question], *, as_json: bool) -> None:
+        if as_json:
+            error = {
+                "error": str(QuestionsOpen(questions)),
+                "questions": [asdict(each) for each in questions],
+            }
+            self.stdout.write(json.dumps(error, ensure_ascii=False, indent=2))
+        else:
+            self.stdout.write("\n".join(questions_as_lines(questions, {})))
 
 
 def _run(options: dict[str, Any]) -> ImportReport:
@@ -75,6 +114,9 @@ def _run(options: dict[str, Any]) -> ImportReport:
         time_zone=options["time_zone"],
         region=options["region"].upper(),
         columns=_split_pairs(options["column"], "--column"),
+        spoken_names=_split_pairs(options["location_name"], "--location-name"),
+        callback_numbers=_split_pairs(options["location_number"], "--location-number"),
+        answers=_split_pairs(options["answer"], "--answer"),
     )
     path: Path = options["file"]
     data = _read_bytes(path)

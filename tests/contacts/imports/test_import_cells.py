@@ -7,17 +7,13 @@ import pytest
 
 from contacts.imports.columns import find_columns
 from contacts.imports.csv_files import CsvReader
-from contacts.imports.dates import (
-    guess_order,
-    place_in_zone,
-    read_date,
-    read_time,
-    split_date_and_time,
-)
+from contacts.imports.dates import guess_order, read_date
 from contacts.imports.errors import MissingColumns
 from contacts.imports.problems import CellFault
 from contacts.imports.report import neutralise_formula
-from contacts.imports.words import read_language, read_minutes, read_status, split_full_name
+from contacts.imports.times import place_in_zone, read_time, split_date_and_time
+from contacts.imports.words import read_language, read_minutes, read_status
+from contacts.names import split_full_name
 from tests.contacts.imports.example_lists import AISHA, write_list
 
 
@@ -80,11 +76,10 @@ def test_in_a_file_with_both_orders_only_ambiguous_dates_are_refused() -> None:
         ("4:15 PM", True, time(16, 15)),
         ("4:15PM", True, time(16, 15)),
         ("4:15 p.m.", True, time(16, 15)),
-        ("12:00 AM", True, time(0, 0)),
+        ("12:05 AM", True, time(0, 5)),
         ("12:30 PM", True, time(12, 30)),
         ("9 am", True, time(9, 0)),
         ("14:30", True, time(14, 30)),
-        ("00:30", True, time(0, 30)),
         ("9:30", False, time(9, 30)),
         ("09:30:00", False, time(9, 30)),
         ("9.30", False, time(9, 30)),
@@ -101,6 +96,10 @@ def test_times_are_parsed_with_and_without_am_and_pm(value: str, am_pm: bool, ex
         ("", True, "The time is missing."),
         ("1:15", True, "It isn't clear whether this is AM or PM."),
         ("12:15", True, "It isn't clear whether this is AM or PM."),
+        ("1:15", False, "It isn't clear whether this is AM or PM."),
+        ("00:30", True, "It isn't clear whether this is AM or PM."),
+        ("0:00", False, "0:00 means that the file has no time for this appointment."),
+        ("12:00:00 AM", True, "0:00 means that the file has no time for this appointment."),
         ("13:15 PM", True, "This time doesn't exist with AM or PM."),
         ("25:00", False, "This time doesn't exist."),
         ("9:75", False, "This time doesn't exist."),
@@ -274,3 +273,19 @@ def test_a_formula_is_marked_as_text(cell: str) -> None:
 
 def test_a_cell_without_a_formula_is_unchanged() -> None:
     assert neutralise_formula("02/30/2027") == "02/30/2027"
+
+
+@pytest.mark.parametrize(
+    "value", ["%", "?", "!", "❌", "—", "-", "Limbo", "Not cancelled", "Cancelled, reinstated"]
+)
+def test_a_status_that_is_unknown_or_a_symbol_is_refused(value: str) -> None:
+    """(product rule 43)"""
+    with pytest.raises(CellFault, match="status is unknown"):
+        read_status(value)
+
+
+@pytest.mark.parametrize(
+    "value", ["Cancelled: flu", "LATE CANCELLED - patient", "canceled by office", "Storniert"]
+)
+def test_a_cancellation_with_its_reason_is_one(value: str) -> None:
+    assert read_status(value) == "cancelled"

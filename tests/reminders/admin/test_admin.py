@@ -28,6 +28,7 @@ from contacts.models import (
     ImportProblem,
     Location,
     PhoneNumber,
+    SourceAnswers,
 )
 from contacts.optouts import record_optout
 from reminders.campaigns.history import record_version
@@ -86,6 +87,7 @@ HISTORY: list[type[Model]] = [
     ListedNumber,
     LiveCheck,
     Reminder,
+    SourceAnswers,
     TestCall,
     WebhookEvent,
 ]
@@ -122,6 +124,7 @@ def make_one_of_each_model(index: int) -> None:
     CallCompanion.objects.create(call=call, reminder=make_due_reminder_of(contact, location, campaign))
     batch = ImportBatch.objects.create(file_name=f"{index}.csv", by=user, applied_at=now, counts={"new": 1})
     ImportProblem.objects.create(batch=batch, weight="note", line=index, column="Mobile")
+    SourceAnswers.objects.create(source=f"system {index}", answers={"location": "Elm"})
     Heartbeat.objects.create(name=f"sweep {index}", at=now)
     make_api_token(f"System {index}", scopes=["contacts:read"], expires_at=now, by=user)
     test = TestCall.objects.create(

@@ -1,0 +1,153 @@
+"""Columns that say beside the status whether an appointment still takes place. Pure: no database.
+
+A cancellation must not be overlooked because it stands in a column nobody reads (product rule 43): a column
+that smells of it is asked about, unless nothing is set in it, or only for rows that are cancelled anyway.
+"""
+
+import re
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from contacts.imports.files import RawRow
+from contacts.imports.headers import label_headers, plain_header
+from contacts.imports.problems import clip
+from contacts.imports.questions import Choice, Question
+from contacts.imports.words import CANCELLED, NO, NO_SHOW, YES, find_status
+
+# Headers of which everybody knows what they mean, if their cells are yes or no.
+CERTAIN = frozenset([
+    "cancelled", "canceled", "iscancelled", "iscanceled", "apptcancelled", "apptcanceled",
+    "appointmentcancelled", "appointmentcanceled", "cancelledflag", "canceledflag",
+])  # fmt: skip
+SMELL = re.compile(
+    r"cancel|\bcxl|delet|no[ _-]?show|did ?n.?o?t (?:arrive|attend|show|come)|not arrived"
+    r"|\bdna\b|\bdnka\b|\bfta\b"
+    r"|broken|\bvoid|archiv|in-?active|missed|failed|remov|resched|absent|no longer|entered in error",
+    re.IGNORECASE,
+)
+CELL_SMELL = re.compile(
+    r"\W*(?:pt |patient )?"
+    r"(?:cancell?ed|cxl|deleted|no[- ]?show(?:ed)?|did not (?:arrive|attend|show)|dnka|voided)\b",
+    re.IGNORECASE,
+)
+NEGATED = re.compile(r"(?:is ?)?active", re.IGNORECASE)  # set to no, it says that the appointment is off
+NOTHING_SET = frozenset({"", "none", "null", "na", "nil", "never", "notcancelled", "notcanceled", "n"}) | NO
+NO_DATE = ("00010101", "18991230", "19000101")  # what databases write for no date
+CANCELS, MISSED, IGNORED = "cancels", "no_show", "ignore"
+OFF = (CANCELLED, NO_SHOW)
+# Fields in whose cells a cancellation may be hidden: a provider or a type called "Cancelled".
+LOOKED_INTO = frozenset({"kind", "provider", "location"})
+MOST_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class CancellingColumn:
+    """A column that takes an appointment off when it is set: `status` is cancelled or no_show.
+
+    `by_words`: only cells that say so count, as in a column of notes. `is_certain`: nobody had to be asked.
+    """
+
+    position: int
+    status: str
+    by_words: bool = False
+    is_negated: bool = False
+    is_certain: bool = False
+
+    def is_set(self, cells: Sequence[str]) -> bool:
+        """Whether the row's cell takes the appointment off."""
+        cell = cells[self.position] if self.position < len(cells) else ""
+        if self.by_words:
+            return CELL_SMELL.match(cell) is not None
+        word = _fold(cell)
+        if self.is_negated:
+            return word in NO
+        return word not in NOTHING_SET and bool(word.strip("0")) and not word.startswith(NO_DATE)
+
+
+def find_cancelling(
+    headers: Sequence[str],
+    rows: Sequence[RawRow],
+    used: Mapping[str, int],
+    answers: Mapping[str, str],
+    *,
+    fields: Container[str],
+    undecided: Collection[int] = (),
+) -> tuple[tuple[CancellingColumn, ...], list[Question]]:
+    """Return the columns that take appointments off, and the questions about those that may.
+
+    `used`: the column of each field; `fields`: the names of all fields; `undecided`: those
+    of which one may be the status.
+    """
+    certain = [
+        CancellingColumn(at, CANCELLED, is_certain=True)
+        for at, header in enumerate(headers)
+        if at not in used.values() and plain_header(header) in CERTAIN and _is_yes_or_no(rows, at)
+    ]
+    open_rows = [row for row in rows if not is_off(row.cells, used.get("status"), certain)]
+    labels = label_headers(headers)
+    found, questions = list(certain), []
+    for column in _list_doubtful(headers, used, {each.position for each in certain} | set(undecided)):
+        lines = [row for row in open_rows if column.is_set(row.cells)]
+        key = cancelling_key(labels[column.position], fields)
+        if not lines and key not in answers:
+            continue
+        question = _ask(key, labels[column.position], column, lines)
+        answer = question.find_answer(answers)
+        questions.append(question)
+        if answer in (CANCELS, MISSED):
+            status = CANCELLED if answer == CANCELS else NO_SHOW
+            found.append(CancellingColumn(column.position, status, column.by_words, column.is_negated))
+    return tuple(found), questions
+
+
+def is_off(cells: Sequence[str], status_at: int | None, columns: Iterable[CancellingColumn]) -> bool:
+    """Whether the row's status or one of these columns says that the visit doesn't take place."""
+    status = cells[status_at] if status_at is not None and status_at < len(cells) else ""
+    return find_status(status) in OFF or any(column.is_set(cells) for column in columns)
+
+
+def cancelling_key(label: str, fields: Container[str]) -> str:
+    """The key of the question about a column; never that of a field, such as column:status."""
+    return f"column:{label}:set" if label in fields else f"column:{label}"
+
+
+def _list_doubtful(
+    headers: Sequence[str], used: Mapping[str, int], clear: set[int]
+) -> Iterable[CancellingColumn]:
+    by_position = {at: name for name, at in used.items()}
+    for at, header in enumerate(headers):
+        name = by_position.get(at, "")
+        if at in clear or (name and name not in LOOKED_INTO):
+            continue
+        spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header.replace("_", " "))
+        is_negated = NEGATED.fullmatch(plain_header(header)) is not None
+        if not name and (is_negated or SMELL.search(spaced)):
+            yield CancellingColumn(at, CANCELLED, is_negated=is_negated)
+        else:
+            yield CancellingColumn(at, CANCELLED, by_words=True)
+
+
+def _is_yes_or_no(rows: Sequence[RawRow], at: int) -> bool:
+    return all(_fold(row.cells[at]) in YES | NO | {""} for row in rows if at < len(row.cells))
+
+
+def _fold(cell: str) -> str:
+    return re.sub(r"[^\w]|_", "", cell.casefold())
+
+
+def _ask(key: str, label: str, column: CancellingColumn, found: Sequence[RawRow]) -> Question:
+    cells = dict.fromkeys(clip(row.cells[column.position], 40) for row in found)
+    samples = ", ".join(f"“{cell}”" for cell in list(cells)[:3])
+    rows = f"{len(found)} rows" if len(found) != 1 else "1 row"
+    when = "it says no" if column.is_negated else "it says so" if column.by_words else "it is set"
+    says = "says no" if column.is_negated else "speaks of one that is off" if column.by_words else "is set"
+    return Question(
+        key=key,
+        text=f"The column “{clip(label, 60)}” {says} in {rows} that would be booked. What does it mean?",
+        choices=(
+            Choice(CANCELS, f"It cancels the appointment when {when}", samples),
+            Choice(MISSED, f"The patient didn't come when {when}", samples),
+            Choice(IGNORED, "It means nothing here"),
+        ),
+        lines=tuple(row.line for row in found[:MOST_SHOWN]),
+    )

@@ -1,0 +1,77 @@
+"""The name of a row's patient, from up to four columns. Pure: no database (product rule 49)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from contacts.imports.problems import NOTE, REJECTED
+from contacts.names import NotAName, read_first_name, read_last_name, split_full_name
+
+NO_FIRST_NAME = "The first name is missing. Calls greet the patient by first name."
+NO_FULL_NAME = "There is no first name in this name. Calls greet the patient by first name."
+PLACEHOLDER_LAST = "This is a placeholder, not a last name, so it is left out."
+NO_LAST_NAME = "The last name is missing."
+FILL_IN = "Enter it in your practice system and export again."
+
+
+@dataclass(frozen=True)
+class NameFault:
+    """What is wrong with a name: the field, the problem, and whether it rejects the row."""
+
+    field: str
+    problem: str
+    weight: str
+
+
+@dataclass
+class PatientName:
+    """First and last name as they are stored; the first is "" only with a fault that rejects the row."""
+
+    first: str = ""
+    last: str = ""
+    faults: list[NameFault] = field(default_factory=list)
+
+
+def read_patient_name(cells: Mapping[str, str]) -> PatientName:
+    """Read the preferred first name, else the first name, else that of the full name; and the last name.
+
+    `cells`: the cell of each of these columns that the file has, by preferred_name, first_name, last_name and
+    full_name.
+    """
+    name = PatientName()
+    refused = ""
+    for column in ("preferred_name", "first_name"):
+        if not name.first and cells.get(column):
+            try:
+                name.first = read_first_name(cells[column])
+            except NotAName as fault:
+                refused = str(fault) if column == "first_name" else refused
+    last = cells.get("last_name", "")
+    of_full = split_full_name(cells.get("full_name", "")) if not (name.first and last) else ("", "")
+    if not name.first and of_full[0]:
+        try:
+            name.first = read_first_name(of_full[0])
+        except NotAName as fault:
+            refused = str(fault)
+    if not name.first:
+        name.faults.append(_describe_lack(cells, refused))
+    _add_last_name(name, last or of_full[1], "last_name" if "last_name" in cells else "full_name")
+    return name
+
+
+def _describe_lack(cells: Mapping[str, str], refused: str) -> NameFault:
+    """Why there is no first name, at the column where it should stand."""
+    column = "first_name" if "first_name" in cells or "full_name" not in cells else "full_name"
+    if refused:
+        return NameFault(column, f"{refused} Calls greet the patient by first name.", REJECTED)
+    is_full = column == "full_name" and bool(cells["full_name"])
+    return NameFault(column, NO_FULL_NAME if is_full else NO_FIRST_NAME, REJECTED)
+
+
+def _add_last_name(name: PatientName, written: str, column: str) -> None:
+    try:
+        name.last = read_last_name(written)
+    except NotAName:
+        name.faults.append(NameFault(column, PLACEHOLDER_LAST, NOTE))
+        return
+    if not name.last and name.first:
+        name.faults.append(NameFault(column, NO_LAST_NAME, NOTE))

@@ -1,0 +1,41 @@
+"""The phone numbers of a row: which can be called, and why not. Pure: no database (product rule 50)."""
+
+from dataclasses import dataclass
+
+import phonenumbers
+
+from contacts.imports.problems import CellFault
+from contacts.numbers import NotANumber, ParsedNumber, parse_number
+
+LONGEST_NUMBER = 60  # characters, including punctuation
+CORRECT_NUMBER = "Correct the number in your practice system and export again."
+EXTENSION = "An automated call can't dial an extension."
+
+
+@dataclass(frozen=True)
+class NumberFault:
+    """A number that can't be called. Which number is used instead depends on the patient's other rows."""
+
+    column: str
+    value: str
+    problem: str
+    remedy: str
+
+
+def parse_callable(value: str, region: str) -> ParsedNumber | CellFault:
+    """Return the number, or why it can't be called. NotANumber's text is the problem, then the remedy."""
+    if len(value) > LONGEST_NUMBER:
+        return CellFault("This is too long to be a phone number.", CORRECT_NUMBER)
+    try:
+        number = parse_number(value, region)
+    except NotANumber as error:
+        problem, _, remedy = str(error).partition(". ")
+        return CellFault(f"{problem.rstrip('.')}.", remedy or CORRECT_NUMBER)
+    if number.extension:
+        return CellFault(EXTENSION, "Enter a number that reaches the patient directly.")
+    return number
+
+
+def is_of_region(e164: str, region: str) -> bool:
+    """Whether the number has the country code of `region` (ISO 3166)."""
+    return e164.startswith(f"+{phonenumbers.country_code_for_region(region)}")

@@ -1,0 +1,202 @@
+"""Parse times as other systems write them, and convert them to UTC. Pure: no database (product rule 46)."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
+
+from contacts.imports.dates import LONGEST_DATE, WEEKDAYS, take_weekday
+from contacts.imports.problems import CellFault
+from contacts.imports.questions import Choice, Question
+
+CLOCK = re.compile(
+    r"(\d{1,2})(?:[:.h](\d{2}))?(?:[:.](\d{2})(?:\.\d+)?)?\s*(?:([ap])\.?\s?m?\.?)?", re.IGNORECASE
+)
+DATE_THEN_CLOCK = re.compile(
+    r"(.*\d\S*?),?\s+(?:at\s+|@\s*)?"
+    r"(\d{1,2}[:h]\d{2}.*|\d{1,2}\.\d{2}(?:\.\d{2}(?:\.\d+)?)?(?:\s*[ap]\.?m?\.?)?|\d{1,2}\s*[ap]\.?m\.?)",
+    re.IGNORECASE,
+)
+# The days that databases and spreadsheets write beside a time that has no day, by their sorted numbers.
+NO_DAYS = frozenset(
+    {
+        (12, 30, 1899),
+        (12, 31, 1899),
+        (12, 30, 99),
+        (0, 1, 1900),
+        (1, 1, 1900),
+        (1, 1, 1970),
+        (1, 1, 2000),
+        (1, 1, 1),
+    }
+)
+# Hours at which visits begin. What a 12-hour time outside them means is asked.
+FIRST_HOUR = 7
+HALF_KEY, NIGHT_KEY = "afternoon", "night"  # another question where the file has times such as 16:15
+BY_DAY, BY_CLOCK, REJECTED_TIMES = "day", "clock", "reject"
+
+WRITE_TIME = "Write the time like 4:15 PM or 16:15."
+NO_TIME = "0:00 means that the file has no time for this appointment."
+UNCLEAR = "It isn't clear whether this is AM or PM."
+IN_THE_NIGHT = "This time is in the night."
+
+
+def has_am_pm(values: Iterable[str]) -> bool:
+    """Whether any time of the column has AM or PM, so that one without it is ambiguous."""
+    return any(found[4] for value in values if (found := _match(value)))
+
+
+def _match(value: str) -> re.Match[str] | None:
+    return CLOCK.fullmatch(value) if len(value) <= LONGEST_DATE else None
+
+
+def is_like_time(value: str) -> bool:
+    """Whether the cell is written like a time."""
+    found = _match(value)
+    return found is not None and bool(found[2] or found[4])
+
+
+def is_no_time(value: str) -> bool:
+    """Whether it is midnight, which exports write when they have no time."""
+    found = _match(value)
+    if not found or int(found[2] or 0):
+        return False
+    return int(found[1]) == (12 if found[4] and found[4].lower() == "a" else 0) and not (
+        found[4] and found[4].lower() == "p"
+    )
+
+
+def is_unclear_time(value: str, *, am_pm: bool) -> bool:
+    """Whether a time without AM and PM could be in either half of the day, or would be in the night.
+
+    `am_pm`: other rows have AM or PM, so any hour up to 12 is unclear.
+    """
+    found = _match(value)
+    if not found or not found[2] or found[4] or is_no_time(value):
+        return False
+    hour = int(found[1])
+    return hour < FIRST_HOUR or (am_pm and hour <= 12)
+
+
+def is_odd_time(value: str, *, am_pm: bool) -> bool:
+    """Whether the time has neither AM nor PM in a file where other times have it."""
+    found = _match(value)
+    return am_pm and found is not None and not found[4]
+
+
+def ask_about_half(cells: Iterable[tuple[int, str]], *, am_pm: bool) -> Question | None:
+    """The question which half of the day unclear times are in; `cells`: line and time of each row."""
+    cells = list(cells)
+    unclear = [(line, value) for line, value in cells if is_unclear_time(value, am_pm=am_pm)]
+    if not unclear:
+        return None
+    has_24_hours = not am_pm and any(_is_after_noon(value) for _, value in cells)
+    samples = ", ".join(dict.fromkeys(value for _, value in unclear[:50]))
+    reason = "other rows have it" if am_pm else "some of them would be in the night"
+    return Question(
+        key=NIGHT_KEY if has_24_hours else HALF_KEY,
+        text=f"{len(unclear)} times have no AM or PM, and {reason}: {samples[:120]}. When are these visits?",
+        choices=(
+            Choice(
+                BY_DAY,
+                "During the day: 7:00 to 11:59 in the morning, 12:00 to 6:59 in the afternoon",
+                _sample(unclear, am_pm, BY_DAY),
+            ),
+            Choice(BY_CLOCK, "As on a 24-hour clock, also in the night", _sample(unclear, am_pm, BY_CLOCK)),
+            Choice(REJECTED_TIMES, "It isn't clear: leave these rows out"),
+        ),
+        lines=tuple(line for line, _ in unclear[:5]),
+    )
+
+
+def _is_after_noon(value: str) -> bool:
+    found = _match(value)
+    return found is not None and int(found[1]) > 12
+
+
+def _sample(unclear: list[tuple[int, str]], am_pm: bool, half: str) -> str:
+    try:
+        meant = read_time(unclear[0][1], am_pm=am_pm, half=half)
+    except CellFault as fault:
+        return f"{unclear[0][1]}: {fault.problem}"
+    return f"{unclear[0][1]} is {meant:%H:%M}"
+
+
+def read_time(value: str, *, am_pm: bool, half: str = "") -> time:
+    """Return the wall time in the cell. `am_pm`: other rows have AM or PM, so 1:15 alone is ambiguous.
+
+    `half`: what staff said about such times: BY_DAY, BY_CLOCK or REJECTED_TIMES. 14:30 is accepted all the
+    same, because it can be read in only one way. Raises CellFault, also for midnight.
+    """
+    if not value:
+        raise CellFault("The time is missing.", "Enter it in your practice system and export again.")
+    found = _match(value)
+    if not found or not (found[2] or found[4]):
+        raise CellFault("This isn't a time.", WRITE_TIME)
+    if is_no_time(value):
+        raise CellFault(NO_TIME, "Export the list with times, or enter the time in your practice system.")
+    hour, minute = int(found[1]), int(found[2] or 0)
+    if found[4]:
+        return _read_twelve_hours(hour, minute, found[4].lower())
+    if is_unclear_time(value, am_pm=am_pm) and half != BY_CLOCK:
+        hour = _by_day(hour, half, am_pm)
+    return _make_time(hour, minute)
+
+
+def _by_day(hour: int, half: str, am_pm: bool) -> int:
+    """The hour on a 24-hour clock, if it is by day. Raises CellFault if nobody said so, or it can't be."""
+    if half != BY_DAY:
+        remedy = "Add AM or PM, as in the other rows." if am_pm else WRITE_TIME
+        raise CellFault(UNCLEAR, remedy)
+    if hour == 0:
+        raise CellFault(IN_THE_NIGHT, WRITE_TIME)
+    return hour + 12 if hour < FIRST_HOUR else hour
+
+
+def _read_twelve_hours(hour: int, minute: int, half: str) -> time:
+    if not 1 <= hour <= 12:
+        raise CellFault("This time doesn't exist with AM or PM.", WRITE_TIME)
+    return _make_time(hour % 12 + (12 if half == "p" else 0), minute)
+
+
+def _make_time(hour: int, minute: int) -> time:
+    try:
+        return time(hour, minute)
+    except ValueError:
+        raise CellFault("This time doesn't exist.", WRITE_TIME) from None
+
+
+def split_date_and_time(value: str) -> tuple[str, str]:
+    """Split a cell such as "2026-12-31T14:30:00" or "12/31/2026 2:30 PM" into date and time.
+
+    A day of the week goes with the date. A cell without a time, or too long for one, is all date.
+    """
+    text, weekday = take_weekday(value)
+    if len(text) > LONGEST_DATE:
+        return value, ""
+    found = DATE_THEN_CLOCK.fullmatch(re.sub(r"(?<=\d)T(?=\d)", " ", text))
+    if not found:
+        return value, ""
+    day = found[1].rstrip(", ")
+    return (day if weekday is None else f"{WEEKDAYS[weekday]} {day}"), found[2]
+
+
+def is_no_day(day: str) -> bool:
+    """Whether it is the date that a database writes beside a time without a day, such as 12/30/1899."""
+    numbers = [int(number) for number in re.findall(r"\d{1,4}", day)] if len(day) <= LONGEST_DATE else []
+    return tuple(sorted(numbers)) in NO_DAYS
+
+
+def place_in_zone(wall: datetime, zone: ZoneInfo) -> tuple[datetime, bool]:
+    """Return the moment (aware UTC) of a wall time, and whether that wall time occurs twice that night.
+
+    Of two moments the earlier is returned. Raises CellFault if the clocks skip that time.
+    """
+    moment = wall.replace(tzinfo=zone).astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None) != wall:
+        raise CellFault(
+            "The clocks go forward that night, so this time doesn't exist.",
+            "Correct the time in your practice system and export again.",
+        )
+    later = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    return moment, later != moment
