@@ -2,7 +2,7 @@
 
 importing.py runs these steps, each in a module of its own:
 
-1. decoding, csv_files, files: bytes to a table of text.
+1. files, csv_files, reading/: bytes to a table of text.
 2. columns: which column has which meaning.
 3. dates, words, rows: cells to values; each problem comes with what to do about it.
 4. repeats, people: rows of one appointment or one patient within the file.

@@ -21,6 +21,7 @@ CLOCK = re.compile(
     r"(\d{1,2})(?:[:.h](\d{2}))?(?::(\d{2})(?:\.\d+)?)?\s*(?:([ap])\.?\s?m?\.?)?", re.IGNORECASE
 )
 EARLIEST, LATEST = 2000, 2100  # years; anything outside is a typing error
+LONGEST_DATE_AND_TIME = 100  # characters
 MONTH_FIRST_REGIONS = frozenset({"US"})
 
 CORRECT_DATE = "Correct the date in your practice system and export again."
@@ -176,6 +177,8 @@ def _make_time(hour: int, minute: int) -> time:
 
 def split_date_and_time(value: str) -> tuple[str, str]:
     """Split a cell such as "2026-12-31T14:30:00" or "12/31/2026 2:30 PM" into date and time."""
+    if len(value) > LONGEST_DATE_AND_TIME:  # the pattern below takes a time that grows with its square
+        return value, ""
     text = re.sub(r"(?<=\d)T(?=\d)", " ", value)
     found = re.fullmatch(
         r"(.*\d{4}|\S+)[, ]+(\d{1,2}[:.h]\d{2}.*|\d{1,2}\s*[ap]\.?m\.?)", text, re.IGNORECASE

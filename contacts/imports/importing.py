@@ -29,13 +29,28 @@ from contacts.imports.practice import (
     read_known_practice,
 )
 from contacts.imports.problems import Problem, clip
+from contacts.imports.reading.descriptions import describe_lines
+from contacts.imports.reading.other_files import (
+    CalendarReader,
+    FhirReader,
+    RefusingReader,
+    WebPageReader,
+    WorkbookReader,
+)
 from contacts.imports.repeats import find_repeats
 from contacts.imports.report import ImportReport, count_outcomes
 from contacts.imports.rows import ImportedLocation, Reading, RowResult, location_key, read_row
 from contacts.models import ImportBatch, Location
 from contacts.worker_hints import hint_planning
 
-READERS: Sequence[TableReader] = (CsvReader(),)
+READERS: Sequence[TableReader] = (
+    WorkbookReader(),
+    WebPageReader(),
+    CalendarReader(),
+    FhirReader(),
+    RefusingReader(),
+    CsvReader(),
+)
 ONE_AT_A_TIME = 7_305_022_011  # key of the advisory lock that lets only one import run at a time
 
 
@@ -93,7 +108,14 @@ def _wait_for_other_imports() -> None:
 
 def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
     check_options(options)
-    table = read_table(file_name, data, largest=settings.IMPORT_MAX_BYTES, readers=READERS)
+    table = read_table(
+        file_name,
+        data,
+        largest=settings.IMPORT_MAX_BYTES,
+        readers=READERS,
+        choices=options.reading,
+        answers=options.answers,
+    )
     columns = find_columns(table.headers, options.columns)
     practice = read_known_practice()
     locations = _read_column(table, columns, "location")
@@ -128,7 +150,8 @@ def _plan(file: ReadFile, options: ImportOptions) -> tuple[ReadFile, Plan, list[
     known = find_known(people, options.source)
     id_header = file.columns.header_of("appointment_id")
     plan = make_plan(people, known, file.practice, source=options.source, id_header=id_header)
-    problems = [problem for result in file.results for problem in result.problems]
+    problems = [*describe_lines(file.table)]
+    problems += [problem for result in file.results for problem in result.problems]
     problems += [each.note for each in plan.rows if each.note]
     problems += _describe_people(plan, file.columns)
     problems += find_missing(file.results, plan, file.practice, source=options.source, id_header=id_header)

@@ -8,6 +8,7 @@ import phonenumbers
 from django.conf import settings
 
 from contacts.imports.errors import ImportRefused, UnknownZone
+from contacts.imports.files import NO_CHOICES, ReadChoices
 from contacts.imports.problems import clip
 from contacts.imports.rows import ImportedLocation, location_key
 from contacts.models import Location, Provider
@@ -21,7 +22,7 @@ class ImportOptions:
 
     `time_zone`: for new locations that `zones` doesn't have; `columns`: field -> header, for columns whose
     headers aren't recognised; `region`: ISO 3166, by default PHONE_REGION; `answers`: key of a Question ->
-    value of one of its choices.
+    value of one of its choices; `reading`: delimiter, letters, header row and sheet that a person chose.
     """
 
     source: str = "csv"
@@ -30,6 +31,7 @@ class ImportOptions:
     region: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, str] = field(default_factory=dict)
+    reading: ReadChoices = NO_CHOICES
 
     @property
     def number_region(self) -> str:

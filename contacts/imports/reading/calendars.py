@@ -1,0 +1,230 @@
+"""Appointments of a calendar file (iCalendar, RFC 5545). Runs in the parser process; knows no Django.
+
+Series are expanded by recurring-ical-events between the start of yesterday and 400 days later. Times are the
+wall times of the event's own zone, which stands in a column of its own; Windows' names of zones and Google's
+X-WR-TIMEZONE are understood by icalendar and x-wr-timezone.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import available_timezones
+
+import recurring_ical_events
+from icalendar import Calendar, Event
+
+from contacts.imports.reading.calendar_people import describe_event
+from contacts.imports.reading.parsed import Budget, ParsedSheet, ParserRefusal
+
+HEADERS = [
+    "appointment id", "patient name", "mobile phone", "date", "time", "time zone", "duration min", "provider",
+    "location", "type", "status",
+]  # fmt: skip
+BACK, AHEAD = timedelta(days=1), timedelta(days=400)
+TOO_OFTEN = frozenset(["SECONDLY", "MINUTELY", "HOURLY"])
+LONGEST_ID, KEPT_OF_ID = 120, 80  # characters
+STATUSES = {"CONFIRMED": "confirmed", "TENTATIVE": "pending", "CANCELLED": "cancelled"}
+MOST_EVENTS = 100_000
+
+
+def parse_calendar(data: bytes, now: datetime) -> ParsedSheet:
+    """Return one row for each appointment within the window, in order of time. `data`: UTF-8; `now`: aware.
+
+    Events that last all day, have no start or recur many times a day are left out with a reason. Raises
+    ParserRefusal.
+    """
+    try:
+        calendars = Calendar.from_ical(data.decode("utf-8", "replace").lstrip("\ufeff \r\n\t"), multiple=True)
+    except (ValueError, KeyError, IndexError, TypeError):
+        raise ParserRefusal("broken_calendar") from None
+    sheet = ParsedSheet("", [(1, HEADERS)])
+    left_out: list[tuple[str, str]] = []
+    events = _choose_versions(calendars, left_out)
+    occurrences = _expand(calendars, events, now, left_out)
+    series = {_text(event, "UID") for event in events if _is_of_a_series(event)}
+    budget = Budget()
+    for line, event in enumerate(occurrences, 2):
+        cells = _read_event(event, in_series=_text(event, "UID") in series)
+        budget.take(cells)
+        sheet.rows.append((line, cells))
+    after = len(sheet.rows) + 1
+    sheet.skipped = [(after + at, text, why) for at, (text, why) in enumerate(left_out)]
+    sheet.notes = {"outside_window": _count_outside(events, now)}
+    return sheet
+
+
+def _is_of_a_series(event: Event) -> bool:
+    return any(name in event for name in ("RRULE", "RDATE", "RECURRENCE-ID"))
+
+
+def _choose_versions(calendars: Iterable[Calendar], left_out: list[tuple[str, str]]) -> list[Event]:
+    """Return the newest version of each event that can be an appointment, cancelled if its METHOD says so."""
+    newest: dict[tuple[str, str], Event] = {}
+    count = 0
+    for calendar in calendars:
+        cancels = str(calendar.get("METHOD", "")).upper() == "CANCEL"
+        for event in calendar.walk("VEVENT"):
+            count += 1
+            if count > MOST_EVENTS:
+                raise ParserRefusal("too_many_rows")
+            if cancels:
+                event["STATUS"] = "CANCELLED"
+            why = _find_fault(event)
+            if why:
+                left_out.append((_text(event, "SUMMARY"), why))
+                continue
+            _keep_newest(newest, event, count, left_out)
+    return list(newest.values())
+
+
+def _keep_newest(
+    newest: dict[tuple[str, str], Event], event: Event, count: int, left_out: list[tuple[str, str]]
+) -> None:
+    if not _text(event, "UID"):
+        event["UID"] = f"-{count}"
+    key = (_text(event, "UID"), _recurrence_of(event))
+    other = newest.get(key)
+    if other is None:
+        newest[key] = event
+        return
+    older, newer = (other, event) if _version_of(event) >= _version_of(other) else (event, other)
+    if _text(newer, "STATUS") == "CANCELLED" and "RRULE" in older and "RRULE" not in newer:
+        for name in ("RRULE", "DTSTART", "DTEND", "DURATION", "EXDATE", "RDATE"):  # the whole series
+            newer.pop(name, None)
+            if name in older:
+                newer[name] = older[name]
+    newest[key] = newer
+    left_out.append((_text(older, "SUMMARY"), "replaced"))
+
+
+def _version_of(event: Event) -> tuple[int, str]:
+    try:
+        sequence = int(event.get("SEQUENCE", 0))
+    except (ValueError, TypeError):
+        sequence = 0
+    stamp = event.get("LAST-MODIFIED") or event.get("DTSTAMP")
+    return sequence, stamp.to_ical().decode() if stamp is not None and hasattr(stamp, "to_ical") else ""
+
+
+def _recurrence_of(event: Event) -> str:
+    """The occurrence that an event is, in UTC: 20270304T143000Z; "" for one that isn't in a series."""
+    moment = _moment(event, "RECURRENCE-ID")
+    if not isinstance(moment, datetime):
+        return f"{moment:%Y%m%d}" if moment else ""
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}" if moment.tzinfo else f"{moment:%Y%m%dT%H%M%S}"
+
+
+def _find_fault(event: Event) -> str:
+    start = _moment(event, "DTSTART")
+    if start is None:
+        return "no_start"
+    if not isinstance(start, datetime):
+        return "all_day"
+    rules = event.get("RRULE", [])
+    for rule in rules if isinstance(rules, list) else [rules]:
+        several = len(rule.get("BYHOUR", [])) * max(1, len(rule.get("BYMINUTE", []))) > 1
+        if several or rule.get("BYSECOND") or TOO_OFTEN.intersection(map(str, rule.get("FREQ", []))):
+            return "too_often"
+    return ""
+
+
+def _moment(event: Event, name: str) -> date | None:
+    value = event.get(name)
+    if isinstance(value, list):
+        value = value[0]
+    moment = getattr(value, "dt", None)
+    return moment if isinstance(moment, date) else None
+
+
+def _expand(
+    calendars: list[Calendar], events: list[Event], now: datetime, left_out: list[tuple[str, str]]
+) -> list[Event]:
+    """Return the occurrences within the window, in order of time."""
+    calendar = Calendar()
+    zone = next((each["X-WR-TIMEZONE"] for each in calendars if "X-WR-TIMEZONE" in each), None)
+    if zone is not None:
+        calendar["X-WR-TIMEZONE"] = zone
+    for event in events:
+        calendar.add_component(event)
+    begin = now - BACK
+    query = recurring_ical_events.of(calendar, skip_bad_series=True)
+    found = query.between(begin, now + AHEAD)
+    kept = {_text(event, "UID") for event in found}
+    for event in events:
+        if "RRULE" in event and _text(event, "UID") not in kept and not _has_an_end(event):
+            left_out.append((_text(event, "SUMMARY"), "broken_series"))
+    return sorted((event for event in found if _key(event) >= begin), key=_key)
+
+
+def _key(event: Event) -> datetime:
+    start = _moment(event, "DTSTART")
+    if not isinstance(start, datetime):
+        return datetime(1, 1, 1, tzinfo=UTC)
+    return start.astimezone(UTC) if start.tzinfo else start.replace(tzinfo=UTC)
+
+
+def _has_an_end(event: Event) -> bool:
+    """Whether a series ends by its UNTIL or COUNT, so that it may have ended before the window."""
+    rule = event["RRULE"][0] if isinstance(event["RRULE"], list) else event["RRULE"]
+    return bool(rule.get("UNTIL") or rule.get("COUNT"))
+
+
+def _count_outside(events: Iterable[Event], now: datetime) -> int:
+    single = (event for event in events if "RRULE" not in event and "RDATE" not in event)
+    return sum(not now - BACK <= _key(event) <= now + AHEAD for event in single)
+
+
+def _read_event(event: Event, *, in_series: bool) -> list[str]:
+    start = _moment(event, "DTSTART")
+    assert isinstance(start, datetime)  # noqa: S101 - _find_fault() has refused all others
+    wall, zone = _place(start)
+    described = describe_event(event)
+    return [
+        _name_id(event, _recurrence_of(event) if in_series else ""),
+        described.patient,
+        described.phone,
+        wall.date().isoformat(),
+        f"{wall:%H:%M}",
+        zone,
+        _minutes_of(event, start),
+        described.provider,
+        described.location,
+        described.kind,
+        STATUSES.get(_text(event, "STATUS").upper(), _text(event, "STATUS").lower()),
+    ]
+
+
+def _place(start: datetime) -> tuple[datetime, str]:
+    """Return the wall time and its IANA zone; in UTC if the zone has no such name, "" if it has no zone."""
+    if start.tzinfo is None:
+        return start, ""
+    name = str(getattr(start.tzinfo, "key", ""))
+    if name in available_timezones():
+        return start, name
+    return start.astimezone(UTC), "UTC"
+
+
+def _minutes_of(event: Event, start: datetime) -> str:
+    end = _moment(event, "DTEND")
+    if isinstance(end, datetime) and (end.tzinfo is None) == (start.tzinfo is None):
+        length = end - start if start.tzinfo is None else end.astimezone(UTC) - start.astimezone(UTC)
+    else:
+        length = getattr(event.get("DURATION"), "dt", None) or timedelta(0)
+    minutes = int(length.total_seconds() // 60) if isinstance(length, timedelta) else 0
+    return str(minutes) if minutes > 0 else ""
+
+
+def _name_id(event: Event, recurrence: str) -> str:
+    """Return the UID, with the occurrence of a series; longer ones are cut, with a hash of the whole."""
+    uid = _text(event, "UID")
+    if uid.startswith("-") and uid[1:].isdigit():
+        return ""
+    name = f"{uid}/{recurrence}" if recurrence else uid
+    if len(name) <= LONGEST_ID:
+        return name
+    return f"{name[:KEPT_OF_ID]}~{hashlib.sha256(name.encode()).hexdigest()[:24]}"
+
+
+def _text(event: Event, name: str) -> str:
+    value = event.get(name, "")
+    return str(value[0] if isinstance(value, list) and value else value).strip()
