@@ -51,6 +51,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         "time", "appt time", "appointment time", "visit time", "start time", "begin time", "scheduled time",
         "time start", "start",
     ),
+    "zone": ("start time zone",),  # of the time beside it, as calendars and FHIR state it; not the patient's
     "duration": (
         "duration min", "duration", "duration minutes", "duration mins", "appt duration",
         "appointment duration", "length", "length min", "appt length", "appointment length", "visit length",
@@ -95,8 +96,8 @@ WORDS: dict[str, tuple[str, ...]] = {
 TITLES = {
     "appointment_id": "appointment id", "patient_id": "patient id", "last_name": "last name",
     "first_name": "first name", "full_name": "full name", "mobile": "mobile phone", "home": "home phone",
-    "kind": "type", "prefers": "preferred contact method", "no_contact": "do not contact",
-    "no_calls": "do not call", "texts_ok": "text ok",
+    "zone": "start time zone", "kind": "type", "prefers": "preferred contact method",
+    "no_contact": "do not contact", "no_calls": "do not call", "texts_ok": "text ok",
 }  # fmt: skip
 # Columns with these headers have date and time in one cell.
 DATE_AND_TIME_HEADERS = frozenset(

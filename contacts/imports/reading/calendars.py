@@ -6,25 +6,46 @@ X-WR-TIMEZONE are understood by icalendar and x-wr-timezone.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import available_timezones
 
 import recurring_ical_events
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, vBroken
 
 from contacts.imports.reading.calendar_people import describe_event
 from contacts.imports.reading.parsed import Budget, ParsedSheet, ParserRefusal
 
 HEADERS = [
-    "appointment id", "patient name", "mobile phone", "date", "time", "time zone", "duration min", "provider",
-    "location", "type", "status",
+    "appointment id", "patient name", "mobile phone", "date", "time", "start time zone",
+    "duration min", "provider", "location", "type", "status",
 ]  # fmt: skip
 BACK, AHEAD = timedelta(days=1), timedelta(days=400)
+# Outlook writes this before the subject of a meeting that was called off, and leaves its STATUS as it was.
+CALLED_OFF = re.compile(r"\s*(?:cancell?ed|cancelado|cancelada|annulée?|abgesagt)\s*:\s*", re.IGNORECASE)
 TOO_OFTEN = frozenset(["SECONDLY", "MINUTELY", "HOURLY"])
 LONGEST_ID, KEPT_OF_ID = 120, 80  # characters
 STATUSES = {"CONFIRMED": "confirmed", "TENTATIVE": "pending", "CANCELLED": "cancelled"}
 MOST_EVENTS = 100_000
+SINGLE = (
+    "UID", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "SEQUENCE", "SUMMARY", "STATUS", "DTSTAMP",
+    "LAST-MODIFIED", "LOCATION", "DESCRIPTION", "ORGANIZER",
+)  # fmt: skip
+NOT_NEEDED = ("DTEND", "DURATION", "SEQUENCE", "DTSTAMP", "LAST-MODIFIED", "LOCATION", "CATEGORIES")
+RECURRING = ("RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
+# What a rule that contradicts itself raises within recurring-ical-events and dateutil.
+EXPANSION_FAULTS = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    ArithmeticError,
+)
+ZONES = available_timezones()
 
 
 def parse_calendar(data: bytes, now: datetime) -> ParsedSheet:
@@ -67,8 +88,10 @@ def _choose_versions(calendars: Iterable[Calendar], left_out: list[tuple[str, st
             count += 1
             if count > MOST_EVENTS:
                 raise ParserRefusal("too_many_rows")
-            if cancels:
+            _tidy(event)
+            if cancels or CALLED_OFF.match(_text(event, "SUMMARY")):
                 event["STATUS"] = "CANCELLED"
+                event["SUMMARY"] = CALLED_OFF.sub("", _text(event, "SUMMARY"), count=1)
             why = _find_fault(event)
             if why:
                 left_out.append((_text(event, "SUMMARY"), why))
@@ -114,25 +137,43 @@ def _recurrence_of(event: Event) -> str:
     return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}" if moment.tzinfo else f"{moment:%Y%m%dT%H%M%S}"
 
 
+def _tidy(event: Event) -> None:
+    """Keep the first of a property that may stand only once, and drop broken ones that aren't needed."""
+    for name in SINGLE:
+        if isinstance(event.get(name), list):
+            event[name] = event[name][0]
+    for name in NOT_NEEDED:
+        if isinstance(event.get(name), vBroken):
+            del event[name]
+
+
 def _find_fault(event: Event) -> str:
+    """Return why an event can't be an appointment, as a code of Skips; "" if it can."""
     start = _moment(event, "DTSTART")
     if start is None:
         return "no_start"
     if not isinstance(start, datetime):
         return "all_day"
-    rules = event.get("RRULE", [])
-    for rule in rules if isinstance(rules, list) else [rules]:
+    if any(isinstance(each, vBroken) for name in RECURRING for each in _list(event, name)):
+        return "broken_series"
+    for rule in _list(event, "RRULE"):
+        steps = [*rule.get("INTERVAL", [1]), *rule.get("COUNT", [1])]
+        if not rule.get("FREQ") or not all(isinstance(step, int) and step > 0 for step in steps):
+            return "broken_series"
         several = len(rule.get("BYHOUR", [])) * max(1, len(rule.get("BYMINUTE", []))) > 1
         if several or rule.get("BYSECOND") or TOO_OFTEN.intersection(map(str, rule.get("FREQ", []))):
             return "too_often"
     return ""
 
 
+def _list(event: Event, name: str) -> list[Any]:
+    value = event.get(name, [])
+    return value if isinstance(value, list) else [value]
+
+
 def _moment(event: Event, name: str) -> date | None:
     value = event.get(name)
-    if isinstance(value, list):
-        value = value[0]
-    moment = getattr(value, "dt", None)
+    moment = getattr(value, "dt", None) if not isinstance(value, vBroken) else None
     return moment if isinstance(moment, date) else None
 
 
@@ -140,38 +181,46 @@ def _expand(
     calendars: list[Calendar], events: list[Event], now: datetime, left_out: list[tuple[str, str]]
 ) -> list[Event]:
     """Return the occurrences within the window, in order of time."""
-    calendar = Calendar()
     zone = next((each["X-WR-TIMEZONE"] for each in calendars if "X-WR-TIMEZONE" in each), None)
+    try:
+        found = _expand_some(events, zone, now)
+    except EXPANSION_FAULTS:  # one of them; each by itself then
+        found = []
+        for series in _group_by_uid(events):
+            try:
+                found += _expand_some(series, zone, now)
+            except EXPANSION_FAULTS:
+                left_out.append((_text(series[0], "SUMMARY"), "broken_series"))
+    return sorted((event for event in found if _start_of(event) >= now - BACK), key=_start_of)
+
+
+def _expand_some(events: Iterable[Event], zone: object, now: datetime) -> list[Event]:
+    calendar = Calendar()
     if zone is not None:
         calendar["X-WR-TIMEZONE"] = zone
     for event in events:
         calendar.add_component(event)
-    begin = now - BACK
-    query = recurring_ical_events.of(calendar, skip_bad_series=True)
-    found = query.between(begin, now + AHEAD)
-    kept = {_text(event, "UID") for event in found}
+    found: list[Event] = recurring_ical_events.of(calendar).between(now - BACK, now + AHEAD)
+    return found
+
+
+def _group_by_uid(events: Iterable[Event]) -> list[list[Event]]:
+    groups: dict[str, list[Event]] = {}
     for event in events:
-        if "RRULE" in event and _text(event, "UID") not in kept and not _has_an_end(event):
-            left_out.append((_text(event, "SUMMARY"), "broken_series"))
-    return sorted((event for event in found if _key(event) >= begin), key=_key)
+        groups.setdefault(_text(event, "UID"), []).append(event)
+    return list(groups.values())
 
 
-def _key(event: Event) -> datetime:
+def _start_of(event: Event) -> datetime:
     start = _moment(event, "DTSTART")
     if not isinstance(start, datetime):
         return datetime(1, 1, 1, tzinfo=UTC)
     return start.astimezone(UTC) if start.tzinfo else start.replace(tzinfo=UTC)
 
 
-def _has_an_end(event: Event) -> bool:
-    """Whether a series ends by its UNTIL or COUNT, so that it may have ended before the window."""
-    rule = event["RRULE"][0] if isinstance(event["RRULE"], list) else event["RRULE"]
-    return bool(rule.get("UNTIL") or rule.get("COUNT"))
-
-
 def _count_outside(events: Iterable[Event], now: datetime) -> int:
     single = (event for event in events if "RRULE" not in event and "RDATE" not in event)
-    return sum(not now - BACK <= _key(event) <= now + AHEAD for event in single)
+    return sum(not now - BACK <= _start_of(event) <= now + AHEAD for event in single)
 
 
 def _read_event(event: Event, *, in_series: bool) -> list[str]:
@@ -199,7 +248,7 @@ def _place(start: datetime) -> tuple[datetime, str]:
     if start.tzinfo is None:
         return start, ""
     name = str(getattr(start.tzinfo, "key", ""))
-    if name in available_timezones():
+    if name in ZONES:
         return start, name
     return start.astimezone(UTC), "UTC"
 

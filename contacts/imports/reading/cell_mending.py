@@ -10,6 +10,10 @@ from ftfy.badness import is_bad
 from contacts.imports.reading.cells import clean_cell, lost_letters
 from contacts.imports.reading.letters import mend_cell
 
+JOINED = "~"
+# What a row of printable ASCII holds if a cell of it has to be looked at: guards, spaces, lost letters.
+TO_BE_MENDED = ("  ", "?", f"{JOINED}'", f"{JOINED}=", f"{JOINED} ", f" {JOINED}")
+
 
 @dataclass
 class CellMender:
@@ -19,7 +23,10 @@ class CellMender:
     repaired: list[tuple[str, str]] = field(default_factory=list)
 
     def mend_row(self, cells: Sequence[str], line: int) -> tuple[str, ...]:
-        """Return the cells as text that was meant."""
+        """Return the cells as text that was meant; most rows need nothing, as one look at the row tells."""
+        row = f"{JOINED}{JOINED.join(cells)}{JOINED}"
+        if row.isascii() and row.isprintable() and not any(mark in row for mark in TO_BE_MENDED):
+            return tuple(cells)
         return tuple(
             clean_cell(cell) if cell.isascii() and "?" not in cell else self._mend(cell, line, at)
             for at, cell in enumerate(cells)

@@ -14,7 +14,8 @@ from contacts.imports.reading.parsed import Budget, ParsedSheet, ParserRefusal
 
 HEADERS = [
     "appointment id", "patient id", "patient name", "mobile phone", "home phone", "language",
-    "do not contact", "date", "time", "time zone", "duration min", "provider", "location", "type", "status",
+    "do not contact", "date", "time", "start time zone", "duration min", "provider", "location", "type",
+    "status",
 ]  # fmt: skip
 # FHIR's appointmentstatus in the words of contacts.imports.words. Of the rest (proposed, waitlist) nobody has
 # promised a time: they stay as they are, and are rejected as unknown.

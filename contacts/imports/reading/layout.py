@@ -100,7 +100,12 @@ def _skip(record: RawRow, why: Skips) -> SkippedLine:
 
 def _drop_guards(rows: Sequence[RawRow]) -> tuple[RawRow, ...]:
     """Take a guard off letters ('Stone) in a column with two cells or more, if each of them has it."""
-    guarded = {at for row in rows for at, cell in enumerate(row.cells) if has_guard_before_letter(cell)}
+    guarded = {
+        at
+        for row in rows
+        for at, cell in enumerate(row.cells)
+        if cell[:1] == "'" and has_guard_before_letter(cell)
+    }
     for at in set(guarded):
         cells = [row.cells[at] for row in rows if at < len(row.cells) and row.cells[at]]
         if len(cells) < 2 or not all(map(has_guard_before_letter, cells)):
