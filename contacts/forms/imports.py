@@ -15,6 +15,9 @@ from contacts.forms.contacts import list_zones
 from contacts.imports.files import describe_too_large
 
 DEFAULT_SOURCE = "csv"
+KINDS_OF_FILE = (
+    ".csv,.txt,.tsv,.tab,.xlsx,.xls,.xlsb,.ods,.htm,.html,.ics,.json,.ndjson,text/csv,text/calendar"
+)
 
 
 class UploadForm(forms.Form):
@@ -22,8 +25,11 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(
         label=_("File"),
-        help_text=_("A CSV file from your practice system. You see a preview before anything is imported."),
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv"}),
+        help_text=_(
+            "A list from your practice system: CSV, Excel, OpenDocument, a calendar (ICS) or FHIR. "
+            "You see a preview before anything is imported."
+        ),
+        widget=forms.ClearableFileInput(attrs={"accept": KINDS_OF_FILE}),
         error_messages={"required": _("Choose a file."), "empty": _("The file is empty.")},
     )
     source = forms.CharField(

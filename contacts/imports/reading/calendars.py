@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 import recurring_ical_events
-from icalendar import Calendar, Event, vBroken
+from icalendar import Calendar, Component, vBroken
 
 from contacts.imports.reading.calendar_people import describe_event
 from contacts.imports.reading.parsed import Budget, ParsedSheet, ParserRefusal
@@ -74,13 +74,13 @@ def parse_calendar(data: bytes, now: datetime) -> ParsedSheet:
     return sheet
 
 
-def _is_of_a_series(event: Event) -> bool:
+def _is_of_a_series(event: Component) -> bool:
     return any(name in event for name in ("RRULE", "RDATE", "RECURRENCE-ID"))
 
 
-def _choose_versions(calendars: Iterable[Calendar], left_out: list[tuple[str, str]]) -> list[Event]:
+def _choose_versions(calendars: Iterable[Calendar], left_out: list[tuple[str, str]]) -> list[Component]:
     """Return the newest version of each event that can be an appointment, cancelled if its METHOD says so."""
-    newest: dict[tuple[str, str], Event] = {}
+    newest: dict[tuple[str, str], Component] = {}
     count = 0
     for calendar in calendars:
         cancels = str(calendar.get("METHOD", "")).upper() == "CANCEL"
@@ -101,7 +101,7 @@ def _choose_versions(calendars: Iterable[Calendar], left_out: list[tuple[str, st
 
 
 def _keep_newest(
-    newest: dict[tuple[str, str], Event], event: Event, count: int, left_out: list[tuple[str, str]]
+    newest: dict[tuple[str, str], Component], event: Component, count: int, left_out: list[tuple[str, str]]
 ) -> None:
     if not _text(event, "UID"):
         event["UID"] = f"-{count}"
@@ -120,7 +120,7 @@ def _keep_newest(
     left_out.append((_text(older, "SUMMARY"), "replaced"))
 
 
-def _version_of(event: Event) -> tuple[int, str]:
+def _version_of(event: Component) -> tuple[int, str]:
     try:
         sequence = int(event.get("SEQUENCE", 0))
     except (ValueError, TypeError):
@@ -129,7 +129,7 @@ def _version_of(event: Event) -> tuple[int, str]:
     return sequence, stamp.to_ical().decode() if stamp is not None and hasattr(stamp, "to_ical") else ""
 
 
-def _recurrence_of(event: Event) -> str:
+def _recurrence_of(event: Component) -> str:
     """The occurrence that an event is, in UTC: 20270304T143000Z; "" for one that isn't in a series."""
     moment = _moment(event, "RECURRENCE-ID")
     if not isinstance(moment, datetime):
@@ -137,17 +137,18 @@ def _recurrence_of(event: Event) -> str:
     return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}" if moment.tzinfo else f"{moment:%Y%m%dT%H%M%S}"
 
 
-def _tidy(event: Event) -> None:
+def _tidy(event: Component) -> None:
     """Keep the first of a property that may stand only once, and drop broken ones that aren't needed."""
     for name in SINGLE:
-        if isinstance(event.get(name), list):
-            event[name] = event[name][0]
+        value: Any = event.get(name)
+        if isinstance(value, list):
+            event[name] = value[0]
     for name in NOT_NEEDED:
         if isinstance(event.get(name), vBroken):
             del event[name]
 
 
-def _find_fault(event: Event) -> str:
+def _find_fault(event: Component) -> str:
     """Return why an event can't be an appointment, as a code of Skips; "" if it can."""
     start = _moment(event, "DTSTART")
     if start is None:
@@ -166,20 +167,20 @@ def _find_fault(event: Event) -> str:
     return ""
 
 
-def _list(event: Event, name: str) -> list[Any]:
+def _list(event: Component, name: str) -> list[Any]:
     value = event.get(name, [])
     return value if isinstance(value, list) else [value]
 
 
-def _moment(event: Event, name: str) -> date | None:
+def _moment(event: Component, name: str) -> date | None:
     value = event.get(name)
     moment = getattr(value, "dt", None) if not isinstance(value, vBroken) else None
     return moment if isinstance(moment, date) else None
 
 
 def _expand(
-    calendars: list[Calendar], events: list[Event], now: datetime, left_out: list[tuple[str, str]]
-) -> list[Event]:
+    calendars: list[Calendar], events: list[Component], now: datetime, left_out: list[tuple[str, str]]
+) -> list[Component]:
     """Return the occurrences within the window, in order of time."""
     zone = next((each["X-WR-TIMEZONE"] for each in calendars if "X-WR-TIMEZONE" in each), None)
     try:
@@ -194,36 +195,36 @@ def _expand(
     return sorted((event for event in found if _start_of(event) >= now - BACK), key=_start_of)
 
 
-def _expand_some(events: Iterable[Event], zone: object, now: datetime) -> list[Event]:
+def _expand_some(events: Iterable[Component], zone: object, now: datetime) -> list[Component]:
     calendar = Calendar()
     if zone is not None:
         calendar["X-WR-TIMEZONE"] = zone
     for event in events:
         calendar.add_component(event)
-    found: list[Event] = recurring_ical_events.of(calendar).between(now - BACK, now + AHEAD)
+    found: list[Component] = recurring_ical_events.of(calendar).between(now - BACK, now + AHEAD)
     return found
 
 
-def _group_by_uid(events: Iterable[Event]) -> list[list[Event]]:
-    groups: dict[str, list[Event]] = {}
+def _group_by_uid(events: Iterable[Component]) -> list[list[Component]]:
+    groups: dict[str, list[Component]] = {}
     for event in events:
         groups.setdefault(_text(event, "UID"), []).append(event)
     return list(groups.values())
 
 
-def _start_of(event: Event) -> datetime:
+def _start_of(event: Component) -> datetime:
     start = _moment(event, "DTSTART")
     if not isinstance(start, datetime):
         return datetime(1, 1, 1, tzinfo=UTC)
     return start.astimezone(UTC) if start.tzinfo else start.replace(tzinfo=UTC)
 
 
-def _count_outside(events: Iterable[Event], now: datetime) -> int:
+def _count_outside(events: Iterable[Component], now: datetime) -> int:
     single = (event for event in events if "RRULE" not in event and "RDATE" not in event)
     return sum(not now - BACK <= _start_of(event) <= now + AHEAD for event in single)
 
 
-def _read_event(event: Event, *, in_series: bool) -> list[str]:
+def _read_event(event: Component, *, in_series: bool) -> list[str]:
     start = _moment(event, "DTSTART")
     assert isinstance(start, datetime)  # noqa: S101 - _find_fault() has refused all others
     wall, zone = _place(start)
@@ -253,7 +254,7 @@ def _place(start: datetime) -> tuple[datetime, str]:
     return start.astimezone(UTC), "UTC"
 
 
-def _minutes_of(event: Event, start: datetime) -> str:
+def _minutes_of(event: Component, start: datetime) -> str:
     end = _moment(event, "DTEND")
     if isinstance(end, datetime) and (end.tzinfo is None) == (start.tzinfo is None):
         length = end - start if start.tzinfo is None else end.astimezone(UTC) - start.astimezone(UTC)
@@ -263,7 +264,7 @@ def _minutes_of(event: Event, start: datetime) -> str:
     return str(minutes) if minutes > 0 else ""
 
 
-def _name_id(event: Event, recurrence: str) -> str:
+def _name_id(event: Component, recurrence: str) -> str:
     """Return the UID, with the occurrence of a series; longer ones are cut, with a hash of the whole."""
     uid = _text(event, "UID")
     if uid.startswith("-") and uid[1:].isdigit():
@@ -274,6 +275,6 @@ def _name_id(event: Event, recurrence: str) -> str:
     return f"{name[:KEPT_OF_ID]}~{hashlib.sha256(name.encode()).hexdigest()[:24]}"
 
 
-def _text(event: Event, name: str) -> str:
+def _text(event: Component, name: str) -> str:
     value = event.get(name, "")
     return str(value[0] if isinstance(value, list) and value else value).strip()

@@ -11,9 +11,9 @@ MARCH_2027 = datetime(2027, 3, 1, 12, tzinfo=UTC)
 LARGEST = 20 * 1024 * 1024  # bytes
 
 
-def read_list(name: str, **chosen: str) -> Table:
-    """Read a file of tests/data/lists/. `chosen`: answers, by the key of the question."""
-    return read_bytes((LISTS / name).read_bytes(), **chosen)
+def read_list(name: str, **answers: str) -> Table:
+    """Read a file of tests/data/lists/. `answers`: by the key of the question."""
+    return read_bytes((LISTS / name).read_bytes(), NO_CHOICES, **answers)
 
 
 def read_bytes(data: bytes, choices: ReadChoices = NO_CHOICES, **answers: str) -> Table:

@@ -93,7 +93,7 @@ def test_an_invalid_time_zone_is_reported_next_to_its_location(desk: Client) -> 
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"PK\x03\x04...", "This is an Excel workbook."),
+        (b"PK\x03\x04...", "This workbook is damaged"),
         (b"Product,Price\r\nTea,3\r\n", "The file has no column for: date"),
     ],
 )
