@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 import recurring_ical_events
 from icalendar import Calendar, Component, vBroken
@@ -183,16 +183,33 @@ def _expand(
 ) -> list[Component]:
     """Return the occurrences within the window, in order of time."""
     zone = next((each["X-WR-TIMEZONE"] for each in calendars if "X-WR-TIMEZONE" in each), None)
+    of_series = [event for event in events if _is_of_a_series(event)]
+    single = [
+        event for event in events if not _is_of_a_series(event)
+    ]  # most; the library takes long for them
+    for event in single:
+        _move_to_zone(event, str(zone))
     try:
-        found = _expand_some(events, zone, now)
+        found = _expand_some(of_series, zone, now)
     except EXPANSION_FAULTS:  # one of them; each by itself then
         found = []
-        for series in _group_by_uid(events):
+        for series in _group_by_uid(of_series):
             try:
                 found += _expand_some(series, zone, now)
             except EXPANSION_FAULTS:
                 left_out.append((_text(series[0], "SUMMARY"), "broken_series"))
-    return sorted((event for event in found if _start_of(event) >= now - BACK), key=_start_of)
+    in_window = (event for event in [*single, *found] if now - BACK <= _start_of(event) <= now + AHEAD)
+    return sorted(in_window, key=_start_of)
+
+
+def _move_to_zone(event: Component, zone: str) -> None:
+    """Write a start in UTC, or without a zone, in the zone that Google names for the whole calendar."""
+    local = ZoneInfo(zone) if zone in ZONES else None
+    for name in ("DTSTART", "DTEND"):
+        value: Any = event.get(name)
+        moment = _moment(event, name)
+        if local and isinstance(moment, datetime) and _place(moment)[1] in ("", "UTC"):
+            value.dt = moment.astimezone(local) if moment.tzinfo else moment.replace(tzinfo=local)
 
 
 def _expand_some(events: Iterable[Component], zone: object, now: datetime) -> list[Component]:
