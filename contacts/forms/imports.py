@@ -18,6 +18,9 @@ from contacts.zones import list_zones_of
 
 DEFAULT_SOURCE = "csv"
 LONGEST_ANSWER = 120  # characters, of one that is written: the name of a location
+KINDS_OF_FILE = (
+    ".csv,.txt,.tsv,.tab,.xlsx,.xls,.xlsb,.ods,.htm,.html,.ics,.json,.ndjson,text/csv,text/calendar"
+)
 
 
 class UploadForm(forms.Form):
@@ -25,8 +28,11 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(
         label=_("File"),
-        help_text=_("A CSV file from your practice system. You see a preview before anything is imported."),
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv"}),
+        help_text=_(
+            "A list from your practice system: CSV, Excel, OpenDocument, a calendar (ICS) or FHIR. "
+            "You see a preview before anything is imported."
+        ),
+        widget=forms.ClearableFileInput(attrs={"accept": KINDS_OF_FILE}),
         error_messages={"required": _("Choose a file."), "empty": _("The file is empty.")},
     )
     source = forms.CharField(

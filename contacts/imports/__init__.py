@@ -2,7 +2,7 @@
 
 importing.py runs these steps, each in a module of its own:
 
-1. decoding, csv_files, files: bytes to a table of text.
+1. files, csv_files, reading/: bytes to a table of text.
 2. columns (by headers, column_values), cancelling_columns, location_questions: which column has which
    meaning. Where it isn't clear, a question is asked (questions), and the answer kept (remembered).
 3. starts, dates, times, words, row_names, row_numbers, rows: cells to values; each problem comes with what to

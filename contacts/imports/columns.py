@@ -73,6 +73,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         "scheduled start",
     ),
     "weekday": ("day", "weekday", "day of week", "day of the week", "dow"),
+    "zone": ("start time zone",),  # of the time beside it, as calendars and FHIR state it; not the patient's
     "duration": (
         "duration min", "duration", "duration minutes", "duration mins", "appt duration",
         "appointment duration", "length", "length min", "appt length", "appointment length", "visit length",
@@ -135,7 +136,7 @@ BOTH_IN_ONE = frozenset(
 TITLES = {
     "appointment_id": "appointment id", "patient_id": "patient id", "last_name": "last name",
     "first_name": "first name", "full_name": "full name", "mobile": "mobile phone", "home": "home phone",
-    "work": "work phone", "weekday": "day of the week",
+    "work": "work phone", "weekday": "day of the week", "zone": "start time zone",
     "kind": "type", "prefers": "preferred contact method", "no_contact": "do not contact",
     "no_calls": "do not call", "texts_ok": "text ok",
 }  # fmt: skip

@@ -1,97 +1,94 @@
 """Read CSV files with any usual delimiter. Pure: no database."""
 
 import csv
-import io
-import re
-import unicodedata
-from collections.abc import Iterator
+from collections.abc import Mapping
 
-from contacts.imports.decoding import decode_text
+from django.utils.translation import gettext
+
 from contacts.imports.errors import UnreadableFile
-from contacts.imports.files import OTHER_KINDS, RawRow, Table
+from contacts.imports.files import (
+    LARGEST_CELL,
+    MOST_COLUMNS,
+    MOST_ROWS,
+    NO_ANSWERS,
+    NO_CHOICES,
+    RawRow,
+    ReadChoices,
+    Table,
+    describe_too_many_columns,
+    describe_too_many_rows,
+)
+from contacts.imports.reading.cell_mending import CellMender
+from contacts.imports.reading.cells import clean_cell
+from contacts.imports.reading.dialects import (
+    CsvDialect,
+    drop_text_formulas,
+    find_dialect,
+    is_delimiter,
+    name_delimiter,
+    split_records,
+    split_separator_line,
+)
+from contacts.imports.reading.layout import lay_out
+from contacts.imports.reading.letters import decode_file, name_encoding
 
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252", "mac_roman": "Mac Roman"}
-SAMPLE = 8192  # characters
-MOST_ROWS = 200_000
-MOST_COLUMNS = 200
-LARGEST_CELL = 32_767  # characters; the most a spreadsheet's cell can hold
-# Excel adds this first line to say which delimiter it used: sep=;
-SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")
-ONLY_HEADER = "The file has a header but no rows. Export the list again and choose the days you need."
-TOO_MANY_ROWS = f"The file has more than {MOST_ROWS:,} rows. Export fewer days at a time."
-TOO_MANY_COLUMNS = f"The file has more than {MOST_COLUMNS} columns. Export only the appointment list."
+__all__ = ["CsvReader", "clean_cell"]
+
+MOST_OTHER_LINES = 1000  # titles and totals, beside MOST_ROWS
 
 
 class CsvReader:
-    """Reads text with a delimiter; accepts every file that isn't of another known kind."""
+    """Reads text with a delimiter; accepts every file, so it stands behind the readers of other kinds."""
 
     def is_mine(self, file_name: str, data: bytes) -> bool:
-        return not any(data.startswith(start) for start, _ in OTHER_KINDS)
+        return True
 
-    def read(self, data: bytes) -> Table:
-        text, encoding = decode_text(data)
-        text, delimiter, skipped = _find_delimiter(text)
-        rows = [RawRow(row.line + skipped, row.cells) for row in _read_records(text, delimiter)]
-        if len(rows) < 2:
-            raise UnreadableFile(ONLY_HEADER)
-        form = f"{ENCODINGS.get(encoding, encoding)}, {DELIMITERS.get(delimiter, delimiter)}"
-        return Table(headers=rows[0].cells, rows=tuple(rows[1:]), form=form)
+    def read(
+        self, data: bytes, choices: ReadChoices = NO_CHOICES, answers: Mapping[str, str] = NO_ANSWERS
+    ) -> Table:
+        if choices.delimiter and not is_delimiter(choices.delimiter):
+            raise UnreadableFile(gettext("“%s” can't be a delimiter.") % choices.delimiter[:20])
+        decoded = decode_file(data, choices.encoding, answers)
+        text, stated, removed = split_separator_line(decoded.text)
+        text = drop_text_formulas(text)
+        dialect = find_dialect(text, choices.delimiter or stated)
+        cells = CellMender()
+        layout = lay_out(_read_records(text, dialect, removed, cells), choices.header_line)
+        return Table(
+            headers=layout.headers,
+            rows=layout.rows,
+            form=f"{name_encoding(decoded.encoding)}, {name_delimiter(dialect.delimiter)}",
+            understood=ReadChoices(dialect.delimiter, decoded.encoding, layout.header_line),
+            skipped=layout.skipped,
+            questions=(decoded.question,) if decoded.question else (),
+            damaged=frozenset(cells.damaged),
+            notes=cells.describe_repairs(),
+        )
 
 
-def _find_delimiter(text: str) -> tuple[str, str, int]:
-    """Return the text without Excel's "sep=" line, the delimiter, and the number of lines removed."""
-    stated = SEPARATOR_LINE.match(text)
-    if stated:
-        return text[stated.end() :], stated[1], 1
-    return text, _guess_delimiter(text), 0
-
-
-def _guess_delimiter(text: str) -> str:
-    """Return what csv.Sniffer finds, if the header contains it, else the header's most frequent delimiter."""
-    header = next(iter(text.lstrip()[:SAMPLE].splitlines()), "")
+def _read_records(text: str, dialect: CsvDialect, removed: int, mender: CellMender) -> list[RawRow]:
+    """Return each record that isn't blank. `removed`: lines above the text. Raises UnreadableFile."""
+    records: list[RawRow] = []
+    line = removed
     try:
-        found = csv.Sniffer().sniff(text[:SAMPLE], "".join(DELIMITERS)).delimiter
+        for line_of_text, cells in split_records(text, dialect):
+            line = line_of_text + removed
+            if len(cells) > MOST_COLUMNS:
+                raise UnreadableFile(describe_too_many_columns())
+            if any(len(cell) > LARGEST_CELL for cell in cells):
+                raise UnreadableFile(_describe_broken(line))
+            row = mender.mend_row(cells, line)
+            if any(row):
+                records.append(RawRow(line, row))
+            if len(records) > MOST_ROWS + MOST_OTHER_LINES:
+                raise UnreadableFile(describe_too_many_rows())
     except csv.Error:
-        found = ""
-    return found if found and found in header else max(DELIMITERS, key=header.count)
-
-
-def _read_records(text: str, delimiter: str) -> Iterator[RawRow]:
-    """Yield each record that isn't blank, the header first. Raises UnreadableFile."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    before, count = 0, 0
-    try:
-        for cells in reader:
-            line, before = before + 1, reader.line_num
-            row = RawRow(line, tuple(clean_cell(cell) for cell in cells))
-            _check_size(row, count)
-            if any(row.cells):
-                count += 1
-                yield row
-    except csv.Error:
-        raise UnreadableFile(_describe_broken(before + 1)) from None
-
-
-def _check_size(row: RawRow, count: int) -> None:
-    if count > MOST_ROWS:
-        raise UnreadableFile(TOO_MANY_ROWS)
-    if len(row.cells) > MOST_COLUMNS:
-        raise UnreadableFile(TOO_MANY_COLUMNS)
-    if any(len(cell) > LARGEST_CELL for cell in row.cells):
-        raise UnreadableFile(_describe_broken(row.line))
+        raise UnreadableFile(_describe_broken(line + 1)) from None
+    return records
 
 
 def _describe_broken(line: int) -> str:
-    return (
-        f"The cell that starts in line {line} has no end or is far too large. "
+    return gettext(
+        "The cell that starts in line %(line)d has no end or is far too large. "
         "Check that line for a quotation mark that isn't closed."
-    )
-
-
-def clean_cell(cell: str) -> str:
-    """Return the text in composed form (NFC), with single spaces and without control characters."""
-    if cell.isascii() and cell.isprintable() and "  " not in cell:
-        return cell.strip()
-    text = " ".join(unicodedata.normalize("NFC", cell).split())
-    return "".join(char for char in text if unicodedata.category(char) != "Cc")
+    ) % {"line": line}

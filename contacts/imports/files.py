@@ -1,38 +1,108 @@
 """Choose the reader for a file. docs/importing.md says how to add a reader."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
-from contacts.imports.errors import UnreadableFile
+from django.utils.translation import gettext, gettext_lazy
 
-EMPTY = "The file is empty. Export the list again and upload the new file."
-EXCEL = "This is an Excel workbook. Save it as “CSV UTF-8” and upload the CSV file."
-CALENDAR = "This is a calendar file. Export the list as CSV and upload the CSV file."
-PDF = "This is a PDF. Export the list as CSV and upload the CSV file."
-OTHER_KINDS = (
-    (b"PK\x03\x04", EXCEL),
-    (b"\xd0\xcf\x11\xe0", EXCEL),
-    (b"BEGIN:VCALENDAR", CALENDAR),
-    (b"%PDF", PDF),
-)
+from contacts.imports.errors import UnreadableFile
+from contacts.imports.questions import Question
+
+MOST_ROWS = 200_000
+MOST_COLUMNS = 200
+LARGEST_CELL = 32_767  # characters; the most a spreadsheet's cell can hold
+
+
+@dataclass(frozen=True)
+class ReadChoices:
+    """How a file is read, as found out or as a person corrected it; "" and 0: not chosen, or it has none.
+
+    `delimiter`: one character; `encoding`: Python's name of it; `header_line`: as RawRow.line counts;
+    `sheet`: the name of a workbook's sheet.
+    """
+
+    delimiter: str = ""
+    encoding: str = ""
+    header_line: int = 0
+    sheet: str = ""
+
+
+NO_CHOICES = ReadChoices()
+NO_ANSWERS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
 class RawRow:
-    """One record as text. `line` is where it starts in the file; the header is usually line 1."""
+    """One record as text. `line` is where it starts in the file; the header is usually line 1.
+
+    No two rows of a table have the same line.
+    """
 
     line: int
     cells: tuple[str, ...]
 
 
+class Skips(StrEnum):
+    """Why a line of a file isn't a row of its table; REASONS_TO_SKIP has the sentences."""
+
+    ABOVE = "above"
+    HEADER_AGAIN = "header_again"
+    DASHES = "dashes"
+    TOTAL = "total"
+    ALL_DAY = "all_day"
+    NO_START = "no_start"
+    TOO_OFTEN = "too_often"
+    BROKEN_SERIES = "broken_series"
+    REPLACED = "replaced"
+
+
+REASONS_TO_SKIP = {
+    Skips.ABOVE: gettext_lazy("It stands above the header."),
+    Skips.HEADER_AGAIN: gettext_lazy("It repeats the header."),
+    Skips.DASHES: gettext_lazy("It is a ruled line."),
+    Skips.TOTAL: gettext_lazy("It is a total or a footer, not an appointment."),
+    Skips.ALL_DAY: gettext_lazy("It lasts all day, so it has no time to remind of."),
+    Skips.NO_START: gettext_lazy("It has no start."),
+    Skips.TOO_OFTEN: gettext_lazy("It recurs more often than once a day, so it isn't an appointment."),
+    Skips.BROKEN_SERIES: gettext_lazy("Its recurrence can't be understood."),
+    Skips.REPLACED: gettext_lazy("A later version of it is in the file."),
+}
+
+
+@dataclass(frozen=True)
+class SkippedLine:
+    """A line of the file that is no row, the start of its text, and why."""
+
+    line: int
+    text: str
+    why: Skips
+
+    @property
+    def reason(self) -> str:
+        """The sentence for staff."""
+        return str(REASONS_TO_SKIP[self.why])
+
+
 @dataclass(frozen=True)
 class Table:
-    """A file as rows of text. `form` says how it was read, such as “Windows-1252, commas”."""
+    """A file as rows of text. `form` says how it was read, such as “Windows-1252, commas”.
+
+    `understood`: the same as choices that a person can correct; `skipped`: lines that aren't rows;
+    `questions`: to be answered before anything is imported (the table is the likeliest reading meanwhile);
+    `damaged`: (line, position of the column) of cells whose letters were lost; `notes`: sentences for staff.
+    A row has the cells that it has in the file: fewer than the header, or more.
+    """
 
     headers: tuple[str, ...]
     rows: tuple[RawRow, ...]
     form: str
+    understood: ReadChoices = NO_CHOICES
+    skipped: tuple[SkippedLine, ...] = ()
+    questions: tuple[Question, ...] = ()
+    damaged: frozenset[tuple[int, int]] = frozenset()
+    notes: tuple[str, ...] = ()
 
 
 class TableReader(Protocol):
@@ -42,27 +112,69 @@ class TableReader(Protocol):
         """Whether this reader can read the file, judging by its first bytes rather than its name."""
         ...
 
-    def read(self, data: bytes) -> Table:
-        """Return the file's table. Raises UnreadableFile with a message for staff."""
+    def read(
+        self, data: bytes, choices: ReadChoices = NO_CHOICES, answers: Mapping[str, str] = NO_ANSWERS
+    ) -> Table:
+        """Return the file's table. Raises UnreadableFile with a message for staff.
+
+        `answers`: key of a Question -> value of one of its choices.
+        """
         ...
 
 
-def read_table(file_name: str, data: bytes, *, largest: int, readers: Sequence[TableReader]) -> Table:
+def read_table(
+    file_name: str,
+    data: bytes,
+    *,
+    largest: int,
+    readers: Sequence[TableReader],
+    choices: ReadChoices = NO_CHOICES,
+    answers: Mapping[str, str] = NO_ANSWERS,
+) -> Table:
     """Return the file's table, read by the first reader that accepts it. `largest`: in bytes.
 
-    Raises UnreadableFile if the file is empty, larger than that, or of a kind that no reader accepts.
+    Raises UnreadableFile if the file is empty, larger than that, of a kind that no reader accepts, or has
+    no rows.
     """
-    if not data.strip():
-        raise UnreadableFile(EMPTY)
     if len(data) > largest:
         raise UnreadableFile(describe_too_large(largest))
-    for reader in readers:
-        if reader.is_mine(file_name, data):
-            return reader.read(data)
-    raise UnreadableFile(next(text for start, text in (*OTHER_KINDS, (b"", EMPTY)) if data.startswith(start)))
+    if not data.strip():
+        raise UnreadableFile(gettext("The file is empty. Export the list again and upload the new file."))
+    reader = next((each for each in readers if each.is_mine(file_name, data)), None)
+    if reader is None:
+        raise UnreadableFile(gettext("This kind of file can't be read. Export the list as CSV or XLSX."))
+    table = reader.read(data, choices, answers)
+    check_sizes(table)
+    return table
+
+
+def check_sizes(table: Table) -> None:
+    """Raise UnreadableFile if a table has no rows, too many, or too many columns."""
+    if len(table.headers) > MOST_COLUMNS:
+        raise UnreadableFile(describe_too_many_columns())
+    if not table.rows:
+        raise UnreadableFile(
+            gettext("The file has a header but no rows. Export the list again and choose the days you need.")
+        )
+    if len(table.rows) > MOST_ROWS:
+        raise UnreadableFile(describe_too_many_rows())
 
 
 def describe_too_large(largest: int) -> str:
     """Return the message for a file of more than `largest` bytes."""
     size = f"{largest / 1024**2:g} MB" if largest >= 1024**2 else f"{largest} bytes"
     return f"The file is larger than {size}. Export fewer days at a time."
+
+
+def describe_too_many_rows() -> str:
+    """Return the message for a file of more than MOST_ROWS rows."""
+    return gettext("The file has more than %(most)s rows. Export fewer days at a time.") % {
+        "most": f"{MOST_ROWS:,}"
+    }
+
+
+def describe_too_many_columns() -> str:
+    """Return the message for a file of more than MOST_COLUMNS columns."""
+    return gettext("The file has more than %(most)s columns. Export only the appointment list.") % {
+        "most": MOST_COLUMNS
+    }

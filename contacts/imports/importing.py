@@ -35,6 +35,14 @@ from contacts.imports.practice import (
 )
 from contacts.imports.problems import Problem, clip
 from contacts.imports.questions import Question, find_open
+from contacts.imports.reading.descriptions import describe_lines
+from contacts.imports.reading.other_files import (
+    CalendarReader,
+    FhirReader,
+    RefusingReader,
+    WebPageReader,
+    WorkbookReader,
+)
 from contacts.imports.remembered import add_remembered, remember_answers
 from contacts.imports.repeats import find_repeats
 from contacts.imports.report import ImportReport, count_outcomes
@@ -45,7 +53,14 @@ from contacts.imports.words import ask_about_statuses
 from contacts.models import ImportBatch, Location
 from contacts.worker_hints import hint_planning
 
-READERS: Sequence[TableReader] = (CsvReader(),)
+READERS: Sequence[TableReader] = (
+    WorkbookReader(),
+    WebPageReader(),
+    CalendarReader(),
+    FhirReader(),
+    RefusingReader(),
+    CsvReader(),
+)
 ONE_AT_A_TIME = 7_305_022_011  # key of the advisory lock that lets only one import run at a time
 
 
@@ -120,12 +135,19 @@ def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
     effective = add_remembered(options)
     options = effective.options
     check_options(options)
-    table = read_table(file_name, data, largest=settings.IMPORT_MAX_BYTES, readers=READERS)
+    table = read_table(
+        file_name,
+        data,
+        largest=settings.IMPORT_MAX_BYTES,
+        readers=READERS,
+        choices=options.reading,
+        answers=options.answers,
+    )
     columns = find_columns(table.headers, effective.list_columns(table.headers), table.rows, options.answers)
     practice = read_known_practice()
     known = {key: location.name for key, location in practice.locations.items()}
     chosen = choose_locations(columns, table.rows, known, options.answers)
-    questions = [*columns.questions, *chosen.questions]
+    questions = [*table.questions, *columns.questions, *chosen.questions]
     if find_open(questions, options.answers):
         return ReadFile(
             table,
@@ -228,7 +250,8 @@ def _plan(file: ReadFile) -> tuple[ReadFile, Plan, list[Problem]]:
     known = find_known(people, options.source)
     id_header = file.columns.header_of("appointment_id")
     plan = make_plan(people, known, file.practice, source=options.source, id_header=id_header)
-    problems = [*file.notes, *(problem for result in file.results for problem in result.problems)]
+    problems = [*describe_lines(file.table), *file.notes]
+    problems += [problem for result in file.results for problem in result.problems]
     problems += [each.note for each in plan.rows if each.note]
     problems += _describe_people(plan, file.columns)
     problems += find_missing(file.results, plan, file.practice, source=options.source, id_header=id_header)

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from contacts.database.clock import read_database_clock
 from contacts.imports.errors import ImportRefused, UnknownZone
+from contacts.imports.files import NO_CHOICES, ReadChoices
 from contacts.imports.problems import Problem, clip
 from contacts.imports.rows import ImportedLocation, location_key
 from contacts.models import Location, Provider
@@ -29,7 +30,8 @@ class ImportOptions:
     `spoken_names`, `callback_numbers`: of new locations, by name; the numbers as people write them.
     `time_zone`: for new locations that `zones` doesn't have; `columns`: field -> header, for columns whose
     headers aren't recognised ("" to forget what is remembered of the source, "none" for no column);
-    `region`: ISO 3166, by default PHONE_REGION; `answers`: key of a Question -> value of one of its choices.
+    `region`: ISO 3166, by default PHONE_REGION; `answers`: key of a Question -> value of one of its choices;
+    `reading`: delimiter, letters, header row and sheet that a person chose.
     """
 
     source: str = "csv"
@@ -40,6 +42,7 @@ class ImportOptions:
     region: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, str] = field(default_factory=dict)
+    reading: ReadChoices = NO_CHOICES
 
     @property
     def number_region(self) -> str:

@@ -36,6 +36,7 @@ from contacts.imports.words import (
 )
 from contacts.languages import name_language, read_languages
 from contacts.numbers import ParsedNumber
+from contacts.zones import find_zone
 
 T = TypeVar("T")
 
@@ -292,7 +293,8 @@ class _RowReader:
             self._note_different_format("date", f"{wall:%d %B %Y}")
         if is_odd_time(texts.time, am_pm=self.reading.am_pm):
             self._note_different_format(time_name, f"{wall:%H:%M}")
-        return self._take(time_name, lambda _: self._place(wall, zone, time_name), None)
+        stated = find_zone(self._value("zone")) or zone
+        return self._take(time_name, lambda _: self._place(wall, stated, time_name), None)
 
     def _read_day(self, texts: StartTexts) -> date:
         day = read_date(texts.day, self.reading.order)

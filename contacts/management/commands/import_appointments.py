@@ -20,8 +20,9 @@ from contacts.imports.report import ImportReport, questions_as_lines, report_as_
 
 class Command(BaseCommand):
     help = (
-        "Imports an appointment list (CSV). Rows with errors are reported with what to do, the others are "
-        "imported. Importing the same file again changes nothing. See docs/importing.md."
+        "Imports an appointment list (CSV, XLSX, XLS, XLSB, ODS, ICS, FHIR). Rows with errors are reported "
+        "with what to do, the others are imported. Importing the same file again changes nothing. "
+        "See docs/importing.md."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

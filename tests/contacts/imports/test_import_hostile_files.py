@@ -27,9 +27,9 @@ REFUSED = {
     "NUL in a cell": (GOOD.replace(b"Okafor", b"Oka\0for"), "This isn't a text file."),
     "NUL in UTF-16": (write_list(AISHA | {"last": "a\0b"}, encoding="utf-16"), "This isn't a text file."),
     "half a UTF-16 character": (write_list(AISHA, encoding="utf-16") + b"\x00", "characters can't be read"),
-    "Excel": (b"PK\x03\x04" + b"x" * 100, "This is an Excel workbook."),
-    "old Excel": (b"\xd0\xcf\x11\xe0" + b"x" * 100, "This is an Excel workbook."),
-    "calendar": (b"BEGIN:VCALENDAR\r\nEND:VCALENDAR", "This is a calendar file."),
+    "Excel": (b"PK\x03\x04" + b"x" * 100, "This workbook is damaged"),
+    "old Excel": (b"\xd0\xcf\x11\xe0" + b"x" * 100, "This workbook is damaged"),
+    "calendar": (b"BEGIN:VCALENDAR\r\nEND:VCALENDAR", "no appointment between yesterday"),
     "PDF": (b"%PDF-1.7 ...", "This is a PDF."),
     "other columns": (
         b"Product,Price\r\nTea,3\r\n",

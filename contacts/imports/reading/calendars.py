@@ -1,0 +1,297 @@
+"""Appointments of a calendar file (iCalendar, RFC 5545). Runs in the parser process; knows no Django.
+
+Series are expanded by recurring-ical-events between the start of yesterday and 400 days later. Times are the
+wall times of the event's own zone, which stands in a column of its own; Windows' names of zones and Google's
+X-WR-TIMEZONE are understood by icalendar and x-wr-timezone.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import recurring_ical_events
+from icalendar import Calendar, Component, vBroken
+
+from contacts.imports.reading.calendar_people import describe_event
+from contacts.imports.reading.parsed import Budget, ParsedSheet, ParserRefusal
+
+HEADERS = [
+    "appointment id", "patient name", "mobile phone", "date", "time", "start time zone",
+    "duration min", "provider", "location", "type", "status",
+]  # fmt: skip
+BACK, AHEAD = timedelta(days=1), timedelta(days=400)
+# Outlook writes this before the subject of a meeting that was called off, and leaves its STATUS as it was.
+CALLED_OFF = re.compile(r"\s*(?:cancell?ed|cancelado|cancelada|annulée?|abgesagt)\s*:\s*", re.IGNORECASE)
+TOO_OFTEN = frozenset(["SECONDLY", "MINUTELY", "HOURLY"])
+LONGEST_ID, KEPT_OF_ID = 120, 80  # characters
+STATUSES = {"CONFIRMED": "confirmed", "TENTATIVE": "pending", "CANCELLED": "cancelled"}
+MOST_EVENTS = 100_000
+SINGLE = (
+    "UID", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "SEQUENCE", "SUMMARY", "STATUS", "DTSTAMP",
+    "LAST-MODIFIED", "LOCATION", "DESCRIPTION", "ORGANIZER",
+)  # fmt: skip
+NOT_NEEDED = ("DTEND", "DURATION", "SEQUENCE", "DTSTAMP", "LAST-MODIFIED", "LOCATION", "CATEGORIES")
+RECURRING = ("RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
+# What a rule that contradicts itself raises within recurring-ical-events and dateutil.
+EXPANSION_FAULTS = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    ArithmeticError,
+)
+ZONES = available_timezones()
+
+
+def parse_calendar(data: bytes, now: datetime) -> ParsedSheet:
+    """Return one row for each appointment within the window, in order of time. `data`: UTF-8; `now`: aware.
+
+    Events that last all day, have no start or recur many times a day are left out with a reason. Raises
+    ParserRefusal.
+    """
+    try:
+        calendars = Calendar.from_ical(data.decode("utf-8", "replace").lstrip("\ufeff \r\n\t"), multiple=True)
+    except (ValueError, KeyError, IndexError, TypeError):
+        raise ParserRefusal("broken_calendar") from None
+    sheet = ParsedSheet("", [(1, HEADERS)])
+    left_out: list[tuple[str, str]] = []
+    events = _choose_versions(calendars, left_out)
+    occurrences = _expand(calendars, events, now, left_out)
+    series = {_text(event, "UID") for event in events if _is_of_a_series(event)}
+    budget = Budget()
+    for line, event in enumerate(occurrences, 2):
+        cells = _read_event(event, in_series=_text(event, "UID") in series)
+        budget.take(cells)
+        sheet.rows.append((line, cells))
+    after = len(sheet.rows) + 1
+    sheet.skipped = [(after + at, text, why) for at, (text, why) in enumerate(left_out)]
+    sheet.notes = {"outside_window": _count_outside(events, now)}
+    return sheet
+
+
+def _is_of_a_series(event: Component) -> bool:
+    return any(name in event for name in ("RRULE", "RDATE", "RECURRENCE-ID"))
+
+
+def _choose_versions(calendars: Iterable[Calendar], left_out: list[tuple[str, str]]) -> list[Component]:
+    """Return the newest version of each event that can be an appointment, cancelled if its METHOD says so."""
+    newest: dict[tuple[str, str], Component] = {}
+    count = 0
+    for calendar in calendars:
+        cancels = str(calendar.get("METHOD", "")).upper() == "CANCEL"
+        for event in calendar.walk("VEVENT"):
+            count += 1
+            if count > MOST_EVENTS:
+                raise ParserRefusal("too_many_rows")
+            _tidy(event)
+            if cancels or CALLED_OFF.match(_text(event, "SUMMARY")):
+                event["STATUS"] = "CANCELLED"
+                event["SUMMARY"] = CALLED_OFF.sub("", _text(event, "SUMMARY"), count=1)
+            why = _find_fault(event)
+            if why:
+                left_out.append((_text(event, "SUMMARY"), why))
+                continue
+            _keep_newest(newest, event, count, left_out)
+    return list(newest.values())
+
+
+def _keep_newest(
+    newest: dict[tuple[str, str], Component], event: Component, count: int, left_out: list[tuple[str, str]]
+) -> None:
+    if not _text(event, "UID"):
+        event["UID"] = f"-{count}"
+    key = (_text(event, "UID"), _recurrence_of(event))
+    other = newest.get(key)
+    if other is None:
+        newest[key] = event
+        return
+    older, newer = (other, event) if _version_of(event) >= _version_of(other) else (event, other)
+    if _text(newer, "STATUS") == "CANCELLED" and "RRULE" in older and "RRULE" not in newer:
+        for name in ("RRULE", "DTSTART", "DTEND", "DURATION", "EXDATE", "RDATE"):  # the whole series
+            newer.pop(name, None)
+            if name in older:
+                newer[name] = older[name]
+    newest[key] = newer
+    left_out.append((_text(older, "SUMMARY"), "replaced"))
+
+
+def _version_of(event: Component) -> tuple[int, str]:
+    try:
+        sequence = int(event.get("SEQUENCE", 0))
+    except (ValueError, TypeError):
+        sequence = 0
+    stamp = event.get("LAST-MODIFIED") or event.get("DTSTAMP")
+    return sequence, stamp.to_ical().decode() if stamp is not None and hasattr(stamp, "to_ical") else ""
+
+
+def _recurrence_of(event: Component) -> str:
+    """The occurrence that an event is, in UTC: 20270304T143000Z; "" for one that isn't in a series."""
+    moment = _moment(event, "RECURRENCE-ID")
+    if not isinstance(moment, datetime):
+        return f"{moment:%Y%m%d}" if moment else ""
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}" if moment.tzinfo else f"{moment:%Y%m%dT%H%M%S}"
+
+
+def _tidy(event: Component) -> None:
+    """Keep the first of a property that may stand only once, and drop broken ones that aren't needed."""
+    for name in SINGLE:
+        value: Any = event.get(name)
+        if isinstance(value, list):
+            event[name] = value[0]
+    for name in NOT_NEEDED:
+        if isinstance(event.get(name), vBroken):
+            del event[name]
+
+
+def _find_fault(event: Component) -> str:
+    """Return why an event can't be an appointment, as a code of Skips; "" if it can."""
+    start = _moment(event, "DTSTART")
+    if start is None:
+        return "no_start"
+    if not isinstance(start, datetime):
+        return "all_day"
+    if any(isinstance(each, vBroken) for name in RECURRING for each in _list(event, name)):
+        return "broken_series"
+    for rule in _list(event, "RRULE"):
+        steps = [*rule.get("INTERVAL", [1]), *rule.get("COUNT", [1])]
+        if not rule.get("FREQ") or not all(isinstance(step, int) and step > 0 for step in steps):
+            return "broken_series"
+        several = len(rule.get("BYHOUR", [])) * max(1, len(rule.get("BYMINUTE", []))) > 1
+        if several or rule.get("BYSECOND") or TOO_OFTEN.intersection(map(str, rule.get("FREQ", []))):
+            return "too_often"
+    return ""
+
+
+def _list(event: Component, name: str) -> list[Any]:
+    value = event.get(name, [])
+    return value if isinstance(value, list) else [value]
+
+
+def _moment(event: Component, name: str) -> date | None:
+    value = event.get(name)
+    moment = getattr(value, "dt", None) if not isinstance(value, vBroken) else None
+    return moment if isinstance(moment, date) else None
+
+
+def _expand(
+    calendars: list[Calendar], events: list[Component], now: datetime, left_out: list[tuple[str, str]]
+) -> list[Component]:
+    """Return the occurrences within the window, in order of time."""
+    zone = next((each["X-WR-TIMEZONE"] for each in calendars if "X-WR-TIMEZONE" in each), None)
+    of_series = [event for event in events if _is_of_a_series(event)]
+    single = [
+        event for event in events if not _is_of_a_series(event)
+    ]  # most; the library takes long for them
+    for event in single:
+        _move_to_zone(event, str(zone))
+    try:
+        found = _expand_some(of_series, zone, now)
+    except EXPANSION_FAULTS:  # one of them; each by itself then
+        found = []
+        for series in _group_by_uid(of_series):
+            try:
+                found += _expand_some(series, zone, now)
+            except EXPANSION_FAULTS:
+                left_out.append((_text(series[0], "SUMMARY"), "broken_series"))
+    in_window = (event for event in [*single, *found] if now - BACK <= _start_of(event) <= now + AHEAD)
+    return sorted(in_window, key=_start_of)
+
+
+def _move_to_zone(event: Component, zone: str) -> None:
+    """Write a start in UTC, or without a zone, in the zone that Google names for the whole calendar."""
+    local = ZoneInfo(zone) if zone in ZONES else None
+    for name in ("DTSTART", "DTEND"):
+        value: Any = event.get(name)
+        moment = _moment(event, name)
+        if local and isinstance(moment, datetime) and _place(moment)[1] in ("", "UTC"):
+            value.dt = moment.astimezone(local) if moment.tzinfo else moment.replace(tzinfo=local)
+
+
+def _expand_some(events: Iterable[Component], zone: object, now: datetime) -> list[Component]:
+    calendar = Calendar()
+    if zone is not None:
+        calendar["X-WR-TIMEZONE"] = zone
+    for event in events:
+        calendar.add_component(event)
+    found: list[Component] = recurring_ical_events.of(calendar).between(now - BACK, now + AHEAD)
+    return found
+
+
+def _group_by_uid(events: Iterable[Component]) -> list[list[Component]]:
+    groups: dict[str, list[Component]] = {}
+    for event in events:
+        groups.setdefault(_text(event, "UID"), []).append(event)
+    return list(groups.values())
+
+
+def _start_of(event: Component) -> datetime:
+    start = _moment(event, "DTSTART")
+    if not isinstance(start, datetime):
+        return datetime(1, 1, 1, tzinfo=UTC)
+    return start.astimezone(UTC) if start.tzinfo else start.replace(tzinfo=UTC)
+
+
+def _count_outside(events: Iterable[Component], now: datetime) -> int:
+    single = (event for event in events if "RRULE" not in event and "RDATE" not in event)
+    return sum(not now - BACK <= _start_of(event) <= now + AHEAD for event in single)
+
+
+def _read_event(event: Component, *, in_series: bool) -> list[str]:
+    start = _moment(event, "DTSTART")
+    assert isinstance(start, datetime)  # noqa: S101 - _find_fault() has refused all others
+    wall, zone = _place(start)
+    described = describe_event(event)
+    return [
+        _name_id(event, _recurrence_of(event) if in_series else ""),
+        described.patient,
+        described.phone,
+        wall.date().isoformat(),
+        f"{wall:%H:%M}",
+        zone,
+        _minutes_of(event, start),
+        described.provider,
+        described.location,
+        described.kind,
+        STATUSES.get(_text(event, "STATUS").upper(), _text(event, "STATUS").lower()),
+    ]
+
+
+def _place(start: datetime) -> tuple[datetime, str]:
+    """Return the wall time and its IANA zone; in UTC if the zone has no such name, "" if it has no zone."""
+    if start.tzinfo is None:
+        return start, ""
+    name = str(getattr(start.tzinfo, "key", ""))
+    if name in ZONES:
+        return start, name
+    return start.astimezone(UTC), "UTC"
+
+
+def _minutes_of(event: Component, start: datetime) -> str:
+    end = _moment(event, "DTEND")
+    if isinstance(end, datetime) and (end.tzinfo is None) == (start.tzinfo is None):
+        length = end - start if start.tzinfo is None else end.astimezone(UTC) - start.astimezone(UTC)
+    else:
+        length = getattr(event.get("DURATION"), "dt", None) or timedelta(0)
+    minutes = int(length.total_seconds() // 60) if isinstance(length, timedelta) else 0
+    return str(minutes) if minutes > 0 else ""
+
+
+def _name_id(event: Component, recurrence: str) -> str:
+    """Return the UID, with the occurrence of a series; longer ones are cut, with a hash of the whole."""
+    uid = _text(event, "UID")
+    if uid.startswith("-") and uid[1:].isdigit():
+        return ""
+    name = f"{uid}/{recurrence}" if recurrence else uid
+    if len(name) <= LONGEST_ID:
+        return name
+    return f"{name[:KEPT_OF_ID]}~{hashlib.sha256(name.encode()).hexdigest()[:24]}"
+
+
+def _text(event: Component, name: str) -> str:
+    value = event.get(name, "")
+    return str(value[0] if isinstance(value, list) and value else value).strip()

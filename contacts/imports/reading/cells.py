@@ -1,0 +1,65 @@
+"""One cell of a file as the text that was meant. Pure: no database."""
+
+import re
+import unicodedata
+
+# A spreadsheet is told to keep a cell as text by a formula: ="9:00", =T("00123"); or by an apostrophe.
+TEXT_FORMULA = re.compile(r"""=\s*(?:T\s*\(\s*)?(?:"((?:[^"]|"")*)"|'((?:[^']|'')*)')\s*\)?""", re.IGNORECASE)
+GUARD = re.compile(r"['’]+(?=\s*[-+=@(\d])")
+GUARD_BEFORE_LETTER = re.compile(r"'+(?=[^\W\d_])")
+# Characters that nobody sees: soft hyphens, zero-width spaces, marks of writing direction, fillers, tags.
+INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
+    "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
+)
+JOINER = re.compile("(?<![\u0590-\u1cff])[\u200c\u200d]|[\u200c\u200d](?![\u0590-\u1cff])")
+LOST = "\ufffd"  # the sign for a character that couldn't be read
+LOST_LETTER = re.compile(r"[^\W\d_]\?[^\W\d_]|�")
+LINK = re.compile(r"://|www\.|@")
+
+
+def clean_cell(cell: str) -> str:
+    """Return the text of a cell as a person meant it.
+
+    Without a spreadsheet's protections (`="9:00"`, `'+1202…`), control characters and invisible characters;
+    in composed form (NFC), with single spaces.
+    """
+    if cell.isascii() and cell.isprintable() and "  " not in cell and not cell.startswith(("'", "=", " ")):
+        return cell.rstrip()
+    if not cell.isascii():
+        cell = JOINER.sub("", INVISIBLE.sub("", unicodedata.normalize("NFC", cell)))
+    text = " ".join(cell.split())
+    if not text.isprintable():
+        text = "".join(_printable(char) for char in text)
+    return _drop_protection(text)
+
+
+def _printable(char: str) -> str:
+    category = unicodedata.category(char)
+    if category == "Cs":  # half of a character, which can't be stored
+        return LOST
+    return "" if category == "Cc" else char
+
+
+def _drop_protection(text: str) -> str:
+    found = TEXT_FORMULA.fullmatch(text)
+    if found:
+        inner = found[1].replace('""', '"') if found[1] is not None else found[2].replace("''", "'")
+        text = inner.strip()
+    return GUARD.sub("", text, count=1).lstrip() if text[:1] in ("'", "’") else text
+
+
+def has_guard_before_letter(cell: str) -> bool:
+    """Whether it starts like `'Stone`: a guard if its whole column does, else a name such as 't Hooft."""
+    return GUARD_BEFORE_LETTER.match(cell) is not None
+
+
+def drop_guard_before_letter(cell: str) -> str:
+    """Return `Stone` of `'Stone`, and of `'Stone'`."""
+    text = cell.lstrip("'")
+    return text.removesuffix("'") if cell.endswith("'") else text
+
+
+def lost_letters(cell: str) -> bool:
+    """Whether letters were lost before or while the file was read: `M�ller`, `M?ller`."""
+    return ("?" in cell or LOST in cell) and bool(LOST_LETTER.search(cell)) and not LINK.search(cell)

@@ -1,0 +1,111 @@
+"""Which delimiter, quotation marks and escapes a CSV file has. Pure: no database."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from clevercsv.detect import Detector
+
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+RARE_DELIMITERS = {
+    "^": "carets",
+    "~": "tildes",
+    ":": "colons",
+    "#": "number signs",
+    "\x1f": "unit separators",
+}
+QUOTE = '"'
+# Excel adds this first line to say which delimiter it used: sep=; and saves it as "sep=;" or sep=;;;; again.
+SEPARATOR_LINE = re.compile(r'"?sep=(?P<mark>[^\w\r\n"])?"?[;,\t| "]*(?:\r\n|\r|\n)', re.IGNORECASE)
+SAMPLE_LINES, SAMPLE_LENGTH, LONGEST_SAMPLED = 60, 8_000, 500  # lines, characters, characters of a line
+# ="9:00" keeps a cell as text in a spreadsheet; without its equals sign it is a cell in quotation marks.
+TEXT_FORMULA_START = re.compile(r'((?:^|[,;\t|\r\n])[ ]?)=(?=")')
+BACKSLASH_QUOTE = re.compile(r'\\"(?!\s*(?:[,;\t|\r\n]|$))')
+
+
+@dataclass(frozen=True)
+class CsvDialect:
+    """How cells are told apart. `escape`: the character before a quotation mark in a cell, or ""."""
+
+    delimiter: str
+    quote: str = QUOTE
+    escape: str = ""
+
+
+def split_separator_line(text: str) -> tuple[str, str, int]:
+    """Return the text after Excel's "sep=" line, the delimiter that it names ("" if none), lines removed."""
+    stated = SEPARATOR_LINE.match(text)
+    if not stated:
+        return text, "", 0
+    mark = stated["mark"] or ""
+    return text[stated.end() :], mark if is_delimiter(mark) else "", 1
+
+
+def is_delimiter(mark: str) -> bool:
+    """Whether a file can have this delimiter."""
+    return mark in {**DELIMITERS, **RARE_DELIMITERS}
+
+
+def name_delimiter(mark: str) -> str:
+    """Return a delimiter's name, such as commas."""
+    return DELIMITERS.get(mark) or RARE_DELIMITERS.get(mark, mark)
+
+
+def find_dialect(text: str, delimiter: str = "") -> CsvDialect:
+    """Return the dialect of a text without a "sep=" line. `delimiter`: what a person or the file says.
+
+    clevercsv judges by the whole of a sample's rows, their lengths and the kinds of their cells, so that a
+    comma in each name of a file with semicolons doesn't count.
+    """
+    sample = "\n".join(_sample_lines(text)).encode("utf-8", "replace").decode()
+    escape = "\\" if BACKSLASH_QUOTE.search(text) else ""
+    quote = "'" if _has_single_quotes(sample, delimiter) else QUOTE
+    if delimiter:
+        return CsvDialect(delimiter, quote, escape)
+    found = Detector().detect(sample, delimiters=list(DELIMITERS)) if sample else None
+    if found and found.delimiter in DELIMITERS:
+        return CsvDialect(found.delimiter, quote, escape)
+    return CsvDialect(max(DELIMITERS, key=sample.count), quote, escape)
+
+
+def _sample_lines(text: str) -> Iterator[str]:
+    """Yield lines from the start and from the whole length of the text, without those that are very long."""
+    lines = [line for line in text[: 50 * SAMPLE_LENGTH].splitlines() if line.strip()]
+    step = max(1, len(lines) // SAMPLE_LINES)
+    length = 0
+    for line in [*lines[:SAMPLE_LINES], *lines[SAMPLE_LINES::step]]:
+        length += len(line) if len(line) <= LONGEST_SAMPLED else 0
+        if length > SAMPLE_LENGTH:
+            return
+        if len(line) <= LONGEST_SAMPLED:
+            yield line
+
+
+def _has_single_quotes(sample: str, delimiter: str) -> bool:
+    """Whether cells stand in apostrophes, as MySQL writes them: 'A1','Stone, Ruth'."""
+    lines = sample.splitlines()[:20]
+    marks = re.escape(delimiter) or "[,;\t|]"
+    cell = r"'(?:[^']|'')*'"
+    return bool(lines) and all(re.fullmatch(f"{cell}(?:{marks}{cell})+", line) for line in lines)
+
+
+def drop_text_formulas(text: str) -> str:
+    """Return the text with each cell ="9:00" as "9:00", so that a comma in it doesn't end it."""
+    return TEXT_FORMULA_START.sub(r"\1", text) if '="' in text else text
+
+
+def split_records(text: str, dialect: CsvDialect) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line on which each record starts, and its cells. Raises csv.Error."""
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote,
+        escapechar=dialect.escape or None,
+        skipinitialspace=True,
+    )
+    before = 0
+    for cells in reader:
+        yield before + 1, cells
+        before = reader.line_num
