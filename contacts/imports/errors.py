@@ -3,8 +3,13 @@
 ImportRefused
 ├── UnreadableFile   the file isn't a table we can read
 ├── MissingColumns   the table lacks a column that an appointment list needs
-└── UnknownZone      a given time zone doesn't exist
+├── UnknownZone      a given time zone doesn't exist
+└── QuestionsOpen    a person has to answer something first
 """
+
+from collections.abc import Sequence
+
+from contacts.imports.questions import Question
 
 
 class ImportRefused(Exception):
@@ -21,3 +26,12 @@ class MissingColumns(ImportRefused):
 
 class UnknownZone(ImportRefused):
     """A given time zone doesn't exist."""
+
+
+class QuestionsOpen(ImportRefused):
+    """What the file means isn't clear. `questions`: those without an answer."""
+
+    def __init__(self, questions: Sequence[Question]) -> None:
+        many = f"There are {len(questions)} questions about this file. Answer them first."
+        super().__init__(many if len(questions) > 1 else f"{questions[0].text} Answer this first.")
+        self.questions = tuple(questions)

@@ -28,11 +28,15 @@ class RawRow:
 
 @dataclass(frozen=True)
 class Table:
-    """A file as rows of text. `form` says how it was read, such as “Windows-1252, commas”."""
+    """A file as rows of text. `form` says how it was read, such as “Windows-1252, commas”.
+
+    `damaged`: cells (line, column from 0) that lost letters on the way.
+    """
 
     headers: tuple[str, ...]
     rows: tuple[RawRow, ...]
     form: str
+    damaged: frozenset[tuple[int, int]] = frozenset()
 
 
 class TableReader(Protocol):

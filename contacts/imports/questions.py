@@ -1,7 +1,8 @@
 """Questions about a file that only a person can answer. Pure: no database.
 
 Nothing is imported as long as one is open: the preview shows it, and so does the command, which takes the
-answer as an option. An answer is found again by the question's `key`, so the same file asks the same question.
+answer as an option. An answer is found again by the question's `key`, so the same file asks the same
+question.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,12 +20,16 @@ class Choice:
 
 @dataclass(frozen=True)
 class Question:
-    """One question for staff. `key`: a code such as “column:date”; `lines`: lines of the file to look at."""
+    """One question for staff. `key`: a code such as “column:date”; `lines`: lines of the file to look at.
+
+    `once`: the answer holds for this file only, so that it is never remembered for the next.
+    """
 
     key: str
     text: str
     choices: tuple[Choice, ...]
     lines: tuple[int, ...] = ()
+    once: bool = False
 
     def find_answer(self, answers: Mapping[str, str]) -> str | None:
         """The value that was chosen; None if there is no answer, or it is none of the choices."""

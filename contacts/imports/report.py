@@ -2,15 +2,19 @@
 
 import csv
 import io
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from django.utils.translation import gettext_lazy as _
 
+from contacts.imports.change_words import describe_deed, describe_fields, group_changes
+from contacts.imports.changes import ImportedChange
 from contacts.imports.planning import MatchedBy, Plan, RowOutcome
-from contacts.imports.problems import NOT_IN_THE_FILE, NOTE, REJECTED, Problem, clip
+from contacts.imports.problems import NOT_IN_THE_FILE, NOTE, REJECTED, Problem, clip, neutralise_formula
+from contacts.imports.questions import Question, find_open
 
 # Keys of ImportBatch.counts with their labels, in the order in which they are shown.
 APPOINTMENT_LABELS = {
@@ -39,7 +43,7 @@ MOST_LINES_SHOWN = {
     REJECTED: 100,
     NOTE: 10,
 }  # of one kind of problem, in the text report; JSON and CSV have all
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+MOST_CHANGES_SHOWN = 100  # of one kind, likewise
 
 
 class AnyProblem(Protocol):
@@ -63,7 +67,9 @@ class AnyProblem(Protocol):
 class ImportReport:
     """The result of an import. `counts`: see count_outcomes(); `batch_id` is None for a dry run.
 
-    `form` says how the file was read; `unknown_locations` are new and need a time zone.
+    `form` says how the file was read; `unknown_locations` are new and need a time zone; `changes` are those
+    of what was here before. `questions`: about the file, with the `answers` to them; as long as one is open,
+    nothing is imported.
     """
 
     file_name: str
@@ -73,6 +79,14 @@ class ImportReport:
     problems: tuple[Problem, ...]
     unknown_locations: tuple[str, ...]
     batch_id: int | None
+    changes: tuple[ImportedChange, ...] = ()
+    questions: tuple[Question, ...] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def open_questions(self) -> list[Question]:
+        """Those that a person must answer before anything is imported."""
+        return find_open(self.questions, self.answers)
 
     @property
     def is_dry_run(self) -> bool:
@@ -82,6 +96,11 @@ class ImportReport:
     def took_something(self) -> bool:
         """Whether at least one row was accepted, even if it changed nothing."""
         return self.taken > 0
+
+    @property
+    def deed(self) -> str:
+        """What importing does, for a button; "" if it changes nothing."""
+        return describe_deed(self.counts)
 
     @property
     def taken(self) -> int:
@@ -172,8 +191,8 @@ def list_counts(counts: dict[str, int]) -> dict[str, list[OutcomeCount]]:
 
 
 def report_as_json(report: ImportReport) -> dict[str, Any]:
-    """Return the report as plain values, with every problem."""
-    return asdict(report) | {"dry_run": report.is_dry_run}
+    """Return the report as plain values, with every problem and every change."""
+    return asdict(report) | {"dry_run": report.is_dry_run, "deed": report.deed}
 
 
 def report_as_text(report: ImportReport) -> str:
@@ -182,6 +201,9 @@ def report_as_text(report: ImportReport) -> str:
     lines = [f"{report.file_name}: {counts['rows']} rows ({report.form})", _describe_run(report), ""]
     lines += ["Appointments", *_list_counts(counts, APPOINTMENT_LABELS), *_list_other_counts(counts), ""]
     lines += ["Contacts", *_list_counts(counts, CONTACT_LABELS)]
+    if report.questions:
+        lines += ["", "Questions", *questions_as_lines(report.questions, report.answers)]
+    lines += _list_changes(report)
     rejected, notes = (_list_groups(report.problems, weight) for weight in (REJECTED, NOTE))
     if rejected:
         lines += ["", "Not imported", *rejected]
@@ -223,6 +245,30 @@ def _list_groups(problems: Sequence[Problem], weight: str) -> list[str]:
     return lines
 
 
+def _list_changes(report: ImportReport) -> list[str]:
+    """Each change by name, old and new."""
+    lines = ["", f"{'To do' if report.is_dry_run else 'Done'}: {report.deed}"] if report.deed else []
+    for group in group_changes(report.changes, MOST_CHANGES_SHOWN):
+        lines += ["", f"{group.title} ({group.count})"]
+        lines += [f"  line {each.line}, {each.about}: {describe_fields(each)}" for each in group.lines]
+        if group.more:
+            lines.append(f"  and {group.more} more (all of them with --json)")
+    return lines
+
+
+def questions_as_lines(questions: Iterable[Question], answers: Mapping[str, str]) -> list[str]:
+    """Return the questions as the command prints them, each answer with the option that gives it."""
+    lines = []
+    for question in questions:
+        given = question.find_answer(answers)
+        lines.append(f"  {question.text}")
+        for choice in question.choices:
+            mark = "*" if choice.value == given else " "
+            option = shlex.quote(f"{question.key}={choice.value}")
+            lines.append(f"   {mark} {choice.words}: --answer {option}")
+    return lines
+
+
 def _describe_cell(problem: AnyProblem) -> str:
     value = f"“{problem.value}”" if problem.value else "(empty)"
     where = "not in the file" if problem.line == NOT_IN_THE_FILE else f"line {problem.line}"
@@ -240,8 +286,3 @@ def problems_as_csv(problems: Iterable[AnyProblem]) -> str:
         cells = [line, imported, each.column, each.value, each.problem, each.remedy]
         writer.writerow([neutralise_formula(cell) for cell in cells])
     return out.getvalue()
-
-
-def neutralise_formula(cell: str) -> str:
-    """Return the cell so that a spreadsheet doesn't run it as a formula (OWASP: CSV injection)."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell

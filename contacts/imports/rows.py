@@ -26,6 +26,7 @@ from contacts.imports.dates import (
 from contacts.imports.files import RawRow
 from contacts.imports.problems import NOTE, REJECTED, CellFault, Problem, clip
 from contacts.imports.words import (
+    CANCELLED,
     combine_wishes,
     read_language,
     read_minutes,
@@ -90,6 +91,7 @@ class AppointmentRow:
     the moment (aware UTC) that it is in the location's zone.
 
     Texts are "" if the cell is empty; `language` is a code, `preference` a models.people.Preference.
+    `has_status`: whether the file says a status at all; `damaged`: fields whose cells lost letters.
     """
 
     line: int
@@ -109,6 +111,8 @@ class AppointmentRow:
     provider: str
     kind: str
     status: str
+    has_status: bool = True
+    damaged: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -116,12 +120,16 @@ class RowResult:
     """The result of reading one row: `row` is None if it was rejected, and `problems` says why.
 
     `appointment_id` is set even then, so that the appointment isn't reported as missing from the file.
+    `cancels`: a rejected row says that its appointment is cancelled, which counts all the same (product rule
+    44); `partial`: what could be read of a rejected row, if its time could.
     """
 
     line: int
     appointment_id: str
     row: AppointmentRow | None
     problems: tuple[Problem, ...]
+    cancels: bool = False
+    partial: AppointmentRow | None = None
 
 
 def location_key(name: str) -> str:
@@ -148,7 +156,17 @@ class _RowReader:
         rejected = any(problem.weight == REJECTED for problem in self.problems)
         shown = [problem for problem in self.problems if problem.weight == REJECTED or not rejected]
         appointment_id = clip(self._value("appointment_id"), 120)
-        return RowResult(self.raw.line, appointment_id, None if rejected else row, tuple(shown))
+        if not rejected:
+            return RowResult(self.raw.line, appointment_id, row, tuple(shown))
+        return RowResult(
+            self.raw.line, appointment_id, None, tuple(shown), cancels=self._is_cancelled(), partial=row
+        )
+
+    def _is_cancelled(self) -> bool:
+        try:
+            return read_status(self._value("status")) == CANCELLED
+        except CellFault:
+            return False
 
     def _read_fields(self) -> AppointmentRow | None:
         first_name, last_name = self._read_names()
@@ -174,6 +192,7 @@ class _RowReader:
             provider=self._text("provider"),
             kind=self._text("kind"),
             status=self._take("status", read_status, ""),
+            has_status=bool(self._value("status")),
         )
         return row if starts_at else None
 

@@ -1,7 +1,7 @@
 """Models: locations, providers, contacts, numbers, appointments and imported files."""
 
 from contacts.models.appointments import Appointment, AppointmentChange, Way
-from contacts.models.imports import ImportBatch, ImportProblem
+from contacts.models.imports import ImportBatch, ImportChange, ImportProblem
 from contacts.models.people import ConsentEntry, Contact, PhoneNumber, UnusableReason
 from contacts.models.practice import ClosedDay, Location, Provider
 
@@ -12,6 +12,7 @@ __all__ = [
     "ConsentEntry",
     "Contact",
     "ImportBatch",
+    "ImportChange",
     "ImportProblem",
     "Location",
     "PhoneNumber",

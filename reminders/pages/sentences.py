@@ -33,6 +33,7 @@ STATE_OF_CHANGE = {
     What.STEP_SKIPPED: "skipped",
     What.ZONE_CORRECTED: "moved",
     What.RULES_CHANGED: "moved",
+    What.PATIENT_MERGED: "provider_changed",
     What.STEP_PUT_BACK: "planned",
 }
 CHANGES = {
@@ -40,6 +41,7 @@ CHANGES = {
     What.IMPORTED: gettext_lazy("Came in with an import, for %(after)s."),
     What.MOVED: gettext_lazy("Moved from %(before)s to %(after)s."),
     What.PROVIDER_CHANGED: gettext_lazy("Given from %(old_provider)s to %(new_provider)s."),
+    What.PATIENT_MERGED: gettext_lazy("Given to another record of the same patient, with its number."),
     What.CANCELLED: gettext_lazy("Cancelled."),
     What.REINSTATED: gettext_lazy("Booked again, for %(after)s."),
     What.CONFIRMED: gettext_lazy("Confirmed."),

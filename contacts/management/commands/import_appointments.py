@@ -2,17 +2,18 @@
 
 import json
 from argparse import ArgumentParser
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from contacts.imports.errors import ImportRefused, UnreadableFile
+from contacts.imports.errors import ImportRefused, QuestionsOpen, UnreadableFile
 from contacts.imports.files import describe_too_large
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.practice import ImportOptions
-from contacts.imports.report import ImportReport, report_as_json, report_as_text
+from contacts.imports.report import ImportReport, questions_as_lines, report_as_json, report_as_text
 
 
 class Command(BaseCommand):
@@ -53,9 +54,24 @@ class Command(BaseCommand):
             help='column with an unknown header, such as "first_name=Vorname"; can be repeated',
         )
 
+        parser.add_argument(
+            "--answer",
+            action="append",
+            default=[],
+            metavar="QUESTION=CHOICE",
+            help="the answer to a question that an import of this file has asked; can be repeated",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             report = _run(options)
+        except QuestionsOpen as waiting:
+            if options["json"]:
+                asked = [asdict(question) for question in waiting.questions]
+                self.stdout.write(json.dumps({"error": str(waiting), "questions": asked}, ensure_ascii=False))
+            raise CommandError(
+                "\n".join(["Nothing was imported.", *list_questions(waiting.questions)])
+            ) from None
         except ImportRefused as refused:
             if options["json"]:
                 self.stdout.write(json.dumps({"error": str(refused)}, ensure_ascii=False))
@@ -64,6 +80,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report_as_json(report), ensure_ascii=False, indent=2))
         else:
             self.stdout.write(report_as_text(report))
+        if report.open_questions:
+            raise CommandError(f"{QuestionsOpen(report.open_questions)} The questions are above.")
         if not report.took_something:
             raise CommandError("No row of the file could be imported. The report above says what to do.")
 
@@ -75,6 +93,7 @@ def _run(options: dict[str, Any]) -> ImportReport:
         time_zone=options["time_zone"],
         region=options["region"].upper(),
         columns=_split_pairs(options["column"], "--column"),
+        answers=_split_pairs(options["answer"], "--answer"),
     )
     path: Path = options["file"]
     data = _read_bytes(path)

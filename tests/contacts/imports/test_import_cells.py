@@ -15,8 +15,7 @@ from contacts.imports.dates import (
     split_date_and_time,
 )
 from contacts.imports.errors import MissingColumns
-from contacts.imports.problems import CellFault
-from contacts.imports.report import neutralise_formula
+from contacts.imports.problems import CellFault, neutralise_formula
 from contacts.imports.words import read_language, read_minutes, read_status, split_full_name
 from tests.contacts.imports.example_lists import AISHA, write_list
 
