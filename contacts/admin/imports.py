@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.history import HistoryAdmin, HistoryInline
-from contacts.models import ImportBatch, ImportProblem
+from contacts.models import ImportBatch, ImportChange, ImportProblem
 
 
 class ProblemInline(HistoryInline):
@@ -33,3 +33,12 @@ class ImportProblemAdmin(HistoryAdmin[ImportProblem]):
     list_filter = ("weight", "column")
     list_select_related = ("batch",)
     search_fields = ("problem", "column", "batch__file_name")
+
+
+@admin.register(ImportChange)
+class ImportChangeAdmin(HistoryAdmin[ImportChange]):
+    list_display = ("batch", "line", "what", "about", "old", "new")
+    list_filter = ("what",)
+    list_select_related = ("batch",)
+    raw_id_fields = ("appointment", "contact")
+    search_fields = ("about", "batch__file_name")

@@ -30,7 +30,7 @@ def list_sources() -> list[str]:
 
 
 def ask_source(people: Mapping[PersonKey, ImportedPerson], source: str) -> Question | None:
-    """Ask if the source is unknown, and many of the people are here under another source, by name and number."""
+    """Ask if the source is unknown, and many of the people are here, by name and number, under another."""
     named = {
         (fold_text(each.first_name), fold_text(each.last_name), each.phone.e164)
         for each in people.values()
@@ -38,7 +38,8 @@ def ask_source(people: Mapping[PersonKey, ImportedPerson], source: str) -> Quest
     }
     if not named or source in list_sources() or Contact.objects.filter(source=source).exists():
         return None
-    here = Contact.objects.exclude(source="").filter(is_any_text("phone__e164", {number for *_, number in named}))
+    numbers = {number for *_, number in named}
+    here = Contact.objects.exclude(source="").filter(is_any_text("phone__e164", numbers))
     found = {
         (fold_text(first), fold_text(last), number): known
         for first, last, number, known in here.values_list("first_name", "last_name", "phone__e164", "source")
@@ -77,8 +78,8 @@ def ask_ids(plan: Plan, practice: KnownPractice, source: str) -> Question | None
         return None
     return Question(
         IDS_KEY,
-        f"Hardly any of the {len(rows)} appointments in the file is known here ({known}), though {here} of the "
-        f"source “{source}” are booked on its days. Were the ids changed?",
+        f"Hardly any of the {len(rows)} appointments in the file is known here ({known}), though {here} of "
+        f"the source “{source}” are booked on its days. Were the ids changed?",
         (
             Choice(MATCH_BY_TIME, "Yes: match by patient, time and location, and use the new ids"),
             Choice(ALL_NEW, "No: they are new appointments beside those booked here"),

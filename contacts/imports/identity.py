@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 # What people and systems write where an id is missing, folded as by fold_text().
-NO_IDS = frozenset(
-    "new newpatient newpt newclient na none null nil nan tbd tba tbc unknown unk undefined missing blank empty "
-    "noid nonumber notassigned unassigned notavailable notapplicable pending temp temporary tmp test guest "
-    "walkin default dummy placeholder various multiple same seeabove x xx xxx xxxx true false yes no "
-    "nuevo nueva ninguno desconocido sinid aucun inconnu nouveau nouvelle neu unbekannt keine".split()
-)
-ERRORS_OF_CELLS = frozenset("na ref value name div0 num null spill calc".split())  # behind "#"
+NO_ID_WORDS = """
+    new newpatient newpt newclient na none null nil nan tbd tba tbc unknown unk undefined missing blank empty
+    noid nonumber notassigned unassigned notavailable notapplicable pending temp temporary tmp test guest
+    walkin default dummy placeholder various multiple same seeabove x xx xxx xxxx true false yes no
+    nuevo nueva ninguno desconocido sinid aucun inconnu nouveau nouvelle neu unbekannt keine
+"""
+NO_IDS = frozenset(NO_ID_WORDS.split())
+ERRORS_OF_CELLS = ("na", "ref", "value", "name", "div0", "num", "null", "spill", "calc")  # behind "#"
 SHORTENED_BY_SPREADSHEET = re.compile(r"\d+(?:[.,]\d+)?e\+\d+|\d+[.,]\d+e\d+", re.IGNORECASE)
 # UTF-8 that was read as Windows-1252, the sign for bytes that were no letter, a "?" within a word.
 DAMAGE = re.compile(r"\ufffd|[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€|\w\?\w")

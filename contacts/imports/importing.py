@@ -153,9 +153,7 @@ def _plan(file: ReadFile) -> tuple[ReadFile, Plan, list[Problem]]:
     refused = [result for result in file.results if result.row is None and result.cancels]
     ignore_ids = options.answers.get(IDS_KEY) == MATCH_BY_TIME
     household = is_household_header(columns.header_of("patient_id"))
-    known = find_known(
-        people, options.source, refused=refused, household=household, ignore_ids=ignore_ids
-    )
+    known = find_known(people, options.source, refused=refused, household=household, ignore_ids=ignore_ids)
     plan = make_plan(
         known, file.practice, columns, source=options.source, refused=refused, ignore_ids=ignore_ids
     )

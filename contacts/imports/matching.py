@@ -42,11 +42,11 @@ class Known:
     """What exists already.
 
     `people`: the file's, without patient ids that turned out to be a household's. `by_id`: by the file's
-    appointment id. `by_slot`: appointments not found by id; `by_time`: what is booked at the wall times of rows
-    that cancel. `conflicts`: contacts whose patient id the file
-    gives to somebody else; `relatives`: those whose id it gives to another member of the household, by the
-    key of that member. `recalled`: what the file must have said of appointments from before that was kept.
-    `with_zeros`: ids of the file that are here with leading zeros, and the ids here.
+    appointment id. `by_slot`: appointments not found by id; `by_time`: what is booked at the wall times of
+    rows that cancel. `conflicts`: contacts whose patient id the file gives to somebody else; `relatives`:
+    those whose id it gives to another member of the household, by the key of that member. `recalled`: what
+    the file must have said of appointments from before that was kept. `with_zeros`: ids of the file that are
+    here with leading zeros, and the ids here.
     """
 
     people: dict[PersonKey, ImportedPerson] = field(default_factory=dict)
@@ -163,9 +163,9 @@ def _find_contacts(known: Known, source: str, *, household: bool, ignore_ids: bo
             is_guess = person.patient_id not in by_id
             _take_by_id(known, key, contact, source, household=household, is_guess=is_guess)
     for key, person in known.people.items():
-        if key not in known.contacts and key not in known.conflicts:
-            if contact := _find_by_appointment(person, known, by_id, source):
-                known.contacts[key] = contact
+        is_open = key not in known.contacts and key not in known.conflicts
+        if is_open and (contact := _find_by_appointment(person, known, source)):
+            known.contacts[key] = contact
     others = [
         p for key, p in known.people.items() if key not in known.contacts and key not in known.conflicts
     ]
@@ -198,9 +198,7 @@ def _take_by_id(
         known.conflicts[key] = contact
 
 
-def _find_by_appointment(
-    person: ImportedPerson, known: Known, by_id: Mapping[str, Contact], source: str
-) -> Contact | None:
+def _find_by_appointment(person: ImportedPerson, known: Known, source: str) -> Contact | None:
     """The contact of an appointment that a row has by id, if it can be that person.
 
     One with another patient id of this source can be only if the file's is new and name and number are
@@ -266,7 +264,10 @@ def _find_as_said(
             said_name=KeyTextTransform("last_name", of_source),
         )
     )
-    by_number, by_name = Q(is_any_text("said_phone", numbers)), Q(is_any_text("said_name", names), said_phone="")
+    by_number, by_name = (
+        Q(is_any_text("said_phone", numbers)),
+        Q(is_any_text("said_name", names), said_phone=""),
+    )
     return list(said.filter(by_number | by_name).order_by("-pk"))
 
 
@@ -285,7 +286,9 @@ def _find_by_slot(known: Known, rows: Sequence[AppointmentRow], source: str) -> 
     taken = {each.pk for each in known.by_id.values()}
     said_slot = KeyTextTransform("slot", KeyTransform(source, "file_values"))
     now_or_then = Q(is_any("local_start", starts, LocalDateTimeField())) | Q(is_any_text("said_slot", slots))
-    found = _appointments().annotate(said_slot=said_slot).filter(is_any("contact", people)).filter(now_or_then)
+    found = (
+        _appointments().annotate(said_slot=said_slot).filter(is_any("contact", people)).filter(now_or_then)
+    )
     by_slot: dict[Slot, list[Appointment]] = defaultdict(list)
     # Appointments without an id come first, because one with another id is less likely to be the same.
     for each in found.order_by("external_id", "pk") if starts and people else ():

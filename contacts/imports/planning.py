@@ -96,8 +96,7 @@ ONLY_CANCELLED = (
     "Correct them in your practice system.",
 )
 RELATIVE = (
-    "Here this patient id belongs to another person with the same last name or number, so it is taken for an "
-    "account that a household shares.",
+    "Here a relative has this patient id, so it is taken for an account that a household shares.",
     "If they are one person, correct the first name here, then import the file again.",
 )
 WITHOUT_ZEROS = (
@@ -288,9 +287,8 @@ class _Planner:
         if row.appointment_id in self.known.with_zeros:
             here = self.known.with_zeros[row.appointment_id]
             planned.notes.append(self._note(row, WITHOUT_ZEROS, value=f"{row.appointment_id}: {here}"))
-        elif row.appointment_id and (self.ignore_ids or not appointment.external_id):
-            if row.appointment_id != appointment.external_id:
-                planned.fields |= {"source": self.source, "external_id": row.appointment_id}
+        elif row.appointment_id and row.appointment_id != appointment.external_id:
+            planned.fields |= {"source": self.source, "external_id": row.appointment_id}
         is_changed = planned.takes or planned.fields or planned.merges
         if planned.outcome == RowOutcome.UNCHANGED and is_changed:
             planned.outcome = RowOutcome.UPDATED
@@ -420,9 +418,15 @@ def plan_appointment(planned: PlannedRow, before: Said) -> list[tuple[str, str]]
 
 def _describe_both(name: str, held: str, said: str) -> tuple[str, str]:
     title = TITLES.get(name, name.replace("_", " "))
-    values = {"title": title, "held": held.replace("@", ", "), "said": said.replace("@", ", ")}
+    values = {"title": title, "held": _say_value(held), "said": _say_value(said)}
     problem = "The {title} was changed here and in the file. Here it stays “{held}”; the file says “{said}”."
     return clip(problem.format(**values)), BOTH_CHANGED[1]
+
+
+def _say_value(value: str) -> str:
+    """A value for people; of a slot the date, the time without seconds, and the place."""
+    moment, at, place = value.partition("@")
+    return f"{moment.replace('T', ' ')[:16]}, {place}" if at else value
 
 
 def _plan_cancellation(planned: PlannedRow, appointment: Appointment, before: Said) -> list[tuple[str, str]]:

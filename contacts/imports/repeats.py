@@ -11,8 +11,8 @@ from contacts.imports.words import CANCELLED
 DUPLICATE = "This row repeats line {first}, so it is skipped."
 SAME_VISIT = "This is the same visit as line {first}, which is kept. Its length is the longest of them."
 OTHER_PROVIDER = (
-    "This is the same visit as line {first} with another provider. The first provider is kept, and the longest "
-    "length."
+    "This is the same visit as line {first} with another provider. The first provider is kept, and the "
+    "longest length."
 )
 CONTRADICTION = "The same appointment id is in {lines} with different details, so none of them is imported."
 

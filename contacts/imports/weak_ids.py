@@ -26,8 +26,7 @@ NO_APPOINTMENT_ID = (
     "Enter an id in your practice system, so that a later change of time is recognised.",
 )
 HOUSEHOLD = (
-    "Several people have this patient id, so it is taken for an account that a household shares. "
-    "Each person is matched by name and number.",
+    "Several people have this patient id: an account that a household shares. Each is matched by name.",
     "Nothing to do if they are different people. If they are one, correct the name in your practice system.",
 )
 SHARED_BY_MANY = (

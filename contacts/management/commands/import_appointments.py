@@ -69,9 +69,9 @@ class Command(BaseCommand):
             if options["json"]:
                 asked = [asdict(question) for question in waiting.questions]
                 self.stdout.write(json.dumps({"error": str(waiting), "questions": asked}, ensure_ascii=False))
-            raise CommandError(
-                "\n".join(["Nothing was imported.", *list_questions(waiting.questions)])
-            ) from None
+            else:
+                self.stdout.write("\n".join(questions_as_lines(waiting.questions, {})))
+            raise CommandError(f"{waiting} Nothing was imported.") from None
         except ImportRefused as refused:
             if options["json"]:
                 self.stdout.write(json.dumps({"error": str(refused)}, ensure_ascii=False))

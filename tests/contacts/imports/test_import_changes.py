@@ -168,10 +168,11 @@ def test_where_staff_and_the_file_moved_an_appointment_it_stays_and_both_times_a
     for _ in range(2):
         report = import_rows(AT_ELEVEN)
         assert only_appointment().starts_at == TEN
-        assert [each.problem for each in report.problems] == [
-            "The time was changed here and in the file. Here it stays “2026-12-15T10:00:00, downtown”; the file "
-            "says “2026-12-15T11:00:00, downtown”."
-        ]
+        [note] = report.problems
+        assert note.problem == (
+            "The time was changed here and in the file. Here it stays “2026-12-15 10:00, downtown”; "
+            "the file says “2026-12-15 11:00, downtown”."
+        )
     assert counts_of(AISHA | {"time": "10:00 AM"}) == {"unchanged": 1}
     assert counts_of(AT_ELEVEN) == {"moved": 1}, (
         "they agreed meanwhile, so the next change is the file's alone"
