@@ -79,8 +79,7 @@ def take_chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:
 def _lock_affected_appointments(plan: Plan) -> None:
     """Lock all appointments at once and in order, because dispatch may lock some of them too."""
     people = [planned.contact.pk for planned in plan.contacts.values() if planned.contact]
-    rows = {planned.appointment.pk for planned in plan.rows if planned.appointment}
-    rows |= {refused.appointment.pk for refused in plan.refused}
+    rows = {appointment.pk for appointment in plan.known_appointments}
     of_people = Appointment.objects.filter(is_any("contact", people)).values_list("pk", flat=True)
     lock_appointments(rows | set(of_people))
 
@@ -88,7 +87,7 @@ def _lock_affected_appointments(plan: Plan) -> None:
 def _leave_out_changed_meanwhile(plan: Plan) -> list[Problem]:
     """Change nothing in appointments that are another revision or status since the plan was made."""
     planned = [each for each in plan.rows if each.appointment]
-    ids = [each.appointment.pk for each in (*planned, *plan.refused) if each.appointment]
+    ids = [appointment.pk for appointment in plan.known_appointments]
     found = Appointment.objects.filter(is_any("pk", ids)).values_list("pk", "revision", "status")
     now = {pk: (revision, status) for pk, revision, status in found}
 

@@ -178,7 +178,7 @@ def _settle_source(file: ReadFile, people: Mapping[PersonKey, ImportedPerson]) -
 def _describe_rows(file: ReadFile, plan: Plan) -> list[Problem]:
     """The problems of each row. Where a rejected row cancels all the same, they are notes."""
     cancelling = {each.result.line for each in plan.refused}
-    problems = []
+    problems: list[Problem] = []
     for result in file.results:
         found = result.problems
         if result.line in cancelling:
@@ -211,7 +211,7 @@ def _report(
     file_name: str,
     batch: ImportBatch | None = None,
 ) -> ImportReport:
-    outcomes = Counter(each.outcome for each in (*plan.rows, *plan.refused))
+    outcomes = Counter(plan.outcomes)
     outcomes[RowOutcome.DUPLICATE] = len(file.duplicates)
     outcomes[RowOutcome.REJECTED] = len(file.table.rows) - sum(
         count for outcome, count in outcomes.items() if outcome != RowOutcome.REJECTED

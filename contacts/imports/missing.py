@@ -25,7 +25,7 @@ def find_missing(results: Sequence[RowResult], plan: Plan, *, source: str, id_he
         return []
     first, last = min(starts), max(starts)
     days = (datetime.combine(first, time.min), datetime.combine(last, time.max))
-    in_the_file = {each.appointment.pk for each in (*plan.rows, *plan.refused) if each.appointment}
+    in_the_file = {appointment.pk for appointment in plan.known_appointments}
     ids = {each.appointment_id for each in results if each.appointment_id}
     booked = Appointment.objects.filter(
         source=source, status=Appointment.Status.BOOKED, local_start__range=days

@@ -206,6 +206,17 @@ class Plan:
     contacts: dict[PersonKey, PlannedContact]
     refused: list[RefusedRow] = field(default_factory=list)
 
+    @property
+    def known_appointments(self) -> list[Appointment]:
+        """Those that rows of the file are about."""
+        refused = [each.appointment for each in self.refused]
+        return [each.appointment for each in self.rows if each.appointment] + refused
+
+    @property
+    def outcomes(self) -> list[RowOutcome]:
+        """Of each accepted row, and of each rejected row that cancels."""
+        return [each.outcome for each in self.rows] + [each.outcome for each in self.refused]
+
 
 def make_plan(
     known: Known,
@@ -252,8 +263,8 @@ class _Planner:
         self.seen |= {row.appointment_id} - {""}
         appointment, matched_by = self._match(row)
         if key in self.known.conflicts:
-            contact = self.known.conflicts[key]
-            is_theirs = appointment is not None and appointment.contact_id == contact.pk
+            owner_of_id = self.known.conflicts[key]
+            is_theirs = appointment is not None and appointment.contact_id == owner_of_id.pk
             return self._refuse(row, appointment, matched_by, OTHER_PERSON, may_cancel=is_theirs)
         if appointment is None:
             return self._add(row)
