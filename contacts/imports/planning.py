@@ -396,7 +396,8 @@ def describe_people(row: AppointmentRow, contact: Contact) -> str:
 def plan_appointment(planned: PlannedRow, before: Said) -> list[tuple[str, str]]:
     """Set the outcome by comparing the row with the appointment and with what the file said before.
 
-    Returns reasons why something isn't applied. A cancellation that is new in the file always counts.
+    Of a cancelled row nothing but the status counts: it moves nothing. Returns reasons why something isn't
+    applied. A cancellation that is new in the file always counts.
     """
     row, appointment = planned.row, planned.appointment
     assert appointment is not None  # noqa: S101 - only matched rows get here

@@ -11,7 +11,6 @@ from typing import Any
 
 from contacts.imports.people import ImportedPerson
 from contacts.imports.rows import AppointmentRow, location_key
-from contacts.imports.words import CANCELLED
 from contacts.models import Appointment, Contact
 
 Said = dict[str, str]  # field -> value as text; "" where the file says nothing
@@ -66,15 +65,14 @@ def say_slot(local_start: Any, location: str) -> str:
 
 
 def read_row_values(row: AppointmentRow) -> Said:
-    """What a row says of its appointment. A cancelled one says no time: it doesn't move."""
-    said = {
+    """What a row says of its appointment."""
+    return {
         "slot": say_slot(row.local_start, row.location),
         "minutes": "" if row.minutes is None else str(row.minutes),
         "provider": "" if "provider" in row.damaged else location_key(row.provider),
         "kind": "" if "kind" in row.damaged else row.kind,
         "status": row.status if row.has_status else "",
     }
-    return {"status": CANCELLED} if row.status == CANCELLED else said
 
 
 def read_appointment_values(appointment: Appointment) -> Said:
