@@ -69,7 +69,7 @@ class ChangedField:
 
 
 @dataclass(frozen=True)
-class ChangeLine:
+class ImportChangeLine:
     """One change for people."""
 
     line: int
@@ -78,12 +78,12 @@ class ChangeLine:
 
 
 @dataclass(frozen=True)
-class ChangeGroup:
+class ImportChangeGroup:
     """Changes of one kind. `lines`: the ones to show; `more`: the number of others."""
 
     what: str
     title: str
-    lines: tuple[ChangeLine, ...]
+    lines: tuple[ImportChangeLine, ...]
     more: int
 
     @property
@@ -91,26 +91,28 @@ class ChangeGroup:
         return len(self.lines) + self.more
 
 
-def group_changes(changes: Iterable[AnyChange], most: int | None = None) -> list[ChangeGroup]:
+def group_changes(changes: Iterable[AnyChange], most: int | None = None) -> list[ImportChangeGroup]:
     """Group the changes by kind, patients first. `most`: how many of each kind to show; None for all."""
     groups: dict[str, list[AnyChange]] = {}
     for each in changes:
         groups.setdefault(each.what, []).append(each)
     return [
-        ChangeGroup(what, str(title), tuple(map(read_change, found[:most])), len(found[most:]) if most else 0)
+        ImportChangeGroup(
+            what, str(title), tuple(map(read_change, found[:most])), len(found[most:]) if most else 0
+        )
         for what, title in TITLES.items()
         if (found := groups.get(what))
     ]
 
 
-def read_change(change: AnyChange) -> ChangeLine:
+def read_change(change: AnyChange) -> ImportChangeLine:
     """One change in words."""
     fields = (
         ChangedField(str(title), _say(name, change.old.get(name, "")), _say(name, change.new[name]))
         for name, title in FIELDS.items()
         if name in change.new
     )
-    return ChangeLine(change.line, change.about, tuple(fields))
+    return ImportChangeLine(change.line, change.about, tuple(fields))
 
 
 def _say(name: str, value: str) -> str:
@@ -140,7 +142,7 @@ def describe_deed(counts: Mapping[str, int]) -> str:
     return str(capfirst(", ".join(parts)))
 
 
-def describe_fields(line: ChangeLine) -> str:
+def describe_fields(line: ImportChangeLine) -> str:
     """The fields of a change in one line: “time: 2027-03-04 09:00 → 2027-03-04 14:00”."""
     return ", ".join(f"{each.title}: {each.old or '–'} → {each.new}" for each in line.fields)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, time
 
 from contacts.database.arrays import is_any_text
-from contacts.imports.identity import fold_text
+from contacts.imports.identity import fold_letters
 from contacts.imports.people import ImportedPerson, PersonKey
 from contacts.imports.planning import MatchedBy, Plan
 from contacts.imports.practice import KnownPractice
@@ -32,7 +32,7 @@ def list_sources() -> list[str]:
 def ask_source(people: Mapping[PersonKey, ImportedPerson], source: str) -> Question | None:
     """Ask if the source is unknown, and many of the people are here, by name and number, under another."""
     named = {
-        (fold_text(each.first_name), fold_text(each.last_name), each.phone.e164)
+        (fold_letters(each.first_name), fold_letters(each.last_name), each.phone.e164)
         for each in people.values()
         if each.phone
     }
@@ -41,7 +41,7 @@ def ask_source(people: Mapping[PersonKey, ImportedPerson], source: str) -> Quest
     numbers = {number for *_, number in named}
     here = Contact.objects.exclude(source="").filter(is_any_text("phone__e164", numbers))
     found = {
-        (fold_text(first), fold_text(last), number): known
+        (fold_letters(first), fold_letters(last), number): known
         for first, last, number, known in here.values_list("first_name", "last_name", "phone__e164", "source")
     }
     counts = Counter(found[person] for person in named if person in found)

@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-# What people and systems write where an id is missing, folded as by fold_text().
+# What people and systems write where an id is missing, folded as by fold_letters().
 NO_ID_WORDS = """
     new newpatient newpt newclient na none null nil nan tbd tba tbc unknown unk undefined missing blank empty
     noid nonumber notassigned unassigned notavailable notapplicable pending temp temporary tmp test guest
@@ -43,14 +43,14 @@ class Identity:
     numbers: frozenset[str]
 
 
-def fold_text(text: str) -> str:
+def fold_letters(text: str) -> str:
     """The letters and digits in lower case without accents, so that O’Brien is OBRIEN; to compare by."""
     plain = unicodedata.normalize("NFKD", text.casefold().translate(LETTERS_WITHOUT_FORM))
     return "".join(char for char in plain if char.isalnum()) or text.casefold().strip()
 
 
 def _split_words(text: str) -> frozenset[str]:
-    return frozenset(filter(None, (fold_text(part) for part in re.split(r"[\s\-–/]+", text) if part)))
+    return frozenset(filter(None, (fold_letters(part) for part in re.split(r"[\s\-–/]+", text) if part)))
 
 
 def identify(first_name: str, last_name: str, *numbers: str | None) -> Identity:
@@ -58,13 +58,13 @@ def identify(first_name: str, last_name: str, *numbers: str | None) -> Identity:
     first = "" if is_damaged(first_name) else first_name
     last = "" if is_damaged(last_name) else last_name
     # Spaces and hyphens stay between the words of a first name: Mary Ann may be Mary, but not Mary Beth.
-    folded = " ".join(fold_text(part) for part in re.split(r"[\s\-–]+", first.strip()) if part)
-    return Identity(folded, fold_text(last), _split_words(last), frozenset(filter(None, numbers)))
+    folded = " ".join(fold_letters(part) for part in re.split(r"[\s\-–]+", first.strip()) if part)
+    return Identity(folded, fold_letters(last), _split_words(last), frozenset(filter(None, numbers)))
 
 
 def is_no_id(value: str) -> bool:
     """Whether an id's cell holds a placeholder, a spreadsheet's error, or a number it has shortened."""
-    word = fold_text(value)
+    word = fold_letters(value)
     if not value or value.startswith("#"):
         return not value or word in ERRORS_OF_CELLS or not any(char.isalnum() for char in value)
     if SHORTENED_BY_SPREADSHEET.fullmatch(value.strip()) or value.strip() == "-1":

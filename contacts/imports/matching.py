@@ -18,7 +18,7 @@ from contacts.imports.identity import (
     Identity,
     Sameness,
     compare_by_id,
-    fold_text,
+    fold_letters,
     has_same_name,
     identify,
     may_be_the_patient,
@@ -272,7 +272,7 @@ def _find_as_said(
 
 
 def _name(first_name: str, last_name: str) -> str:
-    return f"{fold_text(first_name)}\n{fold_text(last_name)}"
+    return f"{fold_letters(first_name)}\n{fold_letters(last_name)}"
 
 
 def _find_by_slot(known: Known, rows: Sequence[AppointmentRow], source: str) -> None:

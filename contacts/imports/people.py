@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from contacts.imports.identity import Identity, fold_text, identify, is_damaged
+from contacts.imports.identity import Identity, fold_letters, identify, is_damaged
 from contacts.imports.problems import Problem, clip
 from contacts.imports.rows import AppointmentRow
 from contacts.imports.words import is_stricter
@@ -78,7 +78,7 @@ def person_key(row: AppointmentRow) -> PersonKey:
     if row.patient_id:
         return ("id", row.patient_id)
     number = row.mobile or row.home
-    return ("name", fold_text(row.first_name), fold_text(row.last_name), number.e164 if number else "")
+    return ("name", fold_letters(row.first_name), fold_letters(row.last_name), number.e164 if number else "")
 
 
 def collect_people(rows: Iterable[AppointmentRow]) -> dict[PersonKey, ImportedPerson]:

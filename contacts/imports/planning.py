@@ -353,7 +353,7 @@ class _Planner:
     ) -> PlannedRow:
         """Reject a row about somebody else, but for its cancellation if it may be about the appointment."""
         contact = appointment.contact if appointment else self.known.conflicts[person_key(row)]
-        value = clip(f"{row.appointment_id or row.patient_id}: {describe_people(row, contact)}")
+        value = clip(f"{row.appointment_id or row.patient_id}: {describe_both_people(row, contact)}")
         planned = PlannedRow(row, RowOutcome.REJECTED, appointment, matched_by)
         if appointment and row.status == CANCELLED and may_cancel:
             planned.cancels_only = True
@@ -387,7 +387,7 @@ class _Planner:
         return Problem(row.line, header, value or row.appointment_id, *reason, weight)
 
 
-def describe_people(row: AppointmentRow, contact: Contact) -> str:
+def describe_both_people(row: AppointmentRow, contact: Contact) -> str:
     """Both people of a conflict, by name."""
     there = f"{row.first_name} {row.last_name}".strip()
     return f"{there} in the file, {contact.full_name} here"

@@ -19,6 +19,7 @@ from contacts.models import (
     ConsentEntry,
     Contact,
     ImportBatch,
+    ImportChange,
     ImportProblem,
     Location,
     PhoneNumber,
@@ -72,6 +73,7 @@ HISTORY: list[type[Model]] = [
     EvidenceLook,
     Heartbeat,
     ImportBatch,
+    ImportChange,
     ImportProblem,
     ListedNumber,
     LiveCheck,
@@ -106,6 +108,7 @@ def make_one_of_each_model(index: int) -> None:
     CallCompanion.objects.create(call=call, reminder=make_due_reminder_of(contact, location, campaign))
     batch = ImportBatch.objects.create(file_name=f"{index}.csv", by=user, applied_at=now, counts={"new": 1})
     ImportProblem.objects.create(batch=batch, weight="note", line=index, column="Mobile")
+    ImportChange.objects.create(batch=batch, what="renamed", line=index, contact=contact, about="Sarah Lind")
     Heartbeat.objects.create(name=f"sweep {index}", at=now)
     test = TestCall.objects.create(
         by=user, number=contact.phone, channel="voice", mode="trial", message="Hello", text="Hello"
