@@ -178,12 +178,16 @@ def _update_contacts(planned: Sequence[PlannedContact], source: str, numbers: di
     """Set what changes in known contacts; those with a new number get new revisions of what is ahead."""
     now = read_database_clock()
     changed: list[Contact] = []
+    only_said: list[Contact] = []
     renumbered: list[int] = []
     for each in planned:
         contact = each.contact
-        if contact is None or (
-            each.outcome == RowOutcome.UNCHANGED and read_memory(contact, source) == each.said
-        ):
+        if contact is None:
+            continue
+        if each.outcome == RowOutcome.UNCHANGED:
+            if read_memory(contact, source) != each.said:
+                contact.file_values = contact.file_values | {source: each.said}
+                only_said.append(contact)
             continue
         for name, value in each.fields.items():
             setattr(contact, name, value)
@@ -197,6 +201,8 @@ def _update_contacts(planned: Sequence[PlannedContact], source: str, numbers: di
         changed.append(contact)
     for some in take_chunks(changed, BATCH_SIZE):
         save_rows(some, CHANGED_FIELDS)
+    for some in take_chunks(only_said, BATCH_SIZE):
+        save_rows(some, ["file_values"])
     if renumbered:
         revise_upcoming(renumbered, now)
 

@@ -4,6 +4,7 @@ The lists in tests/data/lists were made by hand after what people reported of ot
 """
 
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 from django.core.management import CommandError, call_command
 
+from contacts.imports import importing
+from contacts.imports.csv_files import CsvReader
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.practice import ImportOptions
 from contacts.imports.report import ImportReport, report_as_json
@@ -376,6 +379,17 @@ def test_a_known_name_is_never_overwritten_by_a_damaged_one() -> None:
         report = import_rows(zoe | damaged)
         assert read_people() == [("Zoë Müller", "P1", "0101")]
         assert any("Letters of this name are damaged" in each.problem for each in report.problems), damaged
+
+
+def test_a_cell_that_the_reader_says_is_damaged_overwrites_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """(product rule 52)"""
+    make_downtown()
+    import_rows(AISHA)
+    read = CsvReader().read(write_list(AISHA | {"last": "Okafar", "first": "Asha"}))
+    damaged = replace(read, damaged=frozenset({(2, 2), (2, 3)}))  # last and first name
+    monkeypatch.setattr(importing, "read_table", lambda *_, **__: damaged)
+    assert import_file(b"-", "list.csv", ImportOptions()).changes == ()
+    assert read_people() == [("Aisha Okafor", "P1", "0101")]
 
 
 def test_one_other_word_for_the_source_stops_the_import_until_somebody_says_which() -> None:
