@@ -1,7 +1,7 @@
 """Book, move, cancel and confirm appointments. Only this module changes an existing appointment.
 
-The exceptions are imports, which insert new appointments in bulk and set details that no reminder
-depends on (contacts/imports/apply.py), contacts/people.py, which gives an appointment a new revision, and
+The exceptions are imports, which insert new appointments in bulk and keep what their file said
+(contacts/imports/apply.py), contacts/people.py, which gives an appointment a new revision, and
 contacts/shifts.py, which derives its moment again.
 
 A time is given as an aware datetime, and stored as the wall time that the location's clocks show then
@@ -11,20 +11,24 @@ Each function locks the row, changes it and adds an entry to the appointment's h
 transaction. reminders/desk/bookings.py calls these and then plans or withdraws the reminders.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from contacts.database.arrays import is_any
 from contacts.database.clock import read_database_clock
-from contacts.database.saving import add_row, save_row
+from contacts.database.saving import add_row, save_row, save_rows
 from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch, Location, Provider
 from contacts.wall_times import find_moment, read_clock
 
 What = AppointmentChange.What
+CHANGES_AT_ONCE = 2000  # entries of the history in one INSERT
 _LOCK_ZONES = "SELECT id, time_zone FROM contacts_location WHERE id = ANY(%s) ORDER BY id FOR SHARE"
 
 
@@ -40,7 +44,7 @@ def lock_appointment(appointment_id: int) -> Appointment:
 
 def lock_appointments(ids: Iterable[int]) -> None:
     """Lock several appointments, always in the same order, so that two transactions can't deadlock."""
-    rows = Appointment.objects.filter(pk__in=set(ids)).order_by("pk")
+    rows = Appointment.objects.filter(is_any("pk", set(ids))).order_by("pk")
     list(rows.select_for_update(no_key=True).values_list("pk"))
 
 
@@ -70,22 +74,19 @@ def is_same_time(appointment: Appointment, starts_at: datetime, location: Locati
     return location == appointment.location and read_clock(starts_at, location.time_zone) == booked
 
 
-def add_change(
+def make_change(
     appointment: Appointment,
     what: str,
     *,
+    at: datetime,
     by: User | None = None,
     how: str = "",
     before: Appointment | None = None,
-    at: datetime | None = None,
     provider_before: Provider | None = None,
     provider_after: Provider | None = None,
 ) -> AppointmentChange:
-    """Add an entry to the appointment's history.
-
-    `before`: the appointment as it was, if its time changes; `at`: aware; by default the database's time now.
-    """
-    change = AppointmentChange(
+    """An entry of the appointment's history, not saved. `before`: as it was, if its time changes."""
+    return AppointmentChange(
         appointment=appointment,
         what=what,
         revision=appointment.revision,
@@ -95,10 +96,17 @@ def add_change(
         starts_after=appointment.starts_at,
         local_before=before.local_start if before else None,
         local_after=appointment.local_start,
-        at=at or read_database_clock(),
+        at=at,
         provider_before=provider_before,
         provider_after=provider_after,
     )
+
+
+def add_change(
+    appointment: Appointment, what: str, *, by: User | None = None, how: str = "", at: datetime | None = None
+) -> AppointmentChange:
+    """Add an entry to the appointment's history. `at`: aware; by default the database's time now."""
+    change = make_change(appointment, what, by=by, how=how, at=at or read_database_clock())
     add_row(change)
     return change
 
@@ -165,31 +173,133 @@ def move_appointment(
     appointment = _lock_with_zone(appointment_id)
     if appointment.status != Appointment.Status.BOOKED:
         raise AppointmentClosed(_("Only a booked appointment can be moved. Book it again first."))
-    before = copy(appointment)
-    revised = not is_same_time(before, starts_at, location or before.location)
-    appointment.location = location or appointment.location
-    appointment.provider = provider or appointment.provider
-    if appointment.provider != before.provider:
-        appointment.details_at = read_database_clock()
-    if revised:
-        set_times(appointment, starts_at, ends_at)
-        appointment.revision += 1
-        appointment.revised_at = appointment.booked_at = read_database_clock()
-    else:
-        appointment.ends_at = appointment.starts_at + (ends_at - starts_at)
+    log = _Log(read_database_clock(), by, how)
+    log.move(appointment, starts_at, ends_at, location or appointment.location, provider)
     appointment.save()
-    if revised:
-        add_change(appointment, What.MOVED, by=by, how=how, before=before, at=appointment.revised_at)
-    if appointment.provider != before.provider:
-        add_change(
-            appointment,
-            What.PROVIDER_CHANGED,
-            by=by,
-            how=how,
-            provider_before=before.provider,
-            provider_after=appointment.provider,
-        )
+    for change in log.changes:
+        add_row(change)
     return appointment
+
+
+@dataclass
+class _Log:
+    """Changes of locked appointments that aren't saved yet, with the entries of their history."""
+
+    at: datetime
+    by: User | None
+    how: str
+    changes: list[AppointmentChange] = field(default_factory=list)
+
+    def add(self, appointment: Appointment, what: str, **changed: Any) -> None:
+        self.changes.append(make_change(appointment, what, at=self.at, by=self.by, how=self.how, **changed))
+
+    def move(
+        self,
+        appointment: Appointment,
+        starts_at: datetime,
+        ends_at: datetime,
+        location: Location,
+        provider: Provider | None,
+    ) -> None:
+        """Give it a time, location and provider (None: as it is); the zone of the location is locked."""
+        before = copy(appointment)
+        revised = not is_same_time(before, starts_at, location)
+        appointment.location = location
+        appointment.provider = provider or appointment.provider
+        if revised:
+            set_times(appointment, starts_at, ends_at)
+            appointment.revision += 1
+            appointment.revised_at = appointment.booked_at = self.at
+            self.add(appointment, What.MOVED, before=before)
+        else:
+            appointment.ends_at = appointment.starts_at + (ends_at - starts_at)
+        if appointment.provider != before.provider:
+            appointment.details_at = self.at
+            providers = {"provider_before": before.provider, "provider_after": appointment.provider}
+            self.add(appointment, What.PROVIDER_CHANGED, **providers)
+
+    def cancel(self, appointment: Appointment) -> None:
+        appointment.status = Appointment.Status.CANCELLED
+        self.add(appointment, What.CANCELLED)
+
+    def reinstate(self, appointment: Appointment) -> None:
+        """Book it again, as a new revision."""
+        appointment.status = Appointment.Status.BOOKED
+        appointment.revision += 1
+        appointment.revised_at = appointment.booked_at = self.at
+        self.add(appointment, What.REINSTATED)
+
+    def attend(self, appointment: Appointment, status: str) -> None:
+        """Set arrived, no_show, or back to booked."""
+        appointment.status = status
+        self.add(appointment, What.CORRECTED if status == Appointment.Status.BOOKED else status)
+
+    def give_to(self, appointment: Appointment, contact: Contact) -> None:
+        """Give it to another record of the patient: a new revision, which keeps the patient's answer."""
+        if appointment.answer_revision == appointment.revision:
+            appointment.answer_revision = appointment.revision + 1
+        appointment.contact = contact
+        appointment.revision += 1
+        appointment.revised_at = self.at
+        self.add(appointment, What.PATIENT_MERGED)
+
+
+@dataclass(frozen=True)
+class ListedChange:
+    """What a list changes in one appointment; what isn't given stays.
+
+    `starts_at` and `ends_at` are aware and come together; `attended`: arrived or no_show; `details`: values
+    of kind, source and external_id; `file_values`: see Appointment.
+    """
+
+    appointment_id: int
+    cancels: bool = False
+    books_again: bool = False
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    location: Location | None = None
+    provider: Provider | None = None
+    attended: str = ""
+    contact: Contact | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+    file_values: Mapping[str, Any] | None = None
+
+
+@transaction.atomic
+def change_appointments(wanted: Sequence[ListedChange], *, by: User | None = None, how: str = "") -> None:
+    """Apply a list's changes, each to an appointment of its own, in a few statements.
+
+    The caller has locked the zones of all locations, then the appointments, and has seen that each is in a
+    state that allows its change.
+    """
+    log = _Log(read_database_clock(), by, how)
+    by_id = {each.appointment_id: each for each in wanted}
+    rows = Appointment.objects.select_related("location", "provider").filter(is_any("pk", by_id))
+    changed = list(rows.order_by("pk"))
+    for appointment in changed:
+        _apply_listed(appointment, by_id[appointment.pk], log)
+    save_rows(changed)
+    AppointmentChange.objects.bulk_create(log.changes, batch_size=CHANGES_AT_ONCE)
+
+
+def _apply_listed(appointment: Appointment, wanted: ListedChange, log: _Log) -> None:
+    if "kind" in wanted.details:
+        appointment.details_at = log.at
+    for name, value in wanted.details.items():
+        setattr(appointment, name, value)
+    if wanted.file_values is not None:
+        appointment.file_values = dict(wanted.file_values)
+    if wanted.contact:
+        log.give_to(appointment, wanted.contact)
+    if wanted.cancels:
+        log.cancel(appointment)
+    if wanted.books_again:
+        log.reinstate(appointment)
+    if wanted.starts_at and wanted.ends_at:
+        location = wanted.location or appointment.location
+        log.move(appointment, wanted.starts_at, wanted.ends_at, location, wanted.provider)
+    if wanted.attended:
+        log.attend(appointment, wanted.attended)
 
 
 @transaction.atomic

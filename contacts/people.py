@@ -7,8 +7,10 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Case, F, IntegerField, When
 
-from contacts.appointments import lock_appointment, lock_appointments, lock_zones
+from contacts.appointments import lock_appointments, lock_zones
+from contacts.database.arrays import is_any
 from contacts.database.clock import read_database_clock
 from contacts.erased_numbers import bring_back, find_erased
 from contacts.models import Appointment, Contact, ContactId, PhoneNumber, UnusableReason
@@ -102,28 +104,37 @@ def change_phone(contact: Contact, phone: PhoneNumber | None, *, by: User | None
     lock_people([contact.pk])
     contact.phone = phone
     contact.save(update_fields=["phone", "updated_at"])
-    now = read_database_clock()
-    ahead = contact.appointments.filter(status=Appointment.Status.BOOKED, starts_at__gt=now).order_by("pk")
-    return revise_appointments(ahead.values_list("pk", flat=True), now)
+    return revise_upcoming([contact.pk], read_database_clock())
 
 
 def revise_appointments(appointment_ids: Iterable[int], now: datetime) -> list[int]:
     """Give booked appointments a new revision, since their reminders go to another number; their ids.
 
-    To be called with them locked.
+    An answer is kept. To be called with them locked.
     """
     hint_planning()
-    return [_revise(pk, now) for pk in sorted(appointment_ids)]
+    ids = sorted(appointment_ids)
+    kept_answer = When(answer_revision=F("revision"), then=F("revision") + 1)
+    Appointment.objects.filter(is_any("pk", ids)).update(
+        answer_revision=Case(kept_answer, default=F("answer_revision"), output_field=IntegerField()),
+        revision=F("revision") + 1,
+        revised_at=now,
+        updated_at=now,
+    )
+    return ids
 
 
-def _revise(appointment_id: int, now: datetime) -> int:
-    appointment = lock_appointment(appointment_id)
-    if appointment.answer_revision == appointment.revision:
-        appointment.answer_revision = appointment.revision + 1
-    appointment.revision += 1
-    appointment.revised_at = now
-    appointment.save(update_fields=["revision", "answer_revision", "revised_at", "updated_at"])
-    return appointment.pk
+def revise_upcoming(contact_ids: Iterable[int], now: datetime) -> list[int]:
+    """Give the booked appointments after `now` of these contacts a new revision; their ids.
+
+    To be called in a transaction.
+    """
+    ahead = Appointment.objects.filter(
+        is_any("contact", contact_ids), status=Appointment.Status.BOOKED, starts_at__gt=now
+    )
+    ids = list(ahead.order_by("pk").values_list("pk", flat=True))
+    lock_appointments(ids)
+    return revise_appointments(ids, now)
 
 
 def find_by_external_ids(source: str, external_ids: Collection[str]) -> dict[str, Contact]:

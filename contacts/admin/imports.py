@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.history import HistoryAdmin, HistoryInline
-from contacts.models import ImportBatch, ImportProblem, SourceAnswers
+from contacts.models import ImportBatch, ImportChange, ImportProblem, SourceAnswers
 
 
 class ProblemInline(HistoryInline):
@@ -39,3 +39,12 @@ class ImportProblemAdmin(HistoryAdmin[ImportProblem]):
 class SourceAnswersAdmin(HistoryAdmin[SourceAnswers]):
     list_display = ("source", "updated_at")
     search_fields = ("source",)
+
+
+@admin.register(ImportChange)
+class ImportChangeAdmin(HistoryAdmin[ImportChange]):
+    list_display = ("batch", "line", "what", "about", "old", "new")
+    list_filter = ("what",)
+    list_select_related = ("batch",)
+    raw_id_fields = ("appointment", "contact")
+    search_fields = ("about", "batch__file_name")

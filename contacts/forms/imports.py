@@ -1,7 +1,7 @@
 """Forms to import a list: the file, each new location, the columns, and the answers to questions."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from crispy_forms.helper import FormHelper
 from django import forms
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.forms.contacts import ZONES, NumberField, list_zones
 from contacts.imports.columns import NONE_OF_THEM, WORDS, title_of
+from contacts.imports.doubts import list_sources
 from contacts.imports.files import describe_too_large
 from contacts.zones import list_zones_of
 
@@ -21,6 +22,12 @@ LONGEST_ANSWER = 120  # characters, of one that is written: the name of a locati
 KINDS_OF_FILE = (
     ".csv,.txt,.tsv,.tab,.xlsx,.xls,.xlsb,.ods,.htm,.html,.ics,.json,.ndjson,text/csv,text/calendar"
 )
+NEW = ""  # choice of a source that isn't known yet
+
+
+def describe_source(source: str) -> dict[str, str]:
+    """The data of an UploadForm in which that source is chosen."""
+    return {"source": source} if source in list_sources() else {"source": NEW, "new_source": source}
 
 
 class UploadForm(forms.Form):
@@ -35,17 +42,40 @@ class UploadForm(forms.Form):
         widget=forms.ClearableFileInput(attrs={"accept": KINDS_OF_FILE}),
         error_messages={"required": _("Choose a file."), "empty": _("The file is empty.")},
     )
-    source = forms.CharField(
+    source = forms.ChoiceField(
         label=_("Source"),
+        required=False,
         initial=DEFAULT_SOURCE,
+        help_text=_("The system that the list comes from: patients and appointments are matched by its ids."),
+    )
+    new_source = forms.CharField(
+        label=_("Name of a new source"),
+        required=False,
         max_length=60,
         validators=[RegexValidator(r"^[\w.-]+$", _("Use letters, digits, dots and dashes only."))],
-        help_text=_("Use the same name each time: appointments are matched by source and ID."),
+        help_text=_("Only for the first list of another system."),
     )
 
     helper = FormHelper()
     helper.form_tag = False
     helper.disable_csrf = True
+
+    def __init__(self, *args: Any, **fields: Any) -> None:
+        super().__init__(*args, **fields)
+        known = list_sources() or [DEFAULT_SOURCE]
+        source = cast(forms.ChoiceField, self.fields["source"])
+        source.choices = [*((name, name) for name in known), (NEW, _("a new source: its name is below"))]
+        if DEFAULT_SOURCE not in known:
+            source.initial = known[0]
+
+    def clean(self) -> dict[str, Any]:
+        """A new source is named; one that is written is meant, whatever was chosen beside it."""
+        cleaned = super().clean() or {}
+        if cleaned.get("new_source"):
+            cleaned["source"] = cleaned["new_source"]
+        elif cleaned.get("source") == NEW and "new_source" not in self.errors:
+            self.add_error("new_source", _("Enter the name of the new source."))
+        return cleaned
 
     def clean_file(self) -> UploadedFile[Any]:
         file: UploadedFile[Any] = self.cleaned_data["file"]

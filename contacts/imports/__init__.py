@@ -7,9 +7,11 @@ importing.py runs these steps, each in a module of its own:
    meaning. Where it isn't clear, a question is asked (questions), and the answer kept (remembered).
 3. starts, dates, times, words, row_names, row_numbers, rows: cells to values; each problem comes with what to
    do about it.
-4. repeats, people: rows of one appointment or one patient within the file.
+4. weak_ids, repeats, people: ids that are none, and rows of one appointment or one patient within the file.
+   identity says whether two descriptions are of one person.
 5. practice, matching: which locations, contacts and appointments exist already.
-6. planning: what would change. missing: appointments that the file should have and doesn't.
+6. three_way, planning: what would change, against what the file said before. changes: each change with its
+   old and new values. missing: appointments that the file should have and doesn't. doubts: questions.
 7. apply: writes the changes.
-8. report: the result as counts, text, JSON and CSV.
+8. report, change_words: the result as counts, text, JSON and CSV.
 """

@@ -1,30 +1,28 @@
 """Write a plan to the database: new rows in bulk, changes through contacts/appointments.py."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
 
 from django.contrib.auth.models import User
-from django.utils import timezone
 
-from contacts.appointments import (
-    AppointmentClosed,
-    cancel_appointment,
-    lock_appointments,
-    move_appointment,
-    record_attendance,
-    reinstate_appointment,
-    set_times,
-)
+from contacts.appointments import ListedChange, change_appointments, lock_appointments, set_times
+from contacts.database.arrays import is_any
 from contacts.database.clock import read_database_clock
+from contacts.database.saving import save_rows
+from contacts.imports.changes import ImportedChange, list_changes
 from contacts.imports.people import PersonKey, person_key
-from contacts.imports.planning import Plan, PlannedContact, PlannedRow, RowOutcome
+from contacts.imports.planning import Plan, PlannedContact, RowOutcome
 from contacts.imports.practice import KnownPractice, make_location
 from contacts.imports.problems import Problem
 from contacts.imports.rows import ImportedLocation, location_key
+from contacts.imports.three_way import read_memory
 from contacts.models import (
     Appointment,
     AppointmentChange,
     Contact,
     ImportBatch,
+    ImportChange,
     ImportProblem,
     Location,
     PhoneNumber,
@@ -32,14 +30,18 @@ from contacts.models import (
     Way,
 )
 from contacts.models.people import Preference
-from contacts.people import change_phone, create_numbers
+from contacts.people import create_numbers, revise_upcoming
 
-BATCH_SIZE = 2000  # rows in one INSERT or UPDATE
-NO_CHANGE_NEEDED = (RowOutcome.UNCHANGED, RowOutcome.REJECTED, RowOutcome.ADDED)
+BATCH_SIZE = 1000  # rows in one statement: PostgreSQL takes at most 65,535 parameters
+CHANGED_FIELDS = (
+    "first_name", "last_name", "language", "language_at", "preferred_channel", "phone", "other_phone",
+    "source", "external_id", "file_values", "updated_at",
+)  # fmt: skip
 CLOSED_MEANWHILE = (
     "Somebody changed this appointment here while the file was being imported.",
     "Import the file again.",
 )
+T = TypeVar("T")
 
 
 def write_plan(
@@ -48,25 +50,57 @@ def write_plan(
     described: dict[str, ImportedLocation],
     batch: ImportBatch,
     by: User | None,
-) -> list[Problem]:
-    """Write the whole plan in the caller's transaction.
+) -> tuple[list[Problem], list[ImportedChange]]:
+    """Write the whole plan in the caller's transaction, and store with the batch what it changes.
 
-    Returns a note for each row whose appointment somebody changed since the plan was made.
+    Returns a note for each row whose appointment somebody changed since the plan was made, and the changes.
     """
     _lock_affected_appointments(plan)
+    notes = _leave_out_changed_meanwhile(plan)
     _add_locations_and_providers(plan, practice, described)
     numbers = _get_or_create_numbers(plan.contacts.values())
-    contacts = _write_contacts(plan, batch.source, numbers, by)
+    changes = list_changes(plan)
+    contacts = _write_contacts(plan, batch.source, numbers)
     _add_appointments(plan, contacts, practice, batch, by)
-    _write_details(plan.rows)
-    return [note for planned in plan.rows if (note := _apply_row(planned, practice, by))]
+    listed = [*_list_row_changes(plan, contacts, practice, batch.source), *_list_refused_changes(plan)]
+    for some in take_chunks(listed, BATCH_SIZE):
+        change_appointments(some, by=by, how=Way.IMPORT)
+    _store_changes(batch, changes, plan, contacts)
+    return notes, changes
+
+
+def take_chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield the rows in lists of at most `size`."""
+    left = iter(rows)
+    while some := list(islice(left, size)):
+        yield some
 
 
 def _lock_affected_appointments(plan: Plan) -> None:
     """Lock all appointments at once and in order, because dispatch may lock some of them too."""
     people = [planned.contact.pk for planned in plan.contacts.values() if planned.contact]
-    rows = {planned.appointment.pk for planned in plan.rows if planned.appointment}
-    lock_appointments(rows | set(Appointment.objects.filter(contact__in=people).values_list("pk", flat=True)))
+    rows = {appointment.pk for appointment in plan.known_appointments}
+    of_people = Appointment.objects.filter(is_any("contact", people)).values_list("pk", flat=True)
+    lock_appointments(rows | set(of_people))
+
+
+def _leave_out_changed_meanwhile(plan: Plan) -> list[Problem]:
+    """Change nothing in appointments that are another revision or status since the plan was made."""
+    planned = [each for each in plan.rows if each.appointment]
+    ids = [appointment.pk for appointment in plan.known_appointments]
+    found = Appointment.objects.filter(is_any("pk", ids)).values_list("pk", "revision", "status")
+    now = {pk: (revision, status) for pk, revision, status in found}
+
+    def is_as_planned(appointment: Appointment | None) -> bool:
+        return appointment is None or now.get(appointment.pk) == (appointment.revision, appointment.status)
+
+    notes = []
+    for each in planned:
+        if not is_as_planned(each.appointment):
+            each.leave_out()
+            notes.append(Problem(each.row.line, "Row", each.row.appointment_id, *CLOSED_MEANWHILE))
+    plan.refused = [each for each in plan.refused if is_as_planned(each.appointment)]
+    return notes
 
 
 def _add_locations_and_providers(
@@ -108,15 +142,13 @@ def _get_or_create_numbers(contacts: Iterable[PlannedContact]) -> dict[str, Phon
     return create_numbers(parsed.values())
 
 
-def _write_contacts(
-    plan: Plan, source: str, numbers: dict[str, PhoneNumber], by: User | None
-) -> dict[PersonKey, Contact]:
+def _write_contacts(plan: Plan, source: str, numbers: dict[str, PhoneNumber]) -> dict[PersonKey, Contact]:
     """Create or update the contact of each person in the plan, and return them all."""
     new = [each for each in plan.contacts.values() if each.contact is None]
     made = Contact.objects.bulk_create(
         [_make_contact(planned, source, numbers) for planned in new], batch_size=BATCH_SIZE
     )
-    _update_contacts(list(plan.contacts.values()), numbers, by)
+    _update_contacts(list(plan.contacts.values()), source, numbers)
     known = {key: each.contact for key, each in plan.contacts.items() if each.contact}
     return known | {planned.person.key: contact for planned, contact in zip(new, made, strict=True)}
 
@@ -132,28 +164,41 @@ def _make_contact(planned: PlannedContact, source: str, numbers: dict[str, Phone
         other_phone=numbers.get(planned.other_phone or ""),
         source=source,
         external_id=person.patient_id,
+        file_values={source: planned.said},
     )
 
 
-def _update_contacts(
-    planned: Sequence[PlannedContact], numbers: dict[str, PhoneNumber], by: User | None
-) -> None:
-    now, changed_at, changed = timezone.now(), read_database_clock(), []
+def _update_contacts(planned: Sequence[PlannedContact], source: str, numbers: dict[str, PhoneNumber]) -> None:
+    """Set what changes in known contacts; those with a new number get new revisions of what is ahead."""
+    now = read_database_clock()
+    changed: list[Contact] = []
+    only_said: list[Contact] = []
+    renumbered: list[int] = []
     for each in planned:
         contact = each.contact
-        if contact and (each.fields or each.other_phone):
-            for name, value in each.fields.items():
-                setattr(contact, name, value)
-            if "language" in each.fields:
-                contact.language_at = changed_at
-            contact.other_phone = numbers[each.other_phone] if each.other_phone else contact.other_phone
-            contact.updated_at = now
-            changed.append(contact)
-        if contact and each.phone:
-            change_phone(contact, numbers[each.phone], by=by)
-    fields = ["first_name", "last_name", "language", "preferred_channel", "source", "external_id"]
-    fields += ["language_at", "other_phone", "updated_at"]
-    Contact.objects.bulk_update(changed, fields, batch_size=BATCH_SIZE)
+        if contact is None:
+            continue
+        if each.outcome == RowOutcome.UNCHANGED:
+            if each.said and read_memory(contact, source) != each.said:
+                contact.file_values = contact.file_values | {source: each.said}
+                only_said.append(contact)
+            continue
+        for name, value in each.fields.items():
+            setattr(contact, name, value)
+        if "language" in each.fields:
+            contact.language_at = now
+        if each.phone:
+            contact.phone = numbers[each.phone]
+            renumbered.append(contact.pk)
+        contact.other_phone = numbers[each.other_phone] if each.other_phone else contact.other_phone
+        contact.file_values = contact.file_values | ({source: each.said} if each.said else {})
+        changed.append(contact)
+    for some in take_chunks(changed, BATCH_SIZE):
+        save_rows(some, CHANGED_FIELDS)
+    for some in take_chunks(only_said, BATCH_SIZE):
+        save_rows(some, ["file_values"])
+    if renumbered:
+        revise_upcoming(renumbered, now)
 
 
 def _add_appointments(
@@ -179,6 +224,7 @@ def _add_appointments(
                     source=batch.source,
                     external_id=planned.row.appointment_id,
                     batch=batch,
+                    file_values={batch.source: planned.said or {}},
                 ),
                 planned.starts_at,
                 planned.ends_at,
@@ -205,54 +251,69 @@ def _add_appointments(
     )
 
 
-def _write_details(rows: Iterable[PlannedRow]) -> None:
-    """Write kind and id, before other functions lock and read the row."""
-    now, changed = read_database_clock(), []
-    for planned in rows:
-        if planned.appointment and planned.fields:
-            if "kind" in planned.fields:
-                planned.appointment.details_at = now
-            for name, value in planned.fields.items():
-                setattr(planned.appointment, name, value)
-            planned.appointment.updated_at = timezone.now()
-            changed.append(planned.appointment)
-    fields = ["kind", "details_at", "source", "external_id", "updated_at"]
-    Appointment.objects.bulk_update(changed, fields, batch_size=BATCH_SIZE)
-
-
-def _apply_row(planned: PlannedRow, practice: KnownPractice, by: User | None) -> Problem | None:
-    """Apply one change; return a note if the appointment was closed since the plan was made."""
-    if planned.appointment is None or planned.outcome in NO_CHANGE_NEEDED:
-        return None
-    try:
-        _apply_outcome(planned, planned.appointment.pk, practice, by)
-    except AppointmentClosed:
-        planned.outcome = RowOutcome.UNCHANGED
-        return Problem(planned.row.line, "Row", planned.row.appointment_id, *CLOSED_MEANWHILE)
-    return None
-
-
-def _apply_outcome(
-    planned: PlannedRow, appointment_id: int, practice: KnownPractice, by: User | None
-) -> None:
-    row = planned.row
-    if planned.outcome == RowOutcome.CANCELLED:
-        cancel_appointment(appointment_id, by=by, how=Way.IMPORT)
-        return
-    if planned.outcome == RowOutcome.BOOKED_AGAIN:
-        reinstate_appointment(appointment_id, by=by, how=Way.IMPORT)
-    if planned.outcome != RowOutcome.UPDATED or planned.has_new_length_or_provider:
-        move_appointment(
-            appointment_id,
-            starts_at=planned.starts_at,
-            ends_at=planned.ends_at,
-            location=practice.locations[location_key(row.location)],
-            provider=practice.providers.get(location_key(row.provider)),
-            by=by,
-            how=Way.IMPORT,
+def _list_row_changes(
+    plan: Plan, contacts: dict[PersonKey, Contact], practice: KnownPractice, source: str
+) -> Iterator[ListedChange]:
+    """What changes in each known appointment, what to keep of the file included."""
+    for planned in plan.rows:
+        appointment = planned.appointment
+        if appointment is None or planned.outcome in (RowOutcome.ADDED, RowOutcome.REJECTED):
+            continue
+        is_known = planned.said is None or planned.said == read_memory(appointment, source)
+        if planned.outcome == RowOutcome.UNCHANGED and is_known:
+            continue
+        row, times = planned.row, planned.takes - {"attendance"}
+        yield ListedChange(
+            appointment.pk,
+            cancels=planned.outcome == RowOutcome.CANCELLED,
+            books_again=planned.outcome == RowOutcome.BOOKED_AGAIN,
+            starts_at=planned.starts_at if times else None,
+            ends_at=planned.ends_at if times else None,
+            location=practice.locations[location_key(row.location)] if "slot" in times else None,
+            provider=practice.providers[location_key(row.provider)] if "provider" in times else None,
+            attended=row.status if "attendance" in planned.takes else "",
+            contact=contacts[person_key(row)] if planned.merges else None,
+            details=planned.fields,
+            file_values=None if is_known else appointment.file_values | {source: planned.said},
         )
-    if planned.has_new_attendance:
-        record_attendance(appointment_id, row.status, by=by)
+
+
+def _list_refused_changes(plan: Plan) -> Iterator[ListedChange]:
+    """The cancellations of rejected rows."""
+    for each in plan.refused:
+        if each.outcome == RowOutcome.CANCELLED:
+            yield ListedChange(each.appointment.pk, cancels=True, file_values=each.file_values)
+
+
+def _store_changes(
+    batch: ImportBatch, changes: Iterable[ImportedChange], plan: Plan, contacts: dict[PersonKey, Contact]
+) -> None:
+    """Store what changed, and which contacts are new; new appointments know their batch."""
+    rows = [
+        ImportChange(
+            batch=batch,
+            line=each.line,
+            what=each.what,
+            appointment_id=each.appointment_id,
+            contact_id=each.contact_id,
+            about=each.about,
+            old=each.old,
+            new=each.new,
+        )
+        for each in changes
+    ]
+    rows += [
+        ImportChange(
+            batch=batch,
+            line=each.person.rows[0].line,
+            what=ImportChange.What.CONTACT_ADDED,
+            contact=contacts[key],
+            about=each.person.full_name,
+        )
+        for key, each in plan.contacts.items()
+        if each.contact is None
+    ]
+    ImportChange.objects.bulk_create(rows, batch_size=BATCH_SIZE)
 
 
 def store_problems(batch: ImportBatch, problems: Iterable[Problem]) -> None:

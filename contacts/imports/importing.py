@@ -2,8 +2,8 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from django.conf import settings
@@ -13,18 +13,26 @@ from django.utils import timezone
 
 from contacts.appointments import lock_zones
 from contacts.imports.apply import store_problems, write_plan
+from contacts.imports.changes import ImportedChange, describe_appointment, list_changes
 from contacts.imports.column_uses import describe_columns
 from contacts.imports.column_values import LINK
 from contacts.imports.columns import Columns, find_columns
 from contacts.imports.csv_files import CsvReader, clean_cell
 from contacts.imports.dates import DateOrder, guess_order
+from contacts.imports.doubts import IDS_KEY, MATCH_BY_TIME, OTHER_SYSTEM, ask_ids, ask_source
 from contacts.imports.errors import QuestionsOpen
 from contacts.imports.files import Table, TableReader, read_table
 from contacts.imports.location_questions import choose_locations
-from contacts.imports.matching import find_known
+from contacts.imports.matching import Known, find_known
 from contacts.imports.missing import find_missing
-from contacts.imports.people import collect_people, describe_number_faults, find_differences
-from contacts.imports.planning import Plan, RowOutcome, describe_kept_wish, make_plan
+from contacts.imports.people import (
+    ImportedPerson,
+    PersonKey,
+    collect_people,
+    describe_number_faults,
+    find_differences,
+)
+from contacts.imports.planning import ONLY_CANCELLED, Plan, RowOutcome, describe_person_notes, make_plan
 from contacts.imports.practice import (
     ImportOptions,
     KnownPractice,
@@ -33,7 +41,7 @@ from contacts.imports.practice import (
     describe_unfinished,
     read_known_practice,
 )
-from contacts.imports.problems import Problem, clip
+from contacts.imports.problems import NOTE, Problem, clip
 from contacts.imports.questions import Question, find_open
 from contacts.imports.reading.descriptions import describe_lines
 from contacts.imports.reading.other_files import (
@@ -49,6 +57,7 @@ from contacts.imports.report import ImportReport, count_outcomes
 from contacts.imports.rows import ImportedLocation, Reading, RowResult, location_key, read_row
 from contacts.imports.starts import split_start
 from contacts.imports.times import ask_about_half, has_am_pm
+from contacts.imports.weak_ids import is_household_header, mark_damaged, settle_ids
 from contacts.imports.words import ask_about_statuses
 from contacts.models import ImportBatch, Location
 from contacts.worker_hints import hint_planning
@@ -68,7 +77,8 @@ ONE_AT_A_TIME = 7_305_022_011  # key of the advisory lock that lets only one imp
 class ReadFile:
     """A file as rows, before it is compared with the appointments in the database.
 
-    `questions`: about the file, answered or not; `options`: with the answers remembered of the source.
+    `questions`: about the file, answered or not; `options`: with the answers remembered of the source, and
+    the source that was answered.
     """
 
     table: Table
@@ -90,7 +100,8 @@ def preview_file(data: bytes, file_name: str, options: ImportOptions) -> ImportR
 
     Raises ImportRefused.
     """
-    return _report(*_plan(_read(data, file_name, options)), file_name)
+    file, plan, problems = _plan(_read(data, file_name, options))
+    return _report(file, plan, problems, list_changes(plan), file_name)
 
 
 @transaction.atomic
@@ -110,12 +121,12 @@ def import_file(
     batch = ImportBatch.objects.create(
         file_name=clip(clean_cell(PurePath(file_name).name), 255),
         sha256=hashlib.sha256(data).hexdigest(),
-        source=options.source,
+        source=file.options.source,
         by=by,
         applied_at=timezone.now(),
     )
-    problems += write_plan(plan, file.practice, file.described, batch, by)
-    report = _report(file, plan, problems, file_name, batch)
+    notes, changes = write_plan(plan, file.practice, file.described, batch, by)
+    report = _report(file, plan, problems + notes, changes, file_name, batch)
     store_problems(batch, report.problems)
     batch.counts = report.counts
     batch.save(update_fields=["counts"])
@@ -167,9 +178,8 @@ def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
     names = _list_location_names(table, columns, chosen.only)
     described = describe_locations((name for _, name in names), practice, options)
     reading, asked = _prepare_reading(table, columns, described, chosen.only, options)
-    results, duplicates = find_repeats(
-        [read_row(raw, reading) for raw in table.rows], columns.header_of("appointment_id")
-    )
+    results = mark_damaged([read_row(raw, reading) for raw in table.rows], table, columns)
+    results, duplicates = find_repeats(settle_ids(results, columns), columns.header_of("appointment_id"))
     return ReadFile(
         table,
         columns,
@@ -245,27 +255,60 @@ def _find_unknown(names: Iterable[str], described: dict[str, ImportedLocation]) 
 
 
 def _plan(file: ReadFile) -> tuple[ReadFile, Plan, list[Problem]]:
-    options = file.options
+    """Compare the file with what is here, and add the questions that come of it."""
     people = collect_people(result.row for result in file.results if result.row)
-    known = find_known(people, options.source)
-    id_header = file.columns.header_of("appointment_id")
-    plan = make_plan(people, known, file.practice, source=options.source, id_header=id_header)
-    problems = [*describe_lines(file.table), *file.notes]
-    problems += [problem for result in file.results for problem in result.problems]
-    problems += [each.note for each in plan.rows if each.note]
-    problems += _describe_people(plan, file.columns)
-    problems += find_missing(file.results, plan, file.practice, source=options.source, id_header=id_header)
+    _settle_source(file, people)
+    options, columns = file.options, file.columns
+    refused = [result for result in file.results if result.row is None and result.cancels]
+    ignore_ids = options.answers.get(IDS_KEY) == MATCH_BY_TIME
+    household = is_household_header(columns.header_of("patient_id"))
+    known = find_known(people, options.source, refused=refused, household=household, ignore_ids=ignore_ids)
+    plan = make_plan(
+        known, file.practice, columns, source=options.source, refused=refused, ignore_ids=ignore_ids
+    )
+    if asked := ask_ids(plan, file.practice, options.source):
+        file.questions.append(asked)
+    problems = _describe_rows(file, plan)
+    problems += _describe_people(plan, known, columns)
+    id_header = columns.header_of("appointment_id")
+    problems += find_missing(file.results, plan, source=options.source, id_header=id_header)
     return file, plan, problems
 
 
-def _describe_people(plan: Plan, columns: Columns) -> list[Problem]:
+def _settle_source(file: ReadFile, people: Mapping[PersonKey, ImportedPerson]) -> None:
+    """Ask whether the source is right, and take the one that was answered."""
+    if asked := ask_source(people, file.options.source):
+        file.questions.append(asked)
+        answer = asked.find_answer(file.options.answers)
+        if answer and answer != OTHER_SYSTEM:
+            file.options = replace(file.options, source=answer)
+
+
+def _describe_rows(file: ReadFile, plan: Plan) -> list[Problem]:
+    """The problems of each row. Where a rejected row cancels all the same, they are notes."""
+    cancelling = {each.result.line for each in plan.refused}
+    problems = [*describe_lines(file.table), *file.notes]
+    for result in file.results:
+        found = result.problems
+        if result.line in cancelling:
+            found = tuple(replace(each, weight=NOTE) for each in found)
+        problems += found
+    header = file.columns.header_of("status")
+    problems += [
+        Problem(each.result.line, header, clip(describe_appointment(each.appointment)), *ONLY_CANCELLED)
+        for each in plan.refused
+        if each.outcome == RowOutcome.CANCELLED
+    ]
+    return problems + [note for each in plan.rows for note in each.notes]
+
+
+def _describe_people(plan: Plan, known: Known, columns: Columns) -> list[Problem]:
     notes: list[Problem] = []
     for planned in plan.contacts.values():
         held = planned.contact.phone.e164 if planned.contact and planned.contact.phone else ""
         notes += describe_number_faults(planned.person, held, columns.header_of("mobile"))
         notes += find_differences(planned.person, columns.header_of("patient_id"))
-        if planned.kept_wish:
-            notes.append(describe_kept_wish(planned, columns))
+        notes += describe_person_notes(planned, known, columns)
     return notes
 
 
@@ -273,10 +316,11 @@ def _report(
     file: ReadFile,
     plan: Plan,
     problems: Sequence[Problem],
+    changes: Sequence[ImportedChange],
     file_name: str,
     batch: ImportBatch | None = None,
 ) -> ImportReport:
-    outcomes = Counter(each.outcome for each in plan.rows)
+    outcomes = Counter(plan.outcomes)
     outcomes[RowOutcome.DUPLICATE] = len(file.duplicates)
     outcomes[RowOutcome.REJECTED] = len(file.results) - sum(
         count for outcome, count in outcomes.items() if outcome != RowOutcome.REJECTED
@@ -287,6 +331,7 @@ def _report(
         form=file.form,
         counts=count_outcomes(outcomes, plan, problems),
         problems=tuple(sorted(problems, key=lambda each: (each.weight != "rejected", each.line))),
+        changes=tuple(changes),
         unknown_locations=tuple(file.unknown_locations),
         batch_id=batch.pk if batch else None,
         questions=tuple(file.questions),

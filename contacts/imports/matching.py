@@ -1,50 +1,110 @@
-"""Find the contacts and appointments of a file that exist in the database already, in a few queries."""
+"""Find the contacts and appointments of a file that exist in the database already, in a few queries.
+
+Who is who is decided by contacts/imports/identity.py, against what the file's source said last of a contact
+and against the record: staff may have corrected either.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, Func, Q, QuerySet, Value
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
-from contacts.imports.people import ImportedPerson, PersonKey
-from contacts.imports.rows import AppointmentRow
+from contacts.database.arrays import is_any, is_any_text
+from contacts.imports.identity import (
+    Identity,
+    Sameness,
+    compare_by_id,
+    fold_letters,
+    has_same_name,
+    identify,
+    may_be_the_patient,
+    shares_number,
+    strip_zeros,
+)
+from contacts.imports.people import ImportedPerson, PersonKey, describe_row
+from contacts.imports.rows import AppointmentRow, RowResult
+from contacts.imports.three_way import Said, read_memory, say_slot
+from contacts.imports.words import CANCELLED
 from contacts.models import Appointment, AppointmentChange, Contact, PhoneNumber, Way
+from contacts.models.local_times import LocalDateTimeField
 from contacts.people import find_by_external_ids
 
 What = AppointmentChange.What
-
-
-@dataclass(frozen=True)
-class HandChanges:
-    """Changes staff made to an appointment here, which an older file must not undo.
-
-    `moved_from`: the wall times (naive) it had before staff moved it; `cancelled`: staff cancelled it.
-    """
-
-    cancelled: bool = False
-    moved_from: frozenset[datetime] = frozenset()
+Row = TypeVar("Row", Appointment, Contact)
+Slot = tuple[int, str]  # contact, and time and place as by say_slot()
 
 
 @dataclass
 class Known:
-    """What exists already. `by_slot`: (contact, wall time, location) -> appointments not found by id."""
+    """What exists already.
 
+    `people`: the file's, without patient ids that turned out to be a household's. `by_id`: by the file's
+    appointment id. `by_slot`: appointments not found by id; `by_time`: what is booked at the wall times of
+    rows that cancel. `conflicts`: contacts whose patient id the file gives to somebody else; `relatives`:
+    those whose id it gives to another member of the household, by the key of that member. `recalled`: what
+    the file must have said of appointments from before that was kept. `with_zeros`: ids of the file that are
+    here with leading zeros, and the ids here. `merged`: people whose id is that of a contact who was merged
+    with the one here.
+    """
+
+    people: dict[PersonKey, ImportedPerson] = field(default_factory=dict)
     by_id: dict[str, Appointment] = field(default_factory=dict)
-    by_slot: dict[tuple[int, datetime, int], list[Appointment]] = field(default_factory=dict)
+    by_slot: dict[Slot, list[Appointment]] = field(default_factory=dict)
+    by_time: dict[datetime, list[Appointment]] = field(default_factory=lambda: defaultdict(list))
     contacts: dict[PersonKey, Contact] = field(default_factory=dict)
-    hand: dict[int, HandChanges] = field(default_factory=dict)
+    conflicts: dict[PersonKey, Contact] = field(default_factory=dict)
+    relatives: dict[PersonKey, Contact] = field(default_factory=dict)
+    recalled: dict[int, Said] = field(default_factory=dict)
+    with_zeros: dict[str, str] = field(default_factory=dict)
+    merged: set[PersonKey] = field(default_factory=set)
     unusable: frozenset[str] = frozenset()
 
 
-def find_known(people: dict[PersonKey, ImportedPerson], source: str) -> Known:
-    """Match the file's patients and appointments with those in the database."""
+def find_known(
+    people: Mapping[PersonKey, ImportedPerson],
+    source: str,
+    *,
+    refused: Sequence[RowResult] = (),
+    household: bool = False,
+    ignore_ids: bool = False,
+) -> Known:
+    """Match the file's patients and appointments with those in the database.
+
+    `refused`: rejected rows that cancel; `household`: the patient ids are a household's by their header;
+    `ignore_ids`: people with another id may be the same, because the practice system changed them.
+    """
+    known = Known(people=dict(people))
     rows = [row for person in people.values() for row in person.rows]
-    by_id = _find_by_id(rows, source)
-    contacts = _find_contacts(people, by_id, source)
-    by_slot = _find_by_slot(rows, contacts, by_id)
-    matched = {each.pk for each in by_id.values()} | {each.pk for group in by_slot.values() for each in group}
-    return Known(by_id, by_slot, contacts, _read_hand_changes(matched), _find_unusable(people.values()))
+    refused_ids = {each.appointment_id for each in refused if each.appointment_id}
+    _find_by_id(known, {row.appointment_id for row in rows if row.appointment_id} | refused_ids, source)
+    _drop_zeros_of_others(known, rows)
+    _find_contacts(known, source, household=household, ignore_ids=ignore_ids)
+    _find_by_slot(known, rows, source)
+    cancelling = [row for row in rows if row.status == CANCELLED]
+    _find_by_time(known, [*cancelling, *(each.partial for each in refused if each.partial)])
+    matched = [*known.by_id.values(), *(each for group in known.by_slot.values() for each in group)]
+    known.recalled = _recall([each.pk for each in matched if read_memory(each, source) is None])
+    known.unusable = _find_unusable(people.values())
+    return known
+
+
+def describe_contact(contact: Contact) -> Identity:
+    """What tells a contact from others."""
+    numbers = (contact.phone, contact.other_phone)
+    return identify(contact.first_name, contact.last_name, *(each.e164 for each in numbers if each))
+
+
+def _describe_as_said(contact: Contact, source: str) -> Identity | None:
+    """The same as the source's files said it last; None if they didn't."""
+    said = read_memory(contact, source)
+    if not said or not said.get("first_name"):
+        return None
+    numbers = (said.get("phone"), said.get("other_phone"))
+    return identify(said["first_name"], said.get("last_name", ""), *numbers)
 
 
 def _appointments() -> QuerySet[Appointment]:
@@ -53,101 +113,240 @@ def _appointments() -> QuerySet[Appointment]:
     )
 
 
-def _find_by_id(rows: Sequence[AppointmentRow], source: str) -> dict[str, Appointment]:
-    ids = {row.appointment_id for row in rows if row.appointment_id}
-    return {each.external_id: each for each in _appointments().filter(source=source, external_id__in=ids)}
+def _contacts() -> QuerySet[Contact]:
+    return Contact.objects.select_related("phone", "other_phone")
 
 
-def _find_contacts(
-    people: dict[PersonKey, ImportedPerson], by_id: dict[str, Appointment], source: str
-) -> dict[PersonKey, Contact]:
+def _find_by_id(known: Known, ids: Collection[str], source: str) -> None:
+    """Find by id, and where none is the same, by the same digits without leading zeros (product rule 51)."""
+    of_source = _appointments().filter(source=source)
+    known.by_id = {each.external_id: each for each in of_source.filter(is_any_text("external_id", ids))}
+    for given, found in _match_without_zeros(ids, known.by_id, of_source).items():
+        known.by_id[given] = found
+        known.with_zeros[given] = found.external_id
+
+
+def _match_without_zeros(
+    ids: Collection[str], found: Mapping[str, Row], rows: QuerySet[Row]
+) -> dict[str, Row]:
+    """The rows whose ids differ from one of the file's by leading zeros only, if each is of one row only."""
+    given: dict[str, list[str]] = defaultdict(list)
+    for each in ids:
+        if strip_zeros(each):
+            given[strip_zeros(each)].append(each)
+    open_ids = [plain for plain, written in given.items() if not any(each in found for each in written)]
+    if not open_ids:
+        return {}
+    plain_id = Func("external_id", Value("0"), function="LTRIM", output_field=CharField())
+    here: dict[str, list[Row]] = defaultdict(list)
+    for row in rows.annotate(plain_id=plain_id).filter(is_any_text("plain_id", open_ids)):
+        here[strip_zeros(row.external_id)].append(row)
+    return {given[plain][0]: rows[0] for plain, rows in here.items() if len(rows) == len(given[plain]) == 1}
+
+
+def _drop_zeros_of_others(known: Known, rows: Iterable[AppointmentRow]) -> None:
+    """Without its zeros an id is a guess: it needs the name or the number of the patient."""
+    for row in rows:
+        if row.appointment_id in known.with_zeros:
+            person = describe_row(row)
+            contact = describe_contact(known.by_id[row.appointment_id].contact)
+            if not has_same_name(person, contact) and not shares_number(person, contact):
+                del known.by_id[row.appointment_id], known.with_zeros[row.appointment_id]
+
+
+def _find_contacts(known: Known, source: str, *, household: bool, ignore_ids: bool) -> None:
     """Match by the patient's id, else by name with the contact of the same appointment or number."""
-    ids = {person.patient_id for person in people.values() if person.patient_id}
-    known = find_by_external_ids(source, ids)
-    found = {key: known[each.patient_id] for key, each in people.items() if each.patient_id in known}
-    others = [person for key, person in people.items() if key not in found]
-    for person in others:
-        if contact := _find_by_appointment(person, by_id):
-            found[person.key] = contact
-    return found | _find_by_name([person for person in others if person.key not in found])
+    ids = {person.patient_id for person in known.people.values() if person.patient_id}
+    by_id = find_by_external_ids(source, ids)
+    without_zeros = _match_without_zeros(ids, by_id, _contacts().filter(source=source))
+    for key, person in list(known.people.items()):
+        contact = by_id.get(person.patient_id) or without_zeros.get(person.patient_id)
+        if contact and person.patient_id in by_id and not has_own_id(contact, source, person.patient_id):
+            known.contacts[key] = contact  # merged by a person, who knew that they are one
+            known.merged.add(key)
+        elif contact and person.patient_id:
+            is_guess = person.patient_id not in by_id
+            _take_by_id(known, key, contact, source, household=household, is_guess=is_guess)
+    for key, person in known.people.items():
+        is_open = key not in known.contacts and key not in known.conflicts
+        if is_open and (contact := _find_by_appointment(person, known, source)):
+            known.contacts[key] = contact
+    others = [
+        p for key, p in known.people.items() if key not in known.contacts and key not in known.conflicts
+    ]
+    known.contacts |= _find_by_name(others, source, ignore_ids=ignore_ids)
 
 
-def _find_by_appointment(person: ImportedPerson, by_id: dict[str, Appointment]) -> Contact | None:
+def has_own_id(contact: Contact, source: str, external_id: str) -> bool:
+    """Whether that is the contact's own id, and not one left by a contact who was merged with them."""
+    return (contact.source, contact.external_id) == (source, external_id)
+
+
+def _take_by_id(
+    known: Known, key: PersonKey, contact: Contact, source: str, *, household: bool, is_guess: bool
+) -> None:
+    """Decide whether the contact with the person's id is that person. `is_guess`: but for leading zeros."""
+    person = known.people[key]
+    appointments = [known.by_id.get(row.appointment_id) for row in person.rows]
+    is_linked = any(each and each.contact_id == contact.pk for each in appointments)
+    said = _describe_as_said(contact, source)
+    verdicts = [
+        compare_by_id(person.identity, each, linked=is_linked, household=household)
+        for each in (said, describe_contact(contact))
+        if each
+    ]
+    if Sameness.SAME in verdicts:
+        known.contacts[key] = contact
+        if is_guess:
+            known.with_zeros[person.patient_id] = contact.external_id
+    elif is_guess:
+        return
+    elif Sameness.OTHER_MEMBER in verdicts:
+        known.relatives[key] = contact
+        known.people[key] = replace(person, patient_id="")
+    else:
+        known.conflicts[key] = contact
+
+
+def _find_by_appointment(person: ImportedPerson, known: Known, source: str) -> Contact | None:
+    """The contact of an appointment that a row has by id, if it can be that person.
+
+    One with another patient id of this source can be only if the file's is new and name and number are
+    the same: the practice system gave the patient a new id.
+    """
     for row in person.rows:
-        appointment = by_id.get(row.appointment_id)
-        if appointment and may_be(person, appointment.contact):
-            return appointment.contact
+        appointment = known.by_id.get(row.appointment_id)
+        if appointment is None:
+            continue
+        contact, identity = appointment.contact, person.identity
+        seen = [each for each in (_describe_as_said(contact, source), describe_contact(contact)) if each]
+        has_other_id = bool(person.patient_id and contact.external_id and contact.source == source)
+        if has_other_id:
+            if any(has_same_name(identity, each) and shares_number(identity, each) for each in seen):
+                return contact
+        elif any(may_be_the_patient(identity, each) for each in seen):
+            return contact
     return None
 
 
-def _find_by_name(people: Sequence[ImportedPerson]) -> dict[PersonKey, Contact]:
-    """Match contacts of the same name and number, or of the same name if neither has a number."""
-    numbers = {person.phone.e164 for person in people if person.phone}
+def _find_by_name(
+    people: Sequence[ImportedPerson], source: str, *, ignore_ids: bool
+) -> dict[PersonKey, Contact]:
+    """Match contacts of the same name and number, or of the same name if neither has a number.
+
+    Those of this source without an id are also known by what its files said last.
+    """
+    if not people:
+        return {}
+    numbers = {number.e164 for person in people for number in (person.phone,) if number}
     names = {person.last_name for person in people if not person.phone}
-    candidates = (
-        Contact.objects.filter(
-            Q(phone__e164__in=numbers) | Q(other_phone__e164__in=numbers) | Q(phone=None, last_name__in=names)
-        )
-        .select_related("phone", "other_phone")
-        .order_by("-pk")
-    )
+    has_number = Q(is_any_text("phone__e164", numbers)) | Q(is_any_text("other_phone__e164", numbers))
+    candidates = _contacts().filter(has_number | Q(is_any_text("last_name", names), phone=None))
     by_name: dict[tuple[str, str], Contact] = {}
-    for contact in candidates:
+    for contact in candidates.order_by("-pk"):
         for number in (contact.phone, contact.other_phone):
-            by_name[_name(contact), number.e164 if number else ""] = contact
+            by_name[_name(contact.first_name, contact.last_name), number.e164 if number else ""] = contact
+    for contact in _find_as_said(people, numbers, names, source):
+        said = read_memory(contact, source) or {}
+        name = _name(said.get("first_name", ""), said.get("last_name", ""))
+        by_name[name, said.get("phone", "")] = contact
     found = {}
     for person in people:
-        match = by_name.get((_name(person), person.phone.e164 if person.phone else ""))
-        if match and may_be(person, match):
+        key = (_name(person.first_name, person.last_name), person.phone.e164 if person.phone else "")
+        match = by_name.get(key)
+        if match and (ignore_ids or not (person.patient_id and match.external_id)):
             found[person.key] = match
     return found
 
 
-def _name(who: ImportedPerson | Contact) -> str:
-    return f"{who.first_name}\n{who.last_name}".casefold()
+def _find_as_said(
+    people: Sequence[ImportedPerson], numbers: Collection[str], names: Collection[str], source: str
+) -> list[Contact]:
+    """Contacts by the number and name that files of this source gave last, whatever staff corrected since."""
+    if all(person.patient_id for person in people):
+        return []
+    of_source = KeyTransform(source, "file_values")
+    said = (
+        _contacts()
+        .exclude(file_values={})
+        .annotate(
+            said_phone=KeyTextTransform("phone", of_source),
+            said_name=KeyTextTransform("last_name", of_source),
+        )
+    )
+    by_number, by_name = (
+        Q(is_any_text("said_phone", numbers)),
+        Q(is_any_text("said_name", names), said_phone=""),
+    )
+    return list(said.filter(by_number | by_name).order_by("-pk"))
 
 
-def may_be(person: ImportedPerson, contact: Contact) -> bool:
-    """Whether a contact found without its id can be that patient: same name, and not both have an id."""
-    return _name(person) == _name(contact) and not (person.patient_id and contact.external_id)
+def _name(first_name: str, last_name: str) -> str:
+    return f"{fold_letters(first_name)}\n{fold_letters(last_name)}"
 
 
-def _find_by_slot(
-    rows: Sequence[AppointmentRow], contacts: dict[PersonKey, Contact], by_id: dict[str, Appointment]
-) -> dict[tuple[int, datetime, int], list[Appointment]]:
-    starts = {row.local_start for row in rows if row.appointment_id not in by_id}
-    people = {contact.pk for contact in contacts.values()}
-    taken = {each.pk for each in by_id.values()}
-    slots: dict[tuple[int, datetime, int], list[Appointment]] = defaultdict(list)
+def _find_by_slot(known: Known, rows: Sequence[AppointmentRow], source: str) -> None:
+    """Find the appointments of the file's people that start when a row does, or did by the last file: one
+    that staff moved is found at the time where the file had it.
+    """
+    open_rows = [row for row in rows if row.appointment_id not in known.by_id]
+    starts = {row.local_start for row in open_rows}
+    slots = {say_slot(row.local_start, row.location) for row in open_rows}
+    people = {contact.pk for contact in known.contacts.values()}
+    taken = {each.pk for each in known.by_id.values()}
+    said_slot = KeyTextTransform("slot", KeyTransform(source, "file_values"))
+    now_or_then = Q(is_any("local_start", starts, LocalDateTimeField())) | Q(is_any_text("said_slot", slots))
+    found = (
+        _appointments().annotate(said_slot=said_slot).filter(is_any("contact", people)).filter(now_or_then)
+    )
+    by_slot: dict[Slot, list[Appointment]] = defaultdict(list)
     # Appointments without an id come first, because one with another id is less likely to be the same.
-    found = _appointments().filter(contact__in=people, local_start__in=starts).exclude(pk__in=taken)
-    for each in found.order_by("external_id", "pk"):
-        slots[each.contact_id, each.local_start, each.location_id].append(each)
-    return slots
+    for each in found.order_by("external_id", "pk") if starts and people else ():
+        if each.pk not in taken:
+            now = say_slot(each.local_start, each.location.name)
+            then = (read_memory(each, source) or {}).get("slot") or now
+            for slot in {then, now}:
+                by_slot[each.contact_id, slot].append(each)
+    known.by_slot = by_slot
 
 
-def _read_hand_changes(appointment_ids: Iterable[int]) -> dict[int, HandChanges]:
-    """Return what staff changed since the last import that moved, cancelled or re-booked the appointment."""
-    found: dict[int, HandChanges] = {}
+def _find_by_time(known: Known, rows: Iterable[AppointmentRow]) -> None:
+    """Find what is booked at the time of each cancelling row without an id, whoever it belongs to."""
+    times = {row.local_start for row in rows if row.appointment_id not in known.by_id}
+    if times:
+        booked = _appointments().filter(status=Appointment.Status.BOOKED)
+        for each in booked.filter(is_any("local_start", times, LocalDateTimeField())).order_by("pk"):
+            known.by_time[each.local_start].append(each)
+
+
+def _recall(appointment_ids: Collection[int]) -> dict[int, Said]:
+    """What the file must have said last of appointments from before that was kept, by their history.
+
+    Only of what staff changed since: the time before they moved it, or the state before they cancelled it or
+    booked it again. All else counts as not known, so the file decides.
+    """
+    recalled: dict[int, Said] = {}
+    if not appointment_ids:
+        return recalled
     changes = AppointmentChange.objects.filter(
-        appointment__in=set(appointment_ids), what__in=[What.MOVED, What.CANCELLED, What.REINSTATED]
-    ).order_by("pk")
-    for change in changes:
-        before = found.get(change.appointment_id, HandChanges())
-        found[change.appointment_id] = _add_change(before, change)
-    return found
-
-
-def _add_change(before: HandChanges, change: AppointmentChange) -> HandChanges:
-    by_hand = change.how != Way.IMPORT
-    if change.what != What.MOVED:
-        return HandChanges(by_hand and change.what == What.CANCELLED, before.moved_from)
-    if not by_hand or change.local_before is None:
-        return HandChanges(before.cancelled)
-    return HandChanges(before.cancelled, before.moved_from | {change.local_before})
+        is_any("appointment", appointment_ids), what__in=[What.MOVED, What.CANCELLED, What.REINSTATED]
+    ).select_related("appointment__location")
+    for change in changes.order_by("pk"):
+        said = recalled.setdefault(change.appointment_id, {})
+        by_hand = change.how != Way.IMPORT
+        if change.what == What.MOVED:
+            if not by_hand:
+                said.pop("slot", None)
+            elif change.local_before:
+                said.setdefault("slot", say_slot(change.local_before, change.appointment.location.name))
+        elif not by_hand:
+            said["status"] = "booked" if change.what == What.REINSTATED else "cancelled"
+        elif change.what == What.CANCELLED:
+            said.setdefault("status", "booked")
+    return recalled
 
 
 def _find_unusable(people: Iterable[ImportedPerson]) -> frozenset[str]:
     numbers = {person.phone.e164 for person in people if person.phone}
-    unusable = PhoneNumber.objects.filter(e164__in=numbers).exclude(unusable_since=None)
+    unusable = PhoneNumber.objects.filter(is_any_text("e164", numbers)).exclude(unusable_since=None)
     return frozenset(unusable.values_list("e164", flat=True))

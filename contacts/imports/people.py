@@ -1,13 +1,14 @@
 """Combine all rows of one patient in a file. Pure: no database.
 
 For each field the last row that isn't empty counts, so that importing a file a second time changes
-nothing.
+nothing. A name with damaged letters counts only if no row has it whole (product rule 52).
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from contacts.imports.identity import Identity, fold_letters, identify, is_damaged
 from contacts.imports.problems import Problem, clip
 from contacts.imports.rows import AppointmentRow
 from contacts.imports.words import is_stricter
@@ -24,7 +25,10 @@ CHECK_PATIENT = (
 
 @dataclass(frozen=True)
 class ImportedPerson:
-    """A patient as the file describes them; texts are "" and numbers None if all rows are empty."""
+    """A patient as the file describes them; texts are "" and numbers None if all rows are empty.
+
+    `damaged`: which of first_name and last_name lost letters in every row.
+    """
 
     key: PersonKey
     patient_id: str
@@ -35,6 +39,20 @@ class ImportedPerson:
     mobile: ParsedNumber | None
     home: ParsedNumber | None
     rows: tuple[AppointmentRow, ...]
+    damaged: frozenset[str] = frozenset()
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def identity(self) -> Identity:
+        """What tells the patient from others; a damaged name counts as unknown."""
+        return identify(
+            "" if "first_name" in self.damaged else self.first_name,
+            "" if "last_name" in self.damaged else self.last_name,
+            *(number.e164 for row in self.rows for number in (row.mobile, row.home) if number),
+        )
 
     @property
     def phone(self) -> ParsedNumber | None:
@@ -46,12 +64,21 @@ class ImportedPerson:
         return self.home if self.mobile and self.home and self.home.e164 != self.mobile.e164 else None
 
 
+def describe_row(row: AppointmentRow) -> Identity:
+    """What tells the patient of a row from others; a damaged name counts as unknown."""
+    return identify(
+        "" if _is_damaged(row, "first_name") else row.first_name,
+        "" if _is_damaged(row, "last_name") else row.last_name,
+        *(number.e164 for number in (row.mobile, row.home) if number),
+    )
+
+
 def person_key(row: AppointmentRow) -> PersonKey:
     """Identify the patient of a row: by patient id, else by name and number."""
     if row.patient_id:
         return ("id", row.patient_id)
     number = row.mobile or row.home
-    return ("name", row.first_name.casefold(), row.last_name.casefold(), number.e164 if number else "")
+    return ("name", fold_letters(row.first_name), fold_letters(row.last_name), number.e164 if number else "")
 
 
 def collect_people(rows: Iterable[AppointmentRow]) -> dict[PersonKey, ImportedPerson]:
@@ -63,17 +90,29 @@ def collect_people(rows: Iterable[AppointmentRow]) -> dict[PersonKey, ImportedPe
 
 
 def _merge(key: PersonKey, rows: Sequence[AppointmentRow]) -> ImportedPerson:
+    whole_first = _last(row.first_name for row in rows if not _is_damaged(row, "first_name"))
+    whole_last = _last(row.last_name for row in rows if not _is_damaged(row, "last_name"))
+    last_name = whole_last or _last(row.last_name for row in rows)
+    damaged = {"first_name"} if not whole_first else set()
+    if last_name and not whole_last:
+        damaged.add("last_name")
     return ImportedPerson(
         key=key,
         patient_id=rows[0].patient_id,
-        first_name=rows[-1].first_name,
-        last_name=_last(row.last_name for row in rows),
+        first_name=whole_first or rows[-1].first_name,
+        last_name=last_name,
         language=_last(row.language for row in rows),
         preference=_find_strictest(row.preference for row in rows),
         mobile=_last_number(row.mobile for row in rows),
         home=_last_number(row.home for row in rows),
         rows=tuple(rows),
+        damaged=frozenset(damaged),
     )
+
+
+def _is_damaged(row: AppointmentRow, field: str) -> bool:
+    name: str = getattr(row, field)
+    return bool(row.damaged & {field, "full_name"}) or is_damaged(name)
 
 
 def _last(values: Iterable[str]) -> str:

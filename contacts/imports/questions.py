@@ -23,7 +23,7 @@ class Question:
 
     `standard`: the value that holds as long as nobody answers, so that the question is never open; "" for
     none. `other`: what to write instead of choosing, such as “The name of the location”; "" if only a choice
-    will do.
+    will do. `once`: the answer holds for this file only, so that it is never remembered for the next.
     """
 
     key: str
@@ -32,6 +32,7 @@ class Question:
     lines: tuple[int, ...] = ()
     standard: str = ""
     other: str = ""
+    once: bool = False
 
     def find_answer(self, answers: Mapping[str, str]) -> str | None:
         """The value that was chosen or written, else `standard`; None if there is neither."""

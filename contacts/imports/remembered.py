@@ -50,7 +50,7 @@ def remember_answers(options: ImportOptions, questions: Iterable[Question]) -> N
     asked = {
         question.key: options.answers[question.key]
         for question in questions
-        if question.key in options.answers
+        if question.key in options.answers and not question.once
     }
     columns = {name: header for name, header in options.columns.items() if header}
     kept = SourceAnswers.objects.filter(source=options.source).first() or SourceAnswers(source=options.source)

@@ -3,12 +3,17 @@
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from contacts.imports.problems import NOTE, REJECTED, Problem
 from contacts.imports.rows import AppointmentRow, RowResult, location_key
+from contacts.imports.words import CANCELLED
 
 DUPLICATE = "This row repeats line {first}, so it is skipped."
+SAME_VISIT = "This is the same visit as line {first}, which is kept. Its length is the longest of them."
+OTHER_PROVIDER = (
+    "This is the same visit as line {first} with another provider. The first provider is kept, and the "
+    "longest length."
+)
 CONTRADICTION = "The same appointment id is in {lines} with different details, so none of them is imported."
 
 ONE_APPOINTMENT = "Nothing to do if the patient has only one appointment at this time."
@@ -17,8 +22,9 @@ ONE_APPOINTMENT = "Nothing to do if the patient has only one appointment at this
 def find_repeats(results: Sequence[RowResult], id_header: str) -> tuple[list[RowResult], set[int]]:
     """Return the results without repeated rows, and the lines that were exact repeats.
 
-    Of identical rows the first is kept. Rows with one id but different details are all rejected, so that no
-    patient is told a time that may be wrong.
+    Of rows about one visit the first is kept, with the longest length: some systems write a line for each
+    provider or service. Rows with one id but another patient, time, location or status are all rejected, so
+    that no patient is told a time that may be wrong.
     """
     groups: dict[Hashable, list[RowResult]] = defaultdict(list)
     for result in results:
@@ -28,6 +34,7 @@ def find_repeats(results: Sequence[RowResult], id_header: str) -> tuple[list[Row
     duplicates: set[int] = set()
     for group in groups.values():
         if len(group) > 1 and len({_content(result.row) for result in group if result.row}) == 1:
+            changed[group[0].line] = _take_longest(group)
             changed.update({each.line: _mark_duplicate(each, group[0], id_header) for each in group[1:]})
             duplicates.update(each.line for each in group[1:])
         elif len(group) > 1:
@@ -44,24 +51,33 @@ def _person(row: AppointmentRow) -> Hashable:
     return row.patient_id or (row.first_name.casefold(), row.last_name.casefold(), number and number.e164)
 
 
-def _content(row: AppointmentRow) -> tuple[datetime, int | None, str, str, str, Hashable]:
-    return (
-        row.starts_at,
-        row.minutes,
-        location_key(row.location),
-        location_key(row.provider),
-        row.status,
-        _person(row),
-    )
+def _content(row: AppointmentRow) -> Hashable:
+    """What rows of one visit have in common."""
+    return (row.starts_at, location_key(row.location), row.status, _person(row))
+
+
+def _take_longest(group: Sequence[RowResult]) -> RowResult:
+    first = group[0].row
+    lengths = [each.row.minutes for each in group if each.row and each.row.minutes]
+    return replace(group[0], row=replace(first, minutes=max(lengths, default=None))) if first else group[0]
 
 
 def _mark_duplicate(result: RowResult, first: RowResult, header: str) -> RowResult:
-    text = DUPLICATE.format(first=first.line)
-    note = Problem(result.line, header, result.appointment_id, text, ONE_APPOINTMENT, NOTE)
+    text = DUPLICATE
+    if result.row and first.row and _details(result.row) != _details(first.row):
+        is_same_provider = location_key(result.row.provider) == location_key(first.row.provider)
+        text = SAME_VISIT if is_same_provider else OTHER_PROVIDER
+    problem = text.format(first=first.line)
+    note = Problem(result.line, header, result.appointment_id, problem, ONE_APPOINTMENT, NOTE)
     return replace(result, row=None, problems=(note,))
 
 
+def _details(row: AppointmentRow) -> Hashable:
+    return (location_key(row.provider), row.kind, row.minutes)
+
+
 def _reject(result: RowResult, group: Sequence[RowResult], header: str) -> RowResult:
+    """Reject a row; if all of its group say that the appointment is cancelled, that counts."""
     lines = ", ".join(f"line {each.line}" for each in group[:5]) + (" and others" if len(group) > 5 else "")
     problem = CONTRADICTION.format(lines=lines)
     remedy = "Keep only the correct row, or give each appointment its own id."
@@ -69,4 +85,6 @@ def _reject(result: RowResult, group: Sequence[RowResult], header: str) -> RowRe
         result,
         row=None,
         problems=(Problem(result.line, header, result.appointment_id, problem, remedy, REJECTED),),
+        cancels=all(each.row is not None and each.row.status == CANCELLED for each in group),
+        partial=result.row,
     )

@@ -10,9 +10,11 @@ from typing import Any, Protocol
 
 from django.utils.translation import gettext_lazy as _
 
+from contacts.imports.change_words import describe_deed, describe_fields, group_changes
+from contacts.imports.changes import ImportedChange
 from contacts.imports.column_uses import ColumnUse
 from contacts.imports.planning import MatchedBy, Plan, RowOutcome
-from contacts.imports.problems import NOT_IN_THE_FILE, NOTE, REJECTED, Problem, clip
+from contacts.imports.problems import NOT_IN_THE_FILE, NOTE, REJECTED, Problem, clip, neutralise_formula
 from contacts.imports.questions import Question, find_open
 
 # Keys of ImportBatch.counts with their labels, in the order in which they are shown.
@@ -43,7 +45,7 @@ MOST_LINES_SHOWN = {
     NOTE: 10,
 }  # of one kind of problem, in the text report; JSON and CSV have all
 MOST_LISTED = 20  # new locations in the text report
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+MOST_CHANGES_SHOWN = 100  # of one kind, likewise
 
 
 class AnyProblem(Protocol):
@@ -67,10 +69,10 @@ class AnyProblem(Protocol):
 class ImportReport:
     """The result of an import. `counts`: see count_outcomes(); `batch_id` is None for a dry run.
 
-    `form` says how the file was read; `unknown_locations` are new and need a time zone. `questions`: about
-    the file, with the `answers` to them, of which those in `remembered` were given for an earlier list; as
-    long as one is open, nothing is imported. `columns`: what became of each;
-    `chosen_columns`: field -> the column that was chosen by hand, now or for an earlier list.
+    `form` says how the file was read; `unknown_locations` are new and need a time zone; `changes` are those
+    of what was here before. `questions`: about the file, with the `answers` to them, of which those in
+    `remembered` were given for an earlier list; as long as one is open, nothing is imported. `columns`: what
+    became of each; `chosen_columns`: field -> the column that was chosen by hand, now or for an earlier list.
     """
 
     file_name: str
@@ -80,6 +82,7 @@ class ImportReport:
     problems: tuple[Problem, ...]
     unknown_locations: tuple[str, ...]
     batch_id: int | None
+    changes: tuple[ImportedChange, ...] = ()
     questions: tuple[Question, ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)
     remembered: frozenset[str] = frozenset()
@@ -103,6 +106,11 @@ class ImportReport:
     def took_something(self) -> bool:
         """Whether at least one row was accepted, even if it changed nothing."""
         return self.taken > 0
+
+    @property
+    def deed(self) -> str:
+        """What importing does, for a button; "" if it changes nothing."""
+        return describe_deed(self.counts)
 
     @property
     def taken(self) -> int:
@@ -218,9 +226,10 @@ def list_questions(report: ImportReport) -> list[AskedQuestion]:
 
 
 def report_as_json(report: ImportReport) -> dict[str, Any]:
-    """Return the report as plain values, with every problem."""
+    """Return the report as plain values, with every problem and every change."""
     return asdict(report) | {
         "dry_run": report.is_dry_run,
+        "deed": report.deed,
         "remembered": sorted(report.remembered),
         "open_questions": [question.key for question in report.open_questions],
     }
@@ -247,6 +256,7 @@ def report_as_text(report: ImportReport) -> str:
         lines += ["Questions", *questions_as_lines(report.questions, report.answers), ""]
     lines += ["Appointments", *_list_counts(counts, APPOINTMENT_LABELS), *_list_other_counts(counts), ""]
     lines += ["Contacts", *_list_counts(counts, CONTACT_LABELS)]
+    lines += _list_changes(report)
     rejected, notes = (_list_groups(report.problems, weight) for weight in (REJECTED, NOTE))
     if rejected:
         lines += ["", "Not imported", *rejected]
@@ -313,6 +323,17 @@ def _list_groups(problems: Sequence[Problem], weight: str) -> list[str]:
     return lines
 
 
+def _list_changes(report: ImportReport) -> list[str]:
+    """Each change by name, old and new."""
+    lines = ["", f"{'To do' if report.is_dry_run else 'Done'}: {report.deed}"] if report.deed else []
+    for group in group_changes(report.changes, MOST_CHANGES_SHOWN):
+        lines += ["", f"{group.title} ({group.count})"]
+        lines += [f"  line {each.line}, {each.about}: {describe_fields(each)}" for each in group.lines]
+        if group.more:
+            lines.append(f"  and {group.more} more (all of them with --json)")
+    return lines
+
+
 def _describe_cell(problem: AnyProblem) -> str:
     value = f"“{problem.value}”" if problem.value else "(empty)"
     where = "not in the file" if problem.line == NOT_IN_THE_FILE else f"line {problem.line}"
@@ -330,8 +351,3 @@ def problems_as_csv(problems: Iterable[AnyProblem]) -> str:
         cells = [line, imported, each.column, each.value, each.problem, each.remedy]
         writer.writerow([neutralise_formula(cell) for cell in cells])
     return out.getvalue()
-
-
-def neutralise_formula(cell: str) -> str:
-    """Return the cell so that a spreadsheet doesn't run it as a formula (OWASP: CSV injection)."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell

@@ -97,6 +97,7 @@ class AppointmentRow:
     the moment (aware UTC) that it is in the location's zone.
 
     Texts are "" if the cell is empty; `language` is a code, `preference` a models.people.Preference.
+    `has_status`: whether the file says a status at all; `damaged`: fields whose cells lost letters.
     """
 
     line: int
@@ -116,6 +117,8 @@ class AppointmentRow:
     provider: str
     kind: str
     status: str
+    has_status: bool = True
+    damaged: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -123,8 +126,9 @@ class RowResult:
     """The result of reading one row: `row` is None if it was rejected, and `problems` says why.
 
     `appointment_id` is set even then, so that the appointment isn't reported as missing from the file.
-    `cancels`: its status, or another column, says that the appointment is cancelled; known even then, unless
-    cells are missing or too many, so that it isn't clear which cell is the status.
+    `cancels`: its status, or another column, says that the appointment is cancelled, which counts even then
+    (product rule 44), unless cells are missing or too many, so that it isn't clear which cell is the status.
+    `partial`: what could be read of a rejected row, if its time could.
     """
 
     line: int
@@ -132,6 +136,7 @@ class RowResult:
     row: AppointmentRow | None
     problems: tuple[Problem, ...]
     cancels: bool = False
+    partial: AppointmentRow | None = None
 
 
 def location_key(name: str) -> str:
@@ -160,7 +165,9 @@ class _RowReader:
         shown = [problem for problem in self.problems if problem.weight == REJECTED or not rejected]
         appointment_id = clip(self._value("appointment_id"), 120)
         cancels = is_whole and self._find_stated_status() == CANCELLED
-        return RowResult(self.raw.line, appointment_id, None if rejected else row, tuple(shown), cancels)
+        if not rejected:
+            return RowResult(self.raw.line, appointment_id, row, tuple(shown), cancels)
+        return RowResult(self.raw.line, appointment_id, None, tuple(shown), cancels, partial=row)
 
     def _read_fields(self) -> AppointmentRow | None:
         first_name, last_name = self._read_names()
@@ -187,6 +194,7 @@ class _RowReader:
             provider=self._text("provider"),
             kind=self._text("kind"),
             status=self._read_status(),
+            has_status=bool(self._find_stated_status()),
         )
         return row if starts_at else None
 

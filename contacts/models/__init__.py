@@ -2,7 +2,7 @@
 
 from contacts.models.api_tokens import ApiScope, ApiToken
 from contacts.models.appointments import Appointment, AppointmentChange, Way
-from contacts.models.imports import ImportBatch, ImportProblem, SourceAnswers
+from contacts.models.imports import ImportBatch, ImportChange, ImportProblem, SourceAnswers
 from contacts.models.people import ConsentEntry, Contact, PhoneNumber, UnusableReason
 from contacts.models.person_records import (
     ContactId,
@@ -27,6 +27,7 @@ __all__ = [
     "DistinctPair",
     "ErasedOptOut",
     "ImportBatch",
+    "ImportChange",
     "ImportProblem",
     "Location",
     "PhoneNumber",

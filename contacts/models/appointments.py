@@ -99,6 +99,12 @@ class Appointment(models.Model):
         related_name="appointments",
         editable=False,
     )
+    file_values = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        editable=False,
+        help_text=_("Per source: the last value of each field that a file of it gave."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -167,6 +173,7 @@ class AppointmentChange(models.Model):
         IMPORTED = "imported", _("imported")
         MOVED = "moved", _("moved")
         PROVIDER_CHANGED = "provider_changed", _("given to another provider")
+        PATIENT_MERGED = "patient_merged", _("given to another record of the patient")
         CANCELLED = "cancelled", _("cancelled")
         REINSTATED = "reinstated", _("booked again")
         CONFIRMED = "confirmed", _("confirmed")

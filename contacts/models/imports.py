@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class ImportBatch(models.Model):
@@ -57,3 +58,39 @@ class SourceAnswers(models.Model):
 
     def __str__(self) -> str:
         return self.source
+
+
+class ImportChange(models.Model):
+    """One contact or appointment that an import added, changed or cancelled, with each field old and new.
+
+    Those that it added have no fields; added appointments aren't listed, since they know their batch.
+    """
+
+    class What(models.TextChoices):
+        MOVED = "moved", _("moved")
+        CANCELLED = "cancelled", _("cancelled")
+        BOOKED_AGAIN = "booked_again", _("booked again")
+        UPDATED = "updated", _("updated")
+        RENAMED = "renamed", _("renamed")
+        MERGED = "merged", _("given to another record of the same patient")
+        CONTACT_UPDATED = "contact_updated", _("patient updated")
+        CONTACT_ADDED = "contact_added", _("patient added")
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="changes")
+    line = models.PositiveIntegerField(help_text=_("Line in the file; the header is line 1."))
+    what = models.CharField(max_length=20, choices=What)
+    appointment = models.ForeignKey(
+        "contacts.Appointment", on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    contact = models.ForeignKey(
+        "contacts.Contact", on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    about = models.CharField(max_length=300, help_text=_("Name, and for an appointment time and place."))
+    old = models.JSONField(default=dict, help_text=_("Each field that changed, as it was."))
+    new = models.JSONField(default=dict, help_text=_("The same fields, as they are since."))
+
+    class Meta:
+        ordering = ["line", "id"]
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.get_what_display()}"

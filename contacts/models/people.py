@@ -254,6 +254,12 @@ class Contact(models.Model):
     external_id = models.CharField(
         max_length=120, blank=True, help_text=_("The contact's id in that system.")
     )
+    file_values = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        editable=False,
+        help_text=_("Per source: the last value of each field that a file of it gave."),
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     search = models.GeneratedField(

@@ -12,7 +12,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from contacts.forms.imports import ColumnForm, NewLocationsForm, UploadForm, read_answers, read_columns
+from contacts.forms.imports import (
+    ColumnForm,
+    NewLocationsForm,
+    UploadForm,
+    describe_source,
+    read_answers,
+    read_columns,
+)
+from contacts.imports.change_words import changes_as_csv, group_changes
 from contacts.imports.errors import ImportRefused, MissingColumns, QuestionsOpen
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.practice import ImportOptions
@@ -77,7 +85,7 @@ def _show_upload(request: HttpRequest, form: UploadForm, status: int) -> HttpRes
 
 def _ask_for_another(request: HttpRequest, upload: Upload, refused: ImportRefused) -> HttpResponse:
     """Show the upload form again, with the reason why the file can't be read."""
-    form = UploadForm({"source": upload.source})
+    form = UploadForm(describe_source(upload.source))
     form.full_clean()
     form.errors["file"] = form.error_class([f"{upload.file_name}: {refused}"])
     upload.drop()
@@ -106,6 +114,8 @@ def _preview_or_apply(request: HttpRequest, upload: Upload, token: str) -> HttpR
         report = preview_file(upload.read(), upload.file_name, options)
     except MissingColumns as missing:
         return _ask_for_columns(request, upload, token, missing)
+    if "download_changes" in request.POST:
+        return _download(changes_as_csv(report.changes), _("import-changes.csv"))
     return _show_preview(request, report, asked, token)
 
 
@@ -127,6 +137,7 @@ def _show_preview(
         "counts": list_counts(report.counts),
         "rejected": group_problems(report.problems, REJECTED, LINES_SHOWN),
         "notes": group_problems(report.problems, NOTE, LINES_SHOWN),
+        "changes": group_changes(report.changes, LINES_SHOWN),
         "location_form": asked if asked.locations and not new else NewLocationsForm([*asked.locations, *new]),
         "questions": list_questions(report),
         "column_form": ColumnForm([column.label for column in report.columns], report.chosen_columns),
@@ -147,6 +158,7 @@ def show_import(request: HttpRequest, pk: int) -> HttpResponse:
         "counts": list_counts(batch.counts),
         "rejected": group_problems(problems, REJECTED, LINES_SHOWN),
         "notes": group_problems(problems, NOTE, LINES_SHOWN),
+        "changes": group_changes(batch.changes.all(), LINES_SHOWN),
         "clock_of": _first_location(),
     }
     return render(request, "contacts/imports/report.html", context)
@@ -157,11 +169,23 @@ def show_import(request: HttpRequest, pk: int) -> HttpResponse:
 def download_problems(request: HttpRequest, pk: int) -> HttpResponse:
     """All problems of one import as CSV."""
     batch = get_object_or_404(ImportBatch, pk=pk)
-    # The byte order mark tells Excel that it is UTF-8.
-    text = "\ufeff" + problems_as_csv(batch.problems.all())
-    name = _("import-%(number)d-problems.csv") % {"number": pk}
+    return _download(
+        problems_as_csv(batch.problems.all()), _("import-%(number)d-problems.csv") % {"number": pk}
+    )
+
+
+@permission_required("contacts.view_importbatch", raise_exception=True)
+@require_GET
+def download_changes(request: HttpRequest, pk: int) -> HttpResponse:
+    """All changes of one import as CSV, a line for each field."""
+    batch = get_object_or_404(ImportBatch, pk=pk)
+    return _download(changes_as_csv(batch.changes.all()), _("import-%(number)d-changes.csv") % {"number": pk})
+
+
+def _download(text: str, name: str) -> HttpResponse:
+    """A CSV file; its byte order mark tells Excel that it is UTF-8."""
     return HttpResponse(
-        text,
+        f"\ufeff{text}",
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contacts.imports.dates import guess_order, has_am_pm, split_date_and_time
+from contacts.imports.dates import guess_order
 from contacts.imports.errors import UnreadableFile
 from contacts.imports.reading.fhir import parse_fhir
 from contacts.imports.reading.parsed import ParserRefusal
 from contacts.imports.reading.web_pages import parse_web_page
+from contacts.imports.times import has_am_pm, split_date_and_time
 from tests.contacts.imports.reading_of_lists import LISTS, read_bytes
 
 HEADER = b"Appt ID,Last Name,First Name,Mobile,Date,Time,Location\n"

@@ -9,8 +9,7 @@ from contacts.imports.columns import find_columns
 from contacts.imports.csv_files import CsvReader
 from contacts.imports.dates import guess_order, read_date
 from contacts.imports.errors import MissingColumns
-from contacts.imports.problems import CellFault
-from contacts.imports.report import neutralise_formula
+from contacts.imports.problems import CellFault, neutralise_formula
 from contacts.imports.times import place_in_zone, read_time, split_date_and_time
 from contacts.imports.words import read_language, read_minutes, read_status
 from contacts.names import split_full_name

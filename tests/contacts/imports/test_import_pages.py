@@ -35,7 +35,8 @@ def desk(client: Client) -> Client:
 
 def upload(desk: Client, data: bytes, name: str = "list.csv", source: str = "csv") -> str:
     """Upload a file and return the token of its preview."""
-    response = desk.post(reverse("upload_import"), {"file": SimpleUploadedFile(name, data), "source": source})
+    file = SimpleUploadedFile(name, data)
+    response = desk.post(reverse("upload_import"), {"file": file, "new_source": source})
     assert response.status_code == 302, response.content.decode()
     return parse_qs(urlsplit(response["Location"]).query)["upload"][0]
 
@@ -50,7 +51,7 @@ def test_a_preview_shows_what_would_change_and_changes_nothing(desk: Client) -> 
     make_downtown()
     token = upload(desk, write_list(AISHA, NOAH | {"date": "02/30/2027"}))
     page = read(desk, reverse("upload_import"), upload=token)
-    assert "Import 1 row" in page
+    assert "Add 1 appointment" in page
     assert "This date doesn't exist." in page
     assert "02/30/2027" in page
     assert not Appointment.objects.exists()
@@ -75,7 +76,7 @@ def test_the_time_zone_of_a_new_location_is_asked_for_and_stored(desk: Client) -
     assert 'name="apply"' not in page
     chosen = {"upload": token, "location": "Harbour", "zone-0": "America/Denver"}
     checked = desk.post(reverse("upload_import"), chosen | {"check": ""}).content.decode()
-    assert "Import 1 row" in checked
+    assert "Add 1 appointment" in checked
     assert '<option value="America/Denver" selected>' in checked
     desk.post(reverse("upload_import"), chosen | {"apply": ""})
     assert Location.objects.get().time_zone == "America/Denver"

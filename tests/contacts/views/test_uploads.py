@@ -34,7 +34,7 @@ def test_after_a_refused_file_the_form_has_no_old_upload_token(desk: Client) -> 
 def test_the_preview_of_a_file_without_changes_says_so(desk: Client) -> None:
     make_location(name="Downtown")
     page = upload(desk, LIST)
-    assert "Import 1 row" in page
+    assert "Add 1 appointment" in page
     token = page.split('name="upload" value="')[1].split('"')[0]
     desk.post("/imports/new/", {"upload": token, "apply": ""})
     assert "Importing it would change nothing" in upload(desk, LIST)

@@ -25,6 +25,7 @@ from contacts.models import (
     DistinctPair,
     ErasedOptOut,
     ImportBatch,
+    ImportChange,
     ImportProblem,
     Location,
     PhoneNumber,
@@ -83,6 +84,7 @@ HISTORY: list[type[Model]] = [
     EvidenceLook,
     Heartbeat,
     ImportBatch,
+    ImportChange,
     ImportProblem,
     ListedNumber,
     LiveCheck,
@@ -125,6 +127,7 @@ def make_one_of_each_model(index: int) -> None:
     batch = ImportBatch.objects.create(file_name=f"{index}.csv", by=user, applied_at=now, counts={"new": 1})
     ImportProblem.objects.create(batch=batch, weight="note", line=index, column="Mobile")
     SourceAnswers.objects.create(source=f"system {index}", answers={"location": "Elm"})
+    ImportChange.objects.create(batch=batch, what="renamed", line=index, contact=contact, about="Sarah Lind")
     Heartbeat.objects.create(name=f"sweep {index}", at=now)
     make_api_token(f"System {index}", scopes=["contacts:read"], expires_at=now, by=user)
     test = TestCall.objects.create(

@@ -1,0 +1,28 @@
+"""Compare a column with many values as one parameter: PostgreSQL takes at most 65,535 of them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BigIntegerField, BooleanField, CharField, F, Field, Func, Value
+
+
+class IsAny(Func):
+    """A condition: the first expression equals any value of the second, an array."""
+
+    template = "(%(expressions)s))"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
+
+
+def is_any(column: str, values: Iterable[Any], kind: "Field[Any, Any] | None" = None) -> IsAny:
+    """The condition that a column of ids is one of `values`: `filter(is_any("pk", ids))`.
+
+    `kind`: a field of the column's kind, if it is another one.
+    """
+    return IsAny(F(column), Value(list(values), output_field=ArrayField(kind or BigIntegerField())))
+
+
+def is_any_text(column: str, values: Iterable[str]) -> IsAny:
+    """The same for a column of text."""
+    return is_any(column, values, CharField())

@@ -1,0 +1,138 @@
+"""Who a row is about: which ids are none, and whether two descriptions are of one person. Pure: no database.
+
+Product rule 42: the same id with another name and another number is a conflict that a person settles.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+# What people and systems write where an id is missing, folded as by fold_letters().
+NO_ID_WORDS = """
+    new newpatient newpt newclient na none null nil nan tbd tba tbc unknown unk undefined missing blank empty
+    noid nonumber notassigned unassigned notavailable notapplicable pending temp temporary tmp test guest
+    walkin default dummy placeholder various multiple same seeabove x xx xxx xxxx true false yes no
+    nuevo nueva ninguno desconocido sinid aucun inconnu nouveau nouvelle neu unbekannt keine
+"""
+NO_IDS = frozenset(NO_ID_WORDS.split())
+ERRORS_OF_CELLS = ("na", "ref", "value", "name", "div0", "num", "null", "spill", "calc")  # behind "#"
+SHORTENED_BY_SPREADSHEET = re.compile(r"\d+(?:[.,]\d+)?e\+\d+|\d+[.,]\d+e\d+", re.IGNORECASE)
+# UTF-8 that was read as Windows-1252, the sign for bytes that were no letter, a "?" within a word.
+DAMAGE = re.compile(r"\ufffd|[ÃÂ][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€|\w\?\w")
+LETTERS_WITHOUT_FORM = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe"}
+)
+
+
+class Sameness(StrEnum):
+    """How a person of the file and a contact with the same id belong together."""
+
+    SAME = "same"
+    OTHER_MEMBER = "other_member"  # of the family that shares the id
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What tells people apart: folded names, "" if unknown, and all numbers (E.164)."""
+
+    first: str
+    last: str
+    last_parts: frozenset[str]
+    numbers: frozenset[str]
+
+
+def fold_letters(text: str) -> str:
+    """The letters and digits in lower case without accents, so that O’Brien is OBRIEN; to compare by."""
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(LETTERS_WITHOUT_FORM))
+    return "".join(char for char in plain if char.isalnum()) or text.casefold().strip()
+
+
+def _split_words(text: str) -> frozenset[str]:
+    return frozenset(filter(None, (fold_letters(part) for part in re.split(r"[\s\-–/]+", text) if part)))
+
+
+def identify(first_name: str, last_name: str, *numbers: str | None) -> Identity:
+    """Describe somebody to be compared. A name with damaged letters counts as unknown."""
+    first = "" if is_damaged(first_name) else first_name
+    last = "" if is_damaged(last_name) else last_name
+    # Spaces and hyphens stay between the words of a first name: Mary Ann may be Mary, but not Mary Beth.
+    folded = " ".join(fold_letters(part) for part in re.split(r"[\s\-–]+", first.strip()) if part)
+    return Identity(folded, fold_letters(last), _split_words(last), frozenset(filter(None, numbers)))
+
+
+def is_no_id(value: str) -> bool:
+    """Whether an id's cell holds a placeholder, a spreadsheet's error, or a number it has shortened."""
+    word = fold_letters(value)
+    if not value or value.startswith("#"):
+        return not value or word in ERRORS_OF_CELLS or not any(char.isalnum() for char in value)
+    if SHORTENED_BY_SPREADSHEET.fullmatch(value.strip()) or value.strip() == "-1":
+        return True
+    return word in NO_IDS or not any(char.isalnum() and char != "0" for char in value)
+
+
+def strip_zeros(value: str) -> str:
+    """An id of digits without its leading zeros, which spreadsheets drop (product rule 51); else none."""
+    return value.lstrip("0") if value.isascii() and value.isdigit() else ""
+
+
+def is_damaged(name: str) -> bool:
+    """Whether letters of a name were lost or replaced on the way (product rule 52)."""
+    return bool(DAMAGE.search(name))
+
+
+def has_same_first(one: Identity, other: Identity) -> bool:
+    """Whether the first names are one: the same, a first word or initial of the other, or unknown."""
+    if not one.first or not other.first or one.first.replace(" ", "") == other.first.replace(" ", ""):
+        return True
+    if one.first == other.last and one.last == other.first:  # first and last name in each other's column
+        return True
+    short, long = sorted((one.first, other.first), key=len)
+    return long.split(" ")[0] == short or (len(short) == 1 and long.startswith(short))
+
+
+def has_same_last(one: Identity, other: Identity) -> bool:
+    """Whether the last names are known and one, or one is a part of the other: Okafor, Okafor-Brown."""
+    if not one.last or not other.last:
+        return False
+    if one.last == other.last or (one.last == other.first and one.first == other.last):
+        return True
+    return one.last_parts <= other.last_parts or other.last_parts <= one.last_parts
+
+
+def has_same_name(one: Identity, other: Identity) -> bool:
+    """Whether first and last name are one; an unknown last name is no difference."""
+    may_be_same_last = not one.last or not other.last or has_same_last(one, other)
+    return has_same_first(one, other) and may_be_same_last
+
+
+def shares_number(one: Identity, other: Identity) -> bool:
+    return bool(one.numbers & other.numbers)
+
+
+def is_related(one: Identity, other: Identity) -> bool:
+    """Whether two people may be of one family: by last name or number."""
+    return has_same_last(one, other) or shares_number(one, other)
+
+
+def may_be_the_patient(person: Identity, contact: Identity) -> bool:
+    """Whether an appointment's contact can be the person whom its row names: a new last name or number
+    is no other person, both together are.
+    """
+    return has_same_name(person, contact) or (has_same_first(person, contact) and is_related(person, contact))
+
+
+def compare_by_id(person: Identity, contact: Identity, *, linked: bool, household: bool) -> Sameness:
+    """Compare a person of the file with the contact who has the same patient id (product rule 42).
+
+    `linked`: a row of the person is about an appointment of that contact; `household`: the column's header
+    names an account, not a person. The same first name with another last name or number is one person.
+    """
+    if has_same_first(person, contact):
+        return Sameness.SAME
+    if not is_related(person, contact):
+        return Sameness.CONFLICT
+    if linked and not household:
+        return Sameness.SAME if shares_number(person, contact) else Sameness.CONFLICT
+    return Sameness.OTHER_MEMBER

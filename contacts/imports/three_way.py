@@ -1,0 +1,111 @@
+"""Compare what a file says, what it said before, and what is recorded here (product rule 45). Pure.
+
+Each contact and appointment keeps, per source and field, the last value of a file that was taken up here
+(`file_values`). Only a value that changed in the file since then changes the record; where the record was
+changed here too, it stays, and both are listed.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from contacts.imports.people import ImportedPerson
+from contacts.imports.rows import AppointmentRow, location_key
+from contacts.models import Appointment, Contact
+
+Said = dict[str, str]  # field -> value as text; "" where the file says nothing
+# What a new record has where the file says nothing: not a change that staff made.
+DEFAULTS = {"language": "en", "preferred_channel": "voice", "minutes": "30", "status": "booked"}
+
+
+class FieldChoice(StrEnum):
+    """What becomes of one field."""
+
+    SAME = "same"  # nothing to do: the record has it, or the file says nothing
+    TAKE = "take"  # the file's value is new, the record's is not
+    OURS = "ours"  # the record was changed here; the file says what it said before
+    BOTH = "both"  # both changed: the record stays, and it is listed
+
+
+def choose(
+    field: str, said: Mapping[str, str], before: Mapping[str, str], held: Mapping[str, str]
+) -> FieldChoice:
+    """Decide on one field. `before` lacks it if this source never spoke of it: then the file counts."""
+    new, old, ours = said.get(field, ""), before.get(field), held.get(field, "")
+    if not new or new == ours:
+        return FieldChoice.SAME
+    if old is None:
+        return FieldChoice.TAKE
+    if new == old:
+        return FieldChoice.OURS
+    is_untouched = ours in ("", DEFAULTS.get(field, "")) if old == "" else ours == old
+    return FieldChoice.TAKE if is_untouched else FieldChoice.BOTH
+
+
+def remember(said: Mapping[str, str], before: Mapping[str, str], held: Mapping[str, str]) -> Said:
+    """What to keep of this import. Where both changed the old value stays, so that it is listed again until
+    somebody settles it; so does the last value where the file says nothing now.
+    """
+    kept = dict(before)
+    for field, new in said.items():
+        if choose(field, said, before, held) != FieldChoice.BOTH:
+            kept[field] = new or kept.get(field, "")
+    return kept
+
+
+def read_memory(record: Contact | Appointment, source: str) -> Said | None:
+    """What the files of that source said last; None if they never spoke of it, or before this was kept."""
+    values: dict[str, Any] = record.file_values
+    return values.get(source)
+
+
+def say_slot(local_start: Any, location: str) -> str:
+    """Time and place of a visit as one value: a new one of either is another visit."""
+    return f"{local_start.isoformat()}@{location_key(location)}"
+
+
+def read_row_values(row: AppointmentRow) -> Said:
+    """What a row says of its appointment."""
+    return {
+        "slot": say_slot(row.local_start, row.location),
+        "minutes": "" if row.minutes is None else str(row.minutes),
+        "provider": "" if "provider" in row.damaged else location_key(row.provider),
+        "kind": "" if "kind" in row.damaged else row.kind,
+        "status": row.status if row.has_status else "",
+    }
+
+
+def read_appointment_values(appointment: Appointment) -> Said:
+    """The same of an appointment as it is recorded."""
+    length = appointment.ends_at - appointment.starts_at
+    return {
+        "slot": say_slot(appointment.local_start, appointment.location.name),
+        "minutes": str(int(length.total_seconds() // 60)),
+        "provider": location_key(appointment.provider.name) if appointment.provider else "",
+        "kind": appointment.kind,
+        "status": appointment.status,
+    }
+
+
+def read_person_values(person: ImportedPerson) -> Said:
+    """What a file says of a patient."""
+    return {
+        "first_name": "" if "first_name" in person.damaged else person.first_name,
+        "last_name": "" if "last_name" in person.damaged else person.last_name,
+        "language": person.language,
+        "preferred_channel": person.preference,
+        "phone": person.phone.e164 if person.phone else "",
+        "other_phone": person.other_phone.e164 if person.other_phone else "",
+    }
+
+
+def read_contact_values(contact: Contact) -> Said:
+    """The same of a contact as it is recorded."""
+    return {
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "language": contact.language,
+        "preferred_channel": contact.preferred_channel,
+        "phone": contact.phone.e164 if contact.phone else "",
+        "other_phone": contact.other_phone.e164 if contact.other_phone else "",
+    }

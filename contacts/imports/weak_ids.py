@@ -1,0 +1,153 @@
+"""Ids of a file that don't identify anybody (product rules 42 and 52). Pure: no database.
+
+An id that is none is dropped, and the row is matched by name and number. A patient id that several people
+have is a household's account if they are one family, or no id at all if they are many; two people who have
+neither name nor number in common are a conflict, and none of their rows is imported.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from contacts.imports.columns import Columns
+from contacts.imports.files import Table
+from contacts.imports.identity import Identity, has_same_first, is_no_id, is_related
+from contacts.imports.people import describe_row
+from contacts.imports.problems import NOTE, REJECTED, Problem, clip
+from contacts.imports.rows import AppointmentRow, RowResult
+from contacts.imports.words import CANCELLED
+
+NO_PATIENT_ID = (
+    "This isn't an id, so the patient is matched by name and number.",
+    "Nothing to do if name and number are right.",
+)
+NO_APPOINTMENT_ID = (
+    "This isn't an id, so the appointment is matched by patient, time and location.",
+    "Enter an id in your practice system, so that a later change of time is recognised.",
+)
+HOUSEHOLD = (
+    "Several people have this patient id: an account that a household shares. Each is matched by name.",
+    "Nothing to do if they are different people. If they are one, correct the name in your practice system.",
+)
+SHARED_BY_MANY = (
+    "Many people have this patient id, so it identifies nobody. Each is matched by name and number.",
+    "Give each patient an id of their own in your practice system.",
+)
+TWO_PEOPLE = "This patient id stands for two people who share neither name nor number: {people}."
+CORRECT_ID = "Correct the id in your practice system and export again."
+TWO = 2
+MOST_COMPARED = 100  # different people of one id: with more of them it is nobody's, whoever they are
+ACCOUNT_WORDS = ("account", "acct", "family", "household", "guarantor", "responsible")
+
+
+def is_household_header(header: str) -> bool:
+    """Whether the header of the patient's id names an account rather than a person."""
+    return any(word in header.casefold() for word in ACCOUNT_WORDS)
+
+
+def settle_ids(results: Sequence[RowResult], columns: Columns) -> list[RowResult]:
+    """Return the results without ids that identify nobody, each with a note, and with conflicts rejected."""
+    kept = [_drop_placeholders(result, columns) for result in results]
+    groups: dict[str, list[RowResult]] = defaultdict(list)
+    for result in kept:
+        if result.row and result.row.patient_id:
+            groups[result.row.patient_id].append(result)
+    changed: dict[int, RowResult] = {}
+    for group in groups.values():
+        if len({_name(result) for result in group}) > 1:
+            changed |= {each.line: each for each in _settle_group(group, columns)}
+    return [changed.get(result.line, result) for result in kept]
+
+
+def mark_damaged(results: Sequence[RowResult], table: Table, columns: Columns) -> list[RowResult]:
+    """Return the results; rows with damaged cells know of which fields."""
+    if not table.damaged:
+        return list(results)
+    fields = {position: name for name, position in columns.positions.items()}
+    by_line: dict[int, set[str]] = defaultdict(set)
+    for line, position in table.damaged:
+        if position in fields:
+            by_line[line].add(fields[position])
+    return [
+        replace(each, row=replace(each.row, damaged=frozenset(by_line[each.line])))
+        if each.row and each.line in by_line
+        else each
+        for each in results
+    ]
+
+
+def _drop_placeholders(result: RowResult, columns: Columns) -> RowResult:
+    """Drop what is no id from a result, its rejected row included."""
+    notes = []
+    row = result.row or result.partial
+    if result.appointment_id and is_no_id(result.appointment_id):
+        notes.append(_note(result, columns, "appointment_id", result.appointment_id, NO_APPOINTMENT_ID))
+        result = replace(result, appointment_id="")
+        row = row and replace(row, appointment_id="")
+    if row and row.patient_id and is_no_id(row.patient_id):
+        notes.append(_note(result, columns, "patient_id", row.patient_id, NO_PATIENT_ID))
+        row = replace(row, patient_id="")
+    if not notes:
+        return result
+    if result.row is None:
+        return replace(result, partial=row)
+    return replace(result, row=row, problems=(*result.problems, *notes))
+
+
+def _note(
+    result: RowResult, columns: Columns, field: str, value: str, reason: tuple[str, str], weight: str = NOTE
+) -> Problem:
+    return Problem(result.line, columns.header_of(field), clip(value), clip(reason[0]), reason[1], weight)
+
+
+def _name(result: RowResult) -> tuple[str, str]:
+    return (result.row.first_name, result.row.last_name) if result.row else ("", "")
+
+
+def _settle_group(group: Sequence[RowResult], columns: Columns) -> Iterable[RowResult]:
+    """Settle the rows of one patient id whose names differ."""
+    identities = list(dict.fromkeys(describe_row(each.row) for each in group if each.row))
+    families = 0
+    if len(identities) <= MOST_COMPARED:
+        if len(_join(identities, has_same_first)) == 1:
+            return group
+        families = len(_join(identities, _is_one_family))
+    if families == TWO and not is_household_header(columns.header_of("patient_id")):
+        return _reject_conflict(group, columns)
+    reason = HOUSEHOLD if families in (1, TWO) else SHARED_BY_MANY
+    return [_drop_patient_id(each, each.row, columns, reason) for each in group if each.row]
+
+
+def _is_one_family(one: Identity, other: Identity) -> bool:
+    return has_same_first(one, other) or is_related(one, other)
+
+
+def _drop_patient_id(
+    result: RowResult, row: AppointmentRow, columns: Columns, reason: tuple[str, str]
+) -> RowResult:
+    note = _note(result, columns, "patient_id", row.patient_id, reason)
+    return replace(result, row=replace(row, patient_id=""), problems=(*result.problems, note))
+
+
+def _reject_conflict(group: Sequence[RowResult], columns: Columns) -> Iterable[RowResult]:
+    first_lines: dict[str, int] = {}
+    for each in group:
+        first_lines.setdefault(" ".join(filter(None, _name(each))), each.line)
+    people = ", ".join(f"{name} (line {line})" for name, line in list(first_lines.items())[:4])
+    reason = (TWO_PEOPLE.format(people=people), CORRECT_ID)
+    for each in group:
+        row = each.row
+        if row:
+            problem = _note(each, columns, "patient_id", row.patient_id, reason, REJECTED)
+            cancels = row.status == CANCELLED
+            yield replace(each, row=None, problems=(problem,), cancels=cancels, partial=row)
+
+
+def _join(people: Sequence[Identity], belongs: Callable[[Identity, Identity], bool]) -> list[list[Identity]]:
+    """Group people so that each is in one group with all to whom `belongs` leads from them."""
+    groups: list[list[Identity]] = []
+    for person in people:
+        touching = [group for group in groups if any(belongs(person, other) for other in group)]
+        groups = [group for group in groups if group not in touching]
+        groups.append([person, *(other for group in touching for other in group)])
+    return groups

@@ -1,0 +1,471 @@
+"""Who a row is about, and what an import may change (product rules 42, 44, 45, 51, 52, 53 and 54).
+
+The lists in tests/data/lists were made by hand after what people reported of other systems.
+"""
+
+import json
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from contacts.imports import importing
+from contacts.imports.csv_files import CsvReader
+from contacts.imports.importing import import_file, preview_file
+from contacts.imports.practice import ImportOptions
+from contacts.imports.report import ImportReport, report_as_json
+from contacts.models import Appointment, Contact, ImportChange
+from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows, make_downtown, write_list
+
+pytestmark = pytest.mark.django_db
+LISTS = Path(__file__).parents[2] / "data" / "lists"
+NEW_YORK = "America/New_York"
+WITH_ZEROS = b"""Appt ID,Patient ID,Last Name,First Name,Mobile,Date,Time,Location,Status
+000123,00045,Stone,Ruth,202-555-0111,3/4/2027,9:00 AM,Elm,Scheduled
+000124,00046,Wood,Kofi,202-555-0112,3/5/2027,9:00 AM,Elm,Scheduled
+"""
+
+
+def run_in_python(data: bytes, name: str) -> dict[str, Any]:
+    options = ImportOptions(time_zone=NEW_YORK, region="US")
+    return report_as_json(import_file(data, name, options))
+
+
+def run_as_command(data: bytes, name: str, tmp_path: Path) -> dict[str, Any]:
+    path, out = tmp_path / name, StringIO()
+    path.write_bytes(data)
+    options = ["--time-zone", NEW_YORK, "--region", "US", "--json"]
+    call_command("import_appointments", str(path), *options, stdout=out)
+    report: dict[str, Any] = json.loads(out.getvalue())
+    return report
+
+
+@pytest.fixture(params=["import_file", "command"])
+def run(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """Imports lists one after the other; returns the last report as JSON has it."""
+
+    def import_lists(*lists: str | bytes) -> dict[str, Any]:
+        report: dict[str, Any] = {}
+        for each in lists:
+            name, data = ("list.csv", each) if isinstance(each, bytes) else (each, read_list(each))
+            if request.param == "command":
+                report = run_as_command(data, name, tmp_path)
+            else:
+                report = run_in_python(data, name)
+        return report
+
+    return import_lists
+
+
+def read_list(name: str) -> bytes:
+    return (LISTS / name).read_bytes()
+
+
+class Right(NamedTuple):
+    """What is right after some lists: counts of the last, people with their ids, appointments with their
+    status and time, and words that its report has.
+    """
+
+    lists: tuple[str | bytes, ...]
+    counts: dict[str, int]
+    people: set[tuple[str, str]]
+    appointments: set[tuple[str, str, str, str]]
+    said: tuple[str, ...] = ()
+
+
+RUTH_9 = ("Ruth Stone", "booked", "03-04 09:00")
+RIGHT = {
+    "placeholders are no ids": Right(
+        ("a1_new_pid.csv",),
+        {"added": 3, "contacts_added": 3, "notes": 3},
+        {("Ruth Stone", ""), ("Kofi Wood", ""), ("Mei Hill", "")},
+        {
+            ("A1", *RUTH_9),
+            ("A2", "Kofi Wood", "booked", "03-05 10:00"),
+            ("A3", "Mei Hill", "booked", "03-06 11:00"),
+        },
+        ("This isn't an id, so the patient is matched by name and number.",),
+    ),
+    "an id that a spreadsheet shortened is none": Right(
+        ("a3_sci_pid.csv",),
+        {"added": 2, "contacts_added": 2},
+        {("Ruth Stone", ""), ("Kofi Wood", "")},
+        {("A1", *RUTH_9), ("A2", "Kofi Wood", "booked", "03-05 10:00")},
+    ),
+    "nor is 0, in a later list": Right(
+        ("a3_sci_pid.csv", "a6_zero_pid_next.csv"),
+        {"added": 1, "contacts_added": 1},
+        {("Ruth Stone", ""), ("Kofi Wood", ""), ("Omar Lake", "")},
+        {
+            ("A1", *RUTH_9),
+            ("A2", "Kofi Wood", "booked", "03-05 10:00"),
+            ("A7", "Omar Lake", "booked", "03-08 09:00"),
+        },
+    ),
+    "an account number is a household, also the second time": Right(
+        ("a4_family_account.csv", "a4_family_account.csv"),
+        {"unchanged": 3, "contacts_unchanged": 3},
+        {("Ruth Stone", ""), ("Kofi Stone", ""), ("Mei Stone", "")},
+        {
+            ("A1", *RUTH_9),
+            ("A2", "Kofi Stone", "booked", "03-04 10:00"),
+            ("A3", "Mei Stone", "booked", "03-06 11:00"),
+        },
+        ("an account that a household shares",),
+    ),
+    "leading zeros were lost": Right(
+        (WITH_ZEROS, "f2_ids_excel.csv"),
+        {"moved": 1, "cancelled": 1, "contacts_unchanged": 2},
+        {("Ruth Stone", "00045"), ("Kofi Wood", "00046")},
+        {
+            ("000123", "Ruth Stone", "booked", "03-04 10:00"),
+            ("000124", "Kofi Wood", "cancelled", "03-05 09:00"),
+        },
+        ("zeros in front", "123: 000123"),
+    ),
+    "a married name, and cancelled": Right(
+        ("f4_a.csv", "f4_b_married_cancelled.csv"),
+        {"cancelled": 1, "contacts_updated": 1},
+        {("Aisha Okafor-Brown", "")},
+        {("A1", "Aisha Okafor-Brown", "cancelled", "03-04 09:00")},
+        ("Okafor-Brown",),
+    ),
+    "two patients were merged, and one is moved": Right(
+        ("f5_a.csv", "f5_b_merged_moved.csv"),
+        {"moved": 1, "cancelled": 1},
+        {("Ruth Stone", "P1"), ("Ruth Stone", "P2")},
+        {("A1", "Ruth Stone", "booked", "03-04 14:00"), ("A2", "Ruth Stone", "cancelled", "03-11 09:00")},
+        ("Ruth Stone (P1)", "Ruth Stone (P2)"),
+    ),
+    "then cancelled": Right(
+        ("f5_a.csv", "f5_b_merged_moved.csv", "f5_c_merged_cancelled.csv"),
+        {"cancelled": 1},
+        {("Ruth Stone", "P1"), ("Ruth Stone", "P2")},
+        {("A1", "Ruth Stone", "cancelled", "03-04 14:00"), ("A2", "Ruth Stone", "cancelled", "03-11 09:00")},
+    ),
+    "cancelled at once": Right(
+        ("f5_a.csv", "f5_c_merged_cancelled.csv"),
+        {"cancelled": 1},
+        {("Ruth Stone", "P1"), ("Ruth Stone", "P2")},
+        {("A1", "Ruth Stone", "cancelled", "03-04 09:00"), ("A2", "Ruth Stone", "booked", "03-11 09:00")},
+    ),
+    "a visit on two lines": Right(
+        ("f8_lines.csv",),
+        {"added": 2, "duplicate": 2, "rejected": 0},
+        {("Ruth Stone", "P1"), ("Kofi Wood", "P2")},
+        {("A1", *RUTH_9), ("A2", "Kofi Wood", "booked", "03-04 09:00")},
+        ("the same visit as line 2 with another provider", "the same visit as line 4, which is kept"),
+    ),
+    "a whole location's row is missing": Right(
+        ("g3_two_places.csv", "g4_oak_gone.csv"),
+        {"unchanged": 1, "missing": 1},
+        {("Kofi Wood", "P2"), ("Mei Hill", "P3")},
+        {("A2", "Kofi Wood", "booked", "03-04 09:00"), ("A3", "Mei Hill", "booked", "03-04 16:00")},
+        ("A3: 2027-03-04 16:00, Mei Hill, Oak",),
+    ),
+    "an empty status never books again": Right(
+        ("h6_a_cancelled.csv", "h6_b_empty_status.csv"),
+        {"unchanged": 1},
+        {("Ruth Stone", "P1")},
+        {("A1", "Ruth Stone", "cancelled", "03-04 08:00")},
+        ("the file gives no status, so it stays cancelled",),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RIGHT)
+def test_a_list_is_about_the_right_people_and_changes_what_it_should(run: Any, case: str) -> None:
+    right = RIGHT[case]
+    report = run(*right.lists)
+    assert {key: report["counts"][key] for key in right.counts} == right.counts
+    assert {(each.full_name, each.external_id) for each in Contact.objects.all()} == right.people
+    assert {
+        (each.external_id, each.contact.full_name, each.status, f"{each.local_start:%m-%d %H:%M}")
+        for each in Appointment.objects.select_related("contact")
+    } == right.appointments
+    for words in right.said:
+        assert words in json.dumps(report, ensure_ascii=False), words
+
+
+def test_of_several_lines_of_a_visit_the_first_provider_and_the_longest_length_count(run: Any) -> None:
+    run("f8_lines.csv")
+    found = {
+        each.external_id: (
+            each.provider and each.provider.name,
+            (each.ends_at - each.starts_at).seconds // 60,
+        )
+        for each in Appointment.objects.select_related("provider")
+    }
+    assert found == {"A1": ("Dr. Chen", 60), "A2": ("Dr. Chen", 30)}
+
+
+RUTH = AISHA | {"id": "A1", "patient": "P1", "last": "Stone", "first": "Ruth", "mobile": "202-555-0111"}
+KOFI = AISHA | {"id": "A2", "patient": "P2", "last": "Wood", "first": "Kofi", "mobile": "202-555-0112"}
+
+
+def read_people() -> list[tuple[str, str, str]]:
+    people = Contact.objects.select_related("phone").order_by("external_id", "pk")
+    return [(each.full_name, each.external_id, each.phone.e164[-4:] if each.phone else "") for each in people]
+
+
+def read_booked() -> list[tuple[str, str, str]]:
+    booked = Appointment.objects.select_related("contact").order_by("external_id", "pk")
+    return [(each.external_id, each.contact.full_name, each.status) for each in booked]
+
+
+def swap(*fields: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Ruth's and Kofi's rows with some fields in each other's."""
+    return RUTH | {key: KOFI[key] for key in fields}, KOFI | {key: RUTH[key] for key in fields}
+
+
+# rows of a second list after Ruth's and Kofi's, and how many of them are rejected
+CONFLICTS = [
+    ([RUTH | {"first": "Kofi", "last": "Wood", "mobile": "202-555-0199"}], 1),  # a recycled id
+    ([RUTH | {"first": "Omar", "last": "Lake", "mobile": ""}], 1),  # nothing shows that it is she
+    ([RUTH | {"patient": "P9", "first": "Omar", "last": "Lake", "mobile": "202-555-0199"}], 1),
+    ([RUTH | {"patient": "", "first": "Omar", "last": "Lake", "mobile": "202-555-0199"}], 1),
+    (list(swap("first", "last", "mobile")), 2),
+    (list(swap("patient")), 2),
+    (list(swap("patient", "first", "last", "mobile")), 2),
+]
+
+
+@pytest.mark.parametrize(("rows", "rejected"), CONFLICTS)
+def test_an_id_with_another_name_and_number_changes_nobody(rows: list[dict[str, str]], rejected: int) -> None:
+    """(product rule 42)"""
+    make_downtown()
+    import_rows(RUTH, KOFI)
+    report = import_rows(*rows)
+    assert report.counts["rejected"] == rejected
+    assert read_people() == [("Ruth Stone", "P1", "0111"), ("Kofi Wood", "P2", "0112")]
+    assert read_booked() == [("A1", "Ruth Stone", "booked"), ("A2", "Kofi Wood", "booked")]
+    assert all("here" in each.value for each in report.problems if each.weight == "rejected")
+
+
+def test_two_people_of_one_id_in_a_file_are_rejected_and_named() -> None:
+    """(product rule 42)"""
+    make_downtown()
+    report = import_rows(RUTH, KOFI | {"patient": "P1"}, NOAH | {"id": "A3", "patient": "P3"})
+    assert (report.counts["added"], report.counts["rejected"]) == (1, 2)
+    assert "Ruth Stone (line 2), Kofi Wood (line 3)" in report.problems[0].problem
+
+
+def test_an_id_of_three_strangers_is_none() -> None:
+    """(product rule 42)"""
+    make_downtown()
+    report = import_rows(RUTH, KOFI | {"patient": "P1"}, NOAH | {"id": "A3", "patient": "P1"})
+    assert report.counts["added"] == report.counts["contacts_added"] == 3
+
+
+# the second list's row of Ruth, and who is there afterwards
+SAME_PERSON = [
+    ({"last": "Stone-Wood"}, [("Ruth Stone-Wood", "P1", "0111")]),
+    ({"last": "Wood"}, [("Ruth Wood", "P1", "0111")]),
+    ({"mobile": "202-555-0199"}, [("Ruth Stone", "P1", "0199")]),
+    ({"last": "Wood", "mobile": "202-555-0199"}, [("Ruth Wood", "P1", "0199")]),
+    ({"first": "Ruth Ann"}, [("Ruth Ann Stone", "P1", "0111")]),
+    ({"first": "Rut"}, [("Rut Stone", "P1", "0111")]),  # the same appointment, id and number
+    ({"first": "Stone", "last": "Ruth"}, [("Stone Ruth", "P1", "0111")]),
+    ({"patient": "P77"}, [("Ruth Stone", "P77", "0111")]),  # the practice system gave new ids
+    ({"patient": ""}, [("Ruth Stone", "P1", "0111")]),
+    ({"last": "STONE", "patient": ""}, [("Ruth STONE", "P1", "0111")]),
+]
+
+
+@pytest.mark.parametrize(("changed", "people"), SAME_PERSON)
+def test_a_patient_who_changed_is_the_same_and_named_in_the_report(
+    changed: dict[str, str], people: list[tuple[str, str, str]]
+) -> None:
+    """(product rule 42)"""
+    make_downtown()
+    import_rows(RUTH)
+    report = import_rows(RUTH | changed)
+    assert read_people() == people
+    assert len(read_booked()) == 1
+    is_changed = people != [("Ruth Stone", "P1", "0111")]
+    assert [each.about for each in report.changes] == ["Ruth Stone"] * is_changed
+    assert import_rows(RUTH | changed).counts["contacts_unchanged"] == 1
+
+
+def test_another_member_of_a_household_in_a_later_list_is_another_person() -> None:
+    """(product rule 42)"""
+    make_downtown()
+    import_rows(RUTH)
+    brother = RUTH | {"id": "A5", "first": "Kofi", "time": "10:30 AM"}
+    for _ in range(2):
+        report = import_rows(RUTH, brother)
+        assert read_people() == [("Kofi Stone", "", "0111"), ("Ruth Stone", "P1", "0111")]
+        assert report.counts["rejected"] == 0
+    alone = import_rows(brother)
+    assert any("an account that a household shares" in each.problem for each in alone.problems)
+    assert read_booked() == [("A1", "Ruth Stone", "booked"), ("A5", "Kofi Stone", "booked")]
+
+
+# What else is wrong with a row that says that Ruth's appointment is cancelled.
+OTHER_FAULTS: list[dict[str, str]] = [
+    {"last": "Stone-Wood"},
+    {"first": "Rut"},
+    {"patient": "", "first": "Rut", "mobile": "202-555-0199"},
+    {"patient": "", "last": "St’one", "mobile": ""},
+    {"first": ""},
+    {"date": "02/30/2027"},
+    {"date": ""},
+    {"time": "soon"},
+    {"location": ""},
+    {"location": "Nowhere"},
+    {"mobile": "555-01"},
+    {"mobile": "202-555-0199", "first": "Kofi", "last": "Wood"},
+    {"date": "12/19/2026", "time": "1:00 PM"},
+    {"patient": "NEW"},
+    {"id": "", "last": "Stone-Wood"},
+    {"id": "", "patient": "", "last": "Stone-Wood"},
+    {"id": "", "patient": "", "mobile": "202-555-0199"},
+    {"id": "N/A", "patient": "#N/A", "language": "Martian"},
+]
+
+
+@pytest.mark.parametrize("fault", OTHER_FAULTS)
+def test_a_cancellation_counts_whatever_else_is_wrong_with_the_row(fault: dict[str, str]) -> None:
+    """(product rule 44)"""
+    make_downtown()
+    import_rows(RUTH, KOFI)
+    report = import_rows(RUTH | fault | {"status": "Cancelled"})
+    assert [(external_id, status) for external_id, _, status in read_booked()] == [
+        ("A1", "cancelled"),
+        ("A2", "booked"),
+    ]
+    assert report.counts["cancelled"] == 1
+    assert Appointment.objects.count() == 2
+    [change] = ImportChange.objects.filter(what="cancelled")
+    assert (change.old, change.new) == ({"status": "booked"}, {"status": "cancelled"})
+    assert "Ruth" in change.about
+    again = import_rows(RUTH | fault | {"status": "Cancelled"})
+    assert again.counts["cancelled"] == 0
+
+
+def test_a_recycled_id_of_a_stranger_cancels_nothing() -> None:
+    """(product rules 42 and 44)"""
+    make_downtown()
+    import_rows(RUTH)
+    stranger = {
+        "patient": "P9",
+        "first": "Omar",
+        "last": "Lake",
+        "mobile": "202-555-0199",
+        "date": "12/19/2026",
+    }
+    report = import_rows(RUTH | stranger | {"status": "Cancelled"})
+    assert (report.counts["cancelled"], report.counts["rejected"]) == (0, 1)
+    assert read_booked() == [("A1", "Ruth Stone", "booked")]
+
+
+def test_a_visit_that_is_both_cancelled_and_booked_in_a_file_stays_as_it_is() -> None:
+    make_downtown()
+    import_rows(RUTH)
+    report = import_rows(RUTH, RUTH | {"status": "Cancelled"})
+    assert (report.counts["cancelled"], report.counts["rejected"]) == (0, 2)
+    assert read_booked() == [("A1", "Ruth Stone", "booked")]
+
+
+def test_a_known_name_is_never_overwritten_by_a_damaged_one() -> None:
+    """(product rule 52)"""
+    make_downtown()
+    zoe = AISHA | {"first": "Zoë", "last": "Müller"}
+    import_rows(zoe)
+    for damaged in ({"last": "MÃ¼ller"}, {"first": "Zo\ufffd"}, {"first": "Zo?e", "last": "M?ller"}):
+        report = import_rows(zoe | damaged)
+        assert read_people() == [("Zoë Müller", "P1", "0101")]
+        assert any("Letters of this name are damaged" in each.problem for each in report.problems), damaged
+
+
+def test_a_cell_that_the_reader_says_is_damaged_overwrites_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """(product rule 52)"""
+    make_downtown()
+    import_rows(AISHA)
+    read = CsvReader().read(write_list(AISHA | {"last": "Okafar", "first": "Asha"}))
+    damaged = replace(read, damaged=frozenset({(2, 2), (2, 3)}))  # last and first name
+    monkeypatch.setattr(importing, "read_table", lambda *_, **__: damaged)
+    assert import_file(b"-", "list.csv", ImportOptions()).changes == ()
+    assert read_people() == [("Aisha Okafor", "P1", "0101")]
+
+
+def test_one_other_word_for_the_source_stops_the_import_until_somebody_says_which() -> None:
+    """(product rule 53)"""
+    make_downtown()
+    import_rows(AISHA, NOAH)
+    data = write_list(AISHA, NOAH)
+    preview = preview_file(data, "list.csv", ImportOptions(source="dentrix"))
+    [question] = preview.questions
+    assert question.text.startswith("2 of these people are here already, under the source “csv”.")
+    assert [each.value for each in question.choices] == ["csv", "other_system"]
+    answered = import_file(data, "list.csv", ImportOptions(source="dentrix", answers={"source": "csv"}))
+    assert (answered.source, answered.counts["unchanged"]) == ("csv", 2)
+    assert Contact.objects.count() == 2
+
+
+def test_the_command_prints_the_question_and_takes_its_answer(tmp_path: Path) -> None:
+    """(product rule 53)"""
+    make_downtown()
+    import_rows(AISHA, NOAH)
+    path = tmp_path / "list.csv"
+    path.write_bytes(write_list(AISHA, NOAH))
+    out = StringIO()
+    with pytest.raises(CommandError, match="Is this list from the same system"):
+        call_command("import_appointments", str(path), "--source", "dentrix", stdout=out)
+    assert "Yes, it is from “csv”: --answer source=csv" in out.getvalue()
+    assert Contact.objects.count() == 2
+    answer = ["--answer", "source=other_system"]
+    call_command("import_appointments", str(path), "--source", "dentrix", *answer, stdout=out)
+    assert Contact.objects.count() == 4
+    call_command("import_appointments", str(path), "--source", "dentrix", stdout=out)
+    assert Contact.objects.count() == 4, "a source that is known isn't asked about again"
+
+
+def test_a_few_people_of_another_source_are_no_question() -> None:
+    make_downtown()
+    import_rows(AISHA)
+    others = [NOAH | {"id": f"B{n}", "patient": f"B{n}", "mobile": f"202-555-01{n}"} for n in range(10, 30)]
+    assert import_rows(AISHA, *others, source="dentrix").counts["added"] == 21
+
+
+def make_days(prefix: str, count: int = 6) -> list[dict[str, str]]:
+    return [
+        AISHA
+        | {"id": f"{prefix}A{n}", "patient": f"{prefix}P{n}", "mobile": f"202-555-01{n}", "first": f"Ann{n}x"}
+        for n in range(10, 10 + count)
+    ]
+
+
+def test_a_file_of_which_hardly_an_id_is_known_is_asked_about() -> None:
+    """(product rule 51)"""
+    make_downtown()
+    import_rows(*make_days("old"))
+    changed = write_list(*make_days("new"))
+    [question] = preview_file(changed, "list.csv", ImportOptions()).questions
+    assert question.key == "ids"
+    report = import_file(changed, "list.csv", ImportOptions(answers={"ids": "match_by_time"}))
+    assert (report.counts["added"], report.counts["contacts_added"]) == (0, 0)
+    assert {each.external_id[:3] for each in Appointment.objects.all()} == {"new"}
+    again = import_file(changed, "list.csv", ImportOptions())
+    assert again.counts["unchanged"] == 6
+
+
+def test_a_list_of_other_days_or_of_another_location_is_not_asked_about() -> None:
+    make_downtown()
+    make_downtown(name="Eastside")
+    import_rows(*make_days("old"))
+    for n, elsewhere in enumerate([{"location": "Eastside"}, {"date": "12/17/2026"}]):
+        assert import_rows(*(row | elsewhere for row in make_days(f"new{n}"))).counts["added"] == 6
+
+
+def test_rows_of_the_first_and_last_day_are_missed_at_any_hour() -> None:
+    """(product rule 54)"""
+    make_downtown()
+    early = KOFI | {"time": "8:00 AM"}
+    late = NOAH | {"id": "A3", "patient": "P3", "time": "5:00 PM"}
+    import_rows(early, RUTH, late)
+    report: ImportReport = import_rows(RUTH)
+    assert [each.value[:2] for each in report.problems] == ["A2", "A3"]
