@@ -6,11 +6,12 @@ from typing import Any, TypeVar
 
 from django.contrib import admin
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 
+from contacts.contact_search import find_contact_ids
 from contacts.models import Location
 from contacts.searches import is_search_key, recall_search, remember_search
 
@@ -35,10 +36,24 @@ class SearchedList(ChangeList):
 
 
 class ClinicAdmin(admin.ModelAdmin[ModelT]):
-    """Shows times, and filters by day, by the practice's clock. Keeps searched names out of addresses."""
+    """Shows times, and filters by day, by the practice's clock. Keeps searched names out of addresses.
+
+    Where a patient's last name is searched, patients are found as on the contacts page, too.
+    """
 
     list_per_page = PER_PAGE
     show_full_result_count = False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ModelT], search_term: str
+    ) -> tuple[QuerySet[ModelT], bool]:
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        paths = [name.removesuffix("last_name") for name in self.search_fields if name.endswith("last_name")]
+        people = find_contact_ids(search_term) if paths else []
+        if not people:
+            return found, may_repeat
+        is_about_them = Q(*((f"{path}pk__in", people) for path in paths), _connector=Q.OR)
+        return queryset.filter(Q(pk__in=found.order_by().values("pk")) | is_about_them), may_repeat
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -4,10 +4,8 @@ from datetime import datetime
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models.functions import Reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -85,8 +83,6 @@ class PhoneNumber(models.Model):
             models.CheckConstraint(condition=models.Q(e164__regex=WHOLE_E164), name="phone_number_is_e164"),
         ]
         indexes = [
-            # contacts/queries.py: find_contacts, by the number's last digits
-            models.Index(OpClass(Reverse("e164"), "text_pattern_ops"), name="phone_number_by_its_end"),
             # reminders/traffic/request_guard.py: the few that a trial may call
             models.Index(
                 fields=["id"], condition=models.Q(verified_at__isnull=False), name="phone_number_verified"
@@ -202,11 +198,9 @@ class Contact(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
-    search = models.GeneratedField(
-        expression=SearchVector("first_name", "last_name", "external_id", config="simple"),
-        output_field=SearchVectorField(),
-        db_persist=True,
-    )
+    # Names, id and numbers as find_contacts looks for them. A trigger of the database fills it, whoever
+    # writes the row; what Python writes here is overwritten (contacts/migrations/0012_search.py).
+    search_text = models.TextField(blank=True, default="", db_default="", db_collation="C", editable=False)
 
     class Meta:
         ordering = ["last_name", "first_name", "id"]
@@ -218,8 +212,12 @@ class Contact(models.Model):
             ),
         ]
         indexes = [
-            # contacts/queries.py: find_contacts, by name or id
-            GinIndex(fields=["search"], name="contact_search"),
+            # contacts/contact_search.py: find_contacts
+            GinIndex(
+                models.Func("search_text", function="callboard_grams"),
+                name="contact_search",
+                gin_pending_list_limit=1024,  # kB of new rows that each search looks through
+            ),
             # contacts/queries.py: list_contacts
             models.Index(fields=["last_name", "first_name", "id"], name="contact_by_name"),
             # reminders/traffic/request_guard.py

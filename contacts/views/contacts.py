@@ -19,11 +19,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.middleware import HtmxDetails
 
 from contacts import optouts
+from contacts.contact_search import MOST_FOUND, find_contacts
 from contacts.forms.contacts import ContactForm, OptInForm, OptOutForm
 from contacts.models import Appointment, ConsentEntry, Contact, PhoneNumber
 from contacts.own_numbers import is_own_number
 from contacts.people import mark_numbers_usable
-from contacts.queries import find_contacts, read_next_appointments, read_person
+from contacts.queries import read_next_appointments, read_person
 from contacts.searches import is_search_key, recall_search, remember_search
 
 PER_PAGE = 100
@@ -60,7 +61,13 @@ def list_contacts(request: HtmxRequest) -> HttpResponse:
     # On "back" htmx asks too, but needs the whole page.
     only_results = request.htmx and not request.htmx.history_restore_request
     template = "contacts/list/results.html" if only_results else "contacts/list.html"
-    context = {"page": page, "lines": _add_next_appointments(page), "q": text, "search_key": key}
+    context = {
+        "page": page,
+        "lines": _add_next_appointments(page),
+        "q": text,
+        "search_key": key,
+        "are_more": text and page.paginator.count >= MOST_FOUND,
+    }
     response = render(request, template, context)
     if request.method == "POST":
         response.headers["HX-Replace-Url"] = _list_address(key)

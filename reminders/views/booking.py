@@ -13,8 +13,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from contacts.appointments import AppointmentClosed, is_same_time
+from contacts.contact_search import find_contacts
 from contacts.models import Appointment, Contact, Location
-from contacts.queries import find_contacts
 from contacts.templatetags.display import day_and_clock
 from reminders.desk.bookings import (
     PlannedMove,
