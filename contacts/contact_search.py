@@ -139,9 +139,8 @@ def _select_early(words: list[SearchWord], closeness: Closeness, *, but: list[in
     The index would find all who have a few letters, to sort them and to leave most of them out.
     """
     names = ", ".join(BY_NAME)
-    early = (
-        f"(SELECT search_text, {names} FROM contacts_contact ORDER BY {names} LIMIT {NAMES_TRIED}) AS early"
-    )
+    first = f"SELECT search_text, {names} FROM contacts_contact ORDER BY {names} LIMIT {NAMES_TRIED}"  # noqa: S608
+    early = f"({first}) AS early"
     conditions, values = _write_conditions(words, closeness, by_index=False)
     return _read_ids(early, f"{conditions} AND id <> ALL (%s)", names, [*values, but])
 

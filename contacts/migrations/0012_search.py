@@ -1,12 +1,19 @@
 """Search that folds accents and punctuation, and finds parts of words and of numbers; an append-only ledger.
 
+Each number's opt-outs and consent basis become what its ledger comes to: what has no entry gets one that says
+so. Where the ledger has a "no" that the number's row lacks, or a later one, the ledger's counts.
+
 The functions are PostgreSQL's own, without extensions. The collation pg_c_utf8 makes them independent of the
 database's locale; it needs PostgreSQL 17. Whoever changes callboard_fold or callboard_fill_search_text in a
 later migration has to fill contacts_contact.search_text again, as this one does.
 """
 
+from typing import Any
+
 import django.contrib.postgres.indexes
+from django.apps.registry import Apps
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import F, Func
 
 MAKE_FUNCTIONS = r"""
@@ -115,6 +122,83 @@ DROP FUNCTION callboard_spell_out(text);
 DROP FUNCTION callboard_fold(text);
 """
 
+KEEP_LEDGER = """
+CREATE FUNCTION callboard_keep_consent_ledger() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF coalesce(current_setting('callboard.ledger_open', true), '') = 'on'
+        OR TG_OP = 'TRUNCATE' AND coalesce(current_setting('callboard.ledger_may_be_emptied', true), '') = 'on'
+    THEN
+        RETURN CASE TG_OP WHEN 'UPDATE' THEN NEW WHEN 'DELETE' THEN OLD END;
+    END IF;
+    RAISE EXCEPTION 'the consent ledger is append-only: its entries are neither changed nor deleted';
+END $$;
+CREATE TRIGGER consent_entry_stays
+BEFORE UPDATE OR DELETE ON contacts_consententry
+FOR EACH ROW EXECUTE FUNCTION callboard_keep_consent_ledger();
+CREATE TRIGGER consent_ledger_stays
+BEFORE TRUNCATE ON contacts_consententry
+FOR EACH STATEMENT EXECUTE FUNCTION callboard_keep_consent_ledger();
+"""
+LET_LEDGER_GO = """
+DROP TRIGGER consent_ledger_stays ON contacts_consententry;
+DROP TRIGGER consent_entry_stays ON contacts_consententry;
+DROP FUNCTION callboard_keep_consent_ledger();
+"""
+BASES = ("given_for_care", "written", "none")
+FLAGS = {
+    "voice": ("voice_opted_out_at",),
+    "sms": ("sms_opted_out_at",),
+    "all": ("voice_opted_out_at", "sms_opted_out_at"),
+}
+CHUNK = 2_000
+
+
+def complete_ledger(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:
+    """Make each number's row and its ledger agree."""
+    entries, numbers = apps.get_model("contacts", "ConsentEntry"), apps.get_model("contacts", "PhoneNumber")
+    for basis in BASES:
+        entries.objects.filter(what="consent", evidence__startswith=f"{basis}: ").update(basis=basis)
+    last = 0
+    while chunk := list(numbers.objects.filter(pk__gt=last).order_by("pk")[:CHUNK]):
+        last = chunk[-1].pk
+        ledgers = {number.pk: [] for number in chunk}
+        for entry in entries.objects.filter(number__in=chunk).order_by("pk"):
+            ledgers[entry.number_id].append(entry)
+        missing = [line for number in chunk for line in find_missing(number, ledgers[number.pk], entries)]
+        entries.objects.bulk_create(missing)
+
+
+def find_missing(number: Any, ledger: list[Any], entries: Any) -> list[Any]:
+    """The entries that the ledger lacks; a "no" that the number's row lacks is put back there."""
+    basis, noes = "given_for_care", {"voice_opted_out_at": None, "sms_opted_out_at": None}
+    for entry in ledger:
+        if entry.what == "consent":
+            basis = entry.basis or basis
+        for flag in FLAGS[entry.scope] if entry.what != "consent" else ():
+            noes[flag] = None if entry.what == "opt_in" else max(noes[flag] or entry.at, entry.at)
+    missing = []
+    for scope in ("voice", "sms"):
+        (flag,) = FLAGS[scope]
+        is_at, says = getattr(number, flag), noes[flag]
+        if is_at is not None and (says is None or is_at > says):
+            missing.append(entries(number=number, what="opt_out", scope=scope, source="before", at=is_at))
+        elif is_at != says:
+            setattr(number, flag, says)
+            number.save(update_fields=[flag])
+    if number.consent_basis != basis:
+        at = number.created_at
+        missing.append(
+            entries(
+                number=number,
+                what="consent",
+                scope="all",
+                source="before",
+                basis=number.consent_basis,
+                at=at,
+            )
+        )
+    return missing
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -139,4 +223,43 @@ class Migration(migrations.Migration):
                 gin_pending_list_limit=1024,
             ),
         ),
+        migrations.AddField(
+            model_name="consententry",
+            name="basis",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("given_for_care", "given to the practice for care"),
+                    ("written", "written consent"),
+                    ("none", "no consent known"),
+                ],
+                db_default="",
+                default="",
+                help_text="The consent basis that was recorded; empty for an opt-out or opt-in.",
+                max_length=20,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="consententry",
+            name="source",
+            field=models.CharField(
+                choices=[
+                    ("key", "pressed 9 in a call"),
+                    ("sms_reply", "replied to a text message"),
+                    ("robotalker", "reported by Robotalker"),
+                    ("staff", "told staff"),
+                    ("desk", "told the front desk"),
+                    ("phone", "told us by phone"),
+                    ("letter", "told us by letter"),
+                    ("email", "told us by email"),
+                    ("message", "told us by text message"),
+                    ("import", "imported"),
+                    ("before", "on record before this ledger"),
+                ],
+                max_length=12,
+            ),
+        ),
+        migrations.RunPython(complete_ledger, migrations.RunPython.noop),
+        migrations.RunSQL("SET CONSTRAINTS ALL IMMEDIATE", migrations.RunSQL.noop),
+        migrations.RunSQL(KEEP_LEDGER, LET_LEDGER_GO),
     ]

@@ -115,7 +115,10 @@ class PhoneNumber(models.Model):
 
 
 class ConsentEntry(models.Model):
-    """One entry of the append-only ledger that explains a number's opt-out flags and consent basis."""
+    """One entry of the append-only ledger: a number's opt-outs and consent basis are what it comes to.
+
+    contacts/consent_fold.py folds it. Triggers of the database refuse to change or delete an entry.
+    """
 
     class What(models.TextChoices):
         OPT_OUT = "opt_out", _("opted out")
@@ -132,12 +135,26 @@ class ConsentEntry(models.Model):
         SMS_REPLY = "sms_reply", _("replied to a text message")
         ROBOTALKER = "robotalker", _("reported by Robotalker")
         STAFF = "staff", _("told staff")
+        DESK = "desk", _("told the front desk")
+        PHONE = "phone", _("told us by phone")
+        LETTER = "letter", _("told us by letter")
+        EMAIL = "email", _("told us by email")
+        MESSAGE = "message", _("told us by text message")
         IMPORT = "import", _("imported")
+        BEFORE = "before", _("on record before this ledger")
 
     number = models.ForeignKey(PhoneNumber, on_delete=models.PROTECT, related_name="consent_entries")
     what = models.CharField(max_length=10, choices=What)
     scope = models.CharField(max_length=5, choices=Scope)
     source = models.CharField(max_length=12, choices=Source)
+    basis = models.CharField(
+        max_length=20,
+        choices=PhoneNumber.ConsentBasis,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The consent basis that was recorded; empty for an opt-out or opt-in."),
+    )
     evidence = models.CharField(
         max_length=300, blank=True, help_text=_("How it is known, such as a call or a note.")
     )
@@ -149,7 +166,8 @@ class ConsentEntry(models.Model):
         verbose_name_plural = "consent entries"
 
     def __str__(self) -> str:
-        return f"{self.get_what_display()} ({self.get_scope_display()})"
+        of_what = self.get_basis_display() if self.basis else self.get_scope_display()
+        return f"{self.get_what_display()} ({of_what})"
 
 
 class Contact(models.Model):
@@ -214,7 +232,7 @@ class Contact(models.Model):
         indexes = [
             # contacts/contact_search.py: find_contacts
             GinIndex(
-                models.Func("search_text", function="callboard_grams"),
+                models.Func(models.F("search_text"), function="callboard_grams"),
                 name="contact_search",
                 gin_pending_list_limit=1024,  # kB of new rows that each search looks through
             ),

@@ -21,7 +21,7 @@ from django_htmx.middleware import HtmxDetails
 from contacts import optouts
 from contacts.contact_search import MOST_FOUND, find_contacts
 from contacts.forms.contacts import ContactForm, OptInForm, OptOutForm
-from contacts.models import Appointment, ConsentEntry, Contact, PhoneNumber
+from contacts.models import Appointment, Contact, PhoneNumber
 from contacts.own_numbers import is_own_number
 from contacts.people import mark_numbers_usable
 from contacts.queries import read_next_appointments, read_person
@@ -146,9 +146,9 @@ def record_optout(request: HttpRequest, pk: int) -> HttpResponse:
     is_new = optouts.record_optout(
         number.pk,
         scope=form.cleaned_data["scope"],
-        source=ConsentEntry.Source.STAFF,
+        source=form.cleaned_data["way"],
         at=timezone.now(),
-        evidence=form.evidence,
+        evidence=form.cleaned_data["note"],
         by=_staff(request),
     )
     done = _("The opt-out is recorded. It applies from now on to everybody who shares the number.")

@@ -266,14 +266,45 @@ def test_editing_keeps_an_id_time_zone_and_language_from_an_import(desk: Client)
 
 def test_an_opt_out_is_recorded_with_who_recorded_it_and_how_it_was_given(desk: Client, rosa: User) -> None:
     sarah = make_contact()
-    wish = {"scope": "voice", "way": "by phone", "note": "please stop", "number": str(sarah.phone_id)}
+    wish = {"scope": "voice", "way": "phone", "note": "please stop", "number": str(sarah.phone_id)}
     desk.post(f"/contacts/{sarah.pk}/opt-out/", wish)
     number = PhoneNumber.objects.get()
     entry = ConsentEntry.objects.get()
     assert number.voice_opted_out_at is not None
     assert number.sms_opted_out_at is None
-    assert (entry.what, entry.source, entry.by) == ("opt_out", "staff", rosa)
-    assert entry.evidence == "by phone: please stop"
+    assert (entry.what, entry.source, entry.by) == ("opt_out", "phone", rosa)
+    assert entry.evidence == "please stop"
+    page = read(desk, f"/contacts/{sarah.pk}/")
+    assert "told us by phone, recorded by rosa · please stop" in " ".join(page.split())
+
+
+@pytest.mark.parametrize("way", ["desk", "phone", "letter", "email", "message"])
+def test_an_opt_out_takes_two_clicks(desk: Client, way: str) -> None:
+    """One on the contact's page, one on how they told us; the form has the rest."""
+    sarah = make_contact()
+    page = read(desk, f"/contacts/{sarah.pk}/")
+    address = html.unescape(re.findall(r'href="([^"]*/opt-out/[^"]*)"', page)[0])
+    form = read(desk, address)
+    fields = dict(re.findall(r'<input type="hidden" name="(number)" value="([^"]*)"', form))
+    checked = re.findall(
+        r'<input type="radio"[^>]*name="scope"[^>]*value="(\w+)"[^>]*checked', form, re.DOTALL
+    )
+    assert re.search(rf'<button[^>]*name="way" value="{way}"', form)
+    answer = desk.post(address, {**fields, "scope": checked[0], "note": "", "way": way})
+    assert answer["Location"] == f"/contacts/{sarah.pk}/"
+    entry = ConsentEntry.objects.get()
+    assert (entry.scope, entry.source, entry.evidence) == ("all", way, "")
+
+
+@pytest.mark.parametrize(
+    "wish", [{"scope": "all"}, {"scope": "all", "way": "key"}, {"way": "desk", "scope": "x"}]
+)
+def test_an_opt_out_without_a_way_or_of_nothing_we_know_is_asked_about(
+    desk: Client, wish: dict[str, str]
+) -> None:
+    sarah = make_contact()
+    assert desk.post(f"/contacts/{sarah.pk}/opt-out/", wish).status_code == 422
+    assert not ConsentEntry.objects.exists()
 
 
 def test_an_opt_in_needs_a_reason(desk: Client) -> None:
@@ -305,7 +336,7 @@ def test_only_the_scopes_opted_out_of_can_be_opted_in_to(desk: Client) -> None:
 @pytest.mark.parametrize("action", ["opt-out", "opt-in", "number-usable"])
 def test_another_contacts_number_can_not_be_changed_from_this_page(desk: Client, action: str) -> None:
     sarah, stranger = make_contact(), make_number(OTHER)
-    wish = {"number": str(stranger.pk), "scope": "all", "way": "by phone", "reason": "asked"}
+    wish = {"number": str(stranger.pk), "scope": "all", "way": "phone", "reason": "asked"}
     assert desk.post(f"/contacts/{sarah.pk}/{action}/", wish).status_code == 404
     assert not ConsentEntry.objects.exists()
 
