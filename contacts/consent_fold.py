@@ -49,10 +49,10 @@ def add_line(state: ConsentState, line: LedgerLine) -> ConsentState:
     """What it comes to with one more line."""
     if line.what == ConsentEntry.What.CONSENT:
         return replace(state, consent_basis=str(line.basis))
-    if line.what == ConsentEntry.What.OPT_IN:
-        return replace(state, **dict.fromkeys(FLAGS[line.scope]))
-    since = {flag: getattr(state, flag) for flag in FLAGS[line.scope]}
-    return replace(state, **{flag: max(then or line.at, line.at) for flag, then in since.items()})
+    flags: dict[str, Any] = dict.fromkeys(FLAGS[line.scope])
+    if line.what == ConsentEntry.What.OPT_OUT:
+        flags = {flag: max(getattr(state, flag) or line.at, line.at) for flag in flags}
+    return replace(state, **flags)
 
 
 def read_state(number: PhoneNumber) -> ConsentState:

@@ -40,7 +40,7 @@ def add_entry(number: PhoneNumber, entry: ConsentEntry) -> bool:
     return bool(changed)
 
 
-def find_differences() -> Iterator[ConsentDifference]:
+def find_consent_differences() -> Iterator[ConsentDifference]:
     """The numbers whose opt-outs or consent basis differ from their ledger; two queries for each CHUNK."""
     last = 0
     while numbers := list(PhoneNumber.objects.filter(pk__gt=last).order_by("pk")[:CHUNK]):

@@ -12,15 +12,15 @@ ID = re.compile(r"[0-9]{1,18}")
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 
 
-def read_id(text: object) -> int | None:
+def read_row_id(text: object) -> int | None:
     """The id of a row; None for what is none. It fits PostgreSQL's bigint."""
     found = ID.fullmatch(str(text))
     return int(found[0]) if found else None
 
 
-def read_ids(text: str) -> list[int]:
+def read_row_ids(text: str) -> list[int]:
     """The ids of a list with commas; what is no id is passed over."""
-    return [pk for part in text.split(",") if (pk := read_id(part.strip())) is not None]
+    return [pk for part in text.split(",") if (pk := read_row_id(part.strip())) is not None]
 
 
 class DayField(forms.DateField):

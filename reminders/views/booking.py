@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from contacts.appointments import AppointmentClosed, is_same_time
 from contacts.contact_search import find_contacts
 from contacts.models import Appointment, Contact, Location
-from contacts.parameters import read_id
+from contacts.parameters import read_row_id
 from contacts.templatetags.display import day_and_clock
 from reminders.desk.bookings import (
     PlannedMove,
@@ -158,7 +158,8 @@ def _read_start_of_form(request: HttpRequest) -> dict[str, Any]:
 
 
 def _find_chosen(form: BookForm) -> Contact | None:
-    return Contact.objects.select_related("phone").filter(pk=read_id(form["contact"].value())).first()
+    pk = read_row_id(form["contact"].value())
+    return Contact.objects.select_related("phone").filter(pk=pk).first() if pk else None
 
 
 def _offer(text: str) -> dict[str, Any]:

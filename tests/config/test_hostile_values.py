@@ -1,7 +1,8 @@
 """No value in an address or a form makes a page fail, whoever wrote it.
 
 Which parameters a page reads is found out by watching it read them, so a new page, or a new parameter of one,
-is tried without being listed here. Each is tried with every hostile value, the others being as they should.
+is tried without being listed here. Every hostile value is tried in all of them at once, and a few in each
+alone, the others being as they should: a form looks at two fields together only when each is in order.
 """
 
 import ast
@@ -19,7 +20,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from contacts.models import ImportBatch
-from contacts.parameters import read_id, read_ids
+from contacts.parameters import read_row_id, read_row_ids
 from reminders.models import Campaign, FollowUp, Script
 from reminders.rules.assumptions import BY_CODE
 from tests.office import make_call
@@ -28,25 +29,9 @@ from tests.sandbox_server import ROOT
 
 pytestmark = pytest.mark.django_db
 
-HOSTILE = [
-    "",
-    "²",
-    "٣",
-    "-1",
-    "0",
-    "9" * 18,
-    "9" * 30,
-    "9" * 5_000,
-    "1e5",
-    "0001-01-01",
-    "9999-12-31",
-    "2027-02-30",
-    "99:99",
-    "1\x00",
-    "a" * 10_000,
-    "%_\\'\"😀‮",
-    "~",
-]
+HOSTILE = ["²", "-1", "9" * 30, "9" * 5_000, "0001-01-01", "9999-12-31", "1\x00", "%_\\'\"😀" + "a" * 10_000]
+DAYS = ("0001-01-01", "9999-12-31")
+NOT_OURS = {"csrfmiddlewaretoken"}
 NOT_PAGES = ("admin", "hooks", "healthz", "readyz", "static")  # the admin's lists and the endpoint: below
 ACCEPTED = {200, 204, 301, 302, 303, 304, 400, 403, 404, 405, 409, 422}
 READS = ("__getitem__", "get", "getlist", "__contains__", "pop", "setdefault")
@@ -154,11 +139,13 @@ def test_no_value_makes_a_page_fail(
         return
     ask(office, method, address, clinic)
     tried: set[str] = set()
-    while untried := sorted(reading.names - tried - {"csrfmiddlewaretoken"}):
-        for parameter in untried:
-            for value in HOSTILE:
-                answer = ask(office, method, address, {**clinic, parameter: value})
-                assert answer.status_code in ACCEPTED, f"{parameter}={value[:30]!r}"
+    while untried := sorted(reading.names - tried - NOT_OURS):
+        trials = [dict.fromkeys(untried, value) for value in HOSTILE]
+        for place, parameter in enumerate(untried):
+            trials += [{parameter: value} for value in {*DAYS, HOSTILE[place % len(HOSTILE)]}]
+        for trial in trials:
+            answer = ask(office, method, address, {**clinic, **trial})
+            assert answer.status_code in ACCEPTED, trial
         tried |= set(untried)
 
 
@@ -173,12 +160,13 @@ def test_no_number_in_a_path_makes_a_page_fail(office: Client, clinic: object, p
             assert answer.status_code in ACCEPTED, name
 
 
-@pytest.mark.parametrize("model", sorted(admin.site._registry, key=lambda model: model._meta.label))
+@pytest.mark.parametrize("model", sorted(admin.site._registry, key=str))
 def test_no_value_makes_a_list_of_the_admin_fail(office: Client, clinic: object, model: type[Any]) -> None:
     listed = admin.site._registry[model]
     address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     names = ["p", "o", "q", "all", "id__exact", "pk__in"]
-    names += [one.parameter_name for one in listed.list_filter if hasattr(one, "parameter_name")]
+    filters: list[Any] = list(listed.list_filter)
+    names += [one.parameter_name for one in filters if hasattr(one, "parameter_name")]
     names += [
         f"{listed.date_hierarchy}__{part}" for part in ("year", "month", "day") if listed.date_hierarchy
     ]
@@ -228,8 +216,8 @@ IDS = [("1", 1), ("007", 7), ("²", None), ("٣", None), ("-1", None), ("", None
     ("text", "pk"), [*IDS, ("9" * 18, 10**18 - 1), ("9" * 19, None), (5, 5), (None, None)]
 )
 def test_an_id_is_digits_that_fit(text: object, pk: int | None) -> None:
-    assert read_id(text) == pk
+    assert read_row_id(text) == pk
 
 
 def test_a_list_of_ids_passes_over_what_is_none() -> None:
-    assert read_ids("1, 2,²,,x,-3,4") == [1, 2, 4]
+    assert read_row_ids("1, 2,²,,x,-3,4") == [1, 2, 4]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from contacts.consent import record_consent_basis
 from contacts.consent_fold import ConsentState, fold_ledger, read_state
-from contacts.consent_ledger import find_differences, ledger_open
+from contacts.consent_ledger import find_consent_differences, ledger_open
 from contacts.models import ConsentEntry, PhoneNumber
 from contacts.optouts import record_optin, record_optin_by_text, record_optout, record_optouts
 from tests.people import make_location, make_number
@@ -104,7 +104,7 @@ def test_the_row_is_what_the_ledger_comes_to_after_any_deeds(deeds: list[tuple[s
             DEEDS[deed](number.pk, NINE + timedelta(hours=hour))
             entries = ConsentEntry.objects.filter(number=number).order_by("pk")
             assert read_state(read_number()) == fold_ledger(entries), deed
-        assert not list(find_differences())
+        assert not list(find_consent_differences())
         transaction.set_rollback(True)
 
 
@@ -124,7 +124,7 @@ def test_a_no_of_one_of_our_own_numbers_changes_neither_row_nor_ledger() -> None
     record_optout(number.pk, scope="all", source="key", at=NINE)
     make_location(callback_number=number.e164)
     assert record_optout(number.pk, scope="all", source="key", at=TEN) is False
-    assert not list(find_differences())
+    assert not list(find_consent_differences())
     assert ConsentEntry.objects.count() == 1
 
 
@@ -210,7 +210,7 @@ def test_many_numbers_are_compared_in_chunks(
         record_optout(number.pk, scope="all", source="key", at=NINE)
     PhoneNumber.objects.filter(e164__endswith="4").update(voice_opted_out_at=None)
     with django_assert_num_queries(3 * 2 + 1):
-        assert [found.number.e164 for found in find_differences()] == ["+12025550104"]
+        assert [found.number.e164 for found in find_consent_differences()] == ["+12025550104"]
 
 
 # --- the migration of earlier databases ------------------------------------------------------------
@@ -244,13 +244,13 @@ def test_an_earlier_database_is_made_to_agree(
         ConsentEntry.objects.create(number=number, what=entry_what, scope=scope, source="key", at=at)
     PhoneNumber.objects.update(**row)
     before = read_state(read_number())
-    complete_ledger(apps, None)  # type: ignore[arg-type]
-    assert not list(find_differences())
+    complete_ledger(apps, None)
+    assert not list(find_consent_differences())
     expected = {**{name: getattr(before, name) for name in vars(before)}, **becomes}
     assert vars(read_state(read_number())) == expected
     added = ConsentEntry.objects.filter(source="before")
     assert not becomes or not added.exists()
-    complete_ledger(apps, None)  # type: ignore[arg-type]
+    complete_ledger(apps, None)
     assert ConsentEntry.objects.count() == len(entries) + added.count(), "once is enough"
 
 
@@ -262,5 +262,5 @@ def test_the_basis_of_an_earlier_entry_is_read_from_its_words() -> None:
             number=number, what="consent", scope="all", source="staff", evidence="written: form 12", at=NINE
         )
         PhoneNumber.objects.update(consent_basis="written")
-        complete_ledger(apps, None)  # type: ignore[arg-type]
+        complete_ledger(apps, None)
     assert ConsentEntry.objects.get().basis == "written"

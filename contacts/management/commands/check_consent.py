@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from contacts.consent_ledger import find_differences
+from contacts.consent_ledger import find_consent_differences
 from contacts.models import PhoneNumber
 from contacts.numbers import mask
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         differing = 0
-        for difference in find_differences():
+        for difference in find_consent_differences():
             differing += 1
             fields = ", ".join(WORDS[name] for name in difference.fields)
             number = difference.number
