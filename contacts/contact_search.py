@@ -26,6 +26,7 @@ WHOLE_NUMBER = 7  # digits; from here on it may be a number as it is dialled
 FEWEST_DIGITS = 3  # fewer match too many numbers to be useful
 BY_NAME = ("last_name", "first_name", "id")
 FEW_LETTERS = 3  # what has more is rare enough to be found by its letters at once
+FEW_WORDS = 3  # so is who has more words than these
 GRAMS = "callboard_grams(search_text)"  # an index is on it
 NAMES_TRIED = 5_000
 FIRST_IDEOGRAM = "⺀"  # from here on one letter can be a name; the same letter as in callboard_grams
@@ -68,7 +69,8 @@ def find_contact_ids(text: str) -> list[int]:
     words = read_search_words(text)
     if not words:
         return []
-    if any(len(form) > FEW_LETTERS for word in words for form in word.forms):
+    is_long = any(len(form) > FEW_LETTERS for word in words for form in word.forms)
+    if is_long or len(words) > FEW_WORDS:
         return _select_by_index(words, Closeness.ANYWHERE, but=[])
     found = _select_by_index(words, Closeness.WHOLE, but=[])
     for closeness in (Closeness.BEGINNING, Closeness.ANYWHERE):

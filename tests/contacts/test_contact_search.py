@@ -222,7 +222,7 @@ def test_a_search_uses_its_index(text: str) -> None:
         assert "contact_search" in plan or "contact_by_name" in plan
 
 
-@pytest.mark.parametrize(("text", "most"), [("lindqvist", 4), ("an", 8)])
+@pytest.mark.parametrize(("text", "most"), [("lindqvist", 4), ("an", 8), ("ann ari mar zie", 4)])
 def test_a_search_takes_few_queries(cast: None, text: str, most: int) -> None:
     with CaptureQueriesContext(connection) as queries:
         assert len(find_contacts(text)) > 0
