@@ -5,6 +5,7 @@ from datetime import UTC, tzinfo
 from typing import Any, TypeVar
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -29,6 +30,13 @@ class SearchedList(ChangeList):
     """A list whose search text is in the session; its address has the text's key (contacts/searches.py)."""
 
     searches_by_post = True  # for admin/search_form.html
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """A year too large for a date is answered as what is no year; Django's own list fails."""
+        try:
+            return super().get_filters(request)
+        except (OverflowError, ValueError) as error:
+            raise IncorrectLookupParameters(error) from error
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         self.query = recall_search(request.session, self.query)

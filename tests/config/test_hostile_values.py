@@ -199,6 +199,8 @@ def test_the_values_cover_what_views_read(
     reading = Reading()
     reading.watch(monkeypatch)
     for name, pattern in PAGES.items():
+        if name == "logout":  # the client would not be let in again
+            continue
         route = next(route for route, found in list_patterns() if found is pattern)
         arguments = {one: find_argument(route, one, clinic) for one in pattern.pattern.converters}  # type: ignore[arg-type]
         for method in ("get", "post"):
@@ -207,7 +209,8 @@ def test_the_values_cover_what_views_read(
     assert unseen <= GATED, "read by a view, but by none of these requests"
 
 
-GATED: set[str] = set()
+# Behind a button's `deed`, and only compared, as text, with what the page showed.
+GATED = {"over", "paused_at", "shown"}
 
 IDS = [("1", 1), ("007", 7), ("²", None), ("٣", None), ("-1", None), ("", None), ("1.0", None), (" 1", None)]
 
