@@ -66,6 +66,8 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if "%00" in request.META.get("QUERY_STRING", ""):  # PostgreSQL refuses it, and no filter looks for it
+            return HttpResponseRedirect(request.path)
         if (asked := _read_search(request)) is not None:
             return asked
         return _by_the_clock(lambda: super(ClinicAdmin, self).changelist_view(request, extra_context))
