@@ -75,6 +75,13 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return SearchedList
 
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> ModelT | None:
+        """None for an id that PostgreSQL refuses: with a NUL, or a number that is too large."""
+        is_none = "\x00" in object_id or (object_id.isdigit() and len(object_id) > 18)
+        return None if is_none else super().get_object(request, object_id, from_field)
+
     def changeform_view(
         self,
         request: HttpRequest,
