@@ -70,7 +70,10 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
             return HttpResponseRedirect(request.path)
         if (asked := _read_search(request)) is not None:
             return asked
-        return _by_the_clock(lambda: super(ClinicAdmin, self).changelist_view(request, extra_context))
+        try:
+            return _by_the_clock(lambda: super(ClinicAdmin, self).changelist_view(request, extra_context))
+        except OverflowError:  # a filter's number is too large for its column
+            return HttpResponseRedirect(request.path)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return SearchedList
