@@ -5,6 +5,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from contacts.consent_ledger import add_entry
 from contacts.models import ConsentEntry, PhoneNumber
 
 
@@ -18,17 +19,14 @@ def record_consent_basis(
     it now; it was kept when the number was erased (contacts/erased_numbers.py).
     """
     number = PhoneNumber.objects.select_for_update().get(pk=number_id)
-    if number.consent_basis == basis:
-        return False
-    number.consent_basis = PhoneNumber.ConsentBasis(basis)
-    number.save(update_fields=["consent_basis"])
-    ConsentEntry.objects.create(
+    entry = ConsentEntry(
         number=number,
         what=ConsentEntry.What.CONSENT,
         scope=ConsentEntry.Scope.ALL,
         source=ConsentEntry.Source.KEPT if is_kept else ConsentEntry.Source.STAFF,
-        evidence=f"{number.consent_basis}: {evidence}",
+        basis=PhoneNumber.ConsentBasis(basis),
+        evidence=evidence,
         by=by,
         at=at,
     )
-    return True
+    return add_entry(number, entry)

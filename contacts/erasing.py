@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from contacts.consent_ledger import ledger_open
 from contacts.database.clock import read_database_clock
 from contacts.erased_numbers import keep_no
 from contacts.merging import FORBIDS, wait_for_imports
@@ -176,7 +177,8 @@ def _blank_ledger(contact: Contact, staying: Collection[PhoneNumber]) -> None:
     """Of a number that others have, take out the evidence that names this person."""
     named = _any_of("evidence", [contact.first_name, contact.last_name])
     if named:
-        ConsentEntry.objects.filter(named, number__in=staying).update(evidence="")
+        with ledger_open():
+            ConsentEntry.objects.filter(named, number__in=staying).update(evidence="")
 
 
 def _erase_texts_elsewhere(contact: Contact, numbers: Collection[PhoneNumber]) -> None:

@@ -1,8 +1,8 @@
 """Record opt-outs and opt-ins of numbers. Only this module changes a number's opt-out flags.
 
 The flags belong to the number, so neither deleting nor importing a contact removes an opt-out. Every
-change of a flag adds an entry to the append-only consent ledger. The practice's own numbers are never opted
-out (product rule 39).
+change of a flag, of its time too, adds an entry to the append-only consent ledger, and the flags are what the
+ledger comes to (contacts/consent_fold.py). The practice's own numbers are never opted out (product rule 39).
 """
 
 import logging
@@ -12,8 +12,11 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Greatest
 
+from contacts.consent_fold import FLAGS, add_line, read_state
+from contacts.consent_ledger import add_entry
 from contacts.models import ConsentEntry, PhoneNumber
 from contacts.models.people import Channel
 from contacts.own_numbers import is_own_number, read_own_numbers
@@ -26,11 +29,6 @@ SCOPE_BY_CHANNEL: dict[Channel | None, Scope] = {
     Channel.VOICE: Scope.VOICE,
     Channel.SMS: Scope.SMS,
     None: Scope.ALL,
-}
-FLAGS = {
-    Scope.VOICE: ("voice_opted_out_at",),
-    Scope.SMS: ("sms_opted_out_at",),
-    Scope.ALL: ("voice_opted_out_at", "sms_opted_out_at"),
 }
 
 
@@ -46,43 +44,42 @@ def scope_of_optout(channel: Channel | None) -> Scope:
 def record_optout(
     number_id: int, *, scope: str, source: str, at: datetime, evidence: str = "", by: User | None = None
 ) -> bool:
-    """Opt a number out of `scope` since `at` (aware UTC); return True if anything changed.
+    """Opt a number out of `scope` since `at` (aware UTC); return True if it wasn't before.
 
-    One of our own numbers is never opted out.
+    A repeated "no" counts from its own time, so that no START before it, come late, undoes it. One of our own
+    numbers is never opted out.
     """
-    number = PhoneNumber.objects.select_for_update(no_key=True).get(pk=number_id)
-    _date_latest_no(number, FLAGS[Scope(scope)], at)
-    changed = [flag for flag in FLAGS[Scope(scope)] if getattr(number, flag) is None]
-    if not changed:
+    number = _lock(number_id)
+    entry = ConsentEntry(
+        number=number,
+        what=ConsentEntry.What.OPT_OUT,
+        scope=scope,
+        source=source,
+        evidence=evidence,
+        by=by,
+        at=at,
+    )
+    if add_line(read_state(number), entry) == read_state(number):
         return False
     if is_own_number(number.e164):
         log.warning("an opt-out of one of our own numbers is not recorded")
         return False
-    for flag in changed:
-        setattr(number, flag, at)
-    number.save(update_fields=changed)
-    _add_to_ledger(number, ConsentEntry.What.OPT_OUT, scope, source, evidence, by, at)
-    return True
-
-
-def _date_latest_no(number: PhoneNumber, flags: Collection[str], at: datetime) -> None:
-    """A repeated "no" counts from its own time, so that no START before it, come late, undoes it."""
-    later = {flag: at for flag in flags if (since := getattr(number, flag)) is not None and since < at}
-    if later:
-        PhoneNumber.objects.filter(pk=number.pk).update(**later)
+    is_new = any(getattr(number, flag) is None for flag in FLAGS[scope])
+    add_entry(number, entry)
+    return is_new
 
 
 @transaction.atomic
 def record_optouts(
     number_ids: Collection[int], *, scope: str, source: str, at: datetime, evidence: str = ""
 ) -> int:
-    """Opt many numbers out with one statement per flag, but our own; return how many of them changed."""
-    flags = FLAGS[Scope(scope)]
+    """Opt many numbers out with one statement, but our own; return how many of them weren't before."""
+    flags = FLAGS[scope]
     lacking = Q(*((flag, None) for flag in flags), _connector=Q.OR)
     affected = PhoneNumber.objects.filter(lacking, pk__in=number_ids).exclude(e164__in=read_own_numbers())
     changed = list(affected.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
-    for flag in flags:
-        PhoneNumber.objects.filter(**{flag: None}, pk__in=changed).update(**{flag: at})
+    latest = {flag: Greatest(F(flag), Value(at)) for flag in flags}  # as in consent_fold; NULL is passed over
+    PhoneNumber.objects.filter(pk__in=changed).update(**latest)
     ConsentEntry.objects.bulk_create(
         ConsentEntry(
             number_id=pk, what=ConsentEntry.What.OPT_OUT, scope=scope, source=source, evidence=evidence, at=at
@@ -95,15 +92,17 @@ def record_optouts(
 @transaction.atomic
 def record_optin(number_id: int, *, scope: str, evidence: str, by: User, at: datetime) -> bool:
     """Opt a number in again for staff, who must give a reason. Return True if anything changed."""
-    number = PhoneNumber.objects.select_for_update(no_key=True).get(pk=number_id)
-    changed = [flag for flag in FLAGS[Scope(scope)] if getattr(number, flag) is not None]
-    if not changed:
-        return False
-    for flag in changed:
-        setattr(number, flag, None)
-    number.save(update_fields=changed)
-    _add_to_ledger(number, ConsentEntry.What.OPT_IN, scope, ConsentEntry.Source.STAFF, evidence, by, at)
-    return True
+    number = _lock(number_id)
+    entry = ConsentEntry(
+        number=number,
+        what=ConsentEntry.What.OPT_IN,
+        scope=scope,
+        source=ConsentEntry.Source.STAFF,
+        evidence=evidence,
+        by=by,
+        at=at,
+    )
+    return add_entry(number, entry)
 
 
 @transaction.atomic
@@ -112,19 +111,19 @@ def record_optin_by_text(number_id: int, *, at: datetime, evidence: str) -> bool
 
     Only texts: a "no" to calls stays. A START that was written before the "no" changes nothing.
     """
-    number = PhoneNumber.objects.select_for_update(no_key=True).get(pk=number_id)
+    number = _lock(number_id)
     if number.sms_opted_out_at is None or number.sms_opted_out_at >= at:
         return False
-    number.sms_opted_out_at = None
-    number.save(update_fields=["sms_opted_out_at"])
-    source = ConsentEntry.Source.SMS_REPLY
-    _add_to_ledger(number, ConsentEntry.What.OPT_IN, Scope.SMS, source, evidence, None, at)
-    return True
-
-
-def _add_to_ledger(
-    number: PhoneNumber, what: str, scope: str, source: str, evidence: str, by: User | None, at: datetime
-) -> None:
-    ConsentEntry.objects.create(
-        number=number, what=what, scope=scope, source=source, evidence=evidence, by=by, at=at
+    entry = ConsentEntry(
+        number=number,
+        what=ConsentEntry.What.OPT_IN,
+        scope=Scope.SMS,
+        source=ConsentEntry.Source.SMS_REPLY,
+        evidence=evidence,
+        at=at,
     )
+    return add_entry(number, entry)
+
+
+def _lock(number_id: int) -> PhoneNumber:
+    return PhoneNumber.objects.select_for_update(no_key=True).get(pk=number_id)

@@ -1,19 +1,13 @@
-"""Queries for contacts: search, and everything shown on a contact's page."""
+"""Queries for contacts: everything shown on a contact's page. Search: contacts/contact_search.py."""
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.postgres.search import SearchQuery
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Reverse
 
 from contacts.models import Appointment, ConsentEntry, Contact, ContactId, Location, PhoneNumber
 
-# Fewer digits match too many numbers to be useful.
-FEWEST_DIGITS = 3
-DIGITS_AND_SIGNS = re.compile(r"[\d\s()+./-]+")
 PAST_SHOWN = 50
 
 
@@ -41,42 +35,6 @@ class PersonOnFile:
     past: list[Appointment]
     location: Location | None
     other_ids: list[ContactId]
-
-
-def find_contacts(text: str) -> QuerySet[Contact]:
-    """Find contacts by the beginnings of their names or id, in any order, or by the end of their number.
-
-    Accents must be typed. An empty text finds all contacts. Ordered by name, so that paging is stable.
-    """
-    people = (
-        Contact.objects.filter(erased_at=None)
-        .select_related("phone")
-        .order_by("last_name", "first_name", "id")
-    )
-    words = text.replace("\x00", "").split()
-    if not words:
-        return people
-    found = _ids_by_words(words)
-    digits = re.sub(r"\D", "", text)
-    if len(digits) >= FEWEST_DIGITS and DIGITS_AND_SIGNS.fullmatch(text):
-        found = found.union(*_ids_by_last_digits(digits))
-    return people.filter(pk__in=found)
-
-
-def _ids_by_words(words: list[str]) -> QuerySet[Contact, int]:
-    # PostgreSQL takes a quoted word as text, whatever it contains, and never as part of its query language.
-    quoted = [word.replace("\\", "\\\\").replace("'", "''") for word in words]
-    query = SearchQuery(" & ".join(f"'{word}':*" for word in quoted), config="simple", search_type="raw")
-    return Contact.objects.filter(search=query).order_by().values_list("pk", flat=True)
-
-
-def _ids_by_last_digits(digits: str) -> list[QuerySet[Contact, int]]:
-    """Match the reversed number with the reversed digits, because an index can only find a prefix."""
-    numbers = PhoneNumber.objects.annotate(reversed_e164=Reverse("e164")).filter(
-        reversed_e164__startswith=digits[::-1]
-    )
-    people = Contact.objects.order_by().values_list("pk", flat=True)
-    return [people.filter(phone__in=numbers), people.filter(other_phone__in=numbers)]
 
 
 def read_next_appointments(contact_ids: Collection[int], now: datetime) -> dict[int, Appointment]:

@@ -5,12 +5,14 @@ from datetime import UTC, tzinfo
 from typing import Any, TypeVar
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 
+from contacts.contact_search import find_contact_ids
 from contacts.models import Location
 from contacts.searches import is_search_key, recall_search, remember_search
 
@@ -29,26 +31,59 @@ class SearchedList(ChangeList):
 
     searches_by_post = True  # for admin/search_form.html
 
+    def get_filters(self, request: HttpRequest) -> Any:
+        """A year too large for a date is answered as what is no year; Django's own list fails."""
+        try:
+            return super().get_filters(request)
+        except (OverflowError, ValueError) as error:
+            raise IncorrectLookupParameters(error) from error
+
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         self.query = recall_search(request.session, self.query)
         return super().get_queryset(request, exclude_parameters)
 
 
 class ClinicAdmin(admin.ModelAdmin[ModelT]):
-    """Shows times, and filters by day, by the practice's clock. Keeps searched names out of addresses."""
+    """Shows times, and filters by day, by the practice's clock. Keeps searched names out of addresses.
+
+    Where a patient's last name is searched, patients are found as on the contacts page, too.
+    """
 
     list_per_page = PER_PAGE
     show_full_result_count = False
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[ModelT], search_term: str
+    ) -> tuple[QuerySet[ModelT], bool]:
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        paths = [name.removesuffix("last_name") for name in self.search_fields if name.endswith("last_name")]
+        people = find_contact_ids(search_term) if paths else []
+        if not people:
+            return found, may_repeat
+        is_about_them = Q(*((f"{path}pk__in", people) for path in paths), _connector=Q.OR)
+        return queryset.filter(Q(pk__in=found.order_by().values("pk")) | is_about_them), may_repeat
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if "%00" in request.META.get("QUERY_STRING", ""):  # PostgreSQL refuses it, and no filter looks for it
+            return HttpResponseRedirect(request.path)
         if (asked := _read_search(request)) is not None:
             return asked
-        return _by_the_clock(lambda: super(ClinicAdmin, self).changelist_view(request, extra_context))
+        try:
+            return _by_the_clock(lambda: super(ClinicAdmin, self).changelist_view(request, extra_context))
+        except OverflowError:  # a filter's number is too large for its column
+            return HttpResponseRedirect(request.path)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return SearchedList
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> ModelT | None:
+        """None for an id that PostgreSQL refuses: with a NUL, or a number that is too large."""
+        is_none = "\x00" in object_id or (object_id.isdigit() and len(object_id) > 18)
+        return None if is_none else super().get_object(request, object_id, from_field)
 
     def changeform_view(
         self,

@@ -42,7 +42,7 @@ class OptedOutFilter(admin.SimpleListFilter):
 
 class ConsentInline(HistoryInline):
     model = ConsentEntry
-    fields = ("at", "what", "scope", "source", "evidence", "by")
+    fields = ("at", "what", "scope", "basis", "source", "evidence", "by")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -117,7 +117,7 @@ class PhoneNumberAdmin(ClinicAdmin[PhoneNumber]):
 
 @admin.register(ConsentEntry)
 class ConsentEntryAdmin(HistoryAdmin[ConsentEntry]):
-    list_display = ("at", "masked", "what", "scope", "source", "evidence", "by")
+    list_display = ("at", "masked", "what", "scope", "basis", "source", "evidence", "by")
     list_filter = ("what", "scope", "source")
     list_select_related = ("number", "by")
     search_fields = ("number__e164", "evidence")

@@ -204,23 +204,23 @@ def _read_name(read: Callable[[str], str], text: str) -> str:
 
 
 class OptOutForm(forms.Form):
-    """An opt-out, however the person told the practice."""
+    """An opt-out, however the person told the practice. `way`: the button pressed, a ConsentEntry.Source."""
 
-    WAYS = [
-        ("in person", _("in person")),
-        ("by phone", _("by phone")),
-        ("by text message", _("by text message")),
-        ("by email", _("by email")),
-        ("by letter", _("by letter")),
-    ]
+    WAYS = (
+        (ConsentEntry.Source.DESK, _("At the desk")),
+        (ConsentEntry.Source.PHONE, _("By phone")),
+        (ConsentEntry.Source.LETTER, _("By letter")),
+        (ConsentEntry.Source.EMAIL, _("By email")),
+        (ConsentEntry.Source.MESSAGE, _("By text message")),
+    )
 
     scope = forms.ChoiceField(
         label=_("What do they no longer want?"),
         choices=ConsentEntry.Scope.choices,
         initial=ConsentEntry.Scope.ALL,
         widget=forms.RadioSelect,
+        error_messages={"required": _("Choose what they no longer want.")},
     )
-    way = forms.ChoiceField(label=_("How did they tell you?"), choices=WAYS)
     note = forms.CharField(
         label=_("Note"),
         required=False,
@@ -228,20 +228,18 @@ class OptOutForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("What they said, if it may matter later."),
     )
-
-    helper = FormHelper()
-    helper.form_tag = False
+    way = forms.ChoiceField(
+        choices=WAYS,
+        widget=forms.HiddenInput,
+        error_messages={"required": _("Choose how they told you.")},
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if settings.OPT_OUT_SCOPE == "channel":
             self.fields["scope"].initial = None  # staff ask, and choose
         name_optional_fields(self)
-
-    @property
-    def evidence(self) -> str:
-        """The evidence: how the person told the practice, and the note."""
-        return ": ".join(part for part in (self.cleaned_data["way"], self.cleaned_data["note"]) if part)
+        self.helper = _lay_out("scope", "note")
 
 
 class OptInForm(forms.Form):

@@ -53,6 +53,7 @@ class Migration(migrations.Migration):
                     ("rules_changed", "clock rules changed"),
                     ("step_put_back", "put a reminder back"),
                     ("other_number", "to be reminded on the other number"),
+                    ("merged", "given to another contact, as two were one person"),
                 ],
                 max_length=20,
             ),

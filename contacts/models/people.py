@@ -4,10 +4,8 @@ from datetime import datetime
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models.functions import Reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -116,8 +114,6 @@ class PhoneNumber(models.Model):
             ),
         ]
         indexes = [
-            # contacts/queries.py: find_contacts, by the number's last digits
-            models.Index(OpClass(Reverse("e164"), "text_pattern_ops"), name="phone_number_by_its_end"),
             # reminders/traffic/request_guard.py: the few that a trial may call
             models.Index(
                 fields=["id"], condition=models.Q(verified_at__isnull=False), name="phone_number_verified"
@@ -150,7 +146,10 @@ class PhoneNumber(models.Model):
 
 
 class ConsentEntry(models.Model):
-    """One entry of the append-only ledger that explains a number's opt-out flags and consent basis."""
+    """One entry of the append-only ledger: a number's opt-outs and consent basis are what it comes to.
+
+    contacts/consent_fold.py folds it. Triggers of the database refuse to change or delete an entry.
+    """
 
     class What(models.TextChoices):
         OPT_OUT = "opt_out", _("opted out")
@@ -167,14 +166,28 @@ class ConsentEntry(models.Model):
         SMS_REPLY = "sms_reply", _("replied to a text message")
         ROBOTALKER = "robotalker", _("reported by Robotalker")
         STAFF = "staff", _("told staff")
+        DESK = "desk", _("told the front desk")
+        PHONE = "phone", _("told us by phone")
+        LETTER = "letter", _("told us by letter")
+        EMAIL = "email", _("told us by email")
+        MESSAGE = "message", _("told us by text message")
         IMPORT = "import", _("imported")
         API = "api", _("reported by another system")
         KEPT = "kept", _("kept when a person was erased")
+        BEFORE = "before", _("on record before this ledger")
 
     number = models.ForeignKey(PhoneNumber, on_delete=models.PROTECT, related_name="consent_entries")
     what = models.CharField(max_length=10, choices=What)
     scope = models.CharField(max_length=5, choices=Scope)
     source = models.CharField(max_length=12, choices=Source)
+    basis = models.CharField(
+        max_length=20,
+        choices=PhoneNumber.ConsentBasis,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("The consent basis that was recorded; empty for an opt-out or opt-in."),
+    )
     evidence = models.CharField(
         max_length=300, blank=True, help_text=_("How it is known, such as a call or a note.")
     )
@@ -186,7 +199,8 @@ class ConsentEntry(models.Model):
         verbose_name_plural = "consent entries"
 
     def __str__(self) -> str:
-        return f"{self.get_what_display()} ({self.get_scope_display()})"
+        of_what = self.get_basis_display() if self.basis else self.get_scope_display()
+        return f"{self.get_what_display()} ({of_what})"
 
 
 class Contact(models.Model):
@@ -262,17 +276,15 @@ class Contact(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
-    search = models.GeneratedField(
-        expression=SearchVector("first_name", "last_name", "external_id", config="simple"),
-        output_field=SearchVectorField(),
-        db_persist=True,
-    )
     name_key = models.GeneratedField(
         expression=NameKey("first_name", "last_name"), output_field=models.TextField(), db_persist=True
     )
     erased_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text=_("When what is known of the person was erased.")
     )
+    # Names, id and numbers as find_contacts looks for them. A trigger of the database fills it, whoever
+    # writes the row; what Python writes here is overwritten (contacts/migrations/0016_search.py).
+    search_text = models.TextField(blank=True, default="", db_default="", db_collation="C", editable=False)
 
     class Meta:
         ordering = ["last_name", "first_name", "id"]
@@ -288,8 +300,12 @@ class Contact(models.Model):
             ),
         ]
         indexes = [
-            # contacts/queries.py: find_contacts, by name or id
-            GinIndex(fields=["search"], name="contact_search"),
+            # contacts/contact_search.py: find_contacts
+            GinIndex(
+                models.Func(models.F("search_text"), function="callboard_grams"),
+                name="contact_search",
+                gin_pending_list_limit=1024,  # kB of new rows that each search looks through
+            ),
             # contacts/queries.py: list_contacts
             models.Index(fields=["last_name", "first_name", "id"], name="contact_by_name"),
             # reminders/traffic/request_guard.py

@@ -20,14 +20,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.middleware import HtmxDetails
 
 from contacts import optouts
+from contacts.contact_search import MOST_FOUND, find_contacts
 from contacts.duplicates import MOST_ASKED_ABOUT
 from contacts.exporting import begin_export
 from contacts.forms.contacts import ASKED_ABOUT, ContactForm, OptInForm, OptOutForm
 from contacts.merging import find_survivor
-from contacts.models import Appointment, ConsentEntry, Contact, PhoneNumber
+from contacts.models import Appointment, Contact, PhoneNumber
 from contacts.own_numbers import is_own_number
 from contacts.people import mark_numbers_usable
-from contacts.queries import find_contacts, read_next_appointments, read_person
+from contacts.queries import read_next_appointments, read_person
 from contacts.searches import is_search_key, recall_search, remember_search
 
 PER_PAGE = 100
@@ -64,7 +65,13 @@ def list_contacts(request: HtmxRequest) -> HttpResponse:
     # On "back" htmx asks too, but needs the whole page.
     only_results = request.htmx and not request.htmx.history_restore_request
     template = "contacts/list/results.html" if only_results else "contacts/list.html"
-    context = {"page": page, "lines": _add_next_appointments(page), "q": text, "search_key": key}
+    context = {
+        "page": page,
+        "lines": _add_next_appointments(page),
+        "q": text,
+        "search_key": key,
+        "are_more": text and page.paginator.count >= MOST_FOUND,
+    }
     response = render(request, template, context)
     if request.method == "POST":
         response.headers["HX-Replace-Url"] = _list_address(key)
@@ -170,9 +177,9 @@ def record_optout(request: HttpRequest, pk: int) -> HttpResponse:
     is_new = optouts.record_optout(
         number.pk,
         scope=form.cleaned_data["scope"],
-        source=ConsentEntry.Source.STAFF,
+        source=form.cleaned_data["way"],
         at=timezone.now(),
-        evidence=form.evidence,
+        evidence=form.cleaned_data["note"],
         by=_staff(request),
     )
     done = _("The opt-out is recorded. It applies from now on to everybody who shares the number.")

@@ -12,12 +12,12 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from contacts.contact_search import find_contacts
 from contacts.duplicates import Lookalike
 from contacts.forms.contacts import ContactForm
 from contacts.models import ApiScope, Contact
 from contacts.models.people import Preference
 from contacts.people import lock_people
-from contacts.queries import find_contacts
 from reminders.api.appointments import ID_LENGTH, IF_MATCH, IF_NONE_MATCH, SOURCE_LENGTH
 from reminders.api.bodies import StrictSerializer, read_body, read_parameters
 from reminders.api.fields import E164, Moment, Text, Whole

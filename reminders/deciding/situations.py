@@ -45,7 +45,7 @@ UNUSED_COLUMNS = (
     *(f"appointment__{name}" for name in ("ends_at", "answered_at", "answered_how", "batch")),
     *(f"appointment__{name}" for name in ("source", "external_id", "created_at", "updated_at")),
     *(f"appointment__{name}" for name in ("fold", "planned_revision", "details_at", "booked_at")),
-    *(f"appointment__contact__{name}" for name in ("search", "last_name", "other_phone", "source")),
+    *(f"appointment__contact__{name}" for name in ("search_text", "last_name", "other_phone", "source")),
     *(f"appointment__contact__{name}" for name in ("language_at", "date_of_birth", "notes", "erased_at")),
     *(f"appointment__contact__{name}" for name in ("name_key", "other_phone_use")),
     *(f"appointment__contact__{name}" for name in ("external_id", "created_at", "updated_at")),

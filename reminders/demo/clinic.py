@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from contacts.appointments import cancel_appointment, move_appointment, set_times
+from contacts.consent_ledger import ledger_open
 from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch, Way
 from contacts.people import get_or_create_written_number
 from reminders.demo.appointments import DemoAppointment, plan_demo_appointments
@@ -57,7 +58,7 @@ def clear_practice() -> None:
         for model in apps.get_app_config(label).get_models(include_auto_created=True)
     ]
     connection.check_constraints()  # PostgreSQL can't truncate while deferred checks are pending
-    with connection.cursor() as cursor:
+    with ledger_open(), connection.cursor() as cursor:
         # Ids aren't reset, so that a task in progress can't find a new row under an old id.
         cursor.execute(f"TRUNCATE {', '.join(tables)}")
 

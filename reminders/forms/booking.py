@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.models import Appointment, Contact, Location, Provider
+from contacts.parameters import DayField
 from contacts.templatetags.display import clock, long_day
 from reminders.desk.booking_questions import FURTHEST, LONGEST_VISIT, SHORTEST_VISIT
 from reminders.forms.wall_time import NoSuchTime, TimeComesTwice, TimeOfDay, read_wall_time
@@ -39,7 +40,7 @@ class WhenForm(forms.Form):
         required=False,
         empty_label=gettext_lazy("Any provider"),
     )
-    day = forms.DateField(
+    day = DayField(
         label=gettext_lazy("Day"),
         widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
         error_messages={

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from contacts.parameters import DayField
 from reminders.campaigns.example_visits import VISIT_TIME, choose_example_day
 from reminders.deciding.coverage import CampaignFilters
 from reminders.forms.campaigns import CHOOSE_ONE, TYPED, CampaignChoices
@@ -34,7 +35,7 @@ class ExampleVisitForm(forms.Form):
     """The visit that the timeline is of."""
 
     location = forms.TypedChoiceField(label=gettext_lazy("Location"), coerce=int, error_messages=CHOOSE_ONE)
-    day = forms.DateField(
+    day = DayField(
         label=gettext_lazy("Day"),
         widget=forms.DateInput({"type": "date", "class": "form-control"}, format="%Y-%m-%d"),
         error_messages={

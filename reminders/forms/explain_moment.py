@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.models import Appointment
+from contacts.parameters import DayField
 from contacts.templatetags.display import clock, long_day
 from reminders.forms.booking import TWICE
 from reminders.forms.wall_time import NoSuchTime, TimeComesTwice, TimeOfDay, read_wall_time
@@ -30,7 +31,7 @@ class ExplainForm(forms.Form):
             "invalid_choice": gettext_lazy("That reminder no longer exists. Choose another one."),
         },
     )
-    day = forms.DateField(
+    day = DayField(
         label=gettext_lazy("Day"),
         required=False,
         widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),

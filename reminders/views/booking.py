@@ -13,8 +13,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from contacts.appointments import AppointmentClosed, is_same_time
+from contacts.contact_search import find_contacts
 from contacts.models import Appointment, Contact, Location
-from contacts.queries import find_contacts
+from contacts.parameters import read_row_id
 from contacts.templatetags.display import day_and_clock
 from reminders.desk.bookings import (
     PlannedMove,
@@ -157,9 +158,9 @@ def _read_start_of_form(request: HttpRequest) -> dict[str, Any]:
 
 
 def _find_chosen(form: BookForm) -> Contact | None:
-    value = str(form["contact"].value() or "")
+    pk = read_row_id(form["contact"].value())
     people = Contact.objects.filter(erased_at=None).select_related("phone")
-    return people.filter(pk=value).first() if value.isdigit() else None
+    return people.filter(pk=pk).first() if pk else None
 
 
 def _offer(text: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from contacts.languages import list_languages
+from contacts.parameters import read_row_id
 from reminders.desk.script_versions import (
     ScriptNotSaved,
     approve_and_publish,
@@ -138,8 +139,8 @@ def show_pronunciations(request: HttpRequest) -> HttpResponse:
 @require_POST
 def change_pronunciations(request: HttpRequest) -> HttpResponse:
     """Remove the one that `remove` names, else add one."""
-    if (removed := request.POST.get("remove", "")).isdecimal() and len(removed) < 19:
-        Pronunciation.objects.filter(pk=int(removed)).delete()
+    if removed := read_row_id(request.POST.get("remove")):
+        Pronunciation.objects.filter(pk=removed).delete()
         return redirect("pronunciations")
     form = PronunciationForm(request.POST)
     if form.is_valid():

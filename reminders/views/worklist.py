@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
+from contacts.parameters import read_row_ids
 from reminders.desk import worklist
 from reminders.desk.orders import OrderRefused
 from reminders.models import FollowUp
@@ -51,7 +52,7 @@ def take_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
 def resolve_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark the entry as done, with a note of what was done; only what was `seen` on the page, if it says."""
     staff = cast(User, request.user)
-    seen = [int(pk) for pk in request.POST.get("seen", "").split(",") if pk.isdecimal() and len(pk) < 19]
+    seen = read_row_ids(request.POST.get("seen", ""))
     note = request.POST.get("note", "").replace("\x00", "").strip()
     return _settle(
         request,

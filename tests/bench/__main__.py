@@ -9,8 +9,9 @@ from tests.bench.measure import Line, show_table
 from tests.bench.servers import run_servers
 from tests.sandbox_server import SandboxServer
 
-# In the order in which they run: "campaigns" deletes some of the appointments, and "memory" all of them.
-PARTS = ("planning", "claiming", "outgoing", "incoming", "campaigns", "memory")
+# In the order in which they run: "campaigns" deletes some of the appointments, "memory" all of them,
+# and "search" adds contacts.
+PARTS = ("planning", "claiming", "outgoing", "incoming", "campaigns", "memory", "search")
 APPOINTMENTS = 100_000
 
 
@@ -55,6 +56,7 @@ def _prepare(sandbox: SandboxServer, appointments: int) -> dict[str, Callable[[]
     from tests.bench.outgoing import bench_outgoing
     from tests.bench.planning import bench_claiming, bench_planning
     from tests.bench.rows import make_appointments
+    from tests.bench.search import bench_search
 
     call_command("migrate", verbosity=0)
     # else a preview would say of everybody that their number isn't verified for a trial
@@ -68,6 +70,7 @@ def _prepare(sandbox: SandboxServer, appointments: int) -> dict[str, Callable[[]
         "incoming": bench_incoming,
         "campaigns": bench_campaigns,
         "memory": bench_memory,
+        "search": bench_search,
     }
 
 

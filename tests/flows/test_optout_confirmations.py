@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
+from contacts.consent_ledger import ledger_open
 from contacts.models import ConsentEntry, PhoneNumber
 from contacts.optouts import record_optin
 from reminders.dispatch.rounds import dispatch_due
@@ -75,7 +76,8 @@ def reread(confirmation: OptOutConfirmation) -> tuple[str, str]:
 
 
 def move_optout_back(minutes: int) -> None:
-    ConsentEntry.objects.update(at=timezone.now() - timedelta(minutes=minutes))
+    with ledger_open():
+        ConsentEntry.objects.update(at=timezone.now() - timedelta(minutes=minutes))
 
 
 def test_exactly_one_text_follows_a_stop_and_nothing_else_does(

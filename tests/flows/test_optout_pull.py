@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
+from contacts.consent_ledger import ledger_open
 from contacts.models import ConsentEntry, PhoneNumber
 from contacts.models.people import Channel
 from contacts.optouts import record_optin_by_text
@@ -119,7 +120,8 @@ def test_after_a_restore_a_pull_brings_opt_outs_back_even_while_sending_is_pause
 ) -> None:
     opt_out(make_number(), "all")
     push_contacts()
-    ConsentEntry.objects.all().delete()
+    with ledger_open():
+        ConsentEntry.objects.all().delete()
     ListedNumber.objects.all().delete()
     PhoneNumber.objects.update(voice_opted_out_at=None, sms_opted_out_at=None)  # as before the opt-out
     pause_sending(cause="restored")

@@ -177,7 +177,7 @@ def test_staff_are_told_why_our_own_number_can_not_be_opted_out(client: Client) 
     client.force_login(make_user())
     url = f"/contacts/{contact.pk}/opt-out/"
     assert "a number of the practice itself" in client.get(url).content.decode()
-    answer = client.post(url, {"scope": "all", "way": "by phone"})
+    answer = client.post(url, {"scope": "all", "way": "phone"})
     assert answer.status_code == 422
     assert not is_out(OURS)
 

@@ -115,7 +115,8 @@ def test_what_was_decided_by_is_kept_whatever_changes_later(desk: Client, ann: U
     assert after["consent"]["basis_now"] == "none"
     assert after["consent"]["ledger_before"] == []
     [entry] = after["consent"]["ledger_since"]
-    assert (entry["what"], entry["by"], entry["evidence"]) == ("consent", "Ann Okafor", "none: told the desk")
+    assert (entry["what"], entry["by"], entry["evidence"]) == ("consent", "Ann Okafor", "told the desk")
+    assert entry["words"] == "consent recorded (no consent known)"
 
 
 def test_an_order_and_the_counted_calls_are_recorded(desk: Client, ann: User) -> None:
