@@ -14,6 +14,7 @@ urlpatterns = [
     path("admin/login/", sign_in.lead_to_sign_in),
     path("admin/", admin.site.urls),
     path("hooks/", include("webhooks.urls")),
+    path("", include("webhooks.outgoing.urls")),
     path("", include("contacts.urls")),
     path("", include("reminders.urls")),
 ]

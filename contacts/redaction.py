@@ -1,17 +1,18 @@
-"""Remove personal data and callback tokens from text before it is logged or stored as an error."""
+"""Remove personal data and secret addresses from text before it is logged or stored as an error."""
 
 import re
 
 from contacts.numbers import E164_PATTERN, mask
 
-# PostgreSQL quotes whole rows in its details. Anyone who has a callback address can answer for a patient.
+# PostgreSQL quotes whole rows in its details. Anyone who has a callback address can answer for a patient, and
+# anyone who has the address of a calendar feed can read it.
 _DETAIL = re.compile(r"DETAIL:.*$", re.MULTILINE)
-_TOKEN = re.compile(r"(/hooks/robotalker/)[^\s\"']+")
+_TOKEN = re.compile(r"(/hooks/robotalker/|/feeds/)[^\s\"']+")
 _NUMBER = re.compile(E164_PATTERN)
 
 
 def redact(text: str) -> str:
-    """Return the text without database details and callback tokens, and with telephone numbers masked."""
+    """Return the text without database details and tokens, and with telephone numbers masked."""
     text = _DETAIL.sub("DETAIL: left out", text)
     text = _TOKEN.sub(r"\1(left out)", text)
     return _NUMBER.sub(lambda number: mask(number.group()), text)

@@ -83,6 +83,8 @@ PAGES = {
     "import_batch": "contacts.view_importbatch",
     "import_problems": "contacts.view_importbatch",
     "upload_import": "contacts.add_importbatch",
+    "event_export": "webhooks.view_outgoingevent",
+    "event_export_file": "webhooks.view_outgoingevent",
 }
 READ = {
     "contacts.view_appointment",
@@ -101,6 +103,7 @@ DAILY_WORK = READ | {
     "reminders.add_testcall",
 }
 EVIDENCE = {"reminders.read_evidence"}
+EXPORT = {"webhooks.view_outgoingevent"}
 SETTING_UP = {
     "contacts.change_location",
     "reminders.view_campaign",
@@ -110,13 +113,13 @@ SETTING_UP = {
 MAY = {
     "": set(),
     FRONT_DESK: DAILY_WORK,
-    MANAGER: DAILY_WORK | SETTING_UP | EVIDENCE,
-    AUDITOR: READ | EVIDENCE | {"reminders.view_campaign", "reminders.view_script"},
-    ADMIN: DAILY_WORK | SETTING_UP | EVIDENCE | {"reminders.change_mode"},
+    MANAGER: DAILY_WORK | SETTING_UP | EVIDENCE | EXPORT,
+    AUDITOR: READ | EVIDENCE | EXPORT | {"reminders.view_campaign", "reminders.view_script"},
+    ADMIN: DAILY_WORK | SETTING_UP | EVIDENCE | EXPORT | {"reminders.change_mode"},
 }
 # Pages that read by POST, so that names stay out of addresses.
 READ_BY_POST = {"contacts", "offer_contacts"}
-OPEN_TO_ALL = {"login", "logout", "healthz", "readyz", "evidence_keys"}
+OPEN_TO_ALL = {"login", "logout", "healthz", "readyz", "evidence_keys", "calendar_feed"}
 OTHER_DOORS = ("admin/", "hooks/")
 NOBODY = 424242
 
