@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
 from django.forms import ModelForm
@@ -44,7 +45,7 @@ class EndpointForm(ModelForm[OutgoingEndpoint]):
     )
     send_again_since = forms.SplitDateTimeField(
         required=False,
-        widget=admin.widgets.AdminSplitDateTime,
+        widget=AdminSplitDateTime,
         help_text=gettext_lazy(
             "All events that it wants since then are sent once more, with the same ids. Empty: nothing."
         ),
@@ -103,7 +104,7 @@ class OutgoingEndpointAdmin(ClinicAdmin[OutgoingEndpoint]):
         may_change = request.user.has_perm("webhooks.change_outgoingendpoint")
         return () if may_change else ("secret", "send_again_since")
 
-    def get_fields(self, request: HttpRequest, obj: OutgoingEndpoint | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: OutgoingEndpoint | None = None) -> list[Any]:
         fields = ["name", "url", "types", "with_number", "secret"]
         if obj:
             fields += ["send_again_since", *self.readonly_fields]

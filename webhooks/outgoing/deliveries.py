@@ -24,6 +24,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
+from requests.structures import CaseInsensitiveDict
 
 from contacts.database.clock import read_database_clock
 from contacts.public_requests import (
@@ -33,6 +34,7 @@ from contacts.public_requests import (
     RequestFault,
     ask_public_server,
 )
+from reminders.robotalker.status_codes import read_retry_after
 from reminders.traffic.shutdown import is_stopping
 from webhooks.outgoing.facts import read_facts
 from webhooks.outgoing.models import (
@@ -50,7 +52,7 @@ from webhooks.outgoing.schedule import (
     SCHEDULE,
     find_next_wait,
     find_rest,
-    read_retry_after,
+    limit_asked_wait,
 )
 from webhooks.outgoing.signing import sign_request
 
@@ -89,12 +91,15 @@ class BegunAttempt:
 
 @dataclass(frozen=True)
 class AttemptResult:
-    """`status` is HTTP's, None if none came; `fault` a code of RequestFault or ""; `answer` how it begins."""
+    """`status` is HTTP's, None if none came; `fault` a code of RequestFault or ""; `answer` how it begins.
+
+    `retry_after`: how long the receiver asks to wait, in seconds, if it does.
+    """
 
     status: int | None = None
     fault: str = ""
     answer: str = ""
-    retry_after: str = ""
+    retry_after: float | None = None
     milliseconds: int = 0
 
     @property
@@ -146,7 +151,7 @@ def claim_endpoint() -> EndpointClaim | None:
     is_leased = Q(lease_until__gt=Now(), lease_until__lte=Now() + LEASE)
     if OutgoingEndpoint.objects.filter(is_leased).count() >= MOST_ENDPOINTS_AT_ONCE:
         return None
-    due = OutgoingDelivery.objects.filter(is_due(), endpoint=OuterRef("pk"))
+    due = OutgoingDelivery.objects.filter(find_sendable(), endpoint=OuterRef("pk"))
     free = OutgoingEndpoint.objects.filter(~_rests(), Exists(due), state=OutgoingEndpoint.State.ON).exclude(
         is_leased
     )
@@ -168,7 +173,7 @@ def release_endpoint(claim: EndpointClaim) -> None:
     )
 
 
-def is_due() -> Q:
+def find_sendable() -> Q:
     """Deliveries that may be sent now."""
     longest = max(*SCHEDULE, LONGEST_RETRY_AFTER) * 2
     moment = Q(next_attempt_at__lte=Now()) | Q(next_attempt_at__gt=Now() + longest)
@@ -187,7 +192,7 @@ def begin_attempt(claim: EndpointClaim) -> BegunAttempt | None:
     endpoint = ours.select_for_update(no_key=True).first()
     if endpoint is None:
         return None
-    due = OutgoingDelivery.objects.filter(is_due(), endpoint=endpoint).order_by("event_id")
+    due = OutgoingDelivery.objects.filter(find_sendable(), endpoint=endpoint).order_by("event_id")
     delivery = due.select_related("event").select_for_update(of=["self"]).first()
     if delivery is None:
         return None
@@ -224,7 +229,7 @@ def send_attempt(begun: BegunAttempt) -> AttemptResult | None:
     return AttemptResult(
         status=answer.status,
         answer=read_beginning(answer),
-        retry_after=answer.headers.get("retry-after", ""),
+        retry_after=read_retry_after(CaseInsensitiveDict(answer.headers)),
         milliseconds=_count_milliseconds(started),
     )
 
@@ -260,7 +265,7 @@ def _record_failure(
     """Set when it is sent again, and whether the endpoint rests or is switched off. Saves no endpoint."""
     # an event that was put on the list anew meanwhile starts from the beginning
     delivery = OutgoingDelivery.objects.filter(pk=begun.delivery.pk, attempts=begun.delivery.attempts)
-    asked = read_retry_after(result.status, result.retry_after, now)
+    asked = limit_asked_wait(result.status, result.retry_after)
     if find_next_wait(begun.delivery.attempts, 0) is None:
         delivery.update(state=State.GIVEN_UP)
     elif asked:

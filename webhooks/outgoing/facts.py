@@ -82,7 +82,7 @@ def read_facts(events: Collection[OutgoingEvent]) -> dict[int, EventFacts]:
 
 
 def _read_answers(events: list[OutgoingEvent]) -> Iterable[EventFacts]:
-    ids = {event.row_id for event in events}
+    ids = {event.row_id or 0 for event in events}
     rows = AppointmentChange.objects.filter(pk__in=ids).select_related("appointment__contact__phone")
     changes = {change.pk: change for change in (rows if ids else ())}
     for event in events:
@@ -111,7 +111,7 @@ def _read_answers(events: list[OutgoingEvent]) -> Iterable[EventFacts]:
 
 
 def _read_unreached(events: list[OutgoingEvent]) -> Iterable[EventFacts]:
-    ids = {event.row_id for event in events}
+    ids = {event.row_id or 0 for event in events}
     rows = FollowUp.objects.filter(pk__in=ids, appointment__isnull=False).select_related(
         "appointment__contact__phone", "reminder", "call__number"
     )
@@ -146,7 +146,7 @@ def _read_unreached(events: list[OutgoingEvent]) -> Iterable[EventFacts]:
 
 
 def _read_optouts(events: list[OutgoingEvent]) -> Iterable[EventFacts]:
-    ids = {event.row_id for event in events}
+    ids = {event.row_id or 0 for event in events}
     rows = ConsentEntry.objects.filter(pk__in=ids).select_related("number")
     entries = {entry.pk: entry for entry in (rows if ids else ())}
     numbers = {entry.number_id for entry in entries.values()}

@@ -85,7 +85,8 @@ def write_calendar(feed: CalendarFeed, now: datetime) -> bytes:
     for appointment in appointments:
         calendar.add_component(_write_entry(appointment, feed.naming))
     calendar.add_missing_timezones()
-    return calendar.to_ical()
+    written: bytes = calendar.to_ical()
+    return written
 
 
 def write_summary(contact: Contact, naming: str) -> str:
@@ -115,7 +116,7 @@ def _write_entry(appointment: Appointment, naming: str) -> Event:
 
 
 def _write_time(wall_time: datetime) -> datetime:
-    """A time by the location's clock; in UTC if it is the later of two equal ones, as iCalendar means the first."""
+    """By the location's clock; in UTC if it is the later of two equal times, as iCalendar means the first."""
     return wall_time.astimezone(UTC) if wall_time.fold else wall_time
 
 

@@ -4,8 +4,7 @@ The times are those of the Standard Webhooks specification ("Deliverability and 
 about three days.
 """
 
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 
 SCHEDULE = [
     timedelta(seconds=5),
@@ -45,21 +44,14 @@ def find_rest(failures: int) -> timedelta | None:
     """How long an endpoint rests after this many failures in a row; None: not at all."""
     if failures < REST_FROM:
         return None
-    return min(FIRST_REST * 2 ** min(failures - REST_FROM, 10), LONGEST_REST)
+    return min(FIRST_REST * (1 << min(failures - REST_FROM, 10)), LONGEST_REST)
 
 
-def read_retry_after(status: int | None, header: str, now: datetime) -> timedelta | None:
-    """How long the receiver asks to wait, an hour at most; None if it doesn't, or says nothing readable.
+def limit_asked_wait(status: int | None, seconds: float | None) -> timedelta | None:
+    """How long the receiver asks to wait, an hour at most; None if it doesn't.
 
-    `header`: seconds, or a date as in HTTP. `now`: aware UTC.
+    `seconds`: its Retry-After, which counts with the statuses of ASKS_TO_WAIT only.
     """
-    if status not in ASKS_TO_WAIT or not header:
+    if status not in ASKS_TO_WAIT or seconds is None:
         return None
-    if header.strip().isdecimal() and header.isascii():
-        return min(timedelta(seconds=min(int(header.strip()[:9]), 10**6)), LONGEST_RETRY_AFTER)
-    try:
-        moment = parsedate_to_datetime(header)
-        wait = moment - now
-    except (TypeError, ValueError):  # not a date, or one without a zone
-        return None
-    return min(max(wait, timedelta(0)), LONGEST_RETRY_AFTER)
+    return timedelta(seconds=min(seconds, LONGEST_RETRY_AFTER.total_seconds()))

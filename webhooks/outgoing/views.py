@@ -48,7 +48,7 @@ def download_events(request: HttpRequest) -> HttpResponseBase:
 @login_not_required
 @require_safe
 def show_calendar_feed(request: HttpRequest, token: str) -> HttpResponse:
-    """GET /feeds/<token>.ics: the feed as text/calendar, or 304; 404 for no token of ours, or a revoked one."""
+    """GET /feeds/<token>.ics: the feed as text/calendar, or 304; 404 if there is none, or it was revoked."""
     if wait := count_read(digest_token(token), find_client_address(request)):
         return HttpResponse(status=429, headers={"Retry-After": str(wait)})
     feed = find_feed(token)

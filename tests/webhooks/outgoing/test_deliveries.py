@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,6 @@ from reminders.lifecycle.follow_ups import open_follow_up
 from tests.people import SARAH, make_appointment, make_contact, make_due_reminder, make_number
 from tests.waiting import find_free_port
 from tests.webhooks.outgoing.receiver import Answer, Receiver
-from webhooks.outgoing import deliveries
 from webhooks.outgoing.deliveries import (
     AttemptResult,
     begin_attempt,
@@ -379,8 +379,8 @@ class TestKilledProcesses:
         assert claim
         begun = begin_attempt(claim)
         assert begun
-        now = deliveries.time.monotonic()
-        monkeypatch.setattr(deliveries.time, "monotonic", lambda: now + 40)
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now + 40)
         result = send_attempt(begun)
         assert (receiver.requests, result and result.fault) == ([], "too_slow")
 

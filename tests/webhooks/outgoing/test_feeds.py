@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 from icalendar import Calendar, Component
+from limits import RateLimitItemPerHour
 
 from config.logs import PrivateFormatter
 from contacts.appointments import (
@@ -34,8 +36,7 @@ MakeToken = Callable[..., str]
 def no_reads_counted() -> Iterator[None]:
     feed_limits._make_limiter.cache_clear()
     yield
-    limiter = feed_limits._make_limiter(__import__("django.conf", fromlist=["settings"]).settings.REDIS_URL)
-    limiter.storage.reset()
+    feed_limits._make_limiter(settings.REDIS_URL).storage.reset()
 
 
 @pytest.fixture
@@ -195,7 +196,7 @@ def test_the_number_of_queries_does_not_grow_with_the_appointments(
 
 
 def test_who_reads_too_often_is_asked_to_wait(token_of: MakeToken, monkeypatch: pytest.MonkeyPatch) -> None:
-    few = feed_limits.RateLimitItemPerHour(2, namespace="feed")
+    few = RateLimitItemPerHour(2, namespace="feed")
     monkeypatch.setattr(feed_limits, "READS_OF_A_FEED", few)
     token = token_of()
     answers = [Client().get(f"/feeds/{token}.ics") for _ in range(3)]
@@ -203,8 +204,10 @@ def test_who_reads_too_often_is_asked_to_wait(token_of: MakeToken, monkeypatch: 
     assert 1 <= int(answers[2]["Retry-After"]) <= 3600
 
 
-def test_while_redis_is_away_the_calendar_is_still_answered(token_of: MakeToken, settings: Any) -> None:
-    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+def test_while_redis_is_away_the_calendar_is_still_answered(
+    token_of: MakeToken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "REDIS_URL", "redis://127.0.0.1:9/0")
     assert Client().get(f"/feeds/{token_of()}.ics").status_code == 200
 
 
