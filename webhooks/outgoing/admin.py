@@ -41,7 +41,7 @@ class EndpointForm(ModelForm[OutgoingEndpoint]):
     """An endpoint as an admin enters it; "send again" is done once when the form is saved."""
 
     types = forms.MultipleChoiceField(
-        label=gettext_lazy("events wanted"), choices=WANTED_TYPES, widget=forms.CheckboxSelectMultiple
+        label=gettext_lazy("Events wanted"), choices=WANTED_TYPES, widget=forms.CheckboxSelectMultiple
     )
     send_again_since = forms.SplitDateTimeField(
         required=False,
@@ -54,6 +54,10 @@ class EndpointForm(ModelForm[OutgoingEndpoint]):
     class Meta:
         model = OutgoingEndpoint
         fields = ("name", "url", "types", "with_number", "secret")
+        widgets = {
+            "url": forms.TextInput(attrs={"class": "vURLField"}),
+            "secret": forms.TextInput(attrs={"class": "vURLField", "autocomplete": "off"}),
+        }
 
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"].strip()

@@ -34,9 +34,9 @@ MakeToken = Callable[..., str]
 
 @pytest.fixture(autouse=True)
 def no_reads_counted() -> Iterator[None]:
-    feed_limits._make_limiter.cache_clear()
+    limiter = feed_limits._make_limiter(settings.REDIS_URL)
     yield
-    feed_limits._make_limiter(settings.REDIS_URL).storage.reset()
+    limiter.storage.reset()
 
 
 @pytest.fixture
