@@ -207,6 +207,18 @@ class OutgoingDeliveryAdmin(HistoryAdmin[OutgoingDelivery]):
         self.message_user(request, words % {"count": count}, messages.SUCCESS)
 
 
+@admin.register(DeliveryAttempt)
+class DeliveryAttemptAdmin(HistoryAdmin[DeliveryAttempt]):
+    list_display = ("begun_at", "endpoint", "status", "fault", "milliseconds")
+    list_filter = ("status", "fault", "delivery__endpoint")
+    list_select_related = ("delivery__endpoint",)
+    search_fields = ("delivery__event__public_id",)
+
+    @admin.display(description=gettext_lazy("endpoint"))
+    def endpoint(self, attempt: DeliveryAttempt) -> str:
+        return attempt.delivery.endpoint.name
+
+
 @admin.register(OutgoingEvent)
 class OutgoingEventAdmin(HistoryAdmin[OutgoingEvent]):
     list_display = ("public_id", "type", "occurred_at", "distributed_at")
