@@ -22,6 +22,7 @@ from reminders.traffic.gate import read_gate
 from reminders.traffic.switch import Cause, read_switch
 from webhooks.inbox import count_stuck
 from webhooks.models import WebhookEvent
+from webhooks.outgoing.endpoints import describe_trouble
 from webhooks.refusal_counts import read_refusals
 
 OK = "ok"
@@ -118,6 +119,11 @@ def _note_inbox() -> str:
     return f"{stuck} events need attention: see Webhook events in the admin" if stuck else OK
 
 
+def _note_outgoing() -> str:
+    trouble = describe_trouble()
+    return f"{'; '.join(trouble)}: see Outgoing endpoints in the admin" if trouble else OK
+
+
 def _note_refused() -> str:
     refused = read_refusals()
     by_why = ", ".join(f"{count} {why}" for why, count in sorted(refused.items()))
@@ -149,5 +155,6 @@ CHECKS: dict[str, Callable[[], str]] = {
 NOTES: dict[str, Callable[[], str]] = {
     "sending": _note_sending,
     "inbox": _note_inbox,
+    "outgoing": _note_outgoing,
     "refused": _note_refused,
 }

@@ -62,6 +62,9 @@ ROBOTALKER_READ_TIMEOUT = env.float("ROBOTALKER_READ_TIMEOUT", default=10.0)  # 
 ROBOTALKER_TOTAL_DEADLINE = env.float("ROBOTALKER_TOTAL_DEADLINE", default=20.0)  # seconds, per request
 ROBOTALKER_THREADS = env.int("ROBOTALKER_THREADS", default=8)  # requests at once, per dispatch
 
+# Whether addresses that staff enter may be of this machine, and over http; for a laptop and tests only.
+LOOPBACK_MAY_BE_ASKED = DEBUG
+
 # Keys for signed callback URLs: the first signs, all verify, so that keys can be rotated.
 WEBHOOK_KEYS = env.list("WEBHOOK_KEYS", default=[SECRET_KEY] if DEBUG else environ.Env.NOTSET)
 WEBHOOK_TOKEN_DAYS = env.int("WEBHOOK_TOKEN_DAYS", default=30)  # days that a callback URL is valid
@@ -337,6 +340,7 @@ CELERY_TASK_ROUTES = {
     "reminders.tasks.confirm_optouts": {"queue": ASKING_QUEUE},
     "reminders.tasks.place_test_calls": {"queue": ASKING_QUEUE},
     "webhooks.tasks.verify_events": {"queue": ASKING_QUEUE},
+    "webhooks.tasks.deliver_events": {"queue": ASKING_QUEUE},
     "webhooks.tasks.*": {"queue": EVENTS_QUEUE},
 }
 CELERY_TASK_DEFAULT_QUEUE = SWEEPS_QUEUE
@@ -354,6 +358,7 @@ CELERY_BEAT_SCHEDULE = {
         ("probe", "reminders.tasks.probe_robotalker", timedelta(seconds=5)),
         ("apply", "webhooks.tasks.apply_stored_events", timedelta(seconds=15)),
         ("verify", "webhooks.tasks.verify_events", timedelta(seconds=15)),
+        ("deliver", "webhooks.tasks.deliver_events", timedelta(seconds=5)),
         ("contacts", "reminders.tasks.push_contacts", timedelta(seconds=60)),
         ("confirm", "reminders.tasks.confirm_optouts", timedelta(seconds=10)),
         ("tests", "reminders.tasks.place_test_calls", timedelta(seconds=10)),

@@ -15,6 +15,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("reminders.api.urls")),
     path("hooks/", include("webhooks.urls")),
+    path("", include("webhooks.outgoing.urls")),
     path("", include("contacts.urls")),
     path("", include("reminders.urls")),
 ]

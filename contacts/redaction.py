@@ -1,12 +1,13 @@
-"""Remove personal data, callback tokens and API tokens from text that is logged or stored as an error."""
+"""Remove personal data, tokens and secret addresses from text that is logged or stored as an error."""
 
 import re
 
 from contacts.numbers import E164_PATTERN, mask
 
-# PostgreSQL quotes whole rows in its details. Anyone who has a callback address can answer for a patient.
+# PostgreSQL quotes whole rows in its details. Anyone who has a callback address can answer for a patient, and
+# anyone who has the address of a calendar feed can read it.
 _DETAIL = re.compile(r"DETAIL:.*$", re.MULTILINE)
-_TOKEN = re.compile(r"(/hooks/robotalker/)[^\s\"']+")
+_TOKEN = re.compile(r"(/hooks/robotalker/|/feeds/)[^\s\"']+")
 API_TOKEN_PREFIX = "callboard_"  # noqa: S105 - how the secrets begin, to be recognised anywhere
 _API_TOKEN = re.compile(API_TOKEN_PREFIX + r"[\w-]{43}", re.ASCII)
 _NUMBER = re.compile(E164_PATTERN)

@@ -14,6 +14,7 @@ from contacts.admin.history import HistoryAdmin
 from webhooks.inbox import apply_again
 from webhooks.models import WebhookEvent
 from webhooks.oddities import write_out_oddities
+from webhooks.outgoing import admin as outgoing  # noqa: F401 - registers the pages of the outgoing door
 
 
 def write_out(body: bytes | memoryview) -> str:

@@ -1,4 +1,4 @@
-"""The inbox: every request to the webhook endpoint with a valid token."""
+"""The inbox: every request to the webhook endpoint with a valid token. The outbox: webhooks/outgoing/."""
 
 from django.db import models
 from django.db.models import Q
@@ -6,6 +6,22 @@ from django.utils.translation import gettext_lazy as _
 
 from reminders.models import CallBatch, CallRecord
 from reminders.robotalker.events import MAX_EVENT_BYTES
+from webhooks.outgoing.models import (
+    CalendarFeed,
+    DeliveryAttempt,
+    OutgoingDelivery,
+    OutgoingEndpoint,
+    OutgoingEvent,
+)
+
+__all__ = [
+    "CalendarFeed",
+    "DeliveryAttempt",
+    "OutgoingDelivery",
+    "OutgoingEndpoint",
+    "OutgoingEvent",
+    "WebhookEvent",
+]
 
 
 class WebhookEvent(models.Model):

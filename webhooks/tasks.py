@@ -1,9 +1,10 @@
-"""The periodic tasks of the inbox, started by beat."""
+"""The periodic tasks of the inbox and of the outgoing webhooks, started by beat."""
 
 from celery import shared_task
 
 from reminders.health import heartbeats
 from webhooks.inbox import apply_stored
+from webhooks.outgoing.deliveries import deliver_due
 from webhooks.verification import verify_events as verify
 
 
@@ -17,3 +18,9 @@ def apply_stored_events() -> None:
 def verify_events() -> None:
     """Ask Robotalker about events that must be verified; a task of its own, since it may take long."""
     heartbeats.record_heartbeat(heartbeats.VERIFYING, f"{verify()} verified")
+
+
+@shared_task
+def deliver_events() -> None:
+    """Send other systems the events that are due; a task of its own, since it may take long."""
+    deliver_due()

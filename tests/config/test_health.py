@@ -16,7 +16,7 @@ from reminders.traffic.gate import close_gate
 from reminders.traffic.switch import pause_sending
 from tests.people import make_user
 from tests.waiting import find_free_port
-from webhooks.models import WebhookEvent
+from webhooks.models import OutgoingEndpoint, WebhookEvent
 from webhooks.refusal_counts import forget_refusals
 
 DISPATCHER = "worker front:1"
@@ -137,3 +137,10 @@ def test_heartbeats_that_lie_ahead_are_named_and_not_ready(heartbeats_written: N
 def test_a_wrong_clock_of_the_web_server_changes_nothing(heartbeats_written: None, skew: timedelta) -> None:
     with time_machine.travel(timezone.now() + skew):
         assert Client().get("/readyz").status_code == 200
+
+
+def test_readyz_notes_an_outgoing_endpoint_that_was_switched_off(heartbeats_written: None) -> None:
+    OutgoingEndpoint.objects.create(name="old", url="https://hooks.example", types=[], state="failed")
+    answer = Client().get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["notes"]["outgoing"].startswith("1 outgoing endpoints are switched off")

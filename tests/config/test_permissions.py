@@ -89,6 +89,8 @@ PAGES = {
     "import_batch": "contacts.view_importbatch",
     "import_problems": "contacts.view_importbatch",
     "upload_import": "contacts.add_importbatch",
+    "event_export": "webhooks.view_outgoingevent",
+    "event_export_file": "webhooks.view_outgoingevent",
 }
 READ = {
     "contacts.view_appointment",
@@ -106,7 +108,7 @@ DAILY_WORK = READ | {
     "reminders.change_sendingswitch",
     "reminders.add_testcall",
 }
-RECORDS = {"reminders.read_evidence", "contacts.view_apitoken"}
+RECORDS = {"reminders.read_evidence", "contacts.view_apitoken", "webhooks.view_outgoingevent"}
 ABOUT_A_PERSON = {"contacts.erase_contact", "contacts.export_contact"}
 SETTING_UP = {
     "contacts.change_location",
@@ -123,7 +125,7 @@ MAY = {
 }
 # Pages that read by POST, so that names stay out of addresses.
 READ_BY_POST = {"contacts", "offer_contacts"}
-OPEN_TO_ALL = {"login", "logout", "healthz", "readyz", "evidence_keys"}
+OPEN_TO_ALL = {"login", "logout", "healthz", "readyz", "evidence_keys", "calendar_feed"}
 OTHER_DOORS = ("admin/", "hooks/", "api/v1/")
 NOBODY = 424242
 

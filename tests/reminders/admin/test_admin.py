@@ -29,6 +29,7 @@ from contacts.models import (
     ImportProblem,
     Location,
     PhoneNumber,
+    Provider,
     SourceAnswers,
 )
 from contacts.optouts import record_optout
@@ -62,7 +63,14 @@ from tests.people import (
     make_number,
     make_step,
 )
-from webhooks.models import WebhookEvent
+from webhooks.models import (
+    CalendarFeed,
+    DeliveryAttempt,
+    OutgoingDelivery,
+    OutgoingEndpoint,
+    OutgoingEvent,
+    WebhookEvent,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +88,7 @@ HISTORY: list[type[Model]] = [
     ContactId,
     ContactLogEntry,
     ContactMerge,
+    DeliveryAttempt,
     ErasedOptOut,
     EvidenceLook,
     Heartbeat,
@@ -88,6 +97,8 @@ HISTORY: list[type[Model]] = [
     ImportProblem,
     ListedNumber,
     LiveCheck,
+    OutgoingDelivery,
+    OutgoingEvent,
     Reminder,
     SourceAnswers,
     TestCall,
@@ -139,6 +150,12 @@ def make_one_of_each_model(index: int) -> None:
     LiveCheck.objects.create(name=f"check {index}", passed=True, by=user, at=now)
     Script.objects.create(name=f"Script {index}")
     Pronunciation.objects.create(written=f"Dr{index}", spoken="Doctor", language="en")
+    endpoint = OutgoingEndpoint.objects.create(name=f"System {index}", url="https://hooks.example", types=[])
+    event = OutgoingEvent.objects.latest("pk")  # of the opt-out
+    delivery = OutgoingDelivery.objects.create(endpoint=endpoint, event=event)
+    DeliveryAttempt.objects.create(delivery=delivery, status=500)
+    provider = Provider.objects.create(name=f"Dr. {index}")
+    CalendarFeed.objects.create(provider=provider, name="phone", token_digest=f"{index}", made_by=user)
     FollowUp.objects.create(
         kind="missed", contact=contact, appointment=reminder.appointment, due_at=now, taken_by=user
     )
