@@ -15,6 +15,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.appointments import cancel_appointment
+from contacts.contact_search import find_contacts
 from contacts.erased_numbers import make_digests
 from contacts.erasing import ErasureRefused, erase_contact, lock_erasure, plan_erasure
 from contacts.exporting import write_person
@@ -33,7 +34,6 @@ from contacts.models import (
 from contacts.numbers import parse_number
 from contacts.optouts import record_optin, record_optout
 from contacts.people import create_numbers, get_or_create_numbers, get_or_create_written_number
-from contacts.queries import find_contacts
 from contacts.roles import FRONT_DESK, MANAGER
 from reminders.desk.erasing import erase_person
 from reminders.dispatch.claims import claim_due
