@@ -14,6 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from contacts.consent import record_consent_basis
+from contacts.database.arrays import is_any_text
 from contacts.models import ConsentEntry, ErasedOptOut, PhoneNumber
 from contacts.models.people import Channel
 from contacts.optouts import SCOPE_BY_CHANNEL, record_optout
@@ -48,7 +49,7 @@ def keep_no(
 def find_erased(e164s: Collection[str]) -> dict[str, str]:
     """Those of these numbers whose “no” was kept when they were erased: digest by number (E.164)."""
     by_digest = {digest: e164 for e164 in e164s for digest in make_digests(e164)}
-    kept = ErasedOptOut.objects.filter(digest__in=by_digest).values_list("digest", flat=True)
+    kept = ErasedOptOut.objects.filter(is_any_text("digest", by_digest)).values_list("digest", flat=True)
     return {by_digest[digest]: digest for digest in kept}
 
 

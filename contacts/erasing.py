@@ -127,15 +127,16 @@ def erase_contact(plan: ErasurePlan, *, by: User) -> None:
     """Carry out an erasure of lock_erasure(), in its transaction."""
     contact, numbers = plan.contact, [number.pk for number in plan.going]
     _erase_texts_elsewhere(contact, plan.going)
-    _blank_ledger(contact, plan.staying)
-    for table in PERSON_TABLES:
-        rows = table.find_rows(contact.pk)
-        if table.by_number:
-            rows = table.model._default_manager.filter(**{f"{NUMBER_COLUMN[table.label]}__in": numbers})
-        if table.deleted:
-            rows.delete()
-        elif table.blanked:
-            rows.update(**table.blanked)
+    with ledger_open():
+        _blank_ledger(contact, plan.staying)
+        for table in PERSON_TABLES:
+            rows = table.find_rows(contact.pk)
+            if table.by_number:
+                rows = table.model._default_manager.filter(**{f"{NUMBER_COLUMN[table.label]}__in": numbers})
+            if table.deleted:
+                rows.delete()
+            elif table.blanked:
+                rows.update(**table.blanked)
     _erase_numbers(contact, plan.going)
     ContactLogEntry.objects.create(contact=contact, what=ContactLogEntry.What.ERASED, by=by)
     now = read_database_clock()
@@ -144,6 +145,7 @@ def erase_contact(plan: ErasurePlan, *, by: User) -> None:
         last_name="",
         date_of_birth=None,
         notes="",
+        file_values={},
         phone=None,
         other_phone=None,
         preferred_channel=Preference.NEVER,
@@ -177,8 +179,7 @@ def _blank_ledger(contact: Contact, staying: Collection[PhoneNumber]) -> None:
     """Of a number that others have, take out the evidence that names this person."""
     named = _any_of("evidence", [contact.first_name, contact.last_name])
     if named:
-        with ledger_open():
-            ConsentEntry.objects.filter(named, number__in=staying).update(evidence="")
+        ConsentEntry.objects.filter(named, number__in=staying).update(evidence="")
 
 
 def _erase_texts_elsewhere(contact: Contact, numbers: Collection[PhoneNumber]) -> None:

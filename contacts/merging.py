@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import Model
+from django.db.models import ForeignObjectRel, Model
 from django.utils.translation import gettext as _
 
 from contacts.appointments import add_change, cancel_appointment
@@ -249,7 +249,8 @@ def merge_contacts(plan: MergePlan, *, cancelled: Collection[int], by: User) -> 
         setattr(survivor, name, value)
     if survivor.language != other.language:
         survivor.language_at = now  # for a campaign that is new to the other's appointments by their language
-    survivor.save(update_fields=[*plan.values, "language_at", "updated_at"])
+    survivor.file_values = other.file_values | survivor.file_values
+    survivor.save(update_fields=[*plan.values, "file_values", "language_at", "updated_at"])
     revise_appointments([one.pk for one in plan.revised if one.pk not in copies], now)
     booked = survivor.appointments.filter(status=Appointment.Status.BOOKED, starts_at__gt=now)
     return list(booked.values_list("pk", flat=True))
@@ -278,8 +279,8 @@ def list_references() -> list[tuple[type[Model], str]]:
     """Every column of any app that refers to a contact, but those that are moved in a way of their own."""
     return [
         (relation.related_model, relation.field.name)
-        for relation in Contact._meta.related_objects
-        if relation.related_model not in MOVED_APART
+        for relation in Contact._meta.get_fields(include_hidden=True)
+        if isinstance(relation, ForeignObjectRel) and relation.related_model not in MOVED_APART
     ]
 
 

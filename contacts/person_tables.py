@@ -63,15 +63,26 @@ PERSON_TABLES = (
     PersonTable(
         "webhooks.WebhookEvent", _about_a_call("call"), blanked={"body": b"", "error": "", "passed_over": ""}
     ),
-    PersonTable("contacts.Contact", ("pk",), withheld=("search", "name_key")),  # erased by erasing.py itself
+    PersonTable(
+        "contacts.Contact", ("pk",), withheld=("search_text", "name_key")
+    ),  # erased by erasing.py itself
     PersonTable("contacts.PhoneNumber", ("contacts", "other_contacts")),  # the same
     PersonTable("contacts.ContactId", ("contact",), deleted=True),
     PersonTable("contacts.ContactMerge", ("survivor",), blanked={"was": {}}),
     PersonTable("contacts.DistinctPair", ("one", "other"), deleted=True),
     PersonTable("contacts.ContactLogEntry", ("contact",)),
     PersonTable("contacts.ConsentEntry", OF_NUMBER, blanked={"evidence": ""}, by_number=True),
-    PersonTable("contacts.Appointment", ("contact",), blanked={"kind": "", "source": "", "external_id": ""}),
+    PersonTable(
+        "contacts.Appointment",
+        ("contact",),
+        blanked={"kind": "", "source": "", "external_id": "", "file_values": {}},
+    ),
     PersonTable("contacts.AppointmentChange", OF_VISIT),
+    PersonTable(
+        "contacts.ImportChange",
+        ("contact", *OF_VISIT),
+        blanked={"about": ERASED_WORDS, "old": {}, "new": {}},
+    ),
     PersonTable("reminders.Reminder", OF_VISIT),
     PersonTable(
         "reminders.CallRecord",

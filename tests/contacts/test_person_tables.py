@@ -53,7 +53,7 @@ def test_every_column_is_exported_but_those_that_are_withheld_by_name() -> None:
         if field.name not in list_columns(table)
     }
     assert withheld == {
-        "contacts.Contact.search",
+        "contacts.Contact.search_text",
         "contacts.Contact.name_key",
         "reminders.TestCall.code_hash",
     }

@@ -95,7 +95,7 @@ def test_an_invalid_time_zone_is_reported_next_to_its_location(desk: Client) -> 
     ("data", "sentence"),
     [
         (b"PK\x03\x04...", "This workbook is damaged"),
-        (b"Product,Price\r\nTea,3\r\n", "The file has no column for: date"),
+        (b"just some words\r\n", "The file has a header but no rows."),
     ],
 )
 def test_the_reason_why_a_file_cant_be_read_is_shown_next_to_the_field(

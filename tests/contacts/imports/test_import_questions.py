@@ -152,7 +152,7 @@ def test_a_file_with_unknown_headers_is_mapped_by_hand_on_the_page(desk: Client)
     assert page.status_code == 422
     assert "The file has no column for: first name" in page.content.decode()
     chosen = {"upload": token, "columns": "1", "column-first_name": "Vorname"}
-    assert "Import 1 row" in desk.post(address, chosen | {"check": ""}).content.decode()
+    assert "Add 1 appointment" in desk.post(address, chosen | {"check": ""}).content.decode()
     desk.post(address, chosen | {"apply": ""})
     assert Contact.objects.get().first_name == "Aisha"
 

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from contacts import appointments
+from contacts import appointments, people
 from contacts.imports import apply
 from contacts.models import Appointment, AppointmentChange, ImportChange
 from tests.contacts.imports.example_lists import AISHA, import_rows, make_downtown
@@ -38,11 +38,11 @@ def make_rows(*, with_ids: bool = True, **changed: str) -> list[dict[str, str]]:
     rows = []
     for n in range(ROWS):
         ids = {"id": f"A{n}", "patient": f"P{n}"} if with_ids else {"id": "", "patient": ""}
-        minute = {"time": f"{8 + n // 60}:{n % 60:02} AM"} if "time" not in changed else {}
+        minute = {"time": f"{7 + n // 60}:{n % 60:02} AM"} if "time" not in changed else {}
         rows.append(
             AISHA
             | ids
-            | {"first": f"Ann{n}x", "mobile": f"202-555-{1000 + n}", "date": A_YEAR_AHEAD}
+            | {"first": f"Ann{n}x", "mobile": f"202-555-{2000 + n}", "date": A_YEAR_AHEAD}
             | minute
             | changed
         )
@@ -51,7 +51,8 @@ def make_rows(*, with_ids: bool = True, **changed: str) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("with_ids", [True, False])
 def test_no_statement_has_parameters_for_all_rows(monkeypatch: pytest.MonkeyPatch, with_ids: bool) -> None:
-    monkeypatch.setattr(apply, "BATCH_SIZE", 5)
+    for module in (apply, people):
+        monkeypatch.setattr(module, "BATCH_SIZE", 5)
     monkeypatch.setattr(appointments, "CHANGES_AT_ONCE", 5)
     make_downtown()
     with counting_parameters() as found:
@@ -67,7 +68,7 @@ def test_changed_rows_are_written_together() -> None:
     import_rows(*make_rows())
     changes: list[dict[str, Any]] = [{"time": "2:00 PM", "language": "Spanish"}, {"status": "Cancelled"}]
     for changed in changes:
-        rows = [row | {"mobile": f"202-556-{1000 + n}"} for n, row in enumerate(make_rows(**changed))]
+        rows = [row | {"mobile": f"202-556-{2000 + n}"} for n, row in enumerate(make_rows(**changed))]
         with counting_parameters() as found:
             report = import_rows(*rows)
         assert report.counts["changed"] == ROWS

@@ -232,6 +232,7 @@ def test_each_reference_to_a_contact_is_known_to_somebody_who_thought_about_merg
         "ContactLogEntry.contact",
         "ContactMerge.survivor",
         "FollowUp.contact",
+        "ImportChange.contact",
     }
 
 
