@@ -295,6 +295,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "Channel": "contacts.models.people.Channel.choices",
         "StepChannel": "reminders.models.campaigns.StepChannel.choices",
+        "BookingQuestion": "reminders.desk.booking_questions.BookingQuestion.choices",
+        "ContactQuestion": "reminders.api.contacts.QUESTIONS",
     },
     "PREPROCESSING_HOOKS": ["reminders.api.description.keep_own_addresses"],
     "POSTPROCESSING_HOOKS": [

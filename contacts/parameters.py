@@ -26,7 +26,7 @@ def read_row_ids(text: str) -> list[int]:
 class DayField(forms.DateField):
     """A day that can be computed with: far enough from the first and the last that a clock can show."""
 
-    default_error_messages = {"out_of_range": _("Enter a valid date.")}
+    default_error_messages = {"out_of_range": _("Check the year.")}
 
     def to_python(self, value: Any) -> date | None:
         day: date | None = super().to_python(value)

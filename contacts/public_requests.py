@@ -124,8 +124,8 @@ def ask_public_server(
             raise NotReached(RequestFault.TOO_SLOW)
         try:
             connection.request(method, _name_target(parts), body=body, headers=sent)
-            response = connection.getresponse()
-            read = response.read(most_bytes + 1)
+            with connection.getresponse() as response:
+                read = response.read(most_bytes + 1)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise AnswerMissing(_name_loss(error, is_over)) from error
         if is_over.is_set():  # a body without a length seems to end where the connection was shut

@@ -35,7 +35,7 @@ from reminders.desk.booking_questions import (
     LONGEST_VISIT,
     SHORTEST_VISIT,
     BookingQuestion,
-    QuestionsOpen,
+    BookingQuestionsOpen,
 )
 from reminders.desk.reported_bookings import OtherContact, ReportedBooking, change_booking, put_booking
 
@@ -418,7 +418,7 @@ def refusals_as_problems() -> Iterator[None]:
         detail = _("The appointment belongs to another contact. Cancel it, and book one with another id.")
         error = FieldError("other_contact", detail, pointer="#/contact")
         raise Problem(ProblemCode.CONFLICT, detail, errors=[error]) from None
-    except QuestionsOpen as asked:
+    except BookingQuestionsOpen as asked:
         errors = [FieldError(one.value, str(one.label), pointer=PLACES[one]) for one in asked.questions]
         detail = _("Send it again with these codes in “confirm” if it is meant.")
         raise Problem(

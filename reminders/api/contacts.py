@@ -40,6 +40,7 @@ from reminders.desk.rechecks import recheck_contact
 FORM_NAMES = {"phone": "number", "other_phone": "other_number"}
 NAMES = {name: ours for ours, name in FORM_NAMES.items()}
 LOOKS_ALIKE = "looks_alike"
+QUESTIONS = [(LOOKS_ALIKE, "A contact with the same name and number is here already.")]
 OF_THE_FORM = ("first_name", "last_name", "language", "preferred_channel", "time_zone", *FORM_NAMES)
 
 
@@ -77,7 +78,7 @@ class ContactBody(StrictSerializer):
     phone = E164(required=False, allow_null=True, help_text="Reminders go to it.")
     other_phone = E164(required=False, allow_null=True)
     confirm = serializers.ListField(
-        child=serializers.ChoiceField([LOOKS_ALIKE]),
+        child=serializers.ChoiceField(QUESTIONS),
         required=False,
         max_length=1,
         help_text="The codes of a “confirmation_needed” problem, to go on all the same.",

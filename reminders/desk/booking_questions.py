@@ -26,7 +26,7 @@ class BookingQuestion(models.TextChoices):
     BOOK_AGAIN = "book_again", _("The appointment was cancelled here. It would be booked again.")
 
 
-class QuestionsOpen(ValueError):
+class BookingQuestionsOpen(ValueError):
     """Nothing was changed, because these questions weren't confirmed."""
 
     def __init__(self, questions: Iterable[BookingQuestion]) -> None:

@@ -15,7 +15,7 @@ from contacts.appointments import is_same_time, lock_appointment, lock_zones
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Contact, Location, Provider, Way
 from reminders.desk import bookings
-from reminders.desk.booking_questions import BookingQuestion, QuestionsOpen, find_booking_questions
+from reminders.desk.booking_questions import BookingQuestion, BookingQuestionsOpen, find_booking_questions
 
 Status = Appointment.Status
 Check = Callable[[Appointment | None], None]
@@ -50,7 +50,7 @@ def put_booking(
     """Make the visit with this id of `source`, or bring it up to date; return its id, and whether it is new.
 
     `check` gets the locked row, or None for a new one, and may raise. Of two at the same time one makes it.
-    Raises QuestionsOpen, OtherContact and AppointmentClosed; then nothing is changed.
+    Raises BookingQuestionsOpen, OtherContact and AppointmentClosed; then nothing is changed.
     """
     known = Appointment.objects.filter(source=source, external_id=external_id).values_list("pk", flat=True)
     if not known.exists():
@@ -78,7 +78,7 @@ def change_booking(
     """Change what differs. `check` gets the locked row, and may raise.
 
     `contact`: whose it has to be, if all of the visit is reported: then it takes place unless `wanted` says
-    otherwise. Raises Appointment.DoesNotExist, QuestionsOpen, OtherContact and AppointmentClosed.
+    otherwise. Raises Appointment.DoesNotExist, BookingQuestionsOpen, OtherContact and AppointmentClosed.
     """
     there = Appointment.objects.filter(pk=appointment_id).values_list("location_id", flat=True)
     lock_zones([*there, *([wanted.location.pk] if wanted.location else [])])
@@ -197,7 +197,7 @@ def _check_questions(
 
 
 def _raise_open(questions: Collection[BookingQuestion], status: str, confirmed: Collection[str]) -> None:
-    """Raises QuestionsOpen. That a visit took place says that its time has passed."""
+    """Raises BookingQuestionsOpen. That a visit took place says that its time has passed."""
     answered = {*confirmed, *([BookingQuestion.TIME_HAS_PASSED] if status != Status.BOOKED else [])}
     if unanswered := [question for question in questions if question not in answered]:
-        raise QuestionsOpen(unanswered)
+        raise BookingQuestionsOpen(unanswered)

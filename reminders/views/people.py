@@ -14,6 +14,7 @@ from contacts.database.clock import read_database_clock
 from contacts.erasing import ErasureRefused, plan_erasure
 from contacts.merging import MergeRefused, plan_merge
 from contacts.models import Contact
+from contacts.parameters import read_row_id
 from contacts.views import contacts
 from reminders.desk.erasing import erase_person, find_call_refusal
 from reminders.desk.merging import count_reach, merge_and_plan
@@ -67,8 +68,8 @@ def merge(request: HttpRequest, pk: int, other: int) -> HttpResponse:
 
 
 def _merge_as_shown(request: HttpRequest, pk: int, other: int) -> None:
-    ticked = request.POST.getlist("cancel")
-    chosen = [int(value) for value in ticked if value.isdecimal() and len(value) < 19]
+    ticked = map(read_row_id, request.POST.getlist("cancel"))
+    chosen = [pk for pk in ticked if pk is not None]
     token = request.POST.get("token", "")
     merge_and_plan(pk, other, token=token, cancelled=chosen, by=signed_in(request))
 

@@ -87,6 +87,7 @@ PAGES = {
     "mark_usable": "contacts.change_contact",
     "imports": "contacts.view_importbatch",
     "import_batch": "contacts.view_importbatch",
+    "import_changes": "contacts.view_importbatch",
     "import_problems": "contacts.view_importbatch",
     "upload_import": "contacts.add_importbatch",
     "event_export": "webhooks.view_outgoingevent",

@@ -129,7 +129,7 @@ def test_a_stop_in_more_words_calls_for_no_second_one(text: CallRecord, settings
     settings.OPT_OUT_SCOPE = "channel"
     for words in ("STOP", "I said STOP", "stop calling me too"):
         report(status_url(text), text=words)
-    assert len(ConsentEntry.objects.all()) == 2, "the last one also stops calls"
+    assert len(ConsentEntry.objects.all()) == 3, "the last one also stops calls"
     assert read_states() == ["waiting"]
 
 

@@ -57,7 +57,7 @@ ROOMS = frozenset(["ROOM", "RESOURCE"])
 
 
 @dataclass
-class EventFacts:
+class MeantByEvent:
     """What is said of one appointment; "" for what isn't."""
 
     patient: str = ""
@@ -67,7 +67,7 @@ class EventFacts:
     kind: str = ""
 
 
-def describe_event(event: Any) -> EventFacts:
+def describe_event(event: Any) -> MeantByEvent:
     """Return what an icalendar.Event says, by the rules above."""
     facts = read_labels(_plain(_one(event.get("DESCRIPTION"))))
     organizer = event.get("ORGANIZER")
@@ -84,9 +84,9 @@ def describe_event(event: Any) -> EventFacts:
     return facts
 
 
-def read_labels(description: str) -> EventFacts:
+def read_labels(description: str) -> MeantByEvent:
     """Return what the lines with a label say; the first line with a label counts."""
-    facts = EventFacts()
+    facts = MeantByEvent()
     lines = [line.strip() for line in description.splitlines() if line.strip()]
     for at, line in enumerate(lines[:200]):
         found = LABELLED.match(line[:400])
@@ -113,7 +113,7 @@ def is_name(text: str) -> bool:
     return bool(NAME.fullmatch(text)) and capital and not known and not TITLES.match(text)
 
 
-def _add_attendees(facts: EventFacts, attendees: Iterable[Any], organizer: str) -> None:
+def _add_attendees(facts: MeantByEvent, attendees: Iterable[Any], organizer: str) -> None:
     people = []
     for attendee in attendees:
         params = getattr(attendee, "params", {})
@@ -129,7 +129,7 @@ def _add_attendees(facts: EventFacts, attendees: Iterable[Any], organizer: str) 
         facts.patient = named[0]
 
 
-def _add_summary(facts: EventFacts, summary: str) -> None:
+def _add_summary(facts: MeantByEvent, summary: str) -> None:
     text = " ".join(summary.split())
     number = NUMBER.search(text)
     if number:

@@ -12,6 +12,7 @@ import pytest
 from django.utils import timezone
 
 from contacts.models import ApiScope, Provider
+from reminders.api.contacts import LOOKS_ALIKE
 from reminders.api.problems import STATUS
 from reminders.desk.booking_questions import BookingQuestion
 from tests.people import make_location, make_step
@@ -99,4 +100,4 @@ def test_the_page_lists_every_scope_every_problem_and_every_question() -> None:
     assert read_codes("### Errors") == {code: str(status) for code, status in STATUS.items()} | {
         "confirmation_needed": "409"
     }
-    assert set(read_codes("**Confirming.**")) == set(BookingQuestion.values)
+    assert set(read_codes("**Confirming.**")) == {*BookingQuestion.values, LOOKS_ALIKE}

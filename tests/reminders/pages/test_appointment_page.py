@@ -235,7 +235,7 @@ def test_booking_reads_the_time_by_the_locations_clock_and_plans_reminders(desk:
         ({"location": ""}, "Choose a location."),
         ({"day": ""}, "Choose a day."),
         ({"day": "2020-01-07"}, "That day has passed. Choose today or a later day."),
-        ({"day": "2926-01-07"}, "That is more than two years ahead. Check the year."),
+        ({"day": "2926-01-07"}, "Check the year."),
         ({"at": ""}, "Enter a time, such as 9:30."),
         ({"at": "quarter past"}, "Enter the time like 9:30 or 14:05."),
         ({"minutes": 0}, "Enter at least 5 minutes."),
