@@ -162,7 +162,7 @@ def test_no_number_in_a_path_makes_a_page_fail(office: Client, clinic: object, p
     for name, pattern in PAGES.items():
         if "pk" in pattern.pattern.converters:
             others = {one: "en" for one in pattern.pattern.converters if one == "language"}
-            others |= {one: pk for one in pattern.pattern.converters if one in ("pk", "number")}
+            others |= {one: pk for one in pattern.pattern.converters if one in ("pk", "number", "other")}
             answer = ask(office, method, reverse(name, kwargs=others), {})
             assert answer.status_code in ACCEPTED, name
 
