@@ -27,7 +27,7 @@ from contacts.models.people import ERASED, Channel, Preference
 from contacts.numbers import national_format
 from contacts.own_numbers import read_own_numbers
 from contacts.people import lock_people
-from contacts.person_tables import NUMBER_COLUMN, PERSON_TABLES
+from contacts.person_tables import ERASED_WORDS, NUMBER_COLUMN, PERSON_TABLES
 
 SHORTEST_WORD = 4  # letters; a shorter one stands in too many texts that are about somebody else
 FIRST_LOCKED = "webhooks.WebhookEvent"
@@ -187,10 +187,19 @@ def _erase_texts_elsewhere(contact: Contact, numbers: Collection[PhoneNumber]) -
     log = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Contact))
     log.filter(object_id=str(contact.pk)).update(object_repr=f"contact {contact.pk}")
     written = [form for number in numbers for form in _ways_to_write(number.e164)]
-    words = [contact.full_name, contact.external_id, *written]
-    if in_problem := _any_of("value", words):
-        ImportProblem.objects.filter(in_problem).update(value="")
+    words = [contact.full_name, contact.external_id, *written, *_list_former_names(contact)]
+    if in_value := _any_of("value", words):
+        ImportProblem.objects.filter(in_value).update(value="")
+    if in_problem := _any_of("problem", words):
+        ImportProblem.objects.filter(in_problem).update(problem=ERASED_WORDS)
     _erase_events_of_no_call([number.e164.removeprefix("+") for number in numbers])
+
+
+def _list_former_names(contact: Contact) -> list[str]:
+    """As files said them, and of those who were merged with this contact."""
+    said = [*contact.file_values.values(), *contact.merges.values_list("was", flat=True)]
+    names = {f"{one.get('first_name', '')} {one.get('last_name', '')}".strip() for one in said}
+    return sorted(names - {""})
 
 
 def _ways_to_write(e164: str) -> list[str]:

@@ -242,14 +242,17 @@ def merge_contacts(plan: MergePlan, *, cancelled: Collection[int], by: User) -> 
     _move_references(survivor, other)
     ContactMerge.objects.create(survivor=survivor, merged_id=other.pk, was=_values_of(other), by=by, at=now)
     ContactId.objects.bulk_create(
-        [ContactId(contact=survivor, source=source, external_id=pk) for source, pk in plan.more_ids]
+        [ContactId(contact=survivor, source=source, external_id=pk) for source, pk in plan.more_ids],
+        ignore_conflicts=True,  # it was that of an earlier merge already
     )
     Contact.objects.filter(pk=other.pk).delete()
     for name, value in plan.values.items():
         setattr(survivor, name, value)
     if survivor.language != other.language:
         survivor.language_at = now  # for a campaign that is new to the other's appointments by their language
-    survivor.file_values = other.file_values | survivor.file_values
+    takes_id = "external_id" in plan.values  # then the files will speak of the other one
+    kept = (survivor.file_values, other.file_values)
+    survivor.file_values = kept[0] | kept[1] if takes_id else kept[1] | kept[0]
     survivor.save(update_fields=[*plan.values, "file_values", "language_at", "updated_at"])
     revise_appointments([one.pk for one in plan.revised if one.pk not in copies], now)
     booked = survivor.appointments.filter(status=Appointment.Status.BOOKED, starts_at__gt=now)

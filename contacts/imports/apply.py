@@ -14,9 +14,10 @@ from contacts.imports.changes import ImportedChange, list_changes
 from contacts.imports.people import PersonKey, person_key
 from contacts.imports.planning import Plan, PlannedContact, RowOutcome
 from contacts.imports.practice import KnownPractice, make_location
-from contacts.imports.problems import Problem
+from contacts.imports.problems import Problem, clip
 from contacts.imports.rows import ImportedLocation, location_key
 from contacts.imports.three_way import read_memory
+from contacts.imports.words import is_stricter
 from contacts.models import (
     Appointment,
     AppointmentChange,
@@ -32,6 +33,10 @@ from contacts.models import (
 from contacts.models.people import Preference
 from contacts.people import create_numbers, revise_upcoming
 
+EDITED_MEANWHILE = (
+    "Somebody changed this patient here while the file was being imported.",
+    "Import the file again.",
+)
 BATCH_SIZE = 1000  # rows in one statement: PostgreSQL takes at most 65,535 parameters
 CHANGED_FIELDS = (
     "first_name", "last_name", "language", "language_at", "preferred_channel", "phone", "other_phone",
@@ -56,7 +61,7 @@ def write_plan(
     Returns a note for each row whose appointment somebody changed since the plan was made, and the changes.
     """
     _lock_affected_appointments(plan)
-    notes = _leave_out_changed_meanwhile(plan)
+    notes = _leave_out_changed_meanwhile(plan) + _leave_out_edited_contacts(plan)
     _add_locations_and_providers(plan, practice, described)
     numbers = _get_or_create_numbers(plan.contacts.values())
     changes = list_changes(plan)
@@ -100,6 +105,21 @@ def _leave_out_changed_meanwhile(plan: Plan) -> list[Problem]:
             each.leave_out()
             notes.append(Problem(each.row.line, "Row", each.row.appointment_id, *CLOSED_MEANWHILE))
     plan.refused = [each for each in plan.refused if is_as_planned(each.appointment)]
+    return notes
+
+
+def _leave_out_edited_contacts(plan: Plan) -> list[Problem]:
+    """Lock the contacts, and change nothing in those that somebody edited since the plan was made."""
+    planned = [each for each in plan.contacts.values() if each.contact]
+    ids = {each.contact.pk for each in planned if each.contact}
+    rows = Contact.objects.filter(is_any("pk", ids)).order_by("pk").select_for_update(no_key=True)
+    now = dict(rows.values_list("pk", "updated_at"))
+    notes = []
+    for each in planned:
+        if each.contact and now.get(each.contact.pk) != each.contact.updated_at:
+            each.leave_out()
+            line = each.person.rows[-1].line
+            notes.append(Problem(line, "Row", clip(each.person.full_name), *EDITED_MEANWHILE))
     return notes
 
 
@@ -184,7 +204,9 @@ def _update_contacts(planned: Sequence[PlannedContact], source: str, numbers: di
                 only_said.append(contact)
             continue
         for name, value in each.fields.items():
-            setattr(contact, name, value)
+            # two rows can be about one contact; the stricter wish of them counts
+            if name != "preferred_channel" or is_stricter(value, contact.preferred_channel):
+                setattr(contact, name, value)
         if "language" in each.fields:
             contact.language_at = now
         if each.phone:

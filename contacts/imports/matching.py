@@ -47,8 +47,8 @@ class Known:
     rows that cancel. `conflicts`: contacts whose patient id the file gives to somebody else; `relatives`:
     those whose id it gives to another member of the household, by the key of that member. `recalled`: what
     the file must have said of appointments from before that was kept. `with_zeros`: ids of the file that are
-    here with leading zeros, and the ids here. `merged`: people whose id is that of a contact who was merged
-    with the one here.
+    here with leading zeros, and the ids here. `by_other_id`: people whose id is that of a contact who was
+    merged with the one here; `merged`: of these, those whose file has the id of the one here too.
     """
 
     people: dict[PersonKey, ImportedPerson] = field(default_factory=dict)
@@ -60,6 +60,7 @@ class Known:
     relatives: dict[PersonKey, Contact] = field(default_factory=dict)
     recalled: dict[int, Said] = field(default_factory=dict)
     with_zeros: dict[str, str] = field(default_factory=dict)
+    by_other_id: set[PersonKey] = field(default_factory=set)
     merged: set[PersonKey] = field(default_factory=set)
     unusable: frozenset[str] = frozenset()
 
@@ -96,6 +97,13 @@ def describe_contact(contact: Contact) -> Identity:
     """What tells a contact from others."""
     numbers = (contact.phone, contact.other_phone)
     return identify(contact.first_name, contact.last_name, *(each.e164 for each in numbers if each))
+
+
+def _describe_merged(was: Mapping[str, str]) -> Identity:
+    """A contact who was merged with another, as they were (ContactMerge.was)."""
+    return identify(
+        was.get("first_name", ""), was.get("last_name", ""), was.get("phone"), was.get("other_phone")
+    )
 
 
 def _describe_as_said(contact: Contact, source: str) -> Identity | None:
@@ -161,12 +169,14 @@ def _find_contacts(known: Known, source: str, *, household: bool, ignore_ids: bo
     without_zeros = _match_without_zeros(ids, by_id, _contacts().filter(source=source))
     for key, person in list(known.people.items()):
         contact = by_id.get(person.patient_id) or without_zeros.get(person.patient_id)
-        if contact and person.patient_id in by_id and not has_own_id(contact, source, person.patient_id):
-            known.contacts[key] = contact  # merged by a person, who knew that they are one
-            known.merged.add(key)
-        elif contact and person.patient_id:
+        if contact and person.patient_id:
             is_guess = person.patient_id not in by_id
             _take_by_id(known, key, contact, source, household=household, is_guess=is_guess)
+            is_other = not is_guess and not has_own_id(contact, source, person.patient_id)
+            if is_other and known.contacts.get(key) == contact:
+                known.by_other_id.add(key)
+                if contact.external_id in ids:
+                    known.merged.add(key)
     for key, person in known.people.items():
         is_open = key not in known.contacts and key not in known.conflicts
         if is_open and (contact := _find_by_appointment(person, known, source)):
@@ -189,11 +199,11 @@ def _take_by_id(
     person = known.people[key]
     appointments = [known.by_id.get(row.appointment_id) for row in person.rows]
     is_linked = any(each and each.contact_id == contact.pk for each in appointments)
-    said = _describe_as_said(contact, source)
+    seen = [_describe_as_said(contact, source), describe_contact(contact)]
+    if not is_guess and not has_own_id(contact, source, person.patient_id):
+        seen += [_describe_merged(merge.was) for merge in contact.merges.all()]
     verdicts = [
-        compare_by_id(person.identity, each, linked=is_linked, household=household)
-        for each in (said, describe_contact(contact))
-        if each
+        compare_by_id(person.identity, each, linked=is_linked, household=household) for each in seen if each
     ]
     if Sameness.SAME in verdicts:
         known.contacts[key] = contact

@@ -6,7 +6,13 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from contacts.imports.columns import Columns
-from contacts.imports.identity import has_same_first, has_same_last, is_related, may_be_the_patient
+from contacts.imports.identity import (
+    has_same_first,
+    has_same_last,
+    is_related,
+    may_be_the_patient,
+    shares_number,
+)
 from contacts.imports.matching import Known, describe_contact
 from contacts.imports.people import ImportedPerson, PersonKey, describe_row, person_key
 from contacts.imports.practice import KnownPractice
@@ -129,6 +135,10 @@ class PlannedContact:
     both: dict[str, tuple[str, str]] = field(default_factory=dict)
     said: Said = field(default_factory=dict)
 
+    def leave_out(self) -> None:
+        """Change nothing after all."""
+        self.fields, self.phone, self.other_phone, self.said = {}, None, None, {}
+
     @property
     def outcome(self) -> RowOutcome:
         if self.contact is None:
@@ -247,6 +257,14 @@ def make_plan(
     return Plan(planned, contacts, cancelled)
 
 
+def _is_surely_of(row: AppointmentRow, contact: Contact) -> bool:
+    """Whether a row is about that patient by more than a first name, which may be missing or frequent."""
+    patient, owner = describe_row(row), describe_contact(contact)
+    has_id = bool(row.patient_id) and row.patient_id == contact.external_id
+    is_known = has_id or shares_number(patient, owner) or has_same_last(patient, owner)
+    return is_known and may_be_the_patient(patient, owner)
+
+
 class _Planner:
     def __init__(
         self, known: Known, practice: KnownPractice, columns: Columns, source: str, *, ignore_ids: bool
@@ -339,7 +357,7 @@ class _Planner:
             for each in self.known.by_time.get(row.local_start, [])
             if not (row.appointment_id and each.external_id)
             and each.pk not in self.used
-            and may_be_the_patient(describe_row(row), describe_contact(each.contact))
+            and _is_surely_of(row, each.contact)
         ]
         return found[0] if len(found) == 1 else None
 
@@ -486,6 +504,11 @@ def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedCo
         taken.pop("phone", None)
         taken.pop("other_phone", None)
     planned.phone, planned.other_phone = taken.pop("phone", None), taken.pop("other_phone", None)
+    # A list without ids names somebody who has two numbers once by each; neither is lost for the other.
+    if not planned.other_phone and contact.other_phone and planned.phone == contact.other_phone.e164:
+        planned.phone = None
+    if not planned.phone and contact.phone and planned.other_phone == contact.phone.e164:
+        planned.other_phone = None
     planned.fields = taken | _find_new_id(person, contact, known, source)
     return planned
 
@@ -493,7 +516,7 @@ def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedCo
 def _find_new_id(person: ImportedPerson, contact: Contact, known: Known, source: str) -> dict[str, str]:
     """The patient's id for a contact that has none, or that the practice system gave a new one."""
     is_of_source = contact.source == source or not contact.external_id
-    has_it = not person.patient_id or person.patient_id == contact.external_id
+    has_it = person.patient_id in ("", contact.external_id) or person.key in known.by_other_id
     if has_it or not is_of_source or person.patient_id in known.with_zeros:
         return {}
     return {"source": source, "external_id": person.patient_id}

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -27,7 +28,7 @@ from contacts.forms.contacts import ASKED_ABOUT, ContactForm, OptInForm, OptOutF
 from contacts.merging import find_survivor
 from contacts.models import Appointment, Contact, PhoneNumber
 from contacts.own_numbers import is_own_number
-from contacts.people import mark_numbers_usable
+from contacts.people import lock_people, mark_numbers_usable
 from contacts.queries import read_next_appointments, read_person
 from contacts.searches import is_search_key, recall_search, remember_search
 
@@ -123,9 +124,14 @@ def add_contact(request: HttpRequest) -> HttpResponse:
 @permission_required("contacts.change_contact", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def edit_contact(request: HttpRequest, pk: int) -> HttpResponse:
+    if request.method == "POST":
+        with transaction.atomic():  # read it locked: an import, a merge or an erasure may be at work on it
+            locked = lock_people([pk]).get(pk)
+            if locked is None or locked.erased_at:
+                raise Http404
+            return _save_contact(request, locked, "contacts/edit.html")
     people = Contact.objects.filter(erased_at=None).select_related("phone", "other_phone")
-    contact = get_object_or_404(people, pk=pk)
-    return _save_contact(request, contact, "contacts/edit.html")
+    return _save_contact(request, get_object_or_404(people, pk=pk), "contacts/edit.html")
 
 
 def _save_contact(request: HttpRequest, contact: Contact, template: str) -> HttpResponse:

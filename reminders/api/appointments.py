@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from contacts.appointments import AppointmentClosed
 from contacts.database.clock import read_database_clock
 from contacts.models import ApiScope, Appointment, Contact, Location, Provider
+from contacts.people import find_by_external_ids
 from reminders.api.bodies import StrictSerializer, read_body, read_parameters
 from reminders.api.fields import Moment, Text, Whole, WholeParameter
 from reminders.api.problems import FieldError, Problem, ProblemCode, refuse_parameter
@@ -315,7 +316,7 @@ class ReportedAppointment(ApiView):
         if answer := self._cancel_known(request, source, external_id):
             return answer
         body = read_body(request, PutAppointment)
-        contact = find_referenced(Contact.objects.all(), body["contact"], "#/contact")
+        contact = find_contact(body["contact"])
         wanted = read_booking(body)
         with refusals_as_problems():
             pk, is_new = put_booking(
@@ -394,6 +395,16 @@ def read_booking(body: dict[str, Any]) -> ReportedBooking:
         kind=body.get("kind"),
         status=body.get("status"),
     )
+
+
+def find_contact(reference: dict[str, Any]) -> Contact:
+    """The contact that is meant, by an id of a contact who was merged with them too. Raises Problem."""
+    source, external_id = reference.get("source"), reference.get("external_id")
+    known = find_by_external_ids(source, [external_id]).get(external_id) if source and external_id else None
+    if known and reference.get("id", known.pk) == known.pk:
+        reference = {"id": known.pk}
+    found: Contact = find_referenced(Contact.objects.filter(erased_at=None), reference, "#/contact")
+    return found
 
 
 def find_referenced(rows: "QuerySet[Any]", reference: dict[str, Any], pointer: str) -> Any:

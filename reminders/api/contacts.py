@@ -15,9 +15,9 @@ from rest_framework.response import Response
 from contacts.contact_search import find_contacts
 from contacts.duplicates import Lookalike
 from contacts.forms.contacts import ContactForm
-from contacts.models import ApiScope, Contact
+from contacts.models import ApiScope, Contact, ContactId
 from contacts.models.people import Preference
-from contacts.people import lock_people
+from contacts.people import find_by_external_ids, lock_people
 from reminders.api.appointments import ID_LENGTH, IF_MATCH, IF_NONE_MATCH, SOURCE_LENGTH
 from reminders.api.bodies import StrictSerializer, read_body, read_parameters
 from reminders.api.fields import E164, Moment, Text, Whole
@@ -152,7 +152,10 @@ class FoundContacts(ApiView):
         rows = find_contacts(wanted.get("text", "")).select_related("other_phone")
         if "phone" in wanted:
             rows = rows.filter(Q(phone__e164=wanted["phone"]) | Q(other_phone__e164=wanted["phone"]))
-        exactly = {name: wanted[name] for name in ("source", "external_id") if name in wanted}
+        exactly: dict[str, Any] = {name: wanted[name] for name in ("source", "external_id") if name in wanted}
+        if len(exactly) == 2:  # also by the id of a contact who was merged with them
+            known = find_by_external_ids(exactly["source"], [exactly["external_id"]])
+            exactly = {"pk__in": [one.pk for one in known.values()]}
         return list_page(
             rows.filter(**exactly), ContactFields, cursor=wanted.get("cursor", ""), limit=wanted["limit"]
         )
@@ -205,6 +208,9 @@ def save_contact(
     """Save what is sent, by the rules of the contact's page. Raises Problem; then nothing is saved."""
     for name in ("source", "external_id"):
         setattr(contact, name, body.get(name, getattr(contact, name)))
+    other = ContactId.objects.filter(source=contact.source, external_id=contact.external_id).first()
+    if contact.external_id and other and other.contact_id != contact.pk:
+        raise refuse_taken_id()
     if contact.external_id and not contact.source:
         raise refuse_field("#/source", "required", _("Give the system that the external_id is of."))
     form = ContactForm(write_form_data(contact, body), instance=contact)
@@ -217,9 +223,14 @@ def save_contact(
         with transaction.atomic():
             form.save_person(by=acting_user(request))
     except IntegrityError:
-        detail = _("Another contact has this source and external_id. Search for it, and change that one.")
-        error = FieldError("taken", detail, pointer="#/external_id")
-        raise Problem(ProblemCode.CONFLICT, detail, errors=[error]) from None
+        raise refuse_taken_id() from None
+
+
+def refuse_taken_id() -> Problem:
+    detail = _("Another contact has this source and external_id. Search for it, and change that one.")
+    return Problem(
+        ProblemCode.CONFLICT, detail, errors=[FieldError("taken", detail, pointer="#/external_id")]
+    )
 
 
 def ask_about_lookalikes(alike: Collection[Lookalike]) -> Problem:

@@ -11,14 +11,16 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from contacts.imports import importing
 from contacts.imports.csv_files import CsvReader
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.practice import ImportOptions
 from contacts.imports.report import ImportReport, report_as_json
-from contacts.models import Appointment, Contact, ImportChange
+from contacts.models import Appointment, Contact, ContactId, ContactMerge, ImportChange
 from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows, make_downtown, write_list
+from tests.people import make_number
 
 pytestmark = pytest.mark.django_db
 LISTS = Path(__file__).parents[2] / "data" / "lists"
@@ -471,3 +473,93 @@ def test_rows_of_the_first_and_last_day_are_missed_at_any_hour() -> None:
     import_rows(early, RUTH, late)
     report: ImportReport = import_rows(RUTH)
     assert [each.value[:2] for each in report.problems] == ["A2", "A3"]
+
+
+# --- contacts whom staff merged, and rows that say little ------------------------------------------------------
+
+
+def merge_into(survivor: Contact, *, known_as: str, **was: str) -> None:
+    """As contacts/merging.py leaves it: another id of the survivor, and what its owner had."""
+    ContactId.objects.create(contact=survivor, source="csv", external_id=known_as)
+    ContactMerge.objects.create(survivor=survivor, merged_id=9000 + survivor.pk, was=was, at=timezone.now())
+
+
+def test_the_id_of_a_merged_contact_that_goes_to_a_stranger_is_a_conflict() -> None:
+    """(product rule 42)"""
+    make_downtown()
+    import_rows(RUTH)
+    merge_into(Contact.objects.get(), known_as="P2", first_name="Ruth", last_name="Stone-Hill")
+    stranger = {"id": "A9", "patient": "P2", "first": "Omar", "last": "Haddad", "mobile": "202-555-0177"}
+    report = import_rows(RUTH | stranger | {"time": "3:00 PM"})
+    assert report.counts["rejected"] == 1
+    assert read_booked() == [("A1", "Ruth Stone", "booked")]
+    import_rows(RUTH | {"id": "A8", "patient": "P2", "last": "Stone-Hill", "time": "4:00 PM"})
+    assert Appointment.objects.filter(contact=Contact.objects.get()).count() == 2
+
+
+def test_a_cancelled_slot_without_a_name_cancels_nobodys_visit() -> None:
+    """(product rule 44)"""
+    make_downtown()
+    import_rows(RUTH | {"id": ""})
+    slot = RUTH | {"id": "", "patient": "", "mobile": "", "status": "Cancelled"}
+    for nobody in (
+        {"first": "", "last": ""},
+        {"last": ""},
+        {"first": "", "last": "", "mobile": "202-555-0177"},
+    ):
+        import_rows(slot | nobody)
+        assert (
+            Appointment.objects.get(contact__first_name="Ruth", contact__last_name="Stone").status == "booked"
+        )
+
+
+@pytest.mark.parametrize("wishes", [("never", "text only"), ("text only", "never")])
+def test_of_two_rows_about_one_contact_the_stricter_wish_counts_in_any_order(wishes: tuple[str, str]) -> None:
+    """(product rule 41)"""
+    make_downtown()
+    import_rows(RUTH)
+    ruth = Contact.objects.get()
+    merge_into(ruth, known_as="P2", first_name="Ruth", last_name="Stone")
+    own, other = RUTH | {"prefers": wishes[0]}, RUTH | {"id": "A5", "patient": "P2", "prefers": wishes[1]}
+    import_rows(own, other | {"time": "4:30 PM"})
+    ruth.refresh_from_db()
+    assert ruth.preferred_channel == "never"
+
+
+def test_who_has_two_numbers_keeps_both_when_a_list_names_them_once_by_each() -> None:
+    make_downtown()
+    import_rows(RUTH | {"id": "", "patient": ""})
+    ruth = Contact.objects.get()
+    ruth.other_phone = make_number("+12025550188")
+    ruth.save()
+    again = RUTH | {"id": "", "patient": "", "mobile": "202-555-0188", "time": "4:30 PM"}
+    for _ in range(2):
+        import_rows(RUTH | {"id": "", "patient": ""}, again)
+        ruth.refresh_from_db()
+        assert {ruth.phone and ruth.phone.e164, ruth.other_phone and ruth.other_phone.e164} == {
+            "+12025550111",
+            "+12025550188",
+        }
+    assert Contact.objects.count() == 1
+
+
+def test_a_contact_whom_staff_edit_while_a_list_is_read_stays_as_edited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """(product rule 45)"""
+    make_downtown()
+    import_rows(RUTH)
+    planned = importing.make_plan
+
+    def plan_and_edit(*args: Any, **options: Any) -> Any:
+        plan = planned(*args, **options)
+        ruth = Contact.objects.get()
+        ruth.preferred_channel = "never"
+        ruth.save()
+        return plan
+
+    monkeypatch.setattr(importing, "make_plan", plan_and_edit)
+    report = import_rows(RUTH | {"last": "Stone-Hill"})
+    ruth = Contact.objects.get()
+    assert (ruth.last_name, ruth.preferred_channel) == ("Stone", "never")
+    assert any("Somebody changed this patient" in each.problem for each in report.problems)
