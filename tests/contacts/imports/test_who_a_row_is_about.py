@@ -16,6 +16,7 @@ from django.utils import timezone
 from contacts.imports import importing
 from contacts.imports.csv_files import CsvReader
 from contacts.imports.importing import import_file, preview_file
+from contacts.imports.planning import make_plan
 from contacts.imports.practice import ImportOptions
 from contacts.imports.report import ImportReport, report_as_json
 from contacts.models import Appointment, Contact, ContactId, ContactMerge, ImportChange
@@ -475,7 +476,7 @@ def test_rows_of_the_first_and_last_day_are_missed_at_any_hour() -> None:
     assert [each.value[:2] for each in report.problems] == ["A2", "A3"]
 
 
-# --- contacts whom staff merged, and rows that say little ------------------------------------------------------
+# --- contacts whom staff merged, and rows that say little ---------------------------------------------------
 
 
 def merge_into(survivor: Contact, *, known_as: str, **was: str) -> None:
@@ -549,7 +550,7 @@ def test_a_contact_whom_staff_edit_while_a_list_is_read_stays_as_edited(
     """(product rule 45)"""
     make_downtown()
     import_rows(RUTH)
-    planned = importing.make_plan
+    planned = make_plan
 
     def plan_and_edit(*args: Any, **options: Any) -> Any:
         plan = planned(*args, **options)
