@@ -112,6 +112,8 @@ def _leave_out_edited_contacts(plan: Plan) -> list[Problem]:
     """Lock the contacts, and change nothing in those that somebody edited since the plan was made."""
     planned = [each for each in plan.contacts.values() if each.contact]
     ids = {each.contact.pk for each in planned if each.contact}
+    if not ids:
+        return []
     rows = Contact.objects.filter(is_any("pk", ids)).order_by("pk").select_for_update(no_key=True)
     now = dict(rows.values_list("pk", "updated_at"))
     notes = []
