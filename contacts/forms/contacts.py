@@ -1,6 +1,5 @@
 """Forms for a contact: details and numbers, opt-out, opt-in."""
 
-import re
 import zoneinfo
 from collections.abc import Callable
 from datetime import date
@@ -23,10 +22,10 @@ from contacts.models import ConsentEntry, Contact, PhoneNumber
 from contacts.names import NotAName, read_first_name, read_last_name
 from contacts.numbers import NotANumber, ParsedNumber, national_format, parse_number
 from contacts.people import change_phone, get_or_create_number, lock_people
+from contacts.zones import AREA
 
 ASKED_ABOUT = "anyway"  # a field of the form's data: contacts who were shown as alike, and are somebody else
 EARLIEST_BIRTH = date(1900, 1, 1)
-AREA = re.compile(r"(Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific)/")
 ZONES = [
     "America/New_York",
     "America/Chicago",

@@ -12,7 +12,7 @@ from contacts.database.clock import read_database_clock
 from contacts.database.saving import save_rows
 from contacts.imports.changes import ImportedChange, list_changes
 from contacts.imports.people import PersonKey, person_key
-from contacts.imports.planning import Plan, PlannedContact, RowOutcome
+from contacts.imports.plans import Plan, PlannedContact, RowOutcome
 from contacts.imports.practice import KnownPractice, make_location
 from contacts.imports.problems import Problem, clip
 from contacts.imports.rows import ImportedLocation, location_key

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from contacts.imports.planning import Plan, PlannedContact, PlannedRow, RowOutcome
+from contacts.imports.plans import Plan, PlannedContact, PlannedRow, RowOutcome
 from contacts.imports.problems import clip
 from contacts.models import Appointment, Contact, ImportChange
 

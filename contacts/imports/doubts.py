@@ -11,7 +11,7 @@ from datetime import datetime, time
 from contacts.database.arrays import is_any_text
 from contacts.imports.identity import fold_letters
 from contacts.imports.people import ImportedPerson, PersonKey
-from contacts.imports.planning import MatchedBy, Plan
+from contacts.imports.plans import MatchedBy, Plan
 from contacts.imports.practice import KnownPractice
 from contacts.imports.questions import Choice, Question
 from contacts.imports.rows import location_key

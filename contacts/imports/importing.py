@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from django.conf import settings
@@ -17,6 +17,7 @@ from contacts.imports.changes import ImportedChange, describe_appointment, list_
 from contacts.imports.column_uses import describe_columns
 from contacts.imports.column_values import LINK
 from contacts.imports.columns import Columns, find_columns
+from contacts.imports.contact_plans import describe_person_notes
 from contacts.imports.csv_files import CsvReader, clean_cell
 from contacts.imports.dates import DateOrder, guess_order
 from contacts.imports.doubts import IDS_KEY, MATCH_BY_TIME, OTHER_SYSTEM, ask_ids, ask_source
@@ -32,7 +33,9 @@ from contacts.imports.people import (
     describe_number_faults,
     find_differences,
 )
-from contacts.imports.planning import ONLY_CANCELLED, Plan, RowOutcome, describe_person_notes, make_plan
+from contacts.imports.plan_notes import ONLY_CANCELLED
+from contacts.imports.planning import make_plan
+from contacts.imports.plans import Plan, RowOutcome
 from contacts.imports.practice import (
     ImportOptions,
     KnownPractice,
@@ -85,14 +88,14 @@ class ReadFile:
     columns: Columns
     form: str
     practice: KnownPractice
-    described: dict[str, ImportedLocation]
-    results: list[RowResult]
-    duplicates: set[int]
-    unknown_locations: list[str]
     questions: list[Question]
     options: ImportOptions
     remembered: frozenset[str]
-    notes: list[Problem]
+    described: dict[str, ImportedLocation] = field(default_factory=dict)
+    results: list[RowResult] = field(default_factory=list)
+    duplicates: set[int] = field(default_factory=set)
+    unknown_locations: list[str] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
 
 
 def preview_file(data: bytes, file_name: str, options: ImportOptions) -> ImportReport:
@@ -160,20 +163,7 @@ def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
     chosen = choose_locations(columns, table.rows, known, options.answers)
     questions = [*table.questions, *columns.questions, *chosen.questions]
     if find_open(questions, options.answers):
-        return ReadFile(
-            table,
-            columns,
-            table.form,
-            practice,
-            {},
-            [],
-            set(),
-            [],
-            questions,
-            options,
-            effective.remembered,
-            [],
-        )
+        return ReadFile(table, columns, table.form, practice, questions, options, effective.remembered)
     columns = chosen.columns
     names = _list_location_names(table, columns, chosen.only)
     described = describe_locations((name for _, name in names), practice, options)
@@ -185,13 +175,13 @@ def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
         columns,
         f"{table.form}, {_describe_order(reading.order)}",
         practice,
+        [*questions, *asked],
+        options,
+        effective.remembered,
         described,
         results,
         duplicates,
         _find_unknown((name for _, name in names), described),
-        [*questions, *asked],
-        options,
-        effective.remembered,
         describe_unfinished(names, practice, described),
     )
 

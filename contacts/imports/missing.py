@@ -5,7 +5,7 @@ from datetime import datetime, time
 
 from contacts.database.arrays import is_any
 from contacts.imports.changes import describe_appointment
-from contacts.imports.planning import Plan
+from contacts.imports.plans import Plan
 from contacts.imports.problems import NOT_IN_THE_FILE, Problem, clip
 from contacts.imports.rows import RowResult
 from contacts.models import Appointment

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.imports.change_words import describe_deed, describe_fields, group_changes
 from contacts.imports.changes import ImportedChange
 from contacts.imports.column_uses import ColumnUse
-from contacts.imports.planning import MatchedBy, Plan, RowOutcome
+from contacts.imports.plans import MatchedBy, Plan, RowOutcome
 from contacts.imports.problems import NOT_IN_THE_FILE, NOTE, REJECTED, Problem, clip, neutralise_formula
 from contacts.imports.questions import Question, find_open
 

@@ -26,7 +26,7 @@ from rest_framework.views import APIView
 from contacts.api_tokens import find_api_token
 from contacts.database.clock import read_database_clock
 from contacts.models import ApiToken
-from reminders.api.problems import Problem, ProblemCode
+from reminders.api.problems import ApiProblem, ProblemCode
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,9 @@ class HasScope(BasePermission):
         scopes: dict[str, str] = getattr(view, "scopes", {})
         scope = scopes.get("GET" if request.method == "HEAD" else str(request.method))
         if scope and isinstance(request.auth, ApiToken) and scope not in request.auth.scopes:
-            raise Problem(ProblemCode.FORBIDDEN, _("The token lacks the scope %(scope)s.") % {"scope": scope})
+            raise ApiProblem(
+                ProblemCode.FORBIDDEN, _("The token lacks the scope %(scope)s.") % {"scope": scope}
+            )
         return True
 
 

@@ -1,7 +1,5 @@
 """Appointments: list, read, put by the id of another system, change and cancel."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,14 +11,23 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contacts.appointments import AppointmentClosed
 from contacts.database.clock import read_database_clock
-from contacts.models import ApiScope, Appointment, Contact, Location, Provider
-from contacts.people import find_by_external_ids
-from reminders.api.bodies import StrictSerializer, read_body, read_parameters
-from reminders.api.fields import Moment, Text, Whole, WholeParameter
-from reminders.api.problems import FieldError, Problem, ProblemCode, refuse_parameter
+from contacts.models import ApiScope, Appointment, Location, Provider
+from reminders.api.bodies import StrictSerializer, read_json_body, read_parameters
+from reminders.api.fields import MomentField, Text, WholeParameter
+from reminders.api.problems import refuse_parameter
+from reminders.api.references import (
+    ID_LENGTH,
+    SOURCE_LENGTH,
+    ContactReference,
+    NamedReference,
+    find_contact,
+    find_referenced,
+)
+from reminders.api.refusals import refusals_as_problems
 from reminders.api.views import (
+    IF_MATCH,
+    IF_NONE_MATCH,
     ApiView,
     PageParameters,
     acting_user,
@@ -36,37 +43,10 @@ from reminders.desk.booking_questions import (
     LONGEST_VISIT,
     SHORTEST_VISIT,
     BookingQuestion,
-    BookingQuestionsOpen,
 )
-from reminders.desk.reported_bookings import OtherContact, ReportedBooking, change_booking, put_booking
+from reminders.desk.reported_bookings import ReportedBooking, change_booking, put_booking
 
-SOURCE_LENGTH, ID_LENGTH = 60, 120
 MINUTE = timedelta(minutes=1)
-
-
-class ContactReference(StrictSerializer):
-    """A contact: by `id`, or by `source` and `external_id`."""
-
-    id = Whole(required=False)
-    source = Text(required=False, allow_blank=True, max_length=SOURCE_LENGTH)  # type: ignore[assignment]
-    external_id = Text(required=False, allow_blank=True, max_length=ID_LENGTH)
-
-    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
-        if "id" not in given and not (given.get("source") and given.get("external_id")):
-            raise ValidationError(_("Give the id, or source and external_id."), code="required")
-        return given
-
-
-class NamedReference(StrictSerializer):
-    """A location or a provider: by `id` or by `name`."""
-
-    id = Whole(required=False)
-    name = Text(required=False, max_length=120)
-
-    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
-        if not given:
-            raise ValidationError(_("Give the id or the name."), code="required")
-        return given
 
 
 class AppointmentFields(serializers.Serializer[Appointment]):
@@ -78,8 +58,8 @@ class AppointmentFields(serializers.Serializer[Appointment]):
     contact = serializers.SerializerMethodField()
     location = serializers.SerializerMethodField()
     provider = serializers.SerializerMethodField()
-    starts_at = Moment(source="wall_start")
-    ends_at = Moment(source="wall_end")
+    starts_at = MomentField(source="wall_start")
+    ends_at = MomentField(source="wall_end")
     time_zone = serializers.CharField(help_text="The IANA time zone that it was booked in.")
     kind = serializers.CharField()
     status = serializers.ChoiceField(Appointment.Status.choices)
@@ -118,8 +98,8 @@ class AppointmentFields(serializers.Serializer[Appointment]):
 class ConfirmableBody(StrictSerializer):
     """What a change of an appointment may carry besides."""
 
-    starts_at = Moment(help_text="A whole minute, at most two years ahead.")
-    ends_at = Moment(help_text="5 to 600 minutes later.")
+    starts_at = MomentField(help_text="A whole minute, at most two years ahead.")
+    ends_at = MomentField(help_text="5 to 600 minutes later.")
     provider = NamedReference(required=False, allow_null=True, help_text="null: as it is, or not known.")
     status = serializers.ChoiceField(Appointment.Status.choices, required=False)
     confirm = serializers.ListField(
@@ -160,8 +140,8 @@ class PutAppointment(ConfirmableBody):
 class PatchAppointment(ConfirmableBody):
     """What is to change."""
 
-    starts_at = Moment(required=False, help_text="Without ends_at its length stays.")
-    ends_at = Moment(required=False)
+    starts_at = MomentField(required=False, help_text="Without ends_at its length stays.")
+    ends_at = MomentField(required=False)
     location = NamedReference(required=False, help_text="Send starts_at with it, by its clock.")
     kind = Text(required=False, allow_blank=True, max_length=80)
 
@@ -176,9 +156,9 @@ class PatchAppointment(ConfirmableBody):
 class AppointmentParameters(PageParameters):
     """Filters of the list."""
 
-    updated_since = Moment(required=False)
-    starts_from = Moment(required=False)
-    starts_before = Moment(required=False)
+    updated_since = MomentField(required=False)
+    starts_from = MomentField(required=False)
+    starts_before = MomentField(required=False)
     location = WholeParameter(required=False)
     provider = WholeParameter(required=False)
     contact = WholeParameter(required=False)
@@ -203,13 +183,6 @@ FILTERS = {
     "status": "status",
     "source": "source",
 }
-IF_MATCH = OpenApiParameter(
-    "If-Match",
-    str,
-    OpenApiParameter.HEADER,
-    description="The ETag of what was read, or *.",
-)
-IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="An ETag.")
 IF_NEW = OpenApiParameter(
     "If-None-Match",
     {"type": "string", "enum": ["*"]},
@@ -254,7 +227,7 @@ class OneAppointment(ApiView):
     def patch(self, request: Request, pk: int) -> Response:
         """Change an appointment. If-Match is required."""
         require_if_match(request)
-        body = read_body(request, PatchAppointment)
+        body = read_json_body(request, PatchAppointment)
         wanted = read_booking(body)
         confirmed, check = body.get("confirm", ()), make_check(request)
         with refusals_as_problems():
@@ -272,7 +245,7 @@ class CancelledAppointment(ApiView):
     )
     def post(self, request: Request, pk: int) -> Response:
         """Cancel an appointment; nothing more is sent for it. Cancelling twice changes nothing."""
-        read_body(request, StrictSerializer)
+        read_json_body(request, StrictSerializer)
         wanted = ReportedBooking(status=Appointment.Status.CANCELLED)
         with refusals_as_problems():
             change_booking(pk, wanted, by=acting_user(request), check=make_check(request))
@@ -315,7 +288,7 @@ class ReportedAppointment(ApiView):
         check_ids(source=source, external_id=external_id)
         if answer := self._cancel_known(request, source, external_id):
             return answer
-        body = read_body(request, PutAppointment)
+        body = read_json_body(request, PutAppointment)
         contact = find_contact(body["contact"])
         wanted = read_booking(body)
         with refusals_as_problems():
@@ -370,7 +343,7 @@ def make_check(request: Request) -> Any:
 
 
 def check_ids(**ids: str) -> None:
-    """Raises Problem for an id in the address that can't be one."""
+    """Raises ApiProblem for an id in the address that can't be one."""
     lengths = {"source": SOURCE_LENGTH, "external_id": ID_LENGTH}
     for name, value in ids.items():
         if len(value) > lengths[name]:
@@ -380,7 +353,7 @@ def check_ids(**ids: str) -> None:
 
 
 def read_booking(body: dict[str, Any]) -> ReportedBooking:
-    """The body as the desk takes it. Raises Problem for a location or provider that isn't there."""
+    """The body as the desk takes it. Raises ApiProblem for a location or provider that isn't there."""
     location = body.get("location") and find_referenced(
         Location.objects.all(), body["location"], "#/location"
     )
@@ -395,55 +368,3 @@ def read_booking(body: dict[str, Any]) -> ReportedBooking:
         kind=body.get("kind"),
         status=body.get("status"),
     )
-
-
-def find_contact(reference: dict[str, Any]) -> Contact:
-    """The contact that is meant, by an id of a contact who was merged with them too. Raises Problem."""
-    source, external_id = reference.get("source"), reference.get("external_id")
-    known = find_by_external_ids(source, [external_id]).get(external_id) if source and external_id else None
-    if known and reference.get("id", known.pk) == known.pk:
-        reference = {"id": known.pk}
-    found: Contact = find_referenced(Contact.objects.filter(erased_at=None), reference, "#/contact")
-    return found
-
-
-def find_referenced(rows: "QuerySet[Any]", reference: dict[str, Any], pointer: str) -> Any:
-    """The row that all that is given means. Raises Problem."""
-    found = rows.filter(**reference).first()
-    if found is None:
-        error = FieldError("not_found", _("There is none like this."), pointer=pointer)
-        raise Problem(ProblemCode.INVALID, errors=[error])
-    return found
-
-
-@contextmanager
-def refusals_as_problems() -> Iterator[None]:
-    """What the desk refuses becomes a problem of the API."""
-    try:
-        yield
-    except Appointment.DoesNotExist:
-        raise Problem(ProblemCode.NOT_FOUND, _("There is no such appointment.")) from None
-    except AppointmentClosed as refusal:
-        raise Problem(ProblemCode.CONFLICT, str(refusal)) from None
-    except OtherContact:
-        detail = _("The appointment belongs to another contact. Cancel it, and book one with another id.")
-        error = FieldError("other_contact", detail, pointer="#/contact")
-        raise Problem(ProblemCode.CONFLICT, detail, errors=[error]) from None
-    except BookingQuestionsOpen as asked:
-        errors = [FieldError(one.value, str(one.label), pointer=PLACES[one]) for one in asked.questions]
-        detail = _("Send it again with these codes in “confirm” if it is meant.")
-        raise Problem(
-            ProblemCode.CONFIRMATION_NEEDED,
-            detail,
-            errors=errors,
-            confirm=[one.value for one in asked.questions],
-        ) from None
-
-
-PLACES = {
-    BookingQuestion.TIME_HAS_PASSED: "#/starts_at",
-    BookingQuestion.LOCATION_CLOSED: "#/starts_at",
-    BookingQuestion.PATIENT_BUSY: "#/starts_at",
-    BookingQuestion.PROVIDER_BUSY: "#/provider",
-    BookingQuestion.BOOK_AGAIN: "#/status",
-}

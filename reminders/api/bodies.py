@@ -10,7 +10,7 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from reminders.api.problems import FieldError, Problem, ProblemCode, list_field_errors
+from reminders.api.problems import ApiProblem, FieldError, ProblemCode, list_field_errors
 from reminders.robotalker.strict_json import UnreadableJson, read_object
 
 MOST_BYTES = 64 * 1024
@@ -27,11 +27,11 @@ class StrictJson(BaseParser):
     ) -> dict[str, Any]:
         body = stream.read(MOST_BYTES + 1)
         if len(body) > MOST_BYTES:
-            raise Problem(ProblemCode.TOO_LARGE, _("A body may have at most 64 KiB."))
+            raise ApiProblem(ProblemCode.TOO_LARGE, _("A body may have at most 64 KiB."))
         try:
             return read_object(body, max_bytes=MOST_BYTES)
         except UnreadableJson as error:
-            raise Problem(ProblemCode.MALFORMED, _("The body is %(fault)s.") % {"fault": error}) from None
+            raise ApiProblem(ProblemCode.MALFORMED, _("The body is %(fault)s.") % {"fault": error}) from None
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -56,8 +56,8 @@ class StrictSerializer(serializers.Serializer[Any]):
         return found
 
 
-def read_body(request: Request, shape: type[SerializerT], *, partial: bool = False) -> dict[str, Any]:
-    """The values of the body. Raises Problem, with every fault that was found."""
+def read_json_body(request: Request, shape: type[SerializerT], *, partial: bool = False) -> dict[str, Any]:
+    """The values of the body. Raises ApiProblem, with every fault that was found."""
     body = request.data
     if isinstance(body, QueryDict):  # no body at all
         body = {}
@@ -67,7 +67,7 @@ def read_body(request: Request, shape: type[SerializerT], *, partial: bool = Fal
 
 
 def read_parameters(request: Request, shape: type[SerializerT]) -> dict[str, Any]:
-    """The values of the address's parameters; a default for those that are left out. Raises Problem."""
+    """The values of the address's parameters; a default for those that are left out. Raises ApiProblem."""
     sent = request.query_params
     repeated = [
         FieldError("repeated", _("Give it once."), parameter=name)
@@ -75,12 +75,12 @@ def read_parameters(request: Request, shape: type[SerializerT]) -> dict[str, Any
         if len(sent.getlist(name)) > 1
     ]
     if repeated:
-        raise Problem(ProblemCode.INVALID, errors=repeated)
+        raise ApiProblem(ProblemCode.INVALID, errors=repeated)
     serializer = shape(data=sent.dict())
     if not serializer.is_valid():
         errors = [
             FieldError(each.code, each.detail, parameter=each.pointer.removeprefix("#/"))
             for each in list_field_errors(serializer.errors)
         ]
-        raise Problem(ProblemCode.INVALID, errors=errors)
+        raise ApiProblem(ProblemCode.INVALID, errors=errors)
     return dict(serializer.validated_data)

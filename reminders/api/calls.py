@@ -1,6 +1,5 @@
 """Calls and texts: list and read each try, with its exact words and what came of it."""
 
-from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,15 +10,13 @@ from rest_framework.response import Response
 
 from contacts.models import ApiScope
 from contacts.models.people import Channel
-from reminders.api.appointments import IF_NONE_MATCH
 from reminders.api.bodies import read_parameters
-from reminders.api.fields import Moment, WholeParameter
-from reminders.api.views import ApiView, PageParameters, answer_row, find_row, list_page
+from reminders.api.fields import MomentField, WholeParameter, show_moment
+from reminders.api.views import IF_NONE_MATCH, ApiView, PageParameters, answer_row, find_row, list_page
 from reminders.models import CallRecord
 from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import phrase_for
 from reminders.rules.states import CallState
-from reminders.rules.zones import zone_or_utc
 
 MOMENT_OR_NULL = {"type": ["string", "null"], "format": "date-time"}
 
@@ -56,17 +53,19 @@ class CallFields(serializers.Serializer[CallRecord]):
     def get_reason_text(self, call: CallRecord) -> str:
         return phrase_for(call.reason, call.detail)
 
-    @extend_schema_field(Moment)
+    @extend_schema_field(MomentField)
     def get_submitting_at(self, call: CallRecord) -> str | None:
-        return show_moment(call, call.submitting_at)
+        return show_moment(call.submitting_at, call.reminder.appointment.location)
 
     @extend_schema_field(MOMENT_OR_NULL)
     def get_submitted_at(self, call: CallRecord) -> str | None:
-        return show_moment(call, call.submitted_at)
+        return (
+            show_moment(call.submitted_at, call.reminder.appointment.location) if call.submitted_at else None
+        )
 
     @extend_schema_field(MOMENT_OR_NULL)
     def get_ended_at(self, call: CallRecord) -> str | None:
-        return show_moment(call, call.ended_at)
+        return show_moment(call.ended_at, call.reminder.appointment.location) if call.ended_at else None
 
 
 class CallPage(serializers.Serializer[Any]):
@@ -79,8 +78,8 @@ class CallPage(serializers.Serializer[Any]):
 class CallParameters(PageParameters):
     """Filters of the list. For the calls to a number search its contact, and filter by that."""
 
-    submitted_from = Moment(required=False)
-    submitted_before = Moment(required=False)
+    submitted_from = MomentField(required=False)
+    submitted_before = MomentField(required=False)
     appointment = WholeParameter(required=False)
     contact = WholeParameter(required=False)
     location = WholeParameter(required=False)
@@ -131,9 +130,3 @@ def shown_calls() -> "QuerySet[CallRecord]":
     """With all that CallFields shows."""
     related = ("number", "reminder__appointment__location")
     return CallRecord.objects.select_related(*related).prefetch_related("companions")
-
-
-def show_moment(call: CallRecord, moment: datetime | None) -> str | None:
-    """The moment by the clock of the location."""
-    zone = zone_or_utc(call.reminder.appointment.location.time_zone)
-    return moment.astimezone(zone).isoformat() if moment else None

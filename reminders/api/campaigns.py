@@ -12,10 +12,9 @@ from rest_framework.response import Response
 
 from contacts.database.clock import read_database_clock
 from contacts.models import ApiScope, Appointment
-from reminders.api.appointments import IF_NONE_MATCH
 from reminders.api.bodies import StrictSerializer, read_parameters
-from reminders.api.fields import Moment
-from reminders.api.views import ApiView, PageParameters, answer_row, find_row, list_page
+from reminders.api.fields import MomentField
+from reminders.api.views import IF_NONE_MATCH, ApiView, PageParameters, answer_row, find_row, list_page
 from reminders.campaigns.drafts import read_draft
 from reminders.campaigns.previews import CampaignPreview, ReasonGroup, preview_campaign
 from reminders.deciding.rule_words import CheckLine
@@ -87,7 +86,7 @@ class ReasonFields(serializers.Serializer[ReasonGroup]):
 class PreviewHourFields(serializers.Serializer[Any]):
     """What is due in one hour, by the clock of the first location."""
 
-    starts_at = Moment()
+    starts_at = MomentField()
     calls = serializers.IntegerField()
     texts = serializers.IntegerField()
     over_rate = serializers.BooleanField(help_text="More than may be sent in an hour, so that some go later.")
@@ -130,14 +129,14 @@ class ExplanationFields(serializers.Serializer[StepExplanation]):
 
     appointment = serializers.IntegerField(source="appointment.pk")
     step = serializers.IntegerField(source="step.pk")
-    at = Moment(source="moment", help_text="The moment that is asked about.")
+    at = MomentField(source="moment", help_text="The moment that is asked about.")
     state = serializers.CharField()
     sentence = serializers.CharField(help_text="What becomes of it.")
     verdict = serializers.SerializerMethodField()
     reason = serializers.SerializerMethodField()
     until = serializers.SerializerMethodField()
-    due_at = Moment(allow_null=True)
-    last_moment = Moment(allow_null=True, help_text="Later it is missed, and never sent.")
+    due_at = MomentField(allow_null=True)
+    last_moment = MomentField(allow_null=True, help_text="Later it is missed, and never sent.")
     note = serializers.CharField(help_text="How to read the rules, if they are only what would be.")
     planning = CheckFields(many=True, help_text="What planning looked at, if it planned nothing.")
     rules = CheckFields(many=True)
@@ -163,7 +162,7 @@ class ExplanationFields(serializers.Serializer[StepExplanation]):
 class ExplanationParameters(StrictSerializer):
     """When to ask about."""
 
-    at = Moment(required=False, help_text="Now, if it is left out.")
+    at = MomentField(required=False, help_text="Now, if it is left out.")
 
 
 class Campaigns(ApiView):

@@ -18,11 +18,13 @@ from contacts.forms.contacts import ContactForm
 from contacts.models import ApiScope, Contact, ContactId
 from contacts.models.people import Preference
 from contacts.people import find_by_external_ids, lock_people
-from reminders.api.appointments import ID_LENGTH, IF_MATCH, IF_NONE_MATCH, SOURCE_LENGTH
-from reminders.api.bodies import StrictSerializer, read_body, read_parameters
-from reminders.api.fields import E164, Moment, Text, Whole
-from reminders.api.problems import FieldError, Problem, ProblemCode, refuse_field
+from reminders.api.bodies import StrictSerializer, read_json_body, read_parameters
+from reminders.api.fields import E164, MomentField, Text, Whole
+from reminders.api.problems import ApiProblem, FieldError, ProblemCode, refuse_field
+from reminders.api.references import ID_LENGTH, SOURCE_LENGTH
 from reminders.api.views import (
+    IF_MATCH,
+    IF_NONE_MATCH,
     MOST_LISTED,
     USUALLY_LISTED,
     ApiView,
@@ -88,7 +90,7 @@ class ContactBody(StrictSerializer):
 class ContactParameters(PageParameters):
     """Filters of the list. What names a person is searched for by POST, and stands in no address."""
 
-    updated_since = Moment(required=False)
+    updated_since = MomentField(required=False)
     source = Text(required=False, max_length=SOURCE_LENGTH)  # type: ignore[assignment]
 
 
@@ -132,7 +134,7 @@ class Contacts(ApiView):
     @extend_schema(operation_id="addContact", request=ContactBody, responses={201: ContactFields})
     def post(self, request: Request) -> Response:
         """Add a contact. One with the same source and external_id is a conflict."""
-        body = read_body(request, ContactBody)
+        body = read_json_body(request, ContactBody)
         confirmed = body.pop("confirm", ())
         with transaction.atomic():
             contact = Contact(language="en")
@@ -148,7 +150,7 @@ class FoundContacts(ApiView):
     @extend_schema(operation_id="searchContacts", request=ContactSearch, responses=ContactPage)
     def post(self, request: Request) -> Response:
         """Find contacts by number, name or id."""
-        wanted = read_body(request, ContactSearch)
+        wanted = read_json_body(request, ContactSearch)
         rows = find_contacts(wanted.get("text", "")).select_related("other_phone")
         if "phone" in wanted:
             rows = rows.filter(Q(phone__e164=wanted["phone"]) | Q(other_phone__e164=wanted["phone"]))
@@ -177,7 +179,7 @@ class OneContact(ApiView):
     def patch(self, request: Request, pk: int) -> Response:
         """Change a contact. If-Match is required. A new number moves the reminders ahead to it."""
         require_if_match(request)
-        body = read_body(request, ContactBody, partial=True)
+        body = read_json_body(request, ContactBody, partial=True)
         with transaction.atomic():
             contact = lock_people([pk]).get(pk)
             if contact is None or contact.erased_at:
@@ -205,7 +207,7 @@ def answer_contact(request: Request, pk: int, status: int = 200) -> Response:
 def save_contact(
     request: Request, contact: Contact, body: dict[str, Any], confirmed: Collection[str]
 ) -> None:
-    """Save what is sent, by the rules of the contact's page. Raises Problem; then nothing is saved."""
+    """Save what is sent, by the rules of the contact's page. Raises ApiProblem; then nothing is saved."""
     for name in ("source", "external_id"):
         setattr(contact, name, body.get(name, getattr(contact, name)))
     other = ContactId.objects.filter(source=contact.source, external_id=contact.external_id).first()
@@ -215,7 +217,7 @@ def save_contact(
         raise refuse_field("#/source", "required", _("Give the system that the external_id is of."))
     form = ContactForm(write_form_data(contact, body), instance=contact)
     if not form.is_valid():
-        raise Problem(ProblemCode.INVALID, errors=list_form_errors(form))
+        raise ApiProblem(ProblemCode.INVALID, errors=list_form_errors(form))
     alike = [] if LOOKS_ALIKE in confirmed else [one for one in form.find_lookalikes() if one.is_likely]
     if alike:
         raise ask_about_lookalikes(alike)
@@ -226,20 +228,20 @@ def save_contact(
         raise refuse_taken_id() from None
 
 
-def refuse_taken_id() -> Problem:
+def refuse_taken_id() -> ApiProblem:
     detail = _("Another contact has this source and external_id. Search for it, and change that one.")
-    return Problem(
+    return ApiProblem(
         ProblemCode.CONFLICT, detail, errors=[FieldError("taken", detail, pointer="#/external_id")]
     )
 
 
-def ask_about_lookalikes(alike: Collection[Lookalike]) -> Problem:
+def ask_about_lookalikes(alike: Collection[Lookalike]) -> ApiProblem:
     """One person entered twice is called twice. Relatives who share a number are not asked about here."""
     ids = ", ".join(str(one.contact.pk) for one in alike)
     detail = _("Contacts who look the same are here already: %(ids)s.") % {"ids": ids}
     error = FieldError(LOOKS_ALIKE, detail, pointer="#/first_name")
     go_on = _("Change one of them, or send it again with this code in “confirm” if it is somebody else.")
-    return Problem(ProblemCode.CONFIRMATION_NEEDED, go_on, errors=[error], confirm=[LOOKS_ALIKE])
+    return ApiProblem(ProblemCode.CONFIRMATION_NEEDED, go_on, errors=[error], confirm=[LOOKS_ALIKE])
 
 
 def write_form_data(contact: Contact, body: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from contacts.models import Location
 from contacts.numbers import E164_PATTERN
+from reminders.rules.zones import zone_or_utc
 
 MOST_ID = 2**63 - 1
 _MOMENT = re.compile(
@@ -68,7 +70,7 @@ class WholeParameter(Whole):
 
 
 @extend_schema_field({"type": "string", "format": "date-time", "examples": ["2027-03-04T09:30:00-05:00"]})
-class Moment(serializers.Field[datetime, Any, Any, Any]):
+class MomentField(serializers.Field[datetime, Any, Any, Any]):
     """A time with its offset (RFC 3339). What is sent out is written by the clock that it is given in."""
 
     default_error_messages = {
@@ -92,3 +94,8 @@ class Moment(serializers.Field[datetime, Any, Any, Any]):
 
     def to_representation(self, value: datetime) -> str:
         return value.isoformat()
+
+
+def show_moment(moment: datetime, location: Location) -> str:
+    """The moment by the clock of the location, as MomentField writes it."""
+    return moment.astimezone(zone_or_utc(location.time_zone)).isoformat()

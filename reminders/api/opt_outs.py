@@ -17,11 +17,18 @@ from contacts.numbers import NotANumber
 from contacts.optouts import record_optout
 from contacts.own_numbers import is_own_number
 from contacts.people import get_or_create_written_number
-from reminders.api.appointments import IF_NONE_MATCH
-from reminders.api.bodies import StrictSerializer, read_body, read_parameters
-from reminders.api.fields import E164, Moment, Text
-from reminders.api.problems import FieldError, Problem, ProblemCode, refuse_field
-from reminders.api.views import ApiView, PageParameters, acting_user, answer_row, find_row, list_page
+from reminders.api.bodies import StrictSerializer, read_json_body, read_parameters
+from reminders.api.fields import E164, MomentField, Text
+from reminders.api.problems import ApiProblem, FieldError, ProblemCode, refuse_field
+from reminders.api.views import (
+    IF_NONE_MATCH,
+    ApiView,
+    PageParameters,
+    acting_user,
+    answer_row,
+    find_row,
+    list_page,
+)
 
 OPTED_OUT = Q(voice_opted_out_at__isnull=False) | Q(sms_opted_out_at__isnull=False)
 
@@ -66,7 +73,7 @@ class OptOutPage(serializers.Serializer[Any]):
 class OptOutParameters(PageParameters):
     """Filters of the list."""
 
-    since = Moment(required=False, help_text="Those who opted out of something from then on.")
+    since = MomentField(required=False, help_text="Those who opted out of something from then on.")
     channel = serializers.ChoiceField(Channel.choices, required=False)
 
 
@@ -115,11 +122,11 @@ class OptOuts(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Record an opt-out. It counts at once, for everybody who shares the number. 200: it was known."""
-        body = read_body(request, OptOutBody)
+        body = read_json_body(request, OptOutBody)
         if is_own_number(body["number"]):
             detail = _("This is one of the practice's own numbers, which are never opted out.")
             error = FieldError("own_number", detail, pointer="#/number")
-            raise Problem(ProblemCode.CONFLICT, detail, errors=[error])
+            raise ApiProblem(ProblemCode.CONFLICT, detail, errors=[error])
         try:
             number = get_or_create_written_number(body["number"], settings.PHONE_REGION)
         except NotANumber as fault:
@@ -154,7 +161,7 @@ class FoundOptOut(ApiView):
     @extend_schema(operation_id="searchOptOut", request=NumberSearch, responses=OptOutWithLedger)
     def post(self, request: Request) -> Response:
         """Read what a number has opted out of, by the number."""
-        return answer_number(request, e164=read_body(request, NumberSearch)["number"])
+        return answer_number(request, e164=read_json_body(request, NumberSearch)["number"])
 
 
 def shown_numbers() -> "QuerySet[PhoneNumber]":

@@ -76,7 +76,7 @@ class FieldError:
         return {**place, "code": self.code, "detail": self.detail}
 
 
-class Problem(exceptions.APIException):
+class ApiProblem(exceptions.APIException):
     """An error of the API. `confirm`: the codes to send to go on all the same."""
 
     def __init__(
@@ -92,14 +92,14 @@ class Problem(exceptions.APIException):
         super().__init__(detail or str(code.label), code)
 
 
-def refuse_field(pointer: str, code: str, detail: str) -> Problem:
+def refuse_field(pointer: str, code: str, detail: str) -> ApiProblem:
     """The problem of one value in the body."""
-    return Problem(ProblemCode.INVALID, errors=[FieldError(code, detail, pointer=pointer)])
+    return ApiProblem(ProblemCode.INVALID, errors=[FieldError(code, detail, pointer=pointer)])
 
 
-def refuse_parameter(parameter: str, code: str, detail: str) -> Problem:
+def refuse_parameter(parameter: str, code: str, detail: str) -> ApiProblem:
     """The problem of one parameter of the address."""
-    return Problem(ProblemCode.INVALID, errors=[FieldError(code, detail, parameter=parameter)])
+    return ApiProblem(ProblemCode.INVALID, errors=[FieldError(code, detail, parameter=parameter)])
 
 
 def answer_problem(error: Exception, context: dict[str, Any]) -> Response:
@@ -138,20 +138,20 @@ def list_field_errors(detail: Any, pointer: str = "#") -> Iterator[FieldError]:
         yield FieldError(getattr(detail, "code", "invalid"), str(detail), pointer=pointer)
 
 
-def _read_problem(error: Exception) -> Problem:
-    if isinstance(error, Problem):
+def _read_problem(error: Exception) -> ApiProblem:
+    if isinstance(error, ApiProblem):
         return error
     if isinstance(error, exceptions.ValidationError):
-        return Problem(ProblemCode.INVALID, errors=list_field_errors(error.detail))
+        return ApiProblem(ProblemCode.INVALID, errors=list_field_errors(error.detail))
     if isinstance(error, RequestDataTooBig):
-        return Problem(ProblemCode.TOO_LARGE)
+        return ApiProblem(ProblemCode.TOO_LARGE)
     if isinstance(error, Http404):
-        return Problem(ProblemCode.NOT_FOUND)
+        return ApiProblem(ProblemCode.NOT_FOUND)
     if isinstance(error, PermissionDenied):
-        return Problem(ProblemCode.FORBIDDEN)
+        return ApiProblem(ProblemCode.FORBIDDEN)
     if isinstance(error, exceptions.APIException) and error.status_code in CODE_BY_STATUS:
-        return Problem(CODE_BY_STATUS[error.status_code], str(error.detail))
-    return Problem(ProblemCode.INTERNAL, str(_("The fault is noted. Try again, and tell us if it stays.")))
+        return ApiProblem(CODE_BY_STATUS[error.status_code], str(error.detail))
+    return ApiProblem(ProblemCode.INTERNAL, str(_("The fault is noted. Try again, and tell us if it stays.")))
 
 
 def _find_headers(error: Exception) -> dict[str, str]:

@@ -10,14 +10,12 @@ from rest_framework.response import Response
 
 from contacts.models import ApiScope
 from contacts.models.people import Channel
-from reminders.api.appointments import IF_NONE_MATCH
 from reminders.api.bodies import read_parameters
-from reminders.api.fields import Moment, WholeParameter
-from reminders.api.views import ApiView, PageParameters, answer_row, find_row, list_page
+from reminders.api.fields import MomentField, WholeParameter, show_moment
+from reminders.api.views import IF_NONE_MATCH, ApiView, PageParameters, answer_row, find_row, list_page
 from reminders.models import Reminder
 from reminders.rules.reasons import sentence_for
 from reminders.rules.states import ReminderState
-from reminders.rules.zones import zone_or_utc
 from reminders.wording.scripts import channel_of
 
 
@@ -44,13 +42,13 @@ class ReminderFields(serializers.Serializer[Reminder]):
     def get_reason_text(self, reminder: Reminder) -> str:
         return sentence_for(reminder.reason)
 
-    @extend_schema_field(Moment)
+    @extend_schema_field(MomentField)
     def get_due_at(self, reminder: Reminder) -> str:
-        return reminder.due_at.astimezone(zone_or_utc(reminder.appointment.location.time_zone)).isoformat()
+        return show_moment(reminder.due_at, reminder.appointment.location)
 
-    @extend_schema_field(Moment)
+    @extend_schema_field(MomentField)
     def get_not_after(self, reminder: Reminder) -> str:
-        return reminder.not_after.astimezone(zone_or_utc(reminder.appointment.location.time_zone)).isoformat()
+        return show_moment(reminder.not_after, reminder.appointment.location)
 
 
 class ReminderPage(serializers.Serializer[Any]):
@@ -63,9 +61,9 @@ class ReminderPage(serializers.Serializer[Any]):
 class ReminderParameters(PageParameters):
     """Filters of the list."""
 
-    updated_since = Moment(required=False)
-    due_from = Moment(required=False)
-    due_before = Moment(required=False)
+    updated_since = MomentField(required=False)
+    due_from = MomentField(required=False)
+    due_before = MomentField(required=False)
     appointment = WholeParameter(required=False)
     contact = WholeParameter(required=False)
     location = WholeParameter(required=False)

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils.http import parse_etags
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import NotFound
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -20,8 +21,15 @@ from rest_framework.views import APIView
 from reminders.api.access import BearerTokens, HasScope, TokenRate
 from reminders.api.bodies import StrictJson, StrictSerializer, read_parameters
 from reminders.api.fields import MOST_ID, Text, WholeParameter
-from reminders.api.problems import FieldError, Problem, ProblemCode, answer_problem
+from reminders.api.problems import ApiProblem, FieldError, ProblemCode, answer_problem
 
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag of what was read, or *.",
+)
+IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="An ETag.")
 MOST_LISTED = 200
 USUALLY_LISTED = 100
 
@@ -92,14 +100,16 @@ def write_cursor(pk: int) -> str:
 
 
 def read_cursor(cursor: str) -> int:
-    """The id that a cursor stands for. Raises Problem."""
+    """The id that a cursor stands for. Raises ApiProblem."""
     try:
         word, _colon, pk = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").partition(":")
     except (NotBase64, ValueError):
         word, pk = "", ""
     if word != "after" or not (pk.isascii() and pk.isdigit()) or int(pk) > MOST_ID:
         detail = _("Send “next_cursor” of the last answer as it was, or leave it out to begin.")
-        raise Problem(ProblemCode.INVALID, errors=[FieldError("unknown_cursor", detail, parameter="cursor")])
+        raise ApiProblem(
+            ProblemCode.INVALID, errors=[FieldError("unknown_cursor", detail, parameter="cursor")]
+        )
     return int(pk)
 
 
@@ -118,14 +128,14 @@ def answer_row(request: Request, shown: Any, status: int = 200) -> Response:
 
 
 def require_if_match(request: Request) -> None:
-    """Raises Problem unless the request names the version that it changes, or any version with "*"."""
+    """Raises ApiProblem unless the request names the version that it changes, or any version with "*"."""
     if "If-Match" not in request.headers:
         detail = _("Send the ETag of what you have read as If-Match, or * to change it whatever it is.")
-        raise Problem(ProblemCode.PRECONDITION_REQUIRED, detail)
+        raise ApiProblem(ProblemCode.PRECONDITION_REQUIRED, detail)
 
 
 def check_if_match(request: Request, shown: Any) -> None:
-    """Raises Problem if the row isn't what the client has read. To be called while the row is locked.
+    """Raises ApiProblem if the row isn't what the client has read. To be called while the row is locked.
 
     `shown`: the row as the API shows it; None if there is none.
     """
@@ -133,13 +143,13 @@ def check_if_match(request: Request, shown: Any) -> None:
     is_meant = shown is not None and ("*" in wanted or make_entity_tag(shown) in wanted)
     if "If-Match" in request.headers and not is_meant:
         detail = _("Read it again, and decide whether your change is still right.")
-        raise Problem(ProblemCode.STALE, detail)
+        raise ApiProblem(ProblemCode.STALE, detail)
 
 
 def refuse_existing(request: Request) -> None:
-    """Raises Problem if the request is to make something new only (If-None-Match: *), and it is there."""
+    """Raises ApiProblem if the request is to make something new only (If-None-Match: *), and it is there."""
     if "*" in _read_tags(request, "If-None-Match"):
-        raise Problem(ProblemCode.STALE, _("There is one already."))
+        raise ApiProblem(ProblemCode.STALE, _("There is one already."))
 
 
 def find_row(rows: "QuerySet[Any]", **wanted: Any) -> Any:

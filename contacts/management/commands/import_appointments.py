@@ -17,6 +17,24 @@ from contacts.imports.practice import ImportOptions
 from contacts.imports.questions import Question
 from contacts.imports.report import ImportReport, questions_as_lines, report_as_json, report_as_text
 
+# Options that can be repeated: their value is a pair.
+PAIRS = {
+    "--location-zone": ("LOCATION=ZONE", 'time zone of a new location, such as "Eastside=America/New_York"'),
+    "--column": ("MEANING=HEADER", 'column with an unknown header, such as "first_name=Vorname"'),
+    "--location-name": (
+        "LOCATION=NAME",
+        'what calls say for a new location, such as "Eastside=Harbor Clinic"',
+    ),
+    "--location-number": (
+        "LOCATION=NUMBER",
+        'number to call back for a new location, such as "Eastside=+12025550199"',
+    ),
+    "--answer": (
+        "QUESTION=ANSWER",
+        "answer to a question about the file, as the command prints it; remembered for the source",
+    ),
+}
+
 
 class Command(BaseCommand):
     help = (
@@ -35,13 +53,6 @@ class Command(BaseCommand):
             "--source", default="csv", help="name of the system that exported the file (default: csv)"
         )
         parser.add_argument(
-            "--location-zone",
-            action="append",
-            default=[],
-            metavar="LOCATION=ZONE",
-            help='time zone of a new location, such as "Eastside=America/New_York"; can be repeated',
-        )
-        parser.add_argument(
             "--time-zone", default="", metavar="ZONE", help="time zone of all other new locations"
         )
         parser.add_argument(
@@ -49,34 +60,10 @@ class Command(BaseCommand):
             default="",
             help="country of numbers written without a country code (default: PHONE_REGION)",
         )
-        parser.add_argument(
-            "--column",
-            action="append",
-            default=[],
-            metavar="MEANING=HEADER",
-            help='column with an unknown header, such as "first_name=Vorname"; can be repeated',
-        )
-        parser.add_argument(
-            "--location-name",
-            action="append",
-            default=[],
-            metavar="LOCATION=NAME",
-            help='what calls say for a new location, such as "Eastside=Harbor Clinic"; can be repeated',
-        )
-        parser.add_argument(
-            "--location-number",
-            action="append",
-            default=[],
-            metavar="LOCATION=NUMBER",
-            help='number to call back for a new location, such as "Eastside=+12025550199"; can be repeated',
-        )
-        parser.add_argument(
-            "--answer",
-            action="append",
-            default=[],
-            metavar="QUESTION=ANSWER",
-            help="answer to a question about the file, as the command prints it; remembered for the source",
-        )
+        for name, (pair, meaning) in PAIRS.items():
+            parser.add_argument(
+                name, action="append", default=[], metavar=pair, help=f"{meaning}; can be repeated"
+            )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Model
 from django.test import Client
@@ -150,15 +151,20 @@ def make_one_of_each_model(index: int) -> None:
     LiveCheck.objects.create(name=f"check {index}", passed=True, by=user, at=now)
     Script.objects.create(name=f"Script {index}")
     Pronunciation.objects.create(written=f"Dr{index}", spoken="Doctor", language="en")
+    make_outgoing(index, user)
+    FollowUp.objects.create(
+        kind="missed", contact=contact, appointment=reminder.appointment, due_at=now, taken_by=user
+    )
+
+
+def make_outgoing(index: int, user: User) -> None:
+    """What other systems are told, of an opt-out that there is."""
     endpoint = OutgoingEndpoint.objects.create(name=f"System {index}", url="https://hooks.example", types=[])
     event = OutgoingEvent.objects.latest("pk")  # of the opt-out
     delivery = OutgoingDelivery.objects.create(endpoint=endpoint, event=event)
     DeliveryAttempt.objects.create(delivery=delivery, status=500)
     provider = Provider.objects.create(name=f"Dr. {index}")
     CalendarFeed.objects.create(provider=provider, name="phone", token_digest=f"{index}", made_by=user)
-    FollowUp.objects.create(
-        kind="missed", contact=contact, appointment=reminder.appointment, due_at=now, taken_by=user
-    )
 
 
 def make_due_reminder_of(contact: Contact, location: Location, campaign: Campaign) -> Reminder:

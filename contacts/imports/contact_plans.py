@@ -1,0 +1,112 @@
+"""Decide what importing a file would change in a patient's contact. Writes nothing and makes no query."""
+
+from contacts.imports.columns import Columns
+from contacts.imports.matching import Known
+from contacts.imports.people import ImportedPerson
+from contacts.imports.plan_notes import BOTH_CHANGED, DAMAGED_NAME, RELATIVE, WITHOUT_ZEROS
+from contacts.imports.plans import PlannedContact
+from contacts.imports.problems import Problem, clip
+from contacts.imports.three_way import (
+    FieldChoice,
+    choose,
+    read_contact_values,
+    read_memory,
+    read_person_values,
+    remember,
+)
+from contacts.imports.words import is_stricter
+from contacts.models import Contact
+from contacts.models.people import Preference
+
+WISH_COLUMNS = ("prefers", "no_contact", "no_calls", "texts_ok")
+
+
+def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedContact:
+    """Decide what changes in a patient's contact. An empty cell never removes a recorded value."""
+    contact = known.contacts.get(person.key)
+    said = read_person_values(person)
+    phone, other = said["phone"] or None, said["other_phone"] or None
+    if contact is None:
+        return PlannedContact(person, None, phone=phone, other_phone=other, said=said)
+    if person.key in known.merged:
+        return _plan_merged(person, contact)
+    before, held = read_memory(contact, source) or {}, read_contact_values(contact)
+    choices = {name: choose(name, said, before, held) for name in said}
+    taken = {name: said[name] for name, choice in choices.items() if choice == FieldChoice.TAKE}
+    planned = PlannedContact(person, contact, said=remember(said, before, held))
+    planned.both = {
+        name: (held[name], said[name]) for name, choice in choices.items() if choice == FieldChoice.BOTH
+    }
+    if person.preference and not is_stricter(person.preference, contact.preferred_channel):
+        planned.kept_wish = contact.preferred_channel
+        taken.pop("preferred_channel", None)
+        planned.both.pop("preferred_channel", None)
+    # Staff replaced the file's number, which can't be reached, with one that works.
+    if contact.phone and not contact.phone.unusable_since and phone in known.unusable:
+        taken.pop("phone", None)
+        taken.pop("other_phone", None)
+    planned.phone, planned.other_phone = taken.pop("phone", None), taken.pop("other_phone", None)
+    # A list without ids names somebody who has two numbers once by each; neither is lost for the other.
+    if not planned.other_phone and contact.other_phone and planned.phone == contact.other_phone.e164:
+        planned.phone = None
+    if not planned.phone and contact.phone and planned.other_phone == contact.phone.e164:
+        planned.other_phone = None
+    planned.fields = taken | _find_new_id(person, contact, known, source)
+    return planned
+
+
+def _find_new_id(person: ImportedPerson, contact: Contact, known: Known, source: str) -> dict[str, str]:
+    """The patient's id for a contact that has none, or that the practice system gave a new one."""
+    is_of_source = contact.source == source or not contact.external_id
+    has_it = person.patient_id in ("", contact.external_id) or person.key in known.by_other_id
+    if has_it or not is_of_source or person.patient_id in known.with_zeros:
+        return {}
+    return {"source": source, "external_id": person.patient_id}
+
+
+def describe_person_notes(planned: PlannedContact, known: Known, columns: Columns) -> list[Problem]:
+    """Return notes of what was kept against the file, and of ids that weren't taken as they are."""
+    person, line = planned.person, planned.person.rows[-1].line
+    notes = [describe_kept_wish(planned, columns)] if planned.kept_wish else []
+    for name, (held, said) in planned.both.items():
+        header = columns.header_of("mobile" if name == "phone" else name)
+        value = clip(f"{person.full_name}: “{held}” here, “{said}” in the file")
+        notes.append(Problem(line, header, value, *BOTH_CHANGED))
+    if person.damaged and planned.contact:
+        notes.append(Problem(line, columns.header_of("last_name"), person.full_name, *DAMAGED_NAME))
+    ids = columns.header_of("patient_id")
+    if person.patient_id in known.with_zeros:
+        here = known.with_zeros[person.patient_id]
+        notes.append(Problem(line, ids, clip(f"{person.patient_id}: {here}"), *WITHOUT_ZEROS))
+    if person.key in known.relatives:
+        here = known.relatives[person.key].full_name
+        notes.append(Problem(line, ids, clip(f"{person.full_name} in the file, {here} here"), *RELATIVE))
+    return notes
+
+
+def _plan_merged(person: ImportedPerson, contact: Contact) -> PlannedContact:
+    """A row with the id of a contact who was merged with this one changes their appointments, and makes their
+    wish stricter, but no name, language or number: of two rows of one person, that of their own id counts, in
+    whatever order they come.
+    """
+    planned = PlannedContact(person, contact)
+    if person.preference in ("", contact.preferred_channel):
+        return planned
+    if is_stricter(person.preference, contact.preferred_channel):
+        planned.fields = {"preferred_channel": person.preference}
+    else:
+        planned.kept_wish = contact.preferred_channel
+    return planned
+
+
+def describe_kept_wish(planned: PlannedContact, columns: Columns) -> Problem:
+    """Return a note that what the patient wants never to get, by the record here, stays as it is."""
+    header = next((name for name in WISH_COLUMNS if name in columns.positions), WISH_COLUMNS[0])
+    wish = Preference(planned.kept_wish).label
+    return Problem(
+        planned.person.rows[-1].line,
+        columns.header_of(header),
+        str(Preference(planned.person.preference).label),
+        f"Here this patient's wish is “{wish}”, which forbids more than the file. It stays.",
+        "If it is no longer their wish, change it on the patient's page.",
+    )
