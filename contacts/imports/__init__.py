@@ -10,7 +10,8 @@ importing.py runs these steps, each in a module of its own:
 4. weak_ids, repeats, people: ids that are none, and rows of one appointment or one patient within the file.
    identity says whether two descriptions are of one person.
 5. practice, matching: which locations, contacts and appointments exist already.
-6. three_way, planning: what would change, against what the file said before. changes: each change with its
+6. three_way, planning (contact_plans, plan_notes): what would change (plans), against what the file said
+   before. changes: each change with its
    old and new values. missing: appointments that the file should have and doesn't. doubts: questions.
 7. apply: writes the changes.
 8. report, change_words: the result as counts, text, JSON and CSV.
