@@ -1,9 +1,10 @@
 """A whole campaign before and after an edit or an activation: the forecast of each of its steps."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from contacts.database.sorting import sort_in_memory
 from reminders.campaigns.clinic_facts import ClinicFacts
 from reminders.campaigns.drafts import (
     CampaignDraft,
@@ -15,8 +16,15 @@ from reminders.campaigns.drafts import (
 from reminders.campaigns.forecasts import Forecaster, StepForecast
 from reminders.campaigns.reminder_rows import Rows, read_rows
 from reminders.campaigns.step_planner import StepPlanner
-from reminders.campaigns.upcoming import ReminderGroup, read_reminder_groups, read_tried, read_visits_ahead
+from reminders.campaigns.upcoming import (
+    ReminderGroup,
+    read_planned_early,
+    read_reminder_groups,
+    read_tried,
+    read_visits_ahead,
+)
 from reminders.models import Campaign
+from reminders.planning.owed_reminders import StepTiming
 from reminders.rules.reasons import Reason
 from reminders.rules.states import REMINDER_PENDING, ReminderState
 
@@ -41,6 +49,7 @@ class ForecastPair:
     after: CampaignForecast
 
 
+@sort_in_memory()
 def foresee_edit(
     saved: CampaignDraft, draft: CampaignDraft, now: datetime, only: Collection[int] | None = None
 ) -> ForecastPair:
@@ -51,8 +60,8 @@ def foresee_edit(
     plans = plan_as_saved(saved, now), plan_as_edited(saved, draft, now)
     facts = ClinicFacts(read_visits_ahead(saved.filters, draft.filters, now, only), now)
     keys = {key for plan in plans for key in plan.steps if key > 0}
-    groups = read_reminder_groups(keys, now, only, live_since=facts.mode.live_since, with_created=True)
-    reader = _StepRows(saved.campaign, facts, *plans, groups, read_tried(keys, now))
+    groups = read_reminder_groups(keys, now, only, live_since=facts.mode.live_since)
+    reader = _StepRows(saved.campaign, facts, *plans, groups, read_tried(keys, now), only)
     before = CampaignForecast(facts, Forecaster(facts, plans[0], looks_again=True), plans[0], {})
     after = CampaignForecast(
         facts, Forecaster(facts, plans[1], is_after=True, looks_again=True), plans[1], {}
@@ -66,6 +75,7 @@ def foresee_edit(
     return ForecastPair(before, after)
 
 
+@sort_in_memory()
 def foresee_campaign(
     saved: CampaignDraft, now: datetime, only: Collection[int] | None = None, *, as_live: bool = False
 ) -> CampaignForecast:
@@ -76,7 +86,7 @@ def foresee_campaign(
     plan = plan_as_saved(saved, now)
     facts = ClinicFacts(read_visits_ahead(saved.filters, saved.filters, now, only), now, as_live=as_live)
     groups = read_reminder_groups(plan.steps, now, only, live_since=facts.mode.live_since)
-    reader = _StepRows(saved.campaign, facts, plan, plan, groups, {})
+    reader = _StepRows(saved.campaign, facts, plan, plan, groups, {}, only)
     found = CampaignForecast(facts, Forecaster(facts, plan), plan, {})
     for key in plan.steps:
         rows = [*read_rows(facts, groups.get(key, [])), *reader.read_missing(key, plan, found.forecaster)]
@@ -101,9 +111,10 @@ class _StepRows:
         after: CampaignPlan,
         groups: dict[int, list[ReminderGroup]],
         tried: dict[int, set[int]],
+        only: Collection[int] | None,
     ) -> None:
         self._campaign, self._facts, self._before, self._after = campaign, facts, before, after
-        self._groups, self._tried = groups, tried
+        self._groups, self._tried, self._only = groups, tried, only
         self._rows_before: dict[int, list[Rows]] = {}
         self._is_planned = campaign.state != Campaign.State.DRAFT
 
@@ -136,7 +147,7 @@ class _StepRows:
         stays = was is not None and was.timing == timing and not (timing and timing.bring_forward)
         if not any(_may_move(own, stays=stays) for own in rows):
             return rows
-        created, tried = self._read_created(key), self._tried.get(key, set())
+        created, tried = self._read_created(key, timing), self._tried.get(key, set())
         replanned: list[Rows] = []
         is_moved = False
         for own in rows:
@@ -148,13 +159,15 @@ class _StepRows:
             replanned += new
         return replanned if is_moved else rows
 
-    def _read_created(self, key: int) -> dict[int, float]:
-        groups: Sequence[ReminderGroup] = self._groups.get(key, ())
-        return {
-            visit: created
-            for group in groups
-            for visit, created in zip(group.visits, group.created, strict=True)
-        }
+    def _read_created(self, key: int, timing: StepTiming | None) -> dict[int, float]:
+        """When each reminder was planned (seconds since 1970); now, where it makes no difference."""
+        facts = self._facts
+        live, filters = facts.mode.live_since, timing and timing.since.filters
+        before = max((moment for moment in (live, filters) if moment), default=None)
+        created: dict[int, float] = {}
+        for group in self._groups.get(key, ()):
+            created.update(dict.fromkeys(group.visits, facts.now.timestamp()))
+        return created | read_planned_early(key, facts.now, before, self._only)
 
 
 def _may_move(own: Rows, *, stays: bool) -> bool:

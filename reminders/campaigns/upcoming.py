@@ -130,7 +130,6 @@ class ReminderGroup(NamedTuple):
     is_before_live: bool
     visits: list[int]
     ends: list[float]
-    created: Sequence[float] = ()
 
 
 def read_visits_ahead(
@@ -158,34 +157,47 @@ def read_reminder_groups(
     only: Collection[int] | None = None,
     *,
     live_since: datetime | None,
-    with_created: bool = False,
 ) -> dict[int, list[ReminderGroup]]:
     """The reminders of these steps for the present revision of upcoming visits, by step."""
-    of_visit = {"appointment__status": Appointment.Status.BOOKED, "appointment__starts_at__gt": now}
-    reminders = Reminder.objects.filter(
-        step__in=step_ids, revision=F("appointment__revision"), **of_visit
-    ).order_by()
-    if only is not None:
-        reminders = reminders.filter(appointment__in=only)
     came_before_live = Q(state__in=REMINDER_PENDING, due_at__lt=live_since, created_at__lt=live_since)
-    known = reminders.annotate(
+    known = _find_reminders(step_ids, now, only).annotate(
         due=_if_waiting("due_at"),
         look=_if_waiting("next_look_at"),
         again=_if_waiting("try_after"),
         is_before_live=_yes(came_before_live) if live_since else Value(False),
     )
-    # PostgreSQL sorts to group: by what differs most first, so that it seldom compares more than one column
     heads = ("due", "look", "again", "step", "state", "reason", "channel", "ordered_by", "is_before_live")
     arrays = {"visits": ArrayAgg("appointment"), "ends": ArrayAgg(Seconds("not_after"))}
-    if with_created:
-        arrays["created"] = ArrayAgg(Seconds("created_at"))
-    rows: Iterable[Any] = known.values_list(*heads).annotate(**arrays)
+    # PostgreSQL sorts to group, in this order: by what differs most first, so that it seldom compares more
+    rows: Iterable[Any] = known.values_list(*heads).annotate(**arrays).order_by("due", "look", "again")
     groups: dict[int, list[ReminderGroup]] = defaultdict(list)
     for due, look, again, step, *values in rows if step_ids else ():
         due_at, look_at = (due.timestamp(), look.timestamp()) if due else (0.0, 0.0)
         try_after = again.timestamp() if again else None
         groups[step].append(ReminderGroup(due_at, look_at, try_after, *values))
     return groups
+
+
+def read_planned_early(
+    step_id: int, now: datetime, before: datetime | None, only: Collection[int] | None = None
+) -> dict[int, float]:
+    """When reminders of a step were planned, by visit: those of before a moment, and of edited visits.
+
+    Of the reminders that read_reminder_groups() finds; an edited visit is one with `details_at`.
+    """
+    is_early = Q(appointment__details_at__isnull=False)
+    if before:
+        is_early |= Q(created_at__lt=before)
+    found = _find_reminders([step_id], now, only).filter(is_early)
+    return dict(found.values_list("appointment", Seconds("created_at")))
+
+
+def _find_reminders(
+    step_ids: Collection[int], now: datetime, only: Collection[int] | None
+) -> "QuerySet[Reminder]":
+    of_visit = {"appointment__status": Appointment.Status.BOOKED, "appointment__starts_at__gt": now}
+    found = Reminder.objects.filter(step__in=step_ids, revision=F("appointment__revision"), **of_visit)
+    return (found if only is None else found.filter(appointment__in=only)).order_by()
 
 
 def read_tried(step_ids: Collection[int], now: datetime) -> dict[int, set[int]]:
