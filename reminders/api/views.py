@@ -119,12 +119,19 @@ def make_entity_tag(shown: Any) -> str:
     return f'"{sha256(written.encode()).hexdigest()[:32]}"'
 
 
-def answer_row(request: Request, shown: Any, status: int = 200) -> Response:
-    """The row with its ETag; 304 if the client has it already."""
+def answer_row(
+    request: Request, shown: Any, status: int = 200, *, besides: Mapping[str, Any] | None = None
+) -> Response:
+    """The row with its ETag; 304 if the client has it already. `besides`: fields that are of this answer only."""
     tag = make_entity_tag(shown)
     if request.method == "GET" and tag in _read_tags(request, "If-None-Match"):
         return Response(status=304, headers={"ETag": tag})
-    return Response(shown, status, headers={"ETag": tag})
+    return Response({**shown, **(besides or {})}, status, headers={"ETag": tag})
+
+
+def names_version(request: Request) -> bool:
+    """Whether the request names the version that it changes: whoever sends it has seen what it overwrites."""
+    return bool(_read_tags(request, "If-Match") - {"*"})
 
 
 def require_if_match(request: Request) -> None:
