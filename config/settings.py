@@ -118,6 +118,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.error_pages.answer_programs",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "webhooks.middleware.bypass_middleware_for_webhooks",  # webhooks skip all middleware below
@@ -285,6 +286,10 @@ REST_FRAMEWORK = {
 
 # Requests that one token of the API may make, such as "600/minute".
 API_RATE = env.str("API_RATE", default="600/minute")
+# Wrong tokens that one address may send, such as "60/minute".
+API_WRONG_TOKENS = env.str("API_WRONG_TOKENS", default="60/minute")
+# Days for which outgoing events are kept, to be sent again and for the file of events.
+OUTGOING_EVENT_DAYS = env.int("OUTGOING_EVENT_DAYS", default=400)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Callboard",
     "VERSION": "1",
@@ -370,6 +375,11 @@ CELERY_BEAT_SCHEDULE = {
 CELERY_BEAT_SCHEDULE["pull"] = {
     "task": "reminders.tasks.pull_contacts",
     "schedule": crontab(minute=10),
+    "options": {"expires": 1800},
+}
+CELERY_BEAT_SCHEDULE["forget"] = {
+    "task": "webhooks.tasks.forget_events",
+    "schedule": crontab(hour=2, minute=40),
     "options": {"expires": 1800},
 }
 
