@@ -1,6 +1,6 @@
 """Appointments, and the append-only history of each."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -152,8 +152,9 @@ class Appointment(models.Model):
 
     @property
     def wall_end(self) -> datetime:
-        """The end by the same clock; for showing."""
-        return self.wall_start + (self.ends_at - self.starts_at)
+        """The end by the same clock, which may change in between; for showing."""
+        end = self.wall_start.astimezone(UTC) + (self.ends_at - self.starts_at)
+        return end.astimezone(self.wall_start.tzinfo)
 
     @property
     def current_answer(self) -> str:

@@ -48,8 +48,8 @@ class BearerTokens(BaseAuthentication):
         return token.user, token
 
     def _refuse(self, request: Request, detail: str) -> APIException:
-        """Who sends many wrong tokens is asked to wait. Valid ones of the same address go on: a token can't be
-        guessed, and one program of a practice that is set up wrongly must not stop the others.
+        """Who sends many wrong tokens is asked to wait. Valid ones of the same address go on: a token can't
+        be guessed, and one program of a practice that is set up wrongly must not stop the others.
         """
         address = find_client_address(request)
         if seconds := count_request(settings.API_WRONG_TOKENS, f"wrong:{address}"):

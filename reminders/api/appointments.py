@@ -189,7 +189,6 @@ class AppointmentPage(serializers.Serializer[Any]):
 
 
 FILTERS = {
-    "updated_since": "updated_at__gte",
     "starts_from": "starts_at__gte",
     "starts_before": "starts_at__lt",
     "location": "location",
@@ -216,11 +215,17 @@ class Appointments(ApiView):
         operation_id="listAppointments", parameters=[AppointmentParameters], responses=AppointmentPage
     )
     def get(self, request: Request) -> Response:
-        """List appointments, in the order in which they were made."""
+        """List appointments, in the order in which they were made; with updated_since, changed."""
         wanted = read_parameters(request, AppointmentParameters)
         filters = {FILTERS[name]: value for name, value in wanted.items() if name in FILTERS}
         rows = shown_appointments().filter(**filters)
-        return list_page(rows, AppointmentFields, cursor=wanted.get("cursor", ""), limit=wanted["limit"])
+        return list_page(
+            rows,
+            AppointmentFields,
+            cursor=wanted.get("cursor", ""),
+            limit=wanted["limit"],
+            changed_since=wanted.get("updated_since"),
+        )
 
 
 class OneAppointment(ApiView):

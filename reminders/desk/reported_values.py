@@ -1,9 +1,9 @@
 """What another system says of a visit, beside what it said before and what is booked here (product rule 45).
 
-Kept where lists keep it (contacts/imports/three_way.py), so that a list and the API of one source compare with
-what that source said last, by whichever door. A list stands for itself: where staff and the list changed a
-value, staff's stays and both are listed. A report of the API is answered, so here the newer statement counts,
-and the answer names what was kept.
+Kept where lists keep it (contacts/imports/three_way.py), so that a list and the API of one source compare
+with what that source said last, by whichever door. A list stands for itself: where staff and the list changed
+a value, staff's stays and both are listed. A report of the API is answered, so here the newer statement
+counts, and the answer names what was kept.
 """
 
 from collections.abc import Collection
