@@ -140,6 +140,12 @@ class Appointment(models.Model):
                 condition=Q(status="booked", planned_revision__lt=F("revision")),
                 name="appointment_unplanned",
             ),
+            # reminders/api/views.py: list_page, those that changed
+            models.Index(fields=["updated_at", "id"], name="appointment_by_change"),
+            # reminders/api/appointments.py: FILTERS
+            models.Index(fields=["starts_at"], name="appointment_by_start"),
+            models.Index(fields=["status", "id"], name="appointment_by_status"),
+            models.Index(fields=["source", "id"], name="appointment_by_source"),
         ]
 
     def __str__(self) -> str:
