@@ -164,9 +164,7 @@ def _decode(cursor: str) -> str:
 
 def _refuse_cursor() -> ApiProblem:
     detail = _("Send “next_cursor” of the last answer as it was, or leave it out to begin.")
-    return ApiProblem(
-        ProblemCode.INVALID, errors=[FieldError("unknown_cursor", detail, parameter="cursor")]
-    )
+    return ApiProblem(ProblemCode.INVALID, errors=[FieldError("unknown_cursor", detail, parameter="cursor")])
 
 
 def make_entity_tag(shown: Any) -> str:

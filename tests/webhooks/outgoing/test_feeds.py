@@ -23,8 +23,7 @@ from contacts.appointments import (
 )
 from contacts.models import Appointment, Contact, Location, Provider
 from tests.people import at, make_appointment, make_contact, make_location
-from webhooks.outgoing import feed_limits
-from webhooks.outgoing import feeds
+from webhooks.outgoing import feed_limits, feeds
 from webhooks.outgoing.feeds import find_feed, make_feed, read_entries, revoke_feeds, write_summary
 from webhooks.outgoing.models import CalendarFeed
 
@@ -248,7 +247,9 @@ def test_a_new_address_takes_the_place_of_one_that_got_about(token_of: MakeToken
     """Rotation: a feed is never changed, so another is made and the first one revoked."""
     old = token_of()
     new = token_of()
-    revoke_feeds([CalendarFeed.objects.order_by("pk").values_list("pk", flat=True)[0]], by=sam, at=timezone.now())
+    revoke_feeds(
+        [CalendarFeed.objects.order_by("pk").values_list("pk", flat=True)[0]], by=sam, at=timezone.now()
+    )
     assert old != new
     assert [Client().get(f"/feeds/{token}.ics").status_code for token in (old, new)] == [404, 200]
 
