@@ -369,17 +369,13 @@ CELERY_BEAT_SCHEDULE = {
         ("contacts", "reminders.tasks.push_contacts", timedelta(seconds=60)),
         ("confirm", "reminders.tasks.confirm_optouts", timedelta(seconds=10)),
         ("tests", "reminders.tasks.place_test_calls", timedelta(seconds=10)),
+        ("forget", "webhooks.tasks.forget_events", timedelta(hours=1)),
     ]
 }
 # Sent hourly, done once a night at 3:10 UTC: after a failure it is repeated an hour later.
 CELERY_BEAT_SCHEDULE["pull"] = {
     "task": "reminders.tasks.pull_contacts",
     "schedule": crontab(minute=10),
-    "options": {"expires": 1800},
-}
-CELERY_BEAT_SCHEDULE["forget"] = {
-    "task": "webhooks.tasks.forget_events",
-    "schedule": crontab(hour=2, minute=40),
     "options": {"expires": 1800},
 }
 

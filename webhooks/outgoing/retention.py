@@ -16,7 +16,7 @@ from webhooks.outgoing.models import DeliveryAttempt, OutgoingDelivery, Outgoing
 log = logging.getLogger(__name__)
 
 DELETED_AT_ONCE = 1000  # events in one transaction
-MOST_IN_A_ROUND = 50_000  # events: the rest goes in the next night
+MOST_IN_A_ROUND = 50_000  # events: the rest goes in the next hour
 
 
 def delete_old_events() -> int:

@@ -32,7 +32,6 @@ PLANS = {
     "reminders/": "reminders_reminder_pkey",
     "reminders/?state=skipped": "reminder_by_state",
     f"reminders/?updated_since={YESTERDAY}": "reminder_by_change",
-    f"calls/?submitted_from={YESTERDAY}": "call_by_time",
     f"opt-outs/?since={YESTERDAY}": "number_opted_out",
     "opt-outs/": "number_opted_out",
 }

@@ -82,7 +82,7 @@ def test_what_waits_for_an_endpoint_that_is_off_goes_too(endpoint: OutgoingEndpo
     assert deliver_due() == 0
 
 
-def test_they_are_deleted_in_parts_and_the_rest_of_very_many_the_next_night(
+def test_they_are_deleted_in_parts_and_the_rest_of_very_many_the_next_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(retention, "DELETED_AT_ONCE", 2)
