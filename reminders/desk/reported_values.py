@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.appointments import keep_said
 from contacts.imports.matching import recall_said
-from contacts.imports.three_way import Said, location_key, read_appointment_values, read_memory, say_slot
+from contacts.imports.rows import location_key
+from contacts.imports.three_way import Said, read_appointment_values, read_memory, say_slot
 from contacts.models import Appointment, Location, Provider
 from contacts.wall_times import read_clock
 
