@@ -24,6 +24,7 @@ from reminders.traffic.rate import parse_rate
 PRINTABLE = re.compile(r"[!-~]+")  # allowed in a header; no spaces
 MINIMUM_KEY_LENGTH = 50  # characters, as Django asks of SECRET_KEY
 LONGEST_TOKEN_DAYS = 365
+LEAST_EVENT_DAYS = 7
 LAPTOP_MARK = "only-for-"  # the prefix of the keys for laptops and tests
 SANDBOX_KEY = "sandbox-key"
 
@@ -154,6 +155,17 @@ def _check_api_rate() -> Iterator[checks.CheckMessage]:
         parse(settings.API_RATE)
     except ValueError:
         yield _error(20, "API_RATE is not a rate.", "Set it to requests of one token, such as 600/minute.")
+    try:
+        parse(settings.API_WRONG_TOKENS)
+    except ValueError:
+        hint = "Set it to requests of one address, such as 60/minute."
+        yield _error(21, "API_WRONG_TOKENS is not a rate.", hint)
+
+
+def _check_event_days() -> Iterator[checks.CheckMessage]:
+    if settings.OUTGOING_EVENT_DAYS < LEAST_EVENT_DAYS:
+        hint = f"Set it to at least {LEAST_EVENT_DAYS} days: an event is sent again for three days."
+        yield _error(22, f"OUTGOING_EVENT_DAYS is less than {LEAST_EVENT_DAYS}.", hint)
 
 
 def _check_breaker() -> Iterator[checks.CheckMessage]:
@@ -210,6 +222,7 @@ ALWAYS: list[Rule] = [
     _check_on_500,
     _check_rate,
     _check_api_rate,
+    _check_event_days,
     _check_breaker,
     _check_token_days,
     _check_caps,

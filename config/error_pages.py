@@ -1,12 +1,14 @@
 """Our own error pages while DEBUG is on too, in place of Django's; production has them anyway.
 
-The traceback of an error is in the log, as in production.
+The traceback of an error is in the log, as in production. Programs get no page: below /api/ every error is a
+problem, also one that arises before or beside the API's views.
 """
 
+import json
 from collections.abc import Callable
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
@@ -14,7 +16,32 @@ from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter
 from django.views.defaults import page_not_found
 
+from reminders.api.problems import CODE_BY_STATUS, CONTENT_TYPE, ApiProblem, write_problem
+
 OUR_OWN_FAULT, BAD_REQUEST = "500.html", "400.html"
+API = "/api/"  # at this very address is a page for people
+
+
+def answer_programs(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware, the outermost: an error page below /api/ becomes a problem with the same status."""
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        path = request.path_info
+        if not path.startswith(API) or path == API:
+            return response
+        is_page = response.get("Content-Type", "").startswith("text/html")
+        code = CODE_BY_STATUS.get(response.status_code)
+        if code and is_page and isinstance(response, HttpResponse):
+            response.content = json.dumps(write_problem(ApiProblem(code))).encode()
+            del response["Content-Encoding"]
+            response["Content-Type"] = CONTENT_TYPE
+            response["Content-Length"] = str(len(response.content))
+        return response
+
+    return respond
 
 
 class OurNotFoundPage:

@@ -118,6 +118,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.error_pages.answer_programs",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "webhooks.middleware.bypass_middleware_for_webhooks",  # webhooks skip all middleware below
@@ -285,6 +286,10 @@ REST_FRAMEWORK = {
 
 # Requests that one token of the API may make, such as "600/minute".
 API_RATE = env.str("API_RATE", default="600/minute")
+# Wrong tokens that one address may send, such as "60/minute".
+API_WRONG_TOKENS = env.str("API_WRONG_TOKENS", default="60/minute")
+# Days for which outgoing events are kept, to be sent again and for the file of events.
+OUTGOING_EVENT_DAYS = env.int("OUTGOING_EVENT_DAYS", default=400)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Callboard",
     "VERSION": "1",
@@ -364,6 +369,7 @@ CELERY_BEAT_SCHEDULE = {
         ("contacts", "reminders.tasks.push_contacts", timedelta(seconds=60)),
         ("confirm", "reminders.tasks.confirm_optouts", timedelta(seconds=10)),
         ("tests", "reminders.tasks.place_test_calls", timedelta(seconds=10)),
+        ("forget", "webhooks.tasks.forget_events", timedelta(hours=1)),
     ]
 }
 # Sent hourly, done once a night at 3:10 UTC: after a failure it is repeated an hour later.

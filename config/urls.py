@@ -5,6 +5,7 @@ from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
 from config import health, sign_in
+from reminders.api.views import UnknownAddress
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -14,6 +15,7 @@ urlpatterns = [
     path("admin/login/", sign_in.lead_to_sign_in),
     path("admin/", admin.site.urls),
     path("api/v1/", include("reminders.api.urls")),
+    path("api/v1", UnknownAddress.as_view()),
     path("hooks/", include("webhooks.urls")),
     path("", include("webhooks.outgoing.urls")),
     path("", include("contacts.urls")),

@@ -111,6 +111,16 @@ def add_change(
     return change
 
 
+def keep_said(appointment_id: int, source: str, said: Mapping[str, str]) -> None:
+    """Keep what this source said last of a locked appointment (Appointment.file_values).
+
+    It is no change of the appointment: who has read it still has its newest version.
+    """
+    held = Appointment.objects.only("file_values").get(pk=appointment_id).file_values
+    if held.get(source) != said:
+        Appointment.objects.filter(pk=appointment_id).update(file_values={**held, source: dict(said)})
+
+
 @transaction.atomic
 def book_appointment(
     *,

@@ -5,6 +5,7 @@ from celery import shared_task
 from reminders.health import heartbeats
 from webhooks.inbox import apply_stored
 from webhooks.outgoing.deliveries import deliver_due
+from webhooks.outgoing.retention import delete_old_events
 from webhooks.verification import verify_events as verify
 
 
@@ -24,3 +25,9 @@ def verify_events() -> None:
 def deliver_events() -> None:
     """Send other systems the events that are due; a task of its own, since it may take long."""
     deliver_due()
+
+
+@shared_task
+def forget_events() -> None:
+    """Delete the outgoing events that are older than OUTGOING_EVENT_DAYS."""
+    delete_old_events()

@@ -88,7 +88,7 @@ def find_known(
     cancelling = [row for row in rows if row.status == CANCELLED]
     _find_by_time(known, [*cancelling, *(each.partial for each in refused if each.partial)])
     matched = [*known.by_id.values(), *(each for group in known.by_slot.values() for each in group)]
-    known.recalled = _recall([each.pk for each in matched if read_memory(each, source) is None])
+    known.recalled = recall_said([each.pk for each in matched if read_memory(each, source) is None])
     known.unusable = _find_unusable(people.values())
     return known
 
@@ -329,11 +329,12 @@ def _find_by_time(known: Known, rows: Iterable[AppointmentRow]) -> None:
             known.by_time[each.local_start].append(each)
 
 
-def _recall(appointment_ids: Collection[int]) -> dict[int, Said]:
+def recall_said(appointment_ids: Collection[int]) -> dict[int, Said]:
     """What the file must have said last of appointments from before that was kept, by their history.
 
     Only of what staff changed since: the time before they moved it, or the state before they cancelled it or
-    booked it again. All else counts as not known, so the file decides.
+    booked it again. What came by the API its source said itself. All else counts as not known, so the file
+    decides.
     """
     recalled: dict[int, Said] = {}
     if not appointment_ids:
@@ -343,7 +344,7 @@ def _recall(appointment_ids: Collection[int]) -> dict[int, Said]:
     ).select_related("appointment__location")
     for change in changes.order_by("pk"):
         said = recalled.setdefault(change.appointment_id, {})
-        by_hand = change.how != Way.IMPORT
+        by_hand = change.how not in (Way.IMPORT, Way.API)
         if change.what == What.MOVED:
             if not by_hand:
                 said.pop("slot", None)

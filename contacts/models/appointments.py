@@ -1,6 +1,6 @@
 """Appointments, and the append-only history of each."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -140,6 +140,12 @@ class Appointment(models.Model):
                 condition=Q(status="booked", planned_revision__lt=F("revision")),
                 name="appointment_unplanned",
             ),
+            # reminders/api/views.py: list_page, those that changed
+            models.Index(fields=["updated_at", "id"], name="appointment_by_change"),
+            # reminders/api/appointments.py: FILTERS
+            models.Index(fields=["starts_at"], name="appointment_by_start"),
+            models.Index(fields=["status", "id"], name="appointment_by_status"),
+            models.Index(fields=["source", "id"], name="appointment_by_source"),
         ]
 
     def __str__(self) -> str:
@@ -152,8 +158,9 @@ class Appointment(models.Model):
 
     @property
     def wall_end(self) -> datetime:
-        """The end by the same clock; for showing."""
-        return self.wall_start + (self.ends_at - self.starts_at)
+        """The end by the same clock, which may change in between; for showing."""
+        end = self.wall_start.astimezone(UTC) + (self.ends_at - self.starts_at)
+        return end.astimezone(self.wall_start.tzinfo)
 
     @property
     def current_answer(self) -> str:

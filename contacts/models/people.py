@@ -118,6 +118,13 @@ class PhoneNumber(models.Model):
             models.Index(
                 fields=["id"], condition=models.Q(verified_at__isnull=False), name="phone_number_verified"
             ),
+            # reminders/api/opt_outs.py: OptOuts
+            models.Index(
+                fields=["id"],
+                condition=models.Q(voice_opted_out_at__isnull=False)
+                | models.Q(sms_opted_out_at__isnull=False),
+                name="number_opted_out",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -318,6 +325,8 @@ class Contact(models.Model):
             ),
             # contacts/duplicates.py: find_lookalikes, by name
             models.Index(fields=["name_key"], name="contact_by_name_key"),
+            # reminders/api/views.py: list_page, those that changed
+            models.Index(fields=["updated_at", "id"], name="contact_by_change"),
         ]
 
     def __str__(self) -> str:

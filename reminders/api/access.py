@@ -10,19 +10,20 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from limits import parse
+from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
 from redis import RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
+from config.sign_in_limits import find_client_address
 from contacts.api_tokens import find_api_token
 from contacts.database.clock import read_database_clock
 from contacts.models import ApiToken
@@ -40,11 +41,20 @@ class BearerTokens(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, ApiToken]:
         kind, _blank, secret = request.headers.get("Authorization", "").partition(" ")
         if kind.lower() != BEARER.lower():
-            raise AuthenticationFailed(_("Send the token as “Authorization: Bearer …”."))
+            raise self._refuse(request, _("Send the token as “Authorization: Bearer …”."))
         token = find_api_token(secret.strip(), read_database_clock())
         if token is None:
-            raise AuthenticationFailed(_("This token isn't known, has expired or was revoked."))
+            raise self._refuse(request, _("This token isn't known, has expired or was revoked."))
         return token.user, token
+
+    def _refuse(self, request: Request, detail: str) -> APIException:
+        """Who sends many wrong tokens is asked to wait. Valid ones of the same address go on: a token can't
+        be guessed, and one program of a practice that is set up wrongly must not stop the others.
+        """
+        address = find_client_address(request)
+        if seconds := count_request(settings.API_WRONG_TOKENS, f"wrong:{address}"):
+            return Throttled(wait=seconds)
+        return AuthenticationFailed(detail)
 
     def authenticate_header(self, request: Request) -> str:
         return BEARER
@@ -74,7 +84,7 @@ class HasScope(BasePermission):
 
 
 class TokenRate(BaseThrottle):
-    """At most API_RATE requests of one token. The count is in Redis; while it is away, in each web process.
+    """At most API_RATE requests of one token.
 
     Not REST framework's own throttles: they read and then write a list in the cache, so that requests at the
     same time pass beyond the limit, and they fail when the cache does.
@@ -86,11 +96,7 @@ class TokenRate(BaseThrottle):
     def allow_request(self, request: Request, view: APIView) -> bool:
         if not isinstance(request.auth, ApiToken):
             return True
-        try:
-            self._seconds_left = _count(_make_limiter(settings.REDIS_URL), str(request.auth.pk))
-        except (RedisError, OSError) as error:
-            log.warning("API requests are counted by each web process alone: %s", type(error).__name__)
-            self._seconds_left = _count(_IN_MEMORY, str(request.auth.pk))
+        self._seconds_left = count_request(settings.API_RATE, str(request.auth.pk))
         return not self._seconds_left
 
     def wait(self) -> float:
@@ -100,9 +106,19 @@ class TokenRate(BaseThrottle):
 _IN_MEMORY = FixedWindowRateLimiter(MemoryStorage())
 
 
-def _count(limiter: FixedWindowRateLimiter, whose: str) -> float:
-    """Count a request; 0 if it may go on, else the seconds until the next may."""
-    rate = parse(settings.API_RATE)
+def count_request(rate: str, whose: str) -> float:
+    """Count a request; 0 if it may go on, else the seconds until the next may. `rate`: such as "600/minute".
+
+    The count is in Redis; while that is away, in each web process.
+    """
+    try:
+        return _count(_make_limiter(settings.REDIS_URL), parse(rate), whose)
+    except (RedisError, OSError) as error:
+        log.warning("API requests are counted by each web process alone: %s", type(error).__name__)
+        return _count(_IN_MEMORY, parse(rate), whose)
+
+
+def _count(limiter: FixedWindowRateLimiter, rate: RateLimitItem, whose: str) -> float:
     if limiter.hit(rate, whose):
         return 0.0
     return max(limiter.get_window_stats(rate, whose).reset_time - time.time(), 1.0)

@@ -35,6 +35,7 @@ from reminders.api.views import (
     check_if_match,
     find_row,
     list_page,
+    names_version,
     refuse_existing,
     require_if_match,
 )
@@ -44,7 +45,8 @@ from reminders.desk.booking_questions import (
     SHORTEST_VISIT,
     BookingQuestion,
 )
-from reminders.desk.reported_bookings import ReportedBooking, change_booking, put_booking
+from reminders.desk.reported_bookings import PutBooking, change_booking, put_booking
+from reminders.desk.reported_values import KeptCorrection, ReportedBooking
 
 MINUTE = timedelta(minutes=1)
 
@@ -93,6 +95,19 @@ class AppointmentFields(serializers.Serializer[Appointment]):
         if not appointment.current_answer or not appointment.answered_at:
             return None
         return appointment.answered_at.astimezone(appointment.wall_start.tzinfo).isoformat()
+
+
+class KeptFields(serializers.Serializer[Any]):
+    """A value that stays as staff have it, since your system says what it said before."""
+
+    field = serializers.ChoiceField(KeptCorrection.choices)  # type: ignore[assignment]
+    note = serializers.CharField()
+
+
+class PutAppointmentAnswer(AppointmentFields):
+    """The appointment, and what stays in it as staff have it."""
+
+    kept = KeptFields(many=True)
 
 
 class ConfirmableBody(StrictSerializer):
@@ -174,7 +189,6 @@ class AppointmentPage(serializers.Serializer[Any]):
 
 
 FILTERS = {
-    "updated_since": "updated_at__gte",
     "starts_from": "starts_at__gte",
     "starts_before": "starts_at__lt",
     "location": "location",
@@ -201,11 +215,17 @@ class Appointments(ApiView):
         operation_id="listAppointments", parameters=[AppointmentParameters], responses=AppointmentPage
     )
     def get(self, request: Request) -> Response:
-        """List appointments, in the order in which they were made."""
+        """List appointments, in the order in which they were made; with updated_since, changed."""
         wanted = read_parameters(request, AppointmentParameters)
         filters = {FILTERS[name]: value for name, value in wanted.items() if name in FILTERS}
         rows = shown_appointments().filter(**filters)
-        return list_page(rows, AppointmentFields, cursor=wanted.get("cursor", ""), limit=wanted["limit"])
+        return list_page(
+            rows,
+            AppointmentFields,
+            cursor=wanted.get("cursor", ""),
+            limit=wanted["limit"],
+            changed_since=wanted.get("updated_since"),
+        )
 
 
 class OneAppointment(ApiView):
@@ -281,10 +301,12 @@ class ReportedAppointment(ApiView):
         operation_id="putAppointment",
         parameters=[*SOURCE_AND_ID, IF_MATCH, IF_NEW],
         request=PutAppointment,
-        responses={200: AppointmentFields, 201: AppointmentFields},
+        responses={200: PutAppointmentAnswer, 201: PutAppointmentAnswer},
     )
     def put(self, request: Request, source: str, external_id: str) -> Response:
-        """Book an appointment, or bring it up to date. The same again changes nothing."""
+        """Book an appointment, or bring it up to date. The same again changes nothing, nor what staff
+        corrected since.
+        """
         check_ids(source=source, external_id=external_id)
         if answer := self._cancel_known(request, source, external_id):
             return answer
@@ -292,7 +314,7 @@ class ReportedAppointment(ApiView):
         contact = find_contact(body["contact"])
         wanted = read_booking(body)
         with refusals_as_problems():
-            pk, is_new = put_booking(
+            done = put_booking(
                 source,
                 external_id,
                 contact,
@@ -300,8 +322,9 @@ class ReportedAppointment(ApiView):
                 by=acting_user(request),
                 confirmed=body.get("confirm", ()),
                 check=make_check(request),
+                keeps_corrections=not names_version(request),
             )
-        return answer_appointment(request, 201 if is_new else 200, pk=pk)
+        return answer_put(request, done)
 
     def _cancel_known(self, request: Request, source: str, external_id: str) -> Response | None:
         """What is reported as cancelled is cancelled, whatever else the body says (product rule 44)."""
@@ -315,8 +338,14 @@ class ReportedAppointment(ApiView):
             return None
         wanted = ReportedBooking(status=Appointment.Status.CANCELLED)
         with refusals_as_problems():
-            change_booking(pk, wanted, by=acting_user(request), check=make_check(request))
-        return answer_appointment(request, pk=pk)
+            kept = change_booking(
+                pk,
+                wanted,
+                by=acting_user(request),
+                check=make_check(request),
+                keeps_corrections=not names_version(request),
+            )
+        return answer_put(request, PutBooking(pk, is_new=False, kept=kept))
 
 
 def shown_appointments() -> "QuerySet[Appointment]":
@@ -327,6 +356,13 @@ def shown_appointments() -> "QuerySet[Appointment]":
 def answer_appointment(request: Request, status: int = 200, **wanted: Any) -> Response:
     """The appointment as it is shown, with its ETag."""
     return answer_row(request, AppointmentFields(find_row(shown_appointments(), **wanted)).data, status)
+
+
+def answer_put(request: Request, done: PutBooking) -> Response:
+    """The appointment with what stays as staff have it. Its ETag is that of the appointment alone."""
+    kept = [{"field": one.value, "note": str(one.label)} for one in done.kept]
+    shown = AppointmentFields(find_row(shown_appointments(), pk=done.appointment_id)).data
+    return answer_row(request, shown, 201 if done.is_new else 200, besides={"kept": kept})
 
 
 def make_check(request: Request) -> Any:

@@ -1,6 +1,6 @@
 """Contacts: list, find, read, add and change, by the form of the contact's page and so by its rules."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -34,9 +34,11 @@ from reminders.api.views import (
     check_if_match,
     find_row,
     list_page,
+    names_version,
     require_if_match,
 )
 from reminders.desk.rechecks import recheck_contact
+from reminders.desk.reported_contacts import CONTACT_VALUES, KEPT_HERE, ContactReport
 
 # The form's names of what has another name here.
 FORM_NAMES = {"phone": "number", "other_phone": "other_number"}
@@ -63,6 +65,19 @@ class ContactFields(serializers.Serializer[Contact]):
     )
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+
+
+class KeptContactFields(serializers.Serializer[Any]):
+    """A value that stays as staff have it, since your system says what it said before."""
+
+    field = serializers.ChoiceField([(name, name) for name in CONTACT_VALUES])  # type: ignore[assignment]
+    note = serializers.CharField()
+
+
+class ChangedContact(ContactFields):
+    """The contact, and what stays in it as staff have it."""
+
+    kept = KeptContactFields(many=True)
 
 
 class ContactBody(StrictSerializer):
@@ -122,14 +137,18 @@ class Contacts(ApiView):
 
     @extend_schema(operation_id="listContacts", parameters=[ContactParameters], responses=ContactPage)
     def get(self, request: Request) -> Response:
-        """List contacts, in the order in which they were added."""
+        """List contacts, in the order in which they were added; with updated_since, changed."""
         wanted = read_parameters(request, ContactParameters)
         rows = shown_contacts()
-        if "updated_since" in wanted:
-            rows = rows.filter(updated_at__gte=wanted["updated_since"])
         if "source" in wanted:
             rows = rows.filter(source=wanted["source"])
-        return list_page(rows, ContactFields, cursor=wanted.get("cursor", ""), limit=wanted["limit"])
+        return list_page(
+            rows,
+            ContactFields,
+            cursor=wanted.get("cursor", ""),
+            limit=wanted["limit"],
+            changed_since=wanted.get("updated_since"),
+        )
 
     @extend_schema(operation_id="addContact", request=ContactBody, responses={201: ContactFields})
     def post(self, request: Request) -> Response:
@@ -139,6 +158,7 @@ class Contacts(ApiView):
         with transaction.atomic():
             contact = Contact(language="en")
             save_contact(request, contact, body, confirmed)
+            ContactReport(contact, dict.fromkeys(CONTACT_VALUES, "") | body).remember()
         return answer_contact(request, contact.pk, 201)
 
 
@@ -174,7 +194,7 @@ class OneContact(ApiView):
         return answer_contact(request, pk)
 
     @extend_schema(
-        operation_id="changeContact", parameters=[IF_MATCH], request=ContactBody, responses=ContactFields
+        operation_id="changeContact", parameters=[IF_MATCH], request=ContactBody, responses=ChangedContact
     )
     def patch(self, request: Request, pk: int) -> Response:
         """Change a contact. If-Match is required. A new number moves the reminders ahead to it."""
@@ -187,12 +207,17 @@ class OneContact(ApiView):
             shown = ContactFields(contact).data
             check_if_match(request, shown)
             confirmed = body.pop("confirm", ())
+            report = ContactReport(contact, body)
+            kept = [] if names_version(request) else report.find_corrections()
+            body = {name: value for name, value in body.items() if name not in kept}
             is_changed = any(shown[name] != value for name, value in body.items())
             if is_changed:
                 save_contact(request, contact, body, confirmed)
+            report.remember()
         if is_changed:
             recheck_contact(pk)  # after the commit, since it locks locations, which come before appointments
-        return answer_contact(request, pk)
+        notes = [{"field": name, "note": str(KEPT_HERE)} for name in kept]
+        return answer_contact(request, pk, besides={"kept": notes})
 
 
 def shown_contacts() -> "QuerySet[Contact]":
@@ -200,8 +225,11 @@ def shown_contacts() -> "QuerySet[Contact]":
     return Contact.objects.filter(erased_at=None).select_related("phone", "other_phone")
 
 
-def answer_contact(request: Request, pk: int, status: int = 200) -> Response:
-    return answer_row(request, ContactFields(find_row(shown_contacts(), pk=pk)).data, status)
+def answer_contact(
+    request: Request, pk: int, status: int = 200, *, besides: Mapping[str, Any] | None = None
+) -> Response:
+    shown = ContactFields(find_row(shown_contacts(), pk=pk)).data
+    return answer_row(request, shown, status, besides=besides)
 
 
 def save_contact(

@@ -108,6 +108,12 @@ def answer_problem(error: Exception, context: dict[str, Any]) -> Response:
     problem = _read_problem(error)
     if problem.problem == ProblemCode.INTERNAL:
         log.error("a request to the API failed", exc_info=error)
+    body = write_problem(problem)
+    return Response(body, problem.status_code, headers=_find_headers(error), content_type=CONTENT_TYPE)
+
+
+def write_problem(problem: ApiProblem) -> dict[str, Any]:
+    """The problem as it is sent."""
     body: dict[str, Any] = {
         "type": TYPE_PREFIX + problem.problem,
         "title": str(problem.problem.label),
@@ -118,7 +124,7 @@ def answer_problem(error: Exception, context: dict[str, Any]) -> Response:
         body["errors"] = [each.as_json() for each in problem.errors]
     if problem.confirm:
         body["confirm"] = list(problem.confirm)
-    return Response(body, problem.status_code, headers=_find_headers(error), content_type=CONTENT_TYPE)
+    return body
 
 
 def list_field_errors(detail: Any, pointer: str = "#") -> Iterator[FieldError]:

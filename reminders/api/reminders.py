@@ -72,7 +72,6 @@ class ReminderParameters(PageParameters):
 
 
 FILTERS = {
-    "updated_since": "updated_at__gte",
     "due_from": "due_at__gte",
     "due_before": "due_at__lt",
     "appointment": "appointment",
@@ -91,11 +90,17 @@ class Reminders(ApiView):
 
     @extend_schema(operation_id="listReminders", parameters=[ReminderParameters], responses=ReminderPage)
     def get(self, request: Request) -> Response:
-        """List reminders, in the order in which they were planned."""
+        """List reminders, in the order in which they were planned; with updated_since, changed."""
         wanted = read_parameters(request, ReminderParameters)
         filters = {FILTERS[name]: value for name, value in wanted.items() if name in FILTERS}
         rows = shown_reminders().filter(**filters)
-        return list_page(rows, ReminderFields, cursor=wanted.get("cursor", ""), limit=wanted["limit"])
+        return list_page(
+            rows,
+            ReminderFields,
+            cursor=wanted.get("cursor", ""),
+            limit=wanted["limit"],
+            changed_since=wanted.get("updated_since"),
+        )
 
 
 class OneReminder(ApiView):

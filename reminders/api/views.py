@@ -1,14 +1,17 @@
 """What all views of the API share: access, problems, entity tags, lists by cursor, and one row."""
 
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 from django.utils.http import parse_etags
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
@@ -30,7 +33,9 @@ IF_MATCH = OpenApiParameter(
     description="The ETag of what was read, or *.",
 )
 IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="An ETag.")
+EPOCH, MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 MOST_LISTED = 200
+MOST_OF_A_CURSOR = 60  # characters
 USUALLY_LISTED = 100
 
 
@@ -73,44 +78,93 @@ class UnknownAddress(ApiView):
 class PageParameters(StrictSerializer):
     """What every list takes."""
 
-    cursor = Text(required=False, max_length=40, help_text="`next_cursor` of the last answer.")
+    cursor = Text(required=False, max_length=MOST_OF_A_CURSOR, help_text="`next_cursor` of the last answer.")
     limit = WholeParameter(
         required=False, default=USUALLY_LISTED, max_value=MOST_LISTED, help_text="Most rows in one answer."
     )
 
 
 def list_page(
-    rows: "QuerySet[Any]", shape: Any, *, cursor: str = "", limit: int = USUALLY_LISTED
+    rows: "QuerySet[Any]",
+    shape: Any,
+    *,
+    cursor: str = "",
+    limit: int = USUALLY_LISTED,
+    changed_since: datetime | None = None,
 ) -> Response:
-    """The rows after the cursor, in the order of their ids, so that rows added meanwhile shift nothing."""
-    after = read_cursor(cursor) if cursor else 0
-    found = list(rows.filter(pk__gt=after).order_by("pk")[: limit + 1])
+    """The rows after the cursor, in the order of their ids, so that rows added meanwhile shift nothing.
+
+    `changed_since`: those that changed then or later, in the order in which they changed last. A row that
+    changes between two pages comes once more, so none is passed over. Each order is that of an index, which
+    ends the search as soon as the page is full.
+    """
+    if changed_since is None:
+        page = rows.filter(pk__gt=read_cursor(cursor) if cursor else 0).order_by("pk")
+    else:
+        page = rows.filter(_find_changed(changed_since, cursor)).order_by("updated_at", "pk")
+    found = list(page[: limit + 1])
+    shown = found[:limit]
     is_more = len(found) > limit
-    page = found[:limit]
     return Response(
         {
-            "results": shape(page, many=True).data,
-            "next_cursor": write_cursor(page[-1].pk) if is_more else None,
+            "results": shape(shown, many=True).data,
+            "next_cursor": _write_next(shown[-1], by_change=changed_since is not None) if is_more else None,
         }
     )
 
 
+def _find_changed(since: datetime, cursor: str) -> Q:
+    if not cursor:
+        return Q(updated_at__gte=since)
+    place = Tuple(F("updated_at"), F("pk"))
+    return Q(updated_at__gte=since) & Q(TupleGreaterThan(place, read_cursor_of_changes(cursor)))
+
+
+def _write_next(last: Any, *, by_change: bool) -> str:
+    return write_cursor_of_changes(last.updated_at, last.pk) if by_change else write_cursor(last.pk)
+
+
 def write_cursor(pk: int) -> str:
-    return urlsafe_b64encode(f"after:{pk}".encode()).decode().rstrip("=")
+    """The cursor after a row, in the order of ids."""
+    return _encode(f"after:{pk}")
 
 
 def read_cursor(cursor: str) -> int:
     """The id that a cursor stands for. Raises ApiProblem."""
+    found = re.fullmatch(r"after:(\d{1,19})", _decode(cursor), re.ASCII)
+    if not found or int(found[1]) > MOST_ID:
+        raise _refuse_cursor()
+    return int(found[1])
+
+
+def write_cursor_of_changes(changed_at: datetime, pk: int) -> str:
+    """The cursor after a row that changed last at `changed_at`, in the order of changes."""
+    return _encode(f"{(changed_at - EPOCH) // MICROSECOND}:{pk}")
+
+
+def read_cursor_of_changes(cursor: str) -> tuple[datetime, int]:
+    """The moment (aware UTC) and the id that a cursor stands for. Raises ApiProblem."""
+    found = re.fullmatch(r"(\d{1,16}):(\d{1,19})", _decode(cursor), re.ASCII)
+    if not found or int(found[2]) > MOST_ID:
+        raise _refuse_cursor()
+    return EPOCH + int(found[1]) * MICROSECOND, int(found[2])
+
+
+def _encode(text: str) -> str:
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> str:
+    """What a cursor was made of; "" if it was made by somebody else."""
     try:
-        word, _colon, pk = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii").partition(":")
+        return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
     except (NotBase64, ValueError):
-        word, pk = "", ""
-    if word != "after" or not (pk.isascii() and pk.isdigit()) or int(pk) > MOST_ID:
-        detail = _("Send “next_cursor” of the last answer as it was, or leave it out to begin.")
-        raise ApiProblem(
-            ProblemCode.INVALID, errors=[FieldError("unknown_cursor", detail, parameter="cursor")]
-        )
-    return int(pk)
+        return ""
+
+
+def _refuse_cursor() -> ApiProblem:
+    detail = _("Send “next_cursor” of the last answer as it was, or leave it out to begin.")
+    return ApiProblem(ProblemCode.INVALID, errors=[FieldError("unknown_cursor", detail, parameter="cursor")])
 
 
 def make_entity_tag(shown: Any) -> str:
@@ -119,12 +173,19 @@ def make_entity_tag(shown: Any) -> str:
     return f'"{sha256(written.encode()).hexdigest()[:32]}"'
 
 
-def answer_row(request: Request, shown: Any, status: int = 200) -> Response:
-    """The row with its ETag; 304 if the client has it already."""
+def answer_row(
+    request: Request, shown: Any, status: int = 200, *, besides: Mapping[str, Any] | None = None
+) -> Response:
+    """The row with its ETag; 304 if the client has it already. `besides`: fields of this answer only."""
     tag = make_entity_tag(shown)
     if request.method == "GET" and tag in _read_tags(request, "If-None-Match"):
         return Response(status=304, headers={"ETag": tag})
-    return Response(shown, status, headers={"ETag": tag})
+    return Response({**shown, **(besides or {})}, status, headers={"ETag": tag})
+
+
+def names_version(request: Request) -> bool:
+    """Whether the request names the version that it changes: whoever sends it has seen what it overwrites."""
+    return bool(_read_tags(request, "If-Match") - {"*"})
 
 
 def require_if_match(request: Request) -> None:

@@ -1,11 +1,12 @@
 """Visits as another system reports them: booked, moved, cancelled, recorded by bookings.py.
 
 Nothing is asked about what stays as it is, so that the same report twice changes nothing and needs no answer.
-What the system doesn't know, or leaves out, stays.
+What the system doesn't know, or leaves out, stays, and so does what staff corrected since it said the same
+(reminders/desk/reported_values.py).
 """
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -13,24 +14,31 @@ from django.db import IntegrityError, transaction
 
 from contacts.appointments import is_same_time, lock_appointment, lock_zones
 from contacts.database.clock import read_database_clock
-from contacts.models import Appointment, Contact, Location, Provider, Way
+from contacts.models import Appointment, Contact, Way
 from reminders.desk import bookings
 from reminders.desk.booking_questions import BookingQuestion, BookingQuestionsOpen, find_booking_questions
+from reminders.desk.reported_values import (
+    CORRECTIONS,
+    KeptCorrection,
+    ReportedBooking,
+    find_corrections,
+    leave_out,
+    read_said,
+    read_said_before,
+    remember_said,
+)
 
 Status = Appointment.Status
 Check = Callable[[Appointment | None], None]
 
 
 @dataclass(frozen=True)
-class ReportedBooking:
-    """What a visit is to be; None is as it is. Times are aware; `starts_at` alone keeps the length."""
+class PutBooking:
+    """What became of a report: the appointment's id, whether it is new, and what stays as staff have it."""
 
-    location: Location | None = None
-    provider: Provider | None = None
-    starts_at: datetime | None = None
-    ends_at: datetime | None = None
-    kind: str | None = None
-    status: str | None = None
+    appointment_id: int
+    is_new: bool
+    kept: Sequence[KeptCorrection] = ()
 
 
 class OtherContact(ValueError):
@@ -46,23 +54,33 @@ def put_booking(
     by: User,
     confirmed: Collection[str] = (),
     check: Check,
-) -> tuple[int, bool]:
-    """Make the visit with this id of `source`, or bring it up to date; return its id, and whether it is new.
+    keeps_corrections: bool = True,
+) -> PutBooking:
+    """Make the visit with this id of `source`, or bring it up to date.
 
     `check` gets the locked row, or None for a new one, and may raise. Of two at the same time one makes it.
-    Raises BookingQuestionsOpen, OtherContact and AppointmentClosed; then nothing is changed.
+    `keeps_corrections`: see change_booking. Raises BookingQuestionsOpen, OtherContact and AppointmentClosed;
+    then nothing is changed.
     """
     known = Appointment.objects.filter(source=source, external_id=external_id).values_list("pk", flat=True)
     if not known.exists():
         check(None)
         try:
-            return _book(source, external_id, contact, wanted, by, confirmed), True
+            return PutBooking(_book(source, external_id, contact, wanted, by, confirmed), is_new=True)
         except IntegrityError:  # it was made since
             if not known.exists():
                 raise
     pk = known.get()
-    change_booking(pk, wanted, by=by, confirmed=confirmed, check=check, contact=contact)
-    return pk, False
+    kept = change_booking(
+        pk,
+        wanted,
+        by=by,
+        confirmed=confirmed,
+        check=check,
+        contact=contact,
+        keeps_corrections=keeps_corrections,
+    )
+    return PutBooking(pk, is_new=False, kept=kept)
 
 
 @transaction.atomic
@@ -74,11 +92,14 @@ def change_booking(
     confirmed: Collection[str] = (),
     check: Check,
     contact: Contact | None = None,
-) -> None:
-    """Change what differs. `check` gets the locked row, and may raise.
+    keeps_corrections: bool = False,
+) -> Sequence[KeptCorrection]:
+    """Change what differs; return what stays as staff have it. `check` gets the locked row, and may raise.
 
     `contact`: whose it has to be, if all of the visit is reported: then it takes place unless `wanted` says
-    otherwise. Raises Appointment.DoesNotExist, BookingQuestionsOpen, OtherContact and AppointmentClosed.
+    otherwise. `keeps_corrections`: it is only said how the visit is, not asked for a change, so what staff
+    changed since the source said the same stays. What is said is remembered in any case.
+    Raises Appointment.DoesNotExist, BookingQuestionsOpen, OtherContact and AppointmentClosed.
     """
     there = Appointment.objects.filter(pk=appointment_id).values_list("location_id", flat=True)
     lock_zones([*there, *([wanted.location.pk] if wanted.location else [])])
@@ -86,21 +107,37 @@ def change_booking(
     check(appointment)
     if contact and appointment.contact_id != contact.pk:
         raise OtherContact
+    before = read_said_before(appointment)
+    if contact and Status.CANCELLED in (appointment.status, before.get("status")) and not wanted.status:
+        wanted = replace(wanted, status=Status.BOOKED)
     if wanted.status == Status.CANCELLED:
-        bookings.cancel_and_withdraw(appointment_id, by=by, how=Way.API)
+        wanted = ReportedBooking(status=Status.CANCELLED)  # nothing else of it counts
+    said = read_said(appointment, wanted)
+    kept: Collection[str] = ()
+    if keeps_corrections:
+        books_again = BookingQuestion.BOOK_AGAIN in confirmed
+        kept = find_corrections(said, before, appointment, books_again=books_again)
+    _apply(appointment, leave_out(wanted, kept, appointment), by, confirmed)
+    remember_said(appointment, said, before)
+    return [CORRECTIONS[name] for name in CORRECTIONS if name in kept]
+
+
+def _apply(appointment: Appointment, wanted: ReportedBooking, by: User, confirmed: Collection[str]) -> None:
+    """Change what differs in a locked appointment."""
+    if wanted.status == Status.CANCELLED:
+        bookings.cancel_and_withdraw(appointment.pk, by=by, how=Way.API)
         return
-    takes_place = contact and appointment.status == Status.CANCELLED
-    status = wanted.status or (Status.BOOKED if takes_place else appointment.status)
+    status = wanted.status or appointment.status
     is_moved = _differs(appointment, wanted)
     _check_questions(appointment, wanted, status, is_moved, confirmed)
     if appointment.status == Status.CANCELLED != status:
-        bookings.reinstate_and_plan(appointment_id, by=by, how=Way.API)
+        bookings.reinstate_and_plan(appointment.pk, by=by, how=Way.API)
     elif appointment.status != Status.BOOKED and status == Status.BOOKED:
-        bookings.record_visit(appointment_id, status, by=by, how=Way.API)
+        bookings.record_visit(appointment.pk, status, by=by, how=Way.API)
     if is_moved:
         starts_at, ends_at = _read_times(appointment, wanted)
         bookings.move_and_replan(
-            appointment_id,
+            appointment.pk,
             starts_at=starts_at,
             ends_at=ends_at,
             location=wanted.location,
@@ -109,9 +146,9 @@ def change_booking(
             how=Way.API,
         )
     if wanted.kind is not None and wanted.kind != appointment.kind:
-        bookings.change_kind_and_replan(appointment_id, wanted.kind)
+        bookings.change_kind_and_replan(appointment.pk, wanted.kind)
     if status not in (Status.BOOKED, appointment.status):
-        bookings.record_visit(appointment_id, status, by=by, how=Way.API)
+        bookings.record_visit(appointment.pk, status, by=by, how=Way.API)
 
 
 @transaction.atomic
@@ -153,6 +190,7 @@ def _book(
         bookings.cancel_and_withdraw(booked.pk, by=by, how=Way.API)
     elif status != Status.BOOKED:
         bookings.record_visit(booked.pk, status, by=by, how=Way.API)
+    remember_said(booked, read_said(booked, wanted), {})
     return booked.pk
 
 

@@ -89,6 +89,10 @@ class Reminder(models.Model):
                 condition=Q(state="skipped", reason="never_in_hours"),
                 name="reminder_without_hours",
             ),
+            # reminders/api/views.py: list_page, those that changed
+            models.Index(fields=["updated_at", "id"], name="reminder_by_change"),
+            # reminders/api/reminders.py: FILTERS
+            models.Index(fields=["state", "id"], name="reminder_by_state"),
         ]
 
     def __str__(self) -> str:

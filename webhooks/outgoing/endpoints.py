@@ -89,6 +89,11 @@ def replay_since(endpoint_id: int, since: datetime) -> int:
     return _put_on_list(OutgoingDelivery.objects.filter(endpoint=endpoint, event__in=wanted))
 
 
+def list_failed_endpoints() -> list[str]:
+    """The names of those that were switched off since they kept failing, for whoever sets them up."""
+    return list(OutgoingEndpoint.objects.filter(state=State.FAILED).values_list("name", flat=True))
+
+
 def describe_trouble() -> list[str]:
     """What an admin has to look at, a short phrase each, without names of anybody; [] if nothing."""
     failed = OutgoingEndpoint.objects.filter(state=State.FAILED).count()

@@ -2,11 +2,17 @@
 
 Whoever has the address can read it, without a login, so it says as little as possible: no patient's name
 unless the feed was made for that, and never a kind of visit. Only the digest of the secret is stored.
+
+Programs have habits that an entry heeds. Google takes away what is cancelled, and Apple strikes it through;
+Outlook shows it like any other, so its title says it, and it is free time by Outlook's own property too.
+Google shows entries of the class PRIVATE as "Busy" to the reader themselves, so none has that class: what an
+entry may say was chosen when the feed was made.
 """
 
 import hashlib
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -18,6 +24,7 @@ from django.urls import reverse
 from icalendar import Calendar, Event
 
 from contacts.models import Appointment, Contact
+from contacts.names import clean_name
 from webhooks.outgoing.models import CalendarFeed
 
 KEPT = timedelta(days=14)  # how long past appointments stay in it
@@ -26,6 +33,8 @@ REFRESH = timedelta(minutes=15)
 NOTED_EVERY = timedelta(hours=1)  # when it was last read
 TOKEN_BYTES = 32
 SUMMARY = "Appointment"
+CANCELLED = "Cancelled: {}"
+FORM = 2  # of the calendar; another one makes another ETag
 
 
 def make_feed(feed: CalendarFeed, *, by: User) -> str:
@@ -62,11 +71,22 @@ def write_address(token: str) -> str:
     return settings.PUBLIC_BASE_URL + reverse("calendar_feed", args=[token])
 
 
-def write_calendar(feed: CalendarFeed, now: datetime) -> bytes:
-    """The feed's calendar: what is ahead, and what began in the last 14 days. `now`: aware.
+@dataclass(frozen=True)
+class FeedEntry:
+    """All that an entry says. Times are aware, by the location's clock; `changed_at`: aware UTC."""
 
-    The same appointments give the same bytes, so that its digest can be its ETag.
-    """
+    appointment_id: int
+    sequence: int
+    changed_at: datetime
+    starts_at: datetime
+    ends_at: datetime
+    summary: str
+    place: str
+    is_cancelled: bool
+
+
+def read_entries(feed: CalendarFeed, now: datetime) -> list[FeedEntry]:
+    """What is ahead of the feed's provider, and what began in the last 14 days. `now`: aware."""
     appointments = (
         Appointment.objects.filter(
             provider=feed.provider_id, starts_at__gte=now - KEPT, status__in=Appointment.Status.values
@@ -74,16 +94,26 @@ def write_calendar(feed: CalendarFeed, now: datetime) -> bytes:
         .select_related("contact", "location")
         .order_by("starts_at", "pk")[:MOST_ENTRIES]
     )
+    return [_describe_entry(appointment, feed.naming) for appointment in appointments]
+
+
+def make_feed_tag(feed: CalendarFeed, entries: Sequence[FeedEntry]) -> str:
+    """A digest of all that the calendar says: with the same one it needs not be written, which takes long."""
+    return hashlib.sha256(repr((FORM, feed.provider.name, entries)).encode()).hexdigest()
+
+
+def write_calendar(feed: CalendarFeed, entries: Sequence[FeedEntry]) -> bytes:
+    """The calendar with these entries. 5,000 take some seconds."""
     calendar = Calendar()
     calendar.add("prodid", "-//Callboard//Appointments//EN")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
-    calendar.add("x-wr-calname", feed.provider.name)
-    calendar.add("name", feed.provider.name)
+    calendar.add("x-wr-calname", clean_name(feed.provider.name))
+    calendar.add("name", clean_name(feed.provider.name))
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", "PT15M")
-    for appointment in appointments:
-        calendar.add_component(_write_entry(appointment, feed.naming))
+    for entry in entries:
+        calendar.add_component(_write_entry(entry))
     calendar.add_missing_timezones()
     written: bytes = calendar.to_ical()
     return written
@@ -98,21 +128,39 @@ def write_summary(contact: Contact, naming: str) -> str:
     return SUMMARY
 
 
-def _write_entry(appointment: Appointment, naming: str) -> Event:
-    """SEQUENCE grows with each new time and place, and once more when it is cancelled."""
+def _describe_entry(appointment: Appointment, naming: str) -> FeedEntry:
+    """Control characters of names are left out: a line of a calendar ends at some of them.
+
+    `sequence` grows with each new time and place, and once more when it is cancelled.
+    """
     is_cancelled = appointment.status == Appointment.Status.CANCELLED
-    entry = Event()
-    entry.add("uid", f"appointment-{appointment.pk}@{urlsplit(settings.PUBLIC_BASE_URL).hostname}")
-    entry.add("sequence", 2 * (appointment.revision - 1) + is_cancelled)
-    entry.add("dtstamp", appointment.updated_at.astimezone(UTC).replace(microsecond=0))
-    entry.add("dtstart", _write_time(appointment.wall_start))
-    entry.add("dtend", _write_time(appointment.wall_end))
-    entry.add("summary", write_summary(appointment.contact, naming))
-    entry.add("location", appointment.location.name)
-    entry.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
-    entry.add("transp", "TRANSPARENT" if is_cancelled else "OPAQUE")
-    entry.add("class", "PRIVATE")
-    return entry
+    summary = clean_name(write_summary(appointment.contact, naming))
+    return FeedEntry(
+        appointment_id=appointment.pk,
+        sequence=2 * (appointment.revision - 1) + is_cancelled,
+        changed_at=appointment.updated_at.astimezone(UTC).replace(microsecond=0),
+        starts_at=appointment.wall_start,
+        ends_at=appointment.wall_end,
+        summary=CANCELLED.format(summary) if is_cancelled else summary,
+        place=clean_name(appointment.location.name),
+        is_cancelled=is_cancelled,
+    )
+
+
+def _write_entry(entry: FeedEntry) -> Event:
+    event = Event()
+    host = urlsplit(settings.PUBLIC_BASE_URL).hostname
+    event.add("uid", f"appointment-{entry.appointment_id}@{host}")
+    event.add("sequence", entry.sequence)
+    event.add("dtstamp", entry.changed_at)
+    event.add("dtstart", _write_time(entry.starts_at))
+    event.add("dtend", _write_time(entry.ends_at))
+    event.add("summary", entry.summary)
+    event.add("location", entry.place)
+    event.add("status", "CANCELLED" if entry.is_cancelled else "CONFIRMED")
+    event.add("transp", "TRANSPARENT" if entry.is_cancelled else "OPAQUE")
+    event.add("x-microsoft-cdo-busystatus", "FREE" if entry.is_cancelled else "BUSY")
+    return event
 
 
 def _write_time(wall_time: datetime) -> datetime:

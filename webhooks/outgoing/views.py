@@ -1,6 +1,5 @@
 """The pages of the outgoing door: events as a file for managers, and the calendar feeds for programs."""
 
-import hashlib
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from django.contrib.auth.decorators import login_not_required, permission_required
@@ -16,7 +15,13 @@ from contacts.admin.history import read_practice_zone
 from contacts.database.clock import read_database_clock
 from webhooks.outgoing.csv_export import stream_csv
 from webhooks.outgoing.feed_limits import count_read
-from webhooks.outgoing.feeds import digest_token, find_feed, write_calendar
+from webhooks.outgoing.feeds import (
+    digest_token,
+    find_feed,
+    make_feed_tag,
+    read_entries,
+    write_calendar,
+)
 from webhooks.outgoing.forms import EventRangeForm
 
 FIRST_SHOWN = timedelta(days=30)
@@ -54,12 +59,16 @@ def show_calendar_feed(request: HttpRequest, token: str) -> HttpResponse:
     feed = find_feed(token)
     if feed is None:
         return HttpResponse(status=404, headers={"X-Robots-Tag": "noindex"})
-    body = write_calendar(feed, read_database_clock())
-    response = HttpResponse(body, content_type="text/calendar; charset=utf-8")
+    entries = read_entries(feed, read_database_clock())
+    etag = quote_etag(make_feed_tag(feed, entries))
+    if unchanged := get_conditional_response(request, etag=etag):
+        unchanged["ETag"] = etag
+        return unchanged
+    response = HttpResponse(write_calendar(feed, entries), content_type="text/calendar; charset=utf-8")
     response["Content-Disposition"] = 'inline; filename="appointments.ics"'
     response["X-Robots-Tag"] = "noindex, nofollow"
-    response["ETag"] = quote_etag(hashlib.sha256(body).hexdigest())
-    return get_conditional_response(request, etag=response["ETag"], response=response) or response
+    response["ETag"] = etag
+    return response
 
 
 def _begin(day: date, zone: tzinfo) -> datetime:

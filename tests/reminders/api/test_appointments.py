@@ -136,10 +136,12 @@ def test_what_is_new_and_cancelled_is_stored_and_reminds_nobody(put: Callable[..
     assert not Reminder.objects.filter(state=ReminderState.PLANNED).exists()
 
 
-def test_what_was_cancelled_here_is_booked_again_only_if_that_is_confirmed(put: Callable[..., Any]) -> None:
+def test_what_was_cancelled_here_is_booked_again_only_if_that_is_confirmed(
+    put: Callable[..., Any], api: ApiClient
+) -> None:
     put()
-    cancel_appointment(Appointment.objects.get().pk)
-    answer = put()
+    pk = cancel_appointment(Appointment.objects.get().pk).pk
+    answer = api.patch(f"appointments/{pk}/", {"status": "booked"}, If_Match="*")
     assert read_problem(answer) == (409, "confirmation_needed")
     assert answer.json()["confirm"] == ["book_again"]
     assert put(confirm=["book_again"]).json()["status"] == "booked"

@@ -91,6 +91,17 @@ def test_too_many_requests_of_one_token_wait_and_others_go_on(settings: Settings
     assert other.get("contacts/").status_code == 200
 
 
+def test_an_address_that_sends_wrong_tokens_waits_and_valid_ones_of_it_go_on(settings: Settings) -> None:
+    settings.API_WRONG_TOKENS = "3/minute"
+    guessing, known = ApiClient("callboard_" + "A" * 43), ApiClient()
+    assert [guessing.get("contacts/").status_code for _ in range(3)] == [401] * 3
+    answer = guessing.get("contacts/")
+    assert read_problem(answer) == (429, "throttled")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    assert guessing.send("GET", "contacts/", Authorization="").status_code == 429, "no token is a wrong one"
+    assert known.get("contacts/").status_code == 200
+
+
 def test_requests_are_counted_here_while_redis_is_away(settings: Settings) -> None:
     settings.API_RATE, settings.REDIS_URL = "2/minute", "redis://127.0.0.1:9/0"
     api = ApiClient()
@@ -108,6 +119,103 @@ def test_our_own_fault_is_a_problem_that_tells_nothing(
     assert read_problem(answer) == (500, "internal")
     assert "Sarah" not in answer.content.decode()
     assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/api/v1", 404),
+        ("/api/v2/contacts/", 404),
+        ("/api/v1//contacts/", 404),
+        ("/api/v1/contacts/%00/", 404),
+        ("/api/v1/contacts/1", 404),
+        ("/api/v1/contacts.json", 404),
+        ("/api/v1/appointments/a/b", 404),
+        ("/api/v1/appointments/a%2Fb/c/", 404),
+        ("/api/v1/" + "x" * 9000 + "/", 404),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_addresses_beside_those_there_are_are_problems(api: ApiClient, address: str, status: int) -> None:
+    answer = api.get(address)
+    assert answer.status_code == status
+    assert read_problem(answer) == (status, "not_found")
+
+
+def test_a_host_that_is_not_ours_is_a_problem_too(api: ApiClient, settings: Settings) -> None:
+    settings.ALLOWED_HOSTS = ["testserver"]
+    assert read_problem(api.get("contacts/", Host="evil.example")) == (400, "malformed")
+
+
+def test_what_fails_outside_a_view_is_a_problem_too(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_args: Any) -> None:
+        raise ZeroDivisionError("Sarah +12025550100")
+
+    monkeypatch.setattr("reminders.api.views.ApiView.handle_exception", fail)
+    answer = api.get("nothing/")
+    assert read_problem(answer) == (500, "internal")
+    assert "Sarah" not in answer.content.decode()
+
+
+def test_no_other_site_may_read_answers_in_a_browser(api: ApiClient) -> None:
+    """No CORS: a token belongs in a server, not in a page."""
+    for method in ("GET", "OPTIONS"):
+        answer = api.send(method, "contacts/", Origin="https://evil.example")
+        assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("", 200),
+        ("*/*", 200),
+        ("application/*", 200),
+        ("application/json; charset=utf-8", 200),
+        ("application/problem+json, application/json", 200),
+        ("text/html, */*;q=0.1", 200),
+        ("text/html", 406),
+        ("nonsense", 406),
+    ],
+)
+def test_json_is_all_that_is_answered(api: ApiClient, accept: str, status: int) -> None:
+    answer = api.get("contacts/", **({"Accept": accept} if accept else {}))
+    assert answer.status_code == status
+    assert "json" in answer.headers["Content-Type"]
+
+
+HUGE = "9" * 400
+
+
+@pytest.mark.parametrize(
+    ("query", "errors"),
+    [
+        ("source=%00", {"source": "control"}),
+        ("source=a%0Ab", {"source": "control"}),
+        ("source=" + "x" * 5000, {"source": "max_length"}),
+        ("source=", {"source": "blank"}),
+        ("source=a&source=b", {"source": "repeated"}),
+        (f"limit={HUGE}", {"limit": "invalid"}),
+        ("limit=0", {"limit": "min_value"}),
+        ("limit=201", {"limit": "max_value"}),
+        ("limit=-1", {"limit": "invalid"}),
+        ("limit=%D9%A1", {"limit": "invalid"}),
+        ("updated_since=0001-01-01T00:00:00Z", {"updated_since": "invalid"}),
+        ("updated_since=9999-12-31T23:59:59-23:59", {"updated_since": "invalid"}),
+        ("updated_since=2026-01-01", {"updated_since": "invalid"}),
+        ("cursor=x", {"cursor": "unknown_cursor"}),
+        ("cursor=YWZ0ZXI6LTE", {"cursor": "unknown_cursor"}),  # after:-1
+        ("cursor=YWZ0ZXI6MSBPUiAx", {"cursor": "unknown_cursor"}),  # after:1 OR 1
+        ("cursor=" + "A" * 5000, {"cursor": "max_length"}),
+        ("cursor=%00", {"cursor": "control"}),
+        ("no_such=1", {"no_such": "unknown"}),
+        ("__class__=1&source__in=a", {"__class__": "unknown", "source__in": "unknown"}),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_each_parameter_that_can_not_be_is_named(api: ApiClient, query: str, errors: dict[str, str]) -> None:
+    answer = api.get(f"contacts/?{query}")
+    assert read_problem(answer) == (422, "invalid")
+    assert read_errors(answer) == errors
 
 
 def test_every_code_has_its_status_and_is_in_the_description() -> None:

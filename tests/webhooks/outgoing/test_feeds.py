@@ -21,10 +21,10 @@ from contacts.appointments import (
     record_attendance,
     reinstate_appointment,
 )
-from contacts.models import Appointment, Provider
+from contacts.models import Appointment, Contact, Location, Provider
 from tests.people import at, make_appointment, make_contact, make_location
-from webhooks.outgoing import feed_limits
-from webhooks.outgoing.feeds import find_feed, make_feed, revoke_feeds, write_calendar, write_summary
+from webhooks.outgoing import feed_limits, feeds
+from webhooks.outgoing.feeds import find_feed, make_feed, read_entries, revoke_feeds, write_summary
 from webhooks.outgoing.models import CalendarFeed
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +48,7 @@ def token_of(sam: User) -> MakeToken:
     return make
 
 
-def read_entries(token: str) -> list[Component]:
+def read_calendar(token: str) -> list[Component]:
     answer = Client().get(f"/feeds/{token}.ics")
     assert answer.status_code == 200
     return Calendar.from_ical(answer.content).walk("VEVENT")
@@ -91,10 +91,42 @@ def test_what_an_entry_says_of_the_patient(naming: str, first: str, last: str, s
     assert write_summary(contact, naming) == summary
 
 
-def test_a_name_can_not_add_lines_to_the_calendar(token_of: MakeToken) -> None:
-    make_appointment(make_contact("Eve\r\nATTENDEE:x", last_name="a,b;c\\"))
-    [entry] = read_entries(token_of("full"))
-    assert "attendee" not in entry
+BREAKS = ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"]
+
+
+@pytest.mark.parametrize("line_break", BREAKS, ids=ascii)
+def test_no_name_can_add_lines_to_the_calendar(token_of: MakeToken, line_break: str) -> None:
+    """Programs differ in what ends a line, so none of that is in it but the ends of its own lines."""
+    evil = f"Eve{line_break}ATTENDEE:x,y;z\\"
+    token = token_of("full")
+    make_appointment(make_contact(evil, last_name=evil), location=make_location(evil))
+    Provider.objects.update(name=evil)
+    text = Client().get(f"/feeds/{token}.ics").content.decode()
+    [entry] = Calendar.from_ical(text).walk("VEVENT")
+    assert str(entry["location"]).startswith("Eve")
+    assert str(entry["location"]).endswith("ATTENDEE:x,y;z\\")
+    unfolded = text.replace("\r\n ", "")
+    assert not [line for line in re.split("|".join(BREAKS), unfolded) if line.startswith("ATTENDEE")]
+
+
+def test_what_is_cancelled_says_so_to_programs_that_heed_no_status(token_of: MakeToken) -> None:
+    """Outlook shows a cancelled entry like any other; Google takes it away."""
+    appointment = make_appointment()
+    cancel_appointment(appointment.pk)
+    [entry] = read_calendar(token_of())
+    assert (entry["summary"], entry["status"], entry["transp"]) == (
+        "Cancelled: Appointment",
+        "CANCELLED",
+        "TRANSPARENT",
+    )
+    assert entry["x-microsoft-cdo-busystatus"] == "FREE"
+
+
+def test_no_entry_is_of_a_class_that_google_shows_as_busy(token_of: MakeToken) -> None:
+    make_appointment()
+    [entry] = read_calendar(token_of("full"))
+    assert "class" not in entry
+    assert entry["summary"] == "Sarah Lindqvist"
 
 
 def test_each_change_has_a_higher_sequence_and_the_same_uid(token_of: MakeToken) -> None:
@@ -103,7 +135,7 @@ def test_each_change_has_a_higher_sequence_and_the_same_uid(token_of: MakeToken)
     seen = []
 
     def look() -> None:
-        [entry] = read_entries(token)
+        [entry] = read_calendar(token)
         seen.append((entry["uid"], entry["sequence"], entry["status"]))
 
     look()
@@ -129,7 +161,7 @@ def test_the_last_14_days_and_what_is_ahead_are_in_it_of_this_provider_only(toke
     make_appointment()
     Appointment.objects.filter(pk=Appointment.objects.latest("pk").pk).update(provider=None)
     record_attendance(kept[0].pk, "arrived")
-    uids = {str(entry["uid"]) for entry in read_entries(token_of())}
+    uids = {str(entry["uid"]) for entry in read_calendar(token_of())}
     assert uids == {f"appointment-{one.pk}@127.0.0.1" for one in kept}
 
 
@@ -153,6 +185,82 @@ def test_a_calendar_that_has_not_changed_is_answered_with_304(token_of: MakeToke
     changed = client.get(f"/feeds/{token}.ics", headers={"If-None-Match": etag})
     assert changed.status_code == 200
     assert changed["ETag"] != etag
+
+
+def test_a_calendar_that_has_not_changed_is_not_even_written(
+    token_of: MakeToken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_appointment()
+    token = token_of("full")
+    etag = Client().get(f"/feeds/{token}.ics")["ETag"]
+    monkeypatch.delattr(feeds, "Calendar")
+    headers = {"If-None-Match": f"W/{etag}"}  # weak, as it is when the answer was compressed
+    assert Client().get(f"/feeds/{token}.ics", headers=headers).status_code == 304
+
+
+@pytest.mark.parametrize("what", ["contact", "location", "provider"])
+def test_another_name_is_another_calendar(token_of: MakeToken, what: str) -> None:
+    visit = make_appointment()
+    token = token_of("full")
+    etag = Client().get(f"/feeds/{token}.ics")["ETag"]
+    if what == "contact":
+        Contact.objects.update(first_name="Zoe")
+    elif what == "location":
+        Location.objects.update(name="Uptown")
+    else:
+        Provider.objects.filter(pk=visit.provider_id or 0).update(name="Dr. Ruiz")
+    assert Client().get(f"/feeds/{token}.ics")["ETag"] != etag
+
+
+def test_a_head_request_has_the_headers_of_a_get_and_nothing_is_stored_on_the_way(
+    token_of: MakeToken,
+) -> None:
+    make_appointment()
+    token = token_of()
+    got, head = Client().get(f"/feeds/{token}.ics"), Client().head(f"/feeds/{token}.ics")
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("ETag", "Content-Type", "X-Robots-Tag", "Content-Length"):
+        assert head[name] == got[name], name
+    assert "private" in got["Cache-Control"]
+    assert got["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize(
+    ("start", "dtstart", "dtend"),
+    [
+        ((2027, 3, 14, 1, 45), "20270314T014500", "20270314T031500"),  # over the hour that isn't there
+        ((2027, 11, 7, 0, 45), "20271107T004500", "20271107T011500"),
+    ],
+)
+def test_on_days_when_clocks_change_an_entry_has_the_times_of_the_locations_clock(
+    token_of: MakeToken, start: tuple[int, ...], dtstart: str, dtend: str
+) -> None:
+    """Product rule 7. The first of two equal times is by the clock; the later one is told in UTC."""
+    location = make_location(time_zone="America/New_York")
+    make_appointment(location=location, starts_at=at("America/New_York", *start))
+    text = Client().get(f"/feeds/{token_of()}.ics").content.decode()
+    assert f"DTSTART;TZID=America/New_York:{dtstart}" in text
+    assert f"DTEND;TZID=America/New_York:{dtend}" in text
+
+
+def test_a_new_address_takes_the_place_of_one_that_got_about(token_of: MakeToken, sam: User) -> None:
+    """Rotation: a feed is never changed, so another is made and the first one revoked."""
+    old = token_of()
+    new = token_of()
+    revoke_feeds(
+        [CalendarFeed.objects.order_by("pk").values_list("pk", flat=True)[0]], by=sam, at=timezone.now()
+    )
+    assert old != new
+    assert [Client().get(f"/feeds/{token}.ics").status_code for token in (old, new)] == [404, 200]
+
+
+def test_no_more_than_so_many_entries_are_written(
+    token_of: MakeToken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "MOST_ENTRIES", 2)
+    kept = [make_appointment(starts_at=timezone.now() + timedelta(days=days)) for days in (1, 2, 3)][:2]
+    uids = {str(entry["uid"]) for entry in read_calendar(token_of())}
+    assert uids == {f"appointment-{one.pk}@127.0.0.1" for one in kept}
 
 
 def test_only_the_digest_of_the_token_is_stored(token_of: MakeToken) -> None:
@@ -192,7 +300,7 @@ def test_the_number_of_queries_does_not_grow_with_the_appointments(
     for days in range(5):
         make_appointment(starts_at=timezone.now() + timedelta(days=days))
     with django_assert_num_queries(1):
-        write_calendar(feed, timezone.now())
+        assert len(read_entries(feed, timezone.now())) == 5
 
 
 def test_who_reads_too_often_is_asked_to_wait(token_of: MakeToken, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,18 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from contacts.appointments import cancel_appointment, record_answer
-from contacts.models import Appointment, AppointmentChange, ConsentEntry
+from contacts.erased_numbers import make_digests
+from contacts.models import Appointment, AppointmentChange, ConsentEntry, ErasedOptOut, PhoneNumber
+from contacts.numbers import parse_number
 from contacts.optouts import record_optin, record_optout, record_optouts
+from contacts.people import get_or_create_number, get_or_create_written_number
+from reminders.desk.erasing import erase_person
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.models import CallRecord, FollowUp
 from reminders.results.answers import apply_key
-from tests.people import make_appointment, make_contact, make_due_reminder, make_number, make_user
+from tests.contacts.imports.example_lists import AISHA, import_rows, make_downtown
+from tests.people import SARAH, make_appointment, make_contact, make_due_reminder, make_number, make_user
+from tests.reminders.desk.test_merging import merge
 from webhooks.outgoing.deliveries import distribute_events
 from webhooks.outgoing.facts import NOT_REACHED_KINDS, read_facts
 from webhooks.outgoing.models import OutgoingDelivery, OutgoingEndpoint, OutgoingEvent
@@ -66,6 +72,34 @@ class TestWhatIsAnEvent:
         record_optin(numbers[0], scope="all", evidence="asked", by=make_user(), at=timezone.now())
         assert list_types() == ["number.opted_out"] * 5, "a later no is one of its own"
         assert ConsentEntry.objects.filter(what="opt_out").count() == 5
+
+    @pytest.mark.parametrize("door", ["form", "import", "event", "opt-out"])
+    def test_a_no_that_was_kept_of_an_erased_number_is_not_told_again(self, door: str) -> None:
+        """Product rule 64: the “no” comes back with the number, by whichever door; nobody said it now."""
+        ErasedOptOut.objects.create(digest=make_digests(SARAH)[0], voice_opted_out_at=timezone.now())
+        if door == "form":
+            get_or_create_number(parse_number(SARAH, "US"))
+        elif door == "import":
+            make_downtown()
+            import_rows(AISHA | {"mobile": "(202) 555-0100"})
+        else:
+            number = get_or_create_written_number(SARAH, "US")
+        assert PhoneNumber.objects.get(e164=SARAH).voice_opted_out_at, "it counts"
+        assert ConsentEntry.objects.get().source == "kept"
+        assert list_types() == []
+        if door == "opt-out":
+            opt_out(number.pk)
+            assert list_types() == ["number.opted_out"], "what somebody says now is told"
+
+    def test_merging_and_erasing_tell_no_opt_out_again(self) -> None:
+        first, second = make_contact("Sarah"), make_contact("Sara", number="+12025550142")
+        opt_out(first.phone_id or 0)
+        opt_out(second.phone_id or 0)
+        told = list_types()
+        merge(first, second)
+        assert list_types() == told
+        erase_person(first.pk, by=make_user("eraser"))
+        assert list_types() == told
 
     @pytest.mark.parametrize("kind", FollowUp.Kind)
     def test_of_follow_ups_only_those_are_events_that_say_somebody_was_not_reached(self, kind: str) -> None:
