@@ -131,7 +131,7 @@ class NotANumber(ValueError):
     """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ParsedNumber:
     """One number as E.164, such as +12025550100, and what is known about it.
 

@@ -33,7 +33,7 @@ class Sameness(StrEnum):
     CONFLICT = "conflict"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Identity:
     """What tells people apart: folded names, "" if unknown, and all numbers (E.164)."""
 

@@ -12,7 +12,7 @@ CORRECT_NUMBER = "Correct the number in your practice system and export again."
 EXTENSION = "An automated call can't dial an extension."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NumberFault:
     """A number that can't be called. Which number is used instead depends on the patient's other rows."""
 

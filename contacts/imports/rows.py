@@ -89,7 +89,7 @@ class Reading:
     numbers: dict[tuple[str, str], ParsedNumber | CellFault] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AppointmentRow:
     """A row that can be imported. `minutes`: None if the cell is empty.
 
@@ -121,7 +121,7 @@ class AppointmentRow:
     damaged: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RowResult:
     """The result of reading one row: `row` is None if it was rejected, and `problems` says why.
 
