@@ -1,6 +1,7 @@
 """The phone numbers of a row: which can be called, and why not. Pure: no database (product rule 50)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import phonenumbers
 
@@ -38,4 +39,9 @@ def parse_callable(value: str, region: str) -> ParsedNumber | CellFault:
 
 def is_of_region(e164: str, region: str) -> bool:
     """Whether the number has the country code of `region` (ISO 3166)."""
-    return e164.startswith(f"+{phonenumbers.country_code_for_region(region)}")
+    return e164.startswith(_find_country_code(region))
+
+
+@lru_cache(maxsize=300)  # all regions; asked for each number
+def _find_country_code(region: str) -> str:
+    return f"+{phonenumbers.country_code_for_region(region)}"

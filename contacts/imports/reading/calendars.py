@@ -30,9 +30,11 @@ TOO_OFTEN = frozenset(["SECONDLY", "MINUTELY", "HOURLY"])
 LONGEST_ID, KEPT_OF_ID = 120, 80  # characters
 STATUSES = {"CONFIRMED": "confirmed", "TENTATIVE": "pending", "CANCELLED": "cancelled"}
 MOST_EVENTS = 100_000
-# Seconds of processor time: to parse the file and to read its events, each, and to expand its series. A
-# practice's calendar takes a tenth of it; a series without an end, or with thousands of exceptions, minutes.
-SECONDS, SECONDS_A_MEGABYTE, SECONDS_OF_SERIES = 3, 5, 5
+# Seconds of processor time: to parse the file, and to read its events, each; and to expand its series. It is
+# three times what a practice's calendar takes. A series that never comes, or with thousands of exceptions,
+# takes minutes.
+SECONDS, SECONDS_A_MEGABYTE = 3, 2.5
+SECONDS_OF_SERIES, SECONDS_A_SERIES, MOST_SECONDS_OF_SERIES = 5, 0.01, 20
 SINGLE = (
     "UID", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "SEQUENCE", "SUMMARY", "STATUS", "DTSTAMP",
     "LAST-MODIFIED", "LOCATION", "DESCRIPTION", "ORGANIZER",
@@ -63,7 +65,8 @@ def parse_calendar(data: bytes, now: datetime) -> ParsedSheet:
     with refuse_after(seconds, "slow_calendar"):
         calendars = _parse_text(data)
         events = _choose_versions(calendars, left_out)
-    with refuse_after(SECONDS_OF_SERIES, "slow_series"):
+    for_series = SECONDS_OF_SERIES + SECONDS_A_SERIES * sum(map(_is_of_a_series, events))
+    with refuse_after(min(for_series, MOST_SECONDS_OF_SERIES), "slow_series"):
         occurrences = _expand(calendars, events, now, left_out)
     with refuse_after(seconds, "slow_calendar"):
         sheet = ParsedSheet("", [(1, HEADERS), *_read_occurrences(events, occurrences)])
