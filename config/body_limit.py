@@ -14,8 +14,8 @@ from django.shortcuts import render
 from contacts.imports.files import describe_too_large
 
 BESIDE_THE_FILE = 1024 * 1024  # bytes: the other fields of a form
-# A browser reads an answer only when it has sent all of its form, or a little more than the server takes. So
-# this much of a form is read, and thrown away; after that the connection ends.
+# A browser reads an answer when it has sent its form. So this much of a form is read, and thrown away; of a
+# larger one gunicorn reads a little more, and ends the connection.
 READ_TO_ANSWER = 64 * 1024 * 1024
 CHUNK = 64 * 1024
 
@@ -34,9 +34,7 @@ def refuse_large_bodies(
             return get_response(request)
         _throw_away(request)
         context = {"sentence": describe_too_large(settings.IMPORT_MAX_BYTES)}
-        response = render(request, "413.html", context, status=413)
-        response.headers["Connection"] = "close"
-        return response
+        return render(request, "413.html", context, status=413)
 
     return respond
 
