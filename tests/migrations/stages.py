@@ -4,7 +4,6 @@ A test works on a copy, which costs a tenth of a second, and drops it. So the wa
 to the oldest of these is gone through once, and not once for each test.
 """
 
-from functools import cache
 from typing import Any
 
 from django.apps.registry import Apps
@@ -84,13 +83,8 @@ def migrate(to: Targets) -> Apps:
 
 
 def find_models(at: Targets) -> Apps:
-    """The models as they were at these migrations; made once, since that takes seconds."""
-    return _make_models(tuple(at))
-
-
-@cache
-def _make_models(at: tuple[tuple[str, str], ...]) -> Apps:
-    apps: Apps = MigrationExecutor(connection).loader.project_state(list(at)).apps
+    """The models as they were at these migrations."""
+    apps: Apps = MigrationExecutor(connection).loader.project_state(at).apps
     return apps
 
 

@@ -287,10 +287,9 @@ def test_existing_steps_mean_somebody_since_their_campaign_was_activated_or_crea
     migrate(BEFORE_WALL_TIMES)  # and back
 
 
-def test_preferences_keep_their_meaning_and_on_the_way_back_nobody_who_wants_no_calls_is_forgotten(
+def test_preferences_keep_their_meaning_and_nobody_who_wants_no_calls_is_forgotten_on_the_way_back(
     go_back_to: GoBackTo,
 ) -> None:
-    """A step that goes out as each patient prefers becomes a call on the way back."""
     after = [("contacts", "0006_wishes_and_providers"), ("reminders", "0008_wishes_and_texts")]
     clinic = OldClinic(go_back_to(BEFORE_WALL_TIMES))
     contacts = {
@@ -305,45 +304,26 @@ def test_preferences_keep_their_meaning_and_on_the_way_back_nobody_who_wants_no_
     with pytest.raises(RuntimeError, match="1 contacts want no calls or no texts"):
         migrate(BEFORE_WALL_TIMES)
     rows.filter(pk=contacts["sms"]).update(preferred_channel="sms")
+    back = migrate(BEFORE_WALL_TIMES)
+    assert read(back, "contacts.Contact", contacts, "preferred_channel") == wishes
+
+
+def test_a_step_by_preference_becomes_a_call_on_the_way_back(go_back_to: GoBackTo) -> None:
+    go_back_to(BEFORE_WALL_TIMES)
+    new = migrate([("reminders", "0008_wishes_and_texts")])
     script = new.get_model("reminders.Script")._default_manager.create(name="Call")
-    campaign = new.get_model("reminders.Campaign")._default_manager.create(name="By preference")
+    campaign = new.get_model("reminders.Campaign")._default_manager.create(name="Reminders")
     step = new.get_model("reminders.Step")._default_manager.create(
         campaign=campaign, at=time(10), channel="preferred", script=script, text_script=script
     )
-    back = migrate(BEFORE_WALL_TIMES)
-    assert read(back, "contacts.Contact", contacts, "preferred_channel") == wishes
+    back = migrate(BEFORE_WALL_TIMES[1:])
     assert read(back, "reminders.Step", {1: step.pk}, "channel") == {1: ("voice",)}
 
 
 AFTER_HOLIDAYS = [("contacts", "0010_public_holidays"), ("reminders", "0016_after_booking")]
 
 
-# What an older release would read as "for everybody", what it is otherwise, and how the way back is refused.
-REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
-    ("Campaign", {"patients": "new"}, {"patients": ""}, "1 campaigns are for some patients"),
-    ("Campaign", {"languages": ["es"]}, {"languages": []}, "1 campaigns are for some patients"),
-    (
-        "Step",
-        {"timing_kind": "after_booking"},
-        {"timing_kind": "elapsed_before"},
-        "2 steps come right after booking",
-    ),
-]
-
-
-def check_the_way_back_is_refused(new: Apps) -> None:
-    """It is refused where the older release would call others."""
-    for model, fields, otherwise, refusal in REFUSED:
-        rows = new.get_model("reminders", model)._default_manager
-        rows.update(**fields)
-        with pytest.raises(RuntimeError, match=refusal):
-            migrate(BEFORE_HOLIDAYS)
-        rows.update(**otherwise)
-
-
-def test_late_bookings_go_out_as_before_bookings_made_here_are_dated_and_the_way_back_can_be_refused(
-    go_back_to: GoBackTo,
-) -> None:
+def test_late_bookings_go_out_as_before_and_bookings_made_here_are_dated(go_back_to: GoBackTo) -> None:
     clinic = OldClinic(go_back_to(BEFORE_HOLIDAYS))
     clinic.steps["voice"].if_late, clinic.steps["voice"].stop_before = "send_now", timedelta(hours=-1)
     clinic.steps["voice"].save()
@@ -382,8 +362,27 @@ def test_late_bookings_go_out_as_before_bookings_made_here_are_dated_and_the_way
     }
     assert new.get_model("contacts.Location")._default_manager.get().country == "", "counted as before"
     new.get_model("reminders.Step")._default_manager.filter(pk=steps["sms"]).update(if_late="now")
-    check_the_way_back_is_refused(new)
 
     back = migrate(BEFORE_HOLIDAYS)
     assert {*read(back, "reminders.Step", steps, "if_late").values()} == {("send_now",)}
     bring_up_to_date()
+
+
+# What an older release would read as "for everybody", what it is otherwise, and how the way back is refused.
+REFUSED: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
+    ("Campaign", {"patients": "new"}, {"patients": ""}, "1 campaigns are for some patients"),
+    ("Campaign", {"languages": ["es"]}, {"languages": []}, "1 campaigns are for some patients"),
+    ("Step", {"timing_kind": "after_booking"}, {}, "2 steps come right after booking"),
+]
+
+
+def test_the_way_back_is_refused_where_the_older_release_would_call_others(go_back_to: GoBackTo) -> None:
+    OldClinic(go_back_to(BEFORE_HOLIDAYS))
+    new = migrate(AFTER_HOLIDAYS)
+    for model, fields, otherwise, refusal in REFUSED:
+        rows = new.get_model("reminders", model)._default_manager
+        rows.update(**fields)
+        with pytest.raises(RuntimeError, match=refusal):
+            migrate(BEFORE_HOLIDAYS)
+        rows.update(**otherwise) if otherwise else rows.all().delete()
+    migrate(BEFORE_HOLIDAYS)
