@@ -55,6 +55,7 @@ def list_languages(also: str) -> list[tuple[str, str]]:
 
 
 @lru_cache(maxsize=1_000)  # a list of thousands of patients has a few dozen languages
+@lru_cache(maxsize=256)  # most rows of a list have one of a few
 def read_languages(written: str) -> tuple[str, ...]:
     """The codes of the languages that the text names, in its order, each once; none if it names none.
 

@@ -97,6 +97,7 @@ def is_placeholder(name: str, *, is_family_name: bool = False) -> bool:
     return letters in PLACEHOLDERS and not (is_family_name and letters in FAMILY_NAMES)
 
 
+@lru_cache(maxsize=8192)  # names repeat
 def read_first_name(text: str) -> str:
     """Return the first name without titles; "" for an empty text. Raises NotAName."""
     name = clean_name(text)
@@ -115,6 +116,7 @@ def read_first_name(text: str) -> str:
     return found
 
 
+@lru_cache(maxsize=8192)  # names repeat
 def read_last_name(text: str) -> str:
     """Return the last name; "" for an empty text. Raises NotAName. A generation (Jr., III) stays part of it:
     a father and a son may share first name and number.

@@ -20,6 +20,21 @@
     if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();
   });
 
+  // A file that would be refused because of its size isn't sent at all.
+  document.addEventListener("change", function (event) {
+    const field = event.target;
+    if (!field.matches("input[type=file][data-largest]")) return;
+    const isTooLarge = Array.from(field.files).some((file) => file.size > Number(field.dataset.largest));
+    field.setCustomValidity(isTooLarge ? field.dataset.tooLarge : "");
+    if (isTooLarge) field.reportValidity();
+  });
+  document.addEventListener("submit", function (event) {
+    const field = event.target.querySelector("input[type=file][data-largest]");
+    if (!field || !field.validity.customError) return;
+    event.preventDefault();
+    field.reportValidity();
+  });
+
   // A menu, or the choices of a part of a sentence, close on a click elsewhere.
   const MENUS = "details.menu[open], details.part[open]";
   function closeMenus(except) {

@@ -62,6 +62,10 @@ class UploadForm(forms.Form):
 
     def __init__(self, *args: Any, **fields: Any) -> None:
         super().__init__(*args, **fields)
+        self.fields["file"].widget.attrs |= {  # read by static/callboard.js
+            "data-largest": settings.IMPORT_MAX_BYTES,
+            "data-too-large": describe_too_large(settings.IMPORT_MAX_BYTES),
+        }
         known = list_sources() or [DEFAULT_SOURCE]
         source = cast(forms.ChoiceField, self.fields["source"])
         source.choices = [*((name, name) for name in known), (NEW, _("a new source: its name is below"))]

@@ -18,7 +18,7 @@ WHAT_OF_ROW = {
 Fields = dict[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImportedChange:
     """One contact or appointment that changes. `what`: an ImportChange.What; `about`: name, and for an
     appointment time and place; `old`, `new`: values of the fields that change, by name.

@@ -4,7 +4,7 @@ from contacts.imports.columns import Columns
 from contacts.imports.matching import Known
 from contacts.imports.people import ImportedPerson
 from contacts.imports.plan_notes import BOTH_CHANGED, DAMAGED_NAME, RELATIVE, WITHOUT_ZEROS
-from contacts.imports.plans import PlannedContact
+from contacts.imports.plans import NO_FIELDS, NOTHING_IN_BOTH, PlannedContact
 from contacts.imports.problems import Problem, clip
 from contacts.imports.three_way import (
     FieldChoice,
@@ -27,20 +27,20 @@ def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedCo
     said = read_person_values(person)
     phone, other = said["phone"] or None, said["other_phone"] or None
     if contact is None:
-        return PlannedContact(person, None, phone=phone, other_phone=other, said=said)
+        return PlannedContact(person, None, phone=phone, other_phone=other)
     if person.key in known.merged:
         return _plan_merged(person, contact)
     before, held = read_memory(contact, source) or {}, read_contact_values(contact)
     choices = {name: choose(name, said, before, held) for name in said}
     taken = {name: said[name] for name, choice in choices.items() if choice == FieldChoice.TAKE}
-    planned = PlannedContact(person, contact, said=remember(said, before, held))
-    planned.both = {
-        name: (held[name], said[name]) for name, choice in choices.items() if choice == FieldChoice.BOTH
-    }
+    kept = remember(said, before, held)
+    planned = PlannedContact(person, contact, kept=NO_FIELDS if kept == before else kept)
+    both = {name: (held[name], said[name]) for name, choice in choices.items() if choice == FieldChoice.BOTH}
+    planned.both = both or NOTHING_IN_BOTH
     if person.preference and not is_stricter(person.preference, contact.preferred_channel):
         planned.kept_wish = contact.preferred_channel
         taken.pop("preferred_channel", None)
-        planned.both.pop("preferred_channel", None)
+        planned.both = {name: values for name, values in both.items() if name != "preferred_channel"}
     # Staff replaced the file's number, which can't be reached, with one that works.
     if contact.phone and not contact.phone.unusable_since and phone in known.unusable:
         taken.pop("phone", None)
@@ -51,7 +51,7 @@ def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedCo
         planned.phone = None
     if not planned.phone and contact.phone and planned.other_phone == contact.phone.e164:
         planned.other_phone = None
-    planned.fields = taken | _find_new_id(person, contact, known, source)
+    planned.fields = (taken | _find_new_id(person, contact, known, source)) or NO_FIELDS
     return planned
 
 

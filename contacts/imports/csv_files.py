@@ -1,7 +1,7 @@
 """Read CSV files with any usual delimiter. Pure: no database."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.utils.translation import gettext
 
@@ -34,6 +34,7 @@ from contacts.imports.reading.letters import decode_file, name_encoding
 
 __all__ = ["CsvReader", "clean_cell"]
 
+MOST_SHARED = 20_000  # texts of the first rows, among them ids that stand in no other row
 MOST_OTHER_LINES = 1000  # titles and totals, beside MOST_ROWS
 
 
@@ -69,6 +70,7 @@ class CsvReader:
 def _read_records(text: str, dialect: CsvDialect, removed: int, mender: CellMender) -> list[RawRow]:
     """Return each record that isn't blank. `removed`: lines above the text. Raises UnreadableFile."""
     records: list[RawRow] = []
+    seen: dict[str, str] = {}
     line = removed
     try:
         for line_of_text, cells in split_records(text, dialect):
@@ -79,12 +81,19 @@ def _read_records(text: str, dialect: CsvDialect, removed: int, mender: CellMend
                 raise UnreadableFile(_describe_broken(line))
             row = mender.mend_row(cells, line)
             if any(row):
-                records.append(RawRow(line, row))
+                records.append(RawRow(line, _share_texts(row, seen)))
             if len(records) > MOST_ROWS + MOST_OTHER_LINES:
                 raise UnreadableFile(describe_too_many_rows())
     except csv.Error:
         raise UnreadableFile(_describe_broken(line + 1)) from None
     return records
+
+
+def _share_texts(cells: Sequence[str], seen: dict[str, str]) -> tuple[str, ...]:
+    """Return the cells; a text that stands in many rows, such as a provider's name, is kept once for all."""
+    if len(seen) < MOST_SHARED:
+        return tuple([seen.setdefault(cell, cell) for cell in cells])
+    return tuple([seen.get(cell, cell) for cell in cells])
 
 
 def _describe_broken(line: int) -> str:

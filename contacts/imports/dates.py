@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from contacts.imports.problems import CellFault
 
@@ -143,6 +144,7 @@ def _make_date(year: str, month: str, day: str) -> date | None:
         return None
 
 
+@lru_cache(maxsize=4096)  # most rows of a list have one of a few
 def read_date(value: str, order: DateOrder, weekday: int | None = None) -> date:
     """Return the date in the cell. `weekday`: of another cell of the row, Monday is 0.
 

@@ -33,7 +33,7 @@ NO_CHOICES = ReadChoices()
 NO_ANSWERS: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RawRow:
     """One record as text. `line` is where it starts in the file; the header is usually line 1.
 
@@ -71,7 +71,7 @@ REASONS_TO_SKIP = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SkippedLine:
     """A line of the file that is no row, the start of its text, and why."""
 

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 # What people and systems write where an id is missing, folded as by fold_letters().
 NO_ID_WORDS = """
@@ -33,7 +34,7 @@ class Sameness(StrEnum):
     CONFLICT = "conflict"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Identity:
     """What tells people apart: folded names, "" if unknown, and all numbers (E.164)."""
 
@@ -43,12 +44,14 @@ class Identity:
     numbers: frozenset[str]
 
 
+@lru_cache(maxsize=8192)  # names repeat
 def fold_letters(text: str) -> str:
     """The letters and digits in lower case without accents, so that O’Brien is OBRIEN; to compare by."""
     plain = unicodedata.normalize("NFKD", text.casefold().translate(LETTERS_WITHOUT_FORM))
     return "".join(char for char in plain if char.isalnum()) or text.casefold().strip()
 
 
+@lru_cache(maxsize=8192)  # names repeat
 def _split_words(text: str) -> frozenset[str]:
     return frozenset(filter(None, (fold_letters(part) for part in re.split(r"[\s\-–/]+", text) if part)))
 

@@ -15,6 +15,7 @@ from contacts.imports.words import is_stricter
 from contacts.numbers import ParsedNumber
 
 PersonKey = tuple[str, ...]
+NOTHING_DAMAGED: frozenset[str] = frozenset()  # one for all, since nearly all people have it
 KEPT_NUMBER_USED = "The number already recorded here is used."
 NO_NUMBER_TO_CALL = "The appointment is imported, but there is no number to call."
 DIFFERS = "Other lines have different details for this patient id. The last line is used."
@@ -23,7 +24,7 @@ CHECK_PATIENT = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImportedPerson:
     """A patient as the file describes them; texts are "" and numbers None if all rows are empty.
 
@@ -39,7 +40,7 @@ class ImportedPerson:
     mobile: ParsedNumber | None
     home: ParsedNumber | None
     rows: tuple[AppointmentRow, ...]
-    damaged: frozenset[str] = frozenset()
+    damaged: frozenset[str] = NOTHING_DAMAGED
 
     @property
     def full_name(self) -> str:
@@ -106,7 +107,7 @@ def _merge(key: PersonKey, rows: Sequence[AppointmentRow]) -> ImportedPerson:
         mobile=_last_number(row.mobile for row in rows),
         home=_last_number(row.home for row in rows),
         rows=tuple(rows),
-        damaged=frozenset(damaged),
+        damaged=frozenset(damaged) if damaged else NOTHING_DAMAGED,
     )
 
 

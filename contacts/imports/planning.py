@@ -120,21 +120,24 @@ class _Planner:
         if row.status == CANCELLED and (booked := self._find_by_time(row)):
             planned = PlannedRow(row, RowOutcome.CANCELLED, booked, MatchedBy.SLOT, cancels_only=True)
             self.used.add(booked.pk)
-            planned.notes.append(self._note(row, CANCELLED_ALL_THE_SAME, value=booked.contact.full_name))
+            planned.notes += (self._note(row, CANCELLED_ALL_THE_SAME, value=booked.contact.full_name),)
             return planned
-        return PlannedRow(row, RowOutcome.ADDED, said=read_row_values(row))
+        return PlannedRow(row, RowOutcome.ADDED)
 
     def _plan_known(self, planned: PlannedRow, appointment: Appointment) -> None:
         row = planned.row
         before = read_memory(appointment, self.source)
         if before is None:
             before = self.known.recalled.get(appointment.pk, {})
-        planned.notes += [self._note(row, reason) for reason in plan_appointment(planned, before)]
+        planned.notes += tuple(self._note(row, reason) for reason in plan_appointment(planned, before))
+        if planned.kept == read_memory(appointment, self.source):
+            planned.kept = None
         if row.appointment_id in self.known.with_zeros:
             here = self.known.with_zeros[row.appointment_id]
-            planned.notes.append(self._note(row, WITHOUT_ZEROS, value=f"{row.appointment_id}: {here}"))
+            planned.notes += (self._note(row, WITHOUT_ZEROS, value=f"{row.appointment_id}: {here}"),)
         elif row.appointment_id and row.appointment_id != appointment.external_id:
-            planned.fields |= {"source": self.source, "external_id": row.appointment_id}
+            ids = {"source": self.source, "external_id": row.appointment_id}
+            planned.fields = {**planned.fields, **ids}
         is_changed = planned.takes or planned.fields or planned.merges
         if planned.outcome == RowOutcome.UNCHANGED and is_changed:
             planned.outcome = RowOutcome.UPDATED
@@ -195,10 +198,12 @@ class _Planner:
             planned.outcome = RowOutcome.UNCHANGED
             before = read_memory(appointment, self.source) or {}
             reasons = plan_appointment(planned, before)
-            planned.notes = [self._note(row, each) for each in reasons]
-            planned.notes.append(self._note(row, CANCELLED_ALL_THE_SAME, value=value))
+            planned.notes = (
+                *(self._note(row, each) for each in reasons),
+                self._note(row, CANCELLED_ALL_THE_SAME, value=value),
+            )
             return planned
-        planned.notes = [self._note(row, reason, REJECTED, value=value)]
+        planned.notes = (self._note(row, reason, REJECTED, value=value),)
         return planned
 
     def _match(self, row: AppointmentRow) -> tuple[Appointment | None, MatchedBy]:
@@ -252,12 +257,12 @@ def plan_appointment(planned: PlannedRow, before: Said) -> list[tuple[str, str]]
         planned.outcome = RowOutcome.MOVED
     if appointment.status not in VISIT_RECORDED:
         timed = ("slot", "minutes", "provider")
-        planned.takes = {name for name in timed if choices[name] == FieldChoice.TAKE}
+        planned.takes = frozenset(name for name in timed if choices[name] == FieldChoice.TAKE)
         if row.status in VISIT_RECORDED and choices["status"] == FieldChoice.TAKE:
-            planned.takes.add("attendance")
+            planned.takes |= {"attendance"}
     if choices["kind"] == FieldChoice.TAKE:
-        planned.fields["kind"] = row.kind
-    planned.said = remember(said, before, held)
+        planned.fields = {**planned.fields, "kind": row.kind}
+    planned.kept = remember(said, before, held)
     reasons = [MOVED_HERE] if choices["slot"] == FieldChoice.OURS else []
     both = [name for name in ("slot", "minutes", "provider", "kind") if choices[name] == FieldChoice.BOTH]
     return reasons + [_describe_both(name, held[name], said[name]) for name in both]
@@ -283,7 +288,7 @@ def _plan_cancellation(planned: PlannedRow, appointment: Appointment, before: Sa
         if before.get("status") == CANCELLED:
             return [BOOKED_HERE]
         planned.outcome = RowOutcome.CANCELLED
-    planned.said = before | {"status": CANCELLED}
+    planned.kept = before | {"status": CANCELLED}
     return []
 
 

@@ -1,20 +1,23 @@
 """What importing a file would change, as planning.py decides it and apply.py writes it. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
 from contacts.imports.people import ImportedPerson, PersonKey
 from contacts.imports.problems import Problem
 from contacts.imports.rows import AppointmentRow, RowResult
-from contacts.imports.three_way import (
-    Said,
-)
+from contacts.imports.three_way import Said, read_person_values, read_row_values
 from contacts.models import Appointment, Contact
 
 DEFAULT_MINUTES = 30
 Status = Appointment.Status
 VISIT_RECORDED = (Status.ARRIVED, Status.NO_SHOW)
+# A file has as many plans as rows: what most of them don't have is one object for all.
+NO_FIELDS: Mapping[str, str] = MappingProxyType({})
+NOTHING_IN_BOTH: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
 
 class RowOutcome(StrEnum):
@@ -38,28 +41,33 @@ class MatchedBy(StrEnum):
     NOTHING = "nothing"
 
 
-@dataclass
+@dataclass(slots=True)
 class PlannedContact:
     """A patient of the file and their contact; `contact` is None if it must be created.
 
     `fields`: changes besides numbers. `kept_wish`: how the patient wants to be reminded by the record here,
     where the file says less; it is kept. `phone`, `other_phone`: the E.164 number to set, None for no change.
-    `both`: fields that changed here and in the file, with both values. `said`: what to keep of the file,
-    empty for what was kept before.
+    `both`: fields that changed here and in the file, with both values. `kept`: what is kept of the file for
+    a known contact, empty for what was kept before.
     """
 
     person: ImportedPerson
     contact: Contact | None
-    fields: dict[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=lambda: NO_FIELDS)
     phone: str | None = None
     other_phone: str | None = None
     kept_wish: str = ""
-    both: dict[str, tuple[str, str]] = field(default_factory=dict)
-    said: Said = field(default_factory=dict)
+    both: Mapping[str, tuple[str, str]] = field(default_factory=lambda: NOTHING_IN_BOTH)
+    kept: Mapping[str, str] = field(default_factory=lambda: NO_FIELDS)
+
+    @property
+    def said(self) -> Mapping[str, str]:
+        """What to keep of the file, empty for what was kept before; of a new contact all that it says."""
+        return read_person_values(self.person) if self.contact is None else self.kept
 
     def leave_out(self) -> None:
         """Change nothing after all."""
-        self.fields, self.phone, self.other_phone, self.said = {}, None, None, {}
+        self.fields, self.phone, self.other_phone, self.kept = NO_FIELDS, None, None, NO_FIELDS
 
     @property
     def outcome(self) -> RowOutcome:
@@ -68,25 +76,31 @@ class PlannedContact:
         return RowOutcome.UPDATED if self.fields or self.phone or self.other_phone else RowOutcome.UNCHANGED
 
 
-@dataclass
+@dataclass(slots=True)
 class PlannedRow:
     """A row, its outcome, and its existing appointment (None for a new one).
 
     `takes`: which of slot, minutes, provider and attendance change; `fields`: changes of kind and ids.
     `merges`: the appointment goes to another record of the patient; `cancels_only`: nothing else of the row
-    counts. `said`: what to keep of the file, None for what was kept before. `notes`: problems to report.
+    counts. `kept`: what is kept of the file for a known appointment, None for what was kept before. `notes`:
+    problems to report.
     """
 
     row: AppointmentRow
     outcome: RowOutcome
     appointment: Appointment | None = None
     matched_by: MatchedBy = MatchedBy.NOTHING
-    takes: set[str] = field(default_factory=set)
-    fields: dict[str, str] = field(default_factory=dict)
+    takes: frozenset[str] = frozenset()
+    fields: Mapping[str, str] = field(default_factory=lambda: NO_FIELDS)
     merges: bool = False
     cancels_only: bool = False
-    said: Said | None = None
-    notes: list[Problem] = field(default_factory=list)
+    kept: Said | None = None
+    notes: tuple[Problem, ...] = ()
+
+    @property
+    def said(self) -> Said | None:
+        """What to keep of the file, None for what was kept before; of a new appointment all that it says."""
+        return read_row_values(self.row) if self.outcome == RowOutcome.ADDED else self.kept
 
     @property
     def starts_at(self) -> datetime:
@@ -112,11 +126,11 @@ class PlannedRow:
 
     def leave_out(self) -> None:
         """Change nothing after all."""
-        self.outcome, self.takes, self.fields = RowOutcome.UNCHANGED, set(), {}
-        self.merges, self.said = False, None
+        self.outcome, self.takes, self.fields = RowOutcome.UNCHANGED, frozenset(), NO_FIELDS
+        self.merges, self.kept = False, None
 
 
-@dataclass
+@dataclass(slots=True)
 class RefusedRow:
     """A rejected row that cancels an appointment all the same (product rule 44).
 

@@ -18,7 +18,7 @@ class CellFault(ValueError):
         self.remedy = remedy
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One problem. `line`: the header is line 1; `weight`: REJECTED (row not imported) or NOTE."""
 

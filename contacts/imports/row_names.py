@@ -13,7 +13,7 @@ NO_LAST_NAME = "The last name is missing."
 FILL_IN = "Enter it in your practice system and export again."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NameFault:
     """What is wrong with a name: the field, the problem, and whether it rejects the row."""
 
@@ -22,7 +22,7 @@ class NameFault:
     weight: str
 
 
-@dataclass
+@dataclass(slots=True)
 class PatientName:
     """First and last name as they are stored; the first is "" only with a fault that rejects the row."""
 

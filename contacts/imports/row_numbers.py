@@ -1,6 +1,7 @@
 """The phone numbers of a row: which can be called, and why not. Pure: no database (product rule 50)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import phonenumbers
 
@@ -12,7 +13,7 @@ CORRECT_NUMBER = "Correct the number in your practice system and export again."
 EXTENSION = "An automated call can't dial an extension."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NumberFault:
     """A number that can't be called. Which number is used instead depends on the patient's other rows."""
 
@@ -38,4 +39,9 @@ def parse_callable(value: str, region: str) -> ParsedNumber | CellFault:
 
 def is_of_region(e164: str, region: str) -> bool:
     """Whether the number has the country code of `region` (ISO 3166)."""
-    return e164.startswith(f"+{phonenumbers.country_code_for_region(region)}")
+    return e164.startswith(_find_country_code(region))
+
+
+@lru_cache(maxsize=300)  # all regions; asked for each number
+def _find_country_code(region: str) -> str:
+    return f"+{phonenumbers.country_code_for_region(region)}"

@@ -9,7 +9,7 @@ cancels its appointment is known even then.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -89,7 +89,7 @@ class Reading:
     numbers: dict[tuple[str, str], ParsedNumber | CellFault] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AppointmentRow:
     """A row that can be imported. `minutes`: None if the cell is empty.
 
@@ -121,7 +121,7 @@ class AppointmentRow:
     damaged: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RowResult:
     """The result of reading one row: `row` is None if it was rejected, and `problems` says why.
 
@@ -139,6 +139,7 @@ class RowResult:
     partial: AppointmentRow | None = None
 
 
+@lru_cache(maxsize=1024)  # most rows of a list have one of a few
 def location_key(name: str) -> str:
     """Return the name in lower case with single spaces, to compare locations and providers by."""
     return " ".join(name.split()).casefold()
@@ -223,8 +224,7 @@ class _RowReader:
         """Whether the row has a cell for each header. Of fewer, the last may be cut off (product rule 48)."""
         headers, cells = self.reading.columns.headers, self.raw.cells
         extra = cells[len(headers) :]
-        named = max((at for at, header in enumerate(headers, 1) if header), default=0)
-        if any(extra) or len(cells) < named:
+        if any(extra) or (len(cells) < len(headers) and any(headers[len(cells) :])):
             problem = f"The row has {len(cells)} cells, but the header has {len(headers)}."
             value = clip(", ".join(extra) if any(extra) else cells[-1] if cells else "")
             remedy = QUOTE_COMMAS if any(extra) else HALF_A_ROW
@@ -267,6 +267,8 @@ class _RowReader:
         return name.first, name.last
 
     def _read_language(self) -> str:
+        if not self._value("language"):
+            return ""
         language = self._take("language", read_language, "", NOTE)
         if len(read_languages(self._value("language"))) > 1:
             self._add(

@@ -7,7 +7,7 @@ from contacts.imports.dates import WEEKDAY_ALONE, take_weekday
 from contacts.imports.times import is_no_day, is_no_time, split_date_and_time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StartTexts:
     """What a row writes for date and time. A date may have its day of the week before it.
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, time
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from contacts.imports.dates import LONGEST_DATE, WEEKDAYS, take_weekday
@@ -171,9 +172,12 @@ def split_date_and_time(value: str) -> tuple[str, str]:
 
     A day of the week goes with the date. A cell without a time, or too long for one, is all date.
     """
+    return _split(value) if len(value) <= LONGEST_DATE else (value, "")
+
+
+@lru_cache(maxsize=4096)  # most rows of a list have one of a few
+def _split(value: str) -> tuple[str, str]:
     text, weekday = take_weekday(value)
-    if len(text) > LONGEST_DATE:
-        return value, ""
     found = DATE_THEN_CLOCK.fullmatch(re.sub(r"(?<=\d)T(?=\d)", " ", text))
     if not found:
         return value, ""
@@ -187,6 +191,7 @@ def is_no_day(day: str) -> bool:
     return tuple(sorted(numbers)) in NO_DAYS
 
 
+@lru_cache(maxsize=4096)  # most rows of a list have one of a few
 def place_in_zone(wall: datetime, zone: ZoneInfo) -> tuple[datetime, bool]:
     """Return the moment (aware UTC) of a wall time, and whether that wall time occurs twice that night.
 

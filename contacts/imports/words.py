@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from contacts.imports.problems import CellFault, clip
 from contacts.imports.questions import Choice, Question
@@ -79,6 +80,7 @@ def read_answered_status(value: str, answers: Mapping[str, str]) -> str:
     return said if said in STATUSES else ""
 
 
+@lru_cache(maxsize=256)  # most rows of a list have one of a few
 def find_status(value: str) -> str:
     """Return the status that the words of a cell mean, "" if they mean none."""
     found = STATUS_OF.get(fold_status(value), "")

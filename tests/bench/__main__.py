@@ -10,8 +10,8 @@ from tests.bench.servers import run_servers
 from tests.sandbox_server import SandboxServer
 
 # In the order in which they run: "campaigns" deletes some of the appointments, "memory" all of them,
-# and "search" adds contacts.
-PARTS = ("planning", "claiming", "outgoing", "incoming", "campaigns", "memory", "search")
+# "search" adds contacts, and "imports" contacts and appointments.
+PARTS = ("planning", "claiming", "outgoing", "incoming", "campaigns", "memory", "search", "imports")
 APPOINTMENTS = 100_000
 
 
@@ -51,6 +51,7 @@ def _prepare(sandbox: SandboxServer, appointments: int) -> dict[str, Callable[[]
     from reminders.models import SendingSwitch
     from reminders.rules.modes import SendingMode
     from tests.bench.campaigns import bench_campaigns
+    from tests.bench.imports import bench_imports
     from tests.bench.incoming import bench_incoming
     from tests.bench.memory import bench_memory
     from tests.bench.outgoing import bench_outgoing
@@ -71,6 +72,7 @@ def _prepare(sandbox: SandboxServer, appointments: int) -> dict[str, Callable[[]
         "campaigns": bench_campaigns,
         "memory": bench_memory,
         "search": bench_search,
+        "imports": bench_imports,
     }
 
 

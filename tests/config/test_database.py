@@ -31,15 +31,11 @@ def prepare(url: str) -> str:
     ).stdout
 
 
-def test_only_the_first_start_migrates(empty_database: str) -> None:
+def test_only_the_first_start_and_a_new_release_migrate(empty_database: str) -> None:
     assert prepare(empty_database).endswith("True\n")
     with psycopg.connect(empty_database) as connection:
         assert connection.execute("SELECT count(*) FROM django_session").fetchone() == (0,)
     assert prepare(empty_database) == "False\n"
-
-
-def test_a_new_release_migrates_again(empty_database: str) -> None:
-    prepare(empty_database)
     with psycopg.connect(empty_database, autocommit=True) as connection:
         connection.execute("COMMENT ON DATABASE first_start IS 'callboard of another release'")
     assert prepare(empty_database).endswith("True\n")

@@ -139,12 +139,14 @@ def run_server(serve: Serve) -> Iterator[int]:
     """A server that lets `serve` talk to each connection; its port."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(10)
+    clients: list[socket.socket] = []
 
     def accept() -> None:
         with suppress(OSError):
             while True:
                 client, _ = listener.accept()
                 client.settimeout(10)
+                clients.append(client)
                 with client, suppress(OSError):
                     serve(client)
 
@@ -153,6 +155,9 @@ def run_server(serve: Serve) -> Iterator[int]:
     try:
         yield listener.getsockname()[1]
     finally:
+        for client in clients:  # one that nobody has closed yet: the error of a test still holds it
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
         thread.join(10)

@@ -7,7 +7,7 @@ X-WR-TIMEZONE are understood by icalendar and x-wr-timezone.
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -17,6 +17,7 @@ from icalendar import Calendar, Component, vBroken
 
 from contacts.imports.reading.calendar_people import describe_event
 from contacts.imports.reading.parsed import Budget, ParsedSheet, ParserRefusal
+from contacts.imports.reading.time_limits import refuse_after
 
 HEADERS = [
     "appointment id", "patient name", "mobile phone", "date", "time", "start time zone",
@@ -29,6 +30,11 @@ TOO_OFTEN = frozenset(["SECONDLY", "MINUTELY", "HOURLY"])
 LONGEST_ID, KEPT_OF_ID = 120, 80  # characters
 STATUSES = {"CONFIRMED": "confirmed", "TENTATIVE": "pending", "CANCELLED": "cancelled"}
 MOST_EVENTS = 100_000
+# Seconds of processor time: to parse the file, and to read its events, each; and to expand its series. It is
+# three times what a practice's calendar takes. A series that never comes, or with thousands of exceptions,
+# takes minutes.
+SECONDS, SECONDS_A_MEGABYTE = 3, 2.5
+SECONDS_OF_SERIES, SECONDS_A_SERIES, MOST_SECONDS_OF_SERIES = 5, 0.01, 20
 SINGLE = (
     "UID", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "SEQUENCE", "SUMMARY", "STATUS", "DTSTAMP",
     "LAST-MODIFIED", "LOCATION", "DESCRIPTION", "ORGANIZER",
@@ -54,24 +60,39 @@ def parse_calendar(data: bytes, now: datetime) -> ParsedSheet:
     Events that last all day, have no start or recur many times a day are left out with a reason. Raises
     ParserRefusal.
     """
+    seconds = SECONDS + SECONDS_A_MEGABYTE * len(data) / 1024**2
+    left_out: list[tuple[str, str]] = []
+    with refuse_after(seconds, "slow_calendar"):
+        calendars = _parse_text(data)
+        events = _choose_versions(calendars, left_out)
+    for_series = SECONDS_OF_SERIES + SECONDS_A_SERIES * sum(map(_is_of_a_series, events))
+    with refuse_after(min(for_series, MOST_SECONDS_OF_SERIES), "slow_series"):
+        occurrences = _expand(calendars, events, now, left_out)
+    with refuse_after(seconds, "slow_calendar"):
+        sheet = ParsedSheet("", [(1, HEADERS), *_read_occurrences(events, occurrences)])
+    after = len(sheet.rows) + 1
+    sheet.skipped = [(after + at, text, why) for at, (text, why) in enumerate(left_out)]
+    sheet.notes = {"outside_window": _count_outside(events, now)}
+    return sheet
+
+
+def _parse_text(data: bytes) -> list[Calendar]:
     try:
-        calendars = Calendar.from_ical(data.decode("utf-8", "replace").lstrip("\ufeff \r\n\t"), multiple=True)
+        text = data.decode("utf-8", "replace").lstrip("\ufeff \r\n\t")
+        return list(Calendar.from_ical(text, multiple=True))
     except (ValueError, KeyError, IndexError, TypeError):
         raise ParserRefusal("broken_calendar") from None
-    sheet = ParsedSheet("", [(1, HEADERS)])
-    left_out: list[tuple[str, str]] = []
-    events = _choose_versions(calendars, left_out)
-    occurrences = _expand(calendars, events, now, left_out)
+
+
+def _read_occurrences(
+    events: Iterable[Component], occurrences: Iterable[Component]
+) -> Iterator[tuple[int, list[str]]]:
     series = {_text(event, "UID") for event in events if _is_of_a_series(event)}
     budget = Budget()
     for line, event in enumerate(occurrences, 2):
         cells = _read_event(event, in_series=_text(event, "UID") in series)
         budget.take(cells)
-        sheet.rows.append((line, cells))
-    after = len(sheet.rows) + 1
-    sheet.skipped = [(after + at, text, why) for at, (text, why) in enumerate(left_out)]
-    sheet.notes = {"outside_window": _count_outside(events, now)}
-    return sheet
+        yield line, cells
 
 
 def _is_of_a_series(event: Component) -> bool:

@@ -30,6 +30,7 @@ from contacts.imports.reading.parsed import ParsedSheet, ParserRefusal
 from contacts.imports.reading.parser_process import parse_apart
 
 SHEET = "sheet"  # key of the question
+LOCATION = "location"  # the header of calendars.py and fhir.py
 ZIP, OLE = (b"PK\x03\x04", b"PK\x05\x06"), b"\xd0\xcf\x11\xe0"
 MOST_INFLATED = 600 * 1024**2  # bytes of a workbook's parts, as its directory says
 MACROS = (b"_\0V\0B\0A\0_\0P\0R\0O\0J\0E\0C\0T\0", b"_VBA_PROJECT")
@@ -47,6 +48,13 @@ REFUSALS = {
     "broken": gettext_lazy("The file can't be read. Export the list as CSV and upload the CSV file."),
     "no_table": gettext_lazy("This is a web page without a table. Export the list as CSV."),
     "broken_calendar": gettext_lazy("This calendar file is damaged. Export the calendar again."),
+    "slow_calendar": gettext_lazy(
+        "Reading this calendar takes too long. Export fewer days, or one calendar at a time."
+    ),
+    "slow_series": gettext_lazy(
+        "The repeating events of this calendar take too long to work out. Shorten those that repeat for "
+        "years or have many exceptions, or export the calendar without them."
+    ),
     "no_events": gettext_lazy(
         "The calendar has no appointment between yesterday and 400 days ahead. "
         "Events that last a whole day aren't read."
@@ -305,6 +313,8 @@ def _read_records(
     (_line, headers), *records = sheet.rows
     if not records:
         raise refuse("no_fhir_appointments" if kind == "fhir" else "no_events")
+    if not any(cells[headers.index(LOCATION)] for _line, cells in records):
+        headers, records = _drop_column(LOCATION, headers, records)
     rows = tuple(RawRow(line, mender.mend_row(cells, line)) for line, cells in records)
     outside = sheet.notes.get("outside_window", 0)
     text = ngettext(
@@ -322,3 +332,12 @@ def _read_records(
         damaged=frozenset(mender.damaged),
         notes=(*mender.describe_repairs(), *((text % {"count": outside},) if outside else ())),
     )
+
+
+def _drop_column(
+    name: str, headers: list[str], records: list[tuple[int, list[str]]]
+) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Return the table without a column that no record fills, so that a person is asked instead."""
+    at = headers.index(name)
+    kept = [(line, [*cells[:at], *cells[at + 1 :]]) for line, cells in records]
+    return [*headers[:at], *headers[at + 1 :]], kept

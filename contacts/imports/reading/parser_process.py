@@ -22,6 +22,7 @@ MAIN = "contacts.imports.reading.parser_main"
 def parse_apart(kind: str, data: bytes, now: datetime | None = None) -> list[ParsedSheet]:
     """Return the tables of a file of one kind: workbook, web_page, calendar, fhir. Raises ParserRefusal."""
     command = [sys.executable, "-m", MAIN, kind, (now or datetime.now(UTC)).isoformat()]
+    took_too_much = ParserRefusal("slow_calendar" if kind == "calendar" else "too_large")
     try:
         ended = subprocess.run(  # noqa: S603 - our own program with two of our own words
             command,
@@ -34,9 +35,9 @@ def parse_apart(kind: str, data: bytes, now: datetime | None = None) -> list[Par
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise ParserRefusal("too_large") from None
+        raise took_too_much from None
     if ended.returncode < 0:  # ended by a signal: out of memory or out of time
-        raise ParserRefusal("too_large")
+        raise took_too_much
     try:
         answer = json.loads(ended.stdout)
     except ValueError:

@@ -5,6 +5,7 @@ import json
 import time
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -13,11 +14,17 @@ from hypothesis import strategies as st
 
 from contacts.imports.dates import guess_order
 from contacts.imports.errors import UnreadableFile
+from contacts.imports.files import read_table
+from contacts.imports.importing import READERS
+from contacts.imports.reading.calendars import parse_calendar
 from contacts.imports.reading.fhir import parse_fhir
+from contacts.imports.reading.other_files import refuse
 from contacts.imports.reading.parsed import ParserRefusal
+from contacts.imports.reading.time_limits import refuse_after
 from contacts.imports.reading.web_pages import parse_web_page
 from contacts.imports.times import has_am_pm, split_date_and_time
-from tests.contacts.imports.reading_of_lists import LISTS, read_bytes
+from tests.bench.lists import write_xlsx
+from tests.contacts.imports.reading_of_lists import LISTS, MARCH_2027, read_bytes
 
 HEADER = b"Appt ID,Last Name,First Name,Mobile,Date,Time,Location\n"
 WITHIN = 20  # seconds on a busy machine; what is found wanting here takes minutes, or never ends
@@ -95,6 +102,7 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: HEADER + b'A1,"' + b"x" * 15 * 1024**2 + b'"\n',
         "has no end or is far too large",
     ),
+    "a workbook with one cell of 50 MB": (lambda: write_xlsx([["x" * 50 * 1024**2]]), "far too large"),
     "one line of 15 MB of dots": (lambda: HEADER + b"a." * 7 * 1024**2, "has no end or is far too large"),
     "other JSON": (lambda: b'{"a": 1}', "JSON, but not FHIR"),
     "half of JSON": (lambda: b'{"resourceType": "Bundle", "entry": [', "cut off or damaged"),
@@ -121,6 +129,53 @@ def test_a_file_made_to_break_the_reader_is_refused_in_a_sentence_within_seconds
         read_bytes(data)
     assert time.monotonic() - began < WITHIN
     assert "\n" not in str(refused.value)
+
+
+def test_a_cell_of_50_megabytes_is_refused_where_so_large_a_file_is_allowed() -> None:
+    data, began = HEADER + b'A1,"' + b"x" * 50 * 1024**2 + b'"\n', time.monotonic()
+    with pytest.raises(UnreadableFile, match="has no end or is far too large"):
+        read_table("list.csv", data, largest=100 * 1024**2, readers=READERS)
+    assert time.monotonic() - began < WITHIN
+
+
+# Series that would take minutes: one that never comes, one from the year 1, one with thousands of moments.
+MOMENTS = ",".join(f"{MARCH_2027 + timedelta(minutes=minute):%Y%m%dT%H%M%SZ}" for minute in range(5000))
+SLOW_SERIES = {
+    "never": ["DTSTART:20270304T093000Z\nRRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"] * 20,
+    "from the year 1": ["DTSTART:00010104T093000Z\nRRULE:FREQ=DAILY"] * 20,
+    "many moments": [f"DTSTART:20270304T093000Z\nRDATE:{MOMENTS}"] * 3,
+}
+
+
+@pytest.mark.parametrize("name", SLOW_SERIES)
+def test_a_series_that_takes_minutes_is_refused_in_a_sentence(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit is of processor time: here a tenth of a second instead of some seconds."""
+    for limit in ("SECONDS_OF_SERIES", "SECONDS"):
+        monkeypatch.setattr(f"contacts.imports.reading.calendars.{limit}", 0.1)
+    events = "".join(
+        f"BEGIN:VEVENT\nUID:{at}\n{lines}\nEND:VEVENT\n" for at, lines in enumerate(SLOW_SERIES[name])
+    )
+    with pytest.raises(ParserRefusal) as refused:
+        parse_calendar(f"BEGIN:VCALENDAR\n{events}END:VCALENDAR\n".encode(), MARCH_2027)
+    assert refused.value.code in ("slow_series", "slow_calendar")
+    assert "take" in str(refuse(refused.value.code))
+
+
+def test_a_limit_of_time_ends_with_its_block() -> None:
+    with refuse_after(0.05, "slow_calendar"):
+        pass
+    work_for(0.1)
+    with pytest.raises(ParserRefusal), refuse_after(0.05, "slow_calendar"):
+        work_for(60)
+
+
+def work_for(seconds: float) -> None:
+    """Use so much processor time."""
+    began = time.process_time()
+    while time.process_time() - began < seconds:
+        pass
 
 
 @pytest.mark.parametrize(
