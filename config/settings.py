@@ -255,8 +255,6 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # The largest upload of an appointment list, in bytes; a year of a large practice is about 5 MB.
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=20 * 1024 * 1024)
-# Uploads between preview and import; must be a shared directory if several machines serve pages.
-IMPORT_UPLOADS_DIR = BASE_DIR / env.str("IMPORT_UPLOADS_DIR", default="var/uploads")
 # The country of numbers without a country code, unless the location has its own (ISO 3166-1 alpha-2).
 PHONE_REGION = env.str("PHONE_REGION", default="US")
 # Whether text messages say Zoe for Zoë where that saves two of three parts: reminders/wording/scripts.py.

@@ -15,11 +15,11 @@ class ProblemInline(HistoryInline):
 
 @admin.register(ImportBatch)
 class ImportBatchAdmin(HistoryAdmin[ImportBatch]):
-    list_display = ("applied_at", "file_name", "source", "by", "row_counts")
-    list_filter = ("source",)
+    list_display = ("made_at", "file_name", "source", "state", "how", "by", "row_counts")
+    list_filter = ("state", "how", "source")
     list_select_related = ("by",)
     search_fields = ("file_name", "sha256")
-    date_hierarchy = "applied_at"
+    date_hierarchy = "made_at"
     inlines = (ProblemInline,)
 
     @admin.display(description=_("rows"))

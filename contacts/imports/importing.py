@@ -126,6 +126,8 @@ def import_file(
         sha256=hashlib.sha256(data).hexdigest(),
         source=file.options.source,
         by=by,
+        state=ImportBatch.State.DONE,
+        how=ImportBatch.How.PAGE if by else ImportBatch.How.COMMAND,
         applied_at=timezone.now(),
     )
     notes, changes = write_plan(plan, file.practice, file.described, batch, by)
