@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected
 
 from contacts.appointments import lock_zones
-from contacts.imports.apply import store_problems, write_plan
+from contacts.imports.apply import ContactGone, store_problems, write_plan
 from contacts.imports.changes import ImportedChange
 from contacts.imports.leases import keep_imports_apart, renew_lease
 from contacts.imports.plan_parts import find_line, halve_plan, list_lines, split_plan
@@ -30,8 +30,9 @@ from contacts.models import ImportBatch, ImportFile, ImportPart
 log = logging.getLogger(__name__)
 
 PART_ROWS = 300
-# What one bad row can cause. Anything else (the database is away) stops the run, which is tried again.
-BAD_ROWS = (DataError, IntegrityError, ValueError, OverflowError)
+# What one bad row can cause, or a patient who is merged or erased meanwhile. Anything else, such as a lost
+# connection, stops the run, which is tried again.
+BAD_ROWS = (DataError, IntegrityError, ValueError, OverflowError, ContactGone)
 
 
 class ZonesChanged(Exception):

@@ -265,6 +265,41 @@ def test_what_staff_changed_between_two_parts_stays(
     assert any("Somebody changed this patient here" in text for *_, text in problems)
 
 
+@pytest.mark.parametrize("is_erased", [True, False])
+def test_a_patient_who_was_erased_or_merged_between_two_parts_gets_no_visit_under_the_old_record(
+    downtown: Location, monkeypatch: pytest.MonkeyPatch, is_erased: bool
+) -> None:
+    """(product rule 64)"""
+    import_rows(PEOPLE[6])
+    old = Contact.objects.get()
+    original, count = ImportRun._end_part, iter(range(9))
+
+    def end_part(*args: Any) -> None:
+        original(*args)
+        if next(count) == 0:
+            if is_erased:
+                erase(old)
+            else:
+                Appointment.objects.all().filter(contact=old).update(contact=Contact.objects.first())
+                old.delete()
+
+    monkeypatch.setattr(ImportRun, "_end_part", end_part)
+    batch = queue(*PEOPLE, PEOPLE[6] | {"id": "A9", "time": "11:30 AM"})
+    run_waiting_imports()
+    counts, problems, _ = read_result(batch)
+    assert (batch.state, counts["added"]) == ("done", 7), problems
+    new = Contact.objects.get(external_id="P6")
+    assert new.pk != old.pk
+    assert Appointment.objects.get(external_id="A9").contact == new
+
+
+def erase(contact: Contact) -> None:
+    """What matters here of contacts/erasing.py."""
+    Contact.objects.filter(pk=contact.pk).update(
+        erased_at=timezone.now(), first_name="", last_name="", source="", external_id="", phone=None
+    )
+
+
 def test_a_worker_whose_lease_was_taken_over_writes_nothing_more(
     downtown: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:
