@@ -257,8 +257,6 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # The largest upload of an appointment list, in bytes; a year of a large practice is about 5 MB.
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=20 * 1024 * 1024)
-# Uploads between preview and import; must be a shared directory if several machines serve pages.
-IMPORT_UPLOADS_DIR = BASE_DIR / env.str("IMPORT_UPLOADS_DIR", default="var/uploads")
 # The country of numbers without a country code, unless the location has its own (ISO 3166-1 alpha-2).
 PHONE_REGION = env.str("PHONE_REGION", default="US")
 # Whether text messages say Zoe for Zoë where that saves two of three parts: reminders/wording/scripts.py.
@@ -339,6 +337,9 @@ WORKER_SILENT_AFTER = env.float("WORKER_SILENT_AFTER", default=120.0)
 # A child that hangs is killed and replaced, but only after a time that nothing slow needs: a dispatch claims
 # for 20 s, starts calls until its last lease ends, and each call has its deadline.
 CELERY_TASK_TIME_LIMIT = 3 * (20 + DISPATCH_LEASE + ROBOTALKER_TOTAL_DEADLINE)
+# An import of 200,000 rows takes minutes. It renews its lease all the time, so one that hangs must end some
+# time; the next one goes on from there.
+IMPORT_TIME_LIMIT = 3600
 CELERY_TASK_ROUTES = {
     "reminders.tasks.dispatch_due": {"queue": DISPATCH_QUEUE},
     "reminders.tasks.probe_robotalker": {"queue": ASKING_QUEUE},
@@ -371,6 +372,8 @@ CELERY_BEAT_SCHEDULE = {
         ("confirm", "reminders.tasks.confirm_optouts", timedelta(seconds=10)),
         ("tests", "reminders.tasks.place_test_calls", timedelta(seconds=10)),
         ("forget", "webhooks.tasks.forget_events", timedelta(hours=1)),
+        ("import", "contacts.tasks.run_imports", timedelta(seconds=5)),
+        ("import-files", "contacts.tasks.delete_old_import_files", timedelta(hours=1)),
     ]
 }
 # Sent hourly, done once a night at 3:10 UTC: after a failure it is repeated an hour later.

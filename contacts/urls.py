@@ -14,7 +14,9 @@ urlpatterns = [
     path("contacts/<int:pk>/opt-out/", contacts.record_optout, name="record_optout"),
     path("imports/", imports.list_imports, name="imports"),
     path("imports/new/", imports.upload_import, name="upload_import"),
+    path("imports/<int:pk>/preview/", imports.preview_import, name="preview_import"),
     path("imports/<int:pk>/", imports.show_import, name="import_batch"),
+    path("imports/<int:pk>/retry/", imports.retry_failed, name="retry_import"),
     path("imports/<int:pk>/problems.csv", imports.download_problems, name="import_problems"),
     path("imports/<int:pk>/changes.csv", imports.download_changes, name="import_changes"),
 ]

@@ -26,7 +26,7 @@ ENOUGH = 3  # appointments here, so that it says something that none of them is 
 
 def list_sources() -> list[str]:
     """The sources of all past imports, in alphabetical order."""
-    return sorted(set(ImportBatch.objects.values_list("source", flat=True)))
+    return sorted(set(ImportBatch.objects.exclude(applied_at=None).values_list("source", flat=True)))
 
 
 def ask_source(people: Mapping[PersonKey, ImportedPerson], source: str) -> Question | None:

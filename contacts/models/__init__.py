@@ -2,7 +2,14 @@
 
 from contacts.models.api_tokens import ApiScope, ApiToken
 from contacts.models.appointments import Appointment, AppointmentChange, Way
-from contacts.models.imports import ImportBatch, ImportChange, ImportProblem, SourceAnswers
+from contacts.models.imports import (
+    ImportBatch,
+    ImportChange,
+    ImportFile,
+    ImportPart,
+    ImportProblem,
+    SourceAnswers,
+)
 from contacts.models.people import ConsentEntry, Contact, PhoneNumber, UnusableReason
 from contacts.models.person_records import (
     ContactId,
@@ -28,6 +35,8 @@ __all__ = [
     "ErasedOptOut",
     "ImportBatch",
     "ImportChange",
+    "ImportFile",
+    "ImportPart",
     "ImportProblem",
     "Location",
     "PhoneNumber",

@@ -1,26 +1,93 @@
 """Imported files and the problems found in them."""
 
+from datetime import datetime
+
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
 class ImportBatch(models.Model):
-    """One imported file, with its counts."""
+    """One file to import, from its arrival until it is imported, with its counts.
+
+    The database's own defaults are for a process of an older version, which stores what it has imported.
+    `rows_done` of `rows_total` are imported. `lease`: of the worker that imports it, who holds it until
+    `leased_until`; `attempts`: how often a worker took it since it was queued.
+    """
+
+    class State(models.TextChoices):
+        ASKING = "asking", _("waits for your answers")
+        WAITING = "waiting", _("waits for its turn")
+        RUNNING = "running", _("is being imported")
+        DONE = "done", _("imported")
+        FAILED = "failed", _("could not be imported")
+
+    class How(models.TextChoices):
+        PAGE = "page", _("uploaded")
+        COMMAND = "command", _("by the command")
+        FOLDER = "folder", _("from the watched folder")
+        CALENDAR = "calendar", _("from the calendar address")
 
     file_name = models.CharField(max_length=255)
     sha256 = models.CharField(max_length=64)
     source = models.CharField(max_length=60, help_text="The system the file came from.")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
-    applied_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State, default=State.ASKING, db_default=State.DONE)
+    how = models.CharField(
+        max_length=10, choices=How, default=How.PAGE, db_default=How.PAGE, help_text=_("The way it came.")
+    )
+    made_at = models.DateTimeField(default=timezone.now, db_default=Now(), help_text=_("When the file came."))
+    queued_at = models.DateTimeField(null=True, blank=True, help_text=_("When somebody confirmed it."))
+    applied_at = models.DateTimeField(null=True, blank=True, help_text=_("When it was imported."))
+    rows_total = models.PositiveIntegerField(default=0, db_default=0)
+    rows_done = models.PositiveIntegerField(default=0, db_default=0)
+    error = models.CharField(
+        max_length=300, blank=True, db_default="", help_text=_("Why it waits or failed.")
+    )
+    lease = models.UUIDField(null=True, blank=True, editable=False)
+    leased_until = models.DateTimeField(null=True, blank=True, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     counts = models.JSONField(default=dict, help_text="How many rows were added, moved, rejected and so on.")
 
     class Meta:
-        ordering = ["-applied_at", "-id"]
+        ordering = ["-made_at", "-id"]
         verbose_name_plural = "import batches"
 
     def __str__(self) -> str:
-        return f"{self.file_name} ({self.applied_at:%Y-%m-%d %H:%M})"
+        return f"{self.file_name} ({self.made_at:%Y-%m-%d %H:%M})"
+
+    @property
+    def newest_moment(self) -> datetime:
+        """When it was imported, or if it isn't, when it came."""
+        return self.applied_at or self.made_at
+
+
+class ImportFile(models.Model):
+    """The file of a batch and what was answered about it; deleted when it is imported."""
+
+    batch = models.OneToOneField(ImportBatch, on_delete=models.CASCADE, primary_key=True, related_name="file")
+    content = models.BinaryField()
+    options = models.JSONField(default=dict, help_text="ImportOptions as JSON.")
+
+    def __str__(self) -> str:
+        return f"file of batch {self.batch_id}"
+
+
+class ImportPart(models.Model):
+    """The lines of a file that one transaction imported, and their counts; deleted with the file.
+
+    After a restart the file is planned again: these lines are skipped, and counted as they were then.
+    """
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="parts")
+    lines = ArrayField(models.PositiveIntegerField())
+    counts = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"part of batch {self.batch_id}"
 
 
 class ImportProblem(models.Model):

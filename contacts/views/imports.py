@@ -1,5 +1,7 @@
 """Importing a list: upload, preview, apply; and the reports of what was imported."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 from django.contrib import messages
@@ -8,9 +10,8 @@ from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from contacts.forms.imports import (
     ColumnForm,
@@ -21,10 +22,11 @@ from contacts.forms.imports import (
     read_columns,
 )
 from contacts.imports.change_words import changes_as_csv, group_changes
-from contacts.imports.errors import ImportRefused, MissingColumns, QuestionsOpen
-from contacts.imports.importing import import_file, preview_file
+from contacts.imports.errors import ImportRefused, MissingColumns
+from contacts.imports.importing import preview_file
 from contacts.imports.practice import ImportOptions
 from contacts.imports.problems import NOTE, REJECTED
+from contacts.imports.progress import describe_progress
 from contacts.imports.report import (
     ImportReport,
     group_problems,
@@ -32,10 +34,19 @@ from contacts.imports.report import (
     list_questions,
     problems_as_csv,
 )
-from contacts.imports.uploads import Upload, UploadExpired, open_upload, store_upload
+from contacts.imports.stored_files import (
+    discard_file,
+    queue_import,
+    read_stored_file,
+    retry_import,
+    save_options,
+    store_file,
+)
 from contacts.models import ImportBatch, Location
+from contacts.views.contacts import HtmxRequest
 
 PER_PAGE = 50
+STOP_POLLING = 286  # a status that htmx knows
 LINES_SHOWN = 100  # for each kind of problem; the download has all of them
 CHANGES = (
     "added", "moved", "cancelled", "booked_again", "updated", "contacts_added", "contacts_updated",
@@ -54,82 +65,101 @@ def list_imports(request: HttpRequest) -> HttpResponse:
 @permission_required("contacts.add_importbatch", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def upload_import(request: HttpRequest) -> HttpResponse:
-    """One address for three steps: upload the file, preview it (`upload` is its token), import it."""
-    token = request.POST.get("upload") or request.GET.get("upload")
-    if not token:
-        return _take_file(request)
-    try:
-        upload = open_upload(token, user_id=_staff(request).pk)
-        return _preview_or_apply(request, upload, token)
-    except UploadExpired as error:
-        messages.error(request, str(error))
-        return redirect("upload_import")
-    except ImportRefused as refused:
-        return _ask_for_another(request, upload, refused)
-
-
-def _take_file(request: HttpRequest) -> HttpResponse:
+    """Take a file and keep it; its preview is the next page."""
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method != "POST" or not form.is_valid():
         return _show_upload(request, form, status=422 if request.method == "POST" else 200)
     file = form.cleaned_data["file"]
-    token = store_upload(
-        file.chunks(), file_name=file.name, source=form.cleaned_data["source"], user_id=_staff(request).pk
-    )
-    return redirect(f"{reverse('upload_import')}?upload={token}")
+    options = ImportOptions(source=form.cleaned_data["source"])
+    batch = store_file(file.read(), file.name, options, how=ImportBatch.How.PAGE, by=_staff(request))
+    return redirect("preview_import", pk=batch.pk)
+
+
+@permission_required("contacts.add_importbatch", raise_exception=True)
+@require_http_methods(["GET", "POST"])
+def preview_import(request: HttpRequest, pk: int) -> HttpResponse:
+    """What importing a file would change, and its questions; posted: answers, or that it be imported.
+
+    Whoever may import may answer, whoever brought the file.
+    """
+    batch = get_object_or_404(ImportBatch, pk=pk)
+    if batch.state != ImportBatch.State.ASKING:
+        return _tell_confirmed(request, batch)
+    try:
+        return _preview_or_apply(request, batch)
+    except ImportRefused as refused:
+        return _ask_for_another(request, batch, refused)
+
+
+def _tell_confirmed(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
+    """Show the batch of a file that somebody has confirmed before."""
+    if request.method == "POST":
+        messages.info(request, _("This file was confirmed before. It is imported once."))
+    return redirect("import_batch", pk=batch.pk)
 
 
 def _show_upload(request: HttpRequest, form: UploadForm, status: int) -> HttpResponse:
     return render(request, "contacts/imports/upload.html", {"form": form}, status=status)
 
 
-def _ask_for_another(request: HttpRequest, upload: Upload, refused: ImportRefused) -> HttpResponse:
-    """Show the upload form again, with the reason why the file can't be read."""
-    form = UploadForm(describe_source(upload.source))
+def _ask_for_another(request: HttpRequest, batch: ImportBatch, refused: ImportRefused) -> HttpResponse:
+    """Show the upload form again, with the reason why the file can't be read.
+
+    An upload is discarded then; a file that came another way stays for whoever looks after that way.
+    """
+    form = UploadForm(describe_source(batch.source))
     form.full_clean()
-    form.errors["file"] = form.error_class([f"{upload.file_name}: {refused}"])
-    upload.drop()
+    form.errors["file"] = form.error_class([f"{batch.file_name}: {refused}"])
+    if batch.how == ImportBatch.How.PAGE:
+        discard_file(batch)
     return _show_upload(request, form, status=422)
 
 
-def _preview_or_apply(request: HttpRequest, upload: Upload, token: str) -> HttpResponse:
+def _preview_or_apply(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
+    stored = read_stored_file(batch)
     named = request.POST.getlist("location")
     asked = NewLocationsForm(named, request.POST if request.method == "POST" else None)
-    options = ImportOptions(
-        source=upload.source,
-        zones=asked.zones,
-        spoken_names=asked.spoken_names,
-        callback_numbers=asked.callback_numbers,
-        columns=read_columns(request.POST),
-        answers=read_answers(request.POST),
-    )
+    options = _read_options(request, stored.options, asked)
+    if "apply" in request.POST and (not named or asked.is_valid()):
+        if not queue_import(batch, by=_staff(request), options=options):
+            return _tell_confirmed(request, batch)
+        return redirect("import_batch", pk=batch.pk)
+    if request.method == "POST":
+        save_options(batch, options)
     try:
-        if "apply" in request.POST and (not named or asked.is_valid()):
-            report = import_file(upload.read(), upload.file_name, options, by=_staff(request))
-            upload.drop()
-            return redirect("import_batch", pk=report.batch_id)
-    except QuestionsOpen as still_open:
-        messages.error(request, str(still_open))
-    try:
-        report = preview_file(upload.read(), upload.file_name, options)
+        report = preview_file(stored.data, stored.file_name, options)
     except MissingColumns as missing:
-        return _ask_for_columns(request, upload, token, missing)
+        return _ask_for_columns(request, batch, missing)
     if "download_changes" in request.POST:
         return _download(changes_as_csv(report.changes), _("import-changes.csv"))
-    return _show_preview(request, report, asked, token)
+    return _show_preview(request, report, asked, batch)
 
 
-def _ask_for_columns(
-    request: HttpRequest, upload: Upload, token: str, missing: MissingColumns
-) -> HttpResponse:
+def _read_options(request: HttpRequest, kept: ImportOptions, asked: NewLocationsForm) -> ImportOptions:
+    """The options kept with the file, with what was posted now."""
+
+    def join(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
+        return {name: value for name, value in before.items() if name not in asked.locations} | dict(now)
+
+    return replace(
+        kept,
+        zones=join(kept.zones, asked.zones),
+        spoken_names=join(kept.spoken_names, asked.spoken_names),
+        callback_numbers=join(kept.callback_numbers, asked.callback_numbers),
+        columns=read_columns(request.POST) or kept.columns,
+        answers={**kept.answers, **read_answers(request.POST)},
+    )
+
+
+def _ask_for_columns(request: HttpRequest, batch: ImportBatch, missing: MissingColumns) -> HttpResponse:
     """Show the columns of the file, of which some must be chosen by hand."""
     form = ColumnForm(missing.labels, read_columns(request.POST))
-    context = {"column_form": form, "missing": missing, "upload": upload, "token": token}
+    context = {"column_form": form, "missing": missing, "batch": batch}
     return render(request, "contacts/imports/columns.html", context, status=422)
 
 
 def _show_preview(
-    request: HttpRequest, report: ImportReport, asked: NewLocationsForm, token: str
+    request: HttpRequest, report: ImportReport, asked: NewLocationsForm, batch: ImportBatch
 ) -> HttpResponse:
     new = [name for name in report.unknown_locations if name not in asked.locations]
     context = {
@@ -142,16 +172,20 @@ def _show_preview(
         "questions": list_questions(report),
         "column_form": ColumnForm([column.label for column in report.columns], report.chosen_columns),
         "changes_nothing": not any(report.counts.get(key) for key in CHANGES),
-        "token": token,
+        "batch": batch,
     }
     return render(request, "contacts/imports/preview.html", context)
 
 
 @permission_required("contacts.view_importbatch", raise_exception=True)
 @require_GET
-def show_import(request: HttpRequest, pk: int) -> HttpResponse:
-    """The report of one import."""
+def show_import(request: HtmxRequest, pk: int) -> HttpResponse:
+    """The report of one import; as long as it isn't imported, how far it is, which htmx asks for again."""
     batch = get_object_or_404(ImportBatch.objects.select_related("by"), pk=pk)
+    if batch.applied_at is None:
+        return _show_progress(request, batch)
+    if request.htmx:
+        return HttpResponse(headers={"HX-Refresh": "true"})  # the report has its own heading and buttons
     problems = list(batch.problems.all())
     context = {
         "batch": batch,
@@ -162,6 +196,25 @@ def show_import(request: HttpRequest, pk: int) -> HttpResponse:
         "clock_of": _first_location(),
     }
     return render(request, "contacts/imports/report.html", context)
+
+
+def _show_progress(request: HtmxRequest, batch: ImportBatch) -> HttpResponse:
+    progress = describe_progress(batch)
+    context = {"batch": batch, "progress": progress}
+    if not request.htmx:
+        return render(request, "contacts/imports/progress.html", context)
+    status = 200 if progress.goes_on else STOP_POLLING
+    return render(request, "contacts/imports/_progress.html", context, status=status)
+
+
+@permission_required("contacts.add_importbatch", raise_exception=True)
+@require_POST
+def retry_failed(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let a worker try a failed import again."""
+    batch = get_object_or_404(ImportBatch, pk=pk)
+    if not retry_import(batch, by=_staff(request)):
+        messages.info(request, _("This list waits already, or its file is no longer kept."))
+    return redirect("import_batch", pk=pk)
 
 
 @permission_required("contacts.view_importbatch", raise_exception=True)

@@ -164,7 +164,11 @@ def _make_batch(rows: int, clerk: User, now: datetime) -> ImportBatch:
         sha256=hashlib.sha256(LIST_NAME.encode()).hexdigest(),
         source=LIST_SOURCE,
         by=clerk,
+        state=ImportBatch.State.DONE,
+        made_at=now,
         applied_at=now,
+        rows_total=rows,
+        rows_done=rows,
         counts={"rows": rows, "added": rows, "changed": 0, "rejected": 0},
     )
 

@@ -83,7 +83,9 @@ def clinic(db: None) -> dict[str, object]:
         "call": call.pk,
         "reminder": reminder.pk,
         "appointment": visit.pk,
-        "batch": ImportBatch.objects.create(file_name="list.csv", source="a", applied_at=timezone.now()).pk,
+        "batch": ImportBatch.objects.create(
+            file_name="list.csv", source="a", applied_at=timezone.now(), state="done"
+        ).pk,
         "follow_up": FollowUp.objects.create(
             kind="missed", contact=visit.contact, appointment=visit, due_at=timezone.now()
         ).pk,

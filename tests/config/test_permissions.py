@@ -90,6 +90,8 @@ PAGES = {
     "import_changes": "contacts.view_importbatch",
     "import_problems": "contacts.view_importbatch",
     "upload_import": "contacts.add_importbatch",
+    "retry_import": "contacts.add_importbatch",
+    "preview_import": "contacts.add_importbatch",
     "event_export": "webhooks.view_outgoingevent",
     "event_export_file": "webhooks.view_outgoingevent",
 }

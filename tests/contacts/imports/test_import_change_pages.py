@@ -4,11 +4,17 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
-from pytest_django import Settings
 
 from contacts.imports.change_words import describe_deed
 from contacts.models import ImportBatch
-from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows, make_downtown, write_list
+from tests.contacts.imports.example_lists import (
+    AISHA,
+    NOAH,
+    import_rows,
+    make_downtown,
+    run_waiting_imports,
+    write_list,
+)
 from tests.people import make_user
 
 DEEDS = [
@@ -39,8 +45,7 @@ LINES = [
 
 
 @pytest.fixture
-def desk(client: Client, settings: Settings, tmp_path: object) -> Client:
-    settings.IMPORT_UPLOADS_DIR = tmp_path
+def desk(client: Client) -> Client:
     client.force_login(make_user())
     make_downtown()
     import_rows(AISHA, NOAH)
@@ -58,9 +63,11 @@ def test_the_preview_and_the_stored_report_list_each_change_with_old_and_new(des
     file = SimpleUploadedFile("list.csv", write_list(*CHANGED))
     page = desk.post(address, {"file": file, "source": "csv"}, follow=True).content.decode()
     assert "Move 1, cancel 1, change 1 patient" in page
-    token = page.split('name="upload" value="')[1].split('"')[0]
-    assert_lists_changes(desk.post(address, {"upload": token, "download_changes": ""}).content.decode())
-    stored = desk.post(address, {"upload": token, "apply": ""}, follow=True).content.decode()
+    preview = page.split('class="apply" method="post" action="')[1].split('"')[0]
+    assert_lists_changes(desk.post(preview, {"download_changes": ""}).content.decode())
+    applied = desk.post(preview, {"apply": ""})
+    run_waiting_imports()
+    stored = desk.get(applied["Location"]).content.decode()
     for shown in (page, stored):
         assert "<del>2026-12-15 09:30</del>" in shown
         assert "<ins>2026-12-15 11:00</ins>" in shown

@@ -1,10 +1,7 @@
 """The pages of an import: upload, preview, apply and report."""
 
-import os
 from datetime import timedelta
 from html import unescape
-from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
@@ -14,17 +11,28 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from contacts.models import Appointment, ImportBatch, Location
-from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows, make_downtown, write_list
+from contacts.imports.files import ReadChoices
+from contacts.imports.practice import ImportOptions
+from contacts.imports.stored_files import (
+    FileGone,
+    delete_old_files,
+    queue_import,
+    read_stored_file,
+    store_file,
+    unpack_options,
+)
+from contacts.models import Appointment, ImportBatch, ImportFile, Location
+from tests.contacts.imports.example_lists import (
+    AISHA,
+    NOAH,
+    import_rows,
+    make_downtown,
+    run_waiting_imports,
+    write_list,
+)
 from tests.people import make_user
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def uploads(tmp_path: Path, settings: Settings) -> Path:
-    settings.IMPORT_UPLOADS_DIR = tmp_path / "uploads"
-    return tmp_path / "uploads"
 
 
 @pytest.fixture
@@ -34,11 +42,11 @@ def desk(client: Client) -> Client:
 
 
 def upload(desk: Client, data: bytes, name: str = "list.csv", source: str = "csv") -> str:
-    """Upload a file and return the token of its preview."""
+    """Upload a file and return the address of its preview."""
     file = SimpleUploadedFile(name, data)
     response = desk.post(reverse("upload_import"), {"file": file, "new_source": source})
     assert response.status_code == 302, response.content.decode()
-    return parse_qs(urlsplit(response["Location"]).query)["upload"][0]
+    return response["Location"]
 
 
 def read(desk: Client, address: str, **query: str) -> str:
@@ -49,46 +57,49 @@ def read(desk: Client, address: str, **query: str) -> str:
 
 def test_a_preview_shows_what_would_change_and_changes_nothing(desk: Client) -> None:
     make_downtown()
-    token = upload(desk, write_list(AISHA, NOAH | {"date": "02/30/2027"}))
-    page = read(desk, reverse("upload_import"), upload=token)
+    preview = upload(desk, write_list(AISHA, NOAH | {"date": "02/30/2027"}))
+    page = read(desk, preview)
     assert "Add 1 appointment" in page
     assert "This date doesn't exist." in page
     assert "02/30/2027" in page
     assert not Appointment.objects.exists()
 
 
-def test_applying_an_upload_imports_the_list_and_shows_the_report(desk: Client, uploads: Path) -> None:
+def test_applying_an_upload_imports_the_list_and_shows_the_report(desk: Client) -> None:
     make_downtown()
-    token = upload(desk, write_list(AISHA, NOAH | {"date": "02/30/2027"}), source="elm-street")
-    response = desk.post(reverse("upload_import"), {"upload": token, "apply": ""}, follow=True)
+    preview = upload(desk, write_list(AISHA, NOAH | {"date": "02/30/2027"}), source="elm-street")
+    response = desk.post(preview, {"apply": ""}, follow=True)
     batch = ImportBatch.objects.get()
     assert response.redirect_chain == [(reverse("import_batch", args=[batch.pk]), 302)]
-    assert "This date doesn't exist." in unescape(response.content.decode())
+    assert "about to be imported" in response.content.decode()
+    run_waiting_imports()
+    assert "This date doesn't exist." in read(desk, reverse("import_batch", args=[batch.pk]))
     assert (batch.by, batch.source, batch.file_name) == (User.objects.get(), "elm-street", "list.csv")
     assert Appointment.objects.get().source == "elm-street"
-    assert not list(uploads.iterdir())
+    assert not ImportFile.objects.exists()
 
 
 def test_the_time_zone_of_a_new_location_is_asked_for_and_stored(desk: Client) -> None:
-    token = upload(desk, write_list(AISHA | {"location": "Harbour"}))
-    page = read(desk, reverse("upload_import"), upload=token)
+    preview = upload(desk, write_list(AISHA | {"location": "Harbour"}))
+    page = read(desk, preview)
     assert 'name="location" value="Harbour"' in page
     assert 'name="apply"' not in page
-    chosen = {"upload": token, "location": "Harbour", "zone-0": "America/Denver"}
-    checked = desk.post(reverse("upload_import"), chosen | {"check": ""}).content.decode()
+    chosen = {"location": "Harbour", "zone-0": "America/Denver"}
+    checked = desk.post(preview, chosen | {"check": ""}).content.decode()
     assert "Add 1 appointment" in checked
     assert '<option value="America/Denver" selected>' in checked
-    desk.post(reverse("upload_import"), chosen | {"apply": ""})
+    desk.post(preview, chosen | {"apply": ""})
+    run_waiting_imports()
     assert Location.objects.get().time_zone == "America/Denver"
     assert Appointment.objects.get().starts_at.isoformat() == "2026-12-15T16:30:00+00:00"
 
 
 def test_an_invalid_time_zone_is_reported_next_to_its_location(desk: Client) -> None:
-    token = upload(desk, write_list(AISHA | {"location": "Harbour"}))
-    chosen = {"upload": token, "location": "Harbour", "zone-0": "Mars/Base", "apply": ""}
-    response = desk.post(reverse("upload_import"), chosen)
+    preview = upload(desk, write_list(AISHA | {"location": "Harbour"}))
+    chosen = {"location": "Harbour", "zone-0": "Mars/Base", "apply": ""}
+    response = desk.post(preview, chosen)
     assert "Mars/Base is not one of the available choices" in response.content.decode()
-    assert not ImportBatch.objects.exists()
+    assert ImportBatch.objects.get().state == "asking"
 
 
 @pytest.mark.parametrize(
@@ -101,8 +112,8 @@ def test_an_invalid_time_zone_is_reported_next_to_its_location(desk: Client) -> 
 def test_the_reason_why_a_file_cant_be_read_is_shown_next_to_the_field(
     desk: Client, data: bytes, sentence: str
 ) -> None:
-    token = upload(desk, data, source="elm-street")
-    response = desk.get(reverse("upload_import"), {"upload": token})
+    preview = upload(desk, data, source="elm-street")
+    response = desk.get(preview)
     assert response.status_code == 422
     page = unescape(response.content.decode())
     assert sentence in page
@@ -122,43 +133,102 @@ def test_a_file_that_is_too_large_or_empty_or_missing_is_refused(desk: Client, s
         assert sentence in response.content.decode()
 
 
-def test_a_user_cant_open_an_upload_of_another_user(desk: Client) -> None:
-    token = upload(desk, write_list(AISHA))
-    desk.force_login(make_user("another"))
-    response = desk.get(reverse("upload_import"), {"upload": token}, follow=True)
-    assert "Upload the file again." in response.content.decode()
-
-
-@pytest.mark.parametrize("token", ["nonsense", "eyJuYW1lIjoiLi4vLi4vbWFuYWdlLnB5In0:1abc:forged"])
-def test_a_forged_token_opens_nothing(desk: Client, token: str) -> None:
-    response = desk.get(reverse("upload_import"), {"upload": token}, follow=True)
-    assert "Upload the file again." in response.content.decode()
-
-
-def test_applying_an_upload_twice_imports_it_once_and_says_so(desk: Client) -> None:
+def test_a_file_that_two_people_confirm_is_imported_once_and_the_second_is_told(desk: Client) -> None:
     make_downtown()
-    token = upload(desk, write_list(AISHA))
-    desk.post(reverse("upload_import"), {"upload": token, "apply": ""})
-    response = desk.post(reverse("upload_import"), {"upload": token, "apply": ""}, follow=True)
-    assert "This upload was already imported" in response.content.decode()
+    preview = upload(desk, write_list(AISHA))
+    desk.post(preview, {"apply": ""})
+    response = desk.post(preview, {"apply": ""}, follow=True)
+    assert "This file was confirmed before." in response.content.decode()
+    run_waiting_imports()
+    assert "Imports" in desk.get(preview, follow=True).content.decode()
+    assert Appointment.objects.count() == ImportBatch.objects.count() == 1
+
+
+def test_another_member_of_staff_may_answer_and_import_an_upload(desk: Client) -> None:
+    make_downtown()
+    preview = upload(desk, write_list(AISHA))
+    desk.force_login(make_user("another"))
+    assert "Add 1 appointment" in read(desk, preview)
+    desk.post(preview, {"apply": ""})
+    assert ImportBatch.objects.get().by == User.objects.get(username="another")
+
+
+def test_what_was_answered_is_kept_with_the_file(desk: Client) -> None:
+    preview = upload(desk, write_list(AISHA | {"location": "Harbour"}))
+    desk.post(preview, {"location": "Harbour", "zone-0": "America/Denver", "check": ""})
+    desk.force_login(make_user("another"))
+    assert "Add 1 appointment" in read(desk, preview)
+
+
+def test_an_upload_that_cant_be_read_is_not_kept(desk: Client) -> None:
+    desk.get(upload(desk, b"PK\x03\x04..."))
+    assert not ImportBatch.objects.exists()
+
+
+def test_a_file_that_nobody_confirmed_is_deleted_in_time(desk: Client) -> None:
+    upload(desk, write_list(AISHA))
+    options = ImportOptions()
+    for how in ImportBatch.How:
+        store_file(b"a", f"{how}.csv", options, how=how)
+    for days, left in [(0, 5), (2, 2), (29, 2), (31, 0)]:
+        ImportBatch.objects.update(made_at=timezone.now() - timedelta(days=days))
+        delete_old_files()
+        assert ImportBatch.objects.count() == ImportFile.objects.count() == left, days
+
+
+def test_the_file_of_a_failed_import_is_deleted_after_a_month_and_its_batch_stays() -> None:
+    batch = store_file(b"a", "list.csv", ImportOptions(), how=ImportBatch.How.PAGE)
+    for days, left in [(29, 1), (31, 0)]:
+        ImportBatch.objects.update(state="failed", made_at=timezone.now() - timedelta(days=days))
+        delete_old_files()
+        assert ImportFile.objects.count() == left
+    with pytest.raises(FileGone):
+        read_stored_file(batch)
     assert ImportBatch.objects.count() == 1
 
 
-def test_an_upload_that_was_never_applied_is_deleted_after_a_day(desk: Client, uploads: Path) -> None:
-    upload(desk, write_list(AISHA))
-    [old] = uploads.iterdir()
-    long_ago = (timezone.now() - timedelta(hours=25)).timestamp()
-    os.utime(old, (long_ago, long_ago))
-    upload(desk, write_list(NOAH))
-    assert old not in uploads.iterdir()
-    assert len(list(uploads.iterdir())) == 1
+def test_a_stored_file_is_read_as_it_was_stored() -> None:
+    data, long_name = bytes(range(256)), f"C:\\lists/{'x' * 400}\x00.csv"
+    options = ImportOptions(
+        source="pms",
+        zones={"Elm": "America/Denver"},
+        spoken_names={"Elm": "Elm Clinic"},
+        callback_numbers={"Elm": "+12025550190"},
+        time_zone="America/Chicago",
+        region="MX",
+        columns={"first_name": "Vorname"},
+        answers={"status:❌": "cancelled"},
+        reading=ReadChoices(delimiter=";", encoding="cp1252", header_line=3, sheet="May"),
+    )
+    batch = store_file(data, long_name, options, how=ImportBatch.How.FOLDER)
+    stored = read_stored_file(ImportBatch.objects.get())
+    assert (stored.data, stored.options) == (data, options)
+    assert (batch.state, batch.how, batch.by, len(batch.file_name)) == ("asking", "folder", None, 255)
 
 
-def test_an_upload_is_readable_only_by_the_user_that_runs_callboard(desk: Client, uploads: Path) -> None:
-    upload(desk, write_list(AISHA))
-    [kept] = uploads.iterdir()
-    assert kept.stat().st_mode & 0o077 == 0
-    assert uploads.stat().st_mode & 0o077 == 0
+def test_characters_that_the_database_cant_store_are_left_out_of_answers(desk: Client) -> None:
+    preview = upload(desk, write_list(AISHA))
+    posted = {"question": ["a\0b", "c"], "answer-0": "d\0e"}
+    assert desk.post(preview, posted | {"check": ""}).status_code == 200
+    answers = read_stored_file(ImportBatch.objects.get()).options.answers
+    assert answers["ab"] == "de"
+    options = ImportOptions(answers={"c": "\ud800"})
+    batch = store_file(b"a", "list.csv", options, how=ImportBatch.How.COMMAND)
+    assert read_stored_file(batch).options.answers == {"c": "?"}
+
+
+def test_options_that_another_version_stored_are_read() -> None:
+    packed = {"source": "pms", "colour": "red", "reading": {"delimiter": ";", "sheets": 2}}
+    assert unpack_options(packed) == ImportOptions(source="pms", reading=ReadChoices(delimiter=";"))
+    assert unpack_options({"reading": None}) == ImportOptions()
+
+
+def test_of_two_people_who_confirm_a_file_the_second_is_told() -> None:
+    batch = store_file(b"a", "list.csv", ImportOptions(), how=ImportBatch.How.PAGE, by=make_user())
+    other = make_user("another")
+    assert queue_import(batch, by=other, options=ImportOptions(source="pms"))
+    assert not queue_import(ImportBatch.objects.get(), by=make_user("third"))
+    assert (batch.state, batch.by, read_stored_file(batch).options.source) == ("waiting", other, "pms")
 
 
 def test_the_list_of_imports_shows_each_import(desk: Client) -> None:

@@ -8,14 +8,12 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
-from django.urls import reverse
-from pytest_django import Settings
 
 from contacts.imports.errors import QuestionsOpen
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.practice import ImportOptions
 from contacts.models import Appointment, Contact, ImportBatch, Location, SourceAnswers
-from tests.contacts.imports.example_lists import AISHA, NOAH, make_downtown, write_list
+from tests.contacts.imports.example_lists import AISHA, NOAH, make_downtown, run_waiting_imports, write_list
 from tests.contacts.imports.test_import_pages import upload
 from tests.people import make_user
 
@@ -25,8 +23,7 @@ KEY = "column:Deleted at"
 
 
 @pytest.fixture
-def desk(client: Client, settings: Settings, tmp_path: Path) -> Client:
-    settings.IMPORT_UPLOADS_DIR = tmp_path / "uploads"
+def desk(client: Client) -> Client:
     client.force_login(make_user())
     return client
 
@@ -119,41 +116,46 @@ def test_columns_that_are_not_used_are_named(tmp_path: Path, desk: Client) -> No
         ("Shoe size", ()),
     ]
     assert "Insurance: Acme" in run(data, tmp_path, "--dry-run")
-    page = desk.get(reverse("upload_import"), {"upload": upload(desk, data)}).content.decode()
+    page = desk.get(upload(desk, data)).content.decode()
     assert "Insurance" in page
     assert "2 columns aren't used" in page.replace("&#x27;", "'")
 
 
 def test_the_page_asks_shows_what_is_remembered_and_imports_when_it_is_answered(desk: Client) -> None:
     make_downtown()
-    address, token = reverse("upload_import"), upload(desk, DELETED)
-    page = desk.get(address, {"upload": token}).content.decode()
+    address = upload(desk, DELETED)
+    page = desk.get(address).content.decode()
     assert "to be answered" in page
     assert 'name="apply"' not in page
     assert f'name="question" value="{KEY}"' in page
-    refused = desk.post(address, {"upload": token, "question": KEY, "apply": ""})
-    assert "Answer this first." in refused.content.decode()
-    assert not ImportBatch.objects.exists()
-    answered = {"upload": token, "question": KEY, "answer-0": "cancels"}
+    refused = desk.post(address, {"question": KEY, "apply": ""})
+    run_waiting_imports()
+    page = desk.get(refused["Location"]).content.decode()
+    assert "Answer this first." in page
+    assert f'href="{address}"' in page
+    assert ImportBatch.objects.get().state == "asking"
+    answered = {"question": KEY, "answer-0": "cancels"}
     checked = desk.post(address, answered | {"check": ""}).content.decode()
     assert 'value="cancels" checked' in checked
     assert 'name="apply"' in checked
     desk.post(address, answered | {"apply": ""})
+    run_waiting_imports()
     assert statuses() == {"A1": "cancelled", "A2": "booked"}
-    again = desk.get(address, {"upload": upload(desk, DELETED)}).content.decode()
+    again = desk.get(upload(desk, DELETED)).content.decode()
     assert "answered for an earlier list" in again
 
 
 def test_a_file_with_unknown_headers_is_mapped_by_hand_on_the_page(desk: Client) -> None:
     make_downtown()
     data = write_list(AISHA).replace(b"First Name", b"Vorname")
-    address, token = reverse("upload_import"), upload(desk, data)
-    page = desk.get(address, {"upload": token})
+    address = upload(desk, data)
+    page = desk.get(address)
     assert page.status_code == 422
     assert "The file has no column for: first name" in page.content.decode()
-    chosen = {"upload": token, "columns": "1", "column-first_name": "Vorname"}
+    chosen = {"columns": "1", "column-first_name": "Vorname"}
     assert "Add 1 appointment" in desk.post(address, chosen | {"check": ""}).content.decode()
     desk.post(address, chosen | {"apply": ""})
+    run_waiting_imports()
     assert Contact.objects.get().first_name == "Aisha"
 
 
@@ -179,7 +181,7 @@ def test_hundreds_of_new_locations_are_a_question_and_never_a_page_of_selects(
     rows: list[dict[str, str]], desk: Client
 ) -> None:
     data = write_list(*rows)
-    page = desk.get(reverse("upload_import"), {"upload": upload(desk, data)})
+    page = desk.get(upload(desk, data))
     assert len(page.content) < 100_000
     with pytest.raises(QuestionsOpen):
         import_file(data, "list.csv", ImportOptions(time_zone="America/New_York"))
@@ -236,12 +238,13 @@ def test_a_wrong_callback_number_is_refused(tmp_path: Path) -> None:
 
 def test_the_page_offers_the_zones_of_the_country_and_makes_the_location_whole(desk: Client) -> None:
     data = write_list(AISHA | {"location": "Harbour"})
-    address, token = reverse("upload_import"), upload(desk, data)
-    page = desk.get(address, {"upload": token}).content.decode()
+    address = upload(desk, data)
+    page = desk.get(address).content.decode()
     assert '<option value="America/Denver">' in page
     assert "Europe/Paris" not in page
     made = {"location": "Harbour", "zone-0": "America/Denver", "spoken-0": "Harbour Clinic"}
-    desk.post(address, {"upload": token, "number-0": "202 555 0190", "apply": ""} | made)
+    desk.post(address, {"number-0": "202 555 0190", "apply": ""} | made)
+    run_waiting_imports()
     location = Location.objects.get()
     assert (location.spoken_name, location.callback_number) == ("Harbour Clinic", "+12025550190")
     assert location.paused_at is None
@@ -251,15 +254,16 @@ def test_the_one_location_of_a_file_may_be_new_and_is_made_whole_on_the_same_pag
     """(product rule 47)"""
     make_downtown()
     data = write_list(AISHA).replace(b",Location,", b",Where,")
-    address, token = reverse("upload_import"), upload(desk, data)
-    page = desk.get(address, {"upload": token}).content.decode()
+    address = upload(desk, data)
+    page = desk.get(address).content.decode()
     assert "Where are all its appointments?" in page
     assert 'value="Downtown"' in page
-    answered = {"upload": token, "question": "location", "other-0": "Harbour"}
+    answered = {"question": "location", "other-0": "Harbour"}
     checked = desk.post(address, answered | {"check": ""}).content.decode()
     assert 'name="location" value="Harbour"' in checked
     made = {"location": "Harbour", "zone-0": "America/Denver", "spoken-0": "Harbour Clinic"}
     desk.post(address, answered | made | {"number-0": "202 555 0190", "apply": ""})
+    run_waiting_imports()
     assert Appointment.objects.get().location.name == "Harbour"
 
 
@@ -275,7 +279,7 @@ def test_an_answer_on_the_page_is_shown_as_text(desk: Client) -> None:
     header = "<script>alert(1)</script> deleted"
     make_downtown()
     data = write_list(AISHA | {header: "<b>x</b>"})
-    page = desk.get(reverse("upload_import"), {"upload": upload(desk, data)}).content.decode()
+    page = desk.get(upload(desk, data)).content.decode()
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>alert" not in page
     assert "<b>x" not in page

@@ -27,6 +27,8 @@ from contacts.models import (
     ErasedOptOut,
     ImportBatch,
     ImportChange,
+    ImportFile,
+    ImportPart,
     ImportProblem,
     Location,
     PhoneNumber,
@@ -95,6 +97,8 @@ HISTORY: list[type[Model]] = [
     Heartbeat,
     ImportBatch,
     ImportChange,
+    ImportFile,
+    ImportPart,
     ImportProblem,
     ListedNumber,
     LiveCheck,
@@ -137,6 +141,8 @@ def make_one_of_each_model(index: int) -> None:
     EvidenceLook.objects.create(call=call, by=user, how="page", at=now)
     CallCompanion.objects.create(call=call, reminder=make_due_reminder_of(contact, location, campaign))
     batch = ImportBatch.objects.create(file_name=f"{index}.csv", by=user, applied_at=now, counts={"new": 1})
+    ImportFile.objects.create(batch=batch, content=b"First name")
+    ImportPart.objects.create(batch=batch, lines=[2, 3])
     ImportProblem.objects.create(batch=batch, weight="note", line=index, column="Mobile")
     SourceAnswers.objects.create(source=f"system {index}", answers={"location": "Elm"})
     ImportChange.objects.create(batch=batch, what="renamed", line=index, contact=contact, about="Sarah Lind")

@@ -114,7 +114,9 @@ def give_history(contact: Contact) -> CallRecord:
         object_repr=str(contact),
         action_flag=CHANGE,
     )
-    batch = ImportBatch.objects.create(file_name="list.csv", sha256="", source="pms", applied_at=long_ago)
+    batch = ImportBatch.objects.create(
+        file_name="list.csv", sha256="", source="pms", applied_at=long_ago, state="done"
+    )
     for value in ("Quintessa Abernathy", "(202) 555-0100", "PMS-77: first name (lines 2, 3)", "Tom Stone"):
         ImportProblem.objects.create(batch=batch, weight="note", line=2, column="Name", value=value)
     return call

@@ -1,0 +1,163 @@
+"""Files to import, kept in the database from their arrival until they are imported.
+
+A file arrives by the page, the command, the watched folder or the watched calendar address. It is kept with
+what was answered about it, so that any web process can show its preview, any member of staff with the
+permission can answer its questions, and any worker can import it, also after a restart.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import timedelta
+from pathlib import PurePath
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from contacts.imports.csv_files import clean_cell
+from contacts.imports.errors import ImportRefused
+from contacts.imports.files import ReadChoices
+from contacts.imports.practice import ImportOptions
+from contacts.imports.problems import clip
+from contacts.models import ImportBatch, ImportFile
+from contacts.worker_hints import hint_worker
+
+State, How = ImportBatch.State, ImportBatch.How
+IMPORT_TASK = "contacts.tasks.run_imports"
+IMPORT_TICK = 5  # seconds
+# How long a file is kept that nobody confirmed, or that could not be imported.
+KEPT_FOR = {
+    How.PAGE: timedelta(days=1),
+    How.COMMAND: timedelta(days=1),
+    How.FOLDER: timedelta(days=30),
+    How.CALENDAR: timedelta(days=30),
+}
+FAILED_KEPT_FOR = timedelta(days=30)
+
+
+class FileGone(ImportRefused):
+    """The file was imported already, or was deleted because nobody confirmed it."""
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file with what was answered about it. `file_name`: as whoever brought it named it."""
+
+    data: bytes
+    file_name: str
+    options: ImportOptions
+
+
+def store_file(
+    data: bytes,
+    file_name: str,
+    options: ImportOptions,
+    *,
+    how: ImportBatch.How,
+    by: User | None = None,
+) -> ImportBatch:
+    """Keep a file; return its batch, which waits for somebody's answers (State.ASKING). Reads nothing of it.
+
+    `how`: the way it came; `by`: who brought it, None if no person did.
+    """
+    with transaction.atomic():
+        batch = ImportBatch.objects.create(
+            file_name=clip(clean_cell(PurePath(file_name).name), 255),
+            sha256=hashlib.sha256(data).hexdigest(),
+            source=options.source[:60],
+            how=how,
+            by=by,
+        )
+        ImportFile.objects.create(batch=batch, content=data, options=pack_options(options))
+    return batch
+
+
+def read_stored_file(batch: ImportBatch) -> StoredFile:
+    """Return the file of a batch. Raises FileGone if it is no longer kept."""
+    kept = ImportFile.objects.filter(batch=batch).first()
+    if kept is None:
+        raise FileGone(_("This file was already imported or is no longer kept. Upload it again."))
+    return StoredFile(bytes(kept.content), batch.file_name, unpack_options(kept.options))
+
+
+def save_options(batch: ImportBatch, options: ImportOptions) -> None:
+    """Keep what was answered about a file, unless its batch has another state meanwhile."""
+    ImportFile.objects.filter(batch=batch, batch__state=batch.state).update(options=pack_options(options))
+
+
+@transaction.atomic
+def queue_import(batch: ImportBatch, *, by: User | None = None, options: ImportOptions | None = None) -> bool:
+    """Let a worker import the file, by these options if given; return whether it wasn't queued before.
+
+    Only a batch that waits for answers can be queued: of two people who confirm it, the second gets False.
+    `by`: who confirmed it; None leaves who brought it.
+    """
+    found = ImportBatch.objects.filter(pk=batch.pk, state=State.ASKING)
+    changes: dict[str, Any] = {"by": by} if by else {}
+    if not found.update(state=State.WAITING, queued_at=Now(), error="", attempts=0, **changes):
+        return False
+    batch.refresh_from_db()
+    if options:
+        save_options(batch, options)
+    hint_import()
+    return True
+
+
+def hint_import() -> None:
+    """Ask a worker to look for files that wait for their turn."""
+    hint_worker(IMPORT_TASK, worth_seconds=IMPORT_TICK)
+
+
+@transaction.atomic
+def retry_import(batch: ImportBatch, *, by: User | None = None) -> bool:
+    """Let a worker try again what failed; return whether it had failed and its file is still kept."""
+    changes: dict[str, Any] = {"by": by} if by else {}
+    failed = ImportBatch.objects.filter(pk=batch.pk, state=State.FAILED, file__isnull=False)
+    if not failed.update(state=State.WAITING, queued_at=Now(), error="", attempts=0, **changes):
+        return False
+    hint_import()
+    return True
+
+
+def discard_file(batch: ImportBatch) -> None:
+    """Forget a file of which nothing is imported, with its batch."""
+    ImportBatch.objects.filter(pk=batch.pk, parts=None, applied_at=None).delete()
+
+
+def delete_old_files() -> int:
+    """Delete files that nobody confirmed in time; return how many.
+
+    Their batches go too. Of one that failed, or of which a part is imported, only the file goes.
+    """
+    now = timezone.now()
+    old = Q(state=State.FAILED, made_at__lt=now - FAILED_KEPT_FOR)
+    for how, kept_for in KEPT_FOR.items():
+        old |= Q(state=State.ASKING, how=how, made_at__lt=now - kept_for)
+    batches = ImportBatch.objects.filter(old, file__isnull=False)
+    deleted, _by_model = ImportFile.objects.filter(batch__in=batches.values("pk")).delete()
+    ImportBatch.objects.filter(old, state=State.ASKING, parts=None).delete()
+    return deleted
+
+
+def pack_options(options: ImportOptions) -> dict[str, Any]:
+    """The options as JSON, without characters that the database can't store."""
+    return {name: _make_storable(value) for name, value in asdict(options).items()}
+
+
+def _make_storable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {_make_storable(name): _make_storable(each) for name, each in value.items()}
+    return value.replace("\0", "").encode(errors="replace").decode() if isinstance(value, str) else value
+
+
+def unpack_options(packed: Mapping[str, Any]) -> ImportOptions:
+    """The options from JSON. What another version stored besides is left out."""
+    known = {each.name: packed[each.name] for each in fields(ImportOptions) if each.name in packed}
+    reading = known.pop("reading", None) or {}
+    choices = {each.name: reading[each.name] for each in fields(ReadChoices) if each.name in reading}
+    return ImportOptions(**known, reading=ReadChoices(**choices))
