@@ -118,6 +118,7 @@ def download_data(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 @permission_required("contacts.add_contact", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def add_contact(request: HttpRequest) -> HttpResponse:
+    """A new contact. `?then=book` goes on to book, with what else the address says of the visit."""
     return _save_contact(request, Contact(), "contacts/add.html")
 
 
@@ -141,6 +142,9 @@ def _save_contact(request: HttpRequest, contact: Contact, template: str) -> Http
     if is_valid and not alike:
         revised = form.save_person(by=_staff(request))
         messages.success(request, _describe_saving(form.instance, revised))
+        if request.GET.get("then") == "book":
+            kept = {**request.GET.dict(), "contact": form.instance.pk}
+            return redirect(f"{reverse('book_appointment')}?{urlencode(kept)}")
         return redirect("contact", pk=form.instance.pk)
     status = 422 if request.method == "POST" else 200
     shown = alike[:MOST_ASKED_ABOUT]

@@ -1,9 +1,9 @@
 """What is asked before a visit is booked or moved, each with a way to go on (product rule 56)."""
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable
+from datetime import datetime, time, timedelta
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +13,8 @@ from reminders.planning.owed_reminders import open_days_of
 
 FURTHEST = timedelta(days=2 * 366)
 SHORTEST_VISIT, LONGEST_VISIT = 5, 600  # minutes
+USUAL_STARTS = (time(7), time(19))  # of the two times that "3:00" can be, exactly one is within
+_ONE_AT_A_TIME = 7_364_004  # key of the advisory lock that lets only one visit be booked at a time
 _LONGEST_KNOWN = timedelta(days=1)  # visits of lists may be longer than LONGEST_VISIT
 
 
@@ -20,6 +22,7 @@ class BookingQuestion(models.TextChoices):
     """A code, and its sentence. Whoever books answers by confirming the code."""
 
     TIME_HAS_PASSED = "time_has_passed", _("That time has passed.")
+    OUTSIDE_HOURS = "outside_hours", _("That is early in the morning, in the evening or at night.")
     LOCATION_CLOSED = "location_closed", _("The location is closed on that day.")
     PATIENT_BUSY = "patient_busy", _("The patient has another appointment at that time.")
     PROVIDER_BUSY = "provider_busy", _("The provider has another appointment at that time.")
@@ -32,6 +35,11 @@ class BookingQuestionsOpen(ValueError):
     def __init__(self, questions: Iterable[BookingQuestion]) -> None:
         self.questions = tuple(questions)
         super().__init__(", ".join(self.questions))
+
+
+def is_usual(start: time) -> bool:
+    """Whether visits usually start at that time of day."""
+    return USUAL_STARTS[0] <= start < USUAL_STARTS[1]
 
 
 def find_booking_questions(
@@ -51,7 +59,10 @@ def find_booking_questions(
     found = []
     if starts_at < now:
         found.append(BookingQuestion.TIME_HAS_PASSED)
-    if not open_days_of(location).include(read_clock(starts_at, location.time_zone)[0].date()):
+    local = read_clock(starts_at, location.time_zone)[0]
+    if not is_usual(local.time()):
+        found.append(BookingQuestion.OUTSIDE_HOURS)
+    if not open_days_of(location).include(local.date()):
         found.append(BookingQuestion.LOCATION_CLOSED)
     overlapping = Appointment.objects.exclude(pk=besides or 0).filter(
         Q(contact=contact_id) | (Q(provider=provider) if provider else Q(pk__in=[])),
@@ -66,3 +77,15 @@ def find_booking_questions(
     if provider and any(busy == provider.pk for _patient, busy in taken):
         found.append(BookingQuestion.PROVIDER_BUSY)
     return found
+
+
+def raise_unanswered(questions: Iterable[BookingQuestion], confirmed: Collection[str]) -> None:
+    """Raise BookingQuestionsOpen unless all the questions are `confirmed` (codes)."""
+    if unanswered := [question for question in questions if question not in confirmed]:
+        raise BookingQuestionsOpen(unanswered)
+
+
+def lock_bookings() -> None:
+    """Until the transaction ends let no other visit be booked: of two for one hour, the second is asked."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_AT_A_TIME])

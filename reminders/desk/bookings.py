@@ -4,7 +4,7 @@ Views and the admin call these. Each changes the appointment through contacts/ap
 its reminders at once, so that no reminder for the old state is pending once the change is committed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,11 +15,17 @@ from django.db import transaction
 
 from contacts import appointments
 from contacts.database.clock import read_database_clock
-from contacts.models import Appointment, Location, Provider, Way
+from contacts.models import Appointment, Contact, Location, Provider, Way
 from reminders.deciding.coverage import covers, find_later_visits
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.number_caps import NumberUse, read_use
 from reminders.deciding.situations import ModeFacts, read_mode_facts, with_situation
+from reminders.desk.booking_questions import (
+    BookingQuestion,
+    find_booking_questions,
+    lock_bookings,
+    raise_unanswered,
+)
 from reminders.desk.orders import put_back_reminders
 from reminders.models import Reminder, Step
 from reminders.planning.early_looks import look_again
@@ -51,8 +57,17 @@ class PlannedMove:
 
 
 @transaction.atomic
-def book_and_plan(**booking: Any) -> Appointment:
-    """Book it (arguments of contacts.appointments.book_appointment) and plan its reminders."""
+def book_and_plan(*, confirmed: Collection[str] | None = None, **booking: Any) -> Appointment:
+    """Book it (arguments of contacts.appointments.book_appointment) and plan its reminders.
+
+    `confirmed`: what is asked before and was confirmed (codes of BookingQuestion), None to ask nothing.
+    Raises BookingQuestionsOpen.
+    """
+    if confirmed is not None:
+        slot = {name: booking[name] for name in ("location", "provider", "starts_at", "ends_at")}
+        lock_bookings()
+        now = read_database_clock()
+        raise_unanswered(find_booking_questions(contact_id=booking["contact"].pk, **slot, now=now), confirmed)
     appointment = appointments.book_appointment(**booking)
     _plan_and_account([appointment.pk])
     return appointment
@@ -68,8 +83,20 @@ def move_and_replan(
     provider: Provider | None = None,
     by: User | None = None,
     how: str = "",
+    confirmed: Collection[str] | None = None,
 ) -> Appointment:
-    """Move it: reminders for the old time are withdrawn, those for the new time are planned."""
+    """Move it: reminders for the old time are withdrawn, those for the new time are planned.
+
+    `confirmed`: what is asked before and was confirmed (codes of BookingQuestion), None to ask nothing.
+    Raises BookingQuestionsOpen.
+    """
+    if confirmed is not None:
+        lock_bookings()
+        there = Appointment.objects.select_related("location", "provider").get(pk=appointment_id)
+        raise_unanswered(
+            ask_about_move(there, location=location, provider=provider, starts_at=starts_at, ends_at=ends_at),
+            confirmed,
+        )
     moved = appointments.move_appointment(
         appointment_id,
         starts_at=starts_at,
@@ -151,6 +178,54 @@ def _look_at_later_visits(appointment_ids: Sequence[int]) -> None:
     if later := find_later_visits(appointment_ids):
         plan_appointments(later)
         look_again(Reminder.objects.filter(appointment__in=later))
+
+
+def ask_about_move(
+    appointment: Appointment,
+    *,
+    location: Location | None,
+    provider: Provider | None,
+    starts_at: datetime,
+    ends_at: datetime,
+) -> list[BookingQuestion]:
+    """What to ask before it is moved there; nothing where neither its time, length nor provider changes."""
+    location, provider = location or appointment.location, provider or appointment.provider
+    length = appointment.ends_at - appointment.starts_at
+    is_same = appointments.is_same_time(appointment, starts_at, location)
+    if is_same and provider == appointment.provider and ends_at - starts_at == length:
+        return []
+    return find_booking_questions(
+        contact_id=appointment.contact_id,
+        location=location,
+        provider=provider,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        now=read_database_clock(),
+        besides=appointment.pk,
+    )
+
+
+def preview_booking(
+    *,
+    contact: Contact,
+    location: Location,
+    provider: Provider | None,
+    starts_at: datetime,
+    ends_at: datetime,
+    kind: str = "",
+) -> list[PlannedMove]:
+    """The reminders that booking it would plan, by all rules. Changes nothing."""
+    now = read_database_clock()
+    wanted = Appointment(contact=contact, location=location, provider=provider, kind=kind)
+    appointments.set_times(wanted, starts_at, ends_at)
+    wanted.revised_at = wanted.booked_at = now
+    use = read_use([contact.phone_id], now)[contact.phone_id] if contact.phone_id else None
+    mode = read_mode_facts(now)
+    return [
+        _preview_step(step, wanted, None, now, use, mode)
+        for step in active_steps()
+        if covers(step.campaign, wanted)
+    ]
 
 
 def preview_move(

@@ -50,7 +50,7 @@ class WhenForm(forms.Form):
     )
     at = TimeOfDay(
         label=gettext_lazy("Time"),
-        widget=forms.TimeInput({"placeholder": "9:30", "autocomplete": "off"}, format="%-H:%M"),
+        widget=forms.TimeInput({"placeholder": "9:30", "autocomplete": "off"}),
         error_messages={"required": gettext_lazy("Enter a time, such as 9:30.")},
     )
     which = forms.ChoiceField(label=gettext_lazy("Which of the two times?"), choices=TWICE, required=False)
@@ -87,8 +87,8 @@ class WhenForm(forms.Form):
 
     def _check_day(self, day: date, location: Location) -> None:
         today = timezone.now().astimezone(location.zone).date()
-        if day < today:
-            self.add_error("day", _("That day has passed. Choose today or a later day."))
+        if day < today - FURTHEST:
+            self.add_error("day", _("That is more than two years ago. Check the year."))
         elif day > today + FURTHEST:
             self.add_error("day", _("That is more than two years ahead. Check the year."))
 

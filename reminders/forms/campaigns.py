@@ -211,7 +211,7 @@ class CampaignStepForm(forms.Form):
         label=gettext_lazy("At what time"),
         required=False,
         widget=forms.TimeInput(
-            {"class": "form-control", "autocomplete": "off", "placeholder": "10:00", **TYPED}, format="%-H:%M"
+            {"class": "form-control", "autocomplete": "off", "placeholder": "10:00", **TYPED}
         ),
         help_text=gettext_lazy("By the clock of the visit's location."),
     )

@@ -45,7 +45,7 @@ class ExampleVisitForm(forms.Form):
     )
     at = TimeOfDay(
         label=gettext_lazy("Time"),
-        widget=forms.TimeInput({"class": "form-control", "autocomplete": "off", **TYPED}, format="%-H:%M"),
+        widget=forms.TimeInput({"class": "form-control", "autocomplete": "off", **TYPED}),
         error_messages={"required": gettext_lazy("Enter a time, such as 9:30.")},
     )
     booked = forms.ChoiceField(

@@ -40,7 +40,7 @@ class ExplainForm(forms.Form):
     at = TimeOfDay(
         label=gettext_lazy("Time"),
         required=False,
-        widget=forms.TimeInput({"placeholder": "9:30", "autocomplete": "off"}, format="%-H:%M"),
+        widget=forms.TimeInput({"placeholder": "9:30", "autocomplete": "off"}),
     )
     which = forms.ChoiceField(label=gettext_lazy("Which of the two times?"), choices=TWICE, required=False)
     comes_twice = False  # whether the time entered occurs twice that day; then the form asks for `which`

@@ -1,6 +1,7 @@
 """Booking an appointment, moving it, cancelling it and booking it again."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -14,39 +15,58 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from contacts.appointments import AppointmentClosed, is_same_time
 from contacts.contact_search import find_contacts
+from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Contact, Location
 from contacts.parameters import read_row_id
 from contacts.templatetags.display import day_and_clock
+from reminders.desk.booking_questions import BookingQuestionsOpen, find_booking_questions
 from reminders.desk.bookings import (
     PlannedMove,
+    ask_about_move,
     book_and_plan,
     cancel_and_withdraw,
     move_and_replan,
+    preview_booking,
     preview_move,
     reinstate_and_plan,
 )
 from reminders.forms.booking import BookForm, MoveForm
 from reminders.models import Reminder
 from reminders.rules.states import REMINDER_PENDING
-from reminders.views.requests import go_back, signed_in
+from reminders.views.requests import go_back, signed_in, wants_fragment
 
+SLOT = ("location", "provider", "starts_at", "ends_at")
+BOOKED = ("contact", *SLOT, "kind")
+KEPT = ("location", "provider", "day", "at", "minutes")  # of a form that is left to add a contact
 OFFERED = 8  # contacts shown at once; with more matches the search should be narrowed
 
 
 @permission_required("contacts.add_appointment", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def book(request: HttpRequest) -> HttpResponse:
-    """A new appointment. `?contact=`, `?location=` and `?day=` fill in the form."""
+    """A new appointment. `?contact=`, `?location=`, `?day=` and others fill in the form.
+
+    htmx posts it to see what would go out and what is asked, without booking.
+    """
     form = (
         BookForm(request.POST) if request.method == "POST" else BookForm(initial=_read_start_of_form(request))
     )
-    if request.method == "POST" and form.is_valid():
-        fields = ("contact", "location", "provider", "starts_at", "ends_at", "kind")
-        booked = book_and_plan(**{name: form.cleaned_data[name] for name in fields}, by=signed_in(request))
-        when = day_and_clock(booked.local_start)
-        messages.success(request, _("Booked for %(when)s.") % {"when": when})
-        return redirect("appointment", booked.pk)
+    is_good = request.method == "POST" and form.is_valid()
+    if wants_fragment(request):
+        shown = _describe_booking(form.cleaned_data) if is_good else {}
+        return render(request, "reminders/book/preview.html", {"form": form, **shown})
     context = {"form": form, "chosen": _find_chosen(form)}
+    if is_good:
+        booking = {name: form.cleaned_data[name] for name in BOOKED}
+        confirmed = request.POST.getlist("confirm")
+        try:
+            booked = book_and_plan(**booking, by=signed_in(request), confirmed=confirmed)
+        except BookingQuestionsOpen:
+            context |= _describe_booking(form.cleaned_data)
+        else:
+            when = day_and_clock(booked.local_start)
+            messages.success(request, _("Booked for %(when)s.") % {"when": when})
+            return redirect("appointment", booked.pk)
     return render(request, "reminders/book.html", context, status=422 if form.is_bound else 200)
 
 
@@ -58,28 +78,34 @@ def offer_contacts(request: HttpRequest) -> HttpResponse:
     Without htmx it is the whole page to book.
     """
     offered = _offer(request.POST.get("q", ""))
-    if request.headers.get("HX-Request"):
+    kept = {name: request.POST[name] for name in KEPT if request.POST.get(name)}
+    offered["add_query"] = urlencode({"then": "book", **kept})
+    if wants_fragment(request):
         return render(request, "reminders/book/offered.html", offered)
-    form = BookForm(initial=_read_start_of_form(request))
+    form = BookForm(initial=_read_start_of_form(request) | kept)
     return render(request, "reminders/book.html", {"form": form, "chosen": None, **offered})
 
 
 @permission_required("contacts.change_appointment", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 def move(request: HttpRequest, pk: int) -> HttpResponse:
-    """Change time or location. The effect on reminders is shown first; `save` in the form saves it."""
+    """Change time or location. The effect on reminders and what is asked are shown first; `save` saves it."""
     appointment = get_object_or_404(_with_people(), pk=pk)
     data = request.POST if request.method == "POST" else (request.GET or None)
     form = MoveForm(appointment, data)
     is_good = form.is_bound and form.is_valid()
+    is_open = False
     if is_good and request.method == "POST" and "save" in request.POST:
-        return _save_move(request, appointment, form.cleaned_data)
+        try:
+            return _save_move(request, appointment, form.cleaned_data)
+        except BookingQuestionsOpen:
+            is_open = True
     context = {"form": form, "appointment": appointment, "preview": None}
     if is_good:
         context |= describe_move(appointment, form.cleaned_data)
-    if request.headers.get("HX-Request"):
+    if wants_fragment(request):
         return render(request, "reminders/move/preview.html", context)
-    return render(request, "reminders/move.html", context, status=422 if form.errors else 200)
+    return render(request, "reminders/move.html", context, status=422 if form.errors or is_open else 200)
 
 
 @permission_required("contacts.change_appointment", raise_exception=True)
@@ -111,13 +137,15 @@ def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def describe_move(appointment: Appointment, found: dict[str, Any]) -> dict[str, Any]:
-    """The move's effect on each reminder, and the label of the main button."""
+    """The move's effect on each reminder, what is asked before, and the label of the main button."""
     moves = preview_move(appointment, found["starts_at"], found["location"])
+    questions = ask_about_move(appointment, **{name: found[name] for name in SLOT})
     return {
         "preview": [move for move in moves if move.old_due_at or move.new_due_at or move.reason],
         "new_location": found["location"],
         "new_start": found["starts_at"],
-        "save_words": name_save_button(appointment, moves, found),
+        "questions": questions,
+        "save_words": _("Move all the same") if questions else name_save_button(appointment, moves, found),
     }
 
 
@@ -136,11 +164,32 @@ def _with_people() -> "QuerySet[Appointment]":
     return Appointment.objects.select_related("contact__phone", "location", "provider")
 
 
+def _describe_booking(found: dict[str, Any]) -> dict[str, Any]:
+    """What booking it would send, what is asked before, and the label of the main button."""
+    booking = {name: found[name] for name in BOOKED}
+    planned = preview_booking(**booking)
+    questions = find_booking_questions(
+        contact_id=found["contact"].pk,
+        **{name: found[name] for name in SLOT},
+        now=read_database_clock(),
+    )
+    return {
+        "preview": [each for each in planned if each.new_due_at or each.reason],
+        "new_location": found["location"],
+        "new_start": found["starts_at"],
+        "questions": questions,
+        "save_words": _("Book all the same") if questions else _("Book and plan reminders"),
+    }
+
+
 def _save_move(request: HttpRequest, appointment: Appointment, found: dict[str, Any]) -> HttpResponse:
-    fields = ("starts_at", "ends_at", "location", "provider")
+    """Raises BookingQuestionsOpen."""
     try:
         moved = move_and_replan(
-            appointment.pk, **{name: found[name] for name in fields}, by=signed_in(request)
+            appointment.pk,
+            **{name: found[name] for name in SLOT},
+            by=signed_in(request),
+            confirmed=request.POST.getlist("confirm"),
         )
     except AppointmentClosed as refusal:
         messages.error(request, str(refusal))
@@ -152,7 +201,7 @@ def _save_move(request: HttpRequest, appointment: Appointment, found: dict[str, 
 
 def _read_start_of_form(request: HttpRequest) -> dict[str, Any]:
     """The form's initial values from the query string. If there is only one location, it is chosen."""
-    chosen = {name: request.GET[name] for name in ("contact", "location", "day") if request.GET.get(name)}
+    chosen = {name: request.GET[name] for name in ("contact", *KEPT) if request.GET.get(name)}
     locations = list(Location.objects.all()[:2])
     return ({"location": locations[0].pk} if len(locations) == 1 else {}) | chosen
 

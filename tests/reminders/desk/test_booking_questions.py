@@ -45,7 +45,11 @@ def ask(visit: Appointment, starts_at: datetime, *, minutes: int = 30, **changes
         (FRIDAY - timedelta(minutes=30), 31, ["patient_busy", "provider_busy"]),
         (FRIDAY + timedelta(minutes=29), 30, ["patient_busy", "provider_busy"]),
         (FRIDAY + timedelta(minutes=30), 30, []),
-        (FRIDAY - timedelta(hours=5), 600, ["patient_busy", "provider_busy"]),
+        (FRIDAY - timedelta(hours=5), 600, ["outside_hours", "patient_busy", "provider_busy"]),
+        (at(ZONE, 2027, 6, 4, 6, 59), 30, ["outside_hours"]),
+        (at(ZONE, 2027, 6, 4, 7), 30, []),
+        (at(ZONE, 2027, 6, 4, 18, 59), 30, []),
+        (at(ZONE, 2027, 6, 4, 19), 30, ["outside_hours"]),
         (NOW - timedelta(minutes=1), 30, ["time_has_passed"]),
         (NOW, 30, []),
         (at(ZONE, 2027, 6, 5, 9), 30, ["location_closed"]),  # a Saturday

@@ -1,18 +1,22 @@
 """One appointment: its timeline, and booking, moving and cancelling it."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from html import unescape
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from contacts.models import Appointment, Location, Provider
+from contacts.templatetags.display import day_and_clock
 from reminders.desk.bookings import cancel_and_withdraw, confirm_by_staff, move_and_replan
 from reminders.forms.wall_time import NoSuchTime, TimeComesTwice, TimeOfDay, read_wall_time
 from reminders.models import FollowUp, Reminder
@@ -208,8 +212,9 @@ def test_a_cancelled_appointment_can_be_booked_again_with_its_reminders(desk: Cl
 
 
 def fill_in(location: Location, **changes: str | int | None) -> dict[str, str | int]:
-    """The form's data for a day three days ahead; a field that is None is left out."""
+    """The form's data for an open day three to five days ahead; a field that is None is left out."""
     day = timezone.now().astimezone(location.zone).date() + timedelta(days=3)
+    day += timedelta(days=max(0, 7 - day.weekday()) if day.weekday() > 4 else 0)
     form = {"location": location.pk, "day": day.isoformat(), "at": "10:30", "minutes": 20, **changes}
     return {name: value for name, value in form.items() if value is not None}
 
@@ -234,7 +239,7 @@ def test_booking_reads_the_time_by_the_locations_clock_and_plans_reminders(desk:
         ({"contact": 4711}, "That contact no longer exists. Search again."),
         ({"location": ""}, "Choose a location."),
         ({"day": ""}, "Choose a day."),
-        ({"day": "2020-01-07"}, "That day has passed. Choose today or a later day."),
+        ({"day": "2020-01-07"}, "That is more than two years ago. Check the year."),
         ({"day": "2926-01-07"}, "Check the year."),
         ({"at": ""}, "Enter a time, such as 9:30."),
         ({"at": "quarter past"}, "Enter the time like 9:30 or 14:05."),
@@ -289,9 +294,9 @@ def test_a_time_that_comes_twice_needs_a_choice() -> None:
 @pytest.mark.parametrize(
     ("day", "at", "which", "sentence"),
     [
-        (date(2027, 3, 14), "2:30", "", "go forward on Sunday 14 March 2027, so there is no 2:30"),
-        (date(2026, 11, 1), "1:30", "", "so 1:30 comes twice. Choose which one below."),
-        (date(2026, 11, 1), "1:30", "second", ""),
+        (date(2027, 3, 14), "2:30 am", "", "go forward on Sunday 14 March 2027, so there is no 2:30"),
+        (date(2026, 11, 1), "1:30 am", "", "so 1:30 comes twice. Choose which one below."),
+        (date(2026, 11, 1), "1:30 am", "second", ""),
     ],
 )
 def test_the_form_explains_times_that_are_skipped_or_come_twice(
@@ -301,6 +306,7 @@ def test_the_form_explains_times_that_are_skipped_or_come_twice(
         desk.force_login(User.objects.get())
         chicago = make_location(time_zone="America/Chicago")
         form = fill_in(chicago, contact=make_contact().pk, day=day.isoformat(), at=at, which=which)
+        form["confirm"] = ["time_has_passed", "outside_hours", "location_closed"]  # type: ignore[assignment]
         answer = desk.post("/appointments/book/", form)
     assert Appointment.objects.exists() is not bool(sentence)
     assert sentence in answer.content.decode()
@@ -308,20 +314,124 @@ def test_the_form_explains_times_that_are_skipped_or_come_twice(
 
 
 @pytest.mark.parametrize(
-    ("typed", "read"),
+    ("typed", "in_the_us", "in_germany"),
     [
-        ("9:30", "09:30"),
-        ("930", "09:30"),
-        ("1430", "14:30"),
-        ("2pm", "14:00"),
-        ("2:05 pm", "14:05"),
-        ("9.15", "09:15"),
-        ("9", "09:00"),
-        ("14", "14:00"),
+        ("9:30", "09:30", "09:30"),
+        ("930", "09:30", "09:30"),
+        ("1430", "14:30", "14:30"),
+        ("2pm", "14:00", "14:00"),
+        ("2:05 p.m.", "14:05", "14:05"),
+        ("230 PM", "14:30", "14:30"),
+        ("3 a", "03:00", "03:00"),
+        ("9.15", "09:15", "09:15"),
+        ("9", "09:00", "09:00"),
+        ("14", "14:00", "14:00"),
+        ("3:00", "15:00", "03:00"),
+        ("03:00", "15:00", "03:00"),
+        ("12", "12:00", "12:00"),
+        ("10", "10:00", "10:00"),
+        ("12:30 am", "00:30", "00:30"),
+        ("0:30", "00:30", "00:30"),
+        ("6:59", "18:59", "06:59"),
+        ("7", "07:00", "07:00"),
+        ("99", "", ""),
+        ("25:00", "", ""),
+        ("13 pm", "", ""),
     ],
 )
-def test_times_can_be_typed_in_the_usual_ways(typed: str, read: str) -> None:
-    assert TimeOfDay().clean(typed).strftime("%H:%M") == read
+def test_a_time_is_read_as_people_of_the_country_type_it(
+    settings: Any, typed: str, in_the_us: str, in_germany: str
+) -> None:
+    """(product rule 55)"""
+    for settings.PHONE_REGION, read in (("US", in_the_us), ("DE", in_germany)):
+        if read:
+            assert TimeOfDay().clean(typed).strftime("%H:%M") == read
+        else:
+            with pytest.raises(ValidationError):
+                TimeOfDay().clean(typed)
+
+
+@pytest.mark.parametrize("region", ["US", "GB", "DE", "AU", "IN", "ZZ"])
+def test_a_time_that_a_form_shows_is_read_as_the_same_time_again(settings: Any, region: str) -> None:
+    settings.PHONE_REGION = region
+    for hour in range(24):
+        shown = TimeOfDay().prepare_value(time(hour, 5))
+        assert TimeOfDay().clean(shown) == time(hour, 5), shown
+
+
+@pytest.mark.parametrize(
+    ("days", "at", "sentence"),
+    [
+        (0, "5:00 am", "That is early in the morning, in the evening or at night."),
+        (12, "9:00", "The location is closed on that day."),
+        (-14, "9:00", "That time has passed."),
+        (0, "10:45", "The patient has another appointment at that time."),
+    ],
+)
+def test_what_stands_against_a_booking_is_said_first_and_one_more_click_books_it(
+    desk: Client, days: int, at: str, sentence: str
+) -> None:
+    """(product rule 56)"""
+    place = make_location()
+    form = fill_in(place, contact=make_contact().pk)
+    desk.post("/appointments/book/", form)
+    day = date.fromisoformat(str(form["day"])) + timedelta(days=days)
+    day += timedelta(days=5 - day.weekday() if days == 12 else 0)  # a Saturday
+    wanted = form | {"day": day.isoformat(), "at": at}
+    asked = desk.post("/appointments/book/", wanted).content.decode()
+    assert sentence in asked
+    assert "Book all the same" in asked
+    assert sentence in desk.post("/appointments/book/", wanted, headers=FRAGMENT).content.decode()
+    assert Appointment.objects.count() == 1
+    confirmed = re.findall(r'name="confirm" value="(\w+)"', asked)
+    desk.post("/appointments/book/", wanted | {"confirm": confirmed})
+    assert Appointment.objects.count() == 2
+
+
+def test_a_move_onto_another_visit_is_asked_about_and_one_to_another_length_alone(desk: Client) -> None:
+    """(product rule 56)"""
+    place = make_location()
+    sarah, form = make_contact(), fill_in(place, at="10:00")
+    for at in ("10:00", "14:00"):
+        desk.post("/appointments/book/", form | {"contact": sarah.pk, "at": at})
+    later = Appointment.objects.order_by("starts_at").last()
+    assert later
+    address = f"/appointments/{later.pk}/move/"
+    asked = desk.post(address, form | {"at": "10:10", "save": "1"})
+    assert asked.status_code == 422
+    assert "The patient has another appointment at that time." in asked.content.decode()
+    assert "Move all the same" in asked.content.decode()
+    confirmed = {"at": "10:10", "save": "1", "confirm": ["patient_busy"]}
+    assert desk.post(address, form | confirmed).status_code == 302
+    later.refresh_from_db()
+    assert later.local_start.minute == 10
+
+
+def test_before_it_is_booked_the_page_says_what_will_go_out(desk: Client) -> None:
+    make_step(if_late="skip")
+    form = fill_in(make_location(), contact=make_contact().pk, at="2:00 pm")
+    shown = desk.post("/appointments/book/", form, headers=FRAGMENT).content.decode()
+    assert "No reminder will go out" not in shown
+    assert not Appointment.objects.exists()
+    planned = re.search(r"<strong>(.*?)</strong>", shown)
+    desk.post("/appointments/book/", form)
+    due = Reminder.objects.get()
+    assert planned
+    assert planned[1] == day_and_clock(due.due_at.astimezone(due.appointment.location.zone))
+
+
+def test_adding_a_patient_while_booking_keeps_the_day_and_the_time(desk: Client) -> None:
+    place = make_location()
+    form = fill_in(place)
+    offered = desk.post("/appointments/book/contacts/", form | {"q": "nobody"}, headers=FRAGMENT)
+    link = re.search(r'href="(/contacts/[a-z]+/[^"]+)"', offered.content.decode())
+    assert link
+    new = {"first_name": "Omar", "last_name": "Haddad", "number": "+12025550177", "language": "en"}
+    added = desk.post(unescape(link[1]), new | {"preferred_channel": "voice"})
+    assert added.status_code == 302, added.content.decode()
+    page = desk.get(added["Location"]).content.decode()
+    for shown in ("Omar Haddad", f'value="{form["day"]}"', 'value="10:30"'):
+        assert shown in page
 
 
 # --- moving --------------------------------------------------------------------------------------
