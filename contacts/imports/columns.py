@@ -315,6 +315,7 @@ class _ColumnFinder:
                 f"The file has no column for: {', '.join(missing)}. {self._describe_headers()} "
                 "Rename the header of the right column and import the file again.",
                 self.labels,
+                self.positions,
             )
 
     def _ask_by_looks(self) -> None:

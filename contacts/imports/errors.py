@@ -2,12 +2,13 @@
 
 ImportRefused
 ├── UnreadableFile   the file isn't a table we can read
+│   └── WrongChoice  it can't be read as a person chose, such as by a sheet that it doesn't have
 ├── MissingColumns   the table lacks a column that an appointment list needs
 ├── QuestionsOpen    a person must answer questions first
 └── UnknownZone      a given time zone doesn't exist
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from contacts.imports.questions import Question
 
@@ -20,12 +21,25 @@ class UnreadableFile(ImportRefused):
     """The file is empty, too large, of another kind, or broken."""
 
 
-class MissingColumns(ImportRefused):
-    """A required column is missing. `labels`: the columns of the file, for staff to choose from."""
+class WrongChoice(UnreadableFile):
+    """The file can't be read as a person chose. `choice`: the name of a ReadingOption."""
 
-    def __init__(self, message: str, labels: Sequence[str] = ()) -> None:
+    def __init__(self, choice: str, message: str) -> None:
+        super().__init__(message)
+        self.choice = choice
+
+
+class MissingColumns(ImportRefused):
+    """A required column is missing. `labels`: the columns of the file, for staff to choose from;
+    `positions`: of those that were found, by field.
+    """
+
+    def __init__(
+        self, message: str, labels: Sequence[str] = (), positions: Mapping[str, int] | None = None
+    ) -> None:
         super().__init__(message)
         self.labels = tuple(labels)
+        self.positions = dict(positions or {})
 
 
 class UnknownZone(ImportRefused):

@@ -5,9 +5,10 @@ import io
 import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts.imports.change_words import describe_deed, describe_fields, group_changes
@@ -16,6 +17,7 @@ from contacts.imports.column_uses import ColumnUse
 from contacts.imports.plans import MatchedBy, Plan, RowOutcome
 from contacts.imports.problems import NOT_IN_THE_FILE, NOTE, REJECTED, Problem, clip, neutralise_formula
 from contacts.imports.questions import Question, find_open
+from contacts.imports.understood import NO_ROWS, FirstRows, Understood, understood_as_lines
 
 # Keys of ImportBatch.counts with their labels, in the order in which they are shown.
 APPOINTMENT_LABELS = {
@@ -72,7 +74,8 @@ class ImportReport:
     `form` says how the file was read; `unknown_locations` are new and need a time zone; `changes` are those
     of what was here before. `questions`: about the file, with the `answers` to them, of which those in
     `remembered` were given for an earlier list; as long as one is open, nothing is imported. `columns`: what
-    became of each; `chosen_columns`: field -> the column that was chosen by hand, now or for an earlier list.
+    became of each; `chosen_columns`: field -> the column that was chosen by hand, now or for an earlier list;
+    `understood`: how the file was read; `first_rows`: for the page, and not in the JSON.
     """
 
     file_name: str
@@ -88,6 +91,8 @@ class ImportReport:
     remembered: frozenset[str] = frozenset()
     columns: tuple[ColumnUse, ...] = ()
     chosen_columns: Mapping[str, str] = field(default_factory=dict)
+    understood: Understood | None = None
+    first_rows: FirstRows = NO_ROWS
 
     @property
     def open_questions(self) -> list[Question]:
@@ -227,7 +232,7 @@ def list_questions(report: ImportReport) -> list[AskedQuestion]:
 
 def report_as_json(report: ImportReport) -> dict[str, Any]:
     """Return the report as plain values, with every problem and every change."""
-    return asdict(report) | {
+    return asdict(replace(report, first_rows=NO_ROWS)) | {
         "dry_run": report.is_dry_run,
         "deed": report.deed,
         "remembered": sorted(report.remembered),
@@ -239,6 +244,8 @@ def report_as_text(report: ImportReport) -> str:
     """Return the report as the command prints it."""
     counts = report.counts
     lines = [f"{report.file_name}: {counts['rows']} rows ({report.form})", _describe_run(report), ""]
+    if report.is_dry_run and report.understood:
+        lines += [gettext("What was understood"), *understood_as_lines(report.understood), ""]
     if report.unused_columns:
         lines += [
             "Columns that aren't used",

@@ -20,11 +20,13 @@ from contacts.forms.imports import (
     read_answers,
     read_columns,
 )
+from contacts.forms.reading import choose_valid, describe_reading, list_posted, read_reading
 from contacts.imports.change_words import changes_as_csv, group_changes
 from contacts.imports.errors import ImportRefused, MissingColumns, QuestionsOpen
-from contacts.imports.importing import import_file, preview_file
+from contacts.imports.importing import import_file, preview_file, show_refused_file
 from contacts.imports.practice import ImportOptions
 from contacts.imports.problems import NOTE, REJECTED
+from contacts.imports.reading_options import choose_reading
 from contacts.imports.report import (
     ImportReport,
     group_problems,
@@ -65,7 +67,7 @@ def upload_import(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("upload_import")
     except ImportRefused as refused:
-        return _ask_for_another(request, upload, refused)
+        return _ask_for_another(request, upload, token, refused)
 
 
 def _take_file(request: HttpRequest) -> HttpResponse:
@@ -83,8 +85,19 @@ def _show_upload(request: HttpRequest, form: UploadForm, status: int) -> HttpRes
     return render(request, "contacts/imports/upload.html", {"form": form}, status=status)
 
 
-def _ask_for_another(request: HttpRequest, upload: Upload, refused: ImportRefused) -> HttpResponse:
-    """Show the upload form again, with the reason why the file can't be read."""
+def _ask_for_another(
+    request: HttpRequest, upload: Upload, token: str, refused: ImportRefused
+) -> HttpResponse:
+    """Say why the file can't be read, with how it was read, if that can be corrected, and the upload form."""
+    options = choose_valid(ImportOptions(source=upload.source), read_reading(request.POST))
+    if shown := show_refused_file(upload.read(), upload.file_name, options):
+        context = {
+            "upload": upload,
+            "token": token,
+            "form": UploadForm(initial=describe_source(upload.source)),
+        }
+        context |= describe_reading(*shown, refused) | {"posted": list_posted(request.POST)}
+        return render(request, "contacts/imports/refused.html", context, status=422)
     form = UploadForm(describe_source(upload.source))
     form.full_clean()
     form.errors["file"] = form.error_class([f"{upload.file_name}: {refused}"])
@@ -103,6 +116,7 @@ def _preview_or_apply(request: HttpRequest, upload: Upload, token: str) -> HttpR
         columns=read_columns(request.POST),
         answers=read_answers(request.POST),
     )
+    options = choose_reading(options, read_reading(request.POST))
     try:
         if "apply" in request.POST and (not named or asked.is_valid()):
             report = import_file(upload.read(), upload.file_name, options, by=_staff(request))
@@ -113,18 +127,21 @@ def _preview_or_apply(request: HttpRequest, upload: Upload, token: str) -> HttpR
     try:
         report = preview_file(upload.read(), upload.file_name, options)
     except MissingColumns as missing:
-        return _ask_for_columns(request, upload, token, missing)
+        return _ask_for_columns(request, upload, token, missing, options)
     if "download_changes" in request.POST:
         return _download(changes_as_csv(report.changes), _("import-changes.csv"))
     return _show_preview(request, report, asked, token)
 
 
 def _ask_for_columns(
-    request: HttpRequest, upload: Upload, token: str, missing: MissingColumns
+    request: HttpRequest, upload: Upload, token: str, missing: MissingColumns, options: ImportOptions
 ) -> HttpResponse:
     """Show the columns of the file, of which some must be chosen by hand."""
     form = ColumnForm(missing.labels, read_columns(request.POST))
     context = {"column_form": form, "missing": missing, "upload": upload, "token": token}
+    context["posted"] = list_posted(request.POST, "column")
+    if shown := show_refused_file(upload.read(), upload.file_name, options):
+        context |= describe_reading(*shown)
     return render(request, "contacts/imports/columns.html", context, status=422)
 
 
@@ -144,6 +161,8 @@ def _show_preview(
         "changes_nothing": not any(report.counts.get(key) for key in CHANGES),
         "token": token,
     }
+    if report.understood:
+        context |= describe_reading(report.understood, report.first_rows)
     return render(request, "contacts/imports/preview.html", context)
 
 

@@ -9,12 +9,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext
 
 from contacts.imports.errors import ImportRefused, QuestionsOpen, UnreadableFile
 from contacts.imports.files import describe_too_large
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.practice import ImportOptions
 from contacts.imports.questions import Question
+from contacts.imports.reading_options import OPTION_NAMES, READING_OPTIONS, choose_reading
 from contacts.imports.report import ImportReport, questions_as_lines, report_as_json, report_as_text
 
 # Options that can be repeated: their value is a pair.
@@ -52,14 +54,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--source", default="csv", help="name of the system that exported the file (default: csv)"
         )
-        parser.add_argument(
-            "--time-zone", default="", metavar="ZONE", help="time zone of all other new locations"
-        )
-        parser.add_argument(
-            "--region",
-            default="",
-            help="country of numbers written without a country code (default: PHONE_REGION)",
-        )
+        for option in READING_OPTIONS:
+            parser.add_argument(
+                *option.flags,
+                dest=option.name,
+                metavar=option.metavar,
+                help=gettext("%(meaning)s; “auto” takes back what is remembered of the source")
+                % {"meaning": option.help},
+            )
         for name, (pair, meaning) in PAIRS.items():
             parser.add_argument(
                 name, action="append", default=[], metavar=pair, help=f"{meaning}; can be repeated"
@@ -99,13 +101,13 @@ def _run(options: dict[str, Any]) -> ImportReport:
     chosen = ImportOptions(
         source=options["source"],
         zones=_split_pairs(options["location_zone"], "--location-zone"),
-        time_zone=options["time_zone"],
-        region=options["region"].upper(),
         columns=_split_pairs(options["column"], "--column"),
         spoken_names=_split_pairs(options["location_name"], "--location-name"),
         callback_numbers=_split_pairs(options["location_number"], "--location-number"),
         answers=_split_pairs(options["answer"], "--answer"),
     )
+    given = {name: options[name] for name in OPTION_NAMES if options.get(name) is not None}
+    chosen = choose_reading(chosen, given)
     path: Path = options["file"]
     data = _read_bytes(path)
     return (preview_file if options["dry_run"] else import_file)(data, path.name, chosen)
