@@ -10,6 +10,8 @@ ImportRefused
 
 from collections.abc import Mapping, Sequence
 
+from django.utils.translation import gettext
+
 from contacts.imports.questions import Question
 
 
@@ -50,6 +52,7 @@ class QuestionsOpen(ImportRefused):
     """What the file means isn't clear. `questions`: those without an answer."""
 
     def __init__(self, questions: Sequence[Question]) -> None:
-        many = f"There are {len(questions)} questions about this file. Answer them first."
-        super().__init__(many if len(questions) > 1 else f"{questions[0].text} Answer this first.")
+        text = gettext("There are %(count)d questions about this file. Answer them first.")
+        one = gettext("%(question)s Answer this first.") % {"question": questions[0].text}
+        super().__init__(text % {"count": len(questions)} if len(questions) > 1 else one)
         self.questions = tuple(questions)

@@ -46,7 +46,7 @@ from contacts.imports.practice import (
     describe_unfinished,
     read_known_practice,
 )
-from contacts.imports.problems import NOTE, Problem, clip
+from contacts.imports.problems import NOTE, Problem, clip, translate
 from contacts.imports.questions import Question, find_open
 from contacts.imports.reading.descriptions import describe_lines
 from contacts.imports.reading.other_files import (
@@ -364,7 +364,9 @@ def _describe_rows(file: ReadFile, plan: Plan) -> list[Problem]:
         problems += found
     header = file.columns.header_of("status")
     problems += [
-        Problem(each.result.line, header, clip(describe_appointment(each.appointment)), *ONLY_CANCELLED)
+        Problem(
+            each.result.line, header, clip(describe_appointment(each.appointment)), *translate(ONLY_CANCELLED)
+        )
         for each in plan.refused
         if each.outcome == RowOutcome.CANCELLED
     ]

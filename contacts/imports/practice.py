@@ -166,7 +166,7 @@ def make_location(name: str, described: ImportedLocation) -> Location:
         country=place.country,
         subdivision=place.subdivision,
         paused_at=None if described.is_complete else read_database_clock(),
-        pause_reason="" if described.is_complete else UNFINISHED,
+        pause_reason="" if described.is_complete else gettext(UNFINISHED),
     )
 
 

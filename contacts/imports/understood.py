@@ -34,7 +34,7 @@ class Understood:
 
     `date_order`: "" if the rows weren't read yet; `date_proof`: why, for people; `clock`: "12" with AM and
     PM, "24", or "" if there is no time; `zones`: location and time zone; `chosen`: choices made for this
-    file, by name; `remembered`: those made for an earlier list of the source; `dropped`: those that don't fit.
+    file, by name; `remembered`: those made for an earlier list of the source; `dropped`: that don't fit.
     """
 
     kind: str

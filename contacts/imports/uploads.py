@@ -15,6 +15,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core import signing
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from contacts.imports.csv_files import clean_cell
 from contacts.imports.errors import ImportRefused
@@ -23,7 +24,7 @@ from contacts.imports.problems import clip
 KEPT_FOR = timedelta(days=1)
 SALT = "contacts.imports.uploads"
 NAME = re.compile(r"[A-Za-z0-9_-]{20,60}")
-GONE = "This upload was already imported or is more than a day old. Upload the file again."
+GONE = gettext_lazy("This upload was already imported or is more than a day old. Upload the file again.")
 
 
 class UploadExpired(ImportRefused):

@@ -72,7 +72,7 @@ class Command(BaseCommand):
             report = _run(options)
         except QuestionsOpen as refused:
             self._print_questions(refused.questions, as_json=options["json"])
-            raise CommandError(f"{refused} Nothing was imported.") from None
+            raise CommandError(f"{refused} {gettext('Nothing was imported.')}") from None
         except ImportRefused as refused:
             if options["json"]:
                 self.stdout.write(json.dumps({"error": str(refused)}, ensure_ascii=False))
@@ -82,9 +82,12 @@ class Command(BaseCommand):
         else:
             self.stdout.write(report_as_text(report))
         if report.open_questions:
-            raise CommandError(f"{QuestionsOpen(report.open_questions)} The questions are above.")
+            error = QuestionsOpen(report.open_questions)
+            raise CommandError(f"{error} {gettext('The questions are above.')}")
         if not report.took_something:
-            raise CommandError("No row of the file could be imported. The report above says what to do.")
+            raise CommandError(
+                gettext("No row of the file could be imported. The report above says what to do.")
+            )
 
     def _print_questions(self, questions: Sequence[Question], *, as_json: bool) -> None:
         if as_json:
@@ -118,7 +121,8 @@ def _split_pairs(pairs: list[str], option: str) -> dict[str, str]:
     split = [pair.rpartition("=") for pair in pairs]
     for pair, (name, _, value) in zip(pairs, split, strict=True):
         if not name or not value:
-            raise ImportRefused(f"“{pair}” is wrong for {option}. Write a name, an equals sign and a value.")
+            text = gettext("“%(pair)s” is wrong for %(option)s. Write a name, an equals sign and a value.")
+            raise ImportRefused(text % {"pair": pair, "option": option})
     return {name.strip(): value.strip() for name, _, value in split}
 
 
@@ -129,4 +133,5 @@ def _read_bytes(path: Path) -> bytes:
             raise UnreadableFile(describe_too_large(settings.IMPORT_MAX_BYTES))
         return path.read_bytes()
     except OSError as error:
-        raise UnreadableFile(f"The file {path} can't be read: {error.strerror}.") from None
+        text = gettext("The file %(path)s can't be read: %(why)s.")
+        raise UnreadableFile(text % {"path": path, "why": error.strerror}) from None
