@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-import phonenumbers
-from babel import Locale, UnknownLocaleError
 from django import forms
 from django.utils.datastructures import MultiValueDict
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 
 from contacts.imports.errors import ImportRefused, WrongChoice
 from contacts.imports.practice import ImportOptions
@@ -18,6 +16,7 @@ from contacts.imports.reading_options import (
     READING_OPTIONS,
     ReadingOption,
     choose_reading,
+    name_countries,
     say_choice,
 )
 from contacts.imports.understood import FirstRows, Understood, list_understood
@@ -77,14 +76,13 @@ class ReadingForm(forms.Form):
             found = self.understood.sheet
         if not found:
             return gettext("As recognised")
-        words = _name_countries().get(found, found) if name == "region" else say_choice(name, found)
-        return gettext("As recognised: %(what)s") % {"what": words}
+        return gettext("As recognised: %(what)s") % {"what": say_choice(name, found)}
 
     def _list_choices(self, option: ReadingOption) -> list[tuple[str, Any]]:
         if option.words:
             return list(option.words.items())
         if option.name == "region":
-            return sorted(_name_countries().items(), key=lambda each: each[1])
+            return sorted(name_countries().items(), key=lambda each: each[1])
         names = list(self.understood.sheets)
         chosen = self.shown("sheet")
         return [(name, name) for name in [*names, *([chosen] if chosen not in (*names, "") else [])]]
@@ -114,15 +112,6 @@ def read_reading(data: MultiValueDict[str, Any]) -> dict[str, str]:
         if f"reading-{name}" in data and (name in given or value != was):
             chosen[name] = value
     return chosen
-
-
-def _name_countries() -> dict[str, str]:
-    """The countries whose numbers can be read, by code, with their names in the reader's language."""
-    try:
-        locale = Locale.parse((get_language() or "en").replace("-", "_"))
-    except (UnknownLocaleError, ValueError):
-        locale = Locale("en")
-    return {code: str(locale.territories.get(code, code)) for code in phonenumbers.SUPPORTED_REGIONS}
 
 
 def choose_valid(options: ImportOptions, given: Mapping[str, str]) -> ImportOptions:

@@ -137,7 +137,7 @@ def ask_about_order(order: DateOrder, region: str) -> Question | None:
                 value,
                 words[value],
                 gettext("%(date)s is %(meant)s")
-                % {"date": first, "meant": format_date(samples[value][0], WRITTEN)},
+                % {"date": first, "meant": format_date(samples[value][0], "j F Y")},
             )
             for value in (MONTH_FIRST, DAY_FIRST)
         ),

@@ -19,7 +19,7 @@ from contacts.imports.questions import Choice, Question
 from contacts.imports.reading.letters import find_certain_encoding
 from contacts.imports.reading_options import READING_OPTIONS, list_chosen, say_choice
 from contacts.imports.remembered import EffectiveOptions
-from contacts.imports.understood import FirstRows, Understood, describe_table, take_first_rows
+from contacts.imports.understood import NO_ROWS, FirstRows, Understood, describe_table, take_first_rows
 
 READ_ANEW = "reading"  # key of the question
 AS_READ = "yes"
@@ -179,18 +179,20 @@ def show_refused(
     chosen = tuple(sorted(list_chosen(options).items()))
     remembered = tuple(sorted(effective.kept_choices.items()))
     kept = _merge(options.reading, effective.kept, effective.kept_choices)
+    best: Table | None = None
     for choices in dict.fromkeys((kept, options.reading, ReadChoices())):
         try:
             table = reader.read(data, choices, options.answers)
         except UnreadableFile:
             continue
-        if table.headers:
-            meanings = _find_meanings(table, effective)
-            understood = replace(describe_table(table, reader), chosen=chosen, remembered=remembered)
-            return understood, take_first_rows(table, meanings)
-    if reader.kind != "csv":
-        return None
-    return Understood(reader.kind, reader.takes, chosen=chosen), FirstRows((), ())
+        if table.headers and (table.rows or not best):
+            best = table
+        if table.rows:
+            break
+    if best:
+        understood = replace(describe_table(best, reader), chosen=chosen, remembered=remembered)
+        return understood, take_first_rows(best, _find_meanings(best, effective))
+    return (Understood(reader.kind, reader.takes, chosen=chosen), NO_ROWS) if reader.kind == "csv" else None
 
 
 def _find_meanings(table: Table, effective: EffectiveOptions) -> dict[int, str]:

@@ -1,8 +1,7 @@
 """Locations and providers of a file: matched by name, or created."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -50,28 +49,11 @@ class ImportOptions:
     columns: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, str] = field(default_factory=dict)
     reading: ReadChoices = NO_CHOICES
-    as_recognised: tuple[str, ...] = ()
+    as_recognised: Sequence[str] = ()
 
     @property
     def number_region(self) -> str:
         return self.region or str(settings.PHONE_REGION)
-
-
-def options_as_json(options: ImportOptions) -> dict[str, Any]:
-    """Return the options as plain values, to be stored as JSON."""
-    return asdict(options) | {"as_recognised": list(options.as_recognised)}
-
-
-def options_from_json(stored: Mapping[str, Any]) -> ImportOptions:
-    """Return the options that options_as_json() stored; what a newer or older version stored is left out."""
-    known = {name: value for name, value in stored.items() if name in ImportOptions.__dataclass_fields__}
-    reading = {
-        name: value
-        for name, value in known.pop("reading", {}).items()
-        if name in ReadChoices.__dataclass_fields__
-    }
-    taken_back = tuple(known.pop("as_recognised", ()))
-    return ImportOptions(**known, reading=ReadChoices(**reading), as_recognised=taken_back)
 
 
 @dataclass

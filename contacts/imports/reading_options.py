@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import phonenumbers
+from babel import Locale, UnknownLocaleError
 from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import get_language, gettext, gettext_lazy
 
 from contacts.imports.dates import DAY_FIRST, MONTH_FIRST, ORDER_KEY
 from contacts.imports.errors import UnknownZone, WrongChoice
@@ -279,9 +280,20 @@ def list_chosen(options: ImportOptions) -> dict[str, str]:
     return code_choices(options.reading) | {name: code for name, code in besides.items() if code}
 
 
+def name_countries() -> dict[str, str]:
+    """The countries whose numbers can be read, by code, with their names in the reader's language."""
+    try:
+        locale = Locale.parse((get_language() or "en").replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        locale = Locale("en")
+    return {code: str(locale.territories.get(code, code)) for code in phonenumbers.SUPPORTED_REGIONS}
+
+
 def say_choice(name: str, code: str) -> str:
     """A choice as staff read it, such as “semicolon”."""
     words = next(option.words for option in READING_OPTIONS if option.name == name) or {}
+    if name == "region":
+        words = name_countries()
     if name == "encoding" and code not in words:
         code = code[:6]  # utf-16-le
     return str(words.get(code, code))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from django.utils.translation import gettext, gettext_lazy, pgettext
 
@@ -16,6 +17,7 @@ ABOVE_SHOWN = 10
 COLUMNS_SHOWN = 200
 CELL_SHOWN = 80  # characters
 ZONES_SHOWN = 10
+SAMPLES, SAMPLES_LENGTH = 2, 40  # of a column in a list of all columns
 KINDS = {
     "csv": gettext_lazy("Text with delimiters (CSV)"),
     "workbook": gettext_lazy("Workbook"),
@@ -83,6 +85,17 @@ class FirstRows:
     rows: tuple[tuple[int, tuple[str, ...]], ...]
     above: tuple[SkippedLine, ...] = ()
     more_columns: int = 0
+
+    @property
+    def samples(self) -> dict[str, str]:
+        """The first cells of each column that aren't empty, by its label."""
+        cells = {
+            column.label: dict.fromkeys(row[at] for _, row in self.rows if row[at])
+            for at, column in enumerate(self.columns)
+        }
+        return {
+            label: clip(", ".join(islice(found, SAMPLES)), SAMPLES_LENGTH) for label, found in cells.items()
+        }
 
 
 NO_ROWS = FirstRows((), ())
@@ -189,7 +202,8 @@ def _list_of_rows(
         lines.append(UnderstoodLine(gettext("Time zone of new locations"), understood.time_zone, *marks))
     if understood.region:
         marks = ("region" in chosen, "region" in remembered)
-        lines.append(UnderstoodLine(gettext("Numbers without a country code"), understood.region, *marks))
+        country = say_choice("region", understood.region)
+        lines.append(UnderstoodLine(gettext("Numbers without a country code"), country, *marks))
     return lines
 
 

@@ -137,11 +137,11 @@ def _ask_for_columns(
     request: HttpRequest, upload: Upload, token: str, missing: MissingColumns, options: ImportOptions
 ) -> HttpResponse:
     """Show the columns of the file, of which some must be chosen by hand."""
-    form = ColumnForm(missing.labels, read_columns(request.POST))
+    shown = show_refused_file(upload.read(), upload.file_name, options)
+    samples = shown[1].samples if shown else {}
+    form = ColumnForm(missing.labels, read_columns(request.POST), samples=samples)
     context = {"column_form": form, "missing": missing, "upload": upload, "token": token}
-    context["posted"] = list_posted(request.POST, "column")
-    if shown := show_refused_file(upload.read(), upload.file_name, options):
-        context |= describe_reading(*shown)
+    context |= {"posted": list_posted(request.POST, "column")} | (describe_reading(*shown) if shown else {})
     return render(request, "contacts/imports/columns.html", context, status=422)
 
 
@@ -157,7 +157,11 @@ def _show_preview(
         "changes": group_changes(report.changes, LINES_SHOWN),
         "location_form": asked if asked.locations and not new else NewLocationsForm([*asked.locations, *new]),
         "questions": list_questions(report),
-        "column_form": ColumnForm([column.label for column in report.columns], report.chosen_columns),
+        "column_form": ColumnForm(
+            [column.label for column in report.columns],
+            report.chosen_columns,
+            samples=report.first_rows.samples,
+        ),
         "changes_nothing": not any(report.counts.get(key) for key in CHANGES),
         "token": token,
     }

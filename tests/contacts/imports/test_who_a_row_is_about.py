@@ -13,7 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from contacts.imports import file_reading
+from contacts.imports import file_reading, importing
 from contacts.imports.csv_files import CsvReader
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.planning import make_plan
