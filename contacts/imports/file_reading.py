@@ -12,7 +12,14 @@ from django.utils.translation import gettext
 
 from contacts.imports.columns import find_columns, title_of
 from contacts.imports.errors import MissingColumns, UnreadableFile
-from contacts.imports.files import ReadChoices, Table, TableReader, choose_reader, read_table
+from contacts.imports.files import (
+    NO_CHOICES,
+    ReadChoices,
+    Table,
+    TableReader,
+    choose_reader,
+    read_table,
+)
 from contacts.imports.headers import plain_header
 from contacts.imports.problems import clip
 from contacts.imports.questions import Choice, Question
@@ -27,52 +34,73 @@ MOST_HEADERS_SAID = 8
 
 
 @dataclass(frozen=True)
-class FileReading:
-    """A table, and what became of remembered choices: `used` and `dropped`, as codes by name."""
+class RawFile:
+    """A file as it came, and how many bytes (`largest`) of which kinds (`readers`) can be read."""
 
-    table: Table
-    understood: Understood
-    used: Mapping[str, str]
-    dropped: Mapping[str, str]
+    name: str
+    data: bytes
+    largest: int
+    readers: Sequence[TableReader]
 
+    def choose_reader(self) -> TableReader:
+        """The reader of its kind. Raises UnreadableFile."""
+        return choose_reader(self.name, self.data, largest=self.largest, readers=self.readers)
 
-def read_as_remembered(
-    file_name: str,
-    data: bytes,
-    effective: EffectiveOptions,
-    *,
-    largest: int,
-    readers: Sequence[TableReader],
-) -> FileReading:
-    """Read the file. Raises UnreadableFile, and WrongChoice for a choice that was made for this file."""
-    reader = choose_reader(file_name, data, largest=largest, readers=readers)
-    given, kept = effective.options.reading, _list_fitting(effective, reader, data)
-    all_kept = {name: code for name, code in effective.kept_choices.items() if name in reader.takes}
-    table, used = None, kept
-    for used in _list_attempts(kept):
-        table = _try(file_name, data, effective, used, largest=largest, readers=readers)
-        if table and _has_headers(table, effective.kept_headers):
-            break
-    else:
-        used = {}
-        table = read_table(
-            file_name,
-            data,
-            largest=largest,
-            readers=readers,
-            choices=given,
-            answers=effective.options.answers,
+    def read(self, choices: ReadChoices, answers: Mapping[str, str]) -> Table:
+        """Its table. Raises UnreadableFile, and WrongChoice."""
+        return read_table(
+            self.name,
+            self.data,
+            largest=self.largest,
+            readers=self.readers,
+            choices=choices,
+            answers=answers,
         )
-    dropped = {name: code for name, code in all_kept.items() if name not in used}
+
+
+def read_as_remembered(file: RawFile, effective: EffectiveOptions) -> tuple[Table, Understood]:
+    """Read a file as somebody chose for it, else as for earlier lists of its source, if that fits.
+
+    Raises UnreadableFile, and WrongChoice for a choice that was made for this file.
+    """
+    reader = file.choose_reader()
+    table, used = _read_where_it_fits(file, effective, _list_fitting(effective, reader, file.data))
+    dropped = {
+        name: code
+        for name, code in effective.kept_choices.items()
+        if name in reader.takes and name not in used
+    }
     if dropped:
         table = _tell(table, dropped, is_certain=_has_headers(table, effective.kept_headers))
     understood = replace(
         describe_table(table, reader),
-        chosen=tuple(sorted(list_chosen(effective.options).items())),
-        remembered=tuple(sorted(used.items())),
+        chosen=_list_given(effective),
+        remembered=tuple(sorted({**used, **effective.remembered_besides}.items())),
         dropped=tuple(sorted(dropped.items())),
     )
-    return FileReading(table, understood, used, dropped)
+    return table, understood
+
+
+def _read_where_it_fits(
+    file: RawFile, effective: EffectiveOptions, kept: Mapping[str, str]
+) -> tuple[Table, dict[str, str]]:
+    """The table read with as many remembered choices as give the columns that they gave before; those."""
+    for codes in _list_attempts(kept):
+        try:
+            table = file.read(_merge(effective, codes), effective.options.answers)
+        except UnreadableFile:
+            continue
+        if _has_headers(table, effective.kept_headers):
+            return table, codes
+    return file.read(effective.options.reading, effective.options.answers), {}
+
+
+def _list_given(effective: EffectiveOptions) -> tuple[tuple[str, str], ...]:
+    """The choices that were made for this file, as codes."""
+    chosen = list_chosen(effective.options)
+    return tuple(
+        sorted((name, code) for name, code in chosen.items() if name not in effective.remembered_besides)
+    )
 
 
 def _list_fitting(effective: EffectiveOptions, reader: TableReader, data: bytes) -> dict[str, str]:
@@ -94,31 +122,9 @@ def _list_attempts(kept: Mapping[str, str]) -> Iterable[dict[str, str]]:
             yield dict(attempt)
 
 
-def _try(
-    file_name: str,
-    data: bytes,
-    effective: EffectiveOptions,
-    codes: Mapping[str, str],
-    *,
-    largest: int,
-    readers: Sequence[TableReader],
-) -> Table | None:
-    choices = _merge(effective.options.reading, effective.kept, codes)
-    try:
-        return read_table(
-            file_name,
-            data,
-            largest=largest,
-            readers=readers,
-            choices=choices,
-            answers=effective.options.answers,
-        )
-    except UnreadableFile:
-        return None
-
-
-def _merge(given: ReadChoices, kept: ReadChoices, names: Iterable[str]) -> ReadChoices:
-    """The choices that were given, with those of these names that were kept."""
+def _merge(effective: EffectiveOptions, names: Iterable[str]) -> ReadChoices:
+    """The choices that were made for this file, with those of these names that were kept."""
+    given, kept = effective.options.reading, effective.kept
     return replace(given, **{name: getattr(kept, name) for name in names if not getattr(given, name)})
 
 
@@ -159,40 +165,39 @@ def _label_of(name: str) -> str:
     return str(next(option.label for option in READING_OPTIONS if option.name == name))
 
 
-def show_refused(
-    file_name: str,
-    data: bytes,
-    effective: EffectiveOptions,
-    *,
-    largest: int,
-    readers: Sequence[TableReader],
-) -> tuple[Understood, FirstRows] | None:
+def show_refused(file: RawFile, effective: EffectiveOptions) -> tuple[Understood, FirstRows] | None:
     """How a refused file looks, so that a person can correct how it is read; None if no correction can help.
 
     What they chose is tried first, and left out if it is what can't be.
     """
     try:
-        reader = choose_reader(file_name, data, largest=largest, readers=readers)
+        reader = file.choose_reader()
     except UnreadableFile:
         return None
-    options = effective.options
-    chosen = tuple(sorted(list_chosen(options).items()))
-    remembered = tuple(sorted(effective.kept_choices.items()))
-    kept = _merge(options.reading, effective.kept, effective.kept_choices)
+    found = _read_somehow(file.data, reader, effective)
+    if not found and reader.kind != "csv":
+        return None
+    understood = replace(
+        describe_table(found, reader) if found else Understood(reader.kind, reader.takes),
+        chosen=_list_given(effective),
+        remembered=tuple(sorted({**effective.kept_choices, **effective.remembered_besides}.items())),
+    )
+    return understood, take_first_rows(found, _find_meanings(found, effective)) if found else NO_ROWS
+
+
+def _read_somehow(data: bytes, reader: TableReader, effective: EffectiveOptions) -> Table | None:
+    """The first table that has rows: by all choices, by those made for this file, by none; else a header."""
     best: Table | None = None
-    for choices in dict.fromkeys((kept, options.reading, ReadChoices())):
+    options = effective.options
+    for choices in dict.fromkeys((_merge(effective, effective.kept_choices), options.reading, NO_CHOICES)):
         try:
             table = reader.read(data, choices, options.answers)
         except UnreadableFile:
             continue
-        if table.headers and (table.rows or not best):
-            best = table
-        if table.rows:
-            break
-    if best:
-        understood = replace(describe_table(best, reader), chosen=chosen, remembered=remembered)
-        return understood, take_first_rows(best, _find_meanings(best, effective))
-    return (Understood(reader.kind, reader.takes, chosen=chosen), NO_ROWS) if reader.kind == "csv" else None
+        if table.headers and table.rows:
+            return table
+        best = best or (table if table.headers else None)
+    return best
 
 
 def _find_meanings(table: Table, effective: EffectiveOptions) -> dict[int, str]:

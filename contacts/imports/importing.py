@@ -23,7 +23,7 @@ from contacts.imports.csv_files import CsvReader, clean_cell
 from contacts.imports.dates import ORDER_KEY, DateOrder, ask_about_order, guess_order
 from contacts.imports.doubts import IDS_KEY, MATCH_BY_TIME, OTHER_SYSTEM, ask_ids, ask_source
 from contacts.imports.errors import QuestionsOpen
-from contacts.imports.file_reading import READ_ANEW, read_as_remembered, show_refused
+from contacts.imports.file_reading import READ_ANEW, RawFile, read_as_remembered, show_refused
 from contacts.imports.files import Table, TableReader
 from contacts.imports.location_questions import choose_locations
 from contacts.imports.matching import Known, find_known
@@ -126,9 +126,11 @@ def show_refused_file(
 
     None if no other way of reading it can help.
     """
-    return show_refused(
-        file_name, data, add_remembered(options), largest=settings.IMPORT_MAX_BYTES, readers=READERS
-    )
+    return show_refused(_take_file(data, file_name), add_remembered(options))
+
+
+def _take_file(data: bytes, file_name: str) -> RawFile:
+    return RawFile(file_name, data, settings.IMPORT_MAX_BYTES, READERS)
 
 
 @transaction.atomic
@@ -178,8 +180,8 @@ def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
     effective = add_remembered(options)
     options = effective.options
     check_options(options)
-    read = read_as_remembered(file_name, data, effective, largest=settings.IMPORT_MAX_BYTES, readers=READERS)
-    table, understood = read.table, replace(read.understood, region=options.number_region)
+    table, understood = read_as_remembered(_take_file(data, file_name), effective)
+    understood = replace(understood, region=options.number_region)
     columns = find_columns(table.headers, effective.list_columns(table.headers), table.rows, options.answers)
     practice = read_known_practice()
     known = {key: location.name for key, location in practice.locations.items()}
@@ -221,24 +223,26 @@ def _add_rows_understood(
     effective: EffectiveOptions,
 ) -> Understood:
     """Add how dates, times and numbers are read, and in which time zones."""
-    times = [split_start(row.cells, reading.columns.positions).time for row in table.rows]
+    positions = reading.columns.positions
+    has_time = reading.am_pm or any(
+        is_like_time(split_start(row.cells, positions).time) for row in table.rows
+    )
     zones = {
         name: str(reading.locations[location_key(name)].zone)
         for _, name in reversed(names)
         if name and reading.locations[location_key(name)].zone
     }
-    by_memory = dict(effective.remembered_besides)
+    remembered = dict(understood.remembered)
     if ORDER_KEY in effective.remembered and reading.order.either_way:
-        by_memory["date_order"] = effective.options.answers[ORDER_KEY]
+        remembered["date_order"] = effective.options.answers[ORDER_KEY]
     return replace(
         understood,
         date_order=code_order(reading.order),
         date_proof=reading.order.proof,
-        clock=TWELVE if reading.am_pm else TWENTY_FOUR if any(map(is_like_time, times)) else "",
+        clock=TWELVE if reading.am_pm else TWENTY_FOUR if has_time else "",
         zones=tuple(sorted(zones.items())),
         time_zone=effective.options.time_zone,
-        chosen=tuple(each for each in understood.chosen if each[0] not in by_memory),
-        remembered=tuple(sorted({**dict(understood.remembered), **by_memory}.items())),
+        remembered=tuple(sorted(remembered.items())),
     )
 
 
