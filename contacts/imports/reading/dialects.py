@@ -56,7 +56,8 @@ def is_delimiter(mark: str) -> bool:
 
 def name_delimiter(mark: str) -> str:
     """Return a delimiter's name, such as commas."""
-    return str(DELIMITERS.get(mark) or RARE_DELIMITERS.get(mark, mark))
+    names = {**DELIMITERS, **RARE_DELIMITERS}
+    return str(names[mark]) if mark in names else mark
 
 
 def find_dialect(text: str, delimiter: str = "") -> CsvDialect:

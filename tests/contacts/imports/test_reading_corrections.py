@@ -227,6 +227,32 @@ def test_remembered_choices_that_give_other_columns_are_asked_about_and_forgotte
     assert SourceAnswers.objects.get().reading == {}
 
 
+def test_the_page_asks_until_somebody_says_that_a_changed_list_is_read_right(desk: Client) -> None:
+    SourceAnswers.objects.create(source="dentrix", reading={"header_line": "4", "headers": ["Slot", "Who"]})
+    token = upload(desk, LIST, source="dentrix")
+    page = unescape(desk.get(reverse("upload_import"), {"upload": token}).content.decode())
+    assert "doesn't fit this file (Line of the header: 4)" in page
+    assert 'name="apply"' not in page
+    as_shown = {
+        "reading-header_line": "1",
+        "was-header_line": "1",
+        "reading-delimiter": "",
+        "was-delimiter": "",
+    }
+    assert 'name="apply"' not in post(desk, token, **as_shown)
+    answered = {"question": "reading", "answer-0": "yes"}
+    assert "Add 2 appointments" in post(desk, token, **as_shown, **answered)
+    assert "Add 2 appointments" in post(desk, token, **{"reading-header_line": "", "was-header_line": "4"})
+
+
+def test_the_zone_of_new_locations_is_remembered_and_printed(tmp_path: Path) -> None:
+    run(write_list(AISHA | {"location": "Harbour"}), tmp_path, "--time-zone=America/Denver")
+    printed = run(write_list(NOAH | {"location": "Quay"}), tmp_path, "--dry-run")
+    assert "Time zone of new locations: America/Denver (as for earlier lists)" in printed
+    back = run(write_list(NOAH | {"location": "Quay"}, AISHA), tmp_path, "--dry-run", "--time-zone=auto")
+    assert "Give each new location its time zone" in back
+
+
 def test_remembered_letters_that_the_bytes_disprove_are_not_forced() -> None:
     make_downtown()
     import_file(write_list(AISHA | {"first": "Zoë"}, encoding="cp850"), "list.csv", given(encoding="cp850"))
