@@ -46,7 +46,7 @@ class ReadingForm(forms.Form):
         shown = self.shown(option.name)
         if option.name == "header_line":
             return forms.IntegerField(
-                label=option.label,
+                label=str(option.label),
                 required=False,
                 min_value=1,
                 max_value=LAST_LINE,
@@ -54,7 +54,7 @@ class ReadingForm(forms.Form):
                 widget=forms.NumberInput(attrs={"class": "form-control", "inputmode": "numeric"}),
             )
         return forms.ChoiceField(
-            label=option.label,
+            label=str(option.label),
             required=False,
             choices=[("", self._say_recognised(option.name)), *self._list_choices(option)],
             initial=shown,
@@ -70,11 +70,8 @@ class ReadingForm(forms.Form):
 
     def _say_recognised(self, name: str) -> str:
         """“As recognised”, and what that is unless somebody chose something else."""
-        is_chosen = name in self.chosen or name in self.remembered
-        found = "" if is_chosen or name == "sheet" else getattr(self.understood, name)
-        if name == "sheet" and not is_chosen:
-            found = self.understood.sheet
-        if not found:
+        found = getattr(self.understood, name)
+        if not found or name in self.chosen or name in self.remembered:
             return gettext("As recognised")
         return gettext("As recognised: %(what)s") % {"what": say_choice(name, found)}
 

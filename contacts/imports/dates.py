@@ -1,8 +1,8 @@
 """Parse dates as other systems write them. Pure: no database (product rule 46)."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 
 from django.utils.dateformat import format as format_date
@@ -96,21 +96,32 @@ def guess_order(
         elif len(either_way) < MOST_OPEN_SHOWN and len(_read_both_ways(text)) == 2:
             either_way.append((line, text))
     unclear = today is not None and years.are_unclear
+    found = DateOrder(None, "", numeric, today, unclear, either_way=() if proofs else tuple(either_way))
+    return _settle_order(found, proofs, region, answer)
+
+
+def _settle_order(found: DateOrder, proofs: Mapping[bool, int], region: str, answer: str) -> DateOrder:
+    """The order that a line proves (`proofs`: month first -> that line), else the one said, else the usual."""
+    usual = find_usual_order(region)
+    said = answer if answer in (MONTH_FIRST, DAY_FIRST) and answer != usual else ""
     if len(proofs) == 2:
         lines = {"month": proofs[True], "day": proofs[False]}
         proof = gettext("line %(month)d has the month first, line %(day)d the day") % lines
-        return DateOrder(None, proof, numeric, today, unclear)
+        return replace(found, proof=proof)
     if proofs:
         [(month_first, line)] = proofs.items()
         proof = gettext("as line %(line)d shows") % {"line": line}
-        overruled = answer == (DAY_FIRST if month_first else MONTH_FIRST)
-        return DateOrder(month_first, proof, numeric, today, unclear, line, (), overruled)
-    found_open = tuple(either_way)
-    if answer in (MONTH_FIRST, DAY_FIRST) and found_open:
-        proof = gettext("as was chosen")
-        return DateOrder(answer == MONTH_FIRST, proof, numeric, today, unclear, either_way=found_open)
+        overruled = bool(said) and (said == MONTH_FIRST) != month_first
+        return replace(found, month_first=month_first, proof=proof, proven_by=line, overruled=overruled)
+    if said and found.either_way:
+        return replace(found, month_first=said == MONTH_FIRST, proof=gettext("as was chosen"))
     proof = gettext("as is usual for %(country)s") % {"country": region}
-    return DateOrder(region in MONTH_FIRST_REGIONS, proof, numeric, today, unclear, either_way=found_open)
+    return replace(found, month_first=usual == MONTH_FIRST, proof=proof)
+
+
+def find_usual_order(region: str) -> str:
+    """MONTH_FIRST or DAY_FIRST, as is usual in a country (ISO 3166)."""
+    return MONTH_FIRST if region in MONTH_FIRST_REGIONS else DAY_FIRST
 
 
 def ask_about_order(order: DateOrder, region: str) -> Question | None:
@@ -120,10 +131,6 @@ def ask_about_order(order: DateOrder, region: str) -> Question | None:
     """
     if not order.either_way:
         return None
-    samples = {
-        MONTH_FIRST: [_read_both_ways(text)[0] for _, text in order.either_way],
-        DAY_FIRST: [_read_both_ways(text)[1] for _, text in order.either_way],
-    }
     words = {MONTH_FIRST: gettext("The month comes first"), DAY_FIRST: gettext("The day comes first")}
     first = order.either_way[0][1]
     return Question(
@@ -136,13 +143,12 @@ def ask_about_order(order: DateOrder, region: str) -> Question | None:
             Choice(
                 value,
                 words[value],
-                gettext("%(date)s is %(meant)s")
-                % {"date": first, "meant": format_date(samples[value][0], "j F Y")},
+                gettext("%(date)s is %(meant)s") % {"date": first, "meant": format_date(meant, "j F Y")},
             )
-            for value in (MONTH_FIRST, DAY_FIRST)
+            for value, meant in zip((MONTH_FIRST, DAY_FIRST), _read_both_ways(first), strict=True)
         ),
         lines=tuple(line for line, _ in order.either_way),
-        standard=MONTH_FIRST if region in MONTH_FIRST_REGIONS else DAY_FIRST,
+        standard=find_usual_order(region),
     )
 
 

@@ -39,6 +39,7 @@ DELIMITER_WORDS = {
 LETTERS_WORDS = {
     "utf-8": gettext_lazy("Unicode (UTF-8)"),
     "utf-16": gettext_lazy("Unicode (UTF-16)"),
+    "utf-32": gettext_lazy("Unicode (UTF-32)"),
     "cp1252": gettext_lazy("Windows (Western Europe)"),
     "cp850": gettext_lazy("DOS (Western Europe)"),
     "cp437": gettext_lazy("DOS (United States)"),

@@ -50,7 +50,7 @@ def add_remembered(options: ImportOptions) -> EffectiveOptions:
     if kept is None:
         return EffectiveOptions(options)
     answers, columns = {**kept.answers, **options.answers}, {**kept.columns, **options.columns}
-    besides = {
+    besides: dict[str, Any] = {
         name: str(kept.reading[name])
         for name in ("time_zone", "region")
         if kept.reading.get(name) and not getattr(options, name) and name not in options.as_recognised

@@ -246,10 +246,12 @@ def test_the_page_asks_until_somebody_says_that_a_changed_list_is_read_right(des
 
 
 def test_the_zone_of_new_locations_is_remembered_and_printed(tmp_path: Path) -> None:
+    make_downtown()
     run(write_list(AISHA | {"location": "Harbour"}), tmp_path, "--time-zone=America/Denver")
     printed = run(write_list(NOAH | {"location": "Quay"}), tmp_path, "--dry-run")
     assert "Time zone of new locations: America/Denver (as for earlier lists)" in printed
-    back = run(write_list(NOAH | {"location": "Quay"}, AISHA), tmp_path, "--dry-run", "--time-zone=auto")
+    both = write_list(NOAH | {"location": "Quay"}, AISHA | {"id": "A3"})
+    back = run(both, tmp_path, "--dry-run", "--time-zone=auto")
     assert "Give each new location its time zone" in back
 
 
