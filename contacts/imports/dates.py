@@ -96,12 +96,12 @@ def guess_order(
         elif len(either_way) < MOST_OPEN_SHOWN and len(_read_both_ways(text)) == 2:
             either_way.append((line, text))
     unclear = today is not None and years.are_unclear
-    found = DateOrder(None, "", numeric, today, unclear, either_way=() if proofs else tuple(either_way))
-    return _settle_order(found, proofs, region, answer)
+    order_seen = DateOrder(None, "", numeric, today, unclear, either_way=() if proofs else tuple(either_way))
+    return _settle_order(order_seen, proofs, region, answer)
 
 
 def _settle_order(found: DateOrder, proofs: Mapping[bool, int], region: str, answer: str) -> DateOrder:
-    """The order that a line proves (`proofs`: month first -> that line), else the one said, else the usual."""
+    """The order that a line proves (`proofs`: month first -> line), else the one said, else the usual."""
     usual = find_usual_order(region)
     said = answer if answer in (MONTH_FIRST, DAY_FIRST) and answer != usual else ""
     if len(proofs) == 2:
