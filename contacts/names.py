@@ -7,6 +7,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from django.utils.translation import gettext_noop
 from nameparser import HumanName
 
 # Written before a name. Only these are taken off: Judge, Dean, Earl, Royal and the like are first names too.
@@ -50,8 +51,8 @@ SIMPLE_NAME = re.compile(
     r"(?P<first>[^\W\d_]{3,}) (?P<last>[^\W\d_]{3,})|(?P<family>[^\W\d_]{3,}), (?P<given>[^\W\d_]{3,})"
 )
 
-NOT_A_NAME = "This is a placeholder, not a name."
-ONLY_A_TITLE = "This is a title, not a first name."
+NOT_A_NAME = gettext_noop("This is a placeholder, not a name.")
+ONLY_A_TITLE = gettext_noop("This is a title, not a first name.")
 
 
 class NotAName(ValueError):

@@ -23,6 +23,7 @@ KINDS_OF_FILE = (
     ".csv,.txt,.tsv,.tab,.xlsx,.xls,.xlsb,.ods,.htm,.html,.ics,.json,.ndjson,text/csv,text/calendar"
 )
 NEW = ""  # choice of a source that isn't known yet
+NO_SAMPLES: Mapping[str, str] = {}
 
 
 def describe_source(source: str) -> dict[str, str]:
@@ -154,10 +155,16 @@ class ColumnForm(forms.Form):
     MARK = "columns"  # posted with it, since every field may be left as recognised
 
     def __init__(
-        self, labels: Sequence[str], chosen: Mapping[str, str], data: MultiValueDict[str, Any] | None = None
+        self,
+        labels: Sequence[str],
+        chosen: Mapping[str, str],
+        data: MultiValueDict[str, Any] | None = None,
+        *,
+        samples: Mapping[str, str] = NO_SAMPLES,
     ) -> None:
+        """`samples`: some cells of each column, by its label; they stand beside it."""
         super().__init__(data)
-        offered = [(label, label) for label in labels]
+        offered = [(label, f"{label}: {samples[label]}" if samples.get(label) else label) for label in labels]
         for name in WORDS:
             self.fields[f"column-{name}"] = forms.ChoiceField(
                 label=title_of(name).capitalize(),

@@ -5,6 +5,7 @@ from itertools import islice
 from typing import TypeVar
 
 from django.contrib.auth.models import User
+from django.utils.translation import gettext, gettext_noop
 
 from contacts.appointments import ListedChange, change_appointments, lock_appointments, set_times
 from contacts.database.arrays import is_any
@@ -14,7 +15,7 @@ from contacts.imports.changes import ImportedChange, list_changes
 from contacts.imports.people import PersonKey, person_key
 from contacts.imports.plans import Plan, PlannedContact, RowOutcome
 from contacts.imports.practice import KnownPractice, make_location
-from contacts.imports.problems import Problem, clip
+from contacts.imports.problems import Problem, clip, translate
 from contacts.imports.rows import ImportedLocation, location_key
 from contacts.imports.three_way import read_memory
 from contacts.imports.words import is_stricter
@@ -34,8 +35,8 @@ from contacts.models.people import Preference
 from contacts.people import create_numbers, revise_upcoming
 
 EDITED_MEANWHILE = (
-    "Somebody changed this patient here while the file was being imported.",
-    "Import the file again.",
+    gettext_noop("Somebody changed this patient here while the file was being imported."),
+    gettext_noop("Import the file again."),
 )
 BATCH_SIZE = 1000  # rows in one statement: PostgreSQL takes at most 65,535 parameters
 CHANGED_FIELDS = (
@@ -43,8 +44,8 @@ CHANGED_FIELDS = (
     "source", "external_id", "file_values", "updated_at",
 )  # fmt: skip
 CLOSED_MEANWHILE = (
-    "Somebody changed this appointment here while the file was being imported.",
-    "Import the file again.",
+    gettext_noop("Somebody changed this appointment here while the file was being imported."),
+    gettext_noop("Import the file again."),
 )
 T = TypeVar("T")
 
@@ -108,7 +109,8 @@ def _leave_out_changed_meanwhile(plan: Plan) -> list[Problem]:
     for each in planned:
         if not is_as_planned(each.appointment):
             each.leave_out()
-            notes.append(Problem(each.row.line, "Row", each.row.appointment_id, *CLOSED_MEANWHILE))
+            reason = translate(CLOSED_MEANWHILE)
+            notes.append(Problem(each.row.line, gettext("Row"), each.row.appointment_id, *reason))
     plan.refused = [each for each in plan.refused if is_as_planned(each.appointment)]
     return notes
 
@@ -131,7 +133,8 @@ def _leave_out_edited_contacts(plan: Plan) -> list[Problem]:
         if each.contact and now.get(each.contact.pk) != each.contact.updated_at:
             each.leave_out()
             line = each.person.rows[-1].line
-            notes.append(Problem(line, "Row", clip(each.person.full_name), *EDITED_MEANWHILE))
+            reason = translate(EDITED_MEANWHILE)
+            notes.append(Problem(line, gettext("Row"), clip(each.person.full_name), *reason))
     return notes
 
 

@@ -8,6 +8,8 @@ import re
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, ngettext
+
 from contacts.imports.files import RawRow
 from contacts.imports.headers import label_headers, plain_header
 from contacts.imports.problems import clip
@@ -138,16 +140,49 @@ def _fold(cell: str) -> str:
 def _ask(key: str, label: str, column: CancellingColumn, found: Sequence[RawRow]) -> Question:
     cells = dict.fromkeys(clip(row.cells[column.position], 40) for row in found)
     samples = ", ".join(f"“{cell}”" for cell in list(cells)[:3])
-    rows = f"{len(found)} rows" if len(found) != 1 else "1 row"
-    when = "it says no" if column.is_negated else "it says so" if column.by_words else "it is set"
-    says = "says no" if column.is_negated else "speaks of one that is off" if column.by_words else "is set"
+    text, cancels, missed = _word_question(column, len(found))
     return Question(
         key=key,
-        text=f"The column “{clip(label, 60)}” {says} in {rows} that would be booked. What does it mean?",
+        text=text % {"column": clip(label, 60), "count": len(found)},
         choices=(
-            Choice(CANCELS, f"It cancels the appointment when {when}", samples),
-            Choice(MISSED, f"The patient didn't come when {when}", samples),
-            Choice(IGNORED, "It means nothing here"),
+            Choice(CANCELS, cancels, samples),
+            Choice(MISSED, missed, samples),
+            Choice(IGNORED, gettext("It means nothing here")),
         ),
         lines=tuple(row.line for row in found[:MOST_SHOWN]),
+    )
+
+
+def _word_question(column: CancellingColumn, count: int) -> tuple[str, str, str]:
+    """The question, and the answers that it cancels, and that the patient didn't come."""
+    if column.is_negated:
+        return (
+            ngettext(
+                "The column “%(column)s” says no in %(count)d row that would be booked. What does it mean?",
+                "The column “%(column)s” says no in %(count)d rows that would be booked. What does it mean?",
+                count,
+            ),
+            gettext("It cancels the appointment when it says no"),
+            gettext("The patient didn't come when it says no"),
+        )
+    if column.by_words:
+        return (
+            ngettext(
+                "The column “%(column)s” speaks of one that is off in %(count)d row that would be booked. "
+                "What does it mean?",
+                "The column “%(column)s” speaks of one that is off in %(count)d rows that would be booked. "
+                "What does it mean?",
+                count,
+            ),
+            gettext("It cancels the appointment when it says so"),
+            gettext("The patient didn't come when it says so"),
+        )
+    return (
+        ngettext(
+            "The column “%(column)s” is set in %(count)d row that would be booked. What does it mean?",
+            "The column “%(column)s” is set in %(count)d rows that would be booked. What does it mean?",
+            count,
+        ),
+        gettext("It cancels the appointment when it is set"),
+        gettext("The patient didn't come when it is set"),
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from django.utils.text import capfirst
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from contacts.imports.problems import neutralise_formula
 from contacts.models import Appointment, ImportChange
@@ -151,7 +151,9 @@ def changes_as_csv(changes: Iterable[AnyChange]) -> str:
     """All changes as CSV for a spreadsheet, a line per field, in which no cell is run as a formula."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow(["Line", "What", "About", "Field", "Old", "New"])
+    writer.writerow(
+        [gettext("Line"), gettext("What"), gettext("About"), gettext("Field"), gettext("Old"), gettext("New")]
+    )
     for group in group_changes(changes):
         for line in group.lines:
             for each in line.fields:

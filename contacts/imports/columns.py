@@ -6,6 +6,8 @@ Pure: no database. Where two columns could be meant, a question is asked (produc
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, gettext_lazy
+
 from contacts.imports.cancelling_columns import CancellingColumn, find_cancelling
 from contacts.imports.column_values import LOOKED_AT, Look, find_look, read_values, sample_values
 from contacts.imports.errors import MissingColumns
@@ -134,12 +136,30 @@ BOTH_IN_ONE = frozenset(
     {"datetime", "appointmentdatetime", "apptdatetime", "startdatetime", "startsat", "start"}
 )
 TITLES = {
-    "appointment_id": "appointment id", "patient_id": "patient id", "last_name": "last name",
-    "first_name": "first name", "full_name": "full name", "mobile": "mobile phone", "home": "home phone",
-    "work": "work phone", "weekday": "day of the week", "zone": "start time zone",
-    "kind": "type", "prefers": "preferred contact method", "no_contact": "do not contact",
-    "no_calls": "do not call", "texts_ok": "text ok",
-}  # fmt: skip
+    "appointment_id": gettext_lazy("appointment id"),
+    "patient_id": gettext_lazy("patient id"),
+    "last_name": gettext_lazy("last name"),
+    "first_name": gettext_lazy("first name"),
+    "preferred_name": gettext_lazy("preferred name"),
+    "full_name": gettext_lazy("full name"),
+    "mobile": gettext_lazy("mobile phone"),
+    "home": gettext_lazy("home phone"),
+    "work": gettext_lazy("work phone"),
+    "language": gettext_lazy("language"),
+    "date": gettext_lazy("date"),
+    "time": gettext_lazy("time"),
+    "weekday": gettext_lazy("day of the week"),
+    "zone": gettext_lazy("start time zone"),
+    "duration": gettext_lazy("duration"),
+    "provider": gettext_lazy("provider"),
+    "location": gettext_lazy("location"),
+    "kind": gettext_lazy("type"),
+    "prefers": gettext_lazy("preferred contact method"),
+    "no_contact": gettext_lazy("do not contact"),
+    "no_calls": gettext_lazy("do not call"),
+    "texts_ok": gettext_lazy("text ok"),
+    "status": gettext_lazy("status"),
+}
 
 
 @dataclass(frozen=True)
@@ -165,7 +185,7 @@ class Columns:
 
 def title_of(name: str) -> str:
     """Return a field's name for people, such as "first name"."""
-    return TITLES.get(name, name.replace("_", " "))
+    return str(TITLES.get(name, name.replace("_", " ")))
 
 
 def find_columns(
@@ -212,14 +232,17 @@ class _ColumnFinder:
 
     def take_given(self, name: str, header: str) -> None:
         if name not in WORDS:
-            raise MissingColumns(f"“{clip(name, 40)}” isn't a known field. Use one of: {', '.join(WORDS)}.")
+            raise MissingColumns(
+                gettext("“%(name)s” isn't a known field. Use one of: %(names)s.")
+                % {"name": clip(name, 40), "names": ", ".join(WORDS)}
+            )
         self.given.add(name)
         if header == NONE_OF_THEM and header not in self.labels:
             return
         plain = plain_header(header)
         if header not in self.labels and plain not in self.plain:
-            missing = f"The file has no column “{clip(header, 60)}”. {self._describe_headers()}"
-            raise MissingColumns(missing, self.labels)
+            missing = gettext("The file has no column “%(column)s”.") % {"column": clip(header, 60)}
+            raise MissingColumns(f"{missing} {self._describe_headers()}", self.labels)
         same = self.labels.index(header) if header in self.labels else self.plain.index(plain)
         self.positions[name] = same
 
@@ -282,12 +305,10 @@ class _ColumnFinder:
         """Ask which column is meant; take the one that was answered."""
         question = Question(
             key=f"column:{name}",
-            text=f"Which column is the {title_of(name)} of the appointment?"
-            if name in ("date", "time", "status", "location")
-            else f"Which column is the {title_of(name)}?",
+            text=_ask_which(name),
             choices=(
                 *(self._offer(at) for at in list(found)[:MOST_CHOICES]),
-                Choice(NONE_OF_THEM, "None of them"),
+                Choice(NONE_OF_THEM, gettext("None of them")),
             ),
         )
         self.questions.append(question)
@@ -299,22 +320,28 @@ class _ColumnFinder:
 
     def _offer(self, at: int) -> Choice:
         samples = ", ".join(clip(value, 40) for value in sample_values(self.rows, at))
-        return Choice(self.labels[at], f"“{clip(self.labels[at], 60)}”", samples or "(empty)")
+        return Choice(self.labels[at], f"“{clip(self.labels[at], 60)}”", samples or gettext("(empty)"))
 
     def check_needed(self) -> None:
         """Raise MissingColumns, unless each needed column is found, or staff are asked which it is."""
         self._ask_by_looks()
         missing = [title_of(name) for name in ("date",) if self._lacks(name)]
         if self._lacks("location") and (missing or self._lacks_a_name() or self._lacks_a_number()):
-            missing.append("location")
-        missing += ["first name"] if self._lacks_a_name() else []
-        missing += ["mobile phone (or home phone)"] if self._lacks_a_number() else []
-        missing += ["time"] if self._lacks("time") and not self._has_both() else []
+            missing.append(title_of("location"))
+        missing += [gettext("first name")] if self._lacks_a_name() else []
+        missing += [gettext("mobile phone (or home phone)")] if self._lacks_a_number() else []
+        missing += [title_of("time")] if self._lacks("time") and not self._has_both() else []
         if missing:
             raise MissingColumns(
-                f"The file has no column for: {', '.join(missing)}. {self._describe_headers()} "
-                "Rename the header of the right column and import the file again.",
+                " ".join(
+                    (
+                        gettext("The file has no column for: %(missing)s.") % {"missing": ", ".join(missing)},
+                        self._describe_headers(),
+                        gettext("Rename the header of the right column and import the file again."),
+                    )
+                ),
                 self.labels,
+                self.positions,
             )
 
     def _ask_by_looks(self) -> None:
@@ -345,7 +372,14 @@ class _ColumnFinder:
 
     def _describe_headers(self) -> str:
         named = [clip(header, 40) for header in self.headers if header][:40]
-        return f"Its columns are: {', '.join(named)}."
+        return gettext("Its columns are: %(columns)s.") % {"columns": ", ".join(named)}
+
+
+def _ask_which(name: str) -> str:
+    """The question which column a field is."""
+    if name in ("date", "time", "status", "location"):
+        return gettext("Which column is the %(field)s of the appointment?") % {"field": title_of(name)}
+    return gettext("Which column is the %(field)s?") % {"field": title_of(name)}
 
 
 def _cell(row: RawRow, at: int) -> str:

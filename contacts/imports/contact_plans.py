@@ -1,11 +1,13 @@
 """Decide what importing a file would change in a patient's contact. Writes nothing and makes no query."""
 
+from django.utils.translation import gettext
+
 from contacts.imports.columns import Columns
 from contacts.imports.matching import Known
 from contacts.imports.people import ImportedPerson
 from contacts.imports.plan_notes import BOTH_CHANGED, DAMAGED_NAME, RELATIVE, WITHOUT_ZEROS
 from contacts.imports.plans import NO_FIELDS, NOTHING_IN_BOTH, PlannedContact
-from contacts.imports.problems import Problem, clip
+from contacts.imports.problems import Problem, clip, translate
 from contacts.imports.three_way import (
     FieldChoice,
     choose,
@@ -70,17 +72,24 @@ def describe_person_notes(planned: PlannedContact, known: Known, columns: Column
     notes = [describe_kept_wish(planned, columns)] if planned.kept_wish else []
     for name, (held, said) in planned.both.items():
         header = columns.header_of("mobile" if name == "phone" else name)
-        value = clip(f"{person.full_name}: “{held}” here, “{said}” in the file")
-        notes.append(Problem(line, header, value, *BOTH_CHANGED))
+        value = gettext("%(name)s: “%(held)s” here, “%(said)s” in the file") % {
+            "name": person.full_name,
+            "held": held,
+            "said": said,
+        }
+        notes.append(Problem(line, header, clip(value), *translate(BOTH_CHANGED)))
     if person.damaged and planned.contact:
-        notes.append(Problem(line, columns.header_of("last_name"), person.full_name, *DAMAGED_NAME))
+        notes.append(
+            Problem(line, columns.header_of("last_name"), person.full_name, *translate(DAMAGED_NAME))
+        )
     ids = columns.header_of("patient_id")
     if person.patient_id in known.with_zeros:
         here = known.with_zeros[person.patient_id]
-        notes.append(Problem(line, ids, clip(f"{person.patient_id}: {here}"), *WITHOUT_ZEROS))
+        notes.append(Problem(line, ids, clip(f"{person.patient_id}: {here}"), *translate(WITHOUT_ZEROS)))
     if person.key in known.relatives:
         here = known.relatives[person.key].full_name
-        notes.append(Problem(line, ids, clip(f"{person.full_name} in the file, {here} here"), *RELATIVE))
+        both = gettext("%(there)s in the file, %(here)s here") % {"there": person.full_name, "here": here}
+        notes.append(Problem(line, ids, clip(both), *translate(RELATIVE)))
     return notes
 
 
@@ -107,6 +116,7 @@ def describe_kept_wish(planned: PlannedContact, columns: Columns) -> Problem:
         planned.person.rows[-1].line,
         columns.header_of(header),
         str(Preference(planned.person.preference).label),
-        f"Here this patient's wish is “{wish}”, which forbids more than the file. It stays.",
-        "If it is no longer their wish, change it on the patient's page.",
+        gettext("Here this patient's wish is “%(wish)s”, which forbids more than the file. It stays.")
+        % {"wish": wish},
+        gettext("If it is no longer their wish, change it on the patient's page."),
     )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from django.utils.translation import gettext
 
-from contacts.imports.errors import UnreadableFile
+from contacts.imports.errors import UnreadableFile, WrongChoice
 from contacts.imports.files import (
     LARGEST_CELL,
     MOST_COLUMNS,
@@ -29,7 +29,7 @@ from contacts.imports.reading.dialects import (
     split_records,
     split_separator_line,
 )
-from contacts.imports.reading.layout import lay_out
+from contacts.imports.reading.layout import check_header_line, lay_out
 from contacts.imports.reading.letters import decode_file, name_encoding
 
 __all__ = ["CsvReader", "clean_cell"]
@@ -41,6 +41,9 @@ MOST_OTHER_LINES = 1000  # titles and totals, beside MOST_ROWS
 class CsvReader:
     """Reads text with a delimiter; accepts every file, so it stands behind the readers of other kinds."""
 
+    kind = "csv"
+    takes = ("delimiter", "encoding", "header_line")
+
     def is_mine(self, file_name: str, data: bytes) -> bool:
         return True
 
@@ -48,13 +51,15 @@ class CsvReader:
         self, data: bytes, choices: ReadChoices = NO_CHOICES, answers: Mapping[str, str] = NO_ANSWERS
     ) -> Table:
         if choices.delimiter and not is_delimiter(choices.delimiter):
-            raise UnreadableFile(gettext("“%s” can't be a delimiter.") % choices.delimiter[:20])
+            raise WrongChoice("delimiter", gettext("“%s” can't be a delimiter.") % choices.delimiter[:20])
         decoded = decode_file(data, choices.encoding, answers)
         text, stated, removed = split_separator_line(decoded.text)
         text = drop_text_formulas(text)
         dialect = find_dialect(text, choices.delimiter or stated)
         cells = CellMender()
-        layout = lay_out(_read_records(text, dialect, removed, cells), choices.header_line)
+        records = _read_records(text, dialect, removed, cells)
+        layout = lay_out(records, choices.header_line)
+        check_header_line(layout, choices.header_line, records[-1].line if records else 0)
         return Table(
             headers=layout.headers,
             rows=layout.rows,
@@ -64,6 +69,8 @@ class CsvReader:
             questions=(decoded.question,) if decoded.question else (),
             damaged=frozenset(cells.damaged),
             notes=cells.describe_repairs(),
+            quote=dialect.quote,
+            escape=dialect.escape,
         )
 
 

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, time
 
+from django.utils.translation import gettext, ngettext
+
 from contacts.database.arrays import is_any_text
 from contacts.imports.identity import fold_letters
 from contacts.imports.people import ImportedPerson, PersonKey
@@ -48,13 +50,25 @@ def ask_source(people: Mapping[PersonKey, ImportedPerson], source: str) -> Quest
     if sum(counts.values()) * FEW < len(named) or not counts:
         return None
     [(most, number), *_] = counts.most_common(1)
-    people_are = "One of these people is" if number == 1 else f"{number} of these people are"
+    text = ngettext(
+        "One of these people is here already, under the source “%(source)s”. Is this list from the same "
+        "system?",
+        "%(count)d of these people are here already, under the source “%(source)s”. Is this list from the "
+        "same system?",
+        number,
+    )
     return Question(
         SOURCE_KEY,
-        f"{people_are} here already, under the source “{most}”. Is this list from the same system?",
+        text % {"count": number, "source": most},
         (
-            *(Choice(known, f"Yes, it is from “{known}”") for known, _ in counts.most_common()),
-            Choice(OTHER_SYSTEM, f"No, “{source}” is another system with its own ids"),
+            *(
+                Choice(known, gettext("Yes, it is from “%(source)s”") % {"source": known})
+                for known, _ in counts.most_common()
+            ),
+            Choice(
+                OTHER_SYSTEM,
+                gettext("No, “%(source)s” is another system with its own ids") % {"source": source},
+            ),
         ),
         once=True,
     )
@@ -78,11 +92,14 @@ def ask_ids(plan: Plan, practice: KnownPractice, source: str) -> Question | None
         return None
     return Question(
         IDS_KEY,
-        f"Hardly any of the {len(rows)} appointments in the file is known here ({known}), though {here} of "
-        f"the source “{source}” are booked on its days. Were the ids changed?",
+        gettext(
+            "Hardly any of the %(rows)d appointments in the file is known here (%(known)d), though %(here)d "
+            "of the source “%(source)s” are booked on its days. Were the ids changed?"
+        )
+        % {"rows": len(rows), "known": known, "here": here, "source": source},
         (
-            Choice(MATCH_BY_TIME, "Yes: match by patient, time and location, and use the new ids"),
-            Choice(ALL_NEW, "No: they are new appointments beside those booked here"),
+            Choice(MATCH_BY_TIME, gettext("Yes: match by patient, time and location, and use the new ids")),
+            Choice(ALL_NEW, gettext("No: they are new appointments beside those booked here")),
         ),
         once=True,
     )

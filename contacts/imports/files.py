@@ -7,7 +7,7 @@ from typing import Protocol
 
 from django.utils.translation import gettext, gettext_lazy
 
-from contacts.imports.errors import UnreadableFile
+from contacts.imports.errors import UnreadableFile, WrongChoice
 from contacts.imports.questions import Question
 
 MOST_ROWS = 200_000
@@ -30,6 +30,12 @@ class ReadChoices:
 
 
 NO_CHOICES = ReadChoices()
+NOT_OF_THIS_KIND = {  # a choice -> the sentence for a kind of file that has no such thing
+    "delimiter": gettext_lazy("This kind of file has no delimiter, so none can be chosen."),
+    "encoding": gettext_lazy("This kind of file says itself how its letters are stored."),
+    "header_line": gettext_lazy("This kind of file has no header row, so none can be chosen."),
+    "sheet": gettext_lazy("This kind of file has no sheets, so none can be chosen."),
+}
 NO_ANSWERS: Mapping[str, str] = {}
 
 
@@ -92,6 +98,7 @@ class Table:
     `understood`: the same as choices that a person can correct; `skipped`: lines that aren't rows;
     `questions`: to be answered before anything is imported (the table is the likeliest reading meanwhile);
     `damaged`: (line, position of the column) of cells whose letters were lost; `notes`: sentences for staff.
+    `quote`, `escape`: around a cell, and before such a mark within it; `sheets`: of which one was taken.
     A row has the cells that it has in the file: fewer than the header, or more.
     """
 
@@ -103,10 +110,22 @@ class Table:
     questions: tuple[Question, ...] = ()
     damaged: frozenset[tuple[int, int]] = frozenset()
     notes: tuple[str, ...] = ()
+    quote: str = ""
+    escape: str = ""
+    sheets: tuple[str, ...] = ()
 
 
 class TableReader(Protocol):
-    """Reads one kind of file. Needs no database and keeps no state."""
+    """Reads one kind of file. Needs no database and keeps no state.
+
+    `kind`: a code of understood.KINDS; `takes`: the fields of ReadChoices that this kind has.
+    """
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def takes(self) -> tuple[str, ...]: ...
 
     def is_mine(self, file_name: str, data: bytes) -> bool:
         """Whether this reader can read the file, judging by its first bytes rather than its name."""
@@ -134,8 +153,21 @@ def read_table(
     """Return the file's table, read by the first reader that accepts it. `largest`: in bytes.
 
     Raises UnreadableFile if the file is empty, larger than that, of a kind that no reader accepts, or has
-    no rows.
+    no rows; WrongChoice if `choices` don't fit it.
     """
+    reader = choose_reader(file_name, data, largest=largest, readers=readers)
+    for name, sentence in NOT_OF_THIS_KIND.items():
+        if getattr(choices, name) and reader.takes and name not in reader.takes:
+            raise WrongChoice(name, str(sentence))
+    table = reader.read(data, choices, answers)
+    check_sizes(table, choices)
+    return table
+
+
+def choose_reader(
+    file_name: str, data: bytes, *, largest: int, readers: Sequence[TableReader]
+) -> TableReader:
+    """Return the first reader that accepts the file. Raises UnreadableFile if it is empty or too large."""
     if len(data) > largest:
         raise UnreadableFile(describe_too_large(largest))
     if not data.strip():
@@ -143,13 +175,17 @@ def read_table(
     reader = next((each for each in readers if each.is_mine(file_name, data)), None)
     if reader is None:
         raise UnreadableFile(gettext("This kind of file can't be read. Export the list as CSV or XLSX."))
-    table = reader.read(data, choices, answers)
-    check_sizes(table)
-    return table
+    return reader
 
 
-def check_sizes(table: Table) -> None:
+def check_sizes(table: Table, choices: ReadChoices = NO_CHOICES) -> None:
     """Raise UnreadableFile if a table has no rows, too many, or too many columns."""
+    if not table.rows and choices.header_line:
+        raise WrongChoice(
+            "header_line",
+            gettext("Below line %(line)d, which was chosen as the header, the file has no rows.")
+            % {"line": choices.header_line},
+        )
     if len(table.headers) > MOST_COLUMNS:
         raise UnreadableFile(describe_too_many_columns())
     if not table.rows:
@@ -162,8 +198,8 @@ def check_sizes(table: Table) -> None:
 
 def describe_too_large(largest: int) -> str:
     """Return the message for a file of more than `largest` bytes."""
-    size = f"{largest / 1024**2:g} MB" if largest >= 1024**2 else f"{largest} bytes"
-    return f"The file is larger than {size}. Export fewer days at a time."
+    size = f"{largest / 1024**2:g} MB" if largest >= 1024**2 else gettext("%d bytes") % largest
+    return gettext("The file is larger than %(size)s. Export fewer days at a time.") % {"size": size}
 
 
 def describe_too_many_rows() -> str:

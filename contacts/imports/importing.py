@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from contacts.imports.changes import ImportedChange, describe_appointment, list_changes
 from contacts.imports.column_uses import describe_columns
@@ -19,10 +20,11 @@ from contacts.imports.column_values import LINK
 from contacts.imports.columns import Columns, find_columns
 from contacts.imports.contact_plans import describe_person_notes
 from contacts.imports.csv_files import CsvReader
-from contacts.imports.dates import DateOrder, guess_order
+from contacts.imports.dates import ORDER_KEY, DateOrder, ask_about_order, guess_order
 from contacts.imports.doubts import IDS_KEY, MATCH_BY_TIME, OTHER_SYSTEM, ask_ids, ask_source
 from contacts.imports.errors import ImportRefused, QuestionsOpen
-from contacts.imports.files import Table, TableReader, read_table
+from contacts.imports.file_reading import READ_ANEW, RawFile, read_as_remembered, show_refused
+from contacts.imports.files import Table, TableReader
 from contacts.imports.leases import (
     LeaseLost,
     ask_again,
@@ -56,7 +58,7 @@ from contacts.imports.practice import (
     describe_unfinished,
     read_known_practice,
 )
-from contacts.imports.problems import NOTE, Problem, clip
+from contacts.imports.problems import NOTE, Problem, clip, translate
 from contacts.imports.questions import Question, find_open
 from contacts.imports.reading.descriptions import describe_lines
 from contacts.imports.reading.other_files import (
@@ -66,14 +68,22 @@ from contacts.imports.reading.other_files import (
     WebPageReader,
     WorkbookReader,
 )
-from contacts.imports.remembered import add_remembered, remember_answers
+from contacts.imports.remembered import EffectiveOptions, add_remembered, remember_answers
 from contacts.imports.repeats import find_repeats
 from contacts.imports.report import ImportReport, count_outcomes
 from contacts.imports.rows import ImportedLocation, Reading, RowResult, location_key, read_row
 from contacts.imports.runs import ImportRun, PlannedFile, ZonesChanged, group_by_line
 from contacts.imports.starts import split_start
 from contacts.imports.stored_files import discard_file, read_stored_file, save_options, store_file
-from contacts.imports.times import ask_about_half, has_am_pm
+from contacts.imports.times import ask_about_half, has_am_pm, is_like_time
+from contacts.imports.understood import (
+    TWELVE,
+    TWENTY_FOUR,
+    FirstRows,
+    Understood,
+    code_order,
+    take_first_rows,
+)
 from contacts.imports.weak_ids import is_household_header, mark_damaged, settle_ids
 from contacts.imports.words import ask_about_statuses
 from contacts.models import ImportBatch
@@ -96,10 +106,12 @@ class ReadFile:
     """A file as rows, before it is compared with the appointments in the database.
 
     `questions`: about the file, answered or not; `options`: with the answers remembered of the source, and
-    the source that was answered.
+    the source that was answered; `understood`: how it was read, of which `dropped` was remembered, but
+    doesn't fit.
     """
 
     table: Table
+    understood: Understood
     columns: Columns
     form: str
     practice: KnownPractice
@@ -121,6 +133,20 @@ def preview_file(data: bytes, file_name: str, options: ImportOptions) -> ImportR
     file, plan, problems = _plan(_read(data, file_name, options))
     problems += _find_missing(file, plan)
     return _report(file, _count(file, plan, problems), problems, list_changes(plan), file_name)
+
+
+def show_refused_file(
+    data: bytes, file_name: str, options: ImportOptions
+) -> tuple[Understood, FirstRows] | None:
+    """How a refused file was understood, and its first rows, so that a person can correct it. Writes nothing.
+
+    None if no other way of reading it can help.
+    """
+    return show_refused(_take_file(data, file_name), add_remembered(options))
+
+
+def _take_file(data: bytes, file_name: str) -> RawFile:
+    return RawFile(file_name, data, settings.IMPORT_MAX_BYTES, READERS)
 
 
 def import_file(
@@ -194,7 +220,14 @@ def run_import(batch: ImportBatch) -> ImportReport:
             except ZonesChanged:
                 log.info("import %s: a time zone was corrected, so the file is read again", batch.pk)
         missing = _find_missing(file, plan, batch)
-        run.finish(planned, missing, partial(remember_answers, file.options, file.questions))
+        remember = partial(
+            remember_answers,
+            file.options,
+            file.questions,
+            headers=file.table.headers,
+            dropped=dict(file.understood.dropped) if READ_ANEW in file.options.answers else (),
+        )
+        run.finish(planned, missing, remember)
     hint_planning()
     changes = sorted(run.changes, key=lambda each: each.line)
     return _report(file, batch.counts, run.problems, changes, stored.file_name, batch)
@@ -216,29 +249,27 @@ def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
     effective = add_remembered(options)
     options = effective.options
     check_options(options)
-    table = read_table(
-        file_name,
-        data,
-        largest=settings.IMPORT_MAX_BYTES,
-        readers=READERS,
-        choices=options.reading,
-        answers=options.answers,
-    )
+    table, understood = read_as_remembered(_take_file(data, file_name), effective)
+    understood = replace(understood, region=options.number_region)
     columns = find_columns(table.headers, effective.list_columns(table.headers), table.rows, options.answers)
     practice = read_known_practice()
     known = {key: location.name for key, location in practice.locations.items()}
     chosen = choose_locations(columns, table.rows, known, options.answers)
     questions = [*table.questions, *columns.questions, *chosen.questions]
     if find_open(questions, options.answers):
-        return ReadFile(table, columns, table.form, practice, questions, options, effective.remembered)
+        return ReadFile(
+            table, understood, columns, table.form, practice, questions, options, effective.remembered
+        )
     columns = chosen.columns
     names = _list_location_names(table, columns, chosen.only)
     described = describe_locations((name for _, name in names), practice, options)
     reading, asked = _prepare_reading(table, columns, described, chosen.only, options)
     results = mark_damaged([read_row(raw, reading) for raw in table.rows], table, columns)
     results, duplicates = find_repeats(settle_ids(results, columns), columns.header_of("appointment_id"))
+    notes = [*describe_unfinished(names, practice, described), *_note_overruled(reading.order, columns)]
     return ReadFile(
         table,
+        _add_rows_understood(understood, reading, table, names, effective),
         columns,
         f"{table.form}, {_describe_order(reading.order)}",
         practice,
@@ -249,8 +280,56 @@ def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
         results,
         duplicates,
         _find_unknown((name for _, name in names), described),
-        describe_unfinished(names, practice, described),
+        notes,
     )
+
+
+def _add_rows_understood(
+    understood: Understood,
+    reading: Reading,
+    table: Table,
+    names: Sequence[tuple[int, str]],
+    effective: EffectiveOptions,
+) -> Understood:
+    """Add how dates, times and numbers are read, and in which time zones."""
+    positions = reading.columns.positions
+    has_time = reading.am_pm or any(
+        is_like_time(split_start(row.cells, positions).time) for row in table.rows
+    )
+    zones = {
+        name: str(reading.locations[location_key(name)].zone)
+        for _, name in reversed(names)
+        if name and reading.locations[location_key(name)].zone
+    }
+    remembered = dict(understood.remembered)
+    if ORDER_KEY in effective.remembered and reading.order.either_way:
+        remembered["date_order"] = effective.options.answers[ORDER_KEY]
+    return replace(
+        understood,
+        date_order=code_order(reading.order),
+        date_proof=reading.order.proof,
+        clock=TWELVE if reading.am_pm else TWENTY_FOUR if has_time else "",
+        zones=tuple(sorted(zones.items())),
+        time_zone=effective.options.time_zone,
+        remembered=tuple(sorted(remembered.items())),
+    )
+
+
+def _note_overruled(order: DateOrder, columns: Columns) -> list[Problem]:
+    """A note, if a person said another order of dates than a line of the file proves."""
+    if not order.overruled:
+        return []
+    said = gettext("the month first") if order.month_first else gettext("the day first")
+    problem = gettext("Line %(line)d has %(order)s, so the order that was chosen doesn't hold for this file.")
+    return [
+        Problem(
+            order.proven_by,
+            columns.header_of("date"),
+            "",
+            problem % {"line": order.proven_by, "order": said},
+            gettext("Check the dates of this file."),
+        )
+    ]
 
 
 def _prepare_reading(
@@ -263,11 +342,13 @@ def _prepare_reading(
     """Find out from whole columns how their cells are read; return that, and the questions about them."""
     starts = [(row.line, split_start(row.cells, columns.positions)) for row in table.rows]
     days = [(line, day) for line, texts in starts for day in (texts.day, texts.other_day) if day]
-    order = guess_order(days, options.number_region, timezone.now().date())
+    region = options.number_region
+    order = guess_order(days, region, timezone.now().date(), options.answers.get(ORDER_KEY, ""))
     times = [(line, texts.time) for line, texts in starts]
     am_pm = has_am_pm(time for _, time in times)
     half = ask_about_half(times, am_pm=am_pm)
-    questions = [*([half] if half else []), *ask_about_statuses(_read_column(table, columns, "status"))]
+    statuses = ask_about_statuses(_read_column(table, columns, "status"))
+    questions = [*filter(None, (ask_about_order(order, region), half)), *statuses]
     answer = half.find_answer(options.answers) if half else None
     return (
         Reading(
@@ -285,8 +366,12 @@ def _prepare_reading(
 
 
 def _describe_order(order: DateOrder) -> str:
-    day_and_month = {True: "month first", False: "day first", None: "in both orders"}[order.month_first]
-    return f"dates {day_and_month} ({order.proof})"
+    words = {
+        True: gettext("dates month first (%(proof)s)"),
+        False: gettext("dates day first (%(proof)s)"),
+        None: gettext("dates in both orders (%(proof)s)"),
+    }
+    return words[order.month_first] % {"proof": order.proof}
 
 
 def _list_location_names(table: Table, columns: Columns, only: str) -> list[tuple[int, str]]:
@@ -362,7 +447,9 @@ def _describe_rows(file: ReadFile, plan: Plan) -> list[Problem]:
         problems += found
     header = file.columns.header_of("status")
     problems += [
-        Problem(each.result.line, header, clip(describe_appointment(each.appointment)), *ONLY_CANCELLED)
+        Problem(
+            each.result.line, header, clip(describe_appointment(each.appointment)), *translate(ONLY_CANCELLED)
+        )
         for each in plan.refused
         if each.outcome == RowOutcome.CANCELLED
     ]
@@ -408,6 +495,8 @@ def _report(
         questions=tuple(file.questions),
         answers=dict(file.options.answers),
         remembered=file.remembered,
-        columns=describe_columns(file.columns, file.table.rows),
+        columns=(uses := describe_columns(file.columns, file.table.rows)),
+        understood=file.understood,
+        first_rows=take_first_rows(file.table, {at: use.meaning for at, use in enumerate(uses)}),
         chosen_columns={name: label for name, label in file.options.columns.items() if label},
     )

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from django.utils.translation import gettext
+
 from contacts.imports.column_values import LINK, Look, find_look, read_values, sample_values
 from contacts.imports.columns import NONE_OF_THEM, Columns
 from contacts.imports.files import RawRow
@@ -63,12 +65,15 @@ def _ask_for_column(columns: Columns, rows: Sequence[RawRow], new: int) -> Quest
     label, samples = columns.labels[at], ", ".join(clip(each, 40) for each in sample_values(rows, at))
     return Question(
         key=MANY_LOCATIONS_KEY,
-        text=f"“{clip(label, 60)}” names {new} locations that aren't known here, such as {samples}. A list "
-        f"can add at most {MOST_NEW_LOCATIONS}. Which column is the location? If all of them really are "
-        "locations, add them here first.",
+        text=gettext(
+            "“%(column)s” names %(count)d locations that aren't known here, such as %(samples)s. A list can "
+            "add at most %(most)d. Which column is the location? If all of them really are locations, add "
+            "them here first."
+        )
+        % {"column": clip(label, 60), "count": new, "samples": samples, "most": MOST_NEW_LOCATIONS},
         choices=(
             *(_offer(columns, rows, other) for other in _list_others(columns, rows, at)),
-            Choice(NONE_OF_THEM, "None: all appointments are at one location"),
+            Choice(NONE_OF_THEM, gettext("None: all appointments are at one location")),
         ),
     )
 
@@ -91,7 +96,7 @@ def _offer(columns: Columns, rows: Sequence[RawRow], at: int) -> Choice:
 def _ask_for_only(known: Mapping[str, str]) -> Question:
     return Question(
         key=ONLY_LOCATION_KEY,
-        text="The file has no column for the location. Where are all its appointments?",
+        text=gettext("The file has no column for the location. Where are all its appointments?"),
         choices=tuple(Choice(name, name) for name in sorted(known.values())[:MOST_OFFERED]),
-        other="The name of another location",
+        other=gettext("The name of another location"),
     )

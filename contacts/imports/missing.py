@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 from datetime import datetime, time
 
+from django.utils.translation import gettext_noop
+
 from contacts.database.arrays import is_any
 from contacts.imports.changes import describe_appointment
 from contacts.imports.plans import Plan
-from contacts.imports.problems import NOT_IN_THE_FILE, Problem, clip
+from contacts.imports.problems import NOT_IN_THE_FILE, Problem, clip, translate
 from contacts.imports.rows import RowResult
 from contacts.models import Appointment, ImportBatch
 
-MISSING = "This appointment is booked here but isn't in the file."
-REVIEW = "If it was cancelled, cancel it here. An import never cancels an appointment that isn't in the file."
+MISSING = gettext_noop("This appointment is booked here but isn't in the file.")
+REVIEW = gettext_noop(
+    "If it was cancelled, cancel it here. An import never cancels an appointment that isn't in the file."
+)
 
 
 def find_missing(
@@ -46,7 +50,7 @@ def find_missing(
     ]
     found = Appointment.objects.select_related("location", "contact").filter(is_any("pk", missing))
     return [
-        Problem(NOT_IN_THE_FILE, id_header, clip(_describe(each)), MISSING, REVIEW)
+        Problem(NOT_IN_THE_FILE, id_header, clip(_describe(each)), *translate((MISSING, REVIEW)))
         for each in found.order_by("local_start", "pk")
     ]
 

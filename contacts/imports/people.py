@@ -8,18 +8,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext, gettext_noop
+
 from contacts.imports.identity import Identity, fold_letters, identify, is_damaged
-from contacts.imports.problems import Problem, clip
+from contacts.imports.problems import Problem, clip, translate
 from contacts.imports.rows import AppointmentRow
 from contacts.imports.words import is_stricter
 from contacts.numbers import ParsedNumber
 
 PersonKey = tuple[str, ...]
 NOTHING_DAMAGED: frozenset[str] = frozenset()  # one for all, since nearly all people have it
-KEPT_NUMBER_USED = "The number already recorded here is used."
-NO_NUMBER_TO_CALL = "The appointment is imported, but there is no number to call."
-DIFFERS = "Other lines have different details for this patient id. The last line is used."
-CHECK_PATIENT = (
+KEPT_NUMBER_USED = gettext_noop("The number already recorded here is used.")
+NO_NUMBER_TO_CALL = gettext_noop("The appointment is imported, but there is no number to call.")
+DIFFERS = gettext_noop("Other lines have different details for this patient id. The last line is used.")
+CHECK_PATIENT = gettext_noop(
     "Check that these lines are about one patient, and correct the wrong ones in your practice system."
 )
 
@@ -137,19 +139,23 @@ def _last_number(values: Iterable[ParsedNumber | None]) -> ParsedNumber | None:
 def find_differences(person: ImportedPerson, header: str) -> list[Problem]:
     """Return a note, at the patient's last line, if their rows differ in name, language or number."""
     values = {
-        "first name": [row.first_name for row in person.rows],
-        "last name": [row.last_name for row in person.rows],
-        "language": [row.language for row in person.rows],
-        "preferred contact method": [row.preference for row in person.rows],
-        "mobile phone": [row.mobile.e164 if row.mobile else "" for row in person.rows],
-        "home phone": [row.home.e164 if row.home else "" for row in person.rows],
+        gettext("first name"): [row.first_name for row in person.rows],
+        gettext("last name"): [row.last_name for row in person.rows],
+        gettext("language"): [row.language for row in person.rows],
+        gettext("preferred contact method"): [row.preference for row in person.rows],
+        gettext("mobile phone"): [row.mobile.e164 if row.mobile else "" for row in person.rows],
+        gettext("home phone"): [row.home.e164 if row.home else "" for row in person.rows],
     }
     differing = [title for title, said in values.items() if len({value for value in said if value}) > 1]
     if not differing:
         return []
     lines = ", ".join(str(row.line) for row in person.rows)
-    value = clip(f"{person.patient_id}: {', '.join(differing)} (lines {lines})")
-    return [Problem(person.rows[-1].line, header, value, DIFFERS, CHECK_PATIENT)]
+    value = gettext("%(id)s: %(fields)s (lines %(lines)s)") % {
+        "id": person.patient_id,
+        "fields": ", ".join(differing),
+        "lines": lines,
+    }
+    return [Problem(person.rows[-1].line, header, clip(value), *translate((DIFFERS, CHECK_PATIENT)))]
 
 
 def describe_number_faults(person: ImportedPerson, kept: str, mobile_header: str) -> list[Problem]:
@@ -166,21 +172,23 @@ def describe_number_faults(person: ImportedPerson, kept: str, mobile_header: str
             for fault in row.faults
         ]
         if not row.faults and not row.mobile and not row.home:
-            problem = clip(f"The row has no phone number. {consequence}")
+            problem = clip(f"{gettext('The row has no phone number.')} {consequence}")
             notes.append(Problem(row.line, mobile_header, "", problem, _remedy_without(phone, kept)))
     return notes
 
 
 def _describe_consequence(person: ImportedPerson, row: AppointmentRow, kept: str) -> str:
     if not person.phone:
-        return KEPT_NUMBER_USED if kept else NO_NUMBER_TO_CALL
+        return gettext(KEPT_NUMBER_USED if kept else NO_NUMBER_TO_CALL)
     if person.phone == row.mobile or (row.mobile is None and person.phone == row.home):
-        return "The other number in the row is used."
+        return gettext("The other number in the row is used.")
     giver = next(each for each in reversed(person.rows) if person.phone in (each.mobile, each.home))
-    return f"The patient's number from line {giver.line} is used."
+    return gettext("The patient's number from line %(line)d is used.") % {"line": giver.line}
 
 
 def _remedy_without(phone: ParsedNumber | None, kept: str) -> str:
     if phone or kept:
-        return "Check that this number is right."
-    return "Enter a number in your practice system and import again, or add it on the patient's page."
+        return gettext("Check that this number is right.")
+    return gettext(
+        "Enter a number in your practice system and import again, or add it on the patient's page."
+    )

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from django.utils.translation import gettext, gettext_lazy
+
 from contacts.imports.columns import Columns
 from contacts.imports.contact_plans import plan_contact
 from contacts.imports.identity import (
@@ -27,7 +29,7 @@ from contacts.imports.plan_notes import (
 )
 from contacts.imports.plans import VISIT_RECORDED, MatchedBy, Plan, PlannedRow, RefusedRow, RowOutcome, Status
 from contacts.imports.practice import KnownPractice
-from contacts.imports.problems import REJECTED, Problem, clip
+from contacts.imports.problems import REJECTED, Problem, clip, translate
 from contacts.imports.rows import AppointmentRow, RowResult, location_key
 from contacts.imports.three_way import (
     FieldChoice,
@@ -42,7 +44,12 @@ from contacts.imports.three_way import (
 from contacts.imports.words import CANCELLED
 from contacts.models import Appointment, Contact
 
-TITLES = {"slot": "time", "minutes": "duration", "preferred_channel": "reminded by", "phone": "number"}
+TITLES = {  # of the fields of an appointment that can be changed here and in the file
+    "slot": gettext_lazy("time"),
+    "minutes": gettext_lazy("duration"),
+    "provider": gettext_lazy("provider"),
+    "kind": gettext_lazy("kind"),
+}
 
 
 def make_plan(
@@ -224,13 +231,13 @@ class _Planner:
         self, row: AppointmentRow, reason: tuple[str, str], weight: str = "note", *, value: str = ""
     ) -> Problem:
         header = self.columns.header_of("appointment_id")
-        return Problem(row.line, header, value or row.appointment_id, *reason, weight)
+        return Problem(row.line, header, value or row.appointment_id, *translate(reason), weight)
 
 
 def describe_both_people(row: AppointmentRow, contact: Contact) -> str:
     """Both people of a conflict, by name."""
     there = f"{row.first_name} {row.last_name}".strip()
-    return f"{there} in the file, {contact.full_name} here"
+    return gettext("%(there)s in the file, %(here)s here") % {"there": there, "here": contact.full_name}
 
 
 def plan_appointment(planned: PlannedRow, before: Said) -> list[tuple[str, str]]:
@@ -269,10 +276,11 @@ def plan_appointment(planned: PlannedRow, before: Said) -> list[tuple[str, str]]
 
 
 def _describe_both(name: str, held: str, said: str) -> tuple[str, str]:
-    title = TITLES.get(name, name.replace("_", " "))
-    values = {"title": title, "held": _say_value(held), "said": _say_value(said)}
-    problem = "The {title} was changed here and in the file. Here it stays “{held}”; the file says “{said}”."
-    return clip(problem.format(**values)), BOTH_CHANGED[1]
+    values = {"title": TITLES[name], "held": _say_value(held), "said": _say_value(said)}
+    problem = gettext(
+        "The %(title)s was changed here and in the file. Here it stays “%(held)s”; the file says “%(said)s”."
+    )
+    return clip(problem % values), BOTH_CHANGED[1]
 
 
 def _say_value(value: str) -> str:

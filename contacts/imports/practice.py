@@ -1,11 +1,12 @@
 """Locations and providers of a file: matched by name, or created."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 import phonenumbers
 from django.conf import settings
+from django.utils.translation import gettext, gettext_noop
 
 from contacts.database.clock import read_database_clock
 from contacts.imports.errors import ImportRefused, UnknownZone
@@ -18,9 +19,13 @@ from contacts.public_holidays import guess_place
 from contacts.zones import is_zone_name
 
 LONGEST_SPOKEN_NAME = 160
-UNFINISHED = "made by an import, without a spoken name and a callback number"
-HELD = "This location is new. Its reminders are held until it has a spoken name and a callback number."
-FINISH_IT = "Enter both with the import, or on the location's page in the admin, and resume its reminders."
+UNFINISHED = gettext_noop("made by an import, without a spoken name and a callback number")
+HELD = gettext_noop(
+    "This location is new. Its reminders are held until it has a spoken name and a callback number."
+)
+FINISH_IT = gettext_noop(
+    "Enter both with the import, or on the location's page in the admin, and resume its reminders."
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,8 @@ class ImportOptions:
     `time_zone`: for new locations that `zones` doesn't have; `columns`: field -> header, for columns whose
     headers aren't recognised ("" to forget what is remembered of the source, "none" for no column);
     `region`: ISO 3166, by default PHONE_REGION; `answers`: key of a Question -> value of one of its choices;
-    `reading`: delimiter, letters, header row and sheet that a person chose.
+    `reading`: delimiter, letters, header row and sheet that a person chose; `as_recognised`: what is
+    remembered of the source and was taken back (names of reading_options).
     """
 
     source: str = "csv"
@@ -43,6 +49,7 @@ class ImportOptions:
     columns: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, str] = field(default_factory=dict)
     reading: ReadChoices = NO_CHOICES
+    as_recognised: Sequence[str] = ()
 
     @property
     def number_region(self) -> str:
@@ -65,14 +72,18 @@ def check_options(options: ImportOptions) -> None:
     """Raise ImportRefused unless the time zones and the region exist and the source has a valid length."""
     for name in filter(None, [options.time_zone, *options.zones.values()]):
         if not is_zone_name(name):
-            raise UnknownZone(f"“{clip(name, 60)}” isn't a time zone. Enter one such as America/New_York.")
+            raise UnknownZone(
+                gettext("“%(value)s” isn't a time zone. Enter one such as America/New_York.")
+                % {"value": clip(name, 60)}
+            )
     if options.number_region not in phonenumbers.SUPPORTED_REGIONS:
         raise ImportRefused(
-            f"“{clip(options.number_region, 20)}” isn't a country code. Use two letters, such as US."
+            gettext("“%(value)s” isn't a country code. Use two letters, such as US.")
+            % {"value": clip(options.number_region, 20)}
         )
     if not options.source or len(options.source) > 60:
         raise ImportRefused(
-            "The source must have 1 to 60 characters. Enter a name such as “frontdesk-export”."
+            gettext("The source must have 1 to 60 characters. Enter a name such as “frontdesk-export”.")
         )
     for name, number in options.callback_numbers.items():
         _read_callback_number(name, number, options)
@@ -85,7 +96,10 @@ def _read_callback_number(name: str, number: str, options: ImportOptions) -> str
     try:
         return parse_number(number, options.number_region).e164
     except NotANumber as error:
-        raise ImportRefused(f"The callback number of “{clip(name, 60)}” is wrong. {error}") from None
+        raise ImportRefused(
+            gettext("The callback number of “%(location)s” is wrong. %(why)s")
+            % {"location": clip(name, 60), "why": error}
+        ) from None
 
 
 def read_known_practice() -> KnownPractice:
@@ -140,7 +154,7 @@ def make_location(name: str, described: ImportedLocation) -> Location:
         country=place.country,
         subdivision=place.subdivision,
         paused_at=None if described.is_complete else read_database_clock(),
-        pause_reason="" if described.is_complete else UNFINISHED,
+        pause_reason="" if described.is_complete else gettext(UNFINISHED),
     )
 
 
@@ -150,7 +164,7 @@ def describe_unfinished(
     """Return a note for each location that would be made without what calls say; `cells`: lines and names."""
     first = {location_key(name): (line, name) for line, name in reversed(list(cells)) if name}
     return [
-        Problem(line, "Location", clip(name), HELD, FINISH_IT)
+        Problem(line, gettext("Location"), clip(name), gettext(HELD), gettext(FINISH_IT))
         for key, (line, name) in sorted(first.items(), key=lambda each: each[1])
         if key not in known.locations and described[key].zone and not described[key].is_complete
     ]

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 REJECTED = "rejected"  # ImportProblem.Weight, which this pure module doesn't import
 NOTE = "note"
 TEXT_LENGTH = 300
@@ -28,6 +30,11 @@ class Problem:
     problem: str
     remedy: str
     weight: str = NOTE
+
+
+def translate(reason: tuple[str, str]) -> tuple[str, str]:
+    """What is wrong and what to do, in the language of whoever imports; the English is in a constant."""
+    return gettext(reason[0]), gettext(reason[1])
 
 
 def clip(text: str, length: int = TEXT_LENGTH) -> str:

@@ -4,19 +4,25 @@ from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
+from django.utils.translation import gettext, gettext_noop
+
 from contacts.imports.problems import NOTE, REJECTED, Problem
 from contacts.imports.rows import AppointmentRow, RowResult, location_key
 from contacts.imports.words import CANCELLED
 
-DUPLICATE = "This row repeats line {first}, so it is skipped."
-SAME_VISIT = "This is the same visit as line {first}, which is kept. Its length is the longest of them."
-OTHER_PROVIDER = (
-    "This is the same visit as line {first} with another provider. The first provider is kept, and the "
+DUPLICATE = gettext_noop("This row repeats line %(first)d, so it is skipped.")
+SAME_VISIT = gettext_noop(
+    "This is the same visit as line %(first)d, which is kept. Its length is the longest of them."
+)
+OTHER_PROVIDER = gettext_noop(
+    "This is the same visit as line %(first)d with another provider. The first provider is kept, and the "
     "longest length."
 )
-CONTRADICTION = "The same appointment id is in {lines} with different details, so none of them is imported."
+CONTRADICTION = gettext_noop(
+    "The same appointment id is in %(lines)s with different details, so none of them is imported."
+)
 
-ONE_APPOINTMENT = "Nothing to do if the patient has only one appointment at this time."
+ONE_APPOINTMENT = gettext_noop("Nothing to do if the patient has only one appointment at this time.")
 
 
 def find_repeats(results: Sequence[RowResult], id_header: str) -> tuple[list[RowResult], set[int]]:
@@ -67,8 +73,8 @@ def _mark_duplicate(result: RowResult, first: RowResult, header: str) -> RowResu
     if result.row and first.row and _details(result.row) != _details(first.row):
         is_same_provider = location_key(result.row.provider) == location_key(first.row.provider)
         text = SAME_VISIT if is_same_provider else OTHER_PROVIDER
-    problem = text.format(first=first.line)
-    note = Problem(result.line, header, result.appointment_id, problem, ONE_APPOINTMENT, NOTE)
+    problem = gettext(text) % {"first": first.line}
+    note = Problem(result.line, header, result.appointment_id, problem, gettext(ONE_APPOINTMENT), NOTE)
     return replace(result, row=None, problems=(note,))
 
 
@@ -78,9 +84,10 @@ def _details(row: AppointmentRow) -> Hashable:
 
 def _reject(result: RowResult, group: Sequence[RowResult], header: str) -> RowResult:
     """Reject a row; if all of its group say that the appointment is cancelled, that counts."""
-    lines = ", ".join(f"line {each.line}" for each in group[:5]) + (" and others" if len(group) > 5 else "")
-    problem = CONTRADICTION.format(lines=lines)
-    remedy = "Keep only the correct row, or give each appointment its own id."
+    lines = ", ".join(gettext("line %(line)d") % {"line": each.line} for each in group[:5])
+    lines += gettext(" and others") if len(group) > 5 else ""
+    problem = gettext(CONTRADICTION) % {"lines": lines}
+    remedy = gettext("Keep only the correct row, or give each appointment its own id.")
     return replace(
         result,
         row=None,

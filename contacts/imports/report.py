@@ -5,9 +5,10 @@ import io
 import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts.imports.change_words import describe_deed, describe_fields, group_changes
@@ -16,6 +17,7 @@ from contacts.imports.column_uses import ColumnUse
 from contacts.imports.plans import MatchedBy, Plan, RowOutcome
 from contacts.imports.problems import NOT_IN_THE_FILE, NOTE, REJECTED, Problem, clip, neutralise_formula
 from contacts.imports.questions import Question, find_open
+from contacts.imports.understood import NO_ROWS, FirstRows, Understood, understood_as_lines
 
 # Keys of ImportBatch.counts with their labels, in the order in which they are shown.
 APPOINTMENT_LABELS = {
@@ -72,7 +74,8 @@ class ImportReport:
     `form` says how the file was read; `unknown_locations` are new and need a time zone; `changes` are those
     of what was here before. `questions`: about the file, with the `answers` to them, of which those in
     `remembered` were given for an earlier list; as long as one is open, nothing is imported. `columns`: what
-    became of each; `chosen_columns`: field -> the column that was chosen by hand, now or for an earlier list.
+    became of each; `chosen_columns`: field -> the column that was chosen by hand, now or for an earlier list;
+    `understood`: how the file was read; `first_rows`: for the page, and not in the JSON.
     """
 
     file_name: str
@@ -88,6 +91,8 @@ class ImportReport:
     remembered: frozenset[str] = frozenset()
     columns: tuple[ColumnUse, ...] = ()
     chosen_columns: Mapping[str, str] = field(default_factory=dict)
+    understood: Understood | None = None
+    first_rows: FirstRows = NO_ROWS
 
     @property
     def open_questions(self) -> list[Question]:
@@ -227,7 +232,7 @@ def list_questions(report: ImportReport) -> list[AskedQuestion]:
 
 def report_as_json(report: ImportReport) -> dict[str, Any]:
     """Return the report as plain values, with every problem and every change."""
-    return asdict(report) | {
+    return asdict(replace(report, first_rows=NO_ROWS)) | {
         "dry_run": report.is_dry_run,
         "deed": report.deed,
         "remembered": sorted(report.remembered),
@@ -238,30 +243,38 @@ def report_as_json(report: ImportReport) -> dict[str, Any]:
 def report_as_text(report: ImportReport) -> str:
     """Return the report as the command prints it."""
     counts = report.counts
-    lines = [f"{report.file_name}: {counts['rows']} rows ({report.form})", _describe_run(report), ""]
+    rows = gettext("%(rows)d rows") % counts
+    lines = [f"{report.file_name}: {rows} ({report.form})", _describe_run(report), ""]
+    if report.is_dry_run and report.understood:
+        lines += [gettext("What was understood"), *understood_as_lines(report.understood), ""]
     if report.unused_columns:
         lines += [
-            "Columns that aren't used",
+            gettext("Columns that aren't used"),
             *(f"  {_describe_column(each)}" for each in report.unused_columns),
             "",
         ]
     taking_off = [each for each in report.columns if each.takes_off]
     if taking_off:
         lines += [
-            "Columns besides the status",
+            gettext("Columns besides the status"),
             *(f"  {each.label}: {each.meaning}" for each in taking_off),
             "",
         ]
     if report.questions:
-        lines += ["Questions", *questions_as_lines(report.questions, report.answers), ""]
-    lines += ["Appointments", *_list_counts(counts, APPOINTMENT_LABELS), *_list_other_counts(counts), ""]
-    lines += ["Contacts", *_list_counts(counts, CONTACT_LABELS)]
+        lines += [gettext("Questions"), *questions_as_lines(report.questions, report.answers), ""]
+    lines += [
+        gettext("Appointments"),
+        *_list_counts(counts, APPOINTMENT_LABELS),
+        *_list_other_counts(counts),
+        "",
+    ]
+    lines += [gettext("Contacts"), *_list_counts(counts, CONTACT_LABELS)]
     lines += _list_changes(report)
     rejected, notes = (_list_groups(report.problems, weight) for weight in (REJECTED, NOTE))
     if rejected:
-        lines += ["", "Not imported", *rejected]
+        lines += ["", gettext("Not imported"), *rejected]
     if notes:
-        lines += ["", "Imported, but please check", *notes]
+        lines += ["", gettext("Imported, but please check"), *notes]
     if report.unknown_locations:
         options = (
             f'--location-zone "{clip(name, 120)}=America/New_York"'
@@ -269,14 +282,18 @@ def report_as_text(report: ImportReport) -> str:
         )
         lines += [
             "",
-            "Give each new location its time zone, such as:",
+            gettext("Give each new location its time zone, such as:"),
             *(f"  {option}" for option in options),
         ]
     return "\n".join(lines)
 
 
 def _describe_column(column: ColumnUse) -> str:
-    return f"{column.label}: {', '.join(column.samples)}" if column.samples else f"{column.label} (empty)"
+    return (
+        f"{column.label}: {', '.join(column.samples)}"
+        if column.samples
+        else f"{column.label} {gettext('(empty)')}"
+    )
 
 
 def questions_as_lines(questions: Iterable[Question], answers: Mapping[str, str]) -> list[str]:
@@ -286,7 +303,8 @@ def questions_as_lines(questions: Iterable[Question], answers: Mapping[str, str]
         given = question.find_answer(answers)
         lines.append(f"  {question.text}")
         if question.lines:
-            lines.append(f"    (line {', '.join(str(line) for line in question.lines)})")
+            numbers = ", ".join(map(str, question.lines))
+            lines.append(f"    ({gettext('line %(lines)s') % {'lines': numbers}})")
         for choice in question.choices:
             sample = f" ({choice.sample})" if choice.sample else ""
             mark = "*" if choice.value == given else " "
@@ -295,14 +313,17 @@ def questions_as_lines(questions: Iterable[Question], answers: Mapping[str, str]
         if question.other:
             mark = "*" if given and given not in {choice.value for choice in question.choices} else " "
             lines.append(f"   {mark} {question.other}: --answer {shlex.quote(f'{question.key}=NAME')}")
-        lines.append("    Not answered yet." if given is None else "    * holds now.")
+        state = gettext("Not answered yet.") if given is None else gettext("* holds now.")
+        lines.append(f"    {state}")
     return lines
 
 
 def _describe_run(report: ImportReport) -> str:
     if report.is_dry_run:
-        return f"Dry run for source “{report.source}”. Nothing was changed."
-    return f"Imported as batch {report.batch_id} of source “{report.source}”."
+        text = gettext("Dry run for source “%(source)s”. Nothing was changed.")
+        return text % {"source": report.source}
+    text = gettext("Imported as batch %(batch)d of source “%(source)s”.")
+    return text % {"batch": report.batch_id or 0, "source": report.source}
 
 
 def _list_counts(counts: dict[str, int], words: Mapping[str, object]) -> list[str]:
@@ -318,36 +339,54 @@ def _list_groups(problems: Sequence[Problem], weight: str) -> list[str]:
     for group in group_problems(problems, weight, MOST_LINES_SHOWN[weight]):
         lines += [f"  {group.problem}", *(f"    {_describe_cell(each)}" for each in group.lines)]
         if group.more:
-            lines.append(f"    and {group.more} more (all of them with --json)")
-        lines.append(f"    What to do: {group.remedy}")
+            lines.append(f"    {_and_more(group.more)}")
+        lines.append(f"    {gettext('What to do: %(remedy)s') % {'remedy': group.remedy}}")
     return lines
 
 
 def _list_changes(report: ImportReport) -> list[str]:
     """Each change by name, old and new."""
-    lines = ["", f"{'To do' if report.is_dry_run else 'Done'}: {report.deed}"] if report.deed else []
+    deed = gettext("To do: %(deed)s") if report.is_dry_run else gettext("Done: %(deed)s")
+    lines = ["", deed % {"deed": report.deed}] if report.deed else []
     for group in group_changes(report.changes, MOST_CHANGES_SHOWN):
         lines += ["", f"{group.title} ({group.count})"]
-        lines += [f"  line {each.line}, {each.about}: {describe_fields(each)}" for each in group.lines]
+        lines += [f"  {_name_line(each.line)}, {each.about}: {describe_fields(each)}" for each in group.lines]
         if group.more:
-            lines.append(f"  and {group.more} more (all of them with --json)")
+            lines.append(f"  {_and_more(group.more)}")
     return lines
 
 
+def _and_more(count: int) -> str:
+    return gettext("and %(count)d more (all of them with --json)") % {"count": count}
+
+
 def _describe_cell(problem: AnyProblem) -> str:
-    value = f"“{problem.value}”" if problem.value else "(empty)"
-    where = "not in the file" if problem.line == NOT_IN_THE_FILE else f"line {problem.line}"
+    value = f"“{problem.value}”" if problem.value else gettext("(empty)")
+    where = gettext("not in the file") if problem.line == NOT_IN_THE_FILE else _name_line(problem.line)
     return f"{where}, {problem.column}: {value}"
+
+
+def _name_line(line: int) -> str:
+    return gettext("line %(line)d") % {"line": line}
 
 
 def problems_as_csv(problems: Iterable[AnyProblem]) -> str:
     """Return the problems as CSV for a spreadsheet, in which no cell is run as a formula."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerow(["Line", "Imported", "Column", "Value", "What is wrong", "What to do"])
+    writer.writerow(
+        [
+            gettext("Line"),
+            gettext("Imported"),
+            gettext("Column"),
+            gettext("Value"),
+            gettext("What is wrong"),
+            gettext("What to do"),
+        ]
+    )
     for each in problems:
         line = "" if each.line == NOT_IN_THE_FILE else str(each.line)
-        imported = "no" if each.weight == REJECTED else "yes"
+        imported = gettext("no") if each.weight == REJECTED else gettext("yes")
         cells = [line, imported, each.column, each.value, each.problem, each.remedy]
         writer.writerow([neutralise_formula(cell) for cell in cells])
     return out.getvalue()

@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext, gettext_noop
+
 from contacts.imports.problems import NOTE, REJECTED
 from contacts.names import NotAName, read_first_name, read_last_name, split_full_name
 
-NO_FIRST_NAME = "The first name is missing. Calls greet the patient by first name."
-NO_FULL_NAME = "There is no first name in this name. Calls greet the patient by first name."
-PLACEHOLDER_LAST = "This is a placeholder, not a last name, so it is left out."
-NO_LAST_NAME = "The last name is missing."
-FILL_IN = "Enter it in your practice system and export again."
+NO_FIRST_NAME = gettext_noop("The first name is missing. Calls greet the patient by first name.")
+NO_FULL_NAME = gettext_noop("There is no first name in this name. Calls greet the patient by first name.")
+PLACEHOLDER_LAST = gettext_noop("This is a placeholder, not a last name, so it is left out.")
+NO_LAST_NAME = gettext_noop("The last name is missing.")
+FILL_IN = gettext_noop("Enter it in your practice system and export again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +64,17 @@ def _describe_lack(cells: Mapping[str, str], refused: str) -> NameFault:
     """Why there is no first name, at the column where it should stand."""
     column = "first_name" if "first_name" in cells or "full_name" not in cells else "full_name"
     if refused:
-        return NameFault(column, f"{refused} Calls greet the patient by first name.", REJECTED)
+        why = gettext("%(refused)s Calls greet the patient by first name.") % {"refused": gettext(refused)}
+        return NameFault(column, why, REJECTED)
     is_full = column == "full_name" and bool(cells["full_name"])
-    return NameFault(column, NO_FULL_NAME if is_full else NO_FIRST_NAME, REJECTED)
+    return NameFault(column, gettext(NO_FULL_NAME if is_full else NO_FIRST_NAME), REJECTED)
 
 
 def _add_last_name(name: PatientName, written: str, column: str) -> None:
     try:
         name.last = read_last_name(written)
     except NotAName:
-        name.faults.append(NameFault(column, PLACEHOLDER_LAST, NOTE))
+        name.faults.append(NameFault(column, gettext(PLACEHOLDER_LAST), NOTE))
         return
     if not name.last and name.first:
-        name.faults.append(NameFault(column, NO_LAST_NAME, NOTE))
+        name.faults.append(NameFault(column, gettext(NO_LAST_NAME), NOTE))

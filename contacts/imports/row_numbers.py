@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import phonenumbers
+from django.utils.translation import gettext, gettext_noop
 
 from contacts.imports.problems import CellFault
 from contacts.numbers import NotANumber, ParsedNumber, parse_number
 
 LONGEST_NUMBER = 60  # characters, including punctuation
-CORRECT_NUMBER = "Correct the number in your practice system and export again."
-EXTENSION = "An automated call can't dial an extension."
+CORRECT_NUMBER = gettext_noop("Correct the number in your practice system and export again.")
+EXTENSION = gettext_noop("An automated call can't dial an extension.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +27,14 @@ class NumberFault:
 def parse_callable(value: str, region: str) -> ParsedNumber | CellFault:
     """Return the number, or why it can't be called. NotANumber's text is the problem, then the remedy."""
     if len(value) > LONGEST_NUMBER:
-        return CellFault("This is too long to be a phone number.", CORRECT_NUMBER)
+        return CellFault(gettext("This is too long to be a phone number."), gettext(CORRECT_NUMBER))
     try:
         number = parse_number(value, region)
     except NotANumber as error:
-        problem, _, remedy = str(error).partition(". ")
-        return CellFault(f"{problem.rstrip('.')}.", remedy or CORRECT_NUMBER)
+        problem, _, remedy = gettext(str(error)).partition(". ")
+        return CellFault(f"{problem.rstrip('.')}.", remedy or gettext(CORRECT_NUMBER))
     if number.extension:
-        return CellFault(EXTENSION, "Enter a number that reaches the patient directly.")
+        return CellFault(gettext(EXTENSION), gettext("Enter a number that reaches the patient directly."))
     return number
 
 

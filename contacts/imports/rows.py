@@ -13,9 +13,12 @@ from functools import lru_cache, partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from django.utils.dateformat import format as format_date
+from django.utils.translation import gettext, gettext_noop
+
 from contacts.imports.column_values import LINK
 from contacts.imports.columns import Columns
-from contacts.imports.dates import DateOrder, is_odd_date, read_date
+from contacts.imports.dates import WRITTEN, DateOrder, is_odd_date, read_date
 from contacts.imports.files import RawRow
 from contacts.imports.problems import NOTE, REJECTED, CellFault, Problem, clip
 from contacts.imports.row_names import FILL_IN, read_patient_name
@@ -45,10 +48,12 @@ LONGEST = {  # characters; the lengths of the database columns
     "location": 120, "provider": 120, "kind": 80,
 }  # fmt: skip
 NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)  # placeholder in a row that is rejected anyway
-HALF_A_ROW = "Part of the row is missing, perhaps after a line break in a cell. Export the list again."
-A_LINK = "This is the link of a meeting, not a location."
-QUOTE_COMMAS = "Put quotation marks around the cell that contains an extra comma."
-FIND_OUT_WHICH = "Find out which of the two is right, correct it and export again."
+HALF_A_ROW = gettext_noop(
+    "Part of the row is missing, perhaps after a line break in a cell. Export the list again."
+)
+A_LINK = gettext_noop("This is the link of a meeting, not a location.")
+QUOTE_COMMAS = gettext_noop("Put quotation marks around the cell that contains an extra comma.")
+FIND_OUT_WHICH = gettext_noop("Find out which of the two is right, correct it and export again.")
 NAME_COLUMNS = ("preferred_name", "first_name", "last_name", "full_name")
 
 
@@ -225,10 +230,11 @@ class _RowReader:
         headers, cells = self.reading.columns.headers, self.raw.cells
         extra = cells[len(headers) :]
         if any(extra) or (len(cells) < len(headers) and any(headers[len(cells) :])):
-            problem = f"The row has {len(cells)} cells, but the header has {len(headers)}."
+            counts = {"cells": len(cells), "columns": len(headers)}
+            problem = gettext("The row has %(cells)d cells, but the header has %(columns)d.") % counts
             value = clip(", ".join(extra) if any(extra) else cells[-1] if cells else "")
-            remedy = QUOTE_COMMAS if any(extra) else HALF_A_ROW
-            self.problems.append(Problem(self.raw.line, "Row", value, problem, remedy, REJECTED))
+            remedy = gettext(QUOTE_COMMAS if any(extra) else HALF_A_ROW)
+            self.problems.append(Problem(self.raw.line, gettext("Row"), value, problem, remedy, REJECTED))
             return False
         return True
 
@@ -250,8 +256,8 @@ class _RowReader:
         if "appointment_id" in self.reading.columns.positions and not self._value("appointment_id"):
             self._add(
                 "appointment_id",
-                "The appointment has no id, so it is matched by patient, time and location.",
-                "Enter an id in your practice system, so that a later change of time is recognised.",
+                gettext("The appointment has no id, so it is matched by patient, time and location."),
+                gettext("Enter an id in your practice system, so that a later change of time is recognised."),
                 NOTE,
             )
         return self._text("appointment_id")
@@ -261,7 +267,7 @@ class _RowReader:
         name = read_patient_name({each: self._text(each) for each in NAME_COLUMNS if each in columns})
         for fault in name.faults:
             if not self._is_reported(fault.field) and (fault.field in columns or fault.weight == REJECTED):
-                self._add(fault.field, fault.problem, FILL_IN, fault.weight)
+                self._add(fault.field, fault.problem, gettext(FILL_IN), fault.weight)
         for part, text in (("first_name", name.first), ("last_name", name.last)):  # of a full name
             self._take("full_name", partial(_check_part, part, text), None)
         return name.first, name.last
@@ -273,8 +279,9 @@ class _RowReader:
         if len(read_languages(self._value("language"))) > 1:
             self._add(
                 "language",
-                f"Several languages are given. Reminders to this patient are in {name_language(language)}.",
-                "If they would rather have another, choose it on the patient's page.",
+                gettext("Several languages are given. Reminders to this patient are in %(language)s.")
+                % {"language": name_language(language)},
+                gettext("If they would rather have another, choose it on the patient's page."),
                 NOTE,
             )
         return language
@@ -300,7 +307,7 @@ class _RowReader:
             return None
         wall = datetime.combine(day, clock)
         if is_odd_date(texts.day, self.reading.order):
-            self._note_different_format("date", f"{wall:%d %B %Y}")
+            self._note_different_format("date", format_date(wall, WRITTEN))
         if is_odd_time(texts.time, am_pm=self.reading.am_pm):
             self._note_different_format(time_name, f"{wall:%H:%M}")
         stated = find_zone(self._value("zone")) or zone
@@ -309,29 +316,35 @@ class _RowReader:
     def _read_day(self, texts: StartTexts) -> date:
         day = read_date(texts.day, self.reading.order)
         if texts.other_day and read_date(texts.other_day, self.reading.order) != day:
-            problem = f"The cell of the time has another date, {clip(texts.other_day, 30)}."
-            raise CellFault(problem, FIND_OUT_WHICH)
+            problem = gettext("The cell of the time has another date, %(date)s.") % {
+                "date": clip(texts.other_day, 30)
+            }
+            raise CellFault(problem, gettext(FIND_OUT_WHICH))
         return day
 
     def _read_clock_time(self, texts: StartTexts) -> time:
         am_pm, half = self.reading.am_pm, self.reading.half
         clock = read_time(texts.time, am_pm=am_pm, half=half)
         if texts.other_time and read_time(texts.other_time, am_pm=am_pm, half=half) != clock:
-            problem = f"The cell of the date has another time, {clip(texts.other_time, 30)}."
-            raise CellFault(problem, FIND_OUT_WHICH)
+            problem = gettext("The cell of the date has another time, %(time)s.") % {
+                "time": clip(texts.other_time, 30)
+            }
+            raise CellFault(problem, gettext(FIND_OUT_WHICH))
         return clock
 
     def _note_different_format(self, name: str, meant: str) -> None:
-        problem = f"This is written differently from the other rows. It is read as {meant}."
-        self._add(name, problem, "Check that this is right.", NOTE)
+        problem = gettext("This is written differently from the other rows. It is read as %(meant)s.") % {
+            "meant": meant
+        }
+        self._add(name, problem, gettext("Check that this is right."), NOTE)
 
     def _place(self, wall: datetime, zone: ZoneInfo, time_name: str) -> datetime:
         moment, occurs_twice = place_in_zone(wall, zone)
         if occurs_twice:
             self._add(
                 time_name,
-                "The clocks go back that night, so this time occurs twice. The earlier one is used.",
-                "Check the time with the patient.",
+                gettext("The clocks go back that night, so this time occurs twice. The earlier one is used."),
+                gettext("Check the time with the patient."),
                 NOTE,
             )
         return moment
@@ -345,8 +358,8 @@ class _RowReader:
         if location and (known is None or known.zone is None):
             self._add(
                 "location",
-                "This location is new and has no time zone yet.",
-                "Choose its time zone, then import the file again.",
+                gettext("This location is new and has no time zone yet."),
+                gettext("Choose its time zone, then import the file again."),
                 REJECTED,
             )
         return known.zone if known else None
@@ -377,8 +390,10 @@ class _RowReader:
         if not is_of_region(number.e164, region):
             self._add(
                 name,
-                "This is a number of another country, so it is called only in calling hours there too.",
-                "If the patient isn't in that country, ask for a local number.",
+                gettext(
+                    "This is a number of another country, so it is called only in calling hours there too."
+                ),
+                gettext("If the patient isn't in that country, ask for a local number."),
                 NOTE,
             )
 
@@ -386,7 +401,10 @@ class _RowReader:
 def _check_length(name: str, value: str) -> None:
     longest = LONGEST.get(name, 300)
     if len(value) > longest:
-        raise CellFault(f"This is longer than {longest} characters.", "Shorten it and export again.")
+        raise CellFault(
+            gettext("This is longer than %(longest)d characters.") % {"longest": longest},
+            gettext("Shorten it and export again."),
+        )
 
 
 def _check_part(part: str, text: str, _: str) -> None:
@@ -395,7 +413,10 @@ def _check_part(part: str, text: str, _: str) -> None:
 
 def _read_location(value: str) -> str:
     if not value:
-        raise CellFault("The location is missing.", FILL_IN)
+        raise CellFault(gettext("The location is missing."), gettext(FILL_IN))
     if LINK.fullmatch(value):
-        raise CellFault(A_LINK, "Name the location in your practice system, or choose another column for it.")
+        raise CellFault(
+            gettext(A_LINK),
+            gettext("Name the location in your practice system, or choose another column for it."),
+        )
     return value

@@ -160,4 +160,5 @@ def unpack_options(packed: Mapping[str, Any]) -> ImportOptions:
     known = {each.name: packed[each.name] for each in fields(ImportOptions) if each.name in packed}
     reading = known.pop("reading", None) or {}
     choices = {each.name: reading[each.name] for each in fields(ReadChoices) if each.name in reading}
-    return ImportOptions(**known, reading=ReadChoices(**choices))
+    recognised = tuple(known.pop("as_recognised", ()))
+    return ImportOptions(**known, as_recognised=recognised, reading=ReadChoices(**choices))

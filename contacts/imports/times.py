@@ -6,6 +6,8 @@ from datetime import UTC, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext, gettext_noop, ngettext
+
 from contacts.imports.dates import LONGEST_DATE, WEEKDAYS, take_weekday
 from contacts.imports.problems import CellFault
 from contacts.imports.questions import Choice, Question
@@ -36,10 +38,10 @@ FIRST_HOUR = 7
 HALF_KEY, NIGHT_KEY = "afternoon", "night"  # another question where the file has times such as 16:15
 BY_DAY, BY_CLOCK, REJECTED_TIMES = "day", "clock", "reject"
 
-WRITE_TIME = "Write the time like 4:15 PM or 16:15."
-NO_TIME = "0:00 means that the file has no time for this appointment."
-UNCLEAR = "It isn't clear whether this is AM or PM."
-IN_THE_NIGHT = "This time is in the night."
+WRITE_TIME = gettext_noop("Write the time like 4:15 PM or 16:15.")
+NO_TIME = gettext_noop("0:00 means that the file has no time for this appointment.")
+UNCLEAR = gettext_noop("It isn't clear whether this is AM or PM.")
+IN_THE_NIGHT = gettext_noop("This time is in the night.")
 
 
 def has_am_pm(values: Iterable[str]) -> bool:
@@ -93,20 +95,41 @@ def ask_about_half(cells: Iterable[tuple[int, str]], *, am_pm: bool) -> Question
         return None
     has_24_hours = not am_pm and any(_is_after_noon(value) for _, value in cells)
     samples = ", ".join(dict.fromkeys(value for _, value in unclear[:50]))
-    reason = "other rows have it" if am_pm else "some of them would be in the night"
+    text = _ask_when_others_have_it(len(unclear)) if am_pm else _ask_when_in_the_night(len(unclear))
     return Question(
         key=NIGHT_KEY if has_24_hours else HALF_KEY,
-        text=f"{len(unclear)} times have no AM or PM, and {reason}: {samples[:120]}. When are these visits?",
+        text=text % {"count": len(unclear), "samples": samples[:120]},
         choices=(
             Choice(
                 BY_DAY,
-                "During the day: 7:00 to 11:59 in the morning, 12:00 to 6:59 in the afternoon",
+                gettext("During the day: 7:00 to 11:59 in the morning, 12:00 to 6:59 in the afternoon"),
                 _sample(unclear, am_pm, BY_DAY),
             ),
-            Choice(BY_CLOCK, "As on a 24-hour clock, also in the night", _sample(unclear, am_pm, BY_CLOCK)),
-            Choice(REJECTED_TIMES, "It isn't clear: leave these rows out"),
+            Choice(
+                BY_CLOCK,
+                gettext("As on a 24-hour clock, also in the night"),
+                _sample(unclear, am_pm, BY_CLOCK),
+            ),
+            Choice(REJECTED_TIMES, gettext("It isn't clear: leave these rows out")),
         ),
         lines=tuple(line for line, _ in unclear[:5]),
+    )
+
+
+def _ask_when_others_have_it(count: int) -> str:
+    return ngettext(
+        "%(count)d time has no AM or PM, and other rows have it: %(samples)s. When is this visit?",
+        "%(count)d times have no AM or PM, and other rows have it: %(samples)s. When are these visits?",
+        count,
+    )
+
+
+def _ask_when_in_the_night(count: int) -> str:
+    return ngettext(
+        "%(count)d time has no AM or PM, and would be in the night: %(samples)s. When is this visit?",
+        "%(count)d times have no AM or PM, and some of them would be in the night: %(samples)s. "
+        "When are these visits?",
+        count,
     )
 
 
@@ -120,7 +143,7 @@ def _sample(unclear: list[tuple[int, str]], am_pm: bool, half: str) -> str:
         meant = read_time(unclear[0][1], am_pm=am_pm, half=half)
     except CellFault as fault:
         return f"{unclear[0][1]}: {fault.problem}"
-    return f"{unclear[0][1]} is {meant:%H:%M}"
+    return gettext("%(written)s is %(meant)s") % {"written": unclear[0][1], "meant": f"{meant:%H:%M}"}
 
 
 def read_time(value: str, *, am_pm: bool, half: str = "") -> time:
@@ -130,12 +153,17 @@ def read_time(value: str, *, am_pm: bool, half: str = "") -> time:
     same, because it can be read in only one way. Raises CellFault, also for midnight.
     """
     if not value:
-        raise CellFault("The time is missing.", "Enter it in your practice system and export again.")
+        raise CellFault(
+            gettext("The time is missing."), gettext("Enter it in your practice system and export again.")
+        )
     found = _match(value)
     if not found or not (found[2] or found[4]):
-        raise CellFault("This isn't a time.", WRITE_TIME)
+        raise CellFault(gettext("This isn't a time."), gettext(WRITE_TIME))
     if is_no_time(value):
-        raise CellFault(NO_TIME, "Export the list with times, or enter the time in your practice system.")
+        raise CellFault(
+            gettext(NO_TIME),
+            gettext("Export the list with times, or enter the time in your practice system."),
+        )
     hour, minute = int(found[1]), int(found[2] or 0)
     if found[4]:
         return _read_twelve_hours(hour, minute, found[4].lower())
@@ -147,16 +175,16 @@ def read_time(value: str, *, am_pm: bool, half: str = "") -> time:
 def _by_day(hour: int, half: str, am_pm: bool) -> int:
     """The hour on a 24-hour clock, if it is by day. Raises CellFault if nobody said so, or it can't be."""
     if half != BY_DAY:
-        remedy = "Add AM or PM, as in the other rows." if am_pm else WRITE_TIME
-        raise CellFault(UNCLEAR, remedy)
+        remedy = gettext_noop("Add AM or PM, as in the other rows.") if am_pm else WRITE_TIME
+        raise CellFault(gettext(UNCLEAR), gettext(remedy))
     if hour == 0:
-        raise CellFault(IN_THE_NIGHT, WRITE_TIME)
+        raise CellFault(gettext(IN_THE_NIGHT), gettext(WRITE_TIME))
     return hour + 12 if hour < FIRST_HOUR else hour
 
 
 def _read_twelve_hours(hour: int, minute: int, half: str) -> time:
     if not 1 <= hour <= 12:
-        raise CellFault("This time doesn't exist with AM or PM.", WRITE_TIME)
+        raise CellFault(gettext("This time doesn't exist with AM or PM."), gettext(WRITE_TIME))
     return _make_time(hour % 12 + (12 if half == "p" else 0), minute)
 
 
@@ -164,7 +192,7 @@ def _make_time(hour: int, minute: int) -> time:
     try:
         return time(hour, minute)
     except ValueError:
-        raise CellFault("This time doesn't exist.", WRITE_TIME) from None
+        raise CellFault(gettext("This time doesn't exist."), gettext(WRITE_TIME)) from None
 
 
 def split_date_and_time(value: str) -> tuple[str, str]:
@@ -200,8 +228,8 @@ def place_in_zone(wall: datetime, zone: ZoneInfo) -> tuple[datetime, bool]:
     moment = wall.replace(tzinfo=zone).astimezone(UTC)
     if moment.astimezone(zone).replace(tzinfo=None) != wall:
         raise CellFault(
-            "The clocks go forward that night, so this time doesn't exist.",
-            "Correct the time in your practice system and export again.",
+            gettext("The clocks go forward that night, so this time doesn't exist."),
+            gettext("Correct the time in your practice system and export again."),
         )
     later = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
     return moment, later != moment

@@ -9,32 +9,43 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from django.utils.translation import gettext, gettext_noop
+
 from contacts.imports.columns import Columns
 from contacts.imports.files import Table
 from contacts.imports.identity import Identity, has_same_first, is_no_id, is_related
 from contacts.imports.people import describe_row
-from contacts.imports.problems import NOTE, REJECTED, Problem, clip
+from contacts.imports.problems import NOTE, REJECTED, Problem, clip, translate
 from contacts.imports.rows import AppointmentRow, RowResult
 from contacts.imports.words import CANCELLED
 
 NO_PATIENT_ID = (
-    "This isn't an id, so the patient is matched by name and number.",
-    "Nothing to do if name and number are right.",
+    gettext_noop("This isn't an id, so the patient is matched by name and number."),
+    gettext_noop("Nothing to do if name and number are right."),
 )
 NO_APPOINTMENT_ID = (
-    "This isn't an id, so the appointment is matched by patient, time and location.",
-    "Enter an id in your practice system, so that a later change of time is recognised.",
+    gettext_noop("This isn't an id, so the appointment is matched by patient, time and location."),
+    gettext_noop("Enter an id in your practice system, so that a later change of time is recognised."),
 )
 HOUSEHOLD = (
-    "Several people have this patient id: an account that a household shares. Each is matched by name.",
-    "Nothing to do if they are different people. If they are one, correct the name in your practice system.",
+    gettext_noop(
+        "Several people have this patient id: an account that a household shares. Each is matched by name."
+    ),
+    gettext_noop(
+        "Nothing to do if they are different people. If they are one, correct the name in your "
+        "practice system."
+    ),
 )
 SHARED_BY_MANY = (
-    "Many people have this patient id, so it identifies nobody. Each is matched by name and number.",
-    "Give each patient an id of their own in your practice system.",
+    gettext_noop(
+        "Many people have this patient id, so it identifies nobody. Each is matched by name and number."
+    ),
+    gettext_noop("Give each patient an id of their own in your practice system."),
 )
-TWO_PEOPLE = "This patient id stands for two people who share neither name nor number: {people}."
-CORRECT_ID = "Correct the id in your practice system and export again."
+TWO_PEOPLE = gettext_noop(
+    "This patient id stands for two people who share neither name nor number: %(people)s."
+)
+CORRECT_ID = gettext_noop("Correct the id in your practice system and export again.")
 TWO = 2
 MOST_COMPARED = 100  # different people of one id: with more of them it is nobody's, whoever they are
 ACCOUNT_WORDS = ("account", "acct", "family", "household", "guarantor", "responsible")
@@ -97,7 +108,8 @@ def _drop_placeholders(result: RowResult, columns: Columns) -> RowResult:
 def _note(
     result: RowResult, columns: Columns, field: str, value: str, reason: tuple[str, str], weight: str = NOTE
 ) -> Problem:
-    return Problem(result.line, columns.header_of(field), clip(value), clip(reason[0]), reason[1], weight)
+    problem, remedy = translate(reason)
+    return Problem(result.line, columns.header_of(field), clip(value), clip(problem), remedy, weight)
 
 
 def _name(result: RowResult) -> tuple[str, str]:
@@ -133,8 +145,11 @@ def _reject_conflict(group: Sequence[RowResult], columns: Columns) -> Iterable[R
     first_lines: dict[str, int] = {}
     for each in group:
         first_lines.setdefault(" ".join(filter(None, _name(each))), each.line)
-    people = ", ".join(f"{name} (line {line})" for name, line in list(first_lines.items())[:4])
-    reason = (TWO_PEOPLE.format(people=people), CORRECT_ID)
+    people = ", ".join(
+        gettext("%(name)s (line %(line)d)") % {"name": name, "line": line}
+        for name, line in list(first_lines.items())[:4]
+    )
+    reason = (gettext(TWO_PEOPLE) % {"people": people}, CORRECT_ID)
     for each in group:
         row = each.row
         if row:

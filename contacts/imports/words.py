@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from django.utils.translation import gettext, ngettext
+
 from contacts.imports.problems import CellFault, clip
 from contacts.imports.questions import Choice, Question
 from contacts.languages import choose_language, read_languages
@@ -68,8 +70,8 @@ def read_status(value: str, answers: Mapping[str, str] | None = None) -> str:
     found = find_status(value) or read_answered_status(value, answers or {})
     if not found:
         raise CellFault(
-            "This status is unknown, so it isn't clear whether the patient is expected.",
-            "Use Scheduled, Cancelled, Completed or No-show.",
+            gettext("This status is unknown, so it isn't clear whether the patient is expected."),
+            gettext("Use Scheduled, Cancelled, Completed or No-show."),
         )
     return found
 
@@ -108,16 +110,20 @@ def ask_about_statuses(cells: Iterable[tuple[int, str]]) -> list[Question]:
 
 
 def _ask_about_status(key: str, found: list[tuple[int, str]]) -> Question:
-    rows = f"{len(found)} rows" if len(found) > 1 else "1 row"
+    text = ngettext(
+        "What does the status “%(status)s” mean? It stands in %(count)d row.",
+        "What does the status “%(status)s” mean? It stands in %(count)d rows.",
+        len(found),
+    )
     return Question(
         key=key,
-        text=f"What does the status “{clip(found[0][1], 60)}” mean? It stands in {rows}.",
+        text=text % {"status": clip(found[0][1], 60), "count": len(found)},
         choices=(
-            Choice(REJECT, "It isn't clear: leave these rows out"),
-            Choice(BOOKED, "The patient is expected"),
-            Choice(CANCELLED, "The appointment is cancelled"),
-            Choice(ARRIVED, "The patient arrived"),
-            Choice(NO_SHOW, "The patient didn't come"),
+            Choice(REJECT, gettext("It isn't clear: leave these rows out")),
+            Choice(BOOKED, gettext("The patient is expected")),
+            Choice(CANCELLED, gettext("The appointment is cancelled")),
+            Choice(ARRIVED, gettext("The patient arrived")),
+            Choice(NO_SHOW, gettext("The patient didn't come")),
         ),
         lines=tuple(line for line, _ in found[:5]),
         standard=REJECT,
@@ -129,8 +135,8 @@ def read_language(value: str) -> str:
     codes = read_languages(value)
     if not codes and value.strip():
         raise CellFault(
-            "This language is unknown.",
-            "Write its English name or its two-letter code, such as Spanish or es.",
+            gettext("This language is unknown."),
+            gettext("Write its English name or its two-letter code, such as Spanish or es."),
         )
     return choose_language(codes) if codes else ""
 
@@ -140,8 +146,8 @@ def read_preference(value: str) -> str:
     word = re.sub(r"[^\w]|_", "", value.casefold())
     if word and word not in PREFERENCE_OF:
         raise CellFault(
-            "This isn't a way in which reminders are sent, so it is ignored.",
-            "Write call, text, text only, call only, or never.",
+            gettext("This isn't a way in which reminders are sent, so it is ignored."),
+            gettext("Write call, text, text only, call only, or never."),
         )
     return PREFERENCE_OF.get(word, "")
 
@@ -150,7 +156,7 @@ def read_yes_or_no(value: str) -> bool | None:
     """Return True or False, None if the cell is empty. Raises CellFault for anything else."""
     word = re.sub(r"[^\w]|_", "", value.casefold())
     if word and word not in YES | NO:
-        raise CellFault("This is neither yes nor no, so it is ignored.", "Write yes or no.")
+        raise CellFault(gettext("This is neither yes nor no, so it is ignored."), gettext("Write yes or no."))
     return (word in YES) if word else None
 
 
@@ -185,9 +191,12 @@ def read_minutes(value: str) -> int | None:
     elif found := LENGTH.fullmatch(value):
         minutes = int(found[1])
     else:
-        raise CellFault("This isn't a length in minutes.", "Write the number of minutes, such as 45.")
+        raise CellFault(
+            gettext("This isn't a length in minutes."), gettext("Write the number of minutes, such as 45.")
+        )
     if not 1 <= minutes <= LONGEST_MINUTES:
         raise CellFault(
-            f"The length must be 1 to {LONGEST_MINUTES} minutes.", "Write the number of minutes, such as 45."
+            gettext("The length must be 1 to %(longest)d minutes.") % {"longest": LONGEST_MINUTES},
+            gettext("Write the number of minutes, such as 45."),
         )
     return minutes

@@ -118,6 +118,9 @@ class SourceAnswers(models.Model):
     source = models.CharField(max_length=60, unique=True, help_text="The system the lists come from.")
     answers = models.JSONField(default=dict, help_text="Key of a question -> the answer.")
     columns = models.JSONField(default=dict, help_text="Field -> the column that was chosen by hand.")
+    reading = models.JSONField(
+        default=dict, blank=True, help_text=_("How its lists are read, as somebody chose, and their columns.")
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

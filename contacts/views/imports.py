@@ -21,12 +21,14 @@ from contacts.forms.imports import (
     read_answers,
     read_columns,
 )
+from contacts.forms.reading import choose_valid, describe_reading, list_posted, read_reading
 from contacts.imports.change_words import changes_as_csv, group_changes
 from contacts.imports.errors import ImportRefused, MissingColumns
-from contacts.imports.importing import preview_file
+from contacts.imports.importing import preview_file, show_refused_file
 from contacts.imports.practice import ImportOptions
 from contacts.imports.problems import NOTE, REJECTED
 from contacts.imports.progress import describe_progress
+from contacts.imports.reading_options import choose_reading
 from contacts.imports.report import (
     ImportReport,
     group_problems,
@@ -35,6 +37,8 @@ from contacts.imports.report import (
     problems_as_csv,
 )
 from contacts.imports.stored_files import (
+    FileGone,
+    StoredFile,
     discard_file,
     queue_import,
     read_stored_file,
@@ -87,6 +91,9 @@ def preview_import(request: HttpRequest, pk: int) -> HttpResponse:
         return _tell_confirmed(request, batch)
     try:
         return _preview_or_apply(request, batch)
+    except FileGone as gone:
+        messages.error(request, str(gone))
+        return redirect("upload_import")
     except ImportRefused as refused:
         return _ask_for_another(request, batch, refused)
 
@@ -103,10 +110,16 @@ def _show_upload(request: HttpRequest, form: UploadForm, status: int) -> HttpRes
 
 
 def _ask_for_another(request: HttpRequest, batch: ImportBatch, refused: ImportRefused) -> HttpResponse:
-    """Show the upload form again, with the reason why the file can't be read.
+    """Say why the file can't be read, with how it was read, if that can be corrected, and the upload form.
 
-    An upload is discarded then; a file that came another way stays for whoever looks after that way.
+    If it can't, an upload is discarded; a file that came another way stays for whoever looks after that way.
     """
+    stored = read_stored_file(batch)
+    options = choose_valid(stored.options, read_reading(request.POST))
+    if shown := show_refused_file(stored.data, stored.file_name, options):
+        context = {"batch": batch, "form": UploadForm(initial=describe_source(batch.source))}
+        context |= describe_reading(*shown, refused) | {"posted": list_posted(request.POST)}
+        return render(request, "contacts/imports/refused.html", context, status=422)
     form = UploadForm(describe_source(batch.source))
     form.full_clean()
     form.errors["file"] = form.error_class([f"{batch.file_name}: {refused}"])
@@ -124,12 +137,14 @@ def _preview_or_apply(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
         if not queue_import(batch, by=_staff(request), options=options):
             return _tell_confirmed(request, batch)
         return redirect("import_batch", pk=batch.pk)
-    if request.method == "POST":
-        save_options(batch, options)
     try:
         report = preview_file(stored.data, stored.file_name, options)
     except MissingColumns as missing:
-        return _ask_for_columns(request, batch, missing)
+        if request.method == "POST":
+            save_options(batch, options)
+        return _ask_for_columns(request, stored, batch, missing, options)
+    if request.method == "POST":
+        save_options(batch, options)
     if "download_changes" in request.POST:
         return _download(changes_as_csv(report.changes), _("import-changes.csv"))
     return _show_preview(request, report, asked, batch)
@@ -141,7 +156,7 @@ def _read_options(request: HttpRequest, kept: ImportOptions, asked: NewLocations
     def join(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
         return {name: value for name, value in before.items() if name not in asked.locations} | dict(now)
 
-    return replace(
+    options = replace(
         kept,
         zones=join(kept.zones, asked.zones),
         spoken_names=join(kept.spoken_names, asked.spoken_names),
@@ -149,12 +164,22 @@ def _read_options(request: HttpRequest, kept: ImportOptions, asked: NewLocations
         columns=read_columns(request.POST) or kept.columns,
         answers={**kept.answers, **read_answers(request.POST)},
     )
+    return choose_reading(options, read_reading(request.POST))
 
 
-def _ask_for_columns(request: HttpRequest, batch: ImportBatch, missing: MissingColumns) -> HttpResponse:
+def _ask_for_columns(
+    request: HttpRequest,
+    stored: StoredFile,
+    batch: ImportBatch,
+    missing: MissingColumns,
+    options: ImportOptions,
+) -> HttpResponse:
     """Show the columns of the file, of which some must be chosen by hand."""
-    form = ColumnForm(missing.labels, read_columns(request.POST))
+    shown = show_refused_file(stored.data, stored.file_name, options)
+    samples = shown[1].samples if shown else {}
+    form = ColumnForm(missing.labels, read_columns(request.POST), samples=samples)
     context = {"column_form": form, "missing": missing, "batch": batch}
+    context |= {"posted": list_posted(request.POST, "column")} | (describe_reading(*shown) if shown else {})
     return render(request, "contacts/imports/columns.html", context, status=422)
 
 
@@ -170,10 +195,16 @@ def _show_preview(
         "changes": group_changes(report.changes, LINES_SHOWN),
         "location_form": asked if asked.locations and not new else NewLocationsForm([*asked.locations, *new]),
         "questions": list_questions(report),
-        "column_form": ColumnForm([column.label for column in report.columns], report.chosen_columns),
+        "column_form": ColumnForm(
+            [column.label for column in report.columns],
+            report.chosen_columns,
+            samples=report.first_rows.samples,
+        ),
         "changes_nothing": not any(report.counts.get(key) for key in CHANGES),
         "batch": batch,
     }
+    if report.understood:
+        context |= describe_reading(report.understood, report.first_rows)
     return render(request, "contacts/imports/preview.html", context)
 
 

@@ -7,14 +7,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from clevercsv.detect import Detector
+from django.utils.translation import gettext_lazy
 
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+DELIMITERS = {
+    ",": gettext_lazy("commas"),
+    ";": gettext_lazy("semicolons"),
+    "\t": gettext_lazy("tabs"),
+    "|": gettext_lazy("bars"),
+}
 RARE_DELIMITERS = {
-    "^": "carets",
-    "~": "tildes",
-    ":": "colons",
-    "#": "number signs",
-    "\x1f": "unit separators",
+    "^": gettext_lazy("carets"),
+    "~": gettext_lazy("tildes"),
+    ":": gettext_lazy("colons"),
+    "#": gettext_lazy("number signs"),
+    "\x1f": gettext_lazy("unit separators"),
 }
 QUOTE = '"'
 # Excel adds this first line to say which delimiter it used: sep=; and saves it as "sep=;" or sep=;;;; again.
@@ -50,7 +56,8 @@ def is_delimiter(mark: str) -> bool:
 
 def name_delimiter(mark: str) -> str:
     """Return a delimiter's name, such as commas."""
-    return DELIMITERS.get(mark) or RARE_DELIMITERS.get(mark, mark)
+    names = {**DELIMITERS, **RARE_DELIMITERS}
+    return str(names[mark]) if mark in names else mark
 
 
 def find_dialect(text: str, delimiter: str = "") -> CsvDialect:

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from django.utils.translation import gettext
+
 from contacts.imports.columns import WORDS
+from contacts.imports.errors import WrongChoice
 from contacts.imports.files import RawRow, SkippedLine, Skips
 from contacts.imports.reading.cells import drop_guard_before_letter, has_guard_before_letter
 
@@ -59,6 +62,19 @@ def lay_out(records: Sequence[RawRow], header_line: int = 0) -> Layout:
         else:
             rows.append(record)
     return Layout(header.cells, header.line, _drop_guards(rows), tuple(skipped))
+
+
+def check_header_line(layout: Layout, chosen: int, last_line: int) -> None:
+    """Raise WrongChoice if the line that a person chose can't be the header. `last_line`: of the file."""
+    if chosen and layout.header_line != chosen:
+        raise WrongChoice(
+            "header_line",
+            gettext(
+                "Line %(line)d can't be the header: it is empty, a part of the row above, or not in the "
+                "file. The last row is in line %(last)d."
+            )
+            % {"line": chosen, "last": last_line},
+        )
 
 
 def count_known_headers(cells: Iterable[str]) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from contacts.imports.errors import UnreadableFile
+from contacts.imports.errors import UnreadableFile, WrongChoice
 from contacts.imports.questions import Choice, Question
 from contacts.imports.reading.names_check import FOREIGN, IMPOSSIBLE, rate_word
 
@@ -50,6 +50,7 @@ CLEARLY = FOREIGN  # so many points must lie between the best encoding and the n
 WORD = re.compile(r"[^\x00-\x26\x28-\x2c\x2e-\x40\x5b-\x60\x7b-\x7f\x80-\x9f]+")
 LOST_SOME = "\udc80-\udcff"  # bytes that aren't UTF-8, as `surrogateescape` decodes them
 ESCAPED = re.compile(f"[{LOST_SOME}]")
+NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,42 @@ def name_encoding(encoding: str) -> str:
     return OTHER_NAMES.get(encoding) or ENCODINGS.get(encoding, encoding)
 
 
+def find_encoding_name(declared: str) -> str:
+    """Return Python's name of an encoding as files and people name it, "" if it isn't read here."""
+    plain = declared.lower().replace("-", "").replace("_", "").replace(" ", "")
+    names = {name.replace("_", "").replace("-", ""): name for name in (*ENCODINGS, *OTHER_NAMES)} | {
+        "windows1252": "cp1252", "iso88591": "cp1252", "usascii": "cp1252", "latin1": "cp1252",
+        "ansi": "cp1252", "windows1250": "cp1250", "windows1251": "cp1251", "windows1253": "cp1253",
+        "windows1254": "cp1254", "windows1255": "cp1255", "windows1256": "cp1256", "windows1257": "cp1257",
+        "shiftjis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "iso88592": "iso8859_2",
+        "euckr": "euc_kr", "koi8r": "koi8_r", "utf8bom": "utf-8", "utf8sig": "utf-8",
+    }  # fmt: skip
+    return names.get(plain, "")
+
+
+def find_certain_encoding(data: bytes) -> str:
+    """Return the encoding that the bytes prove: by a mark, by UTF-16's zeros, or as whole UTF-8; "" if none.
+
+    ASCII proves nothing, since it is the same in most encodings.
+    """
+    mark = next((name for start, name in MARKS if data.startswith(start)), "")
+    if mark:
+        return "utf-8" if mark == "utf-8-sig" else mark
+    if wide := _find_wide(data):
+        return wide
+    if data.isascii():
+        return ""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+    return "utf-8"
+
+
 def decode_file(data: bytes, encoding: str = "", answers: Mapping[str, str] | None = None) -> DecodedText:
     """Return the file's text. `encoding`: chosen by a person, else it is found out.
 
-    Raises UnreadableFile if the bytes aren't text, or there is no such encoding.
+    Raises UnreadableFile if the bytes aren't text, WrongChoice if they can't be of the encoding chosen.
     """
     if encoding:
         return DecodedText(_decode_as_told(data, encoding), encoding)
@@ -93,10 +126,27 @@ def decode_file(data: bytes, encoding: str = "", answers: Mapping[str, str] | No
 
 
 def _decode_as_told(data: bytes, encoding: str) -> str:
-    data = data.removeprefix(codecs.BOM_UTF8) if encoding == "utf-8" else data
+    """Return the text in the encoding that a person chose; a few bytes may be damaged."""
     if encoding not in {**ENCODINGS, **OTHER_NAMES}:
-        raise UnreadableFile(_("“%(name)s” isn't an encoding that can be read.") % {"name": encoding[:40]})
-    return data.decode(encoding, "surrogateescape" if encoding == "utf-8" else "replace")
+        wrong = _("“%(name)s” isn't an encoding that can be read.") % {"name": encoding[:40]}
+        raise WrongChoice("encoding", wrong)
+    certain, data = find_certain_encoding(data), data.removeprefix(codecs.BOM_UTF8)
+    is_wide = certain.startswith(("utf-16", "utf-32"))
+    if is_wide != encoding.startswith(("utf-16", "utf-32")) or (is_wide and certain[:6] != encoding[:6]):
+        raise _do_not_fit(encoding)
+    text = data.decode(
+        certain if is_wide else encoding, "surrogateescape" if encoding == "utf-8" else "replace"
+    )
+    damaged = len(ESCAPED.findall(text)) if encoding == "utf-8" else text.count("\ufffd")
+    sound = len(NOT_ASCII.findall(text)) - damaged
+    if damaged > sound or "\0" in text:
+        raise _do_not_fit(encoding)
+    return text
+
+
+def _do_not_fit(encoding: str) -> WrongChoice:
+    text = _("The letters of this file aren't stored as %(name)s. Choose others, or leave it as recognised.")
+    return WrongChoice("encoding", text % {"name": name_encoding(encoding)})
 
 
 def _find_wide(data: bytes) -> str:

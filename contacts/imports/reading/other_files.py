@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
-from contacts.imports.errors import UnreadableFile
+from contacts.imports.errors import UnreadableFile, WrongChoice
 from contacts.imports.files import (
     LARGEST_CELL,
     NO_ANSWERS,
@@ -24,13 +24,14 @@ from contacts.imports.files import (
 )
 from contacts.imports.questions import Choice, Question
 from contacts.imports.reading.cell_mending import CellMender
-from contacts.imports.reading.layout import Layout, count_known_headers, lay_out
-from contacts.imports.reading.letters import ENCODINGS, DecodedText, decode_file
+from contacts.imports.reading.layout import Layout, check_header_line, count_known_headers, lay_out
+from contacts.imports.reading.letters import DecodedText, decode_file, find_encoding_name
 from contacts.imports.reading.parsed import ParsedSheet, ParserRefusal
 from contacts.imports.reading.parser_process import parse_apart
 
 SHEET = "sheet"  # key of the question
 LOCATION = "location"  # the header of calendars.py and fhir.py
+MOST_SHEETS_NAMED = 10
 ZIP, OLE = (b"PK\x03\x04", b"PK\x05\x06"), b"\xd0\xcf\x11\xe0"
 MOST_INFLATED = 600 * 1024**2  # bytes of a workbook's parts, as its directory says
 MACROS = (b"_\0V\0B\0A\0_\0P\0R\0O\0J\0E\0C\0T\0", b"_VBA_PROJECT")
@@ -100,6 +101,9 @@ def refuse(code: str) -> UnreadableFile:
 class WorkbookReader:
     """Reads XLSX, XLSB, XLS and ODS."""
 
+    kind = "workbook"
+    takes = ("header_line", "sheet")
+
     def is_mine(self, file_name: str, data: bytes) -> bool:
         return data.startswith((*ZIP, OLE))
 
@@ -115,6 +119,9 @@ class WorkbookReader:
 class WebPageReader:
     """Reads the tables of a web page, which several systems call .xls."""
 
+    kind = "web_page"
+    takes = ("encoding", "header_line", "sheet")
+
     def is_mine(self, file_name: str, data: bytes) -> bool:
         start = start_of(data)
         has_table = b"<table" in data[: 256 * 1024].replace(b"\0", b"").lower()
@@ -126,13 +133,16 @@ class WebPageReader:
         self, data: bytes, choices: ReadChoices = NO_CHOICES, answers: Mapping[str, str] = NO_ANSWERS
     ) -> Table:
         declared = CHARSET.search(data[:4096])
-        name = _find_encoding(declared[1].decode()) if declared else ""
+        name = find_encoding_name(declared[1].decode()) if declared else ""
         decoded = decode_file(data, choices.encoding or ("" if _is_utf8(data) else name), answers)
         return _read_sheets("web_page", _encode(decoded), gettext("Web page"), choices, answers, decoded)
 
 
 class CalendarReader:
     """Reads iCalendar files."""
+
+    kind = "calendar"
+    takes = ("encoding",)
 
     def is_mine(self, file_name: str, data: bytes) -> bool:
         return start_of(data).startswith(b"begin:vcalendar")
@@ -146,6 +156,9 @@ class CalendarReader:
 class FhirReader:
     """Reads FHIR R4 Bundles and bulk exports."""
 
+    kind = "fhir"
+    takes = ("encoding",)
+
     def is_mine(self, file_name: str, data: bytes) -> bool:
         start = start_of(data)
         return start.startswith((b"{", b"[{", b"[ {", b"[\n", b"[\r")) and not start.startswith(b"{\\rtf")
@@ -158,6 +171,9 @@ class FhirReader:
 
 class RefusingReader:
     """Refuses kinds of file that can't be read, each with what to do instead."""
+
+    kind = "refused"
+    takes = ()
 
     def is_mine(self, file_name: str, data: bytes) -> bool:
         return bool(_name_kind(data))
@@ -212,17 +228,6 @@ def _find_fault_of_ole(data: bytes) -> str:
     return "document" if "WordDocument".encode("utf-16-le") in data else ""
 
 
-def _find_encoding(declared: str) -> str:
-    """Return Python's name of a declared encoding, if it is one that is read here."""
-    plain = declared.lower().replace("-", "").replace("_", "")
-    names = {name.replace("_", ""): name for name in ENCODINGS} | {
-        "windows1252": "cp1252", "iso88591": "cp1252", "usascii": "cp1252", "windows1250": "cp1250",
-        "windows1251": "cp1251", "windows1254": "cp1254", "shiftjis": "cp932", "gb2312": "gb18030",
-        "gbk": "gb18030", "iso88592": "iso8859_2", "euckr": "euc_kr", "koi8r": "koi8_r",
-    }  # fmt: skip
-    return names.get(plain, "")
-
-
 def _is_utf8(data: bytes) -> bool:
     try:
         data.decode("utf-8")
@@ -258,6 +263,8 @@ def _read_sheets(
         found.append(SheetRead(sheet.name, lay_out(_clean(sheet, mender), choices.header_line), mender))
     chosen, question = _choose_sheet(found, choices.sheet, answers)
     layout = chosen.layout
+    last = max((line for sheet in sheets if sheet.name == chosen.name for line, _ in sheet.rows), default=0)
+    check_header_line(layout, choices.header_line, last)
     questions = tuple(filter(None, (decoded.question if decoded else None, question)))
     return Table(
         headers=layout.headers,
@@ -268,6 +275,7 @@ def _read_sheets(
         questions=questions,
         damaged=frozenset(chosen.mender.damaged),
         notes=chosen.mender.describe_repairs(),
+        sheets=tuple(each.name for each in found),
     )
 
 
@@ -288,7 +296,12 @@ def _choose_sheet(
         for each in found:
             if each.name == chosen:
                 return each, None
-        raise UnreadableFile(gettext("The file has no sheet “%s”.") % chosen[:60])
+        names = ", ".join(f"“{each.name[:40]}”" for each in found[:MOST_SHEETS_NAMED])
+        raise WrongChoice(
+            "sheet",
+            gettext("The file has no sheet “%(name)s”. It has: %(names)s.")
+            % {"name": chosen[:60], "names": names},
+        )
     known = [count_known_headers(each.layout.headers) for each in found]
     lists = [each for each, count in zip(found, known, strict=True) if count >= 3 and each.layout.rows]
     if len(lists) < 2:

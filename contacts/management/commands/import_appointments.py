@@ -9,12 +9,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext
 
 from contacts.imports.errors import ImportRefused, QuestionsOpen, UnreadableFile
 from contacts.imports.files import describe_too_large
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.practice import ImportOptions
 from contacts.imports.questions import Question
+from contacts.imports.reading_options import OPTION_NAMES, READING_OPTIONS, choose_reading
 from contacts.imports.report import ImportReport, questions_as_lines, report_as_json, report_as_text
 
 # Options that can be repeated: their value is a pair.
@@ -52,14 +54,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--source", default="csv", help="name of the system that exported the file (default: csv)"
         )
-        parser.add_argument(
-            "--time-zone", default="", metavar="ZONE", help="time zone of all other new locations"
-        )
-        parser.add_argument(
-            "--region",
-            default="",
-            help="country of numbers written without a country code (default: PHONE_REGION)",
-        )
+        for option in READING_OPTIONS:
+            parser.add_argument(
+                *option.flags,
+                dest=option.name,
+                metavar=option.metavar,
+                help=gettext("%(meaning)s; “auto” takes back what is remembered of the source")
+                % {"meaning": option.help},
+            )
         for name, (pair, meaning) in PAIRS.items():
             parser.add_argument(
                 name, action="append", default=[], metavar=pair, help=f"{meaning}; can be repeated"
@@ -70,7 +72,7 @@ class Command(BaseCommand):
             report = _run(options)
         except QuestionsOpen as refused:
             self._print_questions(refused.questions, as_json=options["json"])
-            raise CommandError(f"{refused} Nothing was imported.") from None
+            raise CommandError(f"{refused} {gettext('Nothing was imported.')}") from None
         except ImportRefused as refused:
             if options["json"]:
                 self.stdout.write(json.dumps({"error": str(refused)}, ensure_ascii=False))
@@ -80,9 +82,12 @@ class Command(BaseCommand):
         else:
             self.stdout.write(report_as_text(report))
         if report.open_questions:
-            raise CommandError(f"{QuestionsOpen(report.open_questions)} The questions are above.")
+            error = QuestionsOpen(report.open_questions)
+            raise CommandError(f"{error} {gettext('The questions are above.')}")
         if not report.took_something:
-            raise CommandError("No row of the file could be imported. The report above says what to do.")
+            raise CommandError(
+                gettext("No row of the file could be imported. The report above says what to do.")
+            )
 
     def _print_questions(self, questions: Sequence[Question], *, as_json: bool) -> None:
         if as_json:
@@ -99,13 +104,13 @@ def _run(options: dict[str, Any]) -> ImportReport:
     chosen = ImportOptions(
         source=options["source"],
         zones=_split_pairs(options["location_zone"], "--location-zone"),
-        time_zone=options["time_zone"],
-        region=options["region"].upper(),
         columns=_split_pairs(options["column"], "--column"),
         spoken_names=_split_pairs(options["location_name"], "--location-name"),
         callback_numbers=_split_pairs(options["location_number"], "--location-number"),
         answers=_split_pairs(options["answer"], "--answer"),
     )
+    given = {name: options[name] for name in OPTION_NAMES if options.get(name) is not None}
+    chosen = choose_reading(chosen, given)
     path: Path = options["file"]
     data = _read_bytes(path)
     return (preview_file if options["dry_run"] else import_file)(data, path.name, chosen)
@@ -116,7 +121,8 @@ def _split_pairs(pairs: list[str], option: str) -> dict[str, str]:
     split = [pair.rpartition("=") for pair in pairs]
     for pair, (name, _, value) in zip(pairs, split, strict=True):
         if not name or not value:
-            raise ImportRefused(f"“{pair}” is wrong for {option}. Write a name, an equals sign and a value.")
+            text = gettext("“%(pair)s” is wrong for %(option)s. Write a name, an equals sign and a value.")
+            raise ImportRefused(text % {"pair": pair, "option": option})
     return {name.strip(): value.strip() for name, _, value in split}
 
 
@@ -127,4 +133,5 @@ def _read_bytes(path: Path) -> bytes:
             raise UnreadableFile(describe_too_large(settings.IMPORT_MAX_BYTES))
         return path.read_bytes()
     except OSError as error:
-        raise UnreadableFile(f"The file {path} can't be read: {error.strerror}.") from None
+        text = gettext("The file %(path)s can't be read: %(why)s.")
+        raise UnreadableFile(text % {"path": path, "why": error.strerror}) from None

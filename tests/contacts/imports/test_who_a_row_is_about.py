@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from contacts.imports import importing
+from contacts.imports import file_reading, importing
 from contacts.imports.csv_files import CsvReader
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.planning import make_plan
@@ -211,7 +211,7 @@ def test_a_cell_that_the_reader_says_is_damaged_overwrites_no_name(monkeypatch: 
     import_rows(AISHA)
     read = CsvReader().read(write_list(AISHA | {"last": "Okafar", "first": "Asha"}))
     damaged = replace(read, damaged=frozenset({(2, 2), (2, 3)}))  # last and first name
-    monkeypatch.setattr(importing, "read_table", lambda *_, **__: damaged)
+    monkeypatch.setattr(file_reading, "read_table", lambda *_, **__: damaged)
     assert import_file(b"-", "list.csv", ImportOptions()).changes == ()
     assert read_people() == [("Aisha Okafor", "P1", "0101")]
 

@@ -1,0 +1,42 @@
+"""How a list was read can be looked at and corrected by everybody, on any screen (product rule 47)."""
+
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.running import RunningClinic
+from tests.browser.test_page_policy import check_accessible, log_in
+
+HEADER = ["Appt ID", "Last Name", "First Name", "Mobile", "Date", "Time", "Location"]
+ROW = ["A1", "Stone", "Ruth", "202-555-0111", "12/15/2026", "9:00 AM", "Downtown"]
+WIDE = "\n".join(
+    ",".join(cells) for cells in ([*HEADER, "W" * 60, *map(str, range(90))], [*ROW, "word " * 200, *"x" * 90])
+)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (768, "light")])
+def test_a_list_of_a_hundred_columns_is_corrected_by_hand_and_pushes_no_page_sideways(
+    clinic: RunningClinic, browser: Browser, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    log_in(clinic, page, "frontdesk")
+    page.goto(f"{clinic.web}/imports/new/")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "wide.csv", "mimeType": "text/csv", "buffer": WIDE.encode()}
+    )
+    page.get_by_role("button", name="Preview the import").click()
+    page.get_by_role("region", name="The first row, under its headers").focus()
+    check_accessible(page)
+    page.get_by_text("Correct how the file is read").click()
+    page.get_by_label("Line of the header").fill("9")
+    page.get_by_role("button", name="Read again").click()
+    page.get_by_role("alert").get_by_text("Line 9 can't be the header").wait_for()
+    check_accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "nothing pushes it sideways"
+    page.get_by_label("Line of the header").fill("1")
+    page.get_by_role("button", name="Read again").click()
+    page.get_by_role("heading", name="Import preview").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "nothing pushes it sideways"
+    context.close()
