@@ -1,4 +1,4 @@
-"""Everybody who shares a number: who they are, what each wants, their next visits, which call is about whom."""
+"""Everybody who shares a number: what each wants, their next visits, and which call is about whom."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,7 +38,7 @@ class Member:
 
 @dataclass(frozen=True)
 class SharedCall:
-    """A call or text that will go out to the number, at `at` by the location's clock, and the visits in it."""
+    """A call or text that will go out to the number, at `at` by the location's clock, with its visits."""
 
     at: datetime
     is_text: bool

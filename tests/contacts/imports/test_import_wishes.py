@@ -193,7 +193,7 @@ def test_of_two_rows_of_one_patient_what_either_forbids_counts() -> None:
     ("held", "said"), [("voice_only", "Text only"), ("sms_only", "Call only"), ("sms", "Never")]
 )
 def test_a_no_that_is_new_in_the_file_joins_the_one_that_staff_recorded(held: str, said: str) -> None:
-    """Seen: a “no” in the file was only listed or dropped where staff had changed the wish (product rule 45)."""
+    """Seen: it was dropped, or only listed where staff had changed the wish (product rule 45)."""
     make_downtown()
     import_rows(AISHA | {"Contact method": "Call"})
     Contact.objects.update(preferred_channel=held)

@@ -1,4 +1,4 @@
-"""Whatever is imported, merged, erased and edited in whatever order: no “no” is lost (rules 10, 35, 45 and 64).
+"""Whatever is imported, merged, erased and edited, in any order: no “no” is lost (product rules 10 and 64).
 
 After each step the row of each number is what its ledger comes to, and what a simple model says that was kept
 beside it. SEQUENCE_EXAMPLES=2000 tries more.

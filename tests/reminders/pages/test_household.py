@@ -91,7 +91,7 @@ def test_the_moment_is_that_at_which_the_call_is_opened_and_the_companions_are_t
 
 
 def test_who_refuses_calls_and_whose_pair_said_no_are_in_no_call_and_it_says_why(desk: Client) -> None:
-    ann, ben, cara = make_family("Ann", "Ben", "Cara")
+    ann, ben, _cara = make_family("Ann", "Ben", "Cara")
     Contact.objects.filter(pk=ann.pk).update(preferred_channel="never")
     Contact.objects.filter(pk=ben.pk).update(
         other_phone=make_number(OTHER, voice_opted_out_at=timezone.now()), other_phone_use="unreachable"
