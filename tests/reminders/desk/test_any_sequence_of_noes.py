@@ -246,8 +246,10 @@ def swap_the_numbers(world: World, pick: Pick) -> None:
 
 def merge_two(world: World, pick: Pick) -> None:
     people = list(read_people())
-    one, other = (people[index % len(people)] for index in pick[:2]) if people else (None, None)
-    if one is None or other is None or one == other:
+    if not people:
+        return
+    one, other = people[pick[0] % len(people)], people[pick[1] % len(people)]
+    if one == other:
         return
     before = world.find_noes(one) | world.find_noes(other)
     plan = plan_merge(one, other, read_database_clock())
