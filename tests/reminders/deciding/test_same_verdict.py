@@ -8,7 +8,7 @@ look at that moment opens it, and one just before doesn't (product rule 30).
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pytest
@@ -141,7 +141,7 @@ class MadeVisit:
 
     def book(self) -> Appointment:
         number = make_number(self.number, time_zones=self.number_zones) if self.number else None
-        wishes: dict[str, object] = {"time_zone": self.stated_zone, "preferred_channel": self.wish}
+        wishes: dict[str, Any] = {"time_zone": self.stated_zone, "preferred_channel": self.wish}
         if self.other_number:
             opted_out = {"voice_opted_out_at": START, "sms_opted_out_at": START}
             wishes["other_phone"] = make_number("+12025550177", **opted_out)
