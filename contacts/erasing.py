@@ -8,6 +8,7 @@ number that somebody else has stays as it is. reminders/desk/erasing.py is the d
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.apps import apps
 from django.conf import settings
@@ -26,6 +27,7 @@ from contacts.models import Appointment, ConsentEntry, Contact, ContactLogEntry,
 from contacts.models.people import ERASED, Channel, Preference
 from contacts.numbers import national_format
 from contacts.own_numbers import read_own_numbers
+from contacts.paired_numbers import find_paired_number
 from contacts.people import lock_people
 from contacts.person_tables import ERASED_WORDS, NUMBER_COLUMN, PERSON_TABLES
 
@@ -59,7 +61,7 @@ def plan_erasure(contact: Contact) -> ErasurePlan:
     """What erasing this contact would do now. Changes nothing."""
     going, staying = _sort_numbers(contact)
     forbidden = FORBIDS.get(contact.preferred_channel, frozenset())
-    has_no = any(forbidden or _says_no(number) for number in going)
+    has_no = any(forbidden or _says_no(number) or _find_pair_noes(contact, number) for number in going)
     return ErasurePlan(
         contact=contact,
         going=tuple(going),
@@ -83,6 +85,15 @@ def _find_refusal(contact: Contact) -> str:
 def _says_no(number: PhoneNumber) -> bool:
     none = PhoneNumber.ConsentBasis.NONE
     return bool(number.voice_opted_out_at or number.sms_opted_out_at or number.consent_basis == none)
+
+
+def _find_pair_noes(contact: Contact, number: PhoneNumber) -> dict[Channel, datetime]:
+    """What the other number of a pair has opted out of, and since when: it counts for this one too."""
+    held = (contact.phone, contact.other_phone)
+    if find_paired_number(contact) is None or number not in held:
+        return {}
+    [other] = [one for one in held if one and one != number]
+    return {channel: at for channel in Channel if (at := other.opted_out_at(channel))}
 
 
 def _sort_numbers(contact: Contact) -> tuple[list[PhoneNumber], list[PhoneNumber]]:
@@ -162,7 +173,8 @@ def _erase_numbers(contact: Contact, numbers: Collection[PhoneNumber]) -> None:
     now = read_database_clock()
     forbidden = FORBIDS.get(contact.preferred_channel, frozenset())
     for number in numbers:
-        since = {channel: number.opted_out_at(channel) for channel in Channel}
+        of_pair = _find_pair_noes(contact, number)
+        since = {channel: number.opted_out_at(channel) or of_pair.get(channel) for channel in Channel}
         since |= {channel: since[channel] or now for channel in forbidden}
         keep_no(
             number.e164,

@@ -31,6 +31,7 @@ from contacts.models import (
 )
 from contacts.models.people import Channel, OtherNumberUse, Preference
 from contacts.numbers import national_format
+from contacts.paired_numbers import find_paired_number
 from contacts.people import lock_people, revise_appointments
 
 # What each wish forbids; two together may forbid everything.
@@ -134,14 +135,19 @@ def _find_values(survivor: Contact, other: Contact) -> tuple[dict[str, Any], boo
     """The survivor's columns afterwards, and whether the wish is stricter because of an opt-out."""
     phone, other_phone, rest = _choose_numbers(survivor, other)
     forbidden = _forbidden_by(survivor) | _forbidden_by(other)
-    unused = [one for one in (survivor.phone, other.phone) if one and one != phone]
-    refused = {channel for one in unused for channel in Channel if one.opted_out_at(channel)}
     uses = {survivor.other_phone_use, other.other_phone_use}
+    use = OtherNumberUse.NEVER if len(uses) > 1 else uses.pop()
+    unused = [one for one in (survivor.phone, other.phone) if one and one != phone]
+    # a "no" of a pair's other number, which counted until now
+    counting = {phone, other_phone} if use == OtherNumberUse.UNREACHABLE else {phone}
+    pairs = map(find_paired_number, (survivor, other))
+    unused += [one for one in pairs if one and one not in counting]
+    refused = {channel for one in unused for channel in Channel if one.opted_out_at(channel)}
     values = {
         "last_name": survivor.last_name or other.last_name,
         "phone": phone,
         "other_phone": other_phone,
-        "other_phone_use": OtherNumberUse.NEVER if len(uses) > 1 else uses.pop(),
+        "other_phone_use": use,
         "preferred_channel": _wish_that_forbids(forbidden | refused, survivor.preferred_channel),
         "time_zone": survivor.time_zone or other.time_zone,
         "date_of_birth": survivor.date_of_birth or other.date_of_birth,

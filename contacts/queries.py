@@ -7,18 +7,24 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from contacts.models import Appointment, ConsentEntry, Contact, ContactId, Location, PhoneNumber
+from contacts.models.people import Channel
+from contacts.paired_numbers import find_paired_number
 
 PAST_SHOWN = 50
 
 
 @dataclass(frozen=True)
 class NumberOnFile:
-    """One of a contact's numbers, with its consent ledger and the other contacts who share it."""
+    """One of a contact's numbers, with its consent ledger and the other contacts who share it.
+
+    `is_stopped_by_other`: the other number of a pair has opted out of something (contacts/paired_numbers.py).
+    """
 
     number: PhoneNumber
     is_main: bool
     entries: list[ConsentEntry]
     shared_with: list[Contact]
+    is_stopped_by_other: bool
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,8 @@ def _read_numbers(contact: Contact) -> list[NumberOnFile]:
     # know reminders.
     entries = list(ConsentEntry.objects.filter(number__in=numbers).select_related("by", "confirmation"))
     sharing = list(find_household(contact, numbers))
+    is_pair = find_paired_number(contact) is not None
+    said_no = {number for number in numbers for channel in Channel if number.opted_out_at(channel)}
     return [
         NumberOnFile(
             number=number,
@@ -75,6 +83,7 @@ def _read_numbers(contact: Contact) -> list[NumberOnFile]:
             shared_with=[
                 person for person in sharing if number.pk in (person.phone_id, person.other_phone_id)
             ],
+            is_stopped_by_other=is_pair and bool(said_no - {number}),
         )
         for number in dict.fromkeys(numbers)
     ]

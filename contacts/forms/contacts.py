@@ -265,6 +265,27 @@ class OptInForm(forms.Form):
         scope.initial = scope.choices[-1][0] if scope.choices else None
 
 
+class ConsentForm(forms.Form):
+    """The consent basis of a number, with how the practice knows it."""
+
+    basis = forms.ChoiceField(
+        label=_("What did they agree to calls and text messages by?"),
+        choices=PhoneNumber.ConsentBasis.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose one of these.")},
+    )
+    evidence = forms.CharField(
+        label=_("How do we know it?"),
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Such as who told whom and when, or where the signed form is kept."),
+        error_messages={"required": _("Enter how we know it. It is kept as evidence.")},
+    )
+
+    helper = FormHelper()
+    helper.form_tag = False
+
+
 def name_optional_fields(form: forms.BaseForm) -> None:
     """Mark optional fields beside the label, as partials/field.html does."""
     for field in form.fields.values():

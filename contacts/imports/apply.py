@@ -18,7 +18,7 @@ from contacts.imports.practice import KnownPractice, make_location
 from contacts.imports.problems import Problem, clip, translate
 from contacts.imports.rows import ImportedLocation, location_key
 from contacts.imports.three_way import read_memory
-from contacts.imports.words import is_stricter
+from contacts.imports.words import join_wishes
 from contacts.models import (
     Appointment,
     AppointmentChange,
@@ -219,9 +219,9 @@ def _update_contacts(planned: Sequence[PlannedContact], source: str, numbers: di
                 only_said.append(contact)
             continue
         for name, value in each.fields.items():
-            # two rows can be about one contact; the stricter wish of them counts
-            if name != "preferred_channel" or is_stricter(value, contact.preferred_channel):
-                setattr(contact, name, value)
+            # two rows can be about one contact; what either of them forbids counts
+            is_wish = name == "preferred_channel"
+            setattr(contact, name, join_wishes(value, contact.preferred_channel) if is_wish else value)
         if "language" in each.fields:
             contact.language_at = now
         if each.phone:

@@ -16,7 +16,7 @@ from contacts.imports.three_way import (
     read_person_values,
     remember,
 )
-from contacts.imports.words import is_stricter
+from contacts.imports.words import is_stricter, join_wishes
 from contacts.models import Contact
 from contacts.models.people import Preference
 
@@ -36,13 +36,21 @@ def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedCo
     choices = {name: choose(name, said, before, held) for name in said}
     taken = {name: said[name] for name, choice in choices.items() if choice == FieldChoice.TAKE}
     kept = remember(said, before, held)
-    planned = PlannedContact(person, contact, kept=NO_FIELDS if kept == before else kept)
     both = {name: (held[name], said[name]) for name, choice in choices.items() if choice == FieldChoice.BOTH}
+    planned = PlannedContact(person, contact)
+    if person.preference:
+        is_new = choices["preferred_channel"] in (FieldChoice.TAKE, FieldChoice.BOTH)
+        joined = join_wishes(person.preference, contact.preferred_channel)
+        if is_new and not is_stricter(contact.preferred_channel, joined):
+            taken["preferred_channel"] = joined  # a "no" in the file counts, whatever staff changed
+            kept = {**kept, "preferred_channel": person.preference}
+            both.pop("preferred_channel", None)
+        elif not is_stricter(person.preference, contact.preferred_channel):
+            planned.kept_wish = contact.preferred_channel
+            taken.pop("preferred_channel", None)
+            both.pop("preferred_channel", None)
+    planned.kept = NO_FIELDS if kept == before else kept
     planned.both = both or NOTHING_IN_BOTH
-    if person.preference and not is_stricter(person.preference, contact.preferred_channel):
-        planned.kept_wish = contact.preferred_channel
-        taken.pop("preferred_channel", None)
-        planned.both = {name: values for name, values in both.items() if name != "preferred_channel"}
     # Staff replaced the file's number, which can't be reached, with one that works.
     if contact.phone and not contact.phone.unusable_since and phone in known.unusable:
         taken.pop("phone", None)
@@ -101,8 +109,9 @@ def _plan_merged(person: ImportedPerson, contact: Contact) -> PlannedContact:
     planned = PlannedContact(person, contact)
     if person.preference in ("", contact.preferred_channel):
         return planned
-    if is_stricter(person.preference, contact.preferred_channel):
-        planned.fields = {"preferred_channel": person.preference}
+    joined = join_wishes(person.preference, contact.preferred_channel)
+    if joined != contact.preferred_channel:
+        planned.fields = {"preferred_channel": joined}
     else:
         planned.kept_wish = contact.preferred_channel
     return planned

@@ -13,7 +13,7 @@ from django.utils.translation import gettext, gettext_noop
 from contacts.imports.identity import Identity, fold_letters, identify, is_damaged
 from contacts.imports.problems import Problem, clip, translate
 from contacts.imports.rows import AppointmentRow
-from contacts.imports.words import is_stricter
+from contacts.imports.words import join_wishes
 from contacts.numbers import ParsedNumber
 
 PersonKey = tuple[str, ...]
@@ -124,10 +124,10 @@ def _last(values: Iterable[str]) -> str:
 
 
 def _find_strictest(wishes: Iterable[str]) -> str:
-    """The last wish, unless an earlier row forbids more."""
+    """The last wish, with what an earlier row forbids."""
     strictest = ""
     for wish in filter(None, wishes):
-        strictest = wish if is_stricter(wish, strictest) else strictest
+        strictest = join_wishes(wish, strictest)
     return strictest
 
 

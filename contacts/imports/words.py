@@ -176,10 +176,23 @@ def combine_wishes(prefers: str, *, no_contact: bool, no_calls: bool, texts_ok: 
     return VOICE_ONLY if no_texts else prefers
 
 
+FORBIDDEN: dict[str, frozenset[str]] = {
+    VOICE_ONLY: frozenset({"sms"}),
+    SMS_ONLY: frozenset({"voice"}),
+    NEVER: frozenset({"sms", "voice"}),
+}
+
+
 def is_stricter(wish: str, held: str) -> bool:
     """Whether a preference forbids at least all that another one does."""
-    forbidden = {VOICE_ONLY: {"sms"}, SMS_ONLY: {"voice"}, NEVER: {"sms", "voice"}}
-    return forbidden.get(wish, set()) >= forbidden.get(held, set())
+    return FORBIDDEN.get(wish, frozenset()) >= FORBIDDEN.get(held, frozenset())
+
+
+def join_wishes(wish: str, held: str) -> str:
+    """The preference that forbids what either of the two does: `wish`, unless `held` forbids more."""
+    if is_stricter(wish, held):
+        return wish
+    return held if is_stricter(held, wish) else NEVER
 
 
 def read_minutes(value: str) -> int | None:

@@ -64,6 +64,7 @@ class PhoneNumber(models.Model):
 
     class ConsentBasis(models.TextChoices):
         GIVEN_FOR_CARE = "given_for_care", _("given to the practice for care")
+        SPOKEN = "spoken", _("agreed in person or by phone")
         WRITTEN = "written", _("written consent")
         NONE = "none", _("no consent known")
 

@@ -21,10 +21,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.middleware import HtmxDetails
 
 from contacts import optouts
+from contacts.consent import record_consent_basis
 from contacts.contact_search import MOST_FOUND, find_contacts
 from contacts.duplicates import MOST_ASKED_ABOUT
 from contacts.exporting import begin_export
-from contacts.forms.contacts import ASKED_ABOUT, ContactForm, OptInForm, OptOutForm
+from contacts.forms.contacts import ASKED_ABOUT, ConsentForm, ContactForm, OptInForm, OptOutForm
 from contacts.merging import find_survivor
 from contacts.models import Appointment, Contact, PhoneNumber
 from contacts.own_numbers import is_own_number
@@ -219,6 +220,27 @@ def record_optin(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @permission_required("contacts.change_contact", raise_exception=True)
+@require_http_methods(["GET", "POST"])
+def record_consent(request: HttpRequest, pk: int) -> HttpResponse:
+    """Record on which consent one of the contact's numbers may be called, with the evidence."""
+    contact, number = _find_number(request, pk)
+    form = ConsentForm(request.POST or None, initial={"basis": number.consent_basis})
+    if request.method != "POST" or not form.is_valid():
+        return _show_consent_form(request, "contacts/consent.html", contact, number, form)
+    is_new = record_consent_basis(
+        number.pk,
+        form.cleaned_data["basis"],
+        evidence=form.cleaned_data["evidence"],
+        by=_staff(request),
+        at=timezone.now(),
+    )
+    messages.success(
+        request, _("The consent is recorded.") if is_new else _("This was on record for the number already.")
+    )
+    return redirect("contact", pk=pk)
+
+
+@permission_required("contacts.change_contact", raise_exception=True)
 @require_POST
 def mark_usable(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark a number that somebody has checked as usable again."""
@@ -243,7 +265,7 @@ def _show_consent_form(
     template: str,
     contact: Contact,
     number: PhoneNumber,
-    form: OptOutForm | OptInForm,
+    form: OptOutForm | OptInForm | ConsentForm,
     *,
     is_own: bool = False,
 ) -> HttpResponse:

@@ -48,7 +48,7 @@ class StepInline(StepColumns, HistoryInline):
 @admin.register(Campaign)
 class CampaignAdmin(HistoryAdmin[Campaign]):
     list_display = ("name", "state", "activated_at", "step_count", "created_by")
-    list_filter = ("state", "locations", "providers", "patients")
+    list_filter = ("state", "locations", "providers", "patients", "consent")
     list_select_related = ("created_by",)
     search_fields = ("name",)
     fields = readonly_fields = (

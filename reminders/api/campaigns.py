@@ -48,6 +48,9 @@ class CampaignFields(serializers.Serializer[Campaign]):
     kinds = serializers.ListField(child=serializers.CharField())
     languages = serializers.ListField(child=serializers.CharField())
     patients = serializers.ChoiceField(Campaign.Patients.choices, allow_blank=True)
+    consent = serializers.ChoiceField(
+        Campaign.Consent.choices, allow_blank=True, help_text="Which consent the number must have."
+    )
     steps = StepFields(many=True)
 
     @extend_schema_field({"type": "array", "items": {"type": "integer"}})

@@ -70,9 +70,8 @@ class ClinicFacts:
         """
         found: dict[int, Appointment] = {}
         while first := self._find_first(found):
-            rows = Appointment.objects.select_related("contact__phone", "provider").in_bulk(
-                list(first.values())
-            )
+            people = ("contact__phone", "contact__other_phone", "provider")
+            rows = Appointment.objects.select_related(*people).in_bulk(list(first.values()))
             for index, visit in first.items():
                 if visit in rows and rows[visit].location_id in self.locations:
                     found[index] = rows[visit]

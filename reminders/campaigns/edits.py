@@ -148,6 +148,7 @@ def _write(draft: CampaignDraft) -> None:
         kinds=sorted(filters.kinds),
         patients=filters.patients,
         languages=sorted(filters.languages),
+        consent=filters.consent,
     )
     campaign.locations.set(filters.locations)
     campaign.providers.set(filters.providers)

@@ -17,6 +17,7 @@ from reminders.campaigns.drafts import CampaignPlan, PlannedStep, load_texts
 from reminders.campaigns.reminder_rows import Rows, Waiting
 from reminders.deciding.explanations import FOUND, foresee_call
 from reminders.deciding.number_caps import LOOKED_BACK
+from reminders.deciding.required_consent import lacks_consent
 from reminders.deciding.situations import (
     ReminderFacts,
     find_late_booking,
@@ -162,6 +163,7 @@ class Forecaster:
             found.situation,
             campaign_active=True,
             location_paused=False,
+            consent_lacking=lacks_consent(self._plan.filters.consent, found.number),
             at_once_from=None,
             due_before_live=False,
         )

@@ -30,6 +30,7 @@ What = CampaignVersion.What
 Snapshot = Mapping[str, Any]
 MOST_VERSIONS = 50  # shown at once
 NAMED = ("locations", "providers")  # kept as pairs of key and name
+ADDED = {"consent": Campaign.Consent.ANY.value}  # what snapshots of earlier releases don't have
 UNREADABLE = (
     KeyError,
     TypeError,
@@ -103,6 +104,7 @@ def snapshot_draft(draft: CampaignDraft) -> dict[str, Any]:
         "kinds": sorted(filters.kinds),
         "patients": filters.patients,
         "languages": sorted(filters.languages),
+        "consent": filters.consent,
         "locations": _name_rows(Location.objects.filter(pk__in=filters.locations)),
         "providers": _name_rows(Provider.objects.filter(pk__in=filters.providers)),
         "steps": [
@@ -144,6 +146,7 @@ def read_history(campaign_id: int, zone: tzinfo = UTC, most: int = MOST_VERSIONS
 
 def describe_changes(before: Snapshot, after: Snapshot) -> list[Change]:
     """What differs between two snapshots, in the reader's language; not what was only renamed elsewhere."""
+    before, after = {**ADDED, **before}, {**ADDED, **after}
     changes = []
     if before["name"] != after["name"]:
         changes.append(Change(_("Name"), before["name"], after["name"]))
@@ -192,6 +195,7 @@ def _read_snapshot(saved: CampaignDraft, snapshot: Snapshot) -> CampaignDraft:
         frozenset(snapshot["kinds"]),
         Campaign.Patients(snapshot["patients"]).value,
         frozenset(snapshot["languages"]),
+        Campaign.Consent({**ADDED, **snapshot}["consent"]).value,
     )
     known = {step.pk: step for step in saved.campaign.steps.all()}
     steps = tuple(_read_step(values, known, scripts_must_exist=True) for values in snapshot["steps"])
@@ -202,7 +206,7 @@ def _read_changes(before: Snapshot, after: Snapshot) -> list[Change] | None:
     """What differs; None if one of the two can't be read any more."""
     try:
         for name in FILTER_LABELS:  # also of those that are alike
-            describe_filter(name, after[name])
+            describe_filter(name, {**ADDED, **after}[name])
         return describe_changes(before, after)
     except UNREADABLE:  # VersionNotRestorable among them
         return None
@@ -307,7 +311,12 @@ def _is_like(one: Snapshot, other: Snapshot, *, but_state: bool = False) -> bool
 def _without_names(snapshot: Snapshot) -> dict[str, Any]:
     """The snapshot to be compared: rows by their keys, since their names change by themselves."""
     named = {name: [pk for pk, _name in snapshot[name]] for name in NAMED}
-    return {**snapshot, **named, "steps": [_with_keys_of_scripts(step) for step in snapshot["steps"]]}
+    return {
+        **ADDED,
+        **snapshot,
+        **named,
+        "steps": [_with_keys_of_scripts(step) for step in snapshot["steps"]],
+    }
 
 
 def _with_keys_of_scripts(values: Snapshot) -> dict[str, Any]:

@@ -19,6 +19,7 @@ FILTER_LABELS = {
     "languages": gettext_lazy("Languages"),
     "locations": gettext_lazy("Locations"),
     "providers": gettext_lazy("Providers"),
+    "consent": gettext_lazy("Consent"),
 }
 # The fields of a step that are told apart in its history, besides when it is due.
 LABELS = {
@@ -72,9 +73,11 @@ def describe_time(step: Step) -> str:
 
 
 def describe_filter(name: str, wanted: Any) -> str:
-    """One of a snapshot's filters: pairs of key and name, codes of languages, kinds, or which patients."""
+    """One of a snapshot's filters: pairs of key and name, languages, kinds, which patients or consent."""
     if name == "patients":
         return str(PATIENTS[Campaign.Patients(wanted)])
+    if name == "consent":
+        return str(Campaign.Consent(wanted).label)
     names = [one[1] if isinstance(one, list) else str(one) for one in wanted]
     if name == "languages":
         names = [name_language(code) for code in names]

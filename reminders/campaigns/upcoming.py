@@ -30,7 +30,9 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 
 from contacts.models import Appointment
+from contacts.models.people import Channel
 from contacts.numbers import list_never_dialled
+from contacts.paired_numbers import paired_optout
 from reminders.deciding.coverage import CampaignFilters, build_coverage, find_patient_change
 from reminders.deciding.number_caps import COUNTED, LOOKED_BACK, NumberUse, read_use
 from reminders.deciding.visits import find_upcoming
@@ -69,6 +71,8 @@ class VisitClass(NamedTuple):
     details_known: bool
     is_demo: bool
     number_verified: bool
+    other_no_calls: bool
+    other_no_texts: bool
     coverage: int
     is_never_dialled: bool = False
 
@@ -233,6 +237,8 @@ def _group_alike(
         details_known=_yes(Q(details_at__isnull=False)),
         is_demo=F("contact__is_demo"),
         number_verified=_yes(Q(contact__phone__verified_at__isnull=False)),
+        other_no_calls=_yes(paired_optout(Channel.VOICE, "contact")),
+        other_no_texts=_yes(paired_optout(Channel.SMS, "contact")),
         coverage=_build_coverages(before, after),
     )
     arrays = {

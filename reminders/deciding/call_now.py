@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from contacts.models import Appointment
+from contacts.paired_numbers import find_paired_optout
 from reminders.deciding.explanations import foresee_call
 from reminders.deciding.number_caps import NumberUse
+from reminders.deciding.required_consent import lacks_consent
 from reminders.deciding.situations import read_reminder_facts
 from reminders.models import CallRecord, Reminder
 from reminders.rules.decide import Verdict
@@ -27,7 +29,9 @@ def may_order_call(reminder: Reminder, now: datetime) -> bool:
         and appointment.starts_at > now
         and number is not None
         and number.opted_out_at(channel := step_channel_of(reminder)) is None
+        and find_paired_optout(appointment.contact, channel) is None
         and find_refusal(channel, appointment.contact.preferred_channel) is None
+        and not lacks_consent(reminder.step.campaign.consent, number)
     )
 
 

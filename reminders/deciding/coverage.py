@@ -53,6 +53,8 @@ class CampaignFilters(NamedTuple):
     """Whom a campaign is for, as values: ids of locations and providers, kinds, codes of languages.
 
     What is empty is for all, so it differs from one that names each. `patients`: a Campaign.Patients.
+    `consent`, a Campaign.Consent, leaves no visit out: their reminders are planned, and decide() says why
+    they don't go (required_consent.py), so that consent that is recorded later counts.
     """
 
     locations: frozenset[int] = frozenset()
@@ -60,6 +62,7 @@ class CampaignFilters(NamedTuple):
     kinds: frozenset[str] = frozenset()
     patients: str = Patients.ALL.value
     languages: frozenset[str] = frozenset()
+    consent: str = Campaign.Consent.ANY.value
 
 
 def read_filters(campaign: Campaign) -> CampaignFilters:
@@ -70,6 +73,7 @@ def read_filters(campaign: Campaign) -> CampaignFilters:
         frozenset(campaign.kinds),
         campaign.patients,
         frozenset(campaign.languages),
+        campaign.consent,
     )
 
 

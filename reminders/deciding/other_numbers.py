@@ -6,7 +6,7 @@ goes by the number to call, as ever: preview, page and dispatcher can't disagree
 The other number is used only where the contact's record says so, and only because the first can't be
 reached. Whoever said no on one of the two is not called on the other: an opt-out of either, of calls or
 texts, is in the way, and so is a number without consent. When in doubt nobody is called, and it stands on the
-worklist.
+worklist. An opt-out that comes after they changed places counts for both, too (contacts/paired_numbers.py).
 """
 
 from contacts.models import Contact, PhoneNumber

@@ -196,6 +196,25 @@ def _describe_optout(seen: Seen) -> Iterator[str]:
         yield words % {"number": mask(values.number)}
 
 
+def _describe_other_optout(seen: Seen) -> Iterator[str]:
+    values = seen.values
+    if seen.situation.other_number_opted_out and values.other_opted_out_at:
+        words = _("The patient's other number opted out of text messages on %(when)s.")
+        words = words if seen.is_text else _("The patient's other number opted out of calls on %(when)s.")
+        yield words % {"when": seen.when(values.other_opted_out_at)}
+    else:
+        yield _("No other number that is called in its place has opted out.")
+
+
+def _describe_consent(seen: Seen) -> Iterator[str]:
+    values = seen.values
+    required = _label(Campaign.Consent, values.required_consent)
+    yield _("The campaign asks for: %(required)s.") % {"required": required}
+    if values.number:
+        basis = _label(PhoneNumber.ConsentBasis, values.consent_basis)
+        yield _("Consent on record: %(basis)s.") % {"basis": basis}
+
+
 def _describe_wish(seen: Seen) -> Iterator[str]:
     wish = _label(Preference, seen.values.preference)
     yield _("The patient is reminded by: %(wish)s.") % {"wish": wish}
@@ -358,9 +377,11 @@ WORDS: dict[str, RuleWords] = {
     "skip_changed_appointments": RuleWords(gettext_lazy("The visit"), _describe_visit),
     "skip_made_up_patients": RuleWords(gettext_lazy("Made-up patients"), _describe_made_up),
     "skip_opted_out_numbers": RuleWords(gettext_lazy("Opt-out"), _describe_optout),
+    "skip_whose_other_number_opted_out": RuleWords(gettext_lazy("The other number"), _describe_other_optout),
     "skip_what_the_patient_refuses": RuleWords(gettext_lazy("The patient's wish"), _describe_wish),
     "skip_unneeded_reminders": RuleWords(gettext_lazy("Who is reminded"), _describe_need),
     "skip_what_was_due_before_live": RuleWords(gettext_lazy("Going live"), _describe_live),
+    "skip_without_required_consent": RuleWords(gettext_lazy("Consent that is required"), _describe_consent),
     "miss_late_reminders": RuleWords(gettext_lazy("Last moment"), _describe_last_moment),
     "wait_until_due": RuleWords(gettext_lazy("Due time"), _describe_due_time),
     "skip_unconfirmed_appointments": RuleWords(gettext_lazy("Only for confirmed visits"), _describe_audience),

@@ -6,6 +6,7 @@ Explaining a reminder and the evidence of a call both show them, so the last loo
 from dataclasses import dataclass
 from datetime import datetime
 
+from contacts.paired_numbers import find_paired_optout
 from reminders.deciding.number_caps import NumberUse, UseCounts, read_caps
 from reminders.deciding.situations import ReminderFacts
 from reminders.rules.calling_hours import find_zone_source
@@ -20,7 +21,8 @@ class SeenValues:
 
     `number`: E.164, or "" for none. `language` and `version`: of the script's text, "" and 0 for none.
     `zone_source`: a code of calling_hours.ZoneSource. `calls_in_...`: what counts against the caps; a cap of
-    0 is no limit. `calls_per_minute`: None for no limit.
+    0 is no limit. `calls_per_minute`: None for no limit. `other_opted_out_at`: of the other number of a pair
+    (contacts/paired_numbers.py). `required_consent`: a Campaign.Consent.
     """
 
     channel: str
@@ -42,6 +44,8 @@ class SeenValues:
     calls_in_day: int
     calls_in_week: int
     calls_per_minute: int | None
+    other_opted_out_at: datetime | None = None
+    required_consent: str = ""
 
 
 def read_seen_values(facts: ReminderFacts, use: NumberUse | None, moment: datetime) -> SeenValues:
@@ -72,4 +76,6 @@ def read_seen_values(facts: ReminderFacts, use: NumberUse | None, moment: dateti
         calls_in_day=counts.in_day,
         calls_in_week=counts.in_week,
         calls_per_minute=location.calls_per_minute,
+        other_opted_out_at=find_paired_optout(contact, channel),
+        required_consent=campaign.consent,
     )

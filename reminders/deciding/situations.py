@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 from django.db.models import Case, Exists, F, IntegerField, QuerySet, Subquery, When
 
 from contacts.models import Location, PhoneNumber, Provider
+from contacts.paired_numbers import find_paired_optout
 from reminders.deciding.coverage import KNOWN_WHERE_ASKED, covers
+from reminders.deciding.required_consent import lacks_consent
 from reminders.deciding.sending_mode import leaves_this_machine
 from reminders.deciding.trial_use import count_of_trial, count_sent_on_trial
 from reminders.models import Campaign, Reminder, ScriptText, SendingSwitch, Step
@@ -45,13 +47,20 @@ UNUSED_COLUMNS = (
     *(f"appointment__{name}" for name in ("ends_at", "answered_at", "answered_how", "batch")),
     *(f"appointment__{name}" for name in ("source", "external_id", "created_at", "updated_at")),
     *(f"appointment__{name}" for name in ("fold", "planned_revision", "details_at", "booked_at")),
-    *(f"appointment__contact__{name}" for name in ("search_text", "last_name", "other_phone", "source")),
+    *(f"appointment__contact__{name}" for name in ("search_text", "last_name", "source")),
     *(f"appointment__contact__{name}" for name in ("language_at", "date_of_birth", "notes", "erased_at")),
-    *(f"appointment__contact__{name}" for name in ("name_key", "other_phone_use")),
+    "appointment__contact__name_key",
     *(f"appointment__contact__{name}" for name in ("external_id", "created_at", "updated_at")),
     *(
         f"appointment__contact__phone__{name}"
         for name in ("unusable_reason", "unusable_detail", "verified_by", "erased_at", "created_at")
+    ),
+    *(
+        f"appointment__contact__other_phone__{name}"
+        for name in (
+            *("e164", "unusable_since", "unusable_reason", "unusable_detail", "consent_basis", "time_zones"),
+            *("verified_at", "verified_by", "erased_at", "created_at"),
+        )
     ),
 )
 
@@ -75,8 +84,8 @@ class PracticeConfig:
     """The practice's settings, by primary key: read once for a whole claim, so at most a lease old.
 
     What must take effect at once is not in here but read with each reminder: the switch with the mode, a
-    campaign's state, whether a step was taken out, a location's pause, and all that belongs to a person, a
-    number or an appointment.
+    campaign's state and the consent it requires, whether a step was taken out, a location's pause, and all
+    that belongs to a person, a number or an appointment.
     """
 
     steps: Mapping[int, Step]
@@ -117,10 +126,11 @@ def with_people(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
     """The reminders with every row that read_reminder_facts() needs and PracticeConfig lacks: one query."""
     return (
         _with_mode(reminders)
-        .select_related("appointment__contact__phone")
+        .select_related("appointment__contact__phone", "appointment__contact__other_phone")
         .defer(*UNUSED_COLUMNS)
         .annotate(
             campaign_state=F("step__campaign__state"),
+            campaign_consent=F("step__campaign__consent"),
             step_removed_at=F("step__removed_at"),
             is_known_patient=KNOWN_WHERE_ASKED,
             location_paused_at=F("appointment__location__paused_at"),
@@ -175,6 +185,7 @@ def read_facts_together(
         if step := practice.steps.get(reminder.step_id):
             reminder.step = step
             step.campaign.state = reminder.campaign_state  # type: ignore[attr-defined] # as it is now
+            step.campaign.consent = reminder.campaign_consent  # type: ignore[attr-defined]
         location = practice.locations.get(appointment.location_id)
         if location and location.time_zone == appointment.time_zone:  # else its zone was corrected since
             appointment.location = location
@@ -202,6 +213,7 @@ def with_situation(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
             "appointment__location",
             "appointment__provider",
             "appointment__contact__phone",
+            "appointment__contact__other_phone",
             "step__campaign",
         )
         .prefetch_related(
@@ -273,6 +285,8 @@ def read_reminder_facts(
             number_verified=number is not None and number.verified_at is not None,
             trial_full=(reminder.sent_on_trial or 0) >= TRIAL_CALLS_A_DAY,  # type: ignore[attr-defined]
             due_before_live=_is_due_before(reminder, reminder.live_since),  # type: ignore[attr-defined]
+            other_number_opted_out=find_paired_optout(contact, channel) is not None,
+            consent_lacking=lacks_consent(step.campaign.consent, number),
         ),
     )
 

@@ -19,7 +19,7 @@ CLOSED_DAYS_KEPT = timedelta(days=14)  # as far as calling hours are searched
 MOMENTS = frozenset(
     (
         *("not_before", "not_after", "at_once_from", "line_busy_until", "capped_until", "desk_busy_until"),
-        "opted_out_at",
+        *("opted_out_at", "other_opted_out_at"),
     )
 )
 

@@ -7,7 +7,10 @@ from datetime import datetime
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 
 from contacts.models import Appointment, PhoneNumber
+from contacts.models.people import Channel
+from contacts.paired_numbers import paired_optout
 from reminders.deciding.coverage import is_being_planned, read_unplanned_campaigns
+from reminders.deciding.required_consent import HAS_REQUIRED_CONSENT
 from reminders.deciding.situations import read_reminder_facts, with_situation
 from reminders.models import Campaign, FollowUp, Reminder, Step
 from reminders.models.campaigns import StepChannel
@@ -27,6 +30,7 @@ MAY_GO_OUT = (
     Q(state__in=REMINDER_PENDING)
     & ~Q(reason__in=HELD_BY_DATA)
     & FOR_UNANSWERED
+    & HAS_REQUIRED_CONSENT
     & (Q(step__campaign__state=Campaign.State.ACTIVE) | Q(ordered_by__isnull=False))
 )
 # Reminders whose step goes to the patient by text: step_channel_of() in SQL.
@@ -92,12 +96,18 @@ def find_suspects(appointments: "QuerySet[Appointment]") -> "QuerySet[Appointmen
         ~Q(state__in=REMINDER_OPEN),
     )
     held = of_active.filter(~Exists(seen), FOR_UNANSWERED, state__in=REMINDER_PENDING)
+    other_no = Q(
+        paired_optout(Channel.VOICE, "contact") | paired_optout(Channel.SMS, "contact")
+    )  # of either channel: read_visits() finds out which reminders it stops
     goes_out = Exists(own.filter(state=ReminderState.IN_PROGRESS)) | (
-        Exists(own.filter(MAY_GO_OUT)) & Exists(usable.filter(voice_opted_out_at=None, sms_opted_out_at=None))
+        Exists(own.filter(MAY_GO_OUT))
+        & Exists(usable.filter(voice_opted_out_at=None, sms_opted_out_at=None))
+        & ~other_no
     )
     needs_somebody = (
         Exists(held) & ~Exists(usable)
         | Exists(held.filter(reason__in=HELD_BY_DATA))
+        | Exists(held) & other_no
         | Exists(ended) & Q(contact__phone=None)
     )
     for of_channel, flag in ((~GOES_BY_TEXT, "voice_opted_out_at"), (GOES_BY_TEXT, "sms_opted_out_at")):

@@ -5,6 +5,7 @@ replan by planner.py, which looks again as well.
 """
 
 from collections.abc import Collection
+from typing import Any
 
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -26,17 +27,24 @@ def recheck_contact(contact_id: int) -> None:
         contact=contact_id, status=Appointment.Status.BOOKED, starts_at__gt=Now()
     )
     plan_appointments(list(ahead.values_list("pk", flat=True)))
-    number = Contact.objects.filter(pk=contact_id)
-    shares_number = Q(appointment__contact__phone__in=number.values("phone"))
-    shares_number |= Q(appointment__contact__phone__in=number.values("other_phone"))
+    contact = Contact.objects.filter(pk=contact_id)
+    shares_number = Q(appointment__contact__in=())
+    for held in ("phone", "other_phone"):
+        shares_number |= _are_called_on(contact.values(held))
     look_again(Reminder.objects.filter(Q(appointment__contact=contact_id) | shares_number))
     wake_dispatch()
 
 
 def recheck_numbers(number_ids: Collection[int]) -> None:
     """After a change of numbers: usable again, opted in, consent given."""
-    look_again(Reminder.objects.filter(appointment__contact__phone__in=number_ids))
+    look_again(Reminder.objects.filter(_are_called_on(number_ids)))
     wake_dispatch()
+
+
+def _are_called_on(numbers: Any) -> Q:
+    """Reminders whose patients have one of these numbers (ids), as the first or the other number."""
+    is_other = Q(appointment__contact__other_phone__in=numbers)
+    return Q(appointment__contact__phone__in=numbers) | is_other
 
 
 def recheck_script(script_id: int) -> None:

@@ -162,6 +162,7 @@ def _describe_consent(call: CallRecord, stored: StoredDecision | None) -> Sectio
     return {
         "recorded": stored is not None,
         "basis_at_the_call": stored.values.consent_basis if stored else "",
+        "required_at_the_call": stored.values.required_consent if stored else "",
         "basis_now": call.number.consent_basis,
         "opted_out_of_calls_at": call.number.voice_opted_out_at,
         "opted_out_of_texts_at": call.number.sms_opted_out_at,

@@ -170,6 +170,7 @@ class CampaignBuilder:
             kinds=sorted(filters.kinds),
             patients=filters.patients,
             languages=sorted(filters.languages),
+            consent=filters.consent,
             locations=sorted(names["locations"][pk] for pk in filters.locations),
             providers=sorted(names["providers"][pk] for pk in filters.providers),
         )

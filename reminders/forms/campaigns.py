@@ -126,6 +126,14 @@ class CampaignFiltersForm(forms.Form):
         help_text=gettext_lazy("None ticked: every provider."),
         error_messages=NO_LONGER_THERE,
     )
+    consent = forms.ChoiceField(
+        label=gettext_lazy("Which consent must be on record?"),
+        required=False,
+        choices=Campaign.Consent.choices,
+        widget=forms.RadioSelect,
+        help_text=gettext_lazy("It is recorded for each number, on the patient's page."),
+        error_messages=CHOOSE_ONE,
+    )
 
     def __init__(self, saved: CampaignDraft, choices: CampaignChoices, data: Any = None) -> None:
         filters = saved.filters
@@ -176,6 +184,7 @@ class CampaignFiltersForm(forms.Form):
             frozenset(kinds),
             found.get("patients", ""),
             frozenset(found.get("languages", ())),
+            found.get("consent", ""),
         )
 
 

@@ -18,6 +18,7 @@ LABELS = {
     "languages": gettext_lazy("Languages"),
     "locations": gettext_lazy("Locations"),
     "providers": gettext_lazy("Providers"),
+    "consent": gettext_lazy("Consent"),
     "channel": gettext_lazy("How"),
     "timing": gettext_lazy("When"),
     "audience": gettext_lazy("Who gets it"),

@@ -36,6 +36,13 @@ class Campaign(Pausable):
         NEW = "new", _("new patients only: no earlier visit that is booked or took place")
         KNOWN = "known", _("known patients only: an earlier visit is booked or took place")
 
+    class Consent(models.TextChoices):
+        """Which consent basis the number must have; rules/consent.py says which basis is enough."""
+
+        ANY = "", _("no agreement needed: everyone, unless “no consent” is recorded")
+        AGREED = "agreed", _("only those who agreed to it, in writing, in person or by phone")
+        WRITTEN = "written", _("only those who agreed to it in writing")
+
     name = models.CharField(max_length=120, unique=True)
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     activated_at = models.DateTimeField(
@@ -65,6 +72,14 @@ class Campaign(Pausable):
         blank=True,
         help_text=_("The patient's language. None selected: every language."),
     )
+    consent = models.CharField(
+        max_length=7,
+        choices=Consent,
+        default=Consent.ANY,
+        db_default=Consent.ANY,
+        blank=True,
+        help_text=_("Which consent must be on record for the number."),
+    )
     edition = models.PositiveIntegerField(
         default=1, db_default=1, editable=False, help_text=_("Counts its activations and edits.")
     )
@@ -86,6 +101,9 @@ class Campaign(Pausable):
             ),
             models.CheckConstraint(
                 condition=Q(patients__in=["", "new", "known"]), name="campaign_patients_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(consent__in=["", "agreed", "written"]), name="campaign_consent_known"
             ),
         ]
 

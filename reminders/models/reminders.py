@@ -10,7 +10,7 @@ from django.db.models.functions import Greatest
 from contacts.models import Appointment
 from contacts.models.people import Channel
 from reminders.models.campaigns import Step
-from reminders.rules.reasons import REASONS_OF_WISH
+from reminders.rules.reasons import UNTIL_PATIENT_AGREES
 from reminders.rules.states import ReminderState
 
 
@@ -80,8 +80,8 @@ class Reminder(models.Model):
             # reminders/planning/preferences.py: plan_wanted_again
             models.Index(
                 fields=["not_after"],
-                condition=Q(state="skipped", reason__in=REASONS_OF_WISH),
-                name="reminder_not_wanted",
+                condition=Q(state="skipped", reason__in=UNTIL_PATIENT_AGREES),
+                name="reminder_not_agreed",
             ),
             # reminders/planning/planner.py: what had no calling hours, and whose contact was edited since
             models.Index(

@@ -112,6 +112,7 @@ def _create_copy(campaign: Campaign, by: User | None) -> Campaign:
                     kinds=campaign.kinds,
                     patients=campaign.patients,
                     languages=campaign.languages,
+                    consent=campaign.consent,
                     created_by=by,
                 )
         except IntegrityError:

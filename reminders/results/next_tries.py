@@ -6,6 +6,7 @@ A voicemail counts as a message left: the step may say to call again after it, b
 from datetime import datetime, timedelta
 
 from contacts.models.people import Channel
+from contacts.paired_numbers import find_paired_optout
 from reminders.deciding.situations import hours_of, zones_of
 from reminders.lifecycle.call_reminders import find_calls_about
 from reminders.lifecycle.reminders import plan_again
@@ -81,6 +82,8 @@ def _may_text(call: CallRecord, reminder: Reminder) -> bool:
     if step.channel == Channel.SMS or step.fallback_script_id is None:
         return False
     if find_refusal(Channel.SMS, reminder.appointment.contact.preferred_channel):
+        return False
+    if find_paired_optout(reminder.appointment.contact, Channel.SMS):
         return False
     if call.state not in REACHED_NOBODY or _would_fail_again(call):
         return False

@@ -71,6 +71,8 @@ class Situation:
     number_verified: bool = False  # a member of staff has proved that the number is theirs
     trial_full: bool = False  # as much has gone out as a trial allows in 24 hours
     due_before_live: bool = False
+    other_number_opted_out: bool = False  # the number that stands in for this one, or this one for it
+    consent_lacking: bool = False  # the campaign requires a consent that the number doesn't have
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,8 @@ def decide(situation: Situation, now: datetime) -> Decision:
     """The decision at `now`: that of the first rule that returns one.
 
     An order by staff overrides only the rules that say "not yet" or "not needed", including the cap per
-    number and the desk pace. It never overrides opt-out, the patient's own wish, calling hours, lateness, or
-    an appointment that was moved, cancelled or is over.
+    number and the desk pace. It never overrides opt-out, the patient's own wish, consent, calling hours,
+    lateness, or an appointment that was moved, cancelled or is over.
     """
     for rule in RULES:
         if decision := rule(situation, now):
@@ -126,12 +128,23 @@ def skip_made_up_patients(situation: Situation, _now: datetime) -> Decision | No
     return Decision(Verdict.SKIP, Reason.DEMO_CONTACT) if situation.is_demo and situation.is_real else None
 
 
+def skip_without_required_consent(situation: Situation, _now: datetime) -> Decision | None:
+    """The campaign is only for those who agreed to it; an order by staff is no consent."""
+    return Decision(Verdict.SKIP, Reason.CONSENT_LACKING) if situation.consent_lacking else None
+
+
 def miss_late_reminders(situation: Situation, now: datetime) -> Decision | None:
     return Decision(Verdict.MISS, Reason.TOO_LATE) if now >= situation.not_after else None
 
 
 def skip_opted_out_numbers(situation: Situation, _now: datetime) -> Decision | None:
     return Decision(Verdict.SKIP, Reason.OPTED_OUT) if situation.opted_out else None
+
+
+def skip_whose_other_number_opted_out(situation: Situation, _now: datetime) -> Decision | None:
+    """Of two numbers that stand in for each other, a "no" on one is a "no" on both (product rule 10)."""
+    is_so = situation.other_number_opted_out
+    return Decision(Verdict.SKIP, Reason.OTHER_NUMBER_OPTED_OUT) if is_so else None
 
 
 def skip_what_the_patient_refuses(situation: Situation, _now: datetime) -> Decision | None:
@@ -254,9 +267,11 @@ RULES: tuple[Rule, ...] = (
     skip_changed_appointments,
     skip_made_up_patients,
     skip_opted_out_numbers,
+    skip_whose_other_number_opted_out,
     skip_what_the_patient_refuses,
     skip_unneeded_reminders,
     skip_what_was_due_before_live,
+    skip_without_required_consent,
     miss_late_reminders,  # after the skips: a reminder that wasn't needed isn't missed
     wait_until_due,
     skip_unconfirmed_appointments,

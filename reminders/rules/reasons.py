@@ -48,6 +48,14 @@ class Reason(models.TextChoices):
     NO_SCRIPT = "no_script", _("The script has no text in a language we can use.")
     # it is not needed, or not allowed
     OPTED_OUT = "opted_out", _("The number has opted out.")
+    OTHER_NUMBER_OPTED_OUT = (
+        "other_number_opted_out",
+        _("The patient's other number has opted out, and each of the two is called in place of the other."),
+    )
+    CONSENT_LACKING = (
+        "consent_lacking",
+        _("The campaign requires a consent that is not on record for this number."),
+    )
     WANTS_NO_REMINDERS = (
         "wants_no_reminders",
         _("The patient wants no calls or text messages from a machine, so staff have to contact them."),
@@ -147,6 +155,8 @@ IS_CHOSEN: dict[str, bool] = {
     Reason.NO_COMMON_HOURS: False,
     Reason.NO_SCRIPT: False,
     Reason.OPTED_OUT: True,
+    Reason.OTHER_NUMBER_OPTED_OUT: False,  # somebody else of the household may have said it
+    Reason.CONSENT_LACKING: True,  # whoever set the campaign chose to leave them out
     Reason.WANTS_NO_REMINDERS: True,  # the patient's own wish, like an opt-out
     Reason.WANTS_NO_CALLS: True,
     Reason.WANTS_NO_TEXTS: True,
@@ -345,6 +355,8 @@ class ReasonOfTest(models.TextChoices):
 
 # The patient's own wish; changing it back plans the reminder again.
 REASONS_OF_WISH = (Reason.WANTS_NO_REMINDERS, Reason.WANTS_NO_CALLS, Reason.WANTS_NO_TEXTS)
+# Skipped because of what the patient wants or has agreed to; planned again once that is otherwise.
+UNTIL_PATIENT_AGREES = (*REASONS_OF_WISH, Reason.CONSENT_LACKING)
 
 # The sentence of every code.
 SENTENCES = {

@@ -12,7 +12,7 @@ from contacts.models import ConsentEntry, Location, PhoneNumber
 from contacts.templatetags.display import at_location
 from reminders.deciding.rule_words import SOURCES
 from reminders.evidence.canonical import make_plain
-from reminders.models import EvidenceLook
+from reminders.models import Campaign, EvidenceLook
 from reminders.rules.states import CallState
 
 register = template.Library()
@@ -27,6 +27,7 @@ def _make_filter(choices: type[TextChoices]) -> Any:
 
 register.filter("consent_words", _make_filter(PhoneNumber.ConsentBasis))
 register.filter("consent_source_words", _make_filter(ConsentEntry.Source))
+register.filter("required_consent_words", _make_filter(Campaign.Consent))
 register.filter("call_state_words", _make_filter(CallState))
 register.filter("look_words", _make_filter(EvidenceLook.How))
 

@@ -31,6 +31,10 @@ def record_optin(request: HttpRequest, pk: int) -> HttpResponse:
     return _look_again_after(request, pk, contacts.record_optin(request, pk))
 
 
+def record_consent(request: HttpRequest, pk: int) -> HttpResponse:
+    return _look_again_after(request, pk, contacts.record_consent(request, pk))
+
+
 def mark_usable(request: HttpRequest, pk: int) -> HttpResponse:
     return _look_again_after(request, pk, contacts.mark_usable(request, pk))
 

@@ -51,6 +51,11 @@ PATIENTS = {
     Campaign.Patients.NEW: gettext_lazy("new patients"),
     Campaign.Patients.KNOWN: gettext_lazy("known patients"),
 }
+CONSENTS = {
+    Campaign.Consent.ANY: gettext_lazy("*whether or not they agreed to it*"),
+    Campaign.Consent.AGREED: gettext_lazy("*only if they agreed to it*"),
+    Campaign.Consent.WRITTEN: gettext_lazy("*only if they agreed to it in writing*"),
+}
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,7 @@ def write_campaign(campaign: Campaign) -> list[SentencePart]:
         kinds=sorted(campaign.kinds),
         patients=campaign.patients,
         languages=campaign.languages,
+        consent=campaign.consent,
         locations=[str(location) for location in campaign.locations.all()],
         providers=[str(provider) for provider in campaign.providers.all()],
     )
@@ -93,12 +99,14 @@ def write_filters(
     kinds: Sequence[str],
     patients: str,
     languages: Sequence[str],
+    consent: str,
     locations: Sequence[str],
     providers: Sequence[str],
 ) -> list[SentencePart]:
-    """Whom filters mean: "every cleaning", "of new patients", "who speak Spanish", "at Downtown", "with …".
+    """Whom filters mean: "every cleaning", "of new patients", "who speak Spanish", "at Downtown", "with …",
+    "only if they agreed to it".
 
-    `languages` are codes, `patients` is a Campaign.Patients, the others are names.
+    `languages` are codes, `patients` is a Campaign.Patients, `consent` a Campaign.Consent, the others names.
     """
     spoken = [name_language(code) for code in languages]
     return [
@@ -107,6 +115,7 @@ def write_filters(
         mark_part("languages", _("who speak *%(languages)s*"), languages=_join(spoken) or _("any language")),
         mark_part("locations", _("at *%(locations)s*"), locations=_join(locations) or _("every location")),
         mark_part("providers", _("with *%(providers)s*"), providers=_join(providers) or _("any provider")),
+        mark_part("consent", CONSENTS[Campaign.Consent(consent)]),
     ]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contacts.imports.words import combine_wishes, is_stricter, read_preference
+from contacts.imports.words import combine_wishes, is_stricter, join_wishes, read_preference
 from contacts.models import Contact, ImportProblem
 from contacts.models.people import Preference
 from tests.contacts.imports.example_lists import AISHA, import_rows, make_downtown, only_appointment
@@ -162,3 +162,44 @@ def test_instead_of_a_number_that_is_never_dialled_the_other_one_is_used(odd: st
     assert contact.other_phone is None
     [note] = read_notes("Mobile")
     assert note.endswith("The other number in the row is used.")
+
+
+# said first, said by another row or later, what both forbid together
+JOINED = [
+    ("sms_only", "voice_only", "never"),
+    ("voice_only", "sms_only", "never"),
+    ("sms", "sms_only", "sms_only"),
+    ("never", "voice", "never"),
+    ("voice", "sms", "sms"),
+]
+
+
+@pytest.mark.parametrize(("held", "wish", "joined"), JOINED)
+def test_two_wishes_together_forbid_what_either_does(held: str, wish: str, joined: str) -> None:
+    assert join_wishes(wish, held) == joined
+
+
+@pytest.mark.django_db
+def test_of_two_rows_of_one_patient_what_either_forbids_counts() -> None:
+    """Seen: of "text only" and "call only" the second was lost, so that a call went out."""
+    make_downtown()
+    later = AISHA | {"id": "A2", "time": "10:30 AM", "Contact method": "Call only"}
+    import_rows(AISHA | {"Contact method": "Text only"}, later)
+    assert only_appointment().contact.preferred_channel == "never"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("held", "said"), [("voice_only", "Text only"), ("sms_only", "Call only"), ("sms", "Never")]
+)
+def test_a_no_that_is_new_in_the_file_joins_the_one_that_staff_recorded(held: str, said: str) -> None:
+    """Seen: it was dropped, or only listed where staff had changed the wish (product rule 45)."""
+    make_downtown()
+    import_rows(AISHA | {"Contact method": "Call"})
+    Contact.objects.update(preferred_channel=held)
+    import_rows(AISHA | {"Contact method": said})
+    assert only_appointment().contact.preferred_channel == "never"
+    Contact.objects.update(preferred_channel="voice")
+    again = import_rows(AISHA | {"Contact method": said})
+    assert only_appointment().contact.preferred_channel == "voice", "the file says nothing new"
+    assert again.counts["changed"] == 0

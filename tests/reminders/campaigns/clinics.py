@@ -107,7 +107,7 @@ def _make_number(rng: random.Random, index: int) -> PhoneNumber | None:
         voice_opted_out_at=now if rng.random() < 0.08 else None,
         sms_opted_out_at=now if rng.random() < 0.08 else None,
         unusable_since=now if rng.random() < 0.05 else None,
-        consent_basis=rng.choice(["given_for_care"] * 9 + ["none"]),
+        consent_basis=rng.choice([*["given_for_care"] * 5, *["spoken", "written"] * 2, "none"]),
     )
 
 

@@ -120,6 +120,8 @@ EDITS: dict[str, Callable[[CampaignDraft], CampaignDraft]] = {
     "sooner after booking": lambda draft: change_step(draft, 5, elapsed=timedelta(minutes=20)),
     "no longer after booking": lambda draft: change_step(draft, 5, timing_kind="elapsed_before"),
     "a new step after booking": add_confirmation,
+    "who agreed": lambda draft: draft.with_filters(CampaignFilters(consent="agreed")),
+    "who agreed in writing": lambda draft: draft.with_filters(CampaignFilters(consent="written")),
     "new patients": lambda draft: draft.with_filters(CampaignFilters(patients="new")),
     "known patients": lambda draft: draft.with_filters(CampaignFilters(patients="known")),
     "Spanish speakers": lambda draft: draft.with_filters(CampaignFilters(languages=frozenset({"es"}))),

@@ -36,6 +36,7 @@ from tests.people import (
     make_contact,
     make_due_reminder,
     make_location,
+    make_number,
     make_step,
     make_user,
 )
@@ -234,6 +235,43 @@ def record_consent(practice: Practice) -> None:
     practice.wait_at(local(10))
     given = {"consent_basis": "written", "evidence": "the form of today"}
     save_in_admin(practice.office, PhoneNumber.objects.get(), **given)
+
+
+def record_required_consent(practice: Practice) -> None:
+    """While it waits for the calling hours."""
+    make_reminder()
+    practice.wait_at(local(7, 30))
+    Campaign.objects.update(consent="written")
+    assert practice.read_moment() is None
+    record_the_basis(practice)
+
+
+def record_required_consent_late(practice: Practice) -> None:
+    """After it was skipped, while there is time (product rule 41)."""
+    make_reminder()
+    Campaign.objects.update(consent="agreed")
+    practice.go_to(local(9, 1))
+    assert not practice.run_worker()
+    assert practice.reminder.reason == "consent_lacking"
+    record_the_basis(practice)
+
+
+def record_the_basis(practice: Practice) -> None:
+    practice.office.post(
+        f"/contacts/{practice.contact.pk}/consent/", {"basis": "written", "evidence": "the form of today"}
+    )
+
+
+def opt_in_the_other_number(practice: Practice) -> None:
+    make_reminder()
+    other = make_number("+12025550142", voice_opted_out_at=timezone.now())
+    practice.wait_at(local(7, 30))
+    Contact.objects.update(other_phone=other, other_phone_use="unreachable")
+    assert practice.read_moment() is None
+    practice.office.post(
+        f"/contacts/{practice.contact.pk}/opt-in/",
+        {"number": other.pk, "scope": "voice", "reason": "asked for it today"},
+    )
 
 
 def repair_the_script(practice: Practice) -> None:
@@ -461,6 +499,8 @@ WAYS: dict[str, list[tuple[Callable[[Practice], None], datetime | str | None]]] 
     "opted_out": [(opt_in_again, local(9))],
     "refusal": [(take_back_a_wish, NOW)],
     "has_consent": [(record_consent, NOW)],
+    "consent_lacking": [(record_required_consent, local(9)), (record_required_consent_late, NOW)],
+    "other_number_opted_out": [(opt_in_the_other_number, local(9))],
     "has_script": [(repair_the_script, NOW)],
     "hours": [
         (widen_the_hours, local(8, 15)),

@@ -8,7 +8,7 @@ look at that moment opens it, and one just before doesn't (product rule 30).
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pytest
@@ -118,6 +118,8 @@ NUMBER_STATES: dict[str, dict[str, object]] = {
     "unusable": {"unusable_since": START, "unusable_reason": "invalid_number"},
     "no_consent": {"consent_basis": PhoneNumber.ConsentBasis.NONE},
     "verified": {"verified_at": START},
+    "agreed": {"consent_basis": PhoneNumber.ConsentBasis.SPOKEN},
+    "agreed in writing": {"consent_basis": PhoneNumber.ConsentBasis.WRITTEN},
 }
 
 
@@ -134,11 +136,16 @@ class MadeVisit:
     answer: str
     change: str
     ordered: bool
+    other_number: str  # when another one is called, which opted out of calls and texts
     earlier_call: str  # how a call to the number for another visit ended
 
     def book(self) -> Appointment:
         number = make_number(self.number, time_zones=self.number_zones) if self.number else None
-        wishes = {"time_zone": self.stated_zone, "preferred_channel": self.wish}
+        wishes: dict[str, Any] = {"time_zone": self.stated_zone, "preferred_channel": self.wish}
+        if self.other_number:
+            opted_out = {"voice_opted_out_at": START, "sms_opted_out_at": START}
+            wishes["other_phone"] = make_number("+12025550177", **opted_out)
+            wishes["other_phone_use"] = self.other_number
         contact = make_contact(number=None, phone=number, **wishes)
         return make_appointment(contact, starts_at=START + timedelta(hours=self.hours_ahead))
 
@@ -173,7 +180,8 @@ VISITS = st.builds(
     MadeVisit,
     hours_ahead=st.integers(1, 120),
     number=st.sampled_from(NUMBERS),
-    number_state=mostly("", "opted_out", "unusable", "no_consent", "verified"),
+    number_state=mostly("", *NUMBER_STATES),
+    other_number=mostly("", "", "never", "unreachable"),
     number_zones=st.sampled_from([[], [NEW_YORK], [LOS_ANGELES], [NEW_YORK, LOS_ANGELES], [HONOLULU]]),
     stated_zone=mostly("", LOS_ANGELES, HONOLULU, "Mars/Olympus_Mons"),
     wish=mostly(Preference.VOICE, *Preference.values),
@@ -184,9 +192,9 @@ VISITS = st.builds(
 )
 
 
-def make_practice(audience: str, opens: int) -> None:
+def make_practice(audience: str, opens: int, consent: str) -> None:
     make_location(time_zone=NEW_YORK, calling_opens=time(opens), calling_closes=time(19))
-    campaign, script = make_campaign(), make_script()
+    campaign, script = make_campaign(consent=consent), make_script()
     make_step(campaign, audience=audience, script=script)
     by_the_clock = {"timing_kind": "days_before", "days": 1, "at": time(7, 30), "elapsed": timedelta(0)}
     text = make_script("{APPT_DATE} {APPT_TIME}. STOP=opt out.", name="Text")
@@ -199,6 +207,7 @@ def make_practice(audience: str, opens: int) -> None:
     minutes=st.integers(1, 5 * 24 * 60),
     audience=st.sampled_from(["unconfirmed", "everyone", "confirmed"]),
     opens=st.sampled_from([8, 9, 12]),
+    consent=mostly("", "agreed", "written"),
     paused=mostly("", "sending", "campaign"),
     mode=mostly("sandbox", "trial", "live"),
 )
@@ -209,6 +218,7 @@ def test_every_reader_says_what_the_last_look_then_decides(
     minutes: int,
     audience: str,
     opens: int,
+    consent: str,
     paused: str,
     mode: str,
 ) -> None:
@@ -217,7 +227,7 @@ def test_every_reader_says_what_the_last_look_then_decides(
         clocks = TwoClocks(START)
         try:
             staff = User.objects.create(username="sam")
-            make_practice(audience, opens)
+            make_practice(audience, opens, consent)
             booked = [visit.book() for visit in visits]
             plan_all()
             for made, visit in zip(visits, booked, strict=True):

@@ -116,7 +116,8 @@ def test_the_campaign_is_read_as_sentences(desk: Client, draft: Campaign) -> Non
     answer = desk.get(address(draft))
     people, step = sentences(answer)
     assert people == (
-        "every Cleaning of new or known patients who speak any language at every location with any provider:"
+        "every Cleaning of new or known patients who speak any language at every location with any provider "
+        "whether or not they agreed to it:"
     )
     assert step.startswith("Call whoever has not confirmed 2 days before at 10:00 with “Reminder”. If nobody")
     assert 'id="people-kinds-part"' in answer.content.decode()
@@ -329,6 +330,7 @@ FILTER_ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"kinds": ["Surgery"]}, "One of those chosen is no longer there."),
     ({"languages": ["\x00"]}, "One of those chosen is no longer there."),
     ({"patients": "old"}, "Choose one of these."),
+    ({"consent": "yes"}, "Choose one of these."),
     ({"other_kinds": "x" * 81}, "A kind has at most 80 letters."),
     ({"other_kinds": ",".join(map(str, range(51)))}, "Enter at most 50 kinds."),
     ({"other_kinds": "A\x00"}, "Take out the characters that can't be seen."),
@@ -447,17 +449,20 @@ def test_filters_are_saved_as_they_were_chosen(desk: Client, draft: Campaign) ->
         other_kinds="cleaning , Root canal,",
         patients="new",
         languages=["es", "fr"],
+        consent="written",
     )
     assert post(desk, draft, entries, "save").status_code == 302
     draft.refresh_from_db()
     assert (draft.name, draft.kinds, draft.patients) == ("New names", ["Cleaning", "Root canal"], "new")
+    assert draft.consent == "written"
     assert (draft.languages, [*draft.locations.all()], [*draft.providers.all()]) == (
         ["es", "fr"],
         [east],
         [chen],
     )
     assert sentences(desk.get(address(draft)))[0] == (
-        "every Cleaning or Root canal of new patients who speak Spanish or French at Eastside with Dr. Chen:"
+        "every Cleaning or Root canal of new patients who speak Spanish or French at Eastside with Dr. Chen "
+        "only if they agreed to it in writing:"
     )
 
 

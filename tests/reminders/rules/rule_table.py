@@ -222,6 +222,18 @@ DECISIONS: list[Row] = [
     (18, {"has_script": False}, NEW_YORK, DUE_AT, "block: no_script", "there is nothing to say"),
     (18, {"has_consent": False, "ordered": True}, NEW_YORK, DUE_AT, "block: no_consent", "an order is no consent"),
     (18, {"has_number": False}, NEW_YORK, DUE_AT, "block: no_number", "there is nothing to dial"),
+    # the campaign requires a consent that is not on record
+    (18, {"consent_lacking": True}, NEW_YORK, DUE_AT, "skip: consent_lacking", "it is only for those who agreed"),
+    (18, {"consent_lacking": True, "ordered": True}, NEW_YORK, DUE_AT, "skip: consent_lacking", "an order is no consent"),
+    (18, {"consent_lacking": True}, NEW_YORK, "2027-07-14 09:59-04:00", "skip: consent_lacking", "before its time too, so that no page names a moment"),
+    (18, {"consent_lacking": True}, NEW_YORK, LAST_MOMENT, "skip: consent_lacking", "not missed: a person chose to leave them out"),
+    (18, {"consent_lacking": True, "has_consent": False}, NEW_YORK, DUE_AT, "skip: consent_lacking", "nobody has to look for a consent that this campaign needs"),
+    (18, {"consent_lacking": True, "answer": "confirmed"}, NEW_YORK, DUE_AT, "skip: confirmed", "it isn't needed anyway"),
+    (10, {"consent_lacking": True, "opted_out": True}, NEW_YORK, DUE_AT, "skip: opted_out", "a no is said first"),
+    # the other number, which is called in place of this one, has opted out
+    (10, {"other_number_opted_out": True}, NEW_YORK, DUE_AT, "skip: other_number_opted_out", "a no on one of a pair is a no on both"),
+    (10, {"other_number_opted_out": True, "ordered": True}, NEW_YORK, DUE_AT, "skip: other_number_opted_out", "not even by an order"),
+    (10, {"other_number_opted_out": True, "opted_out": True}, NEW_YORK, DUE_AT, "skip: opted_out", "its own no is said first"),
     # cancelled, moved, over
     (1, {"appointment_status": "cancelled"}, NEW_YORK, DUE_AT, "skip: cancelled", "there is nothing to remind of"),
     (1, {"appointment_status": "cancelled", "ordered": True}, NEW_YORK, DUE_AT, "skip: cancelled", "not even by an order"),

@@ -61,4 +61,6 @@ SITUATIONS = st.builds(
     number_verified=st.booleans(),
     trial_full=st.booleans(),
     due_before_live=st.booleans(),
+    other_number_opted_out=st.booleans(),
+    consent_lacking=st.booleans(),
 )

@@ -103,12 +103,12 @@ def test_a_campaign_says_whom_it_is_for() -> None:
     campaign = make_campaign()
     assert " ".join(part.words for part in write_campaign(campaign)) == (
         "every appointment of new or known patients who speak any language at every location "
-        "with any provider"
+        "with any provider whether or not they agreed to it"
     )
     campaign.kinds, campaign.patients, campaign.languages = ["Cleaning", "Physical"], "new", ["es"]
     campaign.locations.set([make_location("Downtown"), make_location("Eastside"), make_location("Hill")])
     campaign.providers.add(Provider.objects.create(name="Dr. Chen"))
     assert " ".join(part.words for part in write_campaign(campaign)) == (
         "every Cleaning or Physical of new patients who speak Spanish at Downtown, Eastside or Hill "
-        "with Dr. Chen"
+        "with Dr. Chen whether or not they agreed to it"
     )

@@ -1,0 +1,20 @@
+"""Everybody who shares a number, on one page. The address has the number's id, never the number."""
+
+from django.contrib.auth.decorators import permission_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from contacts.models import PhoneNumber
+from reminders.pages.household import read_household
+
+
+@permission_required(("contacts.view_contact", "contacts.view_appointment"), raise_exception=True)
+@require_GET
+def show_household(request: HttpRequest, pk: int) -> HttpResponse:
+    try:
+        household = read_household(pk, timezone.now())
+    except PhoneNumber.DoesNotExist:
+        raise Http404 from None
+    return render(request, "reminders/household.html", {"household": household, "number": household.number})
