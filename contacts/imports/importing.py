@@ -22,9 +22,17 @@ from contacts.imports.csv_files import CsvReader, clean_cell
 from contacts.imports.dates import DateOrder, guess_order
 from contacts.imports.doubts import IDS_KEY, MATCH_BY_TIME, OTHER_SYSTEM, ask_ids, ask_source
 from contacts.imports.errors import QuestionsOpen
-from contacts.imports.files import Table, TableReader, read_table
+from contacts.imports.files import NO_CHOICES, Table, TableReader, read_table
 from contacts.imports.location_questions import choose_locations
 from contacts.imports.matching import Known, find_known
+from contacts.imports.mending import (
+    ListReading,
+    PartOfList,
+    find_rows_to_mend,
+    is_to_mend,
+    store_rows_to_mend,
+    take_off_mending,
+)
 from contacts.imports.missing import find_missing
 from contacts.imports.people import (
     ImportedPerson,
@@ -60,6 +68,7 @@ from contacts.imports.report import ImportReport, count_outcomes
 from contacts.imports.rows import ImportedLocation, Reading, RowResult, location_key, read_row
 from contacts.imports.starts import split_start
 from contacts.imports.times import ask_about_half, has_am_pm
+from contacts.imports.visits_ahead import list_planned_anew
 from contacts.imports.weak_ids import is_household_header, mark_damaged, settle_ids
 from contacts.imports.words import ask_about_statuses
 from contacts.models import ImportBatch, Location
@@ -80,6 +89,7 @@ ONE_AT_A_TIME = 7_305_022_011  # key of the advisory lock that lets only one imp
 class ReadFile:
     """A file as rows, before it is compared with the appointments in the database.
 
+    `reading`: how its dates and times are read; `is_part`: it has the rows of a list that were to be mended.
     `questions`: about the file, answered or not; `options`: with the answers remembered of the source, and
     the source that was answered.
     """
@@ -91,6 +101,8 @@ class ReadFile:
     questions: list[Question]
     options: ImportOptions
     remembered: frozenset[str]
+    is_part: bool = False
+    reading: ListReading | None = None
     described: dict[str, ImportedLocation] = field(default_factory=dict)
     results: list[RowResult] = field(default_factory=list)
     duplicates: set[int] = field(default_factory=set)
@@ -104,7 +116,8 @@ def preview_file(data: bytes, file_name: str, options: ImportOptions) -> ImportR
     Raises ImportRefused.
     """
     file, plan, problems = _plan(_read(data, file_name, options))
-    return _report(file, plan, problems, list_changes(plan), file_name)
+    report = _report(file, plan, problems, list_changes(plan), file_name)
+    return replace(report, planned_anew=list_planned_anew(plan, file.practice, file.described))
 
 
 @transaction.atomic
@@ -131,6 +144,8 @@ def import_file(
     notes, changes = write_plan(plan, file.practice, file.described, batch, by)
     report = _report(file, plan, problems + notes, changes, file_name, batch)
     store_problems(batch, report.problems)
+    if report.to_mend:
+        store_rows_to_mend(batch, report.to_mend)
     batch.counts = report.counts
     batch.save(update_fields=["counts"])
     remember_answers(file.options, file.questions)
@@ -149,25 +164,30 @@ def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
     effective = add_remembered(options)
     options = effective.options
     check_options(options)
-    table = read_table(
-        file_name,
-        data,
-        largest=settings.IMPORT_MAX_BYTES,
-        readers=READERS,
-        choices=options.reading,
-        answers=options.answers,
+    part = take_off_mending(
+        read_table(
+            file_name,
+            data,
+            largest=settings.IMPORT_MAX_BYTES,
+            readers=READERS,
+            choices=NO_CHOICES if is_to_mend(data) else options.reading,
+            answers=options.answers,
+        )
     )
+    table = part.table
     columns = find_columns(table.headers, effective.list_columns(table.headers), table.rows, options.answers)
     practice = read_known_practice()
     known = {key: location.name for key, location in practice.locations.items()}
     chosen = choose_locations(columns, table.rows, known, options.answers)
     questions = [*table.questions, *columns.questions, *chosen.questions]
     if find_open(questions, options.answers):
-        return ReadFile(table, columns, table.form, practice, questions, options, effective.remembered)
+        return ReadFile(
+            table, columns, table.form, practice, questions, options, effective.remembered, part.is_part
+        )
     columns = chosen.columns
     names = _list_location_names(table, columns, chosen.only)
     described = describe_locations((name for _, name in names), practice, options)
-    reading, asked = _prepare_reading(table, columns, described, chosen.only, options)
+    reading, asked = _prepare_reading(part, columns, described, chosen.only, options)
     results = mark_damaged([read_row(raw, reading) for raw in table.rows], table, columns)
     results, duplicates = find_repeats(settle_ids(results, columns), columns.header_of("appointment_id"))
     return ReadFile(
@@ -178,6 +198,8 @@ def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
         [*questions, *asked],
         options,
         effective.remembered,
+        part.is_part,
+        ListReading(reading.order.month_first, reading.am_pm),
         described,
         results,
         duplicates,
@@ -187,18 +209,25 @@ def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
 
 
 def _prepare_reading(
-    table: Table,
+    part: PartOfList,
     columns: Columns,
     described: dict[str, ImportedLocation],
     only_location: str,
     options: ImportOptions,
 ) -> tuple[Reading, list[Question]]:
-    """Find out from whole columns how their cells are read; return that, and the questions about them."""
+    """Find out from whole columns how their cells are read; return that, and the questions about them.
+
+    Rows that were to be mended are read as those of their list.
+    """
+    table = part.table
     starts = [(row.line, split_start(row.cells, columns.positions)) for row in table.rows]
     days = [(line, day) for line, texts in starts for day in (texts.day, texts.other_day) if day]
     order = guess_order(days, options.number_region, timezone.now().date())
     times = [(line, texts.time) for line, texts in starts]
     am_pm = has_am_pm(time for _, time in times)
+    if part.reading:
+        order = replace(order, month_first=part.reading.month_first, proof="as in the whole list")
+        am_pm = am_pm or part.reading.am_pm
     half = ask_about_half(times, am_pm=am_pm)
     questions = [*([half] if half else []), *ask_about_statuses(_read_column(table, columns, "status"))]
     answer = half.find_answer(options.answers) if half else None
@@ -261,7 +290,8 @@ def _plan(file: ReadFile) -> tuple[ReadFile, Plan, list[Problem]]:
     problems = _describe_rows(file, plan)
     problems += _describe_people(plan, known, columns)
     id_header = columns.header_of("appointment_id")
-    problems += find_missing(file.results, plan, source=options.source, id_header=id_header)
+    if not file.is_part:
+        problems += find_missing(file.results, plan, source=options.source, id_header=id_header)
     return file, plan, problems
 
 
@@ -315,6 +345,7 @@ def _report(
     outcomes[RowOutcome.REJECTED] = len(file.results) - sum(
         count for outcome, count in outcomes.items() if outcome != RowOutcome.REJECTED
     )
+    to_mend = find_rows_to_mend(file.table, problems, file.reading) if file.reading else None
     return ImportReport(
         file_name=PurePath(file_name).name,
         source=file.options.source,
@@ -329,4 +360,5 @@ def _report(
         remembered=file.remembered,
         columns=describe_columns(file.columns, file.table.rows),
         chosen_columns={name: label for name, label in file.options.columns.items() if label},
+        to_mend=to_mend if to_mend and to_mend.rows else None,
     )

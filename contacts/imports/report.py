@@ -5,7 +5,7 @@ import io
 import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from django.utils.translation import gettext_lazy as _
@@ -13,9 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from contacts.imports.change_words import describe_deed, describe_fields, group_changes
 from contacts.imports.changes import ImportedChange
 from contacts.imports.column_uses import ColumnUse
+from contacts.imports.mending import RowsToMend
 from contacts.imports.plans import MatchedBy, Plan, RowOutcome
 from contacts.imports.problems import NOT_IN_THE_FILE, NOTE, REJECTED, Problem, clip, neutralise_formula
 from contacts.imports.questions import Question, find_open
+from contacts.imports.visits_ahead import PlannedAnew
 
 # Keys of ImportBatch.counts with their labels, in the order in which they are shown.
 APPOINTMENT_LABELS = {
@@ -73,6 +75,7 @@ class ImportReport:
     of what was here before. `questions`: about the file, with the `answers` to them, of which those in
     `remembered` were given for an earlier list; as long as one is open, nothing is imported. `columns`: what
     became of each; `chosen_columns`: field -> the column that was chosen by hand, now or for an earlier list.
+    `planned_anew`: for what reminders would be planned, of a preview; `to_mend`: the rows that were rejected.
     """
 
     file_name: str
@@ -88,6 +91,8 @@ class ImportReport:
     remembered: frozenset[str] = frozenset()
     columns: tuple[ColumnUse, ...] = ()
     chosen_columns: Mapping[str, str] = field(default_factory=dict)
+    planned_anew: PlannedAnew = field(default_factory=PlannedAnew)
+    to_mend: RowsToMend | None = None
 
     @property
     def open_questions(self) -> list[Question]:
@@ -227,7 +232,9 @@ def list_questions(report: ImportReport) -> list[AskedQuestion]:
 
 def report_as_json(report: ImportReport) -> dict[str, Any]:
     """Return the report as plain values, with every problem and every change."""
-    return asdict(report) | {
+    plain = asdict(replace(report, planned_anew=PlannedAnew(), to_mend=None))
+    del plain["planned_anew"], plain["to_mend"]
+    return plain | {
         "dry_run": report.is_dry_run,
         "deed": report.deed,
         "remembered": sorted(report.remembered),

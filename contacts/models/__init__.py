@@ -2,7 +2,16 @@
 
 from contacts.models.api_tokens import ApiScope, ApiToken
 from contacts.models.appointments import Appointment, AppointmentChange, Way
-from contacts.models.imports import ImportBatch, ImportChange, ImportProblem, SourceAnswers
+from contacts.models.imports import (
+    ImportBatch,
+    ImportChange,
+    ImportedRecords,
+    ImportProblem,
+    KeptByUndo,
+    OverwrittenValues,
+    RejectedRow,
+    SourceAnswers,
+)
 from contacts.models.people import ConsentEntry, Contact, PhoneNumber, UnusableReason
 from contacts.models.person_records import (
     ContactId,
@@ -29,9 +38,13 @@ __all__ = [
     "ImportBatch",
     "ImportChange",
     "ImportProblem",
+    "ImportedRecords",
+    "KeptByUndo",
     "Location",
+    "OverwrittenValues",
     "PhoneNumber",
     "Provider",
+    "RejectedRow",
     "SourceAnswers",
     "UnusableReason",
     "Way",
