@@ -15,7 +15,7 @@ from django.db.models import ManyToOneRel, Model
 
 from contacts.database.arrays import is_any, is_any_text
 from contacts.imports.changes import describe_appointment
-from contacts.imports.overwriting import Values, read_values
+from contacts.imports.overwriting import Values, read_record_values
 from contacts.imports.problems import clip
 from contacts.imports.three_way import DEFAULTS, read_contact_values
 from contacts.merging import FORBIDS
@@ -169,10 +169,10 @@ def read_records(batch: ImportBatch) -> BatchRecords | None:
 
 def plan_undo(records: BatchRecords, since_then: SinceThen) -> UndoPlan:
     """Decide on each contact and appointment of the batch. The same number of queries for any batch."""
-    return _Planner(records, since_then).plan()
+    return _UndoPlanner(records, since_then).plan()
 
 
-class _Planner:
+class _UndoPlanner:
     def __init__(self, records: BatchRecords, since_then: SinceThen) -> None:
         self.records, self.since_then = records, since_then
         visits = Appointment.objects.select_related("contact", "location", "provider")
@@ -278,7 +278,7 @@ class _Planner:
 
     def _compare(self, record: Appointment | Contact, before: Values, after: Values) -> str:
         """Why it stays: it isn't as the import left it, or what it had is gone; "" if neither."""
-        now = read_values(record, self.records.batch.source)
+        now = read_record_values(record, self.records.batch.source)
         if any(now[name] != value for name, value in after.items()):
             return Why.CHANGED
         return "" if self.present.has_all(before) else Why.ERASED

@@ -4,12 +4,13 @@ What is read before and after the write is what the database holds, under the im
 the plan meant to write.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models.functions import Now
+
 from contacts.database.arrays import is_any
-from contacts.database.clock import read_database_clock
 from contacts.imports.plans import Plan, RowOutcome
 from contacts.imports.practice import KnownPractice
 from contacts.models import Appointment, Contact, ImportBatch, ImportedRecords, OverwrittenValues
@@ -27,7 +28,7 @@ BATCH_SIZE = 1000  # rows in one statement
 Values = dict[str, Any]
 
 
-def read_values(record: Appointment | Contact, source: str) -> Values:
+def read_record_values(record: Appointment | Contact, source: str) -> Values:
     """The columns of a record that an undo puts back, as JSON values. `memory`: None if there is none."""
     values = {"memory": record.file_values.get(source)}
     if isinstance(record, Contact):
@@ -77,7 +78,7 @@ def store_overwritten(batch: ImportBatch, before: ValuesBefore, practice: KnownP
         contacts=sorted(before.contacts),
         new_locations=sorted(pk for kind, pk in new if kind == "location"),
         new_providers=sorted(pk for kind, pk in new if kind == "provider"),
-        at=read_database_clock(),
+        at=Now(),
     )
 
 
@@ -96,14 +97,18 @@ def _compare(before: Mapping[int, Values], after: Mapping[int, Values]) -> Itera
             )
 
 
-def _read_appointments(ids: Iterable[int], source: str) -> dict[int, Values]:
+def _read_appointments(ids: Collection[int], source: str) -> dict[int, Values]:
+    if not ids:
+        return {}
     rows = Appointment.objects.filter(is_any("pk", ids)).order_by("pk")
-    return {each.pk: read_values(each, source) for each in rows.iterator()}
+    return {each.pk: read_record_values(each, source) for each in rows.iterator()}
 
 
-def _read_contacts(ids: Iterable[int], source: str) -> dict[int, Values]:
+def _read_contacts(ids: Collection[int], source: str) -> dict[int, Values]:
+    if not ids:
+        return {}
     rows = Contact.objects.filter(is_any("pk", ids)).order_by("pk").defer("search_text")
-    return {each.pk: read_values(each, source) for each in rows.iterator()}
+    return {each.pk: read_record_values(each, source) for each in rows.iterator()}
 
 
 def _list_practice(practice: KnownPractice) -> frozenset[tuple[str, int]]:

@@ -42,6 +42,7 @@ from reminders.desk.merging import merge_and_plan
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import FollowUp, Reminder
+from reminders.pages.sentences import describe_change
 from reminders.planning.planner import plan_all, plan_appointments
 from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows, make_downtown, only_appointment
 from tests.office import make_call
@@ -291,7 +292,7 @@ def test_a_cancellation_that_is_undone_plans_new_reminders_for_what_is_ahead() -
     visit = only_appointment()
     assert [one.state for one in visit.reminders.order_by("revision")] == ["withdrawn", "planned"]
     story = visit.changes.filter(what="reinstated")
-    assert [one.how for one in story] == ["undo"]
+    assert [describe_change(one).partition(", by ")[2] for one in story] == ["undoing an import."]
 
 
 # --- what stays -------------------------------------------------------------------------------------

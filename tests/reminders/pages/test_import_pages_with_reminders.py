@@ -113,6 +113,7 @@ def test_of_a_long_list_a_hundred_lines_are_shown(manager: Client) -> None:
 
 def test_the_pages_make_as_many_queries_for_a_long_list_as_for_a_short_one(manager: Client) -> None:
     make_step()
+    import_rows(NOAH)
     counts = []
     for size in (1, 12):
         rows = [
