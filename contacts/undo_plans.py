@@ -151,7 +151,8 @@ def read_records(batch: ImportBatch) -> BatchRecords | None:
         return None
     folded: dict[str, dict[int, tuple[Values, Values]]] = {"appointment": {}, "contact": {}}
     for row in batch.overwritten.order_by("pk"):
-        kind, pk = ("contact", row.contact_id) if row.contact_id else ("appointment", row.appointment_id)
+        kind = "contact" if row.contact_id else "appointment"
+        pk = row.contact_id or row.appointment_id or 0
         before, after = folded[kind].get(pk, ({}, {}))
         folded[kind][pk] = (row.before | before, after | row.after)
     added = batch.changes.filter(what=ImportChange.What.CONTACT_ADDED)

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from contacts.imports.importing import preview_file
 from contacts.imports.practice import ImportOptions
-from contacts.models import Appointment, ImportBatch, Location
+from contacts.models import Appointment, ImportBatch, Location, UnusableReason
 from contacts.people import mark_number_unusable
 from contacts.roles import AUDITOR, MANAGER
 from reminders.models import Reminder, SendingSwitch
@@ -153,7 +153,7 @@ def test_the_report_says_how_many_calls_go_out_today_once_they_are_planned(manag
     plan_all()
     unusable = only_appointment("A4").contact.phone
     assert unusable
-    mark_number_unusable(unusable.pk, "invalid_number", timezone.now())
+    mark_number_unusable(unusable.pk, UnusableReason.INVALID_NUMBER, timezone.now())
     shown = read(manager, "import_calls")
     assert "2 calls go out today because of this list." in shown
     assert "hx-trigger" not in shown
