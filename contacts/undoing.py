@@ -15,6 +15,7 @@ from contacts.appointments import FormerState, put_back_appointments
 from contacts.database.arrays import is_any
 from contacts.database.clock import read_database_clock
 from contacts.database.saving import save_rows
+from contacts.imports.apply import take_chunks
 from contacts.imports.overwriting import Values
 from contacts.merging import wait_for_imports
 from contacts.models import (
@@ -84,7 +85,7 @@ def lock_batch(batch_id: int) -> BatchRecords:
 def apply_undo(plan: UndoPlan, *, by: User) -> None:
     """Carry out the plan of a locked batch, whose removed appointments have no reminders any more."""
     batch = plan.batch
-    Appointment.objects.filter(is_any("pk", [one.pk for one in plan.removed_appointments])).delete()
+    _delete(Appointment, [one.pk for one in plan.removed_appointments])
     _free_ids(Appointment, plan.appointments)
     _free_ids(Contact, plan.contacts)
     numbers = _put_back_contacts(plan, read_database_clock())
@@ -92,7 +93,7 @@ def apply_undo(plan: UndoPlan, *, by: User) -> None:
     numbers |= {
         number for one in plan.removed_contacts for number in (one.phone_id, one.other_phone_id) if number
     }
-    Contact.objects.filter(is_any("pk", [one.pk for one in plan.removed_contacts])).delete()
+    _delete(Contact, [one.pk for one in plan.removed_contacts])
     _remove_unused_numbers(numbers)
     KeptByUndo.objects.bulk_create(
         [
@@ -111,6 +112,11 @@ def apply_undo(plan: UndoPlan, *, by: User) -> None:
     batch.overwritten.all().delete()
     batch.undone_at, batch.undone_by = read_database_clock(), by
     batch.save(update_fields=["undone_at", "undone_by"])
+
+
+def _delete(model: type[Appointment] | type[Contact], ids: Collection[int]) -> None:
+    for some in take_chunks(ids, BATCH_SIZE):
+        model._default_manager.filter(pk__in=some).delete()
 
 
 def _free_ids(model: type[Appointment] | type[Contact], back: Mapping[int, Values]) -> None:
@@ -157,9 +163,12 @@ def put_back_memory(held: Mapping[str, Any], source: str, before: Any) -> dict[s
 
 def _list_former_states(plan: UndoPlan) -> list[FormerState]:
     source = plan.batch.source
-    visits = Appointment.objects.in_bulk(list(plan.appointments))
+    visits = {one.pk: one for one in Appointment.objects.filter(is_any("pk", plan.appointments))}
     values = list(plan.appointments.values())
-    people = Contact.objects.in_bulk({each["contact_id"] for each in values if "contact_id" in each})
+    owners = Contact.objects.filter(
+        is_any("pk", {one["contact_id"] for one in values if "contact_id" in one})
+    )
+    people = {one.pk: one for one in owners}
     locations = Location.objects.in_bulk({each["location_id"] for each in values if "location_id" in each})
     providers = Provider.objects.in_bulk({each["provider_id"] for each in values if each.get("provider_id")})
     states = []
