@@ -1,8 +1,8 @@
 """Book, move, cancel and confirm appointments. Only this module changes an existing appointment.
 
 The exceptions are imports, which insert new appointments in bulk and keep what their file said
-(contacts/imports/apply.py), contacts/people.py, which gives an appointment a new revision, and
-contacts/shifts.py, which derives its moment again.
+(contacts/imports/apply.py), contacts/undoing.py, which removes those again, contacts/people.py, which gives
+an appointment a new revision, and contacts/shifts.py, which derives its moment again.
 
 A time is given as an aware datetime, and stored as the wall time that the location's clocks show then
 (product rule 27). A function that needs the zone of a location locks it before it locks the appointment.
@@ -14,7 +14,7 @@ transaction. reminders/desk/bookings.py calls these and then plans or withdraws 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -215,7 +215,6 @@ class _Log:
         before = copy(appointment)
         revised = not is_same_time(before, starts_at, location)
         appointment.location = location
-        appointment.provider = provider or appointment.provider
         if revised:
             set_times(appointment, starts_at, ends_at)
             appointment.revision += 1
@@ -223,10 +222,14 @@ class _Log:
             self.add(appointment, What.MOVED, before=before)
         else:
             appointment.ends_at = appointment.starts_at + (ends_at - starts_at)
-        if appointment.provider != before.provider:
+        self.change_provider(appointment, provider or appointment.provider)
+
+    def change_provider(self, appointment: Appointment, provider: Provider | None) -> None:
+        """Give it to another provider, or to none; nothing if it is theirs."""
+        before, appointment.provider = appointment.provider, provider
+        if provider != before:
             appointment.details_at = self.at
-            providers = {"provider_before": before.provider, "provider_after": appointment.provider}
-            self.add(appointment, What.PROVIDER_CHANGED, **providers)
+            self.add(appointment, What.PROVIDER_CHANGED, provider_before=before, provider_after=provider)
 
     def cancel(self, appointment: Appointment) -> None:
         appointment.status = Appointment.Status.CANCELLED
@@ -310,6 +313,75 @@ def _apply_listed(appointment: Appointment, wanted: ListedChange, log: _Log) -> 
         log.move(appointment, wanted.starts_at, wanted.ends_at, location, wanted.provider)
     if wanted.attended:
         log.attend(appointment, wanted.attended)
+
+
+@dataclass(frozen=True)
+class FormerState:
+    """What one appointment had before an import that is undone; what isn't given stays.
+
+    `local_start`: wall time, with `fold`; `provider` counts if `has_provider`, also None; `details`,
+    `file_values`: as in ListedChange.
+    """
+
+    appointment_id: int
+    status: str = ""
+    local_start: datetime | None = None
+    fold: int = 0
+    length: timedelta | None = None
+    location: Location | None = None
+    provider: Provider | None = None
+    has_provider: bool = False
+    contact: Contact | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+    file_values: Mapping[str, Any] | None = None
+
+
+@transaction.atomic
+def put_back_appointments(wanted: Sequence[FormerState], *, by: User | None = None, how: str = "") -> None:
+    """Give each appointment what it had, in a few statements; what is put back anew is a new revision.
+
+    Nothing that was due before is sent late (product rule 29). The caller has locked the zones of all
+    locations, then the appointments, and has seen that each may change so.
+    """
+    log = _Log(read_database_clock(), by, how)
+    by_id = {each.appointment_id: each for each in wanted}
+    rows = Appointment.objects.select_related("location", "provider").filter(is_any("pk", by_id))
+    changed = list(rows.order_by("pk"))
+    before = {appointment.pk: appointment.revision for appointment in changed}
+    for appointment in changed:
+        _put_back(appointment, by_id[appointment.pk], log)
+    later = read_database_clock()  # than the new revisions: what was due before is of no campaign's concern
+    for appointment in changed:
+        if appointment.revision != before[appointment.pk]:
+            appointment.details_at = later
+    save_rows(changed)
+    AppointmentChange.objects.bulk_create(log.changes, batch_size=CHANGES_AT_ONCE)
+
+
+def _put_back(appointment: Appointment, former: FormerState, log: _Log) -> None:
+    if "kind" in former.details:
+        appointment.details_at = log.at
+    for name, value in former.details.items():
+        setattr(appointment, name, value)
+    if former.file_values is not None:
+        appointment.file_values = dict(former.file_values)
+    if former.contact:
+        log.give_to(appointment, former.contact)
+    if former.status == Appointment.Status.CANCELLED:
+        log.cancel(appointment)
+    elif former.status and appointment.status == Appointment.Status.CANCELLED:
+        log.reinstate(appointment)
+    elif former.status:
+        log.attend(appointment, former.status)
+    location = former.location or appointment.location
+    if former.local_start or former.location or former.length:
+        local, fold = former.local_start or appointment.local_start, appointment.fold
+        fold = former.fold if former.local_start else fold
+        starts_at = find_moment(local, location.time_zone, fold)
+        length = former.length or appointment.ends_at - appointment.starts_at
+        log.move(appointment, starts_at, starts_at + length, location, None)
+    if former.has_provider:
+        log.change_provider(appointment, former.provider)
 
 
 @transaction.atomic

@@ -16,14 +16,23 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 from contacts.consent_ledger import ledger_open
 from contacts.database.clock import read_database_clock
 from contacts.erased_numbers import keep_no
 from contacts.merging import FORBIDS, wait_for_imports
-from contacts.models import Appointment, ConsentEntry, Contact, ContactLogEntry, ImportProblem, PhoneNumber
+from contacts.models import (
+    Appointment,
+    ConsentEntry,
+    Contact,
+    ContactLogEntry,
+    ImportProblem,
+    PhoneNumber,
+    RejectedRow,
+)
 from contacts.models.people import ERASED, Channel, Preference
 from contacts.numbers import national_format
 from contacts.own_numbers import read_own_numbers
@@ -204,6 +213,9 @@ def _erase_texts_elsewhere(contact: Contact, numbers: Collection[PhoneNumber]) -
         ImportProblem.objects.filter(in_value).update(value="")
     if in_problem := _any_of("problem", words):
         ImportProblem.objects.filter(in_problem).update(problem=ERASED_WORDS)
+    if in_cells := _any_of("text", words):
+        rows = RejectedRow.objects.filter(line__gt=0).annotate(text=Cast("cells", TextField()))
+        rows.filter(in_cells).update(cells=[], problem=ERASED_WORDS)
     _erase_events_of_no_call([number.e164.removeprefix("+") for number in numbers])
 
 

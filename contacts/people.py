@@ -83,12 +83,12 @@ def lock_people(contact_ids: Iterable[int]) -> dict[int, Contact]:
     book anything for them until the transaction ends. One who is gone meanwhile is missing.
     """
     ids = sorted(set(contact_ids))
-    theirs = Appointment.objects.filter(contact__in=ids).order_by("pk")
+    theirs = Appointment.objects.filter(is_any("contact", ids)).order_by("pk")
     lock_zones(theirs.order_by().values_list("location", flat=True).distinct())
     lock_appointments(locked := list(theirs.values_list("pk", flat=True)))
     rows = Contact.objects.select_for_update(of=("self",)).select_related("phone", "other_phone")
-    found = {contact.pk: contact for contact in rows.filter(pk__in=ids).order_by("pk")}
-    lock_appointments(theirs.exclude(pk__in=locked).values_list("pk", flat=True))  # booked in between
+    found = {contact.pk: contact for contact in rows.filter(is_any("pk", ids)).order_by("pk")}
+    lock_appointments(theirs.exclude(is_any("pk", locked)).values_list("pk", flat=True))  # booked in between
     return found
 
 

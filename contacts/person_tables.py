@@ -83,6 +83,8 @@ PERSON_TABLES = (
         ("contact", *OF_VISIT),
         blanked={"about": ERASED_WORDS, "old": {}, "new": {}},
     ),
+    PersonTable("contacts.OverwrittenValues", ("contact", *OF_VISIT), blanked={"before": {}, "after": {}}),
+    PersonTable("contacts.KeptByUndo", ("contact", *OF_VISIT), blanked={"about": ERASED_WORDS}),
     PersonTable("reminders.Reminder", OF_VISIT),
     PersonTable(
         "reminders.CallRecord",

@@ -58,6 +58,7 @@ MAY: dict[str, Q] = {
         | _VIEW_ALL
         | _EVIDENCE
         | _ABOUT_A_PERSON
+        | _permissions(["delete"], ["contacts.importbatch"])  # to undo one
         | _permissions(["add", "change", "delete"], MANAGED_MODELS)
     ),
     AUDITOR: _VIEW_ALL | _EVIDENCE,

@@ -18,5 +18,6 @@ urlpatterns = [
     path("imports/<int:pk>/", imports.show_import, name="import_batch"),
     path("imports/<int:pk>/retry/", imports.retry_failed, name="retry_import"),
     path("imports/<int:pk>/problems.csv", imports.download_problems, name="import_problems"),
+    path("imports/<int:pk>/rows-to-mend.csv", imports.download_rejected, name="import_rejected"),
     path("imports/<int:pk>/changes.csv", imports.download_changes, name="import_changes"),
 ]

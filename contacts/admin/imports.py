@@ -4,7 +4,18 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.history import HistoryAdmin, HistoryInline
-from contacts.models import ImportBatch, ImportChange, ImportFile, ImportPart, ImportProblem, SourceAnswers
+from contacts.models import (
+    ImportBatch,
+    ImportChange,
+    ImportedRecords,
+    ImportFile,
+    ImportPart,
+    ImportProblem,
+    KeptByUndo,
+    OverwrittenValues,
+    RejectedRow,
+    SourceAnswers,
+)
 
 
 class ProblemInline(HistoryInline):
@@ -15,7 +26,7 @@ class ProblemInline(HistoryInline):
 
 @admin.register(ImportBatch)
 class ImportBatchAdmin(HistoryAdmin[ImportBatch]):
-    list_display = ("made_at", "file_name", "source", "state", "how", "by", "row_counts")
+    list_display = ("made_at", "file_name", "source", "state", "how", "by", "row_counts", "undone_at")
     list_filter = ("state", "how", "source")
     list_select_related = ("by",)
     search_fields = ("file_name", "sha256")
@@ -63,3 +74,32 @@ class ImportChangeAdmin(HistoryAdmin[ImportChange]):
     list_select_related = ("batch",)
     raw_id_fields = ("appointment", "contact")
     search_fields = ("about", "batch__file_name")
+
+
+@admin.register(ImportedRecords)
+class ImportedRecordsAdmin(HistoryAdmin[ImportedRecords]):
+    list_display = ("batch", "at")
+    list_select_related = ("batch",)
+
+
+@admin.register(OverwrittenValues)
+class OverwrittenValuesAdmin(HistoryAdmin[OverwrittenValues]):
+    list_display = ("batch", "appointment", "contact")
+    list_select_related = ("batch", "appointment", "contact")
+    raw_id_fields = ("appointment", "contact")
+
+
+@admin.register(KeptByUndo)
+class KeptByUndoAdmin(HistoryAdmin[KeptByUndo]):
+    list_display = ("batch", "what", "why", "about")
+    list_filter = ("what", "why")
+    list_select_related = ("batch",)
+    raw_id_fields = ("appointment", "contact")
+    search_fields = ("about", "batch__file_name")
+
+
+@admin.register(RejectedRow)
+class RejectedRowAdmin(HistoryAdmin[RejectedRow]):
+    list_display = ("batch", "line", "problem")
+    list_select_related = ("batch",)
+    search_fields = ("problem", "batch__file_name")

@@ -12,6 +12,7 @@ from contacts.database.arrays import is_any
 from contacts.database.clock import read_database_clock
 from contacts.database.saving import save_rows
 from contacts.imports.changes import ImportedChange, list_changes
+from contacts.imports.overwriting import read_values_before, store_overwritten
 from contacts.imports.people import PersonKey, person_key
 from contacts.imports.plans import Plan, PlannedContact, RowOutcome
 from contacts.imports.practice import KnownPractice, make_location
@@ -68,6 +69,7 @@ def write_plan(
     """
     _lock_affected_appointments(plan)
     notes = _leave_out_changed_meanwhile(plan) + _leave_out_edited_contacts(plan)
+    before = read_values_before(plan, practice, batch.source)
     _add_locations_and_providers(plan, practice, described)
     numbers = _get_or_create_numbers(plan.contacts.values())
     changes = list_changes(plan)
@@ -77,6 +79,7 @@ def write_plan(
     for some in take_chunks(listed, BATCH_SIZE):
         change_appointments(some, by=by, how=Way.IMPORT)
     _store_changes(batch, changes, plan, contacts)
+    store_overwritten(batch, before, practice)
     return notes, changes
 
 

@@ -91,8 +91,15 @@ class ImportChangeGroup:
         return len(self.lines) + self.more
 
 
-def group_changes(changes: Iterable[AnyChange], most: int | None = None) -> list[ImportChangeGroup]:
-    """Group the changes by kind, patients first. `most`: how many of each kind to show; None for all."""
+def group_changes(
+    changes: Iterable[AnyChange],
+    most: int | None = None,
+    titles: Mapping[What, object] = TITLES,
+) -> list[ImportChangeGroup]:
+    """Group the changes by kind, patients first. `most`: how many of each kind to show; None for all.
+
+    `titles`: of the kinds to show, in their order.
+    """
     groups: dict[str, list[AnyChange]] = {}
     for each in changes:
         groups.setdefault(each.what, []).append(each)
@@ -100,7 +107,7 @@ def group_changes(changes: Iterable[AnyChange], most: int | None = None) -> list
         ImportChangeGroup(
             what, str(title), tuple(map(read_change, found[:most])), len(found[most:]) if most else 0
         )
-        for what, title in TITLES.items()
+        for what, title in titles.items()
         if (found := groups.get(what))
     ]
 

@@ -24,7 +24,7 @@ from contacts.imports.dates import ORDER_KEY, DateOrder, ask_about_order, guess_
 from contacts.imports.doubts import IDS_KEY, MATCH_BY_TIME, OTHER_SYSTEM, ask_ids, ask_source
 from contacts.imports.errors import ImportRefused, QuestionsOpen
 from contacts.imports.file_reading import READ_ANEW, RawFile, read_as_remembered, show_refused
-from contacts.imports.files import Table, TableReader
+from contacts.imports.files import NO_CHOICES, Table, TableReader
 from contacts.imports.leases import (
     LeaseLost,
     ask_again,
@@ -39,6 +39,14 @@ from contacts.imports.leases import (
 )
 from contacts.imports.location_questions import choose_locations
 from contacts.imports.matching import Known, find_known
+from contacts.imports.mending import (
+    ListReading,
+    PartOfList,
+    find_rows_to_mend,
+    is_to_mend,
+    store_rows_to_mend,
+    take_off_mending,
+)
 from contacts.imports.missing import find_missing
 from contacts.imports.people import (
     ImportedPerson,
@@ -84,6 +92,7 @@ from contacts.imports.understood import (
     code_order,
     take_first_rows,
 )
+from contacts.imports.visits_ahead import list_planned_anew
 from contacts.imports.weak_ids import is_household_header, mark_damaged, settle_ids
 from contacts.imports.words import ask_about_statuses
 from contacts.models import ImportBatch
@@ -105,6 +114,7 @@ log = logging.getLogger(__name__)
 class ReadFile:
     """A file as rows, before it is compared with the appointments in the database.
 
+    `reading`: how its dates and times are read; `is_part`: it has the rows of a list that were to be mended.
     `questions`: about the file, answered or not; `options`: with the answers remembered of the source, and
     the source that was answered; `understood`: how it was read, of which `dropped` was remembered, but
     doesn't fit.
@@ -118,6 +128,8 @@ class ReadFile:
     questions: list[Question]
     options: ImportOptions
     remembered: frozenset[str]
+    is_part: bool = False
+    reading: ListReading | None = None
     described: dict[str, ImportedLocation] = field(default_factory=dict)
     results: list[RowResult] = field(default_factory=list)
     duplicates: set[int] = field(default_factory=set)
@@ -132,7 +144,8 @@ def preview_file(data: bytes, file_name: str, options: ImportOptions) -> ImportR
     """
     file, plan, problems = _plan(_read(data, file_name, options))
     problems += _find_missing(file, plan)
-    return _report(file, _count(file, plan, problems), problems, list_changes(plan), file_name)
+    report = _report(file, _count(file, plan, problems), problems, list_changes(plan), file_name)
+    return replace(report, planned_anew=list_planned_anew(plan, file.practice, file.described))
 
 
 def show_refused_file(
@@ -220,17 +233,22 @@ def run_import(batch: ImportBatch) -> ImportReport:
             except ZonesChanged:
                 log.info("import %s: a time zone was corrected, so the file is read again", batch.pk)
         missing = _find_missing(file, plan, batch)
-        remember = partial(
-            remember_answers,
-            file.options,
-            file.questions,
-            headers=file.table.headers,
-            dropped=dict(file.understood.dropped) if READ_ANEW in file.options.answers else (),
-        )
-        run.finish(planned, missing, remember)
+        run.finish(planned, missing, partial(_keep_for_later, file, batch))
     hint_planning()
     changes = sorted(run.changes, key=lambda each: each.line)
     return _report(file, batch.counts, run.problems, changes, stored.file_name, batch)
+
+
+def _keep_for_later(file: ReadFile, batch: ImportBatch) -> None:
+    """Remember what was answered for the next list, and keep the rejected rows to be mended."""
+    remember_answers(
+        file.options,
+        file.questions,
+        headers=file.table.headers,
+        dropped=dict(file.understood.dropped) if READ_ANEW in file.options.answers else (),
+    )
+    if file.reading:
+        store_rows_to_mend(batch, find_rows_to_mend(file.table, batch.problems.all(), file.reading))
 
 
 def _begin_in_turn(data: bytes, file_name: str, options: ImportOptions, by: User | None) -> ImportBatch:
@@ -249,8 +267,13 @@ def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
     effective = add_remembered(options)
     options = effective.options
     check_options(options)
+    if is_to_mend(data):  # what was chosen for the lists of its source says nothing of this file
+        options = replace(options, reading=NO_CHOICES)
+        effective = replace(effective, options=options, kept=NO_CHOICES, kept_headers=())
     table, understood = read_as_remembered(_take_file(data, file_name), effective)
     understood = replace(understood, region=options.number_region)
+    part = take_off_mending(table)
+    table = part.table
     columns = find_columns(table.headers, effective.list_columns(table.headers), table.rows, options.answers)
     practice = read_known_practice()
     known = {key: location.name for key, location in practice.locations.items()}
@@ -258,12 +281,20 @@ def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
     questions = [*table.questions, *columns.questions, *chosen.questions]
     if find_open(questions, options.answers):
         return ReadFile(
-            table, understood, columns, table.form, practice, questions, options, effective.remembered
+            table,
+            understood,
+            columns,
+            table.form,
+            practice,
+            questions,
+            options,
+            effective.remembered,
+            part.is_part,
         )
     columns = chosen.columns
     names = _list_location_names(table, columns, chosen.only)
     described = describe_locations((name for _, name in names), practice, options)
-    reading, asked = _prepare_reading(table, columns, described, chosen.only, options)
+    reading, asked = _prepare_reading(part, columns, described, chosen.only, options)
     results = mark_damaged([read_row(raw, reading) for raw in table.rows], table, columns)
     results, duplicates = find_repeats(settle_ids(results, columns), columns.header_of("appointment_id"))
     notes = [*describe_unfinished(names, practice, described), *_note_overruled(reading.order, columns)]
@@ -276,6 +307,8 @@ def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
         [*questions, *asked],
         options,
         effective.remembered,
+        part.is_part,
+        ListReading(reading.order.month_first, reading.am_pm),
         described,
         results,
         duplicates,
@@ -333,19 +366,27 @@ def _note_overruled(order: DateOrder, columns: Columns) -> list[Problem]:
 
 
 def _prepare_reading(
-    table: Table,
+    part: PartOfList,
     columns: Columns,
     described: dict[str, ImportedLocation],
     only_location: str,
     options: ImportOptions,
 ) -> tuple[Reading, list[Question]]:
-    """Find out from whole columns how their cells are read; return that, and the questions about them."""
+    """Find out from whole columns how their cells are read; return that, and the questions about them.
+
+    Rows that were to be mended are read as those of their list.
+    """
+    table = part.table
     starts = [(row.line, split_start(row.cells, columns.positions)) for row in table.rows]
     days = [(line, day) for line, texts in starts for day in (texts.day, texts.other_day) if day]
     region = options.number_region
     order = guess_order(days, region, timezone.now().date(), options.answers.get(ORDER_KEY, ""))
     times = [(line, texts.time) for line, texts in starts]
     am_pm = has_am_pm(time for _, time in times)
+    if part.reading:
+        order = replace(order, month_first=part.reading.month_first, proof=gettext("as in the whole list"))
+        order = replace(order, either_way=(), overruled=False)
+        am_pm = am_pm or part.reading.am_pm
     half = ask_about_half(times, am_pm=am_pm)
     statuses = ask_about_statuses(_read_column(table, columns, "status"))
     questions = [*filter(None, (ask_about_order(order, region), half)), *statuses]
@@ -423,6 +464,8 @@ def _plan_lines(file: ReadFile, lines: Collection[int]) -> tuple[Plan, list[Prob
 
 
 def _find_missing(file: ReadFile, plan: Plan, batch: ImportBatch | None = None) -> list[Problem]:
+    if file.is_part:
+        return []
     header = file.columns.header_of("appointment_id")
     return find_missing(file.results, plan, source=file.options.source, id_header=header, added_by=batch)
 
@@ -483,6 +526,7 @@ def _report(
     file_name: str,
     batch: ImportBatch | None = None,
 ) -> ImportReport:
+    to_mend = find_rows_to_mend(file.table, problems, file.reading) if file.reading else None
     return ImportReport(
         file_name=PurePath(file_name).name,
         source=file.options.source,
@@ -499,4 +543,5 @@ def _report(
         understood=file.understood,
         first_rows=take_first_rows(file.table, {at: use.meaning for at, use in enumerate(uses)}),
         chosen_columns={name: label for name, label in file.options.columns.items() if label},
+        to_mend=to_mend if to_mend and to_mend.rows else None,
     )

@@ -14,10 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from contacts.imports.change_words import describe_deed, describe_fields, group_changes
 from contacts.imports.changes import ImportedChange
 from contacts.imports.column_uses import ColumnUse
+from contacts.imports.mending import RowsToMend
 from contacts.imports.plans import MatchedBy, Plan, RowOutcome
 from contacts.imports.problems import NOT_IN_THE_FILE, NOTE, REJECTED, Problem, clip, neutralise_formula
 from contacts.imports.questions import Question, find_open
 from contacts.imports.understood import NO_ROWS, FirstRows, Understood, understood_as_lines
+from contacts.imports.visits_ahead import PlannedAnew
 
 # Keys of ImportBatch.counts with their labels, in the order in which they are shown.
 APPOINTMENT_LABELS = {
@@ -75,7 +77,8 @@ class ImportReport:
     of what was here before. `questions`: about the file, with the `answers` to them, of which those in
     `remembered` were given for an earlier list; as long as one is open, nothing is imported. `columns`: what
     became of each; `chosen_columns`: field -> the column that was chosen by hand, now or for an earlier list;
-    `understood`: how the file was read; `first_rows`: for the page, and not in the JSON.
+    `understood`: how the file was read; `first_rows`: for the page, and not in the JSON. `planned_anew`: for
+    what reminders would be planned, of a preview; `to_mend`: the rows that were rejected.
     """
 
     file_name: str
@@ -93,6 +96,8 @@ class ImportReport:
     chosen_columns: Mapping[str, str] = field(default_factory=dict)
     understood: Understood | None = None
     first_rows: FirstRows = NO_ROWS
+    planned_anew: PlannedAnew = field(default_factory=PlannedAnew)
+    to_mend: RowsToMend | None = None
 
     @property
     def open_questions(self) -> list[Question]:
@@ -232,7 +237,9 @@ def list_questions(report: ImportReport) -> list[AskedQuestion]:
 
 def report_as_json(report: ImportReport) -> dict[str, Any]:
     """Return the report as plain values, with every problem and every change."""
-    return asdict(replace(report, first_rows=NO_ROWS)) | {
+    plain = asdict(replace(report, planned_anew=PlannedAnew(), to_mend=None, first_rows=NO_ROWS))
+    del plain["planned_anew"], plain["to_mend"]
+    return plain | {
         "dry_run": report.is_dry_run,
         "deed": report.deed,
         "remembered": sorted(report.remembered),

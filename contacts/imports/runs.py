@@ -73,10 +73,10 @@ class ImportRun:
         for part in split_plan(planned.plan, PART_ROWS, done=self._read_written_lines()):
             self._write_safely(planned, part)
 
-    def finish(self, planned: PlannedFile, notes: Iterable[Problem], remember: Callable[[], None]) -> None:
+    def finish(self, planned: PlannedFile, notes: Iterable[Problem], keep: Callable[[], None]) -> None:
         """Store what isn't about a part, with the counts of the whole file, and drop the file.
 
-        `notes`: about appointments that aren't in the file; `remember`: keeps the answers for the next list.
+        `notes`: about appointments that aren't in the file; `keep`: stores what the file leaves for later.
         """
         written = self._read_written_lines()
         left = [each for line, some in planned.problems.items() if line not in written for each in some]
@@ -97,7 +97,7 @@ class ImportRun:
             )
             ImportPart.objects.filter(batch=self.batch).delete()
             ImportFile.objects.filter(batch=self.batch).delete()
-            remember()
+            keep()
         self.problems += left
 
     def _read_written_lines(self) -> set[int]:

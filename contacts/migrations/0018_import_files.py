@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="importbatch",
             name="error",
-            field=models.CharField(blank=True, db_default="", help_text="Why it waits.", max_length=300),
+            field=models.CharField(blank=True, db_default="", help_text="Why it waits or failed.", max_length=300),
         ),
         migrations.AddField(
             model_name="importbatch",
@@ -73,6 +73,7 @@ class Migration(migrations.Migration):
                     ("calendar", "from the calendar address"),
                 ],
                 db_default="page",
+                default="page",
                 default="page",
                 max_length=10,
             ),

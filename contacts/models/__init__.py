@@ -5,9 +5,13 @@ from contacts.models.appointments import Appointment, AppointmentChange, Way
 from contacts.models.imports import (
     ImportBatch,
     ImportChange,
+    ImportedRecords,
     ImportFile,
     ImportPart,
     ImportProblem,
+    KeptByUndo,
+    OverwrittenValues,
+    RejectedRow,
     SourceAnswers,
 )
 from contacts.models.people import ConsentEntry, Contact, PhoneNumber, UnusableReason
@@ -38,9 +42,13 @@ __all__ = [
     "ImportFile",
     "ImportPart",
     "ImportProblem",
+    "ImportedRecords",
+    "KeptByUndo",
     "Location",
+    "OverwrittenValues",
     "PhoneNumber",
     "Provider",
+    "RejectedRow",
     "SourceAnswers",
     "UnusableReason",
     "Way",

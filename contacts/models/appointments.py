@@ -24,6 +24,7 @@ class Way(models.TextChoices):
     PHONE = "phone", _("phone")
     IMPORT = "import", _("import")
     API = "api", _("the API")
+    UNDO = "undo", _("the undo of an import")
 
 
 class Appointment(models.Model):

@@ -51,6 +51,15 @@ class ImportBatch(models.Model):
     leased_until = models.DateTimeField(null=True, blank=True, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     counts = models.JSONField(default=dict, help_text="How many rows were added, moved, rejected and so on.")
+    undone_at = models.DateTimeField(null=True, blank=True, editable=False)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
 
     class Meta:
         ordering = ["-made_at", "-id"]
@@ -164,3 +173,114 @@ class ImportChange(models.Model):
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.get_what_display()}"
+
+
+class ImportedRecords(models.Model):
+    """Of which contacts and appointments here an import spoke, changed or not, and the locations and
+    providers that it added: by id, so that an undo sees what a later list says again. One row for each part
+    that was written.
+    """
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="records")
+    appointments = ArrayField(models.BigIntegerField(), default=list)
+    contacts = ArrayField(models.BigIntegerField(), default=list)
+    new_locations = ArrayField(models.BigIntegerField(), default=list)
+    new_providers = ArrayField(models.BigIntegerField(), default=list)
+    at = models.DateTimeField(help_text=_("When this part had been written, by the database's clock."))
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "imported records"
+
+    def __str__(self) -> str:
+        return f"records of batch {self.batch_id}"
+
+
+class OverwrittenValues(models.Model):
+    """What an import wrote over in one contact or appointment that was here: columns before and after.
+
+    `memory` is what the record kept of the source's files (`file_values`), null where they had never spoken
+    of it. An undo puts back `before` where the record still has `after` (contacts/import_undo.py).
+    """
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="overwritten")
+    appointment = models.ForeignKey(
+        "contacts.Appointment", on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    contact = models.ForeignKey(
+        "contacts.Contact", on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "overwritten values"
+
+    def __str__(self) -> str:
+        return f"values {self.pk}"
+
+
+class KeptByUndo(models.Model):
+    """One thing that stayed when an import was undone, and why."""
+
+    class What(models.TextChoices):
+        """In the order in which they are shown."""
+
+        APPOINTMENT_ADDED = "appointment_added", _("Appointments that the list added")
+        APPOINTMENT = "appointment", _("Changes of appointments")
+        CONTACT_ADDED = "contact_added", _("Patients that the list added")
+        CONTACT = "contact", _("Changes of patients")
+        LOCATION = "location", _("Locations that the list added")
+        PROVIDER = "provider", _("Providers that the list added")
+
+    class Why(models.TextChoices):
+        SENT = "sent", _("A call or text about it has gone out since, or is going out.")
+        ANSWERED = "answered", _("The patient has answered since.")
+        WORKED_ON = "worked_on", _("Somebody has worked on it on the worklist.")
+        CHANGED = "changed", _("It was changed since.")
+        SAID_AGAIN = "said_again", _("A later list says it too.")
+        MERGED = "merged", _("The patient was merged with another contact since.")
+        ERASED = "erased", _("What belonged there was erased or removed since.")
+        ID_TAKEN = "id_taken", _("Its former id belongs to another record now.")
+        IN_USE = "in_use", _("Something that stays belongs to this patient.")
+        SAYS_NO = "says_no", _("A “no” to calls or texts stays, whichever way it came.")
+        UNUSED = "unused", _("Nothing uses it now. Remove it in the admin if it is wrong.")
+        TOO_OLD = "too_old", _("It was imported before Callboard kept what an undo needs.")
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="kept")
+    what = models.CharField(max_length=20, choices=What)
+    why = models.CharField(max_length=12, choices=Why)
+    about = models.CharField(max_length=300)
+    appointment = models.ForeignKey(
+        "contacts.Appointment", on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    contact = models.ForeignKey(
+        "contacts.Contact", on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name = "kept by an undo"
+        verbose_name_plural = "kept by an undo"
+
+    def __str__(self) -> str:
+        return f"kept {self.pk}"
+
+
+class RejectedRow(models.Model):
+    """A row that wasn't imported, as its cells stood in the file, to be mended and uploaded again.
+
+    `line` 0 is the header; its `problem` says how the file's dates were read (contacts/imports/mending.py).
+    """
+
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rejected_rows")
+    line = models.PositiveIntegerField()
+    cells = ArrayField(models.TextField(blank=True))
+    problem = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["line", "id"]
+
+    def __str__(self) -> str:
+        return f"line {self.line}"

@@ -8,7 +8,8 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -25,6 +26,7 @@ from contacts.forms.reading import choose_valid, describe_reading, list_posted, 
 from contacts.imports.change_words import changes_as_csv, group_changes
 from contacts.imports.errors import ImportRefused, MissingColumns
 from contacts.imports.importing import preview_file, show_refused_file
+from contacts.imports.mending import read_rows_to_mend, write_rows_to_mend
 from contacts.imports.practice import ImportOptions
 from contacts.imports.problems import NOTE, REJECTED
 from contacts.imports.progress import describe_progress
@@ -46,6 +48,7 @@ from contacts.imports.stored_files import (
     save_options,
     store_file,
 )
+from contacts.kept_words import group_kept
 from contacts.models import ImportBatch, Location
 from contacts.views.contacts import HtmxRequest
 
@@ -147,6 +150,8 @@ def _preview_or_apply(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
         save_options(batch, options)
     if "download_changes" in request.POST:
         return _download(changes_as_csv(report.changes), _("import-changes.csv"))
+    if "download_rejected" in request.POST and report.to_mend:
+        return _download(write_rows_to_mend(report.to_mend), _("rows-to-mend.csv"))
     return _show_preview(request, report, asked, batch)
 
 
@@ -212,7 +217,10 @@ def _show_preview(
 @require_GET
 def show_import(request: HtmxRequest, pk: int) -> HttpResponse:
     """The report of one import; as long as it isn't imported, how far it is, which htmx asks for again."""
-    batch = get_object_or_404(ImportBatch.objects.select_related("by"), pk=pk)
+    batches = ImportBatch.objects.select_related("by", "undone_by").annotate(
+        to_mend=Count("rejected_rows", filter=Q(rejected_rows__line__gt=0, rejected_rows__cells__len__gt=0))
+    )
+    batch = get_object_or_404(batches, pk=pk)
     if batch.applied_at is None:
         return _show_progress(request, batch)
     if request.htmx:
@@ -224,6 +232,7 @@ def show_import(request: HtmxRequest, pk: int) -> HttpResponse:
         "rejected": group_problems(problems, REJECTED, LINES_SHOWN),
         "notes": group_problems(problems, NOTE, LINES_SHOWN),
         "changes": group_changes(batch.changes.all(), LINES_SHOWN),
+        "kept": group_kept(batch.kept.all(), LINES_SHOWN) if batch.undone_at else [],
         "clock_of": _first_location(),
     }
     return render(request, "contacts/imports/report.html", context)
@@ -264,6 +273,17 @@ def download_changes(request: HttpRequest, pk: int) -> HttpResponse:
     """All changes of one import as CSV, a line for each field."""
     batch = get_object_or_404(ImportBatch, pk=pk)
     return _download(changes_as_csv(batch.changes.all()), _("import-%(number)d-changes.csv") % {"number": pk})
+
+
+@permission_required("contacts.view_importbatch", raise_exception=True)
+@require_GET
+def download_rejected(request: HttpRequest, pk: int) -> HttpResponse:
+    """The rows that weren't imported, as a file to be mended and uploaded again."""
+    batch = get_object_or_404(ImportBatch, pk=pk)
+    to_mend = read_rows_to_mend(batch)
+    if to_mend is None:
+        raise Http404
+    return _download(write_rows_to_mend(to_mend), _("import-%(number)d-rows-to-mend.csv") % {"number": pk})
 
 
 def _download(text: str, name: str) -> HttpResponse:

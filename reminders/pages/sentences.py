@@ -65,12 +65,13 @@ CHANGES = {
     ),
     What.MERGED: gettext_lazy("Came from another contact, as the two were one person."),
 }
-# How the patient said it, behind a comma; other ways say nothing of that.
+# How the patient said it, or how it came, behind a comma; other ways say nothing of that.
 ANSWERED_BY = {
     Way.KEY_1: gettext_lazy("by key 1"),
     Way.KEY_2: gettext_lazy("by key 2"),
     Way.TEXT: gettext_lazy("by text message"),
     Way.STAFF: gettext_lazy("as the patient told the staff"),
+    Way.UNDO: gettext_lazy("by undoing an import"),
 }
 CALLS = {
     CallState.SUBMITTING: gettext_lazy("A call is about to go out."),

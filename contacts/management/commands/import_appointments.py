@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from contacts.imports.errors import ImportRefused, QuestionsOpen, UnreadableFile
 from contacts.imports.files import describe_too_large
 from contacts.imports.importing import import_file, preview_file
+from contacts.imports.mending import RowsToMend, write_rows_to_mend
 from contacts.imports.practice import ImportOptions
 from contacts.imports.questions import Question
 from contacts.imports.reading_options import OPTION_NAMES, READING_OPTIONS, choose_reading
@@ -50,6 +51,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run", action="store_true", help="show what would change, without changing anything"
         )
+        parser.add_argument(
+            "--rejected",
+            type=Path,
+            metavar="FILE",
+            help="write the rows that aren't imported to this CSV file, to be mended and imported again",
+        )
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
         parser.add_argument(
             "--source", default="csv", help="name of the system that exported the file (default: csv)"
@@ -77,6 +84,8 @@ class Command(BaseCommand):
             if options["json"]:
                 self.stdout.write(json.dumps({"error": str(refused)}, ensure_ascii=False))
             raise CommandError(str(refused)) from None
+        if options["rejected"] and report.to_mend:
+            _write_rejected(options["rejected"], report.to_mend)
         if options["json"]:
             self.stdout.write(json.dumps(report_as_json(report), ensure_ascii=False, indent=2))
         else:
@@ -114,6 +123,15 @@ def _run(options: dict[str, Any]) -> ImportReport:
     path: Path = options["file"]
     data = _read_bytes(path)
     return (preview_file if options["dry_run"] else import_file)(data, path.name, chosen)
+
+
+def _write_rejected(path: Path, to_mend: RowsToMend) -> None:
+    """Write the rows to mend; only the user who runs this can read them. Raises CommandError."""
+    try:
+        path.touch(mode=0o600)
+        path.write_text(f"\ufeff{write_rows_to_mend(to_mend)}", encoding="utf-8", newline="")
+    except OSError as error:
+        raise CommandError(f"{path} can't be written: {error.strerror}.") from None
 
 
 def _split_pairs(pairs: list[str], option: str) -> dict[str, str]:

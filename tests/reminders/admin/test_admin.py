@@ -27,12 +27,16 @@ from contacts.models import (
     ErasedOptOut,
     ImportBatch,
     ImportChange,
+    ImportedRecords,
     ImportFile,
     ImportPart,
     ImportProblem,
+    KeptByUndo,
     Location,
+    OverwrittenValues,
     PhoneNumber,
     Provider,
+    RejectedRow,
     SourceAnswers,
 )
 from contacts.optouts import record_optout
@@ -99,7 +103,11 @@ HISTORY: list[type[Model]] = [
     ImportChange,
     ImportFile,
     ImportPart,
+    ImportedRecords,
     ImportProblem,
+    KeptByUndo,
+    OverwrittenValues,
+    RejectedRow,
     ListedNumber,
     LiveCheck,
     OutgoingDelivery,
@@ -146,6 +154,10 @@ def make_one_of_each_model(index: int) -> None:
     ImportProblem.objects.create(batch=batch, weight="note", line=index, column="Mobile")
     SourceAnswers.objects.create(source=f"system {index}", answers={"location": "Elm"})
     ImportChange.objects.create(batch=batch, what="renamed", line=index, contact=contact, about="Sarah Lind")
+    ImportedRecords.objects.create(batch=batch, at=now)
+    OverwrittenValues.objects.create(batch=batch, contact=contact)
+    KeptByUndo.objects.create(batch=batch, what="contact", why="changed", about="Sarah Lind", contact=contact)
+    RejectedRow.objects.create(batch=batch, line=index, cells=["Sarah"], problem="Mobile: too short")
     Heartbeat.objects.create(name=f"sweep {index}", at=now)
     make_api_token(f"System {index}", scopes=["contacts:read"], expires_at=now, by=user)
     test = TestCall.objects.create(

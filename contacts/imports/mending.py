@@ -1,0 +1,169 @@
+"""The rows that weren't imported as a file: to be mended, and uploaded again.
+
+It has the file's own headers and cells, and two columns more. “Problem” says what is wrong. “Part of a list”
+says that the file is only a part, so that nothing is missed that isn't in it, and how the dates and times of
+the whole list were read: the few rows that are left may not show it. Both columns are taken off again when it
+is read. Of a row that had too few cells, those that are missing say so, and it stays rejected as long as they
+do (product rule 48).
+"""
+
+import csv
+import io
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from contacts.imports.files import RawRow, Table
+from contacts.imports.problems import REJECTED, Problem, neutralise_formula
+from contacts.models import ImportBatch, RejectedRow
+
+PART, PROBLEM, LINE = "Part of a list", "Problem", "Line in the list"
+MISSING = "(missing cell)"
+# What a cell of PART says; parts of it are looked for, in any case.
+ORDERS = {True: "dates month first", False: "dates day first", None: "dates in both orders"}
+WITH_AM_PM = "times with AM and PM"
+LOOKED_AT = 64 * 1024  # bytes of a file in which its header has to be
+BATCH_SIZE = 1000
+
+
+@dataclass(frozen=True)
+class ListReading:
+    """How the dates and times of a whole list were read. `month_first`: None if in both orders."""
+
+    month_first: bool | None
+    am_pm: bool
+
+    @property
+    def words(self) -> str:
+        """The same as a cell of the file to mend."""
+        return f"{ORDERS[self.month_first]}, {WITH_AM_PM}" if self.am_pm else ORDERS[self.month_first]
+
+
+@dataclass(frozen=True)
+class RowToMend:
+    """A rejected row: its line, its cells, and what is wrong in words."""
+
+    line: int
+    cells: tuple[str, ...]
+    problem: str
+
+
+@dataclass(frozen=True)
+class RowsToMend:
+    """The rejected rows of a list. `reading`: ListReading.words."""
+
+    headers: tuple[str, ...]
+    rows: tuple[RowToMend, ...]
+    reading: str
+
+
+@dataclass(frozen=True)
+class PartOfList:
+    """A table without the columns that were added for mending. `reading`: None if they don't say it."""
+
+    table: Table
+    is_part: bool = False
+    reading: ListReading | None = None
+
+
+def find_rows_to_mend(table: Table, problems: Iterable[Problem], reading: ListReading) -> RowsToMend:
+    """The rows of which a problem says that they weren't imported, in the order of the file."""
+    wrong: dict[int, list[str]] = {}
+    for each in problems:
+        if each.weight == REJECTED:
+            wrong.setdefault(each.line, []).append(f"{each.column}: {each.problem} {each.remedy}")
+    rows = tuple(
+        RowToMend(row.line, row.cells, " ".join(wrong[row.line])) for row in table.rows if row.line in wrong
+    )
+    return RowsToMend(table.headers, rows, reading.words)
+
+
+def store_rows_to_mend(batch: ImportBatch, to_mend: RowsToMend) -> None:
+    """Keep the rows with their batch, if there are any."""
+    if not to_mend.rows:
+        return
+    rows = [RejectedRow(batch=batch, line=0, cells=list(to_mend.headers), problem=to_mend.reading)]
+    rows += [
+        RejectedRow(batch=batch, line=row.line, cells=list(row.cells), problem=row.problem)
+        for row in to_mend.rows
+    ]
+    RejectedRow.objects.bulk_create(rows, batch_size=BATCH_SIZE)
+
+
+def read_rows_to_mend(batch: ImportBatch) -> RowsToMend | None:
+    """The rows that are kept with a batch; None if there are none."""
+    kept = list(batch.rejected_rows.order_by("line", "pk"))
+    if len(kept) < 2 or kept[0].line:
+        return None
+    header, *rows = kept
+    return RowsToMend(
+        tuple(header.cells),
+        tuple(RowToMend(row.line, tuple(row.cells), row.problem) for row in rows if row.cells),
+        header.problem,
+    )
+
+
+def write_rows_to_mend(to_mend: RowsToMend) -> str:
+    """The rows as CSV, in which no cell is run as a formula; a reader takes its protection off again."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    width = max((at for at, header in enumerate(to_mend.headers, 1) if header), default=0)
+    width = max(width, len(to_mend.headers))
+    writer.writerow([*map(neutralise_formula, to_mend.headers), LINE, PART, PROBLEM])
+    for row in to_mend.rows:
+        lacking = [MISSING] * (width - len(row.cells))
+        cells = [
+            *row.cells[:width],
+            *lacking,
+            str(row.line),
+            to_mend.reading,
+            row.problem,
+            *row.cells[width:],
+        ]
+        writer.writerow([neutralise_formula(cell) for cell in cells])
+    return out.getvalue()
+
+
+def is_to_mend(data: bytes) -> bool:
+    """Whether a text file is one of rows to mend: then what is remembered of its source's files, such as
+    their delimiter, doesn't count.
+    """
+    return PART.encode() in data[:LOOKED_AT]
+
+
+def take_off_mending(table: Table) -> PartOfList:
+    """Take the added columns off a table that has them; of any other, the table as it is."""
+    names = {name.casefold(): name for name in (LINE, PART, PROBLEM)}
+    added = {names[name.casefold()]: at for at, name in enumerate(table.headers) if name.casefold() in names}
+    if PART not in added or PROBLEM not in added:
+        return PartOfList(table)
+    off = frozenset(added.values())
+    rows = tuple(RawRow(row.line, _cut_missing(_without(row.cells, off))) for row in table.rows)
+    kept = [
+        at
+        for at in range(max([len(row.cells) for row in table.rows] + [len(table.headers)]))
+        if at not in off
+    ]
+    place = {was: now for now, was in enumerate(kept)}
+    damaged = frozenset((line, place[at]) for line, at in table.damaged if at in place)
+    bare = replace(table, headers=_without(table.headers, off), rows=rows, damaged=damaged)
+    said = [row.cells[added[PART]] for row in table.rows if added[PART] < len(row.cells)]
+    return PartOfList(bare, is_part=True, reading=_read_words(said))
+
+
+def _without(cells: Sequence[str], off: Collection[int]) -> tuple[str, ...]:
+    return tuple(cell for at, cell in enumerate(cells) if at not in off)
+
+
+def _cut_missing(cells: tuple[str, ...]) -> tuple[str, ...]:
+    """The cells up to the first that is missing: the row is as incomplete as it was."""
+    return cells[: cells.index(MISSING)] if MISSING in cells else cells
+
+
+def _read_words(cells: Iterable[str]) -> ListReading | None:
+    """What the first cell that can be read says."""
+    by_words: Mapping[str, bool | None] = {words: first for first, words in ORDERS.items()}
+    for cell in cells:
+        order, _, times = cell.casefold().partition(",")
+        if order.strip() in by_words:
+            return ListReading(by_words[order.strip()], WITH_AM_PM.casefold() in times)
+    return None

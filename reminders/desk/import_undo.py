@@ -1,0 +1,139 @@
+"""Undoing an import together with its reminders, in one transaction.
+
+What was submitted, answered or worked on since stays. The reminders of what goes are removed with it if
+nothing was ever submitted for them; what is put back is planned anew, and nothing that was due before the
+undo is sent late (product rule 29).
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import OperationalError, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from psycopg.errors import DeadlockDetected
+
+from contacts.database.arrays import is_any
+from contacts.models import Appointment, ImportBatch, KeptByUndo
+from contacts.undo_plans import BatchRecords, SinceThen, UndoPlan, plan_undo
+from contacts.undoing import UndoRefused, apply_undo, lock_batch, read_undoable
+from contacts.worker_hints import hint_planning
+from reminders.desk.wake_dispatch import wake_dispatch
+from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
+from reminders.models import CallRecord, FollowUp, Reminder
+from reminders.planning.early_looks import look_again
+from reminders.planning.planner import plan_appointments
+from reminders.results.unanswered import account_for
+from reminders.rules.states import ReminderState
+from reminders.sweeps.told_providers import list_told_another_provider
+
+Why = KeptByUndo.Why
+AT_ONCE = 2_000  # appointments that are planned at once; of more, the next round of planning plans all
+GOING_OUT = (ReminderState.CLAIMED, ReminderState.IN_PROGRESS)
+
+
+def preview_undo(batch: ImportBatch) -> UndoPlan:
+    """What undoing the batch would do now. Changes nothing. Raises UndoRefused."""
+    records = read_undoable(batch)
+    return plan_undo(records, find_since_then(records))
+
+
+def undo_import(batch_id: int, *, token: str, by: User) -> UndoPlan:
+    """Undo the batch, if that does what was shown (UndoPlan.token); what was done.
+
+    Raises UndoRefused, with a sentence for staff.
+    """
+    try:
+        with transaction.atomic(), wait_briefly():
+            plan = _undo(batch_id, token, by)
+    except OperationalError as error:
+        if not is_lock_timeout(error) and not isinstance(error.__cause__, DeadlockDetected):
+            raise
+        raise UndoRefused(
+            _(
+                "A list is being imported, or somebody is changing one of these just now. "
+                "Try again in a minute."
+            )
+        ) from None
+    return plan
+
+
+def _undo(batch_id: int, token: str, by: User) -> UndoPlan:
+    records = lock_batch(batch_id)
+    plan = plan_undo(records, find_since_then(records))
+    if plan.token != token:
+        raise UndoRefused(_("Something has changed meanwhile. Look again at what would happen."))
+    if not plan.does_something:
+        raise UndoRefused(_("Nothing of this import can be taken back."))
+    removed = [one.pk for one in plan.removed_appointments]
+    people = _find_people(plan)
+    FollowUp.objects.filter(is_any("appointment", removed)).delete()
+    Reminder.objects.filter(is_any("appointment", removed)).delete()
+    apply_undo(plan, by=by)
+    touched = sorted({*_find_ahead(people), *plan.appointments})
+    if len(touched) <= AT_ONCE:
+        plan_appointments(touched)
+        account_for(touched)
+        list_told_another_provider(touched)
+        look_again(Reminder.objects.filter(appointment__in=touched))
+    hint_planning()
+    wake_dispatch()
+    return plan
+
+
+def find_since_then(records: BatchRecords) -> SinceThen:
+    """What was sent, or is going out, for the batch's appointments and patients, and what was worked on."""
+    ids = records.appointment_ids
+    new = set(records.added_appointments)
+    appointments: dict[int, str] = {}
+    people = dict.fromkeys(_find_called_people(records), Why.SENT.value)
+    follow_ups = FollowUp.objects.filter(is_any("appointment", ids)).filter(
+        Q(appointment__batch=records.batch)
+        | Q(created_at__gte=records.since)
+        | Q(resolved_at__gte=records.since)
+    )
+    worked_on = ~Q(state=FollowUp.State.OPEN) & (Q(resolved_by__isnull=False) | Q(taken_by__isnull=False))
+    worked_on |= ~Q(note="")
+    for pk in follow_ups.filter(worked_on).values_list("appointment", flat=True):
+        appointments[pk] = Why.WORKED_ON
+    appointments |= dict.fromkeys(_find_called(ids, records.since), Why.SENT.value)
+    going_out = Reminder.objects.filter(is_any("appointment", ids), state__in=GOING_OUT)
+    appointments |= dict.fromkeys(going_out.values_list("appointment", flat=True), Why.SENT.value)
+    of_people = FollowUp.objects.filter(is_any("contact", records.added_contacts)).exclude(
+        appointment__in=new
+    )
+    people |= dict.fromkeys(of_people.values_list("contact", flat=True), Why.WORKED_ON.value)
+    return SinceThen(appointments, people)
+
+
+def _find_called(appointment_ids: Collection[int], since: datetime) -> set[int]:
+    """The appointments about which a try was submitted, or was to be, since then."""
+    calls = CallRecord.objects.filter(submitting_at__gte=since).order_by()
+    leads = calls.filter(is_any("reminder__appointment", appointment_ids))
+    companions = calls.filter(is_any("companions__reminder__appointment", appointment_ids))
+    found = set(leads.values_list("reminder__appointment", flat=True))
+    wanted = set(appointment_ids)
+    return found | (wanted & set(companions.values_list("companions__reminder__appointment", flat=True)))
+
+
+def _find_called_people(records: BatchRecords) -> set[int]:
+    """The patients that the list changed to whom something was sent since then."""
+    people = list(records.contacts)
+    theirs = Appointment.objects.filter(is_any("contact", people)).order_by()
+    visits = dict(theirs.values_list("pk", "contact"))
+    return {visits[pk] for pk in _find_called(list(visits), records.since)} if visits else set()
+
+
+def _find_people(plan: UndoPlan) -> set[int]:
+    """Everybody who stays, and of whom an appointment goes or something is put back."""
+    visits = Appointment.objects.filter(is_any("pk", plan.records.appointment_ids)).order_by()
+    owners = set(visits.values_list("contact", flat=True))
+    owners |= {each["contact_id"] for each in plan.appointments.values() if "contact_id" in each}
+    return (owners | set(plan.contacts)) - {one.pk for one in plan.removed_contacts}
+
+
+def _find_ahead(people: Collection[int]) -> list[int]:
+    """Their booked appointments: planned again, since a visit less can make a patient new to a later one."""
+    booked = Appointment.objects.filter(is_any("contact", people), status=Appointment.Status.BOOKED)
+    return list(booked.order_by("pk").values_list("pk", flat=True))
