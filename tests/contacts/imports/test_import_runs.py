@@ -209,12 +209,12 @@ def test_a_new_location_of_a_part_that_failed_is_made_by_the_next_part(
 ) -> None:
     """What a rolled-back part has made is forgotten."""
     refuse(monkeypatch, "Ann0x", lambda: DataError("too long"))
-    original = runs.write_plan
+    refusing = vars(runs)["write_plan"]
 
     def write(plan: Any, practice: Any, *args: Any) -> Any:
         made = Location(pk=10**6, name="Harbour", time_zone="America/Denver")
         practice.locations.setdefault("harbour", made) if plan.rows[0].row.first_name == "Ann0x" else None
-        return original(plan, practice, *args)
+        return refusing(plan, practice, *args)
 
     monkeypatch.setattr(runs, "write_plan", write)
     batch = queue(*[row | {"location": "Harbour"} for row in PEOPLE], zones={"Harbour": "America/Denver"})
