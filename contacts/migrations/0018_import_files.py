@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
                 ],
                 db_default="page",
                 default="page",
-                default="page",
+                help_text="The way it came.",
                 max_length=10,
             ),
         ),
