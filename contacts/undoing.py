@@ -43,7 +43,9 @@ class UndoRefused(ValueError):
 
 
 def read_undoable(batch: ImportBatch) -> BatchRecords:
-    """What the batch has to do with. Raises UndoRefused if it was undone, or is too old."""
+    """What the batch has to do with. Raises UndoRefused if it isn't done, was undone, or is too old."""
+    if batch.applied_at is None:
+        raise UndoRefused(_("This list isn't imported yet, or not all of it."))
     if batch.undone_at:
         raise UndoRefused(_("This import was undone already."))
     records = read_records(batch)

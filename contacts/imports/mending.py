@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from contacts.imports.files import RawRow, Table
-from contacts.imports.problems import REJECTED, Problem, neutralise_formula
+from contacts.imports.problems import REJECTED, AnyProblem, neutralise_formula
 from contacts.models import ImportBatch, RejectedRow
 
 PART, PROBLEM, LINE = "Part of a list", "Problem", "Line in the list"
@@ -65,7 +65,7 @@ class PartOfList:
     reading: ListReading | None = None
 
 
-def find_rows_to_mend(table: Table, problems: Iterable[Problem], reading: ListReading) -> RowsToMend:
+def find_rows_to_mend(table: Table, problems: Iterable[AnyProblem], reading: ListReading) -> RowsToMend:
     """The rows of which a problem says that they weren't imported, in the order of the file."""
     wrong: dict[int, list[str]] = {}
     for each in problems:

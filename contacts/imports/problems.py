@@ -1,6 +1,7 @@
 """Problems in a file: where, which value, what is wrong and what to do. Pure: no database."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from django.utils.translation import gettext
 
@@ -30,6 +31,23 @@ class Problem:
     problem: str
     remedy: str
     weight: str = NOTE
+
+
+class AnyProblem(Protocol):
+    """A Problem, or the ImportProblem row that stores it."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> str: ...
+    @property
+    def value(self) -> str: ...
+    @property
+    def problem(self) -> str: ...
+    @property
+    def remedy(self) -> str: ...
+    @property
+    def weight(self) -> str: ...
 
 
 def translate(reason: tuple[str, str]) -> tuple[str, str]:

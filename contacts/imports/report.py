@@ -6,7 +6,7 @@ import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +16,15 @@ from contacts.imports.changes import ImportedChange
 from contacts.imports.column_uses import ColumnUse
 from contacts.imports.mending import RowsToMend
 from contacts.imports.plans import MatchedBy, Plan, RowOutcome
-from contacts.imports.problems import NOT_IN_THE_FILE, NOTE, REJECTED, Problem, clip, neutralise_formula
+from contacts.imports.problems import (
+    NOT_IN_THE_FILE,
+    NOTE,
+    REJECTED,
+    AnyProblem,
+    Problem,
+    clip,
+    neutralise_formula,
+)
 from contacts.imports.questions import Question, find_open
 from contacts.imports.understood import NO_ROWS, FirstRows, Understood, understood_as_lines
 from contacts.imports.visits_ahead import PlannedAnew
@@ -50,23 +58,6 @@ MOST_LINES_SHOWN = {
 }  # of one kind of problem, in the text report; JSON and CSV have all
 MOST_LISTED = 20  # new locations in the text report
 MOST_CHANGES_SHOWN = 100  # of one kind, likewise
-
-
-class AnyProblem(Protocol):
-    """A Problem, or the ImportProblem row that stores it."""
-
-    @property
-    def line(self) -> int: ...
-    @property
-    def column(self) -> str: ...
-    @property
-    def value(self) -> str: ...
-    @property
-    def problem(self) -> str: ...
-    @property
-    def remedy(self) -> str: ...
-    @property
-    def weight(self) -> str: ...
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="importbatch",
             name="error",
-            field=models.CharField(blank=True, db_default="", help_text="Why it waits or failed.", max_length=300),
+            field=models.CharField(
+                blank=True, db_default="", help_text="Why it waits or failed.", max_length=300
+            ),
         ),
         migrations.AddField(
             model_name="importbatch",

@@ -144,7 +144,7 @@ def _save_contact(request: HttpRequest, contact: Contact, template: str) -> Http
         revised = form.save_person(by=_staff(request))
         messages.success(request, _describe_saving(form.instance, revised))
         if request.GET.get("then") == "book":
-            kept = {**request.GET.dict(), "contact": form.instance.pk}
+            kept = {**request.GET.dict(), "contact": str(form.instance.pk)}
             return redirect(f"{reverse('book_appointment')}?{urlencode(kept)}")
         return redirect("contact", pk=form.instance.pk)
     status = 422 if request.method == "POST" else 200

@@ -100,7 +100,7 @@ class AppointmentFields(serializers.Serializer[Appointment]):
 class KeptFields(serializers.Serializer[Any]):
     """A value that stays as staff have it, since your system says what it said before."""
 
-    field = serializers.ChoiceField(KeptCorrection.choices)  # type: ignore[assignment]
+    field = serializers.ChoiceField(KeptCorrection.choices)
     note = serializers.CharField()
 
 

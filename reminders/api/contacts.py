@@ -70,7 +70,7 @@ class ContactFields(serializers.Serializer[Contact]):
 class KeptContactFields(serializers.Serializer[Any]):
     """A value that stays as staff have it, since your system says what it said before."""
 
-    field = serializers.ChoiceField([(name, name) for name in CONTACT_VALUES])  # type: ignore[assignment]
+    field = serializers.ChoiceField([(name, name) for name in CONTACT_VALUES])
     note = serializers.CharField()
 
 

@@ -113,7 +113,7 @@ def test_an_edit_shows_who_would_vanish_and_an_activation_who_would_be_called(sa
     make_step(campaign, elapsed=timedelta(days=1))
     for index, basis in enumerate(["given_for_care", "spoken", "written"]):
         contact = make_contact(number=f"+1202555011{index}")
-        PhoneNumber.objects.filter(pk=contact.phone_id).update(consent_basis=basis)
+        PhoneNumber.objects.filter(contacts=contact).update(consent_basis=basis)
         make_appointment(contact, starts_at=timezone.now() + timedelta(days=3))
     plan_all()
     draft = read_draft(campaign.pk)
