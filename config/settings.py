@@ -337,6 +337,9 @@ WORKER_SILENT_AFTER = env.float("WORKER_SILENT_AFTER", default=120.0)
 # A child that hangs is killed and replaced, but only after a time that nothing slow needs: a dispatch claims
 # for 20 s, starts calls until its last lease ends, and each call has its deadline.
 CELERY_TASK_TIME_LIMIT = 3 * (20 + DISPATCH_LEASE + ROBOTALKER_TOTAL_DEADLINE)
+# An import of 200,000 rows takes minutes. It renews its lease all the time, so one that hangs must end some
+# time; the next one goes on from there.
+IMPORT_TIME_LIMIT = 3600
 CELERY_TASK_ROUTES = {
     "reminders.tasks.dispatch_due": {"queue": DISPATCH_QUEUE},
     "reminders.tasks.probe_robotalker": {"queue": ASKING_QUEUE},
@@ -369,6 +372,8 @@ CELERY_BEAT_SCHEDULE = {
         ("contacts", "reminders.tasks.push_contacts", timedelta(seconds=60)),
         ("confirm", "reminders.tasks.confirm_optouts", timedelta(seconds=10)),
         ("tests", "reminders.tasks.place_test_calls", timedelta(seconds=10)),
+        ("import", "contacts.tasks.run_imports", timedelta(seconds=5)),
+        ("import-files", "contacts.tasks.delete_old_import_files", timedelta(hours=1)),
         ("folders", "contacts.tasks.watch_folders", timedelta(seconds=20)),
         ("calendars", "contacts.tasks.fetch_calendars", timedelta(seconds=30)),
         ("old-lists", "contacts.tasks.delete_old_lists", timedelta(hours=1)),

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from contacts.appointments import add_change, cancel_appointment
 from contacts.database.clock import read_database_clock
-from contacts.imports.importing import ONE_AT_A_TIME
+from contacts.imports.leases import ONE_AT_A_TIME
 from contacts.models import (
     Appointment,
     AppointmentChange,

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.history import HistoryAdmin, HistoryInline
-from contacts.models import ImportBatch, ImportChange, ImportProblem, SourceAnswers
+from contacts.models import ImportBatch, ImportChange, ImportFile, ImportPart, ImportProblem, SourceAnswers
 
 
 class ProblemInline(HistoryInline):
@@ -25,6 +25,21 @@ class ImportBatchAdmin(HistoryAdmin[ImportBatch]):
     @admin.display(description=_("rows"))
     def row_counts(self, batch: ImportBatch) -> str:
         return ", ".join(f"{count} {word}" for word, count in batch.counts.items() if count)
+
+
+@admin.register(ImportFile)
+class ImportFileAdmin(HistoryAdmin[ImportFile]):
+    """Files that aren't imported yet; what is in them isn't shown here."""
+
+    list_display = ("batch",)
+    list_select_related = ("batch",)
+    exclude = ("content",)
+
+
+@admin.register(ImportPart)
+class ImportPartAdmin(HistoryAdmin[ImportPart]):
+    list_display = ("batch", "counts")
+    list_select_related = ("batch",)
 
 
 @admin.register(ImportProblem)

@@ -13,6 +13,8 @@ importing.py runs these steps, each in a module of its own:
 6. three_way, planning (contact_plans, plan_notes): what would change (plans), against what the file said
    before. changes: each change with its
    old and new values. missing: appointments that the file should have and doesn't. doubts: questions.
-7. apply: writes the changes.
+7. stored_files keeps the file until it is imported, leases let one worker at a time import it. runs: the plan
+   is cut into parts (plan_parts), and each is written in a short transaction; apply writes the changes.
+   progress: how far it is.
 8. report, change_words: the result as counts, text, JSON and CSV.
 """

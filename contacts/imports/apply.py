@@ -49,6 +49,10 @@ CLOSED_MEANWHILE = (
 T = TypeVar("T")
 
 
+class ContactGone(Exception):
+    """A patient of the plan was merged or erased since it was made. Nothing was written: plan again."""
+
+
 def write_plan(
     plan: Plan,
     practice: KnownPractice,
@@ -59,6 +63,7 @@ def write_plan(
     """Write the whole plan in the caller's transaction, and store with the batch what it changes.
 
     Returns a note for each row whose appointment somebody changed since the plan was made, and the changes.
+    Raises ContactGone.
     """
     _lock_affected_appointments(plan)
     notes = _leave_out_changed_meanwhile(plan) + _leave_out_edited_contacts(plan)
@@ -109,13 +114,18 @@ def _leave_out_changed_meanwhile(plan: Plan) -> list[Problem]:
 
 
 def _leave_out_edited_contacts(plan: Plan) -> list[Problem]:
-    """Lock the contacts, and change nothing in those that somebody edited since the plan was made."""
+    """Lock the contacts, and change nothing in those that somebody edited since the plan was made.
+
+    Raises ContactGone.
+    """
     planned = [each for each in plan.contacts.values() if each.contact]
     ids = {each.contact.pk for each in planned if each.contact}
     if not ids:
         return []
     rows = Contact.objects.filter(is_any("pk", ids)).order_by("pk").select_for_update(no_key=True)
-    now = dict(rows.values_list("pk", "updated_at"))
+    now = dict(rows.filter(erased_at=None).values_list("pk", "updated_at"))
+    if now.keys() != ids:
+        raise ContactGone
     notes = []
     for each in planned:
         if each.contact and now.get(each.contact.pk) != each.contact.updated_at:

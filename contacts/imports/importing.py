@@ -1,28 +1,40 @@
 """Preview and import a file; the command and the upload page both use this module."""
 
-import hashlib
+import logging
+import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import PurePath
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from contacts.appointments import lock_zones
-from contacts.imports.apply import store_problems, write_plan
 from contacts.imports.changes import ImportedChange, describe_appointment, list_changes
 from contacts.imports.column_uses import describe_columns
 from contacts.imports.column_values import LINK
 from contacts.imports.columns import Columns, find_columns
 from contacts.imports.contact_plans import describe_person_notes
-from contacts.imports.csv_files import CsvReader, clean_cell
+from contacts.imports.csv_files import CsvReader
 from contacts.imports.dates import DateOrder, guess_order
 from contacts.imports.doubts import IDS_KEY, MATCH_BY_TIME, OTHER_SYSTEM, ask_ids, ask_source
-from contacts.imports.errors import QuestionsOpen
+from contacts.imports.errors import ImportRefused, QuestionsOpen
 from contacts.imports.files import Table, TableReader, read_table
+from contacts.imports.leases import (
+    LeaseLost,
+    ask_again,
+    fail_batch,
+    find_running,
+    find_waiting,
+    give_back,
+    keep_imports_apart,
+    keeping_lease,
+    lease_batch,
+    take_next_batch,
+)
 from contacts.imports.location_questions import choose_locations
 from contacts.imports.matching import Known, find_known
 from contacts.imports.missing import find_missing
@@ -58,11 +70,13 @@ from contacts.imports.remembered import add_remembered, remember_answers
 from contacts.imports.repeats import find_repeats
 from contacts.imports.report import ImportReport, count_outcomes
 from contacts.imports.rows import ImportedLocation, Reading, RowResult, location_key, read_row
+from contacts.imports.runs import ImportRun, PlannedFile, ZonesChanged, group_by_line
 from contacts.imports.starts import split_start
+from contacts.imports.stored_files import discard_file, read_stored_file, save_options, store_file
 from contacts.imports.times import ask_about_half, has_am_pm
 from contacts.imports.weak_ids import is_household_header, mark_damaged, settle_ids
 from contacts.imports.words import ask_about_statuses
-from contacts.models import ImportBatch, Location
+from contacts.models import ImportBatch
 from contacts.worker_hints import hint_planning
 
 READERS: Sequence[TableReader] = (
@@ -73,7 +87,8 @@ READERS: Sequence[TableReader] = (
     RefusingReader(),
     CsvReader(),
 )
-ONE_AT_A_TIME = 7_305_022_011  # key of the advisory lock that lets only one import run at a time
+WAIT_SECONDS = 0.2  # until the command looks again whether it is its turn
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -104,46 +119,94 @@ def preview_file(data: bytes, file_name: str, options: ImportOptions) -> ImportR
     Raises ImportRefused.
     """
     file, plan, problems = _plan(_read(data, file_name, options))
-    return _report(file, plan, problems, list_changes(plan), file_name)
+    problems += _find_missing(file, plan)
+    return _report(file, _count(file, plan, problems), problems, list_changes(plan), file_name)
 
 
-@transaction.atomic
 def import_file(
     data: bytes, file_name: str, options: ImportOptions, *, by: User | None = None
 ) -> ImportReport:
-    """Import the file in one transaction and store its problems. A second import waits for the first.
+    """Import the file at once. Imports that are running, or were queued before, come first.
 
     Raises ImportRefused if the whole file can't be read, QuestionsOpen if staff must say first what it means;
-    rows with errors are in the report.
+    nothing is stored then. Rows with errors are in the report. After any other error, what is imported stays,
+    and staff find the rest on the imports page, as an import that failed.
     """
-    _wait_for_other_imports()
-    lock_zones(Location.objects.values_list("pk", flat=True))  # those by which the file's times are read
-    file, plan, problems = _plan(_read(data, file_name, options))
-    if still_open := find_open(file.questions, file.options.answers):
-        raise QuestionsOpen(still_open)
-    batch = ImportBatch.objects.create(
-        file_name=clip(clean_cell(PurePath(file_name).name), 255),
-        sha256=hashlib.sha256(data).hexdigest(),
-        source=file.options.source,
-        by=by,
-        state=ImportBatch.State.DONE,
-        how=ImportBatch.How.PAGE if by else ImportBatch.How.COMMAND,
-        applied_at=timezone.now(),
-    )
-    notes, changes = write_plan(plan, file.practice, file.described, batch, by)
-    report = _report(file, plan, problems + notes, changes, file_name, batch)
-    store_problems(batch, report.problems)
-    batch.counts = report.counts
-    batch.save(update_fields=["counts"])
-    remember_answers(file.options, file.questions)
+    batch = _begin_in_turn(data, file_name, options, by)
+    try:
+        return run_import(batch)
+    except ImportRefused:
+        discard_file(batch)
+        raise
+    except Exception:
+        fail_batch(batch)
+        raise
+
+
+def import_next() -> bool:
+    """Import the file that has waited longest, or that a dead worker began; return whether there was one.
+
+    A file with open questions goes back to staff. After any other error it is tried again in a while.
+    """
+    batch = take_next_batch()
+    if batch is None:
+        return False
+    try:
+        run_import(batch)
+    except ImportRefused as refused:
+        ask_again(batch, str(refused))
+    except LeaseLost:
+        log.warning("import %s: another worker has taken over", batch.pk)
+    except Exception:
+        log.exception("import %s stopped", batch.pk)
+        give_back(batch)
+    return True
+
+
+def run_import(batch: ImportBatch) -> ImportReport:
+    """Import the file of a batch that this worker has leased, or the rest of it; see ImportRun.
+
+    Raises ImportRefused, QuestionsOpen, LeaseLost.
+    """
+    stored, run = read_stored_file(batch), ImportRun(batch)
+    with keeping_lease(batch):
+        while True:
+            file, plan, problems = _plan(_read(stored.data, stored.file_name, stored.options))
+            if still_open := find_open(file.questions, file.options.answers):
+                raise QuestionsOpen(still_open)
+            if batch.source != file.options.source:  # as it was answered; a second run doesn't ask again
+                batch.source = file.options.source
+                save_options(batch, replace(stored.options, source=batch.source))
+            planned = PlannedFile(
+                plan,
+                file.practice,
+                file.described,
+                len(file.results),
+                len(file.duplicates),
+                group_by_line(problems),
+                partial(_plan_lines, file),
+            )
+            try:
+                run.write(planned)
+                break
+            except ZonesChanged:
+                log.info("import %s: a time zone was corrected, so the file is read again", batch.pk)
+        missing = _find_missing(file, plan, batch)
+        run.finish(planned, missing, partial(remember_answers, file.options, file.questions))
     hint_planning()
-    return report
+    changes = sorted(run.changes, key=lambda each: each.line)
+    return _report(file, batch.counts, run.problems, changes, stored.file_name, batch)
 
 
-def _wait_for_other_imports() -> None:
-    """Lock until the transaction ends, so that two imports can't both add the same appointment."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+def _begin_in_turn(data: bytes, file_name: str, options: ImportOptions, by: User | None) -> ImportBatch:
+    """Store the file and lease its batch, as soon as no other import runs or waits."""
+    while True:
+        with transaction.atomic():
+            keep_imports_apart()
+            if not find_running().exists() and not find_waiting().exists():
+                return lease_batch(store_file(data, file_name, options, how=ImportBatch.How.COMMAND, by=by))
+        if not import_next():
+            time.sleep(WAIT_SECONDS)
 
 
 def _read(data: bytes, file_name: str, options: ImportOptions) -> ReadFile:
@@ -262,9 +325,19 @@ def _plan(file: ReadFile) -> tuple[ReadFile, Plan, list[Problem]]:
         file.questions.append(asked)
     problems = _describe_rows(file, plan)
     problems += _describe_people(plan, known, columns)
-    id_header = columns.header_of("appointment_id")
-    problems += find_missing(file.results, plan, source=options.source, id_header=id_header)
     return file, plan, problems
+
+
+def _plan_lines(file: ReadFile, lines: Collection[int]) -> tuple[Plan, list[Problem]]:
+    """Plan some lines again, against what is here now. Asks nothing: all was answered for the whole file."""
+    some = replace(file, results=[result for result in file.results if result.line in lines], questions=[])
+    _, plan, problems = _plan(some)
+    return plan, [each for each in problems if each.line in lines]
+
+
+def _find_missing(file: ReadFile, plan: Plan, batch: ImportBatch | None = None) -> list[Problem]:
+    header = file.columns.header_of("appointment_id")
+    return find_missing(file.results, plan, source=file.options.source, id_header=header, added_by=batch)
 
 
 def _settle_source(file: ReadFile, people: Mapping[PersonKey, ImportedPerson]) -> None:
@@ -304,24 +377,28 @@ def _describe_people(plan: Plan, known: Known, columns: Columns) -> list[Problem
     return notes
 
 
-def _report(
-    file: ReadFile,
-    plan: Plan,
-    problems: Sequence[Problem],
-    changes: Sequence[ImportedChange],
-    file_name: str,
-    batch: ImportBatch | None = None,
-) -> ImportReport:
+def _count(file: ReadFile, plan: Plan, problems: Sequence[Problem]) -> dict[str, int]:
     outcomes = Counter(plan.outcomes)
     outcomes[RowOutcome.DUPLICATE] = len(file.duplicates)
     outcomes[RowOutcome.REJECTED] = len(file.results) - sum(
         count for outcome, count in outcomes.items() if outcome != RowOutcome.REJECTED
     )
+    return count_outcomes(outcomes, plan, problems)
+
+
+def _report(
+    file: ReadFile,
+    counts: dict[str, int],
+    problems: Sequence[Problem],
+    changes: Sequence[ImportedChange],
+    file_name: str,
+    batch: ImportBatch | None = None,
+) -> ImportReport:
     return ImportReport(
         file_name=PurePath(file_name).name,
         source=file.options.source,
         form=file.form,
-        counts=count_outcomes(outcomes, plan, problems),
+        counts=counts,
         problems=tuple(sorted(problems, key=lambda each: (each.weight != "rejected", each.line))),
         changes=tuple(changes),
         unknown_locations=tuple(file.unknown_locations),

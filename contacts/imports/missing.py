@@ -8,17 +8,24 @@ from contacts.imports.changes import describe_appointment
 from contacts.imports.plans import Plan
 from contacts.imports.problems import NOT_IN_THE_FILE, Problem, clip
 from contacts.imports.rows import RowResult
-from contacts.models import Appointment
+from contacts.models import Appointment, ImportBatch
 
 MISSING = "This appointment is booked here but isn't in the file."
 REVIEW = "If it was cancelled, cancel it here. An import never cancels an appointment that isn't in the file."
 
 
-def find_missing(results: Sequence[RowResult], plan: Plan, *, source: str, id_header: str) -> list[Problem]:
+def find_missing(
+    results: Sequence[RowResult],
+    plan: Plan,
+    *,
+    source: str,
+    id_header: str,
+    added_by: ImportBatch | None = None,
+) -> list[Problem]:
     """Return a note for each booked appointment that no row of the file is about, not even a rejected one.
 
     Only appointments of `source` count, at all locations, from the file's first day to its last (product
-    rule 54).
+    rule 54). `added_by`: the batch of the file, if its new appointments are written already.
     """
     starts = [each.row.local_start for each in plan.rows]
     if not starts:
@@ -30,6 +37,8 @@ def find_missing(results: Sequence[RowResult], plan: Plan, *, source: str, id_he
     booked = Appointment.objects.filter(
         source=source, status=Appointment.Status.BOOKED, local_start__range=days
     )
+    if added_by:
+        booked = booked.exclude(batch=added_by)
     missing = [
         pk
         for pk, external_id in booked.values_list("pk", "external_id")

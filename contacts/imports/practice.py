@@ -51,10 +51,14 @@ class ImportOptions:
 
 @dataclass
 class KnownPractice:
-    """The locations and providers in the database, by location_key()."""
+    """The locations and providers in the database, by location_key().
+
+    `zones`: the time zone of each location by its id, by which the file's times are read.
+    """
 
     locations: dict[str, Location]
     providers: dict[str, Provider]
+    zones: dict[int, str]
 
 
 def check_options(options: ImportOptions) -> None:
@@ -86,9 +90,11 @@ def _read_callback_number(name: str, number: str, options: ImportOptions) -> str
 
 def read_known_practice() -> KnownPractice:
     """Read all of them, in two queries. If two names differ only in case, the older row is used."""
+    locations = list(Location.objects.order_by("-pk"))
     return KnownPractice(
-        locations={location_key(each.name): each for each in Location.objects.order_by("-pk")},
+        locations={location_key(each.name): each for each in locations},
         providers={location_key(each.name): each for each in Provider.objects.order_by("-pk")},
+        zones={each.pk: each.time_zone for each in locations},
     )
 
 

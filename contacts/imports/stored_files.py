@@ -85,8 +85,8 @@ def read_stored_file(batch: ImportBatch) -> StoredFile:
 
 
 def save_options(batch: ImportBatch, options: ImportOptions) -> None:
-    """Keep what was answered about a file."""
-    ImportFile.objects.filter(batch=batch).update(options=pack_options(options))
+    """Keep what was answered about a file, unless its batch has another state meanwhile."""
+    ImportFile.objects.filter(batch=batch, batch__state=batch.state).update(options=pack_options(options))
 
 
 @transaction.atomic
@@ -100,10 +100,10 @@ def queue_import(batch: ImportBatch, *, by: User | None = None, options: ImportO
     changes: dict[str, Any] = {"by": by} if by else {}
     if not found.update(state=State.WAITING, queued_at=timezone.now(), error="", attempts=0, **changes):
         return False
+    batch.refresh_from_db()
     if options:
         save_options(batch, options)
     hint_import()
-    batch.refresh_from_db()
     return True
 
 
@@ -112,9 +112,20 @@ def hint_import() -> None:
     hint_worker(IMPORT_TASK, worth_seconds=IMPORT_TICK)
 
 
+@transaction.atomic
+def retry_import(batch: ImportBatch, *, by: User | None = None) -> bool:
+    """Let a worker try again what failed; return whether it had failed and its file is still kept."""
+    changes: dict[str, Any] = {"by": by} if by else {}
+    failed = ImportBatch.objects.filter(pk=batch.pk, state=State.FAILED, file__isnull=False)
+    if not failed.update(state=State.WAITING, queued_at=timezone.now(), error="", attempts=0, **changes):
+        return False
+    hint_import()
+    return True
+
+
 def discard_file(batch: ImportBatch) -> None:
-    """Forget a file that nobody confirmed, with its batch."""
-    ImportBatch.objects.filter(pk=batch.pk, state=State.ASKING, parts=None).delete()
+    """Forget a file of which nothing is imported, with its batch."""
+    ImportBatch.objects.filter(pk=batch.pk, parts=None, applied_at=None).delete()
 
 
 def delete_old_files() -> int:

@@ -1,5 +1,7 @@
 """Imported files and the problems found in them."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -60,6 +62,11 @@ class ImportBatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_name} ({self.made_at:%Y-%m-%d %H:%M})"
+
+    @property
+    def newest_moment(self) -> datetime:
+        """When it was imported, or if it isn't, when it came."""
+        return self.applied_at or self.made_at
 
 
 class ImportFile(models.Model):

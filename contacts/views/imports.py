@@ -11,7 +11,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from contacts.forms.imports import (
     ColumnForm,
@@ -22,10 +22,11 @@ from contacts.forms.imports import (
     read_columns,
 )
 from contacts.imports.change_words import changes_as_csv, group_changes
-from contacts.imports.errors import ImportRefused, MissingColumns, QuestionsOpen
-from contacts.imports.importing import import_file, preview_file
+from contacts.imports.errors import ImportRefused, MissingColumns
+from contacts.imports.importing import preview_file
 from contacts.imports.practice import ImportOptions
 from contacts.imports.problems import NOTE, REJECTED
+from contacts.imports.progress import describe_progress
 from contacts.imports.report import (
     ImportReport,
     group_problems,
@@ -33,10 +34,20 @@ from contacts.imports.report import (
     list_questions,
     problems_as_csv,
 )
-from contacts.imports.stored_files import discard_file, read_stored_file, save_options, store_file
+from contacts.imports.stored_files import (
+    discard_file,
+    queue_import,
+    read_stored_file,
+    retry_import,
+    save_options,
+    store_file,
+)
 from contacts.models import ImportBatch, Location
+from contacts.views.contacts import HtmxRequest
+from contacts.watching.standing import read_watched
 
 PER_PAGE = 50
+STOP_POLLING = 286  # a status that htmx knows
 LINES_SHOWN = 100  # for each kind of problem; the download has all of them
 CHANGES = (
     "added", "moved", "cancelled", "booked_again", "updated", "contacts_added", "contacts_updated",
@@ -49,7 +60,8 @@ def list_imports(request: HttpRequest) -> HttpResponse:
     """Past imports, newest first."""
     batches = ImportBatch.objects.select_related("by")
     page = Paginator(batches, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "contacts/imports/list.html", {"page": page, "clock_of": _first_location()})
+    context = {"page": page, "clock_of": _first_location(), "watched": read_watched()}
+    return render(request, "contacts/imports/list.html", context)
 
 
 @permission_required("contacts.add_importbatch", raise_exception=True)
@@ -111,12 +123,9 @@ def _preview_or_apply(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
     asked = NewLocationsForm(named, request.POST if request.method == "POST" else None)
     options = _read_options(request, stored.options, asked)
     if "apply" in request.POST and (not named or asked.is_valid()):
-        try:
-            report = import_file(stored.data, stored.file_name, options, by=_staff(request))
-            discard_file(batch)
-            return redirect("import_batch", pk=report.batch_id)
-        except QuestionsOpen as still_open:
-            messages.error(request, str(still_open))
+        if not queue_import(batch, by=_staff(request), options=options):
+            return _tell_confirmed(request, batch)
+        return redirect("import_batch", pk=batch.pk)
     if request.method == "POST":
         save_options(batch, options)
     try:
@@ -172,9 +181,13 @@ def _show_preview(
 
 @permission_required("contacts.view_importbatch", raise_exception=True)
 @require_GET
-def show_import(request: HttpRequest, pk: int) -> HttpResponse:
-    """The report of one import."""
+def show_import(request: HtmxRequest, pk: int) -> HttpResponse:
+    """The report of one import; as long as it isn't imported, how far it is, which htmx asks for again."""
     batch = get_object_or_404(ImportBatch.objects.select_related("by"), pk=pk)
+    if batch.applied_at is None:
+        return _show_progress(request, batch)
+    if request.htmx:
+        return HttpResponse(headers={"HX-Refresh": "true"})  # the report has its own heading and buttons
     problems = list(batch.problems.all())
     context = {
         "batch": batch,
@@ -185,6 +198,25 @@ def show_import(request: HttpRequest, pk: int) -> HttpResponse:
         "clock_of": _first_location(),
     }
     return render(request, "contacts/imports/report.html", context)
+
+
+def _show_progress(request: HtmxRequest, batch: ImportBatch) -> HttpResponse:
+    progress = describe_progress(batch)
+    context = {"batch": batch, "progress": progress}
+    if not request.htmx:
+        return render(request, "contacts/imports/progress.html", context)
+    status = 200 if progress.goes_on else STOP_POLLING
+    return render(request, "contacts/imports/_progress.html", context, status=status)
+
+
+@permission_required("contacts.add_importbatch", raise_exception=True)
+@require_POST
+def retry_failed(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let a worker try a failed import again."""
+    batch = get_object_or_404(ImportBatch, pk=pk)
+    if not retry_import(batch, by=_staff(request)):
+        messages.info(request, _("This list waits already, or its file is no longer kept."))
+    return redirect("import_batch", pk=pk)
 
 
 @permission_required("contacts.view_importbatch", raise_exception=True)

@@ -49,7 +49,9 @@ def replace_content(batch: ImportBatch, data: bytes) -> bool:
 
     Returns False, and changes nothing, if it no longer waits, or was imported in part.
     """
-    locked = ImportBatch.objects.select_for_update().filter(pk=batch.pk, state=State.ASKING, parts=None)
+    locked = ImportBatch.objects.select_for_update(of=("self",)).filter(
+        pk=batch.pk, state=State.ASKING, parts=None
+    )
     found = locked.first()
     if found is None or not ImportFile.objects.filter(batch=found).update(content=data):
         return False

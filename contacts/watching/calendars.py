@@ -5,9 +5,9 @@
 3. In one transaction: the content becomes a batch, if it says something new, and what came is recorded.
 
 A process that is killed before the third step leaves nothing; the calendar is fetched again. Appointments
-that vanished from a calendar are listed for review, as with any list (product rule 54), and a calendar without
-any appointment is no list at all. Whoever has the address can read the calendar: it is in no log and no
-message.
+that vanished from a calendar are listed for review, as with any list (product rule 54), and a calendar
+without any appointment is no list at all. Whoever has the address can read the calendar: it is in no log and
+no message.
 """
 
 import logging

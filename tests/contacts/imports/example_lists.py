@@ -4,7 +4,7 @@ import csv
 import io
 from typing import Any
 
-from contacts.imports.importing import import_file
+from contacts.imports.importing import import_file, import_next
 from contacts.imports.practice import ImportOptions
 from contacts.imports.report import ImportReport
 from contacts.models import Appointment, Location
@@ -48,6 +48,12 @@ def make_downtown(**fields: Any) -> Location:
 def import_rows(*rows: dict[str, str], **options: Any) -> ImportReport:
     """Import those rows as one file."""
     return import_file(write_list(*rows), "list.csv", ImportOptions(**options))
+
+
+def run_waiting_imports() -> None:
+    """Import all files that wait, as a worker does."""
+    while import_next():
+        pass
 
 
 def only_appointment(external_id: str = "A1") -> Appointment:

@@ -22,7 +22,14 @@ from contacts.imports.stored_files import (
     unpack_options,
 )
 from contacts.models import Appointment, ImportBatch, ImportFile, Location
-from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows, make_downtown, write_list
+from tests.contacts.imports.example_lists import (
+    AISHA,
+    NOAH,
+    import_rows,
+    make_downtown,
+    run_waiting_imports,
+    write_list,
+)
 from tests.people import make_user
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +71,9 @@ def test_applying_an_upload_imports_the_list_and_shows_the_report(desk: Client) 
     response = desk.post(preview, {"apply": ""}, follow=True)
     batch = ImportBatch.objects.get()
     assert response.redirect_chain == [(reverse("import_batch", args=[batch.pk]), 302)]
-    assert "This date doesn't exist." in unescape(response.content.decode())
+    assert "about to be imported" in response.content.decode()
+    run_waiting_imports()
+    assert "This date doesn't exist." in read(desk, reverse("import_batch", args=[batch.pk]))
     assert (batch.by, batch.source, batch.file_name) == (User.objects.get(), "elm-street", "list.csv")
     assert Appointment.objects.get().source == "elm-street"
     assert not ImportFile.objects.exists()
@@ -80,6 +89,7 @@ def test_the_time_zone_of_a_new_location_is_asked_for_and_stored(desk: Client) -
     assert "Add 1 appointment" in checked
     assert '<option value="America/Denver" selected>' in checked
     desk.post(preview, chosen | {"apply": ""})
+    run_waiting_imports()
     assert Location.objects.get().time_zone == "America/Denver"
     assert Appointment.objects.get().starts_at.isoformat() == "2026-12-15T16:30:00+00:00"
 
@@ -121,6 +131,17 @@ def test_a_file_that_is_too_large_or_empty_or_missing_is_refused(desk: Client, s
         response = desk.post(address, {"file": file, "source": "csv"})
         assert response.status_code == 422
         assert sentence in response.content.decode()
+
+
+def test_a_file_that_two_people_confirm_is_imported_once_and_the_second_is_told(desk: Client) -> None:
+    make_downtown()
+    preview = upload(desk, write_list(AISHA))
+    desk.post(preview, {"apply": ""})
+    response = desk.post(preview, {"apply": ""}, follow=True)
+    assert "This file was confirmed before." in response.content.decode()
+    run_waiting_imports()
+    assert "Imports" in desk.get(preview, follow=True).content.decode()
+    assert Appointment.objects.count() == ImportBatch.objects.count() == 1
 
 
 def test_another_member_of_staff_may_answer_and_import_an_upload(desk: Client) -> None:

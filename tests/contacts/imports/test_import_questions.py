@@ -13,7 +13,7 @@ from contacts.imports.errors import QuestionsOpen
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.practice import ImportOptions
 from contacts.models import Appointment, Contact, ImportBatch, Location, SourceAnswers
-from tests.contacts.imports.example_lists import AISHA, NOAH, make_downtown, write_list
+from tests.contacts.imports.example_lists import AISHA, NOAH, make_downtown, run_waiting_imports, write_list
 from tests.contacts.imports.test_import_pages import upload
 from tests.people import make_user
 
@@ -129,13 +129,17 @@ def test_the_page_asks_shows_what_is_remembered_and_imports_when_it_is_answered(
     assert 'name="apply"' not in page
     assert f'name="question" value="{KEY}"' in page
     refused = desk.post(address, {"question": KEY, "apply": ""})
-    assert "Answer this first." in refused.content.decode()
+    run_waiting_imports()
+    page = desk.get(refused["Location"]).content.decode()
+    assert "Answer this first." in page
+    assert f'href="{address}"' in page
     assert ImportBatch.objects.get().state == "asking"
     answered = {"question": KEY, "answer-0": "cancels"}
     checked = desk.post(address, answered | {"check": ""}).content.decode()
     assert 'value="cancels" checked' in checked
     assert 'name="apply"' in checked
     desk.post(address, answered | {"apply": ""})
+    run_waiting_imports()
     assert statuses() == {"A1": "cancelled", "A2": "booked"}
     again = desk.get(upload(desk, DELETED)).content.decode()
     assert "answered for an earlier list" in again
@@ -151,6 +155,7 @@ def test_a_file_with_unknown_headers_is_mapped_by_hand_on_the_page(desk: Client)
     chosen = {"columns": "1", "column-first_name": "Vorname"}
     assert "Add 1 appointment" in desk.post(address, chosen | {"check": ""}).content.decode()
     desk.post(address, chosen | {"apply": ""})
+    run_waiting_imports()
     assert Contact.objects.get().first_name == "Aisha"
 
 
@@ -239,6 +244,7 @@ def test_the_page_offers_the_zones_of_the_country_and_makes_the_location_whole(d
     assert "Europe/Paris" not in page
     made = {"location": "Harbour", "zone-0": "America/Denver", "spoken-0": "Harbour Clinic"}
     desk.post(address, {"number-0": "202 555 0190", "apply": ""} | made)
+    run_waiting_imports()
     location = Location.objects.get()
     assert (location.spoken_name, location.callback_number) == ("Harbour Clinic", "+12025550190")
     assert location.paused_at is None
@@ -257,6 +263,7 @@ def test_the_one_location_of_a_file_may_be_new_and_is_made_whole_on_the_same_pag
     assert 'name="location" value="Harbour"' in checked
     made = {"location": "Harbour", "zone-0": "America/Denver", "spoken-0": "Harbour Clinic"}
     desk.post(address, answered | made | {"number-0": "202 555 0190", "apply": ""})
+    run_waiting_imports()
     assert Appointment.objects.get().location.name == "Harbour"
 
 

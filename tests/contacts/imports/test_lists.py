@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import reverse
 
 from contacts.models import Appointment, ImportBatch
-from tests.contacts.imports.example_lists import make_downtown
+from tests.contacts.imports.example_lists import make_downtown, run_waiting_imports
 from tests.people import make_user
 
 LISTS = Path(__file__).parents[2] / "data" / "lists"
@@ -122,7 +122,11 @@ def door(request: pytest.FixtureRequest, client: Client) -> Door:
         sent = client.post(address, {"file": SimpleUploadedFile(f"{case.file}.csv", data), "source": "csv"})
         posted = {"apply": "", "question": list(answers)}
         chosen = {f"answer-{at}": value for at, value in enumerate(answers.values())}
-        return client.post(sent["Location"], posted | chosen, follow=True).content.decode()
+        applied = client.post(sent["Location"], posted | chosen)
+        run_waiting_imports()
+        return client.get(applied["Location"], follow=True).content.decode() + (
+            client.get(sent["Location"], follow=True).content.decode()
+        )
 
     return import_by_page
 

@@ -4,6 +4,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from tests.contacts.imports.example_lists import run_waiting_imports
 from tests.people import make_location, make_user
 from tests.reminders.pages.clinic import sit_at_desk
 
@@ -32,4 +33,5 @@ def test_the_preview_of_a_file_without_changes_says_so(desk: Client) -> None:
     page = upload(desk, LIST)
     assert "Add 1 appointment" in page
     desk.post(page.split('class="apply" method="post" action="')[1].split('"')[0], {"apply": ""})
+    run_waiting_imports()
     assert "Importing it would change nothing" in upload(desk, LIST)

@@ -50,8 +50,8 @@ def test_only_a_whole_calendar_with_appointments_is_taken(body: bytes, fault: Ca
     [
         (401, CalendarFault.NOT_ALLOWED), (403, CalendarFault.NOT_ALLOWED), (404, CalendarFault.NOT_FOUND),
         (410, CalendarFault.NOT_FOUND), (429, CalendarFault.BUSY), (503, CalendarFault.BUSY),
-        (500, CalendarFault.SERVER_FAULT), (204, CalendarFault.SERVER_FAULT), (206, CalendarFault.SERVER_FAULT),
-        (418, CalendarFault.SERVER_FAULT),
+        (500, CalendarFault.SERVER_FAULT), (204, CalendarFault.SERVER_FAULT),
+        (206, CalendarFault.SERVER_FAULT), (418, CalendarFault.SERVER_FAULT),
     ],
 )  # fmt: skip
 def test_another_status_is_a_fault_whatever_comes_with_it(status: int, fault: CalendarFault) -> None:

@@ -1,0 +1,135 @@
+"""One import at a time: whoever imports a file holds a lease on its batch, and renews it while it works.
+
+A worker that dies stops renewing, and after LEASE another one takes the batch and goes on with it. Leases are
+in the table, so they work behind a pooler that gives each transaction another connection.
+"""
+
+import logging
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.db import Error, connection, transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from contacts.models import ImportBatch
+
+log = logging.getLogger(__name__)
+
+State = ImportBatch.State
+ONE_AT_A_TIME = 7_305_022_011  # key of the advisory lock that keeps two transactions of imports apart
+LEASE = timedelta(seconds=90)
+RENEW_EVERY = 20.0  # seconds, while a file is read and planned
+MOST_ATTEMPTS = 3  # without a part that was imported
+NEXT_ATTEMPT_AFTER = timedelta(seconds=20)
+
+
+class LeaseLost(Exception):
+    """Another worker has taken over, or the batch is gone: nothing more may be written."""
+
+
+def keep_imports_apart() -> None:
+    """Lock until the transaction ends, so that two imports can't both add the same appointment."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+
+
+def find_running() -> QuerySet[ImportBatch]:
+    """The batch that somebody imports at this moment."""
+    return ImportBatch.objects.filter(state=State.RUNNING, leased_until__gt=Now())
+
+
+def find_waiting() -> QuerySet[ImportBatch]:
+    """The batches to be imported that nobody imports at this moment, those that have waited longest first."""
+    is_dead = Q(state=State.RUNNING, leased_until=None) | Q(state=State.RUNNING, leased_until__lte=Now())
+    return ImportBatch.objects.filter(Q(state=State.WAITING) | is_dead).order_by("queued_at", "pk")
+
+
+def take_next_batch() -> ImportBatch | None:
+    """Lease the oldest batch that waits, or whose worker died; None if there is none or one is running.
+
+    A batch that was taken MOST_ATTEMPTS times, with nothing imported of it, fails instead.
+    """
+    while find_waiting().exists():
+        with transaction.atomic():
+            keep_imports_apart()
+            if find_running().exists():
+                return None
+            batch = find_waiting().first()
+            if batch and batch.attempts < MOST_ATTEMPTS:
+                return lease_batch(batch)
+            if batch:
+                batch.lease = uuid.uuid4()
+                ImportBatch.objects.filter(pk=batch.pk).update(state=State.RUNNING, lease=batch.lease)
+                fail_batch(batch)
+    return None
+
+
+def lease_batch(batch: ImportBatch) -> ImportBatch:
+    """Take the batch. The caller's transaction holds the lock of keep_imports_apart()."""
+    token = uuid.uuid4()
+    ImportBatch.objects.filter(pk=batch.pk).update(
+        state=State.RUNNING, lease=token, leased_until=Now() + LEASE, attempts=F("attempts") + 1, error=""
+    )
+    batch.refresh_from_db()
+    return batch
+
+
+def renew_lease(batch: ImportBatch, *, rows: int = 0) -> None:
+    """Renew it in the transaction that imports `rows` more rows. Raises LeaseLost."""
+    progress = {"rows_done": F("rows_done") + rows, "attempts": 0} if rows else {}
+    if not _find_held(batch).update(leased_until=Now() + LEASE, **progress):
+        raise LeaseLost
+
+
+@contextmanager
+def keeping_lease(batch: ImportBatch) -> Iterator[None]:
+    """Renew the lease in a thread, for as long as the block takes: reading a large file may take a minute."""
+    done = threading.Event()
+
+    def renew() -> None:
+        try:
+            while not done.wait(RENEW_EVERY):
+                _find_held(batch).update(leased_until=Now() + LEASE)
+        except Error as error:
+            log.warning("the lease of import %s could not be renewed: %s", batch.pk, type(error).__name__)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=renew, name="import-lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def ask_again(batch: ImportBatch, reason: str) -> None:
+    """Give the batch back to staff: something must be answered before it can be imported."""
+    _find_held(batch).update(state=State.ASKING, error=reason[:300], lease=None, leased_until=None)
+
+
+def give_back(batch: ImportBatch) -> None:
+    """After an error: let it be tried again in a while, or fail if that was the last attempt."""
+    if batch.attempts >= MOST_ATTEMPTS:
+        fail_batch(batch)
+    else:
+        _find_held(batch).update(leased_until=Now() + NEXT_ATTEMPT_AFTER)
+
+
+def fail_batch(batch: ImportBatch) -> None:
+    """Stop trying. The file is kept, so that staff can let it be tried again."""
+    reason = _(
+        "Something went wrong while this list was imported. Try again. If that fails too, ask whoever looks "
+        "after Callboard: its log says what went wrong."
+    )
+    _find_held(batch).update(state=State.FAILED, error=reason[:300], lease=None, leased_until=None)
+
+
+def _find_held(batch: ImportBatch) -> QuerySet[ImportBatch]:
+    return ImportBatch.objects.filter(Q(state=State.RUNNING), pk=batch.pk, lease=batch.lease)

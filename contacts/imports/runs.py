@@ -1,0 +1,194 @@
+"""Write a planned file part by part, each part in a short transaction, so that nobody waits for its locks.
+
+With each part its lines, counts and problems are stored. After a restart the file is planned again, and those
+lines are neither written nor counted again. A part that the database refuses is planned again and halved,
+until the rows that it refuses are alone: they are left out, with a problem on each line.
+"""
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+
+from django.db import DataError, IntegrityError, OperationalError, transaction
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+from psycopg.errors import DeadlockDetected
+
+from contacts.appointments import lock_zones
+from contacts.imports.apply import ContactGone, store_problems, write_plan
+from contacts.imports.changes import ImportedChange
+from contacts.imports.leases import keep_imports_apart, renew_lease
+from contacts.imports.plan_parts import find_line, halve_plan, list_lines, split_plan
+from contacts.imports.plans import Plan, PlannedRow, RefusedRow, RowOutcome
+from contacts.imports.practice import KnownPractice
+from contacts.imports.problems import REJECTED, Problem, clip
+from contacts.imports.report import count_outcomes
+from contacts.imports.rows import ImportedLocation
+from contacts.models import ImportBatch, ImportFile, ImportPart
+
+log = logging.getLogger(__name__)
+
+PART_ROWS = 300
+# What one bad row can cause, or a patient who is merged or erased meanwhile. Anything else, such as a lost
+# connection, stops the run, which is tried again.
+BAD_ROWS = (DataError, IntegrityError, ValueError, OverflowError, ContactGone)
+
+
+class ZonesChanged(Exception):
+    """The time zone of a location was corrected since the file was read by it: read it again."""
+
+
+@dataclass
+class PlannedFile:
+    """What writing a file needs. `rows`, `duplicates`: how many the file has.
+
+    `problems`: by line, of the rows and people of the plan and of the lines that are in no plan.
+    `plan_again`: plans some lines anew, against what is here now.
+    """
+
+    plan: Plan
+    practice: KnownPractice
+    described: dict[str, ImportedLocation]
+    rows: int
+    duplicates: int
+    problems: dict[int, list[Problem]]
+    plan_again: Callable[[Collection[int]], tuple[Plan, list[Problem]]]
+
+
+@dataclass
+class ImportRun:
+    """One worker's writing of a batch that it has leased; `problems` and `changes` are of this run alone."""
+
+    batch: ImportBatch
+    problems: list[Problem] = field(default_factory=list)
+    changes: list[ImportedChange] = field(default_factory=list)
+
+    def write(self, planned: PlannedFile) -> None:
+        """Write all parts that aren't written yet.
+
+        Raises ZonesChanged (then plan and write again), LeaseLost, and database errors of no row's making.
+        """
+        ImportBatch.objects.filter(pk=self.batch.pk).update(rows_total=planned.rows)
+        for part in split_plan(planned.plan, PART_ROWS, done=self._read_written_lines()):
+            self._write_safely(planned, part)
+
+    def finish(self, planned: PlannedFile, notes: Iterable[Problem], remember: Callable[[], None]) -> None:
+        """Store what isn't about a part, with the counts of the whole file, and drop the file.
+
+        `notes`: about appointments that aren't in the file; `remember`: keeps the answers for the next list.
+        """
+        written = self._read_written_lines()
+        left = [each for line, some in planned.problems.items() if line not in written for each in some]
+        left += notes
+        with transaction.atomic():
+            keep_imports_apart()
+            renew_lease(self.batch)
+            store_problems(self.batch, left)
+            self.batch.counts = self._add_up(planned, left)
+            ImportBatch.objects.filter(pk=self.batch.pk).update(
+                state=ImportBatch.State.DONE,
+                counts=self.batch.counts,
+                applied_at=Now(),
+                source=self.batch.source,
+                rows_done=planned.rows,
+                lease=None,
+                leased_until=None,
+            )
+            ImportPart.objects.filter(batch=self.batch).delete()
+            ImportFile.objects.filter(batch=self.batch).delete()
+            remember()
+        self.problems += left
+
+    def _read_written_lines(self) -> set[int]:
+        parts = ImportPart.objects.filter(batch=self.batch).values_list("lines", flat=True)
+        return {line for lines in parts for line in lines}
+
+    def _add_up(self, planned: PlannedFile, left: Collection[Problem]) -> dict[str, int]:
+        """The counts of the whole file: those of its parts, and of the rows that are in none."""
+        total: Counter[str] = Counter()
+        for counts in ImportPart.objects.filter(batch=self.batch).values_list("counts", flat=True):
+            total.update(counts)
+        rejected = planned.rows - planned.duplicates - total["rows"]
+        others = {RowOutcome.DUPLICATE: planned.duplicates, RowOutcome.REJECTED: rejected}
+        counts = count_outcomes(Counter(others), Plan([], {}), list(left))
+        return {name: number + total[name] for name, number in counts.items()}
+
+    def _write_safely(self, planned: PlannedFile, part: Plan, *, is_fresh: bool = False) -> None:
+        """Write the part. What can't be written is planned again and halved until only that is left out.
+
+        A part that was cut from the whole file's plan isn't fresh: somebody may have added the same
+        appointment meanwhile, so it is planned again once before it is given up.
+        """
+        practice = planned.practice
+        known = dict(practice.locations), dict(practice.providers)
+        try:
+            self._write(planned, part)
+            return
+        except BAD_ROWS as refused:
+            error: Exception = refused
+        except OperationalError as failed:
+            if is_fresh or not isinstance(failed.__cause__, DeadlockDetected):
+                raise
+            error = failed
+        practice.locations, practice.providers = known
+        halves = halve_plan(part)
+        if len(halves) == 1 and is_fresh:
+            self._leave_out(part, error)
+            return
+        for half in halves:
+            lines = list_lines(half)
+            plan, problems = planned.plan_again(lines)
+            planned.problems |= group_by_line(problems, lines)
+            self._write_safely(planned, plan, is_fresh=True)
+
+    @transaction.atomic
+    def _write(self, planned: PlannedFile, part: Plan) -> None:
+        lines = list_lines(part)
+        self._begin_part(len(lines))
+        if lock_zones(planned.practice.zones) != planned.practice.zones:
+            raise ZonesChanged
+        notes, changes = write_plan(part, planned.practice, planned.described, self.batch, self.batch.by)
+        problems = [each for line in lines for each in planned.problems.get(line, [])] + notes
+        self._end_part(lines, count_outcomes(Counter(part.outcomes), part, problems), problems)
+        self.changes += changes
+
+    @transaction.atomic
+    def _leave_out(self, part: Plan, error: Exception) -> None:
+        """Store that these rows can't be stored."""
+        lines = list_lines(part)
+        log.error("import %s: lines %s are left out: %s", self.batch.pk, lines, type(error).__name__)
+        self._begin_part(len(lines))
+        problems = [_describe_left_out(row) for row in (*part.rows, *part.refused)]
+        counts = count_outcomes(Counter({RowOutcome.REJECTED: len(lines)}), Plan([], {}), problems)
+        self._end_part(lines, counts, problems)
+
+    def _begin_part(self, rows: int) -> None:
+        keep_imports_apart()
+        renew_lease(self.batch, rows=rows)
+
+    def _end_part(self, lines: list[int], counts: dict[str, int], problems: list[Problem]) -> None:
+        store_problems(self.batch, problems)
+        ImportPart.objects.create(batch=self.batch, lines=lines, counts=counts)
+        self.problems += problems
+
+
+def group_by_line(problems: Iterable[Problem], lines: Iterable[int] = ()) -> dict[int, list[Problem]]:
+    """The problems by their lines; `lines` are there even without any."""
+    grouped = defaultdict(list, {line: [] for line in lines})
+    for each in problems:
+        grouped[each.line].append(each)
+    return dict(grouped)
+
+
+def _describe_left_out(row: PlannedRow | RefusedRow) -> Problem:
+    said = row.row if isinstance(row, PlannedRow) else row.result.partial
+    name = f"{said.first_name} {said.last_name}".strip() if said else ""
+    return Problem(
+        find_line(row),
+        _("Row"),
+        clip(name),
+        _("Callboard's database refused something in this row, or in another row of the same patient."),
+        _("Look for an unusual value and correct it, or enter the appointment by hand."),
+        REJECTED,
+    )
