@@ -1,4 +1,4 @@
-"""Watched calendar addresses: adding, editing, removing, fetching one now. The list is on the imports page."""
+"""Watched calendar addresses: add, edit, remove, fetch one now. The list is on the imports page."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
