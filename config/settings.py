@@ -375,6 +375,7 @@ CELERY_BEAT_SCHEDULE = {
         ("import", "contacts.tasks.run_imports", timedelta(seconds=5)),
         ("import-files", "contacts.tasks.delete_old_import_files", timedelta(hours=1)),
         ("folders", "contacts.tasks.watch_folders", timedelta(seconds=20)),
+        ("lists", "contacts.tasks.look_at_lists", timedelta(seconds=10)),
         ("calendars", "contacts.tasks.fetch_calendars", timedelta(seconds=30)),
         ("old-lists", "contacts.tasks.delete_old_lists", timedelta(hours=1)),
     ]

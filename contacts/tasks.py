@@ -6,7 +6,7 @@ from django.conf import settings
 from contacts.imports.importing import import_next
 from contacts.imports.stored_files import delete_old_files, hint_import
 from contacts.watching import folder_rounds
-from contacts.watching.arrivals import settle_arrivals
+from contacts.watching.arrivals import LOOK_LIMIT, settle_arrivals
 from contacts.watching.calendars import fetch_due_calendars
 
 
@@ -25,8 +25,13 @@ def delete_old_import_files() -> None:
 
 @shared_task
 def watch_folders() -> None:
-    """Take the files of the watched folder that are whole, and look at what came since."""
+    """Take the files of the watched folder that are whole, and move on what has ended."""
     folder_rounds.watch_folders()
+
+
+@shared_task(time_limit=LOOK_LIMIT)
+def look_at_lists() -> None:
+    """Look at the lists that came by themselves: queue them, or say what a person must answer first."""
     settle_arrivals()
 
 

@@ -9,6 +9,8 @@ A process that is killed in between leaves a batch that is looked at again.
 
 import hashlib
 import logging
+import time
+from datetime import timedelta
 
 from django.db import Error, transaction
 from django.db.models import F, Q, QuerySet
@@ -24,12 +26,14 @@ from contacts.imports.practice import ImportOptions
 from contacts.imports.report import ImportReport
 from contacts.imports.stored_files import queue_import, read_stored_file, store_file
 from contacts.models import ImportBatch, ImportFile
-from contacts.watching.turns import LEASE
 
 log = logging.getLogger(__name__)
 
 State, How = ImportBatch.State, ImportBatch.How
 COMES_BY_ITSELF = (How.FOLDER, How.CALENDAR)
+LOOK_LIMIT = 14 * 60  # seconds that a look may take; a large list takes minutes
+LEASE = timedelta(seconds=LOOK_LIMIT + 60)
+ROUND_SECONDS = 60.0  # then no other look is begun: the next tick goes on
 MOST_LOOKS = 3  # after which a file that ends its worker each time has failed
 MOST_NAMED = 5  # new locations in a sentence
 LONGEST_ERROR = 300
@@ -78,7 +82,7 @@ def find_asking() -> QuerySet[ImportBatch]:
 def settle_arrivals() -> int:
     """Look at each new file; return how many were looked at."""
     new = ImportBatch.objects.filter(state=State.ASKING, how__in=COMES_BY_ITSELF, error="")
-    looked = 0
+    ends_at, looked = time.monotonic() + ROUND_SECONDS, 0
     for batch in new.order_by("made_at", "pk"):
         is_free = Q(leased_until=None) | Q(leased_until__lte=Now())
         mine = new.filter(is_free, pk=batch.pk)
@@ -86,6 +90,8 @@ def settle_arrivals() -> int:
             settle_arrival(batch)
             ImportBatch.objects.filter(pk=batch.pk, state=State.ASKING).update(leased_until=None)
             looked += 1
+        if time.monotonic() > ends_at:
+            break
     return looked
 
 
