@@ -10,7 +10,7 @@ from pathlib import PurePath
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from contacts.imports.changes import ImportedChange, describe_appointment, list_changes
@@ -135,7 +135,8 @@ def import_file(
     batch = _begin_in_turn(data, file_name, options, by)
     try:
         return run_import(batch)
-    except ImportRefused:
+    except ImportRefused as refused:
+        ask_again(batch, str(refused))
         discard_file(batch)
         raise
     except Exception:
@@ -159,6 +160,7 @@ def import_next() -> bool:
         log.warning("import %s: another worker has taken over", batch.pk)
     except Exception:
         log.exception("import %s stopped", batch.pk)
+        connection.close_if_unusable_or_obsolete()
         give_back(batch)
     return True
 

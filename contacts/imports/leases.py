@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from django.db import Error, connection, transaction
 from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext as _
 
 from contacts.models import ImportBatch
@@ -73,7 +73,12 @@ def lease_batch(batch: ImportBatch) -> ImportBatch:
     """Take the batch. The caller's transaction holds the lock of keep_imports_apart()."""
     token = uuid.uuid4()
     ImportBatch.objects.filter(pk=batch.pk).update(
-        state=State.RUNNING, lease=token, leased_until=Now() + LEASE, attempts=F("attempts") + 1, error=""
+        state=State.RUNNING,
+        lease=token,
+        leased_until=Now() + LEASE,
+        queued_at=Coalesce("queued_at", Now()),
+        attempts=F("attempts") + 1,
+        error="",
     )
     batch.refresh_from_db()
     return batch

@@ -15,6 +15,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -98,7 +99,7 @@ def queue_import(batch: ImportBatch, *, by: User | None = None, options: ImportO
     """
     found = ImportBatch.objects.filter(pk=batch.pk, state=State.ASKING)
     changes: dict[str, Any] = {"by": by} if by else {}
-    if not found.update(state=State.WAITING, queued_at=timezone.now(), error="", attempts=0, **changes):
+    if not found.update(state=State.WAITING, queued_at=Now(), error="", attempts=0, **changes):
         return False
     batch.refresh_from_db()
     if options:
@@ -117,7 +118,7 @@ def retry_import(batch: ImportBatch, *, by: User | None = None) -> bool:
     """Let a worker try again what failed; return whether it had failed and its file is still kept."""
     changes: dict[str, Any] = {"by": by} if by else {}
     failed = ImportBatch.objects.filter(pk=batch.pk, state=State.FAILED, file__isnull=False)
-    if not failed.update(state=State.WAITING, queued_at=timezone.now(), error="", attempts=0, **changes):
+    if not failed.update(state=State.WAITING, queued_at=Now(), error="", attempts=0, **changes):
         return False
     hint_import()
     return True
@@ -144,8 +145,14 @@ def delete_old_files() -> int:
 
 
 def pack_options(options: ImportOptions) -> dict[str, Any]:
-    """The options as JSON."""
-    return asdict(options)
+    """The options as JSON, without characters that the database can't store."""
+    return {name: _make_storable(value) for name, value in asdict(options).items()}
+
+
+def _make_storable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {_make_storable(name): _make_storable(each) for name, each in value.items()}
+    return value.replace("\0", "").encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 def unpack_options(packed: Mapping[str, Any]) -> ImportOptions:

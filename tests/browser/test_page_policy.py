@@ -20,6 +20,11 @@ AN_APPOINTMENT = """
     WHERE a.status = 'booked' AND c.phone_id IS NOT NULL ORDER BY a.starts_at DESC LIMIT 1
 """
 OTHER_CONTACT = "SELECT min(id) FROM contacts_contact WHERE id <> %s"
+AN_IMPORT = (
+    "INSERT INTO contacts_importbatch (file_name, sha256, source, counts, state, error, leased_until,"
+    " rows_total, rows_done) VALUES ('list.csv', '', 'csv', '{}', %s, 'It stopped.',"
+    " now() + interval '20 seconds', 900, 300) RETURNING id"
+)
 A_CALL = "SELECT id FROM reminders_callrecord WHERE state = 'answered' ORDER BY id LIMIT 1"
 
 
@@ -99,6 +104,7 @@ def test_no_page_breaks_the_policy(clinic: RunningClinic, watched: Watched) -> N
         f"/contacts/{contact}/opt-in/?number={number}",
         "/imports/",
         "/imports/new/",
+        *(f"/imports/{clinic.ask(AN_IMPORT, state)}/" for state in ("running", "failed")),
         "/scripts/",
         "/scripts/add/",
         "/api/",

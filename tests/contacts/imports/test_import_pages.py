@@ -206,6 +206,17 @@ def test_a_stored_file_is_read_as_it_was_stored() -> None:
     assert (batch.state, batch.how, batch.by, len(batch.file_name)) == ("asking", "folder", None, 255)
 
 
+def test_characters_that_the_database_cant_store_are_left_out_of_answers(desk: Client) -> None:
+    preview = upload(desk, write_list(AISHA))
+    posted = {"question": ["a\0b", "c"], "answer-0": "d\0e"}
+    assert desk.post(preview, posted | {"check": ""}).status_code == 200
+    answers = read_stored_file(ImportBatch.objects.get()).options.answers
+    assert answers["ab"] == "de"
+    options = ImportOptions(answers={"c": "\ud800"})
+    batch = store_file(b"a", "list.csv", options, how=ImportBatch.How.COMMAND)
+    assert read_stored_file(batch).options.answers == {"c": "?"}
+
+
 def test_options_that_another_version_stored_are_read() -> None:
     packed = {"source": "pms", "colour": "red", "reading": {"delimiter": ";", "sheets": 2}}
     assert unpack_options(packed) == ImportOptions(source="pms", reading=ReadChoices(delimiter=";"))

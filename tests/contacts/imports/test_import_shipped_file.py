@@ -26,7 +26,7 @@ from contacts.models import (
 from tests.contacts.imports.example_lists import make_downtown
 
 EXPORT = Path(__file__).parents[2] / "data" / "appointments-export.csv"
-MOST_QUERIES = 40
+MOST_QUERIES = 65  # 25 of them keep the file, its lease and its progress; more only with more parts
 
 FIRST = {
     "rows": 240, "added": 235, "moved": 0, "cancelled": 0, "booked_again": 0, "updated": 0, "unchanged": 0,
@@ -151,7 +151,7 @@ def test_a_dry_run_gives_the_same_counts_and_writes_nothing() -> None:
 
 
 @pytest.mark.parametrize("run", ["first", "second"])
-def test_an_import_of_240_rows_makes_at_most_40_queries(run: str) -> None:
+def test_an_import_of_240_rows_makes_few_queries(run: str) -> None:
     if run == "second":
         run_for_report()
     with CaptureQueriesContext(

@@ -72,7 +72,7 @@ def test_changed_rows_are_written_together() -> None:
         with counting_parameters() as found:
             report = import_rows(*rows)
         assert report.counts["changed"] == ROWS
-        assert len(found) < 50
+        assert len(found) < 80  # that keep the file, its lease and its progress, too
     assert AppointmentChange.objects.filter(what="moved").count() == ROWS
     assert AppointmentChange.objects.filter(what="cancelled").count() == ROWS
     assert ImportChange.objects.filter(what="moved").count() == ROWS
