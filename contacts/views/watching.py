@@ -10,7 +10,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from contacts.forms.watching import CalendarForm
-from contacts.models import WatchedCalendar
+from contacts.models import ImportBatch, WatchedCalendar
+from contacts.watching.arrivals import set_aside
 from contacts.watching.calendars import fetch_soon, save_calendar
 
 
@@ -41,6 +42,17 @@ def _edit(request: HttpRequest, form: CalendarForm, *, calendar: WatchedCalendar
     status = 422 if request.method == "POST" else 200
     context = {"form": form, "calendar": calendar}
     return render(request, "contacts/imports/calendar.html", context, status=status)
+
+
+@permission_required("contacts.add_importbatch", raise_exception=True)
+@require_POST
+def set_import_aside(request: HttpRequest, pk: int) -> HttpResponse:
+    """Forget a list that came by itself and waits for answers."""
+    if set_aside(get_object_or_404(ImportBatch, pk=pk)):
+        messages.success(request, _("Set aside. Nothing of this list is imported."))
+        return redirect("imports")
+    messages.error(request, _("This list no longer waits for answers."))
+    return redirect("import_batch", pk=pk)
 
 
 @permission_required("contacts.delete_watchedcalendar", raise_exception=True)

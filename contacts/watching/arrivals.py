@@ -74,6 +74,18 @@ def store_refused(file_name: str, source: str, how: ImportBatch.How, reason: str
     return batch
 
 
+def set_aside(batch: ImportBatch) -> bool:
+    """Forget a list that came by itself and waits for answers; return whether it did.
+
+    Its file goes to failed/ with the next round.
+    """
+    asking = ImportBatch.objects.filter(
+        pk=batch.pk, state=State.ASKING, how__in=COMES_BY_ITSELF, parts=None, applied_at=None
+    )
+    deleted, _by_model = asking.delete()
+    return deleted > 0
+
+
 def find_asking() -> QuerySet[ImportBatch]:
     """Files that came by themselves and wait for somebody's answers."""
     return ImportBatch.objects.filter(state=State.ASKING, how__in=COMES_BY_ITSELF).exclude(error="")

@@ -31,6 +31,7 @@ from contacts.imports.practice import ImportOptions
 from contacts.models import FolderFault, ImportBatch, Location, WatchedFile, WatchedFolder
 from contacts.watching.arrivals import (
     COMES_BY_ITSELF,
+    find_asking,
     replace_content,
     store_arrival,
     store_refused,
@@ -209,7 +210,8 @@ class FolderLook:
 
     def _replace(self, file: WatchedFile, data: bytes) -> ImportBatch | None:
         """Put the content into the batch of an older file of that name that still waits for answers."""
-        older = self.folder.files.exclude(state=Coming).filter(name=file.name, batch__isnull=False)
+        taken = self.folder.files.exclude(state=Coming)
+        older = taken.filter(name=file.name, batch__in=find_asking())
         for each in older.select_related("batch"):
             if each.batch and replace_content(each.batch, data):
                 WatchedFile.objects.filter(pk=each.pk).update(batch=None, ending=Ending.REPLACED)

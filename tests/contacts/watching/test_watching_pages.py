@@ -133,6 +133,30 @@ def test_a_list_that_waits_for_answers_is_counted_in_the_menu_and_leads_to_its_q
     assert "The location “Downtown” is new" in page
 
 
+def test_a_list_that_waits_for_answers_can_be_set_aside(share: Path) -> None:
+    desk = log_in(FRONT_DESK)
+    (share / "list.csv").write_bytes(write_list(AISHA))
+    bring_in()
+    address = reverse("set_import_aside", args=[ImportBatch.objects.get().pk])
+    assert address in desk.get(reverse("import_batch", args=[ImportBatch.objects.get().pk])).content.decode()
+    assert desk.post(address).status_code == 302
+    assert not ImportBatch.objects.exists()
+    watch_folders()
+    assert (share / "failed/list.csv").exists()
+
+
+def test_a_list_that_is_imported_or_was_uploaded_is_not_set_aside() -> None:
+    desk = log_in(FRONT_DESK)
+    batches = [
+        ImportBatch.objects.create(file_name="a.csv", source="a", state="done", how="folder"),
+        ImportBatch.objects.create(file_name="b.csv", source="a", state="waiting", how="folder"),
+        ImportBatch.objects.create(file_name="c.csv", source="a", state="asking", how="page"),
+    ]
+    for batch in batches:
+        desk.post(reverse("set_import_aside", args=[batch.pk]))
+    assert ImportBatch.objects.count() == 3
+
+
 def test_a_fault_of_a_folder_is_said_in_a_sentence(share: Path, manager: Client) -> None:
     watch_folders()
     share.rename(share.with_name("away"))
