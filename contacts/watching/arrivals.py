@@ -53,8 +53,9 @@ def replace_content(batch: ImportBatch, data: bytes) -> bool:
 
     Returns False, and changes nothing, if it no longer waits, or was imported in part.
     """
+    is_free = Q(leased_until=None) | Q(leased_until__lte=Now())  # nobody is looking at it now
     locked = ImportBatch.objects.select_for_update(of=("self",)).filter(
-        pk=batch.pk, state=State.ASKING, parts=None
+        is_free, pk=batch.pk, state=State.ASKING, parts=None
     )
     found = locked.first()
     if found is None or not ImportFile.objects.filter(batch=found).update(content=data):

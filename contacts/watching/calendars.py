@@ -68,7 +68,9 @@ def find_due() -> list[WatchedCalendar]:
 
 def fetch_one(turn: Turn) -> bool:
     """Fetch the calendar whose turn it is; return False if another process just did. Raises TurnLost."""
-    calendar = WatchedCalendar.objects.get(pk=turn.row.pk)
+    calendar = WatchedCalendar.objects.filter(pk=turn.row.pk).first()
+    if calendar is None:
+        raise TurnLost
     now = read_database_clock()
     if not calendar.is_on or (calendar.due_at and now < calendar.due_at <= now + LONGEST_WAIT):
         return False

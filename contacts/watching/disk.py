@@ -20,7 +20,8 @@ from contacts.models import FolderFault
 
 IGNORED_NAMES = re.compile(
     r"\..*|~.*|.*~|#.*#|.*\.(?:part|partial|filepart|tmp|temp|crdownload|download|opdownload|lock|lck|swp|"
-    r"writing|incomplete)|thumbs\.db|desktop\.ini",
+    r"writing|incomplete)|thumbs\.db|desktop\.ini|"
+    r"lost\+found|\$recycle\.bin|system volume information|@eadir",
     re.IGNORECASE | re.DOTALL,
 )
 UNUSUAL = re.compile(r"[\x00-\x1f\x7f/\\\ud800-\udfff]")
@@ -81,7 +82,8 @@ class OpenFolder:
                 with suppress(FileNotFoundError):  # it was moved away this moment
                     if not IGNORED_NAMES.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
                         found.append(_describe(entry.name, entry.stat(follow_symlinks=False)))
-        return sorted(found, key=lambda file: (file.modified_ns, file.name))
+        by_name = {file.name: file for file in found}  # two odd names may be written alike: one comes later
+        return sorted(by_name.values(), key=lambda file: (file.modified_ns, file.name))
 
     def read(self, file: FoundFile, *, most: int) -> bytes:
         """The content, or one byte more than `most` of it. Raises StillChanging, OSError."""
