@@ -256,7 +256,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 # The largest upload of an appointment list, in bytes; a year of a large practice is about 5 MB.
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=20 * 1024 * 1024)
 # A folder whose files are imported as they come, such as a practice system's nightly export; "": none.
-IMPORT_FOLDER = env.str("IMPORT_FOLDER", default="")
+IMPORT_FOLDER = env.str("IMPORT_FOLDER", "")
 # How long a file there must be unchanged before it counts as whole.
 IMPORT_FOLDER_SETTLE_SECONDS = env.float("IMPORT_FOLDER_SETTLE_SECONDS", default=60.0)
 # How long lists stay in its folders done/ and failed/: they hold names and numbers of patients.

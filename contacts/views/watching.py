@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from contacts.forms.watching import CalendarForm
 from contacts.models import ImportBatch, WatchedCalendar
-from contacts.watching.arrivals import set_aside
+from contacts.watching.arrivals import forget_arrival
 from contacts.watching.calendars import fetch_soon, save_calendar
 
 
@@ -48,7 +48,7 @@ def _edit(request: HttpRequest, form: CalendarForm, *, calendar: WatchedCalendar
 @require_POST
 def set_import_aside(request: HttpRequest, pk: int) -> HttpResponse:
     """Forget a list that came by itself and waits for answers."""
-    if set_aside(get_object_or_404(ImportBatch, pk=pk)):
+    if forget_arrival(get_object_or_404(ImportBatch, pk=pk)):
         messages.success(request, _("Set aside. Nothing of this list is imported."))
         return redirect("imports")
     messages.error(request, _("This list no longer waits for answers."))

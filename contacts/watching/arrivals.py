@@ -75,7 +75,7 @@ def store_refused(file_name: str, source: str, how: ImportBatch.How, reason: str
     return batch
 
 
-def set_aside(batch: ImportBatch) -> bool:
+def forget_arrival(batch: ImportBatch) -> bool:
     """Forget a list that came by itself and waits for answers; return whether it did.
 
     Its file goes to failed/ with the next round.

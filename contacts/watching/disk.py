@@ -41,7 +41,7 @@ FAULTS = {
 }
 
 
-class Place(StrEnum):
+class FolderPlace(StrEnum):
     """Where a file can be: in the watched folder itself, or in one of its three."""
 
     INBOX = ""
@@ -50,7 +50,7 @@ class Place(StrEnum):
     FAILED = "failed"
 
 
-OWN_FOLDERS = frozenset(str(place) for place in Place if place)
+OWN_FOLDERS = frozenset(str(place) for place in FolderPlace if place)
 
 
 class StillChanging(Exception):
@@ -72,12 +72,12 @@ class FoundFile:
 class OpenFolder:
     """An open watched folder: the descriptor of each of its places."""
 
-    places: dict[Place, int]
+    places: dict[FolderPlace, int]
 
     def list_files(self) -> list[FoundFile]:
         """The files that may be lists, those modified first at the beginning."""
         found = []
-        with os.scandir(self.places[Place.INBOX]) as entries:
+        with os.scandir(self.places[FolderPlace.INBOX]) as entries:
             for entry in entries:
                 with suppress(FileNotFoundError):  # it was moved away this moment
                     if not IGNORED_NAMES.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
@@ -87,7 +87,7 @@ class OpenFolder:
 
     def read(self, file: FoundFile, *, most: int) -> bytes:
         """The content, or one byte more than `most` of it. Raises StillChanging, OSError."""
-        with self._open(Place.INBOX, file.real_name) as descriptor:
+        with self._open(FolderPlace.INBOX, file.real_name) as descriptor:
             before = _describe(file.real_name, os.fstat(descriptor))
             data = _read_bytes(descriptor, most + 1)
             after = _describe(file.real_name, os.fstat(descriptor))
@@ -95,7 +95,7 @@ class OpenFolder:
             raise StillChanging
         return data
 
-    def find_digest(self, place: Place, name: str) -> str:
+    def find_digest(self, place: FolderPlace, name: str) -> str:
         """SHA-256 of a file. Raises OSError."""
         digest = hashlib.sha256()
         with self._open(place, name) as descriptor:
@@ -103,7 +103,7 @@ class OpenFolder:
                 digest.update(block)
         return digest.hexdigest()
 
-    def has(self, place: Place, name: str) -> bool:
+    def has(self, place: FolderPlace, name: str) -> bool:
         """Whether there is anything of that name."""
         try:
             os.stat(name, dir_fd=self.places[place], follow_symlinks=False)
@@ -111,12 +111,12 @@ class OpenFolder:
             return False
         return True
 
-    def move(self, source: Place, name: str, target: Place, new_name: str) -> None:
+    def move(self, source: FolderPlace, name: str, target: FolderPlace, new_name: str) -> None:
         """Move a file. Raises OSError."""
         directories = self.places[source], self.places[target]
         os.rename(name, new_name, src_dir_fd=directories[0], dst_dir_fd=directories[1])
 
-    def write(self, place: Place, name: str, text: str) -> None:
+    def write(self, place: FolderPlace, name: str, text: str) -> None:
         """Write a text, whole or not at all. Raises OSError."""
         directory, unfinished = self.places[place], f".{name}.tmp"
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
@@ -129,7 +129,7 @@ class OpenFolder:
                 os.unlink(unfinished, dir_fd=directory)
             raise
 
-    def choose_name(self, place: Place, name: str, now: datetime, *, suffix: str) -> str:
+    def choose_name(self, place: FolderPlace, name: str, now: datetime, *, suffix: str) -> str:
         """The name, or one with the time in it if a file of the name, or of that with `suffix`, is there."""
         path = PurePath(name)
         stamped = f"{path.stem}-{now:%Y%m%d-%H%M%S}"
@@ -139,7 +139,7 @@ class OpenFolder:
                 return chosen
         raise FileExistsError(errno.EEXIST, "no free name")
 
-    def delete_old(self, place: Place, before: datetime) -> int:
+    def delete_old(self, place: FolderPlace, before: datetime) -> int:
         """Delete the files that were put there before that moment; return how many. Raises OSError."""
         deleted = 0
         with os.scandir(self.places[place]) as entries:
@@ -152,7 +152,7 @@ class OpenFolder:
         return deleted
 
     @contextmanager
-    def _open(self, place: Place, name: str) -> Iterator[int]:
+    def _open(self, place: FolderPlace, name: str) -> Iterator[int]:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # so that a pipe doesn't block
         descriptor = os.open(name, flags, dir_fd=self.places[place])
         try:
@@ -180,8 +180,8 @@ def open_folder(root: Path, name: str) -> Iterator[OpenFolder]:
         inbox = open_directory(root)
         if name:
             inbox = open_directory(name, inbox)
-        places = {Place.INBOX: inbox}
-        for place in (Place.WAITING, Place.DONE, Place.FAILED):
+        places = {FolderPlace.INBOX: inbox}
+        for place in (FolderPlace.WAITING, FolderPlace.DONE, FolderPlace.FAILED):
             with suppress(FileExistsError):
                 os.mkdir(place, MODE, dir_fd=inbox)
             places[place] = open_directory(place, inbox)
@@ -208,7 +208,7 @@ def name_fault(error: OSError) -> FolderFault:
     return FAULTS.get(error.errno or 0, FolderFault.BROKEN)
 
 
-def clean_name(name: str, *, longest: int = LONGEST_NAME) -> str:
+def clean_file_name(name: str, *, longest: int = LONGEST_NAME) -> str:
     """A name without unusual characters that is short enough; its ending is kept."""
     clean = UNUSUAL.sub("_", name)
     path = PurePath(clean)

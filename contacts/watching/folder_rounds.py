@@ -37,11 +37,11 @@ from contacts.watching.arrivals import (
     store_refused,
 )
 from contacts.watching.disk import (
+    FolderPlace,
     FoundFile,
     OpenFolder,
-    Place,
     StillChanging,
-    clean_name,
+    clean_file_name,
     list_subfolders,
     name_fault,
     open_folder,
@@ -191,7 +191,7 @@ class FolderLook:
     def _take(self, file: WatchedFile, data: bytes) -> None:
         """Make the content a batch, unless it brings nothing, and the file one that is never read again."""
         self.turn.renew()
-        source, name = self.folder.source, clean_name(file.name)
+        source, name = self.folder.source, clean_file_name(file.name)
         if len(data) > settings.IMPORT_MAX_BYTES:
             reason = describe_too_large(settings.IMPORT_MAX_BYTES)
             file.batch = store_refused(name, source, ImportBatch.How.FOLDER, reason)
@@ -220,32 +220,32 @@ class FolderLook:
 
     def _hold(self, file: WatchedFile) -> None:
         """Move a file that was taken to waiting/. A process may have ended before or after it did that."""
-        if not self.disk.has(Place.WAITING, file.held_name):
+        if not self.disk.has(FolderPlace.WAITING, file.held_name):
             for found in self.disk.list_files():
                 if found.name == file.name:
-                    self.disk.move(Place.INBOX, found.real_name, Place.WAITING, file.held_name)
+                    self.disk.move(FolderPlace.INBOX, found.real_name, FolderPlace.WAITING, file.held_name)
         self._give_back_if_changed(file)
         file.is_held = True
         file.save(update_fields=["is_held"])
 
     def _give_back_if_changed(self, file: WatchedFile) -> None:
         """Move what lies in waiting/ back if it isn't what was read: it comes as a new file."""
-        if not file.sha256 or not self.disk.has(Place.WAITING, file.held_name):
+        if not file.sha256 or not self.disk.has(FolderPlace.WAITING, file.held_name):
             return
         try:
-            is_same = self.disk.find_digest(Place.WAITING, file.held_name) == file.sha256
+            is_same = self.disk.find_digest(FolderPlace.WAITING, file.held_name) == file.sha256
         except StillChanging:
             is_same = False
         if not is_same:
-            name = self.disk.choose_name(Place.INBOX, clean_name(file.name), self.now, suffix="")
-            self.disk.move(Place.WAITING, file.held_name, Place.INBOX, name)
+            name = self.disk.choose_name(FolderPlace.INBOX, clean_file_name(file.name), self.now, suffix="")
+            self.disk.move(FolderPlace.WAITING, file.held_name, FolderPlace.INBOX, name)
 
     def _end(self, file: WatchedFile) -> None:
         """Write the report of a file, move the file beside it, and forget it."""
         end = describe_end(file, self.now.astimezone(self.zone))
         if not file.final_name:
             file.is_good = end.is_good
-            name = clean_name(file.name)
+            name = clean_file_name(file.name)
             file.final_name = self.disk.choose_name(
                 self._final_place(file), name, self.now.astimezone(self.zone), suffix=REPORT
             )
@@ -253,12 +253,12 @@ class FolderLook:
         place = self._final_place(file)
         self._give_back_if_changed(file)
         self.disk.write(place, file.final_name + REPORT, end.text)
-        if self.disk.has(Place.WAITING, file.held_name):
-            self.disk.move(Place.WAITING, file.held_name, place, file.final_name)
+        if self.disk.has(FolderPlace.WAITING, file.held_name):
+            self.disk.move(FolderPlace.WAITING, file.held_name, place, file.final_name)
         file.delete()
 
-    def _final_place(self, file: WatchedFile) -> Place:
-        return Place.DONE if file.is_good else Place.FAILED
+    def _final_place(self, file: WatchedFile) -> FolderPlace:
+        return FolderPlace.DONE if file.is_good else FolderPlace.FAILED
 
 
 def is_whole(file: WatchedFile, now: datetime) -> bool:
@@ -302,7 +302,7 @@ def delete_old_lists() -> int:
     deleted = 0
     for folder in WatchedFolder.objects.exclude(fault__in=[FolderFault.GONE, FolderFault.LEADS_OUT]):
         with _noting_fault(folder), open_folder(Path(settings.IMPORT_FOLDER), folder.name) as disk:
-            deleted += disk.delete_old(Place.DONE, before) + disk.delete_old(Place.FAILED, before)
+            deleted += disk.delete_old(FolderPlace.DONE, before) + disk.delete_old(FolderPlace.FAILED, before)
     return deleted
 
 

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from contacts.imports.stored_files import discard_file
 from contacts.models import Appointment, FolderFault, ImportBatch, WatchedFile, WatchedFolder
 from contacts.watching import disk, folder_rounds
-from contacts.watching.disk import clean_name, name_fault
+from contacts.watching.disk import clean_file_name, name_fault
 from contacts.watching.folder_rounds import delete_old_lists, is_whole, watch_folders
 from contacts.watching.turns import take_turn
 from tests.contacts.imports.example_lists import AISHA, NOAH, make_downtown, write_list
@@ -299,7 +299,7 @@ def test_an_odd_name_is_imported_and_kept_as_well_as_can_be(share: Path) -> None
     ],
 )
 def test_a_name_is_cleaned_and_its_ending_kept(name: str, clean: str) -> None:
-    assert clean_name(name) == clean
+    assert clean_file_name(name) == clean
 
 
 def test_a_folder_whose_name_can_be_no_source_says_so(share: Path) -> None:
