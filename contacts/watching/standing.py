@@ -6,6 +6,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from contacts.models import FolderFault, WatchedCalendar, WatchedFile, WatchedFolder
 from contacts.watching.arrivals import find_asking
@@ -61,7 +62,14 @@ def _describe_folder(folder: WatchedFolder) -> WatchedLine:
     if coming:
         said.append(_("coming: %(names)s") % {"names": ", ".join(coming[:MOST_SHOWN])})
     if held:
-        said.append(_("%(count)d not ended yet") % {"count": held})
+        said.append(
+            ngettext(
+                "%(count)d list is being imported, or waits for answers",
+                "%(count)d lists are being imported, or wait for answers",
+                held,
+            )
+            % {"count": held}
+        )
     return WatchedLine(
         title=_("Folder %(name)s") % {"name": folder.name} if folder.name else _("Watched folder"),
         source=folder.source,
