@@ -29,7 +29,7 @@ from contacts.imports.leases import (
     fail_batch,
     find_running,
     find_waiting,
-    give_back,
+    give_batch_back,
     keep_imports_apart,
     keeping_lease,
     lease_batch,
@@ -160,8 +160,9 @@ def import_next() -> bool:
         log.warning("import %s: another worker has taken over", batch.pk)
     except Exception:
         log.exception("import %s stopped", batch.pk)
-        connection.close_if_unusable_or_obsolete()
-        give_back(batch)
+        if not connection.in_atomic_block:  # as in a test
+            connection.close_if_unusable_or_obsolete()
+        give_batch_back(batch)
     return True
 
 

@@ -119,7 +119,7 @@ def ask_again(batch: ImportBatch, reason: str) -> None:
     _find_held(batch).update(state=State.ASKING, error=reason[:300], lease=None, leased_until=None)
 
 
-def give_back(batch: ImportBatch) -> None:
+def give_batch_back(batch: ImportBatch) -> None:
     """After an error: let it be tried again in a while, or fail if that was the last attempt."""
     if batch.attempts >= MOST_ATTEMPTS:
         fail_batch(batch)

@@ -35,7 +35,7 @@ def halve_plan(plan: Plan) -> list[Plan]:
 def find_groups(plan: Plan, done: Collection[int] = ()) -> list[list[PlannedRow | RefusedRow]]:
     """Return the rows that belong together, those with the first line of the file first."""
     joined = _Joined()
-    rows = [row for row in (*plan.rows, *plan.refused) if find_line(row) not in done]
+    rows = [row for row in list_rows(plan) if find_line(row) not in done]
     for row in rows:
         for key in _list_keys(plan, row):
             joined.join(("line", find_line(row)), key)
@@ -52,7 +52,12 @@ def find_line(row: PlannedRow | RefusedRow) -> int:
 
 def list_lines(plan: Plan) -> list[int]:
     """All lines that the plan is about."""
-    return sorted(find_line(row) for row in (*plan.rows, *plan.refused))
+    return sorted(find_line(row) for row in list_rows(plan))
+
+
+def list_rows(plan: Plan) -> list[PlannedRow | RefusedRow]:
+    """The accepted rows, and the rejected ones that cancel."""
+    return [*plan.rows, *plan.refused]
 
 
 def _list_keys(plan: Plan, row: PlannedRow | RefusedRow) -> list[Hashable]:

@@ -19,7 +19,7 @@ from contacts.appointments import lock_zones
 from contacts.imports.apply import ContactGone, store_problems, write_plan
 from contacts.imports.changes import ImportedChange
 from contacts.imports.leases import keep_imports_apart, renew_lease
-from contacts.imports.plan_parts import find_line, halve_plan, list_lines, split_plan
+from contacts.imports.plan_parts import find_line, halve_plan, list_lines, list_rows, split_plan
 from contacts.imports.plans import Plan, PlannedRow, RefusedRow, RowOutcome
 from contacts.imports.practice import KnownPractice
 from contacts.imports.problems import REJECTED, Problem, clip
@@ -159,7 +159,7 @@ class ImportRun:
         lines = list_lines(part)
         log.error("import %s: lines %s are left out: %s", self.batch.pk, lines, type(error).__name__)
         self._begin_part(len(lines))
-        problems = [_describe_left_out(row) for row in (*part.rows, *part.refused)]
+        problems = [_describe_left_out(row) for row in list_rows(part)]
         counts = count_outcomes(Counter({RowOutcome.REJECTED: len(lines)}), Plan([], {}), problems)
         self._end_part(lines, counts, problems)
 
@@ -175,7 +175,7 @@ class ImportRun:
 
 def group_by_line(problems: Iterable[Problem], lines: Iterable[int] = ()) -> dict[int, list[Problem]]:
     """The problems by their lines; `lines` are there even without any."""
-    grouped = defaultdict(list, {line: [] for line in lines})
+    grouped: defaultdict[int, list[Problem]] = defaultdict(list, {line: [] for line in lines})
     for each in problems:
         grouped[each.line].append(each)
     return dict(grouped)

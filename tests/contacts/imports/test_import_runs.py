@@ -209,12 +209,12 @@ def test_a_new_location_of_a_part_that_failed_is_made_by_the_next_part(
 ) -> None:
     """What a rolled-back part has made is forgotten."""
     refuse(monkeypatch, "Ann0x", lambda: DataError("too long"))
-    original = runs.write_plan
+    refusing = vars(runs)["write_plan"]
 
     def write(plan: Any, practice: Any, *args: Any) -> Any:
         made = Location(pk=10**6, name="Harbour", time_zone="America/Denver")
         practice.locations.setdefault("harbour", made) if plan.rows[0].row.first_name == "Ann0x" else None
-        return original(plan, practice, *args)
+        return refusing(plan, practice, *args)
 
     monkeypatch.setattr(runs, "write_plan", write)
     batch = queue(*[row | {"location": "Harbour"} for row in PEOPLE], zones={"Harbour": "America/Denver"})
@@ -287,7 +287,7 @@ def test_a_patient_who_was_erased_or_merged_between_two_parts_gets_no_visit_unde
     batch = queue(*PEOPLE, PEOPLE[6] | {"id": "A9", "time": "11:30 AM"})
     run_waiting_imports()
     counts, problems, _ = read_result(batch)
-    assert (batch.state, counts["added"]) == ("done", 7), problems
+    assert (batch.state, counts["added"]) == ("done", 8 if is_erased else 7), problems
     new = Contact.objects.get(external_id="P6")
     assert new.pk != old.pk
     assert Appointment.objects.get(external_id="A9").contact == new
@@ -295,6 +295,7 @@ def test_a_patient_who_was_erased_or_merged_between_two_parts_gets_no_visit_unde
 
 def erase(contact: Contact) -> None:
     """What matters here of contacts/erasing.py."""
+    Appointment.objects.filter(contact=contact).update(source="", external_id="", file_values={})
     Contact.objects.filter(pk=contact.pk).update(
         erased_at=timezone.now(), first_name="", last_name="", source="", external_id="", phone=None
     )
