@@ -16,6 +16,7 @@ from redis import RedisError
 from config.queues import WORKERS
 from config.zone_data import read_version
 from contacts.database.clock import read_database_clock
+from contacts.watching.standing import count_for_staff
 from reminders.health import heartbeats
 from reminders.health.redis import connect_briefly
 from reminders.traffic.gate import read_gate
@@ -124,6 +125,11 @@ def _note_outgoing() -> str:
     return f"{'; '.join(trouble)}: see Outgoing endpoints in the admin" if trouble else OK
 
 
+def _note_lists() -> str:
+    count = count_for_staff()
+    return f"{count} lists, folders or calendars need a person" if count else OK
+
+
 def _note_refused() -> str:
     refused = read_refusals()
     by_why = ", ".join(f"{count} {why}" for why, count in sorted(refused.items()))
@@ -156,5 +162,6 @@ NOTES: dict[str, Callable[[], str]] = {
     "sending": _note_sending,
     "inbox": _note_inbox,
     "outgoing": _note_outgoing,
+    "lists": _note_lists,
     "refused": _note_refused,
 }

@@ -257,6 +257,12 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # The largest upload of an appointment list, in bytes; a year of a large practice is about 5 MB.
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=20 * 1024 * 1024)
+# A folder whose files are imported as they come, such as a practice system's nightly export; "": none.
+IMPORT_FOLDER = env.str("IMPORT_FOLDER", "")
+# How long a file there must be unchanged before it counts as whole.
+IMPORT_FOLDER_SETTLE_SECONDS = env.float("IMPORT_FOLDER_SETTLE_SECONDS", default=60.0)
+# How long lists stay in its folders done/ and failed/: they hold names and numbers of patients.
+IMPORT_FOLDER_KEEP_DAYS = env.int("IMPORT_FOLDER_KEEP_DAYS", default=30)
 # The country of numbers without a country code, unless the location has its own (ISO 3166-1 alpha-2).
 PHONE_REGION = env.str("PHONE_REGION", default="US")
 # Whether text messages say Zoe for Zoë where that saves two of three parts: reminders/wording/scripts.py.
@@ -350,6 +356,7 @@ CELERY_TASK_ROUTES = {
     "reminders.tasks.place_test_calls": {"queue": ASKING_QUEUE},
     "webhooks.tasks.verify_events": {"queue": ASKING_QUEUE},
     "webhooks.tasks.deliver_events": {"queue": ASKING_QUEUE},
+    "contacts.tasks.fetch_calendars": {"queue": ASKING_QUEUE},
     "webhooks.tasks.*": {"queue": EVENTS_QUEUE},
 }
 CELERY_TASK_DEFAULT_QUEUE = SWEEPS_QUEUE
@@ -374,6 +381,10 @@ CELERY_BEAT_SCHEDULE = {
         ("forget", "webhooks.tasks.forget_events", timedelta(hours=1)),
         ("import", "contacts.tasks.run_imports", timedelta(seconds=5)),
         ("import-files", "contacts.tasks.delete_old_import_files", timedelta(hours=1)),
+        ("folders", "contacts.tasks.watch_folders", timedelta(seconds=20)),
+        ("lists", "contacts.tasks.look_at_lists", timedelta(seconds=10)),
+        ("calendars", "contacts.tasks.fetch_calendars", timedelta(seconds=30)),
+        ("old-lists", "contacts.tasks.delete_old_lists", timedelta(hours=1)),
     ]
 }
 # Sent hourly, done once a night at 3:10 UTC: after a failure it is repeated an hour later.

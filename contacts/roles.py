@@ -21,6 +21,7 @@ MANAGED_MODELS = (
     "contacts.location",
     "contacts.provider",
     "contacts.closedday",
+    "contacts.watchedcalendar",
     "reminders.campaign",
     "reminders.step",
     "reminders.script",

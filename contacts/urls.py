@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from contacts.views import contacts, duplicates, imports
+from contacts.views import contacts, duplicates, imports, watching
 
 urlpatterns = [
     path("contacts/", contacts.list_contacts, name="contacts"),
@@ -14,6 +14,11 @@ urlpatterns = [
     path("contacts/<int:pk>/opt-out/", contacts.record_optout, name="record_optout"),
     path("imports/", imports.list_imports, name="imports"),
     path("imports/new/", imports.upload_import, name="upload_import"),
+    path("imports/calendars/new/", watching.add_calendar, name="add_calendar"),
+    path("imports/calendars/<int:pk>/", watching.edit_calendar, name="edit_calendar"),
+    path("imports/calendars/<int:pk>/remove/", watching.remove_calendar, name="remove_calendar"),
+    path("imports/calendars/<int:pk>/fetch/", watching.fetch_calendar_now, name="fetch_calendar_now"),
+    path("imports/<int:pk>/set-aside/", watching.set_import_aside, name="set_import_aside"),
     path("imports/<int:pk>/preview/", imports.preview_import, name="preview_import"),
     path("imports/<int:pk>/", imports.show_import, name="import_batch"),
     path("imports/<int:pk>/retry/", imports.retry_failed, name="retry_import"),

@@ -3,9 +3,9 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from contacts.admin import api_tokens, appointments, imports, people, person_records, practice
+from contacts.admin import api_tokens, appointments, imports, people, person_records, practice, watching
 
-__all__ = ["api_tokens", "appointments", "imports", "people", "person_records", "practice"]
+__all__ = ["api_tokens", "appointments", "imports", "people", "person_records", "practice", "watching"]
 
 admin.site.site_header = "Callboard"
 admin.site.site_title = "Callboard"

@@ -1,4 +1,4 @@
-"""Models: locations, providers, contacts, numbers, appointments, imported files, API tokens."""
+"""Models: locations, providers, contacts, numbers, appointments, imported and watched files, API tokens."""
 
 from contacts.models.api_tokens import ApiScope, ApiToken
 from contacts.models.appointments import Appointment, AppointmentChange, Way
@@ -23,12 +23,20 @@ from contacts.models.person_records import (
     ErasedOptOut,
 )
 from contacts.models.practice import ClosedDay, Location, Provider
+from contacts.models.watching import (
+    CalendarFault,
+    FolderFault,
+    WatchedCalendar,
+    WatchedFile,
+    WatchedFolder,
+)
 
 __all__ = [
     "ApiScope",
     "ApiToken",
     "Appointment",
     "AppointmentChange",
+    "CalendarFault",
     "ClosedDay",
     "ConsentEntry",
     "Contact",
@@ -37,6 +45,7 @@ __all__ = [
     "ContactMerge",
     "DistinctPair",
     "ErasedOptOut",
+    "FolderFault",
     "ImportBatch",
     "ImportChange",
     "ImportFile",
@@ -51,5 +60,8 @@ __all__ = [
     "RejectedRow",
     "SourceAnswers",
     "UnusableReason",
+    "WatchedCalendar",
+    "WatchedFile",
+    "WatchedFolder",
     "Way",
 ]

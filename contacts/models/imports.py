@@ -64,6 +64,10 @@ class ImportBatch(models.Model):
     class Meta:
         ordering = ["-made_at", "-id"]
         verbose_name_plural = "import batches"
+        indexes = [
+            # contacts/watching/arrivals.py: find_asking, on every page
+            models.Index(fields=["how"], condition=models.Q(state="asking"), name="import_batch_asking"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.file_name} ({self.made_at:%Y-%m-%d %H:%M})"

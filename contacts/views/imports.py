@@ -51,6 +51,7 @@ from contacts.imports.stored_files import (
 from contacts.kept_words import group_kept
 from contacts.models import ImportBatch, Location
 from contacts.views.contacts import HtmxRequest
+from contacts.watching.standing import read_watched
 
 PER_PAGE = 50
 STOP_POLLING = 286  # a status that htmx knows
@@ -66,7 +67,8 @@ def list_imports(request: HttpRequest) -> HttpResponse:
     """Past imports, newest first."""
     batches = ImportBatch.objects.select_related("by")
     page = Paginator(batches, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "contacts/imports/list.html", {"page": page, "clock_of": _first_location()})
+    context = {"page": page, "clock_of": _first_location(), "watched": read_watched()}
+    return render(request, "contacts/imports/list.html", context)
 
 
 @permission_required("contacts.add_importbatch", raise_exception=True)

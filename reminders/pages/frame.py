@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from contacts.models import Location
 from contacts.templatetags.display import clock, day_and_clock
+from contacts.watching.standing import count_for_staff
 from reminders.deciding.sending_mode import leaves_this_machine, mode_of
 from reminders.health.diagnosis import Standstill, find_standstill
 from reminders.health.heartbeats import (
@@ -91,6 +92,11 @@ class Frame:
     def worklist_count(self) -> int:
         """The number of entries on the worklist; queried only where it is shown."""
         return count_entries()
+
+    @cached_property
+    def imports_count(self) -> int:
+        """The lists that wait for answers and what is watched in vain; queried only where it is shown."""
+        return count_for_staff()
 
     @cached_property
     def paused_locations(self) -> list[PartPause]:

@@ -104,6 +104,7 @@ def test_no_page_breaks_the_policy(clinic: RunningClinic, watched: Watched) -> N
         f"/contacts/{contact}/opt-in/?number={number}",
         "/imports/",
         "/imports/new/",
+        "/imports/calendars/new/",
         *(f"/imports/{clinic.ask(AN_IMPORT, state)}/" for state in ("running", "failed")),
         "/scripts/",
         "/scripts/add/",
@@ -136,6 +137,8 @@ def test_the_pages_of_campaigns_break_no_policy_and_can_be_used_by_everybody(
         f"/campaigns/{campaigns[0]}/people/?reason=opted_out",
         f"/campaigns/{campaigns[-1]}/activate/",
         f"/campaigns/{campaigns[0]}/edit/",
+        "/imports/",
+        "/imports/calendars/new/",
     ):
         watched.open(clinic.web + address)
         check_accessible(watched.page)

@@ -94,7 +94,8 @@ def test_the_sandbox_accepts_its_options_and_starts_only_with_its_profile() -> N
 
 
 def test_every_volume_is_declared_and_used() -> None:
-    used = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
+    mounted = [volume for service in SERVICES.values() for volume in service.get("volumes", [])]
+    used = {re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", volume).split(":")[0] for volume in mounted}
     assert used == set(COMPOSE["volumes"])
 
 

@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from contacts.models import WatchedCalendar
 from reminders.health import heartbeats
 from reminders.models import Heartbeat
 from reminders.traffic.gate import close_gate
@@ -137,6 +138,15 @@ def test_heartbeats_that_lie_ahead_are_named_and_not_ready(heartbeats_written: N
 def test_a_wrong_clock_of_the_web_server_changes_nothing(heartbeats_written: None, skew: timedelta) -> None:
     with time_machine.travel(timezone.now() + skew):
         assert Client().get("/readyz").status_code == 200
+
+
+def test_readyz_notes_a_calendar_that_keeps_failing_without_its_address(heartbeats_written: None) -> None:
+    address = "https://calendar.example/hush.ics"
+    WatchedCalendar.objects.create(name="Room", address=address, source="room", failures=9)
+    answer = Client().get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["notes"]["lists"] == "1 lists, folders or calendars need a person"
+    assert "hush" not in answer.content.decode()
 
 
 def test_readyz_notes_an_outgoing_endpoint_that_was_switched_off(heartbeats_written: None) -> None:

@@ -19,7 +19,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from contacts.models import ImportBatch
+from contacts.models import ImportBatch, WatchedCalendar
 from contacts.parameters import read_row_id, read_row_ids
 from reminders.models import Campaign, FollowUp, Script
 from reminders.rules.assumptions import BY_CODE
@@ -86,6 +86,9 @@ def clinic(db: None) -> dict[str, object]:
         "batch": ImportBatch.objects.create(
             file_name="list.csv", source="a", applied_at=timezone.now(), state="done"
         ).pk,
+        "calendar": WatchedCalendar.objects.create(
+            name="Rooms", address="https://calendar.example/secret.ics", source="rooms"
+        ).pk,
         "follow_up": FollowUp.objects.create(
             kind="missed", contact=visit.contact, appointment=visit, due_at=timezone.now()
         ).pk,
@@ -111,6 +114,7 @@ def find_argument(route: str, name: str, clinic: dict[str, object]) -> object:
         return next(iter(BY_CODE))
     rows: list[tuple[str, Any]] = [
         ("contacts/", clinic["contact"]),
+        ("imports/calendars/", clinic["calendar"]),
         ("imports/", clinic["batch"]),
         ("appointments/", clinic["appointment"]),
         ("locations/", clinic["location"]),

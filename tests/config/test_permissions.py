@@ -95,6 +95,11 @@ PAGES = {
     "upload_import": "contacts.add_importbatch",
     "retry_import": "contacts.add_importbatch",
     "preview_import": "contacts.add_importbatch",
+    "set_import_aside": "contacts.add_importbatch",
+    "add_calendar": "contacts.add_watchedcalendar",
+    "edit_calendar": "contacts.change_watchedcalendar",
+    "remove_calendar": "contacts.delete_watchedcalendar",
+    "fetch_calendar_now": "contacts.change_watchedcalendar",
     "event_export": "webhooks.view_outgoingevent",
     "event_export_file": "webhooks.view_outgoingevent",
 }
@@ -118,6 +123,9 @@ RECORDS = {"reminders.read_evidence", "contacts.view_apitoken", "webhooks.view_o
 ABOUT_A_PERSON = {"contacts.erase_contact", "contacts.export_contact"}
 SETTING_UP = {
     "contacts.change_location",
+    "contacts.add_watchedcalendar",
+    "contacts.change_watchedcalendar",
+    "contacts.delete_watchedcalendar",
     "reminders.view_campaign",
     "reminders.change_campaign",
     "reminders.view_script",

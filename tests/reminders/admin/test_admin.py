@@ -38,6 +38,9 @@ from contacts.models import (
     Provider,
     RejectedRow,
     SourceAnswers,
+    WatchedCalendar,
+    WatchedFile,
+    WatchedFolder,
 )
 from contacts.optouts import record_optout
 from reminders.campaigns.history import record_version
@@ -115,6 +118,9 @@ HISTORY: list[type[Model]] = [
     Reminder,
     SourceAnswers,
     TestCall,
+    WatchedCalendar,
+    WatchedFile,
+    WatchedFolder,
     WebhookEvent,
 ]
 
@@ -151,6 +157,9 @@ def make_one_of_each_model(index: int) -> None:
     batch = ImportBatch.objects.create(file_name=f"{index}.csv", by=user, applied_at=now, counts={"new": 1})
     ImportFile.objects.create(batch=batch, content=b"First name")
     ImportPart.objects.create(batch=batch, lines=[2, 3])
+    folder = WatchedFolder.objects.create(name=f"system-{index}", source=f"system-{index}")
+    WatchedFile.objects.create(folder=folder, name="list.csv", batch=batch)
+    WatchedCalendar.objects.create(name=f"Room {index}", address="https://a.example/x.ics", source="room")
     ImportProblem.objects.create(batch=batch, weight="note", line=index, column="Mobile")
     SourceAnswers.objects.create(source=f"system {index}", answers={"location": "Elm"})
     ImportChange.objects.create(batch=batch, what="renamed", line=index, contact=contact, about="Sarah Lind")

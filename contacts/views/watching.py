@@ -1,0 +1,73 @@
+"""Watched calendar addresses: add, edit, remove, fetch one now. The list is on the imports page."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from contacts.forms.watching import CalendarForm
+from contacts.models import ImportBatch, WatchedCalendar
+from contacts.watching.arrivals import forget_arrival
+from contacts.watching.calendars import fetch_soon, save_calendar
+
+
+@sensitive_post_parameters("address")
+@never_cache
+@permission_required("contacts.add_watchedcalendar", raise_exception=True)
+@require_http_methods(["GET", "POST"])
+def add_calendar(request: HttpRequest) -> HttpResponse:
+    """Watch another calendar address."""
+    return _edit(request, CalendarForm(request.POST or None), calendar=None)
+
+
+@sensitive_post_parameters("address")
+@never_cache
+@permission_required("contacts.change_watchedcalendar", raise_exception=True)
+@require_http_methods(["GET", "POST"])
+def edit_calendar(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a watched address; the only page that shows it in full."""
+    calendar = get_object_or_404(WatchedCalendar, pk=pk)
+    return _edit(request, CalendarForm(request.POST or None, instance=calendar), calendar=calendar)
+
+
+def _edit(request: HttpRequest, form: CalendarForm, *, calendar: WatchedCalendar | None) -> HttpResponse:
+    if request.method == "POST" and form.is_valid():
+        save_calendar(form.save(commit=False))
+        messages.success(request, _("Saved. The calendar is fetched within a minute."))
+        return redirect("imports")
+    status = 422 if request.method == "POST" else 200
+    context = {"form": form, "calendar": calendar}
+    return render(request, "contacts/imports/calendar.html", context, status=status)
+
+
+@permission_required("contacts.add_importbatch", raise_exception=True)
+@require_POST
+def set_import_aside(request: HttpRequest, pk: int) -> HttpResponse:
+    """Forget a list that came by itself and waits for answers."""
+    if forget_arrival(get_object_or_404(ImportBatch, pk=pk)):
+        messages.success(request, _("Set aside. Nothing of this list is imported."))
+        return redirect("imports")
+    messages.error(request, _("This list no longer waits for answers."))
+    return redirect("import_batch", pk=pk)
+
+
+@permission_required("contacts.delete_watchedcalendar", raise_exception=True)
+@require_POST
+def remove_calendar(request: HttpRequest, pk: int) -> HttpResponse:
+    """Watch a calendar no more. What was imported from it stays."""
+    get_object_or_404(WatchedCalendar, pk=pk).delete()
+    messages.success(request, _("Removed. What was imported from it stays."))
+    return redirect("imports")
+
+
+@permission_required("contacts.change_watchedcalendar", raise_exception=True)
+@require_POST
+def fetch_calendar_now(request: HttpRequest, pk: int) -> HttpResponse:
+    """Fetch a calendar at once, and import it whether it has changed or not."""
+    fetch_soon(get_object_or_404(WatchedCalendar, pk=pk))
+    messages.success(request, _("The calendar is being fetched. What comes is in the list below."))
+    return redirect("imports")

@@ -1,0 +1,1 @@
+"""Lists that come by themselves: from a watched folder, and from watched calendar addresses."""

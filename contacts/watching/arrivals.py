@@ -1,0 +1,167 @@
+"""Files that no person brought: stored, looked at once, and then queued, or kept for somebody's answers.
+
+1. store_arrival(): the file is a batch that waits for answers and says nothing yet (error is empty).
+2. settle_arrivals(): its preview is made. Without a question it is queued; with one, or with a new location,
+   it waits for a person, and `error` says for what; what can't be read at all has failed.
+
+A process that is killed in between leaves a batch that is looked at again.
+"""
+
+import hashlib
+import logging
+import time
+from datetime import timedelta
+
+from django.db import Error, transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from contacts.imports.errors import ImportRefused, MissingColumns, QuestionsOpen
+from contacts.imports.importing import preview_file
+from contacts.imports.practice import ImportOptions
+from contacts.imports.report import ImportReport
+from contacts.imports.stored_files import queue_import, read_stored_file, store_file
+from contacts.models import ImportBatch, ImportFile
+
+log = logging.getLogger(__name__)
+
+State, How = ImportBatch.State, ImportBatch.How
+COMES_BY_ITSELF = (How.FOLDER, How.CALENDAR)
+LOOK_LIMIT = 14 * 60  # seconds that a look may take; a large list takes minutes
+LEASE = timedelta(seconds=LOOK_LIMIT + 60)
+ROUND_SECONDS = 60.0  # then no other look is begun: the next tick goes on
+MOST_LOOKS = 3  # after which a file that ends its worker each time has failed
+MOST_NAMED = 5  # new locations in a sentence
+LONGEST_ERROR = 300
+
+
+def store_arrival(data: bytes, file_name: str, source: str, how: ImportBatch.How) -> ImportBatch:
+    """Keep a file that came by itself; settle_arrivals() looks at it. To be called within a transaction."""
+    batch = store_file(data, file_name, ImportOptions(source=source), how=how)
+    if how == How.FOLDER:
+        _warn_of_newer(batch)
+    return batch
+
+
+@transaction.atomic
+def replace_content(batch: ImportBatch, data: bytes) -> bool:
+    """Put newer content into a batch that still waits for answers, so that what is answered stays.
+
+    Returns False, and changes nothing, if it no longer waits, or was imported in part.
+    """
+    is_free = Q(leased_until=None) | Q(leased_until__lte=Now())  # nobody is looking at it now
+    locked = ImportBatch.objects.select_for_update(of=("self",)).filter(
+        is_free, pk=batch.pk, state=State.ASKING, parts=None
+    )
+    found = locked.first()
+    if found is None or not ImportFile.objects.filter(batch=found).update(content=data):
+        return False
+    found.sha256, found.made_at = hashlib.sha256(data).hexdigest(), timezone.now()
+    found.error, found.attempts = "", 0
+    found.save(update_fields=["sha256", "made_at", "error", "attempts"])
+    return True
+
+
+def store_refused(file_name: str, source: str, how: ImportBatch.How, reason: str) -> ImportBatch:
+    """Record a file that can't be imported and isn't kept, such as one that is too large."""
+    batch = store_file(b"", file_name, ImportOptions(source=source), how=how)
+    ImportFile.objects.filter(batch=batch).delete()
+    batch.state, batch.sha256, batch.error = State.FAILED, "", reason[:LONGEST_ERROR]
+    batch.save(update_fields=["state", "sha256", "error"])
+    return batch
+
+
+def forget_arrival(batch: ImportBatch) -> bool:
+    """Forget a list that came by itself and waits for answers; return whether it did.
+
+    Its file goes to failed/ with the next round.
+    """
+    asking = ImportBatch.objects.filter(
+        pk=batch.pk, state=State.ASKING, how__in=COMES_BY_ITSELF, parts=None, applied_at=None
+    )
+    deleted, _by_model = asking.delete()
+    return deleted > 0
+
+
+def find_asking() -> QuerySet[ImportBatch]:
+    """Files that came by themselves and wait for somebody's answers."""
+    return ImportBatch.objects.filter(state=State.ASKING, how__in=COMES_BY_ITSELF).exclude(error="")
+
+
+def settle_arrivals() -> int:
+    """Look at each new file; return how many were looked at."""
+    new = ImportBatch.objects.filter(state=State.ASKING, how__in=COMES_BY_ITSELF, error="")
+    ends_at, looked = time.monotonic() + ROUND_SECONDS, 0
+    for batch in new.order_by("made_at", "pk"):
+        is_free = Q(leased_until=None) | Q(leased_until__lte=Now())
+        mine = new.filter(is_free, pk=batch.pk)
+        if mine.update(leased_until=Now() + LEASE, attempts=F("attempts") + 1):
+            settle_arrival(batch)
+            ImportBatch.objects.filter(pk=batch.pk, state=State.ASKING).update(leased_until=None)
+            looked += 1
+        if time.monotonic() > ends_at:
+            break
+    return looked
+
+
+def settle_arrival(batch: ImportBatch) -> None:
+    """Queue the file, or say what it waits for or why it has failed.
+
+    Staff who confirm it meanwhile are right: then nothing is changed here.
+    """
+    if batch.attempts >= MOST_LOOKS:
+        return _fail(batch, _("Callboard could not read this file. Its log says what went wrong."))
+    try:
+        stored = read_stored_file(batch)
+        report = preview_file(stored.data, stored.file_name, stored.options)
+    except (MissingColumns, QuestionsOpen) as asks:
+        return _ask(batch, str(asks))
+    except ImportRefused as refused:
+        return _fail(batch, str(refused))
+    except Error:  # the database is away: the next tick looks again
+        raise
+    except Exception as error:
+        log.exception("import %s could not be read: %s", batch.pk, type(error).__name__)
+        return _fail(batch, _("Callboard could not read this file. Its log says what went wrong."))
+    if reason := _find_what_it_waits_for(report):
+        return _ask(batch, reason)
+    queue_import(batch)
+    return None
+
+
+def _find_what_it_waits_for(report: ImportReport) -> str:
+    """Why a person must look first; "" if nobody must."""
+    if report.open_questions:
+        return str(QuestionsOpen(report.open_questions))
+    if report.unknown_locations:
+        names = get_text_list([f"“{name}”" for name in report.unknown_locations[:MOST_NAMED]], _("and"))
+        return ngettext(
+            "The location %(names)s is new. Enter its time zone.",
+            "%(count)d locations are new: %(names)s. Enter their time zones.",
+            len(report.unknown_locations),
+        ) % {"names": names, "count": len(report.unknown_locations)}
+    if not report.took_something:
+        return _("No row of this list can be imported. Its preview says why.")
+    return ""
+
+
+def _ask(batch: ImportBatch, reason: str) -> None:
+    ImportBatch.objects.filter(pk=batch.pk, state=State.ASKING).update(error=reason[:LONGEST_ERROR])
+
+
+def _fail(batch: ImportBatch, reason: str) -> None:
+    ImportBatch.objects.filter(pk=batch.pk, state=State.ASKING).update(
+        state=State.FAILED, error=reason[:LONGEST_ERROR]
+    )
+
+
+def _warn_of_newer(batch: ImportBatch) -> None:
+    """Older lists of the source that still wait say that there is a newer one: the order matters."""
+    older = find_asking().filter(source=batch.source, how=How.FOLDER, pk__lt=batch.pk)
+    older.update(
+        error=_("A newer list of this source has come. Import that one; this one may take changes back.")
+    )

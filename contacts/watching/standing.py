@@ -1,0 +1,105 @@
+"""How the watched folders and calendar addresses stand, for the imports page and the number in the menu."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from contacts.models import FolderFault, WatchedCalendar, WatchedFile, WatchedFolder
+from contacts.watching.arrivals import find_asking
+from contacts.watching.calendars import mask_address
+
+FAILURES_BORNE = 3  # of a calendar in a row, before anybody is asked to look; servers fail now and then
+MOST_SHOWN = 5  # files
+
+
+@dataclass(frozen=True)
+class WatchedLine:
+    """One folder or calendar on the page. `trouble`: what a person must look at, "" if nothing.
+
+    `at`: when it was last looked at or fetched; `last_came`: when it last brought something.
+    """
+
+    title: str
+    source: str
+    state: str
+    trouble: str
+    at: datetime | None
+    last_came: datetime | None
+    calendar: WatchedCalendar | None = None
+
+
+def read_watched() -> list[WatchedLine]:
+    """All that is watched, folders first: three queries."""
+    folders = WatchedFolder.objects.prefetch_related("files") if settings.IMPORT_FOLDER else []
+    lines = [_describe_folder(folder) for folder in folders]
+    return [*lines, *(_describe_calendar(calendar) for calendar in WatchedCalendar.objects.all())]
+
+
+def count_for_staff() -> int:
+    """How many lists wait for answers, and how many folders and calendars need somebody: one query."""
+    folders = WatchedFolder.objects.exclude(fault="", is_overdue=False)
+    if not settings.IMPORT_FOLDER:
+        folders = folders.none()
+    calendars = WatchedCalendar.objects.filter(_needs_somebody(), is_on=True)
+    asking = find_asking().order_by().values("pk")
+    both = folders.order_by().values("pk"), calendars.order_by().values("pk")
+    return asking.union(*both, all=True).count()
+
+
+def _needs_somebody() -> Q:
+    return Q(failures__gte=FAILURES_BORNE)
+
+
+def _describe_folder(folder: WatchedFolder) -> WatchedLine:
+    files = list(folder.files.all())
+    coming = [file.name for file in files if file.state == WatchedFile.State.COMING]
+    held = len(files) - len(coming)
+    said = []
+    if coming:
+        said.append(_("coming: %(names)s") % {"names": ", ".join(coming[:MOST_SHOWN])})
+    if held:
+        said.append(
+            ngettext(
+                "%(count)d list is being imported, or waits for answers",
+                "%(count)d lists are being imported, or wait for answers",
+                held,
+            )
+            % {"count": held}
+        )
+    return WatchedLine(
+        title=_("Folder %(name)s") % {"name": folder.name} if folder.name else _("Watched folder"),
+        source=folder.source,
+        state="; ".join(said) or _("waits for a file"),
+        trouble=_find_trouble(folder, files),
+        at=folder.looked_at,
+        last_came=folder.arrivals[-1] if folder.arrivals else None,
+    )
+
+
+def _find_trouble(folder: WatchedFolder, files: list[WatchedFile]) -> str:
+    if folder.fault:
+        return str(FolderFault(folder.fault).label)
+    for file in files:
+        if file.fault:
+            return f"{file.name}: {FolderFault(file.fault).label}"
+    if folder.is_overdue:
+        return _("No list has come for longer than usual. Look whether the export still runs.")
+    return ""
+
+
+def _describe_calendar(calendar: WatchedCalendar) -> WatchedLine:
+    trouble = str(calendar.get_fault_display()) if calendar.fault and calendar.is_on else ""
+    state = str(calendar.get_every_display()) if calendar.is_on else _("switched off")
+    return WatchedLine(
+        title=calendar.name,
+        source=calendar.source,
+        state=f"{mask_address(calendar.address)}, {state}",
+        trouble=trouble,
+        at=calendar.succeeded_at,
+        last_came=calendar.stored_at,
+        calendar=calendar,
+    )
