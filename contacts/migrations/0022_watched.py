@@ -235,30 +235,6 @@ class Migration(migrations.Migration):
                 "ordering": ["name"],
             },
         ),
-        migrations.AlterField(
-            model_name="importbatch",
-            name="error",
-            field=models.CharField(
-                blank=True, db_default="", help_text="Why it waits or failed.", max_length=300
-            ),
-        ),
-        migrations.AlterField(
-            model_name="importbatch",
-            name="how",
-            field=models.CharField(
-                choices=[
-                    ("page", "uploaded"),
-                    ("command", "by the command"),
-                    ("folder", "from the watched folder"),
-                    ("calendar", "from the calendar address"),
-                ],
-                db_default="page",
-                default="page",
-                help_text="The way it came.",
-                max_length=10,
-            ),
-        ),
-        migrations.AddIndex(
             model_name="importbatch",
             index=models.Index(
                 condition=models.Q(("state", "asking")), fields=["how"], name="import_batch_asking"

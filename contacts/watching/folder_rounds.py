@@ -287,7 +287,7 @@ def find_needless(source: str, sha256: str) -> str:
     counts = Q(state__in=[state.DONE, state.WAITING, state.RUNNING])
     counts |= Q(state=state.ASKING, how__in=COMES_BY_ITSELF)  # an upload may never be confirmed
     last = ImportBatch.objects.filter(counts, source=source).order_by("-made_at", "-pk").first()
-    if last is None or last.sha256 != sha256 or getattr(last, "undone_at", None):
+    if last is None or last.sha256 != sha256 or last.undone_at:
         return ""
     if last.state != ImportBatch.State.DONE:
         return Ending.COMES_ALREADY
