@@ -235,6 +235,7 @@ class Migration(migrations.Migration):
                 "ordering": ["name"],
             },
         ),
+        migrations.AddIndex(
             model_name="importbatch",
             index=models.Index(
                 condition=models.Q(("state", "asking")), fields=["how"], name="import_batch_asking"
