@@ -1,6 +1,6 @@
 """Import of appointment lists that other systems exported.
 
-importing.py runs these steps, each in a module of its own:
+importing.py runs these steps (1 to 4 by list_reading, 5 and 6 by list_planning), each in a module of its own:
 
 1. files, csv_files, reading/: bytes to a table of text.
 2. columns (by headers, column_values), cancelling_columns, location_questions: which column has which
@@ -11,8 +11,8 @@ importing.py runs these steps, each in a module of its own:
    identity says whether two descriptions are of one person.
 5. practice, matching: which locations, contacts and appointments exist already.
 6. three_way, planning (contact_plans, plan_notes): what would change (plans), against what the file said
-   before. changes: each change with its
-   old and new values. missing: appointments that the file should have and doesn't. doubts: questions.
+   before. changes: each change with its old and new values. missing: appointments that the file should
+   have and doesn't. doubts: questions.
 7. stored_files keeps the file until it is imported, leases let one worker at a time import it. runs: the plan
    is cut into parts (plan_parts), and each is written in a short transaction; apply writes the changes.
    progress: how far it is.

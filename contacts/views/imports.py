@@ -25,7 +25,8 @@ from contacts.forms.imports import (
 from contacts.forms.reading import choose_valid, describe_reading, list_posted, read_reading
 from contacts.imports.change_words import changes_as_csv, group_changes
 from contacts.imports.errors import ImportRefused, MissingColumns
-from contacts.imports.importing import preview_file, show_refused_file
+from contacts.imports.importing import preview_file
+from contacts.imports.list_reading import show_refused_file
 from contacts.imports.mending import read_rows_to_mend, write_rows_to_mend
 from contacts.imports.practice import ImportOptions
 from contacts.imports.problems import NOTE, REJECTED

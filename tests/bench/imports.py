@@ -92,7 +92,7 @@ def _read(data: bytes) -> None:
     from django.conf import settings
 
     from contacts.imports.files import read_table
-    from contacts.imports.importing import READERS
+    from contacts.imports.list_reading import READERS
 
     read_table("list", data, largest=settings.IMPORT_MAX_BYTES, readers=READERS)
 

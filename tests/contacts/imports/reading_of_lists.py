@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from contacts.imports.files import NO_CHOICES, ReadChoices, Table, read_table
-from contacts.imports.importing import READERS
+from contacts.imports.list_reading import READERS
 
 LISTS = Path(__file__).resolve().parents[2] / "data" / "lists"
 MARCH_2027 = datetime(2027, 3, 1, 12, tzinfo=UTC)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from contacts.imports.dates import guess_order
 from contacts.imports.errors import UnreadableFile
 from contacts.imports.files import read_table
-from contacts.imports.importing import READERS
+from contacts.imports.list_reading import READERS
 from contacts.imports.reading.calendars import parse_calendar
 from contacts.imports.reading.fhir import parse_fhir
 from contacts.imports.reading.other_files import refuse

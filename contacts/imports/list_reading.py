@@ -1,0 +1,270 @@
+"""Read a list: bytes to rows, with the questions about what they mean."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from contacts.imports.column_values import LINK
+from contacts.imports.columns import Columns, find_columns
+from contacts.imports.csv_files import CsvReader
+from contacts.imports.dates import ORDER_KEY, DateOrder, ask_about_order, guess_order
+from contacts.imports.file_reading import RawFile, read_as_remembered, show_refused
+from contacts.imports.files import NO_CHOICES, Table, TableReader
+from contacts.imports.location_questions import choose_locations
+from contacts.imports.mending import ListReading, PartOfList, is_to_mend, take_off_mending
+from contacts.imports.practice import (
+    ImportOptions,
+    KnownPractice,
+    check_options,
+    describe_locations,
+    describe_unfinished,
+    read_known_practice,
+)
+from contacts.imports.problems import Problem
+from contacts.imports.questions import Question, find_open
+from contacts.imports.reading.other_files import (
+    CalendarReader,
+    FhirReader,
+    RefusingReader,
+    WebPageReader,
+    WorkbookReader,
+)
+from contacts.imports.remembered import EffectiveOptions, add_remembered
+from contacts.imports.repeats import find_repeats
+from contacts.imports.rows import ImportedLocation, Reading, RowResult, location_key, read_row
+from contacts.imports.starts import split_start
+from contacts.imports.times import ask_about_half, has_am_pm, is_like_time
+from contacts.imports.understood import TWELVE, TWENTY_FOUR, FirstRows, Understood, code_order
+from contacts.imports.weak_ids import mark_damaged, settle_ids
+from contacts.imports.words import ask_about_statuses
+
+READERS: Sequence[TableReader] = (
+    WorkbookReader(),
+    WebPageReader(),
+    CalendarReader(),
+    FhirReader(),
+    RefusingReader(),
+    CsvReader(),
+)
+
+
+@dataclass
+class ReadList:
+    """A file as rows, before it is compared with the appointments in the database.
+
+    `reading`: how its dates and times are read; `is_part`: it has the rows of a list that were to be mended.
+    `questions`: about the file, answered or not; `options`: with the answers remembered of the source, and
+    the source that was answered; `understood`: how it was read, of which `dropped` was remembered, but
+    doesn't fit.
+    """
+
+    table: Table
+    understood: Understood
+    columns: Columns
+    form: str
+    practice: KnownPractice
+    questions: list[Question]
+    options: ImportOptions
+    remembered: frozenset[str]
+    is_part: bool = False
+    reading: ListReading | None = None
+    described: dict[str, ImportedLocation] = field(default_factory=dict)
+    results: list[RowResult] = field(default_factory=list)
+    duplicates: set[int] = field(default_factory=set)
+    unknown_locations: list[str] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+
+
+def read_list(data: bytes, file_name: str, options: ImportOptions) -> ReadList:
+    """Read a file. If it isn't clear which columns are meant, its rows aren't read yet.
+
+    Raises ImportRefused.
+    """
+    effective = add_remembered(options)
+    options = effective.options
+    check_options(options)
+    if is_to_mend(data):  # what was chosen for the lists of its source says nothing of this file
+        options = replace(options, reading=NO_CHOICES)
+        effective = replace(effective, options=options, kept=NO_CHOICES, kept_headers=())
+    table, understood = read_as_remembered(_take_file(data, file_name), effective)
+    understood = replace(understood, region=options.number_region)
+    part = take_off_mending(table)
+    table = part.table
+    columns = find_columns(table.headers, effective.list_columns(table.headers), table.rows, options.answers)
+    practice = read_known_practice()
+    known = {key: location.name for key, location in practice.locations.items()}
+    chosen = choose_locations(columns, table.rows, known, options.answers)
+    questions = [*table.questions, *columns.questions, *chosen.questions]
+    if find_open(questions, options.answers):
+        return ReadList(
+            table=table,
+            understood=understood,
+            columns=columns,
+            form=table.form,
+            practice=practice,
+            questions=questions,
+            options=options,
+            remembered=effective.remembered,
+            is_part=part.is_part,
+        )
+    columns = chosen.columns
+    names = _list_location_names(table, columns, chosen.only)
+    described = describe_locations((name for _, name in names), practice, options)
+    reading, asked = _prepare_reading(part, columns, described, chosen.only, options)
+    results = mark_damaged([read_row(raw, reading) for raw in table.rows], table, columns)
+    results, duplicates = find_repeats(settle_ids(results, columns), columns.header_of("appointment_id"))
+    notes = [*describe_unfinished(names, practice, described), *_note_overruled(reading.order, columns)]
+    return ReadList(
+        table=table,
+        understood=_add_rows_understood(understood, reading, table, names, effective),
+        columns=columns,
+        form=f"{table.form}, {_describe_order(reading.order)}",
+        practice=practice,
+        questions=[*questions, *asked],
+        options=options,
+        remembered=effective.remembered,
+        is_part=part.is_part,
+        reading=ListReading(reading.order.month_first, reading.am_pm),
+        described=described,
+        results=results,
+        duplicates=duplicates,
+        unknown_locations=_find_unknown((name for _, name in names), described),
+        notes=notes,
+    )
+
+
+def show_refused_file(
+    data: bytes, file_name: str, options: ImportOptions
+) -> tuple[Understood, FirstRows] | None:
+    """How a refused file was understood, and its first rows, so that a person can correct it. Writes nothing.
+
+    None if no other way of reading it can help.
+    """
+    return show_refused(_take_file(data, file_name), add_remembered(options))
+
+
+def _take_file(data: bytes, file_name: str) -> RawFile:
+    return RawFile(file_name, data, settings.IMPORT_MAX_BYTES, READERS)
+
+
+def _add_rows_understood(
+    understood: Understood,
+    reading: Reading,
+    table: Table,
+    names: Sequence[tuple[int, str]],
+    effective: EffectiveOptions,
+) -> Understood:
+    """Add how dates, times and numbers are read, and in which time zones."""
+    positions = reading.columns.positions
+    has_time = reading.am_pm or any(
+        is_like_time(split_start(row.cells, positions).time) for row in table.rows
+    )
+    zones = {
+        name: str(reading.locations[location_key(name)].zone)
+        for _, name in reversed(names)
+        if name and reading.locations[location_key(name)].zone
+    }
+    remembered = dict(understood.remembered)
+    if ORDER_KEY in effective.remembered and reading.order.either_way:
+        remembered["date_order"] = effective.options.answers[ORDER_KEY]
+    return replace(
+        understood,
+        date_order=code_order(reading.order),
+        date_proof=reading.order.proof,
+        clock=TWELVE if reading.am_pm else TWENTY_FOUR if has_time else "",
+        zones=tuple(sorted(zones.items())),
+        time_zone=effective.options.time_zone,
+        remembered=tuple(sorted(remembered.items())),
+    )
+
+
+def _note_overruled(order: DateOrder, columns: Columns) -> list[Problem]:
+    """A note, if a person said another order of dates than a line of the file proves."""
+    if not order.overruled:
+        return []
+    said = gettext("the month first") if order.month_first else gettext("the day first")
+    problem = gettext("Line %(line)d has %(order)s, so the order that was chosen doesn't hold for this file.")
+    return [
+        Problem(
+            order.proven_by,
+            columns.header_of("date"),
+            "",
+            problem % {"line": order.proven_by, "order": said},
+            gettext("Check the dates of this file."),
+        )
+    ]
+
+
+def _prepare_reading(
+    part: PartOfList,
+    columns: Columns,
+    described: dict[str, ImportedLocation],
+    only_location: str,
+    options: ImportOptions,
+) -> tuple[Reading, list[Question]]:
+    """Find out from whole columns how their cells are read; return that, and the questions about them.
+
+    Rows that were to be mended are read as those of their list.
+    """
+    table = part.table
+    starts = [(row.line, split_start(row.cells, columns.positions)) for row in table.rows]
+    days = [(line, day) for line, texts in starts for day in (texts.day, texts.other_day) if day]
+    region = options.number_region
+    order = guess_order(days, region, timezone.now().date(), options.answers.get(ORDER_KEY, ""))
+    times = [(line, texts.time) for line, texts in starts]
+    am_pm = has_am_pm(time for _, time in times)
+    if part.reading:
+        order = replace(order, month_first=part.reading.month_first, proof=gettext("as in the whole list"))
+        order = replace(order, either_way=(), overruled=False)
+        am_pm = am_pm or part.reading.am_pm
+    half = ask_about_half(times, am_pm=am_pm)
+    statuses = ask_about_statuses(_read_column(table, columns, "status"))
+    questions = [*filter(None, (ask_about_order(order, region), half)), *statuses]
+    answer = half.find_answer(options.answers) if half else None
+    return (
+        Reading(
+            columns,
+            order,
+            am_pm,
+            described,
+            options.number_region,
+            answer or "",
+            only_location,
+            options.answers,
+        ),
+        questions,
+    )
+
+
+def _describe_order(order: DateOrder) -> str:
+    words = {
+        True: gettext("dates month first (%(proof)s)"),
+        False: gettext("dates day first (%(proof)s)"),
+        None: gettext("dates in both orders (%(proof)s)"),
+    }
+    return words[order.month_first] % {"proof": order.proof}
+
+
+def _list_location_names(table: Table, columns: Columns, only: str) -> list[tuple[int, str]]:
+    """The line and location of each row; links to meetings are none."""
+    if only:
+        return [(row.line, only) for row in table.rows[:1]]
+    return [
+        (line, name) for line, name in _read_column(table, columns, "location") if not LINK.fullmatch(name)
+    ]
+
+
+def _read_column(table: Table, columns: Columns, name: str) -> list[tuple[int, str]]:
+    position = columns.positions.get(name)
+    if position is None:
+        return []
+    return [(row.line, row.cells[position]) for row in table.rows if position < len(row.cells)]
+
+
+def _find_unknown(names: Iterable[str], described: dict[str, ImportedLocation]) -> list[str]:
+    """Return the locations without a time zone, each once, as the file first spells it."""
+    spellings = {location_key(name): name for name in reversed(list(names)) if name}
+    return sorted(name for key, name in spellings.items() if described[key].zone is None)
