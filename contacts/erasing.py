@@ -3,7 +3,8 @@
 Names, numbers, dates, notes, ids, messages and the words of calls go. Rows that are counted stay:
 appointments, reminders, calls, follow-ups. So do the ledger's rows, without their evidence. Of a number the
 row stays, with a mark in place of the number; its “no” is kept under a digest (contacts/erased_numbers.py). A
-number that somebody else has stays as it is. reminders/desk/erasing.py is the door: it knows of calls.
+number that somebody else has stays as it is. Staff's erasure calls it through reminders/desk/erasing.py,
+which knows of calls.
 """
 
 from collections.abc import Collection
@@ -23,7 +24,7 @@ from django.utils.translation import gettext as _
 from contacts.consent_ledger import ledger_open
 from contacts.database.clock import read_database_clock
 from contacts.erased_numbers import keep_no
-from contacts.merging import FORBIDS, wait_for_imports
+from contacts.imports.leases import lock_import_writes
 from contacts.models import (
     Appointment,
     ConsentEntry,
@@ -33,7 +34,7 @@ from contacts.models import (
     PhoneNumber,
     RejectedRow,
 )
-from contacts.models.people import ERASED, Channel, Preference
+from contacts.models.people import ERASED, FORBIDDEN_CHANNELS, Channel, Preference
 from contacts.numbers import national_format
 from contacts.own_numbers import read_own_numbers
 from contacts.paired_numbers import find_paired_number
@@ -69,7 +70,7 @@ class ErasurePlan:
 def plan_erasure(contact: Contact) -> ErasurePlan:
     """What erasing this contact would do now. Changes nothing."""
     going, staying = _sort_numbers(contact)
-    forbidden = FORBIDS.get(contact.preferred_channel, frozenset())
+    forbidden = FORBIDDEN_CHANNELS.get(contact.preferred_channel, frozenset())
     has_no = any(forbidden or _says_no(number) or _find_pair_noes(contact, number) for number in going)
     return ErasurePlan(
         contact=contact,
@@ -126,7 +127,7 @@ def _sort_numbers(contact: Contact) -> tuple[list[PhoneNumber], list[PhoneNumber
 
 def lock_erasure(contact_id: int) -> ErasurePlan:
     """The erasure as it would be now, with all that it changes locked. Raises ErasureRefused."""
-    wait_for_imports()
+    lock_import_writes()
     events = next(table for table in PERSON_TABLES if table.label == FIRST_LOCKED)
     list(events.find_rows(contact_id).select_for_update().values_list("pk"))
     contact = lock_people([contact_id]).get(contact_id)
@@ -180,7 +181,7 @@ def erase_contact(plan: ErasurePlan, *, by: User) -> None:
 def _erase_numbers(contact: Contact, numbers: Collection[PhoneNumber]) -> None:
     """Put a mark in place of each, and keep its “no”, and the person's own, under a digest."""
     now = read_database_clock()
-    forbidden = FORBIDS.get(contact.preferred_channel, frozenset())
+    forbidden = FORBIDDEN_CHANNELS.get(contact.preferred_channel, frozenset())
     for number in numbers:
         of_pair = _find_pair_noes(contact, number)
         since = {channel: number.opted_out_at(channel) or of_pair.get(channel) for channel in Channel}

@@ -2,7 +2,7 @@
 
 The survivor keeps their own values and gets what they lack. Nothing is lost: appointments move over, each
 with a line in its story, the other contact's ids stay known (ContactId), and what they had is kept with the
-merge. Reminders aren't known here: reminders/desk/merging.py is the door.
+merge. Reminders aren't known here: staff's merge calls it through reminders/desk/merging.py.
 """
 
 import hashlib
@@ -13,13 +13,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import ForeignObjectRel, Model
 from django.utils.translation import gettext as _
 
 from contacts.appointments import add_change, cancel_appointment
 from contacts.database.clock import read_database_clock
-from contacts.imports.leases import ONE_AT_A_TIME
+from contacts.imports.leases import lock_import_writes
 from contacts.models import (
     Appointment,
     AppointmentChange,
@@ -29,17 +29,11 @@ from contacts.models import (
     DistinctPair,
     PhoneNumber,
 )
-from contacts.models.people import Channel, OtherNumberUse, Preference
+from contacts.models.people import FORBIDDEN_CHANNELS, Channel, OtherNumberUse, Preference
 from contacts.numbers import national_format
 from contacts.paired_numbers import find_paired_number
 from contacts.people import lock_people, revise_appointments
 
-# What each wish forbids; two together may forbid everything.
-FORBIDS: dict[str, frozenset[Channel]] = {
-    Preference.VOICE_ONLY: frozenset([Channel.SMS]),
-    Preference.SMS_ONLY: frozenset([Channel.VOICE]),
-    Preference.NEVER: frozenset(Channel),
-}
 # Columns that are kept with the merge as the other contact had them.
 KEPT = ("first_name", "last_name", "language", "preferred_channel", "time_zone", "date_of_birth", "notes")
 # References to a contact that are moved in a way of their own; all others are given to the survivor.
@@ -172,7 +166,7 @@ def _choose_numbers(
 
 
 def _forbidden_by(contact: Contact) -> frozenset[Channel]:
-    return FORBIDS.get(contact.preferred_channel, frozenset())
+    return FORBIDDEN_CHANNELS.get(contact.preferred_channel, frozenset())
 
 
 def _wish_that_forbids(channels: Collection[Channel], otherwise: str) -> str:
@@ -211,18 +205,12 @@ def _find_collisions(ahead: Collection[Appointment], survivor: Contact) -> list[
     return found
 
 
-def wait_for_imports() -> None:
-    """Wait until no import runs, and let none begin until the transaction ends: it may know both contacts."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
-
-
 def lock_pair(survivor_id: int, other_id: int) -> MergePlan:
     """The merge as it would be now, with both contacts, their appointments and all imports locked.
 
-    Raises MergeRefused.
+    An import that was planned before may know both contacts. Raises MergeRefused.
     """
-    wait_for_imports()
+    lock_import_writes()
     people = lock_people([survivor_id, other_id])
     if len(people) < 2:
         raise MergeRefused(_("One of them was merged or removed meanwhile."))

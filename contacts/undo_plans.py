@@ -18,7 +18,6 @@ from contacts.imports.changes import describe_appointment
 from contacts.imports.overwriting import Values, read_record_values
 from contacts.imports.problems import clip
 from contacts.imports.three_way import DEFAULTS, read_contact_values
-from contacts.merging import FORBIDS
 from contacts.models import (
     Appointment,
     AppointmentChange,
@@ -33,7 +32,7 @@ from contacts.models import (
     Provider,
     Way,
 )
-from contacts.models.people import OtherNumberUse
+from contacts.models.people import FORBIDDEN_CHANNELS, OtherNumberUse
 
 What, Why = KeptByUndo.What, KeptByUndo.Why
 # Entries of an appointment's history that aren't a person's doing, and those of lists, whose values are
@@ -271,7 +270,7 @@ class _UndoPlanner:
             return Why.SAID_AGAIN
         if _was_edited(person, self.records.batch.source):
             return Why.CHANGED
-        if FORBIDS.get(person.preferred_channel):
+        if FORBIDDEN_CHANNELS.get(person.preferred_channel):
             return Why.SAYS_NO
         if person.pk in self.present.referred_contacts or person.pk in self.since_then.contacts:
             return Why.IN_USE
@@ -338,7 +337,9 @@ class _UndoPlanner:
 
     def _keeps_wish(self, pk: int) -> bool:
         before, after = self.records.contacts[pk]
-        old, new = (FORBIDS.get(each.get("preferred_channel", ""), frozenset()) for each in (before, after))
+        old, new = (
+            FORBIDDEN_CHANNELS.get(each.get("preferred_channel", ""), frozenset()) for each in (before, after)
+        )
         return bool(new - old)
 
     def _list_changes(self, visits: Mapping[int, Values], people: Mapping[int, Values]) -> list[ImportChange]:

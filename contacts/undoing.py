@@ -1,4 +1,6 @@
-"""Undoing an import: what undo_plans.py has found is put back. reminders/desk/import_undo.py is the door.
+"""Undoing an import: what undo_plans.py has found is put back.
+
+Staff's undo calls it through reminders/desk/import_undo.py.
 
 The consent ledger isn't touched: it only ever grows.
 """
@@ -14,10 +16,9 @@ from django.utils.translation import gettext as _
 from contacts.appointments import FormerState, put_back_appointments
 from contacts.database.arrays import is_any
 from contacts.database.clock import read_database_clock
-from contacts.database.saving import save_rows
-from contacts.imports.apply import take_chunks
-from contacts.imports.overwriting import Values
-from contacts.merging import wait_for_imports
+from contacts.database.saving import ROWS_PER_STATEMENT, save_rows, take_chunks
+from contacts.imports.leases import lock_import_writes
+from contacts.imports.overwriting import IMPORTED_CONTACT_FIELDS, Values
 from contacts.models import (
     Appointment,
     Contact,
@@ -30,12 +31,6 @@ from contacts.models import (
 )
 from contacts.people import lock_people, revise_upcoming
 from contacts.undo_plans import BatchRecords, UndoPlan, find_referred, read_records
-
-BATCH_SIZE = 1000  # rows in one statement
-CONTACT_FIELDS = (
-    "first_name", "last_name", "language", "language_at", "preferred_channel", "phone", "other_phone",
-    "source", "external_id", "file_values", "updated_at",
-)  # fmt: skip
 
 
 class UndoRefused(ValueError):
@@ -62,7 +57,7 @@ def lock_batch(batch_id: int) -> BatchRecords:
     Its locations are held exclusively, so that nobody plans reminders meanwhile for what is removed. Raises
     UndoRefused.
     """
-    wait_for_imports()
+    lock_import_writes()
     batch = ImportBatch.objects.select_for_update(no_key=True, of=("self",)).filter(pk=batch_id).first()
     if batch is None:
         raise UndoRefused(_("This import is no longer on record."))
@@ -109,7 +104,7 @@ def apply_undo(plan: UndoPlan, *, by: User) -> None:
             )
             for each in plan.kept
         ],
-        batch_size=BATCH_SIZE,
+        batch_size=ROWS_PER_STATEMENT,
     )
     batch.overwritten.all().delete()
     batch.undone_at, batch.undone_by = read_database_clock(), by
@@ -117,7 +112,7 @@ def apply_undo(plan: UndoPlan, *, by: User) -> None:
 
 
 def _delete(model: type[Appointment] | type[Contact], ids: Collection[int]) -> None:
-    for some in take_chunks(ids, BATCH_SIZE):
+    for some in take_chunks(ids, ROWS_PER_STATEMENT):
         model._default_manager.filter(pk__in=some).delete()
 
 
@@ -148,8 +143,8 @@ def _put_back_contacts(plan: UndoPlan, now: datetime) -> set[int]:
             person.language_at = now
         if "memory" in values:
             person.file_values = put_back_memory(person.file_values, source, values["memory"])
-    for start in range(0, len(rows), BATCH_SIZE):
-        save_rows(rows[start : start + BATCH_SIZE], CONTACT_FIELDS)
+    for some in take_chunks(rows, ROWS_PER_STATEMENT):
+        save_rows(some, IMPORTED_CONTACT_FIELDS)
     if renumbered:
         revised = revise_upcoming(renumbered, now)
         # later than the new revision: what was due before isn't sent late (product rule 29)

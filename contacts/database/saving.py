@@ -6,14 +6,17 @@ new ones calls save_collected() first. Collect only rows that are locked. Collec
 objects, or with two sets of fields, raises CollectedTwice: one write would silently undo the other.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from django.db import connection, transaction
 from django.db.models import Field, Model
 
+ROWS_PER_STATEMENT = 1000  # PostgreSQL takes at most 65,535 parameters
+T = TypeVar("T")
 Kind = tuple[type[Model], tuple[str, ...]]  # a model, and the fields to save
 
 
@@ -83,6 +86,13 @@ def save_collected() -> None:
         model._default_manager.bulk_create(added)
     collection.changed.clear()
     collection.new.clear()
+
+
+def take_chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield the rows in lists of at most `size`."""
+    left = iter(rows)
+    while some := list(islice(left, size)):
+        yield some
 
 
 def save_rows(rows: Sequence[Model], fields: Sequence[str] = ()) -> None:

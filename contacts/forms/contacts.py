@@ -269,7 +269,7 @@ class ConsentForm(forms.Form):
     """The consent basis of a number, with how the practice knows it."""
 
     basis = forms.ChoiceField(
-        label=_("What did they agree to calls and text messages by?"),
+        label=_("What consent do we have for calls and text messages?"),
         choices=PhoneNumber.ConsentBasis.choices,
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose one of these.")},

@@ -15,9 +15,9 @@ from contacts.forms.contacts import ZONES, NumberField, list_zones
 from contacts.imports.columns import NONE_OF_THEM, WORDS, title_of
 from contacts.imports.doubts import list_sources
 from contacts.imports.files import describe_too_large
+from contacts.imports.practice import DEFAULT_SOURCE
 from contacts.zones import list_zones_of
 
-DEFAULT_SOURCE = "csv"
 LONGEST_ANSWER = 120  # characters, of one that is written: the name of a location
 KINDS_OF_FILE = (
     ".csv,.txt,.tsv,.tab,.xlsx,.xls,.xlsb,.ods,.htm,.html,.ics,.json,.ndjson,text/csv,text/calendar"

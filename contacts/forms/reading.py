@@ -24,7 +24,7 @@ from contacts.imports.understood import FirstRows, Understood, list_understood
 GIVEN = "reading-given"  # names of choices that were made on an earlier page of this upload
 ON_THE_PAGE = (*OF_THE_TABLE, "region")  # the zone of each new location is asked beside its name
 LONGEST_CHOICE = 200  # characters
-BUTTONS = ("check", "apply", "download_changes")
+BUTTONS = ("check", "apply", "download_changes", "download_rejected")  # names of the preview's buttons
 
 
 class ReadingForm(forms.Form):

@@ -1,8 +1,6 @@
 """Write a plan to the database: new rows in bulk, changes through contacts/appointments.py."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from typing import TypeVar
 
 from django.contrib.auth.models import User
 from django.utils.translation import gettext, gettext_noop
@@ -10,9 +8,9 @@ from django.utils.translation import gettext, gettext_noop
 from contacts.appointments import ListedChange, change_appointments, lock_appointments, set_times
 from contacts.database.arrays import is_any
 from contacts.database.clock import read_database_clock
-from contacts.database.saving import save_rows
+from contacts.database.saving import ROWS_PER_STATEMENT, save_rows, take_chunks
 from contacts.imports.changes import ImportedChange, list_changes
-from contacts.imports.overwriting import read_values_before, store_overwritten
+from contacts.imports.overwriting import IMPORTED_CONTACT_FIELDS, read_values_before, store_overwritten
 from contacts.imports.people import PersonKey, person_key
 from contacts.imports.plans import Plan, PlannedContact, RowOutcome
 from contacts.imports.practice import KnownPractice, make_location
@@ -35,20 +33,14 @@ from contacts.models import (
 from contacts.models.people import Preference
 from contacts.people import create_numbers, revise_upcoming
 
-EDITED_MEANWHILE = (
+PATIENT_CHANGED = (
     gettext_noop("Somebody changed this patient here while the file was being imported."),
     gettext_noop("Import the file again."),
 )
-BATCH_SIZE = 1000  # rows in one statement: PostgreSQL takes at most 65,535 parameters
-CHANGED_FIELDS = (
-    "first_name", "last_name", "language", "language_at", "preferred_channel", "phone", "other_phone",
-    "source", "external_id", "file_values", "updated_at",
-)  # fmt: skip
-CLOSED_MEANWHILE = (
+APPOINTMENT_CHANGED = (
     gettext_noop("Somebody changed this appointment here while the file was being imported."),
     gettext_noop("Import the file again."),
 )
-T = TypeVar("T")
 
 
 class ContactGone(Exception):
@@ -68,7 +60,7 @@ def write_plan(
     Raises ContactGone.
     """
     _lock_affected_appointments(plan)
-    notes = _leave_out_changed_meanwhile(plan) + _leave_out_edited_contacts(plan)
+    notes = _leave_out_changed_meanwhile(plan) + _lock_contacts_and_leave_out_edited(plan)
     before = read_values_before(plan, practice, batch.source)
     _add_locations_and_providers(plan, practice, described)
     numbers = _get_or_create_numbers(plan.contacts.values())
@@ -76,18 +68,11 @@ def write_plan(
     contacts = _write_contacts(plan, batch.source, numbers)
     _add_appointments(plan, contacts, practice, batch, by)
     listed = [*_list_row_changes(plan, contacts, practice, batch.source), *_list_refused_changes(plan)]
-    for some in take_chunks(listed, BATCH_SIZE):
+    for some in take_chunks(listed, ROWS_PER_STATEMENT):
         change_appointments(some, by=by, how=Way.IMPORT)
     _store_changes(batch, changes, plan, contacts)
     store_overwritten(batch, before, practice)
     return notes, changes
-
-
-def take_chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:
-    """Yield the rows in lists of at most `size`."""
-    left = iter(rows)
-    while some := list(islice(left, size)):
-        yield some
 
 
 def _lock_affected_appointments(plan: Plan) -> None:
@@ -112,13 +97,13 @@ def _leave_out_changed_meanwhile(plan: Plan) -> list[Problem]:
     for each in planned:
         if not is_as_planned(each.appointment):
             each.leave_out()
-            reason = translate(CLOSED_MEANWHILE)
+            reason = translate(APPOINTMENT_CHANGED)
             notes.append(Problem(each.row.line, gettext("Row"), each.row.appointment_id, *reason))
     plan.refused = [each for each in plan.refused if is_as_planned(each.appointment)]
     return notes
 
 
-def _leave_out_edited_contacts(plan: Plan) -> list[Problem]:
+def _lock_contacts_and_leave_out_edited(plan: Plan) -> list[Problem]:
     """Lock the contacts, and change nothing in those that somebody edited since the plan was made.
 
     Raises ContactGone.
@@ -136,7 +121,7 @@ def _leave_out_edited_contacts(plan: Plan) -> list[Problem]:
         if each.contact and now.get(each.contact.pk) != each.contact.updated_at:
             each.leave_out()
             line = each.person.rows[-1].line
-            reason = translate(EDITED_MEANWHILE)
+            reason = translate(PATIENT_CHANGED)
             notes.append(Problem(line, gettext("Row"), clip(each.person.full_name), *reason))
     return notes
 
@@ -184,7 +169,7 @@ def _write_contacts(plan: Plan, source: str, numbers: dict[str, PhoneNumber]) ->
     """Create or update the contact of each person in the plan, and return them all."""
     new = [each for each in plan.contacts.values() if each.contact is None]
     made = Contact.objects.bulk_create(
-        [_make_contact(planned, source, numbers) for planned in new], batch_size=BATCH_SIZE
+        [_make_contact(planned, source, numbers) for planned in new], batch_size=ROWS_PER_STATEMENT
     )
     _update_contacts(list(plan.contacts.values()), source, numbers)
     known = {key: each.contact for key, each in plan.contacts.items() if each.contact}
@@ -233,9 +218,9 @@ def _update_contacts(planned: Sequence[PlannedContact], source: str, numbers: di
         contact.other_phone = numbers[each.other_phone] if each.other_phone else contact.other_phone
         contact.file_values = contact.file_values | ({source: each.said} if each.said else {})
         changed.append(contact)
-    for some in take_chunks(changed, BATCH_SIZE):
-        save_rows(some, CHANGED_FIELDS)
-    for some in take_chunks(only_said, BATCH_SIZE):
+    for some in take_chunks(changed, ROWS_PER_STATEMENT):
+        save_rows(some, IMPORTED_CONTACT_FIELDS)
+    for some in take_chunks(only_said, ROWS_PER_STATEMENT):
         save_rows(some, ["file_values"])
     if renumbered:
         revise_upcoming(renumbered, now)
@@ -271,7 +256,7 @@ def _add_appointments(
             )
             for planned in new
         ],
-        batch_size=BATCH_SIZE,
+        batch_size=ROWS_PER_STATEMENT,
     )
     AppointmentChange.objects.bulk_create(
         [
@@ -287,7 +272,7 @@ def _add_appointments(
             )
             for each in made
         ],
-        batch_size=BATCH_SIZE,
+        batch_size=ROWS_PER_STATEMENT,
     )
 
 
@@ -353,7 +338,7 @@ def _store_changes(
         for key, each in plan.contacts.items()
         if each.contact is None
     ]
-    ImportChange.objects.bulk_create(rows, batch_size=BATCH_SIZE)
+    ImportChange.objects.bulk_create(rows, batch_size=ROWS_PER_STATEMENT)
 
 
 def store_problems(batch: ImportBatch, problems: Iterable[Problem]) -> None:
@@ -371,5 +356,5 @@ def store_problems(batch: ImportBatch, problems: Iterable[Problem]) -> None:
             )
             for each in problems
         ],
-        batch_size=BATCH_SIZE,
+        batch_size=ROWS_PER_STATEMENT,
     )

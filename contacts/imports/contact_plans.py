@@ -16,7 +16,7 @@ from contacts.imports.three_way import (
     read_person_values,
     remember,
 )
-from contacts.imports.words import is_stricter, join_wishes
+from contacts.imports.words import is_as_strict, join_wishes
 from contacts.models import Contact
 from contacts.models.people import Preference
 
@@ -41,11 +41,11 @@ def plan_contact(person: ImportedPerson, known: Known, source: str) -> PlannedCo
     if person.preference:
         is_new = choices["preferred_channel"] in (FieldChoice.TAKE, FieldChoice.BOTH)
         joined = join_wishes(person.preference, contact.preferred_channel)
-        if is_new and not is_stricter(contact.preferred_channel, joined):
+        if is_new and not is_as_strict(contact.preferred_channel, joined):
             taken["preferred_channel"] = joined  # a "no" in the file counts, whatever staff changed
             kept = {**kept, "preferred_channel": person.preference}
             both.pop("preferred_channel", None)
-        elif not is_stricter(person.preference, contact.preferred_channel):
+        elif not is_as_strict(person.preference, contact.preferred_channel):
             planned.kept_wish = contact.preferred_channel
             taken.pop("preferred_channel", None)
             both.pop("preferred_channel", None)

@@ -22,9 +22,9 @@ from contacts.imports.leases import (
     find_running,
     find_waiting,
     give_batch_back,
-    keep_imports_apart,
     keeping_lease,
     lease_batch,
+    lock_import_writes,
     take_next_batch,
 )
 from contacts.imports.list_planning import find_missing_rows, plan_lines, plan_list
@@ -154,7 +154,7 @@ def _begin_in_turn(data: bytes, file_name: str, options: ImportOptions, by: User
     """Store the file and lease its batch, as soon as no other import runs or waits."""
     while True:
         with transaction.atomic():
-            keep_imports_apart()
+            lock_import_writes()
             if not find_running().exists() and not find_waiting().exists():
                 return lease_batch(store_file(data, file_name, options, how=ImportBatch.How.COMMAND, by=by))
         if not import_next():

@@ -32,14 +32,18 @@ class LeaseLost(Exception):
     """Another worker has taken over, or the batch is gone: nothing more may be written."""
 
 
-def keep_imports_apart() -> None:
-    """Lock until the transaction ends, so that two imports can't both add the same appointment."""
+def lock_import_writes() -> None:
+    """Hold the lock under which imports write, until the transaction ends: waits for the part that is being
+    written, and lets none begin.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
 
 
 def find_running() -> QuerySet[ImportBatch]:
-    """The batch that somebody imports at this moment."""
+    """The batch that holds the place of the one being imported: leased, or paused after an error until its
+    next attempt.
+    """
     return ImportBatch.objects.filter(state=State.RUNNING, leased_until__gt=Now())
 
 
@@ -56,7 +60,7 @@ def take_next_batch() -> ImportBatch | None:
     """
     while find_waiting().exists():
         with transaction.atomic():
-            keep_imports_apart()
+            lock_import_writes()
             if find_running().exists():
                 return None
             batch = find_waiting().first()
@@ -70,7 +74,7 @@ def take_next_batch() -> ImportBatch | None:
 
 
 def lease_batch(batch: ImportBatch) -> ImportBatch:
-    """Take the batch. The caller's transaction holds the lock of keep_imports_apart()."""
+    """Take the batch. The caller's transaction holds the lock of lock_import_writes()."""
     token = uuid.uuid4()
     ImportBatch.objects.filter(pk=batch.pk).update(
         state=State.RUNNING,

@@ -1,10 +1,10 @@
 """The rows that weren't imported as a file: to be mended, and uploaded again.
 
-It has the file's own headers and cells, and two columns more. “Problem” says what is wrong. “Part of a list”
-says that the file is only a part, so that nothing is missed that isn't in it, and how the dates and times of
-the whole list were read: the few rows that are left may not show it. Both columns are taken off again when it
-is read. Of a row that had too few cells, those that are missing say so, and it stays rejected as long as they
-do (product rule 48).
+It has the file's own headers and cells, and three more columns: “Line in the list”, “Part of a list”,
+“Problem”. The last says what is wrong. “Part of a list” says that the file is only a part, so that nothing
+is missed that isn't in it, and how the dates and times of the whole list were read: the few rows that are
+left may not show it. All three are taken off again when it is read. Of a row that had too few cells, those
+that are missing say so, and it stays rejected as long as they do (product rule 48).
 """
 
 import csv
@@ -12,6 +12,7 @@ import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from contacts.database.saving import ROWS_PER_STATEMENT
 from contacts.imports.files import RawRow, Table
 from contacts.imports.problems import REJECTED, AnyProblem, neutralise_formula
 from contacts.models import ImportBatch, RejectedRow
@@ -22,7 +23,6 @@ MISSING = "(missing cell)"
 ORDERS = {True: "dates month first", False: "dates day first", None: "dates in both orders"}
 WITH_AM_PM = "times with AM and PM"
 LOOKED_AT = 64 * 1024  # bytes of a file in which its header has to be
-BATCH_SIZE = 1000
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def store_rows_to_mend(batch: ImportBatch, to_mend: RowsToMend) -> None:
         RejectedRow(batch=batch, line=row.line, cells=list(row.cells), problem=row.problem)
         for row in to_mend.rows
     ]
-    RejectedRow.objects.bulk_create(rows, batch_size=BATCH_SIZE)
+    RejectedRow.objects.bulk_create(rows, batch_size=ROWS_PER_STATEMENT)
 
 
 def read_rows_to_mend(batch: ImportBatch) -> RowsToMend | None:

@@ -1,4 +1,4 @@
-"""What an import wrote over, kept with its batch so that it can be undone (contacts/import_undo.py).
+"""What an import wrote over, kept with its batch so that it can be undone (contacts/undoing.py).
 
 What is read before and after the write is what the database holds, under the import's locks, and not what
 the plan meant to write.
@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models.functions import Now
 
 from contacts.database.arrays import is_any
+from contacts.database.saving import ROWS_PER_STATEMENT
 from contacts.imports.plans import Plan, RowOutcome
 from contacts.imports.practice import KnownPractice
 from contacts.models import Appointment, Contact, ImportBatch, ImportedRecords, OverwrittenValues
@@ -24,7 +25,11 @@ CONTACT_COLUMNS = (
     "first_name", "last_name", "language", "preferred_channel", "phone_id", "other_phone_id", "source",
     "external_id", "memory",
 )  # fmt: skip
-BATCH_SIZE = 1000  # rows in one statement
+# Columns that an import, or its undo, writes of a contact.
+IMPORTED_CONTACT_FIELDS = (
+    "first_name", "last_name", "language", "language_at", "preferred_channel", "phone", "other_phone",
+    "source", "external_id", "file_values", "updated_at",
+)  # fmt: skip
 Values = dict[str, Any]
 
 
@@ -70,7 +75,7 @@ def store_overwritten(batch: ImportBatch, before: ValuesBefore, practice: KnownP
         OverwrittenValues(batch=batch, contact_id=pk, **differing)
         for pk, differing in _compare(before.contacts, _read_contacts(before.contacts, source))
     ]
-    OverwrittenValues.objects.bulk_create(changed, batch_size=BATCH_SIZE)
+    OverwrittenValues.objects.bulk_create(changed, batch_size=ROWS_PER_STATEMENT)
     new = _list_practice(practice) - before.practice
     ImportedRecords.objects.create(
         batch=batch,

@@ -26,6 +26,7 @@ HELD = gettext_noop(
 FINISH_IT = gettext_noop(
     "Enter both with the import, or on the location's page in the admin, and resume its reminders."
 )
+DEFAULT_SOURCE = "csv"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class ImportOptions:
     remembered of the source and was taken back (names of reading_options).
     """
 
-    source: str = "csv"
+    source: str = DEFAULT_SOURCE
     zones: Mapping[str, str] = field(default_factory=dict)
     spoken_names: Mapping[str, str] = field(default_factory=dict)
     callback_numbers: Mapping[str, str] = field(default_factory=dict)
@@ -72,21 +73,27 @@ def check_options(options: ImportOptions) -> None:
     """Raise ImportRefused unless the time zones and the region exist and the source has a valid length."""
     for name in filter(None, [options.time_zone, *options.zones.values()]):
         if not is_zone_name(name):
-            raise UnknownZone(
-                gettext("“%(value)s” isn't a time zone. Enter one such as America/New_York.")
-                % {"value": clip(name, 60)}
-            )
+            raise UnknownZone(describe_unknown_zone(name))
     if options.number_region not in phonenumbers.SUPPORTED_REGIONS:
-        raise ImportRefused(
-            gettext("“%(value)s” isn't a country code. Use two letters, such as US.")
-            % {"value": clip(options.number_region, 20)}
-        )
+        raise ImportRefused(describe_unknown_country(options.number_region))
     if not options.source or len(options.source) > 60:
         raise ImportRefused(
             gettext("The source must have 1 to 60 characters. Enter a name such as “frontdesk-export”.")
         )
     for name, number in options.callback_numbers.items():
         _read_callback_number(name, number, options)
+
+
+def describe_unknown_zone(value: str) -> str:
+    """The sentence for staff about what isn't a time zone."""
+    words = gettext("“%(value)s” isn't a time zone. Enter one such as America/New_York.")
+    return words % {"value": clip(value, 60)}
+
+
+def describe_unknown_country(value: str) -> str:
+    """The sentence for staff about what isn't the code of a country."""
+    words = gettext("“%(value)s” isn't a country code. Use two letters, such as US.")
+    return words % {"value": clip(value, 20)}
 
 
 def _read_callback_number(name: str, number: str, options: ImportOptions) -> str:

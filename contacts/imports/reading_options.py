@@ -15,7 +15,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy
 from contacts.imports.dates import DAY_FIRST, MONTH_FIRST, ORDER_KEY
 from contacts.imports.errors import UnknownZone, WrongChoice
 from contacts.imports.files import ReadChoices
-from contacts.imports.practice import ImportOptions
+from contacts.imports.practice import ImportOptions, describe_unknown_country, describe_unknown_zone
 from contacts.imports.problems import clip
 from contacts.imports.reading.letters import ENCODINGS, find_encoding_name
 from contacts.zones import is_zone_name
@@ -132,20 +132,13 @@ def _read_region(value: str) -> str:
     code = value.strip().upper()
     if code in phonenumbers.SUPPORTED_REGIONS:
         return code
-    raise WrongChoice(
-        "region",
-        gettext("“%(value)s” isn't a country code. Use two letters, such as US.")
-        % {"value": clip(value, 20)},
-    )
+    raise WrongChoice("region", describe_unknown_country(value))
 
 
 def _read_zone(value: str) -> str:
     if is_zone_name(value.strip()):
         return value.strip()
-    raise UnknownZone(
-        gettext("“%(value)s” isn't a time zone. Enter one such as America/New_York.")
-        % {"value": clip(value, 60)}
-    )
+    raise UnknownZone(describe_unknown_zone(value))
 
 
 READING_OPTIONS = (

@@ -244,7 +244,7 @@ def report_as_text(report: ImportReport) -> str:
     rows = gettext("%(rows)d rows") % counts
     lines = [f"{report.file_name}: {rows} ({report.form})", _describe_run(report), ""]
     if report.is_dry_run and report.understood:
-        lines += [gettext("What was understood"), *understood_as_lines(report.understood), ""]
+        lines += [gettext("How the file was read"), *understood_as_lines(report.understood), ""]
     if report.unused_columns:
         lines += [
             gettext("Columns that aren't used"),

@@ -18,7 +18,7 @@ from psycopg.errors import DeadlockDetected
 from contacts.appointments import lock_zones
 from contacts.imports.apply import ContactGone, store_problems, write_plan
 from contacts.imports.changes import ImportedChange
-from contacts.imports.leases import keep_imports_apart, renew_lease
+from contacts.imports.leases import lock_import_writes, renew_lease
 from contacts.imports.plan_parts import find_line, halve_plan, list_lines, list_rows, split_plan
 from contacts.imports.plans import Plan, PlannedRow, RefusedRow, RowOutcome
 from contacts.imports.practice import KnownPractice
@@ -82,7 +82,7 @@ class ImportRun:
         left = [each for line, some in planned.problems.items() if line not in written for each in some]
         left += notes
         with transaction.atomic():
-            keep_imports_apart()
+            lock_import_writes()
             renew_lease(self.batch)
             store_problems(self.batch, left)
             self.batch.counts = self._add_up(planned, left)
@@ -164,7 +164,7 @@ class ImportRun:
         self._end_part(lines, counts, problems)
 
     def _begin_part(self, rows: int) -> None:
-        keep_imports_apart()
+        lock_import_writes()
         renew_lease(self.batch, rows=rows)
 
     def _end_part(self, lines: list[int], counts: dict[str, int], problems: list[Problem]) -> None:
@@ -188,7 +188,7 @@ def _describe_left_out(row: PlannedRow | RefusedRow) -> Problem:
         find_line(row),
         _("Row"),
         clip(name),
-        _("Callboard's database refused something in this row, or in another row of the same patient."),
+        _("Something in this row, or in another row of the same patient, can't be stored."),
         _("Look for an unusual value and correct it, or enter the appointment by hand."),
         REJECTED,
     )

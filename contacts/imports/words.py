@@ -10,6 +10,7 @@ from django.utils.translation import gettext, ngettext
 from contacts.imports.problems import CellFault, clip
 from contacts.imports.questions import Choice, Question
 from contacts.languages import choose_language, read_languages
+from contacts.models.people import FORBIDDEN_CHANNELS, Preference
 
 BOOKED, ARRIVED, NO_SHOW, CANCELLED = "booked", "arrived", "no_show", "cancelled"  # Appointment.Status
 
@@ -29,8 +30,9 @@ BOOKED_AGAIN = re.compile(r"re-?instat|re-?book|un-?cancel|restor|re-?activat|er
 REJECT = "reject"  # the answer about an unknown status that leaves its rows out
 MOST_STATUSES_ASKED = 20
 
-# How a patient wants to be reminded: models.people.Preference, which this pure module doesn't import.
-VOICE, SMS, VOICE_ONLY, SMS_ONLY, NEVER = "voice", "sms", "voice_only", "sms_only", "never"
+# How a patient wants to be reminded.
+VOICE, SMS = Preference.VOICE.value, Preference.SMS.value
+VOICE_ONLY, SMS_ONLY, NEVER = Preference.VOICE_ONLY.value, Preference.SMS_ONLY.value, Preference.NEVER.value
 PREFERENCES = {
     VOICE: "call calls phone voice phonecall telephone telephonecall voicecall automatedcall home homephone "
     "work workphone landline cell cellphone mobile mobilephone mobilecall c p v "
@@ -176,23 +178,16 @@ def combine_wishes(prefers: str, *, no_contact: bool, no_calls: bool, texts_ok: 
     return VOICE_ONLY if no_texts else prefers
 
 
-FORBIDDEN: dict[str, frozenset[str]] = {
-    VOICE_ONLY: frozenset({"sms"}),
-    SMS_ONLY: frozenset({"voice"}),
-    NEVER: frozenset({"sms", "voice"}),
-}
-
-
-def is_stricter(wish: str, held: str) -> bool:
+def is_as_strict(wish: str, held: str) -> bool:
     """Whether a preference forbids at least all that another one does."""
-    return FORBIDDEN.get(wish, frozenset()) >= FORBIDDEN.get(held, frozenset())
+    return FORBIDDEN_CHANNELS.get(wish, frozenset()) >= FORBIDDEN_CHANNELS.get(held, frozenset())
 
 
 def join_wishes(wish: str, held: str) -> str:
     """The preference that forbids what either of the two does: `wish`, unless `held` forbids more."""
-    if is_stricter(wish, held):
+    if is_as_strict(wish, held):
         return wish
-    return held if is_stricter(held, wish) else NEVER
+    return held if is_as_strict(held, wish) else NEVER
 
 
 def read_minutes(value: str) -> int | None:

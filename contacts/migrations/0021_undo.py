@@ -159,7 +159,6 @@ class Migration(migrations.Migration):
                             ("in_use", "Something that stays belongs to this patient."),
                             ("says_no", "A “no” to calls or texts stays, whichever way it came."),
                             ("unused", "Nothing uses it now. Remove it in the admin if it is wrong."),
-                            ("too_old", "It was imported before Callboard kept what an undo needs."),
                         ],
                         max_length=12,
                     ),

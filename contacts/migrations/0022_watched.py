@@ -167,7 +167,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         choices=[
                             ("nothing_new", "nothing new"),
-                            ("comes_already", "the same list is being imported already"),
+                            ("comes_already", "the same list came before and isn't imported yet"),
                             ("replaced", "a newer list took its place"),
                         ],
                         max_length=20,

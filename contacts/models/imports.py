@@ -13,9 +13,11 @@ from django.utils.translation import gettext_lazy as _
 class ImportBatch(models.Model):
     """One file to import, from its arrival until it is imported, with its counts.
 
-    The database's own defaults are for a process of an older version, which stores what it has imported.
-    `rows_done` of `rows_total` are imported. `lease`: of the worker that imports it, who holds it until
-    `leased_until`; `attempts`: how often a worker took it since it was queued.
+    `state` has the database default DONE because a process of the previous release, during an upgrade,
+    stores only what it has imported. `rows_done` of `rows_total` are imported. `lease`: of the worker that
+    imports it, who holds it until `leased_until`; `attempts`: how often a worker took it since it was queued.
+    While it waits for answers, the last two are of the process that makes its first preview
+    (watching/arrivals.py).
     """
 
     class State(models.TextChoices):
@@ -204,7 +206,7 @@ class OverwrittenValues(models.Model):
     """What an import wrote over in one contact or appointment that was here: columns before and after.
 
     `memory` is what the record kept of the source's files (`file_values`), null where they had never spoken
-    of it. An undo puts back `before` where the record still has `after` (contacts/import_undo.py).
+    of it. An undo puts back `before` where the record still has `after` (contacts/undoing.py).
     """
 
     batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="overwritten")
@@ -250,7 +252,6 @@ class KeptByUndo(models.Model):
         IN_USE = "in_use", _("Something that stays belongs to this patient.")
         SAYS_NO = "says_no", _("A “no” to calls or texts stays, whichever way it came.")
         UNUSED = "unused", _("Nothing uses it now. Remove it in the admin if it is wrong.")
-        TOO_OLD = "too_old", _("It was imported before Callboard kept what an undo needs.")
 
     batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="kept")
     what = models.CharField(max_length=20, choices=What)

@@ -27,6 +27,12 @@ class Preference(models.TextChoices):
     NEVER = "never", _("never contact by machine")
 
 
+# What each preference forbids; two together may forbid everything.
+FORBIDDEN_CHANNELS: dict[str, frozenset[Channel]] = {
+    Preference.VOICE_ONLY: frozenset([Channel.SMS]),
+    Preference.SMS_ONLY: frozenset([Channel.VOICE]),
+    Preference.NEVER: frozenset(Channel),
+}
 NOTES_LENGTH = 2000  # characters
 ERASED = "erased-"  # in place of a number that was erased, with its id behind
 FORBIDDING = (Preference.VOICE_ONLY, Preference.SMS_ONLY, Preference.NEVER)

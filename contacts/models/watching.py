@@ -67,7 +67,7 @@ class WatchedFile(models.Model):
 
     class Ending(models.TextChoices):
         NOTHING_NEW = "nothing_new", _("nothing new")
-        COMES_ALREADY = "comes_already", _("the same list is being imported already")
+        ALREADY_HERE = "comes_already", _("the same list came before and isn't imported yet")
         REPLACED = "replaced", _("a newer list took its place")
 
     folder = models.ForeignKey(WatchedFolder, on_delete=models.CASCADE, related_name="files")

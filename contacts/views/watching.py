@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from contacts.forms.watching import CalendarForm
 from contacts.models import ImportBatch, WatchedCalendar
-from contacts.watching.arrivals import forget_arrival
+from contacts.watching.arrivals import decline_arrival
 from contacts.watching.calendars import fetch_soon, save_calendar
 
 
@@ -46,10 +46,10 @@ def _edit(request: HttpRequest, form: CalendarForm, *, calendar: WatchedCalendar
 
 @permission_required("contacts.add_importbatch", raise_exception=True)
 @require_POST
-def set_import_aside(request: HttpRequest, pk: int) -> HttpResponse:
-    """Forget a list that came by itself and waits for answers."""
-    if forget_arrival(get_object_or_404(ImportBatch, pk=pk)):
-        messages.success(request, _("Set aside. Nothing of this list is imported."))
+def decline_import(request: HttpRequest, pk: int) -> HttpResponse:
+    """Don't import a list that came by itself and waits for answers."""
+    if decline_arrival(get_object_or_404(ImportBatch, pk=pk)):
+        messages.success(request, _("This list won't be imported."))
         return redirect("imports")
     messages.error(request, _("This list no longer waits for answers."))
     return redirect("import_batch", pk=pk)

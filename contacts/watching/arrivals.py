@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.imports.errors import ImportRefused, MissingColumns, QuestionsOpen
 from contacts.imports.importing import preview_file
@@ -37,6 +37,7 @@ ROUND_SECONDS = 60.0  # then no other look is begun: the next tick goes on
 MOST_LOOKS = 3  # after which a file that ends its worker each time has failed
 MOST_NAMED = 5  # new locations in a sentence
 LONGEST_ERROR = 300
+UNREADABLE = gettext_lazy("Callboard could not read this file. Ask whoever looks after it.")
 
 
 def store_arrival(data: bytes, file_name: str, source: str, how: ImportBatch.How) -> ImportBatch:
@@ -75,8 +76,8 @@ def store_refused(file_name: str, source: str, how: ImportBatch.How, reason: str
     return batch
 
 
-def forget_arrival(batch: ImportBatch) -> bool:
-    """Forget a list that came by itself and waits for answers; return whether it did.
+def decline_arrival(batch: ImportBatch) -> bool:
+    """Forget a list that came by itself and waits for answers, unimported; return whether it did.
 
     Its file goes to failed/ with the next round.
     """
@@ -114,7 +115,7 @@ def settle_arrival(batch: ImportBatch) -> None:
     Staff who confirm it meanwhile are right: then nothing is changed here.
     """
     if batch.attempts >= MOST_LOOKS:
-        return _fail(batch, _("Callboard could not read this file. Its log says what went wrong."))
+        return _fail(batch, str(UNREADABLE))
     try:
         stored = read_stored_file(batch)
         report = preview_file(stored.data, stored.file_name, stored.options)
@@ -126,7 +127,7 @@ def settle_arrival(batch: ImportBatch) -> None:
         raise
     except Exception as error:
         log.exception("import %s could not be read: %s", batch.pk, type(error).__name__)
-        return _fail(batch, _("Callboard could not read this file. Its log says what went wrong."))
+        return _fail(batch, str(UNREADABLE))
     if reason := _find_what_it_waits_for(report):
         return _ask(batch, reason)
     queue_import(batch)

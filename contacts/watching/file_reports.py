@@ -23,7 +23,7 @@ class FileEnd:
 
 def has_ended(file: WatchedFile) -> bool:
     """Whether nothing more will happen with the content of a file that was taken."""
-    if file.ending or file.batch is None:  # without a batch: staff set it aside, or nobody answered in time
+    if file.ending or file.batch is None:  # without a batch: staff declined it, or nobody answered in time
         return True
     return file.batch.state in (State.DONE, State.FAILED)
 
@@ -37,7 +37,7 @@ def describe_end(file: WatchedFile, at: datetime) -> FileEnd:
 def _describe(file: WatchedFile) -> tuple[bool, str]:
     if file.ending == Ending.NOTHING_NEW:
         return True, _("Nothing new: the last list of this source had exactly the same content.")
-    if file.ending == Ending.COMES_ALREADY:
+    if file.ending == Ending.ALREADY_HERE:
         return True, _(
             "Not imported again: the same list came before, and is on its way or waits for answers."
         )
@@ -46,7 +46,7 @@ def _describe(file: WatchedFile) -> tuple[bool, str]:
             "Not imported: a newer list of the same name came before this one's questions were answered."
         )
     if file.batch is None:
-        return False, _("Not imported: somebody set it aside, or nobody answered its questions in time.")
+        return False, _("Not imported: somebody chose not to import it, or nobody answered in time.")
     if file.batch.state == State.FAILED:
         return False, _("Not imported: %(reason)s") % {"reason": file.batch.error}
     return True, report_as_text(read_report(file.batch))

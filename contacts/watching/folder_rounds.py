@@ -290,7 +290,7 @@ def find_needless(source: str, sha256: str) -> str:
     if last is None or last.sha256 != sha256 or last.undone_at:
         return ""
     if last.state != ImportBatch.State.DONE:
-        return Ending.COMES_ALREADY
+        return Ending.ALREADY_HERE
     return "" if last.counts.get("rejected") else Ending.NOTHING_NEW
 
 

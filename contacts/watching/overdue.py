@@ -1,6 +1,7 @@
 """When a list that usually comes is overdue. Pure: no database.
 
-A silent export is the commonest fault of all: nothing fails, and the lists get older.
+An export that stopped causes no error anywhere, so the time since the last list is all there is to notice it
+by.
 """
 
 from collections.abc import Sequence

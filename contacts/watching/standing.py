@@ -20,7 +20,7 @@ MOST_SHOWN = 5  # files
 class WatchedLine:
     """One folder or calendar on the page. `trouble`: what a person must look at, "" if nothing.
 
-    `at`: when it was last looked at or fetched; `last_came`: when it last brought something.
+    `at`: when it was last read or fetched without a fault; `last_came`: when it last brought something.
     """
 
     title: str

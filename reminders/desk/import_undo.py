@@ -52,7 +52,7 @@ def undo_import(batch_id: int, *, token: str, by: User) -> UndoPlan:
             raise
         raise UndoRefused(
             _(
-                "A list is being imported, or somebody is changing one of these just now. "
+                "Somebody is changing one of these just now, or a list is being imported. "
                 "Try again in a minute."
             )
         ) from None

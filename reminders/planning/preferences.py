@@ -52,7 +52,9 @@ def find_unwanted(reminders: "QuerySet[Reminder]") -> list[int]:
 
 
 def settle_unwanted(reminder_ids: Sequence[int]) -> int:
-    """After an edit of their steps: give up those of find_unwanted() that would be wanted now; how many."""
+    """After an edit: of the reminders that find_unwanted() returned before it, mark as due before the edit
+    those that it would now allow, so that they stay skipped. Returns how many.
+    """
     chosen = Reminder.objects.filter(pk__in=reminder_ids, state=ReminderState.SKIPPED).order_by("pk")
     locked = chosen.select_related(*JUDGED_BY).select_for_update(of=("self",))
     wanted = [one.pk for one in locked if not _is_refused(one)]

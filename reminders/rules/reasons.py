@@ -40,7 +40,7 @@ class Reason(models.TextChoices):
     CAMPAIGN_PAUSED = "campaign_paused", _("Its campaign is not active.")
     NO_NUMBER = "no_number", _("There is no number to call.")
     NUMBER_UNUSABLE = "number_unusable", _("The number can't be reached; it must be corrected.")
-    NO_CONSENT = "no_consent", _("No consent is on record for this number.")
+    NO_CONSENT = "no_consent", _("“No consent known” is recorded for this number.")
     NO_COMMON_HOURS = (
         "no_common_hours",
         _("There is no hour when this number may be called; enter the contact's time zone."),
@@ -50,11 +50,14 @@ class Reason(models.TextChoices):
     OPTED_OUT = "opted_out", _("The number has opted out.")
     OTHER_NUMBER_OPTED_OUT = (
         "other_number_opted_out",
-        _("The patient's other number has opted out, and each of the two is called in place of the other."),
+        _(
+            "The patient's other number has opted out. Each of the two may be called for the other, so this "
+            "one isn't called either."
+        ),
     )
     CONSENT_LACKING = (
         "consent_lacking",
-        _("The campaign requires a consent that is not on record for this number."),
+        _("This campaign is only for patients who agreed to it, and that isn't recorded for this number."),
     )
     WANTS_NO_REMINDERS = (
         "wants_no_reminders",

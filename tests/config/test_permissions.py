@@ -95,7 +95,7 @@ PAGES = {
     "upload_import": "contacts.add_importbatch",
     "retry_import": "contacts.add_importbatch",
     "preview_import": "contacts.add_importbatch",
-    "set_import_aside": "contacts.add_importbatch",
+    "decline_import": "contacts.add_importbatch",
     "add_calendar": "contacts.add_watchedcalendar",
     "edit_calendar": "contacts.change_watchedcalendar",
     "remove_calendar": "contacts.delete_watchedcalendar",

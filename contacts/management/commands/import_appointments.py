@@ -15,7 +15,7 @@ from contacts.imports.errors import ImportRefused, QuestionsOpen, UnreadableFile
 from contacts.imports.files import describe_too_large
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.mending import RowsToMend, write_rows_to_mend
-from contacts.imports.practice import ImportOptions
+from contacts.imports.practice import DEFAULT_SOURCE, ImportOptions
 from contacts.imports.questions import Question
 from contacts.imports.reading_options import OPTION_NAMES, READING_OPTIONS, choose_reading
 from contacts.imports.report import ImportReport, questions_as_lines, report_as_json, report_as_text
@@ -59,7 +59,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
         parser.add_argument(
-            "--source", default="csv", help="name of the system that exported the file (default: csv)"
+            "--source",
+            default=DEFAULT_SOURCE,
+            help=f"name of the system that exported the file (default: {DEFAULT_SOURCE})",
         )
         for option in READING_OPTIONS:
             parser.add_argument(

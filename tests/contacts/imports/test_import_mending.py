@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
-from pytest_django import Settings
 
 from contacts.imports.errors import QuestionsOpen
 from contacts.imports.importing import import_file, preview_file
@@ -33,9 +31,11 @@ from tests.contacts.imports.example_lists import (
     import_rows,
     make_downtown,
     only_appointment,
+    run_waiting_imports,
     write_list,
 )
 from tests.contacts.imports.reading_of_lists import read_bytes
+from tests.contacts.imports.test_import_pages import upload as upload_by_page
 from tests.people import make_contact, make_user
 
 pytestmark = pytest.mark.django_db
@@ -259,18 +259,15 @@ def test_an_erased_person_is_not_in_the_kept_rows() -> None:
     assert [row[0] for row in read_file_to_mend()[1:]] == ["A4"]
 
 
-def test_the_page_and_the_preview_offer_the_rows(client: Client, settings: Settings, tmp_path: Path) -> None:
-    settings.IMPORT_UPLOADS_DIR = tmp_path
+def test_the_page_and_the_preview_offer_the_rows(client: Client) -> None:
     client.force_login(make_user())
-    address = reverse("upload_import")
-    file = SimpleUploadedFile("list.csv", write_list(NOAH, NAMELESS))
-    shown = client.post(address, {"file": file, "source": "csv", "new_source": "csv"}, follow=True)
-    assert "Download the 1 row to mend" in shown.content.decode()
-    token = shown.context["token"]
-    early = client.post(address, {"upload": token, "download_rejected": ""}).content.decode()
-    assert not ImportBatch.objects.exists()
-    report = client.post(address, {"upload": token, "apply": ""}, follow=True)
-    assert "Download the 1 row to mend" in report.content.decode()
+    preview = upload_by_page(client, write_list(NOAH, NAMELESS))
+    assert "Download the 1 row to mend" in client.get(preview).content.decode()
+    early = client.post(preview, {"download_rejected": ""}).content.decode()
+    assert not RejectedRow.objects.exists()
+    report = client.post(preview, {"apply": ""})["Location"]
+    run_waiting_imports()
+    assert "Download the 1 row to mend" in client.get(report).content.decode()
     later = client.get(reverse("import_rejected", args=[ImportBatch.objects.get().pk]))
     assert later["Content-Disposition"].startswith("attachment")
     assert later.content.decode() == early

@@ -2,7 +2,7 @@
 
 import pytest
 
-from contacts.imports.words import combine_wishes, is_stricter, join_wishes, read_preference
+from contacts.imports.words import combine_wishes, is_as_strict, join_wishes, read_preference
 from contacts.models import Contact, ImportProblem
 from contacts.models.people import Preference
 from tests.contacts.imports.example_lists import AISHA, import_rows, make_downtown, only_appointment
@@ -67,7 +67,7 @@ def test_of_several_columns_what_forbids_more_counts(
 
 
 @pytest.mark.parametrize(
-    ("wish", "held", "stricter"),
+    ("wish", "held", "as_strict"),
     [
         ("sms", "voice", True),
         ("never", "sms_only", True),
@@ -76,10 +76,10 @@ def test_of_several_columns_what_forbids_more_counts(
         ("sms", "sms_only", False),
     ],
 )
-def test_a_wish_is_stricter_if_it_forbids_all_that_the_other_does(
-    wish: str, held: str, stricter: bool
+def test_a_wish_is_as_strict_if_it_forbids_all_that_the_other_does(
+    wish: str, held: str, as_strict: bool
 ) -> None:
-    assert is_stricter(wish, held) == stricter
+    assert is_as_strict(wish, held) == as_strict
 
 
 def read_notes(column: str) -> list[str]:

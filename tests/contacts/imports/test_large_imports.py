@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from contacts import appointments, people
-from contacts.imports import apply
+from contacts.imports import apply, overwriting
 from contacts.models import Appointment, AppointmentChange, ImportChange
 from tests.contacts.imports.example_lists import AISHA, import_rows, make_downtown
 
@@ -51,8 +51,9 @@ def make_rows(*, with_ids: bool = True, **changed: str) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("with_ids", [True, False])
 def test_no_statement_has_parameters_for_all_rows(monkeypatch: pytest.MonkeyPatch, with_ids: bool) -> None:
-    for module in (apply, people):
-        monkeypatch.setattr(module, "BATCH_SIZE", 5)
+    for module in (apply, overwriting):
+        monkeypatch.setattr(module, "ROWS_PER_STATEMENT", 5)
+    monkeypatch.setattr(people, "BATCH_SIZE", 5)
     monkeypatch.setattr(appointments, "CHANGES_AT_ONCE", 5)
     make_downtown()
     with counting_parameters() as found:

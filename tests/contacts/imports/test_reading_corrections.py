@@ -4,18 +4,22 @@
 """
 
 import json
+import re
 from html import unescape
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.datastructures import MultiValueDict
 from pytest_django import DjangoAssertNumQueries
 
+from contacts.forms.reading import BUTTONS, list_posted
 from contacts.imports.errors import QuestionsOpen, WrongChoice
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.practice import ImportOptions
@@ -69,7 +73,7 @@ def test_the_preview_shows_what_was_understood_and_the_first_rows(desk: Client) 
     data = TITLES + write_list(*EITHER_WAY, delimiter=";").replace(b"Status", b"Shoe size")
     page = unescape(desk.get(upload(desk, data)).content.decode())
     for words in (
-        "What was understood",
+        "How the file was read",
         "semicolon",
         "Unicode (UTF-8)",
         "line 4",
@@ -117,7 +121,7 @@ def test_a_choice_on_the_page_beats_every_guess(fault: str, desk: Client) -> Non
     data, choice, first_name = FAULTS[fault]
     address = upload(desk, data)
     page = post(desk, address, **choice)
-    assert "chosen by you" in page
+    assert "chosen for this list" in page
     assert f"<td>{first_name}</td>" in page
     desk.post(address, {"apply": ""} | choice)
     run_waiting_imports()
@@ -166,22 +170,33 @@ def test_a_wrong_choice_says_why_and_loses_nothing(
 def test_a_wrong_delimiter_shows_the_one_column_that_it_makes(desk: Client) -> None:
     page = post(desk, upload(desk, LIST), **{"reading-delimiter": "bar"})
     assert "The file has no column for" in page
-    assert "What was understood" in page
+    assert "How the file was read" in page
     assert "A1,P1,Okafor" in page
 
 
 def test_fields_that_were_left_as_they_were_shown_are_no_choices(desk: Client) -> None:
     address = upload(desk, LIST)
     shown = {"reading-delimiter": "", "was-delimiter": "", "reading-header_line": "1", "was-header_line": "1"}
-    assert "chosen by you" not in post(desk, address, **shown)
+    assert "chosen for this list" not in post(desk, address, **shown)
     desk.post(address, {"apply": ""} | shown)
     run_waiting_imports()
     assert SourceAnswers.objects.count() == 0
 
 
+def test_no_button_of_the_preview_is_posted_again_by_the_next_one() -> None:
+    folder = Path(settings.BASE_DIR) / "templates"
+    page = (folder / "contacts/imports/preview.html").read_text()
+    included = re.findall(r'{% include "([^"]+)"', page)
+    pages = [page, *((folder / name).read_text() for name in included)]
+    names = {name for each in pages for name in re.findall(r'<button[^>]*\bname="([^"]+)"', each)}
+    assert sorted(names) == sorted(BUTTONS)
+    data = MultiValueDict[str, Any]({name: [""] for name in names} | {"answer-status": ["booked"]})
+    assert list_posted(data) == [("answer-status", "booked")]
+
+
 def test_a_choice_of_an_earlier_page_of_the_upload_stays(desk: Client) -> None:
     again = {"reading-delimiter": "comma", "was-delimiter": "comma", "reading-given": "delimiter"}
-    assert "chosen by you" in post(desk, upload(desk, LIST), **again)
+    assert "chosen for this list" in post(desk, upload(desk, LIST), **again)
 
 
 def test_choices_are_remembered_shown_and_taken_back(desk: Client) -> None:

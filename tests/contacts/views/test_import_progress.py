@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from contacts.imports.practice import ImportOptions
 from contacts.imports.stored_files import store_file
-from contacts.models import ImportBatch
+from contacts.models import ImportBatch, ImportFile
 from tests.people import make_user
 from tests.reminders.pages.clinic import sit_at_desk
 
@@ -41,7 +41,7 @@ RUNNING = {"state": "running", "leased_until": AHEAD}
 # the batch; words that the page shows; whether it asks again and again
 STATES: list[tuple[dict[str, Any], str, bool]] = [
     ({"state": "waiting", "queued_at": timedelta(0)}, "about to be imported", True),
-    ({"state": "waiting", "queued_at": AGO}, "Waits: no worker has taken this list for 4", True),
+    ({"state": "waiting", "queued_at": AGO}, "This list has waited for 4", True),
     (RUNNING, "The file is being read.", True),
     (RUNNING | {"rows_total": 900, "rows_done": 300}, "300 of 900 rows are imported.", True),
     (
@@ -101,6 +101,14 @@ def test_a_failed_import_can_be_tried_again_once(desk: Client) -> None:
     batch.refresh_from_db()
     assert (batch.state, batch.error) == ("waiting", "")
     assert "waits already" in desk.post(retry, follow=True).content.decode()
+
+
+def test_a_failed_import_whose_file_is_gone_says_so_and_offers_no_other_try(desk: Client) -> None:
+    batch = make_batch(state="failed", error="Something went wrong.")
+    ImportFile.objects.filter(batch=batch).delete()
+    page = desk.get(reverse("import_batch", args=[batch.pk])).content.decode()
+    assert "The file is no longer kept. Export the list again." in page
+    assert "Try again" not in page
 
 
 def test_somebody_who_may_only_look_sees_the_state_and_no_button() -> None:

@@ -138,7 +138,7 @@ def test_a_list_that_waits_for_answers_can_be_set_aside(share: Path) -> None:
     desk = log_in(FRONT_DESK)
     (share / "list.csv").write_bytes(write_list(AISHA))
     bring_in()
-    address = reverse("set_import_aside", args=[ImportBatch.objects.get().pk])
+    address = reverse("decline_import", args=[ImportBatch.objects.get().pk])
     assert address in desk.get(reverse("import_batch", args=[ImportBatch.objects.get().pk])).content.decode()
     assert desk.post(address).status_code == 302
     assert not ImportBatch.objects.exists()
@@ -154,7 +154,7 @@ def test_a_list_that_is_imported_or_was_uploaded_is_not_set_aside() -> None:
         ImportBatch.objects.create(file_name="c.csv", source="a", state="asking", how="page"),
     ]
     for batch in batches:
-        desk.post(reverse("set_import_aside", args=[batch.pk]))
+        desk.post(reverse("decline_import", args=[batch.pk]))
     assert ImportBatch.objects.count() == 3
 
 

@@ -22,9 +22,9 @@ from contacts.appointments import cancel_appointment
 from contacts.consent_ledger import find_consent_differences
 from contacts.database.clock import read_database_clock
 from contacts.erasing import ErasureRefused
-from contacts.merging import FORBIDS, MergeRefused, plan_merge
+from contacts.merging import MergeRefused, plan_merge
 from contacts.models import Contact, PhoneNumber, UnusableReason
-from contacts.models.people import Channel
+from contacts.models.people import FORBIDDEN_CHANNELS, Channel
 from contacts.optouts import SCOPE_BY_CHANNEL, record_optouts, scope_of_optout
 from contacts.people import get_or_create_numbers, mark_number_unusable, mark_numbers_usable
 from contacts.roles import MANAGER
@@ -102,7 +102,7 @@ class World:
         return {one.pk: self.find_noes(one) for one in read_people()}
 
     def find_noes(self, contact: Contact) -> Noes:
-        said = FORBIDS.get(contact.preferred_channel, frozenset())
+        said = FORBIDDEN_CHANNELS.get(contact.preferred_channel, frozenset())
         if contact.phone:
             said |= self.noes[contact.phone.e164]
             if contact.other_phone and contact.other_phone_use == "unreachable":
@@ -267,8 +267,8 @@ def erase_one(world: World, pick: Pick) -> None:
         return
     for visit in contact.appointments.filter(status="booked"):
         cancel_appointment(visit.pk, by=world.user)
-    said = world.find_noes(contact) if contact.phone else FORBIDS.get(contact.preferred_channel, frozenset())
-    wish = FORBIDS.get(contact.preferred_channel, frozenset())
+    wish = FORBIDDEN_CHANNELS.get(contact.preferred_channel, frozenset())
+    said = world.find_noes(contact) if contact.phone else wish
     called = CallRecord.objects.filter(reminder__appointment__contact=contact).values("number")
     going = [
         number
@@ -320,7 +320,7 @@ def check(world: World, before: dict[int, Noes], wishes: dict[int, Noes], done: 
     for one in read_people():
         if one.pk not in world.excused:
             assert after[one.pk] >= before.get(one.pk, frozenset()), (done, one.pk)
-        now_wished = FORBIDS.get(one.preferred_channel, frozenset())
+        now_wished = FORBIDDEN_CHANNELS.get(one.preferred_channel, frozenset())
         assert now_wished >= wishes.get(one.pk, frozenset()), (done, one.pk)
 
 
@@ -359,7 +359,9 @@ def test_no_no_is_lost_in_any_sequence(settings: Settings, steps: list[tuple[str
         for name, pick in steps:
             world.excused = set()
             before = world.stopped()
-            wishes = {one.pk: FORBIDS.get(one.preferred_channel, frozenset()) for one in read_people()}
+            wishes = {
+                one.pk: FORBIDDEN_CHANNELS.get(one.preferred_channel, frozenset()) for one in read_people()
+            }
             STEPS[name](world, pick)
             check(world, before, wishes, name)
         check_decisions(world)

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contacts.appointments import cancel_appointment, change_kind, lock_appointments, move_appointment
-from contacts.imports.leases import keep_imports_apart
+from contacts.imports.leases import lock_import_writes
 from contacts.models import (
     Appointment,
     AppointmentChange,
@@ -596,7 +596,7 @@ def test_an_undo_during_an_import_or_a_booking_is_refused_in_seconds() -> None:
         finally:
             connection.close()
 
-    for lock in (keep_imports_apart, lambda: lock_appointments([only_appointment().pk])):
+    for lock in (lock_import_writes, lambda: lock_appointments([only_appointment().pk])):
         held, done = Barrier(2), Barrier(2)
         with ThreadPoolExecutor(1) as pool:
             holding = pool.submit(hold, lock, held, done)

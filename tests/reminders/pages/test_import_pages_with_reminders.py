@@ -2,16 +2,13 @@
 
 from datetime import timedelta
 from html import unescape
-from pathlib import Path
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import Settings
 
 from contacts.imports.importing import preview_file
 from contacts.imports.practice import ImportOptions
@@ -23,6 +20,7 @@ from reminders.pages.import_calls import MOST_EXPLAINED, count_calls_today, fore
 from reminders.planning.planner import plan_all
 from reminders.views.imports import LINES_SHOWN
 from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows, only_appointment, write_list
+from tests.contacts.imports.test_import_pages import upload
 from tests.people import make_campaign, make_location, make_step, make_user
 
 pytestmark = pytest.mark.django_db
@@ -226,10 +224,7 @@ def test_the_preview_never_says_less_than_what_then_goes_out() -> None:
     assert 0 < found.total <= foreseen
 
 
-def test_the_preview_page_shows_it(manager: Client, settings: Settings, tmp_path: Path) -> None:
-    settings.IMPORT_UPLOADS_DIR = tmp_path
+def test_the_preview_page_shows_it(manager: Client) -> None:
     make_step()
-    file = SimpleUploadedFile("list.csv", write_list(AISHA | at(5)))
-    wish = {"file": file, "source": "csv", "new_source": "csv"}
-    page = manager.post(reverse("upload_import"), wish, follow=True).content.decode()
+    page = manager.get(upload(manager, write_list(AISHA | at(5)))).content.decode()
     assert "Up to 1 call or text goes out today because of this list." in page
