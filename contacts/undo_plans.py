@@ -259,7 +259,20 @@ class _UndoPlanner:
             return why
         if pk in self.again.contacts:
             return Why.SAID_AGAIN
+        if self._said_no_by_new_number(person):
+            return Why.SAYS_NO
         return self._compare(person, *self.records.contacts[pk])
+
+    def _said_no_by_new_number(self, person: Contact) -> bool:
+        """Whether a number that the import gave them has opted out since: the former one hasn't."""
+        before = self.records.contacts[person.pk][0]
+        given = [
+            number
+            for column, number in (("phone_id", person.phone), ("other_phone_id", person.other_phone))
+            if column in before and number
+        ]
+        moments = [each for one in given for each in (one.voice_opted_out_at, one.sms_opted_out_at) if each]
+        return any(moment >= self.records.since for moment in moments)
 
     def _find_why_new_person_stays(self, person: Contact) -> str:
         if person.erased_at:

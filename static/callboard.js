@@ -35,6 +35,14 @@
     field.reportValidity();
   });
 
+  // What was changed on a preview is looked at again before it is imported.
+  document.addEventListener("change", function (event) {
+    const form = event.target.closest("form[data-preview]");
+    if (!form) return;
+    for (const button of form.querySelectorAll("button[name=apply]")) button.disabled = true;
+    for (const hint of form.querySelectorAll("[data-changed]")) hint.hidden = false;
+  });
+
   // A menu, or the choices of a part of a sentence, close on a click elsewhere.
   const MENUS = "details.menu[open], details.part[open]";
   function closeMenus(except) {

@@ -10,12 +10,14 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from contacts.imports.three_way import Said, read_contact_values, read_memory
+from contacts.imports.words import is_stricter
 from contacts.models import Contact
 from contacts.names import NotAName, read_first_name, read_last_name
 
 CONTACT_VALUES = ("first_name", "last_name", "language", "preferred_channel", "phone", "other_phone")
+WISH = "preferred_channel"
 NAMES = {"first_name": read_first_name, "last_name": read_last_name}
-KEPT_HERE = _("Staff changed this here. Your system says what it said before.")
+KEPT_HERE = _("Staff changed this here. Your system says what it said before, or would allow more.")
 
 
 class ContactReport:
@@ -26,10 +28,18 @@ class ContactReport:
         self.said: Said = {name: _read(name, body[name]) for name in CONTACT_VALUES if name in body}
 
     def find_corrections(self) -> list[str]:
-        """The fields in which staff's value stays, since the source says what it said before."""
+        """The fields in which staff's value stays: said as before, or a wish that would be weakened.
+
+        A wish such as "text only" is never weakened by another system, as by no list.
+        """
         before = read_memory(self.contact, self.contact.source) or {}
         held = read_contact_values(self.contact)
-        return [name for name, new in self.said.items() if new != held[name] and new == before.get(name)]
+        return [
+            name
+            for name, new in self.said.items()
+            if new != held[name]
+            and (new == before.get(name) or (name == WISH and not is_stricter(new, held[name])))
+        ]
 
     def remember(self) -> None:
         """Keep what was said, under the source that the contact has now; one that was added here has none."""

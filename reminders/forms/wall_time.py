@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.clock_habits import has_12_hour_clock
 from reminders.desk.booking_questions import is_usual
 
-OF_12_HOURS = re.compile(r"(?:1[0-2]|0?[1-9])(?:[:.][0-5]?\d)?")
+OF_12_HOURS = re.compile(r"(?:1[0-2]|[1-9])(?:[:.][0-5]?\d)?")
 ALL_DIGITS = re.compile(r"^(\d{1,2})(\d\d)(?=$| )")
 HALF = re.compile(r"(?<=\d)\s*([ap])\.?\s?(?:m\.?)?", re.IGNORECASE)
 

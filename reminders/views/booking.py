@@ -1,5 +1,6 @@
 """Booking an appointment, moving it, cancelling it and booking it again."""
 
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
@@ -58,9 +59,9 @@ def book(request: HttpRequest) -> HttpResponse:
     context = {"form": form, "chosen": _find_chosen(form)}
     if is_good:
         booking = {name: form.cleaned_data[name] for name in BOOKED}
-        confirmed = request.POST.getlist("confirm")
+        about = name_slot(form.cleaned_data["contact"].pk, form.cleaned_data)
         try:
-            booked = book_and_plan(**booking, by=signed_in(request), confirmed=confirmed)
+            booked = book_and_plan(**booking, by=signed_in(request), confirmed=read_confirmed(request, about))
         except BookingQuestionsOpen:
             context |= _describe_booking(form.cleaned_data)
         else:
@@ -145,6 +146,7 @@ def describe_move(appointment: Appointment, found: dict[str, Any]) -> dict[str, 
         "new_location": found["location"],
         "new_start": found["starts_at"],
         "questions": questions,
+        "about": name_slot(appointment.pk, found),
         "save_words": _("Move all the same") if questions else name_save_button(appointment, moves, found),
     }
 
@@ -164,6 +166,18 @@ def _with_people() -> "QuerySet[Appointment]":
     return Appointment.objects.select_related("contact__phone", "location", "provider")
 
 
+def name_slot(whose: int, found: dict[str, Any]) -> str:
+    """A digest of time, location and provider, and of whose visit it is (an id): what questions are about."""
+    provider = found["provider"] and found["provider"].pk
+    slot = (whose, found["location"].pk, provider, found["starts_at"], found["ends_at"])
+    return sha256(repr(slot).encode()).hexdigest()[:16]
+
+
+def read_confirmed(request: HttpRequest, about: str) -> list[str]:
+    """The questions that were confirmed (codes); none if they were asked about another slot."""
+    return request.POST.getlist("confirm") if request.POST.get("about") == about else []
+
+
 def _describe_booking(found: dict[str, Any]) -> dict[str, Any]:
     """What booking it would send, what is asked before, and the label of the main button."""
     booking = {name: found[name] for name in BOOKED}
@@ -178,6 +192,7 @@ def _describe_booking(found: dict[str, Any]) -> dict[str, Any]:
         "new_location": found["location"],
         "new_start": found["starts_at"],
         "questions": questions,
+        "about": name_slot(found["contact"].pk, found),
         "save_words": _("Book all the same") if questions else _("Book and plan reminders"),
     }
 
@@ -189,7 +204,7 @@ def _save_move(request: HttpRequest, appointment: Appointment, found: dict[str, 
             appointment.pk,
             **{name: found[name] for name in SLOT},
             by=signed_in(request),
-            confirmed=request.POST.getlist("confirm"),
+            confirmed=read_confirmed(request, name_slot(appointment.pk, found)),
         )
     except AppointmentClosed as refusal:
         messages.error(request, str(refusal))

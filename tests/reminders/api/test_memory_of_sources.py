@@ -304,6 +304,17 @@ class TestPeople:
         assert (shown["first_name"], shown["last_name"]) == ("Sarah", "Stone")
         assert answer.headers["ETag"] == api.get(f"contacts/{pk}/").headers["ETag"]
 
+    def test_no_patch_weakens_a_wish_unless_it_names_the_version_that_it_has_read(
+        self, api: ApiClient
+    ) -> None:
+        pk = api.post("contacts/", self.SARAH).json()["id"]
+        Contact.objects.update(preferred_channel="never")
+        answer = api.patch(f"contacts/{pk}/", {"preferred_channel": "voice"}, If_Match="*")
+        assert (read_kept(answer), answer.json()["preferred_channel"]) == (["preferred_channel"], "never")
+        tag = api.get(f"contacts/{pk}/").headers["ETag"]
+        answer = api.patch(f"contacts/{pk}/", {"preferred_channel": "voice"}, If_Match=tag)
+        assert (read_kept(answer), answer.json()["preferred_channel"]) == ([], "voice")
+
     def test_a_patch_of_the_version_that_was_read_counts(self, api: ApiClient) -> None:
         pk = api.post("contacts/", self.SARAH).json()["id"]
         self.correct()

@@ -466,6 +466,20 @@ def test_a_number_that_was_put_back_obeys_its_opt_out() -> None:
     assert (number.e164, number.voice_opted_out_at is not None) == ("+12025550101", True)
 
 
+def test_a_number_that_said_no_since_is_not_replaced_by_the_one_before() -> None:
+    import_rows(AISHA)
+    import_rows(AISHA | {"mobile": "(202) 555-0177"})
+    number_id = PhoneNumber.objects.get(e164="+12025550177").pk
+    record_optout(number_id, scope="all", source="desk", at=timezone.now())
+    batch = last_batch()
+    with pytest.raises(UndoRefused, match="Nothing of this import can be taken back"):
+        undo(batch)
+    assert [each.why for each in preview_undo(batch).kept] == ["says_no"]
+    number = only_appointment().contact.phone
+    assert number
+    assert number.e164 == "+12025550177"
+
+
 def test_a_no_that_came_by_the_list_stays_and_is_listed() -> None:
     """(product rule 41)"""
     wish = {"Do not contact": "Yes", "first": "Aysha"}
