@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from contacts.imports.three_way import Said, read_contact_values, read_memory
-from contacts.imports.words import is_stricter
+from contacts.imports.words import is_as_strict
 from contacts.models import Contact
 from contacts.names import NotAName, read_first_name, read_last_name
 
@@ -38,7 +38,7 @@ class ContactReport:
             name
             for name, new in self.said.items()
             if new != held[name]
-            and (new == before.get(name) or (name == WISH and not is_stricter(new, held[name])))
+            and (new == before.get(name) or (name == WISH and not is_as_strict(new, held[name])))
         ]
 
     def remember(self) -> None:
