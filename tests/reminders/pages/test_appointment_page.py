@@ -308,7 +308,7 @@ def test_the_form_explains_times_that_are_skipped_or_come_twice(
         form = fill_in(chicago, contact=make_contact().pk, day=day.isoformat(), at=at, which=which)
         answer = desk.post("/appointments/book/", form)
         if not sentence:
-            desk.post("/appointments/book/", form | read_confirmations(answer.content.decode()))
+            answer = desk.post("/appointments/book/", form | read_confirmations(answer.content.decode()))
     assert Appointment.objects.exists() is not bool(sentence)
     assert sentence in answer.content.decode()
     assert ("The later one" in answer.content.decode()) is ("twice" in sentence)
