@@ -6,6 +6,8 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import BigIntegerField, BooleanField, CharField, F, Field, Func, Value
 
+TOO_LARGE = 2**63
+
 
 class IsAny(Func):
     """A condition: the first expression equals any value of the second, an array."""
@@ -18,9 +20,10 @@ class IsAny(Func):
 def is_any(column: str, values: Iterable[Any], kind: "Field[Any, Any] | None" = None) -> IsAny:
     """The condition that a column of ids is one of `values`: `filter(is_any("pk", ids))`.
 
-    `kind`: a field of the column's kind, if it is another one.
+    `kind`: a field of the column's kind, if it is another one. An id too large for the column equals none.
     """
-    return IsAny(F(column), Value(list(values), output_field=ArrayField(kind or BigIntegerField())))
+    fitting = values if kind else (value for value in values if abs(value) < TOO_LARGE)
+    return IsAny(F(column), Value(list(fitting), output_field=ArrayField(kind or BigIntegerField())))
 
 
 def is_any_text(column: str, values: Iterable[str]) -> IsAny:

@@ -84,6 +84,8 @@ PAGES = {
     "contact_data": "contacts.export_contact",
     "record_optout": "contacts.change_contact",
     "record_optin": "contacts.change_contact",
+    "record_consent": "contacts.change_contact",
+    "household": "contacts.view_contact",
     "mark_usable": "contacts.change_contact",
     "imports": "contacts.view_importbatch",
     "import_batch": "contacts.view_importbatch",
@@ -126,6 +128,7 @@ SETTING_UP = {
     "contacts.add_watchedcalendar",
     "contacts.change_watchedcalendar",
     "contacts.delete_watchedcalendar",
+    "contacts.delete_importbatch",
     "reminders.view_campaign",
     "reminders.change_campaign",
     "reminders.view_script",
@@ -140,7 +143,7 @@ MAY = {
 # Pages that read by POST, so that names stay out of addresses.
 READ_BY_POST = {"contacts", "offer_contacts"}
 OPEN_TO_ALL = {"login", "logout", "healthz", "readyz", "evidence_keys", "calendar_feed"}
-OTHER_DOORS = ("admin/", "hooks/", "api/v1/")
+OTHER_DOORS = ("admin/", "hooks/", "api/v1")
 NOBODY = 424242
 
 

@@ -121,6 +121,7 @@ def test_an_edit_shows_who_would_vanish_and_an_activation_who_would_be_called(sa
         diff = diff_edit(draft.with_filters(draft.filters._replace(consent=required)))
         assert (len(diff.vanish), len(diff.appear), diff.people) == (gone, 0, 3 - gone)
     edit_campaign(campaign, sam, consent="agreed")
+    campaign.refresh_from_db()
     copy = copy_by_person(campaign, by=sam)
     assert copy.consent == "agreed"
     assert diff_activation(copy.pk).send.people == 2

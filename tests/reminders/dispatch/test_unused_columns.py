@@ -22,6 +22,7 @@ from tests.people import (
     make_contact,
     make_due_reminder,
     make_location,
+    make_number,
     make_script,
     make_step,
     make_user,
@@ -218,7 +219,7 @@ def test_a_last_look_while_sending_is_paused_reads_no_unused_column() -> None:
 
 @pytest.mark.parametrize("column", UNUSED_COLUMNS)
 def test_reading_an_unused_column_is_noticed(column: str) -> None:
-    make_due_reminder()
+    make_due_reminder(make_contact(other_phone=make_number(NOAH)))
     *way, name = column.split("__")
     with watch_columns() as read:
         row: Any = with_people(Reminder.objects.all()).get()
