@@ -17,7 +17,7 @@ from contacts.database.arrays import is_any, is_any_text
 from contacts.imports.changes import describe_appointment
 from contacts.imports.overwriting import Values, read_record_values
 from contacts.imports.problems import clip
-from contacts.imports.three_way import DEFAULTS, read_contact_values
+from contacts.imports.three_way import DEFAULTS, REPORTED, read_appointment_values, read_contact_values
 from contacts.models import (
     Appointment,
     AppointmentChange,
@@ -243,11 +243,11 @@ class _UndoPlanner:
             return Why.ANSWERED
         if why := self.touched.get(visit.pk):
             return why
-        if visit.pk in self.again.appointments:
+        if visit.pk in self.again.appointments or self._is_reported(visit):
             return Why.SAID_AGAIN
         if visit.pk in self.records.appointments:
             return self._compare(visit, *self.records.appointments[visit.pk])
-        return Why.CHANGED if _is_another_kind(visit, self.records.batch.source) else ""
+        return Why.CHANGED if _has_other_details(visit, self.records.batch.source) else ""
 
     def _find_why_person_stays(self, pk: int) -> str:
         person = self.people.get(pk)
@@ -257,7 +257,7 @@ class _UndoPlanner:
             return Why.MERGED
         if why := self.since_then.contacts.get(pk):
             return why
-        if pk in self.again.contacts:
+        if pk in self.again.contacts or self._is_reported(person):
             return Why.SAID_AGAIN
         if self._said_no_by_new_number(person):
             return Why.SAYS_NO
@@ -279,7 +279,7 @@ class _UndoPlanner:
             return Why.ERASED
         if person.pk in self.merged:
             return Why.MERGED
-        if person.pk in self.again.contacts:
+        if person.pk in self.again.contacts or self._is_reported(person):
             return Why.SAID_AGAIN
         if _was_edited(person, self.records.batch.source):
             return Why.CHANGED
@@ -288,6 +288,10 @@ class _UndoPlanner:
         if person.pk in self.present.referred_contacts or person.pk in self.since_then.contacts:
             return Why.IN_USE
         return ""
+
+    def _is_reported(self, record: Appointment | Contact) -> bool:
+        """Whether the API has reported it since the list: each list takes that mark off what it speaks of."""
+        return REPORTED in (record.file_values.get(self.records.batch.source) or {})
 
     def _compare(self, record: Appointment | Contact, before: Values, after: Values) -> str:
         """Why it stays: it isn't as the import left it, or what it had is gone; "" if neither."""
@@ -448,9 +452,11 @@ def _find_touched(records: BatchRecords) -> dict[int, str]:
     return touched
 
 
-def _is_another_kind(visit: Appointment, source: str) -> bool:
-    """Whether somebody changed the kind of a new appointment: its history has no line for that."""
+def _has_other_details(visit: Appointment, source: str) -> bool:
+    """Whether somebody changed the kind or length of a new appointment: its history has no line for that."""
     said = visit.file_values.get(source) or {}
+    if read_appointment_values(visit)["minutes"] != (said.get("minutes") or DEFAULTS["minutes"]):
+        return True
     return visit.details_at is not None and visit.kind != said.get("kind", "")
 
 

@@ -5,6 +5,7 @@ Staff's undo calls it through reminders/desk/import_undo.py.
 The consent ledger isn't touched: it only ever grows.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +24,7 @@ from contacts.models import (
     Appointment,
     Contact,
     ImportBatch,
+    ImportFile,
     KeptByUndo,
     Location,
     PhoneNumber,
@@ -39,7 +41,7 @@ class UndoRefused(ValueError):
 
 def read_undoable(batch: ImportBatch) -> BatchRecords:
     """What the batch has to do with. Raises UndoRefused if it isn't done, was undone, or is too old."""
-    if batch.applied_at is None:
+    if batch.applied_at is None and not _has_stopped_halfway(batch):
         raise UndoRefused(_("This list isn't imported yet, or not all of it."))
     if batch.undone_at:
         raise UndoRefused(_("This import was undone already."))
@@ -49,6 +51,12 @@ def read_undoable(batch: ImportBatch) -> BatchRecords:
             _("This list was imported before Callboard kept what an undo needs, so it can't be undone.")
         )
     return records
+
+
+def _has_stopped_halfway(batch: ImportBatch) -> bool:
+    """Whether part of it is imported and no worker goes on by itself: it failed, or asks again."""
+    stopped = batch.state in (ImportBatch.State.FAILED, ImportBatch.State.ASKING)
+    return stopped and batch.parts.exists()
 
 
 def lock_batch(batch_id: int) -> BatchRecords:
@@ -109,6 +117,20 @@ def apply_undo(plan: UndoPlan, *, by: User) -> None:
     batch.overwritten.all().delete()
     batch.undone_at, batch.undone_by = read_database_clock(), by
     batch.save(update_fields=["undone_at", "undone_by"])
+    if batch.applied_at is None:
+        _end_halfway(batch)
+
+
+def _end_halfway(batch: ImportBatch) -> None:
+    """Nobody can import the rest: the file goes, and the batch counts as done with what was written."""
+    counts: Counter[str] = Counter()
+    for some in batch.parts.values_list("counts", flat=True):
+        counts.update(some)
+    batch.state, batch.counts, batch.error = ImportBatch.State.DONE, dict(counts), ""
+    batch.applied_at = batch.records.latest("pk").at
+    batch.save(update_fields=["state", "counts", "error", "applied_at"])
+    batch.parts.all().delete()
+    ImportFile.objects.filter(batch=batch).delete()
 
 
 def _delete(model: type[Appointment] | type[Contact], ids: Collection[int]) -> None:

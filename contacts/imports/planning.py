@@ -35,6 +35,7 @@ from contacts.imports.three_way import (
     FieldChoice,
     Said,
     choose,
+    leave_out_report,
     read_appointment_values,
     read_memory,
     read_row_values,
@@ -166,7 +167,7 @@ class _Planner:
         before = read_memory(appointment, self.source) or self.known.recalled.get(appointment.pk, {})
         is_new = appointment.status == Status.BOOKED and before.get("status") != CANCELLED
         outcome = RowOutcome.CANCELLED if is_new else RowOutcome.UNCHANGED
-        kept = appointment.file_values | {self.source: before | {"status": CANCELLED}}
+        kept = appointment.file_values | {self.source: leave_out_report(before) | {"status": CANCELLED}}
         return RefusedRow(result, appointment, outcome, kept)
 
     def _may_be_about(self, row: AppointmentRow, appointment: Appointment) -> bool:
@@ -296,7 +297,7 @@ def _plan_cancellation(planned: PlannedRow, appointment: Appointment, before: Sa
         if before.get("status") == CANCELLED:
             return [BOOKED_HERE]
         planned.outcome = RowOutcome.CANCELLED
-    planned.kept = before | {"status": CANCELLED}
+    planned.kept = leave_out_report(before) | {"status": CANCELLED}
     return []
 
 

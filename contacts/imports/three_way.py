@@ -27,6 +27,10 @@ class FieldChoice(StrEnum):
     BOTH = "both"  # both changed: the record stays, and it is listed
 
 
+# Among what a source said last: a report of the API has said it, or the same again, since a list did.
+REPORTED = "reported"
+
+
 def choose(
     field: str, said: Mapping[str, str], before: Mapping[str, str], held: Mapping[str, str]
 ) -> FieldChoice:
@@ -46,11 +50,16 @@ def remember(said: Mapping[str, str], before: Mapping[str, str], held: Mapping[s
     """What to keep of this import. Where both changed the old value stays, so that it is listed again until
     somebody settles it; so does the last value where the file says nothing now.
     """
-    kept = dict(before)
+    kept = leave_out_report(before)
     for field, new in said.items():
         if choose(field, said, before, held) != FieldChoice.BOTH:
             kept[field] = new or kept.get(field, "")
     return kept
+
+
+def leave_out_report(said: Mapping[str, str]) -> Said:
+    """What a source said last, once a list has spoken after the API."""
+    return {name: value for name, value in said.items() if name != REPORTED}
 
 
 def read_memory(record: Contact | Appointment, source: str) -> Said | None:

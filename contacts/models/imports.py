@@ -245,7 +245,7 @@ class KeptByUndo(models.Model):
         ANSWERED = "answered", _("The patient has answered since.")
         WORKED_ON = "worked_on", _("Somebody has worked on it on the worklist.")
         CHANGED = "changed", _("It was changed since.")
-        SAID_AGAIN = "said_again", _("A later list says it too.")
+        SAID_AGAIN = "said_again", _("A later list or another system says it too.")
         MERGED = "merged", _("The patient was merged with another contact since.")
         ERASED = "erased", _("What belonged there was erased or removed since.")
         ID_TAKEN = "id_taken", _("Its former id belongs to another record now.")

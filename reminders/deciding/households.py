@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import F
 
 from contacts.models import Appointment
-from contacts.models.people import Channel
+from contacts.models.people import Channel, OtherNumberUse
 from reminders.deciding.situations import ReminderFacts
 from reminders.models import Reminder
 from reminders.rules.decide import Verdict, decide
@@ -41,7 +41,9 @@ MOST_IN_ONE_CALL = 6  # a listener can't follow more; the others of a large hous
 # Each reminder with its appointment and number, and each possible companion with its appointment: a first
 # guess, for about one day (the longest has 25 hours); choose_companions() goes by the location's clock.
 _PAIRS = """
-    SELECT lead.id, lead.appointment_id, person.phone_id, companion.id, companion.appointment_id
+    SELECT lead.id, lead.appointment_id, person.phone_id, companion.id, companion.appointment_id,
+        CASE WHEN person.other_phone_use = %s THEN person.other_phone_id END,
+        CASE WHEN relative.other_phone_use = %s THEN relative.other_phone_id END
     FROM reminders_reminder AS lead
     JOIN contacts_appointment AS own ON own.id = lead.appointment_id
     JOIN contacts_contact AS person ON person.id = own.contact_id
@@ -62,30 +64,48 @@ _PAIRS = """
 
 
 class Candidate(NamedTuple):
-    """A reminder that a call may be opened for, as lead or companion, by primary keys."""
+    """A reminder that a call may be opened for, as lead or companion, by primary keys.
+
+    `other_number_id`: of a pair, on whose two numbers a "no" on either counts (contacts/paired_numbers.py).
+    """
 
     pk: int
     appointment_id: int
     number_id: int | None
+    other_number_id: int | None
+
+
+class _Pair(NamedTuple):
+    lead: int
+    appointment: int
+    number: int | None
+    companion: int | None
+    other: int | None  # the companion's appointment
+    lead_pair: int | None
+    companion_pair: int | None
 
 
 def find_candidates(reminder_ids: Collection[int]) -> set[Candidate]:
     """These reminders, and their possible companions; read without locks."""
     rows = _find_pairs(reminder_ids)
-    leads = {Candidate(pk, appointment, number) for pk, appointment, number, _, _ in rows}
-    return leads | {Candidate(pk, other, number) for _, _, number, pk, other in rows if pk and other}
+    leads = {Candidate(one.lead, one.appointment, one.number, one.lead_pair) for one in rows}
+    return leads | {
+        Candidate(one.companion, one.other, one.number, one.companion_pair)
+        for one in rows
+        if one.companion and one.other
+    }
 
 
 def find_household_reminders(reminder_ids: Collection[int]) -> set[int]:
     """Those that probably have companions: their message is their own, so no campaign can take them."""
-    return {pk for pk, _, _, companion, _ in _find_pairs(reminder_ids) if companion}
+    return {one.lead for one in _find_pairs(reminder_ids) if one.companion}
 
 
-def _find_pairs(reminder_ids: Collection[int]) -> list[tuple[int, int, int | None, int | None, int | None]]:
+def _find_pairs(reminder_ids: Collection[int]) -> list[_Pair]:
+    pair = OtherNumberUse.UNREACHABLE.value
     with connection.cursor() as cursor:
-        cursor.execute(_PAIRS, [list(REMINDER_PENDING), list(reminder_ids)])
-        rows: list[tuple[int, int, int | None, int | None, int | None]] = cursor.fetchall()
-    return rows
+        cursor.execute(_PAIRS, [pair, pair, list(REMINDER_PENDING), list(reminder_ids)])
+        return [_Pair(*row) for row in cursor.fetchall()]
 
 
 def find_families(leads: Iterable[Reminder], now: datetime) -> dict[int, list[Reminder]]:

@@ -14,7 +14,10 @@ from reminders.planning.owed_reminders import open_days_of
 FURTHEST = timedelta(days=2 * 366)
 SHORTEST_VISIT, LONGEST_VISIT = 5, 600  # minutes
 USUAL_STARTS = (time(7), time(19))  # of the two times that "3:00" can be, exactly one is within
-_ONE_AT_A_TIME = 7_364_004  # key of the advisory lock that lets only one visit be booked at a time
+# The first halves of the keys of advisory locks; the second is an id. Patients come before providers.
+_PATIENT, _PROVIDER = 7_364_004, 7_364_005
+_SECOND_HALF = 2**31  # ids that differ by this share a lock, which lets one of them wait without need
+_LOCK = "SELECT pg_advisory_xact_lock(kind, id) FROM unnest(%s::int[], %s::int[]) AS wanted (kind, id)"
 _LONGEST_KNOWN = timedelta(days=1)  # visits of lists may be longer than LONGEST_VISIT
 
 
@@ -85,7 +88,29 @@ def raise_unanswered(questions: Iterable[BookingQuestion], confirmed: Collection
         raise BookingQuestionsOpen(unanswered)
 
 
-def lock_bookings() -> None:
-    """Until the transaction ends let no other visit be booked: of two for one hour, the second is asked."""
+def lock_bookings(*, contact_id: int, provider_id: int | None) -> None:
+    """Until the transaction ends let nothing else be booked for this patient or this provider.
+
+    So of two visits for one hour the second is asked. To be called before any row is locked; nobody waits
+    for a booking of others.
+    """
+    _lock([(_PATIENT, contact_id)] + ([(_PROVIDER, provider_id)] if provider_id else []))
+
+
+def lock_bookings_around(appointment_id: int, provider: Provider | None) -> None:
+    """The same before an appointment is moved, to this provider or else with its own.
+
+    The patient comes first, and alone: as long as they are locked nobody else who books gives it to another
+    provider. Raises Appointment.DoesNotExist.
+    """
+    there = Appointment.objects.filter(pk=appointment_id)
+    _lock([(_PATIENT, there.values_list("contact_id", flat=True).get())])
+    provider_id = provider.pk if provider else there.values_list("provider_id", flat=True).get()
+    if provider_id:
+        _lock([(_PROVIDER, provider_id)])
+
+
+def _lock(wanted: list[tuple[int, int]]) -> None:
+    kinds, ids = zip(*sorted(wanted), strict=True)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_AT_A_TIME])
+        cursor.execute(_LOCK, [list(kinds), [pk % _SECOND_HALF for pk in ids]])

@@ -24,6 +24,7 @@ from reminders.desk.booking_questions import (
     BookingQuestion,
     find_booking_questions,
     lock_bookings,
+    lock_bookings_around,
     raise_unanswered,
 )
 from reminders.desk.orders import put_back_reminders
@@ -65,7 +66,8 @@ def book_and_plan(*, confirmed: Collection[str] | None = None, **booking: Any) -
     """
     if confirmed is not None:
         slot = {name: booking[name] for name in ("location", "provider", "starts_at", "ends_at")}
-        lock_bookings()
+        provider: Provider | None = slot["provider"]
+        lock_bookings(contact_id=booking["contact"].pk, provider_id=provider.pk if provider else None)
         now = read_database_clock()
         raise_unanswered(find_booking_questions(contact_id=booking["contact"].pk, **slot, now=now), confirmed)
     appointment = appointments.book_appointment(**booking)
@@ -91,7 +93,7 @@ def move_and_replan(
     Raises BookingQuestionsOpen.
     """
     if confirmed is not None:
-        lock_bookings()
+        lock_bookings_around(appointment_id, provider)
         there = Appointment.objects.select_related("location", "provider").get(pk=appointment_id)
         raise_unanswered(
             ask_about_move(there, location=location, provider=provider, starts_at=starts_at, ends_at=ends_at),

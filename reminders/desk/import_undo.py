@@ -22,6 +22,7 @@ from contacts.worker_hints import hint_planning
 from reminders.desk.wake_dispatch import wake_dispatch
 from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
 from reminders.models import CallRecord, FollowUp, Reminder
+from reminders.planning.bulk_rows import lock_steps_in_use
 from reminders.planning.early_looks import look_again
 from reminders.planning.planner import plan_appointments
 from reminders.results.unanswered import account_for
@@ -60,7 +61,9 @@ def undo_import(batch_id: int, *, token: str, by: User) -> UndoPlan:
 
 
 def _undo(batch_id: int, token: str, by: User) -> UndoPlan:
+    lock_steps_in_use()
     records = lock_batch(batch_id)
+    _lock_follow_ups(records)
     plan = plan_undo(records, find_since_then(records))
     if plan.token != token:
         raise UndoRefused(_("Something has changed meanwhile. Look again at what would happen."))
@@ -80,6 +83,13 @@ def _undo(batch_id: int, token: str, by: User) -> UndoPlan:
     hint_planning()
     wake_dispatch()
     return plan
+
+
+def _lock_follow_ups(records: BatchRecords) -> None:
+    """Wait for whoever is working on one of them, and let nobody begin until the undo is done."""
+    theirs = Q(is_any("appointment", records.appointment_ids))
+    theirs |= Q(is_any("contact", records.added_contacts))
+    list(FollowUp.objects.filter(theirs).order_by("pk").select_for_update(of=("self",)).values_list("pk"))
 
 
 def find_since_then(records: BatchRecords) -> SinceThen:

@@ -16,7 +16,13 @@ from contacts.appointments import is_same_time, lock_appointment, lock_zones
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Contact, Way
 from reminders.desk import bookings
-from reminders.desk.booking_questions import BookingQuestion, BookingQuestionsOpen, find_booking_questions
+from reminders.desk.booking_questions import (
+    BookingQuestion,
+    BookingQuestionsOpen,
+    find_booking_questions,
+    lock_bookings,
+    lock_bookings_around,
+)
 from reminders.desk.reported_values import (
     CORRECTIONS,
     KeptCorrection,
@@ -101,6 +107,7 @@ def change_booking(
     changed since the source said the same stays. What is said is remembered in any case.
     Raises Appointment.DoesNotExist, BookingQuestionsOpen, OtherContact and AppointmentClosed.
     """
+    lock_bookings_around(appointment_id, wanted.provider)
     there = Appointment.objects.filter(pk=appointment_id).values_list("location_id", flat=True)
     lock_zones([*there, *([wanted.location.pk] if wanted.location else [])])
     appointment = lock_appointment(appointment_id)
@@ -160,6 +167,8 @@ def _book(
     by: User,
     confirmed: Collection[str],
 ) -> int:
+    provider = wanted.provider
+    lock_bookings(contact_id=contact.pk, provider_id=provider.pk if provider else None)
     location, starts_at, ends_at = wanted.location, wanted.starts_at, wanted.ends_at
     if location is None or starts_at is None or ends_at is None:
         raise TypeError("a new appointment needs a location and its times")
@@ -168,7 +177,7 @@ def _book(
         questions = find_booking_questions(
             contact_id=contact.pk,
             location=location,
-            provider=wanted.provider,
+            provider=provider,
             starts_at=starts_at,
             ends_at=ends_at,
             now=read_database_clock(),
@@ -177,7 +186,7 @@ def _book(
     booked = bookings.book_and_plan(
         contact=contact,
         location=location,
-        provider=wanted.provider,
+        provider=provider,
         starts_at=starts_at,
         ends_at=ends_at,
         kind=wanted.kind or "",

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from contacts.imports.three_way import Said, read_contact_values, read_memory
+from contacts.imports.three_way import REPORTED, Said, read_contact_values, read_memory
 from contacts.imports.words import is_as_strict
 from contacts.models import Contact
 from contacts.names import NotAName, read_first_name, read_last_name
@@ -46,7 +46,7 @@ class ContactReport:
         contact = self.contact
         if not (contact.source and self.said):
             return
-        said = {**(read_memory(contact, contact.source) or {}), **self.said}
+        said = {**(read_memory(contact, contact.source) or {}), **self.said, REPORTED: "yes"}
         contact.file_values = {**contact.file_values, contact.source: said}
         Contact.objects.filter(pk=contact.pk).update(file_values=contact.file_values)
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.appointments import keep_said
 from contacts.imports.matching import recall_said
 from contacts.imports.rows import location_key
-from contacts.imports.three_way import Said, read_appointment_values, read_memory, say_slot
+from contacts.imports.three_way import REPORTED, Said, read_appointment_values, read_memory, say_slot
 from contacts.models import Appointment, Location, Provider
 from contacts.wall_times import read_clock
 
@@ -115,6 +115,9 @@ def leave_out(wanted: ReportedBooking, kept: Collection[str], appointment: Appoi
 
 
 def remember_said(appointment: Appointment, said: Said, before: Said) -> None:
-    """Keep what the source said now; an appointment that was booked here has none."""
+    """Keep what the source said now, and that it came by the API, so that no undo of a list removes it.
+
+    An appointment that was booked here has none.
+    """
     if appointment.source and said:
-        keep_said(appointment.pk, appointment.source, {**before, **said})
+        keep_said(appointment.pk, appointment.source, {**before, **said, REPORTED: "yes"})

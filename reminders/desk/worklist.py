@@ -24,13 +24,13 @@ Resolution = FollowUp.Resolution
 
 
 class AlreadyResolved(ValueError):
-    """Somebody else has resolved it already. The message is a sentence for staff."""
+    """Somebody else has resolved it already, or it is gone. The message is a sentence for staff."""
 
 
 @transaction.atomic
 def take_follow_up(follow_up_id: int, *, by: User) -> FollowUp:
     """Assign it to this user, with the others of its entry. Raises AlreadyResolved."""
-    _lock_in_order(find_same_entry(FollowUp.objects.select_related("contact").get(pk=follow_up_id)))
+    _lock_in_order(find_same_entry(_find(FollowUp.objects.select_related("contact"), follow_up_id)))
     follow_up = _lock(follow_up_id)
     find_same_entry(follow_up).update(state=FollowUp.State.TAKEN, taken_by=by)
     follow_up.state, follow_up.taken_by = FollowUp.State.TAKEN, by
@@ -45,7 +45,7 @@ def resolve_follow_up(follow_up_id: int, *, by: User, note: str = "", seen: Coll
     what is about a call of unknown outcome, the call is abandoned: nobody waits for its result any more, and
     the follow-ups of its household are resolved too.
     """
-    entry = find_same_entry(FollowUp.objects.select_related("contact").get(pk=follow_up_id))
+    entry = find_same_entry(_find(FollowUp.objects.select_related("contact"), follow_up_id))
     if seen:
         entry = entry.filter(pk__in={follow_up_id, *seen})
     ids = set(entry.values_list("pk", flat=True))
@@ -82,7 +82,7 @@ def resolve_unknown_outcome(follow_up_id: int, *, by: User, call_again: bool) ->
 
 def _lock_unknown(follow_up_id: int) -> CallRecord | None:
     """The call of an unknown-outcome follow-up, locked (before the follow-up); None for other kinds."""
-    follow_up = FollowUp.objects.get(pk=follow_up_id)
+    follow_up = _find(FollowUp.objects.all(), follow_up_id)
     if follow_up.kind != FollowUp.Kind.UNKNOWN_OUTCOME or follow_up.call_id is None:
         return None
     return lock_call(follow_up.call_id)
@@ -147,8 +147,17 @@ def _lock_in_order(entry: "QuerySet[FollowUp]") -> None:
     list(entry.select_related(None).order_by("pk").select_for_update(of=("self",)).values_list("pk"))
 
 
+def _find(rows: "QuerySet[FollowUp]", follow_up_id: int) -> FollowUp:
+    """Raises AlreadyResolved if it is gone: an undo or an erasure removes what nobody has worked on."""
+    if (follow_up := rows.filter(pk=follow_up_id).first()) is None:
+        raise AlreadyResolved(
+            _("This is no longer on the worklist: what it was about has been removed meanwhile.")
+        )
+    return follow_up
+
+
 def _lock(follow_up_id: int) -> FollowUp:
-    follow_up = FollowUp.objects.select_for_update().get(pk=follow_up_id)
+    follow_up = _find(FollowUp.objects.select_for_update(), follow_up_id)
     if follow_up.state == FollowUp.State.RESOLVED:
         raise AlreadyResolved(_("Somebody has already marked this as done."))
     return follow_up

@@ -74,7 +74,8 @@ def _take_last_look(
 ) -> "LastLook":
     candidates = find_candidates(ids)
     lock_appointments(one.appointment_id for one in candidates)
-    lock_numbers(one.number_id for one in candidates if one.number_id)
+    # with the other of a pair: a "no" on it is a "no" on both (contacts/paired_numbers.py)
+    lock_numbers(pk for one in candidates for pk in (one.number_id, one.other_number_id) if pk)
     reminders = _lock_reminders(ids, {one.pk for one in candidates} - ids, claim)
     is_paused_now, now = read_pause_and_clock()
     facts = read_facts_together(reminders, practice, sending_paused=paused or is_paused_now)

@@ -40,6 +40,7 @@ _MOVE = """
     WHERE reminder.id = owed.id
 """
 _LOCK_STEP = "SELECT FROM reminders_step WHERE id = %s FOR SHARE"
+_LOCK_STEPS = "SELECT FROM reminders_step WHERE removed_at IS NULL ORDER BY id FOR SHARE"
 _LOCK_LOCATIONS = "SELECT FROM contacts_location WHERE id = ANY(%s::bigint[]) ORDER BY id FOR SHARE"
 
 
@@ -99,6 +100,14 @@ def lock_step_and_locations(step_id: int, location_ids: Iterable[int]) -> None:
     """
     _execute(_LOCK_STEP, [step_id])
     _execute(_LOCK_LOCATIONS, [_write_numbers(location_ids)])
+
+
+def lock_steps_in_use() -> None:
+    """Keep all steps from being edited until the transaction ends; others may plan them.
+
+    For a transaction that holds locations before it plans: an edit locks its steps before any location.
+    """
+    _execute(_LOCK_STEPS, [])
 
 
 def insert_reminders(step_id: int, owed: Sequence[tuple[PlannedAppointment, OwedReminder]]) -> int:

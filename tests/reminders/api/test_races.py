@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from contacts.consent_ledger import find_consent_differences
-from contacts.models import Appointment, AppointmentChange, Contact, PhoneNumber
+from contacts.models import Appointment, AppointmentChange, Contact, PhoneNumber, Provider
 from tests.people import make_appointment, make_contact, make_location
 from tests.reminders.api.client import ApiClient, make_secret
 
@@ -64,6 +64,35 @@ def test_of_several_puts_that_must_be_new_one_is() -> None:
     body = write_visit(make_contact())
     answers = ask_at_once(lambda api, _number: api.put("appointments/d/1/", body, If_None_Match="*"))
     assert count_statuses(answers) == {201: 1, 412: AT_ONCE - 1}
+
+
+def test_of_several_puts_for_one_provider_and_hour_one_is_booked_and_the_others_are_asked() -> None:
+    """(product rule 56)"""
+    make_location(open_weekdays=list(range(7)))
+    chen = Provider.objects.create(name="Dr. S. Chen")
+    people = [make_contact(f"Omar{number}", number=f"+1202555019{number}") for number in range(AT_ONCE)]
+    bodies = [write_visit(person) | {"provider": {"id": chen.pk}} for person in people]
+    answers = ask_at_once(lambda api, number: api.put(f"appointments/d/{number}/", bodies[number]))
+    assert count_statuses(answers) == {201: 1, 409: AT_ONCE - 1}, answers[0].content
+    assert Appointment.objects.count() == 1
+
+
+def test_of_several_visits_moved_to_one_hour_of_one_provider_one_is_moved() -> None:
+    """(product rule 56)"""
+    location = make_location(open_weekdays=list(range(7)))
+    wanted = {"starts_at": write_visit(make_contact())["starts_at"]}
+    visits = [
+        make_appointment(
+            make_contact(f"Omar{number}", number=f"+1202555019{number}"),
+            location=location,
+            starts_at=timezone.now() + timedelta(days=number + 9),
+        )
+        for number in range(AT_ONCE)
+    ]
+    answers = ask_at_once(
+        lambda api, number: api.patch(f"appointments/{visits[number].pk}/", wanted, If_Match="*")
+    )
+    assert count_statuses(answers) == {200: 1, 409: AT_ONCE - 1}, answers[0].content
 
 
 def test_of_several_changes_of_the_same_version_one_is_made() -> None:

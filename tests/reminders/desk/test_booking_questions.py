@@ -1,14 +1,16 @@
 """What is asked before a visit is booked or moved; the API's tests hold that each can be confirmed."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from contacts.appointments import cancel_appointment
 from contacts.models import Appointment, Location
-from reminders.desk.booking_questions import BookingQuestion, find_booking_questions
+from reminders.desk.booking_questions import BookingQuestion, find_booking_questions, lock_bookings
 from tests.people import at, make_appointment, make_contact, make_location
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +86,41 @@ def test_asking_takes_two_queries(
     location = Location.objects.get()
     with django_assert_num_queries(2):
         ask(booked, FRIDAY, location=location)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("contact_id", "provider_id", "is_free"),
+    [
+        (1, 2, False),
+        (1, 9, False),
+        (9, 2, False),
+        (1, None, False),
+        (2, 1, True),
+        (9, 9, True),
+        (9, None, True),
+        (2**40, 2**40, True),
+    ],
+)
+def test_a_booking_that_waits_holds_up_nobody_but_its_patient_and_its_provider(
+    contact_id: int, provider_id: int | None, is_free: bool
+) -> None:
+    """One may wait for a location whose zone is being corrected (product rule 56)."""
+
+    def can_book() -> bool:
+        try:
+            with transaction.atomic():
+                connection.cursor().execute("SET LOCAL lock_timeout = '100ms'")
+                lock_bookings(contact_id=contact_id, provider_id=provider_id)
+        except OperationalError:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
+        lock_bookings(contact_id=1, provider_id=2)
+        assert pool.submit(can_book).result() is is_free
 
 
 def test_every_question_has_its_sentence() -> None:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from contacts.appointments import cancel_appointment, change_kind, lock_appointments, move_appointment
 from contacts.imports.leases import lock_import_writes
+from contacts.imports.stored_files import queue_import, retry_import
 from contacts.models import (
     Appointment,
     AppointmentChange,
@@ -27,6 +28,8 @@ from contacts.models import (
     DistinctPair,
     ImportBatch,
     ImportChange,
+    ImportFile,
+    ImportPart,
     KeptByUndo,
     Location,
     OverwrittenValues,
@@ -39,15 +42,20 @@ from reminders.desk.bookings import confirm_by_staff
 from reminders.desk.erasing import erase_person
 from reminders.desk.import_undo import preview_undo, undo_import
 from reminders.desk.merging import merge_and_plan
+from reminders.desk.reported_bookings import PutBooking, put_booking
+from reminders.desk.reported_values import ReportedBooking
+from reminders.desk.worklist import take_follow_up
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import FollowUp, Reminder
 from reminders.pages.sentences import describe_change
+from reminders.planning.editing import prepare_edit
 from reminders.planning.planner import plan_all, plan_appointments
 from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows, make_downtown, only_appointment
 from tests.office import make_call
 from tests.people import make_appointment, make_contact, make_number, make_step, make_user, zone_at_noon
 from tests.reminders.desk.test_merging import read_plan
+from tests.reminders.desk.test_worklist_locks import wait_until_somebody_waits
 
 pytestmark = pytest.mark.django_db
 at_once = pytest.mark.django_db(transaction=True)
@@ -348,6 +356,11 @@ def _change_kind(visit: Appointment) -> None:
     change_kind(visit.pk, "Filling")
 
 
+def _change_length(visit: Appointment) -> None:
+    end = visit.starts_at + timedelta(minutes=45)
+    move_appointment(visit.pk, starts_at=visit.starts_at, ends_at=end, by=make_user("desk"))
+
+
 SINCE: list[tuple[Callable[[Appointment], None], str]] = [
     (_call, "sent"),
     (_companion, "sent"),
@@ -358,6 +371,7 @@ SINCE: list[tuple[Callable[[Appointment], None], str]] = [
     (_move_there_and_back, "changed"),
     (_cancel_by_api, "changed"),
     (_change_kind, "changed"),
+    (_change_length, "changed"),
 ]
 
 
@@ -375,7 +389,9 @@ def test_a_new_visit_that_something_was_done_for_stays_with_its_patient(
 
 
 # What the list changes, so that the deed is about something that it changed.
-@pytest.mark.parametrize(("deed", "why"), [pair for pair in SINCE if pair[0] != _change_kind])
+@pytest.mark.parametrize(
+    ("deed", "why"), [pair for pair in SINCE if pair[0] not in (_change_kind, _change_length)]
+)
 def test_a_moved_visit_that_something_was_done_for_stays_moved(
     deed: Callable[[Appointment], None], why: str
 ) -> None:
@@ -435,6 +451,41 @@ def _book(person: Contact) -> None:
         (_book, "in_use"),
     ],
 )
+def report_by_api(visit: Appointment) -> PutBooking:
+    """The practice system says what its list says."""
+    wanted = ReportedBooking(visit.location, visit.provider, visit.starts_at, visit.ends_at, visit.kind)
+    return put_booking(
+        visit.source,
+        visit.external_id,
+        visit.contact,
+        wanted,
+        by=User.objects.first() or make_user("system"),
+        check=lambda _row: None,
+    )
+
+
+def test_a_visit_that_the_api_reported_since_stays_though_it_said_nothing_new() -> None:
+    """(product rule 45)"""
+    import_rows(AISHA, NOAH)
+    report_by_api(only_appointment())
+    assert {("appointment_added", "said_again"), ("contact_added", "in_use")} <= set(undo())
+    assert [one.external_id for one in Appointment.objects.all()] == ["A1"]
+
+
+def test_of_a_visit_that_the_api_reported_before_a_list_moved_it_the_move_goes_back() -> None:
+    import_rows(AISHA)
+    report_by_api(only_appointment())
+    before = read_practice()
+    import_rows(AISHA | LATER)
+    assert undo() == []
+    assert read_practice() == before
+    import_rows(AISHA | LATER, NOAH)
+    report_by_api(only_appointment())
+    assert undo() == [("appointment", "said_again")]
+    assert only_appointment().local_start.day == 16
+    assert not Contact.objects.filter(first_name="Noah").exists()
+
+
 def test_a_new_patient_of_whom_something_came_to_be_stays(deed: Callable[[Contact], None], why: str) -> None:
     import_rows(AISHA, NOAH)
     deed(only_appointment().contact)
@@ -659,6 +710,105 @@ def test_the_number_of_queries_does_not_grow_with_the_list() -> None:
     with CaptureQueriesContext(connection) as many:
         preview_undo(last_batch())
     assert len(many) == len(few)
+
+
+def start_undo(batch: ImportBatch) -> Callable[[], object]:
+    """Begin to undo the batch beside this thread; returns what waits for it, and gives what it raised."""
+    token, by = preview_undo(batch).token, make_user("manager")
+
+    def run() -> str:
+        try:
+            undo_import(batch.pk, token=token, by=by)
+        except UndoRefused as refused:
+            return str(refused)
+        finally:
+            connection.close()
+        return ""
+
+    pool = ThreadPoolExecutor(1)
+    running = pool.submit(run)
+    pool.shutdown(wait=False)
+    return lambda: running.result(timeout=60)
+
+
+@at_once
+def test_a_worklist_entry_that_somebody_takes_at_the_same_moment_stays_with_its_visit() -> None:
+    import_rows(AISHA)
+    _, visit = make_user("desk"), only_appointment()
+    entry = FollowUp.objects.create(
+        kind="nothing_follows", contact=visit.contact, appointment=visit, due_at=timezone.now()
+    )
+    with transaction.atomic():
+        take_follow_up(entry.pk, by=User.objects.get(username="desk"))
+        read_refusal = start_undo(last_batch())
+        wait_until_somebody_waits()
+    assert read_refusal()
+    assert FollowUp.objects.get().taken_by
+    assert Appointment.objects.exists()
+
+
+@at_once
+def test_an_undo_waits_for_a_campaign_that_is_being_edited_before_it_holds_a_location() -> None:
+    """The edit needs the location as well, so each would wait for the other."""
+    step = make_step()
+    import_rows(AISHA)
+    import_rows(AISHA | LATER)
+    plan_all()  # so that the edit has nothing to plan, and holds no location yet
+    with transaction.atomic():
+        prepare_edit(step.campaign_id)
+        finish = start_undo(last_batch())
+        wait_until_somebody_waits()
+        assert Location.objects.select_for_update(nowait=True).get()
+    finish()
+
+
+# --- half of a list ---------------------------------------------------------------------------------
+
+
+def stop_halfway(state: str) -> ImportBatch:
+    """The last batch as it is when its second part can't be written."""
+    batch = last_batch()
+    ImportBatch.objects.filter(pk=batch.pk).update(state=state, applied_at=None, counts={}, error="Stopped.")
+    ImportPart.objects.create(batch=batch, lines=[2], counts={"added": 1})
+    ImportFile.objects.create(batch=batch, content=b"id")
+    batch.refresh_from_db()
+    return batch
+
+
+@pytest.mark.parametrize("state", ["failed", "asking"])
+def test_what_was_imported_of_a_list_that_stopped_is_taken_back_and_the_rest_is_never_imported(
+    state: str,
+) -> None:
+    before = read_practice()
+    import_rows(AISHA)
+    batch = stop_halfway(state)
+    undo(batch)
+    assert read_practice() == before
+    batch.refresh_from_db()
+    assert (batch.state, batch.counts, batch.error) == ("done", {"added": 1}, "")
+    assert batch.applied_at
+    assert batch.undone_at
+    assert not ImportFile.objects.exists()
+    assert not ImportPart.objects.exists()
+    assert not retry_import(batch)
+    assert not queue_import(batch)
+
+
+@pytest.mark.parametrize("state", ["waiting", "running"])
+def test_a_list_that_a_worker_goes_on_with_is_not_undone(state: str) -> None:
+    import_rows(AISHA)
+    batch = stop_halfway(state)
+    with pytest.raises(UndoRefused, match="not all of it"):
+        preview_undo(batch)
+
+
+@pytest.mark.parametrize("state", ["failed", "asking"])
+def test_a_list_of_which_nothing_was_imported_is_not_undone(state: str) -> None:
+    import_rows(AISHA)
+    batch = stop_halfway(state)
+    ImportPart.objects.all().delete()
+    with pytest.raises(UndoRefused, match="not all of it"):
+        preview_undo(batch)
 
 
 # --- any list on any small practice -----------------------------------------------------------------

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from reminders.deciding.situations import PracticeConfig, read_practice_config
+from reminders.dispatch import opening
 from reminders.dispatch.claims import Claim, claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import CallBatch, CallRecord, Campaign, Reminder, Step
@@ -17,6 +18,7 @@ from tests.people import (
     make_contact,
     make_due_reminder,
     make_location,
+    make_number,
     make_script,
     make_step,
 )
@@ -47,6 +49,22 @@ def test_a_last_look_takes_ten_statements_at_most_for_any_number_of_reminders() 
     assert count_statements(claim, [first], practice) <= MOST_STATEMENTS
     assert count_statements(claim, others[:6], practice) <= MOST_STATEMENTS
     assert count_statements(claim, others[6:], practice, CallBatch.objects.create()) <= MOST_STATEMENTS
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("use", "is_locked"), [("unreachable", True), ("never", False)])
+def test_the_other_number_of_a_pair_is_locked_too_so_that_no_no_on_it_is_missed(
+    use: str, is_locked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """(product rule 10)"""
+    other = make_number("+12025550177")
+    person = make_contact(other_phone=other, other_phone_use=use)
+    make_due_reminder(person)
+    locked: list[int] = []
+    monkeypatch.setattr(opening, "lock_numbers", locked.extend)
+    claim = claim_due(1)
+    assert open_calls(claim.reminder_ids, claim.token)
+    assert locked == [person.phone_id, *([other.pk] if is_locked else [])]
 
 
 @pytest.mark.django_db

@@ -14,7 +14,7 @@ from contacts.imports.importing import preview_file
 from contacts.imports.practice import ImportOptions
 from contacts.models import Appointment, ImportBatch, Location, UnusableReason
 from contacts.people import mark_number_unusable
-from contacts.roles import AUDITOR, MANAGER
+from contacts.roles import AUDITOR, FRONT_DESK, MANAGER
 from reminders.models import Reminder, SendingSwitch
 from reminders.pages.import_calls import MOST_EXPLAINED, count_calls_today, foresee_calls_today
 from reminders.planning.planner import plan_all
@@ -51,6 +51,20 @@ def read(client: Client, name: str, batch: ImportBatch | None = None) -> str:
 
 
 # --- the undo ---------------------------------------------------------------------------------------
+
+
+def test_what_a_failed_import_has_written_can_be_undone_by_who_may(client: Client) -> None:
+    import_rows(AISHA)
+    batch = ImportBatch.objects.get()
+    ImportBatch.objects.update(state="failed", applied_at=None, rows_done=1, error="Stopped.")
+    batch.parts.create(lines=[2], counts={"added": 1})
+    address = reverse("undo_import", args=[batch.pk])
+    for name, role, is_offered in (("dora", FRONT_DESK, False), ("mona", MANAGER, True)):
+        client.force_login(make_user(name, role=role))
+        assert (address in read(client, "import_batch", batch)) is is_offered
+    assert "This is taken back" in read(client, "undo_import", batch)
+    ImportBatch.objects.update(rows_done=0)
+    assert address not in read(client, "import_batch", batch)
 
 
 def test_a_manager_sees_what_goes_and_what_stays_and_undoes_it(manager: Client) -> None:
