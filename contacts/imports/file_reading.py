@@ -23,7 +23,7 @@ from contacts.imports.files import (
 from contacts.imports.headers import plain_header
 from contacts.imports.problems import clip
 from contacts.imports.questions import Choice, Question
-from contacts.imports.reading.letters import find_certain_encoding
+from contacts.imports.reading.letters import may_be_encoding
 from contacts.imports.reading_options import READING_OPTIONS, list_chosen, say_choice
 from contacts.imports.remembered import EffectiveOptions
 from contacts.imports.understood import NO_ROWS, FirstRows, Understood, describe_table, take_first_rows
@@ -104,10 +104,9 @@ def _list_given(effective: EffectiveOptions) -> tuple[tuple[str, str], ...]:
 
 
 def _list_fitting(effective: EffectiveOptions, reader: TableReader, data: bytes) -> dict[str, str]:
-    """The remembered choices that can be true of this file: letters that its bytes disprove can't."""
+    """The remembered choices that can be true of this file: letters other than those found out can't."""
     kept = {name: code for name, code in effective.kept_choices.items() if name in reader.takes}
-    certain = find_certain_encoding(data) if "encoding" in kept else ""
-    if certain and certain[:6] != kept["encoding"][:6]:
+    if "encoding" in kept and not may_be_encoding(data, kept["encoding"]):
         del kept["encoding"]
     return kept
 

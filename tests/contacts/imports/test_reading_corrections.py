@@ -265,6 +265,29 @@ def test_remembered_letters_that_the_bytes_disprove_are_not_forced() -> None:
     assert dict(report.understood.dropped) == {"encoding": "cp850"}
 
 
+@pytest.mark.parametrize(
+    ("encoding", "last", "read_as"),
+    [
+        ("cp1252", "Lefèvre", "cp1252"),
+        ("cp1252", "Müller", "cp1252"),
+        ("utf-16", "Lefèvre", "utf-16"),
+        ("cp850", "Lefèvre", "cp850"),
+        ("ascii", "Stone", "cp850"),
+    ],
+)
+def test_remembered_letters_never_garble_a_name(encoding: str, last: str, read_as: str) -> None:
+    """(product rule 52) They count where the file's own letters agree, or can't be found out."""
+    make_downtown()
+    kept = LIST.decode().splitlines()[0].split(",")
+    SourceAnswers.objects.create(source="dentrix", reading={"encoding": "cp850", "headers": kept})
+    report = preview(write_list(AISHA | {"last": last}, encoding=encoding))
+    assert report.understood
+    assert report.understood.encoding[:6] == read_as[:6]
+    assert bool(report.understood.dropped) == (read_as != "cp850")
+    assert report.first_rows
+    assert any(last in cells for _, cells in report.first_rows.rows)
+
+
 def test_a_remembered_sheet_that_is_not_there_is_not_forced() -> None:
     make_downtown()
     rows = [line.split(",") for line in LIST.decode().splitlines()]
