@@ -20,7 +20,8 @@ from contacts.imports.files import (
     choose_reader,
     read_table,
 )
-from contacts.imports.headers import plain_header
+from contacts.imports.headers import has_mended_rows, plain_header
+from contacts.imports.practice import ImportOptions
 from contacts.imports.problems import clip
 from contacts.imports.questions import Choice, Question
 from contacts.imports.reading.letters import may_be_encoding
@@ -79,6 +80,14 @@ def read_as_remembered(file: RawFile, effective: EffectiveOptions) -> tuple[Tabl
         dropped=tuple(sorted(dropped.items())),
     )
     return table, understood
+
+
+def has_headers_of_mending(file: RawFile, options: ImportOptions) -> bool:
+    """Whether a file is one of rows to mend, read as somebody chose for it."""
+    try:
+        return has_mended_rows(file.read(options.reading, options.answers).headers)
+    except UnreadableFile:
+        return False
 
 
 def _read_where_it_fits(

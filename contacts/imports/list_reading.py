@@ -11,10 +11,10 @@ from contacts.imports.column_values import LINK
 from contacts.imports.columns import Columns, find_columns
 from contacts.imports.csv_files import CsvReader
 from contacts.imports.dates import ORDER_KEY, DateOrder, ask_about_order, guess_order
-from contacts.imports.file_reading import RawFile, read_as_remembered, show_refused
+from contacts.imports.file_reading import RawFile, has_headers_of_mending, read_as_remembered, show_refused
 from contacts.imports.files import NO_CHOICES, Table, TableReader
 from contacts.imports.location_questions import choose_locations
-from contacts.imports.mending import ListReading, PartOfList, is_to_mend, take_off_mending
+from contacts.imports.mending import ListReading, PartOfList, may_be_to_mend, take_off_mending
 from contacts.imports.practice import (
     ImportOptions,
     KnownPractice,
@@ -86,10 +86,11 @@ def read_list(data: bytes, file_name: str, options: ImportOptions) -> ReadList:
     effective = add_remembered(options)
     options = effective.options
     check_options(options)
-    if is_to_mend(data):  # what was chosen for the lists of its source says nothing of this file
-        options = replace(options, reading=NO_CHOICES)
-        effective = replace(effective, options=options, kept=NO_CHOICES, kept_headers=())
-    table, understood = read_as_remembered(_take_file(data, file_name), effective)
+    raw = _take_file(data, file_name)
+    if may_be_to_mend(data) and has_headers_of_mending(raw, options):
+        # what was chosen for the lists of its source says nothing of this file
+        effective = replace(effective, kept=NO_CHOICES, kept_headers=())
+    table, understood = read_as_remembered(raw, effective)
     understood = replace(understood, region=options.number_region)
     part = take_off_mending(table)
     table = part.table

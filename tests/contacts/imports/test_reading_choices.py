@@ -10,7 +10,9 @@ import pytest
 from contacts.imports.csv_files import CsvReader
 from contacts.imports.dates import ORDER_KEY, ask_about_order, guess_order, read_date
 from contacts.imports.errors import ImportRefused, WrongChoice
+from contacts.imports.file_reading import RawFile, has_headers_of_mending
 from contacts.imports.files import NO_CHOICES, ReadChoices, Table
+from contacts.imports.mending import may_be_to_mend
 from contacts.imports.practice import ImportOptions
 from contacts.imports.reading.letters import decode_file, find_certain_encoding
 from contacts.imports.reading_options import (
@@ -213,3 +215,17 @@ def test_what_was_understood_is_said_in_plain_words() -> None:
         "Letters": "Windows (Western Europe)",
         "Header": "line 1",
     }
+
+
+@pytest.mark.parametrize(
+    ("data", "is_it"),
+    [
+        (b"Name,Part of a list\nAda,dates day first\n", True),
+        ("Name,Part of a list\nAda,x\n".encode("utf-16"), True),
+        (b"Name,Note\nAda,Part of a list\n", False),
+        (b"Part of a list of Elm Street\n\nName,Date,Time\nAda,1/2/2027,9:00\n", False),
+    ],
+)
+def test_a_file_is_one_to_mend_by_its_header_only(data: bytes, is_it: bool) -> None:
+    raw = RawFile("list.csv", data, 10**6, (CsvReader(),))
+    assert (may_be_to_mend(data) and has_headers_of_mending(raw, ImportOptions())) is is_it
