@@ -100,8 +100,26 @@ def _read_where_it_fits(
         except UnreadableFile:
             continue
         if _has_headers(table, effective.kept_headers):
-            return table, codes
+            return _read_from_first_header(file, effective, table, codes)
     return file.read(effective.options.reading, effective.options.answers), {}
+
+
+def _read_from_first_header(
+    file: RawFile, effective: EffectiveOptions, table: Table, codes: dict[str, str]
+) -> tuple[Table, dict[str, str]]:
+    """The table and its choices, without the line of the header if the same header stands above it.
+
+    A header is repeated on each printed page; below a later one, the rows of the first would be lost.
+    """
+    if "header_line" not in codes:
+        return table, codes
+    others = {name: code for name, code in codes.items() if name != "header_line"}
+    try:
+        anew = file.read(_merge(effective, others), effective.options.answers)
+    except UnreadableFile:
+        return table, codes
+    is_above = anew.understood.header_line < table.understood.header_line
+    return (anew, others) if is_above and anew.headers == table.headers else (table, codes)
 
 
 def _list_given(effective: EffectiveOptions) -> tuple[tuple[str, str], ...]:
