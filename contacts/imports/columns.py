@@ -243,8 +243,13 @@ class _ColumnFinder:
         if header not in self.labels and plain not in self.plain:
             missing = gettext("The file has no column “%(column)s”.") % {"column": clip(header, 60)}
             raise MissingColumns(f"{missing} {self._describe_headers()}", self.labels)
-        same = self.labels.index(header) if header in self.labels else self.plain.index(plain)
-        self.positions[name] = same
+        same = [at for at, each in enumerate(self.plain) if each == plain]
+        if header in self.labels:
+            self.positions[name] = self.labels.index(header)
+        elif len(same) == 1 or self._say_the_same(name, same):
+            self.positions[name] = same[0]
+        else:  # which of them was meant isn't said
+            self._ask(name, same)
 
     def find(self, name: str) -> None:
         """Take the one column that can be meant, or ask which of several is."""

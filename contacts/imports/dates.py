@@ -94,7 +94,7 @@ def guess_order(
         order = _proven_order(found, weekday)
         if order is not None:
             proofs.setdefault(order, line)
-        elif len(either_way) < MOST_OPEN_SHOWN and len(_read_both_ways(text)) == 2:
+        elif len(either_way) < MOST_OPEN_SHOWN and len(read_both_ways(text)) == 2:
             either_way.append((line, text))
     unclear = today is not None and years.are_unclear
     order_seen = DateOrder(None, "", numeric, today, unclear, either_way=() if proofs else tuple(either_way))
@@ -146,14 +146,14 @@ def ask_about_order(order: DateOrder, region: str) -> Question | None:
                 words[value],
                 gettext("%(date)s is %(meant)s") % {"date": first, "meant": format_date(meant, "j F Y")},
             )
-            for value, meant in zip((MONTH_FIRST, DAY_FIRST), _read_both_ways(first), strict=True)
+            for value, meant in zip((MONTH_FIRST, DAY_FIRST), read_both_ways(first), strict=True)
         ),
         lines=tuple(line for line, _ in order.either_way),
         standard=find_usual_order(region),
     )
 
 
-def _read_both_ways(text: str) -> list[date]:
+def read_both_ways(text: str) -> list[date]:
     """The two dates that a cell can be, month first and day first; empty or one if it isn't ambiguous."""
     found = NUMERIC.match(text)
     if not found or found[2] == ".":

@@ -20,10 +20,11 @@ from contacts.imports.files import (
     choose_reader,
     read_table,
 )
-from contacts.imports.headers import plain_header
+from contacts.imports.headers import has_mended_rows, plain_header
+from contacts.imports.practice import ImportOptions
 from contacts.imports.problems import clip
 from contacts.imports.questions import Choice, Question
-from contacts.imports.reading.letters import find_certain_encoding
+from contacts.imports.reading.letters import may_be_encoding
 from contacts.imports.reading_options import READING_OPTIONS, list_chosen, say_choice
 from contacts.imports.remembered import EffectiveOptions
 from contacts.imports.understood import NO_ROWS, FirstRows, Understood, describe_table, take_first_rows
@@ -81,6 +82,14 @@ def read_as_remembered(file: RawFile, effective: EffectiveOptions) -> tuple[Tabl
     return table, understood
 
 
+def has_headers_of_mending(file: RawFile, options: ImportOptions) -> bool:
+    """Whether a file is one of rows to mend, read as somebody chose for it."""
+    try:
+        return has_mended_rows(file.read(options.reading, options.answers).headers)
+    except UnreadableFile:
+        return False
+
+
 def _read_where_it_fits(
     file: RawFile, effective: EffectiveOptions, kept: Mapping[str, str]
 ) -> tuple[Table, dict[str, str]]:
@@ -91,8 +100,26 @@ def _read_where_it_fits(
         except UnreadableFile:
             continue
         if _has_headers(table, effective.kept_headers):
-            return table, codes
+            return _read_from_first_header(file, effective, table, codes)
     return file.read(effective.options.reading, effective.options.answers), {}
+
+
+def _read_from_first_header(
+    file: RawFile, effective: EffectiveOptions, table: Table, codes: dict[str, str]
+) -> tuple[Table, dict[str, str]]:
+    """The table and its choices, without the line of the header if the same header stands above it.
+
+    A header is repeated on each printed page; below a later one, the rows of the first would be lost.
+    """
+    if "header_line" not in codes:
+        return table, codes
+    others = {name: code for name, code in codes.items() if name != "header_line"}
+    try:
+        anew = file.read(_merge(effective, others), effective.options.answers)
+    except UnreadableFile:
+        return table, codes
+    is_above = anew.understood.header_line < table.understood.header_line
+    return (anew, others) if is_above and anew.headers == table.headers else (table, codes)
 
 
 def _list_given(effective: EffectiveOptions) -> tuple[tuple[str, str], ...]:
@@ -104,10 +131,9 @@ def _list_given(effective: EffectiveOptions) -> tuple[tuple[str, str], ...]:
 
 
 def _list_fitting(effective: EffectiveOptions, reader: TableReader, data: bytes) -> dict[str, str]:
-    """The remembered choices that can be true of this file: letters that its bytes disprove can't."""
+    """The remembered choices that can be true of this file: letters other than those found out can't."""
     kept = {name: code for name, code in effective.kept_choices.items() if name in reader.takes}
-    certain = find_certain_encoding(data) if "encoding" in kept else ""
-    if certain and certain[:6] != kept["encoding"][:6]:
+    if "encoding" in kept and not may_be_encoding(data, kept["encoding"]):
         del kept["encoding"]
     return kept
 

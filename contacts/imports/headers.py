@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contacts.imports.problems import clip
 
 LONGEST_LABEL = 80  # characters
+PART = "Part of a list"  # header of a file of rows to mend; see mending.py
 # Said in many ways: Patient #, Patient No., Patient Number.
 NUMBER_SIGN = re.compile(r"#|№|\bnumber\b|\bnum\b|\bnr\b|\bno\b\.?", re.IGNORECASE)
 AND = re.compile(r"&|\band\b", re.IGNORECASE)
@@ -21,6 +22,11 @@ def plain_header(header: str) -> str:
     bare = IN_BRACKETS.sub(" ", header) if IN_BRACKETS.sub(" ", header).strip() else header
     spaced = AND.sub(" ", NUMBER_SIGN.sub(" no ", bare.replace("_", " ")))
     return "".join(char for char in spaced.casefold() if char.isalnum())
+
+
+def has_mended_rows(headers: Sequence[str]) -> bool:
+    """Whether a table with these headers is one of rows that were to be mended."""
+    return any(header.strip().casefold() == PART.casefold() for header in headers)
 
 
 def has_column(headers: Sequence[str], name: str) -> bool:

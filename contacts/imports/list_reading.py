@@ -7,14 +7,15 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from contacts.imports.booked_days import KeptDays, count_kept_days
 from contacts.imports.column_values import LINK
 from contacts.imports.columns import Columns, find_columns
 from contacts.imports.csv_files import CsvReader
-from contacts.imports.dates import ORDER_KEY, DateOrder, ask_about_order, guess_order
-from contacts.imports.file_reading import RawFile, read_as_remembered, show_refused
+from contacts.imports.dates import DAY_FIRST, MONTH_FIRST, ORDER_KEY, DateOrder, ask_about_order, guess_order
+from contacts.imports.file_reading import RawFile, has_headers_of_mending, read_as_remembered, show_refused
 from contacts.imports.files import NO_CHOICES, Table, TableReader
 from contacts.imports.location_questions import choose_locations
-from contacts.imports.mending import ListReading, PartOfList, is_to_mend, take_off_mending
+from contacts.imports.mending import ListReading, PartOfList, may_be_to_mend, take_off_mending
 from contacts.imports.practice import (
     ImportOptions,
     KnownPractice,
@@ -86,10 +87,11 @@ def read_list(data: bytes, file_name: str, options: ImportOptions) -> ReadList:
     effective = add_remembered(options)
     options = effective.options
     check_options(options)
-    if is_to_mend(data):  # what was chosen for the lists of its source says nothing of this file
-        options = replace(options, reading=NO_CHOICES)
-        effective = replace(effective, options=options, kept=NO_CHOICES, kept_headers=())
-    table, understood = read_as_remembered(_take_file(data, file_name), effective)
+    raw = _take_file(data, file_name)
+    if may_be_to_mend(data) and has_headers_of_mending(raw, options):
+        # what was chosen for the lists of its source says nothing of this file
+        effective = replace(effective, kept=NO_CHOICES, kept_headers=())
+    table, understood = read_as_remembered(raw, effective)
     understood = replace(understood, region=options.number_region)
     part = take_off_mending(table)
     table = part.table
@@ -114,9 +116,23 @@ def read_list(data: bytes, file_name: str, options: ImportOptions) -> ReadList:
     names = _list_location_names(table, columns, chosen.only)
     described = describe_locations((name for _, name in names), practice, options)
     reading, asked = _prepare_reading(part, columns, described, chosen.only, options)
+    doubted: frozenset[str] = frozenset()
+    notes = _note_overruled(reading.order, columns)
+    if ORDER_KEY in effective.remembered and reading.order.either_way:
+        kept = count_kept_days(
+            _list_days(table, columns),
+            options.source,
+            MONTH_FIRST if reading.order.month_first else DAY_FIRST,
+        )
+        if kept.other > kept.same:
+            doubted = frozenset({ORDER_KEY})
+            answers = {key: value for key, value in options.answers.items() if key != ORDER_KEY}
+            options, asked = replace(options, answers=answers), _doubt_order(asked, kept)
+        elif not kept.same:
+            notes += _note_unproven(reading.order, columns)
     results = mark_damaged([read_row(raw, reading) for raw in table.rows], table, columns)
     results, duplicates = find_repeats(settle_ids(results, columns), columns.header_of("appointment_id"))
-    notes = [*describe_unfinished(names, practice, described), *_note_overruled(reading.order, columns)]
+    notes += describe_unfinished(names, practice, described)
     return ReadList(
         table=table,
         understood=_add_rows_understood(understood, reading, table, names, effective),
@@ -125,7 +141,7 @@ def read_list(data: bytes, file_name: str, options: ImportOptions) -> ReadList:
         practice=practice,
         questions=[*questions, *asked],
         options=options,
-        remembered=effective.remembered,
+        remembered=effective.remembered - doubted,
         is_part=part.is_part,
         reading=ListReading(reading.order.month_first, reading.am_pm),
         described=described,
@@ -196,6 +212,41 @@ def _note_overruled(order: DateOrder, columns: Columns) -> list[Problem]:
             gettext("Check the dates of this file."),
         )
     ]
+
+
+def _list_days(table: Table, columns: Columns) -> dict[str, str]:
+    """The date of each row that has an id, by the id."""
+    at = columns.positions.get("appointment_id")
+    if at is None:
+        return {}
+    return {
+        row.cells[at]: split_start(row.cells, columns.positions).day
+        for row in table.rows
+        if at < len(row.cells)
+    }
+
+
+def _doubt_order(asked: Iterable[Question], kept: KeptDays) -> list[Question]:
+    """The questions, of which the one about the order of dates waits for an answer, and says why."""
+    why = gettext(
+        "Read as for earlier lists, %(same)d of the known appointments keep their day; read the other way, "
+        "%(other)d do."
+    ) % {"same": kept.same, "other": kept.other}
+    return [
+        replace(each, text=f"{each.text} {why}", standard="") if each.key == ORDER_KEY else each
+        for each in asked
+    ]
+
+
+def _note_unproven(order: DateOrder, columns: Columns) -> list[Problem]:
+    """A note that the order of dates was only remembered, on the first line that can be read in two ways."""
+    line, text = order.either_way[0]
+    problem = gettext(
+        "The order of day and month is taken from earlier lists; nothing in this file or among the "
+        "appointments here shows it."
+    )
+    remedy = gettext("Check the dates of this file.")
+    return [Problem(line, columns.header_of("date"), text, problem, remedy)]
 
 
 def _prepare_reading(

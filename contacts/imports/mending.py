@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 
 from contacts.database.saving import ROWS_PER_STATEMENT
 from contacts.imports.files import RawRow, Table
+from contacts.imports.headers import PART
 from contacts.imports.problems import REJECTED, AnyProblem, neutralise_formula
 from contacts.models import ImportBatch, RejectedRow
 
-PART, PROBLEM, LINE = "Part of a list", "Problem", "Line in the list"
-MISSING = "(missing cell)"
+PROBLEM, LINE = "Problem", "Line in the list"
+MISSING = "(missing cell of this row: fill it in)"  # so long that no list has such a cell of its own
 # What a cell of PART says; parts of it are looked for, in any case.
 ORDERS = {True: "dates month first", False: "dates day first", None: "dates in both orders"}
 WITH_AM_PM = "times with AM and PM"
@@ -123,18 +124,17 @@ def write_rows_to_mend(to_mend: RowsToMend) -> str:
     return out.getvalue()
 
 
-def is_to_mend(data: bytes) -> bool:
-    """Whether a text file is one of rows to mend: then what is remembered of its source's files, such as
-    their delimiter, doesn't count.
-    """
-    return PART.encode() in data[:LOOKED_AT]
+def may_be_to_mend(data: bytes) -> bool:
+    """Whether a text file may be one of rows to mend; its header tells."""
+    start = data[:LOOKED_AT]
+    return PART.encode() in start or PART.encode("utf-16-le")[:-1] in start
 
 
 def take_off_mending(table: Table) -> PartOfList:
     """Take the added columns off a table that has them; of any other, the table as it is."""
     names = {name.casefold(): name for name in (LINE, PART, PROBLEM)}
     added = {names[name.casefold()]: at for at, name in enumerate(table.headers) if name.casefold() in names}
-    if PART not in added or PROBLEM not in added:
+    if PART not in added:
         return PartOfList(table)
     off = frozenset(added.values())
     rows = tuple(RawRow(row.line, _cut_missing(_without(row.cells, off))) for row in table.rows)

@@ -152,7 +152,7 @@ class Migration(migrations.Migration):
                             ("answered", "The patient has answered since."),
                             ("worked_on", "Somebody has worked on it on the worklist."),
                             ("changed", "It was changed since."),
-                            ("said_again", "A later list says it too."),
+                            ("said_again", "A later list or another system says it too."),
                             ("merged", "The patient was merged with another contact since."),
                             ("erased", "What belonged there was erased or removed since."),
                             ("id_taken", "Its former id belongs to another record now."),

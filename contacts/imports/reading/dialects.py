@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from clevercsv.detect import Detector
 from django.utils.translation import gettext_lazy
 
+from contacts.imports.headers import has_mended_rows
+
 DELIMITERS = {
     ",": gettext_lazy("commas"),
     ";": gettext_lazy("semicolons"),
@@ -64,8 +66,12 @@ def find_dialect(text: str, delimiter: str = "") -> CsvDialect:
     """Return the dialect of a text without a "sep=" line. `delimiter`: what a person or the file says.
 
     clevercsv judges by the whole of a sample's rows, their lengths and the kinds of their cells, so that a
-    comma in each name of a file with semicolons doesn't count.
+    comma in each name of a file with semicolons doesn't count. Rows to mend have the dialect that they are
+    written with, whatever their cells look like; a spreadsheet may have saved them with another delimiter.
     """
+    for mark in [delimiter] if delimiter else DELIMITERS:
+        if has_mended_rows(_read_first_record(text, mark)):
+            return CsvDialect(mark)
     sample = "\n".join(_sample_lines(text)).encode("utf-8", "replace").decode()
     escape = "\\" if BACKSLASH_QUOTE.search(text) else ""
     quote = "'" if _has_single_quotes(sample, delimiter) else QUOTE
@@ -75,6 +81,13 @@ def find_dialect(text: str, delimiter: str = "") -> CsvDialect:
     if found and found.delimiter in DELIMITERS:
         return CsvDialect(found.delimiter, quote, escape)
     return CsvDialect(max(DELIMITERS, key=sample.count), quote, escape)
+
+
+def _read_first_record(text: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+    except csv.Error:
+        return []
 
 
 def _sample_lines(text: str) -> Iterator[str]:

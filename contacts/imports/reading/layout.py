@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from contacts.imports.columns import WORDS
 from contacts.imports.errors import WrongChoice
 from contacts.imports.files import RawRow, SkippedLine, Skips
+from contacts.imports.headers import has_mended_rows
 from contacts.imports.reading.cells import drop_guard_before_letter, has_guard_before_letter
 
 HEADER_WITHIN = 60  # records from the start of the file
@@ -54,14 +55,16 @@ def lay_out(records: Sequence[RawRow], header_line: int = 0) -> Layout:
         return Layout((), 0, (), ())
     header = records[at]
     skipped = [_skip(record, Skips.ABOVE) for record in records[:at]]
-    rows = []
+    rows: list[RawRow] = []
     for record in records[at + 1 :]:
         reason = _find_reason(record, header.cells)
         if reason:
             skipped.append(_skip(record, reason))
         else:
             rows.append(record)
-    return Layout(header.cells, header.line, _drop_guards(rows), tuple(skipped))
+    if not has_mended_rows(header.cells):  # those have guards before what looks like a formula only
+        rows = _drop_guards(rows)
+    return Layout(header.cells, header.line, tuple(rows), tuple(skipped))
 
 
 def check_header_line(layout: Layout, chosen: int, last_line: int) -> None:
@@ -114,7 +117,7 @@ def _skip(record: RawRow, why: Skips) -> SkippedLine:
     return SkippedLine(record.line, ", ".join(filter(None, record.cells))[:200], why)
 
 
-def _drop_guards(rows: Sequence[RawRow]) -> tuple[RawRow, ...]:
+def _drop_guards(rows: list[RawRow]) -> list[RawRow]:
     """Take a guard off letters ('Stone) in a column with two cells or more, if each of them has it."""
     guarded = {
         at
@@ -127,8 +130,8 @@ def _drop_guards(rows: Sequence[RawRow]) -> tuple[RawRow, ...]:
         if len(cells) < 2 or not all(map(has_guard_before_letter, cells)):
             guarded.discard(at)
     if not guarded:
-        return tuple(rows)
-    return tuple(
+        return rows
+    return [
         RawRow(
             row.line,
             tuple(
@@ -136,4 +139,4 @@ def _drop_guards(rows: Sequence[RawRow]) -> tuple[RawRow, ...]:
             ),
         )
         for row in rows
-    )
+    ]

@@ -125,6 +125,19 @@ def decode_file(data: bytes, encoding: str = "", answers: Mapping[str, str] | No
     return DecodedText(_check_text(data.decode(found, "replace")), found, question)
 
 
+def may_be_encoding(data: bytes, encoding: str) -> bool:
+    """Whether a file can have the letters that were chosen for an earlier one (product rule 52).
+
+    They answer the question about its letters where there is one; where they are found out, they must agree.
+    """
+    try:
+        told, found = _decode_as_told(data, encoding), decode_file(data)
+    except UnreadableFile:
+        return False
+    offered = [choice.value for choice in found.question.choices] if found.question else []
+    return told == found.text or any(told == data.decode(each, "replace") for each in offered)
+
+
 def _decode_as_told(data: bytes, encoding: str) -> str:
     """Return the text in the encoding that a person chose; a few bytes may be damaged."""
     if encoding not in {**ENCODINGS, **OTHER_NAMES}:

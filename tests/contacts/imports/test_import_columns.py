@@ -204,3 +204,19 @@ def test_no_list_raises_anything_but_a_reason(data: st.DataObject) -> None:
 )
 def test_each_column_has_a_name_of_its_own(headers: list[str], labels: tuple[str, ...]) -> None:
     assert label_headers(headers) == labels
+
+
+@pytest.mark.parametrize("headers", ["Date,Date", "Date (made on),DATE", "date,DATE,Date (visit)"])
+def test_a_chosen_column_that_stands_twice_is_asked_about(headers: str) -> None:
+    """(product rule 47)"""
+    names = [*headers.split(","), "Time", "Name", "Mobile", "Location"]
+    days = [f"2027-0{month}-01" for month in range(1, headers.count(",") + 2)]
+    rows = [RawRow(2, (*days, "9:00", "Ada", "2025550101", "Elm"))]
+    columns = find_columns(names, {"date": "Date"}, rows)
+    [question] = columns.questions
+    assert (question.key, "date" in columns.positions) == ("column:date", False)
+    assert len(question.choices) == len(days) + 1
+    told = find_columns(names, {"date": "Date"}, rows, {"column:date": question.choices[1].value})
+    assert told.positions["date"] == 1
+    alike = [RawRow(2, (*days[:1] * len(days), "9:00", "Ada", "2025550101", "Elm"))]
+    assert find_columns(names, {"date": "Date"}, alike).questions == ()

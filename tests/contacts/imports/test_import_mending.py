@@ -13,6 +13,7 @@ from django.urls import reverse
 from contacts.imports.errors import QuestionsOpen
 from contacts.imports.importing import import_file, preview_file
 from contacts.imports.mending import (
+    MISSING,
     ListReading,
     RowsToMend,
     RowToMend,
@@ -169,7 +170,7 @@ def test_a_row_that_was_cut_off_stays_rejected_until_its_cells_are_filled_in() -
     lines[2] = lines[2].rsplit(",", 2)[0]
     import_file("\n".join(lines).encode(), "list.csv", ImportOptions())
     table = read_file_to_mend()
-    assert table[1].count("(missing cell)") == 2
+    assert table[1].count(MISSING) == 2
     assert upload(table).counts["rejected"] == 1
     assert not Appointment.objects.filter(external_id="A3").exists()
     upload(mend(read_file_to_mend(), kind="Cleaning", status="Scheduled"))
@@ -292,3 +293,35 @@ def test_a_preview_keeps_nothing() -> None:
     assert report.to_mend
     assert [row.line for row in report.to_mend.rows] == [3]
     assert not RejectedRow.objects.exists()
+
+
+# Rows whose cells say something else to a reader that has to find out how a file is written.
+TROUBLESOME: list[list[tuple[str, ...]]] = [
+    [('room 4\\"b, left', "x"), ("y", "z")],
+    [("C:\\", "x"), ('\\"', "z")],
+    [("'t Hooft", "x"), ("'s Gravesande", "y")],
+    [("(missing cell)", "x"), ("x", "(missing cell)")],
+    [("a;b;c", "d;e;f"), ("g;h;i", "j;k;l")],
+]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+@pytest.mark.parametrize("cells", TROUBLESOME)
+def test_every_cell_comes_back_as_it_was(cells: list[tuple[str, ...]], delimiter: str) -> None:
+    """(product rule 48) Also if a spreadsheet saved the rows with another delimiter."""
+    rows = tuple(RowToMend(line, row, "wrong") for line, row in enumerate(cells, 2))
+    text = write_rows_to_mend(RowsToMend(("Name", "Note"), rows, "dates month first"))
+    saved = save(list(csv.reader(io.StringIO(text))), delimiter)
+    assert [row.cells for row in take_off_mending(read_bytes(saved)).table.rows] == cells
+
+
+def test_a_file_without_its_problem_column_is_still_a_part() -> None:
+    rows = (RowToMend(2, ("Ada", "x"), "wrong"),)
+    text = write_rows_to_mend(RowsToMend(("Name", "Note"), rows, "dates day first"))
+    table = [line[:-1] for line in csv.reader(io.StringIO(text))]
+    part = take_off_mending(read_bytes(save(table)))
+    assert (part.is_part, part.table.headers, part.reading) == (
+        True,
+        ("Name", "Note"),
+        ListReading(False, False),
+    )

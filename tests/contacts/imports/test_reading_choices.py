@@ -4,13 +4,16 @@
 """
 
 from datetime import date
+from typing import Any
 
 import pytest
 
 from contacts.imports.csv_files import CsvReader
 from contacts.imports.dates import ORDER_KEY, ask_about_order, guess_order, read_date
 from contacts.imports.errors import ImportRefused, WrongChoice
+from contacts.imports.file_reading import RawFile, has_headers_of_mending, read_as_remembered
 from contacts.imports.files import NO_CHOICES, ReadChoices, Table
+from contacts.imports.mending import may_be_to_mend
 from contacts.imports.practice import ImportOptions
 from contacts.imports.reading.letters import decode_file, find_certain_encoding
 from contacts.imports.reading_options import (
@@ -22,6 +25,7 @@ from contacts.imports.reading_options import (
     list_chosen,
     read_kept_choices,
 )
+from contacts.imports.remembered import EffectiveOptions
 from contacts.imports.understood import describe_table, list_understood, take_first_rows
 from tests.contacts.imports.reading_of_lists import read_bytes
 
@@ -213,3 +217,36 @@ def test_what_was_understood_is_said_in_plain_words() -> None:
         "Letters": "Windows (Western Europe)",
         "Header": "line 1",
     }
+
+
+def read_kept(data: bytes, kept: ReadChoices, headers: str = "", **chosen: Any) -> Table:
+    """A list as it is read by what is remembered of its source, and by what was chosen for itself."""
+    options = ImportOptions(reading=ReadChoices(**chosen))
+    effective = EffectiveOptions(options, kept=kept, kept_headers=tuple(headers.split(",")))
+    table, _ = read_as_remembered(RawFile("list.csv", data, 10**6, (CsvReader(),)), effective)
+    return table
+
+
+def test_a_remembered_header_that_is_repeated_on_a_page_drops_no_rows_above_it() -> None:
+    """(product rule 47)"""
+    page = "Date,Time,Name\n1/2/2027,9:00,Ada\n1/3/2027,9:00,Bo\n1/4/2027,9:00,Cy\n"
+    for titles in ("", "Elm Street\n"):
+        table = read_kept((titles + page + page).encode(), ReadChoices(header_line=5), "Date,Time,Name")
+        assert len(table.rows) == 6
+    other = "Code,Slot,Who\n1/2/2027,9:00,Ada\n"
+    table = read_kept((other + page).encode(), ReadChoices(header_line=3), "Date,Time,Name")
+    assert (table.understood.header_line, len(table.rows)) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("data", "is_it"),
+    [
+        (b"Name,Part of a list\nAda,dates day first\n", True),
+        ("Name,Part of a list\nAda,x\n".encode("utf-16"), True),
+        (b"Name,Note\nAda,Part of a list\n", False),
+        (b"Part of a list of Elm Street\n\nName,Date,Time\nAda,1/2/2027,9:00\n", False),
+    ],
+)
+def test_a_file_is_one_to_mend_by_its_header_only(data: bytes, is_it: bool) -> None:
+    raw = RawFile("list.csv", data, 10**6, (CsvReader(),))
+    assert (may_be_to_mend(data) and has_headers_of_mending(raw, ImportOptions())) is is_it

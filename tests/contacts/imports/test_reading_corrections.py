@@ -271,6 +271,34 @@ def test_the_zone_of_new_locations_is_remembered_and_printed(tmp_path: Path) -> 
     assert "Give each new location its time zone" in back
 
 
+@pytest.mark.parametrize(
+    ("moved", "is_asked"), [({}, True), ({"id": "A8"}, True), ({"date": "05/03/2027"}, False)]
+)
+def test_a_remembered_order_that_moves_the_known_appointments_is_asked_about(
+    moved: dict[str, str], is_asked: bool
+) -> None:
+    """(product rules 46 and 47) By most of the days that are booked; a tie proves nothing."""
+    make_downtown()
+    import_file(write_list(*EITHER_WAY), "list.csv", given())
+    SourceAnswers.objects.create(source="dentrix", answers={"date_order": "day_first"})
+    report = preview(write_list(EITHER_WAY[0], EITHER_WAY[1] | moved))
+    assert bool(report.open_questions) is is_asked
+    if is_asked:
+        assert "read the other way" in report.open_questions[0].text
+    assert preview(write_list(*EITHER_WAY), date_order="month-first").counts["unchanged"] == 2
+
+
+def test_a_remembered_order_that_nothing_proves_holds_with_a_note() -> None:
+    make_downtown()
+    SourceAnswers.objects.create(source="dentrix", answers={"date_order": "day_first"})
+    report = import_file(write_list(*EITHER_WAY), "list.csv", given())
+    assert {each.local_start.month for each in Appointment.objects.all()} == {4, 5}
+    assert [each for each in report.problems if "taken from earlier lists" in each.problem]
+    again = preview(write_list(*EITHER_WAY))
+    assert (again.counts["unchanged"], again.open_questions) == (2, [])
+    assert not [each for each in again.problems if "taken from earlier lists" in each.problem]
+
+
 def test_remembered_letters_that_the_bytes_disprove_are_not_forced() -> None:
     make_downtown()
     import_file(write_list(AISHA | {"first": "Zoë"}, encoding="cp850"), "list.csv", given(encoding="cp850"))
@@ -278,6 +306,29 @@ def test_remembered_letters_that_the_bytes_disprove_are_not_forced() -> None:
     assert report.understood
     assert (report.understood.encoding, report.counts["unchanged"]) == ("utf-8", 1)
     assert dict(report.understood.dropped) == {"encoding": "cp850"}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "last", "read_as"),
+    [
+        ("cp1252", "Lefèvre", "cp1252"),
+        ("cp1252", "Müller", "cp1252"),
+        ("utf-16", "Lefèvre", "utf-16"),
+        ("cp850", "Lefèvre", "cp850"),
+        ("ascii", "Stone", "cp850"),
+    ],
+)
+def test_remembered_letters_never_garble_a_name(encoding: str, last: str, read_as: str) -> None:
+    """(product rule 52) They count where the file's own letters agree, or can't be found out."""
+    make_downtown()
+    kept = LIST.decode().splitlines()[0].split(",")
+    SourceAnswers.objects.create(source="dentrix", reading={"encoding": "cp850", "headers": kept})
+    report = preview(write_list(AISHA | {"last": last}, encoding=encoding))
+    assert report.understood
+    assert report.understood.encoding[:6] == read_as[:6]
+    assert bool(report.understood.dropped) == (read_as != "cp850")
+    assert report.first_rows
+    assert any(last in cells for _, cells in report.first_rows.rows)
 
 
 def test_a_remembered_sheet_that_is_not_there_is_not_forced() -> None:
