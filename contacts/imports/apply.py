@@ -14,7 +14,7 @@ from contacts.imports.changes import ImportedChange, list_changes
 from contacts.imports.overwriting import read_values_before, store_overwritten
 from contacts.imports.people import PersonKey, person_key
 from contacts.imports.plans import Plan, PlannedContact, RowOutcome
-from contacts.imports.practice import KnownPractice, make_location
+from contacts.imports.practice import KnownPractice, PracticeChanged, is_as_known, make_location
 from contacts.imports.problems import Problem
 from contacts.imports.rows import ImportedLocation, location_key
 from contacts.imports.staleness import RowLeftOut, settle_changes
@@ -53,7 +53,7 @@ def write_plan(
     """Write the whole plan in the caller's transaction, and store with the batch what it changes.
 
     Returns what is left out of a fresh plan, since somebody changed it here meanwhile, and the changes.
-    Raises PlanStale.
+    Raises PlanStale, PracticeChanged.
     """
     _lock_affected_appointments(plan)
     left_out = settle_changes(plan, batch.source)
@@ -101,9 +101,11 @@ def _add_locations_and_providers(
         if key not in practice.locations
     ]
     new_providers = [Provider(name=name) for key, name in providers.items() if key not in practice.providers]
-    practice.locations |= {
-        location_key(each.name): each for each in Location.objects.bulk_create(new_locations)
-    }
+    if (new_locations or new_providers) and not is_as_known(practice):
+        raise PracticeChanged
+    made = Location.objects.bulk_create(new_locations)
+    practice.locations |= {location_key(each.name): each for each in made}
+    practice.zones |= {each.pk: each.time_zone for each in made}
     practice.providers |= {
         location_key(each.name): each for each in Provider.objects.bulk_create(new_providers)
     }

@@ -21,7 +21,7 @@ from contacts.imports.changes import ImportedChange
 from contacts.imports.leases import keep_imports_apart, renew_lease
 from contacts.imports.plan_parts import find_line, halve_plan, list_lines, list_rows, split_plan
 from contacts.imports.plans import Plan, PlannedRow, RefusedRow, RowOutcome
-from contacts.imports.practice import KnownPractice
+from contacts.imports.practice import KnownPractice, PracticeChanged, is_as_known
 from contacts.imports.problems import REJECTED, Problem, clip
 from contacts.imports.report import LEFT_OUT, count_outcomes
 from contacts.imports.rows import ImportedLocation
@@ -34,10 +34,6 @@ PART_ROWS = 300
 # What one bad row can cause, or somebody who changes meanwhile what the plan is about. Anything else, such as
 # a lost connection, stops the run, which is tried again.
 BAD_ROWS = (DataError, IntegrityError, ValueError, OverflowError, PlanStale)
-
-
-class ZonesChanged(Exception):
-    """The time zone of a location was corrected since the file was read by it: read it again."""
 
 
 @dataclass
@@ -68,7 +64,8 @@ class ImportRun:
     def write(self, planned: PlannedFile) -> None:
         """Write all parts that aren't written yet.
 
-        Raises ZonesChanged (then plan and write again), LeaseLost, and database errors of no row's making.
+        Raises PracticeChanged (then read, plan and write again), LeaseLost, and database errors of no row's
+        making.
         """
         ImportBatch.objects.filter(pk=self.batch.pk).update(rows_total=planned.rows)
         for part in split_plan(planned.plan, PART_ROWS, done=self._read_written_lines()):
@@ -122,7 +119,7 @@ class ImportRun:
         same appointment meanwhile, so it is planned again once before it is given up.
         """
         practice = planned.practice
-        known = dict(practice.locations), dict(practice.providers)
+        known = dict(practice.locations), dict(practice.providers), dict(practice.zones)
         try:
             self._write(planned, part)
             return
@@ -132,7 +129,9 @@ class ImportRun:
             if part.is_fresh or not isinstance(failed.__cause__, DeadlockDetected):
                 raise
             error = failed
-        practice.locations, practice.providers = known
+        practice.locations, practice.providers, practice.zones = known
+        if isinstance(error, IntegrityError) and not is_as_known(practice):
+            raise PracticeChanged
         halves = halve_plan(part)
         if len(halves) == 1 and part.is_fresh:
             self._leave_out(part, error)
@@ -149,7 +148,7 @@ class ImportRun:
         lines = list_lines(part)
         self._begin_part(len(lines))
         if lock_zones(planned.practice.zones) != planned.practice.zones:
-            raise ZonesChanged
+            raise PracticeChanged
         left_out, changes = write_plan(part, planned.practice, planned.described, self.batch, self.batch.by)
         said = [each for line in lines for each in planned.problems.get(line, [])]
         problems = correct_problems(said, left_out)
