@@ -30,6 +30,7 @@ from contacts.models import (
     ConsentEntry,
     Contact,
     ContactLogEntry,
+    ImportBatch,
     ImportProblem,
     PhoneNumber,
     RejectedRow,
@@ -89,6 +90,8 @@ def _find_refusal(contact: Contact) -> str:
     now = read_database_clock()
     if contact.appointments.filter(status=Appointment.Status.BOOKED, starts_at__gt=now).exists():
         return _("They have appointments ahead. Cancel these first.")
+    if ImportBatch.objects.filter(state=ImportBatch.State.RUNNING).exists():  # it may write of them again
+        return _("A list is being imported. Try again when it has ended.")
     return ""
 
 

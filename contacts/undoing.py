@@ -70,6 +70,9 @@ def lock_batch(batch_id: int) -> BatchRecords:
     if batch is None:
         raise UndoRefused(_("This import is no longer on record."))
     records = read_undoable(batch)
+    under_way = ImportBatch.State.WAITING, ImportBatch.State.RUNNING
+    if ImportBatch.objects.filter(source=batch.source, state__in=under_way).exists():
+        raise UndoRefused(_("A list of the same source is being imported. Try again when it has ended."))
     visits = Appointment.objects.filter(is_any("pk", records.appointment_ids)).order_by()
     locations = set(visits.values_list("location", flat=True).distinct())
     locations |= {

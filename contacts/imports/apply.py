@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from django.contrib.auth.models import User
-from django.utils.translation import gettext, gettext_noop
 
 from contacts.appointments import ListedChange, change_appointments, lock_appointments, set_times
 from contacts.database.arrays import is_any
@@ -13,9 +12,10 @@ from contacts.imports.changes import ImportedChange, list_changes
 from contacts.imports.overwriting import IMPORTED_CONTACT_FIELDS, read_values_before, store_overwritten
 from contacts.imports.people import PersonKey, person_key
 from contacts.imports.plans import Plan, PlannedContact, RowOutcome
-from contacts.imports.practice import KnownPractice, make_location
-from contacts.imports.problems import Problem, clip, translate
+from contacts.imports.practice import KnownPractice, PracticeChanged, is_as_known, make_location
+from contacts.imports.problems import Problem
 from contacts.imports.rows import ImportedLocation, location_key
+from contacts.imports.staleness import RowLeftOut, settle_changes
 from contacts.imports.three_way import read_memory
 from contacts.imports.words import join_wishes
 from contacts.models import (
@@ -33,19 +33,6 @@ from contacts.models import (
 from contacts.models.people import Preference
 from contacts.people import create_numbers, revise_upcoming
 
-PATIENT_CHANGED = (
-    gettext_noop("Somebody changed this patient here while the file was being imported."),
-    gettext_noop("Import the file again."),
-)
-APPOINTMENT_CHANGED = (
-    gettext_noop("Somebody changed this appointment here while the file was being imported."),
-    gettext_noop("Import the file again."),
-)
-
-
-class ContactGone(Exception):
-    """A patient of the plan was merged or erased since it was made. Nothing was written: plan again."""
-
 
 def write_plan(
     plan: Plan,
@@ -53,26 +40,29 @@ def write_plan(
     described: dict[str, ImportedLocation],
     batch: ImportBatch,
     by: User | None,
-) -> tuple[list[Problem], list[ImportedChange]]:
+) -> tuple[list[RowLeftOut], list[ImportedChange]]:
     """Write the whole plan in the caller's transaction, and store with the batch what it changes.
 
-    Returns a note for each row whose appointment somebody changed since the plan was made, and the changes.
-    Raises ContactGone.
+    Returns what is left out of a fresh plan, since somebody changed it here meanwhile, and the changes.
+    Raises PlanStale, PracticeChanged.
     """
     _lock_affected_appointments(plan)
-    notes = _leave_out_changed_meanwhile(plan) + _lock_contacts_and_leave_out_edited(plan)
+    left_out = settle_changes(plan, batch.source)
     before = read_values_before(plan, practice, batch.source)
     _add_locations_and_providers(plan, practice, described)
     numbers = _get_or_create_numbers(plan.contacts.values())
     changes = list_changes(plan)
     contacts = _write_contacts(plan, batch.source, numbers)
     _add_appointments(plan, contacts, practice, batch, by)
-    listed = [*_list_row_changes(plan, contacts, practice, batch.source), *_list_refused_changes(plan)]
+    listed = [
+        *_list_row_changes(plan, contacts, practice, batch.source),
+        *_list_refused_changes(plan, batch.source),
+    ]
     for some in take_chunks(listed, ROWS_PER_STATEMENT):
         change_appointments(some, by=by, how=Way.IMPORT)
     _store_changes(batch, changes, plan, contacts)
     store_overwritten(batch, before, practice)
-    return notes, changes
+    return left_out, changes
 
 
 def _lock_affected_appointments(plan: Plan) -> None:
@@ -81,49 +71,6 @@ def _lock_affected_appointments(plan: Plan) -> None:
     rows = {appointment.pk for appointment in plan.known_appointments}
     of_people = Appointment.objects.filter(is_any("contact", people)).values_list("pk", flat=True)
     lock_appointments(rows | set(of_people))
-
-
-def _leave_out_changed_meanwhile(plan: Plan) -> list[Problem]:
-    """Change nothing in appointments that are another revision or status since the plan was made."""
-    planned = [each for each in plan.rows if each.appointment]
-    ids = [appointment.pk for appointment in plan.known_appointments]
-    found = Appointment.objects.filter(is_any("pk", ids)).values_list("pk", "revision", "status")
-    now = {pk: (revision, status) for pk, revision, status in found}
-
-    def is_as_planned(appointment: Appointment | None) -> bool:
-        return appointment is None or now.get(appointment.pk) == (appointment.revision, appointment.status)
-
-    notes = []
-    for each in planned:
-        if not is_as_planned(each.appointment):
-            each.leave_out()
-            reason = translate(APPOINTMENT_CHANGED)
-            notes.append(Problem(each.row.line, gettext("Row"), each.row.appointment_id, *reason))
-    plan.refused = [each for each in plan.refused if is_as_planned(each.appointment)]
-    return notes
-
-
-def _lock_contacts_and_leave_out_edited(plan: Plan) -> list[Problem]:
-    """Lock the contacts, and change nothing in those that somebody edited since the plan was made.
-
-    Raises ContactGone.
-    """
-    planned = [each for each in plan.contacts.values() if each.contact]
-    ids = {each.contact.pk for each in planned if each.contact}
-    if not ids:
-        return []
-    rows = Contact.objects.filter(is_any("pk", ids)).order_by("pk").select_for_update(no_key=True)
-    now = dict(rows.filter(erased_at=None).values_list("pk", "updated_at"))
-    if now.keys() != ids:
-        raise ContactGone
-    notes = []
-    for each in planned:
-        if each.contact and now.get(each.contact.pk) != each.contact.updated_at:
-            each.leave_out()
-            line = each.person.rows[-1].line
-            reason = translate(PATIENT_CHANGED)
-            notes.append(Problem(line, gettext("Row"), clip(each.person.full_name), *reason))
-    return notes
 
 
 def _add_locations_and_providers(
@@ -138,9 +85,11 @@ def _add_locations_and_providers(
         if key not in practice.locations
     ]
     new_providers = [Provider(name=name) for key, name in providers.items() if key not in practice.providers]
-    practice.locations |= {
-        location_key(each.name): each for each in Location.objects.bulk_create(new_locations)
-    }
+    if (new_locations or new_providers) and not is_as_known(practice):
+        raise PracticeChanged
+    made = Location.objects.bulk_create(new_locations)
+    practice.locations |= {location_key(each.name): each for each in made}
+    practice.zones |= {each.pk: each.time_zone for each in made}
     practice.providers |= {
         location_key(each.name): each for each in Provider.objects.bulk_create(new_providers)
     }
@@ -303,11 +252,12 @@ def _list_row_changes(
         )
 
 
-def _list_refused_changes(plan: Plan) -> Iterator[ListedChange]:
+def _list_refused_changes(plan: Plan, source: str) -> Iterator[ListedChange]:
     """The cancellations of rejected rows."""
     for each in plan.refused:
         if each.outcome == RowOutcome.CANCELLED:
-            yield ListedChange(each.appointment.pk, cancels=True, file_values=each.file_values)
+            said = each.appointment.file_values | {source: each.kept}
+            yield ListedChange(each.appointment.pk, cancels=True, file_values=said)
 
 
 def _store_changes(

@@ -31,12 +31,12 @@ from contacts.imports.list_planning import find_missing_rows, plan_lines, plan_l
 from contacts.imports.list_reading import ReadList, read_list
 from contacts.imports.mending import find_rows_to_mend, store_rows_to_mend
 from contacts.imports.plans import Plan, RowOutcome
-from contacts.imports.practice import ImportOptions
+from contacts.imports.practice import ImportOptions, PracticeChanged
 from contacts.imports.problems import Problem
 from contacts.imports.questions import find_open
 from contacts.imports.remembered import remember_answers
 from contacts.imports.report import ImportReport, count_outcomes
-from contacts.imports.runs import ImportRun, PlannedFile, ZonesChanged, group_by_line
+from contacts.imports.runs import ImportRun, PlannedFile, group_by_line
 from contacts.imports.stored_files import discard_file, read_stored_file, save_options, store_file
 from contacts.imports.understood import take_first_rows
 from contacts.imports.visits_ahead import list_planned_anew
@@ -129,8 +129,8 @@ def run_import(batch: ImportBatch) -> ImportReport:
             try:
                 run.write(planned)
                 break
-            except ZonesChanged:
-                log.info("import %s: a time zone was corrected, so the file is read again", batch.pk)
+            except PracticeChanged:
+                log.info("import %s: the practice was changed, so the file is read again", batch.pk)
         missing = find_missing_rows(file, plan, batch)
         run.finish(planned, missing, partial(_keep_for_later, file, batch))
     hint_planning()

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from django.db import Error, connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext as _
 
@@ -89,9 +89,13 @@ def lease_batch(batch: ImportBatch) -> ImportBatch:
 
 
 def renew_lease(batch: ImportBatch, *, rows: int = 0) -> None:
-    """Renew it in the transaction that imports `rows` more rows. Raises LeaseLost."""
+    """Renew it in the transaction that imports `rows` more rows, which holds lock_import_writes().
+
+    Raises LeaseLost, also if it ran out and another batch is being imported: what two files say would mix.
+    """
     progress = {"rows_done": F("rows_done") + rows, "attempts": 0} if rows else {}
-    if not _find_held(batch).update(leased_until=Now() + LEASE, **progress):
+    alone = _find_held(batch).filter(~Exists(find_running().exclude(pk=batch.pk)))
+    if not alone.update(leased_until=Now() + LEASE, **progress):
         raise LeaseLost
 
 
@@ -99,17 +103,7 @@ def renew_lease(batch: ImportBatch, *, rows: int = 0) -> None:
 def keeping_lease(batch: ImportBatch) -> Iterator[None]:
     """Renew the lease in a thread, for as long as the block takes: reading a large file may take a minute."""
     done = threading.Event()
-
-    def renew() -> None:
-        try:
-            while not done.wait(RENEW_EVERY):
-                _find_held(batch).update(leased_until=Now() + LEASE)
-        except Error as error:
-            log.warning("the lease of import %s could not be renewed: %s", batch.pk, type(error).__name__)
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=renew, name="import-lease", daemon=True)
+    thread = threading.Thread(target=_renew_until_done, args=(batch, done), name="import-lease", daemon=True)
     thread.start()
     try:
         yield
@@ -118,17 +112,35 @@ def keeping_lease(batch: ImportBatch) -> Iterator[None]:
         thread.join()
 
 
+def _renew_until_done(batch: ImportBatch, done: threading.Event) -> None:
+    """Renew the lease again and again. One that ran out stays so: another batch may be leased by now."""
+    while not done.wait(RENEW_EVERY):
+        try:
+            _find_held(batch).filter(leased_until__gt=Now()).update(leased_until=Now() + LEASE)
+        except Error as error:  # the database may be back for the next time
+            log.warning("the lease of import %s could not be renewed: %s", batch.pk, type(error).__name__)
+            connection.close()
+    connection.close()
+
+
 def ask_again(batch: ImportBatch, reason: str) -> None:
     """Give the batch back to staff: something must be answered before it can be imported."""
     _find_held(batch).update(state=State.ASKING, error=reason[:300], lease=None, leased_until=None)
 
 
 def give_batch_back(batch: ImportBatch) -> None:
-    """After an error: let it be tried again in a while, or fail if that was the last attempt."""
-    if batch.attempts >= MOST_ATTEMPTS:
-        fail_batch(batch)
-    else:
-        _find_held(batch).update(leased_until=Now() + NEXT_ATTEMPT_AFTER)
+    """After an error: let it be tried again in a while, or fail if that was the last attempt.
+
+    What counts are the attempts that are stored: a part that was imported has set them back. If another
+    batch is being imported, this one waits until that has ended.
+    """
+    with transaction.atomic():
+        lock_import_writes()
+        held = _find_held(batch)
+        is_overtaken = find_running().exclude(pk=batch.pk).exists()
+        until = None if is_overtaken else Now() + NEXT_ATTEMPT_AFTER
+        if not held.filter(attempts__lt=MOST_ATTEMPTS).update(leased_until=until):
+            fail_batch(batch)
 
 
 def fail_batch(batch: ImportBatch) -> None:

@@ -85,13 +85,11 @@ def _describe_rows(file: ReadList, plan: Plan) -> list[Problem]:
             found = tuple(replace(each, weight=NOTE) for each in found)
         problems += found
     header = file.columns.header_of("status")
-    problems += [
-        Problem(
-            each.result.line, header, clip(describe_appointment(each.appointment)), *translate(ONLY_CANCELLED)
-        )
-        for each in plan.refused
-        if each.outcome == RowOutcome.CANCELLED
-    ]
+    for each in plan.refused:
+        if each.outcome == RowOutcome.CANCELLED:
+            about = clip(describe_appointment(each.appointment))
+            each.cancelled_note = Problem(each.result.line, header, about, *translate(ONLY_CANCELLED))
+            problems.append(each.cancelled_note)
     return problems + [note for each in plan.rows for note in each.notes]
 
 

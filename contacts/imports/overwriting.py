@@ -57,7 +57,7 @@ def read_values_before(plan: Plan, practice: KnownPractice, source: str) -> Valu
     spoken_of = {
         each.appointment.pk for each in plan.rows if each.appointment and each.outcome != RowOutcome.REJECTED
     }
-    spoken_of |= {each.appointment.pk for each in plan.refused}
+    spoken_of |= {each.appointment.pk for each in plan.refused if each.outcome != RowOutcome.REJECTED}
     people = {each.contact.pk for each in plan.contacts.values() if each.contact}
     return ValuesBefore(
         _read_appointments(spoken_of, source), _read_contacts(people, source), _list_practice(practice)

@@ -167,8 +167,7 @@ class _Planner:
         before = read_memory(appointment, self.source) or self.known.recalled.get(appointment.pk, {})
         is_new = appointment.status == Status.BOOKED and before.get("status") != CANCELLED
         outcome = RowOutcome.CANCELLED if is_new else RowOutcome.UNCHANGED
-        kept = appointment.file_values | {self.source: leave_out_report(before) | {"status": CANCELLED}}
-        return RefusedRow(result, appointment, outcome, kept)
+        return RefusedRow(result, appointment, outcome, leave_out_report(before) | {"status": CANCELLED})
 
     def _may_be_about(self, row: AppointmentRow, appointment: Appointment) -> bool:
         """Whether at least one of name, number, patient id and time is the appointment's."""

@@ -125,33 +125,35 @@ class PlannedRow:
         return self.starts_at.astimezone(UTC) + self.length
 
     def leave_out(self) -> None:
-        """Change nothing after all."""
-        self.outcome, self.takes, self.fields = RowOutcome.UNCHANGED, frozenset(), NO_FIELDS
-        self.merges, self.kept = False, None
+        """Change nothing after all: the row isn't imported."""
+        self.outcome, self.takes, self.fields = RowOutcome.REJECTED, frozenset(), NO_FIELDS
+        self.merges, self.kept, self.notes = False, None, ()
 
 
 @dataclass(slots=True)
 class RefusedRow:
     """A rejected row that cancels an appointment all the same (product rule 44).
 
-    `file_values`: of the appointment from then on.
+    `kept`: what is kept of the file; `cancelled_note`: the problem that says of the row that it cancels.
     """
 
     result: RowResult
     appointment: Appointment
     outcome: RowOutcome
-    file_values: dict[str, Said]
+    kept: Said
+    cancelled_note: Problem | None = None
 
 
 @dataclass
 class Plan:
     """All changes of a file: its rows, the patients who have at least one accepted row, and rejected rows
-    that cancel.
+    that cancel. `is_fresh`: some lines of a file, planned anew just before they are written.
     """
 
     rows: list[PlannedRow]
     contacts: dict[PersonKey, PlannedContact]
     refused: list[RefusedRow] = field(default_factory=list)
+    is_fresh: bool = False
 
     @property
     def known_appointments(self) -> list[Appointment]:

@@ -29,6 +29,12 @@ FINISH_IT = gettext_noop(
 DEFAULT_SOURCE = "csv"
 
 
+class PracticeChanged(Exception):
+    """Since the file was read, a location's time zone was corrected, or somebody added or removed a location
+    or provider: read it again.
+    """
+
+
 @dataclass(frozen=True)
 class ImportOptions:
     """The choices made for an import. `zones`: name of a new location -> IANA zone.
@@ -117,6 +123,12 @@ def read_known_practice() -> KnownPractice:
         providers={location_key(each.name): each for each in Provider.objects.order_by("-pk")},
         zones={each.pk: each.time_zone for each in locations},
     )
+
+
+def is_as_known(known: KnownPractice) -> bool:
+    """Whether nobody added or removed a location or provider since `known` was read. Two queries."""
+    now = read_known_practice()
+    return now.locations.keys() == known.locations.keys() and now.providers.keys() == known.providers.keys()
 
 
 def describe_locations(

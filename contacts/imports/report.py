@@ -46,11 +46,13 @@ CONTACT_LABELS = {
     "contacts_updated": _("updated"),
     "contacts_unchanged": _("unchanged"),
 }
+LEFT_OUT = "left_out"
 OTHER_LABELS = {
     "added_as_cancelled": _("added as cancelled, so they get no reminders"),
     "matched_by_id": _("matched by id"),
     "matched_by_slot": _("matched by patient, time and location"),
     "missing": _("booked here but not in the file"),
+    LEFT_OUT: _("left out, since somebody changed it here meanwhile"),
 }
 MOST_LINES_SHOWN = {
     REJECTED: 100,
@@ -139,7 +141,8 @@ def count_outcomes(outcomes: Counter[RowOutcome], plan: Plan, problems: Sequence
 
     The others are "changed" (moved, cancelled, booked again or updated), "added_as_cancelled",
     "matched_by_id", "matched_by_slot" (patient, time and location), those of contacts, "notes", and
-    "missing" (booked here, not in the file).
+    "missing" (booked here, not in the file). A batch has "left_out" too if somebody changed rows or patients
+    here again and again while they were imported.
     """
     contacts = Counter(each.outcome for each in plan.contacts.values())
     matched = Counter(each.matched_by for each in plan.rows)
@@ -329,7 +332,7 @@ def _list_counts(counts: dict[str, int], words: Mapping[str, object]) -> list[st
 
 
 def _list_other_counts(counts: dict[str, int]) -> list[str]:
-    return [f"  ({counts[key]} {word})" for key, word in OTHER_LABELS.items() if counts[key]]
+    return [f"  ({counts[key]} {word})" for key, word in OTHER_LABELS.items() if counts.get(key)]
 
 
 def _list_groups(problems: Sequence[Problem], weight: str) -> list[str]:

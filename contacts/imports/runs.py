@@ -16,27 +16,24 @@ from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected
 
 from contacts.appointments import lock_zones
-from contacts.imports.apply import ContactGone, store_problems, write_plan
+from contacts.imports.apply import store_problems, write_plan
 from contacts.imports.changes import ImportedChange
 from contacts.imports.leases import lock_import_writes, renew_lease
 from contacts.imports.plan_parts import find_line, halve_plan, list_lines, list_rows, split_plan
 from contacts.imports.plans import Plan, PlannedRow, RefusedRow, RowOutcome
-from contacts.imports.practice import KnownPractice
+from contacts.imports.practice import KnownPractice, PracticeChanged, is_as_known
 from contacts.imports.problems import REJECTED, Problem, clip
-from contacts.imports.report import count_outcomes
+from contacts.imports.report import LEFT_OUT, count_outcomes
 from contacts.imports.rows import ImportedLocation
+from contacts.imports.staleness import PlanStale, correct_problems
 from contacts.models import ImportBatch, ImportFile, ImportPart
 
 log = logging.getLogger(__name__)
 
 PART_ROWS = 300
-# What one bad row can cause, or a patient who is merged or erased meanwhile. Anything else, such as a lost
-# connection, stops the run, which is tried again.
-BAD_ROWS = (DataError, IntegrityError, ValueError, OverflowError, ContactGone)
-
-
-class ZonesChanged(Exception):
-    """The time zone of a location was corrected since the file was read by it: read it again."""
+# What one bad row can cause, or somebody who changes meanwhile what the plan is about. Anything else, such as
+# a lost connection, stops the run, which is tried again.
+BAD_ROWS = (DataError, IntegrityError, ValueError, OverflowError, PlanStale)
 
 
 @dataclass
@@ -67,7 +64,8 @@ class ImportRun:
     def write(self, planned: PlannedFile) -> None:
         """Write all parts that aren't written yet.
 
-        Raises ZonesChanged (then plan and write again), LeaseLost, and database errors of no row's making.
+        Raises PracticeChanged (then read, plan and write again), LeaseLost, and database errors of no row's
+        making.
         """
         ImportBatch.objects.filter(pk=self.batch.pk).update(rows_total=planned.rows)
         for part in split_plan(planned.plan, PART_ROWS, done=self._read_written_lines()):
@@ -112,45 +110,52 @@ class ImportRun:
         rejected = planned.rows - planned.duplicates - total["rows"]
         others = {RowOutcome.DUPLICATE: planned.duplicates, RowOutcome.REJECTED: rejected}
         counts = count_outcomes(Counter(others), Plan([], {}), list(left))
-        return {name: number + total[name] for name, number in counts.items()}
+        return {name: counts.get(name, 0) + total[name] for name in counts | total}
 
-    def _write_safely(self, planned: PlannedFile, part: Plan, *, is_fresh: bool = False) -> None:
+    def _write_safely(self, planned: PlannedFile, part: Plan) -> None:
         """Write the part. What can't be written is planned again and halved until only that is left out.
 
-        A part that was cut from the whole file's plan isn't fresh: somebody may have added the same
-        appointment meanwhile, so it is planned again once before it is given up.
+        A part that was cut from the whole file's plan isn't fresh: somebody may have added or changed the
+        same appointment meanwhile, so it is planned again once before it is given up.
         """
         practice = planned.practice
-        known = dict(practice.locations), dict(practice.providers)
+        known = dict(practice.locations), dict(practice.providers), dict(practice.zones)
         try:
             self._write(planned, part)
             return
         except BAD_ROWS as refused:
             error: Exception = refused
         except OperationalError as failed:
-            if is_fresh or not isinstance(failed.__cause__, DeadlockDetected):
+            if part.is_fresh or not isinstance(failed.__cause__, DeadlockDetected):
                 raise
             error = failed
-        practice.locations, practice.providers = known
+        practice.locations, practice.providers, practice.zones = known
+        if isinstance(error, IntegrityError) and not is_as_known(practice):
+            raise PracticeChanged
         halves = halve_plan(part)
-        if len(halves) == 1 and is_fresh:
+        if len(halves) == 1 and part.is_fresh:
             self._leave_out(part, error)
             return
         for half in halves:
             lines = list_lines(half)
             plan, problems = planned.plan_again(lines)
             planned.problems |= group_by_line(problems, lines)
-            self._write_safely(planned, plan, is_fresh=True)
+            plan.is_fresh = True
+            self._write_safely(planned, plan)
 
     @transaction.atomic
     def _write(self, planned: PlannedFile, part: Plan) -> None:
         lines = list_lines(part)
         self._begin_part(len(lines))
         if lock_zones(planned.practice.zones) != planned.practice.zones:
-            raise ZonesChanged
-        notes, changes = write_plan(part, planned.practice, planned.described, self.batch, self.batch.by)
-        problems = [each for line in lines for each in planned.problems.get(line, [])] + notes
-        self._end_part(lines, count_outcomes(Counter(part.outcomes), part, problems), problems)
+            raise PracticeChanged
+        left_out, changes = write_plan(part, planned.practice, planned.described, self.batch, self.batch.by)
+        said = [each for line in lines for each in planned.problems.get(line, [])]
+        problems = correct_problems(said, left_out)
+        counts = count_outcomes(Counter(part.outcomes), part, problems)
+        if left_out:
+            counts[LEFT_OUT] = len(left_out)
+        self._end_part(lines, counts, problems)
         self.changes += changes
 
     @transaction.atomic

@@ -19,6 +19,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
+from contacts.imports.report import LEFT_OUT
 from contacts.models import CalendarFault, ImportBatch, WatchedCalendar
 from contacts.watching.arrivals import replace_content, store_arrival
 from contacts.watching.calendar_requests import FetchedCalendar, as_https, digest_of, fetch_calendar
@@ -75,6 +76,7 @@ def fetch_one(turn: Turn) -> bool:
     if not calendar.is_on or (calendar.due_at and now < calendar.due_at <= now + LONGEST_WAIT):
         return False
     is_old = calendar.stored_at is None or now - calendar.stored_at > STORED_ANEW_AFTER
+    is_old = is_old or bool(calendar.batch and calendar.batch.counts.get(LEFT_OUT))
     version = {} if is_old else {"etag": calendar.etag, "last_modified": calendar.last_modified}
     came = fetch_calendar(calendar.address, **version)
     _record(turn, calendar, came, is_old=is_old)

@@ -28,6 +28,7 @@ from django.db.models import Q
 from contacts.database.clock import read_database_clock
 from contacts.imports.files import describe_too_large
 from contacts.imports.practice import ImportOptions
+from contacts.imports.report import LEFT_OUT
 from contacts.models import FolderFault, ImportBatch, Location, WatchedFile, WatchedFolder
 from contacts.watching.arrivals import (
     COMES_BY_ITSELF,
@@ -291,7 +292,8 @@ def find_needless(source: str, sha256: str) -> str:
         return ""
     if last.state != ImportBatch.State.DONE:
         return Ending.ALREADY_HERE
-    return "" if last.counts.get("rejected") else Ending.NOTHING_NEW
+    is_incomplete = last.counts.get("rejected") or last.counts.get(LEFT_OUT)
+    return "" if is_incomplete else Ending.NOTHING_NEW
 
 
 def delete_old_lists() -> int:
