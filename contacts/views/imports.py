@@ -26,6 +26,7 @@ from contacts.forms.reading import choose_valid, describe_reading, list_posted, 
 from contacts.imports.change_words import changes_as_csv, group_changes
 from contacts.imports.errors import ImportRefused, MissingColumns
 from contacts.imports.importing import preview_file
+from contacts.imports.list_order import has_newer, say_overtaken
 from contacts.imports.list_reading import show_refused_file
 from contacts.imports.mending import read_rows_to_mend, write_rows_to_mend
 from contacts.imports.practice import ImportOptions
@@ -208,6 +209,7 @@ def _show_preview(
             report.chosen_columns,
             samples=report.first_rows.samples,
         ),
+        "overtaken": say_overtaken() if has_newer(batch) else "",
         "changes_nothing": not any(report.counts.get(key) for key in CHANGES),
         "batch": batch,
     }

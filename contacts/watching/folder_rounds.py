@@ -27,15 +27,10 @@ from django.db.models import Q
 
 from contacts.database.clock import read_database_clock
 from contacts.imports.files import describe_too_large
+from contacts.imports.list_order import COMES_BY_ITSELF
 from contacts.imports.practice import ImportOptions
 from contacts.models import FolderFault, ImportBatch, Location, WatchedFile, WatchedFolder
-from contacts.watching.arrivals import (
-    COMES_BY_ITSELF,
-    find_asking,
-    replace_content,
-    store_arrival,
-    store_refused,
-)
+from contacts.watching.arrivals import find_asking, replace_content, store_arrival, store_refused
 from contacts.watching.disk import (
     FolderPlace,
     FoundFile,
