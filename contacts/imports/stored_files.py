@@ -139,10 +139,23 @@ def _queue(found: QuerySet[ImportBatch], by: User | None) -> bool:
 
 
 def discard_file(batch: ImportBatch) -> None:
-    """Forget a file of which nothing is imported, with its batch."""
-    ImportBatch.objects.filter(pk=batch.pk, parts=None, applied_at=None).delete()
+    """Forget a file that waits for answers and of which nothing is imported, with its batch."""
+    delete_asking(ImportBatch.objects.filter(pk=batch.pk))
 
 
+@transaction.atomic
+def delete_asking(batches: QuerySet[ImportBatch]) -> int:
+    """Delete those that wait for answers and of which nothing is imported, with their files; return how many.
+
+    Their rows are locked, so that one which somebody confirms at this moment is either queued or deleted.
+    """
+    found = batches.filter(state=State.ASKING, parts=None, applied_at=None).order_by("pk")
+    locked = [batch.pk for batch in found.select_for_update(of=("self",))]
+    ImportBatch.objects.filter(pk__in=locked).delete()
+    return len(locked)
+
+
+@transaction.atomic
 def delete_old_files() -> int:
     """Delete files that nobody confirmed in time; return how many.
 
@@ -151,13 +164,12 @@ def delete_old_files() -> int:
     now = timezone.now()
     old = Q(state=State.FAILED, made_at__lt=now - FAILED_KEPT_FOR)
     for how, kept_for in KEPT_FOR.items():
-        is_recent = Q(
-            queued_at__gt=now - kept_for
-        )  # it had failed, and was tried again
+        is_recent = Q(queued_at__gt=now - kept_for)  # it had failed, and was tried again
         old |= Q(state=State.ASKING, how=how, made_at__lt=now - kept_for) & ~is_recent
-    batches = ImportBatch.objects.filter(old, file__isnull=False)
-    deleted, _by_model = ImportFile.objects.filter(batch__in=batches.values("pk")).delete()
-    ImportBatch.objects.filter(old, state=State.ASKING, parts=None).delete()
+    found = ImportBatch.objects.filter(old, file__isnull=False).order_by("pk")
+    locked = [batch.pk for batch in found.select_for_update(of=("self",))]
+    deleted, _by_model = ImportFile.objects.filter(batch__in=locked).delete()
+    delete_asking(ImportBatch.objects.filter(pk__in=locked))
     return deleted
 
 

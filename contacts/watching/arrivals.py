@@ -32,7 +32,13 @@ from contacts.imports.list_order import (
 )
 from contacts.imports.practice import ImportOptions
 from contacts.imports.report import ImportReport
-from contacts.imports.stored_files import queue_import, read_stored_file, store_file
+from contacts.imports.stored_files import (
+    FAILED_KEPT_FOR,
+    delete_asking,
+    queue_import,
+    read_stored_file,
+    store_file,
+)
 from contacts.models import ImportBatch, ImportFile
 
 log = logging.getLogger(__name__)
@@ -89,11 +95,7 @@ def forget_arrival(batch: ImportBatch) -> bool:
 
     Its file goes to failed/ with the next round.
     """
-    asking = ImportBatch.objects.filter(
-        pk=batch.pk, state=State.ASKING, how__in=COMES_BY_ITSELF, parts=None, applied_at=None
-    )
-    deleted, _by_model = asking.delete()
-    return deleted > 0
+    return delete_asking(ImportBatch.objects.filter(pk=batch.pk, how__in=COMES_BY_ITSELF)) > 0
 
 
 def find_asking() -> QuerySet[ImportBatch]:
