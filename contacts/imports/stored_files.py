@@ -6,7 +6,7 @@ permission can answer its questions, and any worker can import it, also after a 
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from pathlib import PurePath
@@ -90,6 +90,25 @@ def read_stored_file(batch: ImportBatch) -> StoredFile:
 def save_options(batch: ImportBatch, options: ImportOptions) -> None:
     """Keep what was answered about a file, unless its batch has another state meanwhile."""
     ImportFile.objects.filter(batch=batch, batch__state=batch.state).update(options=pack_options(options))
+
+
+@transaction.atomic
+def change_options(
+    batch: ImportBatch, change: Callable[[ImportOptions], ImportOptions], *, sha256: str
+) -> bool:
+    """Change what is kept of the answers about a file; return whether it still waits with that content.
+
+    `change` gets what is kept at that moment, so that nobody's answers are lost; `sha256`: of the content
+    that was answered about. The row stays locked until the transaction ends.
+    """
+    lock_order(batch.source)
+    asking = ImportBatch.objects.filter(pk=batch.pk, state=State.ASKING, sha256=sha256)
+    kept = ImportFile.objects.filter(batch=batch).first() if asking.select_for_update().first() else None
+    if kept is None:
+        return False
+    kept.options = pack_options(change(unpack_options(kept.options)))
+    kept.save(update_fields=["options"])
+    return True
 
 
 @transaction.atomic
