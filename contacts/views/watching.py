@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -36,7 +36,10 @@ def edit_calendar(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _edit(request: HttpRequest, form: CalendarForm, *, calendar: WatchedCalendar | None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
-        save_calendar(form.save(commit=False))
+        try:
+            save_calendar(form.save(commit=False))
+        except WatchedCalendar.DoesNotExist:  # somebody removed it meanwhile
+            raise Http404 from None
         messages.success(request, _("Saved. The calendar is fetched within a minute."))
         return redirect("imports")
     status = 422 if request.method == "POST" else 200

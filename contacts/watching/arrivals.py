@@ -25,6 +25,7 @@ from contacts.imports.errors import ImportRefused, MissingColumns, QuestionsOpen
 from contacts.imports.importing import preview_file
 from contacts.imports.list_order import (
     COMES_BY_ITSELF,
+    IS_BEGUN,
     has_newer,
     is_overtaken,
     lock_order,
@@ -61,22 +62,25 @@ def store_arrival(data: bytes, file_name: str, source: str, how: ImportBatch.How
 
 
 @transaction.atomic
-def replace_content(batch: ImportBatch, data: bytes) -> bool:
+def replace_content(batch: ImportBatch, data: bytes, *, also_failed: bool = False) -> bool:
     """Put newer content into a batch that still waits for answers, so that what is answered stays.
+
+    `also_failed`: into one that failed too, so that trying again makes no second batch.
 
     Returns False, and changes nothing, if it no longer waits, or was imported in part.
     """
     lock_order(batch.source)
+    states = [State.ASKING, State.FAILED] if also_failed else [State.ASKING]
     is_free = Q(leased_until=None) | Q(leased_until__lte=Now())  # nobody is looking at it now
     locked = ImportBatch.objects.select_for_update(of=("self",)).filter(
-        is_free, pk=batch.pk, state=State.ASKING, parts=None
+        is_free, pk=batch.pk, state__in=states, parts=None
     )
     found = locked.first()
     if found is None or not ImportFile.objects.filter(batch=found).update(content=data):
         return False
     found.sha256, found.made_at = hashlib.sha256(data).hexdigest(), timezone.now()
-    found.error, found.attempts = "", 0
-    found.save(update_fields=["sha256", "made_at", "error", "attempts"])
+    found.state, found.error, found.attempts = State.ASKING, "", 0
+    found.save(update_fields=["sha256", "made_at", "state", "error", "attempts"])
     _warn_of_newer(found)
     return True
 
@@ -101,6 +105,19 @@ def forget_arrival(batch: ImportBatch) -> bool:
 def find_asking() -> QuerySet[ImportBatch]:
     """Files that came by themselves and wait for somebody's answers."""
     return ImportBatch.objects.filter(state=State.ASKING, how__in=COMES_BY_ITSELF).exclude(error="")
+
+
+def find_failed() -> QuerySet[ImportBatch]:
+    """Files that came by themselves and could not be imported, and no newer one of the source since.
+
+    After FAILED_KEPT_FOR they can't be tried again, and nobody is asked to look any more.
+    """
+    came_later = ImportBatch.objects.filter(
+        IS_BEGUN, source=OuterRef("source"), made_at__gt=OuterRef("made_at"), undone_at=None
+    )
+    recent = timezone.now() - FAILED_KEPT_FOR
+    failed = ImportBatch.objects.filter(state=State.FAILED, how__in=COMES_BY_ITSELF, made_at__gt=recent)
+    return failed.filter(~Exists(came_later))
 
 
 def settle_arrivals() -> int:
