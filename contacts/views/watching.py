@@ -10,9 +10,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from contacts.forms.watching import CalendarForm
-from contacts.models import ImportBatch, WatchedCalendar
+from contacts.models import ImportBatch, WatchedCalendar, WatchedFolder
 from contacts.watching.arrivals import forget_arrival
 from contacts.watching.calendars import fetch_soon, save_calendar
+from contacts.watching.gone_folders import forget_folder
 
 
 @sensitive_post_parameters("address")
@@ -73,4 +74,15 @@ def fetch_calendar_now(request: HttpRequest, pk: int) -> HttpResponse:
     """Fetch a calendar at once, and import it whether it has changed or not."""
     fetch_soon(get_object_or_404(WatchedCalendar, pk=pk))
     messages.success(request, _("The calendar is being fetched. What comes is in the list below."))
+    return redirect("imports")
+
+
+@permission_required("contacts.delete_importbatch", raise_exception=True)
+@require_POST
+def forget_gone_folder(request: HttpRequest, pk: int) -> HttpResponse:
+    """Watch for a subfolder no more that is gone for good. What was imported from it stays."""
+    if forget_folder(get_object_or_404(WatchedFolder, pk=pk)):
+        messages.success(request, _("Forgotten. What was imported from this folder stays."))
+    else:
+        messages.error(request, _("This folder isn't gone, so it is still watched."))
     return redirect("imports")

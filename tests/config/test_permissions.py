@@ -96,6 +96,7 @@ PAGES = {
     "retry_import": "contacts.add_importbatch",
     "preview_import": "contacts.add_importbatch",
     "set_import_aside": "contacts.add_importbatch",
+    "forget_folder": "contacts.delete_importbatch",
     "add_calendar": "contacts.add_watchedcalendar",
     "edit_calendar": "contacts.change_watchedcalendar",
     "remove_calendar": "contacts.delete_watchedcalendar",
