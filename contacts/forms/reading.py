@@ -126,7 +126,7 @@ def list_posted(data: MultiValueDict[str, Any], *besides: str) -> list[tuple[str
 
     `besides`: starts of the names that the page has fields for.
     """
-    asked = ("csrfmiddlewaretoken", *BUTTONS, "reading-", "was-", *besides)
+    asked = ("csrfmiddlewaretoken", "content", *BUTTONS, "reading-", "was-", *besides)
     return [
         (name, str(value)) for name, values in data.lists() if not name.startswith(asked) for value in values
     ]

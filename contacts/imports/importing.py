@@ -27,6 +27,7 @@ from contacts.imports.leases import (
     lock_import_writes,
     take_next_batch,
 )
+from contacts.imports.list_order import lock_order
 from contacts.imports.list_planning import find_missing_rows, plan_lines, plan_list
 from contacts.imports.list_reading import ReadList, read_list
 from contacts.imports.mending import find_rows_to_mend, store_rows_to_mend
@@ -155,6 +156,7 @@ def _begin_in_turn(data: bytes, file_name: str, options: ImportOptions, by: User
     while True:
         with transaction.atomic():
             lock_import_writes()
+            lock_order(options.source)
             if not find_running().exists() and not find_waiting().exists():
                 return lease_batch(store_file(data, file_name, options, how=ImportBatch.How.COMMAND, by=by))
         if not import_next():

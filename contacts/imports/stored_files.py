@@ -6,7 +6,7 @@ permission can answer its questions, and any worker can import it, also after a 
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from pathlib import PurePath
@@ -14,14 +14,16 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from contacts.database.clock import read_database_clock
 from contacts.imports.csv_files import clean_cell
 from contacts.imports.errors import ImportRefused
 from contacts.imports.files import ReadChoices
+from contacts.imports.list_order import is_overtaken, lock_order, say_overtaken
 from contacts.imports.practice import ImportOptions
 from contacts.imports.problems import clip
 from contacts.models import ImportBatch, ImportFile
@@ -91,15 +93,34 @@ def save_options(batch: ImportBatch, options: ImportOptions) -> None:
 
 
 @transaction.atomic
+def change_options(
+    batch: ImportBatch, change: Callable[[ImportOptions], ImportOptions], *, sha256: str
+) -> bool:
+    """Change what is kept of the answers about a file; return whether it still waits with that content.
+
+    `change` gets what is kept at that moment, so that nobody's answers are lost; `sha256`: of the content
+    that was answered about. The row stays locked until the transaction ends.
+    """
+    lock_order(batch.source)
+    asking = ImportBatch.objects.filter(pk=batch.pk, state=State.ASKING, sha256=sha256)
+    kept = ImportFile.objects.filter(batch=batch).first() if asking.select_for_update().first() else None
+    if kept is None:
+        return False
+    kept.options = pack_options(change(unpack_options(kept.options)))
+    kept.save(update_fields=["options"])
+    return True
+
+
+@transaction.atomic
 def queue_import(batch: ImportBatch, *, by: User | None = None, options: ImportOptions | None = None) -> bool:
     """Let a worker import the file, by these options if given; return whether it wasn't queued before.
 
     Only a batch that waits for answers can be queued: of two people who confirm it, the second gets False.
     `by`: who confirmed it; None leaves who brought it.
     """
+    lock_order(batch.source)
     found = ImportBatch.objects.filter(pk=batch.pk, state=State.ASKING)
-    changes: dict[str, Any] = {"by": by} if by else {}
-    if not found.update(state=State.WAITING, queued_at=Now(), error="", attempts=0, **changes):
+    if not _queue(found, by):
         return False
     batch.refresh_from_db()
     if options:
@@ -115,20 +136,45 @@ def hint_import() -> None:
 
 @transaction.atomic
 def retry_import(batch: ImportBatch, *, by: User | None = None) -> bool:
-    """Let a worker try again what failed; return whether it had failed and its file is still kept."""
-    changes: dict[str, Any] = {"by": by} if by else {}
+    """Let a worker try again what failed; return whether it had failed and its file is still kept.
+
+    If a newer list of the source is imported, or will be, it waits for a person instead, and says so.
+    """
+    lock_order(batch.source)
     failed = ImportBatch.objects.filter(pk=batch.pk, state=State.FAILED, file__isnull=False)
-    if not failed.update(state=State.WAITING, queued_at=Now(), error="", attempts=0, **changes):
+    if is_overtaken(batch):
+        return failed.update(state=State.ASKING, queued_at=Now(), error=say_overtaken(), attempts=0) > 0
+    if not _queue(failed, by):
         return False
     hint_import()
     return True
 
 
+def _queue(found: QuerySet[ImportBatch], by: User | None) -> bool:
+    """Let them wait for a worker, behind all that do. The caller's transaction holds lock_order()."""
+    changes: dict[str, Any] = {"by": by} if by else {}
+    now = read_database_clock()  # not the beginning of the transaction, which may have waited for the lock
+    return found.update(state=State.WAITING, queued_at=now, error="", attempts=0, **changes) > 0
+
+
 def discard_file(batch: ImportBatch) -> None:
-    """Forget a file of which nothing is imported, with its batch."""
-    ImportBatch.objects.filter(pk=batch.pk, parts=None, applied_at=None).delete()
+    """Forget a file that waits for answers and of which nothing is imported, with its batch."""
+    delete_asking(ImportBatch.objects.filter(pk=batch.pk))
 
 
+@transaction.atomic
+def delete_asking(batches: QuerySet[ImportBatch]) -> int:
+    """Delete those that wait for answers and of which nothing is imported, with their files; return how many.
+
+    Their rows are locked, so that one which somebody confirms at this moment is either queued or deleted.
+    """
+    found = batches.filter(state=State.ASKING, parts=None, applied_at=None).order_by("pk")
+    locked = [batch.pk for batch in found.select_for_update(of=("self",))]
+    ImportBatch.objects.filter(pk__in=locked).delete()
+    return len(locked)
+
+
+@transaction.atomic
 def delete_old_files() -> int:
     """Delete files that nobody confirmed in time; return how many.
 
@@ -137,10 +183,12 @@ def delete_old_files() -> int:
     now = timezone.now()
     old = Q(state=State.FAILED, made_at__lt=now - FAILED_KEPT_FOR)
     for how, kept_for in KEPT_FOR.items():
-        old |= Q(state=State.ASKING, how=how, made_at__lt=now - kept_for)
-    batches = ImportBatch.objects.filter(old, file__isnull=False)
-    deleted, _by_model = ImportFile.objects.filter(batch__in=batches.values("pk")).delete()
-    ImportBatch.objects.filter(old, state=State.ASKING, parts=None).delete()
+        is_recent = Q(queued_at__gt=now - kept_for)  # it had failed, and was tried again
+        old |= Q(state=State.ASKING, how=how, made_at__lt=now - kept_for) & ~is_recent
+    found = ImportBatch.objects.filter(old, file__isnull=False).order_by("pk")
+    locked = [batch.pk for batch in found.select_for_update(of=("self",))]
+    deleted, _by_model = ImportFile.objects.filter(batch__in=locked).delete()
+    delete_asking(ImportBatch.objects.filter(pk__in=locked))
     return deleted
 
 

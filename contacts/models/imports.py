@@ -69,6 +69,10 @@ class ImportBatch(models.Model):
         indexes = [
             # contacts/watching/arrivals.py: find_asking, on every page
             models.Index(fields=["how"], condition=models.Q(state="asking"), name="import_batch_asking"),
+            # contacts/watching/arrivals.py: find_failed, on every page
+            models.Index(
+                fields=["how", "made_at"], condition=models.Q(state="failed"), name="import_batch_failed"
+            ),
         ]
 
     def __str__(self) -> str:

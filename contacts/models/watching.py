@@ -59,11 +59,13 @@ class WatchedFile(models.Model):
     were seen so again, and `unchanged_since` is the first time. Once it is taken, `batch` has its content, or
     `ending` says why none is needed. `held_name`: its name in waiting/; `is_held`: it was moved there, or it
     had gone; `final_name`: its name in done/ (`is_good`) or failed/.
+    While it has failed, `held_name` is its name in failed/.
     """
 
     class State(models.TextChoices):
         COMING = "coming", _("is being watched")
         TAKEN = "taken", _("was taken")
+        FAILED = "failed", _("lies in failed/, and its import can be tried again")
 
     class Ending(models.TextChoices):
         NOTHING_NEW = "nothing_new", _("nothing new")

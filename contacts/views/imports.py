@@ -1,13 +1,15 @@
 """Importing a list: upload, preview, apply; and the reports of what was imported."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -26,6 +28,7 @@ from contacts.forms.reading import choose_valid, describe_reading, list_posted, 
 from contacts.imports.change_words import changes_as_csv, group_changes
 from contacts.imports.errors import ImportRefused, MissingColumns
 from contacts.imports.importing import preview_file
+from contacts.imports.list_order import has_newer, say_overtaken
 from contacts.imports.list_reading import show_refused_file
 from contacts.imports.mending import read_rows_to_mend, write_rows_to_mend
 from contacts.imports.practice import ImportOptions
@@ -42,11 +45,11 @@ from contacts.imports.report import (
 from contacts.imports.stored_files import (
     FileGone,
     StoredFile,
+    change_options,
     discard_file,
     queue_import,
     read_stored_file,
     retry_import,
-    save_options,
     store_file,
 )
 from contacts.kept_words import group_kept
@@ -138,19 +141,21 @@ def _preview_or_apply(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
     stored = read_stored_file(batch)
     named = request.POST.getlist("location")
     asked = NewLocationsForm(named, request.POST if request.method == "POST" else None)
-    options = _read_options(request, stored.options, asked)
+    add_posted = partial(_add_posted, request, asked, stored.options)
+    options = add_posted(stored.options)
     if "apply" in request.POST and (not named or asked.is_valid()):
-        if not queue_import(batch, by=_staff(request), options=options):
-            return _tell_confirmed(request, batch)
-        return redirect("import_batch", pk=batch.pk)
+        with transaction.atomic():
+            refused = _keep_posted(request, batch, add_posted)
+            if refused is None and not queue_import(batch, by=_staff(request)):
+                refused = _tell_confirmed(request, batch)
+        return refused or redirect("import_batch", pk=batch.pk)
     try:
         report = preview_file(stored.data, stored.file_name, options)
     except MissingColumns as missing:
-        if request.method == "POST":
-            save_options(batch, options)
-        return _ask_for_columns(request, stored, batch, missing, options)
-    if request.method == "POST":
-        save_options(batch, options)
+        refused = _keep_posted(request, batch, add_posted)
+        return refused or _ask_for_columns(request, stored, batch, missing, options)
+    if refused := _keep_posted(request, batch, add_posted):
+        return refused
     if "download_changes" in request.POST:
         return _download(changes_as_csv(report.changes), _("import-changes.csv"))
     if "download_rejected" in request.POST and report.to_mend:
@@ -158,19 +163,54 @@ def _preview_or_apply(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
     return _show_preview(request, report, asked, batch)
 
 
-def _read_options(request: HttpRequest, kept: ImportOptions, asked: NewLocationsForm) -> ImportOptions:
-    """The options kept with the file, with what was posted now."""
+def _keep_posted(
+    request: HttpRequest, batch: ImportBatch, add_posted: Callable[[ImportOptions], ImportOptions]
+) -> HttpResponse | None:
+    """Keep what was answered; or return what to show instead, if it was about another content.
 
-    def join(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
-        return {name: value for name, value in before.items() if name not in asked.locations} | dict(now)
+    Newer content may have taken its place since its preview was shown, and somebody may have confirmed it.
+    """
+    seen = request.POST.get("content", batch.sha256)
+    if request.method != "POST" or change_options(batch, add_posted, sha256=seen):
+        return None
+    now = ImportBatch.objects.filter(pk=batch.pk).first()
+    if now is None:
+        raise FileGone(_("This file was already imported or is no longer kept. Upload it again."))
+    if now.state != ImportBatch.State.ASKING:
+        return _tell_confirmed(request, now)
+    messages.warning(
+        request, _("A newer list has taken the place of the one that you saw. Please look at it anew.")
+    )
+    return redirect("preview_import", pk=batch.pk)
+
+
+def _add_posted(
+    request: HttpRequest, asked: NewLocationsForm, shown: ImportOptions, kept: ImportOptions
+) -> ImportOptions:
+    """The options kept with the file, with what was posted now.
+
+    `shown`: as they were when the request came; what was posted as it was then is no change, so that answers
+    which somebody else gave meanwhile stay.
+    """
+
+    def join(before: Mapping[str, str], now: Mapping[str, str], was: Mapping[str, str]) -> dict[str, str]:
+        changed = {name: value for name, value in now.items() if value != was.get(name, "")}
+        return {**now, **before, **changed}
+
+    def join_known(
+        before: Mapping[str, str], now: Mapping[str, str], was: Mapping[str, str]
+    ) -> dict[str, str]:
+        locations = asked.locations if asked.is_valid() else []
+        joined = join(before, {name: now.get(name, "") for name in locations}, was)
+        return {name: value for name, value in joined.items() if value}
 
     options = replace(
         kept,
-        zones=join(kept.zones, asked.zones),
-        spoken_names=join(kept.spoken_names, asked.spoken_names),
-        callback_numbers=join(kept.callback_numbers, asked.callback_numbers),
-        columns=read_columns(request.POST) or kept.columns,
-        answers={**kept.answers, **read_answers(request.POST)},
+        zones=join_known(kept.zones, asked.zones, shown.zones),
+        spoken_names=join_known(kept.spoken_names, asked.spoken_names, shown.spoken_names),
+        callback_numbers=join_known(kept.callback_numbers, asked.callback_numbers, shown.callback_numbers),
+        columns=join(kept.columns, read_columns(request.POST), shown.columns),
+        answers=join(kept.answers, read_answers(request.POST), shown.answers),
     )
     return choose_reading(options, read_reading(request.POST))
 
@@ -208,6 +248,7 @@ def _show_preview(
             report.chosen_columns,
             samples=report.first_rows.samples,
         ),
+        "overtaken": say_overtaken() if has_newer(batch) else "",
         "changes_nothing": not any(report.counts.get(key) for key in CHANGES),
         "batch": batch,
     }

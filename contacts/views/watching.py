@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -10,9 +10,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from contacts.forms.watching import CalendarForm
-from contacts.models import ImportBatch, WatchedCalendar
+from contacts.models import ImportBatch, WatchedCalendar, WatchedFolder
 from contacts.watching.arrivals import decline_arrival
 from contacts.watching.calendars import fetch_soon, save_calendar
+from contacts.watching.gone_folders import forget_folder
 
 
 @sensitive_post_parameters("address")
@@ -36,7 +37,10 @@ def edit_calendar(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _edit(request: HttpRequest, form: CalendarForm, *, calendar: WatchedCalendar | None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
-        save_calendar(form.save(commit=False))
+        try:
+            save_calendar(form.save(commit=False))
+        except WatchedCalendar.DoesNotExist:  # somebody removed it meanwhile
+            raise Http404 from None
         messages.success(request, _("Saved. The calendar is fetched within a minute."))
         return redirect("imports")
     status = 422 if request.method == "POST" else 200
@@ -70,4 +74,15 @@ def fetch_calendar_now(request: HttpRequest, pk: int) -> HttpResponse:
     """Fetch a calendar at once, and import it whether it has changed or not."""
     fetch_soon(get_object_or_404(WatchedCalendar, pk=pk))
     messages.success(request, _("The calendar is being fetched. What comes is in the list below."))
+    return redirect("imports")
+
+
+@permission_required("contacts.delete_importbatch", raise_exception=True)
+@require_POST
+def forget_gone_folder(request: HttpRequest, pk: int) -> HttpResponse:
+    """Watch for a subfolder no more that is gone for good. What was imported from it stays."""
+    if forget_folder(get_object_or_404(WatchedFolder, pk=pk)):
+        messages.success(request, _("Forgotten. What was imported from this folder stays."))
+    else:
+        messages.error(request, _("This folder isn't gone, so it is still watched."))
     return redirect("imports")

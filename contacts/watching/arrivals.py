@@ -4,7 +4,8 @@
 2. settle_arrivals(): its preview is made. Without a question it is queued; with one, or with a new location,
    it waits for a person, and `error` says for what; what can't be read at all has failed.
 
-A process that is killed in between leaves a batch that is looked at again.
+A process that is killed in between leaves a batch that is looked at again. The lists of one source are looked
+at one after another as they came, and one that a newer list has overtaken is never queued without a person.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ import time
 from datetime import timedelta
 
 from django.db import Error, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.text import get_text_list
@@ -22,15 +23,28 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.imports.errors import ImportRefused, MissingColumns, QuestionsOpen
 from contacts.imports.importing import preview_file
+from contacts.imports.list_order import (
+    COMES_BY_ITSELF,
+    IS_BEGUN,
+    has_newer,
+    is_overtaken,
+    lock_order,
+    say_overtaken,
+)
 from contacts.imports.practice import ImportOptions
 from contacts.imports.report import ImportReport
-from contacts.imports.stored_files import queue_import, read_stored_file, store_file
+from contacts.imports.stored_files import (
+    FAILED_KEPT_FOR,
+    delete_asking,
+    queue_import,
+    read_stored_file,
+    store_file,
+)
 from contacts.models import ImportBatch, ImportFile
 
 log = logging.getLogger(__name__)
 
 State, How = ImportBatch.State, ImportBatch.How
-COMES_BY_ITSELF = (How.FOLDER, How.CALENDAR)
 LOOK_LIMIT = 14 * 60  # seconds that a look may take; a large list takes minutes
 LEASE = timedelta(seconds=LOOK_LIMIT + 60)
 ROUND_SECONDS = 60.0  # then no other look is begun: the next tick goes on
@@ -42,28 +56,33 @@ UNREADABLE = gettext_lazy("Callboard could not read this file. Ask whoever looks
 
 def store_arrival(data: bytes, file_name: str, source: str, how: ImportBatch.How) -> ImportBatch:
     """Keep a file that came by itself; settle_arrivals() looks at it. To be called within a transaction."""
+    lock_order(source)
     batch = store_file(data, file_name, ImportOptions(source=source), how=how)
-    if how == How.FOLDER:
-        _warn_of_newer(batch)
+    _warn_of_newer(batch)
     return batch
 
 
 @transaction.atomic
-def replace_content(batch: ImportBatch, data: bytes) -> bool:
+def replace_content(batch: ImportBatch, data: bytes, *, also_failed: bool = False) -> bool:
     """Put newer content into a batch that still waits for answers, so that what is answered stays.
+
+    `also_failed`: into one that failed too, so that trying again makes no second batch.
 
     Returns False, and changes nothing, if it no longer waits, or was imported in part.
     """
+    lock_order(batch.source)
+    states = [State.ASKING, State.FAILED] if also_failed else [State.ASKING]
     is_free = Q(leased_until=None) | Q(leased_until__lte=Now())  # nobody is looking at it now
     locked = ImportBatch.objects.select_for_update(of=("self",)).filter(
-        is_free, pk=batch.pk, state=State.ASKING, parts=None
+        is_free, pk=batch.pk, state__in=states, parts=None
     )
     found = locked.first()
     if found is None or not ImportFile.objects.filter(batch=found).update(content=data):
         return False
     found.sha256, found.made_at = hashlib.sha256(data).hexdigest(), timezone.now()
-    found.error, found.attempts = "", 0
-    found.save(update_fields=["sha256", "made_at", "error", "attempts"])
+    found.state, found.error, found.attempts = State.ASKING, "", 0
+    found.save(update_fields=["sha256", "made_at", "state", "error", "attempts"])
+    _warn_of_newer(found)
     return True
 
 
@@ -81,11 +100,7 @@ def decline_arrival(batch: ImportBatch) -> bool:
 
     Its file goes to failed/ with the next round.
     """
-    asking = ImportBatch.objects.filter(
-        pk=batch.pk, state=State.ASKING, how__in=COMES_BY_ITSELF, parts=None, applied_at=None
-    )
-    deleted, _by_model = asking.delete()
-    return deleted > 0
+    return delete_asking(ImportBatch.objects.filter(pk=batch.pk, how__in=COMES_BY_ITSELF)) > 0
 
 
 def find_asking() -> QuerySet[ImportBatch]:
@@ -93,15 +108,30 @@ def find_asking() -> QuerySet[ImportBatch]:
     return ImportBatch.objects.filter(state=State.ASKING, how__in=COMES_BY_ITSELF).exclude(error="")
 
 
+def find_failed() -> QuerySet[ImportBatch]:
+    """Files that came by themselves and could not be imported, and no newer one of the source since.
+
+    After FAILED_KEPT_FOR they can't be tried again, and nobody is asked to look any more.
+    """
+    came_later = ImportBatch.objects.filter(
+        IS_BEGUN, source=OuterRef("source"), made_at__gt=OuterRef("made_at"), undone_at=None
+    )
+    recent = timezone.now() - FAILED_KEPT_FOR
+    failed = ImportBatch.objects.filter(state=State.FAILED, how__in=COMES_BY_ITSELF, made_at__gt=recent)
+    return failed.filter(~Exists(came_later))
+
+
 def settle_arrivals() -> int:
-    """Look at each new file; return how many were looked at."""
+    """Look at each new file, those of one source as they came; return how many were looked at."""
     new = ImportBatch.objects.filter(state=State.ASKING, how__in=COMES_BY_ITSELF, error="")
+    came_before = Q(made_at__lt=OuterRef("made_at")) | Q(made_at=OuterRef("made_at"), pk__lt=OuterRef("pk"))
+    waits_for_older = Exists(new.filter(came_before, source=OuterRef("source")))
     ends_at, looked = time.monotonic() + ROUND_SECONDS, 0
     for batch in new.order_by("made_at", "pk"):
         is_free = Q(leased_until=None) | Q(leased_until__lte=Now())
-        mine = new.filter(is_free, pk=batch.pk)
+        mine = new.filter(~waits_for_older, is_free, pk=batch.pk)
         if mine.update(leased_until=Now() + LEASE, attempts=F("attempts") + 1):
-            settle_arrival(batch)
+            settle_arrival(ImportBatch.objects.get(pk=batch.pk))
             ImportBatch.objects.filter(pk=batch.pk, state=State.ASKING).update(leased_until=None)
             looked += 1
         if time.monotonic() > ends_at:
@@ -114,7 +144,7 @@ def settle_arrival(batch: ImportBatch) -> None:
 
     Staff who confirm it meanwhile are right: then nothing is changed here.
     """
-    if batch.attempts >= MOST_LOOKS:
+    if batch.attempts > MOST_LOOKS:
         return _fail(batch, str(UNREADABLE))
     try:
         stored = read_stored_file(batch)
@@ -130,8 +160,7 @@ def settle_arrival(batch: ImportBatch) -> None:
         return _fail(batch, str(UNREADABLE))
     if reason := _find_what_it_waits_for(report):
         return _ask(batch, reason)
-    queue_import(batch)
-    return None
+    return _queue(batch)
 
 
 def _find_what_it_waits_for(report: ImportReport) -> str:
@@ -150,7 +179,21 @@ def _find_what_it_waits_for(report: ImportReport) -> str:
     return ""
 
 
+@transaction.atomic
+def _queue(batch: ImportBatch) -> None:
+    lock_order(batch.source)
+    if is_overtaken(batch):
+        _ask(batch, say_overtaken())
+    else:
+        queue_import(batch)
+
+
+@transaction.atomic
 def _ask(batch: ImportBatch, reason: str) -> None:
+    """Let the batch wait for a person. That a newer list has come is more than what this one asks."""
+    lock_order(batch.source)
+    if has_newer(batch):
+        reason = say_overtaken()
     ImportBatch.objects.filter(pk=batch.pk, state=State.ASKING).update(error=reason[:LONGEST_ERROR])
 
 
@@ -161,8 +204,9 @@ def _fail(batch: ImportBatch, reason: str) -> None:
 
 
 def _warn_of_newer(batch: ImportBatch) -> None:
-    """Older lists of the source that still wait say that there is a newer one: the order matters."""
-    older = find_asking().filter(source=batch.source, how=How.FOLDER, pk__lt=batch.pk)
-    older.update(
-        error=_("A newer list of this source has come. Import that one; this one may take changes back.")
-    )
+    """Older lists of the source that wait for a person say that there is a newer one: the order matters.
+
+    One that is being looked at, or isn't yet, is told by _ask(), which waits for the lock that is held here.
+    """
+    came_before = Q(made_at__lt=batch.made_at) | Q(made_at=batch.made_at, pk__lt=batch.pk)
+    find_asking().filter(came_before, source=batch.source).update(error=say_overtaken())

@@ -12,7 +12,7 @@ no message.
 
 import logging
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -36,6 +36,9 @@ REFUSED_WAIT = timedelta(hours=6)
 LONGEST_WAIT = timedelta(hours=24)
 # Series are expanded for a year and a bit ahead, so what hasn't changed is imported again once in a while.
 STORED_ANEW_AFTER = timedelta(days=30)
+
+FAILED_ANEW_AFTER = timedelta(hours=1)
+ENTERED = ("name", "address", "source", "every", "is_on")  # what a person edits
 
 
 def fetch_due_calendars() -> int:
@@ -75,12 +78,21 @@ def fetch_one(turn: Turn) -> bool:
     now = read_database_clock()
     if not calendar.is_on or (calendar.due_at and now < calendar.due_at <= now + LONGEST_WAIT):
         return False
-    is_old = calendar.stored_at is None or now - calendar.stored_at > STORED_ANEW_AFTER
-    is_old = is_old or bool(calendar.batch and calendar.batch.counts.get(LEFT_OUT))
+    is_old = _is_old(calendar, now)
     version = {} if is_old else {"etag": calendar.etag, "last_modified": calendar.last_modified}
     came = fetch_calendar(calendar.address, **version)
     _record(turn, calendar, came, is_old=is_old)
     return True
+
+
+def _is_old(calendar: WatchedCalendar, now: datetime) -> bool:
+    """Whether what was stored last is imported again, even if it is still the same."""
+    if calendar.stored_at is None:
+        return True
+    if calendar.batch and calendar.batch.counts.get(LEFT_OUT):
+        return True
+    has_failed = calendar.batch is not None and calendar.batch.state == ImportBatch.State.FAILED
+    return now - calendar.stored_at >= (FAILED_ANEW_AFTER if has_failed else STORED_ANEW_AFTER)
 
 
 @transaction.atomic
@@ -107,8 +119,8 @@ def _record(turn: Turn, asked: WatchedCalendar, came: FetchedCalendar, *, is_old
 
 
 def _store(calendar: WatchedCalendar, content: bytes) -> ImportBatch:
-    """A new batch; or the last one with the new content, if that still waits for somebody's answers."""
-    if calendar.batch and replace_content(calendar.batch, content):
+    """A new batch; or the last one with the new content, if that waits for answers, or failed altogether."""
+    if calendar.batch and replace_content(calendar.batch, content, also_failed=True):
         return calendar.batch
     return store_arrival(content, f"{calendar.name}.ics", calendar.source, ImportBatch.How.CALENDAR)
 
@@ -135,16 +147,24 @@ def fetch_soon(calendar: WatchedCalendar) -> None:
     hint_worker(FETCH_TASK, worth_seconds=FETCH_TICK)
 
 
+@transaction.atomic
 def save_calendar(calendar: WatchedCalendar) -> None:
-    """Save what a person entered. What came from another address, or for another source, is forgotten."""
+    """Save what a person entered. What came from another address, or for another source, is forgotten.
+
+    What a fetch has recorded since the person's page was shown stays. Raises WatchedCalendar.DoesNotExist if
+    somebody has removed it.
+    """
     calendar.address = as_https(calendar.address)
-    old = WatchedCalendar.objects.filter(pk=calendar.pk).first()
-    if old is None or (old.address, old.source) != (calendar.address, calendar.source):
-        calendar.digest = calendar.etag = calendar.last_modified = calendar.fault = ""
-        calendar.failures, calendar.batch, calendar.stored_at = 0, None, None
     calendar.due_at = None
     calendar.lease = calendar.leased_until = None  # a fetch that is under way is dropped
-    calendar.save()
+    changed = [*ENTERED, "due_at", "lease", "leased_until"]
+    is_new = calendar.pk is None
+    old = None if is_new else WatchedCalendar.objects.select_for_update().get(pk=calendar.pk)
+    if old and (old.address, old.source) != (calendar.address, calendar.source):
+        calendar.digest = calendar.etag = calendar.last_modified = calendar.fault = ""
+        calendar.failures, calendar.batch, calendar.stored_at = 0, None, None
+        changed += ["digest", "etag", "last_modified", "fault", "failures", "batch", "stored_at"]
+    calendar.save(update_fields=None if is_new else changed)
     if calendar.is_on:
         hint_worker(FETCH_TASK, worth_seconds=FETCH_TICK)
 

@@ -103,6 +103,10 @@ class OpenFolder:
                 digest.update(block)
         return digest.hexdigest()
 
+    def describe(self, place: FolderPlace, name: str) -> FoundFile:
+        """Size and times of a file as they are now. Raises OSError."""
+        return _describe(name, os.stat(name, dir_fd=self.places[place], follow_symlinks=False))
+
     def has(self, place: FolderPlace, name: str) -> bool:
         """Whether there is anything of that name."""
         try:
@@ -115,6 +119,11 @@ class OpenFolder:
         """Move a file. Raises OSError."""
         directories = self.places[source], self.places[target]
         os.rename(name, new_name, src_dir_fd=directories[0], dst_dir_fd=directories[1])
+
+    def delete(self, place: FolderPlace, name: str) -> None:
+        """Delete a file, if it is there. Raises OSError."""
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self.places[place])
 
     def write(self, place: FolderPlace, name: str, text: str) -> None:
         """Write a text, whole or not at all. Raises OSError."""

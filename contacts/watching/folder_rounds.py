@@ -27,16 +27,11 @@ from django.db.models import Q
 
 from contacts.database.clock import read_database_clock
 from contacts.imports.files import describe_too_large
+from contacts.imports.list_order import COMES_BY_ITSELF
 from contacts.imports.practice import ImportOptions
 from contacts.imports.report import LEFT_OUT
-from contacts.models import FolderFault, ImportBatch, Location, WatchedFile, WatchedFolder
-from contacts.watching.arrivals import (
-    COMES_BY_ITSELF,
-    find_asking,
-    replace_content,
-    store_arrival,
-    store_refused,
-)
+from contacts.models import FolderFault, ImportBatch, ImportFile, Location, WatchedFile, WatchedFolder
+from contacts.watching.arrivals import find_asking, replace_content, store_arrival, store_refused
 from contacts.watching.disk import (
     FolderPlace,
     FoundFile,
@@ -53,7 +48,7 @@ from contacts.watching.turns import Turn, TurnLost, take_turn
 
 log = logging.getLogger(__name__)
 
-Coming, Ending = WatchedFile.State.COMING, WatchedFile.Ending
+Coming, Failed, Ending = WatchedFile.State.COMING, WatchedFile.State.FAILED, WatchedFile.Ending
 FEWEST_LOOKS = 2
 EMPTY_FOR = timedelta(minutes=10)  # then a file of 0 bytes is taken as it is
 MOST_FILES = 500  # of a folder that are looked at in one round
@@ -133,6 +128,9 @@ class FolderLook:
         for file in self.folder.files.exclude(state=Coming).select_related("batch"):
             self.turn.renew()
             try:
+                if file.state == Failed:
+                    self._follow_failed(file)
+                    continue
                 if not file.is_held:
                     self._hold(file)
                 if has_ended(file):
@@ -162,8 +160,8 @@ class FolderLook:
 
     def _note(self, found: FoundFile, file: WatchedFile | None) -> WatchedFile:
         """Note how the file is now, and how often it was the same."""
-        seen = (found.size, found.modified_ns, found.changed_ns)
-        if file and (file.size, file.modified_ns, file.changed_ns) == seen:
+        seen = _seen(found)
+        if file and _seen(file) == seen:
             file.looks += 1
             file.save(update_fields=["looks"])
             return file
@@ -223,23 +221,34 @@ class FolderLook:
         """Move a file that was taken to waiting/. A process may have ended before or after it did that."""
         if not self.disk.has(FolderPlace.WAITING, file.held_name):
             for found in self.disk.list_files():
-                if found.name == file.name:
+                if found.name == file.name and (file.sha256 or _seen(found) == _seen(file)):
                     self.disk.move(FolderPlace.INBOX, found.real_name, FolderPlace.WAITING, file.held_name)
         self._give_back_if_changed(file)
+        if not file.sha256 and self.disk.has(FolderPlace.WAITING, file.held_name):
+            file.changed_ns = self.disk.describe(FolderPlace.WAITING, file.held_name).changed_ns
         file.is_held = True
-        file.save(update_fields=["is_held"])
+        file.save(update_fields=["is_held", "changed_ns"])
 
     def _give_back_if_changed(self, file: WatchedFile) -> None:
         """Move what lies in waiting/ back if it isn't what was read: it comes as a new file."""
-        if not file.sha256 or not self.disk.has(FolderPlace.WAITING, file.held_name):
+        if not self.disk.has(FolderPlace.WAITING, file.held_name) or self._is_unchanged(file):
             return
-        try:
-            is_same = self.disk.find_digest(FolderPlace.WAITING, file.held_name) == file.sha256
-        except StillChanging:
-            is_same = False
-        if not is_same:
-            name = self.disk.choose_name(FolderPlace.INBOX, clean_file_name(file.name), self.now, suffix="")
-            self.disk.move(FolderPlace.WAITING, file.held_name, FolderPlace.INBOX, name)
+        name = self.disk.choose_name(FolderPlace.INBOX, clean_file_name(file.name), self.now, suffix="")
+        self.disk.move(FolderPlace.WAITING, file.held_name, FolderPlace.INBOX, name)
+
+    def _is_unchanged(self, file: WatchedFile) -> bool:
+        """By its content; by its size and times if that was too large to be read.
+
+        Moving a file to waiting/ may change when it was changed, so that is compared only from then on.
+        """
+        if file.sha256:
+            try:
+                return self.disk.find_digest(FolderPlace.WAITING, file.held_name) == file.sha256
+            except StillChanging:
+                return False
+        size, modified_ns, changed_ns = _seen(self.disk.describe(FolderPlace.WAITING, file.held_name))
+        is_same_list = (size, modified_ns) == (file.size, file.modified_ns)
+        return is_same_list and (not file.is_held or changed_ns == file.changed_ns)
 
     def _end(self, file: WatchedFile) -> None:
         """Write the report of a file, move the file beside it, and forget it."""
@@ -256,7 +265,37 @@ class FolderLook:
         self.disk.write(place, file.final_name + REPORT, end.text)
         if self.disk.has(FolderPlace.WAITING, file.held_name):
             self.disk.move(FolderPlace.WAITING, file.held_name, place, file.final_name)
+        if file.batch and may_be_tried_again(file.batch):
+            file.state, file.held_name, file.final_name = Failed, file.final_name, ""
+            file.save(update_fields=["state", "held_name", "final_name"])
+        else:
+            file.delete()
+
+    def _follow_failed(self, file: WatchedFile) -> None:
+        """Move a list from failed/ to done/, with a new report, once it is imported after all.
+
+        What somebody has taken out of failed/ stays where it is.
+        """
+        if file.batch and file.batch.state == ImportBatch.State.DONE:
+            names = file.held_name, file.held_name + REPORT
+            if file.final_name or any(self.disk.has(FolderPlace.FAILED, name) for name in names):
+                self._move_to_done(file)
+        elif file.batch and (may_be_tried_again(file.batch) or not has_ended(file)):
+            return
         file.delete()
+
+    def _move_to_done(self, file: WatchedFile) -> None:
+        at = self.now.astimezone(self.zone)
+        end = describe_end(file, at)
+        if not file.final_name:
+            name = clean_file_name(file.name)
+            file.final_name = self.disk.choose_name(FolderPlace.DONE, name, at, suffix=REPORT)
+            file.is_good = True
+            file.save(update_fields=["is_good", "final_name"])
+        self.disk.write(FolderPlace.DONE, file.final_name + REPORT, end.text)
+        if self.disk.has(FolderPlace.FAILED, file.held_name):
+            self.disk.move(FolderPlace.FAILED, file.held_name, FolderPlace.DONE, file.final_name)
+        self.disk.delete(FolderPlace.FAILED, file.held_name + REPORT)
 
     def _final_place(self, file: WatchedFile) -> FolderPlace:
         return FolderPlace.DONE if file.is_good else FolderPlace.FAILED
@@ -276,6 +315,15 @@ def is_whole(file: WatchedFile, now: datetime) -> bool:
         same_for >= (settle if file.size else max(settle, EMPTY_FOR))
         and not 0 <= since_modified < settle.total_seconds()
     )
+
+
+def may_be_tried_again(batch: ImportBatch) -> bool:
+    """Whether it failed and its file is still kept."""
+    return batch.state == ImportBatch.State.FAILED and ImportFile.objects.filter(batch=batch).exists()
+
+
+def _seen(file: FoundFile | WatchedFile) -> tuple[int, int, int]:
+    return file.size, file.modified_ns, file.changed_ns
 
 
 def find_needless(source: str, sha256: str) -> str:

@@ -1,6 +1,6 @@
 """How the watched folders and calendar addresses stand, for the imports page and the number in the menu."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from contacts.models import FolderFault, WatchedCalendar, WatchedFile, WatchedFolder
-from contacts.watching.arrivals import find_asking
+from contacts.watching.arrivals import find_asking, find_failed
 from contacts.watching.calendars import mask_address
+from contacts.watching.gone_folders import list_forgettable
 
 FAILURES_BORNE = 3  # of a calendar in a row, before anybody is asked to look; servers fail now and then
 MOST_SHOWN = 5  # files
@@ -21,6 +22,7 @@ class WatchedLine:
     """One folder or calendar on the page. `trouble`: what a person must look at, "" if nothing.
 
     `at`: when it was last read or fetched without a fault; `last_came`: when it last brought something.
+    `forgettable`: the folder, if it is gone and may be forgotten.
     """
 
     title: str
@@ -30,24 +32,29 @@ class WatchedLine:
     at: datetime | None
     last_came: datetime | None
     calendar: WatchedCalendar | None = None
+    forgettable: WatchedFolder | None = None
 
 
 def read_watched() -> list[WatchedLine]:
     """All that is watched, folders first: three queries."""
     folders = WatchedFolder.objects.prefetch_related("files") if settings.IMPORT_FOLDER else []
-    lines = [_describe_folder(folder) for folder in folders]
+    gone = {folder.pk for folder in list_forgettable(folders)}
+    lines = [
+        replace(_describe_folder(folder), forgettable=folder if folder.pk in gone else None)
+        for folder in folders
+    ]
     return [*lines, *(_describe_calendar(calendar) for calendar in WatchedCalendar.objects.all())]
 
 
 def count_for_staff() -> int:
-    """How many lists wait for answers, and how many folders and calendars need somebody: one query."""
+    """How many lists wait for answers or failed, and what else needs somebody: one query."""
     folders = WatchedFolder.objects.exclude(fault="", is_overdue=False)
     if not settings.IMPORT_FOLDER:
         folders = folders.none()
     calendars = WatchedCalendar.objects.filter(_needs_somebody(), is_on=True)
     asking = find_asking().order_by().values("pk")
-    both = folders.order_by().values("pk"), calendars.order_by().values("pk")
-    return asking.union(*both, all=True).count()
+    others = [each.order_by().values("pk") for each in (find_failed(), folders, calendars)]
+    return asking.union(*others, all=True).count()
 
 
 def _needs_somebody() -> Q:
@@ -57,7 +64,7 @@ def _needs_somebody() -> Q:
 def _describe_folder(folder: WatchedFolder) -> WatchedLine:
     files = list(folder.files.all())
     coming = [file.name for file in files if file.state == WatchedFile.State.COMING]
-    held = len(files) - len(coming)
+    held = sum(file.state == WatchedFile.State.TAKEN for file in files)
     said = []
     if coming:
         said.append(_("coming: %(names)s") % {"names": ", ".join(coming[:MOST_SHOWN])})

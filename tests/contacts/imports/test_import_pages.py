@@ -1,7 +1,9 @@
 """The pages of an import: upload, preview, apply and report."""
 
+import hashlib
 from datetime import timedelta
 from html import unescape
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,16 +14,19 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contacts.imports.files import ReadChoices
+from contacts.imports.importing import preview_file
 from contacts.imports.practice import ImportOptions
 from contacts.imports.stored_files import (
     FileGone,
     delete_old_files,
     queue_import,
     read_stored_file,
+    save_options,
     store_file,
     unpack_options,
 )
 from contacts.models import Appointment, ImportBatch, ImportFile, Location
+from contacts.views import imports
 from tests.contacts.imports.example_lists import (
     AISHA,
     NOAH,
@@ -229,6 +234,46 @@ def test_of_two_people_who_confirm_a_file_the_second_is_told() -> None:
     assert queue_import(batch, by=other, options=ImportOptions(source="pms"))
     assert not queue_import(ImportBatch.objects.get(), by=make_user("third"))
     assert (batch.state, batch.by, read_stored_file(batch).options.source) == ("waiting", other, "pms")
+
+
+def test_what_a_person_did_not_see_is_not_imported(desk: Client) -> None:
+    """Newer content took the place of the list whose preview was open."""
+    make_downtown()
+    preview = upload(desk, write_list(AISHA))
+    seen = ImportBatch.objects.get().sha256
+    assert f'name="content" value="{seen}"' in read(desk, preview)
+    newer = write_list(AISHA, NOAH)
+    ImportBatch.objects.update(sha256=hashlib.sha256(newer).hexdigest())
+    ImportFile.objects.update(content=newer)
+    for button in ("apply", "check", "download_changes"):
+        posted = {button: "", "content": seen, "question": "a", "answer-0": "b"}
+        response = desk.post(preview, posted, follow=True)
+        page = unescape(response.content.decode())
+        assert "A newer list has taken the place of the one that you saw." in page
+        assert "Add 2 appointments" in page
+    batch = ImportBatch.objects.get()
+    assert (batch.state, read_stored_file(batch).options.answers) == ("asking", {})
+    desk.post(preview, {"apply": "", "content": batch.sha256})
+    assert ImportBatch.objects.get().state == "waiting"
+
+
+def test_what_another_person_answers_during_a_preview_is_kept(
+    desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_downtown()
+    preview, look = upload(desk, write_list(AISHA)), preview_file
+    batch = ImportBatch.objects.get()
+    save_options(batch, ImportOptions(answers={"a": "old", "b": "old"}))
+
+    def look_while_another_answers(*args: Any) -> Any:
+        save_options(batch, ImportOptions(answers={"a": "theirs", "b": "old", "c": "theirs"}))
+        return look(*args)
+
+    monkeypatch.setattr(imports, "preview_file", look_while_another_answers)
+    posted = {"check": "", "question": ["a", "b"], "answer-0": "old", "answer-1": "mine"}
+    assert desk.post(preview, posted).status_code == 200
+    answers = read_stored_file(batch).options.answers
+    assert answers == {"a": "theirs", "b": "mine", "c": "theirs"}
 
 
 def test_the_list_of_imports_shows_each_import(desk: Client) -> None:

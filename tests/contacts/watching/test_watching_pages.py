@@ -1,5 +1,6 @@
 """What staff see of what is watched: the imports page, the number in the menu, the page of an address."""
 
+import shutil
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -15,6 +16,8 @@ from pytest_django import Settings
 
 from contacts.models import CalendarFault, FolderFault, ImportBatch, WatchedCalendar, WatchedFolder
 from contacts.roles import AUDITOR, FRONT_DESK, MANAGER, ensure_roles
+from contacts.views import watching
+from contacts.watching.calendars import save_calendar
 from contacts.watching.folder_rounds import watch_folders
 from contacts.watching.standing import FAILURES_BORNE, count_for_staff
 from tests.contacts.imports.example_lists import AISHA, write_list
@@ -164,6 +167,35 @@ def test_a_fault_of_a_folder_is_said_in_a_sentence(share: Path, manager: Client)
     watch_folders()
     assert str(FolderFault.GONE.label) in read(manager)
     assert count_for_staff() == 1
+
+
+def test_a_manager_forgets_a_subfolder_that_is_gone_for_good(share: Path, manager: Client) -> None:
+    (share / "gone").mkdir()
+    watch_folders()
+    shutil.rmtree(share / "gone")
+    watch_folders()
+    address = reverse("forget_folder", args=[WatchedFolder.objects.get(name="gone").pk])
+    assert address in read(manager)
+    desk = log_in(FRONT_DESK)
+    assert address not in read(desk)
+    assert desk.post(address).status_code == 403
+    assert count_for_staff() == 1
+    assert "Forgotten." in manager.post(address, follow=True).content.decode()
+    assert count_for_staff() == 0
+
+
+def test_a_calendar_that_was_removed_while_it_was_edited_is_not_made_again(
+    manager: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calendar, save = make_calendar(), save_calendar
+
+    def save_after_removal(edited: WatchedCalendar) -> None:
+        WatchedCalendar.objects.all().delete()
+        save(edited)
+
+    monkeypatch.setattr(watching, "save_calendar", save_after_removal)
+    assert manager.post(reverse("edit_calendar", args=[calendar.pk]), ENTERED).status_code == 404
+    assert not WatchedCalendar.objects.exists()
 
 
 def test_a_source_whose_list_stopped_coming_is_named_with_the_day_of_the_last(
