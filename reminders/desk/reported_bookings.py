@@ -169,6 +169,8 @@ def _book(
 ) -> int:
     provider = wanted.provider
     lock_bookings(contact_id=contact.pk, provider_id=provider.pk if provider else None)
+    if Appointment.objects.filter(source=source, external_id=external_id).exists():
+        raise IntegrityError("it was made since")  # by whoever was waited for: it isn't in its own way
     location, starts_at, ends_at = wanted.location, wanted.starts_at, wanted.ends_at
     if location is None or starts_at is None or ends_at is None:
         raise TypeError("a new appointment needs a location and its times")
