@@ -20,7 +20,7 @@ class EffectiveOptions:
     """The options of an import with what is remembered added.
 
     `remembered`: keys answered only by memory; `remembered_columns`: fields chosen only by memory;
-    `remembered_besides`: time zone and country, if only memory has them. How the cells are read is kept
+    `remembered_besides`: the country of numbers, if only memory has it. How the cells are read is kept
     apart, since it may not fit this file: `kept`, and the headers that it gave before. `numbered_headers`:
     those among which columns were chosen by number.
     """
@@ -55,7 +55,7 @@ def add_remembered(options: ImportOptions) -> EffectiveOptions:
     answers, columns = {**kept.answers, **options.answers}, {**kept.columns, **options.columns}
     besides: dict[str, Any] = {
         name: str(kept.reading[name])
-        for name in ("time_zone", "region")
+        for name in ("region",)
         if kept.reading.get(name) and not getattr(options, name) and name not in options.as_recognised
     }
     return EffectiveOptions(
@@ -144,6 +144,7 @@ def _remember_reading(
     """How the next list is read, with the headers by which it is told whether that fits."""
     choices = {name: code for name, code in before.items() if name not in forgotten and name != HEADERS}
     choices |= list_chosen(options)
+    choices.pop("time_zone", None)  # of the new locations of one list; the next new one is asked about
     if any(name in choices for name in OF_THE_TABLE):
         return choices | {HEADERS: list(headers or before.get(HEADERS, ()))}
     return choices
