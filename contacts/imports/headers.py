@@ -11,6 +11,7 @@ PART = "Part of a list"  # header of a file of rows to mend; see mending.py
 # Said in many ways: Patient #, Patient No., Patient Number.
 NUMBER_SIGN = re.compile(r"#|№|\bnumber\b|\bnum\b|\bnr\b|\bno\b\.?", re.IGNORECASE)
 AND = re.compile(r"&|\band\b", re.IGNORECASE)
+NUMBERED = re.compile(r"(?:.* \(\d+\)|column \d+)(?:, column \d+)?")  # as label_headers() makes them
 IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 
 
@@ -32,6 +33,11 @@ def has_mended_rows(headers: Sequence[str]) -> bool:
 def has_column(headers: Sequence[str], name: str) -> bool:
     """Whether a column has this header or label."""
     return name in label_headers(headers) or plain_header(name) in map(plain_header, headers)
+
+
+def is_numbered(label: str, headers: Sequence[str]) -> bool:
+    """Whether a label names a column by its place among these headers, not by a header of its own."""
+    return bool(NUMBERED.fullmatch(label)) and label not in headers
 
 
 def label_headers(headers: Sequence[str]) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ from contacts.imports.reading.other_files import (
     WebPageReader,
     WorkbookReader,
 )
-from contacts.imports.remembered import EffectiveOptions, add_remembered
+from contacts.imports.remembered import EffectiveOptions, add_remembered, forget_numbered
 from contacts.imports.repeats import find_repeats
 from contacts.imports.rows import ImportedLocation, Reading, RowResult, location_key, read_row
 from contacts.imports.starts import split_start
@@ -95,6 +95,8 @@ def read_list(data: bytes, file_name: str, options: ImportOptions) -> ReadList:
     understood = replace(understood, region=options.number_region)
     part = take_off_mending(table)
     table = part.table
+    effective = forget_numbered(effective, table.headers)
+    options = effective.options
     columns = find_columns(table.headers, effective.list_columns(table.headers), table.rows, options.answers)
     practice = read_known_practice()
     known = {key: location.name for key, location in practice.locations.items()}

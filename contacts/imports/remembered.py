@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from contacts.imports.files import NO_CHOICES, ReadChoices
-from contacts.imports.headers import has_column
+from contacts.imports.headers import has_column, is_numbered
 from contacts.imports.practice import ImportOptions
 from contacts.imports.questions import Question
 from contacts.imports.reading_options import OF_THE_TABLE, code_choices, list_chosen, read_kept_choices
 from contacts.models import SourceAnswers
 
 HEADERS = "headers"  # in SourceAnswers.reading: the columns that the choices gave
+NUMBERED_HEADERS = "numbered_headers"  # there: those among which an answer such as “Date (2)” was given
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,9 @@ class EffectiveOptions:
     """The options of an import with what is remembered added.
 
     `remembered`: keys answered only by memory; `remembered_columns`: fields chosen only by memory;
-    `remembered_besides`: time zone and country, if only memory has them. How the cells are read is kept
-    apart, since it may not fit this file: `kept`, and the headers that it gave before.
+    `remembered_besides`: the country of numbers, if only memory has it. How the cells are read is kept
+    apart, since it may not fit this file: `kept`, and the headers that it gave before. `numbered_headers`:
+    those among which columns were chosen by number.
     """
 
     options: ImportOptions
@@ -29,6 +31,7 @@ class EffectiveOptions:
     remembered_besides: Mapping[str, str] = field(default_factory=dict)
     kept: ReadChoices = NO_CHOICES
     kept_headers: tuple[str, ...] = ()
+    numbered_headers: tuple[str, ...] = ()
 
     @property
     def kept_choices(self) -> dict[str, str]:
@@ -52,7 +55,7 @@ def add_remembered(options: ImportOptions) -> EffectiveOptions:
     answers, columns = {**kept.answers, **options.answers}, {**kept.columns, **options.columns}
     besides: dict[str, Any] = {
         name: str(kept.reading[name])
-        for name in ("time_zone", "region")
+        for name in ("region",)
         if kept.reading.get(name) and not getattr(options, name) and name not in options.as_recognised
     }
     return EffectiveOptions(
@@ -62,7 +65,39 @@ def add_remembered(options: ImportOptions) -> EffectiveOptions:
         besides,
         _read_kept(kept.reading, options),
         tuple(map(str, kept.reading.get(HEADERS, ()))),
+        tuple(map(str, kept.reading.get(NUMBERED_HEADERS, ()))),
     )
+
+
+def forget_numbered(effective: EffectiveOptions, headers: Sequence[str]) -> EffectiveOptions:
+    """Without remembered columns such as “Date (2)”, if they were chosen among other headers than these.
+
+    Then the second may be another column, so the question is asked again (product rule 47).
+    """
+    if tuple(headers) == effective.numbered_headers:
+        return effective
+    options = effective.options
+    stale = {key for key in _list_numbered(options.answers, headers) if key in effective.remembered}
+    columns = {
+        name: header
+        for name, header in options.columns.items()
+        if name not in effective.remembered_columns or not is_numbered(header, headers)
+    }
+    answers = {key: answer for key, answer in options.answers.items() if key not in stale}
+    return replace(
+        effective,
+        options=replace(options, answers=answers, columns=columns),
+        remembered=effective.remembered - stale,
+    )
+
+
+def _list_numbered(answers: Mapping[str, str], headers: Sequence[str]) -> list[str]:
+    """The keys of the answers that name a column by its number."""
+    return [
+        key
+        for key, answer in answers.items()
+        if key.startswith("column:") and is_numbered(str(answer), headers)
+    ]
 
 
 def _read_kept(reading: Mapping[str, Any], options: ImportOptions) -> ReadChoices:
@@ -85,7 +120,8 @@ def remember_answers(
     isn't remembered, and takes an earlier one back.
     """
     kept = SourceAnswers.objects.filter(source=options.source).first() or SourceAnswers(source=options.source)
-    answers = dict(kept.answers)
+    stale = set(_list_numbered(kept.answers, headers)) - options.answers.keys()
+    answers = {key: answer for key, answer in kept.answers.items() if key not in stale}
     for question in questions:
         if question.key in options.answers and not question.once:
             answer = question.find_answer(options.answers)
@@ -94,6 +130,9 @@ def remember_answers(
                 del answers[question.key]
     columns = {name: header for name, header in options.columns.items() if header}
     reading = _remember_reading(kept.reading, options, headers, {*dropped, *options.as_recognised})
+    reading.pop(NUMBERED_HEADERS, None)
+    if _list_numbered(answers, headers) or any(is_numbered(each, headers) for each in columns.values()):
+        reading[NUMBERED_HEADERS] = list(headers)
     if (answers, columns, reading) != (kept.answers, kept.columns, kept.reading):
         kept.answers, kept.columns, kept.reading = answers, columns, reading
         kept.save()
@@ -105,6 +144,7 @@ def _remember_reading(
     """How the next list is read, with the headers by which it is told whether that fits."""
     choices = {name: code for name, code in before.items() if name not in forgotten and name != HEADERS}
     choices |= list_chosen(options)
+    choices.pop("time_zone", None)  # of the new locations of one list; the next new one is asked about
     if any(name in choices for name in OF_THE_TABLE):
         return choices | {HEADERS: list(headers or before.get(HEADERS, ()))}
     return choices

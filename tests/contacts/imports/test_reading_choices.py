@@ -25,7 +25,7 @@ from contacts.imports.reading_options import (
     list_chosen,
     read_kept_choices,
 )
-from contacts.imports.remembered import EffectiveOptions
+from contacts.imports.remembered import EffectiveOptions, forget_numbered
 from contacts.imports.understood import describe_table, list_understood, take_first_rows
 from tests.contacts.imports.reading_of_lists import read_bytes
 
@@ -250,3 +250,30 @@ def test_a_remembered_header_that_is_repeated_on_a_page_drops_no_rows_above_it()
 def test_a_file_is_one_to_mend_by_its_header_only(data: bytes, is_it: bool) -> None:
     raw = RawFile("list.csv", data, 10**6, (CsvReader(),))
     assert (may_be_to_mend(data) and has_headers_of_mending(raw, ImportOptions())) is is_it
+
+
+@pytest.mark.parametrize(
+    ("headers", "label", "is_kept"),
+    [
+        ("Date,Date,Time", "Date (2)", True),
+        ("Date,Date,Date,Time", "Date (2)", False),
+        ("Date,Time", "Date (2)", False),
+        ("Date,Date (2),Time", "Date (2)", True),
+        ("Date,Visit,Time", "column 2", False),
+        ("Date,Visit,Time", "Visit", True),
+    ],
+)
+def test_a_column_chosen_by_its_number_holds_among_the_same_headers_only(
+    headers: str, label: str, is_kept: bool
+) -> None:
+    """(product rule 47)"""
+    effective = EffectiveOptions(
+        ImportOptions(answers={"column:date": label}, columns={"date": label}),
+        remembered=frozenset({"column:date"}),
+        remembered_columns=frozenset({"date"}),
+        numbered_headers=("Date", "Date", "Time"),
+    )
+    found = forget_numbered(effective, headers.split(",")).options
+    assert (bool(found.answers), bool(found.columns)) == (is_kept, is_kept)
+    fresh = EffectiveOptions(effective.options, numbered_headers=effective.numbered_headers)
+    assert forget_numbered(fresh, headers.split(",")) == fresh

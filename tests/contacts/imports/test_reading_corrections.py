@@ -261,14 +261,15 @@ def test_the_page_asks_until_somebody_says_that_a_changed_list_is_read_right(des
     assert "Add 2 appointments" in post(desk, address, **{"reading-header_line": "", "was-header_line": "4"})
 
 
-def test_the_zone_of_new_locations_is_remembered_and_printed(tmp_path: Path) -> None:
+def test_the_zone_of_new_locations_holds_for_one_list_only(tmp_path: Path) -> None:
+    """(product rule 47) The next new location may be anywhere, so it is asked about."""
     make_downtown()
     run(write_list(AISHA | {"location": "Harbour"}), tmp_path, "--time-zone=America/Denver")
-    printed = run(write_list(NOAH | {"location": "Quay"}), tmp_path, "--dry-run")
-    assert "Time zone of new locations: America/Denver (as for earlier lists)" in printed
+    assert not SourceAnswers.objects.exists()
+    for source in ("csv", "dentrix"):  # as it was remembered before
+        SourceAnswers.objects.create(source=source, reading={"time_zone": "America/Denver"})
     both = write_list(NOAH | {"location": "Quay"}, AISHA | {"id": "A3"})
-    back = run(both, tmp_path, "--dry-run", "--time-zone=auto")
-    assert "Give each new location its time zone" in back
+    assert "Give each new location its time zone" in run(both, tmp_path, "--dry-run")
 
 
 @pytest.mark.parametrize(

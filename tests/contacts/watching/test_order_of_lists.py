@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from contacts.imports.importing import preview_file
 from contacts.imports.practice import ImportOptions
 from contacts.imports.stored_files import delete_old_files, queue_import, retry_import, store_file
 from contacts.models import ImportBatch, ImportFile
@@ -136,7 +137,7 @@ def test_a_newer_list_is_said_if_both_came_at_once() -> None:
 def test_a_newer_list_is_said_if_it_came_while_the_older_was_looked_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    older, preview = arrive(data=ELSEWHERE), arrivals.preview_file
+    older, preview = arrive(data=ELSEWHERE), preview_file
 
     def look_while_another_comes(*args: Any) -> Any:
         arrive("tuesday.csv", ELSEWHERE)
