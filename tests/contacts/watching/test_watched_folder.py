@@ -254,7 +254,7 @@ def test_a_list_that_somebody_sets_aside_goes_to_failed(share: Path) -> None:
     discard_file(ImportBatch.objects.get())
     pass_rounds(1)
     assert list_all(share) == {"failed/list.csv", "failed/list.csv.report.txt"}
-    assert "set it aside" in (share / "failed/list.csv.report.txt").read_text()
+    assert "chose not to import it" in (share / "failed/list.csv.report.txt").read_text()
 
 
 @pytest.mark.parametrize(
