@@ -39,6 +39,7 @@ from contacts.imports.stored_files import (
     queue_import,
     read_stored_file,
     store_file,
+    unpack_options,
 )
 from contacts.models import ImportBatch, ImportFile
 
@@ -51,6 +52,9 @@ ROUND_SECONDS = 60.0  # then no other look is begun: the next tick goes on
 MOST_LOOKS = 3  # after which a file that ends its worker each time has failed
 MOST_NAMED = 5  # new locations in a sentence
 LONGEST_ERROR = 300
+NEW_CONTENT = gettext_lazy(
+    "Newer content has come since somebody answered its questions. Look at its preview."
+)
 UNREADABLE = gettext_lazy("Callboard could not read this file. Ask whoever looks after it.")
 
 
@@ -66,6 +70,7 @@ def store_arrival(data: bytes, file_name: str, source: str, how: ImportBatch.How
 def replace_content(batch: ImportBatch, data: bytes, *, also_failed: bool = False) -> bool:
     """Put newer content into a batch that still waits for answers, so that what is answered stays.
 
+    If somebody has answered already, it waits for a person to see what that makes of the new content.
     `also_failed`: into one that failed too, so that trying again makes no second batch.
 
     Returns False, and changes nothing, if it no longer waits, or was imported in part.
@@ -77,10 +82,13 @@ def replace_content(batch: ImportBatch, data: bytes, *, also_failed: bool = Fals
         is_free, pk=batch.pk, state__in=states, parts=None
     )
     found = locked.first()
-    if found is None or not ImportFile.objects.filter(batch=found).update(content=data):
+    file = ImportFile.objects.filter(batch=found).first() if found else None
+    if found is None or file is None:
         return False
+    is_answered = unpack_options(file.options) != ImportOptions(source=found.source)
+    ImportFile.objects.filter(pk=file.pk).update(content=data)
     found.sha256, found.made_at = hashlib.sha256(data).hexdigest(), timezone.now()
-    found.state, found.error, found.attempts = State.ASKING, "", 0
+    found.state, found.error, found.attempts = State.ASKING, str(NEW_CONTENT) if is_answered else "", 0
     found.save(update_fields=["sha256", "made_at", "state", "error", "attempts"])
     _warn_of_newer(found)
     return True

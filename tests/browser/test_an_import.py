@@ -1,4 +1,4 @@
-"""A list from upload through mending and apply to its undo, as a manager does it."""
+"""A list from upload through mapping, mending and apply to its undo, as a manager does it."""
 
 import csv
 import io
@@ -12,21 +12,18 @@ from tests.browser.running import RunningClinic
 from tests.browser.test_page_policy import Watched, check_accessible, log_in
 from tests.contacts.imports.example_lists import AISHA, NOAH, write_list
 
-SOURCE = "browser-export"
 
-
-def upload(clinic: RunningClinic, page: Page, data: bytes) -> None:
+def upload(clinic: RunningClinic, page: Page, data: bytes, source: str) -> None:
     page.goto(f"{clinic.web}/imports/new/")
     page.locator("input[type=file]").set_input_files(
         FilePayload(name="list.csv", mimeType="text/csv", buffer=data)
     )
-    page.locator("[name=new_source]").fill(SOURCE)
+    page.locator("[name=new_source]").fill(source)
     page.get_by_role("button", name="Preview the import").click()
-    page.get_by_role("heading", name="Import preview").wait_for()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
-def test_a_list_is_mended_applied_and_undone(
+def test_a_list_is_mapped_mended_applied_and_undone(
     clinic: RunningClinic, browser: Browser, width: int, scheme: Literal["light", "dark"]
 ) -> None:
     context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
@@ -46,7 +43,13 @@ def test_a_list_is_mended_applied_and_undone(
         check_accessible(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
 
-    upload(clinic, page, write_list(*rows))
+    source = f"browser-export-{width}"
+    upload(clinic, page, write_list(*rows).replace(b"First Name", b"Vorname"), source)
+    page.get_by_role("heading", name="Choose the columns").wait_for()
+    look()
+    page.get_by_label("First name").select_option("Vorname")
+    page.get_by_role("button", name="Read the file with these columns").click()
+    page.get_by_role("heading", name="Import preview").wait_for()
     look()
     with page.expect_download() as kept:
         page.get_by_role("button", name="Download the 1 row to mend").click()
@@ -54,10 +57,10 @@ def test_a_list_is_mended_applied_and_undone(
     page.get_by_text("because of this list").wait_for()
     look()
     table = list(csv.reader(io.StringIO(kept.value.path().read_text("utf-8-sig"))))
-    table[1][table[0].index("First Name")] = "Noah"
+    table[1][table[0].index("Vorname")] = "Noah"
     mended = io.StringIO(newline="")
     csv.writer(mended).writerows(table)
-    upload(clinic, page, mended.getvalue().encode())
+    upload(clinic, page, mended.getvalue().encode(), source)
     page.get_by_role("button", name="Add 1").click()
     page.get_by_role("link", name="Undo this import").click()
     page.get_by_text("Appointments are removed").wait_for()
@@ -66,5 +69,5 @@ def test_a_list_is_mended_applied_and_undone(
     page.get_by_text("undid this import on").wait_for()
     look()
     left = "SELECT array_agg(external_id) FROM contacts_appointment WHERE source = %s AND external_id LIKE %s"
-    assert clinic.ask(left, SOURCE, f"%-{width}") == [f"A1-{width}"]
+    assert clinic.ask(left, source, f"%-{width}") == [f"A1-{width}"]
     context.close()

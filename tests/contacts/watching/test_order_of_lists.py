@@ -12,7 +12,13 @@ from django.utils import timezone
 
 from contacts.imports.importing import preview_file
 from contacts.imports.practice import ImportOptions
-from contacts.imports.stored_files import delete_old_files, queue_import, retry_import, store_file
+from contacts.imports.stored_files import (
+    delete_old_files,
+    queue_import,
+    retry_import,
+    save_options,
+    store_file,
+)
 from contacts.models import ImportBatch, ImportFile
 from contacts.watching import arrivals
 from contacts.watching.arrivals import find_asking, replace_content, settle_arrivals, store_arrival
@@ -146,6 +152,21 @@ def test_a_newer_list_is_said_if_it_came_while_the_older_was_looked_at(
     monkeypatch.setattr(arrivals, "preview_file", look_while_another_comes)
     arrivals.settle_arrival(older)
     assert NEWER in read(older)[1]
+
+
+def test_newer_content_of_a_list_that_somebody_has_answered_waits_for_a_person() -> None:
+    """Answers that were tried out on one content must not let another one in."""
+    make_downtown()
+    batch = arrive(data=ELSEWHERE)
+    settle_arrivals()
+    save_options(batch, ImportOptions(source="pms", answers={"ids": "all_new"}))
+    assert replace_content(batch, TUESDAY)
+    settle_arrivals()
+    state, error = read(batch)
+    assert (state, error) == (
+        "asking",
+        "Newer content has come since somebody answered its questions. Look at its preview.",
+    )
 
 
 def test_a_list_that_is_replaced_by_newer_content_is_the_newest() -> None:
