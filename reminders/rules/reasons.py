@@ -40,7 +40,7 @@ class Reason(models.TextChoices):
     CAMPAIGN_PAUSED = "campaign_paused", _("Its campaign is not active.")
     NO_NUMBER = "no_number", _("There is no number to call.")
     NUMBER_UNUSABLE = "number_unusable", _("The number can't be reached; it must be corrected.")
-    NO_CONSENT = "no_consent", _("“No consent known” is recorded for this number.")
+    NO_CONSENT = "no_consent", _("This number is recorded as “no consent known”.")
     NO_COMMON_HOURS = (
         "no_common_hours",
         _("There is no hour when this number may be called; enter the contact's time zone."),
@@ -51,8 +51,8 @@ class Reason(models.TextChoices):
     OTHER_NUMBER_OPTED_OUT = (
         "other_number_opted_out",
         _(
-            "The patient's other number has opted out. Each of the two may be called for the other, so this "
-            "one isn't called either."
+            "The patient's other number has opted out, and each of the two may be called for the other, so "
+            "this one isn't called either."
         ),
     )
     CONSENT_LACKING = (
