@@ -6,84 +6,35 @@ was sent, answered or worked on isn't known here: reminders/desk/import_undo.py 
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from django.db.models import ManyToOneRel, Model
-
-from contacts.database.arrays import is_any, is_any_text
+from contacts.database.arrays import is_any
 from contacts.imports.changes import describe_appointment
 from contacts.imports.overwriting import Values, read_record_values
 from contacts.imports.problems import clip
-from contacts.imports.three_way import DEFAULTS, REPORTED, read_appointment_values, read_contact_values
+from contacts.imports.three_way import REPORTED
 from contacts.models import (
     Appointment,
-    AppointmentChange,
     Contact,
-    ContactMerge,
     ImportBatch,
     ImportChange,
-    ImportedRecords,
     KeptByUndo,
-    Location,
-    PhoneNumber,
-    Provider,
-    Way,
 )
-from contacts.models.people import FORBIDDEN_CHANNELS, OtherNumberUse
+from contacts.models.people import FORBIDDEN_CHANNELS
+from contacts.undo_records import BatchRecords
+from contacts.undo_surroundings import (
+    find_merged_since,
+    find_said_again,
+    find_touched,
+    has_other_details,
+    id_of,
+    read_present_rows,
+    was_edited,
+)
 
 What, Why = KeptByUndo.What, KeptByUndo.Why
-# Entries of an appointment's history that aren't a person's doing, and those of lists, whose values are
-# compared instead.
-NOT_A_CHANGE = (
-    AppointmentChange.What.ZONE_CORRECTED,
-    AppointmentChange.What.RULES_CHANGED,
-    AppointmentChange.What.MERGED,
-)
-BY_LISTS = (Way.IMPORT, Way.UNDO)
-ANSWERS = (AppointmentChange.What.CONFIRMED, AppointmentChange.What.WANTS_ANOTHER_TIME)
-# Rows that go with an appointment or a contact that is removed; any other reference keeps it.
-GOES_WITH_APPOINTMENT = frozenset(
-    {
-        "contacts.AppointmentChange", "contacts.ImportChange", "contacts.OverwrittenValues",
-        "contacts.KeptByUndo", "reminders.Reminder", "reminders.FollowUp",
-    }
-)  # fmt: skip
-GOES_WITH_CONTACT = frozenset(
-    {
-        "contacts.Appointment", "contacts.ImportChange", "contacts.OverwrittenValues",
-        "contacts.KeptByUndo", "reminders.FollowUp",
-    }
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class BatchRecords:
-    """What a batch has to do with. `since`: when its first part had been written (aware UTC).
-
-    `appointments`, `contacts`: those that were here, by id, with the columns that it changed.
-    """
-
-    batch: ImportBatch
-    since: datetime
-    added_appointments: tuple[int, ...]
-    added_contacts: tuple[int, ...]
-    appointments: Mapping[int, tuple[Values, Values]]
-    contacts: Mapping[int, tuple[Values, Values]]
-    new_locations: tuple[int, ...] = ()
-    new_providers: tuple[int, ...] = ()
-
-    @property
-    def appointment_ids(self) -> list[int]:
-        return sorted({*self.added_appointments, *self.appointments})
-
-    @property
-    def contact_ids(self) -> set[int]:
-        """Patients of the batch, without the owners of its appointments."""
-        owners = {before["contact_id"] for before, _ in self.appointments.values() if "contact_id" in before}
-        return {*self.added_contacts, *self.contacts, *owners}
 
 
 @dataclass(frozen=True)
@@ -143,30 +94,6 @@ class UndoPlan:
         return hashlib.sha256(seen.encode()).hexdigest()[:16]
 
 
-def read_records(batch: ImportBatch) -> BatchRecords | None:
-    """What the batch changed; None if that wasn't kept when it was imported."""
-    parts = list(batch.records.order_by("pk"))
-    if not parts:
-        return None
-    folded: dict[str, dict[int, tuple[Values, Values]]] = {"appointment": {}, "contact": {}}
-    for row in batch.overwritten.order_by("pk"):
-        kind = "contact" if row.contact_id else "appointment"
-        pk = row.contact_id or row.appointment_id or 0
-        before, after = folded[kind].get(pk, ({}, {}))
-        folded[kind][pk] = (row.before | before, after | row.after)
-    added = batch.changes.filter(what=ImportChange.What.CONTACT_ADDED)
-    return BatchRecords(
-        batch=batch,
-        since=parts[0].at,
-        added_appointments=tuple(batch.appointments.order_by("pk").values_list("pk", flat=True)),
-        added_contacts=tuple(pk for pk in added.order_by("contact").values_list("contact", flat=True) if pk),
-        appointments=folded["appointment"],
-        contacts=folded["contact"],
-        new_locations=tuple(pk for part in parts for pk in part.new_locations),
-        new_providers=tuple(pk for part in parts for pk in part.new_providers),
-    )
-
-
 def plan_undo(records: BatchRecords, since_then: SinceThen) -> UndoPlan:
     """Decide on each contact and appointment of the batch. The same number of queries for any batch."""
     return _UndoPlanner(records, since_then).plan()
@@ -179,10 +106,10 @@ class _UndoPlanner:
         self.visits = {one.pk: one for one in visits.filter(is_any("pk", records.appointment_ids))}
         people = Contact.objects.select_related("phone", "other_phone").defer("search_text")
         self.people = {one.pk: one for one in people.filter(is_any("pk", records.contact_ids))}
-        self.merged = _find_merged(self.people, records.since)
-        self.again = _find_said_again(records)
-        self.touched = _find_touched(records)
-        self.present = _read_present(records)
+        self.merged = find_merged_since(self.people, records.since)
+        self.again = find_said_again(records)
+        self.touched = find_touched(records)
+        self.present = read_present_rows(records)
         self.lines: dict[tuple[str, int], list[ImportChange]] = {}
         for change in records.batch.changes.all():
             if change.appointment_id:
@@ -247,7 +174,7 @@ class _UndoPlanner:
             return Why.SAID_AGAIN
         if visit.pk in self.records.appointments:
             return self._compare(visit, *self.records.appointments[visit.pk])
-        return Why.CHANGED if _has_other_details(visit, self.records.batch.source) else ""
+        return Why.CHANGED if has_other_details(visit, self.records.batch.source) else ""
 
     def _find_why_person_stays(self, pk: int) -> str:
         person = self.people.get(pk)
@@ -281,7 +208,7 @@ class _UndoPlanner:
             return Why.MERGED
         if person.pk in self.again.contacts or self._is_reported(person):
             return Why.SAID_AGAIN
-        if _was_edited(person, self.records.batch.source):
+        if was_edited(person, self.records.batch.source):
             return Why.CHANGED
         if FORBIDDEN_CHANNELS.get(person.preferred_channel):
             return Why.SAYS_NO
@@ -331,7 +258,7 @@ class _UndoPlanner:
             if not self._goes(what, pk) or not {"source", "external_id"} & before.keys():
                 continue
             record = found[pk]
-            wanted = _id_of(record, before)
+            wanted = id_of(record, before)
             holder = holders.get(wanted) if wanted[1] else None
             if holder is None or holder == pk:
                 continue
@@ -341,7 +268,7 @@ class _UndoPlanner:
             gives_it_up = (
                 self._goes(what, holder)
                 and {"source", "external_id"} & theirs.keys()
-                and _id_of(found[holder], theirs) != wanted
+                and id_of(found[holder], theirs) != wanted
             )
             if not (is_removed or gives_it_up):
                 yield pk
@@ -415,175 +342,3 @@ class _UndoPlanner:
                 leaving = {visit for visit in going if self._goes(What.APPOINTMENT, visit)}
                 if not set(visits) - leaving:
                     yield Kept(what, Why.UNUSED, clip(name))
-
-
-@dataclass(frozen=True)
-class _Again:
-    appointments: Collection[int]
-    contacts: Collection[int]
-
-
-def _find_said_again(records: BatchRecords) -> _Again:
-    """Of which records lists that came later, and weren't undone, spoke as well."""
-    later = ImportedRecords.objects.filter(at__gt=records.since, batch__undone_at=None)
-    parts = list(later.exclude(batch=records.batch).values_list("appointments", "contacts"))
-    ours = set(records.appointment_ids), records.contact_ids
-    return _Again(
-        {pk for visits, _ in parts for pk in visits} & ours[0],
-        {pk for _, people in parts for pk in people} & ours[1],
-    )
-
-
-def _find_merged(people: Collection[int], since: datetime) -> set[int]:
-    merges = ContactMerge.objects.filter(is_any("survivor", people), at__gt=since)
-    return set(merges.values_list("survivor", flat=True))
-
-
-def _find_touched(records: BatchRecords) -> dict[int, str]:
-    """Appointments of whose history somebody has written a line since, and why that keeps them."""
-    entries = (
-        AppointmentChange.objects.filter(is_any("appointment", records.appointment_ids), at__gt=records.since)
-        .exclude(what__in=NOT_A_CHANGE)
-        .exclude(how__in=BY_LISTS)
-    )
-    touched: dict[int, str] = {}
-    for pk, what in entries.order_by("at").values_list("appointment", "what"):
-        touched[pk] = Why.ANSWERED if what in ANSWERS else Why.CHANGED
-    return touched
-
-
-def _has_other_details(visit: Appointment, source: str) -> bool:
-    """Whether somebody changed the kind or length of a new appointment: its history has no line for that."""
-    said = visit.file_values.get(source) or {}
-    if read_appointment_values(visit)["minutes"] != (said.get("minutes") or DEFAULTS["minutes"]):
-        return True
-    return visit.details_at is not None and visit.kind != said.get("kind", "")
-
-
-def _was_edited(person: Contact, source: str) -> bool:
-    """Whether a new contact isn't as the file made them: compared with what the file said of them."""
-    said = person.file_values.get(source)
-    if said is None:
-        return True
-    held = read_contact_values(person)
-    if any(
-        held[name] != (value or DEFAULTS.get(name, ""))
-        for name, value in said.items()
-        if _counts(name, value)
-    ):
-        return True
-    has_more = person.date_of_birth or person.notes or person.time_zone
-    return bool(has_more) or person.other_phone_use != OtherNumberUse.NEVER
-
-
-def _counts(name: str, value: str) -> bool:
-    """A name of which letters were lost isn't kept as what the file said."""
-    return bool(value) or name not in ("first_name", "last_name")
-
-
-def _id_of(record: Any, values: Values) -> tuple[str, str]:
-    return values.get("source", record.source), values.get("external_id", record.external_id)
-
-
-@dataclass(frozen=True)
-class _Present:
-    """What is in the database beside the records themselves."""
-
-    ids: Mapping[str, frozenset[int]]
-    holders: Mapping[str, Mapping[tuple[str, str], int]]
-    added: Mapping[str, frozenset[int]]
-    referred_appointments: Collection[int]
-    referred_contacts: Collection[int]
-    visits_of_added: tuple[tuple[int, int], ...]
-    new_locations: tuple[tuple[int, str, tuple[int, ...]], ...]
-    new_providers: tuple[tuple[int, str, tuple[int, ...]], ...]
-
-    def has_all(self, values: Values) -> bool:
-        """Whether everything to which these columns refer is there still."""
-        return all(values.get(name) is None or values[name] in ids for name, ids in self.ids.items())
-
-
-def _read_present(records: BatchRecords) -> _Present:
-    before = [each for each, _ in (*records.appointments.values(), *records.contacts.values())]
-
-    def named(*columns: str) -> list[int]:
-        return sorted({each[name] for each in before for name in columns if each.get(name)})
-
-    numbers = frozenset(
-        PhoneNumber.objects.filter(is_any("pk", named("phone_id", "other_phone_id")), erased_at=None)
-        .order_by()
-        .values_list("pk", flat=True)
-    )
-    people = Contact.objects.filter(is_any("pk", named("contact_id")), erased_at=None).order_by()
-    locations = Location.objects.filter(is_any("pk", named("location_id"))).order_by()
-    providers = Provider.objects.filter(is_any("pk", named("provider_id"))).order_by()
-    of_added = Appointment.objects.filter(is_any("contact", records.added_contacts)).order_by("pk")
-    return _Present(
-        ids={
-            "phone_id": numbers,
-            "other_phone_id": numbers,
-            "contact_id": frozenset(people.values_list("pk", flat=True)),
-            "location_id": frozenset(locations.values_list("pk", flat=True)),
-            "provider_id": frozenset(providers.values_list("pk", flat=True)),
-        },
-        holders={
-            What.APPOINTMENT: _read_holders(Appointment, records.appointments),
-            What.CONTACT: _read_holders(Contact, records.contacts),
-        },
-        added={
-            What.APPOINTMENT: frozenset(records.added_appointments),
-            What.CONTACT: frozenset(records.added_contacts),
-        },
-        referred_appointments=find_referred(Appointment, records.added_appointments, GOES_WITH_APPOINTMENT),
-        referred_contacts=find_referred(Contact, records.added_contacts, GOES_WITH_CONTACT),
-        visits_of_added=tuple(of_added.values_list("pk", "contact")),
-        new_locations=_read_use(Location, records.new_locations, "location"),
-        new_providers=_read_use(Provider, records.new_providers, "provider"),
-    )
-
-
-def _read_holders(
-    model: "type[Appointment] | type[Contact]", overwritten: Mapping[int, tuple[Values, Values]]
-) -> dict[tuple[str, str], int]:
-    """Who has the ids that could be put back, by source and id."""
-    ids = {before["external_id"] for before, _ in overwritten.values() if before.get("external_id")}
-    ids |= {
-        external_id
-        for external_id in model._default_manager.filter(
-            is_any("pk", [pk for pk, (before, _) in overwritten.items() if "source" in before])
-        )
-        .order_by()
-        .values_list("external_id", flat=True)
-        if external_id
-    }
-    if not ids:
-        return {}
-    rows = model._default_manager.filter(is_any_text("external_id", ids)).order_by()
-    columns = rows.values_list("source", "external_id", "pk")
-    return {(source, external_id): pk for source, external_id, pk in columns}
-
-
-def _read_use(
-    model: "type[Location] | type[Provider]", ids: Collection[int], column: str
-) -> tuple[tuple[int, str, tuple[int, ...]], ...]:
-    """Those of these rows that are still there, with their names and visits."""
-    if not ids:
-        return ()
-    visits: dict[int, list[int]] = {}
-    for owner, pk in Appointment.objects.filter(is_any(column, ids)).values_list(column, "pk"):
-        visits.setdefault(owner, []).append(pk)
-    rows = model._default_manager.filter(is_any("pk", ids)).order_by("name").values_list("pk", "name")
-    return tuple((pk, name, tuple(visits.get(pk, ()))) for pk, name in rows)
-
-
-def find_referred(model: type[Model], ids: Collection[int], besides: Collection[str]) -> set[int]:
-    """Which of these rows another row refers to, in any table of any app but `besides` (labels)."""
-    found: set[int] = set()
-    if not ids:
-        return found
-    for relation in model._meta.get_fields(include_hidden=True):
-        if isinstance(relation, ManyToOneRel) and relation.related_model._meta.label not in besides:
-            name = relation.field.name
-            rows = relation.related_model._default_manager.filter(is_any(name, ids)).order_by()
-            found.update(rows.values_list(name, flat=True))
-    return found

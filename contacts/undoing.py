@@ -32,7 +32,9 @@ from contacts.models import (
     Way,
 )
 from contacts.people import lock_people, revise_upcoming
-from contacts.undo_plans import BatchRecords, UndoPlan, find_referred, read_records
+from contacts.undo_plans import UndoPlan
+from contacts.undo_records import BatchRecords, read_records
+from contacts.undo_surroundings import find_referred
 
 
 class UndoRefused(ValueError):

@@ -102,56 +102,59 @@ def read_list(data: bytes, file_name: str, options: ImportOptions) -> ReadList:
     known = {key: location.name for key, location in practice.locations.items()}
     chosen = choose_locations(columns, table.rows, known, options.answers)
     questions = [*table.questions, *columns.questions, *chosen.questions]
-    if find_open(questions, options.answers):
-        return ReadList(
-            table=table,
-            understood=understood,
-            columns=columns,
-            form=table.form,
-            practice=practice,
-            questions=questions,
-            options=options,
-            remembered=effective.remembered,
-            is_part=part.is_part,
-        )
-    columns = chosen.columns
-    names = _list_location_names(table, columns, chosen.only)
-    described = describe_locations((name for _, name in names), practice, options)
-    reading, asked = _prepare_reading(part, columns, described, chosen.only, options)
-    doubted: frozenset[str] = frozenset()
-    notes = _note_overruled(reading.order, columns)
-    if ORDER_KEY in effective.remembered and reading.order.either_way:
-        kept = count_kept_days(
-            _list_days(table, columns),
-            options.source,
-            MONTH_FIRST if reading.order.month_first else DAY_FIRST,
-        )
-        if kept.other > kept.same:
-            doubted = frozenset({ORDER_KEY})
-            answers = {key: value for key, value in options.answers.items() if key != ORDER_KEY}
-            options, asked = replace(options, answers=answers), _doubt_order(asked, kept)
-        elif not kept.same:
-            notes += _note_unproven(reading.order, columns)
-    results = mark_damaged([read_row(raw, reading) for raw in table.rows], table, columns)
-    results, duplicates = find_repeats(settle_ids(results, columns), columns.header_of("appointment_id"))
-    notes += describe_unfinished(names, practice, described)
-    return ReadList(
+    found = ReadList(
         table=table,
-        understood=_add_rows_understood(understood, reading, table, names, effective),
+        understood=understood,
         columns=columns,
-        form=f"{table.form}, {_describe_order(reading.order)}",
+        form=table.form,
         practice=practice,
-        questions=[*questions, *asked],
+        questions=questions,
         options=options,
-        remembered=effective.remembered - doubted,
+        remembered=effective.remembered,
         is_part=part.is_part,
-        reading=ListReading(reading.order.month_first, reading.am_pm),
-        described=described,
-        results=results,
-        duplicates=duplicates,
-        unknown_locations=_find_unknown((name for _, name in names), described),
-        notes=notes,
     )
+    if find_open(questions, options.answers):
+        return found
+    found.columns = chosen.columns
+    _read_rows(found, part, effective, chosen.only)
+    return found
+
+
+def _read_rows(found: ReadList, part: PartOfList, effective: EffectiveOptions, only_location: str) -> None:
+    """Read the rows of a list of which the columns are known, and add what they say and ask to it."""
+    table, columns, practice = found.table, found.columns, found.practice
+    names = _list_location_names(table, columns, only_location)
+    found.described = describe_locations((name for _, name in names), practice, found.options)
+    reading, asked = _prepare_reading(part, columns, found.described, only_location, found.options)
+    found.notes = _note_overruled(reading.order, columns)
+    if ORDER_KEY in effective.remembered and reading.order.either_way:
+        asked = _check_remembered_order(found, reading.order, asked)
+    results = mark_damaged([read_row(raw, reading) for raw in table.rows], table, columns)
+    id_header = columns.header_of("appointment_id")
+    found.results, found.duplicates = find_repeats(settle_ids(results, columns), id_header)
+    found.notes += describe_unfinished(names, practice, found.described)
+    found.questions += asked
+    found.understood = _add_rows_understood(found.understood, reading, table, names, effective)
+    found.form = f"{table.form}, {_describe_order(reading.order)}"
+    found.reading = ListReading(reading.order.month_first, reading.am_pm)
+    found.unknown_locations = _find_unknown((name for _, name in names), found.described)
+
+
+def _check_remembered_order(found: ReadList, order: DateOrder, asked: list[Question]) -> list[Question]:
+    """Compare an order of dates that is only remembered with the booked days; return the questions then.
+
+    If more days are kept by the other order, it is asked about again; if none is kept, a note says so.
+    """
+    code = MONTH_FIRST if order.month_first else DAY_FIRST
+    kept = count_kept_days(_list_days(found.table, found.columns), found.options.source, code)
+    if kept.other > kept.same:
+        answers = {key: value for key, value in found.options.answers.items() if key != ORDER_KEY}
+        found.options = replace(found.options, answers=answers)
+        found.remembered -= {ORDER_KEY}
+        return _doubt_order(asked, kept)
+    if not kept.same:
+        found.notes += _note_unproven(order, found.columns)
+    return asked
 
 
 def show_refused_file(

@@ -16,7 +16,8 @@ from psycopg.errors import DeadlockDetected
 
 from contacts.database.arrays import is_any
 from contacts.models import Appointment, ImportBatch, KeptByUndo
-from contacts.undo_plans import BatchRecords, SinceThen, UndoPlan, plan_undo
+from contacts.undo_plans import SinceThen, UndoPlan, plan_undo
+from contacts.undo_records import BatchRecords
 from contacts.undoing import UndoRefused, apply_undo, lock_batch, read_undoable
 from contacts.worker_hints import hint_planning
 from reminders.desk.wake_dispatch import wake_dispatch

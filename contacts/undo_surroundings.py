@@ -1,0 +1,230 @@
+"""What else the database says of the records of a batch that is to be undone.
+
+Who has spoken of them since, who refers to them, and whether what they had before is there still.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import ManyToOneRel, Model
+
+from contacts.database.arrays import is_any, is_any_text
+from contacts.imports.overwriting import Values
+from contacts.imports.three_way import DEFAULTS, read_appointment_values, read_contact_values
+from contacts.models import (
+    Appointment,
+    AppointmentChange,
+    Contact,
+    ContactMerge,
+    ImportedRecords,
+    KeptByUndo,
+    Location,
+    PhoneNumber,
+    Provider,
+    Way,
+)
+from contacts.models.people import OtherNumberUse
+from contacts.undo_records import BatchRecords
+
+What, Why = KeptByUndo.What, KeptByUndo.Why
+# Entries of an appointment's history that aren't a person's doing, and those of lists, whose values are
+# compared instead.
+NOT_A_CHANGE = (
+    AppointmentChange.What.ZONE_CORRECTED,
+    AppointmentChange.What.RULES_CHANGED,
+    AppointmentChange.What.MERGED,
+)
+BY_LISTS = (Way.IMPORT, Way.UNDO)
+ANSWERS = (AppointmentChange.What.CONFIRMED, AppointmentChange.What.WANTS_ANOTHER_TIME)
+# Rows that go with an appointment or a contact that is removed; any other reference keeps it.
+GOES_WITH_APPOINTMENT = frozenset(
+    {
+        "contacts.AppointmentChange", "contacts.ImportChange", "contacts.OverwrittenValues",
+        "contacts.KeptByUndo", "reminders.Reminder", "reminders.FollowUp",
+    }
+)  # fmt: skip
+GOES_WITH_CONTACT = frozenset(
+    {
+        "contacts.Appointment", "contacts.ImportChange", "contacts.OverwrittenValues",
+        "contacts.KeptByUndo", "reminders.FollowUp",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SaidAgain:
+    """Ids of appointments and contacts of which a later list spoke as well."""
+
+    appointments: Collection[int]
+    contacts: Collection[int]
+
+
+def find_said_again(records: BatchRecords) -> SaidAgain:
+    """Of which records lists that came later, and weren't undone, spoke as well."""
+    later = ImportedRecords.objects.filter(at__gt=records.since, batch__undone_at=None)
+    parts = list(later.exclude(batch=records.batch).values_list("appointments", "contacts"))
+    ours = set(records.appointment_ids), records.contact_ids
+    return SaidAgain(
+        {pk for visits, _ in parts for pk in visits} & ours[0],
+        {pk for _, people in parts for pk in people} & ours[1],
+    )
+
+
+def find_merged_since(people: Collection[int], since: datetime) -> set[int]:
+    """Those of these contacts with whom another one was merged since."""
+    merges = ContactMerge.objects.filter(is_any("survivor", people), at__gt=since)
+    return set(merges.values_list("survivor", flat=True))
+
+
+def find_touched(records: BatchRecords) -> dict[int, str]:
+    """Appointments of whose history somebody has written a line since, and why that keeps them."""
+    entries = (
+        AppointmentChange.objects.filter(is_any("appointment", records.appointment_ids), at__gt=records.since)
+        .exclude(what__in=NOT_A_CHANGE)
+        .exclude(how__in=BY_LISTS)
+    )
+    touched: dict[int, str] = {}
+    for pk, what in entries.order_by("at").values_list("appointment", "what"):
+        touched[pk] = Why.ANSWERED if what in ANSWERS else Why.CHANGED
+    return touched
+
+
+def has_other_details(visit: Appointment, source: str) -> bool:
+    """Whether somebody changed the kind or length of a new appointment: its history has no line for that."""
+    said = visit.file_values.get(source) or {}
+    if read_appointment_values(visit)["minutes"] != (said.get("minutes") or DEFAULTS["minutes"]):
+        return True
+    return visit.details_at is not None and visit.kind != said.get("kind", "")
+
+
+def was_edited(person: Contact, source: str) -> bool:
+    """Whether a new contact isn't as the file made them: compared with what the file said of them."""
+    said = person.file_values.get(source)
+    if said is None:
+        return True
+    held = read_contact_values(person)
+    if any(
+        held[name] != (value or DEFAULTS.get(name, ""))
+        for name, value in said.items()
+        if _counts(name, value)
+    ):
+        return True
+    has_more = person.date_of_birth or person.notes or person.time_zone
+    return bool(has_more) or person.other_phone_use != OtherNumberUse.NEVER
+
+
+def _counts(name: str, value: str) -> bool:
+    """A name of which letters were lost isn't kept as what the file said."""
+    return bool(value) or name not in ("first_name", "last_name")
+
+
+def id_of(record: Any, values: Values) -> tuple[str, str]:
+    """Source and id that a record has with these columns."""
+    return values.get("source", record.source), values.get("external_id", record.external_id)
+
+
+@dataclass(frozen=True)
+class PresentRows:
+    """What is in the database beside the records themselves."""
+
+    ids: Mapping[str, frozenset[int]]
+    holders: Mapping[str, Mapping[tuple[str, str], int]]
+    added: Mapping[str, frozenset[int]]
+    referred_appointments: Collection[int]
+    referred_contacts: Collection[int]
+    visits_of_added: tuple[tuple[int, int], ...]
+    new_locations: tuple[tuple[int, str, tuple[int, ...]], ...]
+    new_providers: tuple[tuple[int, str, tuple[int, ...]], ...]
+
+    def has_all(self, values: Values) -> bool:
+        """Whether everything to which these columns refer is there still."""
+        return all(values.get(name) is None or values[name] in ids for name, ids in self.ids.items())
+
+
+def read_present_rows(records: BatchRecords) -> PresentRows:
+    """Read all of it. The same number of queries for any batch."""
+    before = [each for each, _ in (*records.appointments.values(), *records.contacts.values())]
+
+    def named(*columns: str) -> list[int]:
+        return sorted({each[name] for each in before for name in columns if each.get(name)})
+
+    numbers = frozenset(
+        PhoneNumber.objects.filter(is_any("pk", named("phone_id", "other_phone_id")), erased_at=None)
+        .order_by()
+        .values_list("pk", flat=True)
+    )
+    people = Contact.objects.filter(is_any("pk", named("contact_id")), erased_at=None).order_by()
+    locations = Location.objects.filter(is_any("pk", named("location_id"))).order_by()
+    providers = Provider.objects.filter(is_any("pk", named("provider_id"))).order_by()
+    of_added = Appointment.objects.filter(is_any("contact", records.added_contacts)).order_by("pk")
+    return PresentRows(
+        ids={
+            "phone_id": numbers,
+            "other_phone_id": numbers,
+            "contact_id": frozenset(people.values_list("pk", flat=True)),
+            "location_id": frozenset(locations.values_list("pk", flat=True)),
+            "provider_id": frozenset(providers.values_list("pk", flat=True)),
+        },
+        holders={
+            What.APPOINTMENT: _read_holders(Appointment, records.appointments),
+            What.CONTACT: _read_holders(Contact, records.contacts),
+        },
+        added={
+            What.APPOINTMENT: frozenset(records.added_appointments),
+            What.CONTACT: frozenset(records.added_contacts),
+        },
+        referred_appointments=find_referred(Appointment, records.added_appointments, GOES_WITH_APPOINTMENT),
+        referred_contacts=find_referred(Contact, records.added_contacts, GOES_WITH_CONTACT),
+        visits_of_added=tuple(of_added.values_list("pk", "contact")),
+        new_locations=_read_use(Location, records.new_locations, "location"),
+        new_providers=_read_use(Provider, records.new_providers, "provider"),
+    )
+
+
+def _read_holders(
+    model: "type[Appointment] | type[Contact]", overwritten: Mapping[int, tuple[Values, Values]]
+) -> dict[tuple[str, str], int]:
+    """Who has the ids that could be put back, by source and id."""
+    ids = {before["external_id"] for before, _ in overwritten.values() if before.get("external_id")}
+    ids |= {
+        external_id
+        for external_id in model._default_manager.filter(
+            is_any("pk", [pk for pk, (before, _) in overwritten.items() if "source" in before])
+        )
+        .order_by()
+        .values_list("external_id", flat=True)
+        if external_id
+    }
+    if not ids:
+        return {}
+    rows = model._default_manager.filter(is_any_text("external_id", ids)).order_by()
+    columns = rows.values_list("source", "external_id", "pk")
+    return {(source, external_id): pk for source, external_id, pk in columns}
+
+
+def _read_use(
+    model: "type[Location] | type[Provider]", ids: Collection[int], column: str
+) -> tuple[tuple[int, str, tuple[int, ...]], ...]:
+    """Those of these rows that are still there, with their names and visits."""
+    if not ids:
+        return ()
+    visits: dict[int, list[int]] = {}
+    for owner, pk in Appointment.objects.filter(is_any(column, ids)).values_list(column, "pk"):
+        visits.setdefault(owner, []).append(pk)
+    rows = model._default_manager.filter(is_any("pk", ids)).order_by("name").values_list("pk", "name")
+    return tuple((pk, name, tuple(visits.get(pk, ()))) for pk, name in rows)
+
+
+def find_referred(model: type[Model], ids: Collection[int], besides: Collection[str]) -> set[int]:
+    """Which of these rows another row refers to, in any table of any app but `besides` (labels)."""
+    found: set[int] = set()
+    if not ids:
+        return found
+    for relation in model._meta.get_fields(include_hidden=True):
+        if isinstance(relation, ManyToOneRel) and relation.related_model._meta.label not in besides:
+            name = relation.field.name
+            rows = relation.related_model._default_manager.filter(is_any(name, ids)).order_by()
+            found.update(rows.values_list(name, flat=True))
+    return found
