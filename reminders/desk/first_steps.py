@@ -11,16 +11,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.models import Appointment, Location
+from contacts.models.people import Channel
 from reminders.deciding.sending_mode import read_mode
 from reminders.desk.live_checks import check_locations
-from reminders.models import Campaign, ScriptText, Step
+from reminders.models import Campaign, ScriptText, Step, TestCall
 from reminders.rules.modes import SendingMode
 
-LOCATION, SCRIPTS, VISITS, CAMPAIGN, ACTIVATION, MODE = (
+LOCATION, SCRIPTS, VISITS, CAMPAIGN, TEST_CALL, ACTIVATION, MODE = (
     "location",
     "scripts",
     "visits",
     "campaign",
+    "test_call",
     "activation",
     "mode",
 )
@@ -29,6 +31,7 @@ TITLES: dict[str, str | Promise] = {
     SCRIPTS: gettext_lazy("What calls say and text messages read"),
     VISITS: gettext_lazy("Patients and their visits"),
     CAMPAIGN: gettext_lazy("The first campaign"),
+    TEST_CALL: gettext_lazy("A test call to your own phone"),
     ACTIVATION: gettext_lazy("Hear it, see whom it calls, and activate it"),
     MODE: gettext_lazy("Go live"),
 }
@@ -62,6 +65,7 @@ def read_first_steps() -> list[FirstStep]:
         _check_scripts(),
         _check_visits(),
         _check_campaign(draft, is_active=is_active),
+        _check_test_call(),
         FirstStep(
             ACTIVATION,
             is_active,
@@ -102,6 +106,15 @@ def _check_campaign(draft: Campaign | None, *, is_active: bool) -> FirstStep:
         return FirstStep(CAMPAIGN, True, words, draft.pk)
     words = _("There is one.") if is_active else _("Choose a ready-made one, and change it as you like.")
     return FirstStep(CAMPAIGN, is_active, words)
+
+
+def _check_test_call() -> FirstStep:
+    """The first that somebody answered; the script that is tried comes with the campaign."""
+    tests = TestCall.objects.filter(purpose=TestCall.Purpose.TEST, channel=Channel.VOICE)
+    if tests.filter(state=TestCall.State.ANSWERED).exists():
+        return FirstStep(TEST_CALL, True, _("A test call was answered."))
+    words = _("Verify your number, let yourself be called, and press 1.")
+    return FirstStep(TEST_CALL, False, words)
 
 
 def _check_mode() -> FirstStep:

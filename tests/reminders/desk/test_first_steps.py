@@ -3,17 +3,18 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from contacts.models import Appointment, Location
+from contacts.models import Appointment, Location, PhoneNumber
 from reminders.campaigns.differences import diff_activation
 from reminders.campaigns.edits import activate_as_shown
 from reminders.campaigns.ready_made import EMPTY, make_ready_made
 from reminders.desk.first_steps import read_first_steps
 from reminders.desk.modes import choose_mode
-from reminders.models import Campaign
+from reminders.models import Campaign, TestCall
 from reminders.rules.modes import SendingMode
 from tests.people import make_appointment, make_campaign, make_contact, make_location, make_user
 
@@ -28,8 +29,22 @@ def say(code: str) -> str:
     return next(step.words for step in read_first_steps() if step.code == code)
 
 
+def make_test_call(**changes: str) -> None:
+    user, _new = User.objects.get_or_create(username="sam")
+    number, _new = PhoneNumber.objects.get_or_create(e164="+12025550150")
+    TestCall.objects.create(by=user, number=number, **{"channel": "voice", "state": "answered"} | changes)
+
+
 def test_on_an_empty_installation_nothing_is_done_and_the_order_is_that_of_doing() -> None:
-    assert list(read_done()) == ["location", "scripts", "visits", "campaign", "activation", "mode"]
+    assert list(read_done()) == [
+        "location",
+        "scripts",
+        "visits",
+        "campaign",
+        "test_call",
+        "activation",
+        "mode",
+    ]
     assert not any(read_done().values())
     assert say("location") == "There is no location yet."
     assert "brings its own" in say("scripts")
@@ -44,6 +59,8 @@ def test_each_step_is_done_when_what_it_asks_for_is_there() -> None:
     done.append(read_done())
     make_appointment(make_contact(), starts_at=timezone.now() + timedelta(days=5))
     done.append(read_done())
+    make_test_call()
+    done.append(read_done())
     activate_as_shown(campaign.pk, shown=diff_activation(campaign.pk).send.token, by=sam)
     done.append(read_done())
     choose_mode(SendingMode.LIVE, by=sam)
@@ -52,9 +69,18 @@ def test_each_step_is_done_when_what_it_asks_for_is_there() -> None:
         ["location"],
         ["location", "scripts", "campaign"],
         ["location", "scripts", "visits", "campaign"],
-        ["location", "scripts", "visits", "campaign", "activation"],
-        ["location", "scripts", "visits", "campaign", "activation", "mode"],
+        ["location", "scripts", "visits", "campaign", "test_call"],
+        ["location", "scripts", "visits", "campaign", "test_call", "activation"],
+        ["location", "scripts", "visits", "campaign", "test_call", "activation", "mode"],
     ]
+
+
+@pytest.mark.parametrize("other", [{"state": "no_answer"}, {"channel": "sms"}, {"purpose": "code"}])
+def test_a_test_call_counts_when_somebody_answered_it(other: dict[str, str]) -> None:
+    make_test_call(**other)
+    assert not read_done()["test_call"]
+    make_test_call()
+    assert read_done()["test_call"]
 
 
 def test_a_location_that_can_not_be_called_back_is_not_done_and_says_why() -> None:
