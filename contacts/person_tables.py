@@ -121,6 +121,13 @@ PERSON_TABLES = (
         blanked={"text": ERASED_WORDS, "detail": "", "robotalker_id": ""},
         by_number=True,
     ),
+    PersonTable(
+        "reminders.StaffText",
+        OF_NUMBER,
+        blanked={"text": ERASED_WORDS, "detail": "", "robotalker_id": ""},
+        by_number=True,
+    ),
+    PersonTable("reminders.ReceivedText", OF_NUMBER, blanked={"text": ERASED_WORDS}, by_number=True),
     PersonTable("reminders.ListedNumber", OF_NUMBER, deleted=True, by_number=True),
 )
 # Columns that lead from a row to a number, of the tables that belong to numbers.
@@ -128,6 +135,8 @@ NUMBER_COLUMN = {
     "contacts.ConsentEntry": "number",
     "reminders.TestCall": "number",
     "reminders.OptOutConfirmation": "entry__number",
+    "reminders.StaffText": "number",
+    "reminders.ReceivedText": "number",
     "reminders.ListedNumber": "number",
 }
 # Tables that refer to a contact or a number through another table, and say nothing about the person.

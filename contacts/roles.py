@@ -27,6 +27,7 @@ MANAGED_MODELS = (
     "reminders.script",
     "reminders.scripttext",
     "reminders.pronunciation",
+    "reminders.texttemplate",
 )
 
 
@@ -44,13 +45,14 @@ _EVIDENCE = Q(content_type__app_label="reminders", codename="read_evidence")
 # To forget a person, and to hand out everything that is known of one; each is recorded.
 _ABOUT_A_PERSON = Q(content_type__app_label="contacts", codename__in=["erase_contact", "export_contact"])
 _VIEW_ALL = Q(content_type__app_label__in=APPS, codename__startswith="view_")
-# The work of every day: patients, appointments, imports, the worklist, pausing all sending, and test calls to
-# one's own number.
+# The work of every day: patients, appointments, imports, the worklist, texts, pausing all sending, and test
+# calls to one's own number.
 _DAILY_WORK = (
     _permissions(["view", "add", "change"], PATIENT_MODELS)
     | _permissions(["view", "add"], ["contacts.importbatch"])
     | _permissions(["view", "change"], ["reminders.followup", "reminders.sendingswitch"])
-    | _permissions(["view", "add"], ["reminders.testcall"])
+    | _permissions(["view", "add"], ["reminders.testcall", "reminders.stafftext"])
+    | _permissions(["view"], ["reminders.receivedtext", "reminders.texttemplate"])
 )
 MAY: dict[str, Q] = {
     FRONT_DESK: _DAILY_WORK,

@@ -12,6 +12,7 @@ from reminders.sweeps.optout_pull import pull_if_due
 from reminders.sweeps.optout_push import push_contacts as push
 from reminders.sweeps.other_numbers import use_other_numbers
 from reminders.sweeps.reconciliation import reconcile
+from reminders.sweeps.staff_texts import send_staff_texts
 from reminders.sweeps.test_calls import send_tests
 from reminders.traffic.probing import probe_robotalker as probe
 from reminders.traffic.restore_guard import check_for_restore, note_newest_call
@@ -85,6 +86,13 @@ def confirm_optouts() -> None:
     """Send the texts that confirm opt-outs, unless this database turns out to be restored from a backup."""
     check_for_restore()
     send_confirmations()
+
+
+@shared_task
+def send_texts() -> None:
+    """Send the texts that staff wrote."""
+    check_for_restore()
+    send_staff_texts()
 
 
 @shared_task

@@ -19,6 +19,7 @@ from reminders.views import (
     sending,
     stops,
     test_calls,
+    texts,
     today,
     worklist,
 )
@@ -93,6 +94,10 @@ urlpatterns: list[URLPattern] = [
         campaigns.restore_campaign,
         name="restore_campaign",
     ),
+    path("texts/", texts.show_texts, name="texts"),
+    path("texts/<int:pk>/", texts.show_text_thread, name="text_thread"),
+    path("texts/<int:pk>/send/", texts.send_text, name="send_text"),
+    path("texts/<int:pk>/read/", texts.read_texts, name="read_texts"),
     path("worklist/", worklist.show_worklist, name="worklist"),
     path("worklist/<int:pk>/take/", worklist.take_follow_up, name="take_follow_up"),
     path("worklist/<int:pk>/resolve/", worklist.resolve_follow_up, name="resolve_follow_up"),

@@ -33,13 +33,11 @@ def make_call(reminder: Reminder, **fields: Any) -> CallRecord:
         reminder=reminder,
         number_id=reminder.appointment.contact.phone_id or 0,
         batch=CallBatch.objects.create(robotalker_id=f"cmp_{reminder.pk}"),
-        channel=Channel.VOICE,
         try_number=1,
         from_number="+18005550199",
         script_text=reminder.step.script.texts.earliest("pk"),
-        text="Hello",
         submitting_at=timezone.now(),
-        **{"state": CallState.ANSWERED, **fields},
+        **{"channel": Channel.VOICE, "state": CallState.ANSWERED, "text": "Hello", **fields},
     )
 
 

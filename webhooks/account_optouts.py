@@ -1,8 +1,9 @@
-"""Opt-outs that belong to no call that we have: posted to the account's address, or for a call that was lost.
+"""What belongs to no call that we have: posted to the account's address, or for a call that was lost.
 
 Only here a number is looked up by what an event says: the event is about the number itself, not about a call.
-START by text is taken here, too. The texts that confirm opt-outs have this address, so whether they were
-delivered is recorded here; that of any other text says nothing here.
+Opt-outs, and START by text, are carried out; any other text from a patient is kept for staff to read, and
+answers no reminder (product rule 12). The texts by staff, and those that confirm opt-outs, have this address,
+so whether they were delivered is recorded here; that of any other text says nothing here.
 """
 
 from datetime import datetime
@@ -17,8 +18,9 @@ from contacts.own_numbers import read_own_numbers
 from contacts.people import get_or_create_number
 from reminders.models import CallRecord
 from reminders.results.answers import ask_about_refusal
-from reminders.results.optout_confirmations import note_delivery, record_optout_by_text
+from reminders.results.optout_confirmations import record_optout_by_text
 from reminders.results.outcomes import read_reply_in
+from reminders.results.single_texts import ask_about_text, keep_received, note_delivery
 from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.rules.replies import ReplyMeaning
 from webhooks.address_checks import DoesNotFit, name_numbers
@@ -27,8 +29,11 @@ from webhooks.optout_detection import mentions_optout
 EVIDENCE = "event on the account's address"
 
 
-def apply_account_event(event: RobotalkerEvent, received_at: datetime) -> None:
-    """Opt the number out, or in to texts again; a number we don't have yet is added. Raises DoesNotFit."""
+def apply_account_event(event_id: int, event: RobotalkerEvent, received_at: datetime) -> None:
+    """Carry out the stored event, with the number that it is about; one that we don't have yet is added.
+
+    Raises DoesNotFit.
+    """
     reply = read_reply_in(event)
     at = min(event.occurred_at or received_at, received_at)
     if mentions_optout(event):
@@ -36,19 +41,29 @@ def apply_account_event(event: RobotalkerEvent, received_at: datetime) -> None:
         channel = Channel(event.channel) if event.channel else None
         scope = scope_of_optout(None if reply.names_calls else channel)
         source = ConsentEntry.Source.ROBOTALKER
-        last_call = CallRecord.objects.filter(number=number).order_by("-pk").first()
+        last_call = _find_last_call(number)
         if event.kind == EventKind.SMS_RECEIVED:
             record_optout_by_text(number.pk, last_call, scope=scope, source=source, at=at, evidence=EVIDENCE)
         else:
             record_optout(number.pk, scope=scope, source=source, at=at, evidence=EVIDENCE)
         if last_call:  # a doubtful "no" is asked about at the appointment that it most likely meant
             ask_about_refusal(last_call, reply)
-    elif reply.meaning == ReplyMeaning.OPT_IN:
-        record_optin_by_text(_find_patient(event).pk, at=at, evidence=EVIDENCE)
+    elif event.kind == EventKind.SMS_RECEIVED:
+        number = _find_patient(event)
+        if reply.meaning == ReplyMeaning.OPT_IN:
+            record_optin_by_text(number.pk, at=at, evidence=EVIDENCE)
+        else:
+            ask_about_text(_find_last_call(number))
     elif event.kind in (EventKind.SMS_DELIVERED, EventKind.SMS_FAILED):
         note_delivery(event, [form for reading in _read_numbers(event) for form in reading])
     else:
-        raise DoesNotFit("the account's address accepts only opt-outs, and START by text")
+        raise DoesNotFit("the account's address accepts only opt-outs, and texts")
+    if event.kind == EventKind.SMS_RECEIVED:
+        keep_received(event_id, number, event.text or "", reply, at, call=None)
+
+
+def _find_last_call(number: PhoneNumber) -> CallRecord | None:
+    return CallRecord.objects.filter(number=number).order_by("-pk").first()
 
 
 def _read_numbers(event: RobotalkerEvent) -> list[list[str]]:

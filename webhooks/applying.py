@@ -19,9 +19,10 @@ from contacts.database.saving import save_rows, saving_together
 from contacts.redaction import redact
 from reminders.lifecycle.locking import is_lock_timeout, lock_call, lock_calls, wait_briefly_here
 from reminders.models import CallRecord
-from reminders.results.outcomes import fold_into_call, mark_accepted
+from reminders.results.outcomes import date_event, fold_into_call, mark_accepted, read_reply_in
+from reminders.results.single_texts import keep_received
 from reminders.results.unanswered import account_for
-from reminders.robotalker.events import RobotalkerEvent, UnreadableEvent
+from reminders.robotalker.events import EventKind, RobotalkerEvent, UnreadableEvent
 from reminders.rules.backoff import doubled
 from reminders.rules.states import CALL_OPEN, CallState
 from reminders.traffic.callback_urls import OPTOUTS, key_of
@@ -140,7 +141,7 @@ def _apply_or_quarantine(event_id: int, parsed: RobotalkerEvent | None, *, trust
             for event in _lock_events([event_id], wait=wait):
                 parsed = _read(event, parsed)
                 if event.purpose == OPTOUTS:
-                    apply_account_event(parsed, event.received_at)
+                    apply_account_event(event.pk, parsed, event.received_at)
                     _mark_applied(event)
                 else:
                     account_for(_apply_to_call(lock_call(event.call_id or 0), event, parsed, trusted=trusted))
@@ -164,7 +165,7 @@ def _quarantine(event_id: int, why: str) -> str:
     call = CallRecord.objects.select_related("number").filter(pk=event.call_id or 0).first()
     lost_optout = False
     if parsed and mentions_optout(parsed):
-        lost_optout = call is None or not _record_optout(call, parsed, event.received_at)
+        lost_optout = call is None or not _record_optout(call, event, parsed)
     if lost_optout:
         log.error("event %s is an opt-out of an unknown number: a person must look at it", event_id)
         why += "; it is an opt-out, but for no number that we called: a person must look at it"
@@ -172,15 +173,15 @@ def _quarantine(event_id: int, why: str) -> str:
     return set_aside(event_id, State.QUARANTINED, why)
 
 
-def _record_optout(call: CallRecord, parsed: RobotalkerEvent, received_at: datetime) -> bool:
+def _record_optout(call: CallRecord, event: WebhookEvent, parsed: RobotalkerEvent) -> bool:
     """Record the opt-out of an event that doesn't fit its call; whether it could be.
 
     A call about a person who was erased has no number any more: the event's own number counts.
     """
     if call.number.erased_at is None:
-        return record_optout_from_event(call, parsed, received_at)
+        return record_optout_from_event(call, parsed, event.received_at)
     with suppress(DoesNotFit):
-        apply_account_event(parsed, received_at)
+        apply_account_event(event.pk, parsed, event.received_at)
         return True
     return False
 
@@ -257,6 +258,9 @@ def _apply_to_call(
         )  # an opted-out number gets no call meanwhile
         return set()
     news = fold_into_call(call, parsed, key_of_address=key, received_at=event.received_at)
+    if parsed.kind == EventKind.SMS_RECEIVED:
+        at = date_event(parsed, call, event.received_at)
+        keep_received(event.pk, call.number, parsed.text or "", read_reply_in(parsed), at, call=call)
     _mark_applied(event)
     return news
 

@@ -13,6 +13,7 @@ from reminders.admin import (
     reminders,
     scripts,
     test_calls,
+    texts,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "reminders",
     "scripts",
     "test_calls",
+    "texts",
 ]

@@ -9,7 +9,7 @@ from psycopg.errors import DeadlockDetected
 from contacts.erasing import ErasurePlan, ErasureRefused, erase_contact, lock_erasure
 from reminders.desk.merging import has_open_call
 from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
-from reminders.models import FollowUp, OptOutConfirmation
+from reminders.models import FollowUp, OptOutConfirmation, StaffText
 
 NOT_SENT_YET = (OptOutConfirmation.State.WAITING, OptOutConfirmation.State.SUBMITTING)
 
@@ -38,6 +38,8 @@ def find_call_refusal(plan: ErasurePlan) -> str:
     waiting = OptOutConfirmation.objects.filter(entry__number__in=plan.going, state__in=NOT_SENT_YET)
     if waiting.exists():
         return _("A text that confirms their opt-out is about to go out. Try again in a minute.")
+    if StaffText.objects.filter(number__in=plan.going, state__in=NOT_SENT_YET).exists():
+        return _("A text to them is about to go out. Try again in a minute.")
     return ""
 
 

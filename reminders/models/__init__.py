@@ -11,6 +11,7 @@ from reminders.models.optout_confirmations import OptOutConfirmation
 from reminders.models.reminders import Reminder
 from reminders.models.scripts import Pronunciation, Script, ScriptText
 from reminders.models.test_calls import TestCall
+from reminders.models.texts import ReceivedText, StaffText, TextTemplate
 
 __all__ = [
     "AssumptionTrial",
@@ -27,10 +28,13 @@ __all__ = [
     "LiveCheck",
     "OptOutConfirmation",
     "Pronunciation",
+    "ReceivedText",
     "Reminder",
     "Script",
     "ScriptText",
     "SendingSwitch",
+    "StaffText",
     "Step",
     "TestCall",
+    "TextTemplate",
 ]

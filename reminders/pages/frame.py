@@ -29,6 +29,7 @@ from reminders.health.heartbeats import (
 )
 from reminders.models import Campaign
 from reminders.pages.pause_banner import PartPause, Pause, describe_part_pause, describe_pause
+from reminders.pages.texts import count_unread_numbers
 from reminders.pages.worklist import count_entries
 from reminders.rules.modes import SendingMode
 from reminders.traffic.switch import read_switch
@@ -92,6 +93,11 @@ class Frame:
     def worklist_count(self) -> int:
         """The number of entries on the worklist; queried only where it is shown."""
         return count_entries()
+
+    @cached_property
+    def texts_count(self) -> int:
+        """The numbers with texts to read; queried only where it is shown."""
+        return count_unread_numbers()
 
     @cached_property
     def imports_count(self) -> int:

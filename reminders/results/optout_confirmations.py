@@ -3,22 +3,18 @@
 The text is only put down here, in the transaction of the opt-out; sweeps/confirming_texts.py sends it.
 """
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 
 from contacts.models import ConsentEntry, PhoneNumber
 from contacts.optouts import record_optout
 from contacts.worker_hints import hint_worker
 from reminders.models import CallRecord, OptOutConfirmation
-from reminders.robotalker.events import EventKind, RobotalkerEvent
 from reminders.wording.optout_confirmations import write_confirmation
 
 Scope, What, Source = ConsentEntry.Scope, ConsentEntry.What, ConsentEntry.Source
-State = OptOutConfirmation.State
 
 TASK = "reminders.tasks.confirm_optouts"
 TICK = 10  # seconds
@@ -44,24 +40,6 @@ def record_optout_by_text(
         if entry and ((changed and texts_were_on) or _tells_same_stop(entry, at)):
             _put_down(entry, call)
     return changed
-
-
-def note_delivery(event: RobotalkerEvent, numbers: Collection[str]) -> None:
-    """Record for a confirming text that it was delivered, or wasn't; any other text's event changes nothing.
-
-    `numbers` (E.164): those that the event may name. The event may come before the answer to the request, or
-    when that was lost: then it is about the text just sent to its number, unless its id is a reminder's.
-    """
-    if not event.sms_id:
-        return
-    by_id = Q(robotalker_id=event.sms_id, state=State.SUBMITTED)
-    if not CallRecord.objects.filter(robotalker_id=event.sms_id).exists():
-        without_id = Q(robotalker_id="", state__in=[State.SUBMITTING, State.UNKNOWN])
-        by_id |= without_id & Q(entry__number__e164__in=numbers)
-    state = State.DELIVERED if event.kind == EventKind.SMS_DELIVERED else State.UNDELIVERED
-    OptOutConfirmation.objects.filter(by_id).update(
-        state=state, robotalker_id=event.sms_id, reason="", detail=(event.reason or "")[:200]
-    )
 
 
 def _find_stop_of_texts(number_id: int) -> ConsentEntry | None:

@@ -356,6 +356,20 @@ class ReasonOfTest(models.TextChoices):
     TEST_NO_LOGIN = "test_no_login", _("Whoever asked for it no longer has a login.")
 
 
+class ReasonOfText(models.TextChoices):
+    """Why a text by staff isn't sent; a failed request has the code of a CallReason."""
+
+    TEXT_PAUSED = "text_paused", _("All sending is paused, so no text goes out either.")
+    TEXT_SANDBOX_MODE = "text_sandbox_mode", _("In sandbox mode nothing is sent to Robotalker.")
+    TEXT_NOT_ON_TRIAL = "text_not_on_trial", _("On trial, only verified numbers of staff get texts.")
+    TEXT_OPTED_OUT = "text_opted_out", _("This number has opted out of texts.")
+    TEXT_NEVER = "text_never", _("This number can't be used, or is of a kind that gets no texts.")
+    TEXT_OWN_NUMBER = "text_own_number", _("It is a number that the practice calls from.")
+    TEXT_AT_NIGHT = "text_at_night", _("It is outside the hours in which this number may be texted.")
+    TEXT_TOO_LATE = "text_too_late", _("It could not be sent within five minutes.")
+    TEXT_NO_LOGIN = "text_no_login", _("Whoever wrote it no longer has a login.")
+
+
 # The patient's own wish; changing it back plans the reminder again.
 REASONS_OF_WISH = (Reason.WANTS_NO_REMINDERS, Reason.WANTS_NO_CALLS, Reason.WANTS_NO_TEXTS)
 # Skipped because of what the patient wants or has agreed to; planned again once that is otherwise.
@@ -372,6 +386,7 @@ SENTENCES = {
         ListReason,
         ConfirmationReason,
         ReasonOfTest,
+        ReasonOfText,
     )
     for member in table
 }

@@ -69,6 +69,10 @@ PAGES = {
     "copy_campaign": "reminders.change_campaign",
     "restore_campaign": "reminders.change_campaign",
     "api_page": "contacts.view_apitoken",
+    "texts": "reminders.view_receivedtext",
+    "text_thread": "reminders.view_receivedtext",
+    "send_text": "reminders.add_stafftext",
+    "read_texts": "reminders.add_stafftext",
     "worklist": "reminders.view_followup",
     "take_follow_up": "reminders.change_followup",
     "resolve_follow_up": "reminders.change_followup",
@@ -111,6 +115,7 @@ READ = {
     "contacts.view_contact",
     "contacts.view_importbatch",
     "reminders.view_followup",
+    "reminders.view_receivedtext",
 }
 DAILY_WORK = READ | {
     "contacts.add_appointment",
@@ -121,6 +126,7 @@ DAILY_WORK = READ | {
     "reminders.change_followup",
     "reminders.change_sendingswitch",
     "reminders.add_testcall",
+    "reminders.add_stafftext",
 }
 RECORDS = {"reminders.read_evidence", "contacts.view_apitoken", "webhooks.view_outgoingevent"}
 ABOUT_A_PERSON = {"contacts.erase_contact", "contacts.export_contact"}

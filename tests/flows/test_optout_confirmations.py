@@ -17,7 +17,7 @@ from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, FollowUp, OptOutConfirmation, SendingSwitch
 from reminders.planning.planner import plan_all
 from reminders.robotalker.client import RobotalkerClient
-from reminders.sweeps import confirming_texts
+from reminders.sweeps import single_texts
 from reminders.sweeps.confirming_texts import send_confirmations
 from reminders.tasks import confirm_optouts
 from reminders.traffic.switch import pause_sending
@@ -222,7 +222,7 @@ def test_one_of_an_opt_out_at_another_time_is_dropped_at_the_last_look_too(
 ) -> None:
     send_reminder(sandbox)
     confirmation = stop(sandbox)
-    monkeypatch.setattr(confirming_texts, "_drop_too_late", lambda: 0)  # it aged during the round
+    monkeypatch.setattr(single_texts, "_drop_too_late", lambda _: 0)  # it aged during the round
     move_optout_back(minutes)
     send_confirmations()
     assert reread(confirmation) == ("dropped", "confirmed_too_late")
@@ -244,7 +244,7 @@ def test_it_waits_while_sending_is_paused_and_is_then_dropped(sandbox: SandboxSe
 def test_a_pause_counts_at_the_last_look_too(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
     send_reminder(sandbox)
     confirmation = stop(sandbox)
-    monkeypatch.setattr(confirming_texts, "limit_to_permits", _pause_meanwhile)
+    monkeypatch.setattr(single_texts, "limit_to_permits", _pause_meanwhile)
     send_confirmations()
     assert reread(confirmation) == ("waiting", "")
     assert read_sent(sandbox) == []

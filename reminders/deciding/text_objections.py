@@ -1,0 +1,64 @@
+"""Whether a text that somebody wrote may go out: what protects people holds for it as well.
+
+Asked when it is written, and again just before it is sent. Caps and the practice's own calling hours don't
+matter; the hours of the night do, unless the patient has just written.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from contacts.models import Appointment, Contact, Location, PhoneNumber
+from contacts.models.people import Channel, OtherNumberUse
+from contacts.own_numbers import is_own_number
+from contacts.paired_numbers import paired_optout
+from reminders.deciding.sending_mode import leaves_this_machine, mode_of
+from reminders.deciding.situations import is_never_dialled, zones_of
+from reminders.deciding.test_objections import ANY_ALLOWED_HOUR
+from reminders.models import ReceivedText, SendingSwitch, StaffText
+from reminders.rules.calling_hours import next_allowed
+from reminders.rules.modes import SendingMode
+from reminders.rules.reasons import ReasonOfText
+
+IN_CONVERSATION = timedelta(hours=1)  # after a text from the number, at any hour
+
+
+def find_text_location(number: PhoneNumber) -> Location | None:
+    """The location that texts to the number come from: of its latest visit, else the first by name."""
+    visits = Appointment.objects.filter(contact__phone=number).select_related("location")
+    latest = visits.order_by("-starts_at").first()
+    return latest.location if latest else Location.objects.first()
+
+
+def find_text_objection(text: StaffText, now: datetime) -> str:
+    """The code of why it may not go out at `now` (aware UTC), or "". It need not be saved yet."""
+    number, switch = text.number, SendingSwitch.objects.filter(pk=1).first() or SendingSwitch()
+    mode = mode_of(switch)
+    checks = [
+        (switch.paused_at is not None, ReasonOfText.TEXT_PAUSED),
+        (mode == SendingMode.SANDBOX and leaves_this_machine(), ReasonOfText.TEXT_SANDBOX_MODE),
+        (mode == SendingMode.TRIAL and number.verified_at is None, ReasonOfText.TEXT_NOT_ON_TRIAL),
+        (not text.by.is_active, ReasonOfText.TEXT_NO_LOGIN),
+        (is_never_dialled(number) or number.erased_at is not None, ReasonOfText.TEXT_NEVER),
+        (is_own_number(number.e164), ReasonOfText.TEXT_OWN_NUMBER),
+        (number.sms_opted_out_at is not None or _is_paired_with_optout(number), ReasonOfText.TEXT_OPTED_OUT),
+        (_is_night(text, now), ReasonOfText.TEXT_AT_NIGHT),
+    ]
+    return next((reason for objected, reason in checks if objected), "")
+
+
+def _is_paired_with_optout(number: PhoneNumber) -> bool:
+    """Whether the other number of a pair has opted out (contacts/paired_numbers.py)."""
+    as_first = Q(phone=number) & paired_optout(Channel.SMS)
+    as_other = Q(other_phone=number, other_phone_use=OtherNumberUse.UNREACHABLE)
+    as_other &= Q(phone__sms_opted_out_at__isnull=False)
+    return Contact.objects.filter(as_first | as_other).exists()
+
+
+def _is_night(text: StaffText, now: datetime) -> bool:
+    number = text.number
+    zone = text.location.time_zone if text.location else next(iter(number.time_zones), "UTC")
+    zones = zones_of("", zone, number.time_zones)
+    if zones and next_allowed(now, ANY_ALLOWED_HOUR, zones) == now:
+        return False
+    return not ReceivedText.objects.filter(number=number, at__gt=now - IN_CONVERSATION, at__lte=now).exists()

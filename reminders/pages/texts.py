@@ -1,0 +1,200 @@
+"""The texts to and from a number, as one thread; and the numbers that texts were written with lately."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from django.contrib.auth.models import User
+from django.utils.translation import gettext as _
+
+from contacts.models import Contact, Location, PhoneNumber
+from contacts.models.people import Channel
+from reminders.deciding.text_objections import find_text_location, find_text_objection
+from reminders.models import CallRecord, OptOutConfirmation, ReceivedText, StaffText, TextTemplate
+from reminders.rules.reasons import phrase_for, sentence_for
+from reminders.rules.replies import ReplyMeaning
+from reminders.rules.states import CallState
+
+SHOWN = 100  # texts of each kind in a thread, and threads in the list: the newest
+NAMED = 5  # people of a number who are named
+
+# Its look (reminder_display.LOOKS) for the state of a text of ours.
+LOOK_OF_STATE = {
+    StaffText.State.WAITING: "submitting",
+    StaffText.State.SUBMITTING: "submitting",
+    StaffText.State.SUBMITTED: "submitted",
+    StaffText.State.DELIVERED: "delivered",
+    StaffText.State.UNDELIVERED: "failed",
+    StaffText.State.UNKNOWN: "unknown",
+    StaffText.State.DROPPED: "not_sent",
+}
+
+
+@dataclass(frozen=True)
+class TextEntry:
+    """One text. `at`: by the clock of the location; `who`: who wrote it, "" for the patient.
+
+    `state`: a key of reminder_display.LOOKS, "" for a received text; `words`: that state, or what a received
+    text was taken as; `why`: why it is in its state. `appointment`: the visit that a reminder is about.
+    """
+
+    key: str
+    at: datetime
+    is_ours: bool
+    text: str
+    who: str
+    state: str = ""
+    words: str = ""
+    why: str = ""
+    is_unread: bool = False
+    appointment: int | None = None
+
+
+@dataclass(frozen=True)
+class Thread:
+    """All texts with a number, the oldest first. `refusal`: why none can be written now, "" if one can.
+
+    `newest_unread`: the id of the newest text that somebody has still to read; None if there is none.
+    """
+
+    number: PhoneNumber
+    people: Sequence[Contact]
+    entries: Sequence[TextEntry]
+    refusal: str
+    newest_unread: int | None
+    templates: Sequence[TextTemplate]
+
+
+@dataclass(frozen=True)
+class ThreadLine:
+    """A number in the list: who has it, the last text with it, and how many are unread."""
+
+    number: PhoneNumber
+    people: Sequence[Contact]
+    at: datetime
+    is_ours: bool
+    text: str
+    unread: int
+
+
+def read_thread(number_id: int, user: User, now: datetime) -> Thread:
+    """The thread of a number, the newest SHOWN of each kind. Raises PhoneNumber.DoesNotExist."""
+    number = PhoneNumber.objects.get(pk=number_id)
+    location = find_text_location(number)
+    received = list(ReceivedText.objects.filter(number=number).order_by("-pk")[:SHOWN])
+    unread = [text.pk for text in received if text.needs_reader and text.read_at is None]
+    zone = location.zone if location else None
+    texts = [*_list_received(received, zone), *_list_ours(number, zone)]
+    draft = StaffText(number=number, by=user, location=location)
+    return Thread(
+        number=number,
+        people=_find_people([number]).get(number.pk, []),
+        entries=sorted(texts, key=lambda entry: (entry.at, entry.key)),
+        refusal=sentence_for(find_text_objection(draft, now)),
+        newest_unread=max(unread, default=None),
+        templates=list(TextTemplate.objects.all()),
+    )
+
+
+def list_threads() -> list[ThreadLine]:
+    """The numbers with texts, those with unread ones first, then by their last text; five queries."""
+    zone = location.zone if (location := Location.objects.first()) else None
+    unread: dict[int, list[ReceivedText]] = {}
+    for one in ReceivedText.objects.unread().select_related("number").order_by("-pk"):
+        unread.setdefault(one.number_id, []).append(one)
+    received = list(ReceivedText.objects.select_related("number").order_by("-pk")[:SHOWN])
+    written = list(StaffText.objects.select_related("number").order_by("-pk")[:SHOWN])
+    last: dict[int, ReceivedText | StaffText] = {}
+    newest: list[ReceivedText | StaffText] = [*received, *written, *(texts[0] for texts in unread.values())]
+    for text in newest:
+        known = last.get(text.number_id)
+        if known is None or _date(text) > _date(known):
+            last[text.number_id] = text
+    order = sorted(last.values(), key=lambda text: (text.number_id in unread, _date(text)), reverse=True)
+    people = _find_people([text.number for text in order[:SHOWN]])
+    return [
+        ThreadLine(
+            text.number,
+            people.get(text.number_id, []),
+            _date(text).astimezone(zone),
+            isinstance(text, StaffText),
+            text.text,
+            len(unread.get(text.number_id, ())),
+        )
+        for text in order[:SHOWN]
+    ]
+
+
+def count_unread_numbers() -> int:
+    """How many numbers have a text that somebody has still to read."""
+    return ReceivedText.objects.unread().values("number").distinct().count()
+
+
+def _date(text: ReceivedText | StaffText) -> datetime:
+    return text.created_at if isinstance(text, StaffText) else text.at
+
+
+def _find_people(numbers: Iterable[PhoneNumber]) -> dict[int, list[Contact]]:
+    """The first NAMED people of each number, by name."""
+    found: dict[int, list[Contact]] = {}
+    for contact in Contact.objects.filter(phone__in=list(numbers)).order_by("last_name", "first_name", "pk"):
+        people = found.setdefault(contact.phone_id or 0, [])
+        if len(people) < NAMED:
+            people.append(contact)
+    return found
+
+
+def _list_received(texts: Iterable[ReceivedText], zone: tzinfo | None) -> Iterator[TextEntry]:
+    taken_as = {
+        ReplyMeaning.CONFIRM: _("taken as: confirms"),
+        ReplyMeaning.ANOTHER_TIME: _("taken as: wants another time"),
+        ReplyMeaning.OPT_OUT: _("taken as: no more texts"),
+        ReplyMeaning.OPT_IN: _("taken as: texts again"),
+    }
+    for text in texts:
+        is_taken = text.call_id is not None or not text.needs_reader
+        yield TextEntry(
+            key=f"received-{text.pk}",
+            at=text.at.astimezone(zone),
+            is_ours=False,
+            text=text.text,
+            who="",
+            words=taken_as.get(ReplyMeaning(text.meaning), "") if is_taken else "",
+            is_unread=text.needs_reader and text.read_at is None,
+        )
+
+
+def _list_ours(number: PhoneNumber, zone: tzinfo | None) -> Iterator[TextEntry]:
+    """The texts by staff, reminders by text, and what confirmed an opt-out."""
+    for text in StaffText.objects.filter(number=number).select_related("by").order_by("-pk")[:SHOWN]:
+        yield _enter(text, text.created_at, zone, text.by.get_full_name() or text.by.get_username())
+    confirmations = OptOutConfirmation.objects.filter(entry__number=number).select_related("entry")
+    for confirmation in confirmations.order_by("-pk")[:SHOWN]:
+        yield _enter(confirmation, confirmation.entry.at, zone, _("Callboard, confirming the opt-out"))
+    reminders = CallRecord.objects.filter(number=number, channel=Channel.SMS).select_related("reminder")
+    for call in reminders.order_by("-pk")[:SHOWN]:
+        yield TextEntry(
+            key=f"reminder-{call.pk}",
+            at=call.submitting_at.astimezone(zone),
+            is_ours=True,
+            text=call.text,
+            who=_("Callboard, a reminder"),
+            state="delivered" if call.state == CallState.ANSWERED else call.state,
+            words="" if call.state != CallState.ANSWERED else str(CallState.DELIVERED.label),
+            why=phrase_for(call.reason, call.detail),
+            appointment=call.reminder.appointment_id,
+        )
+
+
+def _enter(text: StaffText | OptOutConfirmation, at: datetime, zone: tzinfo | None, who: str) -> TextEntry:
+    state = StaffText.State(text.state)
+    return TextEntry(
+        key=f"{text._meta.model_name}-{text.pk}",
+        at=at.astimezone(zone),
+        is_ours=True,
+        text=text.text,
+        who=who,
+        state=LOOK_OF_STATE[state],
+        words=str(state.label),
+        why=phrase_for(text.reason, text.detail),
+    )
