@@ -31,6 +31,7 @@ def _by_day(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def ann(sandbox: SandboxServer) -> User:
+    sandbox.set_scenarios({SARAH: "listen"})  # Sarah answers only what a test lets her answer
     make_due_reminder()
     return make_user("ann")
 
