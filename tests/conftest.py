@@ -8,10 +8,11 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from pytest_django.plugin import DjangoDbBlocker
 from xdist.scheduler import LoadFileScheduling
 
+from tests.emptied_tables import empty_tables
 from tests.kept_database import TEMPLATE, find_dump, restore_dump, write_dump
 from tests.office import make_colleague
 
@@ -97,6 +98,11 @@ def django_db_setup(
             name = connection.ops.quote_name(database)
             cursor.execute(f"ALTER DATABASE {name} SET callboard.ledger_may_be_emptied = 'on'")
         connection.close()  # the next connection knows it
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_end_of_tests() -> None:
+    TransactionTestCase._fixture_teardown = lambda _: empty_tables()  # type: ignore[attr-defined]
 
 
 @pytest.fixture
