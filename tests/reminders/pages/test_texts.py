@@ -173,7 +173,7 @@ def test_the_number_of_queries_does_not_grow(sarah: Contact, desk: Client) -> No
 
 def test_the_contacts_page_leads_to_the_thread(sarah: Contact, desk: Client) -> None:
     page = desk.get(reverse("contact", args=[sarah.pk])).content.decode()
-    assert f'href="{reverse("text_thread", args=[sarah.phone_id])}"' in page
+    assert f'href="{reverse("text_thread", args=[sarah.phone_id])}#write"' in page
 
 
 def test_a_number_that_is_not_there_is_not_found(desk: Client) -> None:
