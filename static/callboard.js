@@ -2,12 +2,8 @@
 (function () {
   const body = document.body;
 
-  // Ctrl-K (Cmd-K) focuses the search.
+  // Escape closes a menu, and leads back to what opened it.
   document.addEventListener("keydown", function (event) {
-    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
-      const search = document.getElementById("search");
-      if (search) { event.preventDefault(); search.focus(); search.select(); }
-    }
     if (event.key === "Escape") {
       const inside = document.activeElement.closest(MENUS);
       if (inside) inside.querySelector("summary").focus();

@@ -77,6 +77,7 @@ PAGES = {
     "take_follow_up": "reminders.change_followup",
     "resolve_follow_up": "reminders.change_followup",
     "settle_follow_up": "reminders.change_followup",
+    "find": "contacts.view_contact",
     "contacts": "contacts.view_contact",
     "contact": "contacts.view_contact",
     "add_contact": "contacts.add_contact",
@@ -148,7 +149,7 @@ MAY = {
     ADMIN: DAILY_WORK | SETTING_UP | RECORDS | ABOUT_A_PERSON | {"reminders.change_mode"},
 }
 # Pages that read by POST, so that names stay out of addresses.
-READ_BY_POST = {"contacts", "offer_contacts"}
+READ_BY_POST = {"contacts", "find", "offer_contacts"}
 OPEN_TO_ALL = {"login", "logout", "healthz", "readyz", "evidence_keys", "calendar_feed"}
 OTHER_DOORS = ("admin/", "hooks/", "api/v1")
 NOBODY = 424242

@@ -48,7 +48,7 @@ def receive(
 ) -> None:
     ReceivedText.objects.create(
         event=ReceivedText.objects.count() + 1,
-        number=contact.phone,
+        number_id=contact.phone_id or 0,
         text=words,
         meaning="unclear",
         needs_reader=unread,
@@ -67,7 +67,9 @@ def test_a_thread_has_all_texts_of_the_number_in_order(sarah: Contact, rosa: Use
     )
     type(call).objects.update(submitting_at=timezone.now() - timedelta(hours=2))
     receive(sarah, ago=60)
-    StaffText.objects.create(number=sarah.phone, by=rosa, from_number="+18005550199", text="Yes, do.")
+    StaffText.objects.create(
+        number_id=sarah.phone_id or 0, by=rosa, from_number="+18005550199", text="Yes, do."
+    )
     assert sarah.phone_id
     record_optout(sarah.phone_id, scope="sms", source="sms_reply", at=timezone.now() + timedelta(seconds=1))
     entry = sarah.phone.consent_entries.get()  # type: ignore[union-attr]

@@ -1,0 +1,246 @@
+"""FoundLine from anywhere: a patient, one of today's visits, a page, or something to do."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contacts.contact_search import find_contacts
+from contacts.models import Appointment
+from contacts.numbers import mask
+from contacts.queries import read_next_appointments
+from contacts.templatetags.display import clock, day_and_clock
+from reminders.pages.day import today_at
+
+MOST_PEOPLE = 6
+A_DAY = timedelta(days=1)
+PATIENTS, VISITS, PAGES, DEEDS = "patients", "visits", "pages", "deeds"
+
+
+@dataclass(frozen=True)
+class FoundLine:
+    """One line: where it leads, its name, and what tells it from others. `icon`: of Tabler's set."""
+
+    address: str
+    name: str
+    note: str
+    icon: str
+
+
+@dataclass(frozen=True)
+class FoundGroup:
+    """Lines of one kind. `code`: of PATIENTS, VISITS, PAGES, DEEDS."""
+
+    code: str
+    title: str
+    lines: Sequence[FoundLine]
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A page, or something to do. `page`: its name in the URLs; `permission`: what it asks for.
+
+    `also`: other words that it is looked for by.
+    """
+
+    page: str
+    permission: str
+    icon: str
+    title: str | Promise
+    also: str | Promise = ""
+
+
+PAGES_TO_OPEN = (
+    Destination(
+        "today",
+        "contacts.view_appointment",
+        "calendar-event",
+        gettext_lazy("Today"),
+        gettext_lazy("day list visits"),
+    ),
+    Destination(
+        "worklist",
+        "reminders.view_followup",
+        "list-check",
+        gettext_lazy("Worklist"),
+        gettext_lazy("to do tasks"),
+    ),
+    Destination(
+        "texts",
+        "reminders.view_receivedtext",
+        "messages",
+        gettext_lazy("Texts"),
+        gettext_lazy("messages sms"),
+    ),
+    Destination(
+        "contacts",
+        "contacts.view_contact",
+        "address-book",
+        gettext_lazy("Contacts"),
+        gettext_lazy("patients people"),
+    ),
+    Destination(
+        "campaigns",
+        "reminders.view_campaign",
+        "speakerphone",
+        gettext_lazy("Campaigns"),
+        gettext_lazy("reminders"),
+    ),
+    Destination(
+        "scripts", "reminders.change_campaign", "message-2", gettext_lazy("Scripts"), gettext_lazy("words")
+    ),
+    Destination(
+        "pronunciations",
+        "reminders.view_script",
+        "volume",
+        gettext_lazy("Say it as"),
+        gettext_lazy("names spoken"),
+    ),
+    Destination(
+        "imports",
+        "contacts.view_importbatch",
+        "file-import",
+        gettext_lazy("Imports"),
+        gettext_lazy("lists files"),
+    ),
+    Destination(
+        "event_export",
+        "webhooks.view_outgoingevent",
+        "file-export",
+        gettext_lazy("Export"),
+        gettext_lazy("csv"),
+    ),
+    Destination(
+        "duplicates",
+        "contacts.change_contact",
+        "users",
+        gettext_lazy("Duplicates"),
+        gettext_lazy("merge contacts"),
+    ),
+    Destination(
+        "test_calls",
+        "reminders.add_testcall",
+        "test-pipe",
+        gettext_lazy("Test calls"),
+        gettext_lazy("verify my number"),
+    ),
+    Destination(
+        "first_campaign",
+        "reminders.change_campaign",
+        "list-numbers",
+        gettext_lazy("First steps"),
+        gettext_lazy("begin setup"),
+    ),
+    Destination(
+        "mode",
+        "reminders.change_mode",
+        "broadcast",
+        gettext_lazy("Mode, and going live"),
+        gettext_lazy("sandbox trial"),
+    ),
+)
+DEEDS_TO_DO = (
+    Destination(
+        "book_appointment",
+        "contacts.add_appointment",
+        "calendar-plus",
+        gettext_lazy("Book an appointment"),
+        gettext_lazy("new visit"),
+    ),
+    Destination(
+        "add_contact",
+        "contacts.add_contact",
+        "user-plus",
+        gettext_lazy("Add a contact"),
+        gettext_lazy("new patient"),
+    ),
+    Destination(
+        "upload_import",
+        "contacts.add_importbatch",
+        "upload",
+        gettext_lazy("Import a list"),
+        gettext_lazy("upload file"),
+    ),
+    Destination(
+        "new_campaign",
+        "reminders.change_campaign",
+        "speakerphone",
+        gettext_lazy("Begin a campaign"),
+        gettext_lazy("new"),
+    ),
+    Destination(
+        "stop",
+        "contacts.view_appointment",
+        "player-pause",
+        gettext_lazy("Pause or resume sending"),
+        gettext_lazy("stop"),
+    ),
+)
+
+
+def find_everything(text: str, user: User, now: datetime) -> list[FoundGroup]:
+    """What the words lead to, of what this person may open; without words, all pages and deeds.
+
+    At most four queries for patients and visits, none for the rest.
+    """
+    words = text.casefold().split()
+    people = _find_people(text, user, now) if words else []
+    groups = [
+        *people,
+        FoundGroup(DEEDS, _("Do"), list(_list_places(DEEDS_TO_DO, words, user))),
+        FoundGroup(PAGES, _("Pages"), list(_list_places(PAGES_TO_OPEN, words, user))),
+    ]
+    return [group for group in groups if group.lines]
+
+
+def _find_people(text: str, user: User, now: datetime) -> list[FoundGroup]:
+    if not user.has_perm("contacts.view_contact"):
+        return []
+    contacts = list(find_contacts(text)[:MOST_PEOPLE])
+    ahead = read_next_appointments([contact.pk for contact in contacts], now)
+    patients = []
+    for contact in contacts:
+        visit = ahead.get(contact.pk)
+        when = day_and_clock(visit.wall_start) if visit else _("no visit booked")
+        number = mask(contact.phone.e164) if contact.phone else _("no number")
+        patients.append(
+            FoundLine(reverse("contact", args=[contact.pk]), contact.full_name, f"{number} · {when}", "user")
+        )
+    visits = _list_visits([contact.pk for contact in contacts], now) if contacts else []
+    if not user.has_perm("contacts.view_appointment"):
+        visits = []
+    return [
+        FoundGroup(VISITS, _("Visits today"), visits),
+        FoundGroup(PATIENTS, _("Patients"), patients),
+    ]
+
+
+def _list_visits(contact_ids: Sequence[int], now: datetime) -> list[FoundLine]:
+    """Their visits on the present day of each visit's location."""
+    around = (now - A_DAY, now + A_DAY)  # whatever the zone, today lies within it
+    booked = Appointment.objects.filter(contact__in=contact_ids, status=Appointment.Status.BOOKED)
+    visits = booked.filter(starts_at__range=around).select_related("contact", "location", "provider")
+    found = visits.order_by("starts_at", "pk")
+    return [
+        FoundLine(
+            reverse("appointment", args=[visit.pk]),
+            f"{clock(visit.wall_start)} {visit.contact.full_name}",
+            " · ".join(filter(None, [visit.kind, visit.provider.name if visit.provider else ""])),
+            "calendar-event",
+        )
+        for visit in found
+        if visit.wall_start.date() == today_at(visit.location, now)
+    ]
+
+
+def _list_places(places: Sequence[Destination], words: Sequence[str], user: User) -> Iterator[FoundLine]:
+    for place in places:
+        known = f"{place.title} {place.also}".casefold().split()
+        is_meant = all(any(one.startswith(word) for one in known) for word in words)
+        if is_meant and user.has_perm(place.permission):
+            yield FoundLine(reverse(place.page), str(place.title), "", place.icon)

@@ -1,0 +1,52 @@
+// The dialog that finds anything: opened by Ctrl-K (Cmd-K) or /, used by the arrow keys and Enter.
+(function () {
+  const dialog = document.getElementById("find");
+  if (!dialog) return;
+  const input = dialog.querySelector("input[name=q]");
+  const list = document.getElementById("find-found");
+  let before = null;
+
+  function open() {
+    if (dialog.open) return;
+    before = document.activeElement;
+    dialog.showModal();
+    input.select();
+    input.dispatchEvent(new Event("find:open"));
+  }
+
+  const options = () => Array.from(list.querySelectorAll("a[role=option]"));
+  const chosen = () => list.querySelector("[aria-selected=true]");
+
+  function choose(option) {
+    for (const other of options()) other.setAttribute("aria-selected", String(other === option));
+    if (!option) { input.removeAttribute("aria-activedescendant"); return; }
+    input.setAttribute("aria-activedescendant", option.id);
+    option.scrollIntoView({ block: "nearest" });
+  }
+
+  document.addEventListener("keydown", function (event) {
+    const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
+    const isShortcut = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
+    const isSlash = event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (isShortcut || isSlash) { event.preventDefault(); open(); }
+  });
+
+  input.addEventListener("keydown", function (event) {
+    const all = options();
+    const at = all.indexOf(chosen());
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && all.length) {
+      event.preventDefault();
+      choose(all[(at + step + all.length) % all.length]);
+    }
+    if (event.key === "Enter" && all.length) {
+      event.preventDefault();
+      (chosen() || all[0]).click();
+    }
+  });
+
+  list.addEventListener("htmx:afterSwap", () => choose(options()[0]));
+  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+  dialog.addEventListener("close", () => { if (before) before.focus(); });
+  for (const opener of document.querySelectorAll("[data-find]")) opener.addEventListener("click", open);
+})();
