@@ -1,7 +1,11 @@
 """The page of phones, as the sandbox serves it."""
 
+from pathlib import Path
+
+import pytest
 import requests
 
+from reminders.sandbox.sandbox import Settings
 from tests.sandbox_server import SandboxServer
 
 
@@ -14,3 +18,28 @@ def test_the_page_may_load_its_own_files_only(sandbox: SandboxServer) -> None:
     assert " style=" not in answer.text
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ([], 'data-zone="" data-region="US"'),
+        (["--zone", "Europe/London", "--region", "GB"], 'data-zone="Europe/London" data-region="GB"'),
+    ],
+)
+def test_the_page_has_the_clinics_clock_and_country(options: list[str], shown: str) -> None:
+    """Its script shows times by them, not by the browser's (product rule 55)."""
+    server = SandboxServer(options)
+    server.start()
+    try:
+        assert shown in requests.get(f"{server.url}/", timeout=5).text
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"zone": "Mars/Base"}, {"zone": "../etc"}, {"region": "us"}, {"region": ""}]
+)
+def test_a_zone_or_country_that_does_not_exist_is_refused(wrong: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"no time zone|not the code"):
+        Settings(tmp_path / "ledger.jsonl", **wrong)
