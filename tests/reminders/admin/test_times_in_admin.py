@@ -1,4 +1,4 @@
-"""The admin writes and reads times as the rest does, and says nothing of the server's clock (product rule 55)."""
+"""The admin writes and reads times as the rest does, without the server's clock (product rule 55)."""
 
 from collections.abc import Iterator
 from datetime import date, time, timedelta
