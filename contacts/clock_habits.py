@@ -116,7 +116,7 @@ def write_birthday(value: date) -> str:
     return format_day(value, read_habits().birthday)
 
 
-def write_moment(value: datetime) -> str:
+def write_day_and_clock(value: datetime) -> str:
     """As it stands, with its year, for what is kept: "Thu, Nov 26, 2026, 2:05 pm"."""
     return f"{write_day(value, with_year=True)}, {write_clock(value)}"
 

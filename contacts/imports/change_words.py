@@ -11,7 +11,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from contacts.clock_habits import write_moment
+from contacts.clock_habits import write_day_and_clock
 from contacts.imports.problems import neutralise_formula
 from contacts.models import Appointment, ImportChange
 from contacts.models.people import Preference
@@ -126,7 +126,7 @@ def read_change(change: AnyChange) -> ImportChangeLine:
 
 def _say(name: str, value: str) -> str:
     if name == "time" and value:
-        return write_moment(datetime.fromisoformat(value))
+        return write_day_and_clock(datetime.fromisoformat(value))
     return str(VALUES.get(name, {}).get(value, value))
 
 

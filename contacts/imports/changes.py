@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from contacts.clock_habits import write_moment
+from contacts.clock_habits import write_day_and_clock
 from contacts.imports.plans import Plan, PlannedContact, PlannedRow, RowOutcome
 from contacts.imports.problems import clip
 from contacts.models import Appointment, Contact, ImportChange
@@ -45,7 +45,7 @@ def list_changes(plan: Plan) -> list[ImportedChange]:
 
 def describe_appointment(appointment: Appointment) -> str:
     """Time, patient and place of an appointment."""
-    when = write_moment(appointment.local_start)
+    when = write_day_and_clock(appointment.local_start)
     return f"{when}, {appointment.contact.full_name}, {appointment.location.name}"
 
 

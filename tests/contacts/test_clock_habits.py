@@ -20,9 +20,9 @@ from contacts.clock_habits import (
     write_birthday,
     write_clock,
     write_day,
+    write_day_and_clock,
     write_exact_moment,
     write_long_day,
-    write_moment,
     write_weekday_and_clock,
 )
 from contacts.forms.times import DayAndClockField, TimeOfDay
@@ -33,7 +33,7 @@ AFTERNOON = datetime(2026, 11, 5, 14, 5, 9, tzinfo=UTC)
 WRITERS = [
     write_clock,
     lambda moment: write_day(moment, with_year=False),
-    write_moment,
+    write_day_and_clock,
     write_exact_moment,
     lambda moment: write_long_day(moment, with_year=False),
     lambda moment: write_long_day(moment, with_year=True),
@@ -85,7 +85,7 @@ def test_times_and_days_are_written_as_the_country_writes_them(settings: Any, re
 def test_a_page_in_spanish_has_the_habits_of_its_country(settings: Any, region: str, written: str) -> None:
     settings.PHONE_REGION = region
     with translation.override("es"):
-        assert write_moment(AFTERNOON) == written
+        assert write_day_and_clock(AFTERNOON) == written
 
 
 def test_noon_and_midnight_are_no_riddle(settings: Any) -> None:
@@ -127,7 +127,7 @@ def test_a_field_names_its_examples_as_the_country_writes_them(settings: Any) ->
 def test_djangos_own_pages_have_the_same_formats(settings: Any, region: str, typed: str) -> None:
     """The admin asks Django, whose formats are in config/formats."""
     settings.PHONE_REGION = region
-    assert formats.date_format(AFTERNOON, "DATETIME_FORMAT") == write_moment(AFTERNOON)
+    assert formats.date_format(AFTERNOON, "DATETIME_FORMAT") == write_day_and_clock(AFTERNOON)
     assert formats.time_format(AFTERNOON) == write_clock(AFTERNOON)
     assert formats.localize(AFTERNOON.date()) == write_day(AFTERNOON, with_year=True)
     assert DateField().clean(typed) == DateField().clean("2026-11-05") == date(2026, 11, 5)
