@@ -58,7 +58,7 @@ PRODUCT_RULES: dict[int, str] = {
     52: "Text with an unclear encoding is asked about, and damages no name that is known.",
     53: "Another name for a known source stops the import until a person says which it is.",
     54: "Vanished rows are looked for over whole days and all locations of the source.",
-    55: "Times are read as the country writes them, and asked about outside opening hours.",
+    55: "Times are read and shown as the country writes them, and asked about outside opening hours.",
     56: "A double booking, a closed day or a past time is pointed out before saving.",
     57: "A patient without an answer and without a further reminder is on the worklist.",
     58: "Rows stay in place while somebody points at them, and undo never moves under the hand.",

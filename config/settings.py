@@ -221,6 +221,8 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"  # pages show each location's local time; nothing depends on this setting
 USE_I18N = True
 USE_TZ = True
+LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["config.formats"]  # dates and times as PHONE_REGION writes them
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / env.str("STATIC_ROOT", default="staticfiles")

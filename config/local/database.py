@@ -27,6 +27,17 @@ def prepare_database(*, with_demo: bool) -> bool:
     return True
 
 
+def read_clinic_zone() -> str:
+    """The time zone of the first location by name; "" if there is none, or the database can't be asked."""
+    query = "SELECT time_zone FROM contacts_location ORDER BY name LIMIT 1"
+    try:
+        with psycopg.connect(os.environ["DATABASE_URL"], connect_timeout=5) as connection:
+            row = connection.execute(query).fetchone()
+    except psycopg.Error:
+        return ""
+    return str(row[0]) if row else ""
+
+
 def _migrate(*, with_demo: bool) -> None:
     import django
     from django.core.management import call_command

@@ -29,8 +29,11 @@ ENVIRONMENT = {
 STOP_WITHIN = 40  # seconds for a worker to finish its current submission; then it is killed
 
 
-def build_commands(*, port: int, sandbox_port: int | None, var: Path) -> dict[str, list[str]]:
-    """The command of each process, by name; without `sandbox_port` there is no sandbox."""
+def build_commands(*, port: int, sandbox_port: int | None, var: Path, zone: str = "") -> dict[str, list[str]]:
+    """The command of each process, by name; without `sandbox_port` there is no sandbox.
+
+    `zone`: the clinic's, by whose clock the sandbox's phones show times.
+    """
     python = [sys.executable, "-m"]
     celery = [*python, "celery", "--quiet", "-A", "config"]
     commands = {
@@ -43,7 +46,8 @@ def build_commands(*, port: int, sandbox_port: int | None, var: Path) -> dict[st
     }
     if sandbox_port:
         ledger = str(var / "robotalker-sandbox-ledger.jsonl")
-        commands["sandbox"] = [*python, "reminders.sandbox", "--port", str(sandbox_port), "--ledger", ledger]
+        options = ["--port", str(sandbox_port), "--ledger", ledger, "--zone", zone]
+        commands["sandbox"] = [*python, "reminders.sandbox", *options]
     return commands
 
 

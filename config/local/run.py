@@ -38,13 +38,14 @@ def run() -> int:
     """Prepare what is missing, start the processes, and wait until they have ended."""
     addresses, port, sandbox_port = prepare_environment()
     check_front_end()
-    from config.local.database import prepare_database
+    from config.local.database import prepare_database, read_clinic_zone
     from config.local.processes import Processes, build_commands
 
     say("Preparing the database ...")
     prepare_database(with_demo=is_local(os.environ["ROBOTALKER_BASE_URL"]))
 
-    commands = build_commands(port=port, sandbox_port=sandbox_port, var=VAR)
+    zone = read_clinic_zone()
+    commands = build_commands(port=port, sandbox_port=sandbox_port, var=VAR, zone=zone)
     processes = Processes(commands, when_started=Thread(target=announce, args=[addresses], daemon=True).start)
     processes.loop()
     if processes.stopped_by_hand:

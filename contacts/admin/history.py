@@ -7,17 +7,25 @@ from typing import Any, TypeVar
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
-from django.db.models import Model, Q, QuerySet
+from django.db.models import DateField, DateTimeField, Model, Q, QuerySet, TimeField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 
 from contacts.contact_search import find_contact_ids
+from contacts.forms.times import ClockInput, DayAndClockField, DayAndClockInput, DayInput, TimeOfDay
 from contacts.models import Location
+from contacts.parameters import DayField
 from contacts.searches import is_search_key, recall_search, remember_search
 
 ModelT = TypeVar("ModelT", bound=Model)
 PER_PAGE = 50
+# Without Django's calendar and clock, which go by the server's zone and tell everybody how far off it is.
+FIELDS_OF_TIMES: Any = {
+    DateField: {"form_class": DayField, "widget": DayInput},
+    TimeField: {"form_class": TimeOfDay, "widget": ClockInput},
+    DateTimeField: {"form_class": DayAndClockField, "widget": DayAndClockInput},
+}
 
 
 def read_practice_zone() -> tzinfo:
@@ -50,6 +58,7 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
     """
 
     list_per_page = PER_PAGE
+    formfield_overrides = FIELDS_OF_TIMES
     show_full_result_count = False
 
     def get_search_results(

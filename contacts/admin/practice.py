@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from contacts.admin.history import ClinicAdmin
+from contacts.admin.history import FIELDS_OF_TIMES, ClinicAdmin
 from contacts.models import ClosedDay, Location, Provider
 from contacts.public_holidays import (
     find_subdivision,
@@ -97,6 +97,7 @@ class LocationForm(forms.ModelForm[Location]):
 class ClosedDayInline(admin.TabularInline[ClosedDay, Location]):
     model = ClosedDay
     extra = 1
+    formfield_overrides = FIELDS_OF_TIMES
 
 
 @admin.register(Location)

@@ -4,12 +4,14 @@ import csv
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from contacts.clock_habits import write_day_and_clock
 from contacts.imports.problems import neutralise_formula
 from contacts.models import Appointment, ImportChange
 from contacts.models.people import Preference
@@ -123,6 +125,8 @@ def read_change(change: AnyChange) -> ImportChangeLine:
 
 
 def _say(name: str, value: str) -> str:
+    if name == "time" and value:
+        return write_day_and_clock(datetime.fromisoformat(value))
     return str(VALUES.get(name, {}).get(value, value))
 
 
@@ -150,7 +154,7 @@ def describe_deed(counts: Mapping[str, int]) -> str:
 
 
 def describe_fields(line: ImportChangeLine) -> str:
-    """The fields of a change in one line: “time: 2027-03-04 09:00 → 2027-03-04 14:00”."""
+    """The fields of a change in one line: “minutes: 30 → 45”."""
     return ", ".join(f"{each.title}: {each.old or '–'} → {each.new}" for each in line.fields)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from contacts.clock_habits import write_day_and_clock
 from contacts.imports.plans import Plan, PlannedContact, PlannedRow, RowOutcome
 from contacts.imports.problems import clip
 from contacts.models import Appointment, Contact, ImportChange
@@ -44,7 +45,7 @@ def list_changes(plan: Plan) -> list[ImportedChange]:
 
 def describe_appointment(appointment: Appointment) -> str:
     """Time, patient and place of an appointment."""
-    when = f"{appointment.local_start:%Y-%m-%d %H:%M}"
+    when = write_day_and_clock(appointment.local_start)
     return f"{when}, {appointment.contact.full_name}, {appointment.location.name}"
 
 

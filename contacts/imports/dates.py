@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
-from django.utils.dateformat import format as format_date
 from django.utils.dates import WEEKDAYS as DAY_NAMES
 from django.utils.translation import gettext, gettext_noop
 
+from contacts.clock_habits import write_birthday
 from contacts.imports.problems import CellFault
 from contacts.imports.questions import Choice, Question
 
@@ -41,7 +41,6 @@ MOST_OPEN_SHOWN = 5
 CORRECT_DATE = gettext_noop("Correct the date in your practice system and export again.")
 WRITE_DATE = gettext_noop("Write the date like 12/31/2026 or 2026-12-31.")
 WRITE_YEAR = gettext_noop("Export dates with all four digits of the year.")
-WRITTEN = "d F Y"  # 31 December 2026, in the reader's language
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ def ask_about_order(order: DateOrder, region: str) -> Question | None:
             Choice(
                 value,
                 words[value],
-                gettext("%(date)s is %(meant)s") % {"date": first, "meant": format_date(meant, "j F Y")},
+                gettext("%(date)s is %(meant)s") % {"date": first, "meant": write_birthday(meant)},
             )
             for value, meant in zip((MONTH_FIRST, DAY_FIRST), read_both_ways(first), strict=True)
         ),
@@ -252,7 +251,7 @@ def read_date(value: str, order: DateOrder, weekday: int | None = None) -> date:
 
 def _contradicts(found: date, weekday: int) -> CellFault:
     problem = gettext("%(date)s is a %(day)s, but the row says %(other)s.") % {
-        "date": format_date(found, WRITTEN),
+        "date": write_birthday(found),
         "day": DAY_NAMES[found.weekday()],
         "other": DAY_NAMES[weekday],
     }

@@ -13,12 +13,12 @@ from functools import lru_cache, partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext, gettext_noop
 
+from contacts.clock_habits import write_birthday, write_clock
 from contacts.imports.column_values import LINK
 from contacts.imports.columns import Columns
-from contacts.imports.dates import WRITTEN, DateOrder, is_odd_date, read_date
+from contacts.imports.dates import DateOrder, is_odd_date, read_date
 from contacts.imports.files import RawRow
 from contacts.imports.problems import NOTE, REJECTED, CellFault, Problem, clip
 from contacts.imports.row_names import FILL_IN, read_patient_name
@@ -307,9 +307,9 @@ class _RowReader:
             return None
         wall = datetime.combine(day, clock)
         if is_odd_date(texts.day, self.reading.order):
-            self._note_different_format("date", format_date(wall, WRITTEN))
+            self._note_different_format("date", write_birthday(wall))
         if is_odd_time(texts.time, am_pm=self.reading.am_pm):
-            self._note_different_format(time_name, f"{wall:%H:%M}")
+            self._note_different_format(time_name, write_clock(wall))
         stated = find_zone(self._value("zone")) or zone
         return self._take(time_name, lambda _: self._place(wall, stated, time_name), None)
 

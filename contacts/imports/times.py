@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext, gettext_noop, ngettext
 
+from contacts.clock_habits import write_clock
 from contacts.imports.dates import LONGEST_DATE, WEEKDAYS, take_weekday
 from contacts.imports.problems import CellFault
 from contacts.imports.questions import Choice, Question
@@ -143,7 +144,7 @@ def _sample(unclear: list[tuple[int, str]], am_pm: bool, half: str) -> str:
         meant = read_time(unclear[0][1], am_pm=am_pm, half=half)
     except CellFault as fault:
         return f"{unclear[0][1]}: {fault.problem}"
-    return gettext("%(written)s is %(meant)s") % {"written": unclear[0][1], "meant": f"{meant:%H:%M}"}
+    return gettext("%(written)s is %(meant)s") % {"written": unclear[0][1], "meant": write_clock(meant)}
 
 
 def read_time(value: str, *, am_pm: bool, half: str = "") -> time:

@@ -9,6 +9,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from contacts.clock_habits import write_day_and_clock
+
 
 class ImportBatch(models.Model):
     """One file to import, from its arrival until it is imported, with its counts.
@@ -76,7 +78,7 @@ class ImportBatch(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.file_name} ({self.made_at:%Y-%m-%d %H:%M})"
+        return f"{self.file_name} ({write_day_and_clock(timezone.localtime(self.made_at))})"
 
     @property
     def newest_moment(self) -> datetime:

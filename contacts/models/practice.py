@@ -9,6 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from contacts.clock_habits import write_day
 from contacts.models.pauses import Pausable
 from contacts.numbers import E164_PATTERN
 from contacts.public_holidays import NAME_LENGTH, Place, is_known_country, list_subdivisions
@@ -152,7 +153,7 @@ class ClosedDay(models.Model):
         constraints = [models.UniqueConstraint(fields=["location", "date"], name="closed_day_once")]
 
     def __str__(self) -> str:
-        return f"{self.location} {self.date:%Y-%m-%d}"
+        return f"{self.location} {write_day(self.date, with_year=True)}"
 
 
 class Provider(models.Model):

@@ -8,12 +8,10 @@ from django import template
 from django.conf import settings
 from django.templatetags.tz import do_timezone
 from django.utils import timezone
-from django.utils.formats import date_format, time_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import pgettext
 
-from contacts import numbers
+from contacts import clock_habits, numbers
 from contacts.models import Location, PhoneNumber
 
 register = template.Library()
@@ -48,34 +46,36 @@ def at_location(moment: datetime | None, location: Location) -> datetime | None:
 
 @register.filter
 def clock(moment: datetime | time | None) -> str:
-    """The time of day of `moment` in its own zone, such as 9:05 or 14:30; "" for none."""
-    if moment is None:
-        return ""
-    return time_format(moment, pgettext("time of day, Django's date format letters", "G:i"))
+    """The time of day of `moment` in its own zone, such as "2:05 pm", or "14:05" by country; "" for none."""
+    return clock_habits.write_clock(moment) if moment is not None else ""
 
 
 @register.filter
 def day(moment: datetime | date | None) -> str:
-    """The day of `moment` in its own zone, such as "Tue 14 Jul", with the year if it isn't this year."""
+    """The day of `moment` in its own zone, such as "Tue, Jul 14", with a year that isn't this one."""
     if moment is None:
         return ""
-    shown = date_format(moment, pgettext("day, Django's date format letters", "D j M"))
-    return shown if moment.year == timezone.now().year else f"{shown} {moment.year}"
+    return clock_habits.write_day(moment, with_year=moment.year != timezone.now().year)
 
 
 @register.filter
 def long_day(moment: datetime | date | None) -> str:
-    """The day in full, such as "Tuesday 14 July", with the year if it isn't this year; "" for none."""
+    """The day in full, such as "Tuesday, July 14", with the year if it isn't this year; "" for none."""
     if moment is None:
         return ""
-    shown = date_format(moment, pgettext("day in full, Django's date format letters", "l j F"))
-    return shown if moment.year == timezone.now().year else f"{shown} {moment.year}"
+    return clock_habits.write_long_day(moment, with_year=moment.year != timezone.now().year)
 
 
 @register.filter
 def day_and_clock(moment: datetime | None) -> str:
-    """Both, such as "Tue 14 Jul, 9:05"; "" for none."""
+    """Both, such as "Tue, Jul 14, 9:05 am" or "Tue 14 Jul, 9:05"; "" for none."""
     return f"{day(moment)}, {clock(moment)}" if moment else ""
+
+
+@register.filter
+def iso_day(moment: datetime | date | None) -> str:
+    """The day as addresses and browsers' own date fields have it: 2026-07-14; "" for none."""
+    return f"{moment:%Y-%m-%d}" if moment else ""
 
 
 @cache

@@ -4,10 +4,9 @@ from datetime import date
 
 from django import template
 from django.conf import settings
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
+from contacts.clock_habits import write_birthday
 from contacts.languages import name_language
 from contacts.models import PhoneNumber
 from contacts.numbers import national_format
@@ -18,8 +17,8 @@ register.filter("language_name", name_language)
 
 @register.filter
 def birthday(born: date | None) -> str:
-    """A date of birth, such as "14 July 1987"; "" for none."""
-    return date_format(born, pgettext("date of birth, Django's date format letters", "j F Y")) if born else ""
+    """A date of birth, such as "July 14, 1987" or "14 July 1987"; "" for none."""
+    return write_birthday(born) if born else ""
 
 
 @register.simple_tag

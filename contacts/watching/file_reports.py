@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from contacts.clock_habits import write_day_and_clock
 from contacts.imports.changes import ImportedChange
 from contacts.imports.problems import Problem
 from contacts.imports.report import ImportReport, report_as_text
@@ -31,7 +32,7 @@ def has_ended(file: WatchedFile) -> bool:
 def describe_end(file: WatchedFile, at: datetime) -> FileEnd:
     """What became of a file that has ended; `at`: by the practice's clock."""
     is_good, words = _describe(file)
-    return FileEnd(is_good, f"{file.name}\nCallboard, {at:%Y-%m-%d %H:%M}\n\n{words}\n")
+    return FileEnd(is_good, f"{file.name}\nCallboard, {write_day_and_clock(at)}\n\n{words}\n")
 
 
 def _describe(file: WatchedFile) -> tuple[bool, str]:

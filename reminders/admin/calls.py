@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.admin.columns import link_to_appointment, show_number, show_when
 from contacts.admin.history import HistoryAdmin
 from contacts.models.people import Channel
+from contacts.templatetags.display import day_and_clock
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.models import CallBatch, CallCompanion, CallRecord
 from reminders.reports.batches import NOT_ENDED, ComparedCount, compare_counts
@@ -241,7 +241,7 @@ class CallBatchAdmin(HistoryAdmin[CallBatch]):
             return gettext("It was not asked.")
         if batch.reported_status == NOT_FOUND:
             return gettext("It knows no campaign with this ID.")
-        when = date_format(timezone.localtime(batch.reported_at), "DATETIME_FORMAT")
+        when = day_and_clock(timezone.localtime(batch.reported_at))
         return gettext("“%(word)s”, %(when)s") % {"word": batch.reported_status, "when": when}
 
     @admin.display(description=_("differs"))

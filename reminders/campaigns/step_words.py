@@ -8,6 +8,7 @@ from django.utils.text import capfirst, get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from contacts.clock_habits import write_clock
 from contacts.languages import name_language
 from reminders.models import Campaign, Step
 from reminders.rules.schedule import describe, spell_elapsed
@@ -67,7 +68,7 @@ def describe_details(step: Step) -> list[str]:
 def describe_time(step: Step) -> str:
     """When it is due, such as "2 days before at 10:00"."""
     try:
-        return describe(step.timing)
+        return describe(step.timing, write_clock)
     except ValueError:
         return _("at no time, since its time is not complete")
 

@@ -1,19 +1,19 @@
 """What is asked before a visit is booked or moved, each with a way to go on (product rule 56)."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection, models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from contacts.clock_habits import is_usual
 from contacts.models import Appointment, Location, Provider
 from contacts.wall_times import read_clock
 from reminders.planning.owed_reminders import open_days_of
 
 FURTHEST = timedelta(days=2 * 366)
 SHORTEST_VISIT, LONGEST_VISIT = 5, 600  # minutes
-USUAL_STARTS = (time(7), time(19))  # of the two times that "3:00" can be, exactly one is within
 # The first halves of the keys of advisory locks; the second is an id. Patients come before providers.
 _PATIENT, _PROVIDER = 7_364_004, 7_364_005
 _SECOND_HALF = 2**31  # ids that differ by this share a lock, which lets one of them wait without need
@@ -38,11 +38,6 @@ class BookingQuestionsOpen(ValueError):
     def __init__(self, questions: Iterable[BookingQuestion]) -> None:
         self.questions = tuple(questions)
         super().__init__(", ".join(self.questions))
-
-
-def is_usual(start: time) -> bool:
-    """Whether visits usually start at that time of day."""
-    return USUAL_STARTS[0] <= start < USUAL_STARTS[1]
 
 
 def find_booking_questions(

@@ -9,11 +9,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from contacts.forms.times import TimeOfDay
 from contacts.models import Appointment, Contact, Location, Provider
 from contacts.parameters import DayField
 from contacts.templatetags.display import clock, long_day
 from reminders.desk.booking_questions import FURTHEST, LONGEST_VISIT, SHORTEST_VISIT
-from reminders.forms.wall_time import NoSuchTime, TimeComesTwice, TimeOfDay, read_wall_time
+from reminders.forms.wall_time import NoSuchTime, TimeComesTwice, read_wall_time
 
 TWICE = [
     ("", gettext_lazy("Choose")),
@@ -50,8 +51,6 @@ class WhenForm(forms.Form):
     )
     at = TimeOfDay(
         label=gettext_lazy("Time"),
-        widget=forms.TimeInput({"placeholder": "9:30", "autocomplete": "off"}),
-        error_messages={"required": gettext_lazy("Enter a time, such as 9:30.")},
     )
     which = forms.ChoiceField(label=gettext_lazy("Which of the two times?"), choices=TWICE, required=False)
     minutes = forms.IntegerField(

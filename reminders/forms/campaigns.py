@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from contacts.forms.times import ClockInput, TimeOfDay
 from contacts.languages import SHIPPED_LANGUAGES, name_language
 from contacts.models import Location, Provider
 from reminders.campaigns.coverage_counts import VisitGroup, count_values, read_visit_groups
@@ -23,7 +24,6 @@ from reminders.campaigns.drafts import SCRIPTS, CampaignDraft
 from reminders.campaigns.step_words import LABELS
 from reminders.deciding.coverage import CampaignFilters
 from reminders.forms.lengths import LengthField, LengthWidget
-from reminders.forms.wall_time import TimeOfDay
 from reminders.models import Campaign, Script, Step
 from reminders.models.campaigns import MOST_TRIES, StepChannel
 from reminders.rules.schedule import ELAPSED_KINDS, MOST_DAYS, TimingKind
@@ -219,9 +219,7 @@ class CampaignStepForm(forms.Form):
     at = TimeOfDay(
         label=gettext_lazy("At what time"),
         required=False,
-        widget=forms.TimeInput(
-            {"class": "form-control", "autocomplete": "off", "placeholder": "10:00", **TYPED}
-        ),
+        widget=ClockInput({"class": "form-control", **TYPED}),
         help_text=gettext_lazy("By the clock of the visit's location."),
     )
     elapsed = LengthField(label=gettext_lazy("How long"), required=False, widget=LengthWidget(TYPED))

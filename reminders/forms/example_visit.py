@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from contacts.forms.times import ClockInput, TimeOfDay
 from contacts.parameters import DayField
 from reminders.campaigns.example_visits import VISIT_TIME, choose_example_day
 from reminders.deciding.coverage import CampaignFilters
 from reminders.forms.campaigns import CHOOSE_ONE, TYPED, CampaignChoices
-from reminders.forms.wall_time import TimeOfDay
 from reminders.planning.timelines import ExampleVisit
 from reminders.rules.schedule import first_moment_at
 from reminders.rules.zones import zone_or_utc
@@ -45,8 +45,7 @@ class ExampleVisitForm(forms.Form):
     )
     at = TimeOfDay(
         label=gettext_lazy("Time"),
-        widget=forms.TimeInput({"class": "form-control", "autocomplete": "off", **TYPED}),
-        error_messages={"required": gettext_lazy("Enter a time, such as 9:30.")},
+        widget=ClockInput({"class": "form-control", **TYPED}),
     )
     booked = forms.ChoiceField(
         label=gettext_lazy("Booked"),

@@ -8,11 +8,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from contacts.forms.times import TimeOfDay
 from contacts.models import Appointment
 from contacts.parameters import DayField
 from contacts.templatetags.display import clock, long_day
 from reminders.forms.booking import TWICE
-from reminders.forms.wall_time import NoSuchTime, TimeComesTwice, TimeOfDay, read_wall_time
+from reminders.forms.wall_time import NoSuchTime, TimeComesTwice, read_wall_time
 from reminders.models import Step
 from reminders.rules.zones import zone_or_utc
 
@@ -40,7 +41,6 @@ class ExplainForm(forms.Form):
     at = TimeOfDay(
         label=gettext_lazy("Time"),
         required=False,
-        widget=forms.TimeInput({"placeholder": "9:30", "autocomplete": "off"}),
     )
     which = forms.ChoiceField(label=gettext_lazy("Which of the two times?"), choices=TWICE, required=False)
     comes_twice = False  # whether the time entered occurs twice that day; then the form asks for `which`

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from contacts.clock_habits import write_clock
 from contacts.models import Location, Provider
 from contacts.models.pauses import Pausable
 from contacts.models.people import Channel
@@ -284,7 +285,7 @@ class Step(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_channel_display()}, {describe(self.timing)}"
+        return f"{self.get_channel_display()}, {describe(self.timing, write_clock)}"
 
     @property
     def timing(self) -> Timing:

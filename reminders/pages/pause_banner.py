@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from contacts.models import Location
 from contacts.templatetags.display import clock, day
 from reminders.models import Campaign, SendingSwitch
+from reminders.pages.standings import describe_moment
 from reminders.traffic.switch import PROBED, Cause
 
 
@@ -80,7 +81,7 @@ def _describe_checking(switch: SendingSwitch, now: datetime, zone: tzinfo | None
         return _("Callboard is checking Robotalker now and resumes sending automatically if it works again.")
     return _(
         "Callboard checks Robotalker at %(time)s and resumes sending automatically if it works again."
-    ) % {"time": clock(switch.probe_at.astimezone(zone))}
+    ) % {"time": describe_moment(switch.probe_at, zone, now)}
 
 
 def _describe_options(switch: SendingSwitch) -> str:

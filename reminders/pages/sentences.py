@@ -12,7 +12,7 @@ from contacts.languages import name_language
 from contacts.models import AppointmentChange, Way
 from contacts.models.people import Channel
 from contacts.numbers import mask
-from contacts.templatetags.display import clock, day_and_clock
+from contacts.templatetags.display import day_and_clock
 from reminders.deciding.explanations import Explanation
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.models import CallRecord, Reminder
@@ -178,12 +178,16 @@ def name_family(reminders: Sequence[Reminder]) -> str:
 
 
 def describe_call_details(call: CallRecord, zone: ZoneInfo, try_number: int) -> Iterator[str]:
-    """Details of a try as short phrases: its number, when it started, … Times by the clock of `zone`."""
+    """Details of a try as short phrases: its number, when it started, … Times by the clock of `zone`.
+
+    They stand beside the day of the call's end, so those of another day say which.
+    """
+    ended_at = call.ended_at or call.submitting_at
     if household := describe_household(call):
         yield household
     yield _("to %s") % mask(call.number.e164)
     yield str(TRIES[try_number]) if try_number in TRIES else _("try number %d") % try_number
-    yield _("started %s") % clock(call.submitting_at.astimezone(zone))
+    yield _("started %s") % describe_moment(call.submitting_at, zone, ended_at)
     parts = measure_text(call.text).segments if call.channel == Channel.SMS else 1
     if parts > 1:
         yield _("sent in %d parts") % parts
@@ -203,7 +207,7 @@ def describe_call_details(call: CallRecord, zone: ZoneInfo, try_number: int) -> 
         yield _("answered by “%s”, as Robotalker says") % call.amd_result
     # two events report the same key press, often a second apart
     yield from dict.fromkeys(
-        _("key %(key)s at %(time)s") % {"key": key, "time": _clock_of(moment, zone)}
+        _("key %(key)s at %(time)s") % {"key": key, "time": _clock_of(moment, zone, ended_at)}
         for moment, key in call.keys
     )
     if call.robotalker_id:
@@ -230,8 +234,8 @@ def name_step(reminder: Reminder) -> str:
     return _("%(step)s, then by text message") % words if is_fallback(reminder) else str(reminder.step)
 
 
-def _clock_of(moment: str, zone: ZoneInfo) -> str:
+def _clock_of(moment: str, zone: ZoneInfo, ended_at: datetime) -> str:
     try:
-        return clock(datetime.fromisoformat(moment).astimezone(zone))
+        return describe_moment(datetime.fromisoformat(moment), zone, ended_at)
     except ValueError:
         return moment

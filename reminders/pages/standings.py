@@ -5,13 +5,12 @@ RULES are tried in order and the first that applies decides, as in decide(). Run
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
+from contacts.clock_habits import write_weekday_and_clock
 from contacts.models import Appointment, Way
 from contacts.models.people import Channel
 from contacts.templatetags.display import clock, day
@@ -57,7 +56,7 @@ class StandingFacts:
         return self.appointment.location.zone
 
     def describe(self, moment: datetime | None) -> str:
-        return describe_moment(moment, self.zone, self.now)
+        return describe_moment(moment, self.zone, self.now, beside=self.appointment.wall_start.date())
 
 
 def read_standing_facts(
@@ -204,15 +203,21 @@ RULES: tuple[Callable[[StandingFacts], Standing | None], ...] = (
 )
 
 
-def describe_moment(moment: datetime | None, zone: ZoneInfo, now: datetime) -> str:
-    """The moment by the clock of `zone`, in short: "9:12", "Mon 9:12", "Tue 14 Jul"."""
+def describe_moment(
+    moment: datetime | None, zone: tzinfo | None, now: datetime, *, beside: date | None = None
+) -> str:
+    """The moment by the clock of `zone`, in short: "9:12 am", "Mon 9:12 am", "Tue, Jul 14".
+
+    `beside`: the day that it stands beside, if not today: then "today 9:12 am", which it isn't.
+    """
     if moment is None:
         return ""
     local, today = moment.astimezone(zone), now.astimezone(zone).date()
     if local.date() == today:
-        return clock(local)
+        is_clear = beside in (None, today)
+        return clock(local) if is_clear else _("today %(time)s") % {"time": clock(local)}
     if abs(local.date() - today) < timedelta(days=6):
-        return date_format(local, pgettext("weekday and time, Django's date format letters", "D G:i"))
+        return write_weekday_and_clock(local)
     return day(local)
 
 

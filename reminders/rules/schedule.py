@@ -120,15 +120,18 @@ def first_moment_at(wall: datetime, zone: ZoneInfo) -> datetime:
     return _end_of_gap(wall, zone)
 
 
-def describe(timing: Timing) -> str:
-    """The timing in words, such as "2 days before at 10:00", "3 hours before" or "right after booking"."""
+def describe(timing: Timing, write_clock: Callable[[time], str]) -> str:
+    """The timing in words, such as "2 days before at 10:00", "3 hours before" or "right after booking".
+
+    `write_clock`: how the country writes a time of day.
+    """
     if timing.kind == TimingKind.AFTER_BOOKING:
         if not timing.elapsed:
             return gettext("right after booking")
         return gettext("%(elapsed)s after booking") % {"elapsed": spell_elapsed(timing.elapsed)}
     if timing.at is None:
         return gettext("%(elapsed)s before") % {"elapsed": spell_elapsed(timing.elapsed)}
-    at = f"{timing.at:%H:%M}"
+    at = write_clock(timing.at)
     if timing.days == 0:
         return gettext("on the day at %(at)s") % {"at": at}
     if timing.kind == TimingKind.OPEN_DAYS_BEFORE:

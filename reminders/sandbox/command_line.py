@@ -29,6 +29,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ring-seconds", type=float, default=25.0, help="how long a phone rings for a person to answer"
     )
+    parser.add_argument("--zone", default="", help="time zone of the page of phones; default: the browser's")
+    parser.add_argument(
+        "--region",
+        default=os.environ.get("PHONE_REGION") or "US",
+        help="the country as which that page writes times; default: PHONE_REGION, else US",
+    )
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument(
         "--attended",
@@ -51,4 +57,6 @@ def read_settings(options: dict[str, Any]) -> Settings:
         port=options["port"],
         behaviour={name: options[name] for name in ("speed", "seed", "attended", "ring_seconds")},
         faults=options["faults"],
+        zone=options["zone"],
+        region=options["region"],
     )

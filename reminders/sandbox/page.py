@@ -55,7 +55,14 @@ PAGE_HEADERS = {
 
 async def show_phones(request: Request) -> Response:
     page = TEMPLATES.get_template("phones.html")
-    shown = page.render(keypad=KEYPAD, request_faults=REQUEST_FAULTS, event_faults=EVENT_FAULTS)
+    settings = find_sandbox(request).settings
+    shown = page.render(
+        keypad=KEYPAD,
+        request_faults=REQUEST_FAULTS,
+        event_faults=EVENT_FAULTS,
+        zone=settings.zone,
+        region=settings.region,
+    )
     return HTMLResponse(shown, headers=PAGE_HEADERS)
 
 

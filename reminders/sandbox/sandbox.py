@@ -1,10 +1,12 @@
 """A sandbox, built from its settings."""
 
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 from starlette.requests import Request
 
@@ -25,6 +27,9 @@ MOST_REQUEST_TIMES = 10_000  # times of requests that are kept
 class Settings:
     """How a sandbox starts. ``behaviour`` and ``faults`` are as in the control API; ``Sandbox`` raises
     ValueError if they are invalid.
+
+    ``zone``: the time zone of the page of phones, that of the browser if ""; ``region``: the country (ISO
+    3166) as which it writes times.
     """
 
     ledger_path: Path
@@ -33,6 +38,14 @@ class Settings:
     port: int = 8100
     behaviour: dict[str, Any] = field(default_factory=dict)
     faults: list[dict[str, Any]] = field(default_factory=list)
+    zone: str = ""
+    region: str = "US"
+
+    def __post_init__(self) -> None:
+        if self.zone and self.zone not in available_timezones():
+            raise ValueError(f"There is no time zone {self.zone!r}.")
+        if not re.fullmatch(r"[A-Z]{2}", self.region):
+            raise ValueError(f"{self.region!r} is not the code of a country, such as US.")
 
 
 class Sandbox:

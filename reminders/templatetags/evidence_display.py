@@ -6,8 +6,8 @@ from typing import Any
 
 from django import template
 from django.db.models import TextChoices
-from django.utils.formats import date_format
 
+from contacts.clock_habits import write_exact_moment
 from contacts.models import ConsentEntry, Location, PhoneNumber
 from contacts.templatetags.display import at_location
 from reminders.deciding.rule_words import SOURCES
@@ -46,7 +46,7 @@ def exactly(moment: datetime | str | None, location: Location) -> str:
             return written
     if moment is not None and moment.tzinfo:
         moment = at_location(moment, location)
-    return date_format(moment, "D j M Y, G:i:s") if moment else ""
+    return write_exact_moment(moment) if moment else ""
 
 
 @register.filter

@@ -12,6 +12,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from contacts.clock_habits import write_clock
 from contacts.languages import name_language
 from reminders.models import Campaign, Step
 from reminders.models.campaigns import StepChannel
@@ -127,7 +128,7 @@ def write_step(step: Step) -> list[SentencePart]:
     parts = [
         SentencePart("channel", str(CHANNELS[StepChannel(step.channel)]), ("channel",)),
         SentencePart("audience", str(AUDIENCES[Step.Audience(step.audience)]), ("audience",)),
-        SentencePart("timing", describe(step.timing), ("timing_kind", "days", "at", "elapsed")),
+        SentencePart("timing", describe(step.timing, write_clock), ("timing_kind", "days", "at", "elapsed")),
         _say_script(step),
         _say_tries(step),
     ]

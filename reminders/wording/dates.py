@@ -3,7 +3,8 @@
 In calls: with the weekday always, in the words of the language (Unicode CLDR, by Babel), for every language
 that Babel knows; one that it doesn't know gets the English words. English, Spanish and French have patterns
 of their own, so that a voice reads the first of a month, and a French time, as people say them: "January
-1st", "viernes, primero de enero", "vendredi 1er janvier", "9 h 30".
+1st", "viernes, primero de enero", "vendredi 1er janvier", "9 h 30". English goes by the practice's country,
+as its pages do (contacts/clock_habits.py): "January 1st" in the US, "1st January" in the UK.
 
 In text messages the three shipped languages have short forms of the GSM alphabet's length: CLDR's own are
 longer, and one letter too many costs a second part (product rule 40).
@@ -15,8 +16,11 @@ from typing import NamedTuple
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from django.conf import settings
 from django.utils import translation
 from django.utils.formats import date_format
+
+from contacts.clock_habits import find_habits, has_12_hour_clock
 
 FALLBACK_LANGUAGE = "en"
 ORDINALS = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}  # else "th"
@@ -31,7 +35,7 @@ class DateFormats(NamedTuple):
     clock: str
 
 
-# Patterns of CLDR, for Babel.
+# Patterns of CLDR, for Babel. English where the month comes first; the two at the end where the day does.
 SPOKEN_DATES = {
     "en": DateFormats("EEEE, MMMM d'{ordinal}'", "EEEE, MMMM d'{ordinal}'", "h:mm a"),
     "es": DateFormats("EEEE, d 'de' MMMM", "EEEE, 'primero' 'de' MMMM", "HH:mm"),
@@ -43,6 +47,8 @@ WRITTEN_DATES = {
     "es": DateFormats("D j b", "D j b", "H:i"),
     "fr": DateFormats("D j N", r"D 1\e\r N", r"G\hi"),
 }
+SPOKEN_DAY_FIRST = DateFormats("EEEE, d'{ordinal}' MMMM", "EEEE, d'{ordinal}' MMMM", "h:mm a")
+WRITTEN_DAY_FIRST = DateFormats("D j M", "D j M", "G:i")
 
 
 class SaidTime(NamedTuple):
@@ -52,16 +58,22 @@ class SaidTime(NamedTuple):
     clock: str
 
 
-@lru_cache(maxsize=4096)  # a clinic's appointments share a few hundred times
 def say_time(local: datetime, language: str, *, is_text: bool) -> SaidTime:
     """A wall time (naive) in a language (ISO 639-1), for a call or a text message."""
+    return _say(local, language, is_text, settings.PHONE_REGION)
+
+
+@lru_cache(maxsize=4096)  # a clinic's appointments share a few hundred times
+def _say(local: datetime, language: str, is_text: bool, region: str) -> SaidTime:
     if is_text and language in WRITTEN_DATES:
-        return _write_short(local, language)
+        return _write_short(local, language, region)
     locale = find_locale(language)
     if locale is None:
-        return say_time(local, FALLBACK_LANGUAGE, is_text=is_text)
+        return _say(local, FALLBACK_LANGUAGE, is_text, region)
     if not is_text and language in SPOKEN_DATES:
         formats = SPOKEN_DATES[language]
+        if language == "en" and not find_habits("en", region).is_month_first:
+            formats = SPOKEN_DAY_FIRST
         day = format_datetime(local, formats.first if local.day == 1 else formats.day, locale=locale)
         clock = format_datetime(local, formats.clock, locale=locale)
         day = day.replace("{ordinal}", ORDINALS.get(local.day, "th"))
@@ -85,8 +97,12 @@ def find_locale(language: str) -> Locale | None:
     return locale if locale.language == language else None
 
 
-def _write_short(local: datetime, language: str) -> SaidTime:
+def _write_short(local: datetime, language: str, region: str) -> SaidTime:
     formats = WRITTEN_DATES[language]
+    if language == "en" and not find_habits("en", region).is_month_first:
+        formats = WRITTEN_DAY_FIRST
+        if has_12_hour_clock(region):
+            formats = formats._replace(clock=WRITTEN_DATES["en"].clock)
     with translation.override(language):
         day = date_format(local, formats.first if local.day == 1 else formats.day)
         return SaidTime(day, date_format(local, formats.clock))

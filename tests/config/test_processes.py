@@ -182,7 +182,8 @@ def test_tasks_that_wait_for_robotalker_have_their_own_worker() -> None:
 
 def test_the_sandbox_is_started_only_with_a_port() -> None:
     assert "sandbox" not in build_commands(port=8000, sandbox_port=None, var=Path("var"))
-    assert "sandbox" in build_commands(port=8000, sandbox_port=8765, var=Path("var"))
+    commands = build_commands(port=8000, sandbox_port=8765, var=Path("var"), zone="America/Denver")
+    assert commands["sandbox"][-2:] == ["--zone", "America/Denver"], "its phones go by the clinic's clock"
 
 
 def find_pids(output: str) -> list[int]:

@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
 from django.forms import ModelForm
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.admin.history import ClinicAdmin, HistoryAdmin, HistoryInline
+from contacts.forms.times import DayAndClockField
 from contacts.public_requests import PublicRequestError, check_public_url
 from webhooks.outgoing.endpoints import (
     end_old_secrets,
@@ -43,9 +43,8 @@ class EndpointForm(ModelForm[OutgoingEndpoint]):
     types = forms.MultipleChoiceField(
         label=gettext_lazy("Events wanted"), choices=WANTED_TYPES, widget=forms.CheckboxSelectMultiple
     )
-    send_again_since = forms.SplitDateTimeField(
+    send_again_since = DayAndClockField(
         required=False,
-        widget=AdminSplitDateTime,
         help_text=gettext_lazy(
             "All events that it wants since then are sent once more, with the same ids. Empty: nothing."
         ),

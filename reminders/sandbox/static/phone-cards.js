@@ -165,4 +165,7 @@ export function makePair(strong, quiet) {
   return pair;
 }
 
-export const formatTime = (iso) => new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+/** By the clinic's clock, and as its country writes a time: 2:05:09 pm, or 14:05:09. */
+const { zone, region } = document.documentElement.dataset;
+const clock = new Intl.DateTimeFormat(`en-${region}`, { timeStyle: "medium", timeZone: zone || undefined });
+export const formatTime = (iso) => clock.format(new Date(iso)).replace(/\s/u, " ").toLowerCase();

@@ -162,8 +162,8 @@ def test_the_question_about_dates_says_what_the_first_would_mean() -> None:
     assert question
     assert (question.standard, question.lines) == ("day_first", (2, 3))
     assert [choice.sample for choice in question.choices] == [
-        "3/4/2027 is 4 March 2027",
-        "3/4/2027 is 3 April 2027",
+        "3/4/2027 is March 4, 2027",
+        "3/4/2027 is April 3, 2027",
     ]
     chosen = guess_order(EITHER, "US", answer="day_first")
     assert read_date("3/4/2027", chosen) == date(2027, 4, 3)

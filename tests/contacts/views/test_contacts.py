@@ -13,6 +13,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from contacts.appointments import record_answer
+from contacts.clock_habits import write_clock
 from contacts.models import Appointment, ConsentEntry, Contact, PhoneNumber, UnusableReason
 from contacts.optouts import record_optout
 from contacts.people import mark_number_unusable
@@ -172,7 +173,7 @@ def test_the_page_shows_upcoming_and_past_appointments_by_the_locations_clock(de
     person = answer.context["person"]
     assert (person.ahead, person.past) == ([ahead], [past])
     local = ahead.starts_at.astimezone(sydney.zone)
-    assert f"{local:%-H:%M}" in answer.content.decode()
+    assert write_clock(local) in answer.content.decode()
 
 
 def test_an_unknown_contact_is_a_404(desk: Client) -> None:

@@ -306,4 +306,4 @@ def test_lists_show_times_by_the_practices_clock(office: Client) -> None:
     make_location(time_zone="Asia/Kolkata")
     moment = timezone.now().replace(hour=4, minute=7)
     Heartbeat.objects.create(name="dispatch", at=moment)
-    assert "9:37 a.m." in office.get(address_of(Heartbeat)).content.decode()
+    assert "9:37 am" in office.get(address_of(Heartbeat)).content.decode()

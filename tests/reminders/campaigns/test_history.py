@@ -72,7 +72,7 @@ def test_an_edit_says_who_changed_what(campaign: Campaign, sam: User) -> None:
     entry = read_history(campaign.pk)[0]
     assert (entry.version.by, entry.version.what, entry.version.number) == (sam, "edited", 2)
     assert [tuple(one) for one in entry.changes] == [
-        ("Step 1, when", "2 days before at 10:00", "3 days before at 10:00"),
+        ("Step 1, when", "2 days before at 10:00 am", "3 days before at 10:00 am"),
         ("Step 1, tries", "2", "5"),
     ]
 
@@ -93,7 +93,7 @@ def test_name_filters_steps_and_order_are_told_in_words(campaign: Campaign, sam:
         ("Patients", "new or known patients", "new patients"),
         ("Languages", "every language", "Spanish"),
         ("Locations", "every location", "Downtown"),
-        ("Step 1", "Call whoever has not confirmed 2 days before at 10:00", "removed"),
+        ("Step 1", "Call whoever has not confirmed 2 days before at 10:00 am", "removed"),
         ("Step 2", "not there", "Call whoever has not confirmed 1 hour 30 minutes before"),
     ]
 

@@ -118,9 +118,9 @@ def test_same_day_courtesy_is_for_everybody_and_goes_as_each_prefers(sam: User) 
 
 def test_the_steps_can_be_described_before_anything_is_made() -> None:
     words = [describe_step(step) for ready in READY_MADE for step in build_steps(ready)]
-    assert words[0].startswith("Call whoever has not confirmed 3 days before at 10:00")
-    assert words[1].startswith("Text whoever has not confirmed 1 day before at 10:00")
-    assert words[2].startswith("Call whoever has not confirmed 1 open day before at 10:00")
+    assert words[0].startswith("Call whoever has not confirmed 3 days before at 10:00 am")
+    assert words[1].startswith("Text whoever has not confirmed 1 day before at 10:00 am")
+    assert words[2].startswith("Call whoever has not confirmed 1 open day before at 10:00 am")
     assert words[4].startswith("Text whoever has not confirmed right after booking")
     assert Script.objects.count() == 0
 

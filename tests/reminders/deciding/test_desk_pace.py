@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from contacts.clock_habits import write_clock
 from contacts.models import Location
 from reminders.deciding.desk_pace import find_room
 from reminders.deciding.explanations import explain_reminder
@@ -164,7 +165,7 @@ def test_the_page_says_when_the_turn_is(desk: Location) -> None:
     turn = waiting.next_look_at.astimezone(desk.zone)
     assert (explanation.reason, explanation.moment) == ("desk_pace", waiting.next_look_at)
     assert explanation.sentence.startswith("Its turn is at ")
-    assert f"{turn:%-H:%M}," in explanation.sentence
+    assert f"{write_clock(turn)}," in explanation.sentence
 
 
 def a_lock_is_awaited() -> bool:

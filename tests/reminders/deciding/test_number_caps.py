@@ -298,7 +298,7 @@ def test_a_reminder_waits_for_the_first_day_with_room_and_the_page_says_until_wh
     until = explanation.moment.astimezone(location.zone)
     assert (until.date(), until.time()) == (first_day, location.calling_opens)
     assert explanation.sentence == (
-        f"This number has had enough calls for now; it waits until {until:%a {until.day} %b}, 8:00."
+        f"This number has had enough calls for now; it waits until {until:%a, %b {until.day}}, 8:00 am."
     )
 
 

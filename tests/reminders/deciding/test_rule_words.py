@@ -97,8 +97,8 @@ SENTENCES: list[tuple[str, datetime, dict[str, Any], dict[str, Any], str]] = [
         LATE_VISIT,
         {},
         (
-            "Calling hours 9:00 to 19:00 by the clock of New York: it is Tue 1 Dec, 20:12 there, "
-            "so not before Wed 2 Dec, 9:00."
+            "Calling hours 9:00 am to 7:00 pm by the clock of New York: it is Tue, Dec 1, 8:12 pm there, "
+            "so not before Wed, Dec 2, 9:00 am."
         ),
     ),
     (
@@ -106,14 +106,14 @@ SENTENCES: list[tuple[str, datetime, dict[str, Any], dict[str, Any], str]] = [
         NOW,
         {},
         {},
-        "Calling hours 9:00 to 19:00 by the clock of New York: it is Tue 1 Dec, 10:00 there.",
+        "Calling hours 9:00 am to 7:00 pm by the clock of New York: it is Tue, Dec 1, 10:00 am there.",
     ),
     (
         "wait_for_calling_hours",
         NOW,
         {"hours": CallingHours(time(6), time(23))},
         {},
-        "Calling hours 8:00 to 21:00 by the clock of New York: it is Tue 1 Dec, 10:00 there.",
+        "Calling hours 8:00 am to 9:00 pm by the clock of New York: it is Tue, Dec 1, 10:00 am there.",
     ),
     (
         "wait_for_calling_hours",
@@ -129,7 +129,7 @@ SENTENCES: list[tuple[str, datetime, dict[str, Any], dict[str, Any], str]] = [
         NOW,
         {"opted_out": True},
         {"opted_out_at": EVENING},
-        f"{mask('+12025550100')} opted out of calls on Tue 1 Dec, 20:12.",
+        f"{mask('+12025550100')} opted out of calls on Tue, Dec 1, 8:12 pm.",
     ),
     (
         "skip_opted_out_numbers",
@@ -146,8 +146,8 @@ SENTENCES: list[tuple[str, datetime, dict[str, Any], dict[str, Any], str]] = [
         "The patient is reminded by: text message only, never a call.",
     ),
     ("skip_unneeded_reminders", NOW, {"answer": "confirmed"}, {}, "The patient has confirmed."),
-    ("miss_late_reminders", NOW, {}, {}, "Its last moment is Tue 1 Dec, 12:30."),
-    ("wait_until_due", NOW, {"not_before": LATER}, {}, "It is due on Tue 1 Dec, 11:00."),
+    ("miss_late_reminders", NOW, {}, {}, "Its last moment is Tue, Dec 1, 12:30 pm."),
+    ("wait_until_due", NOW, {"not_before": LATER}, {}, "It is due on Tue, Dec 1, 11:00 am."),
     ("hold_blocked_reminders", NOW, {"sending_paused": True}, {}, "All sending is paused."),
     (
         "hold_blocked_reminders",
@@ -169,7 +169,7 @@ SENTENCES: list[tuple[str, datetime, dict[str, Any], dict[str, Any], str]] = [
         NOW,
         {"line_busy_until": LATER},
         {},
-        "Another call to this number may last until Tue 1 Dec, 11:00.",
+        "Another call to this number may last until Tue, Dec 1, 11:00 am.",
     ),
     (
         "wait_for_number_cap",
@@ -197,7 +197,7 @@ SENTENCES: list[tuple[str, datetime, dict[str, Any], dict[str, Any], str]] = [
         NOW,
         {"desk_busy_until": LATER},
         {"calls_per_minute": 3},
-        "Its turn is at Tue 1 Dec, 11:00.",
+        "Its turn is at Tue, Dec 1, 11:00 am.",
     ),
 ]
 
@@ -212,7 +212,7 @@ def test_a_rule_says_the_values_that_it_saw(
 def test_a_verdict_names_the_moment_by_the_locations_clock() -> None:
     decision = explain_decision(replace(DUE, not_before=LATER), NOW).decision
     words = describe_verdict(decision, "America/New_York")
-    assert words == "It waits. It is not due yet. It is looked at again on Tue 1 Dec, 11:00."
+    assert words == "It waits. It is not due yet. It is looked at again on Tue, Dec 1, 11:00 am."
 
 
 # stated zone, the location's, the number's: where the zones come from, and which they are

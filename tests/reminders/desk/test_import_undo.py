@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contacts.appointments import cancel_appointment, change_kind, lock_appointments, move_appointment
+from contacts.clock_habits import write_day_and_clock
 from contacts.imports.leases import lock_import_writes
 from contacts.imports.stored_files import queue_import, retry_import
 from contacts.models import (
@@ -402,7 +403,7 @@ def test_a_moved_visit_that_something_was_done_for_stays_moved(
     assert only_appointment("A2").local_start.day == 15
     assert (only_appointment().local_start.day, last_batch().kept.get(what="appointment").about) == (
         16,
-        f"{only_appointment().local_start:%Y-%m-%d %H:%M}, Aisha Okafor, Downtown",
+        f"{write_day_and_clock(only_appointment().local_start)}, Aisha Okafor, Downtown",
     )
 
 

@@ -155,10 +155,10 @@ def test_each_story_has_a_line_about_it_and_the_old_lines_read_as_before(clock: 
     story = read_story(appointment.pk, timezone.now())
     assert f"{story.starts_at:%H:%M}–{story.ends_at:%H:%M}" == "09:30–10:00"
     lines = {entry.sentence: entry.by for entry in story.past}
-    assert lines["Came in with an import, for Tue 15 Dec, 9:30."] == ""
+    assert lines["Came in with an import, for Tue, Dec 15, 9:30 am."] == ""
     assert (
         lines[
-            "The location's time zone was corrected. The visit stays on Tue 15 Dec, 9:30; "
+            "The location's time zone was corrected. The visit stays on Tue, Dec 15, 9:30 am; "
             "reminders go by the new zone."
         ]
         == "sam"

@@ -86,7 +86,7 @@ def test_each_step_is_counted_by_itself_and_only_where_it_comes_too_late(desk: C
     for hour in (9, 10, 11):
         make_appointment(location=place, starts_at=at(NEW_YORK, 2027, 6, 15, hour, 0))
     page = read(desk, campaign)
-    assert "The step “on the day at 10:00”: of 3 upcoming visits, 2 without a reminder" in page
+    assert "The step “on the day at 10:00 am”: of 3 upcoming visits, 2 without a reminder" in page
     assert page.count("without a reminder") == 1
 
 

@@ -294,8 +294,8 @@ def test_a_time_that_comes_twice_needs_a_choice() -> None:
 @pytest.mark.parametrize(
     ("day", "at", "which", "sentence"),
     [
-        (date(2027, 3, 14), "2:30 am", "", "go forward on Sunday 14 March 2027, so there is no 2:30"),
-        (date(2026, 11, 1), "1:30 am", "", "so 1:30 comes twice. Choose which one below."),
+        (date(2027, 3, 14), "2:30 am", "", "go forward on Sunday, March 14, 2027, so there is no 2:30 am"),
+        (date(2026, 11, 1), "1:30 am", "", "so 1:30 am comes twice. Choose which one below."),
         (date(2026, 11, 1), "1:30 am", "second", ""),
     ],
 )
@@ -440,7 +440,7 @@ def test_adding_a_patient_while_booking_keeps_the_day_and_the_time(desk: Client)
     added = desk.post(unescape(link[1]), new | {"preferred_channel": "voice"})
     assert added.status_code == 302, added.content.decode()
     page = desk.get(added["Location"]).content.decode()
-    for shown in ("Omar Haddad", f'value="{form["day"]}"', 'value="10:30"'):
+    for shown in ("Omar Haddad", f'value="{form["day"]}"', 'value="10:30 am"'):
         assert shown in page
 
 

@@ -119,7 +119,9 @@ def test_the_campaign_is_read_as_sentences(desk: Client, draft: Campaign) -> Non
         "every Cleaning of new or known patients who speak any language at every location with any provider "
         "whether or not they agreed to it:"
     )
-    assert step.startswith("Call whoever has not confirmed 2 days before at 10:00 with “Reminder”. If nobody")
+    assert step.startswith(
+        "Call whoever has not confirmed 2 days before at 10:00 am with “Reminder”. If nobody"
+    )
     assert 'id="people-kinds-part"' in answer.content.decode()
 
 
@@ -151,15 +153,15 @@ def test_htmx_gets_the_part_that_follows_the_changes(desk: Client, draft: Campai
     answer = desk.post(address(draft), of_step(draft, days="3"), headers=FRAGMENT)
     page = answer.content.decode()
     assert page.lstrip().startswith('<div id="builder"')
-    assert "3 days before at 10:00" in page
+    assert "3 days before at 10:00 am" in page
     assert Step.objects.get().days == 2, "nothing is saved"
 
 
 # --- each part is changed where it stands ---------------------------------------------------------
 
 CHANGES: list[tuple[dict[str, Any], str]] = [
-    ({"days": "5", "at": "2:30 pm"}, "confirmed 5 days before at 14:30 with"),
-    ({"timing_kind": "open_days_before", "days": "1"}, "1 open day before at 10:00"),
+    ({"days": "5", "at": "2:30 pm"}, "confirmed 5 days before at 2:30 pm with"),
+    ({"timing_kind": "open_days_before", "days": "1"}, "1 open day before at 10:00 am"),
     ({"timing_kind": "elapsed_before", "elapsed_number": "3"}, "confirmed 3 hours before with"),
     (
         {"timing_kind": "elapsed_before", "elapsed_number": "90", "elapsed_unit": "minutes"},
@@ -227,12 +229,12 @@ def test_steps_are_added_moved_removed_and_put_back_without_a_script_of_the_brow
     first = key_of(draft)
     answer = post(desk, draft, fill_in(draft), "add")
     assert len(sentences(answer)) == 3
-    assert sentences(answer)[2].startswith(f"Call {UNCONFIRMED} 1 day before at 10:00")
+    assert sentences(answer)[2].startswith(f"Call {UNCONFIRMED} 1 day before at 10:00 am")
     answer = post(desk, draft, read_entries(answer), "up:n1")
     assert read_entries(answer)["steps"] == ["n1", first]
     answer = post(desk, draft, read_entries(answer), f"remove:{first}")
     assert len(sentences(answer)) == 2
-    assert f"Removed: Call {UNCONFIRMED} 2 days before at 10:00" in say(answer)
+    assert f"Removed: Call {UNCONFIRMED} 2 days before at 10:00 am" in say(answer)
     answer = post(desk, draft, read_entries(answer), f"restore:{first}")
     assert post(desk, draft, read_entries(answer), "save").status_code == 302
     steps = Step.objects.in_use().order_by("position")
@@ -248,14 +250,14 @@ def test_what_was_entered_wrongly_is_still_there_after_a_step_was_added(
 ) -> None:
     answer = post(desk, draft, of_step(draft, at="half past ten"), "add")
     assert 'value="half past ten"' in answer.content.decode()
-    assert "Enter the time like 9:30 or 14:05." in say(answer)
+    assert "Enter the time like 9:30 am or 2:05 pm." in say(answer)
 
 
 def test_what_is_not_asked_for_now_is_there_when_it_is_asked_for_again(desk: Client, draft: Campaign) -> None:
     answer = post(desk, draft, of_step(draft, timing_kind="after_booking", days="7"))
     assert f'name="{key_of(draft)}-days" value="7"' in answer.content.decode()
     entries = {**read_entries(answer), f"{key_of(draft)}-timing_kind": "days_before"}
-    assert "7 days before at 10:00" in sentences(post(desk, draft, entries))[1]
+    assert "7 days before at 10:00 am" in sentences(post(desk, draft, entries))[1]
 
 
 def test_no_more_than_the_most_steps_can_be_added(desk: Client, draft: Campaign) -> None:
@@ -269,7 +271,7 @@ def test_no_more_than_the_most_steps_can_be_added(desk: Client, draft: Campaign)
 
 ERRORS: list[tuple[dict[str, Any], str, str]] = [
     ({"at": ""}, "timing", "Enter a time of day, such as 10:00."),
-    ({"at": "25"}, "timing", "Enter the time like 9:30 or 14:05."),
+    ({"at": "25"}, "timing", "Enter the time like 9:30 am or 2:05 pm."),
     ({"at": "10:00:30"}, "timing", "The time of day must be whole minutes"),
     ({"days": ""}, "timing", "Enter how many days before."),
     ({"days": "9" * 5000}, "timing", "Enter a whole number of days."),
@@ -535,7 +537,7 @@ def test_an_edit_of_an_active_campaign_shows_what_changes_before_it_is_saved(
     entries = of_step(active, days="3")
     answer = post(desk, active, entries, "save")
     page = say(answer)
-    assert "Step 1, when: 2 days before at 10:00 → 3 days before at 10:00" in page
+    assert "Step 1, when: 2 days before at 10:00 am → 3 days before at 10:00 am" in page
     assert "1 reminder moves" in page
     assert "Save: remind 1 person, 0 of them today" in page
     assert Step.objects.get().days == 2, "nothing is saved yet"
@@ -548,7 +550,7 @@ def test_an_edit_of_an_active_campaign_shows_what_changes_before_it_is_saved(
 def test_what_was_entered_comes_back_from_the_page_that_asks(desk: Client, active: Campaign) -> None:
     answer = post(desk, active, of_step(active, days="3"), "review")
     carried = dict(answer.context["entries"])
-    assert "3 days before at 10:00" in sentences(post(desk, active, carried))[1]
+    assert "3 days before at 10:00 am" in sentences(post(desk, active, carried))[1]
 
 
 def test_a_confirmation_of_something_else_is_shown_again(desk: Client, active: Campaign) -> None:
@@ -592,9 +594,9 @@ def test_the_second_of_two_managers_sees_what_the_first_changed_before_saving_ov
     assert answer.status_code == 422
     page = say(answer)
     assert "otto changed this campaign after you opened it. Nothing of yours is saved yet." in page
-    assert "Step 1, when: 2 days before at 10:00 → 9 days before at 10:00" in page
+    assert "Step 1, when: 2 days before at 10:00 am → 9 days before at 10:00 am" in page
     assert "Save mine all the same" in page
-    assert "4 days before at 10:00" in page, "what the second entered is still there"
+    assert "4 days before at 10:00 am" in page, "what the second entered is still there"
     assert Step.objects.get().days == 9
     draft.refresh_from_db()
     assert post(desk, draft, {**mine, "over": str(draft.edition)}, "save").status_code == 302
@@ -629,7 +631,7 @@ def test_a_step_that_somebody_removed_meanwhile_comes_back_only_when_that_was_se
     edited = read_draft(draft.pk)
     save_shown_edit(edited.with_steps([]), shown=diff_edit(edited.with_steps([])).token, by=make_user("otto"))
     answer = post(desk, draft, mine, "save")
-    assert f"Step 1: Call {UNCONFIRMED} 2 days before at 10:00" in say(answer)
+    assert f"Step 1: Call {UNCONFIRMED} 2 days before at 10:00 am" in say(answer)
     assert "→ removed" in say(answer)
     draft.refresh_from_db()
     assert post(desk, draft, {**mine, "over": str(draft.edition)}, "save").status_code == 302

@@ -62,7 +62,7 @@ def count_queries(desk: Client, page: str, *parts: object, **query: str) -> int:
 def test_the_list_says_in_words_what_each_campaign_does(desk: Client, draft: Campaign) -> None:
     page = read(desk, "campaigns")
     assert "Cleanings" in page
-    assert "Call whoever has not confirmed 2 days before at 10:00" in page
+    assert "Call whoever has not confirmed 2 days before at 10:00 am" in page
 
 
 def test_without_campaigns_the_list_says_what_they_are(desk: Client) -> None:
@@ -168,7 +168,7 @@ def test_the_history_says_who_changed_what_and_takes_it_back(
     edited.steps[0].days = 4
     save_shown_edit(edited, shown=diff_edit(edited).token, by=manager)
     page = read(desk, "campaign", draft.pk)
-    assert "Step 1, when: <del>2 days before at 10:00</del> → <ins>4 days before at 10:00</ins>" in page
+    assert "Step 1, when: <del>2 days before at 10:00 am</del> → <ins>4 days before at 10:00 am</ins>" in page
     assert "mara" in page
     address = reverse("restore_campaign", args=[draft.pk, 1])
     token = desk.get(address).context["diff"].token

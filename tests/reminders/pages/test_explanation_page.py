@@ -289,14 +289,14 @@ def test_a_chosen_moment_is_by_the_locations_clock(desk: Client) -> None:
     start = datetime(2027, 3, 2, 18, 0, tzinfo=UTC)
     reminder = make_due_reminder(make_contact(time_zone="America/Denver"), starts_at=start)
     page = desk.get(address_of(reminder, "&day=2027-03-02&at=9:30")).content.decode()
-    assert "Tue 2 Mar 2027, 9:30" in page
-    assert "by the clock of Denver: it is Tue 2 Mar 2027, 7:30 there, so not before" in page
+    assert "Tue, Mar 2, 2027, 9:30 am" in page
+    assert "by the clock of Denver: it is Tue, Mar 2, 2027, 7:30 am there, so not before" in page
 
 
 ODD = [
-    ("&day=2027-03-14&at=2:30+am", 422, "there is no 2:30"),  # the clocks skip it
+    ("&day=2027-03-14&at=2:30+am", 422, "there is no 2:30 am"),  # the clocks skip it
     ("&day=2026-11-01&at=1:30+am", 422, "comes twice"),
-    ("&day=2026-11-01&at=1:30+am&which=second", 200, "Sun 1 Nov, 1:30"),
+    ("&day=2026-11-01&at=1:30+am&which=second", 200, "Sun, Nov 1, 1:30 am"),
     ("&day=2027-03-14", 422, "Enter both the day and the time"),
     ("&at=9:30", 422, "Enter both the day and the time"),
     ("&day=0001-01-01&at=0:00", 422, "Check the year"),
@@ -400,7 +400,7 @@ def test_the_command_takes_a_moment_by_the_locations_clock() -> None:
     reminder = make_due_reminder(starts_at=start)
     for at in ("2027-03-02T07:30", "2027-03-02T12:30+00:00"):
         said = run(reminder.appointment_id, reminder.step_id, at=at)
-        assert "Tue 2 Mar 2027, 7:30: It waits." in said
+        assert "Tue, Mar 2, 2027, 7:30 am: It waits." in said
 
 
 @pytest.mark.parametrize("at", ["tomorrow", "0001-01-01", "9999-12-31T23:59", "2027-13-01"])

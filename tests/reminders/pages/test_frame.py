@@ -71,9 +71,9 @@ def silence(age: timedelta, *names: str) -> None:
     ("age", "words", "stale"),
     [
         (timedelta(seconds=6), "calls checked 6 s ago", False),
-        (timedelta(minutes=3), "Calls have stopped since 11:57. Tell your administrator.", True),
-        (timedelta(hours=5), "Calls have stopped since 7:00. Tell your administrator.", True),
-        (timedelta(days=2), "Calls have stopped since Sun 12 Jul, 12:00. Tell your administrator.", True),
+        (timedelta(minutes=3), "Calls have stopped since 11:57 am. Tell your administrator.", True),
+        (timedelta(hours=5), "Calls have stopped since 7:00 am. Tell your administrator.", True),
+        (timedelta(days=2), "Calls have stopped since Sun, Jul 12, 12:00 pm. Tell your administrator.", True),
     ],
 )
 def test_staff_see_when_calls_were_last_checked_or_since_when_they_have_stopped(

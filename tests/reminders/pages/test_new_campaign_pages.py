@@ -71,7 +71,7 @@ def test_each_ready_made_campaign_is_described_in_sentences_with_its_words_in_ea
     for ready in READY_MADE:
         assert f'value="{ready.key}"' in page
         assert str(ready.title) in page
-    assert "Call whoever has not confirmed 3 days before at 10:00" in page
+    assert "Call whoever has not confirmed 3 days before at 10:00 am" in page
     assert "This is Harbor Clinic, Downtown, calling for Alex." in page
     assert "Le llamamos de Harbor Clinic, Downtown con un mensaje para Lucía." in page
     assert "nos vemos el" in page

@@ -53,22 +53,22 @@ def test_there_is_no_pause_while_sending_is_on() -> None:
 
 def test_a_pause_by_staff_names_the_user(rosa: User) -> None:
     assert describe(Cause.PERSON, by=rosa) == (
-        "Rosa Quint 100% paused sending on Tue 14 Jul at 9:05. "
+        "Rosa Quint 100% paused sending on Tue, Jul 14 at 9:05 am. "
         "No calls or text messages go out until somebody resumes sending."
     )
 
 
 def test_a_refused_api_key_is_explained_with_what_to_do() -> None:
     assert describe(Cause.KEY_REFUSED, asked_again_in=2) == (
-        "Robotalker refused the API key on Tue 14 Jul at 9:05. "
-        "Callboard checks Robotalker at 9:32 and resumes sending automatically if it works again. "
+        "Robotalker refused the API key on Tue, Jul 14 at 9:05 am. "
+        "Callboard checks Robotalker at 9:32 am and resumes sending automatically if it works again. "
         "No reminder is lost. If the key was changed, ask your administrator to enter the new one."
     )
 
 
 def test_a_failing_robotalker_is_explained_with_what_callboard_does() -> None:
     assert describe(Cause.ROBOTALKER_FAILING, asked_again_in=0) == (
-        "Robotalker failed repeatedly, most recently on Tue 14 Jul at 9:05. "
+        "Robotalker failed repeatedly, most recently on Tue, Jul 14 at 9:05 am. "
         "Callboard is checking Robotalker now and resumes sending automatically if it works again. "
         "Reminders that are due wait. You can also resume sending now."
     )
@@ -76,7 +76,7 @@ def test_a_failing_robotalker_is_explained_with_what_callboard_does() -> None:
 
 def test_a_restored_database_stays_paused_until_somebody_resumes_sending() -> None:
     assert describe(Cause.RESTORED) == (
-        "The database was restored or moved on Tue 14 Jul at 9:05. "
+        "The database was restored or moved on Tue, Jul 14 at 9:05 am. "
         "Nothing is sent until somebody checks what was sent since then and presses Resume sending."
     )
 

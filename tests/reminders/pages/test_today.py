@@ -169,21 +169,21 @@ def set_status(status: str) -> Callable[[Reminder], None]:
 
 STATES = [
     (lambda _: None, "will_call: will call now | "),
-    (fall_due_at_2, "will_call: will call 14:00 | "),
-    (confirm, "confirmed: confirmed 9:12 by key 1 | "),
-    (ask_for_another_time, "wants_another_time:  | asked 12:00"),
-    (start_a_call, "calling: calling since 11:53 | "),
-    (lose_robotalkers_answer, "unknown: unknown since 11:53 | may or may not have been called"),
-    (get_no_answer_and_wait, "no_answer: no answer 11:55 | next try 12:50"),
-    (get_no_answer_with_a_step_ahead, "no_answer: no answer 11:55 | will text 14:00"),
+    (fall_due_at_2, "will_call: will call 2:00 pm | "),
+    (confirm, "confirmed: confirmed 9:12 am by key 1 | "),
+    (ask_for_another_time, "wants_another_time:  | asked 12:00 pm"),
+    (start_a_call, "calling: calling since 11:53 am | "),
+    (lose_robotalkers_answer, "unknown: unknown since 11:53 am | may or may not have been called"),
+    (get_no_answer_and_wait, "no_answer: no answer 11:55 am | next try 12:50 pm"),
+    (get_no_answer_with_a_step_ahead, "no_answer: no answer 11:55 am | will text 2:00 pm"),
     (
         reach_voicemail_with_a_step_ahead,
-        "voicemail: voicemail 11:55 | This number has had enough calls for now",
+        "voicemail: voicemail 11:55 am | This number has had enough calls for now",
     ),
-    (press_9_after_a_text, "opted_out:  | since 12:00"),
-    (fail_for_good, "failed: failed 12:00 | The number doesn't exist"),
-    (press_5, "answered: answered 12:00 | pressed key 5"),
-    (opt_out, "opted_out:  | since 12:00"),
+    (press_9_after_a_text, "opted_out:  | since 12:00 pm"),
+    (fail_for_good, "failed: failed 12:00 pm | The number doesn't exist"),
+    (press_5, "answered: answered 12:00 pm | pressed key 5"),
+    (opt_out, "opted_out:  | since 12:00 pm"),
     (lose_the_number, "held:  | There is no number to call."),
     (lambda _: pause_sending(), "held:  | All sending is paused."),
     (lambda one: settle(one, "missed", "too_late"), "missed:  | It could not be sent in time."),
@@ -244,8 +244,8 @@ def test_today_is_each_locations_own_date_and_time_zones_are_grouped() -> None:
     with time_machine.travel(NOON_IN_CHICAGO, tick=False):
         groups = read_today().groups
     assert [(group.locations, group.day.day, group.now) for group in groups] == [
-        (("Auckland",), 15, "5:00"),
-        (("Chicago",), 14, "12:00"),
+        (("Auckland",), 15, "5:00 am"),
+        (("Chicago",), 14, "12:00 pm"),
     ]
 
 

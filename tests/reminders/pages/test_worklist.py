@@ -13,6 +13,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from contacts.appointments import cancel_appointment
+from contacts.clock_habits import write_clock
 from contacts.models.people import Channel
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.pages.worklist import SHOWN
@@ -104,7 +105,7 @@ def test_each_follow_up_says_who_what_happened_and_what_to_do(
     assert "Sarah Lindqvist" in page
     assert happened in page
     assert button in page
-    assert f"{appointment.starts_at.astimezone(tokyo.zone):%-H:%M}" in page  # the location's clock
+    assert write_clock(appointment.starts_at.astimezone(tokyo.zone)) in page  # the location's clock
 
 
 def test_follow_ups_are_ordered_by_due_time_and_late_ones_are_marked(desk: Client) -> None:
@@ -259,7 +260,7 @@ def test_a_due_time_today_is_shown_without_the_day(desk: Client) -> None:
     location = make_location()  # it is noon there
     due_at = timezone.now() + timedelta(hours=1)
     make_follow_up(due_at=due_at, appointment=make_appointment(location=location))
-    assert f"due {due_at.astimezone(location.zone):%-H:%M}<" in read(desk)
+    assert f"due {write_clock(due_at.astimezone(location.zone))}<" in read(desk)
 
 
 @pytest.mark.parametrize("action", ["take", "resolve", "settle"])

@@ -42,7 +42,7 @@ def test_the_page_asks_then_shows_what_changes_and_then_does_it(office: Client, 
     assert "From America/New_York to America/Chicago" in page
     assert "1 upcoming visit keeps its date and time." in page
     assert "1 waiting reminder has a new time." in page
-    assert "15 Jun" in page
+    assert "Jun 15" in page
     assert "Sarah Lindqvist" in page
     assert "Correct the time zone and move 1 reminder" in page
     assert Location.objects.get().time_zone == NEW_YORK

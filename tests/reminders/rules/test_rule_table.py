@@ -42,7 +42,7 @@ def read_timing(words: str) -> Timing:
     else:
         elapsed = timedelta(hours=counts.get("hour", 0), minutes=counts.get("minute", 0))
         timing = Timing(TimingKind.ELAPSED_BEFORE, elapsed=elapsed)
-    assert describe(timing) == words
+    assert describe(timing, "{:%H:%M}".format) == words
     return timing
 
 

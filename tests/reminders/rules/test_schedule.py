@@ -303,4 +303,4 @@ IN_WORDS = [
 
 @pytest.mark.parametrize(("timing", "words"), IN_WORDS)
 def test_a_timing_is_described_in_words(timing: Timing, words: str) -> None:
-    assert describe(timing) == words
+    assert describe(timing, "{:%H:%M}".format) == words

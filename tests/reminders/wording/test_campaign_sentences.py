@@ -25,7 +25,7 @@ def say(**fields: Any) -> dict[str, str]:
 def test_a_call_is_said_in_full() -> None:
     assert say() == {
         "channel": "Call",
-        "timing": "2 days before at 10:00",
+        "timing": "2 days before at 10:00 am",
         "audience": "whoever has not confirmed",
         "script": "with “Reminder”.",
         "tries": "If nobody is reached, call once more after 1 hour.",

@@ -1,6 +1,7 @@
 """Dates and times as each language says them in a call and writes them in a text message."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -46,6 +47,30 @@ def test_a_date_and_time_are_said_as_the_language_has_it(
     for is_text, said in ((False, spoken), (True, written)):
         values = say(language, moment, is_text=is_text)
         assert f"{values['APPT_DATE']} at {values['APPT_TIME']}" == said
+
+
+@pytest.mark.parametrize(
+    ("region", "spoken", "written"),
+    [
+        ("US", "Thursday, April 22nd at 3:15 PM", "Thu, Apr 22 at 3:15 PM"),
+        ("CA", "Thursday, April 22nd at 3:15 PM", "Thu, Apr 22 at 3:15 PM"),
+        ("GB", "Thursday, 22nd April at 3:15 PM", "Thu 22 Apr at 15:15"),
+        ("AU", "Thursday, 22nd April at 3:15 PM", "Thu 22 Apr at 3:15 PM"),
+    ],
+)
+def test_english_goes_by_the_country_and_other_languages_keep_their_own_habit(
+    settings: Any, region: str, spoken: str, written: str
+) -> None:
+    """(product rule 55)"""
+    settings.PHONE_REGION = region
+    moment = datetime(2027, 4, 22, 15, 15)  # noqa: DTZ001 - a wall time
+    for language, expected in (
+        ("en", [spoken, written]),
+        ("es", ["jueves, 22 de abril at 15:15", "jue 22 abr at 15:15"]),
+        ("fr", ["jeudi 22 avril at 15 h 15", "jeu 22 avr. at 15h15"]),
+    ):
+        values = [say(language, moment, is_text=is_text) for is_text in (False, True)]
+        assert [f"{one['APPT_DATE']} at {one['APPT_TIME']}" for one in values] == expected
 
 
 @pytest.mark.parametrize("language", ["en", "es", "fr"])
