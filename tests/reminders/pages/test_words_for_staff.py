@@ -21,7 +21,7 @@ from contacts.models.people import Channel
 from reminders.deciding.explanations import UNTIL
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.models import AssumptionTrial, Campaign, FollowUp, SendingSwitch, TestCall
+from reminders.models import AssumptionTrial, Campaign, FollowUp, SendingSwitch, StaffText, TestCall
 from reminders.pages import sentences
 from reminders.pages.worklist_words import WORDS
 from reminders.results.post_results import record_failed_post
@@ -36,6 +36,7 @@ from reminders.rules.reasons import (
     ListReason,
     Reason,
     ReasonOfTest,
+    ReasonOfText,
     phrase_for,
 )
 from reminders.rules.states import CallState, ReminderState
@@ -45,7 +46,16 @@ from tests.people import make_contact, make_due_reminder, make_user
 from tests.reminders.pages.clinic import make_call, settle, sit_at_desk
 from webhooks.models import WebhookEvent
 
-REASONS = (Reason, CallReason, AnswerReason, KeptBackReason, ListReason, ConfirmationReason, ReasonOfTest)
+REASONS = (
+    Reason,
+    CallReason,
+    AnswerReason,
+    KeptBackReason,
+    ListReason,
+    ConfirmationReason,
+    ReasonOfTest,
+    ReasonOfText,
+)
 CHOICES: tuple[type[TextChoices], ...] = (
     *REASONS,
     ReminderState,
@@ -64,6 +74,7 @@ CHOICES: tuple[type[TextChoices], ...] = (
     WebhookEvent.State,
     SendingMode,
     TestCall.State,
+    StaffText.State,
     TestCall.Purpose,
     AssumptionTrial.Result,
 )

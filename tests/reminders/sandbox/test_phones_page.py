@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -37,6 +38,6 @@ def test_the_clinics_zone_and_country_are_options() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"zone": "Mars/Base"}, {"zone": "../etc"}, {"region": "us"}, {"region": ""}]
 )
-def test_a_zone_or_country_that_does_not_exist_is_refused(wrong: dict[str, str], tmp_path: Path) -> None:
+def test_a_zone_or_country_that_does_not_exist_is_refused(wrong: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"no time zone|not the code"):
         Settings(tmp_path / "ledger.jsonl", **wrong)
