@@ -71,7 +71,6 @@ def test_an_unknown_number_is_added_and_opted_out() -> None:
 
 NO_OPTOUTS = {
     "an answer to a call": ANSWERED,
-    "a text message that isn't STOP": {"event": "sms.received", "to": SARAH, "text": "See you"},
     "an opt-out without a number": optout(to=None),
     "an opt-out with a name instead of a number": optout(to="Sarah"),
     "an empty body": b"",
@@ -80,7 +79,7 @@ NO_OPTOUTS = {
 
 
 @pytest.mark.parametrize("payload", NO_OPTOUTS.values(), ids=NO_OPTOUTS.keys())
-def test_an_event_that_is_no_opt_out_is_quarantined_on_the_accounts_address(
+def test_an_event_that_is_no_opt_out_and_no_text_is_quarantined_on_the_accounts_address(
     call: CallRecord, payload: object
 ) -> None:
     assert post(account_url(), payload) == 200
