@@ -61,6 +61,7 @@ def preview_file(data: bytes, file_name: str, options: ImportOptions) -> ImportR
         changes += list_changes(block.plan)
         counts.append(count_outcomes(Counter(block.plan.outcomes), block.plan, ()))
         ahead.add(block.plan, file.practice, file.described)
+        del block
     problems += planning.find_missing()
     total = count_file(counts, rows=len(file.rows), duplicates=planning.duplicates, others=problems)
     return replace(_report(file, total, problems, changes, file_name), planned_anew=ahead)
@@ -136,13 +137,14 @@ def run_import(batch: ImportBatch) -> ImportReport:
 def _read_stored_list(batch: ImportBatch) -> tuple[ReadList, ListPlanning]:
     """Read the file of a batch, and begin to plan it. Raises ImportRefused, QuestionsOpen."""
     stored = read_stored_file(batch)
-    file = read_list(stored.data, stored.file_name, stored.options)
+    options, file = stored.options, read_list(stored.data, stored.file_name, stored.options)
+    del stored
     planning = begin_planning(file, batch)
     if still_open := find_open(file.questions, file.options.answers):
         raise QuestionsOpen(still_open)
     if batch.source != file.options.source:  # as it was answered; a second run doesn't ask again
         batch.source = file.options.source
-        save_options(batch, replace(stored.options, source=batch.source))
+        save_options(batch, replace(options, source=batch.source))
     return file, planning
 
 
@@ -157,6 +159,7 @@ def _list_to_write(planning: ListPlanning) -> Iterator[BlockToWrite]:
             group_by_line(block.problems),
             partial(planning.plan_lines, block),
         )
+        del block
 
 
 def _keep_for_later(file: ReadList, batch: ImportBatch) -> None:

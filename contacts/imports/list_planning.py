@@ -56,12 +56,17 @@ class ListPlanning:
     used: set[int] = field(default_factory=set)
 
     def plan_blocks(self) -> Iterator[PlannedBlock]:
-        """Compare one block after the other with what is here at that moment."""
+        """Compare one block after the other with what is here at that moment.
+
+        Whoever goes through them lets go of a block (`del`) before the next one is planned, as is done here:
+        the records of known people are large.
+        """
         self.used = set()
         for block in self.file.read_blocks():
-            plan, problems = self._plan_rows(block.results)
-            yield PlannedBlock(plan, problems, block.results)
-            self.used |= _list_used(self.file, plan)
+            planned = PlannedBlock(*self._plan_rows(block.results), block.results)
+            yield planned
+            self.used |= _list_used(self.file, planned.plan)
+            del block, planned
 
     def plan_lines(self, block: PlannedBlock, lines: Collection[int]) -> tuple[Plan, list[Problem]]:
         """Plan some lines of the last block again, against what is here now."""

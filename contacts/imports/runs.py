@@ -77,10 +77,15 @@ class ImportRun:
         before = self._read_written_lines()
         for block in blocks:
             self.written = set(before)
-            for part in split_plan(block.plan, PART_ROWS, done=before):
-                self._write_safely(block, part)
-            in_no_part = [some for line, some in block.problems.items() if line not in self.written]
-            self.left += [each for some in in_no_part for each in some]
+            self._write_block(block, before)
+            del block
+
+    def _write_block(self, block: BlockToWrite, done: Collection[int]) -> None:
+        """Write the parts of a block, without the lines in `done`; keep the problems of lines in no part."""
+        for part in split_plan(block.plan, PART_ROWS, done=done):
+            self._write_safely(block, part)
+        in_no_part = [some for line, some in block.problems.items() if line not in self.written]
+        self.left += [each for some in in_no_part for each in some]
 
     def finish(
         self, *, rows: int, duplicates: int, notes: Iterable[Problem], keep: Callable[[], None]

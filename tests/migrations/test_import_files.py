@@ -47,5 +47,5 @@ def test_on_the_way_back_files_are_kept_as_they_were() -> None:
     earlier = store_file(b"", "earlier.csv", ImportOptions(), how=ImportBatch.How.PAGE)
     ImportFile.objects.filter(batch=earlier).update(content=b"b", is_compressed=False)
     compression.decompress_files(apps, None)
-    files = ImportFile.objects.order_by("batch").values_list("content", "is_compressed")
+    files = ImportFile.objects.order_by("batch_id").values_list("content", "is_compressed")
     assert [(bytes(content), packed) for content, packed in files] == [(b"a" * 1000, False), (b"b", False)]

@@ -16,6 +16,7 @@ from django.utils import timezone
 from contacts import appointments, people
 from contacts.imports import apply, list_planning, overwriting, row_blocks
 from contacts.imports.importing import preview_file
+from contacts.imports.planning import make_plan
 from contacts.imports.plans import PlannedRow
 from contacts.imports.practice import ImportOptions
 from contacts.imports.rows import AppointmentRow
@@ -74,7 +75,7 @@ def test_only_rows_of_one_block_are_in_memory(monkeypatch: pytest.MonkeyPatch, w
     """Neither read rows nor plans, of people who are new and of known ones, in a preview and an import."""
     monkeypatch.setattr(row_blocks, "BLOCK_ROWS", 20)
     found: list[int] = []
-    planned = list_planning.make_plan
+    planned = make_plan
 
     def plan_and_count(*args: Any, **options: Any) -> Any:
         plan = planned(*args, **options)
@@ -89,7 +90,7 @@ def test_only_rows_of_one_block_are_in_memory(monkeypatch: pytest.MonkeyPatch, w
         preview_file(write_list(*rows), "list.csv", ImportOptions())
         import_rows(*rows)
     assert len(found) >= 4 * ROWS // 20
-    assert max(found) <= 3 * 2 * 20, "rows and plans of two or three blocks"
+    assert max(found) <= 3 * 2 * 20, "rows and plans of two or three blocks, of 15"
 
 
 def test_changed_rows_are_written_together() -> None:
