@@ -6,7 +6,7 @@ that smells of it is asked about, unless nothing is set in it, or only for rows 
 
 import re
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.utils.translation import gettext, ngettext
 
@@ -39,7 +39,7 @@ CANCELS, MISSED, IGNORED = "cancels", "no_show", "ignore"
 OFF = (CANCELLED, NO_SHOW)
 # Fields in whose cells a cancellation may be hidden: a provider or a type called "Cancelled".
 LOOKED_INTO = frozenset({"kind", "provider", "location"})
-MOST_SHOWN = 5
+MOST_SHOWN, MOST_SAMPLES = 5, 3
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,22 @@ class CancellingColumn:
         return word not in NOTHING_SET and bool(word.strip("0")) and not word.startswith(NO_DATE)
 
 
+@dataclass
+class _SetCells:
+    """The cells of a column that are set in rows that would be booked: how many, and the first of them."""
+
+    count: int = 0
+    lines: list[int] = field(default_factory=list)
+    samples: dict[str, None] = field(default_factory=dict)
+
+    def add(self, line: int, cell: str) -> None:
+        self.count += 1
+        if len(self.lines) < MOST_SHOWN:
+            self.lines.append(line)
+        if len(self.samples) < MOST_SAMPLES:
+            self.samples[clip(cell, 40)] = None
+
+
 def find_cancelling(
     headers: Sequence[str],
     rows: Sequence[RawRow],
@@ -85,21 +101,31 @@ def find_cancelling(
         for at, header in enumerate(headers)
         if at not in used.values() and plain_header(header) in CERTAIN and _is_yes_or_no(rows, at)
     ]
-    open_rows = [row for row in rows if not is_off(row.cells, used.get("status"), certain)]
     labels = label_headers(headers)
     found, questions = list(certain), []
-    for column in _list_doubtful(headers, used, {each.position for each in certain} | set(undecided)):
-        lines = [row for row in open_rows if column.is_set(row.cells)]
+    doubtful = list(_list_doubtful(headers, used, {each.position for each in certain} | set(undecided)))
+    open_rows = (row for row in rows if not is_off(row.cells, used.get("status"), certain))
+    for column, seen in zip(doubtful, _find_set(open_rows, doubtful), strict=True):
         key = cancelling_key(labels[column.position], fields)
-        if not lines and key not in answers:
+        if not seen.count and key not in answers:
             continue
-        question = _ask(key, labels[column.position], column, lines)
+        question = _ask(key, labels[column.position], column, seen)
         answer = question.find_answer(answers)
         questions.append(question)
         if answer in (CANCELS, MISSED):
             status = CANCELLED if answer == CANCELS else NO_SHOW
             found.append(CancellingColumn(column.position, status, column.by_words, column.is_negated))
     return tuple(found), questions
+
+
+def _find_set(rows: Iterable[RawRow], columns: Sequence[CancellingColumn]) -> list[_SetCells]:
+    """The cells that are set in each of these columns, in one pass."""
+    found = [_SetCells() for _ in columns]
+    for row in rows if columns else ():
+        for column, seen in zip(columns, found, strict=True):
+            if column.is_set(row.cells):
+                seen.add(row.line, row.cells[column.position])
+    return found
 
 
 def is_off(cells: Sequence[str], status_at: int | None, columns: Iterable[CancellingColumn]) -> bool:
@@ -137,19 +163,18 @@ def _fold(cell: str) -> str:
     return re.sub(r"[^\w]|_", "", cell.casefold())
 
 
-def _ask(key: str, label: str, column: CancellingColumn, found: Sequence[RawRow]) -> Question:
-    cells = dict.fromkeys(clip(row.cells[column.position], 40) for row in found)
-    samples = ", ".join(f"“{cell}”" for cell in list(cells)[:3])
-    text, cancels, missed = _word_question(column, len(found))
+def _ask(key: str, label: str, column: CancellingColumn, found: _SetCells) -> Question:
+    samples = ", ".join(f"“{cell}”" for cell in found.samples)
+    text, cancels, missed = _word_question(column, found.count)
     return Question(
         key=key,
-        text=text % {"column": clip(label, 60), "count": len(found)},
+        text=text % {"column": clip(label, 60), "count": found.count},
         choices=(
             Choice(CANCELS, cancels, samples),
             Choice(MISSED, missed, samples),
             Choice(IGNORED, gettext("It means nothing here")),
         ),
-        lines=tuple(row.line for row in found[:MOST_SHOWN]),
+        lines=tuple(found.lines),
     )
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -102,15 +103,17 @@ def group_changes(
 
     `titles`: of the kinds to show, in their order.
     """
-    groups: dict[str, list[AnyChange]] = {}
+    counts: Counter[str] = Counter()
+    lines: dict[str, list[ImportChangeLine]] = {}
     for each in changes:
-        groups.setdefault(each.what, []).append(each)
+        counts[each.what] += 1
+        shown = lines.setdefault(each.what, [])
+        if most is None or len(shown) < most:
+            shown.append(read_change(each))
     return [
-        ImportChangeGroup(
-            what, str(title), tuple(map(read_change, found[:most])), len(found[most:]) if most else 0
-        )
+        ImportChangeGroup(what, str(title), tuple(lines[what]), counts[what] - len(lines[what]))
         for what, title in titles.items()
-        if (found := groups.get(what))
+        if counts[what]
     ]
 
 

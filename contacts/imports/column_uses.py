@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext, gettext_noop
 
-from contacts.imports.column_values import sample_values
+from contacts.imports.column_values import LOOKED_AT, read_first_values, take_samples
 from contacts.imports.columns import Columns, title_of
 from contacts.imports.files import RawRow
 from contacts.imports.problems import clip
@@ -40,11 +40,12 @@ def describe_columns(columns: Columns, rows: Sequence[RawRow]) -> tuple[ColumnUs
         sets = gettext(CANCELS_WHEN_SET if each.status == CANCELLED else MISSED_WHEN_SET)
         meanings[each.position] = ", ".join(filter(None, [meanings.get(each.position), sets]))
     taking_off = {each.position for each in columns.cancelling}
+    values = read_first_values(rows, len(columns.labels), LOOKED_AT)
     return tuple(
         ColumnUse(
             label,
             meanings.get(at, ""),
-            tuple(clip(value, SAMPLE_LENGTH) for value in sample_values(rows, at)),
+            tuple(clip(value, SAMPLE_LENGTH) for value in take_samples(values[at])),
             at in taking_off,
         )
         for at, label in enumerate(columns.labels)

@@ -1,7 +1,7 @@
 """What the cells of a column look like: dates, times, days of the week, links. Pure: no database."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from itertools import islice
 
@@ -29,15 +29,34 @@ class Look(Enum):
     OTHER = "other"
 
 
-def read_values(rows: Sequence[RawRow], position: int, most: int | None = None) -> list[str]:
+def read_values(rows: Iterable[RawRow], position: int, most: int | None = None) -> Iterator[str]:
     """The filled cells of a column, from the first row down; at most so many."""
     filled = (row.cells[position] for row in rows if position < len(row.cells) and row.cells[position])
-    return list(islice(filled, most))
+    return islice(filled, most)
+
+
+def read_first_values(rows: Iterable[RawRow], columns: int, most: int) -> list[list[str]]:
+    """The first filled cells of each of so many columns, in one pass; at most so many."""
+    found: list[list[str]] = [[] for _ in range(columns)]
+    open_columns = set(range(columns))
+    for row in rows:
+        if not open_columns:
+            break
+        for at in [at for at in open_columns if at < len(row.cells) and row.cells[at]]:
+            found[at].append(row.cells[at])
+            if len(found[at]) == most:
+                open_columns.discard(at)
+    return found
 
 
 def sample_values(rows: Sequence[RawRow], position: int) -> tuple[str, ...]:
     """Up to three different cells of a column, among its first filled ones."""
-    return tuple(dict.fromkeys(read_values(rows, position, LOOKED_AT)))[:MOST_SAMPLES]
+    return take_samples(read_values(rows, position, LOOKED_AT))
+
+
+def take_samples(values: Iterable[str]) -> tuple[str, ...]:
+    """The first three of them that differ."""
+    return tuple(dict.fromkeys(values))[:MOST_SAMPLES]
 
 
 def find_look(values: Sequence[str]) -> Look:

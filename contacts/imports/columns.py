@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from django.utils.translation import gettext, gettext_lazy
 
 from contacts.imports.cancelling_columns import CancellingColumn, find_cancelling
-from contacts.imports.column_values import LOOKED_AT, Look, find_look, read_values, sample_values
+from contacts.imports.column_values import (
+    LOOKED_AT,
+    Look,
+    find_look,
+    read_first_values,
+    read_values,
+    sample_values,
+)
 from contacts.imports.errors import MissingColumns
 from contacts.imports.files import RawRow
 from contacts.imports.headers import label_headers, plain_header
@@ -226,9 +233,8 @@ class _ColumnFinder:
         self.questions: list[Question] = []
         self.open: set[str] = set()
         self.given: set[str] = set()
-        self.looks = [
-            find_look(read_values(rows, at, LOOKED_AT)) if rows else Look.OTHER for at in range(len(headers))
-        ]
+        values = read_first_values(rows, len(headers), LOOKED_AT)
+        self.looks = [find_look(found) if rows else Look.OTHER for found in values]
 
     def take_given(self, name: str, header: str) -> None:
         if name not in WORDS:
@@ -293,7 +299,7 @@ class _ColumnFinder:
         return [at for at in both if self.plain[at] in words]
 
     def _has_letters(self, at: int) -> bool:
-        values = read_values(self.rows, at, LOOKED_AT)
+        values = list(read_values(self.rows, at, LOOKED_AT))
         return not values or any(char.isalpha() for value in values for char in value)
 
     def _say_the_same(self, name: str, found: Sequence[int]) -> bool:
@@ -301,10 +307,7 @@ class _ColumnFinder:
         if not self.rows:
             return len({self.plain[at] for at in found}) == len(found)  # only headers to go by
         part = {"date": 0, "time": 1}.get(name)
-        columns = [[_cell(row, at) for row in self.rows] for at in found]
-        if part is not None:
-            columns = [[_part_of(cell, part) for cell in column] for column in columns]
-        return all(column == columns[0] for column in columns)
+        return all(_says_once(row, found, part) for row in self.rows)
 
     def _ask(self, name: str, found: Iterable[int]) -> None:
         """Ask which column is meant; take the one that was answered."""
@@ -389,6 +392,12 @@ def _ask_which(name: str) -> str:
 
 def _cell(row: RawRow, at: int) -> str:
     return row.cells[at] if at < len(row.cells) else ""
+
+
+def _says_once(row: RawRow, columns: Iterable[int], part: int | None) -> bool:
+    """Whether a row says the same in all these columns. `part`: 0 for the date of a cell, 1 for its time."""
+    cells = {_cell(row, at) for at in columns}
+    return len({cell if part is None else _part_of(cell, part) for cell in cells}) == 1
 
 
 def _part_of(cell: str, part: int) -> str:

@@ -1,7 +1,7 @@
 """Read CSV files with any usual delimiter. Pure: no database."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from django.utils.translation import gettext
 
@@ -18,6 +18,7 @@ from contacts.imports.files import (
     describe_too_many_columns,
     describe_too_many_rows,
 )
+from contacts.imports.packed_lists import PackedList
 from contacts.imports.reading.cell_mending import CellMender
 from contacts.imports.reading.cells import clean_cell
 from contacts.imports.reading.dialects import (
@@ -34,7 +35,6 @@ from contacts.imports.reading.letters import decode_file, name_encoding
 
 __all__ = ["CsvReader", "clean_cell"]
 
-MOST_SHARED = 20_000  # texts of the first rows, among them ids that stand in no other row
 MOST_OTHER_LINES = 1000  # titles and totals, beside MOST_ROWS
 
 
@@ -59,7 +59,8 @@ class CsvReader:
         cells = CellMender()
         records = _read_records(text, dialect, removed, cells)
         layout = lay_out(records, choices.header_line)
-        check_header_line(layout, choices.header_line, records[-1].line if records else 0)
+        if choices.header_line:
+            check_header_line(layout, choices.header_line, records[-1].line if records else 0)
         return Table(
             headers=layout.headers,
             rows=layout.rows,
@@ -74,10 +75,9 @@ class CsvReader:
         )
 
 
-def _read_records(text: str, dialect: CsvDialect, removed: int, mender: CellMender) -> list[RawRow]:
+def _read_records(text: str, dialect: CsvDialect, removed: int, mender: CellMender) -> PackedList[RawRow]:
     """Return each record that isn't blank. `removed`: lines above the text. Raises UnreadableFile."""
-    records: list[RawRow] = []
-    seen: dict[str, str] = {}
+    records: PackedList[RawRow] = PackedList()
     line = removed
     try:
         for line_of_text, cells in split_records(text, dialect):
@@ -88,19 +88,13 @@ def _read_records(text: str, dialect: CsvDialect, removed: int, mender: CellMend
                 raise UnreadableFile(_describe_broken(line))
             row = mender.mend_row(cells, line)
             if any(row):
-                records.append(RawRow(line, _share_texts(row, seen)))
+                records.append(RawRow(line, row))
             if len(records) > MOST_ROWS + MOST_OTHER_LINES:
                 raise UnreadableFile(describe_too_many_rows())
     except csv.Error:
         raise UnreadableFile(_describe_broken(line + 1)) from None
+    records.pack()
     return records
-
-
-def _share_texts(cells: Sequence[str], seen: dict[str, str]) -> tuple[str, ...]:
-    """Return the cells; a text that stands in many rows, such as a provider's name, is kept once for all."""
-    if len(seen) < MOST_SHARED:
-        return tuple([seen.setdefault(cell, cell) for cell in cells])
-    return tuple([seen.get(cell, cell) for cell in cells])
 
 
 def _describe_broken(line: int) -> str:

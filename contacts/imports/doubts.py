@@ -5,18 +5,18 @@ a new system changed would double every appointment.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, time
 
 from django.utils.translation import gettext, ngettext
 
 from contacts.database.arrays import is_any_text
 from contacts.imports.identity import fold_letters
-from contacts.imports.people import ImportedPerson, PersonKey
-from contacts.imports.plans import MatchedBy, Plan
+from contacts.imports.people import ImportedPerson
 from contacts.imports.practice import KnownPractice
 from contacts.imports.questions import Choice, Question
-from contacts.imports.rows import location_key
+from contacts.imports.rows import AppointmentRow, location_key
 from contacts.models import Appointment, Contact, ImportBatch
 
 SOURCE_KEY, IDS_KEY = "source", "ids"
@@ -31,23 +31,23 @@ def list_sources() -> list[str]:
     return sorted(set(ImportBatch.objects.exclude(applied_at=None).values_list("source", flat=True)))
 
 
-def ask_source(people: Mapping[PersonKey, ImportedPerson], source: str) -> Question | None:
-    """Ask if the source is unknown, and many of the people are here, by name and number, under another."""
-    named = {
-        (fold_letters(each.first_name), fold_letters(each.last_name), each.phone.e164)
-        for each in people.values()
-        if each.phone
-    }
-    if not named or source in list_sources() or Contact.objects.filter(source=source).exists():
+def ask_source(blocks: Iterable[Iterable[ImportedPerson]], source: str) -> Question | None:
+    """Ask if the source is unknown, and many of the people are here, by name and number, under another.
+
+    `blocks`: the people of the file; those of one name and number are in one block.
+    """
+    if source in list_sources() or Contact.objects.filter(source=source).exists():
         return None
-    numbers = {number for *_, number in named}
-    here = Contact.objects.exclude(source="").filter(is_any_text("phone__e164", numbers))
-    found = {
-        (fold_letters(first), fold_letters(last), number): known
-        for first, last, number, known in here.values_list("first_name", "last_name", "phone__e164", "source")
-    }
-    counts = Counter(found[person] for person in named if person in found)
-    if sum(counts.values()) * FEW < len(named) or not counts:
+    count, counts = 0, Counter[str]()
+    for people in blocks:
+        named = {
+            (fold_letters(each.first_name), fold_letters(each.last_name), each.phone.e164)
+            for each in people
+            if each.phone
+        }
+        count += len(named)
+        counts.update(_find_sources(named))
+    if sum(counts.values()) * FEW < count or not counts:
         return None
     [(most, number), *_] = counts.most_common(1)
     text = ngettext(
@@ -74,21 +74,62 @@ def ask_source(people: Mapping[PersonKey, ImportedPerson], source: str) -> Quest
     )
 
 
-def ask_ids(plan: Plan, practice: KnownPractice, source: str) -> Question | None:
-    """Ask if hardly a row is known, though the source has appointments on its days and at its locations."""
-    rows = plan.rows
-    known = sum(each.matched_by != MatchedBy.NOTHING for each in rows)
-    if len(rows) < ENOUGH or known * FEW > len(rows):
+def _find_sources(people: Collection[tuple[str, str, str]]) -> Iterator[str]:
+    """The source of each of these people, by folded names and number, who is here under one."""
+    numbers = {number for *_, number in people}
+    here = Contact.objects.exclude(source="").filter(is_any_text("phone__e164", numbers))
+    found = {
+        (fold_letters(first), fold_letters(last), number): known
+        for first, last, number, known in here.values_list("first_name", "last_name", "phone__e164", "source")
+    }
+    return (found[person] for person in people if person in found)
+
+
+@dataclass
+class RowSpan:
+    """The accepted rows of a file: how many, the first and last day, and the locations by location_key()."""
+
+    rows: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    locations: set[str] = field(default_factory=set)
+
+    def add(self, row: AppointmentRow) -> None:
+        """Count one more row."""
+        self.rows += 1
+        self.first = min(self.first or row.local_start, row.local_start)
+        self.last = max(self.last or row.local_start, row.local_start)
+        self.locations.add(location_key(row.location))
+
+    @property
+    def days(self) -> tuple[datetime, datetime] | None:
+        """Beginning of the first day and end of the last; None if there is no row."""
+        if self.first is None or self.last is None:
+            return None
+        return datetime.combine(self.first, time.min), datetime.combine(self.last, time.max)
+
+
+def ask_ids(span: RowSpan, matched: Iterable[int], practice: KnownPractice, source: str) -> Question | None:
+    """Ask if hardly a row is known, though the source has appointments on its days and at its locations.
+
+    `matched`: how many rows of each block are known; no more blocks are asked for than it takes to tell.
+    """
+    if span.rows < ENOUGH or span.days is None:
         return None
-    first, last = (edge(each.row.local_start for each in rows) for edge in (min, max))
-    keys = {location_key(each.row.location) for each in rows}
     here = Appointment.objects.filter(
         source=source,
         status=Appointment.Status.BOOKED,
-        location__in=[place for key, place in practice.locations.items() if key in keys],
-        local_start__range=(datetime.combine(first, time.min), datetime.combine(last, time.max)),
+        location__in=[place for key, place in practice.locations.items() if key in span.locations],
+        local_start__range=span.days,
     ).count()
-    if here - known < max(ENOUGH, len(rows) // FEW):
+    enough, known = max(ENOUGH, span.rows // FEW), 0
+    if here < enough:
+        return None
+    for some in matched:
+        known += some
+        if known * FEW > span.rows:
+            return None
+    if here - known < enough:
         return None
     return Question(
         IDS_KEY,
@@ -96,7 +137,7 @@ def ask_ids(plan: Plan, practice: KnownPractice, source: str) -> Question | None
             "Hardly any of the %(rows)d appointments in the file is known here (%(known)d), though %(here)d "
             "of the source “%(source)s” are booked on its days. Were the ids changed?"
         )
-        % {"rows": len(rows), "known": known, "here": here, "source": source},
+        % {"rows": span.rows, "known": known, "here": here, "source": source},
         (
             Choice(MATCH_BY_TIME, gettext("Yes: match by patient, time and location, and use the new ids")),
             Choice(ALL_NEW, gettext("No: they are new appointments beside those booked here")),

@@ -8,6 +8,7 @@ from typing import Protocol
 from django.utils.translation import gettext, gettext_lazy
 
 from contacts.imports.errors import UnreadableFile, WrongChoice
+from contacts.imports.packed_lists import reduce_to_fields
 from contacts.imports.questions import Question
 
 MOST_ROWS = 200_000
@@ -48,6 +49,7 @@ class RawRow:
 
     line: int
     cells: tuple[str, ...]
+    __reduce__ = reduce_to_fields
 
 
 class Skips(StrEnum):
@@ -99,11 +101,12 @@ class Table:
     `questions`: to be answered before anything is imported (the table is the likeliest reading meanwhile);
     `damaged`: (line, position of the column) of cells whose letters were lost; `notes`: sentences for staff.
     `quote`, `escape`: around a cell, and before such a mark within it; `sheets`: of which one was taken.
-    A row has the cells that it has in the file: fewer than the header, or more.
+    A row has the cells that it has in the file: fewer than the header, or more. `rows` is a PackedList, to go
+    through rather than to look up rows in.
     """
 
     headers: tuple[str, ...]
-    rows: tuple[RawRow, ...]
+    rows: Sequence[RawRow]
     form: str
     understood: ReadChoices = NO_CHOICES
     skipped: tuple[SkippedLine, ...] = ()
@@ -170,7 +173,7 @@ def choose_reader(
     """Return the first reader that accepts the file. Raises UnreadableFile if it is empty or too large."""
     if len(data) > largest:
         raise UnreadableFile(describe_too_large(largest))
-    if not data.strip():
+    if not data or data.isspace():
         raise UnreadableFile(gettext("The file is empty. Export the list again and upload the new file."))
     reader = next((each for each in readers if each.is_mine(file_name, data)), None)
     if reader is None:

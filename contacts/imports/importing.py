@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
@@ -28,19 +28,18 @@ from contacts.imports.leases import (
     take_next_batch,
 )
 from contacts.imports.list_order import lock_order
-from contacts.imports.list_planning import find_missing_rows, plan_lines, plan_list
+from contacts.imports.list_planning import ListPlanning, begin_planning, describe_list
 from contacts.imports.list_reading import ReadList, read_list
 from contacts.imports.mending import find_rows_to_mend, store_rows_to_mend
-from contacts.imports.plans import Plan, RowOutcome
 from contacts.imports.practice import ImportOptions, PracticeChanged
-from contacts.imports.problems import Problem
+from contacts.imports.problems import REJECTED, Problem
 from contacts.imports.questions import find_open
 from contacts.imports.remembered import remember_answers
-from contacts.imports.report import ImportReport, count_outcomes
-from contacts.imports.runs import ImportRun, PlannedFile, group_by_line
+from contacts.imports.report import ImportReport, count_file, count_outcomes
+from contacts.imports.runs import BlockToWrite, ImportRun, group_by_line
 from contacts.imports.stored_files import discard_file, read_stored_file, save_options, store_file
 from contacts.imports.understood import take_first_rows
-from contacts.imports.visits_ahead import list_planned_anew
+from contacts.imports.visits_ahead import PlannedAnew
 from contacts.models import ImportBatch
 from contacts.worker_hints import hint_planning
 
@@ -54,10 +53,18 @@ def preview_file(data: bytes, file_name: str, options: ImportOptions) -> ImportR
     Raises ImportRefused.
     """
     file = read_list(data, file_name, options)
-    plan, problems = plan_list(file)
-    problems += find_missing_rows(file, plan)
-    report = _report(file, _count(file, plan, problems), problems, list_changes(plan), file_name)
-    return replace(report, planned_anew=list_planned_anew(plan, file.practice, file.described))
+    planning = begin_planning(file)
+    problems, changes, ahead = describe_list(file), list[ImportedChange](), PlannedAnew()
+    counts: list[dict[str, int]] = []
+    for block in planning.plan_blocks():
+        problems += block.problems
+        changes += list_changes(block.plan)
+        counts.append(count_outcomes(Counter(block.plan.outcomes), block.plan, ()))
+        ahead.add(block.plan, file.practice, file.described)
+        del block
+    problems += planning.find_missing()
+    total = count_file(counts, rows=len(file.rows), duplicates=planning.duplicates, others=problems)
+    return replace(_report(file, total, problems, changes, file_name), planned_anew=ahead)
 
 
 def import_file(
@@ -108,35 +115,51 @@ def run_import(batch: ImportBatch) -> ImportReport:
 
     Raises ImportRefused, QuestionsOpen, LeaseLost.
     """
-    stored, run = read_stored_file(batch), ImportRun(batch)
+    run = ImportRun(batch)
     with keeping_lease(batch):
         while True:
-            file = read_list(stored.data, stored.file_name, stored.options)
-            plan, problems = plan_list(file)
-            if still_open := find_open(file.questions, file.options.answers):
-                raise QuestionsOpen(still_open)
-            if batch.source != file.options.source:  # as it was answered; a second run doesn't ask again
-                batch.source = file.options.source
-                save_options(batch, replace(stored.options, source=batch.source))
-            planned = PlannedFile(
-                plan,
-                file.practice,
-                file.described,
-                len(file.results),
-                len(file.duplicates),
-                group_by_line(problems),
-                partial(plan_lines, file),
-            )
+            file, planning = _read_stored_list(batch)
             try:
-                run.write(planned)
+                run.write(_list_to_write(planning), rows=len(file.rows))
                 break
             except PracticeChanged:
                 log.info("import %s: the practice was changed, so the file is read again", batch.pk)
-        missing = find_missing_rows(file, plan, batch)
-        run.finish(planned, missing, partial(_keep_for_later, file, batch))
+        run.finish(
+            rows=len(file.rows),
+            duplicates=planning.duplicates,
+            notes=[*describe_list(file), *planning.find_missing()],
+            keep=partial(_keep_for_later, file, batch),
+        )
     hint_planning()
-    changes = sorted(run.changes, key=lambda each: each.line)
-    return _report(file, batch.counts, run.problems, changes, stored.file_name, batch)
+    return _report(file, batch.counts, run.problems, run.changes, batch.file_name, batch)
+
+
+def _read_stored_list(batch: ImportBatch) -> tuple[ReadList, ListPlanning]:
+    """Read the file of a batch, and begin to plan it. Raises ImportRefused, QuestionsOpen."""
+    stored = read_stored_file(batch)
+    options, file = stored.options, read_list(stored.data, stored.file_name, stored.options)
+    del stored
+    planning = begin_planning(file, batch)
+    if still_open := find_open(file.questions, file.options.answers):
+        raise QuestionsOpen(still_open)
+    if batch.source != file.options.source:  # as it was answered; a second run doesn't ask again
+        batch.source = file.options.source
+        save_options(batch, replace(options, source=batch.source))
+    return file, planning
+
+
+def _list_to_write(planning: ListPlanning) -> Iterator[BlockToWrite]:
+    """Plan each block when the one before is written."""
+    file = planning.file
+    for block in planning.plan_blocks():
+        yield BlockToWrite(
+            block.plan,
+            file.practice,
+            file.described,
+            group_by_line(block.problems),
+            partial(planning.plan_lines, block),
+        )
+        del block
 
 
 def _keep_for_later(file: ReadList, batch: ImportBatch) -> None:
@@ -147,8 +170,9 @@ def _keep_for_later(file: ReadList, batch: ImportBatch) -> None:
         headers=file.table.headers,
         dropped=dict(file.understood.dropped) if READ_ANEW in file.options.answers else (),
     )
+    rejected = batch.problems.filter(weight=REJECTED)
     if file.reading:
-        store_rows_to_mend(batch, find_rows_to_mend(file.table, batch.problems.all(), file.reading))
+        store_rows_to_mend(batch, find_rows_to_mend(file.table, rejected.iterator(), file.reading))
 
 
 def _begin_in_turn(data: bytes, file_name: str, options: ImportOptions, by: User | None) -> ImportBatch:
@@ -161,15 +185,6 @@ def _begin_in_turn(data: bytes, file_name: str, options: ImportOptions, by: User
                 return lease_batch(store_file(data, file_name, options, how=ImportBatch.How.COMMAND, by=by))
         if not import_next():
             time.sleep(WAIT_SECONDS)
-
-
-def _count(file: ReadList, plan: Plan, problems: Sequence[Problem]) -> dict[str, int]:
-    outcomes = Counter(plan.outcomes)
-    outcomes[RowOutcome.DUPLICATE] = len(file.duplicates)
-    outcomes[RowOutcome.REJECTED] = len(file.results) - sum(
-        count for outcome, count in outcomes.items() if outcome != RowOutcome.REJECTED
-    )
-    return count_outcomes(outcomes, plan, problems)
 
 
 def _report(
@@ -187,7 +202,7 @@ def _report(
         form=file.form,
         counts=counts,
         problems=tuple(sorted(problems, key=lambda each: (each.weight != "rejected", each.line))),
-        changes=tuple(changes),
+        changes=tuple(sorted(changes, key=lambda each: each.line)),
         unknown_locations=tuple(file.unknown_locations),
         batch_id=batch.pk if batch else None,
         questions=tuple(file.questions),

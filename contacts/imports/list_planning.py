@@ -1,73 +1,149 @@
-"""Compare a list with the practice's records: what importing it would do, and what to say of it."""
+"""Compare a list with the practice's records: what importing it would do, and what to say of it.
 
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+Its rows are planned block by block (row_blocks), so that the plan of a whole file is never in memory.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from contacts.imports.changes import describe_appointment
 from contacts.imports.columns import Columns
 from contacts.imports.contact_plans import describe_person_notes
-from contacts.imports.doubts import IDS_KEY, MATCH_BY_TIME, OTHER_SYSTEM, ask_ids, ask_source
-from contacts.imports.list_reading import ReadList
-from contacts.imports.matching import Known, find_known
-from contacts.imports.missing import find_missing
-from contacts.imports.people import (
-    ImportedPerson,
-    PersonKey,
-    collect_people,
-    describe_number_faults,
-    find_differences,
+from contacts.imports.doubts import (
+    IDS_KEY,
+    MATCH_BY_TIME,
+    OTHER_SYSTEM,
+    RowSpan,
+    ask_ids,
+    ask_source,
 )
+from contacts.imports.list_reading import ReadList
+from contacts.imports.matching import Known, OtherRows, find_known
+from contacts.imports.missing import find_missing
+from contacts.imports.people import collect_people, describe_number_faults, find_differences
 from contacts.imports.plan_notes import ONLY_CANCELLED
 from contacts.imports.planning import make_plan
-from contacts.imports.plans import Plan, RowOutcome
+from contacts.imports.plans import MatchedBy, Plan, RowOutcome
 from contacts.imports.problems import NOTE, Problem, clip, translate
 from contacts.imports.reading.descriptions import describe_lines
+from contacts.imports.rows import RowResult
 from contacts.imports.weak_ids import is_household_header
 from contacts.models import ImportBatch
 
 
-def plan_list(file: ReadList) -> tuple[Plan, list[Problem]]:
-    """Compare a list with what is here; return what to do, and the problems of its rows.
+@dataclass
+class PlannedBlock:
+    """What to do with the rows of a block (`results`), and the problems of these rows and their patients."""
 
-    Adds the questions that come of it to those of the list, and takes the source that was answered.
+    plan: Plan
+    problems: list[Problem]
+    results: Sequence[RowResult]
+
+
+@dataclass
+class ListPlanning:
+    """The planning of one list. `span`: of its accepted rows; `duplicates`: how many rows are repeats.
+
+    `batch`: None for a preview; what it has added itself isn't known here yet, and isn't missing. `used`:
+    appointments (ids here) that rows of the blocks before were matched with, but not by an id that is in the
+    file.
     """
-    people = collect_people(result.row for result in file.results if result.row)
-    _settle_source(file, people)
-    options, columns = file.options, file.columns
-    refused = [result for result in file.results if result.row is None and result.cancels]
-    ignore_ids = options.answers.get(IDS_KEY) == MATCH_BY_TIME
-    household = is_household_header(columns.header_of("patient_id"))
-    known = find_known(people, options.source, refused=refused, household=household, ignore_ids=ignore_ids)
-    plan = make_plan(
-        known, file.practice, columns, source=options.source, refused=refused, ignore_ids=ignore_ids
+
+    file: ReadList
+    batch: ImportBatch | None = None
+    span: RowSpan = field(default_factory=RowSpan)
+    duplicates: int = 0
+    used: set[int] = field(default_factory=set)
+
+    def plan_blocks(self) -> Iterator[PlannedBlock]:
+        """Compare one block after the other with what is here at that moment.
+
+        Whoever goes through them lets go of a block (`del`) before the next one is planned, as is done here:
+        the records of known people are large.
+        """
+        self.used = set()
+        for block in self.file.read_blocks():
+            planned = PlannedBlock(*self._plan_rows(block.results), block.results)
+            yield planned
+            self.used |= _list_used(self.file, planned.plan)
+            del block, planned
+
+    def plan_lines(self, block: PlannedBlock, lines: Collection[int]) -> tuple[Plan, list[Problem]]:
+        """Plan some lines of the last block again, against what is here now."""
+        plan, problems = self._plan_rows([result for result in block.results if result.line in lines])
+        return plan, [each for each in problems if each.line in lines]
+
+    def find_missing(self) -> list[Problem]:
+        """What was booked for these days and isn't in the list; nothing for one of mended rows, which is a
+        part. To be called when all blocks are planned.
+        """
+        if self.file.is_part or self.span.days is None:
+            return []
+        return find_missing(
+            self.span.days,
+            ids=self.file.rows.appointment_ids,
+            matched=self.used,
+            source=self.file.options.source,
+            id_header=self.file.columns.header_of("appointment_id"),
+            added_by=self.batch,
+        )
+
+    def _plan_rows(self, results: Sequence[RowResult]) -> tuple[Plan, list[Problem]]:
+        """Compare some rows with what is here; return what to do, and their problems."""
+        file, options, columns = self.file, self.file.options, self.file.columns
+        people = collect_people(result.row for result in results if result.row)
+        refused = [result for result in results if result.row is None and result.cancels]
+        ignore_ids = options.answers.get(IDS_KEY) == MATCH_BY_TIME
+        rows = file.rows
+        known = find_known(
+            people,
+            options.source,
+            refused=refused,
+            household=is_household_header(columns.header_of("patient_id")),
+            ignore_ids=ignore_ids,
+            others=OtherRows(
+                rows.appointment_ids, rows.patient_ids, self.used, rows.lacks_patient_ids, self.batch
+            ),
+        )
+        plan = make_plan(
+            known, file.practice, columns, source=options.source, refused=refused, ignore_ids=ignore_ids
+        )
+        problems = _describe_rows(file, results, plan)
+        problems += _describe_people(plan, known, columns)
+        return plan, problems
+
+
+def begin_planning(file: ReadList, batch: ImportBatch | None = None) -> ListPlanning:
+    """Look at all rows once; add the questions that come of what is here to those of the list, and take the
+    source that was answered. `batch`: None for a preview.
+    """
+    planning = ListPlanning(file, batch)
+    for block in file.read_blocks():
+        planning.duplicates += block.duplicates
+        for result in block.results:
+            if result.row:
+                planning.span.add(result.row)
+    _settle_source(file)
+    matched = (
+        sum(each.matched_by != MatchedBy.NOTHING for each in block.plan.rows)
+        for block in planning.plan_blocks()
     )
-    if asked := ask_ids(plan, file.practice, options.source):
+    if asked := ask_ids(planning.span, matched, file.practice, file.options.source):
         file.questions.append(asked)
-    problems = _describe_rows(file, plan)
-    problems += _describe_people(plan, known, columns)
-    return plan, problems
+    return planning
 
 
-def plan_lines(file: ReadList, lines: Collection[int]) -> tuple[Plan, list[Problem]]:
-    """Plan some lines again, against what is here now. Asks nothing: all was answered for the whole file."""
-    some = replace(file, results=[result for result in file.results if result.line in lines], questions=[])
-    plan, problems = plan_list(some)
-    return plan, [each for each in problems if each.line in lines]
+def describe_list(file: ReadList) -> list[Problem]:
+    """The problems that are of no row that was read."""
+    return [*describe_lines(file.table), *file.notes]
 
 
-def find_missing_rows(file: ReadList, plan: Plan, batch: ImportBatch | None = None) -> list[Problem]:
-    """What was booked for these days and isn't in the list; nothing for one of mended rows, which is a part.
-
-    `batch`: what it has added itself isn't missing.
-    """
-    if file.is_part:
-        return []
-    header = file.columns.header_of("appointment_id")
-    return find_missing(file.results, plan, source=file.options.source, id_header=header, added_by=batch)
-
-
-def _settle_source(file: ReadList, people: Mapping[PersonKey, ImportedPerson]) -> None:
+def _settle_source(file: ReadList) -> None:
     """Ask whether the source is right, and take the one that was answered."""
+    people = (
+        collect_people(result.row for result in block.results if result.row).values()
+        for block in file.read_blocks()
+    )
     if asked := ask_source(people, file.options.source):
         file.questions.append(asked)
         answer = asked.find_answer(file.options.answers)
@@ -75,11 +151,16 @@ def _settle_source(file: ReadList, people: Mapping[PersonKey, ImportedPerson]) -
             file.options = replace(file.options, source=answer)
 
 
-def _describe_rows(file: ReadList, plan: Plan) -> list[Problem]:
+def _list_used(file: ReadList, plan: Plan) -> set[int]:
+    """The appointments that rows are about, but for those whose id is in the file."""
+    return {each.pk for each in plan.known_appointments if each.external_id not in file.rows.appointment_ids}
+
+
+def _describe_rows(file: ReadList, results: Sequence[RowResult], plan: Plan) -> list[Problem]:
     """The problems of each row. Where a rejected row cancels all the same, they are notes."""
     cancelling = {each.result.line for each in plan.refused}
-    problems = [*describe_lines(file.table), *file.notes]
-    for result in file.results:
+    problems: list[Problem] = []
+    for result in results:
         found = result.problems
         if result.line in cancelling:
             found = tuple(replace(each, weight=NOTE) for each in found)

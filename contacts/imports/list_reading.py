@@ -1,19 +1,20 @@
 """Read a list: bytes to rows, with the questions about what they mean."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from contacts.database.saving import ROWS_PER_STATEMENT, take_chunks
 from contacts.imports.booked_days import KeptDays, count_kept_days
 from contacts.imports.column_values import LINK
 from contacts.imports.columns import Columns, find_columns
 from contacts.imports.csv_files import CsvReader
 from contacts.imports.dates import DAY_FIRST, MONTH_FIRST, ORDER_KEY, DateOrder, ask_about_order, guess_order
 from contacts.imports.file_reading import RawFile, has_headers_of_mending, read_as_remembered, show_refused
-from contacts.imports.files import NO_CHOICES, Table, TableReader
+from contacts.imports.files import NO_CHOICES, RawRow, Table, TableReader
 from contacts.imports.location_questions import choose_locations
 from contacts.imports.mending import ListReading, PartOfList, may_be_to_mend, take_off_mending
 from contacts.imports.practice import (
@@ -35,11 +36,12 @@ from contacts.imports.reading.other_files import (
 )
 from contacts.imports.remembered import EffectiveOptions, add_remembered, forget_numbered
 from contacts.imports.repeats import find_repeats
+from contacts.imports.row_blocks import RowBlocks
 from contacts.imports.rows import ImportedLocation, Reading, RowResult, location_key, read_row
-from contacts.imports.starts import split_start
+from contacts.imports.starts import StartTexts, split_start
 from contacts.imports.times import ask_about_half, has_am_pm, is_like_time
 from contacts.imports.understood import TWELVE, TWENTY_FOUR, FirstRows, Understood, code_order
-from contacts.imports.weak_ids import mark_damaged, settle_ids
+from contacts.imports.weak_ids import drop_placeholders, find_damaged_fields, mark_damaged, settle_ids
 from contacts.imports.words import ask_about_statuses
 
 READERS: Sequence[TableReader] = (
@@ -52,6 +54,14 @@ READERS: Sequence[TableReader] = (
 )
 
 
+@dataclass(frozen=True)
+class ListBlock:
+    """Rows of a file that are judged together (row_blocks), and how many of them repeat another one."""
+
+    results: list[RowResult]
+    duplicates: int
+
+
 @dataclass
 class ReadList:
     """A file as rows, before it is compared with the appointments in the database.
@@ -59,7 +69,7 @@ class ReadList:
     `reading`: how its dates and times are read; `is_part`: it has the rows of a list that were to be mended.
     `questions`: about the file, answered or not; `options`: with the answers remembered of the source, and
     the source that was answered; `understood`: how it was read, of which `dropped` was remembered, but
-    doesn't fit.
+    doesn't fit. `rows`: none as long as a question is open that must be answered first.
     """
 
     table: Table
@@ -73,10 +83,16 @@ class ReadList:
     is_part: bool = False
     reading: ListReading | None = None
     described: dict[str, ImportedLocation] = field(default_factory=dict)
-    results: list[RowResult] = field(default_factory=list)
-    duplicates: set[int] = field(default_factory=set)
+    rows: RowBlocks = field(default_factory=RowBlocks)
     unknown_locations: list[str] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
+
+    def read_blocks(self) -> Iterator[ListBlock]:
+        """The rows in blocks, without ids of several people and without repeats."""
+        id_header = self.columns.header_of("appointment_id")
+        for results in self.rows:
+            settled, duplicates = find_repeats(settle_ids(results, self.columns), id_header)
+            yield ListBlock(settled, len(duplicates))
 
 
 def read_list(data: bytes, file_name: str, options: ImportOptions) -> ReadList:
@@ -129,9 +145,10 @@ def _read_rows(found: ReadList, part: PartOfList, effective: EffectiveOptions, o
     found.notes = _note_overruled(reading.order, columns)
     if ORDER_KEY in effective.remembered and reading.order.either_way:
         asked = _check_remembered_order(found, reading.order, asked)
-    results = mark_damaged([read_row(raw, reading) for raw in table.rows], table, columns)
-    id_header = columns.header_of("appointment_id")
-    found.results, found.duplicates = find_repeats(settle_ids(results, columns), id_header)
+    damaged = find_damaged_fields(table, columns)
+    for raw in table.rows:
+        found.rows.add(drop_placeholders(mark_damaged(read_row(raw, reading), damaged), columns))
+    found.rows.divide()
     found.notes += describe_unfinished(names, practice, found.described)
     found.questions += asked
     found.understood = _add_rows_understood(found.understood, reading, table, names, effective)
@@ -146,7 +163,10 @@ def _check_remembered_order(found: ReadList, order: DateOrder, asked: list[Quest
     If more days are kept by the other order, it is asked about again; if none is kept, a note says so.
     """
     code = MONTH_FIRST if order.month_first else DAY_FIRST
-    kept = count_kept_days(_list_days(found.table, found.columns), found.options.source, code)
+    kept = KeptDays()
+    for rows in take_chunks(found.table.rows, ROWS_PER_STATEMENT):
+        some = count_kept_days(_list_days(rows, found.columns), found.options.source, code)
+        kept = KeptDays(kept.same + some.same, kept.other + some.other)
     if kept.other > kept.same:
         answers = {key: value for key, value in found.options.answers.items() if key != ORDER_KEY}
         found.options = replace(found.options, answers=answers)
@@ -219,15 +239,13 @@ def _note_overruled(order: DateOrder, columns: Columns) -> list[Problem]:
     ]
 
 
-def _list_days(table: Table, columns: Columns) -> dict[str, str]:
+def _list_days(rows: Iterable[RawRow], columns: Columns) -> dict[str, str]:
     """The date of each row that has an id, by the id."""
     at = columns.positions.get("appointment_id")
     if at is None:
         return {}
     return {
-        row.cells[at]: split_start(row.cells, columns.positions).day
-        for row in table.rows
-        if at < len(row.cells)
+        row.cells[at]: split_start(row.cells, columns.positions).day for row in rows if at < len(row.cells)
     }
 
 
@@ -266,17 +284,19 @@ def _prepare_reading(
     Rows that were to be mended are read as those of their list.
     """
     table = part.table
-    starts = [(row.line, split_start(row.cells, columns.positions)) for row in table.rows]
-    days = [(line, day) for line, texts in starts for day in (texts.day, texts.other_day) if day]
+
+    def read_starts() -> Iterator[tuple[int, StartTexts]]:
+        return ((row.line, split_start(row.cells, columns.positions)) for row in table.rows)
+
+    days = ((line, day) for line, texts in read_starts() for day in (texts.day, texts.other_day) if day)
     region = options.number_region
     order = guess_order(days, region, timezone.now().date(), options.answers.get(ORDER_KEY, ""))
-    times = [(line, texts.time) for line, texts in starts]
-    am_pm = has_am_pm(time for _, time in times)
+    am_pm = has_am_pm(texts.time for _, texts in read_starts())
     if part.reading:
         order = replace(order, month_first=part.reading.month_first, proof=gettext("as in the whole list"))
         order = replace(order, either_way=(), overruled=False)
         am_pm = am_pm or part.reading.am_pm
-    half = ask_about_half(times, am_pm=am_pm)
+    half = ask_about_half(((line, texts.time) for line, texts in read_starts()), am_pm=am_pm)
     statuses = ask_about_statuses(_read_column(table, columns, "status"))
     questions = [*filter(None, (ask_about_order(order, region), half)), *statuses]
     answer = half.find_answer(options.answers) if half else None
@@ -305,19 +325,22 @@ def _describe_order(order: DateOrder) -> str:
 
 
 def _list_location_names(table: Table, columns: Columns, only: str) -> list[tuple[int, str]]:
-    """The line and location of each row; links to meetings are none."""
+    """Each location as the file spells it, with the first line that does; links to meetings are none."""
     if only:
         return [(row.line, only) for row in table.rows[:1]]
-    return [
-        (line, name) for line, name in _read_column(table, columns, "location") if not LINK.fullmatch(name)
-    ]
+    first: dict[str, int] = {}
+    for line, name in _read_column(table, columns, "location"):
+        first.setdefault(name, line)
+    return [(line, name) for name, line in first.items() if not LINK.fullmatch(name)]
 
 
-def _read_column(table: Table, columns: Columns, name: str) -> list[tuple[int, str]]:
+def _read_column(table: Table, columns: Columns, name: str) -> Iterator[tuple[int, str]]:
     position = columns.positions.get(name)
     if position is None:
-        return []
-    return [(row.line, row.cells[position]) for row in table.rows if position < len(row.cells)]
+        return
+    for row in table.rows:
+        if position < len(row.cells):
+            yield row.line, row.cells[position]
 
 
 def _find_unknown(names: Iterable[str], described: dict[str, ImportedLocation]) -> list[str]:

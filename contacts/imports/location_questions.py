@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext
 
-from contacts.imports.column_values import LINK, Look, find_look, read_values, sample_values
+from contacts.imports.column_values import LINK, LOOKED_AT, Look, find_look, read_values, sample_values
 from contacts.imports.columns import NONE_OF_THEM, Columns
 from contacts.imports.files import RawRow
 from contacts.imports.problems import clip
@@ -82,9 +82,9 @@ def _list_others(columns: Columns, rows: Sequence[RawRow], at: int) -> Iterable[
     """The columns whose few different cells could be names of locations."""
     taken = set(columns.positions.values()) | {at}
     for other in range(len(columns.labels)):
-        values = read_values(rows, other)
-        are_few = len({location_key(value) for value in values}) <= MOST_NEW_LOCATIONS
-        if other not in taken and are_few and find_look(values) == Look.OTHER:
+        if other in taken or find_look(list(read_values(rows, other, LOOKED_AT))) != Look.OTHER:
+            continue
+        if len({location_key(value) for value in read_values(rows, other)}) <= MOST_NEW_LOCATIONS:
             yield other
 
 

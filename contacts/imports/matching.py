@@ -5,7 +5,7 @@ and against the record: staff may have corrected either.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
@@ -29,13 +29,37 @@ from contacts.imports.people import ImportedPerson, PersonKey, describe_row
 from contacts.imports.rows import AppointmentRow, RowResult
 from contacts.imports.three_way import Said, read_memory, say_slot
 from contacts.imports.words import CANCELLED
-from contacts.models import Appointment, AppointmentChange, Contact, PhoneNumber, Way
+from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch, PhoneNumber, Way
 from contacts.models.local_times import LocalDateTimeField
 from contacts.people import find_by_external_ids
 
 What = AppointmentChange.What
 Row = TypeVar("Row", Appointment, Contact)
 Slot = tuple[int, str]  # contact, and time and place as by say_slot()
+
+
+@dataclass(frozen=True)
+class OtherRows:
+    """What matters of the rows of a file that aren't matched now, since rows are matched in blocks.
+
+    `appointment_ids`, `patient_ids`: of all rows of the file; `used`: appointments (ids here) that other rows
+    were matched with, but not by their id; `lacks_patient_ids`: some row has none; `batch`: of the file, if
+    some of its rows may be written already, such as those of earlier blocks.
+    """
+
+    appointment_ids: Container[str]
+    patient_ids: Container[str]
+    used: Container[int]
+    lacks_patient_ids: bool
+    batch: ImportBatch | None = None
+
+    def have(self, appointment: Appointment, ids: Collection[str], source: str) -> bool:
+        """Whether another row is about that appointment. `ids`: of the rows that are matched now."""
+        if appointment.source == source and appointment.external_id in ids:
+            return False
+        is_new = self.batch is not None and appointment.batch_id == self.batch.pk
+        has_id = appointment.source == source and appointment.external_id in self.appointment_ids
+        return is_new or has_id or appointment.pk in self.used
 
 
 @dataclass
@@ -69,11 +93,12 @@ def find_known(
     people: Mapping[PersonKey, ImportedPerson],
     source: str,
     *,
+    others: OtherRows,
     refused: Sequence[RowResult] = (),
     household: bool = False,
     ignore_ids: bool = False,
 ) -> Known:
-    """Match the file's patients and appointments with those in the database.
+    """Match patients and appointments of a file with those in the database.
 
     `refused`: rejected rows that cancel; `household`: the patient ids are a household's by their header;
     `ignore_ids`: people with another id may be the same, because the practice system changed them.
@@ -81,12 +106,17 @@ def find_known(
     known = Known(people=dict(people))
     rows = [row for person in people.values() for row in person.rows]
     refused_ids = {each.appointment_id for each in refused if each.appointment_id}
-    _find_by_id(known, {row.appointment_id for row in rows if row.appointment_id} | refused_ids, source)
+    ids = {row.appointment_id for row in rows if row.appointment_id} | refused_ids
+    _find_by_id(known, ids, source)
     _drop_zeros_of_others(known, rows)
-    _find_contacts(known, source, household=household, ignore_ids=ignore_ids)
-    _find_by_slot(known, rows, source)
+    _find_contacts(known, source, household=household, ignore_ids=ignore_ids, others=others)
+
+    def is_of_others(each: Appointment) -> bool:
+        return others.have(each, ids, source)
+
+    _find_by_slot(known, rows, source, is_of_others)
     cancelling = [row for row in rows if row.status == CANCELLED]
-    _find_by_time(known, [*cancelling, *(each.partial for each in refused if each.partial)])
+    _find_by_time(known, [*cancelling, *(each.partial for each in refused if each.partial)], is_of_others)
     matched = [*known.by_id.values(), *(each for group in known.by_slot.values() for each in group)]
     known.recalled = recall_said([each.pk for each in matched if read_memory(each, source) is None])
     known.unusable = _find_unusable(people.values())
@@ -162,7 +192,9 @@ def _drop_zeros_of_others(known: Known, rows: Iterable[AppointmentRow]) -> None:
                 del known.by_id[row.appointment_id], known.with_zeros[row.appointment_id]
 
 
-def _find_contacts(known: Known, source: str, *, household: bool, ignore_ids: bool) -> None:
+def _find_contacts(
+    known: Known, source: str, *, household: bool, ignore_ids: bool, others: OtherRows
+) -> None:
     """Match by the patient's id, else by name with the contact of the same appointment or number."""
     ids = {person.patient_id for person in known.people.values() if person.patient_id}
     by_id = find_by_external_ids(source, ids)
@@ -175,16 +207,17 @@ def _find_contacts(known: Known, source: str, *, household: bool, ignore_ids: bo
             is_other = not is_guess and not has_own_id(contact, source, person.patient_id)
             if is_other and known.contacts.get(key) == contact:
                 known.by_other_id.add(key)
-                if contact.external_id in ids:
+                if contact.external_id in ids or contact.external_id in others.patient_ids:
                     known.merged.add(key)
     for key, person in known.people.items():
         is_open = key not in known.contacts and key not in known.conflicts
         if is_open and (contact := _find_by_appointment(person, known, source)):
             known.contacts[key] = contact
-    others = [
+    unknown = [
         p for key, p in known.people.items() if key not in known.contacts and key not in known.conflicts
     ]
-    known.contacts |= _find_by_name(others, source, ignore_ids=ignore_ids)
+    lacks_ids = others.lacks_patient_ids or not all(person.patient_id for person in unknown)
+    known.contacts |= _find_by_name(unknown, source, ignore_ids=ignore_ids, lacks_ids=lacks_ids)
 
 
 def has_own_id(contact: Contact, source: str, external_id: str) -> bool:
@@ -240,11 +273,12 @@ def _find_by_appointment(person: ImportedPerson, known: Known, source: str) -> C
 
 
 def _find_by_name(
-    people: Sequence[ImportedPerson], source: str, *, ignore_ids: bool
+    people: Sequence[ImportedPerson], source: str, *, ignore_ids: bool, lacks_ids: bool
 ) -> dict[PersonKey, Contact]:
     """Match contacts of the same name and number, or of the same name if neither has a number.
 
-    Those of this source without an id are also known by what its files said last.
+    `lacks_ids`: somebody in the file has no patient id; then contacts are also known by what files of this
+    source said last.
     """
     if not people:
         return {}
@@ -254,9 +288,10 @@ def _find_by_name(
     candidates = _contacts().filter(has_number | Q(is_any_text("last_name", names), phone=None))
     by_name: dict[tuple[str, str], Contact] = {}
     for contact in candidates.order_by("-pk"):
-        for number in (contact.phone, contact.other_phone):
-            by_name[_name(contact.first_name, contact.last_name), number.e164 if number else ""] = contact
-    for contact in _find_as_said(people, numbers, names, source):
+        held = [each.e164 for each in (contact.phone, contact.other_phone) if each]
+        for number in held or [""]:
+            by_name[_name(contact.first_name, contact.last_name), number] = contact
+    for contact in _find_as_said(numbers, names, source) if lacks_ids else ():
         said = read_memory(contact, source) or {}
         name = _name(said.get("first_name", ""), said.get("last_name", ""))
         by_name[name, said.get("phone", "")] = contact
@@ -269,12 +304,8 @@ def _find_by_name(
     return found
 
 
-def _find_as_said(
-    people: Sequence[ImportedPerson], numbers: Collection[str], names: Collection[str], source: str
-) -> list[Contact]:
+def _find_as_said(numbers: Collection[str], names: Collection[str], source: str) -> list[Contact]:
     """Contacts by the number and name that files of this source gave last, whatever staff corrected since."""
-    if all(person.patient_id for person in people):
-        return []
     of_source = KeyTransform(source, "file_values")
     said = (
         _contacts()
@@ -295,7 +326,12 @@ def _name(first_name: str, last_name: str) -> str:
     return f"{fold_letters(first_name)}\n{fold_letters(last_name)}"
 
 
-def _find_by_slot(known: Known, rows: Sequence[AppointmentRow], source: str) -> None:
+def _find_by_slot(
+    known: Known,
+    rows: Sequence[AppointmentRow],
+    source: str,
+    is_of_others: Callable[[Appointment], bool],
+) -> None:
     """Find the appointments of the file's people that start when a row does, or did by the last file: one
     that staff moved is found at the time where the file had it.
     """
@@ -312,7 +348,7 @@ def _find_by_slot(known: Known, rows: Sequence[AppointmentRow], source: str) -> 
     by_slot: dict[Slot, list[Appointment]] = defaultdict(list)
     # Appointments without an id come first, because one with another id is less likely to be the same.
     for each in found.order_by("external_id", "pk") if starts and people else ():
-        if each.pk not in taken:
+        if each.pk not in taken and not is_of_others(each):
             now = say_slot(each.local_start, each.location.name)
             then = (read_memory(each, source) or {}).get("slot") or now
             for slot in {then, now}:
@@ -320,13 +356,16 @@ def _find_by_slot(known: Known, rows: Sequence[AppointmentRow], source: str) -> 
     known.by_slot = by_slot
 
 
-def _find_by_time(known: Known, rows: Iterable[AppointmentRow]) -> None:
+def _find_by_time(
+    known: Known, rows: Iterable[AppointmentRow], is_of_others: Callable[[Appointment], bool]
+) -> None:
     """Find what is booked at the time of each cancelling row without an id, whoever it belongs to."""
     times = {row.local_start for row in rows if row.appointment_id not in known.by_id}
     if times:
         booked = _appointments().filter(status=Appointment.Status.BOOKED)
         for each in booked.filter(is_any("local_start", times, LocalDateTimeField())).order_by("pk"):
-            known.by_time[each.local_start].append(each)
+            if not is_of_others(each):
+                known.by_time[each.local_start].append(each)
 
 
 def recall_said(appointment_ids: Collection[int]) -> dict[int, Said]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from contacts.database.saving import ROWS_PER_STATEMENT
 from contacts.imports.files import RawRow, Table
 from contacts.imports.headers import PART
+from contacts.imports.packed_lists import PackedList
 from contacts.imports.problems import REJECTED, AnyProblem, neutralise_formula
 from contacts.models import ImportBatch, RejectedRow
 
@@ -73,7 +74,9 @@ def find_rows_to_mend(table: Table, problems: Iterable[AnyProblem], reading: Lis
         if each.weight == REJECTED:
             wrong.setdefault(each.line, []).append(f"{each.column}: {each.problem} {each.remedy}")
     rows = tuple(
-        RowToMend(row.line, row.cells, " ".join(wrong[row.line])) for row in table.rows if row.line in wrong
+        RowToMend(row.line, row.cells, " ".join(wrong[row.line]))
+        for row in (table.rows if wrong else ())
+        if row.line in wrong
     )
     return RowsToMend(table.headers, rows, reading.words)
 
@@ -137,16 +140,13 @@ def take_off_mending(table: Table) -> PartOfList:
     if PART not in added:
         return PartOfList(table)
     off = frozenset(added.values())
-    rows = tuple(RawRow(row.line, _cut_missing(_without(row.cells, off))) for row in table.rows)
-    kept = [
-        at
-        for at in range(max([len(row.cells) for row in table.rows] + [len(table.headers)]))
-        if at not in off
-    ]
+    rows = PackedList(RawRow(row.line, _cut_missing(_without(row.cells, off))) for row in table.rows)
+    width = max(len(table.headers), max((len(row.cells) for row in table.rows), default=0))
+    kept = [at for at in range(width) if at not in off]
     place = {was: now for now, was in enumerate(kept)}
     damaged = frozenset((line, place[at]) for line, at in table.damaged if at in place)
     bare = replace(table, headers=_without(table.headers, off), rows=rows, damaged=damaged)
-    said = [row.cells[added[PART]] for row in table.rows if added[PART] < len(row.cells)]
+    said = (row.cells[added[PART]] for row in table.rows if added[PART] < len(row.cells))
     return PartOfList(bare, is_part=True, reading=_read_words(said))
 
 

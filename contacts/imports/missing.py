@@ -1,15 +1,13 @@
 """Find appointments that the file should have but doesn't. They are listed for review, never cancelled."""
 
-from collections.abc import Sequence
-from datetime import datetime, time
+from collections.abc import Container
+from datetime import datetime
 
 from django.utils.translation import gettext_noop
 
 from contacts.database.arrays import is_any
 from contacts.imports.changes import describe_appointment
-from contacts.imports.plans import Plan
 from contacts.imports.problems import NOT_IN_THE_FILE, Problem, clip, translate
-from contacts.imports.rows import RowResult
 from contacts.models import Appointment, ImportBatch
 
 MISSING = gettext_noop("This appointment is booked here but isn't in the file.")
@@ -19,25 +17,20 @@ REVIEW = gettext_noop(
 
 
 def find_missing(
-    results: Sequence[RowResult],
-    plan: Plan,
+    days: tuple[datetime, datetime],
     *,
+    ids: Container[str],
+    matched: Container[int],
     source: str,
     id_header: str,
     added_by: ImportBatch | None = None,
 ) -> list[Problem]:
     """Return a note for each booked appointment that no row of the file is about, not even a rejected one.
 
-    Only appointments of `source` count, at all locations, from the file's first day to its last (product
-    rule 54). `added_by`: the batch of the file, if its new appointments are written already.
+    Only appointments of `source` count, at all locations, on the `days` of the file (product rule 54).
+    `ids`: of the file's appointments; `matched`: appointments (ids here) that rows are about all the same;
+    `added_by`: the batch of the file, if its new appointments are written already.
     """
-    starts = [each.row.local_start for each in plan.rows]
-    if not starts:
-        return []
-    first, last = min(starts), max(starts)
-    days = (datetime.combine(first, time.min), datetime.combine(last, time.max))
-    in_the_file = {appointment.pk for appointment in plan.known_appointments}
-    ids = {each.appointment_id for each in results if each.appointment_id}
     booked = Appointment.objects.filter(
         source=source, status=Appointment.Status.BOOKED, local_start__range=days
     )
@@ -45,8 +38,8 @@ def find_missing(
         booked = booked.exclude(batch=added_by)
     missing = [
         pk
-        for pk, external_id in booked.values_list("pk", "external_id")
-        if pk not in in_the_file and external_id not in ids
+        for pk, external_id in booked.values_list("pk", "external_id").iterator()
+        if pk not in matched and external_id not in ids
     ]
     found = Appointment.objects.select_related("location", "contact").filter(is_any("pk", missing))
     return [

@@ -5,6 +5,8 @@ from typing import Protocol
 
 from django.utils.translation import gettext
 
+from contacts.imports.packed_lists import reduce_to_fields
+
 REJECTED = "rejected"  # ImportProblem.Weight, which this pure module doesn't import
 NOTE = "note"
 TEXT_LENGTH = 300
@@ -31,6 +33,7 @@ class Problem:
     problem: str
     remedy: str
     weight: str = NOTE
+    __reduce__ = reduce_to_fields
 
 
 class AnyProblem(Protocol):

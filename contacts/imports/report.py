@@ -3,7 +3,7 @@
 import csv
 import io
 import shlex
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -58,6 +58,7 @@ MOST_LINES_SHOWN = {
     REJECTED: 100,
     NOTE: 10,
 }  # of one kind of problem, in the text report; JSON and CSV have all
+MOST_GROUPS = 100  # kinds of problems with one weight, on a page and in the text report
 MOST_LISTED = 20  # new locations in the text report
 MOST_CHANGES_SHOWN = 100  # of one kind, likewise
 
@@ -162,6 +163,22 @@ def count_outcomes(outcomes: Counter[RowOutcome], plan: Plan, problems: Sequence
     }
 
 
+def count_file(
+    parts: Iterable[Mapping[str, int]], *, rows: int, duplicates: int, others: Sequence[Problem]
+) -> dict[str, int]:
+    """The counts of a whole file, as by count_outcomes(): of its parts, and of the rows that are in none.
+
+    `rows`, `duplicates`: how many the file has; `others`: problems that the parts don't count.
+    """
+    total: Counter[str] = Counter()
+    for counts in parts:
+        total.update(counts)
+    rejected = rows - duplicates - total["rows"]
+    in_none = Counter({RowOutcome.DUPLICATE: duplicates, RowOutcome.REJECTED: rejected})
+    counts = count_outcomes(in_none, Plan([], {}), others)
+    return {name: counts.get(name, 0) + total[name] for name in counts | total}
+
+
 def _count_added_as_cancelled(plan: Plan) -> int:
     return sum(each.outcome == RowOutcome.ADDED and each.row.status == "cancelled" for each in plan.rows)
 
@@ -171,15 +188,27 @@ def group_problems(
 ) -> list[ProblemGroup]:
     """Group the problems of one weight by problem and remedy, in the order of their first lines.
 
-    `most`: how many lines of each group to show; None for all.
+    `most`: how many lines of each group to show, and then the last of MOST_GROUPS are all others together;
+    None for all.
     """
-    groups: dict[tuple[str, str], list[AnyProblem]] = defaultdict(list)
+    shown: dict[tuple[str, str], list[AnyProblem]] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    others = (
+        gettext("There are other problems too."),
+        gettext("Mend those above first, then look at the list again."),
+    )
     for each in problems:
         if each.weight == weight:
-            groups[each.problem, each.remedy].append(each)
+            key = each.problem, each.remedy
+            if most is not None and key not in counts and len(counts) >= MOST_GROUPS:
+                key = others
+            counts[key] += 1
+            lines = shown.setdefault(key, [])
+            if most is None or (len(lines) < most and key != others):
+                lines.append(each)
     return [
-        ProblemGroup(weight, problem, remedy, tuple(found[:most]), len(found) - len(found[:most]))
-        for (problem, remedy), found in groups.items()
+        ProblemGroup(weight, *key, tuple(shown[key]), count - len(shown[key]))
+        for key, count in counts.items()
     ]
 
 

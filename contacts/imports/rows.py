@@ -6,6 +6,7 @@ error in any other cell is noted and the cell ignored, so that the appointment i
 cancels its appointment is known even then.
 """
 
+import copyreg
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -20,6 +21,7 @@ from contacts.imports.column_values import LINK
 from contacts.imports.columns import Columns
 from contacts.imports.dates import DateOrder, is_odd_date, read_date
 from contacts.imports.files import RawRow
+from contacts.imports.packed_lists import reduce_to_fields
 from contacts.imports.problems import NOTE, REJECTED, CellFault, Problem, clip
 from contacts.imports.row_names import FILL_IN, read_patient_name
 from contacts.imports.row_numbers import NumberFault, is_of_region, parse_callable
@@ -42,11 +44,13 @@ from contacts.numbers import ParsedNumber
 from contacts.zones import find_zone
 
 T = TypeVar("T")
+copyreg.pickle(ParsedNumber, reduce_to_fields)  # rows are packed with their numbers
 
 LONGEST = {  # characters; the lengths of the database columns
     "appointment_id": 120, "patient_id": 120, "first_name": 120, "last_name": 120, "preferred_name": 120,
     "location": 120, "provider": 120, "kind": 80,
 }  # fmt: skip
+MOST_NUMBERS_KEPT = 10_000  # that were read, since many rows have the same
 NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)  # placeholder in a row that is rejected anyway
 HALF_A_ROW = gettext_noop(
     "Part of the row is missing, perhaps after a line break in a cell. Export the list again."
@@ -124,6 +128,7 @@ class AppointmentRow:
     status: str
     has_status: bool = True
     damaged: frozenset[str] = frozenset()
+    __reduce__ = reduce_to_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,7 @@ class RowResult:
     problems: tuple[Problem, ...]
     cancels: bool = False
     partial: AppointmentRow | None = None
+    __reduce__ = reduce_to_fields
 
 
 @lru_cache(maxsize=1024)  # most rows of a list have one of a few
@@ -383,6 +389,8 @@ class _RowReader:
     def _parse_once(self, value: str, region: str) -> ParsedNumber | CellFault:
         key = (value, region)
         if key not in self.reading.numbers:
+            if len(self.reading.numbers) >= MOST_NUMBERS_KEPT:
+                self.reading.numbers.clear()
             self.reading.numbers[key] = parse_callable(value, region)
         return self.reading.numbers[key]
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected
 
 from contacts.appointments import lock_zones
+from contacts.database.saving import ROWS_PER_STATEMENT, take_chunks
 from contacts.imports.apply import store_problems, write_plan
 from contacts.imports.changes import ImportedChange
 from contacts.imports.leases import lock_import_writes, renew_lease
@@ -23,7 +24,7 @@ from contacts.imports.plan_parts import find_line, halve_plan, list_lines, list_
 from contacts.imports.plans import Plan, PlannedRow, RefusedRow, RowOutcome
 from contacts.imports.practice import KnownPractice, PracticeChanged, is_as_known
 from contacts.imports.problems import REJECTED, Problem, clip
-from contacts.imports.report import LEFT_OUT, count_outcomes
+from contacts.imports.report import LEFT_OUT, count_file, count_outcomes
 from contacts.imports.rows import ImportedLocation
 from contacts.imports.staleness import PlanStale, correct_problems
 from contacts.models import ImportBatch, ImportFile, ImportPart
@@ -37,8 +38,8 @@ BAD_ROWS = (DataError, IntegrityError, ValueError, OverflowError, PlanStale)
 
 
 @dataclass
-class PlannedFile:
-    """What writing a file needs. `rows`, `duplicates`: how many the file has.
+class BlockToWrite:
+    """What writing a block of rows needs.
 
     `problems`: by line, of the rows and people of the plan and of the lines that are in no plan.
     `plan_again`: plans some lines anew, against what is here now.
@@ -47,49 +48,67 @@ class PlannedFile:
     plan: Plan
     practice: KnownPractice
     described: dict[str, ImportedLocation]
-    rows: int
-    duplicates: int
     problems: dict[int, list[Problem]]
     plan_again: Callable[[Collection[int]], tuple[Plan, list[Problem]]]
 
 
 @dataclass
 class ImportRun:
-    """One worker's writing of a batch that it has leased; `problems` and `changes` are of this run alone."""
+    """One worker's writing of a batch that it has leased; `problems` and `changes` are of this run alone.
+
+    `written`: the lines of the parts of one block; `left`: problems of lines that are in no part, which are
+    stored at the end.
+    """
 
     batch: ImportBatch
     problems: list[Problem] = field(default_factory=list)
     changes: list[ImportedChange] = field(default_factory=list)
+    written: set[int] = field(default_factory=set)
+    left: list[Problem] = field(default_factory=list)
 
-    def write(self, planned: PlannedFile) -> None:
-        """Write all parts that aren't written yet.
+    def write(self, blocks: Iterable[BlockToWrite], rows: int) -> None:
+        """Write all parts that aren't written yet, block by block. `rows`: how many the file has.
 
         Raises PracticeChanged (then read, plan and write again), LeaseLost, and database errors of no row's
         making.
         """
-        ImportBatch.objects.filter(pk=self.batch.pk).update(rows_total=planned.rows)
-        for part in split_plan(planned.plan, PART_ROWS, done=self._read_written_lines()):
-            self._write_safely(planned, part)
+        ImportBatch.objects.filter(pk=self.batch.pk).update(rows_total=rows)
+        self.left = []
+        before = self._read_written_lines()
+        for block in blocks:
+            self.written = set(before)
+            self._write_block(block, before)
+            del block
 
-    def finish(self, planned: PlannedFile, notes: Iterable[Problem], keep: Callable[[], None]) -> None:
+    def _write_block(self, block: BlockToWrite, done: Collection[int]) -> None:
+        """Write the parts of a block, without the lines in `done`; keep the problems of lines in no part."""
+        for part in split_plan(block.plan, PART_ROWS, done=done):
+            self._write_safely(block, part)
+        in_no_part = [some for line, some in block.problems.items() if line not in self.written]
+        self.left += [each for some in in_no_part for each in some]
+
+    def finish(
+        self, *, rows: int, duplicates: int, notes: Iterable[Problem], keep: Callable[[], None]
+    ) -> None:
         """Store what isn't about a part, with the counts of the whole file, and drop the file.
 
-        `notes`: about appointments that aren't in the file; `keep`: stores what the file leaves for later.
+        `rows`, `duplicates`: how many the file has; `notes`: about no row that was read; `keep`: stores what
+        the file leaves for later.
         """
-        written = self._read_written_lines()
-        left = [each for line, some in planned.problems.items() if line not in written for each in some]
-        left += notes
+        left = [*notes, *self.left]
         with transaction.atomic():
             lock_import_writes()
             renew_lease(self.batch)
-            store_problems(self.batch, left)
-            self.batch.counts = self._add_up(planned, left)
+            for some in take_chunks(left, ROWS_PER_STATEMENT):
+                store_problems(self.batch, some)
+            parts = ImportPart.objects.filter(batch=self.batch).values_list("counts", flat=True)
+            self.batch.counts = count_file(parts, rows=rows, duplicates=duplicates, others=left)
             ImportBatch.objects.filter(pk=self.batch.pk).update(
                 state=ImportBatch.State.DONE,
                 counts=self.batch.counts,
                 applied_at=Now(),
                 source=self.batch.source,
-                rows_done=planned.rows,
+                rows_done=rows,
                 lease=None,
                 leased_until=None,
             )
@@ -102,20 +121,10 @@ class ImportRun:
         parts = ImportPart.objects.filter(batch=self.batch).values_list("lines", flat=True)
         return {line for lines in parts for line in lines}
 
-    def _add_up(self, planned: PlannedFile, left: Collection[Problem]) -> dict[str, int]:
-        """The counts of the whole file: those of its parts, and of the rows that are in none."""
-        total: Counter[str] = Counter()
-        for counts in ImportPart.objects.filter(batch=self.batch).values_list("counts", flat=True):
-            total.update(counts)
-        rejected = planned.rows - planned.duplicates - total["rows"]
-        others = {RowOutcome.DUPLICATE: planned.duplicates, RowOutcome.REJECTED: rejected}
-        counts = count_outcomes(Counter(others), Plan([], {}), list(left))
-        return {name: counts.get(name, 0) + total[name] for name in counts | total}
-
-    def _write_safely(self, planned: PlannedFile, part: Plan) -> None:
+    def _write_safely(self, planned: BlockToWrite, part: Plan) -> None:
         """Write the part. What can't be written is planned again and halved until only that is left out.
 
-        A part that was cut from the whole file's plan isn't fresh: somebody may have added or changed the
+        A part that was cut from its block's plan isn't fresh: somebody may have added or changed the
         same appointment meanwhile, so it is planned again once before it is given up.
         """
         practice = planned.practice
@@ -144,7 +153,7 @@ class ImportRun:
             self._write_safely(planned, plan)
 
     @transaction.atomic
-    def _write(self, planned: PlannedFile, part: Plan) -> None:
+    def _write(self, planned: BlockToWrite, part: Plan) -> None:
         lines = list_lines(part)
         self._begin_part(len(lines))
         if lock_zones(planned.practice.zones) != planned.practice.zones:
@@ -176,6 +185,7 @@ class ImportRun:
         store_problems(self.batch, problems)
         ImportPart.objects.create(batch=self.batch, lines=lines, counts=counts)
         self.problems += problems
+        self.written.update(lines)
 
 
 def group_by_line(problems: Iterable[Problem], lines: Iterable[int] = ()) -> dict[int, list[Problem]]:

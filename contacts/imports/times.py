@@ -37,6 +37,7 @@ NO_DAYS = frozenset(
 # Hours at which visits begin. What a 12-hour time outside them means is asked.
 FIRST_HOUR = 7
 HALF_KEY, NIGHT_KEY = "afternoon", "night"  # another question where the file has times such as 16:15
+MOST_UNCLEAR_SAMPLED = 50
 BY_DAY, BY_CLOCK, REJECTED_TIMES = "day", "clock", "reject"
 
 WRITE_TIME = gettext_noop("Write the time like 4:15 PM or 16:15.")
@@ -90,16 +91,21 @@ def is_odd_time(value: str, *, am_pm: bool) -> bool:
 
 def ask_about_half(cells: Iterable[tuple[int, str]], *, am_pm: bool) -> Question | None:
     """The question which half of the day unclear times are in; `cells`: line and time of each row."""
-    cells = list(cells)
-    unclear = [(line, value) for line, value in cells if is_unclear_time(value, am_pm=am_pm)]
+    count, has_24_hours = 0, False
+    unclear: list[tuple[int, str]] = []
+    for line, value in cells:
+        has_24_hours = has_24_hours or (not am_pm and _is_after_noon(value))
+        if is_unclear_time(value, am_pm=am_pm):
+            count += 1
+            if len(unclear) < MOST_UNCLEAR_SAMPLED:
+                unclear.append((line, value))
     if not unclear:
         return None
-    has_24_hours = not am_pm and any(_is_after_noon(value) for _, value in cells)
-    samples = ", ".join(dict.fromkeys(value for _, value in unclear[:50]))
-    text = _ask_when_others_have_it(len(unclear)) if am_pm else _ask_when_in_the_night(len(unclear))
+    samples = ", ".join(dict.fromkeys(value for _, value in unclear))
+    text = _ask_when_others_have_it(count) if am_pm else _ask_when_in_the_night(count)
     return Question(
         key=NIGHT_KEY if has_24_hours else HALF_KEY,
-        text=text % {"count": len(unclear), "samples": samples[:120]},
+        text=text % {"count": count, "samples": samples[:120]},
         choices=(
             Choice(
                 BY_DAY,

@@ -3,6 +3,7 @@
 What goes out for them is found by reminders/pages/import_calls.py, which contacts doesn't know.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,9 +15,9 @@ from contacts.imports.rows import ImportedLocation, location_key
 PLANNED_ANEW = (RowOutcome.ADDED, RowOutcome.MOVED, RowOutcome.BOOKED_AGAIN)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class VisitAhead:
-    """One booked visit. `location`: its id; None: it would be made with the zone `zone`.
+    """When and where a visit is booked. `location`: its id; None: it would be made with the zone `zone`.
 
     `starts_at`: aware UTC; `is_moved`: it was here before.
     """
@@ -27,20 +28,20 @@ class VisitAhead:
     is_moved: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass
 class PlannedAnew:
-    """Visits that would be planned anew, and contacts (ids) whose number changes, so theirs would be too."""
+    """Visits that would be planned anew, and contacts (ids) whose number changes, so theirs would be too.
 
-    visits: tuple[VisitAhead, ...] = ()
-    renumbered: frozenset[int] = field(default_factory=frozenset)
+    `visits`: how many there are of each; those of a list share the hours of a few weeks.
+    """
 
+    visits: Counter[VisitAhead] = field(default_factory=Counter)
+    renumbered: set[int] = field(default_factory=set)
 
-def list_planned_anew(
-    plan: Plan, practice: KnownPractice, described: dict[str, ImportedLocation]
-) -> PlannedAnew:
-    """What the plan would have planned anew. A location that would be held has no visits here."""
-    renumbered = {each.contact.pk for each in plan.contacts.values() if each.contact and each.phone}
-    return PlannedAnew(tuple(_list_visits(plan.rows, practice, described)), frozenset(renumbered))
+    def add(self, plan: Plan, practice: KnownPractice, described: dict[str, ImportedLocation]) -> None:
+        """Add what a plan would have planned anew. A location that would be held has no visits here."""
+        self.renumbered |= {each.contact.pk for each in plan.contacts.values() if each.contact and each.phone}
+        self.visits.update(_list_visits(plan.rows, practice, described))
 
 
 def _list_visits(

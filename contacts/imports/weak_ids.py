@@ -6,7 +6,7 @@ neither name nor number in common are a conflict, and none of their rows is impo
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from django.utils.translation import gettext, gettext_noop
@@ -57,38 +57,40 @@ def is_household_header(header: str) -> bool:
 
 
 def settle_ids(results: Sequence[RowResult], columns: Columns) -> list[RowResult]:
-    """Return the results without ids that identify nobody, each with a note, and with conflicts rejected."""
-    kept = [_drop_placeholders(result, columns) for result in results]
+    """Return the results without patient ids that several people have, and with conflicts rejected.
+
+    `results`: without what is no id; all rows of a patient id among them.
+    """
     groups: dict[str, list[RowResult]] = defaultdict(list)
-    for result in kept:
+    for result in results:
         if result.row and result.row.patient_id:
             groups[result.row.patient_id].append(result)
     changed: dict[int, RowResult] = {}
     for group in groups.values():
         if len({_name(result) for result in group}) > 1:
             changed |= {each.line: each for each in _settle_group(group, columns)}
-    return [changed.get(result.line, result) for result in kept]
+    return [changed.get(result.line, result) for result in results]
 
 
-def mark_damaged(results: Sequence[RowResult], table: Table, columns: Columns) -> list[RowResult]:
-    """Return the results; rows with damaged cells know of which fields."""
-    if not table.damaged:
-        return list(results)
+def find_damaged_fields(table: Table, columns: Columns) -> dict[int, frozenset[str]]:
+    """The fields whose cells are damaged, by the lines that have any."""
     fields = {position: name for name, position in columns.positions.items()}
     by_line: dict[int, set[str]] = defaultdict(set)
     for line, position in table.damaged:
         if position in fields:
             by_line[line].add(fields[position])
-    return [
-        replace(each, row=replace(each.row, damaged=frozenset(by_line[each.line])))
-        if each.row and each.line in by_line
-        else each
-        for each in results
-    ]
+    return {line: frozenset(names) for line, names in by_line.items()}
 
 
-def _drop_placeholders(result: RowResult, columns: Columns) -> RowResult:
-    """Drop what is no id from a result, its rejected row included."""
+def mark_damaged(result: RowResult, damaged: Mapping[int, frozenset[str]]) -> RowResult:
+    """Return the result; a row with damaged cells knows of which fields."""
+    if result.row is None or result.line not in damaged:
+        return result
+    return replace(result, row=replace(result.row, damaged=damaged[result.line]))
+
+
+def drop_placeholders(result: RowResult, columns: Columns) -> RowResult:
+    """Drop what is no id from a result, its rejected row included, each with a note."""
     notes = []
     row = result.row or result.partial
     if result.appointment_id and is_no_id(result.appointment_id):

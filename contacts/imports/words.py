@@ -28,7 +28,7 @@ STATUS_OF = {word: status for status, words in STATUSES.items() for word in word
 CANCELLED_WITH_REASON = re.compile(r"\W*(?:late[ -])?cancell?ed\b", re.IGNORECASE)
 BOOKED_AGAIN = re.compile(r"re-?instat|re-?book|un-?cancel|restor|re-?activat|error", re.IGNORECASE)
 REJECT = "reject"  # the answer about an unknown status that leaves its rows out
-MOST_STATUSES_ASKED = 20
+MOST_STATUSES_ASKED, MOST_LINES_NAMED = 20, 5
 
 # How a patient wants to be reminded.
 VOICE, SMS = Preference.VOICE.value, Preference.SMS.value
@@ -103,23 +103,28 @@ def ask_about_statuses(cells: Iterable[tuple[int, str]]) -> list[Question]:
 
     Nobody has to answer: without an answer the rows of that status are rejected.
     """
-    unknown: dict[str, list[tuple[int, str]]] = {}
+    counts: Counter[str] = Counter()
+    first: dict[str, list[tuple[int, str]]] = {}
     for line, cell in cells:
         if cell.strip() and not find_status(cell):
-            unknown.setdefault(status_key(cell), []).append((line, cell))
-    counts = Counter({key: len(found) for key, found in unknown.items()})
-    return [_ask_about_status(key, unknown[key]) for key, _ in counts.most_common(MOST_STATUSES_ASKED)]
+            key = status_key(cell)
+            counts[key] += 1
+            if len(seen := first.setdefault(key, [])) < MOST_LINES_NAMED:
+                seen.append((line, cell))
+    return [
+        _ask_about_status(key, count, first[key]) for key, count in counts.most_common(MOST_STATUSES_ASKED)
+    ]
 
 
-def _ask_about_status(key: str, found: list[tuple[int, str]]) -> Question:
+def _ask_about_status(key: str, count: int, first: list[tuple[int, str]]) -> Question:
     text = ngettext(
         "What does the status “%(status)s” mean? It stands in %(count)d row.",
         "What does the status “%(status)s” mean? It stands in %(count)d rows.",
-        len(found),
+        count,
     )
     return Question(
         key=key,
-        text=text % {"status": clip(found[0][1], 60), "count": len(found)},
+        text=text % {"status": clip(first[0][1], 60), "count": count},
         choices=(
             Choice(REJECT, gettext("It isn't clear: leave these rows out")),
             Choice(BOOKED, gettext("The patient is expected")),
@@ -127,7 +132,7 @@ def _ask_about_status(key: str, found: list[tuple[int, str]]) -> Question:
             Choice(ARRIVED, gettext("The patient arrived")),
             Choice(NO_SHOW, gettext("The patient didn't come")),
         ),
-        lines=tuple(line for line, _ in found[:5]),
+        lines=tuple(line for line, _ in first),
         standard=REJECT,
     )
 

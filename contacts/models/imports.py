@@ -87,10 +87,15 @@ class ImportBatch(models.Model):
 
 
 class ImportFile(models.Model):
-    """The file of a batch and what was answered about it; deleted when it is imported."""
+    """The file of a batch and what was answered about it; deleted when it is imported.
+
+    `content` is written and read by contacts/imports/stored_files.py, which compresses it with zlib; that of
+    files which an earlier release stored `is_compressed` tells apart.
+    """
 
     batch = models.OneToOneField(ImportBatch, on_delete=models.CASCADE, primary_key=True, related_name="file")
     content = models.BinaryField()
+    is_compressed = models.BooleanField(default=False, db_default=False, editable=False)
     options = models.JSONField(default=dict, help_text="ImportOptions as JSON.")
 
     def __str__(self) -> str:

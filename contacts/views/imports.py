@@ -269,13 +269,13 @@ def show_import(request: HtmxRequest, pk: int) -> HttpResponse:
         return _show_progress(request, batch)
     if request.htmx:
         return HttpResponse(headers={"HX-Refresh": "true"})  # the report has its own heading and buttons
-    problems = list(batch.problems.all())
+    rejected, notes = (batch.problems.filter(weight=weight) for weight in (REJECTED, NOTE))
     context = {
         "batch": batch,
         "counts": list_counts(batch.counts),
-        "rejected": group_problems(problems, REJECTED, LINES_SHOWN),
-        "notes": group_problems(problems, NOTE, LINES_SHOWN),
-        "changes": group_changes(batch.changes.all(), LINES_SHOWN),
+        "rejected": group_problems(rejected.iterator(), REJECTED, LINES_SHOWN),
+        "notes": group_problems(notes.iterator(), NOTE, LINES_SHOWN),
+        "changes": group_changes(batch.changes.iterator(), LINES_SHOWN),
         "kept": group_kept(batch.kept.all(), LINES_SHOWN) if batch.undone_at else [],
         "clock_of": _first_location(),
     }

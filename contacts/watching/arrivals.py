@@ -36,6 +36,7 @@ from contacts.imports.report import ImportReport
 from contacts.imports.stored_files import (
     FAILED_KEPT_FOR,
     delete_asking,
+    pack_content,
     queue_import,
     read_stored_file,
     store_file,
@@ -82,11 +83,11 @@ def replace_content(batch: ImportBatch, data: bytes, *, also_failed: bool = Fals
         is_free, pk=batch.pk, state__in=states, parts=None
     )
     found = locked.first()
-    file = ImportFile.objects.filter(batch=found).first() if found else None
+    file = ImportFile.objects.filter(batch=found).defer("content").first() if found else None
     if found is None or file is None:
         return False
     is_answered = unpack_options(file.options) != ImportOptions(source=found.source)
-    ImportFile.objects.filter(pk=file.pk).update(content=data)
+    ImportFile.objects.filter(pk=file.pk).update(**pack_content(data))
     found.sha256, found.made_at = hashlib.sha256(data).hexdigest(), timezone.now()
     found.state, found.error, found.attempts = State.ASKING, str(NEW_CONTENT) if is_answered else "", 0
     found.save(update_fields=["sha256", "made_at", "state", "error", "attempts"])

@@ -5,6 +5,7 @@ would owe, by the functions that plan. Its people and their numbers aren't known
 filters say of them, so the number is the most that can be.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -116,7 +117,8 @@ def foresee_calls_today(planned: PlannedAnew) -> CallsToday:
     All are counted as calls, since how their patients want to be reminded isn't known yet.
     """
     now = read_database_clock()
-    visits = [one for one in (*planned.visits, *_read_renumbered(planned, now)) if one.starts_at > now]
+    visits = planned.visits + Counter(_read_renumbered(planned, now))
+    visits = Counter({one: number for one, number in visits.items() if one.starts_at > now})
     if not visits:
         return CallsToday()
     clocks = read_location_clocks(Location.objects.all())
@@ -126,10 +128,10 @@ def foresee_calls_today(planned: PlannedAnew) -> CallsToday:
     for step in active_steps():
         wanted = {location.pk for location in step.campaign.locations.all()}
         finder = OwedFinder(read_step_timing(step), clocks)
-        for visit in visits:
+        for visit, number in visits.items():
             location = visit.location or new[visit.zone]
             if not wanted or location in wanted:
-                count += _may_go_today(finder, visit, location, clocks[location], now)
+                count += number * _may_go_today(finder, visit, location, clocks[location], now)
     return CallsToday(count, is_exact=count == 0, is_paused=read_switch().paused_at is not None)
 
 

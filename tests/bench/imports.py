@@ -1,15 +1,17 @@
 """Measure imports of lists: reading, planning and writing, beside a bare read of the same file; and memory.
 
-As a program (`python -m tests.bench.imports preview|import FILE`) it does that with the file, and prints the
-highest memory of its process in MB: Callboard's own, without the parser's process of a workbook or calendar.
+As a program (`python -m tests.bench.imports preview|import|again FILE`) it does that with the file, and
+prints the highest memory of its process in MB: Callboard's own, without the parser's process of a workbook or
+calendar.
 """
 
 import csv
+import hashlib
 import io
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from tests.bench.lists import LOCATION, make_rows, write_csv, write_ics, write_xlsx
@@ -17,6 +19,7 @@ from tests.bench.measure import Line, compare, stopwatch
 from tests.sandbox_server import ROOT
 
 SIZES = (1_000, 10_000, 100_000)
+MEMORY_SIZES = (10_000, 30_000, 100_000)
 OTHER_SIZE = 10_000  # rows of a workbook or a calendar
 LARGE = 50_000  # from here on, one round
 ROUNDS = 3
@@ -102,30 +105,42 @@ def _run(deed: str, data: bytes, size: int, *, added: int | None = None) -> None
     from contacts.imports.importing import import_file, preview_file
     from contacts.imports.practice import ImportOptions
 
-    run = import_file if deed == "import" else preview_file
-    counts = run(data, "list", ImportOptions(source="bench")).counts
+    run = preview_file if deed == "preview" else import_file
+    source = hashlib.sha256(data).hexdigest()[:12]  # of its own, so that no question is asked
+    counts = run(data, "list", ImportOptions(source=source)).counts
     if (counts["rows"], counts["added"]) != (size, size if added is None else added):
         raise RuntimeError(f"{size} rows, but {counts}")
 
 
 def _measure_memory(starts: Iterator[int]) -> Iterator[Line]:
-    """The highest memory of a new process, by the number of rows; beside that for a list of one row."""
+    """The highest memory of a new process, by the number of rows; beside that for a list of one row.
+
+    First of people who aren't here, then of the same list once more, when all of them are.
+    """
+    used: dict[str, list[float]] = {"preview": [], "import": [], "again": []}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "list.csv"
-        for deed in ("preview", "import"):
-            base = _measure_process(deed, path, 1, next(starts))
-            for size in SIZES:
-                used = _measure_process(deed, path, size, next(starts))
-                yield Line(
-                    f"memory to {deed} {size:,} rows",
-                    f"{used:.0f} MB",
-                    f"a list of 1 row: {base:.0f} MB",
-                    f"{(used - base) * KILOBYTE * MEGABYTE / size:,.0f} bytes a row",
-                )
+        for size in (1, *MEMORY_SIZES):
+            path.write_bytes(write_csv(make_rows(size, next(starts))))
+            for deed, found in used.items():
+                found.append(_measure_process(deed, path))
+    deeds = {"preview": "preview new people", "import": "import them", "again": "import them again"}
+    for deed, (base, *found) in used.items():
+        growth = (found[-1] - found[0]) * KILOBYTE * MEGABYTE / (MEMORY_SIZES[-1] - MEMORY_SIZES[0])
+        yield Line(
+            f"memory to {deeds[deed]}: {_join(f'{size:,}' for size in MEMORY_SIZES)} rows",
+            f"{_join(f'{each:.0f}' for each in found)} MB",
+            f"a list of 1 row: {base:.0f} MB",
+            f"{growth:,.0f} bytes for each further row",
+        )
 
 
-def _measure_process(deed: str, path: Path, size: int, start: int) -> float:
-    path.write_bytes(write_csv(make_rows(size, start)))
+def _join(parts: Iterable[str]) -> str:
+    *most, last = parts
+    return f"{', '.join(most)} and {last}"
+
+
+def _measure_process(deed: str, path: Path) -> float:
     command = [sys.executable, "-m", "tests.bench.imports", deed, str(path)]
     return float(subprocess.check_output(command, cwd=ROOT))
 
@@ -135,7 +150,7 @@ def _main(deed: str, path: Path) -> None:
 
     django.setup()
     data = path.read_bytes()
-    _run(deed, data, data.count(b"\n") - 1)
+    _run(deed, data, data.count(b"\n") - 1, added=0 if deed == "again" else None)
     fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     sys.stdout.write(f"{int(fields['VmHWM'].split()[0]) / MEGABYTE:.2f}\n")
 

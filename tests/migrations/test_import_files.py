@@ -8,12 +8,13 @@ from django.apps import apps
 
 from contacts.imports.practice import ImportOptions
 from contacts.imports.stored_files import store_file
-from contacts.models import ImportBatch
+from contacts.models import ImportBatch, ImportFile
 from tests.people import make_appointment, make_user
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = datetime(2026, 3, 1, 9, tzinfo=UTC)
 migration = import_module("contacts.migrations.0018_import_files")
+compression = import_module("contacts.migrations.0024_compressed_files")
 
 
 def make_batch(name: str, **fields: object) -> ImportBatch:
@@ -39,3 +40,12 @@ def test_on_the_way_back_only_what_brought_something_stays() -> None:
     migration.drop_unfinished(apps, None)
     assert set(ImportBatch.objects.values_list("pk", flat=True)) == {half.pk, done.pk}
     assert not ImportBatch.objects.filter(applied_at=None).exists()
+
+
+def test_on_the_way_back_files_are_kept_as_they_were() -> None:
+    store_file(b"a" * 1000, "waits.csv", ImportOptions(), how=ImportBatch.How.PAGE)
+    earlier = store_file(b"", "earlier.csv", ImportOptions(), how=ImportBatch.How.PAGE)
+    ImportFile.objects.filter(batch=earlier).update(content=b"b", is_compressed=False)
+    compression.decompress_files(apps, None)
+    files = ImportFile.objects.order_by("batch_id").values_list("content", "is_compressed")
+    assert [(bytes(content), packed) for content, packed in files] == [(b"a" * 1000, False), (b"b", False)]

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import recurring_ical_events
 from icalendar import Calendar, Component, vBroken
 
+from contacts.imports.packed_lists import PackedList
 from contacts.imports.reading.calendar_people import describe_event
 from contacts.imports.reading.parsed import Budget, ParsedSheet, ParserRefusal
 from contacts.imports.reading.time_limits import refuse_after
@@ -69,7 +70,7 @@ def parse_calendar(data: bytes, now: datetime) -> ParsedSheet:
     with refuse_after(min(for_series, MOST_SECONDS_OF_SERIES), "slow_series"):
         occurrences = _expand(calendars, events, now, left_out)
     with refuse_after(seconds, "slow_calendar"):
-        sheet = ParsedSheet("", [(1, HEADERS), *_read_occurrences(events, occurrences)])
+        sheet = ParsedSheet("", PackedList([(1, HEADERS), *_read_occurrences(events, occurrences)]))
     after = len(sheet.rows) + 1
     sheet.skipped = [(after + at, text, why) for at, (text, why) in enumerate(left_out)]
     sheet.notes = {"outside_window": _count_outside(events, now)}

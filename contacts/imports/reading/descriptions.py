@@ -25,8 +25,10 @@ def describe_lines(table: Table) -> Iterator[Problem]:
 
 
 def _describe_damage(table: Table) -> Iterator[Problem]:
-    cells = {row.line: row.cells for row in table.rows}
-    for line, position in sorted(table.damaged)[:MOST_NAMED]:
+    damaged = sorted(table.damaged)[:MOST_NAMED]
+    lines = {line for line, _ in damaged}
+    cells = {row.line: row.cells for row in (table.rows if lines else ()) if row.line in lines}
+    for line, position in damaged:
         if position < len(cells.get(line, ())):
             header = table.headers[position] if position < len(table.headers) else ""
             yield Problem(

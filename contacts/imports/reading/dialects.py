@@ -1,7 +1,6 @@
 """Which delimiter, quotation marks and escapes a CSV file has. Pure: no database."""
 
 import csv
-import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ SEPARATOR_LINE = re.compile(r'"?sep=(?P<mark>[^\w\r\n"])?"?[;,\t| "]*(?:\r\n|\r|
 SAMPLE_LINES, SAMPLE_LENGTH, LONGEST_SAMPLED = 60, 8_000, 500  # lines, characters, characters of a line
 # ="9:00" keeps a cell as text in a spreadsheet; without its equals sign it is a cell in quotation marks.
 TEXT_FORMULA_START = re.compile(r'((?:^|[,;\t|\r\n])[ ]?)=(?=")')
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")  # with its end
 BACKSLASH_QUOTE = re.compile(r'\\"(?!\s*(?:[,;\t|\r\n]|$))')
 
 
@@ -85,7 +85,7 @@ def find_dialect(text: str, delimiter: str = "") -> CsvDialect:
 
 def _read_first_record(text: str, delimiter: str) -> list[str]:
     try:
-        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+        return next(csv.reader((line[0] for line in LINE.finditer(text)), delimiter=delimiter), [])
     except csv.Error:
         return []
 
@@ -119,7 +119,7 @@ def drop_text_formulas(text: str) -> str:
 def split_records(text: str, dialect: CsvDialect) -> Iterator[tuple[int, list[str]]]:
     """Yield the line on which each record starts, and its cells. Raises csv.Error."""
     reader = csv.reader(
-        io.StringIO(text, newline=""),
+        (line[0] for line in LINE.finditer(text)),  # io.StringIO would hold four bytes for each letter
         delimiter=dialect.delimiter,
         quotechar=dialect.quote,
         escapechar=dialect.escape or None,

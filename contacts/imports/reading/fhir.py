@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from contacts.imports.packed_lists import PackedList
 from contacts.imports.reading.parsed import Budget, ParsedSheet, ParserRefusal
 
 HEADERS = [
@@ -41,7 +42,7 @@ def parse_fhir(data: bytes) -> ParsedSheet:
             appointments.append(resource)
     if not appointments:
         raise ParserRefusal("no_fhir_appointments")
-    sheet = ParsedSheet("", [(1, HEADERS)])
+    sheet = ParsedSheet("", PackedList([(1, HEADERS)]))
     budget = Budget()
     for line, appointment in enumerate(appointments, 2):
         start = _moment(appointment.get("start"))

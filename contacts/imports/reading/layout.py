@@ -12,6 +12,7 @@ from contacts.imports.columns import WORDS
 from contacts.imports.errors import WrongChoice
 from contacts.imports.files import RawRow, SkippedLine, Skips
 from contacts.imports.headers import has_mended_rows
+from contacts.imports.packed_lists import PackedList
 from contacts.imports.reading.cells import drop_guard_before_letter, has_guard_before_letter
 
 HEADER_WITHIN = 60  # records from the start of the file
@@ -40,7 +41,7 @@ class Layout:
 
     headers: tuple[str, ...]
     header_line: int
-    rows: tuple[RawRow, ...]
+    rows: Sequence[RawRow]
     skipped: tuple[SkippedLine, ...]
 
 
@@ -55,8 +56,8 @@ def lay_out(records: Sequence[RawRow], header_line: int = 0) -> Layout:
         return Layout((), 0, (), ())
     header = records[at]
     skipped = [_skip(record, Skips.ABOVE) for record in records[:at]]
-    rows: list[RawRow] = []
-    for record in records[at + 1 :]:
+    rows: PackedList[RawRow] = PackedList()
+    for record in islice(records, at + 1, None):
         reason = _find_reason(record, header.cells)
         if reason:
             skipped.append(_skip(record, reason))
@@ -64,7 +65,8 @@ def lay_out(records: Sequence[RawRow], header_line: int = 0) -> Layout:
             rows.append(record)
     if not has_mended_rows(header.cells):  # those have guards before what looks like a formula only
         rows = _drop_guards(rows)
-    return Layout(header.cells, header.line, tuple(rows), tuple(skipped))
+    rows.pack()
+    return Layout(header.cells, header.line, rows, tuple(skipped))
 
 
 def check_header_line(layout: Layout, chosen: int, last_line: int) -> None:
@@ -117,7 +119,7 @@ def _skip(record: RawRow, why: Skips) -> SkippedLine:
     return SkippedLine(record.line, ", ".join(filter(None, record.cells))[:200], why)
 
 
-def _drop_guards(rows: list[RawRow]) -> list[RawRow]:
+def _drop_guards(rows: PackedList[RawRow]) -> PackedList[RawRow]:
     """Take a guard off letters ('Stone) in a column with two cells or more, if each of them has it."""
     guarded = {
         at
@@ -125,13 +127,15 @@ def _drop_guards(rows: list[RawRow]) -> list[RawRow]:
         for at, cell in enumerate(row.cells)
         if cell[:1] == "'" and has_guard_before_letter(cell)
     }
-    for at in set(guarded):
-        cells = [row.cells[at] for row in rows if at < len(row.cells) and row.cells[at]]
-        if len(cells) < 2 or not all(map(has_guard_before_letter, cells)):
-            guarded.discard(at)
+    filled: Counter[int] = Counter()
+    for row in rows if guarded else ():
+        cells = {at: row.cells[at] for at in guarded if at < len(row.cells) and row.cells[at]}
+        filled.update(cells.keys())
+        guarded -= {at for at, cell in cells.items() if not has_guard_before_letter(cell)}
+    guarded = {at for at in guarded if filled[at] >= 2}
     if not guarded:
         return rows
-    return [
+    return PackedList(
         RawRow(
             row.line,
             tuple(
@@ -139,4 +143,4 @@ def _drop_guards(rows: list[RawRow]) -> list[RawRow]:
             ),
         )
         for row in rows
-    ]
+    )

@@ -50,6 +50,7 @@ CLEARLY = FOREIGN  # so many points must lie between the best encoding and the n
 WORD = re.compile(r"[^\x00-\x26\x28-\x2c\x2e-\x40\x5b-\x60\x7b-\x7f\x80-\x9f]+")
 LOST_SOME = "\udc80-\udcff"  # bytes that aren't UTF-8, as `surrogateescape` decodes them
 ESCAPED = re.compile(f"[{LOST_SOME}]")
+LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")  # with its end
 NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
@@ -213,7 +214,7 @@ def _is_utf8(text: str) -> bool:
 
 def _find_encoding(data: bytes) -> tuple[str, Question | None]:
     """Return the most likely encoding, and a question if another one is as good."""
-    lines = [line for line in data.splitlines() if not line.isascii()][:SAMPLE_LINES]
+    lines = list(itertools.islice((line for _at, line in _list_lines_with_letters(data)), SAMPLE_LINES))
     sample = b"\n".join(lines)
     rated = sorted(_rate_encodings(sample), key=lambda each: each[0])
     if not rated:
@@ -228,6 +229,13 @@ def _find_encoding(data: bytes) -> tuple[str, Question | None]:
     if len(rivals) == 1:
         rivals = _differing(rated)
     return usual, _ask(rivals[:MOST_CHOICES], data)
+
+
+def _list_lines_with_letters(data: bytes) -> Iterable[tuple[int, bytes]]:
+    """Yield number and text of each line that isn't ASCII."""
+    for at, line in enumerate(LINE.finditer(data), 1):
+        if not line[0].isascii():
+            yield at, line[0].rstrip(b"\r\n")
 
 
 def _rate_encodings(sample: bytes) -> Iterable[tuple[int, str, tuple[str, ...]]]:
@@ -265,7 +273,7 @@ def _ask(rivals: Sequence[tuple[str, tuple[str, ...]]], data: bytes) -> Question
         Choice(name, name_encoding(name), ", ".join(dict.fromkeys(words[at] for at in differing[:4])))
         for name, words in rivals
     )
-    lines = tuple(at for at, line in enumerate(data.splitlines(), 1) if not line.isascii())[:5]
+    lines = tuple(at for at, _line in itertools.islice(_list_lines_with_letters(data), 5))
     text = _("The file doesn't say how its letters are stored. Which of these are written correctly?")
     return Question(LETTERS, text, choices, lines)
 

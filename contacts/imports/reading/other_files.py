@@ -5,6 +5,7 @@ import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, ngettext
@@ -22,6 +23,7 @@ from contacts.imports.files import (
     describe_too_many_columns,
     describe_too_many_rows,
 )
+from contacts.imports.packed_lists import PackedList
 from contacts.imports.questions import Choice, Question
 from contacts.imports.reading.cell_mending import CellMender
 from contacts.imports.reading.layout import Layout, check_header_line, count_known_headers, lay_out
@@ -279,13 +281,16 @@ def _read_sheets(
     )
 
 
-def _clean(sheet: ParsedSheet, mender: CellMender) -> list[RawRow]:
-    rows = []
+def _clean(sheet: ParsedSheet, mender: CellMender) -> PackedList[RawRow]:
+    rows: PackedList[RawRow] = PackedList()
     for line, cells in sheet.rows:
         if any(len(cell) > LARGEST_CELL for cell in cells):
             raise refuse("too_large")
-        rows.append(RawRow(line, mender.mend_row(cells, line)))
-    return [row for row in rows if any(row.cells)]
+        row = RawRow(line, mender.mend_row(cells, line))
+        if any(row.cells):
+            rows.append(row)
+    rows.pack()
+    return rows
 
 
 def _choose_sheet(
@@ -323,12 +328,17 @@ def _read_records(
     decoded = decode_file(data, choices.encoding, answers)
     [sheet] = _parse(kind, _encode(decoded))
     mender = CellMender()
-    (_line, headers), *records = sheet.rows
-    if not records:
+    if len(sheet.rows) < 2:
         raise refuse("no_fhir_appointments" if kind == "fhir" else "no_events")
-    if not any(cells[headers.index(LOCATION)] for _line, cells in records):
-        headers, records = _drop_column(LOCATION, headers, records)
-    rows = tuple(RawRow(line, mender.mend_row(cells, line)) for line, cells in records)
+    _line, headers = sheet.rows[0]
+    at = headers.index(LOCATION)
+    names_locations = any(cells[at] for _line, cells in islice(sheet.rows, 1, None))
+    # without a column that no record fills a person is asked instead
+    kept = [place for place in range(len(headers)) if names_locations or place != at]
+    rows = PackedList(
+        RawRow(line, mender.mend_row([cells[place] for place in kept], line))
+        for line, cells in islice(sheet.rows, 1, None)
+    )
     outside = sheet.notes.get("outside_window", 0)
     text = ngettext(
         "%(count)d event is outside the time that is read: from yesterday to 400 days ahead.",
@@ -336,7 +346,7 @@ def _read_records(
         outside,
     )
     return Table(
-        headers=tuple(headers),
+        headers=tuple(headers[place] for place in kept),
         rows=rows,
         form=form,
         understood=ReadChoices(encoding=decoded.encoding),
@@ -345,12 +355,3 @@ def _read_records(
         damaged=frozenset(mender.damaged),
         notes=(*mender.describe_repairs(), *((text % {"count": outside},) if outside else ())),
     )
-
-
-def _drop_column(
-    name: str, headers: list[str], records: list[tuple[int, list[str]]]
-) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """Return the table without a column that no record fills, so that a person is asked instead."""
-    at = headers.index(name)
-    kept = [(line, [*cells[:at], *cells[at + 1 :]]) for line, cells in records]
-    return [*headers[:at], *headers[at + 1 :]], kept

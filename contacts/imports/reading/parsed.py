@@ -1,11 +1,15 @@
 """What the parser process hands back: rows of text, or why the file is refused. Knows no Django."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+from contacts.imports.packed_lists import PackedList
 
 MOST_TEXT = 60_000_000  # characters of a file's cells together
 MOST_ROWS_PARSED = 201_000  # rows with the lines that aren't rows; files.MOST_ROWS is checked later
 MOST_COLUMNS_PARSED = 1000
+ParsedRow = tuple[int, list[str]]  # line and cells
 
 
 class ParserRefusal(Exception):
@@ -21,12 +25,14 @@ class ParsedSheet:
     """One table of a file. `rows`: pairs of line number and cells; `skipped`: line, text, a code of Skips."""
 
     name: str = ""
-    rows: list[tuple[int, list[str]]] = field(default_factory=list)
+    rows: PackedList[ParsedRow] = field(default_factory=PackedList)
     skipped: list[tuple[int, str, str]] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)  # code of a note -> count
 
-    def to_json(self) -> dict[str, Any]:
-        return {"name": self.name, "rows": self.rows, "skipped": self.skipped, "notes": self.notes}
+    def list_values(self) -> Iterator[Any]:
+        """The sheet as values for JSON: first how many rows it has and all besides them, then each row."""
+        yield {"name": self.name, "rows": len(self.rows), "skipped": self.skipped, "notes": self.notes}
+        yield from self.rows
 
 
 class Budget:

@@ -1,4 +1,6 @@
-"""The parser process: a file on standard input, its rows as JSON on standard output. Knows no Django.
+"""The parser process: a file on standard input, each row of it as a line of JSON on standard output.
+
+It knows no Django.
 
 python -m contacts.imports.reading.parser_main KIND NOW
 """
@@ -19,12 +21,20 @@ def main() -> None:
     kind, now = sys.argv[1], datetime.fromisoformat(sys.argv[2])
     _limit_resources(SECONDS_OF_A_CALENDAR if kind == "calendar" else SECONDS)
     try:
-        answer: object = [sheet.to_json() for sheet in parse_data(kind, sys.stdin.buffer.read(), now)]
+        sheets = parse_data(kind, sys.stdin.buffer.read(), now)
     except ParserRefusal as refusal:
-        answer = {"refused": refusal.code}
+        _write_line({"refused": refusal.code})
     except (MemoryError, RecursionError):
-        answer = {"refused": "too_large"}
-    sys.stdout.buffer.write(json.dumps(answer).encode())
+        _write_line({"refused": "too_large"})
+    else:
+        _write_line({"sheets": len(sheets)})
+        for sheet in sheets:
+            for value in sheet.list_values():
+                _write_line(value)
+
+
+def _write_line(value: object) -> None:
+    sys.stdout.buffer.write(json.dumps(value).encode() + b"\n")
 
 
 def parse_data(kind: str, data: bytes, now: datetime) -> list[ParsedSheet]:

@@ -19,6 +19,7 @@ from contacts.imports.practice import ImportOptions
 from contacts.imports.stored_files import (
     FileGone,
     delete_old_files,
+    pack_content,
     queue_import,
     read_stored_file,
     save_options,
@@ -244,7 +245,7 @@ def test_what_a_person_did_not_see_is_not_imported(desk: Client) -> None:
     assert f'name="content" value="{seen}"' in read(desk, preview)
     newer = write_list(AISHA, NOAH)
     ImportBatch.objects.update(sha256=hashlib.sha256(newer).hexdigest())
-    ImportFile.objects.update(content=newer)
+    ImportFile.objects.update(**pack_content(newer))
     for button in ("apply", "check", "download_changes"):
         posted = {button: "", "content": seen, "question": "a", "answer-0": "b"}
         response = desk.post(preview, posted, follow=True)

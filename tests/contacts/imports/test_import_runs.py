@@ -18,7 +18,13 @@ from contacts.imports.leases import LeaseLost, take_next_batch
 from contacts.imports.plans import PlannedContact
 from contacts.imports.practice import ImportOptions
 from contacts.imports.runs import ImportRun
-from contacts.imports.stored_files import IMPORT_TASK, queue_import, retry_import, store_file
+from contacts.imports.stored_files import (
+    IMPORT_TASK,
+    queue_import,
+    read_stored_file,
+    retry_import,
+    store_file,
+)
 from contacts.models import Appointment, Contact, ImportBatch, ImportChange, ImportFile, ImportPart, Location
 from contacts.tasks import run_imports
 from tests.contacts.imports.example_lists import (
@@ -113,6 +119,19 @@ def test_a_file_in_parts_has_the_counts_and_problems_of_one_in_one_part(
     assert (whole.state, whole.rows_done, whole.rows_total) == ("done", 9, 9)
     assert not ImportFile.objects.exists()
     assert not ImportPart.objects.exists()
+
+
+@pytest.mark.parametrize("is_of_earlier_release", [True, False])
+def test_a_file_is_kept_compressed_and_one_of_an_earlier_release_is_read_too(
+    downtown: Location, is_of_earlier_release: bool
+) -> None:
+    batch, data = queue(*PEOPLE), write_list(*PEOPLE)
+    assert len(ImportFile.objects.get().content) < len(data) / 2
+    if is_of_earlier_release:
+        ImportFile.objects.update(content=data, is_compressed=False)
+    assert read_stored_file(batch).data == data
+    run_waiting_imports()
+    assert read_result(batch)[0]["added"] == 7
 
 
 def test_a_run_that_goes_on_after_an_error_gives_the_counts_of_the_whole_file(

@@ -1,8 +1,10 @@
-"""Large lists: how many statements an import needs, and how many parameters each has.
+"""Large lists: how many statements an import needs, how many parameters each has, and how many rows are in
+memory.
 
 PostgreSQL takes at most 65,535 parameters in a statement, and a list may have 200,000 rows.
 """
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,9 +14,14 @@ from django.db import connection
 from django.utils import timezone
 
 from contacts import appointments, people
-from contacts.imports import apply, overwriting
+from contacts.imports import apply, list_planning, overwriting, row_blocks
+from contacts.imports.importing import preview_file
+from contacts.imports.planning import make_plan
+from contacts.imports.plans import PlannedRow
+from contacts.imports.practice import ImportOptions
+from contacts.imports.rows import AppointmentRow
 from contacts.models import Appointment, AppointmentChange, ImportChange
-from tests.contacts.imports.example_lists import AISHA, import_rows, make_downtown
+from tests.contacts.imports.example_lists import AISHA, import_rows, make_downtown, write_list
 
 pytestmark = pytest.mark.django_db
 ROWS = 300
@@ -61,6 +68,29 @@ def test_no_statement_has_parameters_for_all_rows(monkeypatch: pytest.MonkeyPatc
         import_rows(*make_rows(with_ids=with_ids, kind="Recall", provider="Dr. Lind", language="Spanish"))
         import_rows(*make_rows(with_ids=with_ids, status="Cancelled"))
     assert max(found) < ROWS
+
+
+@pytest.mark.parametrize("with_ids", [True, False])
+def test_only_rows_of_one_block_are_in_memory(monkeypatch: pytest.MonkeyPatch, with_ids: bool) -> None:
+    """Neither read rows nor plans, of people who are new and of known ones, in a preview and an import."""
+    monkeypatch.setattr(row_blocks, "BLOCK_ROWS", 20)
+    found: list[int] = []
+    planned = make_plan
+
+    def plan_and_count(*args: Any, **options: Any) -> Any:
+        plan = planned(*args, **options)
+        gc.collect()
+        found.append(sum(isinstance(each, AppointmentRow | PlannedRow) for each in gc.get_objects()))
+        return plan
+
+    monkeypatch.setattr(list_planning, "make_plan", plan_and_count)
+    make_downtown()
+    rows = make_rows(with_ids=with_ids)
+    for _ in range(2):
+        preview_file(write_list(*rows), "list.csv", ImportOptions())
+        import_rows(*rows)
+    assert len(found) >= 4 * ROWS // 20
+    assert max(found) <= 3 * 2 * 20, "rows and plans of two or three blocks, of 15"
 
 
 def test_changed_rows_are_written_together() -> None:

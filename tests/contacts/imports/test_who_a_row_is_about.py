@@ -20,7 +20,7 @@ from contacts.imports.practice import ImportOptions
 from contacts.imports.report import ImportReport
 from contacts.models import Appointment, Contact, ContactId, ContactMerge, ImportChange
 from tests.contacts.imports.example_lists import AISHA, NOAH, import_rows, make_downtown, write_list
-from tests.people import make_number
+from tests.people import make_contact, make_number
 
 pytestmark = pytest.mark.django_db
 
@@ -383,3 +383,13 @@ def test_a_contact_whom_staff_edit_while_a_list_is_read_stays_as_edited(
     ruth = Contact.objects.get()
     assert (ruth.last_name, ruth.preferred_channel) == ("Stone-Hill", "never")
     assert report.counts["contacts_updated"] == 1
+
+
+def test_somebody_without_a_number_is_not_who_has_one_even_if_the_list_has_that_number_too() -> None:
+    """(product rule 42)"""
+    make_downtown()
+    here = make_contact(first_name="Ruth", last_name="Stone", number="+12025550111")
+    bare = RUTH | {"id": "", "patient": ""}
+    import_rows(bare, bare | {"mobile": "", "time": "4:30 PM"})
+    assert Contact.objects.count() == 2
+    assert Appointment.objects.filter(contact=here).count() == 1

@@ -8,7 +8,7 @@ import pytest
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from contacts.imports.stored_files import discard_file
+from contacts.imports.stored_files import discard_file, read_stored_file
 from contacts.models import Appointment, FolderFault, ImportBatch, WatchedFile, WatchedFolder
 from contacts.watching import disk, folder_rounds
 from contacts.watching.disk import clean_file_name, name_fault
@@ -229,7 +229,7 @@ def test_a_newer_list_of_the_name_takes_the_place_of_one_that_waits_for_answers(
     (share / "list.csv").write_bytes(TWO)
     bring_in()
     batch = ImportBatch.objects.get()
-    assert bytes(batch.file.content) == TWO
+    assert read_stored_file(batch).data == TWO
     assert (batch.state, batch.error != "") == ("asking", True)
     assert "newer list" in (share / "failed/list.csv.report.txt").read_text()
     make_downtown()
