@@ -19,7 +19,7 @@ from tests.flows.optouts import opt_in, opt_out
 from tests.people import SARAH, make_appointment, make_contact, make_location, make_number, make_user
 
 pytestmark = pytest.mark.django_db
-NOON = datetime(2026, 11, 24, 17, tzinfo=UTC)  # at Downtown, in Chicago or New York
+NOON = datetime(2026, 11, 24, 17, tzinfo=UTC)  # in New York, as Sarah's number is
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def ann() -> User:
 
 @pytest.fixture
 def sarah() -> Contact:
-    make_location()
+    make_location(time_zone="America/New_York")
     return make_contact("Sarah", number=SARAH)
 
 

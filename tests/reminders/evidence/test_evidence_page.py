@@ -39,6 +39,7 @@ from tests.people import (
     make_script,
     make_step,
     make_user,
+    zone_at_noon,
 )
 from tests.reminders.pages.clinic import make_call, settle, sit_at_desk
 
@@ -94,9 +95,8 @@ def verify(document: dict[str, Any], folder: Path) -> None:
 
 
 def test_what_was_decided_by_is_kept_whatever_changes_later(desk: Client, ann: User) -> None:
-    make_due_reminder(make_contact(time_zone="Etc/UTC"))
+    make_due_reminder(make_contact(time_zone=zone_at_noon(timezone.now())))
     Location.objects.update(calling_opens="08:00", calling_closes="21:00")
-    Contact.objects.update(time_zone=Location.objects.get().time_zone)
     call = dispatch()
     stored = read_decision(CallRecord.objects.get().decision)
     assert stored is not None
