@@ -19,6 +19,7 @@ urlpatterns = [
     path("imports/calendars/<int:pk>/remove/", watching.remove_calendar, name="remove_calendar"),
     path("imports/calendars/<int:pk>/fetch/", watching.fetch_calendar_now, name="fetch_calendar_now"),
     path("imports/folders/<int:pk>/forget/", watching.forget_gone_folder, name="forget_folder"),
+    path("imports/<int:pk>/dismiss/", watching.dismiss_import, name="dismiss_import"),
     path("imports/<int:pk>/decline/", watching.decline_import, name="decline_import"),
     path("imports/<int:pk>/preview/", imports.preview_import, name="preview_import"),
     path("imports/<int:pk>/", imports.show_import, name="import_batch"),

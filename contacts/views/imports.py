@@ -55,6 +55,7 @@ from contacts.imports.stored_files import (
 from contacts.kept_words import group_kept
 from contacts.models import ImportBatch, Location
 from contacts.views.contacts import HtmxRequest
+from contacts.watching.arrivals import find_failed
 from contacts.watching.standing import read_watched
 
 PER_PAGE = 50
@@ -69,9 +70,14 @@ CHANGES = (
 @require_GET
 def list_imports(request: HttpRequest) -> HttpResponse:
     """Past imports, newest first."""
-    batches = ImportBatch.objects.select_related("by")
+    batches = ImportBatch.objects.select_related("by", "dismissed_by")
     page = Paginator(batches, PER_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "clock_of": _first_location(), "watched": read_watched()}
+    context = {
+        "page": page,
+        "clock_of": _first_location(),
+        "watched": read_watched(),
+        "to_look_at": set(find_failed().values_list("pk", flat=True)),
+    }
     return render(request, "contacts/imports/list.html", context)
 
 
@@ -261,7 +267,7 @@ def _show_preview(
 @require_GET
 def show_import(request: HtmxRequest, pk: int) -> HttpResponse:
     """The report of one import; as long as it isn't imported, how far it is, which htmx asks for again."""
-    batches = ImportBatch.objects.select_related("by", "undone_by").annotate(
+    batches = ImportBatch.objects.select_related("by", "dismissed_by", "undone_by").annotate(
         to_mend=Count("rejected_rows", filter=Q(rejected_rows__line__gt=0, rejected_rows__cells__len__gt=0))
     )
     batch = get_object_or_404(batches, pk=pk)
@@ -284,7 +290,12 @@ def show_import(request: HtmxRequest, pk: int) -> HttpResponse:
 
 def _show_progress(request: HtmxRequest, batch: ImportBatch) -> HttpResponse:
     progress = describe_progress(batch)
-    context = {"batch": batch, "progress": progress}
+    context = {
+        "batch": batch,
+        "progress": progress,
+        "clock_of": _first_location(),
+        "can_dismiss": find_failed().filter(pk=batch.pk).exists(),
+    }
     if not request.htmx:
         return render(request, "contacts/imports/progress.html", context)
     status = 200 if progress.goes_on else STOP_POLLING
