@@ -21,7 +21,6 @@ urlpatterns = [
     path("imports/folders/<int:pk>/forget/", watching.forget_gone_folder, name="forget_folder"),
     path("imports/<int:pk>/dismiss/", watching.dismiss_import, name="dismiss_import"),
     path("imports/<int:pk>/decline/", watching.decline_import, name="decline_import"),
-    path("imports/<int:pk>/preview/", imports.preview_import, name="preview_import"),
     path("imports/<int:pk>/", imports.show_import, name="import_batch"),
     path("imports/<int:pk>/retry/", imports.retry_failed, name="retry_import"),
     path("imports/<int:pk>/problems.csv", imports.download_problems, name="import_problems"),

@@ -52,6 +52,7 @@ from contacts.imports.stored_files import (
     retry_import,
     store_file,
 )
+from contacts.imports.visits_ahead import PlannedAnew
 from contacts.kept_words import group_kept
 from contacts.models import ImportBatch, Location
 from contacts.views.contacts import HtmxRequest
@@ -94,18 +95,19 @@ def upload_import(request: HttpRequest) -> HttpResponse:
     return redirect("preview_import", pk=batch.pk)
 
 
-@permission_required("contacts.add_importbatch", raise_exception=True)
-@require_http_methods(["GET", "POST"])
-def preview_import(request: HttpRequest, pk: int) -> HttpResponse:
+def preview_import(
+    request: HttpRequest, pk: int, *, describe_outgoing: Callable[[PlannedAnew], str]
+) -> HttpResponse:
     """What importing a file would change, and its questions; posted: answers, or that it be imported.
 
-    Whoever may import may answer, whoever brought the file.
+    Whoever may import may answer, whoever brought the file. `describe_outgoing`: says what goes out today
+    because of it (reminders/views/imports.py, which is the page's address).
     """
     batch = get_object_or_404(ImportBatch, pk=pk)
     if batch.state != ImportBatch.State.ASKING:
         return _tell_confirmed(request, batch)
     try:
-        return _preview_or_apply(request, batch)
+        return _preview_or_apply(request, batch, describe_outgoing)
     except FileGone as gone:
         messages.error(request, str(gone))
         return redirect("upload_import")
@@ -143,7 +145,9 @@ def _ask_for_another(request: HttpRequest, batch: ImportBatch, refused: ImportRe
     return _show_upload(request, form, status=422)
 
 
-def _preview_or_apply(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
+def _preview_or_apply(
+    request: HttpRequest, batch: ImportBatch, describe_outgoing: Callable[[PlannedAnew], str]
+) -> HttpResponse:
     stored = read_stored_file(batch)
     named = request.POST.getlist("location")
     asked = NewLocationsForm(named, request.POST if request.method == "POST" else None)
@@ -166,7 +170,9 @@ def _preview_or_apply(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
         return _download(changes_as_csv(report.changes), _("import-changes.csv"))
     if "download_rejected" in request.POST and report.to_mend:
         return _download(write_rows_to_mend(report.to_mend), _("rows-to-mend.csv"))
-    return _show_preview(request, report, asked, batch)
+    is_ready = report.took_something and not report.open_questions
+    what_goes_out = describe_outgoing(report.planned_anew) if is_ready else ""
+    return _show_preview(request, report, asked, batch, what_goes_out)
 
 
 def _keep_posted(
@@ -238,7 +244,11 @@ def _ask_for_columns(
 
 
 def _show_preview(
-    request: HttpRequest, report: ImportReport, asked: NewLocationsForm, batch: ImportBatch
+    request: HttpRequest,
+    report: ImportReport,
+    asked: NewLocationsForm,
+    batch: ImportBatch,
+    what_goes_out: str,
 ) -> HttpResponse:
     new = [name for name in report.unknown_locations if name not in asked.locations]
     context = {
@@ -257,6 +267,7 @@ def _show_preview(
         "overtaken": say_overtaken() if has_newer(batch) else "",
         "changes_nothing": not any(report.counts.get(key) for key in CHANGES),
         "batch": batch,
+        "what_goes_out": what_goes_out,
     }
     if report.understood:
         context |= describe_reading(report.understood, report.first_rows)
