@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected
 
 from contacts.appointments import lock_zones
+from contacts.booking_locks import lock_patients
 from contacts.imports.apply import store_problems, write_plan
 from contacts.imports.changes import ImportedChange
 from contacts.imports.leases import lock_import_writes, renew_lease
@@ -147,6 +148,7 @@ class ImportRun:
     def _write(self, planned: PlannedFile, part: Plan) -> None:
         lines = list_lines(part)
         self._begin_part(len(lines))
+        lock_patients(part.known_contacts)
         if lock_zones(planned.practice.zones) != planned.practice.zones:
             raise PracticeChanged
         left_out, changes = write_plan(part, planned.practice, planned.described, self.batch, self.batch.by)

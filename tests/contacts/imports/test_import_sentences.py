@@ -1,6 +1,4 @@
-"""What staff read of an import or a number is marked for translation, with named placeholders (product rule
-60). Pure.
-"""
+"""What staff read of an import or of a number is marked for translation (product rule 60). Pure."""
 
 import ast
 import re
