@@ -25,6 +25,7 @@ from contacts.forms.imports import (
     read_columns,
 )
 from contacts.forms.reading import choose_valid, describe_reading, list_posted, read_reading
+from contacts.forms.shown_answers import is_as_shown, sign_shown
 from contacts.imports.change_words import changes_as_csv, group_changes
 from contacts.imports.errors import ImportRefused, MissingColumns
 from contacts.imports.importing import preview_file
@@ -153,12 +154,9 @@ def _preview_or_apply(
     asked = NewLocationsForm(named, request.POST if request.method == "POST" else None)
     add_posted = partial(_add_posted, request, asked, stored.options)
     options = add_posted(stored.options)
-    if "apply" in request.POST and (not named or asked.is_valid()):
-        with transaction.atomic():
-            refused = _keep_posted(request, batch, add_posted)
-            if refused is None and not queue_import(batch, by=_staff(request)):
-                refused = _tell_confirmed(request, batch)
-        return refused or redirect("import_batch", pk=batch.pk)
+    is_confirmed = "apply" in request.POST and (not named or asked.is_valid())
+    if is_confirmed and (applied := _apply(request, batch, asked, add_posted)):
+        return applied
     try:
         report = preview_file(stored.data, stored.file_name, options)
     except MissingColumns as missing:
@@ -171,8 +169,39 @@ def _preview_or_apply(
     if "download_rejected" in request.POST and report.to_mend:
         return _download(write_rows_to_mend(report.to_mend), _("rows-to-mend.csv"))
     is_ready = report.took_something and not report.open_questions
-    what_goes_out = describe_outgoing(report.planned_anew) if is_ready else ""
-    return _show_preview(request, report, asked, batch, what_goes_out)
+    besides = {
+        "is_made_anew": is_confirmed,
+        "what_goes_out": describe_outgoing(report.planned_anew) if is_ready else "",
+    }
+    return _show_preview(request, report, asked, batch, options, besides)
+
+
+class AnswersChanged(Exception):
+    """A list was confirmed with other answers than those that its preview was made with."""
+
+
+def _apply(
+    request: HttpRequest,
+    batch: ImportBatch,
+    asked: NewLocationsForm,
+    add_posted: Callable[[ImportOptions], ImportOptions],
+) -> HttpResponse | None:
+    """Let the file be imported; None if the preview must be shown with the answers first."""
+
+    def change(kept: ImportOptions) -> ImportOptions:
+        changed = add_posted(kept)
+        if not is_as_shown(request.POST, asked, kept, changed):
+            raise AnswersChanged
+        return changed
+
+    try:
+        with transaction.atomic():
+            refused = _keep_posted(request, batch, change)
+            if refused is None and not queue_import(batch, by=_staff(request)):
+                refused = _tell_confirmed(request, batch)
+    except AnswersChanged:
+        return None
+    return refused or redirect("import_batch", pk=batch.pk)
 
 
 def _keep_posted(
@@ -248,29 +277,36 @@ def _show_preview(
     report: ImportReport,
     asked: NewLocationsForm,
     batch: ImportBatch,
-    what_goes_out: str,
+    options: ImportOptions,
+    besides: Mapping[str, object],
 ) -> HttpResponse:
+    """`options`: what it was made with; `besides`: what else the template is given."""
     new = [name for name in report.unknown_locations if name not in asked.locations]
+    if new or not asked.locations:
+        asked = NewLocationsForm([*asked.locations, *new], kept=options)
+    questions = list_questions(report)
+    columns = ColumnForm(
+        [column.label for column in report.columns],
+        report.chosen_columns,
+        samples=report.first_rows.samples,
+    )
+    reading = describe_reading(report.understood, report.first_rows) if report.understood else {}
     context = {
         "report": report,
         "counts": list_counts(report.counts),
         "rejected": group_problems(report.problems, REJECTED, LINES_SHOWN),
         "notes": group_problems(report.problems, NOTE, LINES_SHOWN),
         "changes": group_changes(report.changes, LINES_SHOWN),
-        "location_form": asked if asked.locations and not new else NewLocationsForm([*asked.locations, *new]),
-        "questions": list_questions(report),
-        "column_form": ColumnForm(
-            [column.label for column in report.columns],
-            report.chosen_columns,
-            samples=report.first_rows.samples,
-        ),
+        "location_form": asked,
+        "questions": questions,
+        "column_form": columns,
+        "shown": sign_shown(options, questions, asked.locations, columns, reading.get("reading_form")),
         "overtaken": say_overtaken() if has_newer(batch) else "",
         "changes_nothing": not any(report.counts.get(key) for key in CHANGES),
         "batch": batch,
-        "what_goes_out": what_goes_out,
+        **reading,
+        **besides,
     }
-    if report.understood:
-        context |= describe_reading(report.understood, report.first_rows)
     return render(request, "contacts/imports/preview.html", context)
 
 
