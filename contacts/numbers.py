@@ -26,13 +26,14 @@ from phonenumbers import (
     timezone,
 )
 
+from contacts.number_faults import NotANumber, NumberFlaw
+
 # E.164 as the whole app takes it, to be matched in full. Robotalker's client and the sandbox tell their
 # own, as they import nothing of ours; tests/test_duplicated_facts.py holds them equal.
 E164_PATTERN = r"\+[1-9][0-9]{6,14}"
 UNKNOWN_ZONE = "Etc/Unknown"
 DOT = "•"
 HIDDEN = DOT * 3
-EXAMPLE = "such as +12025550100"
 
 EXTENSION = re.compile(r"(?:;ext=|[,;]?\s*(?:ext(?:ension|n)?|x|#)[.:]?)\s*(\d{1,7})$", re.IGNORECASE)
 SCHEME = re.compile(r"^\s*tel:", re.IGNORECASE)
@@ -64,39 +65,13 @@ ONE_FORM = (
     (re.compile(r"\+55(\d\d)([6-9]\d{7})"), r"+55\g<1>9\2"),
 )
 
-EMPTY = "The phone number is missing. Enter one, or leave the field empty if this person gets no calls."
-WORDS = f"There are other characters besides the phone number. Enter only the number, {EXAMPLE}."
-SHORTENED = "A spreadsheet has shortened this number. Format the column as text and export the list again."
-NO_COUNTRY = f"This country code doesn't exist. Check the digits after the plus sign, {EXAMPLE}."
-NO_AREA_CODE = f"The area code is missing. Enter the whole number, {EXAMPLE}."
-TOO_SHORT = f"The number is too short. Enter the whole number with its area code, {EXAMPLE}."
-TOO_LONG = "The number has too many digits. If there are two numbers, keep one of them."
-WRONG_LENGTH = f"Numbers in this country have a different length. Check the number, {EXAMPLE}."
-UNREADABLE = f"This isn't a phone number. Enter it with its country code, {EXAMPLE}."
-
-NOT_A_PERSONS = "Reminders never call it. Enter the patient's own number."
-PREMIUM = f"This is a premium-rate number. {NOT_A_PERSONS}"
-SHARED_COST = f"This is a shared-cost number. {NOT_A_PERSONS}"
-FORWARDED = f"This number is forwarded at extra cost. {NOT_A_PERSONS}"
-COMPANY = f"This is a company's number for the whole country. {NOT_A_PERSONS}"
-PAGER = f"This is a pager's number. {NOT_A_PERSONS}"
-VOICEMAIL = f"This is the number of a voicemail box. {NOT_A_PERSONS}"
-SATELLITE = f"This is a satellite phone's or an international service's number. {NOT_A_PERSONS}"
-SERVICE = f"This is an emergency or service number. {NOT_A_PERSONS}"
-IN_A_ROW = (
-    "The digits of this number are a row, such as 1234567890. Enter the real number, or leave it empty."
-)
-AREA_AT_THE_END = f"The area code stands after the number. Enter it first, {EXAMPLE}."
-ONE_DIGIT = "All digits of this number are the same. Enter the real number, or leave the field empty."
-UNASSIGNABLE = "No phone can have this number. Check the area code and the digits after it."
-
 OF_KIND = {
-    PhoneNumberType.PREMIUM_RATE: PREMIUM,
-    PhoneNumberType.SHARED_COST: SHARED_COST,
-    PhoneNumberType.PERSONAL_NUMBER: FORWARDED,
-    PhoneNumberType.PAGER: PAGER,
-    PhoneNumberType.UAN: COMPANY,
-    PhoneNumberType.VOICEMAIL: VOICEMAIL,
+    PhoneNumberType.PREMIUM_RATE: NumberFlaw.PREMIUM,
+    PhoneNumberType.SHARED_COST: NumberFlaw.SHARED_COST,
+    PhoneNumberType.PERSONAL_NUMBER: NumberFlaw.FORWARDED,
+    PhoneNumberType.PAGER: NumberFlaw.PAGER,
+    PhoneNumberType.UAN: NumberFlaw.COMPANY,
+    PhoneNumberType.VOICEMAIL: NumberFlaw.VOICEMAIL,
 }
 # International codes that are no country's (ITU-T E.164, annex to the Operational Bulletin): shared cost,
 # satellite, universal personal numbers, international networks, premium. 800, freephone, is not among them.
@@ -111,24 +86,17 @@ DIRECTORY = re.compile(r"\d{3}5551212")
 PREMIUM_EXCHANGE = re.compile(r"\d{3}976\d{4}")
 
 OF_PARSING = {
-    NumberParseException.INVALID_COUNTRY_CODE: NO_COUNTRY,
-    NumberParseException.TOO_SHORT_AFTER_IDD: TOO_SHORT,
-    NumberParseException.TOO_SHORT_NSN: TOO_SHORT,
-    NumberParseException.TOO_LONG: TOO_LONG,
+    NumberParseException.INVALID_COUNTRY_CODE: NumberFlaw.NO_COUNTRY,
+    NumberParseException.TOO_SHORT_AFTER_IDD: NumberFlaw.TOO_SHORT,
+    NumberParseException.TOO_SHORT_NSN: NumberFlaw.TOO_SHORT,
+    NumberParseException.TOO_LONG: NumberFlaw.TOO_LONG,
 }
 OF_LENGTH = {
-    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: NO_AREA_CODE,
-    ValidationResult.INVALID_COUNTRY_CODE: NO_COUNTRY,
-    ValidationResult.TOO_SHORT: TOO_SHORT,
-    ValidationResult.TOO_LONG: TOO_LONG,
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: NumberFlaw.NO_AREA_CODE,
+    ValidationResult.INVALID_COUNTRY_CODE: NumberFlaw.NO_COUNTRY,
+    ValidationResult.TOO_SHORT: NumberFlaw.TOO_SHORT,
+    ValidationResult.TOO_LONG: NumberFlaw.TOO_LONG,
 }
-
-
-class NotANumber(ValueError):
-    """The text isn't a number that can be called. The message says what is wrong and what to do.
-
-    The message never contains the text that was given, so that it can be logged and shown anywhere.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +130,10 @@ def parse_number(raw: str, region: str, *, any_kind: bool = False) -> ParsedNumb
     _check_length(number)
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     if not re.fullmatch(E164_PATTERN, e164):
-        raise NotANumber(TOO_SHORT)
+        raise NotANumber(NumberFlaw.TOO_SHORT)
     # a list has many numbers, and the faster of the two ways finds the few that have a fault
-    if not any_kind and list_never_dialled([e164]) and (fault := find_kind_fault(e164)):
-        raise NotANumber(fault)
+    if not any_kind and list_never_dialled([e164]) and (flaw := _find_kind_flaw(e164)):
+        raise NotANumber(flaw)
     return ParsedNumber(
         e164=e164,
         extension=extension,
@@ -175,30 +143,34 @@ def parse_number(raw: str, region: str, *, any_kind: bool = False) -> ParsedNumb
     )
 
 
-@lru_cache(maxsize=20_000)  # a look takes a tenth of a millisecond, and each reminder needs one
 def find_kind_fault(e164: str) -> str:
     """Why a number of this kind is never dialled, with what to do; "" if it may be (product rule 50)."""
+    flaw = _find_kind_flaw(e164)
+    return str(flaw) if flaw else ""
+
+
+@lru_cache(maxsize=20_000)  # a look takes a tenth of a millisecond, and each reminder needs one
+def _find_kind_flaw(e164: str) -> NumberFlaw | None:
     try:
         number = phonenumbers.parse(e164)
     except NumberParseException:
-        return UNREADABLE
+        return NumberFlaw.UNREADABLE
     digits = phonenumbers.national_significant_number(number)
     if len(set(digits)) == 1:
-        return ONE_DIGIT
+        return NumberFlaw.ONE_DIGIT
     if number.country_code in NO_COUNTRYS:
-        return SATELLITE
+        return NumberFlaw.SATELLITE
     if shortnumberinfo.is_valid_short_number(number):
-        return SERVICE
+        return NumberFlaw.SERVICE
     if number.country_code == NORTH_AMERICA:
         if not AREA_AND_EXCHANGE.fullmatch(digits):
-            return UNASSIGNABLE
+            return NumberFlaw.UNASSIGNABLE
         if DIRECTORY.fullmatch(digits):
-            return SERVICE
+            return NumberFlaw.SERVICE
         if PREMIUM_EXCHANGE.fullmatch(digits):
-            return PREMIUM
-    kind = OF_KIND.get(phonenumbers.number_type(number), "")
+            return NumberFlaw.PREMIUM
     is_row = len(digits) >= SHORTEST_ROW and any(digits in run for run in RUNS)
-    return kind or (IN_A_ROW if is_row else "")
+    return OF_KIND.get(phonenumbers.number_type(number)) or (NumberFlaw.IN_A_ROW if is_row else None)
 
 
 def list_never_dialled(numbers: Iterable[str]) -> set[str]:
@@ -219,7 +191,7 @@ def list_never_dialled(numbers: Iterable[str]) -> set[str]:
 
 @lru_cache(maxsize=65_536)
 def _is_of_faulty_kind(e164: str) -> bool:
-    return bool(find_kind_fault(e164))
+    return _find_kind_flaw(e164) is not None
 
 
 def read_reported_number(raw: str, regions: Iterable[str]) -> list[str]:
@@ -329,13 +301,13 @@ def _split_extension(text: str) -> tuple[str, str]:
 def _check_is_number_alone(text: str) -> None:
     """Raise NotANumber unless the text is only a number: the library reads letters as keys of a phone."""
     if not re.search(r"\d", text):
-        raise NotANumber(EMPTY)
+        raise NotANumber(NumberFlaw.EMPTY)
     if SHORTENED_BY_SPREADSHEET.fullmatch(text):
-        raise NotANumber(SHORTENED)
+        raise NotANumber(NumberFlaw.SHORTENED)
     if not OF_A_NUMBER.fullmatch(text):
-        raise NotANumber(WORDS)
+        raise NotANumber(NumberFlaw.WORDS)
     if AREA_CODE_LAST.fullmatch(text):
-        raise NotANumber(AREA_AT_THE_END)
+        raise NotANumber(NumberFlaw.AREA_AT_THE_END)
 
 
 def _parse(text: str, region: str) -> phonenumbers.PhoneNumber:
@@ -343,13 +315,13 @@ def _parse(text: str, region: str) -> phonenumbers.PhoneNumber:
         return phonenumbers.parse(text, region)
     except NumberParseException as error:
         # "from None": the library's own error can contain the number.
-        raise NotANumber(OF_PARSING.get(error.error_type, UNREADABLE)) from None
+        raise NotANumber(OF_PARSING.get(error.error_type, NumberFlaw.UNREADABLE)) from None
 
 
 def _check_length(number: phonenumbers.PhoneNumber) -> None:
     result = phonenumbers.is_possible_number_with_reason(number)
     if result != ValidationResult.IS_POSSIBLE:
-        raise NotANumber(OF_LENGTH.get(result, WRONG_LENGTH))
+        raise NotANumber(OF_LENGTH.get(result, NumberFlaw.WRONG_LENGTH))
 
 
 def _find_time_zones(number: phonenumbers.PhoneNumber) -> tuple[str, ...]:

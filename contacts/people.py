@@ -14,7 +14,8 @@ from contacts.database.arrays import is_any, is_any_text
 from contacts.database.clock import read_database_clock
 from contacts.erased_numbers import bring_back, find_erased
 from contacts.models import Appointment, Contact, ContactId, PhoneNumber, UnusableReason
-from contacts.numbers import NotANumber, ParsedNumber, parse_number
+from contacts.number_faults import NotANumber
+from contacts.numbers import ParsedNumber, parse_number
 from contacts.worker_hints import hint_planning
 
 BATCH_SIZE = 2000  # rows in one INSERT

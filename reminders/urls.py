@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern] = [
     path("contacts/<int:pk>/consent/", people.record_consent, name="record_consent"),
     path("numbers/<int:pk>/household/", households.show_household, name="household"),
     path("contacts/<int:pk>/number-usable/", people.mark_usable, name="mark_usable"),
+    path("imports/<int:pk>/preview/", imports.preview_with_calls, name="preview_import"),
     path("imports/<int:pk>/undo/", imports.undo, name="undo_import"),
     path("imports/<int:pk>/today/", imports.show_calls_today, name="import_calls"),
     path("", today.show_today, name="today"),

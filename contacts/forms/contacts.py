@@ -20,7 +20,8 @@ from contacts.duplicates import Lookalike, find_lookalikes
 from contacts.languages import list_languages
 from contacts.models import ConsentEntry, Contact, PhoneNumber
 from contacts.names import NotAName, read_first_name, read_last_name
-from contacts.numbers import NotANumber, ParsedNumber, national_format, parse_number
+from contacts.number_faults import NotANumber
+from contacts.numbers import ParsedNumber, national_format, parse_number
 from contacts.people import change_phone, get_or_create_number, lock_people
 from contacts.zones import AREA
 

@@ -15,7 +15,7 @@ from contacts.forms.contacts import ZONES, NumberField, list_zones
 from contacts.imports.columns import NONE_OF_THEM, WORDS, title_of
 from contacts.imports.doubts import list_sources
 from contacts.imports.files import describe_too_large
-from contacts.imports.practice import DEFAULT_SOURCE
+from contacts.imports.practice import DEFAULT_SOURCE, ImportOptions
 from contacts.zones import list_zones_of
 
 LONGEST_ANSWER = 120  # characters, of one that is written: the name of a location
@@ -23,6 +23,7 @@ KINDS_OF_FILE = (
     ".csv,.txt,.tsv,.tab,.xlsx,.xls,.xlsb,.ods,.htm,.html,.ics,.json,.ndjson,text/csv,text/calendar"
 )
 NEW = ""  # choice of a source that isn't known yet
+NOTHING_KEPT = ImportOptions()
 NO_SAMPLES: Mapping[str, str] = {}
 
 
@@ -95,7 +96,14 @@ class NewLocationsForm(forms.Form):
     Rows of a location without a zone are not imported; reminders of one without the others are held.
     """
 
-    def __init__(self, locations: Sequence[str], data: MultiValueDict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        locations: Sequence[str],
+        data: MultiValueDict[str, Any] | None = None,
+        *,
+        kept: ImportOptions = NOTHING_KEPT,
+    ) -> None:
+        """`kept`: what was answered about them before."""
         super().__init__(data)
         self.locations = list(locations)
         zones = list_zones_of(settings.PHONE_REGION)
@@ -106,17 +114,20 @@ class NewLocationsForm(forms.Form):
                 label=_("Time zone"),
                 required=False,
                 choices=[("", _("Not yet (don't import its rows)")), *(choices or list_zones("")[1:])],
-                initial=zones[0] if len(zones) == 1 else "",
+                initial=kept.zones.get(location) or (zones[0] if len(zones) == 1 else ""),
                 widget=forms.Select(attrs={"class": "form-select"}),
             )
             self.fields[f"spoken-{index}"] = forms.CharField(
                 label=_("Name said in calls"),
                 required=False,
                 max_length=160,
-                initial=location,
+                initial=kept.spoken_names.get(location) or location,
                 widget=forms.TextInput(attrs={"class": "form-control"}),
             )
-            number = NumberField(label=_("Number to call back"), initial=settings.ROBOTALKER_FROM_NUMBER)
+            kept_number = kept.callback_numbers.get(location)
+            number = NumberField(
+                label=_("Number to call back"), initial=kept_number or settings.ROBOTALKER_FROM_NUMBER
+            )
             number.widget.attrs["class"] = "form-control"
             self.fields[f"number-{index}"] = number
 
@@ -173,6 +184,15 @@ class ColumnForm(forms.Form):
                 initial=chosen.get(name, ""),
                 widget=forms.Select(attrs={"class": "form-select"}),
             )
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """What read_columns() reads if nobody touches the form: a column that isn't offered isn't chosen."""
+        shown = {}
+        for field in self:
+            offered = [value for value, _words in cast(forms.ChoiceField, field.field).choices]
+            shown[field.name.removeprefix("column-")] = field.initial if field.initial in offered else ""
+        return shown
 
 
 def read_columns(data: MultiValueDict[str, Any]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from contacts.imports.reading_options import (
 )
 from contacts.imports.understood import FirstRows, Understood, list_understood
 
+SHOWN = "shown"  # digest of the answers that a preview was made with
 GIVEN = "reading-given"  # names of choices that were made on an earlier page of this upload
 ON_THE_PAGE = (*OF_THE_TABLE, "region")  # the zone of each new location is asked beside its name
 LONGEST_CHOICE = 200  # characters
@@ -95,6 +96,11 @@ class ReadingForm(forms.Form):
         """The names of the choices that were made for this file."""
         return [name for name in self.chosen if name in BEFORE_THE_ROWS]
 
+    @property
+    def kept_as_shown(self) -> dict[str, str]:
+        """What read_reading() reads if nobody touches the form."""
+        return {name: self.shown(name).strip() for name in self.given if f"reading-{name}" in self.fields}
+
 
 def read_reading(data: MultiValueDict[str, Any]) -> dict[str, str]:
     """The choices that staff made on the page, by name; "" takes one back that is remembered.
@@ -126,7 +132,7 @@ def list_posted(data: MultiValueDict[str, Any], *besides: str) -> list[tuple[str
 
     `besides`: starts of the names that the page has fields for.
     """
-    asked = ("csrfmiddlewaretoken", "content", *BUTTONS, "reading-", "was-", *besides)
+    asked = ("csrfmiddlewaretoken", "content", SHOWN, *BUTTONS, "reading-", "was-", *besides)
     return [
         (name, str(value)) for name, values in data.lists() if not name.startswith(asked) for value in values
     ]

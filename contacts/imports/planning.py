@@ -1,6 +1,8 @@
 """Decide what importing a file would change. Writes nothing and makes no query."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from functools import cached_property
 
 from django.utils.translation import gettext, gettext_lazy
 
@@ -27,7 +29,16 @@ from contacts.imports.plan_notes import (
     VISIT_ALREADY_RECORDED,
     WITHOUT_ZEROS,
 )
-from contacts.imports.plans import VISIT_RECORDED, MatchedBy, Plan, PlannedRow, RefusedRow, RowOutcome, Status
+from contacts.imports.plans import (
+    NOTHING_BESIDE,
+    VISIT_RECORDED,
+    MatchedBy,
+    Plan,
+    PlannedRow,
+    RefusedRow,
+    RowOutcome,
+    Status,
+)
 from contacts.imports.practice import KnownPractice
 from contacts.imports.problems import REJECTED, Problem, clip, translate
 from contacts.imports.rows import AppointmentRow, RowResult, location_key
@@ -130,7 +141,24 @@ class _Planner:
             self.used.add(booked.pk)
             planned.notes += (self._note(row, CANCELLED_ALL_THE_SAME, value=booked.contact.full_name),)
             return planned
-        return PlannedRow(row, RowOutcome.ADDED)
+        return PlannedRow(row, RowOutcome.ADDED, beside=self._find_beside(row))
+
+    def _find_beside(self, row: AppointmentRow) -> frozenset[int]:
+        """What its patient has at that time and location, though it isn't what the row is about."""
+        contact = self.known.contacts.get(person_key(row))
+        if contact is None:
+            return NOTHING_BESIDE
+        slot = contact.pk, say_slot(row.local_start, row.location)
+        found = [*self.known.by_slot.get(slot, []), *self._by_id_at.get(slot, [])]
+        return frozenset(each.pk for each in found) or NOTHING_BESIDE
+
+    @cached_property
+    def _by_id_at(self) -> dict[tuple[int, str], list[Appointment]]:
+        """The appointments that rows have by id, by patient and slot."""
+        found: dict[tuple[int, str], list[Appointment]] = defaultdict(list)
+        for each in self.known.by_id.values():
+            found[each.contact_id, say_slot(each.local_start, each.location.name)].append(each)
+        return found
 
     def _plan_known(self, planned: PlannedRow, appointment: Appointment) -> None:
         row = planned.row

@@ -17,6 +17,7 @@ Status = Appointment.Status
 VISIT_RECORDED = (Status.ARRIVED, Status.NO_SHOW)
 # A file has as many plans as rows: what most of them don't have is one object for all.
 NO_FIELDS: Mapping[str, str] = MappingProxyType({})
+NOTHING_BESIDE: frozenset[int] = frozenset()
 NOTHING_IN_BOTH: Mapping[str, tuple[str, str]] = MappingProxyType({})
 
 
@@ -83,7 +84,8 @@ class PlannedRow:
     `takes`: which of slot, minutes, provider and attendance change; `fields`: changes of kind and ids.
     `merges`: the appointment goes to another record of the patient; `cancels_only`: nothing else of the row
     counts. `kept`: what is kept of the file for a known appointment, None for what was kept before. `notes`:
-    problems to report.
+    problems to report. `beside`: of a row that adds an appointment, the ids of those that the patient had at
+    that time and location when it was planned.
     """
 
     row: AppointmentRow
@@ -96,6 +98,7 @@ class PlannedRow:
     cancels_only: bool = False
     kept: Said | None = None
     notes: tuple[Problem, ...] = ()
+    beside: frozenset[int] = NOTHING_BESIDE
 
     @property
     def said(self) -> Said | None:
@@ -160,6 +163,11 @@ class Plan:
         """Those that rows of the file are about."""
         refused = [each.appointment for each in self.refused]
         return [each.appointment for each in self.rows if each.appointment] + refused
+
+    @property
+    def known_contacts(self) -> list[int]:
+        """The ids of the patients of its rows who are here."""
+        return [each.contact.pk for each in self.contacts.values() if each.contact]
 
     @property
     def outcomes(self) -> list[RowOutcome]:

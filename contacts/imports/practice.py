@@ -14,7 +14,8 @@ from contacts.imports.files import NO_CHOICES, ReadChoices
 from contacts.imports.problems import Problem, clip
 from contacts.imports.rows import ImportedLocation, location_key
 from contacts.models import Location, Provider
-from contacts.numbers import NotANumber, parse_number
+from contacts.number_faults import NotANumber
+from contacts.numbers import parse_number
 from contacts.public_holidays import guess_place
 from contacts.zones import is_zone_name
 

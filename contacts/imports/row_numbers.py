@@ -7,7 +7,8 @@ import phonenumbers
 from django.utils.translation import gettext, gettext_noop
 
 from contacts.imports.problems import CellFault
-from contacts.numbers import NotANumber, ParsedNumber, parse_number
+from contacts.number_faults import NotANumber
+from contacts.numbers import ParsedNumber, parse_number
 
 LONGEST_NUMBER = 60  # characters, including punctuation
 CORRECT_NUMBER = gettext_noop("Correct the number in your practice system and export again.")
@@ -25,14 +26,13 @@ class NumberFault:
 
 
 def parse_callable(value: str, region: str) -> ParsedNumber | CellFault:
-    """Return the number, or why it can't be called. NotANumber's text is the problem, then the remedy."""
+    """Return the number, or why it can't be called."""
     if len(value) > LONGEST_NUMBER:
         return CellFault(gettext("This is too long to be a phone number."), gettext(CORRECT_NUMBER))
     try:
         number = parse_number(value, region)
     except NotANumber as error:
-        problem, _, remedy = gettext(str(error)).partition(". ")
-        return CellFault(f"{problem.rstrip('.')}.", remedy or gettext(CORRECT_NUMBER))
+        return CellFault(error.flaw.problem, error.flaw.remedy)
     if number.extension:
         return CellFault(gettext(EXTENSION), gettext("Enter a number that reaches the patient directly."))
     return number

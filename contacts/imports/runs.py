@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected
 
 from contacts.appointments import lock_zones
+from contacts.booking_locks import lock_patients
 from contacts.database.saving import ROWS_PER_STATEMENT, take_chunks
 from contacts.imports.apply import store_problems, write_plan
 from contacts.imports.changes import ImportedChange
@@ -156,6 +157,7 @@ class ImportRun:
     def _write(self, planned: BlockToWrite, part: Plan) -> None:
         lines = list_lines(part)
         self._begin_part(len(lines))
+        lock_patients(part.known_contacts)
         if lock_zones(planned.practice.zones) != planned.practice.zones:
             raise PracticeChanged
         left_out, changes = write_plan(part, planned.practice, planned.described, self.batch, self.batch.by)

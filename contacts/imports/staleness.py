@@ -5,6 +5,7 @@ part is planned again, against what is here now. What changes once more, before 
 out and said to be, so that the same file is let in again.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,9 @@ from contacts.imports.overwriting import read_record_values
 from contacts.imports.people import person_key
 from contacts.imports.plans import Plan, PlannedContact, PlannedRow, RefusedRow, RowOutcome
 from contacts.imports.problems import NOTE, REJECTED, Problem, clip, translate
+from contacts.imports.three_way import say_slot
 from contacts.models import Appointment, Contact
+from contacts.models.local_times import LocalDateTimeField
 
 EDITED_MEANWHILE = (
     gettext_noop("Somebody changed this patient here while the file was being imported."),
@@ -23,6 +26,10 @@ EDITED_MEANWHILE = (
 )
 CLOSED_MEANWHILE = (
     gettext_noop("Somebody changed this appointment here while the file was being imported."),
+    gettext_noop("Import the file again."),
+)
+BOOKED_MEANWHILE = (
+    gettext_noop("Somebody booked this patient here at this time while the file was being imported."),
     gettext_noop("Import the file again."),
 )
 _REJECTED = RowOutcome.REJECTED
@@ -48,16 +55,19 @@ class RowLeftOut:
 
 
 def settle_changes(plan: Plan, source: str) -> list[RowLeftOut]:
-    """Compare what the plan is about with what is here. Appointments are locked; contacts are locked here.
+    """Compare what the plan is about with what is here. The patients (lock_patients()) and the appointments
+    are locked; contacts are locked here.
 
     What files said of the records is brought up to date, so that nothing another source said is lost. Raises
     PlanStale; of a fresh plan, what was changed is left out and returned, and it raises only ContactGone.
     """
     visits = _find_changed_appointments(plan, source)
     people = _find_changed_contacts(plan, source)
-    if (visits or people) and not plan.is_fresh:
+    booked = _find_booked_meanwhile(plan)
+    if (visits or people or booked) and not plan.is_fresh:
         raise PlanStale
     left_out = [_leave_out_row(row) for row in plan.rows if _is_of(row, visits) and row.outcome != _REJECTED]
+    left_out += [_leave_out_row(row, BOOKED_MEANWHILE) for row in booked]
     left_out += [_leave_out_refused(row) for row in plan.refused if _is_of(row, visits)]
     if left_out:
         _drop_people_without_rows(plan)
@@ -98,6 +108,30 @@ def _describe(appointment: Appointment, source: str) -> tuple[object, ...]:
     return appointment.revision, appointment.starts_at, read_record_values(appointment, source)
 
 
+def _find_booked_meanwhile(plan: Plan) -> list[PlannedRow]:
+    """The rows that add an appointment beside one that their patient got since they were planned."""
+    adding = [
+        (row, contact.pk)
+        for row in plan.rows
+        if row.outcome == RowOutcome.ADDED and (contact := plan.contacts[person_key(row.row)].contact)
+    ]
+    if not adding:
+        return []
+    here: dict[tuple[int, str], set[int]] = defaultdict(set)
+    starts = {row.row.local_start for row, _ in adding}
+    there = Appointment.objects.filter(
+        is_any("contact", {pk for _, pk in adding}), is_any("local_start", starts, LocalDateTimeField())
+    )
+    for each in there.select_related("location").order_by():
+        here[each.contact_id, say_slot(each.local_start, each.location.name)].add(each.pk)
+    known = {each.pk for each in plan.known_appointments}
+    return [
+        row
+        for row, pk in adding
+        if here[pk, say_slot(row.row.local_start, row.row.location)] - known - row.beside
+    ]
+
+
 def _find_changed_contacts(plan: Plan, source: str) -> set[int]:
     """Lock the contacts; return those that aren't as planned. Raises ContactGone."""
     planned = [each.contact for each in plan.contacts.values() if each.contact]
@@ -118,11 +152,11 @@ def _find_changed_contacts(plan: Plan, source: str) -> set[int]:
     return changed
 
 
-def _leave_out_row(row: PlannedRow) -> RowLeftOut:
+def _leave_out_row(row: PlannedRow, why: tuple[str, str] = CLOSED_MEANWHILE) -> RowLeftOut:
     withdrawn = row.notes
     row.leave_out()
     said = row.row
-    return RowLeftOut(_say_changed(said.line, said.appointment_id), withdrawn)
+    return RowLeftOut(_say_changed(said.line, said.appointment_id, why), withdrawn)
 
 
 def _leave_out_refused(row: RefusedRow) -> RowLeftOut:
@@ -143,8 +177,8 @@ def _leave_out_person(planned: PlannedContact) -> RowLeftOut:
     return RowLeftOut(Problem(line, gettext("Row"), name, *translate(EDITED_MEANWHILE)))
 
 
-def _say_changed(line: int, appointment_id: str) -> Problem:
-    return Problem(line, gettext("Row"), appointment_id, *translate(CLOSED_MEANWHILE), REJECTED)
+def _say_changed(line: int, appointment_id: str, why: tuple[str, str] = CLOSED_MEANWHILE) -> Problem:
+    return Problem(line, gettext("Row"), appointment_id, *translate(why), REJECTED)
 
 
 def _drop_people_without_rows(plan: Plan) -> None:

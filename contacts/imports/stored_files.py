@@ -153,7 +153,9 @@ def retry_import(batch: ImportBatch, *, by: User | None = None) -> bool:
     lock_order(batch.source)
     failed = ImportBatch.objects.filter(pk=batch.pk, state=State.FAILED, file__isnull=False)
     if is_overtaken(batch):
-        return failed.update(state=State.ASKING, queued_at=Now(), error=say_overtaken(), attempts=0) > 0
+        seen = {"dismissed_at": None, "dismissed_by": None}
+        asks = failed.update(state=State.ASKING, queued_at=Now(), error=say_overtaken(), attempts=0, **seen)
+        return asks > 0
     if not _queue(failed, by):
         return False
     hint_import()
@@ -163,6 +165,7 @@ def retry_import(batch: ImportBatch, *, by: User | None = None) -> bool:
 def _queue(found: QuerySet[ImportBatch], by: User | None) -> bool:
     """Let them wait for a worker, behind all that do. The caller's transaction holds lock_order()."""
     changes: dict[str, Any] = {"by": by} if by else {}
+    changes |= {"dismissed_at": None, "dismissed_by": None}  # if it fails again, somebody must look again
     now = read_database_clock()  # not the beginning of the transaction, which may have waited for the lock
     return found.update(state=State.WAITING, queued_at=now, error="", attempts=0, **changes) > 0
 

@@ -144,8 +144,8 @@ class Appointment(models.Model):
             # reminders/api/views.py: list_page, those that changed
             models.Index(fields=["updated_at", "id"], name="appointment_by_change"),
             # reminders/api/appointments.py: FILTERS
-            models.Index(fields=["starts_at"], name="appointment_by_start"),
-            models.Index(fields=["status", "id"], name="appointment_by_status"),
+            models.Index(fields=["starts_at", "id"], name="appointment_start_and_id"),
+            models.Index(fields=["status", "starts_at", "id"], name="appointment_status_and_start"),
             models.Index(fields=["source", "id"], name="appointment_by_source"),
         ]
 

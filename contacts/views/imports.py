@@ -25,6 +25,7 @@ from contacts.forms.imports import (
     read_columns,
 )
 from contacts.forms.reading import choose_valid, describe_reading, list_posted, read_reading
+from contacts.forms.shown_answers import is_as_shown, sign_shown
 from contacts.imports.change_words import changes_as_csv, group_changes
 from contacts.imports.errors import ImportRefused, MissingColumns
 from contacts.imports.importing import preview_file
@@ -52,9 +53,11 @@ from contacts.imports.stored_files import (
     retry_import,
     store_file,
 )
+from contacts.imports.visits_ahead import PlannedAnew
 from contacts.kept_words import group_kept
 from contacts.models import ImportBatch, Location
 from contacts.views.contacts import HtmxRequest
+from contacts.watching.arrivals import find_failed
 from contacts.watching.standing import read_watched
 
 PER_PAGE = 50
@@ -69,9 +72,14 @@ CHANGES = (
 @require_GET
 def list_imports(request: HttpRequest) -> HttpResponse:
     """Past imports, newest first."""
-    batches = ImportBatch.objects.select_related("by")
+    batches = ImportBatch.objects.select_related("by", "dismissed_by")
     page = Paginator(batches, PER_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "clock_of": _first_location(), "watched": read_watched()}
+    context = {
+        "page": page,
+        "clock_of": _first_location(),
+        "watched": read_watched(),
+        "to_look_at": set(find_failed().values_list("pk", flat=True)),
+    }
     return render(request, "contacts/imports/list.html", context)
 
 
@@ -88,18 +96,19 @@ def upload_import(request: HttpRequest) -> HttpResponse:
     return redirect("preview_import", pk=batch.pk)
 
 
-@permission_required("contacts.add_importbatch", raise_exception=True)
-@require_http_methods(["GET", "POST"])
-def preview_import(request: HttpRequest, pk: int) -> HttpResponse:
+def preview_import(
+    request: HttpRequest, pk: int, *, describe_outgoing: Callable[[PlannedAnew], str]
+) -> HttpResponse:
     """What importing a file would change, and its questions; posted: answers, or that it be imported.
 
-    Whoever may import may answer, whoever brought the file.
+    Whoever may import may answer, whoever brought the file. `describe_outgoing`: says what goes out today
+    because of it (reminders/views/imports.py, which is the page's address).
     """
     batch = get_object_or_404(ImportBatch, pk=pk)
     if batch.state != ImportBatch.State.ASKING:
         return _tell_confirmed(request, batch)
     try:
-        return _preview_or_apply(request, batch)
+        return _preview_or_apply(request, batch, describe_outgoing)
     except FileGone as gone:
         messages.error(request, str(gone))
         return redirect("upload_import")
@@ -137,18 +146,17 @@ def _ask_for_another(request: HttpRequest, batch: ImportBatch, refused: ImportRe
     return _show_upload(request, form, status=422)
 
 
-def _preview_or_apply(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
+def _preview_or_apply(
+    request: HttpRequest, batch: ImportBatch, describe_outgoing: Callable[[PlannedAnew], str]
+) -> HttpResponse:
     stored = read_stored_file(batch)
     named = request.POST.getlist("location")
     asked = NewLocationsForm(named, request.POST if request.method == "POST" else None)
     add_posted = partial(_add_posted, request, asked, stored.options)
     options = add_posted(stored.options)
-    if "apply" in request.POST and (not named or asked.is_valid()):
-        with transaction.atomic():
-            refused = _keep_posted(request, batch, add_posted)
-            if refused is None and not queue_import(batch, by=_staff(request)):
-                refused = _tell_confirmed(request, batch)
-        return refused or redirect("import_batch", pk=batch.pk)
+    is_confirmed = "apply" in request.POST and (not named or asked.is_valid())
+    if is_confirmed and (applied := _apply(request, batch, asked, add_posted)):
+        return applied
     try:
         report = preview_file(stored.data, stored.file_name, options)
     except MissingColumns as missing:
@@ -160,7 +168,40 @@ def _preview_or_apply(request: HttpRequest, batch: ImportBatch) -> HttpResponse:
         return _download(changes_as_csv(report.changes), _("import-changes.csv"))
     if "download_rejected" in request.POST and report.to_mend:
         return _download(write_rows_to_mend(report.to_mend), _("rows-to-mend.csv"))
-    return _show_preview(request, report, asked, batch)
+    is_ready = report.took_something and not report.open_questions
+    besides = {
+        "is_made_anew": is_confirmed,
+        "what_goes_out": describe_outgoing(report.planned_anew) if is_ready else "",
+    }
+    return _show_preview(request, report, asked, batch, options, besides)
+
+
+class AnswersChanged(Exception):
+    """A list was confirmed with other answers than those that its preview was made with."""
+
+
+def _apply(
+    request: HttpRequest,
+    batch: ImportBatch,
+    asked: NewLocationsForm,
+    add_posted: Callable[[ImportOptions], ImportOptions],
+) -> HttpResponse | None:
+    """Let the file be imported; None if the preview must be shown with the answers first."""
+
+    def change(kept: ImportOptions) -> ImportOptions:
+        changed = add_posted(kept)
+        if not is_as_shown(request.POST, asked, kept, changed):
+            raise AnswersChanged
+        return changed
+
+    try:
+        with transaction.atomic():
+            refused = _keep_posted(request, batch, change)
+            if refused is None and not queue_import(batch, by=_staff(request)):
+                refused = _tell_confirmed(request, batch)
+    except AnswersChanged:
+        return None
+    return refused or redirect("import_batch", pk=batch.pk)
 
 
 def _keep_posted(
@@ -232,28 +273,40 @@ def _ask_for_columns(
 
 
 def _show_preview(
-    request: HttpRequest, report: ImportReport, asked: NewLocationsForm, batch: ImportBatch
+    request: HttpRequest,
+    report: ImportReport,
+    asked: NewLocationsForm,
+    batch: ImportBatch,
+    options: ImportOptions,
+    besides: Mapping[str, object],
 ) -> HttpResponse:
+    """`options`: what it was made with; `besides`: what else the template is given."""
     new = [name for name in report.unknown_locations if name not in asked.locations]
+    if new or not asked.locations:
+        asked = NewLocationsForm([*asked.locations, *new], kept=options)
+    questions = list_questions(report)
+    columns = ColumnForm(
+        [column.label for column in report.columns],
+        report.chosen_columns,
+        samples=report.first_rows.samples,
+    )
+    reading = describe_reading(report.understood, report.first_rows) if report.understood else {}
     context = {
         "report": report,
         "counts": list_counts(report.counts),
         "rejected": group_problems(report.problems, REJECTED, LINES_SHOWN),
         "notes": group_problems(report.problems, NOTE, LINES_SHOWN),
         "changes": group_changes(report.changes, LINES_SHOWN),
-        "location_form": asked if asked.locations and not new else NewLocationsForm([*asked.locations, *new]),
-        "questions": list_questions(report),
-        "column_form": ColumnForm(
-            [column.label for column in report.columns],
-            report.chosen_columns,
-            samples=report.first_rows.samples,
-        ),
+        "location_form": asked,
+        "questions": questions,
+        "column_form": columns,
+        "shown": sign_shown(options, questions, asked.locations, columns, reading.get("reading_form")),
         "overtaken": say_overtaken() if has_newer(batch) else "",
         "changes_nothing": not any(report.counts.get(key) for key in CHANGES),
         "batch": batch,
+        **reading,
+        **besides,
     }
-    if report.understood:
-        context |= describe_reading(report.understood, report.first_rows)
     return render(request, "contacts/imports/preview.html", context)
 
 
@@ -261,7 +314,7 @@ def _show_preview(
 @require_GET
 def show_import(request: HtmxRequest, pk: int) -> HttpResponse:
     """The report of one import; as long as it isn't imported, how far it is, which htmx asks for again."""
-    batches = ImportBatch.objects.select_related("by", "undone_by").annotate(
+    batches = ImportBatch.objects.select_related("by", "dismissed_by", "undone_by").annotate(
         to_mend=Count("rejected_rows", filter=Q(rejected_rows__line__gt=0, rejected_rows__cells__len__gt=0))
     )
     batch = get_object_or_404(batches, pk=pk)
@@ -284,7 +337,12 @@ def show_import(request: HtmxRequest, pk: int) -> HttpResponse:
 
 def _show_progress(request: HtmxRequest, batch: ImportBatch) -> HttpResponse:
     progress = describe_progress(batch)
-    context = {"batch": batch, "progress": progress}
+    context = {
+        "batch": batch,
+        "progress": progress,
+        "clock_of": _first_location(),
+        "can_dismiss": find_failed().filter(pk=batch.pk).exists(),
+    }
     if not request.htmx:
         return render(request, "contacts/imports/progress.html", context)
     status = 200 if progress.goes_on else STOP_POLLING

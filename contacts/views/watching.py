@@ -1,7 +1,10 @@
 """Watched calendar addresses: add, edit, remove, fetch one now. The list is on the imports page."""
 
+from typing import cast
+
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -11,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from contacts.forms.watching import CalendarForm
 from contacts.models import ImportBatch, WatchedCalendar, WatchedFolder
-from contacts.watching.arrivals import decline_arrival
+from contacts.watching.arrivals import decline_arrival, dismiss_failed
 from contacts.watching.calendars import fetch_soon, save_calendar
 from contacts.watching.gone_folders import forget_folder
 
@@ -57,6 +60,18 @@ def decline_import(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("imports")
     messages.error(request, _("This list no longer waits for answers."))
     return redirect("import_batch", pk=pk)
+
+
+@permission_required("contacts.add_importbatch", raise_exception=True)
+@require_POST
+def dismiss_import(request: HttpRequest, pk: int) -> HttpResponse:
+    """Nobody needs to look any more at a list that came by itself and failed."""
+    batch = get_object_or_404(ImportBatch, pk=pk)
+    if dismiss_failed(batch, by=cast(User, request.user)):
+        messages.success(request, _("Dismissed. The list stays below, and can still be tried again."))
+    else:
+        messages.info(request, _("This list was dismissed before, or it hasn't failed."))
+    return redirect("imports")
 
 
 @permission_required("contacts.delete_watchedcalendar", raise_exception=True)

@@ -13,6 +13,7 @@ import logging
 import time
 from datetime import timedelta
 
+from django.contrib.auth.models import User
 from django.db import Error, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
@@ -88,9 +89,14 @@ def replace_content(batch: ImportBatch, data: bytes, *, also_failed: bool = Fals
         return False
     is_answered = unpack_options(file.options) != ImportOptions(source=found.source)
     ImportFile.objects.filter(pk=file.pk).update(**pack_content(data))
-    found.sha256, found.made_at = hashlib.sha256(data).hexdigest(), timezone.now()
+    sha256 = hashlib.sha256(data).hexdigest()
+    if sha256 != found.sha256:
+        found.dismissed_at, found.dismissed_by = None, None
+    found.sha256, found.made_at = sha256, timezone.now()
     found.state, found.error, found.attempts = State.ASKING, str(NEW_CONTENT) if is_answered else "", 0
-    found.save(update_fields=["sha256", "made_at", "state", "error", "attempts"])
+    found.save(
+        update_fields=["sha256", "made_at", "state", "error", "attempts", "dismissed_at", "dismissed_by"]
+    )
     _warn_of_newer(found)
     return True
 
@@ -112,13 +118,26 @@ def decline_arrival(batch: ImportBatch) -> bool:
     return delete_asking(ImportBatch.objects.filter(pk=batch.pk, how__in=COMES_BY_ITSELF)) > 0
 
 
+def dismiss_failed(batch: ImportBatch, *, by: User) -> bool:
+    """Nobody needs to look any more at a list that came by itself and failed; return whether it did.
+
+    It stays in the list of imports, with who said so and when, and can still be tried again. The same content
+    that comes again and fails again stays dismissed.
+    """
+    failed = ImportBatch.objects.filter(
+        pk=batch.pk, state=State.FAILED, how__in=COMES_BY_ITSELF, dismissed_at=None
+    )
+    return failed.update(dismissed_at=Now(), dismissed_by=by) > 0
+
+
 def find_asking() -> QuerySet[ImportBatch]:
     """Files that came by themselves and wait for somebody's answers."""
     return ImportBatch.objects.filter(state=State.ASKING, how__in=COMES_BY_ITSELF).exclude(error="")
 
 
 def find_failed() -> QuerySet[ImportBatch]:
-    """Files that came by themselves and could not be imported, and no newer one of the source since.
+    """Files that came by themselves and could not be imported, and no newer one of the source since, nor has
+    anybody dismissed them.
 
     After FAILED_KEPT_FOR they can't be tried again, and nobody is asked to look any more.
     """
@@ -126,7 +145,9 @@ def find_failed() -> QuerySet[ImportBatch]:
         IS_BEGUN, source=OuterRef("source"), made_at__gt=OuterRef("made_at"), undone_at=None
     )
     recent = timezone.now() - FAILED_KEPT_FOR
-    failed = ImportBatch.objects.filter(state=State.FAILED, how__in=COMES_BY_ITSELF, made_at__gt=recent)
+    failed = ImportBatch.objects.filter(
+        state=State.FAILED, how__in=COMES_BY_ITSELF, made_at__gt=recent, dismissed_at=None
+    )
     return failed.filter(~Exists(came_later))
 
 

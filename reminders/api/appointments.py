@@ -33,6 +33,7 @@ from reminders.api.views import (
     acting_user,
     answer_row,
     check_if_match,
+    choose_order,
     find_row,
     list_page,
     names_version,
@@ -189,6 +190,7 @@ class AppointmentPage(serializers.Serializer[Any]):
 
 
 FILTERS = {
+    "updated_since": "updated_at__gte",
     "starts_from": "starts_at__gte",
     "starts_before": "starts_at__lt",
     "location": "location",
@@ -215,16 +217,21 @@ class Appointments(ApiView):
         operation_id="listAppointments", parameters=[AppointmentParameters], responses=AppointmentPage
     )
     def get(self, request: Request) -> Response:
-        """List appointments, in the order in which they were made; with updated_since, changed."""
+        """List appointments, in the order in which they were made; with updated_since, changed; with status,
+        starts_from or starts_before, in the order of their start.
+        """
         wanted = read_parameters(request, AppointmentParameters)
-        filters = {FILTERS[name]: value for name, value in wanted.items() if name in FILTERS}
+        order = choose_order(wanted, held="status", moment="starts_at")
+        filters = {
+            FILTERS[name]: value for name, value in wanted.items() if name in FILTERS and name != order.held
+        }
         rows = shown_appointments().filter(**filters)
         return list_page(
             rows,
             AppointmentFields,
             cursor=wanted.get("cursor", ""),
             limit=wanted["limit"],
-            changed_since=wanted.get("updated_since"),
+            order=order,
         )
 
 

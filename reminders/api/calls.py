@@ -12,7 +12,15 @@ from contacts.models import ApiScope
 from contacts.models.people import Channel
 from reminders.api.bodies import read_parameters
 from reminders.api.fields import MomentField, WholeParameter, show_moment
-from reminders.api.views import IF_NONE_MATCH, ApiView, PageParameters, answer_row, find_row, list_page
+from reminders.api.views import (
+    IF_NONE_MATCH,
+    ApiView,
+    PageParameters,
+    answer_row,
+    choose_order,
+    find_row,
+    list_page,
+)
 from reminders.models import CallRecord
 from reminders.rules.modes import SendingMode
 from reminders.rules.reasons import phrase_for
@@ -110,9 +118,14 @@ class Calls(ApiView):
     def get(self, request: Request) -> Response:
         """List calls and texts, in the order in which they went out."""
         wanted = read_parameters(request, CallParameters)
-        filters = {FILTERS[name]: value for name, value in wanted.items() if name in FILTERS}
+        order = choose_order(wanted, held="state" if "state" in wanted else "channel")
+        filters = {
+            FILTERS[name]: value for name, value in wanted.items() if name in FILTERS and name != order.held
+        }
         rows = shown_calls().filter(**filters)
-        return list_page(rows, CallFields, cursor=wanted.get("cursor", ""), limit=wanted["limit"])
+        return list_page(
+            rows, CallFields, cursor=wanted.get("cursor", ""), limit=wanted["limit"], order=order
+        )
 
 
 class OneCall(ApiView):

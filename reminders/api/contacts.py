@@ -32,6 +32,7 @@ from reminders.api.views import (
     acting_user,
     answer_row,
     check_if_match,
+    choose_order,
     find_row,
     list_page,
     names_version,
@@ -142,12 +143,14 @@ class Contacts(ApiView):
         rows = shown_contacts()
         if "source" in wanted:
             rows = rows.filter(source=wanted["source"])
+        if "updated_since" in wanted:
+            rows = rows.filter(updated_at__gte=wanted["updated_since"])
         return list_page(
             rows,
             ContactFields,
             cursor=wanted.get("cursor", ""),
             limit=wanted["limit"],
-            changed_since=wanted.get("updated_since"),
+            order=choose_order(wanted),
         )
 
     @extend_schema(operation_id="addContact", request=ContactBody, responses={201: ContactFields})

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from contacts.database.clock import read_database_clock
 from contacts.models import ApiScope, ConsentEntry, PhoneNumber
 from contacts.models.people import Channel
-from contacts.numbers import NotANumber
+from contacts.number_faults import NotANumber
 from contacts.optouts import record_optout
 from contacts.own_numbers import is_own_number
 from contacts.people import get_or_create_written_number

@@ -12,7 +12,15 @@ from contacts.models import ApiScope
 from contacts.models.people import Channel
 from reminders.api.bodies import read_parameters
 from reminders.api.fields import MomentField, WholeParameter, show_moment
-from reminders.api.views import IF_NONE_MATCH, ApiView, PageParameters, answer_row, find_row, list_page
+from reminders.api.views import (
+    IF_NONE_MATCH,
+    ApiView,
+    PageParameters,
+    answer_row,
+    choose_order,
+    find_row,
+    list_page,
+)
 from reminders.models import Reminder
 from reminders.rules.reasons import sentence_for
 from reminders.rules.states import ReminderState
@@ -72,6 +80,7 @@ class ReminderParameters(PageParameters):
 
 
 FILTERS = {
+    "updated_since": "updated_at__gte",
     "due_from": "due_at__gte",
     "due_before": "due_at__lt",
     "appointment": "appointment",
@@ -90,16 +99,21 @@ class Reminders(ApiView):
 
     @extend_schema(operation_id="listReminders", parameters=[ReminderParameters], responses=ReminderPage)
     def get(self, request: Request) -> Response:
-        """List reminders, in the order in which they were planned; with updated_since, changed."""
+        """List reminders, in the order in which they were planned; with updated_since, changed; with state,
+        due_from or due_before, in the order in which they are due.
+        """
         wanted = read_parameters(request, ReminderParameters)
-        filters = {FILTERS[name]: value for name, value in wanted.items() if name in FILTERS}
+        order = choose_order(wanted, held="state", moment="due_at")
+        filters = {
+            FILTERS[name]: value for name, value in wanted.items() if name in FILTERS and name != order.held
+        }
         rows = shown_reminders().filter(**filters)
         return list_page(
             rows,
             ReminderFields,
             cursor=wanted.get("cursor", ""),
             limit=wanted["limit"],
-            changed_since=wanted.get("updated_since"),
+            order=order,
         )
 
 

@@ -5,6 +5,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -84,44 +85,91 @@ class PageParameters(StrictSerializer):
     )
 
 
+@dataclass(frozen=True)
+class ListOrder:
+    """In which order a list is read: that of an index, which ends the search as soon as the page is full.
+
+    `held`: a column that a filter holds to one value, the first of the index. It is compared as a range, so
+    that PostgreSQL keeps to that index: held to be equal, it would seem to need none, and all rows be read by
+    id until the page is full. `moment`: then by this column; then by id. Neither: by id.
+    """
+
+    held: str = ""
+    value: str = ""
+    moment: str = ""
+
+    @property
+    def columns(self) -> list[str]:
+        return [*filter(None, [self.held, self.moment]), "pk"]
+
+    def take_after(self, rows: "QuerySet[Any]", cursor: str) -> "QuerySet[Any]":
+        """The rows after the cursor, in this order. Raises ApiProblem."""
+        if self.held:
+            rows = rows.filter(**{f"{self.held}__gte": self.value, f"{self.held}__lte": self.value})
+        if cursor:
+            place = (*([self.value] if self.held else []), *self._read_place(cursor))
+            columns = Tuple(*(F(column) for column in self.columns))
+            rows = rows.filter(Q(TupleGreaterThan(columns, place)) if len(place) > 1 else Q(pk__gt=place[0]))
+        return rows.order_by(*self.columns)
+
+    def write_cursor(self, row: Any) -> str:
+        """The cursor after a row."""
+        if not self.moment:
+            return write_cursor(row.pk)
+        since = (getattr(row, self.moment) - EPOCH) // MICROSECOND
+        return _encode(f"{self._mark}{since}:{row.pk}")
+
+    @property
+    def _mark(self) -> str:
+        """What tells the cursors of one order from those of another."""
+        return self.moment[0]
+
+    def _read_place(self, cursor: str) -> list[Any]:
+        if not self.moment:
+            return [read_cursor(cursor)]
+        found = re.fullmatch(rf"{self._mark}(-?\d{{1,17}}):(\d{{1,19}})", _decode(cursor), re.ASCII)
+        if not found or int(found[2]) > MOST_ID:
+            raise _refuse_cursor()
+        try:
+            return [EPOCH + int(found[1]) * MICROSECOND, int(found[2])]
+        except OverflowError:
+            raise _refuse_cursor() from None
+
+
+def choose_order(wanted: Mapping[str, Any], *, held: str = "", moment: str = "") -> ListOrder:
+    """The order of a list with these filters. `held`: a filter, and column, that few rows may fit; `moment`:
+    the column by which such rows come, and those from or before a moment; "" if by id.
+    """
+    if "updated_since" in wanted:
+        return ListOrder(moment="updated_at")
+    if held and held in wanted:
+        return ListOrder(held, wanted[held], moment)
+    is_by_moment = any(name.endswith(("_from", "_before")) for name in wanted)
+    return ListOrder(moment=moment if is_by_moment else "")
+
+
 def list_page(
     rows: "QuerySet[Any]",
     shape: Any,
     *,
     cursor: str = "",
     limit: int = USUALLY_LISTED,
-    changed_since: datetime | None = None,
+    order: ListOrder | None = None,
 ) -> Response:
-    """The rows after the cursor, in the order of their ids, so that rows added meanwhile shift nothing.
-
-    `changed_since`: those that changed then or later, in the order in which they changed last. A row that
-    changes between two pages comes once more, so none is passed over. Each order is that of an index, which
-    ends the search as soon as the page is full.
+    """The rows after the cursor, by default in the order of their ids, so that rows added meanwhile shift
+    nothing. In the order of changes a row that changes between two pages comes once more, so none is passed
+    over.
     """
-    if changed_since is None:
-        page = rows.filter(pk__gt=read_cursor(cursor) if cursor else 0).order_by("pk")
-    else:
-        page = rows.filter(_find_changed(changed_since, cursor)).order_by("updated_at", "pk")
-    found = list(page[: limit + 1])
+    order = order or ListOrder()
+    found = list(order.take_after(rows, cursor)[: limit + 1])
     shown = found[:limit]
     is_more = len(found) > limit
     return Response(
         {
             "results": shape(shown, many=True).data,
-            "next_cursor": _write_next(shown[-1], by_change=changed_since is not None) if is_more else None,
+            "next_cursor": order.write_cursor(shown[-1]) if is_more else None,
         }
     )
-
-
-def _find_changed(since: datetime, cursor: str) -> Q:
-    if not cursor:
-        return Q(updated_at__gte=since)
-    place = Tuple(F("updated_at"), F("pk"))
-    return Q(updated_at__gte=since) & Q(TupleGreaterThan(place, read_cursor_of_changes(cursor)))
-
-
-def _write_next(last: Any, *, by_change: bool) -> str:
-    return write_cursor_of_changes(last.updated_at, last.pk) if by_change else write_cursor(last.pk)
 
 
 def write_cursor(pk: int) -> str:
@@ -135,19 +183,6 @@ def read_cursor(cursor: str) -> int:
     if not found or int(found[1]) > MOST_ID:
         raise _refuse_cursor()
     return int(found[1])
-
-
-def write_cursor_of_changes(changed_at: datetime, pk: int) -> str:
-    """The cursor after a row that changed last at `changed_at`, in the order of changes."""
-    return _encode(f"{(changed_at - EPOCH) // MICROSECOND}:{pk}")
-
-
-def read_cursor_of_changes(cursor: str) -> tuple[datetime, int]:
-    """The moment (aware UTC) and the id that a cursor stands for. Raises ApiProblem."""
-    found = re.fullmatch(r"(\d{1,16}):(\d{1,19})", _decode(cursor), re.ASCII)
-    if not found or int(found[2]) > MOST_ID:
-        raise _refuse_cursor()
-    return EPOCH + int(found[1]) * MICROSECOND, int(found[2])
 
 
 def _encode(text: str) -> str:

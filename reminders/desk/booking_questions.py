@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from contacts.booking_locks import lock_patients, lock_providers
 from contacts.clock_habits import is_usual
 from contacts.models import Appointment, Location, Provider
 from contacts.wall_times import read_clock
@@ -14,10 +15,6 @@ from reminders.planning.owed_reminders import open_days_of
 
 FURTHEST = timedelta(days=2 * 366)
 SHORTEST_VISIT, LONGEST_VISIT = 5, 600  # minutes
-# The first halves of the keys of advisory locks; the second is an id. Patients come before providers.
-_PATIENT, _PROVIDER = 7_364_004, 7_364_005
-_SECOND_HALF = 2**31  # ids that differ by this share a lock, which lets one of them wait without need
-_LOCK = "SELECT pg_advisory_xact_lock(kind, id) FROM unnest(%s::int[], %s::int[]) AS wanted (kind, id)"
 _LONGEST_KNOWN = timedelta(days=1)  # visits of lists may be longer than LONGEST_VISIT
 
 
@@ -89,7 +86,8 @@ def lock_bookings(*, contact_id: int, provider_id: int | None) -> None:
     So of two visits for one hour the second is asked. To be called before any row is locked; nobody waits
     for a booking of others.
     """
-    _lock([(_PATIENT, contact_id)] + ([(_PROVIDER, provider_id)] if provider_id else []))
+    lock_patients([contact_id])
+    lock_providers([provider_id] if provider_id else [])
 
 
 def lock_bookings_around(appointment_id: int, provider: Provider | None) -> None:
@@ -99,13 +97,6 @@ def lock_bookings_around(appointment_id: int, provider: Provider | None) -> None
     provider. Raises Appointment.DoesNotExist.
     """
     there = Appointment.objects.filter(pk=appointment_id)
-    _lock([(_PATIENT, there.values_list("contact_id", flat=True).get())])
+    lock_patients([there.values_list("contact_id", flat=True).get()])
     provider_id = provider.pk if provider else there.values_list("provider_id", flat=True).get()
-    if provider_id:
-        _lock([(_PROVIDER, provider_id)])
-
-
-def _lock(wanted: list[tuple[int, int]]) -> None:
-    kinds, ids = zip(*sorted(wanted), strict=True)
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [list(kinds), [pk % _SECOND_HALF for pk in ids]])
+    lock_providers([provider_id] if provider_id else [])

@@ -16,7 +16,8 @@ from django.utils.translation import gettext, ngettext
 from contacts.database.clock import read_database_clock
 from contacts.models import Location, PhoneNumber
 from contacts.models.people import Channel
-from contacts.numbers import NotANumber, parse_number
+from contacts.number_faults import NotANumber
+from contacts.numbers import parse_number
 from contacts.people import get_or_create_number
 from reminders.desk.test_calls import TestRefused, submit_test
 from reminders.lifecycle.locking import lock_numbers

@@ -131,6 +131,9 @@ class CallRecord(models.Model):
             ),
             # reminders/deciding/desk_pace.py: read_paces, the calls of the last minute
             BrinIndex(fields=["submitting_at"], name="call_by_time", autosummarize=True),
+            # reminders/api/calls.py: those of a rare state or channel
+            models.Index(fields=["state", "id"], name="call_by_state"),
+            models.Index(fields=["channel", "id"], name="call_by_channel"),
         ]
 
     def __str__(self) -> str:

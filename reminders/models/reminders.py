@@ -92,7 +92,8 @@ class Reminder(models.Model):
             # reminders/api/views.py: list_page, those that changed
             models.Index(fields=["updated_at", "id"], name="reminder_by_change"),
             # reminders/api/reminders.py: FILTERS
-            models.Index(fields=["state", "id"], name="reminder_by_state"),
+            models.Index(fields=["due_at", "id"], name="reminder_by_due"),
+            models.Index(fields=["state", "due_at", "id"], name="reminder_state_and_due"),
         ]
 
     def __str__(self) -> str:

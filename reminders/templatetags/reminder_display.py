@@ -1,38 +1,23 @@
 """How states are shown: a hue, an icon and a word, never a hue alone."""
 
-from dataclasses import dataclass
-
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from contacts.templatetags.chips import UNKNOWN_STATE, VISIT_LOOKS, ChipLook, draw_chip
 from contacts.templatetags.display import icon
 
 register = template.Library()
 
-
-@dataclass(frozen=True)
-class ChipLook:
-    """A state's hue (a class of callboard.css), icon (of Tabler's outline set) and word."""
-
-    hue: str
-    icon: str
-    word: object  # str, or one that is translated when shown
-
-
-UNKNOWN_STATE = ChipLook("grey", "help-circle", _("state not known"))
 LOOKS: dict[str, ChipLook] = {
-    # the patient's answer
-    "confirmed": ChipLook("green", "check", _("confirmed")),
-    "wants_another_time": ChipLook("violet", "arrows-left-right", _("wants another time")),
+    **VISIT_LOOKS,
     # what is ahead
     "will_call": ChipLook("slate", "clock", _("will call")),
     "will_text": ChipLook("slate", "clock", _("will text")),
     "would_call": ChipLook("grey", "clock-pause", _("would be reminded")),
     "planned": ChipLook("slate", "clock", _("planned")),
     "being_planned": ChipLook("slate", "clock", _("being planned")),
-    "booked": ChipLook("slate", "calendar-event", _("booked")),
     "provider_changed": ChipLook("slate", "user-edit", _("given to another provider")),
     "moved": ChipLook("slate", "calendar-time", _("moved")),
     "call_ordered": ChipLook("blue", "phone-outgoing", _("call ordered")),
@@ -63,7 +48,6 @@ LOOKS: dict[str, ChipLook] = {
     "not_reminded": ChipLook("grey", "bell-off", _("not reminded")),
     "skipped": ChipLook("grey", "player-skip-forward", _("skipped")),
     "withdrawn": ChipLook("grey", "arrow-back-up", _("withdrawn")),
-    "cancelled": ChipLook("grey", "ban", _("cancelled")),
     "abandoned": ChipLook("grey", "flag-off", _("closed by staff")),
     # what went wrong
     "unknown": ChipLook("red", "help-circle", _("unknown")),
@@ -79,9 +63,6 @@ LOOKS: dict[str, ChipLook] = {
     "active": ChipLook("green", "player-play", _("active")),
     "draft": ChipLook("grey", "pencil", _("draft")),
     "paused": ChipLook("amber", "player-pause", _("paused")),
-    # the visit
-    "arrived": ChipLook("green outlined", "user-check", _("arrived")),
-    "no_show": ChipLook("red outlined", "user-x", _("no-show")),
 }
 
 
@@ -103,14 +84,7 @@ def result_icon(result: str) -> SafeString:
 @register.simple_tag
 def chip(state: str, words: str = "") -> SafeString:
     """A state as a chip; `words` replace its own word ("confirmed 9:12 by key 1")."""
-    look = LOOKS.get(state, UNKNOWN_STATE)
-    hues = " ".join(f"chip-{hue}" for hue in look.hue.split())
-    return format_html(
-        '<span class="chip {}">{}<span class="chip-words">{}</span></span>',
-        hues,
-        icon(look.icon),
-        words or look.word,
-    )
+    return draw_chip(LOOKS.get(state, UNKNOWN_STATE), words)
 
 
 @register.simple_tag

@@ -1,21 +1,38 @@
-"""An import's pages, where they matter to reminders: undoing it, and what goes out today because of it."""
+"""An import's pages, where they matter to reminders: its preview, undoing it, and what goes out today
+because of it.
+"""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from contacts.imports.visits_ahead import PlannedAnew
 from contacts.kept_words import group_kept
 from contacts.models import ImportBatch
 from contacts.undoing import UndoRefused
+from contacts.views.imports import preview_import
 from reminders.desk.import_undo import preview_undo, undo_import
-from reminders.pages.import_calls import count_calls_today
+from reminders.pages.import_calls import count_calls_today, foresee_calls_today
 from reminders.pages.undo_preview import group_undone
 from reminders.views.requests import signed_in
 
 LINES_SHOWN = 100  # of each group
+
+
+@permission_required("contacts.add_importbatch", raise_exception=True)
+@require_http_methods(["GET", "POST"])
+def preview_with_calls(request: HttpRequest, pk: int) -> HttpResponse:
+    """What importing a file would change, and what would go out today because of it."""
+    return preview_import(request, pk, describe_outgoing=_describe_calls)
+
+
+def _describe_calls(planned: PlannedAnew) -> str:
+    context = {"today": foresee_calls_today(planned)}
+    return render_to_string("reminders/import_calls_words.html", context)
 
 
 @permission_required("contacts.delete_importbatch", raise_exception=True)

@@ -103,6 +103,7 @@ PAGES = {
     "retry_import": "contacts.add_importbatch",
     "preview_import": "contacts.add_importbatch",
     "decline_import": "contacts.add_importbatch",
+    "dismiss_import": "contacts.add_importbatch",
     "forget_folder": "contacts.delete_importbatch",
     "add_calendar": "contacts.add_watchedcalendar",
     "edit_calendar": "contacts.change_watchedcalendar",

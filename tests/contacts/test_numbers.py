@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import timezone
 
+from contacts.number_faults import NotANumber, NumberFlaw
 from contacts.numbers import (
     E164_PATTERN,
-    NotANumber,
     find_kind_fault,
     is_same_number,
     mask,
@@ -145,6 +145,27 @@ def test_toll_free_fictional_and_mobile_numbers_may_be_dialled(raw: str) -> None
     assert find_kind_fault(parse_number(raw, "US").e164) == ""
 
 
+def test_a_fault_of_a_number_is_said_in_the_language_of_whoever_reads_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """(product rule 60)"""
+    assert find_kind_fault("+19005550100").startswith("This is a premium-rate number. Reminders never")
+    monkeypatch.setattr("contacts.number_faults.gettext", lambda english: f"<{english}>")
+    assert find_kind_fault("+19005550100").startswith("<This is a premium-rate number.> <Reminders never")
+    with pytest.raises(NotANumber) as refused:
+        parse_number("555-0100", "US")
+    assert str(refused.value) == (
+        "<The area code is missing.> <Enter the whole number, such as +12025550100.>"
+    )
+
+
+@pytest.mark.parametrize("flaw", NumberFlaw)
+def test_every_fault_of_a_number_says_what_is_wrong_and_what_to_do(flaw: NumberFlaw) -> None:
+    assert flaw.problem.endswith(".")
+    assert flaw.remedy.endswith(".")
+    assert "%" not in str(flaw)
+
+
 def test_a_possible_number_in_an_unassigned_range_is_accepted() -> None:
     number = parse_number("+1 999 555 0100", "US")
     assert (number.possible, number.valid) == (True, False)
@@ -266,6 +287,7 @@ def test_a_number_is_the_same_in_any_form_and_another_is_not(raw: str) -> None:
     assert not is_same_number(raw, "no number")
 
 
+@settings(deadline=None)  # the first number reads the library's tables, on a busy machine for long
 @given(st.text())
 def test_any_text_in_place_of_a_number_can_be_read(raw: str) -> None:
     assert all(re.fullmatch(E164_PATTERN, e164) for e164 in read_reported_number(raw, ["US", "MX"]))

@@ -1,4 +1,4 @@
-"""What staff read of an import is marked for translation, with named placeholders (product rule 60). Pure."""
+"""What staff read of an import or of a number is marked for translation (product rule 60). Pure."""
 
 import ast
 import re
@@ -8,16 +8,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-MODULES = sorted((ROOT / "contacts" / "imports").rglob("*.py"))
+MODULES = [
+    *sorted((ROOT / "contacts" / "imports").rglob("*.py")),
+    ROOT / "contacts" / "number_faults.py",
+    ROOT / "contacts" / "numbers.py",
+]
 MARKS = {"gettext", "gettext_lazy", "gettext_noop", "ngettext", "pgettext", "_"}
 SENTENCE = re.compile(r"[A-Z“%][^\n]*[a-z” ,)]{3,}[.?!]")
 UNNAMED = re.compile(r"%[sd]")
 
 
 def list_unmarked(tree: ast.AST) -> Iterator[ast.Constant | ast.JoinedStr]:
-    """Yield the strings outside docstrings and calls that mark them."""
+    """Yield the strings outside docstrings and calls that mark them, and marked ones made up at run time."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
+            yield from (each for each in node.args if isinstance(each, ast.JoinedStr))
             continue
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             continue
@@ -33,7 +38,7 @@ def is_sentence(node: ast.Constant | ast.JoinedStr) -> bool:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_every_sentence_of_an_import_is_marked_for_translation(path: Path) -> None:
+def test_every_sentence_of_an_import_or_a_number_is_marked_for_translation(path: Path) -> None:
     tree = ast.parse(path.read_text())
     assert [ast.unparse(node)[:90] for node in list_unmarked(tree) if is_sentence(node)] == []
 
@@ -50,4 +55,5 @@ def test_a_sentence_with_two_values_names_them(path: Path) -> None:
 def test_a_sentence_that_is_not_marked_is_found() -> None:
     found = list_unmarked(ast.parse('x = "The file is empty."; y = gettext("The file is empty.")'))
     assert [is_sentence(node) for node in found] == [True]
+    assert list(list_unmarked(ast.parse('gettext(f"There are {n} rows in it.")')))
     assert is_sentence(ast.parse('f"There are {n} rows in it."', mode="eval").body)  # type: ignore[arg-type]

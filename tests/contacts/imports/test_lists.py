@@ -213,9 +213,11 @@ def import_by_page(client: Client, name: str, answers: Answers) -> str:
     """Upload, answer and confirm, and let a worker import it; return the preview and the page after it."""
     file = SimpleUploadedFile(name, (LISTS / name).read_bytes())
     preview = client.post(reverse("upload_import"), {"file": file, "source": "csv"}, follow=True)
-    posted = {"apply": "", "question": list(answers)}
-    chosen = {f"answer-{at}": value for at, value in enumerate(answers.values())}
-    applied = client.post(preview.redirect_chain[-1][0], posted | chosen, follow=True)
+    posted = {"question": list(answers)} | {
+        f"answer-{at}": value for at, value in enumerate(answers.values())
+    }
+    for button in ("check", "apply"):
+        applied = client.post(preview.redirect_chain[-1][0], posted | {button: ""}, follow=True)
     run_waiting_imports()
     return unescape(preview.content.decode() + applied.content.decode())
 

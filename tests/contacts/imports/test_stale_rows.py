@@ -5,13 +5,20 @@ compared is said, and the same file is let in again (product rules 20 and 45).
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
 
-from contacts.appointments import cancel_appointment, change_kind, keep_said, move_appointment
+from contacts.appointments import (
+    book_appointment,
+    cancel_appointment,
+    change_kind,
+    keep_said,
+    move_appointment,
+)
 from contacts.imports.runs import ImportRun
 from contacts.models import (
     Appointment,
@@ -154,6 +161,77 @@ def test_a_visit_that_is_removed_meanwhile_is_added_again(monkeypatch: pytest.Mo
     import_rows(AISHA)
     batch = import_while(monkeypatch, lambda: only_appointment().delete(), AISHA | {"kind": "Filling"})
     assert (batch.counts["added"], only_appointment().kind) == (1, "Filling")
+
+
+def book(at: str = "2027-03-16T09:30:00", **fields: Any) -> Appointment:
+    """As the desk does, without an id."""
+    zone = ZoneInfo("America/New_York")
+    starts_at = datetime.fromisoformat(at).replace(tzinfo=zone)
+    return book_appointment(
+        contact=Contact.objects.order_by("pk")[0],
+        location=fields.get("location") or Location.objects.get(name="Downtown"),
+        provider=None,
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=30),
+        kind="Cleaning",
+    )
+
+
+NEXT = AISHA | {"id": "A9", "date": "3/16/2027"}
+
+
+@pytest.mark.parametrize("visit_id", ["A9", ""])
+def test_a_visit_that_is_booked_here_meanwhile_is_not_added_a_second_time(
+    monkeypatch: pytest.MonkeyPatch, visit_id: str
+) -> None:
+    """(product rules 20 and 56)"""
+    import_rows(AISHA)
+    batch = import_while(monkeypatch, book, AISHA, NEXT | {"id": visit_id, "provider": "Dr. File"}, NOAH)
+    [visit] = Appointment.objects.filter(starts_at__year=2027)
+    assert (visit.external_id, visit.provider and visit.provider.name) == (visit_id, "Dr. File")
+    assert (batch.counts["added"], batch.counts["updated"], batch.counts["rejected"]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        lambda: book("2027-03-16T10:30:00"),
+        lambda: book(location=make_downtown(name="Eastside")),
+        lambda: Appointment.objects.filter(pk=book().pk).update(source="csv", external_id="A10"),
+    ],
+)
+def test_what_is_booked_meanwhile_elsewhere_or_as_another_visit_of_the_list_holds_nothing_up(
+    monkeypatch: pytest.MonkeyPatch, elsewhere: Deed
+) -> None:
+    import_rows(AISHA)
+    batch = import_while(monkeypatch, elsewhere, AISHA, NEXT)
+    assert batch.counts["added"] == 1
+    assert Appointment.objects.filter(starts_at__year=2027).count() == 2
+
+
+def test_a_second_visit_in_a_slot_that_was_known_is_added_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    import_rows(AISHA, NEXT)
+    writes = []
+    write_after(monkeypatch, lambda: writes.append(1), times=9)
+    batch = queue(AISHA, NEXT, NEXT | {"id": "A10", "kind": "X-ray"}, NEXT | {"id": "A11", "first": ""})
+    run_waiting_imports()
+    batch.refresh_from_db()
+    assert (batch.counts["added"], batch.counts["rejected"], len(writes)) == (1, 1, 1)
+
+
+def test_a_visit_that_is_booked_here_after_its_row_was_planned_again_is_held_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import_rows(AISHA, NOAH)
+    deeds = iter([lambda: Contact.objects.update(time_zone="America/Denver", language="fr"), book])
+    batch = import_while(
+        monkeypatch, lambda: next(deeds)(), NEXT | {"last": "Stone"}, NOAH | {"kind": "Filling"}, times=2
+    )
+    assert not Appointment.objects.filter(external_id="A9").exists()
+    assert (batch.counts["added"], batch.counts["updated"], batch.counts["left_out"]) == (0, 1, 1)
+    [problem] = batch.problems.filter(weight="rejected")
+    assert (problem.line, "Somebody booked this patient" in problem.problem) == (2, True)
+    assert not find_needless("csv", batch.sha256)
 
 
 def test_a_row_that_is_changed_again_and_again_is_not_imported_and_the_file_is_let_in_again(

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -21,8 +23,9 @@ from contacts.imports.stored_files import (
     store_file,
 )
 from contacts.models import FolderFault, ImportBatch, WatchedCalendar, WatchedFile, WatchedFolder
+from contacts.roles import AUDITOR, FRONT_DESK
 from contacts.watching import calendars
-from contacts.watching.arrivals import decline_arrival
+from contacts.watching.arrivals import decline_arrival, dismiss_failed, replace_content
 from contacts.watching.calendar_requests import FetchedCalendar
 from contacts.watching.calendars import fetch_due_calendars, save_calendar
 from contacts.watching.folder_rounds import watch_folders
@@ -31,6 +34,7 @@ from contacts.watching.standing import count_for_staff, read_watched
 from tests.contacts.imports.example_lists import AISHA, NOAH, make_downtown, write_list
 from tests.contacts.imports.imported_batches import import_waiting
 from tests.contacts.watching.office_share import bring_in, list_all, pass_rounds
+from tests.people import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +75,73 @@ def test_a_failed_list_is_counted_until_a_newer_one_is_imported(newer: dict[str,
     make_failed(made_at=timezone.now() - timedelta(days=1))
     make_failed(**newer)
     assert count_for_staff() == count
+
+
+def test_whoever_dismissed_a_failed_list_and_when_is_kept_and_nobody_is_asked_to_look() -> None:
+    batch, user = make_failed(), make_user()
+    assert dismiss_failed(batch, by=user)
+    assert count_for_staff() == 0
+    batch.refresh_from_db()
+    assert (batch.dismissed_by, batch.state) == (user, "failed")
+    assert batch.dismissed_at
+    assert not dismiss_failed(batch, by=make_user("other")), "who dismissed it first stays"
+    batch.refresh_from_db()
+    assert batch.dismissed_by == user
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"how": "page"}, {"how": "command"}, *({"state": state} for state in ("asking", "done", "waiting"))],
+)
+def test_only_a_list_that_came_by_itself_and_failed_is_dismissed(fields: dict[str, object]) -> None:
+    assert not dismiss_failed(make_failed(**fields), by=make_user())
+    assert ImportBatch.objects.get().dismissed_at is None
+
+
+def test_a_dismissed_list_that_is_tried_again_and_fails_again_is_counted_again() -> None:
+    batch = make_failed()
+    dismiss_failed(batch, by=make_user())
+    assert retry_import(batch)
+    ImportBatch.objects.update(state="failed")
+    assert count_for_staff() == 1
+
+
+@pytest.mark.parametrize(("content", "count"), [(LIST, 0), (write_list(AISHA, NOAH), 1)])
+def test_only_other_content_of_a_dismissed_calendar_is_counted_when_it_fails_again(
+    content: bytes, count: int
+) -> None:
+    batch = make_failed(how="calendar")
+    dismiss_failed(batch, by=make_user())
+    assert replace_content(batch, content, also_failed=True)
+    ImportBatch.objects.update(state="failed", error="Try again.")
+    assert count_for_staff() == count
+
+
+def test_a_failed_list_is_dismissed_on_the_imports_page(client: Client) -> None:
+    batch = make_failed(file_name="night.csv")
+    overtaken = make_failed(file_name="old.csv", made_at=timezone.now() - timedelta(days=1), source="b")
+    make_failed(state="done", source="b")
+    client.force_login(make_user(role=FRONT_DESK))
+    address = reverse("dismiss_import", args=[batch.pk])
+    page = client.get(reverse("imports")).content.decode()
+    assert 'aria-label="Dismiss night.csv"' in page
+    assert reverse("dismiss_import", args=[overtaken.pk]) not in page, "a newer list is imported"
+    assert address in client.get(reverse("import_batch", args=[batch.pk])).content.decode()
+    page = client.post(address, follow=True).content.decode()
+    assert "Dismissed. The list stays below" in page
+    assert "dismissed by" in page
+    assert address not in page
+    assert "to look at" not in page, "the number in the menu"
+    assert "dismissed before" in client.post(address, follow=True).content.decode()
+
+
+def test_an_auditor_dismisses_nothing(client: Client) -> None:
+    """(product rule 63)"""
+    batch = make_failed()
+    client.force_login(make_user("auditor", role=AUDITOR))
+    assert "Dismiss" not in client.get(reverse("imports")).content.decode()
+    assert client.post(reverse("dismiss_import", args=[batch.pk])).status_code == 403
+    assert count_for_staff() == 1
 
 
 def fail_the_calendar(monkeypatch: pytest.MonkeyPatch) -> WatchedCalendar:
