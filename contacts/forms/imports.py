@@ -1,6 +1,6 @@
 """Forms to import a list: the file, each new location, the columns, and the answers to questions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from crispy_forms.helper import FormHelper
@@ -190,7 +190,8 @@ class ColumnForm(forms.Form):
         """What read_columns() reads if nobody touches the form: a column that isn't offered isn't chosen."""
         shown = {}
         for field in self:
-            offered = [value for value, _words in cast(forms.ChoiceField, field.field).choices]
+            choices = cast(Iterable[tuple[str, str]], cast(forms.ChoiceField, field.field).choices)
+            offered = [value for value, _words in choices]
             shown[field.name.removeprefix("column-")] = field.initial if field.initial in offered else ""
         return shown
 

@@ -46,7 +46,7 @@ def is_as_shown(
     digest may change nothing of what is kept.
     """
     if SHOWN not in data:
-        return _tidy(pack_options(kept)) == _tidy(pack_options(changed))
+        return bool(_tidy(pack_options(kept)) == _tidy(pack_options(changed)))
     signed = _sign(
         kept,
         answers=read_answers(data),

@@ -38,6 +38,7 @@ def refusals_as_problems() -> Iterator[None]:
 
 PLACES = {
     BookingQuestion.TIME_HAS_PASSED: "#/starts_at",
+    BookingQuestion.OUTSIDE_HOURS: "#/starts_at",
     BookingQuestion.LOCATION_CLOSED: "#/starts_at",
     BookingQuestion.PATIENT_BUSY: "#/starts_at",
     BookingQuestion.PROVIDER_BUSY: "#/provider",

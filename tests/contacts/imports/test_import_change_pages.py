@@ -39,8 +39,9 @@ CHANGED = (
 )
 LINES = [
     "2,Patients renamed,Aisha Okafor,last name,Okafor,'=Brown",
-    '2,Appointments moved,"2026-12-15 09:30, Aisha Okafor, Downtown",time,2026-12-15 09:30,2026-12-15 11:00',
-    '3,Appointments cancelled,"2026-12-15 09:30, Noah Brown, Downtown",status,booked,cancelled',
+    '2,Appointments moved,"Tue, Dec 15, 2026, 9:30 am, Aisha Okafor, Downtown",time,',
+    ',time,"Tue, Dec 15, 2026, 9:30 am","Tue, Dec 15, 2026, 11:00 am"',
+    '3,Appointments cancelled,"Tue, Dec 15, 2026, 9:30 am, Noah Brown, Downtown",status,booked,cancelled',
 ]
 
 
@@ -69,10 +70,10 @@ def test_the_preview_and_the_stored_report_list_each_change_with_old_and_new(des
     run_waiting_imports()
     stored = desk.get(applied["Location"]).content.decode()
     for shown in (page, stored):
-        assert "<del>2026-12-15 09:30</del>" in shown
-        assert "<ins>2026-12-15 11:00</ins>" in shown
+        assert "<del>Tue, Dec 15, 2026, 9:30 am</del>" in shown
+        assert "<ins>Tue, Dec 15, 2026, 11:00 am</ins>" in shown
         assert "<del>Okafor</del>" in shown
-        assert "2026-12-15 09:30, Noah Brown, Downtown" in shown
+        assert "Tue, Dec 15, 2026, 9:30 am, Noah Brown, Downtown" in shown
     batch = ImportBatch.objects.latest("pk")
     assert_lists_changes(desk.get(reverse("import_changes", args=[batch.pk])).content.decode())
 

@@ -223,7 +223,7 @@ def test_an_appointment_missing_from_the_file_is_listed_and_never_cancelled() ->
     report = import_rows(early, late)
     assert report.counts["missing"] == 1
     [missing] = report.problems
-    assert (missing.line, missing.value) == (0, "A2: 2026-12-15 09:30, Noah Brown, Downtown")
+    assert (missing.line, missing.value) == (0, "A2: Tue, Dec 15, 2026, 9:30 am, Noah Brown, Downtown")
     assert only_appointment("A2").status == "booked"
 
 

@@ -4,8 +4,9 @@ Somebody is the desk, the API, a sweep or an undo. Where both changed, what is h
 compared is said, and the same file is let in again (product rules 20 and 45).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -223,7 +224,8 @@ def test_a_visit_that_is_booked_here_after_its_row_was_planned_again_is_held_bac
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import_rows(AISHA, NOAH)
-    deeds = iter([lambda: Contact.objects.update(time_zone="America/Denver", language="fr"), book])
+    edit = partial(Contact.objects.update, time_zone="America/Denver", language="fr")
+    deeds: Iterator[Callable[[], object]] = iter([edit, book])
     batch = import_while(
         monkeypatch, lambda: next(deeds)(), NEXT | {"last": "Stone"}, NOAH | {"kind": "Filling"}, times=2
     )

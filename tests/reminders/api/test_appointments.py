@@ -10,6 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from contacts.appointments import cancel_appointment, record_attendance
 from contacts.models import Appointment, AppointmentChange, ClosedDay, Contact, Location, Provider, Way
+from reminders.api.refusals import PLACES
+from reminders.desk.booking_questions import BookingQuestion
 from reminders.models import Reminder
 from reminders.rules.states import ReminderState
 from tests.people import make_appointment, make_contact, make_location, make_step
@@ -171,6 +173,10 @@ def ask_past(downtown: Location, sarah: Contact) -> dict[str, Any]:
     return write_body(in_days(-3))
 
 
+def ask_evening(downtown: Location, sarah: Contact) -> dict[str, Any]:
+    return write_body(in_days(7, 20))
+
+
 def ask_closed(downtown: Location, sarah: Contact) -> dict[str, Any]:
     ClosedDay.objects.create(location=downtown, date=in_days(7).date())
     return write_body()
@@ -193,10 +199,15 @@ def ask_provider(downtown: Location, sarah: Contact) -> dict[str, Any]:
     return write_body(provider={"name": "Dr. S. Chen"})
 
 
+def test_every_question_has_a_place_in_the_body() -> None:
+    assert set(PLACES) == set(BookingQuestion)
+
+
 @pytest.mark.parametrize(
     ("arrange", "code"),
     [
         (ask_past, "time_has_passed"),
+        (ask_evening, "outside_hours"),
         (ask_closed, "location_closed"),
         (ask_weekday, "location_closed"),
         (ask_patient, "patient_busy"),

@@ -104,7 +104,9 @@ def test_lists_by_start_and_by_due_are_in_that_order_and_pass_over_no_row(api: A
 
 
 @pytest.mark.parametrize(
-    "filters", ["state=planned", f"due_from={YESTERDAY}", "state=planned&due_before=2099-01-01T00:00:00Z"]
+    "filters",
+    ["state=planned", f"due_from={YESTERDAY}", "state=planned&due_before=2099-01-01T00:00:00Z"],
+    ids=["by state", "by due time", "by both"],
 )
 def test_reminders_by_due_go_on_where_the_last_page_ended(api: ApiClient, filters: str) -> None:
     made = [make_due_reminder(make_contact(f"P{last}", number=f"+1202555010{last}")) for last in range(3)]

@@ -52,7 +52,7 @@ def write_visit(contact: Contact, days: int = 7) -> dict[str, Any]:
 
 
 def test_a_put_of_several_threads_makes_one_appointment() -> None:
-    make_location(open_weekdays=list(range(7)))
+    make_location(time_zone="America/New_York", open_weekdays=list(range(7)))
     body = write_visit(make_contact())
     answers = ask_at_once(lambda api, _number: api.put("appointments/dentrix/A-1/", body))
     assert count_statuses(answers) == {201: 1, 200: AT_ONCE - 1}
@@ -60,7 +60,7 @@ def test_a_put_of_several_threads_makes_one_appointment() -> None:
 
 
 def test_of_several_puts_that_must_be_new_one_is() -> None:
-    make_location(open_weekdays=list(range(7)))
+    make_location(time_zone="America/New_York", open_weekdays=list(range(7)))
     body = write_visit(make_contact())
     answers = ask_at_once(lambda api, _number: api.put("appointments/d/1/", body, If_None_Match="*"))
     assert count_statuses(answers) == {201: 1, 412: AT_ONCE - 1}
@@ -68,7 +68,7 @@ def test_of_several_puts_that_must_be_new_one_is() -> None:
 
 def test_of_several_puts_for_one_provider_and_hour_one_is_booked_and_the_others_are_asked() -> None:
     """(product rule 56)"""
-    make_location(open_weekdays=list(range(7)))
+    make_location(time_zone="America/New_York", open_weekdays=list(range(7)))
     chen = Provider.objects.create(name="Dr. S. Chen")
     people = [make_contact(f"Omar{number}", number=f"+1202555019{number}") for number in range(AT_ONCE)]
     bodies = [write_visit(person) | {"provider": {"id": chen.pk}} for person in people]
@@ -79,7 +79,7 @@ def test_of_several_puts_for_one_provider_and_hour_one_is_booked_and_the_others_
 
 def test_of_several_visits_moved_to_one_hour_of_one_provider_one_is_moved() -> None:
     """(product rule 56)"""
-    location = make_location(open_weekdays=list(range(7)))
+    location = make_location(time_zone="America/New_York", open_weekdays=list(range(7)))
     wanted = {"starts_at": write_visit(make_contact())["starts_at"]}
     visits = [
         make_appointment(
@@ -96,7 +96,7 @@ def test_of_several_visits_moved_to_one_hour_of_one_provider_one_is_moved() -> N
 
 
 def test_of_several_changes_of_the_same_version_one_is_made() -> None:
-    location = make_location(open_weekdays=list(range(7)))
+    location = make_location(time_zone="America/New_York", open_weekdays=list(range(7)))
     visit = make_appointment(location=location)
     address = f"appointments/{visit.pk}/"
     api = ApiClient()
