@@ -1,6 +1,6 @@
 // The dialog that finds anything: opened by Ctrl-K (Cmd-K) or /, used by the arrow keys and Enter.
 (function () {
-  const dialog = document.getElementById("find");
+  const dialog = document.getElementById("find-dialog");
   if (!dialog) return;
   const input = dialog.querySelector("input[name=q]");
   const list = document.getElementById("find-found");

@@ -155,6 +155,7 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
             "whether Robotalker sends a confirming text after STOP",
             "whether Robotalker sends a text to a number that it has as opted out",
             "where the events of the confirming text are posted",
+            "the events of a text that staff wrote",
         ),
         switch=_("If no confirming text came after STOP, set OPT_OUT_CONFIRMATION=true."),
     ),

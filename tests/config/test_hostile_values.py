@@ -123,6 +123,7 @@ def find_argument(route: str, name: str, clinic: dict[str, object]) -> object:
         ("reminders/", clinic["reminder"]),
         ("calls/", clinic["call"]),
         ("worklist/", clinic["follow_up"]),
+        ("texts/", clinic["number"]),
         ("campaigns/", Campaign.objects.values_list("pk", flat=True).first()),
         ("scripts/", Script.objects.values_list("pk", flat=True).first()),
     ]
