@@ -29,6 +29,14 @@ def find_paired_optout(contact: Contact, channel: str) -> datetime | None:
     return other.opted_out_at(channel) if other else None
 
 
+def is_stopped_by_pair(number: PhoneNumber, channel: Channel) -> bool:
+    """Whether the other number of a pair, of anybody who has this one, has opted out of `channel`."""
+    as_first = Q(phone=number) & paired_optout(channel)
+    as_other = Q(other_phone=number, other_phone_use=OtherNumberUse.UNREACHABLE)
+    as_other &= Q(**{f"phone__{FLAGS_BY_CHANNEL[channel]}__isnull": False})
+    return Contact.objects.filter(as_first | as_other).exists()
+
+
 def paired_optout(channel: Channel, contact: str = "") -> Q:
     """The same as a condition on contacts, or on rows whose contact is at the path `contact`."""
     path = f"{contact}__" if contact else ""

@@ -16,12 +16,13 @@ from contacts.numbers import is_assigned, parse_number, read_reported_number
 from contacts.optouts import record_optin_by_text, record_optout, scope_of_optout
 from contacts.own_numbers import read_own_numbers
 from contacts.people import get_or_create_number
-from reminders.models import CallRecord
-from reminders.results.answers import ask_about_refusal
+from reminders.models import CallRecord, FollowUp
+from reminders.results.answers import ask_about_refusal, open_follow_ups
 from reminders.results.optout_confirmations import record_optout_by_text
 from reminders.results.outcomes import read_reply_in
-from reminders.results.single_texts import ask_about_text, keep_received, note_delivery
+from reminders.results.single_texts import keep_received, note_delivery
 from reminders.robotalker.events import EventKind, RobotalkerEvent
+from reminders.rules.reasons import AnswerReason
 from reminders.rules.replies import ReplyMeaning
 from webhooks.address_checks import DoesNotFit, name_numbers
 from webhooks.optout_detection import mentions_optout
@@ -52,8 +53,8 @@ def apply_account_event(event_id: int, event: RobotalkerEvent, received_at: date
         number = _find_patient(event)
         if reply.meaning == ReplyMeaning.OPT_IN:
             record_optin_by_text(number.pk, at=at, evidence=EVIDENCE)
-        else:
-            ask_about_text(_find_last_call(number))
+        elif last_call := _find_last_call(number):  # it answers nothing we know: a person looks at it
+            open_follow_ups(last_call, FollowUp.Kind.UNCLEAR_ANSWER, AnswerReason.IN_WORDS)
     elif event.kind in (EventKind.SMS_DELIVERED, EventKind.SMS_FAILED):
         note_delivery(event, [form for reading in _read_numbers(event) for form in reading])
     else:

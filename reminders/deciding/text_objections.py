@@ -6,12 +6,10 @@ matter; the hours of the night do, unless the patient has just written.
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q
-
-from contacts.models import Appointment, Contact, Location, PhoneNumber
-from contacts.models.people import Channel, OtherNumberUse
+from contacts.models import Appointment, Location, PhoneNumber
+from contacts.models.people import Channel
 from contacts.own_numbers import is_own_number
-from contacts.paired_numbers import paired_optout
+from contacts.paired_numbers import is_stopped_by_pair
 from reminders.deciding.sending_mode import leaves_this_machine, mode_of
 from reminders.deciding.situations import is_never_dialled, zones_of
 from reminders.deciding.test_objections import ANY_ALLOWED_HOUR
@@ -41,18 +39,11 @@ def find_text_objection(text: StaffText, now: datetime) -> str:
         (not text.by.is_active, ReasonOfText.TEXT_NO_LOGIN),
         (is_never_dialled(number) or number.erased_at is not None, ReasonOfText.TEXT_NEVER),
         (is_own_number(number.e164), ReasonOfText.TEXT_OWN_NUMBER),
-        (number.sms_opted_out_at is not None or _is_paired_with_optout(number), ReasonOfText.TEXT_OPTED_OUT),
+        (number.sms_opted_out_at is not None, ReasonOfText.TEXT_OPTED_OUT),
+        (is_stopped_by_pair(number, Channel.SMS), ReasonOfText.TEXT_OPTED_OUT),
         (_is_night(text, now), ReasonOfText.TEXT_AT_NIGHT),
     ]
     return next((reason for objected, reason in checks if objected), "")
-
-
-def _is_paired_with_optout(number: PhoneNumber) -> bool:
-    """Whether the other number of a pair has opted out (contacts/paired_numbers.py)."""
-    as_first = Q(phone=number) & paired_optout(Channel.SMS)
-    as_other = Q(other_phone=number, other_phone_use=OtherNumberUse.UNREACHABLE)
-    as_other &= Q(phone__sms_opted_out_at__isnull=False)
-    return Contact.objects.filter(as_first | as_other).exists()
 
 
 def _is_night(text: StaffText, now: datetime) -> bool:

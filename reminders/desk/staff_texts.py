@@ -1,6 +1,5 @@
 """Writing a text to a number, and marking what came from it as read."""
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext, ngettext
@@ -11,8 +10,8 @@ from contacts.worker_hints import hint_worker
 from reminders.deciding.text_objections import find_text_location, find_text_objection
 from reminders.models import ReceivedText, StaffText
 from reminders.rules.reasons import sentence_for
-from reminders.wording.scripts import caller_id
-from reminders.wording.sms_alphabet import measure_text, write_plainly
+from reminders.wording.scripts import caller_id, choose_letters
+from reminders.wording.sms_alphabet import measure_text
 
 TASK = "reminders.tasks.send_texts"
 TICK = 10  # seconds
@@ -32,7 +31,8 @@ def write_text(number_id: int, words: str, *, by: User, public_id: str) -> Staff
     number = PhoneNumber.objects.select_for_update(no_key=True).get(pk=number_id)
     if known := StaffText.objects.filter(public_id=public_id, number=number, by=by).first():
         return known
-    words = _write_out(words)
+    words = words.replace("\x00", "").replace("\r\n", "\n").strip()
+    words = choose_letters("{WORDS}", {"WORDS": words})["WORDS"]
     if refusal := find_fault_in_words(words):
         raise TextRefused(refusal)
     location = find_text_location(number)
@@ -60,13 +60,6 @@ def mark_read(number_id: int, *, by: User, up_to: int | None = None) -> int:
     if up_to is not None:
         unread = unread.filter(pk__lte=up_to)
     return unread.update(read_at=read_database_clock(), read_by=by)
-
-
-def _write_out(words: str) -> str:
-    """As it is sent: in plain letters where that makes the whole text one of the GSM alphabet."""
-    words = words.replace("\x00", "").replace("\r\n", "\n").strip()
-    plain = write_plainly(words)
-    return plain if settings.SMS_PLAIN_LETTERS and not measure_text(plain).letters else words
 
 
 def find_fault_in_words(words: str) -> str:

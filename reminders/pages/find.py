@@ -1,4 +1,4 @@
-"""FoundLine from anywhere: a patient, one of today's visits, a page, or something to do."""
+"""Finding from anywhere: a patient, one of today's visits, a page, or something to do."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from django.contrib.auth.models import User
+from django.db.models import Count, Max, Q
 from django.utils.translation import gettext as _
 
 from contacts.models import Contact, Location, PhoneNumber
@@ -97,15 +98,20 @@ def read_thread(number_id: int, user: User, now: datetime) -> Thread:
 
 
 def list_threads() -> list[ThreadLine]:
-    """The numbers with texts, those with unread ones first, then by their last text; five queries."""
+    """The numbers with texts, those with unread ones first, then by their last text; six queries."""
     zone = location.zone if (location := Location.objects.first()) else None
-    unread: dict[int, list[ReceivedText]] = {}
-    for one in ReceivedText.objects.unread().select_related("number").order_by("-pk"):
-        unread.setdefault(one.number_id, []).append(one)
-    received = list(ReceivedText.objects.select_related("number").order_by("-pk")[:SHOWN])
-    written = list(StaffText.objects.select_related("number").order_by("-pk")[:SHOWN])
+    by_number = ReceivedText.objects.unread().order_by().values("number")
+    found = by_number.annotate(count=Count("pk"), newest=Max("pk")).order_by("-newest")[:SHOWN]
+    unread = {row["number"]: row for row in found}
+    shown = Q(pk__in=[row["newest"] for row in unread.values()])
+    received = ReceivedText.objects.select_related("number")
+    written = StaffText.objects.select_related("number").order_by("-pk")[:SHOWN]
     last: dict[int, ReceivedText | StaffText] = {}
-    newest: list[ReceivedText | StaffText] = [*received, *written, *(texts[0] for texts in unread.values())]
+    newest: list[ReceivedText | StaffText] = [
+        *received.order_by("-pk")[:SHOWN],
+        *received.filter(shown),
+        *written,
+    ]
     for text in newest:
         known = last.get(text.number_id)
         if known is None or _date(text) > _date(known):
@@ -119,7 +125,7 @@ def list_threads() -> list[ThreadLine]:
             _date(text).astimezone(zone),
             isinstance(text, StaffText),
             text.text,
-            len(unread.get(text.number_id, ())),
+            unread[text.number_id]["count"] if text.number_id in unread else 0,
         )
         for text in order[:SHOWN]
     ]

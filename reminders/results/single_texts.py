@@ -7,12 +7,11 @@ from typing import Any
 from django.db.models import Q
 
 from contacts.models import PhoneNumber
-from reminders.models import CallRecord, FollowUp, OptOutConfirmation, ReceivedText, StaffText
-from reminders.results.answers import open_follow_ups
+from reminders.models import CallRecord, OptOutConfirmation, ReceivedText, StaffText
 from reminders.robotalker.events import EventKind, RobotalkerEvent
-from reminders.rules.reasons import AnswerReason
 from reminders.rules.replies import Reply, ReplyMeaning
 
+State = StaffText.State  # those of every such table
 LONGEST = 2000  # characters of a received text that are kept
 # Tables of single texts, each with the lookup to its number.
 SINGLE_TEXTS: tuple[tuple[Any, str], ...] = (
@@ -44,12 +43,6 @@ def keep_received(
     ReceivedText.objects.bulk_create([kept], ignore_conflicts=True)
 
 
-def ask_about_text(call: CallRecord | None) -> None:
-    """Put a text that answers nothing we know on the worklist, at the last visit that its number heard of."""
-    if call:
-        open_follow_ups(call, FollowUp.Kind.UNCLEAR_ANSWER, AnswerReason.IN_WORDS)
-
-
 def note_delivery(event: RobotalkerEvent, numbers: Collection[str]) -> None:
     """Record for a single text that it was delivered, or wasn't; any other text's event changes nothing.
 
@@ -58,20 +51,20 @@ def note_delivery(event: RobotalkerEvent, numbers: Collection[str]) -> None:
     """
     if not event.sms_id:
         return
-    state = "delivered" if event.kind == EventKind.SMS_DELIVERED else "undelivered"
+    state = State.DELIVERED if event.kind == EventKind.SMS_DELIVERED else State.UNDELIVERED
     news = {
         "state": state,
         "robotalker_id": event.sms_id,
         "reason": "",
         "detail": (event.reason or "")[:200],
     }
-    by_id = Q(robotalker_id=event.sms_id, state="submitted")
+    by_id = Q(robotalker_id=event.sms_id, state=State.SUBMITTED)
     if any(model.objects.filter(by_id).update(**news) for model, _ in SINGLE_TEXTS):
         return
     if not CallRecord.objects.filter(robotalker_id=event.sms_id).exists():
         for model, of_number in SINGLE_TEXTS:
             without_id = model.objects.filter(
-                **{of_number: numbers}, robotalker_id="", state__in=["submitting", "unknown"]
+                **{of_number: numbers}, robotalker_id="", state__in=[State.SUBMITTING, State.UNKNOWN]
             )
             if without_id.update(**news):
                 return

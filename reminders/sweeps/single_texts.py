@@ -7,6 +7,7 @@ was not accepted is made again. Its events go to the account's address.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
 from reminders.lifecycle.locking import lock_numbers
+from reminders.models import StaffText
 from reminders.robotalker.client import RobotalkerClient
 from reminders.robotalker.errors import Meaning, RobotalkerError
 from reminders.robotalker.payloads import SmsPayload, build_sms
@@ -26,13 +28,7 @@ from reminders.traffic.client import make_client
 from reminders.traffic.gate import count_success
 from reminders.traffic.switch import read_pause_and_clock
 
-WAITING, SUBMITTING, SUBMITTED, UNKNOWN, DROPPED = (
-    "waiting",
-    "submitting",
-    "submitted",
-    "unknown",
-    "dropped",
-)
+State = StaffText.State  # those of every such table
 SENT_WITHIN = timedelta(minutes=5)
 AT_ONCE = 50  # in each round
 # Robotalker certainly accepted nothing. An error 500 isn't among them: two texts would be worse than none.
@@ -76,21 +72,25 @@ def send_single_texts(texts: SingleTexts) -> TextsReport:
     """
     _mark_lost(texts)
     dropped = _drop_too_late(texts)
-    waiting = list(texts.rows.filter(state=WAITING).order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+    waiting = list(
+        texts.rows.filter(state=State.WAITING).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]
+    )
     return TextsReport(_send_all(texts, waiting) if waiting else 0, dropped)
 
 
 def _mark_lost(texts: SingleTexts) -> None:
     """Mark those `unknown` whose worker was lost while sending: they may have been sent."""
     longest = timedelta(seconds=settings.DISPATCH_LEASE)
-    lost = texts.rows.filter(state=SUBMITTING, submitting_at__lt=Now() - longest)
-    lost.update(state=UNKNOWN, reason=CallReason.SENDER_LOST)
+    lost = texts.rows.filter(state=State.SUBMITTING, submitting_at__lt=Now() - longest)
+    lost.update(state=State.UNKNOWN, reason=CallReason.SENDER_LOST)
 
 
 def _drop_too_late(texts: SingleTexts) -> int:
     """Drop those that are too late; also those dated ahead of now, since the clock was set back."""
     age = Q(**{f"{texts.dated}__lt": Now() - SENT_WITHIN}) | Q(**{f"{texts.dated}__gt": Now()})
-    dropped: int = texts.rows.filter(age, state=WAITING).update(state=DROPPED, reason=texts.too_late)
+    dropped: int = texts.rows.filter(age, state=State.WAITING).update(
+        state=State.DROPPED, reason=texts.too_late
+    )
     return dropped
 
 
@@ -119,7 +119,7 @@ def _open(texts: SingleTexts, pk: int) -> SmsPayload | None:
     """
     lock_numbers(texts.rows.filter(pk=pk).values_list(texts.number, flat=True))
     rows = texts.rows.select_related(*texts.read_with).select_for_update(of=("self",), skip_locked=True)
-    row = rows.filter(pk=pk, state=WAITING).first()
+    row = rows.filter(pk=pk, state=State.WAITING).first()
     paused, now = read_pause_and_clock()
     if row is None or paused:
         return None
@@ -127,7 +127,7 @@ def _open(texts: SingleTexts, pk: int) -> SmsPayload | None:
     if not reason:
         try:
             payload = build_sms(
-                to=_number_of(row, texts.number).e164,
+                to=attrgetter(f"{texts.number}__e164".replace("__", "."))(row),
                 from_number=row.from_number,
                 message=row.text,
                 variables={},
@@ -135,17 +135,11 @@ def _open(texts: SingleTexts, pk: int) -> SmsPayload | None:
             )
         except ValueError:
             reason = CallReason.NOT_WRITABLE
-    row.state = SUBMITTING if payload else DROPPED
+    row.state = State.SUBMITTING if payload else State.DROPPED
     row.reason, row.detail = reason, ""
     row.submitting_at = now if payload else row.submitting_at
     row.save(update_fields=["state", "reason", "detail", "submitting_at"])
     return payload
-
-
-def _number_of(row: Any, path: str) -> Any:
-    for part in path.split("__"):
-        row = getattr(row, part)
-    return row
 
 
 def _post(texts: SingleTexts, client: RobotalkerClient, pk: int, payload: SmsPayload) -> bool:
@@ -155,14 +149,16 @@ def _post(texts: SingleTexts, client: RobotalkerClient, pk: int, payload: SmsPay
     is sent.
     """
     soon = timedelta(seconds=settings.DISPATCH_LEASE - settings.ROBOTALKER_TOTAL_DEADLINE)
-    opened = texts.rows.filter(pk=pk, state=SUBMITTING)
+    opened = texts.rows.filter(pk=pk, state=State.SUBMITTING)
     if not opened.filter(submitting_at__gt=Now() - soon).exists():
-        opened.update(state=DROPPED, reason=CallReason.SLEPT_TOO_LONG)
+        opened.update(state=State.DROPPED, reason=CallReason.SLEPT_TOO_LONG)
         return False
     accepted = client.send_sms(payload)
     # also if it took longer than the lease, and was marked `unknown` meanwhile
-    sent = texts.rows.filter(pk=pk, state__in=[SUBMITTING, UNKNOWN])
-    sent.update(state=SUBMITTED, reason="", detail="", robotalker_id=accepted.sms_id, submitted_at=Now())
+    sent = texts.rows.filter(pk=pk, state__in=[State.SUBMITTING, State.UNKNOWN])
+    sent.update(
+        state=State.SUBMITTED, reason="", detail="", robotalker_id=accepted.sms_id, submitted_at=Now()
+    )
     count_success(of_call=False)
     return True
 
@@ -170,11 +166,11 @@ def _post(texts: SingleTexts, client: RobotalkerClient, pk: int, payload: SmsPay
 def _record_error(texts: SingleTexts, pk: int, error: RobotalkerError) -> None:
     """What a failed request means for the text: it waits for another try, is dropped, or nobody knows."""
     if error.meaning in MAY_BE_REPEATED:
-        state = WAITING
+        state = State.WAITING
     elif error.meaning == Meaning.REJECTED:
-        state = DROPPED
+        state = State.DROPPED
     else:
-        state = UNKNOWN
-    texts.rows.filter(pk=pk, state=SUBMITTING).update(
+        state = State.UNKNOWN
+    texts.rows.filter(pk=pk, state=State.SUBMITTING).update(
         state=state, reason=error.code, detail=error.detail[:200]
     )

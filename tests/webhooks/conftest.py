@@ -19,3 +19,12 @@ def call() -> CallRecord:
     record_accepted({opened.pk: CALL_ID})
     opened.refresh_from_db()
     return opened
+
+
+@pytest.fixture
+def sms(call: CallRecord) -> CallRecord:
+    """The same as a text message."""
+    call.channel = "sms"
+    call.robotalker_id = "sms_1"
+    call.save()
+    return call

@@ -28,3 +28,8 @@ def post_for_response(url: str, payload: object, content_type: str = "applicatio
 def post(url: str, payload: object, content_type: str = "application/json") -> int:
     """The same; the response's status."""
     return int(post_for_response(url, payload, content_type).status_code)
+
+
+def report_text(url: str, event: str = "sms.received", **fields: Any) -> None:
+    """Post an event of a text message to or from Sarah, which must be accepted."""
+    assert post(url, {"event": event, "to": SARAH, **fields}) == 200

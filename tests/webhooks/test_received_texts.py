@@ -1,30 +1,16 @@
 """Which texts of patients are kept, and which of them somebody has to read."""
 
-from typing import Any
-
 import pytest
 
 from contacts.models import PhoneNumber
 from reminders.models import CallRecord, FollowUp, OptOutConfirmation, ReceivedText, StaffText
 from reminders.traffic.callback_urls import account_url, status_url
 from tests.people import SARAH, make_number, make_user
-from tests.webhooks.robotalker import post
+from tests.webhooks.robotalker import post, report_text
 from webhooks.applying import apply_event
 from webhooks.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def text(call: CallRecord) -> CallRecord:
-    call.channel = "sms"
-    call.robotalker_id = "sms_1"
-    call.save()
-    return call
-
-
-def report(url: str, event: str = "sms.received", **fields: Any) -> None:
-    assert post(url, {"event": event, "to": SARAH, **fields}) == 200
 
 
 @pytest.mark.parametrize(
@@ -42,16 +28,16 @@ def report(url: str, event: str = "sms.received", **fields: Any) -> None:
     ],
 )
 def test_a_reply_to_a_reminder_is_kept_and_read_by_a_person_where_its_meaning_is_not_certain(
-    text: CallRecord, words: str, meaning: str, needs_reader: bool
+    sms: CallRecord, words: str, meaning: str, needs_reader: bool
 ) -> None:
-    report(status_url(text), text=words)
+    report_text(status_url(sms), text=words)
     kept = ReceivedText.objects.get()
     assert (kept.text, kept.meaning, kept.needs_reader) == (words, meaning, needs_reader)
-    assert (kept.call, kept.number) == (text, text.number)
+    assert (kept.call, kept.number) == (sms, sms.number)
 
 
-def test_an_event_that_is_applied_again_is_kept_once(text: CallRecord) -> None:
-    report(status_url(text), text="Can I bring my dog?")
+def test_an_event_that_is_applied_again_is_kept_once(sms: CallRecord) -> None:
+    report_text(status_url(sms), text="Can I bring my dog?")
     WebhookEvent.objects.update(state="failed")
     apply_event(WebhookEvent.objects.get().pk)
     assert ReceivedText.objects.count() == 1
@@ -62,12 +48,12 @@ def test_an_event_that_is_applied_again_is_kept_once(text: CallRecord) -> None:
     [("1", True, True), ("I am late", True, True), ("STOP", False, False), ("START", False, False)],
 )
 def test_on_the_accounts_address_a_text_answers_no_reminder_and_is_asked_about(
-    text: CallRecord, words: str, needs_reader: bool, asked: bool
+    sms: CallRecord, words: str, needs_reader: bool, asked: bool
 ) -> None:
-    report(account_url(), text=words, **{"from": SARAH, "to": text.from_number})
+    report_text(account_url(), text=words, **{"from": SARAH, "to": sms.from_number})
     kept = ReceivedText.objects.get()
-    assert (kept.number, kept.call, kept.needs_reader) == (text.number, None, needs_reader)
-    assert text.reminder.appointment.answer == ""
+    assert (kept.number, kept.call, kept.needs_reader) == (sms.number, None, needs_reader)
+    assert sms.reminder.appointment.answer == ""
     assert FollowUp.objects.filter(kind="unclear_answer").exists() == asked
     assert WebhookEvent.objects.get().state == "applied"
 
@@ -95,15 +81,15 @@ def test_the_report_on_a_text_of_staff_is_recorded(robotalker_id: str) -> None:
         state=state,
         robotalker_id=robotalker_id,
     )
-    report(account_url(), "sms.failed", sms_id="sms_9", reason="landline")
+    report_text(account_url(), "sms.failed", sms_id="sms_9", reason="landline")
     text.refresh_from_db()
     assert (text.state, text.detail, text.robotalker_id) == ("undelivered", "landline", "sms_9")
-    report(account_url(), "sms.delivered", sms_id="sms_8")
+    report_text(account_url(), "sms.delivered", sms_id="sms_8")
     text.refresh_from_db()
     assert text.state == "undelivered", "another text's event changes nothing"
     assert not OptOutConfirmation.objects.exists()
 
 
-def test_of_an_endless_text_the_beginning_is_kept(text: CallRecord) -> None:
-    report(status_url(text), text="Can I bring my dog? " * 200)
+def test_of_an_endless_text_the_beginning_is_kept(sms: CallRecord) -> None:
+    report_text(status_url(sms), text="Can I bring my dog? " * 200)
     assert len(ReceivedText.objects.get().text) == 2000

@@ -181,17 +181,22 @@ def make_one_of_each_model(index: int) -> None:
         assumption="answers", result="as_assumed", is_real=True, by=user, test_call=test
     )
     LiveCheck.objects.create(name=f"check {index}", passed=True, by=user, at=now)
-    StaffText.objects.create(number=contact.phone, by=user, from_number="+18005550199", text="Hello")
-    received = ReceivedText(event=index, number=contact.phone, text="Hello", meaning="unclear", at=now)
-    received.needs_reader = True
-    received.save()
-    TextTemplate.objects.create(name=f"Template {index}", text="We are running late.")
+    make_texts(index, contact.phone, user)
     Script.objects.create(name=f"Script {index}")
     Pronunciation.objects.create(written=f"Dr{index}", spoken="Doctor", language="en")
     make_outgoing(index, user)
     FollowUp.objects.create(
         kind="missed", contact=contact, appointment=reminder.appointment, due_at=now, taken_by=user
     )
+
+
+def make_texts(index: int, number: PhoneNumber, user: User) -> None:
+    """A text in each direction, and words to begin one with."""
+    StaffText.objects.create(number=number, by=user, from_number="+18005550199", text="Hello")
+    ReceivedText.objects.create(
+        event=index, number=number, text="Hello", meaning="unclear", at=timezone.now(), needs_reader=True
+    )
+    TextTemplate.objects.create(name=f"Template {index}", text="We are running late.")
 
 
 def make_outgoing(index: int, user: User) -> None:
