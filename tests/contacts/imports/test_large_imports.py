@@ -80,7 +80,7 @@ def test_only_rows_of_one_block_are_in_memory(monkeypatch: pytest.MonkeyPatch, w
     def plan_and_count(*args: Any, **options: Any) -> Any:
         plan = planned(*args, **options)
         gc.collect()
-        found.append(sum(isinstance(each, AppointmentRow | PlannedRow) for each in gc.get_objects()))
+        found.append(sum(type(each) in (AppointmentRow, PlannedRow) for each in gc.get_objects()))
         return plan
 
     monkeypatch.setattr(list_planning, "make_plan", plan_and_count)
