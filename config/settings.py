@@ -231,6 +231,7 @@ STATICFILES_DIRS = [
     ("vendor/tabler", BASE_DIR / "node_modules/@tabler/core/dist"),
     ("vendor/htmx", BASE_DIR / "node_modules/htmx.org/dist"),
     ("vendor/idiomorph", BASE_DIR / "node_modules/idiomorph/dist"),
+    ("vendor/uplot", BASE_DIR / "node_modules/uplot/dist"),
 ]
 # The files of these packages that pages use; a source map where the file names one (config/static_files.py).
 PACKAGE_FILES = {
@@ -240,6 +241,8 @@ PACKAGE_FILES = {
     "vendor/tabler/js/tabler.min.js.map",
     "vendor/htmx/htmx.min.js",
     "vendor/idiomorph/idiomorph-ext.min.js",
+    "vendor/uplot/uPlot.iife.min.js",
+    "vendor/uplot/uPlot.min.css",
 }
 STATICFILES_FINDERS = [
     "config.static_files.ChosenFilesFinder",
@@ -382,6 +385,7 @@ CELERY_BEAT_SCHEDULE = {
         ("confirm", "reminders.tasks.confirm_optouts", timedelta(seconds=10)),
         ("texts", "reminders.tasks.send_texts", timedelta(seconds=10)),
         ("tests", "reminders.tasks.place_test_calls", timedelta(seconds=10)),
+        ("reports", "reminders.tasks.count_for_reports", timedelta(seconds=15)),
         ("forget", "webhooks.tasks.forget_events", timedelta(hours=1)),
         ("import", "contacts.tasks.run_imports", timedelta(seconds=5)),
         ("import-files", "contacts.tasks.delete_old_import_files", timedelta(hours=1)),

@@ -10,11 +10,12 @@ from django.test import Client
 from django.utils import timezone
 
 from contacts.appointments import record_answer
+from contacts.csv_cells import guard_cell
 from contacts.optouts import record_optout
 from contacts.roles import FRONT_DESK, MANAGER
 from tests.people import make_appointment, make_contact, make_location, make_number, make_user
 from webhooks.outgoing import csv_export
-from webhooks.outgoing.csv_export import COLUMNS, guard_cell, stream_csv
+from webhooks.outgoing.csv_export import COLUMNS, stream_csv
 from webhooks.outgoing.endpoints import send_test_events
 from webhooks.outgoing.models import OutgoingEndpoint, OutgoingEvent
 
