@@ -30,6 +30,7 @@ from reminders.health.heartbeats import (
 )
 from reminders.models import Campaign
 from reminders.pages.pause_banner import PartPause, Pause, describe_part_pause, describe_pause
+from reminders.pages.rail import RAIL, list_places
 from reminders.pages.texts import count_unread_numbers
 from reminders.pages.worklist import count_entries
 from reminders.rules.modes import SendingMode
@@ -166,8 +167,8 @@ class Frame:
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """The context processor. Lazy, so that pages without a frame run no queries for it."""
-    del request
-    return {"frame": SimpleLazyObject(read_frame)}
+    rail = SimpleLazyObject(lambda: list_places(RAIL, request.user))
+    return {"frame": SimpleLazyObject(read_frame), "rail": rail}
 
 
 def read_frame() -> Frame:
