@@ -100,7 +100,7 @@ urlpatterns: list[URLPattern] = [
         campaigns.restore_campaign,
         name="restore_campaign",
     ),
-    path("reports/", reports.show_reports, name="reports"),
+    path("reports/", reports.show_report, name="reports"),
     path("reports/<slug:kind>/", reports.show_report, name="report"),
     path("reports/<slug:kind>/file/", reports.download_report, name="report_file"),
     path("texts/", texts.show_texts, name="texts"),

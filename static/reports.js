@@ -5,6 +5,10 @@
     button.addEventListener("click", () => window.print());
   }
 
+  const kinds = document.querySelector(".report-kinds");
+  const present = kinds?.querySelector("[aria-current]");
+  if (present) kinds.scrollLeft = present.offsetLeft - kinds.offsetLeft - 40;
+
   const charts = [...document.querySelectorAll("[data-chart]")];
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 

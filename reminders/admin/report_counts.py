@@ -10,8 +10,6 @@ from reminders.models import CallCount, ReportMark, ResultCount, VisitCount
 class CountAdmin(HistoryAdmin[ModelT]):
     """Not among the tables of the first page: people read reports."""
 
-    list_select_related: tuple[str, ...] = ("location", "campaign")
-
     def has_module_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -19,22 +17,24 @@ class CountAdmin(HistoryAdmin[ModelT]):
 @admin.register(CallCount)
 class CallCountAdmin(CountAdmin[CallCount]):
     list_display = ("day", "hour", "location", "campaign", "channel", "outcome", "answer", "count")
+    list_select_related = ("location", "campaign")
     list_filter = ("channel", "outcome")
 
 
 @admin.register(VisitCount)
 class VisitCountAdmin(CountAdmin[VisitCount]):
     list_display = ("day", "location", "campaign", "status", "answer", "contact_made", "count")
+    list_select_related = ("location", "campaign")
     list_filter = ("status", "contact_made")
 
 
 @admin.register(ResultCount)
 class ResultCountAdmin(CountAdmin[ResultCount]):
     list_display = ("day", "location", "campaign", "result", "hours_ahead", "count")
+    list_select_related = ("location", "campaign")
     list_filter = ("result",)
 
 
 @admin.register(ReportMark)
 class ReportMarkAdmin(CountAdmin[ReportMark]):
     list_display = ("at", "what", "row_id", "day")
-    list_select_related: tuple[str, ...] = ()

@@ -170,6 +170,11 @@ def _list_best_times(rates: Mapping[tuple[int, int], Rate], together: Rate) -> l
     if not known:
         return [_("There are too few calls in any hour yet to say when best to call.")] if rates else []
     (hour, weekday), rate = max(known.items(), key=lambda item: item[1].interval[0])
+    average = together.share or 0
+    if (rate.share or 0) <= average:
+        return [
+            _("No hour stands out yet from the average of %(average)s.") % {"average": write_share(average)}
+        ]
     words = _(
         "Best time to call: %(weekday)s from %(begin)s to %(end)s. Somebody answered %(share)s of %(of)s "
         "calls (probably %(interval)s), against %(average)s over the whole week."
@@ -183,7 +188,7 @@ def _list_best_times(rates: Mapping[tuple[int, int], Rate], together: Rate) -> l
             "share": write_share(rate.share or 0),
             "of": f"{rate.of:,}",
             "interval": write_interval(rate),
-            "average": write_share(together.share or 0),
+            "average": write_share(average),
         }
     ]
 

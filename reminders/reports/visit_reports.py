@@ -92,6 +92,8 @@ def _compare_no_shows(reached: list[Value], missed: list[Value]) -> list[str]:
         return []
     if with_contact.share is None or without.share is None:
         return []
+    if with_contact.is_few or without.is_few:
+        return [_("Too few visits are marked arrived or no-show to compare those with and without contact.")]
     words = _(
         "Of the patients whom a reminder had reached, %(with)s did not come (probably %(with_interval)s); of "
         "the others, %(without)s (probably %(without_interval)s)."

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.views.decorators.http import require_GET
 
@@ -24,15 +24,7 @@ FIRST_REPORT = "days"
 
 @permission_required("reminders.view_reports", raise_exception=True)
 @require_GET
-def show_reports(request: HttpRequest) -> HttpResponse:
-    """To the first report."""
-    del request
-    return redirect("report", kind=FIRST_REPORT)
-
-
-@permission_required("reminders.view_reports", raise_exception=True)
-@require_GET
-def show_report(request: HttpRequest, kind: str) -> HttpResponse:
+def show_report(request: HttpRequest, kind: str = FIRST_REPORT) -> HttpResponse:
     """GET ?since=2026-11-01&until=2026-11-30&location=1&campaign=2; each may be left out."""
     frame, shown = read_frame(), _find_kind(kind)
     scope = _read_scope(request, frame)

@@ -218,8 +218,8 @@ def test_no_shows_are_compared_with_their_numbers_and_a_warning_where_they_are_f
 ) -> None:
     count_visits(90, ContactMade.PERSON, "arrived", "confirmed")
     count_visits(10, ContactMade.MESSAGE, "no_show")
-    count_visits(12, ContactMade.TRIED, "arrived")
-    count_visits(8, ContactMade.NONE, "no_show")
+    count_visits(24, ContactMade.TRIED, "arrived")
+    count_visits(16, ContactMade.NONE, "no_show")
     count_visits(5, ContactMade.NONE, "cancelled", "confirmed")
     count_visits(70, ContactMade.PERSON, "arrived", campaign=step.campaign)  # of the same visits
     page = ask(manager, "attendance")
@@ -228,8 +228,23 @@ def test_no_shows_are_compared_with_their_numbers_and_a_warning_where_they_are_f
     assert "rest on fewer than 30" in page
     lines = read_file(manager, "attendance")
     assert lines[1][:5] == ["with contact", "100", "90", "100", "0.9000"]
-    assert lines[2][:4] == ["without contact", "25", "0", "20"]
+    assert lines[2][:4] == ["without contact", "45", "0", "40"]
     assert read_file(manager, "attendance", campaign=step.campaign.pk)[1][1] == "70"
+
+
+def test_rates_of_few_visits_are_not_compared(manager: Client, step: Step) -> None:
+    count_visits(90, ContactMade.PERSON, "arrived")
+    count_visits(1, ContactMade.NONE, "arrived")
+    page = ask(manager, "attendance")
+    assert "Too few visits are marked" in page
+    assert "did not come" not in page
+
+
+def test_an_hour_that_is_no_better_than_the_others_is_not_the_best(manager: Client, step: Step) -> None:
+    count_calls(step, 10)
+    count_calls(step, 30, "no_answer")
+    count_calls(step, 9, hour=9)
+    assert "No hour stands out yet from the average of 39%." in ask(manager, "times")
 
 
 def test_a_funnel_goes_from_due_to_arrived(manager: Client, step: Step) -> None:
