@@ -232,6 +232,7 @@ STATICFILES_DIRS = [
     ("vendor/htmx", BASE_DIR / "node_modules/htmx.org/dist"),
     ("vendor/idiomorph", BASE_DIR / "node_modules/idiomorph/dist"),
     ("vendor/uplot", BASE_DIR / "node_modules/uplot/dist"),
+    ("vendor/event-calendar", BASE_DIR / "node_modules/@event-calendar/build/dist"),
 ]
 # The files of these folders that pages use; a source map where the file names one (config/static_files.py).
 PACKAGE_FILES = {
@@ -241,6 +242,9 @@ PACKAGE_FILES = {
     "vendor/idiomorph/idiomorph-ext.min.js",
     "vendor/uplot/uPlot.iife.min.js",
     "vendor/uplot/uPlot.min.css",
+    "vendor/event-calendar/event-calendar.min.css",
+    "vendor/event-calendar/event-calendar.min.js",
+    "vendor/event-calendar/event-calendar.min.js.map",
 }
 STATICFILES_FINDERS = [
     "config.static_files.ChosenFilesFinder",

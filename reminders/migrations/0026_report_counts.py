@@ -154,7 +154,7 @@ def note_changes(table: str, event: str, marks: list[str]) -> migrations.RunSQL:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0027_change_by_time"),
+        ("contacts", "0028_change_by_time"),
         ("reminders", "0024_listed_by_due"),
     ]
 

@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     atomic = False  # an index that is built concurrently keeps nobody waiting
-    dependencies = [("contacts", "0026_number_looks")]
+    dependencies = [("contacts", "0027_opening_hours")]
 
     operations = [
         AddIndexConcurrently(
