@@ -120,11 +120,11 @@ def test_tests_of_endpoints_are_not_in_it(endpoint: OutgoingEndpoint) -> None:
 def test_only_who_may_see_events_sees_the_page_and_its_link(manager: Client) -> None:
     page = manager.get("/export/").content.decode()
     assert 'action="/export/events.csv"' in page
-    assert "/export/" in manager.get("/").content.decode()
+    assert "/export/" in manager.get("/settings/").content.decode()
     desk = Client()
     desk.force_login(make_user(role=FRONT_DESK))
     assert desk.get("/export/").status_code == 403
-    assert "/export/" not in desk.get("/").content.decode()
+    assert "/export/" not in desk.get("/settings/").content.decode()
 
 
 def test_the_number_of_queries_does_not_grow_with_the_lines(
