@@ -64,6 +64,7 @@ SETTINGS = (
 )
 RAIL = (
     RailPlace("today", "contacts.view_appointment", "calendar-event", gettext_lazy("Today"), on_phone=True),
+    RailPlace("calendar", "contacts.view_appointment", "calendar", gettext_lazy("Calendar")),
     RailPlace("worklist", "reminders.view_followup", "list-check", gettext_lazy("Worklist"), on_phone=True),
     RailPlace(
         "texts", "reminders.view_receivedtext", "messages", gettext_lazy("Texts"), also=("text_thread",)
@@ -105,6 +106,7 @@ RAIL = (
         gettext_lazy("Scripts"),
         also=("add_script", "script_text", "pronunciations"),
     ),
+    RailPlace("reports", "reminders.view_reports", "chart-bar", gettext_lazy("Reports"), also=("report",)),
     RailPlace(
         "imports",
         "contacts.view_importbatch",

@@ -112,6 +112,8 @@ PAGES = {str(pattern.name): pattern for _, pattern in list_patterns()}
 def find_argument(route: str, name: str, clinic: dict[str, object]) -> object:
     if name == "language":
         return "en"
+    if name == "kind":
+        return "attendance"
     if name == "code":
         return next(iter(BY_CODE))
     rows: list[tuple[str, Any]] = [
@@ -228,8 +230,9 @@ def test_the_values_cover_what_views_read(
 
 
 # Behind a button's `deed` or a pair of contacts, and only compared, as text, with what the page showed
-# (`cancel` is read by read_row_id, `confirm` holds codes); `then` only where a contact was added.
-GATED = {"over", "paused_at", "shown", "token", "cancel", "then", "content", "confirm"}
+# (`cancel` is read by read_row_id, `confirm` holds codes, `visit` keys of lines); `then` only where a contact
+# was added.
+GATED = {"over", "paused_at", "shown", "token", "cancel", "then", "content", "confirm", "visit"}
 
 IDS = [("1", 1), ("007", 7), ("²", None), ("٣", None), ("-1", None), ("", None), ("1.0", None), (" 1", None)]
 

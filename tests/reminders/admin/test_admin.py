@@ -1,7 +1,7 @@
 """The admin: every model is there, history is read-only, lists are fast and numbers masked."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.apps import apps
@@ -33,6 +33,7 @@ from contacts.models import (
     KeptByUndo,
     Location,
     NumberLook,
+    OpeningHours,
     OverwrittenValues,
     PhoneNumber,
     Provider,
@@ -48,6 +49,7 @@ from reminders.models import (
     AssumptionTrial,
     CallBatch,
     CallCompanion,
+    CallCount,
     CallRecord,
     Campaign,
     DatabaseIdentity,
@@ -60,11 +62,14 @@ from reminders.models import (
     Pronunciation,
     ReceivedText,
     Reminder,
+    ReportMark,
+    ResultCount,
     Script,
     SendingSwitch,
     StaffText,
     TestCall,
     TextTemplate,
+    VisitCount,
 )
 from tests.office import address_of, make_call, make_colleague, make_event
 from tests.people import (
@@ -95,6 +100,7 @@ HISTORY: list[type[Model]] = [
     AssumptionTrial,
     CallBatch,
     CallCompanion,
+    CallCount,
     DatabaseIdentity,
     CallRecord,
     ConsentEntry,
@@ -121,9 +127,12 @@ HISTORY: list[type[Model]] = [
     OutgoingEvent,
     ReceivedText,
     Reminder,
+    ReportMark,
+    ResultCount,
     SourceAnswers,
     StaffText,
     TestCall,
+    VisitCount,
     WatchedCalendar,
     WatchedFile,
     WatchedFolder,
@@ -137,6 +146,7 @@ def make_one_of_each_model(index: int) -> None:
     user = make_colleague(f"user{index}")
     location = make_location(f"Place {index}")
     ClosedDay.objects.create(location=location, date=now.date())
+    OpeningHours.objects.create(location=location, weekday=0, opens=time(8), closes=time(17))
     contact = make_contact(f"Person{index}", number=f"+1202555{index:04d}")
     record_optout(contact.phone_id or 0, scope="sms", source="staff", at=now, by=user)
     double = make_contact(f"Double{index}", number=None)
@@ -187,6 +197,7 @@ def make_one_of_each_model(index: int) -> None:
     Script.objects.create(name=f"Script {index}")
     Pronunciation.objects.create(written=f"Dr{index}", spoken="Doctor", language="en")
     make_outgoing(index, user)
+    make_counts(index, location, campaign)
     FollowUp.objects.create(
         kind="missed", contact=contact, appointment=reminder.appointment, due_at=now, taken_by=user
     )
@@ -199,6 +210,18 @@ def make_texts(index: int, number: PhoneNumber, user: User) -> None:
         event=index, number=number, text="Hello", meaning="unclear", at=timezone.now(), needs_reader=True
     )
     TextTemplate.objects.create(name=f"Template {index}", text="We are running late.")
+
+
+def make_counts(index: int, location: Location, campaign: Campaign) -> None:
+    """A row of each table that reports are read from."""
+    day = {"location": location, "day": timezone.now(), "weekday": 1, "is_pretend": False, "count": index + 1}
+    step = campaign.steps.get()
+    CallCount.objects.create(
+        **day, campaign=campaign, hour=9, step=step, script_text=step.script.texts.get(), channel="voice"
+    )
+    VisitCount.objects.create(**day, status="arrived", contact_made=4)
+    ResultCount.objects.create(**day, result="confirmed", hours_ahead=24)
+    ReportMark.objects.create(what="hour", row_id=index)
 
 
 def make_outgoing(index: int, user: User) -> None:
