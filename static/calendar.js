@@ -136,6 +136,9 @@
   function dropTableRoles() {
     const roles = ["table", "rowgroup", "row", "columnheader", "rowheader", "cell", "gridcell"];
     for (const part of place.querySelectorAll(roles.map((role) => `[role=${role}]`).join())) part.removeAttribute("role");
+    for (const part of place.querySelectorAll("*")) {
+      for (const name of part.getAttributeNames()) if (/^aria-(col|row)/.test(name)) part.removeAttribute(name);
+    }
   }
 
   // Nothing changes while somebody drags, is asked, or looks at another tab.
