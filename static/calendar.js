@@ -25,6 +25,7 @@
     const link = make("a", "visit-link");
     link.href = about.address || "#";
     link.draggable = false;
+    link.title = [about.clock, event.title, about.word, about.kind].filter(Boolean).join(" · "); // where it is cut off
     const first = make("span", "visit-line");
     const look = document.querySelector(`template[data-look="${about.state}"]`);
     if (look) first.append(look.content.cloneNode(true));
@@ -98,6 +99,7 @@
     if (isDragging && event.target.closest("a")) event.preventDefault();
   }, true);
 
+  place.hidden = false;
   const calendar = EventCalendar.create(place, {
     view: isWeek ? "timeGridWeek" : "resourceTimeGridDay",
     date: setup.date,
@@ -112,7 +114,7 @@
     slotDuration: "00:15",
     slotLabelInterval: "01:00",
     slotHeight: 22,
-    snapDuration: "00:05",
+    snapDuration: "00:15",
     nowIndicator: true,
     editable: false,
     eventDurationEditable: false,
