@@ -76,7 +76,8 @@ class Frame:
 
     `sweep_age`: time since dispatch last ran, by the database's clock, None if never. `standstill`: why a
     sweep is stale, None if none is. `stopped_sweep`: the stale sweep that matters most to staff, `stopped_at`
-    when it last ran, and `clock_set_back` whether that lies ahead.
+    when it last ran, and `clock_set_back` whether that lies ahead. `failures`: requests to Robotalker in
+    a row that failed; `waits_until`: until when it asked to slow down, None if that is over.
     """
 
     today: date
@@ -89,6 +90,8 @@ class Frame:
     stopped_at: datetime | None
     clock_set_back: bool
     pause: Pause | None
+    failures: int
+    waits_until: datetime | None
 
     @cached_property
     def worklist_count(self) -> int:
@@ -173,6 +176,7 @@ def read_frame() -> Frame:
     standstill = find_standstill(beats, read_at)
     stopped = standstill.sweeps[0] if standstill and standstill.sweeps else DISPATCH
     stopped_at = beats[stopped].at.astimezone(zone) if standstill and stopped in beats else None
+    gate = switch.gate_until
     return Frame(
         today=now.astimezone(zone).date(),
         locations=locations,
@@ -184,4 +188,6 @@ def read_frame() -> Frame:
         stopped_at=stopped_at,
         clock_set_back=stopped_at is not None and stopped_at > read_at + AHEAD_ALLOWED,
         pause=describe_pause(switch, now, zone),
+        failures=switch.failures,
+        waits_until=gate.astimezone(zone) if gate and gate > now else None,
     )

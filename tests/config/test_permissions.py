@@ -15,6 +15,10 @@ pytestmark = pytest.mark.django_db
 # The page's name in the URLs, and the permission that it asks for. A new page needs a row here.
 PAGES = {
     "today": "contacts.view_appointment",
+    "print_day": "contacts.view_appointment",
+    "unconfirmed": "contacts.view_appointment",
+    "peek": "contacts.view_appointment",
+    "visit_number": "contacts.dial_phonenumber",
     "calendar": "contacts.view_appointment",
     "calendar_events": "contacts.view_appointment",
     "pulse": "contacts.view_appointment",
@@ -127,6 +131,7 @@ DAILY_WORK = READ | {
     "contacts.change_appointment",
     "contacts.add_contact",
     "contacts.change_contact",
+    "contacts.dial_phonenumber",
     "contacts.add_importbatch",
     "reminders.change_followup",
     "reminders.change_sendingswitch",
