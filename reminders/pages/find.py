@@ -109,6 +109,13 @@ PAGES_TO_OPEN = (
         gettext_lazy("names spoken"),
     ),
     Destination(
+        "reports",
+        "reminders.view_reports",
+        "chart-bar",
+        gettext_lazy("Reports"),
+        gettext_lazy("figures no-shows best time statistics"),
+    ),
+    Destination(
         "imports",
         "contacts.view_importbatch",
         "file-import",

@@ -19,6 +19,7 @@ from reminders.deciding.sending_mode import leaves_this_machine, mode_of
 from reminders.health.diagnosis import Standstill, find_standstill
 from reminders.health.heartbeats import (
     AHEAD_ALLOWED,
+    COUNTING,
     DISPATCH,
     EVENTS,
     PLANNING,
@@ -77,7 +78,8 @@ class Frame:
     `sweep_age`: time since dispatch last ran, by the database's clock, None if never. `standstill`: why a
     sweep is stale, None if none is. `stopped_sweep`: the stale sweep that matters most to staff, `stopped_at`
     when it last ran, and `clock_set_back` whether that lies ahead. `failures`: requests to Robotalker in
-    a row that failed; `waits_until`: until when it asked to slow down, None if that is over.
+    a row that failed; `waits_until`: until when it asked to slow down, None if that is over. `counted_at`:
+    when the counts of reports were last brought up to date, by the clock of the first location.
     """
 
     today: date
@@ -90,6 +92,7 @@ class Frame:
     stopped_at: datetime | None
     clock_set_back: bool
     pause: Pause | None
+    counted_at: datetime | None
     failures: int
     waits_until: datetime | None
 
@@ -116,11 +119,16 @@ class Frame:
         return [pause for pause in found if pause]
 
     @cached_property
+    def campaigns(self) -> list[Campaign]:
+        """All of them, by name; queried only where they are shown."""
+        return list(Campaign.objects.select_related("paused_by"))
+
+    @cached_property
     def paused_campaigns(self) -> list[PartPause]:
-        """The campaigns that somebody paused and said why; queried only where they are shown."""
+        """The campaigns that somebody paused and said why."""
         zone = self.locations[0].zone if self.locations else None
-        stopped = Campaign.objects.filter(state=Campaign.State.PAUSED).exclude(pause_reason="")
-        found = [describe_part_pause(campaign, zone) for campaign in stopped.select_related("paused_by")]
+        stopped = [one for one in self.campaigns if one.state == Campaign.State.PAUSED and one.pause_reason]
+        found = [describe_part_pause(campaign, zone) for campaign in stopped]
         return [pause for pause in found if pause]
 
     @property
@@ -188,6 +196,7 @@ def read_frame() -> Frame:
         stopped_at=stopped_at,
         clock_set_back=stopped_at is not None and stopped_at > read_at + AHEAD_ALLOWED,
         pause=describe_pause(switch, now, zone),
+        counted_at=beats[COUNTING].at.astimezone(zone) if COUNTING in beats else None,
         failures=switch.failures,
         waits_until=gate.astimezone(zone) if gate and gate > now else None,
     )

@@ -76,6 +76,9 @@ PAGES = {
     "copy_campaign": "reminders.change_campaign",
     "restore_campaign": "reminders.change_campaign",
     "api_page": "contacts.view_apitoken",
+    "reports": "reminders.view_reports",
+    "report": "reminders.view_reports",
+    "report_file": "reminders.view_reports",
     "texts": "reminders.view_receivedtext",
     "text_thread": "reminders.view_receivedtext",
     "send_text": "reminders.add_stafftext",
@@ -138,7 +141,12 @@ DAILY_WORK = READ | {
     "reminders.add_testcall",
     "reminders.add_stafftext",
 }
-RECORDS = {"reminders.read_evidence", "contacts.view_apitoken", "webhooks.view_outgoingevent"}
+RECORDS = {
+    "reminders.read_evidence",
+    "reminders.view_reports",
+    "contacts.view_apitoken",
+    "webhooks.view_outgoingevent",
+}
 ABOUT_A_PERSON = {"contacts.erase_contact", "contacts.export_contact"}
 SETTING_UP = {
     "contacts.change_location",
