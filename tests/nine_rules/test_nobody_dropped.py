@@ -21,7 +21,7 @@ from contacts.models import Appointment, Contact, PhoneNumber
 from contacts.people import change_phone
 from reminders.deciding.visits import Visit, find_suspects, find_upcoming, read_visits
 from reminders.desk.bookings import confirm_by_staff
-from reminders.desk.worklist import resolve_follow_up
+from reminders.desk.worklist_endings import resolve_follow_up
 from reminders.models import Campaign, FollowUp, Step
 from reminders.planning.activation import activate_campaign, pause_campaign
 from reminders.planning.planner import plan_all
