@@ -71,6 +71,7 @@ PERSON_TABLES = (
     PersonTable("contacts.ContactMerge", ("survivor",), blanked={"was": {}}),
     PersonTable("contacts.DistinctPair", ("one", "other"), deleted=True),
     PersonTable("contacts.ContactLogEntry", ("contact",)),
+    PersonTable("contacts.NumberLook", OF_NUMBER),
     PersonTable("contacts.ConsentEntry", OF_NUMBER, blanked={"evidence": ""}, by_number=True),
     PersonTable(
         "contacts.Appointment",

@@ -42,6 +42,8 @@ def _permissions(actions: Iterable[str], models: Iterable[str]) -> Q:
 
 # Everything about one call, with the number in full; each look is recorded.
 _EVIDENCE = Q(content_type__app_label="reminders", codename="read_evidence")
+# Numbers in full, as links that dial; each look is recorded (contacts/number_looks.py).
+_DIALLING = Q(content_type__app_label="contacts", codename="dial_phonenumber")
 # To forget a person, and to hand out everything that is known of one; each is recorded.
 _ABOUT_A_PERSON = Q(content_type__app_label="contacts", codename__in=["erase_contact", "export_contact"])
 _VIEW_ALL = Q(content_type__app_label__in=APPS, codename__startswith="view_")
@@ -53,6 +55,7 @@ _DAILY_WORK = (
     | _permissions(["view", "change"], ["reminders.followup", "reminders.sendingswitch"])
     | _permissions(["view", "add"], ["reminders.testcall", "reminders.stafftext"])
     | _permissions(["view"], ["reminders.receivedtext", "reminders.texttemplate"])
+    | _DIALLING
 )
 MAY: dict[str, Q] = {
     FRONT_DESK: _DAILY_WORK,

@@ -1,4 +1,4 @@
-"""Merges of contacts, who took or erased a person's data, and the opt-outs of erased numbers."""
+"""Merges of contacts, who took or erased data or saw a number, and the opt-outs of erased numbers."""
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -6,8 +6,17 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from contacts.admin.columns import show_number
 from contacts.admin.history import ClinicAdmin, HistoryAdmin
-from contacts.models import Contact, ContactId, ContactLogEntry, ContactMerge, DistinctPair, ErasedOptOut
+from contacts.models import (
+    Contact,
+    ContactId,
+    ContactLogEntry,
+    ContactMerge,
+    DistinctPair,
+    ErasedOptOut,
+    NumberLook,
+)
 
 
 def link_to_contact(contact: Contact) -> str:
@@ -77,3 +86,14 @@ class DistinctPairAdmin(ClinicAdmin[DistinctPair]):
 
     def has_change_permission(self, request: HttpRequest, obj: DistinctPair | None = None) -> bool:
         return False
+
+
+@admin.register(NumberLook)
+class NumberLookAdmin(HistoryAdmin[NumberLook]):
+    list_display = ("at", "by", "masked")
+    list_select_related = ("number", "by")
+    date_hierarchy = "at"
+
+    @admin.display(description=_("number"))
+    def masked(self, look: NumberLook) -> str:
+        return show_number(look.number)

@@ -21,6 +21,7 @@ from contacts.models.person_records import (
     ContactMerge,
     DistinctPair,
     ErasedOptOut,
+    NumberLook,
 )
 from contacts.models.practice import ClosedDay, Location, Provider
 from contacts.models.watching import (
@@ -54,6 +55,7 @@ __all__ = [
     "ImportedRecords",
     "KeptByUndo",
     "Location",
+    "NumberLook",
     "OverwrittenValues",
     "PhoneNumber",
     "Provider",

@@ -114,6 +114,7 @@ class PhoneNumber(models.Model):
 
     class Meta:
         ordering = ["e164"]
+        permissions = [("dial_phonenumber", "Can see numbers in full, to dial them")]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(e164__regex=WHOLE_E164, erased_at__isnull=True)

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from contacts.models.people import Contact
+from contacts.models.people import Contact, PhoneNumber
 
 
 class ContactId(models.Model):
@@ -100,3 +100,21 @@ class ErasedOptOut(models.Model):
 
     def __str__(self) -> str:
         return f"opt-out {self.pk}"
+
+
+class NumberLook(models.Model):
+    """That somebody saw a number in full, to dial it (product rule 59): once for each day. Append-only."""
+
+    number = models.ForeignKey(PhoneNumber, on_delete=models.PROTECT, related_name="looks")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    day = models.DateField(help_text=_("The day in UTC."))
+    at = models.DateTimeField(help_text=_("The first time on that day."))
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["number", "by", "day"], name="number_look_once_a_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"look {self.pk}"

@@ -28,6 +28,7 @@ from contacts.exporting import begin_export
 from contacts.forms.contacts import ASKED_ABOUT, ConsentForm, ContactForm, OptInForm, OptOutForm
 from contacts.merging import find_survivor
 from contacts.models import Appointment, Contact, PhoneNumber
+from contacts.number_looks import show_in_full
 from contacts.own_numbers import is_own_number
 from contacts.people import lock_people, mark_numbers_usable
 from contacts.queries import read_next_appointments, read_person
@@ -99,7 +100,9 @@ def show_contact(request: HttpRequest, pk: int) -> HttpResponse:
         if survivor := find_survivor(pk):
             return redirect("contact", pk=survivor)
         raise Http404 from None
-    return render(request, "contacts/detail.html", {"person": person, "contact": person.contact})
+    in_full = show_in_full((held.number for held in person.numbers), request.user)
+    context = {"person": person, "contact": person.contact, "in_full": in_full}
+    return render(request, "contacts/detail.html", context)
 
 
 @permission_required("contacts.export_contact", raise_exception=True)

@@ -7,8 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.templatetags.chips import UNKNOWN_STATE, VISIT_LOOKS, ChipLook, draw_chip
 from contacts.templatetags.display import icon
+from reminders.robotalker.masking import mask_numbers_in
 
 register = template.Library()
+register.filter("hide_numbers", mask_numbers_in)
 
 LOOKS: dict[str, ChipLook] = {
     **VISIT_LOOKS,

@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from contacts.models import Appointment
+from contacts.number_looks import show_in_full
 from reminders.pages.story import read_story
 from reminders.views.requests import answer_unchanged, make_etag, wants_fragment
 
@@ -27,6 +28,8 @@ def show_appointment(request: HttpRequest, pk: int) -> HttpResponse:
         return unchanged
     is_fragment = wants_fragment(request)
     template = "reminders/appointment/fragment.html" if is_fragment else "reminders/appointment.html"
-    answer = render(request, template, {"story": story, "appointment": story.appointment, "etag": etag})
+    in_full = show_in_full([story.appointment.contact.phone], request.user)
+    context = {"story": story, "appointment": story.appointment, "etag": etag, "in_full": in_full}
+    answer = render(request, template, context)
     patch_vary_headers(answer, ["HX-Request"])
     return answer

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from contacts.models import PhoneNumber
+from contacts.number_looks import show_in_full
 from reminders.pages.household import read_household
 
 
@@ -17,4 +18,6 @@ def show_household(request: HttpRequest, pk: int) -> HttpResponse:
         household = read_household(pk, timezone.now())
     except PhoneNumber.DoesNotExist:
         raise Http404 from None
-    return render(request, "reminders/household.html", {"household": household, "number": household.number})
+    in_full = show_in_full([household.number], request.user)
+    context = {"household": household, "number": household.number, "in_full": in_full}
+    return render(request, "reminders/household.html", context)

@@ -33,6 +33,7 @@ from contacts.models import (
     ImportProblem,
     KeptByUndo,
     Location,
+    NumberLook,
     OverwrittenValues,
     PhoneNumber,
     Provider,
@@ -116,6 +117,7 @@ HISTORY: list[type[Model]] = [
     RejectedRow,
     ListedNumber,
     LiveCheck,
+    NumberLook,
     OutgoingDelivery,
     OutgoingEvent,
     ReceivedText,
@@ -146,6 +148,7 @@ def make_one_of_each_model(index: int) -> None:
     ErasedOptOut.objects.create(digest=f"{index:064}", voice_opted_out_at=now)
     assert contact.phone is not None
     ListedNumber.objects.create(number=contact.phone)
+    NumberLook.objects.create(number=contact.phone, by=user, day=now.date(), at=now)
     OptOutConfirmation.objects.create(
         entry=contact.phone.consent_entries.get(), from_number="+18005550199", text="You get no more texts."
     )

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from contacts.models import Appointment, Location, Provider
+from contacts.roles import AUDITOR, MANAGER
 from contacts.templatetags.display import day_and_clock
 from reminders.desk.bookings import cancel_and_withdraw, confirm_by_staff, move_and_replan
 from reminders.forms.wall_time import NoSuchTime, TimeComesTwice, TimeOfDay, read_wall_time
@@ -74,7 +75,7 @@ def test_the_timeline_has_one_sentence_for_each_event_newest_first(rosa: User) -
     ]
 
 
-def test_the_timeline_shows_the_exact_text_of_a_call_and_robotalkers_events(desk: Client) -> None:
+def test_the_timeline_shows_the_exact_text_of_a_call_and_robotalkers_events_to_a_manager() -> None:
     reminder = make_due_reminder()
     call = make_call(
         reminder,
@@ -95,6 +96,7 @@ def test_the_timeline_shows_the_exact_text_of_a_call_and_robotalkers_events(desk
         received_at=timezone.now(),
         kind="key",
     )
+    desk = sit_at_desk(make_user("mia", role=MANAGER))
     page = desk.get(f"/appointments/{reminder.appointment_id}/").content.decode()
     assert "The call was answered; key 5 was pressed." in page
     assert "Hello Sarah, &lt;this&gt; is said." in page
@@ -102,11 +104,21 @@ def test_the_timeline_shows_the_exact_text_of_a_call_and_robotalkers_events(desk
     assert "{&quot;digit&quot;: &quot;5&quot;}" in page
 
 
-def test_the_page_shows_only_the_masked_number(desk: Client) -> None:
+def test_somebody_who_may_not_dial_sees_the_masked_number_in_robotalkers_events_too() -> None:
     reminder = make_due_reminder()
-    make_call(reminder, "no_answer")
-    page = desk.get(f"/appointments/{reminder.appointment_id}/").content.decode()
-    assert "+12025550100" not in page
+    call = make_call(reminder, "no_answer")
+    WebhookEvent.objects.create(
+        call=call,
+        purpose="status",
+        body=b"to=%2B12025550100&status=no-answer",
+        digest="a" * 64,
+        received_at=timezone.now(),
+        kind="status",
+    )
+    auditor = sit_at_desk(make_user("olga", role=AUDITOR))
+    page = auditor.get(f"/appointments/{reminder.appointment_id}/").content.decode()
+    assert "2025550100" not in page
+    assert "status=no-answer" in page
     assert "••00" in page
 
 

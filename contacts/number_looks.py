@@ -1,0 +1,27 @@
+"""Numbers in full, for those who have to dial: who may see them, and who saw which (product rule 59)."""
+
+from collections.abc import Iterable
+from datetime import UTC
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.utils import timezone
+
+from contacts.models import NumberLook, PhoneNumber
+
+PERMISSION = "contacts.dial_phonenumber"
+
+
+def show_in_full(numbers: Iterable[PhoneNumber | None], user: User | AnonymousUser) -> bool:
+    """Whether `user` may see these numbers; if so, record that they saw them. Call it before they are shown.
+
+    Each number is recorded once for each person and day. One query for all of them, none for somebody who may
+    not.
+    """
+    if not isinstance(user, User) or not user.has_perm(PERMISSION):
+        return False
+    now = timezone.now()
+    day = now.astimezone(UTC).date()
+    seen = sorted({number.pk for number in numbers if number})
+    looks = [NumberLook(number_id=pk, by=user, day=day, at=now) for pk in seen]
+    NumberLook.objects.bulk_create(looks, ignore_conflicts=True)
+    return True
