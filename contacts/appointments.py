@@ -485,9 +485,7 @@ def take_back_confirmation(appointment_id: int, *, former: Mapping[str, str], by
     appointment.answer, appointment.answered_how = former["answer"], former["how"]
     appointment.answer_revision = appointment.revision if former["answer"] else None
     appointment.answered_at = was_at
-    appointment.save(
-        update_fields=["answer", "answer_revision", "answered_at", "answered_how", "updated_at"]
-    )
+    appointment.save(update_fields=["answer", "answer_revision", "answered_at", "answered_how", "updated_at"])
     add_change(appointment, What.ANSWER_TAKEN_BACK, by=by)
     return True
 

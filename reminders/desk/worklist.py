@@ -68,7 +68,9 @@ def snooze_entry(follow_up_id: int, *, until: datetime, by: User) -> UUID:
     first = min(ahead, key=lambda visit: visit.starts_at, default=None)
     if first and first.starts_at <= until:
         when = day_and_clock(first.local_start)
-        raise WorklistRefused(_("The visit is before that: %(when)s. Choose an earlier time.") % {"when": when})
+        raise WorklistRefused(
+            _("The visit is before that: %(when)s. Choose an earlier time.") % {"when": when}
+        )
     return change_entry(entry, What.SNOOZED, by=by, snoozed_until=until, deed={"until": until})
 
 

@@ -13,8 +13,8 @@ from reminders.rules.states import ReminderState
 
 Kind = FollowUp.Kind
 UNRESOLVED = ~Q(state=FollowUp.State.RESOLVED)
-# The entry of the worklist that a follow-up belongs to, in SQL: one for each number, whoever of those who share
-# it is meant; find_same_entry() is the same rule for one.
+# The entry of the worklist that a follow-up belongs to, in SQL: one for each number, whoever of those who
+# share it is meant; find_same_entry() is the same rule for one.
 ENTRY = Case(
     When(
         contact__phone__isnull=False,

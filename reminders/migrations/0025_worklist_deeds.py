@@ -6,50 +6,132 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('reminders', '0024_listed_by_due'),
+        ("reminders", "0024_listed_by_due"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='followup',
-            name='snoozed_until',
-            field=models.DateTimeField(blank=True, help_text='Until then it is shown among the snoozed ones only.', null=True),
+            model_name="followup",
+            name="snoozed_until",
+            field=models.DateTimeField(
+                blank=True, help_text="Until then it is shown among the snoozed ones only.", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='followup',
-            name='taken_at',
+            model_name="followup",
+            name="taken_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='followup',
-            name='touched_at',
-            field=models.DateTimeField(blank=True, editable=False, help_text='When a person last did something about it.', null=True),
+            model_name="followup",
+            name="touched_at",
+            field=models.DateTimeField(
+                blank=True, editable=False, help_text="When a person last did something about it.", null=True
+            ),
         ),
         migrations.AlterField(
-            model_name='followup',
-            name='resolution',
-            field=models.CharField(blank=True, choices=[('done', 'Done.'), ('left_message', 'A message was left for them.'), ('confirmed_by_phone', 'They confirmed by phone.'), ('wrong_number', 'The number is wrong.'), ('no_longer_needed', 'It is no longer needed.'), ('called_again', 'They were called again.'), ('not_called_again', 'They were not called again.'), ('overtaken', 'Robotalker reported after all.'), ('answered', 'They answered after all.'), ('new_try', 'Another reminder goes out.'), ('moved', 'The appointment or its number changed; it has new reminders.'), ('cancelled', 'The appointment was cancelled.'), ('visit_recorded', 'The visit was recorded.'), ('passed', 'The appointment has passed.'), ('opted_out', 'The patient wants no more calls or texts.'), ('number_usable', 'The number can be used again.'), ('said_better', 'Another follow-up says it.'), ('applied', 'The message from Robotalker has been read after all.'), ('put_back', 'The reminder was put back.'), ('erased', 'The person was erased.')], max_length=20),
+            model_name="followup",
+            name="resolution",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("done", "Done."),
+                    ("left_message", "A message was left for them."),
+                    ("confirmed_by_phone", "They confirmed by phone."),
+                    ("wrong_number", "The number is wrong."),
+                    ("no_longer_needed", "It is no longer needed."),
+                    ("called_again", "They were called again."),
+                    ("not_called_again", "They were not called again."),
+                    ("overtaken", "Robotalker reported after all."),
+                    ("answered", "They answered after all."),
+                    ("new_try", "Another reminder goes out."),
+                    ("moved", "The appointment or its number changed; it has new reminders."),
+                    ("cancelled", "The appointment was cancelled."),
+                    ("visit_recorded", "The visit was recorded."),
+                    ("passed", "The appointment has passed."),
+                    ("opted_out", "The patient wants no more calls or texts."),
+                    ("number_usable", "The number can be used again."),
+                    ("said_better", "Another follow-up says it."),
+                    ("applied", "The message from Robotalker has been read after all."),
+                    ("put_back", "The reminder was put back."),
+                    ("erased", "The person was erased."),
+                ],
+                max_length=20,
+            ),
         ),
         migrations.CreateModel(
-            name='FollowUpDeed',
+            name="FollowUpDeed",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('act', models.UUIDField(db_index=True)),
-                ('what', models.CharField(choices=[('taken', 'Taken.'), ('handed_on', 'Handed on.'), ('released', 'Put back for anybody.'), ('snoozed', 'Snoozed.'), ('woken', 'Snoozing ended.'), ('noted', 'Note.'), ('done', 'Done.'), ('left_message', 'Left a message.'), ('confirmed_by_phone', 'Confirmed by phone.'), ('wrong_number', 'Wrong number.'), ('no_longer_needed', 'No longer needed.'), ('called_again', 'Ordered another call.'), ('not_called_again', 'Decided against another call.'), ('undone', 'Undone.')], max_length=20)),
-                ('at', models.DateTimeField()),
-                ('until', models.DateTimeField(blank=True, null=True)),
-                ('note', models.CharField(blank=True, max_length=300)),
-                ('undoes', models.UUIDField(blank=True, help_text='The act that this one undid.', null=True)),
-                ('was', models.JSONField(blank=True, default=dict, help_text='What it changed, as it was before.')),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('follow_up', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deeds', to='reminders.followup')),
-                ('to', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("act", models.UUIDField(db_index=True)),
+                (
+                    "what",
+                    models.CharField(
+                        choices=[
+                            ("taken", "Taken."),
+                            ("handed_on", "Handed on."),
+                            ("released", "Put back for anybody."),
+                            ("snoozed", "Snoozed."),
+                            ("woken", "Snoozing ended."),
+                            ("noted", "Note."),
+                            ("done", "Done."),
+                            ("left_message", "Left a message."),
+                            ("confirmed_by_phone", "Confirmed by phone."),
+                            ("wrong_number", "Wrong number."),
+                            ("no_longer_needed", "No longer needed."),
+                            ("called_again", "Ordered another call."),
+                            ("not_called_again", "Decided against another call."),
+                            ("undone", "Undone."),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("until", models.DateTimeField(blank=True, null=True)),
+                ("note", models.CharField(blank=True, max_length=300)),
+                ("undoes", models.UUIDField(blank=True, help_text="The act that this one undid.", null=True)),
+                (
+                    "was",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="What it changed, as it was before."
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "follow_up",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deeds",
+                        to="reminders.followup",
+                    ),
+                ),
+                (
+                    "to",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'id'],
+                "ordering": ["at", "id"],
             },
         ),
     ]

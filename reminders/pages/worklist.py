@@ -14,7 +14,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import models
-from django.db.models import Count, F, Prefetch, Q
+from django.db.models import Count, F, Prefetch, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -26,7 +26,8 @@ SHOWN = 200  # entries, those due first; a longer list is worked from the top an
 # What an entry says, but for names of locations, providers and colleagues.
 SAID = (
     "reason", "detail", "touched_at", "appointment__updated_at", "contact__updated_at",
-    "contact__phone__voice_opted_out_at", "contact__phone__sms_opted_out_at", "contact__phone__unusable_since",
+    "contact__phone__voice_opted_out_at", "contact__phone__sms_opted_out_at",
+    "contact__phone__unusable_since",
 )  # fmt: skip
 ABOUT = ("contact__phone", "appointment__location", "appointment__contact", "taken_by")
 
@@ -128,8 +129,10 @@ def read_entries(entries: Collection[IndexedEntry]) -> list[list[FollowUp]]:
     """The follow-ups of these entries, with what people did about them: two queries."""
     ids = [pk for entry in entries for pk in entry.ids]
     deeds = FollowUpDeed.objects.select_related("by", "to").order_by("at", "pk")
-    rows = FollowUp.objects.filter(pk__in=ids).select_related(*ABOUT).prefetch_related(
-        Prefetch("deeds", queryset=deeds)
+    rows = (
+        FollowUp.objects.filter(pk__in=ids)
+        .select_related(*ABOUT)
+        .prefetch_related(Prefetch("deeds", queryset=deeds))
     )
     found = rows.in_bulk()
     read = [[found[pk] for pk in entry.ids if pk in found] for entry in entries]
@@ -156,23 +159,25 @@ def read_gone(keys: Collection[str]) -> dict[str, FollowUp]:
     recent = resolved.annotate(key=ENTRY).filter(key__in=keys).select_related("resolved_by")
     found: dict[str, FollowUp] = {}
     for follow_up in recent.order_by("key", "-resolved_at", "-pk").distinct("key"):
-        found[follow_up.key] = follow_up  # type: ignore[attr-defined] # annotated
+        found[follow_up.key] = follow_up
     return found
 
 
 def count_entries() -> int:
     """The number of entries on the worklist that are not snoozed."""
-    awake = Q(snoozed_until=None) | Q(snoozed_until__lte=Now())
-    rows = FollowUp.objects.filter(UNRESOLVED, awake).annotate(entry=ENTRY).order_by()
-    count: int = rows.aggregate(count=Count("entry", distinct=True))["count"]
+    count: int = find_awake().aggregate(count=Count("entry", distinct=True))["count"]
     return count
+
+
+def find_awake() -> "QuerySet[Any]":
+    """The unresolved follow-ups that are not snoozed, each with its `entry`."""
+    awake = Q(snoozed_until=None) | Q(snoozed_until__lte=Now())
+    return FollowUp.objects.filter(UNRESOLVED, awake).annotate(entry=ENTRY).order_by()
 
 
 def read_colleagues() -> Sequence[User]:
     """Whom an entry can be handed on to: everybody who may work on the worklist."""
-    may = Q(groups__permissions__codename="change_followup") | Q(
-        user_permissions__codename="change_followup"
-    )
+    may = Q(groups__permissions__codename="change_followup") | Q(user_permissions__codename="change_followup")
     return list(
         User.objects.filter(may | Q(is_superuser=True), is_active=True)
         .distinct()

@@ -27,7 +27,7 @@ MOST_SHOWN = 200
 
 @dataclass(frozen=True)
 class ClosedEntry:
-    """One act that closed something. `pk`: a follow-up of it; `can_undo`: it is the last about all of them."""
+    """One act that closed something. `pk`: a follow-up of it; `can_undo`: it is the last about them."""
 
     act: UUID
     pk: int
@@ -60,9 +60,8 @@ def read_closed(now: datetime) -> list[ClosedEntry]:
 
 def find_undoable(act: str, user: User) -> UndoOffer | None:
     """The deed of this person with that id, if nothing has been done about its entry since."""
-    try:
-        wanted = UUID(act)
-    except ValueError:
+    wanted = read_act(act)
+    if not wanted.int:
         return None
     rows = FollowUpDeed.objects.filter(act=wanted, by=user).select_related("follow_up__contact", "to")
     deeds = list(rows.order_by("pk"))
@@ -74,15 +73,21 @@ def find_undoable(act: str, user: User) -> UndoOffer | None:
     return UndoOffer(wanted, deeds[0].get_what_display(), _join_names(deeds))
 
 
+def read_act(text: str) -> UUID:
+    """The id of an act; one that there isn't for text that is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return UUID(int=0)
+
+
 def _read_latest(follow_ups: list[int]) -> dict[int, UUID]:
     """The last act about each of these follow-ups."""
     rows = FollowUpDeed.objects.filter(follow_up__in=follow_ups).order_by("at", "pk")
     return dict(rows.values_list("follow_up", "act"))
 
 
-def _describe_act(
-    deeds: list[FollowUpDeed], latest: dict[int, UUID], now: datetime
-) -> ClosedEntry | None:
+def _describe_act(deeds: list[FollowUpDeed], latest: dict[int, UUID], now: datetime) -> ClosedEntry | None:
     """None for one that was undone."""
     first = deeds[0]
     is_last = all(latest.get(deed.follow_up_id) == deed.act for deed in deeds)

@@ -99,7 +99,7 @@ class WorklistLine:
 class WorklistVisit:
     """What an entry says about one visit.
 
-    `lead`, `ids`: the first of its follow-ups, and all with commas; `is_ahead`: it is booked and still to come.
+    `lead`, `ids`: the first of its follow-ups, and all with commas; `is_ahead`: booked and to come.
     """
 
     lead: int

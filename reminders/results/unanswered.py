@@ -160,9 +160,7 @@ def _close_overtaken(follow_ups: "QuerySet[FollowUp]", now: datetime) -> None:
         )
 
 
-def _find_resolution(
-    follow_up: FollowUp, visit: Visit | None, now: datetime
-) -> FollowUp.Resolution | None:
+def _find_resolution(follow_up: FollowUp, visit: Visit | None, now: datetime) -> FollowUp.Resolution | None:
     """Why it isn't needed any more; None while it is. `visit`: None unless it is booked and ahead."""
     appointment, reminder, kind = follow_up.appointment, follow_up.reminder, follow_up.kind
     if appointment is None:

@@ -1,4 +1,4 @@
-"""The worklist: who has to be called, oldest due first; what has changed since; one entry with its history."""
+"""The worklist: who has to be called, oldest due first; what has changed since; one entry in full."""
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse

@@ -28,6 +28,7 @@ from reminders.desk.worklist_undoing import undo_deed
 from reminders.forms.snoozing import SnoozeForm
 from reminders.models import FollowUp
 from reminders.pages.worklist import read_colleagues
+from reminders.pages.worklist_closed import read_act
 from reminders.pages.worklist_page import read_shown_entry
 from reminders.pages.worklist_words import location_of
 from reminders.rules.snoozing import SnoozeChoice, find_snooze_end
@@ -146,10 +147,10 @@ def settle_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
 
 @permission_required("reminders.change_followup", raise_exception=True)
 @require_POST
-def undo(request: HttpRequest, act: UUID) -> HttpResponse:
-    """Undo a deed, if it is the last about its entry."""
+def undo(request: HttpRequest) -> HttpResponse:
+    """Undo a deed (`act`), if it is the last about its entry."""
     try:
-        follow_ups = undo_deed(act, by=signed_in(request))
+        follow_ups = undo_deed(read_act(request.POST.get("act", "")), by=signed_in(request))
     except WorklistRefused as error:
         return _answer(request, None, refusal=str(error))
     pk = follow_ups[0].pk if follow_ups else None

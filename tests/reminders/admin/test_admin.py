@@ -1,5 +1,6 @@
 """The admin: every model is there, history is read-only, lists are fast and numbers masked."""
 
+import uuid
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -54,6 +55,7 @@ from reminders.models import (
     DatabaseIdentity,
     EvidenceLook,
     FollowUp,
+    FollowUpDeed,
     Heartbeat,
     ListedNumber,
     LiveCheck,
@@ -105,6 +107,7 @@ HISTORY: list[type[Model]] = [
     DeliveryAttempt,
     ErasedOptOut,
     EvidenceLook,
+    FollowUpDeed,
     Heartbeat,
     ImportBatch,
     ImportChange,
@@ -188,9 +191,10 @@ def make_one_of_each_model(index: int) -> None:
     Script.objects.create(name=f"Script {index}")
     Pronunciation.objects.create(written=f"Dr{index}", spoken="Doctor", language="en")
     make_outgoing(index, user)
-    FollowUp.objects.create(
+    follow_up = FollowUp.objects.create(
         kind="missed", contact=contact, appointment=reminder.appointment, due_at=now, taken_by=user
     )
+    FollowUpDeed.objects.create(follow_up=follow_up, act=uuid.uuid4(), what="taken", by=user, at=now)
 
 
 def make_texts(index: int, number: PhoneNumber, user: User) -> None:
