@@ -16,6 +16,7 @@ RUN uv venv /npm \
     && PATH="/npm/bin:$PATH" npm ci --no-audit --no-fund --ignore-scripts
 
 COPY . .
+RUN /npm/bin/node front_end/build.mjs
 # Settings that only this step needs; none of them is a secret.
 RUN SECRET_KEY=unused DATABASE_URL=postgresql:///unused REDIS_URL=redis://unused WEBHOOK_KEYS=unused \
     PUBLIC_BASE_URL=https://unused ROBOTALKER_BASE_URL=https://unused ROBOTALKER_API_KEY=unused \

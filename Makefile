@@ -39,6 +39,7 @@ help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: .venv/.ready node_modules/.ready ## install the packages of the lock files (the other commands do this automatically)
+	@$(VENV)/node front_end/build.mjs
 
 run: install ## start everything on this machine, with a demo clinic (PORT=8000 SANDBOX_PORT=8765)
 	@$(VENV)/python -m config.local.run
@@ -80,7 +81,7 @@ demo-reset: install ## delete the data of the local database and create the demo
 	@$(VENV)/python manage.py demo_clinic --reset
 
 clean: ## remove everything installed or generated (the data under var/ stays)
-	rm -rf .venv node_modules staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv node_modules built staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.ready: pyproject.toml uv.lock Makefile

@@ -228,16 +228,14 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / env.str("STATIC_ROOT", default="staticfiles")
 STATICFILES_DIRS = [
     BASE_DIR / "static",
-    ("vendor/tabler", BASE_DIR / "node_modules/@tabler/core/dist"),
+    ("built", BASE_DIR / "built"),  # of Tabler, what our pages use: front_end/build.mjs
     ("vendor/htmx", BASE_DIR / "node_modules/htmx.org/dist"),
     ("vendor/idiomorph", BASE_DIR / "node_modules/idiomorph/dist"),
 ]
-# The files of these packages that pages use; a source map where the file names one (config/static_files.py).
+# The files of these folders that pages use; a source map where the file names one (config/static_files.py).
 PACKAGE_FILES = {
-    "vendor/tabler/css/tabler.min.css",
-    "vendor/tabler/css/tabler.min.css.map",
-    "vendor/tabler/js/tabler.min.js",
-    "vendor/tabler/js/tabler.min.js.map",
+    "built/tabler.css",
+    "built/icons.svg",
     "vendor/htmx/htmx.min.js",
     "vendor/idiomorph/idiomorph-ext.min.js",
 }
@@ -245,7 +243,6 @@ STATICFILES_FINDERS = [
     "config.static_files.ChosenFilesFinder",
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
 ]
-ICONS_DIR = BASE_DIR / "node_modules/@tabler/icons/icons"  # the {% icon %} tag inserts them into the page
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

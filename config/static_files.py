@@ -1,5 +1,7 @@
 """Which static files are served and collected: our own, the admin's, and a few of the front-end packages.
 
+Of Tabler, whose styles are 600 kB, pages get what front_end/build.mjs took of it.
+
 The packages bring thousands of files, and some of these point at files that the packages don't have, so the
 production storage can't collect them all. A page that needs another file adds it to PACKAGE_FILES.
 """

@@ -48,5 +48,10 @@
   list.addEventListener("htmx:afterSwap", () => choose(options()[0]));
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   dialog.addEventListener("close", () => { if (before) before.focus(); });
-  for (const opener of document.querySelectorAll("[data-find]")) opener.addEventListener("click", open);
+  for (const opener of document.querySelectorAll("[data-find]")) {
+    opener.addEventListener("click", function (event) {
+      event.preventDefault(); // without this script its link leads to the same as a page
+      open();
+    });
+  }
 })();

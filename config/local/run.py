@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from config.local.environment import BASE_DIR, VAR, is_laptop, set_laptop_defaults
 from config.local.errors import LocalServiceError
+from config.local.front_end import build_front_end
 from config.local.readiness import Addresses, describe_ready, wait_until_ready
 from reminders.rules.sandbox_hosts import is_sandbox_address
 
@@ -94,9 +95,13 @@ def check_port_free(name: str, port: int) -> None:
 
 
 def check_front_end() -> None:
-    """Raises CannotRunError if the front-end packages aren't installed."""
-    if not (BASE_DIR / "node_modules/@tabler/core/dist").is_dir():
+    """Build styles and icons, if anything they are made of has changed.
+
+    Raises CannotRunError if the front-end packages aren't installed.
+    """
+    if not (BASE_DIR / "node_modules/purgecss").is_dir():
         raise CannotRunError("the front-end packages are missing. `make run` installs them.")
+    build_front_end()
 
 
 def is_local(url: str) -> bool:

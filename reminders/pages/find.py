@@ -143,6 +143,13 @@ PAGES_TO_OPEN = (
         gettext_lazy("Mode, and going live"),
         gettext_lazy("sandbox trial"),
     ),
+    Destination(
+        "settings",
+        "contacts.view_appointment",
+        "settings",
+        gettext_lazy("Settings"),
+        gettext_lazy("preferences setup"),
+    ),
 )
 DEEDS_TO_DO = (
     Destination(

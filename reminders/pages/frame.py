@@ -27,6 +27,7 @@ from reminders.health.heartbeats import (
     read_heartbeats,
 )
 from reminders.pages.pause_banner import PartPause, Pause, describe_part_pause, describe_pause
+from reminders.pages.rail import RAIL, list_places
 from reminders.pages.rail_counts import RailCounts, find_paused_campaigns, read_rail_counts
 from reminders.rules.modes import SendingMode
 from reminders.traffic.switch import read_switch
@@ -162,8 +163,8 @@ class Frame:
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """The context processor. Lazy, so that pages without a frame run no queries for it."""
-    del request
-    return {"frame": SimpleLazyObject(read_frame)}
+    rail = SimpleLazyObject(lambda: list_places(RAIL, request.user))
+    return {"frame": SimpleLazyObject(read_frame), "rail": rail}
 
 
 def read_frame() -> Frame:

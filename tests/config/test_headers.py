@@ -6,6 +6,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
 
+from config.local.front_end import build_front_end
 from tests.people import make_appointment, make_contact, make_user
 
 pytestmark = pytest.mark.django_db
@@ -93,7 +94,8 @@ def test_an_event_of_robotalker_is_not_slowed_by_the_headers_of_pages(client: Cl
 
 
 def test_only_the_files_that_pages_use_are_served() -> None:
-    assert finders.find("vendor/tabler/css/tabler.min.css")
+    build_front_end()
+    assert finders.find("built/tabler.css")
     assert finders.find("callboard.css")
-    assert not finders.find("vendor/tabler/css/tabler.css")
-    assert not finders.find("vendor/tabler/libs/tom-select/dist/css/tom-select.bootstrap5.min.css")
+    assert finders.find("vendor/htmx/htmx.min.js")
+    assert not finders.find("vendor/htmx/htmx.js")

@@ -17,6 +17,7 @@ from django.conf import global_settings
 from django.db import connection
 from pytest_django import Settings
 
+from config.local.front_end import build_front_end
 from tests.config.test_unsafe_start import SAFE
 from tests.people import make_user
 from tests.waiting import find_free_port, wait_until
@@ -31,6 +32,7 @@ HASHED = re.compile(r"/static/.+\.[0-9a-f]{12}\.(css|js|svg)")
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that the Dockerfile's steps with manage.py fill, run here as they are."""
+    build_front_end()  # a step of its own, which needs npm's packages
     folder = tmp_path_factory.mktemp("static")
     steps = [step for step in STEPS if "manage.py" in step]
     assert any("collectstatic" in step for step in steps)

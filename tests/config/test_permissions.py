@@ -51,6 +51,7 @@ PAGES = {
     "forget_number": "reminders.add_testcall",
     "test_script": "reminders.add_testcall",
     "test_visit": "reminders.add_testcall",
+    "settings": "contacts.view_appointment",
     "stop": "contacts.view_appointment",
     "pause_location": "contacts.change_location",
     "resume_location": "contacts.change_location",

@@ -1,0 +1,137 @@
+"""The frame around every page: short, usable on a phone without JavaScript, and never pushed sideways."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.running import RunningClinic
+from tests.browser.test_page_policy import AN_APPOINTMENT, check_accessible, log_in
+
+LONG = "Wolfeschlegelsteinhausenbergerdorff" + "Featherstonehaughcholmondele"[:25]  # 60 letters, no space
+TABLES = {"contacts_contact": "last_name", "contacts_location": "name", "contacts_provider": "name"}
+PAGES = (
+    "/",
+    "/worklist/",
+    "/texts/",
+    "/contacts/",
+    "/contacts/duplicates/",
+    "/appointments/book/",
+    "/campaigns/",
+    "/scripts/",
+    "/imports/",
+    "/sending/stop/",
+    "/settings/",
+    "/test-calls/",
+    "/find/",
+    "/no-such-page/",
+)
+
+
+@pytest.fixture
+def long_names(clinic: RunningClinic) -> Iterator[None]:
+    """Every patient, location and provider has a name of 60 letters, whose first letters tell them apart."""
+    before = {
+        table: clinic.ask(f"SELECT json_object_agg(id, {column}) FROM {table}")  # noqa: S608
+        for table, column in TABLES.items()
+    }
+    for table, column in TABLES.items():
+        clinic.execute(f"UPDATE {table} SET {column} = left(id || %s, 60)", LONG)  # noqa: S608
+    yield
+    for table, column in TABLES.items():
+        for pk, name in before[table].items():
+            clinic.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", name, int(pk))  # noqa: S608
+
+
+@pytest.mark.parametrize("width", [390, 768, 1024])
+def test_long_names_push_no_page_sideways(
+    clinic: RunningClinic, browser: Browser, long_names: None, width: int
+) -> None:
+    page = open_page(browser, clinic, width)
+    appointment, contact, _ = clinic.ask(AN_APPOINTMENT)
+    people = (f"/contacts/{contact}/", f"/contacts/{contact}/edit/", f"/appointments/book/?contact={contact}")
+    visits = (
+        f"/appointments/{appointment}/",
+        f"/appointments/{appointment}/move/",
+        f"/appointments/{appointment}/why/",
+    )
+    wide = []
+    for address in (*PAGES, *people, *visits):
+        page.goto(clinic.web + address)
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            wide.append(address)
+        top = page.locator(".topbar").bounding_box()
+        assert top
+        assert top["height"] <= 56, address
+    assert wide == []
+    page.context.close()
+
+
+def test_every_place_is_reached_on_a_phone_without_javascript(
+    clinic: RunningClinic, browser: Browser
+) -> None:
+    page = open_page(browser, clinic, 390, java_script_enabled=False)
+    more = page.locator(".rail-more > summary")
+    assert page.locator(".rail > ul > li:visible").count() == 5
+    more.click()
+    page.locator(".rail-more").get_by_role("link", name="Sending").click()
+    assert page.url == f"{clinic.web}/sending/stop/"
+    page.get_by_role("link", name="Find anything").click()
+    page.get_by_role("heading", name="Find", exact=True).wait_for()
+    page.context.close()
+
+
+def test_the_dialog_that_finds_anything_opens_by_touch_and_is_not_there_before(
+    clinic: RunningClinic, browser: Browser
+) -> None:
+    page = open_page(browser, clinic, 390)
+    dialog = page.locator("#find-dialog")
+    assert not dialog.is_visible()
+    page.get_by_role("link", name="Find anything").click()
+    assert dialog.is_visible()
+    assert page.url == f"{clinic.web}/"
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_settings_and_the_menus_can_be_used_by_everybody(
+    clinic: RunningClinic, browser: Browser, scheme: Literal["light", "dark"]
+) -> None:
+    page = open_page(browser, clinic, 390, scheme)
+    page.goto(f"{clinic.web}/settings/")
+    check_accessible(page)
+    page.locator(".rail-more > summary").click()
+    check_accessible(page)
+    page.set_viewport_size({"width": 1024, "height": 768})
+    check_accessible(page)
+    page.context.close()
+
+
+def test_the_first_row_is_two_keys_from_the_beginning(clinic: RunningClinic, browser: Browser) -> None:
+    page = open_page(browser, clinic, 1440)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip-link"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('main') !== null")
+    page.context.close()
+
+
+def open_page(
+    browser: Browser,
+    clinic: RunningClinic,
+    width: int,
+    scheme: Literal["light", "dark"] = "light",
+    *,
+    java_script_enabled: bool = True,
+) -> Page:
+    """A page of that width, where a manager is logged in."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 844},
+        color_scheme=scheme,
+        java_script_enabled=java_script_enabled,
+    )
+    page = context.new_page()
+    log_in(clinic, page, "manager")
+    return page
