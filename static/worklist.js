@@ -14,7 +14,8 @@
 
   const rows = () => Array.from(list.querySelectorAll(":scope > [data-entry]"));
   const findRow = (key) => rows().find((row) => row.dataset.entry === key);
-  const handRests = () => pointerRests || list.contains(document.activeElement) || more.open;
+  // The line that shows new entries is part of it: on the way there, nothing moves.
+  const handRests = () => pointerRests || board.contains(document.activeElement) || more.open;
 
   function headers() {
     return { "HX-Request": "true", ...JSON.parse(document.body.getAttribute("hx-headers")) };
@@ -71,8 +72,8 @@
     for (const one of changes.querySelectorAll("template[data-changed]")) {
       const row = one.content.querySelector("[data-entry]");
       waiting.set(row.dataset.entry, row);
-      const shown = findRow(row.dataset.entry); // who has it is said at once: it takes no more room
-      if (shown) shown.querySelector("[data-holder]").innerHTML = row.querySelector("[data-holder]").innerHTML;
+      const shown = findRow(row.dataset.entry);
+      if (shown) sayHolder(shown, row.querySelector("[data-holder]").innerHTML);
     }
     for (const one of changes.querySelectorAll("template[data-gone]")) {
       waiting.delete(one.dataset.gone);
@@ -80,6 +81,15 @@
     }
     if (handRests()) tell();
     else apply();
+  }
+
+  // Who has it is said at once, where that takes no more room.
+  function sayHolder(row, words) {
+    const place = row.querySelector("[data-holder]");
+    const before = place.innerHTML;
+    const height = row.offsetHeight;
+    place.innerHTML = words;
+    if (row.offsetHeight !== height) place.innerHTML = before;
   }
 
   function mark(row, why) {
@@ -112,9 +122,9 @@
   }
 
   const applyIfFree = () => { if (!handRests()) apply(); };
-  list.addEventListener("pointerenter", (event) => { pointerRests = event.pointerType !== "touch"; });
-  list.addEventListener("pointerleave", () => { pointerRests = false; applyIfFree(); });
-  list.addEventListener("focusout", () => setTimeout(applyIfFree));
+  board.addEventListener("pointermove", (event) => { pointerRests = event.pointerType !== "touch"; });
+  board.addEventListener("pointerleave", () => { pointerRests = false; applyIfFree(); });
+  board.addEventListener("focusout", () => setTimeout(applyIfFree));
   news.addEventListener("click", () => { apply(); if (list.firstElementChild) list.firstElementChild.focus(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) look().catch(() => {}); });
 

@@ -142,7 +142,7 @@ def change_entry(
             what=what,
             by=by,
             at=now,
-            was=read_values(one) | (was or {}),
+            was=read_undo_values(one) | (was or {}),
             **(deed or {}),
         )
         for one in entry
@@ -155,7 +155,7 @@ def change_entry(
     return act
 
 
-def read_values(follow_up: FollowUp) -> dict[str, Any]:
+def read_undo_values(follow_up: FollowUp) -> dict[str, Any]:
     """What an undo has to put back, as JSON has it."""
     values = {name: getattr(follow_up, name) for name in KEPT_FOR_UNDOING}
     return {

@@ -14,7 +14,7 @@ from contacts.database.clock import read_database_clock
 from contacts.models import PhoneNumber, UnusableReason
 from contacts.people import mark_numbers_usable
 from reminders.desk.rechecks import recheck_numbers
-from reminders.desk.worklist import KEPT_FOR_UNDOING, WorklistRefused, name_colleague, read_values
+from reminders.desk.worklist import KEPT_FOR_UNDOING, WorklistRefused, name_colleague, read_undo_values
 from reminders.lifecycle.locking import lock_numbers
 from reminders.models import FollowUp, FollowUpDeed
 from reminders.results.unanswered import account_for
@@ -68,7 +68,7 @@ def _record_undo(deeds: Sequence[FollowUpDeed], by: User) -> None:
             by=by,
             at=now,
             undoes=deed.act,
-            was=read_values(deed.follow_up),
+            was=read_undo_values(deed.follow_up),
         )
         for deed in deeds
     )

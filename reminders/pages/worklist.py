@@ -125,7 +125,7 @@ def read_index(now: datetime) -> WorklistIndex:
     )
 
 
-def read_entries(entries: Collection[IndexedEntry]) -> list[list[FollowUp]]:
+def read_worklist_entries(entries: Collection[IndexedEntry]) -> list[list[FollowUp]]:
     """The follow-ups of these entries, with what people did about them: two queries."""
     ids = [pk for entry in entries for pk in entry.ids]
     deeds = FollowUpDeed.objects.select_related("by", "to").order_by("at", "pk")
@@ -148,7 +148,7 @@ def read_entry_of(follow_up: FollowUp, follow_ups: Collection[int] = ()) -> list
     wanted = same & UNRESOLVED if not follow_ups else Q(pk__in=follow_ups)
     ids = FollowUp.objects.filter(wanted).order_by("due_at", "pk").values_list("pk", flat=True)
     whole = IndexedEntry("", tuple(ids), frozenset(), frozenset(), is_snoozed=False)
-    return next(iter(read_entries([whole])), [])
+    return next(iter(read_worklist_entries([whole])), [])
 
 
 def read_gone(keys: Collection[str]) -> dict[str, FollowUp]:

@@ -15,7 +15,7 @@ from reminders.pages.worklist import (
     KindCount,
     WorklistIndex,
     WorklistView,
-    read_entries,
+    read_worklist_entries,
     read_entry_of,
     read_gone,
     read_index,
@@ -135,7 +135,7 @@ def _read_each(entries: list[IndexedEntry]) -> list[tuple[str, list[FollowUp]]]:
     if not entries:
         return []
     keys = {pk: entry.key for entry in entries for pk in entry.ids}
-    return [(keys[found[0].pk], found) for found in read_entries(entries)]
+    return [(keys[found[0].pk], found) for found in read_worklist_entries(entries)]
 
 
 def _find_key(follow_up: FollowUp) -> str:

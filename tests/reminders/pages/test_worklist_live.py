@@ -1,6 +1,6 @@
-"""The worklist keeps itself up to date and sends what has changed; whole numbers are links (rules 57 to 59).
+"""The worklist keeps itself up to date and sends what has changed; whole numbers are links.
 
-The list names product rule 59 where numbers stand in full (product rules 57, 58 and 59).
+(product rules 57, 58 and 59)
 """
 
 import re

@@ -24,7 +24,7 @@ from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import CallRecord, FollowUp, Reminder, Step
 from reminders.pages.story import read_story
-from reminders.pages.worklist import count_entries, read_entries, read_index
+from reminders.pages.worklist import count_entries, read_worklist_entries, read_index
 from reminders.planning.planner import plan_all, plan_appointments
 from reminders.results import unanswered
 from reminders.results.outcomes import fold_event
@@ -249,7 +249,7 @@ def make_unreached_family() -> list[Appointment]:
 
 def test_a_family_is_one_entry_that_names_all() -> None:
     make_unreached_family()
-    [entry] = read_entries(read_index(timezone.now()).entries)
+    [entry] = read_worklist_entries(read_index(timezone.now()).entries)
     assert {one.contact.first_name for one in entry if one.contact} == {"Mia", "Leo", "Tom"}
     assert count_entries() == 1
 
@@ -277,7 +277,7 @@ def test_all_that_is_about_one_number_is_one_entry() -> None:
         appointment = make_appointment(person)
         for one in (kind, "wants_another_time"):
             FollowUp.objects.create(kind=one, contact=person, appointment=appointment, due_at=timezone.now())
-    assert [len(entry) for entry in read_entries(read_index(timezone.now()).entries)] == [6]
+    assert [len(entry) for entry in read_worklist_entries(read_index(timezone.now()).entries)] == [6]
     assert count_entries() == 1
 
 
