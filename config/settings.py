@@ -231,6 +231,7 @@ STATICFILES_DIRS = [
     ("built", BASE_DIR / "built"),  # of Tabler, what our pages use: front_end/build.mjs
     ("vendor/htmx", BASE_DIR / "node_modules/htmx.org/dist"),
     ("vendor/idiomorph", BASE_DIR / "node_modules/idiomorph/dist"),
+    ("vendor/event-calendar", BASE_DIR / "node_modules/@event-calendar/build/dist"),
 ]
 # The files of these folders that pages use; a source map where the file names one (config/static_files.py).
 PACKAGE_FILES = {
@@ -238,6 +239,9 @@ PACKAGE_FILES = {
     "built/icons.svg",
     "vendor/htmx/htmx.min.js",
     "vendor/idiomorph/idiomorph-ext.min.js",
+    "vendor/event-calendar/event-calendar.min.css",
+    "vendor/event-calendar/event-calendar.min.js",
+    "vendor/event-calendar/event-calendar.min.js.map",
 }
 STATICFILES_FINDERS = [
     "config.static_files.ChosenFilesFinder",

@@ -21,6 +21,7 @@ MANAGED_MODELS = (
     "contacts.location",
     "contacts.provider",
     "contacts.closedday",
+    "contacts.openinghours",
     "contacts.watchedcalendar",
     "reminders.campaign",
     "reminders.step",

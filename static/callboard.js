@@ -70,6 +70,17 @@
     if (document.hidden && event.detail.elt.matches("[data-live]")) event.preventDefault();
   });
 
+  // A booking that was begun (booking.js) is forgotten once it is made, and when somebody logs out.
+  function forgetBookings() {
+    for (const key of Object.keys(sessionStorage)) if (key.startsWith("booking")) sessionStorage.removeItem(key);
+  }
+  const isSignedIn = document.querySelector("form[action$='logout/']");
+  if (isSignedIn && sessionStorage.getItem("booking-sent")) {
+    if (document.querySelector("form[data-draft]")) sessionStorage.removeItem("booking-sent");
+    else forgetBookings();
+  }
+  document.addEventListener("submit", (event) => { if (event.target.matches("form[action$='logout/']")) forgetBookings(); });
+
   // When the session has expired, reload, so that the login page is not swapped into the list.
   body.addEventListener("htmx:beforeSwap", function (event) {
     const address = event.detail.xhr.responseURL;

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.history import FIELDS_OF_TIMES, ClinicAdmin
-from contacts.models import ClosedDay, Location, Provider
+from contacts.models import ClosedDay, Location, OpeningHours, Provider
 from contacts.public_holidays import (
     find_subdivision,
     guess_place,
@@ -100,6 +100,12 @@ class ClosedDayInline(admin.TabularInline[ClosedDay, Location]):
     formfield_overrides = FIELDS_OF_TIMES
 
 
+class OpeningHoursInline(admin.TabularInline[OpeningHours, Location]):
+    model = OpeningHours
+    extra = 1
+    formfield_overrides = FIELDS_OF_TIMES
+
+
 @admin.register(Location)
 class LocationAdmin(ClinicAdmin[Location]):
     form = LocationForm
@@ -115,7 +121,7 @@ class LocationAdmin(ClinicAdmin[Location]):
     )
     list_filter = ("time_zone", "country")
     search_fields = ("name", "spoken_name")
-    inlines = (ClosedDayInline,)
+    inlines = (OpeningHoursInline, ClosedDayInline)
 
     def save_model(self, request: HttpRequest, obj: Location, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

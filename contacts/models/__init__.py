@@ -23,7 +23,7 @@ from contacts.models.person_records import (
     ErasedOptOut,
     NumberLook,
 )
-from contacts.models.practice import ClosedDay, Location, Provider
+from contacts.models.practice import ClosedDay, Location, OpeningHours, Provider
 from contacts.models.watching import (
     CalendarFault,
     FolderFault,
@@ -56,6 +56,7 @@ __all__ = [
     "KeptByUndo",
     "Location",
     "NumberLook",
+    "OpeningHours",
     "OverwrittenValues",
     "PhoneNumber",
     "Provider",

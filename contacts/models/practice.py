@@ -7,9 +7,10 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
-from contacts.clock_habits import write_day
+from contacts.clock_habits import write_clock, write_day
 from contacts.models.pauses import Pausable
 from contacts.numbers import E164_PATTERN
 from contacts.public_holidays import NAME_LENGTH, Place, is_known_country, list_subdivisions
@@ -154,6 +155,37 @@ class ClosedDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.location} {write_day(self.date, with_year=True)}"
+
+
+class OpeningHours(models.Model):
+    """When a location sees patients on one day of the week. A day may have several, as around a lunch break.
+
+    A day of the week without any has the usual hours (contacts/opening_hours.py); on which days the location
+    is open at all is said by `open_weekdays`, ClosedDay and the public holidays. Calls have hours of their
+    own: `calling_opens` and `calling_closes`.
+    """
+
+    location = models.ForeignKey(Location, on_delete=models.CASCADE, related_name="opening_hours")
+    weekday = models.PositiveSmallIntegerField(
+        _("day of the week"), choices=[(day, WEEKDAYS[day]) for day in range(7)]
+    )
+    opens = models.TimeField()
+    closes = models.TimeField()
+
+    class Meta:
+        ordering = ["weekday", "opens"]
+        verbose_name = verbose_name_plural = _("opening hours")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(opens__lt=models.F("closes")),
+                name="opening_hours_begin_before_they_end",
+                violation_error_message=_("It has to open before it closes."),
+            ),
+            models.UniqueConstraint(fields=["location", "weekday", "opens"], name="opening_hours_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.location} {self.get_weekday_display()} {write_clock(self.opens)}"
 
 
 class Provider(models.Model):

@@ -70,6 +70,12 @@ def iso_day(moment: datetime | date | None) -> str:
     return f"{moment:%Y-%m-%d}" if moment else ""
 
 
+@register.filter
+def iso_minute(moment: datetime | None) -> str:
+    """The wall time as forms of ours send it: 2026-07-14T09:05; "" for none."""
+    return moment.isoformat(timespec="minutes")[:16] if moment else ""
+
+
 @cache  # the address of the file never changes while the process runs
 def _draw_icon(name: str, classes: str) -> SafeString:
     file = static("built/icons.svg")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from contacts.models import Location, Provider
+from contacts.models import Location, OpeningHours, Provider
 from contacts.models.people import Channel
 from reminders.demo import appointments
 from reminders.models import Campaign, Step
@@ -14,6 +14,7 @@ from reminders.wording.default_scripts import DefaultScripts
 ACTIVE_FOR = timedelta(days=30)  # longer than the past week, so that it covers all past appointments
 QUARTER = timedelta(minutes=15)
 SOON = timedelta(minutes=10)
+OPEN = (time(8), time(18))
 EVERY_DAY = list(range(7))  # on Sundays too, or the demo would be empty on Saturdays
 
 PROVIDERS = {
@@ -32,12 +33,17 @@ class DemoPractice:
 
 
 def make_locations(zone: ZoneInfo) -> DemoPractice:
-    """Two locations in the same zone, and three providers."""
+    """Two locations in the same zone with their opening hours, and three providers."""
     Location.objects.bulk_create(
         [
             _build_location(appointments.DOWNTOWN, "Harbor View Clinic", "+18005550199", zone),
             _build_location(appointments.EASTSIDE, "Harbor View Clinic Eastside", "+12025550199", zone),
         ]
+    )
+    OpeningHours.objects.bulk_create(
+        OpeningHours(location=location, weekday=weekday, opens=OPEN[0], closes=OPEN[1])
+        for location in Location.objects.all()
+        for weekday in EVERY_DAY
     )
     Provider.objects.bulk_create(
         Provider(name=name, spoken_name=spoken_name) for name, spoken_name in PROVIDERS.items()

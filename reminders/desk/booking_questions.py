@@ -1,28 +1,28 @@
 """What is asked before a visit is booked or moved, each with a way to go on (product rule 56)."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from contacts.booking_locks import lock_patients, lock_providers
-from contacts.clock_habits import is_usual
 from contacts.models import Appointment, Location, Provider
 from contacts.wall_times import read_clock
-from reminders.planning.owed_reminders import open_days_of
+from reminders.planning.open_times import LONGEST_KNOWN, OpenTimes, read_open_times
 
 FURTHEST = timedelta(days=2 * 366)
 SHORTEST_VISIT, LONGEST_VISIT = 5, 600  # minutes
-_LONGEST_KNOWN = timedelta(days=1)  # visits of lists may be longer than LONGEST_VISIT
 
 
 class BookingQuestion(models.TextChoices):
     """A code, and its sentence. Whoever books answers by confirming the code."""
 
     TIME_HAS_PASSED = "time_has_passed", _("That time has passed.")
-    OUTSIDE_HOURS = "outside_hours", _("That is early in the morning, in the evening or at night.")
+    OUTSIDE_HOURS = "outside_hours", _("That is outside opening hours.")
     LOCATION_CLOSED = "location_closed", _("The location is closed on that day.")
     PATIENT_BUSY = "patient_busy", _("The patient has another appointment at that time.")
     PROVIDER_BUSY = "provider_busy", _("The provider has another appointment at that time.")
@@ -37,6 +37,15 @@ class BookingQuestionsOpen(ValueError):
         super().__init__(", ".join(self.questions))
 
 
+@dataclass(frozen=True)
+class WantedSlot:
+    """When somebody would come (aware). `contact_id`: 0 while the patient isn't chosen yet."""
+
+    contact_id: int
+    starts_at: datetime
+    ends_at: datetime
+
+
 def find_booking_questions(
     *,
     contact_id: int,
@@ -47,31 +56,68 @@ def find_booking_questions(
     now: datetime,
     besides: int | None = None,
 ) -> list[BookingQuestion]:
-    """What to ask about a visit from `starts_at` to `ends_at` (aware). Two queries.
+    """What to ask about a visit from `starts_at` to `ends_at` (aware). Three queries.
 
     `besides`: the id of the appointment that is to be moved, which isn't in its own way.
     """
-    found = []
-    if starts_at < now:
-        found.append(BookingQuestion.TIME_HAS_PASSED)
-    local = read_clock(starts_at, location.time_zone)[0]
-    if not is_usual(local.time()):
-        found.append(BookingQuestion.OUTSIDE_HOURS)
-    if not open_days_of(location).include(local.date()):
-        found.append(BookingQuestion.LOCATION_CLOSED)
-    overlapping = Appointment.objects.exclude(pk=besides or 0).filter(
-        Q(contact=contact_id) | (Q(provider=provider) if provider else Q(pk__in=[])),
+    slot = WantedSlot(contact_id, starts_at, ends_at)
+    return find_questions_of_slots([slot], location, provider, now, besides=besides)[0]
+
+
+def find_questions_of_slots(
+    slots: Sequence[WantedSlot],
+    location: Location,
+    provider: Provider | None,
+    now: datetime,
+    *,
+    besides: int | None = None,
+) -> list[list[BookingQuestion]]:
+    """What to ask about each of these slots at one location. Three queries, however many there are."""
+    open_times = read_open_times(location)
+    taken = _read_taken(slots, provider, besides)
+    return [list(_ask_about(slot, provider, open_times, taken, now)) for slot in slots]
+
+
+class _Taken(NamedTuple):
+    contact_id: int
+    provider_id: int | None
+    starts_at: datetime
+    ends_at: datetime
+
+
+def _ask_about(
+    slot: WantedSlot,
+    provider: Provider | None,
+    open_times: OpenTimes,
+    taken: Iterable[_Taken],
+    now: datetime,
+) -> Iterator[BookingQuestion]:
+    if slot.starts_at < now:
+        yield BookingQuestion.TIME_HAS_PASSED
+    local, until = (read_clock(moment, open_times.zone.key)[0] for moment in (slot.starts_at, slot.ends_at))
+    if not open_times.hours.include(local, until):
+        yield BookingQuestion.OUTSIDE_HOURS
+    if not open_times.days.include(local.date()):
+        yield BookingQuestion.LOCATION_CLOSED
+    meanwhile = [one for one in taken if one.starts_at < slot.ends_at and one.ends_at > slot.starts_at]
+    if any(one.contact_id == slot.contact_id for one in meanwhile):
+        yield BookingQuestion.PATIENT_BUSY
+    if provider and any(one.provider_id == provider.pk for one in meanwhile):
+        yield BookingQuestion.PROVIDER_BUSY
+
+
+def _read_taken(slots: Sequence[WantedSlot], provider: Provider | None, besides: int | None) -> list[_Taken]:
+    """The booked visits of these patients and of the provider, from the first of the slots to the last."""
+    first, last = min(slot.starts_at for slot in slots), max(slot.ends_at for slot in slots)
+    booked = Appointment.objects.exclude(pk=besides or 0).filter(
+        Q(contact__in={slot.contact_id for slot in slots})
+        | (Q(provider=provider) if provider else Q(pk__in=[])),
         status=Appointment.Status.BOOKED,
-        starts_at__gt=starts_at - _LONGEST_KNOWN,
-        starts_at__lt=ends_at,
-        ends_at__gt=starts_at,
+        starts_at__gt=first - LONGEST_KNOWN,
+        starts_at__lt=last,
+        ends_at__gt=first,
     )
-    taken = list(overlapping.values_list("contact_id", "provider_id"))
-    if any(patient == contact_id for patient, _provider in taken):
-        found.append(BookingQuestion.PATIENT_BUSY)
-    if provider and any(busy == provider.pk for _patient, busy in taken):
-        found.append(BookingQuestion.PROVIDER_BUSY)
-    return found
+    return [_Taken(*row) for row in booked.values_list("contact_id", "provider_id", "starts_at", "ends_at")]
 
 
 def raise_unanswered(questions: Iterable[BookingQuestion], confirmed: Collection[str]) -> None:

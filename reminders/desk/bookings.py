@@ -12,10 +12,12 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
 from contacts import appointments
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Contact, Location, Provider, Way
+from contacts.models.people import Channel
 from reminders.deciding.coverage import covers, find_later_visits
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.number_caps import NumberUse, read_use
@@ -36,16 +38,21 @@ from reminders.results.unanswered import account_for
 from reminders.rules.reasons import Reason, sentence_for
 from reminders.rules.states import REMINDER_PENDING, ReminderState
 from reminders.sweeps.told_providers import list_told_another_provider
+from reminders.wording.scripts import channel_of
 
 
 @dataclass(frozen=True)
 class PlannedMove:
-    """The effect of a move on one step: its time before and after (aware UTC; None: no reminder)."""
+    """The effect of a move on one step: its time before and after (aware UTC; None: no reminder).
+
+    `channel`: by which it goes out after it.
+    """
 
     step: Step
     old_due_at: datetime | None
     new_due_at: datetime | None
     reason: str  # a code of reasons.Reason if there would be no reminder, or an earlier one, else ""
+    channel: Channel = Channel.VOICE
 
     @property
     def why(self) -> str:
@@ -218,6 +225,7 @@ def preview_booking(
 ) -> list[PlannedMove]:
     """The reminders that booking it would plan, by all rules. Changes nothing."""
     now = read_database_clock()
+    prefetch_related_objects([location], "closed_days")
     wanted = Appointment(contact=contact, location=location, provider=provider, kind=kind)
     appointments.set_times(wanted, starts_at, ends_at)
     wanted.revised_at = wanted.booked_at = now
@@ -245,6 +253,7 @@ def preview_move(
     }
     moved = copy(appointment)
     moved.location = location or appointment.location
+    prefetch_related_objects([moved.location], "closed_days")
     appointments.set_times(moved, starts_at, starts_at.astimezone(UTC))
     moved.revision, moved.revised_at, moved.booked_at = appointment.revision + 1, now, now
     mode = read_mode_facts(now)
@@ -278,4 +287,5 @@ def _preview_step(
     mode.add_to(reminder)
     explained = explain_reminder(reminder, now, use=use)
     is_worth_a_word = explained.moment is None or explained.reason == Reason.BROUGHT_FORWARD
-    return PlannedMove(step, old_moment, explained.moment, explained.reason if is_worth_a_word else "")
+    why = explained.reason if is_worth_a_word else ""
+    return PlannedMove(step, old_moment, explained.moment, why, channel_of(reminder))

@@ -1,5 +1,6 @@
 """The forms to book and to move an appointment."""
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from contacts.models import Appointment, Contact, Location, Provider
 from contacts.parameters import DayField
 from contacts.templatetags.display import clock, long_day
 from reminders.desk.booking_questions import FURTHEST, LONGEST_VISIT, SHORTEST_VISIT
+from reminders.desk.visits_together import WantedVisit
 from reminders.forms.wall_time import NoSuchTime, TimeComesTwice, read_wall_time
 
 TWICE = [
@@ -21,6 +23,12 @@ TWICE = [
     ("first", gettext_lazy("The earlier one, before the clocks go back")),
     ("second", gettext_lazy("The later one, after the clocks go back")),
 ]
+
+
+WHEN = frozenset({"location", "provider", "day", "at", "which", "minutes"})
+MOST_WEEKS = 12
+MOST_OF_A_NUMBER = 8  # people who are offered besides the patient
+MOST_TOGETHER = 24  # visits that are booked at once
 
 
 class WhenForm(forms.Form):
@@ -69,16 +77,37 @@ class WhenForm(forms.Form):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.locations = list(Location.objects.all())
+        choice = self.fields["location"]
+        if isinstance(choice, forms.ModelChoiceField):
+            choice.choices = [("", choice.empty_label), *((one.pk, one.name) for one in self.locations)]
+        if len(self.locations) == 1:
+            self.initial.setdefault("location", self.locations[0].pk)
         for field in self.fields.values():
             is_select = isinstance(field.widget, forms.Select)
             field.widget.attrs.setdefault("class", "form-select" if is_select else "form-control")
+
+    def read_so_far(self) -> dict[str, Any]:
+        """What is entered, of the fields that are in order; for a form that isn't sent yet, too."""
+        if self.is_bound:
+            self.is_valid()
+            return self.cleaned_data
+        found = {}
+        for name, field in self.fields.items():
+            with suppress(ValidationError):
+                found[name] = field.clean(field.prepare_value(self.get_initial_for_field(field, name)))
+        return found
+
+    @property
+    def has_several_clocks(self) -> bool:
+        return len({location.time_zone for location in self.locations}) > 1
 
     def clean(self) -> dict[str, Any]:
         found = self.cleaned_data
         location, day, at = found.get("location"), found.get("day"), found.get("at")
         if location and day:
             self._check_day(day, location)
-        if location and day and at is not None and not self.errors:
+        if location and day and at is not None and not WHEN.intersection(self.errors):
             found["starts_at"] = self._read_start(location, day, at)
             if found["starts_at"]:
                 found["ends_at"] = found["starts_at"].astimezone(UTC) + timedelta(minutes=found["minutes"])
@@ -110,6 +139,12 @@ class WhenForm(forms.Form):
         return None
 
 
+def list_repetitions() -> list[tuple[int, str]]:
+    """For how many weeks it can be booked."""
+    words = _("Every week, %(count)d times")
+    return [(1, _("Only once")), *((count, words % {"count": count}) for count in range(2, MOST_WEEKS + 1))]
+
+
 class BookForm(WhenForm):
     """A new appointment."""
 
@@ -127,6 +162,52 @@ class BookForm(WhenForm):
         required=False,
         help_text=gettext_lazy("Not mentioned in calls or text messages."),
     )
+
+    weeks = forms.TypedChoiceField(
+        label=gettext_lazy("Repeat"), coerce=int, required=False, choices=list_repetitions
+    )
+    also = forms.ModelMultipleChoiceField(
+        Contact.objects.none(),
+        label=gettext_lazy("Right after, for others with the same number"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """The day is today, by the clock of the first location, unless another one is given."""
+        super().__init__(*args, **options)
+        if self.locations:
+            self.initial.setdefault("day", timezone.now().astimezone(self.locations[0].zone).date())
+
+    def offer_household(self, chosen: Contact | None) -> None:
+        """Offer to book the others of the chosen patient's number one after the other."""
+        also = self.fields["also"]
+        if isinstance(also, forms.ModelMultipleChoiceField) and chosen and chosen.phone_id:
+            others = Contact.objects.filter(erased_at=None, phone=chosen.phone_id).exclude(pk=chosen.pk)
+            few = others.order_by("pk").values("pk")[:MOST_OF_A_NUMBER]
+            also.queryset = others.filter(pk__in=few).order_by("first_name", "pk")
+
+    def list_visits(self) -> list[WantedVisit]:
+        """All visits that a valid form is about, in order: each person's of the first week, then the next."""
+        found = self.cleaned_data
+        people = [found["contact"], *found["also"]]
+        length = timedelta(minutes=found["minutes"])
+        visits = [
+            self._find_visit(contact, week, place * length)
+            for week in range(found["weeks"] or 1)
+            for place, contact in enumerate(people)
+        ]
+        return visits[:MOST_TOGETHER]
+
+    def _find_visit(self, contact: Contact, week: int, later: timedelta) -> WantedVisit:
+        found = self.cleaned_data
+        wall = datetime.combine(found["day"], found["at"]) + timedelta(weeks=week) + later
+        which = found["which"] or "first"
+        try:
+            starts_at = read_wall_time(wall, found["location"].zone, which=which)
+        except NoSuchTime:
+            return WantedVisit(contact, wall, None, None)
+        return WantedVisit(contact, wall, starts_at, starts_at + timedelta(minutes=found["minutes"]))
 
     def clean(self) -> dict[str, Any]:
         found = super().clean()

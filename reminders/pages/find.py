@@ -64,6 +64,13 @@ PAGES_TO_OPEN = (
         gettext_lazy("day list visits"),
     ),
     Destination(
+        "calendar",
+        "contacts.view_appointment",
+        "calendar",
+        gettext_lazy("Calendar"),
+        gettext_lazy("week day providers"),
+    ),
+    Destination(
         "worklist",
         "reminders.view_followup",
         "list-check",

@@ -64,6 +64,7 @@ SETTINGS = (
 )
 RAIL = (
     RailPlace("today", "contacts.view_appointment", "calendar-event", gettext_lazy("Today"), on_phone=True),
+    RailPlace("calendar", "contacts.view_appointment", "calendar", gettext_lazy("Calendar")),
     RailPlace("worklist", "reminders.view_followup", "list-check", gettext_lazy("Worklist"), on_phone=True),
     RailPlace(
         "texts", "reminders.view_receivedtext", "messages", gettext_lazy("Texts"), also=("text_thread",)

@@ -1,44 +1,37 @@
-"""Booking an appointment, moving it, cancelling it and booking it again."""
+"""Booking an appointment, or several at once."""
 
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.db.models import QuerySet
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
-from contacts.appointments import AppointmentClosed, is_same_time
 from contacts.contact_search import find_contacts
 from contacts.database.clock import read_database_clock
-from contacts.models import Appointment, Contact, Location
+from contacts.forms.times import TimeOfDay
+from contacts.models import Contact
 from contacts.parameters import read_row_id
 from contacts.templatetags.display import day_and_clock
 from reminders.desk.booking_questions import BookingQuestionsOpen, find_booking_questions
-from reminders.desk.bookings import (
-    PlannedMove,
-    ask_about_move,
-    book_and_plan,
-    cancel_and_withdraw,
-    move_and_replan,
-    preview_booking,
-    preview_move,
-    reinstate_and_plan,
-)
-from reminders.forms.booking import BookForm, MoveForm
-from reminders.models import Reminder
-from reminders.rules.states import REMINDER_PENDING
-from reminders.views.requests import go_back, signed_in, wants_fragment
+from reminders.desk.bookings import book_and_plan, preview_booking
+from reminders.desk.going_out import say_what_goes_out
+from reminders.desk.visits_together import WantedVisit, ask_about_visits, book_visits
+from reminders.forms.booking import BookForm
+from reminders.views.requests import signed_in, wants_fragment
+from reminders.views.slots import SLOT, name_slot, read_confirmed, show_provider_day, take_slot
 
-SLOT = ("location", "provider", "starts_at", "ends_at")
 BOOKED = ("contact", *SLOT, "kind")
 KEPT = ("location", "provider", "day", "at", "minutes")  # of a form that is left to add a contact
+KIND = "booking_kind"  # kept in the session, since no address says what a visit is about
 OFFERED = 8  # contacts shown at once; with more matches the search should be narrowed
 
 
@@ -49,26 +42,25 @@ def book(request: HttpRequest) -> HttpResponse:
 
     htmx posts it to see what would go out and what is asked, without booking.
     """
-    form = (
-        BookForm(request.POST) if request.method == "POST" else BookForm(initial=_read_start_of_form(request))
-    )
-    is_good = request.method == "POST" and form.is_valid()
+    is_sent = request.method == "POST"
+    form = BookForm(take_slot(request.POST)) if is_sent else BookForm(initial=_read_start_of_form(request))
+    chosen = _find_chosen(form)
+    form.offer_household(chosen)
+    context: dict[str, Any] = {"form": form, "chosen": chosen}
+    if is_sent and form.is_valid():
+        if not wants_fragment(request) and "slot" not in request.POST:
+            try:
+                return _save_booking(request, form)
+            except BookingQuestionsOpen:
+                pass  # they are asked below
+        context |= _describe_booking(request, form)
+    elif is_sent:
+        context |= _describe_slot(form)
+    context["provider_day"] = show_provider_day(form)
     if wants_fragment(request):
-        shown = _describe_booking(form.cleaned_data) if is_good else {}
-        return render(request, "reminders/book/preview.html", {"form": form, **shown})
-    context = {"form": form, "chosen": _find_chosen(form)}
-    if is_good:
-        booking = {name: form.cleaned_data[name] for name in BOOKED}
-        about = name_slot(form.cleaned_data["contact"].pk, form.cleaned_data)
-        try:
-            booked = book_and_plan(**booking, by=signed_in(request), confirmed=read_confirmed(request, about))
-        except BookingQuestionsOpen:
-            context |= _describe_booking(form.cleaned_data)
-        else:
-            when = day_and_clock(booked.local_start)
-            messages.success(request, _("Booked for %(when)s.") % {"when": when})
-            return redirect("appointment", booked.pk)
-    return render(request, "reminders/book.html", context, status=422 if form.is_bound else 200)
+        return render(request, "reminders/book/preview.html", context)
+    is_refused = is_sent and "slot" not in request.POST
+    return render(request, "reminders/book.html", context, status=422 if is_refused else 200)
 
 
 @permission_required("contacts.view_contact", raise_exception=True)
@@ -76,149 +68,133 @@ def book(request: HttpRequest) -> HttpResponse:
 def offer_contacts(request: HttpRequest) -> HttpResponse:
     """The contacts that match `q`, to choose one while booking; by POST, so that no address has a name.
 
-    Without htmx it is the whole page to book.
+    Without htmx it is the whole page to book. With `chosen`, an id, it offers that contact: a form that was
+    left half filled in is filled in again.
     """
-    offered = _offer(request.POST.get("q", ""))
+    offered = _offer(request.POST.get("q", ""), read_row_id(request.POST.get("chosen", "")))
     kept = {name: request.POST[name] for name in KEPT if request.POST.get(name)}
     offered["add_query"] = urlencode({"then": "book", **kept})
+    kind = request.POST.get("kind", "").replace("\x00", "")[:80]
+    if request.session.get(KIND, "") != kind:
+        request.session[KIND] = kind
     if wants_fragment(request):
         return render(request, "reminders/book/offered.html", offered)
-    form = BookForm(initial=_read_start_of_form(request) | kept)
-    return render(request, "reminders/book.html", {"form": form, "chosen": None, **offered})
+    form = BookForm(initial=_read_start_of_form(request) | kept | {"kind": kind})
+    context = {"form": form, "chosen": None, "provider_day": show_provider_day(form), **offered}
+    return render(request, "reminders/book.html", context)
 
 
-@permission_required("contacts.change_appointment", raise_exception=True)
-@require_http_methods(["GET", "POST"])
-def move(request: HttpRequest, pk: int) -> HttpResponse:
-    """Change time or location. The effect on reminders and what is asked are shown first; `save` saves it."""
-    appointment = get_object_or_404(_with_people(), pk=pk)
-    data = request.POST if request.method == "POST" else (request.GET or None)
-    form = MoveForm(appointment, data)
-    is_good = form.is_bound and form.is_valid()
-    is_open = False
-    if is_good and request.method == "POST" and "save" in request.POST:
-        try:
-            return _save_move(request, appointment, form.cleaned_data)
-        except BookingQuestionsOpen:
-            is_open = True
-    context = {"form": form, "appointment": appointment, "preview": None}
-    if is_good:
-        context |= describe_move(appointment, form.cleaned_data)
-    if wants_fragment(request):
-        return render(request, "reminders/move/preview.html", context)
-    return render(request, "reminders/move.html", context, status=422 if form.errors or is_open else 200)
+def _save_booking(request: HttpRequest, form: BookForm) -> HttpResponse:
+    """Book one visit, or those that were chosen of several. Raises BookingQuestionsOpen."""
+    visits = form.list_visits()
+    if len(visits) > 1:
+        return _save_visits(request, form, visits)
+    booking = {name: form.cleaned_data[name] for name in BOOKED}
+    about = name_slot(form.cleaned_data["contact"].pk, form.cleaned_data)
+    booked = book_and_plan(**booking, by=signed_in(request), confirmed=read_confirmed(request, about))
+    messages.success(request, _("Booked for %(when)s.") % {"when": day_and_clock(booked.local_start)})
+    return redirect("appointment", booked.pk)
 
 
-@permission_required("contacts.change_appointment", raise_exception=True)
-@require_http_methods(["GET", "POST"])
-def cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET asks, naming the reminders that would be withdrawn; POST cancels."""
-    appointment = get_object_or_404(_with_people(), pk=pk)
-    if request.method == "GET":
-        pending = Reminder.objects.filter(appointment=appointment, state__in=REMINDER_PENDING)
-        context = {"appointment": appointment, "pending": pending.select_related("step")}
-        return render(request, "reminders/cancel.html", context)
-    try:
-        cancel_and_withdraw(pk, by=signed_in(request))
-    except AppointmentClosed as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, _("Cancelled. No more reminders are sent for it."))
-    return redirect("appointment", pk)
-
-
-@permission_required("contacts.change_appointment", raise_exception=True)
-@require_POST
-def reinstate(request: HttpRequest, pk: int) -> HttpResponse:
-    """Book a cancelled appointment again."""
-    appointment = get_object_or_404(Appointment, pk=pk)
-    reinstate_and_plan(appointment.pk, by=signed_in(request))
-    messages.success(request, _("Booked again. Its reminders are planned."))
-    return go_back(request, reverse("appointment", args=[pk]))
-
-
-def describe_move(appointment: Appointment, found: dict[str, Any]) -> dict[str, Any]:
-    """The move's effect on each reminder, what is asked before, and the label of the main button."""
-    moves = preview_move(appointment, found["starts_at"], found["location"])
-    questions = ask_about_move(appointment, **{name: found[name] for name in SLOT})
-    return {
-        "preview": [move for move in moves if move.old_due_at or move.new_due_at or move.reason],
-        "new_location": found["location"],
-        "new_start": found["starts_at"],
-        "questions": questions,
-        "about": name_slot(appointment.pk, found),
-        "save_words": _("Move all the same") if questions else name_save_button(appointment, moves, found),
-    }
-
-
-def name_save_button(appointment: Appointment, moves: list[PlannedMove], found: dict[str, Any]) -> str:
-    """The label of the main button, such as "Move and re-plan 2 reminders"."""
-    if is_same_time(appointment, found["starts_at"], found["location"]):
-        return _("Save without moving")
-    changed = sum(move.changes for move in moves)
-    if not changed:
-        return _("Move")
-    words = ngettext("Move and re-plan %(count)d reminder", "Move and re-plan %(count)d reminders", changed)
-    return words % {"count": changed}
-
-
-def _with_people() -> "QuerySet[Appointment]":
-    return Appointment.objects.select_related("contact__phone", "location", "provider")
-
-
-def name_slot(whose: int, found: dict[str, Any]) -> str:
-    """A digest of time, location and provider, and of whose visit it is (an id): what questions are about."""
-    provider = found["provider"] and found["provider"].pk
-    slot = (whose, found["location"].pk, provider, found["starts_at"], found["ends_at"])
-    return sha256(repr(slot).encode()).hexdigest()[:16]
-
-
-def read_confirmed(request: HttpRequest, about: str) -> list[str]:
-    """The questions that were confirmed (codes); none if they were asked about another slot."""
-    return request.POST.getlist("confirm") if request.POST.get("about") == about else []
-
-
-def _describe_booking(found: dict[str, Any]) -> dict[str, Any]:
-    """What booking it would send, what is asked before, and the label of the main button."""
-    booking = {name: found[name] for name in BOOKED}
-    planned = preview_booking(**booking)
-    questions = find_booking_questions(
-        contact_id=found["contact"].pk,
-        **{name: found[name] for name in SLOT},
-        now=read_database_clock(),
+def _save_visits(request: HttpRequest, form: BookForm, visits: list[WantedVisit]) -> HttpResponse:
+    """Raises BookingQuestionsOpen, also where the list of them wasn't shown yet, or none was chosen."""
+    about = name_visits(form, visits)
+    confirmed = _read_confirmed_visits(request, about)
+    keys = request.POST.getlist("visit") if request.POST.get("about") == about else []
+    chosen = [visit for visit in visits if visit.key in keys and visit.starts_at]
+    if not chosen:
+        raise BookingQuestionsOpen([])
+    found = form.cleaned_data
+    booked = book_visits(
+        chosen,
+        location=found["location"],
+        provider=found["provider"],
+        kind=found["kind"],
+        by=signed_in(request),
+        confirmed=confirmed,
     )
-    return {
+    words = ngettext(
+        "Booked %(count)d appointment: %(when)s.", "Booked %(count)d appointments: %(when)s.", len(booked)
+    )
+    when = "; ".join(day_and_clock(one.local_start) for one in booked)
+    messages.success(request, words % {"count": len(booked), "when": when})
+    return redirect("appointment", booked[0].pk)
+
+
+def name_visits(form: BookForm, visits: list[WantedVisit]) -> str:
+    """A digest of all of them and where they are: what the shown list of them was about."""
+    found = form.cleaned_data
+    places = (found["location"].pk, found["provider"] and found["provider"].pk)
+    times = [(visit.key, visit.starts_at, visit.ends_at) for visit in visits]
+    return sha256(repr((places, times)).encode()).hexdigest()[:16]
+
+
+def _read_confirmed_visits(request: HttpRequest, about: str) -> dict[str, list[str]]:
+    """By each visit's key, the questions that were shown beside it (codes)."""
+    confirmed: dict[str, list[str]] = {}
+    for shown in read_confirmed(request, about):
+        key, _space, code = shown.partition(" ")
+        confirmed.setdefault(key, []).append(code)
+    return confirmed
+
+
+def _describe_booking(request: HttpRequest, form: BookForm) -> dict[str, Any]:
+    """What booking it would send, what is asked before, and the label of the main button."""
+    found = form.cleaned_data
+    planned = preview_booking(**{name: found[name] for name in BOOKED})
+    shown = {
         "preview": [each for each in planned if each.new_due_at or each.reason],
+        "said": say_what_goes_out(planned, found["location"], timezone.now()),
         "new_location": found["location"],
         "new_start": found["starts_at"],
+    }
+    visits = form.list_visits()
+    if len(visits) > 1:
+        return shown | _describe_visits(request, form, visits)
+    return shown | _describe_slot(form)
+
+
+def _describe_slot(form: BookForm) -> dict[str, Any]:
+    """What is asked about the time alone, while the patient isn't chosen yet, too."""
+    found = form.cleaned_data
+    contact: Contact | None = found.get("contact")
+    if not found.get("starts_at") or not found.get("ends_at"):
+        return {}
+    slot = {name: found[name] for name in SLOT}
+    contact_id = contact.pk if contact else 0
+    questions = find_booking_questions(contact_id=contact_id, **slot, now=read_database_clock())
+    return {
         "questions": questions,
-        "about": name_slot(found["contact"].pk, found),
+        "about": name_slot(contact_id, found),
         "save_words": _("Book all the same") if questions else _("Book and plan reminders"),
     }
 
 
-def _save_move(request: HttpRequest, appointment: Appointment, found: dict[str, Any]) -> HttpResponse:
-    """Raises BookingQuestionsOpen."""
-    try:
-        moved = move_and_replan(
-            appointment.pk,
-            **{name: found[name] for name in SLOT},
-            by=signed_in(request),
-            confirmed=read_confirmed(request, name_slot(appointment.pk, found)),
-        )
-    except AppointmentClosed as refusal:
-        messages.error(request, str(refusal))
-    else:
-        when = day_and_clock(moved.local_start)
-        messages.success(request, _("The appointment is now on %(when)s.") % {"when": when})
-    return redirect("appointment", appointment.pk)
+def _describe_visits(request: HttpRequest, form: BookForm, visits: list[WantedVisit]) -> dict[str, Any]:
+    found, about = form.cleaned_data, name_visits(form, visits)
+    asked = ask_about_visits(visits, found["location"], found["provider"], read_database_clock())
+    was_shown = request.POST.get("about") == about
+    keys = request.POST.getlist("visit") if was_shown else []
+    lines = [
+        {
+            "visit": visit,
+            "questions": asked.get(visit.key, []),
+            "is_chosen": visit.key in keys if was_shown else asked.get(visit.key) == [],
+        }
+        for visit in visits
+    ]
+    count = sum(bool(line["is_chosen"]) for line in lines)
+    words = ngettext("Book %(count)d appointment", "Book %(count)d appointments", count) % {"count": count}
+    return {"lines": lines, "about": about, "nothing_chosen": not count, "save_words": words}
 
 
 def _read_start_of_form(request: HttpRequest) -> dict[str, Any]:
-    """The form's initial values from the query string. If there is only one location, it is chosen."""
-    chosen = {name: request.GET[name] for name in ("contact", *KEPT) if request.GET.get(name)}
-    locations = list(Location.objects.all()[:2])
-    return ({"location": locations[0].pk} if len(locations) == 1 else {}) | chosen
+    """The form's initial values from the query string."""
+    chosen: dict[str, Any] = {name: request.GET[name] for name in ("contact", *KEPT) if request.GET.get(name)}
+    with suppress(ValidationError):
+        chosen["at"] = TimeOfDay().clean(chosen.get("at"))  # shown as the country writes it
+    kind = request.session.pop(KIND, "") if request.GET.get("then") == "book" else ""
+    return {"kind": kind} | chosen
 
 
 def _find_chosen(form: BookForm) -> Contact | None:
@@ -227,7 +203,10 @@ def _find_chosen(form: BookForm) -> Contact | None:
     return people.filter(pk=pk).first() if pk else None
 
 
-def _offer(text: str) -> dict[str, Any]:
+def _offer(text: str, chosen: int | None = None) -> dict[str, Any]:
     wanted = text.strip()
-    found = list(find_contacts(wanted)[: OFFERED + 1]) if wanted else []
+    if chosen:
+        found = list(Contact.objects.filter(pk=chosen, erased_at=None).select_related("phone"))
+    else:
+        found = list(find_contacts(wanted)[: OFFERED + 1]) if wanted else []
     return {"q": wanted, "offered": found[:OFFERED], "are_more": len(found) > OFFERED}

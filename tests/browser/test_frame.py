@@ -13,6 +13,8 @@ LONG = "Wolfeschlegelsteinhausenbergerdorff" + "Featherstonehaughcholmondele"[:2
 TABLES = {"contacts_contact": "last_name", "contacts_location": "name", "contacts_provider": "name"}
 PAGES = (
     "/",
+    "/calendar/",
+    "/calendar/?view=week",
     "/worklist/",
     "/texts/",
     "/contacts/",

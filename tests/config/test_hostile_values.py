@@ -228,8 +228,9 @@ def test_the_values_cover_what_views_read(
 
 
 # Behind a button's `deed` or a pair of contacts, and only compared, as text, with what the page showed
-# (`cancel` is read by read_row_id, `confirm` holds codes); `then` only where a contact was added.
-GATED = {"over", "paused_at", "shown", "token", "cancel", "then", "content", "confirm"}
+# (`cancel` is read by read_row_id, `confirm` holds codes, `visit` keys of lines); `then` only where a contact
+# was added.
+GATED = {"over", "paused_at", "shown", "token", "cancel", "then", "content", "confirm", "visit"}
 
 IDS = [("1", 1), ("007", 7), ("²", None), ("٣", None), ("-1", None), ("", None), ("1.0", None), (" 1", None)]
 

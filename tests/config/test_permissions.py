@@ -15,6 +15,8 @@ pytestmark = pytest.mark.django_db
 # The page's name in the URLs, and the permission that it asks for. A new page needs a row here.
 PAGES = {
     "today": "contacts.view_appointment",
+    "calendar": "contacts.view_appointment",
+    "calendar_events": "contacts.view_appointment",
     "pulse": "contacts.view_appointment",
     "appointment": "contacts.view_appointment",
     "explain_step": "contacts.view_appointment",

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.apps import apps
@@ -35,6 +35,7 @@ from contacts.models import (
     KeptByUndo,
     Location,
     NumberLook,
+    OpeningHours,
     OverwrittenValues,
     PhoneNumber,
     Provider,
@@ -141,6 +142,7 @@ def make_one_of_each_model(index: int) -> None:
     user = make_colleague(f"user{index}")
     location = make_location(f"Place {index}")
     ClosedDay.objects.create(location=location, date=now.date())
+    OpeningHours.objects.create(location=location, weekday=0, opens=time(8), closes=time(17))
     contact = make_contact(f"Person{index}", number=f"+1202555{index:04d}")
     record_optout(contact.phone_id or 0, scope="sms", source="staff", at=now, by=user)
     double = make_contact(f"Double{index}", number=None)

@@ -47,5 +47,6 @@ def test_wider_calling_hours_saved_on_the_page_plan_what_had_none(office: Client
     assert read() == [("skipped", "never_in_hours")]
     form = {name: value for name, value in vars(location).items() if value and not name.startswith("_")}
     form |= {"closed_days-TOTAL_FORMS": 0, "closed_days-INITIAL_FORMS": 0, "open_weekdays": "0,1,2,3,4"}
+    form |= {"opening_hours-TOTAL_FORMS": 0, "opening_hours-INITIAL_FORMS": 0}
     office.post(address_of(Location, f"{location.pk}/change/"), form | {"calling_opens": "08:00"})
     assert read() == [("planned", "")]

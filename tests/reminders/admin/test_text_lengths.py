@@ -68,6 +68,8 @@ def test_a_longer_name_of_a_provider_or_location_is_warned_of(office: Client) ->
         "open_weekdays": "0,1,2",
         "closed_days-TOTAL_FORMS": 0,
         "closed_days-INITIAL_FORMS": 0,
+        "opening_hours-TOTAL_FORMS": 0,
+        "opening_hours-INITIAL_FORMS": 0,
     }
     page = office.post(address_of(Location, f"{location.pk}/change/"), values, follow=True).content.decode()
     assert "can cost more than one text message" in page

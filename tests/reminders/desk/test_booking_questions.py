@@ -80,11 +80,11 @@ def test_a_visit_is_not_in_its_own_way_and_a_cancelled_one_in_nobodys(booked: Ap
     assert ask(booked, FRIDAY) == []
 
 
-def test_asking_takes_two_queries(
+def test_asking_takes_three_queries(
     booked: Appointment, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     location = Location.objects.get()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         ask(booked, FRIDAY, location=location)
 
 

@@ -125,6 +125,8 @@ def fill_form(location: Location, **fields: str) -> dict[str, str]:
         "open_weekdays": "0,1,2,3,4",
         "closed_days-TOTAL_FORMS": "0",
         "closed_days-INITIAL_FORMS": "0",
+        "opening_hours-TOTAL_FORMS": "0",
+        "opening_hours-INITIAL_FORMS": "0",
     }
     return given | fields
 

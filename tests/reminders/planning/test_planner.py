@@ -263,6 +263,7 @@ def test_editing_a_location_in_the_admin_moves_its_planned_reminders(admin_clien
     location = reminder.appointment.location
     form = {name: value for name, value in vars(location).items() if value and not name.startswith("_")}
     inline = {"closed_days-TOTAL_FORMS": 0, "closed_days-INITIAL_FORMS": 0}
+    inline |= {"opening_hours-TOTAL_FORMS": 0, "opening_hours-INITIAL_FORMS": 0}
     edit = form | inline | {"open_weekdays": "0,2"}
     admin_client.post(f"/admin/contacts/location/{location.pk}/change/", edit)
     reminder.refresh_from_db()

@@ -133,6 +133,8 @@ NEW_LOCATION = {
     "open_weekdays": "0,1,2,3,4",
     "closed_days-TOTAL_FORMS": 0,
     "closed_days-INITIAL_FORMS": 0,
+    "opening_hours-TOTAL_FORMS": 0,
+    "opening_hours-INITIAL_FORMS": 0,
 }
 
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0026_number_looks"),
+        ("contacts", "0027_opening_hours"),
     ]
 
     operations = [

@@ -1,0 +1,78 @@
+"""Booking several visits at once: one person every week, or a household one after the other."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from contacts.booking_locks import lock_patients, lock_providers
+from contacts.models import Appointment, Contact, Location, Provider
+from reminders.desk.booking_questions import BookingQuestion, WantedSlot, find_questions_of_slots
+from reminders.desk.bookings import book_and_plan
+
+
+@dataclass(frozen=True)
+class WantedVisit:
+    """One of several visits. `wall_start`: by the location's clock (naive).
+
+    `starts_at`, `ends_at`: aware, None if the clocks skip that time on that day.
+    """
+
+    contact: Contact
+    wall_start: datetime
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+    @property
+    def key(self) -> str:
+        """What names it in a form."""
+        return f"{self.contact.pk}-{self.wall_start:%Y%m%d}"
+
+
+def ask_about_visits(
+    visits: Sequence[WantedVisit], location: Location, provider: Provider | None, now: datetime
+) -> dict[str, list[BookingQuestion]]:
+    """What to ask about each, by its key. Three queries; a time that doesn't exist isn't asked about."""
+    slots = {
+        visit.key: WantedSlot(visit.contact.pk, visit.starts_at, visit.ends_at)
+        for visit in visits
+        if visit.starts_at and visit.ends_at
+    }
+    if not slots:
+        return {}
+    found = find_questions_of_slots(list(slots.values()), location, provider, now)
+    return dict(zip(slots, found, strict=True))
+
+
+@transaction.atomic
+def book_visits(
+    visits: Sequence[WantedVisit],
+    *,
+    location: Location,
+    provider: Provider | None,
+    kind: str,
+    by: User,
+    confirmed: Mapping[str, Collection[str]],
+) -> list[Appointment]:
+    """Book all of them and plan their reminders, or none.
+
+    `confirmed`: by each visit's key, what was asked about it and confirmed. Raises BookingQuestionsOpen.
+    """
+    lock_patients({visit.contact.pk for visit in visits})
+    lock_providers([provider.pk] if provider else [])
+    return [
+        book_and_plan(
+            contact=visit.contact,
+            location=location,
+            provider=provider,
+            starts_at=visit.starts_at,
+            ends_at=visit.ends_at,
+            kind=kind,
+            by=by,
+            confirmed=confirmed.get(visit.key, ()),
+        )
+        for visit in visits
+        if visit.starts_at
+    ]

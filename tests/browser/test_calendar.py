@@ -1,0 +1,138 @@
+"""The calendar in a real browser: by mouse and by keyboard, on a desk and on a phone."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.running import RunningClinic
+
+# A visit that can be moved, with nothing by the same provider in the hour after it; and its place and day.
+MOVABLE = """
+    SELECT array[visit.id::text, visit.location_id::text, visit.local_start::date::text]
+    FROM contacts_appointment visit
+    WHERE visit.status = 'booked' AND visit.starts_at > now() + interval '40 hours'
+      AND visit.local_start::time BETWEEN '10:00' AND '12:00'
+      AND NOT EXISTS (SELECT FROM contacts_appointment other WHERE other.provider_id = visit.provider_id
+        AND other.id <> visit.id AND other.starts_at >= visit.starts_at
+        AND other.starts_at < visit.starts_at + interval '90 minutes')
+    ORDER BY visit.starts_at, visit.id LIMIT 1
+"""
+START = "SELECT local_start::time::text FROM contacts_appointment WHERE id = %s"
+HOUR = 88  # pixels
+
+
+@pytest.fixture
+def complaints(desk: Page) -> Iterator[list[str]]:
+    """What the browser's console says is wrong; nothing may be."""
+    found: list[str] = []
+    desk.on("console", lambda said: found.append(said.text) if said.type in ("error", "warning") else None)
+    desk.on("pageerror", lambda error: found.append(str(error)))
+    yield found
+    assert found == []
+
+
+def open_day(desk: Page, clinic: RunningClinic) -> tuple[str, Locator]:
+    """The id of a visit that can be moved, and where the calendar shows it."""
+    visit, place, day = clinic.ask(MOVABLE)
+    desk.goto(f"{clinic.web}/calendar/?location={place}&day={day}")
+    shown = desk.locator(".ec-event.visit", has=desk.locator(f'a[href="/appointments/{visit}/"]'))
+    expect(shown).to_be_visible()
+    return visit, shown
+
+
+def drag_down(desk: Page, shown: Locator, pixels: int) -> None:
+    shown.scroll_into_view_if_needed()
+    box = shown.bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + 8
+    desk.mouse.move(x, y)
+    desk.mouse.down()
+    desk.mouse.move(x, y + pixels / 2, steps=5)
+    desk.mouse.move(x, y + pixels, steps=5)
+    desk.mouse.up()
+
+
+def test_a_drag_asks_first_and_goes_back_on_no(
+    desk: Page, clinic: RunningClinic, complaints: list[str]
+) -> None:
+    visit, shown = open_day(desk, clinic)
+    before, at_first = shown.bounding_box(), clinic.ask(START, visit)
+    drag_down(desk, shown, HOUR)
+    dialog = desk.get_by_role("dialog", name="Move this appointment?")
+    leave = dialog.get_by_role("button", name="No, leave it")
+    expect(leave).to_be_focused()
+    assert Axe().run(desk).response["violations"] == []
+    leave.press("Enter")
+    expect(dialog).to_be_hidden()
+    assert shown.bounding_box() == before
+    drag_down(desk, shown, HOUR)
+    desk.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert shown.bounding_box() == before
+    assert clinic.ask(START, visit) == at_first
+    drag_down(desk, shown, HOUR)
+    dialog.locator("button[name=save]").click()
+    expect(desk.get_by_text("The appointment is now on")).to_be_visible()
+    desk.wait_for_url(f"{clinic.web}/calendar/*")
+    expect(desk.locator(f'.visit a[href="/appointments/{visit}/"]')).to_be_visible()
+    assert clinic.ask(START, visit)[:2] == f"{int(at_first[:2]) + 1:02}"
+
+
+def test_a_press_on_an_empty_place_books_there(
+    desk: Page, clinic: RunningClinic, complaints: list[str]
+) -> None:
+    provider = clinic.ask(
+        "INSERT INTO contacts_provider (name, spoken_name) VALUES ('Dr. E. Empty', '') RETURNING id"
+    )
+    desk.goto(f"{clinic.web}/calendar/?day=2027-01-15&provider={provider}")
+    column = desk.locator(".ec-day").last
+    column.click(position={"x": 40, "y": 2 * HOUR + 4})
+    desk.wait_for_url(f"{clinic.web}/appointments/book/?*")
+    expect(desk.get_by_label("Day", exact=True)).to_have_value("2027-01-15")
+    expect(desk.get_by_label("Time", exact=True)).to_have_value("10:00 am")
+    expect(desk.get_by_label("Provider")).to_have_value(str(provider))
+    clinic.execute("DELETE FROM contacts_provider WHERE id = %s", provider)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_it_can_be_used_by_keyboard_and_on_a_phone(
+    desk: Page, clinic: RunningClinic, complaints: list[str], theme: str
+) -> None:
+    desk.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    visit, shown = open_day(desk, clinic)
+    for width in (1440, 390):
+        desk.set_viewport_size({"width": width, "height": 844})
+        desk.reload()
+        expect(shown).to_be_attached()
+        faults = Axe().run(desk).response["violations"]
+        assert [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in faults] == []
+        assert desk.evaluate("document.documentElement.scrollWidth") <= width
+    shown.get_by_role("link").focus()
+    desk.keyboard.press("Enter")
+    desk.wait_for_url(f"{clinic.web}/appointments/{visit}/")
+
+
+def test_a_half_filled_booking_is_there_again_after_the_session_has_ended(
+    desk: Page, clinic: RunningClinic
+) -> None:
+    desk.goto(f"{clinic.web}/appointments/book/")
+    desk.get_by_label("Location").select_option(index=1)
+    desk.get_by_label("Appointment type").fill("Check-up")
+    desk.get_by_label("Time", exact=True).fill("3:30 pm")
+    desk.get_by_label("Minutes").fill("45")
+    clinic.execute("DELETE FROM django_session")
+    desk.reload()
+    desk.get_by_label("Username").fill("frontdesk")
+    desk.get_by_label("Password").fill("callboard")
+    desk.get_by_role("button", name="Log in").click()
+    expect(desk.get_by_text("What you had filled in is here again.")).to_be_visible()
+    expect(desk.get_by_label("Appointment type")).to_have_value("Check-up")
+    expect(desk.get_by_label("Time", exact=True)).to_have_value("3:30 pm")
+    expect(desk.get_by_label("Minutes")).to_have_value("45")
+    desk.get_by_label("Your account").click()
+    desk.get_by_role("button", name="Log out").click()
+    expect(desk.get_by_label("Username")).to_be_visible()
+    kept = desk.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('booking'))")
+    assert kept == []
