@@ -15,10 +15,10 @@ from reminders.pages.worklist import (
     KindCount,
     WorklistIndex,
     WorklistView,
-    read_worklist_entries,
     read_entry_of,
     read_gone,
     read_index,
+    read_worklist_entries,
 )
 from reminders.pages.worklist_words import WorklistEntry, describe_entry, describe_gone
 

@@ -24,7 +24,7 @@ from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import CallRecord, FollowUp, Reminder, Step
 from reminders.pages.story import read_story
-from reminders.pages.worklist import count_entries, read_worklist_entries, read_index
+from reminders.pages.worklist import count_entries, read_index, read_worklist_entries
 from reminders.planning.planner import plan_all, plan_appointments
 from reminders.results import unanswered
 from reminders.results.outcomes import fold_event
