@@ -231,6 +231,7 @@ STATICFILES_DIRS = [
     ("built", BASE_DIR / "built"),  # of Tabler, what our pages use: front_end/build.mjs
     ("vendor/htmx", BASE_DIR / "node_modules/htmx.org/dist"),
     ("vendor/idiomorph", BASE_DIR / "node_modules/idiomorph/dist"),
+    ("vendor/uplot", BASE_DIR / "node_modules/uplot/dist"),
     ("vendor/event-calendar", BASE_DIR / "node_modules/@event-calendar/build/dist"),
 ]
 # The files of these folders that pages use; a source map where the file names one (config/static_files.py).
@@ -239,6 +240,8 @@ PACKAGE_FILES = {
     "built/icons.svg",
     "vendor/htmx/htmx.min.js",
     "vendor/idiomorph/idiomorph-ext.min.js",
+    "vendor/uplot/uPlot.iife.min.js",
+    "vendor/uplot/uPlot.min.css",
     "vendor/event-calendar/event-calendar.min.css",
     "vendor/event-calendar/event-calendar.min.js",
     "vendor/event-calendar/event-calendar.min.js.map",
@@ -383,6 +386,7 @@ CELERY_BEAT_SCHEDULE = {
         ("confirm", "reminders.tasks.confirm_optouts", timedelta(seconds=10)),
         ("texts", "reminders.tasks.send_texts", timedelta(seconds=10)),
         ("tests", "reminders.tasks.place_test_calls", timedelta(seconds=10)),
+        ("reports", "reminders.tasks.count_for_reports", timedelta(seconds=15)),
         ("forget", "webhooks.tasks.forget_events", timedelta(hours=1)),
         ("import", "contacts.tasks.run_imports", timedelta(seconds=5)),
         ("import-files", "contacts.tasks.delete_old_import_files", timedelta(hours=1)),

@@ -5,6 +5,7 @@ from celery import shared_task
 from reminders.dispatch.rounds import dispatch_due as dispatch
 from reminders.health import heartbeats
 from reminders.planning.planner import plan_all
+from reminders.reports.counting import count_marked
 from reminders.sweeps.call_status import ask_about_calls as ask
 from reminders.sweeps.confirming_texts import send_confirmations
 from reminders.sweeps.early_looks import find_early_looks
@@ -100,6 +101,13 @@ def place_test_calls() -> None:
     """Send the test calls and texts that staff have ordered to their own numbers."""
     check_for_restore()
     send_tests()
+
+
+@shared_task
+def count_for_reports() -> None:
+    """Count again what reports show of days on which something has changed."""
+    marks = count_marked()
+    heartbeats.record_heartbeat(heartbeats.COUNTING, f"{marks} changes counted")
 
 
 @shared_task

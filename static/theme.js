@@ -2,10 +2,16 @@
 (function () {
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   function chosen() {
-    try { return localStorage.getItem("theme"); } catch { return null; }
+    let kept = null;
+    try { kept = localStorage.getItem("theme"); } catch { /* no storage in a private window */ }
+    return ["light", "dark"].includes(kept) ? kept : null;
+  }
+  function show(theme) {
+    document.documentElement.dataset.bsTheme = theme;
+    document.documentElement.dataset.theme = theme; // Django's name for it, on the admin's pages
   }
   function apply() {
-    document.documentElement.dataset.bsTheme = chosen() || (system.matches ? "dark" : "light");
+    show(chosen() || (system.matches ? "dark" : "light"));
   }
   apply();
   system.addEventListener("change", apply);
@@ -13,6 +19,6 @@
     if (!event.target.closest("[data-toggle-theme]")) return;
     const next = document.documentElement.dataset.bsTheme === "dark" ? "light" : "dark";
     try { localStorage.setItem("theme", next); } catch { /* no storage in a private window: for this page only */ }
-    document.documentElement.dataset.bsTheme = next;
+    show(next);
   });
 })();

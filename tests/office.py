@@ -29,16 +29,19 @@ def act(office: Client, model: type[Model], action: str, *rows: Model) -> str:
 
 
 def make_call(reminder: Reminder, **fields: Any) -> CallRecord:
-    return CallRecord.objects.create(
-        reminder=reminder,
-        number_id=reminder.appointment.contact.phone_id or 0,
-        batch=CallBatch.objects.create(robotalker_id=f"cmp_{reminder.pk}"),
-        try_number=1,
-        from_number="+18005550199",
-        script_text=reminder.step.script.texts.earliest("pk"),
-        submitting_at=timezone.now(),
-        **{"channel": Channel.VOICE, "state": CallState.ANSWERED, "text": "Hello", **fields},
-    )
+    values = {
+        "reminder": reminder,
+        "number_id": reminder.appointment.contact.phone_id or 0,
+        "batch": CallBatch.objects.create(robotalker_id=f"cmp_{reminder.pk}"),
+        "try_number": 1,
+        "from_number": "+18005550199",
+        "script_text": reminder.step.script.texts.earliest("pk"),
+        "submitting_at": timezone.now(),
+        "channel": Channel.VOICE,
+        "state": CallState.ANSWERED,
+        "text": "Hello",
+    }
+    return CallRecord.objects.create(**values | fields)
 
 
 def make_event(call: CallRecord, body: bytes = b'{"event": "call.completed"}', **fields: Any) -> WebhookEvent:

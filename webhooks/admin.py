@@ -1,6 +1,7 @@
 """The inbox: each webhook request as it was received, and its state."""
 
 import json
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from contacts.admin.columns import link_to_appointment
 from contacts.admin.history import HistoryAdmin
-from webhooks.inbox import apply_again
+from webhooks.inbox import apply_again, is_stuck
 from webhooks.models import WebhookEvent
 from webhooks.oddities import write_out_oddities
 from webhooks.outgoing import admin as outgoing  # noqa: F401 - registers the pages of the outgoing door
@@ -26,6 +27,19 @@ def write_out(body: bytes | memoryview) -> str:
         return text
 
 
+class StuckFilter(admin.SimpleListFilter):
+    """Those that need a person, as the admin's first page counts them."""
+
+    title = gettext_lazy("waits for a person")
+    parameter_name = "stuck"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", gettext_lazy("Yes"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
+        return queryset.filter(is_stuck()) if self.value() == "yes" else queryset
+
+
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(HistoryAdmin[WebhookEvent]):
     list_display = (
@@ -38,7 +52,7 @@ class WebhookEventAdmin(HistoryAdmin[WebhookEvent]):
         "patient",
         "call_state",
     )
-    list_filter = ("state", "kind", "purpose", "content_type")
+    list_filter = (StuckFilter, "state", "kind", "purpose", "content_type")
     list_select_related = ("call__reminder__appointment__contact",)
     search_fields = ("call__robotalker_id", "call__public_id", "batch__robotalker_id", "digest")
     date_hierarchy = "received_at"

@@ -109,10 +109,15 @@ def apply_stored(now: datetime | None = None) -> int:
     return list(apply_events(ids).values()).count(State.APPLIED)
 
 
-def count_stuck() -> int:
-    """The number of events that are no longer tried automatically: they need a person."""
+def is_stuck() -> Q:
+    """Whether an event is no longer tried automatically: it needs a person."""
     given_up = Q(state__in=[State.FAILED, State.UNVERIFIED], attempts__gte=MOST_ATTEMPTS)
-    return WebhookEvent.objects.filter(given_up | Q(state=State.QUARANTINED)).count()
+    return given_up | Q(state=State.QUARANTINED)
+
+
+def count_stuck() -> int:
+    """The number of events that need a person."""
+    return WebhookEvent.objects.filter(is_stuck()).count()
 
 
 def apply_again(event_ids: Iterable[int]) -> dict[int, str]:

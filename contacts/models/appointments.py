@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -230,6 +231,8 @@ class AppointmentChange(models.Model):
                 condition=Q(what="provider_changed"),
                 name="change_of_provider",
             ),
+            # reminders/reports/count_statements.py: COUNT_RESULTS, those of a day
+            BrinIndex(fields=["at"], name="change_by_time", autosummarize=True),
         ]
 
     def __str__(self) -> str:

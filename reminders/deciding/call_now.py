@@ -1,6 +1,7 @@
 """Which orders pages offer: the one rule for "call now", and the one for "put back"."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from contacts.models import Appointment
@@ -8,10 +9,10 @@ from contacts.paired_numbers import find_paired_optout
 from reminders.deciding.explanations import foresee_call
 from reminders.deciding.number_caps import NumberUse
 from reminders.deciding.required_consent import lacks_consent
-from reminders.deciding.situations import read_reminder_facts
+from reminders.deciding.situations import SharedFacts, read_reminder_facts
 from reminders.models import CallRecord, Reminder
-from reminders.rules.decide import Verdict
-from reminders.rules.reasons import SKIPPED_BY_PLANNING
+from reminders.rules.decide import Verdict, decide
+from reminders.rules.reasons import SKIPPED_BY_PLANNING, sentence_for
 from reminders.rules.states import REACHED_NOBODY_FOR_SURE, REMINDER_ENDED_WITHOUT_CALL, REMINDER_ORDERABLE
 from reminders.wording.scripts import find_refusal, step_channel_of
 
@@ -33,6 +34,18 @@ def may_order_call(reminder: Reminder, now: datetime) -> bool:
         and find_refusal(channel, appointment.contact.preferred_channel) is None
         and not lacks_consent(reminder.step.campaign.consent, number)
     )
+
+
+def find_order_refusal(
+    reminder: Reminder, now: datetime, *, sending_paused: bool, shared: SharedFacts | None = None
+) -> str:
+    """Why an order to call now would be refused, as a sentence; "" where it would be accepted.
+
+    Makes no query for a reminder of situations.with_situation().
+    """
+    facts = read_reminder_facts(reminder, sending_paused=sending_paused, shared=shared)
+    decision = decide(replace(facts.situation, ordered=True, not_before=now), now)
+    return "" if decision.verdict == Verdict.CALL else sentence_for(decision.reason)
 
 
 def may_put_back(

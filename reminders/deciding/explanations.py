@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.templatetags.display import day_and_clock
 from reminders.deciding.number_caps import NumberUse
-from reminders.deciding.situations import NO_LIMITS, Limits, read_reminder_facts
+from reminders.deciding.situations import NO_LIMITS, Limits, SharedFacts, read_reminder_facts
 from reminders.models import Reminder
 from reminders.rules.decide import Decision, Situation, Verdict, decide
 from reminders.rules.modes import SendingMode
@@ -64,15 +64,21 @@ class ForeseenCall:
 
 
 def explain_reminder(
-    reminder: Reminder, now: datetime, *, sending_paused: bool = False, use: NumberUse | None = None
+    reminder: Reminder,
+    now: datetime,
+    *,
+    sending_paused: bool = False,
+    use: NumberUse | None = None,
+    shared: SharedFacts | None = None,
 ) -> Explanation:
     """The explanation at `now`. The reminder comes from situations.with_situation().
 
-    `use`: the calls to its number (number_caps.read_use); without it, the cap is left out.
+    `use`: the calls to its number (number_caps.read_use); without it, the cap is left out. `shared`: what the
+    settings say about it, where that was read already.
     """
     if reminder.state not in REMINDER_PENDING:
         return Explanation(reminder.state, reminder.reason, sentence_for(reminder.reason), None)
-    situation = read_reminder_facts(reminder, sending_paused=sending_paused).situation
+    situation = read_reminder_facts(reminder, sending_paused=sending_paused, shared=shared).situation
     foreseen = foresee_call(reminder, situation, now, use)
     decision, called_at = foreseen.decision, foreseen.moment
     if situation.mode == SendingMode.TRIAL and not situation.number_verified:

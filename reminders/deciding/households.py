@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from contacts.models import Appointment
 from contacts.models.people import Channel, OtherNumberUse
@@ -115,10 +115,21 @@ def find_families(leads: Iterable[Reminder], now: datetime) -> dict[int, list[Re
     `leads`: with their appointments, contacts and locations. One query for all; none without a number.
     """
     leads = [lead for lead in leads if lead.appointment.contact.phone_id]
-    if not leads:
-        return {}
+    return choose_families(leads, _read_relatives(leads, now)) if leads else {}
+
+
+def choose_families(leads: Iterable[Reminder], among: Iterable[Reminder]) -> dict[int, list[Reminder]]:
+    """The same where the reminders of the whole day are known: orderable ones of booked visits ahead."""
+    by_family: defaultdict[tuple[object, ...], list[Reminder]] = defaultdict(list)
+    for reminder in among:
+        if not reminder.appointment.current_answer:
+            by_family[_family_of(reminder)].append(reminder)
+    return {lead.pk: _choose_family(lead, by_family[_family_of(lead)]) for lead in leads}
+
+
+def _read_relatives(leads: Sequence[Reminder], now: datetime) -> "QuerySet[Reminder]":
     starts = [lead.appointment.starts_at for lead in leads]
-    found = Reminder.objects.filter(
+    return Reminder.objects.filter(
         state__in=REMINDER_ORDERABLE,
         step__in={lead.step_id for lead in leads},
         revision=F("appointment__revision"),
@@ -126,11 +137,6 @@ def find_families(leads: Iterable[Reminder], now: datetime) -> dict[int, list[Re
         appointment__contact__phone__in={lead.appointment.contact.phone_id for lead in leads},
         appointment__starts_at__range=(max(now, min(starts) - LONGEST_DAY), max(starts) + LONGEST_DAY),
     ).select_related("appointment__contact", "appointment__location")
-    by_family: defaultdict[tuple[object, ...], list[Reminder]] = defaultdict(list)
-    for reminder in found:
-        if not reminder.appointment.current_answer:
-            by_family[_family_of(reminder)].append(reminder)
-    return {lead.pk: _choose_family(lead, by_family[_family_of(lead)]) for lead in leads}
 
 
 def _choose_family(lead: Reminder, relatives: Sequence[Reminder]) -> list[Reminder]:

@@ -117,7 +117,7 @@ def read_practice_config() -> PracticeConfig:
     return PracticeConfig(
         steps={step.pk: step for step in steps},
         locations={location.pk: location for location in locations},
-        providers=Provider.objects.in_bulk(),
+        providers={provider.pk: provider for provider in Provider.objects.all()},
         pronunciations=read_pronunciations(),
     )
 
@@ -151,6 +151,11 @@ def _with_mode(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
         live_since=Subquery(switch.values("live_since")),
         sent_on_trial=Case(no_trial, default=count_of_trial(), output_field=IntegerField()),
     )
+
+
+def without_settings(reminders: "QuerySet[Reminder]") -> "QuerySet[Reminder]":
+    """The reminders alone: whoever reads them adds appointments, people and settings (PracticeConfig)."""
+    return _with_mode(reminders).annotate(is_known_patient=KNOWN_WHERE_ASKED)
 
 
 class ModeFacts(NamedTuple):

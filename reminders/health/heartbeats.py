@@ -20,6 +20,7 @@ Heartbeats = Mapping[str, Heartbeat]
 DISPATCH, PLANNING, RECONCILIATION, EVENTS = "dispatch", "planning", "reconciliation", "events"
 # never stale: their rounds may wait for Robotalker
 ASKING, VERIFYING, CONTACTS, PULL = "asking", "verifying", "contacts", "contacts pulled"
+COUNTING = "counting"  # never stale either: reports say as of when they are
 BEAT = "beat"
 WORKER = "worker "  # followed by host:pid
 # Where each sweep's tick goes; see CELERY_TASK_ROUTES.

@@ -9,6 +9,7 @@ from reminders.models.live_checks import AssumptionTrial, LiveCheck
 from reminders.models.operations import DatabaseIdentity, Heartbeat, SendingSwitch
 from reminders.models.optout_confirmations import OptOutConfirmation
 from reminders.models.reminders import Reminder
+from reminders.models.report_counts import CallCount, ReportMark, ResultCount, VisitCount
 from reminders.models.scripts import Pronunciation, Script, ScriptText
 from reminders.models.test_calls import TestCall
 from reminders.models.texts import ReceivedText, StaffText, TextTemplate
@@ -17,6 +18,7 @@ __all__ = [
     "AssumptionTrial",
     "CallBatch",
     "CallCompanion",
+    "CallCount",
     "CallRecord",
     "Campaign",
     "CampaignVersion",
@@ -31,6 +33,8 @@ __all__ = [
     "Pronunciation",
     "ReceivedText",
     "Reminder",
+    "ReportMark",
+    "ResultCount",
     "Script",
     "ScriptText",
     "SendingSwitch",
@@ -38,4 +42,5 @@ __all__ = [
     "Step",
     "TestCall",
     "TextTemplate",
+    "VisitCount",
 ]

@@ -1,28 +1,20 @@
-"""Reading one day's appointments, each with its state."""
+"""One day's list as Today shows it: rows with plain values, counts that filter, and what is past."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
-from itertools import groupby
-from typing import NamedTuple
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, Prefetch, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Appointment, Location
 from contacts.numbers import mask
 from contacts.templatetags.display import clock
-from reminders.deciding.coverage import read_unplanned_campaigns
-from reminders.deciding.households import find_families
-from reminders.deciding.number_caps import NumberUse, read_use
-from reminders.deciding.situations import with_situation
-from reminders.lifecycle.call_reminders import with_calls
-from reminders.models import CallRecord, Campaign, Reminder
-from reminders.pages.sentences import name_family
-from reminders.pages.standings import Standing, find_orderable, find_standing, read_standing_facts
-from reminders.traffic.switch import read_switch
+from reminders.deciding.shared_settings import SharedSettings
+from reminders.pages.day_reading import VisitOfDay, read_visits_of_day, today_at
+from reminders.pages.standings import Standing
 
 # The counts at the top, in order, and the states that each of them includes.
 COUNTED_STATES = {
@@ -42,7 +34,7 @@ COUNTED_STATES = {
 LABELS = {
     "confirmed": _("confirmed"),
     "wants_another_time": _("want another time"),
-    "unanswered": _("no answer yet"),
+    "unanswered": _("no reply yet"),
     "held": _("held"),
     "trouble": _("failed or unknown"),
     "not_reminded": _("not reminded"),
@@ -51,37 +43,69 @@ LABELS = {
     "cancelled": _("cancelled"),
 }
 COUNT_OF_STATE = {code: key for key, codes in COUNTED_STATES.items() for code in codes}
+# A visit that began so long ago is folded away; until then somebody may still come in late.
+FOLDED_AFTER = timedelta(minutes=30)
+mask_once = lru_cache(maxsize=4096)(mask)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One appointment. `starts_at`: as booked, by the location's clock; `mark`: "hour" if first in it."""
+    """One appointment. `starts_at`: as booked, by the location's clock; `href`: its page.
+
+    `opens_hour`: the first of its hour. `is_unmarked`: it is past, and nobody said whether the patient came.
+    `is_leaving`: the filter keeps it no more, but it stays where it is until the page is loaded again.
+    """
 
     pk: int
     starts_at: datetime
+    time: str
+    href: str
     name: str
+    about: str  # kind and provider
     kind: str
     provider: str
+    provider_id: int | None
     location: str
     number: str  # masked
+    number_id: int | None
     standing: Standing
     call_reminder_id: int | None
     is_cancelled: bool
+    is_unmarked: bool
     call_family: str = ""  # whom a call now would be about, if it isn't this appointment alone
-    mark: str = ""
-    after_now: bool = False  # the first row later than now
+    opens_hour: bool = False
+    is_leaving: bool = False
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it was recorded that the patient came, or didn't."""
+        return self.standing.code in ("arrived", "no_show")
 
 
 @dataclass(frozen=True)
 class Group:
-    """The rows of one time zone. `now`: the time there, "" when another day is shown."""
+    """The rows of one time zone. `now`: the time there, "" when another day is shown.
 
+    `past`: rows that are folded away; `rows`: the others. `next_pk`: the first row that is later than now.
+    """
+
+    number: int
     zone: str
     day: date
     locations: tuple[str, ...]
+    past: tuple[Row, ...]
     rows: tuple[Row, ...]
     now: str
-    all_over: bool
+    next_pk: int | None
+
+    @property
+    def unmarked(self) -> int:
+        return sum(row.is_unmarked for row in self.past)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether now is after the last row."""
+        return bool(self.now) and self.next_pk is None
 
 
 @dataclass(frozen=True)
@@ -95,14 +119,21 @@ class DayCount:
 
 @dataclass(frozen=True)
 class DayList:
-    """A day, or each location's own today. `total`: those not cancelled, regardless of the state filter."""
+    """A day, or each location's own today. `total`: those not cancelled, regardless of the state filter.
+
+    `rows`: all that the provider's filter keeps, by time; `groups`: those of them that are shown.
+    """
 
     day: date | None
     is_today: bool
     groups: tuple[Group, ...]
     counts: tuple[DayCount, ...]
     total: int
-    shown: int
+    rows: tuple[Row, ...]
+
+    @property
+    def shown(self) -> int:
+        return sum(len(group.past) + len(group.rows) for group in self.groups)
 
 
 def read_day(
@@ -117,121 +148,107 @@ def read_day(
 
     `state` is a key of COUNTED_STATES, "" for all. The number of queries is constant.
     """
-    paused = read_switch().paused_at is not None
-    found = _with_reminders(_of_day(locations, day, now))
-    if provider_id is not None:
-        found = found.filter(provider=provider_id)
-    use = read_use({number for one in found if (number := one.contact.phone_id)}, now)
-    shared = SharedByRows(use, read_unplanned_campaigns(), paused)
-    rows = _add_families([_build_row(appointment, now, shared) for appointment in found], found, now)
+    rows = read_day_rows(locations, day, now)
+    return arrange_day(rows, locations, day, now, provider_id=provider_id, state=state)
+
+
+def read_day_rows(
+    locations: Collection[Location],
+    day: date | None,
+    now: datetime,
+    practice: SharedSettings | None = None,
+) -> tuple[Row, ...]:
+    """A row for each appointment, by time, whoever asks and whatever is filtered."""
+    return tuple(build_row(visit, now) for visit in read_visits_of_day(locations, day, now, practice))
+
+
+def arrange_day(
+    all_rows: Iterable[Row],
+    locations: Collection[Location],
+    day: date | None,
+    now: datetime,
+    *,
+    provider_id: int | None = None,
+    state: str = "",
+) -> DayList:
+    """The rows of read_day_rows() as the list shows them, with these filters. No query."""
+    rows = tuple(row for row in all_rows if provider_id in (None, row.provider_id))
     counts = Counter(COUNT_OF_STATE[row.standing.code] for row in rows)
-    kept = [row for row in rows if not state or COUNT_OF_STATE[row.standing.code] == state]
     return DayList(
         day=day,
         is_today=all(day in (None, today_at(location, now)) for location in locations),
-        groups=tuple(_group(kept, locations, day, now)),
-        counts=tuple(DayCount(key, str(LABELS[key]), counts[key]) for key in COUNTED_STATES if counts[key]),
+        groups=tuple(_group(keep_state(rows, state), locations, day, now, fold=not state)),
+        counts=tuple(DayCount(key, str(LABELS[key]), counts[key]) for key in COUNTED_STATES),
         total=len(rows) - counts["cancelled"],
-        shown=len(kept),
+        rows=rows,
     )
 
 
-def today_at(location: Location, now: datetime) -> date:
-    """The date on the location's own calendar."""
-    return now.astimezone(location.zone).date()
+def keep_state(rows: Iterable[Row], state: str) -> list[Row]:
+    """The rows that this filter keeps; all for ""."""
+    return [row for row in rows if not state or COUNT_OF_STATE[row.standing.code] == state]
 
 
-def _of_day(locations: Collection[Location], day: date | None, now: datetime) -> "QuerySet[Appointment]":
-    wanted = Q(pk__in=[])
-    for location in locations:
-        begin = datetime.combine(day or today_at(location, now), time.min)
-        wanted |= Q(location=location, local_start__gte=begin, local_start__lt=begin + timedelta(days=1))
-    return Appointment.objects.filter(wanted).order_by("starts_at", "pk")
-
-
-def _with_reminders(appointments: "QuerySet[Appointment]") -> "QuerySet[Appointment]":
-    present = with_calls(
-        with_situation(Reminder.objects.filter(revision=F("appointment__revision"))),
-        CallRecord.objects.defer("text", "variables"),
-    )
-    return appointments.select_related("contact__phone", "location", "provider").prefetch_related(
-        Prefetch("reminders", queryset=present)
-    )
-
-
-class SharedByRows(NamedTuple):
-    """What was read once for all rows: the calls to each number, and campaigns that aren't planned yet."""
-
-    use: Mapping[int, NumberUse]
-    unplanned: Sequence[Campaign]
-    paused: bool
-
-
-def _build_row(appointment: Appointment, now: datetime, shared: SharedByRows) -> Row:
-    phone = appointment.contact.phone
-    reminders = list(appointment.reminders.all())
-    facts = read_standing_facts(
-        appointment,
-        reminders,
-        now,
-        sending_paused=shared.paused,
-        use=shared.use[phone.pk] if phone else None,
-        unplanned=shared.unplanned,
-    )
-    standing = find_standing(facts)
+def build_row(visit: VisitOfDay, now: datetime) -> Row:
+    """The visit with plain values only, so that nothing is read or worked out while it is shown."""
+    appointment = visit.appointment
+    contact, starts_at = appointment.contact, appointment.wall_start
+    provider = appointment.provider.name if appointment.provider else ""
+    is_booked = appointment.status == Appointment.Status.BOOKED
     return Row(
         pk=appointment.pk,
-        starts_at=appointment.wall_start,
-        name=appointment.contact.full_name,
+        starts_at=starts_at,
+        time=clock(starts_at),
+        href=f"/appointments/{appointment.pk}/",
+        name=contact.full_name,
+        about=" · ".join(filter(None, [appointment.kind, provider])),
         kind=appointment.kind,
-        provider=appointment.provider.name if appointment.provider else "",
+        provider=provider,
+        provider_id=appointment.provider_id,
         location=appointment.location.name,
-        number=mask(phone.e164) if phone else "",
-        standing=standing,
-        call_reminder_id=find_orderable(facts, standing),
+        number=mask_once(contact.phone.e164) if contact.phone else "",
+        number_id=contact.phone_id,
+        standing=visit.standing,
+        call_reminder_id=visit.call_reminder.pk if visit.call_reminder else None,
+        call_family=visit.family,
         is_cancelled=appointment.status == Appointment.Status.CANCELLED,
+        is_unmarked=is_booked and appointment.starts_at < now - FOLDED_AFTER,
     )
-
-
-def _add_families(rows: Sequence[Row], found: Iterable[Appointment], now: datetime) -> list[Row]:
-    """The rows with whom a call now would be about: one query for all."""
-    offered = {row.call_reminder_id for row in rows}
-    leads = [one for appointment in found for one in appointment.reminders.all() if one.pk in offered]
-    families = find_families(leads, now)
-    names = {lead: name_family(family) for lead, family in families.items()}
-    return [replace(row, call_family=names.get(row.call_reminder_id or 0, "")) for row in rows]
 
 
 def _group(
-    rows: Sequence[Row], locations: Collection[Location], day: date | None, now: datetime
+    rows: Sequence[Row],
+    locations: Collection[Location],
+    day: date | None,
+    now: datetime,
+    *,
+    fold: bool,
 ) -> Iterator[Group]:
     """One group per time zone, in the order of the locations' names."""
     names_by_zone: dict[str, list[str]] = {}
     for location in locations:
         names_by_zone.setdefault(location.time_zone, []).append(location.name)
-    for zone, names in names_by_zone.items():
+    for number, (zone, names) in enumerate(names_by_zone.items(), start=1):
         local_now = now.astimezone(ZoneInfo(zone))
         is_today = day in (None, local_now.date())
         members = [row for row in rows if row.location in names]
-        ordered = tuple(_mark(members, now if is_today else None))
-        ahead = any(row.after_now for row in ordered)
+        past = sum(row.starts_at < now - FOLDED_AFTER for row in members) if is_today and fold else 0
+        past = past if past < len(members) else 0  # of a day that is over, all is shown
         if members:
             yield Group(
+                number=number,
                 zone=zone,
                 day=day or local_now.date(),
                 locations=tuple(names),
-                rows=ordered,
+                past=tuple(_mark_hours(members[:past])),
+                rows=tuple(_mark_hours(members[past:])),
                 now=clock(local_now) if is_today else "",
-                all_over=is_today and not ahead,
+                next_pk=next((row.pk for row in members if is_today and row.starts_at > now), None),
             )
 
 
-def _mark(rows: Sequence[Row], now: datetime | None) -> Iterator[Row]:
-    """The rows by time, cancelled ones last; the first of each hour and the first after `now` are marked."""
-    pending_now = now is not None
-    ordered = sorted(rows, key=lambda row: (row.is_cancelled, row.starts_at, row.pk))
-    for (cancelled, _hour), same_hour in groupby(ordered, lambda row: (row.is_cancelled, row.starts_at.hour)):
-        for index, row in enumerate(same_hour):
-            ahead = pending_now and now is not None and not cancelled and row.starts_at > now
-            pending_now = pending_now and not ahead
-            yield replace(row, mark="hour" if index == 0 and not cancelled else "", after_now=ahead)
+def _mark_hours(rows: Iterable[Row]) -> Iterator[Row]:
+    hour = None
+    for row in rows:
+        yield replace(row, opens_hour=True) if row.starts_at.hour != hour else row
+        hour = row.starts_at.hour

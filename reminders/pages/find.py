@@ -15,7 +15,7 @@ from contacts.models import Appointment
 from contacts.numbers import mask
 from contacts.queries import read_next_appointments
 from contacts.templatetags.display import clock, day_and_clock
-from reminders.pages.day import today_at
+from reminders.pages.day_reading import today_at
 
 MOST_PEOPLE = 6
 A_DAY = timedelta(days=1)
@@ -107,6 +107,13 @@ PAGES_TO_OPEN = (
         "volume",
         gettext_lazy("Say it as"),
         gettext_lazy("names spoken"),
+    ),
+    Destination(
+        "reports",
+        "reminders.view_reports",
+        "chart-bar",
+        gettext_lazy("Reports"),
+        gettext_lazy("figures no-shows best time statistics"),
     ),
     Destination(
         "imports",

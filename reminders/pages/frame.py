@@ -18,6 +18,7 @@ from reminders.deciding.sending_mode import leaves_this_machine, mode_of
 from reminders.health.diagnosis import Standstill, find_standstill
 from reminders.health.heartbeats import (
     AHEAD_ALLOWED,
+    COUNTING,
     DISPATCH,
     EVENTS,
     PLANNING,
@@ -26,9 +27,10 @@ from reminders.health.heartbeats import (
     read_heartbeat_clock,
     read_heartbeats,
 )
+from reminders.models import Campaign
 from reminders.pages.pause_banner import PartPause, Pause, describe_part_pause, describe_pause
 from reminders.pages.rail import RAIL, list_places
-from reminders.pages.rail_counts import RailCounts, find_paused_campaigns, read_rail_counts
+from reminders.pages.rail_counts import RailCounts, read_rail_counts
 from reminders.rules.modes import SendingMode
 from reminders.traffic.switch import read_switch
 
@@ -73,7 +75,9 @@ class Frame:
 
     `sweep_age`: time since dispatch last ran, by the database's clock, None if never. `standstill`: why a
     sweep is stale, None if none is. `stopped_sweep`: the stale sweep that matters most to staff, `stopped_at`
-    when it last ran, and `clock_set_back` whether that lies ahead.
+    when it last ran, and `clock_set_back` whether that lies ahead. `failures`: requests to Robotalker in
+    a row that failed; `waits_until`: until when it asked to slow down, None if that is over. `counted_at`:
+    when the counts of reports were last brought up to date, by the clock of the first location.
     """
 
     today: date
@@ -86,6 +90,9 @@ class Frame:
     stopped_at: datetime | None
     clock_set_back: bool
     pause: Pause | None
+    counted_at: datetime | None
+    failures: int
+    waits_until: datetime | None
 
     @cached_property
     def worklist_count(self) -> int:
@@ -115,12 +122,17 @@ class Frame:
         return [pause for pause in found if pause]
 
     @cached_property
+    def campaigns(self) -> list[Campaign]:
+        """All of them, by name; queried only where they are shown."""
+        return list(Campaign.objects.select_related("paused_by"))
+
+    @cached_property
     def paused_campaigns(self) -> list[PartPause]:
-        """The campaigns that somebody paused and said why; queried only where they are shown."""
+        """The campaigns that somebody paused and said why; queried only if there are any."""
         if not self._counts.paused_campaigns:
             return []
         zone = self.locations[0].zone if self.locations else None
-        stopped = find_paused_campaigns().select_related("paused_by")
+        stopped = [one for one in self.campaigns if one.state == Campaign.State.PAUSED and one.pause_reason]
         found = [describe_part_pause(campaign, zone) for campaign in stopped]
         return [pause for pause in found if pause]
 
@@ -177,6 +189,7 @@ def read_frame() -> Frame:
     standstill = find_standstill(beats, read_at)
     stopped = standstill.sweeps[0] if standstill and standstill.sweeps else DISPATCH
     stopped_at = beats[stopped].at.astimezone(zone) if standstill and stopped in beats else None
+    gate = switch.gate_until
     return Frame(
         today=now.astimezone(zone).date(),
         locations=locations,
@@ -188,4 +201,7 @@ def read_frame() -> Frame:
         stopped_at=stopped_at,
         clock_set_back=stopped_at is not None and stopped_at > read_at + AHEAD_ALLOWED,
         pause=describe_pause(switch, now, zone),
+        counted_at=beats[COUNTING].at.astimezone(zone) if COUNTING in beats else None,
+        failures=switch.failures,
+        waits_until=gate.astimezone(zone) if gate and gate > now else None,
     )

@@ -106,6 +106,7 @@ RAIL = (
         gettext_lazy("Scripts"),
         also=("add_script", "script_text", "pronunciations"),
     ),
+    RailPlace("reports", "reminders.view_reports", "chart-bar", gettext_lazy("Reports"), also=("report",)),
     RailPlace(
         "imports",
         "contacts.view_importbatch",

@@ -23,7 +23,7 @@ def read_rail_counts() -> RailCounts:
     parts: list[QuerySet[Any, Any]] = [
         _count("worklist", find_awake(), Count("entry", distinct=True)),
         _count("texts", ReceivedText.objects.unread(), Count("number", distinct=True)),
-        _count("paused_campaigns", find_paused_campaigns(), Count("pk")),
+        _count("paused_campaigns", _find_paused_campaigns(), Count("pk")),
         *(_count("imports", rows, Count("pk")) for rows in find_what_needs_staff()),
     ]
     counts: Counter[str] = Counter()
@@ -32,7 +32,7 @@ def read_rail_counts() -> RailCounts:
     return RailCounts(**{name: counts[name] for name in RailCounts._fields})
 
 
-def find_paused_campaigns() -> "QuerySet[Campaign]":
+def _find_paused_campaigns() -> "QuerySet[Campaign]":
     """The campaigns that somebody paused and said why."""
     return Campaign.objects.filter(state=Campaign.State.PAUSED).exclude(pause_reason="")
 

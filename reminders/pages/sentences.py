@@ -212,8 +212,6 @@ def describe_call_details(call: CallRecord, zone: ZoneInfo, try_number: int) -> 
         _("key %(key)s at %(time)s") % {"key": key, "time": _clock_of(moment, zone, ended_at)}
         for moment, key in call.keys
     )
-    if call.robotalker_id:
-        yield call.robotalker_id
 
 
 def name_reminder(reminder: Reminder, why: Explanation, now: datetime) -> tuple[str, str]:

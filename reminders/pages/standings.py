@@ -18,6 +18,7 @@ from reminders.deciding.call_now import may_order_call
 from reminders.deciding.coverage import is_being_planned
 from reminders.deciding.explanations import Explanation, explain_reminder
 from reminders.deciding.number_caps import NumberUse
+from reminders.deciding.situations import PracticeConfig
 from reminders.lifecycle.call_reminders import calls_of
 from reminders.models import CallRecord, Campaign, Reminder
 from reminders.rules.decide import Verdict
@@ -67,14 +68,19 @@ def read_standing_facts(
     sending_paused: bool,
     use: NumberUse | None = None,
     unplanned: Collection[Campaign] = (),
+    practice: PracticeConfig | None = None,
 ) -> StandingFacts:
     """The facts. Reminders come from situations.with_situation() and call_reminders.with_calls().
 
     `use` is what has gone to the number, as explain_reminder() takes it. `unplanned`: the campaigns of
-    coverage.read_unplanned_campaigns().
+    coverage.read_unplanned_campaigns(). `practice`: the settings, where they were read for many visits.
     """
     calls = list({call.pk: call for reminder in reminders for call in calls_of(reminder)}.values())
-    coming, reminder = _find_coming(reminders, now, sending_paused=sending_paused, use=use)
+    coming: Explanation | None = None
+    reminder: Reminder | None = None
+    if appointment.status == Appointment.Status.BOOKED and not appointment.current_answer:
+        pending = [one for one in reminders if one.state in REMINDER_PENDING]
+        coming, reminder = _find_coming(pending, now, sending_paused, use, practice)
     calls.sort(key=lambda call: (call.submitting_at, call.pk), reverse=True)
     being_planned = is_being_planned(appointment, unplanned, now)
     return StandingFacts(appointment, reminders, calls, coming, reminder, now, being_planned)
@@ -89,8 +95,12 @@ def find_standing(facts: StandingFacts) -> Standing:
 
 
 def describe_visit(facts: StandingFacts) -> Standing | None:
+    """Arrived, no-show or cancelled; beside the first two, what the patient had said."""
     status = facts.appointment.status
-    return Standing(status) if status != Appointment.Status.BOOKED else None
+    if status == Appointment.Status.BOOKED:
+        return None
+    said = describe_answer(facts) if status != Appointment.Status.CANCELLED else None
+    return Standing(status, next_step=(said.words or said.next_step) if said else "")
 
 
 def describe_answer(facts: StandingFacts) -> Standing | None:
@@ -152,6 +162,8 @@ def describe_last_call(facts: StandingFacts) -> Standing | None:
     if call.state == CallState.ANSWERED:
         pressed = _("pressed key %s") % call.key_pressed if call.key_pressed else _("no key pressed")
         return Standing("answered", _("answered %s") % when, " · ".join(filter(None, [pressed, follows])))
+    if call.state == CallState.DELIVERED:  # to the phone; nobody knows whether it was read
+        return Standing(call.state, _("text delivered %s") % when, follows or _("no reply yet"))
     return Standing(call.state, f"{CallState(call.state).label} {when}", follows)
 
 
@@ -242,18 +254,22 @@ def find_orderable(facts: StandingFacts, standing: Standing) -> int | None:
 
 
 def _find_coming(
-    reminders: Sequence[Reminder], now: datetime, *, sending_paused: bool, use: NumberUse | None
+    pending: Sequence[Reminder],
+    now: datetime,
+    sending_paused: bool,
+    use: NumberUse | None,
+    practice: PracticeConfig | None,
 ) -> tuple[Explanation | None, Reminder | None]:
     """The pending reminder that is called first, else the first that is held, with its explanation."""
-    pending = [
-        (explain_reminder(reminder, now, sending_paused=sending_paused, use=use), reminder)
-        for reminder in reminders
-        if reminder.state in REMINDER_PENDING
-    ]
-    if not pending:
+    explained = []
+    for one in pending:
+        shared = practice.shared_facts_of(one) if practice else None
+        why = explain_reminder(one, now, sending_paused=sending_paused, use=use, shared=shared)
+        explained.append((why, one))
+    if not explained:
         return None, None
     return min(
-        pending, key=lambda pair: (pair[0].moment is None, pair[0].moment or pair[1].due_at, pair[1].pk)
+        explained, key=lambda pair: (pair[0].moment is None, pair[0].moment or pair[1].due_at, pair[1].pk)
     )
 
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from contacts.models import Appointment
 from contacts.models.people import Channel
-from reminders.deciding.call_now import may_order_call, may_put_back
+from reminders.deciding.call_now import find_order_refusal, may_order_call, may_put_back
 from reminders.deciding.coverage import read_unplanned_campaigns
 from reminders.deciding.explanations import Explanation, explain_reminder
 from reminders.deciding.households import build_message, find_families
@@ -22,9 +22,14 @@ from reminders.pages import sentences
 from reminders.pages.standings import Standing, find_standing, read_standing_facts
 from reminders.rules.decide import Verdict
 from reminders.rules.reasons import WOULD_HAVE_BEEN_SENT, phrase_for
-from reminders.rules.states import REMINDER_PENDING, ReminderState
+from reminders.rules.states import REMINDER_ORDERABLE, REMINDER_PENDING, CallState, ReminderState
 from reminders.traffic.switch import read_switch
 from reminders.wording.scripts import channel_of
+
+# Nobody heard the words of such a call: it isn't shown what they would have been.
+UNHEARD = frozenset(
+    (CallState.NO_ANSWER, CallState.FAILED, CallState.REJECTED, CallState.NOT_SENT, CallState.SUBMITTING)
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,10 @@ class ReminderLine:
 
 @dataclass(frozen=True)
 class Story:
-    """An appointment's page. `stamp` changes when the rows shown beside the timeline change."""
+    """An appointment's page. `stamp` changes when the rows shown beside the timeline change.
+
+    `call_refusal`: why nobody can be called about it now, "" if that can be, or if it isn't ahead.
+    """
 
     appointment: Appointment
     starts_at: datetime
@@ -91,6 +99,7 @@ class Story:
     past: tuple[Entry, ...]
     stamp: str
     being_planned: bool
+    call_refusal: str = ""
 
 
 def read_story(appointment_id: int, now: datetime) -> Story:
@@ -117,7 +126,13 @@ def read_story(appointment_id: int, now: datetime) -> Story:
     facts = read_standing_facts(
         appointment, present, now, sending_paused=paused, use=use, unplanned=read_unplanned_campaigns()
     )
-    families = find_families([one for one in present if may_order_call(one, now)], now)
+    refusals = {
+        one.pk: find_order_refusal(one, now, sending_paused=paused)
+        for one in present
+        if one.state in REMINDER_ORDERABLE and _is_ahead(appointment, now)
+    }
+    callable_ones = [one for one in present if refusals.get(one.pk) == "" and may_order_call(one, now)]
+    families = find_families(callable_ones, now)
     return Story(
         appointment=appointment,
         starts_at=appointment.wall_start,
@@ -125,10 +140,18 @@ def read_story(appointment_id: int, now: datetime) -> Story:
         standing=find_standing(facts),
         being_planned=facts.being_planned,
         reminders=tuple(
-            _line(one, why, now, use, sentences.name_family(families.get(one.pk, [])))
+            _line(
+                one,
+                why,
+                now,
+                use,
+                can_call=one in callable_ones,
+                family=sentences.name_family(families.get(one.pk, [])),
+            )
             for one, why in explained
             if one in present
         ),
+        call_refusal=next(iter(refusals.values()), "") if not callable_ones else "",
         open_follow_ups=tuple(one.get_kind_display() for one in follow_ups if one.resolved_at is None),
         ahead=tuple(entry for entry in ordered if entry.is_ahead),
         past=tuple(entry for entry in ordered if not entry.is_ahead),
@@ -149,12 +172,20 @@ def _by_newest(entries: Sequence[Entry], appointment: Appointment) -> list[Entry
     return [replace(entry, at=entry.at.astimezone(zone)) for entry in ordered]
 
 
+def _is_ahead(appointment: Appointment, now: datetime) -> bool:
+    return appointment.status == Appointment.Status.BOOKED and appointment.starts_at > now
+
+
 def _line(
-    reminder: Reminder, why: Explanation, now: datetime, use: NumberUse | None, family: str
+    reminder: Reminder,
+    why: Explanation,
+    now: datetime,
+    use: NumberUse | None,
+    *,
+    can_call: bool,
+    family: str,
 ) -> ReminderLine:
     code, words = sentences.name_reminder(reminder, why, now)
-    appointment = reminder.appointment
-    active = appointment.status == Appointment.Status.BOOKED and appointment.starts_at > now
     return ReminderLine(
         pk=reminder.pk,
         step_pk=reminder.step_id,
@@ -163,8 +194,8 @@ def _line(
         words=words,
         sentence=why.sentence,
         is_text=channel_of(reminder) == Channel.SMS,
-        can_call=may_order_call(reminder, now),
-        can_skip=active and reminder.state in REMINDER_PENDING,
+        can_call=can_call,
+        can_skip=_is_ahead(reminder.appointment, now) and reminder.state in REMINDER_PENDING,
         can_put_back=may_put_back(reminder, calls_of(reminder), now, use),
         family=family,
     )
@@ -240,7 +271,7 @@ def _describe_call(call: CallRecord, zone: ZoneInfo, try_number: int) -> Entry:
         state="unknown" if call.state == "overdue" else call.state,
         sentence=sentences.describe_call(call),
         by=_("ordered by %s") % name_person(call.ordered_by) if call.ordered_by else "",
-        said=call.text,
+        said=call.text if call.state not in UNHEARD else "",
         details=tuple(sentences.describe_call_details(call, zone, try_number)),
         events=tuple(
             RawEvent(

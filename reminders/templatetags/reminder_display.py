@@ -1,8 +1,10 @@
 """How states are shown: a hue, an icon and a word, never a hue alone."""
 
 from django import template
+from django.contrib.messages.storage.base import Message
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts.templatetags.chips import UNKNOWN_STATE, VISIT_LOOKS, ChipLook, draw_chip
@@ -11,6 +13,7 @@ from reminders.robotalker.masking import mask_numbers_in
 
 register = template.Library()
 register.filter("hide_numbers", mask_numbers_in)
+UNDO_TAG = "undo-"  # with the appointment's id, the extra tag of a message
 
 LOOKS: dict[str, ChipLook] = {
     **VISIT_LOOKS,
@@ -31,7 +34,7 @@ LOOKS: dict[str, ChipLook] = {
     "submitted": ChipLook("blue moving", "phone-ringing", _("taken by Robotalker")),
     # the result
     "answered": ChipLook("slate", "phone-call", _("answered")),
-    "delivered": ChipLook("slate", "message", _("delivered")),
+    "delivered": ChipLook("slate", "message", _("text delivered")),
     "done": ChipLook("slate", "circle-check", _("done")),
     "voicemail": ChipLook("amber", "device-audio-tape", _("voicemail")),
     "no_answer": ChipLook("amber", "phone-off", _("no answer")),
@@ -43,7 +46,7 @@ LOOKS: dict[str, ChipLook] = {
     "may_want_to_cancel": ChipLook("amber", "help-circle", _("may want to cancel")),
     "doubtful_opt_out": ChipLook("amber", "hand-stop", _("may have opted out")),
     "event_kept_back": ChipLook("amber", "help-circle", _("message from Robotalker to check")),
-    "unanswered": ChipLook("slate", "clock", _("no answer yet")),
+    "unanswered": ChipLook("slate", "clock", _("no reply yet")),
     # held or not sent
     "held": ChipLook("grey", "hand-stop", _("held")),
     "opted_out": ChipLook("grey", "hand-stop", _("opted out")),
@@ -81,6 +84,25 @@ def result_icon(result: str) -> SafeString:
     """The icon of what one check of an explanation says."""
     hue, name = RESULT_LOOKS[result]
     return format_html('<span class="hue-{}">{}</span>', hue, icon(name))
+
+
+@register.simple_tag
+def day_words() -> dict[str, str]:
+    """The words that are the same in every row of Today, looked up once."""
+    return {
+        "arrived": gettext("Arrived"),
+        "no_show": gettext("No-show"),
+        "call": gettext("Call now"),
+        "unmarked": gettext("not marked yet"),
+        "leaving": gettext("no longer in this list"),
+    }
+
+
+@register.filter
+def visit_to_undo(message: Message) -> int | None:
+    """The appointment whose arrival or no-show a message offers to undo."""
+    tag = next((tag for tag in message.tags.split() if tag.startswith(UNDO_TAG)), "")
+    return int(tag.removeprefix(UNDO_TAG)) if tag else None
 
 
 @register.simple_tag

@@ -15,6 +15,7 @@ from contacts.models import Appointment
 from reminders.desk import orders
 from reminders.desk.bookings import confirm_by_staff, record_visit
 from reminders.models import Reminder
+from reminders.templatetags.reminder_display import UNDO_TAG
 from reminders.views.requests import go_back, signed_in
 
 ATTENDANCE = {Appointment.Status.ARRIVED, Appointment.Status.NO_SHOW, Appointment.Status.BOOKED}
@@ -24,7 +25,7 @@ ATTENDANCE = {Appointment.Status.ARRIVED, Appointment.Status.NO_SHOW, Appointmen
 @require_POST
 def record_attendance(request: HttpRequest, pk: int) -> HttpResponse:
     """Record arrived or no-show, or undo it."""
-    appointment = get_object_or_404(Appointment, pk=pk)
+    appointment = get_object_or_404(Appointment.objects.select_related("contact"), pk=pk)
     status = request.POST.get("status", "")
     if status not in ATTENDANCE:
         return HttpResponseBadRequest(_("The status must be arrived, no-show or booked."))
@@ -32,7 +33,21 @@ def record_attendance(request: HttpRequest, pk: int) -> HttpResponse:
         record_visit(appointment.pk, status, by=signed_in(request))
     except AppointmentClosed as refusal:
         messages.error(request, str(refusal))
+    else:
+        _say_what_was_recorded(request, appointment, status)
     return go_back(request, appointment_address(pk))
+
+
+def _say_what_was_recorded(request: HttpRequest, appointment: Appointment, status: str) -> None:
+    """In a message, with a button that undoes it, since it was one press in a list."""
+    name = {"name": appointment.contact.full_name}
+    if status == Appointment.Status.ARRIVED:
+        messages.success(request, _("%(name)s has arrived.") % name, extra_tags=f"{UNDO_TAG}{appointment.pk}")
+    elif status == Appointment.Status.NO_SHOW:
+        words = _("%(name)s is marked as a no-show.") % name
+        messages.success(request, words, extra_tags=f"{UNDO_TAG}{appointment.pk}")
+    else:
+        messages.success(request, _("%(name)s is put back to booked.") % name)
 
 
 @permission_required("contacts.change_appointment", raise_exception=True)

@@ -2,7 +2,7 @@
 
 from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
@@ -33,3 +33,30 @@ def show_appointment(request: HttpRequest, pk: int) -> HttpResponse:
     answer = render(request, template, context)
     patch_vary_headers(answer, ["HX-Request"])
     return answer
+
+
+@permission_required("contacts.view_appointment", raise_exception=True)
+@require_GET
+@never_cache
+def peek(request: HttpRequest, pk: int) -> HttpResponse:
+    """The visit in short, beside the list of Today; without htmx the page itself."""
+    if not wants_fragment(request):
+        return redirect("appointment", pk=pk)
+    try:
+        story = read_story(pk, timezone.now())
+    except Appointment.DoesNotExist:
+        raise Http404 from None
+    return render(request, "reminders/today/peek.html", {"story": story, "appointment": story.appointment})
+
+
+@permission_required("contacts.dial_phonenumber", raise_exception=True)
+@require_GET
+@never_cache
+def show_visit_number(request: HttpRequest, pk: int) -> HttpResponse:
+    """The visit's number in full; that somebody saw it is recorded."""
+    appointment = get_object_or_404(Appointment.objects.select_related("contact__phone"), pk=pk)
+    number = appointment.contact.phone
+    if number is None or not wants_fragment(request):
+        return redirect("appointment", pk=pk)
+    in_full = show_in_full([number], request.user)
+    return render(request, "partials/number_to_dial.html", {"number": number, "in_full": in_full})

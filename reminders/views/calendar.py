@@ -17,7 +17,7 @@ from contacts.models import Location, Provider
 from contacts.templatetags.chips import VISIT_LOOKS
 from reminders.forms.calendar_filters import CalendarFilters, find_location, find_provider, list_days
 from reminders.pages.calendar import NO_PROVIDER, CalendarView, list_events, read_calendar
-from reminders.pages.day import today_at
+from reminders.pages.day_reading import today_at
 
 
 class Shown(NamedTuple):

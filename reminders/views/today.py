@@ -1,9 +1,10 @@
-"""The day's appointments: the page, and at the same address the fragment that refreshes itself."""
+"""The day's appointments: the page, and at the same address what has changed on it since."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
+from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -12,43 +13,110 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from contacts.models import Location, Provider
+from contacts.number_looks import show_in_full
+from reminders.deciding.shared_settings import read_shared_settings
 from reminders.forms.day_filters import DayFilters
-from reminders.pages.day import read_day, today_at
-from reminders.views.requests import answer_unchanged, make_etag, wants_fragment
+from reminders.pages.day import DayList, arrange_day
+from reminders.pages.day_changes import LONGEST, find_changes, read_seen, write_seen
+from reminders.pages.day_printing import read_printed_day
+from reminders.pages.day_reading import today_at
+from reminders.pages.day_snapshots import DaySnapshot, read_snapshot
+from reminders.pages.unconfirmed import read_unconfirmed
+from reminders.views.requests import signed_in, wants_fragment
 
 
 @permission_required("contacts.view_appointment", raise_exception=True)
 @require_GET
 @never_cache
 def show_today(request: HttpRequest) -> HttpResponse:
-    """Today, or `?day=`; htmx gets only the list, or 304 if nothing has changed."""
-    chosen = read_filters(request)
-    locations = list(Location.objects.all())
-    wanted = [each for each in locations if chosen["location"] in (None, each)]
-    now = timezone.now()
-    provider: Provider | None = chosen["provider"]
-    day_list = read_day(
-        wanted, chosen["day"], now, provider_id=provider.pk if provider else None, state=chosen["state"]
-    )
-    etag = make_etag(request, day_list)
-    if unchanged := answer_unchanged(request, etag):
-        return unchanged
-    shown = chosen["day"] or (today_at(wanted[0], now) if wanted else now.date())
+    """Today, or `?day=`. htmx gets only what has changed since the page's X-Day-Seen, or 204 for nothing."""
+    chosen, now, practice = read_filters(request), timezone.now(), read_shared_settings()
+    wanted = [each for each in practice.config.locations.values() if chosen["location"] in (None, each)]
+    seen = read_seen(request.headers.get("X-Day-Seen", "")) if wants_fragment(request) else None
+    is_poll = seen is not None and request.headers.get("HX-Trigger") == "day-live"
+    newer_than = seen.at if seen and is_poll else None
+    snapshot = read_snapshot(wanted, chosen["day"], now, newer_than=newer_than, practice=practice)
+    day_list = _arrange(snapshot, wanted, chosen)
     context = {
         "list": day_list,
-        "etag": etag,
+        "show_place": len(wanted) > 1 and len(day_list.groups) == 1,
+        **describe_filters(request, chosen),
+    }
+    if seen is None:
+        context["providers"] = practice.config.providers.values()
+        answer = _show_all(request, context, snapshot.at, wanted)
+    else:
+        changes = find_changes(day_list, seen, snapshot.at)
+        if changes.is_empty and not get_messages(request):
+            return HttpResponse(status=204)
+        answer = render(request, "reminders/today/changes.html", context | {"changes": changes})
+    patch_vary_headers(answer, ["HX-Request"])
+    return answer
+
+
+def _arrange(snapshot: DaySnapshot, wanted: list[Location], chosen: dict[str, Any]) -> DayList:
+    provider: Provider | None = chosen["provider"]
+    return arrange_day(
+        snapshot.rows,
+        wanted,
+        chosen["day"],
+        snapshot.at,
+        provider_id=provider.pk if provider else None,
+        state=chosen["state"],
+    )
+
+
+def _show_all(
+    request: HttpRequest, context: dict[str, Any], at: datetime, wanted: list[Location]
+) -> HttpResponse:
+    day_list: DayList = context["list"]
+    shown = day_list.day or (today_at(wanted[0], at) if wanted else at.date())
+    seen = write_seen(day_list, at)
+    context |= {
+        "seen": seen if len(seen) < LONGEST else "",
         "shown": shown,
         "day_before": shown - timedelta(days=1),
         "day_after": shown + timedelta(days=1),
-        "several_locations": len(wanted) > 1,
-        "providers": Provider.objects.all(),
-        "is_new": not locations,
-        **describe_filters(request, chosen),
+        "is_tomorrow": bool(wanted) and shown == today_at(wanted[0], at) + timedelta(days=1),
+        "is_new": not wanted,
     }
-    template = "reminders/today/fragment.html" if wants_fragment(request) else "reminders/today.html"
-    answer = render(request, template, context)
-    patch_vary_headers(answer, ["HX-Request"])
+    if not wants_fragment(request):
+        return render(request, "reminders/today.html", context)
+    answer = render(request, "reminders/today/fragment.html", context)
+    answer["HX-Retarget"], answer["HX-Reswap"] = "#day", "morph:outerHTML"
     return answer
+
+
+@permission_required("contacts.view_appointment", raise_exception=True)
+@require_GET
+@never_cache
+def print_day(request: HttpRequest) -> HttpResponse:
+    """The day's list to print, with the filters of Today; numbers in full for those who may dial."""
+    chosen, now = read_filters(request), timezone.now()
+    wanted = [each for each in Location.objects.all() if chosen["location"] in (None, each)]
+    provider: Provider | None = chosen["provider"]
+    lines = read_printed_day(
+        wanted, chosen["day"], now, provider_id=provider.pk if provider else None, state=chosen["state"]
+    )
+    in_full = show_in_full([line.phone for line in lines], signed_in(request))
+    shown = chosen["day"] or (today_at(wanted[0], now) if wanted else now.date())
+    context = {"lines": lines, "in_full": in_full, "shown": shown, "chosen": chosen, "made_at": now}
+    context["location"] = wanted[0] if wanted else None
+    return render(request, "reminders/today/print.html", context)
+
+
+@permission_required("contacts.view_appointment", raise_exception=True)
+@require_GET
+@never_cache
+def show_unconfirmed(request: HttpRequest) -> HttpResponse:
+    """Who comes next and hasn't answered, and nothing more goes out to them. htmx gets only how many."""
+    now = timezone.now()
+    unconfirmed = read_unconfirmed(list(Location.objects.all()), now)
+    if wants_fragment(request):
+        return render(request, "reminders/today/unconfirmed_card.html", {"unconfirmed": unconfirmed})
+    in_full = show_in_full([line.phone for line in unconfirmed.lines], signed_in(request))
+    context = {"unconfirmed": unconfirmed, "in_full": in_full}
+    return render(request, "reminders/today/unconfirmed.html", context)
 
 
 def read_filters(request: HttpRequest) -> dict[str, Any]:

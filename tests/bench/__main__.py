@@ -11,7 +11,17 @@ from tests.sandbox_server import SandboxServer
 
 # In the order in which they run: "campaigns" deletes some of the appointments, "memory" all of them,
 # "search" adds contacts, and "imports" contacts and appointments.
-PARTS = ("planning", "claiming", "outgoing", "incoming", "campaigns", "memory", "search", "imports")
+PARTS = (
+    "planning",
+    "claiming",
+    "outgoing",
+    "incoming",
+    "reports",
+    "campaigns",
+    "memory",
+    "search",
+    "imports",
+)
 APPOINTMENTS = 100_000
 
 
@@ -56,6 +66,7 @@ def _prepare(sandbox: SandboxServer, appointments: int) -> dict[str, Callable[[]
     from tests.bench.memory import bench_memory
     from tests.bench.outgoing import bench_outgoing
     from tests.bench.planning import bench_claiming, bench_planning
+    from tests.bench.reports import bench_reports
     from tests.bench.rows import make_appointments
     from tests.bench.search import bench_search
 
@@ -69,6 +80,7 @@ def _prepare(sandbox: SandboxServer, appointments: int) -> dict[str, Callable[[]
         "claiming": bench_claiming,
         "outgoing": lambda: bench_outgoing(sandbox),
         "incoming": bench_incoming,
+        "reports": bench_reports,
         "campaigns": bench_campaigns,
         "memory": bench_memory,
         "search": bench_search,

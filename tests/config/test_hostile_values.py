@@ -112,6 +112,8 @@ PAGES = {str(pattern.name): pattern for _, pattern in list_patterns()}
 def find_argument(route: str, name: str, clinic: dict[str, object]) -> object:
     if name == "language":
         return "en"
+    if name == "kind":
+        return "attendance"
     if name == "code":
         return next(iter(BY_CODE))
     rows: list[tuple[str, Any]] = [

@@ -15,6 +15,10 @@ pytestmark = pytest.mark.django_db
 # The page's name in the URLs, and the permission that it asks for. A new page needs a row here.
 PAGES = {
     "today": "contacts.view_appointment",
+    "print_day": "contacts.view_appointment",
+    "unconfirmed": "contacts.view_appointment",
+    "peek": "contacts.view_appointment",
+    "visit_number": "contacts.dial_phonenumber",
     "calendar": "contacts.view_appointment",
     "calendar_events": "contacts.view_appointment",
     "pulse": "contacts.view_appointment",
@@ -72,6 +76,9 @@ PAGES = {
     "copy_campaign": "reminders.change_campaign",
     "restore_campaign": "reminders.change_campaign",
     "api_page": "contacts.view_apitoken",
+    "reports": "reminders.view_reports",
+    "report": "reminders.view_reports",
+    "report_file": "reminders.view_reports",
     "texts": "reminders.view_receivedtext",
     "text_thread": "reminders.view_receivedtext",
     "send_text": "reminders.add_stafftext",
@@ -135,13 +142,19 @@ DAILY_WORK = READ | {
     "contacts.change_appointment",
     "contacts.add_contact",
     "contacts.change_contact",
+    "contacts.dial_phonenumber",
     "contacts.add_importbatch",
     "reminders.change_followup",
     "reminders.change_sendingswitch",
     "reminders.add_testcall",
     "reminders.add_stafftext",
 }
-RECORDS = {"reminders.read_evidence", "contacts.view_apitoken", "webhooks.view_outgoingevent"}
+RECORDS = {
+    "reminders.read_evidence",
+    "reminders.view_reports",
+    "contacts.view_apitoken",
+    "webhooks.view_outgoingevent",
+}
 ABOUT_A_PERSON = {"contacts.erase_contact", "contacts.export_contact"}
 SETTING_UP = {
     "contacts.change_location",

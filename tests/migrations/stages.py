@@ -13,7 +13,7 @@ from django.db.utils import load_backend
 
 Targets = list[tuple[str, str]]
 
-BEFORE_DEEDS: Targets = [("reminders", "0024_listed_by_due")]
+BEFORE_DEEDS: Targets = [("reminders", "0026_report_counts")]
 BEFORE_SCRIPTS: Targets = [("reminders", "0016_after_booking")]
 BEFORE_HOLIDAYS: Targets = [("contacts", "0009_details_at"), ("reminders", "0015_evidence")]
 BEFORE_WALL_TIMES: Targets = [("contacts", "0004_unusable_codes"), ("reminders", "0005_help_texts")]

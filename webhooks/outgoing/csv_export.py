@@ -1,26 +1,24 @@
 """The outgoing events as CSV: the same facts as in webhooks, a line each, with numbers masked."""
 
-import csv
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.db.models import Q
 
+from contacts.csv_cells import write_lines
 from webhooks.outgoing.facts import EventFacts, read_facts
 from webhooks.outgoing.models import EventType, OutgoingEvent
 from webhooks.outgoing.payloads import write_moment, write_number
 
 AT_ONCE = 500  # events read together
-BYTE_ORDER_MARK = "\ufeff"  # by which spreadsheets know that it is UTF-8
 COLUMNS = [
     "event_id", "type", "timestamp",
     "appointment_id", "appointment_source", "appointment_external_id", "revision", "is_current", "status",
     "starts_at", "local_start", "time_zone", "location_id", "provider_id",
     "contact_ids", "contact_sources", "contact_external_ids", "number", "how", "reason", "scope",
 ]  # fmt: skip
-# A spreadsheet takes such a cell for a formula, or drops the first character and then does.
-FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def stream_csv(since: datetime, until: datetime) -> Iterator[str]:
@@ -28,23 +26,8 @@ def stream_csv(since: datetime, until: datetime) -> Iterator[str]:
 
     Read piece by piece, so that memory stays constant.
     """
-    writer = csv.writer(_Echo())
-    yield BYTE_ORDER_MARK + writer.writerow(COLUMNS)
-    for facts in _read_events(since, until):
-        yield writer.writerow([guard_cell(cell) for cell in _list_cells(facts)])
-
-
-def guard_cell(cell: object) -> str:
-    """A cell as text that no spreadsheet takes for a formula; None as ""."""
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(FORMULA_BEGINS) else text
-
-
-class _Echo:
-    """A file for csv.writer that hands back each line instead of keeping it."""
-
-    def write(self, line: str) -> str:
-        return line
+    lines = (_list_cells(facts) for facts in _read_events(since, until))
+    return write_lines(chain([COLUMNS], lines))
 
 
 def _read_events(since: datetime, until: datetime) -> Iterator[EventFacts]:

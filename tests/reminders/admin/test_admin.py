@@ -51,6 +51,7 @@ from reminders.models import (
     AssumptionTrial,
     CallBatch,
     CallCompanion,
+    CallCount,
     CallRecord,
     Campaign,
     DatabaseIdentity,
@@ -64,11 +65,14 @@ from reminders.models import (
     Pronunciation,
     ReceivedText,
     Reminder,
+    ReportMark,
+    ResultCount,
     Script,
     SendingSwitch,
     StaffText,
     TestCall,
     TextTemplate,
+    VisitCount,
 )
 from tests.office import address_of, make_call, make_colleague, make_event
 from tests.people import (
@@ -99,6 +103,7 @@ HISTORY: list[type[Model]] = [
     AssumptionTrial,
     CallBatch,
     CallCompanion,
+    CallCount,
     DatabaseIdentity,
     CallRecord,
     ConsentEntry,
@@ -126,9 +131,12 @@ HISTORY: list[type[Model]] = [
     OutgoingEvent,
     ReceivedText,
     Reminder,
+    ReportMark,
+    ResultCount,
     SourceAnswers,
     StaffText,
     TestCall,
+    VisitCount,
     WatchedCalendar,
     WatchedFile,
     WatchedFolder,
@@ -193,6 +201,7 @@ def make_one_of_each_model(index: int) -> None:
     Script.objects.create(name=f"Script {index}")
     Pronunciation.objects.create(written=f"Dr{index}", spoken="Doctor", language="en")
     make_outgoing(index, user)
+    make_counts(index, location, campaign)
     follow_up = FollowUp.objects.create(
         kind="missed", contact=contact, appointment=reminder.appointment, due_at=now, taken_by=user
     )
@@ -206,6 +215,18 @@ def make_texts(index: int, number: PhoneNumber, user: User) -> None:
         event=index, number=number, text="Hello", meaning="unclear", at=timezone.now(), needs_reader=True
     )
     TextTemplate.objects.create(name=f"Template {index}", text="We are running late.")
+
+
+def make_counts(index: int, location: Location, campaign: Campaign) -> None:
+    """A row of each table that reports are read from."""
+    day = {"location": location, "day": timezone.now(), "weekday": 1, "is_pretend": False, "count": index + 1}
+    step = campaign.steps.get()
+    CallCount.objects.create(
+        **day, campaign=campaign, hour=9, step=step, script_text=step.script.texts.get(), channel="voice"
+    )
+    VisitCount.objects.create(**day, status="arrived", contact_made=4)
+    ResultCount.objects.create(**day, result="confirmed", hours_ahead=24)
+    ReportMark.objects.create(what="hour", row_id=index)
 
 
 def make_outgoing(index: int, user: User) -> None:

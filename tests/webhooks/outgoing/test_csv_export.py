@@ -10,11 +10,12 @@ from django.test import Client
 from django.utils import timezone
 
 from contacts.appointments import record_answer
+from contacts.csv_cells import guard_cell
 from contacts.optouts import record_optout
 from contacts.roles import FRONT_DESK, MANAGER
 from tests.people import make_appointment, make_contact, make_location, make_number, make_user
 from webhooks.outgoing import csv_export
-from webhooks.outgoing.csv_export import COLUMNS, guard_cell, stream_csv
+from webhooks.outgoing.csv_export import COLUMNS, stream_csv
 from webhooks.outgoing.endpoints import send_test_events
 from webhooks.outgoing.models import OutgoingEndpoint, OutgoingEvent
 
@@ -119,11 +120,11 @@ def test_tests_of_endpoints_are_not_in_it(endpoint: OutgoingEndpoint) -> None:
 def test_only_who_may_see_events_sees_the_page_and_its_link(manager: Client) -> None:
     page = manager.get("/export/").content.decode()
     assert 'action="/export/events.csv"' in page
-    assert "/export/" in manager.get("/").content.decode()
+    assert "/export/" in manager.get("/settings/").content.decode()
     desk = Client()
     desk.force_login(make_user(role=FRONT_DESK))
     assert desk.get("/export/").status_code == 403
-    assert "/export/" not in desk.get("/").content.decode()
+    assert "/export/" not in desk.get("/settings/").content.decode()
 
 
 def test_the_number_of_queries_does_not_grow_with_the_lines(

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0027_opening_hours"),
+        ("contacts", "0028_change_by_time"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("reminders", "0024_listed_by_due"),
+        ("reminders", "0026_report_counts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,128 @@
+"""What has changed on a day's list since a page was sent: rows in place, counts, and the line of now.
+
+A page tells what it has by a short text: when that was read, two digests (of the counts and of the line of
+now), and each row's id with a digest of the row, such as "1784049600000~9wQE~b2Xs~1c.kP0f~1d.0aZ_". So
+nothing is kept on the server, and a row that the filter keeps no more is known to be on the page.
+"""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import blake2b
+
+from reminders.pages.day import DayList, Group, Row
+
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+GONE = "gone"
+LONGEST = 7000  # characters of a header; a longer list is sent as a whole
+
+
+@dataclass(frozen=True)
+class SeenDay:
+    """What a page has. `rows`: the digest of each row, by the appointment's id."""
+
+    at: datetime
+    counts: str
+    nows: str
+    rows: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class DayChanges:
+    """What to send. `gone`: appointments that were moved to another day; `added`: how many rows are new.
+
+    `seen`: what the page has afterwards.
+    """
+
+    rows: tuple[Row, ...]
+    gone: tuple[int, ...]
+    added: int
+    counts: bool
+    nows: tuple[Group, ...]
+    seen: str
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.rows or self.gone or self.counts or self.nows)
+
+
+def write_seen(day: DayList, at: datetime) -> str:
+    """What a page has that shows the whole list, read at `at` (aware)."""
+    shown = {row.pk: _digest(row) for row in _shown(day)}
+    return _write(at, _digest_counts(day, 0), _digest(day_nows(day)), shown)
+
+
+def read_seen(text: str) -> SeenDay | None:
+    """None for a text that no page was given."""
+    parts = text.split("~")
+    if len(parts) < 3:
+        return None
+    moment, counts, nows, *rows = parts
+    try:
+        pairs = dict(row.split(".", 1) for row in rows)
+        at = datetime.fromtimestamp(int(moment) / 1000, UTC)
+        return SeenDay(at, counts, nows, {int(pk, 36): digest for pk, digest in pairs.items()})
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def find_changes(day: DayList, seen: SeenDay, at: datetime) -> DayChanges:
+    """What a page that has `seen` needs, to show the day as read at `at`; each row stays where it is."""
+    shown = {row.pk: row for row in _shown(day)}
+    known = {row.pk: row for row in day.rows}
+    rows: list[Row] = []
+    gone: list[int] = []
+    digests: dict[int, str] = {}
+    for pk, digest in seen.rows.items():
+        row = shown.get(pk) or (replace(known[pk], is_leaving=True) if pk in known else None)
+        digests[pk] = _digest(row) if row else GONE
+        if digests[pk] == digest:
+            continue
+        if row:
+            rows.append(row)
+        else:
+            gone.append(pk)
+    added = len(shown.keys() - seen.rows.keys())
+    counts, nows = _digest_counts(day, added), _digest(day_nows(day))
+    return DayChanges(
+        rows=tuple(rows),
+        gone=tuple(gone),
+        added=added,
+        counts=counts != seen.counts,
+        nows=tuple(group for group in day.groups if group.now) if nows != seen.nows else (),
+        seen=_write(at, counts, nows, digests),
+    )
+
+
+def day_nows(day: DayList) -> tuple[tuple[str, int | None], ...]:
+    """The line of now of each group: its time, and the row that it stands before."""
+    return tuple((group.now, group.next_pk) for group in day.groups)
+
+
+def _shown(day: DayList) -> Iterable[Row]:
+    return (row for group in day.groups for row in (*group.past, *group.rows))
+
+
+def _digest_counts(day: DayList, added: int) -> str:
+    return _digest((day.total, day.counts, added))
+
+
+def _digest(value: object) -> str:
+    if isinstance(value, Row):
+        value = replace(value, opens_hour=False)  # another row may have come before it
+    digest = blake2b(repr(value).encode(), digest_size=3).digest()
+    return urlsafe_b64encode(digest).decode()
+
+
+def _write(at: datetime, counts: str, nows: str, rows: Mapping[int, str]) -> str:
+    moment = str(int(at.timestamp() * 1000))
+    return "~".join([moment, counts, nows, *(f"{_in_base_36(pk)}.{digest}" for pk, digest in rows.items())])
+
+
+def _in_base_36(number: int) -> str:
+    text = ""
+    while number:
+        number, digit = divmod(number, 36)
+        text = DIGITS[digit] + text
+    return text or "0"

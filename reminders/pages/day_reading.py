@@ -1,0 +1,159 @@
+"""Reading a day's visits with their reminders, calls and settings: few queries, however many visits."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+
+from django.db.models import F, Q, QuerySet
+
+from contacts.database.arrays import is_any
+from contacts.models import Appointment, Location
+from reminders.deciding.call_now import find_order_refusal
+from reminders.deciding.households import choose_families
+from reminders.deciding.number_caps import NumberUse, read_use
+from reminders.deciding.shared_settings import SharedSettings, read_shared_settings
+from reminders.deciding.situations import without_settings
+from reminders.lifecycle.call_reminders import attach_calls
+from reminders.models import Reminder
+from reminders.pages.sentences import name_family
+from reminders.pages.standings import (
+    Standing,
+    StandingFacts,
+    find_orderable,
+    find_standing,
+    read_standing_facts,
+)
+from reminders.rules.states import REMINDER_ORDERABLE
+from reminders.traffic.switch import read_switch
+
+# Columns of people, numbers and visits that the list shows nothing of.
+UNSHOWN = (
+    *(f"contact__{name}" for name in ("search_text", "name_key", "notes", "file_values", "language_at")),
+    *(f"contact__{name}" for name in ("source", "external_id", "created_at", "updated_at", "date_of_birth")),
+    *(
+        f"contact__{phone}__{name}"
+        for phone in ("phone", "other_phone")
+        for name in ("created_at", "erased_at")
+    ),
+    *(f"contact__{phone}__unusable_detail" for phone in ("phone", "other_phone")),
+    *("file_values", "source", "external_id", "created_at", "updated_at", "details_at", "booked_at"),
+)
+
+
+@dataclass(frozen=True)
+class VisitOfDay:
+    """One visit with its state. `call_reminder`: the one that "call now" would call for, if it is offered."""
+
+    appointment: Appointment
+    facts: StandingFacts
+    standing: Standing
+    call_reminder: Reminder | None
+    family: str = ""  # whom a call now would be about, if it isn't this visit alone
+
+
+@dataclass
+class DayFacts:
+    """What was read once for all visits of the day."""
+
+    now: datetime
+    practice: SharedSettings
+    sending_paused: bool
+    use: Mapping[int, NumberUse] = field(default_factory=dict)
+
+
+def today_at(location: Location, now: datetime) -> date:
+    """The date on the location's own calendar."""
+    return now.astimezone(location.zone).date()
+
+
+def find_visits(locations: Collection[Location], day: date | None, now: datetime) -> "QuerySet[Appointment]":
+    """The visits of `day` (None: each location's own today) at these locations, by time."""
+    wanted = Q(pk__in=[])
+    for location in locations:
+        begin = datetime.combine(day or today_at(location, now), time.min)
+        wanted |= Q(location=location, local_start__gte=begin, local_start__lt=begin + timedelta(days=1))
+    return Appointment.objects.filter(wanted).order_by("starts_at", "pk")
+
+
+def read_visits_of_day(
+    locations: Collection[Location],
+    day: date | None,
+    now: datetime,
+    practice: SharedSettings | None = None,
+) -> list[VisitOfDay]:
+    """The visits with their states, by time; the number of queries is constant.
+
+    `practice`: the settings, where they were read for this request already.
+    """
+    practice = practice or read_shared_settings()
+    people = find_visits(locations, day, now).select_related("contact__phone", "contact__other_phone")
+    found = list(people.defer(*UNSHOWN))
+    facts = DayFacts(now, practice, read_switch().paused_at is not None)
+    for visit in found:
+        visit.location = practice.config.locations[visit.location_id]
+        visit.provider = practice.config.providers.get(visit.provider_id or 0)
+    reminders = _read_reminders(found, practice)
+    facts.use = read_use({number for one in found if (number := one.contact.phone_id)}, now)
+    return _add_families([_read_visit(one, reminders[one.pk], facts) for one in found], reminders, now)
+
+
+def _read_reminders(
+    visits: Collection[Appointment], practice: SharedSettings
+) -> Mapping[int, list[Reminder]]:
+    """The reminders of the present revisions, by the visit's id, each with its calls."""
+    by_id = {visit.pk: visit for visit in visits}
+    present = Reminder.objects.filter(is_any("appointment", by_id), revision=F("appointment__revision"))
+    found = list(without_settings(present).order_by("due_at", "pk"))
+    attach_calls(found)
+    by_visit: defaultdict[int, list[Reminder]] = defaultdict(list)
+    for reminder in found:
+        reminder.appointment = by_id[reminder.appointment_id]
+        reminder.step = practice.config.steps[reminder.step_id]
+        by_visit[reminder.appointment_id].append(reminder)
+    return by_visit
+
+
+def _read_visit(visit: Appointment, reminders: list[Reminder], shared: DayFacts) -> VisitOfDay:
+    practice = shared.practice.config
+    facts = read_standing_facts(
+        visit,
+        reminders,
+        shared.now,
+        sending_paused=shared.sending_paused,
+        use=shared.use.get(visit.contact.phone_id or 0),
+        unplanned=shared.practice.unplanned,
+        practice=practice,
+    )
+    standing = find_standing(facts)
+    wanted = find_orderable(facts, standing)
+    lead = next((one for one in reminders if one.pk == wanted), None)
+    if lead and find_order_refusal(
+        lead, shared.now, sending_paused=shared.sending_paused, shared=practice.shared_facts_of(lead)
+    ):
+        lead = None
+    return VisitOfDay(visit, facts, standing, lead)
+
+
+def _add_families(
+    visits: list[VisitOfDay], reminders: Mapping[int, list[Reminder]], now: datetime
+) -> list[VisitOfDay]:
+    """The visits with whom a call now would be about; all that can be meant were read already."""
+    leads = [one.call_reminder for one in visits if one.call_reminder]
+    orderable = (
+        reminder
+        for one in visits
+        if one.appointment.status == Appointment.Status.BOOKED and one.appointment.starts_at > now
+        for reminder in reminders[one.appointment.pk]
+        if reminder.state in REMINDER_ORDERABLE
+    )
+    families = choose_families(leads, orderable)
+    return [_with_family(one, families) for one in visits]
+
+
+def _with_family(visit: VisitOfDay, families: Mapping[int, list[Reminder]]) -> VisitOfDay:
+    lead = visit.call_reminder
+    family = name_family(families.get(lead.pk, [])) if lead else ""
+    if not family:
+        return visit
+    return VisitOfDay(visit.appointment, visit.facts, visit.standing, lead, family)
