@@ -25,6 +25,7 @@
     const link = make("a", "visit-link");
     link.href = about.address || "#";
     link.draggable = false;
+    link.title = [about.clock, event.title, about.word, about.kind].filter(Boolean).join(" · "); // where it is cut off
     const first = make("span", "visit-line");
     const look = document.querySelector(`template[data-look="${about.state}"]`);
     if (look) first.append(look.content.cloneNode(true));
@@ -98,6 +99,7 @@
     if (isDragging && event.target.closest("a")) event.preventDefault();
   }, true);
 
+  place.hidden = false;
   const calendar = EventCalendar.create(place, {
     view: isWeek ? "timeGridWeek" : "resourceTimeGridDay",
     date: setup.date,
@@ -112,7 +114,7 @@
     slotDuration: "00:15",
     slotLabelInterval: "01:00",
     slotHeight: 22,
-    snapDuration: "00:05",
+    snapDuration: "00:15",
     nowIndicator: true,
     editable: false,
     eventDurationEditable: false,
@@ -136,6 +138,9 @@
   function dropTableRoles() {
     const roles = ["table", "rowgroup", "row", "columnheader", "rowheader", "cell", "gridcell"];
     for (const part of place.querySelectorAll(roles.map((role) => `[role=${role}]`).join())) part.removeAttribute("role");
+    for (const part of place.querySelectorAll("*")) {
+      for (const name of part.getAttributeNames()) if (/^aria-(col|row)/.test(name)) part.removeAttribute(name);
+    }
   }
 
   // Nothing changes while somebody drags, is asked, or looks at another tab.

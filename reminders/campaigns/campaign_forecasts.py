@@ -116,6 +116,7 @@ class _StepRows:
         self._campaign, self._facts, self._before, self._after = campaign, facts, before, after
         self._groups, self._tried, self._only = groups, tried, only
         self._rows_before: dict[int, list[Rows]] = {}
+        self._present: dict[int, set[int]] = {}
         self._is_planned = campaign.state != Campaign.State.DRAFT
 
     def read_before(self, key: int, forecaster: Forecaster) -> list[Rows]:
@@ -125,22 +126,29 @@ class _StepRows:
         if key not in self._rows_before:
             missing = self.read_missing(key, self._before, forecaster) if self._is_planned else []
             self._rows_before[key] = [*read_rows(self._facts, self._groups.get(key, [])), *missing]
+            self._present[key] = self._find_present(key).union(*(own.visits for own in missing))
         return self._rows_before[key]
 
     def read_missing(self, key: int, plan: CampaignPlan, forecaster: Forecaster) -> list[Rows]:
         """What planning would write for the visits that are covered and have no reminder of the step."""
-        present = {visit for group in self._groups.get(key, ()) for visit in group.visits}
         planner = StepPlanner(self._facts, plan.steps[key].timing)
-        return planner.plan(forecaster.covered - present)
+        return planner.plan(forecaster.covered - self._find_present(key))
 
     def read_after(self, key: int, before: Forecaster, after: Forecaster) -> list[Rows]:
         """The step's reminders after the edit; the very list of read_before() where nothing moves."""
         rows = self.read_before(key, before)
-        present = {visit for own in rows for visit in own.visits}
+        present = self._find_present(key)
         planner = StepPlanner(self._facts, self._after.steps[key].timing, is_after=True)
         rows = self._replan(key, planner, rows)
         added = planner.plan(after.covered - present)
         return [*rows, *added] if added else rows
+
+    def _find_present(self, key: int) -> set[int]:
+        """The visits with a reminder of the step, those included that read_before() found to be written."""
+        if key not in self._present:
+            visits = (group.visits for group in self._groups.get(key, ()))
+            self._present[key] = set().union(*visits)
+        return self._present[key]
 
     def _replan(self, key: int, planner: StepPlanner, rows: list[Rows]) -> list[Rows]:
         timing, was = self._after.steps[key].timing, self._before.steps.get(key)

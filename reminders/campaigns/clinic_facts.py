@@ -64,7 +64,7 @@ class ClinicFacts:
         )
 
     def _read_examples(self) -> dict[int, Appointment]:
-        """A visit of each class that has any, by class, with its contact, number, provider and location.
+        """The first visit of each class that has any, by class, with its contact, number, provider and location.
 
         One that was deleted since the visits were read is left out, and the next of its class is taken.
         """
@@ -82,11 +82,8 @@ class ClinicFacts:
 
     def _find_first(self, found: Collection[int]) -> dict[int, int]:
         """The first visit of each class that has no example yet, by class."""
-        first: dict[int, int] = {}
-        for visit, index in self.visits.class_of.items():
-            if index not in found:
-                first.setdefault(index, visit)
-        return first
+        first = {index: visit for visit, index in reversed(self.visits.class_of.items())}
+        return {index: visit for index, visit in first.items() if index not in found}
 
 
 def _find_place(example: Appointment) -> tuple[int, str, tuple[str, ...]]:

@@ -88,7 +88,13 @@ def read_calendar(
     ours = {visit.provider_id for visit in found if not visit.elsewhere}
     columns = _choose_columns(providers, provider, ours)
     shown_ids = {one.pk for one in columns}
-    shown = [visit for visit in found if not visit.elsewhere or visit.provider_id in shown_ids]
+    # in a week of several providers, which have no columns, what one does elsewhere would hide the others
+    shows_elsewhere = provider is not None or len(days) == 1
+    shown = [
+        visit
+        for visit in found
+        if not visit.elsewhere or (shows_elsewhere and visit.provider_id in shown_ids)
+    ]
     by_day = tuple(
         CalendarDay(
             day, open_times.say_closed(day), tuple(one for one in shown if one.starts_at.date() == day)

@@ -111,6 +111,31 @@ def test_settings_and_the_menus_can_be_used_by_everybody(
     page.context.close()
 
 
+STOPPED = """
+    const sweep = document.querySelector(".sweep");
+    sweep.classList.add("sweep-stale");
+    sweep.textContent = "Missing call results have not been looked for since the server's clock was set "
+        + "back. Tell your administrator.";
+"""
+
+
+@pytest.mark.parametrize("width", [390, 768, 1024])
+def test_what_has_stopped_is_said_in_full_and_pushes_nothing_aside(
+    clinic: RunningClinic, browser: Browser, width: int
+) -> None:
+    page = open_page(browser, clinic, width)
+    page.evaluate(STOPPED)
+    right = page.locator(".sweep").evaluate("element => element.getBoundingClientRect().right")
+    assert right <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    find = page.get_by_role("link", name="Find anything").bounding_box()
+    account = page.locator(".topbar .menu > summary").bounding_box()
+    assert find
+    assert account
+    assert find["x"] + find["width"] <= account["x"], "side by side"
+    page.context.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_admin_can_be_used_by_everybody(
     clinic: RunningClinic, browser: Browser, scheme: Literal["light", "dark"]

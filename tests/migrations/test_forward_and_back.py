@@ -365,7 +365,6 @@ def test_late_bookings_go_out_as_before_and_bookings_made_here_are_dated(go_back
 
     back = migrate(BEFORE_HOLIDAYS)
     assert {*read(back, "reminders.Step", steps, "if_late").values()} == {("send_now",)}
-    bring_up_to_date()
 
 
 # What an older release would read as "for everybody", what it is otherwise, and how the way back is refused.

@@ -1,18 +1,14 @@
 """Appointments that exist get the wall time that was booked, and lose nothing on the way back (product rule 27)."""
 
-import shutil
-import sysconfig
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.apps.registry import Apps
 
-from reminders.planning.shifts import rederive_times
-from tests.migrations.stages import BEFORE_WALL_TIMES, Targets, bring_up_to_date, migrate
+from tests.migrations.stages import BEFORE_WALL_TIMES, Targets, migrate
 
 AFTER = [("contacts", "0005_wall_times")]
 # Zone of the location, the stored moment, and the wall time, fold and zone that it was booked for.
@@ -24,21 +20,6 @@ BOOKED = [
     ("Asia/Kolkata", (2026, 12, 15, 3, 30), (2026, 12, 15, 9, 0), 0),  # a zone that the machine lacks
     ("Mars/Olympus_Mons", (2026, 12, 15, 9, 0), (2026, 12, 15, 9, 0), 0),
 ]
-
-
-@pytest.fixture
-def old_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine whose files still have the rules that Vancouver shared with Los Angeles."""
-    zones = resources.files("tzdata.zoneinfo.America")
-    (tmp_path / "America").mkdir()
-    for name, rules in [("Vancouver", "Los_Angeles"), ("New_York", "New_York")]:
-        with resources.as_file(zones / rules) as file:
-            shutil.copy(file, tmp_path / "America" / name)
-    real = sysconfig.get_config_var
-    monkeypatch.setattr(
-        sysconfig, "get_config_var", lambda name: f"/nowhere:{tmp_path}" if name == "TZPATH" else real(name)
-    )
-    return tmp_path
 
 
 @pytest.fixture
@@ -88,16 +69,3 @@ def test_the_wall_time_is_what_was_booked_by_the_machine_s_rules(before: Any, ol
         back.get_model("contacts", "Appointment").objects.order_by("pk").values_list("starts_at", flat=True)
     )
     assert list(moments) == [datetime(*moment, tzinfo=UTC) for _, moment, _, _ in BOOKED]  # type: ignore[arg-type, misc]
-
-
-def test_deriving_the_moments_again_then_gives_what_is_ahead_its_right_moment(
-    before: Any, old_machine: Path
-) -> None:
-    year = datetime.now(UTC).year + 1
-    key = book(before, 1, "America/Vancouver", datetime(year, 12, 15, 17, tzinfo=UTC))
-    after = migrate(AFTER)
-    bring_up_to_date()
-    assert rederive_times() == 1
-    appointment = after.get_model("contacts", "Appointment").objects.get(pk=key)
-    assert appointment.starts_at == datetime(year, 12, 15, 16, tzinfo=UTC)
-    assert rederive_times() == 0

@@ -129,6 +129,7 @@ def test_a_location_in_another_zone_is_shown_by_its_own_clock_and_says_so(
     assert elsewhere == [("2027-06-04T12:00", "2027-06-04T12:30")], (
         "3:00 pm Downtown takes the provider's time"
     )
+    assert read_background(desk, "elsewhere", f"?view=week&location={phoenix.pk}") == [], "there is no column"
 
 
 def test_names_are_for_those_who_may_see_contacts_and_moving_for_those_who_may_move(

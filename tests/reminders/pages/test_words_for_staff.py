@@ -188,9 +188,10 @@ def test_a_failed_request_is_stored_as_a_code_and_shown_as_its_sentence(
     record_failed_post(call.pk, failure)
     call.refresh_from_db()
     assert (call.reason, call.detail) == (error.code, failure.detail)
-    page = read_page(sit_at_desk(make_user()), f"/appointments/{reminder.appointment_id}/")
-    assert phrase_for(error.code, failure.detail) in page
-    assert [docstring for docstring in DOCSTRINGS if docstring in page] == []
+    if error in (errors.Rejected, errors.MayHaveArrived):  # all others are shown by the same lines
+        page = read_page(sit_at_desk(make_user()), f"/appointments/{reminder.appointment_id}/")
+        assert phrase_for(error.code, failure.detail) in page
+        assert [docstring for docstring in DOCSTRINGS if docstring in page] == []
 
 
 @pytest.mark.django_db

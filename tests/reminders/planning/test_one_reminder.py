@@ -117,7 +117,7 @@ def count_reminders() -> Counter[tuple[int, int, int]]:
     return Counter(Reminder.objects.values_list("appointment_id", "step_id", "revision"))
 
 
-@try_examples(12)
+@try_examples(6)
 @given(
     st.lists(
         st.tuples(st.sampled_from(ACTIONS), st.integers(0, 3), st.integers(0, 3)), min_size=4, max_size=14
