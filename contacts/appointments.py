@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from contacts.database.arrays import is_any
 from contacts.database.clock import read_database_clock
 from contacts.database.saving import add_row, save_row, save_rows
-from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch, Location, Provider
+from contacts.models import Appointment, AppointmentChange, Contact, ImportBatch, Location, Provider, Way
 from contacts.wall_times import find_moment, read_clock
 
 What = AppointmentChange.What
@@ -471,6 +471,31 @@ def record_answer_on_locked(
     if answer != standing:
         add_change(appointment, answer, by=by, how=how, at=at)
     return True
+
+
+def take_back_confirmation(appointment_id: int, *, former: Mapping[str, str], by: User) -> bool:
+    """Undo a confirmation that staff entered by mistake; whether it still was the answer.
+
+    `former`: the answer before, as read_answer() gives it. Another answer that came since stays.
+    """
+    appointment = lock_appointment(appointment_id)
+    if (appointment.current_answer, appointment.answered_how) != (Appointment.Answer.CONFIRMED, Way.STAFF):
+        return False
+    was_at = datetime.fromisoformat(former["at"]) if former.get("at") else None
+    appointment.answer, appointment.answered_how = former["answer"], former["how"]
+    appointment.answer_revision = appointment.revision if former["answer"] else None
+    appointment.answered_at = was_at
+    appointment.save(update_fields=["answer", "answer_revision", "answered_at", "answered_how", "updated_at"])
+    add_change(appointment, What.ANSWER_TAKEN_BACK, by=by)
+    return True
+
+
+def read_answer(appointment: Appointment) -> dict[str, str]:
+    """The answer for its present revision, to be put back by take_back_confirmation()."""
+    if not appointment.current_answer:
+        return {"answer": "", "at": "", "how": ""}
+    at = appointment.answered_at.isoformat() if appointment.answered_at else ""
+    return {"answer": appointment.current_answer, "at": at, "how": appointment.answered_how}
 
 
 def _keep_wall_time(starts_at: datetime, ends_at: datetime, location: Location) -> tuple[datetime, datetime]:

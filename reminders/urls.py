@@ -27,6 +27,7 @@ from reminders.views import (
     texts,
     today,
     worklist,
+    worklist_deeds,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -116,7 +117,15 @@ urlpatterns: list[URLPattern] = [
     path("texts/<int:pk>/send/", texts.send_text, name="send_text"),
     path("texts/<int:pk>/read/", texts.read_texts, name="read_texts"),
     path("worklist/", worklist.show_worklist, name="worklist"),
-    path("worklist/<int:pk>/take/", worklist.take_follow_up, name="take_follow_up"),
-    path("worklist/<int:pk>/resolve/", worklist.resolve_follow_up, name="resolve_follow_up"),
-    path("worklist/<int:pk>/settle/", worklist.settle_follow_up, name="settle_follow_up"),
+    path("worklist/changes/", worklist.show_worklist_changes, name="worklist_changes"),
+    path("worklist/closed/", worklist.show_closed, name="worklist_closed"),
+    path("worklist/undo/", worklist_deeds.undo, name="undo_deed"),
+    path("worklist/<int:pk>/", worklist.show_entry, name="worklist_entry"),
+    path("worklist/<int:pk>/take/", worklist_deeds.take_follow_up, name="take_follow_up"),
+    path("worklist/<int:pk>/hand-on/", worklist_deeds.hand_on, name="hand_on_follow_up"),
+    path("worklist/<int:pk>/snooze/", worklist_deeds.snooze, name="snooze_follow_up"),
+    path("worklist/<int:pk>/wake/", worklist_deeds.wake, name="wake_follow_up"),
+    path("worklist/<int:pk>/note/", worklist_deeds.note, name="note_follow_up"),
+    path("worklist/<int:pk>/resolve/", worklist_deeds.resolve_follow_up, name="resolve_follow_up"),
+    path("worklist/<int:pk>/settle/", worklist_deeds.settle_follow_up, name="settle_follow_up"),
 ]

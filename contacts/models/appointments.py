@@ -187,6 +187,7 @@ class AppointmentChange(models.Model):
         REINSTATED = "reinstated", _("booked again")
         CONFIRMED = "confirmed", _("confirmed")
         WANTS_ANOTHER_TIME = "wants_another_time", _("asked for another time")
+        ANSWER_TAKEN_BACK = "answer_taken_back", _("confirmation taken back")
         ARRIVED = "arrived", _("arrived")
         NO_SHOW = "no_show", _("did not come")
         CORRECTED = "corrected", _("put back to booked")

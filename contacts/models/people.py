@@ -63,6 +63,7 @@ class UnusableReason(models.TextChoices):
     INVALID_NUMBER = "invalid_number", _("The number doesn't exist.")
     REJECTED = "rejected", _("Robotalker did not accept the number.")
     OTHER = "other", _("Robotalker gave another reason.")
+    FOUND_WRONG = "found_wrong", _("Whoever answered there is not the patient.")
 
 
 class PhoneNumber(models.Model):

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -48,13 +49,17 @@ def read_watched() -> list[WatchedLine]:
 
 def count_for_staff() -> int:
     """How many lists wait for answers or failed, and what else needs somebody: one query."""
+    first, *others = [each.order_by().values("pk") for each in find_what_needs_staff()]
+    return first.union(*others, all=True).count()
+
+
+def find_what_needs_staff() -> "list[QuerySet[Any]]":
+    """The lists that wait for answers or failed, and the folders and calendars that need somebody."""
     folders = WatchedFolder.objects.exclude(fault="", is_overdue=False)
     if not settings.IMPORT_FOLDER:
         folders = folders.none()
     calendars = WatchedCalendar.objects.filter(_needs_somebody(), is_on=True)
-    asking = find_asking().order_by().values("pk")
-    others = [each.order_by().values("pk") for each in (find_failed(), folders, calendars)]
-    return asking.union(*others, all=True).count()
+    return [find_asking(), find_failed(), folders, calendars]
 
 
 def _needs_somebody() -> Q:

@@ -64,7 +64,7 @@ class ClinicFacts:
         )
 
     def _read_examples(self) -> dict[int, Appointment]:
-        """The first visit of each class that has any, by class, with its contact, number, provider and location.
+        """The first visit of each class that has any, by class, with whom and where it is.
 
         One that was deleted since the visits were read is left out, and the next of its class is taken.
         """

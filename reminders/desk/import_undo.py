@@ -105,7 +105,7 @@ def find_since_then(records: BatchRecords) -> SinceThen:
         | Q(resolved_at__gte=records.since)
     )
     worked_on = ~Q(state=FollowUp.State.OPEN) & (Q(resolved_by__isnull=False) | Q(taken_by__isnull=False))
-    worked_on |= ~Q(note="")
+    worked_on |= ~Q(note="") | Q(touched_at__isnull=False)
     for pk in follow_ups.filter(worked_on).values_list("appointment", flat=True):
         appointments[pk] = Why.WORKED_ON
     appointments |= dict.fromkeys(_find_called(ids, records.since), Why.SENT.value)

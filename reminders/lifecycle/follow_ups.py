@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db.models import Case, QuerySet, TextField, Value, When
+from django.db.models import Case, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast, Concat, Greatest, Least, Now
 
 from reminders.lifecycle.call_reminders import reminders_of
@@ -12,28 +12,16 @@ from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.rules.states import ReminderState
 
 Kind = FollowUp.Kind
-# What is said about a number, whoever it was about: the worklist has one entry of these for a number. Two
-# people of a household who want another time, or answered in words, are two matters (product rule 12).
-ABOUT_A_NUMBER = (
-    Kind.COULD_NOT_REACH,
-    Kind.NOTHING_FOLLOWS,
-    Kind.UNKNOWN_OUTCOME,
-    Kind.WRONG_NUMBER,
-    Kind.MISSED,
-)
-# The entry that a follow-up belongs to, in SQL; find_same_entry() is the same rule for one.
+UNRESOLVED = ~Q(state=FollowUp.State.RESOLVED)
+# The entry of the worklist that a follow-up belongs to, in SQL: one for each number, whoever of those who
+# share it is meant; find_same_entry() is the same rule for one.
 ENTRY = Case(
     When(
-        kind__in=ABOUT_A_NUMBER,
         contact__phone__isnull=False,
-        then=Concat(Value("number "), Cast("contact__phone", TextField())),
+        then=Concat(Value("number-"), Cast("contact__phone", TextField())),
     ),
-    When(
-        kind__in=ABOUT_A_NUMBER,
-        contact__isnull=False,
-        then=Concat(Value("contact "), Cast("contact", TextField())),
-    ),
-    default=Concat(Value("follow-up "), Cast("pk", TextField())),
+    When(contact__isnull=False, then=Concat(Value("contact-"), Cast("contact", TextField()))),
+    default=Concat(Value("follow-up-"), Cast("pk", TextField())),
     output_field=TextField(),
 )
 
@@ -64,13 +52,12 @@ def open_follow_up(
 
 def find_same_entry(follow_up: FollowUp) -> QuerySet[FollowUp]:
     """The unresolved follow-ups that the worklist shows as one entry with this one, itself included."""
-    unresolved = FollowUp.objects.exclude(state=FollowUp.State.RESOLVED)
-    if follow_up.kind not in ABOUT_A_NUMBER or follow_up.contact is None:
+    unresolved = FollowUp.objects.filter(UNRESOLVED)
+    if follow_up.contact is None:
         return unresolved.filter(pk=follow_up.pk)
-    about_a_number = unresolved.filter(kind__in=ABOUT_A_NUMBER)
     if phone_id := follow_up.contact.phone_id:
-        return about_a_number.filter(contact__phone=phone_id)
-    return about_a_number.filter(contact=follow_up.contact_id)
+        return unresolved.filter(contact__phone=phone_id)
+    return unresolved.filter(contact=follow_up.contact_id)
 
 
 def keep_back(call: CallRecord | None, reason: str, detail: str = "") -> None:

@@ -3,7 +3,7 @@
 from reminders.models.calls import CallBatch, CallCompanion, CallRecord
 from reminders.models.campaigns import Campaign, CampaignVersion, Step
 from reminders.models.evidence import EvidenceLook
-from reminders.models.follow_ups import FollowUp
+from reminders.models.follow_ups import FollowUp, FollowUpDeed
 from reminders.models.listed_numbers import ListedNumber
 from reminders.models.live_checks import AssumptionTrial, LiveCheck
 from reminders.models.operations import DatabaseIdentity, Heartbeat, SendingSwitch
@@ -25,6 +25,7 @@ __all__ = [
     "DatabaseIdentity",
     "EvidenceLook",
     "FollowUp",
+    "FollowUpDeed",
     "Heartbeat",
     "ListedNumber",
     "LiveCheck",

@@ -1,4 +1,4 @@
-"""What a person has to do."""
+"""What a person has to do, and what people did about it."""
 
 from django.conf import settings
 from django.db import models
@@ -39,6 +39,10 @@ class FollowUp(models.Model):
         """How it was resolved; `note` is what a person wrote about it."""
 
         DONE = "done", _("Done.")
+        LEFT_MESSAGE = "left_message", _("A message was left for them.")
+        CONFIRMED_BY_PHONE = "confirmed_by_phone", _("They confirmed by phone.")
+        WRONG_NUMBER = "wrong_number", _("The number is wrong.")
+        NO_LONGER_NEEDED = "no_longer_needed", _("It is no longer needed.")
         CALLED_AGAIN = "called_again", _("They were called again.")
         NOT_CALLED_AGAIN = "not_called_again", _("They were not called again.")
         OVERTAKEN = "overtaken", _("Robotalker reported after all.")
@@ -48,6 +52,9 @@ class FollowUp(models.Model):
         MOVED = "moved", _("The appointment or its number changed; it has new reminders.")
         CANCELLED = "cancelled", _("The appointment was cancelled.")
         VISIT_RECORDED = "visit_recorded", _("The visit was recorded.")
+        PASSED = "passed", _("The appointment has passed.")
+        OPTED_OUT = "opted_out", _("The patient wants no more calls or texts.")
+        NUMBER_USABLE = "number_usable", _("The number can be used again.")
         SAID_BETTER = "said_better", _("Another follow-up says it.")
         APPLIED = "applied", _("The message from Robotalker has been read after all.")
         PUT_BACK = "put_back", _("The reminder was put back.")
@@ -78,6 +85,13 @@ class FollowUp(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     taken_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    taken_at = models.DateTimeField(null=True, blank=True)
+    snoozed_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until then it is shown among the snoozed ones only."
+    )
+    touched_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When a person last did something about it."
     )
     resolved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -113,3 +127,45 @@ class FollowUp(models.Model):
 
     def __str__(self) -> str:
         return self.get_kind_display()
+
+
+class FollowUpDeed(models.Model):
+    """What a person did about one follow-up. Append-only; the last one can be undone, by another deed.
+
+    `act` is shared by the rows of one press of a button; `was` is what the press changed, as it was before.
+    """
+
+    class What(models.TextChoices):
+        TAKEN = "taken", _("Taken.")
+        HANDED_ON = "handed_on", _("Handed on.")
+        RELEASED = "released", _("Put back for anybody.")
+        SNOOZED = "snoozed", _("Snoozed.")
+        WOKEN = "woken", _("Snoozing ended.")
+        NOTED = "noted", _("Note.")
+        DONE = "done", _("Done.")
+        LEFT_MESSAGE = "left_message", _("Left a message.")
+        CONFIRMED_BY_PHONE = "confirmed_by_phone", _("Confirmed by phone.")
+        WRONG_NUMBER = "wrong_number", _("Wrong number.")
+        NO_LONGER_NEEDED = "no_longer_needed", _("No longer needed.")
+        CALLED_AGAIN = "called_again", _("Ordered another call.")
+        NOT_CALLED_AGAIN = "not_called_again", _("Decided against another call.")
+        UNDONE = "undone", _("Undone.")
+
+    follow_up = models.ForeignKey(FollowUp, on_delete=models.PROTECT, related_name="deeds")
+    act = models.UUIDField(db_index=True)
+    what = models.CharField(max_length=20, choices=What)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    until = models.DateTimeField(null=True, blank=True)
+    note = models.CharField(max_length=300, blank=True)
+    undoes = models.UUIDField(null=True, blank=True, help_text="The act that this one undid.")
+    was = models.JSONField(default=dict, blank=True, help_text="What it changed, as it was before.")
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return self.get_what_display()

@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy
 
 from contacts.models import Location
 from contacts.templatetags.display import clock, day_and_clock
-from contacts.watching.standing import count_for_staff
 from reminders.deciding.sending_mode import leaves_this_machine, mode_of
 from reminders.health.diagnosis import Standstill, find_standstill
 from reminders.health.heartbeats import (
@@ -31,8 +30,7 @@ from reminders.health.heartbeats import (
 from reminders.models import Campaign
 from reminders.pages.pause_banner import PartPause, Pause, describe_part_pause, describe_pause
 from reminders.pages.rail import RAIL, list_places
-from reminders.pages.texts import count_unread_numbers
-from reminders.pages.worklist import count_entries
+from reminders.pages.rail_counts import RailCounts, read_rail_counts
 from reminders.rules.modes import SendingMode
 from reminders.traffic.switch import read_switch
 
@@ -98,18 +96,23 @@ class Frame:
 
     @cached_property
     def worklist_count(self) -> int:
-        """The number of entries on the worklist; queried only where it is shown."""
-        return count_entries()
+        """The number of entries on the worklist."""
+        return self._counts.worklist
 
     @cached_property
     def texts_count(self) -> int:
-        """The numbers with texts to read; queried only where it is shown."""
-        return count_unread_numbers()
+        """The numbers with texts to read."""
+        return self._counts.texts
 
     @cached_property
     def imports_count(self) -> int:
-        """The lists that wait for answers and what is watched in vain; queried only where it is shown."""
-        return count_for_staff()
+        """The lists that wait for answers and what is watched in vain."""
+        return self._counts.imports
+
+    @cached_property
+    def _counts(self) -> RailCounts:
+        """Read only where one of them is shown."""
+        return read_rail_counts()
 
     @cached_property
     def paused_locations(self) -> list[PartPause]:
@@ -125,7 +128,9 @@ class Frame:
 
     @cached_property
     def paused_campaigns(self) -> list[PartPause]:
-        """The campaigns that somebody paused and said why."""
+        """The campaigns that somebody paused and said why; queried only if there are any."""
+        if not self._counts.paused_campaigns:
+            return []
         zone = self.locations[0].zone if self.locations else None
         stopped = [one for one in self.campaigns if one.state == Campaign.State.PAUSED and one.pause_reason]
         found = [describe_part_pause(campaign, zone) for campaign in stopped]

@@ -18,9 +18,9 @@ from contacts.database.saving import save_collected
 from contacts.models import Appointment
 from reminders.deciding.visits import MAY_GO_OUT, Visit, find_suspects, find_upcoming, read_visits
 from reminders.lifecycle.call_reminders import find_calls_about
-from reminders.lifecycle.follow_ups import open_follow_up
+from reminders.lifecycle.follow_ups import UNRESOLVED, open_follow_up
 from reminders.models import FollowUp, Reminder
-from reminders.rules.reasons import Reason
+from reminders.rules.reasons import AnswerReason, Reason
 from reminders.rules.states import REMINDER_OPEN, ReminderState
 from reminders.rules.visit_standings import VisitStanding
 
@@ -30,9 +30,20 @@ MOST_AT_ONCE = 500  # visits in one transaction of the sweep
 # Follow-ups that only say that a patient has not been reached: what happens later can make them unnecessary.
 UNREACHED = (Kind.COULD_NOT_REACH, Kind.NOTHING_FOLLOWS, Kind.MISSED)
 UNTIL_A_NEW_TRY = (Kind.COULD_NOT_REACH, Kind.NOTHING_FOLLOWS)
+# A call without a result, a message of Robotalker's and a "no" have to be settled whatever becomes of it.
+NOT_ABOUT_VISIT = (Kind.UNKNOWN_OUTCOME, Kind.EVENT_KEPT_BACK, Kind.DOUBTFUL_OPT_OUT)
+ABOUT_VISIT = tuple(kind for kind in Kind if kind not in NOT_ABOUT_VISIT)
 CLOSED_BY_ANSWER = (*UNREACHED, Kind.UNCLEAR_ANSWER)  # the last only by an answer that came after it
+CLOSED_BY_CONFIRMATION = (Kind.LATE_ANSWER, Kind.MAY_WANT_TO_CANCEL)  # by one that came after it
 CLOSED_BY_MOVE = (*UNREACHED, Kind.WRONG_NUMBER)
-_STANDS_BEFORE_ANSWER = ~Q(kind=Kind.UNCLEAR_ANSWER) | Q(created_at__lte=F("appointment__answered_at"))
+# Somebody who wants another time isn't dropped because the old one has passed.
+CLOSED_BY_TIME = tuple(kind for kind in ABOUT_VISIT if kind != Kind.WANTS_ANOTHER_TIME)
+NEEDS_STANDING = (*UNREACHED, Kind.WRONG_NUMBER)
+_OF_CANCELLED = (AnswerReason.CONFIRMED_CANCELLED, AnswerReason.DECLINED_CANCELLED)
+_STANDS_BEFORE_ANSWER = Q(created_at__lte=F("appointment__answered_at"))
+_SAYS_NO = Q(contact__phone__voice_opted_out_at__isnull=False) | Q(
+    contact__phone__sms_opted_out_at__isnull=False
+)
 HEARD = (Reason.REACHED, Reason.DELIVERED)
 
 
@@ -102,68 +113,103 @@ def _choose_kind(reasons: Iterable[str], last: str) -> FollowUp.Kind:
 def _find_overtaken(now: datetime) -> "QuerySet[FollowUp]":
     """Open follow-ups that may have become unnecessary; _find_resolution() decides."""
     answered = Q(appointment__answer_revision=F("appointment__revision"))
+    confirmed = answered & Q(appointment__answer=Appointment.Answer.CONFIRMED)
     moved = Q(reminder__isnull=False) & ~Q(reminder__revision=F("appointment__revision"))
+    ahead = Q(appointment__starts_at__gt=now)
     coming = Reminder.objects.filter(
         MAY_GO_OUT | Q(state=ReminderState.IN_PROGRESS),
         appointment=OuterRef("appointment"),
         revision=OuterRef("appointment__revision"),
     )
     return _open_ones(FollowUp.objects.all()).filter(
-        Q(kind__in=UNREACHED) & ~Q(appointment__status=Appointment.Status.BOOKED)
-        | Q(kind__in=CLOSED_BY_ANSWER) & answered & _STANDS_BEFORE_ANSWER
+        ~Q(appointment__status=Appointment.Status.BOOKED) & ~Q(reason__in=_OF_CANCELLED)
+        | Q(kind__in=CLOSED_BY_TIME) & ~ahead
+        | Q(kind__in=UNREACHED) & answered
+        | Q(kind=Kind.UNCLEAR_ANSWER) & answered & _STANDS_BEFORE_ANSWER
+        | Q(kind__in=CLOSED_BY_CONFIRMATION) & confirmed & _STANDS_BEFORE_ANSWER
+        | Q(kind=Kind.WANTS_ANOTHER_TIME) & (confirmed | moved & ~answered)
         | Q(kind__in=CLOSED_BY_MOVE) & moved
+        | Q(kind__in=UNREACHED) & ahead & _SAYS_NO
+        | Q(kind=Kind.WRONG_NUMBER, contact__phone__isnull=False, contact__phone__unusable_since=None) & ahead
         | Q(kind=Kind.MISSED, reminder__state__in=REMINDER_OPEN)
-        | Q(kind__in=UNTIL_A_NEW_TRY, appointment__starts_at__gt=now) & Exists(coming)
+        | Q(kind__in=UNTIL_A_NEW_TRY) & ahead & Exists(coming)
     )
 
 
 def _open_ones(follow_ups: "QuerySet[FollowUp]") -> "QuerySet[FollowUp]":
-    kinds = {*CLOSED_BY_ANSWER, *CLOSED_BY_MOVE}
-    return follow_ups.filter(kind__in=kinds).exclude(state=FollowUp.State.RESOLVED)
+    return follow_ups.filter(UNRESOLVED, kind__in=ABOUT_VISIT)
 
 
 def _close_overtaken(follow_ups: "QuerySet[FollowUp]", now: datetime) -> None:
-    found = list(_open_ones(follow_ups).select_related("appointment", "reminder").order_by("pk"))
+    about = ("appointment", "reminder", "contact__phone")
+    found = list(_open_ones(follow_ups).select_related(*about).order_by("pk"))
     if not found:
         return
-    upcoming = find_upcoming(now).filter(pk__in={one.appointment_id for one in found})
-    visits = {visit.appointment.pk: visit for visit in read_visits(upcoming, now)}
+    asked = {one.appointment_id for one in found if one.kind in NEEDS_STANDING and one.appointment_id}
+    upcoming = read_visits(find_upcoming(now).filter(pk__in=asked), now) if asked else []
+    visits = {visit.appointment.pk: visit for visit in upcoming}
     by_resolution: defaultdict[FollowUp.Resolution, list[int]] = defaultdict(list)
     for one in found:
-        if resolution := _find_resolution(one, visits.get(one.appointment_id or 0)):
+        if resolution := _find_resolution(one, visits.get(one.appointment_id or 0), now):
             by_resolution[resolution].append(one.pk)
     closing = FollowUp.objects.filter(pk__in=[pk for ids in by_resolution.values() for pk in ids])
     list(closing.order_by("pk").select_for_update().values_list("pk"))  # as desk/worklist.py locks an entry
     for resolution, ids in by_resolution.items():
-        FollowUp.objects.filter(pk__in=ids).exclude(state=FollowUp.State.RESOLVED).update(
+        FollowUp.objects.filter(UNRESOLVED, pk__in=ids).update(
             state=FollowUp.State.RESOLVED, resolved_at=Now(), resolution=resolution
         )
 
 
-def _find_resolution(follow_up: FollowUp, visit: Visit | None) -> FollowUp.Resolution | None:
+def _find_resolution(follow_up: FollowUp, visit: Visit | None, now: datetime) -> FollowUp.Resolution | None:
     """Why it isn't needed any more; None while it is. `visit`: None unless it is booked and ahead."""
     appointment, reminder, kind = follow_up.appointment, follow_up.reminder, follow_up.kind
     if appointment is None:
         return None
-    if kind in CLOSED_BY_MOVE and reminder is not None and reminder.revision != appointment.revision:
-        return Resolution.MOVED
-    if kind in CLOSED_BY_ANSWER and appointment.current_answer:
-        is_older = appointment.answered_at is None or follow_up.created_at <= appointment.answered_at
-        if kind != Kind.UNCLEAR_ANSWER or is_older:  # "1", and later "sorry, I can't come"
-            return Resolution.ANSWERED
+    if reminder is not None and reminder.revision != appointment.revision:
+        is_moved = kind in CLOSED_BY_MOVE
+        if is_moved or (kind == Kind.WANTS_ANOTHER_TIME and not appointment.current_answer):
+            return Resolution.MOVED
+    if _is_answered(follow_up, appointment):
+        return Resolution.ANSWERED
+    if appointment.status != Appointment.Status.BOOKED:
+        if follow_up.reason in _OF_CANCELLED:  # it is about the very answer to a cancelled visit
+            return None
+        is_cancelled = appointment.status == Appointment.Status.CANCELLED
+        return Resolution.CANCELLED if is_cancelled else Resolution.VISIT_RECORDED
+    if appointment.starts_at <= now:
+        return Resolution.PASSED if kind in CLOSED_BY_TIME else None
+    return _find_other_way(follow_up, visit) if visit else None
+
+
+def _is_answered(follow_up: FollowUp, appointment: Appointment) -> bool:
+    """Whether an answer has made it unnecessary."""
+    kind = follow_up.kind
+    if not appointment.current_answer:
+        return False
+    if kind == Kind.WANTS_ANOTHER_TIME:
+        return appointment.is_confirmed  # of several answers the latest stands
+    is_older = appointment.answered_at is None or follow_up.created_at <= appointment.answered_at
+    if kind in CLOSED_BY_CONFIRMATION:
+        return appointment.is_confirmed and is_older
+    # "1", and later "sorry, I can't come"
+    return kind in CLOSED_BY_ANSWER and (kind != Kind.UNCLEAR_ANSWER or is_older)
+
+
+def _find_other_way(follow_up: FollowUp, visit: Visit) -> FollowUp.Resolution | None:
+    """Why it isn't needed though the visit is ahead and unanswered: something goes out, or they said no."""
+    kind, reminder = follow_up.kind, follow_up.reminder
+    if kind == Kind.WRONG_NUMBER:
+        number = follow_up.contact.phone if follow_up.contact else None
+        return Resolution.NUMBER_USABLE if number and number.unusable_since is None else None
     if kind not in UNREACHED:
         return None
-    if appointment.status == Appointment.Status.CANCELLED:
-        return Resolution.CANCELLED
-    if appointment.status != Appointment.Status.BOOKED:
-        return Resolution.VISIT_RECORDED
-    if visit is None:
-        return None
     if kind == Kind.MISSED:  # it stays, unless that reminder itself goes out after all
-        is_tried = reminder is not None and reminder.state in REMINDER_OPEN
-        return Resolution.NEW_TRY if is_tried else None
-    if visit.facts.goes_out:
+        if reminder is not None and reminder.state in REMINDER_OPEN:
+            return Resolution.NEW_TRY
+    elif visit.facts.goes_out:
         return Resolution.NEW_TRY
+    if not visit.facts.open_ends and any(end.opted_out for end in visit.facts.ends):
+        return Resolution.OPTED_OUT
     others = visit.appointment.follow_ups.all()
     is_said = any(one.kind == Kind.UNCLEAR_ANSWER and one.state != FollowUp.State.RESOLVED for one in others)
-    return Resolution.SAID_BETTER if is_said else None
+    return Resolution.SAID_BETTER if is_said and kind != Kind.MISSED else None

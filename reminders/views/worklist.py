@@ -1,89 +1,90 @@
-"""The worklist: follow-ups for staff, oldest due first."""
+"""The worklist: who has to be called, oldest due first; what has changed since; one entry in full."""
 
-from collections.abc import Callable
-from typing import cast
-
-from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.utils.http import urlencode
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from contacts.parameters import read_row_ids
-from reminders.desk import worklist
-from reminders.desk.orders import OrderRefused
 from reminders.models import FollowUp
-from reminders.pages.worklist import read_worklist
+from reminders.pages.worklist import read_colleagues, read_entry_of
+from reminders.pages.worklist_closed import find_undoable, read_closed
+from reminders.pages.worklist_page import read_changes, read_worklist
 from reminders.pages.worklist_words import describe_entry
+from reminders.rules.snoozing import SnoozeChoice
+from reminders.views.requests import signed_in, wants_fragment
+from reminders.views.worklist_numbers import show_numbers
 
-OVERTAKEN_SAID = gettext_lazy(
-    "Robotalker has reported the result of this call in the meantime. "
-    "No new call was ordered, and it is off the list."
-)
+MOST_KNOWN = 1000  # entries that a page can say it has
 
 
 @permission_required("reminders.view_followup", raise_exception=True)
 @require_GET
+@never_cache
 def show_worklist(request: HttpRequest) -> HttpResponse:
-    """All follow-ups that are not resolved, or those of one `kind`."""
-    kind = request.GET.get("kind", "")
-    found = read_worklist(kind)
-    now = timezone.now()
-    entries = [describe_entry(follow_ups, now) for follow_ups in found.entries]
-    context = {"worklist": found, "entries": entries, "kind": kind, "now": now}
+    """The entries of one view (`show`), all or those with a follow-up of one `kind`.
+
+    `did`: the act that this person has just done, offered to be undone.
+    """
+    view, kind = request.GET.get("show", ""), request.GET.get("kind", "")
+    page = read_worklist(view, kind, signed_in(request), timezone.now())
+    undoable = find_undoable(request.GET.get("did", ""), signed_in(request))
+    context = {"page": page, "view": page.view, "kind": page.kind, "undoable": undoable}
+    context |= {"in_full": show_numbers(request, page.entries)}
     return render(request, "reminders/worklist.html", context)
 
 
-@permission_required("reminders.change_followup", raise_exception=True)
+@permission_required("reminders.view_followup", raise_exception=True)
 @require_POST
-def take_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
-    staff = cast(User, request.user)
-    return _settle(request, pk, lambda: worklist.take_follow_up(pk, by=staff), _("Assigned to you."))
+def show_worklist_changes(request: HttpRequest) -> HttpResponse:
+    """What has changed since the page was read, 204 if nothing has.
 
-
-@permission_required("reminders.change_followup", raise_exception=True)
-@require_POST
-def resolve_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
-    """Mark the entry as done, with a note of what was done; only what was `seen` on the page, if it says."""
-    staff = cast(User, request.user)
-    seen = read_row_ids(request.POST.get("seen", ""))
-    note = request.POST.get("note", "").replace("\x00", "").strip()
-    return _settle(
-        request,
-        pk,
-        lambda: worklist.resolve_follow_up(pk, by=staff, note=note, seen=seen),
-        _("Marked as done."),
+    `version`: of the page; `have`: its entries, each as its key, a dot and its version.
+    """
+    have = dict(one.split(".", 1) for one in request.POST.get("have", "").split()[:MOST_KNOWN] if "." in one)
+    changes = read_changes(
+        request.POST.get("show", ""),
+        request.POST.get("kind", ""),
+        signed_in(request),
+        timezone.now(),
+        version=request.POST.get("version", ""),
+        have=have,
     )
+    if changes is None:
+        return HttpResponse(status=204)
+    page = changes.page
+    context = {"changes": changes, "page": page, "view": page.view, "kind": page.kind}
+    context |= {"in_full": show_numbers(request, changes.changed)}
+    return render(request, "reminders/worklist/changes.html", context)
 
 
-@permission_required("reminders.change_followup", raise_exception=True)
-@require_POST
-def settle_follow_up(request: HttpRequest, pk: int) -> HttpResponse:
-    """Decide about a call that may or may not have been made: `call_again` is "yes" or "no"."""
-    staff = cast(User, request.user)
-    again = request.POST.get("call_again") == "yes"
-    done = _("A new call has been ordered.") if again else _("Marked as done, without another call.")
-    return _settle(
-        request, pk, lambda: worklist.resolve_unknown_outcome(pk, by=staff, call_again=again), done
-    )
+@permission_required("reminders.view_followup", raise_exception=True)
+@require_GET
+@never_cache
+def show_entry(request: HttpRequest, pk: int) -> HttpResponse:
+    """One entry, with its history and what is done with it more rarely: a page, and a part for htmx."""
+    follow_up = get_object_or_404(FollowUp.objects.select_related("contact"), pk=pk)
+    found = read_entry_of(follow_up) or read_entry_of(follow_up, [pk])
+    entry = describe_entry(found, timezone.now())
+    context = {
+        "entry": entry,
+        "is_open": any(one.state != FollowUp.State.RESOLVED for one in found),
+        "colleagues": read_colleagues(),
+        "choices": SnoozeChoice,
+        "view": request.GET.get("show", ""),
+        "kind": request.GET.get("kind", ""),
+        "in_full": show_numbers(request, [entry]),
+    }
+    is_part = wants_fragment(request)
+    template = "reminders/worklist/more.html" if is_part else "reminders/worklist_entry.html"
+    return render(request, template, context)
 
 
-def _settle(request: HttpRequest, pk: int, action: Callable[[], FollowUp], done: str) -> HttpResponse:
-    """Run the action and show `done`, or why it was refused; then back to the list with its filter."""
-    get_object_or_404(FollowUp.objects.only("pk"), pk=pk)
-    try:
-        follow_up = action()
-    except (worklist.AlreadyResolved, OrderRefused) as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(
-            request, OVERTAKEN_SAID if follow_up.resolution == FollowUp.Resolution.OVERTAKEN else done
-        )
-    kind = request.POST.get("kind", "")
-    return redirect(reverse("worklist") + (f"?{urlencode({'kind': kind})}" if kind else ""))
+@permission_required("reminders.view_followup", raise_exception=True)
+@require_GET
+@never_cache
+def show_closed(request: HttpRequest) -> HttpResponse:
+    """What people have closed within a day, each with a way back."""
+    context = {"closed": read_closed(timezone.now())}
+    return render(request, "reminders/worklist_closed.html", context)

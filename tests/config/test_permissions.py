@@ -87,6 +87,14 @@ PAGES = {
     "take_follow_up": "reminders.change_followup",
     "resolve_follow_up": "reminders.change_followup",
     "settle_follow_up": "reminders.change_followup",
+    "worklist_changes": "reminders.view_followup",
+    "worklist_closed": "reminders.view_followup",
+    "worklist_entry": "reminders.view_followup",
+    "hand_on_follow_up": "reminders.change_followup",
+    "snooze_follow_up": "reminders.change_followup",
+    "wake_follow_up": "reminders.change_followup",
+    "note_follow_up": "reminders.change_followup",
+    "undo_deed": "reminders.change_followup",
     "find": "contacts.view_contact",
     "contacts": "contacts.view_contact",
     "contact": "contacts.view_contact",
@@ -166,7 +174,7 @@ MAY = {
     ADMIN: DAILY_WORK | SETTING_UP | RECORDS | ABOUT_A_PERSON | {"reminders.change_mode"},
 }
 # Pages that read by POST, so that names stay out of addresses.
-READ_BY_POST = {"contacts", "find", "offer_contacts"}
+READ_BY_POST = {"contacts", "find", "offer_contacts", "worklist_changes"}
 OPEN_TO_ALL = {"login", "logout", "healthz", "readyz", "evidence_keys", "calendar_feed"}
 OTHER_DOORS = ("admin/", "hooks/", "api/v1")
 NOBODY = 424242

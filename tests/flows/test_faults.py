@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from contacts.models import Appointment
 from reminders.desk.orders import order_call
-from reminders.desk.worklist import resolve_unknown_outcome
+from reminders.desk.worklist_endings import resolve_unknown_outcome
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder, SendingSwitch
 from reminders.sweeps.reconciliation import reconcile

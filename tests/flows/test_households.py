@@ -11,7 +11,7 @@ from pytest_django import Settings
 from contacts.models import Appointment, ConsentEntry, PhoneNumber
 from reminders.desk.bookings import cancel_and_withdraw, confirm_by_staff, move_and_replan
 from reminders.desk.orders import order_call
-from reminders.desk.worklist import resolve_unknown_outcome
+from reminders.desk.worklist_endings import resolve_unknown_outcome
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.sweeps.reconciliation import reconcile

@@ -16,6 +16,7 @@ from django.db.utils import load_backend
 
 Targets = list[tuple[str, str]]
 
+BEFORE_DEEDS: Targets = [("reminders", "0026_report_counts")]
 BEFORE_SCRIPTS: Targets = [("reminders", "0016_after_booking")]
 BEFORE_HOLIDAYS: Targets = [("contacts", "0009_details_at"), ("reminders", "0015_evidence")]
 BEFORE_WALL_TIMES: Targets = [("contacts", "0004_unusable_codes"), ("reminders", "0005_help_texts")]
@@ -24,7 +25,14 @@ BEFORE_CODES: Targets = [
     ("contacts", "0002_holding_under_faults"),
     ("reminders", "0002_holding_under_faults"),
 ]
-STAGES = [BEFORE_CODES, BEFORE_NAMES, BEFORE_WALL_TIMES, BEFORE_HOLIDAYS, BEFORE_SCRIPTS]
+STAGES = [
+    BEFORE_CODES,
+    BEFORE_NAMES,
+    BEFORE_WALL_TIMES,
+    BEFORE_HOLIDAYS,
+    BEFORE_SCRIPTS,
+    BEFORE_DEEDS,
+]
 OURS = ("contacts", "reminders", "webhooks")
 
 

@@ -87,7 +87,7 @@ def find_roles(user: User) -> list[str]:
 
 
 def check_scripts() -> None:
-    """Texts that exist count as published; the way back deletes drafts, so that none is sent (rule 62)."""
+    """Texts that exist count as published; the way back deletes drafts, so that none is sent (product rule 62)."""
     assert set(ScriptText.objects.values_list("state", flat=True)) == {"published"}
     assert dict(Script.objects.values_list("name", "channel")) == CHANNELS
     ScriptText.objects.create(script=Script.objects.get(name="call"), language="en", version=2, text="Draft")

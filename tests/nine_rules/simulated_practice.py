@@ -20,7 +20,8 @@ from contacts.people import mark_numbers_usable
 from reminders.deciding.situations import read_practice_config
 from reminders.desk.bookings import book_and_plan, cancel_and_withdraw, move_and_replan, reinstate_and_plan
 from reminders.desk.orders import OrderRefused, order_call, skip_reminder
-from reminders.desk.worklist import AlreadyResolved, resolve_follow_up, resolve_unknown_outcome
+from reminders.desk.worklist import AlreadyResolved
+from reminders.desk.worklist_endings import resolve_follow_up, resolve_unknown_outcome
 from reminders.dispatch.claims import Claim, claim_due
 from reminders.dispatch.submission import (
     Accepted,

@@ -21,8 +21,8 @@ from contacts.models import Appointment, Contact, PhoneNumber
 from contacts.people import change_phone
 from reminders.deciding.visits import Visit, find_suspects, find_upcoming, read_visits
 from reminders.desk.bookings import confirm_by_staff
-from reminders.desk.worklist import resolve_follow_up
-from reminders.models import Campaign, FollowUp, Step
+from reminders.desk.worklist_endings import resolve_follow_up
+from reminders.models import Campaign, FollowUp, FollowUpDeed, Step
 from reminders.planning.activation import activate_campaign, pause_campaign
 from reminders.planning.planner import plan_all
 from reminders.planning.replanning import replan_steps
@@ -63,6 +63,7 @@ class DroppedPatientMachine(test_nine_rules.PracticeMachine):
 
     def _run_to_the_end(self) -> None:
         """Were there no worklist, the sweep's one query would find each visit that has to be on it."""
+        FollowUpDeed.objects.all().delete()
         FollowUp.objects.all().delete()
         suspects = set(find_suspects(find_upcoming(timezone.now())).values_list("pk", flat=True))
         for visit in read_upcoming():

@@ -15,7 +15,8 @@ from contacts.models import Appointment, ConsentEntry
 from contacts.optouts import record_optout
 from reminders.desk.bookings import cancel_and_withdraw, move_and_replan
 from reminders.desk.orders import OrderRefused, order_call
-from reminders.desk.worklist import AlreadyResolved, resolve_unknown_outcome
+from reminders.desk.worklist import AlreadyResolved
+from reminders.desk.worklist_endings import resolve_unknown_outcome
 from reminders.models import FollowUp, Reminder, SendingSwitch
 from reminders.rules.reasons import Reason
 from reminders.rules.states import ReminderState

@@ -8,12 +8,8 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from reminders.desk.worklist import (
-    AlreadyResolved,
-    resolve_follow_up,
-    resolve_unknown_outcome,
-    take_follow_up,
-)
+from reminders.desk.worklist import AlreadyResolved, take_follow_up
+from reminders.desk.worklist_endings import resolve_follow_up, resolve_unknown_outcome
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.models import FollowUp
 from tests.people import make_contact, make_due_reminder, make_user

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from reminders.desk.worklist import resolve_unknown_outcome
+from reminders.desk.worklist_endings import resolve_unknown_outcome
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import CallBatch, CallRecord, FollowUp

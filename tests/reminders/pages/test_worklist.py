@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 from contacts.appointments import cancel_appointment
 from contacts.clock_habits import write_clock
 from contacts.models.people import Channel
-from reminders.models import CallRecord, FollowUp, Reminder
+from reminders.models import CallRecord, FollowUp, FollowUpDeed, Reminder
 from reminders.pages.worklist import SHOWN
 from reminders.rules.states import CallState, ReminderState
 from reminders.traffic.switch import pause_sending
@@ -75,18 +75,18 @@ def make_unknown_call() -> FollowUp:
 
 
 SENTENCES = [
-    (Kind.WANTS_ANOTHER_TIME, "asked for another time instead of", "Move appointment"),
-    (Kind.COULD_NOT_REACH, "could not be reached about", "Show the contact"),
+    (Kind.WANTS_ANOTHER_TIME, "asked for another time instead of", "Find another time"),
+    (Kind.COULD_NOT_REACH, "could not be reached about", "Left message"),
     (Kind.UNKNOWN_OUTCOME, "may or may not have been called about", "Call again"),
     (Kind.WRONG_NUMBER, "there is no working number", "Correct the number"),
-    (Kind.LATE_ANSWER, "answered a call about an old time", "Show the contact"),
-    (Kind.UNCLEAR_ANSWER, "but the answer was not understood", "Show the contact"),
-    (Kind.MISSED, "was not reminded of", "Show the contact"),
-    (Kind.NOTHING_FOLLOWS, "nothing more will be sent", "Show the contact"),
-    (Kind.OTHER_PROVIDER, "was told another provider's name", "Show the contact"),
-    (Kind.MAY_WANT_TO_CANCEL, "may want to cancel", "Show the contact"),
-    (Kind.DOUBTFUL_OPT_OUT, "may not want any more calls or text messages", "Show the contact"),
-    (Kind.EVENT_KEPT_BACK, "that can't be relied on", "Show the contact"),
+    (Kind.LATE_ANSWER, "answered a call about an old time", "Left message"),
+    (Kind.UNCLEAR_ANSWER, "but the answer was not understood", "Left message"),
+    (Kind.MISSED, "was not reminded of", "Left message"),
+    (Kind.NOTHING_FOLLOWS, "nothing more will be sent", "Left message"),
+    (Kind.OTHER_PROVIDER, "was told another provider's name", "Left message"),
+    (Kind.MAY_WANT_TO_CANCEL, "may want to cancel", "Left message"),
+    (Kind.DOUBTFUL_OPT_OUT, "may not want any more calls or text messages", "Left message"),
+    (Kind.EVENT_KEPT_BACK, "that can't be relied on", "Left message"),
 ]
 
 
@@ -112,7 +112,9 @@ def test_follow_ups_are_ordered_by_due_time_and_late_ones_are_marked(desk: Clien
     now = timezone.now()
     later = make_follow_up(Kind.MISSED, due_at=now + timedelta(hours=2))
     late = make_follow_up(
-        Kind.WANTS_ANOTHER_TIME, due_at=now - timedelta(hours=1), appointment=later.appointment
+        Kind.WANTS_ANOTHER_TIME,
+        due_at=now - timedelta(hours=1),
+        appointment=make_appointment(make_contact("Omar", number="+12025550101")),
     )
     page = read(desk)
     assert page.index(f"follow-up-{late.pk}") < page.index(f"follow-up-{later.pk}")
@@ -126,8 +128,8 @@ def test_those_of_one_number_are_one_entry_that_names_all_and_is_settled_once(de
     assert page.count('id="follow-up-') == 1
     assert "Mia Lindqvist was not reminded" in page
     assert "Leo Lindqvist could not be reached" in page
-    assert "<strong>1</strong> to do" in page
-    [seen] = re.findall('name="seen" value="([0-9,]+)"', page)
+    assert "All <strong>1</strong>" in page
+    [seen] = {one for one in re.findall('name="seen" value="([0-9,]+)"', page) if "," in one}
     desk.post(f"/worklist/{mia.pk}/resolve/", {"note": "spoke to both", "seen": seen})
     assert set(FollowUp.objects.values_list("state", "note")) == {("resolved", "spoke to both")}
 
@@ -154,11 +156,12 @@ def test_resolved_follow_ups_are_not_shown_and_an_empty_list_says_so(desk: Clien
 
 def test_the_counts_filter_by_kind(desk: Client) -> None:
     missed = make_follow_up(Kind.MISSED)
-    wrong = make_follow_up(Kind.WANTS_ANOTHER_TIME, appointment=missed.appointment)
+    other = make_contact("Omar", number="+12025550101")
+    wish = make_follow_up(Kind.WANTS_ANOTHER_TIME, appointment=make_appointment(other))
     page = read(desk, "/worklist/?kind=missed")
     assert f"follow-up-{missed.pk}" in page
-    assert f"follow-up-{wrong.pk}" not in page
-    assert "<strong>2</strong> to do" in page
+    assert f"follow-up-{wish.pk}" not in page
+    assert "All <strong>2</strong>" in page
 
 
 def test_an_unknown_kind_is_ignored(desk: Client) -> None:
@@ -201,12 +204,13 @@ def test_a_follow_up_shows_that_its_appointment_was_cancelled_or_has_passed(desk
 def test_everybody_sees_to_whom_a_follow_up_is_assigned(desk: Client, rosa: User) -> None:
     follow_up = make_follow_up()
     answer = desk.post(f"/worklist/{follow_up.pk}/take/", {"kind": "missed"})
-    assert answer["Location"] == "/worklist/?kind=missed"
+    [deed] = FollowUpDeed.objects.all()
+    assert answer["Location"] == f"/worklist/?kind=missed&did={deed.act}"
     follow_up.refresh_from_db()
     assert (follow_up.state, follow_up.taken_by) == ("taken", rosa)
     colleague = Client()
     colleague.force_login(make_user("omar"))
-    assert "assigned to rosa" in read(colleague)
+    assert "rosa since " in read(colleague)
 
 
 def test_resolving_stores_the_note_of_what_was_done(desk: Client, rosa: User) -> None:
@@ -218,9 +222,17 @@ def test_resolving_stores_the_note_of_what_was_done(desk: Client, rosa: User) ->
 
 
 def test_a_follow_up_that_a_colleague_has_resolved_is_not_resolved_again(desk: Client, rosa: User) -> None:
-    follow_up = make_follow_up(state=FollowUp.State.RESOLVED, note="done by Omar")
+    follow_up = make_follow_up(
+        state=FollowUp.State.RESOLVED,
+        note="done by Omar",
+        resolved_by=make_user("omar"),
+        resolved_at=timezone.now(),
+        resolution="left_message",
+    )
     page = desk.post(f"/worklist/{follow_up.pk}/resolve/", {"note": "mine"}, follow=True)
-    assert "Somebody has already marked this as done." in page.content.decode()
+    said = "omar closed this at "
+    assert said in page.content.decode()
+    assert "A message was left for them." in page.content.decode()
     follow_up.refresh_from_db()
     assert follow_up.note == "done by Omar"
 
@@ -263,7 +275,7 @@ def test_a_due_time_today_is_shown_without_the_day(desk: Client) -> None:
     assert f"due {write_clock(due_at.astimezone(location.zone))}<" in read(desk)
 
 
-@pytest.mark.parametrize("action", ["take", "resolve", "settle"])
+@pytest.mark.parametrize("action", ["take", "resolve", "settle", "hand-on", "snooze", "wake", "note"])
 def test_actions_require_a_post_and_an_existing_follow_up(desk: Client, action: str) -> None:
     assert desk.get(f"/worklist/1/{action}/").status_code == 405
     assert desk.post(f"/worklist/424242/{action}/").status_code == 404

@@ -19,12 +19,12 @@ from reminders.desk.bookings import (
     record_visit,
 )
 from reminders.desk.orders import order_call, skip_reminder
-from reminders.desk.worklist import resolve_follow_up
+from reminders.desk.worklist_endings import resolve_follow_up
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.models import CallRecord, FollowUp, Reminder, Step
 from reminders.pages.story import read_story
-from reminders.pages.worklist import count_entries, read_worklist
+from reminders.pages.worklist import count_entries, read_index, read_worklist_entries
 from reminders.planning.planner import plan_all, plan_appointments
 from reminders.results import unanswered
 from reminders.results.outcomes import fold_event
@@ -249,7 +249,7 @@ def make_unreached_family() -> list[Appointment]:
 
 def test_a_family_is_one_entry_that_names_all() -> None:
     make_unreached_family()
-    [entry] = read_worklist().entries
+    [entry] = read_worklist_entries(read_index(timezone.now()).entries)
     assert {one.contact.first_name for one in entry if one.contact} == {"Mia", "Leo", "Tom"}
     assert count_entries() == 1
 
@@ -271,15 +271,14 @@ def test_what_came_to_the_entry_after_the_page_was_read_stays_open(rosa: User) -
     assert len(read_open()) == 1
 
 
-def test_kinds_about_one_number_are_one_entry_and_wishes_are_one_for_each_appointment() -> None:
+def test_all_that_is_about_one_number_is_one_entry() -> None:
     people = [make_contact(name) for name in ("Mia", "Leo", "Tom")]
     for person, kind in zip(people, ["missed", "could_not_reach", "unknown_outcome"], strict=True):
         appointment = make_appointment(person)
         for one in (kind, "wants_another_time"):
             FollowUp.objects.create(kind=one, contact=person, appointment=appointment, due_at=timezone.now())
-    sizes = sorted(len(entry) for entry in read_worklist().entries)
-    assert sizes == [1, 1, 1, 3]
-    assert count_entries() == 4
+    assert [len(entry) for entry in read_worklist_entries(read_index(timezone.now()).entries)] == [6]
+    assert count_entries() == 1
 
 
 def test_two_people_without_a_number_are_two_entries() -> None:

@@ -14,7 +14,8 @@ from django.utils import timezone
 from psycopg import sql
 
 from contacts.models import Appointment
-from reminders.desk.worklist import AlreadyResolved, resolve_unknown_outcome
+from reminders.desk.worklist import AlreadyResolved
+from reminders.desk.worklist_endings import resolve_unknown_outcome
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
 from reminders.lifecycle.locking import lock_call, wait_briefly
@@ -27,7 +28,7 @@ from reminders.sweeps.call_status import read_as_event
 from reminders.sweeps.missed import miss_what_is_too_late
 from reminders.sweeps.reconciliation import ask_about_unknown, reconcile
 from reminders.traffic.switch import pause_sending
-from reminders.views.worklist import OVERTAKEN_SAID
+from reminders.views.worklist_deeds import OVERTAKEN_SAID
 from tests.people import make_contact, make_due_reminder, make_user
 from tests.waiting import wait_until
 
