@@ -27,9 +27,7 @@ from reminders.traffic.switch import read_switch
 from reminders.wording.scripts import channel_of
 
 # Nobody heard the words of such a call: it isn't shown what they would have been.
-UNHEARD = frozenset(
-    (CallState.NO_ANSWER, CallState.FAILED, CallState.REJECTED, CallState.NOT_SENT, CallState.SUBMITTING)
-)
+UNHEARD = frozenset((CallState.NO_ANSWER, CallState.FAILED, CallState.REJECTED, CallState.NOT_SENT))
 
 
 @dataclass(frozen=True)
