@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from contacts.imports.importing import preview_file
 from contacts.imports.practice import ImportOptions
-from contacts.models import Appointment, ImportBatch, Location, UnusableReason
+from contacts.models import Appointment, ImportBatch, Location, PhoneNumber, UnusableReason
 from contacts.people import mark_number_unusable
 from contacts.roles import AUDITOR, FRONT_DESK, MANAGER
 from reminders.models import Reminder, SendingSwitch
@@ -150,6 +150,12 @@ def test_the_pages_make_as_many_queries_for_a_long_list_as_for_a_short_one(manag
 # --- what goes out today ----------------------------------------------------------------------------
 
 
+def plan_by_their_noon() -> None:
+    """Plan, where patients have the location's time: it is about noon there, whenever this runs."""
+    PhoneNumber.objects.update(time_zones=[Location.objects.get().time_zone])
+    plan_all()
+
+
 def test_the_report_says_how_many_calls_go_out_today_once_they_are_planned(manager: Client) -> None:
     """Due in an hour, in three days, and not at all since the number can't be used."""
     make_step()
@@ -163,7 +169,7 @@ def test_the_report_says_how_many_calls_go_out_today_once_they_are_planned(manag
     shown = read(manager, "import_calls")
     assert "are being planned" in shown
     assert "hx-trigger" in shown
-    plan_all()
+    plan_by_their_noon()
     unusable = only_appointment("A4").contact.phone
     assert unusable
     mark_number_unusable(unusable.pk, UnusableReason.INVALID_NUMBER, timezone.now())
@@ -178,9 +184,9 @@ def test_moved_visits_and_new_numbers_count_too_and_what_the_list_left_alone_doe
     make_step()
     omar = AISHA | at(6) | {"id": "A3", "patient": "P3", "first": "Omar", "mobile": "202-555-0103"}
     import_rows(AISHA | at(100), NOAH | at(5), omar)
-    plan_all()
+    plan_by_their_noon()
     import_rows(AISHA | at(6), NOAH | at(5) | {"mobile": "202-555-0177"}, omar)
-    plan_all()
+    plan_by_their_noon()
     found = count_calls_today(ImportBatch.objects.latest("pk"))
     assert (found.calls, found.texts, found.is_exact) == (2, 0, True)
 
@@ -188,7 +194,7 @@ def test_moved_visits_and_new_numbers_count_too_and_what_the_list_left_alone_doe
 def test_nothing_is_said_to_go_out_where_sending_is_paused(manager: Client) -> None:
     make_step()
     import_rows(AISHA | at(5))
-    plan_all()
+    plan_by_their_noon()
     SendingSwitch.objects.update_or_create(pk=1, defaults={"paused_at": timezone.now()})
     assert "nothing goes out until it is resumed" in read(manager, "import_calls")
 
@@ -196,7 +202,7 @@ def test_nothing_is_said_to_go_out_where_sending_is_paused(manager: Client) -> N
 def test_of_very_many_the_most_that_can_be_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     make_step()
     import_rows(AISHA | at(5), NOAH | at(6))
-    plan_all()
+    plan_by_their_noon()
     monkeypatch.setattr("reminders.pages.import_calls.MOST_EXPLAINED", 1)
     found = count_calls_today(ImportBatch.objects.latest("pk"))
     assert (found.total, found.is_exact, MOST_EXPLAINED > 1) == (2, False, True)
