@@ -240,7 +240,7 @@ def test_the_preview_never_says_less_than_what_then_goes_out() -> None:
     rows = (AISHA | at(3), NOAH | at(5), AISHA | at(9) | {"id": "A5"})
     foreseen = preview(*rows)
     import_rows(*rows)
-    plan_all()
+    plan_by_their_noon()
     found = count_calls_today(ImportBatch.objects.latest("pk"))
     assert 0 < found.total <= foreseen
 
