@@ -14,12 +14,12 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from contacts.appointments import FormerState, put_back_appointments
 from contacts.database.arrays import is_any
 from contacts.database.clock import read_database_clock
 from contacts.database.saving import ROWS_PER_STATEMENT, save_rows, take_chunks
 from contacts.imports.leases import lock_import_writes
 from contacts.imports.overwriting import IMPORTED_CONTACT_FIELDS, Values
+from contacts.listed_appointments import FormerState, put_back_appointments
 from contacts.models import (
     Appointment,
     Contact,

@@ -13,6 +13,7 @@ from django.db.models import Count, Min
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from reminders.lifecycle.follow_ups import UNRESOLVED
 from reminders.models import CallRecord, FollowUp
 from reminders.rules.reasons import sentence_for
 from reminders.rules.states import CallState
@@ -92,6 +93,5 @@ def _address(since: datetime, *, states: Iterable[str] = (), **equal: str) -> st
 
 
 def _find_oldest_due() -> datetime | None:
-    open_ones = FollowUp.objects.exclude(state=FollowUp.State.RESOLVED)
-    due: datetime | None = open_ones.aggregate(due=Min("due_at"))["due"]
+    due: datetime | None = FollowUp.objects.filter(UNRESOLVED).aggregate(due=Min("due_at"))["due"]
     return due

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from django.contrib.auth.models import User
 
-from contacts.appointments import ListedChange, change_appointments, lock_appointments, set_times
+from contacts.appointments import lock_appointments, set_times
 from contacts.database.arrays import is_any
 from contacts.database.clock import read_database_clock
 from contacts.database.saving import ROWS_PER_STATEMENT, save_rows, take_chunks
@@ -18,6 +18,7 @@ from contacts.imports.rows import ImportedLocation, location_key
 from contacts.imports.staleness import RowLeftOut, settle_changes
 from contacts.imports.three_way import read_memory
 from contacts.imports.words import join_wishes
+from contacts.listed_appointments import ListedChange, change_appointments
 from contacts.models import (
     Appointment,
     AppointmentChange,

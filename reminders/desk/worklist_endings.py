@@ -25,7 +25,7 @@ from reminders.desk.worklist import (
 )
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.lifecycle.calls import close_call
-from reminders.lifecycle.follow_ups import due_by_database_clock, find_same_entry
+from reminders.lifecycle.follow_ups import UNRESOLVED, due_by_database_clock, find_same_entry
 from reminders.lifecycle.locking import lock_call, lock_numbers
 from reminders.lifecycle.reminders import finish_reminder
 from reminders.models import CallRecord, FollowUp, FollowUpDeed
@@ -138,7 +138,7 @@ def _ask_for_right_number(entry: Sequence[FollowUp]) -> list[int]:
     opened = []
     for visit in find_visits_to_confirm(entry):
         last = by_visit[visit.pk]
-        if visit.follow_ups.filter(kind=Kind.WRONG_NUMBER).exclude(state=FollowUp.State.RESOLVED).exists():
+        if visit.follow_ups.filter(UNRESOLVED, kind=Kind.WRONG_NUMBER).exists():
             continue
         asked = FollowUp.objects.create(
             kind=Kind.WRONG_NUMBER,
@@ -166,8 +166,8 @@ def _end(
     was |= {"is_final": True} if abandoned else {}
     act = change_entry(entry, What(how), by=by, deed={"note": note[:NOTE_LENGTH]}, was=was)
     _close(entry, how, by, note)
-    of_calls = FollowUp.objects.filter(call__in=calls, kind=Kind.UNKNOWN_OUTCOME)
-    _close(list(of_calls.exclude(state=FollowUp.State.RESOLVED)), how, by, note)
+    of_calls = FollowUp.objects.filter(UNRESOLVED, call__in=calls, kind=Kind.UNKNOWN_OUTCOME)
+    _close(list(of_calls), how, by, note)
     return act
 
 
@@ -184,7 +184,7 @@ def _close(entry: Sequence[FollowUp], how: FollowUp.Resolution, by: User | None,
         for name, value in values.items():
             setattr(one, name, value)
     ids = [one.pk for one in entry]
-    FollowUp.objects.filter(pk__in=ids).exclude(state=FollowUp.State.RESOLVED).update(**values)
+    FollowUp.objects.filter(UNRESOLVED, pk__in=ids).update(**values)
 
 
 def _lock_unknown_of(follow_up_id: int, seen: Collection[int]) -> list[CallRecord]:

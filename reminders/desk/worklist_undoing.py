@@ -15,6 +15,7 @@ from contacts.models import PhoneNumber, UnusableReason
 from contacts.people import mark_numbers_usable
 from reminders.desk.rechecks import recheck_numbers
 from reminders.desk.worklist import KEPT_FOR_UNDOING, WorklistRefused, name_colleague, read_undo_values
+from reminders.lifecycle.follow_ups import UNRESOLVED
 from reminders.lifecycle.locking import lock_numbers
 from reminders.models import FollowUp, FollowUpDeed
 from reminders.results.unanswered import account_for
@@ -81,7 +82,7 @@ def _put_back(deed: FollowUpDeed) -> bool:
     was_open = deed.was["state"] != FollowUp.State.RESOLVED
     if follow_up.state == FollowUp.State.RESOLVED and was_open:
         same = FollowUp.objects.filter(appointment=follow_up.appointment_id, kind=follow_up.kind)
-        if same.exclude(state=FollowUp.State.RESOLVED).exists():
+        if same.filter(UNRESOLVED).exists():
             return False
         follow_up.resolved_by = follow_up.resolved_at = None
     for name, value in _read_former(deed).items():
@@ -104,7 +105,7 @@ def _take_back_effects(deed: FollowUpDeed, by: User) -> None:
     if number_id := deed.was.get("number"):
         wrong = PhoneNumber.objects.filter(pk=number_id, unusable_reason=UnusableReason.FOUND_WRONG)
         mark_numbers_usable(wrong.values_list("pk", flat=True))
-        opened = FollowUp.objects.filter(pk__in=deed.was["opened"]).exclude(state=FollowUp.State.RESOLVED)
+        opened = FollowUp.objects.filter(UNRESOLVED, pk__in=deed.was["opened"])
         opened.update(
             state=FollowUp.State.RESOLVED,
             resolved_at=read_database_clock(),

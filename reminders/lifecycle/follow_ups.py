@@ -14,7 +14,7 @@ from reminders.rules.states import ReminderState
 Kind = FollowUp.Kind
 UNRESOLVED = ~Q(state=FollowUp.State.RESOLVED)
 # The entry of the worklist that a follow-up belongs to, in SQL: one for each number, whoever of those who
-# share it is meant; find_same_entry() is the same rule for one.
+# share it is meant; find_entry_key() and find_same_entry() are the same rule for one.
 ENTRY = Case(
     When(
         contact__phone__isnull=False,
@@ -50,6 +50,14 @@ def open_follow_up(
     FollowUp.objects.bulk_create([follow_up], ignore_conflicts=True)
 
 
+def find_entry_key(follow_up: FollowUp) -> str:
+    """The entry of the worklist that it belongs to, as ENTRY names it; `contact` must be loaded."""
+    contact = follow_up.contact
+    if contact is None:
+        return f"follow-up-{follow_up.pk}"
+    return f"number-{contact.phone_id}" if contact.phone_id else f"contact-{contact.pk}"
+
+
 def find_same_entry(follow_up: FollowUp) -> QuerySet[FollowUp]:
     """The unresolved follow-ups that the worklist shows as one entry with this one, itself included."""
     unresolved = FollowUp.objects.filter(UNRESOLVED)
@@ -65,9 +73,7 @@ def keep_back(call: CallRecord | None, reason: str, detail: str = "") -> None:
 
     If its call isn't known, there is one for all such events. An open one gets the latest event's reason.
     """
-    unresolved = FollowUp.objects.filter(kind=FollowUp.Kind.EVENT_KEPT_BACK).exclude(
-        state=FollowUp.State.RESOLVED
-    )
+    unresolved = FollowUp.objects.filter(UNRESOLVED, kind=FollowUp.Kind.EVENT_KEPT_BACK)
     latest = {"reason": reason, "detail": detail[:300], "call": call}
     if call is None:
         if not unresolved.filter(appointment=None).update(**latest):
@@ -98,8 +104,8 @@ def resolve_missed(reminder: Reminder, *, by: User, at: datetime) -> None:
     It stays open for another reminder of the appointment that was missed too.
     """
     open_ones = FollowUp.objects.filter(
-        appointment=reminder.appointment_id, kind=FollowUp.Kind.MISSED
-    ).exclude(state=FollowUp.State.RESOLVED)
+        UNRESOLVED, appointment=reminder.appointment_id, kind=FollowUp.Kind.MISSED
+    )
     others = reminder.appointment.reminders.filter(
         state=ReminderState.MISSED, revision=reminder.revision
     ).exclude(pk=reminder.pk)
@@ -116,7 +122,7 @@ def resolve_missed(reminder: Reminder, *, by: User, at: datetime) -> None:
 
 def resolve_automatically(call: CallRecord, kinds: Sequence[str]) -> None:
     """Resolve the call's open follow-ups of these kinds, because a later event has made them pointless."""
-    open_ones = FollowUp.objects.filter(call=call, kind__in=kinds).exclude(state=FollowUp.State.RESOLVED)
+    open_ones = FollowUp.objects.filter(UNRESOLVED, call=call, kind__in=kinds)
     open_ones.update(
         state=FollowUp.State.RESOLVED, resolved_at=Now(), resolution=FollowUp.Resolution.OVERTAKEN
     )

@@ -18,7 +18,6 @@ from reminders.planning.open_times import OpenTimes, read_open_times
 MOST_COLUMNS = 8  # of providers; with more there are, those who have visits on that day have columns
 NO_PROVIDER = "none"
 EARLIEST, LATEST = time(8), time(18)  # shown at least
-END_OF_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -184,7 +183,7 @@ def _find_hours(
     for visit in visits:
         goes_on = visit.ends_at.date() > visit.starts_at.date()
         until = timedelta(hours=visit.ends_at.hour, minutes=visit.ends_at.minute)
-        last = max(last, END_OF_DAY if goes_on else until)
+        last = max(last, A_DAY if goes_on else until)
     return min(begins).replace(minute=0, second=0, microsecond=0), _round_up(last)
 
 

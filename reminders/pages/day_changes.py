@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 
+from django.utils.http import base36_to_int, int_to_base36
+
 from reminders.pages.day import DayList, Group, Row
 
-DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 GONE = "gone"
 LONGEST = 7000  # characters of a header; a longer list is sent as a whole
 
@@ -62,7 +63,7 @@ def read_seen(text: str) -> SeenDay | None:
     try:
         pairs = dict(row.split(".", 1) for row in rows)
         at = datetime.fromtimestamp(int(moment) / 1000, UTC)
-        return SeenDay(at, counts, nows, {int(pk, 36): digest for pk, digest in pairs.items()})
+        return SeenDay(at, counts, nows, {base36_to_int(pk): digest for pk, digest in pairs.items()})
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -117,12 +118,4 @@ def _digest(value: object) -> str:
 
 def _write(at: datetime, counts: str, nows: str, rows: Mapping[int, str]) -> str:
     moment = str(int(at.timestamp() * 1000))
-    return "~".join([moment, counts, nows, *(f"{_in_base_36(pk)}.{digest}" for pk, digest in rows.items())])
-
-
-def _in_base_36(number: int) -> str:
-    text = ""
-    while number:
-        number, digit = divmod(number, 36)
-        text = DIGITS[digit] + text
-    return text or "0"
+    return "~".join([moment, counts, nows, *(f"{int_to_base36(pk)}.{digest}" for pk, digest in rows.items())])

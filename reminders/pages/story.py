@@ -114,13 +114,7 @@ def read_story(appointment_id: int, now: datetime) -> Story:
         (reminder, explain_reminder(reminder, now, sending_paused=paused, use=use)) for reminder in reminders
     ]
     follow_ups = list(appointment.follow_ups.select_related("taken_by", "resolved_by"))
-    entries = [
-        *_describe_changes(appointment),
-        *_describe_reminders(explained),
-        *(entry for reminder in reminders for entry in _describe_calls(reminder)),
-        *(entry for follow_up in follow_ups for entry in _describe_follow_up(follow_up)),
-    ]
-    ordered = _by_newest(entries, appointment)
+    ordered = _list_entries(appointment, explained, follow_ups)
     facts = read_standing_facts(
         appointment, present, now, sending_paused=paused, use=use, unplanned=read_unplanned_campaigns()
     )
@@ -155,6 +149,21 @@ def read_story(appointment_id: int, now: datetime) -> Story:
         past=tuple(entry for entry in ordered if not entry.is_ahead),
         stamp=f"{appointment.updated_at} {appointment.contact.updated_at} {appointment.contact.phone!r}",
     )
+
+
+def _list_entries(
+    appointment: Appointment,
+    explained: Sequence[tuple[Reminder, Explanation]],
+    follow_ups: Sequence[FollowUp],
+) -> list[Entry]:
+    """All that happened and will happen, newest first."""
+    entries = [
+        *_describe_changes(appointment),
+        *_describe_reminders(explained),
+        *(entry for reminder, _ in explained for entry in _describe_calls(reminder)),
+        *(entry for follow_up in follow_ups for entry in _describe_follow_up(follow_up)),
+    ]
+    return _by_newest(entries, appointment)
 
 
 def _read_reminders(appointment: Appointment) -> list[Reminder]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
 
+from reminders.lifecycle.follow_ups import find_entry_key
 from reminders.models import FollowUp
 from reminders.pages.story import name_person
 from reminders.pages.worklist import (
@@ -98,7 +99,7 @@ def read_shown_entry(
     """The entry of a follow-up after a deed `about` some of it (ids); None if nothing is left to show."""
     open_ones = read_entry_of(follow_up)
     if open_ones:
-        key = _find_key(follow_up)
+        key = find_entry_key(follow_up)
         entry = IndexedEntry(
             key=key,
             ids=tuple(one.pk for one in open_ones),
@@ -112,7 +113,7 @@ def read_shown_entry(
     if not ended:
         return None
     last = max(ended, key=lambda one: (one.resolved_at or one.created_at, one.pk))
-    return ShownEntry(describe_entry(ended, now, _find_key(follow_up)), describe_gone(last))
+    return ShownEntry(describe_entry(ended, now, find_entry_key(follow_up)), describe_gone(last))
 
 
 def _read_page(index: WorklistIndex, view: str, kind: str, user: User, now: datetime) -> WorklistPage:
@@ -136,14 +137,6 @@ def _read_each(entries: list[IndexedEntry]) -> list[tuple[str, list[FollowUp]]]:
         return []
     keys = {pk: entry.key for entry in entries for pk in entry.ids}
     return [(keys[found[0].pk], found) for found in read_worklist_entries(entries)]
-
-
-def _find_key(follow_up: FollowUp) -> str:
-    """ENTRY for one."""
-    contact = follow_up.contact
-    if contact is None:
-        return f"follow-up-{follow_up.pk}"
-    return f"number-{contact.phone_id}" if contact.phone_id else f"contact-{contact.pk}"
 
 
 def _say_where(follow_ups: list[FollowUp], now: datetime) -> str:

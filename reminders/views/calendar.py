@@ -21,7 +21,7 @@ from reminders.pages.day_reading import today_at
 
 
 class Shown(NamedTuple):
-    """What the address asks for. `is_moved_to`: whether it names a day, so that it isn't today by itself."""
+    """What the address asks for, and all the providers and locations there are."""
 
     view: str
     calendar: CalendarView
@@ -56,10 +56,7 @@ def _read(request: HttpRequest) -> Shown | None:
     """Five queries: locations, providers, closed days, opening hours, visits. None without a location."""
     asked = CalendarFilters(request.GET).read()
     locations, providers = list(Location.objects.all()), list(Provider.objects.all())
-    location, provider = (
-        find_location(locations, asked["location"]),
-        find_provider(providers, asked["provider"]),
-    )
+    location = find_location(locations, asked["location"])
     if location is None:
         return None
     now, provider = timezone.now(), find_provider(providers, asked["provider"])

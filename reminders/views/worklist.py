@@ -1,5 +1,7 @@
 """The worklist: who has to be called, oldest due first; what has changed since; one entry in full."""
 
+from collections.abc import Iterable
+
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -7,14 +9,14 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from contacts.number_looks import show_in_full
 from reminders.models import FollowUp
 from reminders.pages.worklist import read_colleagues, read_entry_of
 from reminders.pages.worklist_closed import find_undoable, read_closed
 from reminders.pages.worklist_page import read_changes, read_worklist
-from reminders.pages.worklist_words import describe_entry
+from reminders.pages.worklist_words import WorklistEntry, describe_entry
 from reminders.rules.snoozing import SnoozeChoice
 from reminders.views.requests import signed_in, wants_fragment
-from reminders.views.worklist_numbers import show_numbers
 
 MOST_KNOWN = 1000  # entries that a page can say it has
 
@@ -88,3 +90,8 @@ def show_closed(request: HttpRequest) -> HttpResponse:
     """What people have closed within a day, each with a way back."""
     context = {"closed": read_closed(timezone.now())}
     return render(request, "reminders/worklist_closed.html", context)
+
+
+def show_numbers(request: HttpRequest, entries: Iterable[WorklistEntry]) -> bool:
+    """Whether the reader sees the numbers of these entries in full; if so, that they saw them is recorded."""
+    return show_in_full([entry.number for entry in entries], signed_in(request))

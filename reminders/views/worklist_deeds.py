@@ -33,7 +33,7 @@ from reminders.pages.worklist_page import read_shown_entry
 from reminders.pages.worklist_words import location_of
 from reminders.rules.snoozing import SnoozeChoice, find_snooze_end
 from reminders.views.requests import read_words, signed_in, wants_fragment
-from reminders.views.worklist_numbers import show_numbers
+from reminders.views.worklist import show_numbers
 
 Resolution = FollowUp.Resolution
 DONE_WORDS = {

@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from contacts import appointments, people
+from contacts import listed_appointments, people
 from contacts.imports import apply, list_planning, overwriting, row_blocks
 from contacts.imports.importing import preview_file
 from contacts.imports.planning import make_plan
@@ -61,7 +61,7 @@ def test_no_statement_has_parameters_for_all_rows(monkeypatch: pytest.MonkeyPatc
     for module in (apply, overwriting):
         monkeypatch.setattr(module, "ROWS_PER_STATEMENT", 5)
     monkeypatch.setattr(people, "BATCH_SIZE", 5)
-    monkeypatch.setattr(appointments, "CHANGES_AT_ONCE", 5)
+    monkeypatch.setattr(listed_appointments, "CHANGES_AT_ONCE", 5)
     make_downtown()
     with counting_parameters() as found:
         import_rows(*make_rows(with_ids=with_ids))

@@ -179,19 +179,7 @@ def make_one_of_each_model(index: int) -> None:
     make_event(call)
     EvidenceLook.objects.create(call=call, by=user, how="page", at=now)
     CallCompanion.objects.create(call=call, reminder=make_due_reminder_of(contact, location, campaign))
-    batch = ImportBatch.objects.create(file_name=f"{index}.csv", by=user, applied_at=now, counts={"new": 1})
-    ImportFile.objects.create(batch=batch, content=b"First name")
-    ImportPart.objects.create(batch=batch, lines=[2, 3])
-    folder = WatchedFolder.objects.create(name=f"system-{index}", source=f"system-{index}")
-    WatchedFile.objects.create(folder=folder, name="list.csv", batch=batch)
-    WatchedCalendar.objects.create(name=f"Room {index}", address="https://a.example/x.ics", source="room")
-    ImportProblem.objects.create(batch=batch, weight="note", line=index, column="Mobile")
-    SourceAnswers.objects.create(source=f"system {index}", answers={"location": "Elm"})
-    ImportChange.objects.create(batch=batch, what="renamed", line=index, contact=contact, about="Sarah Lind")
-    ImportedRecords.objects.create(batch=batch, at=now)
-    OverwrittenValues.objects.create(batch=batch, contact=contact)
-    KeptByUndo.objects.create(batch=batch, what="contact", why="changed", about="Sarah Lind", contact=contact)
-    RejectedRow.objects.create(batch=batch, line=index, cells=["Sarah"], problem="Mobile: too short")
+    make_import(index, contact, user)
     Heartbeat.objects.create(name=f"sweep {index}", at=now)
     make_api_token(f"System {index}", scopes=["contacts:read"], expires_at=now, by=user)
     test = TestCall.objects.create(
@@ -210,6 +198,24 @@ def make_one_of_each_model(index: int) -> None:
         kind="missed", contact=contact, appointment=reminder.appointment, due_at=now, taken_by=user
     )
     FollowUpDeed.objects.create(follow_up=follow_up, act=uuid.uuid4(), what="taken", by=user, at=now)
+
+
+def make_import(index: int, contact: Contact, user: User) -> None:
+    """A list that was imported, with all that is kept of it, and what is watched for lists."""
+    now = timezone.now()
+    batch = ImportBatch.objects.create(file_name=f"{index}.csv", by=user, applied_at=now, counts={"new": 1})
+    ImportFile.objects.create(batch=batch, content=b"First name")
+    ImportPart.objects.create(batch=batch, lines=[2, 3])
+    folder = WatchedFolder.objects.create(name=f"system-{index}", source=f"system-{index}")
+    WatchedFile.objects.create(folder=folder, name="list.csv", batch=batch)
+    WatchedCalendar.objects.create(name=f"Room {index}", address="https://a.example/x.ics", source="room")
+    ImportProblem.objects.create(batch=batch, weight="note", line=index, column="Mobile")
+    SourceAnswers.objects.create(source=f"system {index}", answers={"location": "Elm"})
+    ImportChange.objects.create(batch=batch, what="renamed", line=index, contact=contact, about="Sarah Lind")
+    ImportedRecords.objects.create(batch=batch, at=now)
+    OverwrittenValues.objects.create(batch=batch, contact=contact)
+    KeptByUndo.objects.create(batch=batch, what="contact", why="changed", about="Sarah Lind", contact=contact)
+    RejectedRow.objects.create(batch=batch, line=index, cells=["Sarah"], problem="Mobile: too short")
 
 
 def make_texts(index: int, number: PhoneNumber, user: User) -> None:
