@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class ConfigConfig(AppConfig):
-    """The project's own app; it registers the system checks (config/checks.py)."""
+    """The project's own app; it registers the system checks, and what is done after a login."""
 
     name = "config"
 
@@ -10,3 +10,6 @@ class ConfigConfig(AppConfig):
         from config import checks
 
         checks.register()
+        from config.sign_in import signals
+
+        signals.connect()
