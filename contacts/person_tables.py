@@ -63,6 +63,7 @@ PERSON_TABLES = (
     PersonTable(
         "webhooks.WebhookEvent", _about_a_call("call"), blanked={"body": b"", "error": "", "passed_over": ""}
     ),
+    PersonTable("webhooks.EventDismissal", _about_a_call("event__call"), blanked={"reason": ERASED_WORDS}),
     PersonTable(
         "contacts.Contact", ("pk",), withheld=("search_text", "name_key")
     ),  # erased by erasing.py itself

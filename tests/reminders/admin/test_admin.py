@@ -87,6 +87,7 @@ from tests.people import (
 from webhooks.models import (
     CalendarFeed,
     DeliveryAttempt,
+    EventDismissal,
     OutgoingDelivery,
     OutgoingEndpoint,
     OutgoingEvent,
@@ -118,6 +119,7 @@ HISTORY: list[type[Model]] = [
     ContactMerge,
     DeliveryAttempt,
     ErasedOptOut,
+    EventDismissal,
     EvidenceLook,
     FollowUpDeed,
     Heartbeat,
@@ -179,7 +181,8 @@ def make_one_of_each_model(index: int) -> None:
     record_version(campaign.pk, "created", by=user)
     reminder = make_due_reminder_of(contact, location, campaign)
     call = make_call(reminder, ordered_by=user)
-    make_event(call)
+    event = make_event(call)
+    EventDismissal.objects.create(event=event, reason="A test of theirs.", by=user, at=now)
     EvidenceLook.objects.create(call=call, by=user, how="page", at=now)
     CallCompanion.objects.create(call=call, reminder=make_due_reminder_of(contact, location, campaign))
     make_import(index, contact, user)
