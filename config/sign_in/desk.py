@@ -2,7 +2,7 @@
 
 A session is locked when nothing was pressed or typed for IDLE_MINUTES, and ends SESSION_HOURS after the
 login, whatever happens. What a page asks for by itself (the live list of Today) counts for nothing. While a
-session is locked the server answers no page; the page in the browser is replaced by the lock (static/desk.js).
+session is locked the server answers no page; static/desk.js puts the lock in place of the page.
 """
 
 import time
@@ -27,8 +27,9 @@ from django.views.decorators.http import require_POST
 
 from config.sign_in.door import SignInForm, admit, check_password_again
 from config.sign_in.kept_forms import KEPT, pack_form, read_kept_form
-from config.sign_in.record import SignInKind, record_sign_in
+from config.sign_in.record import record_sign_in
 from config.sign_in.second_factor import PASSWORD_AT
+from contacts.audit.sign_ins import SignInKind
 
 ACTIVE_AT = "active_at"  # in the session: when somebody last did something, in seconds since 1970
 LOCKED = "desk_locked"  # in the session

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
 from config.sign_in.kept_forms import KEPT, keep_for_later
-from config.sign_in.record import SignInKind, record_sign_in
+from config.sign_in.record import record_sign_in
 from config.sign_in_limits import (
     LOCK_TOLD,
     begin_try,
@@ -25,6 +25,7 @@ from config.sign_in_limits import (
     note_success,
     take_once,
 )
+from contacts.audit.sign_ins import SignInKind
 
 
 class SignInForm(AuthenticationForm):

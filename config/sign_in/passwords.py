@@ -27,7 +27,7 @@ from django.utils.translation import gettext, gettext_lazy
 from kombu.exceptions import OperationalError
 
 from config.sign_in.door import check_password_again
-from config.sign_in.record import SignInKind, record_sign_in
+from config.sign_in.record import record_sign_in
 from config.sign_in_limits import (
     LINKS_OF_A_NAME,
     LINKS_OF_AN_ADDRESS,
@@ -35,9 +35,11 @@ from config.sign_in_limits import (
     note_success,
     take_once,
 )
+from contacts.audit.sign_ins import SignInKind
 
 log = logging.getLogger(__name__)
 
+LINK_TASK = "config.tasks.send_password_link"
 ORDER_EXPIRES = 1800  # seconds: later nobody waits for the e-mail any more
 
 
@@ -61,7 +63,7 @@ class ChangePassword(PasswordChangeView):
     success_url = reverse_lazy("mfa_index")
 
     def get_form(self, form_class: Any = None) -> Any:
-        form = super().get_form(form_class)
+        form: Any = super().get_form(form_class)
         form.request = self.request
         return form
 

@@ -13,8 +13,9 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from config.sign_in.passwords import make_password_link
-from config.sign_in.record import SignInKind, list_sign_ins, record_sign_in
+from config.sign_in.record import record_sign_in
 from contacts.admin.history import read_practice_zone
+from contacts.audit.sign_ins import SignInKind, list_sign_ins
 
 PERMISSION = "auth.change_user"
 SHOWN = 500  # people

@@ -1,35 +1,14 @@
-"""What happened around signing in, for admins to read."""
+"""Writes into the audit trail what happens around logging in."""
 
-import logging
+from contextlib import nullcontext
 
 from django.contrib.auth.models import User
-from django.db import models
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
 from config.sign_in_limits import find_client_address
-
-log = logging.getLogger(__name__)
-
-
-class SignInKind(models.TextChoices):
-    """What happened."""
-
-    SIGNED_IN = "signed_in", _("logged in")
-    SIGNED_OUT = "signed_out", _("logged out")
-    WRONG_PASSWORD = "wrong_password", _("wrong password")
-    WRONG_CODE = "wrong_code", _("wrong code of the authenticator app")
-    LOCKED = "locked_out", _("too many wrong passwords: has to wait")
-    UNLOCKED = "unlocked_desk", _("came back to a locked desk")
-    PASSWORD_CHANGED = "password_changed", _("changed the password")
-    PASSWORD_SET = "password_set_by_link", _("set a new password by a link")
-    LINK_SENT = "password_link_sent", _("was sent a link for a new password")
-    LINK_MADE = "password_link_made", _("made a link for a new password")
-    FACTOR_ADDED = "factor_added", _("set up an authenticator app")
-    FACTOR_REMOVED = "factor_removed", _("removed the authenticator app")
-    CODES_MADE = "recovery_codes_made", _("made new recovery codes")
-    CODE_USED = "recovery_code_used", _("used a recovery code")
-    SESSIONS_ENDED = "sessions_ended", _("ended all sessions")
+from contacts.audit.sign_ins import SignInKind
+from contacts.audit.trail import audited_request, has_address, record_deed
+from contacts.models import AuditEntry
 
 
 def record_sign_in(
@@ -40,18 +19,13 @@ def record_sign_in(
     name: str = "",
     about: User | None = None,
 ) -> None:
-    """Write one row. `user`: who did it. `about`: to whom, if that is somebody else.
+    """Write one entry. `user`: who did it. `about`: to whom, where nobody or somebody else did it.
 
     `name` as typed, where nobody is known to have done it: it is kept only if a user is called so, because
     people type their password into the wrong field.
     """
     if user is None and name:
-        about = User.objects.filter(username=name).first()
-    address = find_client_address(request)
-    log.info("%s: by user %s about user %s", kind.value, user and user.pk, about and about.pk)
-    del address
-
-
-def list_sign_ins() -> list[object]:
-    """The last of them, for the page of admins."""
-    return []
+        about = User.objects.filter(username=name.replace("\0", "")).first()
+    within = nullcontext() if has_address() else audited_request(find_client_address(request)[:45])
+    with within:
+        record_deed(kind.value, by=user, about=about, kind=AuditEntry.Kind.SIGN_IN)

@@ -22,7 +22,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from config.sign_in.door import check_password_again, describe_wait
 from config.sign_in.encryption import make_cipher
-from config.sign_in.record import SignInKind, record_sign_in
+from config.sign_in.record import record_sign_in
 from config.sign_in_limits import (
     CODE_USED,
     begin_try,
@@ -31,6 +31,7 @@ from config.sign_in_limits import (
     note_success,
     take_once,
 )
+from contacts.audit.sign_ins import SignInKind
 from contacts.roles import ADMIN, MANAGER
 
 # In the session: when the password was last entered, in seconds since 1970.
@@ -122,7 +123,7 @@ def _find_request() -> HttpRequest:
 
 def has_factor(user: User | AnonymousUser) -> bool:
     """Whether this person enters a code after the password."""
-    return Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).exists()
+    return bool(Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).exists())
 
 
 def needs_factor(user: User) -> bool:

@@ -9,8 +9,9 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest
 
 from config.sign_in.desk import start_session
-from config.sign_in.record import SignInKind, record_sign_in
+from config.sign_in.record import record_sign_in
 from config.sign_in.second_factor import FACTOR_OF
+from contacts.audit.sign_ins import SignInKind
 
 
 def connect() -> None:
