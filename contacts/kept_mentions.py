@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.utils.translation import gettext as _
 
@@ -45,8 +46,7 @@ def forget_searches(words: PersonWords) -> None:
         kept = data.get(SEARCHES, {})
         left = {key: text for key, text in kept.items() if not _finds(str(text), words)}
         if left != kept:
-            store = Session.get_session_store_class()()
-            session.session_data = store.encode(data | {SEARCHES: left})
+            session.session_data = SessionStore().encode(data | {SEARCHES: left})
             session.save(update_fields=["session_data"])
 
 

@@ -53,7 +53,7 @@ MENTION_COLUMNS: dict[str, tuple[str, ...]] = {
     "webhooks.EventDismissal": ("reason",),
     "admin.LogEntry": ("object_repr", "change_message"),
 }
-# Of these tables an id counts from SHORTEST_WORD on: they hold what lists say.
+# Tables that hold what lists say.
 OF_LISTS = frozenset({"contacts.ImportProblem", "contacts.RejectedRow"})
 IS_MENTIONED = "mentioned"  # the words that a query compares
 
@@ -66,10 +66,16 @@ class PersonWords:
     ids: frozenset[str] = frozenset()
     numbers: frozenset[str] = field(default_factory=frozenset)
 
-    def make_pattern(self, *, shortest_id: int = SHORTEST_ID) -> str:
-        """A regular expression that PostgreSQL and Python both read, without regard to case; "" for none."""
+    def make_pattern(self, *, of_list: bool = False) -> str:
+        """A regular expression that PostgreSQL and Python both read, without regard to case; "" for none.
+
+        `of_list`: for what lists say, where short ids count, and the only name of somebody who has but one.
+        """
+        shortest = SHORTEST_WORD if of_list else SHORTEST_ID
         names = [name for pair in self.list_long_names() for name in _write_name(*pair)]
-        ids = [re.escape(one) for one in sorted(self.ids) if len(one) >= shortest_id]
+        lone = {one or two for one, two in self.names if not (one and two)} if of_list else set()
+        names += [re.escape(one) for one in sorted(lone) if len(one) >= SHORTEST_WORD]
+        ids = [re.escape(one) for one in sorted(self.ids) if len(one) >= shortest]
         words = [rf"(?<!\w)(?:{'|'.join((*names, *ids))})(?!\w)"] if names or ids else []
         return "|".join((*words, *map(_write_number, sorted(self.numbers))))
 
@@ -111,24 +117,28 @@ def _any_row(label: str, found: Iterable[QuerySet[Any]]) -> QuerySet[Any]:
     about = Q(pk__in=[])
     for rows in found:
         about |= Q(pk__in=rows.order_by().values("pk"))
-    return apps.get_model(label)._default_manager.filter(about).order_by("pk")
+    return _all_rows(label).filter(about).order_by("pk")
+
+
+def _all_rows(label: str) -> QuerySet[Any, Any]:
+    rows: QuerySet[Any, Any] = apps.get_model(label)._default_manager.all()
+    return rows
 
 
 def _pattern_for(label: str, words: PersonWords) -> str:
-    return words.make_pattern(shortest_id=SHORTEST_WORD if label in OF_LISTS else SHORTEST_ID)
+    return words.make_pattern(of_list=label in OF_LISTS)
 
 
 def _find_in_columns(label: str, pattern: str) -> Iterator[tuple[str, QuerySet[Any]]]:
     """By column, the rows that match; none for an empty pattern."""
-    rows = apps.get_model(label)._default_manager
     for column in MENTION_COLUMNS[label] if pattern else ():
-        yield column, _matching(rows.all(), column, pattern)
+        yield column, _matching(_all_rows(label), column, pattern)
 
 
 def _matching(rows: QuerySet[Any], column: str, pattern: str) -> QuerySet[Any]:
-    return rows.alias(**{IS_MENTIONED: Cast(column, TextField())}).filter(
-        **{f"{IS_MENTIONED}__iregex": pattern}
-    )
+    as_text = {IS_MENTIONED: Cast(column, TextField())}
+    found: QuerySet[Any] = rows.alias(**as_text).filter(**{f"{IS_MENTIONED}__iregex": pattern})
+    return found
 
 
 def _get_field(model: type[Model], column: str) -> Field[Any, Any]:
@@ -152,8 +162,8 @@ def _without(column: Field[Any, Any], pattern: str) -> Any:
 
 def _find_rejected_rows(words: PersonWords) -> QuerySet[Any]:
     """Rows of files that weren't imported, by their cells together; not the header."""
-    rows = apps.get_model("contacts.RejectedRow")._default_manager.filter(line__gt=0)
-    pattern = words.make_pattern(shortest_id=SHORTEST_WORD)
+    rows = _all_rows("contacts.RejectedRow").filter(line__gt=0)
+    pattern = words.make_pattern(of_list=True)
     if not pattern:
         return rows.none()
     return _matching(rows, "cells", pattern) | _matching(rows, "problem", pattern)
@@ -161,12 +171,13 @@ def _find_rejected_rows(words: PersonWords) -> QuerySet[Any]:
 
 def _find_loose_events(words: PersonWords) -> QuerySet[Any]:
     """Events on the account's address, or of a batch, whose bodies name the person."""
-    rows = apps.get_model("webhooks.WebhookEvent")._default_manager.filter(call=None)
+    rows = _all_rows("webhooks.WebhookEvent").filter(call=None)
     pattern = words.make_bytes_pattern()
     if not pattern:
         return rows.none()
     written = Func(F("body"), Value("escape"), function="encode", output_field=TextField())
-    return rows.alias(written=written).filter(written__iregex=pattern)
+    found: QuerySet[Any] = rows.alias(written=written).filter(written__iregex=pattern)
+    return found
 
 
 def _write_name(first: str, last: str) -> tuple[str, str]:
@@ -201,7 +212,7 @@ def read_words(contact: Contact, numbers: Iterable[str]) -> PersonWords:
 
 def is_in_text(text: str, words: PersonWords) -> bool:
     """Whether a list's text names the person: by number or id, or by both names in one line."""
-    pattern = words.make_pattern(shortest_id=SHORTEST_WORD)
+    pattern = words.make_pattern(of_list=True)
     if pattern and re.search(pattern, text, re.IGNORECASE):
         return True
     pairs = [(one.casefold(), two.casefold()) for one, two in words.list_long_names()]

@@ -1,4 +1,4 @@
-"""No column of any table is forgotten when a person is erased, or when their data is taken (rule 64).
+"""No column of any table is forgotten when a person is erased, or when their data is taken.
 
 The walk goes through every column of words of every table, so a table that is added later fails here until
 somebody has said what an erasure does with it (product rule 64).
