@@ -73,6 +73,7 @@ PERSON_TABLES = (
     PersonTable("contacts.DistinctPair", ("one", "other"), deleted=True),
     PersonTable("contacts.ContactLogEntry", ("contact",)),
     PersonTable("contacts.NumberLook", OF_NUMBER),
+    PersonTable("contacts.AuditEntry", ("contact_key",), blanked={"changes": {}, "note": ""}),
     PersonTable("contacts.ConsentEntry", OF_NUMBER, blanked={"evidence": ""}, by_number=True),
     PersonTable(
         "contacts.Appointment",

@@ -17,6 +17,7 @@ from django.utils import timezone
 from contacts.api_tokens import make_api_token
 from contacts.models import (
     AppointmentChange,
+    AuditEntry,
     ClosedDay,
     ConsentEntry,
     Contact,
@@ -106,6 +107,7 @@ OURS: list[type[Model]] = [
 HISTORY: list[type[Model]] = [
     AppointmentChange,
     AssumptionTrial,
+    AuditEntry,
     CallBatch,
     CallCompanion,
     CallCount,
@@ -164,6 +166,7 @@ def make_one_of_each_model(index: int) -> None:
     ContactMerge.objects.create(survivor=contact, merged_id=10**9 + index, by=user, at=now)
     ContactLogEntry.objects.create(contact=contact, what="exported", by=user)
     DistinctPair.objects.create(one=contact, other=double, by=user)
+    AuditEntry.objects.create(at=now, kind="look", what="contact", by=user, contact_key=contact.pk)
     ErasedOptOut.objects.create(digest=f"{index:064}", voice_opted_out_at=now)
     assert contact.phone is not None
     ListedNumber.objects.create(number=contact.phone)
