@@ -96,6 +96,9 @@ SWEEP_STALE_AFTER = env.float("SWEEP_STALE_AFTER", default=60.0)  # seconds; the
 
 # --- Django ------------------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "allauth",  # before config, which takes its models out of the admin
+    "allauth.account",
+    "allauth.mfa",
     "config.apps.ConfigConfig",
     "contacts.apps.ContactsConfig",
     "reminders.apps.RemindersConfig",
@@ -115,9 +118,6 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "django_filters",
     "django_htmx",
-    "allauth",
-    "allauth.account",
-    "allauth.mfa",
 ]
 
 MIDDLEWARE = [

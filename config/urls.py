@@ -35,8 +35,8 @@ signing_in = [
     path("locked/state/", desk.desk_state, name="desk_state"),
     path("kept-form/", kept_forms.show_kept_form, name="kept_form"),
     path("people/", people.show_people, name="sign_ins"),
-    path("people/<int:user_id>/link/", people.hand_out_link, name="hand_out_link"),
-    path("people/<int:user_id>/app/remove/", people.remove_factor, name="remove_factor"),
+    path("people/<int:pk>/link/", people.hand_out_link, name="hand_out_link"),
+    path("people/<int:pk>/app/remove/", people.remove_factor, name="remove_factor"),
     path("admin/login/", door.lead_to_sign_in),
     path("admin/password_change/", RedirectView.as_view(pattern_name="change_password")),
 ]

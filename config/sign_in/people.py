@@ -31,9 +31,9 @@ def show_people(request: HttpRequest) -> HttpResponse:
 
 @permission_required(PERMISSION, raise_exception=True)
 @require_POST
-def hand_out_link(request: HttpRequest, user_id: int) -> HttpResponse:
+def hand_out_link(request: HttpRequest, pk: int) -> HttpResponse:
     """Show, once, a link by which this person sets a new password."""
-    user = _find_login(request, user_id)
+    user = _find_login(request, pk)
     record_sign_in(SignInKind.LINK_MADE, request, user=_find_self(request), about=user)
     return render(
         request, "registration/handed_out_link.html", {"who": user, "link": make_password_link(user)}
@@ -42,9 +42,9 @@ def hand_out_link(request: HttpRequest, user_id: int) -> HttpResponse:
 
 @permission_required(PERMISSION, raise_exception=True)
 @require_POST
-def remove_factor(request: HttpRequest, user_id: int) -> HttpResponse:
+def remove_factor(request: HttpRequest, pk: int) -> HttpResponse:
     """For whoever has lost the phone and the recovery codes. Who needs a second factor sets it up anew."""
-    user = _find_login(request, user_id)
+    user = _find_login(request, pk)
     if Authenticator.objects.filter(user=user).delete()[0]:
         record_sign_in(SignInKind.FACTOR_REMOVED, request, user=_find_self(request), about=user)
     messages.success(
@@ -60,9 +60,9 @@ def list_logins() -> QuerySet[User]:
     return people.order_by("-is_active", "username")
 
 
-def _find_login(request: HttpRequest, user_id: int) -> User:
+def _find_login(request: HttpRequest, pk: int) -> User:
     """Raises Http404, and PermissionDenied where a superuser is meant and the admin is none."""
-    user = get_object_or_404(User, pk=user_id, is_active=True)
+    user = get_object_or_404(User, pk=pk, is_active=True)
     if user.is_superuser and not _find_self(request).is_superuser:
         raise PermissionDenied
     return user

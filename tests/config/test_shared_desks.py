@@ -1,7 +1,10 @@
-"""Issue 13, "Who may do what", line 3: a desk locks, changes persons, and loses no form."""
+"""A shared desk: it locks, changes persons, and loses no form."""
 
 import re
+import subprocess
+import sys
 import uuid
+from ast import literal_eval
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +18,7 @@ from config import sign_in_limits
 from config.sign_in.kept_forms import pack_form
 from contacts.models import AuditEntry, Contact
 from contacts.roles import MANAGER
+from tests.config.test_unsafe_start import ROOT, SAFE
 from tests.people import make_user
 
 pytestmark = pytest.mark.django_db
@@ -234,6 +238,19 @@ def test_a_password_is_never_kept(rf: Any) -> None:
     assert pack_form(rf.post("/password/", {"old_password": "x"}), 1) == ""
     assert pack_form(rf.post("/contacts/new/", {"first_name": "x" * 70_000}), 1) == ""
     assert pack_form(rf.post("/contacts/new/", NEW_CONTACT), 1)
+
+
+def test_in_production_cookies_belong_to_this_host_and_managers_need_an_app() -> None:
+    names = "SESSION_COOKIE_NAME CSRF_COOKIE_NAME DESK_COOKIE_NAME SESSION_COOKIE_SECURE CSRF_COOKIE_SECURE"
+    names += " SESSION_COOKIE_HTTPONLY CSRF_COOKIE_HTTPONLY SESSION_COOKIE_SAMESITE CSRF_COOKIE_SAMESITE"
+    names += " SECOND_FACTOR_FOR IDLE_MINUTES SESSION_HOURS SESSION_COOKIE_DOMAIN SESSION_COOKIE_PATH"
+    ask = f"from django.conf import settings; print([getattr(settings, one) for one in {names.split()}])"
+    environment = SAFE | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    said = subprocess.run(
+        [sys.executable, "-c", ask], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+    ).stdout
+    cookies = ["__Host-session", "__Host-csrf", "__Host-desk", True, True, True, True, "Lax", "Lax"]
+    assert literal_eval(said) == [*cookies, "managers", 15, 12, None, "/"]
 
 
 @pytest.mark.parametrize("kept", ["", "x", "ü", "gAAAAA" + "A" * 200, "\x00"])

@@ -1,4 +1,4 @@
-"""Issue 13, "Who may do what", line 2: passwords, links to set them, the second factor, and what is recorded."""
+"""Logging in: passwords, links to set them, the second factor, and what is recorded."""
 
 import re
 import time
@@ -127,7 +127,9 @@ def test_the_old_password_can_not_be_guessed_at_an_open_desk(rosa: User) -> None
     client, _ = log_in()
     new = "seven geese cross the road"
     for number in range(5):
-        client.post("/password/", {"old_password": f"guess {number}", "new_password1": new, "new_password2": new})
+        client.post(
+            "/password/", {"old_password": f"guess {number}", "new_password1": new, "new_password2": new}
+        )
     form = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
     page = client.post("/password/", form).content.decode()
     assert "Too many wrong passwords" in page
