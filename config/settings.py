@@ -213,7 +213,7 @@ CSRF_COOKIE_HTTPONLY = True
 DESK_COOKIE_NAME = "desk"
 
 # The e-mail server for links to a new password, smtp+tls://user:password@mail.example.org:587; "": none.
-EMAIL_URL = env.str("EMAIL_URL", default="")
+EMAIL_URL = env.str("EMAIL_URL", "")
 EMAIL_IS_SET = bool(EMAIL_URL)
 if EMAIL_IS_SET:
     vars().update(env.email_url_config(EMAIL_URL))

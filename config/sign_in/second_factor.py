@@ -109,7 +109,7 @@ class CodeForm(AuthenticateForm):  # type: ignore[misc]
             raise ValidationError(
                 gettext("The stored secret of your app can't be read. Ask an administrator to remove it.")
             ) from None
-        if not take_once(CODE_USED, str(self.user.pk), typed):
+        if not take_once(CODE_USED, str(self.user.pk), "".join(filter(str.isalnum, typed))):
             raise FactorAdapter().validation_error("incorrect_code")
         return code
 
@@ -154,7 +154,9 @@ class SecondFactorFirst:
             return None
         if request.session.get(FACTOR_OF) == user.pk:
             return None
-        if not needs_factor(user) or has_factor(user):
+        if not needs_factor(user):  # asked each time: somebody may become a manager
+            return None
+        if has_factor(user):
             request.session[FACTOR_OF] = user.pk
             return None
         if "HX-Request" in request.headers:

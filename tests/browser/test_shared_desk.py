@@ -28,13 +28,13 @@ def change_person(page: Page, name: str, clinic: RunningClinic) -> None:
 def test_a_half_filled_booking_outlives_the_lock(desk: Page, clinic: RunningClinic) -> None:
     booking = f"{clinic.web}/appointments/book/"
     desk.goto(booking)
-    desk.get_by_label("Kind of visit").fill("Check-up")
+    desk.get_by_label("Appointment type").fill("Check-up")
     desk.get_by_label("Minutes").fill("45")
     lock(desk)
     assert "Check-up" not in desk.content()
     unlock(desk, "Robin Ames")
     desk.wait_for_url(booking)
-    expect(desk.get_by_label("Kind of visit")).to_have_value("Check-up")
+    expect(desk.get_by_label("Appointment type")).to_have_value("Check-up")
     expect(desk.get_by_label("Minutes")).to_have_value("45")
 
 

@@ -24,7 +24,7 @@ from config.sign_in.passwords import mail_password_link, make_password_link
 from contacts.audit.sign_ins import SignInKind
 from contacts.models import AuditEntry
 from contacts.roles import ADMIN, FRONT_DESK, MANAGER
-from tests.people import make_user
+from tests.people import give_role, make_user
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a quiet desk by the window"
@@ -258,7 +258,7 @@ def test_a_code_counts_once(rosa: User) -> None:
     first.post("/login/code/", {"code": code})
     cache.clear()  # another web process
     second, _ = log_in()
-    assert second.post("/login/code/", {"code": code}).status_code == 200
+    assert second.post("/login/code/", {"code": f"{code[:3]} {code[3:]}"}).status_code == 200
     assert (is_in(first), is_in(second)) == (True, False)
 
 
@@ -324,6 +324,16 @@ def test_managers_and_admins_set_up_an_app_before_anything_else(
         assert client.get("/pulse/", headers={"HX-Request": "true"})["HX-Redirect"] == "/sign-in/app/"
         assert client.get("/people/").status_code == 302
         assert client.get("/sign-in/app/").status_code == 200
+
+
+def test_whoever_becomes_a_manager_needs_it_at_once(settings: Settings) -> None:
+    settings.SECOND_FACTOR_FOR = "managers"
+    user = make_user("omar")
+    client = Client()
+    client.force_login(user)
+    assert client.get("/").status_code == 200
+    give_role(user, MANAGER)
+    assert client.get("/")["Location"] == "/sign-in/app/"
 
 
 def test_it_can_not_be_gone_round_by_the_admin_site(settings: Settings) -> None:

@@ -13,9 +13,7 @@ from contacts.models import AuditEntry
 
 
 class Command(BaseCommand):
-    help = (
-        "Print a link by which this person sets a new password. --remove-app: and no code is asked for."
-    )
+    help = "Print a link by which this person sets a new password. --remove-app: and no code is asked for."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="the username")
