@@ -24,6 +24,7 @@ from contacts.models.person_records import (
     NumberLook,
 )
 from contacts.models.practice import ClosedDay, Location, OpeningHours, Provider
+from contacts.models.staff import StaffLanguage
 from contacts.models.watching import (
     CalendarFault,
     FolderFault,
@@ -62,6 +63,7 @@ __all__ = [
     "Provider",
     "RejectedRow",
     "SourceAnswers",
+    "StaffLanguage",
     "UnusableReason",
     "WatchedCalendar",
     "WatchedFile",
