@@ -226,5 +226,5 @@ def test_the_names_of_fields_and_lists_are_translated_too() -> None:
 
     with translation.override("es"):
         assert str(Contact._meta.verbose_name_plural) == "contactos"
-        assert str(Contact._meta.get_field("first_name").verbose_name) == "nombre"  # type: ignore[union-attr]
+        assert str(Contact._meta.get_field("first_name").verbose_name) == "nombre"
     assert str(Contact._meta.verbose_name_plural) == "contacts"

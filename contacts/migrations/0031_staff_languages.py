@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("contacts", "0029_worklist_words"),
+        ("contacts", "0030_audit_trail"),
     ]
 
     operations = [
