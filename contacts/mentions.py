@@ -35,6 +35,7 @@ MENTION_COLUMNS: dict[str, tuple[str, ...]] = {
     "contacts.ClosedDay": ("reason",),
     "contacts.PhoneNumber": ("unusable_detail",),
     "contacts.ConsentEntry": ("evidence",),
+    "contacts.AuditEntry": ("changes", "note"),
     "contacts.Contact": ("notes",),
     "reminders.Campaign": ("pause_reason",),
     "reminders.CallRecord": ("detail",),

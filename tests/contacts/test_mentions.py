@@ -76,6 +76,7 @@ NAMES_OF_THE_PRACTICE = {
     },
     "reminders.Campaign": {"name"},
     "reminders.LiveCheck": {"name"},
+    "contacts.AuditEntry": {"what", "by_name", "address", "about"},
     "reminders.ListedNumber": {"error"},
 }  # fmt: skip
 
