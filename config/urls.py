@@ -9,7 +9,7 @@ from django.contrib.auth import views as auth_views
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from config import health
+from config import health, languages
 from config.sign_in import desk, door, kept_forms, passwords, people
 from reminders.api.views import UnknownAddress
 
@@ -45,6 +45,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     *signing_in,
+    path("language/", languages.keep_language, name="choose_language"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("reminders.api.urls")),
     path("api/v1", UnknownAddress.as_view()),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("contacts", "0030_audit_trail"),
+        ("contacts", "0031_staff_languages"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
