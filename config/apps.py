@@ -19,4 +19,4 @@ class ConfigConfig(AppConfig):
         self.labels.update(translate_labels())
         from config.sign_in import signals
 
-        signals.connect()
+        signals.hear_of_logins()

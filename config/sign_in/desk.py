@@ -18,7 +18,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature, TimestampSigner
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -154,7 +154,7 @@ def show_lock(request: HttpRequest) -> HttpResponseBase:
     if not isinstance(user, User):
         return redirect(f"{reverse('login')}?{urlencode({'next': _find_way_back(request)})}")
     if not request.session.get(LOCKED):
-        return redirect(_find_way_back(request))
+        return HttpResponseRedirect(_find_way_back(request))
     if request.method != "POST":
         return _show_lock(request, user, {})
     chosen = next((one for one in list_people(request, user) if str(one.pk) == request.POST.get("who")), user)
@@ -175,7 +175,7 @@ def _unlock(request: HttpRequest, user: User) -> HttpResponseBase:
     if sealed and read_kept_form(sealed, user.pk):
         request.session[KEPT] = sealed
         return redirect("kept_form")
-    return redirect(_find_way_back(request))
+    return HttpResponseRedirect(_find_way_back(request))
 
 
 def _hand_over(request: HttpRequest, chosen: User) -> HttpResponseBase:
@@ -201,7 +201,8 @@ def _find_way_back(request: HttpRequest) -> str:
     is_ours = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if is_ours and not wanted.startswith(reverse("locked")) else reverse("today")
+    is_page = wanted.startswith("/") and not wanted.startswith(reverse("locked"))
+    return wanted if is_ours and is_page else reverse("today")
 
 
 def tell_pages(request: HttpRequest) -> dict[str, int]:

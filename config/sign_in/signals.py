@@ -14,7 +14,7 @@ from config.sign_in.second_factor import FACTOR_OF
 from contacts.audit.sign_ins import SignInKind
 
 
-def connect() -> None:
+def hear_of_logins() -> None:
     """Called once, when the project's app is ready."""
     user_logged_in.connect(_after_login)
     user_logged_out.connect(_after_logout)

@@ -51,7 +51,7 @@ def test_a_form_comes_back_to_its_own_person_only(desk: Page, clinic: RunningCli
     desk.wait_for_url(f"{clinic.web}/")
     desk.goto(new_contact)
     expect(desk.get_by_label("First name")).to_have_value("Zelda")
-    expect(desk.get_by_text("What you had filled in is here again.")).to_be_visible()
+    expect(desk.get_by_text("Your half-filled form is here again.")).to_be_visible()
 
 
 def test_a_page_that_is_open_gives_way_to_the_lock(desk: Page, clinic: RunningClinic) -> None:
