@@ -16,6 +16,7 @@ from reminders.admin import (
     scripts,
     test_calls,
     texts,
+    users,
 )
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "scripts",
     "test_calls",
     "texts",
+    "users",
 ]
