@@ -26,7 +26,7 @@ CONTACT = "contacts.Contact"
 
 @dataclass(frozen=True)
 class AuditScope:
-    """What is asked for. Keys of a user and a contact, a kind, days (both included) by the clock of `zone`."""
+    """What is asked for: keys of a user and a contact, a kind, days (both included) by `zone`'s clock."""
 
     zone: tzinfo
     person: int | None = None

@@ -11,6 +11,10 @@ from contacts.audit.reading import AuditScope
 from contacts.models import AuditEntry
 from contacts.parameters import DayField, read_row_id
 
+DOWNLOADS = {
+    *("contact_data", "evidence_file", "import_changes", "import_problems", "import_rejected"),
+    *("report_file", "event_export_file", "audit_file"),
+}
 # Entries of one matter: a word for it, and the codes of contacts/audit/words.py.
 MATTERS = {
     "sending": (_("pausing, resuming, the mode"), "sending_paused,sending_resumed,mode_chosen"),
@@ -25,8 +29,7 @@ MATTERS = {
     "evidence": (_("evidence of calls"), "evidence,evidence_file"),
     "downloads": (
         _("downloads"),
-        "contact_data,evidence_file,import_changes,import_problems,import_rejected,report_file,"
-        "event_export_file,audit_file",
+        ",".join(sorted(DOWNLOADS)),
     ),
 }
 
@@ -45,7 +48,7 @@ class AuditFilters(forms.Form):
         names = [(str(one.pk), f"{one.get_full_name() or one.username} ({one.username})") for one in people]
         matters = [(code, words) for code, (words, _codes) in MATTERS.items()]
         choices = {"person": [("", _("everybody")), *names]}
-        choices["kind"] = [("", _("everything")), *AuditEntry.Kind.choices, *matters]  # type: ignore[list-item]
+        choices["kind"] = [("", _("everything")), *AuditEntry.Kind.choices, *matters]
         for name, offered in choices.items():
             chosen = self.fields[name]
             assert isinstance(chosen, forms.ChoiceField)  # noqa: S101 - mypy: its type as declared above

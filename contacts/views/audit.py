@@ -17,7 +17,7 @@ from contacts.parameters import read_row_id
 @require_GET
 @never_cache
 def show_audit_trail(request: HttpRequest) -> HttpResponse:
-    """GET ?person=3&kind=look&since=2026-11-01&until=2026-11-30&contact=5&before=8000; each may be left out."""
+    """GET ?person=3&kind=look&since=2026-11-01&until=2026-11-30&contact=5&before=8000; each is optional."""
     form = AuditFilters(request.GET)
     scope = form.read_scope(read_practice_zone())
     lines, more = read_audit_page(scope, read_row_id(request.GET.get("before", "")))
