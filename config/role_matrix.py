@@ -13,6 +13,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import HttpRequest
 from django.test import RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -152,7 +153,9 @@ def _write_pages() -> str:
     for row in read_matrix():
         methods = " ".join(row.methods) or "any"
         cells = [methods if row.may(role) else REFUSED for role in ROLES]
-        asks = ", ".join(f"`{one}`" for one in row.permissions) or ("–" if row.is_open else "a login")
+        asks = ", ".join(f"`{one.partition('.')[2]}`" for one in row.permissions) or (
+            "–" if row.is_open else "a login"
+        )
         rows.append([f"`{row.address}`", asks, methods if row.is_open else SIGN_IN, *cells])
     return _write_table("Pages", ["address", "asks for", "not logged in", *_name_roles()], rows)
 
@@ -161,9 +164,13 @@ def _write_admin() -> str:
     rows = []
     for model, of_model in sorted(admin.site._registry.items(), key=lambda pair: pair[0]._meta.label):
         cells = [", ".join(list_admin_deeds(of_model, role)) or REFUSED for role in ROLES]
-        rows.append([f"`{model._meta.label}`", SIGN_IN, *cells])
+        rows.append([_name_admin_page(model), SIGN_IN, *cells])
     title = "The admin, for those who have staff status too"
     return _write_table(title, ["what", "not logged in", *_name_roles()], rows)
+
+
+def _name_admin_page(model: "type[Model]") -> str:
+    return f"`/admin/{model._meta.app_label}/{model._meta.model_name}/`"
 
 
 def list_admin_deeds(of_model: "admin.ModelAdmin[Any]", role: str) -> list[str]:
@@ -187,7 +194,7 @@ def _write_actions() -> str:
         may = {role: set(of_model.get_actions(_make_admin_request(role))) for role in ROLES}
         for action in sorted(set().union(*may.values())):
             cells = ["POST" if action in may[role] else REFUSED for role in ROLES]
-            rows.append([f"`{model._meta.label}`", f"`{action}`", *cells])
+            rows.append([_name_admin_page(model), f"`{action}`", *cells])
     return _write_table("Actions of the admin", ["what", "action", *_name_roles()], rows)
 
 

@@ -2,11 +2,9 @@
 
 from django.urls import path
 
-from contacts.views import audit, contacts, duplicates, imports, watching
+from contacts.views import contacts, duplicates, imports, watching
 
 urlpatterns = [
-    path("audit/", audit.show_audit_trail, name="audit_trail"),
-    path("audit/file/", audit.download_audit_trail, name="audit_file"),
     path("contacts/", contacts.list_contacts, name="contacts"),
     path("contacts/new/", contacts.add_contact, name="add_contact"),
     path("contacts/duplicates/", duplicates.list_duplicates, name="duplicates"),

@@ -4,6 +4,7 @@ from reminders.views import actions as deeds
 from reminders.views import (
     api_page,
     appointments,
+    audit,
     booking,
     calendar,
     campaign_builder,
@@ -50,6 +51,8 @@ urlpatterns: list[URLPattern] = [
     path("find/", find.find_anything, name="find"),
     path("pulse/", sending.show_pulse, name="pulse"),
     path("settings/", settings.show_settings, name="settings"),
+    path("audit/", audit.show_audit_trail, name="audit_trail"),
+    path("audit/file/", audit.download_audit_trail, name="audit_file"),
     path("sending/pause/", sending.pause, name="pause_sending"),
     path("sending/resume/", sending.resume, name="resume_sending"),
     path("sending/stop/", stops.show_stops, name="stop"),

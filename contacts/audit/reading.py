@@ -11,7 +11,8 @@ from typing import Any
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Concat
 from django.utils.translation import gettext as _
 
 from contacts.audit.words import describe_what, name_model
@@ -48,13 +49,15 @@ class AuditChange:
 
 @dataclass(frozen=True)
 class AuditLine:
-    """An entry as it is shown. `about`: what it was done to, where that is no contact."""
+    """An entry as it is shown. `contact_name`: "" if it concerns none, or an erased one, or one who is gone;
+    `about`: what it was done to, where that is no contact.
+    """
 
     entry: AuditEntry
     at: datetime
     who: str
     what: str
-    contact: Contact | None
+    contact_name: str
     about: str
     changes: list[AuditChange] = field(default_factory=list)
 
@@ -69,7 +72,9 @@ def read_audit_page(scope: AuditScope, before: int | None) -> tuple[list[AuditLi
 
 def find_entries(scope: AuditScope) -> QuerySet[AuditEntry]:
     """The entries that are asked for, newest first."""
-    rows = AuditEntry.objects.select_related("by").order_by("-pk")
+    whose = Contact.objects.filter(pk=OuterRef("contact_key"))
+    names = whose.values_list(Concat("first_name", Value(" "), "last_name"))
+    rows = AuditEntry.objects.select_related("by").annotate(contact_name=Subquery(names)).order_by("-pk")
     if scope.person:
         rows = rows.filter(by=scope.person)
     if scope.contact:
@@ -102,9 +107,9 @@ def _list_cells(scope: AuditScope) -> Iterator[list[object]]:
         for line in lines:
             entry = line.entry
             changes = "; ".join(f"{one.name}: {one.before} → {one.after}" for one in line.changes)
-            name = line.contact.full_name if line.contact else ""
+            at = line.at.isoformat(timespec="seconds")
             yield [
-                *(line.at.isoformat(timespec="seconds"), line.who, line.what, name, line.about, changes),
+                *(at, line.who, line.what, line.contact_name, line.about, changes),
                 *(entry.note, entry.address, entry.pk, entry.kind, entry.what, entry.contact_key),
             ]
         if before is None:
@@ -116,10 +121,9 @@ def _begin(day: date, zone: tzinfo) -> datetime:
 
 
 def _describe(entries: Sequence[AuditEntry], zone: tzinfo) -> list[AuditLine]:
-    contacts = Contact.objects.in_bulk({entry.contact_key for entry in entries if entry.contact_key})
     numbers = PhoneNumber.objects.in_bulk(set(_list_numbers(entries)))
     masks = {pk: mask(number.e164) for pk, number in numbers.items()}
-    return [_describe_entry(entry, zone, contacts, masks) for entry in entries]
+    return [_describe_entry(entry, zone, masks) for entry in entries]
 
 
 def _list_numbers(entries: Iterable[AuditEntry]) -> Iterator[int]:
@@ -130,9 +134,7 @@ def _list_numbers(entries: Iterable[AuditEntry]) -> Iterator[int]:
             yield from (key for key in entry.changes.get(name, ()) if key)
 
 
-def _describe_entry(
-    entry: AuditEntry, zone: tzinfo, contacts: dict[int, Contact], masks: dict[int, str]
-) -> AuditLine:
+def _describe_entry(entry: AuditEntry, zone: tzinfo, masks: dict[int, str]) -> AuditLine:
     named = (entry.by.get_full_name() or entry.by_name) if entry.by else _("Callboard")
     who = f"{named} ({entry.by_name})" if entry.by and named != entry.by_name else named
     about = ""
@@ -145,7 +147,7 @@ def _describe_entry(
         at=entry.at.astimezone(zone),
         who=who,
         what=describe_what(entry.what, entry.kind),
-        contact=contacts.get(entry.contact_key or 0),
+        contact_name=(getattr(entry, "contact_name", "") or "").strip(),
         about=about,
         changes=[_describe_change(entry.about, name, pair, masks) for name, pair in entry.changes.items()],
     )

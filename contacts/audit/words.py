@@ -102,7 +102,6 @@ LOOKS: dict[str, Promise] = {
     "text_thread": _("read the texts of a number"),
     "worklist_entry": _("opened an entry of the worklist"),
     "print_day": _("opened a day to print it"),
-    "unconfirmed": _("opened the list of those to call"),
     "campaign_people": _("opened the list of those whom a campaign reminds"),
     "import_batch": _("opened an import"),
     "preview_import": _("opened the preview of a list"),

@@ -50,6 +50,7 @@ class RoleAdmin(ClinicAdmin[User], UserAdmin[User]):
         "last_login",
     )
     readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ("user_permissions",)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("groups")
@@ -91,6 +92,7 @@ class RoleAdmin(ClinicAdmin[User], UserAdmin[User]):
         if db_field.name == "groups":
             giveable = find_groups_to_give(cast(User, request.user))
             kwargs["queryset"] = Group.objects.filter(pk__in=[group.pk for group in giveable])
+            kwargs["widget"] = forms.CheckboxSelectMultiple
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
