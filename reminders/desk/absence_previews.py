@@ -19,7 +19,7 @@ from reminders.deciding.text_objections import find_text_objections
 from reminders.desk.booking_questions import BookingQuestion, WantedSlot, find_questions_of_slots
 from reminders.desk.staff_texts import find_fault_in_words
 from reminders.models import Absence, StaffText
-from reminders.rules.reasons import CallReason, Reason, ReasonOfText, sentence_for
+from reminders.rules.reasons import Reason, ReasonOfText, sentence_for
 from reminders.wording.absence_texts import choose_text_language, fill_absence_text, say_change
 from reminders.wording.scripts import caller_id, find_refusal
 
@@ -151,7 +151,7 @@ def find_reason_to_call(visit: Appointment, text: StaffText | None, objection: s
         return Reason.NO_NUMBER
     if refusal := find_refusal(Channel.SMS, visit.contact.preferred_channel):
         return str(refusal)
-    return CallReason.NOT_WRITABLE if find_fault_in_words(text.text) else objection
+    return ReasonOfText.TEXT_UNFIT if find_fault_in_words(text.text) else objection
 
 
 def _describe_after(each: ChangedVisit, plan: AbsencePlan) -> str:

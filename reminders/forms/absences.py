@@ -91,9 +91,10 @@ class AbsenceForm(forms.Form):
             self.fields["tell"].choices = [(TELL_MYSELF, gettext_lazy("I tell them myself"))]  # type: ignore[attr-defined]
             self.fields["tell"].initial = TELL_MYSELF
         for field in self.fields.values():
-            if not isinstance(field.widget, forms.RadioSelect):
-                is_select = isinstance(field.widget, forms.Select)
-                field.widget.attrs.setdefault("class", "form-select" if is_select else "form-control")
+            is_radio = isinstance(field.widget, forms.RadioSelect)
+            is_select = isinstance(field.widget, forms.Select)
+            look = "form-check-input" if is_radio else "form-select" if is_select else "form-control"
+            field.widget.attrs.setdefault("class", look)
 
     @property
     def word_fields(self) -> list[forms.BoundField]:

@@ -104,12 +104,18 @@ def _describe(one: AbsenceVisit, absence: Absence) -> AbsenceOutcome:
     before = one.starts_before.astimezone(zone)
     after = (one.to_starts_at or one.starts_before).astimezone(zone)
     provider = absence.to_provider.name if absence.to_provider else ""
-    telling, why = _describe_telling(one, absence)
+    telling, why = _describe_telling(one)
+    if one.state in (State.REFUSED, State.UNDONE):
+        after_words = ""
+    elif absence.deed == Deed.CANCEL:
+        after_words = _("cancelled")
+    else:
+        after_words = say_change(before, after, provider)
     return AbsenceOutcome(
         appointment_id=visit.pk,
         time=clock(before),
         name=visit.contact.full_name,
-        after=_("cancelled") if absence.deed == Deed.CANCEL else say_change(before, after, provider),
+        after=after_words,
         look=LOOKS[State(one.state)],
         state=str(State(one.state).label),
         refusal=one.refusal,
@@ -126,7 +132,7 @@ LOOKS: Mapping[AbsenceVisit.State, str] = {
 }
 
 
-def _describe_telling(one: AbsenceVisit, absence: Absence) -> tuple[str, str]:
+def _describe_telling(one: AbsenceVisit) -> tuple[str, str]:
     """How the patient learns of it, and why so; nothing where there is nothing to tell."""
     if one.state == State.REFUSED or (one.state == State.UNDONE and one.telling == Telling.NOBODY):
         return "", ""

@@ -30,7 +30,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     Deed.OTHER_PROVIDER: {
         "en": "{PRACTICE}: your visit on {APPT_DATE} at {APPT_TIME} will be with {NEW_PROVIDER}. "
         "Questions: {CALLBACK_NUMBER}.",
-        "es": "{PRACTICE}: su cita del {APPT_DATE} a las {APPT_TIME} será con {NEW_PROVIDER}. "
+        "es": "{PRACTICE}: su cita del {APPT_DATE} a las {APPT_TIME} es ahora con {NEW_PROVIDER}. "
         "Preguntas: {CALLBACK_NUMBER}.",
         "fr": "{PRACTICE} : votre rendez-vous du {APPT_DATE} à {APPT_TIME} sera avec {NEW_PROVIDER}. "
         "Questions : {CALLBACK_NUMBER}.",

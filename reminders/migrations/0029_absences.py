@@ -11,7 +11,7 @@ import reminders.models.calls
 class Migration(migrations.Migration):
     dependencies = [
         ("contacts", "0029_worklist_words"),
-        ("reminders", "0027_worklist_deeds"),
+        ("reminders", "0028_roles_of_managers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
