@@ -33,6 +33,8 @@ DEEDS: dict[str, Promise] = {
     "mark_usable": _("marked a number as usable"),
     "book_appointment": _("booked"),
     "move_appointment": _("moved an appointment"),
+    "plan_absence": _("cancelled or moved the visits of somebody who is away"),
+    "undo_absence": _("undid an absence"),
     "cancel_appointment": _("cancelled an appointment"),
     "reinstate_appointment": _("booked a cancelled appointment again"),
     "record_attendance": _("recorded whether somebody came"),
@@ -120,6 +122,7 @@ READ_BY_API = frozenset({"api_contact_search", "api_opt_out_search"})
 ANSWERED_AT_ONCE = frozenset(name for name in DEEDS if name.endswith("_follow_up")) | {"undo_deed"}
 # What an address is about, by how its pattern begins; the longest that fits counts.
 ABOUT = {
+    "absences/": "reminders.Absence",
     "appointments/": "contacts.Appointment",
     "calls/": "reminders.CallRecord",
     "campaigns/": "reminders.Campaign",
