@@ -1,5 +1,6 @@
 """The inbox: every request to the webhook endpoint with a valid token. The outbox: webhooks/outgoing/."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +18,7 @@ from webhooks.outgoing.models import (
 __all__ = [
     "CalendarFeed",
     "DeliveryAttempt",
+    "EventDismissal",
     "OutgoingDelivery",
     "OutgoingEndpoint",
     "OutgoingEvent",
@@ -33,6 +35,7 @@ class WebhookEvent(models.Model):
         APPLIED = "applied", _("applied")
         FAILED = "failed", _("could not be applied yet")
         QUARANTINED = "quarantined", _("kept, doesn't fit its call")
+        DISMISSED = "dismissed", _("dismissed by a person, with a reason")
 
     call = models.ForeignKey(CallRecord, on_delete=models.PROTECT, null=True, related_name="events")
     batch = models.ForeignKey(CallBatch, on_delete=models.PROTECT, null=True, related_name="events")
@@ -78,3 +81,18 @@ class WebhookEvent(models.Model):
 
     def __str__(self) -> str:
         return f"event {self.pk}"
+
+
+class EventDismissal(models.Model):
+    """That a person looked at an event that can't be applied, and set it aside. Append-only."""
+
+    event = models.ForeignKey(WebhookEvent, on_delete=models.PROTECT, related_name="dismissals")
+    reason = models.CharField(max_length=300)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return f"dismissal {self.pk}"

@@ -2,6 +2,7 @@
 
 from contacts.models.api_tokens import ApiScope, ApiToken
 from contacts.models.appointments import Appointment, AppointmentChange, Way
+from contacts.models.audit import AuditEntry
 from contacts.models.imports import (
     ImportBatch,
     ImportChange,
@@ -37,6 +38,7 @@ __all__ = [
     "ApiToken",
     "Appointment",
     "AppointmentChange",
+    "AuditEntry",
     "CalendarFault",
     "ClosedDay",
     "ConsentEntry",

@@ -41,7 +41,8 @@ def _refers_to(model: type[Model], found: set[type[Model]]) -> bool:
 
 def test_no_table_about_people_is_forgotten() -> None:
     listed = {table.label for table in PERSON_TABLES}
-    assert find_tables_about_people() == listed | set(SAYS_NOTHING)
+    by_key_alone = {"contacts.AuditEntry"}  # no reference, so that a look at somebody isn't their history
+    assert find_tables_about_people() | by_key_alone == listed | set(SAYS_NOTHING)
     assert not listed & set(SAYS_NOTHING)
 
 
