@@ -1,0 +1,66 @@
+"""How many events one address may store, so that whoever has learnt one can't fill the tables with it.
+
+| address | events |
+| --- | --- |
+| of a call or text | MOST_OF_A_CALL, in all |
+| of a campaign's calls | the same for each of them |
+| of the account, which also brings numbers that we don't have yet | MOST_OF_THE_ACCOUNT, in 24 hours |
+
+A request beyond it is answered with 429, so that Robotalker doesn't believe that we have it, and counted
+(webhooks/refusal_counts.py). A "no" that isn't recorded yet, of a number that we have, is stored all the same.
+"""
+
+from django.conf import settings
+from django.db.models import Q
+
+from contacts.models import PhoneNumber
+from contacts.models.people import Channel
+from contacts.numbers import read_reported_number
+from contacts.optouts import scope_of_optout
+from reminders.models import CallRecord
+from reminders.robotalker.events import RobotalkerEvent
+from reminders.traffic.callback_urls import CALL, Callback
+from webhooks.address_checks import name_numbers
+from webhooks.models import WebhookEvent
+from webhooks.optout_detection import is_optout, read_for_optout
+
+# A call has five events at most, and Robotalker repeats those that weren't answered with the same body.
+MOST_OF_A_CALL = 100
+MOST_OF_THE_ACCOUNT = 2_000
+
+_EVENTS = WebhookEvent._meta.db_table
+_CALLS = CallRecord._meta.db_table
+# Conditions of the statement that stores an event (webhooks/inbox.py), with "subject" as the call or batch.
+CALL_CAP = f"(SELECT count(*) FROM {_EVENTS} AS e WHERE e.call_id = subject.id) < {MOST_OF_A_CALL}"
+BATCH_CAP = (
+    f"(SELECT count(*) FROM {_EVENTS} AS e WHERE e.batch_id = subject.id) < {MOST_OF_A_CALL}"
+    f" * (SELECT count(*) FROM {_CALLS} AS c WHERE c.batch_id = subject.id)"
+)
+ACCOUNT_CAP = (
+    f"(SELECT count(*) FROM {_EVENTS} AS e WHERE e.call_id IS NULL AND e.batch_id IS NULL"
+    f" AND e.received_at > clock_timestamp() - interval '24 hours') < {MOST_OF_THE_ACCOUNT}"
+)
+
+
+class TooManyEvents(ValueError):
+    """The address has stored as many events as it may."""
+
+
+def is_owed_optout(callback: Callback, body: bytes, parsed: RobotalkerEvent | None) -> bool:
+    """Whether a request is the "no" of a number that we have, and it isn't recorded yet."""
+    if not is_optout(body, parsed):
+        return False
+    event = parsed or read_for_optout(body)
+    scope = scope_of_optout(Channel(event.channel) if event and event.channel else None)
+    missing = Q(pk=None)
+    if scope != "sms":
+        missing |= Q(voice_opted_out_at=None)
+    if scope != "voice":
+        missing |= Q(sms_opted_out_at=None)
+    if callback.subject == CALL:
+        numbers = PhoneNumber.objects.filter(calls__public_id=callback.public_id)
+    else:
+        named = name_numbers(event) if event else []
+        forms = [form for raw in named for form in read_reported_number(raw, [settings.PHONE_REGION])]
+        numbers = PhoneNumber.objects.filter(e164__in=forms)
+    return numbers.filter(missing).exists()
