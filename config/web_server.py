@@ -1,4 +1,4 @@
-"""The web process: gunicorn starts and restarts the workers, and each worker serves its connections by waitress.
+"""The web process: gunicorn starts and restarts the workers, and each serves its connections by waitress.
 
 gunicorn's own worker gives a thread to a connection before its request is there, so 24 connections that say
 nothing, or say it slowly, stop it. Here one loop receives requests whole, bodies included, and sends answers;
@@ -41,7 +41,7 @@ HEADERS_WITHIN = 15.0  # seconds from a request's first byte
 BODY_WITHIN = 30.0  # seconds from a request's first byte, and more for a large one:
 SLOWEST_BODY = 50_000  # bytes a second
 IDLE_FOR = 30.0  # seconds until a connection without a request is closed
-PATIENCE_WHEN_CROWDED = 0.1  # the part of all these times that is left when nearly all connections are taken
+PATIENCE_WHEN_CROWDED = 0.1  # the part of these times that is left when nearly all connections are taken
 CROWDED = 0.8  # of the connections
 LOOK_EVERY = 1  # second: for connections that are too slow
 LARGE = 128 * 1024  # bytes; such a body is kept in a temporary file
@@ -84,12 +84,12 @@ class LimitedParser(HTTPRequestParser):  # type: ignore[misc]
         super().parse_header(header_plus)
         path = "/" + self.path.lstrip("/")  # as waitress hands it to the application
         limit = body_limit.find_body_limit(path)
-        if path == body_limit.upload_path() and limit < self.content_length <= body_limit.READ_TO_ANSWER:
+        if path == body_limit.UPLOADS and limit < self.content_length <= body_limit.READ_TO_ANSWER:
             # the browser of somebody with a list that is too large gets a page (config/body_limit.py)
             self.body_rcv, limit = FixedStreamReceiver(self.content_length, _Nothing()), self.content_length
         elif self.content_length > LARGE or (self.chunked and limit > LARGE):
             self._count_as_large()
-        self.adj = copy.copy(self.adj)
+        self.adj: Adjustments = copy.copy(self.adj)
         self.adj.max_request_body_size = limit + 1  # waitress refuses what is equal or larger
 
     def received(self, data: bytes) -> int:
@@ -129,7 +129,7 @@ class Connection(HTTPChannel):  # type: ignore[misc]
         return bool(super().received(data))
 
     def is_too_slow(self, now: float, patience: float) -> bool:
-        """Whether it should be closed: nothing comes, or a request takes too long to come, or an answer to go.
+        """Whether it should be closed: nothing comes, or a request or an answer takes too long.
 
         `patience`: the part of the usual time that it is given.
         """

@@ -4,9 +4,9 @@
 | --- | --- |
 | of a call or text | MOST_OF_A_CALL, in all |
 | of a campaign's calls | the same for each of them |
-| of the account, which also brings numbers that we don't have yet | MOST_OF_THE_ACCOUNT, in 24 hours |
+| of the account, which also brings numbers that we don't have | MOST_OF_THE_ACCOUNT, in 24 hours |
 
-A request beyond it is answered with 429, so that Robotalker doesn't believe that we have it, and counted
+A request beyond it is answered with 429, so that Robotalker sends it again, and counted
 (webhooks/refusal_counts.py). A "no" that isn't recorded yet, of a number that we have, is stored all the same.
 """
 
@@ -28,18 +28,17 @@ from webhooks.optout_detection import is_optout, read_for_optout
 MOST_OF_A_CALL = 100
 MOST_OF_THE_ACCOUNT = 2_000
 
-_EVENTS = WebhookEvent._meta.db_table
-_CALLS = CallRecord._meta.db_table
 # Conditions of the statement that stores an event (webhooks/inbox.py), with "subject" as the call or batch.
-CALL_CAP = f"(SELECT count(*) FROM {_EVENTS} AS e WHERE e.call_id = subject.id) < {MOST_OF_A_CALL}"
+_COUNT = f"SELECT count(*) FROM {WebhookEvent._meta.db_table} AS stored"  # noqa: S608 - a table of ours
+_MEMBERS = f"SELECT count(*) FROM {CallRecord._meta.db_table} AS member"  # noqa: S608 - a table of ours
+_TODAY = "stored.received_at > clock_timestamp() - interval '24 hours'"
+_OF_ACCOUNT = f"stored.call_id IS NULL AND stored.batch_id IS NULL AND {_TODAY}"
+CALL_CAP = f"({_COUNT} WHERE stored.call_id = subject.id) < {MOST_OF_A_CALL}"
 BATCH_CAP = (
-    f"(SELECT count(*) FROM {_EVENTS} AS e WHERE e.batch_id = subject.id) < {MOST_OF_A_CALL}"
-    f" * (SELECT count(*) FROM {_CALLS} AS c WHERE c.batch_id = subject.id)"
+    f"({_COUNT} WHERE stored.batch_id = subject.id)"
+    f" < {MOST_OF_A_CALL} * ({_MEMBERS} WHERE member.batch_id = subject.id)"
 )
-ACCOUNT_CAP = (
-    f"(SELECT count(*) FROM {_EVENTS} AS e WHERE e.call_id IS NULL AND e.batch_id IS NULL"
-    f" AND e.received_at > clock_timestamp() - interval '24 hours') < {MOST_OF_THE_ACCOUNT}"
-)
+ACCOUNT_CAP = f"({_COUNT} WHERE {_OF_ACCOUNT}) < {MOST_OF_THE_ACCOUNT}"
 
 
 class TooManyEvents(ValueError):

@@ -77,9 +77,7 @@ class _Request:
     is_capped: bool
 
 
-def store_event(
-    callback: Callback, body: bytes, content_type: str, *, is_capped: bool = True
-) -> int | None:
+def store_event(callback: Callback, body: bytes, content_type: str, *, is_capped: bool = True) -> int | None:
     """Store a request, committed; its id, or None when it repeats one that needs no more applying.
 
     A request with the body of an earlier one may be a new event (webhooks/repetitions.py). Raises

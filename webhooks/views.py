@@ -125,7 +125,10 @@ def _store_and_apply(callback: Callback, body: bytes, content_type: str) -> Http
 
 
 def _store_within_cap(callback: Callback, body: bytes, content_type: str) -> int | None:
-    """Store an event; beyond the cap only a "no" that isn't recorded yet. Raises UnknownSubject, TooManyEvents."""
+    """Store an event; beyond the cap only a "no" that isn't recorded yet.
+
+    Raises UnknownSubject and TooManyEvents.
+    """
     try:
         return store_event(callback, body, content_type)
     except TooManyEvents:
