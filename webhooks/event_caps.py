@@ -6,8 +6,8 @@
 | of a campaign's calls | the same for each of them |
 | of the account, which also brings numbers that we don't have | MOST_OF_THE_ACCOUNT, in 24 hours |
 
-A request beyond it is answered with 429, so that Robotalker sends it again, and counted
-(webhooks/refusal_counts.py). A "no" that isn't recorded yet, of a number that we have, is stored all the same.
+A request beyond it is answered with 429, so that Robotalker sends it again, and counted (refusal_counts.py).
+A "no" that isn't recorded yet, of a number that we have, is stored all the same.
 """
 
 from django.conf import settings

@@ -106,7 +106,7 @@ def test_a_worker_that_gets_sigterm_finishes_its_campaign_and_begins_no_other(
 
 
 def test_an_idle_child_of_a_worker_ends_without_an_error_when_it_is_told_to() -> None:
-    """Celery tells so the child that it replaces after WORKER_MAX_TASKS, and logs an ERROR for other exits."""
+    """Celery tells a child that it replaces after WORKER_MAX_TASKS, and logs an error for other exits."""
     child = (
         "import os, signal; from config.celery import finish_submission_on_sigterm as prepare;"
         "prepare(); os.kill(os.getpid(), signal.SIGTERM)"
