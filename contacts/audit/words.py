@@ -69,6 +69,8 @@ DEEDS: dict[str, Promise] = {
     "change_pronunciations": _("changed how abbreviations are said"),
     "send_text": _("wrote a text message"),
     "read_texts": _("marked texts as read"),
+    "save_filter": _("saved a choice of filters"),
+    "forget_filter": _("removed a saved choice of filters"),
     "take_follow_up": _("took an entry of the worklist"),
     "hand_on_follow_up": _("handed on an entry of the worklist"),
     "snooze_follow_up": _("snoozed an entry of the worklist"),
