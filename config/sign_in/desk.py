@@ -127,6 +127,8 @@ def _refuse(request: HttpRequest, user: User) -> HttpResponseBase:
         return _show_lock(request, user, {"kept": kept, "status": 403})
     if is_part(request):
         return HttpResponse(status=401)
+    if request.method not in ("GET", "HEAD"):
+        return _show_lock(request, user, {"status": 403})
     return redirect(f"{reverse('locked')}?{urlencode({'next': request.get_full_path()})}")
 
 

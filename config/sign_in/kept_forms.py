@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.http.request import RawPostDataException
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_safe
 
 from config.sign_in.encryption import make_cipher
 
@@ -63,6 +64,7 @@ def keep_for_later(request: HttpRequest, user: User, sealed: str) -> bool:
     return True
 
 
+@require_safe
 def show_kept_form(request: HttpRequest) -> HttpResponseBase:
     """The page that offers to send the form now. It is shown once."""
     sealed = request.session.pop(KEPT, "")

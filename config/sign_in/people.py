@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from config.sign_in.passwords import make_password_link
 from config.sign_in.record import record_sign_in
@@ -22,6 +22,7 @@ SHOWN = 500  # people
 
 
 @permission_required(PERMISSION, raise_exception=True)
+@require_safe
 def show_people(request: HttpRequest) -> HttpResponse:
     """The page "People who log in"."""
     context = {"people": list_logins()[:SHOWN], "happened": list_sign_ins()}

@@ -14,7 +14,7 @@ from allauth.mfa.models import Authenticator
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -159,6 +159,8 @@ class SecondFactorFirst:
         if has_factor(user):
             request.session[FACTOR_OF] = user.pk
             return None
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied
         if "HX-Request" in request.headers:
             return HttpResponse(headers={"HX-Redirect": reverse("mfa_activate_totp")})
         return redirect("mfa_activate_totp")

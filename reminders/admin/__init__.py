@@ -1,6 +1,7 @@
 """The admin of reminders: campaigns and scripts, reminders, calls and follow-ups."""
 
 from reminders.admin import (
+    absences,
     calls,
     campaigns,
     evidence_looks,
@@ -16,9 +17,11 @@ from reminders.admin import (
     scripts,
     test_calls,
     texts,
+    users,
 )
 
 __all__ = [
+    "absences",
     "calls",
     "campaigns",
     "evidence_looks",
@@ -34,4 +37,5 @@ __all__ = [
     "scripts",
     "test_calls",
     "texts",
+    "users",
 ]

@@ -63,6 +63,13 @@ SETTINGS = (
         help=gettext_lazy("What happened to appointments and calls, as a file."),
     ),
     RailPlace(
+        "audit_trail",
+        "contacts.view_auditentry",
+        "list-search",
+        gettext_lazy("Audit trail"),
+        help=gettext_lazy("Who did what, and who looked at whom."),
+    ),
+    RailPlace(
         "api_page",
         "contacts.view_apitoken",
         "api",
@@ -71,7 +78,14 @@ SETTINGS = (
     ),
 )
 RAIL = (
-    RailPlace("today", "contacts.view_appointment", "calendar-event", gettext_lazy("Today"), on_phone=True),
+    RailPlace(
+        "today",
+        "contacts.view_appointment",
+        "calendar-event",
+        gettext_lazy("Today"),
+        also=("plan_absence", "absence", "saved_filters"),
+        on_phone=True,
+    ),
     RailPlace("calendar", "contacts.view_appointment", "calendar", gettext_lazy("Calendar")),
     RailPlace("worklist", "reminders.view_followup", "list-check", gettext_lazy("Worklist"), on_phone=True),
     RailPlace(
