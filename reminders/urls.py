@@ -1,13 +1,14 @@
 from django.urls import URLPattern, path
 
-from reminders.views import actions as deeds
 from reminders.views import (
+    absences,
     api_page,
     appointments,
     booking,
     calendar,
     campaign_builder,
     campaigns,
+    day_filters,
     evidence,
     explaining,
     find,
@@ -29,6 +30,7 @@ from reminders.views import (
     worklist,
     worklist_deeds,
 )
+from reminders.views import actions as deeds
 
 urlpatterns: list[URLPattern] = [
     path("contacts/<int:pk>/edit/", people.edit_contact, name="edit_contact"),
@@ -44,8 +46,14 @@ urlpatterns: list[URLPattern] = [
     path("", today.show_today, name="today"),
     path("day/print/", today.print_day, name="print_day"),
     path("day/unconfirmed/", today.show_unconfirmed, name="unconfirmed"),
+    path("day/filters/", day_filters.show_saved, name="saved_filters"),
+    path("day/filters/save/", day_filters.save, name="save_filter"),
+    path("day/filters/<int:pk>/forget/", day_filters.forget, name="forget_filter"),
     path("calendar/", calendar.show_calendar, name="calendar"),
     path("calendar/events/", calendar.send_events, name="calendar_events"),
+    path("absences/", absences.plan, name="plan_absence"),
+    path("absences/<int:pk>/", absences.show, name="absence"),
+    path("absences/<int:pk>/undo/", absences.undo, name="undo_absence"),
     path("api/", api_page.show_api_page, name="api_page"),
     path("find/", find.find_anything, name="find"),
     path("pulse/", sending.show_pulse, name="pulse"),

@@ -1,7 +1,9 @@
 """The tables of campaigns, reminders, calls and follow-ups, and of what dispatch itself needs."""
 
+from reminders.models.absences import Absence, AbsenceVisit
 from reminders.models.calls import CallBatch, CallCompanion, CallRecord
 from reminders.models.campaigns import Campaign, CampaignVersion, Step
+from reminders.models.day_filters import SavedFilter
 from reminders.models.evidence import EvidenceLook
 from reminders.models.follow_ups import FollowUp, FollowUpDeed
 from reminders.models.listed_numbers import ListedNumber
@@ -15,6 +17,8 @@ from reminders.models.test_calls import TestCall
 from reminders.models.texts import ReceivedText, StaffText, TextTemplate
 
 __all__ = [
+    "Absence",
+    "AbsenceVisit",
     "AssumptionTrial",
     "CallBatch",
     "CallCompanion",
@@ -35,6 +39,7 @@ __all__ = [
     "Reminder",
     "ReportMark",
     "ResultCount",
+    "SavedFilter",
     "Script",
     "ScriptText",
     "SendingSwitch",
