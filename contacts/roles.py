@@ -66,6 +66,7 @@ MAY: dict[str, Q] = {
         | _EVIDENCE
         | _ABOUT_A_PERSON
         | _permissions(["delete"], ["contacts.importbatch"])  # to undo one
+        | _permissions(["add", "change"], ["reminders.evidencehold"])  # to keep a call for a dispute
         | _permissions(["add", "change", "delete"], MANAGED_MODELS)
     ),
     AUDITOR: _VIEW_ALL | _EVIDENCE,

@@ -15,7 +15,7 @@ from contacts.admin.columns import link_to_appointment
 from contacts.admin.history import HistoryAdmin, HistoryInline
 from webhooks.dismissing import LONGEST_REASON, dismiss_events, read_dismissal_reason
 from webhooks.inbox import apply_again, is_stuck
-from webhooks.models import EventDismissal, WebhookEvent
+from webhooks.models import EventDismissal, RetentionRun, WebhookEvent
 from webhooks.oddities import write_out_oddities
 from webhooks.outgoing import admin as outgoing  # noqa: F401 - registers the pages of the outgoing door
 
@@ -159,3 +159,9 @@ class EventDismissalAdmin(HistoryAdmin[EventDismissal]):
     list_select_related = ("event", "by")
     list_filter = ("by",)
     date_hierarchy = "at"
+
+
+@admin.register(RetentionRun)
+class RetentionRunAdmin(HistoryAdmin[RetentionRun]):
+    list_display = ("begun_at", "ended_at", "is_trial", "counts")
+    list_filter = ("is_trial",)

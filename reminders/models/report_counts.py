@@ -144,3 +144,15 @@ class ReportMark(models.Model):
 
     def __str__(self) -> str:
         return self.get_what_display()
+
+
+class FrozenCounts(models.Model):
+    """One row: the counts of days before `before` stay as they are, since what they count is deleted."""
+
+    before = models.DateField()
+
+    class Meta:
+        verbose_name_plural = "frozen counts"
+
+    def __str__(self) -> str:
+        return f"before {self.before.isoformat()}"
