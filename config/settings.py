@@ -129,6 +129,7 @@ MIDDLEWARE = [
     "config.headers.forbid_storing",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "config.languages.speak_chosen_language",
     "django.middleware.common.CommonMiddleware",
     "config.body_limit.refuse_large_bodies",  # before the first that reads a form
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -217,7 +218,11 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 }  # fmt: skip
 SECURE_REFERRER_POLICY = "same-origin"
 
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE = "en"  # also of workers, commands and what programs read: config/languages.py
+LANGUAGES = [("en", "English"), ("es", "Spanish")]
+LANGUAGE_COOKIE_NAME = "language"  # of whoever isn't signed in
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_HTTPONLY = True
 TIME_ZONE = "UTC"  # pages show each location's local time; nothing depends on this setting
 USE_I18N = True
 USE_TZ = True
@@ -285,6 +290,7 @@ if not DEBUG:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    LANGUAGE_COOKIE_SECURE = True
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],

@@ -57,6 +57,7 @@ APART = {
 OF_THE_PRACTICE = {
     "contacts.ApiToken", "contacts.Provider", "contacts.WatchedFolder", "contacts.WatchedFile",
     "contacts.WatchedCalendar", "contacts.ImportPart", "contacts.ImportedRecords", "contacts.ErasedOptOut",
+    "contacts.StaffLanguage",
     "reminders.Script", "reminders.ScriptText", "reminders.Pronunciation", "reminders.CampaignVersion",
     "reminders.CallBatch", "reminders.Heartbeat", "reminders.DatabaseIdentity", "reminders.CallCount",
     "reminders.TextTemplate", "webhooks.OutgoingEndpoint", "webhooks.CalendarFeed",

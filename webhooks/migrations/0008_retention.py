@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ("begun_at", models.DateTimeField()),
                 (
                     "ended_at",
-                    models.DateTimeField(help_text="None while something is left to do.", null=True),
+                    models.DateTimeField(help_text="Empty while something is left to do.", null=True),
                 ),
                 ("is_trial", models.BooleanField(default=False, help_text="It only counted.")),
                 ("counts", models.JSONField(default=dict, help_text="Rows by kind of data.")),

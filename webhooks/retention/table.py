@@ -250,7 +250,8 @@ OTHERWISE = (
         gettext_lazy("Until somebody changes it."),
         (
             "contacts.ApiToken", "contacts.ClosedDay", "contacts.Location", "contacts.OpeningHours",
-            "contacts.Provider", "contacts.SourceAnswers", "contacts.WatchedCalendar",
+            "contacts.Provider",
+            "contacts.StaffLanguage", "contacts.SourceAnswers", "contacts.WatchedCalendar",
             "contacts.WatchedFolder", "reminders.AssumptionTrial", "reminders.Campaign",
             "reminders.CampaignVersion", "reminders.LiveCheck", "reminders.Pronunciation",
             "reminders.Script", "reminders.ScriptText", "reminders.Step", "reminders.TextTemplate",

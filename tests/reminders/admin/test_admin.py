@@ -41,6 +41,7 @@ from contacts.models import (
     Provider,
     RejectedRow,
     SourceAnswers,
+    StaffLanguage,
     WatchedCalendar,
     WatchedFile,
     WatchedFolder,
@@ -101,11 +102,12 @@ pytestmark = pytest.mark.django_db
 
 APPS = ("contacts", "reminders", "webhooks")
 WITH_THEIR_LOCATION: set[type[Model]] = {OpeningHours}  # edited on its page
+IN_THE_MENU: set[type[Model]] = {StaffLanguage}  # each person's own
 OURS: list[type[Model]] = [
     model
     for app in APPS
     for model in apps.get_app_config(app).get_models()
-    if model not in WITH_THEIR_LOCATION
+    if model not in WITH_THEIR_LOCATION | IN_THE_MENU
 ]
 HISTORY: list[type[Model]] = [
     AppointmentChange,
