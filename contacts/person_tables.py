@@ -105,6 +105,7 @@ PERSON_TABLES = (
     PersonTable("reminders.EvidenceHold", _about_a_call("call"), blanked={"reason": ERASED_WORDS}),
     PersonTable("reminders.FollowUp", ("contact",), blanked={"detail": "", "note": ""}),
     PersonTable("reminders.FollowUpDeed", ("follow_up__contact",), blanked={"note": "", "was": {}}),
+    PersonTable("reminders.AbsenceVisit", OF_VISIT, blanked={"words": "", "answer_before": {}}),
     PersonTable(
         "reminders.TestCall",
         OF_NUMBER,
