@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 IGNORED = (ROOT / ".dockerignore").read_text().split()
 TIME_LIMIT = 300  # seconds for one step, on a busy machine
 # Packages of this environment stand for what these steps install, which needs root or another image.
+# Compiling takes half a minute, and copies of files from the cache as long.
+SLOW = ("PATH", "UV_COMPILE_BYTECODE", "UV_LINK_MODE")
 NEEDS_ANOTHER_IMAGE = re.compile(r"pip install .*uv==|useradd|apt-get")
 
 
@@ -56,7 +58,19 @@ class Image:
         self.folder, self.app = folder, folder / "app"
         self.app.mkdir()
         (folder / "tmp").mkdir()
-        self.env = {
+        network = (
+            "uv_",
+            "pip_",
+            "ssl_",
+            "requests_",
+            "node_",
+            "npm_",
+            "http_proxy",
+            "https_proxy",
+            "no_proxy",
+        )
+        self.env = {name: value for name, value in os.environ.items() if name.lower().startswith(network)}
+        self.env |= {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": os.environ.get("HOME", str(folder)),
             "PYTHONTZPATH": "",
@@ -66,7 +80,7 @@ class Image:
     def carry_out(self, word: str, text: str) -> None:
         if word == "ENV":
             for name, value in (pair.split("=", 1) for pair in shlex.split(text)):
-                if name not in ("PATH", "UV_COMPILE_BYTECODE"):  # compiling takes half a minute
+                if name not in SLOW:
                     self.env[name] = value
         elif word == "COPY":
             *sources, target = text.split()
