@@ -323,7 +323,7 @@ TOOLS = {"pg_dump", "pg_restore", "psql", "age", "gpg"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Back up the database, or restore a backup.")
+    parser = argparse.ArgumentParser(prog="backup")
     parser.add_argument("--compose", action="store_true", help="the database of docker compose")
     commands = parser.add_subparsers(dest="command", required=True)
     making = commands.add_parser("backup", help="write a backup")

@@ -152,7 +152,7 @@ class FrozenCounts(models.Model):
     before = models.DateField()
 
     class Meta:
-        verbose_name_plural = "frozen counts"
+        verbose_name_plural = _("frozen counts")
 
     def __str__(self) -> str:
         return f"before {self.before.isoformat()}"

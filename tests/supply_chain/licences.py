@@ -66,14 +66,14 @@ def _read_licence(name: str) -> str:
         told = metadata(name)
     except PackageNotFoundError:
         return ""
-    if expression := told.get("License-Expression"):
+    if expression := told["License-Expression"]:
         return str(expression)
     classes = [
         value.rpartition(" :: ")[2]
         for value in told.get_all("Classifier") or []
         if value.startswith("License :: ") and not value.endswith("OSI Approved")
     ]
-    written = str(told.get("License") or "").strip().splitlines()
+    written = str(told["License"] or "").strip().splitlines()
     return ", ".join(classes) or (written[0][:60] if written else "not stated")
 
 

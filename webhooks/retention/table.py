@@ -73,6 +73,7 @@ KINDS = (
             "reminders.FollowUpDeed",
             "reminders.EvidenceLook",
             "reminders.EvidenceHold",
+            "reminders.AbsenceVisit",
         ),
         gettext_lazy(
             "What isn't finished, or is still on the worklist, and whatever is kept for a dispute. Reports "
@@ -252,7 +253,8 @@ OTHERWISE = (
             "contacts.ApiToken", "contacts.ClosedDay", "contacts.Location", "contacts.OpeningHours",
             "contacts.Provider",
             "contacts.StaffLanguage", "contacts.SourceAnswers", "contacts.WatchedCalendar",
-            "contacts.WatchedFolder", "reminders.AssumptionTrial", "reminders.Campaign",
+            "contacts.WatchedFolder", "reminders.Absence",
+            "reminders.AssumptionTrial", "reminders.Campaign",
             "reminders.CampaignVersion", "reminders.LiveCheck", "reminders.Pronunciation",
             "reminders.Script", "reminders.ScriptText", "reminders.Step", "reminders.TextTemplate",
             "webhooks.CalendarFeed", "webhooks.OutgoingEndpoint",

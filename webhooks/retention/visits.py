@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from contacts.models import Appointment, AppointmentChange
 from reminders.models import (
+    AbsenceVisit,
     AssumptionTrial,
     CallBatch,
     CallCompanion,
@@ -34,6 +35,7 @@ def find_old_visits(before: datetime) -> QuerySet[Appointment]:
         Reminder.objects.filter(appointment=about, state__in=REMINDER_OPEN),
         AppointmentChange.objects.filter(appointment=about, at__gte=before),
         FollowUp.objects.filter(appointment=about).exclude(state=RESOLVED),
+        AbsenceVisit.objects.filter(appointment=about, state=AbsenceVisit.State.PLANNED),
     ]
     unfinished = Q(state__in=CALL_OPEN) | Q(submitting_at__gte=before)
     for path in ("reminder__appointment", "companions__reminder__appointment"):
@@ -61,6 +63,7 @@ def delete_visits(ids: Sequence[int]) -> int:
     EventDismissal.objects.filter(event__call__in=calls).delete()
     WebhookEvent.objects.filter(call__in=calls, state__in=SETTLED).delete()
     EvidenceLook.objects.filter(call__in=calls).delete()
+    AbsenceVisit.objects.filter(appointment__in=ids).delete()
     EvidenceHold.objects.filter(call__in=calls).exclude(ended_at=None).delete()
     ReceivedText.objects.filter(call__in=calls).update(call=None)
     resolved = FollowUp.objects.filter(state=RESOLVED)
@@ -97,7 +100,8 @@ def find_old_received(before: datetime) -> QuerySet[ReceivedText]:
 def find_old_staff_texts(before: datetime) -> QuerySet[StaffText]:
     state = StaffText.State
     waits = (state.WAITING, state.SUBMITTING, state.UNKNOWN)
-    return StaffText.objects.filter(created_at__lt=before).exclude(state__in=waits)
+    named = AbsenceVisit.objects.filter(text=OuterRef("pk"))
+    return StaffText.objects.filter(~Exists(named), created_at__lt=before).exclude(state__in=waits)
 
 
 def find_old_tests(before: datetime) -> QuerySet[TestCall]:
