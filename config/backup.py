@@ -66,7 +66,10 @@ class Server:
 
     def read_tool_version(self, tool: str) -> int:
         said = _run(self.command(tool, "--version"), self.environment())
-        return int(re.findall(r"(\d+)(?:\.\d+|devel|beta\d+|rc\d+)", said)[-1])
+        found = re.search(r"\(PostgreSQL\) (\d+)", said)
+        if not found:
+            raise BackupError(f"{tool} doesn't say its version: {said.strip()[:200]}")
+        return int(found[1])
 
 
 def find_local_server(url: str) -> Server:
@@ -342,7 +345,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             former = restore_backup(server, chosen.file, overwrite=chosen.overwrite)
             print(AFTERWARDS + (FORMER.format(former=former) if former else ""))  # noqa: T201 - a command's output
-    except BackupError as error:
+    except (BackupError, OSError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - a command's output
         return 1
     return 0

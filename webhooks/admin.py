@@ -20,6 +20,7 @@ from webhooks.oddities import write_out_oddities
 from webhooks.outgoing import admin as outgoing  # noqa: F401 - registers the pages of the outgoing door
 
 MOST_INDENTED = 20  # times as long as the body
+MOST_AT_ONCE = 200  # events that are dismissed with one reason
 
 
 def write_out(body: bytes | memoryview) -> str:
@@ -142,7 +143,7 @@ class WebhookEventAdmin(HistoryAdmin[WebhookEvent]):
             ) % {"count": count}
             self.message_user(request, words, messages.SUCCESS if count else messages.WARNING)
             return None
-        events = list(queryset.filter(is_stuck()).defer("body", "error"))
+        events = list(queryset.filter(is_stuck()).defer("body", "error")[:MOST_AT_ONCE])
         if not events:
             words = _("None of these waits for a person.")
             self.message_user(request, words, messages.WARNING)

@@ -1,7 +1,8 @@
 """What reports are read from: calls, visits and results, counted by day; and which days to count again.
 
 Nothing refers to these rows, and they refer to others without a constraint: counting holds no lock of a row
-that dispatch or an edit waits for. They can be made again from the tables that they count.
+that dispatch or an edit waits for. They can be made again from the tables that they count, but for days that
+are frozen (FrozenCounts): what these counted is deleted.
 """
 
 from django.db import models

@@ -116,7 +116,7 @@ def _delete_part(kind: RetentionKind, before: datetime, last: Any) -> tuple[int,
     try:
         with transaction.atomic():
             wait_briefly_here()
-            locked = rows.select_for_update(of=("self",), skip_locked=True)
+            locked = rows.select_for_update(of=("self",), skip_locked=True, no_key=kind.is_left)
             ids = list(locked.values_list("pk", flat=True)[:PART])
             if not ids:
                 return 0, None

@@ -28,6 +28,7 @@ class RetentionKind:
 
     `find`: the rows that may go, given the moment before which they are old; `delete`: deletes those of these
     ids, locked, in the caller's transaction, and returns how many rows went; None: `find`'s rows themselves.
+    `is_left`: these rows stay, and only what belongs to them goes.
     `stays`: what is never deleted. `tables`: labels of the models whose rows go.
     """
 
@@ -38,6 +39,7 @@ class RetentionKind:
     tables: tuple[str, ...]
     stays: Promise | str = ""
     delete: Delete | None = None
+    is_left: bool = False
 
     @property
     def days(self) -> int:
@@ -131,6 +133,7 @@ KINDS = (
         ("contacts.ConsentEntry", "reminders.OptOutConfirmation"),
         gettext_lazy("Whatever an opt-out or a consent in force rests on, however old."),
         people.delete_entries,
+        is_left=True,
     ),
     RetentionKind(
         "imports",
@@ -150,6 +153,7 @@ KINDS = (
             "The list's name, when it came and its counts. Such an import can't be undone any more."
         ),
         imports.delete_details,
+        is_left=True,
     ),
     RetentionKind(
         "number_looks",
