@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("webhooks", "0007_dismissals"),
+        ("webhooks", "0008_account_events"),
     ]
 
     operations = [
