@@ -29,6 +29,10 @@ NOT_ENCRYPTED = (
 ENCRYPTED_BY = {".age": "age", ".gpg": "gpg"}
 
 
+# What the URL says; a password may stand beside it, in PGPASSWORD.
+IN_THE_URL = {"PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGDATABASE", "PGSERVICE", "PGOPTIONS"}
+
+
 class BackupError(Exception):
     """The message says what is wrong and what to do."""
 
@@ -51,7 +55,7 @@ class Server:
         return [*self.prefix, program, *arguments]
 
     def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        kept = {name: value for name, value in os.environ.items() if name not in IN_THE_URL}
         return {**kept, "LC_ALL": "C", **self.env}
 
     def ask(self, query: str, *, database: str = "") -> str:
