@@ -212,9 +212,10 @@ def test_the_compose_file_has_only_words_that_docker_compose_knows() -> None:
     assert {name for name in COMPOSE if not name.startswith("x-")} <= known
     for name, service in SERVICES.items():
         jsonschema.validate(service, SERVICE)
-        for other in service.get("depends_on", []):
+        waits_for = service.get("depends_on", [])
+        for other in waits_for:
             assert other in SERVICES, name
-            if service["depends_on"][other]["condition"] == "service_healthy":
+            if isinstance(waits_for, dict) and waits_for[other]["condition"] == "service_healthy":
                 assert "healthcheck" in SERVICES[other], name
 
 
