@@ -66,7 +66,7 @@ class Server:
 
     def read_version(self) -> int:
         """The server's major version."""
-        return int(self.ask("SHOW server_version_num")) // 10_000
+        return int(self.ask("SHOW server_version_num", database="postgres")) // 10_000
 
     def read_tool_version(self, tool: str) -> int:
         said = _run(self.command(tool, "--version"), self.environment())

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.apps import apps
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -78,6 +78,7 @@ def test_a_release_is_kept() -> None:
 @pytest.mark.skipif("KEEP_RELEASE" not in os.environ, reason="only when a release is made")
 @pytest.mark.django_db(transaction=True)
 def test_keep_the_present_release(tmp_path: Path) -> None:
-    make_one_of_each_model(0)
+    with transaction.atomic():
+        make_one_of_each_model(0)
     written = write_backup(find_local_server(url_of(str(connection.settings_dict["NAME"]))), tmp_path)
     written.replace(KEPT / f"{os.environ['KEEP_RELEASE']}.dump")
