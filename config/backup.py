@@ -130,7 +130,8 @@ def write_backup(server: Server, folder: Path) -> Path:
     dump = server.command("pg_dump", *server.options, *options, server.database)
     try:
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
-            _pipe([dump, *([encrypt] if encrypt else [])], server.environment(), target=target)
+            # into a pipe always: into a file pg_dump writes its list a second time, behind the rows
+            _pipe([dump, encrypt or ["cat"]], server.environment(), target=target)
             target.flush()
             os.fsync(target.fileno())
         if not encrypt:

@@ -102,7 +102,7 @@ KINDS = (
     ),
     RetentionKind(
         "texts",
-        gettext_lazy("Texts by staff and from patients"),
+        gettext_lazy("Texts from patients"),
         "KEEP_VISIT_DAYS",
         visits.find_old_received,
         ("reminders.ReceivedText",),
@@ -227,12 +227,12 @@ OTHERWISE = (
     ),
     KeptOtherwise(
         gettext_lazy("Lists in a watched folder"),
-        gettext_lazy("As many days as IMPORT_FOLDER_KEEP_DAYS says."),
+        gettext_lazy("30 days, unless whoever looks after Callboard set another time."),
         ("contacts.WatchedFile",),
     ),
     KeptOtherwise(
         gettext_lazy("What other systems were told, and each attempt"),
-        gettext_lazy("As many days as OUTGOING_EVENT_DAYS says."),
+        gettext_lazy("400 days, unless whoever looks after Callboard set another time."),
         ("webhooks.OutgoingEvent", "webhooks.OutgoingDelivery", "webhooks.DeliveryAttempt"),
     ),
     KeptOtherwise(
