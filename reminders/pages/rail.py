@@ -62,6 +62,13 @@ SETTINGS = (
         help=gettext_lazy("What is deleted after which time, and what was."),
     ),
     RailPlace(
+        "audit_trail",
+        "contacts.view_auditentry",
+        "list-search",
+        gettext_lazy("Audit trail"),
+        help=gettext_lazy("Who did what, and who looked at whom."),
+    ),
+    RailPlace(
         "api_page",
         "contacts.view_apitoken",
         "api",
