@@ -11,11 +11,12 @@ from itertools import product
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q
+from django.utils.translation import gettext_noop
 
-FRONT_DESK = "Front desk"
-MANAGER = "Manager"
-AUDITOR = "Auditor"
-ADMIN = "Admin"
+FRONT_DESK = gettext_noop("Front desk")
+MANAGER = gettext_noop("Manager")
+AUDITOR = gettext_noop("Auditor")
+ADMIN = gettext_noop("Admin")
 
 APPS = ("contacts", "reminders", "webhooks")
 PATIENT_MODELS = ("contacts.contact", "contacts.appointment", "contacts.phonenumber")
@@ -71,6 +72,7 @@ MAY: dict[str, frozenset[str]] = {
         | _ABOUT_A_PERSON
         | _SENDING
         | _name_permissions(["delete"], ["contacts.importbatch"])  # to undo one
+        | _name_permissions(["add", "change"], ["reminders.evidencehold"])  # to keep a call for a dispute
         | _name_permissions(["add", "change", "delete"], MANAGED_MODELS)
     ),
     AUDITOR: _VIEW_ALL | _EVIDENCE | _VIEW_USERS,

@@ -143,6 +143,7 @@ PAGES = {
     "remove_factor": "auth.change_user",
     "event_export": "webhooks.view_outgoingevent",
     "event_export_file": "webhooks.view_outgoingevent",
+    "retention": "webhooks.view_retentionrun",
 }
 READ = {
     "contacts.view_appointment",
@@ -168,6 +169,7 @@ RECORDS = {
     "reminders.view_reports",
     "contacts.view_apitoken",
     "webhooks.view_outgoingevent",
+    "webhooks.view_retentionrun",
 }
 ABOUT_A_PERSON = {"contacts.erase_contact", "contacts.export_contact"}
 SETTING_UP = {
