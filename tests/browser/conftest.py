@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.running import RunningClinic, run_clinic
+from tests.browser.signing_in import log_in
 
 # Chromium must make no requests of its own; without the first flag it can't run as root.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -33,13 +34,19 @@ def desk(browser: Browser, clinic: RunningClinic) -> Iterator[Page]:
     """A page on Today, logged in as the front desk."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    page.goto(clinic.web)
-    page.get_by_label("Username").fill("frontdesk")
-    page.get_by_label("Password").fill("callboard")
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url(f"{clinic.web}/*")
+    log_in(clinic, page, "frontdesk")
     yield page
     context.close()
+
+
+@pytest.fixture
+def complaints(desk: Page) -> Iterator[list[str]]:
+    """What the browser's console says is wrong; nothing may be."""
+    found: list[str] = []
+    desk.on("console", lambda said: found.append(said.text) if said.type in ("error", "warning") else None)
+    desk.on("pageerror", lambda error: found.append(str(error)))
+    yield found
+    assert found == []
 
 
 @pytest.fixture
