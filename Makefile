@@ -33,7 +33,7 @@ ifneq ($(SOUND),yes)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint format structure bench torture screens demo-reset clean
+.PHONY: help install run test check lint words format structure bench torture screens demo-reset clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,7 +51,7 @@ test: install ## run all tests, including those in a browser (CHROME=path, ARGS=
 check: install ## run the quick tests: rules, pages without a browser, the webhook endpoint (under two minutes)
 	@$(IN_PARALLEL) $(QUICK) $(ARGS)
 
-lint: install ## check style, types, imports, migrations, templates, settings, the lock file, docs/rules.md and the API's description
+lint: install ## check style, types, imports, migrations, templates, settings, the lock file, docs/rules.md, translations and the API's description
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(ANY_SETTINGS) $(VENV)/mypy
@@ -61,12 +61,16 @@ lint: install ## check style, types, imports, migrations, templates, settings, t
 	$(VENV)/djlint --quiet --lint templates
 	$(UV) lock --check
 	$(ANY_SETTINGS) $(VENV)/python manage.py write_rules --check
+	$(ANY_SETTINGS) $(VENV)/python manage.py translations --check
 	$(ANY_SETTINGS) $(VENV)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
 format: install ## format code and templates
 	$(VENV)/ruff check --fix
 	$(VENV)/ruff format
 	-$(VENV)/djlint --quiet --reformat templates
+
+words: install ## bring the translations in locale/ up to date with the code, and compile them
+	@$(ANY_SETTINGS) $(VENV)/python manage.py translations
 
 bench: install ## measure the performance-critical code against simpler versions (some parts: ARGS="planning outgoing")
 	@$(VENV)/python -m tests.bench $(ARGS)

@@ -1,12 +1,19 @@
+from typing import ClassVar
+
 from django.apps import AppConfig
+
+from config.model_labels import translate_labels
 
 
 class ConfigConfig(AppConfig):
-    """The project's own app; it registers the system checks (config/checks.py)."""
+    """The project's own app: it registers the system checks (config/checks.py), and recalls languages."""
 
     name = "config"
+    labels: ClassVar[set[str]] = set()  # names of models and fields, for config/translations.py
 
     def ready(self) -> None:
-        from config import checks
+        from config import checks, languages
 
         checks.register()
+        languages.connect()
+        self.labels.update(translate_labels())

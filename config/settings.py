@@ -6,6 +6,7 @@ missing. config/checks.py checks the values.
 
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import django_stubs_ext
 import environ
@@ -36,10 +37,12 @@ SECRET_KEY = required_in_production("SECRET_KEY", local="only-for-a-laptop-never
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # The keys by which the "no" of an erased number is known again: contacts/erased_numbers.py. Newest first.
 ERASED_NUMBERS_KEYS = env.list("ERASED_NUMBERS_KEYS", default=[SECRET_KEY, *SECRET_KEY_FALLBACKS])
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
 
 # Where Robotalker reaches us: the beginning of every callback URL.
 PUBLIC_BASE_URL = required_in_production("PUBLIC_BASE_URL", local="http://127.0.0.1:8000").rstrip("/")
+# On a laptop only its own names, or any page on the internet could point a name of its own at this machine.
+LAPTOP_HOSTS = ["localhost", ".localhost", "127.0.0.1", "[::1]", urlsplit(PUBLIC_BASE_URL).hostname or ""]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LAPTOP_HOSTS if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_BASE_URL])
 
 # --- Robotalker --------------------------------------------------------------------------------
@@ -129,6 +132,7 @@ MIDDLEWARE = [
     "config.headers.forbid_storing",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "config.languages.speak_chosen_language",
     "django.middleware.common.CommonMiddleware",
     "config.body_limit.refuse_large_bodies",  # before the first that reads a form
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -217,7 +221,11 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 }  # fmt: skip
 SECURE_REFERRER_POLICY = "same-origin"
 
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE = "en"  # also of workers, commands and what programs read: config/languages.py
+LANGUAGES = [("en", "English"), ("es", "Spanish")]
+LANGUAGE_COOKIE_NAME = "language"  # of whoever isn't signed in
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_HTTPONLY = True
 TIME_ZONE = "UTC"  # pages show each location's local time; nothing depends on this setting
 USE_I18N = True
 USE_TZ = True
@@ -285,6 +293,7 @@ if not DEBUG:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    LANGUAGE_COOKIE_SECURE = True
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
-from config import health, sign_in
+from config import health, languages, sign_in
 from reminders.api.views import UnknownAddress
 
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("login/", sign_in.SignIn.as_view(), name="login"),
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
+    path("language/", languages.keep_language, name="choose_language"),
     path("admin/login/", sign_in.lead_to_sign_in),
     path("admin/", admin.site.urls),
     path("api/v1/", include("reminders.api.urls")),

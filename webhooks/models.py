@@ -39,12 +39,14 @@ class WebhookEvent(models.Model):
 
     call = models.ForeignKey(CallRecord, on_delete=models.PROTECT, null=True, related_name="events")
     batch = models.ForeignKey(CallBatch, on_delete=models.PROTECT, null=True, related_name="events")
-    purpose = models.CharField(max_length=8, help_text="What the address was for: status, a key, or optouts.")
+    purpose = models.CharField(
+        max_length=8, help_text=_("What the address was for: status, a key, or optouts.")
+    )
     content_type = models.CharField(max_length=100, blank=True)
     body = models.BinaryField(max_length=MAX_EVENT_BYTES)
-    digest = models.CharField(max_length=64, help_text="SHA-256 of address and body, hex.")
+    digest = models.CharField(max_length=64, help_text=_("SHA-256 of address and body, hex."))
     occurrence = models.PositiveIntegerField(
-        default=0, help_text="How many events with the same address and body came before it."
+        default=0, help_text=_("How many events with the same address and body came before it.")
     )
     received_at = models.DateTimeField()
     state = models.CharField(max_length=12, choices=State, default=State.STORED)
@@ -56,9 +58,11 @@ class WebhookEvent(models.Model):
         max_length=300,
         blank=True,
         db_default="",
-        help_text="What could not be read but bears on nothing: codes of webhooks/oddities.py, with blanks.",
+        help_text=_(
+            "What could not be read but bears on nothing: codes of webhooks/oddities.py, with blanks."
+        ),
     )
-    error = models.TextField(blank=True, help_text="Why it could not be applied, with the traceback.")
+    error = models.TextField(blank=True, help_text=_("Why it could not be applied, with the traceback."))
 
     class Meta:
         ordering = ["-received_at", "-id"]
@@ -76,6 +80,12 @@ class WebhookEvent(models.Model):
                 fields=["received_at"],
                 condition=Q(state__in=["stored", "unverified", "failed"]),
                 name="webhook_event_unapplied",
+            ),
+            # webhooks/event_caps.py: the events of the account's address in a day
+            models.Index(
+                fields=["received_at"],
+                condition=Q(call__isnull=True, batch__isnull=True),
+                name="webhook_event_of_account",
             ),
         ]
 

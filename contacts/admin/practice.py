@@ -1,11 +1,9 @@
 """Locations with their public holidays, providers and closed days."""
 
-from collections.abc import Iterator
 from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -108,14 +106,6 @@ class OpeningHoursInline(admin.TabularInline[OpeningHours, Location]):
     formfield_overrides = FIELDS_OF_TIMES
 
 
-class CountryFilter(admin.AllValuesFieldListFilter):
-    """By country; locations without one are offered by a word, since a link without words can't be read."""
-
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        for choice in super().choices(changelist):
-            yield {**choice, "display": choice["display"] or _("none")}
-
-
 @admin.register(Location)
 class LocationAdmin(ClinicAdmin[Location]):
     form = LocationForm
@@ -129,7 +119,7 @@ class LocationAdmin(ClinicAdmin[Location]):
         "callback_number",
         "caller_id",
     )
-    list_filter = ("time_zone", ("country", CountryFilter))
+    list_filter = ("time_zone", "country")
     search_fields = ("name", "spoken_name")
     inlines = (OpeningHoursInline, ClosedDayInline)
 

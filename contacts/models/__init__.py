@@ -25,6 +25,7 @@ from contacts.models.person_records import (
     NumberLook,
 )
 from contacts.models.practice import ClosedDay, Location, OpeningHours, Provider
+from contacts.models.staff import StaffLanguage
 from contacts.models.watching import (
     CalendarFault,
     FolderFault,
@@ -64,6 +65,7 @@ __all__ = [
     "Provider",
     "RejectedRow",
     "SourceAnswers",
+    "StaffLanguage",
     "UnusableReason",
     "WatchedCalendar",
     "WatchedFile",

@@ -40,7 +40,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        verbose_name_plural = "audit entries"
+        verbose_name_plural = _("audit entries")
         indexes = [
             # contacts/audit/reading.py: who looked at this person; trail.py: has this person just looked?
             models.Index(

@@ -212,7 +212,7 @@ class ConsentEntry(models.Model):
 
     class Meta:
         ordering = ["-at", "-id"]
-        verbose_name_plural = "consent entries"
+        verbose_name_plural = _("consent entries")
 
     def __str__(self) -> str:
         of_what = self.get_basis_display() if self.basis else self.get_scope_display()

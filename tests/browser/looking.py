@@ -34,9 +34,6 @@ FEWER_ROWS = """
 # What is shown and how: where that is the same at two widths, axe finds the same, but for places.
 HOW_IT_IS_SHOWN = """
     () => {
-        for (const animation of document.getAnimations()) {
-            if (animation instanceof CSSTransition) animation.finish();
-        }
         return [...document.querySelectorAll("body *")].map((one) => {
             if (!one.getClientRects().length) return "-";
             const { visibility, color, backgroundColor, fontSize, overflowX } = getComputedStyle(one);

@@ -82,7 +82,7 @@ def imports(clinic: RunningClinic) -> None:
 @pytest.fixture(scope="module")
 def admin(browser: Browser, clinic: RunningClinic, long_names: None, imports: None) -> Iterator[LookedAt]:
     """Somebody who may open every page."""
-    looked_at = LookedAt(browser.new_context())
+    looked_at = LookedAt(browser.new_context(reduced_motion="reduce"))
     log_in(clinic, looked_at.page, "admin")
     yield looked_at
     looked_at.page.context.close()
@@ -91,7 +91,7 @@ def admin(browser: Browser, clinic: RunningClinic, long_names: None, imports: No
 @pytest.fixture(scope="module")
 def stranger(browser: Browser, clinic: RunningClinic, long_names: None) -> Iterator[LookedAt]:
     """Somebody who hasn't signed in."""
-    looked_at = LookedAt(browser.new_context())
+    looked_at = LookedAt(browser.new_context(reduced_motion="reduce"))
     yield looked_at
     looked_at.page.context.close()
 

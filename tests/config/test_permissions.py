@@ -19,6 +19,9 @@ PAGES = {
     "unconfirmed": "contacts.view_appointment",
     "peek": "contacts.view_appointment",
     "visit_number": "contacts.dial_phonenumber",
+    "plan_absence": "contacts.change_appointment",
+    "absence": "contacts.change_appointment",
+    "undo_absence": "contacts.change_appointment",
     "calendar": "contacts.view_appointment",
     "calendar_events": "contacts.view_appointment",
     "pulse": "contacts.view_appointment",
@@ -175,7 +178,7 @@ MAY = {
 }
 # Pages that read by POST, so that names stay out of addresses.
 READ_BY_POST = {"contacts", "find", "offer_contacts", "worklist_changes"}
-OPEN_TO_ALL = {"login", "logout", "healthz", "readyz", "evidence_keys", "calendar_feed"}
+OPEN_TO_ALL = {"login", "logout", "choose_language", "healthz", "readyz", "evidence_keys", "calendar_feed"}
 OTHER_DOORS = ("admin/", "hooks/", "api/v1")
 NOBODY = 424242
 

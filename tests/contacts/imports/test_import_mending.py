@@ -24,6 +24,7 @@ from contacts.imports.mending import (
 from contacts.imports.practice import ImportOptions
 from contacts.imports.report import ImportReport
 from contacts.imports.times import HALF_KEY, REJECTED_TIMES
+from contacts.mentions import erase_mentions, read_words
 from contacts.models import Appointment, ImportBatch, RejectedRow
 from tests.contacts.imports.example_lists import (
     AISHA,
@@ -101,6 +102,7 @@ def test_a_row_that_is_uploaded_as_it_was_is_rejected_again_and_can_be_mended_th
 
 # A cell that a spreadsheet would run, or take for a number; each comes back as it was.
 GUARDED = ["+1 (202) 555-0103", "=HYPERLINK(1)", "-5", "@SUM(1)", "=1+1", "'+1202", "O'Hara", "'t Hooft"]
+GUARDED += ["＝1+1", "＋1", "－1", "＠SUM(1)"]
 
 
 @pytest.mark.parametrize("cell", GUARDED)
@@ -108,7 +110,9 @@ def test_a_cell_that_looks_like_a_formula_is_neutralised_and_comes_back(cell: st
     to_mend = RowsToMend(("Name", "=Header"), (RowToMend(2, (cell, "x"), "=wrong"),), "dates month first")
     text = write_rows_to_mend(to_mend)
     assert not any(
-        one.startswith(("=", "+", "-", "@")) for row in csv.reader(io.StringIO(text)) for one in row
+        one.startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠"))
+        for row in csv.reader(io.StringIO(text))
+        for one in row
     )
     part = take_off_mending(read_bytes(text.encode()))
     assert part.is_part
@@ -251,12 +255,10 @@ def test_how_the_list_was_read_is_said_and_read_back(reading: ListReading, words
 
 def test_an_erased_person_is_not_in_the_kept_rows() -> None:
     """(product rule 64)"""
-    from contacts.erasing import _erase_texts_elsewhere
-
     import_rows(NOAH, NAMELESS | {"last": "Brightwater"}, NAMELESS | {"id": "A4"})
-    _erase_texts_elsewhere(make_contact("Ada", last_name="Brightwater"), [])
+    erase_mentions(read_words(make_contact("Ada", last_name="Brightwater"), []))
     assert RejectedRow.objects.filter(line__gt=0, cells=[]).count() == 0, "only the whole name is looked for"
-    _erase_texts_elsewhere(make_contact("", last_name="Brightwater"), [])
+    erase_mentions(read_words(make_contact("", last_name="Brightwater"), []))
     assert [row[0] for row in read_file_to_mend()[1:]] == ["A4"]
 
 
