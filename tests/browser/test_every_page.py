@@ -31,7 +31,7 @@ AN_IMPORT = (
 A_CALENDAR = (
     "INSERT INTO contacts_watchedcalendar (name, address, source, every, is_on, fault, failures, etag,"
     " last_modified, digest) VALUES ('Surgery', 'https://calendar.example/a.ics', 's', 60, false, '', 0,"
-    " '', '', '')"
+    " '', '', '') ON CONFLICT DO NOTHING"
 )
 # Pages in another state, and those that show something only when they are asked for it.
 REPORTS: Final = ("days", "locations", "attendance", "caller-ids", "saved")
@@ -44,6 +44,7 @@ ALSO: Final = {
 }
 # A part of a page, which without a script leads to the page; and what another test of this folder looks at.
 ELSEWHERE: Final = {
+    "absences/<int:pk>/",  # test_a_sick_day.py
     "appointments/<int:pk>/number/",
     "appointments/<int:pk>/peek/",
     "campaigns/<int:pk>/versions/<int:number>/take-back/",  # test_a_campaign_from_nothing.py

@@ -61,9 +61,11 @@ def test_from_nothing_to_the_first_confirmed_call(empty_clinic: RunningClinic, b
 
 def add_location(page: Page, zone: ZoneInfo) -> None:
     page.get_by_role("link", name="Add a location").click()
-    page.get_by_label("Name", exact=True).fill("Main Street")
-    page.get_by_label("Time zone").fill(zone.key)
-    page.get_by_label("Callback number").fill("(212) 555-0100")
+    page.locator("#id_name").fill("Main Street")
+    page.locator("#id_spoken_name").fill("Main Street")
+    page.locator("#id_time_zone").fill(zone.key)
+    page.locator("#id_callback_number").fill("+12125550100")
+    page.locator("#id_open_weekdays").fill("0,1,2,3,4,5,6")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".messagelist .success")).to_be_visible()
 
