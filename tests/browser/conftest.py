@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.running import RunningClinic, run_clinic
 from tests.browser.signing_in import log_in
@@ -27,6 +27,7 @@ def browser() -> Iterator[Browser]:
     assert path, "`make test` finds or installs a browser and names it in CALLBOARD_BROWSER"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        expect.set_options(timeout=30_000)  # for a busy machine
         yield chromium
         chromium.close()
 
