@@ -68,7 +68,7 @@ RAIL = (
         "contacts.view_appointment",
         "calendar-event",
         gettext_lazy("Today"),
-        also=("plan_absence", "absence"),
+        also=("plan_absence", "absence", "saved_filters"),
         on_phone=True,
     ),
     RailPlace("calendar", "contacts.view_appointment", "calendar", gettext_lazy("Calendar")),
