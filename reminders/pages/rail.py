@@ -55,6 +55,13 @@ SETTINGS = (
         help=gettext_lazy("What happened to appointments and calls, as a file."),
     ),
     RailPlace(
+        "audit_trail",
+        "contacts.view_auditentry",
+        "list-search",
+        gettext_lazy("Audit trail"),
+        help=gettext_lazy("Who did what, and who looked at whom."),
+    ),
+    RailPlace(
         "api_page",
         "contacts.view_apitoken",
         "api",
