@@ -33,7 +33,7 @@ ifneq ($(SOUND),yes)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint words format structure bench torture demo-reset backup restore audit licences sbom clean
+.PHONY: help install run test check lint words format structure bench torture screens demo-reset backup restore audit licences sbom clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ structure: install ## count names that stand twice, files on the two long ways, 
 
 torture: install ## kill workers, broker and database while they work, and count duplicate and lost calls (TORTURE_KILLS=200)
 	@$(VENV)/python -m tests.torture $(ARGS)
+
+screens: install ## take the pictures of docs/screens/ again, of a demo clinic of its own
+	@$(VENV)/python -m tests.browser.screens
 
 demo-reset: install ## delete the data of the local database and create the demo clinic again
 	@$(VENV)/python manage.py demo_clinic --reset

@@ -6,7 +6,7 @@ from config.model_labels import translate_labels
 
 
 class ConfigConfig(AppConfig):
-    """The project's own app: it registers the system checks (config/checks.py), and recalls languages."""
+    """The project's own app: it registers the system checks, recalls languages, and hears of logins."""
 
     name = "config"
     labels: ClassVar[set[str]] = set()  # names of models and fields, for config/translations.py
@@ -17,3 +17,6 @@ class ConfigConfig(AppConfig):
         checks.register()
         languages.connect()
         self.labels.update(translate_labels())
+        from config.sign_in import signals
+
+        signals.hear_of_logins()
