@@ -476,7 +476,10 @@ LOGGING = {
         }
     },
     "filters": {"refusals": {"()": "config.logs.WithoutTraceOfRefusals"}},
-    "loggers": {"django.request": {"filters": ["refusals"]}},
+    "loggers": {
+        "django.request": {"filters": ["refusals"]},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},  # anybody can send any number of them
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "private"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
