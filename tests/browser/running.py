@@ -42,8 +42,11 @@ class RunningClinic:
 
 
 @contextmanager
-def run_clinic(folder: Path, database: str = DATABASE) -> Iterator[RunningClinic]:
-    """Start everything on a new database and wait until it is ready; at the end stop it like Ctrl-C."""
+def run_clinic(folder: Path, database: str = DATABASE, queue: int = 0) -> Iterator[RunningClinic]:
+    """Start everything on a new database and wait until it is ready; at the end stop it like Ctrl-C.
+
+    `queue`: the number of the Redis database. Two clinics at once would do each other's work in one.
+    """
     database_url = _make_database(database)
     port, sandbox_port = find_free_port(), find_free_port()
     environment = {
@@ -51,7 +54,7 @@ def run_clinic(folder: Path, database: str = DATABASE) -> Iterator[RunningClinic
         "HOME": str(folder),
         "DEBUG": "true",
         "DATABASE_URL": database_url,
-        "REDIS_URL": os.environ["REDIS_URL"],
+        "REDIS_URL": urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{queue}").geturl(),
         "PORT": str(port),
         "SANDBOX_PORT": str(sandbox_port),
         "CALLBOARD_VAR": str(folder),

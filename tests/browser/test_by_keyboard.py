@@ -39,7 +39,8 @@ SEEN = """
             const x = Math.min(Math.max(box.left + box.width / 2, 1), innerWidth - 1);
             const top = document.elementFromPoint(x, box.top + Math.min(box.height / 2, 12));
             const isItsLabel = top?.closest("label")?.control === one;
-            return top && (one.contains(top) || top.contains(one) || isItsLabel) ? "" : "covered";
+            const isSeen = top && (one.contains(top) || top.contains(one) || isItsLabel);
+            return isSeen ? "" : `covered by ${top?.className}`;
         };
         let fault = look();
         for (let frame = 0; fault && frame < 60; frame++) {  // until it has been scrolled to

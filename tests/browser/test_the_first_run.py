@@ -25,14 +25,19 @@ clear_practice()
 call_command("setup_practice")
 """
 HEADER = "Appt ID,Last Name,First Name,Mobile,Date,Time,Location"
-MAKE_DUE = "UPDATE reminders_reminder SET due_at = now(), next_look_at = now() WHERE state = 'planned'"
+# Where it is mid-morning, as at the location.
+AWAKE = "UPDATE contacts_phonenumber SET time_zones = (SELECT array_agg(time_zone) FROM contacts_location)"
+MAKE_CALL_DUE = """
+    UPDATE reminders_reminder SET due_at = now(), next_look_at = now()
+    WHERE state = 'planned' AND step_id IN (SELECT id FROM reminders_step WHERE channel = 'voice')
+"""
 PLANNED = "SELECT count(*) FROM reminders_reminder WHERE state = 'planned'"
 CONFIRMED = "SELECT bool_or(answer = 'confirmed') FROM contacts_appointment"
 
 
 @pytest.fixture
 def empty_clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClinic]:
-    with run_clinic(tmp_path_factory.mktemp("first-run"), "callboard_first_run") as running:
+    with run_clinic(tmp_path_factory.mktemp("first-run"), "callboard_first_run", queue=1) as running:
         environment = {**os.environ, "DATABASE_URL": running.database_url, "DEBUG": "true"}
         subprocess.run(
             [sys.executable, "manage.py", "shell", "-c", EMPTY], cwd=ROOT, env=environment, check=True
@@ -49,7 +54,7 @@ def test_from_nothing_to_the_first_confirmed_call(empty_clinic: RunningClinic, b
     page.get_by_role("link", name="What is needed first").click()
     check_accessible(page)
     add_location(page, zone)
-    day = datetime.now(zone).date() + timedelta(days=3)
+    day = datetime.now(zone).date() + timedelta(days=5)
     import_list(empty_clinic, page, f"A1,Stone,Ruth,212-555-0111,{day:%m/%d/%Y},10:30 AM,Main Street")
     begin_campaign(empty_clinic, page)
     confirm_by_phone(empty_clinic, browser)
@@ -99,7 +104,8 @@ def begin_campaign(clinic: RunningClinic, page: Page) -> None:
 def confirm_by_phone(clinic: RunningClinic, browser: Browser) -> None:
     phones = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
     phones.goto(clinic.phones)
-    clinic.execute(MAKE_DUE)
+    clinic.execute(AWAKE)
+    clinic.execute(MAKE_CALL_DUE)
     phone = phones.locator('[data-phone="+12125550111"]').first
     phone.locator('[data-action="answer"]').click(timeout=RINGS_WITHIN)
     phone.locator('[data-key="1"]').click()
