@@ -32,6 +32,10 @@ ifneq ($(SOUND),yes)
 .PHONY: .venv/.ready
 endif
 
+# Ctrl-C while Python loads the code ends it at once, without a traceback; then config/local/run.py decides.
+RUN := "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); from runpy import run_module; \
+	run_module('config.local.run', run_name='__main__')"
+
 .DEFAULT_GOAL := help
 .PHONY: help install run test check lint format structure bench torture demo-reset clean
 
@@ -42,7 +46,7 @@ install: .venv/.ready node_modules/.ready ## install the packages of the lock fi
 	@$(VENV)/node front_end/build.mjs
 
 run: install ## start everything on this machine, with a demo clinic (PORT=8000 SANDBOX_PORT=8765)
-	@$(VENV)/python -m config.local.run
+	@$(VENV)/python -c $(RUN)
 
 test: install ## run all tests, including those in a browser (CHROME=path, ARGS="-k import" for some)
 	@CALLBOARD_BROWSER="$$($(VENV)/python -m config.local.browser)" || exit 1; \

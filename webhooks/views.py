@@ -30,6 +30,7 @@ from reminders.traffic.public_address import answer_ping
 from webhooks.address_checks import read_event
 from webhooks.apply_queue import apply_or_queue
 from webhooks.applying import apply_at_once
+from webhooks.door_health import note_refused_event, note_stored_event
 from webhooks.inbox import UnknownSubject, store_event
 from webhooks.optout_detection import is_optout
 from webhooks.refusal_counts import Refusal, count_refusal
@@ -79,9 +80,11 @@ class RobotalkerHook(APIView):
         content_type = request.META.get("CONTENT_TYPE", "")
         try:
             responses = [_store_and_apply(callback, event, content_type) for event in split_events(body)]
+            note_stored_event()
             return next((one for one in responses if one.status_code != status.HTTP_200_OK), responses[0])
         except Error as error:
             log.error("an event could not be stored: %s", type(error).__name__)
+            note_refused_event(error)
             return _ask_to_resend()
 
 
