@@ -37,7 +37,7 @@ RUN := "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); from runpy 
 	run_module('config.local.run', run_name='__main__')"
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint format structure bench torture demo-reset clean
+.PHONY: help install run test check lint words format structure bench torture weather soak demo-reset clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,7 +55,7 @@ test: install ## run all tests, including those in a browser (CHROME=path, ARGS=
 check: install ## run the quick tests: rules, pages without a browser, the webhook endpoint (under two minutes)
 	@$(IN_PARALLEL) $(QUICK) $(ARGS)
 
-lint: install ## check style, types, imports, migrations, templates, settings, the lock file, docs/rules.md and the API's description
+lint: install ## check style, types, imports, migrations, templates, settings, the lock file, docs/rules.md, translations and the API's description
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(ANY_SETTINGS) $(VENV)/mypy
@@ -65,12 +65,16 @@ lint: install ## check style, types, imports, migrations, templates, settings, t
 	$(VENV)/djlint --quiet --lint templates
 	$(UV) lock --check
 	$(ANY_SETTINGS) $(VENV)/python manage.py write_rules --check
+	$(ANY_SETTINGS) $(VENV)/python manage.py translations --check
 	$(ANY_SETTINGS) $(VENV)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
 format: install ## format code and templates
 	$(VENV)/ruff check --fix
 	$(VENV)/ruff format
 	-$(VENV)/djlint --quiet --reformat templates
+
+words: install ## bring the translations in locale/ up to date with the code, and compile them
+	@$(ANY_SETTINGS) $(VENV)/python manage.py translations
 
 bench: install ## measure the performance-critical code against simpler versions (some parts: ARGS="planning outgoing")
 	@$(VENV)/python -m tests.bench $(ARGS)
@@ -80,6 +84,12 @@ structure: install ## count names that stand twice, files on the two long ways, 
 
 torture: install ## kill workers, broker and database while they work, and count duplicate and lost calls (TORTURE_KILLS=200)
 	@$(VENV)/python -m tests.torture $(ARGS)
+
+weather: install ## fill the disk, freeze and kill database, Redis and processes of a running Callboard, and count what was lost or doubled
+	@$(VENV)/python -m tests.weather
+
+soak: install ## run events and calls for a while, and see whether memory, connections and disk stay flat (MINUTES=60 EVENTS=50 CALLS=20)
+	@$(VENV)/python -m tests.weather.soak $(or $(MINUTES),60) $(or $(EVENTS),50) $(or $(CALLS),20)
 
 demo-reset: install ## delete the data of the local database and create the demo clinic again
 	@$(VENV)/python manage.py demo_clinic --reset

@@ -4,12 +4,13 @@ An event is built anew from a closed list of fields. Left out are the messages o
 whole rows), values of variables, requests with their addresses and bodies, users, and what happened before.
 """
 
+import time
 from typing import Any, cast
 
 import sentry_sdk
 from sentry_sdk.types import Event, Hint
 
-from config.logs import request_id
+from config.logs import Repetition, find_outage, request_id
 from contacts.redaction import redact
 
 KEPT = ("event_id", "timestamp", "platform", "level", "logger", "transaction", "release", "environment")
@@ -36,9 +37,15 @@ def start_error_reports(dsn: str) -> None:
     )
 
 
-def keep_what_is_ours(event: Event, hint: Hint) -> Event:
-    """The event with nothing in it but what stands in our code."""
-    del hint
+_outages: dict[str, Repetition] = {}
+
+
+def keep_what_is_ours(event: Event, hint: Hint) -> Event | None:
+    """The event with nothing in it but what stands in our code; None for the next of an outage's minute."""
+    record = hint.get("log_record")
+    outage = find_outage(record) if record else ""
+    if outage and not _outages.setdefault(outage, Repetition()).may_write(time.monotonic(), 1):
+        return None
     given = cast(dict[str, Any], event)
     kept: dict[str, Any] = {name: given[name] for name in KEPT if name in given}
     kept["tags"] = {"request_id": request_id.get()} if request_id.get() else {}

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -76,7 +76,7 @@ def _is_staff(request: HttpRequest) -> bool:
     """Whether somebody with the right to see heartbeats is logged in; False while the database is away."""
     try:
         return bool(request.user.is_authenticated and request.user.has_perm("reminders.view_heartbeat"))
-    except DatabaseError:
+    except Error:
         return False
 
 
@@ -112,8 +112,8 @@ def _run(check: Callable[[], str]) -> str:
     """The check's result, or the kind of error if the database or Redis fails."""
     try:
         return check()
-    except (DatabaseError, RedisError) as error:
-        return name_error(error) if isinstance(error, DatabaseError) else type(error).__name__
+    except (Error, RedisError) as error:
+        return name_error(error) if isinstance(error, Error) else type(error).__name__
 
 
 def _check_database() -> str:
@@ -217,7 +217,7 @@ def _note_refused() -> str:
 def _read_beats() -> dict[str, Heartbeat]:
     try:
         return heartbeats.read_heartbeats()
-    except DatabaseError:
+    except Error:
         return {}
 
 
@@ -229,7 +229,7 @@ def _read_ages(beats: heartbeats.Heartbeats) -> dict[str, float]:
     try:
         now = read_database_clock()
         newest = WebhookEvent.objects.order_by("-pk").values_list("received_at", flat=True).first()
-    except DatabaseError:
+    except Error:
         return {}
     at = {name: beat.at for name, beat in beats.items() if beat.at != heartbeats.NEVER}
     seen = at | ({"webhook": newest} if newest else {})

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError
+from django.db import Error
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -60,7 +60,7 @@ class NumbersOfNow(Collector):
         found: list[GaugeMetricFamily] = []
         try:
             found = list(_read_from_database())
-        except DatabaseError:
+        except Error:
             found = []
         yield _number("database_up", "Whether the database answered", bool(found))
         yield from found

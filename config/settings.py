@@ -99,7 +99,7 @@ DISK_PATHS = env.list("DISK_PATHS", default=[os.environ.get("CALLBOARD_VAR") or 
 DISK_FREE_MEGABYTES = env.int("DISK_FREE_MEGABYTES", default=200)
 CONNECTIONS_FREE = env.int("CONNECTIONS_FREE", default=5)
 # Who sends it as "Authorization: Bearer …" reads /metrics, and all of /readyz. Empty: nobody does.
-MONITORING_TOKEN = env.str("MONITORING_TOKEN", default="")
+MONITORING_TOKEN = env.str("MONITORING_TOKEN", "")
 SWEEP_STALE_AFTER = env.float("SWEEP_STALE_AFTER", default=60.0)  # seconds; then pages show the sweep in red
 
 # --- Django ------------------------------------------------------------------------------------
@@ -138,6 +138,7 @@ MIDDLEWARE = [
     "config.headers.forbid_storing",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "config.languages.speak_chosen_language",
     "django.middleware.common.CommonMiddleware",
     "config.body_limit.refuse_large_bodies",  # before the first that reads a form
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -186,7 +187,8 @@ DATABASE_LOCK_SECONDS = env.float(
 DATABASE_IDLE_SECONDS = env.float(
     "DATABASE_IDLE_SECONDS", default={"web": 60.0, "worker": 120.0}.get(PROCESS, 0.0)
 )
-DATABASES = {"default": env.db("DATABASE_URL", engine="config.postgresql")}
+DATABASES = {"default": env.db("DATABASE_URL")}
+DATABASES["default"]["ENGINE"] = "config.postgresql"
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # If a machine disappears, its row locks must not be held for hours: both ends send keepalives soon.
@@ -245,7 +247,11 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 }  # fmt: skip
 SECURE_REFERRER_POLICY = "same-origin"
 
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE = "en"  # also of workers, commands and what programs read: config/languages.py
+LANGUAGES = [("en", "English"), ("es", "Spanish")]
+LANGUAGE_COOKIE_NAME = "language"  # of whoever isn't signed in
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_HTTPONLY = True
 TIME_ZONE = "UTC"  # pages show each location's local time; nothing depends on this setting
 USE_I18N = True
 USE_TZ = True
@@ -313,6 +319,7 @@ if not DEBUG:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    LANGUAGE_COOKIE_SECURE = True
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
@@ -434,7 +441,7 @@ CELERY_BEAT_SCHEDULE["pull"] = {
 # "json": one object a line, for a collector of logs; "text": for people.
 LOG_FORMAT = env.str("LOG_FORMAT", default="text" if DEBUG else "json")
 # Where errors are reported to, without personal data (config/error_reports.py). Empty: nowhere.
-SENTRY_DSN = env.str("SENTRY_DSN", default="")
+SENTRY_DSN = env.str("SENTRY_DSN", "")
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 _EACH_TASK = {"level": "DEBUG" if LOG_LEVEL == "DEBUG" else "WARNING"}  # two lines for each tick say nothing
 LOGGING = {

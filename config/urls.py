@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
-from config import health, metrics, sign_in
+from config import health, languages, metrics, sign_in
 from reminders.api.views import UnknownAddress
 
 handler500 = "config.error_pages.answer_own_fault"
@@ -15,6 +15,7 @@ urlpatterns = [
     path("metrics", metrics.metrics, name="metrics"),
     path("login/", sign_in.SignIn.as_view(), name="login"),
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
+    path("language/", languages.keep_language, name="choose_language"),
     path("admin/login/", sign_in.lead_to_sign_in),
     path("admin/", admin.site.urls),
     path("api/v1/", include("reminders.api.urls")),

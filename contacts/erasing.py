@@ -7,42 +7,38 @@ number that somebody else has stays as it is. Staff's erasure calls it through r
 which knows of calls.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.apps import apps
-from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection, transaction
-from django.db.models import Q, TextField
-from django.db.models.functions import Cast
+from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from contacts.consent_ledger import ledger_open
 from contacts.database.clock import read_database_clock
 from contacts.erased_numbers import keep_no
 from contacts.imports.leases import lock_import_writes
+from contacts.kept_mentions import drop_files_naming, forget_searches
+from contacts.mentions import MENTION_COLUMNS, SHORTEST_WORD, erase_mentions, read_words
 from contacts.models import (
     Appointment,
     ConsentEntry,
     Contact,
     ContactLogEntry,
     ImportBatch,
-    ImportProblem,
     PhoneNumber,
-    RejectedRow,
 )
 from contacts.models.people import ERASED, FORBIDDEN_CHANNELS, Channel, Preference
-from contacts.numbers import national_format
 from contacts.own_numbers import read_own_numbers
 from contacts.paired_numbers import find_paired_number
 from contacts.people import lock_people
-from contacts.person_tables import ERASED_WORDS, NUMBER_COLUMN, PERSON_TABLES
+from contacts.person_tables import NUMBER_COLUMN, PERSON_TABLES
 
-SHORTEST_WORD = 4  # letters; a shorter one stands in too many texts that are about somebody else
 FIRST_LOCKED = "webhooks.WebhookEvent"
 
 
@@ -150,9 +146,13 @@ def lock_erasure(contact_id: int) -> ErasurePlan:
 def erase_contact(plan: ErasurePlan, *, by: User) -> None:
     """Carry out an erasure of lock_erasure(), in its transaction."""
     contact, numbers = plan.contact, [number.pk for number in plan.going]
-    _erase_texts_elsewhere(contact, plan.going)
+    words = read_words(contact, [number.e164 for number in plan.going])
+    drop_files_naming(words)
+    forget_searches(words)
     with ledger_open():
-        _blank_ledger(contact, plan.staying)
+        erase_mentions(words)
+        _blank_named(contact, plan.staying)
+        _blank_admin_log(contact)
         for table in PERSON_TABLES:
             rows = table.find_rows(contact.pk)
             if table.by_number:
@@ -200,52 +200,24 @@ def _erase_numbers(contact: Contact, numbers: Collection[PhoneNumber]) -> None:
         )
 
 
-def _blank_ledger(contact: Contact, staying: Collection[PhoneNumber]) -> None:
-    """Of a number that others have, take out the evidence that names this person."""
-    named = _any_of("evidence", [contact.first_name, contact.last_name])
-    if named:
-        ConsentEntry.objects.filter(named, number__in=staying).update(evidence="")
+def _blank_named(contact: Contact, staying: Collection[PhoneNumber]) -> None:
+    """Of a number that others have, take out the texts and the evidence that name this person.
+
+    A first name is enough, and in evidence a last name: texts to others in the family have that, too.
+    """
+    for table in PERSON_TABLES:
+        if not table.by_number or table.deleted:
+            continue
+        is_ledger = table.model is ConsentEntry
+        names = [contact.first_name, contact.last_name] if is_ledger else [contact.first_name]
+        words = [rf"\m{re.escape(name)}\M" for name in names if len(name) >= SHORTEST_WORD]
+        for column in MENTION_COLUMNS[table.label] if words else ():
+            if isinstance(table.blanked[column], str):
+                found = {f"{NUMBER_COLUMN[table.label]}__in": staying, f"{column}__iregex": "|".join(words)}
+                table.model._default_manager.filter(**found).update(**{column: table.blanked[column]})
 
 
-def _erase_texts_elsewhere(contact: Contact, numbers: Collection[PhoneNumber]) -> None:
-    """What no reference leads to: the admin's log, problems of imported files, events of no call."""
+def _blank_admin_log(contact: Contact) -> None:
+    """The admin's log names an object as it was called; a name of one word is no mention by itself."""
     log = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Contact))
     log.filter(object_id=str(contact.pk)).update(object_repr=f"contact {contact.pk}")
-    written = [form for number in numbers for form in _ways_to_write(number.e164)]
-    words = [contact.full_name, contact.external_id, *written, *_list_former_names(contact)]
-    if in_value := _any_of("value", words):
-        ImportProblem.objects.filter(in_value).update(value="")
-    if in_problem := _any_of("problem", words):
-        ImportProblem.objects.filter(in_problem).update(problem=ERASED_WORDS)
-    if in_cells := _any_of("text", words):
-        rows = RejectedRow.objects.filter(line__gt=0).annotate(text=Cast("cells", TextField()))
-        rows.filter(in_cells).update(cells=[], problem=ERASED_WORDS)
-    _erase_events_of_no_call([number.e164.removeprefix("+") for number in numbers])
-
-
-def _list_former_names(contact: Contact) -> list[str]:
-    """As files said them, and of those who were merged with this contact."""
-    said = [*contact.file_values.values(), *contact.merges.values_list("was", flat=True)]
-    names = {f"{one.get('first_name', '')} {one.get('last_name', '')}".strip() for one in said}
-    return sorted(names - {""})
-
-
-def _ways_to_write(e164: str) -> list[str]:
-    return [e164, e164.removeprefix("+"), national_format(e164, settings.PHONE_REGION)]
-
-
-def _erase_events_of_no_call(digits: Collection[str]) -> None:
-    """Empty the bodies of events on the account's address, or of a batch, that name one of these numbers."""
-    table = apps.get_model(FIRST_LOCKED)._meta.db_table
-    sql = f"UPDATE {table} SET body = '' WHERE call_id IS NULL AND position(%s::bytea IN body) > 0"  # noqa: S608
-    with connection.cursor() as cursor:
-        for one in digits:
-            cursor.execute(sql, [one.encode()])
-
-
-def _any_of(column: str, words: Collection[str]) -> Q:
-    found = Q()
-    for word in words:
-        if len(word) >= SHORTEST_WORD:
-            found |= Q(**{f"{column}__icontains": word})
-    return found

@@ -6,7 +6,8 @@ from datetime import UTC
 from django.contrib.auth.models import AnonymousUser, User
 from django.utils import timezone
 
-from contacts.models import NumberLook, PhoneNumber
+from contacts.audit.trail import record_numbers_seen
+from contacts.models import PhoneNumber
 
 PERMISSION = "contacts.dial_phonenumber"
 
@@ -20,8 +21,6 @@ def show_in_full(numbers: Iterable[PhoneNumber | None], user: User | AnonymousUs
     if not isinstance(user, User) or not user.has_perm(PERMISSION):
         return False
     now = timezone.now()
-    day = now.astimezone(UTC).date()
-    seen = sorted({number.pk for number in numbers if number})
-    looks = [NumberLook(number_id=pk, by=user, day=day, at=now) for pk in seen]
-    NumberLook.objects.bulk_create(looks, ignore_conflicts=True)
+    seen = {number.pk for number in numbers if number}
+    record_numbers_seen(seen, by=user, day=now.astimezone(UTC).date(), at=now)
     return True

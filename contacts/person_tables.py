@@ -63,6 +63,7 @@ PERSON_TABLES = (
     PersonTable(
         "webhooks.WebhookEvent", _about_a_call("call"), blanked={"body": b"", "error": "", "passed_over": ""}
     ),
+    PersonTable("webhooks.EventDismissal", _about_a_call("event__call"), blanked={"reason": ERASED_WORDS}),
     PersonTable(
         "contacts.Contact", ("pk",), withheld=("search_text", "name_key")
     ),  # erased by erasing.py itself
@@ -72,6 +73,7 @@ PERSON_TABLES = (
     PersonTable("contacts.DistinctPair", ("one", "other"), deleted=True),
     PersonTable("contacts.ContactLogEntry", ("contact",)),
     PersonTable("contacts.NumberLook", OF_NUMBER),
+    PersonTable("contacts.AuditEntry", ("contact_key",), blanked={"changes": {}, "note": ""}),
     PersonTable("contacts.ConsentEntry", OF_NUMBER, blanked={"evidence": ""}, by_number=True),
     PersonTable(
         "contacts.Appointment",

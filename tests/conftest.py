@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client, TransactionTestCase
+from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 from xdist.scheduler import LoadFileScheduling
 
@@ -103,6 +104,12 @@ def django_db_setup(
 @pytest.fixture(autouse=True, scope="session")
 def _quick_end_of_tests() -> None:
     TransactionTestCase._fixture_teardown = lambda _: empty_tables()  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def _english() -> None:
+    """A page in another language leaves it active on its thread, for the next test too."""
+    translation.activate(settings.LANGUAGE_CODE)
 
 
 @pytest.fixture

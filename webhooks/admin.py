@@ -5,26 +5,36 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from contacts.admin.columns import link_to_appointment
-from contacts.admin.history import HistoryAdmin
+from contacts.admin.history import HistoryAdmin, HistoryInline
+from webhooks.dismissing import LONGEST_REASON, dismiss_events, read_dismissal_reason
 from webhooks.inbox import apply_again, is_stuck
-from webhooks.models import WebhookEvent
+from webhooks.models import EventDismissal, WebhookEvent
 from webhooks.oddities import write_out_oddities
 from webhooks.outgoing import admin as outgoing  # noqa: F401 - registers the pages of the outgoing door
 
+MOST_INDENTED = 20  # times as long as the body
+
 
 def write_out(body: bytes | memoryview) -> str:
-    """A body as text: JSON is indented, anything else unchanged; bytes that are no UTF-8 are replaced."""
+    """A body as text: JSON is indented, anything else unchanged; bytes that are no UTF-8 are replaced.
+
+    A lone surrogate, which JSON can name and no page can be written with, stays as the body names it.
+    """
     text = bytes(body).decode("utf-8", errors="replace")
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        indented = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
+    if len(indented) > MOST_INDENTED * len(text):  # nested so deeply that blanks are most of it
+        return text
+    return indented.encode(errors="backslashreplace").decode()
 
 
 class StuckFilter(admin.SimpleListFilter):
@@ -38,6 +48,12 @@ class StuckFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> QuerySet[WebhookEvent]:
         return queryset.filter(is_stuck()) if self.value() == "yes" else queryset
+
+
+class DismissalsInline(HistoryInline):
+    model = EventDismissal
+    fields = ("at", "by", "reason")
+    readonly_fields = fields
 
 
 @admin.register(WebhookEvent)
@@ -58,7 +74,9 @@ class WebhookEventAdmin(HistoryAdmin[WebhookEvent]):
     date_hierarchy = "received_at"
     exclude = ("body", "passed_over")
     readonly_fields = ("body_text", "was_passed_over")
-    actions = ("apply_again",)
+    actions = ("apply_again", "dismiss")
+    inlines = (DismissalsInline,)
+    change_form_template = "admin/webhooks/event.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
         events = super().get_queryset(request)
@@ -66,6 +84,19 @@ class WebhookEventAdmin(HistoryAdmin[WebhookEvent]):
             "webhooks_webhookevent_changelist"
         )
         return events.defer("body", "error") if is_list else events
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: WebhookEvent | None = None,
+    ) -> HttpResponse:
+        waits = obj is not None and WebhookEvent.objects.filter(is_stuck(), pk=obj.pk).exists()
+        context["may_dismiss"] = waits and self.has_apply_permission(request)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description=gettext_lazy("body"))
     def body_text(self, event: WebhookEvent) -> str:
@@ -98,3 +129,33 @@ class WebhookEventAdmin(HistoryAdmin[WebhookEvent]):
         applied = states.count(WebhookEvent.State.APPLIED)
         words = _("%(applied)d of %(count)d applied.") % {"applied": applied, "count": len(states)}
         self.message_user(request, words, messages.SUCCESS if applied == len(states) else messages.WARNING)
+
+    @admin.action(description=gettext_lazy("Dismiss, with a reason …"), permissions=["apply"])
+    def dismiss(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> HttpResponse | None:
+        """Ask for a reason, then dismiss those that wait for a person."""
+        assert request.user.is_authenticated  # noqa: S101 - the admin is for logins
+        written = request.POST.get("reason")
+        if reason := read_dismissal_reason(written):
+            count = dismiss_events(list(queryset.values_list("pk", flat=True)), reason, by=request.user)
+            words = ngettext(
+                "%(count)d message was dismissed.", "%(count)d messages were dismissed.", count
+            ) % {"count": count}
+            self.message_user(request, words, messages.SUCCESS if count else messages.WARNING)
+            return None
+        events = list(queryset.filter(is_stuck()).defer("body", "error"))
+        if not events:
+            words = _("None of these waits for a person.")
+            self.message_user(request, words, messages.WARNING)
+            return None
+        context = {**self.admin_site.each_context(request), "events": events, "opts": self.opts}
+        context |= {"title": _("Dismiss messages from Robotalker"), "longest": LONGEST_REASON}
+        context |= {"is_empty": written is not None}
+        return TemplateResponse(request, "admin/webhooks/dismiss.html", context)
+
+
+@admin.register(EventDismissal)
+class EventDismissalAdmin(HistoryAdmin[EventDismissal]):
+    list_display = ("at", "by", "event", "reason")
+    list_select_related = ("event", "by")
+    list_filter = ("by",)
+    date_hierarchy = "at"

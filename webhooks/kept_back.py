@@ -63,7 +63,8 @@ def put_on_worklist(
 def take_off_worklist(event: WebhookEvent) -> None:
     """Resolve the follow-up of an event that was applied after all, unless another one is still kept back."""
     others = WebhookEvent.objects.filter(call=event.call_id).exclude(pk=event.pk)
-    if others.exclude(error="").exclude(state=WebhookEvent.State.APPLIED).exists():
+    settled = (WebhookEvent.State.APPLIED, WebhookEvent.State.DISMISSED)
+    if others.exclude(error="").exclude(state__in=settled).exists():
         return
     open_ones = FollowUp.objects.filter(
         kind=FollowUp.Kind.EVENT_KEPT_BACK, call=event.call_id, reason__in=KeptBackReason.values

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import resolve, reverse
+from django.utils import translation
 
 Respond = Callable[[HttpRequest], HttpResponseBase]
 
@@ -18,6 +20,7 @@ def bypass_middleware_for_webhooks(get_response: Respond) -> Respond:
     def respond(request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith(endpoint):
             return get_response(request)
+        translation.activate(settings.LANGUAGE_CODE)  # not that of whom this thread answered before
         match = request.resolver_match = resolve(request.path_info)
         response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
         if callable(render := getattr(response, "render", None)):  # REST framework's own error responses

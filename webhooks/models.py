@@ -1,5 +1,6 @@
 """The inbox: every request to the webhook endpoint with a valid token. The outbox: webhooks/outgoing/."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +18,7 @@ from webhooks.outgoing.models import (
 __all__ = [
     "CalendarFeed",
     "DeliveryAttempt",
+    "EventDismissal",
     "OutgoingDelivery",
     "OutgoingEndpoint",
     "OutgoingEvent",
@@ -33,15 +35,18 @@ class WebhookEvent(models.Model):
         APPLIED = "applied", _("applied")
         FAILED = "failed", _("could not be applied yet")
         QUARANTINED = "quarantined", _("kept, doesn't fit its call")
+        DISMISSED = "dismissed", _("dismissed by a person, with a reason")
 
     call = models.ForeignKey(CallRecord, on_delete=models.PROTECT, null=True, related_name="events")
     batch = models.ForeignKey(CallBatch, on_delete=models.PROTECT, null=True, related_name="events")
-    purpose = models.CharField(max_length=8, help_text="What the address was for: status, a key, or optouts.")
+    purpose = models.CharField(
+        max_length=8, help_text=_("What the address was for: status, a key, or optouts.")
+    )
     content_type = models.CharField(max_length=100, blank=True)
     body = models.BinaryField(max_length=MAX_EVENT_BYTES)
-    digest = models.CharField(max_length=64, help_text="SHA-256 of address and body, hex.")
+    digest = models.CharField(max_length=64, help_text=_("SHA-256 of address and body, hex."))
     occurrence = models.PositiveIntegerField(
-        default=0, help_text="How many events with the same address and body came before it."
+        default=0, help_text=_("How many events with the same address and body came before it.")
     )
     received_at = models.DateTimeField()
     state = models.CharField(max_length=12, choices=State, default=State.STORED)
@@ -53,9 +58,11 @@ class WebhookEvent(models.Model):
         max_length=300,
         blank=True,
         db_default="",
-        help_text="What could not be read but bears on nothing: codes of webhooks/oddities.py, with blanks.",
+        help_text=_(
+            "What could not be read but bears on nothing: codes of webhooks/oddities.py, with blanks."
+        ),
     )
-    error = models.TextField(blank=True, help_text="Why it could not be applied, with the traceback.")
+    error = models.TextField(blank=True, help_text=_("Why it could not be applied, with the traceback."))
 
     class Meta:
         ordering = ["-received_at", "-id"]
@@ -78,3 +85,18 @@ class WebhookEvent(models.Model):
 
     def __str__(self) -> str:
         return f"event {self.pk}"
+
+
+class EventDismissal(models.Model):
+    """That a person looked at an event that can't be applied, and set it aside. Append-only."""
+
+    event = models.ForeignKey(WebhookEvent, on_delete=models.PROTECT, related_name="dismissals")
+    reason = models.CharField(max_length=300)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return f"dismissal {self.pk}"

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.admin.columns import show_number
 from contacts.admin.history import ClinicAdmin, HistoryAdmin
 from contacts.models import (
+    AuditEntry,
     Contact,
     ContactId,
     ContactLogEntry,
@@ -97,3 +98,12 @@ class NumberLookAdmin(HistoryAdmin[NumberLook]):
     @admin.display(description=_("number"))
     def masked(self, look: NumberLook) -> str:
         return show_number(look.number)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(HistoryAdmin[AuditEntry]):
+    """The page of the audit trail says it in words (contacts/views/audit.py)."""
+
+    list_display = ("at", "by_name", "kind", "what", "about", "about_id", "contact_key", "address")
+    list_filter = ("kind",)
+    date_hierarchy = "at"

@@ -2,6 +2,7 @@
 
 from contacts.models.api_tokens import ApiScope, ApiToken
 from contacts.models.appointments import Appointment, AppointmentChange, Way
+from contacts.models.audit import AuditEntry
 from contacts.models.imports import (
     ImportBatch,
     ImportChange,
@@ -24,6 +25,7 @@ from contacts.models.person_records import (
     NumberLook,
 )
 from contacts.models.practice import ClosedDay, Location, OpeningHours, Provider
+from contacts.models.staff import StaffLanguage
 from contacts.models.watching import (
     CalendarFault,
     FolderFault,
@@ -37,6 +39,7 @@ __all__ = [
     "ApiToken",
     "Appointment",
     "AppointmentChange",
+    "AuditEntry",
     "CalendarFault",
     "ClosedDay",
     "ConsentEntry",
@@ -62,6 +65,7 @@ __all__ = [
     "Provider",
     "RejectedRow",
     "SourceAnswers",
+    "StaffLanguage",
     "UnusableReason",
     "WatchedCalendar",
     "WatchedFile",

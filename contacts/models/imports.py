@@ -37,7 +37,7 @@ class ImportBatch(models.Model):
 
     file_name = models.CharField(max_length=255)
     sha256 = models.CharField(max_length=64)
-    source = models.CharField(max_length=60, help_text="The system the file came from.")
+    source = models.CharField(max_length=60, help_text=_("The system the file came from."))
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.ASKING, db_default=State.DONE)
     how = models.CharField(
@@ -54,7 +54,9 @@ class ImportBatch(models.Model):
     lease = models.UUIDField(null=True, blank=True, editable=False)
     leased_until = models.DateTimeField(null=True, blank=True, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
-    counts = models.JSONField(default=dict, help_text="How many rows were added, moved, rejected and so on.")
+    counts = models.JSONField(
+        default=dict, help_text=_("How many rows were added, moved, rejected and so on.")
+    )
     dismissed_at = models.DateTimeField(
         null=True,
         blank=True,
@@ -81,7 +83,7 @@ class ImportBatch(models.Model):
 
     class Meta:
         ordering = ["-made_at", "-id"]
-        verbose_name_plural = "import batches"
+        verbose_name_plural = _("import batches")
         indexes = [
             # contacts/watching/arrivals.py: find_asking, on every page
             models.Index(fields=["how"], condition=models.Q(state="asking"), name="import_batch_asking"),
@@ -110,7 +112,7 @@ class ImportFile(models.Model):
     batch = models.OneToOneField(ImportBatch, on_delete=models.CASCADE, primary_key=True, related_name="file")
     content = models.BinaryField()
     is_compressed = models.BooleanField(default=False, db_default=False, editable=False)
-    options = models.JSONField(default=dict, help_text="ImportOptions as JSON.")
+    options = models.JSONField(default=dict, help_text=_("ImportOptions as JSON."))
 
     def __str__(self) -> str:
         return f"file of batch {self.batch_id}"
@@ -134,12 +136,12 @@ class ImportProblem(models.Model):
     """One problem in one row of a file: where it is, the value, what is wrong and what to do."""
 
     class Weight(models.TextChoices):
-        REJECTED = "rejected", "row not imported"
-        NOTE = "note", "row imported, please check"
+        REJECTED = "rejected", _("row not imported")
+        NOTE = "note", _("row imported, please check")
 
     batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="problems")
     weight = models.CharField(max_length=10, choices=Weight)
-    line = models.PositiveIntegerField(help_text="Line in the file; the header is line 1.")
+    line = models.PositiveIntegerField(help_text=_("Line in the file; the header is line 1."))
     column = models.CharField(max_length=80)
     value = models.CharField(max_length=300, blank=True)
     problem = models.CharField(max_length=300)
@@ -155,16 +157,16 @@ class ImportProblem(models.Model):
 class SourceAnswers(models.Model):
     """What staff said about the lists of one source, so that the next list isn't asked about again."""
 
-    source = models.CharField(max_length=60, unique=True, help_text="The system the lists come from.")
-    answers = models.JSONField(default=dict, help_text="Key of a question -> the answer.")
-    columns = models.JSONField(default=dict, help_text="Field -> the column that was chosen by hand.")
+    source = models.CharField(max_length=60, unique=True, help_text=_("The system the lists come from."))
+    answers = models.JSONField(default=dict, help_text=_("Key of a question -> the answer."))
+    columns = models.JSONField(default=dict, help_text=_("Field -> the column that was chosen by hand."))
     reading = models.JSONField(
         default=dict, blank=True, help_text=_("How its lists are read, as somebody chose, and their columns.")
     )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        verbose_name_plural = "source answers"
+        verbose_name_plural = _("source answers")
 
     def __str__(self) -> str:
         return self.source
@@ -221,7 +223,7 @@ class ImportedRecords(models.Model):
 
     class Meta:
         ordering = ["id"]
-        verbose_name_plural = "imported records"
+        verbose_name_plural = _("imported records")
 
     def __str__(self) -> str:
         return f"records of batch {self.batch_id}"
@@ -246,7 +248,7 @@ class OverwrittenValues(models.Model):
 
     class Meta:
         ordering = ["id"]
-        verbose_name_plural = "overwritten values"
+        verbose_name_plural = _("overwritten values")
 
     def __str__(self) -> str:
         return f"values {self.pk}"
@@ -291,8 +293,8 @@ class KeptByUndo(models.Model):
 
     class Meta:
         ordering = ["id"]
-        verbose_name = "kept by an undo"
-        verbose_name_plural = "kept by an undo"
+        verbose_name = _("kept by an undo")
+        verbose_name_plural = _("kept by an undo")
 
     def __str__(self) -> str:
         return f"kept {self.pk}"

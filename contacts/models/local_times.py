@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
 
 SetT = TypeVar("SetT", contravariant=True)
 GetT = TypeVar("GetT", covariant=True)
@@ -24,7 +25,11 @@ class LocalDateTimeField(models.Field[SetT, GetT]):
     def to_python(self, value: Any) -> datetime | None:
         found = parse_datetime(value) if isinstance(value, str) else value
         if found is not None and (not isinstance(found, datetime) or found.tzinfo is not None):
-            raise ValidationError(f"“{value}” isn't a date and time without a zone.", code="invalid")
+            raise ValidationError(
+                _("“%(value)s” isn't a date and time without a zone."),
+                code="invalid",
+                params={"value": value},
+            )
         return found
 
     def get_prep_value(self, value: Any) -> Any:

@@ -92,7 +92,7 @@ class PhoneNumber(models.Model):
     )
     verified_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
+        on_delete=models.PROTECT,
         null=True,
         blank=True,
         editable=False,
@@ -212,7 +212,7 @@ class ConsentEntry(models.Model):
 
     class Meta:
         ordering = ["-at", "-id"]
-        verbose_name_plural = "consent entries"
+        verbose_name_plural = _("consent entries")
 
     def __str__(self) -> str:
         of_what = self.get_basis_display() if self.basis else self.get_scope_display()

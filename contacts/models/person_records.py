@@ -74,7 +74,7 @@ class ContactLogEntry(models.Model):
 
     class Meta:
         ordering = ["-at", "-id"]
-        verbose_name_plural = "contact log entries"
+        verbose_name_plural = _("contact log entries")
 
     def __str__(self) -> str:
         return self.get_what_display()
@@ -95,8 +95,8 @@ class ErasedOptOut(models.Model):
 
     class Meta:
         ordering = ["-at", "-id"]
-        verbose_name = "opt-out of an erased number"
-        verbose_name_plural = "opt-outs of erased numbers"
+        verbose_name = _("opt-out of an erased number")
+        verbose_name_plural = _("opt-outs of erased numbers")
 
     def __str__(self) -> str:
         return f"opt-out {self.pk}"

@@ -47,7 +47,7 @@ class CallBatch(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
-        verbose_name_plural = "call batches"
+        verbose_name_plural = _("call batches")
 
     def __str__(self) -> str:
         return f"batch {self.pk}"
@@ -72,10 +72,10 @@ class CallRecord(models.Model):
         max_length=8,
         blank=True,
         db_default="",
-        help_text="The patient's language, if the script had no text in it and another was used.",
+        help_text=_("The patient's language, if the script had no text in it and another was used."),
     )
     variables = models.JSONField(default=dict)
-    text = models.TextField(help_text="Exactly what is said.")
+    text = models.TextField(help_text=_("Exactly what is said."))
     mode = models.CharField(
         max_length=7,
         choices=SendingMode,
@@ -86,13 +86,15 @@ class CallRecord(models.Model):
     )
     state = models.CharField(max_length=12, choices=CallState, default=CallState.SUBMITTING)
     reason = models.CharField(
-        max_length=40, blank=True, help_text="Why it is in its state; reminders/rules/reasons.py."
+        max_length=40, blank=True, help_text=_("Why it is in its state; reminders/rules/reasons.py.")
     )
-    detail = models.CharField(max_length=200, blank=True, help_text="Robotalker's own message about it.")
+    detail = models.CharField(max_length=200, blank=True, help_text=_("Robotalker's own message about it."))
     decision = models.JSONField(
         null=True,
         blank=True,
-        help_text="What the last look saw, for the call's evidence; reminders/deciding/stored_decisions.py.",
+        help_text=_(
+            "What the last look saw, for the call's evidence; reminders/deciding/stored_decisions.py."
+        ),
     )
     robotalker_id = models.CharField(max_length=100, blank=True, db_index=True)
     submitting_at = models.DateTimeField()
@@ -100,12 +102,12 @@ class CallRecord(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     duration_seconds = models.PositiveIntegerField(null=True, blank=True)
     amd_result = models.CharField(max_length=20, blank=True)
-    keys = models.JSONField(default=list, help_text="[[ISO time, key], …] as pressed, sorted.")
+    keys = models.JSONField(default=list, help_text=_("[[ISO time, key], …] as pressed, sorted."))
     key_pressed = models.CharField(
-        max_length=8, blank=True, help_text="The last of these keys with a meaning, else the last."
+        max_length=8, blank=True, help_text=_("The last of these keys with a meaning, else the last.")
     )
     asked_at = models.DateTimeField(
-        null=True, blank=True, help_text="When Robotalker was last asked for its result."
+        null=True, blank=True, help_text=_("When Robotalker was last asked for its result.")
     )
     asked_times = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -75,30 +75,30 @@ class FollowUp(models.Model):
     call = models.ForeignKey(
         CallRecord, on_delete=models.PROTECT, null=True, blank=True, related_name="follow_ups"
     )
-    reason = models.CharField(max_length=40, blank=True, help_text="Why; reminders/rules/reasons.py.")
+    reason = models.CharField(max_length=40, blank=True, help_text=_("Why; reminders/rules/reasons.py."))
     detail = models.CharField(
         max_length=300,
         blank=True,
-        help_text="Robotalker's own message, the key that was pressed, or the text.",
+        help_text=_("Robotalker's own message, the key that was pressed, or the text."),
     )
-    due_at = models.DateTimeField(help_text="By when it should be resolved.")
+    due_at = models.DateTimeField(help_text=_("By when it should be resolved."))
     created_at = models.DateTimeField(auto_now_add=True)
     taken_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     taken_at = models.DateTimeField(null=True, blank=True)
     snoozed_until = models.DateTimeField(
-        null=True, blank=True, help_text="Until then it is shown among the snoozed ones only."
+        null=True, blank=True, help_text=_("Until then it is shown among the snoozed ones only.")
     )
     touched_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="When a person last did something about it."
+        null=True, blank=True, editable=False, help_text=_("When a person last did something about it.")
     )
     resolved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolution = models.CharField(max_length=20, choices=Resolution, blank=True)
-    note = models.CharField(max_length=300, blank=True, help_text="What a person wrote about it.")
+    note = models.CharField(max_length=300, blank=True, help_text=_("What a person wrote about it."))
 
     class Meta:
         ordering = ["due_at", "id"]
@@ -161,8 +161,8 @@ class FollowUpDeed(models.Model):
     )
     until = models.DateTimeField(null=True, blank=True)
     note = models.CharField(max_length=300, blank=True)
-    undoes = models.UUIDField(null=True, blank=True, help_text="The act that this one undid.")
-    was = models.JSONField(default=dict, blank=True, help_text="What it changed, as it was before.")
+    undoes = models.UUIDField(null=True, blank=True, help_text=_("The act that this one undid."))
+    was = models.JSONField(default=dict, blank=True, help_text=_("What it changed, as it was before."))
 
     class Meta:
         ordering = ["at", "id"]

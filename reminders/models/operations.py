@@ -29,30 +29,34 @@ class SendingSwitch(models.Model):
     cause = models.CharField(max_length=20, choices=Cause, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
     pause_reason = models.CharField(
-        max_length=200, blank=True, default="", db_default="", help_text="In the words of whoever paused it."
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("In the words of whoever paused it."),
     )
     mode = models.CharField(max_length=7, choices=SendingMode, blank=True, default="", db_default="")
-    mode_at = models.DateTimeField(null=True, blank=True, help_text="When the mode was chosen.")
+    mode_at = models.DateTimeField(null=True, blank=True, help_text=_("When the mode was chosen."))
     mode_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     live_since = models.DateTimeField(
-        null=True, blank=True, help_text="When it last went live: what was due before is not sent."
+        null=True, blank=True, help_text=_("When it last went live: what was due before is not sent.")
     )
-    failures = models.PositiveIntegerField(default=0, help_text="Failures in a row, from all workers.")
+    failures = models.PositiveIntegerField(default=0, help_text=_("Failures in a row, from all workers."))
     probe_at = models.DateTimeField(
-        null=True, blank=True, help_text="During a pause: when Robotalker is next tested."
+        null=True, blank=True, help_text=_("During a pause: when Robotalker is next tested.")
     )
-    probes = models.PositiveIntegerField(default=0, help_text="Failed tests in a row during a pause.")
+    probes = models.PositiveIntegerField(default=0, help_text=_("Failed tests in a row during a pause."))
     gate_until = models.DateTimeField(
-        null=True, blank=True, help_text="Robotalker asked to slow down: no request is sent before this."
+        null=True, blank=True, help_text=_("Robotalker asked to slow down: no request is sent before this.")
     )
     gate_closings = models.PositiveIntegerField(
-        default=0, help_text="Closings in a row, without a successful request between them."
+        default=0, help_text=_("Closings in a row, without a successful request between them.")
     )
 
     class Meta:
-        verbose_name_plural = "sending switch"
+        verbose_name_plural = _("sending switch")
         permissions = [("change_mode", "Can choose between sandbox, trial and live")]
         constraints = [
             models.CheckConstraint(condition=models.Q(id=1), name="sending_switch_is_one"),
@@ -72,18 +76,18 @@ class Heartbeat(models.Model):
     """
 
     name = models.CharField(max_length=40, primary_key=True)
-    at = models.DateTimeField(help_text="When a round last finished; 1970 if none ever did.")
-    did = models.CharField(max_length=200, blank=True, help_text="What the last run did, in numbers.")
+    at = models.DateTimeField(help_text=_("When a round last finished; 1970 if none ever did."))
+    did = models.CharField(max_length=200, blank=True, help_text=_("What the last run did, in numbers."))
     queues = ArrayField(
         models.CharField(max_length=40),
         default=list,
         blank=True,
-        help_text="Of a worker: the queues it takes.",
+        help_text=_("Of a worker: the queues it takes."),
     )
-    failed_at = models.DateTimeField(null=True, blank=True, help_text="When a round last failed.")
-    failure = models.CharField(max_length=200, blank=True, help_text="Why it failed: the kind of error.")
+    failed_at = models.DateTimeField(null=True, blank=True, help_text=_("When a round last failed."))
+    failure = models.CharField(max_length=200, blank=True, help_text=_("Why it failed: the kind of error."))
     failures = models.PositiveIntegerField(
-        default=0, db_default=0, help_text="Rounds that failed since one last did something."
+        default=0, db_default=0, help_text=_("Rounds that failed since one last did something.")
     )
     read_at: datetime | None = None  # by the database's clock; set by heartbeats.read_heartbeats
 
@@ -111,7 +115,7 @@ class DatabaseIdentity(models.Model):
     since = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        verbose_name_plural = "database identity"
+        verbose_name_plural = _("database identity")
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="database_identity_is_one")]
 
     def __str__(self) -> str:

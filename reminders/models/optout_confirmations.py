@@ -28,17 +28,17 @@ class OptOutConfirmation(models.Model):
     text = models.CharField(max_length=300)
     state = models.CharField(max_length=12, choices=State, default=State.WAITING)
     reason = models.CharField(
-        max_length=40, blank=True, help_text="Why it is in its state; reminders/rules/reasons.py."
+        max_length=40, blank=True, help_text=_("Why it is in its state; reminders/rules/reasons.py.")
     )
-    detail = models.CharField(max_length=200, blank=True, help_text="Robotalker's own message about it.")
+    detail = models.CharField(max_length=200, blank=True, help_text=_("Robotalker's own message about it."))
     robotalker_id = models.CharField(max_length=100, blank=True, db_index=True)
     submitting_at = models.DateTimeField(null=True, blank=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-id"]
-        verbose_name = "text that confirms an opt-out"
-        verbose_name_plural = "texts that confirm opt-outs"
+        verbose_name = _("text that confirms an opt-out")
+        verbose_name_plural = _("texts that confirm opt-outs")
         constraints = [
             models.CheckConstraint(
                 condition=Q(

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Greatest
+from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Appointment
 from contacts.models.people import Channel
@@ -19,33 +20,35 @@ class Reminder(models.Model):
 
     appointment = models.ForeignKey(Appointment, on_delete=models.PROTECT, related_name="reminders")
     step = models.ForeignKey(Step, on_delete=models.PROTECT, related_name="reminders")
-    revision = models.PositiveIntegerField(help_text="The appointment's revision when this was planned.")
-    due_at = models.DateTimeField(help_text="When the step says that it is due.")
-    not_after = models.DateTimeField(help_text="After this it is missed and never sent.")
-    next_look_at = models.DateTimeField(help_text="When a worker next checks it.")
+    revision = models.PositiveIntegerField(help_text=_("The appointment's revision when this was planned."))
+    due_at = models.DateTimeField(help_text=_("When the step says that it is due."))
+    not_after = models.DateTimeField(help_text=_("After this it is missed and never sent."))
+    next_look_at = models.DateTimeField(help_text=_("When a worker next checks it."))
     try_after = models.DateTimeField(
-        null=True, blank=True, help_text="After a failed try: when it may be tried again."
+        null=True, blank=True, help_text=_("After a failed try: when it may be tried again.")
     )
     state = models.CharField(max_length=12, choices=ReminderState, default=ReminderState.PLANNED)
     reason = models.CharField(
-        max_length=40, blank=True, help_text="Why it is in its state; reminders/rules/reasons.py."
+        max_length=40, blank=True, help_text=_("Why it is in its state; reminders/rules/reasons.py.")
     )
-    claim = models.UUIDField(null=True, blank=True, help_text="The claim that holds it.")
-    lease_until = models.DateTimeField(null=True, blank=True, help_text="By the database's clock.")
+    claim = models.UUIDField(null=True, blank=True, help_text=_("The claim that holds it."))
+    lease_until = models.DateTimeField(null=True, blank=True, help_text=_("By the database's clock."))
     channel = models.CharField(
         max_length=5,
         choices=Channel,
         blank=True,
         default="",
         db_default="",
-        help_text="Of its next try, where it isn't the step's: a text after its calls have reached nobody.",
+        help_text=_(
+            "Of its next try, where it isn't the step's: a text after its calls have reached nobody."
+        ),
     )
     ordered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
         null=True,
         blank=True,
-        help_text="Who ordered the next try.",
+        help_text=_("Who ordered the next try."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -175,7 +175,9 @@ MAY = {
 }
 # Pages that read by POST, so that names stay out of addresses.
 READ_BY_POST = {"contacts", "find", "offer_contacts", "worklist_changes"}
-OPEN_TO_ALL = {"login", "logout", "healthz", "readyz", "metrics", "evidence_keys", "calendar_feed"}
+OPEN_TO_ALL = {
+    "login", "logout", "choose_language", "healthz", "readyz", "metrics", "evidence_keys", "calendar_feed",
+}  # fmt: skip
 OTHER_DOORS = ("admin/", "hooks/", "api/v1")
 NOBODY = 424242
 

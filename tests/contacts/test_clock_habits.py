@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
-from django.conf import settings as django_settings
+from django.conf import global_settings
 from django.forms import DateField, Form
 from django.utils import formats, translation
 
@@ -138,9 +138,7 @@ def test_of_two_halves_of_a_day_exactly_one_is_usual() -> None:
 
 
 def test_every_language_of_a_page_finds_habits_for_every_country() -> None:
-    languages = [code for code, _name in django_settings.LANGUAGES]
-    assert len(languages) > 20
-    for language in languages:
+    for language, _name in global_settings.LANGUAGES:
         for region in ("US", "GB", "XX", ""):
             assert all(find_habits(language, region)), (language, region)
 

@@ -128,7 +128,7 @@ class OutgoingDelivery(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        verbose_name_plural = "outgoing deliveries"
+        verbose_name_plural = _("outgoing deliveries")
         constraints = [
             models.UniqueConstraint(fields=["endpoint", "event"], name="outgoing_delivery_once"),
         ]
@@ -174,7 +174,7 @@ class CalendarFeed(models.Model):
     name = models.CharField(max_length=80, help_text=_("Who reads it, such as “Dr. Chen's phone”."))
     naming = models.CharField(_("what entries say"), max_length=8, choices=Naming, default=Naming.NOBODY)
     token_digest = models.CharField(
-        max_length=64, unique=True, editable=False, help_text="SHA-256 of the token, hex."
+        max_length=64, unique=True, editable=False, help_text=_("SHA-256 of the token, hex.")
     )
     made_at = models.DateTimeField(db_default=Now(), editable=False)
     made_by = models.ForeignKey(

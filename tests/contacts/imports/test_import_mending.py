@@ -24,6 +24,7 @@ from contacts.imports.mending import (
 from contacts.imports.practice import ImportOptions
 from contacts.imports.report import ImportReport
 from contacts.imports.times import HALF_KEY, REJECTED_TIMES
+from contacts.mentions import erase_mentions, read_words
 from contacts.models import Appointment, ImportBatch, RejectedRow
 from tests.contacts.imports.example_lists import (
     AISHA,
@@ -251,12 +252,10 @@ def test_how_the_list_was_read_is_said_and_read_back(reading: ListReading, words
 
 def test_an_erased_person_is_not_in_the_kept_rows() -> None:
     """(product rule 64)"""
-    from contacts.erasing import _erase_texts_elsewhere
-
     import_rows(NOAH, NAMELESS | {"last": "Brightwater"}, NAMELESS | {"id": "A4"})
-    _erase_texts_elsewhere(make_contact("Ada", last_name="Brightwater"), [])
+    erase_mentions(read_words(make_contact("Ada", last_name="Brightwater"), []))
     assert RejectedRow.objects.filter(line__gt=0, cells=[]).count() == 0, "only the whole name is looked for"
-    _erase_texts_elsewhere(make_contact("", last_name="Brightwater"), [])
+    erase_mentions(read_words(make_contact("", last_name="Brightwater"), []))
     assert [row[0] for row in read_file_to_mend()[1:]] == ["A4"]
 
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from contacts.api_tokens import make_api_token
 from contacts.models import (
     AppointmentChange,
+    AuditEntry,
     ClosedDay,
     ConsentEntry,
     Contact,
@@ -40,6 +41,7 @@ from contacts.models import (
     Provider,
     RejectedRow,
     SourceAnswers,
+    StaffLanguage,
     WatchedCalendar,
     WatchedFile,
     WatchedFolder,
@@ -86,6 +88,7 @@ from tests.people import (
 from webhooks.models import (
     CalendarFeed,
     DeliveryAttempt,
+    EventDismissal,
     OutgoingDelivery,
     OutgoingEndpoint,
     OutgoingEvent,
@@ -96,15 +99,17 @@ pytestmark = pytest.mark.django_db
 
 APPS = ("contacts", "reminders", "webhooks")
 WITH_THEIR_LOCATION: set[type[Model]] = {OpeningHours}  # edited on its page
+IN_THE_MENU: set[type[Model]] = {StaffLanguage}  # each person's own
 OURS: list[type[Model]] = [
     model
     for app in APPS
     for model in apps.get_app_config(app).get_models()
-    if model not in WITH_THEIR_LOCATION
+    if model not in WITH_THEIR_LOCATION | IN_THE_MENU
 ]
 HISTORY: list[type[Model]] = [
     AppointmentChange,
     AssumptionTrial,
+    AuditEntry,
     CallBatch,
     CallCompanion,
     CallCount,
@@ -116,6 +121,7 @@ HISTORY: list[type[Model]] = [
     ContactMerge,
     DeliveryAttempt,
     ErasedOptOut,
+    EventDismissal,
     EvidenceLook,
     FollowUpDeed,
     Heartbeat,
@@ -162,6 +168,7 @@ def make_one_of_each_model(index: int) -> None:
     ContactMerge.objects.create(survivor=contact, merged_id=10**9 + index, by=user, at=now)
     ContactLogEntry.objects.create(contact=contact, what="exported", by=user)
     DistinctPair.objects.create(one=contact, other=double, by=user)
+    AuditEntry.objects.create(at=now, kind="look", what="contact", by=user, contact_key=contact.pk)
     ErasedOptOut.objects.create(digest=f"{index:064}", voice_opted_out_at=now)
     assert contact.phone is not None
     ListedNumber.objects.create(number=contact.phone)
@@ -176,7 +183,8 @@ def make_one_of_each_model(index: int) -> None:
     record_version(campaign.pk, "created", by=user)
     reminder = make_due_reminder_of(contact, location, campaign)
     call = make_call(reminder, ordered_by=user)
-    make_event(call)
+    event = make_event(call)
+    EventDismissal.objects.create(event=event, reason="A test of theirs.", by=user, at=now)
     EvidenceLook.objects.create(call=call, by=user, how="page", at=now)
     CallCompanion.objects.create(call=call, reminder=make_due_reminder_of(contact, location, campaign))
     make_import(index, contact, user)

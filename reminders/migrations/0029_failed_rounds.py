@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("reminders", "0027_worklist_deeds"),
+        ("reminders", "0028_roles_of_managers"),
     ]
 
     operations = [

@@ -1,0 +1,161 @@
+"""Writing the audit trail: who did what, and who looked at whom.
+
+A deed whose values matter (a contact's details, the sending switch, a user's role) calls record_deed() in its
+own transaction. All others, and looks, are recorded by middleware.py when the request has succeeded, by the
+name of their page. Within one request a deed that recorded itself isn't recorded a second time.
+
+An own table: django-pghistory puts the person into each statement as a second one, which a prepared
+statement can't have (DATABASE_PREPARED); django-auditlog hears only save(), and most deeds here update many
+rows at once.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
+from django.db.models import Model
+
+from contacts.models import AuditEntry
+
+Kind = AuditEntry.Kind
+SAME_LOOK = "15 minutes"  # looks of one person at one thing within this time are one entry
+# Whom a row is about, in SQL, by the label of its model. Tables of other apps are known by name only.
+WHOSE = {
+    "contacts.Contact": "SELECT %(about_id)s::bigint",
+    "contacts.Appointment": "SELECT contact_id FROM contacts_appointment WHERE id = %(about_id)s",
+    "reminders.Reminder": (
+        "SELECT v.contact_id FROM reminders_reminder r JOIN contacts_appointment v ON v.id = r.appointment_id"
+        " WHERE r.id = %(about_id)s"
+    ),
+    "reminders.CallRecord": (
+        "SELECT v.contact_id FROM reminders_callrecord c JOIN reminders_reminder r ON r.id = c.reminder_id"
+        " JOIN contacts_appointment v ON v.id = r.appointment_id WHERE c.id = %(about_id)s"
+    ),
+    "reminders.FollowUp": "SELECT contact_id FROM reminders_followup WHERE id = %(about_id)s",
+}
+_INSERT = """
+INSERT INTO contacts_auditentry
+    (at, kind, what, by_id, by_name, address, about, about_id, contact_key, changes, note)
+SELECT clock_timestamp(), %(kind)s, %(what)s::text, %(by)s::integer, %(by_name)s, %(address)s::text,
+    %(about)s::text, %(about_id)s::bigint,
+    coalesce(%(contact)s::bigint, ({whose})), %(changes)s::jsonb, %(note)s
+"""
+_UNLESS_JUST_SEEN = f"""
+WHERE NOT EXISTS (
+    SELECT FROM contacts_auditentry
+    WHERE by_id = %(by)s::integer AND what = %(what)s::text AND about = %(about)s::text
+        AND about_id IS NOT DISTINCT FROM %(about_id)s::bigint
+        AND kind = 'look' AND at > statement_timestamp() - interval '{SAME_LOOK}'
+        AND address = %(address)s::text
+)
+"""  # noqa: S608 - no value from outside
+
+
+@dataclass
+class AuditedRequest:
+    """The request that is being answered: where it came from, and whether its deed has recorded itself."""
+
+    address: str = ""
+    is_recorded: bool = False
+
+
+_current: ContextVar[AuditedRequest | None] = ContextVar("audited_request", default=None)
+
+
+@contextmanager
+def audited_request(address: str) -> Iterator[AuditedRequest]:
+    """Whatever is recorded within came from this address."""
+    request = AuditedRequest(address)
+    token = _current.set(request)
+    try:
+        yield request
+    finally:
+        _current.reset(token)
+
+
+def record_deed(
+    what: str,
+    *,
+    by: User | AnonymousUser | None,
+    about: Model | None = None,
+    contact: int | None = None,
+    changes: Mapping[str, Collection[Any]] | None = None,
+    note: str = "",
+    kind: AuditEntry.Kind = Kind.DEED,
+) -> None:
+    """Record what `by` (None: Callboard itself) has done. Call it in the transaction of the deed.
+
+    `what`: a code of words.py. `changes`: {field: (before, after)}, each as JSON has it, without numbers.
+    """
+    if request := _current.get():
+        request.is_recorded = True
+    label, about_id = (about._meta.label, about.pk) if about else ("", None)
+    _insert(kind, what, by, label, about_id, contact=contact, changes=changes, note=note)
+
+
+def record_page(
+    kind: AuditEntry.Kind, page: str, *, by: User, about: str = "", about_id: int | None = None
+) -> None:
+    """Record that `by` opened or used this page, about that row. `about`: the label of its model."""
+    _insert(kind, page, by, about, about_id)
+
+
+def record_numbers_seen(number_ids: Collection[int], *, by: User, day: Any, at: Any) -> None:
+    """Record that `by` sees these numbers in full: once for each number and day, in one statement."""
+    sql = """
+        WITH seen AS (
+            INSERT INTO contacts_numberlook (number_id, by_id, day, at)
+            SELECT unnest(%(numbers)s::bigint[]), %(by)s, %(day)s, %(at)s
+            ON CONFLICT DO NOTHING RETURNING number_id
+        )
+        INSERT INTO contacts_auditentry
+            (at, kind, what, by_id, by_name, address, about, about_id, changes, note)
+        SELECT clock_timestamp(), 'look', 'number_in_full', %(by)s, %(by_name)s, %(address)s,
+            'contacts.PhoneNumber', number_id, '{}', '' FROM seen
+    """
+    values = {"numbers": sorted(number_ids), "by": by.pk, "day": day, "at": at}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values | {"by_name": by.username, "address": _address()})
+
+
+def _insert(
+    kind: AuditEntry.Kind,
+    what: str,
+    by: User | AnonymousUser | None,
+    about: str,
+    about_id: int | None,
+    *,
+    contact: int | None = None,
+    changes: Mapping[str, Collection[Any]] | None = None,
+    note: str = "",
+) -> None:
+
+    person = by if isinstance(by, User) else None
+    sql = _INSERT.format(whose=WHOSE.get(about, "SELECT NULL::bigint"))
+    if kind == Kind.LOOK:
+        sql += _UNLESS_JUST_SEEN
+    values = {
+        "kind": kind.value,
+        "what": what,
+        "by": person.pk if person else None,
+        "by_name": person.username if person else "",
+        "address": _address(),
+        "about": about,
+        "about_id": about_id,
+        "contact": contact,
+        "changes": json.dumps(dict(changes or {}), cls=DjangoJSONEncoder),
+        "note": note[:300],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+def _address() -> str:
+    request = _current.get()
+    return request.address if request else ""

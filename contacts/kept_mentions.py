@@ -1,0 +1,91 @@
+"""A person in files that wait to be imported, and in what staff searched for lately.
+
+A file is not edited: one that names somebody who is erased is deleted, and its batch says why, so that the
+list can be brought again without them. In doubt a file counts as naming them.
+"""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.utils.translation import gettext as _
+
+from contacts.mentions import PersonWords, is_in_text
+from contacts.models import ImportBatch, ImportFile
+from contacts.searches import SEARCHES
+
+State = ImportBatch.State
+LARGEST_PART = 200 * 1024 * 1024  # bytes of a workbook's part; more is no list that we could read
+SHORTEST_SEARCH = 3  # letters
+
+
+def find_files_naming(words: PersonWords) -> list[int]:
+    """The batches whose kept files name the person."""
+    kept = ImportFile.objects.order_by("batch_id").iterator(chunk_size=1)
+    return [file.batch_id for file in kept if any(is_in_text(text, words) for text in _read_texts(file))]
+
+
+def drop_files_naming(words: PersonWords) -> None:
+    """Delete these files, in the caller's transaction; batches that still waited say why they failed."""
+    batches = ImportBatch.objects.filter(pk__in=find_files_naming(words)).order_by("pk")
+    ids = [batch.pk for batch in batches.select_for_update(of=("self",))]
+    ImportFile.objects.filter(batch__in=ids).delete()
+    reason = _("A person in this list was erased after it came. Bring the list again, without them.")
+    ImportBatch.objects.filter(pk__in=ids, state__in=(State.ASKING, State.WAITING)).update(
+        state=State.FAILED, error=reason[:300], dismissed_at=None, dismissed_by=None
+    )
+
+
+def forget_searches(words: PersonWords) -> None:
+    """Take what finds this person out of the searches that sessions remember (contacts/searches.py)."""
+    for session in Session.objects.iterator(chunk_size=200):
+        data = session.get_decoded()
+        kept = data.get(SEARCHES, {})
+        left = {key: text for key, text in kept.items() if not _finds(str(text), words)}
+        if left != kept:
+            session.session_data = SessionStore().encode(data | {SEARCHES: left})
+            session.save(update_fields=["session_data"])
+
+
+def _finds(text: str, words: PersonWords) -> bool:
+    """Whether somebody who typed this may have meant the person: a part of a name, an id or a number."""
+    names = {part.casefold() for pair in words.names for name in pair for part in name.split()}
+    ids = {one.casefold() for one in words.ids}
+    typed = {word.strip(",.").casefold() for word in text.split()} | {text.casefold()}
+    digits = "".join(letter for letter in text if letter in "0123456789")
+    return (
+        any(len(part) >= SHORTEST_SEARCH and part.startswith(one) for one in typed for part in names if one)
+        or bool(typed & ids)
+        or (len(digits) >= SHORTEST_SEARCH and any(digits in number for number in words.numbers))
+    )
+
+
+def _read_texts(file: ImportFile) -> Iterator[str]:
+    """A file as text; of a workbook, each of its parts. What can't be read at all holds nothing for us."""
+    try:
+        data = zlib.decompress(file.content) if file.is_compressed else bytes(file.content)
+    except zlib.error:
+        return
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        yield _decode(data)
+        return
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for member in archive.infolist():
+            try:
+                with archive.open(member) as part:
+                    # a workbook has a cell's text and its neighbour's anywhere, so all of it is one line
+                    yield " ".join(_decode(part.read(LARGEST_PART)).splitlines())
+            except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, zlib.error):
+                continue
+
+
+def _decode(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", errors="replace")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
