@@ -371,6 +371,19 @@ def read_answer(appointment: Appointment) -> dict[str, str]:
     return {"answer": appointment.current_answer, "at": at, "how": appointment.answered_how}
 
 
+def keep_answer(appointment_id: int, former: Mapping[str, str]) -> None:
+    """The answer that read_answer() gave before a change counts again: the visit is as it was then.
+
+    Not if another one was given since.
+    """
+    appointment = lock_appointment(appointment_id)
+    if former["answer"] and not appointment.current_answer:
+        appointment.answer, appointment.answer_revision = former["answer"], appointment.revision
+        appointment.answered_at = datetime.fromisoformat(former["at"]) if former["at"] else None
+        appointment.answered_how = former["how"]
+        save_row(appointment, ["answer", "answer_revision", "answered_at", "answered_how", "updated_at"])
+
+
 def _keep_wall_time(starts_at: datetime, ends_at: datetime, location: Location) -> tuple[datetime, datetime]:
     """The moments at which the location's clocks, by its present zone, show what they showed by `location`.
 

@@ -7,6 +7,7 @@ about, even if others share the number and one of them may have said it: when in
 Without a pair a number's “no” is the number's alone (product rule 10).
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db.models import Q
@@ -29,12 +30,24 @@ def find_paired_optout(contact: Contact, channel: str) -> datetime | None:
     return other.opted_out_at(channel) if other else None
 
 
-def is_stopped_by_pair(number: PhoneNumber, channel: Channel) -> bool:
-    """Whether the other number of a pair, of anybody who has this one, has opted out of `channel`."""
-    as_first = Q(phone=number) & paired_optout(channel)
-    as_other = Q(other_phone=number, other_phone_use=OtherNumberUse.UNREACHABLE)
+def find_stopped_by_pairs(number_ids: Collection[int], channel: Channel) -> set[int]:
+    """Those of the numbers (ids) of which the other one of a pair, of anybody, has opted out of `channel`."""
+    as_first = Q(phone__in=number_ids) & paired_optout(channel)
+    as_other = Q(other_phone__in=number_ids, other_phone_use=OtherNumberUse.UNREACHABLE)
     as_other &= Q(**{f"phone__{FLAGS_BY_CHANNEL[channel]}__isnull": False})
-    return Contact.objects.filter(as_first | as_other).exists()
+    stopped = Contact.objects.filter(as_first | as_other)
+    told = stopped.values_list(
+        "phone_id",
+        "other_phone_id",
+        f"phone__{FLAGS_BY_CHANNEL[channel]}",
+        f"other_phone__{FLAGS_BY_CHANNEL[channel]}",
+    )
+    return {
+        pk
+        for first, other, first_said, other_said in told
+        for pk, pair_said in ((first, other_said), (other, first_said))
+        if pk in number_ids and pair_said
+    }
 
 
 def paired_optout(channel: Channel, contact: str = "") -> Q:

@@ -104,6 +104,7 @@ PERSON_TABLES = (
     PersonTable("reminders.EvidenceLook", _about_a_call("call")),
     PersonTable("reminders.FollowUp", ("contact",), blanked={"detail": "", "note": ""}),
     PersonTable("reminders.FollowUpDeed", ("follow_up__contact",), blanked={"note": "", "was": {}}),
+    PersonTable("reminders.AbsenceVisit", OF_VISIT, blanked={"words": "", "answer_before": {}}),
     PersonTable(
         "reminders.TestCall",
         OF_NUMBER,

@@ -2,6 +2,8 @@
 
 from celery import shared_task
 
+from reminders.desk.absence_texts import tell_patients
+from reminders.desk.absences import finish_absences
 from reminders.dispatch.rounds import dispatch_due as dispatch
 from reminders.health import heartbeats
 from reminders.planning.planner import plan_all
@@ -95,8 +97,10 @@ def confirm_optouts() -> None:
 
 @shared_task
 def send_texts() -> None:
-    """Send the texts that staff wrote."""
+    """Send the texts that staff wrote, and those that tell patients of a provider's absence."""
     check_for_restore()
+    finish_absences()
+    tell_patients()
     send_staff_texts()
 
 

@@ -1,7 +1,7 @@
 from django.urls import URLPattern, path
 
-from reminders.views import actions as deeds
 from reminders.views import (
+    absences,
     api_page,
     appointments,
     booking,
@@ -29,6 +29,7 @@ from reminders.views import (
     worklist,
     worklist_deeds,
 )
+from reminders.views import actions as deeds
 
 urlpatterns: list[URLPattern] = [
     path("contacts/<int:pk>/edit/", people.edit_contact, name="edit_contact"),
@@ -46,6 +47,9 @@ urlpatterns: list[URLPattern] = [
     path("day/unconfirmed/", today.show_unconfirmed, name="unconfirmed"),
     path("calendar/", calendar.show_calendar, name="calendar"),
     path("calendar/events/", calendar.send_events, name="calendar_events"),
+    path("absences/", absences.plan, name="plan_absence"),
+    path("absences/<int:pk>/", absences.show, name="absence"),
+    path("absences/<int:pk>/undo/", absences.undo, name="undo_absence"),
     path("api/", api_page.show_api_page, name="api_page"),
     path("find/", find.find_anything, name="find"),
     path("pulse/", sending.show_pulse, name="pulse"),

@@ -1,6 +1,7 @@
 """The admin of reminders: campaigns and scripts, reminders, calls and follow-ups."""
 
 from reminders.admin import (
+    absences,
     calls,
     campaigns,
     evidence_looks,
@@ -19,6 +20,7 @@ from reminders.admin import (
 )
 
 __all__ = [
+    "absences",
     "calls",
     "campaigns",
     "evidence_looks",

@@ -19,6 +19,9 @@ from reminders.deciding.fallen_due import FallenDue, find_due_in_paused_campaign
 from reminders.models import Campaign, Reminder, Step
 from reminders.planning.planner import plan_campaign
 
+ChangesByKind = dict[str, list["CallChange"]]
+SAME = "same"
+
 
 class CallChange(NamedTuple):
     """One reminder that changes: of which visit (id) and step, and its outcome before and after.
@@ -110,17 +113,14 @@ def diff_edit(draft: CampaignDraft, now: datetime | None = None) -> CampaignDiff
     if saved.campaign.state != Campaign.State.ACTIVE:
         return CampaignDiff(now, (), (), (), (), 0, 0, 0, digest)
     pair = foresee_edit(saved, draft, now)
-    changes: list[CallChange] = []
-    unchanged = 0
+    changes, unchanged = _no_changes(), 0
     for key in dict.fromkeys([*pair.before.steps, *pair.after.steps]):
         before, after = pair.before.steps.get(key), pair.after.steps.get(key)
         if before is after:
             unchanged += before.count_going() if before else 0
             continue
         step = (after or before).step.step  # type: ignore[union-attr] # one of the two has it
-        found, same = _compare(step, before, after)
-        changes += found
-        unchanged += same
+        unchanged += _compare(step, before, after, changes)
     return _build_diff(pair.after, changes, unchanged, digest)
 
 
@@ -135,13 +135,13 @@ def diff_activation(campaign_id: int) -> ActivationDiff:
         plan_campaign(campaign)
     now, saved = read_database_clock(), read_draft(campaign_id)
     forecast = foresee_campaign(saved, now)
-    changes = [
-        CallChange(visit, step.step.step, None, outcome)
-        for step in forecast.steps.values()
-        for visit, outcome in step.list_going().items()
-    ]
-    if campaign.state == Campaign.State.ACTIVE:
-        changes = []
+    changes = _no_changes()
+    if campaign.state != Campaign.State.ACTIVE:
+        changes["appear"] = [
+            CallChange(visit, step.step.step, None, outcome)
+            for step in forecast.steps.values()
+            for visit, outcome in step.list_going().items()
+        ]
     due = find_due_in_paused_campaign(campaign, now)
     send = _build_diff(forecast, changes, 0, _make_digest(campaign, saved))
     send = replace(send, fallen_due=len(due.in_time))
@@ -153,41 +153,47 @@ def count_people(forecast: CampaignForecast, visits: Iterable[int]) -> int:
     return len({forecast.facts.visits.times[visit].contact for visit in visits})
 
 
+def _no_changes() -> ChangesByKind:
+    return {"appear": [], "move": [], "vanish": [], "reword": []}
+
+
 def _compare(
-    step: Step, before: StepForecast | None, after: StepForecast | None
-) -> tuple[list[CallChange], int]:
-    """The changes of one step, and how many stay the same."""
+    step: Step, before: StepForecast | None, after: StepForecast | None, changes: ChangesByKind
+) -> int:
+    """Add the changes of one step to `changes`; how many of its reminders stay the same.
+
+    Outcomes are shared by many visits, so that each pair of them is compared once.
+    """
     gone = before.list_going() if before else {}
-    changes: list[CallChange] = []
     unchanged = 0
     for new, visits in after.outcomes.items() if after else ():
         if new.seconds is None:
             continue
-        said = (new.seconds, new.channel, new.text)
+        kind_of: dict[int, str] = {}  # by the identity of the outcome before
         for visit in visits:
             old = gone.pop(visit, None)
-            if old is not None and (old.seconds, old.channel, old.text) == said:
+            kind = kind_of.get(id(old))
+            if kind is None:
+                kind = kind_of[id(old)] = _find_kind(old, new)
+            if kind == SAME:
                 unchanged += 1
             else:
-                changes.append(CallChange(visit, step, old, new))
-    changes += [CallChange(visit, step, old, None) for visit, old in gone.items()]
-    return changes, unchanged
+                changes[kind].append(CallChange(visit, step, old, new))
+    changes["vanish"] += [CallChange(visit, step, old, None) for visit, old in gone.items()]
+    return unchanged
 
 
 def _build_diff(
-    forecast: CampaignForecast, changes: list[CallChange], unchanged: int, digest: str
+    forecast: CampaignForecast, changes: ChangesByKind, unchanged: int, digest: str
 ) -> CampaignDiff:
-    kinds: dict[str, list[CallChange]] = {"appear": [], "move": [], "vanish": [], "reword": []}
-    for change in changes:
-        kinds[_find_kind(change)].append(change)
     outcomes = [one for step in forecast.steps.values() for one in step.outcomes.items()]
     going = set[int]().union(*(visits for outcome, visits in outcomes if outcome.seconds is not None))
     return CampaignDiff(
         forecast.facts.now,
-        appear=tuple(kinds["appear"]),
-        move=tuple(kinds["move"]),
-        vanish=tuple(kinds["vanish"]),
-        reword=tuple(kinds["reword"]),
+        appear=tuple(changes["appear"]),
+        move=tuple(changes["move"]),
+        vanish=tuple(changes["vanish"]),
+        reword=tuple(changes["reword"]),
         unchanged=unchanged,
         people=count_people(forecast, going),
         today=count_people(forecast, find_called_today(forecast)),
@@ -195,13 +201,12 @@ def _build_diff(
     )
 
 
-def _find_kind(change: CallChange) -> str:
-    if change.before is None:
+def _find_kind(old: Outcome | None, new: Outcome) -> str:
+    if old is None:
         return "appear"
-    if change.after is None:
-        return "vanish"
-    is_moved = (change.before.seconds, change.before.channel) != (change.after.seconds, change.after.channel)
-    return "move" if is_moved else "reword"
+    if (old.seconds, old.channel) != (new.seconds, new.channel):
+        return "move"
+    return SAME if old.text == new.text else "reword"
 
 
 def _leave_out(diff: CampaignDiff, forecast: CampaignForecast, due: FallenDue) -> CampaignDiff:

@@ -61,7 +61,7 @@ def find_booking_questions(
     `besides`: the id of the appointment that is to be moved, which isn't in its own way.
     """
     slot = WantedSlot(contact_id, starts_at, ends_at)
-    return find_questions_of_slots([slot], location, provider, now, besides=besides)[0]
+    return find_questions_of_slots([slot], location, provider, now, besides=[besides] if besides else [])[0]
 
 
 def find_questions_of_slots(
@@ -70,9 +70,12 @@ def find_questions_of_slots(
     provider: Provider | None,
     now: datetime,
     *,
-    besides: int | None = None,
+    besides: Collection[int] = (),
 ) -> list[list[BookingQuestion]]:
-    """What to ask about each of these slots at one location. Three queries, however many there are."""
+    """What to ask about each of these slots at one location. Three queries, however many there are.
+
+    `besides`: the ids of appointments that are to be moved.
+    """
     open_times = read_open_times(location)
     taken = _read_taken(slots, provider, besides)
     return [list(_ask_about(slot, provider, open_times, taken, now)) for slot in slots]
@@ -106,10 +109,12 @@ def _ask_about(
         yield BookingQuestion.PROVIDER_BUSY
 
 
-def _read_taken(slots: Sequence[WantedSlot], provider: Provider | None, besides: int | None) -> list[_Taken]:
+def _read_taken(
+    slots: Sequence[WantedSlot], provider: Provider | None, besides: Collection[int]
+) -> list[_Taken]:
     """The booked visits of these patients and of the provider, from the first of the slots to the last."""
     first, last = min(slot.starts_at for slot in slots), max(slot.ends_at for slot in slots)
-    booked = Appointment.objects.exclude(pk=besides or 0).filter(
+    booked = Appointment.objects.exclude(pk__in=besides).filter(
         Q(contact__in={slot.contact_id for slot in slots})
         | (Q(provider=provider) if provider else Q(pk__in=[])),
         status=Appointment.Status.BOOKED,

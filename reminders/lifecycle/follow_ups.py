@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import Case, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast, Concat, Greatest, Least, Now
 
+from contacts.models import Appointment
 from reminders.lifecycle.call_reminders import reminders_of
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.rules.states import ReminderState
@@ -36,7 +37,19 @@ def open_follow_up(
 
     `reason` is a code of reasons.SENTENCES or "", `detail` is what phrase_for() adds to its sentence.
     """
-    appointment = reminder.appointment
+    open_for_visit(kind, reminder.appointment, reminder=reminder, call=call, reason=reason, detail=detail)
+
+
+def open_for_visit(
+    kind: str,
+    appointment: Appointment,
+    *,
+    reminder: Reminder | None = None,
+    call: CallRecord | None = None,
+    reason: str = "",
+    detail: str = "",
+) -> None:
+    """The same about a visit, whether or not one of its reminders is the cause."""
     follow_up = FollowUp(
         kind=kind,
         contact_id=appointment.contact_id,

@@ -1,5 +1,6 @@
 """The tables of campaigns, reminders, calls and follow-ups, and of what dispatch itself needs."""
 
+from reminders.models.absences import Absence, AbsenceVisit
 from reminders.models.calls import CallBatch, CallCompanion, CallRecord
 from reminders.models.campaigns import Campaign, CampaignVersion, Step
 from reminders.models.evidence import EvidenceLook
@@ -15,6 +16,8 @@ from reminders.models.test_calls import TestCall
 from reminders.models.texts import ReceivedText, StaffText, TextTemplate
 
 __all__ = [
+    "Absence",
+    "AbsenceVisit",
     "AssumptionTrial",
     "CallBatch",
     "CallCompanion",

@@ -27,6 +27,7 @@ class FollowUp(models.Model):
         DOUBTFUL_OPT_OUT = "doubtful_opt_out", _("may have opted out")
         MISSED = "missed", _("reminder was missed")
         OTHER_PROVIDER = "other_provider", _("told another provider's name")
+        VISIT_CHANGED = "visit_changed", _("has to be told of a change")
         NOTHING_FOLLOWS = "nothing_follows", _("no answer, and nothing more goes out")
         EVENT_KEPT_BACK = "event_kept_back", _("message from Robotalker to check")
 

@@ -167,6 +167,13 @@ PAGES_TO_OPEN = (
 )
 DEEDS_TO_DO = (
     Destination(
+        "plan_absence",
+        "contacts.change_appointment",
+        "user-off",
+        gettext_lazy("A provider is away"),
+        gettext_lazy("sick ill cancel move day"),
+    ),
+    Destination(
         "book_appointment",
         "contacts.add_appointment",
         "calendar-plus",

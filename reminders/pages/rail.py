@@ -63,7 +63,14 @@ SETTINGS = (
     ),
 )
 RAIL = (
-    RailPlace("today", "contacts.view_appointment", "calendar-event", gettext_lazy("Today"), on_phone=True),
+    RailPlace(
+        "today",
+        "contacts.view_appointment",
+        "calendar-event",
+        gettext_lazy("Today"),
+        also=("plan_absence", "absence"),
+        on_phone=True,
+    ),
     RailPlace("calendar", "contacts.view_appointment", "calendar", gettext_lazy("Calendar")),
     RailPlace("worklist", "reminders.view_followup", "list-check", gettext_lazy("Worklist"), on_phone=True),
     RailPlace(

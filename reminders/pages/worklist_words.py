@@ -61,6 +61,10 @@ WORDS: dict[str, tuple[Promise | str, Promise | str]] = {
         gettext_lazy("%(name)s was told another provider's name for %(when)s than it now has."),
         gettext_lazy("Decide whether they must know. If so, call them and say who will see them."),
     ),
+    Kind.VISIT_CHANGED: (
+        gettext_lazy("The practice has changed %(when)s, and %(name)s does not know yet."),
+        gettext_lazy("Call them and tell them."),
+    ),
     Kind.NOTHING_FOLLOWS: (
         gettext_lazy("There is no answer from %(name)s about %(when)s, and nothing more will be sent."),
         gettext_lazy("Call them yourself while there is time."),

@@ -34,7 +34,11 @@ UNTIL_A_NEW_TRY = (Kind.COULD_NOT_REACH, Kind.NOTHING_FOLLOWS)
 NOT_ABOUT_VISIT = (Kind.UNKNOWN_OUTCOME, Kind.EVENT_KEPT_BACK, Kind.DOUBTFUL_OPT_OUT)
 ABOUT_VISIT = tuple(kind for kind in Kind if kind not in NOT_ABOUT_VISIT)
 CLOSED_BY_ANSWER = (*UNREACHED, Kind.UNCLEAR_ANSWER)  # the last only by an answer that came after it
-CLOSED_BY_CONFIRMATION = (Kind.LATE_ANSWER, Kind.MAY_WANT_TO_CANCEL)  # by one that came after it
+CLOSED_BY_CONFIRMATION = (
+    Kind.LATE_ANSWER,
+    Kind.MAY_WANT_TO_CANCEL,
+    Kind.VISIT_CHANGED,
+)  # by one that came after it
 CLOSED_BY_MOVE = (*UNREACHED, Kind.WRONG_NUMBER)
 # Somebody who wants another time isn't dropped because the old one has passed.
 CLOSED_BY_TIME = tuple(kind for kind in ABOUT_VISIT if kind != Kind.WANTS_ANOTHER_TIME)
@@ -122,7 +126,9 @@ def _find_overtaken(now: datetime) -> "QuerySet[FollowUp]":
         revision=OuterRef("appointment__revision"),
     )
     return _open_ones(FollowUp.objects.all()).filter(
-        ~Q(appointment__status=Appointment.Status.BOOKED) & ~Q(reason__in=_OF_CANCELLED)
+        ~Q(appointment__status=Appointment.Status.BOOKED)
+        & ~Q(reason__in=_OF_CANCELLED)
+        & ~Q(kind=Kind.VISIT_CHANGED, appointment__status=Appointment.Status.CANCELLED)
         | Q(kind__in=CLOSED_BY_TIME) & ~ahead
         | Q(kind__in=UNREACHED) & answered
         | Q(kind=Kind.UNCLEAR_ANSWER) & answered & _STANDS_BEFORE_ANSWER
@@ -175,6 +181,8 @@ def _find_resolution(follow_up: FollowUp, visit: Visit | None, now: datetime) ->
         if follow_up.reason in _OF_CANCELLED:  # it is about the very answer to a cancelled visit
             return None
         is_cancelled = appointment.status == Appointment.Status.CANCELLED
+        if kind == Kind.VISIT_CHANGED and is_cancelled:  # they must know that it is
+            return Resolution.PASSED if appointment.starts_at <= now else None
         return Resolution.CANCELLED if is_cancelled else Resolution.VISIT_RECORDED
     if appointment.starts_at <= now:
         return Resolution.PASSED if kind in CLOSED_BY_TIME else None

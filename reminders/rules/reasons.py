@@ -367,6 +367,7 @@ class ReasonOfText(models.TextChoices):
     TEXT_OWN_NUMBER = "text_own_number", _("It is a number that the practice calls from.")
     TEXT_AT_NIGHT = "text_at_night", _("It is outside the hours in which this number may be texted.")
     TEXT_TOO_LATE = "text_too_late", _("It could not be sent within five minutes.")
+    TEXT_UNFIT = "text_unfit", _("The words are too long for one text, or have { or } in them.")
     TEXT_NO_LOGIN = "text_no_login", _("Whoever wrote it no longer has a login.")
 
 

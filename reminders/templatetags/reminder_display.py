@@ -41,6 +41,7 @@ LOOKS: dict[str, ChipLook] = {
     "could_not_reach": ChipLook("amber", "phone-off", _("could not be reached")),
     "nothing_follows": ChipLook("amber", "bell-off", _("no answer, and nothing more goes out")),
     "late_answer": ChipLook("amber", "hourglass", _("answered for an old time")),
+    "visit_changed": ChipLook("amber", "calendar-exclamation", _("has to be told of a change")),
     "other_provider": ChipLook("amber", "user-question", _("told another provider's name")),
     "unclear_answer": ChipLook("amber", "help-circle", _("answer not understood")),
     "may_want_to_cancel": ChipLook("amber", "help-circle", _("may want to cancel")),

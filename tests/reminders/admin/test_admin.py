@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from contacts.api_tokens import make_api_token
 from contacts.models import (
+    Appointment,
     AppointmentChange,
     AuditEntry,
     ClosedDay,
@@ -49,6 +50,8 @@ from contacts.models import (
 from contacts.optouts import record_optout
 from reminders.campaigns.history import record_version
 from reminders.models import (
+    Absence,
+    AbsenceVisit,
     AssumptionTrial,
     CallBatch,
     CallCompanion,
@@ -107,6 +110,8 @@ OURS: list[type[Model]] = [
     if model not in WITH_THEIR_LOCATION | IN_THE_MENU
 ]
 HISTORY: list[type[Model]] = [
+    Absence,
+    AbsenceVisit,
     AppointmentChange,
     AssumptionTrial,
     AuditEntry,
@@ -197,6 +202,7 @@ def make_one_of_each_model(index: int) -> None:
         assumption="answers", result="as_assumed", is_real=True, by=user, test_call=test
     )
     LiveCheck.objects.create(name=f"check {index}", passed=True, by=user, at=now)
+    make_absence(index, reminder.appointment, user)
     make_texts(index, contact.phone, user)
     Script.objects.create(name=f"Script {index}")
     Pronunciation.objects.create(written=f"Dr{index}", spoken="Doctor", language="en")
@@ -224,6 +230,25 @@ def make_import(index: int, contact: Contact, user: User) -> None:
     OverwrittenValues.objects.create(batch=batch, contact=contact)
     KeptByUndo.objects.create(batch=batch, what="contact", why="changed", about="Sarah Lind", contact=contact)
     RejectedRow.objects.create(batch=batch, line=index, cells=["Sarah"], problem="Mobile: too short")
+
+
+def make_absence(index: int, visit: Appointment, user: User) -> None:
+    """A provider's day that was cancelled as a whole."""
+    assert visit.provider is not None
+    absence = Absence.objects.create(
+        public_id=f"form-{index}",
+        provider=visit.provider,
+        day=visit.local_start.date(),
+        deed="cancel",
+        by=user,
+    )
+    AbsenceVisit.objects.create(
+        absence=absence,
+        appointment=visit,
+        seen_revision=1,
+        starts_before=visit.starts_at,
+        ends_before=visit.ends_at,
+    )
 
 
 def make_texts(index: int, number: PhoneNumber, user: User) -> None:

@@ -1,0 +1,203 @@
+"""What would happen with the visits of a provider who is away, and how each patient would be told.
+
+Nothing is changed here; absences.py does it.
+"""
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from django.contrib.auth.models import User
+
+from contacts import appointments
+from contacts.models import Appointment, Location, Provider
+from contacts.models.people import Channel
+from contacts.templatetags.display import clock
+from contacts.wall_times import find_moment
+from reminders.deciding.text_objections import find_text_objections
+from reminders.desk.booking_questions import BookingQuestion, WantedSlot, find_questions_of_slots
+from reminders.desk.staff_texts import find_fault_in_words
+from reminders.models import Absence, StaffText
+from reminders.rules.reasons import Reason, ReasonOfText, sentence_for
+from reminders.wording.absence_texts import choose_text_language, fill_absence_text, say_change
+from reminders.wording.scripts import caller_id, find_refusal
+
+Deed = Absence.Deed
+MOST_VISITS = 100  # of one provider on one day
+
+
+@dataclass(frozen=True)
+class AbsencePlan:
+    """What somebody wants to do with a provider's day. `words`: the text by language, none to tell nobody."""
+
+    provider: Provider
+    day: date
+    deed: str
+    location: Location | None = None
+    to_provider: Provider | None = None
+    to_day: date | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ChangedVisit:
+    """One visit before and after. `questions`: what is asked first; `words`: its text, "" for none."""
+
+    before: Appointment
+    after: Appointment
+    questions: tuple[BookingQuestion, ...]
+    words: str
+
+
+@dataclass(frozen=True)
+class AbsenceLine:
+    """A visit in a preview. `after`: what changes, "" if it is cancelled; `questions`: sentences.
+
+    `asked`: their codes with commas; `words`: its text; `by_phone`: why it is a call instead, "" if it isn't.
+    """
+
+    pk: int
+    revision: int
+    time: str
+    name: str
+    kind: str
+    after: str
+    questions: tuple[str, ...]
+    asked: str
+    words: str
+    by_phone: str
+    is_chosen: bool
+
+
+def find_visits_of_absence(
+    provider: Provider, day: date, location: Location | None, now: datetime
+) -> list[Appointment]:
+    """Their booked visits of that day, by the locations' clocks, that are still ahead; one query."""
+    start = datetime.combine(day, datetime.min.time())
+    booked = Appointment.objects.filter(
+        provider=provider,
+        status=Appointment.Status.BOOKED,
+        local_start__gte=start,
+        local_start__lt=start + timedelta(days=1),
+        starts_at__gt=now,
+    )
+    if location:
+        booked = booked.filter(location=location)
+    about = ("contact__phone", "location", "provider")
+    return list(booked.select_related(*about).order_by("starts_at", "pk")[:MOST_VISITS])
+
+
+def preview_absence(plan: AbsencePlan, now: datetime) -> list[ChangedVisit]:
+    """Each visit as it would be, and what is asked about it. Changes nothing."""
+    visits = find_visits_of_absence(plan.provider, plan.day, plan.location, now)
+    after = {visit.pk: _change(visit, plan) for visit in visits}
+    questions = _ask_about(visits, after, plan, now) if plan.deed != Deed.CANCEL else {}
+    return [
+        ChangedVisit(
+            visit,
+            after[visit.pk],
+            tuple(questions.get(visit.pk, ())),
+            _fill_words(plan, visit, after[visit.pk]),
+        )
+        for visit in visits
+    ]
+
+
+def describe_changed_visits(
+    visits: Sequence[ChangedVisit], plan: AbsencePlan, user: User, now: datetime
+) -> list[AbsenceLine]:
+    """The lines of a preview; four queries besides."""
+    texts = [
+        draft_text(each.before, each.words, user) if plan.words and each.before.contact.phone else None
+        for each in visits
+    ]
+    objections = _find_objections(texts, now)
+    return [
+        AbsenceLine(
+            pk=each.before.pk,
+            revision=each.before.revision,
+            time=clock(each.before.local_start),
+            name=each.before.contact.full_name,
+            kind=each.before.kind,
+            after=_describe_after(each, plan),
+            questions=tuple(str(question.label) for question in each.questions),
+            asked=",".join(each.questions),
+            words=each.words,
+            by_phone=sentence_for(find_reason_to_call(each.before, text, objection)) if plan.words else "",
+            is_chosen=not each.questions,
+        )
+        for each, text, objection in zip(visits, texts, objections, strict=True)
+    ]
+
+
+def draft_text(visit: Appointment, words: str, by: User) -> StaffText | None:
+    """The text to the visit's patient, not saved; None without a number."""
+    number = visit.contact.phone
+    if number is None:
+        return None
+    return StaffText(
+        number=number,
+        by=by,
+        location=visit.location,
+        from_number=caller_id(visit.location),
+        text=words,
+    )
+
+
+def find_reason_to_call(visit: Appointment, text: StaffText | None, objection: str) -> str:
+    """The code of why the patient is called and not texted, or "". `objection`: of find_text_objection()."""
+    if text is None:
+        return Reason.NO_NUMBER
+    if refusal := find_refusal(Channel.SMS, visit.contact.preferred_channel):
+        return str(refusal)
+    return ReasonOfText.TEXT_UNFIT if find_fault_in_words(text.text) else objection
+
+
+def _describe_after(each: ChangedVisit, plan: AbsencePlan) -> str:
+    if plan.deed == Deed.CANCEL:
+        return ""
+    provider = plan.to_provider.name if plan.to_provider else ""
+    return say_change(each.before.local_start, each.after.local_start, provider)
+
+
+def _find_objections(texts: Sequence[StaffText | None], now: datetime) -> list[str]:
+    """What speaks against each text, in their order; the night doesn't, as they can wait for the morning."""
+    written = [text for text in texts if text is not None]
+    found = iter(find_text_objections(written, now) if written else [])
+    return [
+        "" if text is None or (objection := next(found)) == ReasonOfText.TEXT_AT_NIGHT else objection
+        for text in texts
+    ]
+
+
+def _change(visit: Appointment, plan: AbsencePlan) -> Appointment:
+    """The visit as it would be; a time that its new day doesn't have is that to which the clocks skip."""
+    changed = copy(visit)
+    if plan.deed == Deed.OTHER_PROVIDER:
+        changed.provider = plan.to_provider
+    elif plan.deed == Deed.OTHER_DAY and plan.to_day:
+        wall = datetime.combine(plan.to_day, visit.local_start.time())
+        moment = find_moment(wall, visit.location.time_zone, 0)
+        appointments.set_times(changed, moment, moment + (visit.ends_at - visit.starts_at))
+    return changed
+
+
+def _fill_words(plan: AbsencePlan, before: Appointment, after: Appointment) -> str:
+    words = plan.words.get(choose_text_language(before.contact.language), "")
+    return fill_absence_text(words, before, after) if words else ""
+
+
+def _ask_about(
+    visits: Sequence[Appointment], after: Mapping[int, Appointment], plan: AbsencePlan, now: datetime
+) -> dict[int, list[BookingQuestion]]:
+    """What is asked about each, by its id; three queries for each location."""
+    found: dict[int, list[BookingQuestion]] = {}
+    moved = [visit.pk for visit in visits]
+    for location in {visit.location for visit in visits}:
+        here = [after[visit.pk] for visit in visits if visit.location == location]
+        slots = [WantedSlot(visit.contact_id, visit.starts_at, visit.ends_at) for visit in here]
+        provider = plan.to_provider or plan.provider
+        asked = find_questions_of_slots(slots, location, provider, now, besides=moved)
+        found |= dict(zip((visit.pk for visit in here), asked, strict=True))
+    return found

@@ -1,0 +1,103 @@
+"""Telling patients that their visit was cancelled or moved: by text, else they are put on the worklist.
+
+The texts are handed over (as texts by whoever decided) once the time for an undo has passed. What may not
+be texted, and what was not delivered, becomes a follow-up: a person calls.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from contacts.database.clock import read_database_clock
+from contacts.models import Appointment
+from reminders.deciding.text_objections import find_next_text_time, find_text_objection
+from reminders.desk.absence_previews import draft_text, find_reason_to_call
+from reminders.lifecycle.follow_ups import UNRESOLVED, open_for_visit
+from reminders.lifecycle.locking import lock_numbers
+from reminders.models import AbsenceVisit, FollowUp, StaffText
+from reminders.rules.reasons import ReasonOfText
+
+State, Telling = AbsenceVisit.State, AbsenceVisit.Telling
+AT_ONCE = 100  # in each round
+BEFORE_VISIT = timedelta(hours=1)  # a text that could only go out later than this is a call instead
+# Sent, but the patient has not got it, or nobody knows whether they have.
+NOT_ARRIVED = (StaffText.State.UNDELIVERED, StaffText.State.DROPPED, StaffText.State.UNKNOWN)
+
+
+def tell_patients() -> int:
+    """Hand over the texts that are due, and list whom a text didn't reach; how many visits that were."""
+    now = read_database_clock()
+    due = AbsenceVisit.objects.filter(state=State.DONE, telling=Telling.WAITING, absence__texts_from__lte=now)
+    ids = list(due.order_by("starts_before", "pk").values_list("pk", flat=True)[:AT_ONCE])
+    for pk in ids:
+        _tell(pk)
+    lost = AbsenceVisit.objects.filter(telling=Telling.TEXTED, text__state__in=NOT_ARRIVED)
+    unreached = list(lost.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+    for pk in unreached:
+        _list_unreached(pk)
+    return len(ids) + len(unreached)
+
+
+@transaction.atomic
+def _tell(pk: int) -> None:
+    rows = AbsenceVisit.objects.select_related("absence__by")
+    rows = rows.select_for_update(of=("self",), skip_locked=True)
+    waiting = rows.filter(pk=pk, state=State.DONE, telling=Telling.WAITING).first()
+    if waiting is None:
+        return
+    visit = Appointment.objects.select_related("contact__phone", "location").get(pk=waiting.appointment_id)
+    lock_numbers([visit.contact.phone_id] if visit.contact.phone_id else [])
+    now = read_database_clock()
+    if visit.revision != waiting.revision_after or _is_cancelled(visit) != (waiting.to_starts_at is None):
+        waiting.words = ""  # it has been changed again since, so the text would be wrong
+        _put_on_worklist(waiting, visit, "")
+        return
+    text = draft_text(visit, waiting.words, waiting.absence.by)
+    reason = find_reason_to_call(visit, text, find_text_objection(text, now) if text else "")
+    if text and reason == ReasonOfText.TEXT_AT_NIGHT and _may_wait(text, waiting, now):
+        return
+    if text and not reason:
+        text.save(force_insert=True)
+        waiting.text, waiting.telling, waiting.words = text, Telling.TEXTED, ""
+        waiting.save()
+        _resolve_other_provider(visit)
+    else:
+        waiting.words = ""
+        _put_on_worklist(waiting, visit, reason)
+
+
+def _is_cancelled(visit: Appointment) -> bool:
+    return visit.status == Appointment.Status.CANCELLED
+
+
+def _may_wait(text: StaffText, waiting: AbsenceVisit, now: datetime) -> bool:
+    """Whether the morning comes early enough before the visit that the patient expects."""
+    at = find_next_text_time(text, now)
+    return at is not None and at <= waiting.starts_before - BEFORE_VISIT
+
+
+@transaction.atomic
+def _list_unreached(pk: int) -> None:
+    rows = AbsenceVisit.objects.select_for_update(of=("self",), skip_locked=True).select_related("text")
+    texted = rows.filter(pk=pk, telling=Telling.TEXTED).first()
+    if texted and texted.text and texted.text.state in NOT_ARRIVED:
+        visit = Appointment.objects.select_related("contact").get(pk=texted.appointment_id)
+        _put_on_worklist(texted, visit, texted.text.reason)
+
+
+def _put_on_worklist(told: AbsenceVisit, visit: Appointment, reason: str) -> None:
+    told.telling, told.why_by_phone = Telling.BY_PHONE, reason
+    told.save()
+    if visit.starts_at > read_database_clock():
+        open_for_visit(FollowUp.Kind.VISIT_CHANGED, visit, reason=reason)
+    _resolve_other_provider(visit)
+
+
+def _resolve_other_provider(visit: Appointment) -> None:
+    """They are told of the new provider in any case, so no second follow-up says it."""
+    same = FollowUp.objects.filter(UNRESOLVED, appointment=visit, kind=FollowUp.Kind.OTHER_PROVIDER)
+    same.filter(taken_by=None).update(
+        state=FollowUp.State.RESOLVED,
+        resolved_at=read_database_clock(),
+        resolution=FollowUp.Resolution.SAID_BETTER,
+    )

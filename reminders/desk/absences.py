@@ -1,0 +1,221 @@
+"""A provider is away: cancelling or moving the visits of one day, and undoing that.
+
+Each visit is changed in a transaction of its own, by the functions of bookings.py, so that one that has
+changed meanwhile is left as it is and said, and the others are done. What is to happen is saved first: if
+the process ends halfway, a tick goes on with the rest. Telling the patients is in absence_texts.py.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from contacts import appointments
+from contacts.appointments import AppointmentClosed, lock_appointments, lock_zones, read_answer
+from contacts.database.clock import read_database_clock
+from contacts.models import Appointment, Provider
+from reminders.desk.absence_previews import AbsencePlan, preview_absence
+from reminders.desk.booking_questions import BookingQuestionsOpen, lock_bookings_around
+from reminders.desk.bookings import cancel_and_withdraw, move_and_replan, reinstate_and_plan
+from reminders.lifecycle.follow_ups import UNRESOLVED, open_for_visit
+from reminders.models import Absence, AbsenceVisit, FollowUp
+from reminders.results.unanswered import account_for
+
+Deed, State, Telling = Absence.Deed, AbsenceVisit.State, AbsenceVisit.Telling
+AT_ONCE = 100  # visits that a tick goes on with
+# So long the texts wait: until then an undo leaves no patient with a wrong word.
+UNDONE_WITHIN = timedelta(minutes=5)
+LEFT_BEHIND = timedelta(minutes=1)  # after this a tick goes on with what a request left undone
+
+
+@transaction.atomic
+def plan_absence(
+    plan: AbsencePlan,
+    chosen: Mapping[int, Sequence[str]],
+    *,
+    revisions: Mapping[int, int],
+    public_id: str,
+    by: User,
+) -> Absence:
+    """Save what is to happen with the chosen visits; do_absence() then does it.
+
+    `chosen`: by the visit's id what was asked about it and confirmed (codes); `revisions`: the revision that
+    somebody saw. A form sent twice (`public_id`) is one absence.
+    """
+    if known := Absence.objects.filter(public_id=public_id, by=by).first():
+        return known
+    now = read_database_clock()
+    absence = Absence.objects.create(
+        public_id=public_id,
+        provider=plan.provider,
+        location=plan.location,
+        day=plan.day,
+        deed=plan.deed,
+        to_provider=plan.to_provider,
+        to_day=plan.to_day,
+        by=by,
+        at=now,
+        texts_from=now + UNDONE_WITHIN if plan.words else None,
+    )
+    AbsenceVisit.objects.bulk_create(
+        AbsenceVisit(
+            absence=absence,
+            appointment=visit.before,
+            seen_revision=revisions.get(visit.before.pk, visit.before.revision),
+            confirmed=list(chosen[visit.before.pk]),
+            starts_before=visit.before.starts_at,
+            ends_before=visit.before.ends_at,
+            to_starts_at=visit.after.starts_at if plan.deed != Deed.CANCEL else None,
+            to_ends_at=visit.after.ends_at if plan.deed != Deed.CANCEL else None,
+            words=visit.words,
+        )
+        for visit in preview_absence(plan, now)
+        if visit.before.pk in chosen
+    )
+    return absence
+
+
+def do_absence(absence: Absence) -> None:
+    """Change each visit that is still to be changed."""
+    for pk in absence.visits.filter(state=State.PLANNED).values_list("pk", flat=True):
+        _do_visit(pk)
+
+
+def finish_absences() -> int:
+    """Go on with what a request left undone, since its process ended; how many visits that were."""
+    late = read_database_clock() - LEFT_BEHIND
+    left = AbsenceVisit.objects.filter(state=State.PLANNED, absence__at__lt=late)
+    ids = list(left.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+    for pk in ids:
+        _do_visit(pk)
+    return len(ids)
+
+
+def undo_absence(absence: Absence, *, by: User) -> tuple[int, int]:
+    """Put back what hasn't changed since; how many were put back, and how many were left as they are.
+
+    Who was told already, or may have been, is put on the worklist to be told again.
+    """
+    now = read_database_clock()
+    Absence.objects.filter(pk=absence.pk, undone_at=None).update(undone_by=by, undone_at=now)
+    AbsenceVisit.objects.filter(absence=absence, state=State.PLANNED).update(
+        state=State.REFUSED, refusal=_("Undone before it was changed."), words=""
+    )
+    done = list(absence.visits.filter(state=State.DONE).values_list("pk", flat=True))
+    put_back = sum(_undo_visit(pk, by) for pk in done)
+    return put_back, len(done) - put_back
+
+
+@transaction.atomic
+def _do_visit(pk: int) -> None:
+    planned = _lock_visit(pk)
+    if planned is None or planned.state != State.PLANNED:
+        return
+    absence, visit = planned.absence, planned.appointment
+    _lock_for_change(visit, absence.to_provider or absence.provider)
+    planned.answer_before = read_answer(visit)
+    planned.refusal = _refuse(planned, visit)
+    if not planned.refusal:
+        try:
+            with transaction.atomic():
+                changed = _change_saved(planned, visit, absence)
+        except AppointmentClosed as refusal:
+            planned.refusal = str(refusal)
+        except BookingQuestionsOpen as opened:
+            planned.refusal = " ".join(str(question.label) for question in opened.questions)
+        else:
+            planned.revision_after = changed.revision
+    planned.state = State.REFUSED if planned.refusal else State.DONE
+    planned.refusal = planned.refusal[:200]
+    is_told = absence.texts_from is not None and planned.state == State.DONE
+    planned.telling = Telling.WAITING if is_told else Telling.NOBODY
+    planned.words = planned.words if is_told else ""
+    planned.save()
+
+
+def _refuse(planned: AbsenceVisit, visit: Appointment) -> str:
+    """Why it is left as it is, "" if it may be changed."""
+    if visit.status != Appointment.Status.BOOKED:
+        return _("It is no longer booked.")
+    is_other = visit.provider_id != planned.absence.provider_id
+    if is_other or visit.revision != planned.seen_revision or visit.starts_at != planned.starts_before:
+        return _("Somebody has changed it meanwhile.")
+    return ""
+
+
+def _change_saved(planned: AbsenceVisit, visit: Appointment, absence: Absence) -> Appointment:
+    """Raises AppointmentClosed and BookingQuestionsOpen."""
+    if absence.deed == Deed.CANCEL:
+        return cancel_and_withdraw(visit.pk, by=absence.by)
+    return move_and_replan(
+        visit.pk,
+        starts_at=planned.to_starts_at or visit.starts_at,
+        ends_at=planned.to_ends_at or visit.ends_at,
+        provider=absence.to_provider,
+        by=absence.by,
+        confirmed=planned.confirmed,
+    )
+
+
+@transaction.atomic
+def _undo_visit(pk: int, by: User) -> bool:
+    """Whether it was put back; it isn't if somebody has changed it since."""
+    done = _lock_visit(pk)
+    if done is None or done.state != State.DONE:
+        return False
+    absence, visit = done.absence, done.appointment
+    _lock_for_change(visit, absence.provider)
+    expected = Appointment.Status.CANCELLED if absence.deed == Deed.CANCEL else Appointment.Status.BOOKED
+    is_as_left = visit.status == expected and visit.revision == done.revision_after
+    if not is_as_left or done.starts_before <= read_database_clock():
+        done.refusal = _("Not put back: somebody has changed it since, or its time has passed.")
+        done.save(update_fields=["refusal"])
+        return False
+    if absence.deed == Deed.CANCEL:
+        back = reinstate_and_plan(visit.pk, by=by)
+    else:
+        back = move_and_replan(
+            visit.pk, starts_at=done.starts_before, ends_at=done.ends_before, provider=absence.provider, by=by
+        )
+    _untell(done, back)
+    done.state, done.words = State.UNDONE, ""
+    done.save()
+    account_for([visit.pk])
+    return True
+
+
+def _untell(done: AbsenceVisit, back: Appointment) -> None:
+    """Who doesn't know of it yet keeps the answer they gave; who knows, or may know, is told by phone."""
+    told_of = FollowUp.objects.filter(
+        UNRESOLVED, appointment=back, kind=FollowUp.Kind.VISIT_CHANGED, taken_by=None
+    )
+    if done.telling == Telling.TEXTED or (done.telling == Telling.BY_PHONE and not told_of.exists()):
+        done.telling = Telling.BY_PHONE
+        open_for_visit(FollowUp.Kind.VISIT_CHANGED, back)
+        return
+    if done.telling == Telling.NOBODY:  # the practice may have told them, so the answer has to be asked again
+        return
+    told_of.update(
+        state=FollowUp.State.RESOLVED,
+        resolved_at=read_database_clock(),
+        resolution=FollowUp.Resolution.NO_LONGER_NEEDED,
+    )
+    done.telling = Telling.NOBODY
+    appointments.keep_answer(back.pk, done.answer_before)
+
+
+def _lock_for_change(visit: Appointment, provider: Provider) -> None:
+    """In the order in which bookings lock; `visit` is then as it is saved."""
+    lock_bookings_around(visit.pk, provider)
+    lock_zones([visit.location_id])
+    lock_appointments([visit.pk])
+    visit.refresh_from_db()
+
+
+def _lock_visit(pk: int) -> AbsenceVisit | None:
+    rows = AbsenceVisit.objects.select_related(
+        "absence__by", "absence__provider", "absence__to_provider", "appointment"
+    )
+    return rows.select_for_update(of=("self",)).filter(pk=pk).first()
