@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("reminders", "0028_roles_of_managers"),
+        ("reminders", "0029_absences"),
     ]
 
     operations = [
