@@ -55,7 +55,7 @@ def read_health() -> dict[str, str]:
 
 def add_contact(staff: Client, name: str) -> Any:
     person = {"first_name": name, "last_name": f"{name}byron", "language": "en", "preferred_channel": "voice"}
-    return staff.post("/contacts/new/", person | {"notes": secrets.token_hex(450)})
+    return staff.post("/contacts/new/", person | {"notes": secrets.token_hex(600)})
 
 
 def test_a_full_disk_is_seen_and_loses_nothing(
@@ -77,12 +77,8 @@ def test_a_full_disk_is_seen_and_loses_nothing(
     assert "The server&#x27;s disk is full" in staff.get("/").content.decode()
     assert not CallRecord.objects.exists()
     assert not sandbox.ledger(), "no call without its record"
-    answers = [
-        add_contact(staff, name) for name in ("Ada", "Bo", "Cy", "Di", "Eve", "Flo", "Gus", "Hal", "Ivy")
-    ]
-    assert [answer.status_code for answer in answers[-2:]] == [503, 503], (
-        "once the page that is there is full"
-    )
+    answers = [add_contact(staff, name) for name in ("Ada", "Bo", "Cy", "Di", "Eve", "Flo", "Gus", "Hal")]
+    assert answers[-1].status_code == 503, "once the page that is there is full"
     assert "so this was not saved" in answers[-1].content.decode()
 
     disk.make_room()

@@ -38,6 +38,7 @@ class Clinic:
 
     def settle(self) -> None:
         """Wait until no reminder is due or under way, without the waiting times of a practice."""
+        connection.close()  # it may be of a server that was killed
         nothing: Any = None
         system = SystemUnderTest(nothing, nothing, self._sandbox, nothing, self._staff)
         wait_until_settled(FaultPhase(system, self._size))

@@ -12,7 +12,7 @@ from typing import Any
 import requests
 
 from config.local.postgres import start_postgres, stop_postgres
-from config.local.valkey import stop_valkey
+from config.local.valkey import find_valkey_pids, stop_valkey
 from tests.sandbox_server import ROOT, SandboxServer
 from tests.torture.run import ENVIRONMENT
 from tests.torture.servers import CONFIGURATION
@@ -26,6 +26,7 @@ KINDS = {
     "beat": "celerybeat-schedule",
     "make run": "config.local.run",
 }
+SWEEPS = ("beat", "dispatch", "reconciliation", "events")
 READY_WITHIN, STOP_WITHIN = 180.0, 90.0  # seconds; on a busy machine
 
 
@@ -98,12 +99,10 @@ class RunningCallboard:
             _send(pid, number)
 
     def find_pids(self, *kinds: str) -> list[int]:
-        """Also "postgres" and "valkey"."""
-        return [
-            pid
-            for pid, command in self._list_ours()
-            if any(KINDS.get(kind, kind) in command for kind in kinds)
-        ]
+        """Also "postgres" and "valkey", which covers its own command line and environment."""
+        wanted = [KINDS.get(kind, kind) for kind in kinds]
+        found = [pid for pid, command in self._list_ours() if any(word in command for word in wanted)]
+        return found + (find_valkey_pids(self.var / "valkey") if "valkey" in kinds else [])
 
     def read_health(self) -> dict[str, Any]:
         """What /readyz says; {} while nothing answers."""
@@ -115,6 +114,12 @@ class RunningCallboard:
 
     def is_ready(self) -> bool:
         return bool(self.read_health().get("ready"))
+
+    def has_worked_for(self, seconds: float) -> bool:
+        """Whether it is ready, and each of these sweeps has finished a round in the last `seconds`."""
+        health = self.read_health()
+        ages = health.get("ages", {})
+        return bool(health.get("ready")) and all(ages.get(name, seconds) < seconds for name in SWEEPS)
 
     def _list_ours(self) -> Iterable[tuple[int, str]]:
         """The processes that belong to this folder, and their command lines."""
