@@ -1,37 +1,52 @@
-"""Middleware that refuses a form that is far too large, before anything of it is kept.
+"""How large the body of a request may be, by its address, and the middleware that refuses a larger one.
 
-Django writes the files of a form to the disk while it reads the form, which it does for anybody, to look for
-the form's token. So a file of some gigabytes would fill the disk before a page could look at its size. Bodies
-that aren't forms with files are limited by Django itself (DATA_UPLOAD_MAX_MEMORY_SIZE).
+The web server itself (config/web_server.py) counts what arrives and ends what is too large, before a thread
+is given to it. This middleware holds behind any other server, before anything of the body is read: Django
+would write the files of a form to the disk while it looks for the form's token, which it does for anybody.
 """
 
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from contacts.imports.files import describe_too_large
+from reminders.robotalker.events import MAX_EVENT_BYTES
 
 BESIDE_THE_FILE = 1024 * 1024  # bytes: the other fields of a form
-# A browser reads an answer when it has sent its form. So this much of a form is read, and thrown away; of a
-# larger one gunicorn reads a little more, and ends the connection.
+# A browser reads an answer when it has sent its form. So this much of a list is taken, and thrown away; of a
+# larger one nothing is, and the connection ends.
 READ_TO_ANSWER = 64 * 1024 * 1024
 CHUNK = 64 * 1024
+# The addresses themselves, because the server needs them before there are any (tests compare them).
+UPLOADS = "/imports/new/"
+EVENTS = "/hooks/robotalker/"
+TOO_LARGE = b"The request is too large."
+
+
+def find_body_limit(path: str) -> int:
+    """The most bytes that a request to this path may have. A list is the only file that anybody uploads."""
+    if path == UPLOADS:
+        return int(settings.IMPORT_MAX_BYTES) + BESIDE_THE_FILE
+    if path.startswith(EVENTS):
+        return MAX_EVENT_BYTES
+    return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
 
 
 def refuse_large_bodies(
     get_response: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """A form larger than the largest list that may be imported is answered with 413 and a sentence.
+    """A body that is larger than its address allows is answered with 413, and a list with a sentence.
 
-    Of a form that doesn't say its length Django reads nothing.
+    Of a body that doesn't say its length Django reads nothing.
     """
 
     def respond(request: HttpRequest) -> HttpResponseBase:
-        most = settings.IMPORT_MAX_BYTES + BESIDE_THE_FILE
-        if request.content_type != "multipart/form-data" or read_length(request) <= most:
+        if read_length(request) <= find_body_limit(request.path_info):
             return get_response(request)
+        if request.path_info != UPLOADS:
+            return HttpResponse(TOO_LARGE, status=413)
         _throw_away(request)
         context = {"sentence": describe_too_large(settings.IMPORT_MAX_BYTES)}
         return render(request, "413.html", context, status=413)

@@ -8,6 +8,7 @@ import os
 import sys
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import django_stubs_ext
 import environ
@@ -38,10 +39,12 @@ SECRET_KEY = required_in_production("SECRET_KEY", local="only-for-a-laptop-never
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # The keys by which the "no" of an erased number is known again: contacts/erased_numbers.py. Newest first.
 ERASED_NUMBERS_KEYS = env.list("ERASED_NUMBERS_KEYS", default=[SECRET_KEY, *SECRET_KEY_FALLBACKS])
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
 
 # Where Robotalker reaches us: the beginning of every callback URL.
 PUBLIC_BASE_URL = required_in_production("PUBLIC_BASE_URL", local="http://127.0.0.1:8000").rstrip("/")
+# On a laptop only its own names, or any page on the internet could point a name of its own at this machine.
+LAPTOP_HOSTS = ["localhost", ".localhost", "127.0.0.1", "[::1]", urlsplit(PUBLIC_BASE_URL).hostname or ""]
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LAPTOP_HOSTS if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_BASE_URL])
 
 # --- Robotalker --------------------------------------------------------------------------------

@@ -16,8 +16,9 @@ from django.db.models import Q
 
 from contacts.database.clock import read_database_clock
 from reminders.models import CallBatch, CallRecord
-from reminders.traffic.callback_urls import ACCOUNT, BATCH, Callback
+from reminders.traffic.callback_urls import ACCOUNT, BATCH, CALL, Callback
 from webhooks.applying import MOST_ATTEMPTS, State, apply_events, is_due
+from webhooks.event_caps import ACCOUNT_CAP, BATCH_CAP, CALL_CAP, TooManyEvents
 from webhooks.models import WebhookEvent
 from webhooks.repetitions import SameBody, find_latest, is_repetition
 
@@ -32,17 +33,33 @@ _INSERT = f"""
     INSERT INTO {WebhookEvent._meta.db_table}
         (call_id, batch_id, purpose, content_type, body, digest, occurrence, received_at, state, kind,
          attempts, error)
-    SELECT {{call}}, {{batch}}, %s, %s, %s, %s, %s, clock_timestamp(), %s, '', 0, '' {{source}}
+    SELECT {{call}}, {{batch}}, %s, %s, %s, %s, %s, clock_timestamp(), %s, '', 0, '' {{source}} {{cap}}
     ON CONFLICT (digest, occurrence) DO NOTHING RETURNING id
 """
-_BY_PUBLIC_ID = "FROM {table} WHERE public_id = %s"
-INSERT_FOR_ACCOUNT = _INSERT.format(call="NULL::bigint", batch="NULL::bigint", source="")
-INSERT_FOR_CALL = _INSERT.format(
-    call="id", batch="NULL::bigint", source=_BY_PUBLIC_ID.format(table=CallRecord._meta.db_table)
+_BY_PUBLIC_ID = "FROM {table} AS subject WHERE public_id = %s"
+_FOR_ACCOUNT = _INSERT.format(call="NULL::bigint", batch="NULL::bigint", source="WHERE true", cap="{cap}")
+_FOR_CALL = _INSERT.format(
+    call="id",
+    batch="NULL::bigint",
+    source=_BY_PUBLIC_ID.format(table=CallRecord._meta.db_table),
+    cap="{cap}",
 )
-INSERT_FOR_BATCH = _INSERT.format(
-    call="NULL::bigint", batch="id", source=_BY_PUBLIC_ID.format(table=CallBatch._meta.db_table)
+_FOR_BATCH = _INSERT.format(
+    call="NULL::bigint",
+    batch="id",
+    source=_BY_PUBLIC_ID.format(table=CallBatch._meta.db_table),
+    cap="{cap}",
 )
+# With the cap of webhooks/event_caps.py, and without it.
+INSERTS = {
+    (subject, is_capped): insert.format(cap=f"AND {cap}" if is_capped else "")
+    for subject, insert, cap in [
+        (ACCOUNT, _FOR_ACCOUNT, ACCOUNT_CAP),
+        (CALL, _FOR_CALL, CALL_CAP),
+        (BATCH, _FOR_BATCH, BATCH_CAP),
+    ]
+    for is_capped in (True, False)
+}
 
 
 class UnknownSubject(ValueError):
@@ -57,17 +74,19 @@ class _Request:
     content_type: str
     body: bytes
     digest: str
+    is_capped: bool
 
 
-def store_event(callback: Callback, body: bytes, content_type: str) -> int | None:
+def store_event(callback: Callback, body: bytes, content_type: str, *, is_capped: bool = True) -> int | None:
     """Store a request, committed; its id, or None when it repeats one that needs no more applying.
 
     A request with the body of an earlier one may be a new event (webhooks/repetitions.py). Raises
-    UnknownSubject.
+    UnknownSubject, and TooManyEvents unless the cap is lifted.
     """
     content_type = content_type[:100].replace("\x00", "")
     head = f"{callback.public_id}.{callback.purpose}.{content_type}\n"
-    request = _Request(callback, content_type, body, hashlib.sha256(head.encode() + body).hexdigest())
+    digest = hashlib.sha256(head.encode() + body).hexdigest()
+    request = _Request(callback, content_type, body, digest, is_capped)
     try:
         event_id = _insert(request, occurrence=0)
     except (OperationalError, InterfaceError):
@@ -82,6 +101,8 @@ def _store_same_body(request: _Request) -> int | None:
     """The same for a request with the address and body of an earlier one, or for an unknown subject."""
     latest = find_latest(request.digest)
     if latest is None:
+        if _is_known(request.callback):
+            raise TooManyEvents("this address has stored as many events as it may")
         raise UnknownSubject("no such call or batch")
     if not _repeats(request, latest):
         with transaction.atomic(), connection.cursor() as cursor:
@@ -89,8 +110,18 @@ def _store_same_body(request: _Request) -> int | None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(request.digest[:15], 16)])
             latest = find_latest(request.digest) or latest
             if not _repeats(request, latest):
-                return _insert(request, occurrence=latest.occurrence + 1)
+                event_id = _insert(request, occurrence=latest.occurrence + 1)
+                if event_id is None:
+                    raise TooManyEvents("this address has stored as many events as it may")
+                return event_id
     return latest.pk if latest.is_unfinished else None
+
+
+def _is_known(callback: Callback) -> bool:
+    if callback.subject == ACCOUNT:
+        return True
+    model: type[CallBatch] | type[CallRecord] = CallBatch if callback.subject == BATCH else CallRecord
+    return model.objects.filter(public_id=callback.public_id).exists()
 
 
 def _repeats(request: _Request, latest: SameBody) -> bool:
@@ -142,10 +173,7 @@ def _insert(request: _Request, *, occurrence: int) -> int | None:
     # itself fails, and store_event() repeats it, which is harmless.
     connection.health_check_done = True  # type: ignore[attr-defined]
     with connection.cursor() as cursor:
-        if callback.subject == ACCOUNT:
-            cursor.execute(INSERT_FOR_ACCOUNT, row)
-        else:
-            insert = INSERT_FOR_BATCH if callback.subject == BATCH else INSERT_FOR_CALL
-            cursor.execute(insert, [*row, callback.public_id])
+        insert = INSERTS[callback.subject, request.is_capped]
+        cursor.execute(insert, row if callback.subject == ACCOUNT else [*row, callback.public_id])
         stored = cursor.fetchone()
     return stored[0] if stored else None

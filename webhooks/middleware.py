@@ -14,6 +14,7 @@ def bypass_middleware_for_webhooks(get_response: Respond) -> Respond:
     """A request to the webhook endpoint needs no session, login, language, messages or CSRF: it skips them.
 
     It saves time when many events come at once. Middleware before this one still runs for the endpoint.
+    Refused requests are counted (webhooks/refusal_counts.py); Django would write a line for each.
     """
     endpoint = reverse("robotalker_hook", args=["-"]).removesuffix("-")
 
@@ -27,6 +28,8 @@ def bypass_middleware_for_webhooks(get_response: Respond) -> Respond:
             render()
         if isinstance(response, HttpResponse):  # without a length the server would send it in chunks
             response.headers.setdefault("Content-Length", str(len(response.content)))
+        if 400 <= response.status_code < 500:
+            vars(response)["_has_been_logged"] = True
         return response
 
     return respond

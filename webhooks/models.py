@@ -81,6 +81,12 @@ class WebhookEvent(models.Model):
                 condition=Q(state__in=["stored", "unverified", "failed"]),
                 name="webhook_event_unapplied",
             ),
+            # webhooks/event_caps.py: the events of the account's address in a day
+            models.Index(
+                fields=["received_at"],
+                condition=Q(call__isnull=True, batch__isnull=True),
+                name="webhook_event_of_account",
+            ),
         ]
 
     def __str__(self) -> str:

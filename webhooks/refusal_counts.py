@@ -1,4 +1,6 @@
-"""Counting refused requests, those without a valid address: per day, in Redis, never stored one by one.
+"""Counting refused requests, those without a valid address or beyond what one may store.
+
+Per day, in Redis; they are never stored one by one.
 
 A count may be lost, but the webhook endpoint must not wait for it: when Redis is away or hangs, nothing is
 counted for a while, so that a flood of bad requests can't occupy the threads that valid ones need.
@@ -29,6 +31,7 @@ class Refusal(StrEnum):
     EXPIRED = "expired"
     UNKNOWN = "unknown call"
     FOREIGN = "of another database"
+    SURPLUS = "beyond what one address may store"
 
 
 def count_refusal(why: Refusal) -> None:

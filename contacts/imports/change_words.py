@@ -13,7 +13,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts.clock_habits import write_day_and_clock
-from contacts.imports.problems import neutralise_formula
+from contacts.csv_cells import guard_cell
 from contacts.models import Appointment, ImportChange
 from contacts.models.people import Preference
 
@@ -172,5 +172,5 @@ def changes_as_csv(changes: Iterable[AnyChange]) -> str:
         for line in group.lines:
             for each in line.fields:
                 cells = [str(line.line), group.title, line.about, each.title, each.old, each.new]
-                writer.writerow([neutralise_formula(cell) for cell in cells])
+                writer.writerow([guard_cell(cell) for cell in cells])
     return out.getvalue()

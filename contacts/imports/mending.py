@@ -12,11 +12,12 @@ import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from contacts.csv_cells import guard_cell
 from contacts.database.saving import ROWS_PER_STATEMENT
 from contacts.imports.files import RawRow, Table
 from contacts.imports.headers import PART
 from contacts.imports.packed_lists import PackedList
-from contacts.imports.problems import REJECTED, AnyProblem, neutralise_formula
+from contacts.imports.problems import REJECTED, AnyProblem
 from contacts.models import ImportBatch, RejectedRow
 
 PROBLEM, LINE = "Problem", "Line in the list"
@@ -112,7 +113,7 @@ def write_rows_to_mend(to_mend: RowsToMend) -> str:
     writer = csv.writer(out)
     width = max((at for at, header in enumerate(to_mend.headers, 1) if header), default=0)
     width = max(width, len(to_mend.headers))
-    writer.writerow([*map(neutralise_formula, to_mend.headers), LINE, PART, PROBLEM])
+    writer.writerow([*map(guard_cell, to_mend.headers), LINE, PART, PROBLEM])
     for row in to_mend.rows:
         lacking = [MISSING] * (width - len(row.cells))
         cells = [
@@ -123,7 +124,7 @@ def write_rows_to_mend(to_mend: RowsToMend) -> str:
             row.problem,
             *row.cells[width:],
         ]
-        writer.writerow([neutralise_formula(cell) for cell in cells])
+        writer.writerow([guard_cell(cell) for cell in cells])
     return out.getvalue()
 
 

@@ -10,7 +10,6 @@ from contacts.imports.packed_lists import reduce_to_fields
 REJECTED = "rejected"  # ImportProblem.Weight, which this pure module doesn't import
 NOTE = "note"
 TEXT_LENGTH = 300
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 NOT_IN_THE_FILE = 0  # line number of a problem about an appointment that the file doesn't have
 
 
@@ -61,8 +60,3 @@ def translate(reason: tuple[str, str]) -> tuple[str, str]:
 def clip(text: str, length: int = TEXT_LENGTH) -> str:
     """Return the text, cut to `length` characters; "…" shows that it was cut."""
     return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def neutralise_formula(cell: str) -> str:
-    """Return the cell so that a spreadsheet doesn't run it as a formula (OWASP: CSV injection)."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell

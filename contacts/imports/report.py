@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from contacts.csv_cells import guard_cell
 from contacts.imports.change_words import describe_deed, describe_fields, group_changes
 from contacts.imports.changes import ImportedChange
 from contacts.imports.column_uses import ColumnUse
@@ -23,7 +24,6 @@ from contacts.imports.problems import (
     AnyProblem,
     Problem,
     clip,
-    neutralise_formula,
 )
 from contacts.imports.questions import Question, find_open
 from contacts.imports.understood import NO_ROWS, FirstRows, Understood, understood_as_lines
@@ -418,5 +418,5 @@ def problems_as_csv(problems: Iterable[AnyProblem]) -> str:
         line = "" if each.line == NOT_IN_THE_FILE else str(each.line)
         imported = gettext("no") if each.weight == REJECTED else gettext("yes")
         cells = [line, imported, each.column, each.value, each.problem, each.remedy]
-        writer.writerow([neutralise_formula(cell) for cell in cells])
+        writer.writerow([guard_cell(cell) for cell in cells])
     return out.getvalue()

@@ -1,19 +1,38 @@
 """Which addresses are a sandbox's: nobody else listens there, so nothing leaves this machine."""
 
-from ipaddress import ip_address
+import socket
+import unicodedata
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 # "sandbox" is the container of docker-compose.yml.
 SANDBOX_HOSTS = frozenset({"localhost", "sandbox", "host.docker.internal"})
+IDEOGRAPHIC_DOTS = str.maketrans("。．｡", "...")  # which a name may have for its dots (RFC 3490)
 
 
 def is_sandbox_address(url: str) -> bool:
-    """Whether the address is this machine, by name or number, or the sandbox's container."""
-    host = urlsplit(url).hostname or ""
+    """Whether the address is this machine, by name or number, or the sandbox's container.
+
+    It may be written in every way that a resolver takes: 127.1, 2130706433, 0x7f.1, [::ffff:127.0.0.1].
+    """
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    host = unicodedata.normalize("NFKC", host.translate(IDEOGRAPHIC_DOTS)).lower().rstrip(".")
     if host in SANDBOX_HOSTS or host.endswith(".localhost"):
         return True
+    address = _read_address(host)
+    return address is not None and (address.is_loopback or address.is_unspecified)
+
+
+def _read_address(host: str) -> IPv4Address | IPv6Address | None:
+    """The IP address that a host is, as a resolver reads it; None for a name."""
     try:
         address = ip_address(host)
     except ValueError:
-        return False
-    return address.is_loopback or address.is_unspecified
+        try:
+            return IPv4Address(socket.inet_aton(host))  # parts left out, octal, hexadecimal, one number
+        except (OSError, ValueError):
+            return None
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address

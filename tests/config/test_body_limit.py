@@ -9,7 +9,8 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import Settings
 
-from config.body_limit import BESIDE_THE_FILE, READ_TO_ANSWER, read_length
+from config.body_limit import BESIDE_THE_FILE, EVENTS, READ_TO_ANSWER, UPLOADS, read_length
+from config.web_server import RESERVED_PATHS
 from tests.people import make_user
 
 pytestmark = pytest.mark.django_db
@@ -71,11 +72,22 @@ def test_the_page_itself_refuses_what_is_only_a_little_too_large(desk: Client, s
     assert desk.post(reverse("upload_import"), form).status_code == 413
 
 
-def test_what_is_no_form_with_files_is_limited_by_django(desk: Client) -> None:
+@pytest.mark.parametrize("content_type", [FORM, "application/x-www-form-urlencoded", "application/json"])
+@pytest.mark.parametrize("name", ["login", "today", "api_contacts", "admin:index"])
+def test_any_other_address_takes_what_a_form_has_and_reads_nothing_of_what_is_larger(
+    client: Client, name: str, content_type: str
+) -> None:
     body = EndlessBody()
-    answer = send(desk, body, TWO_GIGABYTES, "application/x-www-form-urlencoded")
-    assert answer.status_code == 400
+    said: dict[str, Any] = {"CONTENT_LENGTH": str(300 * 1024**2), "wsgi.input": body}
+    assert client.generic("POST", reverse(name), b"x", content_type, **said).status_code == 413
     assert body.read_so_far == 0
+
+
+def test_the_addresses_with_limits_of_their_own_are_those_of_the_urls() -> None:
+    assert reverse("upload_import") == UPLOADS
+    assert reverse("robotalker_hook", args=["x"]) == f"{EVENTS}x"
+    assert f"{EVENTS}x".startswith(RESERVED_PATHS)
+    assert reverse("healthz").startswith(RESERVED_PATHS)
 
 
 def test_the_page_tells_the_browser_the_limit(desk: Client) -> None:

@@ -14,9 +14,12 @@ from celery.bin.base import CLIContext
 from celery.bin.celery import celery as celery_command
 from django.conf import settings
 from django.core.management import load_command_class
+from environ import Env
 
+from config.body_limit import READ_TO_ANSWER
 from config.celery import app as celery_app
 from config.local.processes import STOP_WITHIN, WORKER_QUEUES
+from reminders.robotalker.events import MAX_EVENT_BYTES
 from reminders.sandbox.command_line import add_options
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -31,7 +34,7 @@ def read_command(service: str) -> list[str]:
 
 def test_every_process_has_a_container() -> None:
     ours = {name for name, service in SERVICES.items() if service.get("image") == "callboard"}
-    assert ours == {"web", "dispatcher", "worker", "beat", "migrate", "sandbox"}
+    assert ours == {"web", "door", "dispatcher", "worker", "beat", "migrate", "sandbox"}
 
 
 def test_gunicorn_accepts_the_options_of_the_web_container() -> None:
@@ -91,7 +94,7 @@ def test_migrations_run_before_the_other_containers_start() -> None:
     apps = ("django.core", "reminders", "reminders")
     for app, (_python, program, name, *options) in zip(apps, steps, strict=True):
         load_command_class(app, name).create_parser(program, name).parse_args(options)
-    for service in ("web", *WORKER_QUEUES, "beat"):
+    for service in ("web", "door", *WORKER_QUEUES, "beat"):
         waits_for = SERVICES[service]["depends_on"]["migrate"]["condition"]
         assert waits_for == "service_completed_successfully"
 
@@ -106,16 +109,33 @@ def test_the_sandbox_accepts_its_options_and_starts_only_with_its_profile() -> N
 
 def test_every_volume_is_declared_and_used() -> None:
     mounted = [volume for service in SERVICES.values() for volume in service.get("volumes", [])]
+    files = [volume for volume in mounted if volume.startswith("./")]
+    assert all((ROOT / file.split(":")[0]).is_file() for file in files)
+    mounted = [volume for volume in mounted if volume not in files]
     used = {re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", volume).split(":")[0] for volume in mounted}
     assert used == set(COMPOSE["volumes"])
 
 
 def test_servers_have_a_health_check_and_ports_on_localhost_only() -> None:
-    for name in ("web", *WORKER_QUEUES, "beat", "postgres", "valkey"):
+    for name in ("web", "door", *WORKER_QUEUES, "beat", "postgres", "valkey"):
         assert "healthcheck" in SERVICES[name], name
-    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert ports
-    assert all(port.startswith("127.0.0.1:") for port in ports)
+    ports = {name: service.get("ports", []) for name, service in SERVICES.items()}
+    assert ports.pop("caddy") == ["80:80", "443:443", "443:443/udp"]
+    assert all(port.startswith("127.0.0.1:") for some in ports.values() for port in some)
+
+
+def test_the_web_server_in_front_has_limits_and_sends_events_to_their_own_processes() -> None:
+    caddyfile = (ROOT / "Caddyfile").read_text()
+    for limit in ("read_header", "read_body", "write", "idle", "max_header_size", "max_size"):
+        assert re.search(rf"^\s+{limit} \S+$", caddyfile, re.MULTILINE), limit
+    assert re.findall(r"(?:handle (/\S+)|reverse_proxy (\S+)) \{", caddyfile) == [
+        ("/hooks/*", ""),
+        ("", "door:8000"),
+        ("", "web:8000"),
+    ]
+    assert int(re.findall(r"max_size (\d+)MiB", caddyfile)[0]) * 1024**2 == READ_TO_ANSWER
+    assert int(re.findall(r"max_size (\d+)KiB", caddyfile)[0]) * 1024 == MAX_EVENT_BYTES
+    assert "PROXY_COUNT" in SERVICES["web"]["environment"]
 
 
 def test_the_image_does_not_run_as_root() -> None:
@@ -125,6 +145,15 @@ def test_the_image_does_not_run_as_root() -> None:
 
 def test_the_compose_file_contains_no_password() -> None:
     text = (ROOT / "docker-compose.yml").read_text()
-    passwords = re.findall(r"POSTGRES_PASSWORD: *(.+)|callboard:(.+)@postgres", text)
-    assert len(passwords) == 2
-    assert all("".join(password).startswith("${") for password in passwords)
+    passwords = re.findall(r"(?:POSTGRES_|PG)PASSWORD: *(.+)", text)
+    assert len(passwords) >= 2
+    assert all(password.startswith("${POSTGRES_PASSWORD:?") for password in passwords)
+
+
+def test_the_password_of_the_database_may_have_any_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a URL, / and ? would end it: PostgreSQL's library takes it from PGPASSWORD instead."""
+    environment = SERVICES["web"]["environment"]
+    assert environment["DATABASE_URL"] == "postgresql://callboard@postgres/callboard"
+    monkeypatch.setenv("DATABASE_URL", environment["DATABASE_URL"])
+    database = Env().db("DATABASE_URL")
+    assert (database["HOST"], database["NAME"], database["PASSWORD"]) == ("postgres", "callboard", "")

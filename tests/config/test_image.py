@@ -25,6 +25,7 @@ from tests.waiting import find_free_port, wait_until
 ROOT = Path(__file__).resolve().parent.parent.parent
 STEPS = re.findall(r"^RUN ((?:.*\\\n)*.*)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
 PASSWORD = "a quiet desk"
+WORKER = ["-k", "config.web_server.PatientWorker"]
 LINKED = {"link": "href", "script": "src", "img": "src"}
 HASHED = re.compile(r"/static/.+\.[0-9a-f]{12}\.(css|js|svg)")
 
@@ -58,7 +59,7 @@ def web(collected: Path, transactional_db: None) -> Iterator["Visitor"]:
     database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
     command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}"]
     process = subprocess.Popen(
-        [*command, "--threads", "4", "--no-control-socket", "--log-level", "error"],
+        [*command, *WORKER, "--threads", "4", "--no-control-socket", "--log-level", "error"],
         cwd=ROOT,
         env=SAFE | {"DATABASE_URL": database.geturl(), "STATIC_ROOT": str(collected)},
     )

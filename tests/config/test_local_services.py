@@ -2,8 +2,10 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 import redis
 
 from config.local import services
+from config.local.errors import LocalServiceError
 from config.local.postgres import find_postgres_pids, read_pid_file, start_postgres, stop_postgres
 from config.local.valkey import find_valkey_pids, start_valkey, stop_valkey
 from tests.waiting import wait_until
@@ -199,3 +202,31 @@ def broker_answers(url: str) -> bool:
             return bool(client.ping())
     except redis.exceptions.RedisError:
         return False
+
+
+def test_no_other_user_of_the_machine_gets_to_the_database(tmp_path: Path) -> None:
+    """With a long path the socket can't be in the data folder, and was in a folder open to everybody."""
+    for data in (tmp_path / "short", tmp_path / ("long-" * 20) / ("path-" * 10)):
+        start_postgres(data, durable=False)
+        try:
+            folder = Path(read_pid_file(data)[4])
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+            assert stat.S_IMODE((folder / ".s.PGSQL.5432").stat().st_mode) == 0o700
+            assert folder.stat().st_uid == data.stat().st_uid
+            if os.getuid() == 0:
+                connect = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
+                command = ["/usr/bin/python3", "-c", connect, str(folder / ".s.PGSQL.5432")]
+                other = subprocess.run(command, user=65534, capture_output=True, check=False)
+                assert b"PermissionError" in other.stderr
+        finally:
+            stop_postgres(data)
+
+
+def test_a_folder_that_somebody_else_made_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / f"callboard-{os.getuid()}").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (tmp_path / "elsewhere").mkdir()
+    with pytest.raises(LocalServiceError, match="belongs to somebody else"):
+        start_postgres(tmp_path / "data", durable=False)

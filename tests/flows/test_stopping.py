@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,7 @@ from tests.waiting import wait_until
 DUE = 12
 AT_ONCE = 2
 IN_A_CAMPAIGN = DUE // 2
+ROOT = Path(__file__).resolve().parent.parent.parent
 GRACE = 45  # seconds, as in docker-compose.yml
 
 
@@ -100,3 +103,12 @@ def test_a_worker_that_gets_sigterm_finishes_its_campaign_and_begins_no_other(
     assert len(sandbox.ledger()) == IN_A_CAMPAIGN, "it should have stopped between the two"
     check_no_call_is_left_half_done(IN_A_CAMPAIGN)
     assert {entry["campaign_id"] for entry in sandbox.ledger()} == {CallBatch.objects.get().robotalker_id}
+
+
+def test_an_idle_child_of_a_worker_ends_without_an_error_when_it_is_told_to() -> None:
+    """Celery tells a child that it replaces after WORKER_MAX_TASKS, and logs an error for other exits."""
+    child = (
+        "import os, signal; from config.celery import finish_submission_on_sigterm as prepare;"
+        "prepare(); os.kill(os.getpid(), signal.SIGTERM)"
+    )
+    assert subprocess.run([sys.executable, "-c", child], cwd=ROOT, check=False).returncode == 0

@@ -5,7 +5,7 @@ import unicodedata
 
 # A spreadsheet is told to keep a cell as text by a formula: ="9:00", =T("00123"); or by an apostrophe.
 TEXT_FORMULA = re.compile(r"""=\s*(?:T\s*\(\s*)?(?:"((?:[^"]|"")*)"|'((?:[^']|'')*)')\s*\)?""", re.IGNORECASE)
-GUARD = re.compile(r"['’]+(?=\s*[-+=@(\d])")
+GUARD = re.compile(r"['’]+(?=\s*[-+=@＝＋－＠(\d])|'(?=\s)")  # our own files too: contacts/csv_cells.py
 GUARD_BEFORE_LETTER = re.compile(r"'+(?=[^\W\d_])")
 # Characters that nobody sees: soft hyphens, zero-width spaces, marks of writing direction, fillers, tags.
 INVISIBLE = re.compile(

@@ -5,11 +5,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from contacts.csv_cells import guard_cell
 from contacts.imports.columns import find_columns
 from contacts.imports.csv_files import CsvReader
 from contacts.imports.dates import guess_order, read_date
 from contacts.imports.errors import MissingColumns
-from contacts.imports.problems import CellFault, neutralise_formula
+from contacts.imports.problems import CellFault
+from contacts.imports.reading.cells import clean_cell
 from contacts.imports.times import place_in_zone, read_time, split_date_and_time
 from contacts.imports.words import read_language, read_minutes, read_status
 from contacts.names import split_full_name
@@ -267,11 +269,11 @@ def test_lines_are_counted_as_a_text_editor_counts_them() -> None:
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_a_formula_is_marked_as_text(cell: str) -> None:
-    assert neutralise_formula(cell) == f"'{cell}"
+    assert guard_cell(cell) == f"'{cell}"
 
 
 def test_a_cell_without_a_formula_is_unchanged() -> None:
-    assert neutralise_formula("02/30/2027") == "02/30/2027"
+    assert guard_cell("02/30/2027") == "02/30/2027"
 
 
 @pytest.mark.parametrize(
@@ -288,3 +290,9 @@ def test_a_status_that_is_unknown_or_a_symbol_is_refused(value: str) -> None:
 )
 def test_a_cancellation_with_its_reason_is_one(value: str) -> None:
     assert read_status(value) == "cancelled"
+
+
+@pytest.mark.parametrize("cell", ["\tMilo", "\r\nMilo", "\u200b=1+1", "\u00a0＝1+1", "\t=1", " +1202", "＠x"])
+def test_what_our_files_guard_is_read_as_what_it_was(cell: str) -> None:
+    assert guard_cell(cell).startswith("'")
+    assert clean_cell(guard_cell(cell)) == clean_cell(cell)

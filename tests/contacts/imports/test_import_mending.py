@@ -102,6 +102,7 @@ def test_a_row_that_is_uploaded_as_it_was_is_rejected_again_and_can_be_mended_th
 
 # A cell that a spreadsheet would run, or take for a number; each comes back as it was.
 GUARDED = ["+1 (202) 555-0103", "=HYPERLINK(1)", "-5", "@SUM(1)", "=1+1", "'+1202", "O'Hara", "'t Hooft"]
+GUARDED += ["＝1+1", "＋1", "－1", "＠SUM(1)"]
 
 
 @pytest.mark.parametrize("cell", GUARDED)
@@ -109,7 +110,9 @@ def test_a_cell_that_looks_like_a_formula_is_neutralised_and_comes_back(cell: st
     to_mend = RowsToMend(("Name", "=Header"), (RowToMend(2, (cell, "x"), "=wrong"),), "dates month first")
     text = write_rows_to_mend(to_mend)
     assert not any(
-        one.startswith(("=", "+", "-", "@")) for row in csv.reader(io.StringIO(text)) for one in row
+        one.startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠"))
+        for row in csv.reader(io.StringIO(text))
+        for one in row
     )
     part = take_off_mending(read_bytes(text.encode()))
     assert part.is_part

@@ -1,0 +1,249 @@
+"""The web process: gunicorn starts and restarts the workers, and each serves its connections by waitress.
+
+gunicorn's own worker gives a thread to a connection before its request is there, so 24 connections that say
+nothing, or say it slowly, stop it. Here one loop receives requests whole, bodies included, and sends answers;
+a thread works only while an answer is made. So a slow client costs a connection, and these are limited:
+
+| what | limit |
+| --- | --- |
+| the headers of a request | 64 kB, and HEADERS_WITHIN |
+| its body | config/body_limit.py by its address, counted as it arrives; BODY_WITHIN, longer for a large one |
+| bodies over LARGE that are being received at once | MOST_LARGE for each worker; then 503 |
+| connections | gunicorn's --worker-connections; when they run out, unfinished requests are dropped first |
+
+Robotalker's events, and /healthz, have threads of their own (RESERVED_THREADS), which no page can occupy.
+"""
+
+import copy
+import logging
+import os
+import resource
+import socket
+import time
+from io import BytesIO
+from types import FrameType
+from typing import Any
+from weakref import WeakSet
+
+from gunicorn.workers.base import Worker  # type: ignore[import-untyped]
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.receiver import FixedStreamReceiver
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher
+from waitress.utilities import Error
+
+RESERVED_THREADS = 4
+RESERVED_PATHS = ("/hooks/", "/healthz")
+HEADERS_WITHIN = 15.0  # seconds from a request's first byte
+BODY_WITHIN = 30.0  # seconds from a request's first byte, and more for a large one:
+SLOWEST_BODY = 50_000  # bytes a second
+IDLE_FOR = 30.0  # seconds until a connection without a request is closed
+PATIENCE_WHEN_CROWDED = 0.1  # the part of these times that is left when nearly all connections are taken
+CROWDED = 0.8  # of the connections
+LOOK_EVERY = 1  # second: for connections that are too slow
+LARGE = 128 * 1024  # bytes; such a body is kept in a temporary file
+MOST_LARGE = 16
+FILES_BESIDE = 200  # that a worker opens beside its connections
+KEEP_ALIVE_FOR = 1.0  # seconds that a worker that is stopping still sends answers that are ready
+
+
+class TooManyLargeBodies(Error):  # type: ignore[misc]
+    """As many large bodies are being received as may be at once."""
+
+    code = 503
+    reason = "Service Unavailable"
+
+
+class _Nothing:
+    """A buffer that keeps nothing."""
+
+    def append(self, data: bytes) -> None:
+        """Throw it away."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def getfile(self) -> BytesIO:
+        return BytesIO()
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class LimitedParser(HTTPRequestParser):  # type: ignore[misc]
+    """Reads one request; how large its body may be depends on its address."""
+
+    large: "WeakSet[LimitedParser]" = WeakSet()  # those that are kept at the moment, in this worker
+
+    def parse_header(self, header_plus: bytes) -> None:
+        from config import body_limit  # the settings must be there first
+
+        super().parse_header(header_plus)
+        path = "/" + self.path.lstrip("/")  # as waitress hands it to the application
+        limit = body_limit.find_body_limit(path)
+        if path == body_limit.UPLOADS and limit < self.content_length <= body_limit.READ_TO_ANSWER:
+            # the browser of somebody with a list that is too large gets a page (config/body_limit.py)
+            self.body_rcv, limit = FixedStreamReceiver(self.content_length, _Nothing()), self.content_length
+        elif self.content_length > LARGE or (self.chunked and limit > LARGE):
+            self._count_as_large()
+        self.adj: Adjustments = copy.copy(self.adj)
+        self.adj.max_request_body_size = limit + 1  # waitress refuses what is equal or larger
+
+    def received(self, data: bytes) -> int:
+        consumed: int = super().received(data)
+        if self.completed and self.error:
+            self._forget_body()
+        return consumed
+
+    def _count_as_large(self) -> None:
+        if len(self.large) >= MOST_LARGE:
+            self.error = TooManyLargeBodies("Too many uploads at the moment. Try again in a minute.")
+            self.completed = True
+            self.body_rcv = None
+        else:
+            self.large.add(self)
+
+    def _forget_body(self) -> None:
+        self.large.discard(self)
+        if self.body_rcv is not None:
+            self.body_rcv.getbuf().close()
+            self.body_rcv = None
+
+    def close(self) -> None:
+        self.large.discard(self)
+        super().close()
+
+
+class Connection(HTTPChannel):  # type: ignore[misc]
+    """One connection. `began_at`: when the first byte of the request came that is being received."""
+
+    parser_class = LimitedParser
+    began_at = 0.0
+
+    def received(self, data: bytes) -> bool:
+        if self.request is None:
+            self.began_at = time.time()
+        return bool(super().received(data))
+
+    def is_too_slow(self, now: float, patience: float) -> bool:
+        """Whether it should be closed: nothing comes, or a request or an answer takes too long.
+
+        `patience`: the part of the usual time that it is given.
+        """
+        if self.requests:  # an answer is being made
+            return False
+        if self.request is None:
+            return bool(now - self.last_activity > IDLE_FOR * patience)
+        within = HEADERS_WITHIN
+        if self.request.headers_finished:
+            within = BODY_WITHIN + self.request.content_length / SLOWEST_BODY
+        return now - self.began_at > within * patience
+
+
+class ReservingDispatcher:
+    """Hands requests to threads: those to RESERVED_PATHS to some of their own."""
+
+    def __init__(self, threads: int) -> None:
+        self.pages, self.reserved = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
+        self.pages.set_thread_count(threads)
+        self.reserved.set_thread_count(RESERVED_THREADS)
+
+    def add_task(self, connection: Connection) -> None:
+        path = "/" + getattr(connection.requests[0], "path", "").lstrip("/")
+        (self.reserved if path.startswith(RESERVED_PATHS) else self.pages).add_task(connection)
+
+    def shutdown(self, timeout: float) -> None:
+        """Return when the threads have ended; requests that no thread has begun are dropped."""
+        self.reserved.set_thread_count(0)
+        self.pages.shutdown(timeout=timeout)
+        self.reserved.shutdown(timeout=timeout)
+
+
+class Listener(TcpWSGIServer):  # type: ignore[misc]
+    """Accepts the connections of one address."""
+
+    channel_class = Connection
+
+    def maintenance(self, now: float) -> None:
+        """Close connections that are too slow."""
+        crowded = len(self._map) > CROWDED * self.adj.connection_limit
+        for connection in list(self.active_channels.values()):
+            if connection.is_too_slow(now, PATIENCE_WHEN_CROWDED if crowded else 1.0):
+                connection.will_close = True
+
+
+class PatientWorker(Worker):  # type: ignore[misc]
+    """gunicorn's worker class (`-k config.web_server.PatientWorker`); takes --threads for pages."""
+
+    def run(self) -> None:
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each request that waits
+        logging.getLogger("waitress").setLevel(logging.ERROR)  # its other lines name addresses
+        self.connections: dict[int, Any] = {}
+        self.dispatcher = ReservingDispatcher(self.cfg.threads)
+        adjustments = self._adjust(_raise_file_limit())
+        self.listeners = [self._listen(bound.sock, adjustments) for bound in self.sockets]
+        while self.alive and self.ppid == os.getppid():
+            self.notify()
+            self._turn(1.0)
+        self._stop()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop soon: end the wait for a connection."""
+        super().handle_exit(sig, frame)
+        for listener in getattr(self, "listeners", []):
+            listener.pull_trigger()
+
+    def _adjust(self, connections: int) -> Adjustments:
+        return Adjustments(
+            threads=self.cfg.threads,
+            connection_limit=min(self.cfg.worker_connections, connections),
+            max_request_header_size=64 * 1024,
+            inbuf_overflow=LARGE,
+            cleanup_interval=LOOK_EVERY,
+            clear_untrusted_proxy_headers=False,  # settings.PROXY_COUNT says which of them count
+            log_socket_errors=False,
+            ident=None,
+        )
+
+    def _listen(self, bound: socket.socket, adjustments: Adjustments) -> Listener:
+        bound.setblocking(False)
+        return Listener(
+            self.wsgi,
+            map=self.connections,
+            _sock=bound,
+            dispatcher=self.dispatcher,
+            adj=adjustments,
+            sockinfo=(bound.family, bound.type, bound.proto, bound.getsockname()),
+            bind_socket=False,
+        )
+
+    def _turn(self, seconds: float) -> None:
+        wasyncore.loop(timeout=seconds, use_poll=True, map=self.connections, count=1)
+
+    def _stop(self) -> None:
+        """Accept nothing any more, and answer what has come; what is still coming is dropped."""
+        for listener in self.listeners:
+            listener.accepting = False
+        ends_at = time.monotonic() + self.cfg.graceful_timeout
+        while self._is_answering() and time.monotonic() < ends_at:
+            self.notify()
+            self._turn(0.1)
+        self.dispatcher.shutdown(timeout=KEEP_ALIVE_FOR)
+
+    def _is_answering(self) -> bool:
+        channels = [one for listener in self.listeners for one in listener.active_channels.values()]
+        return any(one.requests or one.total_outbufs_len for one in channels)
+
+
+def _raise_file_limit() -> int:
+    """Allow this process as many open files as it may have; how many connections that makes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 16_384 if hard == resource.RLIM_INFINITY else min(hard, 16_384)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    limit = wanted if soft == resource.RLIM_INFINITY else soft
+    return max(limit - FILES_BESIDE, 50)
