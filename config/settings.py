@@ -149,6 +149,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "contacts.audit.middleware.record_in_trail",
     *(["config.error_pages.OurNotFoundPage"] if DEBUG else []),
 ]
 if DEBUG:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Case, F, IntegerField, When
 
 from contacts.appointments import lock_appointments, lock_zones
+from contacts.audit.trail import record_deed
 from contacts.database.arrays import is_any, is_any_text
 from contacts.database.clock import read_database_clock
 from contacts.erased_numbers import bring_back, find_erased
@@ -162,7 +163,16 @@ def mark_number_unusable(number_id: int, reason: UnusableReason, at: datetime, *
     )
 
 
-def mark_numbers_usable(number_ids: Iterable[int]) -> None:
-    """Mark the numbers as usable again, after staff have checked them."""
+@transaction.atomic
+def mark_numbers_usable(number_ids: Iterable[int], *, by: User | None) -> None:
+    """Mark the numbers as usable again, after staff (`by`) have checked them, or because one was reached."""
     numbers = PhoneNumber.objects.filter(pk__in=number_ids)
+    if by is not None:
+        for number in numbers.exclude(unusable_since=None):
+            record_deed(
+                "number_usable",
+                by=by,
+                about=number,
+                changes={"unusable_reason": (number.unusable_reason, "")},
+            )
     numbers.update(unusable_since=None, unusable_reason="", unusable_detail="")

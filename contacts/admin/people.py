@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.columns import show_number
 from contacts.admin.history import ClinicAdmin, HistoryAdmin, HistoryInline
+from contacts.audit.contact_changes import read_contact_details, record_contact_edit
 from contacts.consent import record_consent_basis
 from contacts.database.clock import read_database_clock
 from contacts.forms.contacts import PersonNameForm
@@ -153,7 +154,9 @@ class ContactAdmin(ClinicAdmin[Contact]):
     def save_model(self, request: HttpRequest, obj: Contact, form: Any, change: bool) -> None:
         if "language" in form.changed_data:
             obj.language_at = read_database_clock()
+        was = read_contact_details(obj.pk)
         super().save_model(request, obj, form, change)
+        record_contact_edit(obj, was, by=request.user)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from contacts.audit.contact_changes import read_contact_details, record_contact_edit
 from contacts.database.clock import read_database_clock
 from contacts.duplicates import Lookalike, find_lookalikes
 from contacts.languages import list_languages
@@ -185,6 +186,7 @@ class ContactForm(PersonNameForm):
         contact = self.save(commit=False)
         if contact.pk:
             lock_people([contact.pk])
+        was = read_contact_details(contact.pk)
         contact.other_phone = _save_number(self.cleaned_data["other_number"])
         phone = _save_number(self.cleaned_data["number"])
         if contact._state.adding:
@@ -192,7 +194,9 @@ class ContactForm(PersonNameForm):
         elif "language" in self.changed_data:
             contact.language_at = read_database_clock()
         contact.save()
-        return change_phone(contact, phone, by=by)
+        revised = change_phone(contact, phone, by=by)
+        record_contact_edit(contact, was, by=by)
+        return revised
 
 
 def _read_name(read: Callable[[str], str], text: str) -> str:

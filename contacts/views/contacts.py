@@ -248,7 +248,7 @@ def record_consent(request: HttpRequest, pk: int) -> HttpResponse:
 def mark_usable(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark a number that somebody has checked as usable again."""
     _contact, number = _find_number(request, pk)
-    mark_numbers_usable([number.pk])
+    mark_numbers_usable([number.pk], by=_staff(request))
     messages.success(request, _("The number can be used again."))
     return redirect("contact", pk=pk)
 

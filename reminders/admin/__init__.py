@@ -17,6 +17,7 @@ from reminders.admin import (
     scripts,
     test_calls,
     texts,
+    users,
 )
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "scripts",
     "test_calls",
     "texts",
+    "users",
 ]

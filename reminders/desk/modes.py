@@ -4,6 +4,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models.functions import Now
 
+from contacts.audit.trail import record_deed
 from reminders.deciding.sending_mode import mode_of
 from reminders.desk.wake_dispatch import wake_dispatch
 from reminders.lifecycle.reminders import recheck_now
@@ -26,6 +27,8 @@ def choose_mode(mode: SendingMode, *, by: User) -> None:
 
 @transaction.atomic
 def _save_mode(mode: SendingMode, by: User) -> None:
-    begins = mode_of(lock_switch()) != mode
+    switch = lock_switch()
+    begins = mode_of(switch) != mode
     goes_live = {"live_since": Now()} if begins and mode == SendingMode.LIVE else {}
     SendingSwitch.objects.filter(pk=1).update(mode=mode, mode_at=Now(), mode_by=by, **goes_live)
+    record_deed("mode_chosen", by=by, changes={"mode": (switch.mode, mode.value)})

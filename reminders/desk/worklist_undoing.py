@@ -104,7 +104,7 @@ def _take_back_effects(deed: FollowUpDeed, by: User) -> None:
         take_back_confirmation(int(visit_id), former=answer, by=by)
     if number_id := deed.was.get("number"):
         wrong = PhoneNumber.objects.filter(pk=number_id, unusable_reason=UnusableReason.FOUND_WRONG)
-        mark_numbers_usable(wrong.values_list("pk", flat=True))
+        mark_numbers_usable(wrong.values_list("pk", flat=True), by=by)
         opened = FollowUp.objects.filter(UNRESOLVED, pk__in=deed.was["opened"])
         opened.update(
             state=FollowUp.State.RESOLVED,

@@ -3,6 +3,7 @@
 from reminders.models.absences import Absence, AbsenceVisit
 from reminders.models.calls import CallBatch, CallCompanion, CallRecord
 from reminders.models.campaigns import Campaign, CampaignVersion, Step
+from reminders.models.day_filters import SavedFilter
 from reminders.models.evidence import EvidenceLook
 from reminders.models.follow_ups import FollowUp, FollowUpDeed
 from reminders.models.listed_numbers import ListedNumber
@@ -38,6 +39,7 @@ __all__ = [
     "Reminder",
     "ReportMark",
     "ResultCount",
+    "SavedFilter",
     "Script",
     "ScriptText",
     "SendingSwitch",

@@ -91,12 +91,12 @@ def _describe_options(switch: SendingSwitch) -> str:
                 "No reminder is lost. If the key was changed, ask your administrator to enter the new one."
             )
         case Cause.ROBOTALKER_FAILING:
-            return _("Reminders that are due wait. You can also resume sending now.")
+            return _("Reminders that are due wait. A manager can also resume sending now.")
         case Cause.RESTORED:
             return _(
-                "Nothing is sent until somebody checks what was sent since then and presses Resume sending."
+                "Nothing is sent until a manager checks what was sent since then and presses Resume sending."
             )
-    return _("No calls or text messages go out until somebody resumes sending.")
+    return _("No calls or text messages go out until a manager resumes sending.")
 
 
 def _name_user(user: User | None) -> str:

@@ -55,6 +55,13 @@ SETTINGS = (
         help=gettext_lazy("What happened to appointments and calls, as a file."),
     ),
     RailPlace(
+        "audit_trail",
+        "contacts.view_auditentry",
+        "list-search",
+        gettext_lazy("Audit trail"),
+        help=gettext_lazy("Who did what, and who looked at whom."),
+    ),
+    RailPlace(
         "api_page",
         "contacts.view_apitoken",
         "api",
@@ -68,7 +75,7 @@ RAIL = (
         "contacts.view_appointment",
         "calendar-event",
         gettext_lazy("Today"),
-        also=("plan_absence", "absence"),
+        also=("plan_absence", "absence", "saved_filters"),
         on_phone=True,
     ),
     RailPlace("calendar", "contacts.view_appointment", "calendar", gettext_lazy("Calendar")),

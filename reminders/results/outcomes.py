@@ -236,7 +236,7 @@ def _record_outcome(call: CallRecord, state: CallState, reason: str, detail: str
     elif not move_call(call, state, reason, at, detail=detail):
         return False
     if invalid_before and call.reason != CallReason.INVALID_NUMBER and call.channel == Channel.VOICE:
-        mark_numbers_usable([call.number_id])
+        mark_numbers_usable([call.number_id], by=None)
     if not was_never_unknown:
         resolve_automatically(call, FOLLOW_UPS_OF_AN_OUTCOME)
     return True

@@ -13,9 +13,11 @@ import logging
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest, Now
 
+from contacts.audit.trail import record_deed
 from reminders.lifecycle.reminders import recheck_now
 from reminders.models import Reminder, SendingSwitch
 from reminders.robotalker.errors import (
@@ -82,15 +84,18 @@ def _should_try_a_call(switch: SendingSwitch, error: RobotalkerError) -> bool:
 def _resume(switch: SendingSwitch, why: str) -> None:
     """Resume sending, unless a person has changed the pause meanwhile."""
     last_failure = {"failures": settings.ROBOTALKER_BREAKER - 1}
-    resumed = _same_pause(switch).update(
-        paused_at=None,
-        cause="",
-        by=None,
-        pause_reason="",
-        probe_at=None,
-        gate_until=Greatest(F("gate_until"), Now()),
-        **(last_failure if switch.cause == Cause.ROBOTALKER_FAILING else {}),
-    )
+    with transaction.atomic():
+        resumed = _same_pause(switch).update(
+            paused_at=None,
+            cause="",
+            by=None,
+            pause_reason="",
+            probe_at=None,
+            gate_until=Greatest(F("gate_until"), Now()),
+            **(last_failure if switch.cause == Cause.ROBOTALKER_FAILING else {}),
+        )
+        if resumed:
+            record_deed("sending_resumed", by=None, changes={"cause": (switch.cause, "")})
     if resumed:
         recheck_now(Reminder.objects.filter(reason=Reason.SENDING_PAUSED))
         log.warning(why)

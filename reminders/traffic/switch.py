@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest, Now
 
+from contacts.audit.trail import record_deed
 from reminders.lifecycle.reminders import recheck_now
 from reminders.models import DatabaseIdentity, Reminder, SendingSwitch
 from reminders.rules.backoff import doubled
@@ -79,6 +80,7 @@ def _pause(by: User | None, cause: str, reason: str) -> None:
         SendingSwitch.objects.filter(pk=1).update(
             paused_at=Now(), cause=cause, by=by, pause_reason=reason[:200], probe_at=probe_at
         )
+        record_deed("sending_paused", by=by, note=reason, changes={"cause": (switch.cause, cause)})
         log.warning("all sending is paused: %s", cause)
 
 
@@ -100,9 +102,10 @@ def resume_sending(*, by: User) -> None:
 
 @transaction.atomic
 def _resume(by: User) -> None:
-    if read_switch().cause == Cause.RESTORED:
+    cause = read_switch().cause
+    if cause == Cause.RESTORED:
         DatabaseIdentity.objects.filter(pk=1).update(since=Now())
-    SendingSwitch.objects.filter(pk=1, paused_at__isnull=False).update(
+    resumed = SendingSwitch.objects.filter(pk=1, paused_at__isnull=False).update(
         paused_at=None,
         cause="",
         by=by,
@@ -112,6 +115,8 @@ def _resume(by: User) -> None:
         failures=0,
         gate_until=Greatest(F("gate_until"), Now()),
     )
+    if resumed:
+        record_deed("sending_resumed", by=by, changes={"cause": (cause, "")})
 
 
 def probe_wait(probes: int) -> timedelta:

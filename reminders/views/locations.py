@@ -14,9 +14,9 @@ from reminders.forms.zone_correction import ZoneCorrectionForm
 from reminders.views.requests import signed_in
 
 
+@permission_required("contacts.change_location", raise_exception=True)
 @require_http_methods(["GET", "POST"])
 @never_cache
-@permission_required("contacts.change_location", raise_exception=True)
 def edit_zone(request: HttpRequest, pk: int) -> HttpResponse:
     """GET asks for the zone and, with `?time_zone=`, shows what it would change; POST corrects it."""
     location = get_object_or_404(Location.objects.prefetch_related("closed_days"), pk=pk)

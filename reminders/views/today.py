@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import permission_required
 from django.contrib.messages import get_messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
@@ -119,9 +119,9 @@ def show_unconfirmed(request: HttpRequest) -> HttpResponse:
     return render(request, "reminders/today/unconfirmed.html", context)
 
 
-def read_filters(request: HttpRequest) -> dict[str, Any]:
-    """The filters of the query string; an invalid one is ignored."""
-    filters = DayFilters(request.GET)
+def read_filters(request: HttpRequest, given: QueryDict | None = None) -> dict[str, Any]:
+    """The filters of the query string, or of those `given`; an invalid one is ignored."""
+    filters = DayFilters(request.GET if given is None else given)
     filters.is_valid()
     found: dict[str, date | Location | Provider | str | None] = {
         name: filters.cleaned_data.get(name) for name in filters.fields

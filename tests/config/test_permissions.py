@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from config.role_matrix import list_admin_deeds, read_matrix, write_matrix
 from contacts.roles import ADMIN, AUDITOR, FRONT_DESK, MANAGER
 from tests.people import make_user
 
@@ -19,6 +22,9 @@ PAGES = {
     "unconfirmed": "contacts.view_appointment",
     "peek": "contacts.view_appointment",
     "visit_number": "contacts.dial_phonenumber",
+    "saved_filters": "contacts.view_appointment",
+    "save_filter": "contacts.view_appointment",
+    "forget_filter": "contacts.view_appointment",
     "plan_absence": "contacts.change_appointment",
     "absence": "contacts.change_appointment",
     "undo_absence": "contacts.change_appointment",
@@ -79,6 +85,8 @@ PAGES = {
     "copy_campaign": "reminders.change_campaign",
     "restore_campaign": "reminders.change_campaign",
     "api_page": "contacts.view_apitoken",
+    "audit_trail": "contacts.view_auditentry",
+    "audit_file": "contacts.view_auditentry",
     "reports": "reminders.view_reports",
     "report": "reminders.view_reports",
     "report_file": "reminders.view_reports",
@@ -148,11 +156,11 @@ DAILY_WORK = READ | {
     "contacts.dial_phonenumber",
     "contacts.add_importbatch",
     "reminders.change_followup",
-    "reminders.change_sendingswitch",
     "reminders.add_testcall",
     "reminders.add_stafftext",
 }
 RECORDS = {
+    "contacts.view_auditentry",
     "reminders.read_evidence",
     "reminders.view_reports",
     "contacts.view_apitoken",
@@ -160,6 +168,7 @@ RECORDS = {
 }
 ABOUT_A_PERSON = {"contacts.erase_contact", "contacts.export_contact"}
 SETTING_UP = {
+    "reminders.change_sendingswitch",
     "contacts.change_location",
     "contacts.add_watchedcalendar",
     "contacts.change_watchedcalendar",
@@ -178,8 +187,9 @@ MAY = {
 }
 # Pages that read by POST, so that names stay out of addresses.
 READ_BY_POST = {"contacts", "find", "offer_contacts", "worklist_changes"}
+LOGIN_IS_ENOUGH = {"logout"}
 OPEN_TO_ALL = {
-    "login", "logout", "choose_language", "healthz", "readyz", "metrics", "evidence_keys", "calendar_feed",
+    "login", "choose_language", "healthz", "readyz", "metrics", "evidence_keys", "calendar_feed",
 }  # fmt: skip
 OTHER_DOORS = ("admin/", "hooks/", "api/v1")
 NOBODY = 424242
@@ -191,7 +201,7 @@ def find_pages(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern]
             continue
         if isinstance(pattern, URLResolver):
             yield from find_pages(pattern.url_patterns)
-        elif pattern.name not in OPEN_TO_ALL:
+        elif pattern.name not in OPEN_TO_ALL | LOGIN_IS_ENOUGH:
             yield pattern
 
 
@@ -213,13 +223,51 @@ def test_every_page_stands_in_the_table_with_its_permission() -> None:
 def test_a_role_opens_the_pages_that_it_has_permission_for_and_no_others(role: str, method: str) -> None:
     client = Client()
     client.force_login(make_user(role=role))
-    refused = set()
+    refused, answered = set(), set()
     for name, address in read_pages().items():
         status = getattr(client, method)(address).status_code
         assert status in (200, 302, 303, 400, 403, 404, 405, 422), name
         if status == 403:
             refused.add(name)
+        elif status != 405:
+            answered.add(name)
     assert refused == {name for name, permission in PAGES.items() if permission not in MAY[role]}
+    in_matrix = {row.name for row in read_matrix() if row.may(role) and method.upper() in row.methods}
+    assert answered == in_matrix - OPEN_TO_ALL - LOGIN_IS_ENOUGH
+
+
+def test_the_role_matrix_in_the_docs_is_up_to_date() -> None:
+    """`manage.py write_role_matrix` writes it."""
+    page = (settings.BASE_DIR / "docs" / "security.md").read_text()
+    assert write_matrix(page) == page
+
+
+def test_the_matrix_names_what_is_open_to_all_and_what_every_login_may() -> None:
+    rows = {row.name: row for row in read_matrix()}
+    assert {name for name, row in rows.items() if row.is_open} == OPEN_TO_ALL
+    without_permission = {name for name, row in rows.items() if not (row.is_open or row.permissions)}
+    assert without_permission == LOGIN_IS_ENOUGH
+    assert all(row.methods for name, row in rows.items() if name not in OPEN_TO_ALL)
+
+
+@pytest.mark.parametrize("role", [FRONT_DESK, MANAGER, AUDITOR, ADMIN])
+def test_the_admin_opens_for_a_role_what_the_matrix_says(role: str) -> None:
+    client = Client()
+    client.force_login(make_user(role=role, is_staff=True))
+    for model, of_model in admin.site._registry.items():
+        deeds, name = list_admin_deeds(of_model, role), f"{model._meta.app_label}_{model._meta.model_name}"
+        lists = [("changelist", "look")] if role == FRONT_DESK else []  # the other roles look at nearly all
+        for place, deed in (*lists, ("add", "add")):
+            status = client.get(reverse(f"admin:{name}_{place}")).status_code
+            assert (status != 403) is (deed in deeds), (model, place)
+
+
+def test_every_action_of_the_admin_asks_for_a_permission() -> None:
+    """An action without one would be anybody's who may look at the list."""
+    for model, of_model in admin.site._registry.items():
+        for action in of_model.actions or ():
+            deed = getattr(of_model, action) if isinstance(action, str) else action
+            assert getattr(deed, "allowed_permissions", None), (model, action)
 
 
 def test_an_auditor_can_post_nowhere() -> None:

@@ -7,10 +7,19 @@ from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db import DatabaseError, connection, transaction
 from django.db.models import PROTECT, ManyToOneRel
+from django.test import Client
+from django.utils import timezone
 
+from config.role_matrix import read_matrix
 from contacts.audit.trail import record_deed, record_page
-from contacts.models import AuditEntry, Contact
-from tests.people import make_contact, make_user
+from contacts.audit.words import DEEDS, LOOKS, READ_BY_POST
+from contacts.models import AuditEntry, Contact, PhoneNumber
+from contacts.roles import AUDITOR, FRONT_DESK, MANAGER
+from reminders.models import FollowUp
+from reminders.traffic.switch import pause_sending
+from tests.config.test_permissions import PAGES
+from tests.office import make_call
+from tests.people import make_contact, make_due_reminder, make_user
 
 pytestmark = pytest.mark.django_db
 Kind = AuditEntry.Kind
@@ -58,7 +67,7 @@ def test_whatever_of_ours_refers_to_a_user_protects_them() -> None:
         and relation.related_model._meta.app_label in ours
         and relation.on_delete is not PROTECT
     ]
-    assert found == []
+    assert found == ["contacts.StaffLanguage.user"], "a preference, which says nothing of what they did"
 
 
 def test_looks_at_the_same_thing_within_minutes_are_one_entry() -> None:
@@ -67,3 +76,100 @@ def test_looks_at_the_same_thing_within_minutes_are_one_entry() -> None:
         record_page(Kind.LOOK, "contact", by=rosa, about="contacts.Contact", about_id=contact.pk)
     seen = AuditEntry.objects.order_by("id").values_list("contact_key", flat=True)
     assert list(seen) == [sarah.pk, tom.pk]
+
+
+def open_as(role: str, **fields: bool) -> Client:
+    client = Client()
+    client.force_login(make_user(role.lower().replace(" ", ""), role=role, **fields))
+    return client
+
+
+def read_trail() -> list[tuple[str, str, str, int | None]]:
+    entries = AuditEntry.objects.order_by("id").exclude(what="number_in_full")
+    return list(entries.values_list("kind", "what", "about", "contact_key"))
+
+
+def test_who_looked_at_whom_is_recorded_with_the_address_and_once_for_a_page_that_polls() -> None:
+    reminder = make_due_reminder()
+    visit, sarah = reminder.appointment, reminder.appointment.contact
+    call = make_call(reminder)
+    follow_up = FollowUp.objects.create(
+        kind="missed", contact=sarah, appointment=visit, due_at=visit.starts_at, call=call
+    )
+    manager, polls = open_as(MANAGER), {"HX-Request": "true"}
+    for address in (
+        f"/contacts/{sarah.pk}/",
+        f"/appointments/{visit.pk}/",
+        f"/calls/{call.pk}/evidence/",
+        f"/worklist/{follow_up.pk}/",
+        f"/contacts/{sarah.pk}/data.json",
+    ):
+        for headers in ({}, polls):
+            answer = manager.get(address, headers=headers, REMOTE_ADDR="203.0.113.9")
+            assert answer.status_code == 200, address
+    assert read_trail() == [
+        ("look", "contact", "contacts.Contact", sarah.pk),
+        ("look", "appointment", "contacts.Appointment", sarah.pk),
+        ("look", "evidence", "reminders.CallRecord", sarah.pk),
+        ("look", "worklist_entry", "reminders.FollowUp", sarah.pk),
+        ("look", "contact_data", "contacts.Contact", sarah.pk),
+    ]
+    assert set(AuditEntry.objects.values_list("address", "by_name")) == {("203.0.113.9", "manager")}
+    assert AuditEntry.objects.get(what="number_in_full").about_id == sarah.phone_id
+
+
+def test_who_opened_a_person_in_the_admin_is_recorded_and_what_is_refused_is_not() -> None:
+    sarah = make_contact()
+    auditor = open_as(AUDITOR, is_staff=True)
+    assert auditor.get(f"/admin/contacts/contact/{sarah.pk}/change/").status_code == 200
+    assert auditor.post(f"/contacts/{sarah.pk}/opt-out/").status_code == 403
+    assert auditor.get("/contacts/424242/").status_code == 404
+    assert read_trail() == [("look", "admin:contacts_contact_change", "contacts.Contact", sarah.pk)]
+
+
+def test_an_edit_of_a_contact_names_who_and_each_value_before_and_after() -> None:
+    sarah, desk = make_contact(), open_as(FRONT_DESK)
+    new = {"first_name": "Sara", "last_name": "Lindqvist", "number": "+12025550142", "language": "en"}
+    new |= {"preferred_channel": sarah.preferred_channel, "other_phone_use": sarah.other_phone_use}
+    number_before = sarah.phone_id
+    assert desk.post(f"/contacts/{sarah.pk}/edit/", new).status_code == 302
+    sarah.refresh_from_db()
+    entry = AuditEntry.objects.get(what="contact_changed")
+    assert (entry.by_name, entry.contact_key) == ("frontdesk", sarah.pk)
+    assert entry.changes["first_name"] == ["Sarah", "Sara"]
+    assert entry.changes["phone_id"] == [number_before, sarah.phone_id]
+    assert "2025550142" not in str(entry.changes)
+    desk.post(f"/contacts/{sarah.pk}/edit/", {**new, "first_name": ""})
+    assert AuditEntry.objects.filter(kind="deed").count() == 1, "what wasn't saved is no deed"
+
+
+def test_whoever_marks_a_number_as_usable_is_named() -> None:
+    sarah, desk = make_contact(), open_as(FRONT_DESK)
+    PhoneNumber.objects.update(unusable_since=timezone.now(), unusable_reason="rejected")
+    desk.post(f"/contacts/{sarah.pk}/number-usable/")
+    entry = AuditEntry.objects.get(kind="deed")
+    assert (entry.what, entry.by_name, entry.changes) == (
+        "number_usable",
+        "frontdesk",
+        {"unusable_reason": ["rejected", ""]},
+    )
+
+
+def test_the_sending_switch_keeps_its_history() -> None:
+    manager = open_as(MANAGER)
+    manager.post("/sending/pause/", {"reason": "fire drill"})
+    manager.post("/sending/resume/")
+    pause_sending(cause="key_refused")
+    found = AuditEntry.objects.order_by("id").values_list("what", "by_name", "note", "changes")
+    assert list(found) == [
+        ("sending_paused", "manager", "fire drill", {"cause": ["", "person"]}),
+        ("sending_resumed", "manager", "", {"cause": ["person", ""]}),
+        ("sending_paused", "", "", {"cause": ["", "key_refused"]}),
+    ]
+
+
+def test_every_page_that_changes_something_is_a_deed_with_words() -> None:
+    """A page that can be posted to changes something, unless it reads by POST."""
+    posted = {row.name for row in read_matrix() if "POST" in row.methods and not row.is_open}
+    assert posted - READ_BY_POST - {"logout"} == set(DEEDS)
+    assert set(LOOKS) <= set(PAGES)

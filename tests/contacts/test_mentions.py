@@ -75,6 +75,8 @@ NAMES_OF_THE_PRACTICE = {
         "subdivision", "open_holidays",
     },
     "reminders.Campaign": {"name"},
+    "reminders.AbsenceVisit": {"refusal", "confirmed", "why_by_phone"},
+    "reminders.SavedFilter": {"name", "state"},
     "reminders.LiveCheck": {"name"},
     "contacts.AuditEntry": {"what", "by_name", "address", "about"},
     "reminders.ListedNumber": {"error"},

@@ -77,7 +77,7 @@ def check_roles(without: list[User], having: list[User]) -> None:
     client.force_login(User.objects.get(username="rosa"))
     for address in ("/", "/worklist/", "/contacts/", "/imports/new/", "/appointments/book/"):
         assert client.get(address).status_code == 200, address
-    assert client.post("/sending/pause/").status_code == 303
+    assert client.post("/sending/pause/").status_code == 403, "that is a manager's"
     assert User.objects.get(username="jo").has_perm("reminders.change_followup")
     assert not User.objects.get(username="ann").has_perm("contacts.change_appointment")
 

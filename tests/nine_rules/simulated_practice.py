@@ -176,7 +176,7 @@ class SimulatedPractice:
         else:
             record_optin(number.pk, scope="all", evidence="asked for reminders", by=self.staff, at=now)
             self.model.opted_out[e164].clear()
-            mark_numbers_usable([number.pk])
+            mark_numbers_usable([number.pk], by=None)
 
     def order(self, which: int) -> None:
         """Order a call now."""

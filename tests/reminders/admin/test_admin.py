@@ -71,6 +71,7 @@ from reminders.models import (
     Reminder,
     ReportMark,
     ResultCount,
+    SavedFilter,
     Script,
     SendingSwitch,
     StaffText,
@@ -102,7 +103,7 @@ pytestmark = pytest.mark.django_db
 
 APPS = ("contacts", "reminders", "webhooks")
 WITH_THEIR_LOCATION: set[type[Model]] = {OpeningHours}  # edited on its page
-IN_THE_MENU: set[type[Model]] = {StaffLanguage}  # each person's own
+IN_THE_MENU: set[type[Model]] = {SavedFilter, StaffLanguage}  # each person's own
 OURS: list[type[Model]] = [
     model
     for app in APPS

@@ -61,7 +61,7 @@ def test_every_admin_page_shows_a_pause(running: None, office: Client, sam: User
     pause_sending(by=sam)
     page = read(office, address)
     assert "All sending is paused. sam paused sending on" in page
-    assert "until somebody resumes sending. Sending switch" in page
+    assert "until a manager resumes sending. Sending switch" in page
 
 
 def test_the_pause_links_to_the_switch_only_for_users_who_may_see_it(running: None, sam: User) -> None:
@@ -69,7 +69,7 @@ def test_the_pause_links_to_the_switch_only_for_users_who_may_see_it(running: No
     desk = Client()
     desk.force_login(clerk)
     pause_sending(by=sam)
-    assert "until somebody resumes sending." in read(desk, "/admin/")
+    assert "until a manager resumes sending." in read(desk, "/admin/")
     assert "Sending switch" not in read(desk, "/admin/")
 
 

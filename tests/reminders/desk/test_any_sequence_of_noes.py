@@ -236,7 +236,7 @@ def swap_the_numbers(world: World, pick: Pick) -> None:
     contact = world.find_person(pick[0])
     if contact and contact.phone:
         if pick[1] % 3 == 0:
-            mark_numbers_usable([contact.phone.pk])
+            mark_numbers_usable([contact.phone.pk], by=None)
         else:
             make_appointment(contact, starts_at=timezone.now() + timedelta(days=2, minutes=pick[1]))
             Contact.objects.filter(pk=contact.pk).update(other_phone_use="unreachable")

@@ -10,11 +10,12 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from contacts.roles import MANAGER
 from reminders.health import heartbeats
 from reminders.models import Heartbeat
 from reminders.pages.frame import read_frame
 from reminders.traffic.switch import pause_sending
-from tests.people import make_location, make_user
+from tests.people import give_role, make_location, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -156,7 +157,8 @@ def test_a_refused_api_key_is_shown_with_what_to_do(desk: Client) -> None:
     assert "ask your administrator to enter the new one." in desk.get("/pulse/").content.decode()
 
 
-def test_pausing_redirects_to_the_page_it_came_from(desk: Client) -> None:
+def test_pausing_redirects_to_the_page_it_came_from(desk: Client, rosa: User) -> None:
+    give_role(rosa, MANAGER)
     paused = desk.post("/sending/pause/", {"next": "/appointments/book/"})
     assert (paused.status_code, paused["Location"]) == (303, "/appointments/book/")
     assert "All sending is paused." in desk.get("/pulse/").content.decode()
@@ -164,11 +166,13 @@ def test_pausing_redirects_to_the_page_it_came_from(desk: Client) -> None:
     assert "All sending is paused." not in desk.get("/pulse/").content.decode()
 
 
-def test_a_redirect_never_leads_to_another_site(desk: Client) -> None:
+def test_a_redirect_never_leads_to_another_site(desk: Client, rosa: User) -> None:
+    give_role(rosa, MANAGER)
     assert desk.post("/sending/pause/", {"next": "https://elsewhere.example/"})["Location"] == "/"
 
 
 def test_actions_require_a_post_with_a_csrf_token(rosa: User) -> None:
+    give_role(rosa, MANAGER)
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(rosa)
     assert strict.get("/sending/pause/").status_code == 405

@@ -8,6 +8,7 @@ import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 
+from contacts.roles import FRONT_DESK, MANAGER
 from reminders.models import SendingSwitch
 from reminders.pages.pause_banner import describe_pause
 from reminders.traffic.gate import close_gate
@@ -22,7 +23,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 @pytest.fixture
 def rosa() -> User:
-    return make_user("rosa", first_name="Rosa", last_name="Quint 100%", password="a quiet desk")
+    return make_user("rosa", role=MANAGER, first_name="Rosa", last_name="Quint 100%")
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_there_is_no_pause_while_sending_is_on() -> None:
 def test_a_pause_by_staff_names_the_user(rosa: User) -> None:
     assert describe(Cause.PERSON, by=rosa) == (
         "Rosa Quint 100% paused sending on Tue, Jul 14 at 9:05 am. "
-        "No calls or text messages go out until somebody resumes sending."
+        "No calls or text messages go out until a manager resumes sending."
     )
 
 
@@ -70,14 +71,14 @@ def test_a_failing_robotalker_is_explained_with_what_callboard_does() -> None:
     assert describe(Cause.ROBOTALKER_FAILING, asked_again_in=0) == (
         "Robotalker failed repeatedly, most recently on Tue, Jul 14 at 9:05 am. "
         "Callboard is checking Robotalker now and resumes sending automatically if it works again. "
-        "Reminders that are due wait. You can also resume sending now."
+        "Reminders that are due wait. A manager can also resume sending now."
     )
 
 
 def test_a_restored_database_stays_paused_until_somebody_resumes_sending() -> None:
     assert describe(Cause.RESTORED) == (
         "The database was restored or moved on Tue, Jul 14 at 9:05 am. "
-        "Nothing is sent until somebody checks what was sent since then and presses Resume sending."
+        "Nothing is sent until a manager checks what was sent since then and presses Resume sending."
     )
 
 
@@ -98,6 +99,19 @@ def test_every_page_shows_the_pause_and_its_buttons(
     page = desk.get(address).content.decode()
     assert "All sending is paused." in page
     assert [words for words in ("Keep it paused", "Resume sending") if f"{words}</button>" in page] == buttons
+
+
+def test_the_front_desk_sees_the_pause_and_no_button() -> None:
+    """Pausing all sending, and resuming, also after a restore, are a manager's (product rules 25 and 63)."""
+    desk = Client()
+    desk.force_login(make_user("tom", role=FRONT_DESK))
+    pause_sending(cause=Cause.RESTORED)
+    page = desk.get("/").content.decode()
+    assert "until a manager checks what was sent since then" in page
+    assert "/sending/" not in page
+    for address in ("/sending/resume/", "/sending/pause/"):
+        assert desk.post(address, {"deed": "send"}).status_code == 403
+    assert read_switch().cause == Cause.RESTORED
 
 
 def test_keeping_it_paused_makes_it_a_pause_by_that_user(desk: Client, rosa: User) -> None:

@@ -36,7 +36,7 @@ def test_the_present_place_is_marked_in_the_bar_and_under_more() -> None:
 
 
 def test_sending_is_paused_from_the_rail_and_not_beside_logging_out() -> None:
-    page = sit_at_desk(make_user(role=FRONT_DESK)).get("/").content.decode()
+    page = sit_at_desk(make_user(role=MANAGER)).get("/").content.decode()
     top = page[page.index("<header") : page.index("</header>")]
     assert "Log out" in top
     assert "/sending/" not in top

@@ -1,0 +1,83 @@
+"""Records each request that changed something, and each that showed a person or handed out many."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import ResolverMatch
+
+from config.sign_in_limits import find_client_address
+from contacts.audit.trail import AuditedRequest, Kind, audited_request, record_page
+from contacts.audit.words import (
+    ADMIN,
+    ANSWERED_AT_ONCE,
+    DEEDS,
+    LOOKS,
+    READ_BY_API,
+    READ_BY_POST,
+    find_about,
+    split_admin_page,
+)
+from contacts.person_tables import PERSON_TABLES
+
+ABOUT_PEOPLE = {table.label.lower() for table in PERSON_TABLES}
+READING = ("GET", "HEAD")
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+def record_in_trail(get_response: GetResponse) -> GetResponse:
+    """What a page shows is recorded before it is sent: if that fails, it isn't sent."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        with audited_request(find_client_address(request)) as audited:
+            response = get_response(request)
+            match = request.resolver_match
+            if match is not None and (kind := _find_kind(request, response, match, audited)):
+                _record(kind, request, match)
+        return response
+
+    return answer
+
+
+def _find_kind(
+    request: HttpRequest, response: HttpResponseBase, match: ResolverMatch, audited: AuditedRequest
+) -> Kind | None:
+    page, status = match.view_name, response.status_code
+    if request.method in READING:
+        return Kind.LOOK if status == 200 and _is_look(page) else None
+    if audited.is_recorded or page in READ_BY_POST | READ_BY_API or status >= 400:
+        return None
+    if page.startswith("api_"):
+        return Kind.DEED
+    if page not in DEEDS and not page.startswith(ADMIN):
+        return None
+    is_done = status != 200 or page in ANSWERED_AT_ONCE  # 200 else: a form is shown again, or asks
+    return Kind.DEED if is_done and not _was_refused(request) else None
+
+
+def _is_look(page: str) -> bool:
+    if not page.startswith(ADMIN):
+        return page in LOOKS
+    model, deed = split_admin_page(page.removeprefix(ADMIN))
+    return deed == "change" and model in ABOUT_PEOPLE
+
+
+def _was_refused(request: HttpRequest) -> bool:
+    """Whether the page will tell of an error and of nothing that was done."""
+    told = getattr(getattr(request, "_messages", None), "_queued_messages", [])
+    levels = {message.level for message in told}
+    return messages.ERROR in levels and messages.SUCCESS not in levels
+
+
+def _record(kind: Kind, request: HttpRequest, match: ResolverMatch) -> None:
+    if not isinstance(request.user, User):
+        return
+    about, given = find_about(match.route), match.kwargs.get("pk")
+    if match.view_name.startswith(ADMIN):
+        model, _deed = split_admin_page(match.view_name.removeprefix(ADMIN))
+        about = next((table.label for table in PERSON_TABLES if table.label.lower() == model), model)
+        given = match.kwargs.get("object_id", match.kwargs.get("id"))
+    is_id = str(given).isascii() and str(given).isdigit() and len(str(given)) < 19
+    about_id = int(str(given)) if is_id else None
+    record_page(kind, match.view_name, by=request.user, about=about if is_id else "", about_id=about_id)
