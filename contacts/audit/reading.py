@@ -23,6 +23,7 @@ from contacts.numbers import mask
 PAGE = 100  # entries
 NUMBERS = ("phone_id", "other_phone_id")  # changes that hold keys of numbers
 CONTACT = "contacts.Contact"
+SWITCH = "reminders.SendingSwitch"  # there is one only
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def _describe_entry(entry: AuditEntry, zone: tzinfo, masks: dict[int, str]) -> A
     about = ""
     if entry.about == "contacts.PhoneNumber":
         about = masks.get(entry.about_id or 0, "")
-    elif entry.about and entry.about != CONTACT:
+    elif entry.about and entry.about not in (CONTACT, SWITCH):
         about = f"{name_model(entry.about)} {entry.about_id}"
     return AuditLine(
         entry=entry,
@@ -156,15 +157,13 @@ def _describe_entry(entry: AuditEntry, zone: tzinfo, masks: dict[int, str]) -> A
 def _describe_change(label: str, name: str, pair: list[Any], masks: dict[int, str]) -> AuditChange:
     values = [masks.get(value, "") if name in NUMBERS and value else value for value in pair]
     before, after = ([*values, "", ""])[:2]
-    return AuditChange(_name_field(label, name), _write_value(before), _write_value(after))
-
-
-def _name_field(label: str, name: str) -> str:
     try:
-        found = apps.get_model(label)._meta.get_field(name.removesuffix("_id"))
+        found: Any = apps.get_model(label)._meta.get_field(name.removesuffix("_id"))
     except (LookupError, ValueError, FieldDoesNotExist):
-        return name
-    return str(getattr(found, "verbose_name", name))
+        return AuditChange(name, _write_value(before), _write_value(after))
+    words = {value: said for value, said in getattr(found, "flatchoices", ()) if value}
+    said = [words.get(value, value) if isinstance(value, str) else value for value in (before, after)]
+    return AuditChange(str(getattr(found, "verbose_name", name)), *map(_write_value, said))
 
 
 def _write_value(value: Any) -> str:

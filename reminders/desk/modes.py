@@ -31,4 +31,4 @@ def _save_mode(mode: SendingMode, by: User) -> None:
     begins = mode_of(switch) != mode
     goes_live = {"live_since": Now()} if begins and mode == SendingMode.LIVE else {}
     SendingSwitch.objects.filter(pk=1).update(mode=mode, mode_at=Now(), mode_by=by, **goes_live)
-    record_deed("mode_chosen", by=by, changes={"mode": (switch.mode, mode.value)})
+    record_deed("mode_chosen", by=by, about=switch, changes={"mode": (switch.mode, mode.value)})

@@ -95,7 +95,7 @@ def _resume(switch: SendingSwitch, why: str) -> None:
             **(last_failure if switch.cause == Cause.ROBOTALKER_FAILING else {}),
         )
         if resumed:
-            record_deed("sending_resumed", by=None, changes={"cause": (switch.cause, "")})
+            record_deed("sending_resumed", by=None, about=switch, changes={"cause": (switch.cause, "")})
     if resumed:
         recheck_now(Reminder.objects.filter(reason=Reason.SENDING_PAUSED))
         log.warning(why)

@@ -80,7 +80,8 @@ def _pause(by: User | None, cause: str, reason: str) -> None:
         SendingSwitch.objects.filter(pk=1).update(
             paused_at=Now(), cause=cause, by=by, pause_reason=reason[:200], probe_at=probe_at
         )
-        record_deed("sending_paused", by=by, note=reason, changes={"cause": (switch.cause, cause)})
+        changes = {"cause": (switch.cause, cause)}
+        record_deed("sending_paused", by=by, about=switch, note=reason, changes=changes)
         log.warning("all sending is paused: %s", cause)
 
 
@@ -102,8 +103,8 @@ def resume_sending(*, by: User) -> None:
 
 @transaction.atomic
 def _resume(by: User) -> None:
-    cause = read_switch().cause
-    if cause == Cause.RESTORED:
+    switch = read_switch()
+    if switch.cause == Cause.RESTORED:
         DatabaseIdentity.objects.filter(pk=1).update(since=Now())
     resumed = SendingSwitch.objects.filter(pk=1, paused_at__isnull=False).update(
         paused_at=None,
@@ -116,7 +117,7 @@ def _resume(by: User) -> None:
         gate_until=Greatest(F("gate_until"), Now()),
     )
     if resumed:
-        record_deed("sending_resumed", by=by, changes={"cause": (cause, "")})
+        record_deed("sending_resumed", by=by, about=switch, changes={"cause": (switch.cause, "")})
 
 
 def probe_wait(probes: int) -> timedelta:
