@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error
 from django.db.models import Count
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -37,7 +37,7 @@ LATELY = timedelta(hours=1)
 def metrics(request: HttpRequest) -> HttpResponse:
     """In the text format of Prometheus. While the database is away, only what is known without it."""
     if not is_monitor(request):
-        raise Http404
+        return HttpResponseNotFound()
     registry = CollectorRegistry()
     registry.register(NumbersOfNow())
     with answer_within(WITHIN):

@@ -84,7 +84,9 @@ def test_a_full_disk_is_seen_and_loses_nothing(
     disk.make_room()
     assert post_event("STOP") == 200
     assert WebhookEvent.objects.count() == 1
-    Reminder.objects.filter(state=ReminderState.CLAIMED).update(state=ReminderState.PLANNED, claim=None)
+    Reminder.objects.filter(state=ReminderState.CLAIMED).update(
+        state=ReminderState.PLANNED, claim=None, lease_until=None
+    )
     dispatch_as_a_worker_does()
     assert [call.reminder_id for call in CallRecord.objects.all()] == [reminder.pk]
     assert len(sandbox.ledger()) == 1
