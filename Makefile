@@ -37,7 +37,7 @@ RUN := "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); from runpy 
 	run_module('config.local.run', run_name='__main__')"
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint words format structure bench torture weather soak demo-reset clean
+.PHONY: help install run test check lint words format structure bench torture weather soak demo-reset backup restore audit licences sbom clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,7 @@ lint: install ## check style, types, imports, migrations, templates, settings, t
 	$(VENV)/djlint --quiet --lint templates
 	$(UV) lock --check
 	$(ANY_SETTINGS) $(VENV)/python manage.py write_rules --check
+	$(VENV)/python -m tests.supply_chain licences --check
 	$(ANY_SETTINGS) $(VENV)/python manage.py translations --check
 	$(ANY_SETTINGS) $(VENV)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
@@ -93,6 +94,25 @@ soak: install ## run events and calls for a while, and see whether memory, conne
 
 demo-reset: install ## delete the data of the local database and create the demo clinic again
 	@$(VENV)/python manage.py demo_clinic --reset
+
+# Of docker compose: COMPOSE=1, which needs nothing but python3 and docker.
+BACKUP := $(if $(COMPOSE),$(PYTHON) config/backup.py --compose,$(VENV)/python config/backup.py)
+
+backup: $(if $(COMPOSE),,install) ## write a backup of the database, encrypted if a key is set (TO=folder; COMPOSE=1: of docker compose)
+	@$(BACKUP) backup $(if $(TO),--to "$(TO)")
+
+restore: $(if $(COMPOSE),,install) ## put a backup in the place of the database (FROM=file OVERWRITE=yes COMPOSE=1)
+	@test -n "$(FROM)" || { echo "Say which backup: make restore FROM=backups/callboard-….dump"; exit 1; }
+	@$(BACKUP) restore "$(FROM)" $(if $(filter yes,$(OVERWRITE)),--overwrite)
+
+audit: install ## ask PyPI and npm whether weaknesses of the packages are known (says so if they can't be reached)
+	@$(VENV)/python -m tests.supply_chain audit
+
+licences: install ## write docs/licences.md anew, of the packages in the lock files
+	@$(VENV)/python -m tests.supply_chain licences
+
+sbom: install ## write what the image is made of to sbom/, in CycloneDX
+	@$(VENV)/python -m tests.supply_chain sbom
 
 clean: ## remove everything installed or generated (the data under var/ stays)
 	rm -rf .venv node_modules built staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

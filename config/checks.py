@@ -25,6 +25,14 @@ PRINTABLE = re.compile(r"[!-~]+")  # allowed in a header; no spaces
 MINIMUM_KEY_LENGTH = 50  # characters, as Django asks of SECRET_KEY
 LONGEST_TOKEN_DAYS = 365
 LEAST_EVENT_DAYS = 7
+FIVE_YEARS = 1826  # days: what the law asks of the consent ledger
+LEAST_DAYS_KEPT = {
+    "KEEP_VISIT_DAYS": 90,
+    "KEEP_CONSENT_DAYS": FIVE_YEARS,
+    "KEEP_AUDIT_DAYS": 90,
+    "KEEP_IMPORT_DAYS": 30,
+    "KEEP_TEST_DAYS": 7,
+}
 LAPTOP_MARK = "only-for-"  # the prefix of the keys for laptops and tests
 SANDBOX_KEY = "sandbox-key"
 
@@ -168,6 +176,16 @@ def _check_event_days() -> Iterator[checks.CheckMessage]:
         yield _error(22, f"OUTGOING_EVENT_DAYS is less than {LEAST_EVENT_DAYS}.", hint)
 
 
+def _check_days_kept() -> Iterator[checks.CheckMessage]:
+    # a request that comes again must find the event that it repeats, as long as its address is valid
+    least = LEAST_DAYS_KEPT | {"KEEP_EVENT_DAYS": settings.WEBHOOK_TOKEN_DAYS + 1}
+    for name, days in least.items():
+        kept = getattr(settings, name)
+        if kept != 0 and kept < days:
+            hint = f"Set it to at least {days} days, or to 0 to keep that kind of data for ever."
+            yield _error(30, f"{name} is {kept}, less than {days}.", hint)
+
+
 def _check_breaker() -> Iterator[checks.CheckMessage]:
     if settings.ROBOTALKER_BREAKER < 1:
         hint = "Set it to the number of failures in a row that pause sending: 1 or more, such as 5."
@@ -223,6 +241,7 @@ ALWAYS: list[Rule] = [
     _check_rate,
     _check_api_rate,
     _check_event_days,
+    _check_days_kept,
     _check_breaker,
     _check_token_days,
     _check_caps,

@@ -340,6 +340,13 @@ API_RATE = env.str("API_RATE", default="600/minute")
 API_WRONG_TOKENS = env.str("API_WRONG_TOKENS", default="60/minute")
 # Days for which outgoing events are kept, to be sent again and for the file of events.
 OUTGOING_EVENT_DAYS = env.int("OUTGOING_EVENT_DAYS", default=400)
+# Days for which each kind of data is kept, 0 for ever (webhooks/retention/table.py).
+KEEP_EVENT_DAYS = env.int("KEEP_EVENT_DAYS", default=90)
+KEEP_VISIT_DAYS = env.int("KEEP_VISIT_DAYS", default=1827)
+KEEP_CONSENT_DAYS = env.int("KEEP_CONSENT_DAYS", default=1827)
+KEEP_AUDIT_DAYS = env.int("KEEP_AUDIT_DAYS", default=1827)
+KEEP_IMPORT_DAYS = env.int("KEEP_IMPORT_DAYS", default=365)
+KEEP_TEST_DAYS = env.int("KEEP_TEST_DAYS", default=365)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Callboard",
     "VERSION": "1",
@@ -403,6 +410,7 @@ CELERY_TASK_ROUTES = {
     "webhooks.tasks.verify_events": {"queue": ASKING_QUEUE},
     "webhooks.tasks.deliver_events": {"queue": ASKING_QUEUE},
     "contacts.tasks.fetch_calendars": {"queue": ASKING_QUEUE},
+    "webhooks.tasks.delete_old_data": {"queue": SWEEPS_QUEUE},
     "webhooks.tasks.*": {"queue": EVENTS_QUEUE},
 }
 CELERY_TASK_DEFAULT_QUEUE = SWEEPS_QUEUE
@@ -427,6 +435,7 @@ CELERY_BEAT_SCHEDULE = {
         ("tests", "reminders.tasks.place_test_calls", timedelta(seconds=10)),
         ("reports", "reminders.tasks.count_for_reports", timedelta(seconds=15)),
         ("forget", "webhooks.tasks.forget_events", timedelta(hours=1)),
+        ("retention", "webhooks.tasks.delete_old_data", timedelta(minutes=5)),
         ("import", "contacts.tasks.run_imports", timedelta(seconds=5)),
         ("import-files", "contacts.tasks.delete_old_import_files", timedelta(hours=1)),
         ("folders", "contacts.tasks.watch_folders", timedelta(seconds=20)),

@@ -22,6 +22,7 @@ urlpatterns = [
     path("api/v1", UnknownAddress.as_view()),
     path("hooks/", include("webhooks.urls")),
     path("", include("webhooks.outgoing.urls")),
+    path("", include("webhooks.retention.urls")),
     path("", include("contacts.urls")),
     path("", include("reminders.urls")),
 ]

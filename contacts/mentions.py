@@ -37,6 +37,7 @@ MENTION_COLUMNS: dict[str, tuple[str, ...]] = {
     "contacts.ConsentEntry": ("evidence",),
     "contacts.AuditEntry": ("changes", "note"),
     "contacts.Contact": ("notes",),
+    "reminders.AbsenceVisit": ("refusal", "words"),
     "reminders.Campaign": ("pause_reason",),
     "reminders.CallRecord": ("detail",),
     "reminders.FollowUp": ("detail", "note"),

@@ -102,6 +102,7 @@ PERSON_TABLES = (
     ),
     PersonTable("reminders.CallCompanion", ("reminder__appointment__contact", *_about_a_call("call"))),
     PersonTable("reminders.EvidenceLook", _about_a_call("call")),
+    PersonTable("reminders.EvidenceHold", _about_a_call("call"), blanked={"reason": ERASED_WORDS}),
     PersonTable("reminders.FollowUp", ("contact",), blanked={"detail": "", "note": ""}),
     PersonTable("reminders.FollowUpDeed", ("follow_up__contact",), blanked={"note": "", "was": {}}),
     PersonTable("reminders.AbsenceVisit", OF_VISIT, blanked={"words": "", "answer_before": {}}),

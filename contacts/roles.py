@@ -71,6 +71,7 @@ MAY: dict[str, frozenset[str]] = {
         | _ABOUT_A_PERSON
         | _SENDING
         | _name_permissions(["delete"], ["contacts.importbatch"])  # to undo one
+        | _name_permissions(["add", "change"], ["reminders.evidencehold"])  # to keep a call for a dispute
         | _name_permissions(["add", "change", "delete"], MANAGED_MODELS)
     ),
     AUDITOR: _VIEW_ALL | _EVIDENCE | _VIEW_USERS,

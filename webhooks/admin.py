@@ -15,11 +15,12 @@ from contacts.admin.columns import link_to_appointment
 from contacts.admin.history import HistoryAdmin, HistoryInline
 from webhooks.dismissing import LONGEST_REASON, dismiss_events, read_dismissal_reason
 from webhooks.inbox import apply_again, is_stuck
-from webhooks.models import EventDismissal, WebhookEvent
+from webhooks.models import EventDismissal, RetentionRun, WebhookEvent
 from webhooks.oddities import write_out_oddities
 from webhooks.outgoing import admin as outgoing  # noqa: F401 - registers the pages of the outgoing door
 
 MOST_INDENTED = 20  # times as long as the body
+MOST_AT_ONCE = 200  # events that are dismissed with one reason
 
 
 def write_out(body: bytes | memoryview) -> str:
@@ -142,7 +143,7 @@ class WebhookEventAdmin(HistoryAdmin[WebhookEvent]):
             ) % {"count": count}
             self.message_user(request, words, messages.SUCCESS if count else messages.WARNING)
             return None
-        events = list(queryset.filter(is_stuck()).defer("body", "error"))
+        events = list(queryset.filter(is_stuck()).defer("body", "error")[:MOST_AT_ONCE])
         if not events:
             words = _("None of these waits for a person.")
             self.message_user(request, words, messages.WARNING)
@@ -159,3 +160,9 @@ class EventDismissalAdmin(HistoryAdmin[EventDismissal]):
     list_select_related = ("event", "by")
     list_filter = ("by",)
     date_hierarchy = "at"
+
+
+@admin.register(RetentionRun)
+class RetentionRunAdmin(HistoryAdmin[RetentionRun]):
+    list_display = ("begun_at", "ended_at", "is_trial", "counts")
+    list_filter = ("is_trial",)

@@ -22,6 +22,7 @@ __all__ = [
     "OutgoingDelivery",
     "OutgoingEndpoint",
     "OutgoingEvent",
+    "RetentionRun",
     "WebhookEvent",
 ]
 
@@ -106,3 +107,18 @@ class EventDismissal(models.Model):
 
     def __str__(self) -> str:
         return f"dismissal {self.pk}"
+
+
+class RetentionRun(models.Model):
+    """One night's deleting of what is kept no longer, or one trial of it (webhooks/retention/)."""
+
+    begun_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, help_text=_("Empty while something is left to do."))
+    is_trial = models.BooleanField(default=False, help_text=_("It only counted."))
+    counts = models.JSONField(default=dict, help_text=_("Rows by kind of data."))
+
+    class Meta:
+        ordering = ["-begun_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"retention run {self.pk}"

@@ -6,6 +6,7 @@ from reminders.health import heartbeats
 from webhooks.inbox import apply_stored
 from webhooks.outgoing.deliveries import deliver_due
 from webhooks.outgoing.retention import delete_old_events
+from webhooks.retention.sweep import sweep_if_due
 from webhooks.verification import verify_events as verify
 
 
@@ -32,3 +33,9 @@ def deliver_events() -> None:
 def forget_events() -> None:
     """Delete the outgoing events that are older than OUTGOING_EVENT_DAYS."""
     delete_old_events()
+
+
+@shared_task
+def delete_old_data() -> None:
+    """Go on with tonight's deleting of what is kept no longer, for less than a minute."""
+    sweep_if_due()

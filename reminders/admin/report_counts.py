@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from contacts.admin.history import HistoryAdmin, ModelT
-from reminders.models import CallCount, ReportMark, ResultCount, VisitCount
+from reminders.models import CallCount, FrozenCounts, ReportMark, ResultCount, VisitCount
 
 
 class CountAdmin(HistoryAdmin[ModelT]):
@@ -38,3 +38,8 @@ class ResultCountAdmin(CountAdmin[ResultCount]):
 @admin.register(ReportMark)
 class ReportMarkAdmin(CountAdmin[ReportMark]):
     list_display = ("at", "what", "row_id", "day")
+
+
+@admin.register(FrozenCounts)
+class FrozenCountsAdmin(CountAdmin[FrozenCounts]):
+    list_display = ("before",)

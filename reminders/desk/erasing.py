@@ -7,9 +7,10 @@ from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected
 
 from contacts.erasing import ErasurePlan, ErasureRefused, erase_contact, lock_erasure
+from contacts.person_tables import OF_CALL
 from reminders.desk.merging import has_open_call
 from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
-from reminders.models import FollowUp, OptOutConfirmation, StaffText
+from reminders.models import EvidenceHold, FollowUp, OptOutConfirmation, StaffText
 
 NOT_SENT_YET = (OptOutConfirmation.State.WAITING, OptOutConfirmation.State.SUBMITTING)
 
@@ -35,6 +36,11 @@ def find_call_refusal(plan: ErasurePlan) -> str:
     """Why calls or texts about the person don't let them be erased now; "" if they do."""
     if has_open_call(list(plan.contact.appointments.values_list("pk", flat=True))):
         return _("A call about them has no result yet. Wait for it, or settle it on the worklist.")
+    held = EvidenceHold.objects.filter(ended_at=None)
+    if any(held.filter(**{f"call__{path}": plan.contact}).exists() for path in OF_CALL):
+        return _(
+            "A call about them is kept for a dispute. End the hold first (Evidence holds, in the admin)."
+        )
     waiting = OptOutConfirmation.objects.filter(entry__number__in=plan.going, state__in=NOT_SENT_YET)
     if waiting.exists():
         return _("A text that confirms their opt-out is about to go out. Try again in a minute.")

@@ -25,3 +25,24 @@ class EvidenceLook(models.Model):
 
     def __str__(self) -> str:
         return f"look {self.pk}"
+
+
+class EvidenceHold(models.Model):
+    """Everything about a call is kept, for a dispute, until somebody ends the hold (docs/operations.md)."""
+
+    call = models.ForeignKey(CallRecord, on_delete=models.PROTECT, related_name="holds")
+    reason = models.CharField(max_length=300, help_text=_("Such as whose complaint it is, and since when."))
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    at = models.DateTimeField(editable=False)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", editable=False
+    )
+    ended_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return f"hold {self.pk}"

@@ -1,7 +1,8 @@
 """What reports are read from: calls, visits and results, counted by day; and which days to count again.
 
 Nothing refers to these rows, and they refer to others without a constraint: counting holds no lock of a row
-that dispatch or an edit waits for. They can be made again from the tables that they count.
+that dispatch or an edit waits for. They can be made again from the tables that they count, but for days that
+are frozen (FrozenCounts): what these counted is deleted.
 """
 
 from django.db import models
@@ -144,3 +145,15 @@ class ReportMark(models.Model):
 
     def __str__(self) -> str:
         return self.get_what_display()
+
+
+class FrozenCounts(models.Model):
+    """One row: the counts of days before `before` stay as they are, since what they count is deleted."""
+
+    before = models.DateField()
+
+    class Meta:
+        verbose_name_plural = _("frozen counts")
+
+    def __str__(self) -> str:
+        return f"before {self.before.isoformat()}"

@@ -55,6 +55,13 @@ SETTINGS = (
         help=gettext_lazy("What happened to appointments and calls, as a file."),
     ),
     RailPlace(
+        "retention",
+        "webhooks.view_retentionrun",
+        "clock-hour-4",
+        gettext_lazy("How long data is kept"),
+        help=gettext_lazy("What is deleted after which time, and what was."),
+    ),
+    RailPlace(
         "audit_trail",
         "contacts.view_auditentry",
         "list-search",

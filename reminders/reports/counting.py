@@ -3,9 +3,12 @@
 Triggers of the database note what has changed (ReportMark), whichever code changed it, and lock nothing. A
 round takes the marks out and counts the days that they mean again, in one transaction: what was committed
 with a mark is seen by the statements after it, and what is committed later has a mark for the next round.
+
+Days whose calls and visits are deleted (webhooks/retention/) are frozen before that: nothing counts them
+again, so that their figures stay.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -14,7 +17,7 @@ from django.db import connection, transaction
 
 from contacts.database.arrays import is_any
 from contacts.models import Appointment, AppointmentChange, Location
-from reminders.models import CallRecord, Reminder, ReportMark
+from reminders.models import CallRecord, FrozenCounts, Reminder, ReportMark
 from reminders.models.report_counts import ReminderResult
 from reminders.reports.count_statements import (
     COUNT_CALLS,
@@ -66,6 +69,22 @@ def rebuild_counts() -> None:
 
 
 @transaction.atomic
+def freeze_counts(before: date) -> None:
+    """Keep the counts of the days before `before` for good, after what is marked has been counted."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [COUNTING_LOCK])
+    if before > read_frozen():
+        while _count_some():
+            pass
+        FrozenCounts.objects.update_or_create(pk=1, defaults={"before": before})
+
+
+def read_frozen() -> date:
+    """The first day that is still counted; the earliest of all dates where none is frozen."""
+    return FrozenCounts.objects.filter(pk=1).values_list("before", flat=True).first() or date.min
+
+
+@transaction.atomic
 def _count_some() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [COUNTING_LOCK])
@@ -109,9 +128,10 @@ def _find_stale(marks: Iterable[ReportMark]) -> Stale:
 
 
 def _count_everything() -> None:
+    first = read_frozen()
     with connection.cursor() as cursor:
         for table in (*HOURLY, "reminders_visitcount"):
-            cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - a table of ours
+            cursor.execute(f"DELETE FROM {table} WHERE day >= %s", [first])  # noqa: S608 - a table of ours
         cursor.execute(LIST_HOURS)
         hours = {hour for (hour,) in cursor.fetchall()}
         cursor.execute(LIST_VISIT_DAYS)
@@ -122,14 +142,19 @@ def _count_everything() -> None:
 
 def _count_location(location: int) -> None:
     """Calls and results of one location, whose hours are others now."""
-    zone = Location.objects.filter(pk=location).values_list("time_zone", flat=True).first()
+    zone, first = (
+        Location.objects.filter(pk=location).values_list("time_zone", flat=True).first(),
+        read_frozen(),
+    )
     with connection.cursor() as cursor:
         for table in HOURLY:
-            cursor.execute(f"DELETE FROM {table} WHERE location_id = %s", [location])  # noqa: S608 - of ours
+            delete = f"DELETE FROM {table} WHERE location_id = %s AND day >= %s"  # noqa: S608 - of ours
+            cursor.execute(delete, [location, first])
         if zone is None:
             return
         cursor.execute(LIST_HOURS)
-        periods = split_days(zone, find_days(zone, {hour for (hour,) in cursor.fetchall()}))
+        days = find_days(zone, {hour for (hour,) in cursor.fetchall()})
+        periods = split_days(zone, {day for day in days if day >= first})
         for statement in HOURLY.values():
             _insert_periods(statement, periods, only=location)
 
@@ -138,7 +163,8 @@ def _count_hours(hours: Iterable[int]) -> None:
     """Calls and results of the local days of these hours, at all locations."""
     wanted = set(hours)
     zones = sorted(set(Location.objects.order_by().values_list("time_zone", flat=True))) if wanted else []
-    days = {zone: sorted(find_days(zone, wanted)) for zone in zones}
+    first = read_frozen() if zones else date.min
+    days = {zone: sorted(day for day in find_days(zone, wanted) if day >= first) for zone in zones}
     old = [(zone, day) for zone in zones for day in days[zone]]
     periods = [period for zone in zones for period in split_days(zone, days[zone])]
     with connection.cursor() as cursor:
@@ -164,8 +190,9 @@ def _insert_periods(statement: str, periods: Sequence[LocalPeriod], *, only: int
         cursor.execute(statement, parameters)
 
 
-def _count_visits(visit_days: Iterable[tuple[int, date]]) -> None:
-    wanted = sorted(visit_days)
+def _count_visits(visit_days: Collection[tuple[int, date]]) -> None:
+    first = read_frozen() if visit_days else date.min
+    wanted = sorted((place, day) for place, day in visit_days if day >= first)
     if not wanted:
         return
     parameters: dict[str, Any] = {

@@ -12,7 +12,7 @@ from config.beat import HeartbeatScheduler
 from config.celery import app
 
 OURS = set(app.conf.beat_schedule)
-HOURLY = {"pull", "forget", "import-files", "old-lists"}
+HOURLY = {"retention", "pull", "forget", "import-files", "old-lists"}
 NOON = datetime(2026, 7, 14, 12, 1, tzinfo=UTC)
 
 

@@ -8,6 +8,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from celery.bin.base import CLIContext
@@ -141,6 +142,92 @@ def test_the_web_server_in_front_has_limits_and_sends_events_to_their_own_proces
 def test_the_image_does_not_run_as_root() -> None:
     last_stage = DOCKERFILE.rpartition("FROM ")[2]
     assert re.search(r"^USER callboard$", last_stage, re.MULTILINE)
+
+
+def test_a_container_of_ours_can_write_only_to_tmp_and_its_volumes_and_gain_no_rights() -> None:
+    ours = {name: service for name, service in SERVICES.items() if service.get("image") == "callboard"}
+    for name, service in ours.items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert [place.split(":")[0] for place in service["tmpfs"]] == ["/tmp"], name  # noqa: S108
+        assert "privileged" not in service, name
+    for name, service in SERVICES.items():
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        mounts = [str(volume) for volume in service.get("volumes", [])]
+        assert not [mount for mount in mounts if "docker.sock" in mount], name
+
+
+# What docker compose knows of a service, as far as this file uses it; another word is a slip of the pen.
+SERVICE: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["image", "restart"],
+    "properties": {
+        "image": {"type": "string"},
+        "build": {"type": ["string", "object"]},
+        "restart": {"enum": ["unless-stopped", "no", "always", "on-failure"]},
+        "init": {"type": "boolean"},
+        "read_only": {"type": "boolean"},
+        "stop_grace_period": {"type": "string", "pattern": "^[0-9]+s$"},
+        "command": {"type": ["string", "array"]},
+        "entrypoint": {"type": ["string", "array"]},
+        "env_file": {"type": ["string", "array"]},
+        "environment": {"type": "object", "additionalProperties": {"type": ["string", "number"]}},
+        "logging": {"type": "object"},
+        "deploy": {"type": "object"},
+        "configs": {"type": "array"},
+        "networks": {"type": ["array", "object"]},
+        "extra_hosts": {"type": ["array", "object"]},
+        "shm_size": {"type": ["string", "number"]},
+        "mem_limit": {"type": ["string", "number"]},
+        "ulimits": {"type": "object"},
+        "user": {"type": ["string", "number"]},
+        "healthcheck": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["test"],
+            "properties": {
+                "test": {"type": ["array", "string"]},
+                "interval": {"type": "string"},
+                "timeout": {"type": "string"},
+                "start_period": {"type": "string"},
+                "start_interval": {"type": "string"},
+                "retries": {"type": "integer"},
+            },
+        },
+        "depends_on": {
+            "type": ["object", "array"],
+            "additionalProperties": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {
+                    "condition": {
+                        "enum": ["service_started", "service_healthy", "service_completed_successfully"]
+                    },
+                    "restart": {"type": "boolean"},
+                },
+            },
+        },
+        **{
+            name: {"type": "array", "items": {"type": ["string", "object"]}}
+            for name in (
+                "ports", "expose", "volumes", "tmpfs", "cap_drop", "cap_add", "security_opt", "profiles"
+            )
+        },
+    },
+}  # fmt: skip
+
+
+def test_the_compose_file_has_only_words_that_docker_compose_knows() -> None:
+    known = {"services", "volumes", "networks", "configs", "secrets", "name"}
+    assert {name for name in COMPOSE if not name.startswith("x-")} <= known
+    for name, service in SERVICES.items():
+        jsonschema.validate(service, SERVICE)
+        waits_for = service.get("depends_on", [])
+        for other in waits_for:
+            assert other in SERVICES, name
+            if isinstance(waits_for, dict) and waits_for[other]["condition"] == "service_healthy":
+                assert "healthcheck" in SERVICES[other], name
 
 
 def test_the_compose_file_contains_no_password() -> None:

@@ -140,6 +140,7 @@ PAGES = {
     "fetch_calendar_now": "contacts.change_watchedcalendar",
     "event_export": "webhooks.view_outgoingevent",
     "event_export_file": "webhooks.view_outgoingevent",
+    "retention": "webhooks.view_retentionrun",
 }
 READ = {
     "contacts.view_appointment",
@@ -165,6 +166,7 @@ RECORDS = {
     "reminders.view_reports",
     "contacts.view_apitoken",
     "webhooks.view_outgoingevent",
+    "webhooks.view_retentionrun",
 }
 ABOUT_A_PERSON = {"contacts.erase_contact", "contacts.export_contact"}
 SETTING_UP = {

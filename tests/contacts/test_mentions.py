@@ -57,6 +57,7 @@ APART = {
 OF_THE_PRACTICE = {
     "contacts.ApiToken", "contacts.Provider", "contacts.WatchedFolder", "contacts.WatchedFile",
     "contacts.WatchedCalendar", "contacts.ImportPart", "contacts.ImportedRecords", "contacts.ErasedOptOut",
+    "contacts.StaffLanguage",
     "reminders.Script", "reminders.ScriptText", "reminders.Pronunciation", "reminders.CampaignVersion",
     "reminders.CallBatch", "reminders.Heartbeat", "reminders.DatabaseIdentity", "reminders.CallCount",
     "reminders.TextTemplate", "webhooks.OutgoingEndpoint", "webhooks.CalendarFeed",
@@ -67,7 +68,9 @@ NO_WORDS = {
     "language", "time_zone", "source", "sha256", "digest", "public_id", "from_number", "reason", "keys",
     "missing_language", "amd_result", "key_pressed", "voice", "purpose", "content_type", "kind", "column",
     "columns", "reading", "counts", "assumption", "kinds", "languages", "session_key", "object_id",
-    "passed_over", "error_code",
+    "passed_over",
+    "confirmed",
+    "why_by_phone", "error_code",
 }  # fmt: skip
 NAMES_OF_THE_PRACTICE = {
     "contacts.Location": {

@@ -59,9 +59,11 @@ from reminders.models import (
     CallRecord,
     Campaign,
     DatabaseIdentity,
+    EvidenceHold,
     EvidenceLook,
     FollowUp,
     FollowUpDeed,
+    FrozenCounts,
     Heartbeat,
     ListedNumber,
     LiveCheck,
@@ -96,6 +98,7 @@ from webhooks.models import (
     OutgoingDelivery,
     OutgoingEndpoint,
     OutgoingEvent,
+    RetentionRun,
     WebhookEvent,
 )
 
@@ -129,6 +132,8 @@ HISTORY: list[type[Model]] = [
     ErasedOptOut,
     EventDismissal,
     EvidenceLook,
+    FrozenCounts,
+    RetentionRun,
     FollowUpDeed,
     Heartbeat,
     ImportBatch,
@@ -192,6 +197,8 @@ def make_one_of_each_model(index: int) -> None:
     event = make_event(call)
     EventDismissal.objects.create(event=event, reason="A test of theirs.", by=user, at=now)
     EvidenceLook.objects.create(call=call, by=user, how="page", at=now)
+    EvidenceHold.objects.create(call=call, reason="A complaint.", by=user, at=now)
+    RetentionRun.objects.create(begun_at=now, counts={"events": index})
     CallCompanion.objects.create(call=call, reminder=make_due_reminder_of(contact, location, campaign))
     make_import(index, contact, user)
     Heartbeat.objects.create(name=f"sweep {index}", at=now)
@@ -271,6 +278,7 @@ def make_counts(index: int, location: Location, campaign: Campaign) -> None:
     VisitCount.objects.create(**day, status="arrived", contact_made=4)
     ResultCount.objects.create(**day, result="confirmed", hours_ahead=24)
     ReportMark.objects.create(what="hour", row_id=index)
+    FrozenCounts.objects.create(before=timezone.now().date())
 
 
 def make_outgoing(index: int, user: User) -> None:

@@ -1,0 +1,201 @@
+"""A backup is written, encrypted if a key is set, and takes the place of a database only if that is meant."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from django.db import connection
+
+from config.backup import (
+    BackupError,
+    Server,
+    find_local_server,
+    find_tools,
+    main,
+    restore_backup,
+    write_backup,
+)
+from tests.people import SARAH, make_contact, make_due_reminder
+from tests.sandbox_server import ROOT
+
+KEYS = ("BACKUP_AGE_RECIPIENT", "BACKUP_AGE_IDENTITY", "BACKUP_GPG_RECIPIENT", "BACKUP_PASSPHRASE_FILE")
+GUARD = """
+import django; django.setup()
+from reminders.traffic.restore_guard import check_for_restore
+from reminders.models import SendingSwitch
+print(check_for_restore(), SendingSwitch.objects.get(pk=1).cause)
+"""
+
+
+def url_of(database: str) -> str:
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}").geturl()
+
+
+@pytest.fixture
+def source(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """The test's own database, with a patient in it."""
+    for name in KEYS:
+        monkeypatch.delenv(name, raising=False)
+    make_due_reminder(make_contact(notes="Zoë's ramp"))
+    return find_local_server(url_of(str(connection.settings_dict["NAME"])))
+
+
+@pytest.fixture
+def target(source: Server) -> Iterator[Server]:
+    """A name at which there is no database yet; whatever was made of it is dropped in the end."""
+    yield find_local_server(url_of("restored_here"))
+    names = "SELECT datname FROM pg_database WHERE datname LIKE 'restored_here%'"
+    for name in source.ask(names).split():
+        source.ask(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def read_contact(server: Server) -> str:
+    query = (
+        "SELECT first_name, notes, e164 FROM contacts_contact JOIN contacts_phonenumber ON phone_id = "
+        "contacts_phonenumber.id"
+    )
+    return server.ask(query)
+
+
+def list_beside(server: Server) -> list[str]:
+    names = "SELECT datname FROM pg_database WHERE datname LIKE 'restored_here%' ORDER BY datname"
+    return server.ask(names).split()
+
+
+def test_a_backup_restores_into_a_new_database_and_sending_starts_paused(
+    source: Server, target: Server, tmp_path: Path
+) -> None:
+    file = write_backup(source, tmp_path / "kept")
+    assert file.stat().st_mode & 0o077 == 0
+    assert [one.name for one in file.parent.iterdir()] == [file.name], "nothing unfinished is left"
+    # the guard notes where the rows are before it is restored
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "DEBUG": "true"}
+    here = environment | {"DATABASE_URL": url_of(source.database)}
+    subprocess.run([sys.executable, "-c", GUARD], cwd=ROOT, env=here, check=False, capture_output=True)
+    file = write_backup(source, tmp_path / "again")
+    assert restore_backup(target, file) == ""
+    assert read_contact(target) == f"Sarah|Zoë's ramp|{SARAH}"
+    assert list_beside(source) == ["restored_here"]
+    with psycopg.connect(url_of("restored_here")) as restored:
+        restored.execute(
+            "INSERT INTO contacts_consententry (number_id, what, scope, source, evidence, at, basis)"
+            " SELECT id, 'opt_out', 'all', 'staff', '', now(), '' FROM contacts_phonenumber"
+        )
+        with pytest.raises(psycopg.Error, match="append-only"):
+            restored.execute("DELETE FROM contacts_consententry")
+    there = environment | {"DATABASE_URL": url_of("restored_here")}
+    said = subprocess.run([sys.executable, "-c", GUARD], cwd=ROOT, env=there, check=True, capture_output=True)
+    assert said.stdout.decode().split() == ["False", "restored"]
+
+
+def test_a_database_with_data_is_overwritten_only_if_told_and_is_kept_beside(
+    source: Server, target: Server, tmp_path: Path
+) -> None:
+    file = write_backup(source, tmp_path)
+    source.ask('CREATE DATABASE "restored_here"')
+    assert restore_backup(target, file) == "", "an empty one is no data"
+    target.ask("UPDATE contacts_contact SET notes = 'newer'")
+    with pytest.raises(BackupError, match="OVERWRITE=yes"):
+        restore_backup(target, file)
+    assert "newer" in read_contact(target)
+    with psycopg.connect(url_of("restored_here")), pytest.raises(BackupError, match="still running"):
+        restore_backup(target, file, overwrite=True)
+    former = restore_backup(target, file, overwrite=True)
+    assert former.startswith("restored_here_before_")
+    assert "newer" not in read_contact(target)
+    assert "newer" in read_contact(find_local_server(url_of(former)))
+
+
+def test_what_can_not_be_restored_is_said_plainly_and_changes_nothing(
+    source: Server, target: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_backup(source, tmp_path)
+    for name, content in (
+        ("text.dump", b"hello"),
+        ("cut.dump", file.read_bytes()[: file.stat().st_size * 9 // 10]),
+        ("newer.dump", b"PGDMP\x01\x63\x00" + file.read_bytes()[8:]),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(BackupError) as refusal:
+            restore_backup(target, tmp_path / name)
+        assert "Traceback" not in str(refusal.value)
+    with pytest.raises(BackupError, match="can't be read"):
+        restore_backup(target, tmp_path / "none.dump")
+    source.ask("INSERT INTO django_migrations (app, name, applied) VALUES ('contacts', '9999_newer', now())")
+    try:
+        newer = write_backup(source, tmp_path / "newer")
+        with pytest.raises(BackupError, match="newer release"):
+            restore_backup(target, newer)
+    finally:
+        source.ask("DELETE FROM django_migrations WHERE name = '9999_newer'")
+    assert list_beside(source) == []
+    assert main(["--compose", "backup", "--to", str(tmp_path)]) == 1 or shutil.which("docker")
+    assert capsys.readouterr().err
+
+
+@pytest.mark.skipif(not shutil.which("gpg"), reason="gpg isn't installed")
+def test_with_a_key_nothing_can_be_read_without_it(
+    source: Server, target: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "gnupg"
+    home.mkdir(mode=0o700)
+    monkeypatch.setenv("GNUPGHOME", str(home))
+    secret = tmp_path / "secret"
+    secret.write_text("a long passphrase")
+    monkeypatch.setenv("BACKUP_PASSPHRASE_FILE", str(secret))
+    try:
+        file = write_backup(source, tmp_path)
+        assert file.suffixes[-2:] == [".dump", ".gpg"]
+        assert b"Sarah" not in file.read_bytes()
+        assert not file.read_bytes().startswith(b"PGDMP")
+        restore_backup(target, file)
+        assert read_contact(target).startswith("Sarah")
+        secret.write_text("another")
+        with pytest.raises(BackupError, match=r"gpg failed|no backup"):
+            restore_backup(target, file, overwrite=True)
+    finally:
+        subprocess.run(["gpgconf", "--kill", "all"], check=False, timeout=30)
+
+
+def test_a_key_whose_program_is_missing_stops_the_backup(
+    source: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKUP_AGE_RECIPIENT", "age1xyz")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BackupError, match="age isn't installed here, and BACKUP_AGE_RECIPIENT needs it"):
+        write_backup(source, tmp_path)
+    assert not list(tmp_path.glob("callboard*"))
+
+
+def test_an_older_pg_dump_is_refused_with_the_package_to_install(source: Server, tmp_path: Path) -> None:
+    old = tmp_path / "bin"
+    old.mkdir()
+    for tool in ("pg_dump", "psql"):
+        real = find_tools() / tool
+        (old / tool).write_text(
+            f'#!/bin/sh\ntest "$1" = --version && echo "{tool} (PostgreSQL) 12.3" || exec {real} "$@"\n'
+        )
+        (old / tool).chmod(0o755)
+    aged = Server(source.database, tools=old, env=source.env)
+    with pytest.raises(
+        BackupError, match=r"pg_dump is of PostgreSQL 12, the server is .* postgresql-client-"
+    ):
+        write_backup(aged, tmp_path)
+
+
+def test_a_password_with_any_letters_gets_to_the_server_and_stands_in_no_command() -> None:
+    server = find_local_server("postgresql://us%40er:p%2Fa%3Fss@db.example:5433/call%20board?sslmode=require")
+    assert server.database == "call board"
+    assert server.env["PGPASSWORD"] == "p/a?ss"
+    assert (server.env["PGUSER"], server.env["PGHOST"], server.env["PGPORT"]) == (
+        "us@er",
+        "db.example",
+        "5433",
+    )
+    assert "p/a?ss" not in str(server.command("pg_dump", server.database))

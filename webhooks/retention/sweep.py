@@ -1,0 +1,149 @@
+"""Deleting what is kept no longer, a little at a time, at night.
+
+Each part is a short transaction of at most PART rows that nobody else is using (SKIP LOCKED), in the order of
+their ids. A sweep that is stopped anywhere has lost nothing: the next tick goes on. Triggers that keep lists
+append-only let only `ledger_open()` through, which lasts as long as the transaction.
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import ProtectedError
+
+from contacts.consent_ledger import ledger_open
+from contacts.database.clock import read_database_clock
+from contacts.models import Location
+from reminders.lifecycle.locking import is_lock_timeout, wait_briefly_here
+from reminders.reports.counting import freeze_counts
+from webhooks.models import RetentionRun
+from webhooks.retention.people import list_needless_entries
+from webhooks.retention.table import KINDS, RetentionKind
+
+log = logging.getLogger(__name__)
+
+PART = 200  # rows, and what hangs on them, in one transaction
+SECONDS_A_TICK = 40.0  # the sweep leaves the worker to others after that, until the next tick
+NIGHT = range(5)  # hours by the clock of the first location
+LATEST = timedelta(hours=44)  # by day as well, if the nights didn't do
+A_NIGHT = timedelta(hours=18)
+TRIALS_KEPT = 50
+
+
+def sweep_if_due(now: datetime | None = None) -> RetentionRun | None:
+    """A tick: begin tonight's run, or go on with it; None if it is done, or it isn't night."""
+    now = now or read_database_clock()
+    run = RetentionRun.objects.filter(is_trial=False, begun_at__lte=now).order_by("-begun_at", "-pk").first()
+    if run is None or run.ended_at is not None:
+        age = now - run.begun_at if run else LATEST
+        if age < A_NIGHT or (not _is_night(now) and age < LATEST):
+            return None
+        run = RetentionRun.objects.create(begun_at=now)
+    sweep(run, stop_at=time.monotonic() + SECONDS_A_TICK)
+    return run
+
+
+def sweep(run: RetentionRun, *, stop_at: float = float("inf")) -> None:
+    """Delete what is old, and count it in the run; `stop_at` by the monotonic clock. Ends the run if done."""
+    counts = Counter(run.counts)
+    is_done = True
+    for kind in KINDS:
+        before = find_end(kind, read_database_clock())
+        if before is None:
+            continue
+        if kind.code == "visits":  # what they counted for stays, whatever is counted again
+            freeze_counts((before + timedelta(days=2)).date())
+        last: Any = None
+        while time.monotonic() < stop_at:
+            deleted, last = _delete_part(kind, before, last)
+            counts[kind.code] += deleted
+            if last is None:
+                break
+        else:
+            is_done = False
+            break
+    run.counts = {code: count for code, count in counts.items() if count}
+    run.ended_at = read_database_clock() if is_done else None
+    run.save(update_fields=["counts", "ended_at"])
+    if is_done and run.counts:
+        log.info("what is kept no longer was deleted: %s", write_counts(run.counts))
+
+
+def try_sweep() -> RetentionRun:
+    """Count what a sweep would delete now, and delete nothing."""
+    now = read_database_clock()
+    counts: dict[str, int] = {}
+    for kind in KINDS:
+        before = find_end(kind, now)
+        if before is not None:
+            counts[kind.code] = (
+                _count_entries(kind, before) if kind.code == "consent" else kind.find(before).count()
+            )
+    kept = RetentionRun.objects.filter(is_trial=True).values_list("pk", flat=True)[: TRIALS_KEPT - 1]
+    RetentionRun.objects.filter(is_trial=True).exclude(pk__in=list(kept)).delete()
+    return RetentionRun.objects.create(
+        begun_at=now,
+        ended_at=read_database_clock(),
+        is_trial=True,
+        counts={code: count for code, count in counts.items() if count},
+    )
+
+
+def find_end(kind: RetentionKind, now: datetime) -> datetime | None:
+    """The moment before which this kind is old; None if it is kept for ever."""
+    if not kind.setting:
+        return now
+    return now - timedelta(days=kind.days) if kind.days else None
+
+
+def write_counts(counts: dict[str, int]) -> str:
+    """For a log or a terminal, such as "events 1200, visits 31"."""
+    return ", ".join(f"{code} {count}" for code, count in counts.items()) or "nothing"
+
+
+def _delete_part(kind: RetentionKind, before: datetime, last: Any) -> tuple[int, Any]:
+    """Delete the next rows behind `last`; how many, and the last one looked at, None when there are no more.
+
+    A part that somebody else holds up, or has just begun to refer to, is passed over until the next night.
+    """
+    rows = kind.find(before).order_by("pk")
+    rows = rows if last is None else rows.filter(pk__gt=last)
+    ids: list[Any] = []
+    try:
+        with transaction.atomic():
+            wait_briefly_here()
+            locked = rows.select_for_update(of=("self",), skip_locked=True, no_key=kind.is_left)
+            ids = list(locked.values_list("pk", flat=True)[:PART])
+            if not ids:
+                return 0, None
+            with ledger_open():
+                deleted = kind.delete(ids) if kind.delete else _delete_rows(rows, ids)
+    except (IntegrityError, ProtectedError):
+        deleted = 0
+    except OperationalError as error:
+        if not is_lock_timeout(error):
+            raise
+        deleted = 0
+    return deleted, ids[-1] if ids else None
+
+
+def _delete_rows(rows: Any, ids: Iterable[Any]) -> int:
+    deleted: int = rows.model._default_manager.filter(pk__in=ids).delete()[0]
+    return deleted
+
+
+def _count_entries(kind: RetentionKind, before: datetime) -> int:
+    """Of the ledger, the entries that nothing rests on."""
+    numbers = list(kind.find(before).order_by("pk").values_list("pk", flat=True))
+    return sum(
+        len(list_needless_entries(numbers[start : start + PART])) for start in range(0, len(numbers), PART)
+    )
+
+
+def _is_night(now: datetime) -> bool:
+    location = Location.objects.first()
+    return now.astimezone(location.zone if location else UTC).hour in NIGHT
