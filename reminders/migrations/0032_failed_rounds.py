@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("reminders", "0030_saved_filters"),
+        ("reminders", "0031_retention"),
     ]
 
     operations = [
