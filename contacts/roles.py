@@ -11,11 +11,12 @@ from itertools import product
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q
+from django.utils.translation import gettext_noop
 
-FRONT_DESK = "Front desk"
-MANAGER = "Manager"
-AUDITOR = "Auditor"
-ADMIN = "Admin"
+FRONT_DESK = gettext_noop("Front desk")
+MANAGER = gettext_noop("Manager")
+AUDITOR = gettext_noop("Auditor")
+ADMIN = gettext_noop("Admin")
 
 APPS = ("contacts", "reminders", "webhooks")
 PATIENT_MODELS = ("contacts.contact", "contacts.appointment", "contacts.phonenumber")

@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 from contacts.database.clock import read_database_clock
 from contacts.imports.leases import find_running
 from contacts.models import ImportBatch, ImportFile
+from contacts.stored_sentences import translate_stored
 
 State = ImportBatch.State
 SOON = 10  # seconds that a file may wait before the page says that nothing imports it
@@ -64,7 +65,9 @@ def _describe_run(batch: ImportBatch) -> str:
 
 def _describe_end(batch: ImportBatch) -> str:
     if batch.state == State.ASKING:
-        return batch.error or _("Nothing has been imported yet. See what would change, and confirm it.")
+        return translate_stored(batch.error) or _(
+            "Nothing has been imported yet. See what would change, and confirm it."
+        )
     if batch.state == State.FAILED:
-        return batch.error
+        return translate_stored(batch.error)
     return _("This list is imported.")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from contacts.csv_cells import guard_cell
@@ -31,20 +31,20 @@ from contacts.imports.visits_ahead import PlannedAnew
 
 # Keys of ImportBatch.counts with their labels, in the order in which they are shown.
 APPOINTMENT_LABELS = {
-    "added": _("added"),
-    "moved": _("moved"),
-    "cancelled": _("cancelled"),
-    "booked_again": _("booked again"),
-    "updated": _("updated"),
-    "unchanged": _("unchanged"),
-    "duplicate": _("repeated"),
-    "rejected": _("not imported"),
+    "added": pgettext_lazy("of a count of appointments", "added"),
+    "moved": pgettext_lazy("of a count of appointments", "moved"),
+    "cancelled": pgettext_lazy("of a count of appointments", "cancelled"),
+    "booked_again": pgettext_lazy("of a count of appointments", "booked again"),
+    "updated": pgettext_lazy("of a count of appointments", "updated"),
+    "unchanged": pgettext_lazy("of a count of appointments", "unchanged"),
+    "duplicate": pgettext_lazy("of a count of appointments", "repeated"),
+    "rejected": pgettext_lazy("of a count of appointments", "not imported"),
 }
 CHANGED = (RowOutcome.MOVED, RowOutcome.CANCELLED, RowOutcome.BOOKED_AGAIN, RowOutcome.UPDATED)
 CONTACT_LABELS = {
-    "contacts_added": _("added"),
-    "contacts_updated": _("updated"),
-    "contacts_unchanged": _("unchanged"),
+    "contacts_added": pgettext_lazy("of a count of contacts", "added"),
+    "contacts_updated": pgettext_lazy("of a count of contacts", "updated"),
+    "contacts_unchanged": pgettext_lazy("of a count of contacts", "unchanged"),
 }
 LEFT_OUT = "left_out"
 OTHER_LABELS = {

@@ -10,9 +10,11 @@ from contacts.clock_habits import write_birthday
 from contacts.languages import name_language
 from contacts.models import PhoneNumber
 from contacts.numbers import national_format
+from contacts.stored_sentences import translate_stored
 
 register = template.Library()
 register.filter("language_name", name_language)
+register.filter("as_read", translate_stored)
 
 
 @register.filter

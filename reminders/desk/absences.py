@@ -8,9 +8,11 @@ the process ends halfway, a tick goes on with the rest. Telling the patients is 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils.translation import gettext as _
+from django.utils import translation
+from django.utils.translation import gettext_noop
 
 from contacts import appointments
 from contacts.appointments import AppointmentClosed, lock_appointments, lock_zones, read_answer
@@ -101,7 +103,7 @@ def undo_absence(absence: Absence, *, by: User) -> tuple[int, int]:
     now = read_database_clock()
     Absence.objects.filter(pk=absence.pk, undone_at=None).update(undone_by=by, undone_at=now)
     AbsenceVisit.objects.filter(absence=absence, state=State.PLANNED).update(
-        state=State.REFUSED, refusal=_("Undone before it was changed."), words=""
+        state=State.REFUSED, refusal=gettext_noop("Undone before it was changed."), words=""
     )
     done = list(absence.visits.filter(state=State.DONE).values_list("pk", flat=True))
     put_back = sum(_undo_visit(pk, by) for pk in done)
@@ -119,12 +121,14 @@ def _do_visit(pk: int) -> None:
     planned.refusal = _refuse(planned, visit)
     if not planned.refusal:
         try:
-            with transaction.atomic():
+            # in English, as a refusal is stored; pages translate it
+            with transaction.atomic(), translation.override(settings.LANGUAGE_CODE):
                 changed = _change_saved(planned, visit, absence)
         except AppointmentClosed as refusal:
             planned.refusal = str(refusal)
         except BookingQuestionsOpen as opened:
-            planned.refusal = " ".join(str(question.label) for question in opened.questions)
+            with translation.override(settings.LANGUAGE_CODE):
+                planned.refusal = " ".join(str(question.label) for question in opened.questions)
         else:
             planned.revision_after = changed.revision
     planned.state = State.REFUSED if planned.refusal else State.DONE
@@ -138,10 +142,10 @@ def _do_visit(pk: int) -> None:
 def _refuse(planned: AbsenceVisit, visit: Appointment) -> str:
     """Why it is left as it is, "" if it may be changed."""
     if visit.status != Appointment.Status.BOOKED:
-        return _("It is no longer booked.")
+        return gettext_noop("It is no longer booked.")
     is_other = visit.provider_id != planned.absence.provider_id
     if is_other or visit.revision != planned.seen_revision or visit.starts_at != planned.starts_before:
-        return _("Somebody has changed it meanwhile.")
+        return gettext_noop("Somebody has changed it meanwhile.")
     return ""
 
 
@@ -170,7 +174,7 @@ def _undo_visit(pk: int, by: User) -> bool:
     expected = Appointment.Status.CANCELLED if absence.deed == Deed.CANCEL else Appointment.Status.BOOKED
     is_as_left = visit.status == expected and visit.revision == done.revision_after
     if not is_as_left or done.starts_before <= read_database_clock():
-        done.refusal = _("Not put back: somebody has changed it since, or its time has passed.")
+        done.refusal = gettext_noop("Not put back: somebody has changed it since, or its time has passed.")
         done.save(update_fields=["refusal"])
         return False
     if absence.deed == Deed.CANCEL:

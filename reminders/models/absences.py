@@ -83,7 +83,7 @@ class AbsenceVisit(models.Model):
     revision_after = models.PositiveIntegerField(null=True, blank=True)
     telling = models.CharField(max_length=10, choices=Telling, default=Telling.NOBODY)
     why_by_phone = models.CharField(
-        max_length=40, blank=True, help_text="Why no text; reminders/rules/reasons.py."
+        max_length=40, blank=True, help_text=_("Why no text; reminders/rules/reasons.py.")
     )
     words = models.CharField(max_length=400, blank=True)
     text = models.OneToOneField(

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from contacts.stored_sentences import translate_stored
 from contacts.templatetags.display import clock, day
 from reminders.models import Absence, AbsenceVisit, StaffText
 from reminders.rules.reasons import phrase_for, sentence_for
@@ -118,7 +119,7 @@ def _describe(one: AbsenceVisit, absence: Absence) -> AbsenceOutcome:
         after=after_words,
         look=LOOKS[State(one.state)],
         state=str(State(one.state).label),
-        refusal=one.refusal,
+        refusal=translate_stored(one.refusal),
         telling=telling,
         why=why,
     )

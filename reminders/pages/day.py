@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from contacts.models import Appointment, Location
 from contacts.numbers import mask
@@ -33,15 +33,15 @@ COUNTED_STATES = {
     "cancelled": ("cancelled",),
 }  # fmt: skip
 LABELS = {
-    "confirmed": _("confirmed"),
-    "wants_another_time": _("want another time"),
-    "unanswered": _("no reply yet"),
-    "held": _("held"),
-    "trouble": _("failed or unknown"),
-    "not_reminded": _("not reminded"),
-    "arrived": _("arrived"),
-    "no_show": _("no-show"),
-    "cancelled": _("cancelled"),
+    "confirmed": pgettext_lazy("of a count of visits", "confirmed"),
+    "wants_another_time": pgettext_lazy("of a count of visits", "want another time"),
+    "unanswered": pgettext_lazy("of a count of visits", "no reply yet"),
+    "held": pgettext_lazy("of a count of visits", "held"),
+    "trouble": pgettext_lazy("of a count of visits", "failed or unknown"),
+    "not_reminded": pgettext_lazy("of a count of visits", "not reminded"),
+    "arrived": pgettext_lazy("of a count of visits", "arrived"),
+    "no_show": pgettext_lazy("of a count of visits", "no-show"),
+    "cancelled": pgettext_lazy("of a count of visits", "cancelled"),
 }
 COUNT_OF_STATE = {code: key for key, codes in COUNTED_STATES.items() for code in codes}
 # A visit that began so long ago is folded away; until then somebody may still come in late.

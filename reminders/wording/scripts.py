@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from django.conf import settings
-from django.utils.text import get_text_list
 
 from contacts.models import Appointment, Location
 from contacts.models.people import Channel, Preference
@@ -204,7 +203,9 @@ def _join(items: Iterable[str], words: JoiningWords) -> str:
     """The distinct items as a list: "Anna and Ben", "Anna, Ben and Carl"."""
     distinct = list(dict.fromkeys(items))
     is_spanish_e = words.conjunction == "y" and SPANISH_E.match(distinct[-1])
-    return get_text_list(distinct, "e" if is_spanish_e else words.conjunction)
+    *others, last = distinct  # not by get_text_list: its comma would be that of who reads the page
+    last_word = "e" if is_spanish_e else words.conjunction
+    return f"{', '.join(others)} {last_word} {last}" if others else last
 
 
 def _join_times(each: Sequence[Mapping[str, str]], words: JoiningWords) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from contacts.appointments import cancel_appointment, move_appointment
 from contacts.models import Appointment, Location, PhoneNumber, Provider
@@ -194,8 +194,11 @@ def test_what_has_changed_since_it_was_shown_is_left_as_it_is_and_the_rest_is_do
     later = FRIDAY + timedelta(hours=5)
     move_appointment(visits[1].pk, starts_at=later, ends_at=later + timedelta(minutes=30))
     AbsenceVisit.objects.filter(appointment=visits[2]).update(seen_revision=1)
-    do_absence(absence)
+    with translation.override("es"):
+        do_absence(absence)
     assert [state for state, _ in read_states(absence)] == ["refused", "refused", "done"]
+    stored = {one.refusal for one in absence.visits.filter(state="refused")}
+    assert stored == {"It is no longer booked.", "Somebody has changed it meanwhile."}, "in English"
     assert Appointment.objects.get(pk=visits[1].pk).status == "booked"
 
 
