@@ -37,7 +37,7 @@ RUN := "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); from runpy 
 	run_module('config.local.run', run_name='__main__')"
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint words format structure bench torture weather soak demo-reset backup restore audit licences sbom clean
+.PHONY: help install run test check lint words format structure bench torture weather soak screens demo-reset backup restore audit licences sbom clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ weather: install ## fill the disk, freeze and kill database, Redis and processes
 
 soak: install ## run events and calls for a while, and see whether memory, connections and disk stay flat (MINUTES=60 EVENTS=50 CALLS=20)
 	@$(VENV)/python -m tests.weather.soak $(or $(MINUTES),60) $(or $(EVENTS),50) $(or $(CALLS),20)
+
+screens: install ## take the pictures of docs/screens/ again, of a demo clinic of its own
+	@$(VENV)/python -m tests.browser.screens
 
 demo-reset: install ## delete the data of the local database and create the demo clinic again
 	@$(VENV)/python manage.py demo_clinic --reset

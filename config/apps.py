@@ -24,3 +24,6 @@ class ConfigConfig(AppConfig):
         self.labels.update(translate_labels())
         start_error_reports(settings.SENTRY_DSN)
         connection_created.connect(lambda **_: outages.note_answer(DATABASE), weak=False)
+        from config.sign_in import signals
+
+        signals.hear_of_logins()

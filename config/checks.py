@@ -234,6 +234,15 @@ def _check_evidence_keys() -> Iterator[checks.CheckMessage]:
         yield _error(19, str(error), hint)
 
 
+def _check_sign_in() -> Iterator[checks.CheckMessage]:
+    if settings.SECOND_FACTOR_FOR not in ("nobody", "managers", "everybody"):
+        hint = "Set it to managers (and admins), everybody or nobody."
+        yield _error(40, "SECOND_FACTOR_FOR is neither nobody nor managers nor everybody.", hint)
+    if settings.IDLE_MINUTES < 0 or settings.SESSION_HOURS < 1:
+        hint = "Set IDLE_MINUTES to minutes, 0 for no lock, and SESSION_HOURS to 1 or more."
+        yield _error(41, "IDLE_MINUTES is less than 0, or SESSION_HOURS less than 1.", hint)
+
+
 Rule = Callable[[], Iterator[checks.CheckMessage]]
 ALWAYS: list[Rule] = [
     _check_lease,
@@ -249,6 +258,7 @@ ALWAYS: list[Rule] = [
     _check_zone_data,
     _check_optout_scope,
     _check_evidence_keys,
+    _check_sign_in,
 ]
 IN_PRODUCTION: list[Rule] = [
     _check_secret_key,

@@ -107,6 +107,9 @@ SWEEP_STALE_AFTER = env.float("SWEEP_STALE_AFTER", default=60.0)  # seconds; the
 
 # --- Django ------------------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "allauth",  # before config, which takes its models out of the admin
+    "allauth.account",
+    "allauth.mfa",
     "config.apps.ConfigConfig",
     "contacts.apps.ContactsConfig",
     "reminders.apps.RemindersConfig",
@@ -146,7 +149,10 @@ MIDDLEWARE = [
     "config.body_limit.refuse_large_bodies",  # before the first that reads a form
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "config.sign_in.desk.SharedDesk",
+    "config.sign_in.desk.LoginFirst",
+    "allauth.account.middleware.AccountMiddleware",
+    "config.sign_in.second_factor.SecondFactorFirst",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "contacts.audit.middleware.record_in_trail",
@@ -169,6 +175,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "reminders.pages.frame.frame",
+                "config.sign_in.desk.tell_pages",
                 *(["reminders.demo.login_page.demo_logins"] if DEBUG else []),
             ],
         },
@@ -222,9 +229,42 @@ LOGIN_REDIRECT_URL = "today"
 LOGOUT_REDIRECT_URL = "login"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "config.sign_in.password_rules.NameWithAdditions"},
+    {"NAME": "config.sign_in.password_rules.EnoughDifferentCharacters"},
 ]
+# How long a link for a new password is valid; it works once.
+PASSWORD_RESET_TIMEOUT = env.int("PASSWORD_LINK_HOURS", default=24) * 3600
+# Who must enter a code of an authenticator app after the password: nobody, managers (and admins), everybody.
+SECOND_FACTOR_FOR = env.str("SECOND_FACTOR_FOR", default="nobody" if DEBUG else "managers")
+# A desk locks after so many minutes without a key or a click; 0: never.
+IDLE_MINUTES = env.int("IDLE_MINUTES", default=15)
+# After so many hours a login ends, whatever happens.
+SESSION_HOURS = env.int("SESSION_HOURS", default=12)
+CSRF_COOKIE_HTTPONLY = True
+DESK_COOKIE_NAME = "desk"
+
+# The e-mail server for links to a new password, smtp+tls://user:password@mail.example.org:587; "": none.
+EMAIL_URL = env.str("EMAIL_URL", "")
+EMAIL_IS_SET = bool(EMAIL_URL)
+if EMAIL_IS_SET:
+    vars().update(env.email_url_config(EMAIL_URL))
+EMAIL_TIMEOUT = 10  # seconds
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="callboard@localhost")
+
+# django-allauth does the second factor. Tries are counted by config/sign_in_limits.py.
+ACCOUNT_ADAPTER = "config.sign_in.second_factor.SignInAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = False
+ACCOUNT_REAUTHENTICATION_METHODS = ["password"]
+MFA_ADAPTER = "config.sign_in.second_factor.FactorAdapter"
+MFA_FORMS = {"authenticate": "config.sign_in.second_factor.CodeForm"}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Callboard"
 
 # Scripts, styles and forms of this site only, none of them inline. (data: is for icons in Tabler's styles.)
 CONTENT_SECURITY_POLICY = {
@@ -323,6 +363,10 @@ if not DEBUG:
     SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    # So no other host of the domain can set them, nor read them, nor anybody over http.
+    SESSION_COOKIE_NAME = "__Host-session"
+    CSRF_COOKIE_NAME = "__Host-csrf"
+    DESK_COOKIE_NAME = "__Host-desk"
     LANGUAGE_COOKIE_SECURE = True
 
 REST_FRAMEWORK = {

@@ -5,6 +5,10 @@
 | tries of one name from one address | 5 in 15 minutes | this name waits, at this address only |
 | wrong passwords from one address | 30 in 15 minutes | names that never logged in from there wait |
 | wrong passwords for one name | 100 in an hour | addresses where this name never logged in wait |
+| tries of names at addresses where they never logged in, all together | 300 in 5 minutes | all such wait |
+
+The last is there because to hash a password takes long: whoever has a thousand addresses must not keep the
+web process busy with it. The codes of an authenticator app are counted in the same way.
 
 A name and an address "know each other" for 30 days after a login. They are held by the first limit only, so
 that a stranger can't lock out a whole desk. Nothing is said about whether a name exists.
@@ -34,6 +38,11 @@ log = logging.getLogger(__name__)
 TRIES_OF_A_PAIR = RateLimitItemPerMinute(5, 15, namespace="pair")
 FAILURES_OF_AN_ADDRESS = RateLimitItemPerMinute(30, 15, namespace="address")
 FAILURES_OF_A_NAME = RateLimitItemPerHour(100, namespace="name")
+TRIES_OF_STRANGERS = RateLimitItemPerMinute(300, 5, namespace="strangers")
+LOCK_TOLD = RateLimitItemPerMinute(1, 15, namespace="told")  # "used up": this lock has been recorded
+CODE_USED = RateLimitItemPerMinute(1, 2, namespace="code")  # longer than a code is valid
+LINKS_OF_AN_ADDRESS = RateLimitItemPerHour(10, namespace="links-of-address")
+LINKS_OF_A_NAME = RateLimitItemPerHour(3, namespace="links-of-name")
 KNOWN = RateLimitItemPerDay(1, 30, namespace="known")  # "used up": this name has logged in from this address
 # as some proxies write an address: 203.0.113.9:50123, [2001:db8::1]:50123
 _WITH_PORT = re.compile(r"([\d.]+):\d+|\[([^\]]+)\](?::\d+)?")
@@ -57,7 +66,12 @@ class Counters:
             return self._wait_for(FAILURES_OF_AN_ADDRESS, address)
         if not self._locks.test(FAILURES_OF_A_NAME, name):
             return self._wait_for(FAILURES_OF_A_NAME, name)
+        if not self._locks.hit(TRIES_OF_STRANGERS):
+            return self._wait_for(TRIES_OF_STRANGERS)
         return 0.0
+
+    def take(self, limit: RateLimitItem, *whose: str) -> bool:
+        return self._locks.hit(limit, *whose)
 
     def note_failure(self, name: str, address: str) -> None:
         self._locks.hit(FAILURES_OF_AN_ADDRESS, address)
@@ -109,6 +123,15 @@ def note_success(name: str, address: str) -> None:
         _in_redis().note_success(*pair)
     except (RedisError, OSError):
         return
+
+
+def take_once(limit: RateLimitItem, *whose: str) -> bool:
+    """Count one more of `whose`, which are hashed; False if the limit is used up."""
+    hashed = [_hash_name(one) for one in whose]
+    try:
+        return _in_redis().take(limit, *hashed)
+    except (RedisError, OSError):
+        return IN_MEMORY.take(limit, *hashed)
 
 
 def clear_locks() -> None:

@@ -113,7 +113,7 @@
     slotMaxTime: setup.closes,
     slotDuration: "00:15",
     slotLabelInterval: "01:00",
-    slotHeight: 22,
+    slotHeight: 24,
     snapDuration: "00:15",
     nowIndicator: true,
     editable: false,

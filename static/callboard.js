@@ -81,15 +81,6 @@
   }
   document.addEventListener("submit", (event) => { if (event.target.matches("form[action$='logout/']")) forgetBookings(); });
 
-  // When the session has expired, reload, so that the login page is not swapped into the list.
-  body.addEventListener("htmx:beforeSwap", function (event) {
-    const address = event.detail.xhr.responseURL;
-    if (address && new URL(address).pathname === body.dataset.login) {
-      event.detail.shouldSwap = false;
-      window.location.reload();
-    }
-  });
-
   // Show "not connected" when polling fails.
   const lost = (event) => { if (event.detail.elt.matches("[data-live]")) body.classList.add("not-live"); };
   body.addEventListener("htmx:sendError", lost);

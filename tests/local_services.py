@@ -29,6 +29,8 @@ ENVIRONMENT = {
     "ROBOTALKER_FROM_NUMBER": "+18005550199",
     "ROBOTALKER_RATE": "1000/second",  # so high that it never delays a test
     "PHONE_REGION": "US",
+    "IDLE_MINUTES": "0",  # tests set the clock by hours; those of the lock set this
+    "SESSION_HOURS": "100000",
     "DATABASE_CONN_MAX_AGE": "0",  # a test's web server must not leave a connection to its database open
 }
 NOT_NEEDED = {"DATABASE_URL": "postgresql:///not-needed", "REDIS_URL": "redis://not-needed"}

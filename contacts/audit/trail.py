@@ -79,6 +79,11 @@ def audited_request(address: str) -> Iterator[AuditedRequest]:
         _current.reset(token)
 
 
+def has_address() -> bool:
+    """Whether it is known which request is being answered."""
+    return _current.get() is not None
+
+
 def record_deed(
     what: str,
     *,

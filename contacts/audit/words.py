@@ -9,6 +9,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from contacts.audit.sign_ins import SignInKind
+
 # Deeds that record themselves, with what they changed, in their own transaction.
 RECORDED: dict[str, Promise] = {
     "number_in_full": _("saw a number in full"),
@@ -20,8 +22,11 @@ RECORDED: dict[str, Promise] = {
     "user_added": _("added a user"),
     "user_changed": _("changed a user"),
     "group_changed": _("changed what a role may do"),
+    **{kind.value: kind.label for kind in SignInKind},
 }
 DEEDS: dict[str, Promise] = {
+    "hand_out_link": _("made a link for a new password"),
+    "remove_factor": _("removed the authenticator app"),
     "add_contact": _("added a contact"),
     "edit_contact": _("changed a contact"),
     "keep_apart": _("said that two contacts are two people"),

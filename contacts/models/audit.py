@@ -49,6 +49,8 @@ class AuditEntry(models.Model):
                 name="audit_of_contact",
             ),
             models.Index(fields=["by", "id"], name="audit_of_person"),  # contacts/audit/reading.py
+            # contacts/audit/sign_ins.py: the last logins
+            models.Index(fields=["id"], condition=models.Q(kind="sign_in"), name="audit_of_sign_ins"),
             models.Index(fields=["at"], name="audit_by_time"),  # contacts/audit/reading.py, retention
         ]
 

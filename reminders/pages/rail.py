@@ -47,6 +47,14 @@ SETTINGS = (
         help=gettext_lazy("Hear on your own phone what patients hear."),
     ),
     RailPlace(
+        "sign_ins",
+        "auth.change_user",
+        "key",
+        gettext_lazy("People who log in"),
+        also=("hand_out_link",),
+        help=gettext_lazy("Links for new passwords, authenticator apps, and what happened at the login."),
+    ),
+    RailPlace(
         "event_export",
         "webhooks.view_outgoingevent",
         "file-export",

@@ -4,12 +4,15 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.running import RunningClinic, run_clinic
+from tests.browser.signing_in import log_in
 
 # Chromium must make no requests of its own; without the first flag it can't run as root.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+DROPPED = ("htmx:afterRequest", "htmx:sendAbort")
 
 
 @pytest.fixture(scope="package")
@@ -24,6 +27,7 @@ def browser() -> Iterator[Browser]:
     assert path, "`make test` finds or installs a browser and names it in CALLBOARD_BROWSER"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        expect.set_options(timeout=30_000)  # for a busy machine
         yield chromium
         chromium.close()
 
@@ -33,13 +37,25 @@ def desk(browser: Browser, clinic: RunningClinic) -> Iterator[Page]:
     """A page on Today, logged in as the front desk."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    page.goto(clinic.web)
-    page.get_by_label("Username").fill("frontdesk")
-    page.get_by_label("Password").fill("callboard")
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url(f"{clinic.web}/*")
+    log_in(clinic, page, "frontdesk")
     yield page
     context.close()
+
+
+@pytest.fixture
+def complaints(desk: Page) -> Iterator[list[str]]:
+    """What the browser's console says is wrong; nothing may be."""
+    found: list[str] = []
+
+    def note(said: ConsoleMessage) -> None:
+        # what is typed drops the answer that the letter before still waits for, and htmx notes that
+        if said.type in ("error", "warning") and not said.text.startswith(DROPPED):
+            found.append(said.text)
+
+    desk.on("console", note)
+    desk.on("pageerror", lambda error: found.append(str(error)))
+    yield found
+    assert found == []
 
 
 @pytest.fixture

@@ -42,9 +42,9 @@ class RunningClinic:
 
 
 @contextmanager
-def run_clinic(folder: Path) -> Iterator[RunningClinic]:
-    """Start everything on an empty database and wait until it is ready; at the end stop it like Ctrl-C."""
-    database_url = _make_database()
+def run_clinic(folder: Path, database: str = DATABASE) -> Iterator[RunningClinic]:
+    """Start everything on a new database and wait until it is ready; at the end stop it like Ctrl-C."""
+    database_url = _make_database(database)
     port, sandbox_port = find_free_port(), find_free_port()
     environment = {
         "PATH": os.environ["PATH"],
@@ -81,10 +81,10 @@ def run_clinic(folder: Path) -> Iterator[RunningClinic]:
     assert "Traceback" not in said.read_text(), said.read_text()
 
 
-def _make_database() -> str:
+def _make_database(called: str) -> str:
     server = os.environ["DATABASE_URL"]
     with psycopg.connect(server, autocommit=True) as connection:
-        name = sql.Identifier(DATABASE)
+        name = sql.Identifier(called)
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
-    return urlsplit(server)._replace(path=f"/{DATABASE}").geturl()
+    return urlsplit(server)._replace(path=f"/{called}").geturl()

@@ -15,6 +15,7 @@ import requests
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.running import ROOT, RunningClinic
+from tests.browser.signing_in import log_in
 from tests.waiting import wait_until
 
 MINE = "+12025550123"
@@ -67,11 +68,7 @@ def manager(browser: Browser, clinic: RunningClinic) -> Iterator[Page]:
     """A page, logged in as a manager."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
     page = context.new_page()
-    page.goto(f"{clinic.web}/login/")
-    page.get_by_label("Username").fill("manager")
-    page.get_by_label("Password").fill("callboard")
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url(f"{clinic.web}/")
+    log_in(clinic, page, "manager")
     yield page
     context.close()
 

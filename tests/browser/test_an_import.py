@@ -8,8 +8,9 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page
 
+from tests.browser.looking import Watched, check_accessible
 from tests.browser.running import RunningClinic
-from tests.browser.test_page_policy import Watched, check_accessible, log_in
+from tests.browser.signing_in import log_in
 from tests.contacts.imports.example_lists import AISHA, NOAH, write_list
 
 

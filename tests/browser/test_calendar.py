@@ -1,12 +1,11 @@
 """The calendar in a real browser: by mouse and by keyboard, on a desk and on a phone."""
 
-from collections.abc import Iterator
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.running import RunningClinic
+from tests.browser.signing_in import enter_password
 
 # A visit that can be moved, with nothing by the same provider in the hour after it; and its place and day.
 MOVABLE = """
@@ -20,17 +19,7 @@ MOVABLE = """
     ORDER BY visit.starts_at, visit.id LIMIT 1
 """
 START = "SELECT local_start::time::text FROM contacts_appointment WHERE id = %s"
-HOUR = 88  # pixels
-
-
-@pytest.fixture
-def complaints(desk: Page) -> Iterator[list[str]]:
-    """What the browser's console says is wrong; nothing may be."""
-    found: list[str] = []
-    desk.on("console", lambda said: found.append(said.text) if said.type in ("error", "warning") else None)
-    desk.on("pageerror", lambda error: found.append(str(error)))
-    yield found
-    assert found == []
+HOUR = 96  # pixels
 
 
 def open_day(desk: Page, clinic: RunningClinic) -> tuple[str, Locator]:
@@ -124,9 +113,7 @@ def test_a_half_filled_booking_is_there_again_after_the_session_has_ended(
     desk.get_by_label("Minutes").fill("45")
     clinic.execute("DELETE FROM django_session")
     desk.reload()
-    desk.get_by_label("Username").fill("frontdesk")
-    desk.get_by_label("Password").fill("callboard")
-    desk.get_by_role("button", name="Log in").click()
+    enter_password(desk, "frontdesk")
     expect(desk.get_by_text("What you had filled in is here again.")).to_be_visible()
     expect(desk.get_by_label("Appointment type")).to_have_value("Check-up")
     expect(desk.get_by_label("Time", exact=True)).to_have_value("3:30 pm")

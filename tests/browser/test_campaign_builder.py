@@ -2,8 +2,9 @@
 
 from playwright.sync_api import Browser, expect
 
+from tests.browser.looking import Watched, check_accessible
 from tests.browser.running import RunningClinic
-from tests.browser.test_page_policy import Watched, check_accessible, log_in
+from tests.browser.signing_in import log_in
 
 A_DRAFT = """
     INSERT INTO reminders_campaign (name, state, kinds, patients, languages, created_at)

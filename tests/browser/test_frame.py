@@ -1,74 +1,13 @@
-"""The frame around every page: short, usable on a phone without JavaScript, and never pushed sideways."""
+"""The frame around every page: usable on a phone without JavaScript, and never pushed sideways."""
 
-from collections.abc import Iterator
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from tests.browser.looking import check_accessible
 from tests.browser.running import RunningClinic
-from tests.browser.test_page_policy import AN_APPOINTMENT, check_accessible, log_in
-
-LONG = "Wolfeschlegelsteinhausenbergerdorff" + "Featherstonehaughcholmondele"[:25]  # 60 letters, no space
-TABLES = {"contacts_contact": "last_name", "contacts_location": "name", "contacts_provider": "name"}
-PAGES = (
-    "/",
-    "/calendar/",
-    "/calendar/?view=week",
-    "/worklist/",
-    "/texts/",
-    "/contacts/",
-    "/contacts/duplicates/",
-    "/appointments/book/",
-    "/campaigns/",
-    "/scripts/",
-    "/imports/",
-    "/sending/stop/",
-    "/settings/",
-    "/test-calls/",
-    "/find/",
-    "/no-such-page/",
-)
-
-
-@pytest.fixture
-def long_names(clinic: RunningClinic) -> Iterator[None]:
-    """Every patient, location and provider has a name of 60 letters, whose first letters tell them apart."""
-    before = {
-        table: clinic.ask(f"SELECT json_object_agg(id, {column}) FROM {table}")  # noqa: S608
-        for table, column in TABLES.items()
-    }
-    for table, column in TABLES.items():
-        clinic.execute(f"UPDATE {table} SET {column} = left(id || %s, 60)", LONG)  # noqa: S608
-    yield
-    for table, column in TABLES.items():
-        for pk, name in before[table].items():
-            clinic.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", name, int(pk))  # noqa: S608
-
-
-@pytest.mark.parametrize("width", [390, 768, 1024])
-def test_long_names_push_no_page_sideways(
-    clinic: RunningClinic, browser: Browser, long_names: None, width: int
-) -> None:
-    page = open_page(browser, clinic, width)
-    appointment, contact, _ = clinic.ask(AN_APPOINTMENT)
-    people = (f"/contacts/{contact}/", f"/contacts/{contact}/edit/", f"/appointments/book/?contact={contact}")
-    visits = (
-        f"/appointments/{appointment}/",
-        f"/appointments/{appointment}/move/",
-        f"/appointments/{appointment}/why/",
-    )
-    wide = []
-    for address in (*PAGES, *people, *visits):
-        page.goto(clinic.web + address)
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            wide.append(address)
-        top = page.locator(".topbar").bounding_box()
-        assert top
-        assert top["height"] <= 56, address
-    assert wide == []
-    page.context.close()
+from tests.browser.signing_in import log_in
 
 
 def test_every_place_is_reached_on_a_phone_without_javascript(
@@ -134,29 +73,6 @@ def test_what_has_stopped_is_said_in_full_and_pushes_nothing_aside(
     assert account
     assert find["x"] + find["width"] <= account["x"], "side by side"
     page.context.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_admin_can_be_used_by_everybody(
-    clinic: RunningClinic, browser: Browser, scheme: Literal["light", "dark"]
-) -> None:
-    page = open_page(browser, clinic, 1024, scheme, name="admin")
-    wrong = []
-    for address in ("/admin/", "/admin/contacts/provider/", "/admin/contacts/location/1/change/"):
-        page.goto(clinic.web + address)
-        wrong += find_faults(page)
-        page.set_viewport_size({"width": 390, "height": 844})
-        if page.evaluate("document.documentElement.scrollWidth") > 390:
-            wrong.append(f"{address} goes sideways")
-        page.set_viewport_size({"width": 1024, "height": 844})
-    assert wrong == []
-    page.context.close()
-
-
-def find_faults(page: Page) -> list[str]:
-    """What axe finds in the colours, which are ours; the rest of the admin is Django's."""
-    found = Axe().run(page, options={"runOnly": ["color-contrast"]})
-    return [found.generate_report()] if found.violations_count else []
 
 
 def test_the_first_row_is_two_keys_from_the_beginning(clinic: RunningClinic, browser: Browser) -> None:

@@ -5,8 +5,9 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser
 
+from tests.browser.looking import check_accessible
 from tests.browser.running import RunningClinic
-from tests.browser.test_page_policy import check_accessible, log_in
+from tests.browser.signing_in import log_in
 
 HEADER = ["Appt ID", "Last Name", "First Name", "Mobile", "Date", "Time", "Location"]
 ROW = ["A1", "Stone", "Ruth", "202-555-0111", "12/15/2026", "9:00 AM", "Downtown"]

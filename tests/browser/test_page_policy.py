@@ -3,56 +3,22 @@
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, Page
 
+from tests.browser.looking import Watched, check_accessible
 from tests.browser.running import RunningClinic
+from tests.browser.signing_in import log_in
 
-# Chromium's event for what the policy stops; it also tells what, which the console doesn't always.
-LISTEN = """
-    window.stopped = [];
-    document.addEventListener("securitypolicyviolation", (event) => window.stopped.push(
-        `${event.effectiveDirective}: ${event.blockedURI} at ${event.sourceFile}:${event.lineNumber}`));
-"""
 AN_APPOINTMENT = """
     SELECT array[a.id, c.id, c.phone_id]
     FROM contacts_appointment a JOIN contacts_contact c ON c.id = a.contact_id
     WHERE a.status = 'booked' AND c.phone_id IS NOT NULL ORDER BY a.starts_at DESC LIMIT 1
 """
 OTHER_CONTACT = "SELECT min(id) FROM contacts_contact WHERE id <> %s"
-AN_IMPORT = (
-    "INSERT INTO contacts_importbatch (file_name, sha256, source, counts, state, error, leased_until,"
-    " rows_total, rows_done) VALUES ('list.csv', '', 'csv', '{}', %s, 'It stopped.',"
-    " now() + interval '20 seconds', 900, 300) RETURNING id"
-)
 A_CALL = "SELECT id FROM reminders_callrecord WHERE state = 'answered' ORDER BY id LIMIT 1"
 
 
 ALL_SCRIPTS = "SELECT array_agg(id) FROM reminders_script"
-
-
-class Watched:
-    """A page that notes what its policy stops, and every error in its console."""
-
-    def __init__(self, context: BrowserContext) -> None:
-        context.add_init_script(LISTEN)
-        self.page = context.new_page()
-        self.faults: list[str] = []
-        self.page.on("console", self._note)
-        self.page.on("pageerror", lambda error: self.faults.append(f"{self.page.url}: {error}"))
-
-    def _note(self, message: ConsoleMessage) -> None:
-        is_status = "the server responded with a status of" in message.text
-        if message.type in ("error", "warning") and not is_status:
-            self.faults.append(f"{self.page.url}: {message.text}")
-
-    def open(self, address: str) -> None:
-        self.page.goto(address, wait_until="load")
-        self.check()
-
-    def check(self) -> None:
-        self.faults += self.page.evaluate("window.stopped")
-        assert self.faults == [], self.page.url
 
 
 @pytest.fixture
@@ -60,89 +26,11 @@ def watched(browser: Browser) -> Watched:
     return Watched(browser.new_context(viewport={"width": 1440, "height": 900}))
 
 
-def log_in(clinic: RunningClinic, page: Page, name: str) -> None:
-    page.goto(f"{clinic.web}/login/")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill("callboard")
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url(f"{clinic.web}/*")
-
-
 def test_the_policy_stops_what_is_inline(clinic: RunningClinic, watched: Watched) -> None:
     watched.page.goto(f"{clinic.web}/login/")
     watched.page.evaluate("document.body.setAttribute('style', 'color: red')")
     with pytest.raises(AssertionError, match="inline style"):
         watched.check()
-
-
-def test_no_page_breaks_the_policy(clinic: RunningClinic, watched: Watched) -> None:
-    for address in ("/login/", "/no-such-page/"):
-        watched.open(clinic.web + address)
-    log_in(clinic, watched.page, "admin")
-    appointment, contact, number = clinic.ask(AN_APPOINTMENT)
-    step = clinic.ask("SELECT id FROM reminders_step ORDER BY id LIMIT 1")
-    call = clinic.ask(A_CALL)
-    for address in (
-        "/",
-        f"/appointments/{appointment}/",
-        f"/appointments/{appointment}/why/",
-        f"/appointments/{appointment}/why/?step={step}",
-        f"/calls/{call}/evidence/",
-        f"/appointments/{appointment}/move/",
-        f"/appointments/{appointment}/cancel/",
-        "/appointments/book/",
-        f"/appointments/book/?contact={contact}",
-        "/worklist/",
-        "/contacts/",
-        "/contacts/new/",
-        "/contacts/duplicates/",
-        f"/contacts/{contact}/",
-        f"/contacts/{contact}/merge/{clinic.ask(OTHER_CONTACT, contact)}/",
-        f"/contacts/{contact}/erase/",
-        f"/contacts/{contact}/edit/",
-        f"/contacts/{contact}/opt-out/?number={number}",
-        f"/contacts/{contact}/opt-in/?number={number}",
-        "/imports/",
-        "/imports/new/",
-        "/imports/calendars/new/",
-        *(f"/imports/{clinic.ask(AN_IMPORT, state)}/" for state in ("running", "failed")),
-        "/scripts/",
-        "/scripts/add/",
-        "/api/",
-        "/scripts/say-as/",
-        *(f"/scripts/{script}/en/" for script in clinic.ask(ALL_SCRIPTS)),
-        "/contacts/424242/",
-    ):
-        watched.open(clinic.web + address)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pages_of_campaigns_break_no_policy_and_can_be_used_by_everybody(
-    clinic: RunningClinic, browser: Browser, scheme: Literal["light", "dark"]
-) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)
-    watched = Watched(context)
-    log_in(clinic, watched.page, "manager")
-    campaigns = clinic.ask(
-        "SELECT array_agg(id ORDER BY state) FROM reminders_campaign"
-    )  # active, then draft
-    for address in (
-        "/campaigns/",
-        "/campaigns/new/",
-        "/campaigns/new/?guided=1",
-        "/campaigns/first/",
-        *(f"/campaigns/{campaigns[-1]}/first/{page}/" for page in ("whom", "words", "count")),
-        *(f"/campaigns/{pk}/" for pk in campaigns),
-        f"/campaigns/{campaigns[0]}/visits/",
-        f"/campaigns/{campaigns[0]}/people/?reason=opted_out",
-        f"/campaigns/{campaigns[-1]}/activate/",
-        f"/campaigns/{campaigns[0]}/edit/",
-        "/imports/",
-        "/imports/calendars/new/",
-    ):
-        watched.open(clinic.web + address)
-        check_accessible(watched.page)
-    context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -175,24 +63,6 @@ def test_the_pages_of_a_person_can_be_used_by_everybody(
     context.close()
 
 
-def test_no_page_of_the_admin_breaks_the_policy(clinic: RunningClinic, watched: Watched) -> None:
-    log_in(clinic, watched.page, "admin")
-    watched.open(f"{clinic.web}/admin/")
-    lists = watched.page.locator("#content-main th a").evaluate_all("all => all.map((each) => each.href)")
-    assert len(lists) > 15
-    for address in lists:
-        watched.open(address)
-    campaign = clinic.ask("SELECT min(id) FROM reminders_campaign")
-    for path in (
-        f"reminders/campaign/{campaign}/change/",
-        "auth/group/add/",
-        "auth/user/1/change/",
-        "contacts/location/1/change/",
-        "no/such/",
-    ):
-        watched.open(f"{clinic.web}/admin/{path}")
-
-
 def test_the_page_of_phones_breaks_no_policy(clinic: RunningClinic, watched: Watched) -> None:
     watched.open(clinic.phones)
     watched.page.locator("#counts").get_by_text("ringing").wait_for()
@@ -217,13 +87,6 @@ def test_searching_works_as_one_types_and_puts_no_name_into_the_address(
     watched.page.locator("#offered").get_by_text(name).first.wait_for()
     assert watched.page.url == f"{clinic.web}/appointments/book/"
     watched.check()
-
-
-def check_accessible(page: Page) -> None:
-    """By all rules of axe; in the dark, where nothing but the colours differs, by that of their contrast."""
-    is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    found = Axe().run(page, options={"runOnly": ["color-contrast"]} if is_dark else None)
-    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

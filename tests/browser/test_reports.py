@@ -1,5 +1,6 @@
 """Reports in a real browser: no fault for axe and no error in either theme, by keyboard, on a phone."""
 
+import csv
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.running import RunningClinic
+from tests.browser.signing_in import log_in
 
 REPORTS = ("days", "locations", "times", "attendance", "caller-ids", "saved")
 
@@ -15,11 +17,7 @@ REPORTS = ("days", "locations", "times", "attendance", "caller-ids", "saved")
 def manager(request: pytest.FixtureRequest, browser: Browser, clinic: RunningClinic) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=request.param)
     page = context.new_page()
-    page.goto(clinic.web)
-    page.get_by_label("Username").fill("manager")
-    page.get_by_label("Password").fill("callboard")
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url(f"{clinic.web}/*")
+    log_in(clinic, page, "manager")
     yield page
     context.close()
 
@@ -50,3 +48,6 @@ def test_a_report_is_found_by_keyboard_and_taken_as_a_file(manager: Page, clinic
     with manager.expect_download() as download:
         manager.get_by_role("link", name="Download as CSV").press("Enter")
     assert download.value.suggested_filename.startswith("attendance-")
+    lines = list(csv.reader(download.value.path().read_text(encoding="utf-8-sig").splitlines()))
+    shown = manager.locator("table tbody tr").first.locator("th, td").first.inner_text()
+    assert any(shown in line for line in lines), "the file says what the table says"

@@ -61,7 +61,12 @@ def web(collected: Path, transactional_db: None) -> Iterator["Visitor"]:
     process = subprocess.Popen(
         [*command, *WORKER, "--threads", "4", "--no-control-socket", "--log-level", "error"],
         cwd=ROOT,
-        env=SAFE | {"DATABASE_URL": database.geturl(), "STATIC_ROOT": str(collected)},
+        env=SAFE
+        | {
+            "DATABASE_URL": database.geturl(),
+            "STATIC_ROOT": str(collected),
+            "SECOND_FACTOR_FOR": "nobody",
+        },
     )
     visitor = Visitor(f"http://127.0.0.1:{port}")
     try:
@@ -93,7 +98,7 @@ class Visitor:
         form = {
             "username": name,
             "password": PASSWORD,
-            "csrfmiddlewaretoken": self._cookies["csrftoken"],
+            "csrfmiddlewaretoken": self._cookies["__Host-csrf"],
         }
         assert self._ask("POST", "/login/", form).status_code == 302
 

@@ -138,6 +138,9 @@ PAGES = {
     "edit_calendar": "contacts.change_watchedcalendar",
     "remove_calendar": "contacts.delete_watchedcalendar",
     "fetch_calendar_now": "contacts.change_watchedcalendar",
+    "sign_ins": "auth.change_user",
+    "hand_out_link": "auth.change_user",
+    "remove_factor": "auth.change_user",
     "event_export": "webhooks.view_outgoingevent",
     "event_export_file": "webhooks.view_outgoingevent",
     "retention": "webhooks.view_retentionrun",
@@ -185,14 +188,25 @@ MAY = {
     FRONT_DESK: DAILY_WORK,
     MANAGER: DAILY_WORK | SETTING_UP | RECORDS | ABOUT_A_PERSON,
     AUDITOR: READ | RECORDS | {"reminders.view_campaign", "reminders.view_script"},
-    ADMIN: DAILY_WORK | SETTING_UP | RECORDS | ABOUT_A_PERSON | {"reminders.change_mode"},
+    ADMIN: DAILY_WORK | SETTING_UP | RECORDS | ABOUT_A_PERSON | {"reminders.change_mode", "auth.change_user"},
 }
 # Pages that read by POST, so that names stay out of addresses.
 READ_BY_POST = {"contacts", "find", "offer_contacts", "worklist_changes"}
-LOGIN_IS_ENOUGH = {"logout"}
-OPEN_TO_ALL = {
-    "login", "choose_language", "healthz", "readyz", "metrics", "evidence_keys", "calendar_feed",
-}  # fmt: skip
+LOGIN_IS_ENOUGH = {
+    "logout",
+    "mfa_index",
+    "account_reauthenticate",
+    "mfa_activate_totp",
+    "mfa_deactivate_totp",
+    "mfa_view_recovery_codes",
+    "mfa_generate_recovery_codes",
+    "change_password",
+    "lock_desk",
+    "kept_form",
+}
+OPEN_TO_ALL = {"login", "choose_language", "healthz", "readyz", "metrics", "evidence_keys", "calendar_feed"}
+OPEN_TO_ALL |= {"account_login", "mfa_authenticate", "forgotten_password", "new_password"}
+OPEN_TO_ALL |= {"locked", "desk_state"}
 OTHER_DOORS = ("admin/", "hooks/", "api/v1")
 NOBODY = 424242
 

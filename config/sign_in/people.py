@@ -1,0 +1,74 @@
+"""For admins: who can log in, a link for whoever forgot the password, and what happened around logging in."""
+
+from allauth.mfa.models import Authenticator
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST, require_safe
+
+from config.sign_in.passwords import make_password_link
+from config.sign_in.record import record_sign_in
+from contacts.admin.history import read_practice_zone
+from contacts.audit.sign_ins import SignInKind, list_sign_ins
+
+PERMISSION = "auth.change_user"
+SHOWN = 500  # people
+
+
+@permission_required(PERMISSION, raise_exception=True)
+@require_safe
+def show_people(request: HttpRequest) -> HttpResponse:
+    """The page "People who log in"."""
+    context = {"people": list_logins()[:SHOWN], "happened": list_sign_ins()}
+    with timezone.override(read_practice_zone()):
+        return render(request, "registration/people.html", context)
+
+
+@permission_required(PERMISSION, raise_exception=True)
+@require_POST
+def hand_out_link(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show, once, a link by which this person sets a new password."""
+    user = _find_login(request, pk)
+    record_sign_in(SignInKind.LINK_MADE, request, user=_find_self(request), about=user)
+    return render(
+        request, "registration/handed_out_link.html", {"who": user, "link": make_password_link(user)}
+    )
+
+
+@permission_required(PERMISSION, raise_exception=True)
+@require_POST
+def remove_factor(request: HttpRequest, pk: int) -> HttpResponse:
+    """For whoever has lost the phone and the recovery codes. Who needs a second factor sets it up anew."""
+    user = _find_login(request, pk)
+    if Authenticator.objects.filter(user=user).delete()[0]:
+        record_sign_in(SignInKind.FACTOR_REMOVED, request, user=_find_self(request), about=user)
+    messages.success(
+        request, gettext("The authenticator app of %(name)s was removed.") % {"name": user.username}
+    )
+    return redirect("sign_ins")
+
+
+def list_logins() -> QuerySet[User]:
+    """Everybody, with `has_app`: whether a code is asked for after the password."""
+    app = Authenticator.objects.filter(user_id=OuterRef("pk"), type=Authenticator.Type.TOTP)
+    people = User.objects.annotate(has_app=Exists(app)).prefetch_related("groups")
+    return people.order_by("-is_active", "username")
+
+
+def _find_login(request: HttpRequest, pk: int) -> User:
+    """Raises Http404, and PermissionDenied where a superuser is meant and the admin is none."""
+    user = get_object_or_404(User, pk=pk, is_active=True)
+    if user.is_superuser and not _find_self(request).is_superuser:
+        raise PermissionDenied
+    return user
+
+
+def _find_self(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 - for types: the permission was asked for
+    return request.user

@@ -1,0 +1,31 @@
+"""Writes into the audit trail what happens around logging in."""
+
+from contextlib import nullcontext
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+
+from config.sign_in_limits import find_client_address
+from contacts.audit.sign_ins import SignInKind
+from contacts.audit.trail import audited_request, has_address, record_deed
+from contacts.models import AuditEntry
+
+
+def record_sign_in(
+    kind: SignInKind,
+    request: HttpRequest,
+    *,
+    user: User | None = None,
+    name: str = "",
+    about: User | None = None,
+) -> None:
+    """Write one entry. `user`: who did it. `about`: to whom, where nobody or somebody else did it.
+
+    `name` as typed, where nobody is known to have done it: it is kept only if a user is called so, because
+    people type their password into the wrong field.
+    """
+    if user is None and name:
+        about = User.objects.filter(username=name.replace("\0", "")).first()
+    within = nullcontext() if has_address() else audited_request(find_client_address(request)[:45])
+    with within:
+        record_deed(kind.value, by=user, about=about, kind=AuditEntry.Kind.SIGN_IN)

@@ -1,0 +1,166 @@
+"""The second factor: an authenticator app, with recovery codes for the day when the phone is lost.
+
+django-allauth does it. Here is who needs one, how its secrets are stored, and how often a code may be tried.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.models import Authenticator
+from cryptography.fernet import InvalidToken
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
+
+from config.sign_in.door import check_password_again, describe_wait
+from config.sign_in.encryption import make_cipher
+from config.sign_in.record import record_sign_in
+from config.sign_in_limits import (
+    CODE_USED,
+    begin_try,
+    find_client_address,
+    note_failure,
+    note_success,
+    take_once,
+)
+from contacts.audit.sign_ins import SignInKind
+from contacts.roles import ADMIN, MANAGER
+
+# In the session: when the password was last entered, in seconds since 1970.
+PASSWORD_AT = "password_at"  # noqa: S105
+FACTOR_OF = "factor_of"  # in the session: the id of the user who is known to have a second factor
+PASSWORD_IS_FRESH = 300  # seconds; later it is asked again before the second factor changes
+# Pages of somebody who has still to set it up.
+OPEN_WITHOUT = {
+    "logout",
+    "locked",
+    "lock_desk",
+    "desk_state",
+    "change_password",
+    "account_reauthenticate",
+    "mfa_index",
+    "mfa_activate_totp",
+    "mfa_view_recovery_codes",
+}
+
+
+class SignInAdapter(DefaultAccountAdapter):  # type: ignore[misc] # django-allauth has no types
+    """How django-allauth asks for a password again, and that it shows no messages of its own."""
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        at = self.request.session.get(PASSWORD_AT, 0)
+        return time.time() - float(at) > PASSWORD_IS_FRESH
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        check_password_again(self.request, user, password)
+        self.request.session[PASSWORD_AT] = time.time()
+        return True
+
+    def add_message(self, *args: Any, **kwargs: Any) -> None:
+        """None: the pages say what they have done."""
+
+
+class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """Secrets are encrypted in the database: who reads a backup can't make codes."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": gettext_lazy("This code isn't right, or was used before. Wait for the next one."),
+    }
+
+    def get_totp_label(self, user: User) -> str:
+        return user.get_username()
+
+    def encrypt(self, text: str) -> str:
+        return make_cipher("second factor").encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return make_cipher("second factor").decrypt(encrypted_text).decode()
+
+
+class CodeForm(AuthenticateForm):  # type: ignore[misc]
+    """The code after the password; tried no more often than a password, and each code once."""
+
+    def clean_code(self) -> str:
+        request: HttpRequest = _find_request()
+        name, address = f"code of {self.user.pk}", find_client_address(request)
+        if seconds := begin_try(name, address):
+            raise ValidationError(describe_wait(seconds), code="locked")
+        try:
+            code = self._check(self.cleaned_data["code"])
+        except ValidationError:
+            note_failure(name, address)
+            record_sign_in(SignInKind.WRONG_CODE, request, about=self.user)
+            raise
+        note_success(name, address)
+        return code
+
+    def _check(self, typed: str) -> str:
+        try:
+            code: str = super().clean_code()
+        except InvalidToken:
+            raise ValidationError(
+                gettext("The stored secret of your app can't be read. Ask an administrator to remove it.")
+            ) from None
+        if not take_once(CODE_USED, str(self.user.pk), "".join(filter(str.isalnum, typed))):
+            raise FactorAdapter().validation_error("incorrect_code")
+        return code
+
+
+def _find_request() -> HttpRequest:
+    from allauth.core import context
+
+    request: HttpRequest = context.request
+    return request
+
+
+def has_factor(user: User | AnonymousUser) -> bool:
+    """Whether this person enters a code after the password."""
+    return bool(Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).exists())
+
+
+def needs_factor(user: User) -> bool:
+    """Whether this person may do nothing before a second factor is set up (SECOND_FACTOR_FOR)."""
+    if settings.SECOND_FACTOR_FOR == "managers":
+        may_much = user.is_superuser or user.is_staff
+        return may_much or user.groups.filter(name__in=[MANAGER, ADMIN]).exists()
+    return bool(settings.SECOND_FACTOR_FOR == "everybody")
+
+
+class SecondFactorFirst:
+    """Middleware: who needs a second factor and has none comes to the page to set it up, and no further."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, arguments: Any, named: Any
+    ) -> HttpResponseBase | None:
+        if settings.SECOND_FACTOR_FOR == "nobody" or not getattr(view, "login_required", True):
+            return None
+        user = request.user
+        match = request.resolver_match
+        if not isinstance(user, User) or (match and match.url_name in OPEN_WITHOUT):
+            return None
+        if request.session.get(FACTOR_OF) == user.pk:
+            return None
+        if not needs_factor(user):  # asked each time: somebody may become a manager
+            return None
+        if has_factor(user):
+            request.session[FACTOR_OF] = user.pk
+            return None
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied
+        if "HX-Request" in request.headers:
+            return HttpResponse(headers={"HX-Redirect": reverse("mfa_activate_totp")})
+        return redirect("mfa_activate_totp")

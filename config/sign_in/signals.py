@@ -1,0 +1,54 @@
+"""What Django and django-allauth tell about signing in. Only such receivers hear all of it."""
+
+from typing import Any
+
+from allauth.mfa import signals as factors
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.http import HttpRequest
+
+from config.sign_in.desk import start_session
+from config.sign_in.record import record_sign_in
+from config.sign_in.second_factor import FACTOR_OF
+from contacts.audit.sign_ins import SignInKind
+
+
+def hear_of_logins() -> None:
+    """Called once, when the project's app is ready."""
+    user_logged_in.connect(_after_login)
+    user_logged_out.connect(_after_logout)
+    factors.authenticator_added.connect(_after_added)
+    factors.authenticator_removed.connect(_after_removed)
+    factors.authenticator_reset.connect(_after_reset)
+    factors.authenticator_used.connect(_after_used)
+
+
+def _after_login(request: HttpRequest, user: User, **_: Any) -> None:
+    start_session(request)
+    record_sign_in(SignInKind.SIGNED_IN, request, user=user)
+
+
+def _after_logout(request: HttpRequest, user: User | None, **_: Any) -> None:
+    if user is not None:
+        record_sign_in(SignInKind.SIGNED_OUT, request, user=user)
+
+
+def _after_added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
+    if authenticator.type == Authenticator.Type.TOTP:
+        record_sign_in(SignInKind.FACTOR_ADDED, request, user=user)
+
+
+def _after_removed(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
+    request.session.pop(FACTOR_OF, None)
+    if authenticator.type == Authenticator.Type.TOTP:
+        record_sign_in(SignInKind.FACTOR_REMOVED, request, user=user)
+
+
+def _after_reset(request: HttpRequest, user: User, **_: Any) -> None:
+    record_sign_in(SignInKind.CODES_MADE, request, user=user)
+
+
+def _after_used(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        record_sign_in(SignInKind.CODE_USED, request, user=user)

@@ -1,0 +1,133 @@
+"""A page that is looked at in both themes and at every width, without being loaded again."""
+
+from typing import Literal
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+
+WIDTHS = (1440, 1024, 768, 390)
+NARROWER = (640, 320)  # 1280 pixels at 200 %, and the narrowest that may need no scrolling sideways
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+AXE: str = Axe().axe_script
+HIGHEST_BAR = 56  # pixels
+COLOURS = ["color-contrast", "link-in-text-block"]
+PLACES = ["target-size", "scrollable-region-focusable"]
+# Chromium's event for what the policy stops; it also tells what, which the console doesn't always.
+LISTEN = """
+    window.stopped = [];
+    document.addEventListener("securitypolicyviolation", (event) => window.stopped.push(
+        `${event.effectiveDirective}: ${event.blockedURI} at ${event.sourceFile}:${event.lineNumber}`));
+"""
+# Of rows that are made alike, but for their words, two are looked at; nothing is fetched meanwhile.
+FEWER_ROWS = """
+    document.addEventListener("htmx:beforeRequest", (event) => event.preventDefault(), true);
+    const describe = (each) => each.tagName + each.className;
+    for (const list of document.querySelectorAll("tbody, ul, ol, select")) {
+        const seen = {};
+        for (const row of [...list.children]) {
+            const alike = [row, ...row.querySelectorAll("*")].map(describe).join();
+            seen[alike] = (seen[alike] || 0) + 1;
+            if (seen[alike] > 2) row.remove();
+        }
+    }
+"""
+# What is shown and how: where that is the same at two widths, axe finds the same, but for places.
+HOW_IT_IS_SHOWN = """
+    () => {
+        return [...document.querySelectorAll("body *")].map((one) => {
+            if (!one.getClientRects().length) return "-";
+            const { visibility, color, backgroundColor, fontSize, overflowX } = getComputedStyle(one);
+            return [visibility, color, backgroundColor, fontSize, overflowX].join();
+        }).join(";");
+    }
+"""
+# Only colours differ in the dark.
+RUN_AXE = """
+    async (rules) => {
+        const found = await axe.run({
+            resultTypes: ["violations"], elementRef: false, preload: false,
+            ...(rules.length ? { runOnly: rules } : { rules: { "target-size": { enabled: true } } }),
+        });
+        return found.violations.map(({ id, nodes: [first, ...more] }) =>
+            `${id} (${more.length + 1}): ${first.html.slice(0, 200)} ${first.failureSummary}`);
+    }
+"""
+
+
+class Watched:
+    """A page that notes what its policy stops, and every error in its console."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        context.add_init_script(LISTEN)
+        self.page = context.new_page()
+        self.faults: list[str] = []
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.faults.append(f"{self.page.url}: {error}"))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        is_status = "the server responded with a status of" in message.text
+        if message.type in ("error", "warning") and not is_status:
+            self.faults.append(f"{self.page.url}: {message.text}")
+
+    def open(self, address: str) -> None:
+        self.page.goto(address, wait_until="load")
+        self.check()
+
+    def check(self) -> None:
+        self.faults += self.page.evaluate("window.stopped")
+        assert self.faults == [], self.page.url
+
+
+class LookedAt(Watched):
+    """One whose faults are collected, also those of its width and those that axe finds."""
+
+    def open(self, address: str) -> None:
+        self.page.goto(address, wait_until="load")
+
+    def take_faults(self) -> list[str]:
+        """What was found since the last time."""
+        found, self.faults = self.faults, []
+        return found
+
+    def look(self, *, by_axe: bool = True) -> None:
+        """In both themes and at all widths; it changes the page, which is then done with."""
+        self.faults += self.page.evaluate("window.stopped")
+        for width in (*NARROWER, *WIDTHS):
+            self._resize(width)
+            wide = self.page.evaluate("document.documentElement.scrollWidth")
+            if wide > width:
+                self._add(f"at {width} px it is {wide} px wide")
+            high = self.page.evaluate("document.querySelector('.topbar')?.offsetHeight || 0")
+            if high > HIGHEST_BAR and width in WIDTHS:
+                self._add(f"at {width} px the bar on top is {high} px high")
+        if by_axe:
+            self._run_axe()
+
+    def _run_axe(self) -> None:
+        self.page.evaluate(f"() => {{ {FEWER_ROWS} }}")
+        self.page.evaluate(AXE)
+        seen: set[tuple[str, str]] = set()
+        for theme in THEMES:
+            self.page.emulate_media(color_scheme=theme)
+            for width in WIDTHS:
+                self._resize(width)
+                looks = (theme, self.page.evaluate(HOW_IT_IS_SHOWN))
+                rules = COLOURS if theme == "dark" else PLACES if looks in seen else []
+                if looks not in seen or rules == PLACES:
+                    for fault in self.page.evaluate(RUN_AXE, rules):
+                        self._add(f"{theme}, {width} px: {fault}")
+                seen.add(looks)
+        self.page.emulate_media(color_scheme="light")
+
+    def _resize(self, width: int) -> None:
+        self.page.set_viewport_size({"width": width, "height": 844})
+
+    def _add(self, words: str) -> None:
+        self.faults.append(f"{self.page.url}: {words}")
+
+
+def check_accessible(page: Page) -> None:
+    """By all rules of axe; in the dark, where nothing but the colours differs, by that of their contrast."""
+    is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    found = Axe().run(page, options={"runOnly": ["color-contrast"]} if is_dark else None)
+    assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"

@@ -1,0 +1,64 @@
+"""A half-filled form outlives the lock of a desk, and no other person sees it."""
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.running import RunningClinic
+
+
+def lock(page: Page) -> None:
+    page.get_by_label("Your account").click()
+    page.get_by_role("button", name="Lock, or change persons").click()
+    expect(page.get_by_role("heading", name="This desk is locked")).to_be_visible()
+
+
+def unlock(page: Page, who: str) -> None:
+    page.get_by_label(who).check()
+    page.get_by_label("Password").fill("callboard")
+    page.get_by_role("button", name="Go on").click()
+
+
+def change_person(page: Page, name: str, clinic: RunningClinic) -> None:
+    page.get_by_role("button", name="Somebody else").click()
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill("callboard")
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{clinic.web}/")
+
+
+def test_a_half_filled_booking_outlives_the_lock(desk: Page, clinic: RunningClinic) -> None:
+    booking = f"{clinic.web}/appointments/book/"
+    desk.goto(booking)
+    desk.get_by_label("Appointment type").fill("Check-up")
+    desk.get_by_label("Minutes").fill("45")
+    lock(desk)
+    assert "Check-up" not in desk.content()
+    unlock(desk, "Robin Ames")
+    desk.wait_for_url(booking)
+    expect(desk.get_by_label("Appointment type")).to_have_value("Check-up")
+    expect(desk.get_by_label("Minutes")).to_have_value("45")
+
+
+def test_a_form_comes_back_to_its_own_person_only(desk: Page, clinic: RunningClinic) -> None:
+    new_contact = f"{clinic.web}/contacts/new/"
+    desk.goto(new_contact)
+    desk.get_by_label("First name").fill("Zelda")
+    lock(desk)
+    change_person(desk, "manager", clinic)
+    desk.goto(new_contact)
+    expect(desk.get_by_label("First name")).to_have_value("")
+    lock(desk)
+    unlock(desk, "Robin Ames")
+    desk.wait_for_url(f"{clinic.web}/")
+    desk.goto(new_contact)
+    expect(desk.get_by_label("First name")).to_have_value("Zelda")
+    expect(desk.get_by_text("Your half-filled form is here again.")).to_be_visible()
+
+
+def test_a_page_that_is_open_gives_way_to_the_lock(desk: Page, clinic: RunningClinic) -> None:
+    other = desk.context.new_page()
+    other.goto(f"{clinic.web}/worklist/")
+    lock(other)
+    expect(desk.get_by_role("heading", name="This desk is locked")).to_be_visible(timeout=30_000)
+    desk.go_back()
+    expect(desk.get_by_role("heading", name="This desk is locked")).to_be_visible()
+    other.close()
