@@ -522,6 +522,7 @@ LOGGING = {
     },
     "loggers": {
         "django.request": {"filters": ["refusals"]},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},  # anybody can send any number of them
         "celery.worker.strategy": _EACH_TASK,
         "celery.app.trace": _EACH_TASK,
         "celery.beat": _EACH_TASK,

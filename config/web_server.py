@@ -11,7 +11,7 @@ a thread works only while an answer is made. So a slow client costs a connection
 | bodies over LARGE that are being received at once | MOST_LARGE for each worker; then 503 |
 | connections | gunicorn's --worker-connections; when they run out, unfinished requests are dropped first |
 
-Robotalker's events, and /healthz, have threads of their own (RESERVED_THREADS), which no page can occupy.
+Robotalker's events and /healthz have threads of their own (RESERVED_THREADS), which no page can occupy.
 """
 
 import copy
@@ -35,8 +35,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import Error
 
-RESERVED_THREADS = 4
-RESERVED_PATHS = ("/hooks/", "/healthz")
+RESERVED_THREADS = {"/hooks/": 4, "/healthz": 1}  # by the beginning of the path
 HEADERS_WITHIN = 15.0  # seconds from a request's first byte
 BODY_WITHIN = 30.0  # seconds from a request's first byte, and more for a large one:
 SLOWEST_BODY = 50_000  # bytes a second
@@ -144,22 +143,29 @@ class Connection(HTTPChannel):  # type: ignore[misc]
 
 
 class ReservingDispatcher:
-    """Hands requests to threads: those to RESERVED_PATHS to some of their own."""
+    """Hands requests to threads: those of RESERVED_THREADS to some of their own."""
 
     def __init__(self, threads: int) -> None:
-        self.pages, self.reserved = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
-        self.pages.set_thread_count(threads)
-        self.reserved.set_thread_count(RESERVED_THREADS)
+        self._pages = _start_threads(threads)
+        self._reserved = {path: _start_threads(count) for path, count in RESERVED_THREADS.items()}
 
     def add_task(self, connection: Connection) -> None:
         path = "/" + getattr(connection.requests[0], "path", "").lstrip("/")
-        (self.reserved if path.startswith(RESERVED_PATHS) else self.pages).add_task(connection)
+        found = (threads for begin, threads in self._reserved.items() if path.startswith(begin))
+        next(found, self._pages).add_task(connection)
 
     def shutdown(self, timeout: float) -> None:
         """Return when the threads have ended; requests that no thread has begun are dropped."""
-        self.reserved.set_thread_count(0)
-        self.pages.shutdown(timeout=timeout)
-        self.reserved.shutdown(timeout=timeout)
+        for threads in (*self._reserved.values(), self._pages):
+            threads.set_thread_count(0)
+        for threads in (*self._reserved.values(), self._pages):
+            threads.shutdown(timeout=timeout)
+
+
+def _start_threads(count: int) -> ThreadedTaskDispatcher:
+    dispatcher = ThreadedTaskDispatcher()
+    dispatcher.set_thread_count(count)
+    return dispatcher
 
 
 class Listener(TcpWSGIServer):  # type: ignore[misc]

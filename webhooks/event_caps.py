@@ -7,7 +7,7 @@
 | of the account, which also brings numbers that we don't have | MOST_OF_THE_ACCOUNT, in 24 hours |
 
 A request beyond it is answered with 429, so that Robotalker sends it again, and counted (refusal_counts.py).
-A "no" that isn't recorded yet, of a number that we have, is stored all the same.
+For a "no" that isn't recorded yet, of a number that we have, the cap is twice as high.
 """
 
 from django.conf import settings
@@ -28,17 +28,18 @@ from webhooks.optout_detection import is_optout, read_for_optout
 MOST_OF_A_CALL = 100
 MOST_OF_THE_ACCOUNT = 2_000
 
-# Conditions of the statement that stores an event (webhooks/inbox.py), with "subject" as the call or batch.
+# Conditions of the statement that stores an event (webhooks/inbox.py), with "subject" as the call or batch;
+# %s: 1, or 2 for a "no".
 _COUNT = f"SELECT count(*) FROM {WebhookEvent._meta.db_table} AS stored"  # noqa: S608 - a table of ours
 _MEMBERS = f"SELECT count(*) FROM {CallRecord._meta.db_table} AS member"  # noqa: S608 - a table of ours
 _TODAY = "stored.received_at > clock_timestamp() - interval '24 hours'"
 _OF_ACCOUNT = f"stored.call_id IS NULL AND stored.batch_id IS NULL AND {_TODAY}"
-CALL_CAP = f"({_COUNT} WHERE stored.call_id = subject.id) < {MOST_OF_A_CALL}"
+CALL_CAP = f"({_COUNT} WHERE stored.call_id = subject.id) < {MOST_OF_A_CALL} * %s"
 BATCH_CAP = (
     f"({_COUNT} WHERE stored.batch_id = subject.id)"
-    f" < {MOST_OF_A_CALL} * ({_MEMBERS} WHERE member.batch_id = subject.id)"
+    f" < {MOST_OF_A_CALL} * %s * ({_MEMBERS} WHERE member.batch_id = subject.id)"
 )
-ACCOUNT_CAP = f"({_COUNT} WHERE {_OF_ACCOUNT}) < {MOST_OF_THE_ACCOUNT}"
+ACCOUNT_CAP = f"({_COUNT} WHERE {_OF_ACCOUNT}) < {MOST_OF_THE_ACCOUNT} * %s"
 
 
 class TooManyEvents(ValueError):

@@ -37,29 +37,15 @@ _INSERT = f"""
     ON CONFLICT (digest, occurrence) DO NOTHING RETURNING id
 """
 _BY_PUBLIC_ID = "FROM {table} AS subject WHERE public_id = %s"
-_FOR_ACCOUNT = _INSERT.format(call="NULL::bigint", batch="NULL::bigint", source="WHERE true", cap="{cap}")
-_FOR_CALL = _INSERT.format(
-    call="id",
-    batch="NULL::bigint",
-    source=_BY_PUBLIC_ID.format(table=CallRecord._meta.db_table),
-    cap="{cap}",
-)
-_FOR_BATCH = _INSERT.format(
-    call="NULL::bigint",
-    batch="id",
-    source=_BY_PUBLIC_ID.format(table=CallBatch._meta.db_table),
-    cap="{cap}",
-)
-# With the cap of webhooks/event_caps.py, and without it.
+_NO_CALL, _NO_BATCH = "NULL::bigint", "NULL::bigint"
+_CALL = _BY_PUBLIC_ID.format(table=CallRecord._meta.db_table)
+_BATCH = _BY_PUBLIC_ID.format(table=CallBatch._meta.db_table)
 INSERTS = {
-    (subject, is_capped): insert.format(cap=f"AND {cap}" if is_capped else "")
-    for subject, insert, cap in [
-        (ACCOUNT, _FOR_ACCOUNT, ACCOUNT_CAP),
-        (CALL, _FOR_CALL, CALL_CAP),
-        (BATCH, _FOR_BATCH, BATCH_CAP),
-    ]
-    for is_capped in (True, False)
+    ACCOUNT: _INSERT.format(call=_NO_CALL, batch=_NO_BATCH, source="WHERE true", cap=f"AND {ACCOUNT_CAP}"),
+    CALL: _INSERT.format(call="id", batch=_NO_BATCH, source=_CALL, cap=f"AND {CALL_CAP}"),
+    BATCH: _INSERT.format(call=_NO_CALL, batch="id", source=_BATCH, cap=f"AND {BATCH_CAP}"),
 }
+ONCE, TWICE = 1, 2  # as many events as webhooks/event_caps.py allows
 
 
 class UnknownSubject(ValueError):
@@ -74,19 +60,19 @@ class _Request:
     content_type: str
     body: bytes
     digest: str
-    is_capped: bool
+    caps: int
 
 
-def store_event(callback: Callback, body: bytes, content_type: str, *, is_capped: bool = True) -> int | None:
+def store_event(callback: Callback, body: bytes, content_type: str, *, caps: int = ONCE) -> int | None:
     """Store a request, committed; its id, or None when it repeats one that needs no more applying.
 
     A request with the body of an earlier one may be a new event (webhooks/repetitions.py). Raises
-    UnknownSubject, and TooManyEvents unless the cap is lifted.
+    UnknownSubject, and TooManyEvents beyond the cap, or TWICE the cap.
     """
     content_type = content_type[:100].replace("\x00", "")
     head = f"{callback.public_id}.{callback.purpose}.{content_type}\n"
     digest = hashlib.sha256(head.encode() + body).hexdigest()
-    request = _Request(callback, content_type, body, digest, is_capped)
+    request = _Request(callback, content_type, body, digest, caps)
     try:
         event_id = _insert(request, occurrence=0)
     except (OperationalError, InterfaceError):
@@ -173,7 +159,7 @@ def _insert(request: _Request, *, occurrence: int) -> int | None:
     # itself fails, and store_event() repeats it, which is harmless.
     connection.health_check_done = True  # type: ignore[attr-defined]
     with connection.cursor() as cursor:
-        insert = INSERTS[callback.subject, request.is_capped]
-        cursor.execute(insert, row if callback.subject == ACCOUNT else [*row, callback.public_id])
+        about = [] if callback.subject == ACCOUNT else [callback.public_id]
+        cursor.execute(INSERTS[callback.subject], [*row, *about, request.caps])
         stored = cursor.fetchone()
     return stored[0] if stored else None

@@ -32,7 +32,7 @@ from webhooks.apply_queue import apply_or_queue
 from webhooks.applying import apply_at_once
 from webhooks.door_health import note_refused_event, note_stored_event
 from webhooks.event_caps import TooManyEvents, is_owed_optout
-from webhooks.inbox import UnknownSubject, store_event
+from webhooks.inbox import TWICE, UnknownSubject, store_event
 from webhooks.optout_detection import is_optout
 from webhooks.refusal_counts import Refusal, count_refusal
 from webhooks.restored_database import suspect_restore
@@ -128,7 +128,7 @@ def _store_and_apply(callback: Callback, body: bytes, content_type: str) -> Http
 
 
 def _store_within_cap(callback: Callback, body: bytes, content_type: str) -> int | None:
-    """Store an event; beyond the cap only a "no" that isn't recorded yet.
+    """Store an event; beyond the cap only a "no" that isn't recorded yet, and beyond twice the cap none.
 
     Raises UnknownSubject and TooManyEvents.
     """
@@ -140,7 +140,7 @@ def _store_within_cap(callback: Callback, body: bytes, content_type: str) -> int
             parsed = read_event(callback.purpose, body, content_type)
         if not is_owed_optout(callback, body, parsed):
             raise
-        return store_event(callback, body, content_type, is_capped=False)
+        return store_event(callback, body, content_type, caps=TWICE)
 
 
 def _note_for_test(callback: Callback, body: bytes, content_type: str) -> HttpResponse:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from config.body_limit import BESIDE_THE_FILE, EVENTS, READ_TO_ANSWER, UPLOADS, read_length
-from config.web_server import RESERVED_PATHS
+from config.web_server import RESERVED_THREADS
 from tests.people import make_user
 
 pytestmark = pytest.mark.django_db
@@ -86,8 +86,8 @@ def test_any_other_address_takes_what_a_form_has_and_reads_nothing_of_what_is_la
 def test_the_addresses_with_limits_of_their_own_are_those_of_the_urls() -> None:
     assert reverse("upload_import") == UPLOADS
     assert reverse("robotalker_hook", args=["x"]) == f"{EVENTS}x"
-    assert f"{EVENTS}x".startswith(RESERVED_PATHS)
-    assert reverse("healthz").startswith(RESERVED_PATHS)
+    assert f"{EVENTS}x".startswith(tuple(RESERVED_THREADS))
+    assert reverse("healthz").startswith(tuple(RESERVED_THREADS))
 
 
 def test_the_page_tells_the_browser_the_limit(desk: Client) -> None:

@@ -26,10 +26,10 @@ def small_caps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Caps of three events, so that reaching them takes no time."""
     forget_refusals()
     small = {
-        (subject, is_capped): insert.replace(f"< {event_caps.MOST_OF_A_CALL}", "< 3").replace(
-            f"< {event_caps.MOST_OF_THE_ACCOUNT}", "< 3"
+        subject: insert.replace(f"< {event_caps.MOST_OF_A_CALL} *", "< 3 *").replace(
+            f"< {event_caps.MOST_OF_THE_ACCOUNT} *", "< 3 *"
         )
-        for (subject, is_capped), insert in inbox.INSERTS.items()
+        for subject, insert in inbox.INSERTS.items()
     }
     monkeypatch.setattr(inbox, "INSERTS", small)
 
@@ -83,6 +83,18 @@ def test_opt_outs_of_unknown_numbers_fill_no_table(settings: Settings) -> None:
     assert post(url, {"event": "contact.optout", "to": SARAH}) == 200, "a number that we have"
     assert PhoneNumber.objects.get(e164=SARAH).voice_opted_out_at
     assert post(url, {"event": "contact.optout", "to": SARAH, "copy": 2}) == 429
+
+
+def test_a_no_that_never_counts_fills_no_table_either(call: CallRecord) -> None:
+    """It names another number than the call's, so that it is kept for a person and records nothing."""
+    make_number("+12025550142")
+    for url in (status_url(call), account_url()):
+        forged = [
+            {"event": "contact.optout", "to": "+12025550142", "from": SARAH, "copy": copy}
+            for copy in range(9)
+        ]
+        answers = [post(url, body if url == account_url() else body | {"from": ""}) for body in forged]
+        assert answers == [200] * 6 + [429] * 3
 
 
 class BrokenOff(BytesIO):
