@@ -61,7 +61,10 @@ OF_THE_PRACTICE = {
     "reminders.Script", "reminders.ScriptText", "reminders.Pronunciation", "reminders.CampaignVersion",
     "reminders.CallBatch", "reminders.Heartbeat", "reminders.DatabaseIdentity", "reminders.CallCount",
     "reminders.TextTemplate", "webhooks.OutgoingEndpoint", "webhooks.CalendarFeed",
-    "auth.Permission", "auth.Group", "auth.User", "contenttypes.ContentType",
+    "auth.Permission", "auth.Group", "auth.User",
+    "account.EmailAddress",
+    "account.EmailConfirmation",
+    "mfa.Authenticator", "contenttypes.ContentType",
 }  # fmt: skip
 # Columns that hold codes, languages, zones, digests, names of systems, or numbers of the practice.
 NO_WORDS = {

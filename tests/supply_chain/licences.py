@@ -14,7 +14,7 @@ PAGE = ROOT / "docs" / "licences.md"
 # and those that only ask for changes of the library itself (MPL, LGPL).
 ALLOWED = re.compile(
     r"MIT|MIT License|BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla Public|LGPL|Lesser General|"
-    r"Unlicense|CC0|Zlib|0BSD|HPND|Public Domain",
+    r"Unlicense|CC0|Zlib|0BSD|HPND|Public Domain|Zope Public",
     re.IGNORECASE,
 )
 HEAD = """# Licences
