@@ -254,6 +254,7 @@ if EMAIL_IS_SET:
 EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="callboard@localhost")
 
+AUTHENTICATION_BACKENDS = ["config.sign_in.permissions.OneQueryBackend"]
 # django-allauth does the second factor. Tries are counted by config/sign_in_limits.py.
 ACCOUNT_ADAPTER = "config.sign_in.second_factor.SignInAdapter"
 ACCOUNT_LOGIN_METHODS = {"username"}

@@ -14,6 +14,7 @@ from reminders.views.requests import read_words, signed_in, wants_fragment
 from reminders.views.today import read_filters
 
 MAY_SEE = "contacts.view_appointment"
+MAY_SAVE = "contacts.change_appointment"  # not an auditor, who changes nothing
 MOST_SAVED = 20  # of one person
 LONGEST_NAME = 40
 
@@ -27,7 +28,8 @@ def show_saved(request: HttpRequest) -> HttpResponse:
     context = {
         "saved": list(SavedFilter.objects.filter(user=signed_in(request))),
         "chosen": chosen,
-        "can_save": any(chosen[name] for name in ("location", "provider", "state")),
+        "can_save": signed_in(request).has_perm(MAY_SAVE)
+        and any(chosen[name] for name in ("location", "provider", "state")),
         "longest": LONGEST_NAME,
     }
     template = (
@@ -36,7 +38,7 @@ def show_saved(request: HttpRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-@permission_required(MAY_SEE, raise_exception=True)
+@permission_required(MAY_SAVE, raise_exception=True)
 @require_POST
 def save(request: HttpRequest) -> HttpResponse:
     """Save what the form chooses under a name; the same name again means the new choice."""
@@ -55,7 +57,7 @@ def save(request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse('today')}?{saved.query}")
 
 
-@permission_required(MAY_SEE, raise_exception=True)
+@permission_required(MAY_SAVE, raise_exception=True)
 @require_POST
 def forget(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete one's own saved filter."""
