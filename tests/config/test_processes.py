@@ -148,7 +148,7 @@ def test_a_process_that_does_not_stop_is_killed_after_a_time(supervise: Supervis
 def test_a_process_that_is_killed_is_started_again_and_the_others_run_on(supervise: Supervise) -> None:
     supervisor = supervise(web=SLEEPS, worker=WITH_CHILD)
     output = supervisor.read_until_up()
-    web, worker = find_pids(output)
+    web, worker = (int(re.findall(rf"{name} started \(pid=(\d+)\)", output)[0]) for name in ("web", "worker"))
     child = int(output.rpartition("child ")[2].split()[0])
     os.kill(worker, signal.SIGKILL)
     output = supervisor.read_until("UP")
