@@ -32,8 +32,12 @@ ifneq ($(SOUND),yes)
 .PHONY: .venv/.ready
 endif
 
+# Ctrl-C while Python loads the code ends it at once, without a traceback; then config/local/run.py decides.
+RUN := "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); from runpy import run_module; \
+	run_module('config.local.run', run_name='__main__')"
+
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint words format structure bench torture screens demo-reset backup restore audit licences sbom clean
+.PHONY: help install run test check lint words format structure bench torture weather soak screens demo-reset backup restore audit licences sbom clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,7 +46,7 @@ install: .venv/.ready node_modules/.ready ## install the packages of the lock fi
 	@$(VENV)/node front_end/build.mjs
 
 run: install ## start everything on this machine, with a demo clinic (PORT=8000 SANDBOX_PORT=8765)
-	@$(VENV)/python -m config.local.run
+	@$(VENV)/python -c $(RUN)
 
 test: install ## run all tests, including those in a browser (CHROME=path, ARGS="-k import" for some)
 	@CALLBOARD_BROWSER="$$($(VENV)/python -m config.local.browser)" || exit 1; \
@@ -81,6 +85,12 @@ structure: install ## count names that stand twice, files on the two long ways, 
 
 torture: install ## kill workers, broker and database while they work, and count duplicate and lost calls (TORTURE_KILLS=200)
 	@$(VENV)/python -m tests.torture $(ARGS)
+
+weather: install ## fill the disk, freeze and kill database, Redis and processes of a running Callboard, and count what was lost or doubled
+	@$(VENV)/python -m tests.weather
+
+soak: install ## run events and calls for a while, and see whether memory, connections and disk stay flat (MINUTES=60 EVENTS=50 CALLS=20)
+	@$(VENV)/python -m tests.weather.soak $(or $(MINUTES),60) $(or $(EVENTS),50) $(or $(CALLS),20)
 
 screens: install ## take the pictures of docs/screens/ again, of a demo clinic of its own
 	@$(VENV)/python -m tests.browser.screens

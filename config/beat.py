@@ -1,15 +1,24 @@
 """Beat's scheduler, which also writes beat's heartbeat to the database."""
 
 import logging
+import os
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from celery.beat import PersistentScheduler
 from django.db import DatabaseError, connection
 
+from config.logs import REDIS, outages
+from contacts.database.patience import answer_within
+
 log = logging.getLogger(__name__)
 HEARTBEAT_EVERY = 5.0  # seconds
+WRITE_WITHIN = 3.0  # seconds: ticks matter more
+STUCK_AFTER = 120.0  # seconds
 LONG_AGO = timedelta(hours=1)  # longer than any interval of the schedule
 
 
@@ -20,11 +29,15 @@ class HeartbeatScheduler(PersistentScheduler):
     and Celery would wait for them: here a tick that was last sent in the future is due (product rule 28).
     """
 
-    _last_heartbeat = float("-inf")
+    schedule_filename: str  # Celery's
+    _last_heartbeat = _last_sign = float("-inf")
+    ticked_at = float("-inf")  # by the monotonic clock
 
     def setup_schedule(self) -> None:
         """Make ticks that were never sent due at once; Celery would first wait for one interval."""
         super().setup_schedule()
+        self.ticked_at = time.monotonic()
+        Thread(target=self._end_when_stuck, name="beat watchdog", daemon=True).start()
         for entry in self.schedule.values():
             if not entry.total_run_count:
                 entry.last_run_at = entry.default_now() - LONG_AGO
@@ -34,11 +47,24 @@ class HeartbeatScheduler(PersistentScheduler):
         if self._make_due_what_was_sent_in_the_future():
             self._heap = None  # it is sorted by the old clock, so Celery is to sort it again
         seconds: float = super().tick(*args, **kwargs)
+        self.ticked_at = time.monotonic()
+        if self.ticked_at - self._last_sign > HEARTBEAT_EVERY:
+            self._last_sign = self.ticked_at
+            with suppress(OSError):
+                Path(f"{self.schedule_filename}-alive").touch()  # for the container's health check
         return seconds
+
+    def _end_when_stuck(self) -> None:
+        """End beat, so that it is started again, if it has not ticked for long, whatever it waits for."""
+        while time.monotonic() - self.ticked_at < STUCK_AFTER:
+            time.sleep(HEARTBEAT_EVERY)
+        log.critical("beat has stood still for %.0f s: ending it so that it is restarted", STUCK_AFTER)
+        os._exit(1)
 
     def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **kwargs: Any) -> Any:
         """Send a tick and write the heartbeat. Raises SchedulingError if the broker doesn't accept it."""
         sent = super().apply_async(entry, producer=producer, advance=advance, **kwargs)
+        outages.note_answer(REDIS)
         if time.monotonic() - self._last_heartbeat > HEARTBEAT_EVERY:
             self._last_heartbeat = time.monotonic()
             record_ticks()
@@ -61,7 +87,8 @@ def record_ticks() -> None:
     from reminders.health import heartbeats
 
     try:
-        heartbeats.record_heartbeat(heartbeats.BEAT, "ticks sent")
+        with answer_within(WRITE_WITHIN):
+            heartbeats.record_heartbeat(heartbeats.BEAT, "ticks sent")
     except DatabaseError as error:
         log.warning("beat's heartbeat could not be written: %s", type(error).__name__)
         connection.close()

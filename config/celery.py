@@ -41,6 +41,16 @@ def start_watchdog(sender: Any, **_: Any) -> None:
     Watchdog(queues=list(sender.app.amqp.queues.consume_from)).start()
 
 
+@signals.worker_init.connect
+def record_rounds(**_: Any) -> None:
+    """Write how each round ended (config/rounds.py); connected before the children are forked."""
+    from config import rounds
+
+    signals.task_prerun.connect(rounds.begin_round_of_task)
+    signals.task_success.connect(rounds.record_end)
+    signals.task_failure.connect(rounds.record_error)
+
+
 @signals.worker_process_init.connect
 def watch_children(**_: Any) -> None:
     """Set the signal handler at the first task, since the pool sets its own handlers after this signal."""

@@ -1,24 +1,32 @@
 """Health endpoints, as JSON: /healthz (the process runs) and /readyz (it can do its work).
 
-/readyz returns 503 if a check isn't "ok". Notes are for people and don't change the status. Ages are for
-monitoring.
+/healthz touches nothing but this process. /readyz returns 503 if a check isn't "ok". Notes are for people and
+don't change the status. Ages are for monitoring.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from itertools import chain
+from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from redis import RedisError
 
+from config.headroom import find_full_disks, measure_connections
 from config.queues import WORKERS
 from config.zone_data import read_version
 from contacts.database.clock import read_database_clock
+from contacts.database.patience import answer_within
 from contacts.watching.standing import count_for_staff
 from reminders.health import heartbeats
 from reminders.health.redis import connect_briefly
+from reminders.health.rounds import name_error
+from reminders.models import Heartbeat
 from reminders.traffic.gate import read_gate
 from reminders.traffic.switch import Cause, read_switch
 from webhooks.inbox import count_stuck
@@ -26,7 +34,8 @@ from webhooks.models import WebhookEvent
 from webhooks.outgoing.endpoints import describe_trouble
 from webhooks.refusal_counts import read_refusals
 
-OK = "ok"
+OK, FAILED = "ok", "failed"
+DATABASE_WITHIN, BROKER_WITHIN = 1.2, 0.3  # seconds; of the broker, for the connection and for the answer
 QUEUES = frozenset(chain.from_iterable(WORKERS.values()))
 
 
@@ -37,30 +46,74 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 
 
 @login_not_required
-def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 if every check is "ok", else 503; with `notes`, and `ages`: seconds since each heartbeat.
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 if every check is "ok", else 503. It takes two seconds at most, whatever stands still.
 
-    `zone_data` is IANA's name of the time zone data in use, such as "2026f".
+    Strangers read only which checks failed. Staff, and whoever sends MONITORING_TOKEN, also read why they
+    did, `notes`, `ages` (seconds since each heartbeat), `rounds` (how the last rounds of each sweep and of
+    the endpoint ended) and `zone_data`, IANA's name of the time zone data in use, such as "2026f".
     """
-    checks = {name: _run(check) for name, check in CHECKS.items()}
-    notes = {name: note for name, find in NOTES.items() if (note := _run(find)) != OK}
+    knows_token = is_monitor(request)
+    with answer_within(DATABASE_WITHIN):
+        details = _read_details(checks := _run_checks(), wanted=knows_token or _is_staff(request))
     ready = all(result == OK for result in checks.values())
-    body = {
-        "ready": ready,
-        "checks": checks,
+    if details is None:
+        checks = {name: result if result == OK else FAILED for name, result in checks.items()}
+    body = {"ready": ready, "checks": checks, **(details or {})}
+    response = JsonResponse(body, status=200 if ready else 503)
+    vars(response)["_has_been_logged"] = True  # Django would log each 503 that a monitor reads as an error
+    return response
+
+
+def is_monitor(request: HttpRequest) -> bool:
+    """Whether the request has MONITORING_TOKEN; on a laptop everybody may look."""
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    wanted: str = settings.MONITORING_TOKEN
+    return settings.DEBUG or (bool(wanted) and constant_time_compare(given, wanted))
+
+
+def _is_staff(request: HttpRequest) -> bool:
+    """Whether somebody with the right to see heartbeats is logged in; False while the database is away."""
+    try:
+        return bool(request.user.is_authenticated and request.user.has_perm("reminders.view_heartbeat"))
+    except Error:
+        return False
+
+
+def _run_checks() -> dict[str, str]:
+    """The result of each check. Without a database those that ask it fail like it, and are not run."""
+    results: dict[str, str] = {}
+    for name, check in CHECKS.items():
+        is_lost = results.get("database", OK) != OK and name not in WITHOUT_DATABASE
+        results[name] = results["database"] if is_lost else _run(check)
+    return results
+
+
+def _read_details(checks: Mapping[str, str], *, wanted: bool) -> dict[str, Any] | None:
+    """None for strangers."""
+    if not wanted:
+        return None
+    notes: dict[str, str] = {}
+    if checks["database"] == OK:
+        finds = {
+            name: find for name, find in NOTES.items() if checks["broker"] == OK or name not in ASK_REDIS
+        }
+        notes = {name: note for name, find in finds.items() if (note := _run(find)) != OK}
+    beats = _read_beats() if checks["database"] == OK else {}
+    return {
         "notes": notes,
-        "ages": _read_ages(),
+        "ages": _read_ages(beats),
+        "rounds": _read_rounds(beats),
         "zone_data": read_version(),
     }
-    return JsonResponse(body, status=200 if ready else 503)
 
 
 def _run(check: Callable[[], str]) -> str:
-    """The check's result, or the name of the error if the database or Redis fails."""
+    """The check's result, or the kind of error if the database or Redis fails."""
     try:
         return check()
-    except (DatabaseError, RedisError) as error:
-        return type(error).__name__
+    except (Error, RedisError) as error:
+        return name_error(error) if isinstance(error, Error) else type(error).__name__
 
 
 def _check_database() -> str:
@@ -70,7 +123,7 @@ def _check_database() -> str:
 
 
 def _check_broker() -> str:
-    with connect_briefly(2.0) as broker:
+    with connect_briefly(BROKER_WITHIN) as broker:
         broker.ping()
     return OK
 
@@ -90,6 +143,31 @@ def _check_sweeps() -> str:
     stale = heartbeats.find_stale(read_database_clock())
     ages = [f"{name}: {_say_age(age)}" for name, age in stale.items() if name != heartbeats.BEAT]
     return ", ".join(ages) or OK
+
+
+def _check_rounds() -> str:
+    """Sweeps that run, and whose last rounds failed; the door has a check of its own."""
+    failing = heartbeats.pick_failing(heartbeats.read_heartbeats(), read_database_clock())
+    return ", ".join(_say_failure(beat) for name, beat in failing.items() if name != heartbeats.DOOR) or OK
+
+
+def _check_door() -> str:
+    failing = heartbeats.pick_failing(heartbeats.read_heartbeats(), read_database_clock())
+    return _say_failure(failing[heartbeats.DOOR]) if heartbeats.DOOR in failing else OK
+
+
+def _say_failure(beat: Heartbeat) -> str:
+    return f"{beat.name}: {beat.failure}, {beat.failures} times in a row"
+
+
+def _check_disk() -> str:
+    full = find_full_disks()
+    return f"less than {settings.DISK_FREE_MEGABYTES} MB free at {', '.join(full)}" if full else OK
+
+
+def _check_connections() -> str:
+    room = measure_connections()
+    return OK if room.free >= settings.CONNECTIONS_FREE else f"{room.free} of {room.whole} are free"
 
 
 def _say_age(age: timedelta | None) -> str:
@@ -136,19 +214,43 @@ def _note_refused() -> str:
     return f"{sum(refused.values())} requests today had an invalid address: {by_why}" if refused else OK
 
 
-def _read_ages() -> dict[str, float]:
+def _read_beats() -> dict[str, Heartbeat]:
+    try:
+        return heartbeats.read_heartbeats()
+    except Error:
+        return {}
+
+
+def _read_ages(beats: heartbeats.Heartbeats) -> dict[str, float]:
     """Seconds since the heartbeat of each sweep, beat and worker, and since the last event; {} on error.
 
     Negative for one that lies ahead of the database's clock.
     """
     try:
         now = read_database_clock()
-        at = {name: beat.at for name, beat in heartbeats.read_heartbeats().items()}
         newest = WebhookEvent.objects.order_by("-pk").values_list("received_at", flat=True).first()
-    except DatabaseError:
+    except Error:
         return {}
+    at = {name: beat.at for name, beat in beats.items() if beat.at != heartbeats.NEVER}
     seen = at | ({"webhook": newest} if newest else {})
     return {name: round((now - moment).total_seconds(), 1) for name, moment in seen.items()}
+
+
+def _read_rounds(beats: heartbeats.Heartbeats) -> dict[str, dict[str, Any]]:
+    """What the last rounds of each sweep and the door did, and how the last that failed did so."""
+    now = heartbeats.read_heartbeat_clock(beats, otherwise=timezone.now())
+    return {
+        name: {
+            "did": beat.did,
+            "failure": beat.failure,
+            "failed_seconds_ago": round((now - beat.failed_at).total_seconds(), 1)
+            if beat.failed_at
+            else None,
+            "failures_in_a_row": beat.failures,
+        }
+        for name, beat in beats.items()
+        if not name.startswith(heartbeats.WORKER)
+    }
 
 
 CHECKS: dict[str, Callable[[], str]] = {
@@ -157,7 +259,12 @@ CHECKS: dict[str, Callable[[], str]] = {
     "beat": _check_beat,
     "workers": _check_workers,
     "sweeps": _check_sweeps,
+    "rounds": _check_rounds,
+    "door": _check_door,
+    "disk": _check_disk,
+    "connections": _check_connections,
 }
+WITHOUT_DATABASE = {"database", "broker", "disk"}
 NOTES: dict[str, Callable[[], str]] = {
     "sending": _note_sending,
     "inbox": _note_inbox,
@@ -165,3 +272,4 @@ NOTES: dict[str, Callable[[], str]] = {
     "lists": _note_lists,
     "refused": _note_refused,
 }
+ASK_REDIS = {"refused"}

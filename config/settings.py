@@ -4,6 +4,8 @@ Safe by default: without DEBUG, secrets and public URLs have no default, and no 
 missing. config/checks.py checks the values.
 """
 
+import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -95,6 +97,12 @@ UNKNOWN_GRACE = env.float("UNKNOWN_GRACE", default=600.0)  # seconds until an un
 EVENT_PATIENCE = env.float("EVENT_PATIENCE", default=900.0)  # seconds until a call without events is overdue
 # Status requests for calls without an event, per round of 20 s; the guide discourages polling.
 ROBOTALKER_ASK_BUDGET = env.int("ROBOTALKER_ASK_BUDGET", default=20)
+# Below so much free room on one of these disks, and so many free connections, /readyz says not ready.
+DISK_PATHS = env.list("DISK_PATHS", default=[os.environ.get("CALLBOARD_VAR") or str(BASE_DIR / "var")])
+DISK_FREE_MEGABYTES = env.int("DISK_FREE_MEGABYTES", default=200)
+CONNECTIONS_FREE = env.int("CONNECTIONS_FREE", default=5)
+# Who sends it as "Authorization: Bearer …" reads /metrics, and all of /readyz. Empty: nobody does.
+MONITORING_TOKEN = env.str("MONITORING_TOKEN", "")
 SWEEP_STALE_AFTER = env.float("SWEEP_STALE_AFTER", default=60.0)  # seconds; then pages show the sweep in red
 
 # --- Django ------------------------------------------------------------------------------------
@@ -124,6 +132,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.request_ids.give_request_id",
     "config.error_pages.answer_programs",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -175,7 +184,22 @@ TEMPLATES = [
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 
+# Which kind of process this is: "web" (config/wsgi.py says so), "worker" (also beat) or "command".
+_IS_CELERY = "celery" in Path(sys.argv[0]).parts[-2:]  # bin/celery, or celery/__main__.py
+PROCESS = os.environ.get("CALLBOARD_PROCESS") or ("worker" if _IS_CELERY else "command")
+# Seconds until a statement is ended, until one that waits for a lock is, and until a transaction is ended in
+# which nothing happens. 0: never, as for commands, such as migrations.
+DATABASE_STATEMENT_SECONDS = env.float(
+    "DATABASE_STATEMENT_SECONDS", default={"web": 30.0, "worker": 120.0}.get(PROCESS, 0.0)
+)
+DATABASE_LOCK_SECONDS = env.float(
+    "DATABASE_LOCK_SECONDS", default={"web": 10.0, "worker": 30.0}.get(PROCESS, 0.0)
+)
+DATABASE_IDLE_SECONDS = env.float(
+    "DATABASE_IDLE_SECONDS", default={"web": 60.0, "worker": 120.0}.get(PROCESS, 0.0)
+)
 DATABASES = {"default": env.db("DATABASE_URL")}
+DATABASES["default"]["ENGINE"] = "config.postgresql"
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # If a machine disappears, its row locks must not be held for hours: both ends send keepalives soon.
@@ -186,7 +210,12 @@ DATABASES["default"]["OPTIONS"] = {
     "keepalives_idle": 15,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    "options": "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
+    "options": (
+        "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+        f" -c statement_timeout={DATABASE_STATEMENT_SECONDS:.3f}s"
+        f" -c lock_timeout={DATABASE_LOCK_SECONDS:.3f}s"
+        f" -c idle_in_transaction_session_timeout={DATABASE_IDLE_SECONDS:.3f}s"
+    ),
     **DATABASES["default"].get("OPTIONS", {}),
 }
 if env.bool("DATABASE_PREPARED", default=True):  # frequent statements are planned once per connection
@@ -329,7 +358,7 @@ SCRIPTS_NEED_SECOND_PERSON = env.bool("SCRIPTS_NEED_SECOND_PERSON", default=True
 if not DEBUG:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -467,20 +496,40 @@ CELERY_BEAT_SCHEDULE["pull"] = {
     "options": {"expires": 1800},
 }
 
+# "json": one object a line, for a collector of logs; "text": for people.
+LOG_FORMAT = env.str("LOG_FORMAT", default="text" if DEBUG else "json")
+# Where errors are reported to, without personal data (config/error_reports.py). Empty: nowhere.
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+_EACH_TASK = {"level": "DEBUG" if LOG_LEVEL == "DEBUG" else "WARNING"}  # two lines for each tick say nothing
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "private": {
+        "text": {
             "()": "config.logs.PrivateFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
-        }
+        },
+        "json": {
+            "()": "config.logs.PrivateJsonFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s %(task)s %(task_id)s",
+            "rename_fields": {"asctime": "at", "levelname": "level", "name": "logger"},
+        },
     },
-    "filters": {"refusals": {"()": "config.logs.WithoutTraceOfRefusals"}},
+    "filters": {
+        "refusals": {"()": "config.logs.WithoutTraceOfRefusals"},
+        "ids": {"()": "config.logs.WithIds"},
+        "few": {"()": "config.logs.FewLines"},
+    },
     "loggers": {
         "django.request": {"filters": ["refusals"]},
         "django.security.DisallowedHost": {"level": "CRITICAL"},  # anybody can send any number of them
+        "celery.worker.strategy": _EACH_TASK,
+        "celery.app.trace": _EACH_TASK,
+        "celery.beat": _EACH_TASK,
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "private"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["ids", "few"]}
+    },
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }

@@ -10,10 +10,11 @@ from django.urls import include, path
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.generic import RedirectView
 
-from config import health, languages
+from config import health, languages, metrics
 from config.sign_in import desk, door, kept_forms, passwords, people
 from reminders.api.views import UnknownAddress
 
+handler500 = "config.error_pages.answer_own_fault"
 answer = require_http_methods(["GET", "HEAD", "POST"])  # and no method more, before anything is looked at
 # Of django-allauth only these pages: nobody signs up here, and addresses are kept by admins.
 signing_in = [
@@ -52,6 +53,7 @@ signing_in = [
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     *signing_in,
     path("language/", languages.keep_language, name="choose_language"),
     path("admin/", admin.site.urls),

@@ -21,6 +21,8 @@ from celery.worker import state
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from config.logs import REDIS, outages
+from contacts.database.patience import answer_within
 from reminders.health import heartbeats
 from reminders.health.diagnosis import broker_answers
 from reminders.traffic.shutdown import is_stopping, mark_stopping
@@ -29,6 +31,7 @@ log = logging.getLogger(__name__)
 
 FAILED = 1  # the exit status
 CHECK_EVERY = 10.0  # seconds
+WRITE_WITHIN = 5.0  # seconds for the heartbeat
 SHUTDOWN_SECONDS = 10.0  # for the worker to shut down before the process is ended
 
 
@@ -106,6 +109,8 @@ class Watchdog(Thread):
             if self._heartbeats.has_changed(name, heartbeats.WORKER_STALE_AFTER, now)
             for queue in beat.queues
         ]
+        if outages.are_noted(REDIS) and broker_answers():
+            outages.note_answer(REDIS)
         beat_sends = self._heartbeats.has_changed(heartbeats.BEAT, heartbeats.BEAT_STALE_AFTER, now)
         return WorkerSigns(
             has_started_task=has_started_task,
@@ -117,10 +122,11 @@ class Watchdog(Thread):
     def _exchange_heartbeats(self) -> heartbeats.Heartbeats:
         """Write this worker's heartbeat; returns all heartbeats, {} without a database."""
         try:
-            heartbeats.record_worker_heartbeat(
-                self._name, self._queues, since=self._since, begun=self._tasks_started
-            )
-            return heartbeats.read_heartbeats()
+            with answer_within(WRITE_WITHIN):
+                heartbeats.record_worker_heartbeat(
+                    self._name, self._queues, since=self._since, begun=self._tasks_started
+                )
+                return heartbeats.read_heartbeats()
         except DatabaseError as error:
             log.warning("this worker's heartbeat could not be written: %s", type(error).__name__)
             return {}

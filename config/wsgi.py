@@ -7,6 +7,7 @@ from django.core.wsgi import get_wsgi_application
 from config.checks import refuse_unsafe_start
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ.setdefault("CALLBOARD_PROCESS", "web")
 
 application = get_wsgi_application()
 refuse_unsafe_start()

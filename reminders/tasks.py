@@ -44,7 +44,11 @@ def dispatch_due() -> None:
     report = dispatch()
     if report.calls:
         note_newest_call()
-    heartbeats.record_heartbeat(heartbeats.DISPATCH, f"{report.claimed} claimed, {report.calls} submitted")
+    heartbeats.record_heartbeat(
+        heartbeats.DISPATCH,
+        f"{report.claimed} claimed, {report.calls} submitted",
+        was_idle=not report.calls,
+    )
 
 
 @shared_task

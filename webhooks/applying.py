@@ -17,6 +17,7 @@ from django.db.models.functions import Now, Power
 
 from contacts.database.saving import save_rows, saving_together
 from contacts.redaction import redact
+from reminders.health.rounds import is_disk_full, note_trouble
 from reminders.lifecycle.locking import is_lock_timeout, lock_call, lock_calls, wait_briefly_here
 from reminders.models import CallRecord
 from reminders.results.outcomes import date_event, fold_into_call, mark_accepted, read_reply_in
@@ -86,13 +87,15 @@ def apply_event(
     """Apply one stored event; its state after that. Never raises because of what is in the event.
 
     `parsed` and `trusted` as in apply_events(). `wait`: if somebody else is applying it, wait for them.
-    After a lock timeout nothing is changed, since the event isn't the cause, and the sweep tries it again.
+    After a lock timeout, or without room on the disk, nothing is changed, since the event isn't the cause,
+    and the sweep tries it again.
     """
     try:
         return _apply_or_quarantine(event_id, parsed, trusted=trusted, wait=wait)
     except Exception as error:  # noqa: BLE001 - any error is kept with the event, which is tried again
         log.warning("event %s could not be applied: %s", event_id, type(error).__name__)
-        if isinstance(error, OperationalError) and is_lock_timeout(error):
+        note_trouble(error)
+        if isinstance(error, OperationalError) and (is_lock_timeout(error) or is_disk_full(error)):
             return _read_state(event_id)
         return set_aside(event_id, State.FAILED, redact(traceback.format_exc()))
 

@@ -13,7 +13,8 @@ from webhooks.verification import verify_events as verify
 @shared_task
 def apply_stored_events() -> None:
     """Apply the events that their requests stored but did not apply."""
-    heartbeats.record_heartbeat(heartbeats.EVENTS, f"{apply_stored()} applied")
+    applied = apply_stored()
+    heartbeats.record_heartbeat(heartbeats.EVENTS, f"{applied} applied", was_idle=not applied)
 
 
 @shared_task

@@ -30,6 +30,7 @@ from reminders.traffic.public_address import answer_ping
 from webhooks.address_checks import read_event
 from webhooks.apply_queue import apply_or_queue
 from webhooks.applying import apply_at_once
+from webhooks.door_health import note_refused_event, note_stored_event
 from webhooks.event_caps import TooManyEvents, is_owed_optout
 from webhooks.inbox import TWICE, UnknownSubject, store_event
 from webhooks.optout_detection import is_optout
@@ -84,11 +85,13 @@ class RobotalkerHook(APIView):
         content_type = request.META.get("CONTENT_TYPE", "")
         try:
             responses = [_store_and_apply(callback, event, content_type) for event in split_events(body)]
+            note_stored_event()
             return next((one for one in responses if one.status_code != status.HTTP_200_OK), responses[0])
         except TooManyEvents:
             return _refuse(Refusal.SURPLUS, status.HTTP_429_TOO_MANY_REQUESTS)
         except Error as error:
             log.error("an event could not be stored: %s", type(error).__name__)
+            note_refused_event(error)
             return _ask_to_resend()
 
 

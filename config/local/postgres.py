@@ -6,6 +6,7 @@ user alone.
 
 import logging
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -55,20 +56,57 @@ def stop_postgres(data: Path) -> None:
             server.stop()
 
 
+def is_serving(data: Path) -> bool:
+    """Whether the server running on the directory `data` answers, or says that it is recovering."""
+    lines = read_pid_file(data)
+    if len(lines) < 5:
+        return False
+    try:
+        _connect(lines[4], within=2).close()
+    except psycopg.OperationalError as error:
+        return _is_starting(error)
+    return True
+
+
+def find_postgres_pids(data: Path) -> list[int]:
+    """The server's process and its children; none if its pid file names no PostgreSQL that lives."""
+    try:
+        postmaster = int(read_pid_file(data)[0])
+        if b"postgres" not in Path(f"/proc/{postmaster}/cmdline").read_bytes():
+            return []
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    except (OSError, ValueError, IndexError):
+        return []
+    return [postmaster, *map(int, children)]
+
+
 def _start(data: Path, *, durable: bool) -> None:
     data.parent.mkdir(parents=True, exist_ok=True)
     try:
+        if not (data / "PG_VERSION").exists():
+            _make_files(data, extra="" if durable else NOT_DURABLE)
         server = _server(data)
         with _neutral_environment():
-            server.ensure_pgdata_inited()
-            if not durable:
-                with (data / "postgresql.conf").open("a") as conf:
-                    conf.write(NOT_DURABLE)
             _keep_others_out(data)
             _start_with_retry(server)
         _close_socket_folder(data)
     except (SubprocessError, OSError, AssertionError) as error:
         raise LocalServiceError(f"PostgreSQL doesn't start. Its log is {data / 'log'}.") from error
+
+
+def _make_files(data: Path, *, extra: str) -> None:
+    """Make the files of a new server beside their place, and move them there when they are whole.
+
+    A server whose files were made by half, because of Ctrl-C, could never start. `extra`: more configuration.
+    """
+    for left_over in data.parent.glob(f"{data.name}-new-*"):
+        shutil.rmtree(left_over, ignore_errors=True)
+    new = Path(tempfile.mkdtemp(prefix=f"{data.name}-new-", dir=data.parent))
+    with _neutral_environment():
+        _server(new).ensure_pgdata_inited()
+    with (new / "postgresql.conf").open("a") as conf:
+        conf.write(extra)
+    new.rename(data)
 
 
 def _keep_others_out(data: Path) -> None:
@@ -191,9 +229,9 @@ def read_pid_file(data: Path) -> list[str]:
         return []
 
 
-def _connect(socket_dir: str, database: str = "postgres") -> psycopg.Connection:
+def _connect(socket_dir: str, database: str = "postgres", *, within: int = 5) -> psycopg.Connection:
     return psycopg.connect(
-        host=socket_dir, port=5432, user="postgres", dbname=database, connect_timeout=5, autocommit=True
+        host=socket_dir, port=5432, user="postgres", dbname=database, connect_timeout=within, autocommit=True
     )
 
 

@@ -44,9 +44,16 @@ def _answers(url: str) -> bool:
 
 
 def _workers_answer() -> bool:
+    from kombu.exceptions import OperationalError
+    from redis import RedisError
+
     from config.celery import app
 
-    answers = {name.partition("@")[0] for answer in app.control.ping(timeout=0.5) or [] for name in answer}
+    try:
+        given = app.control.ping(timeout=0.5)
+    except (OperationalError, RedisError, OSError):  # the broker is away, or is being stopped
+        return False
+    answers = {name.partition("@")[0] for answer in given or [] for name in answer}
     return answers >= set(WORKER_QUEUES)
 
 

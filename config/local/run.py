@@ -1,10 +1,14 @@
 """`make run`: everything on one laptop, with one Ctrl-C to stop it all."""
 
+import fcntl
 import os
 import signal
 import socket
 import sys
-from threading import Thread
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
 from typing import NoReturn
 
 from config.local.environment import BASE_DIR, VAR, is_laptop, set_laptop_defaults
@@ -20,7 +24,8 @@ class CannotRunError(Exception):
 
 def main() -> int:
     """Run everything; returns 0 if the user stopped it, 1 if it could not start or a process ended."""
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     signal.signal(signal.SIGHUP, _stop)  # the terminal was closed
     try:
         return run()
@@ -31,33 +36,81 @@ def main() -> int:
         return 0
 
 
+_was_stopped = Event()
+
+
 def _stop(number: int, frame: object) -> NoReturn:
+    """Also noted: Python drops an exception that comes while it cleans up an object."""
+    _was_stopped.set()
     raise KeyboardInterrupt
 
 
 def run() -> int:
     """Prepare what is missing, start the processes, and wait until they have ended."""
-    addresses, port, sandbox_port = prepare_environment()
+    with only_one(VAR):
+        return run_alone()
+
+
+@contextmanager
+def only_one(var: Path) -> Iterator[None]:
+    """Hold the folder's lock. Raises CannotRunError if Callboard runs on it already.
+
+    Two of them would take each other's tasks and send calls to each other's sandbox. The kernel releases the
+    lock however the process ends.
+    """
+    var.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(var / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "r+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            port = lock.read() or "its port"
+            raise CannotRunError(
+                f"it runs already on the data in {var}, at port {port}. Stop that one, or give this one a "
+                "folder and ports of its own: CALLBOARD_VAR=var-2 PORT=8100 SANDBOX_PORT=8865 make run"
+            ) from None
+        lock.truncate(0)
+        lock.write(os.environ.get("PORT") or "8000")
+        lock.flush()
+        yield
+
+
+def run_alone() -> int:
+    """The same, with the lock held."""
+    addresses, port, sandbox_port, ours = prepare_environment()
     check_front_end()
     from config.local.database import prepare_database, read_clinic_zone
     from config.local.processes import Processes, build_commands
+    from config.local.services import ServerWatch
 
     say("Preparing the database ...")
     prepare_database(with_demo=is_local(os.environ["ROBOTALKER_BASE_URL"]))
 
     zone = read_clinic_zone()
+    if _was_stopped.is_set():
+        raise KeyboardInterrupt
     commands = build_commands(port=port, sandbox_port=sandbox_port, var=VAR, zone=zone)
     processes = Processes(commands, when_started=Thread(target=announce, args=[addresses], daemon=True).start)
-    processes.loop()
+    watch = ServerWatch(VAR, ours, say=processes.say)
+    watch.start()
+    try:
+        processes.loop()
+    finally:
+        watch.stop()
     if processes.stopped_by_hand:
         say("Stopped.")
         return 0
-    say(f"{processes.ended_first} ended unexpectedly, so everything was stopped. See its last lines above.")
+    say(
+        f"{processes.ended_first} ended again and again, so everything was stopped. See its last lines above."
+    )
     return 1
 
 
-def prepare_environment() -> tuple[Addresses, int, int | None]:
-    """Check the ports, start the servers and set the environment for all processes."""
+def prepare_environment() -> tuple[Addresses, int, int | None, list[str]]:
+    """Check the ports, start the servers and set the environment for all processes.
+
+    The last are the settings of the servers that were found or started here.
+    """
     if not is_laptop():
         raise CannotRunError("these are settings for production. Set DEBUG=true to run it here.")
     port, sandbox_port = read_port("PORT", 8000), read_port("SANDBOX_PORT", 8765)
@@ -69,10 +122,10 @@ def prepare_environment() -> tuple[Addresses, int, int | None]:
     from config.local.services import ensure_services
 
     say("Starting PostgreSQL and Valkey ...")
-    ensure_services(VAR)
+    ours = ensure_services(VAR)
     sandbox = "" if elsewhere else os.environ["ROBOTALKER_BASE_URL"]
     addresses = Addresses(web=f"http://127.0.0.1:{port}", sandbox=sandbox, robotalker=elsewhere)
-    return addresses, port, None if elsewhere else sandbox_port
+    return addresses, port, None if elsewhere else sandbox_port, ours
 
 
 def read_port(name: str, default: int) -> int:

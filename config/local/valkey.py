@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis
 
@@ -21,14 +22,16 @@ READY_WITHIN = 5.0  # seconds
 def start_valkey(data: Path, *, durable: bool = True) -> str:
     """Find the server whose data is in the directory `data`, or start it, and return its URL.
 
-    With `durable=False` nothing is written to disk. Raises `LocalServiceError`.
+    After a crash it gets the port and password that it had, unless another program has taken the port. With
+    `durable=False` nothing is written to disk. Raises `LocalServiceError`.
     """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     running = _read_url(data)
     if running and _answers(running):
         return running
-    for _attempt in range(ATTEMPTS):
-        url = _launch(data.resolve(), durable=durable)
+    urls = [running] if running and _is_free(_port_of(running)) else []
+    for url in [*urls, *(_make_url() for _attempt in range(ATTEMPTS))]:
+        _launch(data.resolve(), url, durable=durable)
         if _answers_soon(url):
             return url
     raise LocalServiceError(f"Valkey doesn't start. Its log is {data / 'valkey.log'}.")
@@ -44,23 +47,53 @@ def stop_valkey(data: Path) -> None:
     (data / "url").unlink(missing_ok=True)
 
 
-def _launch(data: Path, *, durable: bool) -> str:
-    port, password = _find_free_port(), secrets.token_urlsafe(16)
-    url = f"redis://:{password}@127.0.0.1:{port}/0"
+def is_answering(data: Path) -> bool:
+    """Whether the server whose data is in the directory `data` answers."""
+    return _answers(_read_url(data))
+
+
+def find_valkey_pids(data: Path) -> list[int]:
+    """The process that serves this directory, if its file of it names one that lives."""
+    try:
+        pid = int((data / "valkey.pid").read_text())
+        return [pid] if b"valkey" in Path(f"/proc/{pid}/cmdline").read_bytes() else []
+    except (OSError, ValueError):
+        return []
+
+
+def _make_url() -> str:
+    return f"redis://:{secrets.token_urlsafe(16)}@127.0.0.1:{_find_free_port()}/0"
+
+
+def _port_of(url: str) -> int:
+    return urlsplit(url).port or 0
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _launch(data: Path, url: str, *, durable: bool) -> None:
     (data / "url").touch(mode=0o600)
     (data / "url").write_text(url)
     config = f"""
         bind 127.0.0.1
-        port {port}
-        requirepass {password}
+        port {_port_of(url)}
+        requirepass {urlsplit(url).password}
         dir "{data}"
         pidfile "{data / "valkey.pid"}"
         logfile "{data / "valkey.log"}"
         save {'"60 1"' if durable else '""'}
+        stop-writes-on-bgsave-error no
         daemonize yes
     """  # as a daemon it gets no Ctrl-C and isn't our child process
     subprocess.run([_binary(), "-"], input=config, text=True, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
-    return url
 
 
 def _binary() -> str:
@@ -83,6 +116,8 @@ def _read_url(data: Path) -> str:
 
 
 def _answers(url: str) -> bool:
+    if not url:
+        return False
     try:
         with redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
             return bool(client.ping())

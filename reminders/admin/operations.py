@@ -51,7 +51,7 @@ class SendingSwitchAdmin(HistoryAdmin[SendingSwitch]):
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(HistoryAdmin[Heartbeat]):
-    list_display = ("name", "at", "taken", "did")
+    list_display = ("name", "at", "taken", "did", "failed_at", "failure", "failures")
     search_fields = ("name",)
 
     @admin.display(description=gettext_lazy("queues"))

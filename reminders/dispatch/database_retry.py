@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
+from reminders.health.rounds import note_trouble
+
 log = logging.getLogger(__name__)
 
 PAUSE = 0.5  # seconds between two attempts
@@ -29,6 +31,7 @@ class DatabaseRetry:
             except (DatabaseError, InterfaceError) as error:
                 # the type only: a database error's message may contain personal data
                 log.error("not recorded: %s", type(error).__name__)
+                note_trouble(error)
                 may_pass = isinstance(error, OperationalError | InterfaceError)
                 if not may_pass or time.monotonic() > self._ends_at:
                     return

@@ -21,6 +21,7 @@ from reminders.dispatch.grouping import sort_for_submission
 from reminders.dispatch.opening import hold_while_paused
 from reminders.dispatch.post_threads import PostThreads, open_post_threads
 from reminders.dispatch.submission import RECORD_WITHIN, Submission, open_batch, open_singles, record_results
+from reminders.health.rounds import note_trouble
 from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
 from reminders.traffic.gate import read_gate
 from reminders.traffic.rate import seconds_until_permit, take_permits
@@ -128,6 +129,7 @@ class ClaimWork:
         try:
             hold_while_paused(held, self._claim.token, self._practice)
         except Exception as error:  # noqa: BLE001 - they stay claimed until the lease ends
+            note_trouble(error)
             log.error("%s reminders were not held: %s", len(held), type(error).__name__)
 
     def _open_group(self, group: list[int]) -> list[Submission]:
@@ -145,6 +147,8 @@ class ClaimWork:
         except Exception as error:  # noqa: BLE001 - one reminder's error must not keep the others
             if len(reminder_ids) > 1 and not is_lock_timeout(error):
                 return [submission for one in reminder_ids for submission in self._open_singles([one])]
+            if not is_lock_timeout(error):
+                note_trouble(error)
             # the type only: a database error's message may contain personal data
             log.error("reminders %s were not opened: %s", reminder_ids, type(error).__name__)
             return []

@@ -18,19 +18,23 @@ ASK_WITHIN = 0.5  # seconds: a page waits for it
 class StoppedPart(StrEnum):
     """The part that keeps the sweeps from running: the first of these that applies."""
 
+    DISK = "disk"
     BROKER = "broker"
     BEAT = "beat"
     WORKERS = "workers"
     NOT_KNOWN = "not known"
+    FAILING = "failing"  # the sweeps run, and what they do fails
 
 
 WORDS = {
+    StoppedPart.DISK: gettext_lazy("PostgreSQL has no room left on its disk"),
     StoppedPart.BROKER: gettext_lazy("Redis does not answer"),
     StoppedPart.BEAT: gettext_lazy("beat is not running"),
     StoppedPart.WORKERS: gettext_lazy("no worker for %(work)s is running"),
     StoppedPart.NOT_KNOWN: gettext_lazy(
         "the worker for %(work)s is running, but gets nothing done: see its log"
     ),
+    StoppedPart.FAILING: gettext_lazy("the last rounds for %(work)s failed: see Heartbeats"),
 }
 WORK = {
     heartbeats.DISPATCH: gettext_lazy("sending"),
@@ -42,7 +46,9 @@ WORK = {
 
 @dataclass(frozen=True)
 class Standstill:
-    """The part that is down, and the sweeps that have stopped; none yet, if beat has only just stopped."""
+    """The part that is down, and the sweeps that have stopped; none yet, if beat has only just stopped, or
+    if only events couldn't be stored.
+    """
 
     part: StoppedPart
     sweeps: tuple[str, ...]
@@ -55,11 +61,15 @@ class Standstill:
 
 
 def find_standstill(beats: heartbeats.Heartbeats, now: datetime) -> Standstill | None:
-    """None while beat and all sweeps run. Otherwise pings Redis; the rest follows from the heartbeats."""
-    stale = heartbeats.pick_stale(beats, now)
+    """None while beat and all sweeps run, and get something done. Otherwise the rest follows from the
+    heartbeats, and a ping to Redis if a sweep is stale.
+    """
+    stale, failing = heartbeats.pick_stale(beats, now), heartbeats.pick_failing(beats, now)
+    sweeps = tuple(sweep for sweep in heartbeats.QUEUES if sweep in stale or sweep in failing)
+    if heartbeats.disk_is_full(beats, now):
+        return Standstill(StoppedPart.DISK, sweeps)
     if not stale:
-        return None
-    sweeps = tuple(sweep for sweep in heartbeats.QUEUES if sweep in stale)
+        return Standstill(StoppedPart.FAILING, sweeps) if sweeps else None
     if not broker_answers():
         return Standstill(StoppedPart.BROKER, sweeps)
     if heartbeats.BEAT in stale:

@@ -1,15 +1,15 @@
 """Heartbeats, by the database's clock: when each sweep last finished, when beat last sent a tick, and when
-each worker last checked itself.
+each worker last checked itself. And how rounds failed: a sweep that runs and gets nothing done is failing.
 
 Ages are by that clock too (read_heartbeat_clock). A heartbeat that lies ahead of it was written before the
 clock was set back, so it says nothing: its sweep is stale, its worker doesn't count (product rule 28).
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from config.queues import DISPATCH_QUEUE, EVENTS_QUEUE, SWEEPS_QUEUE
@@ -22,6 +22,7 @@ DISPATCH, PLANNING, RECONCILIATION, EVENTS = "dispatch", "planning", "reconcilia
 ASKING, VERIFYING, CONTACTS, PULL = "asking", "verifying", "contacts", "contacts pulled"
 COUNTING = "counting"  # never stale either: reports say as of when they are
 BEAT = "beat"
+DOOR = "door"  # the endpoint that Robotalker posts its events to
 WORKER = "worker "  # followed by host:pid
 # Where each sweep's tick goes; see CELERY_TASK_ROUTES.
 QUEUES = {
@@ -40,16 +41,47 @@ BEAT_STALE_AFTER = timedelta(seconds=30)
 WORKER_STALE_AFTER = timedelta(seconds=60)
 WORKER_KEPT = timedelta(days=1)
 LONGEST_NAME = 40
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # in place of the last success of what only ever failed
+FAILING_FOR = timedelta(minutes=5)  # after its last failure, what nobody tries again counts as sound
+DISK_FULL = "DiskFull"  # PostgreSQL's own name of it
+SURE = frozenset({DISK_FULL})  # one such failure is enough; of others, a second one must follow
 AHEAD_ALLOWED = timedelta(seconds=1)  # clocks are corrected by fractions of a second all the time
 
 
-def record_heartbeat(name: str, did: str = "", *, queues: Sequence[str] = ()) -> None:
+def record_heartbeat(name: str, did: str = "", *, queues: Sequence[str] = (), was_idle: bool = False) -> None:
     """Record that the sweep `name` has just finished; `did` is what it did, in counts.
 
-    `queues` are the queues that a worker takes tasks from.
+    `queues` are the queues that a worker takes tasks from. `was_idle`: there was nothing to do, so that it
+    doesn't show whether what failed before would work now.
     """
     defaults = {"at": Now(), "did": did[:200], "queues": list(queues)}
-    Heartbeat.objects.update_or_create(name=name, defaults=defaults)
+    Heartbeat.objects.update_or_create(
+        name=name, defaults=defaults if was_idle else {**defaults, "failures": 0}
+    )
+
+
+def record_failure(name: str, failure: str) -> None:
+    """Record that a round of this sweep, or a request to the door, failed: the kind of error, no message."""
+    changes = {"failed_at": Now(), "failure": failure[:200], "failures": F("failures") + 1}
+    if not Heartbeat.objects.filter(name=name).update(**changes):
+        first = {"at": NEVER, "failed_at": Now(), "failure": failure[:200], "failures": 1}
+        Heartbeat.objects.get_or_create(name=name, defaults=first)
+
+
+def pick_failing(beats: Heartbeats, now: datetime) -> dict[str, Heartbeat]:
+    """The sweeps whose last rounds failed with nothing done since, and the door if it refused events."""
+    return {name: beat for name, beat in beats.items() if _is_failing(beat, now)}
+
+
+def disk_is_full(beats: Heartbeats, now: datetime) -> bool:
+    """Whether PostgreSQL has lately had no room for new rows."""
+    return any(beat.failure == DISK_FULL for beat in pick_failing(beats, now).values())
+
+
+def _is_failing(beat: Heartbeat, now: datetime) -> bool:
+    if not beat.failures or beat.failed_at is None or abs(now - beat.failed_at) > FAILING_FOR:
+        return False
+    return beat.failures > 1 or beat.failure in SURE
 
 
 def name_worker(host: str, pid: int) -> str:
@@ -96,7 +128,7 @@ def pick_stale(beats: Heartbeats, now: datetime) -> dict[str, timedelta | None]:
 
 def find_age(beats: Heartbeats, name: str, now: datetime) -> timedelta | None:
     """How long ago the heartbeat `name` was; negative if it lies ahead, None when there was none."""
-    return now - beats[name].at if name in beats else None
+    return now - beats[name].at if name in beats and beats[name].at != NEVER else None
 
 
 def find_served_queues(beats: Heartbeats, now: datetime) -> set[str]:

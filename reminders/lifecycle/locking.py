@@ -9,6 +9,7 @@ then locations come before all of them: planners (planning/bulk_rows.py) and who
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
+from django.conf import settings
 from django.db import Error, connection
 from django.db.models import Exists, OuterRef, Prefetch
 from psycopg.errors import LockNotAvailable
@@ -31,7 +32,7 @@ def wait_briefly() -> Iterator[None]:
         yield
     finally:
         with suppress(Error):  # a lost connection loses its settings anyway
-            _set_lock_timeout("0")
+            _set_lock_timeout(f"{settings.DATABASE_LOCK_SECONDS:.3f}s")
 
 
 def wait_briefly_here() -> None:

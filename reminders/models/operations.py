@@ -70,16 +70,24 @@ class SendingSwitch(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a sweep last finished, or a worker last reported itself, by the database's clock."""
+    """When a sweep last finished, or a worker last reported itself, by the database's clock.
+
+    Also how the rounds of a sweep failed lately, and how the webhook endpoint did ("door").
+    """
 
     name = models.CharField(max_length=40, primary_key=True)
-    at = models.DateTimeField()
+    at = models.DateTimeField(help_text=_("When a round last finished; 1970 if none ever did."))
     did = models.CharField(max_length=200, blank=True, help_text=_("What the last run did, in numbers."))
     queues = ArrayField(
         models.CharField(max_length=40),
         default=list,
         blank=True,
         help_text=_("Of a worker: the queues it takes."),
+    )
+    failed_at = models.DateTimeField(null=True, blank=True, help_text=_("When a round last failed."))
+    failure = models.CharField(max_length=200, blank=True, help_text=_("Why it failed: the kind of error."))
+    failures = models.PositiveIntegerField(
+        default=0, db_default=0, help_text=_("Rounds that failed since one last did something.")
     )
     read_at: datetime | None = None  # by the database's clock; set by heartbeats.read_heartbeats
 

@@ -15,12 +15,13 @@ from django.utils.translation import gettext_lazy
 from contacts.models import Location
 from contacts.templatetags.display import clock, day_and_clock
 from reminders.deciding.sending_mode import leaves_this_machine, mode_of
-from reminders.health.diagnosis import Standstill, find_standstill
+from reminders.health.diagnosis import Standstill, StoppedPart, find_standstill
 from reminders.health.heartbeats import (
     AHEAD_ALLOWED,
     COUNTING,
     DISPATCH,
     EVENTS,
+    NEVER,
     PLANNING,
     RECONCILIATION,
     find_age,
@@ -155,6 +156,8 @@ class Frame:
         """What has stopped, such as "Calls have stopped since 11:16."; "" while nothing has."""
         if self.standstill is None:
             return ""
+        if self.standstill.part == StoppedPart.DISK:
+            return _("The server's disk is full: nothing new can be saved, and no calls go out.")
         words = STOPPED[self.stopped_sweep]
         if self.clock_set_back:
             return str(words.clock_set_back)
@@ -188,7 +191,8 @@ def read_frame() -> Frame:
     read_at = read_heartbeat_clock(beats, otherwise=now)
     standstill = find_standstill(beats, read_at)
     stopped = standstill.sweeps[0] if standstill and standstill.sweeps else DISPATCH
-    stopped_at = beats[stopped].at.astimezone(zone) if standstill and stopped in beats else None
+    has_run = stopped in beats and beats[stopped].at != NEVER
+    stopped_at = beats[stopped].at.astimezone(zone) if standstill and has_run else None
     gate = switch.gate_until
     return Frame(
         today=now.astimezone(zone).date(),

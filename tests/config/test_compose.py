@@ -72,6 +72,17 @@ def test_every_container_except_migrate_is_restarted() -> None:
     assert ends_for_good == {"migrate"}
 
 
+def test_the_logs_of_every_container_have_a_limit() -> None:
+    for name, service in SERVICES.items():
+        assert set(service["logging"]["options"]) == {"max-size", "max-file"}, name
+
+
+def test_the_health_check_of_beat_looks_at_the_file_that_beat_touches() -> None:
+    options = read_command("beat")
+    schedule = options[options.index("--schedule") + 1]
+    assert f"{schedule}-alive" in SERVICES["beat"]["healthcheck"]["test"][1]
+
+
 def test_migrations_run_before_the_other_containers_start() -> None:
     shell, option, script = read_command("migrate")
     assert (shell, option) == ("sh", "-c")
@@ -107,7 +118,7 @@ def test_every_volume_is_declared_and_used() -> None:
 
 
 def test_servers_have_a_health_check_and_ports_on_localhost_only() -> None:
-    for name in ("web", "door", *WORKER_QUEUES, "postgres", "valkey"):
+    for name in ("web", "door", *WORKER_QUEUES, "beat", "postgres", "valkey"):
         assert "healthcheck" in SERVICES[name], name
     ports = {name: service.get("ports", []) for name, service in SERVICES.items()}
     assert ports.pop("caddy") == ["80:80", "443:443", "443:443/udp"]

@@ -40,6 +40,7 @@ NOT_PAGES = (
     "api/v1",
     "hooks",
     "healthz",
+    "metrics",
     "readyz",
     "static",
 )  # the admin's lists and the endpoint: below

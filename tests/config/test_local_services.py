@@ -13,9 +13,10 @@ import psycopg
 import pytest
 import redis
 
+from config.local import services
 from config.local.errors import LocalServiceError
-from config.local.postgres import read_pid_file, start_postgres, stop_postgres
-from config.local.valkey import start_valkey, stop_valkey
+from config.local.postgres import find_postgres_pids, read_pid_file, start_postgres, stop_postgres
+from config.local.valkey import find_valkey_pids, start_valkey, stop_valkey
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -132,7 +133,36 @@ def test_valkey_restarts_after_kill_9(var: Path) -> None:
     before = start_valkey(var / "valkey")
     os.kill(int((var / "valkey" / "valkey.pid").read_text()), signal.SIGKILL)
     wait_until(lambda: not broker_answers(before), "the old broker to be gone")
-    assert broker_answers(start_valkey(var / "valkey"))
+    assert start_valkey(var / "valkey") == before, "others know no other address"
+    assert broker_answers(before)
+
+
+def test_servers_that_die_or_hang_are_started_again_at_the_same_address(
+    var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "SILENT_FOR", 1.0)
+    monkeypatch.setattr(services, "WATCH_EVERY", 0.1)
+    urls = start_postgres(var / "postgres"), start_valkey(var / "valkey")
+    monkeypatch.setenv("DATABASE_URL", urls[0])
+    monkeypatch.setenv("REDIS_URL", urls[1])
+    said: list[str] = []
+    watch = services.ServerWatch(var, ["DATABASE_URL", "REDIS_URL"], say=said.append)
+    watch.start()
+    for pids in (find_postgres_pids(var / "postgres")[:1], find_valkey_pids(var / "valkey")):
+        os.kill(pids[0], signal.SIGKILL)
+    wait_until(lambda: len(said) == 2 and both_answer(urls), "both to be back", within_seconds=30)
+    for pid in (*find_postgres_pids(var / "postgres"), *find_valkey_pids(var / "valkey")):
+        os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: len(said) == 4 and both_answer(urls), "both to be back again", within_seconds=30)
+    watch.stop()
+    ended, hung = said[:2], said[2:]
+    assert (
+        {line.split(" ")[0] for line in ended}
+        == {line.split(" ")[0] for line in hung}
+        == {"PostgreSQL", "Valkey"}
+    )
+    assert all("had ended: it was started again." in line for line in ended), said
+    assert all("did not answer: it was started again." in line for line in hung), said
 
 
 def test_another_server_on_the_old_port_is_not_mistaken_for_ours(var: Path, tmp_path: Path) -> None:

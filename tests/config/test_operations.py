@@ -87,7 +87,8 @@ def test_each_heartbeat_is_documented() -> None:
     names = {
         name for row in read_table("heartbeat", "old means") for name in re.findall(r"`([^`]+)`", row[0])
     }
-    own = {heartbeats.ASKING, heartbeats.VERIFYING, heartbeats.CONTACTS, heartbeats.PULL, heartbeats.BEAT}
+    sweeps = {heartbeats.ASKING, heartbeats.VERIFYING, heartbeats.CONTACTS, heartbeats.PULL}
+    own = sweeps | {heartbeats.BEAT, heartbeats.DOOR}
     assert names == own | set(heartbeats.QUEUES) | {f"{heartbeats.WORKER}HOST:PID"}
 
 

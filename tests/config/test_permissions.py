@@ -204,7 +204,7 @@ LOGIN_IS_ENOUGH = {
     "lock_desk",
     "kept_form",
 }
-OPEN_TO_ALL = {"login", "choose_language", "healthz", "readyz", "evidence_keys", "calendar_feed"}
+OPEN_TO_ALL = {"login", "choose_language", "healthz", "readyz", "metrics", "evidence_keys", "calendar_feed"}
 OPEN_TO_ALL |= {"account_login", "mfa_authenticate", "forgotten_password", "new_password"}
 OPEN_TO_ALL |= {"locked", "desk_state"}
 OTHER_DOORS = ("admin/", "hooks/", "api/v1")

@@ -145,7 +145,30 @@ def test_a_process_that_does_not_stop_is_killed_after_a_time(supervise: Supervis
     assert not is_alive(pid)
 
 
-def test_a_process_that_ends_without_being_stopped_is_named_and_stops_the_others(
+def test_a_process_that_is_killed_is_started_again_and_the_others_run_on(supervise: Supervise) -> None:
+    supervisor = supervise(web=SLEEPS, worker=WITH_CHILD)
+    output = supervisor.read_until_up()
+    web, worker = (int(re.findall(rf"{name} started \(pid=(\d+)\)", output)[0]) for name in ("web", "worker"))
+    child = int(output.rpartition("child ")[2].split()[0])
+    os.kill(worker, signal.SIGKILL)
+    output = supervisor.read_until("UP")
+    assert "worker ended (exit code -9): it is started again in 0.5 s" in output
+    wait_until_gone(child)
+    assert is_alive(web)
+    supervisor.press_ctrl_c()
+    assert "BY HAND" in supervisor.wait()
+    assert not [pid for pid in (web, *find_pids(output)) if is_alive(pid)]
+
+
+def test_all_processes_end_if_make_run_itself_is_killed(supervise: Supervise) -> None:
+    supervisor = supervise(web=SLEEPS, worker=WITH_CHILD)
+    output = supervisor.read_until_up()
+    supervisor.process.kill()
+    for pid in (*find_pids(output), int(output.rpartition("child ")[2].split()[0])):
+        wait_until_gone(pid)
+
+
+def test_a_process_that_ends_at_each_start_is_named_and_stops_the_others(
     supervise: Supervise,
 ) -> None:
     supervisor = supervise(web=SLEEPS, worker=DIES)

@@ -36,7 +36,7 @@ def show_table(results: Results) -> str:
         [name, *(str(result["counts"].get(name, "")) for result in results.values())] for name in counts
     ]
     rows = [["rules", *names], *rules, [], ["what happened", *names], *happened]
-    return "\n".join(_align(rows))
+    return "\n".join(align(rows))
 
 
 def _show_rule(name: str, results: Results) -> Iterator[str]:
@@ -46,7 +46,8 @@ def _show_rule(name: str, results: Results) -> Iterator[str]:
         yield str(count) if count <= limit else f"{count} !"
 
 
-def _align(rows: list[list[str]]) -> Iterator[str]:
+def align(rows: list[list[str]]) -> Iterator[str]:
+    """The lines of a table: the first column to the left, the others to the right."""
     full = [row for row in rows if row]
     first = max(len(row[0]) for row in full)
     widths = [max(len(row[column]) for row in full) for column in range(1, len(full[0]))]

@@ -46,10 +46,11 @@ def test_a_valid_request_is_not_counted(call: CallRecord) -> None:
     assert read_refusals() == {"forged": 1}
 
 
-def test_the_health_page_shows_the_count_as_a_note() -> None:
+def test_the_health_page_shows_the_count_as_a_note(settings: Settings) -> None:
+    settings.MONITORING_TOKEN = "only-for-tests"
     post(FORGED, ANSWERED)
     assert read_refusals() == {"forged": 1}
-    notes = Client().get("/readyz").json()["notes"]
+    notes = Client(headers={"authorization": "Bearer only-for-tests"}).get("/readyz").json()["notes"]
     assert notes["refused"] == "1 requests today had an invalid address: 1 forged"
 
 

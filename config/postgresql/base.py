@@ -1,0 +1,88 @@
+"""Django's backend for PostgreSQL with a limit for each wait, so that a server that hangs takes no thread.
+
+The limit of a statement is that of the server (`statement_timeout`) and a few seconds more; it is what is
+left when the server itself stands still. contacts/database/patience.py says what follows.
+"""
+
+from collections.abc import Generator
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+import psycopg
+from django.conf import settings
+from django.db.backends.postgresql import base
+from psycopg import errors
+
+from contacts.database.patience import PROBE_WITHIN, HangingServer, time_left
+
+Result = TypeVar("Result")
+GRACE = 5.0  # seconds after the server's own limit, which says more than ours
+server = HangingServer()
+
+
+class SilentServer(errors.OperationalError):
+    """The server did not answer in time; or it lately did not, and this statement was not sent."""
+
+
+class ImpatientConnection(psycopg.Connection[Any]):
+    """A connection that is closed when an answer takes too long."""
+
+    def wait(
+        self,
+        gen: Generator[Any, Any, Result],
+        interval: float = 0.1,
+        timeout: float | None = None,
+    ) -> Result:
+        """What psycopg calls for each exchange with the server. Raises SilentServer."""
+        limit = _limit()
+        if not server.may_ask():
+            raise self._give_up("has lately not answered")
+        if server.hangs:
+            limit = min(limit or PROBE_WITHIN, PROBE_WITHIN)
+        try:
+            result = super().wait(gen, interval, limit if timeout is None else min(timeout, limit or timeout))
+        except errors._WaitTimeout as error:
+            server.note_silence()
+            raise self._give_up("did not answer in time") from error
+        server.note_answer()
+        return result
+
+    def _give_up(self, why: str) -> SilentServer:
+        self.pgconn.finish()  # what the server would still say belongs to another question
+        return SilentServer(f"the database {why}")
+
+    @classmethod
+    def _connect_gen(cls, conninfo: str = "") -> Any:
+        """What psycopg calls for each attempt to connect, of which it ends none before two seconds."""
+        if not server.may_ask():
+            raise SilentServer("the database has lately not answered")
+        generator = super()._connect_gen(conninfo)
+        try:
+            wanted = next(generator)
+            while True:
+                ready = yield wanted
+                left = time_left()
+                if not ready and left is not None and left <= 0.001:
+                    server.note_silence()
+                    raise SilentServer("the database did not answer in time")
+                wanted = generator.send(ready)
+        except StopIteration as end:
+            server.note_answer()
+            return end.value
+        except GeneratorExit:  # psycopg's own limit, or Ctrl-C
+            server.note_silence()
+            raise
+
+
+def _limit() -> float | None:
+    """Seconds for the next exchange; None: without limit."""
+    left, longest = time_left(), settings.DATABASE_STATEMENT_SECONDS
+    if left is not None:
+        return left
+    return longest + GRACE if longest else None
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Django's wrapper, with connections of ours."""
+
+    Database: Any = SimpleNamespace(**vars(psycopg) | {"connect": ImpatientConnection.connect})
