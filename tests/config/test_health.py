@@ -193,7 +193,7 @@ def test_staff_who_may_see_heartbeats_read_why(heartbeats_written: None, client:
 
 
 def test_a_sweep_that_runs_and_gets_nothing_done_is_not_ready(heartbeats_written: None) -> None:
-    """It said "ready" while the disk was full: the heartbeat itself fits into a page that is there."""
+    """It said "ready" while the disk was full: the heartbeat itself fits into a page (product rule 65)."""
     heartbeats.record_failure(heartbeats.DISPATCH, "DiskFull")
     heartbeats.record_heartbeat(heartbeats.DISPATCH, "0 claimed, 0 submitted", was_idle=True)
     answer = ask()
