@@ -178,7 +178,10 @@ def _check_event_days() -> Iterator[checks.CheckMessage]:
 
 def _check_days_kept() -> Iterator[checks.CheckMessage]:
     # a request that comes again must find the event that it repeats, as long as its address is valid
-    least = LEAST_DAYS_KEPT | {"KEEP_EVENT_DAYS": settings.WEBHOOK_TOKEN_DAYS + 1}
+    valid_for = settings.WEBHOOK_TOKEN_DAYS
+    least = dict(LEAST_DAYS_KEPT)
+    if valid_for <= LONGEST_TOKEN_DAYS:  # else that is the fault that is named
+        least["KEEP_EVENT_DAYS"] = valid_for + 1
     for name, days in least.items():
         kept = getattr(settings, name)
         if kept != 0 and kept < days:

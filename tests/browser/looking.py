@@ -75,7 +75,7 @@ class Watched:
 
     def check(self) -> None:
         self.faults += self.page.evaluate("window.stopped")
-        assert self.faults == [], self.page.url
+        assert self.faults == [], f"{self.page.url}: {self.faults}"
 
 
 class LookedAt(Watched):
