@@ -15,7 +15,7 @@ from tests.office import make_colleague
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ["/admin/", "/admin/reminders/reminder/", "/admin/contacts/location/add/", "/admin/password_change/"]
+PAGES = ["/admin/", "/admin/reminders/reminder/", "/admin/contacts/location/add/", "/admin/auth/user/"]
 POPUP = "/admin/contacts/location/add/?_popup=1"
 
 
