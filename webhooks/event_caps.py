@@ -31,7 +31,7 @@ MOST_OF_THE_ACCOUNT = 2_000
 # Conditions of the statement that stores an event (webhooks/inbox.py), with "subject" as the call or batch;
 # %s: 1, or 2 for a "no".
 _COUNT = f"SELECT count(*) FROM {WebhookEvent._meta.db_table} AS stored"  # noqa: S608 - a table of ours
-_MEMBERS = f"SELECT count(*) FROM {CallRecord._meta.db_table} AS member"  # noqa: S608 - a table of ours
+_MEMBERS = f"SELECT greatest(1, count(*)) FROM {CallRecord._meta.db_table} AS member"  # noqa: S608 - a table of ours
 _TODAY = "stored.received_at > clock_timestamp() - interval '24 hours'"
 _OF_ACCOUNT = f"stored.call_id IS NULL AND stored.batch_id IS NULL AND {_TODAY}"
 CALL_CAP = f"({_COUNT} WHERE stored.call_id = subject.id) < {MOST_OF_A_CALL} * %s"

@@ -35,14 +35,14 @@ def small_caps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_address_of_a_call_stores_a_limited_number_of_events_and_counts_the_others(
-    call: CallRecord,
+    call: CallRecord, office: Client
 ) -> None:
     url = status_url(call)
     answers = [post(url, make_event("call.ringing", try_number=number)) for number in range(6)]
     assert answers == [200, 200, 200, 429, 429, 429]
     assert WebhookEvent.objects.count() == 3
     assert read_refusals() == {"beyond what one address may store": 3}
-    assert "3 beyond what one address may store" in Client().get("/readyz").json()["notes"]["refused"]
+    assert "3 beyond what one address may store" in office.get("/readyz").json()["notes"]["refused"]
 
 
 def test_a_repeated_event_still_gets_its_200_beyond_the_cap(call: CallRecord) -> None:

@@ -86,6 +86,7 @@ SENTENCES = [
     (Kind.OTHER_PROVIDER, "was told another provider's name", "Left message"),
     (Kind.MAY_WANT_TO_CANCEL, "may want to cancel", "Left message"),
     (Kind.DOUBTFUL_OPT_OUT, "may not want any more calls or text messages", "Left message"),
+    (Kind.VISIT_CHANGED, "does not know yet", "Left message"),
     (Kind.EVENT_KEPT_BACK, "that can't be relied on", "Left message"),
 ]
 
