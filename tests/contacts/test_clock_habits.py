@@ -160,6 +160,7 @@ MACHINE_FORMATS = {
     "contacts/imports/reading/fhir.py": "cells of a resource, as a list has them",
     "contacts/watching/disk.py": "names of files",
     "reminders/health/heartbeats.py": "the record of a worker's start, in UTC, named so",
+    "config/backup.py": "names of files",
     "reminders/sandbox/clock.py": "Robotalker's format",
     "reminders/wording/dates.py": "what patients hear and read, by the language of the script",
 }
