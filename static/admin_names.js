@@ -24,10 +24,12 @@
       group.setAttribute("role", "region");
       group.setAttribute("aria-label", wordsOf(group.querySelector("h2")) || document.querySelector("h1").textContent.trim());
     }
-    for (const pair of document.querySelectorAll("p.datetime")) {
-      const row = pair.closest(".form-row, td");
-      const words = wordsOf(row?.querySelector("label, legend")).replace(/:$/, "");
-      for (const field of pair.querySelectorAll("input")) name(field, `${words}, ${wordsOf(field.previousSibling)}`.replace(/[:,\s]+$/, ""));
+    // the two fields of a moment, and whatever else stands in a row whose words belong to another field
+    for (const row of document.querySelectorAll(".form-row")) {
+      const words = wordsOf(row.querySelector("label, legend")).replace(/:$/, "");
+      for (const field of row.querySelectorAll(FIELDS)) {
+        name(field, `${words}, ${wordsOf(field.previousSibling)}`.replace(/[:,\s]+$/, ""));
+      }
     }
     for (const help of document.querySelectorAll("span.help-tooltip[aria-label]")) help.setAttribute("role", "img");
   }

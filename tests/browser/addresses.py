@@ -21,7 +21,7 @@ A_DRAFT = "SELECT min(id) FROM reminders_campaign WHERE state = 'draft'"
 ROWS = {
     "appointments/": BOOKED,
     "appointments/<int:pk>/reinstate/": "SELECT max(id) FROM contacts_appointment WHERE status = 'cancelled'",
-    "calls/": "SELECT min(id) FROM reminders_callrecord WHERE state = 'answered'",
+    "calls/": "SELECT min(id) FROM reminders_callrecord",
     "campaigns/": "SELECT min(id) FROM reminders_campaign WHERE state = 'active'",
     "campaigns/<int:pk>/activate/": A_DRAFT,
     "campaigns/<int:pk>/first/": A_DRAFT,

@@ -41,10 +41,10 @@ HOW_IT_IS_SHOWN = """
         }).join(";");
     }
 """
-# Only colours differ in the dark.
+# Only colours differ in the dark. What Swagger UI draws, for programmers, is its own.
 RUN_AXE = """
     async (rules) => {
-        const found = await axe.run({
+        const found = await axe.run({ exclude: [[".swagger-ui"]] }, {
             resultTypes: ["violations"], elementRef: false, preload: false,
             ...(rules.length ? { runOnly: rules } : { rules: { "target-size": { enabled: true } } }),
         });

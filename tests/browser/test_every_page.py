@@ -45,9 +45,18 @@ ALSO: Final = {
 # A part of a page, which without a script leads to the page; and what another test of this folder looks at.
 ELSEWHERE: Final = {
     "absences/<int:pk>/",  # test_a_sick_day.py
+    "admin/login/",  # leads to the page to log in
+    "admin/password_change/",  # leads to the page for a new password
     "appointments/<int:pk>/number/",
     "appointments/<int:pk>/peek/",
     "campaigns/<int:pk>/versions/<int:number>/take-back/",  # test_a_campaign_from_nothing.py
+    "kept-form/",  # for what was half filled in when the session ended
+    "locations/<int:pk>/resume/",  # for a location that is paused
+    "locked/",  # for a desk that is locked
+    "login/code/",  # for somebody with an app
+    "sending/resume/",  # while sending is paused
+    "sign-in/app/remove/",  # for somebody with an app
+    "sign-in/recovery-codes/",
     "imports/<int:pk>/preview/",  # test_import_corrections.py
     "scripts/<int:pk>/",  # leads to its first language
 }
