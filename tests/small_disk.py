@@ -52,6 +52,7 @@ def on_small_disk(*tables: str) -> Iterator[SmallDisk]:
         _give_to_server(folder)
         _run(f"CREATE TABLESPACE small LOCATION '{folder / 'tables'}'")
         for table in tables:
+            _run(f"VACUUM FULL {table}")  # else pages of deleted rows would have room
             _run(f"ALTER TABLE {table} SET TABLESPACE small")
         try:
             yield SmallDisk(folder)
