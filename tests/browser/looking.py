@@ -31,14 +31,25 @@ FEWER_ROWS = """
         }
     }
 """
-# What is shown and how: where that is the same at two widths, axe finds the same, but for places.
-HOW_IT_IS_SHOWN = """
+# The kinds of elements that are shown, and their colours: what axe says depends on these, but for places.
+WHAT_IS_SHOWN = """
     () => {
-        return [...document.querySelectorAll("body *")].map((one) => {
-            if (!one.getClientRects().length) return "-";
-            const { visibility, color, backgroundColor, fontSize, overflowX } = getComputedStyle(one);
-            return [visibility, color, backgroundColor, fontSize, overflowX].join();
-        }).join(";");
+        const kinds = new Set(), colours = new Set();
+        const findGround = (one) => {
+            for (let each = one; each; each = each.parentElement) {
+                const { backgroundColor: ground, opacity } = getComputedStyle(each);
+                if (ground !== "rgba(0, 0, 0, 0)" || opacity !== "1") return ground + opacity;
+            }
+            return "";
+        };
+        for (const one of document.querySelectorAll("body *")) {
+            if (!one.getClientRects().length) continue;
+            const style = getComputedStyle(one);
+            const { visibility, color, fontSize, fontWeight, textDecorationLine: line } = style;
+            kinds.add([one.tagName, one.className, visibility].join());
+            colours.add([one.tagName, color, findGround(one), fontSize, fontWeight, line].join());
+        }
+        return [[...kinds], [...colours]];
     }
 """
 # Only colours differ in the dark. What Swagger UI draws, for programmers, is its own.
@@ -79,7 +90,14 @@ class Watched:
 
 
 class LookedAt(Watched):
-    """One whose faults are collected, also those of its width and those that axe finds."""
+    """One whose faults are collected, also those of its width and those that axe finds.
+
+    What was looked at in the same colours before is not looked at again for them.
+    """
+
+    def __init__(self, context: BrowserContext) -> None:
+        super().__init__(context)
+        self.colours_seen: set[str] = set()
 
     def open(self, address: str) -> None:
         self.page.goto(address, wait_until="load")
@@ -106,18 +124,25 @@ class LookedAt(Watched):
     def _run_axe(self) -> None:
         self.page.evaluate(f"() => {{ {FEWER_ROWS} }}")
         self.page.evaluate(AXE)
-        seen: set[tuple[str, str]] = set()
+        kinds_seen: set[str] = set()
         for theme in THEMES:
             self.page.emulate_media(color_scheme=theme)
             for width in WIDTHS:
                 self._resize(width)
-                looks = (theme, self.page.evaluate(HOW_IT_IS_SHOWN))
-                rules = COLOURS if theme == "dark" else PLACES if looks in seen else []
-                if looks not in seen or rules == PLACES:
-                    for fault in self.page.evaluate(RUN_AXE, rules):
-                        self._add(f"{theme}, {width} px: {fault}")
-                seen.add(looks)
+                kinds, colours = map(set, self.page.evaluate(WHAT_IS_SHOWN))
+                are_new = not (colours <= self.colours_seen and (theme == "dark" or kinds <= kinds_seen))
+                if theme == "light":
+                    self._run_rules(theme, width, [] if are_new else PLACES)
+                elif are_new:
+                    self._run_rules(theme, width, COLOURS)
+                kinds_seen |= kinds
+                self.colours_seen |= colours
         self.page.emulate_media(color_scheme="light")
+
+    def _run_rules(self, theme: str, width: int, rules: list[str]) -> None:
+        """The rules of axe with these names, or all."""
+        for fault in self.page.evaluate(RUN_AXE, rules):
+            self._add(f"{theme}, {width} px: {fault}")
 
     def _resize(self, width: int) -> None:
         self.page.set_viewport_size({"width": width, "height": 844})
