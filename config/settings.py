@@ -15,7 +15,7 @@ import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
-from config.queues import ASKING_QUEUE, DISPATCH_QUEUE, EVENTS_QUEUE, SWEEPS_QUEUE
+from config.queues import ASKING_QUEUE, DISPATCH_QUEUE, EVENTS_QUEUE, FOLDERS_QUEUE, SWEEPS_QUEUE
 
 django_stubs_ext.monkeypatch()
 
@@ -198,28 +198,33 @@ DATABASE_LOCK_SECONDS = env.float(
 DATABASE_IDLE_SECONDS = env.float(
     "DATABASE_IDLE_SECONDS", default={"web": 60.0, "worker": 120.0}.get(PROCESS, 0.0)
 )
+# DATABASE_URL leads to a pooler in transaction mode, where no setting of a session is one's own
+# (config/postgresql/base.py).
+DATABASE_POOLER = env.bool("DATABASE_POOLER", default=False)
 DATABASES = {"default": env.db("DATABASE_URL")}
 DATABASES["default"]["ENGINE"] = "config.postgresql"
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # If a machine disappears, its row locks must not be held for hours: both ends send keepalives soon.
 # (Options in DATABASE_URL take precedence.)
-DATABASES["default"]["OPTIONS"] = {
+_DATABASE_OPTIONS: dict[str, object] = {
     "connect_timeout": 3,
     "tcp_user_timeout": 10_000,  # milliseconds
     "keepalives_idle": 15,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    "options": (
+}
+if not DATABASE_POOLER:  # which refuses them
+    _DATABASE_OPTIONS["options"] = (
         "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
         f" -c statement_timeout={DATABASE_STATEMENT_SECONDS:.3f}s"
         f" -c lock_timeout={DATABASE_LOCK_SECONDS:.3f}s"
         f" -c idle_in_transaction_session_timeout={DATABASE_IDLE_SECONDS:.3f}s"
-    ),
-    **DATABASES["default"].get("OPTIONS", {}),
-}
-if env.bool("DATABASE_PREPARED", default=True):  # frequent statements are planned once per connection
-    DATABASES["default"]["OPTIONS"].update(server_side_binding=True, prepare_threshold=5)
+    )
+# Frequent statements are planned once per connection; a pooler must know how to carry that over.
+if env.bool("DATABASE_PREPARED", default=not DATABASE_POOLER):
+    _DATABASE_OPTIONS.update(server_side_binding=True, prepare_threshold=5)
+DATABASES["default"]["OPTIONS"] = _DATABASE_OPTIONS | DATABASES["default"].get("OPTIONS", {})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Proxies in front of the web process, each of which adds to X-Forwarded-For (config/sign_in_limits.py).
@@ -464,6 +469,8 @@ CELERY_TASK_ROUTES = {
     "webhooks.tasks.verify_events": {"queue": ASKING_QUEUE},
     "webhooks.tasks.deliver_events": {"queue": ASKING_QUEUE},
     "contacts.tasks.fetch_calendars": {"queue": ASKING_QUEUE},
+    "contacts.tasks.watch_folders": {"queue": FOLDERS_QUEUE},
+    "contacts.tasks.delete_old_lists": {"queue": FOLDERS_QUEUE},
     "webhooks.tasks.delete_old_data": {"queue": SWEEPS_QUEUE},
     "webhooks.tasks.*": {"queue": EVENTS_QUEUE},
 }
