@@ -1,8 +1,10 @@
 """Writing the audit trail: who did what, and who looked at whom.
 
 A deed whose values matter (a contact's details, the sending switch, a user's role) calls record_deed() in its
-own transaction. All others, and looks, are recorded by middleware.py when the request has succeeded, by the
-name of their page. Within one request a deed that recorded itself isn't recorded a second time.
+own transaction. Whatever writes into a history (of appointments, consent, the worklist, campaigns, ...) calls
+record_deed_of_page() there, so that no kill of the process comes between the deed and its entry. All other
+deeds, and looks, are recorded by middleware.py when the request has succeeded, by the name of their page.
+Within one request a deed that was recorded isn't recorded a second time.
 
 An own table: django-pghistory puts the person into each statement as a second one, which a prepared
 statement can't have (DATABASE_PREPARED); django-auditlog hears only save(), and most deeds here update many
@@ -10,7 +12,7 @@ rows at once.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -46,6 +48,9 @@ SELECT clock_timestamp(), %(kind)s, %(what)s::text, %(by)s::integer, %(by_name)s
     %(about)s::text, %(about_id)s::bigint,
     coalesce(%(contact)s::bigint, ({whose})), %(changes)s::jsonb, %(note)s
 """
+_UNLESS_THERE = """
+WHERE NOT EXISTS (SELECT FROM contacts_auditentry WHERE id = %(unless)s::bigint)
+"""
 _UNLESS_JUST_SEEN = f"""
 WHERE NOT EXISTS (
     SELECT FROM contacts_auditentry
@@ -57,12 +62,29 @@ WHERE NOT EXISTS (
 """  # noqa: S608 - no value from outside
 
 
+@dataclass(frozen=True)
+class PageUse:
+    """That somebody uses a page. `page`: its name in the URLs; `about`: the label of a model, and its row."""
+
+    page: str
+    by: User
+    about: str = ""
+    about_id: int | None = None
+
+
 @dataclass
 class AuditedRequest:
-    """The request that is being answered: where it came from, and whether its deed has recorded itself."""
+    """The request that is being answered.
+
+    `find_deed`: tells what its page does; None if nothing that is to be recorded. `is_recorded`: its deed has
+    recorded itself. `entry_id`: the entry of its page, once that was written in the deed's transaction, which
+    may yet be rolled back.
+    """
 
     address: str = ""
+    find_deed: Callable[[], PageUse | None] = lambda: None
     is_recorded: bool = False
+    entry_id: int | None = None
 
 
 _current: ContextVar[AuditedRequest | None] = ContextVar("audited_request", default=None)
@@ -104,11 +126,27 @@ def record_deed(
     _insert(kind, what, by, label, about_id, contact=contact, changes=changes, note=note)
 
 
-def record_page(
-    kind: AuditEntry.Kind, page: str, *, by: User, about: str = "", about_id: int | None = None
-) -> None:
-    """Record that `by` opened or used this page, about that row. `about`: the label of its model."""
-    _insert(kind, page, by, about, about_id)
+def record_deed_of_page(about: Model | None = None) -> None:
+    """Record what the page does that is being answered. Call it in the transaction of the deed.
+
+    Once for a request, however often it is called; nothing where no page is answered. `about`: what was done
+    to, where the page's address doesn't say it.
+    """
+    request = _current.get()
+    if request is None or request.is_recorded or request.entry_id:
+        return
+    if use := request.find_deed():
+        label, about_id = use.about, use.about_id
+        if about_id is None and about:
+            label, about_id = about._meta.label, about.pk
+        request.entry_id = _insert(Kind.DEED, use.page, use.by, label, about_id)
+
+
+def record_page(kind: AuditEntry.Kind, use: PageUse) -> None:
+    """Record that somebody opened or used a page, unless record_deed_of_page() has done it."""
+    request = _current.get()
+    unless = request.entry_id if request else None
+    _insert(kind, use.page, use.by, use.about, use.about_id, unless=unless)
 
 
 def record_numbers_seen(number_ids: Collection[int], *, by: User, day: Any, at: Any) -> None:
@@ -139,12 +177,15 @@ def _insert(
     contact: int | None = None,
     changes: Mapping[str, Collection[Any]] | None = None,
     note: str = "",
-) -> None:
-
+    unless: int | None = None,
+) -> int | None:
+    """The id of the new entry; None if none was needed. `unless`: the id of an entry that says it already."""
     person = by if isinstance(by, User) else None
     sql = _INSERT.format(whose=WHOSE.get(about, "SELECT NULL::bigint"))
     if kind == Kind.LOOK:
         sql += _UNLESS_JUST_SEEN
+    elif unless:
+        sql += _UNLESS_THERE
     values = {
         "kind": kind.value,
         "what": what,
@@ -156,9 +197,12 @@ def _insert(
         "contact": contact,
         "changes": json.dumps(dict(changes or {}), cls=DjangoJSONEncoder),
         "note": note[:300],
+        "unless": unless,
     }
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(f"{sql} RETURNING id", values)
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def _address() -> str:
