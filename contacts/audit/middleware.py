@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import ResolverMatch
 
 from config.sign_in_limits import find_client_address
-from contacts.audit.trail import AuditedRequest, Kind, audited_request, record_page
+from contacts.audit.trail import AuditedRequest, Kind, audited_request, record_page, write_numbers_seen
 from contacts.audit.words import (
     ADMIN,
     ANSWERED_AT_ONCE,
@@ -34,7 +34,9 @@ def record_in_trail(get_response: GetResponse) -> GetResponse:
             response = get_response(request)
             match = request.resolver_match
             if match is not None and (kind := _find_kind(request, response, match, audited)):
-                _record(kind, request, match)
+                _record(kind, request, match, audited)
+            elif audited.numbers and isinstance(request.user, User):
+                write_numbers_seen(audited.numbers, by=request.user)
         return response
 
     return answer
@@ -70,7 +72,7 @@ def _was_refused(request: HttpRequest) -> bool:
     return messages.ERROR in levels and messages.SUCCESS not in levels
 
 
-def _record(kind: Kind, request: HttpRequest, match: ResolverMatch) -> None:
+def _record(kind: Kind, request: HttpRequest, match: ResolverMatch, audited: AuditedRequest) -> None:
     if not isinstance(request.user, User):
         return
     about, given = find_about(match.route), match.kwargs.get("pk")
@@ -80,4 +82,11 @@ def _record(kind: Kind, request: HttpRequest, match: ResolverMatch) -> None:
         given = match.kwargs.get("object_id", match.kwargs.get("id"))
     is_id = str(given).isascii() and str(given).isdigit() and len(str(given)) < 19
     about_id = int(str(given)) if is_id else None
-    record_page(kind, match.view_name, by=request.user, about=about if is_id else "", about_id=about_id)
+    record_page(
+        kind,
+        match.view_name,
+        by=request.user,
+        about=about if is_id else "",
+        about_id=about_id,
+        numbers=audited.numbers,
+    )

@@ -13,13 +13,15 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from django.db.models import Model
+from django.utils import timezone
 
 from contacts.models import AuditEntry
 
@@ -57,12 +59,31 @@ WHERE NOT EXISTS (
 """  # noqa: S608 - no value from outside
 
 
+# Numbers that somebody sees in full: once for each number and day.
+_NUMBERS_SEEN = """
+WITH seen AS (
+    INSERT INTO contacts_numberlook (number_id, by_id, day, at)
+    SELECT unnest(%(numbers)s::bigint[]), %(by)s, %(day)s, %(at)s
+    ON CONFLICT DO NOTHING RETURNING number_id
+), numbers AS (
+    INSERT INTO contacts_auditentry
+        (at, kind, what, by_id, by_name, address, about, about_id, changes, note)
+    SELECT clock_timestamp(), 'look', 'number_in_full', %(by)s, %(by_name)s, %(address)s::text,
+        'contacts.PhoneNumber', number_id, '{}', '' FROM seen
+)
+"""
+
+
 @dataclass
 class AuditedRequest:
-    """The request that is being answered: where it came from, and whether its deed has recorded itself."""
+    """The request that is being answered: where it came from, and whether its deed has recorded itself.
+
+    `numbers`: ids of those that its page shows in full; they are recorded with the page.
+    """
 
     address: str = ""
     is_recorded: bool = False
+    numbers: set[int] = field(default_factory=set)
 
 
 _current: ContextVar[AuditedRequest | None] = ContextVar("audited_request", default=None)
@@ -105,28 +126,39 @@ def record_deed(
 
 
 def record_page(
-    kind: AuditEntry.Kind, page: str, *, by: User, about: str = "", about_id: int | None = None
+    kind: AuditEntry.Kind,
+    page: str,
+    *,
+    by: User,
+    about: str = "",
+    about_id: int | None = None,
+    numbers: Collection[int] = (),
 ) -> None:
-    """Record that `by` opened or used this page, about that row. `about`: the label of its model."""
-    _insert(kind, page, by, about, about_id)
+    """Record that `by` opened or used this page, about that row, and the `numbers` that it shows in full.
 
-
-def record_numbers_seen(number_ids: Collection[int], *, by: User, day: Any, at: Any) -> None:
-    """Record that `by` sees these numbers in full: once for each number and day, in one statement."""
-    sql = """
-        WITH seen AS (
-            INSERT INTO contacts_numberlook (number_id, by_id, day, at)
-            SELECT unnest(%(numbers)s::bigint[]), %(by)s, %(day)s, %(at)s
-            ON CONFLICT DO NOTHING RETURNING number_id
-        )
-        INSERT INTO contacts_auditentry
-            (at, kind, what, by_id, by_name, address, about, about_id, changes, note)
-        SELECT clock_timestamp(), 'look', 'number_in_full', %(by)s, %(by_name)s, %(address)s,
-            'contacts.PhoneNumber', number_id, '{}', '' FROM seen
+    `about`: the label of the row's model.
     """
-    values = {"numbers": sorted(number_ids), "by": by.pk, "day": day, "at": at}
+    _insert(kind, page, by, about, about_id, numbers=numbers)
+
+
+def record_numbers_seen(number_ids: Collection[int], *, by: User) -> None:
+    """Record that `by` sees these numbers in full; within a request, with the page that shows them."""
+    if request := _current.get():
+        request.numbers.update(number_ids)
+    else:
+        write_numbers_seen(number_ids, by=by)
+
+
+def write_numbers_seen(number_ids: Collection[int], *, by: User) -> None:
+    """Record it now: once for each number and day."""
+    who: dict[str, Any] = {"by": by.pk, "by_name": by.username, "address": _address()}
     with connection.cursor() as cursor:
-        cursor.execute(sql, values | {"by_name": by.username, "address": _address()})
+        cursor.execute(_NUMBERS_SEEN + "SELECT", who | _values_of_numbers(number_ids))
+
+
+def _values_of_numbers(number_ids: Collection[int]) -> dict[str, Any]:
+    now = timezone.now()
+    return {"numbers": sorted(number_ids), "day": now.astimezone(UTC).date(), "at": now}
 
 
 def _insert(
@@ -139,8 +171,8 @@ def _insert(
     contact: int | None = None,
     changes: Mapping[str, Collection[Any]] | None = None,
     note: str = "",
+    numbers: Collection[int] = (),
 ) -> None:
-
     person = by if isinstance(by, User) else None
     sql = _INSERT.format(whose=WHOSE.get(about, "SELECT NULL::bigint"))
     if kind == Kind.LOOK:
@@ -157,6 +189,8 @@ def _insert(
         "changes": json.dumps(dict(changes or {}), cls=DjangoJSONEncoder),
         "note": note[:300],
     }
+    if numbers:
+        sql, values = _NUMBERS_SEEN + sql, values | _values_of_numbers(numbers)
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
 
