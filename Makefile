@@ -17,7 +17,8 @@ LIKE_PRODUCTION := env DEBUG=false DATABASE_URL=postgresql:///not-needed REDIS_U
 	ROBOTALKER_FROM_NUMBER=+12125550100 EVIDENCE_KEY=bm90LWEtc2VjcmV0LWtleS1vbmx5LWZvci1saW50LSE=
 
 # Long files first (tests/conftest.py), so that both cores are busy until the end.
-IN_PARALLEL := $(VENV)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# A worker that is lost ends the run: xdist never ends when it starts another for tests that go together.
+IN_PARALLEL := $(VENV)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 # Without the three files that take a third of the time.
 QUICK := tests/reminders/rules tests/reminders/pages tests/webhooks \
 	--ignore tests/reminders/pages/test_campaign_builder.py --ignore tests/webhooks/test_machines_and_keys.py \

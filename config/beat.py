@@ -36,8 +36,6 @@ class HeartbeatScheduler(PersistentScheduler):
     def setup_schedule(self) -> None:
         """Make ticks that were never sent due at once; Celery would first wait for one interval."""
         super().setup_schedule()
-        self.ticked_at = time.monotonic()
-        Thread(target=self._end_when_stuck, name="beat watchdog", daemon=True).start()
         for entry in self.schedule.values():
             if not entry.total_run_count:
                 entry.last_run_at = entry.default_now() - LONG_AGO
@@ -54,8 +52,13 @@ class HeartbeatScheduler(PersistentScheduler):
                 Path(f"{self.schedule_filename}-alive").touch()  # for the container's health check
         return seconds
 
+    def start_watchdog(self) -> None:
+        """Start the thread that ends this process, so that it is started again, when beat stands still."""
+        self.ticked_at = time.monotonic()
+        Thread(target=self._end_when_stuck, name="beat watchdog", daemon=True).start()
+
     def _end_when_stuck(self) -> None:
-        """End beat, so that it is started again, if it has not ticked for long, whatever it waits for."""
+        """End beat if it has not ticked for long, whatever it waits for."""
         while time.monotonic() - self.ticked_at < STUCK_AFTER:
             time.sleep(HEARTBEAT_EVERY)
         log.critical("beat has stood still for %.0f s: ending it so that it is restarted", STUCK_AFTER)

@@ -25,6 +25,12 @@ def check_before_start(**_: Any) -> None:
         raise SystemExit(str(error)) from error  # Celery only logs other exceptions of a receiver
 
 
+@signals.beat_init.connect
+def watch_beat(sender: Any, **_: Any) -> None:
+    """Start the thread that ends a beat which sends no ticks any more."""
+    sender.scheduler.start_watchdog()
+
+
 @signals.worker_init.connect
 def share_stop_flag(**_: Any) -> None:
     """Create the stop flag before the worker forks its children, so that they share it."""

@@ -7,7 +7,11 @@ DISPATCH_QUEUE = "dispatch"
 ASKING_QUEUE = "asking"
 SWEEPS_QUEUE = "sweeps"
 EVENTS_QUEUE = "events"
+FOLDERS_QUEUE = "folders"  # for the machine whose disk IMPORT_FOLDER is on; of several, one takes it
 
 # Each worker with its queues. What waits for Robotalker is one worker's, so that a Robotalker which hangs
 # can't starve what only needs the database.
-WORKERS = {"dispatcher": (DISPATCH_QUEUE, ASKING_QUEUE), "worker": (SWEEPS_QUEUE, EVENTS_QUEUE)}
+WORKERS = {
+    "dispatcher": (DISPATCH_QUEUE, ASKING_QUEUE),
+    "worker": (SWEEPS_QUEUE, EVENTS_QUEUE, FOLDERS_QUEUE),
+}

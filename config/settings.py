@@ -15,7 +15,7 @@ import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
-from config.queues import ASKING_QUEUE, DISPATCH_QUEUE, EVENTS_QUEUE, SWEEPS_QUEUE
+from config.queues import ASKING_QUEUE, DISPATCH_QUEUE, EVENTS_QUEUE, FOLDERS_QUEUE, SWEEPS_QUEUE
 
 django_stubs_ext.monkeypatch()
 
@@ -198,28 +198,33 @@ DATABASE_LOCK_SECONDS = env.float(
 DATABASE_IDLE_SECONDS = env.float(
     "DATABASE_IDLE_SECONDS", default={"web": 60.0, "worker": 120.0}.get(PROCESS, 0.0)
 )
+# DATABASE_URL leads to a pooler in transaction mode, where no setting of a session is one's own
+# (config/postgresql/base.py).
+DATABASE_POOLER = env.bool("DATABASE_POOLER", default=False)
 DATABASES = {"default": env.db("DATABASE_URL")}
 DATABASES["default"]["ENGINE"] = "config.postgresql"
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # If a machine disappears, its row locks must not be held for hours: both ends send keepalives soon.
 # (Options in DATABASE_URL take precedence.)
-DATABASES["default"]["OPTIONS"] = {
+_DATABASE_OPTIONS: dict[str, object] = {
     "connect_timeout": 3,
     "tcp_user_timeout": 10_000,  # milliseconds
     "keepalives_idle": 15,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    "options": (
+}
+if not DATABASE_POOLER:  # which refuses them
+    _DATABASE_OPTIONS["options"] = (
         "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
         f" -c statement_timeout={DATABASE_STATEMENT_SECONDS:.3f}s"
         f" -c lock_timeout={DATABASE_LOCK_SECONDS:.3f}s"
         f" -c idle_in_transaction_session_timeout={DATABASE_IDLE_SECONDS:.3f}s"
-    ),
-    **DATABASES["default"].get("OPTIONS", {}),
-}
-if env.bool("DATABASE_PREPARED", default=True):  # frequent statements are planned once per connection
-    DATABASES["default"]["OPTIONS"].update(server_side_binding=True, prepare_threshold=5)
+    )
+# Frequent statements are planned once per connection; a pooler must know how to carry that over.
+if env.bool("DATABASE_PREPARED", default=not DATABASE_POOLER):
+    _DATABASE_OPTIONS.update(server_side_binding=True, prepare_threshold=5)
+DATABASES["default"]["OPTIONS"] = _DATABASE_OPTIONS | DATABASES["default"].get("OPTIONS", {})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Proxies in front of the web process, each of which adds to X-Forwarded-For (config/sign_in_limits.py).
@@ -237,7 +242,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # How long a link for a new password is valid; it works once.
 PASSWORD_RESET_TIMEOUT = env.int("PASSWORD_LINK_HOURS", default=24) * 3600
-# Who must enter a code of an authenticator app after the password: nobody, managers (and admins), everybody.
+# Who must have a second factor, an authenticator app or a passkey: nobody, managers (and admins), everybody.
 SECOND_FACTOR_FOR = env.str("SECOND_FACTOR_FOR", default="nobody" if DEBUG else "managers")
 # A desk locks after so many minutes without a key or a click; 0: never.
 IDLE_MINUTES = env.int("IDLE_MINUTES", default=15)
@@ -263,8 +268,17 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_RATE_LIMITS = False
 ACCOUNT_REAUTHENTICATION_METHODS = ["password"]
 MFA_ADAPTER = "config.sign_in.second_factor.FactorAdapter"
-MFA_FORMS = {"authenticate": "config.sign_in.second_factor.CodeForm"}
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "config.sign_in.second_factor.CodeForm",
+    "add_webauthn": "config.sign_in.passkeys.NewPasskeyForm",
+    "edit_webauthn": "config.sign_in.passkeys.PasskeyNameForm",
+    "authenticate_webauthn": "config.sign_in.passkeys.PasskeyChecks",
+    "login_webauthn": "config.sign_in.passkeys.PasskeyAloneForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_RATE_LIMITS = False
 MFA_TOTP_ISSUER = "Callboard"
 
 # Scripts, styles and forms of this site only, none of them inline. (data: is for icons in Tabler's styles.)
@@ -281,13 +295,13 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
     }
 }
-# No page needs any of these.
-PERMISSIONS_POLICY: dict[str, list[str]] = {
+# No page needs any of these, but that of the login passkeys.
+PERMISSIONS_POLICY: dict[str, list[str]] = {"publickey-credentials-get": ["self"]} | {
     feature: []
     for feature in (
         "accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen",
         "geolocation", "gyroscope", "magnetometer", "microphone", "midi", "payment",
-        "publickey-credentials-get", "usb",
+        "usb",
     )
 }  # fmt: skip
 SECURE_REFERRER_POLICY = "same-origin"
@@ -455,6 +469,8 @@ CELERY_TASK_ROUTES = {
     "webhooks.tasks.verify_events": {"queue": ASKING_QUEUE},
     "webhooks.tasks.deliver_events": {"queue": ASKING_QUEUE},
     "contacts.tasks.fetch_calendars": {"queue": ASKING_QUEUE},
+    "contacts.tasks.watch_folders": {"queue": FOLDERS_QUEUE},
+    "contacts.tasks.delete_old_lists": {"queue": FOLDERS_QUEUE},
     "webhooks.tasks.delete_old_data": {"queue": SWEEPS_QUEUE},
     "webhooks.tasks.*": {"queue": EVENTS_QUEUE},
 }
@@ -524,6 +540,7 @@ LOGGING = {
     "loggers": {
         "django.request": {"filters": ["refusals"]},
         "django.security.DisallowedHost": {"level": "CRITICAL"},  # anybody can send any number of them
+        "fido2": {"level": "WARNING"},  # it names the keys of people
         "celery.worker.strategy": _EACH_TASK,
         "celery.app.trace": _EACH_TASK,
         "celery.beat": _EACH_TASK,

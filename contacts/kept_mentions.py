@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from contacts.mentions import PersonWords, is_in_text
@@ -22,6 +23,7 @@ LARGEST_PART = 200 * 1024 * 1024  # bytes of a workbook's part; more is no list 
 SHORTEST_SEARCH = 3  # letters
 
 
+@transaction.atomic  # so that one file at a time is read, also behind a pooler
 def find_files_naming(words: PersonWords) -> list[int]:
     """The batches whose kept files name the person."""
     kept = ImportFile.objects.order_by("batch_id").iterator(chunk_size=1)

@@ -76,13 +76,19 @@ class CeleryProcess:
 
 
 @contextmanager
-def run_celery(words: list[str], broker: Broker, log: Path, **settings: Any) -> Iterator[CeleryProcess]:
-    """Run `celery -A config` with these arguments; kill it and its children at the end."""
-    environment = {name: str(value) for name, value in settings.items()}
-    environment |= {"DATABASE_URL": read_database_url(), "REDIS_URL": broker.url, "PYTHONUNBUFFERED": "1"}
+def run_celery(
+    words: list[str], broker: Broker, log: Path, *, host: str = "", **settings: Any
+) -> Iterator[CeleryProcess]:
+    """Run `celery -A config` with these arguments; kill it and its children at the end.
+
+    `host`: as on a machine of this name.
+    """
+    environment = {"DATABASE_URL": read_database_url(), "REDIS_URL": broker.url, "PYTHONUNBUFFERED": "1"}
+    environment |= {name: str(value) for name, value in settings.items()}
+    module = ["tests.other_host", host, "celery"] if host else ["celery"]
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "config", *words],
+            [sys.executable, "-m", *module, "-A", "config", *words],
             cwd=ROOT,
             env=os.environ | environment,
             stdout=out,

@@ -18,11 +18,12 @@ WORKER = ["-k", "config.web_server.PatientWorker", "--no-control-socket", "--log
 
 
 @contextmanager
-def run_web_process(*options: str, **environment: str) -> Iterator[int]:
-    """Run it with these options of gunicorn; yield its port."""
+def run_web_process(*options: str, host: str = "", **environment: str) -> Iterator[int]:
+    """Run it with these options of gunicorn, as on a machine of the name `host`; yield its port."""
     port = find_free_port()
     database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
-    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", *WORKER]
+    module = ["tests.other_host", host, "gunicorn"] if host else ["gunicorn"]
+    command = [sys.executable, "-m", *module, "config.wsgi", "--bind", f"127.0.0.1:{port}", *WORKER]
     process = subprocess.Popen(
         [*command, *options],
         cwd=ROOT,

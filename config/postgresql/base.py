@@ -2,6 +2,10 @@
 
 The limit of a statement is that of the server (`statement_timeout`) and a few seconds more; it is what is
 left when the server itself stands still. contacts/database/patience.py says what follows.
+
+Behind a pooler in transaction mode (DATABASE_POOLER) each transaction may have another session of the server,
+and other processes have it before and after. So nothing is set for a session: the limits are set at the
+beginning of each transaction, and for that transaction only.
 """
 
 from collections.abc import Generator
@@ -11,9 +15,9 @@ from typing import Any, TypeVar
 import psycopg
 from django.conf import settings
 from django.db.backends.postgresql import base
-from psycopg import errors
+from psycopg import errors, pq
 
-from contacts.database.patience import PROBE_WITHIN, HangingServer, time_left
+from contacts.database.patience import PROBE_WITHIN, HangingServer, lock_seconds, time_left
 
 Result = TypeVar("Result")
 GRACE = 5.0  # seconds after the server's own limit, which says more than ours
@@ -46,6 +50,13 @@ class ImpatientConnection(psycopg.Connection[Any]):
             raise self._give_up("did not answer in time") from error
         server.note_answer()
         return result
+
+    def _start_query(self) -> Any:
+        """What psycopg calls before each statement, to begin a transaction if there is none."""
+        was_idle = self.pgconn.transaction_status == pq.TransactionStatus.IDLE
+        yield from super()._start_query()
+        if settings.DATABASE_POOLER and was_idle and not self.autocommit:
+            yield from self._exec_command(_limits_of_transaction())
 
     def _give_up(self, why: str) -> SilentServer:
         self.pgconn.finish()  # what the server would still say belongs to another question
@@ -82,7 +93,25 @@ def _limit() -> float | None:
     return longest + GRACE if longest else None
 
 
+def _limits_of_transaction() -> bytes:
+    """One statement that sets the limits of DATABASE_… for this transaction."""
+    here = lock_seconds()
+    limits = {
+        "statement_timeout": settings.DATABASE_STATEMENT_SECONDS,
+        "lock_timeout": settings.DATABASE_LOCK_SECONDS if here is None else here,
+        "idle_in_transaction_session_timeout": settings.DATABASE_IDLE_SECONDS,
+    }
+    parts = (f"set_config('{name}', '{seconds:.3f}s', true)" for name, seconds in limits.items())
+    return f"SELECT {', '.join(parts)}".encode()
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django's wrapper, with connections of ours."""
 
     Database: Any = SimpleNamespace(**vars(psycopg) | {"connect": ImpatientConnection.connect})
+
+    def chunked_cursor(self) -> Any:
+        """What QuerySet.iterator() reads with: a server's cursor, which ends with a pooler's transaction."""
+        if settings.DATABASE_POOLER and not self.in_atomic_block:
+            return self.cursor()
+        return super().chunked_cursor()

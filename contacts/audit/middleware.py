@@ -1,6 +1,7 @@
 """Records each request that changed something, and each that showed a person or handed out many."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -12,10 +13,12 @@ from contacts.audit.trail import AuditedRequest, Kind, audited_request, record_p
 from contacts.audit.words import (
     ADMIN,
     ANSWERED_AT_ONCE,
+    API,
     DEEDS,
     LOOKS,
     READ_BY_API,
     READ_BY_POST,
+    SEARCHED_BY_API,
     find_about,
     split_admin_page,
 )
@@ -34,7 +37,7 @@ def record_in_trail(get_response: GetResponse) -> GetResponse:
             response = get_response(request)
             match = request.resolver_match
             if match is not None and (kind := _find_kind(request, response, match, audited)):
-                _record(kind, request, match, audited)
+                _record(kind, request, response, match, audited.numbers)
             elif audited.numbers and isinstance(request.user, User):
                 write_numbers_seen(audited.numbers, by=request.user)
         return response
@@ -46,11 +49,11 @@ def _find_kind(
     request: HttpRequest, response: HttpResponseBase, match: ResolverMatch, audited: AuditedRequest
 ) -> Kind | None:
     page, status = match.view_name, response.status_code
-    if request.method in READING:
+    if request.method in READING or page in SEARCHED_BY_API:
         return Kind.LOOK if status == 200 and _is_look(page) else None
-    if audited.is_recorded or page in READ_BY_POST | READ_BY_API or status >= 400:
+    if audited.is_recorded or page in READ_BY_POST or status >= 400:
         return None
-    if page.startswith("api_"):
+    if page.startswith(API):
         return Kind.DEED
     if page not in DEEDS and not page.startswith(ADMIN):
         return None
@@ -60,7 +63,7 @@ def _find_kind(
 
 def _is_look(page: str) -> bool:
     if not page.startswith(ADMIN):
-        return page in LOOKS
+        return page in LOOKS or page in READ_BY_API
     model, deed = split_admin_page(page.removeprefix(ADMIN))
     return deed == "change" and model in ABOUT_PEOPLE
 
@@ -72,14 +75,16 @@ def _was_refused(request: HttpRequest) -> bool:
     return messages.ERROR in levels and messages.SUCCESS not in levels
 
 
-def _record(kind: Kind, request: HttpRequest, match: ResolverMatch, audited: AuditedRequest) -> None:
+def _record(
+    kind: Kind,
+    request: HttpRequest,
+    response: HttpResponseBase,
+    match: ResolverMatch,
+    numbers: Collection[int],
+) -> None:
     if not isinstance(request.user, User):
         return
-    about, given = find_about(match.route), match.kwargs.get("pk")
-    if match.view_name.startswith(ADMIN):
-        model, _deed = split_admin_page(match.view_name.removeprefix(ADMIN))
-        about = next((table.label for table in PERSON_TABLES if table.label.lower() == model), model)
-        given = match.kwargs.get("object_id", match.kwargs.get("id"))
+    about, given = _find_row(response, match)
     is_id = str(given).isascii() and str(given).isdigit() and len(str(given)) < 19
     about_id = int(str(given)) if is_id else None
     record_page(
@@ -88,5 +93,18 @@ def _record(kind: Kind, request: HttpRequest, match: ResolverMatch, audited: Aud
         by=request.user,
         about=about if is_id else "",
         about_id=about_id,
-        numbers=audited.numbers,
+        numbers=numbers,
     )
+
+
+def _find_row(response: HttpResponseBase, match: ResolverMatch) -> tuple[str, Any]:
+    """What the page is about: the label of a model, and the id of its row as it came, or None."""
+    page = match.view_name
+    if page.startswith(ADMIN):
+        model, _deed = split_admin_page(page.removeprefix(ADMIN))
+        label = next((table.label for table in PERSON_TABLES if table.label.lower() == model), model)
+        return label, match.kwargs.get("object_id", match.kwargs.get("id"))
+    answered = getattr(response, "data", None) or {} if page.startswith(API) else {}
+    if page == "api_call":  # known there by an id that no table of ours counts by
+        return "contacts.Appointment", answered.get("appointment")
+    return find_about(match.route), match.kwargs.get("pk", answered.get("id"))

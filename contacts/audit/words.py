@@ -124,7 +124,24 @@ LOOKS: dict[str, Promise] = {
 }
 # By POST, and yet they only read: what is searched stays out of addresses.
 READ_BY_POST = frozenset({"contacts", "find", "offer_contacts", "worklist_changes"})
-READ_BY_API = frozenset({"api_contact_search", "api_opt_out_search"})
+# By tokens of the API: what shows a person or their number. Lists hand out many, and are one look.
+READ_BY_API: dict[str, Promise] = {
+    "api_contact": _("read a contact by the API"),
+    "api_contacts": _("read the list of contacts by the API"),
+    "api_contact_search": _("searched contacts by the API"),
+    "api_appointment": _("read an appointment by the API"),
+    "api_reported_appointment": _("read an appointment by the API"),
+    "api_appointments": _("read the list of appointments by the API"),
+    "api_explanation": _("asked by the API why a reminder goes out or not"),
+    "api_reminder": _("read a reminder by the API"),
+    "api_reminders": _("read the list of reminders by the API"),
+    "api_call": _("read a call by the API"),
+    "api_calls": _("read the list of calls by the API"),
+    "api_opt_out": _("read the opt-outs of a number by the API"),
+    "api_opt_outs": _("read the list of opt-outs by the API"),
+    "api_opt_out_search": _("searched the opt-outs of a number by the API"),
+}
+SEARCHED_BY_API = frozenset({"api_contact_search", "api_opt_out_search"})  # by POST, too
 # Deeds that answer with the list as it is now, in place of a redirect.
 ANSWERED_AT_ONCE = frozenset(name for name in DEEDS if name.endswith("_follow_up")) | {"undo_deed"}
 # What an address is about, by how its pattern begins; the longest that fits counts.
@@ -139,6 +156,7 @@ ABOUT = {
     "imports/folders/": "contacts.WatchedFolder",
     "locations/": "contacts.Location",
     "numbers/": "contacts.PhoneNumber",
+    "opt-outs/": "contacts.PhoneNumber",
     "reminders/": "reminders.Reminder",
     "scripts/": "reminders.Script",
     "scripts/versions/": "reminders.ScriptText",
@@ -149,6 +167,7 @@ ABOUT = {
     "worklist/": "reminders.FollowUp",
 }
 ADMIN = "admin:"
+API = "api_"
 
 
 def find_about(route: str) -> str:
@@ -162,8 +181,8 @@ def describe_what(what: str, kind: str) -> str:
     """A deed or look in words for staff."""
     if what.startswith(ADMIN):
         return _describe_admin(what.removeprefix(ADMIN))
-    if what.startswith("api_"):
-        return gettext("used the API")
+    if what.startswith(API):
+        return str(READ_BY_API[what]) if kind == "look" and what in READ_BY_API else gettext("used the API")
     tables = (LOOKS, RECORDED, DEEDS) if kind == "look" else (RECORDED, DEEDS, LOOKS)
     return next((str(table[what]) for table in tables if what in table), what)
 

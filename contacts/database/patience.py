@@ -17,6 +17,7 @@ PROBE_EVERY = 1.0
 PROBE_WITHIN = 1.0
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+_lock_seconds: ContextVar[float | None] = ContextVar("lock seconds", default=None)
 
 
 @contextmanager
@@ -33,6 +34,21 @@ def time_left() -> float | None:
     """What is left of the time of answer_within(); None outside of it."""
     deadline = _deadline.get()
     return None if deadline is None else max(deadline - time.monotonic(), 0.001)
+
+
+@contextmanager
+def wait_for_locks(seconds: float) -> Iterator[None]:
+    """In this block, transactions that begin behind a pooler wait so long for each lock at most."""
+    before = _lock_seconds.set(seconds)
+    try:
+        yield
+    finally:
+        _lock_seconds.reset(before)
+
+
+def lock_seconds() -> float | None:
+    """The seconds of wait_for_locks(); None outside of it."""
+    return _lock_seconds.get()
 
 
 class HangingServer:

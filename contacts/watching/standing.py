@@ -1,11 +1,12 @@
 """How the watched folders and calendar addresses stand, for the imports page and the number in the menu."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -16,6 +17,8 @@ from contacts.watching.gone_folders import list_forgettable
 
 FAILURES_BORNE = 3  # of a calendar in a row, before anybody is asked to look; servers fail now and then
 MOST_SHOWN = 5  # files
+# Then a folder is watched by nobody: no worker that runs takes the queue "folders".
+NOT_LOOKED_FOR = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,9 @@ class WatchedLine:
 
 def read_watched() -> list[WatchedLine]:
     """All that is watched, folders first: three queries."""
-    folders = WatchedFolder.objects.prefetch_related("files") if settings.IMPORT_FOLDER else []
+    is_unwatched = ExpressionWrapper(_is_unwatched(), output_field=BooleanField())
+    watched = WatchedFolder.objects.annotate(is_unwatched=is_unwatched).prefetch_related("files")
+    folders = watched if settings.IMPORT_FOLDER else []
     gone = {folder.pk for folder in list_forgettable(folders)}
     lines = [
         replace(_describe_folder(folder), forgettable=folder if folder.pk in gone else None)
@@ -55,18 +60,22 @@ def count_for_staff() -> int:
 
 def find_what_needs_staff() -> "list[QuerySet[Any]]":
     """The lists that wait for answers or failed, and the folders and calendars that need somebody."""
-    folders = WatchedFolder.objects.exclude(fault="", is_overdue=False)
+    folders = WatchedFolder.objects.filter(~Q(fault="") | Q(is_overdue=True) | _is_unwatched())
     if not settings.IMPORT_FOLDER:
         folders = folders.none()
     calendars = WatchedCalendar.objects.filter(_needs_somebody(), is_on=True)
     return [find_asking(), find_failed(), folders, calendars]
 
 
+def _is_unwatched() -> Q:
+    return Q(looked_at__lt=Now() - NOT_LOOKED_FOR)
+
+
 def _needs_somebody() -> Q:
     return Q(failures__gte=FAILURES_BORNE)
 
 
-def _describe_folder(folder: WatchedFolder) -> WatchedLine:
+def _describe_folder(folder: Any) -> WatchedLine:
     files = list(folder.files.all())
     coming = [file.name for file in files if file.state == WatchedFile.State.COMING]
     held = sum(file.state == WatchedFile.State.TAKEN for file in files)
@@ -92,12 +101,14 @@ def _describe_folder(folder: WatchedFolder) -> WatchedLine:
     )
 
 
-def _find_trouble(folder: WatchedFolder, files: list[WatchedFile]) -> str:
+def _find_trouble(folder: Any, files: list[WatchedFile]) -> str:
     if folder.fault:
         return str(FolderFault(folder.fault).label)
     for file in files:
         if file.fault:
             return f"{file.name}: {FolderFault(file.fault).label}"
+    if folder.is_unwatched:
+        return _("No worker has looked into this folder for more than ten minutes.")
     if folder.is_overdue:
         return _("No list has come for longer than usual. Look whether the export still runs.")
     return ""

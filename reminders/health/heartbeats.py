@@ -7,6 +7,7 @@ clock was set back, so it says nothing: its sweep is stale, its worker doesn't c
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from django.conf import settings
 from django.db.models import F, Q
@@ -85,8 +86,14 @@ def _is_failing(beat: Heartbeat, now: datetime) -> bool:
 
 
 def name_worker(host: str, pid: int) -> str:
-    """The name of a worker's heartbeat, such as "worker front-1:4711"; a long host name is cut."""
+    """The name of a worker's heartbeat, such as "worker front-1:4711".
+
+    A long host name is cut, and a few letters of its digest tell it from others that begin alike: names of
+    containers differ at their end, and each container has the same process ids.
+    """
     tail = f":{pid}"
+    if len(WORKER + host + tail) > LONGEST_NAME:
+        tail = f"~{sha256(host.encode()).hexdigest()[:6]}{tail}"
     return f"{WORKER}{host[: LONGEST_NAME - len(WORKER) - len(tail)]}{tail}"
 
 

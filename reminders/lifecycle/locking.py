@@ -15,9 +15,11 @@ from django.db.models import Exists, OuterRef, Prefetch
 from psycopg.errors import LockNotAvailable
 
 from contacts.appointments import lock_appointments
+from contacts.database.patience import wait_for_locks
 from contacts.models import PhoneNumber
 from reminders.models import CallCompanion, CallRecord, Reminder
 
+BRIEFLY = 2.0  # seconds
 _AROUND_A_CALL = ("reminder__appointment__contact", "reminder__step", "number")
 
 
@@ -25,19 +27,21 @@ _AROUND_A_CALL = ("reminder__appointment__contact", "reminder__step", "number")
 def wait_briefly() -> Iterator[None]:
     """In this block wait for each lock for two seconds at most, then raise OperationalError.
 
-    A dispatch uses it, so that one locked row doesn't delay everything else that is due.
+    A dispatch uses it, so that one locked row doesn't delay everything else that is due. Behind a pooler it
+    holds for this transaction and for those that begin in the block, since a session is everybody's.
     """
-    _set_lock_timeout("2s")
-    try:
-        yield
-    finally:
-        with suppress(Error):  # a lost connection loses its settings anyway
-            _set_lock_timeout(f"{settings.DATABASE_LOCK_SECONDS:.3f}s")
+    with wait_for_locks(BRIEFLY):
+        _set_lock_timeout(BRIEFLY, only_here=settings.DATABASE_POOLER)
+        try:
+            yield
+        finally:
+            with suppress(Error):  # a lost connection loses its settings anyway
+                _set_lock_timeout(settings.DATABASE_LOCK_SECONDS, only_here=settings.DATABASE_POOLER)
 
 
 def wait_briefly_here() -> None:
     """The same for the rest of this transaction."""
-    _set_lock_timeout("2s", only_here=True)
+    _set_lock_timeout(BRIEFLY, only_here=True)
 
 
 def is_lock_timeout(error: Exception) -> bool:
@@ -45,9 +49,9 @@ def is_lock_timeout(error: Exception) -> bool:
     return isinstance(error.__cause__, LockNotAvailable)
 
 
-def _set_lock_timeout(longest: str, *, only_here: bool = False) -> None:
+def _set_lock_timeout(seconds: float, *, only_here: bool) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, %s)", [longest, only_here])
+        cursor.execute("SELECT set_config('lock_timeout', %s, %s)", [f"{seconds:.3f}s", only_here])
 
 
 def lock_numbers(ids: Iterable[int]) -> None:

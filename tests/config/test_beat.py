@@ -1,5 +1,8 @@
-"""When beat's ticks are due: after a start, and when the clock is set (product rule 28)."""
+"""When beat's ticks are due, also when the clock is set (product rule 28), and when beat is ended."""
 
+import subprocess
+import sys
+import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +16,18 @@ from config.celery import app
 
 OURS = set(app.conf.beat_schedule)
 HOURLY = {"retention", "pull", "forget", "import-files", "old-lists"}
+ROOT = Path(__file__).resolve().parent.parent.parent
+STANDS_STILL = """
+import sys, threading
+from celery.beat import Service
+from config import beat
+from config.celery import app
+beat.STUCK_AFTER, beat.HEARTBEAT_EVERY = 0.3, 0.1
+class StuckScheduler(beat.HeartbeatScheduler):
+    def tick(self, *args, **kwargs):
+        threading.Event().wait()
+Service(app, scheduler_cls=StuckScheduler, schedule_filename=sys.argv[1]).start()
+"""
 NOON = datetime(2026, 7, 14, 12, 1, tzinfo=UTC)
 
 
@@ -89,3 +104,15 @@ def test_no_tick_is_sent_twice_while_the_clock_only_goes_on(tmp_path: Path) -> N
             beat.run(60)
             assert beat.sent.count("plan") == 1
             assert beat.sent.count("dispatch") == pytest.approx(20, abs=1)
+
+
+def test_a_beat_that_stands_still_ends_so_that_it_is_started_again(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", STANDS_STILL, str(tmp_path / "schedule")]
+    ended = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 1
+    assert "beat has stood still" in ended.stderr
+
+
+def test_only_the_process_of_beat_is_ended(tmp_path: Path) -> None:
+    with closing(start_beat(tmp_path)):
+        assert "beat watchdog" not in {thread.name for thread in threading.enumerate()}

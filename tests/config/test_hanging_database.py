@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,7 +29,8 @@ class FrozenServer:
 
     def freeze(self, number: signal.Signals = signal.SIGSTOP) -> None:
         for pid in [self._postmaster, *self._children()]:
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):  # one that has just ended
+                os.kill(pid, number)
 
     def _children(self) -> list[int]:
         listed = Path(f"/proc/{self._postmaster}/task/{self._postmaster}/children")

@@ -4,6 +4,7 @@ import re
 import time
 import uuid
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -106,6 +107,27 @@ def test_no_superuser_is_made_with_a_weak_password(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "four words nobody expects")
     call_command("createsuperuser", interactive=False, username="admin", email="a@example.org")
     assert User.objects.get(username="admin").is_superuser
+
+
+def test_at_the_terminal_a_weak_password_is_asked_for_again_and_nothing_offers_to_go_on_with_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = "four words nobody expects"
+    typed = iter(["adminadmin1", "adminadmin1", good, "another", good, good])
+    asked: list[str] = []
+    answers = {"Username: ": "admin", "E-mail address (may be empty): ": ""}
+
+    def answer(question: str) -> str:
+        asked.append(question)
+        return answers[question]
+
+    monkeypatch.delenv("DJANGO_SUPERUSER_PASSWORD", raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda *_: next(typed))
+    monkeypatch.setattr("builtins.input", answer)
+    call_command("createsuperuser", stdin=SimpleNamespace(isatty=lambda: True))
+    assert list(answers) == asked
+    assert User.objects.get(is_superuser=True).check_password(good)
+    assert "mostly a name" in capsys.readouterr().err
 
 
 def test_everybody_changes_their_password_and_is_logged_out_elsewhere(rosa: User) -> None:

@@ -1,5 +1,7 @@
 """The audit trail: who did what, and who looked at whom. It can't be changed, and outlives whoever did it."""
 
+from typing import Any
+
 import pytest
 from django.apps import apps
 from django.contrib.admin.models import LogEntry
@@ -12,14 +14,17 @@ from django.utils import timezone
 
 from config.role_matrix import read_matrix
 from contacts.audit.trail import record_deed, record_page
-from contacts.audit.words import DEEDS, LOOKS, READ_BY_POST
+from contacts.audit.words import DEEDS, LOOKS, READ_BY_API, READ_BY_POST, SEARCHED_BY_API
 from contacts.models import AuditEntry, Contact, PhoneNumber
+from contacts.optouts import record_optout
 from contacts.roles import AUDITOR, FRONT_DESK, MANAGER
+from reminders.api.urls import urlpatterns
 from reminders.models import FollowUp
 from reminders.traffic.switch import pause_sending
 from tests.config.test_permissions import LOGIN_IS_ENOUGH, PAGES
 from tests.office import make_call
 from tests.people import make_contact, make_due_reminder, make_user
+from tests.reminders.api.client import ApiClient, make_secret
 
 pytestmark = pytest.mark.django_db
 Kind = AuditEntry.Kind
@@ -127,6 +132,48 @@ def test_who_opened_a_person_in_the_admin_is_recorded_and_what_is_refused_is_not
     assert auditor.post(f"/contacts/{sarah.pk}/opt-out/").status_code == 403
     assert auditor.get("/contacts/424242/").status_code == 404
     assert read_trail() == [("look", "admin:contacts_contact_change", "contacts.Contact", sarah.pk)]
+
+
+def test_what_a_token_of_the_api_reads_of_a_person_is_one_entry_for_each_row_and_each_list() -> None:
+    call = make_call(make_due_reminder())
+    visit = call.reminder.appointment
+    visit.source, visit.external_id = "Practice", "7"
+    visit.save()
+    sarah, api = visit.contact, ApiClient(make_secret())
+    number = sarah.phone
+    assert number is not None
+    record_optout(number.pk, scope="all", source="staff", at=timezone.now())
+    for _again in range(2):
+        for address in (
+            *(f"contacts/{sarah.pk}/", f"appointments/{visit.pk}/", "appointments/Practice/7/"),
+            *(f"reminders/{call.reminder.pk}/", f"calls/{call.public_id}/", f"opt-outs/{number.pk}/"),
+            *("contacts/", "contacts/?limit=1", "campaigns/"),
+        ):
+            assert api.get(address).status_code == 200, address
+        assert api.post("contacts/search/", {"text": "Sarah"}).status_code == 200
+    assert api.get("contacts/424242/").status_code == 404
+    assert read_trail() == [
+        ("look", "api_contact", "contacts.Contact", sarah.pk),
+        ("look", "api_appointment", "contacts.Appointment", sarah.pk),
+        ("look", "api_reported_appointment", "contacts.Appointment", sarah.pk),
+        ("look", "api_reminder", "reminders.Reminder", sarah.pk),
+        ("look", "api_call", "contacts.Appointment", sarah.pk),
+        ("look", "api_opt_out", "contacts.PhoneNumber", None),
+        ("look", "api_contacts", "", None),
+        ("look", "api_contact_search", "", None),
+    ]
+    assert AuditEntry.objects.filter(by_name="api: Practice system").count() == 8
+
+
+def test_every_address_of_the_api_that_reads_people_is_a_look() -> None:
+    """Campaigns and their previews count people, and name none."""
+    reads = {name for name, view in list_api_views() if "GET" in view.scopes or name in SEARCHED_BY_API}
+    assert reads - {"api_campaigns", "api_campaign", "api_campaign_preview"} == set(READ_BY_API)
+
+
+def list_api_views() -> list[tuple[str, Any]]:
+    views = [(str(one.name), getattr(one.callback, "view_class", None)) for one in urlpatterns]
+    return [(name, view) for name, view in views if view]
 
 
 def test_an_edit_of_a_contact_names_who_and_each_value_before_and_after() -> None:

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_django import Settings
@@ -34,7 +35,7 @@ def two_dispatchers(sandbox: SandboxServer, tmp_path: Path) -> Iterator[Broker]:
     """Two workers, as on two machines, that share only the database and Redis; the broker of their ticks."""
     broker = Broker()
     broker.empty()
-    settings = {
+    settings: dict[str, Any] = {
         "ROBOTALKER_BASE_URL": sandbox.url,
         "ROBOTALKER_API_KEY": sandbox.api_key,
         "ROBOTALKER_CAMPAIGNS": "off",

@@ -26,6 +26,7 @@ BEFORE = timedelta(hours=2)  # how long before the appointment the steps are due
 WINDOW = timedelta(minutes=30)  # how long a reminder can be sent after that; longer than any run
 SPANISH = ENGLISH.replace("Hello {FIRST_NAME}, this is", "Hola {FIRST_NAME}, le llama")
 TEXT = "{PRACTICE}: {FIRST_NAME}, {APPT_DATE} {APPT_TIME}. 1 = yes, 2 = another time. {CALLBACK_NUMBER}"
+TOGETHER = 1000  # rows written by one statement, which has 65,535 values at most
 NIGHT_HOUR = 2  # the hour of the day for patients who can't be called
 # Shares of patients who share a number, who can't be called because it is night, and who get a text message.
 SHARED_NUMBERS, AT_NIGHT, TEXTS = 0.05, 0.04, 0.1
@@ -48,8 +49,8 @@ def generate_clinic(size: Size) -> GeneratedClinic:
     for number in _make_numbers(size.reminders):
         due_at = starts_at + timedelta(seconds=rng.random() * size.due_seconds)
         generator.add(number, due_at)
-    Contact.objects.bulk_create(generator.contacts)
-    Appointment.objects.bulk_create(generator.appointments)
+    Contact.objects.bulk_create(generator.contacts, batch_size=TOGETHER)
+    Appointment.objects.bulk_create(generator.appointments, batch_size=TOGETHER)
     plan_all()
     return GeneratedClinic(starts_at, generator.hours)
 
@@ -118,6 +119,8 @@ def _make_steps() -> None:
 
 
 def _make_numbers(most: int) -> list[PhoneNumber]:
-    """Create numbers reserved for fiction: 555-0100 to 555-0199 of each area code."""
-    e164s = (f"+1{AREA_CODES[place // 100]}55501{place % 100:02}" for place in range(most))
-    return PhoneNumber.objects.bulk_create([PhoneNumber(e164=e164) for e164 in e164s])
+    """Create numbers of exchange 555: first those reserved for fiction, 0100 to 0199 of each area code."""
+    each = len(AREA_CODES)
+    e164s = (f"+1{AREA_CODES[place % each]}555{100 + place // each:04}" for place in range(most))
+    numbers = [PhoneNumber(e164=e164) for e164 in e164s]
+    return PhoneNumber.objects.bulk_create(numbers, batch_size=TOGETHER)

@@ -169,6 +169,15 @@ def test_a_fault_of_a_folder_is_said_in_a_sentence(share: Path, manager: Client)
     assert count_for_staff() == 1
 
 
+def test_a_folder_that_no_worker_looks_into_any_more_is_said(share: Path, manager: Client) -> None:
+    """As when no worker takes the queue of folders on the machine that has them."""
+    watch_folders()
+    assert count_for_staff() == 0
+    WatchedFolder.objects.update(looked_at=timezone.now() - timedelta(minutes=11))
+    assert "No worker has looked into this folder for more than ten minutes." in read(manager)
+    assert count_for_staff() == 1
+
+
 def test_a_manager_forgets_a_subfolder_that_is_gone_for_good(share: Path, manager: Client) -> None:
     (share / "gone").mkdir()
     watch_folders()

@@ -198,9 +198,9 @@ def test_a_list_takes_few_queries(api: ApiClient, django_assert_num_queries: Dja
     api.get("contacts/")
     for number in range(5):
         make_contact(f"P{number}", number=f"+1202555010{number}")
-    with django_assert_num_queries(3):  # the clock, the token, the list
+    with django_assert_num_queries(4):  # the clock, the token, the list, the trail
         api.get("contacts/")
-    with django_assert_num_queries(5):  # and what to look for, and who has it
+    with django_assert_num_queries(6):  # and what to look for, and who has it
         api.post("contacts/search/", {"text": "202555"})
 
 

@@ -41,8 +41,16 @@ def test_a_workers_heartbeat_has_its_queues_its_start_and_its_number_of_tasks() 
 def test_the_name_of_a_heartbeat_is_cut_for_a_long_host_name() -> None:
     name = heartbeats.name_worker("ip-10-0-0-1.a-region-far-away.compute.internal.example.org", 1234567)
     heartbeats.record_worker_heartbeat(name, ["events"], since=SINCE, begun=0)
-    assert Heartbeat.objects.get().name.startswith("worker ip-10-0-0-1.a-region")
+    assert Heartbeat.objects.get().name.startswith("worker ip-10-0-0-1.a-")
     assert Heartbeat.objects.get().name.endswith(":1234567")
+
+
+def test_two_workers_whose_long_host_names_differ_at_the_end_have_a_heartbeat_each() -> None:
+    """As containers are named, in each of which a worker is process 7. They would look like one worker."""
+    for host in ("callboard-dispatcher-7d9f8b6c5d-x2k4q", "callboard-dispatcher-7d9f8b6c5d-9wz7m"):
+        name = heartbeats.name_worker(host, 7)
+        heartbeats.record_worker_heartbeat(name, ["dispatch"], since=SINCE, begun=0)
+    assert Heartbeat.objects.count() == 2
 
 
 def test_the_heartbeat_of_a_worker_is_deleted_after_a_day_and_that_of_a_sweep_never() -> None:
