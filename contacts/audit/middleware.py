@@ -10,7 +10,14 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import ResolverMatch
 
 from config.sign_in_limits import find_client_address
-from contacts.audit.trail import AuditedRequest, Kind, PageUse, audited_request, record_page
+from contacts.audit.trail import (
+    AuditedRequest,
+    Kind,
+    PageUse,
+    audited_request,
+    record_page,
+    write_numbers_seen,
+)
 from contacts.audit.words import (
     ADMIN,
     ANSWERED_AT_ONCE,
@@ -41,6 +48,8 @@ def record_in_trail(get_response: GetResponse) -> GetResponse:
             kind = _find_kind(request, response, match, audited) if match else None
             if match and kind and (use := _describe_use(request, match, response)):
                 record_page(kind, use)
+            elif audited.numbers and isinstance(request.user, User):
+                write_numbers_seen(audited.numbers, by=request.user)
         return response
 
     return answer

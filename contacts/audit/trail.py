@@ -15,13 +15,15 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from django.db.models import Model
+from django.utils import timezone
 
 from contacts.models import AuditEntry
 
@@ -60,6 +62,19 @@ WHERE NOT EXISTS (
         AND address = %(address)s::text
 )
 """  # noqa: S608 - no value from outside
+# Numbers that somebody sees in full: once for each number and day.
+_NUMBERS_SEEN = """
+WITH seen AS (
+    INSERT INTO contacts_numberlook (number_id, by_id, day, at)
+    SELECT unnest(%(numbers)s::bigint[]), %(by)s, %(day)s, %(at)s
+    ON CONFLICT DO NOTHING RETURNING number_id
+), numbers AS (
+    INSERT INTO contacts_auditentry
+        (at, kind, what, by_id, by_name, address, about, about_id, changes, note)
+    SELECT clock_timestamp(), 'look', 'number_in_full', %(by)s, %(by_name)s, %(address)s::text,
+        'contacts.PhoneNumber', number_id, '{}', '' FROM seen
+)
+"""
 
 
 @dataclass(frozen=True)
@@ -78,13 +93,14 @@ class AuditedRequest:
 
     `find_deed`: tells what its page does; None if nothing that is to be recorded. `is_recorded`: its deed has
     recorded itself. `entry_id`: the entry of its page, once that was written in the deed's transaction, which
-    may yet be rolled back.
+    may yet be rolled back. `numbers`: ids of those that its page shows in full, which are recorded with it.
     """
 
     address: str = ""
     find_deed: Callable[[], PageUse | None] = lambda: None
     is_recorded: bool = False
     entry_id: int | None = None
+    numbers: set[int] = field(default_factory=set)
 
 
 _current: ContextVar[AuditedRequest | None] = ContextVar("audited_request", default=None)
@@ -143,28 +159,32 @@ def record_deed_of_page(about: Model | None = None) -> None:
 
 
 def record_page(kind: AuditEntry.Kind, use: PageUse) -> None:
-    """Record that somebody opened or used a page, unless record_deed_of_page() has done it."""
-    request = _current.get()
-    unless = request.entry_id if request else None
-    _insert(kind, use.page, use.by, use.about, use.about_id, unless=unless)
+    """Record that somebody opened or used a page, and saw the numbers on it.
 
-
-def record_numbers_seen(number_ids: Collection[int], *, by: User, day: Any, at: Any) -> None:
-    """Record that `by` sees these numbers in full: once for each number and day, in one statement."""
-    sql = """
-        WITH seen AS (
-            INSERT INTO contacts_numberlook (number_id, by_id, day, at)
-            SELECT unnest(%(numbers)s::bigint[]), %(by)s, %(day)s, %(at)s
-            ON CONFLICT DO NOTHING RETURNING number_id
-        )
-        INSERT INTO contacts_auditentry
-            (at, kind, what, by_id, by_name, address, about, about_id, changes, note)
-        SELECT clock_timestamp(), 'look', 'number_in_full', %(by)s, %(by_name)s, %(address)s,
-            'contacts.PhoneNumber', number_id, '{}', '' FROM seen
+    Nothing of a deed that record_deed_of_page() has recorded.
     """
-    values = {"numbers": sorted(number_ids), "by": by.pk, "day": day, "at": at}
+    request = _current.get() or AuditedRequest()
+    _insert(kind, use.page, use.by, use.about, use.about_id, unless=request.entry_id, numbers=request.numbers)
+
+
+def record_numbers_seen(number_ids: Collection[int], *, by: User) -> None:
+    """Record that `by` sees these numbers in full; within a request, with the page that shows them."""
+    if request := _current.get():
+        request.numbers.update(number_ids)
+    else:
+        write_numbers_seen(number_ids, by=by)
+
+
+def write_numbers_seen(number_ids: Collection[int], *, by: User) -> None:
+    """Record it now: once for each number and day."""
+    who: dict[str, Any] = {"by": by.pk, "by_name": by.username, "address": _address()}
     with connection.cursor() as cursor:
-        cursor.execute(sql, values | {"by_name": by.username, "address": _address()})
+        cursor.execute(_NUMBERS_SEEN + "SELECT", who | _values_of_numbers(number_ids))
+
+
+def _values_of_numbers(number_ids: Collection[int]) -> dict[str, Any]:
+    now = timezone.now()
+    return {"numbers": sorted(number_ids), "day": now.astimezone(UTC).date(), "at": now}
 
 
 def _insert(
@@ -178,6 +198,7 @@ def _insert(
     changes: Mapping[str, Collection[Any]] | None = None,
     note: str = "",
     unless: int | None = None,
+    numbers: Collection[int] = (),
 ) -> int | None:
     """The id of the new entry; None if none was needed. `unless`: the id of an entry that says it already."""
     person = by if isinstance(by, User) else None
@@ -199,6 +220,8 @@ def _insert(
         "note": note[:300],
         "unless": unless,
     }
+    if numbers:
+        sql, values = _NUMBERS_SEEN + sql, values | _values_of_numbers(numbers)
     with connection.cursor() as cursor:
         cursor.execute(f"{sql} RETURNING id", values)
         row = cursor.fetchone()

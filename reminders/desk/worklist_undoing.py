@@ -16,7 +16,7 @@ from contacts.models import PhoneNumber, UnusableReason
 from contacts.people import mark_numbers_usable
 from reminders.desk.rechecks import recheck_numbers
 from reminders.desk.worklist import KEPT_FOR_UNDOING, WorklistRefused, name_colleague, read_undo_values
-from reminders.lifecycle.follow_ups import UNRESOLVED
+from reminders.lifecycle.follow_ups import UNRESOLVED, close_follow_ups
 from reminders.lifecycle.locking import lock_numbers
 from reminders.models import FollowUp, FollowUpDeed
 from reminders.results.unanswered import account_for
@@ -108,9 +108,5 @@ def _take_back_effects(deed: FollowUpDeed, by: User) -> None:
         wrong = PhoneNumber.objects.filter(pk=number_id, unusable_reason=UnusableReason.FOUND_WRONG)
         mark_numbers_usable(wrong.values_list("pk", flat=True), by=by)
         opened = FollowUp.objects.filter(UNRESOLVED, pk__in=deed.was["opened"])
-        opened.update(
-            state=FollowUp.State.RESOLVED,
-            resolved_at=read_database_clock(),
-            resolution=Resolution.NUMBER_USABLE,
-        )
+        close_follow_ups(opened, Resolution.NUMBER_USABLE)
         recheck_numbers([number_id])

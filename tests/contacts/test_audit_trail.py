@@ -212,7 +212,11 @@ def test_whoever_marks_a_number_as_usable_is_named() -> None:
 
 # a deed, what is posted, and the table whose row says so, too
 WITH_THEIR_DEED = [
-    ("/contacts/{contact}/opt-out/", {"scope": "all", "way": "phone", "number": "{number}"}, "contacts_consententry"),
+    (
+        "/contacts/{contact}/opt-out/",
+        {"scope": "all", "way": "phone", "number": "{number}"},
+        "contacts_consententry",
+    ),
     ("/appointments/{visit}/attendance/", {"status": "arrived"}, "contacts_appointmentchange"),
     ("/appointments/{visit}/cancel/", {}, "contacts_appointmentchange"),
     ("/reminders/{reminder}/skip/", {}, "contacts_appointmentchange"),
