@@ -16,6 +16,7 @@ from django.utils.translation import gettext_noop
 
 from contacts import appointments
 from contacts.appointments import AppointmentClosed, lock_appointments, lock_zones, read_answer
+from contacts.audit.trail import record_deed_of_page
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Provider
 from reminders.desk.absence_previews import AbsencePlan, preview_absence
@@ -61,6 +62,7 @@ def plan_absence(
         at=now,
         texts_from=now + UNDONE_WITHIN if plan.words else None,
     )
+    record_deed_of_page(absence)
     AbsenceVisit.objects.bulk_create(
         AbsenceVisit(
             absence=absence,

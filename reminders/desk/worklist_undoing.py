@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from contacts.appointments import lock_appointments, take_back_confirmation
+from contacts.audit.trail import record_deed_of_page
 from contacts.database.clock import read_database_clock
 from contacts.models import PhoneNumber, UnusableReason
 from contacts.people import mark_numbers_usable
@@ -74,6 +75,7 @@ def _record_undo(deeds: Sequence[FollowUpDeed], by: User) -> None:
         for deed in deeds
     )
     FollowUp.objects.filter(pk__in=[deed.follow_up_id for deed in deeds]).update(touched_at=now)
+    record_deed_of_page(deeds[0].follow_up)
 
 
 def _put_back(deed: FollowUpDeed) -> bool:
