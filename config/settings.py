@@ -175,7 +175,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "reminders.pages.frame.frame",
-                "config.sign_in.desk.tell_pages",
+                "config.sign_in.desk.tell_idle_seconds",
                 *(["reminders.demo.login_page.demo_logins"] if DEBUG else []),
             ],
         },
@@ -242,7 +242,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # How long a link for a new password is valid; it works once.
 PASSWORD_RESET_TIMEOUT = env.int("PASSWORD_LINK_HOURS", default=24) * 3600
-# Who must enter a code of an authenticator app after the password: nobody, managers (and admins), everybody.
+# Who must have a second factor, an authenticator app or a passkey: nobody, managers (and admins), everybody.
 SECOND_FACTOR_FOR = env.str("SECOND_FACTOR_FOR", default="nobody" if DEBUG else "managers")
 # A desk locks after so many minutes without a key or a click; 0: never.
 IDLE_MINUTES = env.int("IDLE_MINUTES", default=15)
@@ -268,8 +268,17 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_RATE_LIMITS = False
 ACCOUNT_REAUTHENTICATION_METHODS = ["password"]
 MFA_ADAPTER = "config.sign_in.second_factor.FactorAdapter"
-MFA_FORMS = {"authenticate": "config.sign_in.second_factor.CodeForm"}
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "config.sign_in.second_factor.CodeForm",
+    "add_webauthn": "config.sign_in.passkeys.NewPasskeyForm",
+    "edit_webauthn": "config.sign_in.passkeys.PasskeyNameForm",
+    "authenticate_webauthn": "config.sign_in.passkeys.PasskeyChecks",
+    "login_webauthn": "config.sign_in.passkeys.PasskeyAloneForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_RATE_LIMITS = False
 MFA_TOTP_ISSUER = "Callboard"
 
 # Scripts, styles and forms of this site only, none of them inline. (data: is for icons in Tabler's styles.)
@@ -286,13 +295,13 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
     }
 }
-# No page needs any of these.
-PERMISSIONS_POLICY: dict[str, list[str]] = {
+# No page needs any of these, but that of the login passkeys.
+PERMISSIONS_POLICY: dict[str, list[str]] = {"publickey-credentials-get": ["self"]} | {
     feature: []
     for feature in (
         "accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen",
         "geolocation", "gyroscope", "magnetometer", "microphone", "midi", "payment",
-        "publickey-credentials-get", "usb",
+        "usb",
     )
 }  # fmt: skip
 SECURE_REFERRER_POLICY = "same-origin"
@@ -531,6 +540,7 @@ LOGGING = {
     "loggers": {
         "django.request": {"filters": ["refusals"]},
         "django.security.DisallowedHost": {"level": "CRITICAL"},  # anybody can send any number of them
+        "fido2": {"level": "WARNING"},  # it names the keys of people
         "celery.worker.strategy": _EACH_TASK,
         "celery.app.trace": _EACH_TASK,
         "celery.beat": _EACH_TASK,

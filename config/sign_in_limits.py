@@ -8,7 +8,8 @@
 | tries of names at addresses where they never logged in, all together | 300 in 5 minutes | all such wait |
 
 The last is there because to hash a password takes long: whoever has a thousand addresses must not keep the
-web process busy with it. The codes of an authenticator app are counted in the same way.
+web process busy with it. The codes of an authenticator app are counted in the same way, and so
+are passkeys: those that come without a name all together, as one name of their address.
 
 A name and an address "know each other" for 30 days after a login. They are held by the first limit only, so
 that a stranger can't lock out a whole desk. Nothing is said about whether a name exists.
@@ -41,6 +42,7 @@ FAILURES_OF_A_NAME = RateLimitItemPerHour(100, namespace="name")
 TRIES_OF_STRANGERS = RateLimitItemPerMinute(300, 5, namespace="strangers")
 LOCK_TOLD = RateLimitItemPerMinute(1, 15, namespace="told")  # "used up": this lock has been recorded
 CODE_USED = RateLimitItemPerMinute(1, 2, namespace="code")  # longer than a code is valid
+PASSKEYS_ASKED_FOR = RateLimitItemPerMinute(60, 1, namespace="passkeys")  # by an address; a session each
 LINKS_OF_AN_ADDRESS = RateLimitItemPerHour(10, namespace="links-of-address")
 LINKS_OF_A_NAME = RateLimitItemPerHour(3, namespace="links-of-name")
 KNOWN = RateLimitItemPerDay(1, 30, namespace="known")  # "used up": this name has logged in from this address

@@ -1,7 +1,6 @@
 """All URLs of the site."""
 
 from allauth.account import views as account_views
-from allauth.mfa.base import views as factor_views
 from allauth.mfa.recovery_codes import views as code_views
 from allauth.mfa.totp import views as app_views
 from django.contrib import admin
@@ -11,18 +10,19 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django.views.generic import RedirectView
 
 from config import health, languages, metrics
-from config.sign_in import desk, door, kept_forms, passwords, people
+from config.sign_in import desk, kept_forms, login, passkeys, passwords, people
 from reminders.api.views import UnknownAddress
 
 handler500 = "config.error_pages.answer_own_fault"
 answer = require_http_methods(["GET", "HEAD", "POST"])  # and no method more, before anything is looked at
 # Of django-allauth only these pages: nobody signs up here, and addresses are kept by admins.
 signing_in = [
-    path("login/", door.SignIn.as_view(), name="login"),
-    path("login/", door.SignIn.as_view(), name="account_login"),  # as django-allauth calls it
-    path("login/code/", answer(factor_views.authenticate), name="mfa_authenticate"),
+    path("login/", login.SignIn.as_view(), name="login"),
+    path("login/", login.SignIn.as_view(), name="account_login"),  # as django-allauth calls it
+    path("login/code/", answer(passkeys.AskForSecondFactor.as_view()), name="mfa_authenticate"),
+    path("login/passkey/", answer(passkeys.LogInByPasskey.as_view()), name="mfa_login_webauthn"),
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
-    path("sign-in/", require_safe(factor_views.index), name="mfa_index"),
+    path("sign-in/", people.show_own_login, name="mfa_index"),
     path("sign-in/password/", answer(account_views.reauthenticate), name="account_reauthenticate"),
     path("sign-in/app/", answer(app_views.activate_totp), name="mfa_activate_totp"),
     path("sign-in/app/remove/", answer(app_views.deactivate_totp), name="mfa_deactivate_totp"),
@@ -36,6 +36,13 @@ signing_in = [
         answer(code_views.generate_recovery_codes),
         name="mfa_generate_recovery_codes",
     ),
+    path("sign-in/passkeys/add/", answer(passkeys.AddPasskey.as_view()), name="mfa_add_webauthn"),
+    path("sign-in/passkeys/<int:pk>/", answer(passkeys.RenamePasskey.as_view()), name="mfa_edit_webauthn"),
+    path(
+        "sign-in/passkeys/<int:pk>/remove/",
+        answer(passkeys.RemovePasskey.as_view()),
+        name="mfa_remove_webauthn",
+    ),
     path("password/", answer(passwords.ChangePassword.as_view()), name="change_password"),
     path("password/forgotten/", answer(passwords.forgotten_password), name="forgotten_password"),
     path("password/new/<uidb64>/<token>/", answer(passwords.NewPassword.as_view()), name="new_password"),
@@ -46,7 +53,7 @@ signing_in = [
     path("people/", people.show_people, name="sign_ins"),
     path("people/<int:pk>/link/", people.hand_out_link, name="hand_out_link"),
     path("people/<int:pk>/app/remove/", people.remove_factor, name="remove_factor"),
-    path("admin/login/", door.lead_to_sign_in),
+    path("admin/login/", login.lead_to_sign_in),
     path("admin/password_change/", RedirectView.as_view(pattern_name="change_password")),
 ]
 

@@ -2,10 +2,11 @@
 
 | module | what it does |
 | --- | --- |
-| `door.py` | the page to sign in, for all pages and for the admin |
+| `login.py` | the page to log in, for all pages and for the admin |
 | `password_rules.py` | which passwords are refused |
 | `passwords.py` | changing a password, and setting a new one by a link |
-| `second_factor.py` | the authenticator app, by django-allauth |
+| `second_factor.py` | the authenticator app, by django-allauth, and who needs a second factor |
+| `passkeys.py` | passkeys, by django-allauth |
 | `desk.py` | a shared desk: it locks when nobody is there, and changes persons |
 | `kept_forms.py` | a form that was sent after the lock or the end of the session |
 | `people.py` | for admins: who can sign in, links for new passwords, what happened |
@@ -14,5 +15,6 @@
 
 How often a password or a code may be tried: config/sign_in_limits.py.
 
-Which pages of django-allauth there are is said in config/urls.py: those of the second factor, and no other.
+Which pages of django-allauth there are is said in config/urls.py: those of the second factor and of passkeys,
+and no other.
 """

@@ -1,5 +1,6 @@
-"""For admins: who can log in, a link for whoever forgot the password, and what happened around logging in."""
+"""One's own login; for admins: who can log in, links for new passwords, and what happened at the login."""
 
+from allauth.mfa.base.views import index
 from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -14,11 +15,20 @@ from django.views.decorators.http import require_POST, require_safe
 
 from config.sign_in.passwords import make_password_link
 from config.sign_in.record import record_sign_in
+from config.sign_in.second_factor import remove_factors
 from contacts.admin.history import read_practice_zone
 from contacts.audit.sign_ins import SignInKind, list_sign_ins
 
 PERMISSION = "auth.change_user"
 SHOWN = 500  # people
+
+
+@require_safe
+def show_own_login(request: HttpRequest) -> HttpResponse:
+    """The page "Your login": password, app, passkeys, recovery codes."""
+    with timezone.override(read_practice_zone()):
+        page: HttpResponse = index(request).render()
+    return page
 
 
 @permission_required(PERMISSION, raise_exception=True)
@@ -44,20 +54,25 @@ def hand_out_link(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required(PERMISSION, raise_exception=True)
 @require_POST
 def remove_factor(request: HttpRequest, pk: int) -> HttpResponse:
-    """For whoever has lost the phone and the recovery codes. Who needs a second factor sets it up anew."""
+    """For whoever has lost app, passkeys and recovery codes. Who needs a second factor sets it up anew."""
     user = _find_login(request, pk)
-    if Authenticator.objects.filter(user=user).delete()[0]:
-        record_sign_in(SignInKind.FACTOR_REMOVED, request, user=_find_self(request), about=user)
+    for kind in remove_factors(user):
+        record_sign_in(kind, request, user=_find_self(request), about=user)
     messages.success(
-        request, gettext("The authenticator app of %(name)s was removed.") % {"name": user.username}
+        request,
+        gettext("%(name)s now logs in by the password alone, and can set up an app or a passkey again.")
+        % {"name": user.username},
     )
     return redirect("sign_ins")
 
 
 def list_logins() -> QuerySet[User]:
-    """Everybody, with `has_app`: whether a code is asked for after the password."""
-    app = Authenticator.objects.filter(user_id=OuterRef("pk"), type=Authenticator.Type.TOTP)
-    people = User.objects.annotate(has_app=Exists(app)).prefetch_related("groups")
+    """Everybody, with `has_app` and `has_passkey`: what they need besides the password, or in its place."""
+    theirs = Authenticator.objects.filter(user_id=OuterRef("pk"))
+    people = User.objects.annotate(
+        has_app=Exists(theirs.filter(type=Authenticator.Type.TOTP)),
+        has_passkey=Exists(theirs.filter(type=Authenticator.Type.WEBAUTHN)),
+    ).prefetch_related("groups")
     return people.order_by("-is_active", "username")
 
 

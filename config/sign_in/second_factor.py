@@ -1,4 +1,4 @@
-"""The second factor: an authenticator app, with recovery codes for the day when the phone is lost.
+"""The second factor: an authenticator app or a passkey, and recovery codes for the day when both are lost.
 
 django-allauth does it. Here is who needs one, how its secrets are stored, and how often a code may be tried.
 """
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.models import Authenticator
@@ -20,8 +21,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
-from config.sign_in.door import check_password_again, describe_wait
 from config.sign_in.encryption import make_cipher
+from config.sign_in.login import check_password_again, describe_wait
 from config.sign_in.record import record_sign_in
 from config.sign_in_limits import (
     CODE_USED,
@@ -48,7 +49,15 @@ OPEN_WITHOUT = {
     "account_reauthenticate",
     "mfa_index",
     "mfa_activate_totp",
+    "mfa_add_webauthn",
     "mfa_view_recovery_codes",
+}
+
+
+# What is a second factor, and what is recorded when it goes. Recovery codes go with the last of them.
+FACTORS = {
+    Authenticator.Type.TOTP: SignInKind.FACTOR_REMOVED,
+    Authenticator.Type.WEBAUTHN: SignInKind.PASSKEY_REMOVED,
 }
 
 
@@ -78,6 +87,16 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     def get_totp_label(self, user: User) -> str:
         return user.get_username()
 
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        return {**super().get_public_key_credential_rp_entity(), "name": "Callboard"}
+
+    def get_public_key_credential_user_entity(self, user: User) -> dict[str, Any]:
+        return {**super().get_public_key_credential_user_entity(user), "name": user.get_username()}
+
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:  # noqa: A002
+        known = Authenticator.objects.filter(user=user, type=type).count()
+        return gettext("Passkey %(number)d") % {"number": known + 1}
+
     def encrypt(self, text: str) -> str:
         return make_cipher("second factor").encrypt(text.encode()).decode()
 
@@ -89,7 +108,7 @@ class CodeForm(AuthenticateForm):  # type: ignore[misc]
     """The code after the password; tried no more often than a password, and each code once."""
 
     def clean_code(self) -> str:
-        request: HttpRequest = _find_request()
+        request = find_request()
         name, address = f"code of {self.user.pk}", find_client_address(request)
         if seconds := begin_try(name, address):
             raise ValidationError(describe_wait(seconds), code="locked")
@@ -114,16 +133,23 @@ class CodeForm(AuthenticateForm):  # type: ignore[misc]
         return code
 
 
-def _find_request() -> HttpRequest:
-    from allauth.core import context
-
+def find_request() -> HttpRequest:
+    """The request that django-allauth is answering."""
     request: HttpRequest = context.request
     return request
 
 
 def has_factor(user: User | AnonymousUser) -> bool:
-    """Whether this person enters a code after the password."""
-    return bool(Authenticator.objects.filter(user_id=user.pk, type=Authenticator.Type.TOTP).exists())
+    """Whether this person's password alone opens nothing."""
+    return bool(Authenticator.objects.filter(user_id=user.pk, type__in=FACTORS).exists())
+
+
+def remove_factors(user: User) -> list[SignInKind]:
+    """Take away this person's app, passkeys and recovery codes; return what happened, to be recorded."""
+    all_of_them = Authenticator.objects.filter(user=user)
+    types = set(all_of_them.values_list("type", flat=True))
+    all_of_them.delete()
+    return [kind for factor, kind in FACTORS.items() if factor in types]
 
 
 def needs_factor(user: User) -> bool:

@@ -10,8 +10,18 @@ from django.http import HttpRequest
 
 from config.sign_in.desk import start_session
 from config.sign_in.record import record_sign_in
-from config.sign_in.second_factor import FACTOR_OF
+from config.sign_in.second_factor import FACTOR_OF, FACTORS
 from contacts.audit.sign_ins import SignInKind
+
+ADDED = {
+    Authenticator.Type.TOTP: SignInKind.FACTOR_ADDED,
+    Authenticator.Type.WEBAUTHN: SignInKind.PASSKEY_ADDED,
+}
+# The app's code needs no entry beside that of the login.
+USED = {
+    Authenticator.Type.RECOVERY_CODES: SignInKind.CODE_USED,
+    Authenticator.Type.WEBAUTHN: SignInKind.PASSKEY_USED,
+}
 
 
 def hear_of_logins() -> None:
@@ -35,14 +45,14 @@ def _after_logout(request: HttpRequest, user: User | None, **_: Any) -> None:
 
 
 def _after_added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
-    if authenticator.type == Authenticator.Type.TOTP:
-        record_sign_in(SignInKind.FACTOR_ADDED, request, user=user)
+    if kind := ADDED.get(authenticator.type):
+        record_sign_in(kind, request, user=user)
 
 
 def _after_removed(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
     request.session.pop(FACTOR_OF, None)
-    if authenticator.type == Authenticator.Type.TOTP:
-        record_sign_in(SignInKind.FACTOR_REMOVED, request, user=user)
+    if kind := FACTORS.get(authenticator.type):
+        record_sign_in(kind, request, user=user)
 
 
 def _after_reset(request: HttpRequest, user: User, **_: Any) -> None:
@@ -50,5 +60,5 @@ def _after_reset(request: HttpRequest, user: User, **_: Any) -> None:
 
 
 def _after_used(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
-    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
-        record_sign_in(SignInKind.CODE_USED, request, user=user)
+    if kind := USED.get(authenticator.type):
+        record_sign_in(kind, request, user=user)

@@ -28,6 +28,10 @@ class SignInKind(models.TextChoices):
     LINK_MADE = "password_link_made", _("made a link for a new password")
     FACTOR_ADDED = "factor_added", _("set up an authenticator app")
     FACTOR_REMOVED = "factor_removed", _("removed the authenticator app")
+    PASSKEY_ADDED = "passkey_added", _("added a passkey")
+    PASSKEY_REMOVED = "passkey_removed", _("removed a passkey")
+    PASSKEY_USED = "passkey_used", _("used a passkey")
+    WRONG_PASSKEY = "wrong_passkey", _("wrong passkey")
     CODES_MADE = "recovery_codes_made", _("made new recovery codes")
     CODE_USED = "recovery_code_used", _("used a recovery code")
 

@@ -54,8 +54,11 @@ ELSEWHERE: Final = {
     "locations/<int:pk>/resume/",  # for a location that is paused
     "locked/",  # for a desk that is locked
     "login/code/",  # for somebody with an app
+    "login/passkey/",  # what a passkey has to sign
     "sending/resume/",  # while sending is paused
     "sign-in/app/remove/",  # for somebody with an app
+    "sign-in/passkeys/<int:pk>/",  # test_passkeys.py
+    "sign-in/passkeys/<int:pk>/remove/",  # test_passkeys.py
     "sign-in/recovery-codes/",
     "imports/<int:pk>/preview/",  # test_import_corrections.py
     "scripts/<int:pk>/",  # leads to its first language

@@ -198,6 +198,9 @@ LOGIN_IS_ENOUGH = {
     "account_reauthenticate",
     "mfa_activate_totp",
     "mfa_deactivate_totp",
+    "mfa_add_webauthn",
+    "mfa_edit_webauthn",
+    "mfa_remove_webauthn",
     "mfa_view_recovery_codes",
     "mfa_generate_recovery_codes",
     "change_password",
@@ -205,8 +208,14 @@ LOGIN_IS_ENOUGH = {
     "kept_form",
 }
 OPEN_TO_ALL = {"login", "choose_language", "healthz", "readyz", "metrics", "evidence_keys", "calendar_feed"}
-OPEN_TO_ALL |= {"account_login", "mfa_authenticate", "forgotten_password", "new_password"}
-OPEN_TO_ALL |= {"locked", "desk_state"}
+OPEN_TO_ALL |= {
+    "account_login",
+    "mfa_authenticate",
+    "mfa_login_webauthn",
+    "forgotten_password",
+    "new_password",
+}
+OPEN_TO_ALL |= {"locked", "desk_state", "forgotten_password"}
 OTHER_DOORS = ("admin/", "hooks/", "api/v1")
 NOBODY = 424242
 

@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.sign_in.passwords import make_password_link
+from config.sign_in.second_factor import remove_factors
 from contacts.audit.sign_ins import SignInKind
 from contacts.audit.trail import record_deed
 from contacts.models import AuditEntry
 
 
 class Command(BaseCommand):
-    help = "Print a link by which this person sets a new password. --remove-app: and no code is asked for."
+    help = "Print a link by which this person sets a new password. --remove-app: and remove app and passkeys."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="the username")
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"There is nobody who can log in as {options['name']}.")
         sign_in = AuditEntry.Kind.SIGN_IN
-        if options["remove_app"] and Authenticator.objects.filter(user=user).delete()[0]:
-            record_deed(SignInKind.FACTOR_REMOVED.value, by=None, about=user, kind=sign_in)
+        for kind in remove_factors(user) if options["remove_app"] else ():
+            record_deed(kind.value, by=None, about=user, kind=sign_in)
         record_deed(SignInKind.LINK_MADE.value, by=None, about=user, kind=sign_in)
         self.stdout.write(f"For {user.username} only, once:\n{make_password_link(user)}")
