@@ -94,6 +94,15 @@ class PracticeConfig:
     pronunciations: Pronunciations = field(default_factory=dict)
     _shared: dict[tuple[object, ...], SharedFacts] = field(default_factory=dict)
 
+    def list_active_steps(self) -> list[Step]:
+        """Every step of every active campaign."""
+        active = [
+            step
+            for step in self.steps.values()
+            if step.removed_at is None and step.campaign.state == Campaign.State.ACTIVE
+        ]
+        return sorted(active, key=lambda step: step.pk)
+
     def shared_facts_of(self, reminder: Reminder) -> SharedFacts:
         """The shared facts of a reminder that has its settings; worked out once for all that are alike."""
         appointment = reminder.appointment
