@@ -94,6 +94,13 @@ class PracticeConfig:
     pronunciations: Pronunciations = field(default_factory=dict)
     _shared: dict[tuple[object, ...], SharedFacts] = field(default_factory=dict)
 
+    def complete(self, reminder: Reminder) -> Reminder:
+        """Give a reminder of without_settings() that has its appointment the rest: step, location, provider."""
+        appointment, reminder.step = reminder.appointment, self.steps[reminder.step_id]
+        appointment.location = self.locations[appointment.location_id]
+        appointment.provider = self.providers.get(appointment.provider_id or 0)
+        return reminder
+
     def list_active_steps(self) -> list[Step]:
         """Every step of every active campaign."""
         active = [

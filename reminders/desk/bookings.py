@@ -245,13 +245,12 @@ def preview_move(
     now, practice = read_database_clock(), read_shared_settings().config
     number_id = appointment.contact.phone_id
     use = read_use([number_id], now)[number_id] if number_id else None
-    appointment.location = practice.locations[appointment.location_id]
     pending = {}
     for reminder in without_settings(appointment.reminders.filter(state__in=REMINDER_PENDING)):
-        reminder.appointment, reminder.step = appointment, practice.steps[reminder.step_id]
-        pending[reminder.step_id] = explain_reminder(reminder, now, use=use).moment
+        reminder.appointment = appointment
+        pending[reminder.step_id] = explain_reminder(practice.complete(reminder), now, use=use).moment
     moved = copy(appointment)
-    moved.location = practice.locations[location.pk] if location else appointment.location
+    moved.location = practice.locations[location.pk if location else appointment.location_id]
     appointments.set_times(moved, starts_at, starts_at.astimezone(UTC))
     moved.revision, moved.revised_at, moved.booked_at = appointment.revision + 1, now, now
     mode = read_mode_facts(now)

@@ -118,9 +118,7 @@ def _find_calls(
     going: list[tuple[datetime, ReminderFacts]] = []
     people_too = ("appointment__contact__phone", "appointment__contact__other_phone")
     for reminder in without_settings(waiting.select_related(*people_too)):
-        visit, reminder.step = reminder.appointment, practice.steps[reminder.step_id]
-        visit.location = practice.locations[visit.location_id]
-        visit.provider = practice.providers.get(visit.provider_id or 0)
+        practice.complete(reminder)
         moment = explain_reminder(reminder, now, sending_paused=sending_paused, use=use).moment
         if moment is not None:
             going.append((moment, read_reminder_facts(reminder, sending_paused=sending_paused)))
