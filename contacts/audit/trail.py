@@ -28,6 +28,7 @@ from django.utils import timezone
 from contacts.models import AuditEntry
 
 Kind = AuditEntry.Kind
+LONGEST_ADDRESS = 45  # characters: more than any address has; a proxy may send anything
 SAME_LOOK = "15 minutes"  # looks of one person at one thing within this time are one entry
 # Whom a row is about, in SQL, by the label of its model. Tables of other apps are known by name only.
 WHOSE = {
@@ -109,7 +110,7 @@ _current: ContextVar[AuditedRequest | None] = ContextVar("audited_request", defa
 @contextmanager
 def audited_request(address: str) -> Iterator[AuditedRequest]:
     """Whatever is recorded within came from this address."""
-    request = AuditedRequest(address)
+    request = AuditedRequest(address[:LONGEST_ADDRESS])
     token = _current.set(request)
     try:
         yield request

@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import PROTECT, ManyToOneRel
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from config.role_matrix import read_matrix
 from contacts.audit.trail import (
@@ -243,6 +244,14 @@ def test_an_entry_stands_or_falls_with_its_deed(address: str, posted: dict[str, 
     with connection.cursor() as cursor:
         cursor.execute(sql, [entry.pk])
         assert cursor.fetchone()
+
+
+def test_an_address_that_a_proxy_made_up_does_not_stop_a_deed(settings: Settings) -> None:
+    settings.PROXY_COUNT = 1
+    visit, headers = make_due_reminder().appointment, {"X-Forwarded-For": "x" * 200}
+    address = f"/appointments/{visit.pk}/attendance/"
+    assert open_as(FRONT_DESK).post(address, {"status": "arrived"}, headers=headers).status_code < 400
+    assert AuditEntry.objects.get(kind="deed").address == "x" * 45
 
 
 @pytest.mark.parametrize("is_rolled_back", [True, False])
