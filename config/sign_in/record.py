@@ -26,6 +26,6 @@ def record_sign_in(
     """
     if user is None and name:
         about = User.objects.filter(username=name.replace("\0", "")).first()
-    within = nullcontext() if has_address() else audited_request(find_client_address(request)[:45])
+    within = nullcontext() if has_address() else audited_request(find_client_address(request))
     with within:
         record_deed(kind.value, by=user, about=about, kind=AuditEntry.Kind.SIGN_IN)
