@@ -24,6 +24,7 @@ from django.db.models import Model
 from contacts.models import AuditEntry
 
 Kind = AuditEntry.Kind
+LONGEST_ADDRESS = 45  # characters: of an IPv6 address; a proxy may write anything
 SAME_LOOK = "15 minutes"  # looks of one person at one thing within this time are one entry
 # Whom a row is about, in SQL, by the label of its model. Tables of other apps are known by name only.
 WHOSE = {
@@ -71,7 +72,7 @@ _current: ContextVar[AuditedRequest | None] = ContextVar("audited_request", defa
 @contextmanager
 def audited_request(address: str) -> Iterator[AuditedRequest]:
     """Whatever is recorded within came from this address."""
-    request = AuditedRequest(address)
+    request = AuditedRequest(address[:LONGEST_ADDRESS])
     token = _current.set(request)
     try:
         yield request

@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import PROTECT, ManyToOneRel
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from config.role_matrix import read_matrix
 from contacts.audit.trail import record_deed, record_page
@@ -229,3 +230,12 @@ def test_every_page_that_changes_something_is_a_deed_with_words() -> None:
     posted = {row.name for row in read_matrix() if "POST" in row.methods and not row.is_open}
     assert posted - READ_BY_POST - LOGIN_IS_ENOUGH == set(DEEDS)
     assert set(LOOKS) <= set(PAGES)
+
+
+def test_a_proxy_that_writes_a_long_address_keeps_nobody_out(client: Client, settings: Settings) -> None:
+    settings.PROXY_COUNT = 1
+    client.force_login(make_user(role=MANAGER))
+    contact = make_contact()
+    page = client.get(f"/contacts/{contact.pk}/", headers={"X-Forwarded-For": "unknown-" * 10})
+    assert page.status_code == 200
+    assert AuditEntry.objects.get(what="contact").address == ("unknown-" * 10)[:45]
