@@ -10,6 +10,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -27,8 +28,13 @@ NOT_ENCRYPTED = (
     "BACKUP_GPG_RECIPIENT or BACKUP_PASSPHRASE_FILE, and keep the key elsewhere."
 )
 ENCRYPTED_BY = {".age": "age", ".gpg": "gpg"}
-
-
+TOOLS = {"pg_dump", "pg_restore", "psql", "age", "gpg"}
+AFTERWARDS = (
+    "The backup is restored. Start Callboard: it migrates the database, and sending stays paused until "
+    "somebody has looked at what was sent since (docs/operations.md, After a restore). Whoever was erased "
+    "since the backup is back: erase them again."
+)
+FORMER = ' The former database is kept as "{former}"; drop it when all is well.'
 # What the URL says; a password may stand beside it, in PGPASSWORD.
 IN_THE_URL = {"PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGDATABASE", "PGSERVICE", "PGOPTIONS"}
 
@@ -298,7 +304,7 @@ def _pipe(
 ) -> str:
     """Run the commands, each reading what the one before writes; what the last one writes, unless `target`.
 
-    Raises BackupError with what the first that failed said, of the last `judged`, or of all.
+    Raises BackupError if one of the last `judged` failed, or of all, with what the first that failed said.
     """
     running: list[subprocess.Popen[bytes]] = []
     reads = source
@@ -317,10 +323,14 @@ def _pipe(
         running.append(process)
         reads = process.stdout
     said = [process.communicate() for process in reversed(running)][::-1]
-    for command, process, (_, error) in list(zip(commands, running, said, strict=True))[-judged:]:
+    failed = [
+        (place, _explain(command, error.decode(errors="replace")))
+        for place, (command, process, (_, error)) in enumerate(zip(commands, running, said, strict=True))
         # one that stops writing because the next has failed is not the cause
-        if process.returncode and process.returncode != -13:
-            raise BackupError(_explain(command, error.decode(errors="replace")))
+        if process.returncode not in (0, -signal.SIGPIPE) and b"broken pipe" not in error.lower()
+    ]
+    if any(place >= len(commands) - (judged or len(commands)) for place, _ in failed):
+        raise BackupError(failed[0][1])
     return (said[-1][0] or b"").decode(errors="replace")
 
 
@@ -331,9 +341,6 @@ def _explain(command: Sequence[str], said: str) -> str:
     if "does not appear to be a valid archive" in said or "input file is too short" in said:
         return "The file is no backup of this kind, or is damaged."
     return f"{program} failed: {said.strip()[-600:] or 'it said nothing'}"
-
-
-TOOLS = {"pg_dump", "pg_restore", "psql", "age", "gpg"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -360,14 +367,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)  # noqa: T201 - a command's output
         return 1
     return 0
-
-
-AFTERWARDS = (
-    "The backup is restored. Start Callboard: it migrates the database, and sending stays paused until "
-    "somebody has looked at what was sent since (docs/operations.md, After a restore). Whoever was erased "
-    "since the backup is back: erase them again."
-)
-FORMER = ' The former database is kept as "{former}"; drop it when all is well.'
 
 
 def _find_own_server() -> Server:

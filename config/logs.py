@@ -29,6 +29,8 @@ MINUTE = 60.0
 MOST_ALIKE = 20  # in a minute
 REDIS, DATABASE = "Redis", "the database"
 BACK = "config.logs.back"  # what the lines of "answers again" are logged as
+# Celery tells of a lost broker here, with the error as text.
+BROKER_LOGGERS = ("celery.worker.consumer", "celery.beat", "kombu", "redis")
 ENDS_AT_ONCE = (DeadlockDetected, LockNotAvailable)  # errors of a database that is there
 _VARIES = re.compile(r"\d+(\.\d+)?")
 
@@ -161,10 +163,6 @@ def find_outage(record: logging.LogRecord) -> str:
         error = error.__cause__ or error.__context__
     text = str(record.msg)
     return REDIS if record.name.startswith(BROKER_LOGGERS) and "onnect" in text else ""
-
-
-# Celery tells of a lost broker here, with the error as text.
-BROKER_LOGGERS = ("celery.worker.consumer", "celery.beat", "kombu", "redis")
 
 
 def _shorten(record: logging.LogRecord) -> None:

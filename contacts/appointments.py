@@ -22,6 +22,7 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from contacts.audit.trail import record_deed_of_page
 from contacts.database.arrays import is_any
 from contacts.database.clock import read_database_clock
 from contacts.database.saving import add_row, save_row
@@ -108,6 +109,8 @@ def add_change(
     """Add an entry to the appointment's history. `at`: aware; by default the database's time now."""
     change = make_change(appointment, what, by=by, how=how, at=at or read_database_clock())
     add_row(change)
+    if by:
+        record_deed_of_page(appointment)
     return change
 
 
@@ -188,6 +191,8 @@ def move_appointment(
     appointment.save()
     for change in log.changes:
         add_row(change)
+    if by:
+        record_deed_of_page(appointment)
     return appointment
 
 

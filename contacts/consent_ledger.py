@@ -10,6 +10,7 @@ from itertools import groupby
 
 from django.db import connection, transaction
 
+from contacts.audit.trail import record_deed_of_page
 from contacts.consent_fold import STATE_FIELDS, ConsentState, add_line, fold_ledger, read_state
 from contacts.models import ConsentEntry, PhoneNumber
 
@@ -37,6 +38,8 @@ def add_entry(number: PhoneNumber, entry: ConsentEntry) -> bool:
     if changed:
         number.save(update_fields=changed)
         entry.save()
+        if entry.by_id:
+            record_deed_of_page(number)
     return bool(changed)
 
 

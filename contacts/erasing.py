@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from contacts.audit.trail import record_deed_of_page
 from contacts.consent_ledger import ledger_open
 from contacts.database.clock import read_database_clock
 from contacts.erased_numbers import keep_no
@@ -163,6 +164,7 @@ def erase_contact(plan: ErasurePlan, *, by: User) -> None:
                 rows.update(**table.blanked)
     _erase_numbers(contact, plan.going)
     ContactLogEntry.objects.create(contact=contact, what=ContactLogEntry.What.ERASED, by=by)
+    record_deed_of_page(contact)
     now = read_database_clock()
     Contact.objects.filter(pk=contact.pk).update(
         first_name="",

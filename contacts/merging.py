@@ -18,6 +18,7 @@ from django.db.models import ForeignObjectRel, Model
 from django.utils.translation import gettext as _
 
 from contacts.appointments import add_change, cancel_appointment
+from contacts.audit.trail import record_deed_of_page
 from contacts.database.clock import read_database_clock
 from contacts.imports.leases import lock_import_writes
 from contacts.models import (
@@ -227,6 +228,7 @@ def merge_contacts(plan: MergePlan, *, cancelled: Collection[int], by: User) -> 
     `cancelled`: ids of the copies to be cancelled.
     """
     survivor, other = plan.survivor, plan.other
+    record_deed_of_page(survivor)
     now = read_database_clock()
     copies = {one.copy.pk for one in plan.collisions} & set(cancelled)
     for pk in sorted(copies):

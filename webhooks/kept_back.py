@@ -4,9 +4,7 @@ Only events at a validly signed address get here, so a stranger can't fill the w
 come, there is one open follow-up for an appointment, and one for all events of calls that we don't know.
 """
 
-from django.db.models.functions import Now
-
-from reminders.lifecycle.follow_ups import keep_back
+from reminders.lifecycle.follow_ups import UNRESOLVED, close_follow_ups, keep_back
 from reminders.models import CallRecord, FollowUp
 from reminders.results.outcomes import read_outcome
 from reminders.robotalker.events import EventKind, RobotalkerEvent
@@ -69,6 +67,4 @@ def take_off_worklist(event: WebhookEvent) -> None:
     open_ones = FollowUp.objects.filter(
         kind=FollowUp.Kind.EVENT_KEPT_BACK, call=event.call_id, reason__in=KeptBackReason.values
     )
-    open_ones.exclude(state=FollowUp.State.RESOLVED).update(
-        state=FollowUp.State.RESOLVED, resolved_at=Now(), resolution=FollowUp.Resolution.APPLIED
-    )
+    close_follow_ups(open_ones.filter(UNRESOLVED), FollowUp.Resolution.APPLIED)

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -29,6 +30,13 @@ class LocationForm(forms.ModelForm[Location]):
     Its public holidays are offered once the country is saved; those that are checked are open.
     """
 
+    open_weekdays = forms.TypedMultipleChoiceField(
+        label=_("Open on"),
+        coerce=int,
+        choices=[(number, WEEKDAYS[number]) for number in range(7)],
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Used to count the open days before an appointment."),
+    )
     country = forms.ChoiceField(label=_("Country, for public holidays"), required=False)
     subdivision = forms.CharField(
         label=_("State or region"),
@@ -113,6 +121,7 @@ class LocationAdmin(ClinicAdmin[Location]):
         "name",
         "time_zone",
         "country",
+        "open_days",
         "calling_opens",
         "calling_closes",
         "calls_per_minute",
@@ -122,6 +131,17 @@ class LocationAdmin(ClinicAdmin[Location]):
     list_filter = ("time_zone", "country")
     search_fields = ("name", "spoken_name")
     inlines = (OpeningHoursInline, ClosedDayInline)
+
+    @admin.display(description=_("open on"))
+    def open_days(self, location: Location) -> str:
+        return ", ".join(str(WEEKDAYS_ABBR[number]) for number in sorted(location.open_weekdays))
+
+    def get_fields(self, request: HttpRequest, obj: Location | None = None) -> Any:
+        """Who may only look reads the days of the week by name."""
+        fields = super().get_fields(request, obj)
+        if self.has_change_permission(request, obj):
+            return fields
+        return ["open_days" if name == "open_weekdays" else name for name in fields]
 
     def save_model(self, request: HttpRequest, obj: Location, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

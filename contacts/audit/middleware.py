@@ -1,6 +1,7 @@
 """Records each request that changed something, and each that showed a person or handed out many."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -9,7 +10,14 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import ResolverMatch
 
 from config.sign_in_limits import find_client_address
-from contacts.audit.trail import AuditedRequest, Kind, audited_request, record_page
+from contacts.audit.trail import (
+    AuditedRequest,
+    Kind,
+    PageUse,
+    audited_request,
+    record_page,
+    write_numbers_seen,
+)
 from contacts.audit.words import (
     ADMIN,
     ANSWERED_AT_ONCE,
@@ -17,7 +25,7 @@ from contacts.audit.words import (
     DEEDS,
     LOOKS,
     READ_BY_API,
-    READ_BY_POST,
+    RECORD_THEMSELVES,
     SEARCHED_BY_API,
     find_about,
     split_admin_page,
@@ -34,28 +42,38 @@ def record_in_trail(get_response: GetResponse) -> GetResponse:
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         with audited_request(find_client_address(request)) as audited:
+            audited.find_deed = partial(_find_deed, request)
             response = get_response(request)
             match = request.resolver_match
-            if match is not None and (kind := _find_kind(request, response, match, audited)):
-                _record(kind, request, response, match)
+            kind = _find_kind(request, response, match, audited) if match else None
+            if match and kind and (use := _describe_use(request, match, response)):
+                record_page(kind, use)
+            elif audited.numbers and isinstance(request.user, User):
+                write_numbers_seen(audited.numbers, by=request.user)
         return response
 
     return answer
 
 
+def _find_deed(request: HttpRequest) -> PageUse | None:
+    """What the page does that is being answered; None if it only reads, or records what it does itself."""
+    match = request.resolver_match
+    if match is None or request.method in READING:
+        return None
+    page = match.view_name
+    return _describe_use(request, match) if _is_deed(page) and page not in RECORD_THEMSELVES else None
+
+
 def _find_kind(
     request: HttpRequest, response: HttpResponseBase, match: ResolverMatch, audited: AuditedRequest
 ) -> Kind | None:
+    """What is to be recorded of an answer; None if nothing."""
     page, status = match.view_name, response.status_code
     if request.method in READING or page in SEARCHED_BY_API:
         return Kind.LOOK if status == 200 and _is_look(page) else None
-    if audited.is_recorded or page in READ_BY_POST or status >= 400:
+    if audited.is_recorded or status >= 400 or not _is_deed(page):
         return None
-    if page.startswith(API):
-        return Kind.DEED
-    if page not in DEEDS and not page.startswith(ADMIN):
-        return None
-    is_done = status != 200 or page in ANSWERED_AT_ONCE  # 200 else: a form is shown again, or asks
+    is_done = status != 200 or page in ANSWERED_AT_ONCE or page.startswith(API)  # 200 else: it asks again
     return Kind.DEED if is_done and not _was_refused(request) else None
 
 
@@ -66,6 +84,11 @@ def _is_look(page: str) -> bool:
     return deed == "change" and model in ABOUT_PEOPLE
 
 
+def _is_deed(page: str) -> bool:
+    """Whether what is posted there changes something."""
+    return page in DEEDS or (page.startswith((ADMIN, API)) and page not in SEARCHED_BY_API)
+
+
 def _was_refused(request: HttpRequest) -> bool:
     """Whether the page will tell of an error and of nothing that was done."""
     told = getattr(getattr(request, "_messages", None), "_queued_messages", [])
@@ -73,23 +96,30 @@ def _was_refused(request: HttpRequest) -> bool:
     return messages.ERROR in levels and messages.SUCCESS not in levels
 
 
-def _record(kind: Kind, request: HttpRequest, response: HttpResponseBase, match: ResolverMatch) -> None:
+def _describe_use(
+    request: HttpRequest, match: ResolverMatch, response: HttpResponseBase | None = None
+) -> PageUse | None:
+    """Who uses which page, and about which row; None if it isn't known who."""
     if not isinstance(request.user, User):
-        return
-    about, given = _find_row(response, match)
+        return None
+    about, given = _find_row(match, response)
     is_id = str(given).isascii() and str(given).isdigit() and len(str(given)) < 19
-    about_id = int(str(given)) if is_id else None
-    record_page(kind, match.view_name, by=request.user, about=about if is_id else "", about_id=about_id)
+    if not is_id:
+        return PageUse(match.view_name, request.user)
+    return PageUse(match.view_name, request.user, about, int(str(given)))
 
 
-def _find_row(response: HttpResponseBase, match: ResolverMatch) -> tuple[str, Any]:
-    """What the page is about: the label of a model, and the id of its row as it came, or None."""
+def _find_row(match: ResolverMatch, response: HttpResponseBase | None) -> tuple[str, Any]:
+    """What the page is about: the label of a model, and the id of its row as it came, or None.
+
+    An address of the API may say it by an id of another system; then its answer has ours.
+    """
     page = match.view_name
     if page.startswith(ADMIN):
         model, _deed = split_admin_page(page.removeprefix(ADMIN))
         label = next((table.label for table in PERSON_TABLES if table.label.lower() == model), model)
         return label, match.kwargs.get("object_id", match.kwargs.get("id"))
     answered = getattr(response, "data", None) or {} if page.startswith(API) else {}
-    if page == "api_call":  # known there by an id that no table of ours counts by
+    if page == "api_call":  # calls have an id there that none of our tables counts by
         return "contacts.Appointment", answered.get("appointment")
     return find_about(match.route), match.kwargs.get("pk", answered.get("id"))

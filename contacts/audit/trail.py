@@ -1,8 +1,10 @@
 """Writing the audit trail: who did what, and who looked at whom.
 
 A deed whose values matter (a contact's details, the sending switch, a user's role) calls record_deed() in its
-own transaction. All others, and looks, are recorded by middleware.py when the request has succeeded, by the
-name of their page. Within one request a deed that recorded itself isn't recorded a second time.
+own transaction. Whatever writes into a history (of appointments, consent, the worklist, campaigns, ...) calls
+record_deed_of_page() there, so that no kill of the process comes between the deed and its entry. All other
+deeds, and looks, are recorded by middleware.py when the request has succeeded, by the name of their page.
+Within one request a deed that was recorded isn't recorded a second time.
 
 An own table: django-pghistory puts the person into each statement as a second one, which a prepared
 statement can't have (DATABASE_PREPARED); django-auditlog hears only save(), and most deeds here update many
@@ -10,16 +12,18 @@ rows at once.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from django.db.models import Model
+from django.utils import timezone
 
 from contacts.models import AuditEntry
 
@@ -47,6 +51,9 @@ SELECT clock_timestamp(), %(kind)s, %(what)s::text, %(by)s::integer, %(by_name)s
     %(about)s::text, %(about_id)s::bigint,
     coalesce(%(contact)s::bigint, ({whose})), %(changes)s::jsonb, %(note)s
 """
+_UNLESS_THERE = """
+WHERE NOT EXISTS (SELECT FROM contacts_auditentry WHERE id = %(unless)s::bigint)
+"""
 _UNLESS_JUST_SEEN = f"""
 WHERE NOT EXISTS (
     SELECT FROM contacts_auditentry
@@ -56,14 +63,45 @@ WHERE NOT EXISTS (
         AND address = %(address)s::text
 )
 """  # noqa: S608 - no value from outside
+# Numbers that somebody sees in full: once for each number and day.
+_NUMBERS_SEEN = """
+WITH seen AS (
+    INSERT INTO contacts_numberlook (number_id, by_id, day, at)
+    SELECT unnest(%(numbers)s::bigint[]), %(by)s, %(day)s, %(at)s
+    ON CONFLICT DO NOTHING RETURNING number_id
+), numbers AS (
+    INSERT INTO contacts_auditentry
+        (at, kind, what, by_id, by_name, address, about, about_id, changes, note)
+    SELECT clock_timestamp(), 'look', 'number_in_full', %(by)s, %(by_name)s, %(address)s::text,
+        'contacts.PhoneNumber', number_id, '{}', '' FROM seen
+)
+"""
+
+
+@dataclass(frozen=True)
+class PageUse:
+    """That somebody uses a page. `page`: its name in the URLs; `about`: the label of a model, and its row."""
+
+    page: str
+    by: User
+    about: str = ""
+    about_id: int | None = None
 
 
 @dataclass
 class AuditedRequest:
-    """The request that is being answered: where it came from, and whether its deed has recorded itself."""
+    """The request that is being answered.
+
+    `find_deed`: tells what its page does; None if nothing that is to be recorded. `is_recorded`: its deed has
+    recorded itself. `entry_id`: the entry of its page, once that was written in the deed's transaction, which
+    may yet be rolled back. `numbers`: ids of those that its page shows in full, which are recorded with it.
+    """
 
     address: str = ""
+    find_deed: Callable[[], PageUse | None] = lambda: None
     is_recorded: bool = False
+    entry_id: int | None = None
+    numbers: set[int] = field(default_factory=set)
 
 
 _current: ContextVar[AuditedRequest | None] = ContextVar("audited_request", default=None)
@@ -105,29 +143,49 @@ def record_deed(
     _insert(kind, what, by, label, about_id, contact=contact, changes=changes, note=note)
 
 
-def record_page(
-    kind: AuditEntry.Kind, page: str, *, by: User, about: str = "", about_id: int | None = None
-) -> None:
-    """Record that `by` opened or used this page, about that row. `about`: the label of its model."""
-    _insert(kind, page, by, about, about_id)
+def record_deed_of_page(about: Model | None = None) -> None:
+    """Record what the page does that is being answered. Call it in the transaction of the deed.
 
-
-def record_numbers_seen(number_ids: Collection[int], *, by: User, day: Any, at: Any) -> None:
-    """Record that `by` sees these numbers in full: once for each number and day, in one statement."""
-    sql = """
-        WITH seen AS (
-            INSERT INTO contacts_numberlook (number_id, by_id, day, at)
-            SELECT unnest(%(numbers)s::bigint[]), %(by)s, %(day)s, %(at)s
-            ON CONFLICT DO NOTHING RETURNING number_id
-        )
-        INSERT INTO contacts_auditentry
-            (at, kind, what, by_id, by_name, address, about, about_id, changes, note)
-        SELECT clock_timestamp(), 'look', 'number_in_full', %(by)s, %(by_name)s, %(address)s,
-            'contacts.PhoneNumber', number_id, '{}', '' FROM seen
+    Once for a request, however often it is called; nothing where no page is answered. `about`: what was done
+    to, where the page's address doesn't say it.
     """
-    values = {"numbers": sorted(number_ids), "by": by.pk, "day": day, "at": at}
+    request = _current.get()
+    if request is None or request.is_recorded or request.entry_id:
+        return
+    if use := request.find_deed():
+        label, about_id = use.about, use.about_id
+        if about_id is None and about:
+            label, about_id = about._meta.label, about.pk
+        request.entry_id = _insert(Kind.DEED, use.page, use.by, label, about_id)
+
+
+def record_page(kind: AuditEntry.Kind, use: PageUse) -> None:
+    """Record that somebody opened or used a page, and saw the numbers on it.
+
+    Nothing of a deed that record_deed_of_page() has recorded.
+    """
+    request = _current.get() or AuditedRequest()
+    _insert(kind, use.page, use.by, use.about, use.about_id, unless=request.entry_id, numbers=request.numbers)
+
+
+def record_numbers_seen(number_ids: Collection[int], *, by: User) -> None:
+    """Record that `by` sees these numbers in full; within a request, with the page that shows them."""
+    if request := _current.get():
+        request.numbers.update(number_ids)
+    else:
+        write_numbers_seen(number_ids, by=by)
+
+
+def write_numbers_seen(number_ids: Collection[int], *, by: User) -> None:
+    """Record it now: once for each number and day."""
+    who: dict[str, Any] = {"by": by.pk, "by_name": by.username, "address": _address()}
     with connection.cursor() as cursor:
-        cursor.execute(sql, values | {"by_name": by.username, "address": _address()})
+        cursor.execute(_NUMBERS_SEEN + "SELECT", who | _values_of_numbers(number_ids))
+
+
+def _values_of_numbers(number_ids: Collection[int]) -> dict[str, Any]:
+    now = timezone.now()
+    return {"numbers": sorted(number_ids), "day": now.astimezone(UTC).date(), "at": now}
 
 
 def _insert(
@@ -140,12 +198,16 @@ def _insert(
     contact: int | None = None,
     changes: Mapping[str, Collection[Any]] | None = None,
     note: str = "",
-) -> None:
-
+    unless: int | None = None,
+    numbers: Collection[int] = (),
+) -> int | None:
+    """The id of the new entry; None if none was needed. `unless`: the id of an entry that says it already."""
     person = by if isinstance(by, User) else None
     sql = _INSERT.format(whose=WHOSE.get(about, "SELECT NULL::bigint"))
     if kind == Kind.LOOK:
         sql += _UNLESS_JUST_SEEN
+    elif unless:
+        sql += _UNLESS_THERE
     values = {
         "kind": kind.value,
         "what": what,
@@ -157,9 +219,14 @@ def _insert(
         "contact": contact,
         "changes": json.dumps(dict(changes or {}), cls=DjangoJSONEncoder),
         "note": note[:300],
+        "unless": unless,
     }
+    if numbers:
+        sql, values = _NUMBERS_SEEN + sql, values | _values_of_numbers(numbers)
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(f"{sql} RETURNING id", values)
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def _address() -> str:

@@ -122,8 +122,9 @@ LOOKS: dict[str, Promise] = {
     "audit_trail": _("looked at the audit trail"),
     "audit_file": _("downloaded the audit trail"),
 }
-# By POST, and yet they only read: what is searched stays out of addresses.
-READ_BY_POST = frozenset({"contacts", "find", "offer_contacts", "worklist_changes"})
+# Their deeds call record_deed(), after other histories of the same request may have been written.
+RECORD_THEMSELVES = frozenset({"add_contact", "edit_contact", "admin:contacts_contact_change"})
+RECORD_THEMSELVES |= {"api_contact", "api_contacts"}
 # By tokens of the API: what shows a person or their number. Lists hand out many, and are one look.
 READ_BY_API: dict[str, Promise] = {
     "api_contact": _("read a contact by the API"),
@@ -141,7 +142,7 @@ READ_BY_API: dict[str, Promise] = {
     "api_opt_outs": _("read the list of opt-outs by the API"),
     "api_opt_out_search": _("searched the opt-outs of a number by the API"),
 }
-SEARCHED_BY_API = frozenset({"api_contact_search", "api_opt_out_search"})  # by POST, too
+SEARCHED_BY_API = frozenset({"api_contact_search", "api_opt_out_search"})  # by POST
 # Deeds that answer with the list as it is now, in place of a redirect.
 ANSWERED_AT_ONCE = frozenset(name for name in DEEDS if name.endswith("_follow_up")) | {"undo_deed"}
 # What an address is about, by how its pattern begins; the longest that fits counts.

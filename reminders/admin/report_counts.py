@@ -10,6 +10,8 @@ from reminders.models import CallCount, FrozenCounts, ReportMark, ResultCount, V
 class CountAdmin(HistoryAdmin[ModelT]):
     """Not among the tables of the first page: people read reports."""
 
+    exclude = ("weekday",)  # the day says it
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return False
 

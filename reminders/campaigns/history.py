@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 
+from contacts.audit.trail import record_deed_of_page
 from contacts.models import Location, Provider
 from reminders.campaigns.drafts import NOT_EDITED, SCRIPTS, CampaignDraft, read_draft
 from reminders.campaigns.step_words import (
@@ -74,7 +75,7 @@ def record_version(
     snapshot = take_snapshot(campaign_id)
     if last is not None and _is_like(last.snapshot, snapshot):
         return None
-    return CampaignVersion.objects.create(
+    version = CampaignVersion.objects.create(
         campaign_id=campaign_id,
         number=last.number + 1 if last else 1,
         what=what,
@@ -82,6 +83,9 @@ def record_version(
         restores=restores,
         by=by,
     )
+    if by:
+        record_deed_of_page(version.campaign)
+    return version
 
 
 def begin_history(campaign_id: int) -> None:

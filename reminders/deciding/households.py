@@ -108,18 +108,12 @@ def _find_pairs(reminder_ids: Collection[int]) -> list[_Pair]:
         return [_Pair(*row) for row in cursor.fetchall()]
 
 
-def find_families(leads: Iterable[Reminder], now: datetime) -> dict[int, list[Reminder]]:
+def choose_families(leads: Iterable[Reminder], among: Iterable[Reminder]) -> dict[int, list[Reminder]]:
     """For each of these reminders, by id: those that one call ordered now would be about, by time.
 
     A family has the lead's number, step, location and day, as at the last look; who has answered is left out.
-    `leads`: with their appointments, contacts and locations. One query for all; none without a number.
+    `leads`: with their appointments, contacts and locations. `among`: orderable ones of booked visits ahead.
     """
-    leads = [lead for lead in leads if lead.appointment.contact.phone_id]
-    return choose_families(leads, _read_relatives(leads, now)) if leads else {}
-
-
-def choose_families(leads: Iterable[Reminder], among: Iterable[Reminder]) -> dict[int, list[Reminder]]:
-    """The same where the reminders of the whole day are known: orderable ones of booked visits ahead."""
     by_family: defaultdict[tuple[object, ...], list[Reminder]] = defaultdict(list)
     for reminder in among:
         if not reminder.appointment.current_answer:
@@ -127,16 +121,18 @@ def choose_families(leads: Iterable[Reminder], among: Iterable[Reminder]) -> dic
     return {lead.pk: _choose_family(lead, by_family[_family_of(lead)]) for lead in leads}
 
 
-def _read_relatives(leads: Sequence[Reminder], now: datetime) -> "QuerySet[Reminder]":
-    starts = [lead.appointment.starts_at for lead in leads]
-    return Reminder.objects.filter(
+def find_relatives(appointment: Appointment, now: datetime) -> "QuerySet[Reminder]":
+    """The reminders of the visits of others that a call now about this one could be about, too."""
+    number = appointment.contact.phone_id
+    first, last = appointment.starts_at - LONGEST_DAY, appointment.starts_at + LONGEST_DAY
+    there = Reminder.objects.filter(
         state__in=REMINDER_ORDERABLE,
-        step__in={lead.step_id for lead in leads},
         revision=F("appointment__revision"),
         appointment__status=Appointment.Status.BOOKED,
-        appointment__contact__phone__in={lead.appointment.contact.phone_id for lead in leads},
-        appointment__starts_at__range=(max(now, min(starts) - LONGEST_DAY), max(starts) + LONGEST_DAY),
-    ).select_related("appointment__contact", "appointment__location")
+        appointment__contact__phone=number,
+        appointment__starts_at__range=(max(now, first), last),
+    ).exclude(appointment=appointment)
+    return there.order_by() if number else there.none()
 
 
 def _choose_family(lead: Reminder, relatives: Sequence[Reminder]) -> list[Reminder]:

@@ -34,14 +34,24 @@ def find_text_objection(text: StaffText, now: datetime) -> str:
     return find_text_objections([text], now)[0]
 
 
-def find_text_objections(texts: Sequence[StaffText], now: datetime) -> list[str]:
-    """The same for many at once, in their order, with at most four queries."""
+def find_text_objections(
+    texts: Sequence[StaffText],
+    now: datetime,
+    *,
+    switch: SendingSwitch | None = None,
+    may_wait: bool = False,
+) -> list[str]:
+    """The same for many at once, in their order, with at most four queries.
+
+    `switch`: where it was read for this request already. `may_wait`: the night is no objection, since they
+    can go out in the morning.
+    """
     numbers = {text.number_id for text in texts}
-    switch = SendingSwitch.objects.filter(pk=1).first() or SendingSwitch()
+    switch = switch or SendingSwitch.objects.filter(pk=1).first() or SendingSwitch()
     mode, own = mode_of(switch), read_own_numbers()
     stopped = find_stopped_by_pairs(numbers, Channel.SMS)
     received = ReceivedText.objects.filter(number__in=numbers, at__gt=now - IN_CONVERSATION, at__lte=now)
-    by_night = [_is_night(text, now) for text in texts]
+    by_night = [not may_wait and _is_night(text, now) for text in texts]
     in_conversation = set(received.values_list("number", flat=True)) if any(by_night) else set()
 
     def find_one(text: StaffText, is_night: bool) -> str:

@@ -16,9 +16,9 @@ from contacts.models.people import Channel
 from contacts.templatetags.display import clock
 from contacts.wall_times import find_moment
 from reminders.deciding.text_objections import find_text_objections
-from reminders.desk.booking_questions import BookingQuestion, WantedSlot, find_questions_of_slots
+from reminders.desk.booking_questions import BookingQuestion, WantedSlot, find_questions_at_locations
 from reminders.desk.staff_texts import find_fault_in_words
-from reminders.models import Absence, StaffText
+from reminders.models import Absence, SendingSwitch, StaffText
 from reminders.rules.reasons import Reason, ReasonOfText, sentence_for
 from reminders.wording.absence_texts import choose_text_language, fill_absence_text, say_change
 from reminders.wording.scripts import caller_id, find_refusal
@@ -92,7 +92,7 @@ def preview_absence(plan: AbsencePlan, now: datetime) -> list[ChangedVisit]:
     """Each visit as it would be, and what is asked about it. Changes nothing."""
     visits = find_visits_of_absence(plan.provider, plan.day, plan.location, now)
     after = {visit.pk: _change(visit, plan) for visit in visits}
-    questions = _ask_about(visits, after, plan, now) if plan.deed != Deed.CANCEL else {}
+    questions = _ask_about(visits, after, plan, now) if visits and plan.deed != Deed.CANCEL else {}
     return [
         ChangedVisit(
             visit,
@@ -105,14 +105,18 @@ def preview_absence(plan: AbsencePlan, now: datetime) -> list[ChangedVisit]:
 
 
 def describe_changed_visits(
-    visits: Sequence[ChangedVisit], plan: AbsencePlan, user: User, now: datetime
+    visits: Sequence[ChangedVisit],
+    plan: AbsencePlan,
+    user: User,
+    now: datetime,
+    switch: SendingSwitch | None = None,
 ) -> list[AbsenceLine]:
-    """The lines of a preview; four queries besides."""
+    """The lines of a preview; two queries besides, one more for the switch where it wasn't read already."""
     texts = [
         draft_text(each.before, each.words, user) if plan.words and each.before.contact.phone else None
         for each in visits
     ]
-    objections = _find_objections(texts, now)
+    objections = _find_objections(texts, now, switch)
     return [
         AbsenceLine(
             pk=each.before.pk,
@@ -161,14 +165,13 @@ def _describe_after(each: ChangedVisit, plan: AbsencePlan) -> str:
     return say_change(each.before.local_start, each.after.local_start, provider)
 
 
-def _find_objections(texts: Sequence[StaffText | None], now: datetime) -> list[str]:
-    """What speaks against each text, in their order; the night doesn't, as they can wait for the morning."""
+def _find_objections(
+    texts: Sequence[StaffText | None], now: datetime, switch: SendingSwitch | None
+) -> list[str]:
+    """What speaks against each text, in their order."""
     written = [text for text in texts if text is not None]
-    found = iter(find_text_objections(written, now) if written else [])
-    return [
-        "" if text is None or (objection := next(found)) == ReasonOfText.TEXT_AT_NIGHT else objection
-        for text in texts
-    ]
+    found = iter(find_text_objections(written, now, switch=switch, may_wait=True) if written else [])
+    return ["" if text is None else next(found) for text in texts]
 
 
 def _change(visit: Appointment, plan: AbsencePlan) -> Appointment:
@@ -191,13 +194,9 @@ def _fill_words(plan: AbsencePlan, before: Appointment, after: Appointment) -> s
 def _ask_about(
     visits: Sequence[Appointment], after: Mapping[int, Appointment], plan: AbsencePlan, now: datetime
 ) -> dict[int, list[BookingQuestion]]:
-    """What is asked about each, by its id; three queries for each location."""
-    found: dict[int, list[BookingQuestion]] = {}
+    """What is asked about each, by its id; three queries."""
+    changed = [after[visit.pk] for visit in visits]
+    wanted = [(WantedSlot(one.contact_id, one.starts_at, one.ends_at), one.location) for one in changed]
     moved = [visit.pk for visit in visits]
-    for location in {visit.location for visit in visits}:
-        here = [after[visit.pk] for visit in visits if visit.location == location]
-        slots = [WantedSlot(visit.contact_id, visit.starts_at, visit.ends_at) for visit in here]
-        provider = plan.to_provider or plan.provider
-        asked = find_questions_of_slots(slots, location, provider, now, besides=moved)
-        found |= dict(zip((visit.pk for visit in here), asked, strict=True))
-    return found
+    asked = find_questions_at_locations(wanted, plan.to_provider or plan.provider, now, besides=moved)
+    return dict(zip(moved, asked, strict=True))

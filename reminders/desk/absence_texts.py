@@ -12,7 +12,7 @@ from contacts.database.clock import read_database_clock
 from contacts.models import Appointment
 from reminders.deciding.text_objections import find_next_text_time, find_text_objection
 from reminders.desk.absence_previews import draft_text, find_reason_to_call
-from reminders.lifecycle.follow_ups import UNRESOLVED, open_for_visit
+from reminders.lifecycle.follow_ups import close_untaken, open_for_visit
 from reminders.lifecycle.locking import lock_numbers
 from reminders.models import AbsenceVisit, FollowUp, StaffText
 from reminders.rules.reasons import ReasonOfText
@@ -102,9 +102,4 @@ def _put_on_worklist(told: AbsenceVisit, visit: Appointment, reason: str) -> Non
 
 def _resolve_other_provider(visit: Appointment) -> None:
     """They are told of the new provider in any case, so no second follow-up says it."""
-    same = FollowUp.objects.filter(UNRESOLVED, appointment=visit, kind=FollowUp.Kind.OTHER_PROVIDER)
-    same.filter(taken_by=None).update(
-        state=FollowUp.State.RESOLVED,
-        resolved_at=read_database_clock(),
-        resolution=FollowUp.Resolution.SAID_BETTER,
-    )
+    close_untaken(visit, FollowUp.Kind.OTHER_PROVIDER, FollowUp.Resolution.SAID_BETTER)

@@ -16,12 +16,13 @@ from django.utils.translation import gettext_noop
 
 from contacts import appointments
 from contacts.appointments import AppointmentClosed, lock_appointments, lock_zones, read_answer
+from contacts.audit.trail import record_deed_of_page
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment
 from reminders.desk.absence_previews import AbsencePlan, preview_absence
 from reminders.desk.booking_questions import BookingQuestionsOpen, lock_bookings_around
 from reminders.desk.bookings import cancel_and_withdraw, move_and_replan, reinstate_and_plan
-from reminders.lifecycle.follow_ups import UNRESOLVED, open_for_visit
+from reminders.lifecycle.follow_ups import close_untaken, open_for_visit
 from reminders.models import Absence, AbsenceVisit, FollowUp
 from reminders.models.absences import LONGEST_WORDS
 from reminders.results.unanswered import account_for
@@ -62,6 +63,7 @@ def plan_absence(
     absence, is_new = Absence.objects.get_or_create(public_id=public_id, defaults=values)
     if not is_new:
         return absence
+    record_deed_of_page(absence)
     AbsenceVisit.objects.bulk_create(
         AbsenceVisit(
             absence=absence,
@@ -208,20 +210,15 @@ def _refuse_undo(done: AbsenceVisit, visit: Appointment) -> str:
 
 def _untell(done: AbsenceVisit, back: Appointment) -> None:
     """Who doesn't know of it yet keeps the answer they gave; who knows, or may know, is told by phone."""
-    told_of = FollowUp.objects.filter(
-        UNRESOLVED, appointment=back, kind=FollowUp.Kind.VISIT_CHANGED, taken_by=None
-    )
-    if done.telling == Telling.TEXTED or (done.telling == Telling.BY_PHONE and not told_of.exists()):
+    if done.telling == Telling.NOBODY:  # the practice may have told them, so the answer has to be asked again
+        return
+    is_texted = done.telling == Telling.TEXTED
+    resolution = FollowUp.Resolution.NO_LONGER_NEEDED
+    closed = 0 if is_texted else close_untaken(back, FollowUp.Kind.VISIT_CHANGED, resolution)
+    if is_texted or (done.telling == Telling.BY_PHONE and not closed):
         done.telling = Telling.BY_PHONE
         open_for_visit(FollowUp.Kind.VISIT_CHANGED, back)
         return
-    if done.telling == Telling.NOBODY:  # the practice may have told them, so the answer has to be asked again
-        return
-    told_of.update(
-        state=FollowUp.State.RESOLVED,
-        resolved_at=read_database_clock(),
-        resolution=FollowUp.Resolution.NO_LONGER_NEEDED,
-    )
     done.telling = Telling.NOBODY
     appointments.keep_answer(back.pk, done.answer_before)
 

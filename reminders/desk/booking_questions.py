@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.booking_locks import lock_patients, lock_providers
 from contacts.models import Appointment, Location, Provider
 from contacts.wall_times import read_clock
-from reminders.planning.open_times import LONGEST_KNOWN, OpenTimes, read_open_times
+from reminders.planning.open_times import LONGEST_KNOWN, OpenTimes, read_open_times_of
 
 FURTHEST = timedelta(days=2 * 366)
 SHORTEST_VISIT, LONGEST_VISIT = 5, 600  # minutes
@@ -76,9 +76,22 @@ def find_questions_of_slots(
 
     `besides`: the ids of appointments that are to be moved.
     """
-    open_times = read_open_times(location)
-    taken = _read_taken(slots, provider, besides)
-    return [list(_ask_about(slot, provider, open_times, taken, now)) for slot in slots]
+    return find_questions_at_locations([(slot, location) for slot in slots], provider, now, besides=besides)
+
+
+def find_questions_at_locations(
+    wanted: Sequence[tuple[WantedSlot, Location]],
+    provider: Provider | None,
+    now: datetime,
+    *,
+    besides: Collection[int] = (),
+) -> list[list[BookingQuestion]]:
+    """The same for slots at several locations, of one provider."""
+    open_times = read_open_times_of({location for _slot, location in wanted})
+    taken = _read_taken([slot for slot, _location in wanted], provider, besides)
+    return [
+        list(_ask_about(slot, provider, open_times[location.pk], taken, now)) for slot, location in wanted
+    ]
 
 
 class _Taken(NamedTuple):

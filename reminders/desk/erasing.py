@@ -2,13 +2,13 @@
 
 from django.contrib.auth.models import User
 from django.db import OperationalError, transaction
-from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected
 
 from contacts.erasing import ErasurePlan, ErasureRefused, erase_contact, lock_erasure
 from contacts.person_tables import OF_CALL
 from reminders.desk.merging import has_open_call
+from reminders.lifecycle.follow_ups import UNRESOLVED, close_follow_ups
 from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
 from reminders.models import EvidenceHold, FollowUp, OptOutConfirmation, StaffText
 
@@ -22,7 +22,8 @@ def erase_person(contact_id: int, *, by: User) -> None:
             plan = lock_erasure(contact_id)
             if refusal := find_call_refusal(plan):
                 raise ErasureRefused(refusal)
-            _resolve_follow_ups(contact_id, by)
+            open_ones = FollowUp.objects.filter(UNRESOLVED, contact=contact_id)
+            close_follow_ups(open_ones, FollowUp.Resolution.ERASED, by=by)
             erase_contact(plan, by=by)
     except OperationalError as error:
         if not is_lock_timeout(error) and not isinstance(error.__cause__, DeadlockDetected):
@@ -47,13 +48,3 @@ def find_call_refusal(plan: ErasurePlan) -> str:
     if StaffText.objects.filter(number__in=plan.going, state__in=NOT_SENT_YET).exists():
         return _("A text to them is about to go out. Try again in a minute.")
     return ""
-
-
-def _resolve_follow_ups(contact_id: int, by: User) -> None:
-    open_ones = FollowUp.objects.filter(contact=contact_id).exclude(state=FollowUp.State.RESOLVED)
-    open_ones.update(
-        state=FollowUp.State.RESOLVED,
-        resolved_by=by,
-        resolved_at=Now(),
-        resolution=FollowUp.Resolution.ERASED,
-    )

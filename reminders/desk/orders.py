@@ -16,7 +16,7 @@ from contacts.database.clock import read_database_clock
 from contacts.database.saving import saving_together
 from contacts.models import AppointmentChange
 from reminders.deciding.explanations import foresee_call
-from reminders.deciding.households import find_families
+from reminders.deciding.households import choose_families, find_relatives
 from reminders.deciding.number_caps import read_use
 from reminders.deciding.situations import read_reminder_facts, with_situation
 from reminders.desk.wake_dispatch import wake_dispatch
@@ -76,7 +76,10 @@ def order_household_call(reminder_id: int, *, by: User) -> list[Reminder]:
     lead = Reminder.objects.select_related("appointment__contact", "appointment__location").get(
         pk=reminder_id
     )
-    family = find_families([lead], read_database_clock()).get(lead.pk, [lead])
+    relatives = find_relatives(lead.appointment, read_database_clock()).select_related(
+        "appointment__contact", "appointment__location"
+    )
+    [family] = choose_families([lead], relatives).values()
     lock_appointments(one.appointment_id for one in family)  # before the first number
     order_call(lead.pk, by=by)
     refused = set()

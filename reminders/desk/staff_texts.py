@@ -4,6 +4,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext, ngettext
 
+from contacts.audit.trail import record_deed_of_page
 from contacts.database.clock import read_database_clock
 from contacts.models import PhoneNumber
 from contacts.worker_hints import hint_worker
@@ -49,6 +50,7 @@ def write_text(number_id: int, words: str, *, by: User, public_id: str) -> Staff
     if objection := find_text_objection(text, read_database_clock()):
         raise TextRefused(sentence_for(objection))
     text.save()
+    record_deed_of_page(number)
     mark_read(number_id, by=by)
     hint_worker(TASK, worth_seconds=TICK)
     return text

@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from contacts.appointments import lock_appointments
+from contacts.audit.trail import record_deed_of_page
 from contacts.database.clock import read_database_clock
 from contacts.templatetags.display import clock, day_and_clock
 from reminders.lifecycle.follow_ups import UNRESOLVED, find_same_entry
@@ -152,6 +153,7 @@ def change_entry(
             setattr(one, name, value)
     rows = FollowUp.objects.filter(pk__in=[one.pk for one in entry])
     rows.update(touched_at=now, **changed)
+    record_deed_of_page(entry[0] if entry else None)
     return act
 
 

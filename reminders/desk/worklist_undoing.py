@@ -10,12 +10,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from contacts.appointments import lock_appointments, take_back_confirmation
+from contacts.audit.trail import record_deed_of_page
 from contacts.database.clock import read_database_clock
 from contacts.models import PhoneNumber, UnusableReason
 from contacts.people import mark_numbers_usable
 from reminders.desk.rechecks import recheck_numbers
 from reminders.desk.worklist import KEPT_FOR_UNDOING, WorklistRefused, name_colleague, read_undo_values
-from reminders.lifecycle.follow_ups import UNRESOLVED
+from reminders.lifecycle.follow_ups import UNRESOLVED, close_follow_ups
 from reminders.lifecycle.locking import lock_numbers
 from reminders.models import FollowUp, FollowUpDeed
 from reminders.results.unanswered import account_for
@@ -74,6 +75,7 @@ def _record_undo(deeds: Sequence[FollowUpDeed], by: User) -> None:
         for deed in deeds
     )
     FollowUp.objects.filter(pk__in=[deed.follow_up_id for deed in deeds]).update(touched_at=now)
+    record_deed_of_page(deeds[0].follow_up)
 
 
 def _put_back(deed: FollowUpDeed) -> bool:
@@ -106,9 +108,5 @@ def _take_back_effects(deed: FollowUpDeed, by: User) -> None:
         wrong = PhoneNumber.objects.filter(pk=number_id, unusable_reason=UnusableReason.FOUND_WRONG)
         mark_numbers_usable(wrong.values_list("pk", flat=True), by=by)
         opened = FollowUp.objects.filter(UNRESOLVED, pk__in=deed.was["opened"])
-        opened.update(
-            state=FollowUp.State.RESOLVED,
-            resolved_at=read_database_clock(),
-            resolution=Resolution.NUMBER_USABLE,
-        )
+        close_follow_ups(opened, Resolution.NUMBER_USABLE)
         recheck_numbers([number_id])

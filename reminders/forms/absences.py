@@ -1,5 +1,6 @@
 """The form about a provider who is away."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,12 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contacts.languages import name_language
+from contacts.forms.small_tables import SmallTableField
+from contacts.languages import SHIPPED_LANGUAGES, name_language
 from contacts.models import Location, Provider
 from contacts.parameters import DayField
 from reminders.desk.absence_previews import AbsencePlan
 from reminders.models import Absence
-from reminders.wording.absence_texts import LANGUAGES, WORDS, find_unknown_variables
+from reminders.wording.absence_texts import WORDS, find_unknown_variables
 
 Deed = Absence.Deed
 TELL_BY_TEXT, TELL_MYSELF = "text", "myself"
@@ -25,7 +27,7 @@ LONGEST_TEMPLATE = 320  # with the names of variables; how long each text is, is
 class AbsenceForm(forms.Form):
     """Who is away and when, what happens with the visits, and in which words the patients are told."""
 
-    provider = forms.ModelChoiceField(
+    provider = SmallTableField(
         Provider.objects.all(),
         label=gettext_lazy("Who is away?"),
         empty_label=gettext_lazy("Choose a provider"),
@@ -39,7 +41,7 @@ class AbsenceForm(forms.Form):
             "invalid": gettext_lazy("Enter a valid date."),
         },
     )
-    location = forms.ModelChoiceField(
+    location = SmallTableField(
         Location.objects.all(),
         label=gettext_lazy("Location"),
         required=False,
@@ -51,7 +53,7 @@ class AbsenceForm(forms.Form):
         initial=Deed.CANCEL,
         widget=forms.RadioSelect,
     )
-    to_provider = forms.ModelChoiceField(
+    to_provider = SmallTableField(
         Provider.objects.all(),
         label=gettext_lazy("To which provider?"),
         required=False,
@@ -78,8 +80,13 @@ class AbsenceForm(forms.Form):
     ) -> None:
         """`may_text`: whether this person may write texts."""
         super().__init__(data and _follow_deed(data), initial=initial)
+        away, instead = self.fields["provider"], self.fields["to_provider"]
+        if isinstance(away, SmallTableField) and isinstance(instead, SmallTableField):
+            instead.rows = away.rows
+        place = self.fields["location"]
+        self.locations: Sequence[Location] = place.rows if isinstance(place, SmallTableField) else []
         deed = (initial or {}).get("deed", Deed.CANCEL)
-        for language in LANGUAGES:
+        for language in SHIPPED_LANGUAGES:
             self.fields[f"words_{language}"] = forms.CharField(
                 label=name_language(language),
                 required=False,
@@ -98,7 +105,7 @@ class AbsenceForm(forms.Form):
 
     @property
     def word_fields(self) -> list[forms.BoundField]:
-        return [self[f"words_{language}"] for language in LANGUAGES]
+        return [self[f"words_{language}"] for language in SHIPPED_LANGUAGES]
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
@@ -118,7 +125,7 @@ class AbsenceForm(forms.Form):
         return found
 
     def _check_words(self, found: dict[str, Any]) -> None:
-        for language in LANGUAGES:
+        for language in SHIPPED_LANGUAGES:
             name = f"words_{language}"
             words = found.get(name, "")
             if name in self.errors:
@@ -145,7 +152,7 @@ class AbsenceForm(forms.Form):
             deed=found["deed"],
             to_provider=found["to_provider"] if found["deed"] == Deed.OTHER_PROVIDER else None,
             to_day=found["to_day"] if found["deed"] == Deed.OTHER_DAY else None,
-            words={code: found[f"words_{code}"] for code in LANGUAGES} if tells else {},
+            words={code: found[f"words_{code}"] for code in SHIPPED_LANGUAGES} if tells else {},
         )
 
 
@@ -153,7 +160,7 @@ def _follow_deed(data: QueryDict) -> QueryDict:
     """The form with the words of the deed that was chosen, where those of another one stand untouched."""
     words = WORDS.get(data.get("deed", ""), WORDS[Deed.CANCEL])
     filled = data.copy()
-    for language in LANGUAGES:
+    for language in SHIPPED_LANGUAGES:
         name = f"words_{language}"
         if name not in data or str(data[name]).strip() in {of_deed[language] for of_deed in WORDS.values()}:
             filled[name] = words[language]

@@ -1,5 +1,6 @@
 """The forms to book and to move an appointment."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from contacts.forms.small_tables import SmallTableField
 from contacts.forms.times import TimeOfDay
 from contacts.models import Appointment, Contact, Location, Provider
 from contacts.parameters import DayField
@@ -37,13 +39,13 @@ class WhenForm(forms.Form):
     `cleaned_data` has `starts_at` and `ends_at` (aware).
     """
 
-    location = forms.ModelChoiceField(
+    location = SmallTableField(
         Location.objects.all(),
         label=gettext_lazy("Location"),
         empty_label=gettext_lazy("Choose"),
         error_messages={"required": gettext_lazy("Choose a location.")},
     )
-    provider = forms.ModelChoiceField(
+    provider = SmallTableField(
         Provider.objects.all(),
         label=gettext_lazy("Provider"),
         required=False,
@@ -77,10 +79,8 @@ class WhenForm(forms.Form):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.locations = list(Location.objects.all())
         choice = self.fields["location"]
-        if isinstance(choice, forms.ModelChoiceField):
-            choice.choices = [("", choice.empty_label), *((one.pk, one.name) for one in self.locations)]
+        self.locations: Sequence[Location] = choice.rows if isinstance(choice, SmallTableField) else []
         if len(self.locations) == 1:
             self.initial.setdefault("location", self.locations[0].pk)
         for field in self.fields.values():
@@ -88,12 +88,13 @@ class WhenForm(forms.Form):
             field.widget.attrs.setdefault("class", "form-select" if is_select else "form-control")
 
     def read_so_far(self) -> dict[str, Any]:
-        """What is entered, of the fields that are in order; for a form that isn't sent yet, too."""
+        """What is entered about time and place, as far as it is in order; before the form is sent, too."""
         if self.is_bound:
             self.is_valid()
             return self.cleaned_data
         found = {}
-        for name, field in self.fields.items():
+        for name in sorted(WHEN):
+            field = self.fields[name]
             with suppress(ValidationError):
                 found[name] = field.clean(field.prepare_value(self.get_initial_for_field(field, name)))
         return found

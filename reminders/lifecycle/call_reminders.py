@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from typing import Any
 
-from django.db.models import F, Prefetch, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef, Prefetch, QuerySet
 
 from contacts.database.arrays import is_any
 from reminders.models import CallCompanion, CallRecord, Reminder
@@ -57,8 +58,29 @@ def attach_calls(reminders: Collection[Reminder]) -> None:
         reminder.known_calls.sort(key=lambda call: call.pk)  # type: ignore[attr-defined]
 
 
+def attach_told_calls(reminders: Collection[Reminder], calls: "QuerySet[CallRecord]") -> None:
+    """The same for few reminders, with the calls by the query `calls`: one query.
+
+    Each call has the ids of its companions' reminders and the first names of their patients.
+    """
+    by_id = {reminder.pk: reminder for reminder in reminders}
+    for reminder in reminders:
+        reminder.known_calls = []  # type: ignore[attr-defined]
+    own = CallRecord.objects.filter(is_any("reminder", by_id)).order_by().values("pk")
+    shared = CallCompanion.objects.filter(is_any("reminder", by_id)).order_by().values("call")
+    companions = CallCompanion.objects.filter(call=OuterRef("pk")).order_by("pk")
+    found = calls.filter(pk__in=own.union(shared)).annotate(
+        companion_reminders=ArraySubquery(companions.values("reminder")),
+        companion_names=ArraySubquery(companions.values("reminder__appointment__contact__first_name")),
+    )
+    for call in found.order_by("pk") if by_id else ():
+        for pk in (call.reminder_id, *call.companion_reminders):
+            if one := by_id.get(pk):
+                one.known_calls.append(call)  # type: ignore[attr-defined]
+
+
 def calls_of(reminder: Reminder) -> list[CallRecord]:
-    """Every call for a reminder from with_calls() or attach_calls(), oldest first."""
+    """Every call for a reminder that one of the functions above gave its calls, oldest first."""
     known: list[CallRecord] | None = getattr(reminder, "known_calls", None)
     if known is not None:
         return known

@@ -125,17 +125,25 @@ def resolve_missed(reminder: Reminder, *, by: User, at: datetime) -> None:
     if other := others.order_by("due_at").first():
         open_ones.update(reminder=other)
         return
-    open_ones.update(
-        state=FollowUp.State.RESOLVED,
-        resolved_by=by,
-        resolved_at=at,
-        resolution=FollowUp.Resolution.PUT_BACK,
-    )
+    close_follow_ups(open_ones, FollowUp.Resolution.PUT_BACK, by=by, at=at)
 
 
 def resolve_automatically(call: CallRecord, kinds: Sequence[str]) -> None:
     """Resolve the call's open follow-ups of these kinds, because a later event has made them pointless."""
     open_ones = FollowUp.objects.filter(UNRESOLVED, call=call, kind__in=kinds)
-    open_ones.update(
-        state=FollowUp.State.RESOLVED, resolved_at=Now(), resolution=FollowUp.Resolution.OVERTAKEN
+    close_follow_ups(open_ones, FollowUp.Resolution.OVERTAKEN)
+
+
+def close_follow_ups(
+    open_ones: QuerySet[FollowUp], resolution: str, *, by: User | None = None, at: datetime | None = None
+) -> int:
+    """Resolve them without a note (`resolution`: a FollowUp.Resolution), now unless `at`; how many."""
+    return open_ones.update(
+        state=FollowUp.State.RESOLVED, resolved_by=by, resolved_at=at or Now(), resolution=resolution
     )
+
+
+def close_untaken(appointment: Appointment, kind: str, resolution: str) -> int:
+    """The same with those of that kind about a visit, unless somebody has taken them."""
+    untaken = FollowUp.objects.filter(UNRESOLVED, appointment=appointment, kind=kind, taken_by=None)
+    return close_follow_ups(untaken, resolution)

@@ -55,7 +55,7 @@ class AbsenceVisit(models.Model):
     """One visit of an absence: what is to happen with it, what happened, and how its patient is told.
 
     `seen_revision`: the appointment's when somebody decided; `confirmed`: what was asked and confirmed (codes
-    of BookingQuestion). `starts_before`, `provider_before`, `answer_before`: what an undo puts back.
+    of BookingQuestion). `starts_before`, `ends_before`, `answer_before`: what an undo puts back.
     `words`: the text that will go out; it is cleared as soon as it stands in `text`, or won't be sent.
     """
 

@@ -131,7 +131,7 @@ class FollowUp(models.Model):
 
 
 class FollowUpDeed(models.Model):
-    """What a person did about one follow-up. Append-only; the last one can be undone, by another deed.
+    """What a person did about one follow-up. Append-only, by a trigger; undone by another deed.
 
     `act` is shared by the rows of one press of a button; `was` is what the press changed, as it was before.
     """

@@ -15,6 +15,12 @@ from reminders.wording.absence_texts import say_change
 
 Deed, State, Telling = Absence.Deed, AbsenceVisit.State, AbsenceVisit.Telling
 NEWEST = 5
+LOOKS: Mapping[AbsenceVisit.State, str] = {
+    State.PLANNED: "being_planned",
+    State.DONE: "done",
+    State.REFUSED: "not_reminded",
+    State.UNDONE: "not_reminded",
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class AbsenceOutcome:
 
 @dataclass(frozen=True)
 class ShownAbsence:
-    """A saved absence. `undo_until`: when its texts go out, by the location's clock; None once they have."""
+    """A saved absence. `texts_at`: when its texts go out, by the location's clock; None once they have."""
 
     absence: Absence
     title: str
@@ -123,14 +129,6 @@ def _describe(one: AbsenceVisit, absence: Absence) -> AbsenceOutcome:
         telling=telling,
         why=why,
     )
-
-
-LOOKS: Mapping[AbsenceVisit.State, str] = {
-    State.PLANNED: "being_planned",
-    State.DONE: "done",
-    State.REFUSED: "not_reminded",
-    State.UNDONE: "not_reminded",
-}
 
 
 def _describe_telling(one: AbsenceVisit) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """What the frame around every page shows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -26,14 +27,12 @@ from reminders.health.heartbeats import (
     RECONCILIATION,
     find_age,
     read_heartbeat_clock,
-    read_heartbeats,
 )
-from reminders.models import Campaign
+from reminders.models import Campaign, SendingSwitch
+from reminders.pages.frame_rows import RailCounts, read_frame_rows
 from reminders.pages.pause_banner import PartPause, Pause, describe_part_pause, describe_pause
 from reminders.pages.rail import RAIL, list_places
-from reminders.pages.rail_counts import RailCounts, read_rail_counts
 from reminders.rules.modes import SendingMode
-from reminders.traffic.switch import read_switch
 
 
 class StoppedWords(NamedTuple):
@@ -78,11 +77,14 @@ class Frame:
     sweep is stale, None if none is. `stopped_sweep`: the stale sweep that matters most to staff, `stopped_at`
     when it last ran, and `clock_set_back` whether that lies ahead. `failures`: requests to Robotalker in
     a row that failed; `waits_until`: until when it asked to slow down, None if that is over. `counted_at`:
-    when the counts of reports were last brought up to date, by the clock of the first location.
+    when the counts of reports were last brought up to date, by the clock of the first location. `counts`: the
+    numbers in the menu.
     """
 
     today: date
-    locations: list[Location]
+    locations: Sequence[Location]
+    switch: SendingSwitch
+    counts: RailCounts
     mode: SendingMode
     is_real: bool
     sweep_age: timedelta | None
@@ -94,26 +96,6 @@ class Frame:
     counted_at: datetime | None
     failures: int
     waits_until: datetime | None
-
-    @cached_property
-    def worklist_count(self) -> int:
-        """The number of entries on the worklist."""
-        return self._counts.worklist
-
-    @cached_property
-    def texts_count(self) -> int:
-        """The numbers with texts to read."""
-        return self._counts.texts
-
-    @cached_property
-    def imports_count(self) -> int:
-        """The lists that wait for answers and what is watched in vain."""
-        return self._counts.imports
-
-    @cached_property
-    def _counts(self) -> RailCounts:
-        """Read only where one of them is shown."""
-        return read_rail_counts()
 
     @cached_property
     def paused_locations(self) -> list[PartPause]:
@@ -130,7 +112,7 @@ class Frame:
     @cached_property
     def paused_campaigns(self) -> list[PartPause]:
         """The campaigns that somebody paused and said why; queried only if there are any."""
-        if not self._counts.paused_campaigns:
+        if not self.counts.paused_campaigns:
             return []
         zone = self.locations[0].zone if self.locations else None
         stopped = [one for one in self.campaigns if one.state == Campaign.State.PAUSED and one.pause_reason]
@@ -182,12 +164,15 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {"frame": SimpleLazyObject(read_frame), "rail": rail}
 
 
-def read_frame() -> Frame:
-    """Read the frame: three queries, and a ping to Redis when a sweep is stale."""
+def read_frame(locations: Sequence[Location] | None = None) -> Frame:
+    """Read the frame: one query, one more for the locations where they weren't read already, and a ping to
+    Redis when a sweep is stale.
+    """
     now = timezone.now()
-    locations, switch = list(Location.objects.select_related("paused_by")), read_switch()
+    if locations is None:
+        locations = list(Location.objects.select_related("paused_by"))
+    switch, beats, counts = read_frame_rows()
     zone = locations[0].zone if locations else None
-    beats = read_heartbeats()
     read_at = read_heartbeat_clock(beats, otherwise=now)
     standstill = find_standstill(beats, read_at)
     stopped = standstill.sweeps[0] if standstill and standstill.sweeps else DISPATCH
@@ -197,6 +182,8 @@ def read_frame() -> Frame:
     return Frame(
         today=now.astimezone(zone).date(),
         locations=locations,
+        switch=switch,
+        counts=counts,
         mode=mode_of(switch),
         is_real=leaves_this_machine(),
         sweep_age=find_age(beats, DISPATCH, read_at),

@@ -14,7 +14,6 @@ from contacts.models.people import Channel
 from contacts.numbers import mask
 from contacts.templatetags.display import day_and_clock
 from reminders.deciding.explanations import Explanation
-from reminders.lifecycle.call_reminders import reminders_of
 from reminders.models import CallRecord, Reminder
 from reminders.pages.standings import describe_moment
 from reminders.rules.decide import Verdict
@@ -161,8 +160,12 @@ def describe_call(call: CallRecord) -> str:
 
 
 def describe_household(call: CallRecord) -> str:
-    """Whom one call spoke of, "one call for Anna and Ben"; "" when it spoke of one appointment only."""
-    family = name_family(reminders_of(call))
+    """Whom one call spoke of, "one call for Anna and Ben"; "" when it spoke of one appointment only.
+
+    The call is of call_reminders.attach_told_calls().
+    """
+    others: list[str] = call.companion_names  # type: ignore[attr-defined]
+    family = name_people([call.reminder.appointment.contact.first_name, *others])
     if not family:
         return ""
     words = _("one text message for %s") if call.channel == Channel.SMS else _("one call for %s")
@@ -171,11 +174,16 @@ def describe_household(call: CallRecord) -> str:
 
 def name_family(reminders: Sequence[Reminder]) -> str:
     """Whom one call is about, "Anna and Ben"; "2 appointments" of one person; "" for one appointment."""
-    if len(reminders) < 2:
+    return name_people([reminder.appointment.contact.first_name for reminder in reminders])
+
+
+def name_people(first_names: Sequence[str]) -> str:
+    """The same by the first name of each appointment's patient."""
+    if len(first_names) < 2:
         return ""
-    names = list(dict.fromkeys(reminder.appointment.contact.first_name for reminder in reminders))
+    names = list(dict.fromkeys(first_names))
     if len(names) == 1:
-        return _("%d appointments") % len(reminders)
+        return _("%d appointments") % len(first_names)
     return get_text_list(names, _("and"))
 
 

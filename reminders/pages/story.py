@@ -6,17 +6,18 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
+from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
 from contacts.models import Appointment
 from contacts.models.people import Channel
 from reminders.deciding.call_now import find_order_refusal, may_order_call, may_put_back
-from reminders.deciding.coverage import read_unplanned_campaigns
 from reminders.deciding.explanations import Explanation, explain_reminder
-from reminders.deciding.households import build_message, find_families
+from reminders.deciding.households import build_message, choose_families, find_relatives
 from reminders.deciding.number_caps import NumberUse, read_use
-from reminders.deciding.situations import read_reminder_facts, with_situation
-from reminders.lifecycle.call_reminders import calls_of, with_calls
+from reminders.deciding.shared_settings import SharedSettings, read_shared_settings
+from reminders.deciding.situations import PracticeConfig, read_reminder_facts, without_settings
+from reminders.lifecycle.call_reminders import attach_told_calls, calls_of
 from reminders.models import CallRecord, FollowUp, Reminder
 from reminders.pages import sentences
 from reminders.pages.standings import Standing, find_standing, read_standing_facts
@@ -100,14 +101,24 @@ class Story:
     call_refusal: str = ""
 
 
-def read_story(appointment_id: int, now: datetime) -> Story:
-    """The timeline at `now`, newest first; a constant number of queries. Raises Appointment.DoesNotExist."""
-    appointment = Appointment.objects.select_related("contact__phone", "location", "provider").get(
-        pk=appointment_id
-    )
-    reminders = _read_reminders(appointment)
+def read_story(
+    appointment_id: int,
+    now: datetime,
+    practice: SharedSettings | None = None,
+    *,
+    sending_paused: bool | None = None,
+    with_events: bool = True,
+) -> Story:
+    """The timeline at `now`, newest first; a constant number of queries. Raises Appointment.DoesNotExist.
+
+    `practice`, `sending_paused`: where they were read for this request already. `with_events`: whether to
+    read what Robotalker sent, word for word.
+    """
+    practice = practice or read_shared_settings()
+    paused = read_switch().paused_at is not None if sending_paused is None else sending_paused
+    appointment = _read_appointment(appointment_id, practice.config)
+    reminders, relatives = _read_reminders(appointment, practice.config, now, with_events=with_events)
     present = [reminder for reminder in reminders if reminder.revision == appointment.revision]
-    paused = read_switch().paused_at is not None
     number_id = appointment.contact.phone_id
     use = read_use([number_id], now)[number_id] if number_id else None
     explained = [
@@ -116,15 +127,12 @@ def read_story(appointment_id: int, now: datetime) -> Story:
     follow_ups = list(appointment.follow_ups.select_related("taken_by", "resolved_by"))
     ordered = _list_entries(appointment, explained, follow_ups)
     facts = read_standing_facts(
-        appointment, present, now, sending_paused=paused, use=use, unplanned=read_unplanned_campaigns()
+        appointment, present, now, sending_paused=paused, use=use, unplanned=practice.unplanned
     )
-    refusals = {
-        one.pk: find_order_refusal(one, now, sending_paused=paused)
-        for one in present
-        if one.state in REMINDER_ORDERABLE and _is_ahead(appointment, now)
-    }
-    callable_ones = [one for one in present if refusals.get(one.pk) == "" and may_order_call(one, now)]
-    families = find_families(callable_ones, now)
+    orderable = [one for one in present if one.state in REMINDER_ORDERABLE and _is_ahead(appointment, now)]
+    refusals = {one.pk: find_order_refusal(one, now, sending_paused=paused) for one in orderable}
+    callable_ones = [one for one in orderable if not refusals[one.pk] and may_order_call(one, now)]
+    families = choose_families(callable_ones, [*orderable, *relatives])
     return Story(
         appointment=appointment,
         starts_at=appointment.wall_start,
@@ -166,11 +174,36 @@ def _list_entries(
     return _by_newest(entries, appointment)
 
 
-def _read_reminders(appointment: Appointment) -> list[Reminder]:
+def _read_appointment(appointment_id: int, practice: PracticeConfig) -> Appointment:
+    people = Appointment.objects.select_related("contact__phone", "contact__other_phone")
+    appointment = people.get(pk=appointment_id)
+    appointment.location = practice.locations[appointment.location_id]
+    appointment.provider = practice.providers.get(appointment.provider_id or 0)
+    return appointment
+
+
+def _read_reminders(
+    appointment: Appointment, practice: PracticeConfig, now: datetime, *, with_events: bool
+) -> tuple[list[Reminder], list[Reminder]]:
+    """The visit's reminders with their calls, and those of others whom a call now could be about, too."""
+    relatives = find_relatives(appointment, now)
+    wanted = appointment.reminders.order_by().values("pk").union(relatives.values("pk"))
+    people = Reminder.objects.filter(pk__in=wanted).select_related("appointment__contact")
+    found = list(without_settings(people))
+    for reminder in found:
+        reminder.step = practice.steps[reminder.step_id]
+        if reminder.appointment_id == appointment.pk:
+            reminder.appointment = appointment
+        else:
+            reminder.appointment.location = practice.locations[reminder.appointment.location_id]
+    own = [one for one in found if one.appointment_id == appointment.pk]
     calls = CallRecord.objects.select_related(
         "ordered_by", "number", "script_text", "reminder__appointment__contact"
-    ).prefetch_related("events", "companions__reminder__appointment__contact")
-    return list(with_calls(with_situation(Reminder.objects.filter(appointment=appointment)), calls))
+    )
+    if with_events:
+        calls = calls.prefetch_related(Prefetch("events", to_attr="known_events"))
+    attach_told_calls(own, calls)
+    return own, [one for one in found if one.appointment_id != appointment.pk]
 
 
 def _by_newest(entries: Sequence[Entry], appointment: Appointment) -> list[Entry]:
@@ -270,7 +303,7 @@ def _describe_calls(reminder: Reminder) -> Iterator[Entry]:
 
 
 def _describe_call(call: CallRecord, zone: ZoneInfo, try_number: int) -> Entry:
-    events = sorted(call.events.all(), key=lambda event: (event.received_at, event.pk))
+    events = sorted(getattr(call, "known_events", ()), key=lambda event: (event.received_at, event.pk))
     return Entry(
         key=f"call-{call.pk}",
         call_pk=call.pk,

@@ -1,6 +1,6 @@
 """On which days a location is open, and from when until when."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -51,7 +51,17 @@ class OpenTimes:
 
 def read_open_times(location: Location) -> OpenTimes:
     """Two queries, none where `closed_days` and `opening_hours` are prefetched."""
-    prefetch_related_objects([location], "closed_days", "opening_hours")
+    return read_open_times_of([location])[location.pk]
+
+
+def read_open_times_of(locations: Iterable[Location]) -> dict[int, OpenTimes]:
+    """Those of each of these locations, by its id; two queries for all."""
+    read = list(locations)
+    prefetch_related_objects(read, "closed_days", "opening_hours")
+    return {location.pk: _make_open_times(location) for location in read}
+
+
+def _make_open_times(location: Location) -> OpenTimes:
     return OpenTimes(
         zone=location.zone,
         days=open_days_of(location),

@@ -11,14 +11,13 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
 
 from contacts.database.clock import read_database_clock
 from contacts.database.saving import save_collected
 from contacts.models import Appointment
 from reminders.deciding.visits import MAY_GO_OUT, Visit, find_suspects, find_upcoming, read_visits
 from reminders.lifecycle.call_reminders import find_calls_about
-from reminders.lifecycle.follow_ups import UNRESOLVED, open_follow_up
+from reminders.lifecycle.follow_ups import UNRESOLVED, close_follow_ups, open_follow_up
 from reminders.models import FollowUp, Reminder
 from reminders.rules.reasons import AnswerReason, Reason
 from reminders.rules.states import REMINDER_OPEN, ReminderState
@@ -161,9 +160,7 @@ def _close_overtaken(follow_ups: "QuerySet[FollowUp]", now: datetime) -> None:
     closing = FollowUp.objects.filter(pk__in=[pk for ids in by_resolution.values() for pk in ids])
     list(closing.order_by("pk").select_for_update().values_list("pk"))  # as desk/worklist.py locks an entry
     for resolution, ids in by_resolution.items():
-        FollowUp.objects.filter(UNRESOLVED, pk__in=ids).update(
-            state=FollowUp.State.RESOLVED, resolved_at=Now(), resolution=resolution
-        )
+        close_follow_ups(FollowUp.objects.filter(UNRESOLVED, pk__in=ids), resolution)
 
 
 def _find_resolution(follow_up: FollowUp, visit: Visit | None, now: datetime) -> FollowUp.Resolution | None:

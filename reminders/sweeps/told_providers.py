@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from contacts.models import Appointment, AppointmentChange
 from reminders.lifecycle.call_reminders import calls_of, with_calls
-from reminders.lifecycle.follow_ups import open_follow_up
+from reminders.lifecycle.follow_ups import close_follow_ups, open_follow_up
 from reminders.models import CallCompanion, CallRecord, FollowUp, Reminder
 from reminders.rules.states import CallState
 from reminders.wording.scripts import name_provider
@@ -79,6 +79,4 @@ def _resolve_overtaken(open_ones: "QuerySet[FollowUp]") -> None:
     rows = dict(open_ones.values_list("appointment_id", "pk"))
     still = {reminder.appointment_id for reminder, _ in _find_told(rows)} if rows else set()
     overtaken = [pk for appointment_id, pk in rows.items() if appointment_id not in still]
-    FollowUp.objects.filter(pk__in=overtaken).update(
-        state=FollowUp.State.RESOLVED, resolved_at=Now(), resolution=FollowUp.Resolution.OVERTAKEN
-    )
+    close_follow_ups(FollowUp.objects.filter(pk__in=overtaken), FollowUp.Resolution.OVERTAKEN)

@@ -27,6 +27,7 @@ from reminders.pages.absences import (
     read_absence,
     say_what_was_done,
 )
+from reminders.pages.frame import read_frame
 from reminders.views.requests import answer_unchanged, make_etag, signed_in, wants_fragment
 
 MAY_CHANGE = "contacts.change_appointment"
@@ -43,15 +44,18 @@ def plan(request: HttpRequest) -> HttpResponse:
     may_text = user.has_perm(MAY_TEXT)
     initial = {name: request.GET[name] for name in FORM_FIELDS if request.GET.get(name)}
     form = AbsenceForm(request.POST if request.method == "POST" else None, initial=initial, may_text=may_text)
+    frame = read_frame(form.locations)
     lines: list[AbsenceLine] | None = None
     if form.is_bound and form.is_valid():
         wanted = form.make_plan()
         if "save" in request.POST and _read_chosen(request.POST):
             return _save(request, wanted)
-        lines = describe_changed_visits(preview_absence(wanted, timezone.now()), wanted, user, timezone.now())
+        now = timezone.now()
+        lines = describe_changed_visits(preview_absence(wanted, now), wanted, user, now, frame.switch)
         lines = _keep_ticks(lines, request.POST)
     context: dict[str, Any] = {
         "form": form,
+        "frame": frame,
         "lines": lines,
         "is_shown": lines is not None,
         "nothing_chosen": "save" in request.POST and lines,

@@ -10,8 +10,10 @@ from django.views.decorators.http import require_GET
 
 from contacts.models import Appointment
 from contacts.number_looks import show_in_full
-from reminders.pages.story import read_story
-from reminders.views.requests import answer_unchanged, make_etag, wants_fragment
+from reminders.deciding.shared_settings import SharedSettings, read_shared_settings
+from reminders.pages.frame import read_frame
+from reminders.pages.story import Story, read_story
+from reminders.views.requests import answer_unchanged, make_etag, signed_in, wants_fragment
 
 
 @permission_required("contacts.view_appointment", raise_exception=True)
@@ -19,10 +21,9 @@ from reminders.views.requests import answer_unchanged, make_etag, wants_fragment
 @never_cache
 def show_appointment(request: HttpRequest, pk: int) -> HttpResponse:
     """The page. htmx gets only the part that refreshes itself, or 304 if nothing has changed."""
-    try:
-        story = read_story(pk, timezone.now())
-    except Appointment.DoesNotExist:
-        raise Http404 from None
+    practice = read_shared_settings()
+    frame = read_frame(list(practice.config.locations.values()))
+    story = _read_story(request, pk, practice, sending_paused=frame.switch.paused_at is not None)
     etag = make_etag(request, story)
     if unchanged := answer_unchanged(request, etag):
         return unchanged
@@ -30,6 +31,7 @@ def show_appointment(request: HttpRequest, pk: int) -> HttpResponse:
     template = "reminders/appointment/fragment.html" if is_fragment else "reminders/appointment.html"
     in_full = show_in_full([story.appointment.contact.phone], request.user)
     context = {"story": story, "appointment": story.appointment, "etag": etag, "in_full": in_full}
+    context["frame"] = frame
     answer = render(request, template, context)
     patch_vary_headers(answer, ["HX-Request"])
     return answer
@@ -42,11 +44,24 @@ def peek(request: HttpRequest, pk: int) -> HttpResponse:
     """The visit in short, beside the list of Today; without htmx the page itself."""
     if not wants_fragment(request):
         return redirect("appointment", pk=pk)
+    story = _read_story(request, pk, read_shared_settings())
+    return render(request, "reminders/today/peek.html", {"story": story, "appointment": story.appointment})
+
+
+def _read_story(
+    request: HttpRequest, pk: int, practice: SharedSettings, *, sending_paused: bool | None = None
+) -> Story:
+    """Raises Http404. What Robotalker sent is for those who read evidence."""
     try:
-        story = read_story(pk, timezone.now())
+        return read_story(
+            pk,
+            timezone.now(),
+            practice,
+            sending_paused=sending_paused,
+            with_events=signed_in(request).has_perm("reminders.read_evidence"),
+        )
     except Appointment.DoesNotExist:
         raise Http404 from None
-    return render(request, "reminders/today/peek.html", {"story": story, "appointment": story.appointment})
 
 
 @permission_required("contacts.dial_phonenumber", raise_exception=True)

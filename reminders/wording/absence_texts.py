@@ -6,6 +6,7 @@ The variables are those of scripts, and NEW_DATE, NEW_TIME and NEW_PROVIDER for 
 from collections.abc import Mapping
 from datetime import datetime
 
+from contacts.languages import SHIPPED_LANGUAGES
 from contacts.models import Appointment
 from contacts.templatetags.display import clock, day
 from reminders.models import Absence
@@ -15,7 +16,6 @@ from reminders.wording.scripts import choose_letters, fill_variables, speak
 
 NEW_VARIABLES = frozenset({"NEW_DATE", "NEW_TIME", "NEW_PROVIDER"})
 VARIABLES = KNOWN_VARIABLES | NEW_VARIABLES
-LANGUAGES = ("en", "es", "fr")
 Deed = Absence.Deed
 
 WORDS: Mapping[str, Mapping[str, str]] = {
@@ -48,7 +48,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 
 def choose_text_language(language: str) -> str:
     """The language in which a patient of this language is written."""
-    return language if language in LANGUAGES else FALLBACK_LANGUAGE
+    return language if language in SHIPPED_LANGUAGES else FALLBACK_LANGUAGE
 
 
 def find_unknown_variables(words: str) -> list[str]:

@@ -38,7 +38,9 @@ def heartbeats_written() -> None:
         heartbeats.record_heartbeat(name)
     since = timezone.now()
     heartbeats.record_worker_heartbeat(DISPATCHER, ["asking", "dispatch"], since=since, begun=1)
-    heartbeats.record_worker_heartbeat("worker front:2", ["events", "folders", "sweeps"], since=since, begun=1)
+    heartbeats.record_worker_heartbeat(
+        "worker front:2", ["events", "folders", "sweeps"], since=since, begun=1
+    )
 
 
 @pytest.fixture(autouse=True)

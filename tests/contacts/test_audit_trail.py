@@ -14,15 +14,21 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from config.role_matrix import read_matrix
-from contacts.audit.trail import record_deed, record_page
-from contacts.audit.words import DEEDS, LOOKS, READ_BY_API, READ_BY_POST, SEARCHED_BY_API
+from contacts.audit.trail import (
+    PageUse,
+    audited_request,
+    record_deed,
+    record_deed_of_page,
+    record_page,
+)
+from contacts.audit.words import DEEDS, LOOKS, READ_BY_API, SEARCHED_BY_API
 from contacts.models import AuditEntry, Contact, PhoneNumber
 from contacts.optouts import record_optout
 from contacts.roles import AUDITOR, FRONT_DESK, MANAGER
 from reminders.api.urls import urlpatterns
 from reminders.models import FollowUp
 from reminders.traffic.switch import pause_sending
-from tests.config.test_permissions import LOGIN_IS_ENOUGH, PAGES
+from tests.config.test_permissions import LOGIN_IS_ENOUGH, PAGES, READ_BY_POST
 from tests.office import make_call
 from tests.people import make_contact, make_due_reminder, make_user
 from tests.reminders.api.client import ApiClient, make_secret
@@ -79,7 +85,7 @@ def test_whatever_of_ours_refers_to_a_user_protects_them() -> None:
 def test_looks_at_the_same_thing_within_minutes_are_one_entry() -> None:
     sarah, tom, rosa = make_contact(), make_contact("Tom", number=None), make_user("rosa")
     for contact in (sarah, sarah, tom):
-        record_page(Kind.LOOK, "contact", by=rosa, about="contacts.Contact", about_id=contact.pk)
+        record_page(Kind.LOOK, PageUse("contact", rosa, "contacts.Contact", contact.pk))
     seen = AuditEntry.objects.exclude(kind="sign_in").order_by("id").values_list("contact_key", flat=True)
     assert list(seen) == [sarah.pk, tom.pk]
 
@@ -203,6 +209,54 @@ def test_whoever_marks_a_number_as_usable_is_named() -> None:
         "frontdesk",
         {"unusable_reason": ["rejected", ""]},
     )
+
+
+# a deed, what is posted, and the table whose row says so, too
+WITH_THEIR_DEED = [
+    (
+        "/contacts/{contact}/opt-out/",
+        {"scope": "all", "way": "phone", "number": "{number}"},
+        "contacts_consententry",
+    ),
+    ("/appointments/{visit}/attendance/", {"status": "arrived"}, "contacts_appointmentchange"),
+    ("/appointments/{visit}/cancel/", {}, "contacts_appointmentchange"),
+    ("/reminders/{reminder}/skip/", {}, "contacts_appointmentchange"),
+    ("/worklist/{follow_up}/take/", {}, "reminders_followupdeed"),
+    ("/worklist/{follow_up}/note/", {"note": "call in May"}, "reminders_followupdeed"),
+]
+
+
+@pytest.mark.parametrize(("address", "posted", "table"), WITH_THEIR_DEED)
+def test_an_entry_stands_or_falls_with_its_deed(address: str, posted: dict[str, str], table: str) -> None:
+    """Both rows are of one transaction, so no kill of the process comes between them."""
+    reminder = make_due_reminder()
+    visit, sarah = reminder.appointment, reminder.appointment.contact
+    follow_up = FollowUp.objects.create(
+        kind="missed", contact=sarah, appointment=visit, due_at=visit.starts_at, call=make_call(reminder)
+    )
+    keys = {"contact": sarah.pk, "visit": visit.pk, "reminder": reminder.pk, "follow_up": follow_up.pk}
+    values = {name: value.format(number=sarah.phone_id) for name, value in posted.items()}
+    answer = open_as(FRONT_DESK).post(address.format(**keys), values)
+    assert answer.status_code < 400
+    entry = AuditEntry.objects.get(kind="deed")
+    assert entry.by_name == "frontdesk"
+    sql = f"SELECT 1 FROM {table} d JOIN contacts_auditentry e ON e.xmin = d.xmin WHERE e.id = %s"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [entry.pk])
+        assert cursor.fetchone()
+
+
+@pytest.mark.parametrize("is_rolled_back", [True, False])
+def test_an_entry_that_was_rolled_back_is_written_after_all(is_rolled_back: bool) -> None:
+    use = PageUse("record_attendance", make_user("rosa"))
+    with audited_request("203.0.113.9") as audited:
+        audited.find_deed = lambda: use
+        with transaction.atomic():
+            record_deed_of_page()
+            record_deed_of_page()
+            transaction.set_rollback(is_rolled_back)
+        record_page(Kind.DEED, use)
+    assert AuditEntry.objects.get(kind="deed").by_name == "rosa"
 
 
 def test_the_sending_switch_keeps_its_history() -> None:

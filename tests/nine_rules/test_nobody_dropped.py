@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 from pytest_django import Settings
 
+from contacts.consent_ledger import ledger_open
 from contacts.models import Appointment, Contact, PhoneNumber
 from contacts.people import change_phone
 from reminders.deciding.visits import Visit, find_suspects, find_upcoming, read_visits
@@ -63,7 +64,8 @@ class DroppedPatientMachine(test_nine_rules.PracticeMachine):
 
     def _run_to_the_end(self) -> None:
         """Were there no worklist, the sweep's one query would find each visit that has to be on it."""
-        FollowUpDeed.objects.all().delete()
+        with ledger_open():
+            FollowUpDeed.objects.all().delete()
         FollowUp.objects.all().delete()
         suspects = set(find_suspects(find_upcoming(timezone.now())).values_list("pk", flat=True))
         for visit in read_upcoming():

@@ -14,7 +14,8 @@ from reminders.traffic.restore_guard import forget_database_name
 from tests.waiting import find_free_port
 from tests.webhooks.robotalker import ANSWERED, post
 from webhooks import refusal_counts as counting
-from webhooks.refusal_counts import PATIENCE, forget_refusals, read_refusals
+from webhooks.admin_overview import REFUSED
+from webhooks.refusal_counts import PATIENCE, Refusal, forget_refusals, read_refusals
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +53,19 @@ def test_the_health_page_shows_the_count_as_a_note(settings: Settings) -> None:
     assert read_refusals() == {"forged": 1}
     notes = Client(headers={"authorization": "Bearer only-for-tests"}).get("/readyz").json()["notes"]
     assert notes["refused"] == "1 requests today had an invalid address: 1 forged"
+
+
+def test_the_first_page_of_the_admin_shows_them_in_words_and_opens_without_redis(
+    office: Client, settings: Settings
+) -> None:
+    assert "Refused today" not in office.get("/admin/").text
+    post(FORGED, ANSWERED)
+    page = office.get("/admin/")
+    assert "Refused today" in page.text
+    assert [count for words, count in page.context["shown"].refused] == [1]
+    assert set(REFUSED) == set(Refusal)
+    settings.REDIS_URL = f"redis://127.0.0.1:{find_free_port()}/0"
+    assert office.get("/admin/").status_code == 200
 
 
 def test_the_endpoint_works_without_redis_and_counts_again_when_redis_is_back(

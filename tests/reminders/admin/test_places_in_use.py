@@ -7,9 +7,10 @@ import pytest
 from django.test import Client
 
 from contacts.models import Location, Provider
+from contacts.roles import AUDITOR
 from reminders.planning.planner import plan_all
 from tests.office import act, address_of
-from tests.people import at, make_appointment, make_campaign, make_location, make_step
+from tests.people import at, make_appointment, make_campaign, make_location, make_step, make_user
 
 pytestmark = pytest.mark.django_db
 NEW_YORK = "America/New_York"
@@ -46,7 +47,27 @@ def test_wider_calling_hours_saved_on_the_page_plan_what_had_none(office: Client
 
     assert read() == [("skipped", "never_in_hours")]
     form = {name: value for name, value in vars(location).items() if value and not name.startswith("_")}
-    form |= {"closed_days-TOTAL_FORMS": 0, "closed_days-INITIAL_FORMS": 0, "open_weekdays": "0,1,2,3,4"}
+    form |= {"closed_days-TOTAL_FORMS": 0, "closed_days-INITIAL_FORMS": 0, "open_weekdays": [0, 1, 2, 3, 4]}
     form |= {"opening_hours-TOTAL_FORMS": 0, "opening_hours-INITIAL_FORMS": 0}
     office.post(address_of(Location, f"{location.pk}/change/"), form | {"calling_opens": "08:00"})
     assert read() == [("planned", "")]
+
+
+def test_the_days_of_the_week_have_names(office: Client) -> None:
+    location = make_location(open_weekdays=[0, 1, 4])
+    assert "Mon, Tue, Fri" in office.get(address_of(Location)).content.decode()
+    page = office.get(address_of(Location, f"{location.pk}/change/")).content.decode()
+    assert page.count('type="checkbox" name="open_weekdays"') == 7
+    assert "Wednesday" in page
+    reader = Client()
+    reader.force_login(make_user("ann", role=AUDITOR, is_staff=True))
+    page = reader.get(address_of(Location, f"{location.pk}/change/")).content.decode()
+    assert "Mon, Tue, Fri" in page
+    assert "0, 1, 4" not in page
+
+
+def test_a_list_without_rows_says_so(office: Client) -> None:
+    assert "Add the first one with the button above." in office.get(address_of(Provider)).content.decode()
+    make_location()
+    assert "Nothing fits" in office.get(address_of(Location, "?country__exact=JP")).content.decode()
+    assert "empty-list" not in office.get(address_of(Location)).content.decode()

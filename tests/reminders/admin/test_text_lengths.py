@@ -65,7 +65,7 @@ def test_a_longer_name_of_a_provider_or_location_is_warned_of(office: Client) ->
         "callback_number": location.callback_number,
         "calling_opens": "09:00",
         "calling_closes": "19:00",
-        "open_weekdays": "0,1,2",
+        "open_weekdays": [0, 1, 2],
         "closed_days-TOTAL_FORMS": 0,
         "closed_days-INITIAL_FORMS": 0,
         "opening_hours-TOTAL_FORMS": 0,

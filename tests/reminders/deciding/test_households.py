@@ -22,7 +22,6 @@ from reminders.lifecycle.call_reminders import calls_of, reminders_of, with_call
 from reminders.lifecycle.locking import lock_call
 from reminders.lifecycle.reminders import plan_again
 from reminders.models import CallBatch, CallRecord, Campaign, Reminder, Step
-from reminders.pages.sentences import describe_household
 from reminders.pages.story import read_story
 from reminders.results.outcomes import fold_event
 from reminders.robotalker.events import parse_event
@@ -368,7 +367,9 @@ def test_two_appointments_of_one_person_are_described_by_their_number() -> None:
     for hours in (3, 3.5):
         make_due_reminder(anna, starts_at=timezone.now() + timedelta(hours=hours))
     [call] = open_due()
-    assert describe_household(call) == "one call for 2 appointments"
+    past = read_story(call.reminder.appointment_id, timezone.now()).past
+    [told] = [entry for entry in past if entry.key == f"call-{call.pk}"]
+    assert "one call for 2 appointments" in told.details
 
 
 def test_a_call_without_companions_is_locked_in_one_statement() -> None:

@@ -6,11 +6,13 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from contacts.consent_ledger import ledger_open
 from contacts.models import Appointment, AppointmentChange, PhoneNumber
 from reminders.desk.bookings import cancel_and_withdraw, confirm_by_staff, move_and_replan
+from reminders.desk.erasing import erase_person
 from reminders.desk.worklist import (
     AlreadyResolved,
     TakenByColleague,
@@ -28,6 +30,7 @@ from reminders.models import FollowUp, FollowUpDeed
 from reminders.pages.worklist import count_entries
 from reminders.results.unanswered import account_for_all
 from tests.people import make_contact, make_due_reminder, make_user
+from webhooks.retention.visits import delete_follow_ups
 
 Resolution = FollowUp.Resolution
 pytestmark = pytest.mark.django_db
@@ -293,3 +296,47 @@ def test_a_wish_for_another_time_outlives_the_time_that_did_not_suit(rosa: User)
     account_for_all()
     entry.refresh_from_db()
     assert entry.state == "open"
+
+
+# --- what was done stays ---------------------------------------------------------------------------
+
+
+def execute(*statements: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+BREACHES: dict[str, Callable[[], object]] = {
+    "changed": lambda: FollowUpDeed.objects.update(note="nothing"),
+    "deleted": lambda: FollowUpDeed.objects.all().delete(),
+    "changed by SQL": lambda: execute("UPDATE reminders_followupdeed SET by_id = by_id"),
+    "emptied": lambda: execute(
+        "SET LOCAL callboard.ledger_may_be_emptied = off", "TRUNCATE reminders_followupdeed"
+    ),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("breach", BREACHES.values(), ids=BREACHES)
+def test_what_somebody_did_is_not(breach: Callable[[], object]) -> None:
+    [entry] = make_entry()
+    note_on_entry(entry.pk, note="She calls back", by=make_user("rosa"))
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        breach()
+    assert FollowUpDeed.objects.get().note == "She calls back"
+
+
+@pytest.mark.django_db
+def test_an_erasure_empties_what_was_written_and_retention_deletes_it() -> None:
+    [entry] = make_entry()
+    rosa = make_user("rosa")
+    note_on_entry(entry.pk, note="She calls back", by=rosa)
+    cancel_and_withdraw(entry.appointment_id or 0)
+    erase_person(entry.contact_id or 0, by=rosa)
+    [deed] = FollowUpDeed.objects.all()
+    assert (deed.note, deed.was, deed.by) == ("", {}, rosa)
+    with ledger_open():
+        assert delete_follow_ups([entry.pk])
+    assert not FollowUpDeed.objects.exists()

@@ -52,7 +52,7 @@ def test_a_day_is_shown_then_cancelled_then_undone(
     with django_assert_max_num_queries(12):
         page = desk.get("/absences/").content.decode()
     assert "Choose a provider and a day" in page
-    with django_assert_max_num_queries(21):
+    with django_assert_max_num_queries(12):
         page = desk.post("/absences/", fill(visits[0])).content.decode()
     assert "Cancel 14 visits" in page
     assert page.count("is away, so your visit on") == 14 + 1, "each text, and the words"

@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from contacts.audit.reading import PAGE
-from contacts.audit.trail import Kind, record_deed, record_page
+from contacts.audit.trail import Kind, PageUse, record_deed, record_page
 from contacts.models import AuditEntry, ContactMerge
 from contacts.roles import AUDITOR, FRONT_DESK
 from tests.people import make_contact, make_user
@@ -35,7 +35,7 @@ def test_an_auditor_reads_who_changed_what_and_who_looked(
     sarah, rosa = make_contact(), make_user("rosa", role=FRONT_DESK, first_name="Rosa", last_name="Quint")
     changes = {"first_name": ("Sara", "Sarah"), "phone_id": (None, sarah.phone_id)}
     record_deed("contact_changed", by=rosa, about=sarah, contact=sarah.pk, changes=changes)
-    record_page(Kind.LOOK, "evidence", by=rosa)
+    record_page(Kind.LOOK, PageUse("evidence", rosa))
     record_deed("sending_paused", by=None, changes={"cause": ("", "key_refused")})
     with django_assert_max_num_queries(12):
         page = auditor.get(ADDRESS).content.decode()

@@ -356,7 +356,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_appointments(des
     few = count_queries()
     book_many(25)
     assert len(read_rows()) == 30
-    assert count_queries() == few <= 18
+    assert count_queries() == few <= 12
 
 
 def book_many(count: int) -> None:

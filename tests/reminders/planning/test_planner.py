@@ -264,7 +264,7 @@ def test_editing_a_location_in_the_admin_moves_its_planned_reminders(admin_clien
     form = {name: value for name, value in vars(location).items() if value and not name.startswith("_")}
     inline = {"closed_days-TOTAL_FORMS": 0, "closed_days-INITIAL_FORMS": 0}
     inline |= {"opening_hours-TOTAL_FORMS": 0, "opening_hours-INITIAL_FORMS": 0}
-    edit = form | inline | {"open_weekdays": "0,2"}
+    edit = form | inline | {"open_weekdays": [0, 2]}
     admin_client.post(f"/admin/contacts/location/{location.pk}/change/", edit)
     reminder.refresh_from_db()
     assert reminder.due_at == at(NEW_YORK, 2027, 6, 14, 10, 0), "Monday"

@@ -130,7 +130,7 @@ NEW_LOCATION = {
     "callback_number": "+16025550199",
     "calling_opens": "9:00",
     "calling_closes": "19:00",
-    "open_weekdays": "0,1,2,3,4",
+    "open_weekdays": [0, 1, 2, 3, 4],
     "closed_days-TOTAL_FORMS": 0,
     "closed_days-INITIAL_FORMS": 0,
     "opening_hours-TOTAL_FORMS": 0,

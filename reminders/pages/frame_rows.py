@@ -1,0 +1,88 @@
+"""What every page's frame is read from, in one query: the switch, the heartbeats, and the menu's numbers."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from django.db.models import CharField, Count, JSONField, Model, QuerySet, Value
+from django.db.models.functions import JSONObject, Now
+
+from contacts.watching.standing import find_what_needs_staff
+from reminders.health.heartbeats import Heartbeats
+from reminders.models import Campaign, Heartbeat, ReceivedText, SendingSwitch
+from reminders.pages.worklist import find_awake
+
+Row = TypeVar("Row", bound=Model)
+
+
+class RailCounts(NamedTuple):
+    """Entries of the worklist, numbers with texts to read, lists that wait, campaigns paused by somebody."""
+
+    worklist: int
+    texts: int
+    imports: int
+    paused_campaigns: int
+
+
+class FrameRows(NamedTuple):
+    """The switch, not paused when there is no row yet; the heartbeats as read_heartbeats() gives them."""
+
+    switch: SendingSwitch
+    beats: Heartbeats
+    counts: RailCounts
+
+
+def read_frame_rows() -> FrameRows:
+    """One query: each part of it gives the name of what it is, a number, and a row as JSON."""
+    parts = [
+        _count("worklist", find_awake(), Count("entry", distinct=True)),
+        _count("texts", ReceivedText.objects.unread(), Count("number", distinct=True)),
+        _count("paused_campaigns", _find_paused_campaigns(), Count("pk")),
+        *(_count("imports", rows, Count("pk")) for rows in find_what_needs_staff()),
+        _give("beat", Heartbeat.objects.all()),
+        _give("switch", SendingSwitch.objects.filter(pk=1)),
+    ]
+    switch, beats, counts = SendingSwitch(), dict[str, Heartbeat](), Counter[str]()
+    for what, count, row in parts[0].union(*parts[1:], all=True):
+        match what:
+            case "beat":
+                beat = _build(Heartbeat, row)
+                beat.read_at = Heartbeat._meta.get_field("at").to_python(row["clock"])
+                beats[beat.name] = beat
+            case "switch":
+                switch = _build(SendingSwitch, row)
+            case _:
+                counts[what] += count
+    return FrameRows(switch, beats, RailCounts(**{name: counts[name] for name in RailCounts._fields}))
+
+
+def _find_paused_campaigns() -> "QuerySet[Campaign]":
+    """The campaigns that somebody paused and said why."""
+    return Campaign.objects.filter(state=Campaign.State.PAUSED).exclude(pause_reason="")
+
+
+def _count(what: str, rows: "QuerySet[Any]", count: Count) -> "QuerySet[Any, Any]":
+    """One row: what was counted, and how many there are."""
+    named = rows.order_by().values(what=Value(what, output_field=CharField()))
+    counted = named.annotate(count=count, row=Value(None, output_field=JSONField()))
+    part: QuerySet[Any, Any] = counted.values_list("what", "count", "row")
+    return part
+
+
+def _give(what: str, rows: "QuerySet[Any]") -> "QuerySet[Any, Any]":
+    """Each row with all its columns, and the database's time of this moment as `clock`."""
+    columns = {field.attname: field.attname for field in rows.model._meta.concrete_fields}
+    found = rows.order_by().annotate(
+        what=Value(what, output_field=CharField()),
+        count=Value(0),
+        row=JSONObject(**columns, clock=Now()),
+    )
+    part: QuerySet[Any, Any] = found.values_list("what", "count", "row")
+    return part
+
+
+def _build(model: type[Row], row: Mapping[str, Any]) -> Row:
+    fields = model._meta.concrete_fields
+    return model.from_db(
+        "default", [one.attname for one in fields], [one.to_python(row[one.attname]) for one in fields]
+    )
