@@ -175,7 +175,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "reminders.pages.frame.frame",
-                "config.sign_in.desk.tell_pages",
+                "config.sign_in.desk.tell_idle_seconds",
                 *(["reminders.demo.login_page.demo_logins"] if DEBUG else []),
             ],
         },

@@ -10,15 +10,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django.views.generic import RedirectView
 
 from config import health, languages, metrics
-from config.sign_in import desk, door, kept_forms, passkeys, passwords, people
+from config.sign_in import desk, kept_forms, login, passkeys, passwords, people
 from reminders.api.views import UnknownAddress
 
 handler500 = "config.error_pages.answer_own_fault"
 answer = require_http_methods(["GET", "HEAD", "POST"])  # and no method more, before anything is looked at
 # Of django-allauth only these pages: nobody signs up here, and addresses are kept by admins.
 signing_in = [
-    path("login/", door.SignIn.as_view(), name="login"),
-    path("login/", door.SignIn.as_view(), name="account_login"),  # as django-allauth calls it
+    path("login/", login.SignIn.as_view(), name="login"),
+    path("login/", login.SignIn.as_view(), name="account_login"),  # as django-allauth calls it
     path("login/code/", answer(passkeys.AskForSecondFactor.as_view()), name="mfa_authenticate"),
     path("login/passkey/", answer(passkeys.LogInByPasskey.as_view()), name="mfa_login_webauthn"),
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
@@ -53,7 +53,7 @@ signing_in = [
     path("people/", people.show_people, name="sign_ins"),
     path("people/<int:pk>/link/", people.hand_out_link, name="hand_out_link"),
     path("people/<int:pk>/app/remove/", people.remove_factor, name="remove_factor"),
-    path("admin/login/", door.lead_to_sign_in),
+    path("admin/login/", login.lead_to_sign_in),
     path("admin/password_change/", RedirectView.as_view(pattern_name="change_password")),
 ]
 

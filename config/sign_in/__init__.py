@@ -2,7 +2,7 @@
 
 | module | what it does |
 | --- | --- |
-| `door.py` | the page to sign in, for all pages and for the admin |
+| `login.py` | the page to log in, for all pages and for the admin |
 | `password_rules.py` | which passwords are refused |
 | `passwords.py` | changing a password, and setting a new one by a link |
 | `second_factor.py` | the authenticator app, by django-allauth, and who needs a second factor |

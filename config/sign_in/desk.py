@@ -25,8 +25,8 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.http import require_POST
 
-from config.sign_in.door import SignInForm, admit, check_password_again
 from config.sign_in.kept_forms import KEPT, pack_form, read_kept_form
+from config.sign_in.login import SignInForm, check_password_again, continue_login
 from config.sign_in.record import record_sign_in
 from config.sign_in.second_factor import PASSWORD_AT
 from config.sign_in.sessions import LOCKED
@@ -61,9 +61,11 @@ class SharedDesk:
         is_open = not getattr(view, "login_required", True) and name not in OF_THE_LOCK
         if is_open or not isinstance(request.user, User):
             return None
-        if not is_locked(request, name) or name in OPEN_WHILE_LOCKED:
+        lock_if_idle(request)
+        if not request.session.get(LOCKED):
+            note_presence(request, name)
             return None
-        return _refuse(request, request.user)
+        return None if name in OPEN_WHILE_LOCKED else _refuse(request, request.user)
 
 
 class LoginFirst(LoginRequiredMiddleware):
@@ -78,21 +80,29 @@ class LoginFirst(LoginRequiredMiddleware):
         return render(request, "registration/login.html", context, status=403)
 
 
-def is_locked(request: HttpRequest, page: str) -> bool:
-    """Whether this session is locked; if not, and somebody did this, note that somebody is there."""
-    session, now = request.session, int(time.time())
-    active_at = int(session.get(ACTIVE_AT, now))
-    if session.get(LOCKED):
-        return True
-    if settings.IDLE_MINUTES and now - active_at > settings.IDLE_MINUTES * 60:
+def lock_if_idle(request: HttpRequest) -> None:
+    """Lock this session if nobody has been there for IDLE_MINUTES."""
+    is_idle = _count_idle_seconds(request) > settings.IDLE_MINUTES * 60
+    if settings.IDLE_MINUTES and is_idle and not request.session.get(LOCKED):
         lock_session(request)
-        return True
-    if settings.IDLE_MINUTES and ACTIVE_AT not in session:  # a session of before this was counted
+
+
+def note_presence(request: HttpRequest, page: str) -> None:
+    """Note in this session, which isn't locked, that somebody is there, if a person did this."""
+    session, now = request.session, int(time.time())
+    if not settings.IDLE_MINUTES:
+        return
+    if ACTIVE_AT not in session:  # a session of before this was counted
         session[ACTIVE_AT] = now
         session.set_expiry(timezone.now() + timedelta(hours=settings.SESSION_HOURS))
-    elif settings.IDLE_MINUTES and now - active_at >= NOTED_EVERY and is_by_hand(request, page):
+    elif _count_idle_seconds(request) >= NOTED_EVERY and is_by_hand(request, page):
         session[ACTIVE_AT] = now
-    return False
+
+
+def _count_idle_seconds(request: HttpRequest) -> int:
+    """How long ago somebody last did something; 0 where that was not counted."""
+    now = int(time.time())
+    return now - int(request.session.get(ACTIVE_AT, now))
 
 
 def is_by_hand(request: HttpRequest, page: str) -> bool:
@@ -101,10 +111,10 @@ def is_by_hand(request: HttpRequest, page: str) -> bool:
         return request.method == "POST"  # static/desk.js, after a key or a click
     if request.method == "POST":
         return page not in ASKED_BY_ITSELF
-    return not is_part(request)
+    return not is_asked_by_script(request)
 
 
-def is_part(request: HttpRequest) -> bool:
+def is_asked_by_script(request: HttpRequest) -> bool:
     """Whether a script asks, and not a person who opens a page."""
     return "HX-Request" in request.headers or request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
 
@@ -130,11 +140,11 @@ def _open(request: HttpRequest) -> None:
 def _refuse(request: HttpRequest, user: User) -> HttpResponseBase:
     """To the page of the lock. A form goes with it; a part of a page gets 401, and desk.js does the rest."""
     if kept := pack_form(request, user.pk):
-        return _show_lock(request, user, {"kept": kept, "status": 403})
-    if is_part(request):
+        return _render_lock(request, user, status=403, kept=kept)
+    if is_asked_by_script(request):
         return HttpResponse(status=401)
     if request.method not in ("GET", "HEAD"):
-        return _show_lock(request, user, {"status": 403})
+        return _render_lock(request, user, status=403)
     return redirect(f"{reverse('locked')}?{urlencode({'next': request.get_full_path()})}")
 
 
@@ -150,8 +160,7 @@ def desk_state(request: HttpRequest) -> HttpResponseBase:
     """How many seconds are left before the desk locks; 0 when it is locked or nobody is logged in."""
     if not isinstance(request.user, User) or request.session.get(LOCKED):
         return JsonResponse({"left": 0})
-    active_at = int(request.session.get(ACTIVE_AT, time.time()))
-    left = settings.IDLE_MINUTES * 60 - (int(time.time()) - active_at)
+    left = settings.IDLE_MINUTES * 60 - _count_idle_seconds(request)
     return JsonResponse({"left": max(left, 0) if settings.IDLE_MINUTES else NOTED_EVERY})
 
 
@@ -164,12 +173,12 @@ def show_lock(request: HttpRequest) -> HttpResponseBase:
     if not request.session.get(LOCKED):
         return HttpResponseRedirect(_find_way_back(request))
     if request.method != "POST":
-        return _show_lock(request, user, {})
+        return _render_lock(request, user)
     chosen = next((one for one in list_people(request, user) if str(one.pk) == request.POST.get("who")), user)
     try:
         check_password_again(request, chosen, request.POST.get("password", ""))
     except ValidationError as error:
-        return _show_lock(request, user, {"error": error.messages[0], "chosen": chosen, "status": 403})
+        return _render_lock(request, user, status=403, error=error.messages[0], chosen=chosen)
     return _unlock(request, user) if chosen == user else _hand_over(request, chosen)
 
 
@@ -190,18 +199,18 @@ def _hand_over(request: HttpRequest, chosen: User) -> HttpResponseBase:
     """Nothing of the one person's session is left for the other, not even a message."""
     list(messages.get_messages(request))
     logout(request)
-    return admit(request, chosen, then=reverse("today"))
+    return continue_login(request, chosen, then=reverse("today"))
 
 
-def _show_lock(request: HttpRequest, user: User, found: dict[str, Any]) -> HttpResponse:
+def _render_lock(request: HttpRequest, user: User, *, status: int = 200, **shown: Any) -> HttpResponse:
     context = {
         "people": list_people(request, user),
         "chosen": user,
         "kept": request.POST.get(KEPT, ""),
         "next": _find_way_back(request),
-        **found,
+        **shown,
     }
-    return render(request, "registration/locked.html", context, status=found.get("status", 200))
+    return render(request, "registration/locked.html", context, status=status)
 
 
 def _find_way_back(request: HttpRequest) -> str:
@@ -213,7 +222,7 @@ def _find_way_back(request: HttpRequest) -> str:
     return wanted if is_ours and is_page else reverse("today")
 
 
-def tell_pages(request: HttpRequest) -> dict[str, int]:
+def tell_idle_seconds(request: HttpRequest) -> dict[str, int]:
     """A context processor: after how many seconds static/desk.js asks whether the desk has locked."""
     return {"idle_seconds": settings.IDLE_MINUTES * 60}
 
@@ -231,7 +240,8 @@ def list_people(request: HttpRequest, user: User) -> list[User]:
 def read_people(request: HttpRequest) -> list[int]:
     """The ids of those who have logged in in this browser, the last one first."""
     try:
-        text = _sign().unsign(request.COOKIES.get(settings.DESK_COOKIE_NAME, ""), max_age=DESK_DAYS * 86400)
+        signed = request.COOKIES.get(settings.DESK_COOKIE_NAME, "")
+        text = _make_signer().unsign(signed, max_age=DESK_DAYS * 86400)
         return [int(one) for one in text.split(".")][:DESK_PEOPLE]
     except (BadSignature, ValueError):
         return []
@@ -245,7 +255,7 @@ def remember_person(request: HttpRequest, answer: HttpResponseBase, person: int)
         return
     answer.set_cookie(
         settings.DESK_COOKIE_NAME,
-        _sign().sign(".".join(map(str, people))),
+        _make_signer().sign(".".join(map(str, people))),
         max_age=DESK_DAYS * 86400,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
@@ -253,5 +263,5 @@ def remember_person(request: HttpRequest, answer: HttpResponseBase, person: int)
     )
 
 
-def _sign() -> TimestampSigner:
+def _make_signer() -> TimestampSigner:
     return TimestampSigner(salt="callboard.desk")

@@ -29,8 +29,8 @@ from django.shortcuts import render
 from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext
 
-from config.sign_in.door import SignInForm, describe_wait
 from config.sign_in.kept_forms import KEPT, keep_for_later
+from config.sign_in.login import SignInForm, describe_wait
 from config.sign_in.record import record_sign_in
 from config.sign_in.second_factor import find_request
 from config.sign_in_limits import (

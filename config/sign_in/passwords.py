@@ -26,7 +26,7 @@ from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext, gettext_lazy
 from kombu.exceptions import OperationalError
 
-from config.sign_in.door import check_password_again
+from config.sign_in.login import check_password_again
 from config.sign_in.record import record_sign_in
 from config.sign_in_limits import (
     LINKS_OF_A_NAME,
@@ -100,7 +100,7 @@ def _order_link(request: HttpRequest, name: str) -> None:
         record_sign_in(SignInKind.LINK_SENT, request, about=user)
     try:
         current_app.send_task(
-            "config.tasks.send_password_link",
+            LINK_TASK,
             args=[user.pk if user else 0],
             expires=ORDER_EXPIRES,
             retry=False,

@@ -21,8 +21,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 
-from config.sign_in.door import check_password_again, describe_wait
 from config.sign_in.encryption import make_cipher
+from config.sign_in.login import check_password_again, describe_wait
 from config.sign_in.record import record_sign_in
 from config.sign_in_limits import (
     CODE_USED,

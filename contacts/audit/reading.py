@@ -155,15 +155,17 @@ def _describe_entry(entry: AuditEntry, zone: tzinfo, masks: dict[int, str]) -> A
 
 
 def _describe_change(label: str, name: str, pair: list[Any], masks: dict[int, str]) -> AuditChange:
-    values = [masks.get(value, "") if name in NUMBERS and value else value for value in pair]
-    before, after = ([*values, "", ""])[:2]
+    """`label`: of the model; `name`: of its field, or of what else was changed; `pair`: before and after."""
+    before, after = [masks.get(value, "") if name in NUMBERS and value else value for value in pair]
     try:
-        found: Any = apps.get_model(label)._meta.get_field(name.removesuffix("_id"))
+        column: Any = apps.get_model(label)._meta.get_field(name.removesuffix("_id"))
     except (LookupError, ValueError, FieldDoesNotExist):
         return AuditChange(name, _write_value(before), _write_value(after))
-    words = {value: said for value, said in getattr(found, "flatchoices", ()) if value}
-    said = [words.get(value, value) if isinstance(value, str) else value for value in (before, after)]
-    return AuditChange(str(getattr(found, "verbose_name", name)), *map(_write_value, said))
+    words = {value: word for value, word in getattr(column, "flatchoices", ()) if value}
+    before, after = [
+        words.get(value, value) if isinstance(value, str) else value for value in (before, after)
+    ]
+    return AuditChange(str(getattr(column, "verbose_name", name)), _write_value(before), _write_value(after))
 
 
 def _write_value(value: Any) -> str:

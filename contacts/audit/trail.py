@@ -28,7 +28,7 @@ from django.utils import timezone
 from contacts.models import AuditEntry
 
 Kind = AuditEntry.Kind
-LONGEST_ADDRESS = 45  # characters: of an IPv6 address; a proxy may write anything
+LONGEST_ADDRESS = 45  # characters: more than any address has; a proxy may send anything
 SAME_LOOK = "15 minutes"  # looks of one person at one thing within this time are one entry
 # Whom a row is about, in SQL, by the label of its model. Tables of other apps are known by name only.
 WHOSE = {

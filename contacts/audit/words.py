@@ -26,7 +26,7 @@ RECORDED: dict[str, Promise] = {
 }
 DEEDS: dict[str, Promise] = {
     "hand_out_link": _("made a link for a new password"),
-    "remove_factor": _("removed the authenticator app"),
+    "remove_factor": _("removed somebody's app and passkeys"),
     "add_contact": _("added a contact"),
     "edit_contact": _("changed a contact"),
     "keep_apart": _("said that two contacts are two people"),

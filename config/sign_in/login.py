@@ -78,7 +78,7 @@ class SignIn(LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         user = form.get_user()
         assert isinstance(user, User)  # noqa: S101 - for types
-        return admit(self.request, user, then=self.get_success_url())
+        return continue_login(self.request, user, then=self.get_success_url())
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         answer = super().form_invalid(form)
@@ -91,7 +91,7 @@ class SignIn(LoginView):
         return super().get_context_data(**kwargs) | {"kept": self.request.POST.get(KEPT, "")}
 
 
-def admit(request: HttpRequest, user: User, *, then: str) -> HttpResponse:
+def continue_login(request: HttpRequest, user: User, *, then: str) -> HttpResponse:
     """Go on after the right password: to the second factor, or to `then`. A kept form comes first."""
     if keep_for_later(request, user, request.POST.get(KEPT, "")):
         then = reverse("kept_form")
