@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from datetime import UTC, tzinfo
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.core.paginator import Page, Paginator
 from django.db.models import DateField, DateTimeField, Model, Q, QuerySet, TimeField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse
@@ -32,6 +33,23 @@ def read_practice_zone() -> tzinfo:
     """The clock of the first location by name; UTC where there is none."""
     location = Location.objects.first()
     return location.zone if location else UTC
+
+
+class DeepPaginator(Paginator[Any]):
+    """Django's own, but a page's ids are looked for first, from the nearer end, and its rows then by id.
+
+    So the last of a million pages is read as fast as the first: rows that are passed over aren't joined.
+    """
+
+    def page(self, number: int | str) -> Page[Any]:
+        number = self.validate_number(number)
+        first, rows = (number - 1) * self.per_page, cast("QuerySet[Any, Any]", self.object_list)
+        past = min(first + self.per_page, self.count)
+        if first < self.count // 2:
+            ids = rows.values_list("pk", flat=True)[first:past]
+        else:
+            ids = rows.reverse().values_list("pk", flat=True)[self.count - past : self.count - first]
+        return Page(rows.filter(pk__in=list(ids)), number, self)
 
 
 class SearchedList(ChangeList):
@@ -60,6 +78,7 @@ class ClinicAdmin(admin.ModelAdmin[ModelT]):
     list_per_page = PER_PAGE
     formfield_overrides = FIELDS_OF_TIMES
     show_full_result_count = False
+    paginator = DeepPaginator
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ModelT], search_term: str

@@ -94,6 +94,22 @@ class PracticeConfig:
     pronunciations: Pronunciations = field(default_factory=dict)
     _shared: dict[tuple[object, ...], SharedFacts] = field(default_factory=dict)
 
+    def complete(self, reminder: Reminder) -> Reminder:
+        """Give a reminder of without_settings() that has its appointment the rest: step, location, provider."""
+        appointment, reminder.step = reminder.appointment, self.steps[reminder.step_id]
+        appointment.location = self.locations[appointment.location_id]
+        appointment.provider = self.providers.get(appointment.provider_id or 0)
+        return reminder
+
+    def list_active_steps(self) -> list[Step]:
+        """Every step of every active campaign."""
+        active = [
+            step
+            for step in self.steps.values()
+            if step.removed_at is None and step.campaign.state == Campaign.State.ACTIVE
+        ]
+        return sorted(active, key=lambda step: step.pk)
+
     def shared_facts_of(self, reminder: Reminder) -> SharedFacts:
         """The shared facts of a reminder that has its settings; worked out once for all that are alike."""
         appointment = reminder.appointment

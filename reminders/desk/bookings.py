@@ -12,7 +12,6 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import prefetch_related_objects
 
 from contacts import appointments
 from contacts.database.clock import read_database_clock
@@ -21,7 +20,8 @@ from contacts.models.people import Channel
 from reminders.deciding.coverage import covers, find_later_visits
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.number_caps import NumberUse, read_use
-from reminders.deciding.situations import ModeFacts, read_mode_facts, with_situation
+from reminders.deciding.shared_settings import read_shared_settings
+from reminders.deciding.situations import ModeFacts, read_mode_facts, without_settings
 from reminders.desk.booking_questions import (
     BookingQuestion,
     find_booking_questions,
@@ -33,7 +33,7 @@ from reminders.desk.orders import put_back_reminders
 from reminders.models import Reminder, Step
 from reminders.planning.early_looks import look_again
 from reminders.planning.owed_reminders import find_owed_reminder
-from reminders.planning.planner import active_steps, plan_appointments
+from reminders.planning.planner import plan_appointments
 from reminders.results.unanswered import account_for
 from reminders.rules.reasons import Reason, sentence_for
 from reminders.rules.states import REMINDER_PENDING, ReminderState
@@ -224,8 +224,8 @@ def preview_booking(
     kind: str = "",
 ) -> list[PlannedMove]:
     """The reminders that booking it would plan, by all rules. Changes nothing."""
-    now = read_database_clock()
-    prefetch_related_objects([location], "closed_days")
+    now, practice = read_database_clock(), read_shared_settings().config
+    location = practice.locations[location.pk]
     wanted = Appointment(contact=contact, location=location, provider=provider, kind=kind)
     appointments.set_times(wanted, starts_at, ends_at)
     wanted.revised_at = wanted.booked_at = now
@@ -233,7 +233,7 @@ def preview_booking(
     mode = read_mode_facts(now)
     return [
         _preview_step(step, wanted, None, now, use, mode)
-        for step in active_steps()
+        for step in practice.list_active_steps()
         if covers(step.campaign, wanted)
     ]
 
@@ -242,24 +242,21 @@ def preview_move(
     appointment: Appointment, starts_at: datetime, location: Location | None = None
 ) -> list[PlannedMove]:
     """The effect on each step of moving it there, by all rules, calling hours included. Changes nothing."""
-    now = read_database_clock()
+    now, practice = read_database_clock(), read_shared_settings().config
     number_id = appointment.contact.phone_id
     use = read_use([number_id], now)[number_id] if number_id else None
-    pending = {
-        reminder.step_id: explain_reminder(reminder, now, use=use).moment
-        for reminder in with_situation(
-            Reminder.objects.filter(appointment=appointment, state__in=REMINDER_PENDING)
-        )
-    }
+    pending = {}
+    for reminder in without_settings(appointment.reminders.filter(state__in=REMINDER_PENDING)):
+        reminder.appointment = appointment
+        pending[reminder.step_id] = explain_reminder(practice.complete(reminder), now, use=use).moment
     moved = copy(appointment)
-    moved.location = location or appointment.location
-    prefetch_related_objects([moved.location], "closed_days")
+    moved.location = practice.locations[location.pk if location else appointment.location_id]
     appointments.set_times(moved, starts_at, starts_at.astimezone(UTC))
     moved.revision, moved.revised_at, moved.booked_at = appointment.revision + 1, now, now
     mode = read_mode_facts(now)
     return [
         _preview_step(step, moved, pending.get(step.pk), now, use, mode)
-        for step in active_steps()
+        for step in practice.list_active_steps()
         if covers(step.campaign, moved)
     ]
 

@@ -13,10 +13,14 @@ from contacts.paired_numbers import find_paired_optout
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.households import choose_companions
 from reminders.deciding.number_caps import read_use
-from reminders.deciding.situations import ReminderFacts, read_reminder_facts, with_situation
+from reminders.deciding.situations import (
+    PracticeConfig,
+    ReminderFacts,
+    read_reminder_facts,
+    without_settings,
+)
 from reminders.models import Reminder
 from reminders.rules.states import REMINDER_PENDING
-from reminders.traffic.switch import read_switch
 from reminders.wording.scripts import channel_of
 
 MOST_PEOPLE = 100  # more share no phone: such a number is a mistake of a list, and is said to be one
@@ -62,8 +66,10 @@ class Household:
     is_own: bool
 
 
-def read_household(number_id: int, now: datetime) -> Household:
-    """Whoever has the number at `now`; a constant number of queries. Raises PhoneNumber.DoesNotExist."""
+def read_household(
+    number_id: int, now: datetime, practice: PracticeConfig, *, sending_paused: bool
+) -> Household:
+    """Whoever has the number at `now`; seven queries. Raises PhoneNumber.DoesNotExist."""
     number = PhoneNumber.objects.get(pk=number_id, erased_at=None)
     having = Contact.objects.filter(Q(phone=number) | Q(other_phone=number)).select_related("other_phone")
     people = list(having.order_by("last_name", "first_name", "id")[: MOST_PEOPLE + 1])
@@ -78,9 +84,9 @@ def read_household(number_id: int, now: datetime) -> Household:
         number=number,
         members=tuple(_make_member(one, number, visits) for one in shown),
         has_more=len(people) > MOST_PEOPLE,
-        calls=tuple(_find_calls(number, shown, now)),
+        calls=tuple(_find_calls(number, shown, now, practice, sending_paused=sending_paused)),
         entries=tuple(entries),
-        location=visits[0].location if visits else Location.objects.first(),
+        location=visits[0].location if visits else next(iter(practice.locations.values()), None),
         is_own=is_own_number(number.e164),
     )
 
@@ -92,7 +98,14 @@ def _make_member(contact: Contact, number: PhoneNumber, visits: list[Appointment
     return Member(contact, is_first, tuple(islice(own, VISITS_EACH)), other_no)
 
 
-def _find_calls(number: PhoneNumber, people: list[Contact], now: datetime) -> list[SharedCall]:
+def _find_calls(
+    number: PhoneNumber,
+    people: list[Contact],
+    now: datetime,
+    practice: PracticeConfig,
+    *,
+    sending_paused: bool,
+) -> list[SharedCall]:
     """The calls ahead, as dispatch groups them: the soonest reminder leads, and others join its call."""
     waiting = Reminder.objects.filter(
         state__in=REMINDER_PENDING,
@@ -101,12 +114,14 @@ def _find_calls(number: PhoneNumber, people: list[Contact], now: datetime) -> li
         appointment__contact__phone=number,
         appointment__starts_at__gt=now,
     )
-    paused, use = read_switch().paused_at is not None, read_use([number.pk], now)[number.pk]
+    use = read_use([number.pk], now)[number.pk]
     going: list[tuple[datetime, ReminderFacts]] = []
-    for reminder in with_situation(waiting):
-        moment = explain_reminder(reminder, now, sending_paused=paused, use=use).moment
+    people_too = ("appointment__contact__phone", "appointment__contact__other_phone")
+    for reminder in without_settings(waiting.select_related(*people_too)):
+        practice.complete(reminder)
+        moment = explain_reminder(reminder, now, sending_paused=sending_paused, use=use).moment
         if moment is not None:
-            going.append((moment, read_reminder_facts(reminder, sending_paused=paused)))
+            going.append((moment, read_reminder_facts(reminder, sending_paused=sending_paused)))
     going.sort(key=lambda pair: (pair[0], pair[1].reminder.pk))
     calls = []
     while going:

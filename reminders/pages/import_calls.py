@@ -19,7 +19,8 @@ from contacts.models import Appointment, ImportBatch, ImportChange, Location
 from contacts.models.people import Channel
 from reminders.deciding.explanations import explain_reminder
 from reminders.deciding.number_caps import read_use
-from reminders.deciding.situations import with_situation
+from reminders.deciding.shared_settings import read_shared_settings
+from reminders.deciding.situations import without_settings
 from reminders.models import Reminder
 from reminders.planning.bulk_rows import PlannedAppointment
 from reminders.planning.owed_reminders import (
@@ -75,7 +76,10 @@ def count_calls_today(batch: ImportBatch) -> CallsToday:
         due_at__lt=now + LONGEST_DAY,
         not_after__gt=now,
     )
-    reminders = list(with_situation(waiting).order_by("due_at", "pk")[: MOST_EXPLAINED + 1])
+    people = ("appointment__contact__phone", "appointment__contact__other_phone")
+    found = without_settings(waiting.select_related(*people)).order_by("due_at", "pk")[: MOST_EXPLAINED + 1]
+    practice = read_shared_settings().config
+    reminders = [practice.complete(reminder) for reminder in found]
     is_exact = len(reminders) <= MOST_EXPLAINED
     if is_exact:
         channels = [

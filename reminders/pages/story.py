@@ -191,11 +191,9 @@ def _read_reminders(
     people = Reminder.objects.filter(pk__in=wanted).select_related("appointment__contact")
     found = list(without_settings(people))
     for reminder in found:
-        reminder.step = practice.steps[reminder.step_id]
         if reminder.appointment_id == appointment.pk:
             reminder.appointment = appointment
-        else:
-            reminder.appointment.location = practice.locations[reminder.appointment.location_id]
+        practice.complete(reminder)
     own = [one for one in found if one.appointment_id == appointment.pk]
     calls = CallRecord.objects.select_related(
         "ordered_by", "number", "script_text", "reminder__appointment__contact"

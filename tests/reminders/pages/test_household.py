@@ -12,6 +12,7 @@ from django.utils import timezone
 from contacts.models import Appointment, Contact, PhoneNumber
 from contacts.optouts import record_optout
 from contacts.roles import AUDITOR
+from reminders.deciding.shared_settings import read_shared_settings
 from reminders.desk.erasing import erase_person
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
@@ -53,7 +54,8 @@ def make_family(*names: str) -> list[Contact]:
 
 
 def read(number: str = SARAH) -> Household:
-    return read_household(PhoneNumber.objects.get(e164=number).pk, timezone.now())
+    pk = PhoneNumber.objects.get(e164=number).pk
+    return read_household(pk, timezone.now(), read_shared_settings().config, sending_paused=False)
 
 
 def names_of(household: Household) -> list[list[str]]:
