@@ -40,13 +40,20 @@ def tell_patients() -> int:
 
 @transaction.atomic
 def _tell(pk: int) -> None:
-    rows = AbsenceVisit.objects.select_related("absence__by")
-    rows = rows.select_for_update(of=("self",), skip_locked=True)
-    waiting = rows.filter(pk=pk, state=State.DONE, telling=Telling.WAITING).first()
+    rows = AbsenceVisit.objects.filter(pk=pk, state=State.DONE, telling=Telling.WAITING)
+    # the number before the row, as erasures do
+    lock_numbers(
+        rows.exclude(appointment__contact__phone=None).values_list("appointment__contact__phone", flat=True)
+    )
+    locked = rows.select_related("absence__by").select_for_update(of=("self",), skip_locked=True)
+    waiting = locked.first()
     if waiting is None:
         return
     visit = Appointment.objects.select_related("contact__phone", "location").get(pk=waiting.appointment_id)
-    lock_numbers([visit.contact.phone_id] if visit.contact.phone_id else [])
+    if visit.contact.erased_at:
+        waiting.telling, waiting.words = Telling.NOBODY, ""
+        waiting.save()
+        return
     now = read_database_clock()
     if visit.revision != waiting.revision_after or _is_cancelled(visit) != (waiting.to_starts_at is None):
         waiting.words = ""  # it has been changed again since, so the text would be wrong
