@@ -20,6 +20,7 @@ from contacts.audit.trail import record_deed_of_page
 from contacts.database.clock import read_database_clock
 from contacts.models import Appointment
 from reminders.desk.absence_previews import AbsencePlan, preview_absence
+from reminders.desk.absence_texts import do_each
 from reminders.desk.booking_questions import BookingQuestionsOpen, lock_bookings_around
 from reminders.desk.bookings import cancel_and_withdraw, move_and_replan, reinstate_and_plan
 from reminders.lifecycle.follow_ups import close_untaken, open_for_visit
@@ -93,8 +94,7 @@ def finish_absences() -> int:
     late = read_database_clock() - LEFT_BEHIND
     left = AbsenceVisit.objects.filter(state=State.PLANNED, absence__at__lt=late)
     ids = list(left.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
-    for pk in ids:
-        _do_visit(pk)
+    do_each(_do_visit, ids)
     return len(ids)
 
 
@@ -226,7 +226,7 @@ def _untell(done: AbsenceVisit, back: Appointment) -> None:
 def _lock_visit(pk: int, *, is_undo: bool) -> AbsenceVisit | None:
     """The visit with its appointment as it is saved. All is locked in the order in which bookings lock.
 
-    So the patient comes first, as in an erasure.
+    So the appointment comes before its row of the absence, as in an erasure.
     """
     rows = AbsenceVisit.objects.select_related(
         "absence__by", "absence__provider", "absence__to_provider", "appointment"

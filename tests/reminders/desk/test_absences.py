@@ -353,3 +353,24 @@ def is_somebody_waiting() -> bool:
         cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
         return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_visit_that_somebody_holds_keeps_no_other_from_its_turn(
+    ann: User, visits: list[Appointment]
+) -> None:
+    absence = be_away(ann, tells=False)
+    AbsenceVisit.objects.update(state=State.PLANNED)
+    Appointment.objects.update(status="booked")
+    Absence.objects.update(at=timezone.now() - timedelta(minutes=2))
+
+    def go_on() -> None:
+        try:
+            finish_absences()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as worker, transaction.atomic():
+        Appointment.objects.select_for_update().get(pk=visits[0].pk)
+        worker.submit(go_on).result(timeout=30)
+    assert [state for state, _telling in read_states(absence)] == ["planned", "done", "done"]
