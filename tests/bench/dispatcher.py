@@ -47,8 +47,8 @@ class Dispatchers:
     def wait(self) -> None:
         """Wait until each has ended, having found nothing more to do."""
         for process in self._processes:
-            if process.wait(120):
-                raise RuntimeError("a dispatcher failed")
+            if status := process.wait(120):
+                raise RuntimeError(f"a dispatcher ended with {status}")
 
 
 @contextmanager
