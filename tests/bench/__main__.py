@@ -10,7 +10,7 @@ from tests.bench.servers import run_servers
 from tests.sandbox_server import SandboxServer
 
 # In the order in which they run: "campaigns" deletes some of the appointments, "memory" all of them,
-# "search" adds contacts, and "imports" contacts and appointments.
+# "search" adds contacts, "imports" contacts and appointments, and "pages" both by the hundred thousand.
 PARTS = (
     "planning",
     "claiming",
@@ -21,6 +21,7 @@ PARTS = (
     "memory",
     "search",
     "imports",
+    "pages",
 )
 APPOINTMENTS = 100_000
 
@@ -65,6 +66,7 @@ def _prepare(sandbox: SandboxServer, appointments: int) -> dict[str, Callable[[]
     from tests.bench.incoming import bench_incoming
     from tests.bench.memory import bench_memory
     from tests.bench.outgoing import bench_outgoing
+    from tests.bench.pages import bench_pages
     from tests.bench.planning import bench_claiming, bench_planning
     from tests.bench.reports import bench_reports
     from tests.bench.rows import make_appointments
@@ -85,6 +87,7 @@ def _prepare(sandbox: SandboxServer, appointments: int) -> dict[str, Callable[[]
         "memory": bench_memory,
         "search": bench_search,
         "imports": bench_imports,
+        "pages": lambda: bench_pages(appointments),
     }
 
 
