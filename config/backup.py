@@ -132,10 +132,13 @@ def write_backup(server: Server, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"callboard-{datetime.now(UTC):%Y%m%d-%H%M%S}.dump{suffix}"
     unfinished = file.with_name(f"{file.name}.part")
+    opened = os.open(
+        unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600
+    )  # not the file of another backup
     options = ("--format=custom", "--no-owner", "--no-privileges")
     dump = server.command("pg_dump", *server.options, *options, server.database)
     try:
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
+        with os.fdopen(opened, "wb") as target:
             # into a pipe always: into a file pg_dump writes its list a second time, behind the rows
             _pipe([dump, encrypt or ["cat"]], server.environment(), target=target)
             target.flush()
@@ -170,10 +173,13 @@ def restore_backup(server: Server, file: Path, *, overwrite: bool = False) -> st
             _pipe([*_find_decryption(file), load], server.environment(), source=source)
         _check_release(server, fresh)
         server.ask("ANALYZE", database=fresh)
-        if former != "missing":
-            rename = f"ALTER DATABASE {_quote(server.database)} RENAME TO {_quote(aside)}"
-            server.ask(rename, database="postgres")
-        server.ask(f"ALTER DATABASE {_quote(fresh)} RENAME TO {_quote(server.database)}", database="postgres")
+        names = (
+            {fresh: server.database}
+            if former == "missing"
+            else {server.database: aside, fresh: server.database}
+        )
+        renames = [f"ALTER DATABASE {_quote(old)} RENAME TO {_quote(new)}" for old, new in names.items()]
+        server.ask("; ".join(renames), database="postgres")  # one transaction: both, or neither
     except BackupError:
         with suppress(BackupError):
             server.ask(f"DROP DATABASE IF EXISTS {_quote(fresh)}", database="postgres")

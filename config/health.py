@@ -5,7 +5,8 @@ don't change the status. Ages are for monitoring.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any
 
@@ -20,7 +21,6 @@ from redis import RedisError
 from config.headroom import find_full_disks, measure_connections
 from config.queues import WORKERS
 from config.zone_data import read_version
-from contacts.database.clock import read_database_clock
 from contacts.database.patience import answer_within
 from contacts.watching.standing import count_for_staff
 from reminders.health import heartbeats
@@ -39,6 +39,18 @@ DATABASE_WITHIN, BROKER_WITHIN = 1.2, 0.3  # seconds; of the broker, for the con
 QUEUES = frozenset(chain.from_iterable(WORKERS.values()))
 
 
+class Pulse:
+    """The heartbeats, read once for all that a request asks of them, and the database's time of then."""
+
+    @cached_property
+    def beats(self) -> dict[str, Heartbeat]:
+        return heartbeats.read_heartbeats()
+
+    @property
+    def now(self) -> datetime:
+        return heartbeats.read_heartbeat_clock(self.beats, otherwise=timezone.now())
+
+
 @login_not_required
 def healthz(_request: HttpRequest) -> JsonResponse:
     """200 as long as this process responds."""
@@ -54,8 +66,10 @@ def readyz(request: HttpRequest) -> JsonResponse:
     the endpoint ended) and `zone_data`, IANA's name of the time zone data in use, such as "2026f".
     """
     knows_token = is_monitor(request)
+    pulse = Pulse()
     with answer_within(DATABASE_WITHIN):
-        details = _read_details(checks := _run_checks(), wanted=knows_token or _is_staff(request))
+        checks = _run_checks(pulse)
+        details = _read_details(checks, pulse) if knows_token or _is_staff(request) else None
     ready = all(result == OK for result in checks.values())
     if details is None:
         checks = {name: result if result == OK else FAILED for name, result in checks.items()}
@@ -80,30 +94,28 @@ def _is_staff(request: HttpRequest) -> bool:
         return False
 
 
-def _run_checks() -> dict[str, str]:
+def _run_checks(pulse: Pulse) -> dict[str, str]:
     """The result of each check. Without a database those that ask it fail like it, and are not run."""
     results: dict[str, str] = {}
     for name, check in CHECKS.items():
         is_lost = results.get("database", OK) != OK and name not in WITHOUT_DATABASE
-        results[name] = results["database"] if is_lost else _run(check)
+        results[name] = results["database"] if is_lost else _run(partial(check, pulse))
     return results
 
 
-def _read_details(checks: Mapping[str, str], *, wanted: bool) -> dict[str, Any] | None:
-    """None for strangers."""
-    if not wanted:
-        return None
+def _read_details(checks: Mapping[str, str], pulse: Pulse) -> dict[str, Any]:
+    """What strangers don't read."""
     notes: dict[str, str] = {}
     if checks["database"] == OK:
         finds = {
             name: find for name, find in NOTES.items() if checks["broker"] == OK or name not in ASK_REDIS
         }
         notes = {name: note for name, find in finds.items() if (note := _run(find)) != OK}
-    beats = _read_beats() if checks["database"] == OK else {}
+    is_there = checks["database"] == OK
     return {
         "notes": notes,
-        "ages": _read_ages(beats),
-        "rounds": _read_rounds(beats),
+        "ages": _read_ages(pulse) if is_there else {},
+        "rounds": _read_rounds(pulse) if is_there else {},
         "zone_data": read_version(),
     }
 
@@ -116,43 +128,43 @@ def _run(check: Callable[[], str]) -> str:
         return name_error(error) if isinstance(error, Error) else type(error).__name__
 
 
-def _check_database() -> str:
+def _check_database(_: Pulse) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return OK
 
 
-def _check_broker() -> str:
+def _check_broker(_: Pulse) -> str:
     with connect_briefly(BROKER_WITHIN) as broker:
         broker.ping()
     return OK
 
 
-def _check_beat() -> str:
-    stale = heartbeats.find_stale(read_database_clock())
+def _check_beat(pulse: Pulse) -> str:
+    stale = heartbeats.pick_stale(pulse.beats, pulse.now)
     return _say_age(stale[heartbeats.BEAT]) if heartbeats.BEAT in stale else OK
 
 
-def _check_workers() -> str:
-    served = heartbeats.find_served_queues(heartbeats.read_heartbeats(), read_database_clock())
+def _check_workers(pulse: Pulse) -> str:
+    served = heartbeats.find_served_queues(pulse.beats, pulse.now)
     missing = sorted(QUEUES - served)
     return f"no worker takes {', '.join(missing)}" if missing else OK
 
 
-def _check_sweeps() -> str:
-    stale = heartbeats.find_stale(read_database_clock())
+def _check_sweeps(pulse: Pulse) -> str:
+    stale = heartbeats.pick_stale(pulse.beats, pulse.now)
     ages = [f"{name}: {_say_age(age)}" for name, age in stale.items() if name != heartbeats.BEAT]
     return ", ".join(ages) or OK
 
 
-def _check_rounds() -> str:
+def _check_rounds(pulse: Pulse) -> str:
     """Sweeps that run, and whose last rounds failed; the door has a check of its own."""
-    failing = heartbeats.pick_failing(heartbeats.read_heartbeats(), read_database_clock())
+    failing = heartbeats.pick_failing(pulse.beats, pulse.now)
     return ", ".join(_say_failure(beat) for name, beat in failing.items() if name != heartbeats.DOOR) or OK
 
 
-def _check_door() -> str:
-    failing = heartbeats.pick_failing(heartbeats.read_heartbeats(), read_database_clock())
+def _check_door(pulse: Pulse) -> str:
+    failing = heartbeats.pick_failing(pulse.beats, pulse.now)
     return _say_failure(failing[heartbeats.DOOR]) if heartbeats.DOOR in failing else OK
 
 
@@ -160,12 +172,12 @@ def _say_failure(beat: Heartbeat) -> str:
     return f"{beat.name}: {beat.failure}, {beat.failures} times in a row"
 
 
-def _check_disk() -> str:
+def _check_disk(_: Pulse) -> str:
     full = find_full_disks()
     return f"less than {settings.DISK_FREE_MEGABYTES} MB free at {', '.join(full)}" if full else OK
 
 
-def _check_connections() -> str:
+def _check_connections(_: Pulse) -> str:
     room = measure_connections()
     return OK if room.free >= settings.CONNECTIONS_FREE else f"{room.free} of {room.whole} are free"
 
@@ -180,7 +192,7 @@ def _say_age(age: timedelta | None) -> str:
 
 
 def _note_sending() -> str:
-    """Why sending is paused and how it resumes. Times in UTC; no names, since this page is public."""
+    """Why sending is paused and how it resumes. Times in UTC; no names of staff."""
     switch = read_switch()
     if switch.paused_at is None:
         seconds = read_gate().closed_for
@@ -214,36 +226,31 @@ def _note_refused() -> str:
     return f"{sum(refused.values())} requests today had an invalid address: {by_why}" if refused else OK
 
 
-def _read_beats() -> dict[str, Heartbeat]:
-    try:
-        return heartbeats.read_heartbeats()
-    except Error:
-        return {}
-
-
-def _read_ages(beats: heartbeats.Heartbeats) -> dict[str, float]:
+def _read_ages(pulse: Pulse) -> dict[str, float]:
     """Seconds since the heartbeat of each sweep, beat and worker, and since the last event; {} on error.
 
     Negative for one that lies ahead of the database's clock.
     """
     try:
-        now = read_database_clock()
         newest = WebhookEvent.objects.order_by("-pk").values_list("received_at", flat=True).first()
+        at = {name: beat.at for name, beat in pulse.beats.items() if beat.at != heartbeats.NEVER}
     except Error:
         return {}
-    at = {name: beat.at for name, beat in beats.items() if beat.at != heartbeats.NEVER}
     seen = at | ({"webhook": newest} if newest else {})
-    return {name: round((now - moment).total_seconds(), 1) for name, moment in seen.items()}
+    return {name: round((pulse.now - moment).total_seconds(), 1) for name, moment in seen.items()}
 
 
-def _read_rounds(beats: heartbeats.Heartbeats) -> dict[str, dict[str, Any]]:
+def _read_rounds(pulse: Pulse) -> dict[str, dict[str, Any]]:
     """What the last rounds of each sweep and the door did, and how the last that failed did so."""
-    now = heartbeats.read_heartbeat_clock(beats, otherwise=timezone.now())
+    try:
+        beats = pulse.beats
+    except Error:
+        return {}
     return {
         name: {
             "did": beat.did,
             "failure": beat.failure,
-            "failed_seconds_ago": round((now - beat.failed_at).total_seconds(), 1)
+            "failed_seconds_ago": round((pulse.now - beat.failed_at).total_seconds(), 1)
             if beat.failed_at
             else None,
             "failures_in_a_row": beat.failures,
@@ -253,7 +260,7 @@ def _read_rounds(beats: heartbeats.Heartbeats) -> dict[str, dict[str, Any]]:
     }
 
 
-CHECKS: dict[str, Callable[[], str]] = {
+CHECKS: dict[str, Callable[[Pulse], str]] = {
     "database": _check_database,
     "broker": _check_broker,
     "beat": _check_beat,

@@ -246,6 +246,7 @@ PASSWORD_RESET_TIMEOUT = env.int("PASSWORD_LINK_HOURS", default=24) * 3600
 SECOND_FACTOR_FOR = env.str("SECOND_FACTOR_FOR", default="nobody" if DEBUG else "managers")
 # A desk locks after so many minutes without a key or a click; 0: never.
 IDLE_MINUTES = env.int("IDLE_MINUTES", default=15)
+SESSION_ENGINE = "config.sign_in.sessions"  # Django's, in the database, in which a lock can't get lost
 # After so many hours a login ends, whatever happens.
 SESSION_HOURS = env.int("SESSION_HOURS", default=12)
 CSRF_COOKIE_HTTPONLY = True

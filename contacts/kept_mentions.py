@@ -8,6 +8,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
@@ -42,14 +43,21 @@ def drop_files_naming(words: PersonWords) -> None:
 
 
 def forget_searches(words: PersonWords) -> None:
-    """Take what finds this person out of the searches that sessions remember (contacts/searches.py)."""
-    for session in Session.objects.iterator(chunk_size=200):
+    """Take what finds this person out of the searches that sessions remember (contacts/searches.py).
+
+    Each such session is locked and read again: it may have been locked, or have ended, meanwhile.
+    """
+    sessions = Session.objects.order_by("pk")
+    found = [one.pk for one in sessions.iterator(chunk_size=200) if _remembers(one.get_decoded(), words)]
+    for session in sessions.filter(pk__in=found).select_for_update(no_key=True):
         data = session.get_decoded()
-        kept = data.get(SEARCHES, {})
-        left = {key: text for key, text in kept.items() if not _finds(str(text), words)}
-        if left != kept:
-            session.session_data = SessionStore().encode(data | {SEARCHES: left})
-            session.save(update_fields=["session_data"])
+        left = {key: text for key, text in data.get(SEARCHES, {}).items() if not _finds(str(text), words)}
+        session.session_data = SessionStore().encode(data | {SEARCHES: left})
+        session.save(update_fields=["session_data"])
+
+
+def _remembers(data: dict[str, Any], words: PersonWords) -> bool:
+    return any(_finds(str(text), words) for text in data.get(SEARCHES, {}).values())
 
 
 def _finds(text: str, words: PersonWords) -> bool:

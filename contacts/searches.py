@@ -31,6 +31,11 @@ def recall_search(session: MutableMapping[str, Any], key: str) -> str:
     return text
 
 
+def forget_all_searches(session: MutableMapping[str, Any]) -> None:
+    """Forget all that this session has searched for."""
+    session.pop(SEARCHES, None)
+
+
 def is_search_key(text: str) -> bool:
     """Whether this is a key, and not the text itself, as in an address typed by hand."""
     return text.startswith(MARK)

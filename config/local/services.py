@@ -13,10 +13,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from subprocess import SubprocessError
 from threading import Event, Thread
 from typing import NamedTuple
 
 import environ
+import psycopg
 
 from config.local.environment import BASE_DIR, VAR
 from config.local.errors import LocalServiceError
@@ -143,7 +145,7 @@ class ServerWatch(Thread):
             with _locked(self._var / "starting.lock"):
                 before = os.environ[server.variable]
                 same = server.start(data) == before
-        except LocalServiceError as error:
+        except (LocalServiceError, OSError, SubprocessError, psycopg.Error) as error:  # a full disk, perhaps
             self._failures += 1
             self._say(f"{server.name} {why} and can't be started again yet: {error}")
             return

@@ -29,7 +29,11 @@ class SilentServer(errors.OperationalError):
 
 
 class ImpatientConnection(psycopg.Connection[Any]):
-    """A connection that is closed when an answer takes too long."""
+    """A connection that is closed when an answer takes too long.
+
+    That says something about the server only if it had PROBE_WITHIN at least: what had less may have waited
+    for a row that somebody else holds.
+    """
 
     def wait(
         self,
@@ -39,6 +43,7 @@ class ImpatientConnection(psycopg.Connection[Any]):
     ) -> Result:
         """What psycopg calls for each exchange with the server. Raises SilentServer."""
         limit = _limit()
+        is_telling = limit is None or limit >= PROBE_WITHIN
         if not server.may_ask():
             raise self._give_up("has lately not answered")
         if server.hangs:
@@ -46,7 +51,8 @@ class ImpatientConnection(psycopg.Connection[Any]):
         try:
             result = super().wait(gen, interval, limit if timeout is None else min(timeout, limit or timeout))
         except errors._WaitTimeout as error:
-            server.note_silence()
+            if is_telling:
+                server.note_silence()
             raise self._give_up("did not answer in time") from error
         server.note_answer()
         return result
@@ -67,6 +73,7 @@ class ImpatientConnection(psycopg.Connection[Any]):
         """What psycopg calls for each attempt to connect, of which it ends none before two seconds."""
         if not server.may_ask():
             raise SilentServer("the database has lately not answered")
+        given = time_left()
         generator = super()._connect_gen(conninfo)
         try:
             wanted = next(generator)
@@ -74,7 +81,8 @@ class ImpatientConnection(psycopg.Connection[Any]):
                 ready = yield wanted
                 left = time_left()
                 if not ready and left is not None and left <= 0.001:
-                    server.note_silence()
+                    if given is None or given >= PROBE_WITHIN:
+                        server.note_silence()
                     raise SilentServer("the database did not answer in time")
                 wanted = generator.send(ready)
         except StopIteration as end:

@@ -8,6 +8,7 @@
 | `second_factor.py` | the authenticator app, by django-allauth, and who needs a second factor |
 | `passkeys.py` | passkeys, by django-allauth |
 | `desk.py` | a shared desk: it locks when nobody is there, and changes persons |
+| `sessions.py` | Django's sessions, in which a lock stays until a password opens it |
 | `kept_forms.py` | a form that was sent after the lock or the end of the session |
 | `people.py` | for admins: who can sign in, links for new passwords, what happened |
 | `record.py` | what happened, as rows |

@@ -29,13 +29,14 @@ from config.sign_in.kept_forms import KEPT, pack_form, read_kept_form
 from config.sign_in.login import SignInForm, check_password_again, continue_login
 from config.sign_in.record import record_sign_in
 from config.sign_in.second_factor import PASSWORD_AT
+from config.sign_in.sessions import LOCKED
 from contacts.audit.sign_ins import SignInKind
 
 ACTIVE_AT = "active_at"  # in the session: when somebody last did something, in seconds since 1970
-LOCKED = "desk_locked"  # in the session
 NOTED_EVERY = 30  # seconds: so seldom the session is written only because somebody is there
 OF_THE_LOCK = {"locked", "lock_desk", "desk_state"}
 OPEN_WHILE_LOCKED = OF_THE_LOCK | {"logout"}
+ASKED_BY_ITSELF = {"worklist_changes"}  # by POST, every few seconds (static/worklist.js)
 DESK_DAYS = 30  # for so long a browser remembers who has logged in there
 DESK_PEOPLE = 8
 
@@ -109,7 +110,7 @@ def is_by_hand(request: HttpRequest, page: str) -> bool:
     if page == "desk_state":
         return request.method == "POST"  # static/desk.js, after a key or a click
     if request.method == "POST":
-        return True
+        return page not in ASKED_BY_ITSELF
     return not is_asked_by_script(request)
 
 
@@ -128,6 +129,11 @@ def start_session(request: HttpRequest) -> None:
     request.session.set_expiry(timezone.now() + timedelta(hours=settings.SESSION_HOURS))
     request.session[PASSWORD_AT] = time.time()
     request.session[ACTIVE_AT] = int(time.time())
+    _open(request)
+
+
+def _open(request: HttpRequest) -> None:
+    request.session.was_opened = True  # type: ignore[attr-defined]
     request.session.pop(LOCKED, None)
 
 
@@ -178,7 +184,7 @@ def show_lock(request: HttpRequest) -> HttpResponseBase:
 
 def _unlock(request: HttpRequest, user: User) -> HttpResponseBase:
     request.session.cycle_key()
-    del request.session[LOCKED]
+    _open(request)
     request.session[ACTIVE_AT] = int(time.time())
     request.session[PASSWORD_AT] = time.time()
     record_sign_in(SignInKind.UNLOCKED, request, user=user)

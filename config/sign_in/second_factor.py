@@ -35,7 +35,7 @@ from config.sign_in_limits import (
 from contacts.audit.sign_ins import SignInKind
 from contacts.roles import ADMIN, MANAGER
 
-# In the session: when the password was last entered, in seconds since 1970.
+# In the session: when this person last logged in or entered the password, in seconds since 1970.
 PASSWORD_AT = "password_at"  # noqa: S105
 FACTOR_OF = "factor_of"  # in the session: the id of the user who is known to have a second factor
 PASSWORD_IS_FRESH = 300  # seconds; later it is asked again before the second factor changes

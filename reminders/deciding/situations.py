@@ -95,7 +95,7 @@ class PracticeConfig:
     _shared: dict[tuple[object, ...], SharedFacts] = field(default_factory=dict)
 
     def complete(self, reminder: Reminder) -> Reminder:
-        """Give a reminder of without_settings() that has its appointment the rest: step, location, provider."""
+        """Give a reminder of without_settings(), with its appointment, its step, location and provider."""
         appointment, reminder.step = reminder.appointment, self.steps[reminder.step_id]
         appointment.location = self.locations[appointment.location_id]
         appointment.provider = self.providers.get(appointment.provider_id or 0)

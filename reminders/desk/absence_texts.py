@@ -4,6 +4,8 @@ The texts are handed over (as texts by whoever decided) once the time for an und
 be texted, and what was not delivered, becomes a follow-up: a person calls.
 """
 
+import logging
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -12,10 +14,13 @@ from contacts.database.clock import read_database_clock
 from contacts.models import Appointment
 from reminders.deciding.text_objections import find_next_text_time, find_text_objection
 from reminders.desk.absence_previews import draft_text, find_reason_to_call
+from reminders.health.rounds import note_trouble
 from reminders.lifecycle.follow_ups import close_untaken, open_for_visit
-from reminders.lifecycle.locking import lock_numbers
+from reminders.lifecycle.locking import is_lock_timeout, lock_numbers, wait_briefly
 from reminders.models import AbsenceVisit, FollowUp, StaffText
 from reminders.rules.reasons import ReasonOfText
+
+log = logging.getLogger(__name__)
 
 State, Telling = AbsenceVisit.State, AbsenceVisit.Telling
 AT_ONCE = 100  # in each round
@@ -29,24 +34,42 @@ def tell_patients() -> int:
     now = read_database_clock()
     due = AbsenceVisit.objects.filter(state=State.DONE, telling=Telling.WAITING, absence__texts_from__lte=now)
     ids = list(due.order_by("starts_before", "pk").values_list("pk", flat=True)[:AT_ONCE])
-    for pk in ids:
-        _tell(pk)
+    do_each(_tell, ids)
     lost = AbsenceVisit.objects.filter(telling=Telling.TEXTED, text__state__in=NOT_ARRIVED)
     unreached = list(lost.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
-    for pk in unreached:
-        _list_unreached(pk)
+    do_each(_list_unreached, unreached)
     return len(ids) + len(unreached)
+
+
+def do_each(deed: Callable[[int], None], ids: Iterable[int]) -> None:
+    """Do it with each visit of an absence. One that fails, or is held, keeps no other from its turn."""
+    with wait_briefly():
+        for pk in ids:
+            try:
+                deed(pk)
+            except Exception as error:  # noqa: BLE001 - the next tick tries it again
+                if not is_lock_timeout(error):
+                    note_trouble(error)
+                # the type only: a database error's message may contain personal data
+                log.error("visit %s of an absence has to wait: %s", pk, type(error).__name__)
 
 
 @transaction.atomic
 def _tell(pk: int) -> None:
-    rows = AbsenceVisit.objects.select_related("absence__by")
-    rows = rows.select_for_update(of=("self",), skip_locked=True)
-    waiting = rows.filter(pk=pk, state=State.DONE, telling=Telling.WAITING).first()
+    rows = AbsenceVisit.objects.filter(pk=pk, state=State.DONE, telling=Telling.WAITING)
+    # the number before the row, as erasures do
+    lock_numbers(
+        rows.exclude(appointment__contact__phone=None).values_list("appointment__contact__phone", flat=True)
+    )
+    locked = rows.select_related("absence__by").select_for_update(of=("self",), skip_locked=True)
+    waiting = locked.first()
     if waiting is None:
         return
     visit = Appointment.objects.select_related("contact__phone", "location").get(pk=waiting.appointment_id)
-    lock_numbers([visit.contact.phone_id] if visit.contact.phone_id else [])
+    if visit.contact.erased_at:
+        waiting.telling, waiting.words = Telling.NOBODY, ""
+        waiting.save()
+        return
     now = read_database_clock()
     if visit.revision != waiting.revision_after or _is_cancelled(visit) != (waiting.to_starts_at is None):
         waiting.words = ""  # it has been changed again since, so the text would be wrong

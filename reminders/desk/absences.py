@@ -18,12 +18,14 @@ from contacts import appointments
 from contacts.appointments import AppointmentClosed, lock_appointments, lock_zones, read_answer
 from contacts.audit.trail import record_deed_of_page
 from contacts.database.clock import read_database_clock
-from contacts.models import Appointment, Provider
+from contacts.models import Appointment
 from reminders.desk.absence_previews import AbsencePlan, preview_absence
+from reminders.desk.absence_texts import do_each
 from reminders.desk.booking_questions import BookingQuestionsOpen, lock_bookings_around
 from reminders.desk.bookings import cancel_and_withdraw, move_and_replan, reinstate_and_plan
 from reminders.lifecycle.follow_ups import close_untaken, open_for_visit
 from reminders.models import Absence, AbsenceVisit, FollowUp
+from reminders.models.absences import LONGEST_WORDS
 from reminders.results.unanswered import account_for
 
 Deed, State, Telling = Absence.Deed, AbsenceVisit.State, AbsenceVisit.Telling
@@ -45,23 +47,23 @@ def plan_absence(
     """Save what is to happen with the chosen visits; do_absence() then does it.
 
     `chosen`: by the visit's id what was asked about it and confirmed (codes); `revisions`: the revision that
-    somebody saw. A form sent twice (`public_id`) is one absence.
+    somebody saw. A form sent twice (`public_id`), at once or later, is one absence.
     """
-    if known := Absence.objects.filter(public_id=public_id, by=by).first():
-        return known
     now = read_database_clock()
-    absence = Absence.objects.create(
-        public_id=public_id,
-        provider=plan.provider,
-        location=plan.location,
-        day=plan.day,
-        deed=plan.deed,
-        to_provider=plan.to_provider,
-        to_day=plan.to_day,
-        by=by,
-        at=now,
-        texts_from=now + UNDONE_WITHIN if plan.words else None,
-    )
+    values = {
+        "provider": plan.provider,
+        "location": plan.location,
+        "day": plan.day,
+        "deed": plan.deed,
+        "to_provider": plan.to_provider,
+        "to_day": plan.to_day,
+        "by": by,
+        "at": now,
+        "texts_from": now + UNDONE_WITHIN if plan.words else None,
+    }
+    absence, is_new = Absence.objects.get_or_create(public_id=public_id, defaults=values)
+    if not is_new:
+        return absence
     record_deed_of_page(absence)
     AbsenceVisit.objects.bulk_create(
         AbsenceVisit(
@@ -73,7 +75,7 @@ def plan_absence(
             ends_before=visit.before.ends_at,
             to_starts_at=visit.after.starts_at if plan.deed != Deed.CANCEL else None,
             to_ends_at=visit.after.ends_at if plan.deed != Deed.CANCEL else None,
-            words=visit.words,
+            words=visit.words[:LONGEST_WORDS],  # so much is no text either, but a call
         )
         for visit in preview_absence(plan, now)
         if visit.before.pk in chosen
@@ -92,8 +94,7 @@ def finish_absences() -> int:
     late = read_database_clock() - LEFT_BEHIND
     left = AbsenceVisit.objects.filter(state=State.PLANNED, absence__at__lt=late)
     ids = list(left.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
-    for pk in ids:
-        _do_visit(pk)
+    do_each(_do_visit, ids)
     return len(ids)
 
 
@@ -114,11 +115,10 @@ def undo_absence(absence: Absence, *, by: User) -> tuple[int, int]:
 
 @transaction.atomic
 def _do_visit(pk: int) -> None:
-    planned = _lock_visit(pk)
+    planned = _lock_visit(pk, is_undo=False)
     if planned is None or planned.state != State.PLANNED:
         return
     absence, visit = planned.absence, planned.appointment
-    _lock_for_change(visit, absence.to_provider or absence.provider)
     planned.answer_before = read_answer(visit)
     planned.refusal = _refuse(planned, visit)
     if not planned.refusal:
@@ -168,15 +168,12 @@ def _change_saved(planned: AbsenceVisit, visit: Appointment, absence: Absence) -
 @transaction.atomic
 def _undo_visit(pk: int, by: User) -> bool:
     """Whether it was put back; it isn't if somebody has changed it since."""
-    done = _lock_visit(pk)
+    done = _lock_visit(pk, is_undo=True)
     if done is None or done.state != State.DONE:
         return False
     absence, visit = done.absence, done.appointment
-    _lock_for_change(visit, absence.provider)
-    expected = Appointment.Status.CANCELLED if absence.deed == Deed.CANCEL else Appointment.Status.BOOKED
-    is_as_left = visit.status == expected and visit.revision == done.revision_after
-    if not is_as_left or done.starts_before <= read_database_clock():
-        done.refusal = gettext_noop("Not put back: somebody has changed it since, or its time has passed.")
+    done.refusal = _refuse_undo(done, visit)
+    if done.refusal:
         done.save(update_fields=["refusal"])
         return False
     if absence.deed == Deed.CANCEL:
@@ -190,6 +187,25 @@ def _undo_visit(pk: int, by: User) -> bool:
     done.save()
     account_for([visit.pk])
     return True
+
+
+def _refuse_undo(done: AbsenceVisit, visit: Appointment) -> str:
+    """Why it isn't put back, "" if it may be."""
+    absence = done.absence
+    expected = Appointment.Status.CANCELLED if absence.deed == Deed.CANCEL else Appointment.Status.BOOKED
+    is_as_left = visit.status == expected and visit.revision == done.revision_after
+    if not is_as_left or done.starts_before <= read_database_clock():
+        return gettext_noop("Not put back: somebody has changed it since, or its time has passed.")
+    others = Appointment.objects.filter(
+        provider=absence.provider,
+        status=Appointment.Status.BOOKED,
+        starts_at__lt=done.ends_before,
+        ends_at__gt=done.starts_before,
+        revised_at__gt=absence.at,
+    )
+    if others.exclude(absences__absence=absence).exists():
+        return gettext_noop("Not put back: somebody else has been booked at that time since.")
+    return ""
 
 
 def _untell(done: AbsenceVisit, back: Appointment) -> None:
@@ -207,16 +223,20 @@ def _untell(done: AbsenceVisit, back: Appointment) -> None:
     appointments.keep_answer(back.pk, done.answer_before)
 
 
-def _lock_for_change(visit: Appointment, provider: Provider) -> None:
-    """In the order in which bookings lock; `visit` is then as it is saved."""
-    lock_bookings_around(visit.pk, provider)
-    lock_zones([visit.location_id])
-    lock_appointments([visit.pk])
-    visit.refresh_from_db()
+def _lock_visit(pk: int, *, is_undo: bool) -> AbsenceVisit | None:
+    """The visit with its appointment as it is saved. All is locked in the order in which bookings lock.
 
-
-def _lock_visit(pk: int) -> AbsenceVisit | None:
+    So the appointment comes before its row of the absence, as in an erasure.
+    """
     rows = AbsenceVisit.objects.select_related(
         "absence__by", "absence__provider", "absence__to_provider", "appointment"
     )
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        return None
+    absence = found.absence
+    provider = absence.provider if is_undo else absence.to_provider or absence.provider
+    lock_bookings_around(found.appointment_id, provider)
+    lock_zones([found.appointment.location_id])
+    lock_appointments([found.appointment_id])
     return rows.select_for_update(of=("self",)).filter(pk=pk).first()

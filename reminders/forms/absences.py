@@ -21,7 +21,7 @@ from reminders.wording.absence_texts import WORDS, find_unknown_variables
 
 Deed = Absence.Deed
 TELL_BY_TEXT, TELL_MYSELF = "text", "myself"
-LONGEST_WORDS = 320  # with the names of variables; how long each text is, is judged once it is filled in
+LONGEST_TEMPLATE = 320  # with the names of variables; how long each text is, is judged once it is filled in
 
 
 class AbsenceForm(forms.Form):
@@ -90,7 +90,7 @@ class AbsenceForm(forms.Form):
             self.fields[f"words_{language}"] = forms.CharField(
                 label=name_language(language),
                 required=False,
-                max_length=LONGEST_WORDS,
+                max_length=LONGEST_TEMPLATE,
                 initial=WORDS.get(deed, WORDS[Deed.CANCEL])[language],
                 widget=forms.Textarea({"rows": 3}),
             )

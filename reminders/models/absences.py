@@ -10,6 +10,8 @@ from contacts.models import Appointment, Location, Provider
 from reminders.models.calls import make_public_id
 from reminders.models.texts import StaffText
 
+LONGEST_WORDS = 400  # characters; what is longer than a text is a call
+
 
 class Absence(models.Model):
     """What somebody decided about a provider's visits on one day, and whether it was undone.
@@ -85,7 +87,7 @@ class AbsenceVisit(models.Model):
     why_by_phone = models.CharField(
         max_length=40, blank=True, help_text=_("Why no text; reminders/rules/reasons.py.")
     )
-    words = models.CharField(max_length=400, blank=True)
+    words = models.CharField(max_length=LONGEST_WORDS, blank=True)
     text = models.OneToOneField(
         StaffText, on_delete=models.PROTECT, null=True, blank=True, related_name="absence_visit"
     )

@@ -15,6 +15,7 @@ from contacts.erasing import ErasureRefused, plan_erasure
 from contacts.merging import MergeRefused, plan_merge
 from contacts.models import Contact
 from contacts.parameters import read_row_id
+from contacts.searches import forget_all_searches
 from contacts.views import contacts
 from reminders.desk.erasing import erase_person, find_call_refusal
 from reminders.desk.merging import count_reach, merge_and_plan
@@ -90,6 +91,7 @@ def erase(request: HttpRequest, pk: int) -> HttpResponse:
         except ErasureRefused as error:
             refusal = str(error)
         else:
+            forget_all_searches(request.session)  # which this request would write again as it read them
             messages.success(request, _("The person is erased."))
             return redirect("contact", pk=pk)
     plan = plan_erasure(contact)

@@ -4,56 +4,66 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from tests.bench.measure import Line, show_table
 from tests.bench.servers import run_servers
+from tests.bench.sizes import FULL, QUICK, BenchSize
 from tests.sandbox_server import SandboxServer
 
 # In the order in which they run: "campaigns" deletes some of the appointments, "memory" all of them,
-# "search" adds contacts, "imports" contacts and appointments, and "pages" both by the hundred thousand.
+# "search" adds contacts, and "imports" contacts and appointments.
 PARTS = (
     "planning",
     "claiming",
     "outgoing",
     "incoming",
+    "punctuality",
     "reports",
     "campaigns",
     "memory",
     "search",
     "imports",
-    "pages",
 )
-APPOINTMENTS = 100_000
+ONLY_BY_NAME = ("scale", "pages")
 
 
 def main() -> int:
     """Run the given parts, or all parts if none is given."""
+    known = (*ONLY_BY_NAME, *PARTS)
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"one or more of {', '.join(PARTS)}; default: all"
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help=f"one or more of {', '.join(known)}; default: all but {', '.join(ONLY_BY_NAME)}",
     )
-    parser.add_argument(
-        "--appointments", type=int, default=APPOINTMENTS, help="number of appointments; 12,000 or more"
-    )
+    parser.add_argument("--appointments", type=int, help="number of appointments; 14,000 or more")
+    parser.add_argument("--rounds", type=int, help="rounds of outgoing and incoming; default: 5")
+    parser.add_argument("--quick", action="store_true", help="a little of each part, to see that it runs")
     options = parser.parse_args()
-    if unknown := set(options.parts) - set(PARTS):
-        parser.error(f"unknown part {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
+    if unknown := set(options.parts) - set(known):
+        parser.error(f"unknown part {', '.join(sorted(unknown))}; choose from {', '.join(known)}")
+    size = QUICK if options.quick else FULL
+    size = replace(
+        size, appointments=options.appointments or size.appointments, rounds=options.rounds or size.rounds
+    )
     with run_servers() as sandbox:
-        wanted = [part for part in PARTS if part in options.parts or not options.parts]
-        lines = list(_measure(wanted, sandbox, options.appointments))
+        wanted = [part for part in known if part in (options.parts or PARTS)]
+        lines = list(_measure(wanted, sandbox, size))
     _say(f"\n{show_table(lines)}\n")
     return 0
 
 
-def _measure(parts: list[str], sandbox: SandboxServer, appointments: int) -> Iterator[Line]:
-    benches = _prepare(sandbox, appointments)
+def _measure(parts: list[str], sandbox: SandboxServer, size: BenchSize) -> Iterator[Line]:
+    benches = _prepare(sandbox, size)
     for part in parts:
         started = time.monotonic()
         yield from benches[part]()
         _say(f"{part}: measured in {time.monotonic() - started:.0f} s")
 
 
-def _prepare(sandbox: SandboxServer, appointments: int) -> dict[str, Callable[[], Iterator[Line]]]:
+def _prepare(sandbox: SandboxServer, size: BenchSize) -> dict[str, Callable[[], Iterator[Line]]]:
     import django
 
     django.setup()
@@ -68,26 +78,30 @@ def _prepare(sandbox: SandboxServer, appointments: int) -> dict[str, Callable[[]
     from tests.bench.outgoing import bench_outgoing
     from tests.bench.pages import bench_pages
     from tests.bench.planning import bench_claiming, bench_planning
+    from tests.bench.punctuality import bench_punctuality
     from tests.bench.reports import bench_reports
     from tests.bench.rows import make_appointments
+    from tests.bench.scale import bench_scale
     from tests.bench.search import bench_search
 
     call_command("migrate", verbosity=0)
     # else a preview would say of everybody that their number isn't verified for a trial
     SendingSwitch.objects.create(mode=SendingMode.LIVE)
-    make_appointments(appointments)
-    _say(f"{appointments:,} appointments; PostgreSQL syncs each commit to disk, as in production.")
+    make_appointments(size.appointments)
+    _say(f"{size.appointments:,} appointments; PostgreSQL syncs each commit to disk, as in production.")
     return {
         "planning": bench_planning,
         "claiming": bench_claiming,
-        "outgoing": lambda: bench_outgoing(sandbox),
-        "incoming": bench_incoming,
+        "scale": lambda: bench_scale(sandbox, size),
+        "outgoing": lambda: bench_outgoing(sandbox, size),
+        "incoming": lambda: bench_incoming(size),
+        "punctuality": lambda: bench_punctuality(sandbox, size),
         "reports": bench_reports,
         "campaigns": bench_campaigns,
         "memory": bench_memory,
         "search": bench_search,
         "imports": bench_imports,
-        "pages": lambda: bench_pages(appointments),
+        "pages": lambda: bench_pages(size.appointments),
     }
 
 

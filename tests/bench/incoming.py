@@ -1,4 +1,4 @@
-"""Measure the webhook endpoint: storing and applying events, compared with the two bare views."""
+"""Measure the webhook endpoint: storing and applying events, compared with other views (bare_urls.py)."""
 
 import json
 import time
@@ -7,23 +7,32 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from django.test import Client
+
 from reminders.models import CallRecord
 from reminders.traffic.callback_urls import status_url
+from tests.bench.costs import (
+    ProcessorTime,
+    count_statements,
+    find_child,
+    find_database_pid,
+    measuring,
+)
 from tests.bench.load import LoadResult, post, send_load
 from tests.bench.measure import Line, compare
 from tests.bench.rows import make_calls
-from tests.bench.servers import run_web
+from tests.bench.servers import ENVIRONMENT, run_web
+from tests.bench.sizes import BenchSize
 from webhooks.models import WebhookEvent
 
-ROUNDS = 5
-EVENTS = 1_500  # per round at most
 ROUND_SECONDS = 4.0  # per round at most
 WARM_UP = 200
 RATES = (200, 500)  # events per second
-RATE_SECONDS = 5
+ALONE = 20  # events one after the other, for the statements of one
 GRACE = 5.0  # seconds after the end for requests that still wait
 LONGEST_BACKLOG = 60.0  # seconds until all that was stored is applied; they count
 CONNECTIONS = 32
+HOST = ENVIRONMENT["ALLOWED_HOSTS"]
 # Typical outcomes of reminder calls: of 100, 36 answered, 53 voicemail, 11 no answer.
 ENDINGS = [
     *[{"event": "call.completed", "status": "answered", "dtmf_response": "1", "amd_result": "human"}] * 36,
@@ -32,16 +41,19 @@ ENDINGS = [
 ]
 
 
-def bench_incoming() -> Iterator[Line]:
-    """Measure the throughput of the endpoint and the bare views, then their latency at fixed rates."""
-    supply = _Supply(make_calls(WARM_UP + ROUNDS * EVENTS + sum(RATES) * RATE_SECONDS))
+def bench_incoming(size: BenchSize) -> Iterator[Line]:
+    """The throughput of the endpoint and the other views, latency at fixed rates, what an event costs."""
+    wanted = WARM_UP + (size.rounds + 1) * size.events + sum(RATES) * size.rate_seconds + ALONE
+    supply = _Supply(make_calls(wanted))
     with ExitStack() as stack:
-        endpoint = _Endpoint(stack.enter_context(run_web("config.settings", "/healthz")))
+        endpoint = Endpoint(stack.enter_context(run_web("config.settings", "/healthz")))
         bare = _Bare(stack.enter_context(run_web("tests.bench.bare_settings", "/hooks/bare")))
         _warm_up(endpoint, bare, supply.take(WARM_UP))
-        yield from _bench_throughput(endpoint, bare, supply)
+        yield from _bench_throughput(endpoint, bare, supply, size)
         for rate in RATES:
-            yield _bench_latency(endpoint, bare, supply.take(rate * RATE_SECONDS), rate)
+            yield _bench_latency(endpoint, bare, supply.take(rate * size.rate_seconds), rate, size)
+        yield _measure_processor(endpoint, bare, supply.take(size.events))
+        yield _count_statements(supply.take(ALONE))
 
 
 class _Supply:
@@ -57,11 +69,12 @@ class _Supply:
         return self.last
 
 
-class _Endpoint:
+class Endpoint:
     """Callboard's own web process."""
 
     def __init__(self, port: int) -> None:
         self._port = port
+        self.pid = find_child(f"127.0.0.1:{port}")
 
     def report(self, calls: Sequence[CallRecord], within: float, rate: float = 0.0) -> LoadResult:
         """Send one event per call. Raises RuntimeError unless every event with a response was applied."""
@@ -75,15 +88,20 @@ class _Endpoint:
 
 
 class _Bare:
-    """The process with the two bare views."""
+    """The process with the other views."""
 
     def __init__(self, port: int) -> None:
         self._port = port
+        self.pid = find_child(f"127.0.0.1:{port}")
 
     def insert(self, calls: Sequence[CallRecord], within: float, rate: float = 0.0) -> LoadResult:
         """Send the same bodies to the view that inserts each as a row."""
         paths = [f"/hooks/insert/{call.pk}" for call in calls]
         return self._fire(paths, calls, within, rate)
+
+    def apply(self, calls: Sequence[CallRecord], within: float, rate: float = 0.0) -> LoadResult:
+        """Send them to the view of Django REST framework, which stores and applies them with the ORM."""
+        return self._fire([f"/hooks/apply/{call.pk}" for call in calls], calls, within, rate)
 
     def do_nothing(self, calls: Sequence[CallRecord], within: float) -> LoadResult:
         """Send the same bodies to the view that only reads them."""
@@ -100,32 +118,66 @@ class _Bare:
         return result
 
 
-def _warm_up(endpoint: _Endpoint, bare: _Bare, calls: Sequence[CallRecord]) -> None:
-    for run in (endpoint.report, bare.insert, bare.do_nothing):
+def _warm_up(endpoint: Endpoint, bare: _Bare, calls: Sequence[CallRecord]) -> None:
+    for run in (endpoint.report, bare.insert, bare.apply, bare.do_nothing):
         run(calls, ROUND_SECONDS)
 
 
-def _bench_throughput(endpoint: _Endpoint, bare: _Bare, supply: _Supply) -> list[Line]:
+def _bench_throughput(endpoint: Endpoint, bare: _Bare, supply: _Supply, size: BenchSize) -> list[Line]:
     return compare(
         "webhook events stored and applied",
-        lambda: endpoint.report(supply.take(EVENTS), ROUND_SECONDS).rate,
+        lambda: endpoint.report(supply.take(size.events), ROUND_SECONDS).rate,
         {
             "insert one row": lambda: bare.insert(supply.last, ROUND_SECONDS).rate,
+            "DRF view that applies": lambda: bare.apply(supply.last, ROUND_SECONDS).rate,
             "bare view": lambda: bare.do_nothing(supply.last, ROUND_SECONDS).rate,
         },
         unit="/s",
-        rounds=ROUNDS,
+        rounds=size.rounds,
     )
 
 
-def _bench_latency(endpoint: _Endpoint, bare: _Bare, calls: Sequence[CallRecord], rate: int) -> Line:
-    ours = endpoint.report(calls, RATE_SECONDS + GRACE, rate)
-    beside = bare.insert(calls, RATE_SECONDS + GRACE, rate)
+def _bench_latency(
+    endpoint: Endpoint, bare: _Bare, calls: Sequence[CallRecord], rate: int, size: BenchSize
+) -> Line:
+    within = size.rate_seconds + GRACE
+    ours = endpoint.report(calls, within, rate)
+    beside, applied = bare.insert(calls, within, rate), bare.apply(calls, within, rate)
     return Line(
         f"webhook latency at {rate} events/s, p50 and p99",
         _show_latency(ours),
-        f"insert one row: {_show_latency(beside)}",
+        f"insert one row: {_show_latency(beside)}; DRF view that applies: {_show_latency(applied)}",
     )
+
+
+def _measure_processor(endpoint: Endpoint, bare: _Bare, calls: Sequence[CallRecord]) -> Line:
+    """Of all web processes and of PostgreSQL, for each event of a burst."""
+    shown = []
+    ways = ((endpoint.pid, endpoint.report), (bare.pid, bare.insert), (bare.pid, bare.apply))
+    for pid, run in ways:
+        web, database = ProcessorTime(pid), ProcessorTime(find_database_pid())
+        with measuring(web, database):
+            done = len(run(calls, ROUND_SECONDS * 3).latencies)
+        shown.append(f"{web.seconds / done * 1000:.2f} and {database.seconds / done * 1000:.2f} ms")
+    return Line(
+        "processor for an event in a burst: web and PostgreSQL",
+        shown[0],
+        f"insert one row: {shown[1]}; DRF view that applies: {shown[2]}",
+    )
+
+
+def _count_statements(calls: Sequence[CallRecord]) -> Line:
+    """Of events that come one after the other, in this process."""
+    client = Client(headers={"host": HOST})
+
+    def report_all() -> None:
+        for index, call in enumerate(calls):
+            path, body = urlsplit(status_url(call)).path, _write_body(index, call)
+            if client.post(path, body, content_type="application/json", secure=True).status_code != 200:
+                raise RuntimeError("an event was refused")
+
+    counted = count_statements(report_all)
+    return Line("statements for an event that comes alone", f"{counted / len(calls):.1f}", "of the request")
 
 
 def _show_latency(result: LoadResult) -> str:

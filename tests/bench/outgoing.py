@@ -1,5 +1,9 @@
-"""Measure dispatch with a sandbox that answers immediately, compared with plain POSTs of the same bodies."""
+"""Measure dispatch, compared with plain POSTs of the same bodies and with one Celery task a reminder.
 
+The sandbox answers at once, or in a tenth of a second, as a real provider might.
+"""
+
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
@@ -15,46 +19,111 @@ from reminders.robotalker.payloads import Recipient, build_call, build_campaign
 from reminders.rules.states import CallState
 from reminders.traffic.callback_urls import key_urls, status_url
 from reminders.wording.scripts import message_of
+from tests.bench.costs import ProcessorTime, count_statements, find_database_pid, measuring
 from tests.bench.measure import Line, compare, stopwatch
 from tests.bench.rows import make_due
+from tests.bench.sizes import BenchSize
+from tests.bench.tutorial import TutorialWorker, run_tutorial
 from tests.sandbox_server import SandboxServer
 
-ROUNDS = 5
-SINGLE = 400  # calls per round
-BY_CAMPAIGN = 2_000  # reminders per round
+LATENCY = 0.1  # seconds
 Json = dict[str, Any]
 
 
-def bench_outgoing(sandbox: SandboxServer) -> Iterator[Line]:
+def bench_outgoing(sandbox: SandboxServer, size: BenchSize) -> Iterator[Line]:
     """Measure single calls, then campaigns. Each round dispatches reminders, then posts the same bodies."""
-    with override_settings(ROBOTALKER_BASE_URL=sandbox.url, ROBOTALKER_API_KEY=sandbox.api_key):
+    with (
+        override_settings(ROBOTALKER_BASE_URL=sandbox.url, ROBOTALKER_API_KEY=sandbox.api_key),
+        run_tutorial(sandbox.url, at_once=settings.ROBOTALKER_THREADS) as tutorial,
+    ):
+        tutorial.call_all([each.pk for each in make_due(size.calls // 4)])  # to warm up
         with override_settings(ROBOTALKER_CAMPAIGNS=False):
-            yield from compare(
-                f"single calls submitted, {settings.ROBOTALKER_THREADS} at once",
-                lambda: _dispatch(SINGLE, sandbox),
-                {"bare requests.Session": lambda: _post_directly("calls", _read_calls())},
-                unit="/s",
-                rounds=ROUNDS,
-            )
+            for latency in (0.0, LATENCY):
+                yield from _bench_singles(sandbox, tutorial, size, latency)
+            yield from _measure_costs(sandbox, tutorial, size.calls)
         yield from compare(
             "reminders submitted by campaigns",
-            lambda: _dispatch(BY_CAMPAIGN, sandbox),
-            {"bare requests.Session": lambda: _post_directly("campaigns", _read_campaigns())},
+            lambda: _dispatch(size.by_campaign, sandbox),
+            {
+                "bare requests.Session": lambda: _post_directly("campaigns", _read_campaigns()),
+                "one Celery task a reminder": lambda: _run_tutorial(size.calls, sandbox, tutorial),
+            },
             unit="/s",
-            rounds=ROUNDS,
+            rounds=size.rounds,
         )
 
 
-def _dispatch(count: int, sandbox: SandboxServer) -> float:
+def _bench_singles(
+    sandbox: SandboxServer, tutorial: TutorialWorker, size: BenchSize, latency: float
+) -> list[Line]:
+    answered = f"answered in {latency * 1000:.0f} ms" if latency else "answered at once"
+    return compare(
+        f"single calls submitted, {settings.ROBOTALKER_THREADS} at once, {answered}",
+        lambda: _dispatch(size.calls, sandbox, latency),
+        {
+            "bare requests.Session": lambda: _post_directly("calls", _read_calls()),
+            "one Celery task a reminder": lambda: _run_tutorial(size.calls, sandbox, tutorial, latency),
+        },
+        unit="/s",
+        rounds=size.rounds,
+    )
+
+
+def _measure_costs(sandbox: SandboxServer, tutorial: TutorialWorker, calls: int) -> Iterator[Line]:
+    """What a single call takes of the processor, and how many statements."""
+    ours, theirs = ProcessorTime(os.getpid(), own=True), ProcessorTime(tutorial.pid)
+    of_ours, of_theirs = ProcessorTime(find_database_pid()), ProcessorTime(find_database_pid())
+    make_due(calls)
+    sandbox.reset()
+    with measuring(ours, of_ours):
+        statements = count_statements(dispatch_due)
+    _check(calls, sandbox)
+    reminders = make_due(calls)
+    with measuring(theirs, of_theirs):
+        tutorial.call_all([each.pk for each in reminders])
+    shown = [
+        f"{python.seconds / calls * 1000:.2f} and {database.seconds / calls * 1000:.2f} ms"
+        for python, database in ((ours, of_ours), (theirs, of_theirs))
+    ]
+    yield Line(
+        "processor for a single call: Python and PostgreSQL",
+        shown[0],
+        f"one Celery task a reminder: {shown[1]}",
+    )
+    yield Line("statements for a single call", f"{statements / calls:.1f}", "one Celery task a reminder: 3")
+
+
+def _run_tutorial(
+    count: int, sandbox: SandboxServer, tutorial: TutorialWorker, latency: float = 0.0
+) -> float:
+    reminders = make_due(count)
+    _answer_in(sandbox, latency)
+    with stopwatch() as watch:
+        tutorial.call_all([each.pk for each in reminders])
+    return watch.rate(count)
+
+
+def _answer_in(sandbox: SandboxServer, latency: float) -> None:
+    sandbox.reset()
+    if latency:
+        sandbox.faults({"kind": "slow_headers", "seconds": latency})
+
+
+def _dispatch(count: int, sandbox: SandboxServer, latency: float = 0.0) -> float:
     """Return the reminders per second of one dispatch task with this many due; it stops after 20 s."""
     make_due(count)
-    sandbox.reset()
+    _answer_in(sandbox, latency)
     with stopwatch() as watch:
         dispatch_due()
+    return watch.rate(_check(count, sandbox))
+
+
+def _check(count: int, sandbox: SandboxServer) -> int:
+    """How many were submitted. Raises RuntimeError unless the sandbox has just as many."""
     taken = CallRecord.objects.filter(state=CallState.SUBMITTED).count()
     if not taken or taken != len(sandbox.ledger()):
         raise RuntimeError(f"{taken} of {count} submitted, {len(sandbox.ledger())} in the ledger")
-    return watch.rate(taken)
+    return taken
 
 
 def _post_directly(path: str, bodies: Sequence[Json]) -> float:

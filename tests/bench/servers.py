@@ -59,10 +59,15 @@ def run_servers() -> Iterator[SandboxServer]:
 
 
 @contextmanager
-def run_web(settings_module: str, ready_path: str) -> Iterator[int]:
-    """Run the web process as the Dockerfile starts it, on a free port; yield the port."""
+def run_web(settings_module: str, ready_path: str, *, workers: int = 0) -> Iterator[int]:
+    """Run the web process as the Dockerfile starts it, on a free port; yield the port.
+
+    `workers`: another number of processes than there.
+    """
     port = find_free_port()
     command = [sys.executable, "-m", *read_web_command(port)]
+    if workers:
+        command[command.index("--workers") + 1] = str(workers)
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": settings_module, "PYTHONWARNINGS": NO_STATIC_FILES}
     web = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:

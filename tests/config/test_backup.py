@@ -5,11 +5,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+import time_machine
 from django.db import connection
 
 from config.backup import (
@@ -23,6 +25,7 @@ from config.backup import (
 )
 from tests.people import SARAH, make_contact, make_due_reminder
 from tests.sandbox_server import ROOT
+from tests.waiting import wait_until
 
 KEYS = ("BACKUP_AGE_RECIPIENT", "BACKUP_AGE_IDENTITY", "BACKUP_GPG_RECIPIENT", "BACKUP_PASSPHRASE_FILE")
 GUARD = """
@@ -110,6 +113,37 @@ def test_a_database_with_data_is_overwritten_only_if_told_and_is_kept_beside(
     assert former.startswith("restored_here_before_")
     assert "newer" not in read_contact(target)
     assert "newer" in read_contact(find_local_server(url_of(former)))
+
+
+def test_a_restore_that_fails_at_the_very_end_leaves_the_database_where_it_was(
+    source: Server, target: Server, tmp_path: Path
+) -> None:
+    file = write_backup(source, tmp_path)
+    source.ask('CREATE DATABASE "restored_here" TEMPLATE template0')
+    target.ask("CREATE TABLE kept (what text)")
+
+    def look_into_the_new_one() -> psycopg.Connection:
+        def connect() -> psycopg.Connection | None:
+            new = [name for name in list_beside(source) if "_restoring_" in name]
+            return psycopg.connect(url_of(new[0])) if new else None
+
+        return wait_until(connect, "the new database", within_seconds=60)
+
+    with ThreadPoolExecutor(1) as monitor:
+        looking = monitor.submit(look_into_the_new_one)
+        with pytest.raises(BackupError, match="accessed by other users"):
+            restore_backup(target, file, overwrite=True)
+        looking.result().close()
+    assert target.ask("SELECT count(*) FROM kept") == "0"
+
+
+def test_two_backups_in_one_second_do_not_take_each_others_file(source: Server, tmp_path: Path) -> None:
+    with time_machine.travel("2026-11-27T12:00:00Z", tick=False):
+        other = tmp_path / "callboard-20261127-120000.dump.part"
+        other.touch()
+        with pytest.raises(FileExistsError):
+            write_backup(source, tmp_path)
+    assert other.exists()
 
 
 def test_what_can_not_be_restored_is_said_plainly_and_changes_nothing(

@@ -16,7 +16,7 @@ from django.test import Client
 
 from config.local.postgres import read_pid_file, start_postgres, stop_postgres
 from config.postgresql.base import DatabaseWrapper, ImpatientConnection, SilentServer, server
-from contacts.database.patience import HangingServer, answer_within
+from contacts.database.patience import PROBE_WITHIN, HangingServer, answer_within
 from tests.waiting import wait_until
 
 
@@ -83,7 +83,7 @@ def test_while_it_hangs_other_threads_do_not_wait_and_one_finds_that_it_is_back(
     frozen: FrozenServer,
 ) -> None:
     with standing_still(frozen):
-        with pytest.raises(psycopg.OperationalError), answer_within(0.3):
+        with pytest.raises(psycopg.OperationalError), answer_within(PROBE_WITHIN + 0.1):
             ImpatientConnection.connect(frozen.url)
         with taking_at_most(0.3):
             for _ in range(5):
@@ -99,6 +99,19 @@ def can_connect(url: str) -> bool:
     except psycopg.OperationalError:
         return False
     return True
+
+
+def test_a_statement_that_had_little_time_says_nothing_about_the_server(frozen: FrozenServer) -> None:
+    """What waits for a lock for a moment takes no connection from anybody else."""
+    with (
+        ImpatientConnection.connect(frozen.url, autocommit=True) as holder,
+        ImpatientConnection.connect(frozen.url, autocommit=True) as other,
+        ImpatientConnection.connect(frozen.url, autocommit=True) as hasty,
+    ):
+        holder.execute("SELECT pg_advisory_lock(1)")
+        with pytest.raises(SilentServer), answer_within(0.2):
+            hasty.execute("SELECT pg_advisory_lock(1)")
+        assert other.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_only_one_question_a_second_goes_to_a_server_that_hangs() -> None:
@@ -126,6 +139,7 @@ def on_frozen(frozen: FrozenServer, monkeypatch: pytest.MonkeyPatch) -> Database
 def test_readyz_says_within_two_seconds_that_the_database_hangs(
     frozen: FrozenServer, on_frozen: DatabaseWrapper
 ) -> None:
+    Client().get("/healthz")  # so that all pages are loaded
     with standing_still(frozen), taking_at_most(2.0):
         answer = Client().get("/readyz")
     on_frozen.close()

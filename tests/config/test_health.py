@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -36,7 +38,9 @@ def heartbeats_written() -> None:
         heartbeats.record_heartbeat(name)
     since = timezone.now()
     heartbeats.record_worker_heartbeat(DISPATCHER, ["asking", "dispatch"], since=since, begun=1)
-    heartbeats.record_worker_heartbeat("worker front:2", ["events", "sweeps"], since=since, begun=1)
+    heartbeats.record_worker_heartbeat(
+        "worker front:2", ["events", "folders", "sweeps"], since=since, begun=1
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -143,7 +147,7 @@ def test_heartbeats_that_lie_ahead_are_named_and_not_ready(heartbeats_written: N
     checks = answer.json()["checks"]
     assert (answer.status_code, answer.json()["ready"]) == (503, False)
     assert re.fullmatch(r"7[12]\d\d s ahead of the database's clock, which was set back", checks["beat"])
-    assert checks["workers"] == "no worker takes asking, dispatch, events, sweeps"
+    assert checks["workers"] == "no worker takes asking, dispatch, events, folders, sweeps"
     assert checks["sweeps"].startswith("dispatch: 7")
     assert answer.json()["ages"]["dispatch"] == pytest.approx(-7200, abs=5)
 
@@ -230,3 +234,9 @@ def test_little_room_is_not_ready(
     setattr(settings, setting, value)
     answer = ask()
     assert (answer.status_code, answer.json()["checks"][check] == "ok") == (503, False)
+
+
+def test_the_heartbeats_are_read_once_for_all_checks(heartbeats_written: None) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        assert ask().json()["ages"]
+    assert sum('FROM "reminders_heartbeat"' in query["sql"] for query in asked.captured_queries) == 1

@@ -165,6 +165,20 @@ def test_servers_that_die_or_hang_are_started_again_at_the_same_address(
     assert all("did not answer: it was started again." in line for line in hung), said
 
 
+def test_a_start_that_the_disk_refuses_is_said_and_tried_again(
+    var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "WATCH_EVERY", 0.02)
+    (var / "valkey" / "url").mkdir(parents=True)
+    monkeypatch.setenv("REDIS_URL", "redis://:word@127.0.0.1:1/0")
+    said: list[str] = []
+    watch = services.ServerWatch(var, ["REDIS_URL"], say=said.append)
+    watch.start()
+    wait_until(lambda: len(said) >= 2, "two attempts")
+    watch.stop()
+    assert all(line.startswith("Valkey had ended and can't be started again yet") for line in said)
+
+
 def test_another_server_on_the_old_port_is_not_mistaken_for_ours(var: Path, tmp_path: Path) -> None:
     other = start_valkey(tmp_path / "other")
     try:

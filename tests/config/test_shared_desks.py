@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.contrib.auth.models import User
-from django.test import Client
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from config import sign_in_limits
@@ -265,3 +268,25 @@ def test_the_second_factor_holds_at_the_lock_too(desk: Client, rosa: User, setti
     client.force_login(make_user("mia", role=MANAGER, password=PASSWORD))
     client.post("/locked/now/")
     assert client.get("/")["Location"].startswith("/locked/")
+
+
+def test_the_worklist_does_not_keep_the_session_alive(desk: Client, clock: Any) -> None:
+    statuses = []
+    for _ in range(17):
+        clock.shift(60)
+        statuses.append(desk.post("/worklist/changes/", {"have": ""}, headers=PART).status_code)
+    assert statuses[14] < 400
+    assert statuses[15:] == [401, 401]
+
+
+def test_a_page_that_takes_long_does_not_open_a_desk_that_was_locked_meanwhile(desk: Client) -> None:
+    request = RequestFactory().get("/reports/")
+    request.COOKIES[settings.SESSION_COOKIE_NAME] = desk.session.session_key or ""
+
+    def take_long(request: HttpRequest) -> HttpResponse:
+        request.session["active_at"] += 60
+        desk.post("/locked/now/")
+        return HttpResponse()
+
+    SessionMiddleware(take_long)(request)
+    assert desk.get("/").status_code == 302

@@ -1,11 +1,13 @@
 """Behind PgBouncer in transaction mode: what one transaction sets is no other's, and all work is done."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
@@ -21,18 +23,25 @@ from reminders.lifecycle.locking import is_lock_timeout, wait_briefly
 from tests.celery_processes import ROOT, Broker, read_database_url
 from tests.machines import run_machine
 from tests.people import make_contact, make_due_reminder, make_location
-from tests.pgbouncer import run_pgbouncer
+from tests.pgbouncer import POOL_SIZE, run_pgbouncer
 from tests.sandbox_server import SandboxServer
 from tests.waiting import wait_until
 
 NUMBERS = [f"+1202555{1000 + index}" for index in range(8)]
 LIMITS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+CHANGES_A_SESSION = re.compile(
+    r"pg_(?:try_)?advisory_(?:un)?lock\w*|\bLISTEN \w|\bUNLISTEN\b|SET SESSION"
+    r"|\"SET (?!LOCAL|CONSTRAINTS)[a-z_]+|set_config\([^)]*false|CREATE TEMP|WITH HOLD"
+)
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def pooled_url(tmp_path: Path) -> Iterator[str]:
-    with run_pgbouncer(tmp_path) as url:
+def pooled_url() -> Iterator[str]:
+    with run_pgbouncer() as url:
+        with ExitStack() as stack:  # so that each transaction has another session than the one before
+            for _ in range(POOL_SIZE):
+                stack.enter_context(psycopg.connect(url)).execute("SELECT 1")
         yield url
 
 
@@ -43,12 +52,24 @@ def pooled(pooled_url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch)
     settings.DATABASE_STATEMENT_SECONDS, settings.DATABASE_LOCK_SECONDS = 30.0, 10.0
     own = dict(connections.settings["default"])
     options = {key: value for key, value in own["OPTIONS"].items() if key in ("connect_timeout",)}
-    place = urlsplit(pooled_url)
-    own |= {"HOST": "127.0.0.1", "PORT": str(place.port), "USER": "postgres", "OPTIONS": options}
+    place = parse_qs(urlsplit(pooled_url).query)
+    own |= {"HOST": place["host"][0], "PORT": place["port"][0], "USER": "postgres", "OPTIONS": options}
     wrapper = DatabaseWrapper(own, "default")
     monkeypatch.setattr(connections._connections, "default", wrapper)  # type: ignore[attr-defined]
     yield
     wrapper.close()
+
+
+def test_no_statement_of_ours_changes_a_session() -> None:
+    """The next transaction of another process would find what this one left, or not what it counted on."""
+    found = [
+        f"{file.relative_to(ROOT)}: {match[0]}"
+        for folder in ("config", "contacts", "reminders", "webhooks")
+        for file in (ROOT / folder).rglob("*.py")
+        for match in CHANGES_A_SESSION.finditer(file.read_text())
+        if "config/local" not in file.as_posix()
+    ]
+    assert found == []
 
 
 def read_limits() -> list[str]:

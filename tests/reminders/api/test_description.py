@@ -34,7 +34,7 @@ schema = schemathesis.openapi.from_dict(write_description())
 @pytest.fixture
 def secret(transactional_db: None, settings: Settings) -> str:
     """A token that may do all, in a practice that has something of each kind."""
-    settings.API_RATE = "100000/minute"
+    settings.API_RATE = settings.API_WRONG_TOKENS = "100000/minute"
     reminder = make_due_reminder()
     make_call(reminder, ended_at=timezone.now())
     number = reminder.appointment.contact.phone

@@ -1,11 +1,13 @@
 """A provider's day cancelled or moved as a whole, the patients told of it, and the undo of it."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection, transaction
 from django.utils import timezone, translation
 
 from contacts.appointments import cancel_appointment, move_appointment
@@ -14,12 +16,14 @@ from reminders.desk.absence_previews import AbsencePlan, preview_absence
 from reminders.desk.absence_texts import tell_patients
 from reminders.desk.absences import UNDONE_WITHIN, do_absence, finish_absences, plan_absence, undo_absence
 from reminders.desk.bookings import confirm_by_staff
+from reminders.desk.erasing import erase_person
 from reminders.desk.staff_texts import find_fault_in_words
 from reminders.models import Absence, AbsenceVisit, FollowUp, StaffText
 from reminders.results.unanswered import account_for_all
 from reminders.wording.absence_texts import WORDS
 from tests.flows.optouts import opt_out
 from tests.people import SARAH, at, make_appointment, make_contact, make_location, make_user
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
 ZONE = "America/New_York"
@@ -59,8 +63,7 @@ def be_away(ann: User, deed: str = Deed.CANCEL, *, tells: bool = True, **changed
         provider=Provider.objects.get(name="Dr. S. Chen"),
         day=FRIDAY.date(),
         deed=deed,
-        words=WORDS[deed] if tells else {},
-        **changed,
+        **{"words": WORDS[deed] if tells else {}, **changed},
     )
     seen = preview_absence(plan, timezone.now())
     absence = plan_absence(
@@ -278,3 +281,96 @@ def test_each_language_has_words_that_fit_into_one_text(ann: User, visits: list[
             )
             words = preview_absence(plan, timezone.now())[0].words
             assert not find_fault_in_words(words), words
+
+
+def test_words_that_grow_too_long_once_filled_in_are_a_call(ann: User, visits: list[Appointment]) -> None:
+    Location.objects.update(name="Harbor Clinic of the Holy Ghost and of all the Saints")
+    absence = be_away(ann, words={"en": "{PRACTICE} " * 25})
+    let_texts_go_out(absence)
+    assert {telling for _state, telling in read_states(absence)} == {"by_phone"}
+
+
+def test_an_undo_does_not_put_a_visit_where_somebody_else_was_booked_since(
+    ann: User, visits: list[Appointment]
+) -> None:
+    absence = be_away(ann)
+    make_appointment(
+        make_contact("Dana", number="+12025550103"), location=visits[0].location, starts_at=FRIDAY
+    )
+    assert undo_absence(absence, by=ann) == (2, 1)
+    assert absence.visits.get(appointment=visits[0]).refusal
+
+
+def test_nobody_is_asked_to_call_a_person_who_was_erased_before_the_texts_went_out(
+    ann: User, visits: list[Appointment]
+) -> None:
+    absence = be_away(ann)
+    erase_person(visits[0].contact_id, by=ann)
+    let_texts_go_out(absence)
+    assert not FollowUp.objects.filter(contact=visits[0].contact).exists()
+    assert absence.visits.get(appointment=visits[0]).telling == Telling.NOBODY
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_form_sent_twice_at_once_is_one_absence(ann: User, visits: list[Appointment]) -> None:
+    def send_again() -> int:
+        try:
+            return be_away(ann).pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as worker:
+        with transaction.atomic():
+            absence = be_away(ann)
+            again = worker.submit(send_again)
+            wait_until(is_somebody_waiting, "the second form to wait for the first")
+        assert again.result() == absence.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_erasure_and_a_text_wait_for_each_other_in_one_order(ann: User, visits: list[Appointment]) -> None:
+    """Whoever holds the number first goes first, and the text holds nothing while it waits."""
+    absence = be_away(ann)
+    Absence.objects.update(texts_from=timezone.now() - timedelta(seconds=1))
+
+    def tell() -> None:
+        try:
+            tell_patients()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as worker:
+        with transaction.atomic():
+            PhoneNumber.objects.select_for_update().get(e164=ANN)  # as an erasure does
+            telling = worker.submit(tell)
+            wait_until(is_somebody_waiting, "the text to wait for the number")
+            AbsenceVisit.objects.select_for_update(nowait=True).get(absence=absence, appointment=visits[0])
+        telling.result()
+
+
+def is_somebody_waiting() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_visit_that_somebody_holds_keeps_no_other_from_its_turn(
+    ann: User, visits: list[Appointment]
+) -> None:
+    absence = be_away(ann, tells=False)
+    AbsenceVisit.objects.update(state=State.PLANNED)
+    Appointment.objects.update(status="booked")
+    Absence.objects.update(at=timezone.now() - timedelta(minutes=2))
+
+    def go_on() -> None:
+        try:
+            finish_absences()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as worker, transaction.atomic():
+        Appointment.objects.select_for_update().get(pk=visits[0].pk)
+        worker.submit(go_on).result(timeout=30)
+    assert [state for state, _telling in read_states(absence)] == ["planned", "done", "done"]

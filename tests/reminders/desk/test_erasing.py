@@ -6,9 +6,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
@@ -396,6 +398,46 @@ def test_a_number_that_is_being_erased_is_waited_for_and_then_made_anew_with_its
         number = adding.result()
     assert number.voice_opted_out_at is not None
     assert PhoneNumber.objects.get(e164=SARAH) == number
+
+
+def test_whoever_erases_a_person_keeps_no_search_for_them_either(client: Client, settings: Settings) -> None:
+    settings.IDLE_MINUTES = 15
+    quintessa = make_quintessa()
+    client.force_login(make_user(role=MANAGER))
+    with time_machine.travel(timezone.now()) as clock:
+        client.post("/contacts/", {"q": quintessa.first_name})
+        assert client.session["searches"]
+        clock.shift(60)  # so that the session is written again
+        assert client.post(f"/contacts/{quintessa.pk}/erase/").status_code == 302
+    assert not client.session.get("searches")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("ending", ["locked", "logged out"])
+def test_an_erasure_undoes_nothing_that_a_session_is_told_meanwhile(ending: str) -> None:
+    quintessa, by = make_quintessa(), make_user()
+    session = SessionStore()
+    session["searches"] = {"~1": quintessa.first_name, "~2": "Hargreaves"}
+    session.save()
+
+    def erase() -> None:
+        try:
+            erase_person(quintessa.pk, by=by)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            if ending == "locked":
+                session["desk_locked"] = True
+                session.save()
+            else:
+                session.delete()
+            erasing = threads.submit(erase)
+            wait_until_somebody_waits()
+        erasing.result()
+    left = SessionStore(session.session_key).load()
+    assert left == ({"searches": {"~2": "Hargreaves"}, "desk_locked": True} if ending == "locked" else {})
 
 
 def wait_until_somebody_waits() -> None:
