@@ -62,6 +62,7 @@ class EventView(APIView):
 
     @transaction.atomic
     def post(self, request: Request, call_id: int) -> Response:
+        body = request.body  # before it is parsed
         fields = EventFields(data=request.data)
         fields.is_valid(raise_exception=True)
         event = fields.validated_data
@@ -71,7 +72,7 @@ class EventView(APIView):
             call=call,
             purpose="status",
             content_type=request.content_type or "",
-            body=request.body if hasattr(request, "_body") else b"{}",
+            body=body,
             digest=uuid4().hex,
             received_at=timezone.now(),
             state=WebhookEvent.State.APPLIED,

@@ -73,7 +73,7 @@ def _measure_costs(sandbox: SandboxServer, tutorial: TutorialWorker, calls: int)
     """What a single call takes of the processor, and how many statements."""
     ours, theirs = ProcessorTime(os.getpid(), own=True), ProcessorTime(tutorial.pid)
     of_ours, of_theirs = ProcessorTime(find_database_pid()), ProcessorTime(find_database_pid())
-    reminders = make_due(calls)
+    make_due(calls)
     sandbox.reset()
     with measuring(ours, of_ours):
         statements = count_statements(dispatch_due)
