@@ -2,18 +2,18 @@
 
 from collections.abc import Callable
 from datetime import UTC, tzinfo
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
-from django.core.paginator import Page, Paginator
 from django.db.models import DateField, DateTimeField, Model, Q, QuerySet, TimeField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 
 from contacts.contact_search import find_contact_ids
+from contacts.deep_pages import DeepPaginator
 from contacts.forms.times import ClockInput, DayAndClockField, DayAndClockInput, DayInput, TimeOfDay
 from contacts.models import Location
 from contacts.parameters import DayField
@@ -33,23 +33,6 @@ def read_practice_zone() -> tzinfo:
     """The clock of the first location by name; UTC where there is none."""
     location = Location.objects.first()
     return location.zone if location else UTC
-
-
-class DeepPaginator(Paginator[Any]):
-    """Django's own, but a page's ids are looked for first, from the nearer end, and its rows then by id.
-
-    So the last of a million pages is read as fast as the first: rows that are passed over aren't joined.
-    """
-
-    def page(self, number: int | str) -> Page[Any]:
-        number = self.validate_number(number)
-        first, rows = (number - 1) * self.per_page, cast("QuerySet[Any, Any]", self.object_list)
-        past = min(first + self.per_page, self.count)
-        if first < self.count // 2:
-            ids = rows.values_list("pk", flat=True)[first:past]
-        else:
-            ids = rows.reverse().values_list("pk", flat=True)[self.count - past : self.count - first]
-        return Page(rows.filter(pk__in=list(ids)), number, self)
 
 
 class SearchedList(ChangeList):

@@ -1,5 +1,6 @@
 """Locations with their public holidays, providers and closed days."""
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from django import forms
@@ -102,6 +103,18 @@ class LocationForm(forms.ModelForm[Location]):
         self.add_error("subdivision", words % {"names": names} if names else none)
 
 
+def name_weekdays(numbers: Iterable[int]) -> str:
+    """Such as "Mon–Fri, Sun"; two in a row stand by themselves. Monday is 0."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    names = [[str(WEEKDAYS_ABBR[number]) for number in run] for run in runs]
+    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 2 else ", ".join(run) for run in names)
+
+
 class ClosedDayInline(admin.TabularInline[ClosedDay, Location]):
     model = ClosedDay
     extra = 1
@@ -134,7 +147,7 @@ class LocationAdmin(ClinicAdmin[Location]):
 
     @admin.display(description=_("open on"))
     def open_days(self, location: Location) -> str:
-        return ", ".join(str(WEEKDAYS_ABBR[number]) for number in sorted(location.open_weekdays))
+        return name_weekdays(location.open_weekdays)
 
     def get_fields(self, request: HttpRequest, obj: Location | None = None) -> Any:
         """Who may only look reads the days of the week by name."""

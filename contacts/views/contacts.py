@@ -6,7 +6,7 @@ from typing import cast
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -23,6 +23,7 @@ from django_htmx.middleware import HtmxDetails
 from contacts import optouts
 from contacts.consent import record_consent_basis
 from contacts.contact_search import MOST_FOUND, find_contacts
+from contacts.deep_pages import DeepPaginator
 from contacts.duplicates import MOST_ASKED_ABOUT
 from contacts.exporting import begin_export
 from contacts.forms.contacts import ASKED_ABOUT, ConsentForm, ContactForm, OptInForm, OptOutForm
@@ -64,7 +65,7 @@ def list_contacts(request: HtmxRequest) -> HttpResponse:
         if not request.htmx:
             return redirect(_list_address(key))
     text = recall_search(request.session, key)
-    page = Paginator(find_contacts(text), PER_PAGE).get_page(request.GET.get("page"))
+    page = DeepPaginator(find_contacts(text), PER_PAGE).get_page(request.GET.get("page"))
     # On "back" htmx asks too, but needs the whole page.
     only_results = request.htmx and not request.htmx.history_restore_request
     template = "contacts/list/results.html" if only_results else "contacts/list.html"

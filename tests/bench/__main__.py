@@ -25,7 +25,7 @@ PARTS = (
     "search",
     "imports",
 )
-ONLY_BY_NAME = ("scale",)
+ONLY_BY_NAME = ("scale", "pages")
 
 
 def main() -> int:
@@ -76,6 +76,7 @@ def _prepare(sandbox: SandboxServer, size: BenchSize) -> dict[str, Callable[[], 
     from tests.bench.incoming import bench_incoming
     from tests.bench.memory import bench_memory
     from tests.bench.outgoing import bench_outgoing
+    from tests.bench.pages import bench_pages
     from tests.bench.planning import bench_claiming, bench_planning
     from tests.bench.punctuality import bench_punctuality
     from tests.bench.reports import bench_reports
@@ -100,6 +101,7 @@ def _prepare(sandbox: SandboxServer, size: BenchSize) -> dict[str, Callable[[], 
         "memory": bench_memory,
         "search": bench_search,
         "imports": bench_imports,
+        "pages": lambda: bench_pages(size.appointments),
     }
 
 

@@ -8,12 +8,14 @@ import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 RENEW_AFTER = 50  # requests; a new connection can reach another worker, so that no worker stays idle
 RECEIVE_BYTES = 65_536
-HEADERS = "Host: callboard.example.org\r\nX-Forwarded-Proto: https\r\nContent-Type: application/json\r\n"
+ANSWERED = (200, 204)
+HOST = "Host: callboard.example.org\r\nX-Forwarded-Proto: https\r\n"
+HEADERS = f"{HOST}Content-Type: application/json\r\n"
 
 
 @dataclass
@@ -22,7 +24,7 @@ class LoadResult:
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
-    refused: int = 0  # responses other than 200
+    refused: int = 0  # responses other than 200, and 204 for nothing new
     unanswered: list[float] = field(default_factory=list)  # seconds they had waited at the end
 
     @property
@@ -42,6 +44,12 @@ class LoadResult:
 def post(path: str, body: bytes) -> bytes:
     """Return the bytes of an HTTP request."""
     return f"POST {path} HTTP/1.1\r\n{HEADERS}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def get(path: str, headers: Mapping[str, str]) -> bytes:
+    """The same, to read something."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"GET {path} HTTP/1.1\r\n{HOST}{lines}\r\n".encode()
 
 
 def send_load(
@@ -143,7 +151,7 @@ class _LoadGenerator:
             return
         if not status:
             return
-        if status == 200:
+        if status in ANSWERED:
             self._result.latencies.append(time.perf_counter() - connection.due)
         else:
             self._result.refused += 1

@@ -35,6 +35,7 @@ ENVIRONMENT = {
     "CAP_PER_DAY": "0",
     "CAP_PER_WEEK": "0",
     "LOG_LEVEL": "WARNING",
+    "SECOND_FACTOR_FOR": "nobody",
     "DJANGO_SETTINGS_MODULE": "config.settings",
 }
 NO_STATIC_FILES = "ignore:No directory at"  # WhiteNoise warns that there are none; they aren't needed

@@ -29,7 +29,7 @@ def site(clinic: RunningClinic) -> str:
 @pytest.fixture
 def page(browser: Browser, site: str) -> Iterator[Page]:
     """Nobody is logged in, and the browser has an authenticator."""
-    context = browser.new_context()
+    context = browser.new_context(reduced_motion="reduce")  # colours are those of no transition
     made = context.new_page()
     session = context.new_cdp_session(made)
     session.send("WebAuthn.enable")

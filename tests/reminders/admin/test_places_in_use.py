@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from contacts.admin.practice import name_weekdays
 from contacts.models import Location, Provider
 from contacts.roles import AUDITOR
 from reminders.planning.planner import plan_all
@@ -54,6 +55,7 @@ def test_wider_calling_hours_saved_on_the_page_plan_what_had_none(office: Client
 
 
 def test_the_days_of_the_week_have_names(office: Client) -> None:
+    assert name_weekdays([4, 0, 1, 2, 3, 6]) == "Mon–Fri, Sun"
     location = make_location(open_weekdays=[0, 1, 4])
     assert "Mon, Tue, Fri" in office.get(address_of(Location)).content.decode()
     page = office.get(address_of(Location, f"{location.pk}/change/")).content.decode()

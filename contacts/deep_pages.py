@@ -1,0 +1,23 @@
+"""Pages of long lists, of which the last is read as fast as the first."""
+
+from typing import Any, cast
+
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+
+
+class DeepPaginator(Paginator[Any]):
+    """Django's own, but a page's ids are looked for first, from the nearer end, and its rows then by id.
+
+    So the last of a million pages is read as fast as the first: rows that are passed over aren't joined.
+    """
+
+    def page(self, number: int | str) -> Page[Any]:
+        number = self.validate_number(number)
+        first, rows = (number - 1) * self.per_page, cast("QuerySet[Any, Any]", self.object_list)
+        past = min(first + self.per_page, self.count)
+        if first < self.count // 2:
+            ids = rows.values_list("pk", flat=True)[first:past]
+        else:
+            ids = rows.reverse().values_list("pk", flat=True)[self.count - past : self.count - first]
+        return Page(rows.filter(pk__in=list(ids)), number, self)
