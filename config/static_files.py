@@ -20,7 +20,7 @@ class CollectedFiles(StaticFilesConfig):
     ignore_patterns = [
         *StaticFilesConfig.ignore_patterns,
         *("rest_framework", "django_htmx", "redoc", "oauth2-redirect.*", "swagger-ui-standalone-preset.*"),
-        *("account", "mfa"),  # of django-allauth
+        *("account", "recovery_codes.js", "webauthn.js"),  # of django-allauth
     ]
 
 

@@ -70,7 +70,8 @@ def add_location(page: Page, zone: ZoneInfo) -> None:
     page.locator("#id_spoken_name").fill("Main Street")
     page.locator("#id_time_zone").fill(zone.key)
     page.locator("#id_callback_number").fill("+12125550100")
-    page.locator("#id_open_weekdays").fill("0,1,2,3,4,5,6")
+    for day in page.locator("#id_open_weekdays input").all():
+        day.check()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".messagelist .success")).to_be_visible()
 

@@ -117,6 +117,6 @@ def test_a_worker_counts_the_tasks_it_starts(tmp_path: Path) -> None:
     broker.empty()
     words = read_compose_words("worker")
     with run_celery(words, broker, tmp_path / "log", WORKER_SILENT_AFTER=4) as worker:
-        assert worker.wait_until_ready().queues == ["events", "sweeps"]
+        assert worker.wait_until_ready().queues == ["events", "folders", "sweeps"]
         broker.send("webhooks.tasks.apply_stored_events", "events")
         wait_until(lambda: "1 tasks started" in worker.wait_until_ready().did, "the task to be counted")
