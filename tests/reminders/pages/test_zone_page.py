@@ -114,15 +114,15 @@ def test_many_visits_need_as_many_queries_as_a_few(office: Client, location: Loc
 # --- the admin --------------------------------------------------------------------------------------
 
 
-def fill_form(location: Location, **fields: str) -> dict[str, str]:
-    given = {
+def fill_form(location: Location, **fields: str) -> dict[str, str | list[int]]:
+    given: dict[str, str | list[int]] = {
         "name": location.name,
         "spoken_name": location.spoken_name,
         "region": "US",
         "callback_number": location.callback_number,
         "calling_opens": "09:00",
         "calling_closes": "19:00",
-        "open_weekdays": "0,1,2,3,4",
+        "open_weekdays": [0, 1, 2, 3, 4],
         "closed_days-TOTAL_FORMS": "0",
         "closed_days-INITIAL_FORMS": "0",
         "opening_hours-TOTAL_FORMS": "0",
