@@ -106,12 +106,12 @@ def _run_checks(pulse: Pulse) -> dict[str, str]:
 def _read_details(checks: Mapping[str, str], pulse: Pulse) -> dict[str, Any]:
     """What strangers don't read."""
     notes: dict[str, str] = {}
-    if checks["database"] == OK:
+    is_there = checks["database"] == OK
+    if is_there:
         finds = {
             name: find for name, find in NOTES.items() if checks["broker"] == OK or name not in ASK_REDIS
         }
         notes = {name: note for name, find in finds.items() if (note := _run(find)) != OK}
-    is_there = checks["database"] == OK
     return {
         "notes": notes,
         "ages": _read_ages(pulse) if is_there else {},

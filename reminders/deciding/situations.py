@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Case, Exists, F, IntegerField, QuerySet, Subquery, When
 
-from contacts.models import Location, PhoneNumber, Provider
+from contacts.models import Appointment, Location, PhoneNumber, Provider
 from contacts.paired_numbers import find_paired_optout
 from reminders.deciding.coverage import KNOWN_WHERE_ASKED, covers
 from reminders.deciding.required_consent import lacks_consent
@@ -96,10 +96,18 @@ class PracticeConfig:
 
     def complete(self, reminder: Reminder) -> Reminder:
         """Give a reminder of without_settings(), with its appointment, its step, location and provider."""
-        appointment, reminder.step = reminder.appointment, self.steps[reminder.step_id]
-        appointment.location = self.locations[appointment.location_id]
-        appointment.provider = self.providers.get(appointment.provider_id or 0)
+        if step := self.steps.get(reminder.step_id):
+            reminder.step = step
+        self.place(reminder.appointment)
         return reminder
+
+    def place(self, appointment: Appointment) -> Appointment:
+        """Give an appointment its location and provider. One that is newer than these settings is read."""
+        if location := self.locations.get(appointment.location_id):
+            appointment.location = location
+        if provider := self.providers.get(appointment.provider_id or 0):
+            appointment.provider = provider
+        return appointment
 
     def list_active_steps(self) -> list[Step]:
         """Every step of every active campaign."""

@@ -91,8 +91,7 @@ def read_visits_of_day(
     found = list(people.defer(*UNSHOWN))
     facts = DayFacts(now, practice, read_switch().paused_at is not None)
     for visit in found:
-        visit.location = practice.config.locations[visit.location_id]
-        visit.provider = practice.config.providers.get(visit.provider_id or 0)
+        practice.config.place(visit)
     reminders = _read_reminders(found, practice)
     facts.use = read_use({number for one in found if (number := one.contact.phone_id)}, now)
     return _add_families([_read_visit(one, reminders[one.pk], facts) for one in found], reminders, now)
@@ -109,8 +108,7 @@ def _read_reminders(
     by_visit: defaultdict[int, list[Reminder]] = defaultdict(list)
     for reminder in found:
         reminder.appointment = by_id[reminder.appointment_id]
-        reminder.step = practice.config.steps[reminder.step_id]
-        by_visit[reminder.appointment_id].append(reminder)
+        by_visit[reminder.appointment_id].append(practice.config.complete(reminder))
     return by_visit
 
 

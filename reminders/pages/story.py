@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
@@ -129,10 +130,7 @@ def read_story(
     facts = read_standing_facts(
         appointment, present, now, sending_paused=paused, use=use, unplanned=practice.unplanned
     )
-    orderable = [one for one in present if one.state in REMINDER_ORDERABLE and _is_ahead(appointment, now)]
-    refusals = {one.pk: find_order_refusal(one, now, sending_paused=paused) for one in orderable}
-    callable_ones = [one for one in orderable if not refusals[one.pk] and may_order_call(one, now)]
-    families = choose_families(callable_ones, [*orderable, *relatives])
+    orders = _find_orders(appointment, present, relatives, now, sending_paused=paused)
     return Story(
         appointment=appointment,
         starts_at=appointment.wall_start,
@@ -145,18 +143,40 @@ def read_story(
                 why,
                 now,
                 use,
-                can_call=one in callable_ones,
-                family=sentences.name_family(families.get(one.pk, [])),
+                can_call=one.pk in orders.families,
+                family=sentences.name_family(orders.families.get(one.pk, [])),
             )
             for one, why in explained
             if one in present
         ),
-        call_refusal=next(iter(refusals.values()), "") if not callable_ones else "",
+        call_refusal=orders.refusal,
         open_follow_ups=tuple(one.get_kind_display() for one in follow_ups if one.resolved_at is None),
         ahead=tuple(entry for entry in ordered if entry.is_ahead),
         past=tuple(entry for entry in ordered if not entry.is_ahead),
         stamp=f"{appointment.updated_at} {appointment.contact.updated_at} {appointment.contact.phone!r}",
     )
+
+
+class _Orders(NamedTuple):
+    """By reminder that can be called about now: whom that call would be about. `refusal`: why none can."""
+
+    families: dict[int, list[Reminder]]
+    refusal: str
+
+
+def _find_orders(
+    appointment: Appointment,
+    present: Sequence[Reminder],
+    relatives: Sequence[Reminder],
+    now: datetime,
+    *,
+    sending_paused: bool,
+) -> _Orders:
+    orderable = [one for one in present if one.state in REMINDER_ORDERABLE and _is_ahead(appointment, now)]
+    refusals = {one.pk: find_order_refusal(one, now, sending_paused=sending_paused) for one in orderable}
+    callable_ones = [one for one in orderable if not refusals[one.pk] and may_order_call(one, now)]
+    families = choose_families(callable_ones, [*orderable, *relatives])
+    return _Orders(families, "" if families else next(iter(refusals.values()), ""))
 
 
 def _list_entries(
@@ -176,10 +196,7 @@ def _list_entries(
 
 def _read_appointment(appointment_id: int, practice: PracticeConfig) -> Appointment:
     people = Appointment.objects.select_related("contact__phone", "contact__other_phone")
-    appointment = people.get(pk=appointment_id)
-    appointment.location = practice.locations[appointment.location_id]
-    appointment.provider = practice.providers.get(appointment.provider_id or 0)
-    return appointment
+    return practice.place(people.get(pk=appointment_id))
 
 
 def _read_reminders(

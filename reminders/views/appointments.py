@@ -31,8 +31,7 @@ def show_appointment(request: HttpRequest, pk: int) -> HttpResponse:
     template = "reminders/appointment/fragment.html" if is_fragment else "reminders/appointment.html"
     in_full = show_in_full([story.appointment.contact.phone], request.user)
     context = {"story": story, "appointment": story.appointment, "etag": etag, "in_full": in_full}
-    context["frame"] = frame
-    answer = render(request, template, context)
+    answer = render(request, template, context | {"frame": frame})
     patch_vary_headers(answer, ["HX-Request"])
     return answer
 

@@ -4,7 +4,6 @@ import html
 import json
 import re
 import time
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,25 +13,16 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
-from config import sign_in_limits
 from config.sign_in.passkeys import CHALLENGE_FOR, LONGEST_ANSWER, MOST_PASSKEYS
 from contacts.models import AuditEntry
 from contacts.roles import ADMIN, FRONT_DESK, MANAGER
 from tests.passkey_device import PasskeyDevice
 from tests.people import make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nobody_waits")]
 PASSWORD = "a quiet desk by the window"
 REFUSED = "This passkey wasn&#x27;t accepted."
 ADD, LOG_IN = "/sign-in/passkeys/add/", "/login/passkey/"
-
-
-@pytest.fixture(autouse=True)
-def nobody_waits(settings: Settings) -> Iterator[None]:
-    settings.SECRET_KEY = uuid.uuid4().hex * 2  # other hashes: nobody has tried yet
-    sign_in_limits.IN_MEMORY.clear_locks()
-    yield
-    sign_in_limits.IN_MEMORY.clear_locks()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Logging in: whoever guesses passwords has to wait, and locks out nobody else."""
 
 import re
-import uuid
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from config import sign_in_limits
 from config.sign_in_limits import find_client_address
 from tests.people import make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nobody_waits")]
 DESK, STRANGER = "198.51.100.7", "203.0.113.9"
 PASSWORD = "a quiet desk"
 
@@ -25,12 +24,6 @@ PASSWORD = "a quiet desk"
 @pytest.fixture(autouse=True)
 def quick_passwords(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture(autouse=True)
-def nobody_waits(settings: Settings) -> None:
-    settings.SECRET_KEY = uuid.uuid4().hex * 2  # other hashes: nobody has tried yet, nor logged in
-    sign_in_limits.IN_MEMORY.clear_locks()
 
 
 @pytest.fixture

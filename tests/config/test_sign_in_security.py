@@ -2,8 +2,6 @@
 
 import re
 import time
-import uuid
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,17 +25,9 @@ from contacts.models import AuditEntry
 from contacts.roles import ADMIN, FRONT_DESK, MANAGER
 from tests.people import give_role, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nobody_waits")]
 PASSWORD = "a quiet desk by the window"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-
-
-@pytest.fixture(autouse=True)
-def nobody_waits(settings: Settings) -> Iterator[None]:
-    settings.SECRET_KEY = uuid.uuid4().hex * 2  # other hashes: nobody has tried yet
-    sign_in_limits.IN_MEMORY.clear_locks()
-    yield
-    sign_in_limits.IN_MEMORY.clear_locks()
 
 
 @pytest.fixture

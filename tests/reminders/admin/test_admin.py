@@ -172,21 +172,8 @@ def make_one_of_each_model(index: int) -> None:
     location = make_location(f"Place {index}")
     ClosedDay.objects.create(location=location, date=now.date())
     OpeningHours.objects.create(location=location, weekday=0, opens=time(8), closes=time(17))
-    contact = make_contact(f"Person{index}", number=f"+1202555{index:04d}")
-    record_optout(contact.phone_id or 0, scope="sms", source="staff", at=now, by=user)
-    double = make_contact(f"Double{index}", number=None)
-    ContactId.objects.create(contact=contact, source="pms", external_id=str(index))
-    ContactMerge.objects.create(survivor=contact, merged_id=10**9 + index, by=user, at=now)
-    ContactLogEntry.objects.create(contact=contact, what="exported", by=user)
-    DistinctPair.objects.create(one=contact, other=double, by=user)
-    AuditEntry.objects.create(at=now, kind="look", what="contact", by=user, contact_key=contact.pk)
-    ErasedOptOut.objects.create(digest=f"{index:064}", voice_opted_out_at=now)
+    contact = make_person(index, user)
     assert contact.phone is not None
-    ListedNumber.objects.create(number=contact.phone)
-    NumberLook.objects.create(number=contact.phone, by=user, day=now.date(), at=now)
-    OptOutConfirmation.objects.create(
-        entry=contact.phone.consent_entries.get(), from_number="+18005550199", text="You get no more texts."
-    )
     DatabaseIdentity.objects.get_or_create(pk=1)
     campaign = make_campaign(f"Campaign {index}", created_by=user)
     campaign.locations.add(location)
@@ -220,6 +207,27 @@ def make_one_of_each_model(index: int) -> None:
         kind="missed", contact=contact, appointment=reminder.appointment, due_at=now, taken_by=user
     )
     FollowUpDeed.objects.create(follow_up=follow_up, act=uuid.uuid4(), what="taken", by=user, at=now)
+
+
+def make_person(index: int, user: User) -> Contact:
+    """Somebody with a number, and all that is kept of both."""
+    now = timezone.now()
+    contact = make_contact(f"Person{index}", number=f"+1202555{index:04d}")
+    assert contact.phone is not None
+    record_optout(contact.phone.pk, scope="sms", source="staff", at=now, by=user)
+    double = make_contact(f"Double{index}", number=None)
+    ContactId.objects.create(contact=contact, source="pms", external_id=str(index))
+    ContactMerge.objects.create(survivor=contact, merged_id=10**9 + index, by=user, at=now)
+    ContactLogEntry.objects.create(contact=contact, what="exported", by=user)
+    DistinctPair.objects.create(one=contact, other=double, by=user)
+    AuditEntry.objects.create(at=now, kind="look", what="contact", by=user, contact_key=contact.pk)
+    ErasedOptOut.objects.create(digest=f"{index:064}", voice_opted_out_at=now)
+    ListedNumber.objects.create(number=contact.phone)
+    NumberLook.objects.create(number=contact.phone, by=user, day=now.date(), at=now)
+    OptOutConfirmation.objects.create(
+        entry=contact.phone.consent_entries.get(), from_number="+18005550199", text="You get no more texts."
+    )
+    return contact
 
 
 def make_import(index: int, contact: Contact, user: User) -> None:
