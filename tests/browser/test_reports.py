@@ -37,6 +37,16 @@ def test_reports_are_read_by_everybody(manager: Page, clinic: RunningClinic) -> 
     assert errors == []
 
 
+def test_a_chart_that_is_not_drawn_again_yet_pushes_no_page_sideways(
+    manager: Page, clinic: RunningClinic
+) -> None:
+    manager.goto(f"{clinic.web}/reports/days/")
+    expect(manager.locator(".report-chart canvas")).to_be_visible()
+    manager.evaluate("window.requestAnimationFrame = () => 0")
+    manager.set_viewport_size({"width": 1024, "height": 900})
+    assert manager.evaluate("document.documentElement.scrollWidth") == 1024
+
+
 def test_a_report_is_found_by_keyboard_and_taken_as_a_file(manager: Page, clinic: RunningClinic) -> None:
     manager.get_by_role("link", name="Reports").focus()
     manager.keyboard.press("Enter")
