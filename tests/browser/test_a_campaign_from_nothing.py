@@ -182,7 +182,9 @@ def edit_it(clinic: RunningClinic, page: Page) -> set[str]:
     page.get_by_role("button", name="Save: remind 4 people, 0 of them today").click()
     expect(page.get_by_text("Remind 4 people, 0 of them today.")).to_be_visible()
     page.get_by_role("link", name="What each of them hears, and when").click()
-    hrefs = page.locator(".heard h2 a").evaluate_all("links => links.map(link => link.pathname)")
+    heard = page.locator(".heard h2 a")
+    expect(heard).to_have_count(len(VISITS))  # the page is there
+    hrefs = heard.evaluate_all("links => links.map(link => link.pathname)")
     visits = [int(re.findall(r"\d+", href)[0]) for href in hrefs]
     page.get_by_role("link", name="Back to the campaign").click()
     return set(clinic.ask(NUMBERS, visits))

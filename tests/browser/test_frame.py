@@ -3,7 +3,7 @@
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.looking import check_accessible
 from tests.browser.running import RunningClinic
@@ -15,10 +15,10 @@ def test_every_place_is_reached_on_a_phone_without_javascript(
 ) -> None:
     page = open_page(browser, clinic, 390, java_script_enabled=False)
     more = page.locator(".rail-more > summary")
-    assert page.locator(".rail > ul > li:visible").count() == 5
+    expect(page.locator(".rail > ul > li:visible")).to_have_count(5)
     more.click()
     page.locator(".rail-more").get_by_role("link", name="Sending").click()
-    assert page.url == f"{clinic.web}/sending/stop/"
+    expect(page).to_have_url(f"{clinic.web}/sending/stop/")
     page.get_by_role("link", name="Find anything").click()
     page.get_by_role("heading", name="Find", exact=True).wait_for()
     page.context.close()
@@ -31,7 +31,7 @@ def test_the_dialog_that_finds_anything_opens_by_touch_and_is_not_there_before(
     dialog = page.locator("#find-dialog")
     assert not dialog.is_visible()
     page.get_by_role("link", name="Find anything").click()
-    assert dialog.is_visible()
+    expect(dialog).to_be_visible()
     assert page.url == f"{clinic.web}/"
     page.context.close()
 

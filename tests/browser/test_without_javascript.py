@@ -36,7 +36,7 @@ def search(page: Page, clinic: RunningClinic, name: str, contact: str) -> None:
     page.get_by_role("searchbox").last.fill(name)
     page.locator("main").get_by_role("button", name="Search").click()
     page.locator("main").get_by_role("link", name=name).click()
-    assert page.url == f"{clinic.web}/contacts/{contact}/"
+    expect(page).to_have_url(f"{clinic.web}/contacts/{contact}/")
 
 
 def book(page: Page, clinic: RunningClinic, name: str) -> str:
@@ -47,7 +47,8 @@ def book(page: Page, clinic: RunningClinic, name: str) -> str:
     page.get_by_label("Location").select_option(index=1)
     page.get_by_label("Day", exact=True).fill("2027-03-03")
     page.get_by_label("Time", exact=True).fill("10:40 am")
-    page.get_by_role("button", name="Book").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Book").click()
     if "/book/" in page.url:  # such as a provider who must be chosen, or what has to be confirmed
         page.locator(".form-buttons button[type=submit]").click()
     page.wait_for_url(f"{clinic.web}/appointments/*/")
@@ -58,5 +59,6 @@ def book(page: Page, clinic: RunningClinic, name: str) -> str:
 def cancel(page: Page, clinic: RunningClinic, visit: str) -> None:
     page.get_by_role("link", name="Cancel").first.click()
     page.locator(".form-buttons button[type=submit]").click()
-    assert clinic.ask(STATUS, visit) == "cancelled"
+    expect(page).to_have_url(f"{clinic.web}/appointments/{visit}/")
     expect(page.locator("main")).to_contain_text("cancelled", ignore_case=True)
+    assert clinic.ask(STATUS, visit) == "cancelled"
