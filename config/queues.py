@@ -10,8 +10,10 @@ EVENTS_QUEUE = "events"
 FOLDERS_QUEUE = "folders"  # for the machine whose disk IMPORT_FOLDER is on; of several, one takes it
 
 # Each worker with its queues. What waits for Robotalker is one worker's, so that a Robotalker which hangs
-# can't starve what only needs the database.
+# can't starve what only needs the database. Patients' answers are another's: staff see them at once, however
+# long a list that is being imported.
 WORKERS = {
     "dispatcher": (DISPATCH_QUEUE, ASKING_QUEUE),
-    "worker": (SWEEPS_QUEUE, EVENTS_QUEUE, FOLDERS_QUEUE),
+    "worker": (SWEEPS_QUEUE, FOLDERS_QUEUE),
+    "applier": (EVENTS_QUEUE,),
 }

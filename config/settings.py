@@ -472,8 +472,8 @@ CELERY_TASK_ROUTES = {
     "contacts.tasks.fetch_calendars": {"queue": ASKING_QUEUE},
     "contacts.tasks.watch_folders": {"queue": FOLDERS_QUEUE},
     "contacts.tasks.delete_old_lists": {"queue": FOLDERS_QUEUE},
-    "webhooks.tasks.delete_old_data": {"queue": SWEEPS_QUEUE},
-    "webhooks.tasks.*": {"queue": EVENTS_QUEUE},
+    "webhooks.tasks.apply_new_events": {"queue": EVENTS_QUEUE},
+    "webhooks.tasks.apply_stored_events": {"queue": EVENTS_QUEUE},
 }
 CELERY_TASK_DEFAULT_QUEUE = SWEEPS_QUEUE
 CELERY_BEAT_SCHEDULER = "config.beat:HeartbeatScheduler"
@@ -488,7 +488,7 @@ CELERY_BEAT_SCHEDULE = {
         ("look-again", "reminders.tasks.look_again", timedelta(seconds=15)),
         ("ask", "reminders.tasks.ask_about_calls", timedelta(seconds=20)),
         ("probe", "reminders.tasks.probe_robotalker", timedelta(seconds=5)),
-        ("apply", "webhooks.tasks.apply_stored_events", timedelta(seconds=15)),
+        ("apply", "webhooks.tasks.apply_stored_events", timedelta(seconds=5)),
         ("verify", "webhooks.tasks.verify_events", timedelta(seconds=15)),
         ("deliver", "webhooks.tasks.deliver_events", timedelta(seconds=5)),
         ("contacts", "reminders.tasks.push_contacts", timedelta(seconds=60)),

@@ -1,4 +1,4 @@
-"""A machine of a practice for tests: web, dispatcher, worker and beat under a host name of its own."""
+"""A machine of a practice for tests: web, workers and beat under a host name of its own."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from config.queues import WORKERS
 from tests.celery_processes import Broker, CeleryProcess, read_compose_words, run_celery
 from tests.sandbox_server import SandboxServer
 from tests.web_process import run_web_process
@@ -21,7 +22,7 @@ class Machine:
     workers: list[CeleryProcess]
 
     def wait_until_ready(self) -> None:
-        """Wait until its dispatcher and its worker take tasks."""
+        """Wait until its workers take tasks."""
         for worker in self.workers:
             worker.wait_until_ready()
 
@@ -55,7 +56,7 @@ def run_machine(
 
 
 def _list_commands(logs: Path) -> dict[str, list[str]]:
-    commands = {kind: read_compose_words(kind) for kind in ("dispatcher", "worker")}
+    commands = {kind: read_compose_words(kind) for kind in WORKERS}
     for words in commands.values():
         words[words.index("--concurrency") + 1] = "2"
     return commands | {"beat": ["beat", "--schedule", str(logs / "schedule"), "--pidfile="]}

@@ -1,13 +1,14 @@
 """Applying stored events: each is carried out, or is kept with the reason why it can't be.
 
 Events that are stored at the same time are applied together: their rows are locked at once, in the order of
-reminders/lifecycle/locking.py, and they share one commit. An event that can't be applied with the others is
-applied alone. If one event fails, its whole group is rolled back, and each of the group is applied alone.
+reminders/lifecycle/locking.py, and they share one commit. Of several that change the same rows each has its
+turn. An event that can't be applied with others is applied alone. If one fails, its group is rolled back, and
+each half of it is applied by itself, so that the faulty one is soon alone.
 """
 
 import logging
 import traceback
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -39,7 +40,8 @@ State = WebhookEvent.State
 # An opt-out in such an event is recorded, or can't be and the event's error says so (_quarantine).
 FINISHED_STATES = frozenset({State.APPLIED, State.UNVERIFIED, State.QUARANTINED})
 MOST_ATTEMPTS = 8
-MOST_TOGETHER = 50  # rows that are locked together also wait together
+MOST_TOGETHER = 500  # rows that are locked together also wait together
+FEW = 4  # of so many at least one must have its turn, else all are applied alone
 # States of a call whose events are applied in a group. Events that change another outcome are rare.
 GROUPED_STATES = frozenset({*CALL_OPEN, CallState.ANSWERED})
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=64)
@@ -55,43 +57,50 @@ SAVED_FIELDS = [
     "passed_over",
 ]
 
-Parsed = Mapping[int, RobotalkerEvent | None]
 
-
-def apply_events(
-    event_ids: Sequence[int], *, parsed: Parsed | None = None, trusted: bool = False
-) -> dict[int, str]:
+def apply_events(event_ids: Sequence[int], *, trusted: bool = False) -> dict[int, str]:
     """Apply stored events; the state of each after that. Never raises because of what is in an event.
 
-    `parsed`: by id, what read_event() has already returned for some of them; the others are read here.
     `trusted`: Robotalker or a person has confirmed them, so none is held back to be verified.
     """
-    parsed = parsed or {}
     states: dict[int, str] = {}
     for start in range(0, len(event_ids), MOST_TOGETHER):
-        group = event_ids[start : start + MOST_TOGETHER]
-        if len(group) > 1:
-            try:
-                states |= _apply_together(group, parsed, trusted=trusted)
-            except Exception as error:  # noqa: BLE001 - which one failed shows when each is applied alone
-                log.warning("events could not be applied together: %s", type(error).__name__)
-        for event_id in group:
-            if event_id not in states:
-                states[event_id] = apply_event(event_id, parsed=parsed.get(event_id), trusted=trusted)
+        states |= _apply_group(event_ids[start : start + MOST_TOGETHER], trusted=trusted)
     return states
 
 
-def apply_event(
-    event_id: int, *, parsed: RobotalkerEvent | None = None, trusted: bool = False, wait: bool = False
-) -> str:
+def _apply_group(event_ids: Sequence[int], *, trusted: bool) -> dict[int, str]:
+    states: dict[int, str] = {}
+    while len(left := _leave_out(event_ids, states)) > 1:
+        try:
+            done = _apply_together(left, trusted=trusted)
+        except Exception as error:  # noqa: BLE001 - which one failed shows when each half is applied by itself
+            log.warning("%s events could not be applied together: %s", len(left), type(error).__name__)
+            half = len(left) // 2
+            for part in (left[:half], left[half:]):
+                states |= _apply_group(part, trusted=trusted)
+            return states
+        states |= done
+        if len(done) * FEW < len(left):  # the others change the same rows, or somebody holds theirs
+            break
+    for event_id in _leave_out(event_ids, states):
+        states[event_id] = apply_event(event_id, trusted=trusted)
+    return states
+
+
+def _leave_out(event_ids: Sequence[int], done: Collection[int]) -> list[int]:
+    return [event_id for event_id in event_ids if event_id not in done]
+
+
+def apply_event(event_id: int, *, trusted: bool = False, wait: bool = False) -> str:
     """Apply one stored event; its state after that. Never raises because of what is in the event.
 
-    `parsed` and `trusted` as in apply_events(). `wait`: if somebody else is applying it, wait for them.
+    `trusted` as in apply_events(). `wait`: if somebody else is applying it, wait for them.
     After a lock timeout, or without room on the disk, nothing is changed, since the event isn't the cause,
-    and the sweep tries it again.
+    and it is tried again.
     """
     try:
-        return _apply_or_quarantine(event_id, parsed, trusted=trusted, wait=wait)
+        return _apply_or_quarantine(event_id, trusted=trusted, wait=wait)
     except Exception as error:  # noqa: BLE001 - any error is kept with the event, which is tried again
         log.warning("event %s could not be applied: %s", event_id, type(error).__name__)
         note_trouble(error)
@@ -100,16 +109,16 @@ def apply_event(
         return set_aside(event_id, State.FAILED, redact(traceback.format_exc()))
 
 
-def apply_at_once(event_id: int, parsed: RobotalkerEvent | None = None) -> bool:
+def apply_at_once(event_id: int) -> bool:
     """Apply an event that must be applied before its request is answered; whether it is. Tries twice.
 
     Raises django.db.Error when the database is away.
     """
-    if apply_event(event_id, parsed=parsed, wait=True) in FINISHED_STATES:
+    if apply_event(event_id, wait=True) in FINISHED_STATES:
         return True
     if not connection.in_atomic_block:
         connection.close()  # the connection may have been cut
-    return apply_event(event_id, parsed=parsed, wait=True) in FINISHED_STATES
+    return apply_event(event_id, wait=True) in FINISHED_STATES
 
 
 def set_aside(event_id: int, state: str, error: str) -> str:
@@ -127,7 +136,7 @@ def set_aside(event_id: int, state: str, error: str) -> str:
     return state if changed else State.APPLIED
 
 
-def is_due(now: datetime) -> Q:
+def is_due(now: datetime | Now) -> Q:
     """Events whose next attempt is due, of those that have one.
 
     Also those that would wait for longer than their pause: the clock was set back (product rule 28).
@@ -137,12 +146,12 @@ def is_due(now: datetime) -> Q:
     return Q(next_attempt_at__lte=now) | Q(next_attempt_at__gt=longest)
 
 
-def _apply_or_quarantine(event_id: int, parsed: RobotalkerEvent | None, *, trusted: bool, wait: bool) -> str:
+def _apply_or_quarantine(event_id: int, *, trusted: bool, wait: bool) -> str:
     try:
         with transaction.atomic():
             wait_briefly_here()
             for event in _lock_events([event_id], wait=wait):
-                parsed = _read(event, parsed)
+                parsed = _read(event)
                 if event.purpose == OPTOUTS:
                     apply_account_event(event.pk, parsed, event.received_at)
                     _mark_applied(event)
@@ -194,14 +203,14 @@ def _read_state(event_id: int) -> str:
 
 
 @transaction.atomic
-def _apply_together(event_ids: Collection[int], parsed: Parsed, *, trusted: bool) -> dict[int, str]:
+def _apply_together(event_ids: Collection[int], *, trusted: bool) -> dict[int, str]:
     """Apply the events that can be applied together; their states. The others are left to apply_event()."""
     wait_briefly_here()
     readable: list[tuple[WebhookEvent, RobotalkerEvent]] = []
     for event in _lock_events(event_ids):
         if event.purpose != OPTOUTS:
             with suppress(DoesNotFit, UnreadableEvent):
-                readable.append((event, _read(event, parsed.get(event.pk))))
+                readable.append((event, _read(event)))
     calls = lock_calls(event.call_id for event, _ in readable if event.call_id)
     done: list[WebhookEvent] = []
     changed: set[tuple[str, int]] = set()
@@ -231,12 +240,12 @@ def _lock_events(event_ids: Collection[int], *, wait: bool = False) -> list[Webh
     return list(rows.filter(pk__in=event_ids).exclude(state=State.APPLIED).order_by("pk"))
 
 
-def _read(event: WebhookEvent, parsed: RobotalkerEvent | None) -> RobotalkerEvent:
-    """Its content, read here unless it comes parsed, and into `event` which call it is about.
+def _read(event: WebhookEvent) -> RobotalkerEvent:
+    """Its content; into `event` goes which call it is about.
 
     Raises UnreadableEvent or DoesNotFit.
     """
-    parsed = parsed or read_event(event.purpose, bytes(event.body), event.content_type)
+    parsed = read_event(event.purpose, bytes(event.body), event.content_type)
     event.kind = str(parsed.kind)
     event.passed_over = " ".join(parsed.passed_over)[:300]
     if event.purpose != OPTOUTS and event.call_id is None:

@@ -1,31 +1,36 @@
-"""The inbox: events are stored in one transaction and applied in another.
+"""The inbox: the endpoint stores events, a worker applies them.
 
 Storing is committed before the body is read, so that a body we can't apply is never lost. An event that
-can't be applied keeps its error and traceback; the sweep tries again with growing pauses, and after the last
+can't be applied keeps its error and traceback; the worker tries again with growing pauses, and after the last
 attempt a person may choose "Apply again" in the admin.
 """
 
 import hashlib
-from collections.abc import Iterable
+import time
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 
-from contacts.database.clock import read_database_clock
 from reminders.models import CallBatch, CallRecord
 from reminders.traffic.callback_urls import ACCOUNT, BATCH, CALL, Callback
-from webhooks.applying import MOST_ATTEMPTS, State, apply_events, is_due
+from webhooks.applying import (
+    FINISHED_STATES,
+    MOST_ATTEMPTS,
+    MOST_TOGETHER,
+    State,
+    apply_events,
+    is_due,
+)
 from webhooks.event_caps import ACCOUNT_CAP, BATCH_CAP, CALL_CAP, TooManyEvents
 from webhooks.models import WebhookEvent
 from webhooks.repetitions import SameBody, find_latest, is_repetition
 
-SWEEP_SIZE = 500
-SETTLE_TIME = timedelta(
-    seconds=10
-)  # the request itself applies first; the sweep takes what is left after that
+ROUND_SECONDS = 20.0  # a run takes no more events after this; the next tick goes on
 
 # One statement, dated by the database's clock, so that storing costs one commit and no extra query. (The ORM
 # has no INSERT ... SELECT.)
@@ -115,15 +120,26 @@ def _repeats(request: _Request, latest: SameBody) -> bool:
 
 
 def apply_stored(now: datetime | None = None) -> int:
-    """The sweep: apply events that their requests did not apply; the number of events applied."""
-    now = now or read_database_clock()
-    left = WebhookEvent.objects.filter(
-        Q(state=State.STORED, received_at__lt=now - SETTLE_TIME)
-        | Q(state=State.STORED, received_at__gt=now + SETTLE_TIME)  # the clock was set back since
-        | Q(is_due(now), state=State.FAILED, attempts__lt=MOST_ATTEMPTS)
-    ).order_by("received_at")
-    ids = list(left.values_list("pk", flat=True)[:SWEEP_SIZE])
-    return list(apply_events(ids).values()).count(State.APPLIED)
+    """Apply what is stored, the oldest first, in full groups while there are some; how many were applied.
+
+    What can't be applied now, such as an event whose rows somebody holds, is left to the next run.
+    """
+    ends_at = time.monotonic() + ROUND_SECONDS
+    applied, left = 0, set[int]()
+    while ids := _find_waiting(now or Now(), left):
+        states = apply_events(ids)
+        applied += list(states.values()).count(State.APPLIED)
+        left |= {event_id for event_id, state in states.items() if state not in FINISHED_STATES}
+        if len(ids) < MOST_TOGETHER or time.monotonic() > ends_at:
+            break
+    return applied
+
+
+def _find_waiting(now: datetime | Now, leave_out: Collection[int]) -> list[int]:
+    """The events to be applied next: those that arrived first, of what is new or due again."""
+    due_again = Q(is_due(now), state=State.FAILED, attempts__lt=MOST_ATTEMPTS)
+    waiting = WebhookEvent.objects.filter(Q(state=State.STORED) | due_again).exclude(pk__in=leave_out)
+    return list(waiting.order_by("received_at").values_list("pk", flat=True)[:MOST_TOGETHER])
 
 
 def is_stuck() -> Q:

@@ -1,4 +1,4 @@
-"""The webhook endpoint for Robotalker: check the token, store the body, apply it, respond 200."""
+"""The webhook endpoint for Robotalker: check the token, store the body, apply a "no", respond 200."""
 
 import logging
 from collections.abc import Iterable
@@ -28,10 +28,10 @@ from reminders.traffic.callback_urls import (
 )
 from reminders.traffic.public_address import answer_ping
 from webhooks.address_checks import read_event
-from webhooks.apply_queue import apply_or_queue
 from webhooks.applying import apply_at_once
 from webhooks.door_health import note_refused_event, note_stored_event
 from webhooks.event_caps import TooManyEvents, is_owed_optout
+from webhooks.event_hints import hint_applying
 from webhooks.inbox import TWICE, UnknownSubject, store_event
 from webhooks.optout_detection import is_optout
 from webhooks.refusal_counts import Refusal, count_refusal
@@ -56,7 +56,7 @@ class _IgnoresAccept(BaseContentNegotiation):
 class RobotalkerHook(APIView):
     """POST /hooks/robotalker/<token>: an event of one try, in any form that Robotalker may send.
 
-    200 once it is stored, whatever becomes of it. For an opt-out 200 only once it is recorded, or kept for a
+    200 once it is stored: a worker applies it. For an opt-out 200 only once it is recorded, or kept for a
     person because it names another number or none: sent again, it would say the same. 404 without a body for
     a token that isn't ours, 400 for a body that breaks off, 413 over 16 kB, 429 beyond what one address may
     store (webhooks/event_caps.py), 503 when the database is away or an opt-out isn't recorded yet
@@ -84,7 +84,7 @@ class RobotalkerHook(APIView):
             return HttpResponse(status=status.HTTP_413_REQUEST_ENTITY_TOO_LARGE)
         content_type = request.META.get("CONTENT_TYPE", "")
         try:
-            responses = [_store_and_apply(callback, event, content_type) for event in split_events(body)]
+            responses = [_take(callback, event, content_type) for event in split_events(body)]
             note_stored_event()
             return next((one for one in responses if one.status_code != status.HTTP_200_OK), responses[0])
         except TooManyEvents:
@@ -95,8 +95,8 @@ class RobotalkerHook(APIView):
             return _ask_to_resend()
 
 
-def _store_and_apply(callback: Callback, body: bytes, content_type: str) -> HttpResponse:
-    """Store an event and apply it.
+def _take(callback: Callback, body: bytes, content_type: str) -> HttpResponse:
+    """Store an event; apply it if it is an opt-out, else leave it to a worker.
 
     Raises TooManyEvents, and django.db.Error when storing it, or applying an opt-out, fails.
     """
@@ -119,11 +119,8 @@ def _store_and_apply(callback: Callback, body: bytes, content_type: str) -> Http
     with suppress(UnreadableEvent):
         parsed = read_event(callback.purpose, body, content_type)
     if is_optout(body, parsed):
-        return HttpResponse() if apply_at_once(event_id, parsed) else _ask_to_resend()
-    try:
-        apply_or_queue(event_id, parsed)
-    except Error as error:  # it is stored: the sweep applies it
-        log.error("an event could not be applied in its request: %s", type(error).__name__)
+        return HttpResponse() if apply_at_once(event_id) else _ask_to_resend()
+    hint_applying()
     return HttpResponse()
 
 

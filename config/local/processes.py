@@ -27,7 +27,8 @@ WORKER_QUEUES = {name: ",".join(queues) for name, queues in WORKERS.items()}  # 
 WEB_OPTIONS = ["-k", "config.web_server.PatientWorker", "--threads", "8", "--no-control-socket"]
 WEB_OPTIONS += ["--log-level", "warning"]
 # Workers that don't look for other workers are ready a second sooner.
-WORKER_OPTIONS = ["--concurrency", "3", "--without-mingle", "--without-gossip"]
+WORKER_OPTIONS = ["--without-mingle", "--without-gossip"]
+CHILDREN = {"dispatcher": "3", "worker": "3", "applier": "1"}  # of several, each would apply a few events
 ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     # This warning is for servers; a container on a laptop often has no other user than root.
@@ -51,7 +52,7 @@ def build_commands(*, port: int, sandbox_port: int | None, var: Path, zone: str 
     commands = {
         "web": [*python, "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", *WEB_OPTIONS],
         **{
-            name: [*celery, "worker", "-n", f"{name}@%h", "-Q", queues, *WORKER_OPTIONS]
+            name: [*celery, "worker", "-n", f"{name}@%h", "-Q", queues, "-c", CHILDREN[name], *WORKER_OPTIONS]
             for name, queues in WORKER_QUEUES.items()
         },
         "beat": [*celery, "beat", "--schedule", str(var / "celerybeat-schedule"), "--pidfile="],

@@ -115,28 +115,22 @@ def _lock_reminders(ids: Iterable[int]) -> None:
 
 
 def lock_calls(call_ids: Iterable[int]) -> dict[int, CallRecord]:
-    """Many locked calls by id; their appointments, numbers and reminders are locked before them.
+    """Many locked calls by id, each with its appointment, number and reminder. It waits for no lock.
 
     `call.reminder` and `call.number` are the locked rows; two calls that share one have an object each. Calls
-    for a household are left out: they need lock_call(), in a transaction of its own.
+    are left out if somebody holds one of their rows, or if they are for a household: lock_call() is for them.
     """
     in_households = Exists(CallCompanion.objects.filter(call=OuterRef("pk")))
-    calls = CallRecord.objects.filter(~in_households, pk__in=set(call_ids)).order_by("pk")
-    rows = list(calls.values_list("pk", "number", "reminder", "reminder__appointment"))
-    if not rows:
-        return {}
-    ids, numbers, reminders, appointments = zip(*rows, strict=True)
-    lock_appointments(appointments)
-    lock_numbers(numbers)
-    _lock_reminders(reminders)
     locked = (
-        CallRecord.objects.filter(pk__in=ids)
+        CallRecord.objects.filter(~in_households, pk__in=set(call_ids))
         .select_related(*_AROUND_A_CALL, "reminder__appointment__location")
         .prefetch_related(
             Prefetch("companions", queryset=CallCompanion.objects.none()),
             "reminder__appointment__location__closed_days",
         )
-        .select_for_update(of=("self",), no_key=True)
+        .select_for_update(
+            of=("reminder__appointment", "number", "reminder", "self"), no_key=True, skip_locked=True
+        )
         .order_by("pk")
     )
     return {call.pk: call for call in locked}

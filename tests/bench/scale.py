@@ -12,7 +12,7 @@ from tests.bench.dispatcher import run_dispatchers
 from tests.bench.incoming import CONNECTIONS, ROUND_SECONDS, Endpoint
 from tests.bench.measure import Line, stopwatch
 from tests.bench.rows import make_calls, make_due, vacuum_tables
-from tests.bench.servers import run_web
+from tests.bench.servers import run_appliers, run_web
 from tests.bench.sizes import BenchSize
 from tests.sandbox_server import SandboxServer
 from webhooks.models import WebhookEvent
@@ -23,7 +23,7 @@ SHARE = 25  # reminders that a dispatcher claims at once, so that each gets some
 
 
 def bench_scale(sandbox: SandboxServer, size: BenchSize) -> Iterator[Line]:
-    """Dispatchers first, then web processes. Each count is of processes of one kind."""
+    """Dispatchers first, then web processes with as many appliers. Each count is of processes of one kind."""
     alone = {"ROBOTALKER_CAMPAIGNS": "off", "DISPATCH_BATCH": SHARE}
     yield _show("single calls submitted", [_dispatch(n, size.calls, 0.0, sandbox, alone) for n in PROCESSES])
     yield _show(
@@ -82,7 +82,10 @@ def _dispatch(
 def _receive(processes: int, events: int) -> float:
     warm_up = CONNECTIONS * processes
     calls = make_calls(warm_up + events)
-    with run_web("config.settings", "/healthz", workers=processes) as port:
-        endpoint = Endpoint(port)
+    with (
+        run_appliers(processes) as appliers,
+        run_web("config.settings", "/healthz", workers=processes) as port,
+    ):
+        endpoint = Endpoint(port, appliers)
         endpoint.report(calls[:warm_up], ROUND_SECONDS)
         return endpoint.report(calls[warm_up:], ROUND_SECONDS * 2).rate

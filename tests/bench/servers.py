@@ -78,6 +78,35 @@ def run_web(settings_module: str, ready_path: str, *, workers: int = 0) -> Itera
         web.wait(30)
 
 
+@contextmanager
+def run_appliers(count: int = 1) -> Iterator[list[int]]:
+    """Run workers that apply events, as docker-compose.yml starts them; yield their process ids."""
+    from tests.celery_processes import read_compose_words
+
+    command = [sys.executable, "-m", "celery", "--quiet", "-A", "config", *read_compose_words("applier")]
+    appliers = [
+        subprocess.Popen([*command, "--loglevel", "ERROR", "-n", f"applier-{which}@%h"], cwd=ROOT)
+        for which in range(count)
+    ]
+    try:
+        pids = {applier.pid for applier in appliers}
+        wait_until(lambda: pids <= _read_worker_pids(), "the appliers to be ready", within_seconds=60)
+        yield sorted(pids)
+    finally:
+        for applier in appliers:
+            applier.terminate()
+        for applier in appliers:
+            applier.wait(60)
+
+
+def _read_worker_pids() -> set[int]:
+    from reminders.health.heartbeats import WORKER
+    from reminders.models import Heartbeat
+
+    names = Heartbeat.objects.filter(name__startswith=WORKER).values_list("name", flat=True)
+    return {int(name.rpartition(":")[2]) for name in names}
+
+
 def read_web_command(port: int) -> list[str]:
     """Return the command of the Dockerfile, so that it has as many workers and threads as in production."""
     found = re.search(r"^CMD (\[.*\])$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)

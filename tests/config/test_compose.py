@@ -35,7 +35,7 @@ def read_command(service: str) -> list[str]:
 
 def test_every_process_has_a_container() -> None:
     ours = {name for name, service in SERVICES.items() if service.get("image") == "callboard"}
-    assert ours == {"web", "door", "dispatcher", "worker", "beat", "migrate", "sandbox"}
+    assert ours == {"web", "door", "dispatcher", "worker", "applier", "beat", "migrate", "sandbox"}
 
 
 def test_gunicorn_accepts_the_options_of_the_web_container() -> None:

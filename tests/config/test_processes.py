@@ -14,7 +14,7 @@ from django.conf import settings
 
 from config import health
 from config.local.processes import WORKER_QUEUES, build_commands
-from config.queues import ASKING_QUEUE, DISPATCH_QUEUE
+from config.queues import ASKING_QUEUE, DISPATCH_QUEUE, EVENTS_QUEUE
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -191,16 +191,14 @@ def test_every_queue_is_taken_by_exactly_one_worker() -> None:
     assert sorted(taken) == sorted({*routed, settings.CELERY_TASK_DEFAULT_QUEUE})
 
 
-def test_tasks_that_wait_for_robotalker_have_their_own_worker() -> None:
+def test_tasks_that_wait_for_robotalker_and_patients_answers_have_their_own_workers() -> None:
     commands = build_commands(port=8000, sandbox_port=None, var=Path("var"))
-    workers = {
-        name: command[command.index("-Q") + 1] for name, command in commands.items() if "-Q" in command
-    }
-    waiting = {DISPATCH_QUEUE, ASKING_QUEUE}
-    assert {frozenset(taken.split(",")) for taken in workers.values()} == {
-        frozenset(waiting),
-        frozenset(health.QUEUES - waiting),
-    }
+    taken = [
+        set(command[command.index("-Q") + 1].split(",")) for command in commands.values() if "-Q" in command
+    ]
+    assert {DISPATCH_QUEUE, ASKING_QUEUE} in taken
+    assert {EVENTS_QUEUE} in taken, "patients' answers wait for nothing else"
+    assert set().union(*taken) == health.QUEUES
 
 
 def test_the_sandbox_is_started_only_with_a_port() -> None:

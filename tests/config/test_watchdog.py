@@ -115,8 +115,8 @@ def test_a_worker_that_receives_no_tasks_logs_this_and_ends_with_status_1(tmp_pa
 def test_a_worker_counts_the_tasks_it_starts(tmp_path: Path) -> None:
     broker = Broker()
     broker.empty()
-    words = read_compose_words("worker")
+    words = read_compose_words("applier")
     with run_celery(words, broker, tmp_path / "log", WORKER_SILENT_AFTER=4) as worker:
-        assert worker.wait_until_ready().queues == ["events", "folders", "sweeps"]
+        assert worker.wait_until_ready().queues == ["events"]
         broker.send("webhooks.tasks.apply_stored_events", "events")
         wait_until(lambda: "1 tasks started" in worker.wait_until_ready().did, "the task to be counted")

@@ -6,9 +6,9 @@ import pytest
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from tests.flows.applying import applying_events, is_all_applied
 from tests.sandbox_server import SandboxServer, run_sandbox
 from tests.waiting import wait_until
-from webhooks.apply_queue import is_idle
 
 
 @pytest.fixture(scope="session")
@@ -31,13 +31,14 @@ def sandbox(
     settings.PUBLIC_BASE_URL = live_server.url
     settings.ROBOTALKER_THREADS = 2
     settings.ROBOTALKER_READ_TIMEOUT = 2.0
-    yield sandbox_process
-    stop_events(sandbox_process)
+    with applying_events():
+        yield sandbox_process
+        stop_events(sandbox_process)
 
 
 def stop_events(sandbox: SandboxServer) -> None:
     """Let no event of this test arrive in the next one, or while the database is being emptied."""
     sandbox.faults({"kind": "lost"})
     wait_until(lambda: all(post["state"] != "waiting" for post in sandbox.posts()), "the last post to end")
-    wait_until(is_idle, "the last event to be applied")
+    wait_until(is_all_applied, "the last event to be applied")
     sandbox.reset()

@@ -10,10 +10,10 @@ from contacts.models import Appointment, PhoneNumber
 from reminders.dispatch.rounds import dispatch_due
 from reminders.models import CallBatch, CallRecord, FollowUp, Reminder
 from reminders.sweeps.reconciliation import reconcile
+from tests.flows.applying import is_all_applied
 from tests.people import make_contact, make_due_reminder, make_script, make_step
 from tests.sandbox_server import SandboxServer
 from tests.waiting import wait_until
-from webhooks.apply_queue import is_idle
 
 NUMBERS = [f"+12025550{last}" for last in range(110, 114)]
 TEXT = "{FIRST_NAME}, {PRACTICE}: {APPT_DATE} {APPT_TIME}. Reply 1 to confirm, 2 to change, STOP to stop."
@@ -77,7 +77,7 @@ def test_an_answer_to_a_text_of_a_batch_counts_for_its_own_appointment(sandbox: 
     sandbox.reply(NUMBERS[1], "STOP")
     wait_until(PhoneNumber.objects.exclude(sms_opted_out_at=None).exists, "the opt-out")
     wait_until(Appointment.objects.exclude(answer="").exists, "the confirmation")
-    wait_until(is_idle, "the last event to be applied")
+    wait_until(is_all_applied, "the last event to be applied")
     for reminder, confirmed in [(sarah, True), (noah, False)]:
         reminder.appointment.refresh_from_db()
         assert reminder.appointment.is_confirmed == confirmed

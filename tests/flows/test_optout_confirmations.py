@@ -21,10 +21,10 @@ from reminders.sweeps import single_texts
 from reminders.sweeps.confirming_texts import send_confirmations
 from reminders.tasks import confirm_optouts
 from reminders.traffic.switch import pause_sending
+from tests.flows.applying import is_all_applied
 from tests.people import SARAH, make_contact, make_due_reminder, make_location, make_step, make_user
 from tests.sandbox_server import SandboxServer
 from tests.waiting import wait_until
-from webhooks.apply_queue import is_idle
 from webhooks.models import WebhookEvent
 
 EXPECTED = "Harbor Clinic, Downtown: You get no more texts or calls. Reply START for texts."
@@ -49,7 +49,7 @@ def reply(sandbox: SandboxServer, words: str) -> None:
     sandbox.reply(SARAH, words)
     wait_until(lambda: len(sandbox.posts()) > before, "the reply to be posted")
     wait_until(lambda: all(post["state"] != "waiting" for post in sandbox.posts()), "the last post to end")
-    wait_until(is_idle, "the last event to be applied")
+    wait_until(is_all_applied, "the last event to be applied")
 
 
 def stop(sandbox: SandboxServer, words: str = "STOP") -> OptOutConfirmation:
@@ -98,7 +98,7 @@ def test_exactly_one_text_follows_a_stop_and_nothing_else_does(
     # the sandbox takes the text, then doesn't deliver to a number that is opted out there
     undelivered = OptOutConfirmation.objects.filter(state="undelivered", submitted_at__isnull=False)
     wait_until(undelivered.exists, "the report on it")
-    wait_until(is_idle, "the last event to be applied")
+    wait_until(is_all_applied, "the last event to be applied")
     assert not WebhookEvent.objects.exclude(state="applied").exists()
     assert not FollowUp.objects.filter(kind="event_kept_back").exists()
     assert CallRecord.objects.count() == 1, "it is no call, so no cap counts it"

@@ -16,11 +16,11 @@ from reminders.robotalker.client import RobotalkerClient
 from reminders.sweeps.staff_texts import send_staff_texts
 from reminders.tasks import send_texts
 from reminders.traffic.switch import pause_sending
+from tests.flows.applying import is_all_applied
 from tests.flows.optouts import opt_out
 from tests.people import SARAH, make_due_reminder, make_user
 from tests.sandbox_server import SandboxServer
 from tests.waiting import wait_until
-from webhooks.apply_queue import is_idle
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def test_a_text_is_sent_once_and_what_is_answered_is_kept_to_be_read(
     wait_until(lambda: reread(text)[0] == "delivered", "the text to be delivered")
     sandbox.reply(SARAH, "Thank you! I come at 5.")
     wait_until(ReceivedText.objects.exists, "the answer")
-    wait_until(is_idle, "the last event to be applied")
+    wait_until(is_all_applied, "the last event to be applied")
     received = ReceivedText.objects.get()
     assert (received.text, received.call, received.needs_reader) == ("Thank you! I come at 5.", None, True)
     assert not FollowUp.objects.exists(), "no reminder has gone to this number"
@@ -75,7 +75,7 @@ def test_stop_in_answer_to_a_text_of_staff_stops_texts(sandbox: SandboxServer, a
     second = write(ann, "And your hat.", "form-of-ann-2")
     sandbox.reply(SARAH, "STOP")
     wait_until(PhoneNumber.objects.filter(sms_opted_out_at__isnull=False).exists, "the opt-out")
-    wait_until(is_idle, "the last event to be applied")
+    wait_until(is_all_applied, "the last event to be applied")
     send_texts()
     assert reread(second) == ("dropped", "text_opted_out")
     assert read_sent(sandbox) == ["We found your keys."]
@@ -88,7 +88,7 @@ def test_a_yes_that_answers_staff_confirms_no_visit(sandbox: SandboxServer, ann:
     wait_until(lambda: reread(text)[0] == "delivered", "the text to be delivered")
     sandbox.reply(SARAH, "1")
     wait_until(ReceivedText.objects.exists, "the answer")
-    wait_until(is_idle, "the last event to be applied")
+    wait_until(is_all_applied, "the last event to be applied")
     assert ReceivedText.objects.get().needs_reader
     number = PhoneNumber.objects.get()
     assert number.contacts.get().appointments.get().answer == ""

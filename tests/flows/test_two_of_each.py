@@ -12,6 +12,7 @@ import requests
 from django.conf import global_settings
 from django.test import override_settings
 
+from config.queues import WORKERS
 from contacts.models import Appointment
 from reminders.health import heartbeats
 from reminders.models import CallRecord, FollowUp, Heartbeat
@@ -42,13 +43,13 @@ def count_confirmed() -> int:
 
 
 def list_idle_workers() -> list[str]:
-    """Of the four workers, by host and queues, those that have begun no task."""
+    """Of the six workers, by host and queues, those that have begun no task."""
     begun = {
         (beat.name.split(":")[0], *beat.queues)
         for beat in Heartbeat.objects.filter(name__startswith=heartbeats.WORKER)
         if not re.search(r" 0 tasks started", beat.did)
     }
-    kinds = [("asking", "dispatch"), ("events", "folders", "sweeps")]
+    kinds = [tuple(sorted(queues)) for queues in WORKERS.values()]
     wanted = {(f"{heartbeats.WORKER}{host}", *queues) for host in HOSTS for queues in kinds}
     return sorted(map(str, wanted - begun))
 

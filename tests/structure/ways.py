@@ -42,6 +42,7 @@ from tests.people import SARAH, make_contact, make_due_reminder
 from tests.sandbox_server import SandboxServer
 from tests.structure.source import PACKAGES, ROOT
 from tests.webhooks.robotalker import ANSWERED
+from webhooks.tasks import apply_new_events
 
 PEOPLE = {"Sarah": SARAH, "Noah": "+12025550142"}
 OPENING, EVENT = "an opening", "an event"
@@ -168,6 +169,7 @@ def _follow_event(client: Client, number: str) -> Way:
     post = partial(client.post, secure=url.scheme == "https", headers={"host": url.netloc})
     with connection.execute_wrapper(end_with_commit), _following(reader):
         post(url.path, body, "application/json")
+        apply_new_events()  # as the worker that was told of it
     if not reader.is_over or not Appointment.objects.get(contact__phone__e164=number).is_confirmed:
         raise RuntimeError("the appointment was not confirmed")
     return reader.way

@@ -93,6 +93,7 @@ def list_weather() -> list[Weather]:
         Weather("PostgreSQL killed", kill_postgres),
         Weather("PostgreSQL stands still", freezing("postgres"), 15),
         Weather("worker killed", killing("worker")),
+        Weather("applier killed", killing("applier")),
         Weather("dispatcher killed", killing("dispatcher")),
         Weather("beat killed", killing("beat")),
         Weather("web killed", killing("web")),

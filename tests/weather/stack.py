@@ -23,6 +23,7 @@ KINDS = {
     "web": "gunicorn",
     "dispatcher": "dispatcher@%h",
     "worker": "worker@%h",
+    "applier": "applier@%h",
     "beat": "celerybeat-schedule",
     "make run": "config.local.run",
 }

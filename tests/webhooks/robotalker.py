@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from django.test import Client
 
 from tests.people import SARAH
+from webhooks.inbox import apply_stored
 
 CALL_ID = "cal_9x7k2m4p"
 
@@ -26,8 +27,10 @@ def post_for_response(url: str, payload: object, content_type: str = "applicatio
 
 
 def post(url: str, payload: object, content_type: str = "application/json") -> int:
-    """The same; the response's status."""
-    return int(post_for_response(url, payload, content_type).status_code)
+    """The same; the response's status. Then what is stored is applied, as a worker does."""
+    status = int(post_for_response(url, payload, content_type).status_code)
+    apply_stored()
+    return status
 
 
 def report_text(url: str, event: str = "sms.received", **fields: Any) -> None:

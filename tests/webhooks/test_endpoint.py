@@ -96,7 +96,7 @@ def test_an_event_is_accepted_whatever_its_accept_header_says(call: CallRecord) 
     path = status_url(call).removeprefix("http://127.0.0.1:8000")
     answer = Client().post(path, ANSWERED, content_type="application/json", headers={"accept": "text/csv"})
     assert answer.status_code == 200
-    assert WebhookEvent.objects.get().state == "applied"
+    assert WebhookEvent.objects.get().state == "stored"
 
 
 def test_a_chunked_body_is_read_to_its_end(call: CallRecord) -> None:

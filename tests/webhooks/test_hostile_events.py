@@ -372,8 +372,8 @@ def test_the_endpoint_sets_no_cookie_and_sends_the_security_headers(call: CallRe
 
 def test_forged_requests_cost_no_query(call: CallRecord, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
-        post("/hooks/robotalker/x", ANSWERED)
-        post("/hooks/robotalker/" + "a.b.c.d.e:f:" + "g" * 43, ANSWERED)
+        post_for_response("/hooks/robotalker/x", ANSWERED)
+        post_for_response("/hooks/robotalker/" + "a.b.c.d.e:f:" + "g" * 43, ANSWERED)
 
 
 @pytest.mark.django_db(transaction=True)
