@@ -5,7 +5,7 @@ import time
 from celery import shared_task
 
 from reminders.health import heartbeats
-from webhooks.event_hints import drop_hint
+from webhooks.event_hints import drop_hint, hint_applying
 from webhooks.inbox import ROUND_SECONDS, apply_stored
 from webhooks.outgoing.deliveries import deliver_due
 from webhooks.outgoing.retention import delete_old_events
@@ -24,7 +24,11 @@ def apply_new_events() -> None:
     The endpoint asks for it (webhooks/event_hints.py).
     """
     ends_at = time.monotonic() + ROUND_SECONDS
-    while apply_stored() and time.monotonic() < ends_at:
+    while apply_stored():
+        if time.monotonic() > ends_at:  # the next task goes on
+            drop_hint()
+            hint_applying()
+            return
         time.sleep(GATHER_SECONDS)
     drop_hint()
     apply_stored()  # what was stored between the last look and that

@@ -92,6 +92,16 @@ def test_an_event_that_is_stored_while_the_hint_is_taken_away_is_applied(
     assert Appointment.objects.get().is_confirmed
 
 
+def test_a_worker_that_has_worked_for_long_enough_asks_for_the_next_task(
+    call: CallRecord, broker: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhooks.tasks.ROUND_SECONDS", -1.0)
+    post_for_response(status_url(call), ANSWERED)
+    broker.delete(EVENTS_QUEUE)
+    apply_new_events()
+    assert (count_applied(), list_tasks(broker)) == (1, [event_hints.TASK])
+
+
 def test_an_event_of_which_no_worker_is_told_is_applied_by_the_tick(
     call: CallRecord, settings: Settings, broker: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
