@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import BigIntegerField, BooleanField, CharField, F, Field, Func, Value
+from django.db.models import BooleanField, CharField, F, Field, Func, Value
 
 TOO_LARGE = 2**63
 
@@ -17,13 +17,21 @@ class IsAny(Func):
     output_field = BooleanField()
 
 
+class _Ids(Value):
+    """A list of ids as it is; an ArrayField would look at each."""
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        return "%s::bigint[]", [self.value]
+
+
 def is_any(column: str, values: Iterable[Any], kind: "Field[Any, Any] | None" = None) -> IsAny:
     """The condition that a column of ids is one of `values`: `filter(is_any("pk", ids))`.
 
     `kind`: a field of the column's kind, if it is another one. An id too large for the column equals none.
     """
-    fitting = values if kind else (value for value in values if abs(value) < TOO_LARGE)
-    return IsAny(F(column), Value(list(fitting), output_field=ArrayField(kind or BigIntegerField())))
+    if kind:
+        return IsAny(F(column), Value(list(values), output_field=ArrayField(kind)))
+    return IsAny(F(column), _Ids([value for value in values if abs(value) < TOO_LARGE]))
 
 
 def is_any_text(column: str, values: Iterable[str]) -> IsAny:
