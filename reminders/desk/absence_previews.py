@@ -3,12 +3,13 @@
 Nothing is changed here; absences.py does it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 
 from contacts import appointments
 from contacts.models import Appointment, Location, Provider
@@ -18,13 +19,13 @@ from contacts.wall_times import find_moment
 from reminders.deciding.text_objections import find_text_objections
 from reminders.desk.booking_questions import BookingQuestion, WantedSlot, find_questions_at_locations
 from reminders.desk.staff_texts import find_fault_in_words
-from reminders.models import Absence, SendingSwitch, StaffText
+from reminders.models import Absence, AbsenceVisit, SendingSwitch, StaffText
 from reminders.rules.reasons import Reason, ReasonOfText, sentence_for
 from reminders.wording.absence_texts import choose_text_language, fill_absence_text, say_change
 from reminders.wording.scripts import caller_id, find_refusal
 
 Deed = Absence.Deed
-MOST_VISITS = 100  # of one provider on one day
+MOST_VISITS = 100  # on one page; the rest of a provider's day stands on the next ones
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,35 @@ class ChangedVisit:
 
 
 @dataclass(frozen=True)
+class ShownPart:
+    """Which of `total` visits a page shows: those after `skip`, at most MOST_VISITS."""
+
+    total: int = 0
+    skip: int = 0
+
+    @property
+    def first(self) -> int:
+        return self.skip + 1
+
+    @property
+    def last(self) -> int:
+        return min(self.skip + MOST_VISITS, self.total)
+
+    @property
+    def is_all(self) -> bool:
+        return self.total <= MOST_VISITS
+
+    @property
+    def rest(self) -> int:
+        return self.total - self.last
+
+    @property
+    def next_skip(self) -> int:
+        """After the last page comes the first again."""
+        return self.last if self.rest else 0
+
+
+@dataclass(frozen=True)
 class AbsenceLine:
     """A visit in a preview. `after`: what changes, "" if it is cancelled; `questions`: sentences.
 
@@ -72,8 +102,8 @@ class AbsenceLine:
 
 def find_visits_of_absence(
     provider: Provider, day: date, location: Location | None, now: datetime
-) -> list[Appointment]:
-    """Their booked visits of that day, by the locations' clocks, that are still ahead; one query."""
+) -> QuerySet[Appointment]:
+    """Their booked visits of that day, by the locations' clocks, that are still ahead."""
     start = datetime.combine(day, datetime.min.time())
     booked = Appointment.objects.filter(
         provider=provider,
@@ -82,15 +112,32 @@ def find_visits_of_absence(
         local_start__lt=start + timedelta(days=1),
         starts_at__gt=now,
     )
-    if location:
-        booked = booked.filter(location=location)
-    about = ("contact__phone", "location", "provider")
-    return list(booked.select_related(*about).order_by("starts_at", "pk")[:MOST_VISITS])
+    return booked.filter(location=location) if location else booked
 
 
-def preview_absence(plan: AbsencePlan, now: datetime) -> list[ChangedVisit]:
-    """Each visit as it would be, and what is asked about it. Changes nothing."""
-    visits = find_visits_of_absence(plan.provider, plan.day, plan.location, now)
+def count_still_booked(absence: Absence, now: datetime) -> int:
+    """Of the provider's visits of that day, without those that are about to be changed."""
+    booked = find_visits_of_absence(absence.provider, absence.day, absence.location, now)
+    planned = AbsenceVisit.objects.filter(absence=absence, state=AbsenceVisit.State.PLANNED)
+    return booked.exclude(pk__in=planned.values("appointment")).count()
+
+
+def choose_visits(plan: AbsencePlan, skip: int, now: datetime) -> ShownPart:
+    """The page of the visits after `skip`, which somebody sent; the first where there are none after it."""
+    total = find_visits_of_absence(plan.provider, plan.day, plan.location, now).count()
+    return ShownPart(total, skip if skip < total else 0)
+
+
+def preview_absence(
+    plan: AbsencePlan, now: datetime, *, skip: int = 0, only: Collection[int] | None = None
+) -> list[ChangedVisit]:
+    """Each visit as it would be, and what is asked about it. Changes nothing.
+
+    A page of them, `skip` after the first; with `only` all visits with these ids instead.
+    """
+    found = find_visits_of_absence(plan.provider, plan.day, plan.location, now)
+    found = found.select_related("contact__phone", "location", "provider").order_by("starts_at", "pk")
+    visits = list(found[skip : skip + MOST_VISITS] if only is None else found.filter(pk__in=only))
     after = {visit.pk: _change(visit, plan) for visit in visits}
     questions = _ask_about(visits, after, plan, now) if visits and plan.deed != Deed.CANCEL else {}
     return [

@@ -77,8 +77,7 @@ def plan_absence(
             to_ends_at=visit.after.ends_at if plan.deed != Deed.CANCEL else None,
             words=visit.words[:LONGEST_WORDS],  # so much is no text either, but a call
         )
-        for visit in preview_absence(plan, now)
-        if visit.before.pk in chosen
+        for visit in preview_absence(plan, now, only=chosen)
     )
     return absence
 

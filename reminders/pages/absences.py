@@ -40,7 +40,10 @@ class AbsenceOutcome:
 
 @dataclass(frozen=True)
 class ShownAbsence:
-    """A saved absence. `texts_at`: when its texts go out, by the location's clock; None once they have."""
+    """A saved absence. `texts_at`: when its texts go out, by the location's clock; None once they have.
+
+    `still_booked`: how many of the provider's visits of that day are booked as they were, and still ahead.
+    """
 
     absence: Absence
     title: str
@@ -48,6 +51,7 @@ class ShownAbsence:
     texts_at: datetime | None
     is_unfinished: bool
     can_undo: bool
+    still_booked: int
 
 
 def name_absence(absence: Absence) -> str:
@@ -66,7 +70,7 @@ def list_recent() -> list[tuple[Absence, str]]:
     ]
 
 
-def read_absence(absence: Absence, now: datetime) -> ShownAbsence:
+def read_absence(absence: Absence, now: datetime, still_booked: int) -> ShownAbsence:
     """One query besides those that read the absence itself."""
     rows = absence.visits.select_related("appointment__contact", "appointment__location", "text").order_by(
         "starts_before", "pk"
@@ -82,6 +86,7 @@ def read_absence(absence: Absence, now: datetime) -> ShownAbsence:
         is_unfinished=any(one.state == State.PLANNED for one in visits),
         can_undo=absence.undone_at is None
         and any(one.state == State.DONE and one.starts_before > now for one in visits),
+        still_booked=0 if absence.undone_at else still_booked,
     )
 
 

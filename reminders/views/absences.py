@@ -15,7 +15,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from contacts.parameters import read_row_id
-from reminders.desk.absence_previews import AbsenceLine, AbsencePlan, describe_changed_visits, preview_absence
+from reminders.desk.absence_previews import (
+    AbsenceLine,
+    AbsencePlan,
+    ShownPart,
+    choose_visits,
+    count_still_booked,
+    describe_changed_visits,
+    preview_absence,
+)
 from reminders.desk.absences import do_absence, plan_absence, undo_absence
 from reminders.desk.booking_questions import BookingQuestion
 from reminders.forms.absences import AbsenceForm
@@ -46,17 +54,21 @@ def plan(request: HttpRequest) -> HttpResponse:
     form = AbsenceForm(request.POST if request.method == "POST" else None, initial=initial, may_text=may_text)
     frame = read_frame(form.locations)
     lines: list[AbsenceLine] | None = None
+    shown = ShownPart()
     if form.is_bound and form.is_valid():
         wanted = form.make_plan()
         if "save" in request.POST and _read_chosen(request.POST):
             return _save(request, wanted)
         now = timezone.now()
-        lines = describe_changed_visits(preview_absence(wanted, now), wanted, user, now, frame.switch)
+        shown = choose_visits(wanted, read_row_id(request.POST.get("skip", "")) or 0, now)
+        visits = preview_absence(wanted, now, skip=shown.skip)
+        lines = describe_changed_visits(visits, wanted, user, now, frame.switch)
         lines = _keep_ticks(lines, request.POST)
     context: dict[str, Any] = {
         "form": form,
         "frame": frame,
         "lines": lines,
+        "part": shown,
         "is_shown": lines is not None,
         "nothing_chosen": "save" in request.POST and lines,
         "public_id": _read_public_id(request.POST),
@@ -76,9 +88,10 @@ def plan(request: HttpRequest) -> HttpResponse:
 @never_cache
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """What was done with each visit, and how its patient is told. htmx gets the list alone, or 304."""
-    about = ("provider", "to_provider", "by", "undone_by")
+    about = ("provider", "to_provider", "location", "by", "undone_by")
     absence = get_object_or_404(Absence.objects.select_related(*about), pk=pk)
-    shown = read_absence(absence, timezone.now())
+    now = timezone.now()
+    shown = read_absence(absence, now, count_still_booked(absence, now))
     etag = make_etag(request, shown)
     if unchanged := answer_unchanged(request, etag):
         return unchanged

@@ -2,12 +2,14 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from contacts.models import Appointment
+from reminders.desk.absence_previews import MOST_VISITS
 from reminders.models import Absence
 from tests.people import AREA_CODES, make_appointment, make_contact, make_location, make_user
 from tests.reminders.pages.clinic import sit_at_desk
@@ -17,12 +19,12 @@ pytestmark = pytest.mark.django_db
 
 def book_day(count: int) -> list[Appointment]:
     location = make_location()
-    noon = timezone.now().astimezone(location.zone).replace(hour=9, minute=0) + timedelta(days=1)
+    nine = timezone.now().astimezone(location.zone).replace(hour=9, minute=0) + timedelta(days=1)
     return [
         make_appointment(
             make_contact(f"Person {place}", number=f"+1{AREA_CODES[place]}5550100"),
             location=location,
-            starts_at=noon + timedelta(minutes=15 * place),
+            starts_at=nine + timedelta(minutes=5 * place),
         )
         for place in range(count)
     ]
@@ -104,3 +106,33 @@ def test_the_words_follow_what_happens_unless_somebody_has_written_their_own() -
     own = "Please call us at {CALLBACK_NUMBER}."
     page = desk.post("/absences/", fill(visits[0], words_en=own)).content.decode()
     assert own in page
+
+
+def test_of_a_day_with_more_visits_than_a_page_has_the_rest_is_said_and_can_be_reached() -> None:
+    visits = book_day(MOST_VISITS + 3)
+    desk = sit_at_desk(make_user())
+    page = desk.post("/absences/", fill(visits[0])).content.decode()
+    assert f"Visits 1 to {MOST_VISITS} of {MOST_VISITS + 3}" in page
+    page = desk.post("/absences/", fill(visits[0], skip=str(MOST_VISITS))).content.decode()
+    assert "Cancel 3 visits" in page
+    assert f"Visits {MOST_VISITS + 1} to {MOST_VISITS + 3} of {MOST_VISITS + 3}" in page
+    ticked = [visit.pk for visit in visits[-2:]]
+    sent = {
+        **fill(visits[0], skip=str(MOST_VISITS)),
+        **read_hidden(page),
+        "visit": ticked,
+        "save": "yes",
+    }
+    page = desk.post("/absences/", sent, follow=True).content.decode()
+    assert "2 visits cancelled." in page
+    assert f"{MOST_VISITS + 1} visits of that day are still booked." in page
+    again = re.search(r'href="(/absences/\?[^"]+)"', page)
+    assert again
+    assert f'value="{visits[0].provider_id}" selected' in desk.get(unescape(again[1])).content.decode()
+
+
+@pytest.mark.parametrize("skip", ["-1", "²", "99999999999999999999", "999999999999999999", ""])
+def test_a_page_of_visits_that_there_is_not_is_the_first(skip: str) -> None:
+    visits = book_day(2)
+    page = sit_at_desk(make_user()).post("/absences/", fill(visits[0], skip=skip)).content.decode()
+    assert "Cancel 2 visits" in page
