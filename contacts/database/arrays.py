@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import BooleanField, CharField, F, Field, Func, Value
+from django.db.models import BigIntegerField, BooleanField, CharField, F, Field, Func, Value
 
 TOO_LARGE = 2**63
 
@@ -17,11 +17,11 @@ class IsAny(Func):
     output_field = BooleanField()
 
 
-class _Ids(Value):
-    """A list of ids as it is; an ArrayField would look at each."""
+class _ArrayOfIds(ArrayField[Any, Any]):
+    """Hands its values over as they are: the statement casts them, and each took longer here than there."""
 
-    def as_sql(self, compiler: Any, connection: Any) -> Any:
-        return "%s::bigint[]", [self.value]
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        return value
 
 
 def is_any(column: str, values: Iterable[Any], kind: "Field[Any, Any] | None" = None) -> IsAny:
@@ -31,7 +31,8 @@ def is_any(column: str, values: Iterable[Any], kind: "Field[Any, Any] | None" = 
     """
     if kind:
         return IsAny(F(column), Value(list(values), output_field=ArrayField(kind)))
-    return IsAny(F(column), _Ids([value for value in values if abs(value) < TOO_LARGE]))
+    fitting = [int(value) for value in values if abs(value) < TOO_LARGE]
+    return IsAny(F(column), Value(fitting, output_field=_ArrayOfIds(BigIntegerField())))
 
 
 def is_any_text(column: str, values: Iterable[str]) -> IsAny:
