@@ -35,6 +35,8 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.utilities import Error
 
+from config.frame_room import call_with_room
+
 RESERVED_THREADS = {"/hooks/": 4, "/healthz": 1}  # by the beginning of the path
 HEADERS_WITHIN = 15.0  # seconds from a request's first byte
 BODY_WITHIN = 30.0  # seconds from a request's first byte, and more for a large one:
@@ -162,8 +164,16 @@ class ReservingDispatcher:
             threads.shutdown(timeout=timeout)
 
 
+class RoomyThreads(ThreadedTaskDispatcher):  # type: ignore[misc]
+    """Threads in which pages are made as quickly at any depth of calls."""
+
+    def handler_thread(self, thread_no: int) -> None:
+        run = super().handler_thread
+        call_with_room(lambda: run(thread_no))
+
+
 def _start_threads(count: int) -> ThreadedTaskDispatcher:
-    dispatcher = ThreadedTaskDispatcher()
+    dispatcher = RoomyThreads()
     dispatcher.set_thread_count(count)
     return dispatcher
 

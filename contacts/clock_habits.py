@@ -91,7 +91,13 @@ def find_habits(language: str, region: str) -> ClockHabits:
 
 def write_clock(value: datetime | time) -> str:
     """A time of day as it stands, whatever its zone: "2:05 pm" or "14:05"."""
-    return time_format(value, read_habits().clock)
+    return _write_minute(value.hour, value.minute, read_habits().clock, get_language())
+
+
+@cache  # a list of some hundred visits asks for each time of day again and again
+def _write_minute(hour: int, minute: int, form: str, language: str | None) -> str:
+    """`form`: in Django's letters. `language`: in which the half of the day is written."""
+    return time_format(time(hour, minute), form)
 
 
 def write_exact_clock(value: datetime | time) -> str:

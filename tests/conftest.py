@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from _pytest.runner import pytest_runtest_protocol as run_protocol
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
@@ -13,6 +14,7 @@ from django.utils import translation
 from pytest_django.plugin import DjangoDbBlocker
 from xdist.scheduler import LoadFileScheduling
 
+from config.frame_room import call_with_room
 from tests.emptied_tables import empty_tables
 from tests.kept_database import TEMPLATE, find_dump, restore_dump, write_dump
 from tests.office import make_colleague
@@ -67,6 +69,12 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    """As pytest does it, with room for what tests call from far below (config/frame_room.py)."""
+    return call_with_room(lambda: run_protocol(item, nextitem))
 
 
 @pytest.fixture(scope="session")

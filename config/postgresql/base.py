@@ -9,12 +9,14 @@ beginning of each transaction, and for that transaction only.
 """
 
 from collections.abc import Generator
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import psycopg
 from django.conf import settings
 from django.db.backends.postgresql import base
+from django.db.backends.postgresql.psycopg_any import BaseTzLoader
 from psycopg import errors, pq
 
 from contacts.database.patience import PROBE_WITHIN, HangingServer, lock_seconds, time_left
@@ -113,10 +115,30 @@ def _limits_of_transaction() -> bytes:
     return f"SELECT {', '.join(parts)}".encode()
 
 
+class MomentLoader(BaseTzLoader):  # type: ignore[misc]
+    """Reads moments in UTC, which is a sixth of the time of a long list with Django's own loader."""
+
+    timezone = UTC  # Django compares it with its own
+
+    def load(self, data: Any) -> Any:
+        try:
+            moment = datetime.fromisoformat(str(data, "ascii"))
+        except ValueError:  # such as infinity, for which psycopg has an error of its own
+            return super().load(data)
+        return moment if moment.tzinfo is UTC else super().load(data)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django's wrapper, with connections of ours."""
 
     Database: Any = SimpleNamespace(**vars(psycopg) | {"connect": ImpatientConnection.connect})
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Django's, with MomentLoader where moments are in UTC."""
+        parameters: dict[str, Any] = super().get_connection_params()
+        if self.timezone is UTC:
+            parameters["context"].register_loader("timestamptz", MomentLoader)
+        return parameters
 
     def chunked_cursor(self) -> Any:
         """What QuerySet.iterator() reads with: a server's cursor, which ends with a pooler's transaction."""

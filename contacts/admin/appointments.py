@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.columns import link_to_appointment, show_local, show_when
-from contacts.admin.history import HistoryAdmin, HistoryInline
+from contacts.admin.history import HistoryAdmin, HistoryInline, KnownValuesFilter
 from contacts.models import Appointment, AppointmentChange
 
 
@@ -45,7 +45,7 @@ class ChangeInline(HistoryInline):
 @admin.register(Appointment)
 class AppointmentAdmin(HistoryAdmin[Appointment]):
     list_display = ("when", "contact", "location", "provider", "kind", "status", "says", "revision", "page")
-    list_filter = ("status", CurrentAnswerFilter, "location", "provider", "source")
+    list_filter = ("status", CurrentAnswerFilter, "location", "provider", ("source", KnownValuesFilter))
     list_select_related = ("contact", "location", "provider")
     search_fields = ("contact__first_name", "contact__last_name", "external_id")
     date_hierarchy = "starts_at"

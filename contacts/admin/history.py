@@ -15,6 +15,7 @@ from django.utils import timezone
 from contacts.contact_search import find_contact_ids
 from contacts.deep_pages import DeepPaginator
 from contacts.forms.times import ClockInput, DayAndClockField, DayAndClockInput, DayInput, TimeOfDay
+from contacts.large_tables import list_values
 from contacts.models import Location
 from contacts.parameters import DayField
 from contacts.searches import is_search_key, recall_search, remember_search
@@ -50,6 +51,22 @@ class SearchedList(ChangeList):
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         self.query = recall_search(request.session, self.query)
         return super().get_queryset(request, exclude_parameters)
+
+
+class KnownValuesFilter(admin.AllValuesFieldListFilter):
+    """A filter by the values that a column of a large table has."""
+
+    def __init__(
+        self,
+        field: Any,
+        request: HttpRequest,
+        params: Any,
+        model: type[Model],
+        model_admin: admin.ModelAdmin[Any],
+        field_path: str,
+    ) -> None:
+        super().__init__(field, request, params, model, model_admin, field_path)
+        self.lookup_choices = list_values(model, field_path)  # type: ignore[assignment] # as Django's own
 
 
 class ClinicAdmin(admin.ModelAdmin[ModelT]):

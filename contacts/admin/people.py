@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from contacts.admin.columns import show_number
-from contacts.admin.history import ClinicAdmin, HistoryAdmin, HistoryInline
+from contacts.admin.history import ClinicAdmin, HistoryAdmin, HistoryInline, KnownValuesFilter
 from contacts.audit.contact_changes import read_contact_details, record_contact_edit
 from contacts.consent import record_consent_basis
 from contacts.database.clock import read_database_clock
@@ -138,7 +138,12 @@ class ContactAdmin(ClinicAdmin[Contact]):
 
     form = PersonNameForm
     list_display = ("full_name", "masked", "language", "preferred_channel", "time_zone", "source", "page")
-    list_filter = ("language", "preferred_channel", "source", ("phone", admin.EmptyFieldListFilter))
+    list_filter = (
+        ("language", KnownValuesFilter),
+        "preferred_channel",
+        ("source", KnownValuesFilter),
+        ("phone", admin.EmptyFieldListFilter),
+    )
     list_select_related = ("phone",)
     search_fields = ("first_name", "last_name", "external_id", "phone__e164")
     readonly_fields = ("phone", "other_phone", "source", "external_id", "page", "created_at", "updated_at")

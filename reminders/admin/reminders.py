@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from contacts.admin.columns import link_to_appointment, show_when
 from contacts.admin.history import HistoryAdmin
+from contacts.large_tables import list_values
 from reminders.desk.orders import put_back_reminders, skip_reminders
 from reminders.models import Reminder
 from reminders.rules.reasons import Reason
@@ -41,8 +42,7 @@ class ReasonFilter(admin.SimpleListFilter):
     parameter_name = "why"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        there = model_admin.model.objects.exclude(reason="").order_by("reason")
-        return [(code, show_reason(code)) for code in there.values_list("reason", flat=True).distinct()]
+        return [(code, show_reason(code)) for code in list_values(model_admin.model, "reason") if code]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Reminder]) -> QuerySet[Reminder]:
         return queryset.filter(reason=self.value()) if self.value() else queryset

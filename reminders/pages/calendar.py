@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from contacts.clock_habits import write_clock
 from contacts.models import Appointment, Location, Provider
 from contacts.templatetags.chips import VISIT_LOOKS
 from contacts.wall_times import read_clock
+from reminders.pages.day import write_visit_address
 from reminders.pages.provider_day import A_DAY, read_visits_between
 from reminders.planning.open_times import OpenTimes, read_open_times
 
@@ -37,6 +37,10 @@ class CalendarVisit:
     state: str
     elsewhere: str
     can_move: bool
+
+    @property
+    def href(self) -> str:
+        return write_visit_address(self.pk)
 
     @property
     def word(self) -> str:
@@ -219,8 +223,8 @@ def _describe_visit(visit: CalendarVisit, *, shows_names: bool, may_move: bool) 
         "className": f"visit visit-{visit.state}",
         "editable": may_move and visit.can_move,
         "extendedProps": {
-            "address": reverse("appointment", args=[visit.pk]),
-            "move": reverse("move_appointment", args=[visit.pk]),
+            "address": visit.href,
+            "move": f"{visit.href}move/",
             "clock": write_clock(visit.starts_at),
             "kind": visit.kind,
             "provider": visit.provider,

@@ -200,7 +200,7 @@ def build_row(visit: VisitOfDay, now: datetime) -> Row:
         pk=appointment.pk,
         starts_at=starts_at,
         time=clock(starts_at),
-        href=_address_of_visits().format(appointment.pk),
+        href=write_visit_address(appointment.pk),
         name=contact.full_name,
         about=" · ".join(filter(None, [appointment.kind, provider])),
         kind=appointment.kind,
@@ -215,6 +215,11 @@ def build_row(visit: VisitOfDay, now: datetime) -> Row:
         is_cancelled=appointment.status == Appointment.Status.CANCELLED,
         is_unmarked=is_booked and appointment.starts_at < now - FOLDED_AFTER,
     )
+
+
+def write_visit_address(pk: int) -> str:
+    """The address of a visit's page."""
+    return _address_of_visits().format(pk)
 
 
 @cache

@@ -21,8 +21,9 @@ LONGEST = 7000  # characters of a header; a longer list is sent as a whole
 
 @dataclass(frozen=True)
 class SeenDay:
-    """What a page has. `rows`: the digest of each row, by the appointment's id."""
+    """What a page has. `text`: as it says so; `rows`: the digest of each row, by the appointment's id."""
 
+    text: str
     at: datetime
     counts: str
     nows: str
@@ -48,9 +49,14 @@ class DayChanges:
         return not (self.rows or self.gone or self.counts or self.nows)
 
 
-def write_seen(day: DayList, at: datetime) -> str:
-    """What a page has that shows the whole list, read at `at` (aware)."""
-    shown = {row.pk: _digest(row) for row in _shown(day)}
+def digest_rows(rows: Iterable[Row]) -> dict[int, str]:
+    """The digest of each row, by the appointment's id; a page that shows the row has it."""
+    return {row.pk: _digest(row) for row in rows}
+
+
+def write_seen(day: DayList, at: datetime, digests: Mapping[int, str]) -> str:
+    """What a page has that shows the whole list, read at `at` (aware). `digests`: of all the day's rows."""
+    shown = {row.pk: digests[row.pk] for row in _shown(day)}
     return _write(at, _digest_counts(day, 0), _digest(day_nows(day)), shown)
 
 
@@ -63,22 +69,25 @@ def read_seen(text: str) -> SeenDay | None:
     try:
         pairs = dict(row.split(".", 1) for row in rows)
         at = datetime.fromtimestamp(int(moment) / 1000, UTC)
-        return SeenDay(at, counts, nows, {base36_to_int(pk): digest for pk, digest in pairs.items()})
+        return SeenDay(text, at, counts, nows, {base36_to_int(pk): digest for pk, digest in pairs.items()})
     except (ValueError, OverflowError, OSError):
         return None
 
 
-def find_changes(day: DayList, seen: SeenDay, at: datetime) -> DayChanges:
-    """What a page that has `seen` needs, to show the day as read at `at`; each row stays where it is."""
+def find_changes(day: DayList, seen: SeenDay, at: datetime, digests: Mapping[int, str]) -> DayChanges:
+    """What a page that has `seen` needs, to show the day as read at `at`; each row stays where it is.
+
+    `digests`: of all the day's rows, worked out once for all pages that ask.
+    """
     shown = {row.pk: row for row in _shown(day)}
-    known = {row.pk: row for row in day.rows}
+    hidden = {row.pk: row for row in day.rows if row.pk not in shown}
     rows: list[Row] = []
     gone: list[int] = []
-    digests: dict[int, str] = {}
+    now: dict[int, str] = {}
     for pk, digest in seen.rows.items():
-        row = shown.get(pk) or (replace(known[pk], is_leaving=True) if pk in known else None)
-        digests[pk] = _digest(row) if row else GONE
-        if digests[pk] == digest:
+        row = shown.get(pk) or (replace(hidden[pk], is_leaving=True) if pk in hidden else None)
+        now[pk] = GONE if row is None else digests[pk] if pk in shown else _digest(row)
+        if now[pk] == digest:
             continue
         if row:
             rows.append(row)
@@ -86,13 +95,14 @@ def find_changes(day: DayList, seen: SeenDay, at: datetime) -> DayChanges:
             gone.append(pk)
     added = len(shown.keys() - seen.rows.keys())
     counts, nows = _digest_counts(day, added), _digest(day_nows(day))
+    is_as_seen = not rows and not gone and (counts, nows) == (seen.counts, seen.nows)
     return DayChanges(
         rows=tuple(rows),
         gone=tuple(gone),
         added=added,
         counts=counts != seen.counts,
         nows=tuple(group for group in day.groups if group.now) if nows != seen.nows else (),
-        seen=_write(at, counts, nows, digests),
+        seen=seen.text if is_as_seen else _write(at, counts, nows, now),
     )
 
 

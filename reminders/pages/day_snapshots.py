@@ -4,9 +4,10 @@ A hundred open pages ask fifty times a second, mostly about one day. A process w
 SHARED_FOR; who has just changed something, or has seen something newer, gets it as it is now.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from threading import Lock
 
 from django.utils.translation import get_language
@@ -14,6 +15,7 @@ from django.utils.translation import get_language
 from contacts.models import Location
 from reminders.deciding.shared_settings import SharedSettings
 from reminders.pages.day import Row, read_day_rows
+from reminders.pages.day_changes import digest_rows
 
 SHARED_FOR = timedelta(seconds=1.5)
 MOST_KEPT = 50  # days and choices of locations; each open page asks about one
@@ -25,6 +27,11 @@ class DaySnapshot:
 
     at: datetime
     rows: tuple[Row, ...]
+
+    @cached_property
+    def digests(self) -> Mapping[int, str]:
+        """What digest_rows() says of the rows."""
+        return digest_rows(self.rows)
 
 
 _kept: dict[tuple[object, ...], DaySnapshot] = {}

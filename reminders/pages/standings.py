@@ -240,7 +240,7 @@ def name_way(way: str) -> str:
 
 def find_orderable(facts: StandingFacts, standing: Standing) -> int | None:
     """The reminder that "call now" would call for: the next, else the last; None if it makes no sense."""
-    if standing.code in NO_CALL_WANTED:
+    if standing.code in NO_CALL_WANTED or facts.appointment.starts_at <= facts.now:
         return None
     usable = [
         reminder

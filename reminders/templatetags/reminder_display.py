@@ -1,10 +1,12 @@
 """How states are shown: a hue, an icon and a word, never a hue alone."""
 
+from functools import lru_cache
+
 from django import template
 from django.contrib.messages.storage.base import Message
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from contacts.templatetags.chips import UNKNOWN_STATE, VISIT_LOOKS, ChipLook, draw_chip
@@ -87,18 +89,6 @@ def result_icon(result: str) -> SafeString:
     return format_html('<span class="hue-{}">{}</span>', hue, icon(name))
 
 
-@register.simple_tag
-def day_words() -> dict[str, str]:
-    """The words that are the same in every row of Today, looked up once."""
-    return {
-        "arrived": gettext("Arrived"),
-        "no_show": gettext("No-show"),
-        "call": gettext("Call now"),
-        "unmarked": gettext("not marked yet"),
-        "leaving": gettext("no longer in this list"),
-    }
-
-
 @register.filter
 def visit_to_undo(message: Message) -> int | None:
     """The appointment whose arrival or no-show a message offers to undo."""
@@ -109,6 +99,12 @@ def visit_to_undo(message: Message) -> int | None:
 @register.simple_tag
 def chip(state: str, words: str = "") -> SafeString:
     """A state as a chip; `words` replace its own word ("confirmed 9:12 by key 1")."""
+    return _draw_chip(state, words, get_language())
+
+
+@lru_cache(maxsize=4096)  # most rows of a day have one of a few; no words are about a person
+def _draw_chip(state: str, words: str, language: str | None) -> SafeString:
+    """`language`: in which the look's own word is shown."""
     return draw_chip(LOOKS.get(state, UNKNOWN_STATE), words)
 
 

@@ -1,6 +1,6 @@
 """The day's appointments: the page, and at the same address what has changed on it since."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
@@ -44,9 +44,9 @@ def show_today(request: HttpRequest) -> HttpResponse:
     }
     if seen is None:
         context["providers"] = practice.config.providers.values()
-        answer = _show_all(request, context, snapshot.at, wanted)
+        answer = _show_all(request, context, snapshot, wanted)
     else:
-        changes = find_changes(day_list, seen, snapshot.at)
+        changes = find_changes(day_list, seen, snapshot.at, snapshot.digests)
         if changes.is_empty and not get_messages(request):
             return HttpResponse(status=204)
         answer = render(request, "reminders/today/changes.html", context | {"changes": changes})
@@ -67,11 +67,12 @@ def _arrange(snapshot: DaySnapshot, wanted: list[Location], chosen: dict[str, An
 
 
 def _show_all(
-    request: HttpRequest, context: dict[str, Any], at: datetime, wanted: list[Location]
+    request: HttpRequest, context: dict[str, Any], snapshot: DaySnapshot, wanted: list[Location]
 ) -> HttpResponse:
     day_list: DayList = context["list"]
+    at = snapshot.at
     shown = day_list.day or (today_at(wanted[0], at) if wanted else at.date())
-    seen = write_seen(day_list, at)
+    seen = write_seen(day_list, at, snapshot.digests)
     context |= {
         "seen": seen if len(seen) < LONGEST else "",
         "shown": shown,

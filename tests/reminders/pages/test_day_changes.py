@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from html import unescape
+from html import escape, unescape
 from typing import Any
 
 import pytest
@@ -223,3 +223,17 @@ def test_who_is_unconfirmed_tomorrow_and_gets_nothing_more_is_listed(
     assert len(read_unconfirmed([location], NOON).lines) == 2, (
         "what a paused campaign holds back doesn't go out"
     )
+
+
+@pytest.mark.parametrize("name", ["<b title=\"x\">Ann</b> & 'co'", "{pk} {name.__class__} %s"])
+def test_what_somebody_wrote_stands_in_a_row_as_they_wrote_it(clock: TwoClocks, name: str) -> None:
+    location = make_location(name, time_zone=NEW_YORK)
+    make_location("Uptown", time_zone=NEW_YORK)
+    visit = make_appointment(make_contact(name), location=location, starts_at=NOON + timedelta(hours=1))
+    Appointment.objects.filter(pk=visit.pk).update(kind=name)
+    page = sit_at_desk(make_user()).get("/").content.decode()
+    [row] = re.findall(r'<li class="row-line.*?</li>', page, re.DOTALL)
+    assert row.count(escape(name)) == 5, "the name thrice, the kind and the location"
+    assert unescape(row).count(name) == 5
+    if "<" in name:
+        assert name not in row

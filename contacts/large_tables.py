@@ -1,0 +1,50 @@
+"""What a list asks of a whole table, which is kept for a minute where the table is large.
+
+How many rows there are, and which values a column has, takes a tenth of a second for a million rows.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import Model, QuerySet
+
+LARGE = 50_000  # rows; of a smaller table nothing is kept
+KEPT_FOR = 60.0  # seconds
+
+_kept: dict[tuple[type[Model], str], tuple[float, Any]] = {}
+_large: set[type[Model]] = set()
+
+
+def count_rows(rows: "QuerySet[Any, Any]") -> int:
+    """How many rows it has; of a whole table that is large, how many there were up to a minute ago."""
+    query = rows.query
+    if query.where or query.distinct or query.combinator or query.is_sliced:
+        return rows.count()
+    model: type[Model] = rows.model
+    count: int = _read_kept(model, "", rows.count)
+    if count >= LARGE:
+        _large.add(model)
+    else:
+        _large.discard(model)
+    return count
+
+
+def list_values(model: type[Model], column: str) -> list[Any]:
+    """The values of a column, each once, in their order; of a large table those of a minute ago.
+
+    Whether it is large is known once count_rows() has counted it.
+    """
+    values = model._default_manager.order_by(column).values_list(column, flat=True).distinct()
+    found: list[Any] = _read_kept(model, column, lambda: list(values))
+    return found
+
+
+def _read_kept(model: type[Model], what: str, read: Callable[[], Any]) -> Any:
+    now = time.monotonic()
+    read_at, value = _kept.get((model, what), (None, None))
+    if model in _large and read_at is not None and now - read_at < KEPT_FOR:
+        return value
+    value = read()
+    _kept[model, what] = (now, value)
+    return value
