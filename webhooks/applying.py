@@ -10,6 +10,7 @@ import logging
 import traceback
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import OperationalError, connection, transaction
@@ -19,7 +20,7 @@ from django.db.models.functions import Now, Power
 from contacts.database.saving import save_rows, saving_together
 from contacts.redaction import redact
 from reminders.health.rounds import is_disk_full, note_trouble
-from reminders.lifecycle.locking import is_lock_timeout, lock_call, lock_calls, wait_briefly_here
+from reminders.lifecycle.locking import BRIEFLY, is_lock_timeout, lock_call, lock_calls, wait_briefly_here
 from reminders.models import CallRecord
 from reminders.results.outcomes import date_event, fold_into_call, mark_accepted, read_reply_in
 from reminders.results.single_texts import keep_received
@@ -40,10 +41,11 @@ State = WebhookEvent.State
 # An opt-out in such an event is recorded, or can't be and the event's error says so (_quarantine).
 FINISHED_STATES = frozenset({State.APPLIED, State.UNVERIFIED, State.QUARANTINED})
 MOST_ATTEMPTS = 8
-MOST_TOGETHER = 500  # rows that are locked together also wait together
+MOST_TOGETHER = 500  # whoever needs one of the rows that a group has locked waits for the whole group
 FEW = 4  # of so many at least one must have its turn, else all are applied alone
 # States of a call whose events are applied in a group. Events that change another outcome are rare.
 GROUPED_STATES = frozenset({*CALL_OPEN, CallState.ANSWERED})
+HARDLY = 0.001  # seconds
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=64)
 ROUNDING = timedelta(seconds=1)
 SAVED_FIELDS = [
@@ -58,33 +60,49 @@ SAVED_FIELDS = [
 ]
 
 
+@dataclass
+class _Patience:
+    """How long each lock is waited for: two seconds until an event has waited in vain, then hardly.
+
+    So rows that somebody holds for long keep other events waiting for two seconds, however many they are.
+    """
+
+    seconds: float = BRIEFLY
+
+    def note(self, error: Exception) -> None:
+        if is_lock_timeout(error):
+            self.seconds = HARDLY
+
+
 def apply_events(event_ids: Sequence[int], *, trusted: bool = False) -> dict[int, str]:
     """Apply stored events; the state of each after that. Never raises because of what is in an event.
 
     `trusted`: Robotalker or a person has confirmed them, so none is held back to be verified.
     """
     states: dict[int, str] = {}
+    patience = _Patience()
     for start in range(0, len(event_ids), MOST_TOGETHER):
-        states |= _apply_group(event_ids[start : start + MOST_TOGETHER], trusted=trusted)
+        states |= _apply_group(event_ids[start : start + MOST_TOGETHER], patience, trusted=trusted)
     return states
 
 
-def _apply_group(event_ids: Sequence[int], *, trusted: bool) -> dict[int, str]:
+def _apply_group(event_ids: Sequence[int], patience: _Patience, *, trusted: bool) -> dict[int, str]:
     states: dict[int, str] = {}
     while len(left := _leave_out(event_ids, states)) > 1:
         try:
-            done = _apply_together(left, trusted=trusted)
+            done = _apply_together(left, patience, trusted=trusted)
         except Exception as error:  # noqa: BLE001 - which one failed shows when each half is applied by itself
             log.warning("%s events could not be applied together: %s", len(left), type(error).__name__)
+            patience.note(error)
             half = len(left) // 2
             for part in (left[:half], left[half:]):
-                states |= _apply_group(part, trusted=trusted)
+                states |= _apply_group(part, patience, trusted=trusted)
             return states
         states |= done
         if len(done) * FEW < len(left):  # the others change the same rows, or somebody holds theirs
             break
     for event_id in _leave_out(event_ids, states):
-        states[event_id] = apply_event(event_id, trusted=trusted)
+        states[event_id] = apply_event(event_id, trusted=trusted, patience=patience)
     return states
 
 
@@ -92,18 +110,23 @@ def _leave_out(event_ids: Sequence[int], done: Collection[int]) -> list[int]:
     return [event_id for event_id in event_ids if event_id not in done]
 
 
-def apply_event(event_id: int, *, trusted: bool = False, wait: bool = False) -> str:
+def apply_event(
+    event_id: int, *, trusted: bool = False, wait: bool = False, patience: _Patience | None = None
+) -> str:
     """Apply one stored event; its state after that. Never raises because of what is in the event.
 
-    `trusted` as in apply_events(). `wait`: if somebody else is applying it, wait for them.
+    `trusted` as in apply_events(). `wait`: if somebody else is applying it, wait for them. `patience`: of the
+    run that it belongs to.
     After a lock timeout, or without room on the disk, nothing is changed, since the event isn't the cause,
     and it is tried again.
     """
+    patience = patience or _Patience()
     try:
-        return _apply_or_quarantine(event_id, trusted=trusted, wait=wait)
+        return _apply_or_quarantine(event_id, patience, trusted=trusted, wait=wait)
     except Exception as error:  # noqa: BLE001 - any error is kept with the event, which is tried again
         log.warning("event %s could not be applied: %s", event_id, type(error).__name__)
         note_trouble(error)
+        patience.note(error)
         if isinstance(error, OperationalError) and (is_lock_timeout(error) or is_disk_full(error)):
             return _read_state(event_id)
         return set_aside(event_id, State.FAILED, redact(traceback.format_exc()))
@@ -146,10 +169,10 @@ def is_due(now: datetime | Now) -> Q:
     return Q(next_attempt_at__lte=now) | Q(next_attempt_at__gt=longest)
 
 
-def _apply_or_quarantine(event_id: int, *, trusted: bool, wait: bool) -> str:
+def _apply_or_quarantine(event_id: int, patience: _Patience, *, trusted: bool, wait: bool) -> str:
     try:
         with transaction.atomic():
-            wait_briefly_here()
+            wait_briefly_here(patience.seconds)
             for event in _lock_events([event_id], wait=wait):
                 parsed = _read(event)
                 if event.purpose == OPTOUTS:
@@ -160,14 +183,14 @@ def _apply_or_quarantine(event_id: int, *, trusted: bool, wait: bool) -> str:
                 save_rows([event], SAVED_FIELDS)
                 return event.state
     except (DoesNotFit, UnreadableEvent) as error:
-        return _quarantine(event_id, f"{type(error).__name__}: {error}")
+        return _quarantine(event_id, f"{type(error).__name__}: {error}", patience)
     return _read_state(event_id)  # applied meanwhile, or another thread is applying it
 
 
 @transaction.atomic
-def _quarantine(event_id: int, why: str) -> str:
+def _quarantine(event_id: int, why: str, patience: _Patience) -> str:
     """Keep an event that can't be trusted, tell staff what it seems to say, and record an opt-out in it."""
-    wait_briefly_here()
+    wait_briefly_here(patience.seconds)
     event = WebhookEvent.objects.get(pk=event_id)
     parsed = read_for_optout(bytes(event.body))
     if event.call_id is None and event.batch_id is not None and parsed:
@@ -203,9 +226,9 @@ def _read_state(event_id: int) -> str:
 
 
 @transaction.atomic
-def _apply_together(event_ids: Collection[int], *, trusted: bool) -> dict[int, str]:
+def _apply_together(event_ids: Collection[int], patience: _Patience, *, trusted: bool) -> dict[int, str]:
     """Apply the events that can be applied together; their states. The others are left to apply_event()."""
-    wait_briefly_here()
+    wait_briefly_here(patience.seconds)
     readable: list[tuple[WebhookEvent, RobotalkerEvent]] = []
     for event in _lock_events(event_ids):
         if event.purpose != OPTOUTS:

@@ -22,9 +22,7 @@ TASK = "webhooks.tasks.apply_new_events"
 KEY = "callboard:events-hinted"
 STANDS_FOR = 30  # seconds, as the task does, if no worker takes it away: longer than one works
 PATIENCE = 0.5  # seconds for a connection, and for each answer
-PAUSE = (
-    10.0  # seconds without hints after Redis failed to answer: the endpoint must not wait for it each time
-)
+PAUSE = 10.0  # seconds without hints once Redis failed to answer: not every request may wait for it
 
 _paused_until = 0.0  # by the monotonic clock
 

@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 
 from reminders.models import CallBatch, CallRecord
 from reminders.traffic.callback_urls import ACCOUNT, BATCH, CALL, Callback
+from reminders.traffic.shutdown import is_stopping
 from webhooks.applying import (
     FINISHED_STATES,
     MOST_ATTEMPTS,
@@ -105,6 +106,8 @@ def _store_same_body(request: _Request) -> int | None:
                 if event_id is None:
                     raise TooManyEvents("this address has stored as many events as it may")
                 return event_id
+    if latest.state == State.FAILED:  # try it again at once, even after its last attempt
+        WebhookEvent.objects.filter(pk=latest.pk, state=State.FAILED).update(state=State.STORED)
     return latest.pk if latest.is_unfinished else None
 
 
@@ -130,7 +133,7 @@ def apply_stored(now: datetime | None = None) -> int:
         states = apply_events(ids)
         applied += list(states.values()).count(State.APPLIED)
         left |= {event_id for event_id, state in states.items() if state not in FINISHED_STATES}
-        if len(ids) < MOST_TOGETHER or time.monotonic() > ends_at:
+        if len(ids) < MOST_TOGETHER or is_stopping() or time.monotonic() > ends_at:
             break
     return applied
 

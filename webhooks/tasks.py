@@ -5,6 +5,7 @@ import time
 from celery import shared_task
 
 from reminders.health import heartbeats
+from reminders.traffic.shutdown import is_stopping
 from webhooks.event_hints import drop_hint, hint_applying
 from webhooks.inbox import ROUND_SECONDS, apply_stored
 from webhooks.outgoing.deliveries import deliver_due
@@ -25,7 +26,7 @@ def apply_new_events() -> None:
     """
     ends_at = time.monotonic() + ROUND_SECONDS
     while apply_stored():
-        if time.monotonic() > ends_at:  # the next task goes on
+        if is_stopping() or time.monotonic() > ends_at:  # the next task goes on
             drop_hint()
             hint_applying()
             return

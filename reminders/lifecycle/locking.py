@@ -40,9 +40,9 @@ def wait_briefly() -> Iterator[None]:
                 _set_lock_timeout(settings.DATABASE_LOCK_SECONDS, only_here=settings.DATABASE_POOLER)
 
 
-def wait_briefly_here() -> None:
+def wait_briefly_here(seconds: float = BRIEFLY) -> None:
     """The same for the rest of this transaction."""
-    _set_lock_timeout(BRIEFLY, only_here=True)
+    _set_lock_timeout(seconds, only_here=True)
 
 
 def is_lock_timeout(error: Exception) -> bool:

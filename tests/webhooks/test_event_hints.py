@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ import requests
 from celery import current_app
 from django.db import connection, transaction
 from django.db.models import Model
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from psycopg import sql
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -24,7 +27,10 @@ from config.queues import EVENTS_QUEUE
 from contacts.models import Appointment, PhoneNumber
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
-from reminders.models import CallRecord
+from reminders.lifecycle.follow_ups import open_follow_up
+from reminders.lifecycle.locking import BRIEFLY
+from reminders.models import CallRecord, FollowUp
+from reminders.traffic import shutdown
 from reminders.traffic.callback_urls import Callback, status_url
 from tests.celery_processes import read_database_url
 from tests.flows.applying import applying_events
@@ -32,7 +38,7 @@ from tests.people import make_contact, make_due_reminder
 from tests.waiting import find_free_port, wait_until
 from tests.webhooks.robotalker import ANSWERED, make_event, post, post_for_response
 from webhooks import event_hints
-from webhooks.applying import apply_at_once
+from webhooks.applying import MOST_ATTEMPTS, apply_at_once
 from webhooks.inbox import apply_stored, store_event
 from webhooks.models import WebhookEvent
 from webhooks.tasks import apply_new_events
@@ -185,6 +191,54 @@ def test_events_whose_rows_somebody_holds_keep_no_others_waiting(call: CallRecor
     assert count_applied() == 2
 
 
+def test_many_events_whose_rows_somebody_holds_for_long_wait_for_two_seconds_in_all() -> None:
+    for person in range(5):
+        make_due_reminder(make_contact(f"Patient {person}", number=f"+120255501{person:02}"))
+    claim = claim_due(5)
+    for call in open_calls(claim.reminder_ids, claim.token):
+        store_event(Callback("c", call.public_id, "key-1"), b"", "text/plain")
+    with hold(Appointment):
+        with CaptureQueriesContext(connection) as queries:
+            assert apply_stored() == 0
+        assert count_patient(queries) == 2, "the group, which waits for nobody, and the first event alone"
+    assert apply_stored() == 5
+
+
+def test_a_row_that_a_whole_group_waits_for_costs_two_seconds() -> None:
+    """Such as a follow-up that an answer closes: the group fails, and each half of it waits again."""
+    for person in range(4):
+        make_due_reminder(make_contact(f"Patient {person}", number=f"+120255501{person:02}"))
+    claim = claim_due(4)
+    for call in open_calls(claim.reminder_ids, claim.token):
+        open_follow_up(FollowUp.Kind.COULD_NOT_REACH, reminder=call.reminder, call=call)
+        store_event(Callback("c", call.public_id, "key-1"), b"", "text/plain")
+    with hold(FollowUp):
+        with CaptureQueriesContext(connection) as queries:
+            assert apply_stored() == 0
+        assert count_patient(queries) == 1
+    assert apply_stored() == 4
+
+
+def test_a_failed_event_that_is_sent_again_is_applied_at_once(call: CallRecord, broker: Redis) -> None:
+    """Its next attempt is not due yet, or it had its last."""
+    post_for_response(status_url(call), ANSWERED)
+    later = timezone.now() + timedelta(minutes=1)
+    WebhookEvent.objects.update(state="failed", attempts=MOST_ATTEMPTS, next_attempt_at=later)
+    assert post_for_response(status_url(call), ANSWERED).status_code == 200
+    apply_new_events()
+    assert count_applied() == 1
+
+
+def test_a_worker_that_is_stopped_leaves_the_rest_to_the_next_task(
+    call: CallRecord, broker: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutdown, "_shared", bytearray(b"\1"))
+    post_for_response(status_url(call), ANSWERED)
+    broker.delete(EVENTS_QUEUE)
+    apply_new_events()
+    assert (count_applied(), list_tasks(broker)) == (1, [event_hints.TASK])
+
+
 def test_an_opt_out_that_can_not_be_recorded_gets_503_and_is_recorded_when_it_is_sent_again(
     call: CallRecord,
 ) -> None:
@@ -226,6 +280,11 @@ def test_a_repeated_opt_out_is_answered_only_after_it_is_recorded(call: CallReco
 def check_opted_out(call: CallRecord) -> None:
     call.number.refresh_from_db()
     assert call.number.voice_opted_out_at is not None
+
+
+def count_patient(queries: CaptureQueriesContext) -> int:
+    """In how many transactions locks are waited for longer than hardly."""
+    return len([one for one in queries if f"'lock_timeout', '{BRIEFLY:.3f}s'" in one["sql"]])
 
 
 def count_lock_waits() -> int:
