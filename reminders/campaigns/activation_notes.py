@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from reminders.campaigns.drafts import CampaignDraft
 from reminders.campaigns.step_words import describe_time
 from reminders.planning.language_gaps import find_language_gaps
-from reminders.planning.owed_reminders import NeverInTime, count_never_in_time
+from reminders.planning.never_in_time import NeverInTime, count_never_in_time
 from reminders.wording.sms_length import text_scripts_of
 from reminders.wording.sms_length_words import say_long_texts
 

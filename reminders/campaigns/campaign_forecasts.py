@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from contacts.database.sorting import sort_in_memory
+from contacts.database.grouping import group_in_memory
 from reminders.campaigns.clinic_facts import ClinicFacts
 from reminders.campaigns.drafts import (
     CampaignDraft,
@@ -49,7 +49,7 @@ class ForecastPair:
     after: CampaignForecast
 
 
-@sort_in_memory()
+@group_in_memory()
 def foresee_edit(
     saved: CampaignDraft, draft: CampaignDraft, now: datetime, only: Collection[int] | None = None
 ) -> ForecastPair:
@@ -75,7 +75,7 @@ def foresee_edit(
     return ForecastPair(before, after)
 
 
-@sort_in_memory()
+@group_in_memory()
 def foresee_campaign(
     saved: CampaignDraft, now: datetime, only: Collection[int] | None = None, *, as_live: bool = False
 ) -> CampaignForecast:
@@ -126,7 +126,8 @@ class _StepRows:
         if key not in self._rows_before:
             missing = self.read_missing(key, self._before, forecaster) if self._is_planned else []
             self._rows_before[key] = [*read_rows(self._facts, self._groups.get(key, [])), *missing]
-            self._present[key] = self._find_present(key).union(*(own.visits for own in missing))
+            added = (visits for own in missing for visits, _ in own.by_due.values())
+            self._present[key] = self._find_present(key).union(*added)
         return self._rows_before[key]
 
     def read_missing(self, key: int, plan: CampaignPlan, forecaster: Forecaster) -> list[Rows]:
@@ -152,7 +153,7 @@ class _StepRows:
 
     def _replan(self, key: int, planner: StepPlanner, rows: list[Rows]) -> list[Rows]:
         timing, was = self._after.steps[key].timing, self._before.steps.get(key)
-        stays = was is not None and was.timing == timing and not (timing and timing.bring_forward)
+        stays = was is not None and _is_due_alike(was.timing, timing)
         if not any(_may_move(own, stays=stays) for own in rows):
             return rows
         created, tried = self._read_created(key, timing), self._tried.get(key, set())
@@ -168,18 +169,26 @@ class _StepRows:
         return replanned if is_moved else rows
 
     def _read_created(self, key: int, timing: StepTiming | None) -> dict[int, float]:
-        """When each reminder was planned (seconds since 1970); now, where it makes no difference."""
+        """When each reminder was planned (seconds since 1970); just now, where it makes no difference."""
         facts = self._facts
         live, filters = facts.mode.live_since, timing and timing.since.filters
-        before = max((moment for moment in (live, filters) if moment), default=None)
+        early = [moment for moment in (live, filters) if moment and moment < facts.now]
+        just_now = (facts.now - timedelta.resolution).timestamp()
         created: dict[int, float] = {}
         for group in self._groups.get(key, ()):
-            created.update(dict.fromkeys(group.visits, facts.now.timestamp()))
-        return created | read_planned_early(key, facts.now, before, self._only)
+            created.update(dict.fromkeys(group.visits, just_now))
+        return created | read_planned_early(key, facts.now, max(early, default=None), self._only)
+
+
+def _is_due_alike(one: StepTiming | None, other: StepTiming | None) -> bool:
+    """Whether what is planned by either is due at the same time, since whenever they mean somebody."""
+    if one is None or other is None:
+        return one is other
+    return one._replace(since=other.since) == other and not other.bring_forward
 
 
 def _may_move(own: Rows, *, stays: bool) -> bool:
-    """Whether replanning may change these reminders; `stays`: the step's time does not change."""
+    """Whether replanning may change these reminders; `stays`: what is planned is due when it was."""
     if own.row.state not in KEPT_STATES:
         return False
     is_plain = own.row.state in REMINDER_PENDING and own.row.reason != Reason.BROUGHT_FORWARD

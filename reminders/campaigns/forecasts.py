@@ -14,7 +14,7 @@ from contacts.models import Appointment
 from reminders.campaigns.clinic_facts import ClinicFacts
 from reminders.campaigns.decisions_ahead import NEVER, DecisionsAhead
 from reminders.campaigns.drafts import CampaignPlan, PlannedStep, load_texts
-from reminders.campaigns.reminder_rows import Rows, Waiting
+from reminders.campaigns.reminder_rows import ByDue, Rows, Waiting
 from reminders.deciding.explanations import FOUND, foresee_call
 from reminders.deciding.number_caps import LOOKED_BACK
 from reminders.deciding.required_consent import lacks_consent
@@ -124,11 +124,13 @@ class Forecaster:
     def forecast(self, key: int, rows: Sequence["Rows"]) -> StepForecast:
         """The outcomes of a step for these rows, planned or as planning would write them."""
         forecast = StepForecast(self._plan.steps[key])
-        for index, row, visits, ends in rows:
+        for own in rows:
+            index, row, by_due = own
             if row.state in REMINDER_PENDING:
-                self._judge(forecast, row, self.judge_of(key, index, row.channel), visits, ends)
-            else:
-                location = self._facts.visits.classes[index].location
+                self._judge(forecast, row, self.judge_of(key, index, row.channel), by_due)
+                continue
+            location = self._facts.visits.classes[index].location
+            for visits, _ends in by_due.values():
                 forecast.add(Outcome(row.state, row.reason, None, row.channel, None, location), visits)
         return forecast
 
@@ -169,69 +171,74 @@ class Forecaster:
         )
         return Judge(replace(found, situation=situation), channel_of(reminder))
 
-    def _judge(
-        self, forecast: StepForecast, row: Waiting, judge: Judge, visits: list[int], ends: list[float]
-    ) -> None:
-        due = max(row.due, row.try_after or row.due)
-        moment = self._facts.at(due) if due > self._now else self._facts.now
-        if limited := self._find_limited(row, judge, visits, moment):
-            for visit, end in zip(visits, ends, strict=True):
-                if visit in limited:
-                    decision, called_at = self._judge_alone(judge, row, visit, end)
-                    outcome = self._describe(decision, called_at, row, judge)
-                    is_late = self._is_booked_late(row, judge, visit)
-                    forecast.add(outcome._replace(is_at_once=is_late), [visit])
-            pairs = [pair for pair in zip(visits, ends, strict=True) if pair[0] not in limited]
-            visits, ends = [visit for visit, _ in pairs], [end for _, end in pairs]
-        while visits:
-            earliest = min(ends)
-            ends_at = self._facts.at(earliest)
-            decisions = judge.before_live if row.is_before_live else judge.decisions
-            decision = decisions.decide_at(moment, ends_at)
-            until = decision.until or moment
-            outcome = self._describe(decision, until if decision.verdict in GOES else None, row, judge)
-            if decision.verdict != Verdict.MISS and until < ends_at:  # who ends later has more time left
-                forecast.add(outcome, visits)
-                return
-            forecast.add(outcome, [one for one, end in zip(visits, ends, strict=True) if end == earliest])
-            visits = [one for one, end in zip(visits, ends, strict=True) if end > earliest]
-            ends = [end for end in ends if end > earliest]
+    def _judge(self, forecast: StepForecast, row: Waiting, judge: Judge, by_due: ByDue) -> None:
+        may_be_limited = self._may_be_limited(row, judge)
+        decisions = judge.before_live if row.is_before_live else judge.decisions
+        for due, (visits, ends) in by_due.items():
+            moment = max(due, row.try_after or due, self._now)
+            look = self._find_next_look(row, due)
+            if may_be_limited:
+                visits, ends = self._judge_limited(forecast, row, judge, due, visits, ends)
+            while visits:
+                earliest = min(ends)
+                decision, goes_at = decisions.decide_at(moment, earliest)
+                seconds = max(goes_at, look) if decision.verdict in GOES else None
+                outcome = _describe(decision, seconds, row, judge)
+                if (
+                    decision.verdict != Verdict.MISS and goes_at < earliest
+                ):  # who ends later has more time left
+                    forecast.add(outcome, visits)
+                    break
+                forecast.add(outcome, [one for one, end in zip(visits, ends, strict=True) if end == earliest])
+                visits = [one for one, end in zip(visits, ends, strict=True) if end > earliest]
+                ends = [end for end in ends if end > earliest]
 
-    def _describe(
-        self, decision: Decision, called_at: datetime | None, row: Waiting, judge: Judge
-    ) -> Outcome:
-        if called_at is None:
-            return Outcome(
-                decision.verdict, decision.reason, None, judge.channel, None, judge.location, row.channel
-            )
-        seconds = max(called_at.timestamp(), self._find_next_look(row))
-        return Outcome(
-            decision.verdict,
-            decision.reason,
-            seconds,
-            judge.channel,
-            judge.text,
-            judge.location,
-            row.channel,
-        )
+    def _judge_limited(
+        self,
+        forecast: StepForecast,
+        row: Waiting,
+        judge: Judge,
+        due: float,
+        visits: list[int],
+        ends: list[float],
+    ) -> tuple[list[int], list[float]]:
+        """Judge those alone that are not like the others; the others, with their ends."""
+        limited = self._find_limited(row, judge, due, visits)
+        if not limited:
+            return visits, ends
+        look = self._find_next_look(row, due)
+        for visit, end in zip(visits, ends, strict=True):
+            if visit in limited:
+                decision, called_at = self._judge_alone(judge, row, due, visit, end)
+                seconds = None if called_at is None else max(called_at.timestamp(), look)
+                is_late = self._is_booked_late(row, judge, due, visit)
+                outcome = _describe(decision, seconds, row, judge)
+                forecast.add(outcome._replace(is_at_once=is_late), [visit])
+        others = [pair for pair in zip(visits, ends, strict=True) if pair[0] not in limited]
+        return [visit for visit, _ in others], [end for _, end in others]
 
-    def _find_next_look(self, row: Waiting) -> float:
+    def _find_next_look(self, row: Waiting, due: float) -> float:
         """Before which no worker comes; an activation brings it forward too (planning/activation.py)."""
         if not self._looks_again and row.reason != Reason.CAMPAIGN_PAUSED:
-            return row.look
-        return self._now if row.ordered_by else row.due  # an order doesn't wait for the due time
+            return due if row.look is None else row.look
+        return self._now if row.ordered_by else due  # an order doesn't wait for the due time
 
-    def _find_limited(
-        self, row: Waiting, judge: Judge, visits: list[int], moment: datetime
-    ) -> Collection[int]:
+    def _may_be_limited(self, row: Waiting, judge: Judge) -> bool:
+        """Whether _find_limited() can find any."""
+        is_full = judge.facts.situation.trial_full
+        is_of_its_own = bool(row.ordered_by) or row.reason in FOUND or is_full or judge.is_at_once
+        return is_of_its_own or bool(self._facts.visits.uses)
+
+    def _find_limited(self, row: Waiting, judge: Judge, due: float, visits: list[int]) -> Collection[int]:
         """Those that an order, an earlier look, their booking or other calls decide about, one by one."""
+        moment = self._facts.at(max(due, row.try_after or due, self._now))
         is_full = judge.facts.situation.trial_full and moment <= self._facts.now
         if row.ordered_by or row.reason in FOUND or is_full:
             return set(visits)
         uses, times = self._facts.visits.uses, self._facts.visits.times
         limited = set()
         if judge.is_at_once:
-            limited = {visit for visit in visits if self._is_booked_late(row, judge, visit)}
+            limited = {visit for visit in visits if self._is_booked_late(row, judge, due, visit)}
         if not uses:
             return limited
         called = {visit for visit in visits if times[visit].phone in uses}
@@ -241,13 +248,13 @@ class Forecaster:
             if any(call.at > moment - LOOKED_BACK for call in uses[times[visit].phone or 0].calls)
         }
 
-    def _is_booked_late(self, row: Waiting, judge: Judge, visit: int) -> bool:
+    def _is_booked_late(self, row: Waiting, judge: Judge, due: float, visit: int) -> bool:
         """Whether the step says "at once" of it, as situations.find_late_booking() finds it."""
         is_at_once = judge.is_at_once and row.try_after is None
-        return is_at_once and row.due < self._facts.visits.times[visit].revised
+        return is_at_once and due < self._facts.visits.times[visit].revised
 
     def _judge_alone(
-        self, judge: Judge, row: Waiting, visit: int, end: float
+        self, judge: Judge, row: Waiting, due: float, visit: int, end: float
     ) -> tuple[Decision, datetime | None]:
         """By explanations.py, as pages do, with the calls to its number."""
         at, example, times = self._facts.at, judge.facts.reminder.appointment, self._facts.visits.times[visit]
@@ -262,9 +269,9 @@ class Forecaster:
             appointment=appointment,
             step=judge.facts.reminder.step,
             revision=times.revision,
-            due_at=at(row.due),
+            due_at=at(due),
             not_after=at(end),
-            next_look_at=at(row.look),
+            next_look_at=at(due if row.look is None else row.look),
             try_after=None if row.try_after is None else at(row.try_after),
             state=row.state,
             reason=row.reason,
@@ -283,3 +290,11 @@ class Forecaster:
             reminder.reason = ""  # as planning/early_looks.py: the other call has ended
         foreseen = foresee_call(reminder, situation, self._facts.now, use)
         return foreseen.decision, foreseen.moment
+
+
+def _describe(decision: Decision, seconds: float | None, row: Waiting, judge: Judge) -> Outcome:
+    """`seconds`: when it goes out, if it does."""
+    text = None if seconds is None else judge.text
+    return Outcome(
+        decision.verdict, decision.reason, seconds, judge.channel, text, judge.location, row.channel
+    )

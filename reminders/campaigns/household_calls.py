@@ -112,7 +112,7 @@ class _Grouping:
             ahead = judge.decisions.situation
             late = replace(ahead, not_before=moment, not_after=ends, at_once_from=facts.at(times.revised))
             return decide(late, moment).verdict == Verdict.CALL
-        return judge.decisions.decide_at(moment, ends).verdict == Verdict.CALL
+        return judge.decisions.decide_at(moment.timestamp(), ends.timestamp())[0].verdict == Verdict.CALL
 
     def _judge_of(self, visit: int) -> Judge:
         index = self._forecast.facts.visits.class_of[visit]

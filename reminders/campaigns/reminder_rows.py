@@ -1,20 +1,27 @@
-"""Reminders of one step that are alike in everything but their ends, kept together."""
+"""Reminders of one step that are alike in everything but their times, kept together."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from reminders.campaigns.clinic_facts import ClinicFacts
 from reminders.campaigns.upcoming import ReminderGroup
+from reminders.rules.states import REMINDER_PENDING
+
+# By when they are due (seconds since 1970; 0 of those that don't wait): their visits, and in the same order
+# their ends.
+ByDue = defaultdict[float, tuple[list[int], list[float]]]
 
 
 class Waiting(NamedTuple):
-    """A reminder's row as far as decisions go by it, but its end; seconds since 1970.
+    """A reminder's row as far as decisions go by it, but its due time and end; seconds since 1970.
 
-    `is_before_live`: it came to be owed before the installation went live (situations.is_due_before).
+    `look`: None if it is looked at when it is due. `is_before_live`: it came to be owed before the
+    installation went live (situations.is_due_before).
     """
 
-    due: float
-    look: float
+    look: float | None
     try_after: float | None
     state: str
     reason: str
@@ -24,44 +31,43 @@ class Waiting(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Reminders to visits of one class that are alike but for their ends (seconds since 1970)."""
+    """Reminders to visits of one class that are alike but for their times."""
 
     class_index: int
     row: Waiting
-    visits: list[int]
-    ends: list[float]
+    by_due: ByDue
 
 
 class RowGroups:
     """Collects reminders that are alike."""
 
     def __init__(self) -> None:
-        self._groups: dict[tuple[int, Waiting], tuple[list[int], list[float]]] = {}
+        self._groups: dict[tuple[int, Waiting], ByDue] = {}
 
-    def lists_for(self, index: int, row: Waiting) -> tuple[list[int], list[float]]:
-        """Where visits with such a reminder and its ends are added; `index`: the visits' class."""
-        own = self._groups.get((index, row))
-        if own is None:
-            own = self._groups[index, row] = ([], [])
-        return own
+    def rows_of(self, index: int, row: Waiting) -> ByDue:
+        """Where visits with such a reminder and their ends are added; `index`: the visits' class."""
+        return self._groups.setdefault((index, row), defaultdict(_nobody))
 
     def list_rows(self) -> list[Rows]:
-        return [Rows(index, row, *own) for (index, row), own in self._groups.items() if own[0]]
+        return [Rows(index, row, by_due) for (index, row), by_due in self._groups.items() if by_due]
 
 
 def read_rows(facts: ClinicFacts, groups: Sequence[ReminderGroup]) -> list[Rows]:
     """The reminders as they are, those that are alike together."""
-    class_of, found = facts.visits.class_of, []
+    class_of, found = facts.visits.class_of, RowGroups()
     for group in groups:
-        row = Waiting(*group[:8])
+        row = Waiting(*group[:7])
         indexes = set(map(class_of.get, group.visits))
-        own: dict[int | None, tuple[list[int], list[float]]] = {index: ([], []) for index in indexes}
-        if len(indexes) == 1:
-            own[indexes.pop()] = group.visits, group.ends
-        else:
-            for visit, end in zip(group.visits, group.ends, strict=True):
-                visits, ends = own[class_of.get(visit)]
+        rows = {index: found.rows_of(index, row) for index in indexes if index is not None}
+        dues: Iterable[float] = group.dues if row.state in REMINDER_PENDING else repeat(0.0)
+        for visit, due, end in zip(group.visits, dues, group.ends):  # noqa: B905 - repeat() has no end
+            index = class_of.get(visit)
+            if index is not None:
+                visits, ends = rows[index][due]
                 visits.append(visit)
                 ends.append(end)
-        found += [Rows(index, row, *pair) for index, pair in own.items() if index is not None]
-    return found
+    return found.list_rows()
+
+
+def _nobody() -> tuple[list[int], list[float]]:
+    return [], []

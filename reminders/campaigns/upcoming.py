@@ -118,14 +118,13 @@ class Visits:
 
 
 class ReminderGroup(NamedTuple):
-    """Reminders of one step that are alike: their visits, and in the same order their ends (in seconds).
+    """Reminders of one step that are alike: their visits, and in the same order their ends and due times.
 
-    `due`, `look`, `try_after`: of those that wait, else 0, 0 and None. `is_before_live`: it came to be owed
-    before the installation went live. `created`: when each was planned, if that was asked for.
+    `look`, `try_after`: of those that wait, else None; `look` also if they are looked at when they are due.
+    `is_before_live`: it came to be owed before the installation went live.
     """
 
-    due: float
-    look: float
+    look: float | None
     try_after: float | None
     state: str
     reason: str
@@ -134,6 +133,7 @@ class ReminderGroup(NamedTuple):
     is_before_live: bool
     visits: list[int]
     ends: list[float]
+    dues: list[float]
 
 
 def read_visits_ahead(
@@ -164,21 +164,23 @@ def read_reminder_groups(
 ) -> dict[int, list[ReminderGroup]]:
     """The reminders of these steps for the present revision of upcoming visits, by step."""
     came_before_live = Q(state__in=REMINDER_PENDING, due_at__lt=live_since, created_at__lt=live_since)
+    is_waiting = Q(state__in=REMINDER_PENDING)
+    looks_later = is_waiting & ~Q(next_look_at=F("due_at"))
     known = _find_reminders(step_ids, now, only).annotate(
-        due=_if_waiting("due_at"),
-        look=_if_waiting("next_look_at"),
-        again=_if_waiting("try_after"),
+        look=Case(When(looks_later, then=Seconds("next_look_at")), default=None),
+        again=Case(When(is_waiting, then=Seconds("try_after")), default=None),
         is_before_live=_yes(came_before_live) if live_since else Value(False),
     )
-    heads = ("due", "look", "again", "step", "state", "reason", "channel", "ordered_by", "is_before_live")
-    arrays = {"visits": ArrayAgg("appointment"), "ends": ArrayAgg(Seconds("not_after"))}
-    # PostgreSQL sorts to group, in this order: by what differs most first, so that it seldom compares more
-    rows: Iterable[Any] = known.values_list(*heads).annotate(**arrays).order_by("due", "look", "again")
+    heads = ("step", "look", "again", "state", "reason", "channel", "ordered_by", "is_before_live")
+    arrays = {
+        "visits": ArrayAgg("appointment"),
+        "ends": ArrayAgg(Seconds("not_after")),
+        "dues": ArrayAgg(Seconds("due_at")),
+    }
+    rows: Iterable[Any] = known.values_list(*heads).annotate(**arrays)
     groups: dict[int, list[ReminderGroup]] = defaultdict(list)
-    for due, look, again, step, *values in rows if step_ids else ():
-        due_at, look_at = (due.timestamp(), look.timestamp()) if due else (0.0, 0.0)
-        try_after = again.timestamp() if again else None
-        groups[step].append(ReminderGroup(due_at, look_at, try_after, *values))
+    for step, *values in rows if step_ids else ():
+        groups[step].append(ReminderGroup(*values))
     return groups
 
 
@@ -280,11 +282,6 @@ def _build_coverages(before: CampaignFilters, after: CampaignFilters) -> Case:
 def _yes(condition: Q) -> Case:
     """The condition as a column that is true or false, never null."""
     return Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField())
-
-
-def _if_waiting(column: str) -> Case:
-    """The column of a reminder that waits; null of one that has ended or is under way."""
-    return Case(When(state__in=REMINDER_PENDING, then=F(column)), default=None)
 
 
 def _add_class(found: Visits, row: Sequence[Any]) -> None:

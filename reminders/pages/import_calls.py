@@ -25,10 +25,10 @@ from reminders.models import Reminder
 from reminders.planning.bulk_rows import PlannedAppointment
 from reminders.planning.owed_reminders import (
     LocationClock,
-    OwedFinder,
     read_location_clocks,
     read_step_timing,
 )
+from reminders.planning.owed_spans import OwedFinder
 from reminders.planning.planner import active_steps
 from reminders.rules.calling_hours import CallingHours
 from reminders.rules.reasons import Reason

@@ -8,26 +8,22 @@ which it was added. When a visit of an imported list was booked isn't known: it 
 a first list, or a longer one, would otherwise call everybody on it.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 
 from contacts.models import Appointment, Location
 from contacts.public_holidays import closed_on_holidays
-from reminders.deciding.coverage import find_covered
 from reminders.deciding.situations import hours_of, zones_of
-from reminders.models import Campaign, Step
+from reminders.models import Step
 from reminders.planning.bulk_rows import (
     OwedReminder,
     PlannedAppointment,
     as_planned,
-    read_planned_appointments,
 )
 from reminders.rules.calling_hours import CallingHours, last_allowed, next_allowed
 from reminders.rules.reaching_back import MeantSince, find_reaching_back
@@ -37,8 +33,6 @@ from reminders.rules.states import ReminderState
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-# Reasons to skip a reminder that don't depend on how much time is left before the appointment.
-WHATEVER_THE_HOUR = frozenset({Reason.BEFORE_ACTIVATION, Reason.BEFORE_STEP, Reason.BEFORE_FILTERS})
 # What is brought forward goes out at least this long before calling hours end, where they last as long, so
 # that a desk's pace or a busy line doesn't make it too late.
 ROOM_BEFORE_CLOSING = timedelta(minutes=30)
@@ -70,15 +64,6 @@ class LocationClock(NamedTuple):
     zone: ZoneInfo
     open_days: OpenDays
     hours: CallingHours
-
-
-class NeverInTime(NamedTuple):
-    """For how many of the appointments ahead (`of`) a step can never be in time, and what becomes of it."""
-
-    too_late: int  # its moment is too late: no reminder
-    no_hours: int  # no calling hours are left: no reminder
-    brought_forward: int  # either of the two: the reminder is sent earlier
-    of: int
 
 
 def find_owed_reminder(step: Step, appointment: Appointment) -> OwedReminder | None:
@@ -123,47 +108,6 @@ def find_owed(
         if earlier and is_meant and not _find_lateness(step, revised_at, earlier, not_after, hours, zones):
             return OwedReminder(earlier, not_after, ReminderState.PLANNED, Reason.BROUGHT_FORWARD)
     return OwedReminder(due_at, not_after, ReminderState.SKIPPED if reason else ReminderState.PLANNED, reason)
-
-
-class OwedFinder:
-    """find_owed() for many appointments of one step, the same in less time.
-
-    What an early appointment of a day is owed, one later on that day is owed too: a step that counts days is
-    due at the same moment for both, and the later one has more time left. A test holds the two equal.
-    """
-
-    def __init__(self, step: StepTiming | None, clocks: Mapping[int, LocationClock | None]) -> None:
-        self.step, self._clocks = step, clocks
-        self._known: dict[tuple[object, ...], OwedReminder] = {}
-
-    def find(self, appointment: PlannedAppointment) -> OwedReminder | None:
-        """What the step owes the appointment, as find_owed() finds it."""
-        step, clock = self.step, self._clocks.get(appointment.location_id)
-        if step is None or clock is None or _is_of_its_own(step, appointment):
-            return find_owed(step, appointment, clock)
-        starts_at = appointment.starts_at
-        counts_days = step.timing.at is not None
-        day = starts_at.astimezone(clock.zone).date() if counts_days else starts_at
-        key = (appointment.location_id, day, appointment.stated_zone, appointment.number_zones)
-        known = self._known.get(key)
-        if known is not None and appointment.revised_at <= known.due_at:
-            not_after = starts_at - step.stop_before
-            if not_after >= known.not_after or known.reason in WHATEVER_THE_HOUR:
-                return OwedReminder(known.due_at, not_after, known.state, known.reason)
-        owed = find_owed(step, appointment, clock)
-        if owed is not None and appointment.revised_at <= owed.due_at and _holds_for_later(owed, counts_days):
-            self._known[key] = owed
-        return owed
-
-
-def _is_of_its_own(step: StepTiming, appointment: PlannedAppointment) -> bool:
-    """Whether what it is owed depends on more than its time and when it was booked."""
-    return step.is_after_booking or bool(appointment.details_at or appointment.patient_at)
-
-
-def _holds_for_later(owed: OwedReminder, counts_days: bool) -> bool:
-    """Whether an appointment later on the day is owed the same; at the same moment, it always is."""
-    return not counts_days or not owed.reason or owed.reason in WHATEVER_THE_HOUR
 
 
 def _find_skip_reason(
@@ -232,44 +176,6 @@ def _bring_forward(
     latest = min(due_at, not_after - ROOM_BEFORE_CLOSING)
     return last_allowed(latest, hours, zones, ROOM_BEFORE_CLOSING) or last_allowed(
         latest, hours, zones, MINUTE
-    )
-
-
-def count_never_in_time(campaign: Campaign, steps: Sequence[Step]) -> list[NeverInTime]:
-    """For each of a campaign's steps, for how many appointments ahead it can never be in time.
-
-    That is whenever they were booked, and with calling hours. The campaign need not be active. All zero for a
-    step after booking, whose moment depends on the booking.
-    """
-    clocks = read_location_clocks(Location.objects.all())
-    finders = [OwedFinder(_read_timing_of_old(step), clocks) for step in steps]
-    counts: list[Counter[str]] = [Counter() for _step in steps]
-    ahead = Appointment.objects.filter(status=Appointment.Status.BOOKED, starts_at__gt=Now())
-    covered = find_covered(Step(campaign=campaign), ahead)
-    for appointments in read_planned_appointments(covered) if any(one.step for one in finders) else ():
-        for appointment in appointments:
-            booked_early = appointment._replace(revised_at=LONG_AGO, details_at=None)
-            for finder, count in zip(finders, counts, strict=True):
-                if finder.step:
-                    owed = finder.find(booked_early)
-                    count[owed.reason if owed else ""] += 1
-    return [_sum_never_in_time(count) for count in counts]
-
-
-def _read_timing_of_old(step: Step) -> StepTiming | None:
-    """Its timing for visits that were covered from the start; None if that depends on the booking."""
-    timing = read_step_timing(step)
-    if timing is None or timing.is_after_booking:
-        return None
-    return timing._replace(since=MeantSince(LONG_AGO, LONG_AGO))
-
-
-def _sum_never_in_time(counts: Counter[str]) -> NeverInTime:
-    return NeverInTime(
-        too_late=counts[Reason.NEVER_IN_TIME],
-        no_hours=counts[Reason.NEVER_IN_HOURS],
-        brought_forward=counts[Reason.BROUGHT_FORWARD],
-        of=counts.total(),
     )
 
 

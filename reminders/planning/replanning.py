@@ -6,7 +6,7 @@ What planning had skipped is looked at again too: it is planned if the edit make
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -154,11 +154,39 @@ def find_replanned(
     """What a reminder becomes for which this is owed after an edit; None if it stays as it is."""
     if owed is None:
         return None
+    is_same_time = (owed.due_at, owed.not_after) == (reminder.due_at, reminder.not_after)
+    is_ahead = owed.due_at > now
+    if is_replanned(
+        reminder, owed, is_same_time=is_same_time, is_ahead=is_ahead, hours_changed=hours_changed
+    ):
+        return owed
+    return None
+
+
+class StateAndReason(Protocol):
+    """A reminder as it is, or as it is owed."""
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def reason(self) -> str: ...
+
+
+def is_replanned(
+    reminder: StateAndReason,
+    owed: StateAndReason,
+    *,
+    is_same_time: bool,
+    is_ahead: bool,
+    hours_changed: bool = False,
+) -> bool:
+    """Whether a reminder becomes what is owed after an edit, or stays as it is.
+
+    `is_same_time`: it has the moment and the end that it is owed. `is_ahead`: what is owed is due later.
+    """
     if reminder.state == ReminderState.SKIPPED:
         may_be_late = hours_changed and reminder.reason in ALWAYS_TOO_LATE
-        is_owed_after_all = owed.state == ReminderState.PLANNED and (owed.due_at > now or may_be_late)
-        return owed if is_owed_after_all else None
-    if (owed.due_at, owed.not_after) != (reminder.due_at, reminder.not_after):
-        return owed
+        return owed.state == ReminderState.PLANNED and (is_ahead or may_be_late)
     # The same moment, but no hours are left for it. Once it is due, the last look misses it instead.
-    return owed if owed.reason in ALWAYS_TOO_LATE and owed.due_at > now else None
+    return not is_same_time or (is_ahead and owed.reason in ALWAYS_TOO_LATE)

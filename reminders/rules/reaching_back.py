@@ -13,6 +13,8 @@ from datetime import datetime
 
 from reminders.rules.reasons import Reason
 
+REACHING_BACK = frozenset({Reason.BEFORE_ACTIVATION, Reason.BEFORE_STEP, Reason.BEFORE_FILTERS})
+
 
 @dataclass(frozen=True)
 class MeantSince:
@@ -47,3 +49,11 @@ def find_reaching_back(owed_from: datetime, since: MeantSince) -> Reason | None:
     if since.filters is not None and owed_from < since.filters:
         return Reason.BEFORE_FILTERS
     return None
+
+
+def find_end_of_reaching_back(owed_from: datetime, since: MeantSince) -> datetime | None:
+    """Until when (excluded) find_reaching_back() says the same as of `owed_from`; None: always."""
+    if since.activated is None:
+        return None
+    moments = (since.activated, since.step, since.filters)
+    return min((moment for moment in moments if moment and moment > owed_from), default=None)

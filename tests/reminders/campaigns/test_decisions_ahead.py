@@ -56,7 +56,8 @@ def test_a_decision_is_that_of_decide_at_every_moment_and_for_every_end(
     decisions = DecisionsAhead(situation)
     for moment, not_after in asked:
         expected = decide(replace(situation, not_before=moment, not_after=not_after), moment)
-        assert decisions.decide_at(moment, not_after) == expected
+        goes_at = (expected.until or moment).timestamp()
+        assert decisions.decide_at(moment.timestamp(), not_after.timestamp()) == (expected, goes_at)
 
 
 @given(hours, zones.filter(bool), minutes, st.integers(0, 1439))

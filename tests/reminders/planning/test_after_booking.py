@@ -19,7 +19,8 @@ from reminders.models import Campaign, Reminder, Step
 from reminders.planning.activation import activate_campaign
 from reminders.planning.bulk_rows import PlannedAppointment
 from reminders.planning.editing import finish_edit, prepare_edit
-from reminders.planning.owed_reminders import LocationClock, StepTiming, count_never_in_time, find_owed
+from reminders.planning.never_in_time import count_never_in_time
+from reminders.planning.owed_reminders import LocationClock, StepTiming, find_owed
 from reminders.planning.planner import plan_all
 from reminders.rules.calling_hours import OUTER, CallingHours, next_allowed
 from reminders.rules.reaching_back import MeantSince

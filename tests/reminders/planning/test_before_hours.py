@@ -12,7 +12,8 @@ from reminders.deciding.situations import with_situation
 from reminders.desk.bookings import preview_move
 from reminders.models import Campaign, Reminder, Step
 from reminders.planning.editing import finish_edit, prepare_edit
-from reminders.planning.owed_reminders import NeverInTime, count_never_in_time, find_owed_reminder
+from reminders.planning.never_in_time import NeverInTime, count_never_in_time
+from reminders.planning.owed_reminders import find_owed_reminder
 from reminders.planning.planner import plan_all
 from reminders.planning.replanning import replan_location
 from reminders.rules.reasons import Reason, sentence_for
