@@ -169,6 +169,13 @@ def check_accessible(page: Page) -> None:
     assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
 
 
+def check_in_both_themes(page: Page) -> None:
+    """The same in light and in dark, without loading it again."""
+    for theme in reversed(THEMES):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # else colours are on their way
+        check_accessible(page)
+
+
 def check_width(page: Page) -> None:
     """Nothing of it stands beside the screen."""
     page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
