@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Q, Value
 from django.db.models.functions import Now, Power
 
@@ -69,9 +69,8 @@ class _Patience:
 
     seconds: float = BRIEFLY
 
-    def note(self, error: Exception) -> None:
-        if is_lock_timeout(error):
-            self.seconds = HARDLY
+    def note_timeout(self) -> None:
+        self.seconds = HARDLY
 
 
 def apply_events(event_ids: Sequence[int], *, trusted: bool = False) -> dict[int, str]:
@@ -93,7 +92,8 @@ def _apply_group(event_ids: Sequence[int], patience: _Patience, *, trusted: bool
             done = _apply_together(left, patience, trusted=trusted)
         except Exception as error:  # noqa: BLE001 - which one failed shows when each half is applied by itself
             log.warning("%s events could not be applied together: %s", len(left), type(error).__name__)
-            patience.note(error)
+            if is_lock_timeout(error):
+                patience.note_timeout()
             half = len(left) // 2
             for part in (left[:half], left[half:]):
                 states |= _apply_group(part, patience, trusted=trusted)
@@ -125,9 +125,11 @@ def apply_event(
         return _apply_or_quarantine(event_id, patience, trusted=trusted, wait=wait)
     except Exception as error:  # noqa: BLE001 - any error is kept with the event, which is tried again
         log.warning("event %s could not be applied: %s", event_id, type(error).__name__)
+        if is_lock_timeout(error):
+            patience.note_timeout()
+            return _read_state(event_id)
         note_trouble(error)
-        patience.note(error)
-        if isinstance(error, OperationalError) and (is_lock_timeout(error) or is_disk_full(error)):
+        if is_disk_full(error):
             return _read_state(event_id)
         return set_aside(event_id, State.FAILED, redact(traceback.format_exc()))
 

@@ -27,6 +27,7 @@ from config.queues import EVENTS_QUEUE
 from contacts.models import Appointment, PhoneNumber
 from reminders.dispatch.claims import claim_due
 from reminders.dispatch.opening import open_calls
+from reminders.health.rounds import begin_round, find_trouble
 from reminders.lifecycle.follow_ups import open_follow_up
 from reminders.lifecycle.locking import BRIEFLY
 from reminders.models import CallRecord, FollowUp
@@ -189,6 +190,15 @@ def test_events_whose_rows_somebody_holds_keep_no_others_waiting(call: CallRecor
         assert WebhookEvent.objects.get(pk=held).state == "stored"
     assert apply_stored() == 1
     assert count_applied() == 2
+
+
+def test_a_row_that_somebody_holds_is_no_trouble_of_the_worker(call: CallRecord) -> None:
+    """Else every page would say that events fail, after two ticks."""
+    store_event(Callback("c", call.public_id, "key-1"), b"", "text/plain")
+    begin_round()
+    with hold(Appointment):
+        assert apply_stored() == 0
+    assert find_trouble() == ""
 
 
 def test_many_events_whose_rows_somebody_holds_for_long_wait_for_two_seconds_in_all() -> None:
