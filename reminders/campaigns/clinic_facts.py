@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from datetime import UTC, datetime
 
-from contacts.models import Appointment, Location
+from contacts.models import Appointment
 from reminders.campaigns.upcoming import VisitClass, Visits
+from reminders.deciding.shared_settings import read_shared_settings
 from reminders.deciding.situations import (
     ModeFacts,
     read_mode_facts,
@@ -15,7 +16,6 @@ from reminders.planning.owed_reminders import (
     read_location_clock,
 )
 from reminders.rules.modes import SendingMode
-from reminders.wording.pronunciations import read_pronunciations
 
 
 class ClinicFacts:
@@ -27,8 +27,8 @@ class ClinicFacts:
     def __init__(self, visits: Visits, now: datetime, *, as_live: bool = False) -> None:
         self.visits, self.now = visits, now
         self.mode = ModeFacts(SendingMode.LIVE, None, 0) if as_live else read_mode_facts(now)
-        self.pronunciations = read_pronunciations()
-        self.locations = {one.pk: one for one in Location.objects.prefetch_related("closed_days")}
+        config = read_shared_settings().config
+        self.pronunciations, self.locations = config.pronunciations, config.locations
         self.clocks: dict[int, LocationClock | None] = {
             pk: read_location_clock(location) for pk, location in self.locations.items()
         }

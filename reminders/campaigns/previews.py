@@ -175,8 +175,9 @@ class CampaignPreview:
 @pause_collector()
 def preview_campaign(saved: CampaignDraft, now: datetime | None = None) -> CampaignPreview:
     """The preview of a campaign as it is saved: a draft as if activated now, a trial as if live."""
-    preview = count_forecast(foresee_saved(saved, now or read_database_clock()))
-    return replace(preview, is_trial=read_mode() == SendingMode.TRIAL)
+    is_trial = read_mode() == SendingMode.TRIAL
+    forecast = foresee_campaign(saved, now or read_database_clock(), as_live=is_trial)
+    return replace(count_forecast(forecast), is_trial=is_trial)
 
 
 def foresee_saved(saved: CampaignDraft, now: datetime) -> CampaignForecast:

@@ -1,12 +1,14 @@
 """The list of scripts: in which languages each is published, and which campaigns say it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from contacts.languages import SHIPPED_LANGUAGES, name_language
-from reminders.models import Campaign, Script, ScriptText, Step
+from reminders.models import Script, ScriptText, Step
 
 
 @dataclass(frozen=True)
@@ -30,17 +32,19 @@ class ScriptLine:
     used_by: str
 
 
-def read_script_lines(of: Campaign | None = None) -> list[ScriptLine]:
-    """All scripts by name, or those that the steps of one campaign send; three queries."""
+def read_script_lines(of: Iterable[Script] | None = None) -> list[ScriptLine]:
+    """All scripts by name, or those given, which have their texts; three queries, or one."""
     scripts = ("script_id", "text_script_id", "fallback_script_id")
     campaigns: dict[int, dict[str, None]] = {}
     uses = Step.objects.in_use().values_list("campaign__name", *scripts)
     for name, *used in uses.order_by("campaign__name"):
         for script in filter(None, used):
             campaigns.setdefault(script, {})[name] = None
-    shown = Script.objects.prefetch_related("texts")
-    if of:
-        shown = shown.filter(pk__in=_list_scripts(of))
+    shown: Iterable[Script]
+    if of is None:
+        shown = Script.objects.prefetch_related("texts")
+    else:
+        shown = sorted({script.pk: script for script in of}.values(), key=attrgetter("name"))
     return [
         ScriptLine(
             pk=script.pk,
@@ -51,11 +55,6 @@ def read_script_lines(of: Campaign | None = None) -> list[ScriptLine]:
         )
         for script in shown
     ]
-
-
-def _list_scripts(campaign: Campaign) -> set[int]:
-    steps = campaign.steps.in_use().values_list("script_id", "text_script_id", "fallback_script_id")
-    return {script for used in steps for script in used if script}
 
 
 def list_tabs(script: Script, also: str = "") -> list[LanguageTab]:

@@ -31,6 +31,7 @@ from reminders.campaigns.overviews import (
 )
 from reminders.campaigns.visit_previews import find_covered_visits, preview_visits
 from reminders.deciding.sending_mode import read_mode
+from reminders.deciding.shared_settings import read_shared_settings
 from reminders.desk.resuming import skip_and_activate_campaign
 from reminders.models import Campaign, CampaignVersion
 from reminders.pages.script_list import read_script_lines
@@ -60,7 +61,7 @@ def show_campaign(request: HttpRequest, pk: int) -> HttpResponse:
         view = view_campaign(pk)
     except Campaign.DoesNotExist:
         raise Http404 from None
-    context = {"view": view, "campaign": view.campaign, "scripts": read_script_lines(of=view.campaign)}
+    context = {"view": view, "campaign": view.campaign, "scripts": read_script_lines(of=view.scripts)}
     return render(request, "reminders/campaign.html", context)
 
 
@@ -99,7 +100,7 @@ def activate_campaign(request: HttpRequest, pk: int) -> HttpResponse:
     Without one of the two the page is shown again.
     """
     saved = read_campaign(pk)
-    obstacles = list_obstacles(saved)
+    obstacles = list_obstacles(saved, read_shared_settings().config)
     if saved.campaign.state == Campaign.State.ACTIVE:
         messages.info(request, _("It is active already."))
         return redirect("campaign", pk)
