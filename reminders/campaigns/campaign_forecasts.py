@@ -1,10 +1,12 @@
 """A whole campaign before and after an edit or an activation: the forecast of each of its steps."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from contacts.database.grouping import group_in_memory
+from contacts.models import Appointment
 from reminders.campaigns.clinic_facts import ClinicFacts
 from reminders.campaigns.drafts import (
     CampaignDraft,
@@ -14,6 +16,7 @@ from reminders.campaigns.drafts import (
     plan_as_saved,
 )
 from reminders.campaigns.forecasts import Forecaster, StepForecast
+from reminders.campaigns.present import Present, read_present
 from reminders.campaigns.reminder_rows import Rows, read_rows
 from reminders.campaigns.step_planner import StepPlanner
 from reminders.campaigns.upcoming import (
@@ -58,7 +61,7 @@ def foresee_edit(
     `only`: for these upcoming visits (ids), with all of their households; None for all.
     """
     plans = plan_as_saved(saved, now), plan_as_edited(saved, draft, now)
-    facts = ClinicFacts(read_visits_ahead(saved.filters, draft.filters, now, only), now)
+    facts = ClinicFacts(read_visits_ahead(saved.filters, draft.filters, now, only), read_present(now))
     keys = {key for plan in plans for key in plan.steps if key > 0}
     groups = read_reminder_groups(keys, now, only, live_since=facts.mode.live_since)
     reader = _StepRows(saved.campaign, facts, *plans, groups, read_tried(keys, now), only)
@@ -75,16 +78,31 @@ def foresee_edit(
     return ForecastPair(before, after)
 
 
-@group_in_memory()
 def foresee_campaign(
-    saved: CampaignDraft, now: datetime, only: Collection[int] | None = None, *, as_live: bool = False
+    saved: CampaignDraft,
+    now: datetime,
+    only: Collection[int] | None = None,
+    *,
+    as_live: bool = False,
+    present: Present | None = None,
+    known: Mapping[int, Appointment] | None = None,
 ) -> CampaignForecast:
     """The campaign as it is saved; a draft as if it were activated at `now`.
 
-    `as_live`: as if Callboard were live, for a trial.
+    `as_live`: as if Callboard were live, for a trial. `present`, `known`: the settings at `now`, and visits
+    with all that ClinicFacts.read_appointments() reads, where they were read already.
     """
-    plan = plan_as_saved(saved, now)
-    facts = ClinicFacts(read_visits_ahead(saved.filters, saved.filters, now, only), now, as_live=as_live)
+    plan, present = plan_as_saved(saved, now), present or read_present(now)
+    with group_in_memory() if only is None else nullcontext():
+        visits = read_visits_ahead(saved.filters, saved.filters, now, only)
+        facts = ClinicFacts(visits, present, as_live=as_live, known=known)
+        return _foresee_plan(saved, plan, facts, only)
+
+
+def _foresee_plan(
+    saved: CampaignDraft, plan: CampaignPlan, facts: ClinicFacts, only: Collection[int] | None
+) -> CampaignForecast:
+    now = facts.now
     groups = read_reminder_groups(plan.steps, now, only, live_since=facts.mode.live_since)
     reader = _StepRows(saved.campaign, facts, plan, plan, groups, {}, only)
     found = CampaignForecast(facts, Forecaster(facts, plan), plan, {})

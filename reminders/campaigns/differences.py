@@ -14,8 +14,10 @@ from reminders.campaigns.campaign_forecasts import CampaignForecast, foresee_cam
 from reminders.campaigns.collector import pause_collector
 from reminders.campaigns.drafts import NOT_EDITED, CampaignDraft, read_draft
 from reminders.campaigns.forecasts import Outcome, StepForecast
+from reminders.campaigns.present import read_present
 from reminders.campaigns.previews import find_called_today, make_today_test
 from reminders.deciding.fallen_due import FallenDue, find_due_in_paused_campaign
+from reminders.deciding.situations import PracticeConfig
 from reminders.models import Campaign, Reminder, Step
 from reminders.planning.planner import plan_campaign
 
@@ -89,11 +91,15 @@ class CampaignDiff:
 
 @dataclass(frozen=True)
 class ActivationDiff:
-    """What an activation starts: `send` with what fell due in a pause and is in time, `skip` without it."""
+    """What an activation starts: `send` with what fell due in a pause and is in time, `skip` without it.
+
+    `is_trial`: Callboard is on trial.
+    """
 
     send: CampaignDiff
     skip: CampaignDiff
     fallen_due: FallenDue
+    is_trial: bool
 
 
 class DiffOutdated(Exception):
@@ -125,16 +131,20 @@ def diff_edit(draft: CampaignDraft, now: datetime | None = None) -> CampaignDiff
 
 
 @pause_collector()
-def diff_activation(campaign_id: int) -> ActivationDiff:
+def diff_activation(
+    campaign_id: int, saved: CampaignDraft | None = None, config: PracticeConfig | None = None
+) -> ActivationDiff:
     """What activating the campaign starts now, from a draft or a pause.
 
-    After a pause, what came to be owed meanwhile is planned first, held as long as the pause lasts.
+    After a pause, what came to be owed meanwhile is planned first, held as long as the pause lasts. `saved`,
+    `config`: the campaign and the settings, where they were read already.
     """
-    campaign = Campaign.objects.get(pk=campaign_id)
+    saved = saved or read_draft(campaign_id)
+    campaign = saved.campaign
     if campaign.state == Campaign.State.PAUSED:
         plan_campaign(campaign)
-    now, saved = read_database_clock(), read_draft(campaign_id)
-    forecast = foresee_campaign(saved, now)
+    present = read_present(config=config)
+    now, forecast = present.now, foresee_campaign(saved, present.now, present=present)
     changes = _no_changes()
     if campaign.state != Campaign.State.ACTIVE:
         changes["appear"] = [
@@ -145,7 +155,7 @@ def diff_activation(campaign_id: int) -> ActivationDiff:
     due = find_due_in_paused_campaign(campaign, now)
     send = _build_diff(forecast, changes, 0, _make_digest(campaign, saved))
     send = replace(send, fallen_due=len(due.in_time))
-    return ActivationDiff(send, _leave_out(send, forecast, due), due)
+    return ActivationDiff(send, _leave_out(send, forecast, due), due, present.is_trial)
 
 
 def count_people(forecast: CampaignForecast, visits: Iterable[int]) -> int:

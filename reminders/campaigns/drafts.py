@@ -1,12 +1,15 @@
 """A campaign as values: as it is saved, or as an edit that isn't saved yet would make it."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 
 from django.db.models import Max, prefetch_related_objects
 
 from reminders.deciding.coverage import CampaignFilters, read_filters
+from reminders.deciding.situations import PracticeConfig
 from reminders.models import Campaign, Script, Step
 from reminders.planning.editing import means_others, read_step_time
 from reminders.planning.owed_reminders import StepTiming, read_step_timing
@@ -68,6 +71,22 @@ def read_draft(campaign_id: int) -> CampaignDraft:
     return CampaignDraft(
         campaign, campaign.name, read_filters(campaign), tuple(steps), campaign.last_version or 0
     )
+
+
+def take_draft(campaign_id: int, config: PracticeConfig) -> CampaignDraft:
+    """The same to be shown, without a query if it has steps; raises Campaign.DoesNotExist.
+
+    `config`: from read_shared_settings(), so as it is now; nothing of it may be changed, and the number of
+    the last version is not told.
+    """
+    own = [one for one in config.steps.values() if one.campaign_id == campaign_id and one.removed_at is None]
+    if not own:
+        return read_draft(campaign_id)
+    steps = tuple(copy(step) for step in sorted(own, key=attrgetter("position", "pk")))
+    campaign = copy(steps[0].campaign)
+    for step in steps:
+        step.campaign = campaign
+    return CampaignDraft(campaign, campaign.name, read_filters(campaign), steps)
 
 
 def plan_as_saved(saved: CampaignDraft, now: datetime) -> CampaignPlan:

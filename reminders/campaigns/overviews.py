@@ -3,16 +3,17 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from operator import attrgetter
 
 from django.db.models import Count, Prefetch, Q
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from contacts.database.clock import read_database_clock
 from contacts.models import Appointment, Location
-from reminders.campaigns.drafts import SCRIPTS, CampaignDraft, list_scripts, load_texts, read_draft
+from reminders.campaigns.drafts import SCRIPTS, CampaignDraft, list_scripts, load_texts, take_draft
 from reminders.campaigns.history import HistoryEntry, read_history
+from reminders.campaigns.present import Present
 from reminders.campaigns.previews import (
     NO_MOMENT,
     CampaignPreview,
@@ -77,10 +78,14 @@ class HourView:
 
 @dataclass(frozen=True)
 class CampaignView:
-    """One campaign's page. `scripts`: those that its steps send. `obstacles`: why it can't be activated."""
+    """One campaign's page. `obstacles`: why it can't be activated, in sentences.
+
+    `scripts`: those that its steps send, by name; `steps_in_use`: of all campaigns.
+    """
 
     campaign: Campaign
     scripts: Sequence[Script]
+    steps_in_use: Sequence[Step]
     for_whom: str
     steps: Sequence[StepView]
     preview: CampaignPreview
@@ -109,13 +114,14 @@ def list_campaigns(now: datetime) -> list[CampaignLine]:
 
 def view_campaign(campaign_id: int) -> CampaignView:
     """One campaign with its preview and history. Raises Campaign.DoesNotExist."""
-    saved = read_draft(campaign_id)
-    preview = preview_campaign(saved)
     config = read_shared_settings().config
+    saved = take_draft(campaign_id, config)
+    preview = preview_campaign(saved, config=config)
     location = next(iter(config.locations.values()), None)
     return CampaignView(
         saved.campaign,
-        list_scripts(saved.steps),
+        sorted({one.pk: one for one in list_scripts(saved.steps)}.values(), key=attrgetter("name")),
+        [step for step in config.steps.values() if step.removed_at is None],
         describe_people(saved),
         [StepView(describe_step(one.step), describe_details(one.step), one) for one in preview.steps],
         preview,
@@ -148,9 +154,9 @@ def say_reason(reason: str) -> str:
     return str(NO_MOMENT_SAID) if reason == NO_MOMENT else sentence_for(reason)
 
 
-def find_reason_visits(saved: CampaignDraft, reason: str) -> list[int]:
+def find_reason_visits(saved: CampaignDraft, reason: str, present: Present) -> list[int]:
     """The visits (ids) that no step reminds of for this reason, the next first."""
-    forecast = foresee_saved(saved, read_database_clock())
+    forecast = foresee_saved(saved, present)
     groups = {group.reason: group.visits for group in group_by_reason(forecast)}
     times = forecast.facts.visits.times
     return sorted(groups.get(reason, ()), key=lambda visit: (times[visit].starts, visit))

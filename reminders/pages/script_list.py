@@ -32,19 +32,19 @@ class ScriptLine:
     used_by: str
 
 
-def read_script_lines(of: Iterable[Script] | None = None) -> list[ScriptLine]:
-    """All scripts by name, or those given, which have their texts; three queries, or one."""
-    scripts = ("script_id", "text_script_id", "fallback_script_id")
+def read_script_lines() -> list[ScriptLine]:
+    """All scripts by name; three queries."""
+    return list_script_lines(
+        Script.objects.prefetch_related("texts"), Step.objects.in_use().select_related("campaign")
+    )
+
+
+def list_script_lines(scripts: Iterable[Script], steps: Iterable[Step]) -> list[ScriptLine]:
+    """These scripts, which have their texts, in their order. `steps`: all that are in use."""
     campaigns: dict[int, dict[str, None]] = {}
-    uses = Step.objects.in_use().values_list("campaign__name", *scripts)
-    for name, *used in uses.order_by("campaign__name"):
-        for script in filter(None, used):
-            campaigns.setdefault(script, {})[name] = None
-    shown: Iterable[Script]
-    if of is None:
-        shown = Script.objects.prefetch_related("texts")
-    else:
-        shown = sorted({script.pk: script for script in of}.values(), key=attrgetter("name"))
+    for step in sorted(steps, key=attrgetter("campaign.name")):
+        for script in filter(None, (step.script_id, step.text_script_id, step.fallback_script_id)):
+            campaigns.setdefault(script, {})[step.campaign.name] = None
     return [
         ScriptLine(
             pk=script.pk,
@@ -53,7 +53,7 @@ def read_script_lines(of: Iterable[Script] | None = None) -> list[ScriptLine]:
             tabs=tuple(list_tabs(script)),
             used_by=get_text_list(list(campaigns.get(script.pk, {})), _("and")),
         )
-        for script in shown
+        for script in scripts
     ]
 
 
